@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Random draws as functions of (seed, epoch, sample id, number of the draw).
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/core/tensor.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// The draws of one sample in one epoch under one seed; draw `i` is the same whenever it is asked
+/// for. Role and purpose have entered the seed before (`seed::split`).
+///
+/// The counter of Philox is (number of the draw / 4, epoch, id), its key the seed; at most 2^34
+/// draws and 2^32 epochs.
+class draws {
+ public:
+  constexpr draws(seed key, std::int64_t epoch, std::int64_t id)
+      : key_{static_cast<std::uint32_t>(key.value), static_cast<std::uint32_t>(key.value >> 32)},
+        epoch_{static_cast<std::uint32_t>(epoch)},
+        id_{static_cast<std::uint64_t>(id)}
+  {}
+
+  /// 32 random bits.
+  [[nodiscard]] constexpr std::uint32_t bits(std::uint64_t i) const
+  {
+    const auto words =
+        philox({static_cast<std::uint32_t>(i / 4), epoch_, static_cast<std::uint32_t>(id_),
+                static_cast<std::uint32_t>(id_ >> 32)},
+               key_);
+    return words[i % 4];
+  }
+
+  /// Uniform in [0, 1), a multiple of 2^-24, so exact in `float` as well.
+  [[nodiscard]] constexpr double uniform(std::uint64_t i) const
+  {
+    return static_cast<double>(bits(i) >> 8) * 0x1p-24;
+  }
+
+  /// Uniform in [low, high).
+  [[nodiscard]] constexpr double uniform(std::uint64_t i, double low, double high) const
+  {
+    return low + (high - low) * uniform(i);
+  }
+
+  /// Uniform among 0 .. count - 1; count below 2^32. The bias is below count / 2^32.
+  [[nodiscard]] constexpr std::int64_t below(std::uint64_t i, std::int64_t count) const
+  {
+    return static_cast<std::int64_t>((std::uint64_t{bits(i)} * static_cast<std::uint64_t>(count)) >>
+                                     32);
+  }
+
+  /// True with probability 1/2.
+  [[nodiscard]] constexpr bool coin(std::uint64_t i) const { return (bits(i) & 1U) != 0; }
+
+  /// Standard normal; uses the two uniform draws 2i and 2i + 1 (Box-Muller).
+  [[nodiscard]] double normal(std::uint64_t i) const
+  {
+    const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform(2 * i)));
+    return radius * std::cos(2.0 * std::numbers::pi * uniform(2 * i + 1));
+  }
+
+ private:
+  std::array<std::uint32_t, 2> key_;
+  std::uint32_t epoch_;
+  std::uint64_t id_;
+};
+
+/// Uniform draws for a whole batch: row n has the draws 0 .. count - 1 of sample `ids[n]`.
+/// @param ids `[N]`, int64, any device
+/// @return `[N, count]`, float32, on the CPU
+[[nodiscard]] inline torch::Tensor uniform_draws(seed key, std::int64_t epoch,
+                                                 const torch::Tensor& ids, std::int64_t count)
+{
+  if (!ids.defined() || ids.dim() != 1 || ids.scalar_type() != torch::kLong)
+    refuse("uniform_draws", "want ids [N] of int64");
+  const auto on_cpu = ids.cpu().contiguous();
+  const auto result = torch::empty({ids.size(0), count}, torch::kFloat32);
+  const auto* id = on_cpu.const_data_ptr<std::int64_t>();
+  auto* out = result.mutable_data_ptr<float>();
+  for (std::int64_t n = 0; n < ids.size(0); ++n) {
+    const draws of_sample{key, epoch, id[n]};
+    for (std::int64_t i = 0; i < count; ++i)
+      *out++ = static_cast<float>(of_sample.uniform(static_cast<std::uint64_t>(i)));
+  }
+  return result;
+}
+
+/// A permutation of 0 .. count - 1 that is a function of (seed, epoch) alone (Fisher-Yates).
+[[nodiscard]] inline std::vector<std::int64_t> permutation(seed key, std::int64_t epoch,
+                                                           std::int64_t count)
+{
+  std::vector<std::int64_t> order(static_cast<std::size_t>(count));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  for (std::int64_t left = count - 1; left > 0; --left) {
+    const auto other = draws{key, epoch, left}.below(0, left + 1);
+    std::swap(order[static_cast<std::size_t>(left)], order[static_cast<std::size_t>(other)]);
+  }
+  return order;
+}
+
+}  // namespace rolewise

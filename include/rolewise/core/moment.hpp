@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Where a run is.
+
+#include <cstdint>
+
+namespace rolewise {
+
+/// A point of a run: the step `step` (0-based, within the epoch) of the epoch `epoch` (0-based).
+///
+/// It is handed to whatever may change over a run: agents, schedules, losses with a ramp, schemes.
+struct moment {
+  std::int64_t epoch = 0;
+  std::int64_t step = 0;
+  std::int64_t epochs = 1;           ///< of the whole run; at least 1
+  std::int64_t steps_per_epoch = 1;  ///< at least 1
+
+  /// Steps taken before this one since the run began.
+  [[nodiscard]] constexpr std::int64_t steps_before() const noexcept
+  {
+    return epoch * steps_per_epoch + step;
+  }
+
+  /// Steps of the whole run.
+  [[nodiscard]] constexpr std::int64_t steps_in_all() const noexcept
+  {
+    return epochs * steps_per_epoch;
+  }
+
+  /// Share of the run that lies behind, in [0, 1).
+  [[nodiscard]] constexpr double progress() const noexcept
+  {
+    return static_cast<double>(steps_before()) / static_cast<double>(steps_in_all());
+  }
+
+  friend bool operator==(const moment&, const moment&) = default;
+};
+
+}  // namespace rolewise

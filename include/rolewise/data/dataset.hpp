@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A set of labelled images in memory.
+///
+/// [data] -> agent -> teacher/student -> loss -> train -> report
+
+#include <rolewise/core/batch.hpp>
+
+#include <string>
+#include <vector>
+
+namespace rolewise {
+
+/// N labelled images. Copies share memory; nothing in the library writes into it.
+struct dataset {
+  torch::Tensor images;  ///< `[N, C, H, W]`, uint8, contiguous, on the CPU
+  torch::Tensor labels;  ///< `[N]`, int64, 0 .. classes - 1
+  /// `[N]`, int64: the place of each image in the set it came from, so that draws that are keyed by
+  /// it survive splits and subsets.
+  torch::Tensor ids;
+  sample_shape shape;
+  normalisation scaling;
+  std::vector<std::string> class_names;  ///< `shape.classes` names, or none
+  std::string name;                      ///< for reports
+
+  [[nodiscard]] std::int64_t size() const { return images.defined() ? images.size(0) : 0; }
+};
+
+/// What a source of data gives: examples to learn from and examples to be judged by.
+struct dataset_splits {
+  dataset train;
+  dataset test;
+  sample_shape shape;  ///< of both
+};
+
+/// The examples at the given places, in that order.
+/// @param places `[M]`, int64, 0 .. N - 1
+[[nodiscard]] inline dataset subset(const dataset& whole, const torch::Tensor& places)
+{
+  auto part = whole;
+  part.images = whole.images.index_select(0, places);
+  part.labels = whole.labels.index_select(0, places);
+  part.ids = whole.ids.index_select(0, places);
+  return part;
+}
+
+/// All examples, in their order, as one batch that shares their memory.
+[[nodiscard]] inline batch as_batch(const dataset& examples)
+{
+  return {examples.images, examples.labels, examples.ids, examples.scaling};
+}
+
+}  // namespace rolewise

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What counts as a distillation loss.
+///
+/// data -> agent -> teacher/student -> [loss] -> train -> report
+
+#include <rolewise/core/response.hpp>
+
+#include <concepts>
+#include <string_view>
+#include <type_traits>
+
+namespace rolewise {
+
+/// The parts of DistillationLoss, named so that the compiler's complaint reads as a sentence.
+namespace loss_must {
+
+template<typename L>
+concept turn_a_pair_into_one_tensor = requires(const L loss, const paired_responses pair) {
+  { loss(pair) } -> std::same_as<torch::Tensor>;
+};
+
+template<typename L>
+concept say_whether_they_want_features =
+    requires { typename std::bool_constant<L::wants_features>; };
+
+template<typename L>
+concept carry_a_name_for_the_report = requires {
+  { L::name } -> std::convertible_to<std::string_view>;
+};
+
+}  // namespace loss_must
+
+/// A measure of how far the student is from the teacher on one batch.
+///
+/// The compiler checks the syntax. The author of a model promises the rest, and
+/// `tests/laws/distillation_loss.hpp` checks it on samples:
+///   - the result is 0-dimensional and differentiable with respect to the student's response;
+///   - no gradient reaches the teacher's response, unless `reaches_teacher` says so;
+///   - against a given teacher, no student scores lower than one that repeats its response;
+///   - without `wants_features`, the features are never read.
+template<typename L>
+concept DistillationLoss =
+    std::copyable<L> && loss_must::turn_a_pair_into_one_tensor<L> &&
+    loss_must::say_whether_they_want_features<L> && loss_must::carry_a_name_for_the_report<L>;
+
+/// Whether gradients may flow into the teacher's response. False unless the type says
+/// `static constexpr bool reaches_teacher = true`.
+template<typename L>
+[[nodiscard]] consteval bool reaches_teacher()
+{
+  if constexpr (requires { typename std::bool_constant<L::reaches_teacher>; })
+    return L::reaches_teacher;
+  else
+    return false;
+}
+
+}  // namespace rolewise

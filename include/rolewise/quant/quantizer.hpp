@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What makes numbers of few bits out of numbers of many.
+///
+/// core -> [quant] -> network -> teacher/student
+
+#include <rolewise/core/state.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/quant/bit_width_scheme.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+
+namespace rolewise {
+
+/// A tensor of few values: `value = (levels - zero_point) * scale`.
+///
+/// Layers multiply levels and scale once afterwards, because sums of integer-valued products are
+/// exact in floating point (below 2^24 in fp32), in any order and on any kernel.
+struct quantised {
+  /// Shape of what was quantised, floating point. Integer-valued if `is_integer`.
+  torch::Tensor levels;
+  /// 0-dimensional, or `[O, 1, 1, 1]` per output channel; undefined means 1. May carry a gradient.
+  torch::Tensor scale;
+  std::int64_t zero_point = 0;
+  bool is_integer = false;
+
+  [[nodiscard]] torch::Tensor values() const
+  {
+    const auto shifted = zero_point == 0 ? levels : levels - zero_point;
+    return scale.defined() ? shifted * scale : shifted;
+  }
+};
+
+namespace quantizer_must {
+
+/// The state of one layer: called with a tensor and a width, const; `observe(tensor, width)` is
+/// optional and called before it, in training alone.
+template<typename S>
+concept have_states_that_quantise = requires(const S state, const torch::Tensor x, bit_width bits) {
+  { state(x, bits) } -> std::same_as<quantised>;
+};
+
+template<typename S>
+concept have_states_that_show_their_state = Stateful<S>;
+
+template<typename Q>
+concept start_a_state_for_weights = requires(const Q q, const layer_place place) {
+  { q.start_weights(place) } -> have_states_that_quantise;
+  { q.start_weights(place) } -> have_states_that_show_their_state;
+};
+
+template<typename Q>
+concept start_a_state_for_activations = requires(const Q q, const layer_place place) {
+  { q.start_activations(place) } -> have_states_that_quantise;
+  { q.start_activations(place) } -> have_states_that_show_their_state;
+};
+
+template<typename Q>
+concept carry_a_name_for_the_report = requires {
+  { Q::name } -> std::convertible_to<std::string_view>;
+};
+
+}  // namespace quantizer_must
+
+/// Configuration that starts a state for the weights of each layer.
+///
+/// Promised beyond the syntax (`tests/laws/quantizer.hpp`): at most 2^b values per scale group; the
+/// same input gives the same result; the input is untouched; the gradient exists and is finite;
+/// 32 bits are the identity.
+template<typename Q>
+concept WeightQuantizer = std::copyable<Q> && quantizer_must::start_a_state_for_weights<Q> &&
+                          quantizer_must::carry_a_name_for_the_report<Q>;
+
+/// Configuration that starts a state for the activations that enter each layer. It stands where a
+/// network has a rectified input, so 32 bits are the rectifier (which repeats a rectified input).
+template<typename Q>
+concept ActivationQuantizer =
+    std::copyable<Q> && quantizer_must::start_a_state_for_activations<Q> &&
+    quantizer_must::carry_a_name_for_the_report<Q>;
+
+/// Both in one.
+template<typename Q>
+concept Quantizer = WeightQuantizer<Q> && ActivationQuantizer<Q>;
+
+/// A quantizer that says `static constexpr bool changes_nothing = true` costs nothing: layers leave
+/// it out at compile time.
+template<typename Q>
+[[nodiscard]] consteval bool changes_nothing()
+{
+  if constexpr (requires { Q::changes_nothing; })
+    return Q::changes_nothing;
+  else
+    return false;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Who learns.
+///
+/// data -> agent -> teacher/[student] -> loss -> train -> report
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/response.hpp>
+#include <rolewise/core/state.hpp>
+
+#include <concepts>
+#include <vector>
+
+namespace rolewise {
+
+namespace student_must {
+
+template<typename S>
+concept respond_to_a_batch_in_training =
+    requires(S student, const batch examples, const taps wanted) {
+      { student.respond(examples, wanted) } -> std::same_as<response>;
+    };
+
+template<typename S>
+concept be_probed_without_being_changed =
+    requires(const S student, const batch examples, const taps wanted) {
+      { student.probe(examples, wanted) } -> std::same_as<response>;
+    };
+
+template<typename S>
+concept name_their_parameters = requires(const S student) {
+  { student.parameters() } -> std::same_as<std::vector<named_tensor>>;
+};
+
+template<typename S>
+concept show_their_state = state_must::be_shown<S>;
+
+}  // namespace student_must
+
+/// A network that can be trained.
+///
+/// `respond` is the forward pass of training: with a graph, statistics and ranges move on. `probe`
+/// is the forward pass of evaluation: nothing of the student changes, a graph is built only if
+/// gradients are enabled. `parameters()` are the learned tensors under their full names, sharing
+/// memory with the student. A copy is deep (`tests/laws/student.hpp`).
+template<typename S>
+concept Student = std::copyable<S> && student_must::respond_to_a_batch_in_training<S> &&
+                  student_must::be_probed_without_being_changed<S> &&
+                  student_must::name_their_parameters<S> && student_must::show_their_state<S>;
+
+}  // namespace rolewise

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Who is imitated.
+///
+/// data -> agent -> [teacher]/student -> loss -> train -> report
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/response.hpp>
+
+#include <concepts>
+
+namespace rolewise {
+
+namespace teacher_must {
+
+template<typename T>
+concept answer_a_batch_without_being_changed =
+    requires(const T teacher, const batch examples, const taps wanted) {
+      { teacher.respond(examples, wanted) } -> std::same_as<response>;
+    };
+
+}  // namespace teacher_must
+
+/// Answers a batch with a response that carries no graph, and always the same for the same view
+/// (`tests/laws/teacher.hpp`).
+template<typename T>
+concept Teacher = std::copyable<T> && teacher_must::answer_a_batch_without_being_changed<T>;
+
+}  // namespace rolewise

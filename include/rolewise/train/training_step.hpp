@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// One update, whoever learns.
+///
+/// data -> agent -> teacher/student -> loss -> [train] -> report
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/moment.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/core/tensor.hpp>
+
+#include <concepts>
+#include <string>
+#include <vector>
+
+namespace rolewise {
+
+/// One number of one step. It stays on the device until somebody reads it.
+struct metric {
+  std::string name;     ///< `loss`, `cross-entropy`, `soft-target-kl`, `accuracy`, ...
+  torch::Tensor value;  ///< 0-dimensional, detached, floating point; the mean over the batch
+};
+
+/// The numbers of one step. The first is the loss; names and order are the same in every step.
+using metrics = std::vector<metric>;
+
+namespace step_must {
+
+template<typename S>
+concept turn_a_batch_into_metrics = requires(S step, const batch examples, const moment now) {
+  { step(examples, now) } -> std::same_as<metrics>;
+};
+
+template<typename S>
+concept show_all_their_state = state_must::be_shown<S>;
+
+}  // namespace step_must
+
+/// One update of whatever learns. `visit_state` shows all that a checkpoint must hold: after it has
+/// been restored, the next steps give the same bits as if nothing had happened
+/// (`tests/laws/training_step.hpp`).
+template<typename S>
+concept TrainingStep =
+    step_must::turn_a_batch_into_metrics<S> && step_must::show_all_their_state<S>;
+
+}  // namespace rolewise
