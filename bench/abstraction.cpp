@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What does the abstraction cost? A distillation step of the library, without agents and quantizer,
+// against the same step written by hand in plain LibTorch: same networks, same weights' layout
+// (channels last), same loss, same fused optimiser.
+
+#include "support/measure.hpp"
+
+#include <rolewise/rolewise.hpp>
+
+#include <torch/torch.h>
+
+namespace rw = rolewise;
+namespace nn = torch::nn;
+
+namespace {
+
+struct block : nn::Module {
+  nn::Conv2d first{nullptr}, second{nullptr}, projection{nullptr};
+  nn::BatchNorm2d first_norm{nullptr}, second_norm{nullptr}, projection_norm{nullptr};
+
+  block(std::int64_t in, std::int64_t out, std::int64_t stride)
+  {
+    const auto three = [](std::int64_t a, std::int64_t b, std::int64_t s) {
+      return nn::Conv2d(nn::Conv2dOptions(a, b, 3).stride(s).padding(1).bias(false));
+    };
+    first = register_module("first", three(in, out, stride));
+    first_norm = register_module("first_norm", nn::BatchNorm2d(out));
+    second = register_module("second", three(out, out, 1));
+    second_norm = register_module("second_norm", nn::BatchNorm2d(out));
+    if (stride == 1 && in == out) return;
+    projection = register_module(
+        "projection", nn::Conv2d(nn::Conv2dOptions(in, out, 1).stride(stride).bias(false)));
+    projection_norm = register_module("projection_norm", nn::BatchNorm2d(out));
+  }
+
+  torch::Tensor forward(const torch::Tensor& x)
+  {
+    auto y = first_norm(first(x)).relu_();
+    y = second_norm(second(y));
+    return y.add_(projection ? projection_norm(projection(x)) : x).relu_();
+  }
+};
+
+struct resnet : nn::Module {
+  nn::Conv2d stem{nullptr};
+  nn::BatchNorm2d norm{nullptr};
+  std::vector<std::shared_ptr<block>> blocks;
+  nn::Linear head{nullptr};
+
+  resnet(int depth, std::int64_t channels, std::int64_t classes)
+  {
+    stem = register_module("stem",
+                           nn::Conv2d(nn::Conv2dOptions(channels, 16, 3).padding(1).bias(false)));
+    norm = register_module("norm", nn::BatchNorm2d(16));
+    std::int64_t in = 16;
+    for (int stage = 0; stage < 3; ++stage)
+      for (int i = 0; i < (depth - 2) / 6; ++i) {
+        const std::int64_t out = 16 << stage;
+        blocks.push_back(
+            register_module("block" + std::to_string(blocks.size()),
+                            std::make_shared<block>(in, out, i == 0 && stage > 0 ? 2 : 1)));
+        in = out;
+      }
+    head = register_module("head", nn::Linear(64, classes));
+    for (auto& p : parameters())
+      if (p.dim() == 4) p.set_data(p.data().contiguous(torch::MemoryFormat::ChannelsLast));
+  }
+
+  torch::Tensor forward(torch::Tensor x)
+  {
+    x = norm(stem(x)).relu_();
+    for (auto& b : blocks) x = b->forward(x);
+    return head(x.mean({2, 3}));
+  }
+};
+
+/// The step as one writes it for oneself.
+struct by_hand {
+  std::shared_ptr<resnet> teacher, student;
+  std::vector<torch::Tensor> parameters, momentum;
+
+  by_hand(int teacher_depth, int student_depth, const rw::sample_shape& shape)
+      : teacher{std::make_shared<resnet>(teacher_depth, shape.channels, shape.classes)},
+        student{std::make_shared<resnet>(student_depth, shape.channels, shape.classes)}
+  {
+    teacher->eval();
+    parameters = student->parameters();
+    for (const auto& p : parameters) momentum.push_back(torch::zeros_like(p));
+  }
+
+  void operator()(const rw::batch& examples, double rate)
+  {
+    const auto x =
+        examples.inputs.to(torch::kFloat32, false, true, torch::MemoryFormat::ChannelsLast)
+            .sub_(127.5)
+            .mul_(1.0 / 63.75);
+    torch::Tensor answer;
+    {
+      torch::NoGradGuard no_graph;
+      answer = teacher->forward(x);
+    }
+    const auto logits = student->forward(x);
+    const auto task = torch::cross_entropy_loss(logits, examples.labels);
+    const auto soft = torch::kl_div(torch::log_softmax(logits / 4, 1),
+                                    torch::log_softmax(answer / 4, 1), at::Reduction::Sum, true) *
+                      (16.0 / static_cast<double>(examples.size()));
+    (0.1 * task + 0.9 * soft).backward();
+    std::vector<torch::Tensor> gradients;
+    for (const auto& p : parameters) gradients.push_back(p.grad());
+    torch::NoGradGuard no_graph;
+    at::_fused_sgd_(parameters, gradients, momentum, 5e-4, 0.9, rate, 0.0, true, false, false);
+    for (auto& p : parameters) p.mutable_grad() = {};
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv)
+{
+  const bool is_short = bench::is_short(argc, argv);
+  const rw::sample_shape shape{.channels = 3, .height = 32, .width = 32, .classes = 100};
+  const rw::batch examples{.inputs = torch::randint(0, 256, {128, 3, 32, 32}, torch::kByte),
+                           .labels = torch::randint(0, 100, {128}, torch::kLong),
+                           .ids = torch::arange(128),
+                           .scaling = {.mean = {.5, .5, .5}, .deviation = {.25, .25, .25}}};
+
+  const auto measure = [&](const char* name, int teacher_depth, int student_depth, auto teacher,
+                           auto student) {
+    rw::distillation lesson{
+        .teacher = rw::frozen(std::move(teacher)),
+        .student = std::move(student),
+        .teacher_agent = rw::no_agent{},
+        .student_agent = rw::no_agent{},
+        .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}},
+    };
+    by_hand plain{teacher_depth, student_depth, shape};
+    bench::print(bench::compare(
+        name, 1 / 1.03, 15, [&] { (void)lesson(examples, rw::moment{}); },
+        [&] { plain(examples, 0.01); }));
+  };
+  measure("distillation step, ResNet-20 -> ResNet-8, against plain LibTorch", 20, 8,
+          rw::resnet20(shape), rw::resnet8(shape));
+  if (!is_short)
+    measure("distillation step, ResNet-56 -> ResNet-20, against plain LibTorch", 56, 20,
+            rw::resnet56(shape), rw::resnet20(shape));
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// An augmentation agent of your own: the template of a new experiment on views.
+//
+//     build/test/examples/own_agent
+//
+// trains a student whose views come from the agent below, writes what it saw to own_agent.png and
+// prints its accuracy.
+
+#include <rolewise/rolewise.hpp>
+
+#include <iostream>
+
+namespace rw = rolewise;
+
+namespace mine {
+
+/// Moves the brightness of each image by a draw of its own, uniform in -strength .. strength.
+struct brightness_jitter {
+  static constexpr std::string_view name = "brightness-jitter";
+  static constexpr bool has_state = false;
+
+  double strength = 64;  // grey levels of 255
+
+  rw::batch operator()(const rw::batch& examples, const rw::moment& now, rw::seed seed) const
+  {
+    // Draws are functions of (seed, epoch, sample id): no generator, nothing to restore, the same
+    // view for any number of threads.
+    const auto shift =
+        rw::uniform_draws(seed.split(rw::purpose{"brightness"}), now.epoch, examples.ids, 1)
+            .mul(2 * strength)
+            .sub(strength)
+            .view({-1, 1, 1, 1})
+            .to(examples.inputs.device());
+    auto view = examples;  // shares the tensors, so never write into them
+    view.inputs = examples.inputs.add(shift).round_().clamp_(0, 255).to(torch::kByte);
+    return view;
+  }
+};
+
+static_assert(rw::AugmentationAgent<brightness_jitter>);
+
+}  // namespace mine
+
+int main()
+{
+  const auto data = rw::glyphs({.classes = 10, .train = 1500, .test = 500, .seed = rw::seed{1}});
+
+  rw::supervised school{
+      .student = rw::resnet8(data.shape),
+      .agent = rw::sequence{mine::brightness_jitter{}, rw::pad_crop_flip{.padding = 2}}};
+  rw::fit(school, data.train, {.epochs = 4, .batch_size = 64});
+  std::cout << "accuracy " << rw::accuracy(school.student, data.test) << '\n';
+
+  const auto sixteen = rw::as_batch(rw::subset(data.train, torch::arange(16)));
+  rw::write_png("own_agent.png",
+                rw::contact_sheet({{"original", sixteen},
+                                   {"view", school.agent(sixteen, {.epoch = 0}, rw::seed{0})}}));
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A quantizer of your own: the template of a new experiment on low-bit students.
+//
+//     build/test/examples/own_quantizer
+//
+// trains a 3-bit student under the quantizer below and prints accuracy and size.
+
+#include <rolewise/rolewise.hpp>
+
+#include <iostream>
+
+namespace rw = rolewise;
+
+namespace mine {
+
+/// Rounds half to even and lets the gradient through as if nothing had happened.
+torch::Tensor round_straight_through(const torch::Tensor& x)
+{
+  return x + (x.round() - x).detach();
+}
+
+/// Symmetric levels -n .. n times a step that the largest weight decides; activations in [0, 4].
+struct plain_uniform {
+  static constexpr std::string_view name = "plain-uniform";
+  static constexpr bool has_state = false;
+
+  struct weights {
+    static constexpr bool has_state = false;  // a learned range would be shown by visit_state
+
+    rw::quantised operator()(const torch::Tensor& w, rw::bit_width bits) const
+    {
+      if (bits.is_full()) return {.levels = w};
+      const double n = bits.value() == 1 ? 1 : std::exp2(bits.value() - 1) - 1;
+      const auto step = (w.detach().abs().amax() / n).clamp_min(1e-12);
+      return {.levels = round_straight_through(w / step), .scale = step, .is_integer = true};
+    }
+  };
+
+  struct activations {
+    static constexpr bool has_state = false;
+
+    rw::quantised operator()(const torch::Tensor& x, rw::bit_width bits) const
+    {
+      if (bits.is_full()) return {.levels = x.relu()};
+      const double step = 4.0 / (std::exp2(bits.value()) - 1);
+      return {.levels = round_straight_through(x.clamp(0, 4) / step),
+              .scale = torch::full({}, step, x.options()),
+              .is_integer = true};
+    }
+  };
+
+  weights start_weights(const rw::layer_place&) const { return {}; }
+  activations start_activations(const rw::layer_place&) const { return {}; }
+};
+
+static_assert(rw::Quantizer<plain_uniform>);
+
+}  // namespace mine
+
+int main()
+{
+  const auto data = rw::glyphs({.classes = 10, .train = 1500, .test = 500, .seed = rw::seed{1}});
+
+  rw::supervised school{.student =
+                            rw::resnet8(data.shape, mine::plain_uniform{}, rw::bits_inside<3>)};
+  rw::fit(school, data.train, {.epochs = 4, .batch_size = 64});
+
+  std::cout << "accuracy " << rw::accuracy(school.student, data.test) << " in "
+            << school.student.bytes() << " bytes\n";
+  for (const auto& layer : school.student.layers())
+    std::cout << layer.place.name << ": " << layer.widths.weights.value() << " bits, "
+              << layer.weights << " weights\n";
+}

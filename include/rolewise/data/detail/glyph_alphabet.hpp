@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Which strokes make the glyph of a class.
+
+#include <rolewise/core/draws.hpp>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Joints of glyphs: a grid of three by three, numbered by row. Strokes join neighbours, across
+/// corners too.
+inline constexpr int glyph_joints = 9;
+inline constexpr int glyph_strokes = 20;
+
+[[nodiscard]] constexpr std::array<std::pair<int, int>, glyph_strokes> make_glyph_strokes()
+{
+  std::array<std::pair<int, int>, glyph_strokes> result{};
+  std::size_t count = 0;
+  for (int a = 0; a < glyph_joints; ++a)
+    for (int b = a + 1; b < glyph_joints; ++b) {
+      const int down = b / 3 - a / 3, right = b % 3 - a % 3;
+      if (down <= 1 && right >= -1 && right <= 1) result[count++] = {a, b};
+    }
+  return result;
+}
+
+inline constexpr auto strokes_of_glyphs = make_glyph_strokes();
+
+/// A glyph: bit i says whether stroke i is drawn.
+using glyph = std::uint32_t;
+
+[[nodiscard]] constexpr glyph mirrored(glyph shape)
+{
+  const auto across = [](int joint) { return joint - joint % 3 + 2 - joint % 3; };
+  glyph result = 0;
+  for (std::size_t i = 0; i < glyph_strokes; ++i) {
+    if ((shape >> i & 1U) == 0) continue;
+    const int a = across(strokes_of_glyphs[i].first), b = across(strokes_of_glyphs[i].second);
+    for (std::size_t j = 0; j < glyph_strokes; ++j)
+      if (strokes_of_glyphs[j] == std::pair{a, b} || strokes_of_glyphs[j] == std::pair{b, a})
+        result |= glyph{1} << j;
+  }
+  return result;
+}
+
+/// How many strokes two glyphs do not share, the second one mirrored or not, whichever is less.
+[[nodiscard]] constexpr int glyph_distance(glyph a, glyph b, glyph mirrored_b)
+{
+  const int plain = std::popcount(a ^ b), flipped = std::popcount(a ^ mirrored_b);
+  return plain < flipped ? plain : flipped;
+}
+
+/// A walk of four to six strokes over the joints that passes no stroke twice; 0 where it ends
+/// early or leaves an outer row or column untouched (it could be taken for a shifted glyph).
+[[nodiscard]] constexpr glyph drawn_glyph(const draws& random)
+{
+  auto joint = static_cast<int>(random.below(0, glyph_joints));
+  const auto length = static_cast<std::uint64_t>(4 + random.below(1, 3));
+  glyph shape = 0;
+  unsigned rows = 1U << (joint / 3), columns = 1U << (joint % 3);
+  for (std::uint64_t step = 0; step < length; ++step) {
+    std::array<std::size_t, 8> open{};
+    std::size_t ways = 0;
+    for (std::size_t i = 0; i < glyph_strokes; ++i)
+      if ((shape >> i & 1U) == 0 &&
+          (strokes_of_glyphs[i].first == joint || strokes_of_glyphs[i].second == joint))
+        open[ways++] = i;
+    if (ways == 0) return 0;
+    const auto way =
+        open[static_cast<std::size_t>(random.below(2 + step, static_cast<std::int64_t>(ways)))];
+    shape |= glyph{1} << way;
+    joint = strokes_of_glyphs[way].first == joint ? strokes_of_glyphs[way].second
+                                                  : strokes_of_glyphs[way].first;
+    rows |= 1U << (joint / 3);
+    columns |= 1U << (joint % 3);
+  }
+  return (rows & columns) == 7U ? shape : 0;
+}
+
+/// Glyphs as far apart as a greedy search finds them. The glyph of class c is the same however
+/// many classes follow; no glyph is the mirror image of another's.
+[[nodiscard]] inline std::vector<glyph> glyph_alphabet(seed key, std::int64_t classes)
+{
+  constexpr int patience = 200;
+  std::vector<glyph> result, flipped;
+  int apart = 9, in_vain = 0;
+  for (std::int64_t attempt = 0; static_cast<std::int64_t>(result.size()) < classes; ++attempt) {
+    const auto candidate = drawn_glyph(draws{key, 0, attempt});
+    bool fits = candidate != 0;
+    for (std::size_t c = 0; fits && c < result.size(); ++c)
+      fits = glyph_distance(candidate, result[c], flipped[c]) >= apart;
+    if (fits) {
+      result.push_back(candidate);
+      flipped.push_back(mirrored(candidate));
+      in_vain = 0;
+    } else if (++in_vain == patience && apart > 1) {
+      --apart;
+      in_vain = 0;
+    }
+  }
+  return result;
+}
+
+}  // namespace rolewise::detail

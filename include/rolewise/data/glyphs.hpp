@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A data set that needs no file: classes are glyphs of a few strokes.
+
+#include <rolewise/core/seed.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/data/detail/glyph_alphabet.hpp>
+#include <rolewise/data/detail/glyph_drawing.hpp>
+#include <rolewise/data/normalisation_of.hpp>
+
+#include <ATen/Parallel.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rolewise {
+
+/// What `glyphs` shall make.
+struct glyph_options {
+  std::int64_t classes = 10;  ///< 2 to 1000
+  std::int64_t height = 20;   ///< at least 8
+  std::int64_t width = 20;    ///< at least 8
+  std::int64_t channels = 1;  ///< 1 (grey) or 3 (red, green, blue)
+  std::int64_t train = 2000;  ///< examples to learn from, at least one a class
+  std::int64_t test = 1000;   ///< examples to be judged by; 0 for none
+  rolewise::seed seed{0};     ///< of alphabet and images
+};
+
+namespace detail {
+
+[[nodiscard]] inline dataset drawn_glyphs(const glyph_options& options,
+                                          const std::vector<glyph>& alphabet, std::int64_t first,
+                                          std::int64_t count)
+{
+  dataset result;
+  result.shape = {options.channels, options.height, options.width, options.classes};
+  result.images =
+      torch::empty({count, options.channels, options.height, options.width}, torch::kByte);
+  result.labels = torch::arange(count, torch::kLong).remainder_(options.classes);
+  result.ids = torch::arange(first, first + count, torch::kLong);
+  result.name = "glyphs";
+  auto* const out = result.images.mutable_data_ptr<std::uint8_t>();
+  const auto key = options.seed.split(purpose{"glyph images"});
+  const auto bytes = options.channels * options.height * options.width;
+  at::parallel_for(0, count, 16, [&](std::int64_t begin, std::int64_t end) {
+    for (auto n = begin; n < end; ++n)
+      draw_glyph(alphabet[static_cast<std::size_t>(n % options.classes)], key, first + n,
+                 result.shape, out + n * bytes);
+  });
+  return result;
+}
+
+}  // namespace detail
+
+/// Images of invented glyphs: each class is a few strokes over a grid of three by three joints,
+/// each example draws them shifted, turned, scaled, bent, thick or thin, light on dark or dark on
+/// light, over a sloping ground with stray strokes and noise. Polarity alone keeps a linear model
+/// from reading the pixels. No glyph is the mirror image of another, so flips keep the label.
+///
+/// Training examples have the ids 0 .. train - 1, test examples those that follow; classes take
+/// turns, so both parts are balanced within one example. `scaling` is that of the training images.
+///
+/// @par Determinism
+/// A class's glyph is a function of (seed, class), an image one of (seed, classes, id, shape),
+/// for any number of threads.
+/// @throws std::invalid_argument unless the options are in range
+[[nodiscard]] inline dataset_splits glyphs(const glyph_options& options = {})
+{
+  if (options.classes < 2 || options.classes > 1000)
+    refuse("glyphs", "want 2 to 1000 classes, got ", options.classes);
+  if (options.height < 8 || options.width < 8)
+    refuse("glyphs", "want images of at least 8 x 8 pixels, got ", options.height, " x ",
+           options.width);
+  if (options.channels != 1 && options.channels != 3)
+    refuse("glyphs", "want 1 or 3 channels, got ", options.channels);
+  if (options.train < options.classes)
+    refuse("glyphs", "want at least one training example for each of ", options.classes,
+           " classes, got ", options.train);
+  if (options.test < 0) refuse("glyphs", "want 0 or more test examples, got ", options.test);
+
+  const auto alphabet =
+      detail::glyph_alphabet(options.seed.split(purpose{"glyph alphabet"}), options.classes);
+  dataset_splits result;
+  result.train = detail::drawn_glyphs(options, alphabet, 0, options.train);
+  result.test = detail::drawn_glyphs(options, alphabet, options.train, options.test);
+  result.shape = result.train.shape;
+  result.train.scaling = result.test.scaling = normalisation_of(result.train.images);
+  return result;
+}
+
+}  // namespace rolewise

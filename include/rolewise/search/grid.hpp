@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The strategy that does nothing clever; the template for one's own.
+
+#include <rolewise/search/search_strategy.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+namespace rolewise {
+
+/// Trial i is the i-th point of a regular grid, counted with the first dimension running fastest.
+///
+/// An interval gives `steps` values, evenly spaced by its own measure, both ends among them (its
+/// middle if `steps` is 1), an interval of fewer numbers each of them, a choice every name. Trials
+/// beyond `points(space)` are stopped before they start, and points beyond the number of trials
+/// stay untried: make as many trials as there are points. Seeds change nothing.
+struct grid {
+  static constexpr std::string_view name = "grid";
+  static constexpr bool has_state = false;
+
+  std::int64_t steps = 3;  ///< at least 1
+
+  /// How many points the grid has.
+  /// @throws std::invalid_argument if `steps` is below 1 or there are 2^63 points or more
+  [[nodiscard]] std::int64_t points(const search_space& space) const
+  {
+    if (steps < 1) refuse(name, "want steps >= 1, got ", steps);
+    std::int64_t count = 1;
+    for (const auto& d : space.dimensions()) {
+      const auto values = values_along(d);
+      if (count > std::numeric_limits<std::int64_t>::max() / values)
+        refuse(name, "has more points than a 64-bit integer counts");
+      count *= values;
+    }
+    return count;
+  }
+
+  /// The point with this number, 0 .. points(space) - 1.
+  [[nodiscard]] point at(const search_space& space, std::int64_t number) const
+  {
+    if (const auto count = points(space); number < 0 || number >= count)
+      refuse(name, "has the points 0 .. ", count - 1, ", was asked for ", number);
+    point found;
+    for (const auto& d : space.dimensions()) {
+      const auto count = values_along(d);
+      found.set(d.name, value_along(d, number % count, count));
+      number /= count;
+    }
+    return found;
+  }
+
+  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
+                                                 const std::vector<standing>& standings, seed) const
+  {
+    const auto count = points(space);
+    std::vector<decision> decisions;
+    for (const auto& s : standings) {
+      if (s.finished) continue;
+      if (s.at)
+        decisions.emplace_back(keep_trial{s.trial});
+      else if (s.trial < count)
+        decisions.emplace_back(start_trial{s.trial, at(space, s.trial)});
+      else
+        decisions.emplace_back(stop_trial{s.trial});
+    }
+    return decisions;
+  }
+
+ private:
+  [[nodiscard]] std::int64_t values_along(const dimension& d) const
+  {
+    if (const auto* named = std::get_if<choice_of>(&d.range))
+      return static_cast<std::int64_t>(named->names.size());
+    if (const auto* whole = std::get_if<integer_interval>(&d.range))
+      return std::min(steps, whole->high - whole->low + 1);
+    const auto& real = std::get<real_interval>(d.range);
+    return real.low == real.high ? 1 : steps;
+  }
+
+  [[nodiscard]] static point::value value_along(const dimension& d, std::int64_t i,
+                                                std::int64_t count)
+  {
+    if (const auto* named = std::get_if<choice_of>(&d.range))
+      return named->names[static_cast<std::size_t>(i)];
+    const double share = count == 1 ? 0.5 : static_cast<double>(i) / static_cast<double>(count - 1);
+    if (const auto* whole = std::get_if<integer_interval>(&d.range))
+      return whole->low + std::llround(share * static_cast<double>(whole->high - whole->low));
+    return std::get<real_interval>(d.range).at(share);
+  }
+};
+
+static_assert(SearchStrategy<grid>);
+
+}  // namespace rolewise

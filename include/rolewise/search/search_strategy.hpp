@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What counts as a search strategy: who looks at how trials do, and says what they shall try next.
+///
+/// data -> agent -> teacher/student -> loss -> train -> report, and back through [search]
+
+#include <rolewise/core/seed.hpp>
+#include <rolewise/search/space.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace rolewise {
+
+/// How one trial of a search does.
+struct standing {
+  std::int64_t trial = 0;       ///< its number, 0-based, its own for the whole search
+  std::int64_t epoch = 0;       ///< epochs it has been trained for
+  std::optional<double> score;  ///< higher is better; finite; nothing before the first evaluation
+  std::optional<point> at;      ///< what it tries; nothing while it has not started
+  bool finished = false;        ///< it has used its epochs or was stopped, and trains no more
+
+  friend bool operator==(const standing&, const standing&) = default;
+};
+
+/// Train on as before.
+struct keep_trial {
+  std::int64_t trial = 0;
+
+  friend bool operator==(const keep_trial&, const keep_trial&) = default;
+};
+
+/// Train no more. A trial that had not started never will.
+struct stop_trial {
+  std::int64_t trial = 0;
+
+  friend bool operator==(const stop_trial&, const stop_trial&) = default;
+};
+
+/// Begin, at this point.
+struct start_trial {
+  std::int64_t trial = 0;
+  point at;
+
+  friend bool operator==(const start_trial&, const start_trial&) = default;
+};
+
+/// Let trial `to` take over all that trial `from` has learned (weights, state of the optimiser,
+/// statistics) and train on at this point.
+struct copy_trial {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  point at;
+
+  friend bool operator==(const copy_trial&, const copy_trial&) = default;
+};
+
+using decision = std::variant<keep_trial, stop_trial, start_trial, copy_trial>;
+
+/// The trial that a decision changes.
+[[nodiscard]] inline std::int64_t trial_of(const decision& made)
+{
+  if (const auto* copied = std::get_if<copy_trial>(&made)) return copied->to;
+  if (const auto* started = std::get_if<start_trial>(&made)) return started->trial;
+  if (const auto* stopped = std::get_if<stop_trial>(&made)) return stopped->trial;
+  return std::get<keep_trial>(made).trial;
+}
+
+namespace strategy_must {
+
+template<typename S>
+concept turn_standings_into_decisions =
+    requires(const S strategy, const search_space space, const std::vector<standing> standings,
+             const seed draws) {
+      { strategy(space, standings, draws) } -> std::same_as<std::vector<decision>>;
+    };
+
+template<typename S>
+concept carry_a_name_for_the_report = requires {
+  { S::name } -> std::convertible_to<std::string_view>;
+};
+
+}  // namespace strategy_must
+
+/// Decides which configuration to try next. It proposes and never trains, and it remembers nothing:
+/// all that it knows is in the standings, so a search can be resumed and replayed.
+///
+/// It is called before the first epoch, when nobody has started, and whenever standings are
+/// compared; the seed is that of the search, the same in every call.
+///
+/// Promised beyond the syntax (`tests/laws/search_strategy.hpp`):
+///   - every trial that has not finished gets one decision, every other none;
+///   - a trial that has not started gets `start_trial` or `stop_trial`, one that has gets one of
+///     the others; what is copied has started;
+///   - points lie in the space;
+///   - the same standings, in any order, get the same decisions under the same seed, in the order
+///     of the standings; they are copied from what trials were before any decision was carried
+///     out.
+template<typename S>
+concept SearchStrategy = std::copyable<S> && strategy_must::turn_standings_into_decisions<S> &&
+                         strategy_must::carry_a_name_for_the_report<S>;
+
+}  // namespace rolewise

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What a search may choose from.
+
+#include <rolewise/core/draws.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/search/point.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace rolewise {
+
+/// How an interval is measured: by differences, or by ratios (learning rates, weights of losses).
+enum class spacing { linear, logarithmic };
+
+/// Real numbers from `low` to `high`, both included.
+struct real_interval {
+  double low = 0.0;
+  double high = 1.0;
+  spacing measure = spacing::linear;
+
+  /// The number that lies a share of the way from `low` (0) to `high` (1), as distances are
+  /// measured here; the ends are exact.
+  [[nodiscard]] double at(double share) const
+  {
+    if (share <= 0.0) return low;
+    if (share >= 1.0) return high;
+    const double x = measure == spacing::linear
+                         ? low * (1.0 - share) + high * share
+                         : std::exp(std::log(low) * (1.0 - share) + std::log(high) * share);
+    return std::clamp(x, low, high);
+  }
+
+  friend bool operator==(const real_interval&, const real_interval&) = default;
+};
+
+/// Whole numbers from `low` to `high`, both included; fewer than 2^32 of them.
+struct integer_interval {
+  std::int64_t low = 0;
+  std::int64_t high = 1;
+
+  friend bool operator==(const integer_interval&, const integer_interval&) = default;
+};
+
+/// One of some names.
+struct choice_of {
+  std::vector<std::string> names;
+
+  friend bool operator==(const choice_of&, const choice_of&) = default;
+};
+
+/// One named question that a search answers.
+struct dimension {
+  std::string name;
+  std::variant<real_interval, integer_interval, choice_of> range;
+
+  friend bool operator==(const dimension&, const dimension&) = default;
+};
+
+/// Named dimensions; without any it has one point, the empty one.
+///
+///     const search_space space{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
+///                              {"bits", integer_interval{1, 8}},
+///                              {"agent", choice_of{{"none", "policy"}}}};
+class search_space {
+ public:
+  search_space() = default;
+  /// @throws std::invalid_argument for a name that is empty or used twice, an interval that is
+  ///         empty, not finite, or logarithmic and not above 0, names of a choice that are missing
+  ///         or repeated
+  search_space(std::initializer_list<dimension> dimensions)
+      : search_space{std::vector<dimension>(dimensions)}
+  {}
+  explicit search_space(std::vector<dimension> dimensions) : dimensions_{std::move(dimensions)}
+  {
+    for (auto d = dimensions_.begin(); d != dimensions_.end(); ++d) {
+      if (d->name.empty()) refuse("search_space", "a dimension has no name");
+      if (std::any_of(dimensions_.begin(), d, [&](const auto& e) { return e.name == d->name; }))
+        refuse("search_space", "two dimensions are named '", d->name, "'");
+      std::visit([&](const auto& range) { require_sound(d->name, range); }, d->range);
+    }
+  }
+
+  [[nodiscard]] const std::vector<dimension>& dimensions() const { return dimensions_; }
+
+  /// A point drawn uniformly (in the logarithm, where the spacing is logarithmic).
+  ///
+  /// @par Determinism
+  /// The value of a dimension is a function of the seed and of the dimension's own name and range:
+  /// it stays as it is when others are added, removed or moved.
+  [[nodiscard]] point sample(seed key) const
+  {
+    point drawn;
+    for (const auto& d : dimensions_) {
+      const draws of_dimension{key.split(purpose{d.name}), 0, 0};
+      drawn.set(d.name,
+                std::visit([&](const auto& r) { return value_in(r, of_dimension); }, d.range));
+    }
+    return drawn;
+  }
+
+  /// Whether a point has exactly the names of this space, each with a value of its range.
+  [[nodiscard]] bool contains(const point& p) const
+  {
+    return p.values().size() == dimensions_.size() &&
+           std::all_of(dimensions_.begin(), dimensions_.end(), [&](const dimension& d) {
+             const auto* x = p.find(d.name);
+             return x != nullptr &&
+                    std::visit([&](const auto& range) { return is_in(range, *x); }, d.range);
+           });
+  }
+
+  friend bool operator==(const search_space&, const search_space&) = default;
+
+ private:
+  static void require_sound(const std::string& name, const real_interval& r)
+  {
+    if (!(std::isfinite(r.low) && std::isfinite(r.high) && r.low <= r.high))
+      refuse("search_space", "'", name, "' wants finite low <= high, got ", r.low, " and ", r.high);
+    if (r.measure == spacing::logarithmic && r.low <= 0.0)
+      refuse("search_space", "'", name, "' is logarithmic and wants low > 0, got ", r.low);
+  }
+  static void require_sound(const std::string& name, const integer_interval& r)
+  {
+    if (r.low > r.high)
+      refuse("search_space", "'", name, "' wants low <= high, got ", r.low, " and ", r.high);
+    const auto width = static_cast<std::uint64_t>(r.high) - static_cast<std::uint64_t>(r.low);
+    if (width >= std::numeric_limits<std::uint32_t>::max())
+      refuse("search_space", "'", name, "' wants fewer than 2^32 integers, got ", r.low, " to ",
+             r.high);
+  }
+  static void require_sound(const std::string& name, const choice_of& r)
+  {
+    if (r.names.empty()) refuse("search_space", "'", name, "' has nothing to choose from");
+    auto sorted = r.names;
+    std::sort(sorted.begin(), sorted.end());
+    if (const auto twin = std::adjacent_find(sorted.begin(), sorted.end()); twin != sorted.end())
+      refuse("search_space", "'", name, "' names '", *twin, "' twice");
+  }
+
+  [[nodiscard]] static point::value value_in(const real_interval& r, const draws& from)
+  {
+    return r.at(from.uniform(0));
+  }
+  [[nodiscard]] static point::value value_in(const integer_interval& r, const draws& from)
+  {
+    return r.low + from.below(0, r.high - r.low + 1);
+  }
+  [[nodiscard]] static point::value value_in(const choice_of& r, const draws& from)
+  {
+    const auto place = from.below(0, static_cast<std::int64_t>(r.names.size()));
+    return r.names[static_cast<std::size_t>(place)];
+  }
+
+  [[nodiscard]] static bool is_in(const real_interval& r, const point::value& x)
+  {
+    const auto* real = std::get_if<double>(&x);
+    return real != nullptr && r.low <= *real && *real <= r.high;
+  }
+  [[nodiscard]] static bool is_in(const integer_interval& r, const point::value& x)
+  {
+    const auto* integer = std::get_if<std::int64_t>(&x);
+    return integer != nullptr && r.low <= *integer && *integer <= r.high;
+  }
+  [[nodiscard]] static bool is_in(const choice_of& r, const point::value& x)
+  {
+    const auto* name = std::get_if<std::string>(&x);
+    return name != nullptr && std::find(r.names.begin(), r.names.end(), *name) != r.names.end();
+  }
+
+  std::vector<dimension> dimensions_;
+};
+
+}  // namespace rolewise
