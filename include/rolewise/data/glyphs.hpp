@@ -20,8 +20,8 @@ namespace rolewise {
 /// What `glyphs` shall make.
 struct glyph_options {
   std::int64_t classes = 10;  ///< 2 to 1000
-  std::int64_t height = 20;   ///< at least 8
-  std::int64_t width = 20;    ///< at least 8
+  std::int64_t height = 16;   ///< at least 8
+  std::int64_t width = 16;    ///< at least 8
   std::int64_t channels = 1;  ///< 1 (grey) or 3 (red, green, blue)
   std::int64_t train = 2000;  ///< examples to learn from, at least one a class
   std::int64_t test = 1000;   ///< examples to be judged by; 0 for none

@@ -7,6 +7,7 @@
 /// core, quant -> [network] -> teacher/student
 
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/error.hpp>
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/response.hpp>
 #include <rolewise/core/state.hpp>
@@ -125,6 +126,16 @@ class network {
     for_each_tensor(body_, [&](const std::string&, torch::Tensor& t, tensor_kind) {
       if (t.defined()) t = t.detach().to(device).set_requires_grad(t.requires_grad());
     });
+  }
+
+  /// Makes the network compute in another floating type. In a 16-bit one (bfloat16, half) the
+  /// convolutions compute; batch norm, classifier and weights of few bits stay in single precision,
+  /// and so do logits and features.
+  void cast(torch::ScalarType type)
+    requires requires(Body body) { body.cast(type); }
+  {
+    if (!c10::isFloatingType(type)) refuse("network", "cannot compute in ", type);
+    body_.cast(type);
   }
 
   template<typename Archive>

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rolewise {
 
@@ -79,5 +80,13 @@ concept give_every_layer_its_widths = requires(const S scheme, const layer_place
 /// (`tests/laws/bit_width_scheme.hpp`).
 template<typename S>
 concept BitWidthScheme = std::copyable<S> && scheme_must::give_every_layer_its_widths<S>;
+
+/// Lets a scheme that knows layers by name refuse a network that does not have them: calls
+/// `scheme.check(places)` if there is such a function.
+template<BitWidthScheme S>
+void check_scheme(const S& scheme, const std::vector<layer_place>& places)
+{
+  if constexpr (requires { scheme.check(places); }) scheme.check(places);
+}
 
 }  // namespace rolewise

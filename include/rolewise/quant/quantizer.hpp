@@ -97,4 +97,15 @@ template<typename Q>
     return false;
 }
 
+/// A quantizer that says `static constexpr bool rectifies = true` gives for x what it gives for
+/// max(x, 0), at every width; layers then leave out the rectifier before it.
+template<typename Q>
+[[nodiscard]] consteval bool rectifies()
+{
+  if constexpr (requires { Q::rectifies; })
+    return Q::rectifies;
+  else
+    return false;
+}
+
 }  // namespace rolewise

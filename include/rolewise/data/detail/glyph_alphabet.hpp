@@ -37,7 +37,7 @@ inline constexpr auto strokes_of_glyphs = make_glyph_strokes();
 /// A glyph: bit i says whether stroke i is drawn.
 using glyph = std::uint32_t;
 
-[[nodiscard]] constexpr glyph mirrored(glyph shape)
+[[nodiscard]] constexpr glyph mirrored_glyph(glyph shape)
 {
   const auto across = [](int joint) { return joint - joint % 3 + 2 - joint % 3; };
   glyph result = 0;
@@ -99,7 +99,7 @@ using glyph = std::uint32_t;
       fits = glyph_distance(candidate, result[c], flipped[c]) >= apart;
     if (fits) {
       result.push_back(candidate);
-      flipped.push_back(mirrored(candidate));
+      flipped.push_back(mirrored_glyph(candidate));
       in_vain = 0;
     } else if (++in_vain == patience && apart > 1) {
       --apart;

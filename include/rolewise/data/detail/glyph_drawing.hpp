@@ -18,17 +18,17 @@
 
 namespace rolewise::detail {
 
-struct point {
+struct glyph_point {
   double x, y;
 };
 
-struct stroke {
-  point from, to;
+struct glyph_stroke {
+  glyph_point from, to;
   double half_width;
 };
 
 /// How much of the pixel around `p` a stroke covers, 0 to 1. **Units**: pixels.
-[[nodiscard]] inline double coverage(const stroke& s, point p)
+[[nodiscard]] inline double ink_coverage(const glyph_stroke& s, glyph_point p)
 {
   const double dx = s.to.x - s.from.x, dy = s.to.y - s.from.y;
   const double length = dx * dx + dy * dy;
@@ -40,10 +40,10 @@ struct stroke {
   return std::clamp(s.half_width + 0.5 - away, 0.0, 1.0);
 }
 
-[[nodiscard]] inline double coverage(const std::vector<stroke>& strokes, point p)
+[[nodiscard]] inline double ink_coverage(const std::vector<glyph_stroke>& strokes, glyph_point p)
 {
   double most = 0;
-  for (const auto& s : strokes) most = std::max(most, coverage(s, p));
+  for (const auto& s : strokes) most = std::max(most, ink_coverage(s, p));
   return most;
 }
 
@@ -62,27 +62,27 @@ inline void draw_glyph(glyph shape, seed key, std::int64_t id, const sample_shap
 
   const auto height = static_cast<double>(size.height), width = static_cast<double>(size.width);
   const double side = std::min(height, width);
-  const double angle = uniform(-1, 1) * std::numbers::pi * 20 / 180;
-  const double scale = side * uniform(0.25, 0.36);
-  const point centre{width / 2 + side * uniform(-0.10, 0.10),
-                     height / 2 + side * uniform(-0.10, 0.10)};
-  const double half_width = side * uniform(0.025, 0.055);
+  const double angle = uniform(-1, 1) * std::numbers::pi * 15 / 180;
+  const double scale = side * uniform(0.27, 0.37);
+  const glyph_point centre{width / 2 + side * uniform(-0.08, 0.08),
+                     height / 2 + side * uniform(-0.08, 0.08)};
+  const double half_width = side * uniform(0.03, 0.06);
   const double sine = std::sin(angle), cosine = std::cos(angle);
 
-  std::array<point, glyph_joints> joints{};
+  std::array<glyph_point, glyph_joints> joints{};
   for (int j = 0; j < glyph_joints; ++j) {
-    const double x = scale * (j % 3 - 1 + uniform(-0.15, 0.15));
-    const double y = scale * (j / 3 - 1 + uniform(-0.15, 0.15));
+    const double x = scale * (j % 3 - 1 + uniform(-0.12, 0.12));
+    const double y = scale * (j / 3 - 1 + uniform(-0.12, 0.12));
     joints[static_cast<std::size_t>(j)] = {centre.x + cosine * x - sine * y,
                                            centre.y + sine * x + cosine * y};
   }
-  std::vector<stroke> ink, stray;
+  std::vector<glyph_stroke> ink, stray;
   for (std::size_t i = 0; i < glyph_strokes; ++i)
     if ((shape >> i & 1U) != 0)
       ink.push_back({joints[static_cast<std::size_t>(strokes_of_glyphs[i].first)],
                      joints[static_cast<std::size_t>(strokes_of_glyphs[i].second)], half_width});
   for (int i = 0; i < 2; ++i) {
-    const point from{width * uniform(0, 1), height * uniform(0, 1)};
+    const glyph_point from{width * uniform(0, 1), height * uniform(0, 1)};
     const double direction = uniform(0, 2 * std::numbers::pi), length = side * uniform(0.1, 0.25);
     stray.push_back(
         {from,
@@ -91,10 +91,10 @@ inline void draw_glyph(glyph shape, seed key, std::int64_t id, const sample_shap
   }
 
   const double sign = uniform(0, 1) < 0.5 ? -1 : 1;
-  const double contrast = uniform(0.25, 0.6), stray_contrast = contrast * uniform(-1, 1);
+  const double contrast = uniform(0.3, 0.65), stray_contrast = contrast * uniform(-1, 1);
   const double ground = 0.5 - sign * uniform(0.05, 0.35);
   const double slope = uniform(-0.3, 0.3), slope_angle = uniform(0, 2 * std::numbers::pi);
-  const double noise = uniform(0.03, 0.10);
+  const double noise = uniform(0.02, 0.08);
 
   const draws grain{key.split(purpose{"grain"}), 0, id};
   std::uint64_t pixel = 0;
@@ -103,14 +103,14 @@ inline void draw_glyph(glyph shape, seed key, std::int64_t id, const sample_shap
     const double strength = size.channels == 1 ? 1 : uniform(0.4, 1.0);
     for (std::int64_t row = 0; row < size.height; ++row)
       for (std::int64_t column = 0; column < size.width; ++column) {
-        const point p{static_cast<double>(column) + 0.5, static_cast<double>(row) + 0.5};
+        const glyph_point p{static_cast<double>(column) + 0.5, static_cast<double>(row) + 0.5};
         const double slant = ((p.x - width / 2) * std::cos(slope_angle) +
                               (p.y - height / 2) * std::sin(slope_angle)) /
                              side;
-        const double covered = coverage(ink, p);
+        const double covered = ink_coverage(ink, p);
         const double value = ground + tint + slope * slant +
                              strength * (sign * contrast * covered +
-                                         stray_contrast * (1 - covered) * coverage(stray, p)) +
+                                         stray_contrast * (1 - covered) * ink_coverage(stray, p)) +
                              noise * grain.normal(pixel++);
         *out++ = static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0, 1.0) * 255.0));
       }

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# cmake -DSOURCE=<file> -DCOMPILER=<path> -DFLAGS=<response file> -P CompileFail.cmake
+#
+# Passes when the compiler refuses SOURCE in words that match its first line, "// expect: <regex>".
+cmake_minimum_required(VERSION 3.25)
+file(STRINGS ${SOURCE} expect LIMIT_COUNT 1)
+if(NOT expect MATCHES "^// expect: (.+)$")
+    message(FATAL_ERROR "${SOURCE}: the first line must be '// expect: <regex>'")
+endif()
+set(regex "${CMAKE_MATCH_1}")
+execute_process(COMMAND ${COMPILER} @${FLAGS} -fsyntax-only ${SOURCE}
+                RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said)
+if(result EQUAL 0)
+    message(FATAL_ERROR "${SOURCE} compiles, but must not")
+endif()
+if(NOT said MATCHES "${regex}")
+    message(FATAL_ERROR "${SOURCE} is refused, but not in words that match '${regex}':\n${said}")
+endif()

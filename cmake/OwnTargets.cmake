@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# What concerns our own programs and never those of a user: warnings, the compiler cache, the linker.
+
+find_program(ROLEWISE_CCACHE ccache)
+if(ROLEWISE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    # Precompiled headers need the first; the others let clones in different folders share the cache.
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${ROLEWISE_CCACHE})
+endif()
+
+include(CheckLinkerFlag)
+set(ROLEWISE_LINKER_FLAG "")
+foreach(linker mold lld)
+    check_linker_flag(CXX -fuse-ld=${linker} ROLEWISE_HAS_${linker})
+    if(ROLEWISE_HAS_${linker})
+        set(ROLEWISE_LINKER_FLAG -fuse-ld=${linker})
+        break()
+    endif()
+endforeach()
+
+function(rolewise_own_target target)
+    target_link_libraries(${target} PRIVATE rolewise::rolewise)
+    target_link_options(${target} PRIVATE ${ROLEWISE_LINKER_FLAG})
+    target_compile_options(${target} PRIVATE
+        -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast
+        $<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>)
+endfunction()
+
+# Writes the flags that ours are compiled with, and <more>, one a line: `c++ @<file> one.cpp`.
+function(rolewise_write_compile_flags file)
+    if(NOT TARGET rolewise_flags)
+        file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/flags.cpp CONTENT "")
+        add_library(rolewise_flags OBJECT EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/flags.cpp)
+        target_link_libraries(rolewise_flags PRIVATE rolewise::rolewise)
+    endif()
+    separate_arguments(words NATIVE_COMMAND "${CMAKE_CXX_FLAGS} ${CMAKE_CXX20_STANDARD_COMPILE_OPTION}")
+    list(APPEND words ${ARGN})
+    list(JOIN words "\n" words)
+    set(definitions $<TARGET_PROPERTY:rolewise_flags,COMPILE_DEFINITIONS>)
+    set(folders $<TARGET_PROPERTY:rolewise_flags,INCLUDE_DIRECTORIES>)
+    file(GENERATE OUTPUT ${file} CONTENT "${words}
+$<$<BOOL:${definitions}>:-D$<JOIN:${definitions},\n-D>>
+-I$<JOIN:${folders},\n-I>
+-w
+")
+endfunction()

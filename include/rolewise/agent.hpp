@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Who changes the examples, for whom.
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/augmentation_policy.hpp>
+#include <rolewise/agent/cutout.hpp>
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/no_agent.hpp>
+#include <rolewise/agent/operation.hpp>
+#include <rolewise/agent/operations.hpp>
+#include <rolewise/agent/operations_colour.hpp>
+#include <rolewise/agent/operations_geometric.hpp>
+#include <rolewise/agent/operations_histogram.hpp>
+#include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/agent/policy_agent.hpp>
+#include <rolewise/agent/rand_augment.hpp>
+#include <rolewise/agent/sequence.hpp>
+#include <rolewise/agent/students_view.hpp>
+#include <rolewise/agent/trivial_augment.hpp>
+#include <rolewise/agent/views.hpp>

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Augmentation policies: which operation, how likely, how strong; and how they change over epochs.
+
+#include <rolewise/agent/operation.hpp>
+#include <rolewise/core/error.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// 30 pairs of a probability level 0 .. 10 and a magnitude level 0 .. 9.
+///
+/// Pair i is for `operation(i % 15)`: every operation has two pairs. The policy of all zeros does
+/// nothing, ever.
+///
+/// @par Source
+/// Ho, Liang, Chen, Stoica, Abbeel: Population based augmentation, 2019, arXiv 1905.05393,
+/// section 3 and the published code.
+class augmentation_policy {
+ public:
+  static constexpr std::int64_t pairs = 2 * policy_operations;
+  static constexpr std::int64_t highest_probability = 10;  ///< level of probability 1
+  static constexpr std::int64_t highest_magnitude = 9;
+
+  /// All zeros.
+  constexpr augmentation_policy() = default;
+
+  /// From the form that search logs have: probability and magnitude of pair 0, of pair 1, ...
+  /// @throws std::invalid_argument unless there are 60 levels, each in its range
+  explicit augmentation_policy(std::span<const std::int64_t> levels)
+  {
+    if (levels.size() != levels_.size())
+      refuse("augmentation_policy", "got ", levels.size(), " levels, want ", levels_.size(),
+             ": probability and magnitude of ", pairs, " pairs");
+    for (std::size_t i = 0; i < levels_.size(); ++i) {
+      const bool of_probability = i % 2 == 0;
+      const auto highest = of_probability ? highest_probability : highest_magnitude;
+      if (levels[i] < 0 || levels[i] > highest)
+        refuse("augmentation_policy", of_probability ? "probability" : "magnitude",
+               " level of pair ", i / 2, " (",
+               rolewise::name(operation_of(static_cast<std::int64_t>(i / 2))), ") is ", levels[i],
+               ", want 0 .. ", highest);
+      levels_[i] = levels[i];
+    }
+  }
+
+  [[nodiscard]] static constexpr operation operation_of(std::int64_t pair)
+  {
+    return static_cast<operation>(pair % policy_operations);
+  }
+  /// Probability level of a pair; the probability is a tenth of it.
+  /// @pre `0 <= pair < pairs`
+  [[nodiscard]] constexpr std::int64_t probability(std::int64_t pair) const
+  {
+    return levels_[static_cast<std::size_t>(2 * pair)];
+  }
+  /// Magnitude level of a pair. @pre `0 <= pair < pairs`
+  [[nodiscard]] constexpr std::int64_t magnitude(std::int64_t pair) const
+  {
+    return levels_[static_cast<std::size_t>(2 * pair + 1)];
+  }
+  /// The 60 levels in the form of search logs.
+  [[nodiscard]] constexpr const std::array<std::int64_t, 2 * pairs>& levels() const noexcept
+  {
+    return levels_;
+  }
+
+  friend bool operator==(const augmentation_policy&, const augmentation_policy&) = default;
+
+ private:
+  std::array<std::int64_t, 2 * pairs> levels_{};
+};
+
+/// What a magnitude level means to an operation, as `operation_parameters::value` takes it, before
+/// a sign is drawn.
+///
+/// | operation          | value                    | level 0     | level 9  |
+/// |--------------------|--------------------------|-------------|----------|
+/// | rotate             | 3 L degrees              | 0           | 27       |
+/// | shear_x, shear_y   | 0.03 L                   | 0           | 0.27     |
+/// | translate_x, _y    | L pixels                 | 0           | 9        |
+/// | posterize          | 4 - trunc(0.4 L) bits    | 4           | 1        |
+/// | solarize           | 256 - trunc(25.6 L)      | 256         | 26       |
+/// | enhancers          | 0.1 + 0.18 L             | 0.1         | 1.72     |
+/// | cutout             | half the side: L pixels  | 0           | 9        |
+///
+/// A level is no measure of strength: the enhancers do nothing at level 5 and most at level 0.
+/// @param level 0 .. 10 (a policy goes to 9)
+[[nodiscard]] inline double policy_parameter(operation what, std::int64_t level)
+{
+  if (level < 0 || level > 10) refuse("policy_parameter", "level is ", level, ", want 0 .. 10");
+  const auto l = static_cast<double>(level);
+  switch (what) {
+    case operation::rotate:
+      return 3.0 * l;
+    case operation::translate_x:
+    case operation::translate_y:
+    case operation::cutout:
+      return l;
+    case operation::shear_x:
+    case operation::shear_y:
+      return l * 0.3 / 10.0;
+    case operation::posterize:
+      return static_cast<double>(4 - level * 4 / 10);
+    case operation::solarize:
+      return static_cast<double>(256 - level * 256 / 10);
+    case operation::brightness:
+    case operation::color:
+    case operation::contrast:
+    case operation::sharpness:
+      return l * 1.8 / 10.0 + 0.1;
+    case operation::invert:
+    case operation::equalize:
+    case operation::autocontrast:
+    case operation::identity:
+      return 0.0;
+  }
+  return 0.0;
+}
+
+/// A policy that holds from an epoch (0-based) until the next segment begins.
+struct policy_segment {
+  std::int64_t first_epoch = 0;
+  augmentation_policy policy;
+
+  friend bool operator==(const policy_segment&, const policy_segment&) = default;
+};
+
+/// The policy of every epoch; the last segment has no end. One policy is a schedule too.
+class policy_schedule {
+ public:
+  /// No augmentation at all: the policy of all zeros.
+  policy_schedule() : policy_schedule{augmentation_policy{}} {}
+  policy_schedule(augmentation_policy always) : segments_{{0, std::move(always)}} {}  // NOLINT
+
+  /// @throws std::invalid_argument unless the first segment begins at epoch 0 and each one after
+  ///         the one before
+  explicit policy_schedule(std::vector<policy_segment> segments) : segments_{std::move(segments)}
+  {
+    if (segments_.empty()) refuse("policy_schedule", "got no segment, want at least one");
+    if (segments_.front().first_epoch != 0)
+      refuse("policy_schedule", "first segment begins at epoch ", segments_.front().first_epoch,
+             ", want 0");
+    for (std::size_t i = 1; i < segments_.size(); ++i)
+      if (segments_[i].first_epoch <= segments_[i - 1].first_epoch)
+        refuse("policy_schedule", "segment ", i, " begins at epoch ", segments_[i].first_epoch,
+               ", want a later one than ", segments_[i - 1].first_epoch);
+  }
+
+  [[nodiscard]] const augmentation_policy& at(std::int64_t epoch) const
+  {
+    auto found = segments_.begin();
+    for (auto next = found; next != segments_.end() && next->first_epoch <= epoch; ++next)
+      found = next;
+    return found->policy;
+  }
+  [[nodiscard]] const std::vector<policy_segment>& segments() const noexcept { return segments_; }
+
+  friend bool operator==(const policy_schedule&, const policy_schedule&) = default;
+
+ private:
+  std::vector<policy_segment> segments_;
+};
+
+}  // namespace rolewise

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Parameters of operations: one number for each image.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/tensor.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+namespace rolewise::detail {
+
+/// The parameter itself, if it is one: `[N]`, float64, on the CPU.
+[[nodiscard]] inline const torch::Tensor& per_sample(std::string_view who,
+                                                     const torch::Tensor& value, std::int64_t n)
+{
+  if (!value.defined() || value.dim() != 1 || value.size(0) != n ||
+      value.scalar_type() != torch::kFloat64 || !value.device().is_cpu())
+    refuse(who, "want a parameter of float64 [", n, "] on the CPU, got ",
+           value.defined() ? c10::str(value.scalar_type(), " ", value.sizes(), " on ",
+                                      value.device())
+                           : "an undefined tensor");
+  return value;
+}
+
+/// The parameter beside pixels: `[N, 1, 1, 1]` in `dtype`, on their device.
+[[nodiscard]] inline torch::Tensor beside(std::string_view who, const torch::Tensor& value,
+                                          const torch::Tensor& pixels, torch::ScalarType dtype)
+{
+  return per_sample(who, value, pixels.size(0)).to(dtype).view({-1, 1, 1, 1}).to(pixels.device());
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Images on their way through a chain of operations, and the colour that fills their holes.
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/tensor.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace rolewise {
+
+/// Pixels, and which of them still show something of the original.
+///
+/// A hole (outside the original after a geometric operation, or cut out) keeps the colour that the
+/// operation left there: later operations compute with it, and `filled` paints it over at the end.
+struct images {
+  /// `[N, C, H, W]`, uint8, C = 1 (grey) or 3 (red, green, blue).
+  torch::Tensor pixels;
+  /// `[N, 1, H, W]`, bool: false in a hole. Undefined means that there is none.
+  torch::Tensor covered;
+
+  [[nodiscard]] std::int64_t size() const { return pixels.size(0); }
+};
+
+/// The mean of the data set as a colour: `round(255 mean)`, C values; black where `scaling` has no
+/// mean. It normalises to (nearly) 0.
+/// @throws std::invalid_argument unless `scaling` has C means or none
+[[nodiscard]] inline std::vector<std::uint8_t> mean_colour(const normalisation& scaling,
+                                                           std::int64_t channels)
+{
+  const auto wanted = static_cast<std::size_t>(channels);
+  if (scaling.mean.empty()) return std::vector<std::uint8_t>(wanted, 0);
+  if (scaling.mean.size() != wanted)
+    refuse("mean_colour", "normalisation has ", scaling.mean.size(), " channels, the images have ",
+           channels);
+  std::vector<std::uint8_t> colour(wanted);
+  std::transform(scaling.mean.begin(), scaling.mean.end(), colour.begin(), [](double mean) {
+    return static_cast<std::uint8_t>(std::clamp(std::lround(255.0 * mean), 0L, 255L));
+  });
+  return colour;
+}
+
+/// A colour as a tensor `[1, C, 1, 1]`, uint8, on a device.
+[[nodiscard]] inline torch::Tensor as_pixel(const std::vector<std::uint8_t>& colour,
+                                            torch::Device device)
+{
+  const auto pixel =
+      torch::empty({1, static_cast<std::int64_t>(colour.size()), 1, 1}, torch::kByte);
+  std::copy(colour.begin(), colour.end(), pixel.mutable_data_ptr<std::uint8_t>());
+  return pixel.to(device);
+}
+
+/// The pixels `[N, C, H, W]` with every hole in the given colour.
+[[nodiscard]] inline torch::Tensor filled(const images& from,
+                                          const std::vector<std::uint8_t>& colour)
+{
+  if (!from.covered.defined()) return from.pixels;
+  return torch::where(from.covered, from.pixels, as_pixel(colour, from.pixels.device()));
+}
+
+/// Says no unless a batch holds what the agents for images can change: `uint8 [N, C, H, W]` with
+/// C = 1 or 3, ids `[N]`, and a normalisation of C channels (or none). N may be 0.
+/// @throws std::invalid_argument that begins with `who`
+inline void require_images(std::string_view who, const batch& examples)
+{
+  const auto& x = examples.inputs;
+  if (!x.defined() || x.dim() != 4)
+    refuse(who, "want images [N, C, H, W], got ",
+           x.defined() ? c10::str(x.sizes()) : "an undefined tensor");
+  if (x.scalar_type() != torch::kByte)
+    refuse(who, "want images of uint8, got ", x.scalar_type(), " ", x.sizes(),
+           "; change images before they are normalised");
+  if (x.size(1) != 1 && x.size(1) != 3)
+    refuse(who, "want images of 1 or 3 channels, got ", x.size(1), " in ", x.sizes());
+  if (x.size(2) < 1 || x.size(3) < 1)
+    refuse(who, "want images of at least one pixel, got ", x.sizes());
+  const auto& ids = examples.ids;
+  if (!ids.defined() || ids.scalar_type() != torch::kLong || ids.dim() != 1 ||
+      ids.size(0) != x.size(0))
+    refuse(who, "want ids of int64 [", x.size(0), "], got ",
+           ids.defined() ? c10::str(ids.scalar_type(), " ", ids.sizes()) : "an undefined tensor");
+  const auto means = static_cast<std::int64_t>(examples.scaling.mean.size());
+  if (means != 0 && means != x.size(1))
+    refuse(who, "normalisation has ", means, " channels, the images have ", x.size(1));
+}
+
+}  // namespace rolewise

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The operations on images, bit for bit those of Pillow, a batch at a time.
+
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/operation.hpp>
+#include <rolewise/agent/operations_colour.hpp>
+#include <rolewise/agent/operations_geometric.hpp>
+#include <rolewise/agent/operations_histogram.hpp>
+
+namespace rolewise {
+
+/// What one operation is told about each image; every tensor `[N]`, float64, on the CPU.
+///
+/// | operation                | `value`                                                       |
+/// |--------------------------|---------------------------------------------------------------|
+/// | rotate                   | degrees, counter-clockwise                                    |
+/// | shear_x, shear_y         | slope: columns per row, rows per column                       |
+/// | translate_x, translate_y | whole pixels, to the left, up                                 |
+/// | brightness, color, contrast, sharpness | factor, 1 changes nothing                       |
+/// | posterize                | bits kept, 0 .. 8                                             |
+/// | solarize                 | threshold, 0 .. 256                                           |
+/// | cutout                   | half the side of the box, whole pixels, around `row`, `column`|
+/// | invert, equalize, autocontrast, identity | not read                                      |
+struct operation_parameters {
+  torch::Tensor value;
+  torch::Tensor row;     ///< read by cutout alone
+  torch::Tensor column;  ///< read by cutout alone
+};
+
+/// The images after one operation, each with parameters of its own; `from` is untouched.
+///
+/// Holes: geometric operations and cutout make them, the enhancers (brightness, color, contrast,
+/// sharpness) keep them, and invert, posterize, solarize, equalize and autocontrast make them part
+/// of the image, with the colour they have. That is what Population Based Augmentation does to the
+/// alpha channel, and it makes the order of operations matter.
+///
+/// Plain tensor operations without a loop over images, on the device of the pixels (float64 is
+/// needed there by autocontrast): the specification that faster kernels are held to.
+///
+/// @par Determinism
+/// Integer arithmetic and single roundings: the same bits on every device and for any number of
+/// threads.
+/// @throws std::invalid_argument unless the parameters that are read are as described above
+/// @par Source
+/// Ho, Liang, Chen, Stoica, Abbeel: Population based augmentation, 2019, arXiv 1905.05393. Pixels
+/// are those of Pillow 7.0 and later; `grey_rounding::down` gives those of Pillow 6.
+[[nodiscard]] inline images apply(operation what, const images& from,
+                                  const operation_parameters& parameters,
+                                  grey_rounding rounding = grey_rounding::nearest)
+{
+  const auto& value = parameters.value;
+  switch (what) {
+    case operation::rotate:
+      return operations::rotate(from, value);
+    case operation::translate_x:
+      return operations::translate_x(from, value);
+    case operation::translate_y:
+      return operations::translate_y(from, value);
+    case operation::brightness:
+      return operations::brightness(from, value);
+    case operation::color:
+      return operations::color(from, value, rounding);
+    case operation::invert:
+      return operations::invert(from);
+    case operation::sharpness:
+      return operations::sharpness(from, value);
+    case operation::posterize:
+      return operations::posterize(from, value);
+    case operation::shear_x:
+      return operations::shear_x(from, value);
+    case operation::solarize:
+      return operations::solarize(from, value);
+    case operation::shear_y:
+      return operations::shear_y(from, value);
+    case operation::equalize:
+      return operations::equalize(from);
+    case operation::autocontrast:
+      return operations::autocontrast(from);
+    case operation::cutout:
+      return operations::cutout(from, value, parameters.row, parameters.column);
+    case operation::contrast:
+      return operations::contrast(from, value, rounding);
+    case operation::identity:
+      return from;
+  }
+  refuse("apply", "unknown operation ", static_cast<int>(what));
+}
+
+}  // namespace rolewise

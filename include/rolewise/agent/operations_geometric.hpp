@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Operations that move pixels or cut them out.
+
+#include <rolewise/agent/detail/per_sample.hpp>
+#include <rolewise/agent/images.hpp>
+
+#include <cstdint>
+#include <numbers>
+#include <vector>
+
+namespace rolewise {
+
+namespace detail {
+
+/// Pixels by number: `index` `[N, H', W']` int64 counts the pixels of an image row by row.
+[[nodiscard]] inline torch::Tensor pick(const torch::Tensor& planes, const torch::Tensor& index)
+{
+  const auto flat = index.flatten(1).unsqueeze(1).expand({-1, planes.size(1), -1});
+  return planes.flatten(2).gather(2, flat).view(
+      {planes.size(0), planes.size(1), index.size(1), index.size(2)});
+}
+
+[[nodiscard]] inline torch::Tensor whole_numbers(std::int64_t count, torch::Device device)
+{
+  return torch::arange(count, torch::TensorOptions{}.dtype(torch::kLong).device(device));
+}
+
+/// 16.16 fixed point, rounded to nearest.
+[[nodiscard]] inline torch::Tensor fixed_point(const torch::Tensor& value)
+{
+  return (value * 65536.0 + 0.5).floor().to(torch::kLong);
+}
+
+/// One coordinate of the source of every output pixel: `(start + x * by_x + y * by_y) / 2^16`,
+/// rounded down; `[N, H, W]`.
+[[nodiscard]] inline torch::Tensor source(const torch::Tensor& start, const torch::Tensor& by_x,
+                                          const torch::Tensor& by_y, const torch::Tensor& pixels)
+{
+  const auto to_device = [&](const torch::Tensor& t) {
+    return fixed_point(t).view({-1, 1, 1}).to(pixels.device());
+  };
+  const auto x = whole_numbers(pixels.size(3), pixels.device());
+  const auto y = whole_numbers(pixels.size(2), pixels.device()).unsqueeze(1);
+  auto along_y = to_device(start + by_x * 0.5 + by_y * 0.5) + to_device(by_y) * y;
+  return (along_y + to_device(by_x) * x).bitwise_right_shift(16);
+}
+
+/// True outside of the box of 2 half x 2 half pixels around (row, column): `[N, 1, H, W]`.
+[[nodiscard]] inline torch::Tensor outside_box(const torch::Tensor& half, const torch::Tensor& row,
+                                               const torch::Tensor& column,
+                                               const torch::Tensor& pixels)
+{
+  const auto to_device = [&](const torch::Tensor& t) {
+    return t.to(torch::kLong).view({-1, 1, 1, 1}).to(pixels.device());
+  };
+  const auto x = whole_numbers(pixels.size(3), pixels.device());
+  const auto y = whole_numbers(pixels.size(2), pixels.device()).unsqueeze(1);
+  const auto beside = x.lt(to_device(column - half)).logical_or_(x.ge(to_device(column + half)));
+  const auto above_or_below = y.lt(to_device(row - half)).logical_or_(y.ge(to_device(row + half)));
+  return beside.logical_or(above_or_below);
+}
+
+}  // namespace detail
+
+namespace operations {
+
+/// What an affine map takes from where, the nearest pixel and no other:
+///
+///     column = a (x + 1/2) + b (y + 1/2) + c,   row = d (x + 1/2) + e (y + 1/2) + f
+///
+/// rounded down, in 16.16 fixed point as Pillow does. What comes from outside is a black hole.
+///
+/// @param matrix `[N, 6]`, float64, on the CPU: a, b, c, d, e, f of each image
+[[nodiscard]] inline images affine(const images& from, const torch::Tensor& matrix)
+{
+  const auto& pixels = from.pixels;
+  const auto height = pixels.size(2), width = pixels.size(3);
+  if (!matrix.defined() || matrix.dim() != 2 || matrix.size(0) != from.size() ||
+      matrix.size(1) != 6 || matrix.scalar_type() != torch::kFloat64)
+    refuse("affine", "want a matrix of float64 [", from.size(), ", 6], got ",
+           matrix.defined() ? c10::str(matrix.scalar_type(), " ", matrix.sizes())
+                            : "an undefined tensor");
+  const auto entry = [&](std::int64_t i) { return matrix.select(1, i); };
+  auto column = detail::source(entry(2), entry(0), entry(1), pixels);
+  auto row = detail::source(entry(5), entry(3), entry(4), pixels);
+
+  const auto inside =
+      column.ge(0).logical_and_(column.lt(width)).logical_and_(row.ge(0)).logical_and_(
+          row.lt(height));
+  const auto index = row.clamp_(0, height - 1).mul_(width).add_(column.clamp_(0, width - 1));
+  const auto covered = inside.unsqueeze(1);
+  return {detail::pick(pixels, index).mul_(covered),
+          from.covered.defined() ? detail::pick(from.covered, index).logical_and_(covered)
+                                 : covered};
+}
+
+/// Turned about the centre, counter-clockwise as seen. **Units**: degrees, any number.
+/// @param degrees `[N]`, float64
+[[nodiscard]] inline images rotate(const images& from, const torch::Tensor& degrees)
+{
+  const auto angles = detail::per_sample("rotate", degrees, from.size());
+  // Rounded to 15 digits, so that right angles are exact.
+  const auto rounded = [](const torch::Tensor& t) { return (t * 1e15).round() / 1e15; };
+  const auto radians = angles.remainder(360.0) * (-std::numbers::pi / 180.0);
+  const auto cosine = rounded(radians.cos()), sine = rounded(radians.sin());
+  const double x = 0.5 * static_cast<double>(from.pixels.size(3));
+  const double y = 0.5 * static_cast<double>(from.pixels.size(2));
+  return affine(from, torch::stack({cosine, sine, cosine * -x + sine * -y + x, -sine, cosine,
+                                    sine * x + cosine * -y + y},
+                                   1));
+}
+
+/// Sheared along the rows: the source column of (x, y) is `x + slope * y`, in whole images.
+/// @param slope `[N]`, float64, unitless; 0 changes nothing
+[[nodiscard]] inline images shear_x(const images& from, const torch::Tensor& slope)
+{
+  const auto s = detail::per_sample("shear_x", slope, from.size());
+  const auto zero = torch::zeros_like(s), one = torch::ones_like(s);
+  return affine(from, torch::stack({one, s, zero, zero, one, zero}, 1));
+}
+
+/// Sheared along the columns: the source row of (x, y) is `y + slope * x`.
+/// @param slope `[N]`, float64, unitless; 0 changes nothing
+[[nodiscard]] inline images shear_y(const images& from, const torch::Tensor& slope)
+{
+  const auto s = detail::per_sample("shear_y", slope, from.size());
+  const auto zero = torch::zeros_like(s), one = torch::ones_like(s);
+  return affine(from, torch::stack({one, zero, zero, s, one, zero}, 1));
+}
+
+/// Moved to the left: the source column of (x, y) is `x + distance`.
+/// @param distance `[N]`, float64, pixels, whole numbers; 0 changes nothing
+[[nodiscard]] inline images translate_x(const images& from, const torch::Tensor& distance)
+{
+  const auto t = detail::per_sample("translate_x", distance, from.size());
+  const auto zero = torch::zeros_like(t), one = torch::ones_like(t);
+  return affine(from, torch::stack({one, zero, t, zero, one, zero}, 1));
+}
+
+/// Moved up: the source row of (x, y) is `y + distance`.
+/// @param distance `[N]`, float64, pixels, whole numbers; 0 changes nothing
+[[nodiscard]] inline images translate_y(const images& from, const torch::Tensor& distance)
+{
+  const auto t = detail::per_sample("translate_y", distance, from.size());
+  const auto zero = torch::zeros_like(t), one = torch::ones_like(t);
+  return affine(from, torch::stack({one, zero, zero, zero, one, t}, 1));
+}
+
+/// The colour that Population Based Augmentation leaves in a cut: the mean of CIFAR-10, or its
+/// grey. Only later operations and `images::covered` see it.
+[[nodiscard]] inline std::vector<std::uint8_t> cut_colour(std::int64_t channels)
+{
+  if (channels == 3) return {125, 122, 113};
+  return std::vector<std::uint8_t>(static_cast<std::size_t>(channels), 122);
+}
+
+/// A hole of `2 half x 2 half` pixels, rows `row - half .. row + half - 1` and likewise columns,
+/// clipped to the image.
+///
+/// @param half, row, column `[N]`, float64, pixels, whole numbers; half 0 changes nothing
+/// @par Departs
+/// Population Based Augmentation swaps rows and columns of the box, which is the same in
+/// distribution for square images and fails for others; here they stay.
+[[nodiscard]] inline images cutout(const images& from, const torch::Tensor& half,
+                                   const torch::Tensor& row, const torch::Tensor& column)
+{
+  const auto n = from.size();
+  const auto kept = detail::outside_box(detail::per_sample("cutout", half, n),
+                                        detail::per_sample("cutout", row, n),
+                                        detail::per_sample("cutout", column, n), from.pixels);
+  const images cut{from.pixels, kept};
+  return {filled(cut, cut_colour(from.pixels.size(1))),
+          from.covered.defined() ? from.covered.logical_and(kept) : kept};
+}
+
+}  // namespace operations
+
+}  // namespace rolewise

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The agent that follows a policy of 30 pairs.
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/augmentation_policy.hpp>
+#include <rolewise/agent/detail/plan.hpp>
+#include <rolewise/core/draws.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <utility>
+
+namespace rolewise {
+
+/// Shows each image after at most two operations of a policy.
+///
+/// For each image: at most n operations, n = 0, 1, 2 with probability 0.2, 0.3, 0.5. The 30 pairs
+/// are gone through in random order; each one fires with its own probability, until n have fired or
+/// none is left. A pair that fires counts even where its magnitude changes nothing. Directions are
+/// drawn by fair coins; cutout's centre is uniform over the pixels. Holes get the mean colour of
+/// the data set.
+///
+///     rw::policy_agent{.policy = rw::augmentation_policy{levels}}
+///     rw::policy_agent{.policy = rw::policy_schedule{{{0, first}, {57, second}}}}
+///
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes. Grey images
+/// are their own grey, so `Color` leaves them alone.
+///
+/// @par Determinism
+/// A function of seed, epoch and id of an image.
+/// @throws std::invalid_argument on other inputs (`require_images`)
+/// @par Source
+/// Ho, Liang, Chen, Stoica, Abbeel: Population based augmentation, 2019, arXiv 1905.05393,
+/// section 3.
+/// @par Departs
+/// The published code also crops, flips and cuts out after the policy; here those are agents of
+/// their own (`sequence`). It converts through floating point, which makes some values one lower;
+/// here images stay uint8. Holes get the rounded mean, not exactly 0 after normalisation.
+struct policy_agent {
+  static constexpr std::string_view name = "policy-agent";
+  static constexpr bool has_state = false;
+
+  policy_schedule policy;
+  grey_rounding grey = grey_rounding::nearest;
+
+  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    require_images(name, examples);
+    constexpr std::int64_t most = 2;
+    detail::augmentation_plan plan{examples.size(), most};
+    const auto& followed = policy.at(now.epoch);
+    const auto ids = detail::readable_ids(examples);
+    const auto* id = ids.const_data_ptr<std::int64_t>();
+    for (std::int64_t n = 0; n < examples.size(); ++n)
+      plan_for(draws{key.split(purpose{"policy"}), now.epoch, id[n]}, followed, examples.inputs,
+               n, plan);
+    auto view = examples;
+    view.inputs = detail::carry_out(
+        plan, examples.inputs, mean_colour(examples.scaling, examples.inputs.size(1)), grey);
+    return view;
+  }
+
+ private:
+  // Draw 0: how many. Draws 1 + 3 i .. 3 + 3 i: who is i-th in the order, whether it fires, sign.
+  // Draws 91 + 2 s, 92 + 2 s: where step s cuts.
+  static void plan_for(const draws& of_image, const augmentation_policy& followed,
+                       const torch::Tensor& inputs, std::int64_t n,
+                       detail::augmentation_plan& plan)
+  {
+    constexpr auto pairs = static_cast<std::size_t>(augmentation_policy::pairs);
+    const double u = of_image.uniform(0);
+    const std::int64_t count = u < 0.2 ? 0 : u < 0.5 ? 1 : 2;
+    std::array<std::int64_t, pairs> order{};
+    std::iota(order.begin(), order.end(), std::int64_t{0});
+    std::int64_t fired = 0;
+    for (std::size_t i = 0; i < pairs && fired < count; ++i) {
+      const auto left = static_cast<std::int64_t>(pairs - i);
+      std::swap(order[i], order[i + static_cast<std::size_t>(of_image.below(1 + 3 * i, left))]);
+      const auto pair = order[i];
+      const auto probability = static_cast<double>(followed.probability(pair)) / 10.0;
+      if (of_image.uniform(2 + 3 * i) >= probability) continue;
+      const auto what = augmentation_policy::operation_of(pair);
+      const auto value = policy_parameter(what, followed.magnitude(pair));
+      const bool turned = has_sign(what) && of_image.coin(3 + 3 * i);
+      const auto where = 1 + 3 * pairs + 2 * static_cast<std::size_t>(fired);
+      plan.at(fired, n) = {what, turned ? -value : value,
+                           of_image.below(where, inputs.size(2)),
+                           of_image.below(where + 1, inputs.size(3))};
+      ++fired;
+    }
+  }
+};
+
+static_assert(AugmentationAgent<policy_agent>);
+
+}  // namespace rolewise

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// RandAugment: a few random operations, all of one strength.
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/detail/plan.hpp>
+#include <rolewise/agent/detail/strength.hpp>
+#include <rolewise/core/draws.hpp>
+
+#include <cstdint>
+
+namespace rolewise {
+
+/// Shows each image after `operations` operations, drawn uniformly with replacement from 14:
+/// identity, autocontrast, equalize, rotate, solarize, color, posterize, contrast, brightness,
+/// sharpness, shear x, shear y, translate x, translate y; signs by fair coins.
+///
+/// At magnitude M: rotate 3 M degrees, shear 0.03 M, translate M / 32 of the side (whole pixels),
+/// posterize to 8 - trunc(0.4 M) bits, solarize from 256 - trunc(25.6 M), enhancers 1 +- 0.09 M.
+/// Holes get the mean colour of the data set.
+///
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
+///
+/// @par Determinism
+/// A function of seed, epoch and id of an image.
+/// @throws std::invalid_argument on other inputs (`require_images`) or members out of range
+/// @par Source
+/// Cubuk, Zoph, Shlens, Le: RandAugment: practical automated data augmentation with a reduced
+/// search space, 2019, arXiv 1909.13719, section 3 and figure 2.
+/// @par Departs
+/// M = 0 changes nothing but for autocontrast and equalize, and more is stronger for every
+/// operation: in the published code enhancers do nothing at M = 5 and most at 0, posterize and
+/// solarize weaken as M grows. Translation is a share of the side, 10 of 32 pixels at M = 10, so
+/// that it means the same for any size.
+struct rand_augment {
+  static constexpr std::string_view name = "rand-augment";
+  static constexpr bool has_state = false;
+
+  std::int64_t operations = 2;  ///< for each image, at least 0; 0 does nothing; usual 1 .. 3
+  std::int64_t magnitude = 5;   ///< 0 .. 10
+
+  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    require_images(name, examples);
+    if (operations < 0) refuse(name, "operations is ", operations, ", want at least 0");
+    if (magnitude < 0 || magnitude > 10)
+      refuse(name, "magnitude is ", magnitude, ", want 0 .. 10");
+    constexpr auto& known = detail::unsearched_operations;
+    const auto height = examples.inputs.size(2), width = examples.inputs.size(3);
+    const double strength = static_cast<double>(magnitude) / 10.0;
+    detail::augmentation_plan plan{examples.size(), operations};
+    const auto ids = detail::readable_ids(examples);
+    const auto* id = ids.const_data_ptr<std::int64_t>();
+    for (std::int64_t n = 0; n < examples.size(); ++n) {
+      const draws of_image{key.split(purpose{"rand-augment"}), now.epoch, id[n]};
+      for (std::int64_t step = 0; step < operations; ++step) {
+        const auto draw = 2 * static_cast<std::uint64_t>(step);
+        const auto what = known[static_cast<std::size_t>(of_image.below(draw, known.size()))];
+        const double turned = of_image.coin(draw + 1) ? -strength : strength;
+        plan.at(step, n) = {what, detail::parameter_of(what, turned, height, width), 0, 0};
+      }
+    }
+    auto view = examples;
+    view.inputs = detail::carry_out(plan, examples.inputs,
+                                    mean_colour(examples.scaling, examples.inputs.size(1)));
+    return view;
+  }
+};
+
+static_assert(AugmentationAgent<rand_augment>);
+
+}  // namespace rolewise

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Several agents, one after the other, as one agent.
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/core/state.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace rolewise {
+
+namespace detail {
+
+template<typename A>
+[[nodiscard]] consteval bool looks_at_others()
+{
+  if constexpr (requires { typename std::bool_constant<A::mixes>; })
+    return A::mixes;
+  else
+    return false;
+}
+
+/// The names of agents with " + " between them.
+template<typename... Parts>
+inline constexpr auto joined_names = [] {
+  constexpr std::string_view between = " + ";
+  constexpr std::size_t length =
+      (std::string_view{Parts::name}.size() + ...) + between.size() * (sizeof...(Parts) - 1);
+  std::array<char, length> text{};
+  std::size_t at = 0;
+  const auto write = [&](std::string_view words) {
+    if (at != 0)
+      for (const char c : between) text[at++] = c;
+    for (const char c : words) text[at++] = c;
+  };
+  (write(Parts::name), ...);
+  return text;
+}();
+
+}  // namespace detail
+
+/// Each part changes the view that the part before it made: `sequence{rand_augment{}, cutout{}}`.
+///
+/// Part i gets `seed.split(i)`, so two equal parts draw differently, and a part draws the same
+/// whatever the others are. It has state, and mixes, if a part does.
+template<typename... Parts>
+class sequence {
+  static_assert(sizeof...(Parts) > 0, "a sequence wants at least one agent; see no_agent");
+  static_assert((AugmentationAgent<Parts> && ...),
+                "a sequence wants parts that satisfy AugmentationAgent");
+  static_assert((Stateful<Parts> && ...),
+                "a sequence wants parts that show their state: visit_state or has_state = false");
+
+ public:
+  static constexpr std::string_view name{detail::joined_names<Parts...>.data(),
+                                         detail::joined_names<Parts...>.size()};
+  static constexpr bool has_state = (state_must::be_shown<Parts> || ...);
+  static constexpr bool mixes = (detail::looks_at_others<Parts>() || ...);
+
+  explicit sequence(Parts... parts) : parts_{std::move(parts)...} {}
+
+  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    auto view = examples;
+    std::uint64_t position = 0;
+    std::apply([&](const auto&... part) { ((view = part(view, now, key.split(position++))), ...); },
+               parts_);
+    return view;
+  }
+
+  /// Part number I.
+  template<std::size_t I>
+  [[nodiscard]] const auto& part() const
+  {
+    return std::get<I>(parts_);
+  }
+
+  template<typename Archive>
+    requires(has_state)
+  void visit_state(Archive& archive)
+  {
+    std::size_t position = 0;
+    std::apply([&](auto&... part) { (visit_part(archive, std::to_string(position++), part), ...); },
+               parts_);
+  }
+
+ private:
+  std::tuple<Parts...> parts_;
+};
+
+}  // namespace rolewise

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Words that every stage uses.
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/draws.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/file.hpp>
+#include <rolewise/core/fraction.hpp>
+#include <rolewise/core/moment.hpp>
+#include <rolewise/core/phase.hpp>
+#include <rolewise/core/philox.hpp>
+#include <rolewise/core/response.hpp>
+#include <rolewise/core/role.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/core/temperature.hpp>
+#include <rolewise/core/tensor.hpp>

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Examples in: data sets, readers, splits, batches.
+
+#include <rolewise/data/batches.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/data/glyphs.hpp>
+#include <rolewise/data/normalisation_of.hpp>
+#include <rolewise/data/splits.hpp>

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A data set as a range of batches, in the order of an epoch.
+
+#include <rolewise/core/draws.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/data/detail/buffer_pool.hpp>
+#include <rolewise/data/detail/read_ahead.hpp>
+
+#include <range/v3/range/concepts.hpp>
+#include <range/v3/view/facade.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// How a data set is cut into batches.
+struct batch_options {
+  std::int64_t size = 128;      ///< examples a batch; the last one may have fewer
+  rolewise::seed seed{0};       ///< of the order
+  std::int64_t epoch = 0;       ///< each epoch has an order of its own
+  bool shuffle = true;          ///< else the order of the data set, in every epoch
+  bool drop_last = false;       ///< leave out a last batch with fewer than `size` examples
+  bool prefetch = true;         ///< make the next batch in the background; the same batches
+  std::int64_t first_step = 0;  ///< begin at this batch of the epoch, to resume inside it
+};
+
+/// Batches of a whole epoch over so many examples, `first_step` aside.
+/// @throws std::invalid_argument unless the size of a batch is above 0
+[[nodiscard]] inline std::int64_t batch_count(std::int64_t examples, const batch_options& options)
+{
+  if (options.size < 1) refuse("batches", "want batches of at least 1, got ", options.size);
+  return options.drop_last ? examples / options.size
+                           : (examples + options.size - 1) / options.size;
+}
+
+namespace detail {
+
+[[nodiscard]] inline std::string shape_words(const torch::Tensor& t)
+{
+  return t.defined() ? c10::str(t.sizes()) : "undefined";
+}
+
+/// Copies chosen examples of a data set into pooled memory.
+class batch_gatherer {
+ public:
+  batch_gatherer(dataset source, std::shared_ptr<const std::vector<std::int64_t>> order,
+                 std::int64_t batch_size)
+      : source_{std::move(source)}, order_{std::move(order)}, batch_size_{batch_size}
+  {}
+
+  [[nodiscard]] batch operator()(std::int64_t step)
+  {
+    const auto begin = step * batch_size_;
+    const auto end = std::min(begin + batch_size_, static_cast<std::int64_t>(order_->size()));
+    return {rows(source_.images, begin, end, images_), rows(source_.labels, begin, end, labels_),
+            rows(source_.ids, begin, end, ids_), source_.scaling};
+  }
+
+ private:
+  [[nodiscard]] torch::Tensor rows(const torch::Tensor& from, std::int64_t begin,
+                                   std::int64_t end, buffer_pool& pool) const
+  {
+    auto sizes = from.sizes().vec();
+    sizes[0] = end - begin;
+    auto to = pool.take(sizes, from.scalar_type());
+    const auto bytes = static_cast<std::size_t>(from.numel() / from.size(0)) *
+                       static_cast<std::size_t>(from.element_size());
+    const auto* const source = static_cast<const char*>(from.const_data_ptr());
+    auto* target = static_cast<char*>(to.mutable_data_ptr());
+    for (auto n = begin; n < end; ++n, target += bytes)
+      std::memcpy(target,
+                  source + static_cast<std::size_t>((*order_)[static_cast<std::size_t>(n)]) * bytes,
+                  bytes);
+    return to;
+  }
+
+  dataset source_;
+  std::shared_ptr<const std::vector<std::int64_t>> order_;
+  std::int64_t batch_size_;
+  buffer_pool images_, labels_, ids_;
+};
+
+}  // namespace detail
+
+/// What `batches` returns: an input range of `batch`, sized, cheap to copy. Every `begin()` starts
+/// over with batches and a thread of its own.
+class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
+ public:
+  batches_view() = default;
+  batches_view(dataset source, const batch_options& options)
+      : source_{std::move(source)},
+        options_{options},
+        last_step_{batch_count(source_.size(), options)}
+  {
+    auto order = options.shuffle ? permutation(options.seed.split(purpose{"order"}), options.epoch,
+                                               source_.size())
+                                 : std::vector<std::int64_t>(static_cast<std::size_t>(source_.size()));
+    if (!options.shuffle) std::iota(order.begin(), order.end(), std::int64_t{0});
+    order_ = std::make_shared<const std::vector<std::int64_t>>(std::move(order));
+  }
+
+  /// Batches from `first_step` on.
+  [[nodiscard]] std::size_t size() const
+  {
+    return static_cast<std::size_t>(last_step_ - options_.first_step);
+  }
+
+ private:
+  friend ranges::range_access;
+
+  class cursor {
+   public:
+    using single_pass = std::true_type;
+
+    cursor() = default;
+    explicit cursor(const batches_view& view)
+        : run_{std::make_shared<running>(
+              detail::batch_gatherer{view.source_, view.order_, view.options_.size},
+              view.options_.first_step, view.last_step_, view.options_.prefetch)}
+    {
+      next();
+    }
+
+    [[nodiscard]] const batch& read() const { return *run_->current; }
+    [[nodiscard]] bool equal(ranges::default_sentinel_t) const
+    {
+      return !run_->current.has_value();
+    }
+    void next()
+    {
+      run_->current.reset();  // first, so that its memory is free for the batch being made
+      run_->current = run_->ahead.next();
+    }
+
+   private:
+    struct running {
+      running(detail::batch_gatherer gatherer, std::int64_t first, std::int64_t last,
+              bool in_background)
+          : ahead{std::move(gatherer), first, last, in_background}
+      {}
+      std::optional<batch> current;
+      detail::read_ahead<detail::batch_gatherer> ahead;
+    };
+    std::shared_ptr<running> run_;
+  };
+
+  [[nodiscard]] cursor begin_cursor() const { return cursor{*this}; }
+
+  dataset source_;
+  batch_options options_{};
+  std::int64_t last_step_ = 0;
+  std::shared_ptr<const std::vector<std::int64_t>> order_;
+};
+
+static_assert(ranges::input_range<const batches_view> && ranges::view_<batches_view> &&
+              ranges::sized_range<batches_view>);
+
+/// The batches of one epoch:
+///
+///     for (const batch& examples : batches(data, {.size = 64, .seed = s, .epoch = e})) ...
+///
+/// A batch may be kept as long as one likes; its memory is used again only when nobody holds it
+/// (a raw pointer does not count as holding). A batch read through the iterator lasts until the
+/// iterator moves on: copy it to keep it.
+///
+/// Labels may be `[N]` int64 or `[N, classes]` floating point.
+///
+/// @par Determinism
+/// Batch k is a function of the data, (seed, epoch) and the size of a batch alone: `prefetch`,
+/// `first_step` and the number of threads change nothing.
+/// @throws std::invalid_argument unless the data are N images with N labels and N ids on the CPU,
+///         the size of a batch is above 0 and `first_step` lies in 0 .. `batch_count`
+[[nodiscard]] inline batches_view batches(const dataset& examples,
+                                          const batch_options& options = {})
+{
+  auto source = examples;
+  for (auto* part : {&source.images, &source.labels, &source.ids}) {
+    if (!part->defined() || part->dim() < 1 || part->size(0) != source.images.size(0))
+      refuse("batches", "want as many labels and ids as images, got images ",
+             detail::shape_words(source.images), ", labels ", detail::shape_words(source.labels),
+             ", ids ", detail::shape_words(source.ids));
+    if (!part->is_cpu()) refuse("batches", "want a data set on the CPU, got one on ", part->device());
+    *part = part->detach().contiguous();
+  }
+  const auto count = batch_count(source.size(), options);
+  if (options.epoch < 0) refuse("batches", "want an epoch of at least 0, got ", options.epoch);
+  if (options.first_step < 0 || options.first_step > count)
+    refuse("batches", "want a first step of 0 to ", count, ", got ", options.first_step);
+  return batches_view{std::move(source), options};
+}
+
+}  // namespace rolewise

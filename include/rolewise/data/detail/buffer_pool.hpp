@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Tensors that are used again once nobody else holds them.
+
+#include <rolewise/core/tensor.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Hands out tensors on the CPU and keeps the memory of the last few of them. Memory is handed out
+/// again when nobody but the pool holds it; what a reader still holds, also as a slice or another
+/// view, is never written into.
+///
+/// To be used by one thread at a time; readers may let go in any thread.
+class buffer_pool {
+ public:
+  explicit buffer_pool(std::size_t kept = 4) : kept_{kept} {}
+
+  /// A contiguous tensor of unspecified content whose memory nobody else holds.
+  [[nodiscard]] torch::Tensor take(at::IntArrayRef sizes, torch::ScalarType dtype)
+  {
+    for (const auto& buffer : buffers_)
+      if (buffer.scalar_type() == dtype && buffer.sizes() == sizes && is_free(buffer))
+        return handed_out(buffer);
+    if (buffers_.size() == kept_) {  // a reader keeps what it likes; the pool need not
+      const auto unused = std::find_if(buffers_.begin(), buffers_.end(), is_free);
+      buffers_.erase(unused != buffers_.end() ? unused : buffers_.begin());
+    }
+    buffers_.push_back(torch::empty(sizes, dtype));
+    ++made_;
+    return handed_out(buffers_.back());
+  }
+
+  /// How many times memory was asked for so far.
+  [[nodiscard]] std::int64_t made() const noexcept { return made_; }
+
+ private:
+  /// Another tensor over the same memory, so that what a reader does to the tensor itself
+  /// (`requires_grad_`, `resize_`) ends with it, and so that one count shows every reader.
+  [[nodiscard]] static torch::Tensor handed_out(const torch::Tensor& buffer)
+  {
+    return buffer.detach();
+  }
+
+  [[nodiscard]] static bool is_free(const torch::Tensor& buffer)
+  {
+    if (buffer.storage().use_count() != 1) return false;
+    // The count is read relaxed; the last reader let go with a release.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return true;
+  }
+
+  std::size_t kept_;
+  std::vector<torch::Tensor> buffers_;
+  std::int64_t made_ = 0;
+};
+
+}  // namespace rolewise::detail

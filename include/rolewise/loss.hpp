@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// How far the student is from the teacher.
+
+#include <rolewise/loss/clipped_to_task.hpp>
+#include <rolewise/loss/cross_entropy.hpp>
+#include <rolewise/loss/distillation_loss.hpp>
+#include <rolewise/loss/gradient_combination.hpp>
+#include <rolewise/loss/loss_terms.hpp>
+#include <rolewise/loss/no_distillation.hpp>
+#include <rolewise/loss/objective.hpp>
+#include <rolewise/loss/soft_target_kl.hpp>
+#include <rolewise/loss/weighted_sum.hpp>

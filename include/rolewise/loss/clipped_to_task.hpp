@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Task and distillation put together by their gradients: the second never longer than the first.
+
+#include <rolewise/loss/gradient_combination.hpp>
+
+#include <c10/core/ScalarType.h>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+namespace rolewise {
+
+/// Role-KD's combination: for each tensor of parameters by itself, the gradient of distillation is
+/// cut to the length that the gradient of the task has, after a short ramp.
+///
+///     g = dTask + clip_norm(dDistillation, ||dTask|| * sigma(e))
+///     clip_norm(d, c) = d * min(1, c / ||d||)
+///     sigma(e) = 1 / (1 + exp(-(e - initial_epoch))),  1 where above 1 - 1e-8
+///
+/// with e the epoch and Euclidean norms. Where a tensor learns nothing from the task, it learns
+/// nothing from distillation. A weight on the distillation loss acts only while the bound is not
+/// reached.
+///
+/// @par Determinism
+/// A function of its arguments; no random draw.
+/// @par Source
+/// The released code of Role-KD (Role-Wise Data Augmentation for Knowledge Distillation, 2020,
+/// arXiv:2004.08861), its combination for graph-based and soft-logit losses.
+template<typename Task, typename Distillation>
+struct clipped_to_task {
+  static_assert(Scored<Task>, "task wants an Objective, such as cross_entropy{}");
+  static_assert(Scored<Distillation>,
+                "distillation wants a DistillationLoss, such as soft_target_kl{}");
+
+  static constexpr std::string_view name = "clipped-to-task";
+  static constexpr bool wants_features = Task::wants_features || Distillation::wants_features;
+  static constexpr bool has_state =
+      !(state_must::be_denied<Task> && state_must::be_denied<Distillation>);
+
+  Task task{};
+  Distillation distillation{};
+  std::int64_t initial_epoch = 0;  ///< the epoch in which the ramp is at one half
+
+  /// sigma(e) of the epoch of `now`, in (0, 1].
+  [[nodiscard]] double ramp(const moment& now) const
+  {
+    const double share = 1.0 / (1.0 + std::exp(static_cast<double>(initial_epoch - now.epoch)));
+    return share > 1.0 - 1e-8 ? 1.0 : share;
+  }
+
+  /// @return a new tensor, shaped like the gradients; undefined if both are. Nothing is read back
+  ///         from the device.
+  [[nodiscard]] torch::Tensor combine(const torch::Tensor& task_gradient,
+                                      const torch::Tensor& distillation_gradient,
+                                      const moment& now) const;
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+    requires(Stateful<Task> && Stateful<Distillation> &&
+             (state_must::be_shown<Task> || state_must::be_shown<Distillation>))
+  {
+    visit_part(archive, "task", task);
+    visit_part(archive, "distillation", distillation);
+  }
+};
+
+template<typename Task, typename Distillation>
+torch::Tensor clipped_to_task<Task, Distillation>::combine(
+    const torch::Tensor& task_gradient, const torch::Tensor& distillation_gradient,
+    const moment& now) const
+{
+  if (!distillation_gradient.defined())
+    return task_gradient.defined() ? task_gradient.clone() : task_gradient;
+  if (!task_gradient.defined()) return torch::zeros_like(distillation_gradient);
+
+  const auto type = distillation_gradient.scalar_type();
+  const auto wide = c10::promoteTypes(type, torch::kFloat32);  // squares overflow in fp16
+  const auto length = [wide](const torch::Tensor& gradient) {
+    return torch::linalg_vector_norm(gradient, 2, std::nullopt, false, wide);
+  };
+  // Where the distillation gradient is zero, any finite factor will do.
+  const auto share =
+      (length(task_gradient) * ramp(now))
+          .div(length(distillation_gradient).clamp_min(double{std::numeric_limits<float>::min()}))
+          .clamp_max(1.0);
+  return torch::addcmul(task_gradient, distillation_gradient, share.to(type));
+}
+
+}  // namespace rolewise

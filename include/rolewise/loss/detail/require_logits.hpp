@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What losses on logits ask of their arguments.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/tensor.hpp>
+
+#include <string_view>
+
+namespace rolewise::detail {
+
+inline void require_logits(const torch::Tensor& logits, std::string_view caller)
+{
+  if (!logits.defined()) refuse(caller, "logits are undefined");
+  if (logits.dim() != 2 || logits.numel() == 0)
+    refuse(caller, "want logits [N, C], N and C above 0, got ", logits.sizes());
+  if (!logits.is_floating_point())
+    refuse(caller, "want logits of floating point, got ", logits.scalar_type());
+}
+
+/// Rejects pairs that LibTorch would broadcast or convert in silence.
+inline void require_alike(const torch::Tensor& teacher, const torch::Tensor& student,
+                          std::string_view caller)
+{
+  require_logits(student, caller);
+  if (!teacher.defined()) refuse(caller, "logits of the teacher are undefined");
+  const auto alike = [&](const char* what, const auto& of_teacher, const auto& of_student) {
+    if (of_teacher != of_student)
+      refuse(caller, what, " of teacher ", of_teacher, ", of student ", of_student);
+  };
+  alike("shape", teacher.sizes(), student.sizes());
+  alike("dtype", teacher.scalar_type(), student.scalar_type());
+  alike("device", teacher.device(), student.device());
+}
+
+}  // namespace rolewise::detail

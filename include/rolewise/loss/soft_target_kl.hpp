@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Soft targets compared by Kullback-Leibler divergence: the loss that distillation began with.
+
+#include <rolewise/core/temperature.hpp>
+#include <rolewise/loss/detail/require_logits.hpp>
+#include <rolewise/loss/distillation_loss.hpp>
+
+namespace rolewise {
+
+/// Which mean is taken of a divergence over N examples and C classes.
+enum class kl_reduction {
+  batch_mean,   ///< sum over classes, mean over examples: the divergence itself
+  element_mean  ///< mean over both, C times smaller
+};
+
+/// KL(teacher || student) between class distributions softened by one temperature T.
+///
+///     p = softmax(teacher / T),  q = softmax(student / T)
+///     loss = T^2 * mean_n sum_c p[n,c] * (log p[n,c] - log q[n,c])
+///
+/// T^2 undoes the 1/T^2 by which the gradient shrinks, so that a weight found at one temperature is
+/// of use at another. Both conventions that published code differs in are members: the reduction,
+/// and whether T^2 is applied.
+///
+/// @par Units
+/// Nats per example (per example and class under `element_mean`), times T^2 if it is applied.
+/// @par Gradients
+/// To the student's logits, T * (q - p) / N with both defaults; none to the teacher's.
+/// @par Source
+/// Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015, arXiv:1503.02531,
+/// section 2.
+struct soft_target_kl {
+  static constexpr std::string_view name = "soft-target-kl";
+  static constexpr bool wants_features = false;
+  static constexpr bool has_state = false;
+
+  temperature softness{4.0};
+  kl_reduction reduction = kl_reduction::batch_mean;
+  bool times_squared_temperature = true;
+
+  /// @return `[]`, in the dtype and on the device of the logits
+  /// @throws std::invalid_argument unless both logits are `[N, C]`, N and C above 0, floating
+  ///         point, and alike in dtype and device
+  /// @pre Every logit is finite. Unchecked, as a check would stall the device; an infinite logit
+  ///      makes the result infinite or NaN.
+  [[nodiscard]] torch::Tensor operator()(const paired_responses& pair) const;
+};
+
+static_assert(DistillationLoss<soft_target_kl>);
+
+inline torch::Tensor soft_target_kl::operator()(const paired_responses& pair) const
+{
+  const auto& teacher = pair.teacher.logits;
+  const auto& student = pair.student.logits;
+  detail::require_alike(teacher, student, name);
+
+  constexpr int over_classes = 1;
+  const double t = softness.value();
+  const auto softened = [&](const torch::Tensor& logits) {
+    return torch::log_softmax(t == 1.0 ? logits : logits / t, over_classes);
+  };
+  const auto log_p = softened(teacher.detach());
+  const auto log_q = softened(student);
+  const auto counted = reduction == kl_reduction::batch_mean ? student.size(0) : student.numel();
+  const double factor = (times_squared_temperature ? t * t : 1.0) / static_cast<double>(counted);
+  return (log_p.exp() * (log_p - log_q)).sum() * factor;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Several losses as one: `0.1 * cross_entropy{} + 0.9 * soft_target_kl{}`.
+
+#include <rolewise/core/state.hpp>
+#include <rolewise/loss/loss_terms.hpp>
+#include <rolewise/loss/objective.hpp>
+
+#include <c10/util/StringUtil.h>  // c10::str
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+namespace rolewise {
+
+/// What a loss is multiplied by in a sum; unitless. 0 keeps a loss in the report and out of the
+/// gradient.
+class weight {
+ public:
+  /// @throws std::invalid_argument unless `0 <= value < infinity`; in a constant, a compile error
+  constexpr explicit weight(double value) : value_{value}
+  {
+    if (!(value >= 0.0 && value <= std::numeric_limits<double>::max()))
+      throw std::invalid_argument{"rolewise: weight of a loss must be finite and not negative"};
+  }
+
+  [[nodiscard]] constexpr double value() const noexcept { return value_; }
+  friend constexpr bool operator==(const weight&, const weight&) = default;
+
+ private:
+  double value_;
+};
+
+template<Scored O>
+struct weighted_term {
+  weight by{1.0};
+  O objective;
+};
+
+namespace detail {
+
+/// `Os::name` with " + " between, as a constant.
+template<typename... Os>
+struct joined_name {
+  static constexpr std::string_view between = " + ";
+  static constexpr std::size_t size =
+      (std::string_view{Os::name}.size() + ...) + between.size() * (sizeof...(Os) - 1);
+
+  static constexpr std::array<char, size> letters = [] {
+    std::array<char, size> joined{};
+    auto* out = joined.data();
+    for (const std::string_view part : {std::string_view{Os::name}...}) {
+      if (out != joined.data()) out = std::copy(between.begin(), between.end(), out);
+      out = std::copy(part.begin(), part.end(), out);
+    }
+    return joined;
+  }();
+  static constexpr std::string_view value{letters.data(), size};
+};
+
+}  // namespace detail
+
+/// The sum of losses, each times its weight; made by `*` and `+`.
+///
+///     total = sum_i w_i * loss_i
+///
+/// It is flat: a sum of sums is one sum, and a weight before a sum multiplies each of its weights.
+/// The operators are found when one operand is of rolewise; a loss of one's own is brought in by
+/// `weight{0.9} * mine::loss{}`.
+///
+/// @par Gradients
+/// Those of the losses, times their weights.
+template<Scored... Os>
+class weighted_sum {
+  static_assert(sizeof...(Os) > 0, "a weighted_sum wants at least one loss");
+
+ public:
+  static constexpr std::string_view name = detail::joined_name<Os...>::value;
+  static constexpr bool wants_features = (Os::wants_features || ...);
+  static constexpr bool has_state = !(state_must::be_denied<Os> && ...);
+
+  constexpr explicit weighted_sum(weighted_term<Os>... terms) : terms_{std::move(terms)...} {}
+  constexpr explicit weighted_sum(std::tuple<weighted_term<Os>...> terms) : terms_{std::move(terms)}
+  {}
+
+  [[nodiscard]] torch::Tensor operator()(const paired_responses& pair,
+                                         const supervision& known) const
+  {
+    return score_terms(pair, known).total;
+  }
+
+  /// @return the total, and the value of each loss before its weight
+  [[nodiscard]] loss_terms score_terms(const paired_responses& pair, const supervision& known) const
+  {
+    loss_terms found;
+    found.terms.reserve(sizeof...(Os));
+    std::apply([&](const auto&... term) { (add(term, pair, known, found), ...); }, terms_);
+    return found;
+  }
+
+  /// A tuple of `weighted_term`.
+  [[nodiscard]] constexpr const std::tuple<weighted_term<Os>...>& terms() const { return terms_; }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+    requires((Stateful<Os> && ...) && (state_must::be_shown<Os> || ...))
+  {
+    int number = 0;
+    std::apply(
+        [&](auto&... term) {
+          (visit_part(archive, c10::str("term", number++), term.objective), ...);
+        },
+        terms_);
+  }
+
+ private:
+  template<typename O>
+  static void add(const weighted_term<O>& term, const paired_responses& pair,
+                  const supervision& known, loss_terms& found)
+  {
+    const auto value = score(term.objective, pair, known);
+    const double by = term.by.value();
+    if (found.total.defined())
+      found.total = found.total.add(value, by);
+    else
+      found.total = by == 1.0 ? value : value * by;
+
+    const std::string_view plain = O::name;
+    std::string name_here{plain};
+    for (int twin = 2; std::any_of(found.terms.begin(), found.terms.end(),
+                                   [&](const loss_term& t) { return t.name == name_here; });
+         ++twin)
+      name_here = c10::str(plain, "-", twin);
+    found.terms.push_back({std::move(name_here), value.detach()});
+  }
+
+  std::tuple<weighted_term<Os>...> terms_;
+};
+
+namespace detail {
+
+template<typename O>
+[[nodiscard]] constexpr auto as_sum(O objective)
+{
+  return weighted_sum<O>{weighted_term<O>{weight{1.0}, std::move(objective)}};
+}
+template<typename... Os>
+[[nodiscard]] constexpr weighted_sum<Os...> as_sum(weighted_sum<Os...> sum)
+{
+  return sum;
+}
+
+template<typename... Os>
+[[nodiscard]] constexpr weighted_sum<Os...> sum_of(std::tuple<weighted_term<Os>...> terms)
+{
+  return weighted_sum<Os...>{std::move(terms)};
+}
+
+}  // namespace detail
+
+/// A loss, or every term of a sum, times a weight.
+template<Scored O>
+[[nodiscard]] constexpr auto operator*(weight by, O objective)
+{
+  auto terms = detail::as_sum(std::move(objective)).terms();
+  std::apply([&](auto&... term) { ((term.by = weight{by.value() * term.by.value()}), ...); },
+             terms);
+  return detail::sum_of(std::move(terms));
+}
+
+/// @throws std::invalid_argument for a weight that is negative or not finite
+template<Scored O>
+[[nodiscard]] constexpr auto operator*(double by, O objective)
+{
+  return weight{by} * std::move(objective);
+}
+
+template<Scored A, Scored B>
+[[nodiscard]] constexpr auto operator+(A first, B second)
+{
+  return detail::sum_of(std::tuple_cat(detail::as_sum(std::move(first)).terms(),
+                                       detail::as_sum(std::move(second)).terms()));
+}
+
+}  // namespace rolewise

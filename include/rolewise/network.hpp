@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Layers and networks over a quantizer and a scheme.
+
+#include <rolewise/network/activation.hpp>
+#include <rolewise/network/batch_norm.hpp>
+#include <rolewise/network/convolution.hpp>
+#include <rolewise/network/copy_weights.hpp>
+#include <rolewise/network/first_weights.hpp>
+#include <rolewise/network/layer_plan.hpp>
+#include <rolewise/network/linear.hpp>
+#include <rolewise/network/module.hpp>
+#include <rolewise/network/network.hpp>
+#include <rolewise/network/network_options.hpp>
+#include <rolewise/network/quantised_weight.hpp>
+#include <rolewise/network/residual_block.hpp>
+#include <rolewise/network/residual_body.hpp>
+#include <rolewise/network/resnet.hpp>
+#include <rolewise/network/wide_residual_block.hpp>
+#include <rolewise/network/wide_resnet.hpp>

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Weights from one network into another, by name.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/state.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// What to do with a tensor that both networks have, in different shapes.
+enum class on_other_shape {
+  refuse,         ///< throw; nothing has been copied then
+  leave,          ///< leave the target's as it is
+  leading_slices  ///< copy what fits: along every axis the first entries, as many as both have
+};
+
+struct copy_options {
+  on_other_shape other_shape = on_other_shape::refuse;
+};
+
+/// What became of the tensors, by full name.
+struct copied_weights {
+  std::vector<std::string> copied;          ///< whole
+  std::vector<std::string> sliced;          ///< in part
+  std::vector<std::string> left;            ///< in both, but of other shapes
+  std::vector<std::string> only_in_source;
+  std::vector<std::string> only_in_target;
+};
+
+namespace detail {
+
+template<typename Network>
+[[nodiscard]] std::vector<named_tensor> tensors_to_copy(const Network& n)
+{
+  auto all = n.parameters();
+  if constexpr (requires { n.buffers(); })
+    for (auto& buffer : n.buffers()) all.push_back(std::move(buffer));
+  return all;
+}
+
+inline void copy_leading_slice(const torch::Tensor& from, torch::Tensor to)
+{
+  auto source = from;
+  for (std::int64_t axis = 0; axis < from.dim(); ++axis) {
+    const auto length = std::min(source.size(axis), to.size(axis));
+    source = source.narrow(axis, 0, length);
+    to = to.narrow(axis, 0, length);
+  }
+  to.copy_(source);
+}
+
+}  // namespace detail
+
+/// Copies learned and kept tensors (weights, biases, running statistics) by their full names, into
+/// the target's own memory: optimisers that hold it go on with it.
+///
+/// Bit widths don't matter, since a network of few bits keeps its weights in full; floating types
+/// and devices are converted. Names that only one of both has are left and reported, so that a
+/// shallower network can start from a deeper one.
+///
+/// @return what was copied and what was not
+/// @throws std::invalid_argument if no name is in both, or a shape differs and
+///         `other_shape` is `refuse`; the target is as it was then
+template<typename From, typename To>
+copied_weights copy_weights(const From& from, To& to, copy_options options = {})
+{
+  const auto sources = detail::tensors_to_copy(from);
+  const auto targets = detail::tensors_to_copy(std::as_const(to));
+  const auto with_name = [](const std::vector<named_tensor>& all, const std::string& name) {
+    return std::ranges::find(all, name, &named_tensor::name);
+  };
+
+  copied_weights report;
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> pairs;
+  for (const auto& [name, target] : targets) {
+    const auto source = with_name(sources, name);
+    if (source == sources.end()) {
+      report.only_in_target.push_back(name);
+    } else if (source->value.sizes() == target.sizes()) {
+      report.copied.push_back(name);
+      pairs.emplace_back(source->value, target);
+    } else if (options.other_shape == on_other_shape::refuse) {
+      refuse("copy_weights", name, " is ", source->value.sizes(), " in the source and ",
+             target.sizes(), " in the target; on_other_shape::leading_slices copies what fits");
+    } else if (options.other_shape == on_other_shape::leading_slices &&
+               source->value.dim() == target.dim()) {
+      report.sliced.push_back(name);
+      pairs.emplace_back(source->value, target);
+    } else {
+      report.left.push_back(name);
+    }
+  }
+  for (const auto& source : sources)
+    if (with_name(targets, source.name) == targets.end())
+      report.only_in_source.push_back(source.name);
+  if (pairs.empty()) {
+    const auto example = [](const auto& all) { return all.empty() ? "nothing" : all.front().name; };
+    refuse("copy_weights", "no tensor of the source fits one of the target; the source has ",
+           example(sources), ", ..., the target ", example(targets), ", ...");
+  }
+
+  const torch::NoGradGuard without_graph;
+  for (const auto& [source, target] : pairs) detail::copy_leading_slice(source, target);
+  return report;
+}
+
+}  // namespace rolewise

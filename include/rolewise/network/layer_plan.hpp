@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Where each layer of a network is and how many bits it gets, before the layers are made.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/quant/no_quantizer.hpp>
+#include <rolewise/quant/quantizer.hpp>
+#include <rolewise/quant/schemes.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// The scheme of a network that is given a quantizer but no scheme: both ends exempt, 2 bits inside.
+template<Quantizer Q>
+using default_scheme = std::conditional_t<changes_nothing<Q>(), full_precision, both_ends_exempt>;
+
+struct planned_layer {
+  layer_place place;
+  layer_widths widths;
+};
+
+/// The layers with weights of one network, in the order of the forward pass.
+///
+/// The first layer's activations are the network's input: normalised images, neither rectified nor
+/// in [0, 1]. They stay floating point and count as 32 bits, whatever the scheme says.
+class layer_plan {
+ public:
+  /// @throws std::invalid_argument if the scheme knows layers that are not here, or wants few bits
+  ///         of a quantizer that changes nothing
+  template<Quantizer Q, BitWidthScheme Scheme>
+  layer_plan(const Q&, const Scheme& scheme,
+             std::vector<std::pair<std::string, layer_kind>> layers)
+  {
+    const auto count = static_cast<std::int64_t>(layers.size());
+    std::vector<layer_place> places;
+    for (auto& [layer, kind] : layers)
+      places.push_back(
+          {std::move(layer), kind, static_cast<std::int64_t>(places.size()), count});
+    check_scheme(scheme, places);
+    for (auto& place : places) {
+      layer_widths widths = scheme(place);
+      if (place.is_first()) widths.activations = bit_width{32};
+      if (changes_nothing<Q>() && widths != layer_widths{})
+        refuse(Q::name, "layer ", place.name, " is to have ", widths.weights.value(), "-bit weights and ",
+               widths.activations.value(), "-bit activations, but this quantizer changes nothing");
+      layers_.push_back({std::move(place), widths});
+    }
+  }
+
+  [[nodiscard]] const planned_layer& at(std::string_view layer) const
+  {
+    const auto found = std::ranges::find_if(
+        layers_, [&](const planned_layer& each) { return each.place.name == layer; });
+    if (found == layers_.end()) refuse("layer_plan", "there is no layer ", layer);
+    return *found;
+  }
+
+ private:
+  std::vector<planned_layer> layers_;
+};
+
+}  // namespace rolewise

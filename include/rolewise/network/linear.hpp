@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The classifier: a linear layer with bias.
+
+#include <rolewise/network/activation.hpp>
+#include <rolewise/network/first_weights.hpp>
+#include <rolewise/network/quantised_weight.hpp>
+
+#include <cstdint>
+
+namespace rolewise {
+
+/// Weights `[classes, D]` and bias `[classes]` on rectified vectors `[N, D]`.
+///
+/// It quantises its own input and stays in at least single precision when the network is cast to
+/// 16 bits: logits are differences of large numbers, and the layer is cheap.
+template<Quantizer Q>
+class linear {
+ public:
+  linear(const Q& q, const planned_layer& plan, std::int64_t in, std::int64_t out,
+         const first_weights& start)
+      : weight_{q, plan, start.of_linear(plan.place.name, out, in)},
+        bias_{start.of_bias(plan.place.name, out, in).set_requires_grad(true)},
+        input_{q, plan}
+  {}
+
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, phase when)
+  {
+    if constexpr (changes_nothing<Q>()) {
+      return at::linear(x, weight_.latent(), bias_);
+    } else {
+      const auto in = input_.of_rectified(x, when);
+      const auto w = weight_(when);
+      const auto scale = product_of_scales(in.scale, w.scale);
+      const auto sum = at::linear(levels_from_zero(in), levels_from_zero(w));
+      return (scale.defined() ? sum * (scale.dim() == 0 ? scale : scale.flatten()) : sum) + bias_;
+    }
+  }
+
+  [[nodiscard]] layer_report report() const { return weight_.report(); }
+
+  void cast(torch::ScalarType type)
+  {
+    if (c10::isReducedFloatingType(type)) type = torch::kFloat;
+    weight_.cast(type);
+    bias_ = bias_.detach().to(type).set_requires_grad(bias_.requires_grad());
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    weight_.visit_state(archive);
+    archive.parameter("bias", bias_);
+    archive.part("input", input_);
+  }
+
+ private:
+  quantised_weight<Q> weight_;
+  torch::Tensor bias_;
+  activation<Q> input_;
+};
+
+}  // namespace rolewise

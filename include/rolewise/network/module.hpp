@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What the library wants of a user's own torch::nn::Module.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/response.hpp>
+#include <rolewise/core/tensor.hpp>
+
+#include <torch/nn/cloneable.h>
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace rolewise {
+
+namespace module_must {
+
+template<typename M>
+concept be_a_module = std::derived_from<M, torch::nn::Module>;
+
+template<typename M>
+concept turn_a_tensor_into_logits = requires(M module, torch::Tensor x) {
+  { module.forward(x) } -> std::same_as<torch::Tensor>;
+};
+
+template<typename M>
+concept be_copied_by_clone = std::derived_from<M, torch::nn::Cloneable<M>>;
+
+}  // namespace module_must
+
+namespace detail {
+
+template<typename H>
+concept module_holder = requires(const H holder) {
+  typename H::ContainedType;
+  { holder.ptr() } -> std::convertible_to<std::shared_ptr<typename H::ContainedType>>;
+};
+
+/// Puts a module and all below it into evaluation mode and back into what each was in.
+class evaluation_mode {
+ public:
+  explicit evaluation_mode(torch::nn::Module& module) : modules_{module.modules()}
+  {
+    for (const auto& each : modules_) was_training_.push_back(each->is_training());
+    module.eval();
+  }
+  evaluation_mode(const evaluation_mode&) = delete;
+  evaluation_mode& operator=(const evaluation_mode&) = delete;
+  ~evaluation_mode()
+  {
+    for (std::size_t i = 0; i < modules_.size(); ++i)  // parents first: train() reaches children
+      modules_[i]->train(was_training_[i]);
+  }
+
+ private:
+  std::vector<std::shared_ptr<torch::nn::Module>> modules_;
+  std::vector<bool> was_training_;
+};
+
+/// The floating type of a module's first parameter that has one.
+[[nodiscard]] inline torch::ScalarType type_of(const torch::nn::Module& module)
+{
+  for (const auto& p : module.parameters())
+    if (p.is_floating_point()) return p.scalar_type();
+  return torch::kFloat;
+}
+
+inline void refuse_features(std::string_view who, taps wanted)
+{
+  if (wanted.features)
+    refuse(who, "a module has no features to tap; take a loss on logits or write a part of your own");
+}
+
+}  // namespace detail
+
+}  // namespace rolewise

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The basic block: two convolutions and a shortcut around them.
+
+#include <rolewise/network/convolution.hpp>
+#include <rolewise/network/network_options.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// relu(BN(conv(relu(BN(conv(x))))) + shortcut(x)); the shortcut is x, or BN of a 1x1 convolution
+/// with the block's stride where shapes differ ("type B").
+///
+/// With a quantizer the block's input is quantised once and feeds the first convolution and the
+/// shortcut, the identity too (as in Role-KD's released code). If the scheme gives a projection
+/// another width for its activations, its input is quantised apart.
+template<Quantizer Q>
+class residual_block {
+ public:
+  [[nodiscard]] static bool projects(const convolution_shape& first)
+  {
+    return first.stride != 1 || first.in != first.out;
+  }
+
+  /// Names and kinds of the layers, in the order of the forward pass.
+  static void list(const std::string& name, const convolution_shape& first,
+                   std::vector<std::pair<std::string, layer_kind>>& layers)
+  {
+    layers.emplace_back(name + ".convolution1", layer_kind::convolution);
+    layers.emplace_back(name + ".convolution2", layer_kind::convolution);
+    if (projects(first)) layers.emplace_back(name + ".shortcut", layer_kind::shortcut);
+  }
+
+  residual_block(const Q& q, const layer_plan& plan, const std::string& name,
+                 const convolution_shape& first, batch_norm_options normalisation,
+                 const first_weights& start)
+      : input_{q, plan.at(name + ".convolution1")},
+        convolution1_{q, plan.at(name + ".convolution1"), first, start},
+        batch_norm1_{first.out, normalisation},
+        inner_{q, plan.at(name + ".convolution2")},
+        convolution2_{q, plan.at(name + ".convolution2"),
+                      {.in = first.out, .out = first.out, .padding = first.padding}, start},
+        batch_norm2_{first.out, normalisation}
+  {
+    if (!projects(first)) return;
+    auto shape = first;
+    shape.kernel = 1;
+    const auto& planned = plan.at(name + ".shortcut");
+    shortcut_.emplace(projection{{q, planned}, {q, planned, shape, start},
+                                 batch_norm{first.out, normalisation}});
+  }
+
+  /// @param x `[N, I, H, W]`, rectified; left as it is
+  /// @return `[N, O, H', W']`, rectified
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, phase when)
+  {
+    const auto in = input_.of_rectified(x, when);
+    auto y = batch_norm1_(convolution1_(in, when), when);
+    y = batch_norm2_(convolution2_(inner_.rectify(std::move(y), when), when), when);
+    return y.add_(shortcut_of(x, in, when)).relu_();
+  }
+
+  void report(std::vector<layer_report>& layers) const
+  {
+    layers.push_back(convolution1_.report());
+    layers.push_back(convolution2_.report());
+    if (shortcut_) layers.push_back(shortcut_->convolution.report());
+  }
+
+  void cast(torch::ScalarType type)
+  {
+    convolution1_.cast(type);
+    convolution2_.cast(type);
+    batch_norm1_.cast(type);
+    batch_norm2_.cast(type);
+    if (!shortcut_) return;
+    shortcut_->convolution.cast(type);
+    shortcut_->norm.cast(type);
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("input", input_);
+    archive.part("convolution1", convolution1_);
+    archive.part("batch_norm1", batch_norm1_);
+    archive.part("inner", inner_);
+    archive.part("convolution2", convolution2_);
+    archive.part("batch_norm2", batch_norm2_);
+    if (!shortcut_) return;
+    archive.part("shortcut_input", shortcut_->input);
+    archive.part("shortcut", shortcut_->convolution);
+    archive.part("shortcut_batch_norm", shortcut_->norm);
+  }
+
+ private:
+  struct projection {
+    activation<Q> input;
+    rolewise::convolution<Q> convolution;
+    batch_norm norm;
+  };
+
+  [[nodiscard]] torch::Tensor shortcut_of(const torch::Tensor& x, const carried<Q>& in, phase when)
+  {
+    if (!shortcut_) return values_of(in);
+    auto& [input, convolution, norm] = *shortcut_;
+    if (input.bits() == input_.bits()) return norm(convolution(in, when), when);
+    return norm(convolution(input.of_rectified(x, when), when), when);
+  }
+
+  activation<Q> input_;
+  convolution<Q> convolution1_;
+  batch_norm batch_norm1_;
+  activation<Q> inner_;
+  convolution<Q> convolution2_;
+  batch_norm batch_norm2_;
+  std::optional<projection> shortcut_;
+};
+
+}  // namespace rolewise

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Residual networks of basic blocks.
+
+#include <rolewise/network/linear.hpp>
+#include <rolewise/network/residual_block.hpp>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// What tells one residual network from another.
+struct residual_plan {
+  std::string name;
+  std::int64_t stem = 16;                        ///< channels after the first convolution
+  std::vector<std::int64_t> widths{16, 32, 64};  ///< channels of each stage
+  std::int64_t blocks = 1;                       ///< of each stage
+  padding_rule padding = padding_rule::symmetric;
+  batch_norm_options normalisation{};
+  convolution_start convolutions = convolution_start::kaiming_normal_fan_out;
+  linear_start classifier = linear_start::uniform;
+};
+
+/// 3x3 convolution, BN, ReLU; stages of basic blocks, all but the first begin with stride 2; mean
+/// over all pixels; linear.
+///
+/// Features: the stem, every stage after its last ReLU (before a quantizer clips it), the mean.
+/// Layers: `stem`, `stage<s>.<b>.convolution1`, `.convolution2`, `.shortcut`, `classifier`; stages
+/// count from 1, blocks from 0.
+template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
+class residual_body {
+ public:
+  residual_body(residual_plan plan, const sample_shape& shape, const Q& q = {},
+                const Scheme& scheme = {}, const network_options& options = {})
+      : residual_body{plan, shape, q, scheme, options, layers_of(plan, shape, q, scheme)}
+  {}
+
+  [[nodiscard]] response forward(const torch::Tensor& inputs, phase when, taps wanted)
+  {
+    detail::require_images(name_, inputs, channels_);
+    response result;
+    const auto tap = [&](const torch::Tensor& x) {
+      if (wanted.features) result.features.push_back(detail::widened(x));
+    };
+    auto x = stem_batch_norm_(stem_(unquantised<Q>(inputs), when), when).relu_();
+    tap(x);
+    for (auto& stage : stages_) {
+      for (auto& block : stage.parts) x = block(x, when);
+      tap(x);
+    }
+    const auto pooled = detail::pooled(x);
+    tap(pooled);
+    result.logits = classifier_(pooled, when);
+    return result;
+  }
+
+  [[nodiscard]] std::vector<layer_report> layers() const
+  {
+    std::vector<layer_report> all{stem_.report()};
+    for (const auto& stage : stages_)
+      for (const auto& block : stage.parts) block.report(all);
+    all.push_back(classifier_.report());
+    return all;
+  }
+
+  [[nodiscard]] std::string name() const { return name_; }
+  [[nodiscard]] const Scheme& scheme() const { return scheme_; }
+  [[nodiscard]] torch::ScalarType input_type() const { return compute_; }
+
+  void cast(torch::ScalarType type)
+  {
+    stem_.cast(type);
+    stem_batch_norm_.cast(type);
+    for (auto& stage : stages_)
+      for (auto& block : stage.parts) block.cast(type);
+    classifier_.cast(type);
+    compute_ = type;
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("stem", stem_);
+    archive.part("stem_batch_norm", stem_batch_norm_);
+    for (std::size_t s = 0; s < stages_.size(); ++s)
+      archive.part("stage" + std::to_string(s + 1), stages_[s]);
+    archive.part("classifier", classifier_);
+  }
+
+ private:
+  [[nodiscard]] static convolution_shape first_of(const residual_plan& plan, std::size_t stage,
+                                                  std::int64_t block)
+  {
+    const auto out = plan.widths[stage];
+    const auto before = stage == 0 ? plan.stem : plan.widths[stage - 1];
+    return {.in = block == 0 ? before : out,
+            .out = out,
+            .stride = stage > 0 && block == 0 ? 2 : 1,
+            .padding = plan.padding};
+  }
+
+  [[nodiscard]] static layer_plan layers_of(const residual_plan& plan, const sample_shape& shape,
+                                            const Q& q, const Scheme& scheme)
+  {
+    detail::require_shape(plan.name, shape);
+    if (plan.widths.empty() || plan.blocks < 1)
+      refuse(plan.name, "want at least one stage and one block in each, got ", plan.widths.size(),
+             " and ", plan.blocks);
+    std::vector<std::pair<std::string, layer_kind>> layers{{"stem", layer_kind::convolution}};
+    for (std::size_t s = 0; s < plan.widths.size(); ++s)
+      for (std::int64_t b = 0; b < plan.blocks; ++b)
+        residual_block<Q>::list(detail::block_name(s, b), first_of(plan, s, b), layers);
+    layers.emplace_back("classifier", layer_kind::linear);
+    return {q, scheme, std::move(layers)};
+  }
+
+  [[nodiscard]] static first_weights start_of(const residual_plan& plan,
+                                              const network_options& options)
+  {
+    return {options.seed, plan.convolutions, plan.classifier};
+  }
+
+  residual_body(const residual_plan& plan, const sample_shape& shape, const Q& q,
+                const Scheme& scheme, const network_options& options, const layer_plan& layers)
+      : name_{plan.name},
+        channels_{shape.channels},
+        scheme_{scheme},
+        stem_{q,
+              layers.at("stem"),
+              {.in = shape.channels, .out = plan.stem, .padding = plan.padding},
+              start_of(plan, options)},
+        stem_batch_norm_{plan.stem, options.normalisation.value_or(plan.normalisation)},
+        classifier_{q, layers.at("classifier"), plan.widths.back(), shape.classes,
+                    start_of(plan, options)}
+  {
+    const auto normalisation = options.normalisation.value_or(plan.normalisation);
+    const auto start = start_of(plan, options);
+    for (std::size_t s = 0; s < plan.widths.size(); ++s) {
+      auto& stage = stages_.emplace_back();
+      for (std::int64_t b = 0; b < plan.blocks; ++b)
+        stage.parts.emplace_back(q, layers, detail::block_name(s, b), first_of(plan, s, b),
+                                 normalisation, start);
+    }
+  }
+
+  std::string name_;
+  std::int64_t channels_;
+  Scheme scheme_;
+  convolution<Q> stem_;
+  batch_norm stem_batch_norm_;
+  std::vector<detail::sequence<residual_block<Q>>> stages_;
+  linear<Q> classifier_;
+  torch::ScalarType compute_ = torch::kFloat;
+};
+
+static_assert(NetworkBody<residual_body<>>);
+
+template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
+using residual_network = network<residual_body<Q, Scheme>>;
+
+}  // namespace rolewise

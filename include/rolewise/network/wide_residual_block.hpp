@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The pre-activation block: rectify first, convolve then.
+
+#include <rolewise/network/convolution.hpp>
+#include <rolewise/network/network_options.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// a = relu(BN(x)); conv(relu(BN(conv(a)))) + shortcut, which is x itself, or a bare 1x1
+/// convolution of a where the numbers of channels differ.
+///
+/// With a quantizer both rectified tensors are quantised; sums stay floating point. If the scheme
+/// gives a projection another width for its activations, its input is quantised apart.
+template<Quantizer Q>
+class wide_residual_block {
+ public:
+  [[nodiscard]] static bool projects(const convolution_shape& first)
+  {
+    return first.in != first.out;
+  }
+
+  /// Names and kinds of the layers, in the order of the forward pass.
+  static void list(const std::string& name, const convolution_shape& first,
+                   std::vector<std::pair<std::string, layer_kind>>& layers)
+  {
+    layers.emplace_back(name + ".convolution1", layer_kind::convolution);
+    layers.emplace_back(name + ".convolution2", layer_kind::convolution);
+    if (projects(first)) layers.emplace_back(name + ".shortcut", layer_kind::shortcut);
+  }
+
+  wide_residual_block(const Q& q, const layer_plan& plan, const std::string& name,
+                      const convolution_shape& first, batch_norm_options normalisation,
+                      const first_weights& start)
+      : batch_norm1_{first.in, normalisation},
+        input_{q, plan.at(name + ".convolution1")},
+        convolution1_{q, plan.at(name + ".convolution1"), first, start},
+        batch_norm2_{first.out, normalisation},
+        inner_{q, plan.at(name + ".convolution2")},
+        convolution2_{q, plan.at(name + ".convolution2"), {.in = first.out, .out = first.out}, start}
+  {
+    if (!projects(first)) return;
+    auto shape = first;
+    shape.kernel = 1;
+    const auto& planned = plan.at(name + ".shortcut");
+    shortcut_.emplace(projection{{q, planned}, {q, planned, shape, start}});
+  }
+
+  /// @param x `[N, I, H, W]`, a raw sum; left as it is
+  /// @return `[N, O, H', W']`, a raw sum
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, phase when)
+  {
+    auto a = batch_norm1_(x, when);
+    if (!shortcut_) return branch(input_.rectify(std::move(a), when), when).add_(x);
+    auto& [input, convolution] = *shortcut_;
+    if (input.bits() == input_.bits()) {
+      const auto in = input_.rectify(std::move(a), when);
+      return branch(in, when).add_(convolution(in, when));
+    }
+    a.relu_();
+    const auto aside = convolution(input.of_rectified(a, when), when);
+    return branch(input_.of_rectified(a, when), when).add_(aside);
+  }
+
+  void report(std::vector<layer_report>& layers) const
+  {
+    layers.push_back(convolution1_.report());
+    layers.push_back(convolution2_.report());
+    if (shortcut_) layers.push_back(shortcut_->convolution.report());
+  }
+
+  void cast(torch::ScalarType type)
+  {
+    batch_norm1_.cast(type);
+    convolution1_.cast(type);
+    batch_norm2_.cast(type);
+    convolution2_.cast(type);
+    if (shortcut_) shortcut_->convolution.cast(type);
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("batch_norm1", batch_norm1_);
+    archive.part("input", input_);
+    archive.part("convolution1", convolution1_);
+    archive.part("batch_norm2", batch_norm2_);
+    archive.part("inner", inner_);
+    archive.part("convolution2", convolution2_);
+    if (!shortcut_) return;
+    archive.part("shortcut_input", shortcut_->input);
+    archive.part("shortcut", shortcut_->convolution);
+  }
+
+ private:
+  struct projection {
+    activation<Q> input;
+    rolewise::convolution<Q> convolution;
+  };
+
+  [[nodiscard]] torch::Tensor branch(const carried<Q>& in, phase when)
+  {
+    return convolution2_(inner_.rectify(batch_norm2_(convolution1_(in, when), when), when), when);
+  }
+
+  batch_norm batch_norm1_;
+  activation<Q> input_;
+  convolution<Q> convolution1_;
+  batch_norm batch_norm2_;
+  activation<Q> inner_;
+  convolution<Q> convolution2_;
+  std::optional<projection> shortcut_;
+};
+
+}  // namespace rolewise

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Wide residual networks.
+
+#include <rolewise/network/linear.hpp>
+#include <rolewise/network/wide_residual_block.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// WRN-d-k, depth d = 6n + 4, widening k: a bare 3x3 convolution to 16 channels; three stages of n
+/// pre-activation blocks with 16k, 32k and 64k channels, strides 1, 2, 2; BN, ReLU, mean over all
+/// pixels, linear.
+///
+/// Features: the first convolution's output, the raw sum of every stage (neither normalised nor
+/// rectified), the mean. Layers: `stem`, `stage<s>.<b>.convolution1`, `.convolution2`, `.shortcut`,
+/// `classifier`; stages count from 1, blocks from 0.
+///
+/// @par Source
+/// Zagoruyko, Komodakis: Wide Residual Networks, 2016, arXiv:1605.07146. Without dropout.
+template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
+class wide_residual_body {
+ public:
+  /// @throws std::invalid_argument unless the depth is 10, 16, 22, ... and the widening above 0
+  wide_residual_body(int depth, int widening, const sample_shape& shape, const Q& q = {},
+                     const Scheme& scheme = {}, const network_options& options = {})
+      : wide_residual_body{outline{depth, widening}, shape, q, scheme, options,
+                           layers_of(outline{depth, widening}, shape, q, scheme)}
+  {}
+
+  [[nodiscard]] response forward(const torch::Tensor& inputs, phase when, taps wanted)
+  {
+    detail::require_images(name_, inputs, channels_);
+    response result;
+    const auto tap = [&](const torch::Tensor& x) {
+      if (wanted.features) result.features.push_back(detail::widened(x));
+    };
+    auto x = stem_(unquantised<Q>(inputs), when);
+    tap(x);
+    for (auto& stage : stages_) {
+      for (auto& block : stage.parts) x = block(x, when);
+      tap(x);
+    }
+    const auto pooled = detail::pooled(last_batch_norm_(x, when).relu_());
+    tap(pooled);
+    result.logits = classifier_(pooled, when);
+    return result;
+  }
+
+  [[nodiscard]] std::vector<layer_report> layers() const
+  {
+    std::vector<layer_report> all{stem_.report()};
+    for (const auto& stage : stages_)
+      for (const auto& block : stage.parts) block.report(all);
+    all.push_back(classifier_.report());
+    return all;
+  }
+
+  [[nodiscard]] std::string name() const { return name_; }
+  [[nodiscard]] const Scheme& scheme() const { return scheme_; }
+  [[nodiscard]] torch::ScalarType input_type() const { return compute_; }
+
+  void cast(torch::ScalarType type)
+  {
+    stem_.cast(type);
+    for (auto& stage : stages_)
+      for (auto& block : stage.parts) block.cast(type);
+    last_batch_norm_.cast(type);
+    classifier_.cast(type);
+    compute_ = type;
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("stem", stem_);
+    for (std::size_t s = 0; s < stages_.size(); ++s)
+      archive.part("stage" + std::to_string(s + 1), stages_[s]);
+    archive.part("last_batch_norm", last_batch_norm_);
+    archive.part("classifier", classifier_);
+  }
+
+ private:
+  struct outline {
+    outline(int depth, int widening)
+        : name{"wide_resnet" + std::to_string(depth) + "-" + std::to_string(widening)},
+          blocks{(depth - 4) / 6},
+          widths{16, 16 * std::int64_t{widening}, 32 * std::int64_t{widening},
+                 64 * std::int64_t{widening}}
+    {
+      if (depth < 10 || (depth - 4) % 6 != 0)
+        refuse("wide_resnet", "want a depth of 6n + 4 (10, 16, 22, ...), got ", depth);
+      if (widening < 1) refuse("wide_resnet", "want a widening above 0, got ", widening);
+    }
+
+    [[nodiscard]] convolution_shape first(std::size_t stage, std::int64_t block) const
+    {
+      return {.in = block == 0 ? widths[stage] : widths[stage + 1],
+              .out = widths[stage + 1],
+              .stride = stage > 0 && block == 0 ? 2 : 1};
+    }
+
+    std::string name;
+    std::int64_t blocks;
+    std::array<std::int64_t, 4> widths;  ///< stem and stages
+  };
+
+  [[nodiscard]] static layer_plan layers_of(const outline& plan, const sample_shape& shape,
+                                            const Q& q, const Scheme& scheme)
+  {
+    detail::require_shape(plan.name, shape);
+    std::vector<std::pair<std::string, layer_kind>> layers{{"stem", layer_kind::convolution}};
+    for (std::size_t s = 0; s < 3; ++s)
+      for (std::int64_t b = 0; b < plan.blocks; ++b)
+        wide_residual_block<Q>::list(detail::block_name(s, b), plan.first(s, b), layers);
+    layers.emplace_back("classifier", layer_kind::linear);
+    return {q, scheme, std::move(layers)};
+  }
+
+  [[nodiscard]] static first_weights start_of(const network_options& options)
+  {
+    return {.seed = options.seed, .linear = linear_start::uniform_zero_bias};
+  }
+
+  wide_residual_body(const outline& plan, const sample_shape& shape, const Q& q,
+                     const Scheme& scheme, const network_options& options, const layer_plan& layers)
+      : name_{plan.name},
+        channels_{shape.channels},
+        scheme_{scheme},
+        stem_{q, layers.at("stem"), {.in = shape.channels, .out = plan.widths[0]}, start_of(options)},
+        last_batch_norm_{plan.widths[3], options.normalisation.value_or(batch_norm_options{})},
+        classifier_{q, layers.at("classifier"), plan.widths[3], shape.classes, start_of(options)}
+  {
+    const auto normalisation = options.normalisation.value_or(batch_norm_options{});
+    for (std::size_t s = 0; s < 3; ++s) {
+      auto& stage = stages_.emplace_back();
+      for (std::int64_t b = 0; b < plan.blocks; ++b)
+        stage.parts.emplace_back(q, layers, detail::block_name(s, b), plan.first(s, b),
+                                 normalisation, start_of(options));
+    }
+  }
+
+  std::string name_;
+  std::int64_t channels_;
+  Scheme scheme_;
+  convolution<Q> stem_;
+  std::vector<detail::sequence<wide_residual_block<Q>>> stages_;
+  batch_norm last_batch_norm_;
+  linear<Q> classifier_;
+  torch::ScalarType compute_ = torch::kFloat;
+};
+
+static_assert(NetworkBody<wide_residual_body<>>);
+
+/// WRN-depth-widening for images of any size and number of channels. Without a scheme a quantizer
+/// works with 2 bits inside. `wide_resnet(16, 2, shape)` has 703 284 parameters for 3 channels and
+/// 100 classes.
+template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
+[[nodiscard]] network<wide_residual_body<Q, Scheme>> wide_resnet(
+    int depth, int widening, const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {},
+    const network_options& options = {})
+{
+  return network<wide_residual_body<Q, Scheme>>{
+      wide_residual_body<Q, Scheme>{depth, widening, shape, q, scheme, options}};
+}
+
+}  // namespace rolewise

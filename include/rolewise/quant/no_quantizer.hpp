@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The quantizer that leaves numbers as they are; the template for one's own.
+
+#include <rolewise/quant/quantizer.hpp>
+
+namespace rolewise {
+
+/// Full precision: weights as they are, activations rectified. Layers leave it out at compile time,
+/// so a network with it computes exactly what plain LibTorch computes.
+struct no_quantizer {
+  static constexpr std::string_view name = "no-quantizer";
+  static constexpr bool changes_nothing = true;
+
+  struct weights {
+    static constexpr bool has_state = false;
+
+    [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width) const
+    {
+      return {.levels = w, .scale = {}};
+    }
+  };
+
+  struct activations {
+    static constexpr bool has_state = false;
+
+    [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width) const
+    {
+      return {.levels = x.relu(), .scale = {}};
+    }
+  };
+
+  [[nodiscard]] weights start_weights(const layer_place&) const { return {}; }
+  [[nodiscard]] activations start_activations(const layer_place&) const { return {}; }
+};
+
+static_assert(Quantizer<no_quantizer>);
+
+}  // namespace rolewise

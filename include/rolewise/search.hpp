@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Which configuration to try next.
+
+#include <rolewise/search/grid.hpp>
+#include <rolewise/search/point.hpp>
+#include <rolewise/search/random_search.hpp>
+#include <rolewise/search/search_strategy.hpp>
+#include <rolewise/search/space.hpp>

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// One's own torch::nn::Module as a full-precision student.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/network/module.hpp>
+#include <rolewise/student/student.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// A module as a value: copying the student clones the module.
+///
+/// The student takes the module over. To be copied the module must derive from
+/// `torch::nn::Cloneable<Module>` and make and register all its tensors and modules in `reset()`:
+/// what is not registered is shared between copies and missing in checkpoints. Features are not to
+/// be had. Probing switches the module's mode and back, so one student is not to be probed from two
+/// threads at once.
+///
+///     module_student student{std::make_shared<net>()};   // or a torch::nn::ModuleHolder
+template<typename Module>
+class module_student {
+  static_assert(module_must::be_a_module<Module> && module_must::turn_a_tensor_into_logits<Module>,
+                "module_student wants a torch::nn::Module with torch::Tensor forward(torch::Tensor)");
+  static_assert(module_must::be_copied_by_clone<Module>,
+                "module_student copies its module: derive it from torch::nn::Cloneable of itself and "
+                "make its parts in reset()");
+
+ public:
+  /// @throws std::invalid_argument if there is no module
+  explicit module_student(std::shared_ptr<Module> module) : module_{std::move(module)}
+  {
+    if (!module_) refuse("module_student", "want a module, got none");
+    if (!module_->is_training()) module_->train();
+  }
+  template<detail::module_holder Holder>
+  explicit module_student(const Holder& holder) : module_student{holder.ptr()}
+  {}
+
+  module_student(const module_student& other) : module_{clone_of(*other.module_)} {}
+  module_student& operator=(const module_student& other)
+  {
+    if (this != &other) module_ = clone_of(*other.module_);
+    return *this;
+  }
+  module_student(module_student&&) noexcept = default;
+  module_student& operator=(module_student&&) noexcept = default;
+  ~module_student() = default;
+
+  /// @throws std::invalid_argument if features are wanted
+  [[nodiscard]] response respond(const batch& examples, taps wanted = {})
+  {
+    return forward(examples, wanted);
+  }
+
+  /// @throws std::invalid_argument if features are wanted
+  [[nodiscard]] response probe(const batch& examples, taps wanted = {}) const
+  {
+    const detail::evaluation_mode for_now{*module_};
+    return forward(examples, wanted);
+  }
+
+  [[nodiscard]] std::vector<named_tensor> parameters() const
+  {
+    return listed(module_->named_parameters());
+  }
+  [[nodiscard]] std::vector<named_tensor> buffers() const
+  {
+    return listed(module_->named_buffers());
+  }
+
+  void to(torch::Device device) { module_->to(device); }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    for (auto& item : module_->named_parameters())
+      show(item.value(), [&](torch::Tensor& t) { archive.parameter(item.key(), t); });
+    for (auto& item : module_->named_buffers())
+      show(item.value(), [&](torch::Tensor& t) { archive.buffer(item.key(), t); });
+  }
+
+  [[nodiscard]] Module& module() noexcept { return *module_; }
+  [[nodiscard]] const Module& module() const noexcept { return *module_; }
+
+ private:
+  [[nodiscard]] static std::shared_ptr<Module> clone_of(const Module& original)
+  {
+    auto copy = std::static_pointer_cast<Module>(original.clone());
+    const auto of_original = original.parameters(), of_copy = copy->parameters();
+    for (std::size_t i = 0; i < of_copy.size(); ++i)
+      torch::Tensor{of_copy[i]}.set_requires_grad(of_original[i].requires_grad());
+    return copy;
+  }
+
+  [[nodiscard]] response forward(const batch& examples, taps wanted) const
+  {
+    detail::refuse_features("module_student", wanted);
+    const auto x = normalised_inputs(examples, detail::type_of(*module_));
+    return {.logits = module_->forward(x), .features = {}};
+  }
+
+  template<typename Items>
+  [[nodiscard]] static std::vector<named_tensor> listed(const Items& items)
+  {
+    std::vector<named_tensor> all;
+    for (const auto& item : items) all.push_back({item.key(), item.value()});
+    return all;
+  }
+
+  /// An archive assigns to the handle it is shown; the module has handles of its own, so what was
+  /// assigned is put into the tensor that both handles mean.
+  template<typename F>
+  static void show(const torch::Tensor& of_module, F&& archive)
+  {
+    auto handle = of_module;
+    archive(handle);
+    if (!handle.is_same(of_module)) of_module.set_data(handle.detach());
+  }
+
+  std::shared_ptr<Module> module_;
+};
+
+template<detail::module_holder Holder>
+module_student(const Holder&) -> module_student<typename Holder::ContainedType>;
+
+}  // namespace rolewise

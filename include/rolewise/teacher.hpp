@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Who is imitated.
+
+#include <rolewise/teacher/frozen.hpp>
+#include <rolewise/teacher/module_teacher.hpp>
+#include <rolewise/teacher/teacher.hpp>

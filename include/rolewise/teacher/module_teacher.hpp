@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// One's own torch::nn::Module as a teacher.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/network/module.hpp>
+#include <rolewise/teacher/teacher.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace rolewise {
+
+/// A module in evaluation mode, answering without a graph.
+///
+/// The teacher takes the module over: it puts it into evaluation mode once, and copies of the
+/// teacher share it. Whoever trains it further changes the teacher. Features are not to be had.
+///
+///     module_teacher teacher{std::make_shared<net>()};   // or a torch::nn::ModuleHolder
+template<typename Module>
+class module_teacher {
+  static_assert(module_must::be_a_module<Module> && module_must::turn_a_tensor_into_logits<Module>,
+                "module_teacher wants a torch::nn::Module with torch::Tensor forward(torch::Tensor)");
+
+ public:
+  static constexpr bool has_state = false;  // nothing of it ever changes
+
+  /// @throws std::invalid_argument if there is no module
+  explicit module_teacher(std::shared_ptr<Module> module) : module_{std::move(module)}
+  {
+    if (!module_) refuse("module_teacher", "want a module, got none");
+    module_->eval();
+  }
+  template<detail::module_holder Holder>
+  explicit module_teacher(const Holder& holder) : module_teacher{holder.ptr()}
+  {}
+
+  /// @throws std::invalid_argument if features are wanted, or somebody has put the module into
+  ///         training mode
+  [[nodiscard]] response respond(const batch& examples, taps wanted = {}) const
+  {
+    detail::refuse_features("module_teacher", wanted);
+    if (module_->is_training())
+      refuse("module_teacher", "the module has been put into training mode; call eval() on it");
+    const torch::NoGradGuard without_graph;
+    const auto x = normalised_inputs(examples, detail::type_of(*module_));
+    return {.logits = module_->forward(x), .features = {}};
+  }
+
+ private:
+  std::shared_ptr<Module> module_;
+};
+
+template<detail::module_holder Holder>
+module_teacher(const Holder&) -> module_teacher<typename Holder::ContainedType>;
+
+}  // namespace rolewise

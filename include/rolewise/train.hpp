@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Steps, fit, observers, checkpoints, the arena of a search.
+
+#include <rolewise/train/adam.hpp>
+#include <rolewise/train/adamw.hpp>
+#include <rolewise/train/checkpoint.hpp>
+#include <rolewise/train/clip_gradients.hpp>
+#include <rolewise/train/distillation.hpp>
+#include <rolewise/train/evaluate.hpp>
+#include <rolewise/train/fit.hpp>
+#include <rolewise/train/moving_average.hpp>
+#include <rolewise/train/observer.hpp>
+#include <rolewise/train/optimiser.hpp>
+#include <rolewise/train/run_history.hpp>
+#include <rolewise/train/run_signature.hpp>
+#include <rolewise/train/schedule.hpp>
+#include <rolewise/train/sgd.hpp>
+#include <rolewise/train/snapshot.hpp>
+#include <rolewise/train/supervised.hpp>
+#include <rolewise/train/training_step.hpp>

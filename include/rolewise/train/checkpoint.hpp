@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The state of a part in a file.
+
+#include <rolewise/core/file.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/train/detail/state_file.hpp>
+#include <rolewise/train/snapshot.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace rolewise {
+
+/// Writes a snapshot; the format is that of docs/checkpoint_format.md.
+/// @throws std::runtime_error that names the file if it cannot be written (missing folder, full
+///         disk); what was there under that name is untouched then
+inline void write_snapshot(const std::string& path, const snapshot& entries)
+{
+  write_file_atomically(path, detail::encode(entries));
+}
+
+/// Reads a snapshot and verifies every byte of it.
+/// @throws std::runtime_error that names the file and the offset or part that is wrong
+[[nodiscard]] inline snapshot read_snapshot(const std::string& path)
+{
+  const auto bytes = read_file(path);
+  return detail::state_reader{bytes, path}.read();
+}
+
+/// Writes all that a part shows.
+/// @throws std::runtime_error see `write_snapshot`
+template<state_must::be_shown P>
+void save_checkpoint(const std::string& path, P& part)
+{
+  write_snapshot(path, snapshot_of(part));
+}
+
+/// Gives a part the state that its like was saved with.
+///
+/// @param within takes only what is stored under this name: of a checkpoint of `fit`, `step` is the
+///        training step, `step.student` its student
+/// @throws std::runtime_error that names the file, and what is damaged or does not fit; the part is
+///         as it was then
+template<state_must::be_shown P>
+void load_checkpoint(const std::string& path, P& part, std::string_view within = {})
+{
+  const auto stored = read_snapshot(path);
+  if (within.empty()) return restore(part, stored, path);
+  const auto inner = part_of(stored, within);
+  if (inner.empty()) fail(path, "holds nothing under '", within, "'");
+  restore(part, inner, path);
+}
+
+}  // namespace rolewise

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Gradients kept below a length.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/tensor.hpp>
+
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+
+#include <vector>
+
+namespace rolewise {
+
+/// All gradients multiplied by one number, so that their common length is at most `norm`.
+///
+///     g <- g * min(1, norm / (|all gradients|_2 + 1e-6))
+///
+/// The values are those of `torch.nn.utils.clip_grad_norm_`. Nothing waits for the device: the
+/// factor stays there. A length that is not finite makes gradients that are not finite, and so a
+/// loss that `fit` reports.
+///
+/// @par Source
+/// Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks, ICML 2013,
+/// arXiv 1211.5063, section 3.2.
+struct clip_gradients {
+  static constexpr bool has_state = false;
+
+  double norm = 5.0;  ///< above 0
+
+  /// Changes the gradients in place; undefined ones are left out.
+  void operator()(const std::vector<torch::Tensor>& gradients) const
+  {
+    if (!(norm > 0.0)) refuse("clip_gradients", "want norm > 0, got ", norm);
+    const torch::NoGradGuard without_graph;
+    std::vector<torch::Tensor> present;
+    for (const auto& g : gradients)
+      if (g.defined()) present.push_back(g);
+    if (present.empty()) return;
+
+    // One norm per tensor in one call, then one number on the first gradient's device.
+    auto norms = at::_foreach_norm(present, 2);
+    const auto home = norms.front().device();
+    for (auto& n : norms) n = n.to(home);
+    const auto length = torch::linalg_vector_norm(torch::stack(norms));
+    const auto factor = (norm / (length + 1e-6)).clamp_max_(1.0);
+    for (const auto& g : present) {
+      if (g.device() != home) {
+        for (const auto& each : present) each.mul_(factor.to(each.device()));
+        return;
+      }
+    }
+    at::_foreach_mul_(present, factor);
+  }
+};
+
+}  // namespace rolewise

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Buffers that optimisers keep for each parameter.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/train/optimiser.hpp>
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// One zero buffer for each parameter, laid out as the parameter is. A copy is deep.
+class buffers {
+ public:
+  buffers() = default;
+  explicit buffers(const std::vector<named_tensor>& parameters)
+  {
+    for (const auto& p : parameters)
+      tensors_.push_back({p.name, torch::zeros_like(p.value).set_requires_grad(false)});
+  }
+  buffers(const buffers& other) : tensors_{other.tensors_} { detach_from_original(); }
+  buffers& operator=(const buffers& other)
+  {
+    if (this != &other) {
+      tensors_ = other.tensors_;
+      detach_from_original();
+    }
+    return *this;
+  }
+  buffers(buffers&&) noexcept = default;
+  buffers& operator=(buffers&&) noexcept = default;
+  ~buffers() = default;
+
+  [[nodiscard]] std::size_t size() const { return tensors_.size(); }
+  [[nodiscard]] const torch::Tensor& operator[](std::size_t i) const { return tensors_[i].value; }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    for (auto& [name, value] : tensors_) archive.buffer(name, value);
+  }
+
+ private:
+  void detach_from_original()
+  {
+    for (auto& t : tensors_) t.value = t.value.clone();
+  }
+
+  std::vector<named_tensor> tensors_;
+};
+
+/// Parameters that one fused call may update together: alike in device, type and weight decay.
+struct update_group {
+  double weight_decay = 0.0;
+  std::vector<std::size_t> places;  ///< of the parameters, in the run's order
+  std::vector<torch::Tensor> values, gradients;
+};
+
+[[nodiscard]] inline bool lie_alike(const torch::Tensor& a, const torch::Tensor& b)
+{
+  return a.strides() == b.strides();
+}
+
+/// Sorts parameters with gradients into groups. Fused operators on the CPU walk over the memory of
+/// a parameter and its gradient side by side, so a gradient that lies otherwise is copied.
+[[nodiscard]] inline std::vector<update_group> groups_of(
+    const std::vector<named_tensor>& parameters, const std::vector<torch::Tensor>& gradients,
+    std::size_t started_for, double weight_decay, decay what)
+{
+  if (parameters.size() != started_for || gradients.size() != started_for)
+    refuse("optimiser", "was started for ", started_for, " parameters, was handed ",
+           parameters.size(), " of them with ", gradients.size(), " gradients");
+  std::vector<update_group> groups;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (!gradients[i].defined()) continue;
+    const auto& value = parameters[i].value;
+    const double decays = what == decay::everything || value.dim() > 1 ? weight_decay : 0.0;
+    update_group* home = nullptr;
+    for (auto& group : groups)
+      if (group.weight_decay == decays && group.values[0].device() == value.device() &&
+          group.values[0].scalar_type() == value.scalar_type())
+        home = &group;
+    if (home == nullptr) home = &groups.emplace_back(update_group{decays, {}, {}, {}});
+    home->places.push_back(i);
+    home->values.push_back(value);
+    home->gradients.push_back(lie_alike(value, gradients[i])
+                                  ? gradients[i]
+                                  : torch::empty_like(value, value.scalar_type())
+                                        .set_requires_grad(false)
+                                        .copy_(gradients[i]));
+  }
+  return groups;
+}
+
+[[nodiscard]] inline std::vector<torch::Tensor> select(const buffers& all,
+                                                       const std::vector<std::size_t>& places)
+{
+  std::vector<torch::Tensor> chosen;
+  chosen.reserve(places.size());
+  for (const auto i : places) chosen.push_back(all[i]);
+  return chosen;
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// From a loss to changed parameters: what every step that learns by gradients does alike.
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/response.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/loss/gradient_combination.hpp>
+#include <rolewise/loss/loss_terms.hpp>
+#include <rolewise/loss/objective.hpp>
+#include <rolewise/student/student.hpp>
+#include <rolewise/train/clip_gradients.hpp>
+#include <rolewise/train/moving_average.hpp>
+#include <rolewise/train/optimiser.hpp>
+#include <rolewise/train/training_step.hpp>
+
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Stands for a part that must be given.
+struct missing {
+  static constexpr bool has_state = false;
+};
+
+/// What a student and a loss learn: the student's parameters under their names, and those that the
+/// loss shows under `loss.`.
+template<Student S, typename Loss>
+[[nodiscard]] std::vector<named_tensor> learned_by(const S& student, Loss& loss)
+{
+  auto learned = student.parameters();
+  if constexpr (state_must::be_shown<Loss>)
+    for_each_tensor(loss, [&](const std::string& name, torch::Tensor& t, tensor_kind kind) {
+      if (kind == tensor_kind::parameter && t.defined()) learned.push_back({"loss." + name, t});
+    });
+  return learned;
+}
+
+/// A view as networks take it: where the parameters are, and converted from `uint8` once.
+[[nodiscard]] inline batch ready(batch view, const std::vector<named_tensor>& learned)
+{
+  if (!learned.empty() && learned.front().value.device() != view.inputs.device())
+    view = to_device(std::move(view), learned.front().value.device());
+  if (view.inputs.scalar_type() == torch::kByte && view.inputs.dim() == 4)
+    view = normalised(std::move(view));
+  return view;
+}
+
+/// Share of the examples whose highest logit is that of the (likeliest) label, `[]`.
+[[nodiscard]] inline torch::Tensor share_right(const torch::Tensor& logits,
+                                               const torch::Tensor& labels)
+{
+  const torch::NoGradGuard without_graph;
+  const auto wanted = labels.is_floating_point() ? labels.argmax(1) : labels;
+  return logits.argmax(1).eq(wanted).to(torch::kFloat32).mean();
+}
+
+/// The numbers of one step and the gradient of each learned tensor.
+struct slope {
+  metrics numbers;
+  std::vector<torch::Tensor> gradients;
+};
+
+inline void add_terms(metrics& numbers, std::vector<loss_term>&& terms)
+{
+  for (auto& term : terms) numbers.push_back({std::move(term.name), std::move(term.value)});
+}
+
+template<typename Loss>
+[[nodiscard]] slope slope_of(const Loss& loss, const paired_responses& pair,
+                             const supervision& known, const std::vector<named_tensor>& learned)
+{
+  slope found;
+  found.numbers.reserve(4);
+  found.gradients.reserve(learned.size());
+  if constexpr (GradientCombination<Loss>) {
+    std::vector<torch::Tensor> inputs;
+    for (const auto& p : learned) inputs.push_back(p.value);
+    auto task = score_terms(loss.task, pair, known);
+    auto other = score_terms(loss.distillation, pair, known);
+    const auto first = torch::autograd::grad({task.total}, inputs, {}, true, false, true);
+    const auto second = torch::autograd::grad({other.total}, inputs, {}, false, false, true);
+    const torch::NoGradGuard without_graph;
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      found.gradients.push_back(loss.combine(first[i], second[i], known.now));
+    found.numbers.push_back({"loss", task.total.detach() + other.total.detach()});
+    add_terms(found.numbers, std::move(task.terms));
+    add_terms(found.numbers, std::move(other.terms));
+  } else {
+    // Gradients that were left behind would be added to.
+    for (const auto& p : learned) p.value.mutable_grad() = torch::Tensor{};
+    torch::Tensor total;
+    if constexpr (requires { loss.score_terms(pair, known); }) {
+      auto scored = score_terms(loss, pair, known);
+      total = std::move(scored.total);
+      found.numbers.push_back({"loss", total.detach()});
+      add_terms(found.numbers, std::move(scored.terms));
+    } else {
+      total = score(loss, pair, known);
+      found.numbers.push_back({"loss", total.detach()});
+    }
+    total.backward();
+    for (const auto& p : learned) {
+      found.gradients.push_back(p.value.grad());
+      p.value.mutable_grad() = torch::Tensor{};
+    }
+  }
+  found.numbers.push_back({"accuracy", share_right(pair.student.logits, known.labels)});
+  return found;
+}
+
+/// The type of an optimiser's state; of anything else, nothing, so that the complaint about it
+/// comes from the composition.
+template<typename O>
+struct state_of {
+  struct type {
+    static constexpr bool has_state = false;
+  };
+};
+template<Optimiser O>
+struct state_of<O> {
+  using type = decltype(std::declval<const O&>().start(std::vector<named_tensor>{}));
+};
+
+/// What a step remembers from one update to the next. A copy is deep, as its members' copies are.
+template<typename S, typename O>
+class descent {
+ public:
+  /// Starts what has not been started.
+  void begin(const S& student, const std::vector<named_tensor>& learned, const O& optimiser,
+             const std::optional<moving_average>& average)
+  {
+    if (!optimiser_) optimiser_.emplace(optimiser.start(learned));
+    if (average && !averaged_) averaged_.emplace(student);
+  }
+
+  void update(S& student, const std::vector<named_tensor>& learned,
+              const std::vector<torch::Tensor>& gradients, double rate,
+              const std::optional<clip_gradients>& clipping,
+              const std::optional<moving_average>& average)
+  {
+    if (clipping) (*clipping)(gradients);
+    optimiser_->update(learned, gradients, rate);
+    if (average) (*average)(*averaged_, student, updates_);
+    ++updates_;
+  }
+
+  [[nodiscard]] const S* averaged() const { return averaged_ ? &*averaged_ : nullptr; }
+  [[nodiscard]] std::int64_t updates() const { return updates_; }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.value("updates", updates_);
+    archive.part("optimiser", *optimiser_);
+    if (averaged_) archive.part("averaged", *averaged_);
+  }
+
+ private:
+  std::optional<typename state_of<O>::type> optimiser_;
+  std::optional<S> averaged_;
+  std::int64_t updates_ = 0;
+};
+
+}  // namespace rolewise::detail

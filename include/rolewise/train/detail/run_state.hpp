@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// All that a run is made of between two epochs.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/train/observer.hpp>
+#include <rolewise/train/run_history.hpp>
+#include <rolewise/train/run_signature.hpp>
+#include <rolewise/train/snapshot.hpp>
+
+#include <zlib.h>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace rolewise::detail {
+
+/// CRC-32 over the bytes of some tensors on the CPU.
+[[nodiscard]] inline std::int64_t sum_of(std::initializer_list<torch::Tensor> tensors)
+{
+  auto sum = ::crc32_z(0, nullptr, 0);
+  for (const auto& t : tensors) {
+    const auto flat = t.cpu().contiguous();
+    sum = ::crc32_z(sum, static_cast<const unsigned char*>(flat.const_data_ptr()),
+                    static_cast<std::size_t>(flat.nbytes()));
+  }
+  return static_cast<std::int64_t>(sum);
+}
+
+/// @param is_kept whether anybody will compare it; without, the data are not summed
+template<typename Step, typename Options>
+[[nodiscard]] run_signature signature_of(const Step& step, const dataset& data,
+                                         const Options& options, std::int64_t steps, bool is_kept)
+{
+  run_signature run{.epochs = options.epochs,
+                    .batch_size = options.batch_size,
+                    .steps_per_epoch = steps,
+                    .seed = std::bit_cast<std::int64_t>(options.seed.value),
+                    .shuffle = options.shuffle,
+                    .data = data.name,
+                    .samples = data.size()};
+  if (is_kept) run.data_sum = sum_of({data.images, data.labels, data.ids});
+  if (options.validation != nullptr) {
+    run.validation = options.validation->name;
+    run.judged = options.validation->size();
+  }
+  if constexpr (requires(moment now) {
+                  { step.learning_rate(now) } -> std::convertible_to<double>;
+                })
+    for (const std::int64_t part : {0, 1, 2, 3}) {
+      const auto at = part * (options.epochs * steps - 1) / 3;
+      run.rates.push_back(step.learning_rate(moment{.epoch = at / steps,
+                                                    .step = at % steps,
+                                                    .epochs = options.epochs,
+                                                    .steps_per_epoch = steps}));
+    }
+  if constexpr (requires {
+                  { step.seed.value } -> std::convertible_to<std::uint64_t>;
+                })
+    run.step_seed = std::bit_cast<std::int64_t>(std::uint64_t{step.seed.value});
+  return run;
+}
+
+/// The step, the position, the history and the observers of one run, kept and taken up together.
+/// @tparam Observers a tuple of references
+template<typename Step, typename Observers>
+class run_state {
+ public:
+  run_state(Step& step, Observers& observers, run_signature of)
+      : signature{std::move(of)}, step_{step}, observers_{observers}
+  {}
+
+  run_signature signature;
+  run_history history;
+  std::int64_t next_epoch = 0;
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("signature", signature);
+    archive.value("next_epoch", next_epoch);
+    archive.part("history", history);
+    archive.part("step", step_);
+    int number = 0;
+    std::apply(
+        [&](auto&... observer) {
+          (visit_part(archive, "observer" + std::to_string(number++), observer), ...);
+        },
+        observers_);
+  }
+
+  void keep()
+  {
+    std::apply([&](auto&... observer) { (keep_in(observer), ...); }, observers_);
+  }
+
+  /// Takes up what the first keeping observer has kept.
+  /// @return whether there was anything
+  /// @throws std::invalid_argument if it is another run
+  bool take_up()
+  {
+    std::optional<snapshot> kept;
+    std::apply([&](auto&... observer) { (find_in(observer, kept), ...); }, observers_);
+    if (!kept) return false;
+    run_signature stored;
+    restore(stored, part_of(*kept, "signature"), "resumed run");
+    if (const auto words = differences(stored, signature); !words.empty())
+      refuse("fit", "the run to be resumed is another one: it has ", words);
+    restore(*this, *kept, "resumed run");
+    return true;
+  }
+
+  [[nodiscard]] bool is_to_stop() const
+  {
+    bool stops = false;
+    std::apply([&](auto&... observer) { ((stops = stops || asks(observer)), ...); }, observers_);
+    return stops;
+  }
+
+ private:
+  template<typename O>
+  void keep_in(O& observer)
+  {
+    if constexpr (KeepingObserver<O>) observer.keep(snapshot_of(*this), history);
+  }
+  template<typename O>
+  static void find_in(O& observer, std::optional<snapshot>& kept)
+  {
+    if constexpr (KeepingObserver<O>)
+      if (!kept) kept = observer.kept();
+  }
+  template<typename O>
+  [[nodiscard]] static bool asks(const O& observer)
+  {
+    if constexpr (StoppingObserver<O>)
+      return observer.wants_to_stop();
+    else
+      return false;
+  }
+
+  Step& step_;
+  Observers& observers_;
+};
+
+}  // namespace rolewise::detail

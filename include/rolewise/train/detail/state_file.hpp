@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Snapshots as bytes: docs/checkpoint_format.md.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/train/snapshot.hpp>
+
+#include <zlib.h>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+static_assert(std::endian::native == std::endian::little,
+              "checkpoints are written as the machine stores numbers, and that is little-endian");
+
+inline constexpr std::string_view state_magic{"\x89rwck\r\n\x1a", 8};
+inline constexpr std::uint32_t state_version = 1;
+inline constexpr std::size_t state_header_size = 28;
+
+[[nodiscard]] inline std::uint32_t crc_of(std::string_view bytes)
+{
+  return static_cast<std::uint32_t>(
+      ::crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+}
+
+/// Numbers of types in the file; LibTorch's own may change.
+inline constexpr std::array<torch::ScalarType, 12> state_types{
+    torch::kFloat32, torch::kFloat64, torch::kFloat16, torch::kBFloat16,
+    torch::kUInt8,   torch::kInt8,    torch::kInt16,   torch::kInt32,
+    torch::kInt64,   torch::kBool,    at::kComplexFloat, at::kComplexDouble};
+
+enum class entry_kind : std::uint8_t {
+  parameter = 0,
+  buffer = 1,
+  boolean = 2,
+  integer = 3,
+  real = 4,
+  text = 5,
+  integers = 6,
+  reals = 7,
+  texts = 8,
+};
+
+/// Appends numbers to a string of bytes.
+class byte_writer {
+ public:
+  template<typename T>
+    requires std::is_trivially_copyable_v<T>
+  void put(const T& x)
+  {
+    bytes.append(reinterpret_cast<const char*>(&x), sizeof x);
+  }
+  std::string bytes;
+};
+
+[[nodiscard]] inline std::string bytes_of(const torch::Tensor& t)
+{
+  const auto flat = t.detach().cpu().contiguous();
+  return {static_cast<const char*>(flat.const_data_ptr()), flat.nbytes()};
+}
+
+template<typename T>
+[[nodiscard]] std::string bytes_of(const std::vector<T>& numbers)
+{
+  return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T)};
+}
+
+[[nodiscard]] inline std::string bytes_of(const std::vector<std::string>& texts)
+{
+  byte_writer out;
+  for (const auto& text : texts) {
+    out.put(static_cast<std::uint64_t>(text.size()));
+    out.bytes += text;
+  }
+  return std::move(out.bytes);
+}
+
+/// The head of one entry: all but its payload.
+struct entry_head {
+  entry_kind kind = entry_kind::buffer;
+  std::uint8_t type = 0;    ///< place in `state_types`, from 1; 0: an undefined tensor, or a value
+  std::uint8_t layout = 0;  ///< 1: channels last
+  std::vector<std::int64_t> sizes;
+  std::uint64_t length = 0;  ///< of the payload, in bytes
+};
+
+[[nodiscard]] inline std::pair<entry_head, std::string> encode(const state_entry& entry)
+{
+  entry_head head;
+  std::string payload;
+  if (const auto* t = std::get_if<torch::Tensor>(&entry.value)) {
+    head.kind = entry.learned ? entry_kind::parameter : entry_kind::buffer;
+    if (t->defined()) {
+      const auto type = std::find(state_types.begin(), state_types.end(), t->scalar_type());
+      if (type == state_types.end())
+        refuse("checkpoint", "cannot hold '", entry.name, "' of type ", t->scalar_type());
+      head.type = static_cast<std::uint8_t>(type - state_types.begin() + 1);
+      head.layout = t->dim() == 4 && !t->is_contiguous() &&
+                    t->is_contiguous(torch::MemoryFormat::ChannelsLast);
+      head.sizes = t->sizes().vec();
+      payload = bytes_of(*t);
+    }
+  } else {
+    byte_writer out;
+    std::visit(
+        [&]<typename T>(const T& x) {
+          if constexpr (std::same_as<T, bool>)
+            head.kind = entry_kind::boolean, out.put(static_cast<std::uint8_t>(x));
+          else if constexpr (std::same_as<T, std::int64_t>)
+            head.kind = entry_kind::integer, out.put(x);
+          else if constexpr (std::same_as<T, double>)
+            head.kind = entry_kind::real, out.put(x);
+          else if constexpr (std::same_as<T, std::string>)
+            head.kind = entry_kind::text, out.bytes = x;
+          else if constexpr (std::same_as<T, std::vector<std::int64_t>>)
+            head.kind = entry_kind::integers, out.bytes = bytes_of(x);
+          else if constexpr (std::same_as<T, std::vector<double>>)
+            head.kind = entry_kind::reals, out.bytes = bytes_of(x);
+          else if constexpr (std::same_as<T, std::vector<std::string>>)
+            head.kind = entry_kind::texts, out.bytes = bytes_of(x);
+        },
+        entry.value);
+    payload = std::move(out.bytes);
+  }
+  head.length = payload.size();
+  return {std::move(head), std::move(payload)};
+}
+
+/// A whole file.
+[[nodiscard]] inline std::string encode(const snapshot& entries)
+{
+  byte_writer out;
+  out.bytes.resize(state_header_size);
+  for (const auto& entry : entries) {
+    const auto [head, payload] = encode(entry);
+    const auto begin = out.bytes.size();
+    out.put(static_cast<std::uint32_t>(entry.name.size()));
+    out.put(head.kind);
+    out.put(head.type);
+    out.put(head.layout);
+    out.put(static_cast<std::uint8_t>(head.sizes.size()));
+    out.put(head.length);
+    for (const auto size : head.sizes) out.put(size);
+    out.bytes += entry.name;
+    out.put(crc_of(std::string_view{out.bytes}.substr(begin)));
+    out.bytes += payload;
+    out.put(crc_of(payload));
+  }
+  byte_writer header;
+  header.bytes = state_magic;
+  header.put(state_version);
+  header.put(static_cast<std::uint32_t>(entries.size()));
+  header.put(static_cast<std::uint64_t>(out.bytes.size() + sizeof(std::uint32_t)));
+  header.put(crc_of(header.bytes));
+  out.bytes.replace(0, state_header_size, header.bytes);
+  out.put(crc_of(out.bytes));
+  return std::move(out.bytes);
+}
+
+/// Reads a whole file and trusts nothing in it.
+class state_reader {
+ public:
+  /// @param path for messages
+  state_reader(std::string_view bytes, std::string_view path) : bytes_{bytes}, path_{path} {}
+
+  [[nodiscard]] snapshot read()
+  {
+    const auto count = read_header();
+    snapshot entries;
+    for (std::uint32_t i = 0; i < count; ++i) entries.push_back(read_entry(i));
+    if (at_ != bytes_.size() - sizeof(std::uint32_t))
+      fail(path_, "has ", bytes_.size() - sizeof(std::uint32_t) - at_,
+           " bytes that belong to no part, at byte ", at_);
+    const auto whole = crc_of(bytes_.substr(0, at_));
+    if (take<std::uint32_t>("its checksum") != whole)
+      fail(path_, "is damaged: the checksum of the whole file, at byte ", at_ - 4, ", is wrong");
+    return entries;
+  }
+
+ private:
+  [[nodiscard]] std::uint32_t read_header()
+  {
+    const auto known = std::min(bytes_.size(), state_magic.size());
+    if (bytes_.substr(0, known) != state_magic.substr(0, known))
+      fail(path_, "is no checkpoint of rolewise: it begins otherwise, at byte 0");
+    at_ = known;
+    if (bytes_.size() < state_header_size)
+      fail(path_, "is truncated: it has ", bytes_.size(), " bytes, its header alone ",
+           state_header_size);
+    const auto version = take<std::uint32_t>("header");
+    const auto count = take<std::uint32_t>("header");
+    const auto length = take<std::uint64_t>("header");
+    const auto sum = crc_of(bytes_.substr(0, at_));
+    if (take<std::uint32_t>("header") != sum) fail(path_, "is damaged: header, bytes 0 to 27");
+    if (version != state_version)
+      fail(path_, "has the format version ", version, " at byte 8, this library reads ",
+           state_version);
+    if (bytes_.size() < length)
+      fail(path_, "is truncated: it has ", bytes_.size(), " bytes of ", length);
+    if (bytes_.size() > length)
+      fail(path_, "is oversized: it has ", bytes_.size(), " bytes, its header says ", length);
+    return count;
+  }
+
+  [[nodiscard]] state_entry read_entry(std::uint32_t number)
+  {
+    const auto begin = at_;
+    const auto where = c10::str("part ", number, " at byte ", begin);
+    const auto name_length = take<std::uint32_t>(where);
+    entry_head head;
+    head.kind = take<entry_kind>(where);
+    head.type = take<std::uint8_t>(where);
+    head.layout = take<std::uint8_t>(where);
+    const auto rank = take<std::uint8_t>(where);
+    head.length = take<std::uint64_t>(where);
+    for (int i = 0; i < rank; ++i) head.sizes.push_back(take<std::int64_t>(where));
+    state_entry entry;
+    entry.name = std::string{take_bytes(name_length, where)};
+    const auto head_sum = crc_of(bytes_.substr(begin, at_ - begin));
+    if (take<std::uint32_t>(where) != head_sum) fail(path_, "is damaged: head of ", where);
+
+    const auto payload_at = at_;
+    const auto named = c10::str("part '", entry.name, "' at byte ", payload_at);
+    const auto payload = take_bytes(head.length, named);
+    if (take<std::uint32_t>(named) != crc_of(payload)) fail(path_, "is damaged: ", named);
+    decode(head, payload, named, entry);
+    return entry;
+  }
+
+  void decode(const entry_head& head, std::string_view payload, const std::string& where,
+              state_entry& entry) const
+  {
+    switch (head.kind) {
+      case entry_kind::parameter:
+      case entry_kind::buffer:
+        entry.learned = head.kind == entry_kind::parameter;
+        entry.value = decode_tensor(head, payload, where);
+        return;
+      case entry_kind::boolean:
+        entry.value = number<std::uint8_t>(payload, where) != 0;
+        return;
+      case entry_kind::integer:
+        entry.value = number<std::int64_t>(payload, where);
+        return;
+      case entry_kind::real:
+        entry.value = number<double>(payload, where);
+        return;
+      case entry_kind::text:
+        entry.value = std::string{payload};
+        return;
+      case entry_kind::integers:
+        entry.value = numbers<std::int64_t>(payload, where);
+        return;
+      case entry_kind::reals:
+        entry.value = numbers<double>(payload, where);
+        return;
+      case entry_kind::texts:
+        entry.value = texts(payload, where);
+        return;
+    }
+    fail(path_, "is damaged: ", where, " is of the unknown kind ", static_cast<int>(head.kind));
+  }
+
+  [[nodiscard]] torch::Tensor decode_tensor(const entry_head& head, std::string_view payload,
+                                            const std::string& where) const
+  {
+    if (head.type == 0) return {};
+    if (head.type > state_types.size())
+      fail(path_, "is damaged: ", where, " is of the unknown type ", static_cast<int>(head.type));
+    const auto type = state_types[head.type - 1U];
+    // The product is bounded step by step, so that absurd sizes neither overflow nor allocate.
+    std::uint64_t length = torch::elementSize(type);
+    for (const auto size : head.sizes) {
+      if (size < 0 || (size > 0 && length > payload.size() / static_cast<std::uint64_t>(size)))
+        fail(path_, "is damaged: ", where, " has sizes that its ", payload.size(),
+             " bytes cannot hold");
+      length *= static_cast<std::uint64_t>(size);
+    }
+    if (length != payload.size())
+      fail(path_, "is damaged: ", where, " has ", payload.size(), " bytes, its sizes want ",
+           length);
+    auto t = torch::empty(head.sizes, torch::TensorOptions{}.dtype(type));
+    if (!payload.empty()) std::memcpy(t.mutable_data_ptr(), payload.data(), payload.size());
+    return head.layout == 1 && t.dim() == 4 ? t.contiguous(torch::MemoryFormat::ChannelsLast) : t;
+  }
+
+  template<typename T>
+  [[nodiscard]] T number(std::string_view payload, const std::string& where) const
+  {
+    if (payload.size() != sizeof(T))
+      fail(path_, "is damaged: ", where, " has ", payload.size(), " bytes, not ", sizeof(T));
+    T x;
+    std::memcpy(&x, payload.data(), sizeof x);
+    return x;
+  }
+  template<typename T>
+  [[nodiscard]] std::vector<T> numbers(std::string_view payload, const std::string& where) const
+  {
+    if (payload.size() % sizeof(T) != 0)
+      fail(path_, "is damaged: ", where, " has ", payload.size(), " bytes, no multiple of ",
+           sizeof(T));
+    std::vector<T> all(payload.size() / sizeof(T));
+    if (!all.empty()) std::memcpy(all.data(), payload.data(), payload.size());
+    return all;
+  }
+  [[nodiscard]] std::vector<std::string> texts(std::string_view payload,
+                                               const std::string& where) const
+  {
+    std::vector<std::string> all;
+    while (!payload.empty()) {
+      std::uint64_t length = 0;
+      if (payload.size() < sizeof length) fail(path_, "is damaged: ", where, " ends in a length");
+      std::memcpy(&length, payload.data(), sizeof length);
+      payload.remove_prefix(sizeof length);
+      if (payload.size() < length) fail(path_, "is damaged: ", where, " ends in a text");
+      all.emplace_back(payload.substr(0, length));
+      payload.remove_prefix(length);
+    }
+    return all;
+  }
+
+  template<typename T>
+  [[nodiscard]] T take(std::string_view where)
+  {
+    const auto raw = take_bytes(sizeof(T), where);
+    T x;
+    std::memcpy(&x, raw.data(), sizeof x);
+    return x;
+  }
+  [[nodiscard]] std::string_view take_bytes(std::uint64_t count, std::string_view where)
+  {
+    if (count > bytes_.size() - at_)
+      fail(path_, "is damaged: ", where, " wants ", count, " bytes, ", bytes_.size() - at_,
+           " are left");
+    const auto taken = bytes_.substr(at_, count);
+    at_ += count;
+    return taken;
+  }
+
+  std::string_view bytes_;
+  std::string_view path_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace rolewise::detail

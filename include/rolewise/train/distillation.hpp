@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A teacher, a student, and what each of them sees.
+
+#include <rolewise/agent/no_agent.hpp>
+#include <rolewise/agent/views.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/loss/gradient_combination.hpp>
+#include <rolewise/loss/objective.hpp>
+#include <rolewise/student/student.hpp>
+#include <rolewise/teacher/teacher.hpp>
+#include <rolewise/train/detail/descent.hpp>
+#include <rolewise/train/schedule.hpp>
+#include <rolewise/train/sgd.hpp>
+#include <rolewise/train/training_step.hpp>
+
+#include <concepts>
+#include <optional>
+
+namespace rolewise {
+
+/// What may be the loss of a distillation: one number, or two with a rule for their gradients.
+template<typename L>
+concept DistillationObjective = Scored<L> || GradientCombination<L>;
+
+/// Role-wise knowledge distillation: the method is in the parts, the order of the world is here.
+///
+///     distillation lesson{.teacher = frozen(school.student),
+///                         .student = resnet8(shape, dorefa{}, bits_inside<2>),
+///                         .student_agent = rand_augment{},
+///                         .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{4}}};
+///     fit(lesson, data, {.epochs = 8});
+///
+/// One step: the views of both roles (`make_views`), each converted from `uint8` once, and once for
+/// both if they are the same; the teacher's response; the student's; the loss against the labels of
+/// the student's view; gradients (of a `GradientCombination` two, one after the other); clipping;
+/// the optimiser at `optimiser.rate * schedule(moment)`; the moving average. Metrics: `loss`, the
+/// terms, `accuracy` of the student. Nothing waits for the device.
+///
+/// What is remembered from step to step is `progress`: see `supervised`.
+///
+/// @par Determinism
+/// The same parts, batches and moments give the same bits, for the same number of threads.
+template<typename Master = detail::missing, typename Learner = detail::missing,
+         typename TeachersAgent = no_agent, typename StudentsAgent = no_agent,
+         typename SharedAgent = no_agent, typename Loss = detail::missing, typename Method = sgd,
+         typename Factor = cosine>
+struct distillation {
+  static_assert(!std::same_as<Master, detail::missing>, "distillation: .teacher is missing");
+  static_assert(!std::same_as<Learner, detail::missing>, "distillation: .student is missing");
+  static_assert(!std::same_as<Loss, detail::missing>, "distillation: .loss is missing");
+  static_assert(Teacher<Master>,
+                "distillation: .teacher must satisfy Teacher; frozen(network) makes one");
+  static_assert(Stateful<Master>,
+                "distillation: .teacher must show its state (visit_state) or say has_state = false");
+  static_assert(Student<Learner>,
+                "distillation: .student must satisfy Student (rolewise/student/student.hpp)");
+  static_assert(TeacherAgent<TeachersAgent>,
+                "distillation: .teacher_agent must satisfy AugmentationAgent or be students_view{}");
+  static_assert(AugmentationAgent<StudentsAgent>,
+                "distillation: .student_agent must satisfy AugmentationAgent");
+  static_assert(AugmentationAgent<SharedAgent>,
+                "distillation: .shared_agent must satisfy AugmentationAgent");
+  static_assert(Stateful<TeachersAgent> && Stateful<StudentsAgent> && Stateful<SharedAgent>,
+                "distillation: every agent must show its state (visit_state) or say "
+                "has_state = false");
+  static_assert(DistillationObjective<Loss>,
+                "distillation: .loss must satisfy Objective, DistillationLoss or "
+                "GradientCombination");
+  static_assert(Stateful<Loss>,
+                "distillation: .loss must show its state (visit_state) or say has_state = false");
+  static_assert(Optimiser<Method>,
+                "distillation: .optimiser must satisfy Optimiser, such as sgd{}");
+  static_assert(Schedule<Factor>,
+                "distillation: .schedule must satisfy Schedule, such as cosine{}");
+
+  Master teacher{};
+  Learner student{};
+  TeachersAgent teacher_agent{};
+  StudentsAgent student_agent{};
+  SharedAgent shared_agent{};  ///< works on both views after the others, with the same draws
+  Loss loss{};
+  Method optimiser{};
+  Factor schedule{};
+  std::optional<clip_gradients> clipping{};  ///< nothing: gradients are taken as they are
+  std::optional<moving_average> average{};   ///< nothing: none is kept
+  rolewise::seed seed{0};                    ///< of the views
+
+  detail::descent<Learner, Method> progress{};  ///< what is remembered; leave it out
+
+  metrics operator()(const batch& examples, const moment& now)
+  {
+    const auto learned = begin();
+    constexpr taps wanted{.features = Loss::wants_features};
+    const auto views =
+        make_views(examples, teacher_agent, student_agent, shared_agent, now, seed);
+    const auto students = detail::ready(views.student, learned);
+    paired_responses pair;
+    pair.teacher = views.same ? teacher.respond(students, wanted)
+                              : teacher.respond(detail::ready(views.teacher, learned), wanted);
+    pair.student = student.respond(students, wanted);
+    auto found =
+        detail::slope_of(loss, pair, supervision{students.labels, students.ids, now}, learned);
+    progress.update(student, learned, found.gradients, learning_rate(now), clipping, average);
+    return std::move(found.numbers);
+  }
+
+  [[nodiscard]] double learning_rate(const moment& now) const
+  {
+    return optimiser.rate * schedule(now);
+  }
+
+  /// Who is judged: the moving average if there is one, else the student.
+  [[nodiscard]] const Learner& learner() const
+  {
+    return progress.averaged() != nullptr ? *progress.averaged() : student;
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    begin();
+    visit_part(archive, "teacher", teacher);
+    archive.part("student", student);
+    visit_part(archive, "teacher_agent", teacher_agent);
+    visit_part(archive, "student_agent", student_agent);
+    visit_part(archive, "shared_agent", shared_agent);
+    visit_part(archive, "loss", loss);
+    archive.part("progress", progress);
+  }
+
+ private:
+  std::vector<named_tensor> begin()
+  {
+    auto learned = detail::learned_by(student, loss);
+    progress.begin(student, learned, optimiser, average);
+    return learned;
+  }
+};
+
+}  // namespace rolewise

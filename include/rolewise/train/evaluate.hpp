@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// How good a network is, over every example.
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/response.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/student/student.hpp>
+#include <rolewise/teacher/teacher.hpp>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rolewise {
+
+struct evaluation_options {
+  std::int64_t batch_size = 256;  ///< at least 1; the results depend on it by rounding alone
+};
+
+/// What a network did on a data set.
+struct evaluation {
+  double top1 = 0.0;  ///< share of examples whose highest logit is the label's, in [0, 1]
+  double top5 = 0.0;  ///< share whose label is among the min(5, C) highest: 1 for C <= 5
+  double loss = 0.0;  ///< mean cross-entropy, nats
+  torch::Tensor confusion;  ///< `[C, C]` int64, on the CPU: rows are labels, columns answers
+  std::int64_t count = 0;   ///< examples, all of the data set
+};
+
+/// What can be asked without being changed.
+template<typename N>
+concept Judged = Student<N> || Teacher<N>;
+
+namespace detail {
+
+template<Judged N>
+[[nodiscard]] response answer_of(const N& network, const batch& examples)
+{
+  if constexpr (Student<N>)
+    return network.probe(examples, taps{});
+  else
+    return network.respond(examples, taps{});
+}
+
+template<typename N>
+[[nodiscard]] torch::Device device_of(const N& network)
+{
+  if constexpr (requires { network.parameters().front().value.device(); }) {
+    const auto parameters = network.parameters();
+    if (!parameters.empty()) return parameters.front().value.device();
+  } else if constexpr (requires {
+                         { network.device() } -> std::convertible_to<torch::Device>;
+                       }) {
+    return network.device();
+  }
+  return torch::kCPU;
+}
+
+}  // namespace detail
+
+/// Asks a network about every example, the last short batch included, in evaluation mode: nothing
+/// of the network changes. Sums stay on the device and are read once.
+///
+/// A student is probed, a teacher responds. The examples go to the device of the network if it
+/// shows its parameters or says `device()`, else they stay on the CPU.
+/// @throws std::invalid_argument if there are no examples, or logits are not `[N, classes]`
+template<Judged N>
+[[nodiscard]] evaluation evaluate(const N& network, const dataset& examples,
+                                  const evaluation_options& options = {})
+{
+  const auto count = examples.size();
+  const auto classes = examples.shape.classes;
+  if (count < 1) refuse("evaluate", "'", examples.name, "' has no examples");
+  if (options.batch_size < 1) refuse("evaluate", "want batch_size >= 1, got ", options.batch_size);
+
+  const torch::NoGradGuard without_graph;
+  const auto device = detail::device_of(network);
+  const auto whole = torch::TensorOptions{}.dtype(torch::kLong).device(device);
+  auto confusion = torch::zeros({classes * classes}, whole);
+  auto near = torch::zeros({}, whole);
+  const auto wide = device.is_mps() ? torch::kFloat32 : torch::kFloat64;
+  auto loss = torch::zeros({}, torch::TensorOptions{}.dtype(wide).device(device));
+
+  for (std::int64_t begin = 0; begin < count; begin += options.batch_size) {
+    const auto size = std::min(options.batch_size, count - begin);
+    const auto part = to_device({examples.images.narrow(0, begin, size),
+                                 examples.labels.narrow(0, begin, size),
+                                 examples.ids.narrow(0, begin, size), examples.scaling},
+                                device);
+    const auto logits = detail::answer_of(network, part).logits;
+    if (!logits.defined() || logits.dim() != 2 || logits.size(0) != size ||
+        logits.size(1) != classes)
+      refuse("evaluate", "want logits [", size, ", ", classes, "], got ",
+             logits.defined() ? c10::str(logits.sizes()) : "an undefined tensor");
+    const auto column = part.labels.unsqueeze(1);
+    confusion.scatter_add_(0, part.labels * classes + logits.argmax(1),
+                           torch::ones({1}, whole).expand({size}));
+    near.add_(std::get<1>(logits.topk(std::min<std::int64_t>(5, classes), 1)).eq(column).sum());
+    loss.sub_(torch::log_softmax(logits.to(wide), 1).gather(1, column).sum());
+  }
+
+  evaluation found;
+  found.count = count;
+  found.confusion = confusion.view({classes, classes}).cpu();
+  const auto all = static_cast<double>(count);
+  found.top1 = static_cast<double>(found.confusion.trace().item<std::int64_t>()) / all;
+  found.top5 = static_cast<double>(near.item<std::int64_t>()) / all;
+  found.loss = loss.item<double>() / all;
+  return found;
+}
+
+/// Top-1 accuracy over every example, in [0, 1].
+template<Judged N>
+[[nodiscard]] double accuracy(const N& network, const dataset& examples,
+                              const evaluation_options& options = {})
+{
+  return evaluate(network, examples, options).top1;
+}
+
+}  // namespace rolewise

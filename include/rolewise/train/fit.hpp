@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The loop over epochs and batches.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/moment.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/data/batches.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/train/detail/epoch_sums.hpp>
+#include <rolewise/train/detail/run_state.hpp>
+#include <rolewise/train/evaluate.hpp>
+#include <rolewise/train/observer.hpp>
+#include <rolewise/train/run_history.hpp>
+#include <rolewise/train/run_signature.hpp>
+#include <rolewise/train/training_step.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace rolewise {
+
+struct fit_options {
+  std::int64_t epochs = 1;        ///< of the whole run: what schedules and ramps go by
+  std::int64_t batch_size = 128;  ///< at least 1
+  rolewise::seed seed{0};         ///< of the order of the examples
+  bool shuffle = true;            ///< a new order in every epoch
+  bool drop_last = false;         ///< leave out a short last batch
+  const dataset* validation = nullptr;  ///< judged after every epoch if there is one
+  /// Continue from what a KeepingObserver, such as `checkpoints`, has kept; start if it has nothing.
+  bool resume = false;
+  /// The part of the run to do now: the epochs `from` .. `until` - 1. `until` = -1 is the end.
+  std::int64_t from = 0;
+  std::int64_t until = -1;
+};
+
+/// A step whose result can be judged.
+template<typename S>
+concept Judgeable = TrainingStep<S> && requires(const S step) {
+  { step.learner() } -> Judged;
+};
+
+namespace detail {
+
+template<typename Step>
+void require_sound(const Step&, const dataset& data, const fit_options& o)
+{
+  if (o.epochs < 1 || o.batch_size < 1)
+    refuse("fit", "want epochs and batch_size >= 1, got ", o.epochs, " and ", o.batch_size);
+  if (data.size() < 1) refuse("fit", "'", data.name, "' has no examples");
+  if (o.drop_last && data.size() < o.batch_size)
+    refuse("fit", "drop_last leaves nothing of ", data.size(), " examples in batches of ",
+           o.batch_size);
+  if (o.from < 0 || o.from > o.epochs || o.until < -1 || o.until > o.epochs ||
+      (o.until >= 0 && o.until < o.from))
+    refuse("fit", "want 0 <= from <= until <= epochs, got from ", o.from, ", until ", o.until,
+           " of ", o.epochs);
+  if (o.validation != nullptr) {
+    if (!Judgeable<Step>)
+      refuse("fit", "a validation set wants a step with learner(), a Student or a Teacher");
+    if (o.validation->size() < 1) refuse("fit", "the validation set has no examples");
+  }
+}
+
+/// Trains through one epoch.
+template<typename Step, typename Tell>
+[[nodiscard]] epoch_record train_epoch(Step& step, const dataset& data, const fit_options& o,
+                                       std::int64_t epoch, std::int64_t steps, const Tell& tell)
+{
+  epoch_record record;
+  record.epoch = epoch;
+  moment now{.epoch = epoch, .step = 0, .epochs = o.epochs, .steps_per_epoch = steps};
+  if constexpr (requires {
+                  { step.learning_rate(now) } -> std::convertible_to<double>;
+                })
+    record.learning_rate = step.learning_rate(now);
+
+  epoch_sums sums;
+  for (const batch& examples : batches(data, {.size = o.batch_size,
+                                              .seed = o.seed,
+                                              .epoch = epoch,
+                                              .shuffle = o.shuffle,
+                                              .drop_last = o.drop_last})) {
+    const auto numbers = step(examples, now);
+    sums.add(numbers, examples.size());
+    tell(step_ends{now, examples.size(), numbers});
+    ++now.step;
+  }
+  record.numbers = sums.means(epoch);
+  return record;
+}
+
+template<typename Step>
+void validate(const Step& step, const fit_options& o, epoch_record& record, run_history& history)
+{
+  if constexpr (Judgeable<Step>) {
+    if (o.validation == nullptr) return;
+    const auto found = evaluate(step.learner(), *o.validation);
+    record.validation_accuracy = found.top1;
+    record.validation_loss = found.loss;
+    if (!history.best_accuracy || found.top1 > *history.best_accuracy) {
+      history.best_accuracy = found.top1;
+      history.best_epoch = record.epoch;
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Trains: every epoch, every batch, one step each, and tells the observers.
+///
+///     const auto history = fit(lesson, data.train, {.epochs = 8, .validation = &data.test},
+///                              progress_bar{}, checkpoints{.folder = "run"});
+///
+/// The metrics of an epoch are means over its examples. They are summed on the device and read once
+/// per epoch: nothing waits for the device in a step. A number that is not finite is noticed there,
+/// after the epoch and before anything of it is kept.
+///
+/// Each call is a run of its own, from epoch 0 of `epochs` (unless `from` says otherwise), and what
+/// the step remembers, such as momentum, goes on: a second `fit` continues the first. Give it
+/// another seed, or it sees the examples in the same order again.
+///
+/// After an epoch, observers see it in the order in which they were given, then those that keep
+/// keep; so what is kept knows what every other observer has done, and a run that is killed at any
+/// instant and resumed ends like one that was not.
+///
+/// @par Determinism
+/// The same step, data and options give the same bits, for the same number of threads.
+/// @return what was measured; of a resumed run, from its beginning
+/// @throws std::invalid_argument for options that make no sense, and for a resumed run that is not
+///         the run that was kept
+/// @throws std::runtime_error for a metric that is not finite; it names epoch, step and metric
+template<TrainingStep Step, typename... Observers>
+  requires(Observer<std::remove_cvref_t<Observers>> && ...)
+run_history fit(Step& step, const dataset& data, const fit_options& options = {},
+                Observers&&... observers)
+{
+  using clock = std::chrono::steady_clock;
+  constexpr bool keeps = (KeepingObserver<std::remove_cvref_t<Observers>> || ...);
+  detail::require_sound(step, data, options);
+  if (options.resume && !keeps)
+    refuse("fit", "resume wants an observer that keeps the run, such as checkpoints{.folder = ...}");
+
+  const auto steps =
+      (data.size() + (options.drop_last ? 0 : options.batch_size - 1)) / options.batch_size;
+  const auto last = options.until < 0 ? options.epochs : options.until;
+  auto watching = std::tie(observers...);
+  detail::run_state run{step, watching,
+                        detail::signature_of(step, data, options, steps, keeps)};
+  auto& history = run.history;
+  const auto tell = [&](const auto& event) { (observers.see(event), ...); };
+
+  std::int64_t epoch = options.from;
+  if (options.resume && run.take_up()) epoch = run.next_epoch;
+  run.next_epoch = epoch;
+  try {
+    tell(run_begins{run.signature, history, epoch, last});
+    if (epoch == options.from) run.keep();
+    for (; epoch < last && !history.stopped_early; ++epoch) {
+      const auto begin = clock::now();
+      auto record = detail::train_epoch(step, data, options, epoch, steps, tell);
+      detail::validate(step, options, record, history);
+      record.seconds = std::chrono::duration<double>(clock::now() - begin).count();
+      history.epochs.push_back(std::move(record));
+      tell(epoch_ends{run.signature, history.epochs.back(), history});
+      history.stopped_early = run.is_to_stop();
+      run.next_epoch = epoch + 1;
+      run.keep();
+    }
+  } catch (...) {
+    // What went wrong matters more than what an observer has to say about it.
+    try {
+      tell(run_ends{history, ending::failed});
+    } catch (...) {
+    }
+    throw;
+  }
+  tell(run_ends{history, history.stopped_early ? ending::stopped_early : ending::finished});
+  return history;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What a run has measured, epoch by epoch.
+
+#include <rolewise/core/error.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rolewise {
+
+/// One number with its name.
+struct named_number {
+  std::string name;
+  double value = 0.0;
+
+  friend bool operator==(const named_number&, const named_number&) = default;
+};
+
+/// One epoch. `seconds` is wall-clock time, of training and validation together; everything else
+/// repeats when a run is repeated.
+struct epoch_record {
+  std::int64_t epoch = 0;             ///< 0-based
+  std::vector<named_number> numbers;  ///< mean of each metric over the examples; the loss first
+  std::optional<double> learning_rate;  ///< in the first step; none if the step has none
+  std::optional<double> validation_accuracy;  ///< top-1, in [0, 1]
+  std::optional<double> validation_loss;      ///< mean cross-entropy, nats
+  double seconds = 0.0;
+
+  /// The number with this name.
+  /// @throws std::invalid_argument if there is none
+  [[nodiscard]] double operator[](std::string_view name) const
+  {
+    for (const auto& number : numbers)
+      if (number.name == name) return number.value;
+    refuse("epoch_record", "has no number named '", name, "'");
+  }
+};
+
+/// Whether two records say the same, times aside.
+[[nodiscard]] inline bool same_results(const epoch_record& a, const epoch_record& b)
+{
+  return a.epoch == b.epoch && a.numbers == b.numbers && a.learning_rate == b.learning_rate &&
+         a.validation_accuracy == b.validation_accuracy && a.validation_loss == b.validation_loss;
+}
+
+/// All epochs of a run, those before a restart too.
+struct run_history {
+  std::vector<epoch_record> epochs;
+  std::optional<double> best_accuracy;  ///< of validation, over all epochs
+  std::int64_t best_epoch = -1;         ///< the first epoch that reached it; -1: none yet
+  bool stopped_early = false;           ///< an observer asked for the end
+
+  /// Wall-clock time of all epochs.
+  [[nodiscard]] double seconds() const
+  {
+    double sum = 0.0;
+    for (const auto& record : epochs) sum += record.seconds;
+    return sum;
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive);
+};
+
+/// Whether two histories say the same, times aside.
+[[nodiscard]] inline bool same_results(const run_history& a, const run_history& b)
+{
+  if (a.epochs.size() != b.epochs.size() || a.best_accuracy != b.best_accuracy ||
+      a.best_epoch != b.best_epoch || a.stopped_early != b.stopped_early)
+    return false;
+  for (std::size_t i = 0; i < a.epochs.size(); ++i)
+    if (!same_results(a.epochs[i], b.epochs[i])) return false;
+  return true;
+}
+
+namespace detail {
+
+// In a checkpoint, what is absent is not a number.
+[[nodiscard]] inline double or_nan(const std::optional<double>& x)
+{
+  return x.value_or(std::numeric_limits<double>::quiet_NaN());
+}
+[[nodiscard]] inline std::optional<double> unless_nan(double x)
+{
+  return std::isnan(x) ? std::nullopt : std::optional{x};
+}
+
+}  // namespace detail
+
+/// Shown as columns, so that the names in a checkpoint don't depend on the number of epochs.
+template<typename Archive>
+void run_history::visit_state(Archive& archive)
+{
+  std::vector<std::int64_t> numbers_of_epochs;
+  std::vector<std::string> names;
+  std::vector<double> values, rates, accuracies, losses, times;
+  for (const auto& record : epochs) {
+    numbers_of_epochs.push_back(record.epoch);
+    if (names.empty())
+      for (const auto& number : record.numbers) names.push_back(number.name);
+    for (const auto& number : record.numbers) values.push_back(number.value);
+    rates.push_back(detail::or_nan(record.learning_rate));
+    accuracies.push_back(detail::or_nan(record.validation_accuracy));
+    losses.push_back(detail::or_nan(record.validation_loss));
+    times.push_back(record.seconds);
+  }
+  double best = detail::or_nan(best_accuracy);
+  archive.value("epoch", numbers_of_epochs);
+  archive.value("names", names);
+  archive.value("numbers", values);
+  archive.value("learning_rate", rates);
+  archive.value("validation_accuracy", accuracies);
+  archive.value("validation_loss", losses);
+  archive.value("seconds", times);
+  archive.value("best_accuracy", best);
+  archive.value("best_epoch", best_epoch);
+  archive.value("stopped_early", stopped_early);
+
+  const auto count = numbers_of_epochs.size();
+  if (values.size() != count * names.size() || rates.size() != count ||
+      accuracies.size() != count || losses.size() != count || times.size() != count)
+    fail("run_history", "its columns are of different lengths");
+  epochs.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    epoch_record record{numbers_of_epochs[i],
+                        {},
+                        detail::unless_nan(rates[i]),
+                        detail::unless_nan(accuracies[i]),
+                        detail::unless_nan(losses[i]),
+                        times[i]};
+    for (std::size_t k = 0; k < names.size(); ++k)
+      record.numbers.push_back({names[k], values[i * names.size() + k]});
+    epochs.push_back(std::move(record));
+  }
+  best_accuracy = detail::unless_nan(best);
+}
+
+}  // namespace rolewise

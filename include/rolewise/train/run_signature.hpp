@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What makes two runs the same run.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <c10/util/StringUtil.h>
+
+namespace rolewise {
+
+/// The settings that a resumed run must share with the run that it resumes; otherwise its numbers
+/// would be those of neither.
+struct run_signature {
+  std::int64_t epochs = 1;
+  std::int64_t batch_size = 1;
+  std::int64_t steps_per_epoch = 1;
+  std::int64_t seed = 0;  ///< the bits of `fit_options::seed`
+  bool shuffle = true;
+  std::string data;             ///< name of the data set
+  std::int64_t samples = 0;     ///< in it
+  std::int64_t data_sum = 0;    ///< of its images, labels and ids
+  std::string validation;       ///< name of the data set, or nothing
+  std::int64_t judged = 0;      ///< examples in it
+  std::vector<double> rates;    ///< learning rates at some points of the run, if the step has any
+  std::int64_t step_seed = 0;   ///< the bits of the step's own seed, if it has one
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.value("epochs", epochs);
+    archive.value("batch_size", batch_size);
+    archive.value("steps_per_epoch", steps_per_epoch);
+    archive.value("seed", seed);
+    archive.value("shuffle", shuffle);
+    archive.value("data", data);
+    archive.value("samples", samples);
+    archive.value("data_sum", data_sum);
+    archive.value("validation", validation);
+    archive.value("judged", judged);
+    archive.value("rates", rates);
+    archive.value("step_seed", step_seed);
+  }
+
+  friend bool operator==(const run_signature&, const run_signature&) = default;
+};
+
+/// What a stored run and a new one disagree about, in words; empty if nothing.
+[[nodiscard]] inline std::string differences(const run_signature& stored, const run_signature& now)
+{
+  std::string words;
+  const auto compare = [&](const char* what, const auto& a, const auto& b) {
+    if (!(a == b)) words += c10::str(words.empty() ? "" : ", ", what, " ", a, " (now ", b, ")");
+  };
+  compare("epochs", stored.epochs, now.epochs);
+  compare("batch size", stored.batch_size, now.batch_size);
+  compare("steps per epoch", stored.steps_per_epoch, now.steps_per_epoch);
+  compare("seed", static_cast<std::uint64_t>(stored.seed), static_cast<std::uint64_t>(now.seed));
+  compare("shuffle", stored.shuffle, now.shuffle);
+  compare("data set", stored.data, now.data);
+  compare("number of examples", stored.samples, now.samples);
+  if (stored.data == now.data && stored.samples == now.samples)
+    compare("checksum of the data", stored.data_sum, now.data_sum);
+  compare("validation set", stored.validation, now.validation);
+  compare("number of validation examples", stored.judged, now.judged);
+  compare("learning rates along the run", c10::Join(" ", stored.rates), c10::Join(" ", now.rates));
+  compare("seed of the step", static_cast<std::uint64_t>(stored.step_seed),
+          static_cast<std::uint64_t>(now.step_seed));
+  return words;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Stochastic gradient descent with momentum.
+
+#include <rolewise/train/detail/buffers.hpp>
+#include <rolewise/train/optimiser.hpp>
+
+#include <ATen/ops/_fused_sgd.h>
+
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+namespace detail {
+
+class sgd_state;
+
+}  // namespace detail
+
+/// Gradient descent with Nesterov's momentum, by LibTorch's fused operator.
+///
+///     g <- g + weight_decay * w
+///     m <- momentum * m + g                 (m starts at 0)
+///     w <- w - rate * (g + momentum * m)    if nesterov, else  w - rate * m
+///
+/// These are the values of `torch.optim.SGD` without dampening. A parameter that gets no gradient
+/// in a step keeps its value and its momentum.
+///
+/// @par Source
+/// Sutskever, Martens, Dahl, Hinton: On the importance of initialization and momentum in deep
+/// learning, ICML 2013, in the form that `torch.optim.SGD` documents.
+struct sgd {
+  double rate = 0.1;            ///< learning rate before the schedule, at least 0
+  double momentum = 0.9;        ///< in [0, 1); 0: none, and no memory is spent on it
+  bool nesterov = true;         ///< without momentum it has no effect
+  double weight_decay = 5e-4;   ///< added to the gradient, so `rate` scales it
+  decay decays = decay::everything;  ///< as in most published recipes for CIFAR networks
+
+  /// @throws std::invalid_argument for a setting out of its range
+  [[nodiscard]] detail::sgd_state start(const std::vector<named_tensor>& parameters) const;
+};
+
+namespace detail {
+
+class sgd_state {
+ public:
+  sgd_state(const sgd& settings, const std::vector<named_tensor>& parameters)
+      : settings_{settings},
+        count_{parameters.size()},
+        momentum_{settings.momentum > 0.0 ? buffers{parameters} : buffers{}}
+  {}
+
+  void update(const std::vector<named_tensor>& parameters,
+              const std::vector<torch::Tensor>& gradients, double rate)
+  {
+    const torch::NoGradGuard without_graph;
+    const bool remembers = settings_.momentum > 0.0;
+    for (auto& group :
+         groups_of(parameters, gradients, count_, settings_.weight_decay, settings_.decays)) {
+      const auto momentum =
+          remembers ? select(momentum_, group.places) : std::vector<torch::Tensor>{};
+      at::_fused_sgd_(group.values, group.gradients, momentum, group.weight_decay,
+                      settings_.momentum, rate, 0.0, remembers && settings_.nesterov, false, false);
+    }
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("momentum", momentum_);
+  }
+
+ private:
+  sgd settings_;
+  std::size_t count_;
+  buffers momentum_;
+};
+
+}  // namespace detail
+
+inline detail::sgd_state sgd::start(const std::vector<named_tensor>& parameters) const
+{
+  if (!(rate >= 0.0) || !(momentum >= 0.0 && momentum < 1.0) || !(weight_decay >= 0.0))
+    refuse("sgd", "want rate >= 0, momentum in [0, 1) and weight_decay >= 0, got ", rate, ", ",
+           momentum, " and ", weight_decay);
+  return {*this, parameters};
+}
+
+static_assert(Optimiser<sgd>);
+
+}  // namespace rolewise

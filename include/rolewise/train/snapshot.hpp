@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// All that a part shows of itself, as a list: what a checkpoint holds.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/core/tensor.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace rolewise {
+
+/// One tensor or value under its full name, such as `step.student.stage1.0.convolution1.weight`.
+struct state_entry {
+  using value_type = std::variant<torch::Tensor, bool, std::int64_t, double, std::string,
+                                  std::vector<std::int64_t>, std::vector<double>,
+                                  std::vector<std::string>>;
+
+  std::string name;
+  bool learned = false;  ///< a tensor shown as a parameter
+  value_type value;
+};
+
+/// The entries of a part in the order in which it shows them. Tensors share memory with the part.
+using snapshot = std::vector<state_entry>;
+
+namespace detail {
+
+/// What `snapshot` archives have in common: the prefix of nested parts.
+class nested_names {
+ protected:
+  [[nodiscard]] std::string full(std::string_view name) const
+  {
+    return prefix_ + std::string{name};
+  }
+  template<typename Part, typename Archive>
+  void enter(std::string_view name, Part& inner, Archive& archive)
+  {
+    const auto length = prefix_.size();
+    prefix_.append(name).append(".");
+    inner.visit_state(archive);
+    prefix_.resize(length);
+  }
+
+ private:
+  std::string prefix_;
+};
+
+class snapshot_writer : nested_names {
+ public:
+  explicit snapshot_writer(snapshot& out) : out_{out} {}
+  void parameter(std::string_view name, torch::Tensor& t)
+  {
+    out_.push_back({full(name), true, t});
+  }
+  void buffer(std::string_view name, torch::Tensor& t) { out_.push_back({full(name), false, t}); }
+  template<PlainState T>
+  void value(std::string_view name, T& x)
+  {
+    out_.push_back({full(name), false, x});
+  }
+  template<typename Part>
+  void part(std::string_view name, Part& inner)
+  {
+    enter(name, inner, *this);
+  }
+
+ private:
+  snapshot& out_;
+};
+
+/// The entries of a snapshot by name.
+class snapshot_index {
+ public:
+  explicit snapshot_index(const snapshot& entries)
+  {
+    for (const auto& entry : entries) by_name_.emplace(entry.name, &entry);
+  }
+  [[nodiscard]] const state_entry* find(const std::string& name) const
+  {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::unordered_map<std::string_view, const state_entry*> by_name_;
+};
+
+/// Compares a part with a snapshot and assigns nothing.
+class snapshot_checker : nested_names {
+ public:
+  explicit snapshot_checker(const snapshot_index& stored) : stored_{stored} {}
+
+  void parameter(std::string_view name, torch::Tensor& t) { tensor(name, t); }
+  void buffer(std::string_view name, torch::Tensor& t) { tensor(name, t); }
+  template<PlainState T>
+  void value(std::string_view name, T&)
+  {
+    const auto* entry = look_up(name);
+    if (entry != nullptr && !std::holds_alternative<T>(entry->value))
+      complain(entry->name, "holds a value of another kind");
+  }
+  template<typename Part>
+  void part(std::string_view name, Part& inner)
+  {
+    enter(name, inner, *this);
+  }
+
+  /// Reports what the part never asked for, then throws if there was anything to report.
+  void finish(std::string_view who, const snapshot& entries)
+  {
+    for (const auto& entry : entries)
+      if (!asked_.contains(entry.name)) complain(entry.name, "is not wanted here");
+    if (count_ == 0) return;
+    if (count_ > shown_at_most)
+      complaints_ += c10::str("; and ", count_ - shown_at_most, " more differences");
+    fail(who, "belongs to something else: ", complaints_);
+  }
+
+ private:
+  static constexpr std::size_t shown_at_most = 6;
+
+  void tensor(std::string_view name, const torch::Tensor& t)
+  {
+    const auto* entry = look_up(name);
+    if (entry == nullptr) return;
+    const auto* stored = std::get_if<torch::Tensor>(&entry->value);
+    if (stored == nullptr) return complain(entry->name, "holds a value, not a tensor");
+    if (!stored->defined() || !t.defined()) return;
+    if (stored->sizes() != t.sizes())
+      complain(entry->name, c10::str("has the shape ", stored->sizes(), ", wanted ", t.sizes()));
+    else if (stored->scalar_type() != t.scalar_type())
+      complain(entry->name, c10::str("is ", stored->scalar_type(), ", wanted ", t.scalar_type()));
+  }
+  const state_entry* look_up(std::string_view name)
+  {
+    auto whole = full(name);
+    const auto* entry = stored_.find(whole);
+    if (entry == nullptr) complain(whole, "is missing");
+    asked_.emplace(std::move(whole), true);
+    return entry;
+  }
+  void complain(const std::string& name, const std::string& words)
+  {
+    if (++count_ > shown_at_most) return;
+    complaints_ += (complaints_.empty() ? "'" : "; '") + name + "' " + words;
+  }
+
+  const snapshot_index& stored_;
+  std::unordered_map<std::string, bool> asked_;
+  std::string complaints_;
+  std::size_t count_ = 0;
+};
+
+/// Assigns a snapshot that has been checked.
+class snapshot_reader : nested_names {
+ public:
+  explicit snapshot_reader(const snapshot_index& stored) : stored_{stored} {}
+
+  void parameter(std::string_view name, torch::Tensor& t) { tensor(name, t, true); }
+  void buffer(std::string_view name, torch::Tensor& t) { tensor(name, t, false); }
+  template<PlainState T>
+  void value(std::string_view name, T& x)
+  {
+    x = std::get<T>(stored_.find(full(name))->value);
+  }
+  template<typename Part>
+  void part(std::string_view name, Part& inner)
+  {
+    enter(name, inner, *this);
+  }
+
+ private:
+  void tensor(std::string_view name, torch::Tensor& t, bool learned)
+  {
+    const torch::NoGradGuard without_graph;
+    const auto& stored = std::get<torch::Tensor>(stored_.find(full(name))->value);
+    if (t.defined() && stored.defined())
+      t.copy_(stored);
+    else if (stored.defined())
+      t = stored.detach().clone().set_requires_grad(learned && stored.is_floating_point());
+    else
+      t = torch::Tensor{};
+  }
+
+  const snapshot_index& stored_;
+};
+
+}  // namespace detail
+
+/// Everything that a part shows.
+template<state_must::be_shown P>
+[[nodiscard]] snapshot snapshot_of(P& part)
+{
+  snapshot entries;
+  detail::snapshot_writer writer{entries};
+  part.visit_state(writer);
+  return entries;
+}
+
+/// Gives a part the state of a snapshot of its like. Tensors keep their memory, device and layout.
+/// @pre which names the part shows does not depend on the values behind them
+/// @throws std::runtime_error that begins with `who` and lists what is missing, unknown or of
+///         another shape or type; the part is as it was then
+template<state_must::be_shown P>
+void restore(P& part, const snapshot& entries, std::string_view who = "restore")
+{
+  const detail::snapshot_index index{entries};
+  detail::snapshot_checker checker{index};
+  part.visit_state(checker);
+  checker.finish(who, entries);
+  detail::snapshot_reader reader{index};
+  part.visit_state(reader);
+}
+
+/// The entries whose names begin with `within.`, without that prefix.
+[[nodiscard]] inline snapshot part_of(const snapshot& whole, std::string_view within)
+{
+  const auto prefix = std::string{within} + ".";
+  snapshot entries;
+  for (const auto& entry : whole)
+    if (entry.name.starts_with(prefix))
+      entries.push_back({entry.name.substr(prefix.size()), entry.learned, entry.value});
+  return entries;
+}
+
+}  // namespace rolewise

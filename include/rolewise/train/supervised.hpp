@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A student and labels.
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/no_agent.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/loss/cross_entropy.hpp>
+#include <rolewise/loss/objective.hpp>
+#include <rolewise/student/student.hpp>
+#include <rolewise/train/detail/descent.hpp>
+#include <rolewise/train/schedule.hpp>
+#include <rolewise/train/sgd.hpp>
+#include <rolewise/train/training_step.hpp>
+
+#include <optional>
+
+namespace rolewise {
+
+/// Training from labels alone: how a teacher comes to be, and the baseline of every distillation.
+///
+///     supervised school{.student = resnet20(shape), .agent = trivial_augment{}};
+///     fit(school, data, {.epochs = 4});
+///
+/// One step: the agent's view under `seed.split(role::student)`, the student's response, the loss,
+/// its gradients, clipping, the optimiser at `optimiser.rate * schedule(moment)`, the moving
+/// average. Metrics: `loss`, the terms of a weighted sum, `accuracy` (of the batch as it was seen,
+/// before the update). Nothing waits for the device.
+///
+/// The state of the optimiser and of the average is made by the first step (or the first look at
+/// the state) and stays: a second `fit` continues with it. A copy of a step is deep.
+///
+/// @par Determinism
+/// The same parts, batches and moments give the same bits, for the same number of threads.
+template<typename Learner = detail::missing, typename Agent = no_agent,
+         typename Loss = cross_entropy, typename Method = sgd, typename Factor = cosine>
+struct supervised {
+  static_assert(Student<Learner>,
+                "supervised: .student must satisfy Student (rolewise/student/student.hpp)");
+  static_assert(AugmentationAgent<Agent>,
+                "supervised: .agent must satisfy AugmentationAgent; no_agent{} changes nothing");
+  static_assert(Stateful<Agent>,
+                "supervised: .agent must show its state (visit_state) or say has_state = false");
+  static_assert(Objective<Loss>,
+                "supervised: .loss must satisfy Objective, such as cross_entropy{}; a loss against "
+                "a teacher belongs into a distillation");
+  static_assert(Stateful<Loss>,
+                "supervised: .loss must show its state (visit_state) or say has_state = false");
+  static_assert(Optimiser<Method>, "supervised: .optimiser must satisfy Optimiser, such as sgd{}");
+  static_assert(Schedule<Factor>, "supervised: .schedule must satisfy Schedule, such as cosine{}");
+
+  Learner student{};
+  Agent agent{};
+  Loss loss{};
+  Method optimiser{};
+  Factor schedule{};
+  std::optional<clip_gradients> clipping{};  ///< nothing: gradients are taken as they are
+  std::optional<moving_average> average{};   ///< nothing: none is kept
+  rolewise::seed seed{0};                    ///< of the views
+
+  detail::descent<Learner, Method> progress{};  ///< what is remembered; leave it out
+
+  metrics operator()(const batch& examples, const moment& now)
+  {
+    const auto learned = begin();
+    const auto view = detail::ready(agent(examples, now, seed.split(role::student)), learned);
+    paired_responses pair;
+    pair.student = student.respond(view, taps{.features = Loss::wants_features});
+    auto found = detail::slope_of(loss, pair, supervision{view.labels, view.ids, now}, learned);
+    progress.update(student, learned, found.gradients, learning_rate(now), clipping, average);
+    return std::move(found.numbers);
+  }
+
+  [[nodiscard]] double learning_rate(const moment& now) const
+  {
+    return optimiser.rate * schedule(now);
+  }
+
+  /// Who is judged: the moving average if there is one, else the student.
+  [[nodiscard]] const Learner& learner() const
+  {
+    return progress.averaged() != nullptr ? *progress.averaged() : student;
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    begin();
+    archive.part("student", student);
+    visit_part(archive, "agent", agent);
+    visit_part(archive, "loss", loss);
+    archive.part("progress", progress);
+  }
+
+ private:
+  std::vector<named_tensor> begin()
+  {
+    auto learned = detail::learned_by(student, loss);
+    progress.begin(student, learned, optimiser, average);
+    return learned;
+  }
+};
+
+}  // namespace rolewise

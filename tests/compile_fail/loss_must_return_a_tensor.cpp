@@ -1,0 +1,22 @@
+// expect: turn_a_pair_into_one_tensor
+
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <rolewise/loss/distillation_loss.hpp>
+
+// Somebody writes a first loss and returns the number that they think of.
+struct disagreement {
+  static constexpr const char* name = "disagreement";
+  static constexpr bool wants_features = false;
+#ifdef ROLEWISE_CONTROL
+  using result = torch::Tensor;
+#else
+  using result = double;
+#endif
+  result operator()(const rolewise::paired_responses&) const { return {}; }
+};
+
+template<rolewise::DistillationLoss L>
+void learn_by(const L&)
+{}
+
+void lesson() { learn_by(disagreement{}); }

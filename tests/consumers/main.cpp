@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a user's first project does: finds the library and trains a little.
+
+#include <rolewise/rolewise.hpp>
+#include <rolewise/version.hpp>
+
+#include <iostream>
+#include <string_view>
+
+namespace rw = rolewise;
+
+int main()
+{
+  constexpr std::string_view expected = EXPECTED_VERSION, found = FOUND_VERSION;
+  if (rw::version != expected || found != expected) {
+    std::cerr << "headers of " << rw::version << ", package " << found << ", want " << expected
+              << '\n';
+    return 1;
+  }
+  const auto data = rw::glyphs({.classes = 4, .train = 256, .test = 128, .seed = rw::seed{1}});
+  rw::supervised school{.student = rw::resnet8(data.shape)};
+  rw::fit(school, data.train, {.epochs = 2});
+  const auto accuracy = rw::accuracy(school.student, data.test);
+  std::cout << "rolewise " << rw::version << ": accuracy " << accuracy << '\n';
+  return accuracy > 0.3 ? 0 : 1;  // chance is 0.25
+}

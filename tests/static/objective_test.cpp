@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <rolewise/loss/cross_entropy.hpp>
+#include <rolewise/loss/objective.hpp>
+#include <rolewise/loss/soft_target_kl.hpp>
+#include <rolewise/loss/weighted_sum.hpp>
+
+#include <concepts>
+#include <tuple>
+#include <utility>
+
+namespace {
+
+using namespace rolewise::objective_must;
+using rolewise::Objective;
+using rolewise::paired_responses;
+using rolewise::Scored;
+using rolewise::supervision;
+
+struct least_that_conforms {
+  static constexpr const char* name = "least";
+  static constexpr bool wants_features = true;
+  torch::Tensor operator()(const paired_responses&, const supervision&) const { return {}; }
+};
+static_assert(Objective<least_that_conforms> && Scored<least_that_conforms>);
+static_assert(!rolewise::DistillationLoss<least_that_conforms>);
+
+// Each of these is one promise short.
+
+struct unnamed {
+  static constexpr bool wants_features = false;
+  torch::Tensor operator()(const paired_responses&, const supervision&) const { return {}; }
+};
+static_assert(!carry_a_name_for_the_report<unnamed>);
+static_assert(turn_responses_and_labels_into_one_tensor<unnamed>);
+static_assert(say_whether_they_want_features<unnamed>);
+static_assert(!Objective<unnamed> && !Scored<unnamed>);
+
+struct decides_late_about_features {
+  static constexpr const char* name = "late";
+  bool wants_features = false;
+  torch::Tensor operator()(const paired_responses&, const supervision&) const { return {}; }
+};
+static_assert(!say_whether_they_want_features<decides_late_about_features>);
+static_assert(turn_responses_and_labels_into_one_tensor<decides_late_about_features>);
+static_assert(!Objective<decides_late_about_features>);
+
+struct returns_a_number : least_that_conforms {
+  double operator()(const paired_responses&, const supervision&) const { return 0.0; }
+};
+static_assert(!turn_responses_and_labels_into_one_tensor<returns_a_number>);
+static_assert(!Objective<returns_a_number>);
+
+struct changes_as_it_scores : least_that_conforms {
+  torch::Tensor operator()(const paired_responses&, const supervision&) { return {}; }
+};
+static_assert(!turn_responses_and_labels_into_one_tensor<changes_as_it_scores>);
+static_assert(!Objective<changes_as_it_scores>);
+
+struct cannot_be_copied : least_that_conforms {
+  cannot_be_copied(const cannot_be_copied&) = delete;
+};
+static_assert(turn_responses_and_labels_into_one_tensor<cannot_be_copied>);
+static_assert(!Objective<cannot_be_copied>);
+
+// Sums are flat, carry the names of their parts, and want features if one of them does.
+
+using rolewise::cross_entropy;
+using rolewise::soft_target_kl;
+using rolewise::weight;
+using rolewise::weighted_sum;
+
+template<typename A, typename B>
+concept addable = requires(A a, B b) { a + b; };
+template<typename A, typename B>
+concept multipliable = requires(A a, B b) { a* b; };
+
+using sum = decltype(0.1 * cross_entropy{} + 0.9 * soft_target_kl{});
+static_assert(std::same_as<sum, weighted_sum<cross_entropy, soft_target_kl>>);
+static_assert(Objective<sum>);
+static_assert(sum::name == "cross-entropy + soft-target-kl");
+static_assert(!sum::wants_features && !sum::has_state && rolewise::Stateful<sum>);
+
+using longer = decltype(2 * (std::declval<sum>() + cross_entropy{}));
+static_assert(std::same_as<longer, weighted_sum<cross_entropy, soft_target_kl, cross_entropy>>);
+
+using with_a_foreign_loss = decltype(cross_entropy{} + weight{0.5} * least_that_conforms{});
+static_assert(std::same_as<with_a_foreign_loss, weighted_sum<cross_entropy, least_that_conforms>>);
+static_assert(with_a_foreign_loss::wants_features);
+static_assert(!rolewise::Stateful<with_a_foreign_loss>);  // one part is silent about its state
+
+static_assert(!addable<cross_entropy, int> && !addable<cross_entropy, unnamed>);
+static_assert(!multipliable<cross_entropy, double> && !multipliable<double, unnamed>);
+static_assert(!multipliable<torch::Tensor, cross_entropy>);
+
+// Constants are checked by the compiler.
+constexpr auto constant = 0.5 * cross_entropy{};
+static_assert(std::get<0>(constant.terms()).by.value() == 0.5);
+
+}  // namespace

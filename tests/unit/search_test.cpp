@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "laws/search_strategy.hpp"
+#include "support/doctest.hpp"
+
+#include <rolewise/search/grid.hpp>
+#include <rolewise/search/random_search.hpp>
+#include <rolewise/search/search_strategy.hpp>
+#include <rolewise/search/space.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+using namespace rolewise;
+
+namespace {
+
+const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
+                         {"momentum", real_interval{-1.0, 1.0}},
+                         {"bits", integer_interval{1, 8}},
+                         {"agent", choice_of{{"none", "policy", "random"}}}};
+
+/// Keeps every value that is shown, and gives it back to whoever asks next.
+class memory {
+ public:
+  bool reading = false;
+  std::map<std::string,
+           std::variant<std::vector<std::string>, std::vector<std::int64_t>, std::vector<double>>>
+      kept;
+
+  template<typename T>
+  void value(std::string_view name, T& x)
+  {
+    if (reading)
+      x = std::get<T>(kept.at(std::string{name}));
+    else
+      kept[std::string{name}] = x;
+  }
+};
+
+std::vector<standing> waiting(std::int64_t trials)
+{
+  std::vector<standing> all;
+  for (std::int64_t t = 0; t < trials; ++t) all.push_back({.trial = t});
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a point gives its values by name and kind")
+{
+  point p;
+  p.set("lr", 0.1).set("bits", std::int64_t{2}).set("agent", std::string{"none"});
+  CHECK(p.real("lr") == 0.1);
+  CHECK(p.integer("bits") == 2);
+  CHECK(p.choice("agent") == "none");
+  p.set("bits", std::int64_t{4});
+  CHECK(p.integer("bits") == 4);
+  CHECK(p.values().size() == 3);
+
+  CHECK_THROWS_WITH_AS((void)p.real("rate"),
+                       "rolewise: point: has no value named 'rate'; it has 'lr', 'bits', 'agent'",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)p.real("bits"), "rolewise: point: 'bits' is an integer, not a real",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)p.integer("agent"),
+                       "rolewise: point: 'agent' is a choice, not an integer",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)point{}.choice("x"),
+                       "rolewise: point: has no value named 'x'; it has none",
+                       std::invalid_argument);
+}
+
+TEST_CASE("a point survives being written and read")
+{
+  static_assert(Stateful<point>);
+  auto original = mixed.sample(seed{3});
+  memory archive;
+  original.visit_state(archive);
+  archive.reading = true;
+  point copy;
+  copy.set("stale", 1.0);
+  copy.visit_state(archive);
+  CHECK(copy == original);
+
+  archive.kept["kinds"] = std::vector<std::int64_t>{0, 0, 1, 9};
+  CHECK_THROWS_WITH_AS(copy.visit_state(archive),
+                       "rolewise: point: its state gives 'agent' a value of the unknown kind 9",
+                       std::runtime_error);
+  archive.kept["kinds"] = std::vector<std::int64_t>{0};
+  CHECK_THROWS_AS(copy.visit_state(archive), std::runtime_error);
+}
+
+TEST_CASE("samples lie in the space and fill it evenly")
+{
+  constexpr std::int64_t count = 4000;
+  std::map<std::int64_t, int> bits;
+  std::map<std::string, int> agents;
+  double decades = 0.0, momentum = 0.0, least = 1.0, most = 0.0;
+  int below_geometric_middle = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto p = mixed.sample(seed{1}.split(i));
+    CHECK(mixed.contains(p));
+    ++bits[p.integer("bits")];
+    ++agents[p.choice("agent")];
+    decades += std::log10(p.real("lr")) / count;
+    momentum += p.real("momentum") / count;
+    least = std::min(least, p.real("lr"));
+    most = std::max(most, p.real("lr"));
+    below_geometric_middle += p.real("lr") < std::sqrt(1e-5) ? 1 : 0;
+  }
+  // Five standard deviations of each mean or count.
+  CHECK(std::abs(decades + 2.5) < 5 * 3.0 / std::sqrt(12.0 * count));
+  CHECK(std::abs(momentum) < 5 * 2.0 / std::sqrt(12.0 * count));
+  CHECK(std::abs(below_geometric_middle - count / 2) < 5 * std::sqrt(count / 4.0));
+  CHECK(least < 1.1e-4);
+  CHECK(most > 0.09);
+  REQUIRE(bits.size() == 8);
+  REQUIRE(agents.size() == 3);
+  for (const auto& [b, times] : bits)
+    CHECK(std::abs(times - count / 8.0) < 5 * std::sqrt(count * 7.0 / 64.0));
+  for (const auto& [a, times] : agents)
+    CHECK(std::abs(times - count / 3.0) < 5 * std::sqrt(count * 2.0 / 9.0));
+}
+
+TEST_CASE("the draw of a dimension depends on the seed and its own name alone")
+{
+  const seed key{5};
+  const auto p = mixed.sample(key);
+  CHECK(p == mixed.sample(key));
+  CHECK_FALSE(p == mixed.sample(seed{6}));
+
+  const search_space fewer{{"bits", integer_interval{1, 8}},
+                           {"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}}};
+  CHECK(fewer.sample(key).integer("bits") == p.integer("bits"));
+  CHECK(fewer.sample(key).real("lr") == p.real("lr"));
+
+  const search_space twins{{"a", real_interval{}}, {"b", real_interval{}}};
+  CHECK(twins.sample(key).real("a") != twins.sample(key).real("b"));
+}
+
+TEST_CASE("a space knows its points")
+{
+  auto p = mixed.sample(seed{1});
+  CHECK(mixed.contains(p));
+  CHECK_FALSE(mixed.contains(point{}));
+  CHECK_FALSE(mixed.contains(point{p}.set("lr", 1.0)));
+  CHECK_FALSE(mixed.contains(point{p}.set("bits", std::int64_t{9})));
+  CHECK_FALSE(mixed.contains(point{p}.set("bits", 2.0)));
+  CHECK_FALSE(mixed.contains(point{p}.set("agent", std::string{"other"})));
+  CHECK_FALSE(mixed.contains(point{p}.set("more", 0.0)));
+  CHECK_FALSE(mixed.contains(point{p}.set("lr", std::numeric_limits<double>::quiet_NaN())));
+  CHECK(mixed.contains(point{p}.set("lr", 1e-4)));
+  CHECK(search_space{}.contains(point{}));
+}
+
+TEST_CASE("a space refuses what cannot be drawn from")
+{
+  const auto refuses = [](dimension d, const char* why) {
+    CHECK_THROWS_WITH_AS((void)search_space{std::vector<dimension>{std::move(d)}}, why,
+                         std::invalid_argument);
+  };
+  refuses({"", real_interval{}}, "rolewise: search_space: a dimension has no name");
+  refuses({"x", real_interval{1.0, 0.0}},
+          "rolewise: search_space: 'x' wants finite low <= high, got 1 and 0");
+  refuses({"x", real_interval{0.0, std::numeric_limits<double>::infinity()}},
+          "rolewise: search_space: 'x' wants finite low <= high, got 0 and inf");
+  refuses({"x", real_interval{0.0, 1.0, spacing::logarithmic}},
+          "rolewise: search_space: 'x' is logarithmic and wants low > 0, got 0");
+  refuses({"x", integer_interval{2, 1}},
+          "rolewise: search_space: 'x' wants low <= high, got 2 and 1");
+  refuses({"x", integer_interval{0, std::int64_t{1} << 32}},
+          "rolewise: search_space: 'x' wants fewer than 2^32 integers, got 0 to 4294967296");
+  refuses({"x", choice_of{}}, "rolewise: search_space: 'x' has nothing to choose from");
+  refuses({"x", choice_of{{"a", "b", "a"}}}, "rolewise: search_space: 'x' names 'a' twice");
+  CHECK_THROWS_WITH_AS((search_space{{"x", real_interval{}}, {"x", integer_interval{}}}),
+                       "rolewise: search_space: two dimensions are named 'x'",
+                       std::invalid_argument);
+  constexpr auto lowest = std::numeric_limits<std::int64_t>::min();
+  CHECK_THROWS_AS((search_space{{"x", integer_interval{lowest, 0}}}), std::invalid_argument);
+  CHECK(search_space{{"x", integer_interval{lowest, lowest + 1}}}.sample(seed{}).integer("x") <=
+        lowest + 1);
+}
+
+TEST_CASE("random_search keeps the promises of SearchStrategy")
+{
+  laws::hold_for(random_search{}, mixed);
+  laws::hold_for(random_search{}, search_space{});
+}
+
+TEST_CASE("random_search starts every trial once, each somewhere else, whoever else there is")
+{
+  const seed key{11};
+  const auto decisions = random_search{}(mixed, waiting(20), key);
+  REQUIRE(decisions.size() == 20);
+  std::set<double> rates;
+  for (const auto& d : decisions) rates.insert(std::get<start_trial>(d).at.real("lr"));
+  CHECK(rates.size() == 20);
+
+  const auto alone = random_search{}(mixed, {{.trial = 7}}, key);
+  REQUIRE(alone.size() == 1);
+  CHECK(alone[0] == decisions[7]);
+  CHECK_FALSE(random_search{}(mixed, waiting(20), seed{12}) == decisions);
+
+  standing running{.trial = 7, .epoch = 3, .score = 0.5, .at = mixed.sample(seed{1})};
+  CHECK(random_search{}(mixed, {running}, key) == std::vector<decision>{keep_trial{7}});
+  running.finished = true;
+  CHECK(random_search{}(mixed, {running}, key).empty());
+}
+
+TEST_CASE("grid keeps the promises of SearchStrategy")
+{
+  laws::hold_for(grid{}, mixed);
+  laws::hold_for(grid{.steps = 1}, search_space{{"bits", integer_interval{1, 4}}});
+  laws::hold_for(grid{}, search_space{});
+}
+
+TEST_CASE("grid visits every combination once, ends of intervals included")
+{
+  const search_space space{{"lr", real_interval{0.01, 1.0, spacing::logarithmic}},
+                           {"bits", integer_interval{1, 2}},
+                           {"depth", integer_interval{0, 100}},
+                           {"agent", choice_of{{"none", "policy"}}}};
+  const grid strategy{.steps = 3};
+  REQUIRE(strategy.points(space) == 3 * 2 * 3 * 2);
+
+  std::set<std::vector<std::string>> seen;
+  for (const auto& d : strategy(space, waiting(36), seed{})) {
+    const auto& p = std::get<start_trial>(d).at;
+    CHECK(space.contains(p));
+    seen.insert({std::to_string(p.real("lr")), std::to_string(p.integer("bits")),
+                 std::to_string(p.integer("depth")), p.choice("agent")});
+  }
+  CHECK(seen.size() == 36);
+  CHECK(seen.count({"0.010000", "1", "0", "none"}) == 1);
+  CHECK(seen.count({"0.100000", "2", "50", "policy"}) == 1);
+  CHECK(seen.count({"1.000000", "2", "100", "policy"}) == 1);
+
+  CHECK(strategy.at(space, 1).real("lr") == doctest::Approx(0.1));
+  CHECK(strategy.at(space, 1).integer("bits") == 1);
+  CHECK(strategy.at(space, 3).integer("bits") == 2);
+  CHECK(grid{.steps = 1}.at(space, 0).real("lr") == doctest::Approx(0.1));
+  CHECK(grid{.steps = 1}.at(space, 0).integer("depth") == 50);
+
+  const auto too_many = strategy(space, waiting(38), seed{});
+  CHECK(too_many[36] == decision{stop_trial{36}});
+  CHECK(too_many[37] == decision{stop_trial{37}});
+}
+
+TEST_CASE("grid refuses what it cannot count")
+{
+  CHECK_THROWS_WITH_AS((void)grid{.steps = 0}.points(mixed),
+                       "rolewise: grid: want steps >= 1, got 0", std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)grid{}.at({{"x", real_interval{}}}, 3),
+                       "rolewise: grid: has the points 0 .. 2, was asked for 3",
+                       std::invalid_argument);
+  std::vector<dimension> many;
+  for (int i = 0; i < 41; ++i) many.push_back({"x" + std::to_string(i), real_interval{}});
+  CHECK_THROWS_WITH_AS((void)grid{}.points(search_space{many}),
+                       "rolewise: grid: has more points than a 64-bit integer counts",
+                       std::invalid_argument);
+}
+
+TEST_CASE("a decision names the trial that it changes")
+{
+  CHECK(trial_of(keep_trial{1}) == 1);
+  CHECK(trial_of(stop_trial{2}) == 2);
+  CHECK(trial_of(start_trial{3, {}}) == 3);
+  CHECK(trial_of(copy_trial{.from = 4, .to = 5, .at = {}}) == 5);
+}
