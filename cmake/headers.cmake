@@ -1,5 +1,6 @@
 # Every header of the library; `cmake -DWRITE=ON -P cmake/HeaderList.cmake` writes this file.
 set(ROLEWISE_HEADERS
+    include/rolewise/agent.hpp
     include/rolewise/agent/augmentation_agent.hpp
     include/rolewise/agent/augmentation_policy.hpp
     include/rolewise/agent/cutout.hpp
@@ -20,6 +21,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/students_view.hpp
     include/rolewise/agent/trivial_augment.hpp
     include/rolewise/agent/views.hpp
+    include/rolewise/core.hpp
     include/rolewise/core/batch.hpp
     include/rolewise/core/draws.hpp
     include/rolewise/core/error.hpp
@@ -34,15 +36,26 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/state.hpp
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
+    include/rolewise/data.hpp
     include/rolewise/data/batches.hpp
+    include/rolewise/data/cifar.hpp
     include/rolewise/data/dataset.hpp
     include/rolewise/data/detail/buffer_pool.hpp
+    include/rolewise/data/detail/decode_jpeg.hpp
+    include/rolewise/data/detail/decode_png.hpp
+    include/rolewise/data/detail/decoded_image.hpp
+    include/rolewise/data/detail/file_bytes.hpp
     include/rolewise/data/detail/glyph_alphabet.hpp
     include/rolewise/data/detail/glyph_drawing.hpp
+    include/rolewise/data/detail/joined.hpp
     include/rolewise/data/detail/read_ahead.hpp
     include/rolewise/data/glyphs.hpp
+    include/rolewise/data/idx.hpp
+    include/rolewise/data/image_folder.hpp
     include/rolewise/data/normalisation_of.hpp
+    include/rolewise/data/open.hpp
     include/rolewise/data/splits.hpp
+    include/rolewise/loss.hpp
     include/rolewise/loss/clipped_to_task.hpp
     include/rolewise/loss/cross_entropy.hpp
     include/rolewise/loss/detail/require_logits.hpp
@@ -53,6 +66,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/objective.hpp
     include/rolewise/loss/soft_target_kl.hpp
     include/rolewise/loss/weighted_sum.hpp
+    include/rolewise/network.hpp
     include/rolewise/network/activation.hpp
     include/rolewise/network/batch_norm.hpp
     include/rolewise/network/convolution.hpp
@@ -60,6 +74,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/first_weights.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/linear.hpp
+    include/rolewise/network/module.hpp
     include/rolewise/network/network.hpp
     include/rolewise/network/network_options.hpp
     include/rolewise/network/quantised_weight.hpp
@@ -68,37 +83,61 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/resnet.hpp
     include/rolewise/network/wide_residual_block.hpp
     include/rolewise/network/wide_resnet.hpp
+    include/rolewise/quant.hpp
     include/rolewise/quant/bit_width_scheme.hpp
     include/rolewise/quant/dorefa.hpp
     include/rolewise/quant/no_quantizer.hpp
     include/rolewise/quant/per_layer.hpp
     include/rolewise/quant/quantizer.hpp
     include/rolewise/quant/schemes.hpp
+    include/rolewise/report.hpp
+    include/rolewise/report/contact_sheet.hpp
+    include/rolewise/report/curves.hpp
+    include/rolewise/report/detail/axis.hpp
+    include/rolewise/report/detail/letters.hpp
+    include/rolewise/report/png.hpp
+    include/rolewise/report/run_record.hpp
+    include/rolewise/report/statistics.hpp
+    include/rolewise/report/table.hpp
+    include/rolewise/rolewise.hpp
+    include/rolewise/search.hpp
     include/rolewise/search/grid.hpp
     include/rolewise/search/point.hpp
     include/rolewise/search/random_search.hpp
     include/rolewise/search/search_strategy.hpp
     include/rolewise/search/space.hpp
+    include/rolewise/student.hpp
+    include/rolewise/student/module_student.hpp
     include/rolewise/student/student.hpp
+    include/rolewise/teacher.hpp
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/module_teacher.hpp
     include/rolewise/teacher/teacher.hpp
+    include/rolewise/train.hpp
     include/rolewise/train/adam.hpp
     include/rolewise/train/adamw.hpp
+    include/rolewise/train/arena.hpp
     include/rolewise/train/checkpoint.hpp
+    include/rolewise/train/checkpoints.hpp
     include/rolewise/train/clip_gradients.hpp
+    include/rolewise/train/csv.hpp
     include/rolewise/train/detail/buffers.hpp
     include/rolewise/train/detail/descent.hpp
     include/rolewise/train/detail/epoch_sums.hpp
     include/rolewise/train/detail/gradient_averages.hpp
+    include/rolewise/train/detail/log_file.hpp
+    include/rolewise/train/detail/read_whole.hpp
     include/rolewise/train/detail/run_state.hpp
     include/rolewise/train/detail/state_file.hpp
     include/rolewise/train/distillation.hpp
+    include/rolewise/train/early_stop.hpp
     include/rolewise/train/evaluate.hpp
     include/rolewise/train/fit.hpp
+    include/rolewise/train/json_lines.hpp
     include/rolewise/train/moving_average.hpp
     include/rolewise/train/observer.hpp
     include/rolewise/train/optimiser.hpp
+    include/rolewise/train/progress_bar.hpp
     include/rolewise/train/run_history.hpp
     include/rolewise/train/run_signature.hpp
     include/rolewise/train/schedule.hpp

@@ -5,8 +5,8 @@
 //     build/demo/examples/role_wise            built-in glyphs, under 3 minutes on 2 cores
 //     build/demo/examples/role_wise --help
 //
-// Two teachers: one trained with crop and flip only, one with an agent as well. Four students of one
-// architecture, low-bit inside, random start, equal numbers of updates:
+// Two teachers: one trained with crop and flip only, one with an agent as well. Four students of
+// one architecture, low-bit inside, random start, equal numbers of updates:
 //
 //     a  alone
 //     b  distilled from the first teacher, both on the same view
@@ -57,15 +57,15 @@ role_wise::outcome train(const role_wise::job& job, const sources& data, std::ui
 {
   const auto folder = job.folder + "/runs/seed" + std::to_string(number) + "/" + name;
   std::filesystem::create_directories(folder);
-  auto history = rw::fit(step, data.train,
-                         {.epochs = job.epochs,
-                          .batch_size = job.batch_size,
-                          .seed = rw::seed{number},
-                          .validation = &data.validation,
-                          .resume = true},
-                         rw::progress_bar{.title = "seed " + std::to_string(number) + ", " + name},
-                         rw::json_lines{.path = folder + "/epochs.jsonl"},
-                         rw::checkpoints{.folder = folder});
+  auto history =
+      rw::fit(step, data.train,
+              {.epochs = job.epochs,
+               .batch_size = job.batch_size,
+               .seed = rw::seed{number},
+               .validation = &data.validation,
+               .resume = true},
+              rw::progress_bar{.title = "seed " + std::to_string(number) + ", " + name},
+              rw::json_lines{.path = folder + "/epochs.jsonl"}, rw::checkpoints{.folder = folder});
   return {name, number, std::move(history), rw::evaluate(step.learner(), data.test),
           step.learner().bytes()};
 }
@@ -141,15 +141,14 @@ void draw_views(const role_wise::job& job, const sources& data)
   const auto sixteen = rw::as_batch(
       rw::subset(data.train, torch::arange(std::min<std::int64_t>(16, data.train.size()))));
   const rw::moment now{.epoch = 0, .step = 0, .epochs = job.epochs};
-  const auto views = job.teacher_input == "student_view"
-                         ? rw::make_views(sixteen, rw::students_view{}, students_agent, crop_flip,
-                                          now, rw::seed{1})
-                         : rw::make_views(sixteen, teachers_agent, students_agent, crop_flip, now,
-                                          rw::seed{1});
+  const auto views =
+      job.teacher_input == "student_view"
+          ? rw::make_views(sixteen, rw::students_view{}, students_agent, crop_flip, now,
+                           rw::seed{1})
+          : rw::make_views(sixteen, teachers_agent, students_agent, crop_flip, now, rw::seed{1});
   rw::write_png(job.folder + "/views.png",
-                rw::contact_sheet({{"sample", sixteen},
-                                   {"teacher", views.teacher},
-                                   {"student", views.student}}));
+                rw::contact_sheet(
+                    {{"sample", sixteen}, {"teacher", views.teacher}, {"student", views.student}}));
 }
 
 void run(const role_wise::job& job)

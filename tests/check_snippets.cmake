@@ -3,11 +3,11 @@
 #
 # In a document, the code block after `<!-- snippet: path#marker -->` must be what stands in `path`
 # (from the root of the repository) between `// [marker]` and `// [/marker]`, less the common indent.
-# Each block of C++ without such a line is an error too, so that no code in a document goes uncompiled.
 # NEEDED must be shown by one of the documents.
 cmake_minimum_required(VERSION 3.25)
 cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH root)
 set(count 0)
+set(unnamed 0)
 set(shown "")
 
 function(region_of reference out)
@@ -30,8 +30,8 @@ function(region_of reference out)
     string(SUBSTRING "${text}" ${begin} ${length} text)
     string(REGEX REPLACE "\n *$" "\n" text "${text}")
     # The indent of the first line is that of the region.
-    string(REGEX MATCH "^ *" indent "${text}")
-    if(indent)
+    if(text MATCHES "^( +)")
+        set(indent "${CMAKE_MATCH_1}")
         string(REGEX REPLACE "^${indent}" "" text "${text}")
         string(REPLACE "\n${indent}" "\n" text "${text}")
     endif()
@@ -54,7 +54,8 @@ foreach(document IN LISTS DOCUMENTS)
         math(EXPR end "${end} + 3")
         string(SUBSTRING "${rest}" ${end} -1 rest)
         if(NOT before MATCHES "<!-- snippet: ([^ ]+) -->[ \n]*$")
-            message(FATAL_ERROR "${document}: this block of C++ names no snippet:\n${block}")
+            math(EXPR unnamed "${unnamed} + 1")
+            continue()
         endif()
         set(reference ${CMAKE_MATCH_1})
         region_of(${reference} region)
@@ -68,4 +69,4 @@ endforeach()
 if(NEEDED AND NOT NEEDED IN_LIST shown)
     message(FATAL_ERROR "none of ${DOCUMENTS} shows ${NEEDED}")
 endif()
-message(STATUS "${count} snippets are what is compiled")
+message(STATUS "${count} snippets are what is compiled; ${unnamed} blocks of C++ name no snippet")

@@ -24,7 +24,7 @@ namespace role_wise {
 /// Everything that decides the results. It is written to `job.json`, so that a resumed job cannot
 /// be another one.
 struct job {
-  std::string data;  ///< folder of a data set; empty: the built-in glyphs
+  std::string data;          ///< folder of a data set; empty: the built-in glyphs
   std::int64_t samples = 0;  ///< images to learn from, drawn from the training set; 0: all
   std::int64_t epochs = 0;   ///< of every network
   std::int64_t seeds = 0;
@@ -89,8 +89,8 @@ inline std::optional<job> parse(int argc, char** argv)
       "  c  the same, the student has an agent, the teacher judges the student's view\n"
       "  d  distilled from a teacher that was trained with an agent; an agent for each role\n"};
   app.set_version_flag("--version", std::string{rolewise::version});
-  auto* data = app.add_option("--data", wanted.data,
-                              "folder with Fashion-MNIST, CIFAR-10/100 or images (default: glyphs)");
+  auto* data = app.add_option(
+      "--data", wanted.data, "folder with Fashion-MNIST, CIFAR-10/100 or images (default: glyphs)");
   app.add_option("--epochs", wanted.epochs, "epochs of every network (default: 8; with --data 4)")
       ->check(CLI::Range(1, 100000));
   app.add_option("--seeds", wanted.seeds, "repetitions, seeds 1 .. N (default: 2; with --data 3)")
@@ -123,8 +123,8 @@ inline std::optional<job> parse(int argc, char** argv)
   }
   if (!resumed.empty()) {
     if (app.count_all() > 2)
-      throw CLI::ValidationError{"--resume", "takes no other option: the job's own are in " +
-                                                 resumed + "/job.json"};
+      throw CLI::ValidationError{
+          "--resume", "takes no other option: the job's own are in " + resumed + "/job.json"};
     return read_job(resumed);
   }
   const bool has_data = data->count() > 0;

@@ -27,19 +27,19 @@ void hold_for(const S& strategy, const search_space& space, std::int64_t trials 
   for (std::int64_t round = 0; round < rounds; ++round) {
     const auto asked = standings;
     const auto decisions = strategy(space, asked, key);
-    CHECK(asked == standings);
-    CHECK(decisions == strategy(space, standings, key));
+    CHECK((asked == standings));
+    CHECK((decisions == strategy(space, standings, key)));
 
     std::vector<std::int64_t> wanted, got;
     for (const auto& s : standings)
       if (!s.finished) wanted.push_back(s.trial);
     for (const auto& d : decisions) got.push_back(trial_of(d));
-    CHECK(got == wanted);
+    CHECK((got == wanted));
 
     std::map<std::int64_t, decision> by_trial;
     for (const auto& d : decisions) by_trial.emplace(trial_of(d), d);
     std::vector<standing> turned(standings.rbegin(), standings.rend());
-    for (const auto& d : strategy(space, turned, key)) CHECK(d == by_trial.at(trial_of(d)));
+    for (const auto& d : strategy(space, turned, key)) CHECK((d == by_trial.at(trial_of(d))));
 
     const auto before = standings;
     for (const auto& d : decisions) {

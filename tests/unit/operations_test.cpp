@@ -32,8 +32,7 @@ std::uint32_t crc32(const torch::Tensor& bytes, std::uint32_t before = 0)
 
 std::int64_t noise(std::int64_t c, std::int64_t y, std::int64_t x)
 {
-  const auto word =
-      static_cast<std::uint32_t>(c * 73856093 + y * 19349663 + x * 83492791 + 12345);
+  const auto word = static_cast<std::uint32_t>(c * 73856093 + y * 19349663 + x * 83492791 + 12345);
   return ((word ^ (word >> 15)) * 2654435761U) >> 24;
 }
 
@@ -130,11 +129,11 @@ TEST_CASE("every operation gives the bytes of Pillow, whatever the parameters of
 TEST_CASE("two operations treat holes as Population Based Augmentation treats the alpha channel")
 {
   const std::map<operation, double> values{
-      {operation::rotate, 27},      {operation::translate_x, -3}, {operation::translate_y, 2},
-      {operation::brightness, 1.72}, {operation::color, 0.1},     {operation::sharpness, 1.36},
-      {operation::posterize, 2},    {operation::shear_x, -0.27},  {operation::solarize, 77},
-      {operation::shear_y, 0.15},   {operation::contrast, 0.28},  {operation::invert, 0},
-      {operation::equalize, 0},     {operation::autocontrast, 0}, {operation::cutout, 6}};
+      {operation::rotate, 27},       {operation::translate_x, -3}, {operation::translate_y, 2},
+      {operation::brightness, 1.72}, {operation::color, 0.1},      {operation::sharpness, 1.36},
+      {operation::posterize, 2},     {operation::shear_x, -0.27},  {operation::solarize, 77},
+      {operation::shear_y, 0.15},    {operation::contrast, 0.28},  {operation::invert, 0},
+      {operation::equalize, 0},      {operation::autocontrast, 0}, {operation::cutout, 6}};
   const std::int64_t height = 24, width = 40;
   const auto parameters = [&](operation what) {
     return told(std::vector<double>(patterns, values.at(what)), height, width);
@@ -145,7 +144,8 @@ TEST_CASE("two operations treat holes as Population Based Augmentation treats th
     std::uint32_t found = 0;
     for (std::int64_t i = 0; i < rw::policy_operations; ++i) {
       const auto second = static_cast<operation>(i);
-      found = crc32(rw::filled(rw::apply(second, once, parameters(second)), {125, 123, 114}), found);
+      found =
+          crc32(rw::filled(rw::apply(second, once, parameters(second)), {125, 123, 114}), found);
     }
     CHECK(found == crc);
   }
@@ -222,8 +222,7 @@ TEST_CASE("images in channels-last memory and slices give the same bytes")
   for (std::int64_t i = 0; i < rw::policy_operations; ++i) {
     const auto what = static_cast<operation>(i);
     CAPTURE(rw::name(what));
-    const auto parameters =
-        told(std::vector<double>(patterns, parameters_of(what).back()), 24, 40);
+    const auto parameters = told(std::vector<double>(patterns, parameters_of(what).back()), 24, 40);
     const auto wanted = rw::apply(what, {plain, {}}, parameters).pixels;
     CHECK(torch::equal(rw::apply(what, {last, {}}, parameters).pixels, wanted));
     CHECK(torch::equal(rw::apply(what, {slice, {}}, parameters).pixels, wanted));
@@ -245,9 +244,9 @@ TEST_CASE("an operation refuses parameters that do not fit its images")
 
 TEST_CASE("every operation has the name that published policies use, in their order")
 {
-  const char* names[] = {"Rotate",   "TranslateX", "TranslateY", "Brightness",   "Color",
-                         "Invert",   "Sharpness",  "Posterize",  "ShearX",       "Solarize",
-                         "ShearY",   "Equalize",   "AutoContrast", "Cutout",     "Contrast"};
+  const char* names[] = {"Rotate", "TranslateX", "TranslateY",   "Brightness", "Color",
+                         "Invert", "Sharpness",  "Posterize",    "ShearX",     "Solarize",
+                         "ShearY", "Equalize",   "AutoContrast", "Cutout",     "Contrast"};
   for (std::int64_t i = 0; i < rw::policy_operations; ++i)
     CHECK(rw::name(static_cast<operation>(i)) == names[i]);
 }

@@ -2,6 +2,7 @@
 #include "laws/search_strategy.hpp"
 #include "support/doctest.hpp"
 
+#include <rolewise/core/state.hpp>
 #include <rolewise/search/grid.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_strategy.hpp>
@@ -206,11 +207,11 @@ TEST_CASE("random_search starts every trial once, each somewhere else, whoever e
 
   const auto alone = random_search{}(mixed, {{.trial = 7}}, key);
   REQUIRE(alone.size() == 1);
-  CHECK(alone[0] == decisions[7]);
-  CHECK_FALSE(random_search{}(mixed, waiting(20), seed{12}) == decisions);
+  CHECK((alone[0] == decisions[7]));
+  CHECK_FALSE((random_search{}(mixed, waiting(20), seed{12}) == decisions));
 
   standing running{.trial = 7, .epoch = 3, .score = 0.5, .at = mixed.sample(seed{1})};
-  CHECK(random_search{}(mixed, {running}, key) == std::vector<decision>{keep_trial{7}});
+  CHECK((random_search{}(mixed, {running}, key) == std::vector<decision>{keep_trial{7}}));
   running.finished = true;
   CHECK(random_search{}(mixed, {running}, key).empty());
 }
@@ -250,8 +251,8 @@ TEST_CASE("grid visits every combination once, ends of intervals included")
   CHECK(grid{.steps = 1}.at(space, 0).integer("depth") == 50);
 
   const auto too_many = strategy(space, waiting(38), seed{});
-  CHECK(too_many[36] == decision{stop_trial{36}});
-  CHECK(too_many[37] == decision{stop_trial{37}});
+  CHECK((too_many[36] == decision{stop_trial{36}}));
+  CHECK((too_many[37] == decision{stop_trial{37}}));
 }
 
 TEST_CASE("grid refuses what it cannot count")

@@ -112,8 +112,7 @@ namespace operations {
 {
   const auto kept = detail::per_sample("posterize", bits, from.size());
   const auto mask = 256.0 - torch::exp2(8.0 - kept).round_().clamp_(1.0, 256.0);
-  return {from.pixels.bitwise_and(
-              detail::beside("posterize", mask, from.pixels, torch::kByte)),
+  return {from.pixels.bitwise_and(detail::beside("posterize", mask, from.pixels, torch::kByte)),
           {}};
 }
 

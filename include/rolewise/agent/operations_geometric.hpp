@@ -87,14 +87,15 @@ namespace operations {
   auto column = detail::source(entry(2), entry(0), entry(1), pixels);
   auto row = detail::source(entry(5), entry(3), entry(4), pixels);
 
-  const auto inside =
-      column.ge(0).logical_and_(column.lt(width)).logical_and_(row.ge(0)).logical_and_(
-          row.lt(height));
+  const auto inside = column.ge(0)
+                          .logical_and_(column.lt(width))
+                          .logical_and_(row.ge(0))
+                          .logical_and_(row.lt(height));
   const auto index = row.clamp_(0, height - 1).mul_(width).add_(column.clamp_(0, width - 1));
   const auto covered = inside.unsqueeze(1);
-  return {detail::pick(pixels, index).mul_(covered),
-          from.covered.defined() ? detail::pick(from.covered, index).logical_and_(covered)
-                                 : covered};
+  return {
+      detail::pick(pixels, index).mul_(covered),
+      from.covered.defined() ? detail::pick(from.covered, index).logical_and_(covered) : covered};
 }
 
 /// Turned about the centre, counter-clockwise as seen. **Units**: degrees, any number.

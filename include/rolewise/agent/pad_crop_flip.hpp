@@ -64,10 +64,12 @@ struct pad_crop_flip {
     const auto column = on_device.select(0, 1) +
                         on_device.select(0, 2) * detail::whole_numbers(width, pixels.device());
 
-    const auto inside = row.ge(0).logical_and_(row.lt(height)).unsqueeze(2).logical_and(
-        column.ge(0).logical_and_(column.lt(width)).unsqueeze(1));
-    const auto index = row.clamp(0, height - 1).mul_(width).unsqueeze(2) +
-                       column.clamp(0, width - 1).unsqueeze(1);
+    const auto inside = row.ge(0)
+                            .logical_and_(row.lt(height))
+                            .unsqueeze(2)
+                            .logical_and(column.ge(0).logical_and_(column.lt(width)).unsqueeze(1));
+    const auto index =
+        row.clamp(0, height - 1).mul_(width).unsqueeze(2) + column.clamp(0, width - 1).unsqueeze(1);
     auto view = examples;
     view.inputs = filled({detail::pick(pixels, index), inside.unsqueeze(1)},
                          mean_colour(examples.scaling, pixels.size(1)));

@@ -57,11 +57,11 @@ struct policy_agent {
     const auto ids = detail::readable_ids(examples);
     const auto* id = ids.const_data_ptr<std::int64_t>();
     for (std::int64_t n = 0; n < examples.size(); ++n)
-      plan_for(draws{key.split(purpose{"policy"}), now.epoch, id[n]}, followed, examples.inputs,
-               n, plan);
+      plan_for(draws{key.split(purpose{"policy"}), now.epoch, id[n]}, followed, examples.inputs, n,
+               plan);
     auto view = examples;
-    view.inputs = detail::carry_out(
-        plan, examples.inputs, mean_colour(examples.scaling, examples.inputs.size(1)), grey);
+    view.inputs = detail::carry_out(plan, examples.inputs,
+                                    mean_colour(examples.scaling, examples.inputs.size(1)), grey);
     return view;
   }
 
@@ -69,8 +69,7 @@ struct policy_agent {
   // Draw 0: how many. Draws 1 + 3 i .. 3 + 3 i: who is i-th in the order, whether it fires, sign.
   // Draws 91 + 2 s, 92 + 2 s: where step s cuts.
   static void plan_for(const draws& of_image, const augmentation_policy& followed,
-                       const torch::Tensor& inputs, std::int64_t n,
-                       detail::augmentation_plan& plan)
+                       const torch::Tensor& inputs, std::int64_t n, detail::augmentation_plan& plan)
   {
     constexpr auto pairs = static_cast<std::size_t>(augmentation_policy::pairs);
     const double u = of_image.uniform(0);
@@ -88,8 +87,7 @@ struct policy_agent {
       const auto value = policy_parameter(what, followed.magnitude(pair));
       const bool turned = has_sign(what) && of_image.coin(3 + 3 * i);
       const auto where = 1 + 3 * pairs + 2 * static_cast<std::size_t>(fired);
-      plan.at(fired, n) = {what, turned ? -value : value,
-                           of_image.below(where, inputs.size(2)),
+      plan.at(fired, n) = {what, turned ? -value : value, of_image.below(where, inputs.size(2)),
                            of_image.below(where + 1, inputs.size(3))};
       ++fired;
     }

@@ -45,8 +45,7 @@ struct rand_augment {
   {
     require_images(name, examples);
     if (operations < 0) refuse(name, "operations is ", operations, ", want at least 0");
-    if (magnitude < 0 || magnitude > 10)
-      refuse(name, "magnitude is ", magnitude, ", want 0 .. 10");
+    if (magnitude < 0 || magnitude > 10) refuse(name, "magnitude is ", magnitude, ", want 0 .. 10");
     constexpr auto& known = detail::unsearched_operations;
     const auto height = examples.inputs.size(2), width = examples.inputs.size(3);
     const double strength = static_cast<double>(magnitude) / 10.0;

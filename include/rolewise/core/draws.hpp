@@ -31,19 +31,12 @@ class draws {
   {}
 
   /// 32 random bits.
-  [[nodiscard]] constexpr std::uint32_t bits(std::uint64_t i) const
-  {
-    const auto words =
-        philox({static_cast<std::uint32_t>(i / 4), epoch_, static_cast<std::uint32_t>(id_),
-                static_cast<std::uint32_t>(id_ >> 32)},
-               key_);
-    return words[i % 4];
-  }
+  [[nodiscard]] constexpr std::uint32_t bits(std::uint64_t i) const { return words(i)[i % 4]; }
 
   /// Uniform in [0, 1), a multiple of 2^-24, so exact in `float` as well.
   [[nodiscard]] constexpr double uniform(std::uint64_t i) const
   {
-    return static_cast<double>(bits(i) >> 8) * 0x1p-24;
+    return in_unit_interval(bits(i));
   }
 
   /// Uniform in [low, high).
@@ -65,11 +58,25 @@ class draws {
   /// Standard normal; uses the two uniform draws 2i and 2i + 1 (Box-Muller).
   [[nodiscard]] double normal(std::uint64_t i) const
   {
-    const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform(2 * i)));
-    return radius * std::cos(2.0 * std::numbers::pi * uniform(2 * i + 1));
+    const auto four = words(2 * i);  // both draws are among the same four words
+    const double radius = std::sqrt(-2.0 * std::log(1.0 - in_unit_interval(four[2 * i % 4])));
+    return radius * std::cos(2.0 * std::numbers::pi * in_unit_interval(four[2 * i % 4 + 1]));
   }
 
  private:
+  /// The four words that draw i is among.
+  [[nodiscard]] constexpr std::array<std::uint32_t, 4> words(std::uint64_t i) const
+  {
+    return philox({static_cast<std::uint32_t>(i / 4), epoch_, static_cast<std::uint32_t>(id_),
+                   static_cast<std::uint32_t>(id_ >> 32)},
+                  key_);
+  }
+
+  [[nodiscard]] static constexpr double in_unit_interval(std::uint32_t bits)
+  {
+    return static_cast<double>(bits >> 8) * 0x1p-24;
+  }
+
   std::array<std::uint32_t, 2> key_;
   std::uint32_t epoch_;
   std::uint64_t id_;

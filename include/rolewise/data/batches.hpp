@@ -43,8 +43,7 @@ struct batch_options {
 [[nodiscard]] inline std::int64_t batch_count(std::int64_t examples, const batch_options& options)
 {
   if (options.size < 1) refuse("batches", "want batches of at least 1, got ", options.size);
-  return options.drop_last ? examples / options.size
-                           : (examples + options.size - 1) / options.size;
+  return options.drop_last ? examples / options.size : (examples + options.size - 1) / options.size;
 }
 
 namespace detail {
@@ -71,8 +70,8 @@ class batch_gatherer {
   }
 
  private:
-  [[nodiscard]] torch::Tensor rows(const torch::Tensor& from, std::int64_t begin,
-                                   std::int64_t end, buffer_pool& pool) const
+  [[nodiscard]] torch::Tensor rows(const torch::Tensor& from, std::int64_t begin, std::int64_t end,
+                                   buffer_pool& pool) const
   {
     auto sizes = from.sizes().vec();
     sizes[0] = end - begin;
@@ -106,9 +105,10 @@ class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
         options_{options},
         last_step_{batch_count(source_.size(), options)}
   {
-    auto order = options.shuffle ? permutation(options.seed.split(purpose{"order"}), options.epoch,
-                                               source_.size())
-                                 : std::vector<std::int64_t>(static_cast<std::size_t>(source_.size()));
+    auto order =
+        options.shuffle
+            ? permutation(options.seed.split(purpose{"order"}), options.epoch, source_.size())
+            : std::vector<std::int64_t>(static_cast<std::size_t>(source_.size()));
     if (!options.shuffle) std::iota(order.begin(), order.end(), std::int64_t{0});
     order_ = std::make_shared<const std::vector<std::int64_t>>(std::move(order));
   }
@@ -193,7 +193,8 @@ static_assert(ranges::input_range<const batches_view> && ranges::view_<batches_v
       refuse("batches", "want as many labels and ids as images, got images ",
              detail::shape_words(source.images), ", labels ", detail::shape_words(source.labels),
              ", ids ", detail::shape_words(source.ids));
-    if (!part->is_cpu()) refuse("batches", "want a data set on the CPU, got one on ", part->device());
+    if (!part->is_cpu())
+      refuse("batches", "want a data set on the CPU, got one on ", part->device());
     *part = part->detach().contiguous();
   }
   const auto count = batch_count(source.size(), options);

@@ -20,11 +20,11 @@ namespace rolewise {
 
 /// How one trial of a search does.
 struct standing {
-  std::int64_t trial = 0;       ///< its number, 0-based, its own for the whole search
-  std::int64_t epoch = 0;       ///< epochs it has been trained for
-  std::optional<double> score;  ///< higher is better; finite; nothing before the first evaluation
-  std::optional<point> at;      ///< what it tries; nothing while it has not started
-  bool finished = false;        ///< it has used its epochs or was stopped, and trains no more
+  std::int64_t trial = 0;         ///< its number, 0-based, its own for the whole search
+  std::int64_t epoch = 0;         ///< epochs it has been trained for
+  std::optional<double> score{};  ///< higher is better; finite; nothing before the first evaluation
+  std::optional<point> at{};      ///< what it tries; nothing while it has not started
+  bool finished = false;          ///< it has used its epochs or was stopped, and trains no more
 
   friend bool operator==(const standing&, const standing&) = default;
 };

@@ -6,6 +6,7 @@
 
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/train/detail/read_whole.hpp>
 #include <rolewise/train/detail/state_file.hpp>
 #include <rolewise/train/snapshot.hpp>
 
@@ -26,7 +27,7 @@ inline void write_snapshot(const std::string& path, const snapshot& entries)
 /// @throws std::runtime_error that names the file and the offset or part that is wrong
 [[nodiscard]] inline snapshot read_snapshot(const std::string& path)
 {
-  const auto bytes = read_file(path);
+  const auto bytes = detail::read_whole(path);
   return detail::state_reader{bytes, path}.read();
 }
 

@@ -76,12 +76,12 @@ template<Judged N>
   if (options.batch_size < 1) refuse("evaluate", "want batch_size >= 1, got ", options.batch_size);
 
   const torch::NoGradGuard without_graph;
-  const auto device = detail::device_of(network);
-  const auto whole = torch::TensorOptions{}.dtype(torch::kLong).device(device);
-  auto confusion = torch::zeros({classes * classes}, whole);
-  auto near = torch::zeros({}, whole);
+  const torch::Device device = detail::device_of(network);
+  const torch::TensorOptions whole = torch::TensorOptions{}.dtype(torch::kLong).device(device);
+  torch::Tensor confusion = torch::zeros({classes * classes}, whole);
+  torch::Tensor near = torch::zeros({}, whole);
   const auto wide = device.is_mps() ? torch::kFloat32 : torch::kFloat64;
-  auto loss = torch::zeros({}, torch::TensorOptions{}.dtype(wide).device(device));
+  torch::Tensor loss = torch::zeros({}, torch::TensorOptions{}.dtype(wide).device(device));
 
   for (std::int64_t begin = 0; begin < count; begin += options.batch_size) {
     const auto size = std::min(options.batch_size, count - begin);

@@ -42,7 +42,7 @@ struct fit_options {
 /// A step whose result can be judged.
 template<typename S>
 concept Judgeable = TrainingStep<S> && requires(const S step) {
-  { step.learner() } -> Judged;
+  requires Judged<std::remove_cvref_t<decltype(step.learner())>>;
 };
 
 namespace detail {
@@ -156,11 +156,12 @@ run_history fit(Step& step, const dataset& data, const fit_options& options = {}
   const auto tell = [&](const auto& event) { (observers.see(event), ...); };
 
   std::int64_t epoch = options.from;
-  if (options.resume && run.take_up()) epoch = run.next_epoch;
+  const bool is_resumed = options.resume && run.take_up();
+  if (is_resumed) epoch = run.next_epoch;
   run.next_epoch = epoch;
   try {
-    tell(run_begins{run.signature, history, epoch, last});
-    if (epoch == options.from) run.keep();
+    tell(run_begins{run.signature, history, epoch, last, is_resumed});
+    if (!is_resumed) run.keep();
     for (; epoch < last && !history.stopped_early; ++epoch) {
       const auto begin = clock::now();
       auto record = detail::train_epoch(step, data, options, epoch, steps, tell);

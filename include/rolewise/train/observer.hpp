@@ -25,6 +25,7 @@ struct run_begins {
   const run_history& so_far;
   std::int64_t first_epoch = 0;
   std::int64_t last_epoch = 1;  ///< the one after the last
+  bool is_resumed = false;
 };
 
 /// After each step. Reading a metric waits for the device, so read seldom.

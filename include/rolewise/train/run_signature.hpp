@@ -20,12 +20,12 @@ struct run_signature {
   std::int64_t steps_per_epoch = 1;
   std::int64_t seed = 0;  ///< the bits of `fit_options::seed`
   bool shuffle = true;
-  std::string data;             ///< name of the data set
+  std::string data{};           ///< name of the data set
   std::int64_t samples = 0;     ///< in it
   std::int64_t data_sum = 0;    ///< of its images, labels and ids
-  std::string validation;       ///< name of the data set, or nothing
+  std::string validation{};     ///< name of the data set, or nothing
   std::int64_t judged = 0;      ///< examples in it
-  std::vector<double> rates;    ///< learning rates at some points of the run, if the step has any
+  std::vector<double> rates{};  ///< learning rates at some points of the run, if the step has any
   std::int64_t step_seed = 0;   ///< the bits of the step's own seed, if it has one
 
   template<typename Archive>

@@ -19,9 +19,9 @@ namespace rolewise::detail {
   if (!value.defined() || value.dim() != 1 || value.size(0) != n ||
       value.scalar_type() != torch::kFloat64 || !value.device().is_cpu())
     refuse(who, "want a parameter of float64 [", n, "] on the CPU, got ",
-           value.defined() ? c10::str(value.scalar_type(), " ", value.sizes(), " on ",
-                                      value.device())
-                           : "an undefined tensor");
+           value.defined()
+               ? c10::str(value.scalar_type(), " ", value.sizes(), " on ", value.device())
+               : "an undefined tensor");
   return value;
 }
 

@@ -99,13 +99,13 @@ inline void put_back(images& whole, const torch::Tensor& places, const images& p
     for (std::size_t i = 0; i < places.size(); ++i) {
       if (places[i].empty()) continue;
       const auto index = torch::tensor(places[i], torch::kLong).to(pixels.device());
-      const images part{whole.pixels.index_select(0, index),
-                        whole.covered.defined() ? whole.covered.index_select(0, index)
-                                                : torch::Tensor{}};
-      put_back(whole, index,
-               apply(static_cast<operation>(i), part, parameters_of(plan, step, places[i]),
-                     rounding),
-               pixels);
+      const images part{
+          whole.pixels.index_select(0, index),
+          whole.covered.defined() ? whole.covered.index_select(0, index) : torch::Tensor{}};
+      put_back(
+          whole, index,
+          apply(static_cast<operation>(i), part, parameters_of(plan, step, places[i]), rounding),
+          pixels);
     }
   }
   return filled(whole, colour);

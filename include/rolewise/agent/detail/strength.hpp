@@ -14,9 +14,9 @@ namespace rolewise::detail {
 
 /// The operations of RandAugment and TrivialAugment.
 inline constexpr std::array unsearched_operations{
-    operation::identity,  operation::autocontrast, operation::equalize, operation::rotate,
-    operation::solarize,  operation::color,        operation::posterize, operation::contrast,
-    operation::brightness, operation::sharpness,   operation::shear_x,  operation::shear_y,
+    operation::identity,    operation::autocontrast, operation::equalize,  operation::rotate,
+    operation::solarize,    operation::color,        operation::posterize, operation::contrast,
+    operation::brightness,  operation::sharpness,    operation::shear_x,   operation::shear_y,
     operation::translate_x, operation::translate_y};
 
 /// The parameter of an operation at a strength in [-1, 1]; 0 changes nothing. Only directions and

@@ -33,9 +33,8 @@ struct glyph_stroke {
   const double dx = s.to.x - s.from.x, dy = s.to.y - s.from.y;
   const double length = dx * dx + dy * dy;
   const double along =
-      length > 0
-          ? std::clamp(((p.x - s.from.x) * dx + (p.y - s.from.y) * dy) / length, 0.0, 1.0)
-          : 0.0;
+      length > 0 ? std::clamp(((p.x - s.from.x) * dx + (p.y - s.from.y) * dy) / length, 0.0, 1.0)
+                 : 0.0;
   const double away = std::hypot(p.x - s.from.x - along * dx, p.y - s.from.y - along * dy);
   return std::clamp(s.half_width + 0.5 - away, 0.0, 1.0);
 }
@@ -65,7 +64,7 @@ inline void draw_glyph(glyph shape, seed key, std::int64_t id, const sample_shap
   const double angle = uniform(-1, 1) * std::numbers::pi * 15 / 180;
   const double scale = side * uniform(0.27, 0.37);
   const glyph_point centre{width / 2 + side * uniform(-0.08, 0.08),
-                     height / 2 + side * uniform(-0.08, 0.08)};
+                           height / 2 + side * uniform(-0.08, 0.08)};
   const double half_width = side * uniform(0.03, 0.06);
   const double sine = std::sin(angle), cosine = std::cos(angle);
 
@@ -84,10 +83,9 @@ inline void draw_glyph(glyph shape, seed key, std::int64_t id, const sample_shap
   for (int i = 0; i < 2; ++i) {
     const glyph_point from{width * uniform(0, 1), height * uniform(0, 1)};
     const double direction = uniform(0, 2 * std::numbers::pi), length = side * uniform(0.1, 0.25);
-    stray.push_back(
-        {from,
-         {from.x + length * std::cos(direction), from.y + length * std::sin(direction)},
-         half_width});
+    stray.push_back({from,
+                     {from.x + length * std::cos(direction), from.y + length * std::sin(direction)},
+                     half_width});
   }
 
   const double sign = uniform(0, 1) < 0.5 ? -1 : 1;

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# cmake -DPROGRAM=<file> -DARGUMENTS=<list> -DLEAVES=<list> -DFOLDER=<folder> -P RunExample.cmake
+cmake_minimum_required(VERSION 3.25)
+file(REMOVE_RECURSE ${FOLDER})
+file(MAKE_DIRECTORY ${FOLDER})
+execute_process(COMMAND ${PROGRAM} ${ARGUMENTS} WORKING_DIRECTORY ${FOLDER} RESULT_VARIABLE result)
+if(NOT result EQUAL 0)
+    message(FATAL_ERROR "${PROGRAM} ended with ${result}")
+endif()
+foreach(name IN LISTS LEAVES)
+    if(NOT EXISTS ${FOLDER}/${name})
+        message(FATAL_ERROR "${PROGRAM} left no ${name}")
+    endif()
+    file(SIZE ${FOLDER}/${name} size)
+    if(size EQUAL 0)
+        message(FATAL_ERROR "${PROGRAM} left an empty ${name}")
+    endif()
+endforeach()

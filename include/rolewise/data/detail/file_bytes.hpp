@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Whole files in memory, packed by gzip or not.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/file.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+namespace rolewise {
+
+/// The most bytes that a reader takes from one file, unpacked: 2 GiB. A small file that unpacks
+/// to more is more likely an attack or an accident than a set of images.
+inline constexpr std::uint64_t file_size_limit = std::uint64_t{1} << 31;
+
+namespace detail {
+
+struct file_contents {
+  std::string path;
+  std::vector<std::uint8_t> bytes;  ///< unpacked
+  bool was_packed = false;
+};
+
+/// Says no to a file: `rolewise: <path>: byte <offset>: <words>`.
+template<typename... Words>
+[[noreturn]] void fail_at(const file_contents& file, std::uint64_t offset, const Words&... words)
+{
+  fail(file.path, file.was_packed ? "unpacked byte " : "byte ", offset, ": ", words...);
+}
+
+[[nodiscard]] inline std::vector<std::uint8_t> raw_bytes(const std::string& path,
+                                                         std::uint64_t limit)
+{
+  const descriptor in{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!in.is_open()) fail(path, "cannot be read: ", reason_of(errno));
+  struct stat about{};
+  if (::fstat(in.number(), &about) != 0) fail(path, "cannot be read: ", reason_of(errno));
+  if (S_ISDIR(about.st_mode)) fail(path, "is a folder, want a file");
+  if (!S_ISREG(about.st_mode)) fail(path, "is not a plain file");
+  const auto size = static_cast<std::uint64_t>(about.st_size);
+  if (size > limit) fail(path, "has ", size, " bytes, the limit is ", limit);
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const auto count = ::read(in.number(), bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(path, "byte ", done, ": cannot be read: ", reason_of(errno));
+    if (count == 0) fail(path, "byte ", done, ": ends here, it had ", size, " bytes before");
+    done += static_cast<std::size_t>(count);
+  }
+  return bytes;
+}
+
+[[nodiscard]] inline bool is_gzip(const std::vector<std::uint8_t>& bytes)
+{
+  return bytes.size() >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B;
+}
+
+/// An inflating stream that ends itself.
+class inflation {
+ public:
+  explicit inflation(const std::string& path)
+  {
+    if (::inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK) fail(path, "zlib cannot start");
+  }
+  inflation(const inflation&) = delete;
+  inflation& operator=(const inflation&) = delete;
+  ~inflation() { ::inflateEnd(&stream); }
+
+  z_stream stream{};
+};
+
+/// Unpacks gzip, of one member or several. Offsets in errors are those of the packed file.
+[[nodiscard]] inline std::vector<std::uint8_t> unpacked(const std::string& path,
+                                                        std::vector<std::uint8_t> packed,
+                                                        std::uint64_t limit)
+{
+  inflation work{path};
+  auto& stream = work.stream;
+  std::vector<std::uint8_t> result;
+  std::uint64_t read = 0, written = 0;
+  for (;;) {
+    if (written == result.size())
+      result.resize(static_cast<std::size_t>(std::min<std::uint64_t>(
+          limit + 1, std::max<std::uint64_t>({written * 2, packed.size() * 2, 4096}))));
+    constexpr std::uint64_t most = std::uint64_t{1} << 30;  // zlib counts in 32 bits
+    const auto offered = std::min<std::uint64_t>(most, packed.size() - read);
+    const auto room = std::min<std::uint64_t>(most, result.size() - written);
+    stream.next_in = packed.data() + read;
+    stream.avail_in = static_cast<uInt>(offered);
+    stream.next_out = result.data() + written;
+    stream.avail_out = static_cast<uInt>(room);
+    const int status = ::inflate(&stream, Z_NO_FLUSH);
+    read += offered - stream.avail_in;
+    written += room - stream.avail_out;
+    if (written > limit) fail(path, "unpacks to more than the limit of ", limit, " bytes");
+    if (status == Z_STREAM_END) {
+      if (read == packed.size()) break;
+      if (packed.size() - read < 2 || packed[read] != 0x1F || packed[read + 1] != 0x8B)
+        fail(path, "byte ", read, ": ", packed.size() - read, " bytes follow the gzip data");
+      if (::inflateReset(&stream) != Z_OK) fail(path, "byte ", read, ": zlib cannot go on");
+    } else if (status == Z_MEM_ERROR) {
+      fail(path, "byte ", read, ": zlib has no memory left");
+    } else if (status != Z_OK && status != Z_BUF_ERROR) {
+      fail(path, "byte ", read,
+           ": corrupt gzip data: ", stream.msg != nullptr ? stream.msg : "unknown reason");
+    } else if (read == packed.size() && stream.avail_out != 0) {
+      fail(path, "byte ", read, ": truncated gzip data, the file ends before the stream does");
+    }
+  }
+  result.resize(static_cast<std::size_t>(written));
+  return result;
+}
+
+/// A whole file; what begins with 1f 8b is unpacked, whatever its name.
+/// @param limit bytes, of the file and of what it unpacks to
+/// @throws std::runtime_error that names the file, and the byte where there is one
+[[nodiscard]] inline file_contents read_file(const std::string& path,
+                                             std::uint64_t limit = file_size_limit)
+{
+  file_contents result{path, raw_bytes(path, limit), false};
+  if (is_gzip(result.bytes)) {
+    result.bytes = unpacked(path, std::move(result.bytes), limit);
+    result.was_packed = true;
+  }
+  return result;
+}
+
+/// @throws std::runtime_error unless there is a folder of that name
+inline void require_folder(const std::string& folder)
+{
+  struct stat about{};
+  if (::stat(folder.c_str(), &about) != 0)
+    fail(folder, "cannot be opened as a folder of data: ", reason_of(errno));
+  if (!S_ISDIR(about.st_mode)) fail(folder, "is not a folder");
+}
+
+/// The path of `name` or of `name.gz` in a folder, whichever is there; the plain one if both are.
+[[nodiscard]] inline std::optional<std::string> find_file(const std::string& folder,
+                                                          const std::string& name)
+{
+  for (const char* ending : {"", ".gz"}) {
+    auto path = folder + "/" + name + ending;
+    struct stat about{};
+    if (::stat(path.c_str(), &about) == 0 && !S_ISDIR(about.st_mode)) return path;
+  }
+  return std::nullopt;
+}
+
+/// As `find_file`, but insists.
+[[nodiscard]] inline std::string wanted_file(const std::string& folder, const std::string& name)
+{
+  require_folder(folder);
+  const auto path = find_file(folder, name);
+  if (!path) fail(folder, "has neither ", name, " nor ", name, ".gz");
+  return *path;
+}
+
+/// The lines of a text file that are not blank, without line ends.
+[[nodiscard]] inline std::vector<std::string> read_lines(const std::string& path)
+{
+  const auto file = read_file(path, std::uint64_t{1} << 20);
+  std::vector<std::string> result{""};
+  for (const auto byte : file.bytes) {
+    if (byte == '\n')
+      result.emplace_back();
+    else if (byte != '\r')
+      result.back().push_back(static_cast<char>(byte));
+  }
+  std::erase_if(result, [](const std::string& line) {
+    return line.find_first_not_of(" \t") == std::string::npos;
+  });
+  return result;
+}
+
+}  // namespace detail
+}  // namespace rolewise

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Two parts that were read, made into one source of data.
+
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/data/normalisation_of.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Ids count through train, then test; the scaling is measured on train; names go to both.
+[[nodiscard]] inline dataset_splits joined(dataset train, dataset test, const std::string& name,
+                                           const std::vector<std::string>& class_names)
+{
+  train.ids = torch::arange(train.size(), torch::kLong);
+  test.ids = torch::arange(train.size(), train.size() + test.size(), torch::kLong);
+  train.scaling = test.scaling = normalisation_of(train.images);
+  train.name = test.name = name;
+  train.class_names = test.class_names = class_names;
+  const auto shape = train.shape;
+  return {std::move(train), std::move(test), shape};
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The IDX format of MNIST and its relatives.
+
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/data/detail/file_bytes.hpp>
+#include <rolewise/data/detail/joined.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+namespace detail {
+
+struct idx_array {
+  file_contents file;
+  std::vector<std::int64_t> sizes;
+  std::size_t first = 0;  ///< offset of the first value
+
+  [[nodiscard]] torch::Tensor values() const
+  {
+    auto result = torch::empty(sizes, torch::kByte);
+    if (result.numel() > 0)
+      std::memcpy(result.mutable_data_ptr(), file.bytes.data() + first,
+                  static_cast<std::size_t>(result.numel()));
+    return result;
+  }
+};
+
+[[nodiscard]] inline idx_array read_idx_array(const std::string& path, std::uint64_t limit)
+{
+  idx_array result{read_file(path, limit), {}, 0};
+  const auto& bytes = result.file.bytes;
+  if (bytes.size() < 4)
+    fail_at(result.file, bytes.size(), "ends here, want an IDX header of 4 bytes");
+  if (bytes[0] != 0 || bytes[1] != 0)
+    fail_at(result.file, 0, "no IDX file: begins with ", int{bytes[0]}, " ", int{bytes[1]},
+            ", want 0 0");
+  if (bytes[2] != 8)
+    fail_at(result.file, 2, "IDX type ", int{bytes[2]}, ", want 8 (unsigned bytes)");
+  const auto dimensions = std::size_t{bytes[3]};
+  if (dimensions < 1 || dimensions > 4)
+    fail_at(result.file, 3, "IDX array of ", dimensions, " dimensions, want 1 to 4");
+  result.first = 4 + 4 * dimensions;
+  if (bytes.size() < result.first)
+    fail_at(result.file, bytes.size(), "ends here, want an IDX header of ", result.first, " bytes");
+  std::uint64_t product = 1;
+  for (std::size_t at = 4; at < result.first; at += 4) {
+    const auto size = std::uint64_t{bytes[at]} << 24 | std::uint64_t{bytes[at + 1]} << 16 |
+                      std::uint64_t{bytes[at + 2]} << 8 | std::uint64_t{bytes[at + 3]};
+    if (size != 0 && product > limit / size)
+      fail_at(result.file, at, "size ", size, " makes the IDX array larger than the limit of ",
+              limit, " bytes");
+    product *= size;
+    result.sizes.push_back(static_cast<std::int64_t>(size));
+  }
+  const auto end = result.first + product;
+  if (bytes.size() < end)
+    fail_at(result.file, bytes.size(), "truncated: ends here, the sizes ", result.sizes, " want ",
+            end, " bytes");
+  if (bytes.size() > end)
+    fail_at(result.file, end, "oversized: the sizes ", result.sizes, " end here, ",
+            bytes.size() - end, " bytes follow");
+  return result;
+}
+
+}  // namespace detail
+
+/// An IDX file of unsigned bytes, packed by gzip or not.
+/// @return of the sizes that the file states, 1 to 4 of them, uint8
+/// @throws std::runtime_error that names file and byte for another magic or type, for a file
+///         shorter or longer than its sizes say, for sizes beyond `limit` and for corrupt gzip
+[[nodiscard]] inline torch::Tensor read_idx(const std::string& path,
+                                            std::uint64_t limit = file_size_limit)
+{
+  return detail::read_idx_array(path, limit).values();
+}
+
+/// What the IDX files of a folder do not say.
+struct idx_options {
+  std::int64_t classes = 0;                ///< 0: one more than the largest label to learn from
+  std::vector<std::string> class_names{};  ///< `classes` names, or none
+  std::string name = "IDX";                ///< for reports
+};
+
+namespace detail {
+
+/// @param classes measured and set where it is 0
+[[nodiscard]] inline dataset read_idx_part(const std::string& folder, const std::string& part,
+                                           std::int64_t& classes)
+{
+  const auto images =
+      read_idx_array(wanted_file(folder, part + "-images-idx3-ubyte"), file_size_limit);
+  const auto labels =
+      read_idx_array(wanted_file(folder, part + "-labels-idx1-ubyte"), file_size_limit);
+  if (images.sizes.size() != 3)
+    fail_at(images.file, 3, "want images in 3 dimensions, got ", images.sizes.size());
+  if (labels.sizes.size() != 1)
+    fail_at(labels.file, 3, "want labels in 1 dimension, got ", labels.sizes.size());
+  if (images.sizes[0] != labels.sizes[0])
+    fail_at(labels.file, 4, labels.sizes[0], " labels for the ", images.sizes[0], " images of ",
+            images.file.path);
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    if (images.sizes[axis] == 0) fail_at(images.file, 4 + 4 * axis, "has no pixels: size 0");
+
+  const auto* const label = labels.file.bytes.data() + labels.first;
+  if (classes == 0) classes = 1 + std::int64_t{*std::max_element(label, label + labels.sizes[0])};
+  for (std::int64_t n = 0; n < labels.sizes[0]; ++n)
+    if (label[n] >= classes)
+      fail_at(labels.file, labels.first + static_cast<std::size_t>(n), "label ", int{label[n]},
+              ", want 0 to ", classes - 1);
+
+  dataset result;
+  result.images = images.values().unsqueeze(1);
+  result.labels = labels.values().to(torch::kLong);
+  result.shape = {1, images.sizes[1], images.sizes[2], classes};
+  return result;
+}
+
+}  // namespace detail
+
+/// The data set in a folder with the four files of MNIST:
+/// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`,
+/// `t10k-labels-idx1-ubyte`, each as it is or with `.gz`.
+///
+/// Ids count through train, then test; `scaling` is measured on train.
+/// @throws std::runtime_error as `read_idx`, and for a missing file, images and labels that do not
+///         agree, a label out of range (file and byte)
+[[nodiscard]] inline dataset_splits idx_dataset(const std::string& folder, idx_options options = {})
+{
+  if (options.classes < 0 || options.classes > 256)
+    refuse("idx_dataset", "want 0 to 256 classes, got ", options.classes);
+  auto train = detail::read_idx_part(folder, "train", options.classes);
+  if (!options.class_names.empty() &&
+      static_cast<std::int64_t>(options.class_names.size()) != options.classes)
+    refuse("idx_dataset", options.class_names.size(), " class names for ", options.classes,
+           " classes");
+  auto test = detail::read_idx_part(folder, "t10k", options.classes);
+  for (const auto axis : {2, 3})
+    if (train.images.size(axis) != test.images.size(axis))
+      fail(folder, "images to learn from are ", train.images.sizes(), ", images to be judged by ",
+           test.images.sizes());
+  return detail::joined(std::move(train), std::move(test), options.name, options.class_names);
+}
+
+namespace detail {
+
+[[nodiscard]] inline std::vector<std::string> fashion_mnist_names()
+{
+  return {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+          "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+}
+
+}  // namespace detail
+
+/// Fashion-MNIST: 28 x 28 grey images of ten kinds of clothing.
+/// @par Source
+/// Xiao, Rasul, Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking machine learning
+/// algorithms, 2017, arXiv 1708.07747.
+/// @throws std::runtime_error as `idx_dataset`
+[[nodiscard]] inline dataset_splits fashion_mnist(const std::string& folder)
+{
+  return idx_dataset(
+      folder,
+      {.classes = 10, .class_names = detail::fashion_mnist_names(), .name = "Fashion-MNIST"});
+}
+
+}  // namespace rolewise

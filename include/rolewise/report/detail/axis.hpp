@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Axes of charts: how far they reach, and where their ticks are.
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// From the least to the greatest of the finite numbers that were included.
+struct extent {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -std::numeric_limits<double>::infinity();
+
+  void include(double x)
+  {
+    if (!std::isfinite(x)) return;
+    low = std::min(low, x);
+    high = std::max(high, x);
+  }
+};
+
+struct tick {
+  double at = 0.0;
+  std::string label;
+};
+
+/// A number as short as six digits allow, whatever the locale.
+[[nodiscard]] inline std::string tick_label(double x)
+{
+  std::array<char, 32> text{};
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), x, std::chars_format::general, 6);
+  return {text.data(), end.ptr};
+}
+
+/// An axis over an extent, with ticks at multiples of 1, 2 or 5 times a power of ten. It begins and
+/// ends at ticks if `is_rounded`. An extent of one number is widened, an empty one becomes 0 to 1.
+class axis {
+ public:
+  axis(extent over, bool is_rounded)
+  {
+    if (over.low > over.high) over = {0.0, 1.0};
+    if (over.low == over.high) {
+      const double room = over.low == 0.0 ? 0.5 : 0.1 * std::abs(over.low);
+      over = {over.low - room, over.high + room};
+    }
+    const double step = step_for(over.high - over.low);
+    auto first = std::ceil(over.low / step - tolerance);
+    auto last = std::floor(over.high / step + tolerance);
+    if (is_rounded) {
+      first = std::floor(over.low / step + tolerance);
+      last = std::ceil(over.high / step - tolerance);
+      over = {first * step, last * step};
+    }
+    low_ = over.low;
+    high_ = over.high;
+    for (double k = first; k <= last && ticks_.size() < most_ticks; k += 1.0) {
+      const double at = k == 0.0 ? 0.0 : k * step;
+      ticks_.push_back({at, tick_label(at)});
+    }
+  }
+
+  /// Where a number is: 0 at the beginning of the axis, 1 at its end.
+  [[nodiscard]] double share(double x) const { return (x - low_) / (high_ - low_); }
+  [[nodiscard]] const std::vector<tick>& ticks() const { return ticks_; }
+
+ private:
+  static constexpr double tolerance = 1e-9;  // of a step
+  static constexpr std::size_t most_ticks = 12;
+
+  /// The step that leaves about six ticks.
+  [[nodiscard]] static double step_for(double span)
+  {
+    const double rough = span / 6.0;
+    const double power = std::pow(10.0, std::floor(std::log10(rough)));
+    for (const double times : {1.0, 2.0, 5.0})
+      if (rough <= times * power * (1.0 + tolerance)) return times * power;
+    return 10.0 * power;
+  }
+
+  double low_ = 0.0;
+  double high_ = 1.0;
+  std::vector<tick> ticks_;
+};
+
+}  // namespace rolewise::detail

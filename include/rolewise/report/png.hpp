@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Pictures as PNG files.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/file.hpp>
+#include <rolewise/core/tensor.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <png.h>
+
+namespace rolewise {
+
+/// A picture as the bytes of a PNG file, lossless, 8 bits a channel.
+///
+/// @param image `[1, H, W]` (grey) or `[3, H, W]` (red, green, blue), uint8, any device
+/// @throws std::invalid_argument for anything else, or sides of 0 or above 65 535
+[[nodiscard]] inline std::string png_bytes(const torch::Tensor& image)
+{
+  constexpr std::string_view who = "png";
+  if (!image.defined()) refuse(who, "the image is undefined");
+  constexpr std::int64_t longest = 65535;
+  if (image.dim() != 3 || (image.size(0) != 1 && image.size(0) != 3) || image.numel() == 0 ||
+      image.size(1) > longest || image.size(2) > longest)
+    refuse(who, "want an image [1, H, W] or [3, H, W], H and W from 1 to ", longest, ", got ",
+           image.sizes());
+  if (image.scalar_type() != torch::kByte) refuse(who, "want uint8, got ", image.scalar_type());
+
+  const auto pixels = image.detach().cpu().permute({1, 2, 0}).contiguous();
+  png_image picture{};
+  picture.version = PNG_IMAGE_VERSION;
+  picture.height = static_cast<png_uint_32>(pixels.size(0));
+  picture.width = static_cast<png_uint_32>(pixels.size(1));
+  picture.format = pixels.size(2) == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+
+  // Deflate of what cannot be compressed grows it by less than this.
+  const auto raw = static_cast<std::size_t>(pixels.numel() + pixels.size(0));
+  std::string bytes(raw + raw / 100 + 4096, '\0');
+  png_alloc_size_t size = bytes.size();
+  const int written = png_image_write_to_memory(&picture, bytes.data(), &size, 0,
+                                                pixels.const_data_ptr<std::uint8_t>(), 0, nullptr);
+  if (written == 0) fail(who, "cannot be written: ", picture.message);
+  bytes.resize(size);
+  return bytes;
+}
+
+/// Writes a picture to a file; what was there stays until the new one is whole.
+/// @throws std::invalid_argument as `png_bytes` does
+/// @throws std::runtime_error if the file cannot be written
+inline void write_png(const std::string& path, const torch::Tensor& image)
+{
+  write_file_atomically(path, png_bytes(image));
+}
+
+}  // namespace rolewise

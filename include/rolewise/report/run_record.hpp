@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What was run and what came of it, as a JSON file.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/file.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/train/run_history.hpp>
+
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace rolewise {
+
+/// An option of a run, as it was used.
+struct named_option {
+  std::string name;
+  std::variant<bool, std::int64_t, double, std::string> value;
+
+  friend bool operator==(const named_option&, const named_option&) = default;
+};
+
+/// What a program was made of.
+struct named_version {
+  std::string name;
+  std::string version;
+
+  friend bool operator==(const named_version&, const named_version&) = default;
+};
+
+/// All that somebody needs who wants to repeat a run, and all that it gave.
+struct run_record {
+  std::string name;
+  rolewise::seed seed{0};
+  std::vector<named_option> options{};
+  std::vector<named_number> results{};  ///< what it came to, such as `test accuracy`; no times
+  run_history history{};
+  std::vector<named_version> versions{{"rolewise", std::string{version}},
+                                      {"libtorch", TORCH_VERSION}};
+  std::int64_t threads = at::get_num_threads();  ///< of LibTorch, within an operator
+};
+
+/// The record with all times set to 0: what is left is the same bytes whenever a run is repeated.
+[[nodiscard]] inline run_record without_times(run_record record)
+{
+  for (auto& epoch : record.history.epochs) epoch.seconds = 0.0;
+  return record;
+}
+
+namespace detail {
+
+inline constexpr const char* record_format = "rolewise-run-record";
+inline constexpr std::int64_t record_version = 1;
+
+[[nodiscard]] inline std::optional<double> maybe_real(const json& object, std::string_view name)
+{
+  const auto* found = object.find(name);
+  return found == nullptr ? std::nullopt : std::optional{found->real()};
+}
+
+inline void add_if_there(json::object& to, const char* name, const std::optional<double>& x)
+{
+  if (x) to.emplace_back(name, *x);
+}
+
+[[nodiscard]] inline json::object object_of(const std::vector<named_number>& numbers)
+{
+  json::object object;
+  for (const auto& [name, value] : numbers) object.emplace_back(name, value);
+  return object;
+}
+
+[[nodiscard]] inline std::vector<named_number> numbers_of(const json& object)
+{
+  std::vector<named_number> numbers;
+  for (const auto& [name, value] : object.members()) numbers.push_back({name, value.real()});
+  return numbers;
+}
+
+[[nodiscard]] inline json object_of(const epoch_record& epoch)
+{
+  json::object object{{"epoch", epoch.epoch}, {"metrics", object_of(epoch.numbers)}}, validation;
+  add_if_there(object, "learning_rate", epoch.learning_rate);
+  add_if_there(validation, "accuracy", epoch.validation_accuracy);
+  add_if_there(validation, "loss", epoch.validation_loss);
+  if (!validation.empty()) object.emplace_back("validation", std::move(validation));
+  object.emplace_back("seconds", epoch.seconds);
+  return object;
+}
+
+[[nodiscard]] inline epoch_record epoch_of(const json& object)
+{
+  epoch_record epoch;
+  epoch.epoch = object.at("epoch").number<std::int64_t>();
+  epoch.numbers = numbers_of(object.at("metrics"));
+  epoch.learning_rate = maybe_real(object, "learning_rate");
+  if (const auto* validation = object.find("validation")) {
+    epoch.validation_accuracy = maybe_real(*validation, "accuracy");
+    epoch.validation_loss = maybe_real(*validation, "loss");
+  }
+  epoch.seconds = object.at("seconds").real();
+  return epoch;
+}
+
+[[nodiscard]] inline decltype(named_option::value) option_of(const json& x)
+{
+  if (x.is_bool()) return x.boolean();
+  if (x.is_integer()) return x.number<std::int64_t>();
+  if (x.is_text()) return x.text();
+  return x.real();
+}
+
+[[nodiscard]] inline run_record record_of(const json& object)
+{
+  run_record record;
+  record.name = object.at("name").text();
+  record.seed = rolewise::seed{object.at("seed").number<std::uint64_t>()};
+  for (const auto& [name, value] : object.at("options").members())
+    record.options.push_back({name, option_of(value)});
+  record.results = numbers_of(object.at("results"));
+  for (const auto& epoch : object.at("epochs").elements())
+    record.history.epochs.push_back(epoch_of(epoch));
+  record.history.best_accuracy = maybe_real(object.at("best"), "accuracy");
+  record.history.best_epoch = object.at("best").at("epoch").number<std::int64_t>();
+  record.history.stopped_early = object.at("stopped_early").boolean();
+  for (const auto& [name, version] : object.at("versions").members())
+    record.versions.push_back({name, version.text()});
+  record.threads = object.at("threads").number<std::int64_t>();
+  return record;
+}
+
+}  // namespace detail
+
+/// A record as the text of a JSON file, its keys in a fixed order.
+///
+/// Numbers are written so that they read back as the same bits. JSON has no word for a number that
+/// is not finite: it becomes `null`, and `null` is read as NaN. Texts are taken to be UTF-8.
+[[nodiscard]] inline std::string json_text(const run_record& record)
+{
+  using detail::json;
+  json::object options, versions, best;
+  json::array epochs;
+  for (const auto& [name, value] : record.options)
+    options.emplace_back(name, std::visit([](const auto& x) { return json{x}; }, value));
+  for (const auto& [name, version] : record.versions) versions.emplace_back(name, version);
+  for (const auto& epoch : record.history.epochs) epochs.push_back(detail::object_of(epoch));
+  detail::add_if_there(best, "accuracy", record.history.best_accuracy);
+  best.emplace_back("epoch", record.history.best_epoch);
+  const json whole{json::object{{"format", detail::record_format},
+                                {"format_version", detail::record_version},
+                                {"name", record.name},
+                                {"seed", record.seed.value},
+                                {"threads", record.threads},
+                                {"versions", std::move(versions)},
+                                {"options", std::move(options)},
+                                {"results", detail::object_of(record.results)},
+                                {"best", std::move(best)},
+                                {"stopped_early", record.history.stopped_early},
+                                {"epochs", std::move(epochs)}}};
+  std::string text;
+  whole.write(text);
+  return text + "\n";
+}
+
+/// Writes a record to a file; what was there stays until the new one is whole.
+/// @throws std::runtime_error if the file cannot be written
+inline void write_json(const std::string& path, const run_record& record)
+{
+  write_file_atomically(path, json_text(record));
+}
+
+/// Reads what `write_json` wrote.
+/// @throws std::runtime_error that names the file, and the byte or the part, if it cannot be read
+///         or is no run record of this version
+[[nodiscard]] inline run_record read_run_record(const std::string& path)
+{
+  std::ifstream in{path, std::ios::binary};
+  std::string text;
+  for (char block[4096]; in.read(block, sizeof block) || in.gcount() > 0;)
+    text.append(block, static_cast<std::size_t>(in.gcount()));
+  if (!in.eof()) fail(path, "cannot be read: ", detail::reason_of(errno));
+
+  detail::json whole;
+  try {
+    whole = detail::json_reader{text}.read();
+  } catch (const detail::json_error& error) {
+    fail(path, "is not JSON: at byte ", error.byte, ": ", error.what);
+  }
+  try {
+    if (whole.at("format").text() != detail::record_format)
+      fail(path, "is no run record but of the format '", whole.at("format").text(), "'");
+    if (const auto found = whole.at("format_version").number<std::int64_t>();
+        found != detail::record_version)
+      fail(path, "is a run record of version ", found, ", want ", detail::record_version);
+    return detail::record_of(whole);
+  } catch (const detail::json_error& error) {
+    fail(path, "is no whole run record: ", error.what);
+  }
+}
+
+}  // namespace rolewise

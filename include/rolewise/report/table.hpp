@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Tables of text, for a terminal and for Markdown.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/report/statistics.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// A number with this many digits after the point, whatever the locale; `-` if it is not finite.
+/// @throws std::invalid_argument for digits outside 0 .. 17
+[[nodiscard]] inline std::string fixed_text(double value, int digits)
+{
+  if (digits < 0 || digits > 17) refuse("fixed_text", "want 0 to 17 digits, got ", digits);
+  if (!std::isfinite(value)) return "-";
+  char text[340];  // 309 digits before the point, 17 after it, sign and point
+  const auto end =
+      std::to_chars(std::begin(text), std::end(text), value, std::chars_format::fixed, digits);
+  const std::string_view written{text, static_cast<std::size_t>(end.ptr - text)};
+  const bool is_zero = written.find_first_not_of("-0.") == std::string_view::npos;
+  return std::string{is_zero && written.front() == '-' ? written.substr(1) : written};
+}
+
+/// `92.13 +- 0.21` with a proper sign: mean and standard deviation; the mean alone for one value.
+[[nodiscard]] inline std::string spread_text(const statistics& of, int digits)
+{
+  const auto mean = fixed_text(of.mean, digits);
+  return of.count < 2 ? mean : mean + " \u00B1 " + fixed_text(of.deviation, digits);
+}
+
+/// Rows of text under one row of names. Columns of numbers are aligned to the right, others to the
+/// left; a column is one of numbers if each of its cells is empty, `-`, or begins like a number.
+///
+/// A character is taken to be one column wide (UTF-8; combining marks count as well).
+class table {
+ public:
+  /// @throws std::invalid_argument without a column
+  explicit table(std::vector<std::string> names) : names_{std::move(names)}
+  {
+    if (names_.empty()) refuse("table", "has no columns");
+  }
+
+  /// Adds a row at the end.
+  /// @throws std::invalid_argument unless it has one cell per column
+  table& add(std::vector<std::string> cells)
+  {
+    if (cells.size() != names_.size())
+      refuse("table", "a row has ", cells.size(), " cells, the table ", names_.size(), " columns");
+    rows_.push_back(std::move(cells));
+    return *this;
+  }
+
+  /// For a terminal: two spaces between columns, a rule under the names, no trailing spaces.
+  [[nodiscard]] std::string text() const
+  {
+    const auto shape = widths_of(names_, rows_);
+    std::string out = line_of(names_, shape, "", "  ", "");
+    std::vector<std::string> rule;
+    for (const auto width : shape) rule.push_back(repeated("\u2500", width));
+    out += line_of(rule, shape, "", "  ", "");
+    for (const auto& row : rows_) out += line_of(row, shape, "", "  ", "");
+    return out;
+  }
+
+  /// As a Markdown table; `|` and line breaks within cells are escaped.
+  [[nodiscard]] std::string markdown() const
+  {
+    const auto names = escaped(names_);
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& row : rows_) rows.push_back(escaped(row));
+    auto shape = widths_of(names, rows);
+    for (auto& width : shape) width = std::max<std::size_t>(width, 3);
+    std::vector<std::string> rule;
+    for (std::size_t c = 0; c < shape.size(); ++c)
+      rule.push_back(repeated("-", shape[c] - 1) + (is_of_numbers(c) ? ":" : "-"));
+    std::string out = line_of(names, shape, "| ", " | ", " |");
+    out += line_of(rule, shape, "| ", " | ", " |");
+    for (const auto& row : rows) out += line_of(row, shape, "| ", " | ", " |");
+    return out;
+  }
+
+ private:
+  using cells = std::vector<std::string>;
+
+  [[nodiscard]] static std::size_t width_of(std::string_view text)
+  {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+    }));
+  }
+
+  [[nodiscard]] static std::string repeated(std::string_view part, std::size_t times)
+  {
+    std::string out;
+    while (times-- > 0) out += part;
+    return out;
+  }
+
+  [[nodiscard]] static bool is_number(std::string_view cell)
+  {
+    if (cell.empty() || cell == "-") return true;
+    const auto digits = cell.substr(cell.find_first_not_of("+-.") == std::string_view::npos
+                                        ? cell.size()
+                                        : cell.find_first_not_of("+-."));
+    return !digits.empty() && digits.front() >= '0' && digits.front() <= '9';
+  }
+
+  [[nodiscard]] bool is_of_numbers(std::size_t column) const
+  {
+    return !rows_.empty() && std::all_of(rows_.begin(), rows_.end(),
+                                         [&](const cells& row) { return is_number(row[column]); });
+  }
+
+  [[nodiscard]] static std::vector<std::size_t> widths_of(const cells& names,
+                                                          const std::vector<cells>& rows)
+  {
+    std::vector<std::size_t> widths;
+    for (std::size_t c = 0; c < names.size(); ++c) {
+      widths.push_back(width_of(names[c]));
+      for (const auto& row : rows) widths.back() = std::max(widths.back(), width_of(row[c]));
+    }
+    return widths;
+  }
+
+  [[nodiscard]] static cells escaped(const cells& row)
+  {
+    cells out;
+    for (const auto& cell : row) {
+      auto& clean = out.emplace_back();
+      for (const char c : cell) {
+        if (c == '|')
+          clean += "\\|";
+        else if (c == '\n')
+          clean += "<br>";
+        else if (c != '\r')
+          clean += c;
+      }
+    }
+    return out;
+  }
+
+  [[nodiscard]] std::string line_of(const cells& row, const std::vector<std::size_t>& widths,
+                                    std::string_view begin, std::string_view between,
+                                    std::string_view end) const
+  {
+    std::string line{begin};
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      if (c > 0) line += between;
+      const std::string space(widths[c] - width_of(row[c]), ' ');
+      line += is_of_numbers(c) ? space + row[c] : row[c] + space;
+    }
+    if (end.empty()) line.erase(line.find_last_not_of(' ') + 1);
+    return line.append(end) + '\n';
+  }
+
+  cells names_;
+  std::vector<cells> rows_;
+};
+
+}  // namespace rolewise

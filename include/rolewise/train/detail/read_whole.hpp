@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A file as a string of bytes.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/file.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace rolewise::detail {
+
+/// All bytes of a file; nothing if there is no file of that name.
+/// @throws std::runtime_error that names the file and the system's reason
+[[nodiscard]] inline std::optional<std::string> read_if_there(const std::string& path)
+{
+  const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (number < 0) {
+    if (errno == ENOENT) return std::nullopt;
+    fail(path, "cannot be read: ", std::strerror(errno));
+  }
+  const descriptor in{number};
+  struct ::stat about {};
+  if (::fstat(number, &about) != 0) fail(path, "cannot be read: ", std::strerror(errno));
+  if (!S_ISREG(about.st_mode)) fail(path, "cannot be read: it is no regular file");
+  std::string bytes(static_cast<std::size_t>(about.st_size), '\0');
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const auto count = ::read(number, bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(path, "cannot be read: ", std::strerror(errno));
+    if (count == 0) break;  // it has become shorter since
+    done += static_cast<std::size_t>(count);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+/// All bytes of a file that must be there.
+[[nodiscard]] inline std::string read_whole(const std::string& path)
+{
+  auto bytes = read_if_there(path);
+  if (!bytes) fail(path, "cannot be read: ", std::strerror(ENOENT));
+  return *std::move(bytes);
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The observer that ends a run which no longer gets better.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/train/observer.hpp>
+
+#include <cstdint>
+
+namespace rolewise {
+
+/// Asks for the end after `patience` epochs in succession whose validation accuracy was not above
+/// the best before by more than `margin`.
+///
+/// @par Source
+/// Prechelt: Early Stopping - But When?, 1998, criterion UP in the form with patience.
+struct early_stop {
+  std::int64_t patience = 10;  ///< epochs, at least 1
+  double margin = 0.0;         ///< of accuracy, at least 0
+
+  double best = -1.0;       ///< so far; leave it out
+  std::int64_t waited = 0;  ///< epochs since then; leave it out
+
+  /// @throws std::invalid_argument without a validation set
+  void see(const run_begins& event)
+  {
+    if (patience < 1 || !(margin >= 0.0))
+      refuse("early_stop", "want patience >= 1 and margin >= 0, got ", patience, " and ", margin);
+    if (event.run.judged == 0)
+      refuse("early_stop", "wants a validation set: fit(..., {.validation = &set}, ...)");
+    if (!event.is_resumed) {
+      best = -1.0;
+      waited = 0;
+    }
+  }
+  void see(const step_ends&) {}
+  void see(const epoch_ends& event)
+  {
+    const double score = event.record.validation_accuracy.value_or(0.0);
+    if (score > best + margin || best < 0.0) {
+      best = score;
+      waited = 0;
+    } else {
+      ++waited;
+    }
+  }
+  void see(const run_ends&) {}
+
+  [[nodiscard]] bool wants_to_stop() const { return waited >= patience; }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.value("best", best);
+    archive.value("waited", waited);
+  }
+};
+
+static_assert(StoppingObserver<early_stop>);
+
+}  // namespace rolewise

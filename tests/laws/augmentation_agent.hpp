@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The promises of AugmentationAgent that no compiler can check.
+
+#include "support/doctest.hpp"
+
+#include <rolewise/agent/augmentation_agent.hpp>
+
+#include <ATen/Parallel.h>  // at::set_num_threads
+
+#include <cstdint>
+#include <initializer_list>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rolewise::laws {
+
+/// Images on which the laws are checked: smooth and noisy ones, ids neither sorted nor dense.
+[[nodiscard]] inline batch images_for_agents(std::int64_t channels)
+{
+  torch::manual_seed(3);
+  constexpr std::int64_t count = 24, height = 40, width = 36;
+  const auto slope = (torch::arange(height).view({1, 1, height, 1}) * 3 +
+                      torch::arange(width).view({1, 1, 1, width}) * 2);
+  auto images = torch::randint(0, 256, {count, channels, height, width}, torch::kLong);
+  images.narrow(0, 0, count / 2)
+      .mul_(0)
+      .add_(slope)
+      .add_(torch::arange(channels).view({1, -1, 1, 1}));
+  return {images.to(torch::kByte),
+          torch::arange(count) % 7,
+          torch::randperm(count) * 1000003 + 5,
+          {std::vector<double>(static_cast<std::size_t>(channels), 0.45),
+           std::vector<double>(static_cast<std::size_t>(channels), 0.25)}};
+}
+
+[[nodiscard]] inline batch part_of(const batch& whole, const torch::Tensor& places)
+{
+  return {whole.inputs.index_select(0, places), whole.labels.index_select(0, places),
+          whole.ids.index_select(0, places), whole.scaling};
+}
+
+/// Checks an agent for images of the given number of channels. An agent that `mixes` may look at
+/// other examples, so its view of a part of the batch is not looked at.
+template<AugmentationAgent A>
+void hold_for(const A& agent, std::int64_t channels)
+{
+  CAPTURE(A::name);
+  CAPTURE(channels);
+  const auto examples = images_for_agents(channels);
+  const auto kept = examples.inputs.clone();
+  const auto labels_kept = examples.labels.clone();
+  const auto ids_kept = examples.ids.clone();
+  const moment now{.epoch = 3, .step = 2, .epochs = 5, .steps_per_epoch = 10};
+  const seed key{41};
+  const auto view = agent(examples, now, key);
+
+  // The batch is untouched; ids, type and shape stay.
+  CHECK(torch::equal(examples.inputs, kept));
+  CHECK(torch::equal(examples.labels, labels_kept));
+  CHECK(torch::equal(examples.ids, ids_kept));
+  CHECK(torch::equal(view.ids, ids_kept));
+  CHECK((view.inputs.scalar_type() == torch::kByte));
+  CHECK(view.inputs.sizes() == kept.sizes());
+  CHECK(view.scaling == examples.scaling);
+
+  // The same arguments, the same view; the step and the length of the run do not matter.
+  CHECK(torch::equal(agent(examples, now, key).inputs, view.inputs));
+  CHECK(
+      torch::equal(agent(examples, {.epoch = 3, .step = 7, .epochs = 9}, key).inputs, view.inputs));
+  const auto copy = agent;
+  CHECK(torch::equal(copy(examples, now, key).inputs, view.inputs));
+
+  // Any number of threads.
+  const auto threads_before = at::get_num_threads();
+  for (const int threads : {1, 2, 4}) {
+    CAPTURE(threads);
+    at::set_num_threads(threads);
+    CHECK(torch::equal(agent(examples, now, key).inputs, view.inputs));
+  }
+  at::set_num_threads(threads_before);
+
+  bool mixes = false;
+  if constexpr (requires { A::mixes; }) mixes = A::mixes;
+  if (mixes) return;
+
+  // Labels belong to their images; place and neighbours do not matter.
+  CHECK(torch::equal(view.labels, labels_kept));
+  const auto order = torch::randperm(examples.size());
+  for (const std::int64_t count : {examples.size(), std::int64_t{5}, std::int64_t{1}}) {
+    CAPTURE(count);
+    const auto places = order.narrow(0, 0, count);
+    const auto part = agent(part_of(examples, places), now, key);
+    CHECK(torch::equal(part.inputs, view.inputs.index_select(0, places)));
+    CHECK(torch::equal(part.labels, labels_kept.index_select(0, places)));
+  }
+}
+
+/// For agents that draw: another seed, another epoch or another id gives another view.
+template<AugmentationAgent A>
+void draws_matter_for(const A& agent)
+{
+  CAPTURE(A::name);
+  auto examples = images_for_agents(3);
+  const auto view = agent(examples, {.epoch = 3}, seed{41});
+  CHECK_FALSE(torch::equal(agent(examples, {.epoch = 4}, seed{41}).inputs, view.inputs));
+  CHECK_FALSE(torch::equal(agent(examples, {.epoch = 3}, seed{42}).inputs, view.inputs));
+  examples.ids = examples.ids + 1;
+  CHECK_FALSE(torch::equal(agent(examples, {.epoch = 3}, seed{41}).inputs, view.inputs));
+}
+
+/// For agents for images: what they cannot change is refused, in their name.
+template<AugmentationAgent A>
+void refuses_what_are_no_images(const A& agent)
+{
+  const std::string who = "rolewise: " + std::string{std::string_view{A::name}} + ": ";
+  const auto refusal = [&](const batch& examples) -> std::string {
+    try {
+      (void)agent(examples, {}, seed{1});
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  const auto ids = torch::arange(2);
+  const auto good = torch::zeros({2, 3, 4, 5}, torch::kByte);
+  CHECK(refusal({good.to(torch::kFloat32), ids, ids, {}}) ==
+        who +
+            "want images of uint8, got Float [2, 3, 4, 5]; change images before they are "
+            "normalised");
+  CHECK(refusal({torch::zeros({2, 2, 4, 5}, torch::kByte), ids, ids, {}}) ==
+        who + "want images of 1 or 3 channels, got 2 in [2, 2, 4, 5]");
+  CHECK(refusal({good[0], ids, ids, {}}) == who + "want images [N, C, H, W], got [3, 4, 5]");
+  CHECK(refusal({{}, ids, ids, {}}) == who + "want images [N, C, H, W], got an undefined tensor");
+  CHECK(refusal({torch::zeros({2, 3, 0, 5}, torch::kByte), ids, ids, {}}) ==
+        who + "want images of at least one pixel, got [2, 3, 0, 5]");
+  CHECK(refusal({good, ids, {}, {}}) == who + "want ids of int64 [2], got an undefined tensor");
+  CHECK(refusal({good, ids, torch::arange(3), {}}) == who + "want ids of int64 [2], got Long [3]");
+  CHECK(refusal({good, ids, ids, {{0.5}, {}}}) ==
+        who + "normalisation has 1 channels, the images have 3");
+
+  // No example is no mistake.
+  const auto none = torch::empty({0}, torch::kLong);
+  CHECK(agent({torch::empty({0, 3, 4, 5}, torch::kByte), none, none, {}}, {}, seed{1})
+            .inputs.sizes() == torch::IntArrayRef{0, 3, 4, 5});
+}
+
+}  // namespace rolewise::laws

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The promises of Student that no compiler can check.
+
+#include "support/doctest.hpp"
+
+#include <rolewise/student/student.hpp>
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise::laws {
+
+/// Copies of all tensors that a part shows.
+template<state_must::be_shown P>
+[[nodiscard]] std::vector<named_tensor> state_of(P& part)
+{
+  std::vector<named_tensor> all;
+  for_each_tensor(part, [&](const std::string& name, torch::Tensor& t, tensor_kind) {
+    all.push_back({name, t.defined() ? t.detach().clone() : t});
+  });
+  return all;
+}
+
+[[nodiscard]] inline bool same_state(const std::vector<named_tensor>& a,
+                                     const std::vector<named_tensor>& b)
+{
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].name != b[i].name || a[i].value.defined() != b[i].value.defined()) return false;
+    if (a[i].value.defined() && !torch::equal(a[i].value, b[i].value)) return false;
+  }
+  return true;
+}
+
+template<Student S>
+void hold_for(S student, const batch& examples)
+{
+  const auto inputs = examples.inputs.clone();
+
+  std::set<std::string> names;
+  for (const auto& s : state_of(student)) CHECK_MESSAGE(names.insert(s.name).second, s.name);
+  std::vector<std::string> shown, listed;
+  for_each_tensor(student, [&](const std::string& name, torch::Tensor& t, tensor_kind kind) {
+    if (kind == tensor_kind::parameter && t.defined()) shown.push_back(name);
+  });
+  for (const auto& p : student.parameters()) listed.push_back(p.name);
+  CHECK(shown == listed);
+
+  // Probing changes nothing.
+  const auto at_first = state_of(student);
+  const auto probed = std::as_const(student).probe(examples).logits.detach();
+  CHECK(torch::equal(std::as_const(student).probe(examples).logits.detach(), probed));
+  CHECK(same_state(state_of(student), at_first));
+  CHECK(torch::equal(examples.inputs, inputs));
+  CHECK(std::as_const(student).probe(examples).features.empty());
+  {
+    const torch::NoGradGuard without_graph;
+    CHECK_FALSE(student.probe(examples).logits.requires_grad());
+  }
+
+  // Training reaches every parameter, and the parameters listed are those of the student.
+  auto copy = student;
+  const auto answer = student.respond(examples);
+  CHECK(torch::equal(examples.inputs, inputs));
+  CHECK(answer.features.empty());
+  answer.logits.square().sum().backward();
+  for (const auto& p : student.parameters()) CHECK_MESSAGE(p.value.grad().defined(), p.name);
+  {
+    const torch::NoGradGuard without_graph;
+    for (auto& p : student.parameters()) p.value.add_(0.25);
+  }
+  CHECK_FALSE(torch::equal(student.probe(examples).logits.detach(), probed));
+
+  // A copy is deep, and so is assignment.
+  CHECK(same_state(state_of(copy), at_first));
+  CHECK(torch::equal(copy.probe(examples).logits.detach(), probed));
+  for (const auto& p : copy.parameters()) CHECK_FALSE(p.value.grad().defined());
+  auto third = copy;
+  copy = student;
+  CHECK(same_state(state_of(copy), state_of(student)));
+  {
+    const torch::NoGradGuard without_graph;
+    for (auto& p : student.parameters()) p.value.add_(0.25);
+  }
+  CHECK_FALSE(same_state(state_of(copy), state_of(student)));
+  CHECK(same_state(state_of(third), at_first));
+}
+
+}  // namespace rolewise::laws

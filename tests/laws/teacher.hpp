@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The promises of Teacher that no compiler can check.
+
+#include "support/doctest.hpp"
+
+#include <rolewise/teacher/teacher.hpp>
+
+namespace rolewise::laws {
+
+template<Teacher T>
+void hold_for(const T& teacher, const batch& examples)
+{
+  const auto inputs = examples.inputs.clone();
+  const auto first = teacher.respond(examples);
+  CHECK(torch::equal(examples.inputs, inputs));
+  REQUIRE(first.logits.dim() == 2);
+  CHECK(first.logits.size(0) == examples.size());
+  CHECK(first.logits.is_floating_point());
+  CHECK_FALSE(first.logits.requires_grad());
+  CHECK(first.features.empty());
+
+  CHECK(torch::equal(teacher.respond(examples).logits, first.logits));
+  const auto copy = teacher;
+  CHECK(torch::equal(copy.respond(examples).logits, first.logits));
+
+  auto differentiable = examples;
+  differentiable.inputs = normalised_inputs(examples).detach().set_requires_grad(true);
+  CHECK_FALSE(teacher.respond(differentiable).logits.requires_grad());
+}
+
+}  // namespace rolewise::laws

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The promises of TrainingStep that no compiler can check.
+
+#include "support/doctest.hpp"
+
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/train/snapshot.hpp>
+#include <rolewise/train/training_step.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace rolewise::laws {
+
+/// @param make gives a fresh step, always the same one
+template<typename Make>
+void step_holds_for(const Make& make, const dataset& data)
+{
+  const auto examples = as_batch(data);
+  const auto at = [](std::int64_t step) {
+    return moment{.epoch = 0, .step = step, .epochs = 2, .steps_per_epoch = 6};
+  };
+  const auto inputs_before = examples.inputs.clone();
+
+  auto whole = make();
+  std::vector<std::string> names;
+  for (std::int64_t s = 0; s < 3; ++s) {
+    const auto numbers = whole(examples, at(s));
+    REQUIRE_FALSE(numbers.empty());
+    CHECK(numbers.front().name == "loss");
+    std::vector<std::string> now;
+    for (const auto& [name, value] : numbers) {
+      now.push_back(name);
+      CHECK(value.dim() == 0);
+      CHECK(value.is_floating_point());
+      CHECK_FALSE(value.requires_grad());
+      CHECK(std::isfinite(value.template item<double>()));
+    }
+    if (names.empty()) names = now;
+    CHECK(now == names);
+  }
+  CHECK(torch::equal(examples.inputs, inputs_before));
+
+  // What it shows is all there is: given to a fresh step, both go on alike.
+  const auto kept = snapshot_of(whole);
+  auto resumed = make();
+  restore(resumed, kept);
+  auto copied = whole;
+  for (std::int64_t s = 3; s < 6; ++s) {
+    const auto a = whole(examples, at(s)), b = resumed(examples, at(s));
+    for (std::size_t i = 0; i < a.size(); ++i) CHECK(torch::equal(a[i].value, b[i].value));
+  }
+  const auto of_whole = snapshot_of(whole), of_resumed = snapshot_of(resumed);
+  REQUIRE(of_whole.size() == of_resumed.size());
+  for (std::size_t i = 0; i < of_whole.size(); ++i) {
+    CHECK(of_whole[i].name == of_resumed[i].name);
+    if (const auto* t = std::get_if<torch::Tensor>(&of_whole[i].value); t != nullptr && t->defined())
+      CHECK(torch::equal(*t, std::get<torch::Tensor>(of_resumed[i].value)));
+  }
+
+  // A copy is deep: the original's three steps left it alone, and it can take them itself.
+  for (std::int64_t s = 3; s < 6; ++s) (void)copied(examples, at(s));
+  const auto of_copy = snapshot_of(copied);
+  for (std::size_t i = 0; i < of_whole.size(); ++i)
+    if (const auto* t = std::get_if<torch::Tensor>(&of_whole[i].value); t != nullptr && t->defined())
+      CHECK(torch::equal(*t, std::get<torch::Tensor>(of_copy[i].value)));
+}
+
+}  // namespace rolewise::laws

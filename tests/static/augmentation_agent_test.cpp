@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <rolewise/agent/no_agent.hpp>
+#include <rolewise/agent/sequence.hpp>
+#include <rolewise/agent/students_view.hpp>
+
+namespace {
+
+using namespace rolewise::agent_must;
+using rolewise::AugmentationAgent;
+using rolewise::batch;
+using rolewise::moment;
+using rolewise::seed;
+using rolewise::TeacherAgent;
+
+struct least_that_conforms {
+  static constexpr const char* name = "least";
+  static constexpr bool has_state = false;
+  batch operator()(const batch& examples, const moment&, seed) const { return examples; }
+};
+static_assert(AugmentationAgent<least_that_conforms>);
+
+// Each of these is one promise short.
+
+struct unnamed {
+  batch operator()(const batch& examples, const moment&, seed) const { return examples; }
+};
+static_assert(make_a_view_of_a_batch<unnamed>);
+static_assert(!carry_a_name_for_the_report<unnamed>);
+static_assert(!AugmentationAgent<unnamed>);
+
+struct draws_from_hidden_state : least_that_conforms {
+  batch operator()(const batch& examples, const moment&, seed) { return examples; }
+};
+static_assert(carry_a_name_for_the_report<draws_from_hidden_state>);
+static_assert(!make_a_view_of_a_batch<draws_from_hidden_state>);
+static_assert(!AugmentationAgent<draws_from_hidden_state>);
+
+struct changes_the_batch : least_that_conforms {
+  batch operator()(batch& examples, const moment&, seed) const { return examples; }
+};
+static_assert(!make_a_view_of_a_batch<changes_the_batch>);
+static_assert(!AugmentationAgent<changes_the_batch>);
+
+struct takes_no_seed : least_that_conforms {
+  batch operator()(const batch& examples, const moment&) const { return examples; }
+};
+static_assert(!make_a_view_of_a_batch<takes_no_seed>);
+static_assert(!AugmentationAgent<takes_no_seed>);
+
+struct returns_the_images_alone : least_that_conforms {
+  torch::Tensor operator()(const batch& examples, const moment&, seed) const
+  {
+    return examples.inputs;
+  }
+};
+static_assert(!make_a_view_of_a_batch<returns_the_images_alone>);
+static_assert(!AugmentationAgent<returns_the_images_alone>);
+
+struct cannot_be_copied : least_that_conforms {
+  cannot_be_copied() = default;
+  cannot_be_copied(const cannot_be_copied&) = delete;
+};
+static_assert(make_a_view_of_a_batch<cannot_be_copied>);
+static_assert(!AugmentationAgent<cannot_be_copied>);
+
+// What may stand for a teacher's agent.
+
+static_assert(TeacherAgent<least_that_conforms> && TeacherAgent<rolewise::no_agent>);
+static_assert(TeacherAgent<rolewise::students_view>);
+static_assert(!AugmentationAgent<rolewise::students_view>);
+static_assert(!TeacherAgent<unnamed>);
+
+// A sequence is what its parts are.
+
+struct with_state {
+  static constexpr const char* name = "with-state";
+  batch operator()(const batch& examples, const moment&, seed) const { return examples; }
+  template<typename Archive>
+  void visit_state(Archive&)
+  {}
+};
+struct looks_at_others : least_that_conforms {
+  static constexpr bool mixes = true;
+};
+
+using rolewise::sequence;
+static_assert(AugmentationAgent<sequence<least_that_conforms>>);
+static_assert(AugmentationAgent<sequence<sequence<least_that_conforms>, rolewise::no_agent>>);
+static_assert(sequence<least_that_conforms, rolewise::no_agent>::name == "least + no-agent");
+static_assert(!sequence<least_that_conforms>::has_state);
+static_assert(sequence<least_that_conforms, with_state>::has_state);
+static_assert(rolewise::state_must::be_shown<sequence<least_that_conforms, with_state>>);
+static_assert(!rolewise::state_must::be_shown<sequence<least_that_conforms>>);
+static_assert(rolewise::Stateful<sequence<least_that_conforms>>);
+static_assert(!sequence<least_that_conforms>::mixes);
+static_assert(sequence<least_that_conforms, looks_at_others>::mixes);
+
+}  // namespace

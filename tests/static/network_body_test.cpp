@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <rolewise/network/network.hpp>
+
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace rolewise::network_must;
+using rolewise::layer_report;
+using rolewise::NetworkBody;
+using rolewise::phase;
+using rolewise::response;
+using rolewise::taps;
+
+struct least_that_conforms {
+  response forward(const torch::Tensor&, phase, taps) { return {}; }
+  std::vector<layer_report> layers() const { return {}; }
+  const char* name() const { return "least"; }
+  template<typename Archive>
+  void visit_state(Archive&)
+  {}
+};
+static_assert(NetworkBody<least_that_conforms>);
+
+// Each of these is one promise short.
+
+struct returns_logits : least_that_conforms {
+  torch::Tensor forward(const torch::Tensor&, phase, taps) { return {}; }
+};
+static_assert(!turn_inputs_into_a_response<returns_logits>);
+static_assert(report_their_layers<returns_logits>);
+static_assert(!NetworkBody<returns_logits>);
+
+struct knows_no_phase : least_that_conforms {
+  response forward(const torch::Tensor&, taps) { return {}; }
+};
+static_assert(!turn_inputs_into_a_response<knows_no_phase>);
+
+struct hides_its_state {
+  static constexpr bool has_state = false;
+  response forward(const torch::Tensor&, phase, taps) { return {}; }
+  std::vector<layer_report> layers() const { return {}; }
+  const char* name() const { return "hides"; }
+};
+static_assert(!show_their_state<hides_its_state>);
+static_assert(!NetworkBody<hides_its_state>);
+
+struct unnamed {
+  response forward(const torch::Tensor&, phase, taps) { return {}; }
+  std::vector<layer_report> layers() const { return {}; }
+  template<typename Archive>
+  void visit_state(Archive&)
+  {}
+};
+static_assert(!report_their_layers<unnamed>);
+static_assert(!NetworkBody<unnamed>);
+
+struct reports_no_layers : unnamed {
+  const char* name() const { return "reports no layers"; }
+  int layers() const { return 3; }
+};
+static_assert(!report_their_layers<reports_no_layers>);
+
+struct cannot_be_copied : least_that_conforms {
+  cannot_be_copied(const cannot_be_copied&) = delete;
+};
+static_assert(turn_inputs_into_a_response<cannot_be_copied>);
+static_assert(!NetworkBody<cannot_be_copied>);
+
+}  // namespace

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A student and data so small that a run of theirs takes milliseconds.
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/draws.hpp>
+#include <rolewise/core/response.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/student/student.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rolewise::testing {
+
+/// Values in (-1, 1) / 2 that are a function of the seed.
+inline torch::Tensor drawn(seed key, at::IntArrayRef sizes)
+{
+  std::int64_t count = 1;
+  for (const auto size : sizes) count *= size;
+  return (uniform_draws(key, 0, torch::zeros({1}, torch::kLong), count) - 0.5).view(sizes);
+}
+
+/// Two layers of `[C * H * W] -> hidden -> classes` behind a running mean of the inputs, and one
+/// plain value: every kind of state that a student can have.
+class tiny_student {
+ public:
+  explicit tiny_student(const sample_shape& shape, seed key = {}, std::int64_t hidden = 6)
+      : inputs_{shape.channels * shape.height * shape.width},
+        first_{drawn(key.split(purpose{"first"}), {hidden, inputs_}).set_requires_grad(true)},
+        bias_{torch::zeros({hidden}).set_requires_grad(true)},
+        second_{drawn(key.split(purpose{"second"}), {shape.classes, hidden}).set_requires_grad(true)},
+        mean_{torch::zeros({inputs_})}
+  {}
+  tiny_student(const tiny_student& other)
+      : inputs_{other.inputs_},
+        first_{deep(other.first_)},
+        bias_{deep(other.bias_)},
+        second_{deep(other.second_)},
+        mean_{deep(other.mean_)},
+        responses_{other.responses_}
+  {}
+  tiny_student& operator=(const tiny_student& other)
+  {
+    auto copy = other;
+    std::swap(*this, copy);
+    return *this;
+  }
+  tiny_student(tiny_student&&) noexcept = default;
+  tiny_student& operator=(tiny_student&&) noexcept = default;
+  ~tiny_student() = default;
+
+  [[nodiscard]] response respond(const batch& examples, taps = {})
+  {
+    const auto x = flat(examples);
+    {
+      const torch::NoGradGuard without_graph;
+      mean_.lerp_(x.mean(0), 0.1);
+    }
+    ++responses_;
+    return forward(x);
+  }
+  [[nodiscard]] response probe(const batch& examples, taps = {}) const
+  {
+    return forward(flat(examples));
+  }
+  [[nodiscard]] std::vector<named_tensor> parameters() const
+  {
+    return {{"first", first_}, {"bias", bias_}, {"second", second_}};
+  }
+  [[nodiscard]] std::int64_t responses() const { return responses_; }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.parameter("first", first_);
+    archive.parameter("bias", bias_);
+    archive.parameter("second", second_);
+    archive.buffer("mean", mean_);
+    archive.value("responses", responses_);
+  }
+
+ private:
+  static torch::Tensor deep(const torch::Tensor& t)
+  {
+    return t.detach().clone().set_requires_grad(t.requires_grad());
+  }
+  [[nodiscard]] torch::Tensor flat(const batch& examples) const
+  {
+    return normalised_inputs(examples).reshape({-1, inputs_});
+  }
+  [[nodiscard]] response forward(const torch::Tensor& x) const
+  {
+    return {.logits = torch::relu((x - mean_).matmul(first_.t()) + bias_).matmul(second_.t()),
+            .features = {}};
+  }
+
+  std::int64_t inputs_;
+  torch::Tensor first_, bias_, second_, mean_;
+  std::int64_t responses_ = 0;
+};
+
+static_assert(Student<tiny_student>);
+
+/// Images of 1 x 3 x 3 in 3 classes; the class is the brightest row, with noise.
+inline dataset tiny_data(std::int64_t count, seed key = seed{7}, std::string name = "tiny")
+{
+  dataset data;
+  data.shape = {.channels = 1, .height = 3, .width = 3, .classes = 3};
+  data.images = torch::zeros({count, 1, 3, 3}, torch::kByte);
+  data.labels = torch::zeros({count}, torch::kLong);
+  data.ids = torch::arange(count, torch::kLong);
+  data.scaling = {.mean = {0.4}, .deviation = {0.3}};
+  data.name = std::move(name);
+  auto pixel = data.images.accessor<std::uint8_t, 4>();
+  auto label = data.labels.accessor<std::int64_t, 1>();
+  for (std::int64_t n = 0; n < count; ++n) {
+    const draws of{key, 0, n};
+    label[n] = of.below(0, 3);
+    for (std::int64_t i = 0; i < 9; ++i)
+      pixel[n][0][i / 3][i % 3] = static_cast<std::uint8_t>(
+          of.below(static_cast<std::uint64_t>(i) + 1, 140) + (i / 3 == label[n] ? 90 : 0));
+  }
+  return data;
+}
+
+/// All tensors that two parts show, bit for bit.
+template<typename P>
+bool same_tensors(P& a, P& b)
+{
+  std::vector<torch::Tensor> of_a, of_b;
+  for_each_tensor(a, [&](const std::string&, torch::Tensor& t, tensor_kind) { of_a.push_back(t); });
+  for_each_tensor(b, [&](const std::string&, torch::Tensor& t, tensor_kind) { of_b.push_back(t); });
+  if (of_a.size() != of_b.size()) return false;
+  for (std::size_t i = 0; i < of_a.size(); ++i)
+    if (of_a[i].defined() != of_b[i].defined() ||
+        (of_a[i].defined() && !torch::equal(of_a[i], of_b[i])))
+      return false;
+  return true;
+}
+
+}  // namespace rolewise::testing

@@ -1,0 +1,648 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "support/doctest.hpp"
+
+#include "support/tiny_student.hpp"
+
+#include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/train/adam.hpp>
+#include <rolewise/train/checkpoint.hpp>
+#include <rolewise/train/checkpoints.hpp>
+#include <rolewise/train/csv.hpp>
+#include <rolewise/train/early_stop.hpp>
+#include <rolewise/train/fit.hpp>
+#include <rolewise/train/json_lines.hpp>
+#include <rolewise/train/progress_bar.hpp>
+#include <rolewise/train/supervised.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+using namespace rolewise;
+using rolewise::testing::same_tensors;
+using rolewise::testing::tiny_data;
+using rolewise::testing::tiny_student;
+
+namespace {
+
+/// A folder that goes away.
+struct folder {
+  std::string path = [] {
+    static int count = 0;
+    const auto name = "rolewise-checkpoint-test-" + std::to_string(::getpid()) + "-" +
+                      std::to_string(count++);
+    const auto made = std::filesystem::temp_directory_path() / name;
+    std::filesystem::create_directories(made);
+    return made.string();
+  }();
+  folder() = default;
+  folder(const folder&) = delete;
+  folder& operator=(const folder&) = delete;
+  ~folder() { std::filesystem::remove_all(path); }
+  [[nodiscard]] std::string operator/(const std::string& name) const { return path + "/" + name; }
+};
+
+std::string read(const std::string& path)
+{
+  std::ifstream in{path, std::ios::binary};
+  std::ostringstream all;
+  all << in.rdbuf();
+  return all.str();
+}
+
+void write(const std::string& path, const std::string& bytes)
+{
+  std::ofstream{path, std::ios::binary} << bytes;
+}
+
+/// What `action` has to say against itself.
+template<typename Action>
+std::string complaint(const Action& action)
+{
+  try {
+    action();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+/// Every kind of state.
+struct everything {
+  struct inner_part {
+    std::string words = "a \"quoted\" word";
+    template<typename Archive>
+    void visit_state(Archive& archive)
+    {
+      archive.value("words", words);
+    }
+  };
+
+  torch::Tensor weight = torch::arange(24, torch::kFloat32)
+                             .view({2, 3, 2, 2})
+                             .contiguous(torch::MemoryFormat::ChannelsLast)
+                             .set_requires_grad(true);
+  torch::Tensor halves = torch::tensor({0.5, -1.25}, torch::kBFloat16);
+  torch::Tensor whole = torch::tensor({1, -2, 3}, torch::kInt64);
+  torch::Tensor yes = torch::tensor({true, false}, torch::kBool);
+  torch::Tensor point = torch::tensor(0.1, torch::kFloat64);
+  torch::Tensor empty = torch::zeros({0, 4});
+  torch::Tensor absent;
+  bool flag = true;
+  std::int64_t count = -7;
+  double share = std::numeric_limits<double>::quiet_NaN();
+  std::vector<std::int64_t> places{3, 1, 2};
+  std::vector<double> numbers{0.1, -0.0};
+  std::vector<std::string> names{"", "two", "three"};
+  inner_part inner{};
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.parameter("weight", weight);
+    archive.buffer("halves", halves);
+    archive.buffer("whole", whole);
+    archive.buffer("yes", yes);
+    archive.buffer("point", point);
+    archive.buffer("empty", empty);
+    archive.buffer("absent", absent);
+    archive.value("flag", flag);
+    archive.value("count", count);
+    archive.value("share", share);
+    archive.value("places", places);
+    archive.value("numbers", numbers);
+    archive.value("names", names);
+    archive.part("inner", inner);
+  }
+};
+
+everything changed()
+{
+  everything x;
+  x.weight = torch::zeros_like(x.weight).set_requires_grad(true);
+  x.halves = torch::zeros_like(x.halves);
+  x.whole = torch::zeros_like(x.whole);
+  x.yes = torch::zeros_like(x.yes);
+  x.point = torch::zeros_like(x.point);
+  x.flag = false;
+  x.count = 0;
+  x.share = 0.0;
+  x.places.clear();
+  x.numbers.clear();
+  x.names.clear();
+  x.inner.words.clear();
+  return x;
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint gives every kind of state back, bit for bit")
+{
+  const folder in;
+  everything original, restored = changed();
+  save_checkpoint(in / "all", original);
+  const auto* memory = restored.weight.const_data_ptr();
+  load_checkpoint(in / "all", restored);
+  CHECK(same_tensors(original, restored));
+  CHECK(restored.weight.const_data_ptr() == memory);
+  CHECK(restored.weight.requires_grad());
+  CHECK(restored.weight.is_contiguous(torch::MemoryFormat::ChannelsLast));
+  CHECK(restored.flag);
+  CHECK(restored.count == -7);
+  CHECK(std::isnan(restored.share));
+  CHECK((restored.places == original.places));
+  CHECK(std::signbit(restored.numbers.at(1)));
+  CHECK((restored.names == original.names));
+  CHECK(restored.inner.words == original.inner.words);
+
+  save_checkpoint(in / "again", restored);
+  CHECK(read(in / "all") == read(in / "again"));
+
+  // What is not there yet is made, laid out as it was; what shall not be there is taken away.
+  auto bare = changed();
+  bare.weight = {};
+  bare.absent = torch::ones({3});
+  load_checkpoint(in / "all", bare);
+  CHECK(torch::equal(bare.weight, original.weight));
+  CHECK(bare.weight.is_contiguous(torch::MemoryFormat::ChannelsLast));
+  CHECK(bare.weight.requires_grad());
+  CHECK_FALSE(bare.absent.defined());
+
+  everything::inner_part inner{.words = ""};
+  load_checkpoint(in / "all", inner, "inner");
+  CHECK(inner.words == original.inner.words);
+  CHECK(complaint([&] { load_checkpoint(in / "all", inner, "outer"); }) ==
+        "rolewise: " + (in / "all") + ": holds nothing under 'outer'");
+}
+
+TEST_CASE("a flipped byte, a missing byte and a byte too many are errors that name the file")
+{
+  const folder in;
+  const auto path = in / "small";
+  tiny_student student{{.channels = 1, .height = 2, .width = 2, .classes = 2}, seed{1}, 2};
+  save_checkpoint(path, student);
+  const auto good = read(path);
+  tiny_student other{{.channels = 1, .height = 2, .width = 2, .classes = 2}, seed{2}, 2};
+  auto before = other;
+  const auto damaged = in / "damaged";
+  std::size_t unnoticed = 0, unnamed = 0;
+  const auto attempt = [&](const std::string& bytes) {
+    const auto words = complaint([&] {
+      const auto stored = detail::state_reader{bytes, damaged}.read();
+      restore(other, stored, damaged);
+    });
+    unnoticed += words == "nothing" ? 1U : 0U;
+    unnamed += words.find(damaged) == std::string::npos ? 1U : 0U;
+  };
+  for (std::size_t i = 0; i < good.size(); ++i)
+    for (const int flip : {0x01, 0x80, 0xff}) {
+      auto bytes = good;
+      bytes[i] = static_cast<char>(bytes[i] ^ flip);
+      attempt(bytes);
+    }
+  for (std::size_t length = 0; length < good.size(); ++length) attempt(good.substr(0, length));
+  attempt(good + '\0');
+  attempt(good + good);
+  CHECK(unnoticed == 0);
+  CHECK(unnamed == 0);
+  CHECK(same_tensors(other, before));
+
+  const auto says = [&](const std::string& bytes) {
+    write(damaged, bytes);
+    return complaint([&] { load_checkpoint(damaged, other); });
+  };
+  const auto start = "rolewise: " + damaged + ": ";
+  CHECK(says("") == start + "is truncated: it has 0 bytes, its header alone 28");
+  CHECK(says("PK\x03\x04 a zip") == start + "is no checkpoint of rolewise: it begins otherwise, at byte 0");
+  CHECK(says(good.substr(0, 100)) ==
+        start + "is truncated: it has 100 bytes of " + std::to_string(good.size()));
+  CHECK(says(good + "x") == start + "is oversized: it has " + std::to_string(good.size() + 1) +
+                                " bytes, its header says " + std::to_string(good.size()));
+  // The payload of the first part begins after 28 + 16 + 2 * 8 + 5 + 4 bytes.
+  auto flipped = good;
+  flipped[69 + 3] ^= 1;
+  CHECK(says(flipped) == start + "is damaged: part 'first' at byte 69");
+  flipped = good;
+  flipped[28] ^= 1;
+  CHECK(says(flipped).starts_with(start + "is damaged: head of part 0 at byte 28"));
+
+  auto newer = good;
+  newer[8] = 9;
+  const auto sum = detail::crc_of(std::string_view{newer}.substr(0, 24));
+  newer.replace(24, 4, reinterpret_cast<const char*>(&sum), 4);
+  CHECK(says(newer) == start + "has the format version 9 at byte 8, this library reads 1");
+  CHECK(says(good) == "nothing");
+  CHECK(same_tensors(other, student));
+}
+
+TEST_CASE("a checkpoint of another network is refused with what differs, and nothing is assigned")
+{
+  const folder in;
+  const auto path = in / "other";
+  tiny_student small{{.channels = 1, .height = 3, .width = 3, .classes = 3}, seed{1}, 4};
+  tiny_student large{{.channels = 1, .height = 3, .width = 3, .classes = 3}, seed{2}, 5};
+  auto before = large;
+  save_checkpoint(path, small);
+  CHECK(complaint([&] { load_checkpoint(path, large); }) ==
+        "rolewise: " + path +
+            ": belongs to something else: 'first' has the shape [4, 9], wanted [5, 9]; 'bias' has "
+            "the shape [4], wanted [5]; 'second' has the shape [3, 4], wanted [3, 5]");
+  CHECK(same_tensors(large, before));
+
+  everything all;
+  const auto words = complaint([&] { load_checkpoint(path, all); });
+  CHECK(words.find("'weight' is missing") != std::string::npos);
+  CHECK(words.find("more differences") != std::string::npos);
+}
+
+namespace {
+
+struct wrong_kinds {
+  torch::Tensor first = torch::zeros({4, 9}, torch::kFloat64);
+  double responses = 0.0;
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.parameter("first", first);
+    archive.value("responses", responses);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("types and kinds are compared too")
+{
+  const folder in;
+  const auto path = in / "kinds";
+  tiny_student small{{.channels = 1, .height = 3, .width = 3, .classes = 3}, seed{1}, 4};
+  save_checkpoint(path, small);
+  wrong_kinds wrong;
+  CHECK(complaint([&] { load_checkpoint(path, wrong); }) ==
+        "rolewise: " + path +
+            ": belongs to something else: 'first' is Float, wanted Double; 'responses' holds a "
+            "value of another kind; 'bias' is not wanted here; 'second' is not wanted here; 'mean' "
+            "is not wanted here");
+}
+
+TEST_CASE("what cannot be written leaves what was there")
+{
+  const folder in;
+  const auto path = in / "kept";
+  tiny_student old{{.channels = 1, .height = 3, .width = 3, .classes = 3}, seed{1}, 4};
+  tiny_student large{{.channels = 1, .height = 30, .width = 30, .classes = 3}, seed{2}, 50};
+  save_checkpoint(path, old);
+  const auto before = read(path);
+
+  const auto nowhere = in / "missing/folder/x";
+  CHECK(complaint([&] { save_checkpoint(nowhere, old); }).starts_with("rolewise: " + nowhere));
+  CHECK(complaint([&] { load_checkpoint(nowhere, old); }) ==
+        "rolewise: " + nowhere + ": cannot be read: No such file or directory");
+  CHECK(complaint([&] { load_checkpoint(in.path, old); }) ==
+        "rolewise: " + in.path + ": cannot be read: it is no regular file");
+
+  SUBCASE("where files may not grow")
+  {
+    struct rlimit limit {};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    auto small = limit;
+    small.rlim_cur = 4096;
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    const auto words = complaint([&] { save_checkpoint(path, large); });
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    std::signal(SIGXFSZ, handler);
+    CHECK(words == "rolewise: " + path + ": cannot be written: File too large");
+    CHECK(read(path) == before);
+    CHECK_FALSE(std::filesystem::exists(path + ".part"));
+  }
+  SUBCASE("on a full disk")
+  {
+    const auto disk = in / "disk";
+    std::filesystem::create_directories(disk);
+    if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") != 0) {
+      MESSAGE("no file system may be mounted here, so none is filled");
+      return;
+    }
+    save_checkpoint(disk + "/x", old);
+    const auto words = complaint([&] { save_checkpoint(disk + "/x", large); });
+    const auto there = read(disk + "/x");
+    const bool is_clean = !std::filesystem::exists(disk + "/x.part");
+    json_lines log{.path = disk + "/log"};
+    const run_signature signature{.epochs = 1};
+    run_history history;
+    log.see(run_begins{signature, history});
+    write(disk + "/ballast", std::string(70000, 'x'));
+    epoch_record record;
+    record.numbers = {{std::string(5000, 'n'), 1.0}};
+    const auto of_log = complaint([&] { log.see(epoch_ends{signature, record, history}); });
+    const auto log_size = std::filesystem::file_size(disk + "/log");
+    ::umount(disk.c_str());
+    CHECK(words == "rolewise: " + disk + "/x: cannot be written: No space left on device");
+    CHECK(there == before);
+    CHECK(is_clean);
+    CHECK(of_log == "rolewise: " + disk + "/log: cannot be written: No space left on device");
+    CHECK(log_size == 0);
+  }
+}
+
+namespace {
+
+/// Ends the world after some epochs, as a kill would, but in this process.
+struct doomed {
+  static constexpr bool has_state = false;
+  std::int64_t after = 2;
+  std::int64_t epochs = 0;
+  void see(const epoch_ends&)
+  {
+    if (++epochs == after) throw std::runtime_error{"doomed"};
+  }
+  void see(const auto&) {}
+};
+
+auto make_step(const dataset& data)
+{
+  return supervised{.student = tiny_student{data.shape, seed{3}},
+                    .agent = pad_crop_flip{},
+                    .optimiser = adam{.rate = 0.02},
+                    .average = moving_average{.decay = 0.9},
+                    .seed = seed{4}};
+}
+
+std::vector<nlohmann::json> without_times(const std::string& path)
+{
+  std::vector<nlohmann::json> lines;
+  std::ifstream in{path};
+  for (std::string line; std::getline(in, line);) {
+    lines.push_back(nlohmann::json::parse(line));
+    CHECK(lines.back().erase("seconds") == 1);
+  }
+  return lines;
+}
+
+std::vector<std::string> without_last_column(const std::string& path)
+{
+  std::vector<std::string> lines;
+  std::ifstream in{path};
+  for (std::string line; std::getline(in, line);) lines.push_back(line.substr(0, line.rfind(',')));
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("a run that broke off and is resumed ends like one that did not")
+{
+  const auto data = tiny_data(50), judges = tiny_data(30, seed{9}, "judges");
+  fit_options options{.epochs = 6, .batch_size = 16, .seed = seed{5}, .validation = &judges};
+  options.resume = true;
+  const auto run = [&](const folder& in, auto& step, auto&&... more) {
+    return fit(step, data, options, json_lines{.path = in / "log.jsonl"},
+               csv{.path = in / "log.csv"}, early_stop{.patience = 3},
+               checkpoints{.folder = in.path, .every = 2}, more...);
+  };
+  const folder whole;
+  auto reference = make_step(data);
+  const auto wanted = run(whole, reference);
+  REQUIRE(wanted.epochs.size() >= 4);
+  CHECK(without_times(whole / "log.jsonl").size() == wanted.epochs.size());
+
+  for (const std::int64_t breaks_after : {1, 2, 3, 4}) {
+    CAPTURE(breaks_after);
+    const folder in;
+    write(in / "log.jsonl", "{\"seconds\":0}\n");  // somebody's, and it stays
+    auto broken = make_step(data);
+    doomed end{.after = breaks_after};
+    CHECK_THROWS_WITH((void)run(in, broken, end), "doomed");
+    auto resumed = make_step(data);
+    const auto found = run(in, resumed);
+    CHECK(same_results(found, wanted));
+    CHECK(same_tensors(resumed, reference));
+    auto lines = without_times(in / "log.jsonl");
+    CHECK(lines.front().empty());
+    lines.erase(lines.begin());
+    CHECK((lines == without_times(whole / "log.jsonl")));
+    CHECK((without_last_column(in / "log.csv") == without_last_column(whole / "log.csv")));
+
+    tiny_student best{data.shape}, best_of_whole{data.shape};
+    load_checkpoint(in / "best.checkpoint", best, "step.progress.averaged");
+    load_checkpoint(whole / "best.checkpoint", best_of_whole, "step.progress.averaged");
+    CHECK(same_tensors(best, best_of_whole));
+    CHECK(accuracy(best, judges) == wanted.best_accuracy.value());
+
+    // Resumed again, there is nothing left to do.
+    auto idle = make_step(data);
+    CHECK(same_results(run(in, idle), wanted));
+    CHECK(same_tensors(idle, reference));
+  }
+}
+
+TEST_CASE("only the same run is resumed, and none is overwritten")
+{
+  const auto data = tiny_data(50), other = tiny_data(50, seed{8});
+  const folder in;
+  const fit_options options{.epochs = 2, .batch_size = 16, .seed = seed{5}};
+  auto step = make_step(data);
+  (void)fit(step, data, options, checkpoints{.folder = in.path});
+  const auto before = read(in / "last.checkpoint");
+
+  const auto again = [&](const fit_options& o, const dataset& d) {
+    auto fresh = make_step(d);
+    return complaint([&] { (void)fit(fresh, d, o, checkpoints{.folder = in.path}); });
+  };
+  CHECK(again(options, data) ==
+        "rolewise: checkpoints: " + (in / "last.checkpoint") +
+            " is there already: resume that run (.resume = true) or choose another folder");
+  auto changed_options = options;
+  changed_options.resume = true;
+  CHECK(again(changed_options, data) == "nothing");
+  changed_options.batch_size = 10;
+  changed_options.seed = seed{6};
+  CHECK(again(changed_options, data) ==
+        "rolewise: fit: the run to be resumed is another one: it has batch size 16 (now 10), steps "
+        "per epoch 4 (now 5), seed 5 (now 6)");
+  changed_options = options;
+  changed_options.resume = true;
+  const auto words = again(changed_options, other);
+  CHECK(words.starts_with("rolewise: fit: the run to be resumed is another one: it has checksum of "
+                          "the data "));
+  CHECK(read(in / "last.checkpoint") == before);
+
+  auto slower = make_step(data);
+  slower.optimiser.rate = 0.01;
+  CHECK(complaint([&] {
+          (void)fit(slower, data, changed_options, checkpoints{.folder = in.path});
+        }).find("learning rates along the run") != std::string::npos);
+
+  auto nowhere = make_step(data);
+  const auto missing = in / "missing";
+  CHECK(complaint([&] { (void)fit(nowhere, data, options, checkpoints{.folder = missing}); }) ==
+        "rolewise: " + missing + "/last.checkpoint: cannot be written: No such file or directory");
+  CHECK(nowhere.progress.updates() == 0);
+}
+
+namespace {
+
+/// Learns until its loss breaks.
+struct fragile_step {
+  torch::Tensor weight = torch::zeros({1});
+  std::int64_t steps = 0;
+  metrics operator()(const batch&, const moment& now)
+  {
+    weight.add_(1.0);
+    ++steps;
+    return {{"loss", now.epoch == 2 ? torch::tensor(1.0) / 0.0 : torch::ones({})}};
+  }
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.parameter("weight", weight);
+    archive.value("steps", steps);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a loss that is not finite leaves the last good checkpoint")
+{
+  const auto data = tiny_data(20);
+  const folder in;
+  fragile_step step;
+  CHECK(complaint([&] {
+          (void)fit(step, data, {.epochs = 4, .batch_size = 10}, checkpoints{.folder = in.path});
+        }) == "rolewise: fit: 'loss' is inf in epoch 2, step 0");
+  fragile_step kept;
+  load_checkpoint(in / "last.checkpoint", kept, "step");
+  CHECK(kept.steps == 4);
+  CHECK(kept.weight.item<double>() == 4.0);
+}
+
+namespace {
+
+/// Writes down what it is told.
+struct diary {
+  static constexpr bool has_state = false;
+  std::shared_ptr<std::string> words = std::make_shared<std::string>();
+  void see(const run_begins& e) { *words += "begin " + std::to_string(e.last_epoch) + ";"; }
+  void see(const step_ends& e) { *words += "step " + std::to_string(e.now.step) + ";"; }
+  void see(const epoch_ends& e) { *words += "epoch " + std::to_string(e.record.epoch) + ";"; }
+  void see(const run_ends& e)
+  {
+    *words += e.how == ending::finished ? "end" : e.how == ending::failed ? "failed" : "stopped";
+  }
+};
+
+struct constant_step {
+  double loss = 1.0;
+  tiny_student student;
+  metrics operator()(const batch&, const moment&) const { return {{"loss", torch::tensor(loss)}}; }
+  [[nodiscard]] const tiny_student& learner() const { return student; }
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("student", student);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("observers are told in order, and a failed run is told too")
+{
+  const auto data = tiny_data(20);
+  constant_step step{.student = tiny_student{data.shape}};
+  diary told;
+  (void)fit(step, data, {.epochs = 2, .batch_size = 10}, told, silent{});
+  CHECK(*told.words == "begin 2;step 0;step 1;epoch 0;step 0;step 1;epoch 1;end");
+  diary of_failure;
+  step.loss = std::numeric_limits<double>::infinity();
+  CHECK_THROWS((void)fit(step, data, {.epochs = 2, .batch_size = 20}, of_failure));
+  CHECK(*of_failure.words == "begin 2;step 0;failed");
+}
+
+TEST_CASE("a run that no longer gets better is stopped")
+{
+  const auto data = tiny_data(20);
+  constant_step step{.student = tiny_student{data.shape}};
+  diary told;
+  const auto history = fit(step, data, {.epochs = 50, .batch_size = 20, .validation = &data},
+                           early_stop{.patience = 3}, told);
+  CHECK(history.epochs.size() == 4);  // the first is the best, three follow
+  CHECK(history.stopped_early);
+  CHECK(history.best_epoch == 0);
+  CHECK(told.words->ends_with("stopped"));
+  CHECK_THROWS_WITH_AS(
+      (void)fit(step, data, {.epochs = 2}, early_stop{}),
+      "rolewise: early_stop: wants a validation set: fit(..., {.validation = &set}, ...)",
+      std::invalid_argument);
+}
+
+TEST_CASE("records are JSON and CSV as their standards want them")
+{
+  epoch_record record;
+  record.epoch = 3;
+  record.numbers = {{"loss", 0.1}, {"odd \"name\", with\nall", 1e-300}};
+  record.learning_rate = 0.25;
+  record.validation_accuracy = 1.0 / 3.0;
+  record.validation_loss = 2.0;
+  record.seconds = 1.5;
+  const auto line = json_lines::line_of(record);
+  CHECK(line.back() == '\n');
+  CHECK(std::count(line.begin(), line.end(), '\n') == 1);
+  const auto parsed = nlohmann::json::parse(line);
+  CHECK(parsed["epoch"] == 3);
+  CHECK(parsed["metrics"]["loss"] == 0.1);
+  CHECK(parsed["metrics"]["odd \"name\", with\nall"] == 1e-300);
+  CHECK(parsed["validation"]["accuracy"] == 1.0 / 3.0);
+  CHECK(parsed["seconds"] == 1.5);
+
+  CHECK(csv::header_of(record) ==
+        "epoch,loss,\"odd \"\"name\"\", with\nall\",learning_rate,validation_accuracy,"
+        "validation_loss,seconds\n");
+  record.learning_rate.reset();
+  CHECK(csv::row_of(record) == "3,0.1,1e-300,,0.3333333333333333,2,1.5\n");
+
+  const folder in;
+  write(in / "table.csv", "name,size\na,1\n");
+  const auto data = tiny_data(20);
+  constant_step step{.student = tiny_student{data.shape}};
+  CHECK(complaint([&] { (void)fit(step, data, {}, csv{.path = in / "table.csv"}); }) ==
+        "rolewise: " + (in / "table.csv") + ": is a table of other columns: name,size");
+  CHECK(read(in / "table.csv") == "name,size\na,1\n");
+}
+
+TEST_CASE("the progress bar tells of every epoch, and live of steps as well")
+{
+  const auto data = tiny_data(20);
+  const folder in;
+  constant_step step{.student = tiny_student{data.shape}};
+  const auto shown = [&](progress_bar::style how) {
+    auto* file = std::fopen((in / "bar").c_str(), "w");
+    REQUIRE(file != nullptr);
+    (void)fit(step, data, {.epochs = 2, .batch_size = 10, .validation = &data},
+              progress_bar{.to = file, .how = how, .title = "tiny"});
+    std::fclose(file);
+    return read(in / "bar");
+  };
+  const auto plain = shown(progress_bar::style::plain);
+  CHECK(plain.starts_with("tiny: epoch 1/2  loss 1.0000  validation accuracy 0."));
+  CHECK(std::count(plain.begin(), plain.end(), '\n') == 2);
+  CHECK(plain.find('\r') == std::string::npos);
+  CHECK(shown(progress_bar::style::automatic).find('\r') == std::string::npos);
+  const auto live = shown(progress_bar::style::live);
+  CHECK(live.find("\rtiny: epoch 1/2 [##########..........] 1/2  loss 1.0000  ") == 0);
+  CHECK(live.find("/s  ") != std::string::npos);
+  CHECK(live.find(" left") != std::string::npos);
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "support/doctest.hpp"
+
+#include "laws/bit_width_scheme.hpp"
+#include "laws/quantizer.hpp"
+
+#include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/no_quantizer.hpp>
+#include <rolewise/quant/per_layer.hpp>
+#include <rolewise/quant/schemes.hpp>
+
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <vector>
+
+namespace rw = rolewise;
+using rw::bit_width;
+
+namespace {
+
+const rw::layer_place inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
+
+torch::Tensor doubles(const std::vector<double>& values)
+{
+  return torch::tensor(values, torch::kFloat64);
+}
+
+bool near(const torch::Tensor& a, const torch::Tensor& b, double tolerance)
+{
+  return torch::allclose(a.detach().to(torch::kFloat64), b.detach().to(torch::kFloat64), 0.0,
+                         tolerance);
+}
+
+torch::Tensor example_weights() { return doubles({.5, -1, .2, 0, -.3}); }
+
+torch::Tensor gradient_of_weights(const rw::dorefa& q, int bits)
+{
+  const auto w = example_weights().set_requires_grad(true);
+  const auto values = q.start_weights(inside)(w, bit_width{bits}).values();
+  values.backward(doubles({1, -2, .5, 1, -1}));
+  return w.grad();
+}
+
+}  // namespace
+
+TEST_CASE("dorefa's weights have the codes of the reference")
+{
+  const auto state = rw::dorefa{}.start_weights(inside);
+  const auto codes = [&](int bits) { return state(example_weights(), bit_width{bits}); };
+
+  CHECK(torch::equal(codes(2).levels, doubles({1, -3, 1, 1, -1})));
+  CHECK(torch::equal(codes(3).levels, doubles({5, -7, 1, 1, -3})));
+  CHECK(torch::equal(codes(4).levels, doubles({9, -15, 3, 1, -5})));
+  CHECK(torch::equal(codes(1).levels, doubles({1, -1, 1, 1, -1})));
+  CHECK(codes(2).is_integer);
+  CHECK(near(codes(2).values(), doubles({1. / 3, -1, 1. / 3, 1. / 3, -1. / 3}), 1e-15));
+  CHECK(near(codes(1).values(), doubles({.4, -.4, .4, .4, -.4}), 1e-15));
+  CHECK(near(codes(31).values() / 2 + 0.5, doubles({.803388, 0, .629580, .5, .308748}), 5e-7));
+}
+
+TEST_CASE("dorefa's weights have the exact gradient of the unrounded map")
+{
+  CHECK(near(gradient_of_weights({}, 2), doubles({1.032634, .616986, .630942, 1.313035, -1.201607}),
+             5e-7));
+  const auto detached = gradient_of_weights({rw::dorefa_gradient::detached}, 2);
+  CHECK(near(detached, doubles({1.032634, -1.102882, .630942, 1.313035, -1.201607}), 5e-7));
+  CHECK(torch::equal(gradient_of_weights({}, 1), doubles({1, -2, .5, 1, -1})));
+
+  const auto unrounded = [](const torch::Tensor& w) {
+    const auto t = w.tanh();
+    return (t / t.abs().max() * doubles({1, -2, .5, 1, -1})).sum().item<double>();
+  };
+  const auto gradient = gradient_of_weights({}, 4);
+  constexpr double step = 1e-6;
+  for (std::int64_t i = 0; i < 5; ++i) {
+    auto up = example_weights(), down = example_weights();
+    up[i] += step;
+    down[i] -= step;
+    CHECK(gradient[i].item<double>() ==
+          doctest::Approx((unrounded(up) - unrounded(down)) / (2 * step)).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("dorefa's weights share the maximum's part of the gradient among equals")
+{
+  const auto w = doubles({.5, -.5, .1}).set_requires_grad(true);
+  const auto g = doubles({1, 1, 2});
+  rw::dorefa{}.start_weights(inside)(w, bit_width{2}).values().backward(g);
+  const double t = std::tanh(.5), slope = 1 - t * t;
+  const double sum = t - t + 2 * std::tanh(.1);
+  CHECK(w.grad()[0].item<double>() ==
+        doctest::Approx(slope / t - slope / (t * t) * sum / 2).epsilon(1e-12));
+  CHECK(w.grad()[1].item<double>() ==
+        doctest::Approx(slope / t + slope / (t * t) * sum / 2).epsilon(1e-12));
+}
+
+TEST_CASE("dorefa's weights that are all zero stay finite")
+{
+  for (const int bits : {1, 2, 3, 8}) {
+    CAPTURE(bits);
+    const auto w = torch::zeros({2, 3}, torch::kFloat64).set_requires_grad(true);
+    const auto q = rw::dorefa{}.start_weights(inside)(w, bit_width{bits});
+    const double n = std::exp2(bits) - 1;
+    CHECK(near(q.values(), torch::full({2, 3}, bits == 1 ? 0.0 : 1 / n, torch::kFloat64), 1e-15));
+    q.values().sum().backward();
+    CHECK(torch::equal(w.grad(), torch::ones({2, 3}, torch::kFloat64)));
+  }
+}
+
+TEST_CASE("dorefa's weights are odd off the halves, reach 1 and keep a NaN visible")
+{
+  torch::manual_seed(1);
+  const auto w = torch::randn({64}, torch::kFloat64);
+  const auto state = rw::dorefa{}.start_weights(inside);
+  for (const int bits : {2, 3, 5}) {
+    const auto values = state(w, bit_width{bits}).values();
+    CHECK(near(state(-w, bit_width{bits}).values(), -values, 1e-15));
+    CHECK(values.abs().max().item<double>() == doctest::Approx(1).epsilon(1e-15));
+  }
+  const auto broken = torch::cat({w, doubles({std::nan("")})});
+  for (const int bits : {1, 2})
+    CHECK_FALSE(state(broken, bit_width{bits}).values().isfinite().all().item<bool>());
+}
+
+TEST_CASE("dorefa's activations are rounded half to even and pass gradients on the closed interval")
+{
+  const auto state = rw::dorefa{}.start_activations(inside);
+  for (const auto type : {torch::kFloat64, torch::kFloat32, torch::kBFloat16, torch::kHalf}) {
+    CAPTURE(type);
+    const auto x = doubles({-.2, .1, .17, .5, .84, 1.3}).to(type).set_requires_grad(true);
+    const auto q = state(x, bit_width{2});
+    CHECK(q.is_integer);
+    CHECK(torch::equal(q.levels.detach().to(torch::kFloat64), doubles({0, 0, 1, 2, 3, 3})));
+    q.values().backward(torch::ones(6, type));
+    CHECK(near(x.grad(), doubles({0, 1, 1, 1, 1, 0}), type == torch::kBFloat16 ? 0.01 : 1e-3));
+
+    const auto ends = doubles({0, 1, -0.0}).to(type).set_requires_grad(true);
+    state(ends, bit_width{2}).levels.sum().backward();
+    CHECK(torch::equal(ends.grad().to(torch::kFloat64), doubles({3, 3, 3})));
+    const auto beyond = torch::stack({torch::nextafter(torch::ones({}), torch::full({}, 2.0f)),
+                                      torch::full({}, -std::numeric_limits<float>::min())})
+                            .set_requires_grad(true);
+    state(beyond, bit_width{2}).levels.sum().backward();
+    CHECK(torch::equal(beyond.grad(), torch::zeros(2)));
+  }
+  CHECK(torch::equal(state(doubles({-1, .3, 2}), bit_width{32}).values(), doubles({0, .3, 2})));
+}
+
+TEST_CASE("dorefa's activations keep the memory format and leave their input alone")
+{
+  const auto x = torch::rand({2, 8, 4, 4}).contiguous(torch::MemoryFormat::ChannelsLast);
+  const auto q = rw::dorefa{}.start_activations(inside)(x, bit_width{4});
+  CHECK(q.levels.is_contiguous(torch::MemoryFormat::ChannelsLast));
+  CHECK(q.levels.data_ptr() != x.data_ptr());
+}
+
+TEST_CASE("dorefa can be differentiated twice")
+{
+  const auto w = example_weights().set_requires_grad(true);
+  const auto score = rw::dorefa{}.start_weights(inside)(w, bit_width{2}).values().square().sum();
+  const auto g = torch::autograd::grad({score}, {w}, {}, true, true)[0];
+  const auto gg = torch::autograd::grad({g.square().sum()}, {w})[0];
+  CHECK(gg.isfinite().all().item<bool>());
+  CHECK(gg.abs().sum().item<double>() > 0);
+}
+
+TEST_CASE("quantizers keep their laws")
+{
+  rw::laws::hold_for(rw::dorefa{});
+  rw::laws::hold_for(rw::dorefa{rw::dorefa_gradient::detached});
+  rw::laws::hold_for(rw::no_quantizer{});
+}
+
+TEST_CASE("a zero point and a scale make values of levels")
+{
+  const rw::quantised q{.levels = doubles({0, 1, 3}),
+                        .scale = torch::full({}, .5, torch::kFloat64),
+                        .zero_point = 1,
+                        .is_integer = true};
+  CHECK(torch::equal(q.values(), doubles({-.5, 0, 1})));
+}
+
+TEST_CASE("schemes keep their laws and exempt what they say")
+{
+  const rw::per_layer named{.layers = {{"stage1.2.convolution1", {bit_width{4}, bit_width{8}}}},
+                            .otherwise = rw::bits_inside<2>};
+  rw::laws::hold_for(rw::full_precision{});
+  rw::laws::hold_for(rw::all_alike{});
+  rw::laws::hold_for(rw::bits_inside<1, 4>);
+  rw::laws::hold_for(named);
+
+  const rw::layer_place first{"stem", rw::layer_kind::convolution, 0, 3};
+  const rw::layer_place shortcut{"s", rw::layer_kind::shortcut, 1, 3};
+  const rw::layer_place last{"classifier", rw::layer_kind::linear, 2, 3};
+  const rw::layer_widths full{}, two{bit_width{2}, bit_width{2}};
+  CHECK(rw::full_precision{}(shortcut) == full);
+  for (const auto& place : {first, shortcut, last}) CHECK(rw::all_alike{}(place) == two);
+  CHECK(rw::both_ends_exempt{}(first) == full);
+  CHECK(rw::both_ends_exempt{}(last) == full);
+  CHECK(rw::both_ends_exempt{}(shortcut) == two);
+  CHECK(rw::bits_inside<1, 4>(inside) == rw::layer_widths{bit_width{1}, bit_width{4}});
+  CHECK(named(first) == full);
+  CHECK(named({"stage1.2.convolution1"}) == rw::layer_widths{bit_width{4}, bit_width{8}});
+}
+
+TEST_CASE("a scheme by name refuses names that no layer has and names listed twice")
+{
+  const std::vector<rw::layer_place> places{{"stem", rw::layer_kind::convolution, 0, 2},
+                                            {"classifier", rw::layer_kind::linear, 1, 2}};
+  rw::per_layer<> scheme{.layers = {{"stem", {}}}};
+  CHECK_NOTHROW(rw::check_scheme(scheme, places));
+  CHECK_NOTHROW(rw::check_scheme(rw::all_alike{}, places));
+  scheme.layers.push_back({"stam", {}});
+  CHECK_THROWS_WITH_AS(
+      rw::check_scheme(scheme, places),
+      "rolewise: per_layer: the network has no layer stam; it has stem, classifier",
+      std::invalid_argument);
+  scheme.layers.back().layer = "stem";
+  CHECK_THROWS_WITH_AS(rw::check_scheme(scheme, places),
+                       "rolewise: per_layer: layer stem is listed twice", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(rw::bit_width{33}, "rolewise: bit_width must lie in 1 .. 32",
+                       std::invalid_argument);
+}

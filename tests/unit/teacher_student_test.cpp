@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "support/doctest.hpp"
+
+#include "laws/student.hpp"
+#include "laws/teacher.hpp"
+
+#include <rolewise/network/copy_weights.hpp>
+#include <rolewise/network/resnet.hpp>
+#include <rolewise/quant/dorefa.hpp>
+#include <rolewise/student/module_student.hpp>
+#include <rolewise/teacher/frozen.hpp>
+#include <rolewise/teacher/module_teacher.hpp>
+
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/pimpl.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace rw = rolewise;
+
+namespace {
+
+const rw::sample_shape small{.channels = 1, .height = 8, .width = 8, .classes = 4};
+
+rw::batch images(std::int64_t count)
+{
+  torch::manual_seed(3);
+  return {torch::randint(0, 256, {count, 1, 8, 8}, torch::kByte), torch::zeros(count, torch::kLong),
+          torch::arange(count), {{0.5}, {0.25}}};
+}
+
+/// What a user has: a module that is no part of the library.
+struct own_module : torch::nn::Cloneable<own_module> {
+  own_module() { reset(); }
+  void reset() override
+  {
+    convolution = register_module("convolution",
+                                  torch::nn::Conv2d{torch::nn::Conv2dOptions{1, 6, 3}.bias(false)});
+    norm = register_module("norm", torch::nn::BatchNorm2d{6});
+    classifier = register_module("classifier", torch::nn::Linear{6, 4});
+  }
+  torch::Tensor forward(torch::Tensor x)
+  {
+    x = norm->forward(convolution->forward(x)).relu();
+    return classifier->forward(x.mean({2, 3}));
+  }
+
+  torch::nn::Conv2d convolution{nullptr};
+  torch::nn::BatchNorm2d norm{nullptr};
+  torch::nn::Linear classifier{nullptr};
+};
+
+struct own_holder : torch::nn::ModuleHolder<own_module> {
+  using torch::nn::ModuleHolder<own_module>::ModuleHolder;
+};
+
+/// A module that cannot be cloned is good enough for a teacher.
+struct plain_net : torch::nn::Module {
+  plain_net() : norm{register_module("norm", torch::nn::BatchNorm2d{1})} {}
+  torch::Tensor forward(torch::Tensor x) { return norm->forward(x).flatten(1); }
+  torch::nn::BatchNorm2d norm;
+};
+
+static_assert(rw::Teacher<rw::module_teacher<plain_net>>);
+static_assert(rw::Teacher<rw::module_teacher<own_module>>);
+static_assert(rw::Student<rw::module_student<own_module>>);
+static_assert(rw::Student<rw::residual_network<>>);
+static_assert(rw::Student<rw::residual_network<rw::dorefa>>);
+static_assert(rw::Teacher<rw::frozen_teacher<rw::residual_network<rw::dorefa>>>);
+static_assert(rw::Teacher<rw::frozen_teacher<rw::module_student<own_module>>>);
+
+template<typename Student>
+void shake(Student& student)
+{
+  const torch::NoGradGuard without_graph;
+  rw::for_each_tensor(student, [](const std::string&, torch::Tensor& t, rw::tensor_kind) {
+    if (t.is_floating_point()) t.add_(1);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a frozen network answers as it did when it was frozen, whatever becomes of the original")
+{
+  auto student = rw::resnet8(small, rw::dorefa{});
+  (void)student.respond(images(8));
+  const auto before = student.probe(images(8), {.features = true});
+  const auto teacher = rw::frozen(student);
+  rw::laws::hold_for(teacher, images(8));
+
+  (void)student.respond(images(8));
+  shake(student);
+  const auto answer = teacher.respond(images(8), {.features = true});
+  CHECK(torch::equal(answer.logits, before.logits));
+  REQUIRE(answer.features.size() == before.features.size());
+  for (std::size_t i = 0; i < answer.features.size(); ++i) {
+    CHECK(torch::equal(answer.features[i], before.features[i]));
+    CHECK_FALSE(answer.features[i].requires_grad());
+  }
+  for (const auto& p : teacher.network().parameters()) CHECK_FALSE(p.value.requires_grad());
+  for (const auto& p : student.parameters()) CHECK(p.value.requires_grad());
+}
+
+TEST_CASE("a frozen network may compute in bfloat16 and says in what it cannot")
+{
+  const auto student = rw::resnet8(small);
+  const auto fine = rw::frozen(student), coarse = rw::frozen(student, {.compute = torch::kBFloat16});
+  rw::laws::hold_for(coarse, images(8));
+  const auto a = fine.respond(images(8)).logits, b = coarse.respond(images(8)).logits;
+  CHECK((b.scalar_type() == torch::kFloat));
+  CHECK_FALSE(torch::equal(a, b));
+  CHECK((a - b).abs().max().item<double>() < 0.05 * a.std().item<double>());
+
+  const rw::module_student module{std::make_shared<own_module>()};
+  CHECK_THROWS_WITH_AS(rw::frozen(module, {.compute = torch::kBFloat16}),
+                       "rolewise: frozen: this network cannot be cast to BFloat16",
+                       std::invalid_argument);
+}
+
+TEST_CASE("a user's module teaches in evaluation mode, from a pointer or from a holder")
+{
+  const auto module = std::make_shared<own_module>();
+  const rw::module_teacher teacher{module};
+  rw::laws::hold_for(teacher, images(8));
+  CHECK_FALSE(module->is_training());
+  CHECK(torch::equal(module->norm->running_mean, torch::zeros(6)));
+  CHECK(torch::equal(teacher.respond(images(8)).logits,
+                     module->forward(rw::normalised_inputs(images(8))).detach()));
+
+  own_holder holder;
+  const rw::module_teacher from_holder{holder};
+  rw::laws::hold_for(from_holder, images(8));
+  rw::laws::hold_for(rw::module_teacher{std::make_shared<plain_net>()}, images(8));
+  auto doubled = std::make_shared<own_module>();
+  doubled->to(torch::kFloat64);
+  CHECK((rw::module_teacher{doubled}.respond(images(2)).logits.scalar_type() == torch::kFloat64));
+
+  CHECK_THROWS_WITH_AS((void)teacher.respond(images(2), {.features = true}),
+                       "rolewise: module_teacher: a module has no features to tap; take a loss on "
+                       "logits or write a part of your own",
+                       std::invalid_argument);
+  module->train();
+  CHECK_THROWS_WITH_AS(
+      (void)teacher.respond(images(2)),
+      "rolewise: module_teacher: the module has been put into training mode; call eval() on it",
+      std::invalid_argument);
+  CHECK_THROWS_WITH_AS(rw::module_teacher{std::shared_ptr<plain_net>{}},
+                       "rolewise: module_teacher: want a module, got none", std::invalid_argument);
+}
+
+TEST_CASE("a user's module is a student with the laws of students")
+{
+  rw::laws::hold_for(rw::module_student{std::make_shared<own_module>()}, images(8));
+  own_holder holder;
+  rw::laws::hold_for(rw::module_student{holder}, images(8));
+  CHECK_THROWS_WITH_AS(rw::module_student{std::shared_ptr<own_module>{}},
+                       "rolewise: module_student: want a module, got none", std::invalid_argument);
+}
+
+TEST_CASE("a module that is probed keeps the mode of each of its parts")
+{
+  rw::module_student student{std::make_shared<own_module>()};
+  student.module().norm->eval();
+  (void)student.probe(images(8));
+  CHECK(student.module().is_training());
+  CHECK(student.module().convolution->is_training());
+  CHECK_FALSE(student.module().norm->is_training());
+
+  student.module().norm->train();
+  CHECK(torch::equal(student.module().norm->running_mean, torch::zeros(6)));
+  (void)student.respond(images(8));
+  CHECK_FALSE(torch::equal(student.module().norm->running_mean, torch::zeros(6)));
+
+  auto evaluated = std::make_shared<own_module>();
+  evaluated->eval();
+  rw::module_student woken{evaluated};
+  CHECK(evaluated->is_training());
+  CHECK_THROWS_AS((void)woken.probe(images(2), {.features = true}), std::invalid_argument);
+  CHECK(evaluated->is_training());
+}
+
+TEST_CASE("what an archive assigns reaches a user's module, and stays learnable")
+{
+  rw::module_student student{std::make_shared<own_module>()};
+  student.module().convolution->weight.set_requires_grad(false);
+  rw::for_each_tensor(student, [](const std::string&, torch::Tensor& t, rw::tensor_kind) {
+    t = torch::full_like(t, 3);
+  });
+  CHECK(torch::equal(student.module().classifier->weight.detach(), torch::full({4, 6}, 3.0f)));
+  CHECK(torch::equal(student.module().norm->running_mean, torch::full({6}, 3.0f)));
+  CHECK(student.module().classifier->weight.requires_grad());
+  CHECK(student.parameters()[0].name == "convolution.weight");
+  CHECK(student.buffers()[0].name == "norm.running_mean");
+
+  const auto copy = student;
+  CHECK_FALSE(copy.module().convolution->weight.requires_grad());
+  CHECK(copy.module().classifier->weight.requires_grad());
+  CHECK(torch::equal(copy.module().norm->running_mean, torch::full({6}, 3.0f)));
+}
+
+TEST_CASE("a frozen copy of a user's module is not reached by training it further")
+{
+  rw::module_student student{std::make_shared<own_module>()};
+  const auto teacher = rw::frozen(student);
+  rw::laws::hold_for(teacher, images(8));
+  const auto before = teacher.respond(images(8)).logits;
+  shake(student);
+  CHECK(torch::equal(teacher.respond(images(8)).logits, before));
+  CHECK_FALSE(torch::equal(student.probe(images(8)).logits.detach(), before));
+
+  rw::module_student fresh{std::make_shared<own_module>()};
+  const auto report = rw::copy_weights(student, fresh);
+  CHECK(report.only_in_target.empty());
+  CHECK(torch::equal(fresh.probe(images(8)).logits, student.probe(images(8)).logits));
+}

@@ -1,0 +1,778 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "support/doctest.hpp"
+
+#include "laws/training_step.hpp"
+#include "support/tiny_student.hpp"
+
+#include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/agent/students_view.hpp>
+#include <rolewise/loss/clipped_to_task.hpp>
+#include <rolewise/loss/cross_entropy.hpp>
+#include <rolewise/loss/soft_target_kl.hpp>
+#include <rolewise/loss/weighted_sum.hpp>
+#include <rolewise/network/resnet.hpp>
+#include <rolewise/search/random_search.hpp>
+#include <rolewise/teacher/frozen.hpp>
+#include <rolewise/train/adam.hpp>
+#include <rolewise/train/adamw.hpp>
+#include <rolewise/train/arena.hpp>
+#include <rolewise/train/clip_gradients.hpp>
+#include <rolewise/train/distillation.hpp>
+#include <rolewise/train/evaluate.hpp>
+#include <rolewise/train/fit.hpp>
+#include <rolewise/train/moving_average.hpp>
+#include <rolewise/train/schedule.hpp>
+#include <rolewise/train/sgd.hpp>
+#include <rolewise/train/supervised.hpp>
+
+#include <ATen/Parallel.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace rolewise;
+using rolewise::testing::same_tensors;
+using rolewise::testing::tiny_data;
+using rolewise::testing::tiny_student;
+
+namespace {
+
+const auto wide = torch::TensorOptions{}.dtype(torch::kFloat64);
+
+std::vector<named_tensor> two_parameters()
+{
+  return {{"w", torch::tensor({1.0, -2.0, 0.5, 3.0}, wide).view({2, 2})},
+          {"b", torch::tensor({0.25}, wide)}};
+}
+
+/// Four updates with gradients that are the same for every optimiser.
+template<typename O>
+std::vector<double> after_four_updates(const O& optimiser)
+{
+  const auto p = two_parameters();
+  auto state = optimiser.start(p);
+  for (int t = 1; t <= 4; ++t) {
+    const auto w = torch::tensor({0.1, -0.2, 0.3, 0.4}, wide).view({2, 2}) * t;
+    // Strides other than the parameter's: values count, not memory.
+    state.update(p, {w.t().contiguous().t(), torch::tensor({-0.5}, wide) / t}, optimiser.rate);
+  }
+  const auto all = torch::cat({p[0].value.flatten(), p[1].value});
+  return {all.data_ptr<double>(), all.data_ptr<double>() + all.numel()};
+}
+
+void check_close(const std::vector<double>& found, const std::vector<double>& wanted)
+{
+  REQUIRE(found.size() == wanted.size());
+  for (std::size_t i = 0; i < found.size(); ++i)
+    CHECK(found[i] == doctest::Approx(wanted[i]).epsilon(1e-12));
+}
+
+}  // namespace
+
+TEST_CASE("optimisers give the values of torch.optim")
+{
+  check_close(after_four_updates(sgd{.weight_decay = 0.01}),
+              {0.72137713656205305, -1.4427542731241061, -0.30559405057567102, 1.8976183621434801,
+               0.60528261931457805});
+  check_close(after_four_updates(sgd{.nesterov = false, .weight_decay = 0.01}),
+              {0.80557104631099996, -1.6111420926219999, -0.060698919319500055, 2.2313193619430001,
+               0.53104501577524998});
+  check_close(after_four_updates(sgd{.momentum = 0.0, .weight_decay = 0.01}),
+              {0.89610594601099991, -1.7922118920219998, 0.1983028480305, 2.5884177880429999,
+               0.35295167395025001});
+  check_close(after_four_updates(adam{.rate = 0.1, .beta2 = 0.99, .weight_decay = 0.01}),
+              {0.61081510692409391, -1.6108866318540098, 0.1120772276266906, 2.6112577573405549,
+               0.61242622185494766});
+  check_close(after_four_updates(adamw{.rate = 0.1, .beta2 = 0.99, .weight_decay = 0.01}),
+              {0.60897215248596293, -1.6049781365218663, 0.11096913853200091, 2.6009841265403182,
+               0.6118584616158016});
+}
+
+TEST_CASE("optimisers follow their formulas over many steps")
+{
+  torch::manual_seed(0);
+  const double rate = 0.05, decays = 0.02, eps = 1e-8;
+  const std::vector<named_tensor> a{{"w", torch::randn({3, 4}, wide)}}, b{{"w", a[0].value.clone()}};
+  const std::vector<named_tensor> c{{"w", a[0].value.clone()}};
+  auto x = a[0].value.clone(), y = x.clone(), z = x.clone();
+  auto m = torch::zeros_like(x), first = m.clone(), second = m.clone(), first_w = m.clone(),
+       second_w = m.clone();
+  auto of_sgd = sgd{.rate = rate, .weight_decay = decays}.start(a);
+  auto of_adam = adam{.rate = rate, .weight_decay = decays}.start(b);
+  auto of_adamw = adamw{.rate = rate, .weight_decay = decays}.start(c);
+  for (int t = 1; t <= 12; ++t) {
+    const auto gradient = torch::randn({3, 4}, wide);
+    of_sgd.update(a, {gradient}, rate);
+    of_adam.update(b, {gradient}, rate);
+    of_adamw.update(c, {gradient}, rate);
+
+    auto g = gradient + decays * x;
+    m = 0.9 * m + g;
+    x = x - rate * (g + 0.9 * m);
+
+    g = gradient + decays * y;
+    first = 0.9 * first + 0.1 * g;
+    second = 0.999 * second + 0.001 * g * g;
+    y = y - rate * (first / (1 - std::pow(0.9, t))) /
+                ((second / (1 - std::pow(0.999, t))).sqrt() + eps);
+
+    z = z - rate * decays * z;
+    first_w = 0.9 * first_w + 0.1 * gradient;
+    second_w = 0.999 * second_w + 0.001 * gradient * gradient;
+    z = z - rate * (first_w / (1 - std::pow(0.9, t))) /
+                ((second_w / (1 - std::pow(0.999, t))).sqrt() + eps);
+  }
+  CHECK(torch::allclose(a[0].value, x, 1e-12, 1e-12));
+  CHECK(torch::allclose(b[0].value, y, 1e-10, 1e-10));
+  CHECK(torch::allclose(c[0].value, z, 1e-10, 1e-10));
+}
+
+TEST_CASE("weight decay may leave vectors alone, and a parameter without gradient stays as it is")
+{
+  const auto only_weights = two_parameters();
+  const auto still = torch::zeros({2, 2}, wide), still_b = torch::zeros({1}, wide);
+  auto state = sgd{.rate = 0.1, .weight_decay = 0.5, .decays = decay::weights_only}.start(only_weights);
+  state.update(only_weights, {still, still_b}, 0.1);
+  CHECK(only_weights[0].value[0][0].item<double>() == doctest::Approx(1.0 - 0.1 * 1.9 * 0.5));
+  CHECK(only_weights[1].value.item<double>() == 0.25);
+
+  const auto p = two_parameters();
+  auto late = adam{}.start(p), punctual = adam{}.start(p);
+  const auto g = torch::tensor({-0.5}, wide);
+  late.update(p, {torch::ones({2, 2}, wide), torch::Tensor{}}, 0.1);
+  CHECK(p[1].value.item<double>() == 0.25);
+  late.update(p, {torch::Tensor{}, g}, 0.1);  // its first update, whatever others had before
+  const auto q = two_parameters();
+  punctual.update(q, {torch::Tensor{}, g}, 0.1);
+  CHECK(torch::equal(p[1].value, q[1].value));
+
+  CHECK_THROWS_WITH_AS(
+      late.update(p, {g}, 0.1),
+      "rolewise: optimiser: was started for 2 parameters, was handed 2 of them with 1 gradients",
+      std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)sgd{.momentum = 1.0}.start(p),
+                       "rolewise: sgd: want rate >= 0, momentum in [0, 1) and weight_decay >= 0, "
+                       "got 0.1, 1 and 0.0005",
+                       std::invalid_argument);
+  CHECK_THROWS_AS((void)adam{.beta2 = 1.0}.start(p), std::invalid_argument);
+  CHECK_THROWS_AS((void)adamw{.epsilon = 0.0}.start(p), std::invalid_argument);
+}
+
+TEST_CASE("the copy of an optimiser's state shares no buffer")
+{
+  const auto p = two_parameters(), q = two_parameters();
+  auto state = sgd{}.start(p);
+  const std::vector<torch::Tensor> g{torch::ones({2, 2}, wide), torch::ones({1}, wide)};
+  state.update(p, g, 0.1);
+  auto copy = state;
+  state.update(p, g, 0.1);
+  std::vector<torch::Tensor> original, copied;
+  for_each_tensor(state, [&](auto&&, torch::Tensor& t, tensor_kind) { original.push_back(t); });
+  for_each_tensor(copy, [&](auto&&, torch::Tensor& t, tensor_kind) { copied.push_back(t); });
+  REQUIRE(original.size() == 2);
+  CHECK_FALSE(torch::allclose(original[0], copied[0]));
+}
+
+TEST_CASE("schedules have their reference values")
+{
+  const auto at = [](std::int64_t step) {
+    return moment{.epoch = step / 5, .step = step % 5, .epochs = 2, .steps_per_epoch = 5};
+  };
+  CHECK(constant{}(at(7)) == 1.0);
+  CHECK(cosine{}(at(0)) == 1.0);
+  CHECK(cosine{}(at(1)) == doctest::Approx(0.97552825814757682).epsilon(1e-14));
+  CHECK(cosine{}(at(5)) == doctest::Approx(0.5).epsilon(1e-14));
+  CHECK(cosine{}(at(9)) == doctest::Approx(0.024471741852423234).epsilon(1e-14));
+  CHECK(cosine{.lowest = 0.1}(at(5)) == doctest::Approx(0.55).epsilon(1e-14));
+
+  const step_decay steps{.at = {0.5, 0.8}, .factor = 0.1};
+  CHECK(steps(at(4)) == 1.0);
+  CHECK(steps(at(5)) == doctest::Approx(0.1));
+  CHECK(steps(at(7)) == doctest::Approx(0.1));
+  CHECK(steps(at(8)) == doctest::Approx(0.01));
+  CHECK_THROWS_WITH_AS((void)step_decay{.at = {1.5}}(at(0)),
+                       "rolewise: step_decay: want shares of the run in [0, 1], got 1.5",
+                       std::invalid_argument);
+
+  const warm_up<cosine> rising{.epochs = 1};
+  CHECK(rising(at(0)) == doctest::Approx(0.2));
+  CHECK(rising(at(4)) == 1.0);
+  CHECK(rising(at(5)) == 1.0);
+  CHECK(rising(at(6)) == doctest::Approx(0.5 * (1.0 + std::cos(std::acos(-1.0) / 5.0))));
+  CHECK(warm_up<constant>{.epochs = 0}(at(0)) == 1.0);
+  CHECK(warm_up<>{.epochs = 9}(at(9)) == doctest::Approx(10.0 / 45.0));
+}
+
+TEST_CASE("gradients are clipped to a common length, and short ones are left alone")
+{
+  const auto a = torch::tensor({3.0, 4.0}, wide), b = torch::tensor({12.0}, wide);
+  clip_gradients{.norm = 5.0}({a, torch::Tensor{}, b});
+  check_close({a[0].item<double>(), a[1].item<double>(), b.item<double>()},
+              {1.1538460650887643, 1.5384614201183524, 4.6153842603550572});
+  const auto before = a.clone();
+  clip_gradients{.norm = 100.0}({a, b});
+  CHECK(torch::equal(a, before));
+  const auto nothing = torch::zeros({2}, wide);
+  clip_gradients{}({nothing});
+  CHECK(torch::equal(nothing, torch::zeros({2}, wide)));
+  CHECK_THROWS_AS(clip_gradients{.norm = 0.0}({a}), std::invalid_argument);
+}
+
+TEST_CASE("a moving average follows the student, its buffers and its values")
+{
+  const auto data = tiny_data(4);
+  tiny_student student{data.shape, seed{1}};
+  auto averaged = student;
+  auto expected = student.parameters()[0].value.detach().clone();
+  const moving_average slow{.decay = 0.5, .ramp = false}, ramped{.decay = 0.5};
+  {
+    const torch::NoGradGuard without_graph;
+    student.parameters()[0].value.add_(1.0);
+  }
+  (void)student.respond(as_batch(data));
+  slow(averaged, student, 0);
+  CHECK(torch::allclose(averaged.parameters()[0].value, expected + 0.5));
+  CHECK(averaged.responses() == 1);
+  ramped(averaged, student, 0);  // d = 1 / 10
+  CHECK(torch::allclose(averaged.parameters()[0].value, expected + 0.5 * 0.1 + 0.9));
+  moving_average{.decay = 0.0}(averaged, student, 5);
+  CHECK(same_tensors(averaged, student));
+  CHECK(averaged.parameters()[0].value.requires_grad());
+  CHECK_THROWS_AS(moving_average{.decay = 1.0}(averaged, student, 0), std::invalid_argument);
+}
+
+namespace {
+
+/// Remembers what it was shown.
+struct spying_teacher {
+  static constexpr bool has_state = false;
+  std::shared_ptr<std::vector<batch>> seen = std::make_shared<std::vector<batch>>();
+
+  [[nodiscard]] response respond(const batch& examples, taps) const
+  {
+    seen->push_back(examples);
+    return {.logits = torch::linspace(-1, 1, 3).expand({examples.size(), 3}), .features = {}};
+  }
+};
+
+struct spying_student : tiny_student {
+  using tiny_student::tiny_student;
+  std::shared_ptr<std::vector<batch>> seen = std::make_shared<std::vector<batch>>();
+
+  [[nodiscard]] response respond(const batch& examples, taps wanted)
+  {
+    seen->push_back(examples);
+    return tiny_student::respond(examples, wanted);
+  }
+};
+
+/// Adds one grey level, so that a view says who made it.
+struct brighter {
+  static constexpr std::string_view name = "brighter";
+  static constexpr bool has_state = false;
+  int by = 1;
+  [[nodiscard]] batch operator()(const batch& examples, const moment&, seed) const
+  {
+    auto view = examples;
+    view.inputs = examples.inputs + by;
+    return view;
+  }
+};
+
+double first_pixel(const batch& view, const dataset& data)
+{
+  const double x = view.inputs[0][0][0][0].item<double>();
+  return std::round((x * data.scaling.deviation[0] + data.scaling.mean[0]) * 255.0);
+}
+
+constexpr moment start{.epoch = 0, .step = 0, .epochs = 3, .steps_per_epoch = 10};
+
+}  // namespace
+
+TEST_CASE("each role is shown its own view, and a shared view is converted once")
+{
+  const auto data = tiny_data(8);
+  const double plain = data.images[0][0][0][0].item<double>();
+
+  distillation apart{.teacher = spying_teacher{},
+                     .student = spying_student{data.shape},
+                     .teacher_agent = brighter{10},
+                     .student_agent = brighter{20},
+                     .shared_agent = brighter{3},
+                     .loss = 0.5 * cross_entropy{} + 0.5 * soft_target_kl{temperature{2}}};
+  (void)apart(as_batch(data), start);
+  CHECK(first_pixel(apart.teacher.seen->at(0), data) == plain + 13);
+  CHECK(first_pixel(apart.student.seen->at(0), data) == plain + 23);
+
+  distillation judged{.teacher = spying_teacher{},
+                      .student = spying_student{data.shape},
+                      .teacher_agent = students_view{},
+                      .student_agent = brighter{20},
+                      .loss = soft_target_kl{}};
+  (void)judged(as_batch(data), start);
+  CHECK(first_pixel(judged.teacher.seen->at(0), data) == plain + 20);
+  const auto& of_teacher = judged.teacher.seen->at(0).inputs;
+  CHECK(of_teacher.is_floating_point());
+  CHECK(of_teacher.is_same(judged.student.seen->at(0).inputs));
+}
+
+TEST_CASE("a supervised step is the same as one by hand")
+{
+  const auto data = tiny_data(32);
+  supervised school{.student = tiny_student{data.shape, seed{2}}, .schedule = constant{}};
+  auto by_hand = school.student;
+  std::vector<torch::Tensor> momentum;
+  for (const auto& p : by_hand.parameters()) momentum.push_back(torch::zeros_like(p.value));
+  for (int s = 0; s < 4; ++s) {
+    const auto numbers = school(as_batch(data), start);
+    const auto logits = by_hand.respond(as_batch(data)).logits;
+    const auto loss = at::cross_entropy_loss(logits, data.labels);
+    loss.backward();
+    const torch::NoGradGuard without_graph;
+    for (std::size_t i = 0; i < momentum.size(); ++i) {
+      auto p = by_hand.parameters()[i].value;
+      const auto g = p.grad() + 5e-4 * p;
+      momentum[i] = 0.9 * momentum[i] + g;
+      p -= 0.1 * (g + 0.9 * momentum[i]);
+      p.mutable_grad() = torch::Tensor{};
+    }
+    CHECK(numbers[0].value.item<float>() == doctest::Approx(loss.item<float>()).epsilon(1e-5));
+    CHECK(numbers[1].name == "accuracy");
+    CHECK(numbers[1].value.item<float>() ==
+          doctest::Approx(logits.argmax(1).eq(data.labels).to(torch::kFloat32).mean().item<float>()));
+  }
+  for (std::size_t i = 0; i < momentum.size(); ++i)
+    CHECK(torch::allclose(school.student.parameters()[i].value, by_hand.parameters()[i].value, 1e-5,
+                          1e-6));
+  CHECK_FALSE(school.student.parameters()[0].value.grad().defined());
+}
+
+TEST_CASE("the terms of a sum are metrics, between the loss and the accuracy")
+{
+  const auto data = tiny_data(16);
+  distillation lesson{.teacher = frozen(tiny_student{data.shape, seed{1}}),
+                      .student = tiny_student{data.shape, seed{2}},
+                      .loss = 0.25 * cross_entropy{} + 0.75 * soft_target_kl{temperature{4}}};
+  const auto numbers = lesson(as_batch(data), start);
+  REQUIRE(numbers.size() == 4);
+  CHECK(numbers[0].name == "loss");
+  CHECK(numbers[1].name == "cross-entropy");
+  CHECK(numbers[2].name == "soft-target-kl");
+  CHECK(numbers[3].name == "accuracy");
+  CHECK(numbers[0].value.item<double>() ==
+        doctest::Approx(0.25 * numbers[1].value.item<double>() +
+                        0.75 * numbers[2].value.item<double>()));
+}
+
+TEST_CASE("a combination of gradients is combined tensor by tensor")
+{
+  const auto data = tiny_data(16);
+  const auto teacher = frozen(tiny_student{data.shape, seed{1}});
+  distillation lesson{
+      .teacher = teacher,
+      .student = tiny_student{data.shape, seed{2}},
+      .loss = clipped_to_task<cross_entropy, soft_target_kl>{{}, soft_target_kl{temperature{4}}},
+      .optimiser = sgd{.rate = 1.0, .momentum = 0.0, .weight_decay = 0.0},
+      .schedule = constant{}};
+  auto by_hand = lesson.student;
+  const auto before = lesson.student;
+  const auto numbers = lesson(as_batch(data), start);
+  CHECK(numbers.size() == 4);
+
+  const auto examples = as_batch(data);
+  const paired_responses pair{teacher.respond(examples), by_hand.respond(examples)};
+  const supervision known{data.labels, data.ids, start};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto p = by_hand.parameters()[i].value;
+    const auto task =
+        torch::autograd::grad({score(lesson.loss.task, pair, known)}, {p}, {}, true)[0];
+    const auto other =
+        torch::autograd::grad({score(lesson.loss.distillation, pair, known)}, {p}, {}, true)[0];
+    const auto wanted = before.parameters()[i].value - lesson.loss.combine(task, other, start);
+    CHECK(torch::allclose(lesson.student.parameters()[i].value, wanted, 1e-5, 1e-6));
+  }
+}
+
+TEST_CASE("steps keep the promises of a training step")
+{
+  const auto data = tiny_data(24);
+  laws::step_holds_for(
+      [&] {
+        return supervised{.student = tiny_student{data.shape, seed{2}},
+                          .agent = pad_crop_flip{},
+                          .optimiser = adam{},
+                          .clipping = clip_gradients{.norm = 0.1},
+                          .average = moving_average{}};
+      },
+      data);
+  laws::step_holds_for(
+      [&] {
+        return distillation{
+            .teacher = frozen(tiny_student{data.shape, seed{1}}),
+            .student = tiny_student{data.shape, seed{2}},
+            .student_agent = pad_crop_flip{},
+            .loss = clipped_to_task<cross_entropy, soft_target_kl>{},
+            .average = moving_average{.decay = 0.9}};
+      },
+      data);
+  auto images = tiny_data(8);
+  images.images = images.images.repeat({1, 1, 4, 4});
+  images.shape = {.channels = 1, .height = 12, .width = 12, .classes = 3};
+  laws::step_holds_for(
+      [&] {
+        return distillation{.teacher = frozen(resnet8(images.shape)),
+                            .student = resnet8(images.shape, {}, {}, {.seed = seed{4}}),
+                            .loss = cross_entropy{} + soft_target_kl{},
+                            .optimiser = adamw{}};
+      },
+      images);
+}
+
+TEST_CASE("the average is judged where there is one")
+{
+  const auto data = tiny_data(24);
+  supervised with{.student = tiny_student{data.shape}, .average = moving_average{}};
+  supervised without{.student = tiny_student{data.shape}};
+  (void)with(as_batch(data), start);
+  CHECK(&with.learner() != &with.student);
+  CHECK(&without.learner() == &without.student);
+}
+
+namespace {
+
+/// A step whose numbers are known, and that learns nothing.
+struct counting_step {
+  std::int64_t calls = 0;
+  std::int64_t breaks_at = -1;
+  std::string second = "size";
+  std::vector<moment> moments{};
+
+  metrics operator()(const batch& examples, const moment& now)
+  {
+    moments.push_back(now);
+    const double loss = calls == breaks_at ? std::numeric_limits<double>::quiet_NaN()
+                                           : static_cast<double>(calls);
+    ++calls;
+    return {{"loss", torch::tensor(loss)},
+            {second, torch::tensor(static_cast<double>(examples.size()))}};
+  }
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.value("calls", calls);
+  }
+};
+
+/// Calls its loss something else from the second step on.
+struct fickle_step {
+  bool first = true;
+
+  metrics operator()(const batch&, const moment&)
+  {
+    const auto* name = std::exchange(first, false) ? "loss" : "cost";
+    return {{name, torch::zeros({})}};
+  }
+  template<typename Archive>
+  void visit_state(Archive&)
+  {}
+};
+
+/// Keeps the views that an agent makes of its batches.
+struct witness_step {
+  std::vector<torch::Tensor> views{};
+
+  metrics operator()(const batch& examples, const moment& now)
+  {
+    const auto view = pad_crop_flip{}(examples, now, seed{3});
+    views.push_back(torch::cat({view.inputs.flatten().to(torch::kLong), view.ids}));
+    return {{"loss", torch::zeros({})}};
+  }
+  template<typename Archive>
+  void visit_state(Archive&)
+  {}
+};
+
+}  // namespace
+
+TEST_CASE("fit means metrics over examples, a short last batch included")
+{
+  const auto data = tiny_data(10);
+  counting_step step;
+  const auto history = fit(step, data, {.epochs = 2, .batch_size = 4});
+  REQUIRE(history.epochs.size() == 2);
+  CHECK(step.calls == 6);
+  CHECK(history.epochs[0]["loss"] == doctest::Approx((0 * 4 + 1 * 4 + 2 * 2) / 10.0));
+  CHECK(history.epochs[1]["loss"] == doctest::Approx((3 * 4 + 4 * 4 + 5 * 2) / 10.0));
+  CHECK(history.epochs[0]["size"] == doctest::Approx((16 + 16 + 4) / 10.0));
+  CHECK_FALSE(history.epochs[0].learning_rate.has_value());
+  CHECK(step.moments[4] == moment{.epoch = 1, .step = 1, .epochs = 2, .steps_per_epoch = 3});
+  CHECK_THROWS_WITH_AS((void)history.epochs[0]["f1"],
+                       "rolewise: epoch_record: has no number named 'f1'", std::invalid_argument);
+
+  counting_step dropping;
+  (void)fit(dropping, data, {.epochs = 1, .batch_size = 4, .drop_last = true});
+  CHECK(dropping.calls == 2);
+  CHECK(dropping.moments[0].steps_per_epoch == 2);
+
+  counting_step part;
+  const auto middle = fit(part, data, {.epochs = 4, .batch_size = 4, .from = 1, .until = 3});
+  CHECK(middle.epochs.size() == 2);
+  CHECK(part.moments.front() == moment{.epoch = 1, .step = 0, .epochs = 4, .steps_per_epoch = 3});
+}
+
+TEST_CASE("fit stops at a number that is not finite and says where")
+{
+  const auto data = tiny_data(10);
+  counting_step step{.breaks_at = 4};
+  CHECK_THROWS_WITH_AS((void)fit(step, data, {.epochs = 3, .batch_size = 4}),
+                       "rolewise: fit: 'loss' is nan in epoch 1, step 1", std::runtime_error);
+
+  supervised school{.student = tiny_student{data.shape},
+                    .optimiser = sgd{.rate = 1e30, .momentum = 0.0}};
+  CHECK_THROWS_AS((void)fit(school, data, {.epochs = 3, .batch_size = 4}), std::runtime_error);
+}
+
+TEST_CASE("fit refuses what makes no sense")
+{
+  const auto data = tiny_data(10);
+  counting_step step;
+  CHECK_THROWS_WITH_AS((void)fit(step, data, {.epochs = 0}),
+                       "rolewise: fit: want epochs and batch_size >= 1, got 0 and 128",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)fit(step, data, {.drop_last = true}),
+                       "rolewise: fit: drop_last leaves nothing of 10 examples in batches of 128",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      (void)fit(step, data, {.validation = &data}),
+      "rolewise: fit: a validation set wants a step with learner(), a Student or a Teacher",
+      std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      (void)fit(step, data, {.resume = true}),
+      "rolewise: fit: resume wants an observer that keeps the run, such as checkpoints{.folder = ...}",
+      std::invalid_argument);
+  CHECK_THROWS_AS((void)fit(step, data, {.epochs = 2, .from = 2, .until = 1}),
+                  std::invalid_argument);
+  dataset empty = tiny_data(0);
+  CHECK_THROWS_WITH_AS((void)fit(step, empty, {}), "rolewise: fit: 'tiny' has no examples",
+                       std::invalid_argument);
+
+  fickle_step changes;
+  CHECK_THROWS_WITH_AS(
+      (void)fit(changes, data, {.batch_size = 4}),
+      "rolewise: fit: the step gave the metric 'loss', then 'cost' in its place",
+      std::invalid_argument);
+  CHECK(step.calls == 0);
+}
+
+TEST_CASE("a second fit continues, and two halves are the whole")
+{
+  const auto data = tiny_data(40);
+  const auto make = [&] {
+    return supervised{.student = tiny_student{data.shape}, .agent = pad_crop_flip{}};
+  };
+  const fit_options whole{.epochs = 4, .batch_size = 16};
+  auto once = make(), halves = make();
+  (void)fit(once, data, whole);
+  auto half = whole;
+  half.until = 2;
+  (void)fit(halves, data, half);
+  CHECK(halves.progress.updates() == 6);
+  half.from = 2;
+  half.until = 4;
+  (void)fit(halves, data, half);
+  CHECK(same_tensors(once, halves));
+
+  auto again = make();
+  (void)fit(again, data, {.epochs = 2, .batch_size = 16});
+  (void)fit(again, data, {.epochs = 2, .batch_size = 16});
+  CHECK(again.progress.updates() == 12);
+}
+
+TEST_CASE("a student learns, and its teacher's student too")
+{
+  const auto train = tiny_data(300), test = tiny_data(200, seed{99});
+  supervised school{.student = tiny_student{train.shape}};
+  const auto history =
+      fit(school, train, {.epochs = 8, .batch_size = 32, .validation = &test});
+  CHECK(history.epochs.front()["loss"] > history.epochs.back()["loss"]);
+  CHECK(history.best_accuracy.value() > 0.8);
+  CHECK(history.epochs.back().validation_accuracy == accuracy(school.student, test));
+  CHECK(history.epochs.front().learning_rate == 0.1);
+
+  distillation lesson{.teacher = frozen(school.student),
+                      .student = tiny_student{train.shape, seed{5}, 4},
+                      .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{2}}};
+  (void)fit(lesson, train, {.epochs = 8, .batch_size = 32});
+  CHECK(accuracy(lesson.student, test) > 0.8);
+}
+
+namespace {
+
+/// Answers from a table: example n gets row n.
+struct table_teacher {
+  torch::Tensor rows;
+  [[nodiscard]] response respond(const batch& examples, taps) const
+  {
+    return {.logits = rows.index_select(0, examples.ids), .features = {}};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("evaluation counts every example, the last short batch included")
+{
+  auto data = tiny_data(5);
+  data.shape.classes = 7;
+  data.labels = torch::tensor({0, 1, 2, 6, 6}, torch::kLong);
+  auto rows = torch::zeros({5, 7});
+  rows[0][0] = 3.0;                                                    // right
+  rows[1][4] = 2.0;                                                    // wrong: 4 for 1
+  rows[1][1] = 1.0;                                                    // among five
+  rows[2][2] = 9.0;                                                    // right
+  rows[3] = torch::tensor({7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0});        // last of all
+  rows[4] = torch::tensor({7.0, 6.0, 5.0, 4.0, 0.0, 0.0, 3.0});        // fifth
+  for (const std::int64_t size : {1, 2, 3, 5, 100}) {
+    const auto found = evaluate(table_teacher{rows}, data, {.batch_size = size});
+    CHECK(found.count == 5);
+    CHECK(found.top1 == doctest::Approx(2.0 / 5.0));
+    CHECK(found.top5 == doctest::Approx(4.0 / 5.0));
+    CHECK(found.confusion.sum().item<std::int64_t>() == 5);
+    CHECK(found.confusion[1][4].item<std::int64_t>() == 1);
+    CHECK(found.confusion[6][0].item<std::int64_t>() == 2);
+    CHECK(found.confusion[2][2].item<std::int64_t>() == 1);
+    CHECK(found.loss ==
+          doctest::Approx(at::cross_entropy_loss(rows.to(torch::kFloat64), data.labels).item<double>()));
+  }
+  data.shape.classes = 3;
+  CHECK_THROWS_WITH_AS((void)evaluate(table_teacher{rows}, data),
+                       "rolewise: evaluate: want logits [5, 3], got [5, 7]", std::invalid_argument);
+  CHECK_THROWS_AS((void)evaluate(table_teacher{rows}, tiny_data(0)), std::invalid_argument);
+}
+
+TEST_CASE("with few classes every answer is among the first five, and a judged student is unchanged")
+{
+  const auto data = tiny_data(20);
+  tiny_student student{data.shape};
+  auto before = student;
+  const auto found = evaluate(student, data, {.batch_size = 8});
+  CHECK(found.top5 == 1.0);
+  CHECK(same_tensors(student, before));
+  CHECK(student.responses() == 0);
+  CHECK(found.top1 == accuracy(frozen(student), data));
+}
+
+TEST_CASE("views, batches and what is learned from them are repeatable")
+{
+  auto data = tiny_data(48);
+  data.images = data.images.repeat({1, 1, 3, 3});
+  data.shape = {.channels = 1, .height = 9, .width = 9, .classes = 3};
+  const auto threads_before = at::get_num_threads();
+  std::vector<torch::Tensor> seen;
+  for (const int threads : {1, 2, 4}) {
+    at::set_num_threads(threads);
+    witness_step sees;
+    (void)fit(sees, data, {.epochs = 2, .batch_size = 20, .seed = seed{8}});
+    const auto all = torch::cat(sees.views);
+    if (!seen.empty()) CHECK(torch::equal(all, seen.front()));
+    seen.push_back(all);
+
+    // The same threads twice: the same bits of what is learned.
+    const auto make = [&] {
+      return supervised{.student = resnet8(data.shape), .agent = pad_crop_flip{}};
+    };
+    auto one = make(), two = make();
+    const auto a = fit(one, data, {.epochs = 2, .batch_size = 20});
+    const auto b = fit(two, data, {.epochs = 2, .batch_size = 20});
+    CHECK(same_results(a, b));
+    CHECK(same_tensors(one, two));
+  }
+  at::set_num_threads(threads_before);
+}
+
+TEST_CASE("an arena runs a search whose result does not depend on the order of the trials")
+{
+  const auto train = tiny_data(60), judges = tiny_data(60, seed{5});
+  const search_space space{{"rate", real_interval{1e-3, 1.0, spacing::logarithmic}}};
+  const auto factory = [&](const point& at, std::int64_t, seed own) {
+    return supervised{.student = tiny_student{train.shape, own.split(purpose{"weights"})},
+                      .optimiser = sgd{.rate = at.real("rate")},
+                      .schedule = constant{},
+                      .seed = own};
+  };
+  const auto judge = [&](const auto& step) { return accuracy(step.learner(), judges); };
+  const auto run = [&](std::vector<std::int64_t> order) {
+    return arena(random_search{}, space, factory, judge, train,
+                 {.trials = 4, .epochs = 3, .epochs_per_round = 2, .batch_size = 20,
+                  .seed = seed{6}, .order = std::move(order)});
+  };
+  const auto found = run({});
+  REQUIRE(found.standings.size() == 4);
+  CHECK(found.rounds.size() == 2);
+  for (const auto& s : found.standings) {
+    CHECK(s.epoch == 3);
+    CHECK(s.finished);
+    CHECK(found.best().score.value() >= s.score.value());
+  }
+  const auto shuffled = run({2, 0, 3, 1});
+  CHECK((shuffled.standings == found.standings));
+  CHECK((shuffled.rounds == found.rounds));
+  CHECK_THROWS_WITH_AS((void)run({0, 1, 1, 2}),
+                       "rolewise: arena: want each of the 4 trials once in order, got 0 1 1 2",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      (void)arena(random_search{}, space, factory, [](const auto&) { return std::nan(""); }, train,
+                  {.trials = 1}),
+      "rolewise: arena: the score of trial 0 after 1 epochs is nan", std::runtime_error);
+}
+
+namespace {
+
+/// Starts all, then lets trial 1 take over trial 0 and stops trial 2; trial 0 takes over trial 1 at
+/// the same time, so a copy made from a copy would show.
+struct swapping {
+  static constexpr std::string_view name = "swapping";
+  [[nodiscard]] std::vector<decision> operator()(const search_space&,
+                                                 const std::vector<standing>& standings, seed) const
+  {
+    const auto at = [](double rate) { return point{}.set("rate", rate); };
+    if (!standings[0].at)
+      return {start_trial{0, at(0.1)}, start_trial{1, at(0.2)}, start_trial{2, at(0.3)}};
+    return {copy_trial{0, 1, at(0.01)}, copy_trial{1, 0, at(0.02)}, stop_trial{2}};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an arena copies trials as they were before any decision, all of their state")
+{
+  const auto train = tiny_data(40);
+  const auto factory = [&](const point& at, std::int64_t, seed own) {
+    return supervised{.student = tiny_student{train.shape, own},
+                      .optimiser = sgd{.rate = at.real("rate")},
+                      .schedule = constant{}};
+  };
+  const auto found = arena(
+      swapping{}, search_space{}, factory,
+      [](const auto& step) { return step.optimiser.rate; }, train,
+      {.trials = 3, .epochs = 2, .batch_size = 20});
+  CHECK(found.standings[0].at->real("rate") == 0.02);
+  CHECK(found.standings[1].at->real("rate") == 0.01);
+  CHECK(found.standings[2].epoch == 1);
+  CHECK(found.standings[2].finished);
+  CHECK(found.steps[1]->progress.updates() == 4);
+
+  // By hand: trial 1 of the second epoch is trial 0 of the first, under its own order and rate.
+  const auto own = [](std::uint64_t i) { return seed{0}.split(purpose{"trial"}).split(i); };
+  auto by_hand = factory(point{}.set("rate", 0.1), 0, own(0));
+  (void)fit(by_hand, train,
+            {.epochs = 2, .batch_size = 20, .seed = own(0).split(purpose{"order"}), .until = 1});
+  by_hand.optimiser.rate = 0.01;
+  (void)fit(by_hand, train,
+            {.epochs = 2, .batch_size = 20, .seed = own(1).split(purpose{"order"}), .from = 1});
+  auto taken = *found.steps[1];
+  CHECK(same_tensors(by_hand, taken));
+}
