@@ -4,3 +4,9 @@
 /// @file
 /// Results out: tables, records, pictures.
 
+#include <rolewise/report/contact_sheet.hpp>
+#include <rolewise/report/curves.hpp>
+#include <rolewise/report/png.hpp>
+#include <rolewise/report/run_record.hpp>
+#include <rolewise/report/statistics.hpp>
+#include <rolewise/report/table.hpp>

@@ -6,6 +6,7 @@
 
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/adamw.hpp>
+#include <rolewise/train/arena.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/clip_gradients.hpp>

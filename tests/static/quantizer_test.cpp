@@ -15,7 +15,10 @@ using rolewise::WeightQuantizer;
 
 struct least_state {
   static constexpr bool has_state = false;
-  quantised operator()(const torch::Tensor& x, bit_width) const { return {.levels = x, .scale = {}}; }
+  quantised operator()(const torch::Tensor& x, bit_width) const
+  {
+    return {.levels = x, .scale = {}};
+  }
 };
 
 struct least_for_weights {
@@ -64,7 +67,10 @@ struct changes_as_it_quantises {
 static_assert(!have_states_that_quantise<changes_as_it_quantises>);
 
 struct silent_about_state {
-  quantised operator()(const torch::Tensor& x, bit_width) const { return {.levels = x, .scale = {}}; }
+  quantised operator()(const torch::Tensor& x, bit_width) const
+  {
+    return {.levels = x, .scale = {}};
+  }
 };
 static_assert(have_states_that_quantise<silent_about_state>);
 static_assert(!have_states_that_show_their_state<silent_about_state>);

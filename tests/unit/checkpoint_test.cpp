@@ -175,7 +175,7 @@ TEST_CASE("a checkpoint gives every kind of state back, bit for bit")
 
   // What is not there yet is made, laid out as it was; what shall not be there is taken away.
   auto bare = changed();
-  bare.weight = {};
+  bare.weight = torch::Tensor{};
   bare.absent = torch::ones({3});
   load_checkpoint(in / "all", bare);
   CHECK(torch::equal(bare.weight, original.weight));
@@ -203,7 +203,7 @@ TEST_CASE("a flipped byte, a missing byte and a byte too many are errors that na
   std::size_t unnoticed = 0, unnamed = 0;
   const auto attempt = [&](const std::string& bytes) {
     const auto words = complaint([&] {
-      const auto stored = detail::state_reader{bytes, damaged}.read();
+      const auto stored = rolewise::detail::state_reader{bytes, damaged}.read();
       restore(other, stored, damaged);
     });
     unnoticed += words == "nothing" ? 1U : 0U;
@@ -243,7 +243,7 @@ TEST_CASE("a flipped byte, a missing byte and a byte too many are errors that na
 
   auto newer = good;
   newer[8] = 9;
-  const auto sum = detail::crc_of(std::string_view{newer}.substr(0, 24));
+  const auto sum = rolewise::detail::crc_of(std::string_view{newer}.substr(0, 24));
   newer.replace(24, 4, reinterpret_cast<const char*>(&sum), 4);
   CHECK(says(newer) == start + "has the format version 9 at byte 8, this library reads 1");
   CHECK(says(good) == "nothing");
@@ -424,6 +424,7 @@ TEST_CASE("a run that broke off and is resumed ends like one that did not")
     CAPTURE(breaks_after);
     const folder in;
     write(in / "log.jsonl", "{\"seconds\":0}\n");  // somebody's, and it stays
+    write(in / "last.checkpoint.part", std::string(100000, 'x'));  // what a kill leaves
     auto broken = make_step(data);
     doomed end{.after = breaks_after};
     CHECK_THROWS_WITH((void)run(in, broken, end), "doomed");

@@ -31,7 +31,9 @@ rw::batch images(const rw::sample_shape& shape, std::int64_t count, std::uint64_
 {
   torch::manual_seed(seed);
   return {torch::randn({count, shape.channels, shape.height, shape.width}),
-          torch::zeros(count, torch::kLong), torch::arange(count), {}};
+          torch::zeros(count, torch::kLong),
+          torch::arange(count),
+          {}};
 }
 
 template<typename Network>
@@ -104,7 +106,8 @@ struct by_hand {
       const auto b = "stage" + std::to_string(s) + ".0.";
       const int stride = s == 1 ? 1 : 2;
       const auto in = quantise(x);
-      auto y = norm(torch::conv2d(in, weight(b + "convolution1"), {}, stride, 1), b + "batch_norm1");
+      auto y =
+          norm(torch::conv2d(in, weight(b + "convolution1"), {}, stride, 1), b + "batch_norm1");
       y = norm(torch::conv2d(quantise(y.relu()), weight(b + "convolution2"), {}, 1, 1),
                b + "batch_norm2");
       const auto aside = s == 1 ? in
@@ -305,7 +308,8 @@ TEST_CASE("layers are reported in the order of the forward pass, with their widt
     CHECK(layer.place.count == 10);
     names.push_back(layer.place.name);
     const bool end = layer.place.is_first() || layer.place.is_last();
-    CHECK(layer.widths == (end ? rw::layer_widths{} : rw::layer_widths{bit_width{2}, bit_width{4}}));
+    CHECK(layer.widths ==
+          (end ? rw::layer_widths{} : rw::layer_widths{bit_width{2}, bit_width{4}}));
   }
   CHECK(names == std::vector<std::string>{"stem", "stage1.0.convolution1", "stage1.0.convolution2",
                                           "stage2.0.convolution1", "stage2.0.convolution2",
@@ -315,7 +319,7 @@ TEST_CASE("layers are reported in the order of the forward pass, with their widt
   CHECK(n.layers()[5].place.kind == rw::layer_kind::shortcut);
   CHECK(n.layers()[9].place.kind == rw::layer_kind::linear);
   CHECK(n.name() == "resnet8");
-  CHECK(rw::resnet32x4(small).name() == "resnet32x4");
+  CHECK(rw::resnet_x4_plan(32).name == "resnet32x4");
   CHECK(rw::wide_resnet(16, 2, small, rw::dorefa{}).layers().size() == 17);
   CHECK(rw::wide_resnet(16, 2, small).name() == "wide_resnet16-2");
 
@@ -356,11 +360,12 @@ TEST_CASE("a shortcut with a width of its own quantises its input apart")
     CHECK_FALSE(torch::equal(plain.probe(examples).logits, other.probe(examples).logits));
   };
   check([&](auto scheme) { return rw::resnet8(small, rw::dorefa{}, scheme); });
-  const rw::per_layer wide{.layers = {{"stage1.0.shortcut", full}}, .otherwise = rw::bits_inside<2>};
+  const rw::per_layer wide{.layers = {{"stage1.0.shortcut", full}},
+                           .otherwise = rw::bits_inside<2>};
   const auto examples = images(small, 4);
-  CHECK_FALSE(torch::equal(
-      rw::wide_resnet(10, 2, small, rw::dorefa{}).probe(examples).logits,
-      rw::wide_resnet(10, 2, small, rw::dorefa{}, wide).probe(examples).logits));
+  CHECK_FALSE(
+      torch::equal(rw::wide_resnet(10, 2, small, rw::dorefa{}).probe(examples).logits,
+                   rw::wide_resnet(10, 2, small, rw::dorefa{}, wide).probe(examples).logits));
 }
 
 TEST_CASE("a convolution of levels is exact, and equals the convolution of values")
@@ -372,15 +377,15 @@ TEST_CASE("a convolution of levels is exact, and equals the convolution of value
   torch::manual_seed(0);
   const auto x = torch::rand({2, 64, 9, 7}).contiguous(torch::MemoryFormat::ChannelsLast) * 1.2;
   torch::Tensor latent;
-  rw::for_each_tensor(layer, [&](const std::string&, torch::Tensor& t, rw::tensor_kind) { latent = t; });
+  rw::for_each_tensor(layer,
+                      [&](const std::string&, torch::Tensor& t, rw::tensor_kind) { latent = t; });
 
   const auto in = before.of_rectified(x, phase::evaluation);
   const auto w = q.start_weights(plan.place)(latent, bit_width{2});
   const auto y = layer(in, phase::evaluation).detach();
 
   const auto sums = torch::zeros({2, 32, 9, 7}, torch::kLong);
-  const auto padded =
-      torch::constant_pad_nd(in.levels.to(torch::kLong), {1, 1, 1, 1}).contiguous();
+  const auto padded = torch::constant_pad_nd(in.levels.to(torch::kLong), {1, 1, 1, 1}).contiguous();
   const auto integers = w.levels.detach().to(torch::kLong).contiguous();
   const auto a = padded.accessor<std::int64_t, 4>(), b = integers.accessor<std::int64_t, 4>();
   auto sum = sums.accessor<std::int64_t, 4>();
@@ -408,9 +413,8 @@ TEST_CASE("a convolution honours zero points and scales per channel, learned or 
     rw::convolution<offset_quantizer> layer{q, plan, {.in = 3, .out = 6}, {}};
     rw::activation<offset_quantizer> before{q, plan};
     std::map<std::string, torch::Tensor> t;
-    rw::for_each_tensor(layer, [&](const std::string& name, torch::Tensor& v, rw::tensor_kind) {
-      t[name] = v;
-    });
+    rw::for_each_tensor(
+        layer, [&](const std::string& name, torch::Tensor& v, rw::tensor_kind) { t[name] = v; });
     const offset_quantizer::weights state{t.at("quantizer.step")};
     const auto values = state(t.at("weight"), bit_width{4}).values();
     const auto in = before.of_rectified(x, phase::training);
@@ -438,7 +442,8 @@ TEST_CASE("ranges are observed in training alone")
   rw::activation<offset_quantizer> layer{offset_quantizer{}, plan_with(4)};
   torch::Tensor seen;
   const auto look = [&] {
-    rw::for_each_tensor(layer, [&](const std::string&, torch::Tensor& t, rw::tensor_kind) { seen = t; });
+    rw::for_each_tensor(layer,
+                        [&](const std::string&, torch::Tensor& t, rw::tensor_kind) { seen = t; });
   };
   (void)layer.of_rectified(torch::full({1, 1, 2, 2}, 5.0f), phase::evaluation);
   look();
@@ -459,13 +464,15 @@ TEST_CASE("padding SAME puts the odd pixel at the far side")
           .in = 2, .out = 3, .kernel = kernel, .stride = 2, .padding = rw::padding_rule::same};
       rw::convolution<rw::no_quantizer> layer{{}, plan_with(32), shape, {}};
       torch::Tensor w;
-      rw::for_each_tensor(layer, [&](const std::string&, torch::Tensor& t, rw::tensor_kind) { w = t; });
+      rw::for_each_tensor(layer,
+                          [&](const std::string&, torch::Tensor& t, rw::tensor_kind) { w = t; });
       const auto x = torch::rand({1, 2, size, size});
       const auto padded = kernel == 1 ? x
                                       : torch::constant_pad_nd(
                                             x, size == 8 ? std::vector<std::int64_t>{0, 1, 0, 1}
                                                          : std::vector<std::int64_t>{1, 1, 1, 1});
-      CHECK(torch::allclose(layer(x, phase::evaluation), torch::conv2d(padded, w, {}, 2), 1e-6, 1e-6));
+      CHECK(torch::allclose(layer(x, phase::evaluation), torch::conv2d(padded, w, {}, 2), 1e-6,
+                            1e-6));
     }
   }
 }
@@ -473,9 +480,11 @@ TEST_CASE("padding SAME puts the odd pixel at the far side")
 TEST_CASE("batch norm moves its running statistics in training alone")
 {
   rw::batch_norm norm{2, {.momentum = 0.25, .epsilon = 1e-3}};
-  const auto x = torch::tensor({1., 3., 5., 7., 2., 2., 2., 2.}, torch::kFloat32).view({1, 2, 2, 2});
+  const auto x =
+      torch::tensor({1., 3., 5., 7., 2., 2., 2., 2.}, torch::kFloat32).view({1, 2, 2, 2});
   std::map<std::string, torch::Tensor> t;
-  rw::for_each_tensor(norm, [&](const std::string& n, torch::Tensor& v, rw::tensor_kind) { t[n] = v; });
+  rw::for_each_tensor(norm,
+                      [&](const std::string& n, torch::Tensor& v, rw::tensor_kind) { t[n] = v; });
   (void)norm(x, phase::evaluation);
   CHECK(torch::equal(t["running_mean"], torch::zeros(2)));
   const auto y = norm(x, phase::training);
@@ -499,8 +508,8 @@ TEST_CASE("first weights are functions of the seed and the layer's name")
   const auto again = weights(1), other = weights(2);
   for (const auto& [name, t] : one) CHECK_MESSAGE(torch::equal(t, again.at(name)), name);
   CHECK_FALSE(torch::equal(one.at("stem.weight"), other.at("stem.weight")));
-  CHECK_FALSE(torch::equal(one.at("stage1.0.convolution1.weight"),
-                           one.at("stage1.0.convolution2.weight")));
+  CHECK_FALSE(
+      torch::equal(one.at("stage1.0.convolution1.weight"), one.at("stage1.0.convolution2.weight")));
   const auto threads = at::get_num_threads();
   at::set_num_threads(threads == 1 ? 2 : 1);
   const auto elsewhere = weights(1);
@@ -565,10 +574,11 @@ TEST_CASE("networks refuse what they cannot be")
   CHECK_THROWS_WITH_AS(rw::resnet8(cifar100).probe(images(small, 2)),
                        "rolewise: resnet8: want images of 3 channels, got [2, 1, 12, 10]",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(rw::resnet8(small, rw::no_quantizer{}, rw::bits_inside<2>),
-                       "rolewise: no-quantizer: layer stage1.0.convolution1 is to have 2-bit weights "
-                       "and 2-bit activations, but this quantizer changes nothing",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      rw::resnet8(small, rw::no_quantizer{}, rw::bits_inside<2>),
+      "rolewise: no-quantizer: layer stage1.0.convolution1 is to have 2-bit weights "
+      "and 2-bit activations, but this quantizer changes nothing",
+      std::invalid_argument);
   const rw::per_layer misspelt{.layers = {{"stage9.0.convolution1", {}}}};
   CHECK_THROWS_AS(rw::resnet8(small, rw::dorefa{}, misspelt), std::invalid_argument);
   auto n = rw::resnet8(small);

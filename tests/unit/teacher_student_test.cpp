@@ -30,8 +30,10 @@ const rw::sample_shape small{.channels = 1, .height = 8, .width = 8, .classes = 
 rw::batch images(std::int64_t count)
 {
   torch::manual_seed(3);
-  return {torch::randint(0, 256, {count, 1, 8, 8}, torch::kByte), torch::zeros(count, torch::kLong),
-          torch::arange(count), {{0.5}, {0.25}}};
+  return {torch::randint(0, 256, {count, 1, 8, 8}, torch::kByte),
+          torch::zeros(count, torch::kLong),
+          torch::arange(count),
+          {{0.5}, {0.25}}};
 }
 
 /// What a user has: a module that is no part of the library.
@@ -109,7 +111,8 @@ TEST_CASE("a frozen network answers as it did when it was frozen, whatever becom
 TEST_CASE("a frozen network may compute in bfloat16 and says in what it cannot")
 {
   const auto student = rw::resnet8(small);
-  const auto fine = rw::frozen(student), coarse = rw::frozen(student, {.compute = torch::kBFloat16});
+  const auto fine = rw::frozen(student),
+             coarse = rw::frozen(student, {.compute = torch::kBFloat16});
   rw::laws::hold_for(coarse, images(8));
   const auto a = fine.respond(images(8)).logits, b = coarse.respond(images(8)).logits;
   CHECK((b.scalar_type() == torch::kFloat));

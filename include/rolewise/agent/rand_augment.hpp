@@ -9,6 +9,7 @@
 #include <rolewise/agent/detail/strength.hpp>
 #include <rolewise/core/draws.hpp>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace rolewise {

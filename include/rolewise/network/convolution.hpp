@@ -50,8 +50,7 @@ struct scaled_convolution : torch::autograd::Function<scaled_convolution> {
     context->save_for_backward({x, w, scale});
     context->saved_data["stride"] = stride;
     context->saved_data["padding"] = padding;
-    return at::conv2d(x, w, {}, stride, padding)
-        .mul_(along_channels(scale));
+    return at::conv2d(x, w, {}, stride, padding).mul_(along_channels(scale));
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,

@@ -28,9 +28,9 @@ struct copy_options {
 
 /// What became of the tensors, by full name.
 struct copied_weights {
-  std::vector<std::string> copied;          ///< whole
-  std::vector<std::string> sliced;          ///< in part
-  std::vector<std::string> left;            ///< in both, but of other shapes
+  std::vector<std::string> copied;  ///< whole
+  std::vector<std::string> sliced;  ///< in part
+  std::vector<std::string> left;    ///< in both, but of other shapes
   std::vector<std::string> only_in_source;
   std::vector<std::string> only_in_target;
 };

@@ -56,7 +56,8 @@ template<typename F>
   const auto result = torch::empty(sizes, torch::kFloat32);
   auto* const out = result.template mutable_data_ptr<float>();
   at::parallel_for(0, result.numel(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
-    for (auto i = begin; i < end; ++i) out[i] = static_cast<float>(f(static_cast<std::uint64_t>(i)));
+    for (auto i = begin; i < end; ++i)
+      out[i] = static_cast<float>(f(static_cast<std::uint64_t>(i)));
   });
   return result;
 }

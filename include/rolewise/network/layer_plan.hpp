@@ -19,7 +19,8 @@
 
 namespace rolewise {
 
-/// The scheme of a network that is given a quantizer but no scheme: both ends exempt, 2 bits inside.
+/// The scheme of a network that is given a quantizer but no scheme: both ends exempt, 2 bits
+/// inside.
 template<Quantizer Q>
 using default_scheme = std::conditional_t<changes_nothing<Q>(), full_precision, both_ends_exempt>;
 
@@ -37,21 +38,20 @@ class layer_plan {
   /// @throws std::invalid_argument if the scheme knows layers that are not here, or wants few bits
   ///         of a quantizer that changes nothing
   template<Quantizer Q, BitWidthScheme Scheme>
-  layer_plan(const Q&, const Scheme& scheme,
-             std::vector<std::pair<std::string, layer_kind>> layers)
+  layer_plan(const Q&, const Scheme& scheme, std::vector<std::pair<std::string, layer_kind>> layers)
   {
     const auto count = static_cast<std::int64_t>(layers.size());
     std::vector<layer_place> places;
     for (auto& [layer, kind] : layers)
-      places.push_back(
-          {std::move(layer), kind, static_cast<std::int64_t>(places.size()), count});
+      places.push_back({std::move(layer), kind, static_cast<std::int64_t>(places.size()), count});
     check_scheme(scheme, places);
     for (auto& place : places) {
       layer_widths widths = scheme(place);
       if (place.is_first()) widths.activations = bit_width{32};
       if (changes_nothing<Q>() && widths != layer_widths{})
-        refuse(Q::name, "layer ", place.name, " is to have ", widths.weights.value(), "-bit weights and ",
-               widths.activations.value(), "-bit activations, but this quantizer changes nothing");
+        refuse(Q::name, "layer ", place.name, " is to have ", widths.weights.value(),
+               "-bit weights and ", widths.activations.value(),
+               "-bit activations, but this quantizer changes nothing");
       layers_.push_back({std::move(place), widths});
     }
   }

@@ -73,7 +73,8 @@ class evaluation_mode {
 inline void refuse_features(std::string_view who, taps wanted)
 {
   if (wanted.features)
-    refuse(who, "a module has no features to tap; take a loss on logits or write a part of your own");
+    refuse(who,
+           "a module has no features to tap; take a loss on logits or write a part of your own");
 }
 
 }  // namespace detail

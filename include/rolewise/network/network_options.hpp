@@ -18,8 +18,8 @@
 namespace rolewise {
 
 struct network_options {
-  rolewise::seed seed{0};                            ///< of the first weights
-  std::optional<batch_norm_options> normalisation{}; ///< none: what the network's authors took
+  rolewise::seed seed{0};                             ///< of the first weights
+  std::optional<batch_norm_options> normalisation{};  ///< none: what the network's authors took
 };
 
 namespace detail {

@@ -44,16 +44,18 @@ class residual_block {
         convolution1_{q, plan.at(name + ".convolution1"), first, start},
         batch_norm1_{first.out, normalisation},
         inner_{q, plan.at(name + ".convolution2")},
-        convolution2_{q, plan.at(name + ".convolution2"),
-                      {.in = first.out, .out = first.out, .padding = first.padding}, start},
+        convolution2_{q,
+                      plan.at(name + ".convolution2"),
+                      {.in = first.out, .out = first.out, .padding = first.padding},
+                      start},
         batch_norm2_{first.out, normalisation}
   {
     if (!projects(first)) return;
     auto shape = first;
     shape.kernel = 1;
     const auto& planned = plan.at(name + ".shortcut");
-    shortcut_.emplace(projection{{q, planned}, {q, planned, shape, start},
-                                 batch_norm{first.out, normalisation}});
+    shortcut_.emplace(
+        projection{{q, planned}, {q, planned, shape, start}, batch_norm{first.out, normalisation}});
   }
 
   /// @param x `[N, I, H, W]`, rectified; left as it is

@@ -70,77 +70,101 @@ template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
 
 /// 83 892 parameters for 3 channels and 100 classes.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet8(const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {}, const network_options& options = {})
+[[nodiscard]] residual_network<Q, Scheme> resnet8(const sample_shape& shape, const Q& q = {},
+                                                  const Scheme& scheme = {},
+                                                  const network_options& options = {})
 {
   return make_residual_network(resnet_plan(8), shape, q, scheme, options);
 }
 
 /// 181 108 parameters for 3 channels and 100 classes.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet14(const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {}, const network_options& options = {})
+[[nodiscard]] residual_network<Q, Scheme> resnet14(const sample_shape& shape, const Q& q = {},
+                                                   const Scheme& scheme = {},
+                                                   const network_options& options = {})
 {
   return make_residual_network(resnet_plan(14), shape, q, scheme, options);
 }
 
 /// 278 324 parameters for 3 channels and 100 classes.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet20(const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {}, const network_options& options = {})
+[[nodiscard]] residual_network<Q, Scheme> resnet20(const sample_shape& shape, const Q& q = {},
+                                                   const Scheme& scheme = {},
+                                                   const network_options& options = {})
 {
   return make_residual_network(resnet_plan(20), shape, q, scheme, options);
 }
 
 /// 472 756 parameters for 3 channels and 100 classes.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet32(const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {}, const network_options& options = {})
+[[nodiscard]] residual_network<Q, Scheme> resnet32(const sample_shape& shape, const Q& q = {},
+                                                   const Scheme& scheme = {},
+                                                   const network_options& options = {})
 {
   return make_residual_network(resnet_plan(32), shape, q, scheme, options);
 }
 
 /// 667 188 parameters for 3 channels and 100 classes.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet44(const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {}, const network_options& options = {})
+[[nodiscard]] residual_network<Q, Scheme> resnet44(const sample_shape& shape, const Q& q = {},
+                                                   const Scheme& scheme = {},
+                                                   const network_options& options = {})
 {
   return make_residual_network(resnet_plan(44), shape, q, scheme, options);
 }
 
 /// 861 620 parameters for 3 channels and 100 classes.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet56(const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {}, const network_options& options = {})
+[[nodiscard]] residual_network<Q, Scheme> resnet56(const sample_shape& shape, const Q& q = {},
+                                                   const Scheme& scheme = {},
+                                                   const network_options& options = {})
 {
   return make_residual_network(resnet_plan(56), shape, q, scheme, options);
 }
 
 /// 1 736 564 parameters for 3 channels and 100 classes.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet110(const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {}, const network_options& options = {})
+[[nodiscard]] residual_network<Q, Scheme> resnet110(const sample_shape& shape, const Q& q = {},
+                                                    const Scheme& scheme = {},
+                                                    const network_options& options = {})
 {
   return make_residual_network(resnet_plan(110), shape, q, scheme, options);
 }
 
 /// 1 233 540 parameters for 3 channels and 100 classes.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet8x4(const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {}, const network_options& options = {})
+[[nodiscard]] residual_network<Q, Scheme> resnet8x4(const sample_shape& shape, const Q& q = {},
+                                                    const Scheme& scheme = {},
+                                                    const network_options& options = {})
 {
   return make_residual_network(resnet_x4_plan(8), shape, q, scheme, options);
 }
 
 /// 7 433 860 parameters for 3 channels and 100 classes.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet32x4(const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {}, const network_options& options = {})
+[[nodiscard]] residual_network<Q, Scheme> resnet32x4(const sample_shape& shape, const Q& q = {},
+                                                     const Scheme& scheme = {},
+                                                     const network_options& options = {})
 {
   return make_residual_network(resnet_x4_plan(32), shape, q, scheme, options);
 }
 
 /// 11 220 132 parameters for 3 channels and 100 classes.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> role_kd_resnet18(const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {}, const network_options& options = {})
+[[nodiscard]] residual_network<Q, Scheme> role_kd_resnet18(const sample_shape& shape,
+                                                           const Q& q = {},
+                                                           const Scheme& scheme = {},
+                                                           const network_options& options = {})
 {
   return make_residual_network(role_kd_plan("role_kd_resnet18", 2), shape, q, scheme, options);
 }
 
 /// 4 949 412 parameters for 3 channels and 100 classes: not the resnet8 of the field.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> role_kd_resnet8(const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {}, const network_options& options = {})
+[[nodiscard]] residual_network<Q, Scheme> role_kd_resnet8(const sample_shape& shape,
+                                                          const Q& q = {},
+                                                          const Scheme& scheme = {},
+                                                          const network_options& options = {})
 {
   return make_residual_network(role_kd_plan("role_kd_resnet8", 1), shape, q, scheme, options);
 }

@@ -44,7 +44,8 @@ class wide_residual_block {
         convolution1_{q, plan.at(name + ".convolution1"), first, start},
         batch_norm2_{first.out, normalisation},
         inner_{q, plan.at(name + ".convolution2")},
-        convolution2_{q, plan.at(name + ".convolution2"), {.in = first.out, .out = first.out}, start}
+        convolution2_{
+            q, plan.at(name + ".convolution2"), {.in = first.out, .out = first.out}, start}
   {
     if (!projects(first)) return;
     auto shape = first;

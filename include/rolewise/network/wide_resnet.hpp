@@ -31,7 +31,11 @@ class wide_residual_body {
   /// @throws std::invalid_argument unless the depth is 10, 16, 22, ... and the widening above 0
   wide_residual_body(int depth, int widening, const sample_shape& shape, const Q& q = {},
                      const Scheme& scheme = {}, const network_options& options = {})
-      : wide_residual_body{outline{depth, widening}, shape, q, scheme, options,
+      : wide_residual_body{outline{depth, widening},
+                           shape,
+                           q,
+                           scheme,
+                           options,
                            layers_of(outline{depth, widening}, shape, q, scheme)}
   {}
 
@@ -134,7 +138,8 @@ class wide_residual_body {
       : name_{plan.name},
         channels_{shape.channels},
         scheme_{scheme},
-        stem_{q, layers.at("stem"), {.in = shape.channels, .out = plan.widths[0]}, start_of(options)},
+        stem_{
+            q, layers.at("stem"), {.in = shape.channels, .out = plan.widths[0]}, start_of(options)},
         last_batch_norm_{plan.widths[3], options.normalisation.value_or(batch_norm_options{})},
         classifier_{q, layers.at("classifier"), plan.widths[3], shape.classes, start_of(options)}
   {

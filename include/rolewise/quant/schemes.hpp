@@ -19,10 +19,7 @@ struct all_alike {
   bit_width weights{2};
   bit_width activations{2};
 
-  [[nodiscard]] layer_widths operator()(const layer_place&) const
-  {
-    return {weights, activations};
-  }
+  [[nodiscard]] layer_widths operator()(const layer_place&) const { return {weights, activations}; }
 };
 
 /// Few bits inside, 32 in the first and in the last layer: the usual scheme. Shortcut projections

@@ -6,6 +6,7 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/error.hpp>
+#include <rolewise/report/detail/canvas.hpp>
 #include <rolewise/report/detail/letters.hpp>
 
 #include <algorithm>
@@ -41,61 +42,6 @@ namespace detail {
   if (!deviation.empty()) values = values * per_channel(deviation, values);
   if (!mean.empty()) values = values + per_channel(mean, values);
   return (values * 255.0).round().clamp(0.0, 255.0).to(torch::kByte);
-}
-
-/// `[C, H, W]` uint8, white at first, with what is drawn on it.
-class canvas {
- public:
-  canvas(std::int64_t channels, std::int64_t height, std::int64_t width)
-      : pixels_{torch::full({channels, height, width}, 255, torch::kByte)}
-  {}
-
-  /// An image `[C, h, w]`, every pixel `scale` pixels wide and high.
-  void draw(const torch::Tensor& image, std::int64_t top, std::int64_t left, std::int64_t scale)
-  {
-    const auto large = image.repeat_interleave(scale, 1).repeat_interleave(scale, 2);
-    pixels_.narrow(1, top, large.size(1)).narrow(2, left, large.size(2)).copy_(large);
-  }
-
-  /// A text whose letters have pixels of `size`; it must fit.
-  void write(std::string_view text, std::int64_t top, std::int64_t left, std::int64_t size)
-  {
-    constexpr int ink = 40;
-    for_each_letter(text, [&](std::string_view picture) {
-      for (std::int64_t row = 0; row < letter_height; ++row)
-        for (std::int64_t column = 0; column < letter_width; ++column)
-          if (has_ink(picture, row, column))
-            pixels_.narrow(1, top + row * size, size)
-                .narrow(2, left + column * size, size)
-                .fill_(ink);
-      left += (letter_width + 1) * size;
-    });
-  }
-
-  [[nodiscard]] const torch::Tensor& pixels() const { return pixels_; }
-
- private:
-  torch::Tensor pixels_;
-};
-
-/// Width of a text that is drawn with pixels of `size`.
-[[nodiscard]] inline std::int64_t text_width(std::string_view text, std::int64_t size)
-{
-  return std::max<std::int64_t>(0, letters_in(text) * (letter_width + 1) - 1) * size;
-}
-
-/// The longest beginning of a text that fits, with two dots where it was cut.
-[[nodiscard]] inline std::string shortened(std::string text, std::int64_t width, std::int64_t size)
-{
-  if (text_width(text, size) <= width) return text;
-  const auto is_continuation = [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) == 0x80;
-  };
-  while (!text.empty() && text_width(text + "..", size) > width) {
-    while (is_continuation(text.back()) && text.size() > 1) text.pop_back();
-    text.pop_back();
-  }
-  return text + "..";
 }
 
 inline void require_rows(const std::vector<contact_sheet_row>& rows)
@@ -169,7 +115,7 @@ inline void require_rows(const std::vector<contact_sheet_row>& rows)
   const auto blocks = (samples + columns - 1) / columns;
   const auto captions = detail::captions_of(first, options.class_names);
 
-  constexpr std::int64_t title_size = 2, caption_size = 1;
+  constexpr std::int64_t title_size = 2;
   const auto gap = 2 * options.scale, margin = 4 * options.scale;
   const auto title_line = detail::letter_height * title_size;
   std::int64_t channels = 1, cell = 0, titles = 0, block_height = 0;
@@ -181,6 +127,8 @@ inline void require_rows(const std::vector<contact_sheet_row>& rows)
     heights.push_back(std::max(shown.inputs.size(2) * options.scale, title_line));
     block_height += heights.back() + gap;
   }
+  const auto fits = [&](const std::string& c) { return detail::text_width(c, 2) <= cell; };
+  const std::int64_t caption_size = std::all_of(captions.begin(), captions.end(), fits) ? 2 : 1;
   const auto caption_line = captions.empty() ? 0 : detail::letter_height * caption_size + gap;
   block_height += caption_line + margin;
   const auto left = margin + (titles > 0 ? titles + margin : 0);

@@ -7,15 +7,14 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
 #include <rolewise/report/detail/axis.hpp>
+#include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/statistics.hpp>
 #include <rolewise/report/table.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,34 +69,6 @@ struct line_chart {
 
 namespace detail {
 
-/// Seven colours that those who see red and green alike can tell apart too.
-/// Okabe, Ito: Color Universal Design, 2008; without yellow, which is faint on white.
-inline constexpr std::array<std::string_view, 7> line_colours{
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"};
-/// Beyond seven curves, colours come again with other strokes.
-inline constexpr std::array<std::string_view, 4> line_strokes{"", "7 4", "2 3", "9 3 2 3"};
-
-/// Text within XML; control characters, which XML does not allow, become spaces.
-[[nodiscard]] inline std::string xml_text(std::string_view words)
-{
-  std::string out;
-  for (const char c : words) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else if (static_cast<unsigned char>(c) < 0x20)
-      out += ' ';
-    else
-      out += c;
-  }
-  return out;
-}
-
 inline void require_curves(const line_chart& chart)
 {
   constexpr std::string_view who = "line_chart";
@@ -118,19 +89,6 @@ inline void require_curves(const line_chart& chart)
       for (const double y : *values)
         if (std::isfinite(y) && std::abs(y) > largest)
           refuse(who, "'", c.name, "' wants |y| up to 1e100, got ", y);
-  }
-}
-
-/// The parts of a series without gaps, as [begin, end).
-template<typename F>
-void for_each_stretch(std::size_t size, F&& is_there,
-                      const std::function<void(std::size_t, std::size_t)>& f)
-{
-  for (std::size_t begin = 0; begin < size; ++begin) {
-    auto end = begin;
-    while (end < size && is_there(end)) ++end;
-    if (end > begin) f(begin, end);
-    begin = end;
   }
 }
 

@@ -8,21 +8,21 @@
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/report/detail/json.hpp>
+#include <rolewise/report/detail/json_reader.hpp>
 #include <rolewise/train/run_history.hpp>
+#include <rolewise/version.hpp>
 
 #include <ATen/Parallel.h>
 #include <torch/version.h>
-#include <nlohmann/json.hpp>
 
-#include <cmath>
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <fstream>
-#include <iterator>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -52,7 +52,7 @@ struct run_record {
   std::vector<named_option> options{};
   std::vector<named_number> results{};  ///< what it came to, such as `test accuracy`; no times
   run_history history{};
-  std::vector<named_version> versions{{"rolewise", std::string{version}},
+  std::vector<named_version> versions{{"rolewise", std::string{rolewise::version}},
                                       {"libtorch", TORCH_VERSION}};
   std::int64_t threads = at::get_num_threads();  ///< of LibTorch, within an operator
 };
@@ -140,8 +140,9 @@ inline void add_if_there(json::object& to, const char* name, const std::optional
   record.history.best_accuracy = maybe_real(object.at("best"), "accuracy");
   record.history.best_epoch = object.at("best").at("epoch").number<std::int64_t>();
   record.history.stopped_early = object.at("stopped_early").boolean();
-  for (const auto& [name, version] : object.at("versions").members())
-    record.versions.push_back({name, version.text()});
+  record.versions.clear();
+  for (const auto& [name, number] : object.at("versions").members())
+    record.versions.push_back({name, number.text()});
   record.threads = object.at("threads").number<std::int64_t>();
   return record;
 }
@@ -159,7 +160,7 @@ inline void add_if_there(json::object& to, const char* name, const std::optional
   json::array epochs;
   for (const auto& [name, value] : record.options)
     options.emplace_back(name, std::visit([](const auto& x) { return json{x}; }, value));
-  for (const auto& [name, version] : record.versions) versions.emplace_back(name, version);
+  for (const auto& [name, number] : record.versions) versions.emplace_back(name, number);
   for (const auto& epoch : record.history.epochs) epochs.push_back(detail::object_of(epoch));
   detail::add_if_there(best, "accuracy", record.history.best_accuracy);
   best.emplace_back("epoch", record.history.best_epoch);

@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,11 +54,11 @@ class table {
 
   /// Adds a row at the end.
   /// @throws std::invalid_argument unless it has one cell per column
-  table& add(std::vector<std::string> cells)
+  table& add(std::vector<std::string> row)
   {
-    if (cells.size() != names_.size())
-      refuse("table", "a row has ", cells.size(), " cells, the table ", names_.size(), " columns");
-    rows_.push_back(std::move(cells));
+    if (row.size() != names_.size())
+      refuse("table", "a row has ", row.size(), " cells, the table ", names_.size(), " columns");
+    rows_.push_back(std::move(row));
     return *this;
   }
 
@@ -110,10 +111,8 @@ class table {
   [[nodiscard]] static bool is_number(std::string_view cell)
   {
     if (cell.empty() || cell == "-") return true;
-    const auto digits = cell.substr(cell.find_first_not_of("+-.") == std::string_view::npos
-                                        ? cell.size()
-                                        : cell.find_first_not_of("+-."));
-    return !digits.empty() && digits.front() >= '0' && digits.front() <= '9';
+    const auto digit = cell.find_first_not_of("+-.");
+    return digit != std::string_view::npos && cell[digit] >= '0' && cell[digit] <= '9';
   }
 
   [[nodiscard]] bool is_of_numbers(std::size_t column) const

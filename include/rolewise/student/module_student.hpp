@@ -26,11 +26,13 @@ namespace rolewise {
 ///     module_student student{std::make_shared<net>()};   // or a torch::nn::ModuleHolder
 template<typename Module>
 class module_student {
-  static_assert(module_must::be_a_module<Module> && module_must::turn_a_tensor_into_logits<Module>,
-                "module_student wants a torch::nn::Module with torch::Tensor forward(torch::Tensor)");
-  static_assert(module_must::be_copied_by_clone<Module>,
-                "module_student copies its module: derive it from torch::nn::Cloneable of itself and "
-                "make its parts in reset()");
+  static_assert(
+      module_must::be_a_module<Module> && module_must::turn_a_tensor_into_logits<Module>,
+      "module_student wants a torch::nn::Module with torch::Tensor forward(torch::Tensor)");
+  static_assert(
+      module_must::be_copied_by_clone<Module>,
+      "module_student copies its module: derive it from torch::nn::Cloneable of itself and "
+      "make its parts in reset()");
 
  public:
   /// @throws std::invalid_argument if there is no module

@@ -30,9 +30,9 @@ concept show_their_state = state_must::be_shown<N>;
 
 /// What `frozen` takes: any student, so any network.
 template<typename N>
-concept Freezable = frozen_must::be_copied_deeply<N> &&
-                    frozen_must::be_probed_without_being_changed<N> &&
-                    frozen_must::show_their_state<N>;
+concept Freezable =
+    frozen_must::be_copied_deeply<N> && frozen_must::be_probed_without_being_changed<N> &&
+    frozen_must::show_their_state<N>;
 
 struct frozen_options {
   /// What the teacher computes in; undefined leaves it as it is. bfloat16 takes about half the time
@@ -44,8 +44,9 @@ struct frozen_options {
 /// doesn't reach it.
 template<typename Network>
 class frozen_teacher {
-  static_assert(Freezable<Network>,
-                "frozen wants a network: copyable, with a const probe(batch, taps) and visit_state");
+  static_assert(
+      Freezable<Network>,
+      "frozen wants a network: copyable, with a const probe(batch, taps) and visit_state");
 
  public:
   static constexpr bool has_state = false;  // nothing of it ever changes

@@ -21,8 +21,9 @@ namespace rolewise {
 ///     module_teacher teacher{std::make_shared<net>()};   // or a torch::nn::ModuleHolder
 template<typename Module>
 class module_teacher {
-  static_assert(module_must::be_a_module<Module> && module_must::turn_a_tensor_into_logits<Module>,
-                "module_teacher wants a torch::nn::Module with torch::Tensor forward(torch::Tensor)");
+  static_assert(
+      module_must::be_a_module<Module> && module_must::turn_a_tensor_into_logits<Module>,
+      "module_teacher wants a torch::nn::Module with torch::Tensor forward(torch::Tensor)");
 
  public:
   static constexpr bool has_state = false;  // nothing of it ever changes

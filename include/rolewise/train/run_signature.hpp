@@ -66,7 +66,9 @@ struct run_signature {
     compare("checksum of the data", stored.data_sum, now.data_sum);
   compare("validation set", stored.validation, now.validation);
   compare("number of validation examples", stored.judged, now.judged);
-  compare("learning rates along the run", c10::Join(" ", stored.rates), c10::Join(" ", now.rates));
+  if (stored.epochs == now.epochs && stored.steps_per_epoch == now.steps_per_epoch)
+    compare("learning rates along the run", c10::Join(" ", stored.rates),
+            c10::Join(" ", now.rates));
   compare("seed of the step", static_cast<std::uint64_t>(stored.step_seed),
           static_cast<std::uint64_t>(now.step_seed));
   return words;

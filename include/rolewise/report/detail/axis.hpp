@@ -33,13 +33,17 @@ struct tick {
   std::string label;
 };
 
-/// A number as short as six digits allow, whatever the locale.
-[[nodiscard]] inline std::string tick_label(double x)
+/// A multiple of `step` with as many digits as tell the multiples apart, whatever the locale.
+[[nodiscard]] inline std::string tick_label(double x, double step)
 {
   std::array<char, 32> text{};
-  const auto end =
-      std::to_chars(text.data(), text.data() + text.size(), x, std::chars_format::general, 6);
-  return {text.data(), end.ptr};
+  auto* const begin = text.data();
+  auto* const end = begin + text.size();
+  const int digits = std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
+  const bool is_plain = digits <= 6 && std::abs(x) < 1e7;
+  const auto written = is_plain ? std::to_chars(begin, end, x, std::chars_format::fixed, digits)
+                                : std::to_chars(begin, end, x, std::chars_format::general, 6);
+  return {begin, written.ptr};
 }
 
 /// An axis over an extent, with ticks at multiples of 1, 2 or 5 times a power of ten. It begins and
@@ -65,7 +69,7 @@ class axis {
     high_ = over.high;
     for (double k = first; k <= last && ticks_.size() < most_ticks; k += 1.0) {
       const double at = k == 0.0 ? 0.0 : k * step;
-      ticks_.push_back({at, tick_label(at)});
+      ticks_.push_back({at, tick_label(at, step)});
     }
   }
 

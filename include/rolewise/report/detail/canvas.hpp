@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Pictures to draw and write on.
+
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/report/detail/letters.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rolewise::detail {
+
+/// `[C, H, W]` uint8, white at first, with what is drawn on it.
+class canvas {
+ public:
+  canvas(std::int64_t channels, std::int64_t height, std::int64_t width)
+      : pixels_{torch::full({channels, height, width}, 255, torch::kByte)}
+  {}
+
+  /// An image `[C, h, w]`, every pixel `scale` pixels wide and high.
+  void draw(const torch::Tensor& image, std::int64_t top, std::int64_t left, std::int64_t scale)
+  {
+    const auto large = image.repeat_interleave(scale, 1).repeat_interleave(scale, 2);
+    pixels_.narrow(1, top, large.size(1)).narrow(2, left, large.size(2)).copy_(large);
+  }
+
+  /// A text whose letters have pixels of `size`; it must fit.
+  void write(std::string_view text, std::int64_t top, std::int64_t left, std::int64_t size)
+  {
+    constexpr int ink = 40;
+    for_each_letter(text, [&](std::string_view picture) {
+      for (std::int64_t row = 0; row < letter_height; ++row)
+        for (std::int64_t column = 0; column < letter_width; ++column)
+          if (has_ink(picture, row, column))
+            pixels_.narrow(1, top + row * size, size)
+                .narrow(2, left + column * size, size)
+                .fill_(ink);
+      left += (letter_width + 1) * size;
+    });
+  }
+
+  [[nodiscard]] const torch::Tensor& pixels() const { return pixels_; }
+
+ private:
+  torch::Tensor pixels_;
+};
+
+/// Width of a text that is drawn with pixels of `size`.
+[[nodiscard]] inline std::int64_t text_width(std::string_view text, std::int64_t size)
+{
+  return std::max<std::int64_t>(0, letters_in(text) * (letter_width + 1) - 1) * size;
+}
+
+/// The longest beginning of a text that fits, with two dots where it was cut.
+[[nodiscard]] inline std::string shortened(std::string text, std::int64_t width, std::int64_t size)
+{
+  if (text_width(text, size) <= width) return text;
+  const auto is_continuation = [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) == 0x80;
+  };
+  while (!text.empty() && text_width(text + "..", size) > width) {
+    while (is_continuation(text.back()) && text.size() > 1) text.pop_back();
+    text.pop_back();
+  }
+  return text + "..";
+}
+
+}  // namespace rolewise::detail

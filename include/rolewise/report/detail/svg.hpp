@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What pictures of curves are made of.
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace rolewise::detail {
+
+/// Seven colours that those who see red and green alike can tell apart too.
+/// Okabe, Ito: Color Universal Design, 2008; without yellow, which is faint on white.
+inline constexpr std::array<std::string_view, 7> line_colours{
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"};
+/// Beyond seven curves, colours come again with other strokes.
+inline constexpr std::array<std::string_view, 4> line_strokes{"", "7 4", "2 3", "9 3 2 3"};
+
+/// Text within XML; control characters, which XML does not allow, become spaces.
+[[nodiscard]] inline std::string xml_text(std::string_view words)
+{
+  std::string out;
+  for (const char c : words) {
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '"')
+      out += "&quot;";
+    else if (static_cast<unsigned char>(c) < 0x20)
+      out += ' ';
+    else
+      out += c;
+  }
+  return out;
+}
+
+/// The parts of a series without gaps, as [begin, end).
+template<typename IsThere, typename F>
+void for_each_stretch(std::size_t size, IsThere&& is_there, F&& f)
+{
+  for (std::size_t begin = 0; begin < size; ++begin) {
+    auto end = begin;
+    while (end < size && is_there(end)) ++end;
+    if (end > begin) f(begin, end);
+    begin = end;
+  }
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A run is killed with SIGKILL at random instants and in the middle of checkpoint writes, and
+// resumed each time. The child is this program again, told by its environment what to do.
+#include "support/doctest.hpp"
+
+#include "support/tiny_student.hpp"
+
+#include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/core/draws.hpp>
+#include <rolewise/train/adamw.hpp>
+#include <rolewise/train/checkpoint.hpp>
+#include <rolewise/train/checkpoints.hpp>
+#include <rolewise/train/csv.hpp>
+#include <rolewise/train/early_stop.hpp>
+#include <rolewise/train/fit.hpp>
+#include <rolewise/train/json_lines.hpp>
+#include <rolewise/train/supervised.hpp>
+
+#include <ATen/Parallel.h>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace rolewise;
+using namespace std::chrono_literals;
+using rolewise::testing::tiny_data;
+using rolewise::testing::tiny_student;
+using clock_type = std::chrono::steady_clock;
+
+namespace {
+
+constexpr const char* folder_variable = "ROLEWISE_KILLED_RUN";
+
+/// The whole of a child's work. Wide layers make checkpoints large beside epochs, so that many
+/// instants fall into writes.
+void train_in(const std::string& folder)
+{
+  at::set_num_threads(1);
+  const auto data = tiny_data(96), judges = tiny_data(40, seed{9}, "judges");
+  supervised step{.student = tiny_student{data.shape, seed{3}, 6000},
+                  .agent = pad_crop_flip{},
+                  .optimiser = adamw{.rate = 0.003},
+                  .average = moving_average{.decay = 0.9},
+                  .seed = seed{4}};
+  (void)fit(step, data,
+            {.epochs = 12, .batch_size = 16, .seed = seed{5}, .validation = &judges, .resume = true},
+            json_lines{.path = folder + "/log.jsonl"}, csv{.path = folder + "/log.csv"},
+            early_stop{.patience = 100}, checkpoints{.folder = folder});
+}
+
+/// Starts a child that trains in a folder.
+pid_t start_child(const std::string& folder)
+{
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  ::setenv(folder_variable, folder.c_str(), 1);
+  ::setenv("OMP_NUM_THREADS", "1", 1);
+  const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  ::dup2(null, STDOUT_FILENO);
+  ::execl("/proc/self/exe", "kill_resume_test", static_cast<char*>(nullptr));
+  ::_exit(127);
+}
+
+bool is_over(pid_t child, int& status) { return ::waitpid(child, &status, WNOHANG) == child; }
+
+/// A folder that goes away.
+struct folder_of_run {
+  std::string path;
+  explicit folder_of_run(const std::string& name)
+      : path{(std::filesystem::temp_directory_path() /
+              ("rolewise-kill-" + std::to_string(::getpid()) + "-" + name))
+                 .string()}
+  {
+    std::filesystem::create_directories(path);
+  }
+  folder_of_run(const folder_of_run&) = delete;
+  folder_of_run& operator=(const folder_of_run&) = delete;
+  ~folder_of_run() { std::filesystem::remove_all(path); }
+};
+
+std::vector<std::string> lines_of(const std::string& path)
+{
+  std::vector<std::string> lines;
+  std::ifstream in{path};
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+/// Everything that a checkpoint holds, times aside: wall-clock seconds, and the lengths of logs that
+/// have such seconds written in them.
+std::string contents(const std::string& path)
+{
+  auto entries = read_snapshot(path);
+  std::erase_if(entries, [](const state_entry& entry) {
+    return entry.name == "history.seconds" || entry.name.ends_with("log.length");
+  });
+  return rolewise::detail::encode(entries);
+}
+
+void check_same(const std::string& found, const std::string& wanted)
+{
+  CHECK((contents(found + "/last.checkpoint") == contents(wanted + "/last.checkpoint")));
+  CHECK((contents(found + "/best.checkpoint") == contents(wanted + "/best.checkpoint")));
+  const auto json = [](const std::string& folder) {
+    std::vector<nlohmann::json> records;
+    for (const auto& line : lines_of(folder + "/log.jsonl")) {
+      records.push_back(nlohmann::json::parse(line));
+      records.back().erase("seconds");
+    }
+    return records;
+  };
+  CHECK(json(found).size() == 12);
+  CHECK((json(found) == json(wanted)));
+  const auto table = [](const std::string& folder) {
+    auto rows = lines_of(folder + "/log.csv");
+    for (auto& row : rows) row.resize(row.rfind(','));
+    return rows;
+  };
+  CHECK((table(found) == table(wanted)));
+}
+
+/// Waits until a checkpoint is being written, then until `more` have been; false if the child is
+/// over before.
+bool wait_for_writes(const std::string& folder, int more, pid_t child, int& status)
+{
+  const std::string parts[] = {folder + "/last.checkpoint.part", folder + "/best.checkpoint.part"};
+  bool was_there = false;
+  while (!is_over(child, status)) {
+    const bool is_there =
+        ::access(parts[0].c_str(), F_OK) == 0 || ::access(parts[1].c_str(), F_OK) == 0;
+    if (is_there && !was_there && more-- == 0) return true;
+    was_there = is_there;
+    std::this_thread::sleep_for(50us);
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("killed at twenty instants and resumed, a run ends with the same bits")
+{
+  if (const char* folder = std::getenv(folder_variable)) {
+    train_in(folder);
+    return;
+  }
+
+  const folder_of_run whole{"whole"};
+  const auto began = clock_type::now();
+  int status = 0;
+  REQUIRE(::waitpid(start_child(whole.path), &status, 0) > 0);
+  REQUIRE(status == 0);
+  const auto length = std::chrono::duration_cast<std::chrono::microseconds>(clock_type::now() - began);
+
+  const draws instants{seed{20}, 0, 0};
+  int kills = 0, inside_writes = 0, finished = 0;
+  for (int run = 0; kills < 20; ++run) {
+    const folder_of_run killed{std::to_string(run)};
+    for (bool is_finished = false; !is_finished;) {
+      // A half-written file of an earlier kill would be taken for one of this.
+      const auto last_part = killed.path + "/last.checkpoint.part",
+                 best_part = killed.path + "/best.checkpoint.part";
+      std::filesystem::remove(last_part);
+      std::filesystem::remove(best_part);
+      const pid_t child = start_child(killed.path);
+      REQUIRE(child > 0);
+      const auto number = static_cast<std::uint64_t>(kills);
+      bool is_alive = true;
+      if (kills >= 20) {
+        is_alive = false;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+      } else if (kills % 2 == 0) {
+        is_alive = wait_for_writes(killed.path, static_cast<int>(instants.below(number, 4)), child,
+                                   status);
+      } else {
+        const auto until =
+            clock_type::now() +
+            std::chrono::microseconds{static_cast<std::int64_t>(
+                instants.uniform(number, 0.3, 0.9) * static_cast<double>(length.count()))};
+        while (is_alive && clock_type::now() < until) {
+          std::this_thread::sleep_for(200us);
+          is_alive = !is_over(child, status);
+        }
+      }
+      if (is_alive) {
+        ::kill(child, SIGKILL);
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        REQUIRE(WIFSIGNALED(status));
+        ++kills;
+        if (std::filesystem::exists(last_part) || std::filesystem::exists(best_part))
+          ++inside_writes;
+      } else {
+        REQUIRE(status == 0);
+        is_finished = true;
+      }
+    }
+    check_same(killed.path, whole.path);
+    ++finished;
+  }
+  MESSAGE(kills, " kills, ", inside_writes, " of them left a half-written file; ", finished,
+          " runs were finished and compared");
+  CHECK(inside_writes >= 1);
+}

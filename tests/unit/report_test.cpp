@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "support/doctest.hpp"
+
+#include <rolewise/report/contact_sheet.hpp>
+#include <rolewise/report/curves.hpp>
+#include <rolewise/report/png.hpp>
+#include <rolewise/report/run_record.hpp>
+#include <rolewise/report/statistics.hpp>
+#include <rolewise/report/table.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <png.h>
+#include <unistd.h>
+
+using namespace rolewise;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+/// A folder of its own that is gone afterwards.
+struct scratch {
+  std::string path;
+  scratch()
+  {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "rolewise-report-XXXXXX").string();
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    path = pattern;
+  }
+  scratch(const scratch&) = delete;
+  scratch& operator=(const scratch&) = delete;
+  ~scratch() { std::filesystem::remove_all(path); }
+};
+
+std::string content_of(const std::string& path)
+{
+  std::ifstream in{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+void write_text(const std::string& path, const std::string& text)
+{
+  std::ofstream{path, std::ios::binary} << text;
+}
+
+/// What a PNG file shows, `[C, H, W]`.
+torch::Tensor read_png(const std::string& bytes)
+{
+  png_image picture{};
+  picture.version = PNG_IMAGE_VERSION;
+  REQUIRE(png_image_begin_read_from_memory(&picture, bytes.data(), bytes.size()) != 0);
+  const bool is_grey = (picture.format & PNG_FORMAT_FLAG_COLOR) == 0;
+  picture.format = is_grey ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  auto pixels = torch::empty({picture.height, picture.width, is_grey ? 1 : 3}, torch::kByte);
+  REQUIRE(png_image_finish_read(&picture, nullptr, pixels.mutable_data_ptr<std::uint8_t>(), 0,
+                                nullptr) != 0);
+  return pixels.permute({2, 0, 1}).contiguous();
+}
+
+std::size_t times_in(const std::string& text, const std::string& part)
+{
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+/// Texts of one kind of element, in their order.
+std::vector<std::string> texts_in(const std::string& svg)
+{
+  std::vector<std::string> found;
+  for (auto at = svg.find("<text"); at != std::string::npos; at = svg.find("<text", at + 1)) {
+    const auto begin = svg.find('>', at) + 1;
+    found.push_back(svg.substr(begin, svg.find("</text>", begin) - begin));
+  }
+  return found;
+}
+
+batch samples(std::int64_t count, std::int64_t channels)
+{
+  torch::manual_seed(0);
+  return {.inputs = torch::randint(0, 200, {count, channels, 8, 6}, torch::kByte),
+          .labels = torch::arange(count) % 10,
+          .ids = torch::arange(count) + 100,
+          .scaling = {}};
+}
+
+run_record full_record()
+{
+  run_record record{.name = "student \"c\"\n\x01 \u00B1",
+                    .seed = seed{18446744073709551615ULL},
+                    .options = {{"epochs", std::int64_t{3}},
+                                {"rate", 1.0},
+                                {"decay", 1e-300},
+                                {"resume", true},
+                                {"data", std::string{"C:\\data"}}},
+                    .results = {{"accuracy", 0.1 + 0.2}, {"worst", -0.0}}};
+  record.history.epochs = {{0, {{"loss", 1.0 / 3.0}, {"accuracy", 1.0}}, 0.05, 0.5, 0.7, 2.5},
+                           {1, {{"loss", 2e22}, {"accuracy", 5e-324}}, {}, {}, {}, 3.25}};
+  record.history.best_accuracy = 0.5;
+  record.history.best_epoch = 0;
+  record.history.stopped_early = true;
+  record.threads = 3;
+  return record;
+}
+
+}  // namespace
+
+TEST_CASE("statistics are the mean and the sample standard deviation")
+{
+  const auto s = statistics_of({2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0});
+  CHECK(s.mean == 5.0);
+  CHECK(s.deviation == doctest::Approx(std::sqrt(32.0 / 7.0)));
+  CHECK(s.least == 2.0);
+  CHECK(s.greatest == 9.0);
+  CHECK(s.count == 8);
+  CHECK((statistics_of({3.5}) ==
+         statistics{.mean = 3.5, .deviation = 0.0, .least = 3.5, .greatest = 3.5, .count = 1}));
+  CHECK(std::isnan(statistics_of({1.0, not_a_number}).mean));
+  CHECK_THROWS_WITH_AS((void)statistics_of({}), "rolewise: statistics: there are no values",
+                       std::invalid_argument);
+}
+
+TEST_CASE("numbers as text")
+{
+  CHECK(fixed_text(92.125, 1) == "92.1");
+  CHECK(fixed_text(-1.0, 0) == "-1");
+  CHECK(fixed_text(-0.001, 2) == "0.00");
+  CHECK(fixed_text(infinity, 2) == "-");
+  CHECK(fixed_text(1e308, 0).size() == 309);
+  CHECK(fixed_text(-1.5e308, 17).size() == 1 + 309 + 1 + 17);
+  CHECK(spread_text(statistics_of({1.0, 2.0, 3.0}), 2) == "2.00 \u00B1 1.00");
+  CHECK(spread_text(statistics_of({1.0}), 2) == "1.00");
+  CHECK_THROWS_WITH_AS((void)fixed_text(1.0, 18),
+                       "rolewise: fixed_text: want 0 to 17 digits, got 18", std::invalid_argument);
+}
+
+TEST_CASE("a table aligns numbers to the right and everything by characters, not bytes")
+{
+  table t{{"student", "accuracy", "note"}};
+  t.add({"a", "9.1 \u00B1 0.2", "\u00E9t\u00E9"}).add({"teacher", "-", "2 bits?"});
+  CHECK(
+      t.text() ==
+      "student   accuracy  note\n"
+      "\u2500\u2500\u2500\u2500\u2500\u2500\u2500  \u2500\u2500\u2500\u2500\u2500\u2500\u2500\u2500"
+      "\u2500  \u2500\u2500\u2500\u2500\u2500\u2500\u2500\n"
+      "a        9.1 \u00B1 0.2  \u00E9t\u00E9\n"
+      "teacher          -  2 bits?\n");
+  CHECK(t.markdown() ==
+        "| student |  accuracy | note    |\n"
+        "| ------- | --------: | ------- |\n"
+        "| a       | 9.1 \u00B1 0.2 | \u00E9t\u00E9     |\n"
+        "| teacher |         - | 2 bits? |\n");
+  CHECK(table{{"x"}}.add({"a|b\nc"}).markdown() ==
+        "| x         |\n| --------- |\n| a\\|b<br>c |\n");
+  CHECK(table{{"empty"}}.text() == "empty\n\u2500\u2500\u2500\u2500\u2500\n");
+  CHECK_THROWS_WITH_AS(t.add({"one"}), "rolewise: table: a row has 1 cells, the table 3 columns",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)table{{}}, "rolewise: table: has no columns", std::invalid_argument);
+}
+
+TEST_CASE("a PNG file shows what was written, grey or colour, whatever the strides")
+{
+  torch::manual_seed(0);
+  for (const std::int64_t channels : {1, 3}) {
+    const auto image = torch::randint(0, 256, {channels, 5, 7}, torch::kByte);
+    CHECK(torch::equal(read_png(png_bytes(image)), image));
+    const auto turned = image.transpose(1, 2);
+    CHECK(torch::equal(read_png(png_bytes(turned)), turned));
+  }
+  const auto noise = torch::randint(0, 256, {3, 300, 200}, torch::kByte);
+  CHECK(torch::equal(read_png(png_bytes(noise)), noise));
+  const auto pixel = torch::zeros({1, 1, 1}, torch::kByte);
+  CHECK(torch::equal(read_png(png_bytes(pixel)), pixel));
+}
+
+TEST_CASE("png refuses what is no picture and says which file cannot be written")
+{
+  const auto refuses = [](const torch::Tensor& image, const char* why) {
+    CHECK_THROWS_WITH_AS((void)png_bytes(image), why, std::invalid_argument);
+  };
+  refuses({}, "rolewise: png: the image is undefined");
+  refuses(torch::zeros({3, 4, 5}), "rolewise: png: want uint8, got Float");
+  refuses(torch::zeros({2, 4, 5}, torch::kByte),
+          "rolewise: png: want an image [1, H, W] or [3, H, W], H and W from 1 to 65535, got "
+          "[2, 4, 5]");
+  CHECK_THROWS_AS((void)png_bytes(torch::zeros({1, 0, 5}, torch::kByte)), std::invalid_argument);
+
+  const scratch here;
+  const auto path = here.path + "/none/picture.png";
+  const auto why = "rolewise: " + path + ": cannot be written: No such file or directory";
+  CHECK_THROWS_WITH_AS(write_png(path, torch::zeros({1, 2, 2}, torch::kByte)), why.c_str(),
+                       std::runtime_error);
+  write_png(here.path + "/picture.png", torch::ones({1, 2, 2}, torch::kByte));
+  CHECK(torch::equal(read_png(content_of(here.path + "/picture.png")),
+                     torch::ones({1, 2, 2}, torch::kByte)));
+}
+
+TEST_CASE("a contact sheet shows every pixel of every view, enlarged")
+{
+  const auto colour = samples(3, 3), grey = samples(3, 1);
+  const contact_sheet_options options{.scale = 3};
+  const auto sheet = contact_sheet({{"sample", colour}, {"teacher", grey}}, options);
+  REQUIRE(sheet.size(0) == 3);
+  // Layout: margin 12, titles 7 letters of 12 pixels less one gap, margin 12; gap 6.
+  const std::int64_t left = 12 + (7 * 6 - 1) * 2 + 12;
+  for (std::int64_t n = 0; n < 3; ++n)
+    for (std::int64_t r = 0; r < 2; ++r) {
+      const auto place = sheet.narrow(1, 12 + r * (24 + 6), 24).narrow(2, left + n * (18 + 6), 18);
+      const auto want = (r == 0 ? colour.inputs[n] : grey.inputs[n].expand({3, 8, 6}))
+                            .repeat_interleave(3, 1)
+                            .repeat_interleave(3, 2);
+      CHECK(torch::equal(place, want));
+    }
+  CHECK(sheet.size(2) == left + 3 * (18 + 6) - 6 + 12);
+  CHECK(contact_sheet({{"grey", grey}}, options).size(0) == 1);
+  CHECK(torch::equal(sheet, contact_sheet({{"sample", colour}, {"teacher", grey}}, options)));
+}
+
+TEST_CASE("a contact sheet writes titles and classes, and goes on below after enough columns")
+{
+  auto shown = samples(5, 1);
+  shown.inputs.fill_(255);  // white on white: all ink is of letters
+  const auto ink = [](const torch::Tensor& sheet) {
+    return (sheet < 255).sum().item<std::int64_t>();
+  };
+  const contact_sheet_options one_line{.scale = 4, .columns = 16};
+  const auto with_title = contact_sheet({{"Hi", shown}}, one_line);
+  auto silent = shown;
+  silent.labels = torch::Tensor{};
+  CHECK(ink(contact_sheet({{"", silent}}, one_line)) == 0);
+  // H has 17 dots and i has 9, each of 2 x 2 pixels.
+  CHECK(ink(contact_sheet({{"Hi", silent}}, one_line)) == (17 + 9) * 4);
+  CHECK(ink(with_title) > (17 + 9) * 4);
+
+  auto named = one_line;
+  named.class_names = {"I", "I", "I", "I", "I"};  // 11 dots
+  CHECK(ink(contact_sheet({{"", shown}}, named)) == 5 * 11 * 4);
+  named.class_names.assign(5, "Iiiiiiiiiiiiiiiiiii");  // too long: smaller, and cut
+  const auto cut = contact_sheet({{"", shown}}, named);
+  CHECK(ink(cut) > 0);
+  CHECK(cut.size(2) == contact_sheet({{"", shown}}, one_line).size(2));
+
+  auto soft = shown;
+  soft.labels = torch::one_hot(shown.labels, 10).to(torch::kFloat32);
+  CHECK(
+      torch::equal(contact_sheet({{"", soft}}, one_line), contact_sheet({{"", shown}}, one_line)));
+
+  const auto wrapped = contact_sheet({{"", samples(5, 1)}}, {.scale = 4, .columns = 2});
+  CHECK(wrapped.size(2) == 16 + 2 * (24 + 8) - 8 + 16);
+  const auto single = contact_sheet({{"", samples(2, 1)}}, {.scale = 4, .columns = 2});
+  CHECK(wrapped.size(1) - 16 == 3 * (single.size(1) - 16));
+}
+
+TEST_CASE("a contact sheet brings normalised inputs back")
+{
+  auto plain = samples(4, 3);
+  plain.scaling = {.mean = {0.5, 0.4, 0.3}, .deviation = {0.2, 0.3, 0.1}};
+  const auto as_networks_see = normalised(plain);
+  REQUIRE(as_networks_see.inputs.is_floating_point());
+  CHECK(torch::equal(contact_sheet({{"x", as_networks_see}}), contact_sheet({{"x", plain}})));
+  auto beyond = as_networks_see;
+  beyond.inputs = torch::full_like(beyond.inputs, 1000.0);
+  auto white = plain;
+  white.inputs = torch::full_like(plain.inputs, 255);
+  CHECK(torch::equal(contact_sheet({{"x", beyond}}), contact_sheet({{"x", white}})));
+}
+
+TEST_CASE("a contact sheet refuses rows that do not belong together")
+{
+  const auto good = samples(3, 3);
+  const auto refuses = [&](const batch& other, const char* why) {
+    CHECK_THROWS_WITH_AS((void)contact_sheet({{"sample", good}, {"teacher", other}}), why,
+                         std::invalid_argument);
+  };
+  CHECK_THROWS_WITH_AS((void)contact_sheet({}), "rolewise: contact_sheet: has no rows",
+                       std::invalid_argument);
+  refuses({},
+          "rolewise: contact_sheet: row 'teacher' wants inputs [N, C, H, W], got an undefined "
+          "tensor");
+  refuses(samples(3, 2), "rolewise: contact_sheet: row 'teacher' wants 1 or 3 channels, got 2");
+  refuses(samples(4, 3),
+          "rolewise: contact_sheet: row 'teacher' has 4 samples, row 'sample' has 3");
+  auto others = good;
+  others.ids = good.ids + 1;
+  refuses(others, "rolewise: contact_sheet: row 'teacher' shows other samples than row 'sample'");
+  auto scaled = samples(3, 1);
+  scaled.scaling.mean = {0.1, 0.2, 0.3};
+  refuses(scaled,
+          "rolewise: contact_sheet: row 'teacher' has a normalisation of 3 channels, its "
+          "inputs have 1");
+  CHECK_THROWS_WITH_AS(
+      (void)contact_sheet({{"sample", good}}, {.scale = 0}),
+      "rolewise: contact_sheet: want scale and columns of at least 1, got 0 and 16",
+      std::invalid_argument);
+}
+
+TEST_CASE("every printable character has a picture of its own")
+{
+  std::set<std::string_view> pictures{rolewise::detail::unknown_letter};
+  for (char c = ' '; c <= '~'; ++c)
+    rolewise::detail::for_each_letter(std::string(1, c), [&](std::string_view picture) {
+      CHECK(picture.size() == 8);
+      CHECK(pictures.insert(picture).second);
+    });
+  CHECK(pictures.size() == 96);
+  CHECK(rolewise::detail::letters_in("a\u00E9\u20AC") == 3);
+}
+
+TEST_CASE("ticks are 1, 2 or 5 times a power of ten and reach around the data")
+{
+  const auto labels = [](double low, double high, bool is_rounded) {
+    rolewise::detail::extent over;
+    over.include(low);
+    over.include(high);
+    std::vector<std::string> texts;
+    const rolewise::detail::axis axis{over, is_rounded};
+    for (const auto& t : axis.ticks()) texts.push_back(t.label);
+    return texts;
+  };
+  using list = std::vector<std::string>;
+  CHECK((labels(0.0, 1.0, true) == list{"0.0", "0.2", "0.4", "0.6", "0.8", "1.0"}));
+  CHECK((labels(61.0, 98.0, true) == list{"60", "70", "80", "90", "100"}));
+  CHECK((labels(1.0, 12.0, false) == list{"2", "4", "6", "8", "10", "12"}));
+  CHECK((labels(-0.001, 0.01, true) ==
+         list{"-0.002", "0.000", "0.002", "0.004", "0.006", "0.008", "0.010"}));
+  CHECK((labels(5.0, 5.0, true) == list{"4.4", "4.6", "4.8", "5.0", "5.2", "5.4", "5.6"}));
+  CHECK((labels(0.0, 5e9, true).back() == "5e+09"));
+  CHECK((labels(not_a_number, infinity, true).size() == 6));
+  for (const double size : {1e-90, 1e-7, 1e3, 1e90}) {
+    const auto found = labels(-size, 3 * size, true);
+    CHECK(found.size() >= 4);
+    CHECK(found.size() <= 10);
+  }
+}
+
+TEST_CASE("a chart has its curves, bands, gaps, ticks and names")
+{
+  const line_chart chart{
+      .title = "Loss & <more>",
+      .x_label = "epoch",
+      .y_label = "nats",
+      .curves = {{.name = "plain", .x = {0, 1, 2, 3}, .y = {4, 3, 2, 1}},
+                 {.name = "with a gap", .x = {0, 1, 2, 3}, .y = {1, 2, not_a_number, 4}},
+                 {.name = "banded",
+                  .x = {0, 1, 2, 3},
+                  .y = {2, 2, 2, 2},
+                  .low = {1, 1, 1, 1},
+                  .high = {3, 3, 3, 3}}}};
+  const auto svg = svg_text(chart);
+  CHECK(svg == svg_text(chart));
+  CHECK(times_in(svg, "<polyline") == 3);
+  CHECK(times_in(svg, "<polygon") == 1);
+  CHECK(times_in(svg, "<circle") == 1);
+  CHECK(times_in(svg, "nan") + times_in(svg, "inf") == 0);
+  const auto texts = texts_in(svg);
+  const auto has = [&](const char* words) {
+    return std::find(texts.begin(), texts.end(), words) != texts.end();
+  };
+  for (const char* words :
+       {"Loss &amp; &lt;more&gt;", "epoch", "nats", "plain", "with a gap", "banded", "1.0", "4.0"})
+    CHECK_MESSAGE(has(words), words);
+
+  // The first curve falls from the top left to the bottom right of the plot.
+  const auto begin = svg.find("<polyline points=\"") + 18;
+  const auto points = svg.substr(begin, svg.find('"', begin) - begin);
+  double x[4], y[4];
+  REQUIRE(std::sscanf(points.c_str(), "%lf,%lf %lf,%lf %lf,%lf %lf,%lf", &x[0], &y[0], &x[1], &y[1],
+                      &x[2], &y[2], &x[3], &y[3]) == 8);
+  for (int i = 1; i < 4; ++i) {
+    CHECK(x[i] - x[i - 1] == doctest::Approx(x[1] - x[0]).epsilon(1e-3));
+    CHECK(y[i] - y[i - 1] == doctest::Approx(y[1] - y[0]).epsilon(1e-3));
+    CHECK(x[i] > x[i - 1]);
+    CHECK(y[i] > y[i - 1]);
+  }
+}
+
+TEST_CASE("more curves than colours differ by their strokes")
+{
+  line_chart chart{.title = "", .x_label = "", .y_label = "", .curves = {}};
+  for (int i = 0; i < 28; ++i)
+    chart.curves.push_back({.name = std::to_string(i), .x = {0, 1}, .y = {0, 1.0 * i}});
+  const auto svg = svg_text(chart);
+  std::set<std::string> strokes;
+  for (auto at = svg.find("<polyline"); at != std::string::npos;
+       at = svg.find("<polyline", at + 1)) {
+    const auto from = svg.find("stroke=", at);
+    strokes.insert(svg.substr(from, svg.find("/>", from) - from));
+  }
+  CHECK(strokes.size() == 28);
+}
+
+TEST_CASE("a curve over runs is their mean in a band from least to greatest")
+{
+  const auto c = curve_over_runs("seeds", {{1.0, 2.0}, {3.0, 2.0}, {5.0, 5.0}}, 1.0);
+  CHECK((c.x == std::vector<double>{1.0, 2.0}));
+  CHECK((c.y == std::vector<double>{3.0, 3.0}));
+  CHECK((c.low == std::vector<double>{1.0, 2.0}));
+  CHECK((c.high == std::vector<double>{5.0, 5.0}));
+  CHECK(curve_over_runs("one", {{1.0, 2.0}}).low.empty());
+  CHECK_THROWS_WITH_AS((void)curve_over_runs("x", {}), "rolewise: curve_over_runs: 'x' has no runs",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)curve_over_runs("x", {{1.0, 2.0}, {1.0}}),
+                       "rolewise: curve_over_runs: 'x' has runs of 2 and 1 values",
+                       std::invalid_argument);
+}
+
+TEST_CASE("a chart refuses what it cannot draw")
+{
+  const auto refuses = [](curve c, const char* why) {
+    const line_chart chart{.title = "", .x_label = "", .y_label = "", .curves = {std::move(c)}};
+    CHECK_THROWS_WITH_AS((void)svg_text(chart), why, std::invalid_argument);
+  };
+  refuses({.name = "c", .x = {}, .y = {}},
+          "rolewise: line_chart: 'c' wants as many x as y, at least 1, got 0 and 0");
+  refuses({.name = "c", .x = {1}, .y = {1, 2}},
+          "rolewise: line_chart: 'c' wants as many x as y, at least 1, got 1 and 2");
+  refuses({.name = "c", .x = {1}, .y = {1}, .low = {0}},
+          "rolewise: line_chart: 'c' wants a band of 1 values or none, got 1 and 0");
+  refuses({.name = "c", .x = {not_a_number}, .y = {1}},
+          "rolewise: line_chart: 'c' wants finite x, got nan");
+  refuses({.name = "c", .x = {1}, .y = {1e200}},
+          "rolewise: line_chart: 'c' wants |y| up to 1e100, got 1e+200");
+  CHECK_THROWS_WITH_AS((void)svg_text({}), "rolewise: line_chart: has no curves",
+                       std::invalid_argument);
+  line_chart small{};
+  small.width = 10;
+  CHECK_THROWS_WITH_AS((void)svg_text(small),
+                       "rolewise: line_chart: wants at least 200 x 150 pixels, got 10 x 440",
+                       std::invalid_argument);
+  const scratch here;
+  line_chart chart{};
+  chart.curves = {{.name = "c", .x = {1}, .y = {not_a_number}}};
+  CHECK_THROWS_AS(write_svg(here.path + "/none/c.svg", chart), std::runtime_error);
+  write_svg(here.path + "/c.svg", chart);
+  CHECK(content_of(here.path + "/c.svg") == svg_text(chart));
+}
+
+TEST_CASE("a run record reads back as it was written, to the last bit")
+{
+  const scratch here;
+  const auto path = here.path + "/record.json";
+  const auto record = full_record();
+  write_json(path, record);
+  const auto back = read_run_record(path);
+  CHECK(back.name == record.name);
+  CHECK((back.seed == record.seed));
+  CHECK((back.options == record.options));
+  CHECK((back.results == record.results));
+  CHECK(std::signbit(back.results[1].value));
+  CHECK(same_results(back.history, record.history));
+  CHECK(back.history.seconds() == 5.75);
+  CHECK((back.versions == record.versions));
+  CHECK(back.threads == 3);
+  CHECK(json_text(back) == json_text(record));
+
+  REQUIRE(back.versions.size() == 2);
+  CHECK(back.versions[0].name == "rolewise");
+  CHECK(back.versions[1].name == "libtorch");
+  CHECK(back.versions[1].version == TORCH_VERSION);
+}
+
+TEST_CASE("in a run record what is not finite is null, and null is not a number")
+{
+  const scratch here;
+  const auto path = here.path + "/record.json";
+  run_record record;
+  record.results = {{"a", infinity}, {"b", not_a_number}};
+  write_json(path, record);
+  CHECK(times_in(content_of(path), ": null") == 2);
+  const auto back = read_run_record(path);
+  CHECK(std::isnan(back.results[0].value));
+  CHECK(std::isnan(back.results[1].value));
+}
+
+TEST_CASE("without times a record does not depend on the clock")
+{
+  auto a = full_record(), b = full_record();
+  b.history.epochs[1].seconds = 99.0;
+  CHECK(json_text(a) != json_text(b));
+  CHECK(json_text(without_times(a)) == json_text(without_times(b)));
+  b.history.epochs[1].numbers[0].value = 0.0;
+  CHECK(json_text(without_times(a)) != json_text(without_times(b)));
+}
+
+TEST_CASE("a file that is no run record is refused with its name and its byte")
+{
+  const scratch here;
+  const auto path = here.path + "/record.json";
+  const auto refuses = [&](const std::string& text, const std::string& why) {
+    write_text(path, text);
+    const auto whole = "rolewise: " + path + ": " + why;
+    CHECK_THROWS_WITH_AS((void)read_run_record(path), whole.c_str(), std::runtime_error);
+  };
+  refuses("", "is not JSON: at byte 0: want a value");
+  refuses("{\"format\": }", "is not JSON: at byte 11: want a value");
+  refuses("{} x", "is not JSON: at byte 3: want the end");
+  refuses("{\"a\" 1}", "is not JSON: at byte 5: want ':'");
+  refuses("{\"a", "is not JSON: at byte 3: want the end of a string");
+  refuses("[1 2]", "is not JSON: at byte 3: want ',' or ']'");
+  refuses("{a}", "is not JSON: at byte 1: want a name");
+  refuses("[\"\\x\"]", "is not JSON: at byte 3: has an unknown escape");
+  refuses("[\"\\ud800\"]", "is not JSON: at byte 7: has half a surrogate pair");
+  refuses(std::string(100000, '['), "is not JSON: at byte 65: is nested too deeply");
+  refuses("[]", "is no whole run record: wants an object and has something else");
+  refuses("{}", "is no whole run record: has no 'format'");
+  refuses("{\"format\": \"other\"}", "is no run record but of the format 'other'");
+  refuses("{\"format\": \"rolewise-run-record\", \"format_version\": 2}",
+          "is a run record of version 2, want 1");
+  refuses("{\"format\": \"rolewise-run-record\", \"format_version\": 1}",
+          "is no whole run record: has no 'name'");
+
+  // A record that ends too early is refused wherever it ends.
+  const auto whole = json_text(full_record());
+  for (std::size_t length = 0; length + 2 < whole.size(); length += 7) {
+    write_text(path, whole.substr(0, length));
+    CHECK_THROWS_AS((void)read_run_record(path), std::runtime_error);
+  }
+  CHECK_THROWS_AS((void)read_run_record(here.path), std::runtime_error);
+  const auto why = "rolewise: " + here.path + "/none: cannot be read: No such file or directory";
+  CHECK_THROWS_WITH_AS((void)read_run_record(here.path + "/none"), why.c_str(), std::runtime_error);
+  CHECK_THROWS_AS(write_json(here.path + "/none/record.json", {}), std::runtime_error);
+}
+
+TEST_CASE("JSON of others is read too")
+{
+  const auto read = [](std::string_view text) {
+    return rolewise::detail::json_reader{text}.read();
+  };
+  CHECK(read(" \"a\\u00e9\\u20ac\\ud83d\\ude00\\n\\/\" ").text() == "a\u00E9\u20AC\U0001F600\n/");
+  CHECK(read("[-1.5E+2, 0]").elements()[0].real() == -150.0);
+  CHECK(read("[true, null]").elements()[1].is_null());
+  CHECK(read("{}").members().empty());
+  CHECK_THROWS_AS((void)read("1e5").number<std::int64_t>(), rolewise::detail::json_error);
+  CHECK_THROWS_AS((void)read("-1").number<std::uint64_t>(), rolewise::detail::json_error);
+}
