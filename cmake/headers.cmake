@@ -94,7 +94,11 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/contact_sheet.hpp
     include/rolewise/report/curves.hpp
     include/rolewise/report/detail/axis.hpp
+    include/rolewise/report/detail/canvas.hpp
+    include/rolewise/report/detail/json.hpp
+    include/rolewise/report/detail/json_reader.hpp
     include/rolewise/report/detail/letters.hpp
+    include/rolewise/report/detail/svg.hpp
     include/rolewise/report/png.hpp
     include/rolewise/report/run_record.hpp
     include/rolewise/report/statistics.hpp
@@ -128,7 +132,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/log_file.hpp
     include/rolewise/train/detail/read_whole.hpp
     include/rolewise/train/detail/run_state.hpp
-    include/rolewise/train/detail/state_file.hpp
+    include/rolewise/train/detail/state_format.hpp
+    include/rolewise/train/detail/state_reader.hpp
+    include/rolewise/train/detail/state_writer.hpp
     include/rolewise/train/distillation.hpp
     include/rolewise/train/early_stop.hpp
     include/rolewise/train/evaluate.hpp

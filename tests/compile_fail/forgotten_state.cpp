@@ -26,7 +26,4 @@ struct counting_agent {
   }
 };
 
-auto use()
-{
-  return rolewise::supervised{.student = student{}, .agent = counting_agent{}};
-}
+auto use() { return rolewise::supervised{.student = student{}, .agent = counting_agent{}}; }

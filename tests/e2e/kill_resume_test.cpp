@@ -54,10 +54,11 @@ void train_in(const std::string& folder)
                   .optimiser = adamw{.rate = 0.003},
                   .average = moving_average{.decay = 0.9},
                   .seed = seed{4}};
-  (void)fit(step, data,
-            {.epochs = 12, .batch_size = 16, .seed = seed{5}, .validation = &judges, .resume = true},
-            json_lines{.path = folder + "/log.jsonl"}, csv{.path = folder + "/log.csv"},
-            early_stop{.patience = 100}, checkpoints{.folder = folder});
+  (void)fit(
+      step, data,
+      {.epochs = 12, .batch_size = 16, .seed = seed{5}, .validation = &judges, .resume = true},
+      json_lines{.path = folder + "/log.jsonl"}, csv{.path = folder + "/log.csv"},
+      early_stop{.patience = 100}, checkpoints{.folder = folder});
 }
 
 /// Starts a child that trains in a folder.
@@ -98,8 +99,8 @@ std::vector<std::string> lines_of(const std::string& path)
   return lines;
 }
 
-/// Everything that a checkpoint holds, times aside: wall-clock seconds, and the lengths of logs that
-/// have such seconds written in them.
+/// Everything that a checkpoint holds, times aside: wall-clock seconds, and the lengths of logs
+/// that have such seconds written in them.
 std::string contents(const std::string& path)
 {
   auto entries = read_snapshot(path);
@@ -161,7 +162,8 @@ TEST_CASE("killed at twenty instants and resumed, a run ends with the same bits"
   int status = 0;
   REQUIRE(::waitpid(start_child(whole.path), &status, 0) > 0);
   REQUIRE(status == 0);
-  const auto length = std::chrono::duration_cast<std::chrono::microseconds>(clock_type::now() - began);
+  const auto length =
+      std::chrono::duration_cast<std::chrono::microseconds>(clock_type::now() - began);
 
   const draws instants{seed{20}, 0, 0};
   int kills = 0, inside_writes = 0, finished = 0;

@@ -59,7 +59,8 @@ void step_holds_for(const Make& make, const dataset& data)
   REQUIRE(of_whole.size() == of_resumed.size());
   for (std::size_t i = 0; i < of_whole.size(); ++i) {
     CHECK(of_whole[i].name == of_resumed[i].name);
-    if (const auto* t = std::get_if<torch::Tensor>(&of_whole[i].value); t != nullptr && t->defined())
+    if (const auto* t = std::get_if<torch::Tensor>(&of_whole[i].value);
+        t != nullptr && t->defined())
       CHECK(torch::equal(*t, std::get<torch::Tensor>(of_resumed[i].value)));
   }
 
@@ -67,7 +68,8 @@ void step_holds_for(const Make& make, const dataset& data)
   for (std::int64_t s = 3; s < 6; ++s) (void)copied(examples, at(s));
   const auto of_copy = snapshot_of(copied);
   for (std::size_t i = 0; i < of_whole.size(); ++i)
-    if (const auto* t = std::get_if<torch::Tensor>(&of_whole[i].value); t != nullptr && t->defined())
+    if (const auto* t = std::get_if<torch::Tensor>(&of_whole[i].value);
+        t != nullptr && t->defined())
       CHECK(torch::equal(*t, std::get<torch::Tensor>(of_copy[i].value)));
 }
 

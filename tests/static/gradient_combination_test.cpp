@@ -46,6 +46,8 @@ struct without_a_task {
 static_assert(!have_a_task_that_scores<without_a_task>);
 static_assert(have_a_distillation_that_scores<without_a_task>);
 static_assert(combine_two_gradients_into_one<without_a_task>);
+static_assert(carry_a_name_for_the_report<without_a_task>);
+static_assert(say_whether_they_want_features<without_a_task>);
 static_assert(!GradientCombination<without_a_task>);
 
 struct with_a_number_for_distillation : without_a_task {

@@ -42,6 +42,7 @@ struct decides_late_about_features {
 };
 static_assert(!say_whether_they_want_features<decides_late_about_features>);
 static_assert(turn_responses_and_labels_into_one_tensor<decides_late_about_features>);
+static_assert(carry_a_name_for_the_report<decides_late_about_features>);
 static_assert(!Objective<decides_late_about_features>);
 
 struct returns_a_number : least_that_conforms {

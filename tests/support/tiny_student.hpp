@@ -33,7 +33,8 @@ class tiny_student {
       : inputs_{shape.channels * shape.height * shape.width},
         first_{drawn(key.split(purpose{"first"}), {hidden, inputs_}).set_requires_grad(true)},
         bias_{torch::zeros({hidden}).set_requires_grad(true)},
-        second_{drawn(key.split(purpose{"second"}), {shape.classes, hidden}).set_requires_grad(true)},
+        second_{
+            drawn(key.split(purpose{"second"}), {shape.classes, hidden}).set_requires_grad(true)},
         mean_{torch::zeros({inputs_})}
   {}
   tiny_student(const tiny_student& other)

@@ -44,8 +44,8 @@ namespace {
 struct folder {
   std::string path = [] {
     static int count = 0;
-    const auto name = "rolewise-checkpoint-test-" + std::to_string(::getpid()) + "-" +
-                      std::to_string(count++);
+    const auto name =
+        "rolewise-checkpoint-test-" + std::to_string(::getpid()) + "-" + std::to_string(count++);
     const auto made = std::filesystem::temp_directory_path() / name;
     std::filesystem::create_directories(made);
     return made.string();
@@ -228,7 +228,8 @@ TEST_CASE("a flipped byte, a missing byte and a byte too many are errors that na
   };
   const auto start = "rolewise: " + damaged + ": ";
   CHECK(says("") == start + "is truncated: it has 0 bytes, its header alone 28");
-  CHECK(says("PK\x03\x04 a zip") == start + "is no checkpoint of rolewise: it begins otherwise, at byte 0");
+  CHECK(says("PK\x03\x04 a zip") ==
+        start + "is no checkpoint of rolewise: it begins otherwise, at byte 0");
   CHECK(says(good.substr(0, 100)) ==
         start + "is truncated: it has 100 bytes of " + std::to_string(good.size()));
   CHECK(says(good + "x") == start + "is oversized: it has " + std::to_string(good.size() + 1) +
@@ -317,7 +318,7 @@ TEST_CASE("what cannot be written leaves what was there")
 
   SUBCASE("where files may not grow")
   {
-    struct rlimit limit {};
+    struct rlimit limit{};
     REQUIRE(::getrlimit(RLIMIT_FSIZE, &limit) == 0);
     auto small = limit;
     small.rlim_cur = 4096;
@@ -423,7 +424,7 @@ TEST_CASE("a run that broke off and is resumed ends like one that did not")
   for (const std::int64_t breaks_after : {1, 2, 3, 4}) {
     CAPTURE(breaks_after);
     const folder in;
-    write(in / "log.jsonl", "{\"seconds\":0}\n");  // somebody's, and it stays
+    write(in / "log.jsonl", "{\"seconds\":0}\n");                  // somebody's, and it stays
     write(in / "last.checkpoint.part", std::string(100000, 'x'));  // what a kill leaves
     auto broken = make_step(data);
     doomed end{.after = breaks_after};
@@ -478,8 +479,9 @@ TEST_CASE("only the same run is resumed, and none is overwritten")
   changed_options = options;
   changed_options.resume = true;
   const auto words = again(changed_options, other);
-  CHECK(words.starts_with("rolewise: fit: the run to be resumed is another one: it has checksum of "
-                          "the data "));
+  CHECK(
+      words.starts_with("rolewise: fit: the run to be resumed is another one: it has checksum of "
+                        "the data "));
   CHECK(read(in / "last.checkpoint") == before);
 
   auto slower = make_step(data);

@@ -42,7 +42,8 @@ namespace rolewise {
 /// weights and batch norm (decay 0.99, epsilon 1e-3).
 ///
 /// @par Source
-/// Dong, Jiang, Zheng et al., Role-KD: its released code.
+/// Role-Wise Data Augmentation for Knowledge Distillation, 2020, arXiv:2004.08861: the networks of
+/// its released code.
 [[nodiscard]] inline residual_plan role_kd_plan(std::string name, std::int64_t blocks)
 {
   return {.name = std::move(name),

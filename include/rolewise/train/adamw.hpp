@@ -16,14 +16,14 @@ namespace rolewise {
 namespace detail {
 
 inline void fused_adamw(const std::vector<torch::Tensor>& values,
-                       const std::vector<torch::Tensor>& gradients,
-                       const std::vector<torch::Tensor>& first,
-                       const std::vector<torch::Tensor>& second,
-                       const std::vector<torch::Tensor>& steps, double rate, double beta1,
-                       double beta2, double weight_decay, double epsilon)
+                        const std::vector<torch::Tensor>& gradients,
+                        const std::vector<torch::Tensor>& first,
+                        const std::vector<torch::Tensor>& second,
+                        const std::vector<torch::Tensor>& steps, double rate, double beta1,
+                        double beta2, double weight_decay, double epsilon)
 {
   at::_fused_adamw_(values, gradients, first, second, {}, steps, rate, beta1, beta2, weight_decay,
-                   epsilon, false, false);
+                    epsilon, false, false);
 }
 
 }  // namespace detail

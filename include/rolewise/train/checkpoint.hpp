@@ -7,7 +7,8 @@
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/train/detail/read_whole.hpp>
-#include <rolewise/train/detail/state_file.hpp>
+#include <rolewise/train/detail/state_reader.hpp>
+#include <rolewise/train/detail/state_writer.hpp>
 #include <rolewise/train/snapshot.hpp>
 
 #include <string>

@@ -38,8 +38,8 @@ namespace detail {
 struct csv {
   std::string path;
 
-  detail::log_file log{};      ///< leave it out
-  bool is_begun = false;       ///< leave it out
+  detail::log_file log{};  ///< leave it out
+  bool is_begun = false;   ///< leave it out
 
   void see(const run_begins& event)
   {

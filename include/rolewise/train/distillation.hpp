@@ -53,12 +53,14 @@ struct distillation {
   static_assert(!std::same_as<Loss, detail::missing>, "distillation: .loss is missing");
   static_assert(Teacher<Master>,
                 "distillation: .teacher must satisfy Teacher; frozen(network) makes one");
-  static_assert(Stateful<Master>,
-                "distillation: .teacher must show its state (visit_state) or say has_state = false");
+  static_assert(
+      Stateful<Master>,
+      "distillation: .teacher must show its state (visit_state) or say has_state = false");
   static_assert(Student<Learner>,
                 "distillation: .student must satisfy Student (rolewise/student/student.hpp)");
-  static_assert(TeacherAgent<TeachersAgent>,
-                "distillation: .teacher_agent must satisfy AugmentationAgent or be students_view{}");
+  static_assert(
+      TeacherAgent<TeachersAgent>,
+      "distillation: .teacher_agent must satisfy AugmentationAgent or be students_view{}");
   static_assert(AugmentationAgent<StudentsAgent>,
                 "distillation: .student_agent must satisfy AugmentationAgent");
   static_assert(AugmentationAgent<SharedAgent>,
@@ -94,8 +96,7 @@ struct distillation {
   {
     const auto learned = begin();
     constexpr taps wanted{.features = Loss::wants_features};
-    const auto views =
-        make_views(examples, teacher_agent, student_agent, shared_agent, now, seed);
+    const auto views = make_views(examples, teacher_agent, student_agent, shared_agent, now, seed);
     const auto students = detail::ready(views.student, learned);
     paired_responses pair;
     pair.teacher = views.same ? teacher.respond(students, wanted)

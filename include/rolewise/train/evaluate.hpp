@@ -22,9 +22,9 @@ struct evaluation_options {
 
 /// What a network did on a data set.
 struct evaluation {
-  double top1 = 0.0;  ///< share of examples whose highest logit is the label's, in [0, 1]
-  double top5 = 0.0;  ///< share whose label is among the min(5, C) highest: 1 for C <= 5
-  double loss = 0.0;  ///< mean cross-entropy, nats
+  double top1 = 0.0;        ///< share of examples whose highest logit is the label's, in [0, 1]
+  double top5 = 0.0;        ///< share whose label is among the min(5, C) highest: 1 for C <= 5
+  double loss = 0.0;        ///< mean cross-entropy, nats
   torch::Tensor confusion;  ///< `[C, C]` int64, on the CPU: rows are labels, columns answers
   std::int64_t count = 0;   ///< examples, all of the data set
 };
@@ -85,10 +85,10 @@ template<Judged N>
 
   for (std::int64_t begin = 0; begin < count; begin += options.batch_size) {
     const auto size = std::min(options.batch_size, count - begin);
-    const auto part = to_device({examples.images.narrow(0, begin, size),
-                                 examples.labels.narrow(0, begin, size),
-                                 examples.ids.narrow(0, begin, size), examples.scaling},
-                                device);
+    const auto part =
+        to_device({examples.images.narrow(0, begin, size), examples.labels.narrow(0, begin, size),
+                   examples.ids.narrow(0, begin, size), examples.scaling},
+                  device);
     const auto logits = detail::answer_of(network, part).logits;
     if (!logits.defined() || logits.dim() != 2 || logits.size(0) != size ||
         logits.size(1) != classes)

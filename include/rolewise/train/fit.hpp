@@ -26,13 +26,14 @@
 namespace rolewise {
 
 struct fit_options {
-  std::int64_t epochs = 1;        ///< of the whole run: what schedules and ramps go by
-  std::int64_t batch_size = 128;  ///< at least 1
-  rolewise::seed seed{0};         ///< of the order of the examples
-  bool shuffle = true;            ///< a new order in every epoch
-  bool drop_last = false;         ///< leave out a short last batch
+  std::int64_t epochs = 1;              ///< of the whole run: what schedules and ramps go by
+  std::int64_t batch_size = 128;        ///< at least 1
+  rolewise::seed seed{0};               ///< of the order of the examples
+  bool shuffle = true;                  ///< a new order in every epoch
+  bool drop_last = false;               ///< leave out a short last batch
   const dataset* validation = nullptr;  ///< judged after every epoch if there is one
-  /// Continue from what a KeepingObserver, such as `checkpoints`, has kept; start if it has nothing.
+  /// Continue from what a KeepingObserver, such as `checkpoints`, has kept; start if it has
+  /// nothing.
   bool resume = false;
   /// The part of the run to do now: the epochs `from` .. `until` - 1. `until` = -1 is the end.
   std::int64_t from = 0;
@@ -144,14 +145,14 @@ run_history fit(Step& step, const dataset& data, const fit_options& options = {}
   constexpr bool keeps = (KeepingObserver<std::remove_cvref_t<Observers>> || ...);
   detail::require_sound(step, data, options);
   if (options.resume && !keeps)
-    refuse("fit", "resume wants an observer that keeps the run, such as checkpoints{.folder = ...}");
+    refuse("fit",
+           "resume wants an observer that keeps the run, such as checkpoints{.folder = ...}");
 
   const auto steps =
       (data.size() + (options.drop_last ? 0 : options.batch_size - 1)) / options.batch_size;
   const auto last = options.until < 0 ? options.epochs : options.until;
   auto watching = std::tie(observers...);
-  detail::run_state run{step, watching,
-                        detail::signature_of(step, data, options, steps, keeps)};
+  detail::run_state run{step, watching, detail::signature_of(step, data, options, steps, keeps)};
   auto& history = run.history;
   const auto tell = [&](const auto& event) { (observers.see(event), ...); };
 

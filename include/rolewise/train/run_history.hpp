@@ -28,8 +28,8 @@ struct named_number {
 /// One epoch. `seconds` is wall-clock time, of training and validation together; everything else
 /// repeats when a run is repeated.
 struct epoch_record {
-  std::int64_t epoch = 0;             ///< 0-based
-  std::vector<named_number> numbers;  ///< mean of each metric over the examples; the loss first
+  std::int64_t epoch = 0;               ///< 0-based
+  std::vector<named_number> numbers;    ///< mean of each metric over the examples; the loss first
   std::optional<double> learning_rate;  ///< in the first step; none if the step has none
   std::optional<double> validation_accuracy;  ///< top-1, in [0, 1]
   std::optional<double> validation_loss;      ///< mean cross-entropy, nats
@@ -131,12 +131,9 @@ void run_history::visit_state(Archive& archive)
     fail("run_history", "its columns are of different lengths");
   epochs.clear();
   for (std::size_t i = 0; i < count; ++i) {
-    epoch_record record{numbers_of_epochs[i],
-                        {},
-                        detail::unless_nan(rates[i]),
-                        detail::unless_nan(accuracies[i]),
-                        detail::unless_nan(losses[i]),
-                        times[i]};
+    epoch_record record{numbers_of_epochs[i],          {},
+                        detail::unless_nan(rates[i]),  detail::unless_nan(accuracies[i]),
+                        detail::unless_nan(losses[i]), times[i]};
     for (std::size_t k = 0; k < names.size(); ++k)
       record.numbers.push_back({names[k], values[i * names.size() + k]});
     epochs.push_back(std::move(record));

@@ -33,10 +33,10 @@ class sgd_state;
 /// Sutskever, Martens, Dahl, Hinton: On the importance of initialization and momentum in deep
 /// learning, ICML 2013, in the form that `torch.optim.SGD` documents.
 struct sgd {
-  double rate = 0.1;            ///< learning rate before the schedule, at least 0
-  double momentum = 0.9;        ///< in [0, 1); 0: none, and no memory is spent on it
-  bool nesterov = true;         ///< without momentum it has no effect
-  double weight_decay = 5e-4;   ///< added to the gradient, so `rate` scales it
+  double rate = 0.1;                 ///< learning rate before the schedule, at least 0
+  double momentum = 0.9;             ///< in [0, 1); 0: none, and no memory is spent on it
+  bool nesterov = true;              ///< without momentum it has no effect
+  double weight_decay = 5e-4;        ///< added to the gradient, so `rate` scales it
   decay decays = decay::everything;  ///< as in most published recipes for CIFAR networks
 
   /// @throws std::invalid_argument for a setting out of its range

@@ -22,9 +22,9 @@ namespace rolewise {
 
 /// One tensor or value under its full name, such as `step.student.stage1.0.convolution1.weight`.
 struct state_entry {
-  using value_type = std::variant<torch::Tensor, bool, std::int64_t, double, std::string,
-                                  std::vector<std::int64_t>, std::vector<double>,
-                                  std::vector<std::string>>;
+  using value_type =
+      std::variant<torch::Tensor, bool, std::int64_t, double, std::string,
+                   std::vector<std::int64_t>, std::vector<double>, std::vector<std::string>>;
 
   std::string name;
   bool learned = false;  ///< a tensor shown as a parameter
@@ -59,10 +59,7 @@ class nested_names {
 class snapshot_writer : nested_names {
  public:
   explicit snapshot_writer(snapshot& out) : out_{out} {}
-  void parameter(std::string_view name, torch::Tensor& t)
-  {
-    out_.push_back({full(name), true, t});
-  }
+  void parameter(std::string_view name, torch::Tensor& t) { out_.push_back({full(name), true, t}); }
   void buffer(std::string_view name, torch::Tensor& t) { out_.push_back({full(name), false, t}); }
   template<PlainState T>
   void value(std::string_view name, T& x)

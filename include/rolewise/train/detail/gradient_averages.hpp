@@ -20,7 +20,8 @@ void require_sound_averages(std::string_view who, const Settings& s)
   const auto is_share = [](double x) { return x >= 0.0 && x < 1.0; };
   if (!(s.rate >= 0.0) || !is_share(s.beta1) || !is_share(s.beta2) || !(s.epsilon > 0.0) ||
       !(s.weight_decay >= 0.0))
-    refuse(who, "want rate >= 0, beta1 and beta2 in [0, 1), epsilon > 0 and weight_decay >= 0, got ",
+    refuse(who,
+           "want rate >= 0, beta1 and beta2 in [0, 1), epsilon > 0 and weight_decay >= 0, got ",
            s.rate, ", ", s.beta1, ", ", s.beta2, ", ", s.epsilon, " and ", s.weight_decay);
 }
 
@@ -30,10 +31,7 @@ template<typename Settings, auto Fused>
 class gradient_averages {
  public:
   gradient_averages(const Settings& settings, const std::vector<named_tensor>& parameters)
-      : settings_{settings},
-        first_{parameters},
-        second_{parameters},
-        updates_(parameters.size(), 0)
+      : settings_{settings}, first_{parameters}, second_{parameters}, updates_(parameters.size(), 0)
   {}
 
   void update(const std::vector<named_tensor>& parameters,
@@ -46,8 +44,8 @@ class gradient_averages {
       steps.reserve(group.places.size());
       for (const auto i : group.places) steps.push_back(counter(++updates_[i], group, steps));
       Fused(group.values, group.gradients, select(first_, group.places),
-                      select(second_, group.places), steps, rate, settings_.beta1, settings_.beta2,
-                      group.weight_decay, settings_.epsilon);
+            select(second_, group.places), steps, rate, settings_.beta1, settings_.beta2,
+            group.weight_decay, settings_.epsilon);
     }
   }
 
@@ -66,10 +64,9 @@ class gradient_averages {
                         const std::vector<torch::Tensor>& made) const
   {
     if (!made.empty() && updates_[group.places[made.size() - 1]] == count) return made.back();
-    return torch::full({}, static_cast<double>(count),
-                       torch::TensorOptions{}
-                           .dtype(torch::kFloat32)
-                           .device(group.values.front().device()));
+    return torch::full(
+        {}, static_cast<double>(count),
+        torch::TensorOptions{}.dtype(torch::kFloat32).device(group.values.front().device()));
   }
 
   Settings settings_;

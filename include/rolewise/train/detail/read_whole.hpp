@@ -29,7 +29,7 @@ namespace rolewise::detail {
     fail(path, "cannot be read: ", std::strerror(errno));
   }
   const descriptor in{number};
-  struct ::stat about {};
+  struct ::stat about{};
   if (::fstat(number, &about) != 0) fail(path, "cannot be read: ", std::strerror(errno));
   if (!S_ISREG(about.st_mode)) fail(path, "cannot be read: it is no regular file");
   std::string bytes(static_cast<std::size_t>(about.st_size), '\0');

@@ -2,173 +2,23 @@
 #pragma once
 
 /// @file
-/// Snapshots as bytes: docs/checkpoint_format.md.
+/// Bytes to snapshots, every one of them verified: docs/checkpoint_format.md.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/train/detail/state_format.hpp>
 #include <rolewise/train/snapshot.hpp>
 
-#include <zlib.h>
-
-#include <array>
-#include <bit>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace rolewise::detail {
-
-static_assert(std::endian::native == std::endian::little,
-              "checkpoints are written as the machine stores numbers, and that is little-endian");
-
-inline constexpr std::string_view state_magic{"\x89rwck\r\n\x1a", 8};
-inline constexpr std::uint32_t state_version = 1;
-inline constexpr std::size_t state_header_size = 28;
-
-[[nodiscard]] inline std::uint32_t crc_of(std::string_view bytes)
-{
-  return static_cast<std::uint32_t>(
-      ::crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
-}
-
-/// Numbers of types in the file; LibTorch's own may change.
-inline constexpr std::array<torch::ScalarType, 12> state_types{
-    torch::kFloat32, torch::kFloat64, torch::kFloat16, torch::kBFloat16,
-    torch::kUInt8,   torch::kInt8,    torch::kInt16,   torch::kInt32,
-    torch::kInt64,   torch::kBool,    at::kComplexFloat, at::kComplexDouble};
-
-enum class entry_kind : std::uint8_t {
-  parameter = 0,
-  buffer = 1,
-  boolean = 2,
-  integer = 3,
-  real = 4,
-  text = 5,
-  integers = 6,
-  reals = 7,
-  texts = 8,
-};
-
-/// Appends numbers to a string of bytes.
-class byte_writer {
- public:
-  template<typename T>
-    requires std::is_trivially_copyable_v<T>
-  void put(const T& x)
-  {
-    bytes.append(reinterpret_cast<const char*>(&x), sizeof x);
-  }
-  std::string bytes;
-};
-
-[[nodiscard]] inline std::string bytes_of(const torch::Tensor& t)
-{
-  const auto flat = t.detach().cpu().contiguous();
-  return {static_cast<const char*>(flat.const_data_ptr()), flat.nbytes()};
-}
-
-template<typename T>
-[[nodiscard]] std::string bytes_of(const std::vector<T>& numbers)
-{
-  return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T)};
-}
-
-[[nodiscard]] inline std::string bytes_of(const std::vector<std::string>& texts)
-{
-  byte_writer out;
-  for (const auto& text : texts) {
-    out.put(static_cast<std::uint64_t>(text.size()));
-    out.bytes += text;
-  }
-  return std::move(out.bytes);
-}
-
-/// The head of one entry: all but its payload.
-struct entry_head {
-  entry_kind kind = entry_kind::buffer;
-  std::uint8_t type = 0;    ///< place in `state_types`, from 1; 0: an undefined tensor, or a value
-  std::uint8_t layout = 0;  ///< 1: channels last
-  std::vector<std::int64_t> sizes;
-  std::uint64_t length = 0;  ///< of the payload, in bytes
-};
-
-[[nodiscard]] inline std::pair<entry_head, std::string> encode(const state_entry& entry)
-{
-  entry_head head;
-  std::string payload;
-  if (const auto* t = std::get_if<torch::Tensor>(&entry.value)) {
-    head.kind = entry.learned ? entry_kind::parameter : entry_kind::buffer;
-    if (t->defined()) {
-      const auto type = std::find(state_types.begin(), state_types.end(), t->scalar_type());
-      if (type == state_types.end())
-        refuse("checkpoint", "cannot hold '", entry.name, "' of type ", t->scalar_type());
-      head.type = static_cast<std::uint8_t>(type - state_types.begin() + 1);
-      head.layout = t->dim() == 4 && !t->is_contiguous() &&
-                    t->is_contiguous(torch::MemoryFormat::ChannelsLast);
-      head.sizes = t->sizes().vec();
-      payload = bytes_of(*t);
-    }
-  } else {
-    byte_writer out;
-    std::visit(
-        [&]<typename T>(const T& x) {
-          if constexpr (std::same_as<T, bool>)
-            head.kind = entry_kind::boolean, out.put(static_cast<std::uint8_t>(x));
-          else if constexpr (std::same_as<T, std::int64_t>)
-            head.kind = entry_kind::integer, out.put(x);
-          else if constexpr (std::same_as<T, double>)
-            head.kind = entry_kind::real, out.put(x);
-          else if constexpr (std::same_as<T, std::string>)
-            head.kind = entry_kind::text, out.bytes = x;
-          else if constexpr (std::same_as<T, std::vector<std::int64_t>>)
-            head.kind = entry_kind::integers, out.bytes = bytes_of(x);
-          else if constexpr (std::same_as<T, std::vector<double>>)
-            head.kind = entry_kind::reals, out.bytes = bytes_of(x);
-          else if constexpr (std::same_as<T, std::vector<std::string>>)
-            head.kind = entry_kind::texts, out.bytes = bytes_of(x);
-        },
-        entry.value);
-    payload = std::move(out.bytes);
-  }
-  head.length = payload.size();
-  return {std::move(head), std::move(payload)};
-}
-
-/// A whole file.
-[[nodiscard]] inline std::string encode(const snapshot& entries)
-{
-  byte_writer out;
-  out.bytes.resize(state_header_size);
-  for (const auto& entry : entries) {
-    const auto [head, payload] = encode(entry);
-    const auto begin = out.bytes.size();
-    out.put(static_cast<std::uint32_t>(entry.name.size()));
-    out.put(head.kind);
-    out.put(head.type);
-    out.put(head.layout);
-    out.put(static_cast<std::uint8_t>(head.sizes.size()));
-    out.put(head.length);
-    for (const auto size : head.sizes) out.put(size);
-    out.bytes += entry.name;
-    out.put(crc_of(std::string_view{out.bytes}.substr(begin)));
-    out.bytes += payload;
-    out.put(crc_of(payload));
-  }
-  byte_writer header;
-  header.bytes = state_magic;
-  header.put(state_version);
-  header.put(static_cast<std::uint32_t>(entries.size()));
-  header.put(static_cast<std::uint64_t>(out.bytes.size() + sizeof(std::uint32_t)));
-  header.put(crc_of(header.bytes));
-  out.bytes.replace(0, state_header_size, header.bytes);
-  out.put(crc_of(out.bytes));
-  return std::move(out.bytes);
-}
 
 /// Reads a whole file and trusts nothing in it.
 class state_reader {
