@@ -110,7 +110,7 @@ struct by_hand {
     for (const auto& p : parameters) gradients.push_back(p.grad());
     torch::NoGradGuard no_graph;
     at::_fused_sgd_(parameters, gradients, momentum, 5e-4, 0.9, rate, 0.0, true, false, false);
-    for (auto& p : parameters) p.mutable_grad() = {};
+    for (auto& p : parameters) p.mutable_grad() = torch::Tensor{};
   }
 };
 

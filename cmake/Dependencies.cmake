@@ -145,10 +145,6 @@ rolewise_need(range-v3 range-v3::range-v3 DEBIAN librange-v3-dev
     ARCHIVE https://github.com/ericniebler/range-v3/archive/refs/tags/0.12.0.tar.gz
             015adb2300a98edfceaf0725beec3337f542af4915cec4d0b89fa0886f4ba9cb include
     APT librange-v3-dev DNF range-v3-devel BREW range-v3 VCPKG range-v3 CONAN range-v3/0.12.0)
-rolewise_need(nlohmann_json nlohmann_json::nlohmann_json VERSION 3.11 DEBIAN nlohmann-json3-dev
-    ARCHIVE https://github.com/nlohmann/json/archive/refs/tags/v3.11.3.tar.gz
-            0d8ef5af7f9794e3263480193c491549b2ba6cc74bb018906202ada498a79406 single_include
-    APT nlohmann-json3-dev DNF json-devel BREW nlohmann-json VCPKG nlohmann-json CONAN nlohmann_json/3.11.3)
 rolewise_need(ZLIB ZLIB::ZLIB DEBIAN zlib1g-dev
     APT zlib1g-dev DNF zlib-devel BREW zlib VCPKG zlib CONAN zlib/1.3.1)
 rolewise_need(PNG PNG::PNG DEBIAN libpng-dev
@@ -160,6 +156,12 @@ if(ROLEWISE_BUILD_TESTS)
         ARCHIVE https://github.com/doctest/doctest/archive/refs/tags/v2.4.11.tar.gz
                 632ed2c05a7f53fa961381497bf8069093f0d6628c5f26286161fbd32a560186 .
         APT doctest-dev DNF doctest-devel BREW doctest VCPKG doctest CONAN doctest/2.4.11)
+endif()
+if(ROLEWISE_BUILD_EXAMPLES OR ROLEWISE_BUILD_BENCH)
+    rolewise_need(nlohmann_json nlohmann_json::nlohmann_json VERSION 3.11 DEBIAN nlohmann-json3-dev
+        ARCHIVE https://github.com/nlohmann/json/archive/refs/tags/v3.11.3.tar.gz
+                0d8ef5af7f9794e3263480193c491549b2ba6cc74bb018906202ada498a79406 single_include
+        APT nlohmann-json3-dev DNF json-devel BREW nlohmann-json VCPKG nlohmann-json CONAN nlohmann_json/3.11.3)
 endif()
 if(ROLEWISE_BUILD_EXAMPLES)
     rolewise_need(CLI11 CLI11::CLI11 DEBIAN libcli11-dev

@@ -39,17 +39,19 @@ namespace rolewise {
 }
 
 /// Role-KD's networks: four stages of 64, 128, 256 and 512 channels, TensorFlow's padding, first
-/// weights and batch norm (decay 0.99, epsilon 1e-3).
+/// weights and batch norm (decay 0.99, epsilon 1e-3). Depth 18 has two blocks a stage, depth 8 one.
 ///
+/// @throws std::invalid_argument unless the depth is 8 or 18
 /// @par Source
 /// Role-Wise Data Augmentation for Knowledge Distillation, 2020, arXiv:2004.08861: the networks of
 /// its released code.
-[[nodiscard]] inline residual_plan role_kd_plan(std::string name, std::int64_t blocks)
+[[nodiscard]] inline residual_plan role_kd_plan(int depth)
 {
-  return {.name = std::move(name),
+  if (depth != 8 && depth != 18) refuse("role_kd_resnet", "want a depth of 8 or 18, got ", depth);
+  return {.name = "role_kd_resnet" + std::to_string(depth),
           .stem = 64,
           .widths = {64, 128, 256, 512},
-          .blocks = blocks,
+          .blocks = depth == 18 ? 2 : 1,
           .padding = padding_rule::same,
           .normalisation = {.momentum = 0.01, .epsilon = 1e-3},
           .convolutions = convolution_start::variance_scaling_fan_in,
@@ -69,105 +71,41 @@ template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
       residual_body<Q, Scheme>{std::move(plan), shape, q, scheme, options}};
 }
 
-/// 83 892 parameters for 3 channels and 100 classes.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet8(const sample_shape& shape, const Q& q = {},
-                                                  const Scheme& scheme = {},
-                                                  const network_options& options = {})
-{
-  return make_residual_network(resnet_plan(8), shape, q, scheme, options);
-}
+/// Makes one kind of residual network, for images of any size and number of channels:
+///
+///     resnet20(shape)                                   full precision
+///     resnet20(shape, {.seed = rolewise::seed{7}})      likewise, other first weights
+///     resnet8(shape, dorefa{}, bits_inside<4>)          low bits
+///
+/// Without a scheme a quantizer works with 2 bits inside.
+template<residual_plan (*Plan)(int), int Depth>
+struct residual_factory {
+  template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
+  [[nodiscard]] residual_network<Q, Scheme> operator()(const sample_shape& shape, const Q& q = {},
+                                                       const Scheme& scheme = {},
+                                                       const network_options& options = {}) const
+  {
+    return make_residual_network(Plan(Depth), shape, q, scheme, options);
+  }
 
-/// 181 108 parameters for 3 channels and 100 classes.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet14(const sample_shape& shape, const Q& q = {},
-                                                   const Scheme& scheme = {},
-                                                   const network_options& options = {})
-{
-  return make_residual_network(resnet_plan(14), shape, q, scheme, options);
-}
+  [[nodiscard]] residual_network<no_quantizer, full_precision> operator()(
+      const sample_shape& shape, const network_options& options) const
+  {
+    return make_residual_network(Plan(Depth), shape, no_quantizer{}, full_precision{}, options);
+  }
+};
 
-/// 278 324 parameters for 3 channels and 100 classes.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet20(const sample_shape& shape, const Q& q = {},
-                                                   const Scheme& scheme = {},
-                                                   const network_options& options = {})
-{
-  return make_residual_network(resnet_plan(20), shape, q, scheme, options);
-}
-
-/// 472 756 parameters for 3 channels and 100 classes.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet32(const sample_shape& shape, const Q& q = {},
-                                                   const Scheme& scheme = {},
-                                                   const network_options& options = {})
-{
-  return make_residual_network(resnet_plan(32), shape, q, scheme, options);
-}
-
-/// 667 188 parameters for 3 channels and 100 classes.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet44(const sample_shape& shape, const Q& q = {},
-                                                   const Scheme& scheme = {},
-                                                   const network_options& options = {})
-{
-  return make_residual_network(resnet_plan(44), shape, q, scheme, options);
-}
-
-/// 861 620 parameters for 3 channels and 100 classes.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet56(const sample_shape& shape, const Q& q = {},
-                                                   const Scheme& scheme = {},
-                                                   const network_options& options = {})
-{
-  return make_residual_network(resnet_plan(56), shape, q, scheme, options);
-}
-
-/// 1 736 564 parameters for 3 channels and 100 classes.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet110(const sample_shape& shape, const Q& q = {},
-                                                    const Scheme& scheme = {},
-                                                    const network_options& options = {})
-{
-  return make_residual_network(resnet_plan(110), shape, q, scheme, options);
-}
-
-/// 1 233 540 parameters for 3 channels and 100 classes.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet8x4(const sample_shape& shape, const Q& q = {},
-                                                    const Scheme& scheme = {},
-                                                    const network_options& options = {})
-{
-  return make_residual_network(resnet_x4_plan(8), shape, q, scheme, options);
-}
-
-/// 7 433 860 parameters for 3 channels and 100 classes.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> resnet32x4(const sample_shape& shape, const Q& q = {},
-                                                     const Scheme& scheme = {},
-                                                     const network_options& options = {})
-{
-  return make_residual_network(resnet_x4_plan(32), shape, q, scheme, options);
-}
-
-/// 11 220 132 parameters for 3 channels and 100 classes.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> role_kd_resnet18(const sample_shape& shape,
-                                                           const Q& q = {},
-                                                           const Scheme& scheme = {},
-                                                           const network_options& options = {})
-{
-  return make_residual_network(role_kd_plan("role_kd_resnet18", 2), shape, q, scheme, options);
-}
-
-/// 4 949 412 parameters for 3 channels and 100 classes: not the resnet8 of the field.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> role_kd_resnet8(const sample_shape& shape,
-                                                          const Q& q = {},
-                                                          const Scheme& scheme = {},
-                                                          const network_options& options = {})
-{
-  return make_residual_network(role_kd_plan("role_kd_resnet8", 1), shape, q, scheme, options);
-}
+// Learned parameters for 3 channels and 100 classes behind each.
+inline constexpr residual_factory<resnet_plan, 8> resnet8{};             ///< 83 892
+inline constexpr residual_factory<resnet_plan, 14> resnet14{};           ///< 181 108
+inline constexpr residual_factory<resnet_plan, 20> resnet20{};           ///< 278 324
+inline constexpr residual_factory<resnet_plan, 32> resnet32{};           ///< 472 756
+inline constexpr residual_factory<resnet_plan, 44> resnet44{};           ///< 667 188
+inline constexpr residual_factory<resnet_plan, 56> resnet56{};           ///< 861 620
+inline constexpr residual_factory<resnet_plan, 110> resnet110{};         ///< 1 736 564
+inline constexpr residual_factory<resnet_x4_plan, 8> resnet8x4{};        ///< 1 233 540
+inline constexpr residual_factory<resnet_x4_plan, 32> resnet32x4{};      ///< 7 433 860
+inline constexpr residual_factory<role_kd_plan, 18> role_kd_resnet18{};  ///< 11 220 132
+inline constexpr residual_factory<role_kd_plan, 8> role_kd_resnet8{};    ///< 4 949 412
 
 }  // namespace rolewise

@@ -176,4 +176,11 @@ template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
       wide_residual_body<Q, Scheme>{depth, widening, shape, q, scheme, options}};
 }
 
+/// The same in full precision, with options.
+[[nodiscard]] inline network<wide_residual_body<no_quantizer, full_precision>> wide_resnet(
+    int depth, int widening, const sample_shape& shape, const network_options& options)
+{
+  return wide_resnet(depth, widening, shape, no_quantizer{}, full_precision{}, options);
+}
+
 }  // namespace rolewise

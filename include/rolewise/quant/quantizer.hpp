@@ -22,9 +22,9 @@ namespace rolewise {
 /// exact in floating point (below 2^24 in fp32), in any order and on any kernel.
 struct quantised {
   /// Shape of what was quantised, floating point. Integer-valued if `is_integer`.
-  torch::Tensor levels;
+  torch::Tensor levels{};
   /// 0-dimensional, or `[O, 1, 1, 1]` per output channel; undefined means 1. May carry a gradient.
-  torch::Tensor scale;
+  torch::Tensor scale{};
   std::int64_t zero_point = 0;
   bool is_integer = false;
 

@@ -35,7 +35,7 @@ struct line_chart {
   std::string title;
   std::string x_label;
   std::string y_label;
-  std::vector<curve> curves;
+  std::vector<curve> curves{};
   std::int64_t width = 760;   ///< pixels; at least 200
   std::int64_t height = 440;  ///< pixels; at least 150
 };
