@@ -33,8 +33,8 @@ namespace {
 
 // What each role is shown. Every network gets crop and flip; they are the baseline.
 const rw::pad_crop_flip crop_flip{.padding = 2};
-const rw::rand_augment teachers_agent{.operations = 2, .magnitude = 4};
-const rw::rand_augment students_agent{.operations = 1, .magnitude = 3};
+const rw::rand_augment teachers_agent{.operations = 1, .magnitude = 3};
+const rw::rand_augment students_agent{.operations = 1, .magnitude = 2};
 
 struct sources {
   rw::dataset train, validation, test;
@@ -70,7 +70,7 @@ role_wise::outcome train(const role_wise::job& job, const sources& data, std::ui
           step.learner().bytes()};
 }
 
-const rw::sgd optimiser{.rate = 0.05};
+const rw::sgd optimiser{.rate = 0.1};
 
 /// All runs of one seed.
 std::vector<role_wise::outcome> run_seed(const role_wise::job& job, const sources& data,
@@ -82,33 +82,26 @@ std::vector<role_wise::outcome> run_seed(const role_wise::job& job, const source
   };
   const auto& shape = data.train.shape;
   const rw::seed seed{number};
-  const auto first_teacher = [&] { return rw::resnet20(shape, {.seed = seed.split(1)}); };
+  const auto new_teacher = [&] { return rw::resnet14(shape, {.seed = seed.split(1)}); };
   const rw::both_ends_exempt scheme{rw::bit_width{job.bits}, rw::bit_width{job.bits}};
   const auto new_student = [&] {
     return rw::resnet8(shape, rw::dorefa{}, scheme, {.seed = seed.split(2)});
   };
   const auto loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}};
 
-  rw::supervised plain_school{.student = first_teacher(),
-                              .agent = crop_flip,
-                              .optimiser = optimiser,
-                              .clipping = rw::clip_gradients{5.0},
-                              .seed = seed};
-  rw::supervised role_school{.student = first_teacher(),
+  rw::supervised plain_school{
+      .student = new_teacher(), .agent = crop_flip, .optimiser = optimiser, .seed = seed};
+  rw::supervised role_school{.student = new_teacher(),
                              .agent = rw::sequence{teachers_agent, crop_flip},
                              .optimiser = optimiser,
-                             .clipping = rw::clip_gradients{5.0},
                              .seed = seed};
   if (wants("b") || wants("c"))
     done.push_back(train(job, data, number, "teacher-crop-flip", plain_school));
   if (wants("d")) done.push_back(train(job, data, number, "teacher-agent", role_school));
 
   if (wants("a")) {
-    rw::supervised alone{.student = new_student(),
-                         .agent = crop_flip,
-                         .optimiser = optimiser,
-                         .clipping = rw::clip_gradients{5.0},
-                         .seed = seed};
+    rw::supervised alone{
+        .student = new_student(), .agent = crop_flip, .optimiser = optimiser, .seed = seed};
     done.push_back(train(job, data, number, "student-a", alone));
   }
   const auto distil = [&](const char* name, const auto& school, auto teacher_agent,
@@ -120,7 +113,6 @@ std::vector<role_wise::outcome> run_seed(const role_wise::job& job, const source
                             .shared_agent = crop_flip,
                             .loss = loss,
                             .optimiser = optimiser,
-                            .clipping = rw::clip_gradients{5.0},
                             .seed = seed};
     done.push_back(train(job, data, number, name, lesson));
   };

@@ -28,7 +28,7 @@ struct job {
   std::int64_t samples = 0;  ///< images to learn from, drawn from the training set; 0: all
   std::int64_t epochs = 0;   ///< of every network
   std::int64_t seeds = 0;
-  std::int64_t batch_size = 64;
+  std::int64_t batch_size = 0;
   int bits = 2;
   std::vector<std::string> students{"a", "b", "c", "d"};
   std::string teacher_input = "teacher_view";
@@ -109,9 +109,8 @@ inline std::optional<job> parse(int argc, char** argv)
   app.add_option("--samples", wanted.samples,
                  "images to learn from, 0 for all (default: 0; with --data 12000)")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--batch", wanted.batch_size, "images in a batch")
-      ->check(CLI::Range(2, 65536))
-      ->capture_default_str();
+  app.add_option("--batch", wanted.batch_size, "images in a batch (default: 32; with --data 64)")
+      ->check(CLI::Range(2, 65536));
   app.add_option("--out", wanted.folder, "folder of the results (default: role_wise-DATE-TIME)");
   app.add_option("--resume", resumed, "continue the job in this folder; takes no other option");
 
@@ -131,6 +130,7 @@ inline std::optional<job> parse(int argc, char** argv)
   if (has_data) wanted.data = std::filesystem::absolute(wanted.data).string();
   if (wanted.epochs == 0) wanted.epochs = has_data ? 4 : 8;
   if (wanted.seeds == 0) wanted.seeds = has_data ? 3 : 2;
+  if (wanted.batch_size == 0) wanted.batch_size = has_data ? 64 : 32;
   if (app.count("--samples") == 0 && has_data) wanted.samples = 12000;
   if (wanted.folder.empty()) wanted.folder = new_folder_name();
   std::sort(wanted.students.begin(), wanted.students.end());
