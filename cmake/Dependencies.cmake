@@ -157,7 +157,7 @@ if(ROLEWISE_BUILD_TESTS)
                 632ed2c05a7f53fa961381497bf8069093f0d6628c5f26286161fbd32a560186 .
         APT doctest-dev DNF doctest-devel BREW doctest VCPKG doctest CONAN doctest/2.4.11)
 endif()
-if(ROLEWISE_BUILD_EXAMPLES OR ROLEWISE_BUILD_BENCH)
+if(ROLEWISE_BUILD_TESTS OR ROLEWISE_BUILD_EXAMPLES OR ROLEWISE_BUILD_BENCH)
     rolewise_need(nlohmann_json nlohmann_json::nlohmann_json VERSION 3.11 DEBIAN nlohmann-json3-dev
         ARCHIVE https://github.com/nlohmann/json/archive/refs/tags/v3.11.3.tar.gz
                 0d8ef5af7f9794e3263480193c491549b2ba6cc74bb018906202ada498a79406 single_include

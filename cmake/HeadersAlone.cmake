@@ -9,7 +9,7 @@
 # Sets <out> to whether <header> reaches rolewise/core/tensor.hpp.
 function(rolewise_reaches_tensor header out)
     get_property(known GLOBAL PROPERTY rolewise_reaches_${header})
-    if(NOT known STREQUAL "")
+    if(NOT "${known}" STREQUAL "")
         set(${out} ${known} PARENT_SCOPE)
         return()
     endif()

@@ -4,6 +4,7 @@
 /// @file
 /// What every network of the library can be told beside its shape, and what their bodies share.
 
+#include <rolewise/core/batch.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/network/activation.hpp>
