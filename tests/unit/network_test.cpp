@@ -558,29 +558,29 @@ TEST_CASE("networks keep the laws of students")
 
 TEST_CASE("networks refuse what they cannot be")
 {
-  CHECK_THROWS_WITH_AS(rw::resnet_plan(9),
+  CHECK_THROWS_WITH_AS((void)rw::resnet_plan(9),
                        "rolewise: resnet: want a depth of 6n + 2 (8, 14, 20, ...), got 9",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(rw::wide_resnet(15, 2, small),
+  CHECK_THROWS_WITH_AS((void)rw::wide_resnet(15, 2, small),
                        "rolewise: wide_resnet: want a depth of 6n + 4 (10, 16, 22, ...), got 15",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(rw::wide_resnet(16, 0, small),
+  CHECK_THROWS_WITH_AS((void)rw::wide_resnet(16, 0, small),
                        "rolewise: wide_resnet: want a widening above 0, got 0",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(
-      rw::resnet8({.classes = 0}),
+      (void)rw::resnet8({.classes = 0}),
       "rolewise: resnet8: want channels, height, width and classes above 0, got 3, 32, 32 and 0",
       std::invalid_argument);
-  CHECK_THROWS_WITH_AS(rw::resnet8(cifar100).probe(images(small, 2)),
+  CHECK_THROWS_WITH_AS((void)rw::resnet8(cifar100).probe(images(small, 2)),
                        "rolewise: resnet8: want images of 3 channels, got [2, 1, 12, 10]",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(
-      rw::resnet8(small, rw::no_quantizer{}, rw::bits_inside<2>),
+      (void)rw::resnet8(small, rw::no_quantizer{}, rw::bits_inside<2>),
       "rolewise: no-quantizer: layer stage1.0.convolution1 is to have 2-bit weights "
       "and 2-bit activations, but this quantizer changes nothing",
       std::invalid_argument);
   const rw::per_layer misspelt{.layers = {{"stage9.0.convolution1", {}}}};
-  CHECK_THROWS_AS(rw::resnet8(small, rw::dorefa{}, misspelt), std::invalid_argument);
+  CHECK_THROWS_AS((void)rw::resnet8(small, rw::dorefa{}, misspelt), std::invalid_argument);
   auto n = rw::resnet8(small);
   CHECK_THROWS_WITH_AS(n.cast(torch::kInt), "rolewise: network: cannot compute in Int",
                        std::invalid_argument);

@@ -120,7 +120,7 @@ TEST_CASE("a frozen network may compute in bfloat16 and says in what it cannot")
   CHECK((a - b).abs().max().item<double>() < 0.05 * a.std().item<double>());
 
   const rw::module_student module{std::make_shared<own_module>()};
-  CHECK_THROWS_WITH_AS(rw::frozen(module, {.compute = torch::kBFloat16}),
+  CHECK_THROWS_WITH_AS((void)rw::frozen(module, {.compute = torch::kBFloat16}),
                        "rolewise: frozen: this network cannot be cast to BFloat16",
                        std::invalid_argument);
 }

@@ -8,6 +8,7 @@
 #include <rolewise/core/state.hpp>
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -66,6 +67,9 @@ class sequence {
   static constexpr bool has_state = (state_must::be_shown<Parts> || ...);
   static constexpr bool mixes = (detail::looks_at_others<Parts>() || ...);
 
+  sequence()
+    requires(std::default_initializable<Parts> && ...)
+  = default;
   explicit sequence(Parts... parts) : parts_{std::move(parts)...} {}
 
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const

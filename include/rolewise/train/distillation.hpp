@@ -78,12 +78,13 @@ struct distillation {
   static_assert(Schedule<Factor>,
                 "distillation: .schedule must satisfy Schedule, such as cosine{}");
 
-  Master teacher{};
-  Learner student{};
+  // Without initialisers, so that the compiler sees whether a step can be made from nothing.
+  Master teacher;
+  Learner student;
   TeachersAgent teacher_agent{};
   StudentsAgent student_agent{};
   SharedAgent shared_agent{};  ///< works on both views after the others, with the same draws
-  Loss loss{};
+  Loss loss;
   Method optimiser{};
   Factor schedule{};
   std::optional<clip_gradients> clipping{};  ///< nothing: gradients are taken as they are

@@ -51,7 +51,7 @@ struct supervised {
   static_assert(Optimiser<Method>, "supervised: .optimiser must satisfy Optimiser, such as sgd{}");
   static_assert(Schedule<Factor>, "supervised: .schedule must satisfy Schedule, such as cosine{}");
 
-  Learner student{};
+  Learner student;  // without an initialiser, so that the compiler sees whether there is a default
   Agent agent{};
   Loss loss{};
   Method optimiser{};
