@@ -8,7 +8,6 @@
 #include <rolewise/agent/policy_text.hpp>
 #include <rolewise/agent/searched_schedule.hpp>
 
-#include <array>
 #include <cstdint>
 #include <stdexcept>
 #include <string_view>
