@@ -105,7 +105,6 @@ class population {
   void carry_out(const std::vector<decision>& decisions)
   {
     std::vector<std::pair<std::int64_t, Step>> copied;
-    const auto before = standings_;
     for (const auto& made : decisions) {
       const auto* copy = std::get_if<copy_trial>(&made);
       if (copy == nullptr) continue;
@@ -114,7 +113,6 @@ class population {
       copied.emplace_back(copy->to, factory_(copy->at, copy->to, seed_of(copy->to)));
       restore(copied.back().second, snapshot_of(*source), "copy of a trial");
       standings_[place(copy->to)].at = copy->at;
-      standings_[place(copy->to)].score = before[place(copy->from)].score;
     }
     for (auto& [to, step] : copied) steps_[place(to)].emplace(std::move(step));
     for (const auto& made : decisions) {
