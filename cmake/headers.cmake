@@ -3,7 +3,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent.hpp
     include/rolewise/agent/augmentation_agent.hpp
     include/rolewise/agent/augmentation_policy.hpp
+    include/rolewise/agent/cached.hpp
     include/rolewise/agent/cutout.hpp
+    include/rolewise/agent/detail/mixes.hpp
     include/rolewise/agent/detail/per_sample.hpp
     include/rolewise/agent/detail/plan.hpp
     include/rolewise/agent/detail/strength.hpp
@@ -17,12 +19,14 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/pad_crop_flip.hpp
     include/rolewise/agent/policy_agent.hpp
     include/rolewise/agent/rand_augment.hpp
+    include/rolewise/agent/recurring_views.hpp
     include/rolewise/agent/sequence.hpp
     include/rolewise/agent/students_view.hpp
     include/rolewise/agent/trivial_augment.hpp
     include/rolewise/agent/views.hpp
     include/rolewise/core.hpp
     include/rolewise/core/batch.hpp
+    include/rolewise/core/checksum.hpp
     include/rolewise/core/draws.hpp
     include/rolewise/core/error.hpp
     include/rolewise/core/file.hpp
@@ -114,6 +118,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/student/module_student.hpp
     include/rolewise/student/student.hpp
     include/rolewise/teacher.hpp
+    include/rolewise/teacher/cached_teacher.hpp
+    include/rolewise/teacher/detail/answer_codec.hpp
+    include/rolewise/teacher/detail/answer_file.hpp
+    include/rolewise/teacher/detail/answer_store.hpp
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/module_teacher.hpp
     include/rolewise/teacher/teacher.hpp

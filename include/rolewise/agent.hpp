@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/augmentation_policy.hpp>
+#include <rolewise/agent/cached.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/no_agent.hpp>
@@ -17,6 +18,7 @@
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/agent/rand_augment.hpp>
+#include <rolewise/agent/recurring_views.hpp>
 #include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/students_view.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
