@@ -4,12 +4,16 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/augmentation_agent.hpp
     include/rolewise/agent/augmentation_policy.hpp
     include/rolewise/agent/cached.hpp
+    include/rolewise/agent/cutmix.hpp
     include/rolewise/agent/cutout.hpp
+    include/rolewise/agent/detail/mixed_labels.hpp
     include/rolewise/agent/detail/mixes.hpp
     include/rolewise/agent/detail/per_sample.hpp
     include/rolewise/agent/detail/plan.hpp
     include/rolewise/agent/detail/strength.hpp
     include/rolewise/agent/images.hpp
+    include/rolewise/agent/mixture.hpp
+    include/rolewise/agent/mixup.hpp
     include/rolewise/agent/no_agent.hpp
     include/rolewise/agent/operation.hpp
     include/rolewise/agent/operations.hpp
@@ -17,6 +21,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/operations_geometric.hpp
     include/rolewise/agent/operations_histogram.hpp
     include/rolewise/agent/pad_crop_flip.hpp
+    include/rolewise/agent/partners.hpp
     include/rolewise/agent/policy_agent.hpp
     include/rolewise/agent/rand_augment.hpp
     include/rolewise/agent/recurring_views.hpp
@@ -26,11 +31,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/views.hpp
     include/rolewise/core.hpp
     include/rolewise/core/batch.hpp
+    include/rolewise/core/beta_draw.hpp
     include/rolewise/core/checksum.hpp
     include/rolewise/core/draws.hpp
     include/rolewise/core/error.hpp
     include/rolewise/core/file.hpp
     include/rolewise/core/fraction.hpp
+    include/rolewise/core/keyed_permutation.hpp
     include/rolewise/core/moment.hpp
     include/rolewise/core/phase.hpp
     include/rolewise/core/philox.hpp

@@ -7,8 +7,11 @@
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/cached.hpp>
+#include <rolewise/agent/cutmix.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/images.hpp>
+#include <rolewise/agent/mixture.hpp>
+#include <rolewise/agent/mixup.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/operation.hpp>
 #include <rolewise/agent/operations.hpp>
@@ -16,6 +19,7 @@
 #include <rolewise/agent/operations_geometric.hpp>
 #include <rolewise/agent/operations_histogram.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/agent/partners.hpp>
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/agent/rand_augment.hpp>
 #include <rolewise/agent/recurring_views.hpp>
