@@ -75,9 +75,6 @@ struct recurring_views {
   }
 };
 
-template<typename Agent>
-recurring_views(std::int64_t, Agent) -> recurring_views<Agent>;
-
 static_assert(AugmentationAgent<recurring_views<no_agent>>);
 
 }  // namespace rolewise

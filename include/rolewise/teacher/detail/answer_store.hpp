@@ -58,8 +58,7 @@ struct answer_head {
     return of.value();
   }
 };
-static_assert(std::is_trivially_copyable_v<answer_head> && sizeof(answer_head) == 488 &&
-              std::has_unique_object_representations_v<std::array<char, 8>>);
+static_assert(std::is_trivially_copyable_v<answer_head> && sizeof(answer_head) == 488);
 
 inline constexpr std::size_t answer_head_bytes = 4096;
 
