@@ -11,6 +11,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/per_sample.hpp
     include/rolewise/agent/detail/plan.hpp
     include/rolewise/agent/detail/strength.hpp
+    include/rolewise/agent/hardest_view.hpp
     include/rolewise/agent/images.hpp
     include/rolewise/agent/mixture.hpp
     include/rolewise/agent/mixup.hpp
@@ -165,5 +166,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/sgd.hpp
     include/rolewise/train/snapshot.hpp
     include/rolewise/train/supervised.hpp
+    include/rolewise/train/teacher_stddev.hpp
     include/rolewise/train/training_step.hpp
     include/rolewise/version.hpp)

@@ -9,6 +9,7 @@
 #include <rolewise/agent/cached.hpp>
 #include <rolewise/agent/cutmix.hpp>
 #include <rolewise/agent/cutout.hpp>
+#include <rolewise/agent/hardest_view.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/mixture.hpp>
 #include <rolewise/agent/mixup.hpp>
