@@ -21,6 +21,7 @@
 #include <rolewise/teacher/cached_teacher.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/teacher/module_teacher.hpp>
+#include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/fit.hpp>
 
@@ -376,6 +377,51 @@ TEST_CASE("a distillation with a cached teacher learns the same bits and asks on
   const shown_views students{.teacher_agent = students_view{}, .student_agent = crops};
   const auto judge = cached(counted, data, students, {.path = in / "students"});
   CHECK(judge.size() == 0);
+}
+
+TEST_CASE("a run that was interrupted goes on with its cache and ends with the same bits")
+{
+  const folder in;
+  const auto data = some_images(64);
+  const fit_options whole{.epochs = 7, .batch_size = 16, .seed = seed{11}};
+  const auto lesson_with = [&](const std::string& path) {
+    return distillation{.teacher = cached(a_teacher(), data, crops_shown(), {.path = path}),
+                        .student = tiny_student{data.shape, seed{8}},
+                        .teacher_agent = crops,
+                        .loss = soft_target_kl{temperature{4}},
+                        .seed = seed{5}};
+  };
+  auto straight = lesson_with(in / "straight");
+  (void)fit(straight, data, whole);
+
+  std::filesystem::create_directories(in / "run");
+  auto options = whole;
+  {
+    auto first = lesson_with(in / "cache");
+    options.until = 2;
+    (void)fit(first, data, options, checkpoints{.folder = in / "run"});
+    // The process was killed in the third epoch, after one batch and some rows of the next.
+    std::int64_t step = 0;
+    for (const auto& part : batches(data, {.size = 16, .seed = seed{11}, .epoch = 2})) {
+      const auto view =
+          make_views(part, crops, no_agent{}, no_agent{}, {.epoch = 2}, seed{5}).teacher;
+      if (step++ == 2) break;
+      (void)first.teacher.respond(view);
+    }
+    CHECK(first.teacher.size() == 2 * data.size() + 32);
+  }
+  auto bytes = bytes_of(in / "cache");
+  const auto last = bytes.find_last_not_of('\0');  // a half-written row: its sum is wrong
+  bytes[last] = static_cast<char>(bytes[last] ^ 1);
+  write(in / "cache", bytes);
+
+  auto second = lesson_with(in / "cache");
+  CHECK(second.teacher.size() == 2 * data.size() + 31);
+  options.until = -1;
+  options.resume = true;
+  (void)fit(second, data, options, checkpoints{.folder = in / "run"});
+  CHECK(rolewise::testing::same_tensors(second.student, straight.student));
+  CHECK(second.teacher.size() == 3 * data.size());
 }
 
 TEST_CASE("the program of docs/teacher_cache.md asks the teacher in its first epochs alone")

@@ -147,11 +147,14 @@ template<FingerprintedTeacher T, typename TeachersAgent, typename StudentsAgent,
                 "cached: the views of an agent with state do not recur, so their answers cannot be "
                 "kept");
   if (data.size() < 1) refuse("cached", "'", data.name, "' has no examples");
+  if (!data.ids.defined() || data.ids.scalar_type() != torch::kLong || data.ids.dim() != 1 ||
+      data.ids.size(0) != data.size())
+    refuse("cached", "want ids of int64 [", data.size(), "]");
   if (options.probes < 1) refuse("cached", "probes is ", options.probes, ", want at least 1");
   const auto views = detail::shown_in_epoch(shown, detail::probed(data, 1, 0), 0).view.count;
   if (views < 1)
     refuse("cached", "the teacher's view does not recur; wrap its agent in recurring_views");
-  const auto ids = data.ids.contiguous();
+  const auto ids = data.ids.cpu().contiguous();
   const auto* const id = ids.const_data_ptr<std::int64_t>();
   return cached_teacher<T>{
       std::move(teacher), options,
