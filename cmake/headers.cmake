@@ -3,14 +3,21 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent.hpp
     include/rolewise/agent/augmentation_agent.hpp
     include/rolewise/agent/augmentation_policy.hpp
+    include/rolewise/agent/cached.hpp
+    include/rolewise/agent/cutmix.hpp
     include/rolewise/agent/cutout.hpp
     include/rolewise/agent/detail/literal_reader.hpp
+    include/rolewise/agent/detail/mixed_labels.hpp
+    include/rolewise/agent/detail/mixes.hpp
     include/rolewise/agent/detail/per_sample.hpp
     include/rolewise/agent/detail/plan.hpp
     include/rolewise/agent/detail/read_levels.hpp
     include/rolewise/agent/detail/read_policy_json.hpp
     include/rolewise/agent/detail/strength.hpp
+    include/rolewise/agent/hardest_view.hpp
     include/rolewise/agent/images.hpp
+    include/rolewise/agent/mixture.hpp
+    include/rolewise/agent/mixup.hpp
     include/rolewise/agent/no_agent.hpp
     include/rolewise/agent/operation.hpp
     include/rolewise/agent/operation_by_name.hpp
@@ -19,10 +26,12 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/operations_geometric.hpp
     include/rolewise/agent/operations_histogram.hpp
     include/rolewise/agent/pad_crop_flip.hpp
+    include/rolewise/agent/partners.hpp
     include/rolewise/agent/policy_agent.hpp
     include/rolewise/agent/policy_log.hpp
     include/rolewise/agent/policy_text.hpp
     include/rolewise/agent/rand_augment.hpp
+    include/rolewise/agent/recurring_views.hpp
     include/rolewise/agent/searched_schedule.hpp
     include/rolewise/agent/sequence.hpp
     include/rolewise/agent/students_view.hpp
@@ -30,10 +39,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/views.hpp
     include/rolewise/core.hpp
     include/rolewise/core/batch.hpp
+    include/rolewise/core/beta_draw.hpp
+    include/rolewise/core/checksum.hpp
     include/rolewise/core/draws.hpp
     include/rolewise/core/error.hpp
     include/rolewise/core/file.hpp
     include/rolewise/core/fraction.hpp
+    include/rolewise/core/keyed_permutation.hpp
     include/rolewise/core/moment.hpp
     include/rolewise/core/phase.hpp
     include/rolewise/core/philox.hpp
@@ -121,6 +133,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/student/module_student.hpp
     include/rolewise/student/student.hpp
     include/rolewise/teacher.hpp
+    include/rolewise/teacher/cached_teacher.hpp
+    include/rolewise/teacher/detail/answer_codec.hpp
+    include/rolewise/teacher/detail/answer_file.hpp
+    include/rolewise/teacher/detail/answer_store.hpp
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/module_teacher.hpp
     include/rolewise/teacher/teacher.hpp
@@ -157,5 +173,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/sgd.hpp
     include/rolewise/train/snapshot.hpp
     include/rolewise/train/supervised.hpp
+    include/rolewise/train/teacher_stddev.hpp
     include/rolewise/train/training_step.hpp
     include/rolewise/version.hpp)

@@ -5,10 +5,13 @@
 /// Words that every stage uses.
 
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/beta_draw.hpp>
+#include <rolewise/core/checksum.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/fraction.hpp>
+#include <rolewise/core/keyed_permutation.hpp>
 #include <rolewise/core/moment.hpp>
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/philox.hpp>

@@ -26,4 +26,5 @@
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/snapshot.hpp>
 #include <rolewise/train/supervised.hpp>
+#include <rolewise/train/teacher_stddev.hpp>
 #include <rolewise/train/training_step.hpp>

@@ -33,6 +33,15 @@ struct normalisation {
   friend bool operator==(const normalisation&, const normalisation&) = default;
 };
 
+/// Which of a series of views that come again a batch shows: number 0 .. count - 1 of `count`.
+/// `count` 0 means that the batch belongs to no such series.
+struct view_number {
+  std::int64_t number = 0;
+  std::int64_t count = 0;
+
+  friend bool operator==(const view_number&, const view_number&) = default;
+};
+
 /// N examples with their labels and their places in the data set.
 ///
 /// An agent makes new batches from old ones and never writes into the tensors of the old one.
@@ -46,6 +55,12 @@ struct batch {
   /// it.
   torch::Tensor ids;
   normalisation scaling;
+  /// Set by `recurring_views`. A hint where to look, never a proof: an agent that works on such a
+  /// view copies the hint along, so whoever relies on it compares the pixels as well.
+  view_number view{};
+  /// `[N]` int64, on the CPU: the place in the data set of what was mixed into each example;
+  /// undefined where nothing was.
+  torch::Tensor partners{};
 
   [[nodiscard]] std::int64_t size() const { return inputs.defined() ? inputs.size(0) : 0; }
 };

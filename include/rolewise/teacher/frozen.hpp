@@ -4,10 +4,13 @@
 /// @file
 /// A network that has learned and now teaches.
 
+#include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
+#include <cstdint>
+#include <string_view>
 #include <utility>
 
 namespace rolewise {
@@ -52,7 +55,7 @@ class frozen_teacher {
   static constexpr bool has_state = false;  // nothing of it ever changes
 
   explicit frozen_teacher(Network network, frozen_options options = {})
-      : network_{std::move(network)}
+      : network_{std::move(network)}, compute_{options.compute}
   {
     for_each_tensor(network_, [](const std::string&, torch::Tensor& t, tensor_kind) {
       if (t.defined()) t = t.detach();
@@ -78,8 +81,29 @@ class frozen_teacher {
 
   [[nodiscard]] const Network& network() const noexcept { return network_; }
 
+  /// 64 bits that tell this teacher from another one: over names, types, shapes and bytes of all
+  /// its tensors, its values, what it computes in, and, where the network tells, its name and the
+  /// widths of its layers. Takes one pass over the weights.
+  [[nodiscard]] std::uint64_t fingerprint() const
+  {
+    checksum sum;
+    sum.add(std::string_view{c10::toString(compute_)});
+    if constexpr (requires { std::string_view{network_.name()}; })
+      sum.add(std::string_view{network_.name()});
+    if constexpr (requires { network_.layers().front().widths.weights.value(); })
+      for (const auto& layer : network_.layers()) {
+        sum.add(std::string_view{layer.place.name});
+        sum.add(static_cast<std::uint64_t>(layer.widths.weights.value()));
+        sum.add(static_cast<std::uint64_t>(layer.widths.activations.value()));
+      }
+    auto copy = network_;  // what shows state is not const
+    sum.add(state_sum(copy));
+    return sum.value();
+  }
+
  private:
   Network network_;
+  torch::ScalarType compute_;
 };
 
 /// A teacher from a network that has been trained: `frozen(school.student)`.

@@ -4,11 +4,14 @@
 /// @file
 /// One's own torch::nn::Module as a teacher.
 
+#include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/network/module.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
+#include <cstdint>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 namespace rolewise {
@@ -48,6 +51,19 @@ class module_teacher {
     const torch::NoGradGuard without_graph;
     const auto x = normalised_inputs(examples, detail::type_of(*module_));
     return {.logits = module_->forward(x), .features = {}};
+  }
+
+  /// 64 bits that tell this teacher from another one: over names, types, shapes and bytes of the
+  /// module's parameters and buffers. What it does with them is not seen.
+  [[nodiscard]] std::uint64_t fingerprint() const
+  {
+    checksum sum;
+    for (const auto& tensors : {module_->named_parameters(), module_->named_buffers()})
+      for (const auto& each : tensors) {
+        sum.add(std::string_view{each.key()});
+        sum.add(each.value());
+      }
+    return sum.value();
   }
 
  private:

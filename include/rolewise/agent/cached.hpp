@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A teacher that answers each recurring view once.
+
+#include <rolewise/agent/detail/mixes.hpp>
+#include <rolewise/agent/no_agent.hpp>
+#include <rolewise/agent/recurring_views.hpp>
+#include <rolewise/agent/students_view.hpp>
+#include <rolewise/agent/views.hpp>
+#include <rolewise/core/checksum.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/teacher/cached_teacher.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace rolewise {
+
+/// The views that a step shows to its teacher: members as in `distillation`, and the step's seed.
+template<typename TeachersAgent = no_agent, typename StudentsAgent = no_agent,
+         typename SharedAgent = no_agent>
+struct shown_views {
+  static_assert(TeacherAgent<TeachersAgent> && AugmentationAgent<StudentsAgent> &&
+                    AugmentationAgent<SharedAgent>,
+                "shown_views: want agents, or students_view{} as .teacher_agent");
+
+  TeachersAgent teacher_agent{};
+  StudentsAgent student_agent{};  ///< read only where the teacher sees the student's view
+  SharedAgent shared_agent{};
+  rolewise::seed seed{0};
+};
+
+namespace detail {
+
+/// The agent that makes the teacher's view before the shared one.
+template<typename T, typename S>
+using before_the_teacher = std::conditional_t<std::same_as<T, students_view>, S, T>;
+
+/// Makes the teacher's views of chosen examples in an epoch.
+template<typename T, typename S, typename Shared>
+[[nodiscard]] batch shown_in_epoch(const shown_views<T, S, Shared>& shown, const batch& examples,
+                                   std::int64_t epoch)
+{
+  const moment now{.epoch = epoch, .epochs = epoch + 1};
+  if constexpr (std::same_as<T, students_view>)
+    return make_views(examples, shown.teacher_agent, shown.student_agent, shown.shared_agent, now,
+                      shown.seed)
+        .teacher;
+  else  // the student's view is of no use here
+    return make_views(examples, shown.teacher_agent, no_agent{}, shown.shared_agent, now,
+                      shown.seed)
+        .teacher;
+}
+
+/// So many examples, evenly spread over a data set from the place `first` on.
+[[nodiscard]] inline batch probed(const dataset& data, std::int64_t count, std::int64_t first)
+{
+  const auto places = (torch::arange(count, torch::kLong) * data.size())
+                          .floor_divide_(count)
+                          .add_(first)
+                          .remainder_(data.size());
+  return as_batch(subset(data, places));
+}
+
+/// The sum of some of the views, each of them made in two epochs to see that it recurs.
+template<typename Shown>
+[[nodiscard]] std::uint64_t view_sum(const Shown& shown, const dataset& data, std::int64_t views,
+                                     std::int64_t probes)
+{
+  checksum sum;
+  const auto count = std::clamp<std::int64_t>(probes / views, 1, data.size());
+  for (std::int64_t view = 0; view < views; ++view) {
+    const auto examples = probed(data, count, view);
+    const auto first = shown_in_epoch(shown, examples, view);
+    const auto again = shown_in_epoch(shown, examples, view + views);
+    if (first.view != view_number{view, views} || again.view != first.view ||
+        !torch::equal(first.inputs, again.inputs))
+      refuse("cached", "the teacher's view of epoch ", view, " does not come again in epoch ",
+             view + views,
+             ": an agent outside recurring_views changes it; wrap the shared agent as well");
+    sum.add(first.inputs);
+  }
+  return sum.value();
+}
+
+[[nodiscard]] inline std::uint64_t data_sum(const dataset& data)
+{
+  checksum sum;
+  for (const auto& t : {data.images, data.labels, data.ids}) sum.add(t);
+  for (const auto& values : {data.scaling.mean, data.scaling.deviation}) {
+    sum.add(static_cast<std::uint64_t>(values.size()));
+    for (const double value : values) sum.add(std::bit_cast<std::uint64_t>(value));
+  }
+  return sum.value();
+}
+
+template<typename T, typename S, typename Shared>
+[[nodiscard]] std::string names_of(const shown_views<T, S, Shared>&)
+{
+  return std::string{std::string_view{before_the_teacher<T, S>::name}}.append(" + ").append(
+      std::string_view{Shared::name});
+}
+
+}  // namespace detail
+
+/// A teacher that is asked once about each recurring view of a data set and answers from a file
+/// from then on.
+///
+///     const recurring_views shown{.views = 8, .agent = rand_augment{}};
+///     distillation lesson{
+///         .teacher = cached(frozen(school.student), data, shown_views{.teacher_agent = shown},
+///                           {.path = "answers.cache"}),
+///         .student = ...,
+///         .teacher_agent = shown, ...};
+///
+/// Give `shown_views` the agents and the seed that the step has. Where the step has others, or
+/// other data, the answers are still the teacher's, but none is found (`cached_teacher::tally`).
+///
+/// The file is made for these data, views, options and this teacher, and refused for others.
+/// Whether the agents are the same is seen from what they make of `options.probes` examples.
+///
+/// @throws std::invalid_argument if the teacher's view does not recur, there are no data, or the
+///         options make no sense; if the file was made for something else, in words that say what
+/// @throws std::runtime_error if the file cannot be made or read (`cached_teacher`)
+template<FingerprintedTeacher T, typename TeachersAgent, typename StudentsAgent,
+         typename SharedAgent>
+[[nodiscard]] cached_teacher<T> cached(
+    T teacher, const dataset& data,
+    const shown_views<TeachersAgent, StudentsAgent, SharedAgent>& shown,
+    const cache_options& options)
+{
+  using first = detail::before_the_teacher<TeachersAgent, StudentsAgent>;
+  static_assert(
+      !detail::mixes_examples<first>() && !detail::mixes_examples<SharedAgent>(),
+      "cached: an agent that mixes makes views that are not functions of one id, so their "
+      "answers cannot be kept by id");
+  static_assert(!state_must::be_shown<first> && !state_must::be_shown<SharedAgent>,
+                "cached: the views of an agent with state do not recur, so their answers cannot be "
+                "kept");
+  if (data.size() < 1) refuse("cached", "'", data.name, "' has no examples");
+  if (!data.ids.defined() || data.ids.scalar_type() != torch::kLong || data.ids.dim() != 1 ||
+      data.ids.size(0) != data.size())
+    refuse("cached", "want ids of int64 [", data.size(), "]");
+  if (options.probes < 1) refuse("cached", "probes is ", options.probes, ", want at least 1");
+  const auto views = detail::shown_in_epoch(shown, detail::probed(data, 1, 0), 0).view.count;
+  if (views < 1)
+    refuse("cached", "the teacher's view does not recur; wrap its agent in recurring_views");
+  const auto ids = data.ids.cpu().contiguous();
+  const auto* const id = ids.const_data_ptr<std::int64_t>();
+  return cached_teacher<T>{
+      std::move(teacher), options,
+      answer_origin{.agents = detail::names_of(shown),
+                    .seed = shown.seed.value,
+                    .views = views,
+                    .view_sum = detail::view_sum(shown, data, views, options.probes),
+                    .data = data.name,
+                    .data_sum = detail::data_sum(data),
+                    .teacher_sum = 0,
+                    .ids = {id, id + data.size()}},
+      data.shape.classes};
+}
+
+}  // namespace rolewise

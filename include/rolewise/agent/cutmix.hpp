@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// CutMix: a box of each image is another one's.
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/detail/mixed_labels.hpp>
+#include <rolewise/agent/partners.hpp>
+#include <rolewise/core/beta_draw.hpp>
+#include <rolewise/core/draws.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+namespace rolewise {
+
+/// The box that `cutmix` fills: rows `top .. bottom - 1`, columns `left .. right - 1`, inside the
+/// image, empty where it lies outside.
+struct cut_box {
+  std::int64_t top = 0, bottom = 0, left = 0, right = 0;
+
+  [[nodiscard]] constexpr std::int64_t area() const { return (bottom - top) * (right - left); }
+  friend bool operator==(const cut_box&, const cut_box&) = default;
+};
+
+/// The box around a centre whose sides are `floor(side sqrt(1 - share))` of an image's, each half
+/// of it rounded down, clipped to the image.
+[[nodiscard]] inline cut_box cut_box_around(std::int64_t row, std::int64_t column, double share,
+                                            std::int64_t height, std::int64_t width)
+{
+  const double ratio = std::sqrt(std::max(0.0, 1.0 - share));
+  const auto half = [&](std::int64_t side) {
+    return static_cast<std::int64_t>(ratio * static_cast<double>(side)) / 2;
+  };
+  const auto clipped = [](std::int64_t at, std::int64_t side) {
+    return std::clamp<std::int64_t>(at, 0, side);
+  };
+  return {clipped(row - half(height), height), clipped(row + half(height), height),
+          clipped(column - half(width), width), clipped(column + half(width), width)};
+}
+
+/// Fills a box of each image with that of another one, and mixes the labels by area:
+///
+///     lambda ~ Beta(alpha, alpha); the box has sqrt(1 - lambda) of each side, its centre is
+///     uniform over the pixels, and it is clipped to the image lambda = 1 - area of the box / area
+///     of the image label = lambda onehot(label) + (1 - lambda) onehot(partner's label)
+///
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so. Labels become `[N, classes]` float32;
+/// `batch::partners` has the ids of the partners. A batch of N = 0 passes. On its place among other
+/// agents, and in a distillation, see `mixup`.
+///
+///     cutmix{.alpha = 1.0, .partners = data.train}
+///
+/// @par Determinism
+/// lambda and the box are functions of seed, epoch and id; for the partner see `partner_pool`.
+/// @throws std::invalid_argument as `mixup` does
+/// @par Source
+/// Yun, Han, Oh, Chun, Choe, Yoo: CutMix: Regularization strategy to train strong classifiers with
+/// localizable features, 2019, arXiv 1905.04899, section 3 and appendix A.
+/// @par Departs
+/// The published code draws one lambda and one box for a batch, takes any permutation of it, and
+/// cuts each second batch alone; here each example has its own box, nobody is its own partner, and
+/// every example is cut (for less see `mixture`).
+struct cutmix {
+  static constexpr std::string_view name = "cutmix";
+  static constexpr bool has_state = false;
+  static constexpr bool mixes = true;
+
+  double alpha = 1.0;        ///< above 0; 1: the share is uniform before it is clipped
+  partner_pool partners{};   ///< a data set, or nothing: the batch
+  std::int64_t classes = 0;  ///< 0: those of the data set, or of labels that are soft already
+
+  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    detail::require_mixable(name, examples, alpha);
+    const auto all = detail::classes_of(name, classes, partners, examples.labels);
+    const auto count = examples.size(), height = examples.inputs.size(2),
+               width = examples.inputs.size(3);
+    const auto shares = torch::empty({count}, torch::kFloat32);
+    if (count == 0)
+      return detail::mixed_batch(name, examples, examples, examples.inputs, shares, all);
+    const auto others =
+        partners.of(name, examples, key.split(purpose{"cutmix partners"}), now.epoch);
+    const auto ids = examples.ids.cpu().contiguous();
+    const auto boxes = torch::empty({4, count}, torch::kLong);
+    auto* const edge = boxes.mutable_data_ptr<std::int64_t>();
+    for (std::int64_t n = 0; n < count; ++n) {
+      const draws of{key.split(purpose{"cutmix"}), now.epoch,
+                     ids.const_data_ptr<std::int64_t>()[n]};
+      const draws centre{key.split(purpose{"cutmix centre"}), now.epoch,
+                         ids.const_data_ptr<std::int64_t>()[n]};
+      const auto box = cut_box_around(centre.below(0, height), centre.below(1, width),
+                                      beta_draw(of, alpha, alpha), height, width);
+      const std::array edges{box.top, box.bottom, box.left, box.right};
+      for (std::int64_t e = 0; e < 4; ++e) edge[e * count + n] = edges[static_cast<std::size_t>(e)];
+      shares.mutable_data_ptr<float>()[n] = static_cast<float>(
+          1.0 - static_cast<double>(box.area()) / static_cast<double>(height * width));
+    }
+    return detail::mixed_batch(
+        name, examples, others,
+        torch::where(inside(boxes.to(examples.inputs.device()), height, width), others.inputs,
+                     examples.inputs),
+        shares, all);
+  }
+
+ private:
+  /// `[N, 1, H, W]`, bool.
+  [[nodiscard]] static torch::Tensor inside(const torch::Tensor& boxes, std::int64_t height,
+                                            std::int64_t width)
+  {
+    const auto row = torch::arange(height, boxes.options()).view({1, 1, -1, 1}),
+               column = torch::arange(width, boxes.options()).view({1, 1, 1, -1});
+    const auto edge = [&](std::int64_t e) { return boxes.select(0, e).view({-1, 1, 1, 1}); };
+    return row.ge(edge(0))
+        .logical_and(row.lt(edge(1)))
+        .logical_and(column.ge(edge(2)).logical_and(column.lt(edge(3))));
+  }
+};
+
+static_assert(AugmentationAgent<cutmix>);
+
+}  // namespace rolewise

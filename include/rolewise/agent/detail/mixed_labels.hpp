@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Labels of examples that are partly others.
+
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/partners.hpp>
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/error.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace rolewise::detail {
+
+/// How many classes mixed labels have: what was set, else what the pool or soft labels say.
+[[nodiscard]] inline std::int64_t classes_of(std::string_view who, std::int64_t wanted,
+                                             const partner_pool& partners,
+                                             const torch::Tensor& labels)
+{
+  const auto found = wanted != 0 ? wanted : labels.dim() == 2 ? labels.size(1) : partners.classes();
+  if (found < 1) refuse(who, "the number of classes is unknown; set .classes or .partners");
+  return found;
+}
+
+/// Labels as shares of the classes: `[N, classes]`, float32.
+[[nodiscard]] inline torch::Tensor soft_labels(std::string_view who, const torch::Tensor& labels,
+                                               std::int64_t count, std::int64_t classes)
+{
+  const auto soft = labels.dim() == 2 && labels.is_floating_point();
+  const auto hard = labels.dim() == 1 && labels.scalar_type() == torch::kLong;
+  if ((!soft && !hard) || labels.size(0) != count || (soft && labels.size(1) != classes))
+    refuse(who, "want labels [", count, "] of Long or [", count, ", ", classes,
+           "] of floating point, got ", labels.sizes(), " of ", labels.scalar_type());
+  if (soft) return labels.to(torch::kFloat32);
+  if (labels.is_cpu() && count > 0) {
+    const auto least = labels.min().item<std::int64_t>(), most = labels.max().item<std::int64_t>();
+    if (least < 0 || most >= classes)
+      refuse(who, "want labels in 0 .. ", classes - 1, ", got ", least < 0 ? least : most);
+  }
+  return torch::zeros({count, classes}, labels.options().dtype(torch::kFloat32))
+      .scatter_(1, labels.unsqueeze(1), 1.0);
+}
+
+/// A batch that is made of examples and their partners.
+/// @param shares `[N]` float32, on the CPU: how much of each is still the example
+[[nodiscard]] inline batch mixed_batch(std::string_view who, const batch& examples,
+                                       const batch& partners, torch::Tensor inputs,
+                                       const torch::Tensor& shares, std::int64_t classes)
+{
+  const auto count = examples.size();
+  const auto own = soft_labels(who, examples.labels, count, classes),
+             others = soft_labels(who, partners.labels, count, classes);
+  const auto share = shares.to(own.device()).unsqueeze(1);
+  auto view = examples;
+  view.inputs = std::move(inputs);
+  view.labels = own * share + others * (1.0 - share);
+  view.partners = partners.ids;
+  view.view = {};
+  return view;
+}
+
+inline void require_mixable(std::string_view who, const batch& examples, double alpha)
+{
+  require_images(who, examples);
+  if (!(alpha > 0.0 && std::isfinite(alpha)))
+    refuse(who, "alpha is ", alpha, ", want above 0 and finite");
+  if (!examples.labels.defined()) refuse(who, "want labels to mix, got an undefined tensor");
+  if (examples.partners.defined()) refuse(who, "the examples are mixed already");
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Of several views of each example the one that a teacher is least sure of.
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/detail/mixes.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/teacher/teacher.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace rolewise {
+
+/// The entropy of softmax(logits) of each row, at temperature 1.
+/// @param logits `[N, C]`, floating point
+/// @return `[N]`, float64, in nats
+[[nodiscard]] inline torch::Tensor entropy_of(const torch::Tensor& logits)
+{
+  const auto log_p = torch::log_softmax(logits.to(torch::kFloat64), 1);
+  // 0 log 0 is 0.
+  return -(log_p.exp() * log_p.clamp_min(-1e300)).sum(1);
+}
+
+/// Has an agent make `candidates` views of each example, under `seed.split(0)` and so on, and shows
+/// the one for which the judge's answer has the highest entropy; the first of equals.
+///
+///     hardest_view{.agent = cutmix{.partners = data}, .judge = frozen(net)}
+///
+/// With `cutmix` and the teacher as judge this is the idea of CutMixPick. It mixes if the agent
+/// does. The judge is asked about all candidates in evaluation mode, which costs that many forward
+/// passes.
+///
+/// @par Determinism
+/// That of the agent and the judge. Where entropies are equal but for rounding, an example's view
+/// may depend on who else is in its batch.
+/// @throws std::invalid_argument unless candidates >= 1, and for a judge whose logits are not `[N,
+/// C]`
+/// @par Source
+/// Wang, Lohit, Jones, Fu: What makes a "good" data augmentation in knowledge distillation: a
+/// statistical perspective, 2022, arXiv 2012.02909.
+/// @par Departs
+/// CutMixPick keeps the most uncertain candidates of the whole batch, so that some examples are
+/// seen twice and others not at all; here each example is seen once, in its own hardest view,
+/// because a view has the examples of its batch.
+template<typename Agent, typename Judge>
+struct hardest_view {
+  static_assert(AugmentationAgent<Agent>,
+                "hardest_view: .agent must satisfy AugmentationAgent, such as cutmix{}");
+  static_assert(Stateful<Agent>,
+                "hardest_view: .agent must show its state (visit_state) or say has_state = false");
+  static_assert(Teacher<Judge> && state_must::be_denied<Judge>,
+                "hardest_view: .judge must be a Teacher without state; frozen(network) makes one");
+
+  static constexpr std::string_view name = Agent::name;
+  static constexpr bool has_state = state_must::be_shown<Agent>;
+  static constexpr bool mixes = detail::mixes_examples<Agent>();
+
+  Agent agent;
+  Judge judge;
+  std::int64_t candidates = 2;  ///< at least 1; 1 is the agent itself, under `seed.split(0)`
+
+  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    if (candidates < 1) refuse("hardest_view", "candidates is ", candidates, ", want at least 1");
+    auto view = agent(examples, now, key.split(std::uint64_t{0}));
+    if (candidates > 1 && view.size() > 0) {
+      auto highest = entropy(view);
+      for (std::int64_t i = 1; i < candidates; ++i) {
+        const auto other = agent(examples, now, key.split(static_cast<std::uint64_t>(i)));
+        const auto its = entropy(other);
+        const auto harder = its.gt(highest);
+        highest = torch::where(harder, its, highest);
+        take(harder, other.inputs, view.inputs);
+        take(harder, other.labels, view.labels);
+        take(harder, other.partners, view.partners);
+      }
+    }
+    view.view = {};
+    return view;
+  }
+
+  template<typename Archive>
+    requires(has_state)
+  void visit_state(Archive& archive)
+  {
+    agent.visit_state(archive);
+  }
+
+ private:
+  [[nodiscard]] torch::Tensor entropy(const batch& view) const
+  {
+    const torch::NoGradGuard without_graph;
+    const auto logits = judge.respond(view, taps{}).logits;
+    if (!logits.defined() || logits.dim() != 2 || logits.size(0) != view.size())
+      refuse("hardest_view", "want logits [", view.size(), ", C] of the judge, got ",
+             logits.defined() ? c10::str(logits.sizes()) : "an undefined tensor");
+    return entropy_of(logits);
+  }
+
+  static void take(const torch::Tensor& harder, const torch::Tensor& from, torch::Tensor& to)
+  {
+    if (!to.defined()) return;
+    std::vector<std::int64_t> sizes(static_cast<std::size_t>(to.dim()), 1);
+    sizes[0] = -1;
+    to = torch::where(harder.to(to.device()).view(sizes), from, to);
+  }
+};
+
+}  // namespace rolewise

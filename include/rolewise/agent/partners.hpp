@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// With whom an example is mixed.
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/draws.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/keyed_permutation.hpp>
+#include <rolewise/data/dataset.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// Where the partners of examples come from: a data set, or nothing, which means the batch itself.
+///
+/// From a data set, the partner of an example is a function of (seed, epoch, id): all its examples
+/// stand in a circle, drawn anew for each epoch, and the next one is the partner. So each one is
+/// the partner of one, nobody is its own, and a view can be made again without its batch. Partners
+/// are shown as they are in the data set.
+///
+/// From the batch, the circle is that of the ids that are together in it, whatever their order; a
+/// partner is then seen as the agents before have changed it.
+class partner_pool {
+ public:
+  partner_pool() = default;
+  /// @throws std::invalid_argument for fewer than two examples, images and ids that don't fit, or
+  /// an
+  ///         id that is there twice
+  partner_pool(const dataset& from)  // NOLINT: `.partners = data` is what one writes
+  {
+    const auto count = from.size();
+    if (count < 2) refuse("partners", "want a data set of 2 examples or more, got ", count);
+    if (!from.ids.defined() || from.ids.scalar_type() != torch::kLong || from.ids.dim() != 1 ||
+        from.ids.size(0) != count)
+      refuse("partners", "want ids of int64 [", count, "]");
+    auto known = std::make_shared<pool>(pool{from, {}});
+    known->places.reserve(static_cast<std::size_t>(count));
+    const auto ids = from.ids.contiguous();
+    for (std::int64_t place = 0; place < count; ++place)
+      known->places.emplace_back(ids.const_data_ptr<std::int64_t>()[place], place);
+    std::sort(known->places.begin(), known->places.end());
+    const auto twice =
+        std::adjacent_find(known->places.begin(), known->places.end(),
+                           [](const auto& a, const auto& b) { return a.first == b.first; });
+    if (twice != known->places.end())
+      refuse("partners", "the data set has the id ", twice->first, " twice");
+    pool_ = std::move(known);
+  }
+
+  [[nodiscard]] bool is_the_batch() const noexcept { return pool_ == nullptr; }
+  /// Of the data set; 0 for the batch.
+  [[nodiscard]] std::int64_t classes() const { return pool_ ? pool_->data.shape.classes : 0; }
+
+  /// The partners of a batch's examples, in their order: images, labels and ids.
+  /// @throws std::invalid_argument that begins with `who`, for an example that is not in the data
+  ///         set, a batch of one without a data set, or images of different shapes
+  [[nodiscard]] batch of(std::string_view who, const batch& examples, seed key,
+                         std::int64_t epoch) const
+  {
+    const auto ids = examples.ids.cpu().contiguous();
+    const auto* const id = ids.const_data_ptr<std::int64_t>();
+    const auto count = examples.size();
+    std::vector<std::int64_t> places(static_cast<std::size_t>(count));
+    if (pool_)
+      next_in_data(who, key.split(static_cast<std::uint64_t>(epoch)), id, places);
+    else
+      next_in_batch(who, key, epoch, id, places);
+    const auto index = torch::tensor(places, torch::kLong);
+    const auto take = [&](const torch::Tensor& from) {
+      return from.index_select(0, index.to(from.device()));
+    };
+    const auto& whole = pool_ ? pool_->data.images : examples.inputs;
+    if (whole.sizes().slice(1) != examples.inputs.sizes().slice(1))
+      refuse(who, "images are ", examples.inputs.sizes().slice(1), ", their partners ",
+             whole.sizes().slice(1));
+    return {take(whole).to(examples.inputs.device()),
+            take(pool_ ? pool_->data.labels : examples.labels).to(examples.labels.device()),
+            take(pool_ ? pool_->data.ids : ids), examples.scaling};
+  }
+
+ private:
+  struct pool {
+    dataset data;
+    std::vector<std::pair<std::int64_t, std::int64_t>> places;  // (id, place), sorted
+  };
+
+  void next_in_data(std::string_view who, seed key, const std::int64_t* id,
+                    std::vector<std::int64_t>& places) const
+  {
+    const keyed_permutation circle{key, pool_->data.size()};
+    for (auto& place : places) {
+      const std::pair<std::int64_t, std::int64_t> least{*id, 0};
+      const auto own = std::lower_bound(pool_->places.begin(), pool_->places.end(), least);
+      if (own == pool_->places.end() || own->first != *id)
+        refuse(who, "example ", *id, " is not in the data set of the partners");
+      place = circle.next(own->second);
+      ++id;
+    }
+  }
+
+  static void next_in_batch(std::string_view who, seed key, std::int64_t epoch,
+                            const std::int64_t* id, std::vector<std::int64_t>& places)
+  {
+    if (places.size() == 1)
+      refuse(who, "a batch of one example has no partner in it; set .partners to the data set");
+    using standing = std::tuple<std::uint32_t, std::int64_t, std::int64_t>;
+    std::vector<standing> circle;
+    circle.reserve(places.size());
+    for (std::size_t n = 0; n < places.size(); ++n)
+      circle.emplace_back(draws{key, epoch, id[n]}.bits(0), id[n], static_cast<std::int64_t>(n));
+    std::sort(circle.begin(), circle.end());
+    for (std::size_t n = 0; n < circle.size(); ++n)
+      places[static_cast<std::size_t>(std::get<2>(circle[n]))] =
+          std::get<2>(circle[n + 1 == circle.size() ? 0 : n + 1]);
+  }
+
+  std::shared_ptr<const pool> pool_;
+};
+
+}  // namespace rolewise

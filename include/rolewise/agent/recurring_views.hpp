@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// An agent whose views come again.
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/detail/mixes.hpp>
+#include <rolewise/agent/no_agent.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/state.hpp>
+
+#include <cstdint>
+#include <numeric>
+#include <string_view>
+#include <utility>
+
+namespace rolewise {
+
+/// Plays, in epoch e, the view that the agent would make in epoch `e mod views`: each example is
+/// seen in so many forms and no more, and whoever keeps what it worked out for one may use it
+/// again.
+///
+///     recurring_views{.views = 8, .agent = rand_augment{}}
+///
+/// The agent is handed the moment with that epoch, so an agent that follows a schedule plays the
+/// policies of the epochs 0 .. views - 1 for ever: wrap schedules for as many views as the run has
+/// epochs, or not at all.
+///
+/// The batch carries the number of its view (`batch::view`) along. After another `recurring_views`,
+/// as in a sequence, the two recur together after the least common multiple of their `views`. A
+/// view of an agent that `mixes` has no number, for it is not a function of one id.
+///
+/// @par Determinism
+/// That of the agent, with `e mod views` for the epoch.
+/// @throws std::invalid_argument unless views >= 1
+template<typename Agent = no_agent>
+struct recurring_views {
+  static_assert(
+      AugmentationAgent<Agent>,
+      "recurring_views: .agent must satisfy AugmentationAgent; no_agent{} changes nothing");
+  static_assert(Stateful<Agent>,
+                "recurring_views: .agent must show its state (visit_state) or say "
+                "has_state = false");
+
+  static constexpr std::string_view name = Agent::name;
+  static constexpr bool has_state = state_must::be_shown<Agent>;
+  static constexpr bool mixes = detail::mixes_examples<Agent>();
+
+  std::int64_t views = 1;  ///< at least 1; 1 is the view of epoch 0 for ever; usual 4 .. 32
+  Agent agent{};
+
+  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    if (views < 1) refuse("recurring_views", "views is ", views, ", want at least 1");
+    auto then = now;
+    then.epoch = now.epoch % views;
+    auto view = agent(examples, then, key);
+    view.view = mixes ? view_number{} : number_after(examples.view, now.epoch);
+    return view;
+  }
+
+  template<typename Archive>
+    requires(has_state)
+  void visit_state(Archive& archive)
+  {
+    agent.visit_state(archive);
+  }
+
+ private:
+  [[nodiscard]] view_number number_after(const view_number& before, std::int64_t epoch) const
+  {
+    const auto count = before.count == 0 ? views : std::lcm(before.count, views);
+    return {epoch % count, count};
+  }
+};
+
+static_assert(AugmentationAgent<recurring_views<no_agent>>);
+
+}  // namespace rolewise

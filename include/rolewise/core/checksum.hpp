@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Whether two things are the same, from 64 bits of each.
+
+#include <rolewise/core/state.hpp>
+#include <rolewise/core/tensor.hpp>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rolewise {
+
+/// A running sum of 64 bits over bytes, numbers, words and tensors, in the order in which they are
+/// added. It is written into files, so it never changes; it keeps nobody from forging.
+///
+/// A change inside one word of eight bytes always shows; any other goes unseen with a chance of
+/// about 2^-64. 32 bytes or more are summed in four lanes, several bytes a cycle.
+class checksum {
+ public:
+  void add(std::uint64_t word) noexcept { sum_ = stirred(sum_, word); }
+
+  void add(const void* bytes, std::size_t count) noexcept
+  {
+    add(std::uint64_t{count});
+    const auto* at = static_cast<const unsigned char*>(bytes);
+    if (count >= 4 * sizeof(std::uint64_t)) {
+      std::array<std::uint64_t, 4> lane{sum_, sum_ + 1, sum_ + 2, sum_ + 3};
+      for (; count >= 4 * sizeof(std::uint64_t); count -= 4 * sizeof(std::uint64_t))
+        for (auto& each : lane) {
+          each = stirred(each, word_at(at, sizeof(std::uint64_t)));
+          at += sizeof(std::uint64_t);
+        }
+      for (const auto each : lane) add(each);
+    }
+    while (count > 0) {
+      const auto size = count < sizeof(std::uint64_t) ? count : sizeof(std::uint64_t);
+      add(word_at(at, size));
+      at += size;
+      count -= size;
+    }
+  }
+
+  void add(std::string_view words) noexcept { add(words.data(), words.size()); }
+
+  /// Type, shape and elements in logical order, whatever the strides and the device.
+  void add(const torch::Tensor& t)
+  {
+    if (!t.defined()) return add(std::string_view{"undefined"});
+    add(std::string_view{c10::toString(t.scalar_type())});
+    add(static_cast<std::uint64_t>(t.dim()));
+    for (const auto size : t.sizes()) add(static_cast<std::uint64_t>(size));
+    const auto flat = t.detach().cpu().contiguous();
+    if (flat.numel() > 0) add(flat.const_data_ptr(), flat.nbytes());
+  }
+
+  [[nodiscard]] std::uint64_t value() const noexcept { return stirred(sum_, sum_ >> 32); }
+
+ private:
+  static_assert(std::endian::native == std::endian::little,
+                "sums are kept in files, as words of a little-endian machine");
+
+  // For a fixed word a bijection of the sum, and the other way round: no change of one word is
+  // lost.
+  [[nodiscard]] static constexpr std::uint64_t stirred(std::uint64_t sum, std::uint64_t word)
+  {
+    sum = (sum ^ word) * 0x9E3779B97F4A7C15;
+    return sum ^ (sum >> 29);
+  }
+
+  [[nodiscard]] static std::uint64_t word_at(const unsigned char* bytes, std::size_t count)
+  {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes, count);
+    return word;
+  }
+
+  std::uint64_t sum_ = 0xCBF29CE484222325;
+};
+
+namespace detail {
+
+/// Adds everything that a part shows to a sum, names included.
+class summing_archive {
+ public:
+  explicit summing_archive(checksum& sum) : sum_{sum} {}
+
+  void parameter(std::string_view name, torch::Tensor& t) { named(name, t); }
+  void buffer(std::string_view name, torch::Tensor& t) { named(name, t); }
+  template<PlainState T>
+  void value(std::string_view name, T& x)
+  {
+    sum_.add(name);
+    add(x);
+  }
+  template<typename Part>
+  void part(std::string_view name, Part& inner)
+  {
+    sum_.add(name);
+    inner.visit_state(*this);
+    sum_.add(std::string_view{"end"});
+  }
+
+ private:
+  void named(std::string_view name, const torch::Tensor& t)
+  {
+    sum_.add(name);
+    sum_.add(t);
+  }
+  void add(bool x) { sum_.add(std::uint64_t{x}); }
+  void add(std::int64_t x) { sum_.add(std::bit_cast<std::uint64_t>(x)); }
+  void add(double x) { sum_.add(std::bit_cast<std::uint64_t>(x)); }
+  void add(const std::string& x) { sum_.add(std::string_view{x}); }
+  template<typename T>
+  void add(const std::vector<T>& all)
+  {
+    sum_.add(std::uint64_t{all.size()});
+    for (const auto& x : all) add(x);
+  }
+
+  checksum& sum_;
+};
+
+}  // namespace detail
+
+/// The sum of all that a part shows: names, types, shapes and bytes of its tensors, and its values.
+template<state_must::be_shown P>
+[[nodiscard]] std::uint64_t state_sum(P& part)
+{
+  checksum sum;
+  detail::summing_archive archive{sum};
+  part.visit_state(archive);
+  return sum.value();
+}
+
+}  // namespace rolewise

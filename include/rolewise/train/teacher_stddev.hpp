@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// How good an augmentation is for distillation, from the teacher alone.
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/data/batches.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/teacher/teacher.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace rolewise {
+
+/// How much mean answers differ: the mean over classes of the sample standard deviation (n - 1)
+/// over groups.
+/// @param means `[J, K]`: the mean probabilities of each of J groups, J at least 2
+/// @throws std::invalid_argument for anything else
+[[nodiscard]] inline double stddev_of_means(const torch::Tensor& means)
+{
+  if (!means.defined() || means.dim() != 2 || means.size(0) < 2 || means.size(1) < 1)
+    refuse("teacher_stddev", "want the means of 2 groups or more, [J, K], got ",
+           means.defined() ? c10::str(means.sizes()) : "an undefined tensor");
+  return means.to(torch::kFloat64).std(0, true).mean().item<double>();
+}
+
+/// What `teacher_stddev` measures on. The value scales as one over the root of the examples in a
+/// group, so only values with the same options compare.
+template<AugmentationAgent Base = pad_crop_flip>
+struct stddev_options {
+  std::int64_t batch_size = 64;
+  std::int64_t steps = 5;    ///< batches in a group
+  std::int64_t epochs = 10;  ///< 1 or more, at least two groups in all
+  rolewise::seed seed{0};    ///< of the order and of the views
+  Base base{};               ///< makes the view that is trained on anyhow
+};
+
+/// The value and what it was measured on.
+struct teacher_spread {
+  double stddev = 0.0;      ///< of mean probabilities; lower is better
+  std::int64_t groups = 0;  ///< J
+  std::int64_t rows = 0;    ///< answers in a group: 2 steps batch_size
+};
+
+/// T. stddev of an augmentation: the teacher is shown the base view of each batch and what the
+/// augmentation makes of this view; the answers of `steps` batches, as probabilities at temperature
+/// 1, are averaged; the result is how much these averages differ (`stddev_of_means`).
+///
+///     teacher_stddev(frozen(net), data.train, cutmix{.partners = data.train}).stddev
+///
+/// It ranks augmentations for one teacher and one data set: students learn better from those with
+/// lower values. What merely blurs the teacher's answers lowers it too, so it is nothing to
+/// optimise by itself.
+///
+/// @par Determinism
+/// A function of teacher, data, agents and options.
+/// @throws std::invalid_argument where there are fewer than two groups
+/// @par Source
+/// Wang, Lohit, Jones, Fu: What makes a "good" data augmentation in knowledge distillation: a
+/// statistical perspective, 2022, arXiv 2012.02909; code MingSun-Tse/Good-DA-in-KD, 75443f9.
+/// @par Departs
+/// The published code counts the last, shorter batch of an epoch like the others; here it is left
+/// out, so that all groups have the same size. Its AutoAugment, crop and flip draw once for a
+/// batch; agents here draw for each example.
+template<Teacher T, AugmentationAgent Extra, AugmentationAgent Base = pad_crop_flip>
+[[nodiscard]] teacher_spread teacher_stddev(const T& teacher, const dataset& data,
+                                            const Extra& extra,
+                                            const stddev_options<Base>& options = {})
+{
+  if (options.batch_size < 1 || options.steps < 1 || options.epochs < 1)
+    refuse("teacher_stddev", "want batch_size, steps and epochs of at least 1, got ",
+           options.batch_size, ", ", options.steps, " and ", options.epochs);
+  const auto groups = data.size() / options.batch_size * options.epochs / options.steps;
+  if (groups < 2)
+    refuse("teacher_stddev", "want two groups or more of ", options.steps, " batches of ",
+           options.batch_size, ", got ", groups, " from ", options.epochs, " epochs of ",
+           data.size(), " examples");
+
+  const torch::NoGradGuard without_graph;
+  const auto mean_answer = [&](const batch& view) {
+    return torch::softmax(teacher.respond(view, taps{}).logits.to(torch::kFloat64), 1).mean(0);
+  };
+  std::vector<torch::Tensor> means;
+  torch::Tensor sum;
+  std::int64_t summed = 0;
+  for (std::int64_t epoch = 0; epoch < options.epochs; ++epoch)
+    for (const batch& examples : batches(data, {.size = options.batch_size,
+                                                .seed = options.seed,
+                                                .epoch = epoch,
+                                                .drop_last = true})) {
+      const moment now{.epoch = epoch, .epochs = options.epochs};
+      const auto base = options.base(examples, now, options.seed.split(purpose{"base view"}));
+      const auto more = extra(base, now, options.seed.split(purpose{"extra view"}));
+      const auto both = (mean_answer(base) + mean_answer(more)) / 2.0;
+      sum = sum.defined() ? sum + both : both;
+      if (++summed < options.steps) continue;
+      means.push_back(sum / static_cast<double>(options.steps));
+      sum = torch::Tensor{};
+      summed = 0;
+    }
+  return {stddev_of_means(torch::stack(means)), static_cast<std::int64_t>(means.size()),
+          2 * options.steps * options.batch_size};
+}
+
+}  // namespace rolewise

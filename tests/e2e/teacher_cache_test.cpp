@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A process that fills a teacher cache is killed with SIGKILL at random instants, some of them
+// while the file is made; after each, what is there is read and compared. The child is this program
+// again, told by its environment what to do.
+#include "support/doctest.hpp"
+
+#include "support/tiny_student.hpp"
+
+#include <rolewise/agent/cached.hpp>
+#include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/core/draws.hpp>
+#include <rolewise/data/batches.hpp>
+#include <rolewise/teacher/frozen.hpp>
+
+#include <ATen/Parallel.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace rolewise;
+using namespace std::chrono_literals;
+using rolewise::testing::tiny_data;
+using rolewise::testing::tiny_student;
+using clock_type = std::chrono::steady_clock;
+
+namespace {
+
+constexpr const char* path_variable = "ROLEWISE_KILLED_CACHE";
+constexpr std::int64_t views = 40, samples = 96, classes = 1000;
+
+dataset the_data()
+{
+  auto data = tiny_data(samples);
+  data.shape.classes = classes;  // rows of four kilobytes, most of them over two pages
+  return data;
+}
+
+const recurring_views<pad_crop_flip> crops{.views = views, .agent = {.padding = 1}};
+
+frozen_teacher<tiny_student> the_teacher()
+{
+  return frozen(tiny_student{{1, 3, 3, classes}, seed{3}});
+}
+
+/// Has the teacher's fingerprint, and nothing to say.
+struct speechless {
+  static constexpr bool has_state = false;
+  std::uint64_t sum;
+
+  response respond(const batch& examples, taps = {}) const
+  {
+    return {torch::full({examples.size(), classes}, std::numeric_limits<float>::quiet_NaN()), {}};
+  }
+  std::uint64_t fingerprint() const { return sum; }
+};
+
+batch view_of(const batch& examples, std::int64_t epoch)
+{
+  return make_views(examples, crops, no_agent{}, no_agent{}, {.epoch = epoch}, seed{5}).teacher;
+}
+
+/// The whole of a child's work.
+void fill(const std::string& path)
+{
+  at::set_num_threads(1);
+  const auto data = the_data();
+  const auto teacher = cached(the_teacher(), data,
+                              shown_views{.teacher_agent = crops, .seed = seed{5}}, {.path = path});
+  for (std::int64_t epoch = 0; epoch < views; ++epoch)
+    for (const auto& part : batches(data, {.size = 16, .epoch = epoch}))
+      (void)teacher.respond(view_of(part, epoch));
+}
+
+pid_t start_child(const std::string& path)
+{
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  ::setenv(path_variable, path.c_str(), 1);
+  ::setenv("OMP_NUM_THREADS", "1", 1);
+  const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  ::dup2(null, STDOUT_FILENO);
+  ::execl("/proc/self/exe", "teacher_cache_test", static_cast<char*>(nullptr));
+  ::_exit(127);
+}
+
+bool is_over(pid_t child, int& status) { return ::waitpid(child, &status, WNOHANG) == child; }
+
+/// Every answer in the file is the teacher's; how many there are.
+std::int64_t checked(const std::string& path)
+{
+  const auto data = the_data();
+  const auto plain = the_teacher();
+  const auto teacher = cached(speechless{plain.fingerprint()}, data,
+                              shown_views{.teacher_agent = crops, .seed = seed{5}},
+                              {.path = path, .read_only = true});
+  std::int64_t there = 0;
+  for (std::int64_t epoch = 0; epoch < views; ++epoch)
+    for (const auto& part : batches(data, {.size = 16, .epoch = epoch})) {
+      const auto view = view_of(part, epoch);
+      const auto found = teacher.respond(view).logits;
+      const auto has_answer = found.isnan().logical_not().all(1);
+      CHECK(torch::equal(found.isnan().any(1), has_answer.logical_not()));
+      const auto wanted = plain.respond(view).logits;
+      CHECK(found.eq(wanted).all(1).logical_or(has_answer.logical_not()).all().item<bool>());
+      there += has_answer.sum().item<std::int64_t>();
+    }
+  CHECK(there == teacher.size());
+  return there;
+}
+
+}  // namespace
+
+TEST_CASE("killed at twenty instants, a teacher cache holds right answers and nothing else")
+{
+  if (const char* path = std::getenv(path_variable)) {
+    fill(path);
+    return;
+  }
+  const auto folder = (std::filesystem::temp_directory_path() /
+                       ("rolewise-killed-cache-" + std::to_string(::getpid())))
+                          .string();
+  std::filesystem::create_directories(folder);
+  const auto path = folder + "/cache", part = path + ".part";
+
+  int status = 0;
+  const auto began = clock_type::now();
+  REQUIRE(::waitpid(start_child(path), &status, 0) > 0);
+  REQUIRE(status == 0);
+  const auto length = std::chrono::duration<double, std::micro>(clock_type::now() - began).count();
+  REQUIRE(checked(path) == views * samples);
+
+  const draws instants{seed{20}, 0, 0};
+  int kills = 0, in_the_making = 0, half_full = 0;
+  std::filesystem::remove(path);
+  for (std::int64_t before = 0; kills < 20;) {
+    const auto number = static_cast<std::uint64_t>(kills);
+    const bool makes = kills % 4 == 0;
+    if (makes) {
+      std::filesystem::remove(path);
+      std::filesystem::remove(part);
+      before = 0;
+    }
+    const auto child = start_child(path);
+    REQUIRE(child > 0);
+    bool is_alive = true;
+    // Every fourth child is killed soon after it has begun to make the file.
+    while (makes && is_alive && ::access(part.c_str(), F_OK) != 0 &&
+           ::access(path.c_str(), F_OK) != 0)
+      is_alive = !is_over(child, status);
+    const auto until =
+        clock_type::now() + std::chrono::microseconds{static_cast<std::int64_t>(
+                                makes ? instants.uniform(number, 0, 3000)
+                                      : instants.uniform(number, 0.3, 1.0) * length)};
+    while (is_alive && clock_type::now() < until) {
+      if (!makes) std::this_thread::sleep_for(100us);
+      is_alive = !is_over(child, status);
+    }
+    if (is_alive) {
+      ::kill(child, SIGKILL);
+      REQUIRE(::waitpid(child, &status, 0) == child);
+      REQUIRE(WIFSIGNALED(status));
+      ++kills;
+    } else {
+      REQUIRE(status == 0);
+    }
+    if (std::filesystem::exists(part)) ++in_the_making;
+    std::int64_t there = 0;
+    if (std::filesystem::exists(path)) {
+      there = checked(path);
+      if (there > 0 && there < views * samples) ++half_full;
+    }
+    CHECK(there >= before);
+    before = there;
+    if (there == views * samples) {
+      std::filesystem::remove(path);
+      before = 0;
+    }
+  }
+  REQUIRE(::waitpid(start_child(path), &status, 0) > 0);
+  CHECK(status == 0);
+  CHECK(checked(path) == views * samples);
+  CHECK_FALSE(std::filesystem::exists(part));
+  MESSAGE(kills, " kills, ", in_the_making, " while the file was made, ", half_full,
+          " left some of the answers");
+  CHECK(half_full >= 1);
+  std::filesystem::remove_all(folder);
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "support/doctest.hpp"
+
+#include "laws/augmentation_agent.hpp"
+
+#include <rolewise/agent/cutmix.hpp>
+#include <rolewise/agent/cutout.hpp>
+#include <rolewise/agent/hardest_view.hpp>
+#include <rolewise/agent/no_agent.hpp>
+#include <rolewise/agent/rand_augment.hpp>
+#include <rolewise/core/draws.hpp>
+#include <rolewise/train/teacher_stddev.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using namespace rolewise;
+
+namespace {
+
+std::string refusal(const std::function<void()>& f)
+{
+  try {
+    f();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+/// Is sure of the class whose number is the first pixel.
+struct reads_the_pixel {
+  static constexpr bool has_state = false;
+  std::int64_t classes;
+  response respond(const batch& examples, taps = {}) const
+  {
+    const auto pixel = examples.inputs.select(1, 0).select(1, 0).select(1, 0).to(torch::kLong);
+    return {torch::zeros({examples.size(), classes}).scatter_(1, pixel.unsqueeze(1), 1000.0), {}};
+  }
+};
+
+/// Is sure of dark images and at a loss before bright ones.
+struct dazzled {
+  static constexpr bool has_state = false;
+  response respond(const batch& examples, taps = {}) const
+  {
+    const auto dark = 255.0 - examples.inputs.to(torch::kFloat32).mean({1, 2, 3});
+    return {torch::stack({dark * 0.01, torch::zeros_like(dark)}, 1), {}};
+  }
+};
+
+/// Adds up to 7 to every pixel, as the seed wants.
+struct brighter {
+  static constexpr std::string_view name = "brighter";
+  static constexpr bool has_state = false;
+  batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    auto view = examples;
+    const auto by = (uniform_draws(key, now.epoch, examples.ids, 1) * 8).floor();
+    view.inputs = (examples.inputs.div(2, "trunc") + by.view({-1, 1, 1, 1})).to(torch::kByte);
+    return view;
+  }
+};
+
+/// Shows a pixel of 0 .. 99, whatever was there.
+struct any_class {
+  static constexpr const char* name = "any-class";
+  static constexpr bool has_state = false;
+  batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    auto view = examples;
+    view.inputs = (uniform_draws(key, now.epoch, examples.ids, 1) * 100)
+                      .floor()
+                      .to(torch::kByte)
+                      .view({-1, 1, 1, 1});
+    return view;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("T. stddev is the mean over classes of how much group means differ")
+{
+  // Groups of two rows, and the values of the definition worked out by hand.
+  const auto rows =
+      torch::tensor({.7, .2, .1, .1, .8, .1, .6, .3, .1, .2, .2, .6, .1, .1, .8, .3, .6, .1},
+                    torch::kFloat64)
+          .view({3, 2, 3});
+  CHECK(stddev_of_means(rows.mean(1)) == doctest::Approx(.140526).epsilon(1e-5));
+  CHECK(stddev_of_means(rows.flip(1).mean(1)) == doctest::Approx(.140526).epsilon(1e-5));
+  CHECK(stddev_of_means(rows.mean(1).slice(0, 0, 1).repeat({4, 1})) == doctest::Approx(0.0));
+  CHECK(refusal([&] { (void)stddev_of_means(rows.mean(1).slice(0, 0, 1)); }) ==
+        "rolewise: teacher_stddev: want the means of 2 groups or more, [J, K], got [1, 3]");
+}
+
+TEST_CASE("a teacher that is sure gives the law of class counts")
+{
+  constexpr std::int64_t classes = 100;
+  // n distinct images in a group: sqrt((1 / K) (1 - 1 / K) / n).
+  for (const auto& [count, wanted] : {std::pair{640, .003933}, {320, .005562}}) {
+    std::vector<torch::Tensor> means;
+    for (std::int64_t group = 0; group < 1500; ++group) {
+      auto mean = torch::zeros({classes}, torch::kFloat64);
+      auto* const counted = mean.mutable_data_ptr<double>();
+      for (std::int64_t n = 0; n < count; ++n)
+        counted[draws{seed{3}, group, n}.below(0, classes)] += 1.0 / static_cast<double>(count);
+      means.push_back(mean);
+    }
+    CHECK(stddev_of_means(torch::stack(means)) == doctest::Approx(wanted).epsilon(0.03));
+  }
+
+  dataset data;
+  constexpr std::int64_t size = 32040;
+  data.shape = {.channels = 1, .height = 1, .width = 1, .classes = classes};
+  data.labels = torch::arange(size).remainder(classes);
+  data.images = data.labels.to(torch::kByte).view({size, 1, 1, 1}).contiguous();
+  data.ids = torch::arange(size);
+  const stddev_options<no_agent> options{.epochs = 2};
+  const reads_the_pixel teacher{classes};
+  const auto found = teacher_stddev(teacher, data, no_agent{}, options);
+  CHECK(found.groups == 200);
+  CHECK(found.rows == 640);
+  // Identity repeats each image; an epoch draws without putting back, so a hundredth is missing.
+  CHECK(found.stddev == doctest::Approx(.005562 * std::sqrt(.99)).epsilon(0.02));
+  CHECK(teacher_stddev(teacher, data, no_agent{}, options).stddev == found.stddev);
+  CHECK(teacher_stddev(teacher, data, no_agent{},
+                       stddev_options<no_agent>{.epochs = 2, .seed = seed{1}})
+            .stddev != found.stddev);
+
+  // More distinct content, less spread: the other half of the rows are now other images.
+  CHECK(teacher_stddev(teacher, data, any_class{}, options).stddev ==
+        doctest::Approx(.003933).epsilon(0.02));
+  CHECK(refusal([&] {
+          (void)teacher_stddev(teacher, data, no_agent{},
+                               stddev_options<no_agent>{.batch_size = 7000, .epochs = 2});
+        }) ==
+        "rolewise: teacher_stddev: want two groups or more of 5 batches of 7000, got 1 from 2 "
+        "epochs of 32040 examples");
+}
+
+TEST_CASE("the hardest of several views is the one that the judge is least sure of")
+{
+  const auto p =
+      torch::tensor({.9, .05, .05, .5, .3, .2, .34, .33, .33, .6, .39, .01}, torch::kFloat64)
+          .view({4, 3});
+  const auto h = entropy_of(p.log());
+  CHECK(
+      h.allclose(torch::tensor({.394398, 1.029653, 1.098513, .719774}, torch::kFloat64), 0, 1e-6));
+  CHECK(entropy_of(torch::tensor({{0.0F, 1e30F}})).item<double>() == 0.0);
+
+  const hardest_view agent{.agent = brighter{}, .judge = dazzled{}, .candidates = 4};
+  laws::hold_for(agent, 3);
+  laws::draws_matter_for(agent);
+  laws::hold_for(hardest_view{.agent = cutmix{.classes = 7}, .judge = dazzled{}}, 1);
+  static_assert(hardest_view<cutmix, dazzled>::mixes && !hardest_view<cutout, dazzled>::mixes);
+
+  const auto examples = laws::images_for_agents(3);
+  const moment now{.epoch = 2};
+  const auto view = agent(examples, now, seed{7});
+  std::vector<torch::Tensor> candidates;
+  for (std::uint64_t i = 0; i < 4; ++i)
+    candidates.push_back(brighter{}(examples, now, seed{7}.split(i)).inputs);
+  const auto all = torch::stack(candidates);  // the judge is less sure the brighter an image is
+  const auto brightest = all.to(torch::kFloat64).mean({2, 3, 4}).argmax(0);
+  for (std::int64_t n = 0; n < examples.size(); ++n)
+    CHECK(torch::equal(view.inputs[n], all[brightest[n].item<std::int64_t>()][n]));
+
+  // Labels and partners are those of the view that was taken.
+  const cutmix cuts{.classes = 7};
+  const auto picked = hardest_view{.agent = cuts, .judge = dazzled{}}(examples, now, seed{7});
+  const batch options[]{cuts(examples, now, seed{7}.split(0)),
+                        cuts(examples, now, seed{7}.split(1))};
+  bool seen[]{false, false};
+  for (std::int64_t n = 0; n < examples.size(); ++n) {
+    const auto bright = [&](const batch& b) {
+      return b.inputs[n].to(torch::kFloat64).mean().item<double>();
+    };
+    const std::size_t harder = bright(options[1]) > bright(options[0]) ? 1 : 0;
+    seen[harder] = true;
+    CHECK(torch::equal(picked.inputs[n], options[harder].inputs[n]));
+    CHECK(torch::equal(picked.labels[n], options[harder].labels[n]));
+    CHECK(torch::equal(picked.partners[n], options[harder].partners[n]));
+  }
+  CHECK((seen[0] && seen[1]));
+  const hardest_view one{.agent = brighter{}, .judge = dazzled{}, .candidates = 1};
+  CHECK(torch::equal(one(examples, now, seed{7}).inputs, candidates[0]));
+  CHECK(refusal([&] {
+          (void)hardest_view{.agent = brighter{}, .judge = dazzled{}, .candidates = 0}(
+              examples, now, seed{7});
+        }) == "rolewise: hardest_view: candidates is 0, want at least 1");
+}
