@@ -5,10 +5,13 @@
 #include "support/tiny_student.hpp"
 
 #include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/loss/cross_entropy.hpp>
+#include <rolewise/teacher/frozen.hpp>
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/csv.hpp>
+#include <rolewise/train/distillation.hpp>
 #include <rolewise/train/early_stop.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/json_lines.hpp>
@@ -496,6 +499,29 @@ TEST_CASE("only the same run is resumed, and none is overwritten")
   CHECK(complaint([&] { (void)fit(nowhere, data, options, checkpoints{.folder = missing}); }) ==
         "rolewise: " + missing + "/last.checkpoint: cannot be written: No such file or directory");
   CHECK(nowhere.progress.updates() == 0);
+}
+
+TEST_CASE("a run is not resumed with another teacher")
+{
+  const auto data = tiny_data(32);
+  const auto lesson = [&](std::uint64_t teacher) {
+    return distillation{.teacher = frozen(tiny_student{data.shape, seed{teacher}}),
+                        .student = tiny_student{data.shape, seed{3}},
+                        .loss = cross_entropy{}};
+  };
+  const folder in;
+  checkpoints keep{.folder = in.path};
+  auto first = lesson(1);
+  (void)fit(first, data, {.epochs = 2, .batch_size = 16, .until = 1}, keep);
+  auto other = lesson(2);
+  CHECK(
+      complaint(
+          [&] { (void)fit(other, data, {.epochs = 2, .batch_size = 16, .resume = true}, keep); })
+          .starts_with("rolewise: fit: the run to be resumed is another one: it has fingerprint of "
+                       "the teacher "));
+  auto same = lesson(1);
+  (void)fit(same, data, {.epochs = 2, .batch_size = 16, .resume = true}, keep);
+  CHECK(same.progress.updates() == 4);
 }
 
 namespace {

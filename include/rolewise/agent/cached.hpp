@@ -16,7 +16,6 @@
 #include <rolewise/teacher/cached_teacher.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <string>
@@ -92,17 +91,6 @@ template<typename Shown>
   return sum.value();
 }
 
-[[nodiscard]] inline std::uint64_t data_sum(const dataset& data)
-{
-  checksum sum;
-  for (const auto& t : {data.images, data.labels, data.ids}) sum.add(t);
-  for (const auto& values : {data.scaling.mean, data.scaling.deviation}) {
-    sum.add(static_cast<std::uint64_t>(values.size()));
-    for (const double value : values) sum.add(std::bit_cast<std::uint64_t>(value));
-  }
-  return sum.value();
-}
-
 template<typename T, typename S, typename Shared>
 [[nodiscard]] std::string names_of(const shown_views<T, S, Shared>&)
 {
@@ -163,7 +151,7 @@ template<FingerprintedTeacher T, typename TeachersAgent, typename StudentsAgent,
                     .views = views,
                     .view_sum = detail::view_sum(shown, data, views, options.probes),
                     .data = data.name,
-                    .data_sum = detail::data_sum(data),
+                    .data_sum = fingerprint(data),
                     .teacher_sum = 0,
                     .ids = {id, id + data.size()}},
       data.shape.classes};

@@ -7,7 +7,10 @@
 /// [data] -> agent -> teacher/student -> loss -> train -> report
 
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/checksum.hpp>
 
+#include <bit>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -44,6 +47,19 @@ struct dataset_splits {
   part.labels = whole.labels.index_select(0, places);
   part.ids = whole.ids.index_select(0, places);
   return part;
+}
+
+/// 64 bits that tell these examples from others: over images, labels, ids and scaling. Takes one
+/// pass over the images.
+[[nodiscard]] inline std::uint64_t fingerprint(const dataset& examples)
+{
+  checksum sum;
+  for (const auto* t : {&examples.images, &examples.labels, &examples.ids}) sum.add(*t);
+  for (const auto* values : {&examples.scaling.mean, &examples.scaling.deviation}) {
+    sum.add(std::uint64_t{values->size()});
+    for (const double value : *values) sum.add(std::bit_cast<std::uint64_t>(value));
+  }
+  return sum.value();
 }
 
 /// All examples, in their order, as one batch that shares their memory.

@@ -20,13 +20,14 @@ struct run_signature {
   std::int64_t steps_per_epoch = 1;
   std::int64_t seed = 0;  ///< the bits of `fit_options::seed`
   bool shuffle = true;
-  std::string data{};           ///< name of the data set
-  std::int64_t samples = 0;     ///< in it
-  std::int64_t data_sum = 0;    ///< of its images, labels and ids
-  std::string validation{};     ///< name of the data set, or nothing
-  std::int64_t judged = 0;      ///< examples in it
-  std::vector<double> rates{};  ///< learning rates at some points of the run, if the step has any
-  std::int64_t step_seed = 0;   ///< the bits of the step's own seed, if it has one
+  std::string data{};            ///< name of the data set
+  std::int64_t samples = 0;      ///< in it
+  std::int64_t data_sum = 0;     ///< of its images, labels and ids
+  std::string validation{};      ///< name of the data set, or nothing
+  std::int64_t judged = 0;       ///< examples in it
+  std::vector<double> rates{};   ///< learning rates at some points of the run, if the step has any
+  std::int64_t step_seed = 0;    ///< the bits of the step's own seed, if it has one
+  std::int64_t teacher_sum = 0;  ///< fingerprint of the step's teacher, if it has one that tells
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -43,6 +44,7 @@ struct run_signature {
     archive.value("judged", judged);
     archive.value("rates", rates);
     archive.value("step_seed", step_seed);
+    archive.value("teacher_sum", teacher_sum);
   }
 
   friend bool operator==(const run_signature&, const run_signature&) = default;
@@ -71,6 +73,8 @@ struct run_signature {
             c10::Join(" ", now.rates));
   compare("seed of the step", static_cast<std::uint64_t>(stored.step_seed),
           static_cast<std::uint64_t>(now.step_seed));
+  compare("fingerprint of the teacher", static_cast<std::uint64_t>(stored.teacher_sum),
+          static_cast<std::uint64_t>(now.teacher_sum));
   return words;
 }
 

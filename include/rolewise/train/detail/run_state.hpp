@@ -12,10 +12,8 @@
 #include <rolewise/train/run_signature.hpp>
 #include <rolewise/train/snapshot.hpp>
 
-#include <zlib.h>
-
 #include <bit>
-#include <cstddef>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,19 +23,7 @@
 
 namespace rolewise::detail {
 
-/// CRC-32 over the bytes of some tensors on the CPU.
-[[nodiscard]] inline std::int64_t sum_of(std::initializer_list<torch::Tensor> tensors)
-{
-  auto sum = ::crc32_z(0, nullptr, 0);
-  for (const auto& t : tensors) {
-    const auto flat = t.cpu().contiguous();
-    sum = ::crc32_z(sum, static_cast<const unsigned char*>(flat.const_data_ptr()),
-                    static_cast<std::size_t>(flat.nbytes()));
-  }
-  return static_cast<std::int64_t>(sum);
-}
-
-/// @param is_kept whether anybody will compare it; without, the data are not summed
+/// @param is_kept whether anybody will compare it; without, data and teacher are not summed
 template<typename Step, typename Options>
 [[nodiscard]] run_signature signature_of(const Step& step, const dataset& data,
                                          const Options& options, std::int64_t steps, bool is_kept)
@@ -49,7 +35,13 @@ template<typename Step, typename Options>
                     .shuffle = options.shuffle,
                     .data = data.name,
                     .samples = data.size()};
-  if (is_kept) run.data_sum = sum_of({data.images, data.labels, data.ids});
+  if (is_kept) {
+    run.data_sum = std::bit_cast<std::int64_t>(fingerprint(data));
+    if constexpr (requires {
+                    { step.teacher.fingerprint() } -> std::same_as<std::uint64_t>;
+                  })
+      run.teacher_sum = std::bit_cast<std::int64_t>(step.teacher.fingerprint());
+  }
   if (options.validation != nullptr) {
     run.validation = options.validation->name;
     run.judged = options.validation->size();
