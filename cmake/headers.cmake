@@ -133,9 +133,11 @@ set(ROLEWISE_HEADERS
     include/rolewise/student/module_student.hpp
     include/rolewise/student/student.hpp
     include/rolewise/teacher.hpp
+    include/rolewise/teacher/answer_origin.hpp
     include/rolewise/teacher/cached_teacher.hpp
     include/rolewise/teacher/detail/answer_codec.hpp
     include/rolewise/teacher/detail/answer_file.hpp
+    include/rolewise/teacher/detail/answer_head.hpp
     include/rolewise/teacher/detail/answer_store.hpp
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/module_teacher.hpp

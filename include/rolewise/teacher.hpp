@@ -4,6 +4,7 @@
 /// @file
 /// Who is imitated.
 
+#include <rolewise/teacher/answer_origin.hpp>
 #include <rolewise/teacher/cached_teacher.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/teacher/module_teacher.hpp>

@@ -13,6 +13,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/teacher/answer_origin.hpp>
 #include <rolewise/teacher/cached_teacher.hpp>
 
 #include <algorithm>

@@ -7,6 +7,8 @@
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/temperature.hpp>
+#include <rolewise/teacher/answer_origin.hpp>
+#include <rolewise/teacher/detail/answer_codec.hpp>
 #include <rolewise/teacher/detail/answer_store.hpp>
 #include <rolewise/teacher/teacher.hpp>
 

@@ -6,122 +6,19 @@
 
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
-#include <rolewise/core/tensor.hpp>
+#include <rolewise/teacher/answer_origin.hpp>
 #include <rolewise/teacher/detail/answer_codec.hpp>
 #include <rolewise/teacher/detail/answer_file.hpp>
+#include <rolewise/teacher/detail/answer_head.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
-#include <string_view>
-#include <type_traits>
 #include <vector>
 
-namespace rolewise {
-
-/// What the answers in a cache are answers to. Whatever differs makes it another cache.
-struct answer_origin {
-  std::string agents;             ///< whose views they are, in words
-  std::uint64_t seed = 0;         ///< of the views
-  std::int64_t views = 1;         ///< that recur
-  std::uint64_t view_sum = 0;     ///< of what the agents make of the data, probed
-  std::string data;               ///< name of the data set
-  std::uint64_t data_sum = 0;     ///< of all of it
-  std::uint64_t teacher_sum = 0;  ///< its fingerprint
-  std::vector<std::int64_t> ids;  ///< of the data set, in any order, each once
-};
-
-namespace detail {
-
-inline constexpr std::array<char, 8> answer_magic{'\x89', 'r', 'w', 't', 'c', '\n', '\x1a', '\n'};
-inline constexpr std::uint32_t answer_version = 1;
-
-/// The first bytes of the file, as they lie there (docs/teacher_cache.md).
-struct answer_head {
-  std::array<char, 8> magic = answer_magic;
-  std::uint32_t version = answer_version;
-  std::uint32_t type = 0;  ///< 0 float32, 1 half, 2 bfloat16
-  std::int64_t classes = 0, kept = 0, views = 0, samples = 0, row_bytes = 0;
-  double temperature = 1.0;
-  std::uint64_t seed = 0, view_sum = 0, data_sum = 0, teacher_sum = 0;
-  std::array<char, 256> agents{};
-  std::array<char, 128> data{};
-  std::uint64_t sum = 0;  ///< of all before
-
-  [[nodiscard]] std::uint64_t sum_now() const
-  {
-    checksum of;
-    of.add(this, offsetof(answer_head, sum));
-    return of.value();
-  }
-};
-static_assert(std::is_trivially_copyable_v<answer_head> && sizeof(answer_head) == 488);
-
-inline constexpr std::size_t answer_head_bytes = 4096;
-
-[[nodiscard]] inline std::string_view type_name(std::uint32_t type)
-{
-  return type == 0 ? "Float" : type == 1 ? "Half" : "BFloat16";
-}
-
-template<std::size_t Size>
-void put_words(std::array<char, Size>& to, std::string_view words)
-{
-  words.copy(to.data(), Size - 1);
-}
-
-[[nodiscard]] inline answer_head head_of(const answer_origin& origin, const answer_form& form)
-{
-  answer_head head;
-  head.type = form.type == torch::kFloat32 ? 0U : form.type == torch::kFloat16 ? 1U : 2U;
-  head.classes = form.classes;
-  head.kept = form.kept;
-  head.temperature = form.temperature;
-  head.views = origin.views;
-  head.samples = static_cast<std::int64_t>(origin.ids.size());
-  head.row_bytes = 16 + (form.bytes() + 7) / 8 * 8;
-  head.seed = origin.seed;
-  head.view_sum = origin.view_sum;
-  head.data_sum = origin.data_sum;
-  head.teacher_sum = origin.teacher_sum;
-  put_words(head.agents, origin.agents);
-  put_words(head.data, origin.data);
-  head.sum = head.sum_now();
-  return head;
-}
-
-/// What two caches disagree about, in words; empty if nothing.
-[[nodiscard]] inline std::string differences(const answer_head& stored, const answer_head& now)
-{
-  std::string words;
-  const auto say = [&](const auto&... parts) {
-    words += c10::str(words.empty() ? "" : ", ", parts...);
-  };
-  const auto compare = [&](const char* what, const auto& a, const auto& b) {
-    if (!(a == b)) say(what, " ", a, " (now ", b, ")");
-    return a == b;
-  };
-  const auto words_of = [](const auto& text) { return std::string_view{text.data()}; };
-  compare("answers of type", type_name(stored.type), type_name(now.type));
-  compare("classes", stored.classes, now.classes);
-  compare("logits kept of a row", stored.kept, now.kept);
-  compare("mass at temperature", stored.temperature, now.temperature);
-  bool same = compare("seed", stored.seed, now.seed);
-  same = compare("agents", words_of(stored.agents), words_of(now.agents)) && same;
-  same = compare("number of views", stored.views, now.views) && same;
-  bool same_data = compare("data set", words_of(stored.data), words_of(now.data));
-  same_data = compare("number of examples", stored.samples, now.samples) && same_data;
-  if (same_data && stored.data_sum != now.data_sum) {
-    say("other data under the same name");
-    same_data = false;
-  }
-  if (same && same_data && stored.view_sum != now.view_sum) say("views made by another policy");
-  if (stored.teacher_sum != now.teacher_sum) say("answers of another teacher");
-  return words;
-}
+namespace rolewise::detail {
 
 /// Rows behind a head. A row is its sum, the sum of the pixels that were judged, and the answer;
 /// zeros where there is none. A row whose sum does not fit, because a process was killed in the
@@ -247,6 +144,4 @@ class answer_store {
   answer_file file_;
 };
 
-}  // namespace detail
-
-}  // namespace rolewise
+}  // namespace rolewise::detail
