@@ -44,9 +44,10 @@ struct cut_box {
 
 /// Fills a box of each image with that of another one, and mixes the labels by area:
 ///
-///     lambda ~ Beta(alpha, alpha); the box has sqrt(1 - lambda) of each side, its centre is
-///     uniform over the pixels, and it is clipped to the image lambda = 1 - area of the box / area
-///     of the image label = lambda onehot(label) + (1 - lambda) onehot(partner's label)
+/// - lambda ~ Beta(alpha, alpha): the box has sqrt(1 - lambda) of each side of the image;
+/// - its centre is uniform over the pixels, and what lies outside of the image is cut off;
+/// - share = 1 - area of the box / area of the image;
+/// - label = share onehot(label) + (1 - share) onehot(partner's label).
 ///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so. Labels become `[N, classes]` float32;
 /// `batch::partners` has the ids of the partners. A batch of N = 0 passes. On its place among other
@@ -55,7 +56,7 @@ struct cut_box {
 ///     cutmix{.alpha = 1.0, .partners = data.train}
 ///
 /// @par Determinism
-/// lambda and the box are functions of seed, epoch and id; for the partner see `partner_pool`.
+/// The share and the box are functions of seed, epoch and id; for the partner see `partner_pool`.
 /// @throws std::invalid_argument as `mixup` does
 /// @par Source
 /// Yun, Han, Oh, Chun, Choe, Yoo: CutMix: Regularization strategy to train strong classifiers with

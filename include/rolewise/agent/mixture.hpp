@@ -58,8 +58,7 @@ inline constexpr auto names_to_choose_from = [] {
 /// @par Determinism
 /// Who is chosen is a function of seed, epoch and id; the rest is as the agents say.
 /// @throws std::invalid_argument for weights that are negative, not finite or all 0, for ids that
-/// are
-///         not int64 `[N]`, and where agents make images of different shapes or types; as the
+///         are not int64 `[N]`, and where agents make images of different shapes or types; as the
 ///         agents do
 template<typename... Parts>
 class mixture {

@@ -34,8 +34,7 @@ class partner_pool {
  public:
   partner_pool() = default;
   /// @throws std::invalid_argument for fewer than two examples, images and ids that don't fit, or
-  /// an
-  ///         id that is there twice
+  ///         an id that is there twice
   partner_pool(const dataset& from)  // NOLINT: `.partners = data` is what one writes
   {
     const auto count = from.size();
