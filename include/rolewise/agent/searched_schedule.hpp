@@ -144,8 +144,7 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
 /// Segments that come to 0 epochs vanish. What is missing to N is filled with the last policy, even
 /// if its segment vanished.
 /// @throws std::invalid_argument if a segment lasts less than 0 epochs, all together less than 1,
-/// or
-///         N is none
+///         or N is less than 1
 /// @par Source
 /// The published code of arXiv 1905.05393, `_parse_log_schedule`.
 /// @par Departs
