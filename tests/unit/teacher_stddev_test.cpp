@@ -34,7 +34,7 @@ std::string refusal(const std::function<void()>& f)
 
 /// Is sure of the class whose number is the first pixel.
 struct reads_the_pixel {
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   std::int64_t classes;
   response respond(const batch& examples, taps = {}) const
   {
@@ -69,7 +69,7 @@ struct brighter {
 /// Shows a pixel of 0 .. 99, whatever was there.
 struct any_class {
   static constexpr const char* name = "any-class";
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   batch operator()(const batch& examples, const moment& now, seed key) const
   {
     auto view = examples;
