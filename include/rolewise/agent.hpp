@@ -7,6 +7,7 @@
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/cutout.hpp>
+#include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/operation.hpp>
@@ -15,9 +16,11 @@
 #include <rolewise/agent/operations_geometric.hpp>
 #include <rolewise/agent/operations_histogram.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/agent/rand_augment.hpp>
 #include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/students_view.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
+#include <rolewise/agent/view_of.hpp>
 #include <rolewise/agent/views.hpp>
