@@ -17,6 +17,11 @@
 
 namespace rolewise::detail::kernels {
 
+/// One coordinate of the source of the pixel (x, y), 16.16: `start + x * by_x + y * by_y`.
+struct fixed_line {
+  std::int64_t start, by_x, by_y;
+};
+
 /// The planes of one image, a plane that says what still shows something of the original
 /// (`images::covered`, 255 or 0), and a table for each channel that is still to be applied.
 /// Consecutive operations by tables become one. Memory stays from image to image.
@@ -97,22 +102,32 @@ class canvas {
     if (has_holes_) move_plane(mask, stays_covered ? 255 : 0);
   }
 
-  /// Each pixel is made from the one at the nearest source; outside are black holes.
+  /// Each pixel is made from the one at the nearest source; outside are black holes. The source of
+  /// the pixel (x, y) is `(column, row)` of `fixed_line`.
   void gather(const fixed_line& column, const fixed_line& row)
   {
     settle();
     cover_all();
-    find_sources(column, row);
-    const std::int32_t* const from = sources_.data();
-    const auto gather_plane = [&](std::size_t p) {
-      now_[p][count_] = 0;  // where all that lies outside comes from
-      const std::uint8_t* const in = now_[p];
-      std::uint8_t* const out = next_[p];
-      for (std::size_t i = 0; i < count_; ++i) out[i] = in[from[i]];
-      std::swap(now_[p], next_[p]);
-    };
-    for (std::size_t c = 0; c < channels_; ++c) gather_plane(c);
-    gather_plane(mask);
+    // Planes that are not there are carried along: four bytes are one load.
+    packed_.resize(count_ + guard);
+    passes_->pack(now_.data(), count_, packed_.data());
+    packed_[count_] = 0;  // what lies outside
+    const bool is_small = fits(column) && fits(row);
+    const auto length = static_cast<std::size_t>(width_);
+    for (std::int64_t y = 0; y < height_; ++y) {
+      const source_row from{column.start + y * column.by_y, row.start + y * row.by_y, column.by_x,
+                            row.by_x};
+      if (is_small)
+        passes_->sources(from, height_, width_, row_.data());
+      else
+        far_sources(from);
+      for (std::size_t x = 0; x < length; ++x) row_[x] = packed_[row_[x]];
+      const auto start = y * width_;
+      const std::array<std::uint8_t*, 4> out{next_[0] + start, next_[1] + start, next_[2] + start,
+                                             next_[3] + start};
+      passes_->unpack(row_.data(), length, out.data());
+    }
+    std::swap(now_, next_);
   }
 
   /// A hole of the rows `top .. bottom - 1` and the columns `left .. right - 1`, clipped.
@@ -152,28 +167,23 @@ class canvas {
     has_holes_ = true;
   }
 
-  void find_sources(const fixed_line& column, const fixed_line& row)
+  /// Whether all coordinates fit into 16.16 of 32 bits.
+  [[nodiscard]] bool fits(const fixed_line& line) const
   {
     constexpr std::int64_t most = std::int64_t{1} << 30;
-    const auto fits = [&](const fixed_line& line) {
-      const auto size = [](std::int64_t v) { return v < 0 ? -v : v; };
-      return size(line.by_x) <= most && size(line.by_y) <= most && size(line.start) <= most &&
-             size(line.start) + size(line.by_x) * (width_ + 64) + size(line.by_y) * height_ <= most;
-    };
-    if (fits(column) && fits(row)) {
-      passes_->sources(column, row, static_cast<std::size_t>(height_),
-                       static_cast<std::size_t>(width_), sources_.data());
-      return;
+    const auto size = [](std::int64_t v) { return v < 0 ? -v : v; };
+    return size(line.by_x) < most && size(line.by_y) < most && size(line.start) < most &&
+           size(line.start) + size(line.by_x) * (width_ + 64) + size(line.by_y) * height_ < most;
+  }
+
+  void far_sources(const source_row& from)
+  {
+    for (std::int64_t x = 0; x < width_; ++x) {
+      const auto at_x = (from.x + x * from.x_by) >> 16, at_y = (from.y + x * from.y_by) >> 16;
+      const bool inside = at_x >= 0 && at_x < width_ && at_y >= 0 && at_y < height_;
+      row_[static_cast<std::size_t>(x)] =
+          static_cast<std::uint32_t>(inside ? at_y * width_ + at_x : height_ * width_);
     }
-    auto* out = sources_.data();
-    for (std::int64_t y = 0; y < height_; ++y)
-      for (std::int64_t x = 0; x < width_; ++x) {
-        const auto at_x = (column.start + x * column.by_x + y * column.by_y) >> 16;
-        const auto at_y = (row.start + x * row.by_x + y * row.by_y) >> 16;
-        const bool inside = at_x >= 0 && at_x < width_ && at_y >= 0 && at_y < height_;
-        *out++ = static_cast<std::int32_t>(inside ? at_y * width_ + at_x
-                                                  : static_cast<std::int64_t>(count_));
-      }
   }
 
   void make_room(std::int64_t channels, std::int64_t height, std::int64_t width)
@@ -190,7 +200,7 @@ class canvas {
       next_[p] = now_[p] + 4 * stride;
     }
     spare_ = memory_.data() + 8 * stride + guard;
-    sources_.resize(count_ + guard);
+    row_.resize(static_cast<std::size_t>(width) + guard);
   }
 
   const kernel_set* passes_;
@@ -201,7 +211,7 @@ class canvas {
   std::uint8_t* spare_ = nullptr;
   std::array<byte_table, 3> pending_{};
   std::vector<std::uint8_t> memory_;
-  std::vector<std::int32_t> sources_;
+  std::vector<std::uint32_t> packed_, row_;  // of gather
 };
 
 }  // namespace rolewise::detail::kernels

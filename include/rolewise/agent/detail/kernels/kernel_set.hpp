@@ -12,9 +12,10 @@ namespace rolewise::detail::kernels {
 /// Bytes that may be read before and after a plane of a canvas, and written after it.
 inline constexpr std::size_t guard = 128;
 
-/// One coordinate of the source of each output pixel, 16.16: `start + x * by_x + y * by_y`.
-struct fixed_line {
-  std::int64_t start, by_x, by_y;
+/// Where the pixels of a row come from, 16.16: the first one from (x, y), each next one from
+/// (x_by, y_by) further.
+struct source_row {
+  std::int64_t x, y, x_by, y_by;
 };
 
 /// How a row is made from a row of the source: `out[x] = in[x + shift]`, or, mirrored,
@@ -50,10 +51,14 @@ struct kernel_set {
                 std::uint8_t* high);
   /// The mean of nine with the centre five times; the border as it is. At least 3 x 3 pixels.
   void (*smooth)(const std::uint8_t* in, std::uint8_t* out, std::size_t height, std::size_t width);
-  /// The number of the source pixel of each pixel, H W where it lies outside. All coordinates fit
-  /// into 16.16 of 32 bits.
-  void (*sources)(const fixed_line& column, const fixed_line& row, std::size_t height,
-                  std::size_t width, std::int32_t* out);
+  /// Four planes as pixels of four bytes; room for `guard` bytes after them.
+  void (*pack)(const std::uint8_t* const* planes, std::size_t count, std::uint32_t* out);
+  /// And back; up to `guard` bytes after each plane are spoilt.
+  void (*unpack)(const std::uint32_t* packed, std::size_t count, std::uint8_t* const* planes);
+  /// The number of the source pixel of each pixel of a row, H W where it lies outside. All
+  /// coordinates fit into 16.16 of 32 bits. Room for `guard` bytes after them.
+  void (*sources)(const source_row& row, std::int64_t height, std::int64_t width,
+                  std::uint32_t* out);
   /// `colour` where `covered` is 0; elsewhere it is 255.
   void (*fill)(std::uint8_t* plane, const std::uint8_t* covered, std::size_t count,
                std::uint8_t colour);

@@ -3,10 +3,10 @@
 /// @file
 /// The passes of `kernel_set` for one width of vectors.
 ///
-/// Included once for each instruction set by `variants.hpp`, within a namespace that says `width`
-/// (bytes of a vector), `look_up` and `interleave`; alone it is empty. A vector operation is
-/// lowered for the target of the function that it is written in, before that is inlined anywhere,
-/// so functions shared between targets would be no faster than the plainest of them.
+/// Included once for each instruction set by `variants.hpp`, in a namespace that says `width`, the
+/// bytes of a vector, and what that instruction set does its own way; alone it is empty. A vector
+/// operation is lowered for the target of the function that it is written in before that is inlined
+/// anywhere, so functions shared between targets would be no faster than the plainest of them.
 
 #ifdef ROLEWISE_KERNEL_PASSES
 
@@ -25,28 +25,31 @@
 {
   few loaded;
   __builtin_memcpy(&loaded, at, sizeof loaded);
-  // Twofold steps are one instruction each; a fourfold one is taken apart byte by byte.
-  return __builtin_convertvector(__builtin_convertvector(loaded, few_shorts), ints);
+  return widen(loaded);
 }
 
 [[gnu::always_inline]] inline void store_bytes(std::uint8_t* at, const ints& values)
 {
-  const few narrow = __builtin_convertvector(__builtin_convertvector(values, few_shorts), few);
-  __builtin_memcpy(at, &narrow, sizeof narrow);
+  const few stored = narrow(values);
+  __builtin_memcpy(at, &stored, sizeof stored);
 }
 
 inline void blend(const std::uint8_t* d, std::uint8_t* image, std::size_t count, float factor)
 {
-  const floats by = floats{} + factor, top = floats{} + 255.0F, bottom{};
+  // Beyond this, whatever differs from d is beyond 0 .. 255, and no sum is beyond an int.
+  constexpr float most = 1048576.0F;
+  factor = factor > most ? most : factor < -most ? -most : factor;
+  const floats by = floats{} + factor;
   for (std::size_t i = 0; i < count; i += lanes) {
     const ints from = widened(d + i);
     floats moved = __builtin_convertvector(widened(image + i) - from, floats) * by;
     keep_rounded(moved);
     moved += __builtin_convertvector(from, floats);
     keep_rounded(moved);
-    moved = moved > bottom ? moved : bottom;
-    moved = moved < top ? moved : top;
-    store_bytes(image + i, __builtin_convertvector(moved, ints));
+    ints whole = __builtin_convertvector(moved, ints);
+    whole = whole > 0 ? whole : ints{};
+    whole = whole > 255 ? ints{} + 255 : whole;
+    store_bytes(image + i, whole);
   }
 }
 
@@ -135,29 +138,43 @@ inline void smooth(const std::uint8_t* in, std::uint8_t* out, std::size_t height
   }
 }
 
-inline void sources(const fixed_line& column, const fixed_line& row, std::size_t height,
-                    std::size_t row_length, std::int32_t* out)
+inline void pack(const std::uint8_t* const* planes, std::size_t count, std::uint32_t* out)
+{
+  for (std::size_t i = 0; i < count; i += lanes) {
+    const ints packed = widened(planes[0] + i) | (widened(planes[1] + i) << 8) |
+                        (widened(planes[2] + i) << 16) | (widened(planes[3] + i) << 24);
+    __builtin_memcpy(out + i, &packed, sizeof packed);
+  }
+}
+
+inline void unpack(const std::uint32_t* packed, std::size_t count, std::uint8_t* const* planes)
+{
+  for (std::size_t i = 0; i < count; i += lanes) {
+    unsigned_ints pixels;
+    __builtin_memcpy(&pixels, packed + i, sizeof pixels);
+    for (unsigned p = 0; p < 4; ++p)
+      store_bytes(planes[p] + i, reinterpret_cast<ints>((pixels >> (8 * p)) & 255U));
+  }
+}
+
+inline void sources(const source_row& row, std::int64_t height, std::int64_t row_length,
+                    std::uint32_t* out)
 {
   ints count_up{};
-  for (std::size_t lane = 0; lane < lanes; ++lane) count_up[lane] = static_cast<std::int32_t>(lane);
+  for (int lane = 0; lane < lanes; ++lane) count_up[lane] = lane;
   const auto w = static_cast<std::int32_t>(row_length), h = static_cast<std::int32_t>(height);
   const ints outside = ints{} + w * h;
-  const ints columns_across = count_up * static_cast<std::int32_t>(column.by_x);
-  const ints rows_across = count_up * static_cast<std::int32_t>(row.by_x);
-  const auto column_step = static_cast<std::int32_t>(column.by_x * lanes);
-  const auto row_step = static_cast<std::int32_t>(row.by_x * lanes);
-  for (std::size_t y = 0; y < height; ++y, out += row_length) {
-    const auto down = static_cast<std::int64_t>(y);
-    ints x16 = columns_across + static_cast<std::int32_t>(column.start + down * column.by_y);
-    ints y16 = rows_across + static_cast<std::int32_t>(row.start + down * row.by_y);
-    for (std::size_t x = 0; x < row_length; x += lanes) {
-      const ints at_x = x16 >> 16, at_y = y16 >> 16;
-      const ints inside = (at_x >= 0) & (at_x < w) & (at_y >= 0) & (at_y < h);
-      const ints place = inside ? at_y * w + at_x : outside;
-      __builtin_memcpy(out + x, &place, sizeof place);
-      x16 += column_step;
-      y16 += row_step;
-    }
+  const auto right = static_cast<std::int32_t>(row.x_by),
+             down = static_cast<std::int32_t>(row.y_by);
+  ints x16 = count_up * right + static_cast<std::int32_t>(row.x);
+  ints y16 = count_up * down + static_cast<std::int32_t>(row.y);
+  for (std::int32_t x = 0; x < w; x += lanes) {
+    const ints at_x = x16 >> 16, at_y = y16 >> 16;
+    const ints inside = (at_x >= 0) & (at_x < w) & (at_y >= 0) & (at_y < h);
+    const ints place = inside ? at_y * w + at_x : outside;
+    __builtin_memcpy(out + x, &place, sizeof place);
+    x16 += right * lanes;
+    y16 += down * lanes;
   }
 }
 
@@ -297,7 +314,8 @@ inline void to_bfloat16(const std::uint8_t* const* planes, std::size_t channels,
   converted(planes, channels, count, by, to, out);
 }
 
-inline constexpr kernel_set passes{variant, &look_up, &blend, &grey, &sum,      &range,
-                                   &smooth, &sources, &fill,  &move, &to_float, &to_bfloat16};
+inline constexpr kernel_set passes{variant, &look_up, &blend,    &grey,       &sum,
+                                   &range,  &smooth,  &pack,     &unpack,     &sources,
+                                   &fill,   &move,    &to_float, &to_bfloat16};
 
 #endif

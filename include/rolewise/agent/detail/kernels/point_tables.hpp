@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace rolewise::detail::kernels {
 
@@ -69,9 +70,10 @@ using byte_table = std::array<std::uint8_t, 256>;
   if (high <= low) return table;
   const double scale = 255.0 / static_cast<double>(high - low);
   const double offset = opaque(static_cast<double>(-static_cast<int>(low)) * scale);
-  for (std::size_t v = low; v <= high; ++v)
-    table[v] = static_cast<std::uint8_t>(
-        std::clamp(opaque(static_cast<double>(v) * scale) + offset, 0.0, 255.0));
+  // Rounding leaves the ends within (-1, 256), which the conversion cuts off.
+  for (int v = low; v <= high; ++v)
+    table[static_cast<std::size_t>(v)] = static_cast<std::uint8_t>(
+        static_cast<int>(opaque(static_cast<double>(v) * scale) + offset));
   return table;
 }
 
@@ -82,8 +84,18 @@ using byte_table = std::array<std::uint8_t, 256>;
   // Four of them, so that equal neighbours don't wait for each other.
   std::array<std::array<std::uint32_t, 256>, 4> quarters{};
   std::size_t i = 0;
-  for (; i + 4 <= count; i += 4)
-    for (std::size_t lane = 0; lane < 4; ++lane) ++quarters[lane][plane[i + lane]];
+  for (; i + 8 <= count; i += 8) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, plane + i, 8);
+    ++quarters[0][eight & 255];
+    ++quarters[1][eight >> 8 & 255];
+    ++quarters[2][eight >> 16 & 255];
+    ++quarters[3][eight >> 24 & 255];
+    ++quarters[0][eight >> 32 & 255];
+    ++quarters[1][eight >> 40 & 255];
+    ++quarters[2][eight >> 48 & 255];
+    ++quarters[3][eight >> 56];
+  }
   for (; i < count; ++i) ++quarters[0][plane[i]];
   for (std::size_t v = 0; v < 256; ++v)
     quarters[0][v] += quarters[1][v] + quarters[2][v] + quarters[3][v];
