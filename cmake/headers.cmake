@@ -7,11 +7,11 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/carry_out.hpp
     include/rolewise/agent/detail/kernels/canvas.hpp
     include/rolewise/agent/detail/kernels/kernel_set.hpp
-    include/rolewise/agent/detail/kernels/opaque.hpp
     include/rolewise/agent/detail/kernels/operate.hpp
     include/rolewise/agent/detail/kernels/passes.hpp
     include/rolewise/agent/detail/kernels/point_tables.hpp
     include/rolewise/agent/detail/kernels/variants.hpp
+    include/rolewise/agent/detail/opaque.hpp
     include/rolewise/agent/detail/per_sample.hpp
     include/rolewise/agent/detail/planned_view.hpp
     include/rolewise/agent/detail/run_program.hpp

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
+#include "support/kernel_digest.hpp"
 
 #include <rolewise/agent/detail/kernels/operate.hpp>
 #include <rolewise/agent/detail/kernels/variants.hpp>
 #include <rolewise/agent/operations.hpp>
 #include <rolewise/core/draws.hpp>
 
-#include <array>
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -243,4 +244,26 @@ TEST_CASE("numbers are those of normalised_inputs, bit for bit")
           CHECK(torch::equal(found_half, wanted_half));
         }
       }
+}
+
+TEST_CASE("the digest that programs of other compiler flags are held to is the reference's")
+{
+  const auto bytes = rw::tests::digest_image();
+  const auto image = torch::tensor(torch::ArrayRef<std::uint8_t>{bytes}, torch::kByte)
+                         .view({1, 3, rw::tests::digest_height, rw::tests::digest_width});
+  const auto minus = torch::tensor({125.0F, 122.5F, 113.25F}).view({1, 3, 1, 1});
+  const auto times = torch::tensor({0.0157F, 0.0161F, 0.0149F}).view({1, 3, 1, 1});
+  std::uint32_t found = 2166136261U;
+  for (const auto& [what, value] : rw::tests::digest_cases()) {
+    const auto parameter = torch::full({1}, value, torch::kFloat64);
+    const auto view = rw::filled(rw::apply(what, {image, {}},
+                                           {parameter, torch::full({1}, 11.0, torch::kFloat64),
+                                            torch::full({1}, 7.0, torch::kFloat64)}),
+                                 {0, 0, 0});
+    const auto numbers =
+        view.to(torch::kFloat32).sub(minus).mul(times).permute({0, 2, 3, 1}).contiguous();
+    found = rw::tests::digest(found, view.contiguous().const_data_ptr(), bytes.size());
+    found = rw::tests::digest(found, numbers.const_data_ptr(), bytes.size() * sizeof(float));
+  }
+  CHECK(found == rw::tests::kernel_digest);
 }

@@ -58,7 +58,7 @@ struct rand_augment {
     if (operations < 0) refuse(name, "operations is ", operations, ", want at least 0");
     if (magnitude < 0 || magnitude > 10) refuse(name, "magnitude is ", magnitude, ", want 0 .. 10");
     constexpr auto& known = detail::unsearched_operations;
-    const double strength = static_cast<double>(magnitude) / 10.0;
+    const double strength = detail::share_of(magnitude, 10.0);
     const auto own = key.split(purpose{"rand-augment"});
     const auto count = static_cast<std::size_t>(operations);
     const auto steps = program.add_operations(count);

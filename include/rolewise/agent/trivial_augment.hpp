@@ -55,7 +55,7 @@ struct trivial_augment {
     for (std::size_t n = 0; n < subjects.size(); ++n) {
       const draws of_image{own, now.epoch, subjects.ids[n]};
       const auto what = known[static_cast<std::size_t>(of_image.below(0, known.size()))];
-      const double level = static_cast<double>(of_image.below(1, 31)) / 30.0;
+      const double level = detail::share_of(of_image.below(1, 31), 30.0);
       const double strength = is_enhancer(what)  ? 2.0 * level - 1.0
                               : of_image.coin(2) ? -level
                                                  : level;

@@ -5,7 +5,7 @@
 /// The operations of `agent/operations.hpp` on one image, bit for bit.
 
 #include <rolewise/agent/detail/kernels/canvas.hpp>
-#include <rolewise/agent/detail/kernels/opaque.hpp>
+#include <rolewise/agent/detail/opaque.hpp>
 #include <rolewise/agent/operation.hpp>
 
 #include <array>

@@ -5,7 +5,7 @@
 /// Operations that change each value by itself, as tables of 256 entries.
 
 #include <rolewise/agent/detail/kernels/kernel_set.hpp>
-#include <rolewise/agent/detail/kernels/opaque.hpp>
+#include <rolewise/agent/detail/opaque.hpp>
 
 #include <algorithm>
 #include <array>

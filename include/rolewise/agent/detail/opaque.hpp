@@ -2,9 +2,9 @@
 #pragma once
 
 /// @file
-/// Numbers that the compiler must take as they are.
+/// Numbers that compilers take as they are.
 
-namespace rolewise::detail::kernels {
+namespace rolewise::detail {
 
 /// Ends an expression: what comes after it is not fused or reassociated with what came before, even
 /// under `-ffast-math` or `-ffp-contract=fast`. It costs no instruction.
@@ -21,4 +21,4 @@ template<typename T>
   return value;
 }
 
-}  // namespace rolewise::detail::kernels
+}  // namespace rolewise::detail
