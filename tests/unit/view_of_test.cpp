@@ -18,6 +18,10 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rw = rolewise;
@@ -161,6 +165,20 @@ TEST_CASE("a view in the form of a network is the agent's view, normalised, bit 
         CHECK(torch::equal(bytes.inputs, plain.inputs));
       });
     }
+  }
+}
+
+TEST_CASE("large views, which bypass the caches, hold the same numbers")
+{
+  rw::buffer_pool buffers;
+  for (const auto& [height, width] :
+       std::initializer_list<std::pair<std::int64_t, std::int64_t>>{{192, 176}, {181, 183}}) {
+    auto examples = examples_of(3, height, width);
+    examples = rw::laws::part_of(examples, torch::arange(3));
+    const rw::sequence agent{rw::rand_augment{}, rw::pad_crop_flip{}};
+    const auto wanted = rw::normalised_inputs(agent(examples, now, key));
+    CHECK(torch::equal(rw::view_of(agent, examples, now, key, {}, buffers).inputs, wanted));
+    CHECK(torch::equal(agent(examples, now, key).inputs, by_reference(agent, examples)));
   }
 }
 

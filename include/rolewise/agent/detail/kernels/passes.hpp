@@ -193,8 +193,8 @@ inline void fill(std::uint8_t* plane, const std::uint8_t* covered, std::size_t c
 [[gnu::always_inline]] inline void paint(std::uint8_t* out, std::int64_t from, std::int64_t to,
                                          std::uint8_t colour)
 {
-  const bytes paint = bytes{} + colour;
-  for (; from < to; from += width) __builtin_memcpy(out + from, &paint, width);
+  const bytes brush = bytes{} + colour;
+  for (; from < to; from += width) __builtin_memcpy(out + from, &brush, width);
 }
 
 inline void move(const std::uint8_t* in, std::uint8_t* out, std::int64_t length,
@@ -275,6 +275,21 @@ template<typename Number>
   store(out + 2 * lanes, pixels[2]);
 }
 
+/// As `to_pixels`, past the caches.
+inline void stream_pixels(const std::uint8_t* const* planes, std::size_t count, const scale& by,
+                          float* out)
+{
+  const floats minus[3] = {floats{} + by.minus[0], floats{} + by.minus[1], floats{} + by.minus[2]};
+  const floats times[3] = {floats{} + by.times[0], floats{} + by.times[1], floats{} + by.times[2]};
+  for (std::size_t i = 0; i + lanes <= count; i += lanes) {
+    floats pixels[3];
+    interleave(scaled(planes[0] + i, minus[0], times[0]), scaled(planes[1] + i, minus[1], times[1]),
+               scaled(planes[2] + i, minus[2], times[2]), pixels);
+    for (int part = 0; part < 3; ++part) stream(out + 3 * i + part * lanes, pixels[part]);
+  }
+  end_of_stream();
+}
+
 template<typename Number>
 inline void to_pixels(const std::uint8_t* const* planes, std::size_t count, const scale& by,
                       Number* out)
@@ -305,7 +320,13 @@ inline void converted(const std::uint8_t* const* planes, std::size_t channels, s
 inline void to_float(const std::uint8_t* const* planes, std::size_t channels, std::size_t count,
                      const scale& by, layout to, float* out)
 {
-  converted(planes, channels, count, by, to, out);
+  // What no longer fits into the caches of a core would only drive other things out of them.
+  constexpr std::size_t large = std::size_t{1} << 15;
+  if (channels == 3 && to == layout::channels_last && count % lanes == 0 && count >= large &&
+      reinterpret_cast<std::uintptr_t>(out) % width == 0)
+    stream_pixels(planes, count, by, out);
+  else
+    converted(planes, channels, count, by, to, out);
 }
 
 inline void to_bfloat16(const std::uint8_t* const* planes, std::size_t channels, std::size_t count,

@@ -44,6 +44,13 @@ typedef float floats __attribute__((vector_size(width)));
   return __builtin_convertvector(__builtin_convertvector(values, few_shorts), few);
 }
 
+/// Past the caches where that can be said; `at` is aligned to a vector.
+[[gnu::always_inline]] inline void stream(float* at, const floats& value)
+{
+  __builtin_memcpy(at, &value, sizeof value);
+}
+inline void end_of_stream() {}
+
 /// Three planes as pixels.
 [[gnu::always_inline]] inline void interleave(const floats& r, const floats& g, const floats& b,
                                               floats* out)
@@ -104,6 +111,16 @@ typedef float floats __attribute__((vector_size(width)));
 {
   return __builtin_convertvector(__builtin_convertvector(values, few_shorts), few);
 }
+
+[[gnu::always_inline]] inline void stream(float* at, const floats& value)
+{
+#if defined(__clang__)
+  __builtin_nontemporal_store(value, reinterpret_cast<floats*>(at));
+#else
+  __builtin_ia32_movntps256(at, value);
+#endif
+}
+inline void end_of_stream() { __builtin_ia32_sfence(); }
 
 /// Three planes as pixels.
 [[gnu::always_inline]] inline void interleave(const floats& r, const floats& g, const floats& b,
@@ -174,6 +191,16 @@ typedef float floats __attribute__((vector_size(width)));
   return reinterpret_cast<few>(__builtin_ia32_pmovdb512_mask(values, sixteen{}, 0xFFFF));
 #endif
 }
+
+[[gnu::always_inline]] inline void stream(float* at, const floats& value)
+{
+#if defined(__clang__)
+  __builtin_nontemporal_store(value, reinterpret_cast<floats*>(at));
+#else
+  __builtin_ia32_movntps512(at, value);
+#endif
+}
+inline void end_of_stream() { __builtin_ia32_sfence(); }
 
 /// Three planes as pixels.
 [[gnu::always_inline]] inline void interleave(const floats& r, const floats& g, const floats& b,
