@@ -15,6 +15,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/per_sample.hpp
     include/rolewise/agent/detail/planned_view.hpp
     include/rolewise/agent/detail/run_program.hpp
+    include/rolewise/agent/detail/share_out.hpp
     include/rolewise/agent/detail/strength.hpp
     include/rolewise/agent/image_program.hpp
     include/rolewise/agent/images.hpp

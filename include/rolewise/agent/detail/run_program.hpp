@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/detail/kernels/operate.hpp>
 #include <rolewise/agent/detail/kernels/variants.hpp>
+#include <rolewise/agent/detail/share_out.hpp>
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
@@ -141,34 +142,36 @@ struct image_sink {
   }
 };
 
-/// Plans and runs, a few images at a time, on as many threads as there are. No bit depends on how
-/// the images are shared out, as plans are functions of ids.
+/// Plans and runs, a few images at a time, on as many threads as LibTorch uses. No bit depends on
+/// how the images are shared out, as plans are functions of ids.
 /// @param plan called with `(const image_subjects&, image_program&)`, from several threads at once
 template<typename Plan>
 void run_batch(const Plan& plan, const batch& examples, const image_sink& sink)
 {
-  constexpr std::int64_t at_a_time = 32;
   const auto pixels = examples.inputs.contiguous();
   const auto ids = examples.ids.contiguous();
-  const auto channels = pixels.size(1), height = pixels.size(2), width = pixels.size(3);
+  const auto images = pixels.size(0), channels = pixels.size(1);
+  const auto height = pixels.size(2), width = pixels.size(3);
   const auto size = channels * height * width;
   const auto* const image = pixels.const_data_ptr<std::uint8_t>();
   const auto* const id = ids.const_data_ptr<std::int64_t>();
   const auto colour = mean_colour(examples.scaling, channels);
-  const auto grain = std::max<std::int64_t>(1, (std::int64_t{1} << 15) / size);
-  at::parallel_for(0, pixels.size(0), grain, [&](std::int64_t begin, std::int64_t end) {
+
+  constexpr std::int64_t worth_a_thread = 1 << 16;  // bytes, some tens of microseconds
+  const int threads = images * size < worth_a_thread ? 1 : at::get_num_threads();
+  const auto at_a_time = std::clamp<std::int64_t>(images / (4 * threads), 1, 32);
+  share_out((images + at_a_time - 1) / at_a_time, threads, [&](std::int64_t piece) {
     const workspace_lease lease;
     auto& [canvas, program] = *lease;
-    for (auto first = begin; first < end; first += at_a_time) {
-      const auto count = static_cast<std::size_t>(std::min(at_a_time, end - first));
-      program.restart(count);
-      plan(image_subjects{{id + first, count}, channels, height, width}, program);
-      for (std::size_t i = 0; i < count; ++i) {
-        const auto n = first + static_cast<std::int64_t>(i);
-        canvas.load(image + n * size, channels, height, width);
-        run_program(canvas, program, i, colour.data());
-        sink.write(canvas, n);
-      }
+    const auto first = piece * at_a_time;
+    const auto count = static_cast<std::size_t>(std::min(at_a_time, images - first));
+    program.restart(count);
+    plan(image_subjects{{id + first, count}, channels, height, width}, program);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto n = first + static_cast<std::int64_t>(i);
+      canvas.load(image + n * size, channels, height, width);
+      run_program(canvas, program, i, colour.data());
+      sink.write(canvas, n);
     }
   });
 }
