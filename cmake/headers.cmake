@@ -6,15 +6,26 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/cached.hpp
     include/rolewise/agent/cutmix.hpp
     include/rolewise/agent/cutout.hpp
+    include/rolewise/agent/detail/carry_out.hpp
+    include/rolewise/agent/detail/kernels/canvas.hpp
+    include/rolewise/agent/detail/kernels/kernel_set.hpp
+    include/rolewise/agent/detail/kernels/operate.hpp
+    include/rolewise/agent/detail/kernels/passes.hpp
+    include/rolewise/agent/detail/kernels/point_tables.hpp
+    include/rolewise/agent/detail/kernels/variants.hpp
     include/rolewise/agent/detail/literal_reader.hpp
     include/rolewise/agent/detail/mixed_labels.hpp
     include/rolewise/agent/detail/mixes.hpp
+    include/rolewise/agent/detail/opaque.hpp
     include/rolewise/agent/detail/per_sample.hpp
-    include/rolewise/agent/detail/plan.hpp
+    include/rolewise/agent/detail/planned_view.hpp
     include/rolewise/agent/detail/read_levels.hpp
     include/rolewise/agent/detail/read_policy_json.hpp
+    include/rolewise/agent/detail/run_program.hpp
+    include/rolewise/agent/detail/share_out.hpp
     include/rolewise/agent/detail/strength.hpp
     include/rolewise/agent/hardest_view.hpp
+    include/rolewise/agent/image_program.hpp
     include/rolewise/agent/images.hpp
     include/rolewise/agent/mixture.hpp
     include/rolewise/agent/mixup.hpp
@@ -27,6 +38,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/operations_histogram.hpp
     include/rolewise/agent/pad_crop_flip.hpp
     include/rolewise/agent/partners.hpp
+    include/rolewise/agent/planned_agent.hpp
     include/rolewise/agent/policy_agent.hpp
     include/rolewise/agent/policy_log.hpp
     include/rolewise/agent/policy_text.hpp
@@ -36,10 +48,12 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/sequence.hpp
     include/rolewise/agent/students_view.hpp
     include/rolewise/agent/trivial_augment.hpp
+    include/rolewise/agent/view_of.hpp
     include/rolewise/agent/views.hpp
     include/rolewise/core.hpp
     include/rolewise/core/batch.hpp
     include/rolewise/core/beta_draw.hpp
+    include/rolewise/core/buffer_pool.hpp
     include/rolewise/core/checksum.hpp
     include/rolewise/core/draws.hpp
     include/rolewise/core/error.hpp
@@ -59,7 +73,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/batches.hpp
     include/rolewise/data/cifar.hpp
     include/rolewise/data/dataset.hpp
-    include/rolewise/data/detail/buffer_pool.hpp
     include/rolewise/data/detail/decode_jpeg.hpp
     include/rolewise/data/detail/decode_png.hpp
     include/rolewise/data/detail/decoded_image.hpp

@@ -10,6 +10,7 @@
 #include <rolewise/agent/cutmix.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/hardest_view.hpp>
+#include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/mixture.hpp>
 #include <rolewise/agent/mixup.hpp>
@@ -22,6 +23,7 @@
 #include <rolewise/agent/operations_histogram.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/partners.hpp>
+#include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/agent/policy_log.hpp>
 #include <rolewise/agent/policy_text.hpp>
@@ -31,4 +33,5 @@
 #include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/students_view.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
+#include <rolewise/agent/view_of.hpp>
 #include <rolewise/agent/views.hpp>

@@ -6,6 +6,7 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/beta_draw.hpp>
+#include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>

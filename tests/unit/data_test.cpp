@@ -418,7 +418,7 @@ TEST_CASE("once it runs, an epoch whose batches are dropped asks for no memory")
 
 TEST_CASE("the pool makes a buffer only when none of the kind is free")
 {
-  rolewise::detail::buffer_pool pool{2};
+  rolewise::buffer_pool pool{2};
   auto a = pool.take({4, 3}, torch::kByte);
   const auto* const place = a.const_data_ptr();
   auto b = pool.take({4, 3}, torch::kByte);

@@ -4,11 +4,12 @@
 /// @file
 /// Cutout: a square of each image is hidden.
 
-#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
-#include <rolewise/agent/operations_geometric.hpp>
+#include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace rolewise {
@@ -35,28 +36,28 @@ struct cutout {
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {
     require_images(name, examples);
+    return detail::planned_view([&](const image_subjects& subjects,
+                                    image_program& program) { plan(subjects, now, key, program); },
+                                examples);
+  }
+
+  /// A layer of operations, then a fill.
+  void plan(const image_subjects& subjects, const moment& now, seed key,
+            image_program& program) const
+  {
     if (size < 0) refuse(name, "size is ", size, ", want at least 0");
-    if (size < 2) return examples;
-    const auto& pixels = examples.inputs;
-    const auto ids = examples.ids.cpu().contiguous();
-    const auto* id = ids.const_data_ptr<std::int64_t>();
-    const auto row = torch::empty({examples.size()}, torch::kLong);
-    const auto column = torch::empty_like(row);
-    auto* row_of = row.mutable_data_ptr<std::int64_t>();
-    auto* column_of = column.mutable_data_ptr<std::int64_t>();
-    for (std::int64_t n = 0; n < examples.size(); ++n) {
-      const draws of_image{key.split(purpose{"cutout"}), now.epoch, id[n]};
-      row_of[n] = of_image.below(0, pixels.size(2));
-      column_of[n] = of_image.below(1, pixels.size(3));
+    if (size < 2) return;
+    const auto own = key.split(purpose{"cutout"});
+    const auto steps = program.add_operations();
+    for (std::size_t n = 0; n < subjects.size(); ++n) {
+      const draws of_image{own, now.epoch, subjects.ids[n]};
+      steps[n] = {operation::cutout, static_cast<double>(size / 2),
+                  of_image.below(0, subjects.height), of_image.below(1, subjects.width)};
     }
-    const auto half = torch::full_like(row, size / 2);
-    auto view = examples;
-    view.inputs = filled({pixels, detail::outside_box(half, row, column, pixels)},
-                         mean_colour(examples.scaling, pixels.size(1)));
-    return view;
+    program.add_fill();
   }
 };
 
-static_assert(AugmentationAgent<cutout>);
+static_assert(PlannedAgent<cutout>);
 
 }  // namespace rolewise

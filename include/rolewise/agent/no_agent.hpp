@@ -4,7 +4,7 @@
 /// @file
 /// The agent that shows the examples as they are; the template for one's own.
 
-#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/planned_agent.hpp>
 
 namespace rolewise {
 
@@ -17,8 +17,10 @@ struct no_agent {
   {
     return examples;
   }
+
+  void plan(const image_subjects&, const moment&, seed, image_program&) const {}
 };
 
-static_assert(AugmentationAgent<no_agent>);
+static_assert(PlannedAgent<no_agent>);
 
 }  // namespace rolewise

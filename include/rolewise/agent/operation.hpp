@@ -92,4 +92,9 @@ inline constexpr std::int64_t policy_operations = 15;
          what == operation::sharpness || what == operation::contrast;
 }
 
+/// How the grey of a colour, 0.299 red + 0.587 green + 0.114 blue, becomes a whole number: to
+/// `nearest` as Pillow does since 7.0, or `down` as it did before, to repeat what older programs
+/// saw.
+enum class grey_rounding : std::uint8_t { nearest, down };
+
 }  // namespace rolewise

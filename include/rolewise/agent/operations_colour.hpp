@@ -6,15 +6,11 @@
 
 #include <rolewise/agent/detail/per_sample.hpp>
 #include <rolewise/agent/images.hpp>
+#include <rolewise/agent/operation.hpp>
 
 #include <cstdint>
 
 namespace rolewise {
-
-/// How the grey of a colour, 0.299 red + 0.587 green + 0.114 blue, becomes a whole number: to
-/// `nearest` as Pillow does since 7.0, or `down` as it did before, to repeat what older programs
-/// saw.
-enum class grey_rounding { nearest, down };
 
 namespace detail {
 

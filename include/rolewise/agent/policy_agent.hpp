@@ -4,9 +4,10 @@
 /// @file
 /// The agent that follows a policy of 30 pairs.
 
-#include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/augmentation_policy.hpp>
-#include <rolewise/agent/detail/plan.hpp>
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
 
 #include <array>
@@ -51,32 +52,42 @@ struct policy_agent {
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {
     require_images(name, examples);
-    constexpr std::int64_t most = 2;
-    detail::augmentation_plan plan{examples.size(), most};
+    return detail::planned_view([&](const image_subjects& subjects,
+                                    image_program& program) { plan(subjects, now, key, program); },
+                                examples);
+  }
+
+  /// Two layers of operations, then a fill.
+  void plan(const image_subjects& subjects, const moment& now, seed key,
+            image_program& program) const
+  {
     const auto& followed = policy.at(now.epoch);
-    const auto ids = detail::readable_ids(examples);
-    const auto* id = ids.const_data_ptr<std::int64_t>();
-    for (std::int64_t n = 0; n < examples.size(); ++n)
-      plan_for(draws{key.split(purpose{"policy"}), now.epoch, id[n]}, followed, examples.inputs, n,
-               plan);
-    auto view = examples;
-    view.inputs = detail::carry_out(plan, examples.inputs,
-                                    mean_colour(examples.scaling, examples.inputs.size(1)), grey);
-    return view;
+    const auto own = key.split(purpose{"policy"});
+    const auto steps = program.add_operations(most, grey);
+    for (std::size_t n = 0; n < subjects.size(); ++n) {
+      const auto chosen = choose(draws{own, now.epoch, subjects.ids[n]}, followed, subjects);
+      for (std::size_t step = 0; step < most; ++step)
+        steps[step * subjects.size() + n] = chosen[step];
+    }
+    program.add_fill();
   }
 
  private:
+  static constexpr std::size_t most = 2;  // operations on an image
+
   // Draw 0: how many. Draws 1 + 3 i .. 3 + 3 i: who is i-th in the order, whether it fires, sign.
   // Draws 91 + 2 s, 92 + 2 s: where step s cuts.
-  static void plan_for(const draws& of_image, const augmentation_policy& followed,
-                       const torch::Tensor& inputs, std::int64_t n, detail::augmentation_plan& plan)
+  [[nodiscard]] static std::array<image_step, most> choose(const draws& of_image,
+                                                           const augmentation_policy& followed,
+                                                           const image_subjects& subjects)
   {
     constexpr auto pairs = static_cast<std::size_t>(augmentation_policy::pairs);
+    std::array<image_step, most> chosen{};
     const double u = of_image.uniform(0);
-    const std::int64_t count = u < 0.2 ? 0 : u < 0.5 ? 1 : 2;
+    const std::size_t count = u < 0.2 ? 0 : u < 0.5 ? 1 : 2;
     std::array<std::int64_t, pairs> order{};
     std::iota(order.begin(), order.end(), std::int64_t{0});
-    std::int64_t fired = 0;
+    std::size_t fired = 0;
     for (std::size_t i = 0; i < pairs && fired < count; ++i) {
       const auto left = static_cast<std::int64_t>(pairs - i);
       std::swap(order[i], order[i + static_cast<std::size_t>(of_image.below(1 + 3 * i, left))]);
@@ -86,14 +97,15 @@ struct policy_agent {
       const auto what = augmentation_policy::operation_of(pair);
       const auto value = policy_parameter(what, followed.magnitude(pair));
       const bool turned = has_sign(what) && of_image.coin(3 + 3 * i);
-      const auto where = 1 + 3 * pairs + 2 * static_cast<std::size_t>(fired);
-      plan.at(fired, n) = {what, turned ? -value : value, of_image.below(where, inputs.size(2)),
-                           of_image.below(where + 1, inputs.size(3))};
+      const auto where = 1 + 3 * pairs + 2 * fired;
+      chosen[fired] = {what, turned ? -value : value, of_image.below(where, subjects.height),
+                       of_image.below(where + 1, subjects.width)};
       ++fired;
     }
+    return chosen;
   }
 };
 
-static_assert(AugmentationAgent<policy_agent>);
+static_assert(PlannedAgent<policy_agent>);
 
 }  // namespace rolewise

@@ -4,9 +4,10 @@
 /// @file
 /// RandAugment: a few random operations, all of one strength.
 
-#include <rolewise/agent/augmentation_agent.hpp>
-#include <rolewise/agent/detail/plan.hpp>
+#include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/detail/strength.hpp>
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
 
 #include <cstddef>
@@ -45,30 +46,35 @@ struct rand_augment {
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {
     require_images(name, examples);
+    return detail::planned_view([&](const image_subjects& subjects,
+                                    image_program& program) { plan(subjects, now, key, program); },
+                                examples);
+  }
+
+  /// A layer for each of the operations, then a fill.
+  void plan(const image_subjects& subjects, const moment& now, seed key,
+            image_program& program) const
+  {
     if (operations < 0) refuse(name, "operations is ", operations, ", want at least 0");
     if (magnitude < 0 || magnitude > 10) refuse(name, "magnitude is ", magnitude, ", want 0 .. 10");
     constexpr auto& known = detail::unsearched_operations;
-    const auto height = examples.inputs.size(2), width = examples.inputs.size(3);
-    const double strength = static_cast<double>(magnitude) / 10.0;
-    detail::augmentation_plan plan{examples.size(), operations};
-    const auto ids = detail::readable_ids(examples);
-    const auto* id = ids.const_data_ptr<std::int64_t>();
-    for (std::int64_t n = 0; n < examples.size(); ++n) {
-      const draws of_image{key.split(purpose{"rand-augment"}), now.epoch, id[n]};
-      for (std::int64_t step = 0; step < operations; ++step) {
-        const auto draw = 2 * static_cast<std::uint64_t>(step);
-        const auto what = known[static_cast<std::size_t>(of_image.below(draw, known.size()))];
-        const double turned = of_image.coin(draw + 1) ? -strength : strength;
-        plan.at(step, n) = {what, detail::parameter_of(what, turned, height, width), 0, 0};
+    const double strength = detail::share_of(magnitude, 10.0);
+    const auto own = key.split(purpose{"rand-augment"});
+    const auto count = static_cast<std::size_t>(operations);
+    const auto steps = program.add_operations(count);
+    for (std::size_t n = 0; n < subjects.size(); ++n) {
+      const draws of_image{own, now.epoch, subjects.ids[n]};
+      for (std::size_t step = 0; step < count; ++step) {
+        const auto what = known[static_cast<std::size_t>(of_image.below(2 * step, known.size()))];
+        const double turned = of_image.coin(2 * step + 1) ? -strength : strength;
+        steps[step * subjects.size() + n] = {
+            what, detail::parameter_of(what, turned, subjects.height, subjects.width)};
       }
     }
-    auto view = examples;
-    view.inputs = detail::carry_out(plan, examples.inputs,
-                                    mean_colour(examples.scaling, examples.inputs.size(1)));
-    return view;
+    program.add_fill();
   }
 };
 
-static_assert(AugmentationAgent<rand_augment>);
+static_assert(PlannedAgent<rand_augment>);
 
 }  // namespace rolewise

@@ -4,7 +4,8 @@
 /// @file
 /// Several agents, one after the other, as one agent.
 
-#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/state.hpp>
 
 #include <array>
@@ -52,7 +53,8 @@ inline constexpr auto joined_names = [] {
 /// Each part changes the view that the part before it made: `sequence{rand_augment{}, cutout{}}`.
 ///
 /// Part i gets `seed.split(i)`, so two equal parts draw differently, and a part draws the same
-/// whatever the others are. It has state, and mixes, if a part does.
+/// whatever the others are. It has state, and mixes, if a part does; it plans if all of them do,
+/// and then each image goes through all parts before the next one is begun.
 template<typename... Parts>
 class sequence {
   static_assert(sizeof...(Parts) > 0, "a sequence wants at least one agent; see no_agent");
@@ -74,11 +76,31 @@ class sequence {
 
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {
+    if constexpr ((PlannedAgent<Parts> && ...)) {
+      if (detail::fits_kernels(examples))
+        return detail::planned_view(
+            [&](const image_subjects& subjects, image_program& program) {
+              plan(subjects, now, key, program);
+            },
+            examples);
+    }
     auto view = examples;
     std::uint64_t position = 0;
     std::apply([&](const auto&... part) { ((view = part(view, now, key.split(position++))), ...); },
                parts_);
     return view;
+  }
+
+  void plan(const image_subjects& subjects, const moment& now, seed key,
+            image_program& program) const
+    requires(PlannedAgent<Parts> && ...)
+  {
+    std::uint64_t position = 0;
+    std::apply(
+        [&](const auto&... part) {
+          (part.plan(subjects, now, key.split(position++), program), ...);
+        },
+        parts_);
   }
 
   /// Part number I.

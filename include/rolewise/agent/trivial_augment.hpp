@@ -4,9 +4,10 @@
 /// @file
 /// TrivialAugment: one random operation of random strength.
 
-#include <rolewise/agent/augmentation_agent.hpp>
-#include <rolewise/agent/detail/plan.hpp>
+#include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/detail/strength.hpp>
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
 
 #include <cstddef>
@@ -39,27 +40,31 @@ struct trivial_augment {
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {
     require_images(name, examples);
+    return detail::planned_view([&](const image_subjects& subjects,
+                                    image_program& program) { plan(subjects, now, key, program); },
+                                examples);
+  }
+
+  /// A layer of operations, then a fill.
+  void plan(const image_subjects& subjects, const moment& now, seed key,
+            image_program& program) const
+  {
     constexpr auto& known = detail::unsearched_operations;
-    const auto height = examples.inputs.size(2), width = examples.inputs.size(3);
-    detail::augmentation_plan plan{examples.size(), 1};
-    const auto ids = detail::readable_ids(examples);
-    const auto* id = ids.const_data_ptr<std::int64_t>();
-    for (std::int64_t n = 0; n < examples.size(); ++n) {
-      const draws of_image{key.split(purpose{"trivial-augment"}), now.epoch, id[n]};
+    const auto own = key.split(purpose{"trivial-augment"});
+    const auto steps = program.add_operations();
+    for (std::size_t n = 0; n < subjects.size(); ++n) {
+      const draws of_image{own, now.epoch, subjects.ids[n]};
       const auto what = known[static_cast<std::size_t>(of_image.below(0, known.size()))];
-      const double level = static_cast<double>(of_image.below(1, 31)) / 30.0;
+      const double level = detail::share_of(of_image.below(1, 31), 30.0);
       const double strength = is_enhancer(what)  ? 2.0 * level - 1.0
                               : of_image.coin(2) ? -level
                                                  : level;
-      plan.at(0, n) = {what, detail::parameter_of(what, strength, height, width), 0, 0};
+      steps[n] = {what, detail::parameter_of(what, strength, subjects.height, subjects.width)};
     }
-    auto view = examples;
-    view.inputs = detail::carry_out(plan, examples.inputs,
-                                    mean_colour(examples.scaling, examples.inputs.size(1)));
-    return view;
+    program.add_fill();
   }
 };
 
-static_assert(AugmentationAgent<trivial_augment>);
+static_assert(PlannedAgent<trivial_augment>);
 
 }  // namespace rolewise

@@ -6,7 +6,10 @@
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/no_agent.hpp>
+#include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/agent/students_view.hpp>
+#include <rolewise/agent/view_of.hpp>
+#include <rolewise/core/buffer_pool.hpp>
 
 #include <concepts>
 #include <utility>
@@ -21,6 +24,29 @@ struct view_pair {
   /// need not be done to the other.
   bool same = false;
 };
+
+namespace detail {
+
+/// What a role's own agent and then the shared one make of a batch, in a form; in one pass over
+/// each image if both plan.
+template<AugmentationAgent Own, AugmentationAgent Shared>
+[[nodiscard]] batch view_of_both(const Own& own, seed own_key, const Shared& shared,
+                                 seed shared_key, const batch& examples, const moment& now,
+                                 const view_form& form, buffer_pool& buffers)
+{
+  if constexpr (PlannedAgent<Own> && PlannedAgent<Shared>) {
+    if (fits_kernels(examples) && kernels_write(form))
+      return view_by_plan(
+          [&](const image_subjects& subjects, image_program& program) {
+            own.plan(subjects, now, own_key, program);
+            shared.plan(subjects, now, shared_key, program);
+          },
+          examples, form, buffers);
+  }
+  return view_of(shared, own(examples, now, own_key), now, shared_key, form, buffers);
+}
+
+}  // namespace detail
 
 /// Shows a batch to both roles.
 ///
@@ -44,6 +70,26 @@ template<TeacherAgent T, AugmentationAgent S, AugmentationAgent Shared>
   else
     return {share(teacher_agent(examples, now, key.split(role::teacher))), std::move(student),
             false};
+}
+
+/// The same in the form that a network takes, in memory of a pool (`view_of`): what
+/// `normalised_inputs` makes of the views above, bit for bit.
+template<TeacherAgent T, AugmentationAgent S, AugmentationAgent Shared>
+[[nodiscard]] view_pair make_views(const batch& examples, const T& teacher_agent,
+                                   const S& student_agent, const Shared& shared_agent,
+                                   const moment& now, seed key, const view_form& form,
+                                   buffer_pool& buffers)
+{
+  const auto seen_by = [&](const auto& own, role who) {
+    return detail::view_of_both(own, key.split(who), shared_agent, key.split(role::both), examples,
+                                now, form, buffers);
+  };
+  auto student = seen_by(student_agent, role::student);
+  if constexpr (std::same_as<T, students_view> ||
+                (std::same_as<T, no_agent> && std::same_as<S, no_agent>))
+    return {student, student, true};
+  else
+    return {seen_by(teacher_agent, role::teacher), std::move(student), false};
 }
 
 }  // namespace rolewise

@@ -4,10 +4,10 @@
 /// @file
 /// A data set as a range of batches, in the order of an epoch.
 
+#include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/dataset.hpp>
-#include <rolewise/data/detail/buffer_pool.hpp>
 #include <rolewise/data/detail/read_ahead.hpp>
 
 #include <range/v3/range/concepts.hpp>

@@ -97,7 +97,8 @@ struct distillation {
   {
     const auto learned = begin();
     constexpr taps wanted{.features = Loss::wants_features};
-    const auto views = make_views(examples, teacher_agent, student_agent, shared_agent, now, seed);
+    const auto views = make_views(examples, teacher_agent, student_agent, shared_agent, now, seed,
+                                  detail::wanted_form(examples, learned), progress.buffers());
     const auto students = detail::ready(views.student, learned);
     paired_responses pair;
     pair.teacher = views.same ? teacher.respond(students, wanted)

@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/no_agent.hpp>
+#include <rolewise/agent/view_of.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/objective.hpp>
@@ -24,10 +25,10 @@ namespace rolewise {
 ///     supervised school{.student = resnet20(shape), .agent = trivial_augment{}};
 ///     fit(school, data, {.epochs = 4});
 ///
-/// One step: the agent's view under `seed.split(role::student)`, the student's response, the loss,
-/// its gradients, clipping, the optimiser at `optimiser.rate * schedule(moment)`, the moving
-/// average. Metrics: `loss`, the terms of a weighted sum, `accuracy` (of the batch as it was seen,
-/// before the update). Nothing waits for the device.
+/// One step: the agent's view under `seed.split(role::student)` (`view_of`), the student's
+/// response, the loss, its gradients, clipping, the optimiser at `optimiser.rate *
+/// schedule(moment)`, the moving average. Metrics: `loss`, the terms of a weighted sum, `accuracy`
+/// (of the batch as it was seen, before the update). Nothing waits for the device.
 ///
 /// The state of the optimiser and of the average is made by the first step (or the first look at
 /// the state) and stays: a second `fit` continues with it. A copy of a step is deep.
@@ -65,7 +66,10 @@ struct supervised {
   metrics operator()(const batch& examples, const moment& now)
   {
     const auto learned = begin();
-    const auto view = detail::ready(agent(examples, now, seed.split(role::student)), learned);
+    const auto view =
+        detail::ready(view_of(agent, examples, now, seed.split(role::student),
+                              detail::wanted_form(examples, learned), progress.buffers()),
+                      learned);
     paired_responses pair;
     pair.student = student.respond(view, taps{.features = Loss::wants_features});
     auto found = detail::slope_of(loss, pair, supervision{view.labels, view.ids, now}, learned);

@@ -4,6 +4,7 @@
 /// @file
 /// The operations of agents that are not searched, and what full strength means to each.
 
+#include <rolewise/agent/detail/opaque.hpp>
 #include <rolewise/agent/operation.hpp>
 
 #include <array>
@@ -19,6 +20,13 @@ inline constexpr std::array unsearched_operations{
     operation::brightness,  operation::sharpness,    operation::shear_x,   operation::shear_y,
     operation::translate_x, operation::translate_y};
 
+/// A level as a share of the highest one. Compilers that are told to be fast would multiply by a
+/// rounded reciprocal, and whole numbers are cut off from what comes of it.
+[[nodiscard]] inline double share_of(std::int64_t level, double highest)
+{
+  return opaque(static_cast<double>(level) / opaque(highest));
+}
+
 /// The parameter of an operation at a strength in [-1, 1]; 0 changes nothing. Only directions and
 /// enhancers look at the sign. Full strength: 30 degrees, slope 0.3, 10/32 of a side, 4 bits kept,
 /// threshold 0, factors 1 - 0.9 and 1 + 0.9.
@@ -26,9 +34,9 @@ inline constexpr std::array unsearched_operations{
                                          std::int64_t width)
 {
   const auto along = [&](std::int64_t side) {
-    return std::trunc(strength * 10.0 / 32.0 * static_cast<double>(side));
+    return std::trunc(opaque(opaque(strength * 10.0) / 32.0) * static_cast<double>(side));
   };
-  if (is_enhancer(what)) return 1.0 + 0.9 * strength;
+  if (is_enhancer(what)) return 1.0 + opaque(0.9 * strength);
   switch (what) {
     case operation::rotate:
       return 30.0 * strength;

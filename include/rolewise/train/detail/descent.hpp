@@ -4,7 +4,9 @@
 /// @file
 /// From a loss to changed parameters: what every step that learns by gradients does alike.
 
+#include <rolewise/agent/view_of.hpp>
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/response.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/loss/gradient_combination.hpp>
@@ -43,6 +45,15 @@ template<Student S, typename Loss>
       if (kind == tensor_kind::parameter && t.defined()) learned.push_back({"loss." + name, t});
     });
   return learned;
+}
+
+/// What a view of a batch is to be: normalised at once if kernels can do it and it stays where it
+/// is, else as agents make it, and then it goes to the device before it is converted.
+[[nodiscard]] inline view_form wanted_form(const batch& examples,
+                                           const std::vector<named_tensor>& learned)
+{
+  const bool stays = learned.empty() || learned.front().value.device().is_cpu();
+  return {stays && fits_kernels(examples) ? torch::kFloat32 : torch::kByte};
 }
 
 /// A view as networks take it: where the parameters are, and converted from `uint8` once.
@@ -156,6 +167,8 @@ class descent {
 
   [[nodiscard]] const S* averaged() const { return averaged_ ? &*averaged_ : nullptr; }
   [[nodiscard]] std::int64_t updates() const { return updates_; }
+  /// Memory of the views, used again from step to step; no state.
+  [[nodiscard]] buffer_pool& buffers() { return buffers_; }
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -169,6 +182,7 @@ class descent {
   std::optional<typename state_of<O>::type> optimiser_;
   std::optional<S> averaged_;
   std::int64_t updates_ = 0;
+  buffer_pool buffers_;
 };
 
 }  // namespace rolewise::detail

@@ -12,16 +12,22 @@
 #include <cstdint>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise {
 
 /// Hands out tensors on the CPU and keeps the memory of the last few of them. Memory is handed out
 /// again when nobody but the pool holds it; what a reader still holds, also as a slice or another
 /// view, is never written into.
 ///
-/// To be used by one thread at a time; readers may let go in any thread.
+/// To be used by one thread at a time; readers may let go in any thread. A copy begins empty: the
+/// memory belongs to one pool.
 class buffer_pool {
  public:
   explicit buffer_pool(std::size_t kept = 4) : kept_{kept} {}
+  buffer_pool(const buffer_pool& other) : kept_{other.kept_} {}
+  buffer_pool(buffer_pool&&) noexcept = default;
+  buffer_pool& operator=(const buffer_pool&) noexcept { return *this; }
+  buffer_pool& operator=(buffer_pool&&) noexcept = default;
+  ~buffer_pool() = default;
 
   /// A contiguous tensor of unspecified content whose memory nobody else holds.
   [[nodiscard]] torch::Tensor take(at::IntArrayRef sizes, torch::ScalarType dtype)
@@ -62,4 +68,4 @@ class buffer_pool {
   std::int64_t made_ = 0;
 };
 
-}  // namespace rolewise::detail
+}  // namespace rolewise

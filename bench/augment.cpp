@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How fast are views made? RandAugment(2, 5), crop, flip and normalisation of a batch, against our
+// own reference operations and against what Python has (bench/peers/augment.py), in turns.
+// Microseconds for one image.
+
+#include "support/measure.hpp"
+#include "support/peer.hpp"
+
+#include <rolewise/rolewise.hpp>
+
+#include <ATen/Parallel.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rw = rolewise;
+
+namespace {
+
+using agent = rw::sequence<rw::rand_augment, rw::pad_crop_flip>;
+
+rw::batch images(std::int64_t side)
+{
+  const std::int64_t count = side <= 64 ? 128 : 32;
+  return {.inputs = torch::randint(0, 256, {count, 3, side, side}, torch::kByte),
+          .labels = torch::zeros({count}, torch::kLong),
+          .ids = torch::arange(count),
+          .scaling = {.mean = {.4914, .4822, .4465}, .deviation = {.2470, .2435, .2616}}};
+}
+
+/// Microseconds that one image takes; another epoch each time, so that no two views are alike.
+class maker {
+ public:
+  explicit maker(std::int64_t side) : examples_{images(side)} {}
+
+  template<typename Agent>
+  double by_kernels(const Agent& shown_by)
+  {
+    return each([&](const rw::moment& now) {
+      (void)rw::view_of(shown_by, examples_, now, rw::seed{1}, {}, buffers_);
+    });
+  }
+
+  template<typename Agent>
+  double by_reference(const Agent& shown_by)
+  {
+    return each([&](const rw::moment& now) {
+      const auto& x = examples_.inputs;
+      rw::image_program program{static_cast<std::size_t>(examples_.size())};
+      shown_by.plan({{examples_.ids.const_data_ptr<std::int64_t>(), program.images()},
+                     x.size(1),
+                     x.size(2),
+                     x.size(3)},
+                    now, rw::seed{1}, program);
+      auto view = examples_;
+      view.inputs = rw::detail::carry_out(program, x, rw::mean_colour(view.scaling, 3));
+      (void)rw::normalised_inputs(view);
+    });
+  }
+
+ private:
+  template<typename F>
+  double each(F&& f)
+  {
+    constexpr int batches = 8;
+    const double taken = bench::milliseconds([&] {
+      for (int i = 0; i < batches; ++i) f(rw::moment{.epoch = epoch_++});
+    });
+    return taken * 1e3 / static_cast<double>(batches * examples_.size());
+  }
+
+  rw::batch examples_;
+  rw::buffer_pool buffers_;
+  std::int64_t epoch_ = 0;
+};
+
+/// Asks both in turns; false if the baseline has no answer.
+bool compare(const std::string& name, double goal, int repetitions,
+             const std::function<double()>& ours,
+             const std::function<std::optional<double>()>& baseline)
+{
+  std::vector<double> a, b;
+  ours();
+  if (!baseline()) return false;
+  for (int i = 0; i < repetitions; ++i) {
+    a.push_back(ours());
+    const auto found = baseline();
+    if (!found) return false;
+    b.push_back(*found);
+  }
+  bench::print({name, bench::median(a), bench::median(b), *std::min_element(a.begin(), a.end()),
+                *std::min_element(b.begin(), b.end()), "us per image", goal});
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv)
+{
+  const bool is_short = bench::is_short(argc, argv);
+  const int repetitions = is_short ? 7 : 25;
+  const agent whole{rw::rand_augment{.operations = 2, .magnitude = 5}, rw::pad_crop_flip{}};
+  const rw::pad_crop_flip crop{};
+  maker small{32}, large{224};
+  bench::peer python{ROLEWISE_PEERS "/augment.py"};
+  const auto against = [&](const std::string& who, const std::string& chain, int side, int count,
+                           double goal, const std::function<double()>& ours) {
+    const auto words =
+        chain == "rand" ? "RandAugment(2, 5), crop, flip, normalise, " : "crop, flip, normalise, ";
+    const auto size = std::to_string(side);
+    (void)compare(
+        words + size + "x" + size + "x3, one thread, against " + who, goal, repetitions, ours,
+        [&] { return python.ask(who + " " + chain + " " + size + " " + std::to_string(count)); });
+  };
+
+  at::set_num_threads(1);
+  const auto small_whole = [&] { return small.by_kernels(whole); };
+  const auto small_crop = [&] { return small.by_kernels(crop); };
+  const auto large_whole = [&] { return large.by_kernels(whole); };
+  (void)compare(
+      "RandAugment(2, 5), crop, flip, normalise, 32x32x3, one thread, against our reference", 10,
+      repetitions, small_whole, [&] { return small.by_reference(whole); });
+  against("Pillow", "rand", 32, is_short ? 128 : 512, 30, small_whole);
+  against("torchvision", "rand", 32, is_short ? 64 : 256, 60, small_whole);
+  against("kornia", "rand", 32, is_short ? 32 : 128, 100, small_whole);
+  (void)compare("crop, flip, normalise, 32x32x3, one thread, against our reference", 5, repetitions,
+                small_crop, [&] { return small.by_reference(crop); });
+  against("Pillow", "crop", 32, is_short ? 256 : 512, 20, small_crop);
+  against("kornia-batch", "crop", 32, 512, 8, small_crop);
+  against("Pillow", "rand", 224, is_short ? 16 : 32, 10, large_whole);
+
+  (void)compare(
+      "RandAugment(2, 5), crop, flip, normalise, 32x32x3, two threads against one", 1.8,
+      3 * repetitions,
+      [&] {
+        at::set_num_threads(2);
+        return small.by_kernels(whole);
+      },
+      [&] {
+        at::set_num_threads(1);
+        return small.by_kernels(whole);
+      });
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The carrying out of an image program by tensor operations: the reference.
+
+#include <rolewise/agent/image_program.hpp>
+#include <rolewise/agent/operations.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// One layer for the images `places`, which all undergo the same operation.
+[[nodiscard]] inline operation_parameters parameters_of(std::span<const image_step> steps,
+                                                        const std::vector<std::int64_t>& places)
+{
+  const auto count = static_cast<std::int64_t>(places.size());
+  const auto numbers = torch::empty({3, count}, torch::kFloat64);
+  auto* out = numbers.mutable_data_ptr<double>();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto& step = steps[static_cast<std::size_t>(places[static_cast<std::size_t>(i)])];
+    out[i] = step.value;
+    out[count + i] = static_cast<double>(step.row);
+    out[2 * count + i] = static_cast<double>(step.column);
+  }
+  return {numbers.select(0, 0), numbers.select(0, 1), numbers.select(0, 2)};
+}
+
+/// Puts `part`, the new `places` of `whole`, where it belongs; `untouched` is never written to.
+inline void put_back(images& whole, const torch::Tensor& places, const images& part,
+                     const torch::Tensor& untouched)
+{
+  if (whole.pixels.is_same(untouched))
+    whole.pixels = untouched.clone(torch::MemoryFormat::Contiguous);
+  whole.pixels.index_copy_(0, places, part.pixels);
+  if (!part.covered.defined() && !whole.covered.defined()) return;
+  if (!whole.covered.defined())
+    whole.covered =
+        torch::ones({whole.size(), 1, whole.pixels.size(2), whole.pixels.size(3)},
+                    torch::TensorOptions{}.dtype(torch::kBool).device(whole.pixels.device()));
+  if (part.covered.defined())
+    whole.covered.index_copy_(0, places, part.covered);
+  else
+    whole.covered.index_fill_(0, places, true);
+}
+
+/// The images that undergo the same operation undergo it together.
+/// @param untouched never written to
+inline void operate(images& whole, std::span<const image_step> steps, grey_rounding rounding,
+                    const torch::Tensor& untouched)
+{
+  std::array<std::vector<std::int64_t>, policy_operations> places;
+  for (std::size_t n = 0; n < steps.size(); ++n)
+    if (steps[n].what != operation::identity)
+      places[static_cast<std::size_t>(steps[n].what)].push_back(static_cast<std::int64_t>(n));
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (places[i].empty()) continue;
+    const auto index = torch::tensor(places[i], torch::kLong).to(whole.pixels.device());
+    const images part{
+        whole.pixels.index_select(0, index),
+        whole.covered.defined() ? whole.covered.index_select(0, index) : torch::Tensor{}};
+    put_back(whole, index,
+             apply(static_cast<operation>(i), part, parameters_of(steps, places[i]), rounding),
+             untouched);
+  }
+}
+
+/// The images as windows show them; what lies outside has the colour and is no hole.
+[[nodiscard]] inline images shown(const images& from, std::span<const image_window> windows,
+                                  const std::vector<std::uint8_t>& colour)
+{
+  const auto& pixels = from.pixels;
+  const auto n = pixels.size(0), height = pixels.size(2), width = pixels.size(3);
+  // Source row = y + down; source column = x * by + start, where by = -1 mirrors.
+  const auto numbers = torch::empty({3, n}, torch::kLong);
+  auto* const down = numbers.mutable_data_ptr<std::int64_t>();
+  auto* const start = down + n;
+  auto* const by = start + n;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const auto& window = windows[static_cast<std::size_t>(i)];
+    down[i] = window.down;
+    start[i] = window.right + (window.mirrored ? width - 1 : 0);
+    by[i] = window.mirrored ? -1 : 1;
+  }
+  const auto on_device = numbers.to(pixels.device()).unsqueeze(2);
+  const auto row = on_device.select(0, 0) + whole_numbers(height, pixels.device()).unsqueeze(0);
+  const auto column =
+      on_device.select(0, 1) + on_device.select(0, 2) * whole_numbers(width, pixels.device());
+  const auto inside = row.ge(0)
+                          .logical_and_(row.lt(height))
+                          .unsqueeze(2)
+                          .logical_and(column.ge(0).logical_and_(column.lt(width)).unsqueeze(1))
+                          .unsqueeze(1);
+  const auto index =
+      row.clamp(0, height - 1).mul_(width).unsqueeze(2) + column.clamp(0, width - 1).unsqueeze(1);
+  return {filled({pick(pixels, index), inside}, colour),
+          from.covered.defined() ? pick(from.covered, index).logical_or(inside.logical_not())
+                                 : torch::Tensor{}};
+}
+
+/// The images after a program, on their device, without a loop over images for pixels.
+/// @param pixels `[N, C, H, W]`, uint8; returned itself if nothing is planned
+[[nodiscard]] inline torch::Tensor carry_out(const image_program& program,
+                                             const torch::Tensor& pixels,
+                                             const std::vector<std::uint8_t>& colour)
+{
+  images whole{pixels, {}};
+  for (const auto& layer : program.layers()) {
+    switch (layer.does) {
+      case image_program::kind::operations:
+        operate(whole, program.operations(layer), layer.rounding, pixels);
+        break;
+      case image_program::kind::windows:
+        whole = shown(whole, program.windows(layer), colour);
+        break;
+      case image_program::kind::fill:
+        whole = {filled(whole, colour), {}};
+        break;
+    }
+  }
+  return filled(whole, colour);
+}
+
+}  // namespace rolewise::detail

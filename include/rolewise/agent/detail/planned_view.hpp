@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The view of an agent that plans.
+
+#include <rolewise/agent/detail/carry_out.hpp>
+#include <rolewise/agent/detail/run_program.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace rolewise::detail {
+
+/// The ids of a batch, to read on the CPU.
+[[nodiscard]] inline torch::Tensor readable_ids(const batch& examples)
+{
+  return examples.ids.cpu().contiguous();
+}
+
+/// Whether a plan changes no image of a batch; asked a few images at a time, so that the answer is
+/// quick where it is no.
+template<typename Plan>
+[[nodiscard]] bool changes_nothing(const Plan& plan, const batch& examples)
+{
+  constexpr std::int64_t at_a_time = 8;
+  const auto& x = examples.inputs;
+  const auto ids = readable_ids(examples);
+  const auto* const id = ids.const_data_ptr<std::int64_t>();
+  image_program program;
+  std::int64_t first = 0;
+  do {
+    const auto count = static_cast<std::size_t>(std::min(at_a_time, x.size(0) - first));
+    program.restart(count);
+    plan(image_subjects{{id + first, count}, x.size(1), x.size(2), x.size(3)}, program);
+    if (!program.changes_nothing()) return false;
+    first += at_a_time;
+  } while (first < x.size(0));
+  return true;
+}
+
+/// The batch after a plan, `uint8`: by kernels on the CPU, by the reference elsewhere. If nothing
+/// is planned, its tensors are those of the batch.
+/// @param plan called with `(const image_subjects&, image_program&)`, from several threads at once
+/// @pre `require_images`
+template<typename Plan>
+[[nodiscard]] batch planned_view(const Plan& plan, const batch& examples)
+{
+  if (changes_nothing(plan, examples)) return examples;
+  auto view = examples;
+  const auto& x = examples.inputs;
+  if (fits_kernels(examples)) {
+    view.inputs = torch::empty(x.sizes(), torch::kByte);
+    run_batch(plan, examples,
+              {torch::kByte, kernels::layout::planes, {}, view.inputs.mutable_data_ptr()});
+    return view;
+  }
+  const auto ids = readable_ids(examples);
+  image_program program{static_cast<std::size_t>(x.size(0))};
+  plan(image_subjects{{ids.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(x.size(0))},
+                      x.size(1),
+                      x.size(2),
+                      x.size(3)},
+       program);
+  view.inputs = carry_out(program, x, mean_colour(examples.scaling, x.size(1)));
+  return view;
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The carrying out of image programs by kernels, image by image.
+
+#include <rolewise/agent/detail/kernels/operate.hpp>
+#include <rolewise/agent/detail/kernels/variants.hpp>
+#include <rolewise/agent/detail/share_out.hpp>
+#include <rolewise/agent/image_program.hpp>
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/planned_agent.hpp>
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Whether kernels can work on a batch; agents for images refuse what is none of `uint8
+/// [N, C, H, W]` in their own words.
+[[nodiscard]] inline bool fits_kernels(const batch& examples)
+{
+  constexpr std::int64_t most_pixels = std::int64_t{1} << 28;
+  const auto& x = examples.inputs;
+  if (!x.defined() || x.dim() != 4 || x.scalar_type() != torch::kByte || !x.device().is_cpu())
+    return false;
+  if (x.numel() == 0 || (x.size(1) != 1 && x.size(1) != 3) || x.size(2) > most_pixels / x.size(3))
+    return false;
+  const auto& ids = examples.ids;
+  if (!ids.defined() || ids.scalar_type() != torch::kLong || ids.dim() != 1 ||
+      ids.size(0) != x.size(0) || !ids.device().is_cpu())
+    return false;
+  const auto channels = static_cast<std::size_t>(x.size(1));
+  const auto fits = [&](const std::vector<double>& v) { return v.empty() || v.size() == channels; };
+  return fits(examples.scaling.mean) && fits(examples.scaling.deviation);
+}
+
+/// The arithmetic of `normalised_inputs`, for kernels.
+[[nodiscard]] inline kernels::scale scale_of(const normalisation& scaling)
+{
+  kernels::scale by{};
+  for (std::size_t c = 0; c < 3; ++c) {
+    // A product or quotient of floats is rounded right by way of double.
+    by.minus[c] =
+        c < scaling.mean.size()
+            ? static_cast<float>(static_cast<double>(static_cast<float>(scaling.mean[c])) * 255.0)
+            : 0.0F;
+    by.times[c] = static_cast<float>(1.0 / 255.0);
+    if (c < scaling.deviation.size()) {
+      const auto wide =
+          static_cast<float>(static_cast<double>(static_cast<float>(scaling.deviation[c])) * 255.0);
+      by.times[c] = static_cast<float>(1.0 / static_cast<double>(wide));
+    }
+  }
+  return by;
+}
+
+/// What a thread works with; it stays for the next batch.
+struct image_workspace {
+  kernels::canvas canvas{kernels::best()};
+  image_program program;
+};
+
+/// The workspace of this thread, while nobody else in the thread has it.
+class workspace_lease {
+ public:
+  workspace_lease() : held_{std::move(waiting())}
+  {
+    if (!held_) held_ = std::make_unique<image_workspace>();
+  }
+  workspace_lease(const workspace_lease&) = delete;
+  workspace_lease& operator=(const workspace_lease&) = delete;
+  ~workspace_lease() { waiting() = std::move(held_); }
+
+  [[nodiscard]] image_workspace& operator*() const { return *held_; }
+
+ private:
+  [[nodiscard]] static std::unique_ptr<image_workspace>& waiting()
+  {
+    thread_local std::unique_ptr<image_workspace> workspace;
+    return workspace;
+  }
+
+  std::unique_ptr<image_workspace> held_;
+};
+
+/// What a program makes of its image number `n`, which lies on the canvas.
+inline void run_program(kernels::canvas& image, const image_program& program, std::size_t n,
+                        const std::uint8_t* colour)
+{
+  for (const auto& layer : program.layers()) {
+    switch (layer.does) {
+      case image_program::kind::operations: {
+        const auto& step = program.operations(layer)[n];
+        kernels::operate(image, step.what, step.value, step.row, step.column, layer.rounding);
+        break;
+      }
+      case image_program::kind::windows: {
+        const auto window = program.windows(layer)[n];
+        image.move_rows(window.down, window.mirrored, colour, true,
+                        [&](std::int64_t) { return window.right; });
+        break;
+      }
+      case image_program::kind::fill:
+        image.fill(colour);
+        break;
+    }
+  }
+  image.fill(colour);
+}
+
+/// Where the images go, in which form.
+struct image_sink {
+  torch::ScalarType dtype;  ///< uint8, float32 or bfloat16
+  kernels::layout layout;   ///< of floating point; uint8 goes by planes
+  kernels::scale by;
+  void* out;
+
+  void write(kernels::canvas& image, std::int64_t n) const
+  {
+    const auto* const* planes = image.planes();
+    const auto count = image.count(), channels = image.channels();
+    const auto first = static_cast<std::size_t>(n) * channels * count;
+    if (dtype == torch::kByte) {
+      auto* to = static_cast<std::uint8_t*>(out) + first;
+      for (std::size_t c = 0; c < channels; ++c, to += count) std::memcpy(to, planes[c], count);
+    } else if (dtype == torch::kFloat32) {
+      image.passes().to_float(planes, channels, count, by, layout,
+                              static_cast<float*>(out) + first);
+    } else {
+      image.passes().to_bfloat16(planes, channels, count, by, layout,
+                                 static_cast<std::uint16_t*>(out) + first);
+    }
+  }
+};
+
+/// Plans and runs, a few images at a time, on as many threads as LibTorch uses. No bit depends on
+/// how the images are shared out, as plans are functions of ids.
+/// @param plan called with `(const image_subjects&, image_program&)`, from several threads at once
+template<typename Plan>
+void run_batch(const Plan& plan, const batch& examples, const image_sink& sink)
+{
+  const auto pixels = examples.inputs.contiguous();
+  const auto ids = examples.ids.contiguous();
+  const auto images = pixels.size(0), channels = pixels.size(1);
+  const auto height = pixels.size(2), width = pixels.size(3);
+  const auto size = channels * height * width;
+  const auto* const image = pixels.const_data_ptr<std::uint8_t>();
+  const auto* const id = ids.const_data_ptr<std::int64_t>();
+  const auto colour = mean_colour(examples.scaling, channels);
+
+  constexpr std::int64_t worth_a_thread = 1 << 16;  // bytes, some tens of microseconds
+  const int threads = images * size < worth_a_thread ? 1 : at::get_num_threads();
+  const auto at_a_time = std::clamp<std::int64_t>(images / (4 * threads), 1, 32);
+  share_out((images + at_a_time - 1) / at_a_time, threads, [&](std::int64_t piece) {
+    const workspace_lease lease;
+    auto& [canvas, program] = *lease;
+    const auto first = piece * at_a_time;
+    const auto count = static_cast<std::size_t>(std::min(at_a_time, images - first));
+    program.restart(count);
+    plan(image_subjects{{id + first, count}, channels, height, width}, program);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto n = first + static_cast<std::int64_t>(i);
+      canvas.load(image + n * size, channels, height, width);
+      run_program(canvas, program, i, colour.data());
+      sink.write(canvas, n);
+    }
+  });
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Pieces of work for several threads.
+
+#include <c10/core/thread_pool.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace rolewise::detail {
+
+/// Calls `work(piece)` for each piece 0 .. pieces - 1, on up to `threads` threads, this one among
+/// them, and waits for all of them. What a call throws comes out when all is done.
+///
+/// `at::parallel_for` runs on one thread in a program that is compiled without OpenMP, as most
+/// programs that link LibTorch are.
+template<typename Work>
+void share_out(std::int64_t pieces, int threads, const Work& work)
+{
+  if (threads < 2 || pieces < 2) {
+    for (std::int64_t piece = 0; piece < pieces; ++piece) work(piece);
+    return;
+  }
+  // A helper that comes late finds no piece, so nobody waits for helpers, only for pieces; the
+  // state outlives this call for its sake, the work need not.
+  struct board {
+    std::mutex mutex;
+    std::condition_variable done;
+    std::int64_t next = 0, left = 0;
+    std::exception_ptr thrown;
+  };
+  const auto shared = std::make_shared<board>();
+  shared->left = pieces;
+  const auto help = [shared, pieces, &work] {
+    std::unique_lock lock{shared->mutex};
+    while (shared->next < pieces) {
+      const auto piece = shared->next++;
+      lock.unlock();
+      std::exception_ptr thrown;
+      try {
+        work(piece);
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+      lock.lock();
+      if (thrown && !shared->thrown) shared->thrown = thrown;
+      if (--shared->left == 0) shared->done.notify_all();
+    }
+  };
+  static c10::ThreadPool helpers{
+      std::max(1, static_cast<int>(std::thread::hardware_concurrency()) - 1)};
+  const auto useful = std::min<std::int64_t>(threads, pieces) - 1;
+  for (std::int64_t i = 0; i < std::min(useful, static_cast<std::int64_t>(helpers.size())); ++i)
+    helpers.run(help);
+  help();
+  std::unique_lock lock{shared->mutex};
+  shared->done.wait(lock, [&] { return shared->left == 0; });
+  if (shared->thrown) std::rethrow_exception(std::exchange(shared->thrown, nullptr));
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Agents that say what is to be done instead of doing it.
+///
+/// data -> [agent] -> teacher/student -> loss -> train -> report
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/image_program.hpp>
+
+#include <cstdint>
+#include <span>
+
+namespace rolewise {
+
+/// What a plan may depend on: ids and shape of the images, not their pixels.
+struct image_subjects {
+  std::span<const std::int64_t> ids;
+  std::int64_t channels = 3;
+  std::int64_t height = 32;
+  std::int64_t width = 32;
+
+  [[nodiscard]] std::size_t size() const noexcept { return ids.size(); }
+};
+
+namespace agent_must {
+
+template<typename A>
+concept write_a_program =
+    requires(const A agent, const image_subjects& subjects, const moment& now, seed key,
+             image_program& program) { agent.plan(subjects, now, key, program); };
+
+}  // namespace agent_must
+
+/// An agent that adds layers to a program for images `uint8 [N, C, H, W]`, C = 1 or 3.
+///
+/// Promised beyond the syntax: the view that the agent makes of such a batch is what its program
+/// makes of it, and ids and labels stay. So several planned agents can be carried out as one, image
+/// by image, and straight into the form that a network takes (`view_of`).
+template<typename A>
+concept PlannedAgent = AugmentationAgent<A> && agent_must::write_a_program<A>;
+
+}  // namespace rolewise

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The view of an agent in the form that a network takes.
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/detail/run_program.hpp>
+#include <rolewise/agent/planned_agent.hpp>
+#include <rolewise/core/buffer_pool.hpp>
+
+namespace rolewise {
+
+/// The form of a view.
+struct view_form {
+  /// uint8, or floating point and then normalised as `normalised_inputs` does it.
+  torch::ScalarType dtype = torch::kFloat32;
+  bool channels_last = true;  ///< of floating point in memory; uint8 is contiguous
+
+  friend bool operator==(const view_form&, const view_form&) = default;
+};
+
+namespace detail {
+
+/// A view that some agent made, in the wanted form; what it has made floating point itself stays.
+[[nodiscard]] inline batch in_form(batch view, const view_form& form)
+{
+  if (form.dtype == torch::kByte || view.inputs.scalar_type() != torch::kByte) return view;
+  view.inputs = normalised_inputs(view, form.dtype);
+  if (!form.channels_last) view.inputs = view.inputs.contiguous();
+  return view;
+}
+
+[[nodiscard]] inline bool kernels_write(const view_form& form)
+{
+  return form.dtype == torch::kByte || form.dtype == torch::kFloat32 ||
+         form.dtype == torch::kBFloat16;
+}
+
+/// The batch after a plan, written once.
+/// @pre `fits_kernels(examples) && kernels_write(form)`
+template<typename Plan>
+[[nodiscard]] batch view_by_plan(const Plan& plan, const batch& examples, const view_form& form,
+                                 buffer_pool& buffers)
+{
+  const auto& x = examples.inputs;
+  auto view = examples;
+  const bool last = form.channels_last && form.dtype != torch::kByte;
+  view.inputs = last ? buffers.take({x.size(0), x.size(2), x.size(3), x.size(1)}, form.dtype)
+                           .permute({0, 3, 1, 2})
+                     : buffers.take(x.sizes(), form.dtype);
+  run_batch(plan, examples,
+            {form.dtype, last ? kernels::layout::channels_last : kernels::layout::planes,
+             scale_of(examples.scaling), view.inputs.mutable_data_ptr()});
+  return view;
+}
+
+}  // namespace detail
+
+/// The view of an agent in a form, in memory of a pool if kernels make it.
+///
+/// A `PlannedAgent` on the CPU plans and works image by image, and the last pass over an image
+/// writes it in the form: every byte is read and written once. Any other agent makes its view,
+/// which is then converted. The numbers are the same, bit for bit: `normalised_inputs` of
+/// `agent(examples, now, key)`. What an agent has made floating point itself stays as it is.
+///
+/// @par Determinism
+/// That of the agent; the same bits for any number of threads.
+/// @throws std::invalid_argument as the agent and `normalised_inputs` do
+template<AugmentationAgent A>
+[[nodiscard]] batch view_of(const A& agent, const batch& examples, const moment& now, seed key,
+                            const view_form& form, buffer_pool& buffers)
+{
+  if constexpr (PlannedAgent<A>) {
+    if (detail::fits_kernels(examples) && detail::kernels_write(form))
+      return detail::view_by_plan(
+          [&](const image_subjects& subjects, image_program& program) {
+            agent.plan(subjects, now, key, program);
+          },
+          examples, form, buffers);
+  }
+  return detail::in_form(agent(examples, now, key), form);
+}
+
+}  // namespace rolewise
