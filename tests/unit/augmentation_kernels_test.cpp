@@ -35,7 +35,7 @@ std::vector<std::uint8_t> colour_of(std::int64_t channels)
 /// Noise, a slope, few values, one value.
 torch::Tensor test_images(std::int64_t channels, std::int64_t height, std::int64_t width)
 {
-  torch::manual_seed(height * 1000 + width);
+  torch::manual_seed(static_cast<std::uint64_t>(height * 1000 + width));
   const auto noise = torch::randint(0, 256, {1, channels, height, width}, torch::kLong);
   const auto slope = torch::arange(height).view({1, 1, height, 1}) * 7 +
                      torch::arange(width).view({1, 1, 1, width}) * 5 +
