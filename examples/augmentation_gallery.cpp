@@ -141,10 +141,12 @@ rw::dataset examples_of(const request& wanted)
       .train;
 }
 
-/// Pixels of a sheet per pixel of an image, so that letters fit below small images.
+/// Pixels of a sheet per pixel of an image: small images become at least 64 wide or high.
 std::int64_t scale_for(const rw::dataset& data)
 {
-  return std::max<std::int64_t>(1, 64 / std::max(data.shape.height, data.shape.width));
+  constexpr std::int64_t wanted = 64;
+  const auto side = std::max(data.shape.height, data.shape.width);
+  return (wanted + side - 1) / side;
 }
 
 /// A row of what an agent makes of the samples.
