@@ -45,8 +45,8 @@ struct operation_sheet_options {
 /// A contact sheet of one image: a row for each operation, first the image as it is, then the image
 /// after the operation at the magnitude levels 0 .. 9 of a policy.
 ///
-///     write_png("operations.png", operation_sheet(example, {.operations =
-///     operations_in(policy)}));
+///     const auto sheet = operation_sheet(example, {.operations = operations_in(policy)});
+///     write_png("operations.png", sheet);
 ///
 /// Directions are the positive ones, cutout's centre is the middle of the image, holes have the
 /// mean colour of the data set.
