@@ -127,11 +127,17 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/curves.hpp
     include/rolewise/report/detail/axis.hpp
     include/rolewise/report/detail/canvas.hpp
+    include/rolewise/report/detail/draw_heat_map.hpp
+    include/rolewise/report/detail/heat_colours.hpp
     include/rolewise/report/detail/json.hpp
     include/rolewise/report/detail/json_reader.hpp
     include/rolewise/report/detail/letters.hpp
+    include/rolewise/report/detail/pens.hpp
     include/rolewise/report/detail/svg.hpp
+    include/rolewise/report/heat_map.hpp
+    include/rolewise/report/operation_sheet.hpp
     include/rolewise/report/png.hpp
+    include/rolewise/report/policy_pictures.hpp
     include/rolewise/report/run_record.hpp
     include/rolewise/report/statistics.hpp
     include/rolewise/report/table.hpp

@@ -28,6 +28,7 @@ struct contact_sheet_options {
   std::int64_t scale = 2;     ///< pixels of the sheet per pixel of an image; at least 1
   std::int64_t columns = 16;  ///< samples side by side; more go on below; at least 1
   std::vector<std::string> class_names{};  ///< shown below the samples; empty: numbers
+  std::string captions_title{};            ///< what the classes are, on their left; may be empty
 };
 
 namespace detail {
@@ -131,6 +132,8 @@ inline void require_rows(const std::vector<contact_sheet_row>& rows)
   const std::int64_t caption_size = std::all_of(captions.begin(), captions.end(), fits) ? 2 : 1;
   const auto caption_line = captions.empty() ? 0 : detail::letter_height * caption_size + gap;
   block_height += caption_line + margin;
+  if (!captions.empty())
+    titles = std::max(titles, detail::text_width(options.captions_title, caption_size));
   const auto left = margin + (titles > 0 ? titles + margin : 0);
   detail::canvas sheet{channels, margin + blocks * block_height,
                        left + columns * (cell + gap) - gap + margin};
@@ -149,6 +152,7 @@ inline void require_rows(const std::vector<contact_sheet_row>& rows)
         sheet.draw(images[n - begin], top, left + (n - begin) * (cell + gap), options.scale);
       top += heights[r] + gap;
     }
+    if (!captions.empty()) sheet.write(options.captions_title, top, margin, caption_size);
     for (auto n = begin; n < end && !captions.empty(); ++n) {
       const auto caption = detail::shortened(captions[static_cast<std::size_t>(n)],
                                              cell + gap - caption_size, caption_size);

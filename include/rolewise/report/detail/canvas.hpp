@@ -8,6 +8,8 @@
 #include <rolewise/report/detail/letters.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,6 +28,20 @@ class canvas {
   {
     const auto large = image.repeat_interleave(scale, 1).repeat_interleave(scale, 2);
     pixels_.narrow(1, top, large.size(1)).narrow(2, left, large.size(2)).copy_(large);
+  }
+
+  /// A box of one colour, which has a value per channel; it must fit.
+  template<std::size_t Channels>
+  void fill(std::int64_t top, std::int64_t left, std::int64_t height, std::int64_t width,
+            const std::array<std::uint8_t, Channels>& colour)
+  {
+    // By hand: a heat map has up to millions of boxes, and a tensor operation takes microseconds.
+    const auto line = pixels_.size(2), plane = line * pixels_.size(1);
+    auto* to = pixels_.mutable_data_ptr<std::uint8_t>() + top * line + left;
+    for (const auto value : colour) {
+      for (std::int64_t y = 0; y < height; ++y) std::fill_n(to + y * line, width, value);
+      to += plane;
+    }
   }
 
   /// A text whose letters have pixels of `size`; it must fit.
