@@ -12,14 +12,18 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/kernels/passes.hpp
     include/rolewise/agent/detail/kernels/point_tables.hpp
     include/rolewise/agent/detail/kernels/variants.hpp
+    include/rolewise/agent/detail/literal_reader.hpp
     include/rolewise/agent/detail/per_sample.hpp
     include/rolewise/agent/detail/planned_view.hpp
+    include/rolewise/agent/detail/read_levels.hpp
+    include/rolewise/agent/detail/read_policy_json.hpp
     include/rolewise/agent/detail/run_program.hpp
     include/rolewise/agent/detail/strength.hpp
     include/rolewise/agent/image_program.hpp
     include/rolewise/agent/images.hpp
     include/rolewise/agent/no_agent.hpp
     include/rolewise/agent/operation.hpp
+    include/rolewise/agent/operation_by_name.hpp
     include/rolewise/agent/operations.hpp
     include/rolewise/agent/operations_colour.hpp
     include/rolewise/agent/operations_geometric.hpp
@@ -27,7 +31,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/pad_crop_flip.hpp
     include/rolewise/agent/planned_agent.hpp
     include/rolewise/agent/policy_agent.hpp
+    include/rolewise/agent/policy_log.hpp
+    include/rolewise/agent/policy_text.hpp
     include/rolewise/agent/rand_augment.hpp
+    include/rolewise/agent/searched_schedule.hpp
     include/rolewise/agent/sequence.hpp
     include/rolewise/agent/students_view.hpp
     include/rolewise/agent/trivial_augment.hpp

@@ -11,6 +11,7 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/operation.hpp>
+#include <rolewise/agent/operation_by_name.hpp>
 #include <rolewise/agent/operations.hpp>
 #include <rolewise/agent/operations_colour.hpp>
 #include <rolewise/agent/operations_geometric.hpp>
@@ -18,7 +19,10 @@
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/agent/policy_agent.hpp>
+#include <rolewise/agent/policy_log.hpp>
+#include <rolewise/agent/policy_text.hpp>
 #include <rolewise/agent/rand_augment.hpp>
+#include <rolewise/agent/searched_schedule.hpp>
 #include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/students_view.hpp>
 #include <rolewise/agent/trivial_augment.hpp>

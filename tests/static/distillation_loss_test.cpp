@@ -32,7 +32,7 @@ static_assert(turn_a_pair_into_one_tensor<unnamed> && say_whether_they_want_feat
 static_assert(!DistillationLoss<unnamed>);
 
 struct silent_about_features {
-  static constexpr const char* name = "silent";
+  [[maybe_unused]] static constexpr const char* name = "silent";
   torch::Tensor operator()(const paired_responses&) const { return {}; }
 };
 static_assert(!say_whether_they_want_features<silent_about_features>);

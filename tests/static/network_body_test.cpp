@@ -38,7 +38,7 @@ struct knows_no_phase : least_that_conforms {
 static_assert(!turn_inputs_into_a_response<knows_no_phase>);
 
 struct hides_its_state {
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   response forward(const torch::Tensor&, phase, taps) { return {}; }
   std::vector<layer_report> layers() const { return {}; }
   const char* name() const { return "hides"; }

@@ -36,7 +36,7 @@ static_assert(Observer<spelt_out>);
 // Each of these is one promise short.
 
 struct misses_the_beginning {
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   void see(const step_ends&) {}
   void see(const epoch_ends&) {}
   void see(const run_ends&) {}
@@ -45,7 +45,7 @@ static_assert(!see_a_run_begin<misses_the_beginning>);
 static_assert(!Observer<misses_the_beginning>);
 
 struct misses_steps {
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   void see(const run_begins&) {}
   void see(const epoch_ends&) {}
   void see(const run_ends&) {}
@@ -54,7 +54,7 @@ static_assert(!see_every_step<misses_steps>);
 static_assert(!Observer<misses_steps>);
 
 struct misses_epochs {
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   void see(const run_begins&) {}
   void see(const step_ends&) {}
   void see(const run_ends&) {}
@@ -63,7 +63,7 @@ static_assert(!see_every_epoch<misses_epochs>);
 static_assert(!Observer<misses_epochs>);
 
 struct misses_the_end {
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   void see(const run_begins&) {}
   void see(const step_ends&) {}
   void see(const epoch_ends&) {}
@@ -78,7 +78,7 @@ static_assert(!show_or_deny_their_state<forgets_its_state>);
 static_assert(!Observer<forgets_its_state>);
 
 struct wants_to_change_the_run {
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   void see(run_history&) {}
 };
 static_assert(!Observer<wants_to_change_the_run>);

@@ -61,7 +61,7 @@ static_assert(!have_states_that_quantise<returns_a_tensor>);
 static_assert(have_states_that_show_their_state<returns_a_tensor>);
 
 struct changes_as_it_quantises {
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   quantised operator()(const torch::Tensor& x, bit_width) { return {.levels = x, .scale = {}}; }
 };
 static_assert(!have_states_that_quantise<changes_as_it_quantises>);
@@ -89,7 +89,7 @@ static_assert(!start_a_state_for_activations<with_states<silent_about_state>>);
 static_assert(!Quantizer<with_states<changes_as_it_quantises>>);
 
 struct changes_as_it_starts {
-  static constexpr const char* name = "changes";
+  [[maybe_unused]] static constexpr const char* name = "changes";
   least_state start_weights(const layer_place&) { return {}; }
 };
 static_assert(!start_a_state_for_weights<changes_as_it_starts>);

@@ -43,7 +43,7 @@ static_assert(!name_their_parameters<leaves_parameters_unnamed>);
 static_assert(!Student<leaves_parameters_unnamed>);
 
 struct hides_its_state {
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   response respond(const batch&, taps) { return {}; }
   response probe(const batch&, taps) const { return {}; }
   std::vector<named_tensor> parameters() const { return {}; }

@@ -26,7 +26,7 @@ static_assert(!show_all_their_state<shows_nothing>);
 static_assert(!TrainingStep<shows_nothing>);
 
 struct denies_its_state {
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   metrics operator()(const batch&, const moment&) { return {}; }
 };
 static_assert(!show_all_their_state<denies_its_state>);

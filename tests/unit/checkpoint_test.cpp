@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
 
+#include "laws/observer.hpp"
 #include "support/tiny_student.hpp"
 
 #include <rolewise/agent/pad_crop_flip.hpp>
@@ -561,6 +562,24 @@ struct constant_step {
 };
 
 }  // namespace
+
+TEST_CASE("observers keep their laws")
+{
+  laws::observer_holds_for([](int) { return silent{}; });
+  laws::observer_holds_for([](int) { return early_stop{.patience = 2}; });
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere{std::fopen("/dev/null", "w"),
+                                                                std::fclose};
+  laws::observer_holds_for([&](int) { return progress_bar{.to = nowhere.get()}; });
+  const folder files;
+  const auto named = [&](int place, const char* kind) {
+    return files / (std::to_string(place) + kind);
+  };
+  laws::observer_holds_for([&](int place) { return json_lines{.path = named(place, ".jsonl")}; });
+  CHECK(read(named(1, ".jsonl")) == read(named(0, ".jsonl")));
+  laws::observer_holds_for([&](int place) { return csv{.path = named(place, ".csv")}; });
+  CHECK(read(named(1, ".csv")) == read(named(0, ".csv")));
+  laws::keeping_holds_for(checkpoints{.folder = files.path});
+}
 
 TEST_CASE("observers are told in order, and a failed run is told too")
 {

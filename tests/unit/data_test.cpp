@@ -540,13 +540,13 @@ TEST_CASE("a split that cannot be fair is refused")
   };
   CHECK(split(data, 0) ==
         "rolewise: stratified_split: class 0 has 6 examples; a share of 0 would hold out 0 and "
-        "leave 6");
+        "leave 6, want at least 1 each: more examples, or another share");
   CHECK(split(data, 1) ==
         "rolewise: stratified_split: class 0 has 6 examples; a share of 1 would hold out 6 and "
-        "leave 0");
+        "leave 0, want at least 1 each: more examples, or another share");
   CHECK(split(data, 0.1) ==
         "rolewise: stratified_split: class 3 has 6 examples; a share of 0.1 would hold out 0 and "
-        "leave 6");
+        "leave 6, want at least 1 each: more examples, or another share");
   CHECK(split({}, 0.5) == "rolewise: stratified_split: the data set is empty");
   auto broken = data;
   broken.shape.classes = 6;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
 
+#include "laws/network_body.hpp"
 #include "laws/student.hpp"
 
 #include <rolewise/network/copy_weights.hpp>
@@ -554,6 +555,15 @@ TEST_CASE("networks keep the laws of students")
   rw::laws::hold_for(rw::resnet8(small), images(small, 4));
   rw::laws::hold_for(rw::resnet8(small, rw::dorefa{}, rw::bits_inside<1, 2>), images(small, 4));
   rw::laws::hold_for(rw::wide_resnet(10, 2, small, rw::dorefa{}), images(small, 4));
+}
+
+TEST_CASE("bodies keep the laws of bodies")
+{
+  const auto x = images(small, 3).inputs;
+  rw::laws::body_holds_for(rw::resnet8(small).body(), x, small.classes);
+  rw::laws::body_holds_for(rw::resnet14(small, rw::dorefa{}, rw::bits_inside<2>).body(), x,
+                           small.classes);
+  rw::laws::body_holds_for(rw::wide_resnet(10, 2, small).body(), x, small.classes);
 }
 
 TEST_CASE("networks refuse what they cannot be")

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
 
+#include "laws/optimiser.hpp"
+#include "laws/schedule.hpp"
 #include "laws/training_step.hpp"
 #include "support/tiny_student.hpp"
 
@@ -72,6 +74,19 @@ void check_close(const std::vector<double>& found, const std::vector<double>& wa
 }
 
 }  // namespace
+
+TEST_CASE("optimisers and schedules keep their laws")
+{
+  laws::hold_for(sgd{});
+  laws::hold_for(sgd{.momentum = 0.0});
+  laws::hold_for(adam{});
+  laws::hold_for(adamw{});
+  laws::hold_for(constant{});
+  laws::hold_for(step_decay{});
+  laws::hold_for(cosine{.lowest = 0.1});
+  laws::hold_for(warm_up<>{.epochs = 2});
+  laws::hold_for(warm_up<step_decay>{.epochs = 9});
+}
 
 TEST_CASE("optimisers give the values of torch.optim")
 {

@@ -10,7 +10,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <ostream>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,19 +39,31 @@ class augmentation_policy {
   /// @throws std::invalid_argument unless there are 60 levels, each in its range
   explicit augmentation_policy(std::span<const std::int64_t> levels)
   {
-    if (levels.size() != levels_.size())
-      refuse("augmentation_policy", "got ", levels.size(), " levels, want ", levels_.size(),
-             ": probability and magnitude of ", pairs, " pairs");
+    if (const auto why = objection_to_length(levels.size()); !why.empty())
+      refuse("augmentation_policy", why);
     for (std::size_t i = 0; i < levels_.size(); ++i) {
-      const bool of_probability = i % 2 == 0;
-      const auto highest = of_probability ? highest_probability : highest_magnitude;
-      if (levels[i] < 0 || levels[i] > highest)
-        refuse("augmentation_policy", of_probability ? "probability" : "magnitude",
-               " level of pair ", i / 2, " (",
-               rolewise::name(operation_of(static_cast<std::int64_t>(i / 2))), ") is ", levels[i],
-               ", want 0 .. ", highest);
+      if (const auto why = objection_to_level(i, levels[i]); !why.empty())
+        refuse("augmentation_policy", why);
       levels_[i] = levels[i];
     }
+  }
+
+  /// What is wrong with a number of levels; empty for 60.
+  [[nodiscard]] static std::string objection_to_length(std::size_t count)
+  {
+    if (count == static_cast<std::size_t>(2 * pairs)) return {};
+    return c10::str("got ", count, " levels, want ", 2 * pairs, ": probability and magnitude of ",
+                    pairs, " pairs");
+  }
+  /// What is wrong with a level at place 0 .. 59; empty for one in its range.
+  [[nodiscard]] static std::string objection_to_level(std::size_t place, std::int64_t level)
+  {
+    const bool of_probability = place % 2 == 0;
+    const auto highest = of_probability ? highest_probability : highest_magnitude;
+    if (level >= 0 && level <= highest) return {};
+    return c10::str(of_probability ? "probability" : "magnitude", " level of pair ", place / 2,
+                    " (", rolewise::name(operation_of(static_cast<std::int64_t>(place / 2))),
+                    ") is ", level, ", want 0 .. ", highest);
   }
 
   [[nodiscard]] static constexpr operation operation_of(std::int64_t pair)
@@ -74,6 +88,21 @@ class augmentation_policy {
   }
 
   friend bool operator==(const augmentation_policy&, const augmentation_policy&) = default;
+
+  /// The pairs that are not 0, 0 as `Rotate 0.3@5, Invert 1.0@0`: probability and magnitude level;
+  /// `nothing` if there is none.
+  friend std::ostream& operator<<(std::ostream& out, const augmentation_policy& policy)
+  {
+    const char* separator = "";
+    for (std::int64_t pair = 0; pair < pairs; ++pair) {
+      const auto tenths = policy.probability(pair), magnitude = policy.magnitude(pair);
+      if (tenths == 0 && magnitude == 0) continue;
+      out << separator << rolewise::name(operation_of(pair)) << ' ' << tenths / 10 << '.'
+          << tenths % 10 << '@' << magnitude;
+      separator = ", ";
+    }
+    return *separator == '\0' ? out << "nothing" : out;
+  }
 
  private:
   std::array<std::int64_t, 2 * pairs> levels_{};
@@ -165,6 +194,17 @@ class policy_schedule {
   [[nodiscard]] const std::vector<policy_segment>& segments() const noexcept { return segments_; }
 
   friend bool operator==(const policy_schedule&, const policy_schedule&) = default;
+
+  /// A line a segment: `from epoch 57: Rotate 0.3@5`.
+  friend std::ostream& operator<<(std::ostream& out, const policy_schedule& schedule)
+  {
+    const char* separator = "";
+    for (const auto& [first_epoch, policy] : schedule.segments_) {
+      out << separator << "from epoch " << first_epoch << ": " << policy;
+      separator = "\n";
+    }
+    return out;
+  }
 
  private:
   std::vector<policy_segment> segments_;

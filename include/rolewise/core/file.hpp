@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Files written so that a kill or a full disk loses nothing that was there.
+/// Files written so that a kill or a full disk loses nothing that was there, and read whole.
 
 #include <rolewise/core/error.hpp>
 
@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -80,6 +81,26 @@ inline void write_file_atomically(const std::string& path, std::string_view byte
   }
   if (std::rename(aside.c_str(), path.c_str()) != 0) give_up("cannot be renamed into place", errno);
   detail::sync_folder(detail::folder_of(path));
+}
+
+/// A whole file. One that has no end, such as a device, is given up at the limit.
+/// @param limit bytes
+/// @throws std::runtime_error that names the file and the system's reason, or the limit
+[[nodiscard]] inline std::string text_of_file(const std::string& path,
+                                              std::size_t limit = std::size_t{1} << 26)
+{
+  const detail::descriptor in{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!in.is_open()) fail(path, "cannot be read: ", detail::reason_of(errno));
+  std::string text;
+  std::vector<char> block(std::size_t{1} << 16);
+  while (true) {
+    const auto count = ::read(in.number(), block.data(), block.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(path, "cannot be read: ", detail::reason_of(errno));
+    if (count == 0) return text;
+    text.append(block.data(), static_cast<std::size_t>(count));
+    if (text.size() > limit) fail(path, "has more than ", limit, " bytes, want at most those");
+  }
 }
 
 }  // namespace rolewise

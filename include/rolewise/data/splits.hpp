@@ -119,7 +119,8 @@ namespace detail {
     const auto count = static_cast<std::int64_t>(classes[c].size());
     if (wanted[c] < 1 || wanted[c] >= count)
       refuse("stratified_split", "class ", c, " has ", count, " examples; a share of ",
-             held_out.value(), " would hold out ", wanted[c], " and leave ", count - wanted[c]);
+             held_out.value(), " would hold out ", wanted[c], " and leave ", count - wanted[c],
+             ", want at least 1 each: more examples, or another share");
     out.insert(out.end(), classes[c].begin(), classes[c].begin() + wanted[c]);
     kept.insert(kept.end(), classes[c].begin() + wanted[c], classes[c].end());
   }

@@ -21,8 +21,21 @@ namespace rolewise {
 
 /// The scheme of a network that is given a quantizer but no scheme: both ends exempt, 2 bits
 /// inside.
-template<Quantizer Q>
+template<typename Q>
 using default_scheme = std::conditional_t<changes_nothing<Q>(), full_precision, both_ends_exempt>;
+
+namespace detail {
+
+/// Asserted where networks are made: of a constrained template, clang doesn't say which clause is
+/// broken.
+template<typename Q, typename Scheme>
+consteval void must_make_a_network()
+{
+  static_assert(Quantizer<Q>, "a network wants a Quantizer, such as dorefa{}");
+  static_assert(BitWidthScheme<Scheme>, "a network wants a BitWidthScheme, such as bits_inside<2>");
+}
+
+}  // namespace detail
 
 struct planned_layer {
   layer_place place;

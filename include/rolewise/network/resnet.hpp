@@ -60,13 +60,13 @@ namespace rolewise {
 
 /// A network from its plan, for images of any size and number of channels. Without a scheme a
 /// quantizer works with 2 bits inside.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] residual_network<Q, Scheme> make_residual_network(residual_plan plan,
-                                                                const sample_shape& shape,
-                                                                const Q& q = {},
-                                                                const Scheme& scheme = {},
-                                                                const network_options& options = {})
+/// @return `residual_network<Q, Scheme>`
+template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
+[[nodiscard]] auto make_residual_network(residual_plan plan, const sample_shape& shape,
+                                         const Q& q = {}, const Scheme& scheme = {},
+                                         const network_options& options = {})
 {
+  detail::must_make_a_network<Q, Scheme>();
   return residual_network<Q, Scheme>{
       residual_body<Q, Scheme>{std::move(plan), shape, q, scheme, options}};
 }
@@ -80,10 +80,10 @@ template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
 /// Without a scheme a quantizer works with 2 bits inside.
 template<residual_plan (*Plan)(int), int Depth>
 struct residual_factory {
-  template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-  [[nodiscard]] residual_network<Q, Scheme> operator()(const sample_shape& shape, const Q& q = {},
-                                                       const Scheme& scheme = {},
-                                                       const network_options& options = {}) const
+  template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
+  [[nodiscard]] auto operator()(const sample_shape& shape, const Q& q = {},
+                                const Scheme& scheme = {},
+                                const network_options& options = {}) const
   {
     return make_residual_network(Plan(Depth), shape, q, scheme, options);
   }

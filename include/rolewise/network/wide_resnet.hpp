@@ -167,11 +167,12 @@ static_assert(NetworkBody<wide_residual_body<>>);
 /// WRN-depth-widening for images of any size and number of channels. Without a scheme a quantizer
 /// works with 2 bits inside. `wide_resnet(16, 2, shape)` has 703 284 parameters for 3 channels and
 /// 100 classes.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-[[nodiscard]] network<wide_residual_body<Q, Scheme>> wide_resnet(
-    int depth, int widening, const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {},
-    const network_options& options = {})
+/// @return `network<wide_residual_body<Q, Scheme>>`
+template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
+[[nodiscard]] auto wide_resnet(int depth, int widening, const sample_shape& shape, const Q& q = {},
+                               const Scheme& scheme = {}, const network_options& options = {})
 {
+  detail::must_make_a_network<Q, Scheme>();
   return network<wide_residual_body<Q, Scheme>>{
       wide_residual_body<Q, Scheme>{depth, widening, shape, q, scheme, options}};
 }

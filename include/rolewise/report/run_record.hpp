@@ -16,10 +16,7 @@
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 
-#include <cerrno>
-#include <cstddef>
 #include <cstdint>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -192,12 +189,7 @@ inline void write_json(const std::string& path, const run_record& record)
 ///         or is no run record of this version
 [[nodiscard]] inline run_record read_run_record(const std::string& path)
 {
-  std::ifstream in{path, std::ios::binary};
-  std::string text;
-  for (char block[4096]; in.read(block, sizeof block) || in.gcount() > 0;)
-    text.append(block, static_cast<std::size_t>(in.gcount()));
-  if (!in.eof()) fail(path, "cannot be read: ", detail::reason_of(errno));
-
+  const auto text = text_of_file(path);
   detail::json whole;
   try {
     whole = detail::json_reader{text}.read();

@@ -48,6 +48,13 @@ concept Judgeable = TrainingStep<S> && requires(const S step) {
 
 namespace detail {
 
+/// One observer at a time: of a pack, compilers don't say which clause is broken.
+template<typename O>
+consteval void must_observe()
+{
+  static_assert(Observer<O>, "fit: each observer must satisfy Observer, such as progress_bar{}");
+}
+
 template<typename Step>
 void require_sound(const Step&, const dataset& data, const fit_options& o)
 {
@@ -137,10 +144,10 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 ///         the run that was kept
 /// @throws std::runtime_error for a metric that is not finite; it names epoch, step and metric
 template<TrainingStep Step, typename... Observers>
-  requires(Observer<std::remove_cvref_t<Observers>> && ...)
 run_history fit(Step& step, const dataset& data, const fit_options& options = {},
                 Observers&&... observers)
 {
+  (detail::must_observe<std::remove_cvref_t<Observers>>(), ...);
   using clock = std::chrono::steady_clock;
   constexpr bool keeps = (KeepingObserver<std::remove_cvref_t<Observers>> || ...);
   detail::require_sound(step, data, options);

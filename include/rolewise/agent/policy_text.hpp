@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Policies and schedules as JSON that names operations.
+
+#include <rolewise/agent/augmentation_policy.hpp>
+#include <rolewise/agent/detail/read_policy_json.hpp>
+#include <rolewise/agent/operation.hpp>
+#include <rolewise/core/file.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rolewise {
+
+namespace detail {
+
+/// The pairs of a policy, one a line: those that are not 0, 0. An operation's first one is written
+/// before its second, even where it is 0, 0: a reader counts.
+inline void add_operations(std::string& text, const augmentation_policy& policy,
+                           const std::string& indent)
+{
+  const auto is_zero = [&](std::int64_t pair) {
+    return policy.probability(pair) == 0 && policy.magnitude(pair) == 0;
+  };
+  text += "\"operations\": [";
+  const char* separator = "\n";
+  for (std::int64_t pair = 0; pair < augmentation_policy::pairs; ++pair) {
+    const auto second = pair + policy_operations;
+    if (is_zero(pair) && (second >= augmentation_policy::pairs || is_zero(second))) continue;
+    text.append(separator).append(indent).append("  {\"operation\": \"");
+    text.append(name(augmentation_policy::operation_of(pair))).append("\", \"probability\": ");
+    text.append(std::to_string(policy.probability(pair))).append(", \"magnitude\": ");
+    text.append(std::to_string(policy.magnitude(pair))).append("}");
+    separator = ",\n";
+  }
+  if (*separator == ',') text.append("\n").append(indent);
+  text += "]";
+}
+
+[[nodiscard]] inline std::string document_head(std::string_view kind)
+{
+  return "{\n  \"rolewise\": \"" + std::string{kind} +
+         "\",\n  \"version\": " + std::to_string(policy_document_version) + ",\n  ";
+}
+
+}  // namespace detail
+
+/// A policy as JSON, its operations by name:
+///
+///     {"rolewise": "policy", "version": 1, "operations": [
+///       {"operation": "Rotate", "probability": 3, "magnitude": 5}]}
+///
+/// Numbers are levels: probabilities 0 .. 10, magnitudes 0 .. 9. An operation may stand twice, for
+/// its two pairs, in their order; a pair that is not there is 0, 0.
+[[nodiscard]] inline std::string json_text(const augmentation_policy& policy)
+{
+  auto text = detail::document_head(detail::policy_kind);
+  detail::add_operations(text, policy, "  ");
+  return text + "\n}\n";
+}
+
+/// A schedule as JSON, `"segments": [{"first_epoch": 0, "operations": [...]}, ...]` in place of a
+/// policy's operations.
+[[nodiscard]] inline std::string json_text(const policy_schedule& schedule)
+{
+  auto text = detail::document_head(detail::schedule_kind) + "\"segments\": [";
+  const char* separator = "\n";
+  for (const auto& [first_epoch, policy] : schedule.segments()) {
+    text.append(separator).append("    {\n      \"first_epoch\": ");
+    text.append(std::to_string(first_epoch)).append(",\n      ");
+    detail::add_operations(text, policy, "      ");
+    text += "\n    }";
+    separator = ",\n";
+  }
+  return text + "\n  ]\n}\n";
+}
+
+/// The policy that `json_text` wrote.
+///
+/// Members may come in any order, each once. What is missing, unknown or out of range is an error.
+/// @param source what messages call the text
+/// @throws std::runtime_error `rolewise: <source>:<line>:<column>: found ..., want ...`; for an
+///         unknown operation with a suggestion
+[[nodiscard]] inline augmentation_policy parse_policy(std::string_view text,
+                                                      std::string_view source = "policy")
+{
+  detail::literal_reader in{source, text, detail::literal_grammar::json};
+  (void)detail::want_kind(in, detail::policy_kind);
+  return detail::read_policy_document(in);
+}
+
+/// The schedule that `json_text` wrote; a policy is a schedule too. Otherwise as `parse_policy`.
+[[nodiscard]] inline policy_schedule parse_policy_schedule(
+    std::string_view text, std::string_view source = "policy schedule")
+{
+  detail::literal_reader in{source, text, detail::literal_grammar::json};
+  return detail::want_kind(in, detail::schedule_kind, detail::policy_kind) == detail::policy_kind
+             ? policy_schedule{detail::read_policy_document(in)}
+             : detail::read_schedule_document(in);
+}
+
+/// `parse_policy` of a file. @throws std::runtime_error that names it
+[[nodiscard]] inline augmentation_policy read_policy(const std::string& path)
+{
+  return parse_policy(text_of_file(path), path);
+}
+/// `parse_policy_schedule` of a file. @throws std::runtime_error that names it
+[[nodiscard]] inline policy_schedule read_policy_schedule(const std::string& path)
+{
+  return parse_policy_schedule(text_of_file(path), path);
+}
+
+/// Writes `json_text` to a file; what was there stays until the new one is whole.
+/// @throws std::runtime_error if the file cannot be written
+inline void write_policy(const std::string& path, const augmentation_policy& policy)
+{
+  write_file_atomically(path, json_text(policy));
+}
+/// As `write_policy`, for a schedule.
+inline void write_policy_schedule(const std::string& path, const policy_schedule& schedule)
+{
+  write_file_atomically(path, json_text(schedule));
+}
+
+}  // namespace rolewise

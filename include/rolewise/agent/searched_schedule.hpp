@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// From the log of a population based search to the schedule that a training follows.
+
+#include <rolewise/agent/augmentation_policy.hpp>
+#include <rolewise/agent/policy_log.hpp>
+#include <rolewise/core/error.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <ostream>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// A policy and for how long a trial and its ancestors followed it.
+struct search_segment {
+  std::int64_t epochs = 0;
+  augmentation_policy policy;
+
+  friend bool operator==(const search_segment&, const search_segment&) = default;
+
+  /// `for 12 epochs: Rotate 0.3@5`.
+  friend std::ostream& operator<<(std::ostream& out, const search_segment& segment)
+  {
+    return out << "for " << segment.epochs << " epochs: " << segment.policy;
+  }
+};
+
+/// The most epochs of a search or a training that schedules are made for.
+inline constexpr std::int64_t most_schedule_epochs = 1'000'000'000;
+
+namespace detail {
+
+inline void require_epochs(std::string_view who, std::int64_t epochs)
+{
+  if (epochs < 1 || epochs > most_schedule_epochs)
+    refuse(who, "epochs is ", epochs, ", want 1 .. ", most_schedule_epochs);
+}
+
+}  // namespace detail
+
+/// The ancestry of a trial from its own log, `pbt_policy_<trial>.txt`.
+///
+/// A trial that is replaced takes over the log of the one that it becomes a copy of, but that one
+/// has none if it was never replaced itself; then the old lines stay in front. They end where a
+/// line does not copy the trial that the line before is about.
+[[nodiscard]] inline std::vector<exploit_event> without_stale_events(
+    std::span<const exploit_event> log)
+{
+  std::size_t first = 0;
+  for (std::size_t i = 1; i < log.size(); ++i)
+    if (log[i - 1].target != log[i].clone) first = i;
+  const auto kept = log.subspan(first);
+  return {kept.begin(), kept.end()};
+}
+
+/// The ancestry of a trial from the log of all trials, `pbt_global.txt`: its last replacement,
+/// before that the last one of the trial that it became a copy of, and so on; oldest first. Empty
+/// for a trial that was never replaced.
+[[nodiscard]] inline std::vector<exploit_event> lineage_of(std::span<const exploit_event> all,
+                                                           std::int64_t trial)
+{
+  std::vector<exploit_event> lineage;
+  for (auto i = all.size(); i-- > 0;)
+    if (all[i].target == trial) {
+      lineage.push_back(all[i]);
+      trial = all[i].clone;
+    }
+  std::reverse(lineage.begin(), lineage.end());
+  return lineage;
+}
+
+/// The policies that a trial and its ancestors followed, in their order.
+///
+/// Segment 0 is the old policy of the first event, until the iteration at which it was copied;
+/// segment j is the new policy of event j - 1, until event j. A segment may last 0 epochs.
+/// @param ancestry what `without_stale_events` or `lineage_of` gave; without an event all epochs
+///        have the policy of all zeros, which searches begin with
+/// @param epochs of the search
+/// @throws std::invalid_argument unless each event copies the trial of the one before, at no
+/// earlier
+///         iteration, the last one within the epochs
+/// @par Source
+/// Ho, Liang, Stoica, Abbeel, Chen: Population Based Augmentation, 2019, arXiv 1905.05393, the
+/// published code's `parse_log`.
+[[nodiscard]] inline std::vector<search_segment> search_segments(
+    std::span<const exploit_event> ancestry, std::int64_t epochs)
+{
+  constexpr auto who = "search_segments";
+  detail::require_epochs(who, epochs);
+  std::vector<search_segment> segments;
+  augmentation_policy current;
+  if (!ancestry.empty()) current = ancestry.front().old_policy;
+  std::int64_t done = 0;
+  for (std::size_t i = 0; i < ancestry.size(); ++i) {
+    const auto& event = ancestry[i];
+    if (i > 0 && event.clone != ancestry[i - 1].target)
+      refuse(who, "event ", i, " copies trial ", event.clone, ", want trial ",
+             ancestry[i - 1].target, ", which the event before is about");
+    if (event.clone_iteration < done)
+      refuse(who, "event ", i, " copies trial ", event.clone, " at iteration ",
+             event.clone_iteration, ", want at least ", done, ", that of the event before");
+    if (event.clone_iteration > epochs)
+      refuse(who, "event ", i, " copies trial ", event.clone, " at iteration ",
+             event.clone_iteration, ", want at most ", epochs, ", the epochs of the search");
+    segments.push_back({event.clone_iteration - done, current});
+    done = event.clone_iteration;
+    current = event.new_policy;
+  }
+  segments.push_back({epochs - done, current});
+  return segments;
+}
+
+/// A schedule as segments of a training or search of so many epochs.
+/// @throws std::invalid_argument unless the last segment begins within the epochs
+[[nodiscard]] inline std::vector<search_segment> search_segments(const policy_schedule& schedule,
+                                                                 std::int64_t epochs)
+{
+  constexpr auto who = "search_segments";
+  detail::require_epochs(who, epochs);
+  const auto& all = schedule.segments();
+  if (all.back().first_epoch >= epochs)
+    refuse(who, "the last segment begins at epoch ", all.back().first_epoch, ", want one below ",
+           epochs, ", the number of epochs");
+  std::vector<search_segment> segments;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto end = i + 1 < all.size() ? all[i + 1].first_epoch : epochs;
+    segments.push_back({end - all[i].first_epoch, all[i].policy});
+  }
+  return segments;
+}
+
+/// The schedule for a training of N epochs that was searched over E, the sum of the segments.
+///
+///     segment j: trunc(epochs_j * (N / E)) epochs, N / E and the product rounded to double
+///
+/// Segments that come to 0 epochs vanish. What is missing to N is filled with the last policy, even
+/// if its segment vanished.
+/// @throws std::invalid_argument if a segment lasts less than 0 epochs, all together less than 1,
+/// or
+///         N is none
+/// @par Source
+/// The published code of arXiv 1905.05393, `_parse_log_schedule`.
+/// @par Departs
+/// The published code fills to trunc(E * (N / E)), which rounding can make N - 1; epoch N - 1 then
+/// has no policy and it fails. Here it is N, and epochs from N on have the last policy played.
+[[nodiscard]] inline policy_schedule stretched(std::span<const search_segment> segments,
+                                               std::int64_t epochs)
+{
+  constexpr auto who = "stretched";
+  detail::require_epochs(who, epochs);
+  std::int64_t searched = 0;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const auto length = segments[i].epochs;
+    if (length < 0 || length > most_schedule_epochs - searched)
+      refuse(who, "segment ", i, " lasts ", length, " epochs, want 0 .. ",
+             most_schedule_epochs - searched);
+    searched += length;
+  }
+  if (searched == 0) refuse(who, "segments last 0 epochs together, want at least 1");
+
+  // Volatile: fast math would divide after it multiplied, and 49 * (1 / 49) is below 1.
+  const volatile double factor = static_cast<double>(epochs) / static_cast<double>(searched);
+  std::vector<policy_segment> result;
+  std::int64_t done = 0;
+  for (const auto& segment : segments) {
+    const auto length = static_cast<std::int64_t>(static_cast<double>(segment.epochs) * factor);
+    if (length > 0) result.push_back({done, segment.policy});
+    done += length;
+  }
+  const auto& last = segments.back().policy;
+  const bool has_last = !result.empty() && result.back().policy == last;
+  if (done < epochs && !has_last) result.push_back({done, last});
+  return policy_schedule{std::move(result)};
+}
+
+/// The sum of (i + 1) times level i over the 60 levels: tells orders and files apart.
+[[nodiscard]] constexpr std::int64_t weighted_checksum(const augmentation_policy& policy)
+{
+  std::int64_t sum = 0;
+  for (std::int64_t i = 0; const auto level : policy.levels()) sum += ++i * level;
+  return sum;
+}
+
+/// The weighted checksums of the policies, each times the epochs that it lasts.
+[[nodiscard]] constexpr std::int64_t weighted_checksum(std::span<const search_segment> segments)
+{
+  std::int64_t sum = 0;
+  for (const auto& segment : segments) sum += segment.epochs * weighted_checksum(segment.policy);
+  return sum;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,18 @@
+// expect: a network wants a BitWidthScheme
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <rolewise/network/resnet.hpp>
+#include <rolewise/quant/dorefa.hpp>
+
+// A scheme that gives one number where a layer has two widths.
+struct four_bits {
+#ifdef ROLEWISE_CONTROL
+  rolewise::layer_widths operator()(const rolewise::layer_place&) const
+  {
+    return {rolewise::bit_width{4}, rolewise::bit_width{4}};
+  }
+#else
+  int operator()(const rolewise::layer_place&) const { return 4; }
+#endif
+};
+
+auto use() { return rolewise::resnet8({}, rolewise::dorefa{}, four_bits{}); }

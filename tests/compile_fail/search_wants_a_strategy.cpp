@@ -1,0 +1,28 @@
+// expect: turn_standings_into_decisions
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <rolewise/search/search_strategy.hpp>
+
+#include <string_view>
+#include <vector>
+
+// A strategy that remembers what it has tried: such a search could not be resumed.
+struct remembers {
+  static constexpr std::string_view name = "remembers";
+#ifdef ROLEWISE_CONTROL
+  std::vector<rolewise::decision> operator()(const rolewise::search_space&,
+                                             const std::vector<rolewise::standing>&,
+                                             rolewise::seed) const
+#else
+  std::vector<rolewise::decision> operator()(const rolewise::search_space&,
+                                             const std::vector<rolewise::standing>&, rolewise::seed)
+#endif
+  {
+    return {};
+  }
+};
+
+template<rolewise::SearchStrategy S>
+void search_by(const S&)
+{}
+
+void search() { search_by(remembers{}); }

@@ -1,0 +1,17 @@
+// expect: supervised: .schedule must satisfy Schedule
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <rolewise/train/supervised.hpp>
+
+#include "support/least_student.hpp"
+
+// A schedule that counts its calls, so a resumed run would begin it anew.
+struct counting {
+  int calls = 0;
+#ifdef ROLEWISE_CONTROL
+  double operator()(const rolewise::moment& now) const { return 1.0 - now.progress(); }
+#else
+  double operator()(const rolewise::moment&) { return 1.0 / ++calls; }
+#endif
+};
+
+auto use() { return rolewise::supervised{.student = least_student{}, .schedule = counting{}}; }

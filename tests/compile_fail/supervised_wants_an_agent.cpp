@@ -1,0 +1,24 @@
+// expect: supervised: .agent must satisfy AugmentationAgent
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <rolewise/train/supervised.hpp>
+
+#include "support/least_student.hpp"
+
+#include <string_view>
+
+// An agent that draws from a generator of its own, so that no view can be made again.
+struct drawing_agent {
+  static constexpr std::string_view name = "drawing";
+  static constexpr bool has_state = false;
+#ifdef ROLEWISE_CONTROL
+  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::moment&,
+                             rolewise::seed) const
+#else
+  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::moment&)
+#endif
+  {
+    return examples;
+  }
+};
+
+auto use() { return rolewise::supervised{.student = least_student{}, .agent = drawing_agent{}}; }

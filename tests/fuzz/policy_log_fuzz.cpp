@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Any bytes, as a log and as a schedule: `-DROLEWISE_BUILD_FUZZERS=ON` and clang.
+#include "policy_log_round_trips.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t count)
+{
+  const std::string_view text{reinterpret_cast<const char*>(bytes), count};
+  (void)rolewise::testing::log_round_trips(text);
+  (void)rolewise::testing::schedule_round_trips(text);
+  return 0;
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The promises of Observer, StoppingObserver and KeepingObserver that no compiler can check.
+
+#include "support/doctest.hpp"
+
+#include <rolewise/train/detail/state_writer.hpp>
+#include <rolewise/train/observer.hpp>
+#include <rolewise/train/snapshot.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rolewise::laws {
+
+/// A made-up run of two steps an epoch, whose accuracy rises until epoch 2 and falls afterwards.
+class made_up_run {
+ public:
+  made_up_run() { signature_.judged = 10; }
+
+  template<Observer O>
+  void begin(O& observer, std::int64_t first, bool is_resumed)
+  {
+    observer.see(run_begins{signature_, history_, first, 6, is_resumed});
+  }
+
+  template<Observer O>
+  void epoch(O& observer, std::int64_t number)
+  {
+    for (std::int64_t step = 0; step < 2; ++step) {
+      const metrics numbers{{"loss", torch::tensor(1.5 - 0.1 * static_cast<double>(number))}};
+      observer.see(step_ends{
+          {.epoch = number, .step = step, .epochs = 6, .steps_per_epoch = 2}, 16, numbers});
+    }
+    add(number);
+    observer.see(epoch_ends{signature_, history_.epochs.back(), history_});
+  }
+
+  /// An epoch that nobody sees.
+  void add(std::int64_t number)
+  {
+    epoch_record record;
+    record.epoch = number;
+    record.numbers = {{"loss", 1.5 - 0.1 * static_cast<double>(number)}};
+    record.validation_accuracy = number <= 2 ? 0.2 * static_cast<double>(number + 1) : 0.1;
+    record.seconds = 0.25;
+    if (!history_.best_accuracy || *record.validation_accuracy > *history_.best_accuracy) {
+      history_.best_accuracy = record.validation_accuracy;
+      history_.best_epoch = number;
+    }
+    history_.epochs.push_back(record);
+  }
+
+  template<Observer O>
+  void end(O& observer)
+  {
+    observer.see(run_ends{history_, ending::finished});
+  }
+
+  [[nodiscard]] const run_history& history() const { return history_; }
+
+ private:
+  run_signature signature_;
+  run_history history_;
+};
+
+template<Observer O>
+[[nodiscard]] std::string shown_by(O& observer)
+{
+  if constexpr (state_must::be_shown<O>)
+    return rolewise::detail::encode(snapshot_of(observer));
+  else
+    return {};
+}
+
+template<Observer O>
+[[nodiscard]] bool stops(const O& observer)
+{
+  if constexpr (StoppingObserver<O>)
+    return observer.wants_to_stop();
+  else
+    return false;
+}
+
+/// An observer that sees a run through, and one that takes over the state that another had when its
+/// run was kept, say the same, whatever that other one saw afterwards.
+/// @param make gives a fresh observer for one of two places, always the same one for the same place
+template<typename Make>
+void observer_holds_for(const Make& make)
+{
+  auto whole = make(0);
+  made_up_run run;
+  run.begin(whole, 0, false);
+  for (std::int64_t number = 0; number < 3; ++number) run.epoch(whole, number);
+
+  auto killed = make(1);
+  made_up_run first, second;
+  first.begin(killed, 0, false);
+  for (std::int64_t number = 0; number < 3; ++number) {
+    first.epoch(killed, number);
+    second.add(number);
+  }
+  CHECK(shown_by(killed) == shown_by(whole));
+  auto resumed = make(1);
+  if constexpr (state_must::be_shown<decltype(killed)>) {
+    const auto kept = snapshot_of(killed);
+    first.epoch(killed, 3);
+    restore(resumed, kept);
+  }
+
+  second.begin(resumed, 3, true);
+  for (std::int64_t number = 3; number < 6; ++number) {
+    run.epoch(whole, number);
+    second.epoch(resumed, number);
+    CHECK(shown_by(resumed) == shown_by(whole));
+    CHECK(stops(resumed) == stops(whole));
+  }
+  run.end(whole);
+  second.end(resumed);
+}
+
+/// What was kept is given back, bit for bit, also to another observer of the same settings.
+template<KeepingObserver O>
+void keeping_holds_for(O observer)
+{
+  auto later = observer;
+  CHECK_FALSE(observer.kept().has_value());
+  made_up_run run;
+  run.begin(observer, 0, false);
+  for (std::int64_t number = 0; number < 2; ++number) {
+    run.epoch(observer, number);
+    const snapshot state{
+        {"weight", true, torch::arange(5).to(torch::kFloat32) + static_cast<double>(number)},
+        {"count", false, number}};
+    observer.keep(state, run.history());
+    const auto kept = later.kept();
+    REQUIRE(kept.has_value());
+    CHECK(rolewise::detail::encode(*kept) == rolewise::detail::encode(state));
+  }
+}
+
+}  // namespace rolewise::laws

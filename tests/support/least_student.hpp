@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A student that satisfies the concept and does nothing.
+
+#include <rolewise/student/student.hpp>
+
+#include <vector>
+
+struct least_student {
+  rolewise::response respond(const rolewise::batch&, rolewise::taps) { return {}; }
+  rolewise::response probe(const rolewise::batch&, rolewise::taps) const { return {}; }
+  std::vector<rolewise::named_tensor> parameters() const { return {}; }
+  template<typename Archive>
+  void visit_state(Archive&)
+  {}
+};
