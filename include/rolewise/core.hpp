@@ -5,6 +5,7 @@
 /// Words that every stage uses.
 
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/beta_draw.hpp>
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
