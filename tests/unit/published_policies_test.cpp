@@ -353,6 +353,7 @@ TEST_CASE("agents of published policies keep the promises of AugmentationAgent")
     rw::laws::hold_for(rw::aug_mix{}, channels);
     rw::laws::hold_for(rw::aug_mix{.width = 1, .depth = 4, .severity = 10, .alpha = 0.3}, channels);
     rw::laws::hold_for(rw::sequence{rw::auto_augment{}, rw::pad_crop_flip{}}, channels);
+    rw::laws::hold_for(rw::sequence{rw::aug_mix{}, rw::pad_crop_flip{}}, channels);
   }
   every_agent([](const auto& agent) { rw::laws::refuses_what_are_no_images(agent); });
   every_agent([](const auto& agent) { rw::laws::draws_matter_for(agent); });
@@ -537,6 +538,23 @@ TEST_CASE("AugMix is the blend that its draws say")
     }
     const auto off = agent(examples, now, key).inputs.to(torch::kFloat64).sub(blend).abs();
     CHECK(off.max().item<double>() <= 0.5001);
+  }
+}
+
+TEST_CASE("AugMix has the same bits in a large batch, which is blended in pieces")
+{
+  torch::manual_seed(2);
+  const std::int64_t count = 70;
+  const rw::batch examples{
+      torch::randint(0, 256, {count, 3, 64, 64}, torch::kLong).to(torch::kByte),
+      torch::zeros({count}, torch::kLong),
+      torch::arange(count),
+      {}};
+  const auto view = rw::aug_mix{}(examples, now, key);
+  for (std::int64_t n = 0; n < count; ++n) {
+    const auto place = torch::tensor({n});
+    const auto alone = rw::aug_mix{}(rw::laws::part_of(examples, place), now, key);
+    CHECK(torch::equal(alone.inputs, view.inputs.narrow(0, n, 1)));
   }
 }
 

@@ -91,21 +91,19 @@ struct aug_mix {
     require_images(name, examples);
     require_settings();
     auto view = examples;
-    if (examples.size() == 0) return view;
+    const auto count = examples.size();
+    if (count == 0) return view;
     const auto shares = shares_of(examples, now, key).to(examples.inputs.device());
-    const auto share = [&](std::int64_t column) {
-      return shares.select(1, column).view({-1, 1, 1, 1});
-    };
-    auto blend = examples.inputs.to(torch::kFloat32).mul_(share(0));
-    for (std::int64_t chain = 0; chain < width; ++chain) {
-      const auto end = detail::planned_view(
-          [&](const image_subjects& subjects, image_program& program) {
-            plan_chain(chain, subjects, now, key, program);
-          },
-          examples);
-      blend.add_(end.inputs.to(torch::kFloat32).mul_(share(1 + chain)));
+    view.inputs = torch::empty_like(examples.inputs, torch::MemoryFormat::Contiguous);
+    const auto piece = pieces_of(examples.inputs);
+    auto part = examples;
+    for (std::int64_t first = 0; first < count; first += piece) {
+      const auto size = std::min(piece, count - first);
+      part.inputs = examples.inputs.narrow(0, first, size);
+      part.ids = examples.ids.narrow(0, first, size);
+      view.inputs.narrow(0, first, size)
+          .copy_(blended(part, shares.narrow(0, first, size), now, key));
     }
-    view.inputs = blend.round_().clamp_(0.0, 255.0).to(torch::kByte);
     return view;
   }
 
@@ -160,6 +158,33 @@ struct aug_mix {
       operation::solarize,     operation::shear_x,  operation::shear_y,   operation::translate_x,
       operation::translate_y,  operation::color,    operation::contrast,  operation::brightness,
       operation::sharpness};
+
+  /// How many images are blended at a time: on a CPU so few that sums stay in its cache.
+  [[nodiscard]] static std::int64_t pieces_of(const torch::Tensor& inputs)
+  {
+    if (!inputs.device().is_cpu()) return inputs.size(0);
+    constexpr std::int64_t values = std::int64_t{1} << 17;
+    return std::max<std::int64_t>(1, values / (inputs.numel() / inputs.size(0)));
+  }
+
+  /// The images of a batch of which only inputs and ids are read, blended.
+  [[nodiscard]] torch::Tensor blended(const batch& part, const torch::Tensor& shares,
+                                      const moment& now, seed key) const
+  {
+    const auto share = [&](std::int64_t column) {
+      return shares.select(1, column).view({-1, 1, 1, 1});
+    };
+    auto blend = part.inputs.to(torch::kFloat32).mul_(share(0));
+    for (std::int64_t chain = 0; chain < width; ++chain) {
+      const auto end = detail::planned_view(
+          [&](const image_subjects& subjects, image_program& program) {
+            plan_chain(chain, subjects, now, key, program);
+          },
+          part);
+      blend.add_(end.inputs.to(torch::kFloat32).mul_(share(1 + chain)));
+    }
+    return blend.round_().clamp_(0.0, 255.0);
+  }
 
   // Draws first .. first + 2: which, its level, its sign.
   [[nodiscard]] image_step drawn(const draws& of_image, std::uint64_t first,
