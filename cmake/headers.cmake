@@ -1,8 +1,11 @@
 # Every header of the library; `cmake -DWRITE=ON -P cmake/HeaderList.cmake` writes this file.
 set(ROLEWISE_HEADERS
     include/rolewise/agent.hpp
+    include/rolewise/agent/aug_mix.hpp
     include/rolewise/agent/augmentation_agent.hpp
     include/rolewise/agent/augmentation_policy.hpp
+    include/rolewise/agent/auto_augment.hpp
+    include/rolewise/agent/auto_augment_policies.hpp
     include/rolewise/agent/cached.hpp
     include/rolewise/agent/cutmix.hpp
     include/rolewise/agent/cutout.hpp
@@ -47,7 +50,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/searched_schedule.hpp
     include/rolewise/agent/sequence.hpp
     include/rolewise/agent/students_view.hpp
+    include/rolewise/agent/sub_policy.hpp
     include/rolewise/agent/trivial_augment.hpp
+    include/rolewise/agent/trivial_augment_wide.hpp
+    include/rolewise/agent/uniform_augment.hpp
     include/rolewise/agent/view_of.hpp
     include/rolewise/agent/views.hpp
     include/rolewise/core.hpp

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// AugMix: each image is a blend of itself and of chains of operations on it.
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/operation.hpp>
+#include <rolewise/agent/planned_agent.hpp>
+#include <rolewise/core/beta_draw.hpp>
+#include <rolewise/core/draws.hpp>
+#include <rolewise/core/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace rolewise {
+
+/// What a level in [0, 10] means to AugMix, as `operation_parameters::value` takes it, before a
+/// sign is drawn: rotate trunc(3 L) degrees, shear 0.03 L, translate trunc(L / 30 side) pixels,
+/// posterize to 4 - trunc(0.4 L) bits, solarize from 256 - trunc(25.6 L), enhancers 0.1 + 0.18 L.
+[[nodiscard]] inline double aug_mix_parameter(operation what, double level, std::int64_t height,
+                                              std::int64_t width)
+{
+  const auto along = [&](std::int64_t side) {
+    return std::trunc(level * (static_cast<double>(side) / 3.0) / 10.0);
+  };
+  if (is_enhancer(what)) return level * 1.8 / 10.0 + 0.1;
+  switch (what) {
+    case operation::rotate:
+      return std::trunc(level * 30.0 / 10.0);
+    case operation::shear_x:
+    case operation::shear_y:
+      return level * 0.3 / 10.0;
+    case operation::translate_x:
+      return along(width);
+    case operation::translate_y:
+      return along(height);
+    case operation::posterize:
+      return 4.0 - std::trunc(level * 4.0 / 10.0);
+    case operation::solarize:
+      return 256.0 - std::trunc(level * 256.0 / 10.0);
+    default:
+      return 0.0;
+  }
+}
+
+/// Blends each image with `width` chains of operations on it:
+///
+///     w ~ Dirichlet(alpha, ..., alpha),  m ~ Beta(alpha, alpha)
+///     image = (1 - m) image + m (w_1 chain_1(image) + ... + w_width chain_width(image))
+///
+/// A chain is of `depth` operations, drawn uniformly with replacement from 9: autocontrast,
+/// equalize, posterize, rotate, solarize, shear x, shear y, translate x, translate y; each at a
+/// level drawn uniformly from [0.1, severity) (`aug_mix_parameter`), directions by fair coins.
+/// Holes get the mean colour of the data set before chains are blended. The loss that the paper
+/// asks for, that three views of an image be judged alike, is no part of this.
+///
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so: sums are taken in float32 and rounded
+/// to the nearest, halves to even. Labels stay. A batch of N = 0 passes.
+///
+/// @par Determinism
+/// A function of seed, epoch and id of an image.
+/// @throws std::invalid_argument on other inputs (`require_images`) or members out of range
+/// @par Source
+/// Hendrycks, Mu, Cubuk, Zoph, Gilmer, Lakshminarayanan: AugMix: a simple data processing method to
+/// improve robustness and uncertainty, 2020, arXiv 1912.02781, and the published code
+/// (google-research/augmix).
+/// @par Departs
+/// The published code moves pixels with bilinear interpolation and leaves holes black; here the
+/// nearest pixel is taken. It blends after normalisation; here images are blended before, and are
+/// off by at most half a grey level.
+struct aug_mix {
+  static constexpr std::string_view name = "aug-mix";
+  static constexpr bool has_state = false;
+
+  std::int64_t width = 3;       ///< chains, at least 1
+  std::int64_t depth = -1;      ///< operations of a chain, at least 1; -1 draws 1, 2 or 3 for each
+  std::int64_t severity = 3;    ///< highest level, 1 .. 10
+  double alpha = 1.0;           ///< above 0; 1 makes all weights equally likely
+  bool all_operations = false;  ///< brightness, color, contrast and sharpness too
+
+  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    require_images(name, examples);
+    require_settings();
+    auto view = examples;
+    const auto count = examples.size();
+    if (count == 0) return view;
+    const auto shares = shares_of(examples, now, key).to(examples.inputs.device());
+    view.inputs = torch::empty_like(examples.inputs, torch::MemoryFormat::Contiguous);
+    const auto piece = pieces_of(examples.inputs);
+    auto part = examples;
+    for (std::int64_t first = 0; first < count; first += piece) {
+      const auto size = std::min(piece, count - first);
+      part.inputs = examples.inputs.narrow(0, first, size);
+      part.ids = examples.ids.narrow(0, first, size);
+      view.inputs.narrow(0, first, size)
+          .copy_(blended(part, shares.narrow(0, first, size), now, key));
+    }
+    return view;
+  }
+
+  /// What chain 0 .. width - 1 does to each image: layers of operations, then a fill.
+  void plan_chain(std::int64_t chain, const image_subjects& subjects, const moment& now, seed key,
+                  image_program& program) const
+  {
+    const auto own = key.split(purpose{"aug-mix chain"}).split(static_cast<std::uint64_t>(chain));
+    const auto most = depth < 0 ? std::int64_t{3} : depth;
+    const auto steps = program.add_operations(static_cast<std::size_t>(most));
+    for (std::size_t n = 0; n < subjects.size(); ++n) {
+      const draws of_image{own, now.epoch, subjects.ids[n]};
+      const auto count = static_cast<std::size_t>(depth < 0 ? 1 + of_image.below(0, most) : depth);
+      for (std::size_t step = 0; step < count; ++step)
+        steps[step * subjects.size() + n] = drawn(of_image, 1 + 3 * step, subjects);
+    }
+    program.add_fill();
+  }
+
+  /// How much of each image and of its chains is in the blend.
+  /// @return `[N, 1 + width]`, float32, on the CPU; rows sum to 1
+  [[nodiscard]] torch::Tensor shares_of(const batch& examples, const moment& now, seed key) const
+  {
+    const auto chains = static_cast<std::size_t>(width);
+    const auto shares = torch::empty({examples.size(), 1 + width}, torch::kFloat32);
+    auto* out = shares.mutable_data_ptr<float>();
+    const auto ids = detail::readable_ids(examples);
+    std::vector<double> weights(chains);
+    for (std::int64_t n = 0; n < examples.size(); ++n) {
+      const auto id = ids.const_data_ptr<std::int64_t>()[n];
+      const double mixed =
+          beta_draw({key.split(purpose{"aug-mix share"}), now.epoch, id}, alpha, alpha);
+      const draws of_weights{key.split(purpose{"aug-mix weights"}), now.epoch, id};
+      for (std::size_t chain = 0; chain < chains; ++chain)
+        weights[chain] = detail::log_gamma_draw(of_weights, alpha, chain << 20);
+      const double highest = *std::max_element(weights.begin(), weights.end());
+      double sum = 0.0;
+      for (auto& weight : weights) {
+        weight = std::exp(weight - highest);
+        sum += weight;
+      }
+      *out++ = static_cast<float>(1.0 - mixed);
+      for (const double weight : weights) *out++ = static_cast<float>(mixed * weight / sum);
+    }
+    return shares;
+  }
+
+ private:
+  // The last four only with `all_operations`.
+  static constexpr std::array known{
+      operation::autocontrast, operation::equalize, operation::posterize, operation::rotate,
+      operation::solarize,     operation::shear_x,  operation::shear_y,   operation::translate_x,
+      operation::translate_y,  operation::color,    operation::contrast,  operation::brightness,
+      operation::sharpness};
+
+  /// How many images are blended at a time: on a CPU so few that sums stay in its cache.
+  [[nodiscard]] static std::int64_t pieces_of(const torch::Tensor& inputs)
+  {
+    if (!inputs.device().is_cpu()) return inputs.size(0);
+    constexpr std::int64_t values = std::int64_t{1} << 17;
+    return std::max<std::int64_t>(1, values / (inputs.numel() / inputs.size(0)));
+  }
+
+  /// The images of a batch of which only inputs and ids are read, blended.
+  [[nodiscard]] torch::Tensor blended(const batch& part, const torch::Tensor& shares,
+                                      const moment& now, seed key) const
+  {
+    const auto share = [&](std::int64_t column) {
+      return shares.select(1, column).view({-1, 1, 1, 1});
+    };
+    auto blend = part.inputs.to(torch::kFloat32).mul_(share(0));
+    for (std::int64_t chain = 0; chain < width; ++chain) {
+      const auto end = detail::planned_view(
+          [&](const image_subjects& subjects, image_program& program) {
+            plan_chain(chain, subjects, now, key, program);
+          },
+          part);
+      blend.add_(end.inputs.to(torch::kFloat32).mul_(share(1 + chain)));
+    }
+    return blend.round_().clamp_(0.0, 255.0);
+  }
+
+  // Draws first .. first + 2: which, its level, its sign.
+  [[nodiscard]] image_step drawn(const draws& of_image, std::uint64_t first,
+                                 const image_subjects& subjects) const
+  {
+    const auto count = static_cast<std::int64_t>(known.size()) - (all_operations ? 0 : 4);
+    const auto what = known[static_cast<std::size_t>(of_image.below(first, count))];
+    const double level = of_image.uniform(first + 1, 0.1, static_cast<double>(severity));
+    const auto value = aug_mix_parameter(what, level, subjects.height, subjects.width);
+    return {what, has_sign(what) && of_image.coin(first + 2) ? -value : value};
+  }
+
+  void require_settings() const
+  {
+    constexpr std::int64_t most_chains = 1024;  // their draws have room
+    if (width < 1 || width > most_chains)
+      refuse(name, "width is ", width, ", want 1 .. ", most_chains);
+    if (depth != -1 && depth < 1) refuse(name, "depth is ", depth, ", want at least 1, or -1");
+    if (severity < 1 || severity > 10) refuse(name, "severity is ", severity, ", want 1 .. 10");
+    if (!(alpha > 0.0 && std::isfinite(alpha)))
+      refuse(name, "alpha is ", alpha, ", want more than 0, and finite");
+  }
+};
+
+static_assert(AugmentationAgent<aug_mix>);
+
+}  // namespace rolewise

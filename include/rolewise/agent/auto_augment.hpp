@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The agent that follows a policy of AutoAugment.
+
+#include <rolewise/agent/augmentation_policy.hpp>
+#include <rolewise/agent/auto_augment_policies.hpp>
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/planned_agent.hpp>
+#include <rolewise/agent/sub_policy.hpp>
+#include <rolewise/core/draws.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace rolewise {
+
+/// Shows each image after one sub-policy, drawn uniformly: its two operations in turn, each with
+/// its own probability. Signs are drawn by fair coins, a cut's centre is uniform over the pixels.
+/// Holes get the mean colour of the data set.
+///
+///     rw::auto_augment{}  // CIFAR-10
+///     rw::auto_augment{.policy = rw::auto_augment_policies::imagenet(),
+///                      .scale = rw::auto_augment_scale::even}
+///
+/// What magnitude levels mean is said at `auto_augment_parameter`, which sources differ about.
+///
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
+///
+/// @par Determinism
+/// A function of seed, epoch and id of an image.
+/// @throws std::invalid_argument on other inputs (`require_images`), for no sub-policy or for
+///         levels out of range
+/// @par Source
+/// Cubuk, Zoph, Mané, Vasudevan, Le: AutoAugment: learning augmentation policies from data, 2018,
+/// arXiv 1805.09501, section 3.
+/// @par Departs
+/// The published code also crops, flips and cuts out; here those are agents of their own
+/// (`sequence`). It converts through floating point, which makes some values one lower; here images
+/// stay uint8. Holes get the rounded mean, where the published code has exactly 0 after
+/// normalisation and others black or grey.
+struct auto_augment {
+  static constexpr std::string_view name = "auto-augment";
+  static constexpr bool has_state = false;
+
+  std::vector<sub_policy> policy = auto_augment_policies::cifar10();
+  auto_augment_scale scale = auto_augment_scale::published;
+
+  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    require_images(name, examples);
+    return detail::planned_view([&](const image_subjects& subjects,
+                                    image_program& program) { plan(subjects, now, key, program); },
+                                examples);
+  }
+
+  /// Two layers of operations, then a fill.
+  void plan(const image_subjects& subjects, const moment& now, seed key,
+            image_program& program) const
+  {
+    require_levels();
+    const auto own = key.split(purpose{"auto-augment"});
+    const auto steps = program.add_operations(2);
+    for (std::size_t n = 0; n < subjects.size(); ++n) {
+      const draws of_image{own, now.epoch, subjects.ids[n]};
+      const auto& drawn = policy[static_cast<std::size_t>(
+          of_image.below(0, static_cast<std::int64_t>(policy.size())))];
+      steps[n] = carried_out(drawn.first, of_image, 1, subjects);
+      steps[subjects.size() + n] = carried_out(drawn.second, of_image, 5, subjects);
+    }
+    program.add_fill();
+  }
+
+ private:
+  void require_levels() const
+  {
+    if (policy.empty()) refuse(name, "got no sub-policy, want at least one");
+    for (std::size_t i = 0; i < policy.size(); ++i)
+      for (const auto& step : {policy[i].first, policy[i].second}) {
+        const auto [what, probability, magnitude] = step;
+        if (probability < 0 || probability > augmentation_policy::highest_probability)
+          refuse(name, "probability level of ", rolewise::name(what), " in sub-policy ", i, " is ",
+                 probability, ", want 0 .. ", augmentation_policy::highest_probability);
+        if (magnitude < 0 || magnitude > augmentation_policy::highest_magnitude)
+          refuse(name, "magnitude level of ", rolewise::name(what), " in sub-policy ", i, " is ",
+                 magnitude, ", want 0 .. ", augmentation_policy::highest_magnitude);
+      }
+  }
+
+  // Draw 0 is the sub-policy. Draws 1 .. 4 and 5 .. 8: whether an operation fires, its sign, where
+  // it cuts.
+  [[nodiscard]] image_step carried_out(const sub_policy::step& step, const draws& of_image,
+                                       std::uint64_t first, const image_subjects& subjects) const
+  {
+    if (of_image.uniform(first) >= static_cast<double>(step.probability) / 10.0) return {};
+    const auto value =
+        auto_augment_parameter(step.what, step.magnitude, subjects.height, subjects.width, scale);
+    const auto turned = [&] {
+      if (has_sign(step.what)) return -value;
+      if (scale == auto_augment_scale::even && is_enhancer(step.what)) return 2.0 - value;
+      return value;
+    };
+    return {step.what, of_image.coin(first + 1) ? turned() : value,
+            of_image.below(first + 2, subjects.height), of_image.below(first + 3, subjects.width)};
+  }
+};
+
+static_assert(PlannedAgent<auto_augment>);
+
+}  // namespace rolewise

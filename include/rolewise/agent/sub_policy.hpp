@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What AutoAugment's policies consist of, and what their magnitude levels mean.
+
+#include <rolewise/agent/augmentation_policy.hpp>
+#include <rolewise/agent/operation.hpp>
+#include <rolewise/core/error.hpp>
+
+#include <cstdint>
+#include <ostream>
+
+namespace rolewise {
+
+/// Two operations, one after the other, each with a probability and a magnitude of its own. A list
+/// of them is a policy of AutoAugment.
+///
+/// @par Source
+/// Cubuk, Zoph, Mané, Vasudevan, Le: AutoAugment: learning augmentation policies from data, 2018,
+/// arXiv 1805.09501, section 3.
+struct sub_policy {
+  struct step {
+    operation what = operation::identity;
+    std::int64_t probability = 0;  ///< level 0 .. 10; the probability is a tenth of it
+    std::int64_t magnitude = 0;    ///< level 0 .. 9, see `auto_augment_parameter`
+
+    friend bool operator==(const step&, const step&) = default;
+    /// As `Rotate 0.7@2`: probability and magnitude level.
+    friend std::ostream& operator<<(std::ostream& out, const step& of)
+    {
+      return out << rolewise::name(of.what) << ' ' << of.probability / 10 << '.'
+                 << of.probability % 10 << '@' << of.magnitude;
+    }
+  };
+
+  step first;
+  step second;
+
+  friend bool operator==(const sub_policy&, const sub_policy&) = default;
+  /// As `Rotate 0.7@2, TranslateX 0.3@9`.
+  friend std::ostream& operator<<(std::ostream& out, const sub_policy& of)
+  {
+    return out << of.first << ", " << of.second;
+  }
+};
+
+/// How a magnitude level becomes a parameter; see `auto_augment_parameter`.
+enum class auto_augment_scale : std::uint8_t {
+  published,  ///< the code that AutoAugment's authors published for CIFAR-10
+  even        ///< the ranges of the paper in ten even steps, higher is stronger
+};
+
+/// What a magnitude level means, as `operation_parameters::value` takes it, before a sign is drawn.
+///
+/// | operation        | `published`             | levels 0, 9 | `even`                | levels 0, 9
+/// |
+/// |------------------|-------------------------|-------------|-----------------------|-------------|
+/// | rotate           | 3 L degrees             | 0, 27       | 30 L / 9 degrees      | 0, 30 | |
+/// shear_x, shear_y | 0.03 L                  | 0, 0.27     | 0.3 L / 9             | 0, 0.3      |
+/// | translate_x, _y  | L / 32 of the side      | 0, 9 of 32  | 150 / 331 L / 9 of it | 0, 14 of 32
+/// | | posterize        | 4 - trunc(0.4 L) bits   | 4, 1        | 8 - round(4 L / 9)    | 8, 4 | |
+/// solarize         | 256 - trunc(25.6 L)     | 256, 26     | ceil(255 (9 - L) / 9) | 255, 0      |
+/// | enhancers        | 0.1 + 0.18 L            | 0.1, 1.72   | 1 + 0.1 L             | 1, 1.9 | |
+/// cutout           | half the side: L pixels | 0, 9        | 30 / 331 L / 9 of it  | 0, 2 of 32  |
+///
+/// Translations and boxes are whole pixels, rounded towards 0. Rotation, shear and translation have
+/// a sign, drawn by a fair coin; with `even`, enhancers have one too: 1 - 0.1 L or 1 + 0.1 L.
+///
+/// Sources differ. The paper (table 6) gives ranges and says that ten values are spread evenly over
+/// them: 30 degrees, 0.3, 150 pixels (of 331), 4 .. 8 bits, 0 .. 256, 0.1 .. 1.9, 60 pixels. The
+/// authors' code for CIFAR-10 (tensorflow/models, research/autoaugment) divides by 10 instead of 9,
+/// keeps 0 .. 4 bits and moves by L of 32 pixels: that is `published`, and what Population Based
+/// Augmentation took over (`policy_parameter`); enhancers do nothing at level 5. Their later code
+/// for ImageNet (tensorflow/tpu, efficientnet) has posterize and solarize weaken as L grows.
+/// torchvision, and DeepVoltaire/AutoAugment before it, let the strength of every operation grow
+/// from nothing: that is `even`, number for number those of torchvision (whose solarize begins at
+/// 255, not 256).
+///
+/// @throws std::invalid_argument for a level that is not in 0 .. 9
+/// @par Departs
+/// `published` moves by a share of the side, L pixels of 32, so that it means the same for any
+/// size. torchvision has no cutout; `even` reads the paper's range for it.
+[[nodiscard]] inline double auto_augment_parameter(operation what, std::int64_t level,
+                                                   std::int64_t height, std::int64_t width,
+                                                   auto_augment_scale scale)
+{
+  if (level < 0 || level > augmentation_policy::highest_magnitude)
+    refuse("auto_augment_parameter", "level is ", level, ", want 0 .. 9");
+  const bool even = scale == auto_augment_scale::even;
+  const auto moved = [&](std::int64_t side) {
+    return static_cast<double>(even ? 150 * side * level / (331 * 9) : side * level / 32);
+  };
+  if (what == operation::translate_x) return moved(width);
+  if (what == operation::translate_y) return moved(height);
+  if (!even) return policy_parameter(what, level);
+
+  const auto l = static_cast<double>(level);
+  if (is_enhancer(what)) return 1.0 + 0.1 * l;
+  switch (what) {
+    case operation::rotate:
+      return 30.0 * l / 9.0;
+    case operation::shear_x:
+    case operation::shear_y:
+      return 0.3 * l / 9.0;
+    case operation::posterize:
+      return static_cast<double>(8 - (8 * level + 9) / 18);
+    case operation::solarize:
+      return static_cast<double>((255 * (9 - level) + 8) / 9);
+    case operation::cutout:
+      return static_cast<double>(30 * (height < width ? height : width) * level / (331 * 9));
+    default:
+      return 0.0;
+  }
+}
+
+}  // namespace rolewise

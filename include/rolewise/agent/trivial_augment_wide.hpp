@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// TrivialAugment with its wide space: one random operation of random, up to extreme, strength.
+
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/detail/strength.hpp>
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/operation.hpp>
+#include <rolewise/agent/planned_agent.hpp>
+#include <rolewise/core/draws.hpp>
+#include <rolewise/core/error.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rolewise {
+
+/// What a level 0 .. 30 of the wide space means, as `operation_parameters::value` takes it, before
+/// a sign is drawn.
+///
+/// | operation                | value                          | level 0 | level 30 |
+/// |--------------------------|--------------------------------|---------|----------|
+/// | rotate                   | trunc(4.5 L) degrees           | 0       | 135      |
+/// | shear_x, shear_y         | 0.033 L                        | 0       | 0.99     |
+/// | translate_x, translate_y | trunc(32 L / 30) pixels        | 0       | 32       |
+/// | posterize                | 8 - trunc(L / 5) bits          | 8       | 2        |
+/// | solarize                 | 256 - trunc(256 L / 30)        | 256     | 0        |
+/// | enhancers                | 0.01 + 1.99 L / 30             | 0.01    | 2        |
+///
+/// @throws std::invalid_argument for a level that is not in 0 .. 30
+[[nodiscard]] inline double wide_parameter(operation what, std::int64_t level)
+{
+  if (level < 0 || level > 30) refuse("wide_parameter", "level is ", level, ", want 0 .. 30");
+  const auto l = static_cast<double>(level);
+  if (is_enhancer(what)) return 0.01 + 1.99 * l / 30.0;
+  switch (what) {
+    case operation::rotate:
+      return static_cast<double>(135 * level / 30);
+    case operation::shear_x:
+    case operation::shear_y:
+      return 0.99 * l / 30.0;
+    case operation::translate_x:
+    case operation::translate_y:
+      return static_cast<double>(32 * level / 30);
+    case operation::posterize:
+      return static_cast<double>(8 - 6 * level / 30);
+    case operation::solarize:
+      return static_cast<double>(256 - 256 * level / 30);
+    default:
+      return 0.0;
+  }
+}
+
+/// `trivial_augment` with larger ranges: one operation, drawn uniformly from the 14 of
+/// `rand_augment`, at a level drawn uniformly from 0 .. 30 (`wide_parameter`); directions by fair
+/// coins. Nothing to tune. Holes get the mean colour of the data set.
+///
+/// Translation is in pixels, whatever the size, as published: images of 32 x 32 are gone at its
+/// highest level.
+///
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
+///
+/// @par Determinism
+/// A function of seed, epoch and id of an image.
+/// @throws std::invalid_argument on other inputs (`require_images`)
+/// @par Source
+/// Müller, Hutter: TrivialAugment: tuning-free yet state-of-the-art data augmentation, 2021,
+/// arXiv 2103.10158, section 3, and the published code (automl/trivialaugment, `wide_standard`).
+/// torchvision's `TrivialAugmentWide` differs: enhancers are 1 +- 0.033 L, posterize rounds instead
+/// of truncating, solarize begins at 255, rotation is not truncated.
+/// @par Departs
+/// Holes are black in the published code.
+struct trivial_augment_wide {
+  static constexpr std::string_view name = "trivial-augment-wide";
+  static constexpr bool has_state = false;
+
+  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    require_images(name, examples);
+    return detail::planned_view([&](const image_subjects& subjects,
+                                    image_program& program) { plan(subjects, now, key, program); },
+                                examples);
+  }
+
+  /// A layer of operations, then a fill.
+  void plan(const image_subjects& subjects, const moment& now, seed key,
+            image_program& program) const
+  {
+    constexpr auto& known = detail::unsearched_operations;
+    const auto own = key.split(purpose{"trivial-augment-wide"});
+    const auto steps = program.add_operations();
+    for (std::size_t n = 0; n < subjects.size(); ++n) {
+      const draws of_image{own, now.epoch, subjects.ids[n]};
+      const auto what = known[static_cast<std::size_t>(of_image.below(0, known.size()))];
+      const auto value = wide_parameter(what, of_image.below(1, 31));
+      steps[n] = {what, has_sign(what) && of_image.coin(2) ? -value : value};
+    }
+    program.add_fill();
+  }
+};
+
+static_assert(PlannedAgent<trivial_augment_wide>);
+
+}  // namespace rolewise

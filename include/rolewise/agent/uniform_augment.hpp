@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// UniformAugment: random operations of random strengths that fire at random.
+
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/operation.hpp>
+#include <rolewise/agent/planned_agent.hpp>
+#include <rolewise/core/draws.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+namespace rolewise {
+
+/// What a strength in [0, 1) means to UniformAugment, as `operation_parameters::value` takes it,
+/// before a sign is drawn.
+///
+/// | operation                | value                          | at 0 | towards 1          |
+/// |--------------------------|--------------------------------|------|--------------------|
+/// | rotate                   | 30 s degrees                   | 0    | 30                 |
+/// | shear_x, shear_y         | 0.3 s                          | 0    | 0.3                |
+/// | translate_x, translate_y | trunc(0.45 s side) pixels      | 0    | 14 of 32           |
+/// | posterize                | 4 + trunc(4 s) bits            | 4    | 7                  |
+/// | solarize                 | ceil(256 s)                    | 0    | 256                |
+/// | enhancers                | 0.1 + 1.8 s                    | 0.1  | 1.9                |
+/// | cutout                   | half the side: round(0.1 s side) | 0  | 3 of 32            |
+[[nodiscard]] inline double uniform_parameter(operation what, double strength, std::int64_t height,
+                                              std::int64_t width)
+{
+  const auto along = [&](std::int64_t side) {
+    return std::trunc(0.45 * strength * static_cast<double>(side));
+  };
+  if (is_enhancer(what)) return 0.1 + 1.8 * strength;
+  switch (what) {
+    case operation::rotate:
+      return 30.0 * strength;
+    case operation::shear_x:
+    case operation::shear_y:
+      return 0.3 * strength;
+    case operation::translate_x:
+      return along(width);
+    case operation::translate_y:
+      return along(height);
+    case operation::posterize:
+      return 4.0 + std::trunc(4.0 * strength);
+    case operation::solarize:
+      return std::ceil(256.0 * strength);
+    case operation::cutout:
+      return std::floor(0.1 * strength * static_cast<double>(std::min(height, width)) + 0.5);
+    default:
+      return 0.0;
+  }
+}
+
+/// Shows each image after `operations` operations, drawn uniformly with replacement from the 15 of
+/// a policy; each fires with probability 1/2, at a strength drawn uniformly from [0, 1)
+/// (`uniform_parameter`). Directions are drawn by fair coins; cutout's centre is uniform over the
+/// pixels. Holes get the mean colour of the data set. Nothing is searched for.
+///
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
+///
+/// @par Determinism
+/// A function of seed, epoch and id of an image.
+/// @throws std::invalid_argument on other inputs (`require_images`) or a negative number of
+///         operations
+/// @par Source
+/// LingChen, Khonsari, Lashkari, Nazari, Sambee, Nascimento: UniformAugment: a search-free
+/// probabilistic data augmentation approach, 2020, arXiv 2003.14348; ranges are those of
+/// tgilewicz/uniformaugment, whose author asked them and reports their accuracies.
+/// @par Departs
+/// There an operation fires with a probability that is itself drawn uniformly from [0, 1); a fair
+/// coin is the same in distribution. Translations and boxes are whole pixels, and a box has an even
+/// side and its centre on a pixel.
+struct uniform_augment {
+  static constexpr std::string_view name = "uniform-augment";
+  static constexpr bool has_state = false;
+
+  std::int64_t operations = 2;  ///< drawn for each image, at least 0
+
+  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    require_images(name, examples);
+    return detail::planned_view([&](const image_subjects& subjects,
+                                    image_program& program) { plan(subjects, now, key, program); },
+                                examples);
+  }
+
+  /// A layer for each of the operations, then a fill.
+  void plan(const image_subjects& subjects, const moment& now, seed key,
+            image_program& program) const
+  {
+    if (operations < 0) refuse(name, "operations is ", operations, ", want at least 0");
+    const auto own = key.split(purpose{"uniform-augment"});
+    const auto count = static_cast<std::size_t>(operations);
+    const auto steps = program.add_operations(count);
+    for (std::size_t n = 0; n < subjects.size(); ++n) {
+      const draws of_image{own, now.epoch, subjects.ids[n]};
+      for (std::size_t step = 0; step < count; ++step)
+        steps[step * subjects.size() + n] = drawn(of_image, 6 * step, subjects);
+    }
+    program.add_fill();
+  }
+
+ private:
+  // Draws first .. first + 5: whether it fires, which, how strong, its sign, where it cuts.
+  [[nodiscard]] static image_step drawn(const draws& of_image, std::uint64_t first,
+                                        const image_subjects& subjects)
+  {
+    if (!of_image.coin(first)) return {};
+    const auto what = static_cast<operation>(of_image.below(first + 1, policy_operations));
+    const auto value =
+        uniform_parameter(what, of_image.uniform(first + 2), subjects.height, subjects.width);
+    return {what, has_sign(what) && of_image.coin(first + 3) ? -value : value,
+            of_image.below(first + 4, subjects.height), of_image.below(first + 5, subjects.width)};
+  }
+};
+
+static_assert(PlannedAgent<uniform_augment>);
+
+}  // namespace rolewise
