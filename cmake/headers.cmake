@@ -12,6 +12,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/carry_out.hpp
     include/rolewise/agent/detail/kernels/canvas.hpp
     include/rolewise/agent/detail/kernels/kernel_set.hpp
+    include/rolewise/agent/detail/kernels/number_passes.hpp
     include/rolewise/agent/detail/kernels/operate.hpp
     include/rolewise/agent/detail/kernels/passes.hpp
     include/rolewise/agent/detail/kernels/point_tables.hpp

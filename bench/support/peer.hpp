@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -20,6 +21,7 @@ class peer {
  public:
   explicit peer(const std::string& script)
   {
+    std::signal(SIGPIPE, SIG_IGN);  // a script that has ended shows by its silence
     int questions[2], answers[2];
     if (pipe(questions) != 0 || pipe(answers) != 0) return;
     child_ = fork();

@@ -60,9 +60,9 @@ template<typename Plan>
 /// The view of an agent in a form, in memory of a pool if kernels make it.
 ///
 /// A `PlannedAgent` on the CPU plans and works image by image, and the last pass over an image
-/// writes it in the form: every byte is read and written once. Any other agent makes its view,
-/// which is then converted. The numbers are the same, bit for bit: `normalised_inputs` of
-/// `agent(examples, now, key)`. What an agent has made floating point itself stays as it is.
+/// writes it in the form. Any other agent makes its view, which is then converted. The numbers are
+/// the same, bit for bit: `normalised_inputs` of `agent(examples, now, key)`. What an agent has
+/// made floating point itself stays as it is.
 ///
 /// @par Determinism
 /// That of the agent; the same bits for any number of threads.

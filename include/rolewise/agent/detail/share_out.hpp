@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -17,6 +16,14 @@
 #include <utility>
 
 namespace rolewise::detail {
+
+/// The threads of a process that work on images, beside the one that asks for it.
+[[nodiscard]] inline c10::ThreadPool& helpers()
+{
+  static c10::ThreadPool pool{
+      std::max(1, static_cast<int>(std::thread::hardware_concurrency()) - 1)};
+  return pool;
+}
 
 /// Calls `work(piece)` for each piece 0 .. pieces - 1, on up to `threads` threads, this one among
 /// them, and waits for all of them. What a call throws comes out when all is done.
@@ -56,11 +63,10 @@ void share_out(std::int64_t pieces, int threads, const Work& work)
       if (--shared->left == 0) shared->done.notify_all();
     }
   };
-  static c10::ThreadPool helpers{
-      std::max(1, static_cast<int>(std::thread::hardware_concurrency()) - 1)};
-  const auto useful = std::min<std::int64_t>(threads, pieces) - 1;
-  for (std::int64_t i = 0; i < std::min(useful, static_cast<std::int64_t>(helpers.size())); ++i)
-    helpers.run(help);
+  auto& pool = helpers();
+  const auto useful =
+      std::min({std::int64_t{threads} - 1, pieces - 1, static_cast<std::int64_t>(pool.size())});
+  for (std::int64_t i = 0; i < useful; ++i) pool.run(help);
   help();
   std::unique_lock lock{shared->mutex};
   shared->done.wait(lock, [&] { return shared->left == 0; });

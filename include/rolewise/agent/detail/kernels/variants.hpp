@@ -67,6 +67,8 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
 
 #include <rolewise/agent/detail/kernels/passes.hpp>
 
+#include <rolewise/agent/detail/kernels/number_passes.hpp>
+
 }  // namespace plain
 
 #if defined(__x86_64__)
@@ -140,6 +142,8 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
 }
 
 #include <rolewise/agent/detail/kernels/passes.hpp>
+
+#include <rolewise/agent/detail/kernels/number_passes.hpp>
 
 }  // namespace avx2
 
@@ -246,6 +250,8 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
 }
 
 #include <rolewise/agent/detail/kernels/passes.hpp>
+
+#include <rolewise/agent/detail/kernels/number_passes.hpp>
 
 }  // namespace avx512
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <rolewise/agent/cutout.hpp>
+#include <rolewise/agent/no_agent.hpp>
+#include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/agent/planned_agent.hpp>
+#include <rolewise/agent/policy_agent.hpp>
+#include <rolewise/agent/rand_augment.hpp>
+#include <rolewise/agent/sequence.hpp>
+#include <rolewise/agent/trivial_augment.hpp>
+
+namespace {
+
+using rolewise::AugmentationAgent;
+using rolewise::batch;
+using rolewise::image_program;
+using rolewise::image_subjects;
+using rolewise::moment;
+using rolewise::PlannedAgent;
+using rolewise::seed;
+using rolewise::agent_must::write_a_program;
+
+struct makes_views {
+  static constexpr const char* name = "makes-views";
+  static constexpr bool has_state = false;
+  batch operator()(const batch& examples, const moment&, seed) const { return examples; }
+};
+static_assert(AugmentationAgent<makes_views> && !PlannedAgent<makes_views>);
+
+struct least_that_conforms : makes_views {
+  void plan(const image_subjects&, const moment&, seed, image_program&) const {}
+};
+static_assert(PlannedAgent<least_that_conforms>);
+
+// Each of these is one promise short.
+
+struct plans_from_hidden_state : makes_views {
+  void plan(const image_subjects&, const moment&, seed, image_program&) {}
+};
+static_assert(!write_a_program<plans_from_hidden_state>);
+
+struct wants_pixels : makes_views {
+  void plan(const batch&, const moment&, seed, image_program&) const {}
+};
+static_assert(!write_a_program<wants_pixels>);
+
+struct makes_no_view {
+  static constexpr const char* name = "makes-no-view";
+  void plan(const image_subjects&, const moment&, seed, image_program&) const {}
+};
+static_assert(write_a_program<makes_no_view> && !PlannedAgent<makes_no_view>);
+
+// A sequence is planned if its parts are.
+
+using rolewise::sequence;
+static_assert(PlannedAgent<sequence<least_that_conforms, rolewise::no_agent>>);
+static_assert(PlannedAgent<sequence<sequence<rolewise::rand_augment>, rolewise::pad_crop_flip>>);
+static_assert(!PlannedAgent<sequence<least_that_conforms, makes_views>>);
+static_assert(AugmentationAgent<sequence<least_that_conforms, makes_views>>);
+static_assert(PlannedAgent<rolewise::policy_agent> && PlannedAgent<rolewise::trivial_augment>);
+static_assert(PlannedAgent<rolewise::cutout>);
+
+}  // namespace
