@@ -22,15 +22,6 @@ namespace rolewise {
 
 namespace detail {
 
-template<typename A>
-[[nodiscard]] consteval bool looks_at_others()
-{
-  if constexpr (requires { typename std::bool_constant<A::mixes>; })
-    return A::mixes;
-  else
-    return false;
-}
-
 /// The names of agents with " + " between them.
 template<typename... Parts>
 inline constexpr auto joined_names = [] {
@@ -67,7 +58,7 @@ class sequence {
   static constexpr std::string_view name{detail::joined_names<Parts...>.data(),
                                          detail::joined_names<Parts...>.size()};
   static constexpr bool has_state = (state_must::be_shown<Parts> || ...);
-  static constexpr bool mixes = (detail::looks_at_others<Parts>() || ...);
+  static constexpr bool mixes = (detail::mixes_examples<Parts>() || ...);
 
   sequence()
     requires(std::default_initializable<Parts> && ...)
