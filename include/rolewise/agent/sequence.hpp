@@ -4,6 +4,7 @@
 /// @file
 /// Several agents, one after the other, as one agent.
 
+#include <rolewise/agent/detail/mixes.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/state.hpp>
