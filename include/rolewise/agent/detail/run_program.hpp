@@ -159,7 +159,9 @@ void run_batch(const Plan& plan, const batch& examples, const image_sink& sink)
 
   constexpr std::int64_t worth_a_thread = 1 << 16;  // bytes, some tens of microseconds
   const int threads = images * size < worth_a_thread ? 1 : at::get_num_threads();
-  const auto at_a_time = std::clamp<std::int64_t>(images / (4 * threads), 1, 32);
+  // Small pieces, since a thread that slept begins late; one thread takes larger ones.
+  const auto at_a_time =
+      std::clamp<std::int64_t>(threads == 1 ? images : images / (16 * threads), 1, 32);
   share_out((images + at_a_time - 1) / at_a_time, threads, [&](std::int64_t piece) {
     const workspace_lease lease;
     auto& [canvas, program] = *lease;
