@@ -53,16 +53,15 @@ enum class auto_augment_scale : std::uint8_t {
 
 /// What a magnitude level means, as `operation_parameters::value` takes it, before a sign is drawn.
 ///
-/// | operation        | `published`             | levels 0, 9 | `even`                | levels 0, 9
-/// |
-/// |------------------|-------------------------|-------------|-----------------------|-------------|
-/// | rotate           | 3 L degrees             | 0, 27       | 30 L / 9 degrees      | 0, 30 | |
-/// shear_x, shear_y | 0.03 L                  | 0, 0.27     | 0.3 L / 9             | 0, 0.3      |
-/// | translate_x, _y  | L / 32 of the side      | 0, 9 of 32  | 150 / 331 L / 9 of it | 0, 14 of 32
-/// | | posterize        | 4 - trunc(0.4 L) bits   | 4, 1        | 8 - round(4 L / 9)    | 8, 4 | |
-/// solarize         | 256 - trunc(25.6 L)     | 256, 26     | ceil(255 (9 - L) / 9) | 255, 0      |
-/// | enhancers        | 0.1 + 0.18 L            | 0.1, 1.72   | 1 + 0.1 L             | 1, 1.9 | |
-/// cutout           | half the side: L pixels | 0, 9        | 30 / 331 L / 9 of it  | 0, 2 of 32  |
+/// | operation       | `published`             | L = 0, 9  | `even`              | L = 0, 9   |
+/// |-----------------|-------------------------|-----------|---------------------|------------|
+/// | rotate          | 3 L degrees             | 0, 27     | 30 L / 9            | 0, 30      |
+/// | shear_x, _y     | 0.03 L                  | 0, 0.27   | 0.3 L / 9           | 0, 0.3     |
+/// | translate_x, _y | side L / 32             | 0, 9 / 32 | side 150 L / 2979   | 0, 14 / 32 |
+/// | posterize       | 4 - trunc(0.4 L) bits   | 4, 1      | 8 - round(4 L / 9)  | 8, 4       |
+/// | solarize        | 256 - trunc(25.6 L)     | 256, 26   | ceil(255 (1 - L/9)) | 255, 0     |
+/// | enhancers       | 0.1 + 0.18 L            | 0.1, 1.72 | 1 + 0.1 L           | 1, 1.9     |
+/// | cutout          | half the side: L pixels | 0, 9      | side 30 L / 2979    | 0, 2 / 32  |
 ///
 /// Translations and boxes are whole pixels, rounded towards 0. Rotation, shear and translation have
 /// a sign, drawn by a fair coin; with `even`, enhancers have one too: 1 - 0.1 L or 1 + 0.1 L.
