@@ -55,7 +55,7 @@ frozen_teacher<tiny_student> the_teacher()
 
 /// Has the teacher's fingerprint, and nothing to say.
 struct speechless {
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   std::uint64_t sum;
 
   response respond(const batch& examples, taps = {}) const
