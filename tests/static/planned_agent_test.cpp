@@ -44,7 +44,7 @@ struct wants_pixels : makes_views {
 static_assert(!write_a_program<wants_pixels>);
 
 struct makes_no_view {
-  static constexpr const char* name = "makes-no-view";
+  [[maybe_unused]] static constexpr const char* name = "makes-no-view";
   void plan(const image_subjects&, const moment&, seed, image_program&) const {}
 };
 static_assert(write_a_program<makes_no_view> && !PlannedAgent<makes_no_view>);
