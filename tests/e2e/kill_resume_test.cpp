@@ -3,6 +3,7 @@
 // resumed each time. The child is this program again, told by its environment what to do.
 #include "support/doctest.hpp"
 
+#include "support/child.hpp"
 #include "support/tiny_student.hpp"
 
 #include <rolewise/agent/pad_crop_flip.hpp>
@@ -29,12 +30,12 @@
 #include <thread>
 #include <vector>
 
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 using namespace rolewise;
 using namespace std::chrono_literals;
+using rolewise::testing::is_over;
 using rolewise::testing::tiny_data;
 using rolewise::testing::tiny_student;
 using clock_type = std::chrono::steady_clock;
@@ -61,22 +62,10 @@ void train_in(const std::string& folder)
       early_stop{.patience = 100}, checkpoints{.folder = folder});
 }
 
-/// Starts a child that trains in a folder.
 pid_t start_child(const std::string& folder)
 {
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  ::setenv(folder_variable, folder.c_str(), 1);
-  ::setenv("OMP_NUM_THREADS", "1", 1);
-  const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-  ::dup2(null, STDOUT_FILENO);
-  // This test alone: the program may hold others, which would take the time of the kills.
-  ::execl("/proc/self/exe", "kill_resume_test", "--source-file=*/e2e/kill_resume_test.cpp",
-          static_cast<char*>(nullptr));
-  ::_exit(127);
+  return rolewise::testing::start_child(folder_variable, folder, "e2e/kill_resume_test.cpp");
 }
-
-bool is_over(pid_t child, int& status) { return ::waitpid(child, &status, WNOHANG) == child; }
 
 /// A folder that goes away.
 struct folder_of_run {

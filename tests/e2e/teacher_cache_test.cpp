@@ -4,6 +4,7 @@
 // again, told by its environment what to do.
 #include "support/doctest.hpp"
 
+#include "support/child.hpp"
 #include "support/tiny_student.hpp"
 
 #include <rolewise/agent/cached.hpp>
@@ -24,12 +25,13 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 using namespace rolewise;
+using rolewise::testing::is_over;
 using rolewise::testing::tiny_data;
 using rolewise::testing::tiny_student;
 using clock_type = std::chrono::steady_clock;
@@ -84,17 +86,8 @@ void fill(const std::string& path)
 
 pid_t start_child(const std::string& path)
 {
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  ::setenv(path_variable, path.c_str(), 1);
-  ::setenv("OMP_NUM_THREADS", "1", 1);
-  const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-  ::dup2(null, STDOUT_FILENO);
-  ::execl("/proc/self/exe", "teacher_cache_test", static_cast<char*>(nullptr));
-  ::_exit(127);
+  return rolewise::testing::start_child(path_variable, path, "e2e/teacher_cache_test.cpp");
 }
-
-bool is_over(pid_t child, int& status) { return ::waitpid(child, &status, WNOHANG) == child; }
 
 /// Whether something stands in a row (docs/teacher_cache.md has the format).
 bool has_row(const std::string& path, std::int64_t row)
@@ -166,11 +159,14 @@ TEST_CASE("killed at twenty instants, a teacher cache holds right answers and no
     REQUIRE(child > 0);
     bool is_alive = true;
     const auto wait_until = [&](auto&& reached) {
-      while (is_alive && !reached()) is_alive = !is_over(child, status);
+      while (is_alive && !reached()) {
+        std::this_thread::sleep_for(std::chrono::microseconds{50});
+        is_alive = !is_over(child, status);
+      }
     };
     // One in four is killed while it makes the file, one at any instant, two soon after a certain
     // row has been written.
-    double pause = instants.uniform(number, 0, 3000);
+    double pause = instants.uniform(number, 0, 300);
     if (makes) {
       wait_until(
           [&] { return ::access(part.c_str(), F_OK) == 0 || ::access(path.c_str(), F_OK) == 0; });
@@ -180,7 +176,6 @@ TEST_CASE("killed at twenty instants, a teacher cache holds right answers and no
       const auto view = std::min(views - 1, before / samples + 1 + kills % 4 * 4);
       const auto row = view * samples + static_cast<std::int64_t>(number);
       wait_until([&] { return has_row(path, row); });
-      pause /= 10;
     }
     const auto until =
         clock_type::now() + std::chrono::microseconds{static_cast<std::int64_t>(pause)};
