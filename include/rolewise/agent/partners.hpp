@@ -112,8 +112,8 @@ class partner_pool {
   {
     if (places.size() == 1)
       refuse(who, "a batch of one example has no partner in it; set .partners to the data set");
-    using standing = std::tuple<std::uint32_t, std::int64_t, std::int64_t>;
-    std::vector<standing> circle;
+    using numbered = std::tuple<std::uint32_t, std::int64_t, std::int64_t>;
+    std::vector<numbered> circle;
     circle.reserve(places.size());
     for (std::size_t n = 0; n < places.size(); ++n)
       circle.emplace_back(draws{key, epoch, id[n]}.bits(0), id[n], static_cast<std::int64_t>(n));
