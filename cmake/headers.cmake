@@ -110,6 +110,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/batch_norm.hpp
     include/rolewise/network/convolution.hpp
     include/rolewise/network/copy_weights.hpp
+    include/rolewise/network/detail/quantised_product.hpp
     include/rolewise/network/first_weights.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/linear.hpp
@@ -127,6 +128,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/dorefa.hpp
     include/rolewise/quant/no_quantizer.hpp
     include/rolewise/quant/per_layer.hpp
+    include/rolewise/quant/quantised.hpp
     include/rolewise/quant/quantizer.hpp
     include/rolewise/quant/schemes.hpp
     include/rolewise/report.hpp

@@ -8,5 +8,6 @@
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/quant/no_quantizer.hpp>
 #include <rolewise/quant/per_layer.hpp>
+#include <rolewise/quant/quantised.hpp>
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/quant/schemes.hpp>

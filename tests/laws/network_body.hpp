@@ -52,7 +52,7 @@ void body_holds_for(B body, const torch::Tensor& inputs, std::int64_t classes)
     reported += layer.weights;
   }
   for_each_tensor(body, [&](const std::string&, torch::Tensor& t, tensor_kind kind) {
-    if (kind == tensor_kind::parameter && t.defined()) learned += t.numel();
+    if (is_learned(kind) && t.defined()) learned += t.numel();
   });
   CHECK(reported > 0);
   CHECK(reported <= learned);

@@ -46,7 +46,7 @@ void hold_for(S student, const batch& examples)
   for (const auto& s : state_of(student)) CHECK_MESSAGE(names.insert(s.name).second, s.name);
   std::vector<std::string> shown, listed;
   for_each_tensor(student, [&](const std::string& name, torch::Tensor& t, tensor_kind kind) {
-    if (kind == tensor_kind::parameter && t.defined()) shown.push_back(name);
+    if (is_learned(kind) && t.defined()) shown.push_back(name);
   });
   for (const auto& p : student.parameters()) listed.push_back(p.name);
   CHECK(shown == listed);

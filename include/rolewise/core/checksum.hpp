@@ -93,6 +93,7 @@ class summing_archive {
   explicit summing_archive(checksum& sum) : sum_{sum} {}
 
   void parameter(std::string_view name, torch::Tensor& t) { named(name, t); }
+  void range(std::string_view name, torch::Tensor& t) { named(name, t); }
   void buffer(std::string_view name, torch::Tensor& t) { named(name, t); }
   template<PlainState T>
   void value(std::string_view name, T& x)

@@ -30,6 +30,7 @@ concept PlainState =
 ///     template<typename Archive> void visit_state(Archive& archive)
 ///     {
 ///       archive.parameter("weight", weight);    // learned; a tensor that may be undefined
+///       archive.range("step", step);            // learned too, but the range of a quantizer
 ///       archive.buffer("running_mean", mean);   // kept, not learned
 ///       archive.value("updates", updates);      // PlainState
 ///       archive.part("block", block);           // nested; its names get the prefix "block."
@@ -39,6 +40,7 @@ concept PlainState =
 /// the life of the object.
 struct archive_archetype {
   void parameter(std::string_view, torch::Tensor&) {}
+  void range(std::string_view, torch::Tensor&) {}
   void buffer(std::string_view, torch::Tensor&) {}
   template<PlainState T>
   void value(std::string_view, T&)
@@ -72,12 +74,21 @@ void visit_part(Archive& archive, std::string_view name, P& part)
   if constexpr (state_must::be_shown<P>) archive.part(name, part);
 }
 
-enum class tensor_kind { parameter, buffer };
+/// A `range` is learned like a `parameter`, but is a clip, step or offset of a quantizer: weight
+/// decay passes it by, and it may have a learning rate of its own.
+enum class tensor_kind { parameter, range, buffer };
+
+/// Whether a gradient changes tensors of this kind.
+[[nodiscard]] constexpr bool is_learned(tensor_kind kind) noexcept
+{
+  return kind != tensor_kind::buffer;
+}
 
 /// A tensor of a part under its full name, such as `stage2.0.convolution1.weight`.
 struct named_tensor {
   std::string name;
   torch::Tensor value;
+  tensor_kind kind = tensor_kind::parameter;
 };
 
 namespace detail {
@@ -91,6 +102,10 @@ class tensor_walk {
   void parameter(std::string_view name, torch::Tensor& t)
   {
     f_(prefix_ + std::string{name}, t, tensor_kind::parameter);
+  }
+  void range(std::string_view name, torch::Tensor& t)
+  {
+    f_(prefix_ + std::string{name}, t, tensor_kind::range);
   }
   void buffer(std::string_view name, torch::Tensor& t)
   {

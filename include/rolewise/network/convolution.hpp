@@ -5,15 +5,12 @@
 /// Convolution without bias, of tensors or of levels.
 
 #include <rolewise/network/activation.hpp>
+#include <rolewise/network/detail/quantised_product.hpp>
 #include <rolewise/network/first_weights.hpp>
 #include <rolewise/network/quantised_weight.hpp>
 
-#include <torch/csrc/autograd/custom_function.h>
-
 #include <algorithm>
-#include <array>
 #include <cstdint>
-#include <utility>
 
 namespace rolewise {
 
@@ -31,51 +28,6 @@ struct convolution_shape {
 };
 
 namespace detail {
-
-/// A scale as it multiplies `[N, O, H, W]`.
-[[nodiscard]] inline torch::Tensor along_channels(const torch::Tensor& scale)
-{
-  return scale.dim() == 0 ? scale : scale.view({1, -1, 1, 1});
-}
-
-/// A convolution of levels, scaled once afterwards; for scales that carry no gradient.
-///
-/// Backward the scale is put on the weights, which are few, not on the maps, which are many.
-struct scaled_convolution : torch::autograd::Function<scaled_convolution> {
-  /// @param scale 0-dimensional or `[O, 1, 1, 1]`
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
-                               const torch::Tensor& w, const torch::Tensor& scale,
-                               std::int64_t stride, std::int64_t padding)
-  {
-    context->save_for_backward({x, w, scale});
-    context->saved_data["stride"] = stride;
-    context->saved_data["padding"] = padding;
-    return at::conv2d(x, w, {}, stride, padding).mul_(along_channels(scale));
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient)
-  {
-    const auto saved = context->get_saved_variables();
-    const auto &x = saved[0], &w = saved[1], &scale = saved[2];
-    const auto stride = context->saved_data["stride"].toInt();
-    const auto padding = context->saved_data["padding"].toInt();
-    const bool of_x = context->needs_input_grad(0), of_w = context->needs_input_grad(1);
-    auto [gradient_x, gradient_w, none] = at::convolution_backward(
-        gradient[0], x, (w * scale).to(w.scalar_type()), std::nullopt, {stride, stride},
-        {padding, padding}, {1, 1}, false, {0, 0}, 1, {of_x, of_w, false});
-    if (of_w) gradient_w = gradient_w * scale.to(gradient_w.scalar_type());
-    return {gradient_x, gradient_w, {}, {}, {}};
-  }
-};
-
-/// Zeros at the two sides of one axis.
-struct margins {
-  std::int64_t before;
-  std::int64_t after;
-
-  friend constexpr bool operator==(const margins&, const margins&) = default;
-};
 
 [[nodiscard]] constexpr margins same_padding(std::int64_t size, std::int64_t kernel,
                                              std::int64_t stride)
@@ -103,18 +55,19 @@ class convolution {
   [[nodiscard]] torch::Tensor operator()(const carried<Q>& x, phase when)
   {
     if constexpr (changes_nothing<Q>()) {
-      const auto [padded, padding] = prepare(x);
+      const auto [padded, padding] = detail::padded(x, geometry_on(x));
       return at::conv2d(padded, weight_.latent(), {}, shape_.stride, padding);
     } else {
+      const auto in = with_stand_in(x);
+      const auto over = geometry_on(in.stand_in);
       const auto w = weight_(when);
-      const auto [padded, padding] = prepare(levels_from_zero(x));
-      const auto levels = levels_from_zero(w).to(padded.scalar_type());
-      const auto scale = product_of_scales(x.scale, w.scale);
-      if (!scale.defined()) return at::conv2d(padded, levels, {}, shape_.stride, padding);
-      if (!scale.requires_grad())
-        return detail::scaled_convolution::apply(padded, levels, scale, shape_.stride, padding);
-      return at::conv2d(padded, levels, {}, shape_.stride, padding) *
-             detail::along_channels(scale).to(padded.scalar_type());
+      if (is_plain(x) && is_plain(w)) {
+        const auto [padded, padding] = detail::padded(x.levels, over);
+        return at::conv2d(padded, w.levels, {}, shape_.stride, padding);
+      }
+      const auto weights = with_stand_in(w);
+      detail::require_factorable(in, weights);
+      return detail::quantised_convolution::apply(in.stand_in, weights.stand_in, in, weights, over);
     }
   }
 
@@ -128,14 +81,14 @@ class convolution {
   }
 
  private:
-  /// The input with what padding the convolution cannot add itself, and what it can.
-  [[nodiscard]] std::pair<torch::Tensor, std::int64_t> prepare(const torch::Tensor& x) const
+  [[nodiscard]] detail::convolution_geometry geometry_on(const torch::Tensor& x) const
   {
-    if (shape_.padding == padding_rule::symmetric) return {x, shape_.kernel / 2};
-    const auto rows = detail::same_padding(x.size(2), shape_.kernel, shape_.stride);
-    const auto columns = detail::same_padding(x.size(3), shape_.kernel, shape_.stride);
-    if (rows == columns && rows.before == rows.after) return {x, rows.before};
-    return {at::constant_pad_nd(x, {columns.before, columns.after, rows.before, rows.after}), 0};
+    if (shape_.padding == padding_rule::symmetric) {
+      const detail::margins around{shape_.kernel / 2, shape_.kernel / 2};
+      return {shape_.stride, around, around};
+    }
+    return {shape_.stride, detail::same_padding(x.size(2), shape_.kernel, shape_.stride),
+            detail::same_padding(x.size(3), shape_.kernel, shape_.stride)};
   }
 
   quantised_weight<Q> weight_;

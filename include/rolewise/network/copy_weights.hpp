@@ -80,7 +80,7 @@ copied_weights copy_weights(const From& from, To& to, copy_options options = {})
 
   copied_weights report;
   std::vector<std::pair<torch::Tensor, torch::Tensor>> pairs;
-  for (const auto& [name, target] : targets) {
+  for (const auto& [name, target, kind] : targets) {
     const auto source = with_name(sources, name);
     if (source == sources.end()) {
       report.only_in_target.push_back(name);

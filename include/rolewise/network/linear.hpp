@@ -5,6 +5,7 @@
 /// The classifier: a linear layer with bias.
 
 #include <rolewise/network/activation.hpp>
+#include <rolewise/network/detail/quantised_product.hpp>
 #include <rolewise/network/first_weights.hpp>
 #include <rolewise/network/quantised_weight.hpp>
 
@@ -33,9 +34,11 @@ class linear {
     } else {
       const auto in = input_.of_rectified(x, when);
       const auto w = weight_(when);
-      const auto scale = product_of_scales(in.scale, w.scale);
-      const auto sum = at::linear(levels_from_zero(in), levels_from_zero(w));
-      return (scale.defined() ? sum * (scale.dim() == 0 ? scale : scale.flatten()) : sum) + bias_;
+      if (is_plain(in) && is_plain(w)) return at::linear(in.levels, w.levels, bias_);
+      const auto vectors = with_stand_in(in), weights = with_stand_in(w);
+      detail::require_factorable(vectors, weights);
+      return detail::quantised_linear::apply(vectors.stand_in, weights.stand_in, vectors, weights) +
+             bias_;
     }
   }
 

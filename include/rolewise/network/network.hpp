@@ -89,15 +89,16 @@ class network {
     return mutable_body().forward(inputs_of(examples), phase::evaluation, wanted);
   }
 
-  /// The learned tensors under their full names; they share memory with the network.
+  /// The learned tensors under their full names, ranges of quantizers among them; they share memory
+  /// with the network.
   [[nodiscard]] std::vector<named_tensor> parameters() const
   {
-    return tensors_of(tensor_kind::parameter);
+    return tensors_of([](tensor_kind kind) { return is_learned(kind); });
   }
   /// The tensors that are kept but not learned, such as running statistics.
   [[nodiscard]] std::vector<named_tensor> buffers() const
   {
-    return tensors_of(tensor_kind::buffer);
+    return tensors_of([](tensor_kind kind) { return !is_learned(kind); });
   }
   /// Number of learned values.
   [[nodiscard]] std::int64_t parameter_count() const
@@ -159,11 +160,11 @@ class network {
       return normalised_inputs(examples);
   }
 
-  [[nodiscard]] std::vector<named_tensor> tensors_of(tensor_kind wanted) const
+  [[nodiscard]] std::vector<named_tensor> tensors_of(bool (*wanted)(tensor_kind)) const
   {
     std::vector<named_tensor> found;
     for_each_tensor(mutable_body(), [&](std::string name, torch::Tensor& t, tensor_kind kind) {
-      if (kind == wanted && t.defined()) found.push_back({std::move(name), t});
+      if (wanted(kind) && t.defined()) found.push_back({std::move(name), t, kind});
     });
     return found;
   }

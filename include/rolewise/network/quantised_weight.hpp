@@ -59,17 +59,4 @@ class quantised_weight {
   planned_layer plan_;
 };
 
-/// The product of two scales, either of which may be undefined (1).
-[[nodiscard]] inline torch::Tensor product_of_scales(const torch::Tensor& a, const torch::Tensor& b)
-{
-  if (!a.defined()) return b;
-  return b.defined() ? a * b : a;
-}
-
-/// Levels with the zero point at 0: what padding with 0 pads with the value 0.
-[[nodiscard]] inline torch::Tensor levels_from_zero(const quantised& x)
-{
-  return x.zero_point == 0 ? x.levels : x.levels - x.zero_point;
-}
-
 }  // namespace rolewise

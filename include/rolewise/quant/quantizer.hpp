@@ -9,31 +9,12 @@
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/quant/quantised.hpp>
 
 #include <concepts>
-#include <cstdint>
 #include <string_view>
 
 namespace rolewise {
-
-/// A tensor of few values: `value = (levels - zero_point) * scale`.
-///
-/// Layers multiply levels and scale once afterwards, because sums of integer-valued products are
-/// exact in floating point (below 2^24 in fp32), in any order and on any kernel.
-struct quantised {
-  /// Shape of what was quantised, floating point. Integer-valued if `is_integer`.
-  torch::Tensor levels{};
-  /// 0-dimensional, or `[O, 1, 1, 1]` per output channel; undefined means 1. May carry a gradient.
-  torch::Tensor scale{};
-  std::int64_t zero_point = 0;
-  bool is_integer = false;
-
-  [[nodiscard]] torch::Tensor values() const
-  {
-    const auto shifted = zero_point == 0 ? levels : levels - zero_point;
-    return scale.defined() ? shifted * scale : shifted;
-  }
-};
 
 namespace quantizer_must {
 

@@ -44,6 +44,7 @@ class value_writer : nested_names {
  public:
   explicit value_writer(snapshot& out) : out_{out} {}
   void parameter(std::string_view, torch::Tensor&) {}
+  void range(std::string_view, torch::Tensor&) {}
   void buffer(std::string_view, torch::Tensor&) {}
   template<PlainState T>
   void value(std::string_view name, T& x)
@@ -65,6 +66,7 @@ class value_reader {
  public:
   explicit value_reader(const snapshot& in) : next_{in.begin()} {}
   void parameter(std::string_view, torch::Tensor&) {}
+  void range(std::string_view, torch::Tensor&) {}
   void buffer(std::string_view, torch::Tensor&) {}
   template<PlainState T>
   void value(std::string_view, T& x)

@@ -14,9 +14,9 @@
 
 namespace rolewise {
 
-/// Which parameters weight decay shrinks.
+/// Which parameters weight decay shrinks. Ranges of quantizers it never does: they are no weights.
 enum class decay {
-  everything,    ///< every parameter
+  everything,    ///< every parameter but ranges
   weights_only,  ///< tensors of two dimensions or more: neither biases nor the scales of batch norm
 };
 

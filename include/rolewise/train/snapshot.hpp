@@ -60,6 +60,7 @@ class snapshot_writer : nested_names {
  public:
   explicit snapshot_writer(snapshot& out) : out_{out} {}
   void parameter(std::string_view name, torch::Tensor& t) { out_.push_back({full(name), true, t}); }
+  void range(std::string_view name, torch::Tensor& t) { parameter(name, t); }
   void buffer(std::string_view name, torch::Tensor& t) { out_.push_back({full(name), false, t}); }
   template<PlainState T>
   void value(std::string_view name, T& x)
@@ -99,6 +100,7 @@ class snapshot_checker : nested_names {
   explicit snapshot_checker(const snapshot_index& stored) : stored_{stored} {}
 
   void parameter(std::string_view name, torch::Tensor& t) { tensor(name, t); }
+  void range(std::string_view name, torch::Tensor& t) { tensor(name, t); }
   void buffer(std::string_view name, torch::Tensor& t) { tensor(name, t); }
   template<PlainState T>
   void value(std::string_view name, T&)
@@ -165,6 +167,7 @@ class snapshot_reader : nested_names {
   explicit snapshot_reader(const snapshot_index& stored) : stored_{stored} {}
 
   void parameter(std::string_view name, torch::Tensor& t) { tensor(name, t, true); }
+  void range(std::string_view name, torch::Tensor& t) { parameter(name, t); }
   void buffer(std::string_view name, torch::Tensor& t) { tensor(name, t, false); }
   template<PlainState T>
   void value(std::string_view name, T& x)

@@ -44,7 +44,7 @@ class buffers {
   template<typename Archive>
   void visit_state(Archive& archive)
   {
-    for (auto& [name, value] : tensors_) archive.buffer(name, value);
+    for (auto& t : tensors_) archive.buffer(t.name, t.value);
   }
 
  private:
@@ -81,7 +81,9 @@ struct update_group {
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     if (!gradients[i].defined()) continue;
     const auto& value = parameters[i].value;
-    const double decays = what == decay::everything || value.dim() > 1 ? weight_decay : 0.0;
+    const bool is_range = parameters[i].kind == tensor_kind::range;
+    const double decays =
+        !is_range && (what == decay::everything || value.dim() > 1) ? weight_decay : 0.0;
     update_group* home = nullptr;
     for (auto& group : groups)
       if (group.weight_decay == decays && group.values[0].device() == value.device() &&

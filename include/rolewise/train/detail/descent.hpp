@@ -42,7 +42,7 @@ template<Student S, typename Loss>
   auto learned = student.parameters();
   if constexpr (state_must::be_shown<Loss>)
     for_each_tensor(loss, [&](const std::string& name, torch::Tensor& t, tensor_kind kind) {
-      if (kind == tensor_kind::parameter && t.defined()) learned.push_back({"loss." + name, t});
+      if (is_learned(kind) && t.defined()) learned.push_back({"loss." + name, t, kind});
     });
   return learned;
 }
