@@ -112,6 +112,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/copy_weights.hpp
     include/rolewise/network/detail/quantised_product.hpp
     include/rolewise/network/first_weights.hpp
+    include/rolewise/network/freeze_ranges.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/linear.hpp
     include/rolewise/network/module.hpp
@@ -174,6 +175,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/adam.hpp
     include/rolewise/train/adamw.hpp
     include/rolewise/train/arena.hpp
+    include/rolewise/train/batch_norm_statistics.hpp
     include/rolewise/train/checkpoint.hpp
     include/rolewise/train/checkpoints.hpp
     include/rolewise/train/clip_gradients.hpp
@@ -197,6 +199,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/observer.hpp
     include/rolewise/train/optimiser.hpp
     include/rolewise/train/progress_bar.hpp
+    include/rolewise/train/ranges_apart.hpp
     include/rolewise/train/run_history.hpp
     include/rolewise/train/run_signature.hpp
     include/rolewise/train/schedule.hpp

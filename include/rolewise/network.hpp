@@ -9,6 +9,7 @@
 #include <rolewise/network/convolution.hpp>
 #include <rolewise/network/copy_weights.hpp>
 #include <rolewise/network/first_weights.hpp>
+#include <rolewise/network/freeze_ranges.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/linear.hpp>
 #include <rolewise/network/module.hpp>

@@ -7,6 +7,7 @@
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/adamw.hpp>
 #include <rolewise/train/arena.hpp>
+#include <rolewise/train/batch_norm_statistics.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/clip_gradients.hpp>
@@ -20,6 +21,7 @@
 #include <rolewise/train/observer.hpp>
 #include <rolewise/train/optimiser.hpp>
 #include <rolewise/train/progress_bar.hpp>
+#include <rolewise/train/ranges_apart.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/run_signature.hpp>
 #include <rolewise/train/schedule.hpp>

@@ -138,4 +138,45 @@ void for_each_tensor(P& part, F&& f)
   part.visit_state(walk);
 }
 
+namespace detail {
+
+/// Calls `f(full name, part&)` for every part inside a part, the outer one first.
+template<typename F>
+class part_walk {
+ public:
+  explicit part_walk(F& f) : f_{f} {}
+
+  void parameter(std::string_view, torch::Tensor&) {}
+  void range(std::string_view, torch::Tensor&) {}
+  void buffer(std::string_view, torch::Tensor&) {}
+  template<PlainState T>
+  void value(std::string_view, T&)
+  {}
+  template<typename Part>
+  void part(std::string_view name, Part& inner)
+  {
+    const auto length = prefix_.size();
+    prefix_.append(name);
+    f_(prefix_, inner);
+    prefix_.append(".");
+    inner.visit_state(*this);
+    prefix_.resize(length);
+  }
+
+ private:
+  F& f_;
+  std::string prefix_;
+};
+
+}  // namespace detail
+
+/// Calls `f(full name, part&)` for every part with state that a part shows, whatever its type, the
+/// outer one first.
+template<state_must::be_shown P, typename F>
+void for_each_part(P& part, F&& f)
+{
+  detail::part_walk<std::remove_reference_t<F>> walk{f};
+  part.visit_state(walk);
+}
+
 }  // namespace rolewise

@@ -11,6 +11,7 @@
 #include <ATen/Context.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace rolewise {
 
@@ -22,8 +23,9 @@ struct batch_norm_options {
 /// Per channel: (x - mean) / sqrt(variance + epsilon) * weight + bias.
 ///
 /// In training mean and variance are those of the batch, and the running ones move towards them
-/// (with the unbiased variance); in evaluation they are the running ones. All four tensors are at
-/// least single precision, also where the input has 16 bits.
+/// (with the unbiased variance); in evaluation they are the running ones. In `phase::statistics`
+/// the running ones become mean and unbiased variance of all values of all batches. All four
+/// tensors are at least single precision, also where the input has 16 bits.
 ///
 /// @par Source
 /// Ioffe, Szegedy: Batch Normalization: Accelerating Deep Network Training by Reducing Internal
@@ -38,16 +40,25 @@ class batch_norm {
         options_{options}
   {}
 
-  /// @throws std::invalid_argument in training on a single value per channel, which has no variance
+  /// @throws std::invalid_argument unless in evaluation on a single value per channel, which has no
+  ///         variance
   [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, phase when)
   {
-    const bool training = when == phase::training;
-    if (training && x.numel() == x.size(1))
+    if (when != phase::evaluation && x.numel() == x.size(1))
       refuse("batch_norm", "want more than one value per channel in training, got ", x.sizes());
-    return at::batch_norm(x, weight_, bias_, running_mean_, running_variance_, training,
-                          options_.momentum, options_.epsilon,
-                          at::globalContext().userEnabledCuDNN());
+    const auto normalise = [&](const torch::Tensor& mean, const torch::Tensor& variance) {
+      return at::batch_norm(x, weight_, bias_, mean, variance, when != phase::evaluation,
+                            options_.momentum, options_.epsilon,
+                            at::globalContext().userEnabledCuDNN());
+    };
+    if (when != phase::statistics) return normalise(running_mean_, running_variance_);
+    pool(x);
+    return normalise({}, {});
   }
+
+  /// Forgets what `phase::statistics` has seen: the next batch is the first. Running statistics
+  /// stay until then.
+  void restart_statistics() { seen_ = {}; }
 
   void cast(torch::ScalarType type)
   {
@@ -66,8 +77,38 @@ class batch_norm {
   }
 
  private:
+  /// Moments of all values since a start, per channel, in double precision.
+  struct moments {
+    double count = 0.0;
+    torch::Tensor mean, squares;  ///< squares: sum of squared distances from the mean
+  };
+
+  /// Adds a batch to what has been seen; the moments of two sets give those of both
+  /// (Chan, Golub, LeVeque: Updating formulae and a pairwise algorithm, 1979).
+  void pool(const torch::Tensor& x)
+  {
+    const torch::NoGradGuard without_graph;
+    const double count = static_cast<double>(x.numel() / x.size(1));
+    std::vector<std::int64_t> axes{0};
+    for (std::int64_t d = 2; d < x.dim(); ++d) axes.push_back(d);
+    const auto [variance, mean] = at::var_mean(x.to(torch::kDouble), axes, false);
+    const auto squares = variance * count;
+    if (seen_.count == 0.0) {
+      seen_ = {count, mean, squares};
+    } else {
+      const double all = seen_.count + count;
+      const auto apart = mean - seen_.mean;
+      seen_.squares = seen_.squares + squares + apart.square() * (seen_.count * count / all);
+      seen_.mean = seen_.mean + apart * (count / all);
+      seen_.count = all;
+    }
+    running_mean_.copy_(seen_.mean);
+    running_variance_.copy_(seen_.squares / (seen_.count - 1.0));
+  }
+
   torch::Tensor weight_, bias_, running_mean_, running_variance_;
   batch_norm_options options_;
+  moments seen_;
 };
 
 }  // namespace rolewise

@@ -89,6 +89,21 @@ class network {
     return mutable_body().forward(inputs_of(examples), phase::evaluation, wanted);
   }
 
+  /// A forward pass that changes running statistics alone: each batch norm normalises by the batch,
+  /// and its running statistics become those of all batches since `restart_statistics`.
+  void gather_statistics(const batch& examples)
+  {
+    const torch::NoGradGuard without_graph;
+    (void)body_.forward(inputs_of(examples), phase::statistics, {});
+  }
+  /// The next batch for `gather_statistics` is the first one.
+  void restart_statistics()
+  {
+    for_each_part(body_, [](const std::string&, auto& part) {
+      if constexpr (requires { part.restart_statistics(); }) part.restart_statistics();
+    });
+  }
+
   /// The learned tensors under their full names, ranges of quantizers among them; they share memory
   /// with the network.
   [[nodiscard]] std::vector<named_tensor> parameters() const

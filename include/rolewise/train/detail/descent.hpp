@@ -94,15 +94,21 @@ template<typename Loss>
   found.numbers.reserve(4);
   found.gradients.reserve(learned.size());
   if constexpr (GradientCombination<Loss>) {
-    std::vector<torch::Tensor> inputs;
-    for (const auto& p : learned) inputs.push_back(p.value);
+    std::vector<torch::Tensor> inputs;  // ranges that are frozen are none
+    for (const auto& p : learned)
+      if (p.value.requires_grad()) inputs.push_back(p.value);
     auto task = score_terms(loss.task, pair, known);
     auto other = score_terms(loss.distillation, pair, known);
     const auto first = torch::autograd::grad({task.total}, inputs, {}, true, false, true);
     const auto second = torch::autograd::grad({other.total}, inputs, {}, false, false, true);
     const torch::NoGradGuard without_graph;
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-      found.gradients.push_back(loss.combine(first[i], second[i], known.now));
+    std::size_t next = 0;
+    for (const auto& p : learned) {
+      const bool moves = p.value.requires_grad();
+      found.gradients.push_back(moves ? loss.combine(first[next], second[next], known.now)
+                                      : torch::Tensor{});
+      if (moves) ++next;
+    }
     found.numbers.push_back({"loss", task.total.detach() + other.total.detach()});
     add_terms(found.numbers, std::move(task.terms));
     add_terms(found.numbers, std::move(other.terms));

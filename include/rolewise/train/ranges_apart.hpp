@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// An optimiser of their own for the learned ranges of quantizers.
+///
+/// data -> agent -> teacher/student -> loss -> [train] -> report
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/train/optimiser.hpp>
+#include <rolewise/train/sgd.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// One optimiser for the weights, another for the ranges (clips, steps, offsets) that quantizers
+/// learn (`tensor_kind::range`): the published recipes give ranges a learning rate and a weight
+/// decay of their own.
+///
+///     .optimiser = ranges_apart{.weights = sgd{.rate = 0.05},
+///                               .ranges = sgd{.rate = 1e-3, .weight_decay = 1e-4}}
+///
+/// Both follow the run's schedule. The decay of `.ranges` is taken literally: it is PACT's lambda,
+/// the gradient `weight_decay * range`.
+///
+/// @par State
+/// That of both optimisers and the number of updates, so that a run that is resumed freezes ranges
+/// where it would have.
+template<typename Weights = sgd, typename Ranges = sgd>
+struct ranges_apart {
+  static_assert(Optimiser<Weights>, "ranges_apart: .weights must satisfy Optimiser, such as sgd{}");
+  static_assert(Optimiser<Ranges>, "ranges_apart: .ranges must satisfy Optimiser, such as sgd{}");
+
+  Weights weights{};
+  Ranges ranges{};
+  /// Updates after which ranges stay as they are; 0: never.
+  std::int64_t freeze_after = 0;
+  /// What the schedule is multiplied by and a run reports; leave it out.
+  double rate = weights.rate;
+
+  /// The state of one run.
+  class state {
+   public:
+    state(const ranges_apart& settings, const std::vector<named_tensor>& parameters)
+        : settings_{settings},
+          count_{parameters.size()},
+          weights_{settings.weights.start(of_kind(parameters, false))},
+          ranges_{settings.ranges.start(of_kind(parameters, true))}
+    {}
+
+    /// @throws std::invalid_argument unless there is a gradient, which may be undefined, for each
+    ///         parameter that the state was started for
+    void update(const std::vector<named_tensor>& parameters,
+                const std::vector<torch::Tensor>& gradients, double rate)
+    {
+      if (parameters.size() != count_ || gradients.size() != count_)
+        refuse("ranges_apart", "was started for ", count_, " parameters, was handed ",
+               parameters.size(), " of them with ", gradients.size(), " gradients");
+      std::vector<torch::Tensor> of_weights, of_ranges;
+      for (std::size_t i = 0; i < count_; ++i)
+        (is_range(parameters[i]) ? of_ranges : of_weights).push_back(gradients[i]);
+      const double factor = settings_.rate > 0.0 ? rate / settings_.rate : 0.0;
+      weights_.update(of_kind(parameters, false), of_weights, factor * settings_.weights.rate);
+      if (settings_.freeze_after == 0 || updates_ < settings_.freeze_after)
+        ranges_.update(of_kind(parameters, true), of_ranges, factor * settings_.ranges.rate);
+      ++updates_;
+    }
+
+    template<typename Archive>
+    void visit_state(Archive& archive)
+    {
+      archive.value("updates", updates_);
+      archive.part("weights", weights_);
+      archive.part("ranges", ranges_);
+    }
+
+   private:
+    using weights_state =
+        decltype(std::declval<const Weights&>().start(std::vector<named_tensor>{}));
+    using ranges_state = decltype(std::declval<const Ranges&>().start(std::vector<named_tensor>{}));
+
+    [[nodiscard]] static bool is_range(const named_tensor& parameter)
+    {
+      return parameter.kind == tensor_kind::range;
+    }
+
+    /// Ranges are handed on as parameters, since their optimiser's decay is meant for them.
+    [[nodiscard]] static std::vector<named_tensor> of_kind(
+        const std::vector<named_tensor>& parameters, bool ranges)
+    {
+      std::vector<named_tensor> found;
+      for (const auto& p : parameters)
+        if (is_range(p) == ranges) found.push_back({p.name, p.value, tensor_kind::parameter});
+      return found;
+    }
+
+    ranges_apart settings_;
+    std::size_t count_;
+    weights_state weights_;
+    ranges_state ranges_;
+    std::int64_t updates_ = 0;
+  };
+
+  /// @throws std::invalid_argument if `freeze_after` is negative, or what the optimisers throw
+  [[nodiscard]] state start(const std::vector<named_tensor>& parameters) const
+  {
+    if (freeze_after < 0)
+      refuse("ranges_apart", "want freeze_after >= 0 updates, got ", freeze_after);
+    return {*this, parameters};
+  }
+};
+
+}  // namespace rolewise
