@@ -9,21 +9,24 @@ live_pillow is the program of pillow.cpp. Ends with 77 (skipped) where no Python
 import argparse
 import collections
 import os
+import shutil
 import subprocess
 import sys
 
 SKIPPED = 77
-OTHER_PYTHON = "/usr/bin/python3"  # has the system's Pillow where the active Python has none
 
 try:
     import PIL
     from PIL import Image
 except ImportError:
-    if os.path.realpath(sys.executable) != os.path.realpath(OTHER_PYTHON) and \
-            os.access(OTHER_PYTHON, os.X_OK) and "ROLEWISE_OTHER_PYTHON" not in os.environ:
-        os.environ["ROLEWISE_OTHER_PYTHON"] = "1"
-        os.execv(OTHER_PYTHON, [OTHER_PYTHON, *sys.argv])
-    print(f"skipped: {sys.executable} has no Pillow")
+    # The active Python may be one that has LibTorch alone.
+    for other in (os.environ.get("ROLEWISE_PYTHON"), "/usr/bin/python3"):
+        if other and shutil.which(other) and \
+                subprocess.run([other, "-c", "import PIL"], stderr=subprocess.DEVNULL).returncode == 0:
+            sys.stdout.flush()
+            os.execvp(other, [other, *sys.argv])
+    print(f"skipped: neither {sys.executable} nor /usr/bin/python3 has Pillow; "
+          "ROLEWISE_PYTHON may name a Python that has")
     sys.exit(SKIPPED)
 
 sys.dont_write_bytecode = True

@@ -5,6 +5,7 @@
 #include <rolewise/agent/auto_augment.hpp>
 #include <rolewise/agent/auto_augment_policies.hpp>
 #include <rolewise/agent/policy_agent.hpp>
+#include <rolewise/agent/policy_text.hpp>
 #include <rolewise/agent/rand_augment.hpp>
 #include <rolewise/search/grid.hpp>
 #include <rolewise/search/policy_space.hpp>
@@ -134,6 +135,21 @@ TEST_CASE("random search over the space of policies gives policies, all levels e
   CHECK(both.fits());
 }
 
+TEST_CASE("a policy that was drawn is followed, written and read")
+{
+  // [points]
+  const auto space = rw::policy_space("student.");  // student.Rotate.1.probability, ...
+  const auto drawn = space.sample(rw::seed{8});     // or what a strategy proposes
+  const rw::policy_agent agent{.policy = rw::policy_at(drawn, "student.")};
+  const auto text = rw::json_text(rw::policy_at(drawn, "student."));
+  const auto again = rw::point_of(rw::parse_policy(text), "student.");
+  // [/points]
+  CHECK(again == drawn);
+  const auto ids = torch::arange(2);
+  const rw::batch images{torch::zeros({2, 1, 4, 4}, torch::kByte), ids, ids, {}};
+  CHECK(agent(images, {}, rw::seed{1}).inputs.sizes() == images.inputs.sizes());
+}
+
 TEST_CASE("each role has a policy in one space")
 {
   std::vector<rw::dimension> dimensions{{"rate", rw::real_interval{0.01, 0.1}}};
@@ -247,14 +263,14 @@ TEST_CASE("a point that is no list of sub-policies is refused in words")
 
 TEST_CASE("agents of few numbers are points without further words")
 {
-  // snippet: rand-augment-space
+  // [numbers]
   const rw::search_space space{{"operations", rw::integer_interval{1, 3}},
                                {"magnitude", rw::integer_interval{0, 10}}};
   const auto agent_at = [](const rw::point& p) {
     return rw::rand_augment{.operations = p.integer("operations"),
                             .magnitude = p.integer("magnitude")};
   };
-  // snippet end
+  // [/numbers]
   const rw::grid grid{.steps = 11};
   REQUIRE(grid.points(space) == 33);
   const auto ids = torch::arange(3);
