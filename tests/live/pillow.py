@@ -22,7 +22,8 @@ except ImportError:
     # The active Python may be one that has LibTorch alone.
     for other in (os.environ.get("ROLEWISE_PYTHON"), "/usr/bin/python3"):
         if other and shutil.which(other) and \
-                subprocess.run([other, "-c", "import PIL"], stderr=subprocess.DEVNULL).returncode == 0:
+                subprocess.run([other, "-c", "from PIL import Image"],
+                               stderr=subprocess.DEVNULL).returncode == 0:
             sys.stdout.flush()
             os.execvp(other, [other, *sys.argv])
     print(f"skipped: neither {sys.executable} nor /usr/bin/python3 has Pillow; "
