@@ -22,7 +22,8 @@ import zlib
 import PIL
 from PIL import Image
 
-from pillow_digests import NAMES, change, planes
+sys.dont_write_bytecode = True
+from pillow_digests import NAMES, change, planes  # noqa: E402
 
 CAMVID = "camvid-small/test-images-idx4-ubyte.gz"
 NUCLEI = "nuclei-dsb2018/test-images-idx4-ubyte.gz"
