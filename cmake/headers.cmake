@@ -25,6 +25,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/planned_view.hpp
     include/rolewise/agent/detail/read_levels.hpp
     include/rolewise/agent/detail/read_policy_json.hpp
+    include/rolewise/agent/detail/read_sub_policy_json.hpp
     include/rolewise/agent/detail/run_program.hpp
     include/rolewise/agent/detail/share_out.hpp
     include/rolewise/agent/detail/strength.hpp
@@ -52,6 +53,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/sequence.hpp
     include/rolewise/agent/students_view.hpp
     include/rolewise/agent/sub_policy.hpp
+    include/rolewise/agent/sub_policy_text.hpp
     include/rolewise/agent/trivial_augment.hpp
     include/rolewise/agent/trivial_augment_wide.hpp
     include/rolewise/agent/uniform_augment.hpp
@@ -153,11 +155,14 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/table.hpp
     include/rolewise/rolewise.hpp
     include/rolewise/search.hpp
+    include/rolewise/search/detail/point_values.hpp
     include/rolewise/search/grid.hpp
     include/rolewise/search/point.hpp
+    include/rolewise/search/policy_space.hpp
     include/rolewise/search/random_search.hpp
     include/rolewise/search/search_strategy.hpp
     include/rolewise/search/space.hpp
+    include/rolewise/search/sub_policy_space.hpp
     include/rolewise/student.hpp
     include/rolewise/student/module_student.hpp
     include/rolewise/student/student.hpp

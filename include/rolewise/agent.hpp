@@ -36,6 +36,7 @@
 #include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/students_view.hpp>
 #include <rolewise/agent/sub_policy.hpp>
+#include <rolewise/agent/sub_policy_text.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/agent/trivial_augment_wide.hpp>
 #include <rolewise/agent/uniform_augment.hpp>

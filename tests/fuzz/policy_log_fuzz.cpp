@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Any bytes, as a log and as a schedule: `-DROLEWISE_BUILD_FUZZERS=ON` and clang.
+// Any bytes, as a log, a schedule and sub-policies: `-DROLEWISE_BUILD_FUZZERS=ON` and clang.
 #include "policy_log_round_trips.hpp"
 
 #include <cstddef>
@@ -11,5 +11,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t cou
   const std::string_view text{reinterpret_cast<const char*>(bytes), count};
   (void)rolewise::testing::log_round_trips(text);
   (void)rolewise::testing::schedule_round_trips(text);
+  (void)rolewise::testing::sub_policies_round_trip(text);
   return 0;
 }

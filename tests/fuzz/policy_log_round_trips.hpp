@@ -2,11 +2,12 @@
 #pragma once
 
 /// @file
-/// What must hold for any bytes at all that are taken for a log or a schedule.
+/// What must hold for any bytes at all that are taken for a log, a schedule or sub-policies.
 
 #include <rolewise/agent/policy_log.hpp>
 #include <rolewise/agent/policy_text.hpp>
 #include <rolewise/agent/searched_schedule.hpp>
+#include <rolewise/agent/sub_policy_text.hpp>
 
 #include <cstdint>
 #include <stdexcept>
@@ -58,6 +59,19 @@ try {
   const auto& policy = schedule.at(7);
   promise(parse_policy(json_text(policy)) == policy,
           "a policy that was written reads back the same");
+  return true;
+} catch (const std::runtime_error&) {
+  return false;
+}
+
+/// @return whether the text was a list of sub-policies
+/// @throws broken_promise
+inline bool sub_policies_round_trip(std::string_view text)
+try {
+  const auto policy = parse_sub_policies(text);
+  promise(!policy.empty(), "a list of sub-policies that was read is not empty");
+  promise(parse_sub_policies(json_text(policy)) == policy,
+          "a list of sub-policies that was written reads back the same");
   return true;
 } catch (const std::runtime_error&) {
   return false;

@@ -181,4 +181,5 @@ inline constexpr pillow_pair_digest pillow_pair_digests[] = {""")
 }  // namespace rolewise::tests""")
 
 
-main()
+if __name__ == "__main__":
+    main()

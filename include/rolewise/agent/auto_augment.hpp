@@ -4,7 +4,6 @@
 /// @file
 /// The agent that follows a policy of AutoAugment.
 
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/auto_augment_policies.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
@@ -79,15 +78,8 @@ struct auto_augment {
   {
     if (policy.empty()) refuse(name, "got no sub-policy, want at least one");
     for (std::size_t i = 0; i < policy.size(); ++i)
-      for (const auto& step : {policy[i].first, policy[i].second}) {
-        const auto [what, probability, magnitude] = step;
-        if (probability < 0 || probability > augmentation_policy::highest_probability)
-          refuse(name, "probability level of ", rolewise::name(what), " in sub-policy ", i, " is ",
-                 probability, ", want 0 .. ", augmentation_policy::highest_probability);
-        if (magnitude < 0 || magnitude > augmentation_policy::highest_magnitude)
-          refuse(name, "magnitude level of ", rolewise::name(what), " in sub-policy ", i, " is ",
-                 magnitude, ", want 0 .. ", augmentation_policy::highest_magnitude);
-      }
+      for (const auto& step : {policy[i].first, policy[i].second})
+        if (const auto why = objection_to_levels(step, i); !why.empty()) refuse(name, why);
   }
 
   // Draw 0 is the sub-policy. Draws 1 .. 4 and 5 .. 8: whether an operation fires, its sign, where

@@ -8,8 +8,11 @@
 #include <rolewise/agent/operation.hpp>
 #include <rolewise/core/error.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <ostream>
+#include <string>
+#include <vector>
 
 namespace rolewise {
 
@@ -44,6 +47,34 @@ struct sub_policy {
     return out << of.first << ", " << of.second;
   }
 };
+
+/// A line a sub-policy.
+inline std::ostream& operator<<(std::ostream& out, const std::vector<sub_policy>& policy)
+{
+  const char* separator = "";
+  for (const auto& one : policy) {
+    out << separator << one;
+    separator = "\n";
+  }
+  return out;
+}
+
+/// What is wrong with the levels of a step, whose place in a list of sub-policies is told; empty if
+/// both are in their ranges.
+[[nodiscard]] inline std::string objection_to_levels(const sub_policy::step& of, std::size_t place)
+{
+  const auto objection = [&](const char* kind, std::int64_t level, std::int64_t highest) {
+    return c10::str(kind, " level of ", rolewise::name(of.what), " in sub-policy ", place, " is ",
+                    level, ", want 0 .. ", highest);
+  };
+  constexpr auto probable = augmentation_policy::highest_probability;
+  constexpr auto strong = augmentation_policy::highest_magnitude;
+  if (of.probability < 0 || of.probability > probable)
+    return objection("probability", of.probability, probable);
+  if (of.magnitude < 0 || of.magnitude > strong)
+    return objection("magnitude", of.magnitude, strong);
+  return {};
+}
 
 /// How a magnitude level becomes a parameter; see `auto_augment_parameter`.
 enum class auto_augment_scale : std::uint8_t {

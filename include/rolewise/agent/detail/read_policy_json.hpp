@@ -73,10 +73,12 @@ inline void read_version(literal_reader& in)
     in.complain_at(where, "found version ", version, ", want ", policy_document_version);
 }
 
-[[nodiscard]] inline operation read_operation(literal_reader& in)
+/// @param or_identity whether `Identity` will do as well
+[[nodiscard]] inline operation read_operation(literal_reader& in, bool or_identity = false)
 {
   const auto where = in.next();
   const auto wanted = in.string("the name of an operation");
+  if (or_identity && wanted == name(operation::identity)) return operation::identity;
   const auto found = find_operation(wanted);
   if (!found)
     in.complain_at(where, "found the operation ", shown(wanted), ", want one of a policy; is it ",
