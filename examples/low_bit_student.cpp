@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What do bits cost? One full-precision network, and low-bit students that start from its weights.
+//
+//     build/test/examples/low_bit_student                                   2-bit LSQ on glyphs
+//     build/test/examples/low_bit_student --quantizer dorefa pact lsq --bits 32 4 3 2 1
+//     build/test/examples/low_bit_student --data FOLDER --network resnet20 --seeds 3
+//     build/test/examples/low_bit_student --distil
+//
+// Every student starts from the weights of the full-precision network of its seed and trains for
+// the same number of updates; a student of 32 bits says what the updates alone are worth. Accuracy
+// is that on the test images, before and after batch norm's statistics are measured anew. Results
+// are appended to results.jsonl as they come and end in table.md.
+
+#include <rolewise/rolewise.hpp>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rw = rolewise;
+
+namespace {
+
+struct job {
+  std::string data;
+  std::string network = "resnet8";
+  std::vector<std::string> quantizers{"lsq"};
+  std::vector<int> bits{2};
+  std::string ends = "full";
+  std::int64_t samples = 0;
+  std::int64_t full_epochs = 6;
+  std::int64_t epochs = 4;
+  std::int64_t seeds = 1;
+  std::int64_t batch_size = 64;
+  double rate = 0.02;
+  double range_rate = 0.01;
+  bool distil = false;
+  std::string folder = "low_bit_student";
+};
+
+/// What one student came to.
+struct outcome {
+  std::string quantizer;
+  int bits = 32;
+  std::int64_t seed = 0;
+  double as_trained = 0.0;  ///< test accuracy, %
+  double measured = 0.0;    ///< with batch norm's statistics measured anew
+  double bytes = 0.0;
+  double seconds = 0.0;
+};
+
+const std::vector<std::string> all_quantizers{"dorefa", "pact",      "lsq",  "uniform",
+                                              "bwn",    "pact+sawb", "apot", "lq_nets"};
+
+/// Calls `use(quantizer)` with the quantizer of a name.
+template<typename Use>
+void with_quantizer(const std::string& name, Use&& use)
+{
+  if (name == "dorefa") return use(rw::dorefa{});
+  if (name == "pact") return use(rw::pact{});
+  if (name == "lsq") return use(rw::lsq{});
+  if (name == "uniform") return use(rw::uniform_affine{});
+  if (name == "bwn") return use(rw::paired{rw::bwn{}, rw::lsq{}});
+  if (name == "pact+sawb") return use(rw::paired{rw::sawb{}, rw::pact{}});
+  if (name == "apot") return use(rw::apot{});
+  return use(rw::lq_nets{});
+}
+
+/// Whether weights of so many bits exist: binary ones have one bit, ternary ones two.
+[[nodiscard]] bool exists(const std::string& quantizer, int bits)
+{
+  if (quantizer == "bwn") return bits == 1 || bits == 32;
+  if (quantizer == "pact+sawb") return bits <= 5 || bits == 8 || bits == 32;
+  if (quantizer == "apot") return (bits >= 2 && bits <= 5) || bits == 32;
+  return true;
+}
+
+[[nodiscard]] rw::both_ends_exempt scheme_of(const job& wanted, int bits)
+{
+  const rw::bit_width width{bits}, eight{8}, full{32};
+  if (wanted.ends == "full" || bits == 32) return {.weights = width, .activations = width};
+  return {.weights = width, .activations = width, .first = {eight, full}, .last = {eight, eight}};
+}
+
+class experiment {
+ public:
+  experiment(const job& wanted, rw::dataset_splits data) : wanted_{wanted}, data_{std::move(data)}
+  {
+    if (wanted.samples > 0 && wanted.samples < data_.train.size())
+      data_.train = rw::stratified_subset(data_.train, wanted.samples, rw::seed{1});
+    std::filesystem::create_directories(wanted.folder);
+  }
+
+  void run()
+  {
+    for (std::int64_t number = 1; number <= wanted_.seeds; ++number) {
+      const auto school = full_precision(number);
+      for (const auto& quantizer : wanted_.quantizers)
+        for (const int bits : wanted_.bits)
+          if (exists(quantizer, bits))
+            with_quantizer(quantizer,
+                           [&](const auto& q) { student(school, q, quantizer, bits, number); });
+    }
+    std::cout << table().text();
+    rw::write_file_atomically(wanted_.folder + "/table.md", table().markdown());
+  }
+
+ private:
+  using full_network = decltype(rw::make_residual_network(rw::resnet_plan(8), rw::sample_shape{}));
+
+  [[nodiscard]] rw::residual_plan plan() const
+  {
+    return rw::resnet_plan(wanted_.network == "resnet20" ? 20 : 8);
+  }
+
+  [[nodiscard]] auto run_options(std::int64_t epochs, std::int64_t number) const
+  {
+    return rw::fit_options{.epochs = epochs,
+                           .batch_size = wanted_.batch_size,
+                           .seed = rw::seed{static_cast<std::uint64_t>(number)}};
+  }
+
+  [[nodiscard]] full_network full_precision(std::int64_t number)
+  {
+    const rw::seed seed{static_cast<std::uint64_t>(number)};
+    rw::supervised school{
+        .student = rw::make_residual_network(plan(), data_.train.shape, {}, {}, {.seed = seed}),
+        .agent = agent_,
+        .optimiser = rw::sgd{.rate = 0.1},
+        .seed = seed};
+    const auto begin = std::chrono::steady_clock::now();
+    rw::fit(school, data_.train, run_options(wanted_.full_epochs, number),
+            rw::progress_bar{.title = c10::str("seed ", number, ", full precision")});
+    keep(school.student, "full precision, the start", 32, number, begin);
+    return school.student;
+  }
+
+  template<typename Q>
+  void student(const full_network& start, const Q& q, const std::string& name, int bits,
+               std::int64_t number)
+  {
+    const rw::seed seed{static_cast<std::uint64_t>(number)};
+    auto learner = rw::make_residual_network(plan(), data_.train.shape, q, scheme_of(wanted_, bits),
+                                             {.seed = seed.split(2)});
+    (void)rw::copy_weights(start, learner);
+    const rw::ranges_apart method{.weights = rw::sgd{.rate = wanted_.rate},
+                                  .ranges = rw::sgd{.rate = wanted_.range_rate}};
+    const auto title = c10::str("seed ", number, ", ", name, " ", bits, " bits");
+    const auto begin = std::chrono::steady_clock::now();
+    const auto train = [&](auto step) {
+      rw::fit(step, data_.train, run_options(wanted_.epochs, number),
+              rw::progress_bar{.title = title});
+      keep(step.student, name, bits, number, begin);
+    };
+    if (wanted_.distil)
+      train(rw::distillation{
+          .teacher = rw::frozen(start),
+          .student = std::move(learner),
+          .teacher_agent = rw::students_view{},
+          .student_agent = rw::no_agent{},
+          .shared_agent = agent_,
+          .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}},
+          .optimiser = method,
+          .seed = seed});
+    else
+      train(rw::supervised{
+          .student = std::move(learner), .agent = agent_, .optimiser = method, .seed = seed});
+  }
+
+  template<typename Network>
+  void keep(Network& network, const std::string& name, int bits, std::int64_t number,
+            std::chrono::steady_clock::time_point begin)
+  {
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    outcome found{.quantizer = name, .bits = bits, .seed = number};
+    found.seconds = took.count();
+    found.as_trained = 100 * rw::accuracy(network, data_.test);
+    rw::measure_batch_norm(network, data_.train, agent_, {.batch_size = wanted_.batch_size});
+    found.measured = 100 * rw::accuracy(network, data_.test);
+    found.bytes = network.bytes();
+    outcomes_.push_back(found);
+    std::ofstream{wanted_.folder + "/results.jsonl", std::ios::app}
+        << nlohmann::json{{"quantizer", name},
+                          {"bits", bits},
+                          {"seed", number},
+                          {"accuracy", found.as_trained},
+                          {"measured", found.measured},
+                          {"bytes", found.bytes},
+                          {"seconds", found.seconds}}
+               .dump()
+        << '\n';
+  }
+
+  [[nodiscard]] rw::table table() const
+  {
+    std::map<std::pair<std::size_t, int>, std::vector<const outcome*>> rows;
+    const auto place = [&](const outcome& o) {
+      for (std::size_t i = 0; i < wanted_.quantizers.size(); ++i)
+        if (wanted_.quantizers[i] == o.quantizer) return i + 1;
+      return std::size_t{0};
+    };
+    for (const auto& o : outcomes_) rows[{place(o), -o.bits}].push_back(&o);
+    rw::table shown{
+        {"quantizer", "bits", "accuracy, %", "statistics measured, %", "bytes", "seconds"}};
+    for (const auto& [key, runs] : rows) {
+      const auto spread = [](const std::vector<double>& values, int digits) {
+        return rw::spread_text(rw::statistics_of(values), digits);
+      };
+      std::vector<double> trained, measured, seconds;
+      for (const auto* o : runs) {
+        trained.push_back(o->as_trained);
+        measured.push_back(o->measured);
+        seconds.push_back(o->seconds);
+      }
+      shown.add({runs.front()->quantizer, std::to_string(runs.front()->bits), spread(trained, 2),
+                 spread(measured, 2), rw::fixed_text(runs.front()->bytes, 0), spread(seconds, 1)});
+    }
+    return shown;
+  }
+
+  job wanted_;
+  rw::dataset_splits data_;
+  rw::pad_crop_flip agent_{.padding = 2};
+  std::vector<outcome> outcomes_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv)
+try {
+  job wanted;
+  CLI::App app{"What do bits cost? Low-bit students that start from a full-precision network."};
+  app.add_option("--data", wanted.data, "folder of a data set; without it the built-in glyphs");
+  app.add_option("--samples", wanted.samples, "images to learn from; 0: all")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--network", wanted.network)->check(CLI::IsMember({"resnet8", "resnet20"}));
+  app.add_option("--quantizer", wanted.quantizers, "one or more")
+      ->check(CLI::IsMember(all_quantizers));
+  app.add_option("--bits", wanted.bits, "of weights and activations; one or more")
+      ->check(CLI::IsMember({1, 2, 3, 4, 5, 6, 7, 8, 32}));
+  app.add_option("--ends", wanted.ends, "first and last layer: in full or in 8 bits")
+      ->check(CLI::IsMember({"full", "8"}));
+  app.add_option("--full-epochs", wanted.full_epochs, "of the full-precision network")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--epochs", wanted.epochs, "of each student")->check(CLI::PositiveNumber);
+  app.add_option("--seeds", wanted.seeds)->check(CLI::PositiveNumber);
+  app.add_option("--batch", wanted.batch_size)->check(CLI::PositiveNumber);
+  app.add_option("--rate", wanted.rate, "learning rate of the students' weights")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--range-rate", wanted.range_rate, "learning rate of learned ranges")
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("--distil", wanted.distil, "the full-precision network teaches each student");
+  app.add_option("--out", wanted.folder, "folder of the results");
+  app.get_formatter()->column_width(36);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  }
+  experiment{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
+                                         : rw::open_dataset(wanted.data)}
+      .run();
+} catch (const CLI::ParseError& error) {
+  std::fprintf(stderr, "low_bit_student: %s\nTry --help.\n", error.what());
+  return 2;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "\n%s\n", error.what());
+  return 2;
+}
