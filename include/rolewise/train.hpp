@@ -19,6 +19,7 @@
 #include <rolewise/train/moving_average.hpp>
 #include <rolewise/train/observer.hpp>
 #include <rolewise/train/optimiser.hpp>
+#include <rolewise/train/preparing_step.hpp>
 #include <rolewise/train/progress_bar.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/run_signature.hpp>
