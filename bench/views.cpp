@@ -119,7 +119,7 @@ int main(int argc, char** argv)
       1 / 1.03, 15, [&] { (void)ours(examples, rw::moment{.epoch = epoch++, .epochs = 1000}); },
       [&] { (void)prepared(examples, rw::moment{.epoch = epoch, .epochs = 1000}); }));
 
-  const auto few = noise(shape, 6 * 128), many = noise(shape, 100 * 128);
+  const auto few = noise(shape, 6 * 128), many = noise(shape, 50 * 128);
   bench::print(bench::compare("runs of 6 steps, ResNet-20 -> ResNet-20, 2 batches ahead against 0",
                               0.97, is_short ? 5 : 15, runs{ours, few, 2}, runs{ours, few, 0}));
   const rw::module_student tiny{std::make_shared<patches>()};
@@ -130,9 +130,8 @@ int main(int argc, char** argv)
       .student_agent = policy,
       .shared_agent = rw::pad_crop_flip{},
       .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}}};
-  bench::print(
-      bench::compare("runs of 100 steps, one layer -> one layer, 2 batches ahead against 0", 0.97,
-                     31, runs{quick, many, 2}, runs{quick, many, 0}));
+  bench::print(bench::compare("runs of 50 steps, one layer -> one layer, 2 batches ahead against 0",
+                              0.97, 31, runs{quick, many, 2}, runs{quick, many, 0}));
 
   const nlohmann::ordered_json memory{
       {"name", "memory asked for by tensors, views of both roles, against agents and conversion"},
