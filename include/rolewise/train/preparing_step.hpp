@@ -7,8 +7,8 @@
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/moment.hpp>
-#include <rolewise/data/batches.hpp>
 #include <rolewise/train/training_step.hpp>
 
 #include <concepts>
