@@ -2,13 +2,23 @@
 //
 // What do views cost a step? Distillation with a policy for each role and a crop that both share,
 // against the same step on views that lie in memory, normalised, in the layout that networks take.
+// Does it pay to make them ahead of the step? Whole runs with `ahead` 2 against runs with 0, on a
+// network that takes all processors and on a tiny one, which views can keep waiting.
 
+#include "../tests/support/counting_allocator.hpp"
 #include "support/measure.hpp"
 
 #include <rolewise/rolewise.hpp>
 
+#include <torch/nn/cloneable.h>
+#include <torch/nn/modules/linear.h>
+
+#include <algorithm>
 #include <cstdint>
+#include <cstdio>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 namespace rw = rolewise;
 
@@ -24,11 +34,64 @@ struct from_memory {
   rw::batch operator()(const rw::batch&, const rw::moment&, rw::seed) const { return view; }
 };
 
+/// A run of some steps, again and again, with views made ahead or not.
+template<typename Lesson>
+class runs {
+ public:
+  runs(Lesson lesson, const rw::dataset& data, std::int64_t ahead)
+      : lesson_{std::move(lesson)}, data_{data}, ahead_{ahead}
+  {}
+
+  void operator()() { (void)rw::fit(lesson_, data_, {.batch_size = 128, .ahead = ahead_}); }
+
+ private:
+  Lesson lesson_;
+  const rw::dataset& data_;
+  std::int64_t ahead_;
+};
+
+/// Random images that stand for so many batches of a data set.
+rw::dataset noise(const rw::sample_shape& shape, std::int64_t count)
+{
+  rw::dataset data;
+  data.shape = shape;
+  data.images =
+      torch::randint(0, 256, {count, shape.channels, shape.height, shape.width}, torch::kByte);
+  data.labels = torch::randint(0, shape.classes, {count}, torch::kLong);
+  data.ids = torch::arange(count);
+  data.scaling = {.mean = {.5, .5, .5}, .deviation = {.25, .25, .25}};
+  data.name = "noise";
+  return data;
+}
+
+/// One layer over means of patches: next to nothing beside the views.
+struct patches : torch::nn::Cloneable<patches> {
+  patches() { patches::reset(); }
+  void reset() override { linear = register_module("linear", torch::nn::Linear{3 * 8 * 8, 100}); }
+  torch::Tensor forward(const torch::Tensor& x)
+  {
+    return linear(torch::avg_pool2d(x, 4).flatten(1));
+  }
+  torch::nn::Linear linear{nullptr};
+};
+
+constexpr int batches_counted = 20;
+
+/// How often tensors ask for memory in a call of `f`, once it has been called often enough.
+template<typename F>
+double requests_of(F&& f)
+{
+  for (int i = 0; i < batches_counted; ++i) f();
+  const rw::testing::counting_allocator memory{1};
+  for (int i = 0; i < batches_counted; ++i) f();
+  return static_cast<double>(memory.count()) / batches_counted;
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
 {
-  (void)bench::is_short(argc, argv);  // short enough as it is
+  const bool is_short = bench::is_short(argc, argv);
   const rw::sample_shape shape{.channels = 3, .height = 32, .width = 32, .classes = 100};
   const rw::batch examples{.inputs = torch::randint(0, 256, {128, 3, 32, 32}, torch::kByte),
                            .labels = torch::randint(0, 100, {128}, torch::kLong),
@@ -57,4 +120,38 @@ int main(int argc, char** argv)
       "distillation step, ResNet-20 -> ResNet-20, a policy for each role, against views in memory",
       1 / 1.03, 15, [&] { (void)ours(examples, rw::moment{.epoch = epoch++, .epochs = 1000}); },
       [&] { (void)prepared(examples, rw::moment{.epoch = epoch, .epochs = 1000}); }));
+
+  const auto few = noise(shape, 6 * 128), many = noise(shape, 50 * 128);
+  bench::print(bench::compare("runs of 6 steps, ResNet-20 -> ResNet-20, 2 batches ahead against 0",
+                              0.97, is_short ? 5 : 15, runs{ours, few, 2}, runs{ours, few, 0}));
+  const rw::module_student tiny{std::make_shared<patches>()};
+  const rw::distillation quick{
+      .teacher = rw::frozen(tiny),
+      .student = tiny,
+      .teacher_agent = policy,
+      .student_agent = policy,
+      .shared_agent = rw::pad_crop_flip{},
+      .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}}};
+  bench::print(bench::compare("runs of 50 steps, one layer -> one layer, 2 batches ahead against 0",
+                              0.97, 31, runs{quick, many, 2}, runs{quick, many, 0}));
+
+  const auto asked = requests_of([&] {
+    (void)rw::make_views(examples, policy, policy, rw::pad_crop_flip{},
+                         rw::moment{.epoch = epoch++}, rw::seed{0}, rw::view_form{}, buffers);
+  });
+  const auto asked_by_parts = requests_of([&] {
+    const auto views = rw::make_views(examples, policy, policy, rw::pad_crop_flip{},
+                                      rw::moment{.epoch = epoch++}, rw::seed{0});
+    (void)rw::normalised(views.teacher);
+    (void)rw::normalised(views.student);
+  });
+  // None at all counts as one in all the batches that were looked at.
+  const nlohmann::ordered_json memory{
+      {"name", "memory asked for by tensors, views of both roles, against agents and conversion"},
+      {"ours", asked},
+      {"baseline", asked_by_parts},
+      {"unit", "requests a batch"},
+      {"ratio", asked_by_parts / std::max(asked, 1.0 / batches_counted)},
+      {"goal", 100}};
+  std::printf("%s\n", memory.dump().c_str());
 }

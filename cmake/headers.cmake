@@ -32,6 +32,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/hardest_view.hpp
     include/rolewise/agent/image_program.hpp
     include/rolewise/agent/images.hpp
+    include/rolewise/agent/independent_agent.hpp
     include/rolewise/agent/mixture.hpp
     include/rolewise/agent/mixup.hpp
     include/rolewise/agent/no_agent.hpp
@@ -69,6 +70,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/file.hpp
     include/rolewise/core/fraction.hpp
     include/rolewise/core/keyed_permutation.hpp
+    include/rolewise/core/made_ahead.hpp
     include/rolewise/core/moment.hpp
     include/rolewise/core/phase.hpp
     include/rolewise/core/philox.hpp
@@ -78,6 +80,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/state.hpp
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
+    include/rolewise/core/working_alone.hpp
     include/rolewise/data.hpp
     include/rolewise/data/batches.hpp
     include/rolewise/data/cifar.hpp
@@ -89,7 +92,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/detail/glyph_alphabet.hpp
     include/rolewise/data/detail/glyph_drawing.hpp
     include/rolewise/data/detail/joined.hpp
-    include/rolewise/data/detail/read_ahead.hpp
     include/rolewise/data/glyphs.hpp
     include/rolewise/data/idx.hpp
     include/rolewise/data/image_folder.hpp
@@ -190,6 +192,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/epoch_sums.hpp
     include/rolewise/train/detail/gradient_averages.hpp
     include/rolewise/train/detail/log_file.hpp
+    include/rolewise/train/detail/prepared_epoch.hpp
     include/rolewise/train/detail/read_whole.hpp
     include/rolewise/train/detail/run_state.hpp
     include/rolewise/train/detail/state_format.hpp
@@ -203,6 +206,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/moving_average.hpp
     include/rolewise/train/observer.hpp
     include/rolewise/train/optimiser.hpp
+    include/rolewise/train/preparing_step.hpp
     include/rolewise/train/progress_bar.hpp
     include/rolewise/train/ranges_apart.hpp
     include/rolewise/train/run_history.hpp

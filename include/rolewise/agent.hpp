@@ -15,6 +15,7 @@
 #include <rolewise/agent/hardest_view.hpp>
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/images.hpp>
+#include <rolewise/agent/independent_agent.hpp>
 #include <rolewise/agent/mixture.hpp>
 #include <rolewise/agent/mixup.hpp>
 #include <rolewise/agent/no_agent.hpp>

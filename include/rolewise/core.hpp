@@ -13,6 +13,7 @@
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/keyed_permutation.hpp>
+#include <rolewise/core/made_ahead.hpp>
 #include <rolewise/core/moment.hpp>
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/philox.hpp>
@@ -22,3 +23,4 @@
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/temperature.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/core/working_alone.hpp>

@@ -20,6 +20,7 @@
 #include <rolewise/train/moving_average.hpp>
 #include <rolewise/train/observer.hpp>
 #include <rolewise/train/optimiser.hpp>
+#include <rolewise/train/preparing_step.hpp>
 #include <rolewise/train/progress_bar.hpp>
 #include <rolewise/train/ranges_apart.hpp>
 #include <rolewise/train/run_history.hpp>

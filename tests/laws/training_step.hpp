@@ -7,15 +7,41 @@
 #include "support/doctest.hpp"
 
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/train/preparing_step.hpp>
 #include <rolewise/train/snapshot.hpp>
 #include <rolewise/train/training_step.hpp>
 
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rolewise::laws {
+
+/// A step that takes what is prepared does what it does with the batch, even if steps lie between.
+template<PreparingStep Step>
+void preparation_holds_for(Step in_step, Step apart, const dataset& data)
+{
+  const auto examples = as_batch(data);
+  const auto at = [](std::int64_t step) {
+    return moment{.epoch = 1, .step = step, .epochs = 2, .steps_per_epoch = 6};
+  };
+  buffer_pool buffers;
+  auto prepare = apart.preparation();
+  auto copy = prepare;
+  auto first = prepare(examples, at(0), buffers);
+  auto second = copy(examples, at(1), buffers);
+  for (auto* prepared : {&first, &second}) {
+    const auto now = at(prepared == &first ? 0 : 1);
+    const auto a = in_step(examples, now), b = apart.take(std::move(*prepared), now);
+    REQUIRE(a.size() == b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      CHECK(a[i].name == b[i].name);
+      CHECK(torch::equal(a[i].value, b[i].value));
+    }
+  }
+}
 
 /// @param make gives a fresh step, always the same one
 template<typename Make>
@@ -63,6 +89,8 @@ void step_holds_for(const Make& make, const dataset& data)
         t != nullptr && t->defined())
       CHECK(torch::equal(*t, std::get<torch::Tensor>(of_resumed[i].value)));
   }
+
+  if constexpr (PreparingStep<decltype(whole)>) preparation_holds_for(make(), make(), data);
 
   // A copy is deep: the original's three steps left it alone, and it can take them itself.
   for (std::int64_t s = 3; s < 6; ++s) (void)copied(examples, at(s));

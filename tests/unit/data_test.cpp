@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "support/counting_allocator.hpp"
 #include "support/doctest.hpp"
 
 #include <rolewise/data/batches.hpp>
@@ -6,20 +7,15 @@
 #include <rolewise/data/splits.hpp>
 
 #include <ATen/Parallel.h>
-#include <c10/core/Allocator.h>
-#include <c10/core/CPUAllocator.h>
 #include <range/v3/range/conversion.hpp>
 #include <range/v3/view/take.hpp>
 #include <range/v3/view/transform.hpp>
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <set>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -29,6 +25,7 @@ using rolewise::batch;
 using rolewise::batch_options;
 using rolewise::dataset;
 using rolewise::seed;
+using rolewise::testing::counting_allocator;
 
 template<typename F>
 std::string refusal_of(const F& f)
@@ -100,34 +97,6 @@ void for_thread_counts(const F& f)
   }
   at::set_num_threads(before);
 }
-
-/// Counts what LibTorch asks of memory on the CPU while it lives, from a size on.
-class counting_allocator final : public c10::Allocator {
- public:
-  explicit counting_allocator(std::size_t least) : least_{least}, inner_{c10::GetCPUAllocator()}
-  {
-    c10::SetCPUAllocator(this, 1);
-  }
-  counting_allocator(const counting_allocator&) = delete;
-  counting_allocator& operator=(const counting_allocator&) = delete;
-  ~counting_allocator() override { c10::SetCPUAllocator(inner_, 1); }
-
-  c10::DataPtr allocate(std::size_t size) override
-  {
-    if (size >= least_) ++count_;
-    return inner_->allocate(size);
-  }
-  void copy_data(void* to, const void* from, std::size_t size) const override
-  {
-    inner_->copy_data(to, from, size);
-  }
-  [[nodiscard]] int count() const { return count_; }
-
- private:
-  std::size_t least_;
-  c10::Allocator* inner_;
-  std::atomic<int> count_{0};
-};
 
 }  // namespace
 
@@ -436,46 +405,6 @@ TEST_CASE("the pool makes a buffer only when none of the kind is free")
   CHECK(pool.made() == 4);
   (void)pool.take({3, 4}, torch::kByte);
   CHECK(pool.made() == 5);
-}
-
-TEST_CASE("what goes wrong in the background comes out at its place")
-{
-  for (const bool in_background : {true, false}) {
-    rolewise::detail::read_ahead ahead{[](std::int64_t i) {
-                                         if (i == 5) throw std::runtime_error{"no fifth"};
-                                         return 10 * i;
-                                       },
-                                       2, 9, in_background};
-    for (const std::int64_t want : {20, 30, 40}) CHECK(ahead.next().value() == want);
-    CHECK_THROWS_WITH_AS((void)ahead.next(), "no fifth", std::runtime_error);
-    CHECK_THROWS_WITH_AS((void)ahead.next(), "no fifth", std::runtime_error);
-  }
-  for (const bool in_background : {true, false}) {
-    rolewise::detail::read_ahead ahead{[](std::int64_t i) { return i; }, 0, 2, in_background};
-    CHECK(ahead.next().value() == 0);
-    CHECK(ahead.next().value() == 1);
-    CHECK(!ahead.next());
-    CHECK(!ahead.next());
-  }
-}
-
-TEST_CASE("one element is made ahead, in another thread, and no more")
-{
-  std::atomic<int> made{0};
-  std::atomic<bool> elsewhere{true};
-  const auto here = std::this_thread::get_id();
-  rolewise::detail::read_ahead ahead{[&](std::int64_t i) {
-                                       if (std::this_thread::get_id() == here) elsewhere = false;
-                                       ++made;
-                                       return i;
-                                     },
-                                     0, 100, true};
-  const auto soon = std::chrono::steady_clock::now() + std::chrono::seconds{5};
-  CHECK(ahead.next().value() == 0);
-  while (made < 2 && std::chrono::steady_clock::now() < soon) std::this_thread::yield();
-  std::this_thread::sleep_for(std::chrono::milliseconds{20});
-  CHECK(made == 2);
-  CHECK(elsewhere);
 }
 
 TEST_CASE("a stratified split shares out every class and loses nobody")

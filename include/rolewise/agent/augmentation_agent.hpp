@@ -36,7 +36,8 @@ concept carry_a_name_for_the_report = requires {
 /// same view; the view of an example depends on its id, the epoch and the seed, not on its place
 /// in the batch, nor on the others; the batch itself is untouched; ids stay. `uint8` images stay
 /// `uint8`. Only an agent that says `static constexpr bool mixes = true` may look at other
-/// examples.
+/// examples. One whose copies may not be called beside the step says `stays_in_step = true`
+/// (`IndependentAgent`).
 template<typename A>
 concept AugmentationAgent = std::copyable<A> && agent_must::make_a_view_of_a_batch<A> &&
                             agent_must::carry_a_name_for_the_report<A>;

@@ -34,7 +34,7 @@ namespace rolewise {
 ///
 /// With `cutmix` and the teacher as judge this is the idea of CutMixPick. It mixes if the agent
 /// does. The judge is asked about all candidates in evaluation mode, which costs that many forward
-/// passes.
+/// passes; they stay in the step (`IndependentAgent`), whose processors and device they share.
 ///
 /// @par Determinism
 /// That of the agent and the judge. Where entropies are equal but for rounding, an example's view
@@ -60,6 +60,7 @@ struct hardest_view {
   static constexpr std::string_view name = Agent::name;
   static constexpr bool has_state = state_must::be_shown<Agent>;
   static constexpr bool mixes = detail::mixes_examples<Agent>();
+  static constexpr bool stays_in_step = true;
 
   Agent agent;
   Judge judge;

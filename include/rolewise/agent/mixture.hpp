@@ -7,6 +7,7 @@
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/detail/mixed_labels.hpp>
 #include <rolewise/agent/detail/mixes.hpp>
+#include <rolewise/agent/independent_agent.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
@@ -73,6 +74,7 @@ class mixture {
                                          detail::names_to_choose_from<Parts...>.size()};
   static constexpr bool has_state = (state_must::be_shown<Parts> || ...);
   static constexpr bool mixes = (detail::mixes_examples<Parts>() || ...);
+  static constexpr bool stays_in_step = (!IndependentAgent<Parts> || ...);
   static constexpr std::size_t size = sizeof...(Parts);
 
   mixture()

@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/detail/mixes.hpp>
+#include <rolewise/agent/independent_agent.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
@@ -46,6 +47,7 @@ struct recurring_views {
   static constexpr std::string_view name = Agent::name;
   static constexpr bool has_state = state_must::be_shown<Agent>;
   static constexpr bool mixes = detail::mixes_examples<Agent>();
+  static constexpr bool stays_in_step = !IndependentAgent<Agent>;
 
   std::int64_t views = 1;  ///< at least 1; 1 is the view of epoch 0 for ever; usual 4 .. 32
   Agent agent{};

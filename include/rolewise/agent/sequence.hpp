@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/detail/mixes.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/independent_agent.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/state.hpp>
 
@@ -60,6 +61,7 @@ class sequence {
                                          detail::joined_names<Parts...>.size()};
   static constexpr bool has_state = (state_must::be_shown<Parts> || ...);
   static constexpr bool mixes = (detail::mixes_examples<Parts>() || ...);
+  static constexpr bool stays_in_step = (!IndependentAgent<Parts> || ...);
 
   sequence()
     requires(std::default_initializable<Parts> && ...)

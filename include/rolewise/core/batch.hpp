@@ -117,10 +117,12 @@ inline torch::Tensor per_channel(const std::vector<double>& values, const torch:
 }
 
 /// The batch with inputs and labels on a device; ids stay on the CPU.
-[[nodiscard]] inline batch to_device(batch examples, torch::Device device)
+/// @param non_blocking whether to return before the copies are done, where the memory is pinned
+[[nodiscard]] inline batch to_device(batch examples, torch::Device device,
+                                     bool non_blocking = false)
 {
-  examples.inputs = examples.inputs.to(device);
-  examples.labels = examples.labels.to(device);
+  examples.inputs = examples.inputs.to(device, non_blocking);
+  examples.labels = examples.labels.to(device, non_blocking);
   return examples;
 }
 

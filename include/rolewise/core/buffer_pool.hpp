@@ -18,8 +18,8 @@ namespace rolewise {
 /// again when nobody but the pool holds it; what a reader still holds, also as a slice or another
 /// view, is never written into.
 ///
-/// To be used by one thread at a time; readers may let go in any thread. A copy begins empty: the
-/// memory belongs to one pool.
+/// To be used by one thread at a time, which may hand it to another one; readers may let go in any
+/// thread. A copy begins empty: the memory belongs to one pool.
 class buffer_pool {
  public:
   explicit buffer_pool(std::size_t kept = 4) : kept_{kept} {}
@@ -29,42 +29,46 @@ class buffer_pool {
   buffer_pool& operator=(buffer_pool&&) noexcept = default;
   ~buffer_pool() = default;
 
-  /// A contiguous tensor of unspecified content whose memory nobody else holds.
-  [[nodiscard]] torch::Tensor take(at::IntArrayRef sizes, torch::ScalarType dtype)
+  /// A tensor of unspecified content whose memory nobody else holds, contiguous in a format.
+  [[nodiscard]] torch::Tensor take(at::IntArrayRef sizes, torch::ScalarType dtype,
+                                   torch::MemoryFormat format = torch::MemoryFormat::Contiguous)
   {
-    for (const auto& buffer : buffers_)
-      if (buffer.scalar_type() == dtype && buffer.sizes() == sizes && is_free(buffer))
-        return handed_out(buffer);
+    for (const auto& kept : buffers_)
+      if (kept.tensor.scalar_type() == dtype && kept.format == format &&
+          kept.tensor.sizes() == sizes && is_free(kept))
+        return handed_out(kept.tensor);
     if (buffers_.size() == kept_) {  // a reader keeps what it likes; the pool need not
       const auto unused = std::find_if(buffers_.begin(), buffers_.end(), is_free);
       buffers_.erase(unused != buffers_.end() ? unused : buffers_.begin());
     }
-    buffers_.push_back(torch::empty(sizes, dtype));
+    buffers_.push_back({torch::empty(sizes, dtype, format), format});
     ++made_;
-    return handed_out(buffers_.back());
+    return handed_out(buffers_.back().tensor);
   }
 
   /// How many times memory was asked for so far.
   [[nodiscard]] std::int64_t made() const noexcept { return made_; }
 
  private:
+  struct buffer {
+    torch::Tensor tensor;
+    torch::MemoryFormat format;  // strides don't tell it where an axis is 1
+  };
+
   /// Another tensor over the same memory, so that what a reader does to the tensor itself
   /// (`requires_grad_`, `resize_`) ends with it, and so that one count shows every reader.
-  [[nodiscard]] static torch::Tensor handed_out(const torch::Tensor& buffer)
-  {
-    return buffer.detach();
-  }
+  [[nodiscard]] static torch::Tensor handed_out(const torch::Tensor& kept) { return kept.detach(); }
 
-  [[nodiscard]] static bool is_free(const torch::Tensor& buffer)
+  [[nodiscard]] static bool is_free(const buffer& kept)
   {
-    if (buffer.storage().use_count() != 1) return false;
+    if (kept.tensor.storage().use_count() != 1) return false;
     // The count is read relaxed; the last reader let go with a release.
     std::atomic_thread_fence(std::memory_order_acquire);
     return true;
   }
 
   std::size_t kept_;
-  std::vector<torch::Tensor> buffers_;
+  std::vector<buffer> buffers_;
   std::int64_t made_ = 0;
 };
 

@@ -6,9 +6,9 @@
 
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/core/made_ahead.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/dataset.hpp>
-#include <rolewise/data/detail/read_ahead.hpp>
 
 #include <range/v3/range/concepts.hpp>
 #include <range/v3/view/facade.hpp>
@@ -46,6 +46,11 @@ struct batch_options {
   return options.drop_last ? examples / options.size : (examples + options.size - 1) / options.size;
 }
 
+/// Memory that batches are gathered into, used again once nobody holds them.
+struct batch_memory {
+  buffer_pool images{}, labels{}, ids{};
+};
+
 namespace detail {
 
 [[nodiscard]] inline std::string shape_words(const torch::Tensor& t)
@@ -56,17 +61,19 @@ namespace detail {
 /// Copies chosen examples of a data set into pooled memory.
 class batch_gatherer {
  public:
+  batch_gatherer() = default;
   batch_gatherer(dataset source, std::shared_ptr<const std::vector<std::int64_t>> order,
                  std::int64_t batch_size)
       : source_{std::move(source)}, order_{std::move(order)}, batch_size_{batch_size}
   {}
 
-  [[nodiscard]] batch operator()(std::int64_t step)
+  [[nodiscard]] batch operator()(std::int64_t step, batch_memory& memory) const
   {
     const auto begin = step * batch_size_;
     const auto end = std::min(begin + batch_size_, static_cast<std::int64_t>(order_->size()));
-    return {rows(source_.images, begin, end, images_), rows(source_.labels, begin, end, labels_),
-            rows(source_.ids, begin, end, ids_), source_.scaling};
+    return {rows(source_.images, begin, end, memory.images),
+            rows(source_.labels, begin, end, memory.labels),
+            rows(source_.ids, begin, end, memory.ids), source_.scaling};
   }
 
  private:
@@ -89,8 +96,7 @@ class batch_gatherer {
 
   dataset source_;
   std::shared_ptr<const std::vector<std::int64_t>> order_;
-  std::int64_t batch_size_;
-  buffer_pool images_, labels_, ids_;
+  std::int64_t batch_size_ = 1;
 };
 
 }  // namespace detail
@@ -101,22 +107,32 @@ class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
  public:
   batches_view() = default;
   batches_view(dataset source, const batch_options& options)
-      : source_{std::move(source)},
-        options_{options},
-        last_step_{batch_count(source_.size(), options)}
+      : options_{options}, last_step_{batch_count(source.size(), options)}
   {
     auto order =
         options.shuffle
-            ? permutation(options.seed.split(purpose{"order"}), options.epoch, source_.size())
-            : std::vector<std::int64_t>(static_cast<std::size_t>(source_.size()));
+            ? permutation(options.seed.split(purpose{"order"}), options.epoch, source.size())
+            : std::vector<std::int64_t>(static_cast<std::size_t>(source.size()));
     if (!options.shuffle) std::iota(order.begin(), order.end(), std::int64_t{0});
-    order_ = std::make_shared<const std::vector<std::int64_t>>(std::move(order));
+    gatherer_ = {std::move(source),
+                 std::make_shared<const std::vector<std::int64_t>>(std::move(order)), options.size};
   }
 
   /// Batches from `first_step` on.
   [[nodiscard]] std::size_t size() const
   {
     return static_cast<std::size_t>(last_step_ - options_.first_step);
+  }
+
+  /// The batch of one step of the epoch, gathered now into `memory`. Several threads may gather
+  /// with memories of their own.
+  /// @throws std::invalid_argument unless the step lies in `first_step` .. `batch_count` - 1
+  [[nodiscard]] batch gather(std::int64_t step, batch_memory& memory) const
+  {
+    if (step < options_.first_step || step >= last_step_)
+      refuse("batches", "want a step of ", options_.first_step, " to ", last_step_ - 1, ", got ",
+             step);
+    return gatherer_(step, memory);
   }
 
  private:
@@ -128,9 +144,8 @@ class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
 
     cursor() = default;
     explicit cursor(const batches_view& view)
-        : run_{std::make_shared<running>(
-              detail::batch_gatherer{view.source_, view.order_, view.options_.size},
-              view.options_.first_step, view.last_step_, view.options_.prefetch)}
+        : run_{std::make_shared<running>(view.gatherer_, view.options_.first_step, view.last_step_,
+                                         view.options_.prefetch)}
     {
       next();
     }
@@ -147,23 +162,27 @@ class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
     }
 
    private:
+    struct next_batch {
+      detail::batch_gatherer gatherer;
+      batch_memory memory{};
+      [[nodiscard]] batch operator()(std::int64_t step) { return gatherer(step, memory); }
+    };
     struct running {
-      running(detail::batch_gatherer gatherer, std::int64_t first, std::int64_t last,
+      running(const detail::batch_gatherer& gatherer, std::int64_t first, std::int64_t last,
               bool in_background)
-          : ahead{std::move(gatherer), first, last, in_background}
+          : ahead{next_batch{gatherer}, first, last, in_background ? 1 : 0, 1}
       {}
       std::optional<batch> current;
-      detail::read_ahead<detail::batch_gatherer> ahead;
+      made_ahead<next_batch> ahead;
     };
     std::shared_ptr<running> run_;
   };
 
   [[nodiscard]] cursor begin_cursor() const { return cursor{*this}; }
 
-  dataset source_;
+  detail::batch_gatherer gatherer_;
   batch_options options_{};
   std::int64_t last_step_ = 0;
-  std::shared_ptr<const std::vector<std::int64_t>> order_;
 };
 
 static_assert(ranges::input_range<const batches_view> && ranges::view_<batches_view> &&

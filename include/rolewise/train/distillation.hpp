@@ -4,8 +4,10 @@
 /// @file
 /// A teacher, a student, and what each of them sees.
 
+#include <rolewise/agent/independent_agent.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/views.hpp>
+#include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/loss/gradient_combination.hpp>
 #include <rolewise/loss/objective.hpp>
@@ -18,6 +20,8 @@
 
 #include <concepts>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace rolewise {
 
@@ -96,18 +100,32 @@ struct distillation {
   metrics operator()(const batch& examples, const moment& now)
   {
     const auto learned = begin();
-    constexpr taps wanted{.features = Loss::wants_features};
-    const auto views = make_views(examples, teacher_agent, student_agent, shared_agent, now, seed,
-                                  detail::wanted_form(examples, learned), progress.buffers());
-    const auto students = detail::ready(views.student, learned);
-    paired_responses pair;
-    pair.teacher = views.same ? teacher.respond(students, wanted)
-                              : teacher.respond(detail::ready(views.teacher, learned), wanted);
-    pair.student = student.respond(students, wanted);
-    auto found =
-        detail::slope_of(loss, pair, supervision{students.labels, students.ids, now}, learned);
-    progress.update(student, learned, found.gradients, learning_rate(now), clipping, average);
-    return std::move(found.numbers);
+    return learn(
+        make_views(examples, teacher_agent, student_agent, shared_agent, now, seed,
+                   detail::wanted_form(examples, detail::home_of(learned)), progress.buffers()),
+        now, learned);
+  }
+
+  /// Makes the views of both roles without the step; see `PreparingStep`.
+  [[nodiscard]] auto preparation()
+    requires(IndependentAgent<TeachersAgent> && IndependentAgent<StudentsAgent> &&
+             IndependentAgent<SharedAgent>)
+  {
+    const auto home = detail::home_of(detail::learned_by(student, loss));
+    return [teachers = teacher_agent, students = student_agent, shared = shared_agent, key = seed,
+            home](const batch& examples, const moment& now, buffer_pool& buffers) {
+      auto views = make_views(examples, teachers, students, shared, now, key,
+                              detail::wanted_form(examples, home), buffers);
+      views.student = detail::pinned_for(home, std::move(views.student));
+      views.teacher =
+          views.same ? views.student : detail::pinned_for(home, std::move(views.teacher));
+      return views;
+    };
+  }
+  metrics take(view_pair views, const moment& now)
+  {
+    const auto learned = begin();
+    return learn(std::move(views), now, learned);
   }
 
   [[nodiscard]] double learning_rate(const moment& now) const
@@ -135,6 +153,21 @@ struct distillation {
   }
 
  private:
+  metrics learn(view_pair views, const moment& now, const std::vector<named_tensor>& learned)
+  {
+    constexpr taps wanted{.features = Loss::wants_features};
+    const auto students = detail::ready(std::move(views.student), learned);
+    paired_responses pair;
+    pair.teacher = views.same
+                       ? teacher.respond(students, wanted)
+                       : teacher.respond(detail::ready(std::move(views.teacher), learned), wanted);
+    pair.student = student.respond(students, wanted);
+    auto found =
+        detail::slope_of(loss, pair, supervision{students.labels, students.ids, now}, learned);
+    progress.update(student, learned, found.gradients, learning_rate(now), clipping, average);
+    return std::move(found.numbers);
+  }
+
   std::vector<named_tensor> begin()
   {
     auto learned = detail::learned_by(student, loss);

@@ -5,23 +5,28 @@
 /// The loop over epochs and batches.
 
 #include <rolewise/core/error.hpp>
+#include <rolewise/core/made_ahead.hpp>
 #include <rolewise/core/moment.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/train/detail/epoch_sums.hpp>
+#include <rolewise/train/detail/prepared_epoch.hpp>
 #include <rolewise/train/detail/run_state.hpp>
 #include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/observer.hpp>
+#include <rolewise/train/preparing_step.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/run_signature.hpp>
 #include <rolewise/train/training_step.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace rolewise {
 
@@ -38,6 +43,22 @@ struct fit_options {
   /// The part of the run to do now: the epochs `from` .. `until` - 1. `until` = -1 is the end.
   std::int64_t from = 0;
   std::int64_t until = -1;
+  /// Up to so many batches are gathered and shown to the agents by threads in the background before
+  /// their step, within an epoch. 0, the default: each step makes its own views, on all threads.
+  ///
+  /// For a `PreparingStep`; a step with an agent that is no `IndependentAgent` makes its own views
+  /// whatever this says. The bits are the same for any `ahead` and any number of threads. An agent
+  /// that somebody changes in the middle of an epoch changes for the next one.
+  ///
+  /// It pays where the step leaves processors idle, such as on a GPU; where the step uses all of
+  /// them, views take the same time beside it as in it.
+  ///
+  /// **Memory**: the views of `ahead` batches and of the one in the step, with the examples that
+  /// they are of; at most `(ahead + 2) * batch_size * (C * H * W * (1 + 4 v) + 16)` bytes for
+  /// `float32` views of `C x H x W` images with integer labels, v = 1 or, where teacher and student
+  /// have a view each, 2. (A short last batch has buffers of its own, hence 2 and not 1.)
+  std::int64_t ahead = 0;
+  std::int64_t background_threads = 1;  ///< at least 1; more than `ahead` are of no use
 };
 
 /// A step whose result can be judged.
@@ -68,6 +89,9 @@ void require_sound(const Step&, const dataset& data, const fit_options& o)
       (o.until >= 0 && o.until < o.from))
     refuse("fit", "want 0 <= from <= until <= epochs, got from ", o.from, ", until ", o.until,
            " of ", o.epochs);
+  if (o.ahead < 0 || o.background_threads < 1)
+    refuse("fit", "want ahead >= 0 and background_threads >= 1, got ", o.ahead, " and ",
+           o.background_threads);
   if (o.validation != nullptr) {
     if (!Judgeable<Step>)
       refuse("fit", "a validation set wants a step with learner(), a Student or a Teacher");
@@ -76,9 +100,11 @@ void require_sound(const Step&, const dataset& data, const fit_options& o)
 }
 
 /// Trains through one epoch.
+/// @param memories empty if nothing is to be prepared ahead
 template<typename Step, typename Tell>
 [[nodiscard]] epoch_record train_epoch(Step& step, const dataset& data, const fit_options& o,
-                                       std::int64_t epoch, std::int64_t steps, const Tell& tell)
+                                       std::int64_t epoch, std::int64_t steps, const Tell& tell,
+                                       std::vector<preparation_memory>& memories)
 {
   epoch_record record;
   record.epoch = epoch;
@@ -89,16 +115,29 @@ template<typename Step, typename Tell>
     record.learning_rate = step.learning_rate(now);
 
   epoch_sums sums;
-  for (const batch& examples : batches(data, {.size = o.batch_size,
-                                              .seed = o.seed,
-                                              .epoch = epoch,
-                                              .shuffle = o.shuffle,
-                                              .drop_last = o.drop_last})) {
-    const auto numbers = step(examples, now);
-    sums.add(numbers, examples.size());
-    tell(step_ends{now, examples.size(), numbers});
+  const auto count = [&](const metrics& numbers, std::int64_t examples) {
+    sums.add(numbers, examples);
+    tell(step_ends{now, examples, numbers});
     ++now.step;
+  };
+  const auto source = batches(data, {.size = o.batch_size,
+                                     .seed = o.seed,
+                                     .epoch = epoch,
+                                     .shuffle = o.shuffle,
+                                     .drop_last = o.drop_last});
+  if constexpr (PreparingStep<Step>) {
+    if (!memories.empty()) {
+      made_ahead prepared{prepared_epoch<Step>{source, now, step.preparation(), memories}, 0, steps,
+                          o.ahead, o.background_threads};
+      while (auto next = prepared.next()) {
+        const auto size = next->size;
+        count(step.take(std::move(next->what), now), size);
+      }
+      record.numbers = sums.means(epoch);
+      return record;
+    }
   }
+  for (const batch& examples : source) count(step(examples, now), examples.size());
   record.numbers = sums.means(epoch);
   return record;
 }
@@ -158,6 +197,9 @@ run_history fit(Step& step, const dataset& data, const fit_options& options = {}
   const auto steps =
       (data.size() + (options.drop_last ? 0 : options.batch_size - 1)) / options.batch_size;
   const auto last = options.until < 0 ? options.epochs : options.until;
+  std::vector<detail::preparation_memory> memories;  // used again from epoch to epoch
+  if (PreparingStep<Step> && options.ahead > 0)
+    memories.resize(static_cast<std::size_t>(options.ahead) + 1);
   auto watching = std::tie(observers...);
   detail::run_state run{step, watching, detail::signature_of(step, data, options, steps, keeps)};
   auto& history = run.history;
@@ -172,7 +214,7 @@ run_history fit(Step& step, const dataset& data, const fit_options& options = {}
     if (!is_resumed) run.keep();
     for (; epoch < last && !history.stopped_early; ++epoch) {
       const auto begin = clock::now();
-      auto record = detail::train_epoch(step, data, options, epoch, steps, tell);
+      auto record = detail::train_epoch(step, data, options, epoch, steps, tell, memories);
       detail::validate(step, options, record, history);
       record.seconds = std::chrono::duration<double>(clock::now() - begin).count();
       history.epochs.push_back(std::move(record));

@@ -5,8 +5,10 @@
 /// A student and labels.
 
 #include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/independent_agent.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/view_of.hpp>
+#include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/objective.hpp>
@@ -17,6 +19,8 @@
 #include <rolewise/train/training_step.hpp>
 
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace rolewise {
 
@@ -66,15 +70,27 @@ struct supervised {
   metrics operator()(const batch& examples, const moment& now)
   {
     const auto learned = begin();
-    const auto view =
-        detail::ready(view_of(agent, examples, now, seed.split(role::student),
-                              detail::wanted_form(examples, learned), progress.buffers()),
-                      learned);
-    paired_responses pair;
-    pair.student = student.respond(view, taps{.features = Loss::wants_features});
-    auto found = detail::slope_of(loss, pair, supervision{view.labels, view.ids, now}, learned);
-    progress.update(student, learned, found.gradients, learning_rate(now), clipping, average);
-    return std::move(found.numbers);
+    return learn(
+        view_of(agent, examples, now, seed.split(role::student),
+                detail::wanted_form(examples, detail::home_of(learned)), progress.buffers()),
+        now, learned);
+  }
+
+  /// Makes the agent's view without the step; see `PreparingStep`.
+  [[nodiscard]] auto preparation()
+    requires IndependentAgent<Agent>
+  {
+    const auto home = detail::home_of(detail::learned_by(student, loss));
+    return [maker = agent, key = seed.split(role::student), home](
+               const batch& examples, const moment& now, buffer_pool& buffers) {
+      return detail::pinned_for(
+          home, view_of(maker, examples, now, key, detail::wanted_form(examples, home), buffers));
+    };
+  }
+  metrics take(batch view, const moment& now)
+  {
+    const auto learned = begin();
+    return learn(std::move(view), now, learned);
   }
 
   [[nodiscard]] double learning_rate(const moment& now) const
@@ -99,6 +115,16 @@ struct supervised {
   }
 
  private:
+  metrics learn(batch shown, const moment& now, const std::vector<named_tensor>& learned)
+  {
+    const auto view = detail::ready(std::move(shown), learned);
+    paired_responses pair;
+    pair.student = student.respond(view, taps{.features = Loss::wants_features});
+    auto found = detail::slope_of(loss, pair, supervision{view.labels, view.ids, now}, learned);
+    progress.update(student, learned, found.gradients, learning_rate(now), clipping, average);
+    return std::move(found.numbers);
+  }
+
   std::vector<named_tensor> begin()
   {
     auto learned = detail::learned_by(student, loss);

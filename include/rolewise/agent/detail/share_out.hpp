@@ -4,6 +4,8 @@
 /// @file
 /// Pieces of work for several threads.
 
+#include <rolewise/core/working_alone.hpp>
+
 #include <c10/core/thread_pool.h>
 
 #include <algorithm>
@@ -26,14 +28,15 @@ namespace rolewise::detail {
 }
 
 /// Calls `work(piece)` for each piece 0 .. pieces - 1, on up to `threads` threads, this one among
-/// them, and waits for all of them. What a call throws comes out when all is done.
+/// them, and waits for all of them; on this one only while it is `working_alone`. What a call
+/// throws comes out when all is done.
 ///
 /// `at::parallel_for` runs on one thread in a program that is compiled without OpenMP, as most
 /// programs that link LibTorch are.
 template<typename Work>
 void share_out(std::int64_t pieces, int threads, const Work& work)
 {
-  if (threads < 2 || pieces < 2) {
+  if (threads < 2 || pieces < 2 || working_alone::here()) {
     for (std::int64_t piece = 0; piece < pieces; ++piece) work(piece);
     return;
   }

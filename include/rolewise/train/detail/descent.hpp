@@ -47,20 +47,35 @@ template<Student S, typename Loss>
   return learned;
 }
 
-/// What a view of a batch is to be: normalised at once if kernels can do it and it stays where it
-/// is, else as agents make it, and then it goes to the device before it is converted.
-[[nodiscard]] inline view_form wanted_form(const batch& examples,
-                                           const std::vector<named_tensor>& learned)
+/// Where what is learned lies.
+[[nodiscard]] inline torch::Device home_of(const std::vector<named_tensor>& learned)
 {
-  const bool stays = learned.empty() || learned.front().value.device().is_cpu();
-  return {stays && fits_kernels(examples) ? torch::kFloat32 : torch::kByte};
+  return learned.empty() ? torch::Device{torch::kCPU} : learned.front().value.device();
+}
+
+/// What a view of a batch is to be: normalised at once if kernels can do it and it stays on the
+/// CPU, else as agents make it, and then it goes to its device before it is converted.
+[[nodiscard]] inline view_form wanted_form(const batch& examples, torch::Device home)
+{
+  return {home.is_cpu() && fits_kernels(examples) ? torch::kFloat32 : torch::kByte};
+}
+
+/// A view that is made ahead for another device, in memory from which it can be copied while the
+/// step goes on. LibTorch uses such memory again only when the copies out of it are done.
+[[nodiscard]] inline batch pinned_for(torch::Device home, batch view)
+{
+  if (!home.is_cuda() || !view.inputs.is_cpu()) return view;
+  view.inputs = view.inputs.pin_memory();
+  if (view.labels.defined() && view.labels.is_cpu()) view.labels = view.labels.pin_memory();
+  return view;
 }
 
 /// A view as networks take it: where the parameters are, and converted from `uint8` once.
 [[nodiscard]] inline batch ready(batch view, const std::vector<named_tensor>& learned)
 {
-  if (!learned.empty() && learned.front().value.device() != view.inputs.device())
-    view = to_device(std::move(view), learned.front().value.device());
+  if (!learned.empty() && home_of(learned) != view.inputs.device())
+    view = to_device(std::move(view), home_of(learned),
+                     view.inputs.is_cpu() && view.inputs.is_pinned());
   if (view.inputs.scalar_type() == torch::kByte && view.inputs.dim() == 4)
     view = normalised(std::move(view));
   return view;

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A counted sequence whose next elements are made while the last one is used.
+
+#include <algorithm>
+#include <concepts>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// The elements `make(first), ..., make(last - 1)`, in order.
+///
+///     made_ahead squares{[](std::int64_t i) { return i * i; }, 0, 100, 2, 1};
+///     while (const auto square = squares.next()) ...
+///
+/// Threads in the background stay up to `ahead` elements ahead of the one that was taken last, no
+/// more; with `ahead` 0 each element is made when asked for, in the thread that asks. Elements are
+/// begun in order, one by each thread at a time, so with more than one thread `make` is called by
+/// several at once, for different elements.
+///
+/// What `make` throws comes out of `next`, at its place and from then on; nothing is begun after
+/// it. The destructor waits for what is under way, then ends the threads.
+///
+/// `next` is for one thread at a time.
+/// @pre `ahead` is 0 or more, `threads` 1 or more
+template<typename Make>
+  requires std::movable<std::invoke_result_t<Make&, std::int64_t>>
+class made_ahead {
+ public:
+  using value_type = std::invoke_result_t<Make&, std::int64_t>;
+
+  /// @throws std::system_error if a thread cannot be started
+  made_ahead(Make make, std::int64_t first, std::int64_t last, std::int64_t ahead,
+             std::int64_t threads)
+      : make_{std::move(make)},
+        taken_{first},
+        begun_{first},
+        last_{last},
+        ahead_{ahead},
+        places_(static_cast<std::size_t>(ahead))
+  {
+    try {
+      for (auto left = std::min({threads, ahead, last - first}); left > 0; --left)
+        workers_.emplace_back([this] { work(); });
+    } catch (...) {
+      end();
+      throw;
+    }
+  }
+  made_ahead(const made_ahead&) = delete;
+  made_ahead& operator=(const made_ahead&) = delete;
+  ~made_ahead() { end(); }
+
+  /// The next element, or none after the last.
+  [[nodiscard]] std::optional<value_type> next()
+  {
+    if (taken_ >= last_) return std::nullopt;
+    if (workers_.empty()) {
+      std::optional<value_type> made{make_(taken_)};
+      ++taken_;
+      return made;
+    }
+    std::optional<value_type> taken;
+    {
+      std::unique_lock lock{mutex_};
+      auto& [value, thrown] = place_of(taken_);
+      is_made_.wait(lock, [&v = value, &t = thrown] { return v.has_value() || t; });
+      if (thrown) std::rethrow_exception(thrown);
+      taken = std::exchange(value, std::nullopt);
+      ++taken_;
+    }
+    is_wanted_.notify_all();
+    return taken;
+  }
+
+ private:
+  struct place {
+    std::optional<value_type> value;
+    std::exception_ptr thrown;
+  };
+
+  /// Elements that wait are fewer than `ahead` apart, so no two share a place.
+  [[nodiscard]] place& place_of(std::int64_t element)
+  {
+    return places_[static_cast<std::size_t>(element % ahead_)];
+  }
+
+  void work()
+  {
+    std::unique_lock lock{mutex_};
+    while (true) {
+      is_wanted_.wait(lock,
+                      [this] { return is_over_ || begun_ >= last_ || begun_ < taken_ + ahead_; });
+      if (is_over_ || begun_ >= last_) return;
+      const auto element = begun_++;
+      lock.unlock();
+      place made;
+      try {
+        made.value.emplace(make_(element));
+      } catch (...) {
+        made.thrown = std::current_exception();
+      }
+      lock.lock();
+      if (made.thrown) is_over_ = true;
+      place_of(element) = std::move(made);
+      is_made_.notify_one();
+    }
+  }
+
+  void end()
+  {
+    {
+      const std::lock_guard lock{mutex_};
+      is_over_ = true;
+    }
+    is_wanted_.notify_all();
+    for (auto& worker : workers_) worker.join();
+  }
+
+  Make make_;
+  std::int64_t taken_;  // elements before it are the reader's
+  std::int64_t begun_;  // elements before it are made, or under way
+  std::int64_t last_, ahead_;
+  std::mutex mutex_;
+  std::condition_variable is_made_, is_wanted_;
+  std::vector<place> places_;
+  bool is_over_ = false;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace rolewise

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The batches of an epoch, prepared for a step.
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/buffer_pool.hpp>
+#include <rolewise/core/moment.hpp>
+#include <rolewise/core/working_alone.hpp>
+#include <rolewise/data/batches.hpp>
+#include <rolewise/train/preparing_step.hpp>
+
+#include <ATen/ThreadLocalState.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Memory for one batch on its way: as it is in the data set, and as it is prepared.
+struct preparation_memory {
+  batch_memory examples{};
+  buffer_pool prepared{};
+};
+
+/// What a step takes, and how many examples it is of.
+template<typename Prepared>
+struct prepared_batch {
+  Prepared what;
+  std::int64_t size;
+};
+
+/// Prepares the batch of a step of an epoch; for `made_ahead`.
+///
+/// Step k works with memory number `k mod memories` and a copy of the preparation that belongs to
+/// it. Of as many steps in a row as there are memories no two share one, so threads may work on
+/// them at the same time, and what they ask for is what was given back that many steps ago.
+template<typename Step>
+class prepared_epoch {
+ public:
+  prepared_epoch(batches_view source, const moment& begin, const preparation_of<Step>& preparation,
+                 std::vector<preparation_memory>& memories)
+      : source_{std::move(source)},
+        begin_{begin},
+        preparations_(memories.size(), preparation),
+        memories_{memories}
+  {}
+
+  [[nodiscard]] prepared_batch<prepared_by<Step>> operator()(std::int64_t step)
+  {
+    const at::ThreadLocalStateGuard as_the_caller{state_};  // such as grad mode
+    const working_alone while_the_step_computes;
+    const auto number = static_cast<std::size_t>(step) % memories_.size();
+    auto& memory = memories_[number];
+    auto now = begin_;
+    now.step = step;
+    const auto examples = source_.gather(step, memory.examples);
+    return {preparations_[number](examples, now, memory.prepared), examples.size()};
+  }
+
+ private:
+  batches_view source_;
+  moment begin_;
+  std::vector<preparation_of<Step>> preparations_;
+  std::vector<preparation_memory>& memories_;
+  at::ThreadLocalState state_{};
+};
+
+}  // namespace rolewise::detail

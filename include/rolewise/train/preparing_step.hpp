@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Steps that let a part of their work be done before it is their turn.
+///
+/// data -> agent -> teacher/student -> loss -> [train] -> report
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/buffer_pool.hpp>
+#include <rolewise/core/moment.hpp>
+#include <rolewise/train/training_step.hpp>
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+namespace rolewise {
+
+/// What a step needs to prepare a batch, without the step.
+template<typename S>
+using preparation_of = decltype(std::declval<S&>().preparation());
+
+/// What becomes of a batch that is prepared.
+template<typename S>
+using prepared_by =
+    std::invoke_result_t<preparation_of<S>&, const batch&, const moment&, buffer_pool&>;
+
+namespace step_must {
+
+template<typename S>
+concept hand_out_a_preparation = requires {
+  typename prepared_by<S>;
+} && std::copy_constructible<preparation_of<S>> && std::movable<prepared_by<S>>;
+
+template<typename S>
+concept take_what_is_prepared = requires(S step, prepared_by<S> prepared, const moment now) {
+  { step.take(std::move(prepared), now) } -> std::same_as<metrics>;
+};
+
+}  // namespace step_must
+
+/// A step that takes batches in two parts: a preparation, which needs nothing that the steps before
+/// have done, and the update. `fit` with `.ahead` has background threads prepare.
+///
+///     step(examples, now)
+///     step.take(step.preparation()(examples, now, buffers), now)   // the same bits
+///
+/// A preparation is a value of its own and shares nothing with the step that anybody changes: it is
+/// called in other threads while the step computes. Its copies may be at work at the same time; a
+/// thread calls one copy at a time. It takes large tensors from `buffers`, which get them back when
+/// what is prepared has gone; that is the memory that `fit_options::ahead` bounds.
+///
+/// `supervised` and `distillation` are preparing steps if all their agents are `IndependentAgent`s.
+template<typename S>
+concept PreparingStep =
+    TrainingStep<S> && step_must::hand_out_a_preparation<S> && step_must::take_what_is_prepared<S>;
+
+}  // namespace rolewise

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <rolewise/agent/cutmix.hpp>
+#include <rolewise/agent/hardest_view.hpp>
+#include <rolewise/agent/independent_agent.hpp>
+#include <rolewise/agent/mixture.hpp>
+#include <rolewise/agent/no_agent.hpp>
+#include <rolewise/agent/rand_augment.hpp>
+#include <rolewise/agent/recurring_views.hpp>
+#include <rolewise/agent/sequence.hpp>
+#include <rolewise/core/response.hpp>
+
+#include <string_view>
+
+namespace {
+
+using namespace rolewise::agent_must;
+using namespace rolewise;
+
+struct least_that_conforms {
+  [[maybe_unused]] static constexpr std::string_view name = "least";
+  [[maybe_unused]] static constexpr bool has_state = false;
+  batch operator()(const batch& examples, const moment&, seed) const { return examples; }
+};
+static_assert(IndependentAgent<least_that_conforms>);
+static_assert(IndependentAgent<students_view>);
+
+// Each of these is one promise short.
+
+struct has_some_state {
+  [[maybe_unused]] static constexpr std::string_view name = "stateful";
+  batch operator()(const batch& examples, const moment&, seed) const { return examples; }
+  template<typename Archive>
+  void visit_state(Archive&)
+  {}
+};
+static_assert(AugmentationAgent<has_some_state> && not_stay_in_the_step<has_some_state>);
+static_assert(!be_unchanged_by_steps<has_some_state> && !IndependentAgent<has_some_state>);
+
+struct says_nothing_of_its_state {
+  [[maybe_unused]] static constexpr std::string_view name = "silent";
+  batch operator()(const batch& examples, const moment&, seed) const { return examples; }
+};
+static_assert(!be_unchanged_by_steps<says_nothing_of_its_state>);
+static_assert(!IndependentAgent<says_nothing_of_its_state>);
+
+struct stays : least_that_conforms {
+  [[maybe_unused]] static constexpr bool stays_in_step = true;
+};
+static_assert(AugmentationAgent<stays> && be_unchanged_by_steps<stays>);
+static_assert(!not_stay_in_the_step<stays> && !IndependentAgent<stays>);
+
+struct no_agent_at_all {
+  [[maybe_unused]] static constexpr bool has_state = false;
+};
+static_assert(be_unchanged_by_steps<no_agent_at_all> && not_stay_in_the_step<no_agent_at_all>);
+static_assert(!IndependentAgent<no_agent_at_all>);
+
+// Agents that are made of others follow their parts; one that asks a network stays.
+
+struct judge {
+  [[maybe_unused]] static constexpr bool has_state = false;
+  response respond(const batch&, taps) const { return {}; }
+};
+using asks = hardest_view<rand_augment, judge>;
+static_assert(AugmentationAgent<asks> && !IndependentAgent<asks>);
+static_assert(IndependentAgent<cutmix>);
+static_assert(IndependentAgent<sequence<rand_augment, cutmix>>);
+static_assert(!IndependentAgent<sequence<rand_augment, stays>>);
+static_assert(IndependentAgent<mixture<rand_augment, no_agent>>);
+static_assert(!IndependentAgent<mixture<asks, no_agent>>);
+static_assert(IndependentAgent<recurring_views<rand_augment>>);
+static_assert(!IndependentAgent<recurring_views<sequence<has_some_state, no_agent>>>);
+
+}  // namespace
