@@ -86,6 +86,13 @@ class residual_block {
     shortcut_->norm.cast(type);
   }
 
+  void set_backward(backward_precision precision)
+  {
+    convolution1_.set_backward(precision);
+    convolution2_.set_backward(precision);
+    if (shortcut_) shortcut_->convolution.set_backward(precision);
+  }
+
   template<typename Archive>
   void visit_state(Archive& archive)
   {

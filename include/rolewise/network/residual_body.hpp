@@ -82,6 +82,13 @@ class residual_body {
     compute_ = type;
   }
 
+  void set_backward(backward_precision precision)
+  {
+    stem_.set_backward(precision);
+    for (auto& stage : stages_)
+      for (auto& block : stage.parts) block.set_backward(precision);
+  }
+
   template<typename Archive>
   void visit_state(Archive& archive)
   {
@@ -146,6 +153,7 @@ class residual_body {
         stage.parts.emplace_back(q, layers, detail::block_name(s, b), first_of(plan, s, b),
                                  normalisation, start);
     }
+    set_backward(options.backward);
   }
 
   std::string name_;
