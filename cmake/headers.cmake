@@ -117,6 +117,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/integer_probe.hpp
     include/rolewise/network/detail/kept.hpp
     include/rolewise/network/detail/quantised_product.hpp
+    include/rolewise/network/detail/scratch.hpp
     include/rolewise/network/first_weights.hpp
     include/rolewise/network/integer_forward.hpp
     include/rolewise/network/layer_arithmetic.hpp

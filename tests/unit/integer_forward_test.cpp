@@ -5,7 +5,7 @@
 
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/network/wide_resnet.hpp>
-#include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/per_layer.hpp>
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/sgd.hpp>
 
@@ -551,4 +551,67 @@ TEST_CASE("kept weights serve inputs of every size, padded alike or not")
     const rw::without_integers reference;
     CHECK(torch::equal(got, rw::network{n}.probe(examples).logits));
   }
+}
+
+TEST_CASE("scratch memory is used again, but never while somebody holds it")
+{
+  const auto like = torch::zeros({2, 3, 4, 5}).contiguous(torch::MemoryFormat::ChannelsLast);
+  const void* place = nullptr;
+  {
+    const auto first = rw::detail::scratch_copy(like, torch::kFloat);
+    CHECK(first.is_contiguous(torch::MemoryFormat::ChannelsLast));
+    CHECK(torch::equal(first, like));
+    place = first.const_data_ptr();
+    const auto second = rw::detail::scratch_copy(like + 1, torch::kFloat);
+    CHECK(second.const_data_ptr() != place);
+    CHECK(torch::equal(first, like));
+  }
+  const auto narrower = rw::detail::scratch_copy(like, torch::kBFloat16);
+  CHECK(narrower.const_data_ptr() == place);
+  CHECK((narrower.scalar_type() == torch::kBFloat16));
+  CHECK(rw::detail::scratch_copy<rw::detail::scratch_of::gradients>(like, torch::kFloat)
+            .const_data_ptr() != place);
+  CHECK(rw::detail::scratch_copy(torch::ones({7}), torch::kFloat).sizes() == torch::IntArrayRef{7});
+}
+
+namespace {
+
+/// The same quantizer, which doesn't say that it rectifies: layers rectify before it.
+struct rectified_before : byte_quantizer {
+  static constexpr bool rectifies = false;
+};
+
+}  // namespace
+
+TEST_CASE("sums that are handed on unrectified give the features that rectified ones give")
+{
+  auto examples = images(4);
+  auto a = rw::resnet8(small, byte_quantizer{}, rw::bits_inside<3>);
+  auto b = rw::resnet8(small, rectified_before{}, rw::bits_inside<3>);
+  const rw::per_layer wide{.layers = {{"stage2.0.convolution1", {bit_width{4}, bit_width{32}}},
+                                      {"stage3.0.shortcut", {bit_width{4}, bit_width{2}}}},
+                           .otherwise = rw::bits_inside<3>};
+  auto c = rw::resnet8(small, byte_quantizer{}, wide);
+  auto d = rw::resnet8(small, rectified_before{}, wide);
+  const auto check = [&](auto& one, auto& other) {
+    const auto x = one.respond(examples, {.features = true});
+    const auto y = other.respond(examples, {.features = true});
+    CHECK(torch::equal(x.logits, y.logits));
+    REQUIRE(x.features.size() == y.features.size());
+    auto of_x = x.logits.square().sum(), of_y = y.logits.square().sum();
+    for (std::size_t i = 0; i < x.features.size(); ++i) {
+      CHECK(torch::equal(x.features[i], y.features[i]));
+      of_x = of_x + x.features[i].square().sum();
+      of_y = of_y + y.features[i].square().sum();
+    }
+    of_x.backward();
+    of_y.backward();
+    const auto gradients = gradients_of(other);
+    for (const auto& [name, gradient] : gradients_of(one)) {
+      CAPTURE(name);
+      CHECK(torch::allclose(gradient, gradients.at(name), 1e-5, 1e-6));
+    }
+  };
+  check(a, b);
+  check(c, d);
 }

@@ -61,7 +61,7 @@ class integer_operators {
   [[nodiscard]] torch::Tensor pack_convolution(const torch::Tensor& w, std::int64_t stride,
                                                std::int64_t padding, at::IntArrayRef sizes) const
   {
-    return call(pack_convolution_, w, torch::ones(w.size(0), torch::kFloat), 1.0, std::int64_t{0},
+    return call(pack_convolution_, w, torch::ones(1, torch::kFloat), 1.0, std::int64_t{0},
                 pair(stride), pair(padding), pair(1), std::int64_t{1}, sizes.vec());
   }
 

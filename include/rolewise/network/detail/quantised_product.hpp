@@ -8,6 +8,7 @@
 #include <rolewise/network/backward_precision.hpp>
 #include <rolewise/network/detail/convolution_geometry.hpp>
 #include <rolewise/network/detail/integer_plan.hpp>
+#include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/quant/quantised.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
@@ -44,6 +45,14 @@ namespace rolewise::detail {
     return x.zero_point == 0 ? levels : levels.sub_(x.zero_point);
   }
   return x.zero_point == 0 ? x.levels : x.levels - x.zero_point;
+}
+
+/// The same for maps, in scratch memory if they have another type: not to be kept.
+[[nodiscard]] inline torch::Tensor passing_levels(const quantised& x, torch::ScalarType type)
+{
+  if (x.levels.scalar_type() == type) return levels_from_zero(x, type);
+  const auto levels = scratch_copy(x.levels, type);
+  return x.zero_point == 0 ? levels : levels.sub_(x.zero_point);
 }
 
 /// How a layer multiplies, beside the operands.
@@ -159,7 +168,7 @@ struct quantised_convolution : torch::autograd::Function<quantised_convolution> 
                                                const convolution_geometry& over,
                                                torch::ScalarType type)
   {
-    const auto [maps, padding] = padded(levels_from_zero(x, type), over);
+    const auto [maps, padding] = padded(passing_levels(x, type), over);
     auto y = at::conv2d(maps, levels_from_zero(w, type), {}, over.stride, padding);
     if (const auto scale = product_of_scales(x.scale, w.scale); scale.defined())
       y.mul_(along_outputs(scale, 4));
@@ -209,7 +218,7 @@ struct quantised_convolution : torch::autograd::Function<quantised_convolution> 
   {
     auto weights = levels_from_zero(w, type);
     if (w.scale.defined()) weights = (weights * w.scale).to(type);
-    const auto [maps, padding] = padded(levels_from_zero(x, type), over);
+    const auto [maps, padding] = padded(passing_levels(x, type), over);
     return products(gradient, maps, weights, over.stride, padding, wanted);
   }
 
@@ -221,9 +230,10 @@ struct quantised_convolution : torch::autograd::Function<quantised_convolution> 
     // Scales per output lie along the gradient's channels; one for all waits until the end.
     const bool per_output = w.scale.defined() && w.scale.dim() != 0;
     const auto levels = levels_from_zero(w, torch::kBFloat16);
-    const auto [maps, padding] = padded(levels_from_zero(x, torch::kBFloat16), over);
+    const auto [maps, padding] = padded(passing_levels(x, torch::kBFloat16), over);
     const auto of = [&](const torch::Tensor& incoming, const std::array<bool, 2>& one) {
-      return products(incoming.to(torch::kBFloat16), maps, levels, over.stride, padding, one);
+      return products(scratch_copy<scratch_of::gradients>(incoming, torch::kBFloat16), maps, levels,
+                      over.stride, padding, one);
     };
     gradients result;
     if (per_output) {
