@@ -111,12 +111,21 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/weighted_sum.hpp
     include/rolewise/network.hpp
     include/rolewise/network/activation.hpp
+    include/rolewise/network/backward_precision.hpp
     include/rolewise/network/batch_norm.hpp
     include/rolewise/network/convolution.hpp
     include/rolewise/network/copy_weights.hpp
+    include/rolewise/network/detail/convolution_geometry.hpp
+    include/rolewise/network/detail/integer_operators.hpp
+    include/rolewise/network/detail/integer_plan.hpp
+    include/rolewise/network/detail/integer_probe.hpp
+    include/rolewise/network/detail/kept.hpp
     include/rolewise/network/detail/quantised_product.hpp
+    include/rolewise/network/detail/scratch.hpp
     include/rolewise/network/first_weights.hpp
     include/rolewise/network/freeze_ranges.hpp
+    include/rolewise/network/integer_forward.hpp
+    include/rolewise/network/layer_arithmetic.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/linear.hpp
     include/rolewise/network/module.hpp

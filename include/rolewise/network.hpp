@@ -5,11 +5,14 @@
 /// Layers and networks over a quantizer and a scheme.
 
 #include <rolewise/network/activation.hpp>
+#include <rolewise/network/backward_precision.hpp>
 #include <rolewise/network/batch_norm.hpp>
 #include <rolewise/network/convolution.hpp>
 #include <rolewise/network/copy_weights.hpp>
 #include <rolewise/network/first_weights.hpp>
 #include <rolewise/network/freeze_ranges.hpp>
+#include <rolewise/network/integer_forward.hpp>
+#include <rolewise/network/layer_arithmetic.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/linear.hpp>
 #include <rolewise/network/module.hpp>

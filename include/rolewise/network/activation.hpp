@@ -5,7 +5,10 @@
 /// The rectifier and the quantizer in front of a layer.
 
 #include <rolewise/core/phase.hpp>
+#include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/network/layer_plan.hpp>
+
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <type_traits>
 #include <utility>
@@ -26,8 +29,48 @@ template<Quantizer Q>
     return {.levels = std::move(x), .scale = {}};
 }
 
-[[nodiscard]] inline torch::Tensor values_of(const torch::Tensor& x) { return x; }
-[[nodiscard]] inline torch::Tensor values_of(const quantised& x) { return x.values(); }
+/// y + x, in the memory of y.
+[[nodiscard]] inline torch::Tensor add_to(torch::Tensor y, const torch::Tensor& x)
+{
+  return y.add_(x);
+}
+
+namespace detail {
+
+/// y + the values of levels, in the memory of y; their gradient goes to a stand-in.
+struct added_values : torch::autograd::Function<added_values> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, torch::Tensor y,
+                               const torch::Tensor& stand_in, const quantised& q)
+  {
+    context->mark_dirty({y});
+    auto x = scratch_copy(q.levels, stand_in.scalar_type());
+    if (q.zero_point != 0) x.sub_(q.zero_point);
+    if (q.scale.defined()) x.mul_(q.scale);
+    if (q.offset.defined()) x.add_(q.offset);
+    return y.add_(x);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                 torch::autograd::variable_list gradient)
+  {
+    return {gradient[0], gradient[0], {}};
+  }
+};
+
+}  // namespace detail
+
+[[nodiscard]] inline torch::Tensor add_to(torch::Tensor y, const quantised& x)
+{
+  if (!x.stand_in.defined()) return y.add_(x.values());
+  return detail::added_values::apply(std::move(y), x.stand_in, x);
+}
+
+/// Whether a network hands on raw sums where its layers rectify what they quantise anyway: it saves
+/// a pass over all maps, forward and backward.
+template<Quantizer Q>
+[[nodiscard]] consteval bool hands_on_sums()
+{
+  return !changes_nothing<Q>() && rectifies<Q>();
+}
 
 /// What stands between a batch norm (or a residual sum) and the layer it enters.
 template<Quantizer Q>
@@ -44,6 +87,15 @@ class activation {
       return x;
     else
       return bits_.is_full() ? unquantised<Q>(x) : quantise(x, when);
+  }
+
+  /// Rectifies, unless it is to be rectified already, and quantises what stays in use beside.
+  [[nodiscard]] carried<Q> of_handed_on(const torch::Tensor& x, phase when)
+  {
+    if constexpr (hands_on_sums<Q>())
+      return bits_.is_full() ? unquantised<Q>(x.relu()) : quantise(x, when);
+    else
+      return of_rectified(x, when);
   }
 
   /// Rectifies and quantises; x itself may be overwritten.

@@ -42,7 +42,8 @@ namespace detail {
 /// Weights `[O, I, K, K]` on `[N, I, H, W]`.
 ///
 /// With a quantizer levels are multiplied and the sum is scaled once: while the sum of
-/// |level * level| stays below 2^24 it is exact in single precision, in any order.
+/// |level * level| stays below 2^24 it is exact in single precision, in any order, and so it is the
+/// same whether integers or floating-point levels are multiplied (`integer_forward_support`).
 template<Quantizer Q>
 class convolution {
  public:
@@ -60,19 +61,28 @@ class convolution {
     } else {
       const auto in = with_stand_in(x);
       const auto over = geometry_on(in.stand_in);
-      const auto w = weight_(when);
-      if (is_plain(x) && is_plain(w)) {
+      const auto kept = weight_(when);
+      if (is_plain(x) && is_plain(kept->weight)) {
+        arithmetic_.set(layer_arithmetic::full_precision);
         const auto [padded, padding] = detail::padded(x.levels, over);
-        return at::conv2d(padded, w.levels, {}, shape_.stride, padding);
+        return at::conv2d(padded, kept->weight.levels, {}, shape_.stride, padding);
       }
-      const auto weights = with_stand_in(w);
+      const auto weights = with_stand_in(kept->weight);
       detail::require_factorable(in, weights);
-      return detail::quantised_convolution::apply(in.stand_in, weights.stand_in, in, weights, over);
+      const auto plan = plan_of(in, kept, over);
+      return detail::quantised_convolution::apply(in.stand_in, weights.stand_in, in, weights, over,
+                                                  plan);
     }
   }
 
-  [[nodiscard]] layer_report report() const { return weight_.report(); }
+  [[nodiscard]] layer_report report() const
+  {
+    auto report = weight_.report();
+    report.arithmetic = changes_nothing<Q>() ? layer_arithmetic::full_precision : arithmetic_.get();
+    return report;
+  }
   void cast(torch::ScalarType type) { weight_.cast(type); }
+  void set_backward(backward_precision precision) { backward_ = precision; }
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -91,8 +101,29 @@ class convolution {
             detail::same_padding(x.size(3), shape_.kernel, shape_.stride)};
   }
 
+  /// How to multiply, with weights packed if it is as integers.
+  template<typename Kept>
+  [[nodiscard]] detail::product_plan plan_of(const quantised& x, const Kept& kept,
+                                             const detail::convolution_geometry& over)
+  {
+    detail::product_plan plan{
+        .integers = detail::integer_plan_of(x, kept->weight, x.stand_in,
+                                            shape_.in * shape_.kernel * shape_.kernel),
+        .backward = backward_};
+    arithmetic_.set(plan.integers.arithmetic);
+    if (plan.integers.is_integer())
+      plan.packed = weight_.packed(kept, [&](const quantised& w) {
+        const auto padding = over.is_even() ? over.rows.before : 0;
+        return detail::integer_operators::found().pack_convolution(
+            detail::codes_of_weights(w), over.stride, padding, x.levels.sizes());
+      });
+    return plan;
+  }
+
   quantised_weight<Q> weight_;
   convolution_shape shape_;
+  backward_precision backward_ = backward_precision::full;
+  detail::last_arithmetic arithmetic_;
 };
 
 }  // namespace rolewise

@@ -33,16 +33,33 @@ class linear {
       return at::linear(x, weight_.latent(), bias_);
     } else {
       const auto in = input_.of_rectified(x, when);
-      const auto w = weight_(when);
-      if (is_plain(in) && is_plain(w)) return at::linear(in.levels, w.levels, bias_);
-      const auto vectors = with_stand_in(in), weights = with_stand_in(w);
+      const auto kept = weight_(when);
+      if (is_plain(in) && is_plain(kept->weight)) {
+        arithmetic_.set(layer_arithmetic::full_precision);
+        return at::linear(in.levels, kept->weight.levels, bias_);
+      }
+      const auto vectors = with_stand_in(in), weights = with_stand_in(kept->weight);
       detail::require_factorable(vectors, weights);
-      return detail::quantised_linear::apply(vectors.stand_in, weights.stand_in, vectors, weights) +
+      detail::product_plan plan{
+          .integers = detail::integer_plan_of(vectors, weights, vectors.stand_in, x.size(1))};
+      arithmetic_.set(plan.integers.arithmetic);
+      if (plan.integers.is_integer())
+        plan.packed = weight_.packed(kept, [&](const quantised& w) {
+          return detail::integer_operators::found().pack_linear(detail::codes_of_weights(w),
+                                                                x.sizes());
+        });
+      return detail::quantised_linear::apply(vectors.stand_in, weights.stand_in, vectors, weights,
+                                             plan) +
              bias_;
     }
   }
 
-  [[nodiscard]] layer_report report() const { return weight_.report(); }
+  [[nodiscard]] layer_report report() const
+  {
+    auto report = weight_.report();
+    report.arithmetic = changes_nothing<Q>() ? layer_arithmetic::full_precision : arithmetic_.get();
+    return report;
+  }
 
   void cast(torch::ScalarType type)
   {
@@ -63,6 +80,7 @@ class linear {
   quantised_weight<Q> weight_;
   torch::Tensor bias_;
   activation<Q> input_;
+  detail::last_arithmetic arithmetic_;
 };
 
 }  // namespace rolewise

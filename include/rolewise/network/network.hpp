@@ -11,6 +11,8 @@
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/response.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/network/backward_precision.hpp>
+#include <rolewise/network/layer_arithmetic.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 
 #include <concepts>
@@ -26,6 +28,8 @@ struct layer_report {
   layer_place place;
   layer_widths widths;
   std::int64_t weights = 0;  ///< number of weights that have `widths.weights` bits
+  /// What the last forward pass multiplied, and if not integers, why.
+  layer_arithmetic arithmetic = layer_arithmetic::not_run;
 };
 
 namespace network_must {
@@ -152,6 +156,14 @@ class network {
   {
     if (!c10::isFloatingType(type)) refuse("network", "cannot compute in ", type);
     body_.cast(type);
+  }
+
+  /// Makes the quantised convolutions compute their gradients in another precision
+  /// (`network_options::backward` does from the start). Layers in full precision don't change.
+  void set_backward(backward_precision precision)
+    requires requires(Body body) { body.set_backward(precision); }
+  {
+    body_.set_backward(precision);
   }
 
   template<typename Archive>

@@ -8,6 +8,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/network/activation.hpp>
+#include <rolewise/network/backward_precision.hpp>
 #include <rolewise/network/batch_norm.hpp>
 
 #include <cstdint>
@@ -21,6 +22,7 @@ namespace rolewise {
 struct network_options {
   rolewise::seed seed{0};                             ///< of the first weights
   std::optional<batch_norm_options> normalisation{};  ///< none: what the network's authors took
+  backward_precision backward = backward_precision::full;  ///< of quantised convolutions
 };
 
 namespace detail {

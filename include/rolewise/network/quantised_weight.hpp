@@ -5,18 +5,32 @@
 /// The weights of one layer, kept in full and used in few bits.
 
 #include <rolewise/core/phase.hpp>
+#include <rolewise/network/detail/kept.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/network.hpp>
 
+#include <memory>
 #include <utility>
 
 namespace rolewise {
 
-/// Latent weights, which the optimiser changes, with the state of their quantizer. They are
-/// quantised anew in every forward pass.
+/// Latent weights, which the optimiser changes, with the state of their quantizer.
+///
+/// In training they are quantised anew in every forward pass. In evaluation without a graph the
+/// result is kept until the latent weights or the quantizer's state change: until a forward pass in
+/// training, a reader of the state, `cast`, or a change in place that LibTorch counts (most
+/// operators; the optimisers of the library; not `Tensor::data()`, pointers and LibTorch's
+/// `_fused_` optimisers called by hand). Several threads may evaluate at once.
 template<Quantizer Q>
 class quantised_weight {
  public:
+  /// What a layer multiplies with.
+  struct prepared {
+    quantised weight;
+    torch::Tensor packed{};  ///< as an integer operator wants it, once it was asked for
+    detail::tensor_versions of{};
+  };
+
   quantised_weight(const Q& q, planned_layer plan, const torch::Tensor& start)
       : latent_{start.detach().set_requires_grad(true)},
         state_{q.start_weights(plan.place)},
@@ -25,13 +39,39 @@ class quantised_weight {
 
   [[nodiscard]] const torch::Tensor& latent() const { return latent_; }
 
-  [[nodiscard]] quantised operator()(phase when)
+  [[nodiscard]] std::shared_ptr<const prepared> operator()(phase when)
   {
     const auto bits = plan_.widths.weights;
-    if (bits.is_full()) return {.levels = latent_, .scale = {}};
-    if constexpr (requires { state_.observe(latent_, bits); })
-      if (when == phase::training) state_.observe(latent_, bits);
-    return std::as_const(state_)(latent_, bits);
+    const auto fresh = [&](detail::tensor_versions versions) {
+      auto weight = bits.is_full() ? quantised{.levels = latent_, .scale = {}}
+                                   : std::as_const(state_)(latent_, bits);
+      return std::make_shared<const prepared>(prepared{std::move(weight), {}, std::move(versions)});
+    };
+    if (bits.is_full()) return fresh({});
+    if (when == phase::training) {
+      kept_.reset();
+      if constexpr (requires { state_.observe(latent_, bits); }) state_.observe(latent_, bits);
+      return fresh({});
+    }
+    if (at::GradMode::is_enabled()) return fresh({});
+    auto versions = versions_now();
+    if (versions.empty()) return fresh({});
+    if (auto before = kept_.get(); before && before->of == versions) return before;
+    auto made = fresh(std::move(versions));
+    kept_.set(made);
+    return made;
+  }
+
+  /// What `pack` makes of them, once for weights that are kept.
+  template<typename Pack>
+  [[nodiscard]] torch::Tensor packed(const std::shared_ptr<const prepared>& weights,
+                                     const Pack& pack)
+  {
+    if (weights->packed.defined()) return weights->packed;
+    auto packed = pack(weights->weight);
+    if (kept_.get() == weights)
+      kept_.set(std::make_shared<const prepared>(prepared{weights->weight, packed, weights->of}));
+    return packed;
   }
 
   [[nodiscard]] layer_report report() const { return {plan_.place, plan_.widths, latent_.numel()}; }
@@ -40,6 +80,7 @@ class quantised_weight {
   /// move some of them to another level.
   void cast(torch::ScalarType type)
   {
+    kept_.reset();
     if (c10::isReducedFloatingType(type) && !plan_.widths.weights.is_full()) type = torch::kFloat;
     latent_ = latent_.detach().to(type).set_requires_grad(latent_.requires_grad());
   }
@@ -47,16 +88,32 @@ class quantised_weight {
   template<typename Archive>
   void visit_state(Archive& archive)
   {
-    archive.parameter("weight", latent_);
-    visit_part(archive, "quantizer", state_);
+    kept_.reset();  // the archive may write
+    show_state(archive);
   }
 
  private:
   using state = decltype(std::declval<const Q&>().start_weights(layer_place{}));
 
+  template<typename Archive>
+  void show_state(Archive& archive)
+  {
+    archive.parameter("weight", latent_);
+    visit_part(archive, "quantizer", state_);
+  }
+
+  /// Empty if a tensor doesn't count its changes.
+  [[nodiscard]] detail::tensor_versions versions_now()
+  {
+    detail::version_archive archive;
+    show_state(archive);
+    return archive.versions();
+  }
+
   torch::Tensor latent_;
   [[no_unique_address]] state state_;
   planned_layer plan_;
+  detail::kept<prepared> kept_;
 };
 
 }  // namespace rolewise

@@ -58,14 +58,16 @@ class residual_block {
         projection{{q, planned}, {q, planned, shape, start}, batch_norm{first.out, normalisation}});
   }
 
-  /// @param x `[N, I, H, W]`, rectified; left as it is
-  /// @return `[N, O, H', W']`, rectified
+  /// @param x `[N, I, H, W]`, rectified if not `hands_on_sums<Q>()`; left as it is
+  /// @return `[N, O, H', W']`, likewise
   [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, phase when)
   {
-    const auto in = input_.of_rectified(x, when);
+    const auto in = input_.of_handed_on(x, when);
     auto y = batch_norm1_(convolution1_(in, when), when);
     y = batch_norm2_(convolution2_(inner_.rectify(std::move(y), when), when), when);
-    return y.add_(shortcut_of(x, in, when)).relu_();
+    y = shortcut_ ? y.add_(projected(x, in, when)) : add_to(std::move(y), in);
+    if constexpr (!hands_on_sums<Q>()) y.relu_();
+    return y;
   }
 
   void report(std::vector<layer_report>& layers) const
@@ -84,6 +86,13 @@ class residual_block {
     if (!shortcut_) return;
     shortcut_->convolution.cast(type);
     shortcut_->norm.cast(type);
+  }
+
+  void set_backward(backward_precision precision)
+  {
+    convolution1_.set_backward(precision);
+    convolution2_.set_backward(precision);
+    if (shortcut_) shortcut_->convolution.set_backward(precision);
   }
 
   template<typename Archive>
@@ -108,12 +117,11 @@ class residual_block {
     batch_norm norm;
   };
 
-  [[nodiscard]] torch::Tensor shortcut_of(const torch::Tensor& x, const carried<Q>& in, phase when)
+  [[nodiscard]] torch::Tensor projected(const torch::Tensor& x, const carried<Q>& in, phase when)
   {
-    if (!shortcut_) return values_of(in);
     auto& [input, convolution, norm] = *shortcut_;
     if (input.bits() == input_.bits()) return norm(convolution(in, when), when);
-    return norm(convolution(input.of_rectified(x, when), when), when);
+    return norm(convolution(input.of_handed_on(x, when), when), when);
   }
 
   activation<Q> input_;

@@ -47,13 +47,17 @@ class residual_body {
     const auto tap = [&](const torch::Tensor& x) {
       if (wanted.features) result.features.push_back(detail::widened(x));
     };
-    auto x = stem_batch_norm_(stem_(unquantised<Q>(inputs), when), when).relu_();
-    tap(x);
+    const auto tap_rectified = [&](const torch::Tensor& x) {
+      if (wanted.features) tap(hands_on_sums<Q>() ? x.relu() : x);
+    };
+    auto x = stem_batch_norm_(stem_(unquantised<Q>(inputs), when), when);
+    if constexpr (!hands_on_sums<Q>()) x.relu_();
+    tap_rectified(x);
     for (auto& stage : stages_) {
       for (auto& block : stage.parts) x = block(x, when);
-      tap(x);
+      tap_rectified(x);
     }
-    const auto pooled = detail::pooled(x);
+    const auto pooled = detail::pooled(hands_on_sums<Q>() ? x.relu_() : x);
     tap(pooled);
     result.logits = classifier_(pooled, when);
     return result;
@@ -80,6 +84,13 @@ class residual_body {
       for (auto& block : stage.parts) block.cast(type);
     classifier_.cast(type);
     compute_ = type;
+  }
+
+  void set_backward(backward_precision precision)
+  {
+    stem_.set_backward(precision);
+    for (auto& stage : stages_)
+      for (auto& block : stage.parts) block.set_backward(precision);
   }
 
   template<typename Archive>
@@ -146,6 +157,7 @@ class residual_body {
         stage.parts.emplace_back(q, layers, detail::block_name(s, b), first_of(plan, s, b),
                                  normalisation, start);
     }
+    set_backward(options.backward);
   }
 
   std::string name_;

@@ -86,6 +86,13 @@ class wide_residual_block {
     if (shortcut_) shortcut_->convolution.cast(type);
   }
 
+  void set_backward(backward_precision precision)
+  {
+    convolution1_.set_backward(precision);
+    convolution2_.set_backward(precision);
+    if (shortcut_) shortcut_->convolution.set_backward(precision);
+  }
+
   template<typename Archive>
   void visit_state(Archive& archive)
   {

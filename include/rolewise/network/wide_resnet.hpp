@@ -81,6 +81,13 @@ class wide_residual_body {
     compute_ = type;
   }
 
+  void set_backward(backward_precision precision)
+  {
+    stem_.set_backward(precision);
+    for (auto& stage : stages_)
+      for (auto& block : stage.parts) block.set_backward(precision);
+  }
+
   template<typename Archive>
   void visit_state(Archive& archive)
   {
@@ -150,6 +157,7 @@ class wide_residual_body {
         stage.parts.emplace_back(q, layers, detail::block_name(s, b), plan.first(s, b),
                                  normalisation, start_of(options));
     }
+    set_backward(options.backward);
   }
 
   std::string name_;

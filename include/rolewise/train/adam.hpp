@@ -24,6 +24,7 @@ inline void fused_adam(const std::vector<torch::Tensor>& values,
 {
   at::_fused_adam_(values, gradients, first, second, {}, steps, rate, beta1, beta2, weight_decay,
                    epsilon, false, false);
+  count_change(values);
 }
 
 }  // namespace detail

@@ -24,6 +24,7 @@ inline void fused_adamw(const std::vector<torch::Tensor>& values,
 {
   at::_fused_adamw_(values, gradients, first, second, {}, steps, rate, beta1, beta2, weight_decay,
                     epsilon, false, false);
+  count_change(values);
 }
 
 }  // namespace detail

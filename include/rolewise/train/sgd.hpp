@@ -64,6 +64,7 @@ class sgd_state {
           remembers ? select(momentum_, group.places) : std::vector<torch::Tensor>{};
       at::_fused_sgd_(group.values, group.gradients, momentum, group.weight_decay,
                       settings_.momentum, rate, 0.0, remembers && settings_.nesterov, false, false);
+      count_change(group.values);
     }
   }
 

@@ -5,30 +5,21 @@
 /// Convolutions and matrix products of levels, with the gradient of the values.
 
 #include <rolewise/core/error.hpp>
+#include <rolewise/network/backward_precision.hpp>
+#include <rolewise/network/detail/convolution_geometry.hpp>
+#include <rolewise/network/detail/integer_plan.hpp>
+#include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/quant/quantised.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <array>
 #include <cstdint>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 namespace rolewise::detail {
-
-/// Zeros at the two sides of one axis.
-struct margins {
-  std::int64_t before = 0;
-  std::int64_t after = 0;
-
-  friend constexpr bool operator==(const margins&, const margins&) = default;
-};
-
-/// How a convolution goes over its input.
-struct convolution_geometry {
-  std::int64_t stride = 1;
-  margins rows;
-  margins columns;
-};
 
 /// The product of two scales, either of which may be undefined (1).
 [[nodiscard]] inline torch::Tensor product_of_scales(const torch::Tensor& a, const torch::Tensor& b)
@@ -49,17 +40,43 @@ struct convolution_geometry {
 /// Levels with the zero point at 0, in a floating type: what padding with 0 pads with the value 0.
 [[nodiscard]] inline torch::Tensor levels_from_zero(const quantised& x, torch::ScalarType type)
 {
-  const auto levels = x.levels.scalar_type() == type ? x.levels : x.levels.to(type);
-  return x.zero_point == 0 ? levels : levels - x.zero_point;
+  if (x.levels.scalar_type() != type) {
+    const auto levels = x.levels.to(type);
+    return x.zero_point == 0 ? levels : levels.sub_(x.zero_point);
+  }
+  return x.zero_point == 0 ? x.levels : x.levels - x.zero_point;
 }
 
-/// `x` with zeros around it, if any are wanted that a convolution cannot add itself.
-[[nodiscard]] inline std::pair<torch::Tensor, std::int64_t> padded(const torch::Tensor& x,
-                                                                   const convolution_geometry& over)
+/// The same for maps, in scratch memory if they have another type: not to be kept.
+[[nodiscard]] inline torch::Tensor passing_levels(const quantised& x, torch::ScalarType type)
 {
-  const auto& [stride, rows, columns] = over;
-  if (rows == columns && rows.before == rows.after) return {x, rows.before};
-  return {at::constant_pad_nd(x, {columns.before, columns.after, rows.before, rows.after}), 0};
+  if (x.levels.scalar_type() == type) return levels_from_zero(x, type);
+  const auto levels = scratch_copy(x.levels, type);
+  return x.zero_point == 0 ? levels : levels.sub_(x.zero_point);
+}
+
+/// How a layer multiplies, beside the operands.
+struct product_plan {
+  integer_plan integers{};
+  torch::Tensor packed{};  ///< weights, if integers are multiplied
+  backward_precision backward = backward_precision::full;
+};
+
+/// Sums of products of levels, each times the product of the scales. `multiply` takes bytes and
+/// gives the sums times the scale that they have.
+template<typename Multiply>
+[[nodiscard]] torch::Tensor scaled_sums(const quantised& x, const quantised& w,
+                                        const product_plan& plan, std::int64_t dimensions,
+                                        const Multiply& multiply)
+{
+  const auto scale = product_of_scales(x.scale, w.scale);
+  const bool at_once = scale.defined() && scale.scalar_type() == torch::kFloat &&
+                       integer_forward_support().scales_exactly;
+  auto y = multiply(byte_product{codes_of_inputs(x.levels, plan.integers.shift), plan.integers.zero,
+                                 plan.packed,
+                                 at_once ? scale.reshape({-1}) : torch::ones(1, torch::kFloat)});
+  if (scale.defined() && !at_once) y.mul_(along_outputs(scale, dimensions));
+  return y;
 }
 
 /// What both operands of a product are, for its backward pass; offsets of weights are not known.
@@ -70,52 +87,42 @@ struct saved_operands {
   void save(torch::autograd::AutogradContext& context) const
   {
     context.save_for_backward({x.levels, x.scale, x.offset, w.levels, w.scale});
-    context.saved_data["x_zero"] = x.zero_point;
-    context.saved_data["w_zero"] = w.zero_point;
+    context.saved_data["zeros"] = std::vector<std::int64_t>{x.zero_point, w.zero_point};
   }
   [[nodiscard]] static saved_operands of(torch::autograd::AutogradContext& context)
   {
     const auto saved = context.get_saved_variables();
-    return {{.levels = saved[0],
-             .scale = saved[1],
-             .zero_point = context.saved_data["x_zero"].toInt(),
-             .offset = saved[2]},
-            {.levels = saved[3],
-             .scale = saved[4],
-             .zero_point = context.saved_data["w_zero"].toInt()}};
+    const auto zeros = context.saved_data["zeros"].toIntVector();
+    return {{.levels = saved[0], .scale = saved[1], .zero_point = zeros[0], .offset = saved[2]},
+            {.levels = saved[3], .scale = saved[4], .zero_point = zeros[1]}};
   }
 };
 
 /// y = x * w of two quantised tensors. The gradient goes to the stand-ins of their values.
 ///
-/// Forward the levels are multiplied and the sum is scaled once, then what an offset of x adds is
-/// added: offset times the sum of the weights under each window, which is less at the borders.
-/// Backward the scale of the weights is put on the weights, which are few, not on the maps, which
-/// are many.
+/// Forward the levels are multiplied, as bytes or as floating-point numbers with the same bits, and
+/// the sum is scaled once. Then what an offset of x adds is added: offset times the sum of the
+/// weights under each window, which is less at the borders.
+///
+/// Backward, in full precision, the scale of the weights is put on the weights, which are few, not
+/// on the maps, which are many; in bfloat16 the levels stay the integers that they are, which are
+/// exact up to 256, and results are scaled.
 struct quantised_convolution : torch::autograd::Function<quantised_convolution> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& in_x,
                                const torch::Tensor& in_w, const quantised& x, const quantised& w,
-                               const convolution_geometry& over)
+                               const convolution_geometry& over, const product_plan& plan)
   {
     saved_operands{x, w}.save(*context);
+    const auto type = in_x.scalar_type();
     context->saved_data["over"] = std::vector<std::int64_t>{
         over.stride,        over.rows.before, over.rows.after, over.columns.before,
         over.columns.after, in_x.size(2),     in_x.size(3)};
-    const auto type = in_x.scalar_type();
     context->saved_data["types"] = std::vector<std::int64_t>{
-        static_cast<std::int64_t>(type), static_cast<std::int64_t>(in_w.scalar_type())};
-    const auto weights = levels_from_zero(w, type);
-    const auto [maps, padding] = padded(levels_from_zero(x, type), over);
-    auto y = at::conv2d(maps, weights, {}, over.stride, padding);
-    if (const auto scale = product_of_scales(x.scale, w.scale); scale.defined())
-      y.mul_(along_outputs(scale, 4));
-    if (x.offset.defined()) {
-      const auto [ones, by] =
-          padded(at::ones({1, in_x.size(1), in_x.size(2), in_x.size(3)}, weights.options()), over);
-      auto sums = at::conv2d(ones, weights, {}, over.stride, by).mul_(x.offset);
-      if (w.scale.defined()) sums.mul_(along_outputs(w.scale, 4));
-      y.add_(sums);
-    }
+        static_cast<std::int64_t>(type), static_cast<std::int64_t>(in_w.scalar_type()),
+        static_cast<std::int64_t>(plan.backward)};
+    auto y =
+        plan.integers.is_integer() ? of_integers(x, w, over, plan) : of_floats(x, w, over, type);
+    if (x.offset.defined()) y.add_(of_offset(x, w, over, type));
     return y;
   }
 
@@ -123,45 +130,141 @@ struct quantised_convolution : torch::autograd::Function<quantised_convolution> 
                                                  torch::autograd::variable_list gradient)
   {
     const auto [x, w] = saved_operands::of(*context);
-    const auto over_numbers = context->saved_data["over"].toIntVector();
-    const convolution_geometry over{
-        over_numbers[0], {over_numbers[1], over_numbers[2]}, {over_numbers[3], over_numbers[4]}};
+    const auto at = context->saved_data["over"].toIntVector();
+    const convolution_geometry over{at[0], {at[1], at[2]}, {at[3], at[4]}};
     const auto types = context->saved_data["types"].toIntVector();
     const auto type = static_cast<torch::ScalarType>(types[0]);
-    const bool of_x = context->needs_input_grad(0), of_w = context->needs_input_grad(1);
+    const std::array<bool, 2> wanted{context->needs_input_grad(0), context->needs_input_grad(1)};
 
+    auto [of_x, of_w] = static_cast<backward_precision>(types[2]) == backward_precision::bfloat16
+                            ? in_bfloat16(gradient[0], x, w, over, type, wanted)
+                            : in_full(gradient[0], x, w, over, type, wanted);
+    if (wanted[0] && of_x.size(2) != at[5]) of_x = of_x.narrow(2, over.rows.before, at[5]);
+    if (wanted[0] && of_x.size(3) != at[6]) of_x = of_x.narrow(3, over.columns.before, at[6]);
+    if (wanted[1]) {
+      if (x.scale.defined()) of_w.mul_(x.scale);
+      if (x.offset.defined())
+        of_w.add_(of_ones(gradient[0], over, {at[5], at[6]}, of_w.size(2)).mul_(x.offset));
+      of_w = of_w.to(static_cast<torch::ScalarType>(types[1]));
+    }
+    return {of_x, of_w, {}, {}, {}, {}};
+  }
+
+ private:
+  using gradients = std::array<torch::Tensor, 2>;
+
+  [[nodiscard]] static torch::Tensor of_integers(const quantised& x, const quantised& w,
+                                                 const convolution_geometry& over,
+                                                 const product_plan& plan)
+  {
+    return scaled_sums(x, w, plan, 4, [&](byte_product p) {
+      std::int64_t padding = 0;
+      std::tie(p.x, padding) = padded(p.x, over, p.zero);
+      return integer_operators::found().convolution(p, over.stride, padding);
+    });
+  }
+
+  [[nodiscard]] static torch::Tensor of_floats(const quantised& x, const quantised& w,
+                                               const convolution_geometry& over,
+                                               torch::ScalarType type)
+  {
+    const auto [maps, padding] = padded(passing_levels(x, type), over);
+    auto y = at::conv2d(maps, levels_from_zero(w, type), {}, over.stride, padding);
+    if (const auto scale = product_of_scales(x.scale, w.scale); scale.defined())
+      y.mul_(along_outputs(scale, 4));
+    return y;
+  }
+
+  /// What the offset of x adds: the same to each example.
+  [[nodiscard]] static torch::Tensor of_offset(const quantised& x, const quantised& w,
+                                               const convolution_geometry& over,
+                                               torch::ScalarType type)
+  {
+    const auto weights = levels_from_zero(w, type).sum(1, true);
+    const auto [ones, padding] =
+        padded(at::ones({1, 1, x.levels.size(2), x.levels.size(3)}, weights.options()), over);
+    auto sums = at::conv2d(ones, weights, {}, over.stride, padding).mul_(x.offset);
+    if (w.scale.defined()) sums.mul_(along_outputs(w.scale, 4));
+    return sums;
+  }
+
+  /// The gradient of weights `[O, 1, K, K]` on maps of ones.
+  [[nodiscard]] static torch::Tensor of_ones(const torch::Tensor& gradient,
+                                             const convolution_geometry& over,
+                                             const std::array<std::int64_t, 2>& size,
+                                             std::int64_t kernel)
+  {
+    const auto [ones, padding] =
+        padded(at::ones({1, 1, size[0], size[1]}, gradient.options()), over);
+    const auto weights = at::zeros({gradient.size(1), 1, kernel, kernel}, gradient.options());
+    return std::get<1>(
+        products(gradient.sum(0, true), ones, weights, over.stride, padding, {false, true}));
+  }
+
+  [[nodiscard]] static gradients products(const torch::Tensor& gradient, const torch::Tensor& maps,
+                                          const torch::Tensor& weights, std::int64_t stride,
+                                          std::int64_t padding, const std::array<bool, 2>& wanted)
+  {
+    auto [of_x, of_w, none] = at::convolution_backward(
+        gradient, maps, weights, std::nullopt, {stride, stride}, {padding, padding}, {1, 1}, false,
+        {0, 0}, 1, {wanted[0], wanted[1], false});
+    return {std::move(of_x), std::move(of_w)};
+  }
+
+  /// Of the values of x, and of those of w but for the scale and the offset of x.
+  [[nodiscard]] static gradients in_full(const torch::Tensor& gradient, const quantised& x,
+                                         const quantised& w, const convolution_geometry& over,
+                                         torch::ScalarType type, const std::array<bool, 2>& wanted)
+  {
     auto weights = levels_from_zero(w, type);
     if (w.scale.defined()) weights = (weights * w.scale).to(type);
-    const bool shifted = x.offset.defined();
-    const auto [maps, padding] =
-        padded(shifted ? values_of_levels(x, type) : levels_from_zero(x, type), over);
-    auto [gradient_x, gradient_w, none] = at::convolution_backward(
-        gradient[0], maps, weights, std::nullopt, {over.stride, over.stride}, {padding, padding},
-        {1, 1}, false, {0, 0}, 1, {of_x, of_w, false});
-    if (of_x && gradient_x.size(2) != over_numbers[5])
-      gradient_x = gradient_x.narrow(2, over.rows.before, over_numbers[5]);
-    if (of_x && gradient_x.size(3) != over_numbers[6])
-      gradient_x = gradient_x.narrow(3, over.columns.before, over_numbers[6]);
-    if (of_w && !shifted && x.scale.defined())
-      gradient_w = gradient_w * x.scale.to(gradient_w.scalar_type());
-    if (of_w) gradient_w = gradient_w.to(static_cast<torch::ScalarType>(types[1]));
-    return {gradient_x, gradient_w, {}, {}, {}};
+    const auto [maps, padding] = padded(passing_levels(x, type), over);
+    return products(gradient, maps, weights, over.stride, padding, wanted);
+  }
+
+  [[nodiscard]] static gradients in_bfloat16(const torch::Tensor& gradient, const quantised& x,
+                                             const quantised& w, const convolution_geometry& over,
+                                             torch::ScalarType type,
+                                             const std::array<bool, 2>& wanted)
+  {
+    // Scales per output lie along the gradient's channels; one for all waits until the end.
+    const bool per_output = w.scale.defined() && w.scale.dim() != 0;
+    const auto levels = levels_from_zero(w, torch::kBFloat16);
+    const auto [maps, padding] = padded(passing_levels(x, torch::kBFloat16), over);
+    const auto of = [&](const torch::Tensor& incoming, const std::array<bool, 2>& one) {
+      return products(scratch_copy<scratch_of::gradients>(incoming, torch::kBFloat16), maps, levels,
+                      over.stride, padding, one);
+    };
+    gradients result;
+    if (per_output) {
+      if (wanted[0]) result[0] = of(gradient * along_outputs(w.scale, 4), {true, false})[0];
+      if (wanted[1]) result[1] = of(gradient, {false, true})[1];
+    } else {
+      result = of(gradient, wanted);
+    }
+    for (auto& each : result)
+      if (each.defined()) each = each.to(type);
+    if (wanted[0] && w.scale.defined() && !per_output) result[0].mul_(w.scale);
+    return result;
   }
 };
 
-/// The same for vectors `[N, D]` and weights `[O, D]`.
+/// The same for vectors `[N, D]` and weights `[O, D]`; its backward pass is small and always in
+/// full precision.
 struct quantised_linear : torch::autograd::Function<quantised_linear> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& in_x,
-                               const torch::Tensor&, const quantised& x, const quantised& w)
+                               const torch::Tensor&, const quantised& x, const quantised& w,
+                               const product_plan& plan)
   {
     saved_operands{x, w}.save(*context);
     const auto type = in_x.scalar_type();
-    const auto weights = levels_from_zero(w, type);
-    auto y = at::linear(levels_from_zero(x, type), weights);
-    if (const auto scale = product_of_scales(x.scale, w.scale); scale.defined())
-      y.mul_(along_outputs(scale, 2));
+    auto y = plan.integers.is_integer() ? scaled_sums(x, w, plan, 2,
+                                                      [](const byte_product& p) {
+                                                        return integer_operators::found().linear(p);
+                                                      })
+                                        : of_floats(x, w, type);
     if (x.offset.defined()) {
-      auto sums = weights.sum(1).mul_(x.offset);
+      auto sums = levels_from_zero(w, type).sum(1).mul_(x.offset);
       if (w.scale.defined()) sums.mul_(along_outputs(w.scale, 2));
       y.add_(sums);
     }
@@ -173,10 +276,20 @@ struct quantised_linear : torch::autograd::Function<quantised_linear> {
   {
     const auto [x, w] = saved_operands::of(*context);
     const auto type = gradient[0].scalar_type();
-    torch::Tensor gradient_x, gradient_w;
-    if (context->needs_input_grad(0)) gradient_x = gradient[0].mm(values_of_levels(w, type));
-    if (context->needs_input_grad(1)) gradient_w = gradient[0].t().mm(values_of_levels(x, type));
-    return {gradient_x, gradient_w, {}, {}};
+    torch::Tensor of_x, of_w;
+    if (context->needs_input_grad(0)) of_x = gradient[0].mm(values_of_levels(w, type));
+    if (context->needs_input_grad(1)) of_w = gradient[0].t().mm(values_of_levels(x, type));
+    return {of_x, of_w, {}, {}, {}};
+  }
+
+ private:
+  [[nodiscard]] static torch::Tensor of_floats(const quantised& x, const quantised& w,
+                                               torch::ScalarType type)
+  {
+    auto y = at::linear(levels_from_zero(x, type), levels_from_zero(w, type));
+    if (const auto scale = product_of_scales(x.scale, w.scale); scale.defined())
+      y.mul_(along_outputs(scale, 2));
+    return y;
   }
 };
 

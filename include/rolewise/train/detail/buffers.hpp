@@ -16,6 +16,14 @@
 
 namespace rolewise::detail {
 
+/// Counts a change in place, as LibTorch's fused optimisers don't: what is kept of weights in
+/// evaluation is kept until they change.
+inline void count_change(const std::vector<torch::Tensor>& changed)
+{
+  for (const auto& t : changed)
+    if (!t.is_inference()) t.unsafeGetTensorImpl()->bump_version();
+}
+
 /// One zero buffer for each parameter, laid out as the parameter is. A copy is deep.
 class buffers {
  public:

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// How a convolution goes over its input.
+
+#include <rolewise/core/tensor.hpp>
+
+#include <cstdint>
+#include <utility>
+
+namespace rolewise::detail {
+
+/// What is added at the two sides of one axis.
+struct margins {
+  std::int64_t before = 0;
+  std::int64_t after = 0;
+
+  friend constexpr bool operator==(const margins&, const margins&) = default;
+};
+
+struct convolution_geometry {
+  std::int64_t stride = 1;
+  margins rows;
+  margins columns;
+
+  /// Whether a convolution can pad by itself: alike on all four sides.
+  [[nodiscard]] constexpr bool is_even() const
+  {
+    return rows == columns && rows.before == rows.after;
+  }
+};
+
+/// `x` with `value` around it if the margins differ, and how far a convolution is then to pad.
+[[nodiscard]] inline std::pair<torch::Tensor, std::int64_t> padded(const torch::Tensor& x,
+                                                                   const convolution_geometry& over,
+                                                                   std::int64_t value = 0)
+{
+  if (over.is_even()) return {x, over.rows.before};
+  const auto& [stride, rows, columns] = over;
+  return {at::constant_pad_nd(x, {columns.before, columns.after, rows.before, rows.after}, value),
+          0};
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Whether the operators on bytes give the sums that they should.
+
+#include <rolewise/network/detail/integer_operators.hpp>
+
+#include <exception>
+#include <string>
+
+namespace rolewise {
+
+/// What the integer operators are good for here.
+struct integer_support {
+  bool available = false;
+  std::string reason;           ///< why not; empty if available
+  bool scales_exactly = false;  ///< the operator's own scaling has the bits of a product afterwards
+};
+
+namespace detail {
+
+/// One convolution of extreme codes by the operators and by floating-point numbers.
+struct byte_case {
+  std::int64_t in, out, size, kernel, stride, zero;
+};
+
+/// Extreme codes in pairs: those that saturate, those that cancel, and a mixture.
+[[nodiscard]] inline torch::Tensor extreme_weights(const byte_case& c)
+{
+  auto w = torch::full({c.out, c.in, c.kernel, c.kernel}, 127, torch::kInt);
+  w.slice(0, 1, c.out, 4).fill_(-127);
+  w.slice(0, 2, c.out, 4).slice(1, 0, c.in, 2).fill_(-127);
+  w.slice(0, 3, c.out, 4)
+      .copy_(torch::arange(c.in * c.kernel * c.kernel, torch::kInt)
+                 .mul(37)
+                 .remainder(255)
+                 .sub(127)
+                 .view({1, c.in, c.kernel, c.kernel}));
+  return w.to(torch::kChar);
+}
+
+[[nodiscard]] inline torch::Tensor extreme_inputs(const byte_case& c)
+{
+  auto x = torch::full({2, c.in, c.size, c.size}, 255, torch::kInt);
+  x.slice(0, 1).copy_(torch::arange(c.in * c.size * c.size, torch::kInt)
+                          .mul(91)
+                          .remainder(256)
+                          .view({1, c.in, c.size, c.size}));
+  return x.to(torch::kByte).contiguous(torch::MemoryFormat::ChannelsLast);
+}
+
+/// @tparam Operators `integer_operators`, or what a test puts in their place
+template<typename Operators>
+[[nodiscard]] std::string convolution_problem(const Operators& operators, bool& scales_exactly)
+{
+  // Sums stay below 2^24, so that floating-point numbers give them exactly.
+  for (const byte_case& c : {byte_case{16, 16, 8, 3, 1, 0}, byte_case{3, 16, 9, 3, 1, 128},
+                             byte_case{32, 48, 8, 3, 2, 255}, byte_case{64, 32, 7, 1, 2, 0},
+                             byte_case{56, 64, 4, 3, 1, 0}}) {
+    const auto w = extreme_weights(c), x = extreme_inputs(c);
+    const auto padding = c.kernel / 2;
+    const auto sums =
+        at::conv2d(x.to(torch::kFloat) - c.zero, w.to(torch::kFloat), {}, c.stride, padding);
+    const auto packed = operators.pack_convolution(w, c.stride, padding, x.sizes());
+    const auto of = [&](const torch::Tensor& scale) {
+      return operators.convolution({x, c.zero, packed, scale}, c.stride, padding);
+    };
+    if (!torch::equal(of(torch::ones(1, torch::kFloat)), sums))
+      return "convolutions of bytes give other sums than convolutions of floats (do they "
+             "saturate?)";
+    const auto each = torch::arange(1, c.out + 1).to(torch::kFloat) / 3e3;
+    for (const auto& scale : {each, torch::full({1}, 1.0 / 21, torch::kFloat)})
+      scales_exactly = scales_exactly && torch::equal(of(scale), sums * scale.view({1, -1, 1, 1}));
+  }
+  return {};
+}
+
+template<typename Operators>
+[[nodiscard]] std::string linear_problem(const Operators& operators, bool& scales_exactly)
+{
+  for (const byte_case& c : {byte_case{64, 100, 1, 1, 1, 0}, byte_case{510, 10, 1, 1, 1, 128}}) {
+    const auto w = extreme_weights(c).flatten(1), x = extreme_inputs(c).flatten(1).contiguous();
+    const auto sums = at::linear(x.to(torch::kFloat) - c.zero, w.to(torch::kFloat));
+    const auto packed = operators.pack_linear(w, x.sizes());
+    const auto of = [&](const torch::Tensor& scale) {
+      return operators.linear({x, c.zero, packed, scale});
+    };
+    if (!torch::equal(of(torch::ones(1, torch::kFloat)), sums))
+      return "matrix products of bytes give other sums than those of floats (do they saturate?)";
+    const auto each = torch::arange(1, c.out + 1).to(torch::kFloat) / 3e3;
+    for (const auto& scale : {each, torch::full({1}, 1.0 / 21, torch::kFloat)})
+      scales_exactly = scales_exactly && torch::equal(of(scale), sums * scale);
+  }
+  return {};
+}
+
+/// Nothing that goes wrong in it is thrown on: it is the reason why not.
+template<typename Operators>
+[[nodiscard]] integer_support probe_integer_operators(const Operators& operators)
+{
+  try {
+    if (!operators.problem().empty()) return {false, operators.problem()};
+    const torch::NoGradGuard without_graph;
+    const c10::impl::ExcludeDispatchKeyGuard without_autocast{c10::autocast_dispatch_keyset};
+    bool scales_exactly = true;
+    auto problem = convolution_problem(operators, scales_exactly);
+    if (problem.empty()) problem = linear_problem(operators, scales_exactly);
+    return {problem.empty(), problem, problem.empty() && scales_exactly};
+  } catch (const c10::Error& error) {
+    return {false, std::string{"an operator failed: "} + error.what_without_backtrace()};
+  } catch (const std::exception& error) {
+    return {false, std::string{"an operator failed: "} + error.what()};
+  } catch (...) {
+    return {false, "an operator failed"};
+  }
+}
+
+}  // namespace detail
+
+}  // namespace rolewise
