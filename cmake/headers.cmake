@@ -68,6 +68,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/fraction.hpp
     include/rolewise/core/keyed_permutation.hpp
     include/rolewise/core/moment.hpp
+    include/rolewise/core/nearest_names.hpp
     include/rolewise/core/phase.hpp
     include/rolewise/core/philox.hpp
     include/rolewise/core/response.hpp
@@ -111,6 +112,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/convolution.hpp
     include/rolewise/network/copy_weights.hpp
     include/rolewise/network/detail/quantised_product.hpp
+    include/rolewise/network/detail/width_changer.hpp
     include/rolewise/network/first_weights.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/linear.hpp
@@ -124,10 +126,17 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/wide_residual_block.hpp
     include/rolewise/network/wide_resnet.hpp
     include/rolewise/quant.hpp
+    include/rolewise/quant/apot.hpp
     include/rolewise/quant/bit_width_scheme.hpp
+    include/rolewise/quant/changing_scheme.hpp
+    include/rolewise/quant/detail/level_grid.hpp
     include/rolewise/quant/dorefa.hpp
+    include/rolewise/quant/layer_report.hpp
+    include/rolewise/quant/lq_nets.hpp
     include/rolewise/quant/no_quantizer.hpp
+    include/rolewise/quant/paired.hpp
     include/rolewise/quant/per_layer.hpp
+    include/rolewise/quant/progressive.hpp
     include/rolewise/quant/quantised.hpp
     include/rolewise/quant/quantizer.hpp
     include/rolewise/quant/schemes.hpp

@@ -14,6 +14,7 @@
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/keyed_permutation.hpp>
 #include <rolewise/core/moment.hpp>
+#include <rolewise/core/nearest_names.hpp>
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/philox.hpp>
 #include <rolewise/core/response.hpp>

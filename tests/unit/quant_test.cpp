@@ -216,7 +216,7 @@ TEST_CASE("a scheme by name refuses names that no layer has and names listed twi
   scheme.layers.push_back({"stam", {}});
   CHECK_THROWS_WITH_AS(
       rw::check_scheme(scheme, places),
-      "rolewise: per_layer: the network has no layer stam; it has stem, classifier",
+      "rolewise: per_layer: the network has no layer stam; the nearest of its 2 are stem or classifier",
       std::invalid_argument);
   scheme.layers.back().layer = "stem";
   CHECK_THROWS_WITH_AS(rw::check_scheme(scheme, places),

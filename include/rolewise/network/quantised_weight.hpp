@@ -49,6 +49,8 @@ class quantised_weight {
   {
     archive.parameter("weight", latent_);
     visit_part(archive, "quantizer", state_);
+    if constexpr (requires { archive.template weights_of<Q>(plan_, state_); })
+      archive.template weights_of<Q>(plan_, state_);
   }
 
  private:

@@ -95,6 +95,7 @@ struct distillation {
 
   metrics operator()(const batch& examples, const moment& now)
   {
+    progress.begin_epoch(student, now);
     const auto learned = begin();
     constexpr taps wanted{.features = Loss::wants_features};
     const auto views = make_views(examples, teacher_agent, student_agent, shared_agent, now, seed,

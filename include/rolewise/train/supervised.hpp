@@ -65,6 +65,7 @@ struct supervised {
 
   metrics operator()(const batch& examples, const moment& now)
   {
+    progress.begin_epoch(student, now);
     const auto learned = begin();
     const auto view =
         detail::ready(view_of(agent, examples, now, seed.split(role::student),
