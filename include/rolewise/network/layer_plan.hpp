@@ -60,7 +60,7 @@ namespace detail {
 template<typename Q>
 void require_able(const planned_layer& layer)
 {
-  if constexpr (changes_nothing<Q>())
+  if constexpr (rolewise::changes_nothing<Q>())
     if (const auto& widths = layer.widths; widths != layer_widths{})
       refuse(Q::name, "layer ", layer.place.name, " is to have ", widths.weights.value(),
              "-bit weights and ", widths.activations.value(),

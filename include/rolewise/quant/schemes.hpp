@@ -41,7 +41,7 @@ struct both_ends_exempt {
   layer_widths last{};
   std::optional<layer_widths> shortcut{};  ///< none: like the other layers inside
 
-  [[nodiscard]] constexpr layer_widths operator()(const layer_place& place) const
+  [[nodiscard]] layer_widths operator()(const layer_place& place) const
   {
     if (place.is_first()) return first;
     if (place.is_last()) return last;
