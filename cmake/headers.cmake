@@ -127,6 +127,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/wide_resnet.hpp
     include/rolewise/quant.hpp
     include/rolewise/quant/apot.hpp
+    include/rolewise/quant/bit_allocation.hpp
     include/rolewise/quant/bit_width_scheme.hpp
     include/rolewise/quant/changing_scheme.hpp
     include/rolewise/quant/detail/level_grid.hpp
@@ -142,6 +143,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/schemes.hpp
     include/rolewise/report.hpp
     include/rolewise/report/contact_sheet.hpp
+    include/rolewise/report/cost_table.hpp
     include/rolewise/report/curves.hpp
     include/rolewise/report/detail/axis.hpp
     include/rolewise/report/detail/canvas.hpp
@@ -161,6 +163,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/table.hpp
     include/rolewise/rolewise.hpp
     include/rolewise/search.hpp
+    include/rolewise/search/bit_space.hpp
     include/rolewise/search/grid.hpp
     include/rolewise/search/point.hpp
     include/rolewise/search/random_search.hpp
@@ -183,6 +186,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/adam.hpp
     include/rolewise/train/adamw.hpp
     include/rolewise/train/arena.hpp
+    include/rolewise/train/bit_sensitivity.hpp
     include/rolewise/train/checkpoint.hpp
     include/rolewise/train/checkpoints.hpp
     include/rolewise/train/clip_gradients.hpp
@@ -201,6 +205,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/early_stop.hpp
     include/rolewise/train/evaluate.hpp
     include/rolewise/train/fit.hpp
+    include/rolewise/train/hessian_trace.hpp
     include/rolewise/train/json_lines.hpp
     include/rolewise/train/moving_average.hpp
     include/rolewise/train/observer.hpp

@@ -5,6 +5,7 @@
 /// Fewer bits: quantizers and bit-width schemes.
 
 #include <rolewise/quant/apot.hpp>
+#include <rolewise/quant/bit_allocation.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/changing_scheme.hpp>
 #include <rolewise/quant/dorefa.hpp>

@@ -7,6 +7,7 @@
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/adamw.hpp>
 #include <rolewise/train/arena.hpp>
+#include <rolewise/train/bit_sensitivity.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/clip_gradients.hpp>
@@ -15,6 +16,7 @@
 #include <rolewise/train/early_stop.hpp>
 #include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/fit.hpp>
+#include <rolewise/train/hessian_trace.hpp>
 #include <rolewise/train/json_lines.hpp>
 #include <rolewise/train/moving_average.hpp>
 #include <rolewise/train/observer.hpp>

@@ -61,9 +61,8 @@ namespace detail {
 
 [[nodiscard]] inline const width_option& cheapest(const bit_question& question)
 {
-  return *std::ranges::min_element(question.options, {}, [](const width_option& o) {
-    return std::pair{o.cost, o.harm};
-  });
+  return *std::ranges::min_element(question.options, {},
+                                   [](const width_option& o) { return std::pair{o.cost, o.harm}; });
 }
 
 /// @return the least possible cost
@@ -78,8 +77,8 @@ inline double require_answerable(const std::vector<bit_question>& questions, dou
     for (const auto& option : question.options)
       if (!(option.cost >= 0.0) || !std::isfinite(option.cost) || !std::isfinite(option.harm))
         refuse("choose_bits", "layer ", question.layers.front(), " at ",
-               option.widths.weights.value(), " bits has the cost ", option.cost,
-               " and the harm ", option.harm, ", want finite numbers");
+               option.widths.weights.value(), " bits has the cost ", option.cost, " and the harm ",
+               option.harm, ", want finite numbers");
     least += cheapest(question).cost;
   }
   // Costs are sums of products that may be off in the last digit.
@@ -182,8 +181,7 @@ inline void keep_best(std::vector<partial_sum>& sums, double budget)
       for (std::size_t j = 0; j < options.size(); ++j) {
         const double saved = now.harm - options[j].harm, more = options[j].cost - now.cost;
         if (!(saved > 0.0) || cost + more > budget * (1.0 + 1e-12)) continue;
-        const double worth =
-            more > 0.0 ? saved / more : std::numeric_limits<double>::infinity();
+        const double worth = more > 0.0 ? saved / more : std::numeric_limits<double>::infinity();
         if (worth > best) {
           best = worth;
           at = i;
@@ -228,17 +226,18 @@ struct cost_span {
 
 [[nodiscard]] inline cost_span span_of(const std::vector<bit_question>& questions)
 {
-  cost_span span{.least = detail::require_answerable(
-                     questions, std::numeric_limits<double>::infinity())};
+  cost_span span{
+      .least = detail::require_answerable(questions, std::numeric_limits<double>::infinity())};
   for (const auto& question : questions)
     span.most += std::ranges::max_element(question.options, {}, &width_option::cost)->cost;
   return span;
 }
 
 /// One question for each group of layers that must be alike, because their outputs are added or
-/// their input is the same; costs and harms add up. Layers in no group stay by themselves.
-/// @throws std::invalid_argument for a name that is not asked about (with the nearest) or is in two
-///         groups, and for a group whose layers don't have the same widths to choose from
+/// their input is the same; costs and harms add up. Layers in no group stay by themselves, groups
+/// with a layer in common are one.
+/// @throws std::invalid_argument for a name that is not asked about (with the nearest), and for a
+///         group whose layers don't have the same widths to choose from
 [[nodiscard]] inline std::vector<bit_question> tied(
     std::vector<bit_question> questions, const std::vector<std::vector<std::string>>& groups)
 {
@@ -246,6 +245,7 @@ struct cost_span {
     bit_question joined;
     std::size_t first = 0;
     for (const auto& layer : group) {
+      if (std::ranges::find(joined.layers, layer) != joined.layers.end()) continue;
       const auto found = std::ranges::find_if(questions, [&](const bit_question& each) {
         return std::ranges::find(each.layers, layer) != each.layers.end();
       });
@@ -253,8 +253,8 @@ struct cost_span {
         std::vector<std::string> known;
         for (const auto& each : questions)
           known.insert(known.end(), each.layers.begin(), each.layers.end());
-        refuse("tied", "nothing is asked about layer ", layer,
-               " or it is in two groups; the nearest are ", nearest_names(layer, known));
+        refuse("tied", "nothing is asked about layer ", layer, "; the nearest are ",
+               nearest_names(layer, known));
       }
       if (joined.layers.empty()) {
         first = static_cast<std::size_t>(found - questions.begin());

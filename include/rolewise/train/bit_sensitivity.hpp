@@ -57,8 +57,8 @@ template<WeightQuantizer Q>
   }
   const double error = (of_w - q).square().sum().template item<double>();
   if (!std::isfinite(error))
-    refuse("weight_error", "the weights of layer ", place.name, " at ", bits.value(),
-           " bits are ", error, " away from themselves; are they finite?");
+    refuse("weight_error", "the weights of layer ", place.name, " at ", bits.value(), " bits are ",
+           error, " away from themselves; are they finite?");
   return error;
 }
 

@@ -26,9 +26,9 @@
 namespace rolewise {
 
 struct trace_options {
-  std::int64_t draws = 100;   ///< at most; at least 1
-  double tolerance = 1e-3;    ///< stop when a draw moves the mean of the whole trace by less
-  rolewise::seed seed{0};     ///< of the signs
+  std::int64_t draws = 100;  ///< at most; at least 1
+  double tolerance = 1e-3;   ///< stop when a draw moves the mean of the whole trace by less
+  rolewise::seed seed{0};    ///< of the signs
 };
 
 /// The trace of the loss's second derivatives by one layer's weights.
@@ -147,9 +147,10 @@ template<typename Network, Objective Loss = cross_entropy>
     mean_before = mean;
   }
 
+  const auto reported = network.layers();
   std::vector<layer_trace> traces;
   for (std::size_t i = 0; i < layers.size(); ++i)
-    traces.push_back({network.layers()[i], sums[i] / static_cast<double>(drawn)});
+    traces.push_back({reported[i], sums[i] / static_cast<double>(drawn)});
   return traces;
 }
 
