@@ -72,6 +72,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/keyed_permutation.hpp
     include/rolewise/core/made_ahead.hpp
     include/rolewise/core/moment.hpp
+    include/rolewise/core/nearest_names.hpp
     include/rolewise/core/phase.hpp
     include/rolewise/core/philox.hpp
     include/rolewise/core/response.hpp
@@ -122,10 +123,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/kept.hpp
     include/rolewise/network/detail/quantised_product.hpp
     include/rolewise/network/detail/scratch.hpp
+    include/rolewise/network/detail/width_changer.hpp
     include/rolewise/network/first_weights.hpp
     include/rolewise/network/freeze_ranges.hpp
     include/rolewise/network/integer_forward.hpp
-    include/rolewise/network/layer_arithmetic.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/linear.hpp
     include/rolewise/network/module.hpp
@@ -138,15 +139,25 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/wide_residual_block.hpp
     include/rolewise/network/wide_resnet.hpp
     include/rolewise/quant.hpp
+    include/rolewise/quant/apot.hpp
+    include/rolewise/quant/bit_allocation.hpp
     include/rolewise/quant/bit_width_scheme.hpp
+    include/rolewise/quant/changing_scheme.hpp
+    include/rolewise/quant/detail/level_grid.hpp
     include/rolewise/quant/dorefa.hpp
+    include/rolewise/quant/layer_arithmetic.hpp
+    include/rolewise/quant/layer_report.hpp
+    include/rolewise/quant/lq_nets.hpp
     include/rolewise/quant/no_quantizer.hpp
+    include/rolewise/quant/paired.hpp
     include/rolewise/quant/per_layer.hpp
+    include/rolewise/quant/progressive.hpp
     include/rolewise/quant/quantised.hpp
     include/rolewise/quant/quantizer.hpp
     include/rolewise/quant/schemes.hpp
     include/rolewise/report.hpp
     include/rolewise/report/contact_sheet.hpp
+    include/rolewise/report/cost_table.hpp
     include/rolewise/report/curves.hpp
     include/rolewise/report/detail/axis.hpp
     include/rolewise/report/detail/canvas.hpp
@@ -166,6 +177,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/table.hpp
     include/rolewise/rolewise.hpp
     include/rolewise/search.hpp
+    include/rolewise/search/bit_space.hpp
     include/rolewise/search/detail/point_values.hpp
     include/rolewise/search/grid.hpp
     include/rolewise/search/point.hpp
@@ -192,6 +204,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/adamw.hpp
     include/rolewise/train/arena.hpp
     include/rolewise/train/batch_norm_statistics.hpp
+    include/rolewise/train/bit_sensitivity.hpp
     include/rolewise/train/checkpoint.hpp
     include/rolewise/train/checkpoints.hpp
     include/rolewise/train/clip_gradients.hpp
@@ -211,6 +224,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/early_stop.hpp
     include/rolewise/train/evaluate.hpp
     include/rolewise/train/fit.hpp
+    include/rolewise/train/hessian_trace.hpp
     include/rolewise/train/json_lines.hpp
     include/rolewise/train/moving_average.hpp
     include/rolewise/train/observer.hpp

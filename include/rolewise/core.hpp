@@ -15,6 +15,7 @@
 #include <rolewise/core/keyed_permutation.hpp>
 #include <rolewise/core/made_ahead.hpp>
 #include <rolewise/core/moment.hpp>
+#include <rolewise/core/nearest_names.hpp>
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/philox.hpp>
 #include <rolewise/core/response.hpp>

@@ -4,10 +4,18 @@
 /// @file
 /// Fewer bits: quantizers and bit-width schemes.
 
+#include <rolewise/quant/apot.hpp>
+#include <rolewise/quant/bit_allocation.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/quant/changing_scheme.hpp>
 #include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/layer_arithmetic.hpp>
+#include <rolewise/quant/layer_report.hpp>
+#include <rolewise/quant/lq_nets.hpp>
 #include <rolewise/quant/no_quantizer.hpp>
+#include <rolewise/quant/paired.hpp>
 #include <rolewise/quant/per_layer.hpp>
+#include <rolewise/quant/progressive.hpp>
 #include <rolewise/quant/quantised.hpp>
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/quant/schemes.hpp>

@@ -5,6 +5,7 @@
 /// Results out: tables, records, pictures.
 
 #include <rolewise/report/contact_sheet.hpp>
+#include <rolewise/report/cost_table.hpp>
 #include <rolewise/report/curves.hpp>
 #include <rolewise/report/heat_map.hpp>
 #include <rolewise/report/operation_sheet.hpp>

@@ -4,6 +4,7 @@
 /// @file
 /// Which configuration to try next.
 
+#include <rolewise/search/bit_space.hpp>
 #include <rolewise/search/grid.hpp>
 #include <rolewise/search/point.hpp>
 #include <rolewise/search/policy_space.hpp>

@@ -8,6 +8,7 @@
 #include <rolewise/train/adamw.hpp>
 #include <rolewise/train/arena.hpp>
 #include <rolewise/train/batch_norm_statistics.hpp>
+#include <rolewise/train/bit_sensitivity.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/clip_gradients.hpp>
@@ -16,6 +17,7 @@
 #include <rolewise/train/early_stop.hpp>
 #include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/fit.hpp>
+#include <rolewise/train/hessian_trace.hpp>
 #include <rolewise/train/json_lines.hpp>
 #include <rolewise/train/moving_average.hpp>
 #include <rolewise/train/observer.hpp>

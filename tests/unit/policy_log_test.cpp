@@ -679,9 +679,9 @@ TEST_CASE("operations are found by name, and the nearest is suggested")
   CHECK(rw::nearest_operation("Solarise") == operation::solarize);
   CHECK(rw::nearest_operation("Equalise") == operation::equalize);
   CHECK(rw::nearest_operation("Posterise") == operation::posterize);
-  CHECK(rw::detail::edit_distance("kitten", "sitting") == 3);
-  CHECK(rw::detail::edit_distance("", "abc") == 3);
-  CHECK(rw::detail::edit_distance("abc", "") == 3);
+  CHECK(rw::edit_distance("kitten", "sitting") == 3);
+  CHECK(rw::edit_distance("", "abc") == 3);
+  CHECK(rw::edit_distance("abc", "") == 3);
   CHECK(refusal([] { (void)rw::operation_named("Sharpnes"); }) ==
         "rolewise: operation_named: no operation of a policy is called 'Sharpnes'; the nearest is "
         "'Sharpness'");

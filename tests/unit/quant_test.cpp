@@ -214,10 +214,10 @@ TEST_CASE("a scheme by name refuses names that no layer has and names listed twi
   CHECK_NOTHROW(rw::check_scheme(scheme, places));
   CHECK_NOTHROW(rw::check_scheme(rw::all_alike{}, places));
   scheme.layers.push_back({"stam", {}});
-  CHECK_THROWS_WITH_AS(
-      rw::check_scheme(scheme, places),
-      "rolewise: per_layer: the network has no layer stam; it has stem, classifier",
-      std::invalid_argument);
+  CHECK_THROWS_WITH_AS(rw::check_scheme(scheme, places),
+                       "rolewise: per_layer: the network has no layer stam; the nearest of its 2 "
+                       "are stem or classifier",
+                       std::invalid_argument);
   scheme.layers.back().layer = "stem";
   CHECK_THROWS_WITH_AS(rw::check_scheme(scheme, places),
                        "rolewise: per_layer: layer stem is listed twice", std::invalid_argument);

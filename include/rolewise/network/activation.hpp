@@ -77,7 +77,7 @@ template<Quantizer Q>
 class activation {
  public:
   activation(const Q& q, const planned_layer& into)
-      : state_{q.start_activations(into.place)}, bits_{into.widths.activations}
+      : state_{q.start_activations(into.place)}, bits_{into.widths.activations}, into_{into.place}
   {}
 
   /// Quantises what is rectified already and stays in use beside.
@@ -116,6 +116,8 @@ class activation {
   void visit_state(Archive& archive)
   {
     visit_part(archive, "quantizer", state_);
+    if constexpr (requires { archive.template activations_into<Q>(into_, bits_, state_); })
+      archive.template activations_into<Q>(into_, bits_, state_);
   }
 
  private:
@@ -130,6 +132,7 @@ class activation {
 
   [[no_unique_address]] state state_;
   bit_width bits_;
+  layer_place into_;
 };
 
 }  // namespace rolewise

@@ -42,10 +42,34 @@ struct planned_layer {
   layer_widths widths;
 };
 
-/// The layers with weights of one network, in the order of the forward pass.
+/// The widths that a network gives a layer under a scheme.
 ///
 /// The first layer's activations are the network's input: normalised images, neither rectified nor
 /// in [0, 1]. They stay floating point and count as 32 bits, whatever the scheme says.
+template<BitWidthScheme Scheme>
+[[nodiscard]] layer_widths widths_under(const Scheme& scheme, const layer_place& place)
+{
+  layer_widths widths = scheme(place);
+  if (place.is_first()) widths.activations = bit_width{32};
+  return widths;
+}
+
+namespace detail {
+
+/// @throws std::invalid_argument if few bits are wanted of a quantizer that changes nothing
+template<typename Q>
+void require_able(const planned_layer& layer)
+{
+  if constexpr (rolewise::changes_nothing<Q>())
+    if (const auto& widths = layer.widths; widths != layer_widths{})
+      refuse(Q::name, "layer ", layer.place.name, " is to have ", widths.weights.value(),
+             "-bit weights and ", widths.activations.value(),
+             "-bit activations, but this quantizer changes nothing");
+}
+
+}  // namespace detail
+
+/// The layers with weights of one network, in the order of the forward pass.
 class layer_plan {
  public:
   /// @throws std::invalid_argument if the scheme knows layers that are not here, or wants few bits
@@ -59,13 +83,8 @@ class layer_plan {
       places.push_back({std::move(layer), kind, static_cast<std::int64_t>(places.size()), count});
     check_scheme(scheme, places);
     for (auto& place : places) {
-      layer_widths widths = scheme(place);
-      if (place.is_first()) widths.activations = bit_width{32};
-      if (changes_nothing<Q>() && widths != layer_widths{})
-        refuse(Q::name, "layer ", place.name, " is to have ", widths.weights.value(),
-               "-bit weights and ", widths.activations.value(),
-               "-bit activations, but this quantizer changes nothing");
-      layers_.push_back({std::move(place), widths});
+      const auto widths = widths_under(scheme, place);
+      detail::require_able<Q>(layers_.emplace_back(planned_layer{std::move(place), widths}));
     }
   }
 

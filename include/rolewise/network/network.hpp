@@ -12,25 +12,19 @@
 #include <rolewise/core/response.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/network/backward_precision.hpp>
-#include <rolewise/network/layer_arithmetic.hpp>
-#include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/network/detail/width_changer.hpp>
+#include <rolewise/network/layer_plan.hpp>
+#include <rolewise/quant/changing_scheme.hpp>
+#include <rolewise/quant/layer_report.hpp>
 
 #include <concepts>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace rolewise {
-
-/// A layer with weights, for reports.
-struct layer_report {
-  layer_place place;
-  layer_widths widths;
-  std::int64_t weights = 0;  ///< number of weights that have `widths.weights` bits
-  /// What the last forward pass multiplied, and if not integers, why.
-  layer_arithmetic arithmetic = layer_arithmetic::not_run;
-};
 
 namespace network_must {
 
@@ -59,6 +53,15 @@ template<typename B>
 concept NetworkBody = std::copyable<B> && network_must::turn_inputs_into_a_response<B> &&
                       network_must::show_their_state<B> && network_must::report_their_layers<B>;
 
+namespace detail {
+
+template<typename B>
+inline constexpr bool has_changing_scheme = requires(const B body) {
+  requires ChangingScheme<std::remove_cvref_t<decltype(body.scheme())>>;
+};
+
+}  // namespace detail
+
 /// A network that is a value: copying it copies every tensor, so a copy can be frozen, trained or
 /// cast and the original does not notice.
 template<typename Body>
@@ -68,11 +71,15 @@ class network {
  public:
   explicit network(Body body) : body_{std::move(body)} {}
 
-  network(const network& other) : body_{other.body_} { detach_from_original(); }
+  network(const network& other) : body_{other.body_}, epoch_{other.epoch_}
+  {
+    detach_from_original();
+  }
   network& operator=(const network& other)
   {
     if (this != &other) {
       body_ = other.body_;
+      epoch_ = other.epoch_;
       detach_from_original();
     }
     return *this;
@@ -140,6 +147,34 @@ class network {
     return bits / 8.0;
   }
 
+  /// Gives every layer the widths of another scheme; `layers()` and `bytes()` speak of them from
+  /// then on. Weights stay. A state of a quantizer with `change_width(from, to)` is told, so that
+  /// it can keep what of its range is worth keeping; it changes its tensors in place.
+  ///
+  /// Widths set in this way are no state: a network that is to read a checkpoint gets its widths
+  /// first. A scheme that changes with epochs is set as it is in epoch 0.
+  ///
+  /// @return names of the learned ranges (`tensor_kind::range`) of the layers whose widths are new:
+  ///         what an optimiser remembers of them is of another scale now
+  /// @throws std::invalid_argument if the scheme knows layers that are not here, or wants few bits
+  ///         of a quantizer that changes nothing; the widths are as they were then
+  template<BitWidthScheme Scheme>
+  std::vector<std::string> set_widths(const Scheme& scheme)
+  {
+    return change_widths(scheme, true);
+  }
+
+  /// The same with the scheme of an epoch, of a network that was made with a scheme that changes.
+  /// Training steps call it; the epoch is part of the state.
+  std::vector<std::string> begin_epoch(std::int64_t epoch)
+    requires detail::has_changing_scheme<Body>
+  {
+    if (epoch == epoch_) return {};
+    auto changed = change_widths(body_.scheme().at(epoch), true);
+    epoch_ = epoch;
+    return changed;
+  }
+
   /// Moves every tensor to a device.
   void to(torch::Device device)
   {
@@ -170,12 +205,40 @@ class network {
   void visit_state(Archive& archive)
   {
     body_.visit_state(archive);
+    if constexpr (changes) {
+      const auto before = epoch_;
+      archive.value("epoch_of_widths", epoch_);
+      // What was read belongs to those widths already.
+      if (epoch_ != before) change_widths(body_.scheme().at(epoch_), false);
+    }
   }
 
   [[nodiscard]] Body& body() noexcept { return body_; }
   [[nodiscard]] const Body& body() const noexcept { return body_; }
 
  private:
+  static constexpr bool changes = detail::has_changing_scheme<Body>;
+
+  template<BitWidthScheme Scheme>
+  std::vector<std::string> change_widths(const Scheme& scheme, bool tell_states)
+  {
+    std::vector<layer_place> places;
+    std::vector<planned_layer> wanted;
+    for (auto& layer : layers()) {
+      wanted.push_back({layer.place, widths_under(scheme, layer.place)});
+      places.push_back(std::move(layer.place));
+    }
+    check_scheme(scheme, places);
+    detail::width_changer changer{wanted, tell_states};
+    body_.visit_state(changer);
+    std::vector<std::string> ranges;
+    for_each_tensor(body_, [&](std::string name, torch::Tensor&, tensor_kind kind) {
+      if (kind == tensor_kind::range && changer.has_changed(name))
+        ranges.push_back(std::move(name));
+    });
+    return ranges;
+  }
+
   [[nodiscard]] Body& mutable_body() const { return const_cast<Body&>(body_); }
 
   /// A body that computes in another type than fp32 says so by `input_type()`.
@@ -204,6 +267,7 @@ class network {
   }
 
   Body body_;
+  std::int64_t epoch_ = 0;  ///< whose widths the layers have, if the scheme changes
 };
 
 }  // namespace rolewise

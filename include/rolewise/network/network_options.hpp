@@ -10,6 +10,7 @@
 #include <rolewise/network/activation.hpp>
 #include <rolewise/network/backward_precision.hpp>
 #include <rolewise/network/batch_norm.hpp>
+#include <rolewise/quant/layer_report.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -38,6 +39,33 @@ struct sequence {
     for (std::size_t i = 0; i < parts.size(); ++i) archive.part(std::to_string(i), parts[i]);
   }
 };
+
+/// Height and width of an image on its way through a network.
+struct image_size {
+  std::int64_t height = 1;
+  std::int64_t width = 1;
+
+  /// After a convolution that halves it; sizes are rounded up, with either padding.
+  [[nodiscard]] constexpr image_size halved() const { return {(height + 1) / 2, (width + 1) / 2}; }
+  [[nodiscard]] constexpr std::int64_t pixels() const { return height * width; }
+};
+
+/// What the layers of stages of blocks report, all but the last of a network. Every layer of a
+/// stage puts out images of the stage's size; every stage but the first halves it.
+template<typename Stem, typename Stages>
+[[nodiscard]] std::vector<layer_report> reports_of(const Stem& stem, const Stages& stages,
+                                                   image_size size)
+{
+  std::vector<layer_report> all{stem.report()};
+  all.back().positions = size.pixels();
+  for (const auto& stage : stages) {
+    if (&stage != &stages.front()) size = size.halved();
+    const auto begin = all.size();
+    for (const auto& block : stage.parts) block.report(all);
+    for (auto i = begin; i < all.size(); ++i) all[i].positions = size.pixels();
+  }
+  return all;
+}
 
 [[nodiscard]] inline std::string block_name(std::size_t stage, std::int64_t block)
 {

@@ -90,6 +90,8 @@ class quantised_weight {
   {
     kept_.reset();  // the archive may write
     show_state(archive);
+    if constexpr (requires { archive.template weights_of<Q>(plan_, state_); })
+      archive.template weights_of<Q>(plan_, state_);
   }
 
  private:

@@ -65,9 +65,7 @@ class residual_body {
 
   [[nodiscard]] std::vector<layer_report> layers() const
   {
-    std::vector<layer_report> all{stem_.report()};
-    for (const auto& stage : stages_)
-      for (const auto& block : stage.parts) block.report(all);
+    auto all = detail::reports_of(stem_, stages_, size_);
     all.push_back(classifier_.report());
     return all;
   }
@@ -140,6 +138,7 @@ class residual_body {
                 const Scheme& scheme, const network_options& options, const layer_plan& layers)
       : name_{plan.name},
         channels_{shape.channels},
+        size_{shape.height, shape.width},
         scheme_{scheme},
         stem_{q,
               layers.at("stem"),
@@ -162,6 +161,7 @@ class residual_body {
 
   std::string name_;
   std::int64_t channels_;
+  detail::image_size size_;
   Scheme scheme_;
   convolution<Q> stem_;
   batch_norm stem_batch_norm_;

@@ -5,9 +5,12 @@
 /// Bit widths layer by layer, by name.
 
 #include <rolewise/core/error.hpp>
+#include <rolewise/core/nearest_names.hpp>
+#include <rolewise/quant/changing_scheme.hpp>
 #include <rolewise/quant/schemes.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,6 +20,8 @@ namespace rolewise {
 struct named_widths {
   std::string layer;
   layer_widths widths;
+
+  friend bool operator==(const named_widths&, const named_widths&) = default;
 };
 
 /// The widths listed for the layers listed, another scheme for the others.
@@ -36,17 +41,26 @@ struct per_layer {
     return found == layers.end() ? otherwise(place) : found->widths;
   }
 
+  /// The scheme of an epoch, where that of the other layers changes.
+  [[nodiscard]] auto at(std::int64_t epoch) const
+    requires ChangingScheme<Otherwise>
+  {
+    return per_layer<decltype(otherwise.at(epoch))>{layers, otherwise.at(epoch)};
+  }
+
   /// Called by every network before it is built.
-  /// @throws std::invalid_argument if a listed layer is listed twice or is not among `places`
+  /// @throws std::invalid_argument if a listed layer is listed twice or is not among `places`; with
+  ///         the names that are nearest
   void check(const std::vector<layer_place>& places) const
   {
     for (auto listed = layers.begin(); listed != layers.end(); ++listed) {
       if (std::ranges::find(layers.begin(), listed, listed->layer, &named_widths::layer) != listed)
         refuse("per_layer", "layer ", listed->layer, " is listed twice");
       if (std::ranges::find(places, listed->layer, &layer_place::name) != places.end()) continue;
-      std::string known;
-      for (const auto& place : places) known.append(known.empty() ? "" : ", ").append(place.name);
-      refuse("per_layer", "the network has no layer ", listed->layer, "; it has ", known);
+      std::vector<std::string> known;
+      for (const auto& place : places) known.push_back(place.name);
+      refuse("per_layer", "the network has no layer ", listed->layer, "; the nearest of its ",
+             known.size(), " are ", nearest_names(listed->layer, known));
     }
     check_scheme(otherwise, places);
   }

@@ -2,9 +2,12 @@
 #pragma once
 
 /// @file
-/// Bit-width schemes that need no search: full, all alike, both ends exempt.
+/// Bit-width schemes that need no search: full, all alike, both ends exempt, by kind.
 
 #include <rolewise/quant/bit_width_scheme.hpp>
+
+#include <optional>
+#include <vector>
 
 namespace rolewise {
 
@@ -23,16 +26,51 @@ struct all_alike {
 };
 
 /// Few bits inside, 32 in the first and in the last layer: the usual scheme. Shortcut projections
-/// are inside.
+/// are inside, unless they are told otherwise. Those are the defaults of DoReFa's and Role-KD's
+/// code; other papers keep the ends at 8 bits (LSQ, APoT: weights alone) or shortcuts in full:
+///
+///     both_ends_exempt{.weights = bit_width{4}, .activations = bit_width{4},
+///                      .first = {bit_width{8}, bit_width{32}},
+///                      .last = {bit_width{8}, bit_width{8}}, .shortcut = layer_widths{}}
+///
+/// The activations of the first layer are the network's input, which stays floating point.
 struct both_ends_exempt {
   bit_width weights{2};
   bit_width activations{2};
+  layer_widths first{};
+  layer_widths last{};
+  std::optional<layer_widths> shortcut{};  ///< none: like the other layers inside
 
   [[nodiscard]] layer_widths operator()(const layer_place& place) const
   {
-    if (place.is_first() || place.is_last()) return {};
+    if (place.is_first()) return first;
+    if (place.is_last()) return last;
+    if (shortcut && place.kind == layer_kind::shortcut) return *shortcut;
     return {weights, activations};
   }
+};
+
+/// Widths by what a layer is; kinds that are not given are left to another scheme.
+///
+///     per_kind{.shortcut = layer_widths{bit_width{8}, bit_width{8}}, .otherwise = bits_inside<2>}
+template<typename Otherwise = full_precision>
+struct per_kind {
+  static_assert(BitWidthScheme<Otherwise>, "per_kind wants a BitWidthScheme for the other kinds");
+
+  std::optional<layer_widths> convolution{};
+  std::optional<layer_widths> shortcut{};
+  std::optional<layer_widths> linear{};
+  Otherwise otherwise{};
+
+  [[nodiscard]] layer_widths operator()(const layer_place& place) const
+  {
+    const auto& given = place.kind == layer_kind::convolution ? convolution
+                        : place.kind == layer_kind::shortcut  ? shortcut
+                                                              : linear;
+    return given ? *given : otherwise(place);
+  }
+
+  void check(const std::vector<layer_place>& places) const { check_scheme(otherwise, places); }
 };
 
 namespace detail {
@@ -54,5 +92,6 @@ inline constexpr both_ends_exempt bits_inside = detail::checked_bits_inside<Weig
 static_assert(BitWidthScheme<full_precision>);
 static_assert(BitWidthScheme<all_alike>);
 static_assert(BitWidthScheme<both_ends_exempt>);
+static_assert(BitWidthScheme<per_kind<>>);
 
 }  // namespace rolewise

@@ -99,6 +99,7 @@ struct distillation {
 
   metrics operator()(const batch& examples, const moment& now)
   {
+    progress.begin_epoch(student, now);
     const auto learned = begin();
     return learn(
         make_views(examples, teacher_agent, student_agent, shared_agent, now, seed,

@@ -99,7 +99,9 @@ void moving_average::operator()(S& averaged, S& student, std::int64_t updates) c
   });
   for_each_tensor(averaged, [&](const std::string&, torch::Tensor& t, tensor_kind) {
     auto& source = from[to.size()];
-    if (t.defined() != source.defined()) t = source.defined() ? source.clone() : torch::Tensor{};
+    // A quantizer may make a range of another shape when widths change.
+    if (t.defined() != source.defined() || (t.defined() && t.sizes() != source.sizes()))
+      t = source.defined() ? source.clone() : torch::Tensor{};
     to.push_back(t.defined() ? t.detach() : t);
   });
   for (std::size_t i = 0; i < to.size(); ++i) {

@@ -69,6 +69,7 @@ struct supervised {
 
   metrics operator()(const batch& examples, const moment& now)
   {
+    progress.begin_epoch(student, now);
     const auto learned = begin();
     return learn(
         view_of(agent, examples, now, seed.split(role::student),

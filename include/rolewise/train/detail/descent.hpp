@@ -7,6 +7,7 @@
 #include <rolewise/agent/view_of.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/buffer_pool.hpp>
+#include <rolewise/core/moment.hpp>
 #include <rolewise/core/response.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/loss/gradient_combination.hpp>
@@ -173,6 +174,22 @@ class descent {
   {
     if (!optimiser_) optimiser_.emplace(optimiser.start(learned));
     if (average && !averaged_) averaged_.emplace(student);
+  }
+
+  /// Tells a student whose widths change with epochs which one it is, and the average too. What the
+  /// optimiser remembers of ranges that are new is forgotten: its buffers that end in their names.
+  void begin_epoch(S& student, const moment& now)
+  {
+    if constexpr (requires { student.begin_epoch(now.epoch); }) {
+      const auto changed = student.begin_epoch(now.epoch);
+      if (averaged_) averaged_->begin_epoch(now.epoch);
+      if (!optimiser_ || changed.empty()) return;
+      const torch::NoGradGuard without_graph;
+      for_each_tensor(*optimiser_, [&](const std::string& name, torch::Tensor& t, tensor_kind) {
+        for (const auto& range : changed)
+          if (t.defined() && (name == range || name.ends_with("." + range))) t.zero_();
+      });
+    }
   }
 
   void update(S& student, const std::vector<named_tensor>& learned,

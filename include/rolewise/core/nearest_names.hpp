@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What somebody who misspelt a name probably meant.
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rolewise {
+
+/// How many characters have to be put in, taken out or replaced to make one word of another; upper
+/// and lower case are the same.
+[[nodiscard]] inline std::size_t edit_distance(std::string_view a, std::string_view b)
+{
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    auto diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const auto replaced = diagonal + (lower(a[i]) == lower(b[j]) ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+/// The names that are the fewest edits away, `a, b or c`: at most `count` of them, the nearest
+/// first, equals in their order.
+[[nodiscard]] inline std::string nearest_names(std::string_view wanted,
+                                               std::vector<std::string> known,
+                                               std::size_t count = 3)
+{
+  std::stable_sort(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
+    return edit_distance(wanted, a) < edit_distance(wanted, b);
+  });
+  known.resize(std::min(count, known.size()));
+  std::string words;
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (i > 0) words += i + 1 == known.size() ? " or " : ", ";
+    words += known[i];
+  }
+  return words;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// APoT: levels that are sums of powers of two.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/quant/detail/level_grid.hpp>
+#include <rolewise/quant/quantizer.hpp>
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// What of the weights' map is differentiated; both forms are in use.
+enum class apot_gradient {
+  /// Mean and deviation count as constants, the gradient of the values passes outside the clip too.
+  detached,
+  /// Through mean and deviation; outside the clip nothing passes (but for two bits and one).
+  differentiated
+};
+
+/// Additive powers of two, within a learned clip.
+///
+///     grid of B bits: all sums of one term from each row, divided by the largest; 2^B levels
+///     weights:     w' = (w - mean) / deviation,  z = clip(w' / clip, -1, 1)
+///                  value = clip * sign(z) * nearest(|z|) on the grid of b - 1 bits
+///     activations: z = clip(x / clip, 0, 1), value = clip * nearest(z) on the grid of b bits
+///     32 bits:     weights as they are, activations rectified
+///
+/// Two-bit weights are -clip, 0, clip; one-bit weights are -clip and clip, one-bit activations 0
+/// and clip. Mean and deviation (with n - 1) are taken over the whole tensor and not undone: batch
+/// norm should follow. Between two levels the lower wins.
+///
+/// Levels are whole numbers over a common denominator (4, 10, 48, 100, 448 for grids of 2 to 6
+/// bits), and `range` says where they lie.
+///
+/// @par Gradients
+/// To the clip: sign(z) outside, level - z inside. To activations: passes on [0, clip]. To weights:
+/// `apot_gradient`.
+/// @par Determinism
+/// A function of tensor, width and clip.
+/// @par Source
+/// Li, Dong, Wang: Additive Powers-of-Two Quantization: An Efficient Non-uniform Discretization for
+/// Neural Networks, ICLR 2020, arXiv:1909.13144; code yhhhli/APoT_Quantization.
+/// @par Departs
+/// One bit is defined, and so are weights that are all alike (deviation 1, so they become 0). More
+/// than 5 bits follow the rule of the rows of the paper, which the released code does not reach.
+/// Released code takes an unordered set of levels, in which ties fall anywhere.
+struct apot {
+  static constexpr std::string_view name = "apot";
+  static constexpr bool rectifies = true;
+
+  class weights;
+  class activations;
+
+  apot_gradient gradient = apot_gradient::detached;
+  bool additive = true;            ///< false: plain powers of two, 1 to 5 bits
+  double first_weight_clip = 3.0;  ///< in deviations of the weights
+  double first_activation_clip = 8.0;
+
+  /// @throws std::invalid_argument unless the first clip is above 0 and finite
+  [[nodiscard]] weights start_weights(const layer_place& place) const;
+  [[nodiscard]] activations start_activations(const layer_place& place) const;
+
+  /// The levels of a grid, as whole numbers; the last is their denominator.
+  /// @throws std::invalid_argument unless 0 <= bits <= 8 (5 if not additive)
+  [[nodiscard]] static std::vector<std::int64_t> grid(int bits, bool additive = true);
+};
+
+namespace detail {
+
+/// A learned clip: one number in single precision.
+[[nodiscard]] inline torch::Tensor first_clip(std::string_view who, const layer_place& place,
+                                              double value)
+{
+  if (!(value > 0.0) || !std::isfinite(value))
+    refuse(who, "layer ", place.name, " wants a first clip above 0, got ", value);
+  return torch::full({}, value, torch::kFloat).set_requires_grad(true);
+}
+
+/// A clip that divides: never 0 or below, wherever an optimiser has moved it.
+[[nodiscard]] inline torch::Tensor usable_clip(const torch::Tensor& clip)
+{
+  return clip.detach().clamp_min(1e-6);
+}
+
+/// How the gradient of values within a clip reaches what was clipped, and the clip.
+struct within_clip : torch::autograd::Function<within_clip> {
+  /// @param z x / clip, and `level` its level, both without a graph
+  /// @param lowest -1 or 0: where z is clipped below
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& clip, const torch::Tensor& z,
+                               const torch::Tensor& level, double lowest, bool passes_outside)
+  {
+    context->save_for_backward({z, level});
+    context->saved_data["lowest"] = lowest;
+    context->saved_data["passes_outside"] = passes_outside;
+    context->saved_data["clip_type"] = static_cast<std::int64_t>(clip.scalar_type());
+    return stand_in_for(x);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient)
+  {
+    const auto saved = context->get_saved_variables();
+    const auto& z = saved[0];
+    const auto& level = saved[1];
+    const double lowest = context->saved_data["lowest"].toDouble();
+    const auto& g = gradient[0];
+    torch::Tensor to_x, to_clip;
+    if (context->needs_input_grad(0))
+      to_x = context->saved_data["passes_outside"].toBool()
+                 ? g
+                 : g * z.ge(lowest).logical_and_(z.le(1)).to(g.scalar_type());
+    if (context->needs_input_grad(1)) {
+      const auto type = static_cast<torch::ScalarType>(context->saved_data["clip_type"].toInt());
+      const auto inside = z.clamp(lowest, 1);
+      to_clip = (g * (level - inside.mul(z.eq(inside)))).sum(type);
+    }
+    return {to_x, to_clip, {}, {}, {}, {}};
+  }
+};
+
+}  // namespace detail
+
+/// The weights' state: a clip that is learned.
+class apot::weights {
+ public:
+  weights(const apot& settings, torch::Tensor clip) : settings_{settings}, clip_{std::move(clip)} {}
+
+  /// @throws std::invalid_argument for 9 to 31 bits (5 to 31 if not additive)
+  [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const
+  {
+    if (bits.is_full()) return {.levels = w, .scale = {}};
+    const auto codes = grid(std::max(bits.value() - 1, 1), settings_.additive);
+    const bool differentiated = settings_.gradient == apot_gradient::differentiated;
+    const auto normal = normalised(w, differentiated);
+    const auto clip = detail::usable_clip(clip_);
+    const auto z = normal.detach() / clip;
+    const bool one_bit = bits.value() == 1;
+    const auto sign = z.lt(0).to(z.scalar_type()).mul_(-2).add_(1);
+    const auto size = one_bit ? torch::ones_like(z) + (z - z)
+                              : detail::nearest_codes(z.abs().clamp_max_(1), codes);
+    const auto denominator = static_cast<double>(one_bit ? 1 : codes.back());
+    const auto levels = size * sign;
+    const auto highest = one_bit ? std::int64_t{1} : codes.back();
+    return {.levels = levels,
+            .scale = clip / denominator,
+            .is_integer = true,
+            .range = level_range{-highest, highest},
+            .stand_in = detail::within_clip::apply(normal, clip_, z, levels / denominator, -1.0,
+                                                   !differentiated || bits.value() <= 2)};
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.range("clip", clip_);
+  }
+
+ private:
+  [[nodiscard]] static torch::Tensor normalised(const torch::Tensor& w, bool differentiated)
+  {
+    const auto from = differentiated ? w : w.detach();
+    if (w.numel() < 2) return w - from.mean();
+    const auto deviation = from.std();
+    return (w - from.mean()) / deviation.masked_fill(deviation.eq(0), 1);
+  }
+
+  apot settings_;
+  torch::Tensor clip_;
+};
+
+/// The activations' state: a clip that is learned.
+class apot::activations {
+ public:
+  activations(const apot& settings, torch::Tensor clip)
+      : additive_{settings.additive}, clip_{std::move(clip)}
+  {}
+
+  /// @throws std::invalid_argument for 9 to 31 bits (6 to 31 if not additive)
+  [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const
+  {
+    if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
+    const auto codes = grid(bits.value(), additive_);
+    const auto clip = detail::usable_clip(clip_);
+    const auto z = x.detach() / clip;
+    const auto levels = detail::nearest_codes(z.clamp(0, 1), codes);
+    const auto denominator = static_cast<double>(codes.back());
+    return {.levels = levels,
+            .scale = clip / denominator,
+            .is_integer = true,
+            .range = level_range{0, codes.back()},
+            .stand_in = detail::within_clip::apply(x, clip_, z, levels / denominator, 0.0, false)};
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.range("clip", clip_);
+  }
+
+ private:
+  bool additive_;
+  torch::Tensor clip_;
+};
+
+inline apot::weights apot::start_weights(const layer_place& place) const
+{
+  return {*this, detail::first_clip(name, place, first_weight_clip)};
+}
+
+inline apot::activations apot::start_activations(const layer_place& place) const
+{
+  return {*this, detail::first_clip(name, place, first_activation_clip)};
+}
+
+inline std::vector<std::int64_t> apot::grid(int bits, bool additive)
+{
+  const int most = additive ? 8 : 5;
+  if (bits < 0 || bits > most)
+    refuse(name, "has grids of 0 to ", most, " bits",
+           additive ? "" : " where levels are single powers of two", ", got ", bits);
+  if (bits < 2) return bits == 0 ? std::vector<std::int64_t>{1} : std::vector<std::int64_t>{0, 1};
+  if (!additive) {
+    std::vector<std::int64_t> codes{0};
+    for (int i = 0; i + 1 < 1 << bits; ++i) codes.push_back(std::int64_t{1} << i);
+    return codes;
+  }
+  // Rows of three powers each, handed out in turn: the k-th power goes to row k modulo rows. An odd
+  // number of bits has one more row, of a single power, after the second turn.
+  const int rows = bits / 2;
+  const bool odd = bits % 2 != 0;
+  const int deepest = 3 * rows + (odd ? 1 : 0);
+  std::vector<std::int64_t> codes{0};
+  const auto add_row = [&codes](const std::vector<std::int64_t>& powers) {
+    auto sums = codes;
+    for (const auto power : powers)
+      for (const auto code : codes) sums.push_back(code + power);
+    codes = std::move(sums);
+  };
+  const auto power = [deepest](int exponent) { return std::int64_t{1} << (deepest - exponent); };
+  for (int row = 1; row <= rows; ++row)
+    add_row({power(row), power(rows + row), power(2 * rows + row + (odd ? 1 : 0))});
+  if (odd) add_row({power(2 * rows + 1)});
+  std::sort(codes.begin(), codes.end());
+  return codes;
+}
+
+static_assert(Quantizer<apot>);
+
+}  // namespace rolewise

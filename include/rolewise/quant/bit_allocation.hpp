@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Mixed precision: which layer gets how many bits, so that the whole keeps within a budget.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/nearest_names.hpp>
+#include <rolewise/quant/layer_report.hpp>
+#include <rolewise/quant/per_layer.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// One answer for a layer: its widths, what they cost and how much they hurt.
+struct width_option {
+  layer_widths widths;
+  double cost = 0.0;
+  double harm = 0.0;  ///< only differences matter
+};
+
+/// What a layer, or several that must be alike, may be given.
+struct bit_question {
+  std::vector<std::string> layers;
+  std::vector<width_option> options;
+};
+
+/// An answer to every question.
+struct bit_allocation {
+  std::vector<named_widths> layers;
+  double cost = 0.0;  ///< of the layers that were asked about
+  double harm = 0.0;
+
+  /// The scheme that gives these layers their widths and the others what another scheme says.
+  template<BitWidthScheme Otherwise = full_precision>
+  [[nodiscard]] per_layer<Otherwise> scheme(const Otherwise& otherwise = {}) const
+  {
+    return {layers, otherwise};
+  }
+};
+
+/// How answers are looked for.
+enum class allocation_method {
+  /// The least harm within the budget. Exact for up to some thousand different costs at a time;
+  /// beyond, sums are taken together that differ by less than 1 / 16384 of the budget.
+  dynamic_programme,
+  /// From the cheapest answers on, the step that saves most harm for its cost, while one fits. A
+  /// start that is often good, and never better than the programme.
+  greedy
+};
+
+namespace detail {
+
+[[nodiscard]] inline const width_option& cheapest(const bit_question& question)
+{
+  return *std::ranges::min_element(question.options, {},
+                                   [](const width_option& o) { return std::pair{o.cost, o.harm}; });
+}
+
+/// @return the least possible cost
+inline double require_answerable(const std::vector<bit_question>& questions, double budget)
+{
+  if (questions.empty()) refuse("choose_bits", "no layer is to be decided on");
+  double least = 0.0;
+  for (const auto& question : questions) {
+    if (question.layers.empty() || question.options.empty())
+      refuse("choose_bits", "a question has ", question.layers.size(), " layers and ",
+             question.options.size(), " options, wants one of each at least");
+    for (const auto& option : question.options)
+      if (!(option.cost >= 0.0) || !std::isfinite(option.cost) || !std::isfinite(option.harm))
+        refuse("choose_bits", "layer ", question.layers.front(), " at ",
+               option.widths.weights.value(), " bits has the cost ", option.cost, " and the harm ",
+               option.harm, ", want finite numbers");
+    least += cheapest(question).cost;
+  }
+  // Costs are sums of products that may be off in the last digit.
+  if (!(least <= budget * (1.0 + 1e-12)))
+    refuse("choose_bits", "the budget is ", budget, ", the least possible is ", least);
+  return least;
+}
+
+[[nodiscard]] inline bit_allocation allocation_of(const std::vector<bit_question>& questions,
+                                                  const std::vector<std::size_t>& answers)
+{
+  bit_allocation found;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const auto& option = questions[i].options[answers[i]];
+    for (const auto& layer : questions[i].layers) found.layers.push_back({layer, option.widths});
+    found.cost += option.cost;
+    found.harm += option.harm;
+  }
+  return found;
+}
+
+/// The best sums of the first questions: none costs more and hurts more than another.
+struct partial_sum {
+  double cost = 0.0;
+  double harm = 0.0;
+  std::size_t before = 0;  ///< place among the sums of one question less
+  std::size_t answer = 0;
+};
+
+/// Leaves of sums those that are best for their cost; of more than 16384, the best of each cell.
+inline void keep_best(std::vector<partial_sum>& sums, double budget)
+{
+  constexpr std::size_t most = 1 << 14;
+  std::ranges::sort(sums, {}, [](const partial_sum& s) { return std::pair{s.cost, s.harm}; });
+  const bool crowded = sums.size() > most;
+  std::vector<partial_sum> best;
+  double least = std::numeric_limits<double>::infinity();
+  double cell_of_last = -1.0;
+  for (const auto& sum : sums) {
+    if (!(sum.harm < least)) continue;
+    least = sum.harm;
+    const double cell = crowded ? std::floor(sum.cost / budget * most) : 0.0;
+    // The first cell keeps its cheapest, so that the least possible stays possible.
+    if (crowded && best.size() > 1 && cell == cell_of_last)
+      best.back() = sum;
+    else
+      best.push_back(sum);
+    cell_of_last = cell;
+  }
+  sums = std::move(best);
+}
+
+[[nodiscard]] inline bit_allocation by_programme(const std::vector<bit_question>& questions,
+                                                 double budget)
+{
+  const double within = budget * (1.0 + 1e-12);
+  // The least that the questions after each one cost.
+  std::vector<double> after(questions.size() + 1, 0.0);
+  for (auto i = questions.size(); i-- > 0;) after[i] = after[i + 1] + cheapest(questions[i]).cost;
+
+  std::vector<std::vector<partial_sum>> sums{{partial_sum{}}};
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    std::vector<partial_sum> next;
+    const auto& options = questions[i].options;
+    for (std::size_t before = 0; before < sums[i].size(); ++before)
+      for (std::size_t answer = 0; answer < options.size(); ++answer) {
+        const partial_sum sum{sums[i][before].cost + options[answer].cost,
+                              sums[i][before].harm + options[answer].harm, before, answer};
+        if (sum.cost + after[i + 1] <= within) next.push_back(sum);
+      }
+    keep_best(next, budget);
+    sums.push_back(std::move(next));
+  }
+  std::vector<std::size_t> answers(questions.size());
+  auto place = sums.back().size() - 1;
+  for (auto i = questions.size(); i-- > 0;) {
+    const auto& sum = sums[i + 1][place];
+    answers[i] = sum.answer;
+    place = sum.before;
+  }
+  return allocation_of(questions, answers);
+}
+
+[[nodiscard]] inline bit_allocation by_steps(const std::vector<bit_question>& questions,
+                                             double budget)
+{
+  std::vector<std::size_t> answers;
+  double cost = 0.0;
+  for (const auto& question : questions) {
+    const auto& first = cheapest(question);
+    answers.push_back(static_cast<std::size_t>(&first - question.options.data()));
+    cost += first.cost;
+  }
+  while (true) {
+    double best = 0.0;
+    std::size_t at = 0, answer = 0;
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+      const auto& options = questions[i].options;
+      const auto& now = options[answers[i]];
+      for (std::size_t j = 0; j < options.size(); ++j) {
+        const double saved = now.harm - options[j].harm, more = options[j].cost - now.cost;
+        if (!(saved > 0.0) || cost + more > budget * (1.0 + 1e-12)) continue;
+        const double worth = more > 0.0 ? saved / more : std::numeric_limits<double>::infinity();
+        if (worth > best) {
+          best = worth;
+          at = i;
+          answer = j;
+        }
+      }
+    }
+    if (!(best > 0.0)) return allocation_of(questions, answers);
+    cost += questions[at].options[answer].cost - questions[at].options[answers[at]].cost;
+    answers[at] = answer;
+  }
+}
+
+}  // namespace detail
+
+/// Gives every layer one of its options so that the costs sum to the budget or less and the harms
+/// to little.
+///
+/// @par Determinism
+/// A function of its arguments; of answers that are equally good the same is taken every time.
+/// @throws std::invalid_argument for a budget that no answer keeps (the least possible is named),
+///         for questions without layers or options, for numbers that are not finite
+/// @par Source
+/// Dong et al.: HAWQ-V2, NeurIPS 2020, arXiv:1911.03852, and Yao et al.: HAWQ-V3, ICML 2021,
+/// arXiv:2011.10680, which solves an integer programme for the same sum.
+[[nodiscard]] inline bit_allocation choose_bits(
+    const std::vector<bit_question>& questions, double budget,
+    allocation_method method = allocation_method::dynamic_programme)
+{
+  detail::require_answerable(questions, budget);
+  return method == allocation_method::greedy ? detail::by_steps(questions, budget)
+                                             : detail::by_programme(questions, budget);
+}
+
+/// The least and the most that answers can cost: published budgets are shares between the two.
+struct cost_span {
+  double least = 0.0;
+  double most = 0.0;
+
+  [[nodiscard]] double at(double share) const { return least + share * (most - least); }
+};
+
+[[nodiscard]] inline cost_span span_of(const std::vector<bit_question>& questions)
+{
+  cost_span span{
+      .least = detail::require_answerable(questions, std::numeric_limits<double>::infinity())};
+  for (const auto& question : questions)
+    span.most += std::ranges::max_element(question.options, {}, &width_option::cost)->cost;
+  return span;
+}
+
+/// One question for each group of layers that must be alike, because their outputs are added or
+/// their input is the same; costs and harms add up. Layers in no group stay by themselves, groups
+/// with a layer in common are one.
+/// @throws std::invalid_argument for a name that is not asked about (with the nearest), and for a
+///         group whose layers don't have the same widths to choose from
+[[nodiscard]] inline std::vector<bit_question> tied(
+    std::vector<bit_question> questions, const std::vector<std::vector<std::string>>& groups)
+{
+  for (const auto& group : groups) {
+    bit_question joined;
+    std::size_t first = 0;
+    for (const auto& layer : group) {
+      if (std::ranges::find(joined.layers, layer) != joined.layers.end()) continue;
+      const auto found = std::ranges::find_if(questions, [&](const bit_question& each) {
+        return std::ranges::find(each.layers, layer) != each.layers.end();
+      });
+      if (found == questions.end()) {
+        std::vector<std::string> known;
+        for (const auto& each : questions)
+          known.insert(known.end(), each.layers.begin(), each.layers.end());
+        refuse("tied", "nothing is asked about layer ", layer, "; the nearest are ",
+               nearest_names(layer, known));
+      }
+      if (joined.layers.empty()) {
+        first = static_cast<std::size_t>(found - questions.begin());
+        joined = std::move(*found);
+      } else {
+        joined.layers.insert(joined.layers.end(), found->layers.begin(), found->layers.end());
+        if (!std::ranges::equal(joined.options, found->options, {}, &width_option::widths,
+                                &width_option::widths))
+          refuse("tied", "layers ", joined.layers.front(), " and ", layer,
+                 " have different widths to choose from");
+        for (std::size_t i = 0; i < joined.options.size(); ++i) {
+          joined.options[i].cost += found->options[i].cost;
+          joined.options[i].harm += found->options[i].harm;
+        }
+      }
+      *found = bit_question{};
+    }
+    if (!joined.layers.empty()) questions[first] = std::move(joined);
+  }
+  std::erase_if(questions, [](const bit_question& each) { return each.layers.empty(); });
+  return questions;
+}
+
+/// Groups of a residual network's layers that read the same input: each block's first convolution
+/// and its shortcut.
+[[nodiscard]] inline std::vector<std::vector<std::string>> shortcut_ties(
+    const std::vector<layer_report>& layers)
+{
+  std::vector<std::vector<std::string>> groups;
+  for (const auto& layer : layers) {
+    if (layer.place.kind != layer_kind::shortcut) continue;
+    const auto block = layer.place.name.substr(0, layer.place.name.rfind('.') + 1);
+    if (std::ranges::any_of(layers, [&](const layer_report& other) {
+          return other.place.name == block + "convolution1";
+        }))
+      groups.push_back({block + "convolution1", layer.place.name});
+  }
+  return groups;
+}
+
+}  // namespace rolewise

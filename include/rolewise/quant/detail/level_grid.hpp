@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The nearest of a few levels that do not lie evenly.
+
+#include <rolewise/core/tensor.hpp>
+
+#include <ATen/ops/bucketize.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// `f(x)`, element by element, for an `f` that wants and gives contiguous memory: images that are
+/// channels last stay so.
+template<typename F>
+[[nodiscard]] torch::Tensor in_memory_order(const torch::Tensor& x, const F& f)
+{
+  if (x.dim() == 4 && x.is_contiguous(torch::MemoryFormat::ChannelsLast))
+    return f(x.permute({0, 2, 3, 1})).permute({0, 3, 1, 2});
+  return f(x.contiguous());
+}
+
+/// 0 where x is finite, else NaN: added to levels it keeps visible what was wrong with x.
+[[nodiscard]] inline torch::Tensor spoilt(const torch::Tensor& x) { return x - x; }
+
+/// The code whose level, `code / codes.back()`, is nearest; the lower of two. NaN stays NaN.
+/// @param x within [0, 1]
+/// @param codes rising, from 0
+[[nodiscard]] inline torch::Tensor nearest_codes(const torch::Tensor& x,
+                                                 const std::vector<std::int64_t>& codes)
+{
+  std::vector<double> thresholds, values;
+  const auto denominator = static_cast<double>(codes.back());
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    values.push_back(static_cast<double>(codes[i]));
+    if (i > 0) thresholds.push_back((values[i - 1] + values[i]) / 2 / denominator);
+  }
+  const auto wide = c10::isReducedFloatingType(x.scalar_type()) ? torch::kFloat : x.scalar_type();
+  const auto options = torch::TensorOptions{}.dtype(wide).device(x.device());
+  const auto bounds = torch::tensor(thresholds, options);
+  const auto levels = torch::tensor(values, options.dtype(x.scalar_type()));
+  auto found = in_memory_order(x.to(wide), [&](const torch::Tensor& dense) {
+    const auto place = at::bucketize(dense, bounds, true);
+    return levels.index_select(0, place.flatten()).view(dense.sizes());
+  });
+  return found.add_(spoilt(x));
+}
+
+}  // namespace rolewise::detail

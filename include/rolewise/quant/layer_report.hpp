@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What a layer costs: bytes, multiply-adds, bit-operations.
+
+#include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/quant/layer_arithmetic.hpp>
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// A layer with weights, for reports.
+struct layer_report {
+  layer_place place;
+  layer_widths widths;
+  std::int64_t weights = 0;    ///< number of weights that have `widths.weights` bits
+  std::int64_t positions = 1;  ///< where each is used: pixels of a convolution's output, else 1
+  /// What the last forward pass multiplied, and if not integers, why.
+  layer_arithmetic arithmetic = layer_arithmetic::not_run;
+
+  /// For one example.
+  [[nodiscard]] constexpr std::int64_t multiply_adds() const { return weights * positions; }
+};
+
+/// How bit-operations are counted here, for reports: figures of different definitions don't
+/// compare.
+inline constexpr std::string_view bit_operations_definition =
+    "multiply-adds x bits of weights x bits of activations";
+
+/// Multiply-adds times the bits of both factors, for one example; floating point counts as 32 bits.
+/// What adding up costs is not counted.
+///
+/// @par Source
+/// The definition with which the published figures of HAWQ-V3 agree: Yao et al.: HAWQ-V3: Dyadic
+/// Neural Network Quantization, ICML 2021, arXiv:2011.10680; code Zhen-Dong/HAWQ.
+[[nodiscard]] constexpr double bit_operations(const layer_report& layer)
+{
+  return static_cast<double>(layer.multiply_adds()) * layer.widths.weights.value() *
+         layer.widths.activations.value();
+}
+
+/// Bytes of the weights at their width.
+[[nodiscard]] constexpr double bytes(const layer_report& layer)
+{
+  return static_cast<double>(layer.weights) * layer.widths.weights.value() / 8.0;
+}
+
+/// What a network costs, layer by layer and in all.
+struct network_costs {
+  std::vector<layer_report> layers;
+  std::int64_t other_parameters = 0;  ///< learned, in no layer of `layers`: 32 bits each
+
+  [[nodiscard]] std::int64_t parameters() const
+  {
+    auto count = other_parameters;
+    for (const auto& layer : layers) count += layer.weights;
+    return count;
+  }
+  [[nodiscard]] std::int64_t multiply_adds() const
+  {
+    std::int64_t sum = 0;
+    for (const auto& layer : layers) sum += layer.multiply_adds();
+    return sum;
+  }
+  [[nodiscard]] double bit_operations() const
+  {
+    double sum = 0.0;
+    for (const auto& layer : layers) sum += rolewise::bit_operations(layer);
+    return sum;
+  }
+  /// Of what is learned; running statistics are not counted.
+  [[nodiscard]] double bytes() const
+  {
+    double sum = 4.0 * static_cast<double>(other_parameters);
+    for (const auto& layer : layers) sum += rolewise::bytes(layer);
+    return sum;
+  }
+};
+
+/// The costs of a network that reports its layers.
+template<typename Network>
+[[nodiscard]] network_costs costs_of(const Network& of)
+{
+  network_costs costs{.layers = of.layers(), .other_parameters = of.parameter_count()};
+  for (const auto& layer : costs.layers) costs.other_parameters -= layer.weights;
+  return costs;
+}
+
+}  // namespace rolewise

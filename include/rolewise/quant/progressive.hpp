@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Bits that fall while a network is trained: in stages, and weights before activations.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/quant/changing_scheme.hpp>
+#include <rolewise/quant/schemes.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace rolewise {
+
+/// A scheme, and for how many epochs.
+template<typename Scheme>
+struct scheme_stage {
+  Scheme scheme{};
+  std::int64_t epochs = 1;  ///< at least 1
+};
+
+/// One scheme after the other; the last one lasts until training ends. Each stage starts from the
+/// weights of the one before.
+///
+///     progressive<>{{{bits_inside<32>, 4}, {bits_inside<8>, 2}, {bits_inside<2>, 2}}}
+///     bits_falling<32, 8, 4, 2>(2)      the same kind of thing, two epochs each
+///
+/// @par Source
+/// Zhuang, Shen, Tan, Liu, Reid: Towards Effective Low-bitwidth Convolutional Neural Networks, CVPR
+/// 2018, arXiv:1711.00205: progressive quantisation. How long its stages last is not published.
+template<typename Scheme = both_ends_exempt>
+struct progressive {
+  static_assert(BitWidthScheme<Scheme>, "progressive wants stages of a BitWidthScheme");
+
+  std::vector<scheme_stage<Scheme>> stages;
+
+  /// @throws std::invalid_argument without a stage
+  [[nodiscard]] Scheme at(std::int64_t epoch) const
+  {
+    if (stages.empty()) refuse("progressive", "has no stages");
+    std::size_t now = 0;
+    for (; now + 1 < stages.size() && epoch >= stages[now].epochs; ++now)
+      epoch -= stages[now].epochs;
+    return stages[now].scheme;
+  }
+
+  [[nodiscard]] layer_widths operator()(const layer_place& place) const { return at(0)(place); }
+
+  /// @throws std::invalid_argument without a stage, or for one without an epoch
+  void check(const std::vector<layer_place>& places) const
+  {
+    if (stages.empty()) refuse("progressive", "has no stages");
+    for (const auto& stage : stages) {
+      if (stage.epochs < 1)
+        refuse("progressive", "want stages of 1 epoch or more, got ", stage.epochs);
+      check_scheme(stage.scheme, places);
+    }
+  }
+};
+
+/// What `two_step` is in one of its steps.
+template<typename Scheme>
+struct two_step_stage {
+  Scheme scheme{};
+  bool activations_in_full = false;
+
+  [[nodiscard]] layer_widths operator()(const layer_place& place) const
+  {
+    auto widths = scheme(place);
+    if (activations_in_full) widths.activations = bit_width{32};
+    return widths;
+  }
+};
+
+/// Weights of few bits from the start, activations only after so many epochs: never both at once.
+///
+///     two_step{.scheme = bits_inside<2>, .epochs = 4}
+///
+/// The scheme may itself change with epochs.
+///
+/// @par Source
+/// Zhuang et al., 2018, arXiv:1711.00205: two-stage optimisation, as a schedule over epochs.
+template<typename Scheme = both_ends_exempt>
+struct two_step {
+  static_assert(BitWidthScheme<Scheme>, "two_step wants a BitWidthScheme");
+
+  Scheme scheme{};
+  std::int64_t epochs = 1;  ///< with activations in full, at least 1
+
+  [[nodiscard]] auto at(std::int64_t epoch) const
+  {
+    return two_step_stage<decltype(scheme_at(scheme, epoch))>{scheme_at(scheme, epoch),
+                                                              epoch < epochs};
+  }
+
+  [[nodiscard]] layer_widths operator()(const layer_place& place) const { return at(0)(place); }
+
+  /// @throws std::invalid_argument unless the first step has an epoch or more
+  void check(const std::vector<layer_place>& places) const
+  {
+    if (epochs < 1) refuse("two_step", "want 1 epoch or more of weights alone, got ", epochs);
+    check_scheme(scheme, places);
+  }
+};
+
+/// `progressive` with widths that are constants, for weights and activations alike, both ends
+/// exempt.
+/// @param epochs_each of every stage but the last, which lasts until training ends
+template<int... Bits>
+[[nodiscard]] progressive<> bits_falling(std::int64_t epochs_each)
+{
+  static_assert(sizeof...(Bits) > 0, "bits_falling wants the bits of each stage");
+  static_assert(((Bits >= 1 && Bits <= 32) && ...),
+                "bits_falling wants 1 to 32 bits; 32 is full precision");
+  return {{{bits_inside<Bits>, epochs_each}...}};
+}
+
+static_assert(ChangingScheme<progressive<>>);
+static_assert(ChangingScheme<two_step<>>);
+static_assert(ChangingScheme<two_step<progressive<>>>);
+
+}  // namespace rolewise

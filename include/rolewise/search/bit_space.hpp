@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The bits of every layer as a space to search.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/quant/layer_report.hpp>
+#include <rolewise/quant/per_layer.hpp>
+#include <rolewise/search/space.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// One dimension for each layer, `bits.<layer>`: whole numbers where the widths follow each other,
+/// else names (`2`, `4`, `8`). Weights and activations of a layer get the same width.
+///
+///     const bit_space bits{layers_inside(network.layers()), {2, 4, 8}};
+///     arena(random_search{}, bits.space(), [&](const point& p, std::int64_t, seed own) {
+///       return supervised{.student = resnet8(shape, dorefa{}, bits.scheme(p), {.seed = own})};
+///     }, ...);
+class bit_space {
+ public:
+  /// @param widths rising
+  /// @throws std::invalid_argument without a layer or a width, for widths outside 1 .. 32 or not
+  ///         rising
+  bit_space(std::vector<std::string> layers, std::vector<int> widths)
+      : layers_{std::move(layers)}, widths_{std::move(widths)}
+  {
+    if (layers_.empty() || widths_.empty())
+      refuse("bit_space", "want layers and widths, got ", layers_.size(), " and ", widths_.size());
+    for (std::size_t i = 0; i < widths_.size(); ++i)
+      if (widths_[i] < 1 || widths_[i] > 32 || (i > 0 && widths_[i] <= widths_[i - 1]))
+        refuse("bit_space", "want rising widths in 1 .. 32, got ", c10::Join(" ", widths_));
+  }
+
+  /// To be searched as it is, or with other dimensions beside these.
+  [[nodiscard]] std::vector<dimension> dimensions() const
+  {
+    std::vector<dimension> all;
+    for (const auto& layer : layers_) all.push_back({"bits." + layer, range()});
+    return all;
+  }
+  /// @throws std::invalid_argument if two layers have one name
+  [[nodiscard]] search_space space() const { return search_space{dimensions()}; }
+
+  /// The scheme at a point; values of other dimensions are passed by.
+  /// @throws std::invalid_argument if the point has no bits of a layer, or others than the widths
+  template<BitWidthScheme Otherwise = full_precision>
+  [[nodiscard]] per_layer<Otherwise> scheme(const point& at, const Otherwise& otherwise = {}) const
+  {
+    per_layer<Otherwise> found{{}, otherwise};
+    for (const auto& layer : layers_) {
+      const bit_width bits{width_at(at, "bits." + layer)};
+      found.layers.push_back({layer, {bits, bits}});
+    }
+    return found;
+  }
+
+  /// The point of a scheme: the widths of the weights.
+  /// @throws std::invalid_argument if a layer is not listed, or its width is not in the space
+  template<typename Otherwise>
+  [[nodiscard]] point point_of(const per_layer<Otherwise>& scheme) const
+  {
+    point found;
+    for (const auto& layer : layers_) {
+      const auto listed = std::ranges::find(scheme.layers, layer, &named_widths::layer);
+      if (listed == scheme.layers.end())
+        refuse("bit_space", "the scheme does not list layer ", layer);
+      const int bits = listed->widths.weights.value();
+      require_known(bits, layer);
+      if (is_interval())
+        found.set("bits." + layer, std::int64_t{bits});
+      else
+        found.set("bits." + layer, std::to_string(bits));
+    }
+    return found;
+  }
+
+ private:
+  [[nodiscard]] bool is_interval() const
+  {
+    return widths_.back() - widths_.front() + 1 == static_cast<int>(widths_.size());
+  }
+
+  [[nodiscard]] decltype(dimension::range) range() const
+  {
+    if (is_interval()) return integer_interval{widths_.front(), widths_.back()};
+    choice_of names;
+    for (const int bits : widths_) names.names.push_back(std::to_string(bits));
+    return names;
+  }
+
+  [[nodiscard]] int width_at(const point& at, const std::string& name) const
+  {
+    if (is_interval()) {
+      const auto bits = at.integer(name);
+      if (bits < widths_.front() || bits > widths_.back())
+        refuse("bit_space", "'", name, "' is ", bits, ", want ", widths_.front(), " to ",
+               widths_.back());
+      return static_cast<int>(bits);
+    }
+    const auto& chosen = at.choice(name);
+    for (const int bits : widths_)
+      if (std::to_string(bits) == chosen) return bits;
+    refuse("bit_space", "'", name, "' is '", chosen, "', want one of ", c10::Join(" ", widths_));
+  }
+
+  void require_known(int bits, const std::string& layer) const
+  {
+    if (std::ranges::find(widths_, bits) == widths_.end())
+      refuse("bit_space", "layer ", layer, " has ", bits, " bits, the space has ",
+             c10::Join(" ", widths_));
+  }
+
+  std::vector<std::string> layers_;
+  std::vector<int> widths_;
+};
+
+/// Names of all layers but the first and the last.
+[[nodiscard]] inline std::vector<std::string> layers_inside(const std::vector<layer_report>& layers)
+{
+  std::vector<std::string> names;
+  for (const auto& layer : layers)
+    if (!layer.place.is_first() && !layer.place.is_last()) names.push_back(layer.place.name);
+  return names;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// How sharply the loss curves along each layer's weights.
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/draws.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/loss/cross_entropy.hpp>
+#include <rolewise/loss/objective.hpp>
+#include <rolewise/quant/layer_report.hpp>
+#include <rolewise/quant/schemes.hpp>
+
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+struct trace_options {
+  std::int64_t draws = 100;  ///< at most; at least 1
+  double tolerance = 1e-3;   ///< stop when a draw moves the mean of the whole trace by less
+  rolewise::seed seed{0};    ///< of the signs
+};
+
+/// The trace of the loss's second derivatives by one layer's weights.
+struct layer_trace {
+  layer_report layer;
+  double trace = 0.0;
+
+  [[nodiscard]] double mean() const { return trace / static_cast<double>(layer.weights); }
+};
+
+namespace detail {
+
+/// r' H r, restricted to each tensor.
+/// @param slopes gradients with a graph, @param of what they are of, @param signs as many r
+[[nodiscard]] inline std::vector<double> quadratic_forms(const std::vector<torch::Tensor>& slopes,
+                                                         const std::vector<torch::Tensor>& of,
+                                                         const std::vector<torch::Tensor>& signs)
+{
+  std::vector<torch::Tensor> roots, along;
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    if (!slopes[i].defined() || !slopes[i].requires_grad()) continue;
+    roots.push_back(slopes[i]);
+    along.push_back(signs[i]);
+  }
+  std::vector<double> forms(of.size(), 0.0);
+  if (roots.empty()) return forms;
+  const auto products = torch::autograd::grad(roots, of, along, true, false, true);
+  for (std::size_t i = 0; i < of.size(); ++i)
+    if (products[i].defined())
+      forms[i] = (products[i] * signs[i]).sum(torch::kFloat64).template item<double>();
+  return forms;
+}
+
+/// -1 and 1 in the shape of a layer's weights, those of one draw.
+[[nodiscard]] inline torch::Tensor drawn_signs(const torch::Tensor& like, seed key,
+                                               std::int64_t draw)
+{
+  const auto uniform =
+      uniform_draws(key, draw, torch::zeros({1}, torch::kLong), like.numel()).view(like.sizes());
+  return uniform.ge(0.5).to(like.scalar_type()).mul_(2).sub_(1).to(like.device());
+}
+
+/// Each layer's weights, in the order of the layers.
+template<typename Network>
+[[nodiscard]] std::vector<torch::Tensor> weights_of_layers(const Network& network,
+                                                           const std::vector<layer_report>& layers)
+{
+  const auto parameters = network.parameters();
+  std::vector<torch::Tensor> weights;
+  for (const auto& layer : layers) {
+    const auto found =
+        std::ranges::find(parameters, layer.place.name + ".weight", &named_tensor::name);
+    if (found == parameters.end())
+      refuse("network", "layer ", layer.place.name, " has no parameter ", layer.place.name,
+             ".weight");
+    weights.push_back(found->value);
+  }
+  return weights;
+}
+
+}  // namespace detail
+
+/// The trace of the Hessian of a loss, layer by layer, by Hutchinson's estimate: the mean of r' H r
+/// over vectors r of random signs. One draw serves all layers, as terms across layers have the mean
+/// 0. A layer with a large mean trace is hurt by few bits.
+///
+///     hessian_traces(teacher, some_examples)
+///
+/// A copy of the network computes, in full precision and evaluation mode (with running statistics):
+/// give it trained weights, and always the same examples. It takes some times the memory of a
+/// training step.
+///
+/// @par Determinism
+/// A function of its arguments, for the same number of threads.
+/// @throws std::invalid_argument for less than one draw
+/// @throws std::runtime_error if a trace is not finite
+/// @par Source
+/// Dong, Yao, Arfeen, Gholami, Mahoney, Keutzer: HAWQ-V2: Hessian Aware trace-Weighted Quantization
+/// of Neural Networks, NeurIPS 2020, arXiv:1911.03852; code amirgholami/PyHessian.
+template<typename Network, Objective Loss = cross_entropy>
+[[nodiscard]] std::vector<layer_trace> hessian_traces(const Network& network, const batch& examples,
+                                                      const Loss& loss = {},
+                                                      const trace_options& options = {})
+{
+  if (options.draws < 1) refuse("hessian_traces", "want 1 draw or more, got ", options.draws);
+  const torch::AutoGradMode with_graph{true};
+  auto full = network;
+  if constexpr (requires { full.set_widths(full_precision{}); }) full.set_widths(full_precision{});
+  const auto layers = full.layers();
+  const auto weights = detail::weights_of_layers(full, layers);
+
+  paired_responses pair;
+  pair.student = full.probe(examples, taps{.features = Loss::wants_features});
+  const auto value = score(loss, pair, supervision{examples.labels, examples.ids, moment{}});
+  const auto slopes = torch::autograd::grad({value}, weights, {}, true, true, true);
+
+  std::vector<double> sums(weights.size(), 0.0);
+  double mean_before = 0.0;
+  std::int64_t drawn = 0;
+  while (drawn < options.draws) {
+    std::vector<torch::Tensor> signs;
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      signs.push_back(detail::drawn_signs(
+          weights[i],
+          options.seed.split(purpose{"Hessian trace"}).split(purpose{layers[i].place.name}),
+          drawn));
+    const auto forms = detail::quadratic_forms(slopes, weights, signs);
+    double whole = 0.0;
+    for (std::size_t i = 0; i < sums.size(); ++i) whole += sums[i] += forms[i];
+    if (!std::isfinite(whole)) fail("hessian_traces", "the trace is ", whole);
+    ++drawn;
+    const double mean = whole / static_cast<double>(drawn);
+    if (drawn > 1 &&
+        std::abs(mean - mean_before) <= options.tolerance * (std::abs(mean_before) + 1e-6))
+      break;
+    mean_before = mean;
+  }
+
+  const auto reported = network.layers();
+  std::vector<layer_trace> traces;
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    traces.push_back({reported[i], sums[i] / static_cast<double>(drawn)});
+  return traces;
+}
+
+}  // namespace rolewise
