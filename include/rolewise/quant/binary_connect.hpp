@@ -4,7 +4,7 @@
 /// @file
 /// BinaryConnect: weights that are signs, by rule or by chance.
 
-#include <rolewise/quant/detail/straight_through.hpp>
+#include <rolewise/quant/detail/stand_ins.hpp>
 #include <rolewise/quant/element_draws.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
@@ -121,7 +121,7 @@ inline quantised binary_connect::weights::quantise(const torch::Tensor& w, bit_w
   const auto x = detail::in_at_least_single(w);
   detail::require_finite(name, "weights", layer_, x);
   const double h = size_of(w);
-  auto levels = detail::signs_of(x);
+  auto levels = detail::binary_signs(x);
   if (choice == binary_choice::stochastic) {
     const auto probability = (x / h).add_(1).mul_(0.5);
     levels = at::where(levels.isnan(), levels, draws_.uniform(x).lt(probability) * 2.0 - 1.0);

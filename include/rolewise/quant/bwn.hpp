@@ -4,7 +4,7 @@
 /// @file
 /// Binary weights with a scale for each filter.
 
-#include <rolewise/quant/detail/straight_through.hpp>
+#include <rolewise/quant/detail/stand_ins.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
 #include <string>
@@ -122,7 +122,7 @@ inline quantised bwn::weights::operator()(const torch::Tensor& w, bit_width bits
   const auto scale = detail::beside_filters(x.abs().flatten(1).mean(1), x);
   detail::require_finite(name, "weights", layer, scale);
   const auto all_zero = scale.eq(0);
-  quantised q{.levels = detail::signs_of(x).masked_fill_(all_zero, 0),
+  quantised q{.levels = detail::binary_signs(x).masked_fill_(all_zero, 0),
               .scale = scale,
               .is_integer = true,
               .range = range};

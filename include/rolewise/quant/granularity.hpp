@@ -22,7 +22,7 @@ namespace detail {
 }
 
 /// A row for each scale, `[G, n]`.
-[[nodiscard]] inline torch::Tensor rows_of(const torch::Tensor& x, granularity shared)
+[[nodiscard]] inline torch::Tensor rows_per_scale(const torch::Tensor& x, granularity shared)
 {
   return shared == granularity::per_channel ? x.flatten(1) : in_any_order(x).unsqueeze(0);
 }

@@ -4,7 +4,7 @@
 /// @file
 /// Statistics-aware weight binning: a clip from the first two moments of the weights.
 
-#include <rolewise/quant/detail/straight_through.hpp>
+#include <rolewise/quant/detail/stand_ins.hpp>
 #include <rolewise/quant/granularity.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
@@ -135,7 +135,7 @@ namespace detail {
             .range = level_range{-q, q}};
   }
   const auto n = static_cast<std::int64_t>(std::exp2(bits.value())) - 1;
-  const auto codes = n == 1 ? signs_of(w) : ((u / 2 + 0.5) * n).round_().mul_(2).sub_(n);
+  const auto codes = n == 1 ? binary_signs(w) : ((u / 2 + 0.5) * n).round_().mul_(2).sub_(n);
   return {.levels = codes, .scale = clip / n, .is_integer = true, .range = level_range{-n, n}};
 }
 
@@ -151,7 +151,7 @@ inline torch::Tensor sawb::weights::clip_of(const torch::Tensor& w, bit_width bi
         name, "layer ", layer_, " is to have ", bits.value(), " bits; there are coefficients for ",
         zero ? "2, 4, 7 and 8 bits with" : "1, 2, 3, 4, 5 and 8 bits without", " a level of zero");
   }
-  const auto rows = detail::rows_of(detail::in_at_least_single(w), how_.shared);
+  const auto rows = detail::rows_per_scale(detail::in_at_least_single(w), how_.shared);
   const auto size = rows.abs();
   const auto root = rows.square().mean(1).sqrt();
   auto clip = root * found->of_root_mean_square + size.mean(1) * found->of_mean_size;

@@ -4,7 +4,7 @@
 /// @file
 /// Trained ternary quantization: -b, 0 and a, where a and b are learned.
 
-#include <rolewise/quant/detail/straight_through.hpp>
+#include <rolewise/quant/detail/stand_ins.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
 #include <string>

@@ -4,7 +4,7 @@
 /// @file
 /// Ternary weight networks: -a, 0 and a, from statistics.
 
-#include <rolewise/quant/detail/straight_through.hpp>
+#include <rolewise/quant/detail/stand_ins.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
 #include <string>

@@ -4,7 +4,7 @@
 /// @file
 /// Uniform levels over a range from statistics.
 
-#include <rolewise/quant/detail/straight_through.hpp>
+#include <rolewise/quant/detail/stand_ins.hpp>
 #include <rolewise/quant/granularity.hpp>
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/quant/range_observers.hpp>
@@ -145,7 +145,7 @@ class uniform_affine<OfWeights, OfActivations, Round>::weights {
     const auto codes = signed_codes(bits, form_);
     if (w.numel() == 0) return detail::empty_levels(w, codes.codes);
     const auto x = detail::in_at_least_single(w);
-    const auto range = observer_.newest(detail::rows_of(x, shared_), codes);
+    const auto range = observer_.newest(detail::rows_per_scale(x, shared_), codes);
     detail::require_finite(name, "weights", layer_, range.highest - range.lowest);
     auto p = codes.parameters(range);
     if (shared_ == granularity::per_tensor)
@@ -224,7 +224,8 @@ class uniform_affine<OfWeights, OfActivations, Round>::activations {
  private:
   [[nodiscard]] value_range newest(const torch::Tensor& x, bit_width bits) const
   {
-    const auto rows = detail::rows_of(detail::in_at_least_single(x), granularity::per_tensor);
+    const auto rows =
+        detail::rows_per_scale(detail::in_at_least_single(x), granularity::per_tensor);
     const auto range = observer_.newest(rows, activation_codes(bits, form_));
     return {range.lowest[0], range.highest[0]};
   }

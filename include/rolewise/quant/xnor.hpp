@@ -47,7 +47,7 @@ struct xnor {
     {
       if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
       detail::require_bits(name, layer, bits, bit_width{1}, "its activations are signs");
-      return {.levels = detail::signs_of(detail::in_at_least_single(x)),
+      return {.levels = detail::binary_signs(detail::in_at_least_single(x)),
               .is_integer = true,
               .range = level_range{-1, 1},
               .stand_in = detail::wants_gradient(x)

@@ -81,7 +81,7 @@ struct factored_stand_in : torch::autograd::Function<factored_stand_in> {
 }
 
 /// +1 where x >= 0 (or -0), else -1, and NaN where x is; in the type of x.
-[[nodiscard]] inline torch::Tensor signs_of(const torch::Tensor& x)
+[[nodiscard]] inline torch::Tensor binary_signs(const torch::Tensor& x)
 {
   return x.ge(0)
       .to(x.scalar_type())
