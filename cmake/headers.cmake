@@ -139,12 +139,21 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/wide_residual_block.hpp
     include/rolewise/network/wide_resnet.hpp
     include/rolewise/quant.hpp
+    include/rolewise/quant/affine_codes.hpp
     include/rolewise/quant/apot.hpp
+    include/rolewise/quant/binary_connect.hpp
     include/rolewise/quant/bit_allocation.hpp
     include/rolewise/quant/bit_width_scheme.hpp
+    include/rolewise/quant/bwn.hpp
     include/rolewise/quant/changing_scheme.hpp
     include/rolewise/quant/detail/level_grid.hpp
+    include/rolewise/quant/detail/stand_ins.hpp
     include/rolewise/quant/dorefa.hpp
+    include/rolewise/quant/dorefa_gradients.hpp
+    include/rolewise/quant/element_draws.hpp
+    include/rolewise/quant/freeze_ranges.hpp
+    include/rolewise/quant/gradient_quantizer.hpp
+    include/rolewise/quant/granularity.hpp
     include/rolewise/quant/layer_arithmetic.hpp
     include/rolewise/quant/layer_report.hpp
     include/rolewise/quant/lq_nets.hpp
@@ -153,8 +162,18 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/per_layer.hpp
     include/rolewise/quant/progressive.hpp
     include/rolewise/quant/quantised.hpp
+    include/rolewise/quant/quantised_in.hpp
     include/rolewise/quant/quantizer.hpp
+    include/rolewise/quant/range_observer.hpp
+    include/rolewise/quant/range_observers.hpp
+    include/rolewise/quant/rounding.hpp
+    include/rolewise/quant/sawb.hpp
     include/rolewise/quant/schemes.hpp
+    include/rolewise/quant/ttq.hpp
+    include/rolewise/quant/twn.hpp
+    include/rolewise/quant/uniform_affine.hpp
+    include/rolewise/quant/with_gradients.hpp
+    include/rolewise/quant/xnor.hpp
     include/rolewise/report.hpp
     include/rolewise/report/contact_sheet.hpp
     include/rolewise/report/cost_table.hpp

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// BinaryConnect: weights that are signs, by rule or by chance.
+
+#include <rolewise/quant/detail/stand_ins.hpp>
+#include <rolewise/quant/element_draws.hpp>
+#include <rolewise/quant/quantizer.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rolewise {
+
+enum class binary_choice {
+  deterministic,  ///< sign(w), sign(0) = +1
+  stochastic      ///< + with probability clip((w / H + 1) / 2, 0, 1), drawn at each training step
+};
+
+enum class binary_size {
+  one,    ///< H = 1
+  glorot  ///< H = sqrt(1.5 / (fan in + fan out)); fans count the kernel's positions
+};
+
+/// Weights of one bit: +-H, one H for the layer.
+///
+/// H does not follow the weights, so batch norm should follow the layer. In training the stored
+/// weights are kept in [-H, H] (`constrain`): beyond it the gradient would move them without
+/// effect. Widths are 1 or 32 bits.
+///
+/// @par Gradients
+/// The gradient of the values passes unchanged.
+/// @par Determinism
+/// Signs: a function of the arguments. By chance: of seed, layer, step and element, too; the step
+/// is counted in training and kept as state.
+/// @throws std::invalid_argument for other widths
+/// @throws std::runtime_error on the CPU, for weights that are not finite
+/// @par Source
+/// Courbariaux, Bengio, David: BinaryConnect: Training Deep Neural Networks with binary weights
+/// during propagations, 2015, arXiv:1511.00363, section 2; code MatthieuCourbariaux/BinaryConnect.
+/// @par Departs
+/// Evaluation takes signs unless told to take the stored weights in full, as the paper does with
+/// those trained by chance: they are no weights of one bit. The optimiser's updates are not scaled
+/// by the layer's size.
+struct binary_connect {
+  static constexpr std::string_view name = "binary-connect";
+
+  class weights {
+   public:
+    static constexpr bool is_idempotent = true;
+
+    weights(const binary_connect& how, const layer_place& place)
+        : draws_{how.seed, place, purpose{"binary weights"}},
+          choice_{how.choice},
+          size_{how.size},
+          real_in_evaluation_{how.real_in_evaluation},
+          layer_{place.name}
+    {}
+
+    void observe(const torch::Tensor&, bit_width) { draws_.advance(); }
+    void constrain(torch::Tensor& w, bit_width bits) const
+    {
+      if (bits.is_full()) return;
+      const torch::NoGradGuard no_graph;
+      const double h = size_of(w);
+      w.clamp_(-h, h);
+    }
+    [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const
+    {
+      return quantise(w, bits, choice_);
+    }
+    [[nodiscard]] quantised evaluated(const torch::Tensor& w, bit_width bits) const
+    {
+      if (real_in_evaluation_) return {.levels = w, .scale = {}};
+      return quantise(w, bits, binary_choice::deterministic);
+    }
+    /// H for weights of this shape.
+    [[nodiscard]] double size_of(const torch::Tensor& w) const
+    {
+      if (size_ == binary_size::one || w.numel() == 0) return 1.0;
+      const auto fan_in = w.numel() / w.size(0);
+      const auto fan_out = w.dim() > 1 ? w.numel() / w.size(1) : w.size(0);
+      return std::sqrt(1.5 / static_cast<double>(fan_in + fan_out));
+    }
+
+    template<typename Archive>
+    void visit_state(Archive& archive)
+    {
+      archive.part("draws", draws_);
+    }
+
+   private:
+    [[nodiscard]] quantised quantise(const torch::Tensor& w, bit_width bits,
+                                     binary_choice choice) const;
+
+    element_draws draws_;
+    binary_choice choice_;
+    binary_size size_;
+    bool real_in_evaluation_;
+    std::string layer_;
+  };
+
+  binary_choice choice = binary_choice::deterministic;
+  binary_size size = binary_size::one;
+  bool real_in_evaluation = false;
+  rolewise::seed seed{0};  ///< of the draws, if signs are drawn
+
+  [[nodiscard]] weights start_weights(const layer_place& place) const { return {*this, place}; }
+};
+
+static_assert(WeightQuantizer<binary_connect>);
+
+inline quantised binary_connect::weights::quantise(const torch::Tensor& w, bit_width bits,
+                                                   binary_choice choice) const
+{
+  if (bits.is_full()) return {.levels = w, .scale = {}};
+  detail::require_bits(name, layer_, bits, bit_width{1}, "its weights are signs");
+  const auto x = detail::in_at_least_single(w);
+  detail::require_finite(name, "weights", layer_, x);
+  const double h = size_of(w);
+  auto levels = detail::binary_signs(x);
+  if (choice == binary_choice::stochastic) {
+    const auto probability = (x / h).add_(1).mul_(0.5);
+    levels = at::where(levels.isnan(), levels, draws_.uniform(x).lt(probability) * 2.0 - 1.0);
+  }
+  return {.levels = levels.to(x.scalar_type()),
+          .scale = torch::full({}, h, x.options()),
+          .is_integer = true,
+          .range = level_range{-1, 1},
+          .stand_in = detail::stand_in_through(w)};
+}
+
+}  // namespace rolewise

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What quantizers with a stand-in share.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/quant/quantised.hpp>
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Whether a gradient will be asked for what is made of x. If not, masks need not be computed.
+[[nodiscard]] inline bool wants_gradient(const torch::Tensor& x)
+{
+  return at::GradMode::is_enabled() && x.requires_grad();
+}
+
+/// What a gradient is multiplied by on its way; undefined means 1. No argument of its own kind for
+/// an autograd function, which would look for its gradient.
+struct gradient_factor {
+  torch::Tensor value{};
+};
+
+/// Stands for values made of x: their gradient goes to x, times a factor.
+struct factored_stand_in : torch::autograd::Function<factored_stand_in> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const gradient_factor& factor)
+  {
+    context->save_for_backward({factor.value});
+    return stand_in_for(x);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient)
+  {
+    const auto factor = context->get_saved_variables()[0];
+    return {factor.defined() ? gradient[0] * factor : gradient[0], {}};
+  }
+};
+
+/// @param factor of the shape of x, bool or floating point; undefined passes every gradient
+[[nodiscard]] inline torch::Tensor stand_in_through(const torch::Tensor& x,
+                                                    torch::Tensor factor = {})
+{
+  if (!wants_gradient(x)) return stand_in_for(x);
+  return factored_stand_in::apply(x, gradient_factor{std::move(factor)});
+}
+
+/// Without graph, in at least single precision: codes rounded from 16 bits would be others.
+[[nodiscard]] inline torch::Tensor in_at_least_single(const torch::Tensor& x)
+{
+  const auto type = x.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
+  return x.detach().to(type);
+}
+
+/// Numbers of filters, `[O]`, in the shape `[O, 1, ...]` in which they multiply weights.
+[[nodiscard]] inline torch::Tensor beside_filters(const torch::Tensor& of_filters,
+                                                  const torch::Tensor& w)
+{
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(w.dim()), 1);
+  shape[0] = w.size(0);
+  return of_filters.view(shape);
+}
+
+/// What a tensor without elements becomes; statistics of it there are none.
+[[nodiscard]] inline quantised empty_levels(const torch::Tensor& x, level_range range)
+{
+  return {.levels = in_at_least_single(x),
+          .scale = torch::ones({}, in_at_least_single(x).options()),
+          .is_integer = true,
+          .range = range,
+          .stand_in = stand_in_through(x)};
+}
+
+/// +1 where x >= 0 (or -0), else -1, and NaN where x is; in the type of x.
+[[nodiscard]] inline torch::Tensor binary_signs(const torch::Tensor& x)
+{
+  return x.ge(0)
+      .to(x.scalar_type())
+      .mul_(2)
+      .sub_(1)
+      .masked_fill_(x.isnan(), std::numeric_limits<double>::quiet_NaN());
+}
+
+/// On a CPU; elsewhere a NaN or an infinity stays visible in what is computed of it, because to ask
+/// would stall the device.
+inline void require_finite(std::string_view who, std::string_view what, std::string_view layer,
+                           const torch::Tensor& statistic)
+{
+  if (!statistic.is_cpu() || statistic.isfinite().all().item<bool>()) return;
+  fail(who, what, " of layer ", layer, " are not all finite numbers");
+}
+
+inline void require_bits(std::string_view who, std::string_view layer, bit_width found,
+                         bit_width wanted, std::string_view why)
+{
+  if (found != wanted)
+    refuse(who, "layer ", layer, " is to have ", found.value(), " bits, want ", wanted.value(),
+           " or 32: ", why);
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// DoReFa's gradients: few bits with noise, so that their mean is right.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/quant/element_draws.hpp>
+#include <rolewise/quant/gradient_quantizer.hpp>
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace rolewise {
+
+/// Each example's gradient on 2^k levels from -m to m, where m is its largest |d|.
+///
+///     d' = 2 m (round(clip(d / (2 m) + 1/2 + noise / n, 0, 1) n) / n - 1/2),  n = 2^k - 1
+///
+/// Half to even. Examples that are all zero stay so; an example with a NaN becomes NaN.
+/// @param d `[N, ...]`
+/// @param noise of the shape of d, uniform in [-1/2, 1/2); undefined means 0
+/// @return of the shape and type of d; computed in at least single precision
+[[nodiscard]] inline torch::Tensor quantised_gradient(const torch::Tensor& d, bit_width bits,
+                                                      const torch::Tensor& noise = {})
+{
+  if (bits.is_full() || d.numel() == 0) return d;
+  const double n = std::exp2(bits.value()) - 1.0;
+  const auto x = d.scalar_type() == torch::kDouble ? d : d.to(torch::kFloat);
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(d.dim()), 1);
+  shape[0] = d.size(0);
+  const auto twice = x.abs().flatten(1).amax(1).mul_(2).view(shape);
+  auto u = (x / twice.masked_fill(twice.eq(0), 1)).add_(0.5);
+  if (noise.defined()) u.add_(noise / n);
+  return u.clamp_(0, 1).mul_(n).round_().div_(n).sub_(0.5).mul_(twice).to(d.scalar_type());
+}
+
+/// Quantises the gradients of what convolutions give, before they enter the backward pass of the
+/// convolution; its weights' and its input's gradient both see it. The forward pass is untouched.
+///
+/// The first and the last layer of a network are exempt. The noise makes the rounding right in the
+/// mean.
+///
+/// @par Determinism
+/// The noise is a function of seed, layer, step and element; the step is counted in training and
+/// kept as state.
+/// @par Source
+/// Zhou, Wu, Ni, Zhou, Wen, Zou: DoReFa-Net: Training Low Bitwidth Convolutional Neural Networks
+/// with Low Bitwidth Gradients, 2016, arXiv:1606.06160, section 2.5; code of tensorpack.
+struct dorefa_gradients {
+  class gradients;
+
+  bit_width bits{6};
+  rolewise::seed seed{0};
+  bool noise = true;
+
+  [[nodiscard]] inline gradients start_gradients(const layer_place& place) const;
+};
+
+class dorefa_gradients::gradients {
+ public:
+  gradients(const dorefa_gradients& how, const layer_place& place)
+      : draws_{how.seed, place, purpose{"gradient noise"}},
+        bits_{place.is_first() || place.is_last() ? bit_width{32} : how.bits},
+        noise_{how.noise}
+  {}
+
+  /// Passes y on.
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& y);
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("draws", draws_);
+  }
+
+ private:
+  element_draws draws_;
+  bit_width bits_;
+  bool noise_;
+};
+
+dorefa_gradients::gradients dorefa_gradients::start_gradients(const layer_place& place) const
+{
+  return {*this, place};
+}
+
+static_assert(GradientQuantizer<dorefa_gradients>);
+
+namespace detail {
+
+/// The identity; its gradient is quantised.
+struct quantise_gradient : torch::autograd::Function<quantise_gradient> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& y,
+                               const element_draws& draws, bit_width bits, bool noise)
+  {
+    context->saved_data["key"] = static_cast<std::int64_t>(draws.key().value);
+    context->saved_data["step"] = draws.step();
+    context->saved_data["bits"] = std::int64_t{bits.value()};
+    context->saved_data["noise"] = noise;
+    return y.view_as(y);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient)
+  {
+    auto& saved = context->saved_data;
+    torch::Tensor noise;
+    if (saved["noise"].toBool())
+      noise = uniform_for_elements(seed{static_cast<std::uint64_t>(saved["key"].toInt())},
+                                   saved["step"].toInt(), gradient[0])
+                  .sub_(0.5);
+    const bit_width bits{static_cast<int>(saved["bits"].toInt())};
+    return {quantised_gradient(gradient[0], bits, noise), {}, {}, {}};
+  }
+};
+
+}  // namespace detail
+
+inline torch::Tensor dorefa_gradients::gradients::operator()(const torch::Tensor& y)
+{
+  if (bits_.is_full()) return y;
+  draws_.advance();
+  if (!at::GradMode::is_enabled() || !y.requires_grad()) return y;
+  return detail::quantise_gradient::apply(y, draws_, bits_, noise_);
+}
+
+}  // namespace rolewise

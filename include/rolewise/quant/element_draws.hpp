@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Random numbers for every element of a tensor, anew at every step of a layer.
+
+#include <rolewise/core/draws.hpp>
+#include <rolewise/quant/bit_width_scheme.hpp>
+
+#include <ATen/Parallel.h>
+
+#include <cstdint>
+
+namespace rolewise {
+
+/// Uniform in [0, 1), multiples of 2^-24: element i of x, counted row by row whatever the memory
+/// format, gets draw i of (key, step).
+/// @return float32, of the shape of x and on its device; made on the CPU
+[[nodiscard]] inline torch::Tensor uniform_for_elements(seed key, std::int64_t step,
+                                                        const torch::Tensor& x)
+{
+  const auto result = torch::empty(x.sizes(), torch::kFloat32);
+  auto* const out = result.mutable_data_ptr<float>();
+  const draws of_step{key, step, 0};
+  at::parallel_for(0, result.numel(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = begin; i < end; ++i)
+      out[i] = static_cast<float>(of_step.uniform(static_cast<std::uint64_t>(i)));
+  });
+  return result.to(x.device());
+}
+
+/// The draws of one layer for one purpose: functions of seed, layer, step and element. The step,
+/// which the layer counts, is all there is to keep, so a run that is resumed draws the same.
+class element_draws {
+ public:
+  element_draws(seed from, const layer_place& place, purpose why)
+      : key_{from.split(why).split(purpose{place.name})}
+  {}
+
+  /// To be called once before each forward pass of training.
+  void advance() { ++step_; }
+
+  [[nodiscard]] torch::Tensor uniform(const torch::Tensor& for_elements_of) const
+  {
+    return uniform_for_elements(key_, step_, for_elements_of);
+  }
+
+  [[nodiscard]] seed key() const { return key_; }
+  [[nodiscard]] std::int64_t step() const { return step_; }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.value("step", step_);
+  }
+
+ private:
+  seed key_;
+  std::int64_t step_ = 0;
+};
+
+}  // namespace rolewise

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What quantises gradients on their way back into a layer.
+///
+/// core -> [quant] -> network -> teacher/student
+
+#include <rolewise/core/state.hpp>
+#include <rolewise/quant/bit_width_scheme.hpp>
+
+#include <concepts>
+#include <utility>
+
+namespace rolewise {
+
+namespace gradient_quantizer_must {
+
+template<typename G>
+using state_of = decltype(std::declval<const G&>().start_gradients(layer_place{}));
+
+template<typename G>
+concept start_a_state_that_passes_outputs_on =
+    requires(const G quantizer, state_of<G> state, const torch::Tensor y) {
+      { state(y) } -> std::same_as<torch::Tensor>;
+    };
+
+template<typename G>
+concept have_states_that_show_their_state = Stateful<state_of<G>>;
+
+}  // namespace gradient_quantizer_must
+
+/// Configuration that starts a state for each convolution.
+///
+/// In training alone, the state is called with what the convolution gives and returns the same
+/// numbers; the gradient that comes back to them is changed before it enters the convolution's
+/// backward pass. A `Quantizer` may be a `GradientQuantizer`, too (`with_gradients`).
+template<typename G>
+concept GradientQuantizer =
+    std::copyable<G> && gradient_quantizer_must::start_a_state_that_passes_outputs_on<G> &&
+    gradient_quantizer_must::have_states_that_show_their_state<G>;
+
+}  // namespace rolewise

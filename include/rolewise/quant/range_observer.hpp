@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// How the range of numbers is found that a quantizer covers.
+///
+/// core -> [quant] -> network -> teacher/student
+
+#include <rolewise/quant/affine_codes.hpp>
+
+#include <concepts>
+
+namespace rolewise {
+
+namespace observer_must {
+
+template<typename O>
+concept find_the_range_of_rows =
+    requires(const O observer, const torch::Tensor rows, const affine_codes codes) {
+      { observer.newest(rows, codes) } -> std::same_as<value_range>;
+    };
+
+template<typename O>
+concept join_it_with_the_range_before =
+    requires(const O observer, const value_range before, const value_range newest) {
+      { observer.joined(before, newest) } -> std::same_as<value_range>;
+    };
+
+}  // namespace observer_must
+
+/// Finds a range, without state of its own.
+///
+/// `newest(rows, codes)` is that of each row of `[G, n]`, n >= 1, two tensors `[G]`;
+/// `joined(before, newest)` is what is kept once a batch has been seen after others.
+template<typename O>
+concept RangeObserver = std::copyable<O> && observer_must::find_the_range_of_rows<O> &&
+                        observer_must::join_it_with_the_range_before<O>;
+
+}  // namespace rolewise

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Ranges by extremes, moving averages, percentiles and squared error.
+
+#include <rolewise/quant/range_observer.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <tuple>
+
+namespace rolewise {
+
+/// From the smallest to the largest number of all batches.
+struct min_max_range {
+  [[nodiscard]] value_range newest(const torch::Tensor& rows, const affine_codes&) const
+  {
+    const auto [lowest, highest] = at::aminmax(rows, 1);
+    return {lowest, highest};
+  }
+  [[nodiscard]] value_range joined(const value_range& before, const value_range& newest) const
+  {
+    return {at::minimum(before.lowest, newest.lowest), at::maximum(before.highest, newest.highest)};
+  }
+};
+
+namespace detail {
+
+/// before + weight (newest - before), end by end.
+[[nodiscard]] inline value_range moved(const value_range& before, const value_range& newest,
+                                       double weight)
+{
+  return {before.lowest + (newest.lowest - before.lowest) * weight,
+          before.highest + (newest.highest - before.highest) * weight};
+}
+
+}  // namespace detail
+
+/// Extremes of each batch, averaged: the first batch sets them, then
+/// r <- r + weight (newest - r).
+struct moving_average_range {
+  double weight = 0.01;
+
+  [[nodiscard]] value_range newest(const torch::Tensor& rows, const affine_codes& codes) const
+  {
+    return min_max_range{}.newest(rows, codes);
+  }
+  [[nodiscard]] value_range joined(const value_range& before, const value_range& newest) const
+  {
+    return detail::moved(before, newest, weight);
+  }
+};
+
+/// The k-th smallest and the k-th largest number of each batch, k = round(n percent / 100) (half to
+/// even, at least 1), averaged over batches as `moving_average_range` does.
+///
+/// @par Source
+/// Yao, Dong, Zheng, Gholami, Yu, Tan, Wang, Huang, Wang, Mahoney, Keutzer: HAWQ-V3: Dyadic Neural
+/// Network Quantization, 2020, arXiv:2011.10680; code Zhen-Dong/HAWQ.
+struct percentile_range {
+  double percent = 99.9;  ///< in (50, 100]; 100 is the extremes
+  double weight = 0.01;   ///< of the newest batch
+
+  [[nodiscard]] value_range newest(const torch::Tensor& rows, const affine_codes&) const
+  {
+    if (!(percent > 50 && percent <= 100))
+      refuse("percentile_range", "percent is ", percent, ", want (50, 100]");
+    const auto n = rows.size(1);
+    const auto wanted = std::nearbyint(static_cast<double>(n) * percent / 100.0);
+    const auto k = std::clamp<std::int64_t>(static_cast<std::int64_t>(wanted), 1, n);
+    return {std::get<0>(rows.kthvalue(n + 1 - k, 1)), std::get<0>(rows.kthvalue(k, 1))};
+  }
+  [[nodiscard]] value_range joined(const value_range& before, const value_range& newest) const
+  {
+    return detail::moved(before, newest, weight);
+  }
+};
+
+/// The range of each batch from min-max downwards whose codes have the least squared error,
+/// averaged over batches as `moving_average_range` does.
+///
+/// Tries min-max times 1, 1 - step, 1 - 2 step, ... and takes, row by row, the first of the best.
+/// Goes over the numbers once for each try: for calibration rather than for every training step.
+///
+/// @par Source
+/// Li, Shen, Ma, Ren, Zhao, Zhang, Gong, Yu, Yan: MQBench: Towards Reproducible and Deployable
+/// Model Quantization Benchmark, 2021, arXiv:2111.03759; code ModelTC/MQBench, `EMAMSEObserver`.
+struct squared_error_range {
+  std::int64_t tries = 95;
+  double step = 0.01;
+  double weight = 0.01;  ///< of the newest batch
+
+  [[nodiscard]] value_range newest(const torch::Tensor& rows, const affine_codes& codes) const;
+  [[nodiscard]] value_range joined(const value_range& before, const value_range& newest) const
+  {
+    return detail::moved(before, newest, weight);
+  }
+};
+
+static_assert(RangeObserver<min_max_range>);
+static_assert(RangeObserver<moving_average_range>);
+static_assert(RangeObserver<percentile_range>);
+static_assert(RangeObserver<squared_error_range>);
+
+inline value_range squared_error_range::newest(const torch::Tensor& rows,
+                                               const affine_codes& codes) const
+{
+  if (tries < 1 || !(step > 0) || !(step * static_cast<double>(tries - 1) < 1))
+    refuse("squared_error_range", "tries and step are ", tries, " and ", step,
+           ", want at least one try and factors above 0");
+  const auto whole = min_max_range{}.newest(rows, codes);
+  auto best = whole;
+  auto least = at::full_like(whole.lowest, std::numeric_limits<double>::infinity());
+  const auto first = static_cast<double>(codes.codes.lowest);
+  const auto last = static_cast<double>(codes.codes.highest);
+  for (std::int64_t i = 0; i < tries; ++i) {
+    const double factor = 1.0 - static_cast<double>(i) * step;
+    const value_range tried{whole.lowest * factor, whole.highest * factor};
+    auto of_row = codes.parameters(tried);
+    of_row.scale = of_row.scale.unsqueeze(1);
+    of_row.zero_point = of_row.zero_point.unsqueeze(1);
+    const auto code =
+        detail::affine_code_of(rows, of_row, [](torch::Tensor x) { return x.round_(); });
+    const auto values = (code.clamp(first, last) - of_row.zero_point) * of_row.scale;
+    const auto error = (values - rows).square().mean(1);
+    const auto better = error.lt(least);
+    best = {at::where(better, tried.lowest, best.lowest),
+            at::where(better, tried.highest, best.highest)};
+    least = at::where(better, error, least);
+  }
+  return best;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Statistics-aware weight binning: a clip from the first two moments of the weights.
+
+#include <rolewise/quant/detail/stand_ins.hpp>
+#include <rolewise/quant/granularity.hpp>
+#include <rolewise/quant/quantizer.hpp>
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rolewise {
+
+enum class sawb_levels {
+  without_zero,  ///< 2^b levels -a .. a; 1 to 5 and 8 bits
+  with_zero      ///< 2^b - 1 levels -a .. a, 0 among them; 2, 4, 7 and 8 bits
+};
+
+enum class sawb_gradient {
+  unmasked,  ///< "SAWB+": passes everywhere, so that no weight gets stuck beyond the clip
+  clipped    ///< "SAWB": passes where |w| <= a
+};
+
+/// a = of_root_mean_square * sqrt(mean w^2) + of_mean_size * mean |w|.
+struct sawb_coefficients {
+  double of_root_mean_square = 0.0;
+  double of_mean_size = 0.0;
+};
+
+/// The published coefficients for a width and a form of levels; nothing where there are none.
+///
+/// They were fitted to the clips of least squared error of several symmetric distributions.
+/// @par Source
+/// fms_mo/quant of foundation-model-stack/fms-model-optimizer; one bit is the mean |w|.
+[[nodiscard]] constexpr std::optional<sawb_coefficients> sawb_coefficients_for(bit_width bits,
+                                                                               sawb_levels levels)
+{
+  const bool zero = levels == sawb_levels::with_zero;
+  switch (bits.value()) {
+    case 1:
+      if (zero) return {};
+      return sawb_coefficients{0.0, 1.0};
+    case 2:
+      return zero ? sawb_coefficients{2.6, -1.71} : sawb_coefficients{3.12, -2.064};
+    case 3:
+      if (zero) return {};
+      return sawb_coefficients{7.509, -6.892};
+    case 4:
+      return zero ? sawb_coefficients{12.035, -12.03} : sawb_coefficients{12.68, -12.80};
+    case 5:
+      if (zero) return {};
+      return sawb_coefficients{17.74, -18.64};
+    case 7:
+      if (!zero) return {};
+      return sawb_coefficients{28.24, -30.81};
+    case 8:
+      return sawb_coefficients{31.76, -35.04};
+    default:
+      return {};
+  }
+}
+
+/// Weights on levels up to a clip a that fits their distribution.
+///
+///     without zero: n = 2^b - 1, c = round((clip(w/a, -1, 1)/2 + 1/2) n), levels 2c - n, scale a/n
+///     with zero:    q = 2^(b-1) - 1, levels round(clip(w/a, -1, 1) q), scale a/q
+///
+/// Half to even; one bit is sign(w), sign(0) = +1. Where the formula gives a <= 0 the clip is the
+/// largest |w|. Weights that are all zero stay so. 32 bits are the identity.
+///
+/// @par Gradients
+/// `sawb_gradient`; the clip counts as a constant.
+/// @par Determinism
+/// A function of its arguments alone.
+/// @throws std::invalid_argument for widths without coefficients
+/// @throws std::runtime_error on the CPU, for weights that are not finite
+/// @par Source
+/// Choi, Chuang, Wang, Venkataramani, Srinivasan, Gopalakrishnan: Bridging the Accuracy Gap for
+/// 2-bit Quantized Neural Networks (QNN), 2018, arXiv:1807.06964.
+/// @par Departs
+/// Evaluation takes the clip of the weights as they are; the code keeps a moving average of it. The
+/// levels without zero are those that the coefficients were fitted to, which the code's newer class
+/// misses.
+struct sawb {
+  static constexpr std::string_view name = "sawb";
+
+  class weights;
+
+  sawb_levels levels = sawb_levels::without_zero;
+  sawb_gradient gradient = sawb_gradient::unmasked;
+  granularity shared = granularity::per_tensor;
+  /// Instead of the published ones, at every width.
+  std::optional<sawb_coefficients> coefficients{};
+
+  [[nodiscard]] inline weights start_weights(const layer_place& place) const;
+};
+
+class sawb::weights {
+ public:
+  static constexpr bool has_state = false;
+  static constexpr bool is_monotone = true;
+
+  weights(const sawb& how, std::string layer) : how_{how}, layer_{std::move(layer)} {}
+
+  [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const;
+
+  /// The clips of weights, 0-dimensional or `[O]`.
+  [[nodiscard]] torch::Tensor clip_of(const torch::Tensor& w, bit_width bits) const;
+
+ private:
+  sawb how_;
+  std::string layer_;
+};
+
+sawb::weights sawb::start_weights(const layer_place& place) const { return {*this, place.name}; }
+
+static_assert(WeightQuantizer<sawb>);
+
+namespace detail {
+
+/// Weights on the levels of a clip that is not 0 and has a shape to be divided by.
+[[nodiscard]] inline quantised sawb_quantised(const torch::Tensor& w, const torch::Tensor& clip,
+                                              bit_width bits, sawb_levels levels)
+{
+  const auto u = (w / clip).clamp_(-1, 1);
+  if (levels == sawb_levels::with_zero) {
+    const auto q = static_cast<std::int64_t>(std::exp2(bits.value() - 1)) - 1;
+    return {.levels = (u * q).round_(),
+            .scale = clip / q,
+            .is_integer = true,
+            .range = level_range{-q, q}};
+  }
+  const auto n = static_cast<std::int64_t>(std::exp2(bits.value())) - 1;
+  const auto codes = n == 1 ? binary_signs(w) : ((u / 2 + 0.5) * n).round_().mul_(2).sub_(n);
+  return {.levels = codes, .scale = clip / n, .is_integer = true, .range = level_range{-n, n}};
+}
+
+}  // namespace detail
+
+inline torch::Tensor sawb::weights::clip_of(const torch::Tensor& w, bit_width bits) const
+{
+  const auto found =
+      how_.coefficients ? how_.coefficients : sawb_coefficients_for(bits, how_.levels);
+  if (!found || (how_.levels == sawb_levels::with_zero && bits.value() == 1)) {
+    const bool zero = how_.levels == sawb_levels::with_zero;
+    refuse(
+        name, "layer ", layer_, " is to have ", bits.value(), " bits; there are coefficients for ",
+        zero ? "2, 4, 7 and 8 bits with" : "1, 2, 3, 4, 5 and 8 bits without", " a level of zero");
+  }
+  const auto rows = detail::rows_per_scale(detail::in_at_least_single(w), how_.shared);
+  const auto size = rows.abs();
+  const auto root = rows.square().mean(1).sqrt();
+  auto clip = root * found->of_root_mean_square + size.mean(1) * found->of_mean_size;
+  detail::require_finite(name, "weights", layer_, clip);
+  clip = at::where(clip.gt(0), clip, size.amax(1));
+  return how_.shared == granularity::per_tensor ? clip[0] : clip;
+}
+
+inline quantised sawb::weights::operator()(const torch::Tensor& w, bit_width bits) const
+{
+  if (bits.is_full()) return {.levels = w, .scale = {}};
+  if (w.numel() == 0) return detail::empty_levels(w, {});
+  auto clip = clip_of(w, bits);
+  if (clip.dim() == 1) clip = detail::beside_filters(clip, w);
+  const auto x = detail::in_at_least_single(w);
+  const auto all_zero = clip.eq(0);
+  auto q = detail::sawb_quantised(x, clip.masked_fill(all_zero, 1), bits, how_.levels);
+  q.levels.masked_fill_(all_zero, 0);
+  const bool masked = how_.gradient == sawb_gradient::clipped && detail::wants_gradient(w);
+  q.stand_in = detail::stand_in_through(w, masked ? x.abs().le(clip) : torch::Tensor{});
+  return q;
+}
+
+}  // namespace rolewise

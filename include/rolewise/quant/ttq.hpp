@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Trained ternary quantization: -b, 0 and a, where a and b are learned.
+
+#include <rolewise/quant/detail/stand_ins.hpp>
+#include <rolewise/quant/quantizer.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rolewise {
+
+enum class ttq_start {
+  one,   ///< both scales start at 1
+  means  ///< at the mean |w| of the weights they stand for, when training first sees the weights
+};
+
+/// Weights of three values, two of them learned.
+///
+///     D = fraction * max |w|;  values a where w > D, -b where w < -D, else 0
+///
+/// One a and one b for each layer. They are kept at 2^-10 or more in training. The values are no
+/// multiples of one scale, so there are no integer codes. Widths are 2 or 32 bits.
+///
+/// @par Gradients
+/// G is the gradient of the values. To w: a G above D, G between, b G below -D; to a: the sum of G
+/// above D; to b: minus the sum of G below -D. D counts as a constant.
+/// @par Determinism
+/// A function of the arguments and of the two scales.
+/// @throws std::invalid_argument for other widths
+/// @throws std::runtime_error on the CPU, for weights that are not finite
+/// @par Source
+/// Zhu, Han, Mao, Dally: Trained Ternary Quantization, ICLR 2017, arXiv:1612.01064; code
+/// czhu95/ternarynet.
+/// @par Departs
+/// Weights at exactly +-D become 0, where the code gives them +-1. The gradient of b has the minus
+/// that the level -b asks for; several ports lack it. The lower bound of a and b is ours.
+struct ttq {
+  static constexpr std::string_view name = "ttq";
+
+  class weights {
+   public:
+    static constexpr bool is_monotone = true;
+
+    weights(double fraction, ttq_start start, std::string layer)
+        : fraction_{fraction}, is_started_{start == ttq_start::one}, layer_{std::move(layer)}
+    {}
+
+    void observe(const torch::Tensor& w, bit_width bits);
+    [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const;
+
+    /// a and b: 0-dimensional, float32, learned.
+    [[nodiscard]] const torch::Tensor& above() const { return above_; }
+    [[nodiscard]] const torch::Tensor& below() const { return below_; }
+
+    template<typename Archive>
+    void visit_state(Archive& archive)
+    {
+      archive.range("above", above_);
+      archive.range("below", below_);
+      archive.value("is_started", is_started_);
+    }
+
+   private:
+    /// Where w > D, and where w < -D.
+    [[nodiscard]] std::pair<torch::Tensor, torch::Tensor> sides_of(const torch::Tensor& w) const
+    {
+      const auto threshold = w.abs().max() * fraction_;
+      detail::require_finite(name, "weights", layer_, threshold);
+      return {w.gt(threshold), w.lt(-threshold)};
+    }
+
+    double fraction_;
+    bool is_started_;
+    std::string layer_;
+    torch::Tensor above_ = torch::ones({}).set_requires_grad(true);
+    torch::Tensor below_ = torch::ones({}).set_requires_grad(true);
+  };
+
+  double fraction = 0.05;  ///< of the largest |w|, below which weights are 0; in [0, 1)
+  ttq_start start = ttq_start::one;
+
+  [[nodiscard]] weights start_weights(const layer_place& place) const
+  {
+    if (!(fraction >= 0 && fraction < 1)) refuse(name, "fraction is ", fraction, ", want [0, 1)");
+    return {fraction, start, place.name};
+  }
+};
+
+static_assert(WeightQuantizer<ttq>);
+
+namespace detail {
+
+/// Stands for a where `above`, -b where `below`, and 0 between.
+struct two_scales_stand_in : torch::autograd::Function<two_scales_stand_in> {
+  struct sides {
+    torch::Tensor above{};
+    torch::Tensor below{};
+  };
+
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
+                               const torch::Tensor& a, const torch::Tensor& b, const sides& of_w)
+  {
+    const auto factor = at::where(of_w.above, a, at::where(of_w.below, b, at::ones_like(a)));
+    context->save_for_backward({factor, of_w.above, of_w.below});
+    return stand_in_for(w);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient)
+  {
+    const auto saved = context->get_saved_variables();
+    const auto& g = gradient[0];
+    return {g * saved[0], (g * saved[1]).sum(), (g * saved[2]).sum().neg(), {}};
+  }
+};
+
+}  // namespace detail
+
+inline void ttq::weights::observe(const torch::Tensor& w, bit_width bits)
+{
+  if (bits.is_full() || w.numel() == 0) return;
+  const torch::NoGradGuard no_graph;  // in place: the optimiser holds these very tensors
+  if (!is_started_) {
+    const auto [above, below] = sides_of(w);
+    const auto size = w.abs();
+    const auto mean_where = [&](const torch::Tensor& mask) {
+      return (size * mask).sum() / mask.sum().clamp_min(1);
+    };
+    above_.copy_(mean_where(above));
+    below_.copy_(mean_where(below));
+    is_started_ = true;
+  }
+  above_.clamp_min_(0x1p-10);
+  below_.clamp_min_(0x1p-10);
+}
+
+inline quantised ttq::weights::operator()(const torch::Tensor& w, bit_width bits) const
+{
+  if (bits.is_full()) return {.levels = w, .scale = {}};
+  detail::require_bits(name, layer_, bits, bit_width{2}, "its weights have three values");
+  const auto x = detail::in_at_least_single(w);
+  if (w.numel() == 0) return {.levels = x, .stand_in = detail::stand_in_through(w)};
+  const auto [above, below] = sides_of(x);
+  const auto values = above * above_.detach() - below * below_.detach();
+  const bool graph = at::GradMode::is_enabled();
+  return {.levels = values.to(x.scalar_type()),
+          .stand_in = graph
+                          ? detail::two_scales_stand_in::apply(
+                                w, above_, below_, detail::two_scales_stand_in::sides{above, below})
+                          : stand_in_for(w)};
+}
+
+}  // namespace rolewise

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Uniform levels over a range from statistics.
+
+#include <rolewise/quant/detail/stand_ins.hpp>
+#include <rolewise/quant/granularity.hpp>
+#include <rolewise/quant/quantizer.hpp>
+#include <rolewise/quant/range_observers.hpp>
+#include <rolewise/quant/rounding.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rolewise {
+
+/// Levels s (c - z) with scale s and zero point z from an observed range (`affine_codes`).
+///
+///     c = round(x (1 / s)) + z, clamped to the codes
+///
+/// **Weights**: the range is that of the weights as they are, anew in each pass, for each filter or
+/// for the layer; signed codes. **Activations**: one range for the tensor, observed in training
+/// alone, kept as buffers and used as it is in evaluation; codes from 0 on. Behind a rectifier z is
+/// 0. It stops being observed after `observed_batches` of them, or when told (`freeze_ranges`).
+/// Before the first batch is observed the range is that of the tensor at hand. 32 bits are the
+/// identity and the rectifier. Observers and the rounding are types:
+///
+///     rw::uniform_affine{}
+///     rw::uniform_affine<rw::min_max_range, rw::percentile_range>{.of_activations = {99.99}}
+///     rw::uniform_affine<rw::min_max_range, rw::min_max_range, rw::round_stochastically>{}
+///
+/// Scale and zero point are PyTorch's of `fake_quantize_per_tensor_affine` and
+/// `fake_quantize_per_channel_affine`, and so are values and gradients, bit by bit, on float32.
+///
+/// @par Gradients
+/// Passes where the rounded code needs no clamping, so up to half a step beyond the ends. The range
+/// counts as a constant.
+/// @par Determinism
+/// A function of the arguments and of what was observed; with `round_stochastically` in training
+/// also of seed, layer, step and element.
+/// @throws std::invalid_argument for symmetric codes of one bit
+/// @throws std::runtime_error for activations that are not finite, when they are observed; on the
+///         CPU for weights that are not finite
+/// @par Source
+/// Krishnamoorthi: Quantizing deep convolutional networks for efficient inference: A whitepaper,
+/// 2018, arXiv:1806.08342; PyTorch, aten/src/ATen/native/quantized/FakeQuantPerTensorAffine.cpp.
+/// @par Departs
+/// From PyTorch: weights are symmetric without the lowest code unless told otherwise; 16-bit
+/// tensors are divided in single precision; without an observed range PyTorch takes scale 1.
+/// Reading the zero point stalls a GPU.
+template<RangeObserver OfWeights = min_max_range,
+         RangeObserver OfActivations = moving_average_range, Rounding Round = round_to_nearest>
+struct uniform_affine {
+  static constexpr std::string_view name = "uniform-affine";
+
+  class weights;
+  class activations;
+
+  OfWeights of_weights{};
+  OfActivations of_activations{};
+  affine_form weight_form = affine_form::symmetric;
+  granularity weight_scales = granularity::per_channel;
+  affine_form activation_form = affine_form::asymmetric;
+  std::int64_t observed_batches = 0;  ///< after which the range of activations stays; 0 for never
+  Round rounding{};
+
+  [[nodiscard]] weights start_weights(const layer_place& place) const { return {*this, place}; }
+  [[nodiscard]] activations start_activations(const layer_place& place) const
+  {
+    return {*this, place};
+  }
+};
+
+namespace detail {
+
+/// Codes of x and its stand-in; with one scale the codes keep their zero point, with several it is
+/// taken off, because `quantised` has one for all.
+template<typename Round>
+[[nodiscard]] quantised affine_quantised(const torch::Tensor& original, const torch::Tensor& x,
+                                         const affine_parameters& p, const affine_codes& codes,
+                                         const Round& round)
+{
+  const auto [first, last] = codes.codes;
+  auto code = affine_code_of(x, p, round);
+  torch::Tensor passes;
+  if (wants_gradient(original)) passes = code.ge(first).logical_and_(code.le(last));
+  code.clamp_(first, last);
+  quantised q{.levels = code,
+              .scale = p.scale,
+              .is_integer = true,
+              .range = codes.codes,
+              .stand_in = stand_in_through(original, passes)};
+  if (p.scale.dim() == 0) {
+    q.zero_point = static_cast<std::int64_t>(p.zero_point.template item<double>());
+  } else if (codes.form == affine_form::asymmetric) {
+    q.levels.sub_(p.zero_point);
+    q.range = level_range{first - last, last - first};
+  }
+  return q;
+}
+
+}  // namespace detail
+
+template<RangeObserver OfWeights, RangeObserver OfActivations, Rounding Round>
+class uniform_affine<OfWeights, OfActivations, Round>::weights {
+  using rounding_state = decltype(std::declval<const Round&>().start(layer_place{}, purpose{""}));
+
+ public:
+  static constexpr bool has_state = state_must::be_shown<rounding_state>;
+
+  weights(const uniform_affine& how, const layer_place& place)
+      : observer_{how.of_weights},
+        form_{how.weight_form},
+        shared_{how.weight_scales},
+        rounding_{how.rounding.start(place, purpose{"weights"})},
+        layer_{place.name}
+  {}
+
+  void observe(const torch::Tensor&, bit_width) { rounding_.advance(); }
+
+  [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const
+  {
+    return quantise(w, bits, rounding_);
+  }
+  [[nodiscard]] quantised evaluated(const torch::Tensor& w, bit_width bits) const
+  {
+    return quantise(w, bits, round_to_nearest::state{});
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+    requires has_state
+  {
+    archive.part("rounding", rounding_);
+  }
+
+ private:
+  template<typename R>
+  [[nodiscard]] quantised quantise(const torch::Tensor& w, bit_width bits, const R& round) const
+  {
+    if (bits.is_full()) return {.levels = w, .scale = {}};
+    const auto codes = signed_codes(bits, form_);
+    if (w.numel() == 0) return detail::empty_levels(w, codes.codes);
+    const auto x = detail::in_at_least_single(w);
+    const auto range = observer_.newest(detail::rows_per_scale(x, shared_), codes);
+    detail::require_finite(name, "weights", layer_, range.highest - range.lowest);
+    auto p = codes.parameters(range);
+    if (shared_ == granularity::per_tensor)
+      p = {p.scale[0], p.zero_point[0]};
+    else
+      p = {detail::beside_filters(p.scale, w), detail::beside_filters(p.zero_point, w)};
+    return detail::affine_quantised(w, x, p, codes, round);
+  }
+
+  OfWeights observer_;
+  affine_form form_;
+  granularity shared_;
+  rounding_state rounding_;
+  std::string layer_;
+};
+
+template<RangeObserver OfWeights, RangeObserver OfActivations, Rounding Round>
+class uniform_affine<OfWeights, OfActivations, Round>::activations {
+  using rounding_state = decltype(std::declval<const Round&>().start(layer_place{}, purpose{""}));
+
+ public:
+  static constexpr bool is_monotone = !state_must::be_shown<rounding_state>;
+  static constexpr bool is_idempotent = true;
+
+  activations(const uniform_affine& how, const layer_place& place)
+      : observer_{how.of_activations},
+        form_{how.activation_form},
+        last_{how.observed_batches},
+        rounding_{how.rounding.start(place, purpose{"activations"})},
+        layer_{place.name}
+  {}
+
+  /// Also without training, on batches to calibrate by.
+  void observe(const torch::Tensor& x, bit_width bits)
+  {
+    rounding_.advance();
+    const bool enough = last_ > 0 && observed_ >= last_;
+    if (is_frozen_ || enough || bits.is_full() || x.numel() == 0) return;
+    const torch::NoGradGuard no_graph;
+    auto range = newest(x, bits);
+    if (!(range.highest - range.lowest).isfinite().template item<bool>())
+      fail(name, "activations that enter layer ", layer_, " are not all finite numbers");
+    if (observed_ > 0)
+      range = observer_.joined({lowest_.to(x.device()), highest_.to(x.device())}, range);
+    lowest_ = range.lowest.to(torch::kFloat);
+    highest_ = range.highest.to(torch::kFloat);
+    ++observed_;
+  }
+
+  /// Keeps the range as it is from now on, or observes again.
+  void freeze(bool frozen = true) { is_frozen_ = frozen; }
+  [[nodiscard]] bool is_frozen() const { return is_frozen_; }
+  /// 0-dimensional, float32.
+  [[nodiscard]] value_range range() const { return {lowest_, highest_}; }
+  [[nodiscard]] std::int64_t observed() const { return observed_; }
+
+  [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const
+  {
+    return quantise(x, bits, rounding_);
+  }
+  [[nodiscard]] quantised evaluated(const torch::Tensor& x, bit_width bits) const
+  {
+    return quantise(x, bits, round_to_nearest::state{});
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.buffer("lowest", lowest_);
+    archive.buffer("highest", highest_);
+    archive.value("observed", observed_);
+    archive.value("range_is_frozen", is_frozen_);
+    visit_part(archive, "rounding", rounding_);
+  }
+
+ private:
+  [[nodiscard]] value_range newest(const torch::Tensor& x, bit_width bits) const
+  {
+    const auto rows =
+        detail::rows_per_scale(detail::in_at_least_single(x), granularity::per_tensor);
+    const auto range = observer_.newest(rows, activation_codes(bits, form_));
+    return {range.lowest[0], range.highest[0]};
+  }
+
+  template<typename R>
+  [[nodiscard]] quantised quantise(const torch::Tensor& x, bit_width bits, const R& round) const
+  {
+    if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
+    const auto codes = activation_codes(bits, form_);
+    if (x.numel() == 0) return detail::empty_levels(x, codes.codes);
+    const auto single = detail::in_at_least_single(x);
+    const auto type = single.scalar_type();
+    const auto p = observed_ > 0 ? codes.parameters({lowest_.to(type), highest_.to(type)})
+                                 : codes.parameters(newest(x, bits));
+    return detail::affine_quantised(x, single, p, codes, round);
+  }
+
+  OfActivations observer_;
+  affine_form form_;
+  std::int64_t last_;
+  rounding_state rounding_;
+  std::string layer_;
+  torch::Tensor lowest_ = torch::zeros({});
+  torch::Tensor highest_ = torch::zeros({});
+  std::int64_t observed_ = 0;
+  bool is_frozen_ = false;
+};
+
+static_assert(Quantizer<uniform_affine<>>);
+
+}  // namespace rolewise

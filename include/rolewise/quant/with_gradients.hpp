@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A quantizer, and another for the gradients.
+
+#include <rolewise/quant/gradient_quantizer.hpp>
+#include <rolewise/quant/quantizer.hpp>
+
+#include <string_view>
+
+namespace rolewise {
+
+/// Weights and activations by one quantizer, gradients by another:
+///
+///     rw::with_gradients{rw::dorefa{}, rw::dorefa_gradients{.bits = rw::bit_width{6}}}
+///
+/// Its name is the first one's.
+template<typename Q, typename G>
+struct with_gradients {
+  static_assert(Quantizer<Q>, "with_gradients: the first part must satisfy Quantizer");
+  static_assert(GradientQuantizer<G>,
+                "with_gradients: the second part must satisfy GradientQuantizer");
+
+  static constexpr std::string_view name = Q::name;
+  static constexpr bool rectifies = rolewise::rectifies<Q>();
+
+  Q quantizer;
+  G gradients;
+
+  [[nodiscard]] auto start_weights(const layer_place& place) const
+  {
+    return quantizer.start_weights(place);
+  }
+  [[nodiscard]] auto start_activations(const layer_place& place) const
+  {
+    return quantizer.start_activations(place);
+  }
+  [[nodiscard]] auto start_gradients(const layer_place& place) const
+  {
+    return gradients.start_gradients(place);
+  }
+};
+
+template<typename Q, typename G>
+with_gradients(Q, G) -> with_gradients<Q, G>;
+
+}  // namespace rolewise

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// XNOR-Net: binary weights and binary activations.
+
+#include <rolewise/quant/bwn.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace rolewise {
+
+/// Weights as `bwn` has them; activations sign(x), sign(0) = +1, without a scale.
+///
+/// The input wants to be signed, such as a batch norm's output: signs of what is rectified are all
+/// +1. So `activation::rectify`, and with it every network here, does not compile with this
+/// quantizer; a body of one's own passes what no rectifier has touched to
+/// `activation::of_rectified`. The zeros that a convolution pads with
+/// are a third value. Widths are 1 or 32 bits; 32 bits of activations are the rectifier.
+///
+/// @par Gradients
+/// Activations: passes where -1 < x < 1. Weights: `bwn_gradient`.
+/// @par Determinism
+/// A function of its arguments alone.
+/// @throws std::invalid_argument for other widths
+/// @par Source
+/// As `bwn`, section 3.2.
+/// @par Departs
+/// The paper multiplies each output by K, the mean |x| under its window. K is a scale for each
+/// position of the output; layers know one for all activations. The released code has no K either.
+/// There sign(0) = 0.
+struct xnor {
+  static constexpr std::string_view name = "xnor";
+
+  using weights = bwn::weights;
+
+  struct activations {
+    static constexpr bool has_state = false;
+    static constexpr bool wants_signed_input = true;
+    static constexpr bool is_monotone = true;
+    static constexpr bool is_idempotent = true;
+
+    std::string layer{};
+
+    [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const
+    {
+      if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
+      detail::require_bits(name, layer, bits, bit_width{1}, "its activations are signs");
+      return {.levels = detail::binary_signs(detail::in_at_least_single(x)),
+              .is_integer = true,
+              .range = level_range{-1, 1},
+              .stand_in = detail::wants_gradient(x)
+                              ? detail::stand_in_through(x, x.detach().abs().lt(1))
+                              : stand_in_for(x)};
+    }
+  };
+
+  bwn_gradient gradient = bwn_gradient::chain_rule;
+  bool centre = false;  ///< see `bwn`
+  bool clamp = false;   ///< see `bwn`
+
+  [[nodiscard]] weights start_weights(const layer_place& place) const
+  {
+    return {gradient, centre, clamp, place.name};
+  }
+  [[nodiscard]] activations start_activations(const layer_place& place) const
+  {
+    return {place.name};
+  }
+};
+
+static_assert(Quantizer<xnor>);
+
+}  // namespace rolewise

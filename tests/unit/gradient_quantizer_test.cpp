@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "support/doctest.hpp"
+
+#include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/dorefa_gradients.hpp>
+#include <rolewise/quant/with_gradients.hpp>
+#include <rolewise/train/snapshot.hpp>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace rw = rolewise;
+using rw::bit_width;
+
+namespace {
+
+const rw::layer_place inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
+
+torch::Tensor doubles(const std::vector<double>& values)
+{
+  return torch::tensor(values, torch::kFloat64);
+}
+torch::Tensor example() { return doubles({.3, -.6, .1}).unsqueeze(0); }
+
+bool near(const torch::Tensor& a, const torch::Tensor& b, double tolerance = 5e-7)
+{
+  return torch::allclose(a.detach().to(torch::kFloat64).flatten(),
+                         b.detach().to(torch::kFloat64).flatten(), 0.0, tolerance);
+}
+
+/// What comes back to x of the gradient g.
+template<typename State>
+torch::Tensor returned(State& state, const torch::Tensor& g)
+{
+  const auto x = torch::zeros_like(g).set_requires_grad(true);
+  const auto y = state(x * 2);
+  CHECK(torch::equal(y.detach(), x.detach() * 2));
+  y.backward(g);
+  return x.grad() / 2;
+}
+
+}  // namespace
+
+static_assert(rw::GradientQuantizer<rw::dorefa_gradients>);
+static_assert(!rw::GradientQuantizer<rw::dorefa>);
+static_assert(rw::Quantizer<rw::with_gradients<rw::dorefa, rw::dorefa_gradients>>);
+static_assert(rw::GradientQuantizer<rw::with_gradients<rw::dorefa, rw::dorefa_gradients>>);
+static_assert(rw::rectifies<rw::with_gradients<rw::dorefa, rw::dorefa_gradients>>());
+
+TEST_CASE("gradients of few bits have the values of the reference")
+{
+  const auto with = [](int bits, const torch::Tensor& noise = {}) {
+    return rw::quantised_gradient(example(), bit_width{bits}, noise);
+  };
+  CHECK(near(with(2, doubles({.3, -.4, -.3}).unsqueeze(0)), doubles({.6, -.6, -.2})));
+  CHECK(near(with(2), doubles({.2, -.6, .2})));
+  CHECK(near(with(6), doubles({.295238, -.6, .104762})));
+  CHECK(torch::equal(with(32), example()));
+  // Over an even grid of noise the mean is the gradient.
+  auto sum = torch::zeros_like(example());
+  constexpr int grid = 2000;
+  for (int i = 0; i < grid; ++i) sum += with(2, torch::full_like(example(), (i + .5) / grid - .5));
+  CHECK(near(sum / grid, example(), 1e-3));
+}
+
+TEST_CASE("each example's gradient has its own levels")
+{
+  torch::manual_seed(0);
+  const auto d = torch::randn({3, 4, 5, 5});
+  const auto noise = torch::rand_like(d) - .5;
+  for (const int bits : {1, 2, 4, 8}) {
+    const auto all = rw::quantised_gradient(d, bit_width{bits}, noise);
+    CHECK(all.sizes() == d.sizes());
+    for (std::int64_t n = 0; n < 3; ++n) {
+      const auto alone =
+          rw::quantised_gradient(d.slice(0, n, n + 1), bit_width{bits}, noise.slice(0, n, n + 1));
+      CHECK(torch::equal(all[n], alone[0]));
+      const auto steps = std::exp2(bits) - 1;
+      const auto largest = d[n].abs().max();
+      const auto code = (all[n] / (2 * largest) + .5) * steps;
+      CHECK(near(code, code.round(), 1e-3));
+      CHECK((all[n].abs() <= largest * 1.00001).all().item<bool>());
+    }
+  }
+  auto odd = d.clone();
+  odd[0].zero_();
+  odd[1][0][0][0] = std::numeric_limits<float>::quiet_NaN();
+  const auto result = rw::quantised_gradient(odd, bit_width{2}, noise);
+  CHECK(result[0].count_nonzero().item<std::int64_t>() == 0);
+  CHECK(result[1].isnan().all().item<bool>());
+  CHECK(result[2].isfinite().all().item<bool>());
+  CHECK(rw::quantised_gradient(torch::empty({0, 3}), bit_width{2}).numel() == 0);
+  const auto low = d.to(torch::kBFloat16);
+  CHECK((rw::quantised_gradient(low, bit_width{2}).scalar_type() == torch::kBFloat16));
+}
+
+TEST_CASE("the state passes numbers on and quantises what comes back, anew at each step")
+{
+  const auto still = rw::dorefa_gradients{.bits = bit_width{2}, .noise = false};
+  auto without = still.start_gradients(inside);
+  CHECK(near(returned(without, example()), doubles({.2, -.6, .2})));
+
+  const rw::dorefa_gradients how{.bits = bit_width{2}, .seed = rw::seed{5}};
+  auto state = how.start_gradients(inside), again = how.start_gradients(inside);
+  torch::manual_seed(1);
+  const auto d = torch::randn({2, 100});
+  const auto first = returned(state, d);
+  CHECK(torch::equal(returned(again, d), first));
+  const auto second = returned(state, d);
+  CHECK_FALSE(torch::equal(second, first));
+  auto resumed = how.start_gradients(inside);
+  rw::restore(resumed, rw::snapshot_of(again));
+  CHECK(torch::equal(returned(resumed, d), second));
+
+  auto sum = torch::zeros_like(d);
+  constexpr int steps = 2000;
+  for (int i = 0; i < steps; ++i) sum += returned(state, d);
+  // The largest element is at an end, where noise is cut off on one side.
+  const auto within = d.abs() < .6 * d.abs().amax(1, true);
+  CHECK(near((sum / steps).masked_select(within), d.masked_select(within), .12));
+
+  rw::layer_place other = inside;
+  other.name = "stage1.0.convolution2";
+  auto elsewhere = how.start_gradients(other);
+  CHECK_FALSE(torch::equal(returned(elsewhere, d), first));
+}
+
+TEST_CASE("gradients at both ends of a network, and of 32 bits, stay")
+{
+  const auto stays = [](const rw::dorefa_gradients& how, const rw::layer_place& place) {
+    auto state = how.start_gradients(place);
+    return torch::equal(returned(state, example()), example());
+  };
+  const rw::dorefa_gradients how{.bits = bit_width{2}};
+  CHECK(stays(how, {"stem", rw::layer_kind::convolution, 0, 3}));
+  CHECK(stays(how, {"classifier", rw::layer_kind::linear, 2, 3}));
+  CHECK_FALSE(stays(how, inside));
+  CHECK(stays({.bits = bit_width{32}}, inside));
+}
