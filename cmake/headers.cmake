@@ -26,7 +26,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/read_levels.hpp
     include/rolewise/agent/detail/read_policy_json.hpp
     include/rolewise/agent/detail/run_program.hpp
-    include/rolewise/agent/detail/share_out.hpp
     include/rolewise/agent/detail/strength.hpp
     include/rolewise/agent/hardest_view.hpp
     include/rolewise/agent/image_program.hpp
@@ -73,6 +72,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/response.hpp
     include/rolewise/core/role.hpp
     include/rolewise/core/seed.hpp
+    include/rolewise/core/share_out.hpp
     include/rolewise/core/state.hpp
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
@@ -125,8 +125,19 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/wide_resnet.hpp
     include/rolewise/quant.hpp
     include/rolewise/quant/bit_width_scheme.hpp
+    include/rolewise/quant/detail/kernels/kernel_set.hpp
+    include/rolewise/quant/detail/kernels/passes.hpp
+    include/rolewise/quant/detail/kernels/tanh_passes.hpp
+    include/rolewise/quant/detail/kernels/variants.hpp
+    include/rolewise/quant/detail/learned_step.hpp
+    include/rolewise/quant/detail/run_passes.hpp
+    include/rolewise/quant/detail/straight_through.hpp
+    include/rolewise/quant/detail/through_tanh.hpp
     include/rolewise/quant/dorefa.hpp
+    include/rolewise/quant/lsq.hpp
+    include/rolewise/quant/lsq_plus.hpp
     include/rolewise/quant/no_quantizer.hpp
+    include/rolewise/quant/pact.hpp
     include/rolewise/quant/per_layer.hpp
     include/rolewise/quant/quantised.hpp
     include/rolewise/quant/quantizer.hpp

@@ -6,7 +6,10 @@
 
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/lsq.hpp>
+#include <rolewise/quant/lsq_plus.hpp>
 #include <rolewise/quant/no_quantizer.hpp>
+#include <rolewise/quant/pact.hpp>
 #include <rolewise/quant/per_layer.hpp>
 #include <rolewise/quant/quantised.hpp>
 #include <rolewise/quant/quantizer.hpp>
