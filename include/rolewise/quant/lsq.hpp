@@ -167,7 +167,7 @@ inline torch::Tensor lsq_weights::start_for(const torch::Tensor& w, bit_width bi
   const torch::NoGradGuard without_graph;
   const auto shape = shape_for(w);
   if (w.numel() == 0) return torch::zeros(shape, w.options().dtype(torch::kFloat));
-  const auto wide = detail::widened(w.detach());
+  const auto wide = detail::at_least_single(w.detach());
   const auto flat = shape.empty() ? wide.reshape({1, -1}) : wide.reshape({w.size(0), -1});
   if (bits.value() > 1 && options_.start == step_start::three_sigma) {
     const auto mu = flat.mean(1);

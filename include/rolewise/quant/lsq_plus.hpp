@@ -116,7 +116,7 @@ namespace detail {
 [[nodiscard]] inline torch::Tensor sample_of(const torch::Tensor& x)
 {
   constexpr std::int64_t most = std::int64_t{1} << 16;
-  const auto flat = widened(x.detach()).reshape({-1});
+  const auto flat = at_least_single(x.detach()).reshape({-1});
   return flat.slice(0, 0, flat.numel(), (flat.numel() + most - 1) / most).contiguous();
 }
 
@@ -143,7 +143,7 @@ inline lsq_plus_activations::line lsq_plus_activations::start_for(const torch::T
 {
   const torch::NoGradGuard without_graph;
   if (x.numel() == 0) return {};
-  const auto [least, most] = detail::widened(x.detach()).aminmax();
+  const auto [least, most] = detail::at_least_single(x.detach()).aminmax();
   const auto low = least.item<double>(), high = most.item<double>();
   const double n = detail::intervals(bits);
   if (!std::isfinite(low) || !std::isfinite(high)) return {};

@@ -167,7 +167,7 @@ inline torch::Tensor pact_activations::start_for(const torch::Tensor& x)
 {
   const torch::NoGradGuard without_graph;
   if (x.numel() == 0) return torch::zeros({}, x.options().dtype(torch::kFloat));
-  const auto flat = detail::widened(x.detach()).reshape({-1});
+  const auto flat = detail::at_least_single(x.detach()).reshape({-1});
   const auto place = std::max<std::int64_t>(
       static_cast<std::int64_t>(std::ceil(0.999 * static_cast<double>(flat.numel()))), 1);
   const auto percentile = std::get<0>(flat.kthvalue(place));

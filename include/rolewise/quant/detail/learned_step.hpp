@@ -140,7 +140,7 @@ struct by_learned_step : torch::autograd::Function<by_learned_step> {
 {
   const auto rows = step.numel();
   if (at::GradMode::is_enabled() || !fits_passes(w) || w.numel() == 0 || !lies_by_rows(w, rows))
-    return (widened(g) * (w.ge(0).to(torch::kInt) * 2 - 1)).sum_to_size(step.sizes());
+    return (at_least_single(g) * (w.ge(0).to(torch::kInt) * 2 - 1)).sum_to_size(step.sizes());
   const auto all = blocks_of(w, rows);
   const auto dense = laid_out_like(w, g);
   std::vector<double> sums(static_cast<std::size_t>(all.count()));

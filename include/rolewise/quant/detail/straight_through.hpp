@@ -46,7 +46,7 @@ enum class barred { nan, nan_and_infinity };
 }
 
 /// In at least single precision.
-[[nodiscard]] inline torch::Tensor widened(const torch::Tensor& x)
+[[nodiscard]] inline torch::Tensor at_least_single(const torch::Tensor& x)
 {
   return c10::isReducedFloatingType(x.scalar_type()) ? x.to(torch::kFloat) : x;
 }
@@ -112,7 +112,7 @@ inline void refuse_range(std::string_view who, double low, double high, double t
 /// The codes by tensor operations; in the type of x if that holds them, else in single precision.
 [[nodiscard]] inline torch::Tensor codes_by_tensors(const torch::Tensor& x, const step_map& map)
 {
-  auto codes = (shifted(widened(x), map).clamp(map.low, map.high) * map.times).round();
+  auto codes = (shifted(at_least_single(x), map).clamp(map.low, map.high) * map.times).round();
   if (map.zero_point != 0) codes = codes + map.zero_point;
   return codes.scalar_type() == x.scalar_type() || !map.fits_bytes() ? codes
                                                                      : codes.to(x.scalar_type());
@@ -155,7 +155,7 @@ struct gradients_back {
 [[nodiscard]] inline gradients_back back_by_tensors(way_back how, const torch::Tensor& gradient,
                                                     const torch::Tensor& x, const step_map& map)
 {
-  const auto g = widened(gradient), y = shifted(widened(x), map);
+  const auto g = at_least_single(gradient), y = shifted(at_least_single(x), map);
   const bool from_low = how != way_back::step && how != way_back::step_and_offset;
   const auto above_low = from_low ? y.ge(map.low) : y.gt(map.low);
   const auto inside =

@@ -63,7 +63,7 @@ struct tanh_weights {
 
 [[nodiscard]] inline torch::Tensor tanh_codes_by_tensors(const torch::Tensor& weights, double n)
 {
-  const auto w = widened(weights);
+  const auto w = at_least_single(weights);
   const auto codes = ((w.tanh() / (2 * tanh_maximum(w.abs().amax())) + 0.5) * n).round();
   return codes * 2 - n;
 }
@@ -72,7 +72,7 @@ struct tanh_weights {
 [[nodiscard]] inline torch::Tensor tanh_back_by_tensors(const torch::Tensor& gradient,
                                                         const torch::Tensor& weights, bool exact)
 {
-  const auto g = widened(gradient), w = widened(weights), t = w.tanh();
+  const auto g = at_least_single(gradient), w = at_least_single(weights), t = w.tanh();
   const auto size = w.abs(), largest = size.amax(), m = tanh_maximum(largest);
   auto back = g * (1 - t * t) / m;
   if (exact) {
@@ -193,7 +193,7 @@ struct through_tanh : torch::autograd::Function<through_tanh> {
 [[nodiscard]] inline torch::Tensor mean_magnitude(const torch::Tensor& x)
 {
   if (x.numel() == 0) return scale_beside(x, 0);
-  if (!fits_passes(x)) return widened(x.detach()).abs().mean();
+  if (!fits_passes(x)) return at_least_single(x.detach()).abs().mean();
   const auto all = blocks_of(x);
   std::vector<double> sums(static_cast<std::size_t>(all.count()));
   const auto* const from = x.const_data_ptr<float>();
