@@ -27,7 +27,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/read_policy_json.hpp
     include/rolewise/agent/detail/read_sub_policy_json.hpp
     include/rolewise/agent/detail/run_program.hpp
-    include/rolewise/agent/detail/share_out.hpp
     include/rolewise/agent/detail/strength.hpp
     include/rolewise/agent/hardest_view.hpp
     include/rolewise/agent/image_program.hpp
@@ -78,6 +77,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/response.hpp
     include/rolewise/core/role.hpp
     include/rolewise/core/seed.hpp
+    include/rolewise/core/share_out.hpp
     include/rolewise/core/state.hpp
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
@@ -146,8 +146,16 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/bit_width_scheme.hpp
     include/rolewise/quant/bwn.hpp
     include/rolewise/quant/changing_scheme.hpp
+    include/rolewise/quant/detail/kernels/kernel_set.hpp
+    include/rolewise/quant/detail/kernels/passes.hpp
+    include/rolewise/quant/detail/kernels/tanh_passes.hpp
+    include/rolewise/quant/detail/kernels/variants.hpp
+    include/rolewise/quant/detail/learned_step.hpp
     include/rolewise/quant/detail/level_grid.hpp
+    include/rolewise/quant/detail/run_passes.hpp
     include/rolewise/quant/detail/stand_ins.hpp
+    include/rolewise/quant/detail/straight_through.hpp
+    include/rolewise/quant/detail/through_tanh.hpp
     include/rolewise/quant/dorefa.hpp
     include/rolewise/quant/dorefa_gradients.hpp
     include/rolewise/quant/element_draws.hpp
@@ -157,7 +165,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/layer_arithmetic.hpp
     include/rolewise/quant/layer_report.hpp
     include/rolewise/quant/lq_nets.hpp
+    include/rolewise/quant/lsq.hpp
+    include/rolewise/quant/lsq_plus.hpp
     include/rolewise/quant/no_quantizer.hpp
+    include/rolewise/quant/pact.hpp
     include/rolewise/quant/paired.hpp
     include/rolewise/quant/per_layer.hpp
     include/rolewise/quant/progressive.hpp

@@ -20,7 +20,10 @@
 #include <rolewise/quant/layer_arithmetic.hpp>
 #include <rolewise/quant/layer_report.hpp>
 #include <rolewise/quant/lq_nets.hpp>
+#include <rolewise/quant/lsq.hpp>
+#include <rolewise/quant/lsq_plus.hpp>
 #include <rolewise/quant/no_quantizer.hpp>
+#include <rolewise/quant/pact.hpp>
 #include <rolewise/quant/paired.hpp>
 #include <rolewise/quant/per_layer.hpp>
 #include <rolewise/quant/progressive.hpp>

@@ -3,6 +3,9 @@
 
 /// @file
 /// The promises of WeightQuantizer and ActivationQuantizer that no compiler can check.
+///
+/// A state may promise more: `static constexpr bool is_idempotent = true`, that values are
+/// quantised to themselves, and `is_monotone`, that larger numbers never get smaller values.
 
 #include "support/doctest.hpp"
 
@@ -15,10 +18,50 @@
 
 namespace rolewise::laws {
 
-/// One state on one tensor at every small width; per-tensor scales.
+/// No more levels than b bits have, for each scale.
+inline void has_few_levels(const quantised& q, int bits)
+{
+  const auto count = [](const torch::Tensor& levels) {
+    return std::get<0>(at::_unique(levels)).numel();
+  };
+  const auto levels = q.levels.detach();
+  if (q.scale.defined() && q.scale.dim() == 0) CHECK(count(levels) <= (std::int64_t{1} << bits));
+  if (q.scale.defined() && q.scale.dim() > 0)
+    for (std::int64_t i = 0; i < levels.size(0); ++i)
+      CHECK(count(levels[i]) <= (std::int64_t{1} << bits));
+}
+
+/// What `quantised` promises.
+inline void is_sound(const quantised& q)
+{
+  const auto levels = q.levels.detach();
+  if (q.is_integer) CHECK(torch::equal(levels, levels.round()));
+  if (!levels.is_floating_point()) CHECK(q.stand_in.defined());
+  if (q.range) {
+    CHECK(levels.min().item<double>() >= static_cast<double>(q.range->lowest));
+    CHECK(levels.max().item<double>() <= static_cast<double>(q.range->highest));
+  }
+}
+
+/// `is_idempotent` and `is_monotone` of a state, if it says so.
+template<typename State>
+void keeps_its_word(const State& state, const torch::Tensor& x, const torch::Tensor& values,
+                    bit_width width)
+{
+  if constexpr (requires { requires State::is_idempotent; })
+    CHECK(torch::equal(state(values, width).values(), values));
+  if constexpr (requires { requires State::is_monotone; }) {
+    if (state(x, width).scale.dim() > 0) return;
+    const auto order = std::get<1>(x.flatten().sort());
+    CHECK(values.flatten().index_select(0, order).diff().ge(0).all().template item<bool>());
+  }
+}
+
+/// One state on one tensor at every small width.
 template<typename State>
 void state_quantises(State state, const torch::Tensor& input)
 {
+  if constexpr (requires { state.begin(input); }) state.begin(input);
   for (const int bits : {1, 2, 3, 4, 8}) {
     CAPTURE(bits);
     const bit_width width{bits};
@@ -30,11 +73,12 @@ void state_quantises(State state, const torch::Tensor& input)
     const auto values = q.values();
     CHECK(torch::equal(x.detach(), before));
     CHECK(values.sizes() == x.sizes());
+    CHECK((values.scalar_type() == x.scalar_type()));
     CHECK(torch::equal(std::as_const(state)(x, width).values(), values));
     CHECK(values.isfinite().all().template item<bool>());
-    if (q.scale.defined() && q.scale.dim() == 0)
-      CHECK(std::get<0>(at::_unique(q.levels.detach())).numel() <= (std::int64_t{1} << bits));
-    if (q.is_integer) CHECK(torch::equal(q.levels.detach(), q.levels.detach().round()));
+    has_few_levels(q, bits);
+    is_sound(q);
+    keeps_its_word(std::as_const(state), before, values.detach(), width);
 
     values.square().sum().backward();
     REQUIRE(x.grad().defined());
@@ -57,10 +101,11 @@ void hold_for(const Q& q)
 
   CHECK(torch::equal(q.start_weights(place)(w, full).values(), w));
   CHECK(torch::equal(q.start_activations(place)(x, full).values(), x.relu()));
-  if constexpr (!changes_nothing<Q>()) {
-    state_quantises(q.start_weights(place), w);
-    state_quantises(q.start_activations(place), x.relu());
-  }
+  if constexpr (!changes_nothing<Q>())
+    for (const auto type : {torch::kFloat64, torch::kFloat32}) {  // by tensors and by kernels
+      state_quantises(q.start_weights(place), w.to(type));
+      state_quantises(q.start_activations(place), x.relu().to(type));
+    }
   if constexpr (rectifies<Q>())
     for (const int bits : {1, 2, 4, 32}) {
       const auto state = q.start_activations(place);

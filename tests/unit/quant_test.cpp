@@ -5,7 +5,10 @@
 #include "laws/quantizer.hpp"
 
 #include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/lsq.hpp>
+#include <rolewise/quant/lsq_plus.hpp>
 #include <rolewise/quant/no_quantizer.hpp>
+#include <rolewise/quant/pact.hpp>
 #include <rolewise/quant/per_layer.hpp>
 #include <rolewise/quant/schemes.hpp>
 
@@ -107,10 +110,55 @@ TEST_CASE("dorefa's weights that are all zero stay finite")
     CHECK(near(q.values(), torch::full({2, 3}, bits == 1 ? 0.0 : 1 / n, torch::kFloat64), 1e-15));
     q.values().sum().backward();
     CHECK(torch::equal(w.grad(), torch::ones({2, 3}, torch::kFloat64)));
+
+    const auto f = torch::zeros({2, 3}).set_requires_grad(true);
+    const auto by_kernels = rw::dorefa{}.start_weights(inside)(f, bit_width{bits});
+    CHECK(near(by_kernels.values(), q.values(), 1e-7));
+    by_kernels.values().sum().backward();
+    CHECK(torch::equal(f.grad(), torch::ones({2, 3})));
   }
 }
 
-TEST_CASE("dorefa's weights are odd off the halves, reach 1 and keep a NaN visible")
+TEST_CASE("dorefa gives bytes in single precision where they fit, and what it gives in double")
+{
+  const auto w = example_weights().to(torch::kFloat);
+  const auto x = doubles({-.2, .1, .17, .5, .84, 1.3}).to(torch::kFloat);
+  const rw::dorefa q;
+  for (const int bits : {1, 2, 3, 4, 5, 7, 8, 9}) {
+    CAPTURE(bits);
+    const auto of_w = q.start_weights(inside)(w, bit_width{bits});
+    CHECK((of_w.levels.scalar_type() == (bits < 8 ? torch::kChar : torch::kFloat)));
+    CHECK(torch::equal(of_w.levels.to(torch::kFloat64),
+                       q.start_weights(inside)(example_weights(), bit_width{bits}).levels));
+    const auto of_x = q.start_activations(inside)(x, bit_width{bits});
+    CHECK((of_x.levels.scalar_type() == (bits < 9 ? torch::kByte : torch::kFloat)));
+    CHECK(of_w.range == rw::level_range{1 - (1 << bits), (1 << bits) - 1});
+    CHECK(of_x.range == rw::level_range{0, (1 << bits) - 1});
+  }
+  for (const auto which : {rw::dorefa_gradient::exact, rw::dorefa_gradient::detached}) {
+    const auto leaf = w.clone().set_requires_grad(true);
+    rw::dorefa{which}
+        .start_weights(inside)(leaf, bit_width{2})
+        .values()
+        .backward(doubles({1, -2, .5, 1, -1}).to(torch::kFloat));
+    CHECK(near(leaf.grad(), gradient_of_weights({which}, 2), 3e-7));
+  }
+}
+
+TEST_CASE("dorefa takes tensors without numbers")
+{
+  for (const auto type : {torch::kFloat32, torch::kFloat64})
+    for (const int bits : {1, 2, 9}) {
+      const auto none = torch::zeros({0, 3}, type).set_requires_grad(true);
+      const auto q = rw::dorefa{}.start_weights(inside)(none, bit_width{bits});
+      CHECK(q.values().sizes() == none.sizes());
+      q.values().sum().backward();
+      CHECK(none.grad().sizes() == none.sizes());
+      CHECK(rw::dorefa{}.start_activations(inside)(none, bit_width{bits}).values().numel() == 0);
+    }
+}
+
+TEST_CASE("dorefa's weights are odd off the halves, reach 1 and are finite")
 {
   torch::manual_seed(1);
   const auto w = torch::randn({64}, torch::kFloat64);
@@ -122,7 +170,14 @@ TEST_CASE("dorefa's weights are odd off the halves, reach 1 and keep a NaN visib
   }
   const auto broken = torch::cat({w, doubles({std::nan("")})});
   for (const int bits : {1, 2})
-    CHECK_FALSE(state(broken, bit_width{bits}).values().isfinite().all().item<bool>());
+    for (const auto type : {torch::kFloat64, torch::kFloat32}) {
+      CHECK_THROWS_WITH_AS((void)state(broken.to(type), bit_width{bits}),
+                           "rolewise: dorefa: a weight is not a number (NaN); want finite numbers",
+                           std::runtime_error);
+      CHECK_THROWS_WITH_AS((void)state(torch::full({3}, INFINITY, type), bit_width{bits}),
+                           "rolewise: dorefa: a weight is infinite; want finite numbers",
+                           std::runtime_error);
+    }
 }
 
 TEST_CASE("dorefa's activations are rounded half to even and pass gradients on the closed interval")
@@ -138,13 +193,17 @@ TEST_CASE("dorefa's activations are rounded half to even and pass gradients on t
     CHECK(near(x.grad(), doubles({0, 1, 1, 1, 1, 0}), type == torch::kBFloat16 ? 0.01 : 1e-3));
 
     const auto ends = doubles({0, 1, -0.0}).to(type).set_requires_grad(true);
-    state(ends, bit_width{2}).levels.sum().backward();
-    CHECK(torch::equal(ends.grad().to(torch::kFloat64), doubles({3, 3, 3})));
+    state(ends, bit_width{2}).values().sum().backward();
+    CHECK(torch::equal(ends.grad().to(torch::kFloat64), doubles({1, 1, 1})));
     const auto beyond = torch::stack({torch::nextafter(torch::ones({}), torch::full({}, 2.0f)),
                                       torch::full({}, -std::numeric_limits<float>::min())})
                             .set_requires_grad(true);
-    state(beyond, bit_width{2}).levels.sum().backward();
+    state(beyond, bit_width{2}).values().sum().backward();
     CHECK(torch::equal(beyond.grad(), torch::zeros(2)));
+    CHECK_THROWS_AS((void)state(doubles({.5, NAN}).to(type), bit_width{2}), std::runtime_error);
+    CHECK(torch::equal(
+        state(doubles({-INFINITY, INFINITY}).to(type), bit_width{2}).levels.to(torch::kFloat64),
+        doubles({0, 3})));
   }
   CHECK(torch::equal(state(doubles({-1, .3, 2}), bit_width{32}).values(), doubles({0, .3, 2})));
 }
@@ -171,6 +230,12 @@ TEST_CASE("quantizers keep their laws")
 {
   rw::laws::hold_for(rw::dorefa{});
   rw::laws::hold_for(rw::dorefa{rw::dorefa_gradient::detached});
+  rw::laws::hold_for(rw::lsq{});
+  rw::laws::hold_for(rw::lsq{.weight_signs = rw::code_signs::narrow_codes, .per_channel = true});
+  rw::laws::hold_for(rw::lsq_plus{});
+  rw::laws::hold_for(rw::lsq_plus{.per_channel = true, .start = rw::range_start::min_max});
+  rw::laws::hold_for(rw::pact{});
+  rw::laws::hold_for(rw::pact{.clip = 2, .decay = .1, .gradient = rw::pact_gradient::clip_only});
   rw::laws::hold_for(rw::no_quantizer{});
 }
 

@@ -35,7 +35,10 @@ class quantised_weight {
       : latent_{start.detach().set_requires_grad(true)},
         state_{q.start_weights(plan.place)},
         plan_{std::move(plan)}
-  {}
+  {
+    // Ranges for each channel get their shape before anybody asks for what is learned.
+    if constexpr (requires { state_.begin(latent_); }) state_.begin(latent_);
+  }
 
   [[nodiscard]] const torch::Tensor& latent() const { return latent_; }
 

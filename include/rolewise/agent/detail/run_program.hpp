@@ -6,10 +6,10 @@
 
 #include <rolewise/agent/detail/kernels/operate.hpp>
 #include <rolewise/agent/detail/kernels/variants.hpp>
-#include <rolewise/agent/detail/share_out.hpp>
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
+#include <rolewise/core/share_out.hpp>
 
 #include <ATen/Parallel.h>
 

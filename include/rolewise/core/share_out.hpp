@@ -19,7 +19,7 @@
 
 namespace rolewise::detail {
 
-/// The threads of a process that work on images, beside the one that asks for it.
+/// The threads of a process that help with pieces, beside the one that asks for it.
 [[nodiscard]] inline c10::ThreadPool& helpers()
 {
   static c10::ThreadPool pool{

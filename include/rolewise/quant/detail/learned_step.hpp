@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Steps, and offsets, that are learned: what LSQ and LSQ+ share.
+
+#include <rolewise/quant/detail/straight_through.hpp>
+#include <rolewise/quant/detail/through_tanh.hpp>
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// Which codes b bits have.
+enum class code_signs {
+  unsigned_codes,  ///< 0 .. 2^b - 1
+  signed_codes,    ///< -2^(b-1) .. 2^(b-1) - 1
+  narrow_codes     ///< -(2^(b-1) - 1) .. 2^(b-1) - 1
+};
+
+/// What N is in the scale of the gradient of a learned step, 1 / sqrt(N Q_P).
+enum class step_gradient_count {
+  numel,    ///< numbers in the tensor, the examples of the batch among them
+  features  ///< numbers for one example
+};
+
+namespace detail {
+
+/// Steps are at least this large: a step that learning drove below comes back to it.
+inline constexpr double least_step = 1e-8;
+
+/// The codes of LSQ for a width.
+struct step_codes {
+  std::int64_t lowest = 0;
+  std::int64_t highest = 1;
+
+  [[nodiscard]] static step_codes of(code_signs signs, bit_width bits)
+  {
+    const auto half = std::int64_t{1} << (bits.value() - 1);
+    if (signs == code_signs::unsigned_codes) return {0, 2 * half - 1};
+    return {signs == code_signs::narrow_codes ? 1 - half : -half, half - 1};
+  }
+  /// Q_P, 1 where there is no code above 0: one bit and signs.
+  [[nodiscard]] std::int64_t most() const { return std::max<std::int64_t>(highest, 1); }
+};
+
+/// 1 / sqrt(N Q_P) for activations.
+[[nodiscard]] inline double step_gradient_scale(const torch::Tensor& x, step_gradient_count counted,
+                                                const step_codes& codes)
+{
+  auto n = std::max<std::int64_t>(x.numel(), 1);
+  if (counted == step_gradient_count::features && x.dim() > 0 && x.size(0) > 0) n /= x.size(0);
+  return 1.0 / std::sqrt(static_cast<double>(n) * static_cast<double>(codes.most()));
+}
+
+/// What of a learned step is no tensor.
+struct step_rule {
+  std::string_view who;
+  step_codes codes;
+  std::int64_t zero_point = 0;
+  double gradient_scale = 1.0;
+  barred barred_numbers = barred::nan;
+
+  [[nodiscard]] step_map map(const torch::Tensor& step, const torch::Tensor& offset) const
+  {
+    const auto s = step.clamp_min(least_step);
+    return {.low = s * codes.lowest,
+            .high = s * codes.highest,
+            .times = s.reciprocal(),
+            .shift = offset,
+            .zero_point = zero_point,
+            .range = {codes.lowest + zero_point, codes.highest + zero_point}};
+  }
+  void save(torch::autograd::AutogradContext& context) const
+  {
+    context.saved_data["rule"] = std::vector<std::int64_t>{codes.lowest, codes.highest, zero_point};
+    context.saved_data["gradient_scale"] = gradient_scale;
+    context.saved_data["who"] = std::string{who};
+  }
+  /// @param name outlives the rule
+  [[nodiscard]] static step_rule of(torch::autograd::AutogradContext& context,
+                                    const std::string& name)
+  {
+    const auto numbers = context.saved_data["rule"].toIntVector();
+    return {.who = name,
+            .codes = {numbers[0], numbers[1]},
+            .zero_point = numbers[2],
+            .gradient_scale = context.saved_data["gradient_scale"].toDouble()};
+  }
+};
+
+[[nodiscard]] inline torch::Tensor scaled_for(const torch::Tensor& range, const torch::Tensor& sum,
+                                              double scale)
+{
+  return (sum * scale).to(range.device(), range.scalar_type());
+}
+
+/// Codes of x for a step and perhaps an offset, written to `levels`; what comes back stands for the
+/// values.
+struct by_learned_step : torch::autograd::Function<by_learned_step> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& step,
+                               const std::optional<torch::Tensor>& learned_offset,
+                               const step_rule& rule, torch::Tensor* levels)
+  {
+    const auto offset = learned_offset.value_or(torch::Tensor{});
+    context->save_for_backward({x, step, offset});
+    rule.save(*context);
+    *levels = codes_of(rule.who, x, rule.map(step, offset), rule.barred_numbers);
+    return stand_in_for(x);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list& gradient)
+  {
+    const auto saved = context->get_saved_variables();
+    const auto &x = saved[0], &step = saved[1], &offset = saved[2];
+    const auto who = context->saved_data["who"].toStringRef();
+    const auto rule = step_rule::of(*context, who);
+    const auto how = offset.defined() ? way_back::step_and_offset : way_back::step;
+    auto back = back_through(who, how, std::exchange(gradient[0], {}), x, rule.map(step, offset));
+    torch::Tensor to_offset;
+    if (offset.defined()) to_offset = scaled_for(offset, back.second, rule.gradient_scale);
+    return {back.to_x, scaled_for(step, back.first, rule.gradient_scale), to_offset, {}, {}};
+  }
+};
+
+/// The sum of g sign(w) over what shares a step, in the shape of the steps.
+[[nodiscard]] inline torch::Tensor sum_by_sign(const torch::Tensor& g, const torch::Tensor& w,
+                                               const torch::Tensor& step)
+{
+  const auto rows = step.numel();
+  if (at::GradMode::is_enabled() || !fits_passes(w) || w.numel() == 0 || !lies_by_rows(w, rows))
+    return (at_least_single(g) * (w.ge(0).to(torch::kInt) * 2 - 1)).sum_to_size(step.sizes());
+  const auto all = blocks_of(w, rows);
+  const auto dense = laid_out_like(w, g);
+  std::vector<double> sums(static_cast<std::size_t>(all.count()));
+  const auto* const gradient = dense.const_data_ptr<float>();
+  const auto* const from = w.const_data_ptr<float>();
+  all.each([&](std::size_t block, std::int64_t, std::int64_t first, std::size_t count) {
+    sums[block] = quant_kernels::best().signed_sum(gradient + first, from + first, count);
+  });
+  return in_shape_of(step, all.by_row(sums));
+}
+
+/// One bit: signs of weights, their size is the step.
+struct signs_by_learned_step : torch::autograd::Function<signs_by_learned_step> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
+                               const torch::Tensor& step, const step_rule& rule,
+                               torch::Tensor* levels)
+  {
+    context->save_for_backward({w, step});
+    context->saved_data["gradient_scale"] = rule.gradient_scale;
+    *levels = signs_of(rule.who, w);
+    return stand_in_for(w);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient)
+  {
+    const auto saved = context->get_saved_variables();
+    const auto scale = context->saved_data["gradient_scale"].toDouble();
+    return {gradient[0],
+            scaled_for(saved[1], sum_by_sign(gradient[0], saved[0], saved[1]), scale),
+            {},
+            {}};
+  }
+};
+
+/// A learned tensor of a quantizer whose number comes from the first tensor that has one to give,
+/// and what must be known of it.
+class learned_range {
+ public:
+  explicit learned_range(double value = 1.0)
+      : tensor_{torch::full({}, value, torch::kFloat).set_requires_grad(true)}
+  {}
+
+  [[nodiscard]] const torch::Tensor& tensor() const { return tensor_; }
+  [[nodiscard]] bool is_started() const { return started_; }
+
+  /// Takes another shape, all 1, if it has not started.
+  void shape(at::IntArrayRef sizes, torch::Device device)
+  {
+    if (started_ || tensor_.sizes() == sizes) return;
+    tensor_ = torch::ones(sizes, torch::TensorOptions{torch::kFloat}.device(device))
+                  .set_requires_grad(tensor_.requires_grad());
+  }
+  /// The memory is written past autograd: a range changes only between uses of it.
+  void assign(const torch::Tensor& value) { tensor_.variable_data().copy_(value); }
+  void multiply(double by) { tensor_.variable_data().mul_(by); }
+  void keep_above(double least) { tensor_.variable_data().clamp_min_(least); }
+  void start(const torch::Tensor& value)
+  {
+    if (tensor_.device() != value.device())
+      tensor_ = tensor_.detach().to(value.device()).set_requires_grad(tensor_.requires_grad());
+    assign(value);
+    started_ = true;
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive, std::string_view name, std::string_view flag)
+  {
+    archive.range(name, tensor_);
+    archive.value(flag, started_);
+  }
+
+ private:
+  torch::Tensor tensor_;
+  bool started_ = false;
+};
+
+/// Whether numbers to start from are worth it: a tensor of zeros, or none, waits for the next.
+[[nodiscard]] inline bool can_start(const torch::Tensor& start)
+{
+  return start.numel() > 0 && start.gt(0).any().item<bool>() && start.isfinite().all().item<bool>();
+}
+
+/// 1 where there is nothing to start from.
+[[nodiscard]] inline torch::Tensor usable(const torch::Tensor& start)
+{
+  return torch::where(start.gt(0).logical_and(start.isfinite()), start, torch::ones_like(start));
+}
+
+/// Q_P of the width that a step was for, over Q_P of another: what keeps s Q_P.
+[[nodiscard]] inline double step_ratio(code_signs signs, std::int64_t from, bit_width to)
+{
+  const bit_width before{static_cast<int>(from)};
+  return static_cast<double>(step_codes::of(signs, before).most()) /
+         static_cast<double>(step_codes::of(signs, to).most());
+}
+
+/// What all states with a learned step do before they quantise in training.
+template<typename Start>
+void observe_step(learned_range& step, std::int64_t& last, code_signs signs, bit_width bits,
+                  const Start& start)
+{
+  if (bits.is_full()) return;
+  const torch::NoGradGuard without_graph;
+  if (!step.is_started()) {
+    if (const auto value = start(); can_start(value)) step.start(usable(value));
+  } else if (last != 0 && last != bits.value()) {
+    step.multiply(step_ratio(signs, last, bits));
+  }
+  last = bits.value();
+  step.keep_above(least_step);
+}
+
+}  // namespace detail
+}  // namespace rolewise

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Kernels over tensors, on several threads.
+
+#include <rolewise/core/share_out.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/quant/detail/kernels/variants.hpp>
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Whether the memory of a tensor is its numbers, in whatever order, in float32.
+[[nodiscard]] inline bool fits_passes(const torch::Tensor& x)
+{
+  return x.device().is_cpu() && x.scalar_type() == torch::kFloat && x.layout() == torch::kStrided &&
+         x.is_non_overlapping_and_dense() && !x.is_neg();
+}
+
+/// Whether each index of the first axis has memory of its own, one after the other.
+[[nodiscard]] inline bool lies_by_rows(const torch::Tensor& x, std::int64_t rows)
+{
+  return rows == 1 || (x.dim() > 0 && x.size(0) == rows && x.stride(0) * rows == x.numel());
+}
+
+/// A tensor's numbers in pieces whose bounds do not depend on the number of threads, and so neither
+/// do sums that are added piece by piece.
+struct blocks {
+  static constexpr std::int64_t longest = std::int64_t{1} << 15;
+
+  std::int64_t rows;
+  std::int64_t row;  ///< numbers in one
+
+  [[nodiscard]] std::int64_t in_row() const { return (row + longest - 1) / longest; }
+  [[nodiscard]] std::int64_t count() const { return rows * in_row(); }
+
+  /// Calls `work(block, row, first number, how many)` for each.
+  template<typename Work>
+  void each(const Work& work) const
+  {
+    constexpr std::int64_t worth_a_thread = std::int64_t{1} << 17;
+    const auto per_row = in_row();
+    const auto together = std::max<std::int64_t>(longest / std::max<std::int64_t>(row, 1), 1);
+    const int threads = rows * row < worth_a_thread ? 1 : at::get_num_threads();
+    share_out((count() + together - 1) / together, threads, [&](std::int64_t piece) {
+      const auto end = std::min((piece + 1) * together, count());
+      for (auto block = piece * together; block < end; ++block) {
+        const auto in = block / per_row, first = block % per_row * longest;
+        work(static_cast<std::size_t>(block), in, in * row + first,
+             static_cast<std::size_t>(std::min(longest, row - first)));
+      }
+    });
+  }
+
+  /// Adds up what the blocks of each row have.
+  [[nodiscard]] std::vector<double> by_row(const std::vector<double>& parts) const
+  {
+    std::vector<double> sums(static_cast<std::size_t>(rows));
+    const auto per_row = static_cast<std::size_t>(in_row());
+    for (std::size_t block = 0; block < parts.size(); ++block)
+      sums[block / per_row] += parts[block];
+    return sums;
+  }
+};
+
+[[nodiscard]] inline blocks blocks_of(const torch::Tensor& x, std::int64_t rows = 1)
+{
+  return {rows, x.numel() / rows};
+}
+
+/// `work(block, row, first, count)` gives the bits of a magnitude; the largest of all.
+template<typename Work>
+[[nodiscard]] std::uint32_t largest_of_blocks(const blocks& all, const Work& work)
+{
+  std::vector<std::uint32_t> found(static_cast<std::size_t>(all.count()));
+  all.each([&](std::size_t block, std::int64_t row, std::int64_t first, std::size_t count) {
+    found[block] = work(block, row, first, count);
+  });
+  return found.empty() ? 0 : *std::ranges::max_element(found);
+}
+
+/// A gradient that lies as x does.
+[[nodiscard]] inline torch::Tensor laid_out_like(const torch::Tensor& x, const torch::Tensor& g)
+{
+  if (g.scalar_type() == x.scalar_type() && g.strides() == x.strides() && !g.is_neg()) return g;
+  return at::empty_like(x, x.options().requires_grad(false)).copy_(g);
+}
+
+/// Where the gradient of x is to go: over the gradient of the values, if nobody else holds that.
+[[nodiscard]] inline torch::Tensor place_for_gradient(const torch::Tensor& g)
+{
+  const bool is_ours = g.use_count() == 1 && g.storage().use_count() == 1 && !g.requires_grad();
+  return is_ours ? g : at::empty_like(g);
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// DoReFa's map of weights through tanh and their maximum, and its signs for one bit.
+
+#include <rolewise/quant/detail/straight_through.hpp>
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// What the way back must know of weights: the bits of their largest magnitude.
+struct tanh_weights {
+  std::uint32_t largest = 0;
+  bool exact = true;  ///< whether the maximum is differentiated
+
+  [[nodiscard]] double magnitude() const
+  {
+    return static_cast<double>(std::bit_cast<float>(largest));
+  }
+  /// tanh of it, or 1 for weights that are all zero.
+  [[nodiscard]] double maximum() const { return largest == 0 ? 1.0 : std::tanh(magnitude()); }
+  [[nodiscard]] quant_kernels::tanh_map map(double times) const
+  {
+    return {magnitude() <= static_cast<double>(quant_kernels::small_tanh),
+            static_cast<float>(times)};
+  }
+};
+
+[[nodiscard]] inline torch::Tensor tanh_codes_by_passes(const torch::Tensor& w, std::int32_t n,
+                                                        const tanh_weights& known)
+{
+  const bool bytes = n < 128;
+  auto codes = at::empty_like(
+      w, w.options().dtype(bytes ? torch::kChar : torch::kFloat).requires_grad(false));
+  const auto map = known.map(n / (2.0 * known.maximum()));
+  const auto* const from = w.const_data_ptr<float>();
+  void* const to = codes.mutable_data_ptr();
+  const auto& passes = quant_kernels::best();
+  blocks_of(w).each([&](std::size_t, std::int64_t, std::int64_t first, std::size_t count) {
+    if (bytes)
+      passes.tanh_bytes(from + first, count, map, n, static_cast<std::int8_t*>(to) + first);
+    else
+      passes.tanh_floats(from + first, count, map, n, static_cast<float*>(to) + first);
+  });
+  return codes;
+}
+
+/// max |tanh(w)| as a tensor, 1 where all are zero.
+[[nodiscard]] inline torch::Tensor tanh_maximum(const torch::Tensor& largest)
+{
+  return largest.tanh().masked_fill(largest.eq(0), 1);
+}
+
+[[nodiscard]] inline torch::Tensor tanh_codes_by_tensors(const torch::Tensor& weights, double n)
+{
+  const auto w = at_least_single(weights);
+  const auto codes = ((w.tanh() / (2 * tanh_maximum(w.abs().amax())) + 0.5) * n).round();
+  return codes * 2 - n;
+}
+
+/// By tensor operations, which can be differentiated again.
+[[nodiscard]] inline torch::Tensor tanh_back_by_tensors(const torch::Tensor& gradient,
+                                                        const torch::Tensor& weights, bool exact)
+{
+  const auto g = at_least_single(gradient), w = at_least_single(weights), t = w.tanh();
+  const auto size = w.abs(), largest = size.amax(), m = tanh_maximum(largest);
+  auto back = g * (1 - t * t) / m;
+  if (exact) {
+    const auto is_largest = size.eq(largest);
+    const auto share = w.sign() * is_largest / is_largest.sum();
+    back = back - share * ((1 - m * m) / (m * m) * (g * t).sum());
+  }
+  return back.to(weights.scalar_type());
+}
+
+/// Takes the maximum's part off the gradients of the weights that are as large as the largest.
+inline void add_part_of_maximum(const blocks& all, const std::vector<char>& holds_largest,
+                                const torch::Tensor& w, const tanh_weights& known, double sum,
+                                float* to)
+{
+  const auto* const from = w.const_data_ptr<float>();
+  std::vector<std::int64_t> places;
+  for (std::size_t block = 0; block < holds_largest.size(); ++block) {
+    if (holds_largest[block] == 0) continue;
+    const auto first = static_cast<std::int64_t>(block) * blocks::longest;
+    for (auto i = first; i < std::min(first + blocks::longest, all.row); ++i)
+      if ((std::bit_cast<std::uint32_t>(from[i]) & 0x7FFFFFFFU) == known.largest)
+        places.push_back(i);
+  }
+  const double m = known.maximum(), root = std::cosh(known.magnitude());
+  const double part = sum / (root * root * m * m * static_cast<double>(places.size()));
+  for (const auto i : places)
+    to[i] = static_cast<float>(static_cast<double>(to[i]) - (from[i] < 0 ? -part : part));
+}
+
+[[nodiscard]] inline torch::Tensor tanh_back_by_passes(const torch::Tensor& gradient,
+                                                       const torch::Tensor& w,
+                                                       const tanh_weights& known)
+{
+  const auto all = blocks_of(w);
+  std::vector<double> sums(static_cast<std::size_t>(all.count()));
+  std::vector<char> holds_largest(sums.size());
+  auto back = place_for_gradient(gradient);
+  const auto map = known.map(1.0 / known.maximum());
+  const auto* const g = gradient.const_data_ptr<float>();
+  const auto* const from = w.const_data_ptr<float>();
+  auto* const to = back.mutable_data_ptr<float>();
+  const auto& passes = quant_kernels::best();
+  all.each([&](std::size_t block, std::int64_t, std::int64_t first, std::size_t count) {
+    holds_largest[block] = passes.tanh_back(g + first, from + first, count, map, known.largest,
+                                            to + first, &sums[block])
+                               ? 1
+                               : 0;
+  });
+  if (known.exact && known.largest != 0)
+    add_part_of_maximum(all, holds_largest, w, known, all.by_row(sums)[0], to);
+  return back;
+}
+
+/// Odd codes of weights, written to `levels`; what comes back stands for the values.
+struct through_tanh : torch::autograd::Function<through_tanh> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
+                               double n, bool exact, torch::Tensor* levels)
+  {
+    context->save_for_backward({w});
+    context->saved_data["exact"] = exact;
+    if (fits_passes(w) && w.numel() > 0 && n < 256) {
+      tanh_weights known{.exact = exact};
+      const auto* const from = w.const_data_ptr<float>();
+      known.largest = largest_of_blocks(
+          blocks_of(w), [&](std::size_t, std::int64_t, std::int64_t first, std::size_t count) {
+            return quant_kernels::best().largest(from + first, count);
+          });
+      refuse_magnitude("dorefa", known.largest, barred::nan_and_infinity);
+      *levels = tanh_codes_by_passes(w, static_cast<std::int32_t>(n), known);
+      context->saved_data["largest"] = static_cast<std::int64_t>(known.largest);
+    } else {
+      refuse_unfit("dorefa", w, barred::nan_and_infinity);
+      *levels = w.numel() == 0 ? at::zeros_like(w) : tanh_codes_by_tensors(w, n);
+    }
+    return stand_in_for(w);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list& gradient)
+  {
+    const auto w = context->get_saved_variables()[0];
+    const bool exact = context->saved_data["exact"].toBool();
+    auto g = std::exchange(gradient[0], {});
+    const auto found = context->saved_data.find("largest");
+    if (w.numel() == 0) return {g, {}, {}, {}};
+    if (at::GradMode::is_enabled() || found == context->saved_data.end())
+      return {tanh_back_by_tensors(g, w, exact), {}, {}, {}};
+    const tanh_weights known{static_cast<std::uint32_t>(found->second.toInt()), exact};
+    if (const auto dense = laid_out_like(w, g); !dense.is_same(g))
+      return {tanh_back_by_passes(dense, w, known), {}, {}, {}};
+    return {tanh_back_by_passes(g, w, known), {}, {}, {}};
+  }
+};
+
+/// Signs of x as codes, +1 for 0: int8 where kernels take x, else floating point.
+[[nodiscard]] inline torch::Tensor signs_of(std::string_view who, const torch::Tensor& x)
+{
+  if (!fits_passes(x) || x.numel() == 0) {
+    refuse_unfit(who, x, barred::nan_and_infinity);
+    // x - x brings what is not a number back.
+    return x.ge(0).to(x.scalar_type()).mul_(2).sub_(1).add_(x - x);
+  }
+  auto codes = at::empty_like(x, x.options().dtype(torch::kChar).requires_grad(false));
+  const auto* const from = x.const_data_ptr<float>();
+  auto* const to = codes.mutable_data_ptr<std::int8_t>();
+  refuse_magnitude(
+      who,
+      largest_of_blocks(blocks_of(x),
+                        [&](std::size_t, std::int64_t, std::int64_t first, std::size_t count) {
+                          return quant_kernels::best().signs(from + first, count, to + first);
+                        }),
+      barred::nan_and_infinity);
+  return codes;
+}
+
+/// The mean of |x|, 0-dimensional; 0 if there is none.
+[[nodiscard]] inline torch::Tensor mean_magnitude(const torch::Tensor& x)
+{
+  if (x.numel() == 0) return scale_beside(x, 0);
+  if (!fits_passes(x)) return at_least_single(x.detach()).abs().mean();
+  const auto all = blocks_of(x);
+  std::vector<double> sums(static_cast<std::size_t>(all.count()));
+  const auto* const from = x.const_data_ptr<float>();
+  all.each([&](std::size_t block, std::int64_t, std::int64_t first, std::size_t count) {
+    (void)quant_kernels::best().magnitudes(from + first, count, &sums[block]);
+  });
+  return scale_beside(x, all.by_row(sums)[0] / static_cast<double>(x.numel()));
+}
+
+/// A value whose gradient is that of what stands for it.
+struct unchanged : torch::autograd::Function<unchanged> {
+  static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& x)
+  {
+    return stand_in_for(x);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                 torch::autograd::variable_list gradient)
+  {
+    return gradient;
+  }
+};
+
+}  // namespace rolewise::detail

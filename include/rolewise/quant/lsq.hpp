@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// LSQ: steps that are learned by gradient.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/quant/detail/learned_step.hpp>
+#include <rolewise/quant/quantizer.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace rolewise {
+
+/// Where the step of weights starts.
+enum class step_start {
+  mean_magnitude,  ///< 2 mean |w| / sqrt(Q_P), as LSQ has it
+  three_sigma      ///< max(|mu - 3 sigma|, |mu + 3 sigma|) / 2^(b-1), as LSQ+ has it
+};
+
+/// How weights with a learned step are quantised.
+struct lsq_weight_options {
+  std::string_view who = "lsq";
+  code_signs signs = code_signs::signed_codes;
+  bool per_channel = false;
+  step_start start = step_start::mean_magnitude;
+};
+
+/// The state of one layer's weights in LSQ and LSQ+; formulas at `basic_lsq`.
+class lsq_weights {
+ public:
+  static constexpr bool is_idempotent = true;
+  static constexpr bool is_monotone = true;
+
+  explicit lsq_weights(lsq_weight_options options) : options_{options}
+  {
+    if (options.signs == code_signs::unsigned_codes)
+      refuse(options.who, "weights have both signs; want signed or narrow codes for them");
+  }
+
+  /// Called once, before training: gives steps per channel their shape.
+  void begin(const torch::Tensor& w) { step_.shape(shape_for(w), w.device()); }
+  void observe(const torch::Tensor& w, bit_width bits);
+  [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const;
+
+  /// 0-dimensional, or `[O, 1, ...]`.
+  [[nodiscard]] const torch::Tensor& step() const { return step_.tensor(); }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    step_.visit_state(archive, "step", "started");
+    archive.value("bits", bits_);
+  }
+
+ private:
+  [[nodiscard]] std::vector<std::int64_t> shape_for(const torch::Tensor& w) const
+  {
+    if (!options_.per_channel || w.dim() == 0) return {};
+    std::vector<std::int64_t> shape(static_cast<std::size_t>(w.dim()), 1);
+    shape[0] = w.size(0);
+    return shape;
+  }
+  [[nodiscard]] torch::Tensor start_for(const torch::Tensor& w, bit_width bits) const;
+
+  lsq_weight_options options_;
+  detail::learned_range step_;
+  std::int64_t bits_ = 0;  ///< of the last observation
+};
+
+/// The state of one layer's activations.
+template<code_signs signs>
+class lsq_activations {
+ public:
+  static constexpr bool is_idempotent = true;
+  static constexpr bool is_monotone = true;
+
+  explicit lsq_activations(step_gradient_count counted) : counted_{counted} {}
+
+  void observe(const torch::Tensor& x, bit_width bits);
+  [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const;
+
+  [[nodiscard]] const torch::Tensor& step() const { return step_.tensor(); }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    step_.visit_state(archive, "step", "started");
+    archive.value("bits", bits_);
+  }
+
+ private:
+  [[nodiscard]] static detail::step_codes codes_for(bit_width bits);
+  [[nodiscard]] static torch::Tensor start_for(const torch::Tensor& x, bit_width bits);
+
+  step_gradient_count counted_;
+  detail::learned_range step_;
+  std::int64_t bits_ = 0;
+};
+
+/// Weights and activations on even steps of a size that is learned.
+///
+///     codes Q_N' .. Q_P: `code_signs`;  c = round(clip(v / s, Q_N', Q_P)), half to even
+///     values s c;  32 bits: weights as they are, activations rectified
+///     d/dv = 1 where Q_N' < v/s < Q_P, else 0
+///     d/ds = g (c - v/s) there, g c outside;  g = 1 / sqrt(N Q_P), N: `step_gradient_count`,
+///            for weights the number of weights, also per channel
+///     weights of one bit: values s sign(w) with sign(0) = +1, d/dw = 1, d/ds = g sign(w),
+///            g = 1 / sqrt(N)
+///
+/// s starts as 2 mean |v| / sqrt(Q_P) of the first tensor seen in training that is not all zero
+/// (one-bit weights: mean |w|), and is kept in the checkpoint with the knowledge that it has
+/// started. Until then each tensor is quantised with the step that it would start, or 1. s is a
+/// range (`archive.range`): no weight decay, a learning rate of its own. When the bits change, s
+/// changes so that s Q_P stays. s stays at 1e-8 or above.
+///
+/// Codes are bytes where kernels run (float32 on the CPU, up to 8 bits): int8 for weights, uint8
+/// for activations, signed ones with the zero point 2^(b-1).
+///
+/// Clip and product with 1/s stand for v/s, so that s Q_P, as rounded, is exactly the end.
+///
+/// @tparam Activations codes of activations; unsigned ones rectify
+/// @par Determinism
+/// A function of arguments and step; sums do not depend on the number of threads.
+/// @throws std::runtime_error if weights or the step are not finite or activations are not numbers,
+///   on the CPU; std::invalid_argument for signed activations of one bit
+/// @par Source
+/// Esser, McKinstry, Bablani, Appuswamy, Modha: Learned Step Size Quantization, ICLR 2020,
+/// arXiv:1902.08153; code zhutmost/lsq-net.
+/// @par Departs
+/// One-bit weights are defined. lsq-net passes gradients at the very ends of the range; the
+/// formula, and this, do not. The gradient is scaled, not the step and back.
+template<code_signs Activations = code_signs::unsigned_codes>
+struct basic_lsq {
+  static constexpr std::string_view name = "lsq";
+  static constexpr bool rectifies = Activations == code_signs::unsigned_codes;
+
+  using weights = lsq_weights;
+  using activations = lsq_activations<Activations>;
+
+  code_signs weight_signs = code_signs::signed_codes;
+  bool per_channel = false;  ///< a step for each output channel of the weights
+  step_gradient_count counted = step_gradient_count::numel;  ///< for activations
+
+  [[nodiscard]] weights start_weights(const layer_place&) const
+  {
+    return weights{{.signs = weight_signs, .per_channel = per_channel}};
+  }
+  [[nodiscard]] activations start_activations(const layer_place&) const
+  {
+    return activations{counted};
+  }
+};
+
+/// LSQ with unsigned activations.
+using lsq = basic_lsq<>;
+
+static_assert(Quantizer<lsq>);
+
+inline torch::Tensor lsq_weights::start_for(const torch::Tensor& w, bit_width bits) const
+{
+  const torch::NoGradGuard without_graph;
+  const auto shape = shape_for(w);
+  if (w.numel() == 0) return torch::zeros(shape, w.options().dtype(torch::kFloat));
+  const auto wide = detail::at_least_single(w.detach());
+  const auto flat = shape.empty() ? wide.reshape({1, -1}) : wide.reshape({w.size(0), -1});
+  if (bits.value() > 1 && options_.start == step_start::three_sigma) {
+    const auto mu = flat.mean(1);
+    const auto sigma3 = flat.var(1, flat.size(1) > 1, false).sqrt() * 3;
+    const auto most = torch::maximum((mu - sigma3).abs(), (mu + sigma3).abs());
+    return (most / std::exp2(bits.value() - 1)).view(shape);
+  }
+  const auto mean = flat.abs().mean(1).view(shape);
+  const auto most = detail::step_codes::of(options_.signs, bits).highest;
+  return bits.value() == 1 ? mean : mean * (2.0 / std::sqrt(static_cast<double>(most)));
+}
+
+inline void lsq_weights::observe(const torch::Tensor& w, bit_width bits)
+{
+  begin(w);
+  detail::observe_step(step_, bits_, options_.signs, bits, [&] { return start_for(w, bits); });
+}
+
+inline quantised lsq_weights::operator()(const torch::Tensor& w, bit_width bits) const
+{
+  if (bits.is_full()) return {.levels = w, .scale = {}};
+  const auto step = step_.is_started() ? step_.tensor() : detail::usable(start_for(w, bits));
+  const bool signs = bits.value() == 1;
+  const auto codes =
+      signs ? detail::step_codes{-1, 1} : detail::step_codes::of(options_.signs, bits);
+  const auto n = static_cast<double>(std::max<std::int64_t>(w.numel(), 1) * codes.most());
+  const detail::step_rule rule{.who = options_.who,
+                               .codes = codes,
+                               .gradient_scale = 1.0 / std::sqrt(n),
+                               .barred_numbers = detail::barred::nan_and_infinity};
+  quantised q{.scale = step.detach().clamp_min(detail::least_step),
+              .is_integer = true,
+              .range = level_range{codes.lowest, codes.highest}};
+  q.stand_in = signs ? detail::signs_by_learned_step::apply(w, step, rule, &q.levels)
+                     : detail::by_learned_step::apply(w, step, std::optional<torch::Tensor>{}, rule,
+                                                      &q.levels);
+  return q;
+}
+
+template<code_signs signs>
+detail::step_codes lsq_activations<signs>::codes_for(bit_width bits)
+{
+  if (signs != code_signs::unsigned_codes && bits.value() == 1)
+    refuse("lsq", "signed activations of one bit have no code above 0; want two bits or more");
+  return detail::step_codes::of(signs, bits);
+}
+
+template<code_signs signs>
+torch::Tensor lsq_activations<signs>::start_for(const torch::Tensor& x, bit_width bits)
+{
+  const torch::NoGradGuard without_graph;
+  const auto most = static_cast<double>(codes_for(bits).most());
+  const auto seen = signs == code_signs::unsigned_codes ? x.detach().clamp_min(0) : x.detach();
+  return detail::mean_magnitude(seen) * (2.0 / std::sqrt(most));
+}
+
+template<code_signs signs>
+void lsq_activations<signs>::observe(const torch::Tensor& x, bit_width bits)
+{
+  detail::observe_step(step_, bits_, signs, bits, [&] { return start_for(x, bits); });
+}
+
+template<code_signs signs>
+quantised lsq_activations<signs>::operator()(const torch::Tensor& x, bit_width bits) const
+{
+  if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
+  const auto codes = codes_for(bits);
+  const auto step = step_.is_started() ? step_.tensor() : detail::usable(start_for(x, bits));
+  const auto zero_point =
+      signs == code_signs::unsigned_codes ? 0 : std::int64_t{1} << (bits.value() - 1);
+  const detail::step_rule rule{.who = "lsq",
+                               .codes = codes,
+                               .zero_point = zero_point,
+                               .gradient_scale = detail::step_gradient_scale(x, counted_, codes)};
+  quantised q{.scale = step.detach().clamp_min(detail::least_step),
+              .zero_point = zero_point,
+              .is_integer = true,
+              .range = level_range{codes.lowest + zero_point, codes.highest + zero_point}};
+  q.stand_in =
+      detail::by_learned_step::apply(x, step, std::optional<torch::Tensor>{}, rule, &q.levels);
+  return q;
+}
+
+}  // namespace rolewise

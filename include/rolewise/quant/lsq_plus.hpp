@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// LSQ+: activations with a learned step and a learned offset.
+
+#include <rolewise/quant/detail/learned_step.hpp>
+#include <rolewise/quant/lsq.hpp>
+#include <rolewise/quant/quantizer.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string_view>
+
+namespace rolewise {
+
+/// Where step and offset of activations start.
+enum class range_start {
+  least_error,  ///< of 80 ranges, the one of the least mean squared error
+  min_max       ///< from the smallest number to the largest
+};
+
+/// The state of one layer's activations in LSQ+.
+class lsq_plus_activations {
+ public:
+  static constexpr bool is_idempotent = true;
+  static constexpr bool is_monotone = true;
+
+  lsq_plus_activations(range_start start, step_gradient_count counted)
+      : start_{start}, counted_{counted}
+  {}
+
+  void observe(const torch::Tensor& x, bit_width bits);
+  [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const;
+
+  [[nodiscard]] const torch::Tensor& step() const { return step_.tensor(); }
+  [[nodiscard]] const torch::Tensor& offset() const { return offset_.tensor(); }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    step_.visit_state(archive, "step", "started");
+    offset_.visit_state(archive, "offset", "offset_started");
+    archive.value("bits", bits_);
+  }
+
+ private:
+  struct line {
+    double step = 1.0;
+    double offset = 0.0;
+    bool is_usable = false;
+  };
+  [[nodiscard]] line start_for(const torch::Tensor& x, bit_width bits) const;
+
+  range_start start_;
+  step_gradient_count counted_;
+  detail::learned_range step_;
+  detail::learned_range offset_{0.0};
+  std::int64_t bits_ = 0;
+};
+
+/// Activations on even steps between two learned ends, weights as in LSQ.
+///
+///     c = round(clip((x - beta) / s, 0, 2^b - 1)), half to even;  values s c + beta
+///     d/dx = 1 where both ends are passed by, else 0
+///     d/ds = g (c - (x - beta)/s) inside, g c outside
+///     d/dbeta = 0 inside, g outside;  g = 1 / sqrt(N (2^b - 1)), N: `step_gradient_count`
+///     weights: `basic_lsq`, with the step that starts from three standard deviations
+///
+/// s and beta start from the first tensor seen in training that is not of one number: of the ranges
+/// from min (1 - i/100) to max (1 - i/100), i = 0 .. 79, the one of the least squared error on up
+/// to 65,536 numbers at even distances, or min to max. Until then each tensor is quantised with
+/// what it would start. When the bits change, s changes so that the ends stay.
+///
+/// For activations that go below 0: networks rectify before a quantizer that does not say that it
+/// rectifies, and after a rectifier an offset only costs.
+///
+/// @par Determinism
+/// As `basic_lsq`.
+/// @throws std::runtime_error as `basic_lsq`
+/// @par Source
+/// Bhalgat, Lee, Nagel, Blankevoort, Kwak: LSQ+: Improving low-bit quantization through learnable
+/// offsets and better initialization, CVPR workshops 2020, arXiv:2004.09576. The search is that of
+/// ModelTC/MQBench, the gradient's scale for both ranges that of ZouJiu1/LSQplus.
+/// @par Departs
+/// Sources disagree on what the three standard deviations of weights are divided by; 2^(b-1) maps
+/// them onto the end of the codes. They are taken once, not over the first 20 batches.
+struct lsq_plus {
+  static constexpr std::string_view name = "lsq-plus";
+
+  using weights = lsq_weights;
+  using activations = lsq_plus_activations;
+
+  code_signs weight_signs = code_signs::signed_codes;
+  bool per_channel = false;
+  range_start start = range_start::least_error;
+  step_gradient_count counted = step_gradient_count::numel;
+
+  [[nodiscard]] weights start_weights(const layer_place&) const
+  {
+    return weights{{.who = "lsq_plus",
+                    .signs = weight_signs,
+                    .per_channel = per_channel,
+                    .start = step_start::three_sigma}};
+  }
+  [[nodiscard]] activations start_activations(const layer_place&) const { return {start, counted}; }
+};
+
+static_assert(Quantizer<lsq_plus>);
+
+namespace detail {
+
+/// Up to 65,536 numbers of x, at even distances.
+[[nodiscard]] inline torch::Tensor sample_of(const torch::Tensor& x)
+{
+  constexpr std::int64_t most = std::int64_t{1} << 16;
+  const auto flat = at_least_single(x.detach()).reshape({-1});
+  return flat.slice(0, 0, flat.numel(), (flat.numel() + most - 1) / most).contiguous();
+}
+
+/// The share of a range, in hundredths left out, that quantises with the least squared error.
+[[nodiscard]] inline double best_share(const torch::Tensor& sample, double low, double high,
+                                       double n)
+{
+  double best = 1.0, least = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < 80; ++i) {
+    const double share = 1.0 - i / 100.0, from = low * share, step = (high - low) * share / n;
+    const auto codes = ((sample - from) / step).round_().clamp_(0, n);
+    const double error = (codes * step + from - sample).square_().mean().item<double>();
+    if (error >= least) continue;
+    least = error;
+    best = share;
+  }
+  return best;
+}
+
+}  // namespace detail
+
+inline lsq_plus_activations::line lsq_plus_activations::start_for(const torch::Tensor& x,
+                                                                  bit_width bits) const
+{
+  const torch::NoGradGuard without_graph;
+  if (x.numel() == 0) return {};
+  const auto [least, most] = detail::at_least_single(x.detach()).aminmax();
+  const auto low = least.item<double>(), high = most.item<double>();
+  const double n = detail::intervals(bits);
+  if (!std::isfinite(low) || !std::isfinite(high)) return {};
+  if (low == high) return {.step = 1.0, .offset = low};
+  const double share =
+      start_ == range_start::min_max ? 1.0 : detail::best_share(detail::sample_of(x), low, high, n);
+  return {(high - low) * share / n, low * share, true};
+}
+
+inline void lsq_plus_activations::observe(const torch::Tensor& x, bit_width bits)
+{
+  if (bits.is_full()) return;
+  const torch::NoGradGuard without_graph;
+  if (!step_.is_started()) {
+    if (const auto found = start_for(x, bits); found.is_usable) {
+      step_.start(detail::scale_beside(x, found.step));
+      offset_.start(detail::scale_beside(x, found.offset));
+    }
+  } else if (bits_ != 0 && bits_ != bits.value()) {
+    step_.multiply(detail::step_ratio(code_signs::unsigned_codes, bits_, bits));
+  }
+  bits_ = bits.value();
+  step_.keep_above(detail::least_step);
+}
+
+inline quantised lsq_plus_activations::operator()(const torch::Tensor& x, bit_width bits) const
+{
+  if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
+  auto step = step_.tensor(), offset = offset_.tensor();
+  if (!step_.is_started()) {
+    const auto found = start_for(x, bits);
+    step = detail::scale_beside(x, found.step);
+    offset = detail::scale_beside(x, found.offset);
+  }
+  const auto codes = detail::step_codes::of(code_signs::unsigned_codes, bits);
+  const detail::step_rule rule{.who = "lsq_plus",
+                               .codes = codes,
+                               .gradient_scale = detail::step_gradient_scale(x, counted_, codes)};
+  quantised q{.scale = step.detach().clamp_min(detail::least_step),
+              .is_integer = true,
+              .offset = offset.detach(),
+              .range = level_range{codes.lowest, codes.highest}};
+  q.stand_in = detail::by_learned_step::apply(x, step, std::optional<torch::Tensor>{offset}, rule,
+                                              &q.levels);
+  return q;
+}
+
+}  // namespace rolewise

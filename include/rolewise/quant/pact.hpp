@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// PACT: activations between 0 and a clip that is learned by gradient.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/quant/detail/learned_step.hpp>
+#include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/quantizer.hpp>
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace rolewise {
+
+/// What of the activations' map the clip's gradient knows.
+enum class pact_gradient {
+  exact,     ///< also that the steps grow with the clip
+  clip_only  ///< the clipped numbers alone, as the paper has it
+};
+
+struct pact_options {
+  std::optional<double> clip;  ///< to start from; else from the first batch
+  double decay = 0.0;
+  pact_gradient gradient = pact_gradient::exact;
+};
+
+/// The state of one layer's activations in PACT.
+class pact_activations {
+ public:
+  static constexpr bool is_idempotent = true;
+  static constexpr bool is_monotone = true;
+
+  explicit pact_activations(pact_options options);
+
+  void observe(const torch::Tensor& x, bit_width bits);
+  [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const;
+
+  [[nodiscard]] const torch::Tensor& clip() const { return clip_.tensor(); }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    clip_.visit_state(archive, "clip", "started");
+  }
+
+ private:
+  [[nodiscard]] static torch::Tensor start_for(const torch::Tensor& x);
+
+  pact_options options_;
+  detail::learned_range clip_;
+};
+
+/// Activations on 2^k levels of [0, a], a learned; weights as in DoReFa.
+///
+///     n = 2^k - 1;  c = round(clip(x, 0, a) n / a), half to even;  values c a / n
+///     32 bits: weights as they are, activations rectified
+///     d/dx = 1 where 0 <= x < a, else 0
+///     d/da = c/n - x/a inside, 1 where x >= a, 0 where x < 0           `pact_gradient::exact`
+///          = 1 where x >= a, else 0                                    `pact_gradient::clip_only`
+///
+/// The exact gradient is LSQ's for the step a / n, divided by n. `decay` is the factor of an L2
+/// term a^2 / 2 that stands for one in the loss: every backward pass through the quantizer adds
+/// decay * a to the gradient of a, so it passes through the optimiser as the rest of the gradient
+/// does, whatever the loss is multiplied by. (The optimiser's own weight decay passes ranges by.)
+///
+/// a starts as the 99.9th percentile of the first batch seen in training that has positive numbers
+/// (its largest number if that is not positive), or as `clip`. Until then each tensor is clipped at
+/// its own. It is kept in the checkpoint with the knowledge that it has started, stays as it is
+/// when the bits change, and stays at 1e-6 or above.
+///
+/// Codes are uint8 where kernels run (float32 on the CPU, up to 8 bits).
+///
+/// @par Determinism
+/// A function of arguments and clip; sums do not depend on the number of threads.
+/// @throws std::runtime_error if activations are not numbers or the clip is not finite, on the CPU;
+///   std::invalid_argument if options are out of range
+/// @par Source
+/// Choi, Wang, Venkataramani, Chuang, Srinivasan, Gopalakrishnan: PACT: Parameterized Clipping
+/// Activation for Quantized Neural Networks, 2018, arXiv:1805.06085. The exact gradient is PACT+ of
+/// foundation-model-stack/fms-model-optimizer.
+/// @par Departs
+/// The clip starts from data, not at a fixed number, and its gradient is exact unless asked.
+struct pact {
+  static constexpr std::string_view name = "pact";
+  static constexpr bool rectifies = true;
+
+  using weights = dorefa::weights;
+  using activations = pact_activations;
+
+  std::optional<double> clip{};
+  double decay = 0.0;
+  pact_gradient gradient = pact_gradient::exact;
+  dorefa_gradient weight_gradient = dorefa_gradient::exact;
+
+  [[nodiscard]] weights start_weights(const layer_place&) const { return {weight_gradient}; }
+  [[nodiscard]] activations start_activations(const layer_place&) const
+  {
+    return activations{{clip, decay, gradient}};
+  }
+};
+
+static_assert(Quantizer<pact>);
+
+namespace detail {
+
+inline constexpr double least_clip = 1e-6;
+
+/// Codes of [0, clip], written to `levels`; what comes back stands for the values.
+struct by_learned_clip : torch::autograd::Function<by_learned_clip> {
+  [[nodiscard]] static step_map map(const torch::Tensor& clip, double n)
+  {
+    const auto high = clip.clamp_min(least_clip);
+    return {.low = torch::zeros_like(high),
+            .high = high,
+            .times = n / high,
+            .shift = {},
+            .range = {0, static_cast<std::int64_t>(n)}};
+  }
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& clip, double n, const pact_options& options,
+                               torch::Tensor* levels)
+  {
+    context->save_for_backward({x, clip});
+    context->saved_data["n"] = n;
+    context->saved_data["decay"] = options.decay;
+    context->saved_data["exact"] = options.gradient == pact_gradient::exact;
+    *levels = codes_of("pact", x, map(clip, n), barred::nan);
+    return stand_in_for(x);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list& gradient)
+  {
+    const auto saved = context->get_saved_variables();
+    const auto &x = saved[0], &clip = saved[1];
+    const double n = context->saved_data["n"].toDouble();
+    const bool exact = context->saved_data["exact"].toBool();
+    const auto how = exact ? way_back::clip : way_back::clip_only;
+    auto back = back_through("pact", how, std::exchange(gradient[0], {}), x, map(clip, n));
+    auto to_clip = scaled_for(clip, back.first, exact ? 1.0 / n : 1.0);
+    if (const double decay = context->saved_data["decay"].toDouble(); decay != 0.0)
+      to_clip = to_clip + clip * decay;
+    return {back.to_x, to_clip, {}, {}, {}};
+  }
+};
+
+}  // namespace detail
+
+inline pact_activations::pact_activations(pact_options options) : options_{options}
+{
+  if (!std::isfinite(options.decay) || options.decay < 0.0)
+    refuse("pact", "the decay of the clip is ", options.decay, "; want 0 or more");
+  if (!options.clip) return;
+  if (!std::isfinite(*options.clip) || *options.clip < detail::least_clip)
+    refuse("pact", "the clip to start from is ", *options.clip, "; want a positive number");
+  clip_.start(torch::full({}, *options.clip, torch::kFloat));
+}
+
+inline torch::Tensor pact_activations::start_for(const torch::Tensor& x)
+{
+  const torch::NoGradGuard without_graph;
+  if (x.numel() == 0) return torch::zeros({}, x.options().dtype(torch::kFloat));
+  const auto flat = detail::at_least_single(x.detach()).reshape({-1});
+  const auto place = std::max<std::int64_t>(
+      static_cast<std::int64_t>(std::ceil(0.999 * static_cast<double>(flat.numel()))), 1);
+  const auto percentile = std::get<0>(flat.kthvalue(place));
+  return torch::where(percentile.gt(0), percentile, flat.max());
+}
+
+inline void pact_activations::observe(const torch::Tensor& x, bit_width bits)
+{
+  if (bits.is_full()) return;
+  const torch::NoGradGuard without_graph;
+  if (!clip_.is_started())
+    if (const auto value = start_for(x); detail::can_start(value)) clip_.start(value);
+  clip_.keep_above(detail::least_clip);
+}
+
+inline quantised pact_activations::operator()(const torch::Tensor& x, bit_width bits) const
+{
+  if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
+  const double n = detail::intervals(bits);
+  const auto clip = clip_.is_started() ? clip_.tensor() : detail::usable(start_for(x));
+  quantised q{.scale = clip.detach().clamp_min(detail::least_clip) / n,
+              .is_integer = true,
+              .range = level_range{0, static_cast<std::int64_t>(n)}};
+  q.stand_in = detail::by_learned_clip::apply(x, clip, n, options_, &q.levels);
+  return q;
+}
+
+}  // namespace rolewise
