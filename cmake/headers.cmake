@@ -112,6 +112,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/batch_norm.hpp
     include/rolewise/network/convolution.hpp
     include/rolewise/network/copy_weights.hpp
+    include/rolewise/network/detail/not_copied.hpp
     include/rolewise/network/detail/quantised_product.hpp
     include/rolewise/network/first_weights.hpp
     include/rolewise/network/freeze_ranges.hpp
@@ -144,12 +145,18 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/detail/json.hpp
     include/rolewise/report/detail/json_reader.hpp
     include/rolewise/report/detail/letters.hpp
+    include/rolewise/report/detail/levels_found.hpp
     include/rolewise/report/detail/pens.hpp
+    include/rolewise/report/detail/quantisation_panel.hpp
     include/rolewise/report/detail/svg.hpp
+    include/rolewise/report/drift_chart.hpp
     include/rolewise/report/heat_map.hpp
     include/rolewise/report/operation_sheet.hpp
     include/rolewise/report/png.hpp
     include/rolewise/report/policy_pictures.hpp
+    include/rolewise/report/quantisation_pictures.hpp
+    include/rolewise/report/quantisation_report.hpp
+    include/rolewise/report/quantisation_view.hpp
     include/rolewise/report/run_record.hpp
     include/rolewise/report/statistics.hpp
     include/rolewise/report/table.hpp
@@ -204,6 +211,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/observer.hpp
     include/rolewise/train/optimiser.hpp
     include/rolewise/train/progress_bar.hpp
+    include/rolewise/train/range_drift.hpp
     include/rolewise/train/ranges_apart.hpp
     include/rolewise/train/run_history.hpp
     include/rolewise/train/run_signature.hpp
