@@ -121,6 +121,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/integer_plan.hpp
     include/rolewise/network/detail/integer_probe.hpp
     include/rolewise/network/detail/kept.hpp
+    include/rolewise/network/detail/not_copied.hpp
     include/rolewise/network/detail/quantised_product.hpp
     include/rolewise/network/detail/scratch.hpp
     include/rolewise/network/detail/width_changer.hpp
@@ -196,12 +197,18 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/detail/json.hpp
     include/rolewise/report/detail/json_reader.hpp
     include/rolewise/report/detail/letters.hpp
+    include/rolewise/report/detail/levels_found.hpp
     include/rolewise/report/detail/pens.hpp
+    include/rolewise/report/detail/quantisation_panel.hpp
     include/rolewise/report/detail/svg.hpp
+    include/rolewise/report/drift_chart.hpp
     include/rolewise/report/heat_map.hpp
     include/rolewise/report/operation_sheet.hpp
     include/rolewise/report/png.hpp
     include/rolewise/report/policy_pictures.hpp
+    include/rolewise/report/quantisation_pictures.hpp
+    include/rolewise/report/quantisation_report.hpp
+    include/rolewise/report/quantisation_view.hpp
     include/rolewise/report/run_record.hpp
     include/rolewise/report/statistics.hpp
     include/rolewise/report/table.hpp
@@ -261,6 +268,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/optimiser.hpp
     include/rolewise/train/preparing_step.hpp
     include/rolewise/train/progress_bar.hpp
+    include/rolewise/train/range_drift.hpp
     include/rolewise/train/ranges_apart.hpp
     include/rolewise/train/run_history.hpp
     include/rolewise/train/run_signature.hpp

@@ -7,10 +7,14 @@
 #include <rolewise/report/contact_sheet.hpp>
 #include <rolewise/report/cost_table.hpp>
 #include <rolewise/report/curves.hpp>
+#include <rolewise/report/drift_chart.hpp>
 #include <rolewise/report/heat_map.hpp>
 #include <rolewise/report/operation_sheet.hpp>
 #include <rolewise/report/png.hpp>
 #include <rolewise/report/policy_pictures.hpp>
+#include <rolewise/report/quantisation_pictures.hpp>
+#include <rolewise/report/quantisation_report.hpp>
+#include <rolewise/report/quantisation_view.hpp>
 #include <rolewise/report/run_record.hpp>
 #include <rolewise/report/statistics.hpp>
 #include <rolewise/report/table.hpp>

@@ -5,11 +5,13 @@
 /// The rectifier and the quantizer in front of a layer.
 
 #include <rolewise/core/phase.hpp>
+#include <rolewise/network/detail/not_copied.hpp>
 #include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/network/layer_plan.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -72,6 +74,10 @@ template<Quantizer Q>
   return !changes_nothing<Q>() && rectifies<Q>();
 }
 
+/// Is told what enters a quantizer of activations, rectified, and what leaves it.
+using quantisation_watcher = std::function<void(
+    const layer_place& into, bit_width bits, const torch::Tensor& values, const quantised& levels)>;
+
 /// What stands between a batch norm (or a residual sum) and the layer it enters.
 template<Quantizer Q>
 class activation {
@@ -112,12 +118,17 @@ class activation {
 
   [[nodiscard]] bit_width bits() const { return bits_; }
 
+  /// Tells a watcher of every tensor that is quantised here from now on; an empty one ends it. That
+  /// is no state, and copies and what is moved from here are not watched.
+  void watch(quantisation_watcher watcher) { watcher_.value = std::move(watcher); }
+
   template<typename Archive>
   void visit_state(Archive& archive)
   {
     visit_part(archive, "quantizer", state_);
     if constexpr (requires { archive.template activations_into<Q>(into_, bits_, state_); })
       archive.template activations_into<Q>(into_, bits_, state_);
+    if constexpr (requires { archive.activations(*this); }) archive.activations(*this);
   }
 
  private:
@@ -125,7 +136,9 @@ class activation {
   {
     if constexpr (requires { state_.observe(x, bits_); })
       if (when == phase::training) state_.observe(x, bits_);
-    return std::as_const(state_)(x, bits_);
+    auto levels = std::as_const(state_)(x, bits_);
+    if (watcher_.value) watcher_.value(into_, bits_, rectifies<Q>() ? x.relu() : x, levels);
+    return levels;
   }
 
   using state = decltype(std::declval<const Q&>().start_activations(layer_place{}));
@@ -133,6 +146,7 @@ class activation {
   [[no_unique_address]] state state_;
   bit_width bits_;
   layer_place into_;
+  detail::not_copied<quantisation_watcher> watcher_;
 };
 
 }  // namespace rolewise

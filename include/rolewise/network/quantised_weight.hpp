@@ -79,6 +79,13 @@ class quantised_weight {
 
   [[nodiscard]] layer_report report() const { return {plan_.place, plan_.widths, latent_.numel()}; }
 
+  /// Calls `f(place, bits, latent weights, quantised)` with the weights as evaluation has them.
+  template<typename F>
+  void show_levels(F&& f)
+  {
+    f(plan_.place, plan_.widths.weights, latent_, (*this)(phase::evaluation));
+  }
+
   /// Weights of few bits stay in at least single precision: rounding them to 16 bits first would
   /// move some of them to another level.
   void cast(torch::ScalarType type)
@@ -95,6 +102,7 @@ class quantised_weight {
     show_state(archive);
     if constexpr (requires { archive.template weights_of<Q>(plan_, state_); })
       archive.template weights_of<Q>(plan_, state_);
+    if constexpr (requires { archive.weights(*this); }) archive.weights(*this);
   }
 
  private:

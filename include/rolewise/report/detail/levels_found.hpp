@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Which levels a quantised tensor uses.
+
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/quant/quantised.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace rolewise {
+
+/// A level and the number of values on it.
+struct level_use {
+  double at = 0.0;
+  std::int64_t count = 0;
+
+  friend bool operator==(const level_use&, const level_use&) = default;
+};
+
+namespace detail {
+
+struct levels_found {
+  std::vector<level_use> levels;  ///< rising; at least one
+  std::int64_t used = 0;
+  std::int64_t possible = 0;
+};
+
+/// How integer levels follow each other, if that is known: the range of a quantizer holds 2^b or
+/// fewer of them, or every k-th one is a level (DoReFa's odd codes). 0 if it is not known, as of
+/// sums of powers of two.
+[[nodiscard]] inline std::int64_t stride_of(const quantised& q, std::int64_t possible)
+{
+  if (!q.is_integer || !q.range) return 0;
+  const auto span = q.range->highest - q.range->lowest;
+  if (span < possible) return 1;
+  return span % (possible - 1) == 0 ? span / (possible - 1) : 0;
+}
+
+/// Distinct numbers of a tensor with their counts.
+[[nodiscard]] inline std::vector<level_use> distinct_in(const torch::Tensor& numbers)
+{
+  const auto [found, places, counts] =
+      at::_unique2(numbers.detach().to(torch::kCPU, torch::kDouble), true, false, true);
+  std::vector<level_use> all;
+  const auto* at = found.const_data_ptr<double>();
+  const auto* count = counts.const_data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < found.numel(); ++i) all.push_back({at[i], count[i]});
+  return all;
+}
+
+/// The same of integers that lie close together, without sorting.
+[[nodiscard]] inline std::vector<level_use> distinct_integers_in(const torch::Tensor& numbers)
+{
+  constexpr std::int64_t widest = std::int64_t{1} << 20;
+  const auto whole = numbers.detach().to(torch::kCPU, torch::kLong).flatten();
+  const auto lowest = whole.min().item<std::int64_t>();
+  if (whole.max().item<std::int64_t>() - lowest > widest) return distinct_in(numbers);
+  const auto counts = at::bincount(whole - lowest);
+  std::vector<level_use> all;
+  const auto* count = counts.const_data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < counts.numel(); ++i)
+    if (count[i] > 0) all.push_back({static_cast<double>(lowest + i), count[i]});
+  return all;
+}
+
+/// Adds the levels that nobody is on.
+inline void add_unused(std::vector<level_use>& levels, const level_range& range,
+                       std::int64_t stride)
+{
+  std::vector<level_use> all;
+  auto next = levels.begin();
+  for (auto level = range.lowest; level <= range.highest; level += stride) {
+    const auto at = static_cast<double>(level);
+    while (next != levels.end() && next->at < at) all.push_back(*next++);
+    if (next != levels.end() && next->at == at)
+      all.push_back(*next++);
+    else
+      all.push_back({at, 0});
+  }
+  all.insert(all.end(), next, levels.end());
+  levels = std::move(all);
+}
+
+/// The levels of a tensor that has some, at their values, or in steps if each channel has its own
+/// scale, times a factor.
+[[nodiscard]] inline levels_found levels_in(const quantised& q, bit_width bits, bool in_steps,
+                                            double factor)
+{
+  constexpr std::int64_t most_unused = 1 << 16;
+  levels_found found;
+  found.possible = std::int64_t{1} << bits.value();
+  found.levels = q.is_integer ? distinct_integers_in(q.levels) : distinct_in(q.levels);
+  found.used = static_cast<std::int64_t>(found.levels.size());
+  if (found.used > found.possible && !q.is_integer && q.levels.dim() > 1) {
+    found.used = 0;
+    for (std::int64_t i = 0; i < q.levels.size(0); ++i)
+      found.used = std::max(found.used, static_cast<std::int64_t>(distinct_in(q.levels[i]).size()));
+  }
+  if (const auto stride = stride_of(q, found.possible); stride > 0) {
+    found.possible = (q.range->highest - q.range->lowest) / stride + 1;
+    if (found.possible <= most_unused) add_unused(found.levels, *q.range, stride);
+  }
+  const double zero = static_cast<double>(q.zero_point);
+  const double scale = in_steps || !q.scale.defined() ? 1.0 : q.scale.item<double>();
+  const double offset = in_steps || !q.offset.defined() ? 0.0 : q.offset.item<double>();
+  for (auto& level : found.levels) level.at = ((level.at - zero) * scale + offset) * factor;
+  return found;
+}
+
+}  // namespace detail
+
+}  // namespace rolewise

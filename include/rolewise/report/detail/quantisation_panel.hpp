@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// One small picture of values among their levels.
+
+#include <rolewise/report/detail/axis.hpp>
+#include <rolewise/report/detail/svg.hpp>
+#include <rolewise/report/quantisation_view.hpp>
+#include <rolewise/report/table.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rolewise::detail {
+
+inline constexpr std::string_view bar_colour = "#a6d0ea";
+inline constexpr std::string_view level_colour = "#D55E00";
+inline constexpr std::string_view unused_colour = "#8a8a8a";
+
+/// Coordinates with two digits: the same bytes everywhere.
+[[nodiscard]] inline std::string pixels_text(double x) { return fixed_text(x, 2); }
+
+[[nodiscard]] inline std::string svg_line(double x1, double y1, double x2, double y2,
+                                          std::string_view style)
+{
+  return c10::str("<line x1=\"", pixels_text(x1), "\" y1=\"", pixels_text(y1), "\" x2=\"",
+                  pixels_text(x2), "\" y2=\"", pixels_text(y2), "\" ", style, "/>\n");
+}
+
+[[nodiscard]] inline std::string svg_words(double x, double y, std::string_view style,
+                                           std::string_view words)
+{
+  return c10::str("<text x=\"", pixels_text(x), "\" y=\"", pixels_text(y), "\"",
+                  style.empty() ? "" : " ", style, ">", xml_text(words), "</text>\n");
+}
+
+/// `2 bits · 4/4 levels · clipped 0.31 % · error 11.9 %`, and what else there is to say.
+[[nodiscard]] inline std::string caption_of(const quantisation_view& view, bool shows_zeros)
+{
+  const auto percent = [](double share, int digits) {
+    return fixed_text(100.0 * share, digits) + " %";
+  };
+  constexpr const char* dot = " \u00B7 ";
+  std::string words =
+      c10::str(view.bits.value(), view.bits.value() == 1 ? " bit" : " bits", dot, view.used, "/",
+               view.possible, " levels", dot, "clipped ", percent(view.clipped(), 2), dot, "error ",
+               percent(view.is_fitted ? view.fitted_error : view.error, 1));
+  if (shows_zeros) words += dot + ("zero " + percent(view.zero_share(), 0));
+  if (view.is_in_steps) words += dot + std::string{"in steps"};
+  if (view.is_fitted) words += dot + ("levels \u00D7 " + fixed_text(view.gain, 3));
+  return words;
+}
+
+/// Draws a view: a caption, bars with levels among them, and an axis.
+class quantisation_panel {
+ public:
+  static constexpr double caption_height = 18.0;
+  static constexpr double plot_height = 58.0;
+  static constexpr double axis_height = 18.0;
+  static constexpr double height = caption_height + plot_height + axis_height;
+
+  quantisation_panel(const quantisation_view& view, double left, double top, double width)
+      : view_{view},
+        axis_{{view.low, view.high}, false},
+        left_{left},
+        width_{width},
+        top_{top + caption_height},
+        bottom_{top_ + plot_height}
+  {}
+
+  [[nodiscard]] std::string text(bool shows_zeros) const
+  {
+    return "<g>\n" +
+           svg_words(left_, top_ - 6, "font-size=\"11\"", caption_of(view_, shows_zeros)) + bars() +
+           levels() + axis_text() + "</g>\n";
+  }
+
+ private:
+  static constexpr double margin = 0.02;         // of the width, so that end levels stand free
+  static constexpr std::size_t most_lines = 36;  // more levels are ticks below the axis
+
+  [[nodiscard]] double x_of(double value) const
+  {
+    return left_ + width_ * (margin + (1.0 - 2.0 * margin) * axis_.share(value));
+  }
+
+  /// The count that is as high as the plot. One bar may be cut off, so that the many zeros behind a
+  /// rectifier do not press the others flat.
+  [[nodiscard]] double full_height() const
+  {
+    auto counts = view_.bins;
+    std::sort(counts.begin(), counts.end(), std::greater<>{});
+    const auto first = static_cast<double>(counts[0]), second = static_cast<double>(counts[1]);
+    return std::max(second > 0.0 && first > 2.0 * second ? 1.3 * second : 1.05 * first, 1.0);
+  }
+
+  [[nodiscard]] std::string bars() const
+  {
+    const double full = full_height();
+    const double step = (view_.high - view_.low) / static_cast<double>(view_.bins.size());
+    std::string path, cuts;
+    for (std::size_t i = 0; i < view_.bins.size(); ++i) {
+      if (view_.bins[i] == 0) continue;
+      const double share = static_cast<double>(view_.bins[i]) / full;
+      const double from = x_of(view_.low + step * static_cast<double>(i));
+      const double to = x_of(view_.low + step * static_cast<double>(i + 1));
+      const double rise = std::max(plot_height * std::min(share, 1.0), 0.5);
+      path += c10::str("M", pixels_text(from), " ", pixels_text(bottom_), "V",
+                       pixels_text(bottom_ - rise), "H", pixels_text(to - 0.4), "V",
+                       pixels_text(bottom_), "Z");
+      if (share > 1.0)
+        cuts += svg_line(from - 2, top_ + 10, to + 2, top_ + 5,
+                         "stroke=\"#ffffff\" stroke-width=\"2.5\"");
+    }
+    return c10::str("<path d=\"", path, "\" fill=\"", bar_colour, "\"/>\n", cuts);
+  }
+
+  /// A line at each level, and on it a dot as high as its share of the values, next to the greatest
+  /// share.
+  [[nodiscard]] std::string levels() const
+  {
+    std::int64_t most = 1;
+    for (const auto& level : view_.levels) most = std::max(most, level.count);
+    const bool are_lines = view_.levels.size() <= most_lines;
+    std::string lines, dots;
+    for (const auto& [at, count] : view_.levels) {
+      const double x = x_of(at);
+      const auto stroke = count > 0
+                              ? c10::str("stroke=\"", level_colour, "\"")
+                              : c10::str("stroke=\"", unused_colour, "\" stroke-dasharray=\"2 3\"");
+      lines += are_lines ? svg_line(x, top_, x, bottom_, stroke)
+                         : svg_line(x, bottom_ + 1, x, bottom_ + 5, stroke);
+      if (!are_lines || count == 0) continue;
+      const double share = static_cast<double>(count) / static_cast<double>(most);
+      dots += c10::str("<circle cx=\"", pixels_text(x), "\" cy=\"",
+                       pixels_text(bottom_ - share * (plot_height - 4)), "\" r=\"2.4\" fill=\"",
+                       level_colour, "\"/>\n");
+    }
+    return lines + dots;
+  }
+
+  [[nodiscard]] std::string axis_text() const
+  {
+    std::string out =
+        svg_line(left_, bottom_ + 0.5, left_ + width_, bottom_ + 0.5, "stroke=\"#666666\"");
+    for (const auto& tick : axis_.ticks())
+      out += svg_words(x_of(tick.at), bottom_ + 15,
+                       "text-anchor=\"middle\" font-size=\"9\" fill=\"#777777\"", tick.label);
+    return out;
+  }
+
+  const quantisation_view& view_;
+  axis axis_;
+  double left_, width_, top_, bottom_;
+};
+
+}  // namespace rolewise::detail

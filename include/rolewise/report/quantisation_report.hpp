@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What few bits make of a network's weights and activations, layer by layer.
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/quant/quantised.hpp>
+#include <rolewise/report/quantisation_view.hpp>
+#include <rolewise/report/table.hpp>
+
+#include <concepts>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// A layer of few bits.
+struct layer_quantisation {
+  layer_place place;
+  layer_widths widths;
+  std::optional<quantisation_view> weights{};      ///< if they have few bits
+  std::optional<quantisation_view> activations{};  ///< that enter it, if they have few bits
+  /// The layer that reads the same activations, quantised once for both; empty if the layer has its
+  /// own. So it is with the shortcut of a block that gives all its layers one width.
+  std::string shares_with{};
+};
+
+/// The layers of few bits of a network, in the order of the forward pass.
+struct network_quantisation {
+  std::string network;
+  std::vector<layer_quantisation> layers;
+};
+
+namespace quantisation_report_must {
+
+template<typename N>
+concept be_copied = std::copyable<N> && state_must::be_shown<N>;
+
+template<typename N>
+concept be_probed = requires(const N network, const batch examples) { network.probe(examples); };
+
+template<typename N>
+concept report_its_layers = requires(const N network) {
+  { network.layers().front().place } -> std::convertible_to<layer_place>;
+  { network.layers().front().widths } -> std::convertible_to<layer_widths>;
+  { network.name() } -> std::convertible_to<std::string>;
+};
+
+}  // namespace quantisation_report_must
+
+namespace detail {
+
+/// Meets every quantised weight and every quantizer of activations of a network.
+template<typename OfWeights, typename OfActivations>
+class quantizer_walk {
+ public:
+  quantizer_walk(OfWeights of_weights, OfActivations of_activations)
+      : of_weights_{std::move(of_weights)}, of_activations_{std::move(of_activations)}
+  {}
+
+  void parameter(std::string_view, torch::Tensor&) {}
+  void range(std::string_view, torch::Tensor&) {}
+  void buffer(std::string_view, torch::Tensor&) {}
+  template<PlainState T>
+  void value(std::string_view, T&)
+  {}
+  template<typename Part>
+  void part(std::string_view, Part& inner)
+  {
+    inner.visit_state(*this);
+  }
+  template<typename Weights>
+  void weights(Weights& of_layer)
+  {
+    of_weights_(of_layer);
+  }
+  template<typename Activations>
+  void activations(Activations& into_layer)
+  {
+    of_activations_(into_layer);
+  }
+
+ private:
+  OfWeights of_weights_;
+  OfActivations of_activations_;
+};
+
+/// A shortcut whose own quantizer was not asked reads what the first layer of its block reads.
+inline void share_activations(std::vector<layer_quantisation>& layers)
+{
+  const auto block_of = [](const layer_quantisation& layer) {
+    return layer.place.name.substr(0, layer.place.name.rfind('.') + 1);
+  };
+  for (auto& layer : layers) {
+    if (layer.place.kind != layer_kind::shortcut || layer.activations ||
+        layer.widths.activations.is_full())
+      continue;
+    for (const auto& other : layers)
+      if (other.activations && other.shares_with.empty() && block_of(other) == block_of(layer) &&
+          other.widths.activations == layer.widths.activations) {
+        layer.activations = other.activations;
+        layer.shares_with = other.place.name;
+        break;
+      }
+  }
+}
+
+}  // namespace detail
+
+/// Shows a batch to a network as evaluation does and looks at what its quantizers do: for each
+/// layer of few bits its weights, and the activations that enter it, rectified, of all examples.
+///
+/// The network does not change: a copy of it is asked. Weights are looked at with
+/// `level_size::fitted`, activations as they are.
+/// @param network such as `residual_network` or `wide_resnet`; of one's own, one whose layers have
+///        `quantised_weight` and `activation`
+/// @param examples on the device of the network; some hundred tell enough
+/// @par Determinism
+/// A function of the arguments.
+/// @throws std::invalid_argument if no layer has few bits, or the batch is empty
+/// @throws std::runtime_error that names the layer if its values are not finite
+template<typename Network>
+[[nodiscard]] network_quantisation quantisation_report(const Network& network,
+                                                       const batch& examples)
+{
+  static_assert(quantisation_report_must::be_copied<Network> &&
+                    quantisation_report_must::be_probed<Network> &&
+                    quantisation_report_must::report_its_layers<Network>,
+                "quantisation_report wants a network that can be copied and probed and reports its "
+                "layers, such as resnet8(shape, dorefa{})");
+  network_quantisation report{network.name(), {}};
+  for (const auto& layer : network.layers())
+    if (layer.widths != layer_widths{}) report.layers.push_back({layer.place, layer.widths});
+  if (report.layers.empty())
+    refuse("quantisation_report", "'", report.network, "' has no layer of fewer than 32 bits");
+  if (examples.size() < 1) refuse("quantisation_report", "the batch has no examples");
+
+  const auto look = [&](std::optional<quantisation_view> layer_quantisation::* side,
+                        level_size size) {
+    return [&report, side, size](const layer_place& place, bit_width bits,
+                                 const torch::Tensor& values, const quantised& q) {
+      if (bits.is_full()) return;
+      for (auto& layer : report.layers)
+        if (layer.place.name == place.name)
+          layer.*side =
+              detail::view_for("quantisation_report: layer " + place.name, values, q, bits, size);
+    };
+  };
+  const torch::NoGradGuard without_graph;
+  auto asked = network;
+  detail::quantizer_walk walk{
+      [&](auto& weights) {
+        weights.show_levels(look(&layer_quantisation::weights, level_size::fitted));
+      },
+      [&](auto& activations) {
+        activations.watch(look(&layer_quantisation::activations, level_size::as_they_are));
+      }};
+  asked.visit_state(walk);
+  (void)asked.probe(examples);
+  detail::share_activations(report.layers);
+  return report;
+}
+
+namespace detail {
+
+/// `-` where there is nothing.
+template<typename F>
+[[nodiscard]] std::string cell_of(const std::optional<quantisation_view>& view, F&& f)
+{
+  return view ? f(*view) : std::string{"-"};
+}
+
+[[nodiscard]] inline std::string percent(double share, int digits)
+{
+  return fixed_text(100.0 * share, digits);
+}
+
+[[nodiscard]] inline std::string levels_text(const quantisation_view& view)
+{
+  return c10::str(view.used, " of ", view.possible);
+}
+
+}  // namespace detail
+
+/// The numbers of a report, a row for each layer: bits (of weights / of activations), levels in
+/// use, per cent of the values that are clipped, error in per cent of the variance
+/// (`fitted_error` where positions are fitted), and per cent of the activations that are 0.
+[[nodiscard]] inline table quantisation_table(const network_quantisation& report)
+{
+  table rows{{"layer", "bits", "weight levels", "clipped %", "error %", "activation levels",
+              "clipped %", "error %", "zero %"}};
+  const auto clipped = [](const quantisation_view& v) { return detail::percent(v.clipped(), 2); };
+  const auto error = [](const quantisation_view& v) {
+    return detail::percent(v.is_fitted ? v.fitted_error : v.error, 2);
+  };
+  const auto zeros = [](const quantisation_view& v) { return detail::percent(v.zero_share(), 1); };
+  for (const auto& [place, widths, weights, activations, shares] : report.layers)
+    rows.add({place.name, c10::str(widths.weights.value(), "/", widths.activations.value()),
+              detail::cell_of(weights, detail::levels_text), detail::cell_of(weights, clipped),
+              detail::cell_of(weights, error), detail::cell_of(activations, detail::levels_text),
+              detail::cell_of(activations, clipped), detail::cell_of(activations, error),
+              detail::cell_of(activations, zeros)});
+  return rows;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The observer that keeps how the ranges of quantizers move.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/train/observer.hpp>
+#include <rolewise/train/run_history.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rolewise {
+
+/// How the ranges of a student moved: a row for each moment, a column for each range.
+struct range_history {
+  /// A range at one moment: over its channels, all three alike if it has one value. NaN for a
+  /// tensor that is not there yet.
+  struct value {
+    double mean = 0.0;
+    double least = 0.0;
+    double greatest = 0.0;
+  };
+
+  std::vector<double> epochs;      ///< when, in epochs since the run began: 1 is after the first
+  std::vector<std::string> names;  ///< full names, such as `stage1.0.inner.quantizer.step`
+  std::vector<std::vector<value>> rows;  ///< one for each moment, of one value for each name
+
+  /// The last mean of each range over its first one that is a number, in the order of `names`; NaN
+  /// where that is 0. For the results of a run record.
+  [[nodiscard]] std::vector<named_number> drifts() const
+  {
+    std::vector<named_number> found;
+    for (std::size_t i = 0; i < names.size(); ++i)
+      found.push_back({names[i], rows.empty() ? not_there : rows.back()[i].mean / first_of(i)});
+    return found;
+  }
+
+  /// The first mean of a range that is a number, if it is not 0, else NaN.
+  [[nodiscard]] double first_of(std::size_t range) const
+  {
+    for (const auto& row : rows)
+      if (const double x = row[range].mean; std::isfinite(x)) return x == 0.0 ? not_there : x;
+    return not_there;
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive);
+
+ private:
+  static constexpr double not_there = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// Keeps every learned range of a student (`tensor_kind::range`) and what its quantizers have
+/// observed (buffers of parts called `quantizer`): after the first step, when ranges that begin
+/// with the first batch have begun, and after each epoch.
+///
+///     range_drift drift{school.student};
+///     fit(school, data.train, {.epochs = 8}, drift);
+///     write_svg("drift.svg", drift_chart(drift.history()));
+///
+/// The student must stay where it is. Reading waits for the device, once per epoch.
+///
+/// @par State
+/// What was kept, so a resumed run goes on with it.
+template<typename Student>
+class range_drift {
+  static_assert(state_must::be_shown<Student>, "range_drift wants a student that shows its state");
+
+ public:
+  explicit range_drift(Student& student) : student_{&student} {}
+
+  /// @throws std::invalid_argument if there are no ranges, or a resumed run has others
+  void see(const run_begins& event)
+  {
+    const auto names = names_of_ranges();
+    if (names.empty())
+      refuse("range_drift", "the student has no ranges, neither learned nor observed");
+    if (!event.is_resumed || history_.names.empty())
+      history_ = {.epochs = {}, .names = names, .rows = {}};
+    if (history_.names != names)
+      refuse("range_drift", "the run that is resumed has ", history_.names.size(), " ranges from '",
+             history_.names.front(), "' on, the student has ", names.size(), " from '",
+             names.front(), "' on");
+  }
+  void see(const step_ends& event)
+  {
+    if (!history_.rows.empty()) return;
+    const auto& now = event.now;
+    const auto part = static_cast<double>(now.step + 1) / static_cast<double>(now.steps_per_epoch);
+    add(static_cast<double>(now.epoch) + part);
+  }
+  void see(const epoch_ends& event)
+  {
+    const auto when = static_cast<double>(event.record.epoch + 1);
+    if (history_.epochs.empty() || history_.epochs.back() < when) add(when);
+  }
+  void see(const run_ends&) {}
+
+  [[nodiscard]] const range_history& history() const { return history_; }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("history", history_);
+  }
+
+ private:
+  template<typename F>
+  void for_each_range(F&& f)
+  {
+    for_each_tensor(*student_, [&](const std::string& name, torch::Tensor& t, tensor_kind kind) {
+      constexpr std::string_view part = "quantizer.";
+      const bool is_observed = kind == tensor_kind::buffer &&
+                               (name.starts_with(part) || name.find(".quantizer.") != name.npos);
+      if (kind == tensor_kind::range || is_observed) f(name, t);
+    });
+  }
+
+  [[nodiscard]] std::vector<std::string> names_of_ranges()
+  {
+    std::vector<std::string> names;
+    for_each_range([&](const std::string& name, const torch::Tensor&) { names.push_back(name); });
+    return names;
+  }
+
+  void add(double when)
+  {
+    history_.epochs.push_back(when);
+    auto& row = history_.rows.emplace_back();
+    for_each_range([&](const std::string&, const torch::Tensor& t) {
+      constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+      if (!t.defined() || t.numel() == 0) {
+        row.push_back({nothing, nothing, nothing});
+        return;
+      }
+      const auto x = t.detach().to(torch::kCPU, torch::kDouble);
+      row.push_back({x.mean().template item<double>(), x.min().template item<double>(),
+                     x.max().template item<double>()});
+    });
+  }
+
+  Student* student_;
+  range_history history_;
+};
+
+/// Shown as columns, so that the names in a checkpoint don't depend on the number of epochs.
+template<typename Archive>
+void range_history::visit_state(Archive& archive)
+{
+  std::vector<double> means, least, greatest;
+  for (const auto& row : rows)
+    for (const auto& x : row) {
+      means.push_back(x.mean);
+      least.push_back(x.least);
+      greatest.push_back(x.greatest);
+    }
+  archive.value("epochs", epochs);
+  archive.value("names", names);
+  archive.value("mean", means);
+  archive.value("least", least);
+  archive.value("greatest", greatest);
+  const auto count = epochs.size() * names.size();
+  if (means.size() != count || least.size() != count || greatest.size() != count)
+    fail("range_history", "its columns are of different lengths");
+  rows.assign(epochs.size(), {});
+  for (std::size_t i = 0; i < count; ++i)
+    rows[i / names.size()].push_back({means[i], least[i], greatest[i]});
+}
+
+}  // namespace rolewise
