@@ -126,7 +126,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/scratch.hpp
     include/rolewise/network/detail/width_changer.hpp
     include/rolewise/network/first_weights.hpp
-    include/rolewise/network/freeze_ranges.hpp
     include/rolewise/network/integer_forward.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/linear.hpp

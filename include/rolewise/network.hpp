@@ -10,7 +10,6 @@
 #include <rolewise/network/convolution.hpp>
 #include <rolewise/network/copy_weights.hpp>
 #include <rolewise/network/first_weights.hpp>
-#include <rolewise/network/freeze_ranges.hpp>
 #include <rolewise/network/integer_forward.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/linear.hpp>

@@ -3,9 +3,9 @@
 #include "support/doctest.hpp"
 
 #include <rolewise/data/glyphs.hpp>
-#include <rolewise/network/freeze_ranges.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/freeze_ranges.hpp>
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/batch_norm_statistics.hpp>
 #include <rolewise/train/fit.hpp>

@@ -2,51 +2,31 @@
 #pragma once
 
 /// @file
-/// Observed ranges that stay as they are.
+/// Ranges of quantizers that stay as they are.
+///
+/// core -> [quant] -> network -> teacher/student
 
 #include <rolewise/core/state.hpp>
 
-#include <concepts>
-#include <string_view>
+#include <string>
 
 namespace rolewise {
 
-namespace detail {
-
-/// Sets every `range_is_frozen` that a part shows.
-class range_freezer {
- public:
-  explicit range_freezer(bool frozen) : frozen_{frozen} {}
-
-  void parameter(std::string_view, torch::Tensor&) {}
-  void range(std::string_view, torch::Tensor&) {}
-  void buffer(std::string_view, torch::Tensor&) {}
-  template<PlainState T>
-  void value(std::string_view name, T& value)
-  {
-    if constexpr (std::same_as<T, bool>)
-      if (name == "range_is_frozen") value = frozen_;
-  }
-  template<typename Part>
-  void part(std::string_view, Part& inner)
-  {
-    inner.visit_state(*this);
-  }
-
- private:
-  bool frozen_;
-};
-
-}  // namespace detail
-
-/// Makes every quantizer in a part (a layer, a network, a student) keep the range that it observed,
-/// or observe again: those that show `archive.value("range_is_frozen", ...)`. Learned ranges are
-/// not touched.
+/// Freezes the ranges of quantizers in a part (a network, a layer), learned and observed ones, or
+/// lets them move again: learned ranges get no gradient, and states of quantizers that have a
+/// `freeze(bool)` are told.
+///
+/// Whether learned ranges are frozen is not part of a checkpoint: a run that freezes them on its
+/// way does it by its optimiser (`ranges_apart::freeze_after`).
 template<state_must::be_shown P>
 void freeze_ranges(P& part, bool frozen = true)
 {
-  detail::range_freezer freezer{frozen};
-  part.visit_state(freezer);
+  for_each_part(part, [&](const std::string&, auto& inner) {
+    if constexpr (requires { inner.freeze(frozen); }) inner.freeze(frozen);
+  });
+  for_each_tensor(part, [&](const std::string&, torch::Tensor& t, tensor_kind kind) {
+    if (kind == tensor_kind::range && t.defined()) t.set_requires_grad(!frozen);
+  });
 }
 
 }  // namespace rolewise
