@@ -72,10 +72,11 @@ struct kernel_set {
   /// the border lie on it. If `shares` is not null, the fractions of column and row as well, in
   /// 256ths in bits 0 .. 7 and 16 .. 23. Room for `guard` bytes after them.
   void (*warp_places)(const warp_piece& piece, std::uint32_t* places, std::uint32_t* shares);
-  /// The mean of four pixels (upper left and right, lower left and right) by shares, or the nearest
-  /// of them where byte 3 of one is 0; in the others it is 255. Room as above.
-  void (*warp_mix)(const std::uint32_t* const* four, const std::uint32_t* shares, std::size_t count,
-                   std::uint32_t* out);
+  /// The mean of four pixels, pairs of which lie beside each other in `upper` and `lower`, by
+  /// shares, or the nearest of them where byte 3 of one is 0; in the others it is 255. Room as
+  /// above, twice that for pairs.
+  void (*warp_mix)(const std::uint32_t* upper, const std::uint32_t* lower,
+                   const std::uint32_t* shares, std::size_t count, std::uint32_t* out);
   /// `colour` where `covered` is 0; elsewhere it is 255.
   void (*fill)(std::uint8_t* plane, const std::uint8_t* covered, std::size_t count,
                std::uint8_t colour);

@@ -48,12 +48,12 @@ class warper {
     constexpr std::size_t piece = most + guard;
     const auto padded = static_cast<std::size_t>((height + 4) * (width + 2)) + guard;
     if (room.size() < padded + 6 * piece) room.resize(padded + 6 * piece);
-    auto* at = room.data();
-    for (auto* const part : {&places_, &shares_, &four_[0], &four_[1], &four_[2], &four_[3]}) {
-      *part = at;
-      at += piece;
-    }
-    padded_ = at;
+    auto* const at = room.data();
+    places_ = at;
+    shares_ = at + piece;
+    upper_ = at + 2 * piece;
+    lower_ = at + 4 * piece;
+    padded_ = at + 6 * piece;
   }
 
   void operator()(const warp::line& column, const warp::line& row, interpolation between,
@@ -85,30 +85,30 @@ class warper {
   {
     const auto count =
         static_cast<std::size_t>(piece.length) * static_cast<std::size_t>(piece.rows);
+    const std::uint32_t* const pixels = padded_;
+    std::uint32_t* const places = places_;
     if (between == interpolation::nearest) {
-      passes_.warp_places(piece, places_, nullptr);
-      for (std::size_t i = 0; i < count; ++i) places_[i] = padded_[places_[i]];
+      passes_.warp_places(piece, places, nullptr);
+      for (std::size_t i = 0; i < count; ++i) places[i] = pixels[places[i]];
     } else {
-      passes_.warp_places(piece, places_, shares_);
+      passes_.warp_places(piece, places, shares_);
+      std::uint32_t *const upper = upper_, *const lower = lower_;
       const std::size_t below = static_cast<std::size_t>(width_) + 2;
       for (std::size_t i = 0; i < count; ++i) {
-        const std::uint32_t* const corner = padded_ + places_[i];
-        four_[0][i] = corner[0];
-        four_[1][i] = corner[1];
-        four_[2][i] = corner[below];
-        four_[3][i] = corner[below + 1];
+        const std::uint32_t* const corner = pixels + places[i];
+        std::memcpy(upper + 2 * i, corner, 2 * sizeof *corner);
+        std::memcpy(lower + 2 * i, corner + below, 2 * sizeof *corner);
       }
-      passes_.warp_mix(four_.data(), shares_, count, places_);
+      passes_.warp_mix(upper, lower, shares_, count, places);
     }
     const std::array<std::uint8_t*, 4> out{to[0] + start, to[1] + start, to[2] + start,
                                            to[3] + start};
-    passes_.unpack(places_, count, out.data());
+    passes_.unpack(places, count, out.data());
   }
 
   const kernel_set& passes_;
   std::int64_t height_, width_;
-  std::uint32_t *places_, *shares_, *padded_;
-  std::array<std::uint32_t*, 4> four_;
+  std::uint32_t *places_, *shares_, *upper_, *lower_, *padded_;
 };
 
 /// Whether rows are moved as they are, mirrored at most: no gathering, no mixing.

@@ -23,16 +23,16 @@ struct coordinate {
 /// Of the pixels 0 .. lanes - 1 of a row that begins at 0.
 [[gnu::always_inline]] inline coordinate first_of(std::int64_t by_x)
 {
-  coordinate at{};
-  const auto step = static_cast<std::uint64_t>(by_x);
-  std::uint64_t place = 0;
-  for (int lane = 0; lane < lanes; ++lane, place += step) {
-    at.whole[lane] = static_cast<std::int32_t>(place >> 32);
-    at.fraction[lane] = static_cast<std::uint32_t>(place);
-  }
-  at.whole_step = ints{} + static_cast<std::int32_t>(place >> 32);
-  at.fraction_step = unsigned_ints{} + static_cast<std::uint32_t>(place);
-  return at;
+  unsigned_ints count{};
+  for (unsigned lane = 0; lane < lanes; ++lane) count[lane] = lane;
+  const auto low = static_cast<std::uint32_t>(by_x);
+  const auto high = static_cast<std::uint32_t>(by_x >> 32);
+  // The upper half of a product of 32 bits, by products of 16.
+  const unsigned_ints carried = (count * (low >> 16) + ((count * (low & 0xFFFFU)) >> 16)) >> 16;
+  const auto step = static_cast<std::uint64_t>(by_x) * lanes;
+  return {reinterpret_cast<ints>(count * high + carried), count * low,
+          ints{} + static_cast<std::int32_t>(step >> 32),
+          unsigned_ints{} + static_cast<std::uint32_t>(step)};
 }
 
 [[gnu::always_inline]] inline coordinate shifted(coordinate at, std::int64_t start)
@@ -95,12 +95,24 @@ inline void warp_places(const warp_piece& piece, std::uint32_t* places, std::uin
                                          reinterpret_cast<shorts>(q & 0x00FF00FFU) * share);
 }
 
-inline void warp_mix(const std::uint32_t* const* four, const std::uint32_t* shares,
-                     std::size_t count, std::uint32_t* out)
+/// The pixels at the left and at the right of so many pairs.
+[[gnu::always_inline]] inline void take_apart(const std::uint32_t* pairs, unsigned_ints& left,
+                                              unsigned_ints& right)
+{
+  unsigned_ints a, b;
+  __builtin_memcpy(&a, pairs, sizeof a);
+  __builtin_memcpy(&b, pairs + lanes, sizeof b);
+  left = evens(a, b);
+  right = odds(a, b);
+}
+
+inline void warp_mix(const std::uint32_t* upper, const std::uint32_t* lower,
+                     const std::uint32_t* shares, std::size_t count, std::uint32_t* out)
 {
   for (std::size_t i = 0; i < count; i += lanes) {
     unsigned_ints p[4], share;
-    for (int k = 0; k < 4; ++k) __builtin_memcpy(&p[k], four[k] + i, sizeof p[k]);
+    take_apart(upper + 2 * i, p[0], p[1]);
+    take_apart(lower + 2 * i, p[2], p[3]);
     __builtin_memcpy(&share, shares + i, sizeof share);
     // Byte 3 is 255 or 0: the sign says whether all four are covered. If not, the nearest alone.
     const ints covered = reinterpret_cast<ints>(p[0] & p[1] & p[2] & p[3]) < 0;
