@@ -131,7 +131,7 @@ rw::warp some_warp(const rw::draws& random, std::uint64_t& draw, std::int64_t he
     map = rw::detail::composed(map, rw::detail::map_of(step, height, width));
   };
   const auto side = static_cast<double>(width);
-  switch (random.below(draw++, 8)) {
+  switch (random.below(draw++, 9)) {
     case 0:
       then({operation::rotate, within(400.0)});
       break;
@@ -155,6 +155,9 @@ rw::warp some_warp(const rw::draws& random, std::uint64_t& draw, std::int64_t he
     case 6:
       then({operation::shear_x, within(1e7)});
       then({operation::translate_y, within(1e9)});
+      break;
+    case 7:
+      then({operation::shear_x, within(0.003)});
       break;
     default:
       break;
@@ -657,6 +660,25 @@ TEST_CASE("images whose operations move nothing have the same view at both fidel
   }
   CHECK(same > 3);
   CHECK(other > 3);
+}
+
+TEST_CASE("a program that is written again is composed in the memory that it has")
+{
+  const auto examples = rw::laws::images_for_agents(3);
+  const rw::fast agent{rw::sequence{rw::rand_augment{.operations = 3}, rw::pad_crop_flip{}}};
+  const rw::image_subjects subjects{
+      {examples.ids.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(examples.size())}};
+  rw::image_program program;
+  const auto memory = [&](std::int64_t epoch) {
+    program.restart(subjects.size());
+    agent.plan(subjects, {.epoch = epoch}, key, program);
+    const auto layers = layers_of(program, kind::warps);
+    REQUIRE(layers.size() == 3);
+    return std::pair<const void*, const void*>{program.layers().data(),
+                                               program.warps(layers[0]).data()};
+  };
+  const auto first = memory(0);
+  for (std::int64_t epoch = 1; epoch < 20; ++epoch) CHECK((memory(epoch) == first));
 }
 
 TEST_CASE("a warp for each image, or none")

@@ -5,86 +5,70 @@
 
 #ifdef ROLEWISE_KERNEL_PASSES
 
-/// One coordinate of so many pixels, 32.32, and how far it is to the next ones.
+typedef std::uint64_t longs __attribute__((vector_size(width)));
+
+/// One coordinate of `lanes` pixels, 32.32, and how far it is to the next ones.
 struct coordinate {
-  ints whole;
-  unsigned_ints fraction;
-  ints whole_step;
-  unsigned_ints fraction_step;
+  longs first, second, step;
 };
+
+/// Of a row that begins at `start`.
+[[gnu::always_inline]] inline coordinate row_of(std::int64_t start, std::int64_t by_x)
+{
+  constexpr int half_lanes = lanes / 2;
+  longs count{};
+  for (int lane = 0; lane < half_lanes; ++lane) count[lane] = static_cast<std::uint64_t>(lane);
+  const auto by = static_cast<std::uint64_t>(by_x);
+  const longs first = count * by + static_cast<std::uint64_t>(start);
+  return {first, first + by * half_lanes, longs{} + by * lanes};
+}
 
 [[gnu::always_inline]] inline void advance(coordinate& at)
 {
-  at.fraction += at.fraction_step;
-  // A comparison that holds is -1: the carry.
-  at.whole += at.whole_step - reinterpret_cast<ints>(at.fraction < at.fraction_step);
+  at.first += at.step;
+  at.second += at.step;
 }
 
-/// Of the pixels 0 .. lanes - 1 of a row that begins at 0.
-[[gnu::always_inline]] inline coordinate first_of(std::int64_t by_x)
+[[gnu::always_inline]] inline unsigned_ints wholes(const coordinate& at)
 {
-  unsigned_ints count{};
-  for (unsigned lane = 0; lane < lanes; ++lane) count[lane] = lane;
-  const auto low = static_cast<std::uint32_t>(by_x);
-  const auto high = static_cast<std::uint32_t>(by_x >> 32);
-  // The upper half of a product of 32 bits, by products of 16.
-  const unsigned_ints carried = (count * (low >> 16) + ((count * (low & 0xFFFFU)) >> 16)) >> 16;
-  const auto step = static_cast<std::uint64_t>(by_x) * lanes;
-  return {reinterpret_cast<ints>(count * high + carried), count * low,
-          ints{} + static_cast<std::int32_t>(step >> 32),
-          unsigned_ints{} + static_cast<std::uint32_t>(step)};
+  return odds(reinterpret_cast<unsigned_ints>(at.first),
+              reinterpret_cast<unsigned_ints>(at.second));
 }
 
-[[gnu::always_inline]] inline coordinate shifted(coordinate at, std::int64_t start)
+/// Fractions in 256ths.
+[[gnu::always_inline]] inline unsigned_ints shares_of(const coordinate& at)
 {
-  const unsigned_ints by = unsigned_ints{} + static_cast<std::uint32_t>(start);
-  at.fraction += by;
-  at.whole += static_cast<std::int32_t>(start >> 32) - reinterpret_cast<ints>(at.fraction < by);
-  return at;
-}
-
-[[gnu::always_inline]] inline ints within(const ints& value, std::int32_t low, std::int32_t high)
-{
-  const ints least = ints{} + low, most = ints{} + high;
-  const ints raised = value < least ? least : value;
-  return raised > most ? most : raised;
-}
-
-/// Calls `store(at, column, row)` for each `lanes` pixels of a piece, `at` their place in it.
-template<typename Store>
-[[gnu::always_inline]] inline void for_places(const warp_piece& piece, Store&& store)
-{
-  const coordinate first_column = first_of(piece.column.by_x), first_row = first_of(piece.row.by_x);
-  for (std::int32_t y = 0; y < piece.rows; ++y) {
-    coordinate column = shifted(first_column, piece.column.start + y * piece.column.by_y);
-    coordinate row = shifted(first_row, piece.row.start + y * piece.row.by_y);
-    for (std::int32_t x = 0; x < piece.length; x += lanes) {
-      store(y * piece.length + x, column, row);
-      advance(column);
-      advance(row);
-    }
-  }
+  return evens(reinterpret_cast<unsigned_ints>(at.first),
+               reinterpret_cast<unsigned_ints>(at.second)) >>
+         24;
 }
 
 inline void warp_places(const warp_piece& piece, std::uint32_t* places, std::uint32_t* shares)
 {
-  const std::int32_t w = piece.width, h = piece.height, stride = w + 2;
-  const std::int32_t origin = 2 * stride + 2;
-  const auto place_of = [&](const coordinate& column, const coordinate& row) -> ints {
-    return within(row.whole, -2, h) * stride + within(column.whole, -2, w) + origin;
-  };
-  if (shares == nullptr)
-    for_places(piece, [&](std::int32_t at, const coordinate& column, const coordinate& row) {
-      const ints place = place_of(column, row);
-      __builtin_memcpy(places + at, &place, sizeof place);
-    });
-  else
-    for_places(piece, [&](std::int32_t at, const coordinate& column, const coordinate& row) {
-      const ints place = place_of(column, row);
-      const unsigned_ints share = (column.fraction >> 24) | ((row.fraction >> 24) << 16);
-      __builtin_memcpy(places + at, &place, sizeof place);
-      __builtin_memcpy(shares + at, &share, sizeof share);
-    });
+  // Counted from the two columns and rows of nothing. What lies before them is, as an unsigned
+  // number, behind the image, where there is nothing either.
+  constexpr std::int64_t origin = 2 * warp::pixel;
+  const auto stride = static_cast<std::uint32_t>(piece.width + 2);
+  const unsigned_ints wide = unsigned_ints{} + static_cast<std::uint32_t>(piece.width + 2);
+  const unsigned_ints tall = unsigned_ints{} + static_cast<std::uint32_t>(piece.height + 2);
+  for (std::int32_t y = 0; y < piece.rows; ++y) {
+    const std::int64_t from_x = piece.column.start + y * piece.column.by_y + origin;
+    const std::int64_t from_y = piece.row.start + y * piece.row.by_y + origin;
+    coordinate column = row_of(from_x, piece.column.by_x), row = row_of(from_y, piece.row.by_x);
+    for (std::int32_t x = 0; x < piece.length; x += lanes) {
+      unsigned_ints at_x = wholes(column), at_y = wholes(row);
+      at_x = at_x < wide ? at_x : wide;
+      at_y = at_y < tall ? at_y : tall;
+      const unsigned_ints place = at_y * stride + at_x;
+      __builtin_memcpy(places + y * piece.length + x, &place, sizeof place);
+      if (shares != nullptr) {
+        const unsigned_ints share = shares_of(column) | (shares_of(row) << 16);
+        __builtin_memcpy(shares + y * piece.length + x, &share, sizeof share);
+      }
+      advance(column);
+      advance(row);
+    }
+  }
 }
 
 /// Bytes 0 and 2, or 1 and 3, of two pixels beside each other: `p (256 - x) + q x`.
