@@ -132,6 +132,20 @@ int main(int argc, char** argv)
   against("kornia-batch", "crop", 32, 512, 8, small_crop);
   against("Pillow", "rand", 224, is_short ? 16 : 32, 10, large_whole);
 
+  const auto against_pillow = [&](maker& views, const std::string& size, rw::interpolation between,
+                                  double goal) {
+    const rw::fast<agent> composed{whole, between};
+    compare(
+        "RandAugment(2, 5), crop, flip, normalise, " + size + ", one thread, fast " +
+            std::string{rw::name(between)} + " against the fidelity of Pillow",
+        goal, repetitions, [&] { return views.by_kernels(composed); },
+        [&] { return views.by_kernels(whole); });
+  };
+  against_pillow(small, "32x32x3", rw::interpolation::nearest, 1);
+  against_pillow(small, "32x32x3", rw::interpolation::bilinear, 0.5);
+  against_pillow(large, "224x224x3", rw::interpolation::nearest, 1);
+  against_pillow(large, "224x224x3", rw::interpolation::bilinear, 0.5);
+
   compare(
       "RandAugment(2, 5), crop, flip, normalise, 32x32x3, 512 of them, two threads against one",
       1.8, 3 * repetitions,

@@ -9,7 +9,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/cached.hpp
     include/rolewise/agent/cutmix.hpp
     include/rolewise/agent/cutout.hpp
+    include/rolewise/agent/detail/affine_map.hpp
     include/rolewise/agent/detail/carry_out.hpp
+    include/rolewise/agent/detail/compose_warps.hpp
     include/rolewise/agent/detail/kernels/canvas.hpp
     include/rolewise/agent/detail/kernels/kernel_set.hpp
     include/rolewise/agent/detail/kernels/number_passes.hpp
@@ -17,6 +19,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/kernels/passes.hpp
     include/rolewise/agent/detail/kernels/point_tables.hpp
     include/rolewise/agent/detail/kernels/variants.hpp
+    include/rolewise/agent/detail/kernels/warp.hpp
+    include/rolewise/agent/detail/kernels/warp_passes.hpp
     include/rolewise/agent/detail/literal_reader.hpp
     include/rolewise/agent/detail/mixed_labels.hpp
     include/rolewise/agent/detail/mixes.hpp
@@ -28,10 +32,12 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/read_sub_policy_json.hpp
     include/rolewise/agent/detail/run_program.hpp
     include/rolewise/agent/detail/strength.hpp
+    include/rolewise/agent/fast.hpp
     include/rolewise/agent/hardest_view.hpp
     include/rolewise/agent/image_program.hpp
     include/rolewise/agent/images.hpp
     include/rolewise/agent/independent_agent.hpp
+    include/rolewise/agent/interpolation.hpp
     include/rolewise/agent/mixture.hpp
     include/rolewise/agent/mixup.hpp
     include/rolewise/agent/no_agent.hpp
@@ -41,6 +47,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/operations_colour.hpp
     include/rolewise/agent/operations_geometric.hpp
     include/rolewise/agent/operations_histogram.hpp
+    include/rolewise/agent/operations_warp.hpp
     include/rolewise/agent/pad_crop_flip.hpp
     include/rolewise/agent/partners.hpp
     include/rolewise/agent/planned_agent.hpp
@@ -59,6 +66,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/uniform_augment.hpp
     include/rolewise/agent/view_of.hpp
     include/rolewise/agent/views.hpp
+    include/rolewise/agent/warp.hpp
     include/rolewise/core.hpp
     include/rolewise/core/batch.hpp
     include/rolewise/core/beta_draw.hpp

@@ -12,10 +12,12 @@
 #include <rolewise/agent/cached.hpp>
 #include <rolewise/agent/cutmix.hpp>
 #include <rolewise/agent/cutout.hpp>
+#include <rolewise/agent/fast.hpp>
 #include <rolewise/agent/hardest_view.hpp>
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/independent_agent.hpp>
+#include <rolewise/agent/interpolation.hpp>
 #include <rolewise/agent/mixture.hpp>
 #include <rolewise/agent/mixup.hpp>
 #include <rolewise/agent/no_agent.hpp>
@@ -25,6 +27,7 @@
 #include <rolewise/agent/operations_colour.hpp>
 #include <rolewise/agent/operations_geometric.hpp>
 #include <rolewise/agent/operations_histogram.hpp>
+#include <rolewise/agent/operations_warp.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/partners.hpp>
 #include <rolewise/agent/planned_agent.hpp>
@@ -43,3 +46,4 @@
 #include <rolewise/agent/uniform_augment.hpp>
 #include <rolewise/agent/view_of.hpp>
 #include <rolewise/agent/views.hpp>
+#include <rolewise/agent/warp.hpp>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <rolewise/agent/cutout.hpp>
+#include <rolewise/agent/fast.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/planned_agent.hpp>
@@ -58,5 +59,12 @@ static_assert(!PlannedAgent<sequence<least_that_conforms, makes_views>>);
 static_assert(AugmentationAgent<sequence<least_that_conforms, makes_views>>);
 static_assert(PlannedAgent<rolewise::policy_agent> && PlannedAgent<rolewise::trivial_augment>);
 static_assert(PlannedAgent<rolewise::cutout>);
+
+// Every planned agent can be had at the other fidelity, as an agent that is planned.
+
+using rolewise::fast;
+static_assert(PlannedAgent<fast<least_that_conforms>>);
+static_assert(PlannedAgent<sequence<fast<rolewise::rand_augment>, rolewise::pad_crop_flip>>);
+static_assert(PlannedAgent<fast<sequence<rolewise::policy_agent, rolewise::pad_crop_flip>>>);
 
 }  // namespace

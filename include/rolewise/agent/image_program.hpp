@@ -5,6 +5,7 @@
 /// What is to be done to each image of a batch, decided before any of it is done.
 
 #include <rolewise/agent/operation.hpp>
+#include <rolewise/agent/warp.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -40,17 +41,18 @@ struct image_window {
 /// - `windows`: a window each;
 /// - `fill`: holes get the mean colour of the data set and are none any more. A program fills at
 /// its
-///   end too, so agents whose part ends here do it to begin the next part without holes.
+///   end too, so agents whose part ends here do it to begin the next part without holes;
+/// - `warps`: an affine map each; the identity where there is none.
 ///
 /// A program is all that an agent decides, so it can be carried out image by image by kernels or
 /// layer by layer by tensor operations, with the same bits.
 class image_program {
  public:
-  enum class kind : std::uint8_t { operations, windows, fill };
+  enum class kind : std::uint8_t { operations, windows, fill, warps };
   struct layer {
     kind does;
     grey_rounding rounding;  ///< of `operations`
-    std::size_t first;       ///< place of the first image's step or window
+    std::size_t first;       ///< place of the first image's step, window or warp
   };
 
   image_program() = default;
@@ -63,6 +65,7 @@ class image_program {
     layers_.clear();
     steps_.clear();
     windows_.clear();
+    warps_.clear();
   }
 
   /// Adds layers of operations, all `identity`, to be written to before anything else is added.
@@ -87,10 +90,24 @@ class image_program {
 
   void add_fill() { layers_.push_back({kind::fill, {}, 0}); }
 
+  /// Puts a layer of warps, all the identity, before layer number `place`, or at the end.
+  /// @pre `place <= layers().size()`
+  std::span<warp> insert_warps(std::size_t place)
+  {
+    layers_.insert(layers_.begin() + static_cast<std::ptrdiff_t>(place),
+                   {kind::warps, {}, warps_.size()});
+    warps_.resize(warps_.size() + images_);
+    return std::span{warps_}.last(images_);
+  }
+
   [[nodiscard]] std::size_t images() const noexcept { return images_; }
   [[nodiscard]] const std::vector<layer>& layers() const noexcept { return layers_; }
   /// The operations of a layer, one for each image. @pre `of.does == kind::operations`
   [[nodiscard]] std::span<const image_step> operations(const layer& of) const
+  {
+    return std::span{steps_}.subspan(of.first, images_);
+  }
+  [[nodiscard]] std::span<image_step> operations(const layer& of)
   {
     return std::span{steps_}.subspan(of.first, images_);
   }
@@ -99,12 +116,27 @@ class image_program {
   {
     return std::span{windows_}.subspan(of.first, images_);
   }
+  [[nodiscard]] std::span<image_window> windows(const layer& of)
+  {
+    return std::span{windows_}.subspan(of.first, images_);
+  }
+  /// The warps of a layer, one for each image. @pre `of.does == kind::warps`
+  [[nodiscard]] std::span<const warp> warps(const layer& of) const
+  {
+    return std::span{warps_}.subspan(of.first, images_);
+  }
+  [[nodiscard]] std::span<warp> warps(const layer& of)
+  {
+    return std::span{warps_}.subspan(of.first, images_);
+  }
 
   /// Whether every image stays as it is.
   [[nodiscard]] bool changes_nothing() const
   {
     for (const auto& step : steps_)
       if (step.what != operation::identity) return false;
+    for (const auto& map : warps_)
+      if (!map.changes_nothing()) return false;
     return windows_.empty();
   }
 
@@ -113,6 +145,7 @@ class image_program {
   std::vector<layer> layers_;
   std::vector<image_step> steps_;
   std::vector<image_window> windows_;
+  std::vector<warp> warps_;
 };
 
 }  // namespace rolewise

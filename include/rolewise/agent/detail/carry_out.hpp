@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/operations.hpp>
+#include <rolewise/agent/operations_warp.hpp>
 
 #include <array>
 #include <cstddef>
@@ -70,6 +71,27 @@ inline void operate(images& whole, std::span<const image_step> steps, grey_round
   }
 }
 
+/// The images that a warp changes; those of one interpolation together.
+/// @param untouched never written to
+inline void warp_each(images& whole, std::span<const warp> warps, const torch::Tensor& untouched)
+{
+  for (const auto between : {interpolation::nearest, interpolation::bilinear}) {
+    std::vector<std::int64_t> places;
+    std::vector<warp> chosen;
+    for (std::size_t n = 0; n < warps.size(); ++n)
+      if (!warps[n].changes_nothing() && warps[n].between == between) {
+        places.push_back(static_cast<std::int64_t>(n));
+        chosen.push_back(warps[n]);
+      }
+    if (places.empty()) continue;
+    const auto index = torch::tensor(places, torch::kLong).to(whole.pixels.device());
+    const images part{
+        whole.pixels.index_select(0, index),
+        whole.covered.defined() ? whole.covered.index_select(0, index) : torch::Tensor{}};
+    put_back(whole, index, operations::warped(part, chosen, between), untouched);
+  }
+}
+
 /// The images as windows show them; what lies outside has the colour and is no hole.
 [[nodiscard]] inline images shown(const images& from, std::span<const image_window> windows,
                                   const std::vector<std::uint8_t>& colour)
@@ -120,6 +142,9 @@ inline void operate(images& whole, std::span<const image_step> steps, grey_round
         break;
       case image_program::kind::fill:
         whole = {filled(whole, colour), {}};
+        break;
+      case image_program::kind::warps:
+        warp_each(whole, program.warps(layer), pixels);
         break;
     }
   }

@@ -6,6 +6,11 @@
 
 #include <rolewise/agent/detail/kernels/operate.hpp>
 #include <rolewise/agent/detail/kernels/variants.hpp>
+<<<<<<< HEAD
+=======
+#include <rolewise/agent/detail/kernels/warp.hpp>
+#include <rolewise/agent/detail/share_out.hpp>
+>>>>>>> fast
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
@@ -105,12 +110,16 @@ inline void run_program(kernels::canvas& image, const image_program& program, st
       }
       case image_program::kind::windows: {
         const auto window = program.windows(layer)[n];
+        if (window == image_window{}) break;
         image.move_rows(window.down, window.mirrored, colour, true,
                         [&](std::int64_t) { return window.right; });
         break;
       }
       case image_program::kind::fill:
         image.fill(colour);
+        break;
+      case image_program::kind::warps:
+        kernels::warp_image(image, program.warps(layer)[n]);
         break;
     }
   }

@@ -130,6 +130,17 @@ class canvas {
     std::swap(now_, next_);
   }
 
+  /// Calls `make(from, to, room)`: four planes each, the fourth says what is covered, and memory
+  /// for pixels on the way. The planes that it has made are the image then.
+  template<typename Make>
+  void remake(Make&& make)
+  {
+    settle();
+    cover_all();
+    make(now_, next_, packed_);
+    std::swap(now_, next_);
+  }
+
   /// A hole of the rows `top .. bottom - 1` and the columns `left .. right - 1`, clipped.
   void cut(std::int64_t top, std::int64_t bottom, std::int64_t left, std::int64_t right,
            const std::uint8_t* colour)
@@ -211,7 +222,7 @@ class canvas {
   std::uint8_t* spare_ = nullptr;
   std::array<byte_table, 3> pending_{};
   std::vector<std::uint8_t> memory_;
-  std::vector<std::uint32_t> packed_, row_;  // of gather
+  std::vector<std::uint32_t> packed_, row_;  // of gather and remake
 };
 
 }  // namespace rolewise::detail::kernels

@@ -4,6 +4,8 @@
 /// @file
 /// The passes over the planes of one image that every instruction set has its own version of.
 
+#include <rolewise/agent/warp.hpp>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -24,6 +26,13 @@ struct row_move {
   std::int64_t shift;
   bool mirrored;
   std::uint8_t outside;
+};
+
+/// Rows of pixels of a warp, all of one length, and the size of the image they come from.
+struct warp_piece {
+  warp::line column, row;  ///< of the first pixel
+  std::int32_t length, rows;
+  std::int32_t height, width;
 };
 
 /// From bytes to numbers: `(v - minus[c]) * times[c]`, each step rounded to float32.
@@ -59,6 +68,15 @@ struct kernel_set {
   /// coordinates fit into 16.16 of 32 bits. Room for `guard` bytes after them.
   void (*sources)(const source_row& row, std::int64_t height, std::int64_t width,
                   std::uint32_t* out);
+  /// The place of each source pixel of a piece in the padded pixels of `pack_padded`; places beyond
+  /// the border lie on it. If `shares` is not null, the fractions of column and row as well, in
+  /// 256ths in bits 0 .. 7 and 16 .. 23. Room for `guard` bytes after them.
+  void (*warp_places)(const warp_piece& piece, std::uint32_t* places, std::uint32_t* shares);
+  /// The mean of four pixels, pairs of which lie beside each other in `upper` and `lower`, by
+  /// shares, or the nearest of them where byte 3 of one is 0; in the others it is 255. Room as
+  /// above, twice that for pairs.
+  void (*warp_mix)(const std::uint32_t* upper, const std::uint32_t* lower,
+                   const std::uint32_t* shares, std::size_t count, std::uint32_t* out);
   /// `colour` where `covered` is 0; elsewhere it is 255.
   void (*fill)(std::uint8_t* plane, const std::uint8_t* covered, std::size_t count,
                std::uint8_t colour);

@@ -4,6 +4,7 @@
 /// @file
 /// The operations of `agent/operations.hpp` on one image, bit for bit.
 
+#include <rolewise/agent/detail/affine_map.hpp>
 #include <rolewise/agent/detail/kernels/canvas.hpp>
 #include <rolewise/agent/detail/opaque.hpp>
 #include <rolewise/agent/operation.hpp>
@@ -12,7 +13,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numbers>
 
 namespace rolewise::detail::kernels {
 
@@ -49,19 +49,8 @@ inline void affine(canvas& image, const affine_line& column_line, const affine_l
 
 inline void rotate(canvas& image, double degrees)
 {
-  // Rounded to 15 digits, so that right angles are exact.
-  const auto rounded = [](double v) {
-    return opaque(std::nearbyint(opaque(v * opaque(1e15))) / opaque(1e15));
-  };
-  double angle = std::fmod(degrees, 360.0);
-  if (angle < 0.0) angle += 360.0;
-  const double radians = opaque(angle * (-std::numbers::pi / 180.0));
-  const double cosine = rounded(std::cos(radians)), sine = rounded(std::sin(radians));
-  const double x = 0.5 * static_cast<double>(image.width());
-  const double y = 0.5 * static_cast<double>(image.height());
-  const double across = opaque(opaque(cosine * -x) + opaque(sine * -y)) + x;
-  const double down = opaque(opaque(sine * x) + opaque(cosine * -y)) + y;
-  affine(image, {cosine, sine, across}, {-sine, cosine, down});
+  const auto map = rotation(degrees, image.height(), image.width());
+  affine(image, {map.a, map.b, map.c}, {map.d, map.e, map.f});
 }
 
 inline void color(canvas& image, double factor, grey_rounding rounding)

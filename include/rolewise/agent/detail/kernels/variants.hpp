@@ -51,6 +51,16 @@ typedef float floats __attribute__((vector_size(width)));
 }
 inline void end_of_stream() {}
 
+/// Every second number of two vectors: the first, third, ... and the others.
+[[gnu::always_inline]] inline unsigned_ints evens(const unsigned_ints& a, const unsigned_ints& b)
+{
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+}
+[[gnu::always_inline]] inline unsigned_ints odds(const unsigned_ints& a, const unsigned_ints& b)
+{
+  return __builtin_shufflevector(a, b, 1, 3, 5, 7);
+}
+
 /// Three planes as pixels.
 [[gnu::always_inline]] inline void interleave(const floats& r, const floats& g, const floats& b,
                                               floats* out)
@@ -66,6 +76,8 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
 }
 
 #include <rolewise/agent/detail/kernels/passes.hpp>
+
+#include <rolewise/agent/detail/kernels/warp_passes.hpp>
 
 #include <rolewise/agent/detail/kernels/number_passes.hpp>
 
@@ -124,6 +136,16 @@ typedef float floats __attribute__((vector_size(width)));
 }
 inline void end_of_stream() { __builtin_ia32_sfence(); }
 
+/// Every second number of two vectors: the first, third, ... and the others.
+[[gnu::always_inline]] inline unsigned_ints evens(const unsigned_ints& a, const unsigned_ints& b)
+{
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+}
+[[gnu::always_inline]] inline unsigned_ints odds(const unsigned_ints& a, const unsigned_ints& b)
+{
+  return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+}
+
 /// Three planes as pixels.
 [[gnu::always_inline]] inline void interleave(const floats& r, const floats& g, const floats& b,
                                               floats* out)
@@ -142,6 +164,8 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
 }
 
 #include <rolewise/agent/detail/kernels/passes.hpp>
+
+#include <rolewise/agent/detail/kernels/warp_passes.hpp>
 
 #include <rolewise/agent/detail/kernels/number_passes.hpp>
 
@@ -206,6 +230,16 @@ typedef float floats __attribute__((vector_size(width)));
 }
 inline void end_of_stream() { __builtin_ia32_sfence(); }
 
+/// Every second number of two vectors: the first, third, ... and the others.
+[[gnu::always_inline]] inline unsigned_ints evens(const unsigned_ints& a, const unsigned_ints& b)
+{
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+}
+[[gnu::always_inline]] inline unsigned_ints odds(const unsigned_ints& a, const unsigned_ints& b)
+{
+  return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+
 /// Three planes as pixels.
 [[gnu::always_inline]] inline void interleave(const floats& r, const floats& g, const floats& b,
                                               floats* out)
@@ -250,6 +284,8 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
 }
 
 #include <rolewise/agent/detail/kernels/passes.hpp>
+
+#include <rolewise/agent/detail/kernels/warp_passes.hpp>
 
 #include <rolewise/agent/detail/kernels/number_passes.hpp>
 

@@ -1,0 +1,23 @@
+// expect: fast: .agent must satisfy PlannedAgent
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <rolewise/agent/fast.hpp>
+
+#include <string_view>
+
+// An agent that makes its views itself: there is no plan to compose.
+struct own_agent {
+  static constexpr std::string_view name = "own";
+  static constexpr bool has_state = false;
+  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::moment&,
+                             rolewise::seed) const
+  {
+    return examples;
+  }
+#ifdef ROLEWISE_CONTROL
+  void plan(const rolewise::image_subjects&, const rolewise::moment&, rolewise::seed,
+            rolewise::image_program&) const
+  {}
+#endif
+};
+
+auto use() { return rolewise::fast{own_agent{}, rolewise::interpolation::bilinear}; }
