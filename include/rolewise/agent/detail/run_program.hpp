@@ -6,11 +6,7 @@
 
 #include <rolewise/agent/detail/kernels/operate.hpp>
 #include <rolewise/agent/detail/kernels/variants.hpp>
-<<<<<<< HEAD
-=======
 #include <rolewise/agent/detail/kernels/warp.hpp>
-#include <rolewise/agent/detail/share_out.hpp>
->>>>>>> fast
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
