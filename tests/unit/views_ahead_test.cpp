@@ -6,7 +6,6 @@
 #include "laws/training_step.hpp"
 
 #include <rolewise/agent/cutmix.hpp>
-#include <rolewise/agent/detail/share_out.hpp>
 #include <rolewise/agent/hardest_view.hpp>
 #include <rolewise/agent/mixture.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
@@ -14,6 +13,7 @@
 #include <rolewise/agent/recurring_views.hpp>
 #include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
+#include <rolewise/core/share_out.hpp>
 #include <rolewise/core/working_alone.hpp>
 #include <rolewise/data/glyphs.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
