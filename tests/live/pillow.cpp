@@ -110,7 +110,7 @@ double random_value(dice& drawn, operation what, std::int64_t height, std::int64
 /// The same steps for every image.
 struct told_steps {
   static constexpr std::string_view name = "told-steps";
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
 
   std::vector<rw::image_step> steps;
 

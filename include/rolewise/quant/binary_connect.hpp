@@ -114,7 +114,7 @@ struct binary_connect {
 static_assert(WeightQuantizer<binary_connect>);
 
 inline quantised binary_connect::weights::quantise(const torch::Tensor& w, bit_width bits,
-                                                   binary_choice choice) const
+                                                   binary_choice how) const
 {
   if (bits.is_full()) return {.levels = w, .scale = {}};
   detail::require_bits(name, layer_, bits, bit_width{1}, "its weights are signs");
@@ -122,7 +122,7 @@ inline quantised binary_connect::weights::quantise(const torch::Tensor& w, bit_w
   detail::require_finite(name, "weights", layer_, x);
   const double h = size_of(w);
   auto levels = detail::binary_signs(x);
-  if (choice == binary_choice::stochastic) {
+  if (how == binary_choice::stochastic) {
     const auto probability = (x / h).add_(1).mul_(0.5);
     levels = at::where(levels.isnan(), levels, draws_.uniform(x).lt(probability) * 2.0 - 1.0);
   }

@@ -55,7 +55,7 @@ struct ranges_apart {
     /// @throws std::invalid_argument unless there is a gradient, which may be undefined, for each
     ///         parameter that the state was started for
     void update(const std::vector<named_tensor>& parameters,
-                const std::vector<torch::Tensor>& gradients, double rate)
+                const std::vector<torch::Tensor>& gradients, double scheduled)
     {
       if (parameters.size() != count_ || gradients.size() != count_)
         refuse("ranges_apart", "was started for ", count_, " parameters, was handed ",
@@ -63,7 +63,7 @@ struct ranges_apart {
       std::vector<torch::Tensor> of_weights, of_ranges;
       for (std::size_t i = 0; i < count_; ++i)
         (is_range(parameters[i]) ? of_ranges : of_weights).push_back(gradients[i]);
-      const double factor = settings_.rate > 0.0 ? rate / settings_.rate : 0.0;
+      const double factor = settings_.rate > 0.0 ? scheduled / settings_.rate : 0.0;
       weights_.update(of_kind(parameters, false), of_weights, factor * settings_.weights.rate);
       if (settings_.freeze_after == 0 || updates_ < settings_.freeze_after)
         ranges_.update(of_kind(parameters, true), of_ranges, factor * settings_.ranges.rate);
