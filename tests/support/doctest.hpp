@@ -15,4 +15,6 @@
 #undef CHECK_LT
 #undef CHECK_NE
 
+#define DOCTEST_CONFIG_VOID_CAST_EXPRESSIONS  // what throws returns nothing, [[nodiscard]] or not
+
 #include <doctest/doctest.h>
