@@ -130,7 +130,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/bit_allocation.hpp
     include/rolewise/quant/bit_width_scheme.hpp
     include/rolewise/quant/changing_scheme.hpp
+    include/rolewise/quant/detail/learned_clip.hpp
     include/rolewise/quant/detail/level_grid.hpp
+    include/rolewise/quant/detail/lq_basis.hpp
     include/rolewise/quant/dorefa.hpp
     include/rolewise/quant/layer_report.hpp
     include/rolewise/quant/lq_nets.hpp
@@ -141,6 +143,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/quantised.hpp
     include/rolewise/quant/quantizer.hpp
     include/rolewise/quant/schemes.hpp
+    include/rolewise/quant/tied_layers.hpp
     include/rolewise/report.hpp
     include/rolewise/report/contact_sheet.hpp
     include/rolewise/report/cost_table.hpp

@@ -18,3 +18,4 @@
 #include <rolewise/quant/quantised.hpp>
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/quant/schemes.hpp>
+#include <rolewise/quant/tied_layers.hpp>
