@@ -158,8 +158,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/detail/kernels/passes.hpp
     include/rolewise/quant/detail/kernels/tanh_passes.hpp
     include/rolewise/quant/detail/kernels/variants.hpp
+    include/rolewise/quant/detail/learned_clip.hpp
     include/rolewise/quant/detail/learned_step.hpp
     include/rolewise/quant/detail/level_grid.hpp
+    include/rolewise/quant/detail/lq_basis.hpp
     include/rolewise/quant/detail/run_passes.hpp
     include/rolewise/quant/detail/stand_ins.hpp
     include/rolewise/quant/detail/straight_through.hpp
@@ -188,6 +190,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/rounding.hpp
     include/rolewise/quant/sawb.hpp
     include/rolewise/quant/schemes.hpp
+    include/rolewise/quant/tied_layers.hpp
     include/rolewise/quant/ttq.hpp
     include/rolewise/quant/twn.hpp
     include/rolewise/quant/uniform_affine.hpp

@@ -35,6 +35,7 @@
 #include <rolewise/quant/rounding.hpp>
 #include <rolewise/quant/sawb.hpp>
 #include <rolewise/quant/schemes.hpp>
+#include <rolewise/quant/tied_layers.hpp>
 #include <rolewise/quant/ttq.hpp>
 #include <rolewise/quant/twn.hpp>
 #include <rolewise/quant/uniform_affine.hpp>

@@ -11,6 +11,7 @@
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/quant/layer_report.hpp>
 #include <rolewise/quant/lq_nets.hpp>
+#include <rolewise/quant/tied_layers.hpp>
 #include <rolewise/report/cost_table.hpp>
 #include <rolewise/search/bit_space.hpp>
 #include <rolewise/search/grid.hpp>

@@ -5,8 +5,6 @@
 /// Mixed precision: which layer gets how many bits, so that the whole keeps within a budget.
 
 #include <rolewise/core/error.hpp>
-#include <rolewise/core/nearest_names.hpp>
-#include <rolewise/quant/layer_report.hpp>
 #include <rolewise/quant/per_layer.hpp>
 
 #include <algorithm>
@@ -231,68 +229,6 @@ struct cost_span {
   for (const auto& question : questions)
     span.most += std::ranges::max_element(question.options, {}, &width_option::cost)->cost;
   return span;
-}
-
-/// One question for each group of layers that must be alike, because their outputs are added or
-/// their input is the same; costs and harms add up. Layers in no group stay by themselves, groups
-/// with a layer in common are one.
-/// @throws std::invalid_argument for a name that is not asked about (with the nearest), and for a
-///         group whose layers don't have the same widths to choose from
-[[nodiscard]] inline std::vector<bit_question> tied(
-    std::vector<bit_question> questions, const std::vector<std::vector<std::string>>& groups)
-{
-  for (const auto& group : groups) {
-    bit_question joined;
-    std::size_t first = 0;
-    for (const auto& layer : group) {
-      if (std::ranges::find(joined.layers, layer) != joined.layers.end()) continue;
-      const auto found = std::ranges::find_if(questions, [&](const bit_question& each) {
-        return std::ranges::find(each.layers, layer) != each.layers.end();
-      });
-      if (found == questions.end()) {
-        std::vector<std::string> known;
-        for (const auto& each : questions)
-          known.insert(known.end(), each.layers.begin(), each.layers.end());
-        refuse("tied", "nothing is asked about layer ", layer, "; the nearest are ",
-               nearest_names(layer, known));
-      }
-      if (joined.layers.empty()) {
-        first = static_cast<std::size_t>(found - questions.begin());
-        joined = std::move(*found);
-      } else {
-        joined.layers.insert(joined.layers.end(), found->layers.begin(), found->layers.end());
-        if (!std::ranges::equal(joined.options, found->options, {}, &width_option::widths,
-                                &width_option::widths))
-          refuse("tied", "layers ", joined.layers.front(), " and ", layer,
-                 " have different widths to choose from");
-        for (std::size_t i = 0; i < joined.options.size(); ++i) {
-          joined.options[i].cost += found->options[i].cost;
-          joined.options[i].harm += found->options[i].harm;
-        }
-      }
-      *found = bit_question{};
-    }
-    if (!joined.layers.empty()) questions[first] = std::move(joined);
-  }
-  std::erase_if(questions, [](const bit_question& each) { return each.layers.empty(); });
-  return questions;
-}
-
-/// Groups of a residual network's layers that read the same input: each block's first convolution
-/// and its shortcut.
-[[nodiscard]] inline std::vector<std::vector<std::string>> shortcut_ties(
-    const std::vector<layer_report>& layers)
-{
-  std::vector<std::vector<std::string>> groups;
-  for (const auto& layer : layers) {
-    if (layer.place.kind != layer_kind::shortcut) continue;
-    const auto block = layer.place.name.substr(0, layer.place.name.rfind('.') + 1);
-    if (std::ranges::any_of(layers, [&](const layer_report& other) {
-          return other.place.name == block + "convolution1";
-        }))
-      groups.push_back({block + "convolution1", layer.place.name});
-  }
-  return groups;
 }
 
 }  // namespace rolewise

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Mixed precision: a network is trained in full, then some of its layers get more bits than others,
+// so that the whole keeps within a budget.
+//
+//     build/test/examples/mixed_precision
+//
+// trains, measures how much few bits would hurt each layer, chooses the bits under a budget, tunes
+// the weights under them and prints what every layer costs. One student with the same bits in every
+// layer is tuned alike, for comparison.
+
+#include <rolewise/rolewise.hpp>
+
+#include <iostream>
+#include <string>
+
+namespace rw = rolewise;
+
+namespace {
+
+constexpr auto bits = [](int n) { return rw::layer_widths{rw::bit_width{n}, rw::bit_width{n}}; };
+
+/// A student with the school's weights under a scheme, tuned by the school's answers.
+template<typename School, typename Scheme>
+auto tuned(const School& school, const rw::dataset& train, const Scheme& scheme)
+{
+  auto student = rw::resnet8(train.shape, rw::dorefa{}, scheme);
+  rw::copy_weights(school.student, student);
+  rw::distillation lesson{
+      .teacher = rw::frozen(school.student),
+      .student = std::move(student),
+      .loss = 0.3 * rw::cross_entropy{} + 0.7 * rw::soft_target_kl{rw::temperature{4}},
+      .optimiser = rw::sgd{.rate = 0.05}};
+  rw::fit(lesson, train, {.epochs = 5, .batch_size = 64});
+  return lesson.student;
+}
+
+template<typename Network>
+void print(const std::string& what, const Network& network, const rw::dataset& judges)
+{
+  const auto costs = rw::costs_of(network);
+  std::cout << what << ": accuracy " << rw::fixed_text(100 * rw::accuracy(network, judges), 1)
+            << " %, " << rw::fixed_text(costs.bytes(), 0) << " bytes, "
+            << rw::fixed_text(costs.bit_operations() / 1e6, 1) << " million bit-operations\n";
+}
+
+}  // namespace
+
+int main()
+{
+  const auto data = rw::glyphs({.classes = 10, .train = 1500, .test = 500, .seed = rw::seed{1}});
+
+  rw::supervised school{.student = rw::resnet8(data.shape)};
+  rw::fit(school, data.train, {.epochs = 4, .batch_size = 64});
+  print("in full", school.student, data.test);
+
+  // How sharply the loss curves along each layer, and what every width would make of its weights.
+  const rw::batch examples{data.train.images.narrow(0, 0, 128), data.train.labels.narrow(0, 0, 128),
+                           data.train.ids.narrow(0, 0, 128), data.train.scaling};
+  const auto traces = rw::hessian_traces(school.student, examples, {}, {.draws = 20});
+  for (const auto& each : traces)
+    std::cout << "  mean trace of " << each.layer.place.name << ": "
+              << rw::fixed_text(each.mean(), 6) << '\n';
+  const auto questions =
+      rw::tied(rw::bit_questions(school.student, rw::dorefa{}, traces,
+                                 {.widths = {bits(8), bits(6), bits(4), bits(3), bits(2)},
+                                  .measure = rw::cost_measure::bytes}),
+               rw::shortcut_ties(school.student.layers()));
+
+  // As many bytes as if every layer inside had 3 bits.
+  const auto alike = rw::bits_inside<3>;
+  const auto budget = rw::costs_of(rw::resnet8(data.shape, rw::dorefa{}, alike)).bytes() -
+                      rw::undecided_cost(school.student, questions, rw::cost_measure::bytes);
+  const auto chosen = rw::choose_bits(questions, budget);
+
+  const auto mixed = tuned(school, data.train, chosen.scheme(alike));
+  print("3 bits in every layer inside", tuned(school, data.train, alike), data.test);
+  print("mixed, for no more bytes", mixed, data.test);
+  std::cout << '\n'
+            << rw::cost_table(rw::costs_of(mixed)).text()
+            << "bit-operations: " << rw::bit_operations_definition << '\n';
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A clip that is learned, and where the gradient of clipped values goes.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/quant/quantised.hpp>
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+
+namespace rolewise {
+
+namespace detail {
+
+/// A learned clip: one number in single precision.
+[[nodiscard]] inline torch::Tensor first_clip(std::string_view who, const layer_place& place,
+                                              double value)
+{
+  if (!(value > 0.0) || !std::isfinite(value))
+    refuse(who, "layer ", place.name, " wants a first clip above 0, got ", value);
+  return torch::full({}, value, torch::kFloat).set_requires_grad(true);
+}
+
+/// A clip that divides: never 0 or below, wherever an optimiser has moved it.
+[[nodiscard]] inline torch::Tensor usable_clip(const torch::Tensor& clip)
+{
+  return clip.detach().clamp_min(1e-6);
+}
+
+/// How the gradient of values within a clip reaches what was clipped, and the clip.
+struct within_clip : torch::autograd::Function<within_clip> {
+  /// @param z x / clip, and `level` its level, both without a graph
+  /// @param lowest -1 or 0: where z is clipped below
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& clip, const torch::Tensor& z,
+                               const torch::Tensor& level, double lowest, bool passes_outside)
+  {
+    context->save_for_backward({z, level});
+    context->saved_data["lowest"] = lowest;
+    context->saved_data["passes_outside"] = passes_outside;
+    context->saved_data["clip_type"] = static_cast<std::int64_t>(clip.scalar_type());
+    return stand_in_for(x);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient)
+  {
+    const auto saved = context->get_saved_variables();
+    const auto& z = saved[0];
+    const auto& level = saved[1];
+    const double lowest = context->saved_data["lowest"].toDouble();
+    const auto& g = gradient[0];
+    torch::Tensor to_x, to_clip;
+    if (context->needs_input_grad(0))
+      to_x = context->saved_data["passes_outside"].toBool()
+                 ? g
+                 : g * z.ge(lowest).logical_and_(z.le(1)).to(g.scalar_type());
+    if (context->needs_input_grad(1)) {
+      const auto type = static_cast<torch::ScalarType>(context->saved_data["clip_type"].toInt());
+      const auto inside = z.clamp(lowest, 1);
+      to_clip = (g * (level - inside.mul(z.eq(inside)))).sum(type);
+    }
+    return {to_x, to_clip, {}, {}, {}, {}};
+  }
+};
+
+}  // namespace detail
+
+}  // namespace rolewise

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Levels over a basis, and the basis that fits best.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/quant/detail/level_grid.hpp>
+
+#include <ATen/ops/linalg_solve.h>
+#include <ATen/ops/searchsorted.h>
+
+#include <cmath>
+#include <cstdint>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+namespace detail {
+
+/// The basis in use, the one that was made of it, and how many fits it is the average of.
+/// Granules are the rows of `[G, N]`.
+class lq_basis {
+ public:
+  /// @param corrected whether the average is divided by the sum of its weights
+  lq_basis(bool is_signed, bool corrected, double epsilon)
+      : is_signed_{is_signed}, corrected_{corrected}, epsilon_{epsilon}
+  {}
+
+  /// Takes up what the last step has stored, or `first` if nothing fits, and fits to x.
+  void observe(const torch::Tensor& rows, const torch::Tensor& first)
+  {
+    const torch::NoGradGuard without_graph;
+    if (fits(stored_, first)) {
+      in_use_ = stored_;
+    } else {
+      in_use_ = first;
+      fits_ = 0;
+    }
+    const auto fitted = fit(rows);
+    ++fits_;
+    const double share = corrected_ ? 0.1 / (1.0 - std::pow(0.9, static_cast<double>(fits_))) : 0.1;
+    stored_ = in_use_ + (fitted - in_use_) * share;
+  }
+
+  /// Levels of rows under the basis in use, or under `first` if nothing fits; and the largest.
+  [[nodiscard]] std::pair<torch::Tensor, torch::Tensor> levels_of(const torch::Tensor& rows,
+                                                                  const torch::Tensor& first) const
+  {
+    const auto [levels, codes] = sorted_levels(fits(in_use_, first) ? in_use_ : first);
+    const auto found = levels.gather(1, places(rows, levels)).add_(spoilt(rows));
+    return {found, levels.amax()};
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.buffer("in_use", in_use_);
+    archive.buffer("stored", stored_);
+    archive.value("fits", fits_);
+  }
+
+ private:
+  [[nodiscard]] static bool fits(const torch::Tensor& basis, const torch::Tensor& first)
+  {
+    return basis.defined() && basis.sizes() == first.sizes();
+  }
+
+  /// All codes, `[2^K, K]`.
+  [[nodiscard]] torch::Tensor codes(const torch::Tensor& basis) const
+  {
+    const auto bits = basis.size(1);
+    const auto numbers = torch::arange(
+        std::int64_t{1} << bits, torch::TensorOptions{}.dtype(torch::kLong).device(basis.device()));
+    const auto set = numbers.unsqueeze(1)
+                         .bitwise_right_shift(torch::arange(bits, numbers.options()).unsqueeze(0))
+                         .bitwise_and(1)
+                         .to(basis.scalar_type());
+    return is_signed_ ? set * 2 - 1 : set;
+  }
+
+  /// Rising levels `[G, 2^K]` and their codes `[G, 2^K, K]`.
+  [[nodiscard]] std::pair<torch::Tensor, torch::Tensor> sorted_levels(
+      const torch::Tensor& basis) const
+  {
+    const auto all = codes(basis);
+    const auto [levels, order] = basis.matmul(all.t()).sort(1);
+    return {levels, all.index_select(0, order.flatten()).view({basis.size(0), -1, basis.size(1)})};
+  }
+
+  /// How many thresholds lie below each x.
+  [[nodiscard]] static torch::Tensor places(const torch::Tensor& rows, const torch::Tensor& levels)
+  {
+    const auto count = levels.size(1);
+    const auto thresholds = (levels.narrow(1, 0, count - 1) + levels.narrow(1, 1, count - 1)) / 2;
+    return at::searchsorted(thresholds, rows.to(levels.scalar_type()));
+  }
+
+  /// The basis of least squares. What enters are counts and sums over each level, so it costs two
+  /// passes over x, whatever the width.
+  [[nodiscard]] torch::Tensor fit(const torch::Tensor& rows) const
+  {
+    const auto [levels, code] = sorted_levels(in_use_);
+    const auto place = places(rows, levels);
+    const auto wide = rows.device().is_mps() ? torch::kFloat : torch::kDouble;
+    const auto none = torch::zeros(levels.sizes(), levels.options().dtype(wide));
+    const auto count =
+        none.scatter_add(1, place, torch::ones({1, 1}, none.options()).expand(rows.sizes()));
+    const auto sum = none.scatter_add(1, place, rows.to(wide));
+    const auto e = code.to(wide), basis = in_use_.to(wide);
+    const auto transposed = e.transpose(1, 2);
+    const auto left = transposed.matmul(e * count.unsqueeze(2)) +
+                      epsilon_ * torch::eye(basis.size(1), basis.options());
+    const auto right = transposed.matmul(sum.unsqueeze(2)) + epsilon_ * basis.unsqueeze(2);
+    const auto fitted = at::linalg_solve(left, right).squeeze(2);
+    // Levels of +-1 codes don't know the sign of a bit.
+    const auto positive = is_signed_ ? fitted.abs() : fitted.clamp_min(0);
+    return std::get<0>(positive.sort(1)).to(in_use_.scalar_type());
+  }
+
+  bool is_signed_, corrected_;
+  double epsilon_;
+  torch::Tensor in_use_, stored_;
+  std::int64_t fits_ = 0;
+};
+
+/// Rows of the first basis, `[granules, bits]`: `unit`, `2 unit`, `4 unit`, ...
+[[nodiscard]] inline torch::Tensor first_basis(const torch::Tensor& like, std::int64_t granules,
+                                               bit_width bits, double unit)
+{
+  if (bits.value() > 8) refuse("lq-nets", "has bases of 1 to 8 bits, was asked for ", bits.value());
+  const auto type = like.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
+  std::vector<double> basis;
+  for (int j = 0; j < bits.value(); ++j) basis.push_back(unit * std::exp2(j));
+  return torch::tensor(basis, torch::TensorOptions{}.dtype(type).device(like.device()))
+      .expand({granules, bits.value()});
+}
+
+}  // namespace detail
+
+}  // namespace rolewise
