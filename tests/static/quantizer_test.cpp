@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/lsq.hpp>
+#include <rolewise/quant/lsq_plus.hpp>
 #include <rolewise/quant/no_quantizer.hpp>
+#include <rolewise/quant/pact.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
 namespace {
@@ -43,6 +46,11 @@ static_assert(!rolewise::changes_nothing<least_of_both>());
 static_assert(!rolewise::rectifies<least_of_both>());
 static_assert(rolewise::changes_nothing<rolewise::no_quantizer>());
 static_assert(rolewise::rectifies<rolewise::dorefa>());
+static_assert(rolewise::rectifies<rolewise::pact>());
+static_assert(rolewise::rectifies<rolewise::lsq>());
+static_assert(!rolewise::rectifies<rolewise::lsq_plus>());
+static_assert(!rolewise::rectifies<rolewise::basic_lsq<rolewise::code_signs::signed_codes>>());
+static_assert(Quantizer<rolewise::basic_lsq<rolewise::code_signs::narrow_codes>>);
 
 // Each of these is one promise short.
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
 
+#include <rolewise/network/resnet.hpp>
 #include <rolewise/quant/lsq.hpp>
 #include <rolewise/quant/lsq_plus.hpp>
 #include <rolewise/quant/pact.hpp>
@@ -13,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -467,6 +469,45 @@ TEST_CASE("learned ranges take tensors without numbers and of all kinds of layou
     }
   };
   check(rw::lsq{});
+  check(rw::lsq_plus{});
+  check(rw::pact{});
+}
+
+TEST_CASE("networks learn ranges, and a copy has its own")
+{
+  torch::manual_seed(10);
+  const rw::sample_shape small{.channels = 1, .height = 8, .width = 8, .classes = 3};
+  const rw::batch examples{
+      torch::randn({4, 1, 8, 8}), torch::zeros(4, torch::kLong), torch::arange(4), {}};
+  const auto check = [&](auto quantizer) {
+    auto net = rw::resnet8(small, quantizer, rw::bits_inside<3>);
+    const auto before = net.parameters();
+    net.respond(examples).logits.square().sum().backward();
+    const auto after = net.parameters();
+    REQUIRE(after.size() == before.size());
+    int with_gradient = 0;
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      CHECK(after[i].value.is_same(before[i].value));
+      if (after[i].kind != rw::tensor_kind::range || !after[i].value.grad().defined()) continue;
+      CHECK(after[i].value.grad().sizes() == after[i].value.sizes());
+      CHECK(after[i].value.grad().isfinite().all().template item<bool>());
+      if (after[i].value.grad().abs().sum().template item<double>() > 0) ++with_gradient;
+    }
+    CHECK(with_gradient >= 6);  // one for each quantised input, at least
+
+    auto copy = net;
+    const auto want = net.probe(examples).logits;
+    for (const auto& p : copy.parameters())
+      if (p.kind == rw::tensor_kind::range) p.value.detach().mul_(2);
+    CHECK(torch::equal(net.probe(examples).logits, want));
+    CHECK_FALSE(torch::equal(copy.probe(examples).logits, want));
+    rw::restore(copy, rw::snapshot_of(net));
+    CHECK(torch::equal(copy.probe(examples).logits, want));
+    auto fresh = rw::resnet8(small, quantizer, rw::bits_inside<3>);
+    rw::restore(fresh, rw::snapshot_of(net));
+    CHECK(torch::equal(fresh.probe(examples).logits, want));
+  };
+  check(rw::lsq{.per_channel = true});
   check(rw::lsq_plus{});
   check(rw::pact{});
 }

@@ -194,7 +194,7 @@ TEST_CASE("the quantizers' passes see what is no finite number")
 {
   for (const auto* set : kernels::runnable()) {
     CAPTURE(std::string{set->name});
-    for (const std::size_t place : {0, 15, 16, 36}) {
+    for (const auto place : {std::size_t{0}, std::size_t{15}, std::size_t{16}, std::size_t{36}}) {
       std::vector<float> x(37, -2.0F);
       std::vector<std::uint8_t> out(37);
       const auto largest = [&](float value) {

@@ -41,6 +41,7 @@ class lsq_weights {
   {
     if (options.signs == code_signs::unsigned_codes)
       refuse(options.who, "weights have both signs; want signed or narrow codes for them");
+    if (options.per_channel) step_.wait_for_shape();
   }
 
   /// Called once, before training: gives steps per channel their shape.
@@ -48,7 +49,7 @@ class lsq_weights {
   void observe(const torch::Tensor& w, bit_width bits);
   [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const;
 
-  /// 0-dimensional, or `[O, 1, ...]`.
+  /// 0-dimensional, or `[O, 1, ...]`; that undefined before `begin`.
   [[nodiscard]] const torch::Tensor& step() const { return step_.tensor(); }
 
   template<typename Archive>
@@ -189,7 +190,8 @@ inline void lsq_weights::observe(const torch::Tensor& w, bit_width bits)
 inline quantised lsq_weights::operator()(const torch::Tensor& w, bit_width bits) const
 {
   if (bits.is_full()) return {.levels = w, .scale = {}};
-  const auto step = step_.is_started() ? step_.tensor() : detail::usable(start_for(w, bits));
+  const bool has_step = step_.is_started() && (step_.tensor().dim() == 0 || w.numel() > 0);
+  const auto step = has_step ? step_.tensor() : detail::usable(start_for(w, bits));
   const bool signs = bits.value() == 1;
   const auto codes =
       signs ? detail::step_codes{-1, 1} : detail::step_codes::of(options_.signs, bits);

@@ -186,12 +186,14 @@ class learned_range {
   [[nodiscard]] const torch::Tensor& tensor() const { return tensor_; }
   [[nodiscard]] bool is_started() const { return started_; }
 
+  /// Has no tensor until it is given a shape, so that one of any shape can be restored.
+  void wait_for_shape() { tensor_ = torch::Tensor{}; }
   /// Takes another shape, all 1, if it has not started.
   void shape(at::IntArrayRef sizes, torch::Device device)
   {
-    if (started_ || tensor_.sizes() == sizes) return;
+    if (started_ || (tensor_.defined() && tensor_.sizes() == sizes)) return;
     tensor_ = torch::ones(sizes, torch::TensorOptions{torch::kFloat}.device(device))
-                  .set_requires_grad(tensor_.requires_grad());
+                  .set_requires_grad(true);
   }
   /// The memory is written past autograd: a range changes only between uses of it.
   void assign(const torch::Tensor& value) { tensor_.variable_data().copy_(value); }

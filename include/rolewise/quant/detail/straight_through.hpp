@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rolewise::detail {
@@ -122,7 +123,8 @@ inline void refuse_range(std::string_view who, double low, double high, double t
 [[nodiscard]] inline torch::Tensor codes_of(std::string_view who, const torch::Tensor& x,
                                             const step_map& map, barred what)
 {
-  if (!fits_passes(x) || !map.fits_bytes() || !lies_by_rows(x, map.times.numel())) {
+  if (x.numel() > 0 &&
+      (!fits_passes(x) || !map.fits_bytes() || !lies_by_rows(x, map.times.numel()))) {
     refuse_unfit(who, x, what);
     return codes_by_tensors(x, map);
   }
@@ -210,8 +212,9 @@ struct gradients_back {
                                                  torch::Tensor&& gradient, const torch::Tensor& x,
                                                  const step_map& map)
 {
-  if (at::GradMode::is_enabled() || !fits_passes(x) || x.numel() == 0 ||
-      !lies_by_rows(x, map.times.numel()))
+  if (x.numel() == 0)
+    return {std::move(gradient), torch::zeros_like(map.times), torch::zeros_like(map.times)};
+  if (at::GradMode::is_enabled() || !fits_passes(x) || !lies_by_rows(x, map.times.numel()))
     return back_by_tensors(how, gradient, x, map);
   if (const auto dense = laid_out_like(x, gradient); !dense.is_same(gradient))
     return back_by_passes(who, how, dense, x, map);
