@@ -214,11 +214,16 @@ TEST_CASE("weights whose size is dropped are compared by the factor that fits be
   CHECK(fitted.levels.back().at == doctest::Approx(fitted.gain));
   CHECK(fitted.fitted_error < 0.2);
   CHECK(fitted.used == 4);
-  // A size that is kept is not touched.
-  const auto kept = rw::quantisation_view_of(ten_values(), ten_levels(), rw::bit_width{2},
-                                             rw::level_size::fitted);
+  CHECK(rw::quantisation_view_of(w, q, rw::bit_width{2}, rw::level_size::by_gain).is_fitted);
+  // A size that is kept is not touched unless that is wanted.
+  const auto x = ten_values();
+  auto kept = rw::quantisation_view_of(x, ten_levels(), rw::bit_width{2}, rw::level_size::by_gain);
   CHECK_FALSE(kept.is_fitted);
   CHECK(kept.levels.back().at == 1.5);
+  kept = rw::quantisation_view_of(x, ten_levels(), rw::bit_width{2}, rw::level_size::fitted);
+  CHECK(kept.is_fitted);
+  CHECK(kept.levels.back().at == doctest::Approx(1.5 * 9.35 / 8.25));
+  CHECK(kept.clipped_above == 0);  // 1.9 < (1.5 + 0.25) * 1.13
 }
 
 TEST_CASE("one bit, values all alike and levels without scale have views too")

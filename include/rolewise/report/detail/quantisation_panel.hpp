@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,17 @@ inline constexpr std::string_view unused_colour = "#8a8a8a";
 {
   return c10::str("<text x=\"", pixels_text(x), "\" y=\"", pixels_text(y), "\"",
                   style.empty() ? "" : " ", style, ">", xml_text(words), "</text>\n");
+}
+
+[[nodiscard]] inline std::string in_use() { return c10::str("stroke=\"", level_colour, "\""); }
+[[nodiscard]] inline std::string unused()
+{
+  return c10::str("stroke=\"", unused_colour, "\" stroke-dasharray=\"2 3\"");
+}
+[[nodiscard]] inline std::string svg_dot(double x, double y)
+{
+  return c10::str("<circle cx=\"", pixels_text(x), "\" cy=\"", pixels_text(y),
+                  "\" r=\"2.4\" fill=\"", level_colour, "\"/>\n");
 }
 
 /// `2 bits · 4/4 levels · clipped 0.31 % · error 11.9 %`, and what else there is to say.
@@ -128,18 +140,19 @@ class quantisation_panel {
     for (const auto& level : view_.levels) most = std::max(most, level.count);
     const bool are_lines = view_.levels.size() <= most_lines;
     std::string lines, dots;
+    if (!are_lines)
+      lines = svg_line(x_of(view_.levels.front().at), bottom_ + 3, x_of(view_.levels.back().at),
+                       bottom_ + 3, c10::str("stroke=\"", unused_colour, "\""));
     for (const auto& [at, count] : view_.levels) {
       const double x = x_of(at);
-      const auto stroke = count > 0
-                              ? c10::str("stroke=\"", level_colour, "\"")
-                              : c10::str("stroke=\"", unused_colour, "\" stroke-dasharray=\"2 3\"");
-      lines += are_lines ? svg_line(x, top_, x, bottom_, stroke)
-                         : svg_line(x, bottom_ + 1, x, bottom_ + 5, stroke);
+      const auto stroke = count > 0 ? in_use() : unused();
+      if (are_lines)
+        lines += svg_line(x, top_, x, bottom_, stroke);
+      else if (count > 0)
+        lines += svg_line(x, bottom_ + 1, x, bottom_ + 5, stroke);
       if (!are_lines || count == 0) continue;
       const double share = static_cast<double>(count) / static_cast<double>(most);
-      dots += c10::str("<circle cx=\"", pixels_text(x), "\" cy=\"",
-                       pixels_text(bottom_ - share * (plot_height - 4)), "\" r=\"2.4\" fill=\"",
-                       level_colour, "\"/>\n");
+      dots += svg_dot(x, bottom_ - share * (plot_height - 4));
     }
     return lines + dots;
   }
