@@ -116,7 +116,7 @@ struct quantisation_page {
   out += detail::svg_words(
       page.weights, page.height - 12, "font-size=\"10\" fill=\"#777777\"",
       "clipped: beyond the outermost level by more than half a step; error: mean square, relative "
-      "to the variance of the values");
+      "to the variance; a bar with a cut is higher");
   return out + "</svg>\n";
 }
 
