@@ -2,6 +2,7 @@
 #include "support/doctest.hpp"
 
 #include <rolewise/core/draws.hpp>
+#include <rolewise/core/file.hpp>
 #include <rolewise/data/glyphs.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/network/wide_resnet.hpp>
@@ -13,6 +14,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -214,11 +216,16 @@ TEST_CASE("weights whose size is dropped are compared by the factor that fits be
   CHECK(fitted.levels.back().at == doctest::Approx(fitted.gain));
   CHECK(fitted.fitted_error < 0.2);
   CHECK(fitted.used == 4);
-  // A size that is kept is not touched.
-  const auto kept = rw::quantisation_view_of(ten_values(), ten_levels(), rw::bit_width{2},
-                                             rw::level_size::fitted);
+  CHECK(rw::quantisation_view_of(w, q, rw::bit_width{2}, rw::level_size::by_gain).is_fitted);
+  // A size that is kept is not touched unless that is wanted.
+  const auto x = ten_values();
+  auto kept = rw::quantisation_view_of(x, ten_levels(), rw::bit_width{2}, rw::level_size::by_gain);
   CHECK_FALSE(kept.is_fitted);
   CHECK(kept.levels.back().at == 1.5);
+  kept = rw::quantisation_view_of(x, ten_levels(), rw::bit_width{2}, rw::level_size::fitted);
+  CHECK(kept.is_fitted);
+  CHECK(kept.levels.back().at == doctest::Approx(1.5 * 9.35 / 8.25));
+  CHECK(kept.clipped_above == 0);  // 1.9 < (1.5 + 0.25) * 1.13
 }
 
 TEST_CASE("one bit, values all alike and levels without scale have views too")
@@ -360,6 +367,22 @@ TEST_CASE("a report shows each layer of few bits as evaluation has it")
   CHECK(layer(report, "stage2.0.convolution2").shares_with.empty());
 }
 
+TEST_CASE("a report is written as a picture")
+{
+  const auto data = rw::glyphs(few_glyphs());
+  const auto student = rw::resnet8(data.shape, rw::dorefa{}, rw::bits_inside<2>);
+  const auto examples = first_of(data.test, 20);
+  const auto path = (std::filesystem::temp_directory_path() / "rolewise_levels.svg").string();
+  // [pictures]
+  const auto report = rw::quantisation_report(student, examples);  // examples: a batch
+  rw::write_svg(path, report);
+  const auto numbers = rw::quantisation_table(report).text();
+  // [/pictures]
+  CHECK(rw::text_of_file(path) == rw::svg_text(rw::quantisation_report(student, examples)));
+  CHECK(count_of(numbers, "\n") == 2 + report.layers.size());
+  std::filesystem::remove(path);
+}
+
 TEST_CASE("sides in full precision are empty, and a shortcut of other width has its own")
 {
   const auto data = rw::glyphs(few_glyphs());
@@ -451,9 +474,9 @@ TEST_CASE("a report becomes a table and a picture of the same numbers")
   CHECK(count_of(svg, "3/4 levels") == 1);
   CHECK(count_of(svg, "zero 20 %") == 2);
   CHECK(count_of(svg, "reads what enters") == 1);
-  CHECK(count_of(svg, "M") - count_of(svg, "MM") == 3 * 7);  // bars: seven intervals have values
-  CHECK(count_of(svg, "dasharray") == 1 + 1);                // unused: legend and one level
-  CHECK(count_of(svg, "<circle") == 1 + 4 + 4 + 3);          // legend, and levels in use
+  CHECK(count_of(svg, "M") == 3 * 7);                // bars: seven intervals have values
+  CHECK(count_of(svg, "dasharray") == 1 + 1);        // unused: legend and one level
+  CHECK(count_of(svg, "<circle") == 1 + 4 + 4 + 3);  // legend, and levels in use
 }
 
 }  // namespace

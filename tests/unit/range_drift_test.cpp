@@ -2,6 +2,7 @@
 #include "laws/observer.hpp"
 #include "support/doctest.hpp"
 
+#include <rolewise/core/file.hpp>
 #include <rolewise/data/glyphs.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/report/drift_chart.hpp>
@@ -138,6 +139,8 @@ TEST_CASE("drift keeps what ranges were after the first step and after each epoc
                        std::invalid_argument);
 }
 
+static_assert(rw::Observer<rw::range_drift<made_up_student>>);
+
 TEST_CASE("drift keeps what observers promise")
 {
   made_up_student students[2];
@@ -166,6 +169,21 @@ TEST_CASE("drift refuses students without ranges, and runs of other ranges")
                        doctest::Contains("has 3 ranges from 'layer.quantizer.step' on, the student "
                                          "has"),
                        std::invalid_argument);
+}
+
+TEST_CASE("the drift of a run is written as a picture")
+{
+  const auto data = rw::glyphs(few_glyphs());
+  const auto path = (std::filesystem::temp_directory_path() / "rolewise_drift.svg").string();
+  rw::supervised school{.student = rw::resnet8(data.shape, moving_ends{}, rw::bits_inside<2>)};
+  // [drift]
+  rw::range_drift drift{school.student};
+  rw::fit(school, data.train, {.epochs = 2}, drift);
+  rw::write_svg(path, rw::drift_chart(drift.history(), ".input."));
+  // [/drift]
+  CHECK(rw::text_of_file(path).find("stage3.0.input end") != std::string::npos);
+  CHECK(rw::text_of_file(path).find("stage3.0.inner end") == std::string::npos);
+  std::filesystem::remove(path);
 }
 
 TEST_CASE("the drift of a run that is resumed is that of one that was not")

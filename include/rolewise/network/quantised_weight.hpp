@@ -79,6 +79,16 @@ class quantised_weight {
 
   [[nodiscard]] layer_report report() const { return {plan_.place, plan_.widths, latent_.numel()}; }
 
+  /// A quantizer's state for weights that says `static constexpr bool keeps_size = false` gives
+  /// levels of another size than the weights': pictures put them where the weights are.
+  [[nodiscard]] static consteval bool keeps_size()
+  {
+    if constexpr (requires { state::keeps_size; })
+      return state::keeps_size;
+    else
+      return true;
+  }
+
   /// Calls `f(place, bits, latent weights, quantised)` with the weights as evaluation has them.
   template<typename F>
   void show_levels(F&& f)

@@ -55,6 +55,7 @@ struct dorefa {
 
   struct weights {
     static constexpr bool has_state = false;
+    static constexpr bool keeps_size = false;
     dorefa_gradient gradient = dorefa_gradient::exact;
 
     [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const;

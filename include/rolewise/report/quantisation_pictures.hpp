@@ -26,6 +26,7 @@ struct quantisation_page {
   static constexpr double gap = 30.0;
   static constexpr double row_height = quantisation_panel::height + 12.0;
   static constexpr double head = 74.0;
+  static constexpr double foot = 26.0;
 
   double weights, activations, width, height;
 
@@ -38,7 +39,7 @@ struct quantisation_page {
     weights = margin + labels + 14.0;
     activations = weights + panel_width + gap;
     width = activations + panel_width + margin;
-    height = head + row_height * static_cast<double>(report.layers.size()) + margin / 2;
+    height = head + row_height * static_cast<double>(report.layers.size()) + foot;
   }
 };
 
@@ -54,13 +55,11 @@ struct quantisation_page {
   out += c10::str("<rect x=\"", pixels_text(x), "\" y=\"16\" width=\"12\" height=\"11\" fill=\"",
                   bar_colour, "\"/>\n");
   words("values before");
-  out += svg_line(x + 6, 15, x + 6, 28, c10::str("stroke=\"", level_colour, "\""));
+  out += svg_line(x + 6, 15, x + 6, 28, in_use());
   words("level in use");
-  out += c10::str("<circle cx=\"", pixels_text(x + 6), "\" cy=\"22\" r=\"2.4\" fill=\"",
-                  level_colour, "\"/>\n");
-  words("share of the values on it, next to the greatest");
-  out += svg_line(x + 6, 15, x + 6, 28,
-                  c10::str("stroke=\"", unused_colour, "\" stroke-dasharray=\"2 3\""));
+  out += svg_dot(x + 6, 22);
+  words("its share of the values, next to the greatest");
+  out += svg_line(x + 6, 15, x + 6, 28, unused());
   words("unused level");
   out += svg_words(page.weights, 58, "font-size=\"13\" font-weight=\"bold\"", "weights");
   return out + svg_words(page.activations, 58, "font-size=\"13\" font-weight=\"bold\"",
@@ -114,6 +113,10 @@ struct quantisation_page {
     out += detail::row_of(layer, page, top);
     top += page.row_height;
   }
+  out += detail::svg_words(
+      page.weights, page.height - 12, "font-size=\"10\" fill=\"#777777\"",
+      "clipped: beyond the outermost level by more than half a step; error: mean square, relative "
+      "to the variance; a bar with a cut is higher");
   return out + "</svg>\n";
 }
 

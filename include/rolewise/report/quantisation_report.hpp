@@ -117,8 +117,8 @@ inline void share_activations(std::vector<layer_quantisation>& layers)
 /// Shows a batch to a network as evaluation does and looks at what its quantizers do: for each
 /// layer of few bits its weights, and the activations that enter it, rectified, of all examples.
 ///
-/// The network does not change: a copy of it is asked. Weights are looked at with
-/// `level_size::fitted`, activations as they are.
+/// The network does not change: a copy of it is asked. Levels of activations are shown as they are,
+/// those of weights `by_gain`, or `fitted` if the quantizer says that they do not keep their size.
 /// @param network such as `residual_network` or `wide_resnet`; of one's own, one whose layers have
 ///        `quantised_weight` and `activation`
 /// @param examples on the device of the network; some hundred tell enough
@@ -157,7 +157,8 @@ template<typename Network>
   auto asked = network;
   detail::quantizer_walk walk{
       [&](auto& weights) {
-        weights.show_levels(look(&layer_quantisation::weights, level_size::fitted));
+        const auto size = weights.keeps_size() ? level_size::by_gain : level_size::fitted;
+        weights.show_levels(look(&layer_quantisation::weights, size));
       },
       [&](auto& activations) {
         activations.watch(look(&layer_quantisation::activations, level_size::as_they_are));

@@ -25,10 +25,12 @@ namespace rolewise {
 /// Where levels are put among the values.
 enum class level_size {
   as_they_are,
-  /// Multiplied by `quantisation_view::gain` if that is below 1/2 or above 2: for weights, whose
-  /// size some quantizers drop because batch norm follows (DoReFa's weights lie in [-1, 1], however
-  /// small they were).
-  fitted
+  /// Multiplied by `quantisation_view::gain`: for weights whose size a quantizer drops because
+  /// batch norm follows, as DoReFa's, which lie in [-1, 1] however small they were.
+  fitted,
+  /// Fitted if the gain is below 1/2. Rounding to the nearest of levels one of which is 0 never has
+  /// such a gain, since then no value is less than half of its level; clipping makes it greater.
+  by_gain
 };
 
 /// A tensor before and after it was quantised.
@@ -145,8 +147,9 @@ inline void measure_error(quantisation_view& view, const both_sides& sides, leve
   view.error = relative(mean_square(x - q));
   view.fitted_error = relative(mean_square(x - q * view.gain));
   // An offset is no multiple of a step, so positions in steps would not follow the gain.
-  view.is_fitted = size == level_size::fitted && view.gain > 0.0 &&
-                   (view.gain < 0.5 || view.gain > 2.0) && !(view.is_in_steps && has_offset);
+  const bool is_far = size == level_size::by_gain && view.gain < 0.5;
+  view.is_fitted = (size == level_size::fitted || is_far) && view.gain > 0.0 &&
+                   !(view.is_in_steps && has_offset);
 }
 
 inline void measure_levels(quantisation_view& view, const torch::Tensor& places,
@@ -167,20 +170,25 @@ inline void measure_levels(quantisation_view& view, const torch::Tensor& places,
 }
 
 /// From the lowest level or the value below which 1/1000 of them lie, whichever is lower, to the
-/// same at the other end. 2 n^(1/3) intervals (Rice's rule), 8 to 80.
+/// same at the other end. Between those values 2 n^(1/3) intervals (Rice's rule), to the levels as
+/// many more of that width; 8 to 120 together.
 inline void count_bins(quantisation_view& view, const torch::Tensor& places)
 {
   const auto flat = places.flatten();
   const auto aside = view.values / 1000;
-  view.low = std::min(view.low, std::get<0>(flat.kthvalue(1 + aside)).item<double>());
-  view.high = std::max(view.high, std::get<0>(flat.kthvalue(view.values - aside)).item<double>());
+  const auto from = std::get<0>(flat.kthvalue(1 + aside)).item<double>();
+  const auto to = std::get<0>(flat.kthvalue(view.values - aside)).item<double>();
+  view.low = std::min(view.low, from);
+  view.high = std::max(view.high, to);
   if (!(view.low < view.high)) {
     const double room = std::max(0.5 * std::abs(view.low), 1e-6);
     view.low -= room;
     view.high += room;
   }
-  const auto rule = 2.0 * std::cbrt(static_cast<double>(view.values));
-  const auto count = std::clamp<std::int64_t>(std::llround(rule), 8, 80);
+  constexpr double least = 8.0, most = 120.0;
+  const double rule = 2.0 * std::cbrt(static_cast<double>(view.values));
+  const double wanted = from < to ? rule * (view.high - view.low) / (to - from) : least;
+  const auto count = std::llround(std::clamp(wanted, least, most));
   const auto bins = at::histc(flat, count, view.low, view.high).to(torch::kLong);
   const auto* each = bins.const_data_ptr<std::int64_t>();
   view.bins.assign(each, each + count);

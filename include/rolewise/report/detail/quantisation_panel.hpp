@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,17 @@ inline constexpr std::string_view unused_colour = "#8a8a8a";
 {
   return c10::str("<text x=\"", pixels_text(x), "\" y=\"", pixels_text(y), "\"",
                   style.empty() ? "" : " ", style, ">", xml_text(words), "</text>\n");
+}
+
+[[nodiscard]] inline std::string in_use() { return c10::str("stroke=\"", level_colour, "\""); }
+[[nodiscard]] inline std::string unused()
+{
+  return c10::str("stroke=\"", unused_colour, "\" stroke-dasharray=\"2 3\"");
+}
+[[nodiscard]] inline std::string svg_dot(double x, double y)
+{
+  return c10::str("<circle cx=\"", pixels_text(x), "\" cy=\"", pixels_text(y),
+                  "\" r=\"2.4\" fill=\"", level_colour, "\"/>\n");
 }
 
 /// `2 bits · 4/4 levels · clipped 0.31 % · error 11.9 %`, and what else there is to say.
@@ -99,25 +111,27 @@ class quantisation_panel {
     return std::max(second > 0.0 && first > 2.0 * second ? 1.3 * second : 1.05 * first, 1.0);
   }
 
+  /// All bars are one path, each a line as wide as its interval, less a little: a page has
+  /// thousands of them.
   [[nodiscard]] std::string bars() const
   {
     const double full = full_height();
     const double step = (view_.high - view_.low) / static_cast<double>(view_.bins.size());
+    const double bar_width = x_of(view_.low + step) - x_of(view_.low);
+    const auto foot = fixed_text(bottom_, 1);
     std::string path, cuts;
     for (std::size_t i = 0; i < view_.bins.size(); ++i) {
       if (view_.bins[i] == 0) continue;
       const double share = static_cast<double>(view_.bins[i]) / full;
-      const double from = x_of(view_.low + step * static_cast<double>(i));
-      const double to = x_of(view_.low + step * static_cast<double>(i + 1));
+      const double x = x_of(view_.low + step * (static_cast<double>(i) + 0.5));
       const double rise = std::max(plot_height * std::min(share, 1.0), 0.5);
-      path += c10::str("M", pixels_text(from), " ", pixels_text(bottom_), "V",
-                       pixels_text(bottom_ - rise), "H", pixels_text(to - 0.4), "V",
-                       pixels_text(bottom_), "Z");
+      path += "M" + pixels_text(x) + " " + foot + "V" + fixed_text(bottom_ - rise, 1);
       if (share > 1.0)
-        cuts += svg_line(from - 2, top_ + 10, to + 2, top_ + 5,
+        cuts += svg_line(x - bar_width / 2 - 2, top_ + 10, x + bar_width / 2 + 2, top_ + 5,
                          "stroke=\"#ffffff\" stroke-width=\"2.5\"");
     }
-    return c10::str("<path d=\"", path, "\" fill=\"", bar_colour, "\"/>\n", cuts);
+    return c10::str("<path d=\"", path, "\" stroke=\"", bar_colour, "\" stroke-width=\"",
+                    pixels_text(bar_width - 0.4), "\"/>\n", cuts);
   }
 
   /// A line at each level, and on it a dot as high as its share of the values, next to the greatest
@@ -128,18 +142,19 @@ class quantisation_panel {
     for (const auto& level : view_.levels) most = std::max(most, level.count);
     const bool are_lines = view_.levels.size() <= most_lines;
     std::string lines, dots;
+    if (!are_lines)
+      lines = svg_line(x_of(view_.levels.front().at), bottom_ + 3, x_of(view_.levels.back().at),
+                       bottom_ + 3, c10::str("stroke=\"", unused_colour, "\""));
     for (const auto& [at, count] : view_.levels) {
       const double x = x_of(at);
-      const auto stroke = count > 0
-                              ? c10::str("stroke=\"", level_colour, "\"")
-                              : c10::str("stroke=\"", unused_colour, "\" stroke-dasharray=\"2 3\"");
-      lines += are_lines ? svg_line(x, top_, x, bottom_, stroke)
-                         : svg_line(x, bottom_ + 1, x, bottom_ + 5, stroke);
+      const auto stroke = count > 0 ? in_use() : unused();
+      if (are_lines)
+        lines += svg_line(x, top_, x, bottom_, stroke);
+      else if (count > 0)
+        lines += svg_line(x, bottom_ + 1, x, bottom_ + 5, stroke);
       if (!are_lines || count == 0) continue;
       const double share = static_cast<double>(count) / static_cast<double>(most);
-      dots += c10::str("<circle cx=\"", pixels_text(x), "\" cy=\"",
-                       pixels_text(bottom_ - share * (plot_height - 4)), "\" r=\"2.4\" fill=\"",
-                       level_colour, "\"/>\n");
+      dots += svg_dot(x, bottom_ - share * (plot_height - 4));
     }
     return lines + dots;
   }
