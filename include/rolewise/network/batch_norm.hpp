@@ -49,6 +49,14 @@ class batch_norm {
                           at::globalContext().userEnabledCuDNN());
   }
 
+  /// What evaluation multiplies each channel with, `[C]`; without a graph.
+  [[nodiscard]] torch::Tensor factor() const
+  {
+    return weight_.detach() * (running_variance_ + options_.epsilon).rsqrt();
+  }
+  /// What evaluation then adds, `[C]`.
+  [[nodiscard]] torch::Tensor shift() const { return bias_.detach() - running_mean_ * factor(); }
+
   void cast(torch::ScalarType type)
   {
     if (c10::isReducedFloatingType(type)) type = torch::kFloat;

@@ -54,6 +54,9 @@ class linear {
     }
   }
 
+  [[nodiscard]] const torch::Tensor& latent() const { return weight_.latent(); }
+  [[nodiscard]] const torch::Tensor& bias() const { return bias_; }
+
   [[nodiscard]] layer_report report() const
   {
     auto report = weight_.report();
