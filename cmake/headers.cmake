@@ -121,13 +121,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/integer_plan.hpp
     include/rolewise/network/detail/integer_probe.hpp
     include/rolewise/network/detail/kept.hpp
+    include/rolewise/network/detail/last_arithmetic.hpp
     include/rolewise/network/detail/quantised_product.hpp
     include/rolewise/network/detail/scratch.hpp
     include/rolewise/network/eight_bit_body.hpp
     include/rolewise/network/eight_bit_layers.hpp
     include/rolewise/network/first_weights.hpp
     include/rolewise/network/integer_forward.hpp
-    include/rolewise/network/layer_arithmetic.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/linear.hpp
     include/rolewise/network/module.hpp
@@ -142,6 +142,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant.hpp
     include/rolewise/quant/bit_width_scheme.hpp
     include/rolewise/quant/dorefa.hpp
+    include/rolewise/quant/layer_arithmetic.hpp
     include/rolewise/quant/no_quantizer.hpp
     include/rolewise/quant/per_layer.hpp
     include/rolewise/quant/quantised.hpp

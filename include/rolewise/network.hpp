@@ -15,7 +15,6 @@
 #include <rolewise/network/eight_bit_layers.hpp>
 #include <rolewise/network/first_weights.hpp>
 #include <rolewise/network/integer_forward.hpp>
-#include <rolewise/network/layer_arithmetic.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/linear.hpp>
 #include <rolewise/network/module.hpp>

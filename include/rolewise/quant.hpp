@@ -6,6 +6,7 @@
 
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/layer_arithmetic.hpp>
 #include <rolewise/quant/no_quantizer.hpp>
 #include <rolewise/quant/per_layer.hpp>
 #include <rolewise/quant/quantised.hpp>

@@ -8,6 +8,7 @@
 #include <rolewise/network/detail/byte_output_probe.hpp>
 #include <rolewise/network/detail/folded.hpp>
 #include <rolewise/network/detail/kept.hpp>
+#include <rolewise/network/detail/last_arithmetic.hpp>
 #include <rolewise/network/network.hpp>
 
 #include <cstdint>

@@ -12,8 +12,8 @@
 #include <rolewise/core/response.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/network/backward_precision.hpp>
-#include <rolewise/network/layer_arithmetic.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/quant/layer_arithmetic.hpp>
 
 #include <concepts>
 #include <cstdint>

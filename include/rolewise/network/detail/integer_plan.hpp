@@ -5,7 +5,7 @@
 /// Whether and how the product of two quantised tensors is one of bytes.
 
 #include <rolewise/network/integer_forward.hpp>
-#include <rolewise/network/layer_arithmetic.hpp>
+#include <rolewise/quant/layer_arithmetic.hpp>
 #include <rolewise/quant/quantised.hpp>
 
 #include <algorithm>
