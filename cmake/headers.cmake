@@ -122,17 +122,25 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/activation.hpp
     include/rolewise/network/backward_precision.hpp
     include/rolewise/network/batch_norm.hpp
+    include/rolewise/network/byte_grid.hpp
     include/rolewise/network/convolution.hpp
+    include/rolewise/network/convolution_shape.hpp
     include/rolewise/network/copy_weights.hpp
+    include/rolewise/network/detail/byte_output_probe.hpp
+    include/rolewise/network/detail/calibrated_ranges.hpp
     include/rolewise/network/detail/convolution_geometry.hpp
+    include/rolewise/network/detail/folded.hpp
     include/rolewise/network/detail/integer_operators.hpp
     include/rolewise/network/detail/integer_plan.hpp
     include/rolewise/network/detail/integer_probe.hpp
     include/rolewise/network/detail/kept.hpp
+    include/rolewise/network/detail/last_arithmetic.hpp
     include/rolewise/network/detail/not_copied.hpp
     include/rolewise/network/detail/quantised_product.hpp
     include/rolewise/network/detail/scratch.hpp
     include/rolewise/network/detail/width_changer.hpp
+    include/rolewise/network/eight_bit_body.hpp
+    include/rolewise/network/eight_bit_layers.hpp
     include/rolewise/network/first_weights.hpp
     include/rolewise/network/integer_forward.hpp
     include/rolewise/network/layer_plan.hpp
@@ -237,6 +245,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/student/module_student.hpp
     include/rolewise/student/student.hpp
     include/rolewise/teacher.hpp
+    include/rolewise/teacher/agreement.hpp
     include/rolewise/teacher/answer_origin.hpp
     include/rolewise/teacher/cached_teacher.hpp
     include/rolewise/teacher/detail/answer_codec.hpp
@@ -245,6 +254,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/teacher/detail/answer_store.hpp
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/module_teacher.hpp
+    include/rolewise/teacher/post_training_quantised.hpp
     include/rolewise/teacher/teacher.hpp
     include/rolewise/train.hpp
     include/rolewise/train/adam.hpp

@@ -7,8 +7,12 @@
 #include <rolewise/network/activation.hpp>
 #include <rolewise/network/backward_precision.hpp>
 #include <rolewise/network/batch_norm.hpp>
+#include <rolewise/network/byte_grid.hpp>
 #include <rolewise/network/convolution.hpp>
+#include <rolewise/network/convolution_shape.hpp>
 #include <rolewise/network/copy_weights.hpp>
+#include <rolewise/network/eight_bit_body.hpp>
+#include <rolewise/network/eight_bit_layers.hpp>
 #include <rolewise/network/first_weights.hpp>
 #include <rolewise/network/integer_forward.hpp>
 #include <rolewise/network/layer_plan.hpp>

@@ -4,8 +4,10 @@
 /// @file
 /// Who is imitated.
 
+#include <rolewise/teacher/agreement.hpp>
 #include <rolewise/teacher/answer_origin.hpp>
 #include <rolewise/teacher/cached_teacher.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/teacher/module_teacher.hpp>
+#include <rolewise/teacher/post_training_quantised.hpp>
 #include <rolewise/teacher/teacher.hpp>

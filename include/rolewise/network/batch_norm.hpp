@@ -60,6 +60,14 @@ class batch_norm {
   /// stay until then.
   void restart_statistics() { seen_ = {}; }
 
+  /// What evaluation multiplies each channel with, `[C]`; without a graph.
+  [[nodiscard]] torch::Tensor factor() const
+  {
+    return weight_.detach() * (running_variance_ + options_.epsilon).rsqrt();
+  }
+  /// What evaluation then adds, `[C]`.
+  [[nodiscard]] torch::Tensor shift() const { return bias_.detach() - running_mean_ * factor(); }
+
   void cast(torch::ScalarType type)
   {
     if (c10::isReducedFloatingType(type)) type = torch::kFloat;

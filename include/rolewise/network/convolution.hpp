@@ -5,39 +5,17 @@
 /// Convolution without bias, of tensors or of levels.
 
 #include <rolewise/network/activation.hpp>
+#include <rolewise/network/convolution_shape.hpp>
+#include <rolewise/network/detail/folded.hpp>
+#include <rolewise/network/detail/last_arithmetic.hpp>
 #include <rolewise/network/detail/quantised_product.hpp>
 #include <rolewise/network/first_weights.hpp>
 #include <rolewise/network/quantised_weight.hpp>
 
-#include <algorithm>
-#include <cstdint>
+#include <string>
+#include <utility>
 
 namespace rolewise {
-
-enum class padding_rule {
-  symmetric,  ///< kernel / 2 on every side
-  same        ///< TensorFlow's SAME: ceil(size / stride) outputs, the odd pixel at the far side
-};
-
-struct convolution_shape {
-  std::int64_t in = 0;
-  std::int64_t out = 0;
-  std::int64_t kernel = 3;
-  std::int64_t stride = 1;
-  padding_rule padding = padding_rule::symmetric;
-};
-
-namespace detail {
-
-[[nodiscard]] constexpr margins same_padding(std::int64_t size, std::int64_t kernel,
-                                             std::int64_t stride)
-{
-  const auto outputs = (size + stride - 1) / stride;
-  const auto all = std::max<std::int64_t>((outputs - 1) * stride + kernel - size, 0);
-  return {all / 2, all - all / 2};
-}
-
-}  // namespace detail
 
 /// Weights `[O, I, K, K]` on `[N, I, H, W]`.
 ///
@@ -56,11 +34,11 @@ class convolution {
   [[nodiscard]] torch::Tensor operator()(const carried<Q>& x, phase when)
   {
     if constexpr (changes_nothing<Q>()) {
-      const auto [padded, padding] = detail::padded(x, geometry_on(x));
+      const auto [padded, padding] = detail::padded(x, detail::geometry_of(shape_, x));
       return at::conv2d(padded, weight_.latent(), {}, shape_.stride, padding);
     } else {
       const auto in = with_stand_in(x);
-      const auto over = geometry_on(in.stand_in);
+      const auto over = detail::geometry_of(shape_, in.stand_in);
       const auto kept = weight_(when);
       if (is_plain(x) && is_plain(kept->weight)) {
         arithmetic_.set(layer_arithmetic::full_precision);
@@ -84,6 +62,15 @@ class convolution {
   void cast(torch::ScalarType type) { weight_.cast(type); }
   void set_backward(backward_precision precision) { backward_ = precision; }
 
+  /// With a factor per output and a bias, in full precision.
+  [[nodiscard]] detail::folded_convolution folded(const torch::Tensor& factor,
+                                                  const torch::Tensor& bias) const
+    requires(changes_nothing<Q>())
+  {
+    return {weight_.report().place.name, weight_.latent().detach() * factor.view({-1, 1, 1, 1}),
+            bias, shape_};
+  }
+
   template<typename Archive>
   void visit_state(Archive& archive)
   {
@@ -91,16 +78,6 @@ class convolution {
   }
 
  private:
-  [[nodiscard]] detail::convolution_geometry geometry_on(const torch::Tensor& x) const
-  {
-    if (shape_.padding == padding_rule::symmetric) {
-      const detail::margins around{shape_.kernel / 2, shape_.kernel / 2};
-      return {shape_.stride, around, around};
-    }
-    return {shape_.stride, detail::same_padding(x.size(2), shape_.kernel, shape_.stride),
-            detail::same_padding(x.size(3), shape_.kernel, shape_.stride)};
-  }
-
   /// How to multiply, with weights packed if it is as integers.
   template<typename Kept>
   [[nodiscard]] detail::product_plan plan_of(const quantised& x, const Kept& kept,

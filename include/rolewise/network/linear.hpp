@@ -5,6 +5,7 @@
 /// The classifier: a linear layer with bias.
 
 #include <rolewise/network/activation.hpp>
+#include <rolewise/network/detail/last_arithmetic.hpp>
 #include <rolewise/network/detail/quantised_product.hpp>
 #include <rolewise/network/first_weights.hpp>
 #include <rolewise/network/quantised_weight.hpp>
@@ -53,6 +54,9 @@ class linear {
              bias_;
     }
   }
+
+  [[nodiscard]] const torch::Tensor& latent() const { return weight_.latent(); }
+  [[nodiscard]] const torch::Tensor& bias() const { return bias_; }
 
   [[nodiscard]] layer_report report() const
   {

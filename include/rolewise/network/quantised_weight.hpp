@@ -29,6 +29,7 @@ class quantised_weight {
     quantised weight;
     torch::Tensor packed{};  ///< as an integer operator wants it, once it was asked for
     detail::tensor_versions of{};
+    bit_width bits{32};
   };
 
   quantised_weight(const Q& q, planned_layer plan, const torch::Tensor& start)
@@ -48,7 +49,8 @@ class quantised_weight {
     const auto fresh = [&](detail::tensor_versions versions) {
       auto weight = bits.is_full() ? quantised{.levels = latent_, .scale = {}}
                                    : std::as_const(state_)(latent_, bits);
-      return std::make_shared<const prepared>(prepared{std::move(weight), {}, std::move(versions)});
+      return std::make_shared<const prepared>(
+          prepared{std::move(weight), {}, std::move(versions), bits});
     };
     if (bits.is_full()) return fresh({});
     if (when == phase::training) {
@@ -59,7 +61,8 @@ class quantised_weight {
     if (at::GradMode::is_enabled()) return fresh({});
     auto versions = versions_now();
     if (versions.empty()) return fresh({});
-    if (auto before = kept_.get(); before && before->of == versions) return before;
+    if (auto before = kept_.get(); before && before->of == versions && before->bits == bits)
+      return before;
     auto made = fresh(std::move(versions));
     kept_.set(made);
     return made;
@@ -73,7 +76,8 @@ class quantised_weight {
     if (weights->packed.defined()) return weights->packed;
     auto packed = pack(weights->weight);
     if (kept_.get() == weights)
-      kept_.set(std::make_shared<const prepared>(prepared{weights->weight, packed, weights->of}));
+      kept_.set(std::make_shared<const prepared>(
+          prepared{weights->weight, packed, weights->of, weights->bits}));
     return packed;
   }
 

@@ -88,6 +88,19 @@ class residual_block {
     shortcut_->norm.cast(type);
   }
 
+  /// The block for answering alone: batch norm folded into the convolutions.
+  [[nodiscard]] detail::folded_block<detail::folded_convolution> folded() const
+    requires(changes_nothing<Q>())
+  {
+    const auto fold = [](const convolution<Q>& c, const batch_norm& norm) {
+      return c.folded(norm.factor(), norm.shift());
+    };
+    detail::folded_block<detail::folded_convolution> result{
+        fold(convolution1_, batch_norm1_), fold(convolution2_, batch_norm2_), std::nullopt};
+    if (shortcut_) result.aside = fold(shortcut_->convolution, shortcut_->norm);
+    return result;
+  }
+
   void set_backward(backward_precision precision)
   {
     convolution1_.set_backward(precision);

@@ -84,6 +84,21 @@ class residual_body {
     compute_ = type;
   }
 
+  /// The convolutions for answering alone: batch norm folded into them.
+  [[nodiscard]] detail::folded_network folded() const
+    requires(changes_nothing<Q>())
+  {
+    detail::folded_network result{stem_.folded(stem_batch_norm_.factor(), stem_batch_norm_.shift()),
+                                  {}};
+    for (const auto& stage : stages_) {
+      auto& blocks = result.body.stages.emplace_back();
+      for (const auto& block : stage.parts) blocks.push_back(block.folded());
+    }
+    return result;
+  }
+  [[nodiscard]] const linear<Q>& classifier() const { return classifier_; }
+  [[nodiscard]] std::int64_t channels() const { return channels_; }
+
   void set_backward(backward_precision precision)
   {
     stem_.set_backward(precision);

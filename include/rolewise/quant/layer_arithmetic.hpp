@@ -4,7 +4,6 @@
 /// @file
 /// What a layer multiplied, and if not integers, why.
 
-#include <atomic>
 #include <cstdint>
 #include <string_view>
 
@@ -57,31 +56,5 @@ enum class layer_arithmetic : std::uint8_t {
   }
   return "unknown";
 }
-
-namespace detail {
-
-/// Written by forward passes, also by several at once.
-class last_arithmetic {
- public:
-  last_arithmetic() = default;
-  last_arithmetic(const last_arithmetic& other) noexcept : what_{other.get()} {}
-  last_arithmetic& operator=(const last_arithmetic& other) noexcept
-  {
-    set(other.get());
-    return *this;
-  }
-  ~last_arithmetic() = default;
-
-  [[nodiscard]] layer_arithmetic get() const noexcept
-  {
-    return what_.load(std::memory_order_relaxed);
-  }
-  void set(layer_arithmetic what) noexcept { what_.store(what, std::memory_order_relaxed); }
-
- private:
-  std::atomic<layer_arithmetic> what_{layer_arithmetic::not_run};
-};
-
-}  // namespace detail
 
 }  // namespace rolewise

@@ -14,7 +14,7 @@ namespace rolewise {
 /// What the integer operators are good for here.
 struct integer_support {
   bool available = false;
-  std::string reason;           ///< why not; empty if available
+  std::string reason{};         ///< why not; empty if available
   bool scales_exactly = false;  ///< the operator's own scaling has the bits of a product afterwards
 };
 

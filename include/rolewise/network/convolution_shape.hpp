@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The shape of a convolution, and how it pads.
+
+#include <rolewise/network/detail/convolution_geometry.hpp>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rolewise {
+
+enum class padding_rule {
+  symmetric,  ///< kernel / 2 on every side
+  same        ///< TensorFlow's SAME: ceil(size / stride) outputs, the odd pixel at the far side
+};
+
+struct convolution_shape {
+  std::int64_t in = 0;
+  std::int64_t out = 0;
+  std::int64_t kernel = 3;
+  std::int64_t stride = 1;
+  padding_rule padding = padding_rule::symmetric;
+};
+
+namespace detail {
+
+[[nodiscard]] constexpr margins same_padding(std::int64_t size, std::int64_t kernel,
+                                             std::int64_t stride)
+{
+  const auto outputs = (size + stride - 1) / stride;
+  const auto all = std::max<std::int64_t>((outputs - 1) * stride + kernel - size, 0);
+  return {all / 2, all - all / 2};
+}
+
+/// How a convolution of this shape goes over `x`.
+[[nodiscard]] inline convolution_geometry geometry_of(const convolution_shape& shape,
+                                                      const torch::Tensor& x)
+{
+  if (shape.padding == padding_rule::symmetric) {
+    const margins around{shape.kernel / 2, shape.kernel / 2};
+    return {shape.stride, around, around};
+  }
+  return {shape.stride, same_padding(x.size(2), shape.kernel, shape.stride),
+          same_padding(x.size(3), shape.kernel, shape.stride)};
+}
+
+}  // namespace detail
+
+}  // namespace rolewise

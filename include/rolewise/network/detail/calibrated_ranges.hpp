@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The ranges of maps, seen on batches.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/network/byte_grid.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace rolewise::detail {
+
+/// Under each name the range that holds a share of the values: the whole share the extremes of all
+/// batches, a smaller one the mean of the batches' quantiles.
+class calibrated_ranges {
+ public:
+  explicit calibrated_ranges(double share) : share_{share}
+  {
+    if (!(share > 0.0 && share <= 1.0))
+      refuse("calibration", "want a share of values in (0, 1], got ", share);
+  }
+
+  void observe(const std::string& name, const torch::Tensor& values)
+  {
+    const auto [least, most] = ends_of(name, values);
+    auto& seen = seen_[name];
+    if (share_ < 1.0) {
+      seen.lowest += least;
+      seen.highest += most;
+    } else {
+      seen.lowest = std::min(seen.lowest, least);
+      seen.highest = std::max(seen.highest, most);
+    }
+    ++seen.batches;
+  }
+
+  [[nodiscard]] byte_grid grid(const std::string& name) const
+  {
+    const auto& seen = seen_.at(name);
+    const double count = share_ < 1.0 ? seen.batches : 1;
+    return byte_grid::over(seen.lowest / count, seen.highest / count);
+  }
+
+ private:
+  struct range {
+    double lowest = 0.0, highest = 0.0;  ///< 0 is always on the grid
+    int batches = 0;
+  };
+
+  [[nodiscard]] std::pair<double, double> ends_of(const std::string& name,
+                                                  const torch::Tensor& values) const
+  {
+    const auto flat = values.detach().flatten();
+    const auto [lowest, highest] = flat.aminmax();
+    const auto least = lowest.item<double>(), most = highest.item<double>();
+    if (!std::isfinite(least) || !std::isfinite(most))
+      refuse("calibration", name, " gives values that are not finite");
+    if (share_ == 1.0) return {least, most};
+    const auto kept =
+        static_cast<std::int64_t>(std::ceil(share_ * static_cast<double>(flat.numel())));
+    const auto at = [&](std::int64_t place) {
+      return std::get<0>(flat.kthvalue(place)).item<double>();
+    };
+    return {least < 0.0 ? at(flat.numel() + 1 - kept) : 0.0, at(kept)};
+  }
+
+  double share_;
+  std::map<std::string, range> seen_;
+};
+
+}  // namespace rolewise::detail

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A residual network for answering alone: convolutions with batch norm folded in.
+
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/network/convolution_shape.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// w * x + bias, with batch norm in both.
+struct folded_convolution {
+  std::string name;
+  torch::Tensor weight;  ///< `[O, I, K, K]`
+  torch::Tensor bias;    ///< `[O]`
+  convolution_shape shape;
+};
+
+/// y = relu(first(x)); relu(second(y) + aside(x)), or + x.
+template<typename Convolution>
+struct folded_block {
+  Convolution first, second;
+  std::optional<Convolution> aside{};
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("convolution1", first);
+    archive.part("convolution2", second);
+    if (aside) archive.part("shortcut", *aside);
+  }
+};
+
+/// The stages of a residual network.
+template<typename Convolution>
+struct folded_stages {
+  std::vector<std::vector<folded_block<Convolution>>> stages{};
+
+  /// From the output of the stem to the last map.
+  /// @param run `run(convolution, x, rectify, added)` with `added` null or a map of the output's
+  ///        shape, which may be overwritten
+  /// @param tap called with the output of each stage
+  template<typename Map, typename Run, typename Tap>
+  [[nodiscard]] Map operator()(Map x, const Run& run, const Tap& tap)
+  {
+    Map* const nothing = nullptr;
+    for (auto& stage : stages) {
+      for (auto& block : stage) {
+        const Map y = run(block.first, x, true, nothing);
+        Map added = block.aside ? run(*block.aside, x, false, nothing) : x;
+        x = run(block.second, y, true, &added);
+      }
+      tap(x);
+    }
+    return x;
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    for (std::size_t s = 0; s < stages.size(); ++s)
+      for (std::size_t b = 0; b < stages[s].size(); ++b)
+        archive.part("stage" + std::to_string(s + 1) + "." + std::to_string(b), stages[s][b]);
+  }
+};
+
+struct folded_network {
+  folded_convolution stem;
+  folded_stages<folded_convolution> body;
+};
+
+}  // namespace rolewise::detail

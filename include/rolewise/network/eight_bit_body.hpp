@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A residual network in 8 bits, made from one that has learned.
+
+#include <rolewise/network/detail/calibrated_ranges.hpp>
+#include <rolewise/network/eight_bit_layers.hpp>
+#include <rolewise/network/residual_body.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+struct eight_bit_options {
+  /// The share of a map's values that its range is to hold, at each end that it has; 1 takes the
+  /// extremes.
+  double share = 1.0;
+  bool stem = true;         ///< the first layer in 8 bits, its input too
+  bool classifier = false;  ///< the last layer in 8 bits, its input too
+};
+
+/// A residual network whose maps are bytes from the stem to the last stage: weights on 255 levels
+/// with a scale for each output, batch norm folded in, activations on 256 levels of ranges that
+/// were seen on batches. It answers and does not learn.
+///
+/// Features are the values of the codes. Answers carry no graph.
+///
+/// @par Determinism
+/// The same for any number of threads. Where integer operators are missing
+/// (`integer_forward_support`), floating-point numbers do the same arithmetic, and some values may
+/// round to the neighbouring code.
+/// @par Source
+/// Jacob, Kligys, Chen, Zhu, Tang, Howard, Adam, Kalenichenko: Quantization and Training of Neural
+/// Networks for Efficient Integer-Arithmetic-Only Inference, 2017, arXiv:1712.05877, sections 2 and
+/// 3.2. Ranges by share: Wu, Judd, Zhang, Isaev, Micikevicius: Integer Quantization for Deep
+/// Learning Inference, 2020, arXiv:2004.09602, section 3.4.
+/// @par Departs
+/// Scales and biases are floating point.
+class eight_bit_body {
+ public:
+  /// @param inputs normalised, float, `[N, C, H, W]`
+  /// @throws std::invalid_argument without inputs, for a share outside of (0, 1], or where a map of
+  ///         the network is not finite
+  eight_bit_body(const residual_body<no_quantizer, full_precision>& trained,
+                 const std::vector<torch::Tensor>& inputs, const eight_bit_options& options = {})
+      : eight_bit_body{trained, trained.folded(),
+                       ranges_of(trained.name(), trained.folded(), inputs, options), options}
+  {}
+
+  /// @throws std::invalid_argument in training
+  [[nodiscard]] response forward(const torch::Tensor& inputs, phase when, taps wanted)
+  {
+    detail::require_images(name_, inputs, channels_);
+    if (when == phase::training)
+      refuse(name_, "a network in 8 bits does not learn; probe it, or freeze it");
+    const torch::NoGradGuard without_graph;
+    response result;
+    const auto tap = [&](const byte_map& x) {
+      if (wanted.features) result.features.push_back(x.values());
+    };
+    const auto run = [](eight_bit_convolution& layer, const byte_map& x, bool rectify,
+                        byte_map* added) { return layer(x, rectify, added); };
+    const auto x = stem_(inputs);
+    tap(x);
+    const auto last = body_(x, run, tap);
+    const auto pooled =
+        last.codes.mean(at::IntArrayRef{2, 3}, false, torch::kFloat).mul_(last.grid.scale);
+    if (wanted.features) result.features.push_back(pooled);
+    result.logits = classifier_(pooled);
+    return result;
+  }
+
+  [[nodiscard]] std::vector<layer_report> layers() const
+  {
+    std::vector<layer_report> all{stem_.report()};
+    for (const auto& stage : body_.stages)
+      for (const auto& block : stage) {
+        all.push_back(block.first.report());
+        all.push_back(block.second.report());
+        if (block.aside) all.push_back(block.aside->report());
+      }
+    all.push_back(classifier_.report());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      all[i].place.index = static_cast<std::int64_t>(i);
+      all[i].place.count = static_cast<std::int64_t>(all.size());
+    }
+    return all;
+  }
+
+  [[nodiscard]] std::string name() const { return name_; }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("stem", stem_);
+    body_.visit_state(archive);
+    archive.part("classifier", classifier_);
+  }
+
+ private:
+  using float_body = detail::folded_stages<detail::folded_convolution>;
+  using byte_body = detail::folded_stages<eight_bit_convolution>;
+
+  /// The ranges of the input, of what each convolution gives, and of the means.
+  [[nodiscard]] static detail::calibrated_ranges ranges_of(const std::string& name,
+                                                           detail::folded_network trained,
+                                                           const std::vector<torch::Tensor>& inputs,
+                                                           const eight_bit_options& options)
+  {
+    if (inputs.empty()) refuse(name, "want batches to see the ranges of its maps on, got none");
+    const torch::NoGradGuard without_graph;
+    detail::calibrated_ranges ranges{options.share};
+    const auto run = [&](const detail::folded_convolution& layer, const torch::Tensor& x,
+                         bool rectify, torch::Tensor* added) {
+      const auto [maps, padding] = detail::padded(x, detail::geometry_of(layer.shape, x));
+      auto y = at::conv2d(maps, layer.weight, layer.bias, layer.shape.stride, padding);
+      if (added) y.add_(*added);
+      if (rectify) y.relu_();
+      ranges.observe(layer.name, y);
+      return y;
+    };
+    for (const auto& x : inputs) {
+      ranges.observe("input", x);
+      torch::Tensor* const nothing = nullptr;
+      const auto last =
+          trained.body(run(trained.stem, x, true, nothing), run, [](const torch::Tensor&) {});
+      ranges.observe("means", detail::pooled(last));
+    }
+    return ranges;
+  }
+
+  [[nodiscard]] static byte_body in_bytes(const detail::folded_network& trained,
+                                          const detail::calibrated_ranges& ranges)
+  {
+    byte_body result;
+    auto in = ranges.grid(trained.stem.name);
+    for (const auto& stage : trained.body.stages) {
+      auto& blocks = result.stages.emplace_back();
+      for (const auto& [first, second, aside] : stage) {
+        const auto inner = ranges.grid(first.name), out = ranges.grid(second.name);
+        blocks.push_back({{first, in, inner}, {second, inner, out}});
+        if (aside) blocks.back().aside.emplace(*aside, in, ranges.grid(aside->name));
+        in = out;
+      }
+    }
+    return result;
+  }
+
+  [[nodiscard]] static std::optional<byte_grid> grid_if(bool wanted,
+                                                        const detail::calibrated_ranges& ranges,
+                                                        const std::string& name)
+  {
+    if (!wanted) return std::nullopt;
+    return ranges.grid(name);
+  }
+
+  eight_bit_body(const residual_body<no_quantizer, full_precision>& trained,
+                 const detail::folded_network& folded, const detail::calibrated_ranges& ranges,
+                 const eight_bit_options& options)
+      : name_{trained.name() + "-8bit"},
+        channels_{trained.channels()},
+        stem_{folded.stem, grid_if(options.stem, ranges, "input"), ranges.grid(folded.stem.name)},
+        body_{in_bytes(folded, ranges)},
+        classifier_{trained.classifier().latent(), trained.classifier().bias(),
+                    grid_if(options.classifier, ranges, "means")}
+  {}
+
+  std::string name_;
+  std::int64_t channels_;
+  eight_bit_stem stem_;
+  byte_body body_;
+  eight_bit_classifier classifier_;
+};
+
+static_assert(NetworkBody<eight_bit_body>);
+
+}  // namespace rolewise

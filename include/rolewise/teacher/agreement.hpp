@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// How often two teachers think the same.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/teacher/teacher.hpp>
+
+#include <cstdint>
+#include <ranges>
+
+namespace rolewise {
+
+/// The share of examples whose highest logit has the same index in the answers of both, 0 .. 1.
+///
+/// @param batches a range of `batch`
+/// @throws std::invalid_argument if there is no example
+template<Teacher A, Teacher B, std::ranges::input_range Batches>
+[[nodiscard]] double agreement(const A& one, const B& other, Batches&& batches)
+{
+  std::int64_t alike = 0, all = 0;
+  for (const batch& examples : batches) {
+    const auto a = one.respond(examples).logits.argmax(1);
+    const auto b = other.respond(examples).logits.argmax(1);
+    alike += a.eq(b.to(a.device())).sum().template item<std::int64_t>();
+    all += examples.size();
+  }
+  if (all == 0) refuse("agreement", "want examples, got none");
+  return static_cast<double>(alike) / static_cast<double>(all);
+}
+
+}  // namespace rolewise

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A teacher that answers in 8 bits.
+
+#include <rolewise/network/eight_bit_body.hpp>
+#include <rolewise/teacher/frozen.hpp>
+
+#include <vector>
+
+namespace rolewise {
+
+/// A teacher in 8 bits from a residual network that has learned in full precision: no training, a
+/// few batches to see the ranges of its maps on.
+///
+///     auto teacher = post_training_quantised(school.student, {first, second});
+///
+/// It answers as the network does but for rounding: `agreement` tells how often the likeliest class
+/// is the same. It is a frozen network, with a fingerprint over all of its codes and scales.
+///
+/// @throws std::invalid_argument without batches, for a share outside of (0, 1], or where a map of
+///         the network is not finite
+[[nodiscard]] inline frozen_teacher<network<eight_bit_body>> post_training_quantised(
+    const residual_network<no_quantizer, full_precision>& trained,
+    const std::vector<batch>& examples, const eight_bit_options& options = {})
+{
+  auto copy = trained;
+  copy.cast(torch::kFloat);
+  std::vector<torch::Tensor> inputs;
+  for (const auto& each : examples) inputs.push_back(normalised_inputs(each));
+  return frozen(network<eight_bit_body>{eight_bit_body{copy.body(), inputs, options}});
+}
+
+}  // namespace rolewise
