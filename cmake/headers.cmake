@@ -128,6 +128,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/binary_connect.hpp
     include/rolewise/quant/bit_width_scheme.hpp
     include/rolewise/quant/bwn.hpp
+    include/rolewise/quant/detail/affine_quantised.hpp
     include/rolewise/quant/detail/stand_ins.hpp
     include/rolewise/quant/dorefa.hpp
     include/rolewise/quant/dorefa_gradients.hpp
