@@ -6,6 +6,7 @@
 
 #include <rolewise/core/phase.hpp>
 #include <rolewise/network/layer_plan.hpp>
+#include <rolewise/quant/quantised_in.hpp>
 
 #include <type_traits>
 #include <utility>
@@ -49,6 +50,10 @@ class activation {
   /// Rectifies and quantises; x itself may be overwritten.
   [[nodiscard]] carried<Q> rectify(torch::Tensor x, phase when)
   {
+    static_assert(
+        !requires { requires state::wants_signed_input; },
+        "activation::rectify: this quantizer wants signed inputs; pass what is not "
+        "rectified to of_rectified in a body of your own");
     if constexpr (changes_nothing<Q>()) {
       return x.relu_();
     } else {
@@ -71,7 +76,7 @@ class activation {
   {
     if constexpr (requires { state_.observe(x, bits_); })
       if (when == phase::training) state_.observe(x, bits_);
-    return std::as_const(state_)(x, bits_);
+    return quantised_in(when, state_, x, bits_);
   }
 
   using state = decltype(std::declval<const Q&>().start_activations(layer_place{}));

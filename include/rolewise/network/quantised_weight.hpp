@@ -7,13 +7,15 @@
 #include <rolewise/core/phase.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/network.hpp>
+#include <rolewise/quant/quantised_in.hpp>
 
 #include <utility>
 
 namespace rolewise {
 
 /// Latent weights, which the optimiser changes, with the state of their quantizer. They are
-/// quantised anew in every forward pass.
+/// quantised anew in every forward pass. A state with `constrain(weights, bits)` changes them in
+/// place first, in training alone, such as to keep them in an interval.
 template<Quantizer Q>
 class quantised_weight {
  public:
@@ -29,9 +31,11 @@ class quantised_weight {
   {
     const auto bits = plan_.widths.weights;
     if (bits.is_full()) return {.levels = latent_, .scale = {}};
+    if constexpr (requires { state_.constrain(latent_, bits); })
+      if (when == phase::training) state_.constrain(latent_, bits);
     if constexpr (requires { state_.observe(latent_, bits); })
       if (when == phase::training) state_.observe(latent_, bits);
-    return std::as_const(state_)(latent_, bits);
+    return quantised_in(when, state_, latent_, bits);
   }
 
   [[nodiscard]] layer_report report() const { return {plan_.place, plan_.widths, latent_.numel()}; }
