@@ -162,6 +162,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/bit_width_scheme.hpp
     include/rolewise/quant/bwn.hpp
     include/rolewise/quant/changing_scheme.hpp
+    include/rolewise/quant/detail/affine_quantised.hpp
     include/rolewise/quant/detail/kernels/kernel_set.hpp
     include/rolewise/quant/detail/kernels/passes.hpp
     include/rolewise/quant/detail/kernels/tanh_passes.hpp

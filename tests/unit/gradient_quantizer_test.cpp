@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
 
+#include <rolewise/network/resnet.hpp>
+#include <rolewise/quant/binary_connect.hpp>
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/quant/dorefa_gradients.hpp>
 #include <rolewise/quant/with_gradients.hpp>
@@ -8,6 +10,8 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
+#include <string>
 #include <vector>
 
 namespace rw = rolewise;
@@ -39,6 +43,30 @@ torch::Tensor returned(State& state, const torch::Tensor& g)
   y.backward(g);
   return x.grad() / 2;
 }
+
+const rw::sample_shape small{.channels = 1, .height = 12, .width = 10, .classes = 5};
+
+rw::batch images(std::int64_t count)
+{
+  return {torch::randn({count, 1, 12, 10}),
+          torch::zeros(count, torch::kLong),
+          torch::arange(count),
+          {}};
+}
+
+/// Binary weights, full activations.
+template<typename W>
+struct weights_by {
+  static constexpr std::string_view name = W::name;
+  W weights;
+  auto start_weights(const rw::layer_place& place) const { return weights.start_weights(place); }
+  auto start_activations(const rw::layer_place& place) const
+  {
+    return rw::dorefa{}.start_activations(place);
+  }
+};
+
+const rw::both_ends_exempt one_bit_weights{bit_width{1}, bit_width{32}};
 
 }  // namespace
 
@@ -137,4 +165,100 @@ TEST_CASE("gradients at both ends of a network, and of 32 bits, stay")
   CHECK(stays(how, {"classifier", rw::layer_kind::linear, 2, 3}));
   CHECK_FALSE(stays(how, inside));
   CHECK(stays({.bits = bit_width{32}}, inside));
+}
+
+TEST_CASE("a convolution quantises the gradient of what it gives, in training alone")
+{
+  using quantizer = rw::with_gradients<rw::dorefa, rw::dorefa_gradients>;
+  torch::manual_seed(2);
+  const quantizer q{{}, {.bits = bit_width{3}, .seed = rw::seed{9}}};
+  const rw::planned_layer plan{inside, {bit_width{2}, bit_width{2}}};
+  rw::convolution<quantizer> layer{q, plan, {.in = 3, .out = 4}, {}};
+  rw::convolution<rw::dorefa> plain{{}, plan, {.in = 3, .out = 4}, {}};
+  const auto weight_of = [](auto& part) {
+    torch::Tensor weight;
+    rw::for_each_tensor(part, [&](const std::string& name, torch::Tensor& t, rw::tensor_kind) {
+      if (name == "weight") weight = t;
+    });
+    return weight;
+  };
+  const auto in = rw::dorefa{}.start_activations(inside)(torch::rand({2, 3, 6, 6}), bit_width{2});
+  const auto g = torch::randn({2, 4, 6, 6});
+
+  const auto y = layer(in, rw::phase::training), z = plain(in, rw::phase::training);
+  CHECK(torch::equal(y, z));
+  y.backward(g);
+  auto state = q.start_gradients(inside);
+  z.backward(returned(state, g));
+  CHECK(torch::equal(weight_of(layer).grad(), weight_of(plain).grad()));
+
+  weight_of(layer).mutable_grad().zero_();
+  weight_of(plain).mutable_grad().zero_();
+  layer(in, rw::phase::evaluation).backward(g);
+  plain(in, rw::phase::evaluation).backward(g);
+  CHECK(torch::equal(weight_of(layer).grad(), weight_of(plain).grad()));
+}
+
+TEST_CASE("a network with quantised gradients trains, and goes on after a restart")
+{
+  using quantizer = rw::with_gradients<rw::dorefa, rw::dorefa_gradients>;
+  torch::manual_seed(3);
+  auto network = rw::resnet8(small, quantizer{{}, {.bits = bit_width{4}}}, rw::bits_inside<2>);
+  const auto examples = images(4);
+  const auto gradients = [&](auto& of) {
+    for (const auto& p : of.parameters()) p.value.mutable_grad() = torch::Tensor{};
+    of.respond(examples).logits.square().sum().backward();
+    std::map<std::string, torch::Tensor> found;
+    for (const auto& p : of.parameters()) found[p.name] = p.value.grad().clone();
+    return found;
+  };
+  const auto inner = "stage2.0.convolution1.weight", last = "classifier.weight";
+  const auto first = gradients(network);
+  for (const auto& [name, gradient] : first) {
+    CAPTURE(name);
+    CHECK(gradient.isfinite().all().item<bool>());
+  }
+  auto copy = network;
+  const auto second = gradients(network);
+  CHECK_FALSE(torch::equal(second.at(inner), first.at(inner)));  // other noise
+  CHECK(torch::equal(second.at(last), first.at(last)));
+  auto resumed = rw::resnet8(small, quantizer{{}, {.bits = bit_width{4}}}, rw::bits_inside<2>);
+  rw::restore(resumed, rw::snapshot_of(copy));
+  CHECK(torch::equal(gradients(resumed).at(inner), second.at(inner)));
+}
+
+TEST_CASE("networks constrain stored weights in training and choose by rule in evaluation")
+{
+  using quantizer = weights_by<rw::binary_connect>;
+  torch::manual_seed(4);
+  const quantizer q{{.choice = rw::binary_choice::stochastic, .seed = rw::seed{2}}};
+  auto network = rw::resnet8(small, q, one_bit_weights);
+  const auto largest = [&] {
+    double found = 0;
+    for (const auto& p : network.parameters())
+      if (p.name == "stage1.0.convolution1.weight") found = p.value.abs().max().item<double>();
+    return found;
+  };
+  {
+    const torch::NoGradGuard no_graph;
+    for (const auto& p : network.parameters())
+      if (p.name == "stage1.0.convolution1.weight") p.value.mul_(100);
+  }
+  const auto examples = images(4);
+  CHECK(largest() > 1);
+  const torch::NoGradGuard no_graph;
+  CHECK(torch::equal(network.probe(examples).logits, network.probe(examples).logits));
+  CHECK(largest() > 1);
+  const auto once = network.respond(examples).logits, twice = network.respond(examples).logits;
+  CHECK(largest() <= 1);
+  CHECK_FALSE(torch::equal(once, twice));
+}
+
+TEST_CASE("two forward passes with constrained weights go back in one")
+{
+  torch::manual_seed(5);
+  auto network = rw::resnet8(small, weights_by<rw::binary_connect>{}, one_bit_weights);
+  const auto a = network.respond(images(4)).logits, b = network.respond(images(4)).logits;
+  (a.square().sum() + b.square().sum()).backward();
+  for (const auto& p : network.parameters()) CHECK(p.value.grad().isfinite().all().item<bool>());
 }

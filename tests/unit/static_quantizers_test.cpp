@@ -4,6 +4,7 @@
 #include "laws/quantizer_acceptance.hpp"
 #include "support/finite_differences.hpp"
 
+#include <rolewise/network/convolution.hpp>
 #include <rolewise/quant/binary_connect.hpp>
 #include <rolewise/quant/sawb.hpp>
 #include <rolewise/quant/ttq.hpp>
@@ -142,6 +143,35 @@ TEST_CASE("xnor's activations are signs whose gradient passes inside (-1, 1)")
   CHECK(q.is_integer);
   CHECK(
       torch::equal(gradient_of(state, x, 1, torch::full_like(x, 3)), doubles({0, 0, 3, 3, 3, 0})));
+}
+
+TEST_CASE("xnor's layers multiply signs and scale each filter, borders included")
+{
+  torch::manual_seed(10);
+  const rw::planned_layer plan{inside, {bit_width{1}, bit_width{1}}};
+  rw::convolution<rw::xnor> layer{rw::xnor{}, plan, {.in = 4, .out = 3}, {}};
+  rw::activation<rw::xnor> before{rw::xnor{}, plan};
+  torch::Tensor latent;
+  rw::for_each_tensor(layer,
+                      [&](const std::string&, torch::Tensor& t, rw::tensor_kind) { latent = t; });
+  const auto x = torch::randn({2, 4, 5, 5});
+  const auto y = layer(before.of_rectified(x, phase::training), phase::training);
+
+  // Agreements less disagreements, counted; what is padded counts for neither.
+  const auto a = torch::constant_pad_nd(x.sign(), {1, 1, 1, 1}).to(torch::kLong);
+  const auto w = latent.detach();
+  auto counts = torch::zeros({2, 3, 5, 5}, torch::kLong);
+  for (std::int64_t k = 0; k < 9; ++k)
+    for (std::int64_t c = 0; c < 4; ++c) {
+      const auto window = a.select(1, c).slice(1, k / 3, k / 3 + 5).slice(2, k % 3, k % 3 + 5);
+      for (std::int64_t o = 0; o < 3; ++o) {
+        const bool positive = w[o][c][k / 3][k % 3].item<float>() >= 0;
+        counts.select(1, o).add_(window.eq(positive ? 1 : -1).to(torch::kLong));
+        counts.select(1, o).sub_(window.eq(positive ? -1 : 1).to(torch::kLong));
+      }
+    }
+  const auto scale = w.abs().flatten(1).mean(1).view({1, 3, 1, 1});
+  CHECK(torch::equal(y.detach(), counts.to(torch::kFloat) * scale));
 }
 
 TEST_CASE("binary-connect takes signs by rule or by chance and keeps weights in their interval")

@@ -8,6 +8,7 @@
 #include <rolewise/network/detail/not_copied.hpp>
 #include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/network/layer_plan.hpp>
+#include <rolewise/quant/quantised_in.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -107,6 +108,10 @@ class activation {
   /// Rectifies and quantises; x itself may be overwritten.
   [[nodiscard]] carried<Q> rectify(torch::Tensor x, phase when)
   {
+    static_assert(
+        !requires { requires state::wants_signed_input; },
+        "activation::rectify: this quantizer wants signed inputs; pass what is not "
+        "rectified to of_rectified in a body of your own");
     if constexpr (changes_nothing<Q>()) {
       return x.relu_();
     } else {
@@ -136,7 +141,7 @@ class activation {
   {
     if constexpr (requires { state_.observe(x, bits_); })
       if (when == phase::training) state_.observe(x, bits_);
-    auto levels = std::as_const(state_)(x, bits_);
+    auto levels = quantised_in(when, state_, x, bits_);
     if (watcher_.value) watcher_.value(into_, bits_, rectifies<Q>() ? x.relu() : x, levels);
     return levels;
   }

@@ -11,7 +11,9 @@
 #include <rolewise/network/detail/quantised_product.hpp>
 #include <rolewise/network/first_weights.hpp>
 #include <rolewise/network/quantised_weight.hpp>
+#include <rolewise/quant/gradient_quantizer.hpp>
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -22,16 +24,28 @@ namespace rolewise {
 /// With a quantizer levels are multiplied and the sum is scaled once: while the sum of
 /// |level * level| stays below 2^24 it is exact in single precision, in any order, and so it is the
 /// same whether integers or floating-point levels are multiplied (`integer_forward_support`).
+///
+/// With a `GradientQuantizer` the gradient of what it gives is quantised before its backward pass.
 template<Quantizer Q>
 class convolution {
  public:
   convolution(const Q& q, const planned_layer& plan, const convolution_shape& shape,
               const first_weights& start)
       : weight_{q, plan, start.of_convolution(plan.place.name, shape.out, shape.in, shape.kernel)},
+        gradients_{detail::gradient_state_of(q, plan.place)},
         shape_{shape}
   {}
 
   [[nodiscard]] torch::Tensor operator()(const carried<Q>& x, phase when)
+  {
+    auto y = product(x, when);
+    if constexpr (GradientQuantizer<Q>)
+      if (when == phase::training) return gradients_(y);
+    return y;
+  }
+
+  /// The same, with gradients as they are.
+  [[nodiscard]] torch::Tensor product(const carried<Q>& x, phase when)
   {
     if constexpr (changes_nothing<Q>()) {
       const auto [padded, padding] = detail::padded(x, detail::geometry_of(shape_, x));
@@ -75,9 +89,13 @@ class convolution {
   void visit_state(Archive& archive)
   {
     weight_.visit_state(archive);
+    if constexpr (GradientQuantizer<Q>) visit_part(archive, "gradients", gradients_);
   }
 
  private:
+  using gradient_state =
+      decltype(detail::gradient_state_of(std::declval<const Q&>(), layer_place{}));
+
   /// How to multiply, with weights packed if it is as integers.
   template<typename Kept>
   [[nodiscard]] detail::product_plan plan_of(const quantised& x, const Kept& kept,
@@ -98,6 +116,7 @@ class convolution {
   }
 
   quantised_weight<Q> weight_;
+  [[no_unique_address]] gradient_state gradients_;
   convolution_shape shape_;
   backward_precision backward_ = backward_precision::full;
   detail::last_arithmetic arithmetic_;

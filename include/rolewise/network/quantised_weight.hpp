@@ -8,13 +8,16 @@
 #include <rolewise/network/detail/kept.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/network.hpp>
+#include <rolewise/quant/quantised_in.hpp>
 
 #include <memory>
 #include <utility>
 
 namespace rolewise {
 
-/// Latent weights, which the optimiser changes, with the state of their quantizer.
+/// Latent weights, which the optimiser changes, with the state of their quantizer. A state with
+/// `constrain(weights, bits)` changes them in place in training, before anything else, such as to
+/// keep them in an interval.
 ///
 /// In training they are quantised anew in every forward pass. In evaluation without a graph the
 /// result is kept until the latent weights or the quantizer's state change: until a forward pass in
@@ -48,17 +51,18 @@ class quantised_weight {
     const auto bits = plan_.widths.weights;
     const auto fresh = [&](detail::tensor_versions versions) {
       auto weight = bits.is_full() ? quantised{.levels = latent_, .scale = {}}
-                                   : std::as_const(state_)(latent_, bits);
+                                   : quantised_in(when, state_, latent_, bits);
       return std::make_shared<const prepared>(
           prepared{std::move(weight), {}, std::move(versions), bits});
     };
     if (bits.is_full()) return fresh({});
     if (when == phase::training) {
       kept_.reset();
+      if constexpr (requires { state_.constrain(latent_, bits); }) state_.constrain(latent_, bits);
       if constexpr (requires { state_.observe(latent_, bits); }) state_.observe(latent_, bits);
       return fresh({});
     }
-    if (at::GradMode::is_enabled()) return fresh({});
+    if (when != phase::evaluation || at::GradMode::is_enabled()) return fresh({});
     auto versions = versions_now();
     if (versions.empty()) return fresh({});
     if (auto before = kept_.get(); before && before->of == versions && before->bits == bits)

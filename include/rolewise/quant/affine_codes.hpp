@@ -8,7 +8,6 @@
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantised.hpp>
 
-#include <algorithm>
 #include <cstdint>
 
 namespace rolewise {
@@ -89,18 +88,5 @@ struct affine_codes {
   if (form != affine_form::asymmetric) return signed_codes(bits, form);
   return {{0, (std::int64_t{1} << bits.value()) - 1}, form};
 }
-
-namespace detail {
-
-/// round(x / s) + z, by the reciprocal and not clamped yet; x may have any shape that goes with s.
-/// The zero point is added after rounding: before, halves would fall elsewhere.
-template<typename Round>
-[[nodiscard]] torch::Tensor affine_code_of(const torch::Tensor& x, const affine_parameters& p,
-                                           const Round& round)
-{
-  return round(x * p.scale.reciprocal()) + p.zero_point;
-}
-
-}  // namespace detail
 
 }  // namespace rolewise

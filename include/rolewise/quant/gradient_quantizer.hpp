@@ -40,4 +40,20 @@ concept GradientQuantizer =
     std::copyable<G> && gradient_quantizer_must::start_a_state_that_passes_outputs_on<G> &&
     gradient_quantizer_must::have_states_that_show_their_state<G>;
 
+namespace detail {
+
+struct no_gradient_state {};
+
+/// The state that a layer keeps for its gradients; empty if they are left alone.
+template<typename Q>
+[[nodiscard]] auto gradient_state_of(const Q& q, const layer_place& place)
+{
+  if constexpr (GradientQuantizer<Q>)
+    return q.start_gradients(place);
+  else
+    return no_gradient_state{};
+}
+
+}  // namespace detail
+
 }  // namespace rolewise

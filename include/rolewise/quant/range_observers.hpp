@@ -4,6 +4,7 @@
 /// @file
 /// Ranges by extremes, moving averages, percentiles and squared error.
 
+#include <rolewise/quant/detail/affine_quantised.hpp>
 #include <rolewise/quant/range_observer.hpp>
 
 #include <algorithm>

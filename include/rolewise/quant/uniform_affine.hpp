@@ -4,7 +4,7 @@
 /// @file
 /// Uniform levels over a range from statistics.
 
-#include <rolewise/quant/detail/stand_ins.hpp>
+#include <rolewise/quant/detail/affine_quantised.hpp>
 #include <rolewise/quant/granularity.hpp>
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/quant/range_observers.hpp>
@@ -73,36 +73,6 @@ struct uniform_affine {
     return {*this, place};
   }
 };
-
-namespace detail {
-
-/// Codes of x and its stand-in; with one scale the codes keep their zero point, with several it is
-/// taken off, because `quantised` has one for all.
-template<typename Round>
-[[nodiscard]] quantised affine_quantised(const torch::Tensor& original, const torch::Tensor& x,
-                                         const affine_parameters& p, const affine_codes& codes,
-                                         const Round& round)
-{
-  const auto [first, last] = codes.codes;
-  auto code = affine_code_of(x, p, round);
-  torch::Tensor passes;
-  if (wants_gradient(original)) passes = code.ge(first).logical_and_(code.le(last));
-  code.clamp_(first, last);
-  quantised q{.levels = code,
-              .scale = p.scale,
-              .is_integer = true,
-              .range = codes.codes,
-              .stand_in = stand_in_through(original, passes)};
-  if (p.scale.dim() == 0) {
-    q.zero_point = static_cast<std::int64_t>(p.zero_point.template item<double>());
-  } else if (codes.form == affine_form::asymmetric) {
-    q.levels.sub_(p.zero_point);
-    q.range = level_range{first - last, last - first};
-  }
-  return q;
-}
-
-}  // namespace detail
 
 template<RangeObserver OfWeights, RangeObserver OfActivations, Rounding Round>
 class uniform_affine<OfWeights, OfActivations, Round>::weights {

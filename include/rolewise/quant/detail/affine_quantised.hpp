@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Codes by a scale and a zero point.
+
+#include <rolewise/quant/affine_codes.hpp>
+#include <rolewise/quant/detail/stand_ins.hpp>
+
+#include <cstdint>
+
+namespace rolewise::detail {
+
+/// round(x / s) + z, by the reciprocal and not clamped yet; x may have any shape that goes with s.
+/// The zero point is added after rounding: before, halves would fall elsewhere.
+template<typename Round>
+[[nodiscard]] torch::Tensor affine_code_of(const torch::Tensor& x, const affine_parameters& p,
+                                           const Round& round)
+{
+  return round(x * p.scale.reciprocal()) + p.zero_point;
+}
+
+/// Codes of x and its stand-in; with one scale the codes keep their zero point, with several it is
+/// taken off, because `quantised` has one for all.
+template<typename Round>
+[[nodiscard]] quantised affine_quantised(const torch::Tensor& original, const torch::Tensor& x,
+                                         const affine_parameters& p, const affine_codes& codes,
+                                         const Round& round)
+{
+  const auto [first, last] = codes.codes;
+  auto code = affine_code_of(x, p, round);
+  torch::Tensor passes;
+  if (wants_gradient(original)) passes = code.ge(first).logical_and_(code.le(last));
+  code.clamp_(first, last);
+  quantised q{.levels = code,
+              .scale = p.scale,
+              .is_integer = true,
+              .range = codes.codes,
+              .stand_in = stand_in_through(original, passes)};
+  if (p.scale.dim() == 0) {
+    q.zero_point = static_cast<std::int64_t>(p.zero_point.template item<double>());
+  } else if (codes.form == affine_form::asymmetric) {
+    q.levels.sub_(p.zero_point);
+    q.range = level_range{first - last, last - first};
+  }
+  return q;
+}
+
+}  // namespace rolewise::detail

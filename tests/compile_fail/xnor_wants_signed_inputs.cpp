@@ -1,0 +1,18 @@
+// expect: activation::rectify: this quantizer wants signed inputs
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <rolewise/network/resnet.hpp>
+#include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/xnor.hpp>
+
+// Signs of what is rectified are all +1.
+#ifdef ROLEWISE_CONTROL
+using quantizer = rolewise::dorefa;
+#else
+using quantizer = rolewise::xnor;
+#endif
+
+auto use(const rolewise::batch& examples)
+{
+  auto network = rolewise::resnet8({}, quantizer{}, rolewise::bits_inside<1>);
+  return network.respond(examples);
+}
