@@ -10,9 +10,12 @@
 #include <rolewise/agent/auto_augment.hpp>
 #include <rolewise/agent/auto_augment_policies.hpp>
 #include <rolewise/agent/cached.hpp>
+#include <rolewise/agent/colour_jitter.hpp>
 #include <rolewise/agent/cutmix.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/hardest_view.hpp>
+#include <rolewise/agent/horizontal_flip.hpp>
+#include <rolewise/agent/image_layers.hpp>
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/mixture.hpp>
@@ -24,6 +27,8 @@
 #include <rolewise/agent/operations_colour.hpp>
 #include <rolewise/agent/operations_geometric.hpp>
 #include <rolewise/agent/operations_histogram.hpp>
+#include <rolewise/agent/operations_hue.hpp>
+#include <rolewise/agent/operations_resize.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/partners.hpp>
 #include <rolewise/agent/planned_agent.hpp>
@@ -31,7 +36,11 @@
 #include <rolewise/agent/policy_log.hpp>
 #include <rolewise/agent/policy_text.hpp>
 #include <rolewise/agent/rand_augment.hpp>
+#include <rolewise/agent/random_erasing.hpp>
+#include <rolewise/agent/random_greyscale.hpp>
+#include <rolewise/agent/random_resized_crop.hpp>
 #include <rolewise/agent/recurring_views.hpp>
+#include <rolewise/agent/resampling.hpp>
 #include <rolewise/agent/searched_schedule.hpp>
 #include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/students_view.hpp>
@@ -39,5 +48,6 @@
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/agent/trivial_augment_wide.hpp>
 #include <rolewise/agent/uniform_augment.hpp>
+#include <rolewise/agent/vertical_flip.hpp>
 #include <rolewise/agent/view_of.hpp>
 #include <rolewise/agent/views.hpp>

@@ -46,12 +46,13 @@ template<typename Plan>
   const auto& x = examples.inputs;
   auto view = examples;
   const bool last = form.channels_last && form.dtype != torch::kByte;
-  view.inputs = last ? buffers.take({x.size(0), x.size(2), x.size(3), x.size(1)}, form.dtype)
+  const auto size = planned_size(plan, x);
+  view.inputs = last ? buffers.take({x.size(0), size.height, size.width, x.size(1)}, form.dtype)
                            .permute({0, 3, 1, 2})
-                     : buffers.take(x.sizes(), form.dtype);
+                     : buffers.take({x.size(0), x.size(1), size.height, size.width}, form.dtype);
   run_batch(plan, examples,
             {form.dtype, last ? kernels::layout::channels_last : kernels::layout::planes,
-             scale_of(examples.scaling), view.inputs.mutable_data_ptr()});
+             scale_of(examples.scaling), view.inputs.mutable_data_ptr(), size.height, size.width});
   return view;
 }
 

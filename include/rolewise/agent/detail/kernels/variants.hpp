@@ -67,6 +67,10 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
 
 #include <rolewise/agent/detail/kernels/passes.hpp>
 
+#include <rolewise/agent/detail/kernels/hue_passes.hpp>
+
+#include <rolewise/agent/detail/kernels/resize_passes.hpp>
+
 #include <rolewise/agent/detail/kernels/number_passes.hpp>
 
 }  // namespace plain
@@ -142,6 +146,10 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
 }
 
 #include <rolewise/agent/detail/kernels/passes.hpp>
+
+#include <rolewise/agent/detail/kernels/hue_passes.hpp>
+
+#include <rolewise/agent/detail/kernels/resize_passes.hpp>
 
 #include <rolewise/agent/detail/kernels/number_passes.hpp>
 
@@ -250,6 +258,10 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
 }
 
 #include <rolewise/agent/detail/kernels/passes.hpp>
+
+#include <rolewise/agent/detail/kernels/hue_passes.hpp>
+
+#include <rolewise/agent/detail/kernels/resize_passes.hpp>
 
 #include <rolewise/agent/detail/kernels/number_passes.hpp>
 
