@@ -22,6 +22,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/kernels/passes.hpp
     include/rolewise/agent/detail/kernels/point_tables.hpp
     include/rolewise/agent/detail/kernels/resize.hpp
+    include/rolewise/agent/detail/kernels/resize_by_choice.hpp
     include/rolewise/agent/detail/kernels/resize_passes.hpp
     include/rolewise/agent/detail/kernels/resize_table.hpp
     include/rolewise/agent/detail/kernels/variants.hpp

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
+#include "support/kernel_digest.hpp"
+#include "support/layer_digest.hpp"
 #include "support/pillow_digests.hpp"
 
 #include <rolewise/agent/detail/carry_out.hpp>
@@ -224,8 +226,9 @@ TEST_CASE("hues are turned as Pillow and torchvision turn them")
   for (const auto& [by, crc] : rw::tests::pillow_hue_digests) {
     CAPTURE(int{by});
     const auto turned = [&](const torch::Tensor& pixels) {
-      return rw::operations::hue({pixels, {}},
-                                 torch::full({pixels.size(0)}, double(by), torch::kFloat64))
+      return rw::operations::hue(
+                 {pixels, {}},
+                 torch::full({pixels.size(0)}, static_cast<double>(by), torch::kFloat64))
           .pixels;
     };
     CHECK(crc32(turned(second), crc32(turned(first))) == crc);
@@ -250,7 +253,8 @@ TEST_CASE("kernels turn the hue of every colour as the reference does")
             .view({1, 3, 256, 256})
             .to(torch::kByte);
     const auto by = static_cast<std::uint8_t>(red * 37);
-    const auto wanted = rw::operations::hue({pixels, {}}, numbers({double(by)})).pixels;
+    const auto wanted =
+        rw::operations::hue({pixels, {}}, numbers({static_cast<double>(by)})).pixels;
     CAPTURE(red);
     for (const auto* set : kernels::runnable()) {
       CAPTURE(std::string{set->name});
@@ -294,6 +298,23 @@ TEST_CASE("noise is draws by place, for the reference and for kernels")
           bytes[static_cast<std::int64_t>(n)].narrow(0, static_cast<std::int64_t>(first), 50)));
     }
   }
+}
+
+TEST_CASE("the digest that programs of other compiler flags are held to is the reference's")
+{
+  const auto bytes = rw::tests::digest_image();
+  const auto image = torch::tensor(torch::ArrayRef<std::uint8_t>{bytes}, torch::kByte)
+                         .view({1, 3, rw::tests::digest_height, rw::tests::digest_width});
+  std::uint32_t found = 2166136261U;
+  const auto add = [&](const torch::Tensor& view) {
+    found = rw::tests::digest(found, view.contiguous().const_data_ptr(),
+                              static_cast<std::size_t>(view.numel()));
+  };
+  for (const auto& [box, to] : rw::tests::layer_digest_cases())
+    add(rw::operations::resize(image, boxes_of({box}), to));
+  for (int by = 0; by < 256; ++by)
+    add(rw::operations::hue({image, {}}, numbers({static_cast<double>(by)})).pixels);
+  CHECK(found == rw::tests::layer_digest);
 }
 
 TEST_CASE("operations refuse what they cannot take")

@@ -30,12 +30,13 @@ class canvas {
  public:
   explicit canvas(const kernel_set& passes) : passes_{&passes} {}
 
-  /// Takes a copy of an image `[C, H, W]`, C = 1 or 3.
+  /// Takes a copy of an image `[C, H, W]`, C = 1 or 3, when it is needed; until the next image
+  /// comes, this one stays.
   void load(const std::uint8_t* image, std::int64_t channels, std::int64_t height,
             std::int64_t width)
   {
     make_room(channels, height, width);
-    for (std::size_t c = 0; c < channels_; ++c) std::memcpy(now_[c], image + c * count_, count_);
+    waiting_ = image;
     has_holes_ = is_pending_ = false;
   }
 
@@ -151,8 +152,10 @@ class canvas {
   /// may be spoilt.
   /// @pre there are no holes
   template<typename Make>
-  void remake(std::int64_t height, std::int64_t width, Make&& make)
+  void remake(std::int64_t height, std::int64_t width, std::int64_t first, std::int64_t end,
+              Make&& make)
   {
+    if (!is_pending_) bring(first, end);
     settle();
     reserve(static_cast<std::size_t>(height * width));
     for (std::size_t c = 0; c < channels_; ++c) make(now_[c], next_[c]);
@@ -182,8 +185,20 @@ class canvas {
  private:
   static constexpr std::size_t mask = 3;
 
+  /// Copies rows of the image that waits, if one does; the others are as good as lost.
+  void bring(std::int64_t first, std::int64_t end)
+  {
+    if (waiting_ == nullptr) return;
+    const auto start = static_cast<std::size_t>(first * width_);
+    const auto length = static_cast<std::size_t>((end - first) * width_);
+    for (std::size_t c = 0; c < channels_; ++c)
+      std::memcpy(now_[c] + start, waiting_ + c * count_ + start, length);
+    waiting_ = nullptr;
+  }
+
   void settle()
   {
+    bring(0, height_);
     if (!is_pending_) return;
     for (std::size_t c = 0; c < channels_; ++c)
       passes_->look_up(now_[c], count_, pending_[c].data());
@@ -255,6 +270,7 @@ class canvas {
   bool has_holes_ = false, is_pending_ = false;
   std::array<std::uint8_t*, 4> now_{}, next_{};
   std::uint8_t* spare_ = nullptr;
+  const std::uint8_t* waiting_ = nullptr;
   std::array<byte_table, 3> pending_{};
   std::vector<std::uint8_t> memory_;
   std::vector<std::uint32_t> packed_, row_;  // of gather

@@ -145,14 +145,15 @@ inline void join_hue(const hue_block& block, std::uint8_t* const* rgb, std::size
     __builtin_memcpy(&middle, block.middle_value + i, sizeof middle);
     __builtin_memcpy(&least, block.least_value + i, sizeof least);
     sector = sector == 6 ? ints{} : sector;
-    const auto channel = [&](int full, int also_full, int middling, int also_middling) {
-      const ints is_full = (sector == full) | (sector == also_full);
-      const ints is_half = (sector == middling) | (sector == also_middling);
-      return is_full ? greatest : is_half ? middle : least;
-    };
-    store_bytes(rgb[0] + start + i, channel(0, 5, 1, 4));
-    store_bytes(rgb[1] + start + i, channel(1, 2, 0, 3));
-    store_bytes(rgb[2] + start + i, channel(3, 4, 2, 5));
+    store_bytes(rgb[0] + start + i, (sector == 0) | (sector == 5)   ? greatest
+                                    : (sector == 1) | (sector == 4) ? middle
+                                                                    : least);
+    store_bytes(rgb[1] + start + i, (sector == 1) | (sector == 2)   ? greatest
+                                    : (sector == 0) | (sector == 3) ? middle
+                                                                    : least);
+    store_bytes(rgb[2] + start + i, (sector == 3) | (sector == 4)   ? greatest
+                                    : (sector == 2) | (sector == 5) ? middle
+                                                                    : least);
   }
 }
 

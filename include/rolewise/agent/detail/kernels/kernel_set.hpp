@@ -48,10 +48,11 @@ struct resize_columns {
   {
     return (std::int64_t{end} - begin + 15) / 16 * 16 + most;
   }
-  /// Bytes that a pass needs.
+  /// Bytes that a pass needs, whichever way it takes.
   [[nodiscard]] std::size_t room() const
   {
-    return static_cast<std::size_t>(columns_turned() + (std::int64_t{width} + 15) / 16 * 16) * 16;
+    const auto blocks = (std::int64_t{width} + 15) / 16;
+    return static_cast<std::size_t>(columns_turned() * 16 + blocks * 64 * (4 + most));
   }
 };
 
@@ -97,7 +98,8 @@ struct kernel_set {
   /// weights, rounded. Up to `guard` bytes after it are spoilt.
   void (*weigh_rows)(const std::uint8_t* in, std::int64_t stride, const std::int32_t* weights,
                      std::int32_t count, std::uint8_t* out, std::int64_t length);
-  /// `rows` rows of an image of another width; `in` begins with old column `begin`. `out` is exact.
+  /// `rows` rows of an image of another width; `in` begins with old column `begin`. Up to `guard`
+  /// bytes after `out` are spoilt.
   void (*weigh_columns)(const resize_columns& by, const std::uint8_t* in, std::int64_t in_stride,
                         std::int64_t rows, std::uint8_t* out, std::int64_t out_stride,
                         std::uint8_t* room);

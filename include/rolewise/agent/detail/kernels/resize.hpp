@@ -10,25 +10,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 namespace rolewise::detail::kernels {
-
-/// One plane by the pixels that a table names.
-inline void pick_nearest(const resize_room& room, const std::uint8_t* in, std::int64_t stride,
-                         std::uint8_t* out)
-{
-  const auto height = room.rows.size(), width = room.columns.size();
-  const auto *const row = room.rows.first(), *const column = room.columns.first();
-  for (std::int64_t y = 0; y < height; ++y, out += width) {
-    if (y > 0 && row[y] == row[y - 1]) {
-      std::memcpy(out, out - width, static_cast<std::size_t>(width));
-      continue;
-    }
-    const auto* const from = in + row[y] * stride;
-    for (std::int64_t x = 0; x < width; ++x) out[x] = from[column[x]];
-  }
-}
 
 /// Rows of width `length` and `stride`, from the old row `begin` on, become those of the table.
 inline void weigh_all_rows(const kernel_set& passes, const resize_table& rows, std::int64_t begin,
@@ -52,11 +35,6 @@ inline void resize(canvas& image, const image_box& box, const image_size& to)
   auto& room = image.room_to_resize();
   room.columns.make(box.left, box.right, width, to.width, to.by);
   room.rows.make(box.top, box.bottom, height, to.height, to.by);
-  if (to.by == resampling::nearest) {
-    image.remake(to.height, to.width,
-                 [&](const auto* in, auto* out) { pick_nearest(room, in, width, out); });
-    return;
-  }
   const auto columns = room.columns.columns();
   const auto first_row = std::int64_t{room.rows.begin()},
              first_column = std::int64_t{columns.begin};
@@ -66,7 +44,7 @@ inline void resize(canvas& image, const image_box& box, const image_size& to)
   const bool rows_first = resizes_rows_first(height, width, to);
   const auto between = rows_first ? to.height * columns_needed : rows_needed * to.width;
   room.between.resize(static_cast<std::size_t>(between) + guard);
-  image.remake(to.height, to.width, [&](const auto* in, auto* out) {
+  image.remake(to.height, to.width, first_row, room.rows.end(), [&](const auto* in, auto* out) {
     if (rows_first) {
       weigh_all_rows(passes, room.rows, 0, in + first_column, width, columns_needed,
                      room.between.data(), columns_needed);

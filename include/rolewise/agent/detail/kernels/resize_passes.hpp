@@ -30,6 +30,15 @@ typedef std::uint8_t strip_bytes __attribute__((vector_size(strip_height)));
   }
 }
 
+/// From a sum of weighed bytes, one half added already.
+[[gnu::always_inline]] inline void store_mean(std::uint8_t* out, ints sum)
+{
+  sum >>= weight_bits;
+  sum = sum > 0 ? sum : ints{};
+  sum = sum > 255 ? ints{} + 255 : sum;
+  store_bytes(out, sum);
+}
+
 /// The mean of `count` vectors, `step` bytes apart.
 [[gnu::always_inline]] inline void store_weighed(const std::uint8_t* in, std::int64_t step,
                                                  const std::int32_t* weights, std::int32_t count,
@@ -37,10 +46,7 @@ typedef std::uint8_t strip_bytes __attribute__((vector_size(strip_height)));
 {
   ints sum = ints{} + (1 << (weight_bits - 1));
   for (std::int32_t i = 0; i < count; ++i) sum += widened(in + i * step) * weights[i];
-  sum >>= weight_bits;
-  sum = sum > 0 ? sum : ints{};
-  sum = sum > 255 ? ints{} + 255 : sum;
-  store_bytes(out, sum);
+  store_mean(out, sum);
 }
 
 inline void weigh_rows(const std::uint8_t* in, std::int64_t stride, const std::int32_t* weights,
@@ -69,10 +75,15 @@ template<int Count>
                     out + strip_height * std::int64_t{x} + part);
 }
 
-inline void weigh_columns(const resize_columns& by, const std::uint8_t* in, std::int64_t in_stride,
-                          std::int64_t rows, std::uint8_t* out, std::int64_t out_stride,
-                          std::uint8_t* room)
+inline void weigh_columns_by_strips(const resize_columns& by, const std::uint8_t* in,
+                                    std::int64_t in_stride, std::int64_t rows, std::uint8_t* out,
+                                    std::int64_t out_stride, std::uint8_t* room)
 {
+  if (by.most == 1) {  // of weight one
+    for (std::int64_t y = 0; y < rows; ++y, in += in_stride, out += out_stride)
+      for (std::int32_t x = 0; x < by.width; ++x) out[x] = in[by.first[x] - by.begin];
+    return;
+  }
   // Columns can't be weighed by vectors: 16 rows at a time are turned, weighed and turned back.
   auto* const turned = room;
   auto* const weighed = room + by.columns_turned() * strip_height;

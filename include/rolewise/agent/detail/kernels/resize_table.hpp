@@ -36,14 +36,14 @@ class resize_table {
     const auto size = static_cast<std::size_t>(out);
     first_.resize(size);
     count_.assign(size, 1);
+    begin_ = static_cast<std::int32_t>(in);
+    end_ = most_ = 0;
     if (by == resampling::nearest)
       make_nearest(from, to, in);
     else
       make_weights(from, to, in, by);
-    begin_ = *std::min_element(first_.begin(), first_.end());
-    end_ = 0;
-    most_ = 1;
     for (std::size_t x = 0; x < size; ++x) {
+      begin_ = std::min(begin_, first_[x]);
       end_ = std::max(end_, first_[x] + count_[x]);
       most_ = std::max(most_, count_[x]);
     }
@@ -73,6 +73,8 @@ class resize_table {
  private:
   void make_nearest(float from, float to, std::int64_t in)
   {
+    stride_ = 1;
+    weights_.assign(first_.size(), 1 << weight_bits);
     const double step = static_cast<double>(to - from) / static_cast<double>(first_.size());
     double at = static_cast<double>(from) + opaque(step * 0.5);
     for (auto& pixel : first_) {
@@ -127,7 +129,7 @@ class resize_table {
 
   std::vector<std::int32_t> first_, count_, weights_;
   std::vector<double> exact_;  // the weights of one pixel
-  std::int32_t begin_ = 0, end_ = 0, stride_ = 0, most_ = 1;
+  std::int32_t begin_ = 0, end_ = 0, stride_ = 0, most_ = 0;
 };
 
 /// What a resize works with.
