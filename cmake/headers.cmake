@@ -7,33 +7,47 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/auto_augment.hpp
     include/rolewise/agent/auto_augment_policies.hpp
     include/rolewise/agent/cached.hpp
+    include/rolewise/agent/colour_jitter.hpp
     include/rolewise/agent/cutmix.hpp
     include/rolewise/agent/cutout.hpp
     include/rolewise/agent/detail/affine_map.hpp
     include/rolewise/agent/detail/carry_out.hpp
+    include/rolewise/agent/detail/carry_out_layers.hpp
     include/rolewise/agent/detail/compose_warps.hpp
     include/rolewise/agent/detail/kernels/canvas.hpp
+    include/rolewise/agent/detail/kernels/hue.hpp
+    include/rolewise/agent/detail/kernels/hue_passes.hpp
     include/rolewise/agent/detail/kernels/kernel_set.hpp
     include/rolewise/agent/detail/kernels/number_passes.hpp
     include/rolewise/agent/detail/kernels/operate.hpp
+    include/rolewise/agent/detail/kernels/paint_over.hpp
     include/rolewise/agent/detail/kernels/passes.hpp
     include/rolewise/agent/detail/kernels/point_tables.hpp
+    include/rolewise/agent/detail/kernels/resize.hpp
+    include/rolewise/agent/detail/kernels/resize_by_choice.hpp
+    include/rolewise/agent/detail/kernels/resize_passes.hpp
+    include/rolewise/agent/detail/kernels/resize_table.hpp
     include/rolewise/agent/detail/kernels/variants.hpp
     include/rolewise/agent/detail/kernels/warp.hpp
     include/rolewise/agent/detail/kernels/warp_passes.hpp
     include/rolewise/agent/detail/literal_reader.hpp
     include/rolewise/agent/detail/mixed_labels.hpp
     include/rolewise/agent/detail/mixes.hpp
+    include/rolewise/agent/detail/noise_bytes.hpp
     include/rolewise/agent/detail/opaque.hpp
     include/rolewise/agent/detail/per_sample.hpp
     include/rolewise/agent/detail/planned_view.hpp
     include/rolewise/agent/detail/read_levels.hpp
     include/rolewise/agent/detail/read_policy_json.hpp
     include/rolewise/agent/detail/read_sub_policy_json.hpp
+    include/rolewise/agent/detail/require_setting.hpp
+    include/rolewise/agent/detail/resize_order.hpp
     include/rolewise/agent/detail/run_program.hpp
     include/rolewise/agent/detail/strength.hpp
     include/rolewise/agent/fast.hpp
     include/rolewise/agent/hardest_view.hpp
+    include/rolewise/agent/horizontal_flip.hpp
+    include/rolewise/agent/image_layers.hpp
     include/rolewise/agent/image_program.hpp
     include/rolewise/agent/images.hpp
     include/rolewise/agent/independent_agent.hpp
@@ -47,6 +61,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/operations_colour.hpp
     include/rolewise/agent/operations_geometric.hpp
     include/rolewise/agent/operations_histogram.hpp
+    include/rolewise/agent/operations_hue.hpp
+    include/rolewise/agent/operations_resize.hpp
     include/rolewise/agent/operations_warp.hpp
     include/rolewise/agent/pad_crop_flip.hpp
     include/rolewise/agent/partners.hpp
@@ -55,7 +71,11 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/policy_log.hpp
     include/rolewise/agent/policy_text.hpp
     include/rolewise/agent/rand_augment.hpp
+    include/rolewise/agent/random_erasing.hpp
+    include/rolewise/agent/random_greyscale.hpp
+    include/rolewise/agent/random_resized_crop.hpp
     include/rolewise/agent/recurring_views.hpp
+    include/rolewise/agent/resampling.hpp
     include/rolewise/agent/searched_schedule.hpp
     include/rolewise/agent/sequence.hpp
     include/rolewise/agent/students_view.hpp
@@ -64,6 +84,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/trivial_augment.hpp
     include/rolewise/agent/trivial_augment_wide.hpp
     include/rolewise/agent/uniform_augment.hpp
+    include/rolewise/agent/vertical_flip.hpp
     include/rolewise/agent/view_of.hpp
     include/rolewise/agent/views.hpp
     include/rolewise/agent/warp.hpp

@@ -10,10 +10,13 @@
 #include <rolewise/agent/auto_augment.hpp>
 #include <rolewise/agent/auto_augment_policies.hpp>
 #include <rolewise/agent/cached.hpp>
+#include <rolewise/agent/colour_jitter.hpp>
 #include <rolewise/agent/cutmix.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/fast.hpp>
 #include <rolewise/agent/hardest_view.hpp>
+#include <rolewise/agent/horizontal_flip.hpp>
+#include <rolewise/agent/image_layers.hpp>
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/independent_agent.hpp>
@@ -27,6 +30,8 @@
 #include <rolewise/agent/operations_colour.hpp>
 #include <rolewise/agent/operations_geometric.hpp>
 #include <rolewise/agent/operations_histogram.hpp>
+#include <rolewise/agent/operations_hue.hpp>
+#include <rolewise/agent/operations_resize.hpp>
 #include <rolewise/agent/operations_warp.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/partners.hpp>
@@ -35,7 +40,11 @@
 #include <rolewise/agent/policy_log.hpp>
 #include <rolewise/agent/policy_text.hpp>
 #include <rolewise/agent/rand_augment.hpp>
+#include <rolewise/agent/random_erasing.hpp>
+#include <rolewise/agent/random_greyscale.hpp>
+#include <rolewise/agent/random_resized_crop.hpp>
 #include <rolewise/agent/recurring_views.hpp>
+#include <rolewise/agent/resampling.hpp>
 #include <rolewise/agent/searched_schedule.hpp>
 #include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/students_view.hpp>
@@ -44,6 +53,7 @@
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/agent/trivial_augment_wide.hpp>
 #include <rolewise/agent/uniform_augment.hpp>
+#include <rolewise/agent/vertical_flip.hpp>
 #include <rolewise/agent/view_of.hpp>
 #include <rolewise/agent/views.hpp>
 #include <rolewise/agent/warp.hpp>

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <rolewise/agent/colour_jitter.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/fast.hpp>
+#include <rolewise/agent/horizontal_flip.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/agent/rand_augment.hpp>
+#include <rolewise/agent/random_resized_crop.hpp>
 #include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
 
@@ -59,6 +62,8 @@ static_assert(!PlannedAgent<sequence<least_that_conforms, makes_views>>);
 static_assert(AugmentationAgent<sequence<least_that_conforms, makes_views>>);
 static_assert(PlannedAgent<rolewise::policy_agent> && PlannedAgent<rolewise::trivial_augment>);
 static_assert(PlannedAgent<rolewise::cutout>);
+static_assert(PlannedAgent<sequence<rolewise::random_resized_crop, rolewise::horizontal_flip,
+                                    rolewise::colour_jitter>>);
 
 // Every planned agent can be had at the other fidelity, as an agent that is planned.
 

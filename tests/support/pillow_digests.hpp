@@ -4,7 +4,9 @@
 /// @file
 /// CRC-32 of what Pillow 13.0.0 makes of the test images; written by pillow_digests.py.
 
+#include <rolewise/agent/image_layers.hpp>
 #include <rolewise/agent/operation.hpp>
+#include <rolewise/agent/resampling.hpp>
 
 #include <cstdint>
 
@@ -156,5 +158,100 @@ inline constexpr pillow_pair_digest pillow_pair_digests[] = {
     {operation::autocontrast, 0x2124D4C8}, {operation::cutout, 0x5F2D02D5},
     {operation::contrast, 0xB3D43685},
 };
+
+/// All patterns, a box of them at another size.
+struct pillow_resize_digest {
+  resampling by;
+  std::int64_t channels, height, width, new_height, new_width;
+  image_box box;
+  std::uint32_t crc;
+};
+
+inline constexpr pillow_resize_digest pillow_resize_digests[] = {
+    {resampling::nearest, 3, 7, 9, 7, 9, {1.0F, 0.0F, 9.0F, 6.0F}, 0xB00AD3EF},
+    {resampling::bilinear, 3, 7, 9, 7, 9, {1.0F, 0.0F, 9.0F, 6.0F}, 0xD228F952},
+    {resampling::bicubic, 3, 7, 9, 7, 9, {1.0F, 0.0F, 9.0F, 6.0F}, 0x6B3AE7C4},
+    {resampling::nearest, 3, 7, 9, 20, 31, {0.0F, 0.0F, 9.0F, 7.0F}, 0x67F73F8A},
+    {resampling::bilinear, 3, 7, 9, 20, 31, {0.0F, 0.0F, 9.0F, 7.0F}, 0x02D07EC3},
+    {resampling::bicubic, 3, 7, 9, 20, 31, {0.0F, 0.0F, 9.0F, 7.0F}, 0x2E3D37D1},
+    {resampling::nearest, 3, 32, 32, 32, 32, {3.0F, 5.0F, 30.0F, 21.0F}, 0x66E3C7F2},
+    {resampling::bilinear, 3, 32, 32, 32, 32, {3.0F, 5.0F, 30.0F, 21.0F}, 0x1923DC1A},
+    {resampling::bicubic, 3, 32, 32, 32, 32, {3.0F, 5.0F, 30.0F, 21.0F}, 0x7CB2362D},
+    {resampling::nearest, 3, 32, 32, 17, 45, {0.3F, 1.7F, 31.1F, 30.2F}, 0xB50FE9FF},
+    {resampling::bilinear, 3, 32, 32, 17, 45, {0.3F, 1.7F, 31.1F, 30.2F}, 0x8C467C16},
+    {resampling::bicubic, 3, 32, 32, 17, 45, {0.3F, 1.7F, 31.1F, 30.2F}, 0x8C4A7F2E},
+    {resampling::nearest, 3, 24, 40, 5, 3, {0.0F, 0.0F, 40.0F, 24.0F}, 0xD96A8959},
+    {resampling::bilinear, 3, 24, 40, 5, 3, {0.0F, 0.0F, 40.0F, 24.0F}, 0x82EE8C54},
+    {resampling::bicubic, 3, 24, 40, 5, 3, {0.0F, 0.0F, 40.0F, 24.0F}, 0x1B988C00},
+    {resampling::nearest, 3, 24, 40, 9, 60, {10.25F, 0.5F, 12.5F, 23.5F}, 0x0C80A621},
+    {resampling::bilinear, 3, 24, 40, 9, 60, {10.25F, 0.5F, 12.5F, 23.5F}, 0x0F629E88},
+    {resampling::bicubic, 3, 24, 40, 9, 60, {10.25F, 0.5F, 12.5F, 23.5F}, 0x439AD0B7},
+    {resampling::nearest, 3, 61, 45, 12, 40, {0.0F, 0.0F, 45.0F, 61.0F}, 0x1CD10FF2},
+    {resampling::bilinear, 3, 61, 45, 12, 40, {0.0F, 0.0F, 45.0F, 61.0F}, 0x435B25CB},
+    {resampling::bicubic, 3, 61, 45, 12, 40, {0.0F, 0.0F, 45.0F, 61.0F}, 0x849EFC70},
+    {resampling::nearest, 3, 61, 45, 64, 7, {2.6F, 3.3F, 44.9F, 60.7F}, 0x5EA180A9},
+    {resampling::bilinear, 3, 61, 45, 64, 7, {2.6F, 3.3F, 44.9F, 60.7F}, 0xEBA603B1},
+    {resampling::bicubic, 3, 61, 45, 64, 7, {2.6F, 3.3F, 44.9F, 60.7F}, 0xEBB19E2E},
+    {resampling::nearest, 3, 2, 5, 1, 1, {0.0F, 0.0F, 5.0F, 2.0F}, 0xA641A24C},
+    {resampling::bilinear, 3, 2, 5, 1, 1, {0.0F, 0.0F, 5.0F, 2.0F}, 0x460EFD47},
+    {resampling::bicubic, 3, 2, 5, 1, 1, {0.0F, 0.0F, 5.0F, 2.0F}, 0xC0DF9689},
+    {resampling::nearest, 3, 2, 5, 16, 3, {1.0F, 0.5F, 1.125F, 2.0F}, 0xF24CB1D4},
+    {resampling::bilinear, 3, 2, 5, 16, 3, {1.0F, 0.5F, 1.125F, 2.0F}, 0xA5149F03},
+    {resampling::bicubic, 3, 2, 5, 16, 3, {1.0F, 0.5F, 1.125F, 2.0F}, 0x86398A7B},
+    {resampling::nearest, 3, 1, 1, 5, 4, {0.0F, 0.0F, 1.0F, 1.0F}, 0x8E265000},
+    {resampling::bilinear, 3, 1, 1, 5, 4, {0.0F, 0.0F, 1.0F, 1.0F}, 0x8E265000},
+    {resampling::bicubic, 3, 1, 1, 5, 4, {0.0F, 0.0F, 1.0F, 1.0F}, 0x8E265000},
+    {resampling::nearest, 1, 7, 9, 7, 9, {1.0F, 0.0F, 9.0F, 6.0F}, 0x4C851875},
+    {resampling::bilinear, 1, 7, 9, 7, 9, {1.0F, 0.0F, 9.0F, 6.0F}, 0xB8490180},
+    {resampling::bicubic, 1, 7, 9, 7, 9, {1.0F, 0.0F, 9.0F, 6.0F}, 0x5118BC81},
+    {resampling::nearest, 1, 7, 9, 20, 31, {0.0F, 0.0F, 9.0F, 7.0F}, 0xE94FC79A},
+    {resampling::bilinear, 1, 7, 9, 20, 31, {0.0F, 0.0F, 9.0F, 7.0F}, 0x76DA7A3A},
+    {resampling::bicubic, 1, 7, 9, 20, 31, {0.0F, 0.0F, 9.0F, 7.0F}, 0x6D8614FC},
+    {resampling::nearest, 1, 32, 32, 32, 32, {3.0F, 5.0F, 30.0F, 21.0F}, 0x084F3BC9},
+    {resampling::bilinear, 1, 32, 32, 32, 32, {3.0F, 5.0F, 30.0F, 21.0F}, 0x374CE0A8},
+    {resampling::bicubic, 1, 32, 32, 32, 32, {3.0F, 5.0F, 30.0F, 21.0F}, 0x53610B17},
+    {resampling::nearest, 1, 32, 32, 17, 45, {0.3F, 1.7F, 31.1F, 30.2F}, 0xB151B10F},
+    {resampling::bilinear, 1, 32, 32, 17, 45, {0.3F, 1.7F, 31.1F, 30.2F}, 0x0353D1B5},
+    {resampling::bicubic, 1, 32, 32, 17, 45, {0.3F, 1.7F, 31.1F, 30.2F}, 0xA752654F},
+    {resampling::nearest, 1, 24, 40, 5, 3, {0.0F, 0.0F, 40.0F, 24.0F}, 0x87999795},
+    {resampling::bilinear, 1, 24, 40, 5, 3, {0.0F, 0.0F, 40.0F, 24.0F}, 0x5F755C4F},
+    {resampling::bicubic, 1, 24, 40, 5, 3, {0.0F, 0.0F, 40.0F, 24.0F}, 0xC484092E},
+    {resampling::nearest, 1, 24, 40, 9, 60, {10.25F, 0.5F, 12.5F, 23.5F}, 0xE014E327},
+    {resampling::bilinear, 1, 24, 40, 9, 60, {10.25F, 0.5F, 12.5F, 23.5F}, 0x7ED6B5C3},
+    {resampling::bicubic, 1, 24, 40, 9, 60, {10.25F, 0.5F, 12.5F, 23.5F}, 0x3E47867B},
+    {resampling::nearest, 1, 61, 45, 12, 40, {0.0F, 0.0F, 45.0F, 61.0F}, 0xC2549F95},
+    {resampling::bilinear, 1, 61, 45, 12, 40, {0.0F, 0.0F, 45.0F, 61.0F}, 0xF5FF9B90},
+    {resampling::bicubic, 1, 61, 45, 12, 40, {0.0F, 0.0F, 45.0F, 61.0F}, 0xE9BF8F93},
+    {resampling::nearest, 1, 61, 45, 64, 7, {2.6F, 3.3F, 44.9F, 60.7F}, 0x8FED0C94},
+    {resampling::bilinear, 1, 61, 45, 64, 7, {2.6F, 3.3F, 44.9F, 60.7F}, 0x01F7A7CF},
+    {resampling::bicubic, 1, 61, 45, 64, 7, {2.6F, 3.3F, 44.9F, 60.7F}, 0xCA53D8B4},
+    {resampling::nearest, 1, 2, 5, 1, 1, {0.0F, 0.0F, 5.0F, 2.0F}, 0xD03B880A},
+    {resampling::bilinear, 1, 2, 5, 1, 1, {0.0F, 0.0F, 5.0F, 2.0F}, 0x96CA002B},
+    {resampling::bicubic, 1, 2, 5, 1, 1, {0.0F, 0.0F, 5.0F, 2.0F}, 0xB3A15FF7},
+    {resampling::nearest, 1, 2, 5, 16, 3, {1.0F, 0.5F, 1.125F, 2.0F}, 0x82F06382},
+    {resampling::bilinear, 1, 2, 5, 16, 3, {1.0F, 0.5F, 1.125F, 2.0F}, 0x75ED1734},
+    {resampling::bicubic, 1, 2, 5, 16, 3, {1.0F, 0.5F, 1.125F, 2.0F}, 0xAEB5EB4E},
+    {resampling::nearest, 1, 1, 1, 5, 4, {0.0F, 0.0F, 1.0F, 1.0F}, 0x5F82C366},
+    {resampling::bilinear, 1, 1, 1, 5, 4, {0.0F, 0.0F, 1.0F, 1.0F}, 0x5F82C366},
+    {resampling::bicubic, 1, 1, 1, 5, 4, {0.0F, 0.0F, 1.0F, 1.0F}, 0x5F82C366},
+};
+
+/// Colour cubes of all offsets, and all patterns at 24 x 40, with hues turned.
+struct pillow_hue_digest {
+  std::uint8_t by;
+  std::uint32_t crc;
+};
+
+inline constexpr pillow_hue_digest pillow_hue_digests[] = {
+    {0, 0x1E95CE67},   {1, 0x53D47E78},   {13, 0xA31498AE},  {64, 0xE3DA3AE8},
+    {127, 0xDC5B1C00}, {128, 0xCFC73A1F}, {200, 0xA525A6AF}, {255, 0x5D41CCEA},
+};
+
+/// All patterns at 24 x 40.
+inline constexpr std::uint32_t pillow_left_right_digest = 0xDBD4202E;
+/// All patterns at 24 x 40.
+inline constexpr std::uint32_t pillow_top_bottom_digest = 0xF3E9929E;
+/// All patterns at 24 x 40.
+inline constexpr std::uint32_t pillow_grey_digest = 0x758D4DEB;
 
 }  // namespace rolewise::tests

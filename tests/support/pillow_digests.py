@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes pillow_digests.hpp: CRC-32 of what Pillow makes of the test images.
 
-    python3 pillow_digests.py > pillow_digests.hpp      (wants Pillow >= 7)
+    python3 pillow_digests.py > pillow_digests.hpp      (wants Pillow >= 13)
     python3 pillow_digests.py --dump FOLDER             (also writes the pixels, to compare by hand)
 
 Each digest is over a batch: for each parameter in turn, the four test patterns, planes in the
-order red, green, blue. `patterns` and the parameters are repeated in operations_test.cpp.
+order red, green, blue. `patterns` and the parameters are repeated in operations_test.cpp, the
+colour cubes in image_layers_test.cpp.
 """
 
+import struct
 import sys
 import zlib
 
@@ -118,6 +120,81 @@ def change(name, picture, v):
     }[name]()
 
 
+RESIZES = [  # rows, columns; new rows, columns; left, top, right, bottom
+    ((7, 9), (7, 9), (1, 0, 9, 6)),
+    ((7, 9), (20, 31), (0, 0, 9, 7)),
+    ((32, 32), (32, 32), (3, 5, 30, 21)),
+    ((32, 32), (17, 45), (0.3, 1.7, 31.1, 30.2)),
+    ((24, 40), (5, 3), (0, 0, 40, 24)),
+    ((24, 40), (9, 60), (10.25, 0.5, 12.5, 23.5)),
+    ((61, 45), (12, 40), (0, 0, 45, 61)),
+    ((61, 45), (64, 7), (2.6, 3.3, 44.9, 60.7)),
+    ((2, 5), (1, 1), (0, 0, 5, 2)),
+    ((2, 5), (16, 3), (1, 0.5, 1.125, 2)),
+    ((1, 1), (5, 4), (0, 0, 1, 1)),
+]
+FILTERS = {"nearest": Image.NEAREST, "bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC}
+TURNS = [0, 1, 13, 64, 127, 128, 200, 255]
+
+
+def colour_cube(offset):
+    result = Image.new("RGB", (64, 64))
+    result.putdata([((17 * (i // 256) + offset) % 256, (17 * (i // 16 % 16) + 2 * offset) % 256,
+                     (17 * (i % 16) + 3 * offset) % 256) for i in range(4096)])
+    return result
+
+
+def turned(picture, by):
+    h, s, v = picture.convert("HSV").split()
+    return Image.merge("HSV", (h.point([(x + by) % 256 for x in range(256)]), s, v)).convert("RGB")
+
+
+def print_layers():
+    """Resizes, hues, flips and greys."""
+    print("""
+/// All patterns, a box of them at another size.
+struct pillow_resize_digest {
+  resampling by;
+  std::int64_t channels, height, width, new_height, new_width;
+  image_box box;
+  std::uint32_t crc;
+};
+
+inline constexpr pillow_resize_digest pillow_resize_digests[] = {""")
+    for channels in (3, 1):
+        for (height, width), (rows, columns), box in RESIZES:
+            sides = ", ".join(f"{float(side)!r}F" for side in box)
+            box = struct.unpack("4f", struct.pack("4f", *box))
+            for name, by in FILTERS.items():
+                data = b"".join(
+                    planes(image(p, channels, height, width).resize((columns, rows), by, box))
+                    for p in PATTERNS)
+                print(f"    {{resampling::{name}, {channels}, {height}, {width}, {rows}, {columns}, "
+                      f"{{{sides}}}, 0x{zlib.crc32(data):08X}}},")
+    print("""};
+
+/// Colour cubes of all offsets, and all patterns at 24 x 40, with hues turned.
+struct pillow_hue_digest {
+  std::uint8_t by;
+  std::uint32_t crc;
+};
+
+inline constexpr pillow_hue_digest pillow_hue_digests[] = {""")
+    pictures = ([colour_cube(offset) for offset in range(0, 17, 4)]
+                + [image(p, 3, 24, 40) for p in PATTERNS])
+    for by in TURNS:
+        data = b"".join(planes(turned(p, by)) for p in pictures)
+        print(f"    {{{by}, 0x{zlib.crc32(data):08X}}},")
+    print("};\n")
+    patterns = [image(p, 3, 24, 40) for p in PATTERNS]
+    for name, f in (("left_right", lambda p: p.transpose(Image.FLIP_LEFT_RIGHT)),
+                    ("top_bottom", lambda p: p.transpose(Image.FLIP_TOP_BOTTOM)),
+                    ("grey", lambda p: p.convert("L").convert("RGB"))):
+        data = b"".join(planes(f(p)) for p in patterns)
+        print(f"/// All patterns at 24 x 40.\n"
+              f"inline constexpr std::uint32_t pillow_{name}_digest = 0x{zlib.crc32(data):08X};")
+
+
 def main():
     dump = sys.argv[2] if len(sys.argv) == 3 else None
     print(f"""// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -126,7 +203,9 @@ def main():
 /// @file
 /// CRC-32 of what Pillow {PIL.__version__} makes of the test images; written by pillow_digests.py.
 
+#include <rolewise/agent/image_layers.hpp>
 #include <rolewise/agent/operation.hpp>
+#include <rolewise/agent/resampling.hpp>
 
 #include <cstdint>
 
@@ -176,8 +255,9 @@ inline constexpr pillow_pair_digest pillow_pair_digests[] = {""")
         if dump:
             with open(f"{dump}/pair_{first}", "wb") as out:
                 out.write(data)
-    print("""};
-
+    print("};")
+    print_layers()
+    print("""
 }  // namespace rolewise::tests""")
 
 

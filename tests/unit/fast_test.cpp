@@ -15,6 +15,7 @@
 #include <rolewise/agent/operations_warp.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/rand_augment.hpp>
+#include <rolewise/agent/random_resized_crop.hpp>
 #include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/agent/uniform_augment.hpp>
@@ -679,6 +680,43 @@ TEST_CASE("a program that is written again is composed in the memory that it has
   };
   const auto first = memory(0);
   for (std::int64_t epoch = 1; epoch < 20; ++epoch) CHECK((memory(epoch) == first));
+}
+
+TEST_CASE("what comes after a resize is composed at the new size")
+{
+  const auto examples = rw::laws::images_for_agents(40);
+  const rw::moment now{.epoch = 3};
+  const rw::random_resized_crop crop{.height = 40, .width = 23};
+  const rw::rand_augment moves{.operations = 3, .magnitude = 9};
+  const rw::sequence inside{crop, moves};
+  const rw::sequence outside{crop, rw::fast{moves, interpolation::bilinear}};
+  const auto whole = rw::fast{inside, interpolation::bilinear}(examples, now, key).inputs;
+  CHECK(torch::equal(whole, outside(examples, now, key).inputs));
+  CHECK_FALSE(torch::equal(whole, inside(examples, now, key).inputs));
+  rw::image_program program{40};
+  rw::fast{inside, interpolation::bilinear}.plan({{examples.ids.const_data_ptr<std::int64_t>(), 40},
+                                                  3,
+                                                  examples.inputs.size(2),
+                                                  examples.inputs.size(3)},
+                                                 now, key, program);
+  CHECK(torch::equal(whole, rw::detail::carry_out(program, examples.inputs,
+                                                  rw::mean_colour(examples.scaling, 3))));
+}
+
+TEST_CASE("what leaves an image as it is does not end a run")
+{
+  rw::image_program program{2};
+  for (auto& step : program.add_operations()) step = {rw::operation::rotate, 10.0};
+  program.add_hues()[1] = {.by = 20, .turned = true};
+  program.add_upside_down();
+  (void)program.add_rectangles({});
+  for (auto& step : program.add_operations()) step = {rw::operation::rotate, 20.0};
+  rw::detail::compose_warps(program, 0, 16, 16, interpolation::nearest);
+  const auto layers = layers_of(program, kind::warps);
+  REQUIRE(layers.size() == 2);
+  CHECK(program.warps(layers[0])[0].changes_nothing());
+  CHECK_FALSE(program.warps(layers[0])[1].changes_nothing());
+  for (const std::size_t n : {0, 1}) CHECK_FALSE(program.warps(layers[1])[n].changes_nothing());
 }
 
 TEST_CASE("a warp for each image, or none")

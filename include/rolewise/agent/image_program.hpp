@@ -4,8 +4,10 @@
 /// @file
 /// What is to be done to each image of a batch, decided before any of it is done.
 
+#include <rolewise/agent/image_layers.hpp>
 #include <rolewise/agent/operation.hpp>
 #include <rolewise/agent/warp.hpp>
+#include <rolewise/core/error.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -40,19 +42,32 @@ struct image_window {
 /// - `operations`: an operation each; `identity` where there is none;
 /// - `windows`: a window each;
 /// - `fill`: holes get the mean colour of the data set and are none any more. A program fills at
-/// its
-///   end too, so agents whose part ends here do it to begin the next part without holes;
-/// - `warps`: an affine map each; the identity where there is none.
+///   its end too, so agents whose part ends here do it to begin the next part without holes;
+/// - `warps`: an affine map each; the identity where there is none;
+/// - `resizes`: a part of each image becomes the whole, all of one size; holes are filled before;
+/// - `rectangles`: a part of each is painted over; holes are filled before;
+/// - `hues`: a turn of the hues of each; holes stay. Grey images have none;
+/// - `upside_down`: the rows of an image from the last to the first, if it is not 0.
 ///
 /// A program is all that an agent decides, so it can be carried out image by image by kernels or
 /// layer by layer by tensor operations, with the same bits.
 class image_program {
  public:
-  enum class kind : std::uint8_t { operations, windows, fill, warps };
+  enum class kind : std::uint8_t {
+    operations,
+    windows,
+    fill,
+    warps,
+    resizes,
+    rectangles,
+    hues,
+    upside_down
+  };
   struct layer {
     kind does;
     grey_rounding rounding;  ///< of `operations`
-    std::size_t first;       ///< place of the first image's step, window or warp
+    std::size_t first;       ///< place of the first image's step, window, warp or the like
+    std::size_t common = 0;  ///< place of what `resizes` or `rectangles` say about all images
   };
 
   image_program() = default;
@@ -66,6 +81,12 @@ class image_program {
     steps_.clear();
     windows_.clear();
     warps_.clear();
+    sizes_.clear();
+    boxes_.clear();
+    paints_.clear();
+    rectangles_.clear();
+    hues_.clear();
+    flags_.clear();
   }
 
   /// Adds layers of operations, all `identity`, to be written to before anything else is added.
@@ -100,6 +121,30 @@ class image_program {
     return std::span{warps_}.last(images_);
   }
 
+  /// Adds a layer of resizes, each of an empty box, to be written to before anything else is added.
+  /// @throws std::invalid_argument unless the new images have 1 .. 2^28 pixels
+  std::span<image_box> add_resizes(const image_size& to)
+  {
+    constexpr std::int64_t most = std::int64_t{1} << 28;
+    if (to.height < 1 || to.width < 1 || to.height > most / to.width)
+      refuse("image_program", "want images of 1 .. 2^28 pixels, got ", to.height, " x ", to.width);
+    sizes_.push_back(to);
+    return add(kind::resizes, boxes_, sizes_.size() - 1);
+  }
+
+  /// Adds a layer of rectangles, all empty, to be written to before anything else is added.
+  std::span<image_rectangle> add_rectangles(const image_paint& paint)
+  {
+    paints_.push_back(paint);
+    return add(kind::rectangles, rectangles_, paints_.size() - 1);
+  }
+
+  /// Adds a layer of hues, none turned, to be written to before anything else is added.
+  std::span<image_hue> add_hues() { return add(kind::hues, hues_); }
+
+  /// Adds a layer of flips, all 0, to be written to before anything else is added.
+  std::span<std::uint8_t> add_upside_down() { return add(kind::upside_down, flags_); }
+
   [[nodiscard]] std::size_t images() const noexcept { return images_; }
   [[nodiscard]] const std::vector<layer>& layers() const noexcept { return layers_; }
   /// The operations of a layer, one for each image. @pre `of.does == kind::operations`
@@ -130,9 +175,47 @@ class image_program {
     return std::span{warps_}.subspan(of.first, images_);
   }
 
+  /// What the images of a layer become. @pre `of.does == kind::resizes`
+  [[nodiscard]] const image_size& size(const layer& of) const { return sizes_[of.common]; }
+  /// The boxes of a layer, one for each image. @pre `of.does == kind::resizes`
+  [[nodiscard]] std::span<const image_box> boxes(const layer& of) const
+  {
+    return std::span{boxes_}.subspan(of.first, images_);
+  }
+  /// What a layer paints with. @pre `of.does == kind::rectangles`
+  [[nodiscard]] const image_paint& paint(const layer& of) const { return paints_[of.common]; }
+  /// The rectangles of a layer, one for each image. @pre `of.does == kind::rectangles`
+  [[nodiscard]] std::span<const image_rectangle> rectangles(const layer& of) const
+  {
+    return std::span{rectangles_}.subspan(of.first, images_);
+  }
+  /// The hues of a layer, one for each image. @pre `of.does == kind::hues`
+  [[nodiscard]] std::span<const image_hue> hues(const layer& of) const
+  {
+    return std::span{hues_}.subspan(of.first, images_);
+  }
+  /// The flips of a layer, one for each image. @pre `of.does == kind::upside_down`
+  [[nodiscard]] std::span<const std::uint8_t> upside_down(const layer& of) const
+  {
+    return std::span{flags_}.subspan(of.first, images_);
+  }
+
+  /// The size of the images after all layers so far; `otherwise` if none gives them another.
+  [[nodiscard]] image_size size_after(const image_size& otherwise) const
+  {
+    return sizes_.empty() ? otherwise : sizes_.back();
+  }
+
   /// Whether every image stays as it is.
   [[nodiscard]] bool changes_nothing() const
   {
+    if (!sizes_.empty()) return false;
+    for (const auto& rectangle : rectangles_)
+      if (rectangle.height > 0 && rectangle.width > 0) return false;
+    for (const auto& hue : hues_)
+      if (hue.turned) return false;
+    for (const auto flag : flags_)
+      if (flag != 0) return false;
     for (const auto& step : steps_)
       if (step.what != operation::identity) return false;
     for (const auto& map : warps_)
@@ -141,11 +224,25 @@ class image_program {
   }
 
  private:
+  template<typename Each>
+  std::span<Each> add(kind does, std::vector<Each>& all, std::size_t common = 0)
+  {
+    layers_.push_back({does, {}, all.size(), common});
+    all.resize(all.size() + images_);
+    return std::span{all}.last(images_);
+  }
+
   std::size_t images_ = 0;
   std::vector<layer> layers_;
   std::vector<image_step> steps_;
   std::vector<image_window> windows_;
   std::vector<warp> warps_;
+  std::vector<image_size> sizes_;
+  std::vector<image_box> boxes_;
+  std::vector<image_paint> paints_;
+  std::vector<image_rectangle> rectangles_;
+  std::vector<image_hue> hues_;
+  std::vector<std::uint8_t> flags_;  // of upside_down
 };
 
 }  // namespace rolewise

@@ -24,6 +24,15 @@ struct image_subjects {
   [[nodiscard]] std::size_t size() const noexcept { return ids.size(); }
 };
 
+/// The subjects as the layers that a program has so far leave them: what the next part of a
+/// composition plans for.
+[[nodiscard]] inline image_subjects subjects_after(const image_program& program,
+                                                   const image_subjects& subjects)
+{
+  const auto size = program.size_after({subjects.height, subjects.width});
+  return {subjects.ids, subjects.channels, size.height, size.width};
+}
+
 namespace agent_must {
 
 template<typename A>
@@ -36,7 +45,8 @@ concept write_a_program =
 /// An agent that adds layers to a program for images `uint8 [N, C, H, W]`, C = 1 or 3.
 ///
 /// Promised beyond the syntax: the view that the agent makes of such a batch is what its program
-/// makes of it, and ids and labels stay. So several planned agents can be carried out as one, image
+/// makes of it, ids and labels stay, and the size of the view is a function of the agent and of the
+/// size of the images, not of ids. So several planned agents can be carried out as one, image
 /// by image, and straight into the form that a network takes (`view_of`).
 template<typename A>
 concept PlannedAgent = AugmentationAgent<A> && agent_must::write_a_program<A>;

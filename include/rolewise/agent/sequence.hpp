@@ -92,7 +92,7 @@ class sequence {
     std::uint64_t position = 0;
     std::apply(
         [&](const auto&... part) {
-          (part.plan(subjects, now, key.split(position++), program), ...);
+          (part.plan(subjects_after(program, subjects), now, key.split(position++), program), ...);
         },
         parts_);
   }

@@ -46,12 +46,13 @@ template<typename Plan>
   const auto& x = examples.inputs;
   auto view = examples;
   const bool last = form.channels_last && form.dtype != torch::kByte;
+  const auto size = planned_size(plan, x);
   view.inputs =
-      buffers.take(x.sizes(), form.dtype,
+      buffers.take({x.size(0), x.size(1), size.height, size.width}, form.dtype,
                    last ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous);
   run_batch(plan, examples,
             {form.dtype, last ? kernels::layout::channels_last : kernels::layout::planes,
-             scale_of(examples.scaling), view.inputs.mutable_data_ptr()});
+             scale_of(examples.scaling), view.inputs.mutable_data_ptr(), size.height, size.width});
   return view;
 }
 

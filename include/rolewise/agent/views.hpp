@@ -39,7 +39,7 @@ template<AugmentationAgent Own, AugmentationAgent Shared>
       return view_by_plan(
           [&](const image_subjects& subjects, image_program& program) {
             own.plan(subjects, now, own_key, program);
-            shared.plan(subjects, now, shared_key, program);
+            shared.plan(subjects_after(program, subjects), now, shared_key, program);
           },
           examples, form, buffers);
   }

@@ -4,6 +4,7 @@
 /// @file
 /// The carrying out of an image program by tensor operations: the reference.
 
+#include <rolewise/agent/detail/carry_out_layers.hpp>
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/operations.hpp>
 #include <rolewise/agent/operations_warp.hpp>
@@ -145,6 +146,18 @@ inline void warp_each(images& whole, std::span<const warp> warps, const torch::T
         break;
       case image_program::kind::warps:
         warp_each(whole, program.warps(layer), pixels);
+        break;
+      case image_program::kind::resizes:
+        whole = resized(whole, program.boxes(layer), program.size(layer), colour);
+        break;
+      case image_program::kind::rectangles:
+        whole = painted_over(whole, program.rectangles(layer), program.paint(layer), colour);
+        break;
+      case image_program::kind::hues:
+        whole = hues_turned(whole, program.hues(layer));
+        break;
+      case image_program::kind::upside_down:
+        whole = turned_over(whole, program.upside_down(layer));
         break;
     }
   }

@@ -44,7 +44,9 @@ class run_composer {
       take(program_.windows(layer)[n], n);
     else if (layer.does == kind::fill)
       run_.is_filled = true;
-    else if (layer.does != kind::warps || !program_.warps(layer)[n].changes_nothing())
+    else if (layer.does == kind::resizes)
+      resize(program_.size(layer), n);
+    else if (changes(layer, n))
       end(n);
   }
 
@@ -79,8 +81,29 @@ class run_composer {
     end(n);
   }
 
+  void resize(const image_size& to, std::size_t n)
+  {
+    end(n);
+    height_ = to.height;
+    width_ = to.width;
+  }
+
+  /// Whether a layer of another kind does anything to image `n`.
+  [[nodiscard]] bool changes(const image_program::layer& layer, std::size_t n) const
+  {
+    using kind = image_program::kind;
+    if (layer.does == kind::warps) return !program_.warps(layer)[n].changes_nothing();
+    if (layer.does == kind::hues) return program_.hues(layer)[n].turned;
+    if (layer.does == kind::upside_down) return program_.upside_down(layer)[n] != 0;
+    if (layer.does == kind::rectangles) {
+      const auto& painted = program_.rectangles(layer)[n];
+      return painted.height > 0 && painted.width > 0;
+    }
+    return true;
+  }
+
   image_program& program_;
-  std::int64_t height_, width_;
+  std::int64_t height_, width_;  ///< of the images at the layer that is looked at
   interpolation between_;
   open_run run_;
 };

@@ -52,9 +52,15 @@ template<typename Plan>
   auto view = examples;
   const auto& x = examples.inputs;
   if (fits_kernels(examples)) {
-    view.inputs = torch::empty(x.sizes(), torch::kByte);
+    const auto size = planned_size(plan, x);
+    view.inputs = torch::empty({x.size(0), x.size(1), size.height, size.width}, torch::kByte);
     run_batch(plan, examples,
-              {torch::kByte, kernels::layout::planes, {}, view.inputs.mutable_data_ptr()});
+              {torch::kByte,
+               kernels::layout::planes,
+               {},
+               view.inputs.mutable_data_ptr(),
+               size.height,
+               size.width});
     return view;
   }
   const auto ids = readable_ids(examples);

@@ -4,7 +4,10 @@
 /// @file
 /// The carrying out of image programs by kernels, image by image.
 
+#include <rolewise/agent/detail/kernels/hue.hpp>
 #include <rolewise/agent/detail/kernels/operate.hpp>
+#include <rolewise/agent/detail/kernels/paint_over.hpp>
+#include <rolewise/agent/detail/kernels/resize.hpp>
 #include <rolewise/agent/detail/kernels/variants.hpp>
 #include <rolewise/agent/detail/kernels/warp.hpp>
 #include <rolewise/agent/image_program.hpp>
@@ -117,6 +120,20 @@ inline void run_program(kernels::canvas& image, const image_program& program, st
       case image_program::kind::warps:
         kernels::warp_image(image, program.warps(layer)[n]);
         break;
+      case image_program::kind::resizes:
+        image.fill(colour);
+        kernels::resize(image, program.boxes(layer)[n], program.size(layer));
+        break;
+      case image_program::kind::rectangles:
+        image.fill(colour);
+        kernels::paint_over(image, program.rectangles(layer)[n], program.paint(layer), colour);
+        break;
+      case image_program::kind::hues:
+        if (program.hues(layer)[n].turned) kernels::turn_hue(image, program.hues(layer)[n].by);
+        break;
+      case image_program::kind::upside_down:
+        if (program.upside_down(layer)[n] != 0) image.turn_over();
+        break;
     }
   }
   image.fill(colour);
@@ -128,6 +145,7 @@ struct image_sink {
   kernels::layout layout;   ///< of floating point; uint8 goes by planes
   kernels::scale by;
   void* out;
+  std::int64_t height, width;  ///< of the images as they are written
 
   void write(kernels::canvas& image, std::int64_t n) const
   {
@@ -146,6 +164,17 @@ struct image_sink {
     }
   }
 };
+
+/// The size of the images `[N, C, H, W]` after a plan.
+template<typename Plan>
+[[nodiscard]] image_size planned_size(const Plan& plan, const torch::Tensor& pixels)
+{
+  const workspace_lease lease;
+  auto& program = (*lease).program;
+  program.restart(0);
+  plan(image_subjects{{}, pixels.size(1), pixels.size(2), pixels.size(3)}, program);
+  return program.size_after({pixels.size(2), pixels.size(3)});
+}
 
 /// Plans and runs, a few images at a time, on as many threads as LibTorch uses. No bit depends on
 /// how the images are shared out, as plans are functions of ids.
@@ -174,6 +203,10 @@ void run_batch(const Plan& plan, const batch& examples, const image_sink& sink)
     const auto count = static_cast<std::size_t>(std::min(at_a_time, images - first));
     program.restart(count);
     plan(image_subjects{{id + first, count}, channels, height, width}, program);
+    const auto after = program.size_after({height, width});
+    if (after.height != sink.height || after.width != sink.width)
+      refuse("image_program", "some images become ", sink.height, " x ", sink.width, ", others ",
+             after.height, " x ", after.width);
     for (std::size_t i = 0; i < count; ++i) {
       const auto n = first + static_cast<std::int64_t>(i);
       canvas.load(image + n * size, channels, height, width);

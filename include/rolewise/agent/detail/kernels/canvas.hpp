@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/detail/kernels/kernel_set.hpp>
 #include <rolewise/agent/detail/kernels/point_tables.hpp>
+#include <rolewise/agent/detail/kernels/resize_table.hpp>
 
 #include <algorithm>
 #include <array>
@@ -29,12 +30,13 @@ class canvas {
  public:
   explicit canvas(const kernel_set& passes) : passes_{&passes} {}
 
-  /// Takes a copy of an image `[C, H, W]`, C = 1 or 3.
+  /// Takes a copy of an image `[C, H, W]`, C = 1 or 3, when it is needed; until the next image
+  /// comes, this one stays.
   void load(const std::uint8_t* image, std::int64_t channels, std::int64_t height,
             std::int64_t width)
   {
     make_room(channels, height, width);
-    for (std::size_t c = 0; c < channels_; ++c) std::memcpy(now_[c], image + c * count_, count_);
+    waiting_ = image;
     has_holes_ = is_pending_ = false;
   }
 
@@ -53,6 +55,9 @@ class canvas {
   }
   /// A plane for whatever is needed on the way.
   [[nodiscard]] std::uint8_t* spare() noexcept { return spare_; }
+
+  /// What a resize works with; it stays from image to image.
+  [[nodiscard]] resize_room& room_to_resize() noexcept { return room_; }
 
   /// Adds a table; it may differ by channel.
   template<typename TableOf>
@@ -141,6 +146,34 @@ class canvas {
     std::swap(now_, next_);
   }
 
+  /// The rows from the last to the first.
+  void turn_over()
+  {
+    settle();
+    for (std::size_t p = 0; p < next_.size(); ++p) {
+      if (p >= channels_ && !(p == mask && has_holes_)) continue;
+      for (std::int64_t y = 0; y < height_; ++y)
+        std::memcpy(next_[p] + y * width_, now_[p] + (height_ - 1 - y) * width_,
+                    static_cast<std::size_t>(width_));
+    }
+    std::swap(now_, next_);
+  }
+
+  /// Each plane becomes one of another size: `make(plane, out)`; up to `guard` bytes after `out`
+  /// may be spoilt.
+  /// @pre there are no holes
+  template<typename Make>
+  void remake(std::int64_t height, std::int64_t width, std::int64_t first, std::int64_t end,
+              Make&& make)
+  {
+    if (!is_pending_) bring(first, end);
+    settle();
+    reserve(static_cast<std::size_t>(height * width));
+    for (std::size_t c = 0; c < channels_; ++c) make(now_[c], next_[c]);
+    std::swap(now_, next_);
+    set_size(height, width);
+  }
+
   /// A hole of the rows `top .. bottom - 1` and the columns `left .. right - 1`, clipped.
   void cut(std::int64_t top, std::int64_t bottom, std::int64_t left, std::int64_t right,
            const std::uint8_t* colour)
@@ -163,8 +196,20 @@ class canvas {
  private:
   static constexpr std::size_t mask = 3;
 
+  /// Copies rows of the image that waits, if one does; the others are as good as lost.
+  void bring(std::int64_t first, std::int64_t end)
+  {
+    if (waiting_ == nullptr) return;
+    const auto start = static_cast<std::size_t>(first * width_);
+    const auto length = static_cast<std::size_t>((end - first) * width_);
+    for (std::size_t c = 0; c < channels_; ++c)
+      std::memcpy(now_[c] + start, waiting_ + c * count_ + start, length);
+    waiting_ = nullptr;
+  }
+
   void settle()
   {
+    bring(0, height_);
     if (!is_pending_) return;
     for (std::size_t c = 0; c < channels_; ++c)
       passes_->look_up(now_[c], count_, pending_[c].data());
@@ -201,28 +246,46 @@ class canvas {
   {
     channels_ = static_cast<std::size_t>(channels);
     if (height == height_ && width == width_) return;
+    reserve(static_cast<std::size_t>(height * width));
+    set_size(height, width);
+  }
+
+  void set_size(std::int64_t height, std::int64_t width)
+  {
     height_ = height;
     width_ = width;
     count_ = static_cast<std::size_t>(height * width);
-    const std::size_t stride = (count_ + 2 * guard + 63) / 64 * 64;
-    memory_.assign(9 * stride, 0);
-    for (std::size_t p = 0; p < 4; ++p) {
-      now_[p] = memory_.data() + p * stride + guard;
-      next_[p] = now_[p] + 4 * stride;
-    }
-    spare_ = memory_.data() + 8 * stride + guard;
     row_.resize(static_cast<std::size_t>(width) + guard);
   }
 
+  /// Room for planes of `count` pixels; the planes stay.
+  void reserve(std::size_t count)
+  {
+    const std::size_t stride = (count + 2 * guard + 63) / 64 * 64;
+    if (stride <= stride_) return;
+    stride_ = stride;
+    std::vector<std::uint8_t> larger(9 * stride);
+    for (std::size_t p = 0; p < 4; ++p) {
+      auto* const plane = larger.data() + p * stride + guard;
+      if (now_[p] != nullptr) std::memcpy(plane, now_[p], count_);
+      now_[p] = plane;
+      next_[p] = plane + 4 * stride;
+    }
+    spare_ = larger.data() + 8 * stride + guard;
+    memory_ = std::move(larger);
+  }
+
   const kernel_set* passes_;
-  std::size_t channels_ = 0, count_ = 0;
+  std::size_t channels_ = 0, count_ = 0, stride_ = 0;
   std::int64_t height_ = 0, width_ = 0;
   bool has_holes_ = false, is_pending_ = false;
   std::array<std::uint8_t*, 4> now_{}, next_{};
   std::uint8_t* spare_ = nullptr;
+  const std::uint8_t* waiting_ = nullptr;
   std::array<byte_table, 3> pending_{};
   std::vector<std::uint8_t> memory_;
   std::vector<std::uint32_t> packed_, row_;  // of gather and remake
+  resize_room room_;
 };
 
 }  // namespace rolewise::detail::kernels

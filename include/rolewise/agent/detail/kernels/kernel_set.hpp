@@ -41,6 +41,30 @@ struct scale {
   float times[3];
 };
 
+/// Weights of a resize are whole numbers: 2^22 is one.
+inline constexpr int weight_bits = 22;
+
+/// What the columns of an image of another width are made of (`resize_table`): column x of `most`
+/// old ones from `first[x]` on, with the weights from `weights + x * stride` on.
+struct resize_columns {
+  const std::int32_t* first;
+  const std::int32_t* weights;
+  std::int32_t stride, most, width;
+  std::int32_t begin, end;  ///< old columns that are needed
+
+  /// Columns of 16 bytes that lie turned before the weighed ones; those of weight 0 may lie beyond.
+  [[nodiscard]] std::int64_t columns_turned() const
+  {
+    return (std::int64_t{end} - begin + 15) / 16 * 16 + most;
+  }
+  /// Bytes that a pass needs, whichever way it takes.
+  [[nodiscard]] std::size_t room() const
+  {
+    const auto blocks = (std::int64_t{width} + 15) / 16;
+    return static_cast<std::size_t>(columns_turned() * 16 + blocks * 64 * (4 + most));
+  }
+};
+
 enum class layout : std::uint8_t { planes, channels_last };
 
 /// One version of every pass. A plane is `count` = H W bytes with `guard` bytes around it, unless
@@ -88,6 +112,17 @@ struct kernel_set {
   /// `out` is exact and holds bfloat16, rounded to nearest even.
   void (*to_bfloat16)(const std::uint8_t* const* planes, std::size_t channels, std::size_t count,
                       const scale& by, layout to, std::uint16_t* out);
+  /// One row of an image of another height: the mean of `count` rows, `stride` bytes apart, with
+  /// weights, rounded. Up to `guard` bytes after it are spoilt.
+  void (*weigh_rows)(const std::uint8_t* in, std::int64_t stride, const std::int32_t* weights,
+                     std::int32_t count, std::uint8_t* out, std::int64_t length);
+  /// `rows` rows of an image of another width; `in` begins with old column `begin`. Up to `guard`
+  /// bytes after `out` are spoilt.
+  void (*weigh_columns)(const resize_columns& by, const std::uint8_t* in, std::int64_t in_stride,
+                        std::int64_t rows, std::uint8_t* out, std::int64_t out_stride,
+                        std::uint8_t* room);
+  /// Hues turned by `by` of 255 parts, by way of hue, saturation and value as bytes.
+  void (*turn_hue)(std::uint8_t* const* rgb, std::size_t count, std::int32_t by);
 };
 
 }  // namespace rolewise::detail::kernels

@@ -3,7 +3,7 @@
 /// @file
 /// The passes of `kernel_set` from bytes to the numbers of a network, and the set itself.
 ///
-/// Included after `passes.hpp`, once for each instruction set; alone it is empty.
+/// Included after the other passes, once for each instruction set; alone it is empty.
 
 #ifdef ROLEWISE_KERNEL_PASSES
 
@@ -117,8 +117,9 @@ inline void to_bfloat16(const std::uint8_t* const* planes, std::size_t channels,
   converted(planes, channels, count, by, to, out);
 }
 
-inline constexpr kernel_set passes{
-    variant, &look_up, &blend,       &grey,     &sum,  &range, &smooth,   &pack,
-    &unpack, &sources, &warp_places, &warp_mix, &fill, &move,  &to_float, &to_bfloat16};
+inline constexpr kernel_set passes{variant,      &look_up,    &blend,        &grey,    &sum,
+                                   &range,       &smooth,     &pack,         &unpack,  &sources,
+                                   &warp_places, &warp_mix,   &fill,         &move,    &to_float,
+                                   &to_bfloat16, &weigh_rows, weigh_columns, &turn_hue};
 
 #endif

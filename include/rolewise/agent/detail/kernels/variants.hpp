@@ -79,6 +79,12 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
 
 #include <rolewise/agent/detail/kernels/warp_passes.hpp>
 
+#include <rolewise/agent/detail/kernels/hue_passes.hpp>
+
+#include <rolewise/agent/detail/kernels/resize_passes.hpp>
+
+inline constexpr auto* weigh_columns = &weigh_columns_by_strips;
+
 #include <rolewise/agent/detail/kernels/number_passes.hpp>
 
 }  // namespace plain
@@ -166,6 +172,12 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
 #include <rolewise/agent/detail/kernels/passes.hpp>
 
 #include <rolewise/agent/detail/kernels/warp_passes.hpp>
+
+#include <rolewise/agent/detail/kernels/hue_passes.hpp>
+
+#include <rolewise/agent/detail/kernels/resize_passes.hpp>
+
+inline constexpr auto* weigh_columns = &weigh_columns_by_strips;
 
 #include <rolewise/agent/detail/kernels/number_passes.hpp>
 
@@ -286,6 +298,12 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
 #include <rolewise/agent/detail/kernels/passes.hpp>
 
 #include <rolewise/agent/detail/kernels/warp_passes.hpp>
+
+#include <rolewise/agent/detail/kernels/hue_passes.hpp>
+
+#include <rolewise/agent/detail/kernels/resize_passes.hpp>
+
+#include <rolewise/agent/detail/kernels/resize_by_choice.hpp>
 
 #include <rolewise/agent/detail/kernels/number_passes.hpp>
 

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Some images without their colours.
+
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/detail/require_setting.hpp>
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/planned_agent.hpp>
+#include <rolewise/core/draws.hpp>
+
+#include <cstddef>
+
+namespace rolewise {
+
+/// Shows an image as its grey, three equal channels, with a probability: Pillow's `convert('L')`.
+/// Grey images stay as they are.
+///
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
+///
+/// @par Determinism
+/// A function of seed, epoch and id of an image.
+/// @throws std::invalid_argument on other inputs (`require_images`) or a probability out of range
+/// @par Source
+/// torchvision's `RandomGrayscale`.
+struct random_greyscale {
+  static constexpr std::string_view name = "random-greyscale";
+  static constexpr bool has_state = false;
+
+  double probability = 0.1;  ///< 0 .. 1; 0 leaves all colours
+
+  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    require_images(name, examples);
+    return detail::planned_view([&](const image_subjects& subjects,
+                                    image_program& program) { plan(subjects, now, key, program); },
+                                examples);
+  }
+
+  /// A layer of operations: colour by the factor 0 is grey.
+  void plan(const image_subjects& subjects, const moment& now, seed key,
+            image_program& program) const
+  {
+    detail::require_probability(name, probability);
+    if (probability == 0.0) return;
+    const auto own = key.split(purpose{"random-greyscale"});
+    const auto steps = program.add_operations();
+    for (std::size_t n = 0; n < subjects.size(); ++n)
+      if (draws{own, now.epoch, subjects.ids[n]}.uniform(0) < probability)
+        steps[n] = {operation::color, 0.0};
+  }
+};
+
+static_assert(PlannedAgent<random_greyscale>);
+
+}  // namespace rolewise

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A part of each image, of any area and aspect, at one size.
+
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/detail/require_setting.hpp>
+#include <rolewise/agent/image_layers.hpp>
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/planned_agent.hpp>
+#include <rolewise/agent/resampling.hpp>
+#include <rolewise/core/draws.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+namespace rolewise {
+
+/// Shows a box of each image at the size `height` x `width`, as networks for ImageNet are trained.
+///
+/// Up to ten times an area is drawn uniformly from `scale`, a share of the image's, and an aspect
+/// width / height from `ratio`, uniformly in its logarithm; the sides are rounded to pixels, and
+/// the first box that fits is laid uniformly where it fits. If none fits, the box is the largest
+/// one in the middle of the image that has an aspect within `ratio`.
+///
+///     rw::sequence{rw::random_resized_crop{.height = 224, .width = 224}, rw::horizontal_flip{}}
+///
+/// Parts of a sequence after it plan for the new size. Pixels are those of Pillow's
+/// `resize((width, height), filter, box)`, bit for bit (`operations::resize`).
+///
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; the view is uint8 `[N, C, height, width]`; a batch
+/// of N = 0 passes.
+///
+/// @par Determinism
+/// A function of seed, epoch and id of an image.
+/// @throws std::invalid_argument on other inputs (`require_images`), a negative or too large size,
+///         and where `scale` or `ratio` is no range
+/// @par Source
+/// Szegedy, Liu, Jia, Sermanet, Reed, Anguelov, Erhan, Vanhoucke, Rabinovich: Going deeper with
+/// convolutions, 2014, arXiv 1409.4842, section 6; the ten tries and what follows them are
+/// torchvision's `RandomResizedCrop`.
+/// @par Departs
+/// From torchvision, which cuts the box out before it resizes it: here the filter sees the pixels
+/// just outside of the box, as it does where Pillow is told the box.
+struct random_resized_crop {
+  static constexpr std::string_view name = "random-resized-crop";
+  static constexpr bool has_state = false;
+
+  std::int64_t height = 0;                            ///< pixels of the view; 0: as the input
+  std::int64_t width = 0;                             ///< likewise
+  std::array<double, 2> scale{0.08, 1.0};             ///< of the area that is shown, above 0 .. 1
+  std::array<double, 2> ratio{3.0 / 4.0, 4.0 / 3.0};  ///< width / height of the box, above 0
+  resampling interpolation = resampling::bilinear;
+
+  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    require_images(name, examples);
+    return detail::planned_view([&](const image_subjects& subjects,
+                                    image_program& program) { plan(subjects, now, key, program); },
+                                examples);
+  }
+
+  /// A layer of resizes.
+  void plan(const image_subjects& subjects, const moment& now, seed key,
+            image_program& program) const
+  {
+    constexpr std::int64_t most = 1 << 14;
+    if (height < 0 || height > most) refuse(name, "height is ", height, ", want 0 .. ", most);
+    if (width < 0 || width > most) refuse(name, "width is ", width, ", want 0 .. ", most);
+    detail::require_scale(name, scale);
+    detail::require_ratio(name, ratio);
+    const auto own = key.split(purpose{"random-resized-crop"});
+    const auto boxes = program.add_resizes({height == 0 ? subjects.height : height,
+                                            width == 0 ? subjects.width : width, interpolation});
+    for (std::size_t n = 0; n < subjects.size(); ++n)
+      boxes[n] = box(draws{own, now.epoch, subjects.ids[n]}, subjects.height, subjects.width);
+  }
+
+ private:
+  // Draws 4 i .. 4 i + 3 of try i: area, aspect, top, left.
+  [[nodiscard]] image_box box(const draws& of_image, std::int64_t rows, std::int64_t columns) const
+  {
+    constexpr std::uint64_t tries = 10;
+    const double area = static_cast<double>(rows) * static_cast<double>(columns);
+    const double low = std::log(ratio[0]), high = std::log(ratio[1]);
+    for (std::uint64_t i = 0; i < tries; ++i) {
+      const double shown = area * of_image.uniform(4 * i, scale[0], scale[1]);
+      const double aspect = std::exp(of_image.uniform(4 * i + 1, low, high));
+      const double w = std::nearbyint(std::sqrt(shown * aspect));
+      const double h = std::nearbyint(std::sqrt(shown / aspect));
+      if (!(w >= 1.0 && w <= static_cast<double>(columns) && h >= 1.0 &&
+            h <= static_cast<double>(rows)))
+        continue;
+      const auto down = static_cast<std::int64_t>(h), across = static_cast<std::int64_t>(w);
+      return box_at(of_image.below(4 * i + 2, rows - down + 1),
+                    of_image.below(4 * i + 3, columns - across + 1), down, across);
+    }
+    return middle(rows, columns);
+  }
+
+  [[nodiscard]] image_box middle(std::int64_t rows, std::int64_t columns) const
+  {
+    const double h = static_cast<double>(rows), w = static_cast<double>(columns);
+    auto down = rows, across = columns;
+    if (w / h < ratio[0])
+      down = std::max<std::int64_t>(static_cast<std::int64_t>(std::nearbyint(w / ratio[0])), 1);
+    else if (w / h > ratio[1])
+      across = std::max<std::int64_t>(static_cast<std::int64_t>(std::nearbyint(h * ratio[1])), 1);
+    return box_at((rows - down) / 2, (columns - across) / 2, down, across);
+  }
+
+  [[nodiscard]] static image_box box_at(std::int64_t top, std::int64_t left, std::int64_t rows,
+                                        std::int64_t columns)
+  {
+    return {static_cast<float>(left), static_cast<float>(top), static_cast<float>(left + columns),
+            static_cast<float>(top + rows)};
+  }
+};
+
+static_assert(PlannedAgent<random_resized_crop>);
+
+}  // namespace rolewise

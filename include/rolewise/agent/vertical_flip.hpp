@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Images mirrored top to bottom.
+
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/detail/require_setting.hpp>
+#include <rolewise/agent/images.hpp>
+#include <rolewise/agent/planned_agent.hpp>
+#include <rolewise/core/draws.hpp>
+
+#include <cstddef>
+
+namespace rolewise {
+
+/// Mirrors each image top to bottom with a probability.
+///
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
+///
+/// @par Determinism
+/// A function of seed, epoch and id of an image.
+/// @throws std::invalid_argument on other inputs (`require_images`) or a probability out of range
+struct vertical_flip {
+  static constexpr std::string_view name = "vertical-flip";
+  static constexpr bool has_state = false;
+
+  double probability = 0.5;  ///< 0 .. 1; 0 never mirrors
+
+  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  {
+    require_images(name, examples);
+    return detail::planned_view([&](const image_subjects& subjects,
+                                    image_program& program) { plan(subjects, now, key, program); },
+                                examples);
+  }
+
+  /// A layer of flips.
+  void plan(const image_subjects& subjects, const moment& now, seed key,
+            image_program& program) const
+  {
+    detail::require_probability(name, probability);
+    if (probability == 0.0) return;
+    const auto own = key.split(purpose{"vertical-flip"});
+    const auto flags = program.add_upside_down();
+    for (std::size_t n = 0; n < subjects.size(); ++n)
+      flags[n] = draws{own, now.epoch, subjects.ids[n]}.uniform(0) < probability ? 1 : 0;
+  }
+};
+
+static_assert(PlannedAgent<vertical_flip>);
+
+}  // namespace rolewise
