@@ -684,7 +684,7 @@ TEST_CASE("a program that is written again is composed in the memory that it has
 
 TEST_CASE("what comes after a resize is composed at the new size")
 {
-  const auto examples = rw::laws::images_for_agents(40);
+  const auto examples = rw::laws::images_for_agents(3);
   const rw::moment now{.epoch = 3};
   const rw::random_resized_crop crop{.height = 40, .width = 23};
   const rw::rand_augment moves{.operations = 3, .magnitude = 9};
@@ -693,12 +693,14 @@ TEST_CASE("what comes after a resize is composed at the new size")
   const auto whole = rw::fast{inside, interpolation::bilinear}(examples, now, key).inputs;
   CHECK(torch::equal(whole, outside(examples, now, key).inputs));
   CHECK_FALSE(torch::equal(whole, inside(examples, now, key).inputs));
-  rw::image_program program{40};
-  rw::fast{inside, interpolation::bilinear}.plan({{examples.ids.const_data_ptr<std::int64_t>(), 40},
-                                                  3,
-                                                  examples.inputs.size(2),
-                                                  examples.inputs.size(3)},
-                                                 now, key, program);
+  const auto images = static_cast<std::size_t>(examples.size());
+  rw::image_program program{images};
+  rw::fast{inside, interpolation::bilinear}.plan(
+      {{examples.ids.const_data_ptr<std::int64_t>(), images},
+       3,
+       examples.inputs.size(2),
+       examples.inputs.size(3)},
+      now, key, program);
   CHECK(torch::equal(whole, rw::detail::carry_out(program, examples.inputs,
                                                   rw::mean_colour(examples.scaling, 3))));
 }
@@ -707,7 +709,7 @@ TEST_CASE("what leaves an image as it is does not end a run")
 {
   rw::image_program program{2};
   for (auto& step : program.add_operations()) step = {rw::operation::rotate, 10.0};
-  program.add_hues()[1] = {.by = 20, .turned = true};
+  program.add_hues()[1] = {.turned = true, .by = 20};
   program.add_upside_down();
   (void)program.add_rectangles({});
   for (auto& step : program.add_operations()) step = {rw::operation::rotate, 20.0};
