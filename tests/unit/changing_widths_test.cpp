@@ -295,14 +295,22 @@ TEST_CASE("the optimiser forgets what it knew of ranges that are new, and only t
 {
   const auto data = letters();
   rw::supervised school{.student = rw::resnet8(data.shape, keeps_clip{}, rw::bits_falling<8, 4>(1)),
-                        .optimiser = rw::sgd{.rate = .01}};
+                        .optimiser = rw::sgd{.rate = .01},
+                        .average = rw::moving_average{.decay = .9}};
   rw::fit(school, data, {.epochs = 2, .batch_size = 16, .until = 1});
+  const auto averaged_step = [&] {
+    for (const auto& p : school.learner().parameters())
+      if (p.name == "stage1.0.convolution1.quantizer.step") return p.value.item<float>();
+    return 0.0f;
+  };
+  const auto before = averaged_step();
   const rw::moment second{.epoch = 1, .step = 0, .epochs = 2, .steps_per_epoch = 2};
   const auto remembered = [&](bool of_ranges) {
     int count = 0;
     rw::for_each_tensor(
         school.progress, [&](const std::string& name, torch::Tensor& t, rw::tensor_kind) {
-          if (name.ends_with(".step") == of_ranges && t.count_nonzero().item<std::int64_t>() > 0)
+          if (name.starts_with("optimiser.") && name.ends_with(".step") == of_ranges &&
+              t.count_nonzero().item<std::int64_t>() > 0)
             ++count;
         });
     return count;
@@ -313,6 +321,8 @@ TEST_CASE("the optimiser forgets what it knew of ranges that are new, and only t
   school.progress.begin_epoch(school.student, second);
   CHECK(remembered(true) == 0);
   CHECK(remembered(false) == others);
+  CHECK(averaged_step() == 2 * before);  // the average keeps its clip, too
+  CHECK(before > 0);
 }
 
 TEST_CASE("the epoch of the widths is state, of networks whose widths change alone")

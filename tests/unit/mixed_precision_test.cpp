@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
 
-#include "laws/search_strategy.hpp"
-#include "support/tiny_student.hpp"
-
 #include <rolewise/core/draws.hpp>
+#include <rolewise/data/glyphs.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/network/wide_resnet.hpp>
 #include <rolewise/quant/bit_allocation.hpp>
@@ -15,8 +13,11 @@
 #include <rolewise/report/cost_table.hpp>
 #include <rolewise/search/bit_space.hpp>
 #include <rolewise/search/grid.hpp>
+#include <rolewise/search/random_search.hpp>
+#include <rolewise/train/arena.hpp>
 #include <rolewise/train/bit_sensitivity.hpp>
 #include <rolewise/train/hessian_trace.hpp>
+#include <rolewise/train/supervised.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -447,6 +448,26 @@ TEST_CASE("bits of layers are a search space, both ways")
   const auto inside = rw::layers_inside(rw::resnet8(rw::sample_shape{.classes = 10}).layers());
   CHECK(inside.size() == 8);
   CHECK(inside.front() == "stage1.0.convolution1");
+}
+
+TEST_CASE("a search tries the bits of layers")
+{
+  const auto data = rw::glyphs({.classes = 3, .train = 16, .test = 8, .seed = rw::seed{3}});
+  const rw::bit_space bits{rw::layers_inside(rw::resnet8(data.shape, rw::dorefa{}).layers()),
+                           {2, 4, 8}};
+  const auto found = rw::arena(
+      rw::random_search{}, bits.space(),
+      [&](const rw::point& p, std::int64_t, rw::seed own) {
+        return rw::supervised{
+            .student = rw::resnet8(data.shape, rw::dorefa{}, bits.scheme(p), {.seed = own})};
+      },
+      [](const auto& step) { return -step.learner().bytes(); }, data.train,
+      {.trials = 3, .epochs = 1, .batch_size = 8});
+  for (const auto& trial : found.standings) {
+    const auto wanted = bits.scheme(*trial.at);
+    for (const auto& layer : found.steps[static_cast<std::size_t>(trial.trial)]->student.layers())
+      CHECK(layer.widths == rw::widths_under(wanted, layer.place));
+  }
 }
 
 TEST_CASE("costs as a table and as JSON lines")
