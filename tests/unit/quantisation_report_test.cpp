@@ -217,6 +217,15 @@ TEST_CASE("weights whose size is dropped are compared by the factor that fits be
   CHECK(fitted.fitted_error < 0.2);
   CHECK(fitted.used == 4);
   CHECK(rw::quantisation_view_of(w, q, rw::bit_width{2}, rw::level_size::by_gain).is_fitted);
+  // The highest level is not in use: whether 0.08 lies beyond it is known if the level is.
+  const auto four = numbers({-.1, -.03, .04, .08});
+  const auto third = torch::full({}, 1.0 / 3.0, torch::kDouble);
+  for (const auto& range : {std::optional<rw::level_range>{}, {rw::level_range{-3, 3}}}) {
+    const auto view = rw::quantisation_view_of(four, integer_levels({-3, -1, 1, 1}, third, range),
+                                               rw::bit_width{2}, rw::level_size::fitted);
+    CHECK(view.gain == doctest::Approx(0.15 / (4.0 / 3.0)));
+    CHECK(view.clipped() == 0.0);
+  }
   // A size that is kept is not touched unless that is wanted.
   const auto x = ten_values();
   auto kept = rw::quantisation_view_of(x, ten_levels(), rw::bit_width{2}, rw::level_size::by_gain);

@@ -89,7 +89,7 @@ class quantised_weight {
 
   /// A quantizer's state for weights that says `static constexpr bool keeps_size = false` gives
   /// levels of another size than the weights': pictures put them where the weights are.
-  [[nodiscard]] static consteval bool keeps_size()
+  [[nodiscard]] static constexpr bool keeps_size()
   {
     if constexpr (requires { state::keeps_size; })
       return state::keeps_size;

@@ -10,7 +10,6 @@
 #include <rolewise/report/quantisation_report.hpp>
 
 #include <algorithm>
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>

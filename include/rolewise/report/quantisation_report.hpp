@@ -44,7 +44,9 @@ template<typename N>
 concept be_copied = std::copyable<N> && state_must::be_shown<N>;
 
 template<typename N>
-concept be_probed = requires(const N network, const batch examples) { network.probe(examples); };
+concept be_probed = requires(const N network, const batch examples) {
+  { network.probe(examples) };
+};
 
 template<typename N>
 concept report_its_layers = requires(const N network) {

@@ -15,9 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace rolewise {
@@ -60,7 +58,8 @@ struct quantisation_view {
   std::int64_t possible = 0;  ///< levels that there are: 2^bits, or fewer if the quantizer says so
 
   /// Values that lie beyond the lowest or the highest level by more than half of the step next to
-  /// it, so that rounding alone would not have moved them there.
+  /// it, so that rounding alone would not have moved them there. Of fitted levels it is known only
+  /// if all levels are listed, else 0.
   std::int64_t clipped_below = 0;
   std::int64_t clipped_above = 0;
 
@@ -160,13 +159,14 @@ inline void measure_levels(quantisation_view& view, const torch::Tensor& places,
   view.possible = found.possible;
   const auto& all = found.levels;
   const auto last = all.size() - 1;
+  view.low = all[0].at;
+  view.high = all[last].at;
+  if (all.size() <= most_shown) view.levels = all;
+  if (view.is_fitted && !found.is_complete) return;
   const double lower = last > 0 ? all[1].at - all[0].at : step;
   const double upper = last > 0 ? all[last].at - all[last - 1].at : step;
   view.clipped_below = places.lt(all[0].at - lower / 2).sum().item<std::int64_t>();
   view.clipped_above = places.gt(all[last].at + upper / 2).sum().item<std::int64_t>();
-  view.low = all[0].at;
-  view.high = all[last].at;
-  if (all.size() <= most_shown) view.levels = all;
 }
 
 /// From the lowest level or the value below which 1/1000 of them lie, whichever is lower, to the

@@ -9,8 +9,8 @@
 #include <rolewise/quant/quantised.hpp>
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace rolewise {
@@ -29,6 +29,7 @@ struct levels_found {
   std::vector<level_use> levels;  ///< rising; at least one
   std::int64_t used = 0;
   std::int64_t possible = 0;
+  bool is_complete = false;  ///< whether all that are possible are listed
 };
 
 /// How integer levels follow each other, if that is known: the range of a quantizer holds 2^b or
@@ -106,6 +107,7 @@ inline void add_unused(std::vector<level_use>& levels, const level_range& range,
     found.possible = (q.range->highest - q.range->lowest) / stride + 1;
     if (found.possible <= most_unused) add_unused(found.levels, *q.range, stride);
   }
+  found.is_complete = static_cast<std::int64_t>(found.levels.size()) == found.possible;
   const double zero = static_cast<double>(q.zero_point);
   const double scale = in_steps || !q.scale.defined() ? 1.0 : q.scale.item<double>();
   const double offset = in_steps || !q.offset.defined() ? 0.0 : q.offset.item<double>();
