@@ -101,7 +101,7 @@ class quantised_weight {
   template<typename F>
   void show_levels(F&& f)
   {
-    f(plan_.place, plan_.widths.weights, latent_, (*this)(phase::evaluation));
+    f(plan_.place, plan_.widths.weights, latent_, (*this)(phase::evaluation)->weight);
   }
 
   /// Weights of few bits stay in at least single precision: rounding them to 16 bits first would

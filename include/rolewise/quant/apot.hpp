@@ -76,6 +76,8 @@ struct apot {
 /// The weights' state: a clip that is learned.
 class apot::weights {
  public:
+  static constexpr bool keeps_size = false;
+
   weights(const apot& settings, torch::Tensor clip) : settings_{settings}, clip_{std::move(clip)} {}
 
   /// @throws std::invalid_argument for 9 to 31 bits (5 to 31 if not additive)
