@@ -76,11 +76,12 @@ void with_quantizer(const std::string& name, Use&& use)
   return use(rw::lq_nets{});
 }
 
-/// Whether weights of so many bits exist: binary ones have one bit, ternary ones two.
+/// Whether a quantizer has weights and activations of so many bits.
 [[nodiscard]] bool exists(const std::string& quantizer, int bits)
 {
   if (quantizer == "bwn") return bits == 1 || bits == 32;
   if (quantizer == "pact+sawb") return bits <= 5 || bits == 8 || bits == 32;
+  if (quantizer == "uniform") return bits >= 2;
   if (quantizer == "apot") return (bits >= 2 && bits <= 5) || bits == 32;
   return true;
 }
