@@ -14,6 +14,8 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace rw = rolewise;
@@ -235,6 +237,39 @@ TEST_CASE("packed weights follow the codes, and copies are deep")
   CHECK(torch::equal(teacher.respond(examples).logits, before));
   const rw::without_integers reference;
   CHECK(distance(changed.respond(examples).logits, after) < 0.05);
+}
+
+namespace {
+
+/// Doubles the steps of the grids it is shown.
+struct doubling_archive : rw::archive_archetype {
+  template<rw::PlainState T>
+  void value(std::string_view name, T& x)
+  {
+    if constexpr (std::is_same_v<T, double>)
+      if (name == "scale") x *= 2;
+  }
+  template<typename Part>
+  void part(std::string_view, Part& inner)
+  {
+    inner.visit_state(*this);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("packed weights follow grids that a reader writes")
+{
+  torch::manual_seed(0);
+  const auto in = rw::byte_grid::over(0.0, 1.0), out = rw::byte_grid::over(-9.0, 9.0);
+  rw::eight_bit_convolution layer{
+      {"layer", torch::randn({4, 4, 3, 3}), torch::zeros(4), {.in = 4, .out = 4}}, in, out};
+  const rw::byte_map x{torch::randint(0, 256, {1, 4, 6, 6}, torch::kByte), in};
+  const auto before = layer(x, false, nullptr).values();
+  doubling_archive archive;
+  layer.visit_state(archive);  // the input means twice as much, and so does the output
+  const auto after = layer(x, false, nullptr).values();
+  CHECK(torch::allclose(after, before * 2, 0, 4 * out.scale));
 }
 
 TEST_CASE("a network in 8 bits refuses what it cannot do")

@@ -18,7 +18,9 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace rw = rolewise;
@@ -510,8 +512,93 @@ TEST_CASE("kept weights follow every change of the latent weights")
   }
   CHECK(torch::equal(answer(n), before));
   {
+    const auto learned = n.parameters();
+    (void)answer(n);
     const torch::AutoGradMode with_graph{true};
-    CHECK(n.probe(examples).logits.requires_grad());
+    n.probe(examples).logits.sum().backward();
+    for (const auto& p : learned)
+      if (p.value.requires_grad()) CHECK_MESSAGE(p.value.grad().defined(), p.name);
+  }
+}
+
+namespace {
+
+/// Weights on a grid whose step is a plain value.
+struct valued_step {
+  static constexpr std::string_view name = "valued-step";
+
+  struct weights {
+    double step = 0.25;
+
+    [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width) const
+    {
+      return {.levels = (w / step).round().clamp(-7, 7),
+              .scale = torch::full({}, step),
+              .is_integer = true,
+              .range = rw::level_range{-7, 7}};
+    }
+    template<typename Archive>
+    void visit_state(Archive& archive)
+    {
+      archive.value("step", step);
+    }
+  };
+
+  [[nodiscard]] weights start_weights(const rw::layer_place&) const { return {}; }
+  [[nodiscard]] byte_quantizer::activations start_activations(const rw::layer_place&) const
+  {
+    return {false, 0.0};
+  }
+};
+
+/// Multiplies the values it is shown.
+struct doubling_archive : rw::archive_archetype {
+  template<rw::PlainState T>
+  void value(std::string_view, T& x)
+  {
+    if constexpr (std::is_same_v<T, double>) x *= 2;
+  }
+  template<typename Part>
+  void part(std::string_view, Part& inner)
+  {
+    inner.visit_state(*this);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("kept weights follow plain values that a reader writes")
+{
+  const torch::NoGradGuard without_graph;
+  const rw::planned_layer plan{{"layer", rw::layer_kind::convolution, 1, 3},
+                               {bit_width{4}, bit_width{4}}};
+  rw::convolution<valued_step> layer{valued_step{}, plan, {.in = 4, .out = 4}, {}};
+  const auto in = byte_quantizer::activations{true, 0.0}(torch::rand({1, 4, 5, 5}), bit_width{4});
+  const auto before = layer(in, phase::evaluation);
+  CHECK(layer.report().arithmetic == expected());
+  doubling_archive archive;
+  layer.visit_state(archive);
+  const auto after = layer(in, phase::evaluation);
+  CHECK_FALSE(torch::equal(after, before));
+  CHECK(torch::equal(after, rw::convolution{layer}(in, phase::evaluation)));
+}
+
+TEST_CASE("the values of levels are added in place, and their gradient goes both ways")
+{
+  torch::manual_seed(6);
+  for (const bool offset : {false, true}) {
+    const auto x =
+        stood_for(levels({2, 3, 4, 4}, 0, 15).to(torch::kByte), 0, 15, torch::full({}, 0.3), 2,
+                  offset ? torch::full({}, 0.7) : torch::Tensor{});
+    const auto leaf = torch::randn({2, 3, 4, 4}).set_requires_grad(true);
+    const auto y = leaf * 2;
+    const auto sum = rw::add_to(y, x);
+    CHECK(sum.const_data_ptr() == y.const_data_ptr());
+    CHECK(torch::equal(sum, leaf * 2 + x.values()));
+    const auto direction = torch::randn_like(sum);
+    const auto gradients = torch::autograd::grad({sum}, {leaf, x.stand_in}, {direction});
+    CHECK(torch::equal(gradients[0], direction * 2));
+    CHECK(torch::equal(gradients[1], direction));
   }
 }
 

@@ -8,7 +8,6 @@
 #include <rolewise/teacher/teacher.hpp>
 
 #include <cstdint>
-#include <ranges>
 
 namespace rolewise {
 
@@ -16,7 +15,7 @@ namespace rolewise {
 ///
 /// @param batches a range of `batch`
 /// @throws std::invalid_argument if there is no example
-template<Teacher A, Teacher B, std::ranges::input_range Batches>
+template<Teacher A, Teacher B, typename Batches>
 [[nodiscard]] double agreement(const A& one, const B& other, Batches&& batches)
 {
   std::int64_t alike = 0, all = 0;
