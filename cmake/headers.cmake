@@ -185,6 +185,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/changing_scheme.hpp
     include/rolewise/quant/detail/affine_quantised.hpp
     include/rolewise/quant/detail/kernels/kernel_set.hpp
+    include/rolewise/quant/detail/kernels/magnitude_passes.hpp
     include/rolewise/quant/detail/kernels/passes.hpp
     include/rolewise/quant/detail/kernels/tanh_passes.hpp
     include/rolewise/quant/detail/kernels/variants.hpp

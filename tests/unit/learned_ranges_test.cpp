@@ -286,6 +286,8 @@ TEST_CASE("lsq+ starts from the range of the least error, or the whole")
   };
   CHECK(error(best) < error(whole));
   CHECK(best.step().item<double>() < whole.step().item<double>());
+  CHECK(best.offset().item<double>() / whole.offset().item<double>() ==
+        doctest::Approx(best.step().item<double>() / whole.step().item<double>()).epsilon(1e-6));
 }
 
 TEST_CASE("pact has the values and gradients of the reference")

@@ -120,7 +120,11 @@ inline quantised dorefa::weights::operator()(const torch::Tensor& w, bit_width b
   }
   q.stand_in = detail::unchanged::apply(w);
   const auto mean = detail::mean_magnitude(w.detach()), all_zero = mean.eq(0);
-  q.levels = detail::signs_of("dorefa", w.detach()).masked_fill_(all_zero, 0);
+  q.levels = detail::signs_of("dorefa", w.detach());
+  if (!w.device().is_cpu())
+    q.levels.masked_fill_(all_zero, 0);  // asking would wait for the device
+  else if (all_zero.item<bool>())
+    q.levels.zero_();
   q.scale = mean.masked_fill(all_zero, 1);
   return q;
 }

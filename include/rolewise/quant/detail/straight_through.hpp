@@ -10,10 +10,8 @@
 #include <rolewise/quant/detail/run_passes.hpp>
 #include <rolewise/quant/quantised.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>

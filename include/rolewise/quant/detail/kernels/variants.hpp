@@ -32,6 +32,8 @@ typedef float floats __attribute__((vector_size(16)));
 
 #include <rolewise/quant/detail/kernels/passes.hpp>
 
+#include <rolewise/quant/detail/kernels/magnitude_passes.hpp>
+
 #include <rolewise/quant/detail/kernels/tanh_passes.hpp>
 
 }  // namespace plain
@@ -61,6 +63,8 @@ typedef float floats __attribute__((vector_size(32)));
 }
 
 #include <rolewise/quant/detail/kernels/passes.hpp>
+
+#include <rolewise/quant/detail/kernels/magnitude_passes.hpp>
 
 #include <rolewise/quant/detail/kernels/tanh_passes.hpp>
 
@@ -100,6 +104,8 @@ typedef float floats __attribute__((vector_size(64)));
 }
 
 #include <rolewise/quant/detail/kernels/passes.hpp>
+
+#include <rolewise/quant/detail/kernels/magnitude_passes.hpp>
 
 #include <rolewise/quant/detail/kernels/tanh_passes.hpp>
 
