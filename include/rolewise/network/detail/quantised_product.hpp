@@ -14,8 +14,6 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cstdint>
-#include <tuple>
-#include <utility>
 #include <vector>
 
 namespace rolewise::detail {
