@@ -157,10 +157,12 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/kept.hpp
     include/rolewise/network/detail/last_arithmetic.hpp
     include/rolewise/network/detail/not_copied.hpp
+    include/rolewise/network/detail/quantised_convolution.hpp
     include/rolewise/network/detail/quantised_product.hpp
     include/rolewise/network/detail/scratch.hpp
     include/rolewise/network/detail/width_changer.hpp
     include/rolewise/network/eight_bit_body.hpp
+    include/rolewise/network/eight_bit_convolution.hpp
     include/rolewise/network/eight_bit_layers.hpp
     include/rolewise/network/first_weights.hpp
     include/rolewise/network/integer_forward.hpp

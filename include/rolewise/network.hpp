@@ -12,6 +12,7 @@
 #include <rolewise/network/convolution_shape.hpp>
 #include <rolewise/network/copy_weights.hpp>
 #include <rolewise/network/eight_bit_body.hpp>
+#include <rolewise/network/eight_bit_convolution.hpp>
 #include <rolewise/network/eight_bit_layers.hpp>
 #include <rolewise/network/first_weights.hpp>
 #include <rolewise/network/integer_forward.hpp>

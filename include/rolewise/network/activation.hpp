@@ -68,7 +68,7 @@ struct added_values : torch::autograd::Function<added_values> {
 }
 
 /// Whether a network hands on raw sums where its layers rectify what they quantise anyway: it saves
-/// a pass over all maps, forward and backward.
+/// a pass over all maps, forward and backward. What a state observes is not rectified then either.
 template<Quantizer Q>
 [[nodiscard]] consteval bool hands_on_sums()
 {

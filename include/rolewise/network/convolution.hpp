@@ -8,7 +8,7 @@
 #include <rolewise/network/convolution_shape.hpp>
 #include <rolewise/network/detail/folded.hpp>
 #include <rolewise/network/detail/last_arithmetic.hpp>
-#include <rolewise/network/detail/quantised_product.hpp>
+#include <rolewise/network/detail/quantised_convolution.hpp>
 #include <rolewise/network/first_weights.hpp>
 #include <rolewise/network/quantised_weight.hpp>
 #include <rolewise/quant/gradient_quantizer.hpp>

@@ -2,103 +2,14 @@
 #pragma once
 
 /// @file
-/// Layers that take bytes and give bytes.
+/// The first and the last layer of a network in 8 bits.
 
-#include <rolewise/network/byte_grid.hpp>
-#include <rolewise/network/detail/byte_output_probe.hpp>
-#include <rolewise/network/detail/folded.hpp>
-#include <rolewise/network/detail/kept.hpp>
-#include <rolewise/network/detail/last_arithmetic.hpp>
-#include <rolewise/network/network.hpp>
+#include <rolewise/network/eight_bit_convolution.hpp>
 
-#include <cstdint>
-#include <memory>
 #include <optional>
-#include <string>
 #include <tuple>
-#include <utility>
 
 namespace rolewise {
-
-namespace detail {
-
-/// Signed bytes around 0 with a scale `[O]` for each output: the largest is 127.
-[[nodiscard]] inline std::pair<torch::Tensor, torch::Tensor> signed_bytes(const torch::Tensor& w)
-{
-  const auto rows = w.flatten(1);
-  const auto most = rows.abs().amax(1);
-  const auto scale = (most / 127).masked_fill(most.eq(0), 1);
-  auto codes = (rows / scale.unsqueeze(1)).round_().clamp_(-127, 127).view(w.sizes());
-  return {codes.to(torch::kChar), scale};
-}
-
-[[nodiscard]] inline layer_arithmetic arithmetic_for_bytes(const torch::Tensor& x,
-                                                           std::int64_t length)
-{
-  if (!x.device().is_cpu()) return layer_arithmetic::other_device;
-  if (length * 255 * 127 > INT32_MAX) return layer_arithmetic::sums_too_long;
-  if (without_integers::active()) return layer_arithmetic::switched_off;
-  return byte_output_support().available ? layer_arithmetic::integer
-                                         : layer_arithmetic::no_operators;
-}
-
-}  // namespace detail
-
-/// A convolution with bias from bytes to bytes, batch norm folded in, and what follows it: a sum,
-/// a rectifier.
-///
-/// Weights lie on 255 levels around 0, a scale for each output: its largest weight is 127. On the
-/// CPU one of LibTorch's oneDNN operators does all of it (see `integer_forward_support`), elsewhere
-/// floating-point tensors do: the same arithmetic, but sums in another order may round to the
-/// neighbouring code.
-class eight_bit_convolution {
- public:
-  eight_bit_convolution(const detail::folded_convolution& trained, const byte_grid& in,
-                        const byte_grid& out);
-
-  /// @param added null, or a map of the output's shape, which may be overwritten
-  [[nodiscard]] byte_map operator()(const byte_map& x, bool rectify, byte_map* added);
-
-  [[nodiscard]] layer_report report() const
-  {
-    return {.place = {name_, shape_.kernel == 1 ? layer_kind::shortcut : layer_kind::convolution},
-            .widths = {bit_width{8}, bit_width{8}},
-            .weights = codes_.numel(),
-            .arithmetic = arithmetic_.get()};
-  }
-
-  template<typename Archive>
-  void visit_state(Archive& archive)
-  {
-    kept_.reset();  // the archive may write
-    archive.parameter("weight", codes_);
-    archive.parameter("scale", scale_);
-    archive.parameter("bias", bias_);
-    archive.part("in", in_);
-    archive.part("out", out_);
-  }
-
- private:
-  struct prepared {
-    torch::Tensor packed;
-    torch::Tensor scale;  ///< of sums
-    detail::tensor_versions of;
-  };
-
-  [[nodiscard]] std::shared_ptr<const prepared> prepare(const torch::Tensor& x,
-                                                        const detail::convolution_geometry& over);
-  [[nodiscard]] torch::Tensor by_integers(const byte_map& x, bool rectify, byte_map* added,
-                                          const detail::convolution_geometry& over);
-  [[nodiscard]] torch::Tensor by_floats(const byte_map& x, bool rectify, const byte_map* added,
-                                        const detail::convolution_geometry& over) const;
-
-  std::string name_;
-  torch::Tensor codes_, scale_, bias_;
-  convolution_shape shape_;
-  byte_grid in_, out_;
-  detail::kept<prepared> kept_;
-  detail::last_arithmetic arithmetic_;
-};
 
 /// The first convolution, rectified: from values to bytes, itself in 8 bits or in full precision.
 class eight_bit_stem {
@@ -197,73 +108,5 @@ class eight_bit_classifier {
   torch::Tensor weight_, scale_, bias_;
   std::optional<byte_grid> in_;
 };
-
-inline eight_bit_convolution::eight_bit_convolution(const detail::folded_convolution& trained,
-                                                    const byte_grid& in, const byte_grid& out)
-    : name_{trained.name},
-      bias_{trained.bias.detach().to(torch::kFloat).clone()},
-      shape_{trained.shape},
-      in_{in},
-      out_{out}
-{
-  std::tie(codes_, scale_) = detail::signed_bytes(trained.weight.detach().to(torch::kFloat));
-}
-
-inline byte_map eight_bit_convolution::operator()(const byte_map& x, bool rectify, byte_map* added)
-{
-  const auto over = detail::geometry_of(shape_, x.codes);
-  const auto arithmetic =
-      detail::arithmetic_for_bytes(x.codes, shape_.in * shape_.kernel * shape_.kernel);
-  arithmetic_.set(arithmetic);
-  return {arithmetic == layer_arithmetic::integer ? by_integers(x, rectify, added, over)
-                                                  : by_floats(x, rectify, added, over),
-          out_};
-}
-
-inline std::shared_ptr<const eight_bit_convolution::prepared> eight_bit_convolution::prepare(
-    const torch::Tensor& x, const detail::convolution_geometry& over)
-{
-  detail::version_archive archive;
-  archive.parameter("weight", codes_);
-  archive.parameter("scale", scale_);
-  auto versions = archive.versions();
-  if (auto before = kept_.get(); before && !versions.empty() && before->of == versions)
-    return before;
-  auto made = std::make_shared<const prepared>(
-      prepared{detail::integer_operators::found().pack_convolution(
-                   codes_, over.stride, over.is_even() ? over.rows.before : 0, x.sizes()),
-               scale_ * in_.scale, std::move(versions)});
-  kept_.set(made);
-  return made;
-}
-
-inline torch::Tensor eight_bit_convolution::by_integers(const byte_map& x, bool rectify,
-                                                        byte_map* added,
-                                                        const detail::convolution_geometry& over)
-{
-  const auto ready = prepare(x.codes, over);
-  const auto [codes, padding] = detail::padded(x.codes, over, x.grid.zero);
-  detail::byte_output to{.bias = bias_, .rectify = rectify, .scale = out_.scale, .zero = out_.zero};
-  if (added) {
-    to.accumulator = added->codes;
-    to.accumulator_scale = added->grid.scale;
-    to.accumulator_zero = added->grid.zero;
-  }
-  return detail::integer_operators::found().convolution(
-      {codes, x.grid.zero, ready->packed, ready->scale}, over.stride, padding, to);
-}
-
-inline torch::Tensor eight_bit_convolution::by_floats(
-    const byte_map& x, bool rectify, const byte_map* added,
-    const detail::convolution_geometry& over) const
-{
-  const auto [levels, padding] = detail::padded(x.codes.to(torch::kFloat).sub_(x.grid.zero), over);
-  auto y = at::conv2d(levels, codes_.to(torch::kFloat), {}, over.stride, padding)
-               .mul_((scale_ * in_.scale).view({1, -1, 1, 1}))
-               .add_(bias_.view({1, -1, 1, 1}));
-  if (added) y.add_(added->values());
-  if (rectify) y.relu_();
-  return byte_map::of(y, out_).codes;
-}
 
 }  // namespace rolewise

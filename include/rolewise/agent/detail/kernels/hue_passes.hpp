@@ -145,15 +145,15 @@ inline void join_hue(const hue_block& block, std::uint8_t* const* rgb, std::size
     __builtin_memcpy(&middle, block.middle_value + i, sizeof middle);
     __builtin_memcpy(&least, block.least_value + i, sizeof least);
     sector = sector == 6 ? ints{} : sector;
-    store_bytes(rgb[0] + start + i, (sector == 0) | (sector == 5)   ? greatest
-                                    : (sector == 1) | (sector == 4) ? middle
-                                                                    : least);
-    store_bytes(rgb[1] + start + i, (sector == 1) | (sector == 2)   ? greatest
-                                    : (sector == 0) | (sector == 3) ? middle
-                                                                    : least);
-    store_bytes(rgb[2] + start + i, (sector == 3) | (sector == 4)   ? greatest
-                                    : (sector == 2) | (sector == 5) ? middle
-                                                                    : least);
+    store_bytes(rgb[0] + start + i, ((sector == 0) | (sector == 5))   ? greatest
+                                    : ((sector == 1) | (sector == 4)) ? middle
+                                                                      : least);
+    store_bytes(rgb[1] + start + i, ((sector == 1) | (sector == 2))   ? greatest
+                                    : ((sector == 0) | (sector == 3)) ? middle
+                                                                      : least);
+    store_bytes(rgb[2] + start + i, ((sector == 3) | (sector == 4))   ? greatest
+                                    : ((sector == 2) | (sector == 5)) ? middle
+                                                                      : least);
   }
 }
 
