@@ -39,7 +39,7 @@ template<typename Network>
 Network stirred(Network n)
 {
   const torch::NoGradGuard without_graph;
-  for (int i = 0; i < 30; ++i) (void)n.respond(images(16, 100 + i));
+  for (std::uint64_t i = 0; i < 30; ++i) (void)n.respond(images(16, 100 + i));
   torch::manual_seed(7);
   rw::for_each_tensor(n, [](const std::string& name, torch::Tensor& t, rw::tensor_kind) {
     if (name.find("batch_norm") == std::string::npos) return;

@@ -685,14 +685,14 @@ TEST_CASE("a program that is written again is composed in the memory that it has
 TEST_CASE("what comes after a resize is composed at the new size")
 {
   const auto examples = rw::laws::images_for_agents(3);
-  const rw::moment now{.epoch = 3};
+  const rw::moment later{.epoch = 3};
   const rw::random_resized_crop crop{.height = 40, .width = 23};
   const rw::rand_augment moves{.operations = 3, .magnitude = 9};
   const rw::sequence inside{crop, moves};
   const rw::sequence outside{crop, rw::fast{moves, interpolation::bilinear}};
-  const auto whole = rw::fast{inside, interpolation::bilinear}(examples, now, key).inputs;
-  CHECK(torch::equal(whole, outside(examples, now, key).inputs));
-  CHECK_FALSE(torch::equal(whole, inside(examples, now, key).inputs));
+  const auto whole = rw::fast{inside, interpolation::bilinear}(examples, later, key).inputs;
+  CHECK(torch::equal(whole, outside(examples, later, key).inputs));
+  CHECK_FALSE(torch::equal(whole, inside(examples, later, key).inputs));
   const auto images = static_cast<std::size_t>(examples.size());
   rw::image_program program{images};
   rw::fast{inside, interpolation::bilinear}.plan(
@@ -700,7 +700,7 @@ TEST_CASE("what comes after a resize is composed at the new size")
        3,
        examples.inputs.size(2),
        examples.inputs.size(3)},
-      now, key, program);
+      later, key, program);
   CHECK(torch::equal(whole, rw::detail::carry_out(program, examples.inputs,
                                                   rw::mean_colour(examples.scaling, 3))));
 }
@@ -718,7 +718,7 @@ TEST_CASE("what leaves an image as it is does not end a run")
   REQUIRE(layers.size() == 2);
   CHECK(program.warps(layers[0])[0].changes_nothing());
   CHECK_FALSE(program.warps(layers[0])[1].changes_nothing());
-  for (const std::size_t n : {0, 1}) CHECK_FALSE(program.warps(layers[1])[n].changes_nothing());
+  for (std::size_t n = 0; n < 2; ++n) CHECK_FALSE(program.warps(layers[1])[n].changes_nothing());
 }
 
 TEST_CASE("a warp for each image, or none")

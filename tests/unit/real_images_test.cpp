@@ -91,7 +91,7 @@ std::vector<double> values_of(operation what)
 /// One operation with a value for each id; boxes are where support/pillow_digests.py cuts them.
 struct told_values {
   static constexpr std::string_view name = "told-values";
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
 
   operation what;
   std::vector<double> values;

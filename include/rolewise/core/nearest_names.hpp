@@ -9,6 +9,7 @@
 #include <numeric>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rolewise {
@@ -37,17 +38,17 @@ namespace rolewise {
 /// The names that are the fewest edits away, `a, b or c`: at most `count` of them, the nearest
 /// first, equals in their order.
 [[nodiscard]] inline std::string nearest_names(std::string_view wanted,
-                                               std::vector<std::string> known,
+                                               const std::vector<std::string>& known,
                                                std::size_t count = 3)
 {
-  std::stable_sort(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
-    return edit_distance(wanted, a) < edit_distance(wanted, b);
-  });
-  known.resize(std::min(count, known.size()));
+  std::vector<std::pair<std::size_t, std::size_t>> order;  // distance, place
+  for (const auto& each : known) order.emplace_back(edit_distance(wanted, each), order.size());
+  std::sort(order.begin(), order.end());
+  order.resize(std::min(count, order.size()));
   std::string words;
-  for (std::size_t i = 0; i < known.size(); ++i) {
-    if (i > 0) words += i + 1 == known.size() ? " or " : ", ";
-    words += known[i];
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (i > 0) words += i + 1 == order.size() ? " or " : ", ";
+    words += known[order[i].second];
   }
   return words;
 }

@@ -41,12 +41,12 @@ struct sequence {
 };
 
 /// Height and width of an image on its way through a network.
-struct image_size {
+struct map_size {
   std::int64_t height = 1;
   std::int64_t width = 1;
 
   /// After a convolution that halves it; sizes are rounded up, with either padding.
-  [[nodiscard]] constexpr image_size halved() const { return {(height + 1) / 2, (width + 1) / 2}; }
+  [[nodiscard]] constexpr map_size halved() const { return {(height + 1) / 2, (width + 1) / 2}; }
   [[nodiscard]] constexpr std::int64_t pixels() const { return height * width; }
 };
 
@@ -54,7 +54,7 @@ struct image_size {
 /// stage puts out images of the stage's size; every stage but the first halves it.
 template<typename Stem, typename Stages>
 [[nodiscard]] std::vector<layer_report> reports_of(const Stem& stem, const Stages& stages,
-                                                   image_size size)
+                                                   map_size size)
 {
   std::vector<layer_report> all{stem.report()};
   all.back().positions = size.pixels();

@@ -176,7 +176,7 @@ class residual_body {
 
   std::string name_;
   std::int64_t channels_;
-  detail::image_size size_;
+  detail::map_size size_;
   Scheme scheme_;
   convolution<Q> stem_;
   batch_norm stem_batch_norm_;

@@ -161,7 +161,7 @@ class wide_residual_body {
 
   std::string name_;
   std::int64_t channels_;
-  detail::image_size size_;
+  detail::map_size size_;
   Scheme scheme_;
   convolution<Q> stem_;
   std::vector<detail::sequence<wide_residual_block<Q>>> stages_;
