@@ -82,7 +82,6 @@ void with_quantizer(const std::string& name, Use&& use)
   if (quantizer == "bwn") return bits == 1 || bits == 32;
   if (quantizer == "pact+sawb") return bits <= 5 || bits == 8 || bits == 32;
   if (quantizer == "uniform") return bits >= 2;
-  if (quantizer == "apot") return (bits >= 2 && bits <= 5) || bits == 32;
   return true;
 }
 
@@ -151,11 +150,13 @@ class experiment {
                std::int64_t number)
   {
     const rw::seed seed{static_cast<std::uint64_t>(number)};
+    // [start]
     auto learner = rw::make_residual_network(plan(), data_.train.shape, q, scheme_of(wanted_, bits),
                                              {.seed = seed.split(2)});
     (void)rw::copy_weights(start, learner);
     const rw::ranges_apart method{.weights = rw::sgd{.rate = wanted_.rate},
                                   .ranges = rw::sgd{.rate = wanted_.range_rate}};
+    // [/start]
     const auto title = c10::str("seed ", number, ", ", name, " ", bits, " bits");
     const auto begin = std::chrono::steady_clock::now();
     const auto train = [&](auto step) {
