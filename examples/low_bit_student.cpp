@@ -5,10 +5,10 @@
 //     build/test/examples/low_bit_student                                   2-bit LSQ on glyphs
 //     build/test/examples/low_bit_student --quantizer dorefa pact lsq --bits 32 4 3 2 1
 //     build/test/examples/low_bit_student --data FOLDER --network resnet20 --seeds 3
-//     build/test/examples/low_bit_student --distil
 //
-// Every student starts from the weights of the full-precision network of its seed and trains for
-// the same number of updates; a student of 32 bits says what the updates alone are worth. Accuracy
+// Every student starts from the weights of the full-precision network of its seed, is taught by it
+// and trains for the same number of updates; a student of 32 bits says what the updates alone are
+// worth. Accuracy
 // is that on the test images, before and after batch norm's statistics are measured anew. Results
 // are appended to results.jsonl as they come and end in table.md.
 
@@ -44,7 +44,6 @@ struct job {
   std::int64_t batch_size = 64;
   double rate = 0.02;
   double range_rate = 0.01;
-  bool distil = false;
   std::string folder = "low_bit_student";
 };
 
@@ -59,8 +58,7 @@ struct outcome {
   double seconds = 0.0;
 };
 
-const std::vector<std::string> all_quantizers{"dorefa", "pact",      "lsq",  "uniform",
-                                              "bwn",    "pact+sawb", "apot", "lq_nets"};
+const std::vector<std::string> all_quantizers{"dorefa", "pact", "lsq", "uniform", "pact+sawb"};
 
 /// Calls `use(quantizer)` with the quantizer of a name.
 template<typename Use>
@@ -70,16 +68,12 @@ void with_quantizer(const std::string& name, Use&& use)
   if (name == "pact") return use(rw::pact{});
   if (name == "lsq") return use(rw::lsq{});
   if (name == "uniform") return use(rw::uniform_affine{});
-  if (name == "bwn") return use(rw::paired{rw::bwn{}, rw::lsq{}});
-  if (name == "pact+sawb") return use(rw::paired{rw::sawb{}, rw::pact{}});
-  if (name == "apot") return use(rw::apot{});
-  return use(rw::lq_nets{});
+  return use(rw::paired{rw::sawb{}, rw::pact{}});
 }
 
 /// Whether a quantizer has weights and activations of so many bits.
 [[nodiscard]] bool exists(const std::string& quantizer, int bits)
 {
-  if (quantizer == "bwn") return bits == 1 || bits == 32;
   if (quantizer == "pact+sawb") return bits <= 5 || bits == 8 || bits == 32;
   if (quantizer == "uniform") return bits >= 2;
   return true;
@@ -159,24 +153,18 @@ class experiment {
     // [/start]
     const auto title = c10::str("seed ", number, ", ", name, " ", bits, " bits");
     const auto begin = std::chrono::steady_clock::now();
-    const auto train = [&](auto step) {
-      rw::fit(step, data_.train, run_options(wanted_.epochs, number),
-              rw::progress_bar{.title = title});
-      keep(step.student, name, bits, number, begin);
-    };
-    if (wanted_.distil)
-      train(rw::distillation{
-          .teacher = rw::frozen(start),
-          .student = std::move(learner),
-          .teacher_agent = rw::students_view{},
-          .student_agent = rw::no_agent{},
-          .shared_agent = agent_,
-          .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}},
-          .optimiser = method,
-          .seed = seed});
-    else
-      train(rw::supervised{
-          .student = std::move(learner), .agent = agent_, .optimiser = method, .seed = seed});
+    rw::distillation lesson{
+        .teacher = rw::frozen(start),
+        .student = std::move(learner),
+        .teacher_agent = rw::students_view{},
+        .student_agent = rw::no_agent{},
+        .shared_agent = agent_,
+        .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}},
+        .optimiser = method,
+        .seed = seed};
+    rw::fit(lesson, data_.train, run_options(wanted_.epochs, number),
+            rw::progress_bar{.title = title});
+    keep(lesson.student, name, bits, number, begin);
   }
 
   template<typename Network>
@@ -261,7 +249,6 @@ try {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--range-rate", wanted.range_rate, "learning rate of learned ranges")
       ->check(CLI::NonNegativeNumber);
-  app.add_flag("--distil", wanted.distil, "the full-precision network teaches each student");
   app.add_option("--out", wanted.folder, "folder of the results");
   app.get_formatter()->column_width(36);
   try {

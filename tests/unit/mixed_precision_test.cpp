@@ -112,7 +112,7 @@ struct parabola {
 struct first_logit {
   static constexpr std::string_view name = "first-logit";
   static constexpr bool wants_features = false;
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
 
   torch::Tensor operator()(const rw::paired_responses& pair, const rw::supervision&) const
   {
