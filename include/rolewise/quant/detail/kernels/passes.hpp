@@ -30,6 +30,17 @@ inline constexpr std::size_t stretch = 1024;
 #endif
 }
 
+[[gnu::always_inline]] inline void keep(double& value)
+{
+#if defined(__x86_64__)
+  asm("" : "+x"(value));
+#elif defined(__aarch64__)
+  asm("" : "+w"(value));
+#else
+  asm("" : "+m"(value));
+#endif
+}
+
 [[gnu::always_inline]] inline floats load(const float* at)
 {
   floats value;
@@ -56,13 +67,18 @@ struct wide_sums {
 
   [[gnu::always_inline]] void take(const floats* partial)
   {
-    for (std::size_t i = 0; i < group; ++i)
+    for (std::size_t i = 0; i < group; ++i) {
       lane[i] += static_cast<double>(partial[i / lanes][i % lanes]);
+      keep(lane[i]);
+    }
   }
   [[nodiscard]] double total() const
   {
     double sum = 0.0;
-    for (const double each : lane) sum += each;
+    for (const double each : lane) {
+      sum += each;
+      keep(sum);
+    }
     return sum;
   }
 };

@@ -39,7 +39,9 @@ struct tanh_value {
   keep(value);
   floats of_square = value * value;
   keep(of_square);
-  return {value, 1.0F - of_square};
+  floats slope = 1.0F - of_square;
+  keep(slope);
+  return {value, slope};
 }
 
 /// For all: beyond `small_tanh` by E = exp(2 |x|) and q = 1 / (E + 1): tanh is 1 - 2 q and its
@@ -75,7 +77,10 @@ struct tanh_value {
   const floats far = 1.0F - 2.0F * q;
   const ints sign = reinterpret_cast<ints>(x) & static_cast<std::int32_t>(0x80000000U);
   const floats with_sign = reinterpret_cast<floats>(reinterpret_cast<ints>(far) | sign);
-  const floats slope = 4.0F * q * (1.0F - q);
+  floats others = 1.0F - q;
+  keep(others);
+  floats slope = 4.0F * q * others;
+  keep(slope);
   return {size > small_tanh ? with_sign : near.value, size > small_tanh ? slope : near.slope};
 }
 
