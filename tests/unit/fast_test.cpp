@@ -457,14 +457,14 @@ TEST_CASE("what is no geometric operation ends a run, and only a filled run take
     const auto program = plan_of(rw::fast{agent}, examples);
     std::size_t count = 0;
     for (const auto& layer : layers_of(program, kind::warps))
-      count += program.warps(layer)[0].changes_nothing() ? 0 : 1;
+      count += program.warps(layer)[0].changes_nothing() ? 0U : 1U;
     return count;
   };
   const auto windows_of = [&](const auto& agent) {
     const auto program = plan_of(rw::fast{agent}, examples);
     std::size_t count = 0;
     for (const auto& layer : layers_of(program, kind::windows))
-      count += program.windows(layer)[0] == rw::image_window{} ? 0 : 1;
+      count += program.windows(layer)[0] == rw::image_window{} ? 0U : 1U;
     return count;
   };
   const rw::image_step turn{operation::rotate, 10.0};
