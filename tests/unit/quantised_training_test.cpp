@@ -142,7 +142,7 @@ TEST_CASE("a network shows learned ranges as parameters of their kind, and learn
     CHECK(p.value.requires_grad() == (p.kind != rw::tensor_kind::range));
   std::size_t told = 0;
   rw::for_each_part(school.student, [&](const std::string&, auto& part) {
-    if constexpr (requires { part.frozen; }) told += part.frozen ? 1 : 0;
+    if constexpr (requires { part.frozen; }) told += part.frozen ? 1U : 0U;
   });
   CHECK(told == before.size());
   before.clear();
@@ -188,7 +188,7 @@ TEST_CASE("measure_batch_norm changes running statistics and nothing else")
   const auto same = [](const auto& a, const auto& b) {
     std::size_t equal = 0;
     for (std::size_t i = 0; i < a.size(); ++i)
-      equal += torch::equal(a[i].value, b[i].value) ? 1 : 0;
+      equal += torch::equal(a[i].value, b[i].value) ? 1U : 0U;
     return equal;
   };
   const auto all = first.buffers().size();
