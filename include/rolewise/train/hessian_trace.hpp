@@ -8,6 +8,7 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/core/state.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/objective.hpp>
 #include <rolewise/quant/layer_report.hpp>
