@@ -291,6 +291,31 @@ TEST_CASE("a run with a changing scheme resumes inside any stage with the same b
   }
 }
 
+TEST_CASE("widths change with epochs when views are made ahead, too")
+{
+  const auto data = letters();
+  const auto trained = [&](std::int64_t ahead) {
+    rw::distillation lesson{
+        .teacher = rw::frozen(rw::resnet8(data.shape)),
+        .student = rw::resnet8(data.shape, keeps_clip{}, rw::bits_falling<8, 4>(1)),
+        .loss = .5 * rw::cross_entropy{} + .5 * rw::soft_target_kl{rw::temperature{4}},
+        .optimiser = rw::sgd{.rate = .01}};
+    rw::supervised school{
+        .student = rw::resnet8(data.shape, keeps_clip{}, rw::bits_falling<8, 4>(1)),
+        .optimiser = rw::sgd{.rate = .01}};
+    const rw::fit_options options{.epochs = 2, .batch_size = 16, .ahead = ahead};
+    rw::fit(lesson, data, options);
+    rw::fit(school, data, options);
+    CHECK(lesson.student.layers()[1].widths == both(4));
+    CHECK(school.student.layers()[1].widths == both(4));
+    return std::pair{std::move(lesson), std::move(school)};
+  };
+  auto [lesson, school] = trained(0);
+  auto [lesson_ahead, school_ahead] = trained(2);
+  CHECK(same_tensors(lesson, lesson_ahead));
+  CHECK(same_tensors(school, school_ahead));
+}
+
 TEST_CASE("the optimiser forgets what it knew of ranges that are new, and only that")
 {
   const auto data = letters();

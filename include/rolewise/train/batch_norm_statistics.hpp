@@ -60,7 +60,7 @@ void measure_batch_norm(Learner& student, const dataset& data, const Agent& agen
     refuse("measure_batch_norm", "want batches and batch_size above 0, got ", options.batches,
            " and ", options.batch_size);
   const auto learned = student.parameters();
-  // A short batch would count for more than its share, and one example has no variance.
+  // A last short batch would be normalised by few values; a single example has no variance.
   const bool whole = data.size() >= options.batch_size;
   const auto key = options.seed.split(role::student);
   student.restart_statistics();

@@ -99,8 +99,7 @@ struct distillation {
 
   metrics operator()(const batch& examples, const moment& now)
   {
-    progress.begin_epoch(student, now);
-    const auto learned = begin();
+    const auto learned = begin(now);
     return learn(
         make_views(examples, teacher_agent, student_agent, shared_agent, now, seed,
                    detail::wanted_form(examples, detail::home_of(learned)), progress.buffers()),
@@ -125,7 +124,7 @@ struct distillation {
   }
   metrics take(view_pair views, const moment& now)
   {
-    const auto learned = begin();
+    const auto learned = begin(now);
     return learn(std::move(views), now, learned);
   }
 
@@ -167,6 +166,13 @@ struct distillation {
         detail::slope_of(loss, pair, supervision{students.labels, students.ids, now}, learned);
     progress.update(student, learned, found.gradients, learning_rate(now), clipping, average);
     return std::move(found.numbers);
+  }
+
+  /// What is learned in a step, with the widths of its epoch.
+  std::vector<named_tensor> begin(const moment& now)
+  {
+    progress.begin_epoch(student, now);
+    return begin();
   }
 
   std::vector<named_tensor> begin()

@@ -69,8 +69,7 @@ struct supervised {
 
   metrics operator()(const batch& examples, const moment& now)
   {
-    progress.begin_epoch(student, now);
-    const auto learned = begin();
+    const auto learned = begin(now);
     return learn(
         view_of(agent, examples, now, seed.split(role::student),
                 detail::wanted_form(examples, detail::home_of(learned)), progress.buffers()),
@@ -90,7 +89,7 @@ struct supervised {
   }
   metrics take(batch view, const moment& now)
   {
-    const auto learned = begin();
+    const auto learned = begin(now);
     return learn(std::move(view), now, learned);
   }
 
@@ -124,6 +123,13 @@ struct supervised {
     auto found = detail::slope_of(loss, pair, supervision{view.labels, view.ids, now}, learned);
     progress.update(student, learned, found.gradients, learning_rate(now), clipping, average);
     return std::move(found.numbers);
+  }
+
+  /// What is learned in a step, with the widths of its epoch.
+  std::vector<named_tensor> begin(const moment& now)
+  {
+    progress.begin_epoch(student, now);
+    return begin();
   }
 
   std::vector<named_tensor> begin()
