@@ -97,6 +97,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/error.hpp
     include/rolewise/core/file.hpp
     include/rolewise/core/fraction.hpp
+    include/rolewise/core/json.hpp
+    include/rolewise/core/json_reader.hpp
     include/rolewise/core/keyed_permutation.hpp
     include/rolewise/core/made_ahead.hpp
     include/rolewise/core/moment.hpp
@@ -237,8 +239,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/detail/canvas.hpp
     include/rolewise/report/detail/draw_heat_map.hpp
     include/rolewise/report/detail/heat_colours.hpp
-    include/rolewise/report/detail/json.hpp
-    include/rolewise/report/detail/json_reader.hpp
     include/rolewise/report/detail/letters.hpp
     include/rolewise/report/detail/levels_found.hpp
     include/rolewise/report/detail/pens.hpp
@@ -263,6 +263,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/point.hpp
     include/rolewise/search/policy_space.hpp
     include/rolewise/search/random_search.hpp
+    include/rolewise/search/search_history.hpp
     include/rolewise/search/search_strategy.hpp
     include/rolewise/search/space.hpp
     include/rolewise/search/sub_policy_space.hpp

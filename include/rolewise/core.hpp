@@ -12,6 +12,8 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/fraction.hpp>
+#include <rolewise/core/json.hpp>
+#include <rolewise/core/json_reader.hpp>
 #include <rolewise/core/keyed_permutation.hpp>
 #include <rolewise/core/made_ahead.hpp>
 #include <rolewise/core/moment.hpp>

@@ -57,16 +57,19 @@ void hold_for(const S& strategy, const search_space& space, std::int64_t trials 
         s.score = before.at(static_cast<std::size_t>(copied->from)).score;
       } else if (std::holds_alternative<stop_trial>(d)) {
         s.finished = true;
-      } else {
-        CHECK(had_started);
       }
     }
+    bool somebody_trains = false;
     for (auto& s : standings) {
-      if (s.finished) continue;
+      if (s.finished || !s.at) continue;
+      somebody_trains = true;
       ++s.epoch;
       s.score = draws{key, round, s.trial}.uniform(0);
+      s.past.push_back({s.epoch, *s.score, *s.at});
       if (round == 1 && s.trial == 0) s.finished = true;
     }
+    CHECK((somebody_trains || std::all_of(standings.begin(), standings.end(),
+                                          [](const auto& s) { return s.finished; })));
   }
 }
 

@@ -4,8 +4,8 @@
 /// @file
 /// What each layer of a network costs, as a table and as JSON lines.
 
+#include <rolewise/core/json.hpp>
 #include <rolewise/quant/layer_report.hpp>
-#include <rolewise/report/detail/json.hpp>
 #include <rolewise/report/table.hpp>
 
 #include <cstdint>

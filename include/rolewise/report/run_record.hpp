@@ -6,10 +6,10 @@
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
+#include <rolewise/core/json.hpp>
+#include <rolewise/core/json_reader.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/report/detail/json.hpp>
-#include <rolewise/report/detail/json_reader.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/version.hpp>
 

@@ -18,6 +18,15 @@
 
 namespace rolewise {
 
+/// What a trial had come to when standings were compared.
+struct past_score {
+  std::int64_t epoch = 0;  ///< epochs that it had been trained for
+  double score = 0.0;
+  point at;  ///< what it tried until then
+
+  friend bool operator==(const past_score&, const past_score&) = default;
+};
+
 /// How one trial of a search does.
 struct standing {
   std::int64_t trial = 0;         ///< its number, 0-based, its own for the whole search
@@ -25,11 +34,14 @@ struct standing {
   std::optional<double> score{};  ///< higher is better; finite; nothing before the first evaluation
   std::optional<point> at{};      ///< what it tries; nothing while it has not started
   bool finished = false;          ///< it has used its epochs or was stopped, and trains no more
+  /// Each score that it got under its own number, oldest first, this one the last of them. A copy
+  /// of another trial keeps its own past: `score` is then the other's until it is judged again.
+  std::vector<past_score> past{};
 
   friend bool operator==(const standing&, const standing&) = default;
 };
 
-/// Train on as before.
+/// Train on as before; to a trial that has not started: wait.
 struct keep_trial {
   std::int64_t trial = 0;
 
@@ -47,6 +59,9 @@ struct stop_trial {
 struct start_trial {
   std::int64_t trial = 0;
   point at;
+  /// The trial whose point this one was made from, where there is one. Nothing is copied from it:
+  /// it is for whoever reads the history.
+  std::optional<std::int64_t> parent{};
 
   friend bool operator==(const start_trial&, const start_trial&) = default;
 };
@@ -57,6 +72,10 @@ struct copy_trial {
   std::int64_t from = 0;
   std::int64_t to = 0;
   point at;
+  /// Take the other as it was this many looks at the standings ago: 0, or 1 from a strategy that
+  /// says `static constexpr bool looks_back = true`. The copy then stands at the other's epoch of
+  /// that time.
+  std::int64_t looks_ago = 0;
 
   friend bool operator==(const copy_trial&, const copy_trial&) = default;
 };
@@ -96,8 +115,9 @@ concept carry_a_name_for_the_report = requires {
 ///
 /// Promised beyond the syntax (`tests/laws/search_strategy.hpp`):
 ///   - every trial that has not finished gets one decision, every other none;
-///   - a trial that has not started gets `start_trial` or `stop_trial`, one that has gets one of
-///     the others; what is copied has started;
+///   - a trial that has not started gets `start_trial`, `stop_trial` or `keep_trial` (it waits),
+///     one that has gets one of the others; what is copied has started; somebody trains, unless all
+///     are stopped;
 ///   - points lie in the space;
 ///   - the same standings, in any order, get the same decisions under the same seed, in the order
 ///     of the standings; they are copied from what trials were before any decision was carried

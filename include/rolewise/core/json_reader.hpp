@@ -4,7 +4,7 @@
 /// @file
 /// JSON from text.
 
-#include <rolewise/report/detail/json.hpp>
+#include <rolewise/core/json.hpp>
 
 #include <algorithm>
 #include <charconv>
