@@ -8,13 +8,20 @@
 #include <rolewise/core/response.hpp>
 #include <rolewise/core/tensor.hpp>
 
-#include <torch/nn/cloneable.h>
-
 #include <concepts>
 #include <cstddef>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+// A module of the user's brings their definitions; LibTorch's header of them is a tenth of a unit's
+// compile time, for everybody.
+namespace torch::nn {
+class Module;
+template<typename Derived>
+class Cloneable;
+}  // namespace torch::nn
 
 namespace rolewise {
 
@@ -42,9 +49,10 @@ concept module_holder = requires(const H holder) {
 };
 
 /// Puts a module and all below it into evaluation mode and back into what each was in.
+template<typename Module>
 class evaluation_mode {
  public:
-  explicit evaluation_mode(torch::nn::Module& module) : modules_{module.modules()}
+  explicit evaluation_mode(Module& module) : modules_{module.modules()}
   {
     for (const auto& each : modules_) was_training_.push_back(each->is_training());
     module.eval();
@@ -58,12 +66,13 @@ class evaluation_mode {
   }
 
  private:
-  std::vector<std::shared_ptr<torch::nn::Module>> modules_;
+  decltype(std::declval<Module&>().modules()) modules_;
   std::vector<bool> was_training_;
 };
 
 /// The floating type of a module's first parameter that has one.
-[[nodiscard]] inline torch::ScalarType type_of(const torch::nn::Module& module)
+template<typename Module>
+[[nodiscard]] torch::ScalarType type_of(const Module& module)
 {
   for (const auto& p : module.parameters())
     if (p.is_floating_point()) return p.scalar_type();
