@@ -97,6 +97,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/error.hpp
     include/rolewise/core/file.hpp
     include/rolewise/core/fraction.hpp
+    include/rolewise/core/keep_freed_memory.hpp
     include/rolewise/core/keyed_permutation.hpp
     include/rolewise/core/made_ahead.hpp
     include/rolewise/core/moment.hpp
@@ -147,6 +148,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/convolution.hpp
     include/rolewise/network/convolution_shape.hpp
     include/rolewise/network/copy_weights.hpp
+    include/rolewise/network/detail/added_values.hpp
     include/rolewise/network/detail/byte_output_probe.hpp
     include/rolewise/network/detail/calibrated_ranges.hpp
     include/rolewise/network/detail/convolution_geometry.hpp
@@ -155,11 +157,17 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/integer_plan.hpp
     include/rolewise/network/detail/integer_probe.hpp
     include/rolewise/network/detail/kept.hpp
+    include/rolewise/network/detail/kernels/kernel_set.hpp
+    include/rolewise/network/detail/kernels/passes.hpp
+    include/rolewise/network/detail/kernels/variants.hpp
     include/rolewise/network/detail/last_arithmetic.hpp
+    include/rolewise/network/detail/norm_passes.hpp
     include/rolewise/network/detail/not_copied.hpp
+    include/rolewise/network/detail/pending_norm.hpp
     include/rolewise/network/detail/quantised_convolution.hpp
     include/rolewise/network/detail/quantised_product.hpp
     include/rolewise/network/detail/scratch.hpp
+    include/rolewise/network/detail/through_norm.hpp
     include/rolewise/network/detail/width_changer.hpp
     include/rolewise/network/eight_bit_body.hpp
     include/rolewise/network/eight_bit_convolution.hpp
@@ -186,6 +194,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/bwn.hpp
     include/rolewise/quant/changing_scheme.hpp
     include/rolewise/quant/detail/affine_quantised.hpp
+    include/rolewise/quant/detail/fusible_steps.hpp
     include/rolewise/quant/detail/kernels/kernel_set.hpp
     include/rolewise/quant/detail/kernels/magnitude_passes.hpp
     include/rolewise/quant/detail/kernels/passes.hpp

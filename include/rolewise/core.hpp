@@ -12,6 +12,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/fraction.hpp>
+#include <rolewise/core/keep_freed_memory.hpp>
 #include <rolewise/core/keyed_permutation.hpp>
 #include <rolewise/core/made_ahead.hpp>
 #include <rolewise/core/moment.hpp>
