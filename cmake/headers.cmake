@@ -194,7 +194,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/bwn.hpp
     include/rolewise/quant/changing_scheme.hpp
     include/rolewise/quant/detail/affine_quantised.hpp
-    include/rolewise/quant/detail/fusible_steps.hpp
     include/rolewise/quant/detail/kernels/kernel_set.hpp
     include/rolewise/quant/detail/kernels/magnitude_passes.hpp
     include/rolewise/quant/detail/kernels/passes.hpp
@@ -212,6 +211,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/dorefa_gradients.hpp
     include/rolewise/quant/element_draws.hpp
     include/rolewise/quant/freeze_ranges.hpp
+    include/rolewise/quant/fusible_steps.hpp
     include/rolewise/quant/gradient_quantizer.hpp
     include/rolewise/quant/granularity.hpp
     include/rolewise/quant/layer_arithmetic.hpp

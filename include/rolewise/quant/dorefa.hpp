@@ -4,8 +4,8 @@
 /// @file
 /// DoReFa: weights through tanh and their maximum, activations clipped to [0, 1].
 
-#include <rolewise/quant/detail/fusible_steps.hpp>
 #include <rolewise/quant/detail/through_tanh.hpp>
+#include <rolewise/quant/fusible_steps.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>

@@ -5,8 +5,8 @@
 /// LSQ: steps that are learned by gradient.
 
 #include <rolewise/core/error.hpp>
-#include <rolewise/quant/detail/fusible_steps.hpp>
 #include <rolewise/quant/detail/learned_step.hpp>
+#include <rolewise/quant/fusible_steps.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
 #include <algorithm>
@@ -242,7 +242,7 @@ quantised lsq_activations<signs>::operator()(const torch::Tensor& x, bit_width b
 {
   if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
   const auto step = step_.is_started() ? step_.tensor() : detail::usable(start_for(x, bits));
-  auto [how, rule, fixed, learned, offset, q] = steps_by(step, x.sizes(), bits);
+  auto [how, rule, fixed, learned, q] = steps_by(step, x.sizes(), bits);
   q.stand_in =
       detail::by_learned_step::apply(x, step, std::optional<torch::Tensor>{}, rule, &q.levels);
   return q;

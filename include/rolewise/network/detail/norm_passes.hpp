@@ -199,7 +199,7 @@ struct norm_gradients {
   torch::Tensor to_x;
   std::vector<double> of_factor;  ///< of what (x - mean) / deviation is multiplied with
   std::vector<double> of_shift;
-  double of_error = 0.0, outside = 0.0;
+  double of_error = 0.0;
 };
 
 /// The gradients of a batch norm with the statistics of the batch.
@@ -219,13 +219,10 @@ struct norm_gradients {
   const auto* const from = x.const_data_ptr<float>();
   const auto* g = gradient.const_data_ptr<float>();
   auto* const kept = passed.defined() ? passed.mutable_data_ptr<float>() : nullptr;
-  sums_of_pieces sums{all, way.of_codes ? std::size_t{4} : std::size_t{2}};
+  sums_of_pieces sums{all, way.of_codes ? std::size_t{3} : std::size_t{2}};
   all.each([&](std::size_t piece, std::size_t first, std::size_t rows) {
     norm_kernels::channel_sums to{.plain = sums.of(piece, 0), .centred = sums.of(piece, 1)};
-    if (way.of_codes) {
-      to.of_error = sums.of(piece, 2);
-      to.outside = sums.of(piece, 3);
-    }
+    if (way.of_codes) to.of_error = sums.of(piece, 2);
     passes.sums(by.rows(from + first, rows, from_number(beside, first)),
                 {g + first, way.low, way.high, kept == nullptr ? nullptr : kept + first,
                  way.of_codes, way.map},
@@ -241,10 +238,8 @@ struct norm_gradients {
     level.push_back(static_cast<float>(-factor * result.of_shift[c] / count));
     result.of_factor[c] *= inverse;
   }
-  if (way.of_codes) {
+  if (way.of_codes)
     for (const double each : sums.total(2)) result.of_error += each;
-    for (const double each : sums.total(3)) result.outside += each;
-  }
 
   // What has passed already is not asked again what it stands beside.
   const bool once_more = kept == nullptr;

@@ -64,7 +64,7 @@ class pending_norm {
     if (!is_pending()) return values_;
     torch::Tensor none;
     values_ = through_norm::apply(x_, weight_, bias_, addend(), through_norm::optional_tensor{},
-                                  through_norm::optional_tensor{}, work_, &none);
+                                  work_, &none);
     x_ = weight_ = bias_ = beside_ = torch::Tensor{};
     work_ = {};
     return values_;
@@ -81,9 +81,8 @@ class pending_norm {
     auto work = work_;
     work.steps = steps;
     auto q = steps.codes;
-    q.stand_in =
-        through_norm::apply(x_, weight_, bias_, addend(), through_norm::optional_tensor{steps.step},
-                            through_norm::optional_tensor{steps.offset}, work, &q.levels);
+    q.stand_in = through_norm::apply(x_, weight_, bias_, addend(),
+                                     through_norm::optional_tensor{steps.step}, work, &q.levels);
     return q;
   }
 

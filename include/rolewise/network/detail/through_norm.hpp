@@ -5,7 +5,7 @@
 /// Batch norm, what is added to it and how it is quantised, as one function with a gradient.
 
 #include <rolewise/network/detail/norm_passes.hpp>
-#include <rolewise/quant/detail/fusible_steps.hpp>
+#include <rolewise/quant/fusible_steps.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -53,8 +53,7 @@ struct through_norm : torch::autograd::Function<through_norm> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight, const torch::Tensor& bias,
                                const optional_tensor& beside, const optional_tensor& step,
-                               const optional_tensor& offset, const norm_work& work,
-                               torch::Tensor* codes)
+                               const norm_work& work, torch::Tensor* codes)
   {
     const auto of = [](const optional_tensor& t) { return t.value_or(torch::Tensor{}); };
     const bool is_added = beside.has_value() && beside->defined();
@@ -62,7 +61,7 @@ struct through_norm : torch::autograd::Function<through_norm> {
     torch::Tensor again;
     if (work.steps)
       again = is_added && work.beside.scalar_type() == torch::kFloat ? *beside : work.beside;
-    context->save_for_backward({x, weight, bias, of(step), of(offset), again});
+    context->save_for_backward({x, weight, bias, of(step), again});
     auto held = c10::make_intrusive<kept_work>(work);
     held->work.beside = torch::Tensor{};  // saved above
     context->saved_data["work"] = c10::IValue::make_capsule(std::move(held));
@@ -84,16 +83,13 @@ struct through_norm : torch::autograd::Function<through_norm> {
     const auto saved = context->get_saved_variables();
     const auto held = context->saved_data["work"].toCapsule();
     auto work = static_cast<const kept_work&>(*held).work;
-    work.beside = saved[5];
+    work.beside = saved[4];
     const bool is_added = context->saved_data["is_added"].toBool();
-    if (work.steps) {
-      work.steps->step = saved[3];
-      work.steps->offset = saved[4];
-    }
+    if (work.steps) work.steps->step = saved[3];
     auto back = at::GradMode::is_enabled()
                     ? by_tensors(gradient[0], saved[0], saved[1], saved[2], work, is_added)
                     : by_passes(std::exchange(gradient[0], {}), saved[0], work, is_added);
-    back.resize(8);
+    back.resize(7);
     return back;
   }
 
@@ -136,19 +132,13 @@ struct through_norm : torch::autograd::Function<through_norm> {
     if (is_added && work.steps) passed = place_for_gradient(g);
     to_x = work.steps ? (is_added ? at::empty_like(g) : place_for_gradient(g)) : at::empty_like(g);
     const auto found = norm_backward(g, x, work.lines, work.added(), way, passed, to_x);
-    torch::Tensor to_step, to_offset;
-    if (work.steps && work.steps->step.defined()) {
-      const auto& [how, rule, fixed, step, offset, codes] = *work.steps;
-      const auto one = [&](const torch::Tensor& range, double sum) {
-        return scaled_for(range, torch::full({}, sum, torch::kDouble), rule.gradient_scale);
-      };
-      to_step = one(step, found.of_error);
-      if (offset.defined()) to_offset = one(offset, found.outside);
-    }
+    torch::Tensor to_step;
+    if (work.steps && work.steps->step.defined())
+      to_step = scaled_for(work.steps->step, torch::full({}, found.of_error, torch::kDouble),
+                           work.steps->rule.gradient_scale);
     torch::Tensor to_beside;
     if (is_added) to_beside = passed.defined() ? passed : g;
-    return {to_x,     in_channels(found.of_factor), in_channels(found.of_shift), to_beside, to_step,
-            to_offset};
+    return {to_x, in_channels(found.of_factor), in_channels(found.of_shift), to_beside, to_step};
   }
 
   /// By tensor operations, which can be differentiated again.
@@ -162,7 +152,7 @@ struct through_norm : torch::autograd::Function<through_norm> {
     const auto inverse = (apart.square().mean(axes, true) + work.epsilon).rsqrt();
     const auto z = apart * inverse;
     auto g = gradient;
-    torch::Tensor to_step, to_offset;
+    torch::Tensor to_step;
     if (work.steps) {
       auto y = z * along(weight) + along(bias);
       if (work.beside.defined()) {
@@ -174,19 +164,13 @@ struct through_norm : torch::autograd::Function<through_norm> {
       }
       const auto back = back_by_tensors(work.steps->how, g, y, work.steps->map());
       g = back.to_x;
-      const auto scale = work.steps->rule.gradient_scale;
-      if (work.steps->step.defined()) to_step = scaled_for(work.steps->step, back.first, scale);
-      if (work.steps->offset.defined())
-        to_offset = scaled_for(work.steps->offset, back.second, scale);
+      if (work.steps->step.defined())
+        to_step = scaled_for(work.steps->step, back.first, work.steps->rule.gradient_scale);
     }
     const auto of_shift = g.mean(axes, true), of_factor = (g * z).mean(axes, true);
     const auto count = static_cast<double>(x.numel() / x.size(1));
-    return {(g - of_shift - z * of_factor) * inverse * along(weight),
-            of_factor.flatten() * count,
-            of_shift.flatten() * count,
-            is_added ? g : torch::Tensor{},
-            to_step,
-            to_offset};
+    return {(g - of_shift - z * of_factor) * inverse * along(weight), of_factor.flatten() * count,
+            of_shift.flatten() * count, is_added ? g : torch::Tensor{}, to_step};
   }
 };
 

@@ -4,7 +4,7 @@
 /// @file
 /// The passes of batch norm over float32 that every instruction set has its own version of.
 
-#include <rolewise/quant/detail/kernels/kernel_set.hpp>
+#include <rolewise/quant/fusible_steps.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -39,12 +39,12 @@ struct rows_of_channels {
 /// What a gradient of y passes, and what it sums up on the way.
 struct gradient_pass {
   const float* gradient = nullptr;
-  /// Passes where `low <= y - map.shift <= high`.
+  /// Passes where `low <= y <= high`.
   float low = 0.0F;
   float high = 0.0F;
   /// Where what has passed is written, if anywhere; may be the gradient's own memory.
   float* passed = nullptr;
-  /// Whether `first` and `second` are summed up.
+  /// Whether `of_error` is summed up.
   bool of_codes = false;
   quant_kernels::code_map map{};
 };
@@ -54,7 +54,6 @@ struct channel_sums {
   double* plain = nullptr;     ///< of the gradient that passed
   double* centred = nullptr;   ///< of it times (x - mean)
   double* of_error = nullptr;  ///< of the gradient times (code - y in steps, where it passed)
-  double* outside = nullptr;   ///< of the gradient where it did not pass
 };
 
 /// One version of every pass.
@@ -67,7 +66,8 @@ struct kernel_set {
   void (*moments)(const rows_of_channels& of, const channel_sums& to);
   /// y.
   void (*values)(const rows_of_channels& of, float* out);
-  /// Codes of y. Returns the bits of the largest magnitude of y.
+  /// Codes of y; the shift of the map is not looked at. Returns the bits of the largest magnitude
+  /// of y.
   std::uint32_t (*codes)(const rows_of_channels& of, const quant_kernels::code_map& map,
                          std::uint8_t* out);
   void (*sums)(const rows_of_channels& of, const gradient_pass& by, const channel_sums& to);

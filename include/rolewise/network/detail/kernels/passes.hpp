@@ -152,7 +152,7 @@ inline std::uint32_t codes(const rows_of_channels& all, const quant_kernels::cod
         floats y = value_at(of, at, load(of.x + at), by);
         const ints bits = reinterpret_cast<ints>(y) & 0x7FFFFFFF;
         most = bits > most ? bits : most;
-        floats z = in_steps(y - map.shift, map) + rounding;
+        floats z = in_steps(y, map) + rounding;
         keep(z);
         const few stored = narrow(reinterpret_cast<ints>(z));
         __builtin_memcpy(out + at, &stored, sizeof stored);
@@ -164,7 +164,7 @@ inline std::uint32_t codes(const rows_of_channels& all, const quant_kernels::cod
   return static_cast<std::uint32_t>(largest);
 }
 
-/// The gradient where y, less the map's shift, is inside.
+/// The gradient where y is inside.
 [[gnu::always_inline]] inline floats passed_of(const floats& gradient, const floats& y,
                                                const gradient_pass& by)
 {
@@ -180,11 +180,11 @@ inline void sums(const rows_of_channels& all, const gradient_pass& by, const cha
     const std::size_t end = end_of(first, stretch, of.rows);
     for (std::size_t channel = 0; channel < of.channels; channel += lanes) {
       const line along{of, channel};
-      floats plain{}, centred{}, of_error{}, outside{};
+      floats plain{}, centred{}, of_error{};
       for (std::size_t row = first; row < end; ++row) {
         const std::size_t at = row * of.channels + channel;
         const floats x = load(of.x + at), gradient = load(by.gradient + at);
-        const floats y = value_at(of, at, x, along) - by.map.shift;
+        const floats y = value_at(of, at, x, along);
         const floats passed = passed_of(gradient, y, by);
         if (by.passed != nullptr) store(by.passed + at, passed);
         plain += passed;
@@ -203,16 +203,11 @@ inline void sums(const rows_of_channels& all, const gradient_pass& by, const cha
           keep(part);
           of_error += part;
           keep(of_error);
-          outside += passed_of(gradient, y, by) - gradient;
-          keep(outside);
         }
       }
       add_to(to.plain + channel, plain);
       add_to(to.centred + channel, centred);
-      if (by.of_codes) {
-        add_to(to.of_error + channel, of_error);
-        add_to(to.outside + channel, -outside);
-      }
+      if (by.of_codes) add_to(to.of_error + channel, of_error);
     }
   }
 }
@@ -230,7 +225,7 @@ inline void back(const rows_of_channels& all, const gradient_pass& by, const flo
       for (std::size_t row = first; row < end; ++row) {
         const std::size_t at = row * of.channels + channel;
         const floats x = load(of.x + at);
-        const floats y = value_at(of, at, x, along) - by.map.shift;
+        const floats y = value_at(of, at, x, along);
         floats passed = passed_of(load(by.gradient + at), y, by) * along.factor;
         keep(passed);
         floats change = (x - along.mean) * incline;

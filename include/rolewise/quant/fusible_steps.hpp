@@ -13,16 +13,16 @@
 namespace rolewise::detail {
 
 /// What a state does to a tensor of activations, before it has seen one: codes by a `step_map` with
-/// one number for all, and the sums of a `way_back` for what is learned.
+/// one number for all and no shift, and a `way_back`, which is `closed`, or `step` if the step is
+/// learned.
 struct fusible_steps {
   way_back how = way_back::closed;
-  step_rule rule{};        ///< `who` always; the rest if a step is learned
-  step_map fixed{};        ///< if none is
-  torch::Tensor step{};    ///< with its gradient
-  torch::Tensor offset{};  ///< with its gradient
-  quantised codes{};       ///< all but levels and stand-in
+  step_rule rule{};      ///< `who` always; the rest if a step is learned
+  step_map fixed{};      ///< if none is
+  torch::Tensor step{};  ///< with its gradient
+  quantised codes{};     ///< all but levels and stand-in
 
-  [[nodiscard]] step_map map() const { return step.defined() ? rule.map(step, offset) : fixed; }
+  [[nodiscard]] step_map map() const { return step.defined() ? rule.map(step, {}) : fixed; }
 };
 
 /// A state that gives codes by even steps says by which: nothing as long as it must look at a
