@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Does a student of few bits train faster than one of full precision? Forward and backward of a
-// DoReFa ResNet-20 against the same network in full precision: batch 128, 32x32x3, two threads,
-// channels last on both sides. The forward pass is the same with both precisions of the backward
-// pass: integers, exact.
+// ResNet-20 of DoReFa and of LSQ against the same network in full precision, of the library and of
+// plain LibTorch: batch 128, 32x32x3, two threads, channels last on all sides. The forward pass is
+// the same with both precisions of the backward pass: integers, exact.
+//
+// `--keep` calls `keep_freed_memory` first, which helps all sides.
 //
 // And how much faster does a teacher in 8 bits answer than the network that it was made from?
 
 #include "support/measure.hpp"
+#include "support/plain_resnet.hpp"
 
 #include <rolewise/rolewise.hpp>
 
@@ -15,6 +18,7 @@
 
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rw = rolewise;
@@ -27,6 +31,34 @@ void pass(Network& n, const rw::batch& examples)
 {
   at::cross_entropy_loss(n.respond(examples).logits, examples.labels).backward();
   for (auto& p : n.parameters()) p.value.mutable_grad() = torch::Tensor{};
+}
+
+void pass(bench::resnet& n, const rw::batch& examples)
+{
+  at::cross_entropy_loss(n.forward(examples.inputs), examples.labels).backward();
+  for (auto& p : n.parameters()) p.mutable_grad() = torch::Tensor{};
+}
+
+constexpr rw::backward_precision precisions[] = {rw::backward_precision::full,
+                                                 rw::backward_precision::bfloat16};
+
+/// A student of few bits, with both backward passes, against a network of full precision.
+template<typename Quantizer, typename Full>
+void against(const std::string& what, const Quantizer& q, int bits, const rw::batch& examples,
+             Full& full)
+{
+  const rw::sample_shape shape{.channels = 3, .height = 32, .width = 32, .classes = 100};
+  const rw::bit_width width{bits};
+  for (const auto backward : precisions) {
+    auto student =
+        rw::resnet20(shape, q, rw::both_ends_exempt{width, width}, {.backward = backward});
+    const bool rounds = backward == rw::backward_precision::bfloat16;
+    bench::print(bench::compare(
+        "step of a " + std::to_string(bits) + "-bit " + std::string{Quantizer::name} +
+            " ResNet-20, " + (rounds ? "bf16" : "fp32") + " backward, against " + what,
+        1 / (rounds ? 0.7 : 0.9), 15, [&] { pass(student, examples); },
+        [&] { pass(full, examples); }));
+  }
 }
 
 template<typename Network>
@@ -43,6 +75,11 @@ void answer(const char* name, const Network& trained, const rw::batch& examples)
 
 int main(int argc, char** argv)
 {
+  if (argc > 1 && std::string_view{argv[1]} == "--keep") {
+    if (!rw::keep_freed_memory()) std::cerr << "the allocator keeps what it likes\n";
+    --argc;
+    ++argv;
+  }
   const bool is_short = bench::is_short(argc, argv);
   at::set_num_threads(2);
   torch::manual_seed(0);
@@ -57,18 +94,11 @@ int main(int argc, char** argv)
   if (!integers.available) std::cerr << "no integer forward: " << integers.reason << '\n';
 
   auto full = rw::resnet20(shape);
+  bench::resnet plain{20, shape.channels, shape.classes};
   for (const int bits : is_short ? std::vector{2} : std::vector{2, 4, 7})
-    for (const auto backward : {rw::backward_precision::full, rw::backward_precision::bfloat16}) {
-      const rw::bit_width width{bits};
-      auto student = rw::resnet20(shape, rw::dorefa{}, rw::both_ends_exempt{width, width},
-                                  {.backward = backward});
-      const bool rounds = backward == rw::backward_precision::bfloat16;
-      bench::print(bench::compare(
-          "step of a " + std::to_string(bits) + "-bit ResNet-20, " + (rounds ? "bf16" : "fp32") +
-              " backward, against full precision",
-          1 / (rounds ? 0.7 : 0.9), 15, [&] { pass(student, examples); },
-          [&] { pass(full, examples); }));
-    }
+    against("full precision", rw::dorefa{}, bits, examples, full);
+  against("plain LibTorch in full precision", rw::dorefa{}, 2, examples, plain);
+  if (!is_short) against("full precision", rw::lsq{}, 4, examples, full);
   answer("ResNet-20", full, examples);
   if (!is_short) answer("ResNet-56", rw::resnet56(shape), examples);
 }

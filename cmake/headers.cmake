@@ -99,6 +99,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/fraction.hpp
     include/rolewise/core/json.hpp
     include/rolewise/core/json_reader.hpp
+    include/rolewise/core/keep_freed_memory.hpp
     include/rolewise/core/keyed_permutation.hpp
     include/rolewise/core/made_ahead.hpp
     include/rolewise/core/moment.hpp
@@ -149,6 +150,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/convolution.hpp
     include/rolewise/network/convolution_shape.hpp
     include/rolewise/network/copy_weights.hpp
+    include/rolewise/network/detail/added_values.hpp
     include/rolewise/network/detail/byte_output_probe.hpp
     include/rolewise/network/detail/calibrated_ranges.hpp
     include/rolewise/network/detail/convolution_geometry.hpp
@@ -157,11 +159,17 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/integer_plan.hpp
     include/rolewise/network/detail/integer_probe.hpp
     include/rolewise/network/detail/kept.hpp
+    include/rolewise/network/detail/kernels/kernel_set.hpp
+    include/rolewise/network/detail/kernels/passes.hpp
+    include/rolewise/network/detail/kernels/variants.hpp
     include/rolewise/network/detail/last_arithmetic.hpp
+    include/rolewise/network/detail/norm_passes.hpp
     include/rolewise/network/detail/not_copied.hpp
+    include/rolewise/network/detail/pending_norm.hpp
     include/rolewise/network/detail/quantised_convolution.hpp
     include/rolewise/network/detail/quantised_product.hpp
     include/rolewise/network/detail/scratch.hpp
+    include/rolewise/network/detail/through_norm.hpp
     include/rolewise/network/detail/width_changer.hpp
     include/rolewise/network/eight_bit_body.hpp
     include/rolewise/network/eight_bit_convolution.hpp
@@ -205,6 +213,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/dorefa_gradients.hpp
     include/rolewise/quant/element_draws.hpp
     include/rolewise/quant/freeze_ranges.hpp
+    include/rolewise/quant/fusible_steps.hpp
     include/rolewise/quant/gradient_quantizer.hpp
     include/rolewise/quant/granularity.hpp
     include/rolewise/quant/layer_arithmetic.hpp

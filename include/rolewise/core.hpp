@@ -14,6 +14,7 @@
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/json.hpp>
 #include <rolewise/core/json_reader.hpp>
+#include <rolewise/core/keep_freed_memory.hpp>
 #include <rolewise/core/keyed_permutation.hpp>
 #include <rolewise/core/made_ahead.hpp>
 #include <rolewise/core/moment.hpp>

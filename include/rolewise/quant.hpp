@@ -15,6 +15,7 @@
 #include <rolewise/quant/dorefa_gradients.hpp>
 #include <rolewise/quant/element_draws.hpp>
 #include <rolewise/quant/freeze_ranges.hpp>
+#include <rolewise/quant/fusible_steps.hpp>
 #include <rolewise/quant/gradient_quantizer.hpp>
 #include <rolewise/quant/granularity.hpp>
 #include <rolewise/quant/layer_arithmetic.hpp>

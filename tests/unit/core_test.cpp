@@ -5,6 +5,7 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/fraction.hpp>
+#include <rolewise/core/keep_freed_memory.hpp>
 #include <rolewise/core/moment.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/temperature.hpp>
@@ -16,8 +17,14 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <set>
 #include <string>
+#include <vector>
+
+#if defined(__GLIBC__)
+#include <sys/resource.h>
+#endif
 
 namespace rw = rolewise;
 
@@ -253,3 +260,30 @@ TEST_CASE("a file is written whole or not at all")
   CHECK(read(path) == "second");
   std::filesystem::remove_all(folder);
 }
+
+#if defined(__GLIBC__)
+
+TEST_CASE("freed memory that is kept is not asked of the system again")
+{
+  if (!rw::keep_freed_memory()) return;  // another allocator
+  const auto pages = [] {
+    rusage so_far{};
+    getrusage(RUSAGE_SELF, &so_far);
+    return so_far.ru_minflt;
+  };
+  constexpr std::size_t megabytes = 4, count = 16;
+  const auto use = [&] {
+    const auto before = pages();
+    std::vector<std::unique_ptr<char[]>> all;
+    for (std::size_t i = 0; i < count; ++i) {
+      all.emplace_back(new char[megabytes << 20]);
+      for (std::size_t at = 0; at < megabytes << 20; at += 512) all.back()[at] = 'x';
+    }
+    return pages() - before;
+  };
+  const auto first = use(), again = use();
+  CAPTURE(first);
+  CHECK(again < 1024);  // 64 MiB are 16,384 pages
+}
+
+#endif

@@ -6,13 +6,12 @@
 
 #include <rolewise/core/phase.hpp>
 #include <rolewise/network/detail/not_copied.hpp>
-#include <rolewise/network/detail/scratch.hpp>
+#include <rolewise/network/detail/pending_norm.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/quant/quantised_in.hpp>
 
-#include <torch/csrc/autograd/custom_function.h>
-
 #include <functional>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -30,41 +29,6 @@ template<Quantizer Q>
     return x;
   else
     return {.levels = std::move(x), .scale = {}};
-}
-
-/// y + x, in the memory of y.
-[[nodiscard]] inline torch::Tensor add_to(torch::Tensor y, const torch::Tensor& x)
-{
-  return y.add_(x);
-}
-
-namespace detail {
-
-/// y + the values of levels, in the memory of y; their gradient goes to a stand-in.
-struct added_values : torch::autograd::Function<added_values> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, torch::Tensor y,
-                               const torch::Tensor& stand_in, const quantised& q)
-  {
-    context->mark_dirty({y});
-    auto x = scratch_copy(q.levels, stand_in.scalar_type());
-    if (q.zero_point != 0) x.sub_(q.zero_point);
-    if (q.scale.defined()) x.mul_(q.scale);
-    if (q.offset.defined()) x.add_(q.offset);
-    return y.add_(x);
-  }
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
-                                                 torch::autograd::variable_list gradient)
-  {
-    return {gradient[0], gradient[0], {}};
-  }
-};
-
-}  // namespace detail
-
-[[nodiscard]] inline torch::Tensor add_to(torch::Tensor y, const quantised& x)
-{
-  if (!x.stand_in.defined()) return y.add_(x.values());
-  return detail::added_values::apply(std::move(y), x.stand_in, x);
 }
 
 /// Whether a network hands on raw sums where its layers rectify what they quantise anyway: it saves
@@ -105,6 +69,14 @@ class activation {
       return of_rectified(x, when);
   }
 
+  /// The same of a tensor that need not be there yet.
+  [[nodiscard]] carried<Q> of_handed_on(detail::pending_norm& x, phase when)
+  {
+    if constexpr (hands_on_sums<Q>() && detail::SaysItsSteps<state>)
+      if (auto steps = steps_of(x, when)) return x.codes(*steps);
+    return of_handed_on(x.tensor(), when);
+  }
+
   /// Rectifies and quantises; x itself may be overwritten.
   [[nodiscard]] carried<Q> rectify(torch::Tensor x, phase when)
   {
@@ -119,6 +91,13 @@ class activation {
       if constexpr (!rectifies<Q>()) x.relu_();
       return quantise(x, when);
     }
+  }
+
+  [[nodiscard]] carried<Q> rectify(detail::pending_norm x, phase when)
+  {
+    if constexpr (hands_on_sums<Q>() && detail::SaysItsSteps<state>)
+      if (auto steps = steps_of(x, when)) return x.codes(*steps);
+    return rectify(x.taken(), when);
   }
 
   [[nodiscard]] bit_width bits() const { return bits_; }
@@ -137,6 +116,20 @@ class activation {
   }
 
  private:
+  /// The steps of what is pending, unless somebody wants to see it.
+  [[nodiscard]] auto steps_of(const detail::pending_norm& x, phase when)
+  {
+    std::optional<detail::fusible_steps> steps;
+    if (!x.is_pending() || bits_.value() > 8 || watcher_.value) return steps;
+    steps = state_.steps(x.sizes(), bits_);
+    if constexpr (requires(torch::Tensor unseen) { state_.observe(unseen, bits_); })
+      if (steps && when == phase::training) {
+        state_.observe(torch::Tensor{}, bits_);
+        steps = state_.steps(x.sizes(), bits_);
+      }
+    return steps;
+  }
+
   [[nodiscard]] quantised quantise(const torch::Tensor& x, phase when)
   {
     if constexpr (requires { state_.observe(x, bits_); })

@@ -7,6 +7,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/network/detail/pending_norm.hpp>
 
 #include <ATen/Context.h>
 
@@ -44,6 +45,13 @@ class batch_norm {
   ///         variance
   [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, phase when)
   {
+    return pending(x, when).tensor();
+  }
+
+  /// The same, computed when it is asked for, together with what is done to it next. The running
+  /// statistics move on at once.
+  [[nodiscard]] detail::pending_norm pending(const torch::Tensor& x, phase when)
+  {
     if (when != phase::evaluation && x.numel() == x.size(1))
       refuse("batch_norm", "want more than one value per channel in training, got ", x.sizes());
     const auto normalise = [&](const torch::Tensor& mean, const torch::Tensor& variance) {
@@ -51,6 +59,7 @@ class batch_norm {
                             options_.momentum, options_.epsilon,
                             at::globalContext().userEnabledCuDNN());
     };
+    if (when == phase::training && has_kernels_for(x)) return by_kernels(x);
     if (when != phase::statistics) return normalise(running_mean_, running_variance_);
     pool(x);
     return normalise({}, {});
@@ -85,6 +94,27 @@ class batch_norm {
   }
 
  private:
+  [[nodiscard]] bool has_kernels_for(const torch::Tensor& x) const
+  {
+    const auto& scale = weight_;
+    return detail::fits_norm_passes(x) && scale.is_cpu() && scale.scalar_type() == torch::kFloat &&
+           scale.is_contiguous() && bias_.is_contiguous() && scale.numel() == x.size(1);
+  }
+
+  [[nodiscard]] detail::pending_norm by_kernels(const torch::Tensor& x)
+  {
+    const auto found = detail::moments_of(x);
+    const double count = static_cast<double>(x.numel() / x.size(1));
+    const torch::NoGradGuard without_graph;
+    const auto move = [&](torch::Tensor& running, const std::vector<double>& newest, double times) {
+      const auto value = torch::tensor(newest, torch::kDouble);
+      running.mul_(1.0 - options_.momentum).add_(value, options_.momentum * times);
+    };
+    move(running_mean_, found.mean, 1.0);
+    move(running_variance_, found.variance, count / (count - 1.0));
+    return {x, weight_, bias_, {found, weight_, bias_, options_.epsilon}, options_.epsilon};
+  }
+
   /// Moments of all values since a start, per channel, in double precision.
   struct moments {
     double count = 0.0;

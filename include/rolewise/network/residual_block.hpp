@@ -60,14 +60,17 @@ class residual_block {
 
   /// @param x `[N, I, H, W]`, rectified if not `hands_on_sums<Q>()`; left as it is
   /// @return `[N, O, H', W']`, likewise
-  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, phase when)
+  [[nodiscard]] detail::pending_norm operator()(detail::pending_norm x, phase when)
   {
+    if (shortcut_ && shortcut_->input.bits() != input_.bits()) (void)x.tensor();
     const auto in = input_.of_handed_on(x, when);
-    auto y = batch_norm1_(convolution1_(in, when), when);
-    y = batch_norm2_(convolution2_(inner_.rectify(std::move(y), when), when), when);
-    y = shortcut_ ? y.add_(projected(x, in, when)) : add_to(std::move(y), in);
-    if constexpr (!hands_on_sums<Q>()) y.relu_();
-    return y;
+    auto y = batch_norm1_.pending(convolution1_(in, when), when);
+    y = batch_norm2_.pending(convolution2_(inner_.rectify(std::move(y), when), when), when);
+    auto sum = shortcut_ ? std::move(y).plus(projected(x, in, when)) : std::move(y).plus(in);
+    if constexpr (hands_on_sums<Q>())
+      return sum;
+    else
+      return sum.taken().relu_();
   }
 
   void report(std::vector<layer_report>& layers) const
@@ -130,7 +133,7 @@ class residual_block {
     batch_norm norm;
   };
 
-  [[nodiscard]] torch::Tensor projected(const torch::Tensor& x, const carried<Q>& in, phase when)
+  [[nodiscard]] torch::Tensor projected(detail::pending_norm& x, const carried<Q>& in, phase when)
   {
     auto& [input, convolution, norm] = *shortcut_;
     if (input.bits() == input_.bits()) return norm(convolution(in, when), when);

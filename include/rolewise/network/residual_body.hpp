@@ -47,17 +47,18 @@ class residual_body {
     const auto tap = [&](const torch::Tensor& x) {
       if (wanted.features) result.features.push_back(detail::widened(x));
     };
-    const auto tap_rectified = [&](const torch::Tensor& x) {
-      if (wanted.features) tap(hands_on_sums<Q>() ? x.relu() : x);
+    const auto tap_rectified = [&](detail::pending_norm& x) {
+      if (wanted.features) tap(hands_on_sums<Q>() ? x.tensor().relu() : x.tensor());
     };
-    auto x = stem_batch_norm_(stem_(unquantised<Q>(inputs), when), when);
-    if constexpr (!hands_on_sums<Q>()) x.relu_();
+    auto x = stem_batch_norm_.pending(stem_(unquantised<Q>(inputs), when), when);
+    if constexpr (!hands_on_sums<Q>()) x = x.taken().relu_();
     tap_rectified(x);
     for (auto& stage : stages_) {
-      for (auto& block : stage.parts) x = block(x, when);
+      for (auto& block : stage.parts) x = block(std::move(x), when);
       tap_rectified(x);
     }
-    const auto pooled = detail::pooled(hands_on_sums<Q>() ? x.relu_() : x);
+    const auto sum = x.taken();
+    const auto pooled = detail::pooled(hands_on_sums<Q>() ? sum.relu_() : sum);
     tap(pooled);
     result.logits = classifier_(pooled, when);
     return result;

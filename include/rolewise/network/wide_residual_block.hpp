@@ -58,16 +58,16 @@ class wide_residual_block {
   /// @return `[N, O, H', W']`, a raw sum
   [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, phase when)
   {
-    auto a = batch_norm1_(x, when);
+    auto a = batch_norm1_.pending(x, when);
     if (!shortcut_) return branch(input_.rectify(std::move(a), when), when).add_(x);
     auto& [input, convolution] = *shortcut_;
     if (input.bits() == input_.bits()) {
       const auto in = input_.rectify(std::move(a), when);
       return branch(in, when).add_(convolution(in, when));
     }
-    a.relu_();
-    const auto aside = convolution(input.of_rectified(a, when), when);
-    return branch(input_.of_rectified(a, when), when).add_(aside);
+    const auto rectified = a.taken().relu_();
+    const auto aside = convolution(input.of_rectified(rectified, when), when);
+    return branch(input_.of_rectified(rectified, when), when).add_(aside);
   }
 
   void report(std::vector<layer_report>& layers) const
@@ -115,7 +115,8 @@ class wide_residual_block {
 
   [[nodiscard]] torch::Tensor branch(const carried<Q>& in, phase when)
   {
-    return convolution2_(inner_.rectify(batch_norm2_(convolution1_(in, when), when), when), when);
+    auto a = batch_norm2_.pending(convolution1_(in, when), when);
+    return convolution2_(inner_.rectify(std::move(a), when), when);
   }
 
   batch_norm batch_norm1_;

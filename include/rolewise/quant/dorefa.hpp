@@ -5,11 +5,13 @@
 /// DoReFa: weights through tanh and their maximum, activations clipped to [0, 1].
 
 #include <rolewise/quant/detail/through_tanh.hpp>
+#include <rolewise/quant/fusible_steps.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace rolewise {
@@ -65,6 +67,8 @@ struct dorefa {
     static constexpr bool has_state = false;
 
     [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const;
+    [[nodiscard]] std::optional<detail::fusible_steps> steps(at::IntArrayRef sizes,
+                                                             bit_width bits) const;
   };
 
   dorefa_gradient gradient = dorefa_gradient::exact;
@@ -79,6 +83,7 @@ namespace detail {
 
 /// The levels of [0, 1], written to `levels`; what comes back stands for the values.
 struct unit_interval : torch::autograd::Function<unit_interval> {
+  /// @param x has the type and the device of what is quantised
   [[nodiscard]] static step_map map(const torch::Tensor& x, double n)
   {
     return {.low = scale_beside(x, 0),
@@ -137,6 +142,19 @@ inline quantised dorefa::activations::operator()(const torch::Tensor& x, bit_wid
   q.stand_in = detail::unit_interval::apply(x, n, &q.levels);
   q.scale = detail::scale_beside(x, 1 / n);
   return q;
+}
+
+inline std::optional<detail::fusible_steps> dorefa::activations::steps(at::IntArrayRef,
+                                                                       bit_width bits) const
+{
+  const auto like = torch::empty({0}, torch::kFloat);
+  const double n = detail::intervals(bits);
+  return detail::fusible_steps{.how = detail::way_back::closed,
+                               .rule = {.who = "dorefa"},
+                               .fixed = detail::unit_interval::map(like, n),
+                               .codes = {.scale = detail::scale_beside(like, 1 / n),
+                                         .is_integer = true,
+                                         .range = level_range{0, static_cast<std::int64_t>(n)}}};
 }
 
 }  // namespace rolewise

@@ -6,6 +6,7 @@
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/detail/learned_step.hpp>
+#include <rolewise/quant/fusible_steps.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
 #include <algorithm>
@@ -85,6 +86,8 @@ class lsq_activations {
 
   void observe(const torch::Tensor& x, bit_width bits);
   [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const;
+  [[nodiscard]] std::optional<detail::fusible_steps> steps(at::IntArrayRef sizes,
+                                                           bit_width bits) const;
 
   [[nodiscard]] const torch::Tensor& step() const { return step_.tensor(); }
 
@@ -97,6 +100,8 @@ class lsq_activations {
 
  private:
   [[nodiscard]] static detail::step_codes codes_for(bit_width bits);
+  [[nodiscard]] detail::fusible_steps steps_by(const torch::Tensor& step, at::IntArrayRef sizes,
+                                               bit_width bits) const;
   [[nodiscard]] static torch::Tensor start_for(const torch::Tensor& x, bit_width bits);
 
   step_gradient_count counted_;
@@ -236,21 +241,38 @@ template<code_signs signs>
 quantised lsq_activations<signs>::operator()(const torch::Tensor& x, bit_width bits) const
 {
   if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
-  const auto codes = codes_for(bits);
   const auto step = step_.is_started() ? step_.tensor() : detail::usable(start_for(x, bits));
-  const auto zero_point =
-      signs == code_signs::unsigned_codes ? 0 : std::int64_t{1} << (bits.value() - 1);
-  const detail::step_rule rule{.who = "lsq",
-                               .codes = codes,
-                               .zero_point = zero_point,
-                               .gradient_scale = detail::step_gradient_scale(x, counted_, codes)};
-  quantised q{.scale = step.detach().clamp_min(detail::least_step),
-              .zero_point = zero_point,
-              .is_integer = true,
-              .range = level_range{codes.lowest + zero_point, codes.highest + zero_point}};
+  auto [how, rule, fixed, learned, q] = steps_by(step, x.sizes(), bits);
   q.stand_in =
       detail::by_learned_step::apply(x, step, std::optional<torch::Tensor>{}, rule, &q.levels);
   return q;
+}
+
+template<code_signs signs>
+std::optional<detail::fusible_steps> lsq_activations<signs>::steps(at::IntArrayRef sizes,
+                                                                   bit_width bits) const
+{
+  if (!step_.is_started()) return std::nullopt;
+  return steps_by(step_.tensor(), sizes, bits);
+}
+
+template<code_signs signs>
+detail::fusible_steps lsq_activations<signs>::steps_by(const torch::Tensor& step,
+                                                       at::IntArrayRef sizes, bit_width bits) const
+{
+  const auto codes = codes_for(bits);
+  const auto zero_point =
+      signs == code_signs::unsigned_codes ? 0 : std::int64_t{1} << (bits.value() - 1);
+  return {.how = detail::way_back::step,
+          .rule = {.who = "lsq",
+                   .codes = codes,
+                   .zero_point = zero_point,
+                   .gradient_scale = detail::step_gradient_scale(sizes, counted_, codes)},
+          .step = step,
+          .codes = {.scale = step.detach().clamp_min(detail::least_step),
+                    .zero_point = zero_point,
+                    .is_integer = true,
+                    .range = level_range{codes.lowest + zero_point, codes.highest + zero_point}}};
 }
 
 }  // namespace rolewise

@@ -179,9 +179,10 @@ inline quantised lsq_plus_activations::operator()(const torch::Tensor& x, bit_wi
     offset = detail::scale_beside(x, found.offset);
   }
   const auto codes = detail::step_codes::of(code_signs::unsigned_codes, bits);
-  const detail::step_rule rule{.who = "lsq_plus",
-                               .codes = codes,
-                               .gradient_scale = detail::step_gradient_scale(x, counted_, codes)};
+  const detail::step_rule rule{
+      .who = "lsq_plus",
+      .codes = codes,
+      .gradient_scale = detail::step_gradient_scale(x.sizes(), counted_, codes)};
   quantised q{.scale = step.detach().clamp_min(detail::least_step),
               .is_integer = true,
               .offset = offset.detach(),

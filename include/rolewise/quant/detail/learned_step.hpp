@@ -54,18 +54,20 @@ struct step_codes {
 };
 
 /// 1 / sqrt(N Q_P) for activations.
-[[nodiscard]] inline double step_gradient_scale(const torch::Tensor& x, step_gradient_count counted,
+[[nodiscard]] inline double step_gradient_scale(at::IntArrayRef sizes, step_gradient_count counted,
                                                 const step_codes& codes)
 {
-  auto n = std::max<std::int64_t>(x.numel(), 1);
-  if (counted == step_gradient_count::features && x.dim() > 0 && x.size(0) > 0) n /= x.size(0);
+  std::int64_t n = 1;
+  for (const auto size : sizes) n *= size;
+  n = std::max<std::int64_t>(n, 1);
+  if (counted == step_gradient_count::features && !sizes.empty() && sizes[0] > 0) n /= sizes[0];
   return 1.0 / std::sqrt(static_cast<double>(n) * static_cast<double>(codes.most()));
 }
 
 /// What of a learned step is no tensor.
 struct step_rule {
   std::string_view who;
-  step_codes codes;
+  step_codes codes{};
   std::int64_t zero_point = 0;
   double gradient_scale = 1.0;
   barred barred_numbers = barred::nan;

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Sums with tensors of few values.
+
+#include <rolewise/network/detail/scratch.hpp>
+#include <rolewise/quant/quantised.hpp>
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <utility>
+
+namespace rolewise::detail {
+
+/// y + the values of levels, in the memory of y; their gradient goes to a stand-in.
+struct added_values : torch::autograd::Function<added_values> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, torch::Tensor y,
+                               const torch::Tensor& stand_in, const quantised& q)
+  {
+    context->mark_dirty({y});
+    auto x = scratch_copy(q.levels, stand_in.scalar_type());
+    if (q.zero_point != 0) x.sub_(q.zero_point);
+    if (q.scale.defined()) x.mul_(q.scale);
+    if (q.offset.defined()) x.add_(q.offset);
+    return y.add_(x);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                 torch::autograd::variable_list gradient)
+  {
+    return {gradient[0], gradient[0], {}};
+  }
+};
+
+/// y + x, in the memory of y.
+[[nodiscard]] inline torch::Tensor add_to(torch::Tensor y, const torch::Tensor& x)
+{
+  return y.add_(x);
+}
+[[nodiscard]] inline torch::Tensor add_to(torch::Tensor y, const quantised& x)
+{
+  if (!x.stand_in.defined()) return y.add_(x.values());
+  return added_values::apply(std::move(y), x.stand_in, x);
+}
+
+}  // namespace rolewise::detail

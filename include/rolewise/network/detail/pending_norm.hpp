@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What a batch norm gives, computed together with what is done to it next.
+
+#include <rolewise/network/detail/added_values.hpp>
+#include <rolewise/network/detail/through_norm.hpp>
+
+#include <utility>
+
+namespace rolewise::detail {
+
+/// A tensor, or the recipe for one: a batch norm and perhaps what is added to it.
+///
+/// Who quantises it by even steps reads the batch norm's input once and writes bytes; the sum in
+/// between is never stored, and made again on the way back. Who asks for the tensor gets it, and
+/// from then on it is one.
+class pending_norm {
+ public:
+  pending_norm(torch::Tensor values) : values_{std::move(values)} {}
+  pending_norm(torch::Tensor x, torch::Tensor weight, torch::Tensor bias, norm_lines lines,
+               double epsilon)
+      : x_{std::move(x)}, weight_{std::move(weight)}, bias_{std::move(bias)}
+  {
+    work_.lines = std::move(lines);
+    work_.epsilon = epsilon;
+  }
+
+  [[nodiscard]] bool is_pending() const { return !values_.defined(); }
+  [[nodiscard]] at::IntArrayRef sizes() const
+  {
+    return is_pending() ? x_.sizes() : values_.sizes();
+  }
+
+  /// y + x, in the memory of y if it has some.
+  [[nodiscard]] pending_norm plus(const torch::Tensor& x) &&
+  {
+    if (is_pending() && !beside_.defined() && lies_beside(x) && x.scalar_type() == torch::kFloat) {
+      beside_ = work_.beside = x;
+      return std::move(*this);
+    }
+    return add_to(taken(), x);
+  }
+  [[nodiscard]] pending_norm plus(const quantised& x) &&
+  {
+    const bool are_bytes = x.stand_in.defined() && x.levels.scalar_type() == torch::kByte &&
+                           (!x.scale.defined() || x.scale.dim() == 0);
+    if (!is_pending() || beside_.defined() || !are_bytes || !lies_beside(x.levels))
+      return add_to(taken(), x);
+    const auto number = [](const torch::Tensor& t, float otherwise) {
+      return t.defined() ? t.item<float>() : otherwise;
+    };
+    beside_ = x.stand_in;
+    work_.beside = x.levels;
+    work_.addend = {.zero = static_cast<float>(x.zero_point),
+                    .scale = number(x.scale, 1.0F),
+                    .offset = number(x.offset, 0.0F)};
+    return std::move(*this);
+  }
+
+  [[nodiscard]] const torch::Tensor& tensor()
+  {
+    if (!is_pending()) return values_;
+    torch::Tensor none;
+    values_ = through_norm::apply(x_, weight_, bias_, addend(), through_norm::optional_tensor{},
+                                  work_, &none);
+    x_ = weight_ = bias_ = beside_ = torch::Tensor{};
+    work_ = {};
+    return values_;
+  }
+  [[nodiscard]] torch::Tensor taken()
+  {
+    (void)tensor();
+    return std::move(values_);
+  }
+
+  /// Of what is pending.
+  [[nodiscard]] quantised codes(const fusible_steps& steps) const
+  {
+    auto work = work_;
+    work.steps = steps;
+    auto q = steps.codes;
+    q.stand_in = through_norm::apply(x_, weight_, bias_, addend(),
+                                     through_norm::optional_tensor{steps.step}, work, &q.levels);
+    return q;
+  }
+
+ private:
+  [[nodiscard]] bool lies_beside(const torch::Tensor& x) const
+  {
+    return x.device().is_cpu() && x.sizes() == x_.sizes() && x.strides() == x_.strides() &&
+           !x.is_neg();
+  }
+  [[nodiscard]] through_norm::optional_tensor addend() const
+  {
+    return beside_.defined() ? through_norm::optional_tensor{beside_} : std::nullopt;
+  }
+
+  torch::Tensor values_;
+  torch::Tensor x_, weight_, bias_;
+  torch::Tensor beside_;  ///< where the gradient of what is added goes
+  norm_work work_{};
+};
+
+}  // namespace rolewise::detail
