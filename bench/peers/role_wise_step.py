@@ -365,7 +365,7 @@ class Peers:
         medians = {}
         for workers in (0, 2):
             batches, way = PillowBatches(self.task, workers), Way(self.task)
-            medians[workers] = statistics.median([way.step(batches) for _ in range(9)][4:])
+            medians[workers] = statistics.median([way.step(batches) for _ in range(7)][4:])
             del batches
         note(f"usual: steps of {medians[0]:.0f} ms without workers, {medians[2]:.0f} ms with two")
         self.workers = min(medians, key=medians.get)
