@@ -2,7 +2,7 @@
 """Peers of bench/role_wise_step.cpp: a step of role-wise distillation in PyTorch, two threads.
 
 Reads lines and answers each with one number, or with "-" and a note on standard error where a
-library is missing:
+library or a compiler is missing:
 
     load <file>      examples and the teacher; answers how many examples
     <way> step       takes a step; milliseconds
@@ -411,7 +411,7 @@ def main():
         name, question = line.split(maxsplit=1)
         try:
             answer = str(peers.ask(name, question.strip()))
-        except ImportError as error:
+        except (ImportError, RuntimeError) as error:  # of a compiler, too
             note(f"{name} is left out: {error}")
             answer = "-"
         print(answer, flush=True)
