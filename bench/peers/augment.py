@@ -13,15 +13,14 @@ import time
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 
-def pillow(chain, side, count):
+def pillow_views(side):
+    """What makes a view of an image by Pillow: (image, chain) to a normalised array [H, W, 3]."""
     import numpy as np
     from PIL import Image, ImageEnhance, ImageOps
 
     fill = tuple(round(255 * m) for m in MEAN)
     offset = np.array([255 * m for m in MEAN], np.float32)
     factor = np.array([1 / (255 * d) for d in DEVIATION], np.float32)
-    noise = np.random.default_rng(1).integers(0, 256, (count, side, side, 3), np.uint8)
-    images = [Image.fromarray(i) for i in noise]
     shift = int(5 / 32 * side)
 
     def sign(v):
@@ -47,16 +46,30 @@ def pillow(chain, side, count):
         lambda i: affine(i, (1, 0, 0, 0, 1, sign(shift))),
     ]
 
+    def view(image, chain):
+        if chain == "rand":
+            for _ in range(2):
+                image = random.choice(operations)(image)
+        x, y = random.randrange(9), random.randrange(9)
+        image = ImageOps.expand(image, 4, fill).crop((x, y, x + side, y + side))
+        if random.random() < 0.5:
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        return (np.asarray(image, np.float32) - offset) * factor
+
+    return view
+
+
+def pillow(chain, side, count):
+    import numpy as np
+    from PIL import Image
+
+    view = pillow_views(side)
+    noise = np.random.default_rng(1).integers(0, 256, (count, side, side, 3), np.uint8)
+    images = [Image.fromarray(i) for i in noise]
+
     def run():
         for image in images:
-            if chain == "rand":
-                for _ in range(2):
-                    image = random.choice(operations)(image)
-            x, y = random.randrange(9), random.randrange(9)
-            image = ImageOps.expand(image, 4, fill).crop((x, y, x + side, y + side))
-            if random.random() < 0.5:
-                image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-            (np.asarray(image, np.float32) - offset) * factor
+            view(image, chain)
 
     return run, count
 

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What does a whole step of role-wise distillation of a 2-bit student cost, against PyTorch? A
+// ResNet-56 teacher that has learned in full precision, a DoReFa ResNet-20 with 2 bits inside,
+// RandAugment(2, 5), crop and flip for each role, both views from one image of 32x32x3, batch 128,
+// two threads.
+//
+// Ours: the teacher in 8 bits, the student's forward pass on integers, its backward pass in single
+// precision or in bfloat16. PyTorch (bench/peers/role_wise_step.py) has the same images and the
+// same weights of the teacher, and takes its steps in turn with ours: the usual way, and the best
+// tuned one. How often teachers answer as in full precision is said; and where the time goes.
+
+#include "support/measure.hpp"
+#include "support/peer.hpp"
+
+#include <rolewise/rolewise.hpp>
+
+#include <ATen/Parallel.h>
+#include <torch/csrc/jit/serialization/pickle.h>
+
+#include <array>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rw = rolewise;
+
+namespace {
+
+constexpr std::int64_t batch_size = 128;
+constexpr rw::sample_shape shape{.channels = 3, .height = 32, .width = 32, .classes = 100};
+
+using agent = rw::sequence<rw::rand_augment, rw::pad_crop_flip>;
+const agent shown{rw::rand_augment{.operations = 2, .magnitude = 5}, rw::pad_crop_flip{}};
+
+/// Smooth patterns, one for each of ten classes, under noise: a deep network tells them apart after
+/// few steps.
+rw::dataset pictures(std::int64_t count)
+{
+  constexpr std::int64_t known = 10;
+  const auto coarse = torch::randn({known, shape.channels, 4, 4});
+  const auto patterns =
+      at::upsample_bicubic2d(coarse, {shape.height, shape.width}, /*align_corners=*/false);
+  rw::dataset made;
+  made.shape = shape;
+  made.labels = torch::arange(count).remainder_(known);
+  made.images = patterns.index_select(0, made.labels)
+                    .mul_(50)
+                    .add_(torch::randn({count, shape.channels, shape.height, shape.width}), 20)
+                    .add_(128)
+                    .clamp_(0, 255)
+                    .to(torch::kByte);
+  made.ids = torch::arange(count);
+  made.scaling = {.mean = {.4914, .4822, .4465}, .deviation = {.2470, .2435, .2616}};
+  made.name = "pictures";
+  return made;
+}
+
+/// Ten of the hundred classes: it is to be sure of some answers.
+auto trained_teacher(const rw::dataset& data, bool is_short)
+{
+  rw::supervised school{
+      .student = rw::resnet56(shape), .agent = shown, .optimiser = rw::sgd{.rate = 0.05}};
+  rw::fit(school, data, {.epochs = is_short ? 2 : 4, .batch_size = batch_size / 2});
+  std::cerr << "teacher: right on " << 100 * rw::accuracy(school.student, data)
+            << " % of the images that it has learned from\n";
+  return school.student;
+}
+
+template<typename Network>
+void write_task(const std::string& file, Network teacher, const rw::dataset& data)
+{
+  c10::Dict<std::string, torch::Tensor> all;
+  rw::for_each_tensor(teacher, [&](const std::string& name, torch::Tensor& t, rw::tensor_kind) {
+    if (t.defined()) all.insert(name, t.detach().contiguous());
+  });
+  all.insert("images", data.images);
+  all.insert("labels", data.labels);
+  const auto bytes = torch::jit::pickle_save(all);
+  std::ofstream{file, std::ios::binary}.write(bytes.data(),
+                                              static_cast<std::streamsize>(bytes.size()));
+}
+
+/// In the words of the peers.
+constexpr std::array parts{"examples", "views-teacher", "views-student", "teacher",
+                           "forward",  "loss",          "backward",      "optimiser"};
+using times = std::array<double, parts.size()>;
+
+/// Adds the milliseconds that a call takes to a sum, and hands on its result.
+template<typename F>
+auto timed(double& sum, F&& f)
+{
+  const auto start = std::chrono::steady_clock::now();
+  auto result = f();
+  sum +=
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+/// Steps of a lesson, whole or part by part.
+template<typename Lesson>
+class steps {
+ public:
+  steps(Lesson lesson, const rw::dataset& data)
+      : lesson_{std::move(lesson)},
+        source_{rw::batches(data, {.size = batch_size})},
+        optimiser_{lesson_.optimiser.start(lesson_.student.parameters())}
+  {}
+
+  double whole()
+  {
+    return bench::milliseconds(
+        [&] { (void)lesson_(source_.gather(next(), memory_), rw::moment{.epoch = epoch_}); });
+  }
+
+  /// What the step does, by its parts, each on the clock.
+  times by_parts()
+  {
+    times t{};
+    const rw::moment now{.epoch = epoch_};
+    const auto examples = timed(t[0], [&] { return source_.gather(next(), memory_); });
+    const auto seen_by = [&](const auto& own, rw::role who) {
+      return rw::view_of(own, examples, now, lesson_.seed.split(who), rw::view_form{}, buffers_);
+    };
+    const auto teachers =
+        timed(t[1], [&] { return seen_by(lesson_.teacher_agent, rw::role::teacher); });
+    const auto students =
+        timed(t[2], [&] { return seen_by(lesson_.student_agent, rw::role::student); });
+    rw::paired_responses pair;
+    pair.teacher = timed(t[3], [&] { return lesson_.teacher.respond(teachers); });
+    pair.student = timed(t[4], [&] { return lesson_.student.respond(students); });
+    const rw::supervision known{students.labels, students.ids, now};
+    const auto loss = timed(t[5], [&] { return rw::score(lesson_.loss, pair, known); });
+    const auto learned = lesson_.student.parameters();
+    const auto gradients = timed(t[6], [&] {
+      loss.backward();
+      std::vector<torch::Tensor> found;
+      for (const auto& p : learned)
+        found.push_back(std::exchange(p.value.mutable_grad(), torch::Tensor{}));
+      return found;
+    });
+    t[7] = bench::milliseconds(
+        [&] { optimiser_.update(learned, gradients, lesson_.learning_rate(now)); });
+    return t;
+  }
+
+ private:
+  /// Another batch every time, and no view twice.
+  std::int64_t next()
+  {
+    if (++step_ == static_cast<std::int64_t>(source_.size())) {
+      step_ = 0;
+      ++epoch_;
+    }
+    return step_;
+  }
+
+  Lesson lesson_;
+  rw::batches_view source_;
+  rw::batch_memory memory_;
+  rw::buffer_pool buffers_;
+  decltype(std::declval<const rw::sgd&>().start({})) optimiser_;
+  std::int64_t step_ = -1, epoch_ = 0;
+};
+
+/// One who takes steps: what is asked of each in its turn, and what has been answered.
+struct contestant {
+  std::string name;
+  std::function<std::optional<double>()> step;
+  std::function<std::optional<times>()> part_times;
+  std::vector<double> whole{};
+  std::array<std::vector<double>, parts.size()> by_part{};
+
+  /// @return whether there is an answer
+  bool take_turn()
+  {
+    const auto taken = step();
+    if (!taken) return false;
+    const auto each = part_times();
+    if (!each) return false;
+    whole.push_back(*taken);
+    for (std::size_t i = 0; i < parts.size(); ++i) by_part[i].push_back((*each)[i]);
+    return true;
+  }
+};
+
+template<typename Steps>
+contestant ours(std::string name, Steps& steps)
+{
+  return {std::move(name), [&] { return steps.whole(); }, [&] { return steps.by_parts(); }};
+}
+
+contestant theirs(std::string name, bench::peer& python, const std::string& way)
+{
+  return {std::move(name), [&python, way] { return python.ask(way + " step"); },
+          [&python, way]() -> std::optional<times> {
+            times t{};
+            for (std::size_t i = 0; i < parts.size(); ++i) {
+              const auto part = python.ask(way + ' ' + parts[i]);
+              if (!part) return std::nullopt;
+              t[i] = *part;
+            }
+            return t;
+          }};
+}
+
+/// Everybody in turn, another one first each time; who has no answer is left out.
+void compete(std::vector<contestant>& all, int repetitions)
+{
+  std::erase_if(all, [](contestant& c) {
+    const bool answers = c.take_turn() && c.take_turn();  // the second one is warm
+    if (!answers) std::cerr << "left out, for want of an answer: " << c.name << '\n';
+    c.whole.clear();
+    for (auto& each : c.by_part) each.clear();
+    return !answers;
+  });
+  for (int i = 0; i < repetitions; ++i)
+    for (std::size_t k = 0; k < all.size(); ++k)
+      (void)all[(static_cast<std::size_t>(i) + k) % all.size()].take_turn();
+}
+
+void print(const std::string& name, double goal, const std::vector<double>& of_ours,
+           const std::vector<double>& of_theirs)
+{
+  bench::print({name, bench::median(of_ours), bench::median(of_theirs),
+                *std::min_element(of_ours.begin(), of_ours.end()),
+                *std::min_element(of_theirs.begin(), of_theirs.end()), "ms", goal});
+}
+
+/// Where the time goes, medians in milliseconds, as a table in Markdown.
+void print_table(const std::vector<contestant>& all)
+{
+  std::string head = "| ms |", line = "|---|";
+  for (const auto& c : all) {
+    head += ' ' + c.name + " |";
+    line += "---:|";
+  }
+  std::cerr << head << '\n' << line << '\n';
+  const auto row = [&](const std::string& name, const auto& value) {
+    std::string cells;
+    for (const auto& c : all) {
+      std::array<char, 32> text{};
+      std::snprintf(text.data(), text.size(), " %.2f |", value(c));
+      cells += text.data();
+    }
+    std::cerr << "| " << name << " |" << cells << '\n';
+  };
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    row(parts[i], [&](const contestant& c) { return bench::median(c.by_part[i]); });
+  row("whole step", [](const contestant& c) { return bench::median(c.whole); });
+}
+
+constexpr auto with_exact = "ours", with_rounded = "ours, bf16 backward", usual = "PyTorch, usual",
+               tuned = "PyTorch, tuned", compiled = "PyTorch, tuned, compiled",
+               half = "PyTorch, tuned, bf16 student";
+
+const contestant* find(const std::vector<contestant>& all, const std::string& name)
+{
+  const auto at = std::ranges::find(all, name, &contestant::name);
+  return at == all.end() ? nullptr : &*at;
+}
+
+/// The faster one of the ways that keep the student's forward pass in fp32; null without any.
+const contestant* best_tuned(const std::vector<contestant>& all)
+{
+  const auto* const plain = find(all, tuned);
+  const auto* const other = find(all, compiled);
+  if (plain == nullptr || other == nullptr) return plain;
+  return bench::median(other->whole) < bench::median(plain->whole) ? other : plain;
+}
+
+void report(const std::vector<contestant>& all)
+{
+  const auto line = [](const std::string& name, double goal, const contestant* mine,
+                       const contestant* other) {
+    if (other != nullptr) print(name, goal, mine->whole, other->whole);
+  };
+  const auto* const best = best_tuned(all);
+  for (const auto* name : {with_exact, with_rounded}) {
+    const auto* const mine = find(all, name);
+    const std::string who = "role-wise step, " + mine->name;
+    line(who + ", against the usual Python way", 2.5, mine, find(all, usual));
+    line(who + ", against the best tuned Python way", 1.8, mine, best);
+    for (std::size_t i = 0; best != nullptr && i < parts.size(); ++i)
+      print(who + ", " + parts[i] + ", against the best tuned Python way", 0, mine->by_part[i],
+            best->by_part[i]);
+  }
+  line("role-wise step, ours, bf16 backward, against the tuned Python way with a student in bf16",
+       0, find(all, with_rounded), find(all, half));
+  print_table(all);
+}
+
+/// The share of answers of a teacher in 8 bits that are those of full precision, and the peers'.
+template<typename Full, typename EightBit>
+void print_agreement(const Full& full, const EightBit& bytes, const rw::dataset& data,
+                     bench::peer& python)
+{
+  std::vector<rw::batch> views;
+  rw::batch_memory memory;
+  const auto source = rw::batches(data, {.size = batch_size});
+  for (std::int64_t i = 0; i < 16; ++i)
+    views.push_back(shown(source.gather(i, memory), rw::moment{.epoch = 1}, rw::seed{3}));
+  const double percent = 100 * rw::agreement(bytes, full, views);
+  const auto of_peer = python.ask("tuned agreement");
+  bench::print({"arg max of the teacher as in full precision, ours in 8 bits, against " +
+                    std::string{of_peer ? "PyTorch's in bf16" : "itself"},
+                percent, of_peer.value_or(100), percent, of_peer.value_or(100), "% of views", 0});
+}
+
+}  // namespace
+
+int main(int argc, char** argv)
+{
+  const bool is_short = bench::is_short(argc, argv);
+  at::set_num_threads(2);
+  const auto& integers = rw::integer_forward_support();
+  if (!integers.available) std::cerr << "no integer forward: " << integers.reason << '\n';
+
+  torch::manual_seed(0);
+  const auto data = pictures(20 * batch_size);
+  const auto full = trained_teacher(data, is_short);
+  const std::string task = ROLEWISE_SCRATCH "/role_wise_step.pt";
+  write_task(task, full, data);
+  bench::peer python{ROLEWISE_PEERS "/role_wise_step.py"};
+  if (!python.ask("load " + task)) std::cerr << "no peer: PyTorch in Python is missing\n";
+
+  std::vector<rw::batch> seen;  // the maps that the teacher is calibrated on
+  rw::batch_memory memory;
+  const auto source = rw::batches(data, {.size = batch_size});
+  for (std::int64_t i = 0; i < 4; ++i)
+    seen.push_back(shown(source.gather(i, memory), rw::moment{}, rw::seed{2}));
+  const auto bytes = rw::post_training_quantised(full, seen);
+  print_agreement(rw::frozen(full), bytes, data, python);
+
+  const auto lesson = [&](rw::backward_precision backward) {
+    return rw::distillation{
+        .teacher = bytes,
+        .student = rw::resnet20(shape, rw::dorefa{}, rw::bits_inside<2>, {.backward = backward}),
+        .teacher_agent = shown,
+        .student_agent = shown,
+        .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}},
+        .optimiser = rw::sgd{.rate = 0.01},
+        .schedule = rw::constant{}};
+  };
+  steps exact{lesson(rw::backward_precision::full), data};
+  steps rounded{lesson(rw::backward_precision::bfloat16), data};
+  std::vector<contestant> all{ours(with_exact, exact), ours(with_rounded, rounded),
+                              theirs(usual, python, "usual"), theirs(tuned, python, "tuned"),
+                              theirs(half, python, "tuned-half")};
+  if (!is_short) all.push_back(theirs(compiled, python, "tuned-compiled"));
+  compete(all, is_short ? 7 : 15);
+
+  report(all);
+}
