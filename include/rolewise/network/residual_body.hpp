@@ -50,7 +50,7 @@ class residual_body {
     const auto tap_rectified = [&](const torch::Tensor& x) {
       if (wanted.features) tap(hands_on_sums<Q>() ? x.relu() : x);
     };
-    auto x = stem_batch_norm_(stem_(unquantised<Q>(inputs), when), when);
+    auto x = stem_.normalised(unquantised<Q>(inputs), stem_batch_norm_, when);
     if constexpr (!hands_on_sums<Q>()) x.relu_();
     tap_rectified(x);
     for (auto& stage : stages_) {
@@ -109,8 +109,7 @@ class residual_body {
   template<typename Archive>
   void visit_state(Archive& archive)
   {
-    archive.part("stem", stem_);
-    archive.part("stem_batch_norm", stem_batch_norm_);
+    visit_normalised(archive, "stem", stem_, "stem_batch_norm", stem_batch_norm_);
     for (std::size_t s = 0; s < stages_.size(); ++s)
       archive.part("stage" + std::to_string(s + 1), stages_[s]);
     archive.part("classifier", classifier_);
@@ -159,11 +158,12 @@ class residual_body {
               layers.at("stem"),
               {.in = shape.channels, .out = plan.stem, .padding = plan.padding},
               start_of(plan, options)},
-        stem_batch_norm_{plan.stem, options.normalisation.value_or(plan.normalisation)},
+        stem_batch_norm_{plan.stem,
+                         detail::normalisation_of<Q>(plan.name, options, plan.normalisation)},
         classifier_{q, layers.at("classifier"), plan.widths.back(), shape.classes,
                     start_of(plan, options)}
   {
-    const auto normalisation = options.normalisation.value_or(plan.normalisation);
+    const auto normalisation = detail::normalisation_of<Q>(plan.name, options, plan.normalisation);
     const auto start = start_of(plan, options);
     for (std::size_t s = 0; s < plan.widths.size(); ++s) {
       auto& stage = stages_.emplace_back();

@@ -17,6 +17,8 @@ namespace rolewise {
 /// a = relu(BN(x)); conv(relu(BN(conv(a)))) + shortcut, which is x itself, or a bare 1x1
 /// convolution of a where the numbers of channels differ.
 ///
+/// Only the second batch norm follows a convolution and can be folded.
+///
 /// With a quantizer both rectified tensors are quantised; sums stay floating point. If the scheme
 /// gives a projection another width for its activations, its input is quantised apart.
 template<Quantizer Q>
@@ -98,8 +100,7 @@ class wide_residual_block {
   {
     archive.part("batch_norm1", batch_norm1_);
     archive.part("input", input_);
-    archive.part("convolution1", convolution1_);
-    archive.part("batch_norm2", batch_norm2_);
+    visit_normalised(archive, "convolution1", convolution1_, "batch_norm2", batch_norm2_);
     archive.part("inner", inner_);
     archive.part("convolution2", convolution2_);
     if (!shortcut_) return;
@@ -115,7 +116,8 @@ class wide_residual_block {
 
   [[nodiscard]] torch::Tensor branch(const carried<Q>& in, phase when)
   {
-    return convolution2_(inner_.rectify(batch_norm2_(convolution1_(in, when), when), when), when);
+    return convolution2_(inner_.rectify(convolution1_.normalised(in, batch_norm2_, when), when),
+                         when);
   }
 
   batch_norm batch_norm1_;

@@ -146,10 +146,10 @@ class wide_residual_body {
         scheme_{scheme},
         stem_{
             q, layers.at("stem"), {.in = shape.channels, .out = plan.widths[0]}, start_of(options)},
-        last_batch_norm_{plan.widths[3], options.normalisation.value_or(batch_norm_options{})},
+        last_batch_norm_{plan.widths[3], detail::normalisation_of<Q>(plan.name, options)},
         classifier_{q, layers.at("classifier"), plan.widths[3], shape.classes, start_of(options)}
   {
-    const auto normalisation = options.normalisation.value_or(batch_norm_options{});
+    const auto normalisation = detail::normalisation_of<Q>(plan.name, options);
     for (std::size_t s = 0; s < 3; ++s) {
       auto& stage = stages_.emplace_back();
       for (std::int64_t b = 0; b < plan.blocks; ++b)
