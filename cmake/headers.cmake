@@ -147,6 +147,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/convolution.hpp
     include/rolewise/network/convolution_shape.hpp
     include/rolewise/network/copy_weights.hpp
+    include/rolewise/network/detail/byte_normalisation.hpp
     include/rolewise/network/detail/byte_output_probe.hpp
     include/rolewise/network/detail/calibrated_ranges.hpp
     include/rolewise/network/detail/convolution_geometry.hpp
@@ -164,6 +165,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/eight_bit_body.hpp
     include/rolewise/network/eight_bit_convolution.hpp
     include/rolewise/network/eight_bit_layers.hpp
+    include/rolewise/network/eight_bit_wide_body.hpp
     include/rolewise/network/first_weights.hpp
     include/rolewise/network/integer_forward.hpp
     include/rolewise/network/layer_plan.hpp

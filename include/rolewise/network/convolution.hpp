@@ -86,6 +86,7 @@ class convolution {
     report.arithmetic = changes_nothing<Q>() ? layer_arithmetic::full_precision : arithmetic_.get();
     return report;
   }
+  [[nodiscard]] std::int64_t outputs() const { return shape_.out; }
   void cast(torch::ScalarType type) { weight_.cast(type); }
   void set_backward(backward_precision precision) { backward_ = precision; }
 

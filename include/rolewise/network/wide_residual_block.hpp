@@ -88,6 +88,24 @@ class wide_residual_block {
     if (shortcut_) shortcut_->convolution.cast(type);
   }
 
+  /// The block for answering alone: the inner batch norm folded into the first convolution.
+  [[nodiscard]] detail::folded_wide_block<detail::folded_convolution, detail::folded_normalisation>
+  folded(const std::string& name) const
+    requires(changes_nothing<Q>())
+  {
+    const auto bare = [](const convolution<Q>& c) {
+      const auto outputs = c.outputs();
+      return c.folded(torch::ones(outputs), torch::zeros(outputs));
+    };
+    detail::folded_wide_block<detail::folded_convolution, detail::folded_normalisation> result{
+        {name + ".batch_norm1", batch_norm1_.factor(), batch_norm1_.shift()},
+        convolution1_.folded(batch_norm2_.factor(), batch_norm2_.shift()),
+        bare(convolution2_),
+        std::nullopt};
+    if (shortcut_) result.aside = bare(shortcut_->convolution);
+    return result;
+  }
+
   void set_backward(backward_precision precision)
   {
     convolution1_.set_backward(precision);
