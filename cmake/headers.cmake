@@ -289,6 +289,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/arena.hpp
     include/rolewise/train/batch_norm_statistics.hpp
     include/rolewise/train/bit_sensitivity.hpp
+    include/rolewise/train/calibration.hpp
     include/rolewise/train/checkpoint.hpp
     include/rolewise/train/checkpoints.hpp
     include/rolewise/train/clip_gradients.hpp

@@ -48,9 +48,9 @@ class convolution {
   [[nodiscard]] torch::Tensor normalised(const carried<Q>& x, batch_norm& norm, phase when)
   {
     if constexpr (takes_folded_weights<Q>())
-      if (norm.is_folded() && (when == phase::evaluation || !is_full())) {
+      if (norm.is_folded() && (is_as_asked(when) || !is_full())) {
         auto y = on_way_back(product(x, when, &norm), when);
-        if (when == phase::evaluation) return norm.of_folded(std::move(y));
+        if (is_as_asked(when)) return norm.of_folded(std::move(y));
         if constexpr (!changes_nothing<Q>()) return norm.of_folded(y, unfolded(x), when);
       }
     return norm((*this)(x, when), when);

@@ -67,9 +67,10 @@ class quantised_weight {
           prepared{std::move(weight), {}, std::move(versions), bits});
     };
     if (bits.is_full()) return fresh(folded(norm), {});
-    if (when == phase::training) {
+    if (observes_ranges(when)) {
       kept_.reset();
-      if constexpr (requires { state_.constrain(latent_, bits); }) state_.constrain(latent_, bits);
+      if constexpr (requires { state_.constrain(latent_, bits); })
+        if (when == phase::training) state_.constrain(latent_, bits);
       const auto full = folded(norm);
       if constexpr (requires { state_.observe(full, bits); }) state_.observe(full, bits);
       return fresh(full, {});
