@@ -317,6 +317,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/preparing_step.hpp
     include/rolewise/train/progress_bar.hpp
     include/rolewise/train/range_drift.hpp
+    include/rolewise/train/range_lines.hpp
     include/rolewise/train/ranges_apart.hpp
     include/rolewise/train/run_history.hpp
     include/rolewise/train/run_signature.hpp
