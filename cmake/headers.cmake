@@ -151,6 +151,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/convolution_shape.hpp
     include/rolewise/network/copy_weights.hpp
     include/rolewise/network/detail/added_values.hpp
+    include/rolewise/network/detail/byte_normalisation.hpp
     include/rolewise/network/detail/byte_output_probe.hpp
     include/rolewise/network/detail/calibrated_ranges.hpp
     include/rolewise/network/detail/convolution_geometry.hpp
@@ -174,6 +175,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/eight_bit_body.hpp
     include/rolewise/network/eight_bit_convolution.hpp
     include/rolewise/network/eight_bit_layers.hpp
+    include/rolewise/network/eight_bit_wide_body.hpp
     include/rolewise/network/first_weights.hpp
     include/rolewise/network/integer_forward.hpp
     include/rolewise/network/layer_plan.hpp
@@ -297,6 +299,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/arena.hpp
     include/rolewise/train/batch_norm_statistics.hpp
     include/rolewise/train/bit_sensitivity.hpp
+    include/rolewise/train/calibration.hpp
     include/rolewise/train/checkpoint.hpp
     include/rolewise/train/checkpoints.hpp
     include/rolewise/train/clip_gradients.hpp
@@ -324,6 +327,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/preparing_step.hpp
     include/rolewise/train/progress_bar.hpp
     include/rolewise/train/range_drift.hpp
+    include/rolewise/train/range_lines.hpp
     include/rolewise/train/ranges_apart.hpp
     include/rolewise/train/run_history.hpp
     include/rolewise/train/run_signature.hpp

@@ -14,6 +14,7 @@
 #include <rolewise/network/eight_bit_body.hpp>
 #include <rolewise/network/eight_bit_convolution.hpp>
 #include <rolewise/network/eight_bit_layers.hpp>
+#include <rolewise/network/eight_bit_wide_body.hpp>
 #include <rolewise/network/first_weights.hpp>
 #include <rolewise/network/integer_forward.hpp>
 #include <rolewise/network/layer_plan.hpp>

@@ -9,6 +9,7 @@
 #include <rolewise/train/arena.hpp>
 #include <rolewise/train/batch_norm_statistics.hpp>
 #include <rolewise/train/bit_sensitivity.hpp>
+#include <rolewise/train/calibration.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/clip_gradients.hpp>
@@ -25,6 +26,7 @@
 #include <rolewise/train/preparing_step.hpp>
 #include <rolewise/train/progress_bar.hpp>
 #include <rolewise/train/range_drift.hpp>
+#include <rolewise/train/range_lines.hpp>
 #include <rolewise/train/ranges_apart.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/run_signature.hpp>

@@ -181,6 +181,8 @@ TEST_CASE("a network in 8 bits answers as the network does, but for rounding")
   plan.widths = {8, 16, 24};
   plan.stem = 8;
   check(rw::make_residual_network(plan, small));
+  check(rw::wide_resnet(10, 1, small));
+  check(rw::wide_resnet(16, 2, small));
 }
 
 TEST_CASE("options leave the ends in full precision, or take them too")
@@ -218,6 +220,25 @@ TEST_CASE("a network in 8 bits keeps the laws of teachers and bodies")
     rw::laws::hold_for(teacher, images(5, 3));
     rw::laws::body_holds_for(teacher.network().body(), rw::normalised_inputs(images(4, 3)),
                              small.classes);
+  }
+  const auto wide = stirred(rw::wide_resnet(10, 1, small));
+  for (const bool stem : {true, false}) {
+    const auto teacher =
+        rw::post_training_quantised(wide, {images(16, 2)}, {.stem = stem, .classifier = !stem});
+    rw::laws::hold_for(teacher, images(5, 3));
+    rw::laws::body_holds_for(teacher.network().body(), rw::normalised_inputs(images(4, 3)),
+                             small.classes);
+    const auto layers = teacher.network().layers(), expected = wide.layers();
+    REQUIRE(layers.size() == expected.size());
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      CHECK(layers[i].place.name == expected[i].place.name);
+      CHECK(layers[i].place.kind == expected[i].place.kind);
+      CHECK(layers[i].weights == expected[i].weights);
+    }
+    CHECK(teacher.network().name() == "wide_resnet10-1-8bit");
+    CHECK(teacher.fingerprint() ==
+          rw::post_training_quantised(wide, {images(16, 2)}, {.stem = stem, .classifier = !stem})
+              .fingerprint());
   }
   static_assert(rw::FingerprintedTeacher<rw::frozen_teacher<rw::network<rw::eight_bit_body>>>);
 }
@@ -272,8 +293,38 @@ TEST_CASE("packed weights follow grids that a reader writes")
   CHECK(torch::allclose(after, before * 2, 0, 4 * out.scale));
 }
 
+TEST_CASE("batch norm of bytes is a table for each channel")
+{
+  torch::manual_seed(0);
+  const auto in = rw::byte_grid::over(-2.0, 3.0), out = rw::byte_grid::over(0.0, 4.0);
+  const auto factor = torch::randn(6), shift = torch::randn(6);
+  const rw::detail::byte_normalisation norm{{"norm", factor, shift}, in, out};
+  const auto codes = torch::randint(0, 256, {3, 6, 5, 7}, torch::kByte);
+  const rw::byte_map plain{codes, in};
+  const rw::byte_map last{codes.contiguous(torch::MemoryFormat::ChannelsLast), in};
+  const auto values = (plain.values() * factor.view({6, 1, 1}) + shift.view({6, 1, 1})).relu();
+  const auto expected = rw::byte_map::of(values, out).codes.to(torch::kInt);
+  const auto got = norm(plain);
+  CHECK(got.grid.scale == out.scale);
+  CHECK((got.codes.to(torch::kInt) - expected).abs().max().item<int>() <= 1);
+  CHECK(got.codes.to(torch::kInt).ne(expected).sum().item<int>() < 3);
+  CHECK(torch::equal(norm(last).codes, got.codes));
+  CHECK(norm(last).codes.is_contiguous(torch::MemoryFormat::ChannelsLast));
+  CHECK(torch::allclose(norm.values(plain), values, 1e-5, 1e-6));
+}
+
 TEST_CASE("a network in 8 bits refuses what it cannot do")
 {
+  const auto wide = stirred(rw::wide_resnet(10, 1, small));
+  CHECK_THROWS_WITH_AS(
+      (void)rw::post_training_quantised(wide, {}),
+      "rolewise: wide_resnet10-1: want batches to see the ranges of its maps on, got none",
+      std::invalid_argument);
+  auto learner = rw::post_training_quantised(wide, {images(8)}).network();
+  CHECK_THROWS_WITH_AS(
+      (void)learner.respond(images(4)),
+      "rolewise: wide_resnet10-1-8bit: a network in 8 bits does not learn; probe it, or freeze it",
+      std::invalid_argument);
   const auto trained = stirred(rw::resnet8(small));
   CHECK_THROWS_WITH_AS((void)rw::post_training_quantised(trained, {}),
                        "rolewise: resnet8: want batches to see the ranges of its maps on, got none",

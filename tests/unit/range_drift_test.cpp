@@ -9,13 +9,18 @@
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/range_drift.hpp>
+#include <rolewise/train/range_lines.hpp>
 #include <rolewise/train/supervised.hpp>
+
+#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -184,6 +189,67 @@ TEST_CASE("the drift of a run is written as a picture")
   CHECK(rw::text_of_file(path).find("stage3.0.input end") != std::string::npos);
   CHECK(rw::text_of_file(path).find("stage3.0.inner end") == std::string::npos);
   std::filesystem::remove(path);
+}
+
+TEST_CASE("ranges lie among the lines of a run")
+{
+  const auto data = rw::glyphs(few_glyphs());
+  const auto path = (std::filesystem::temp_directory_path() / "rolewise_ranges.jsonl").string();
+  std::filesystem::remove(path);
+  rw::supervised school{.student = rw::resnet8(data.shape, moving_ends{}, rw::bits_inside<2>)};
+  // [lines]
+  rw::range_lines log{path, school.student};
+  rw::fit(school, data.train, {.epochs = 2, .batch_size = 50}, log);
+  // [/lines]
+  std::istringstream text{rw::text_of_file(path)};
+  std::vector<nlohmann::json> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
+  REQUIRE(lines.size() == 5);
+  std::string kinds;
+  for (const auto& line : lines) {
+    CHECK(line.contains("epoch") != line.contains("ranges"));
+    kinds += line.contains("epoch") ? 'e' : 'r';
+  }
+  CHECK(kinds == "rerer");
+  CHECK(lines[2]["after_epochs"] == 1.0);
+  const auto& history = log.history();
+  const auto& last = lines[4]["ranges"];
+  CHECK(lines[4]["after_epochs"] == history.epochs.back());
+  CHECK(last.size() == history.names.size());
+  for (std::size_t i = 0; i < history.names.size(); ++i) {
+    const auto& range = last[history.names[i]];
+    CHECK(range["mean"] == history.rows.back()[i].mean);
+    CHECK(range["least"] == history.rows.back()[i].least);
+    CHECK(range["greatest"] == history.rows.back()[i].greatest);
+  }
+  CHECK(last["stage1.0.inner.quantizer.end"] != lines[0]["ranges"]["stage1.0.inner.quantizer.end"]);
+  std::filesystem::remove(path);
+
+  made_up_student student;
+  rw::range_drift drift{student};
+  rw::laws::made_up_run run;
+  run.begin(drift, 0, false);
+  run.epoch(drift, 0);
+  const auto parsed =
+      nlohmann::json::parse(rw::range_lines<made_up_student>::line_of(drift.history()));
+  CHECK(parsed["ranges"]["layer.quantizer.step"]["greatest"] == 3.0);
+  CHECK(parsed["ranges"]["layer.input.quantizer.highest"]["mean"].is_null());
+}
+
+TEST_CASE("lines with ranges keep what observers promise")
+{
+  static_assert(rw::Observer<rw::range_lines<made_up_student>>);
+  const auto path = [](int place) {
+    return (std::filesystem::temp_directory_path() / ("rolewise_lines" + std::to_string(place)))
+        .string();
+  };
+  for (int place = 0; place < 2; ++place) std::filesystem::remove(path(place));
+  made_up_student students[2];
+  rw::laws::observer_holds_for(
+      [&](int place) { return rw::range_lines{path(place), students[place]}; });
+  CHECK(rw::text_of_file(path(0)) == rw::text_of_file(path(1)));
+  CHECK(rw::text_of_file(path(0)).find("\"after_epochs\":6") != std::string::npos);
+  for (int place = 0; place < 2; ++place) std::filesystem::remove(path(place));
 }
 
 TEST_CASE("the drift of a run that is resumed is that of one that was not")

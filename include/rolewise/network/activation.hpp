@@ -133,7 +133,7 @@ class activation {
   [[nodiscard]] quantised quantise(const torch::Tensor& x, phase when)
   {
     if constexpr (requires { state_.observe(x, bits_); })
-      if (when == phase::training) state_.observe(x, bits_);
+      if (observes_ranges(when)) state_.observe(x, bits_);
     auto levels = quantised_in(when, state_, x, bits_);
     if (watcher_.value) watcher_.value(into_, bits_, rectifies<Q>() ? x.relu() : x, levels);
     return levels;

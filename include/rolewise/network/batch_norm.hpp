@@ -11,6 +11,7 @@
 
 #include <ATen/Context.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -19,6 +20,8 @@ namespace rolewise {
 struct batch_norm_options {
   double momentum = 0.1;  ///< weight of the newest batch in the running statistics
   double epsilon = 1e-5;  ///< added to the variance
+  /// Folded into the convolution before it, where a network has one: `network_options`.
+  bool folded = false;
 };
 
 /// Per channel: (x - mean) / sqrt(variance + epsilon) * weight + bias.
@@ -31,6 +34,24 @@ struct batch_norm_options {
 /// @par Source
 /// Ioffe, Szegedy: Batch Normalization: Accelerating Deep Network Training by Reducing Internal
 /// Covariate Shift, 2015, arXiv:1502.03167.
+///
+/// @par Folded
+/// The convolution before it multiplies each of its filters with f and quantises the product; r^2
+/// is the running variance + epsilon, m the running mean, mu and s^2 mean and variance + epsilon of
+/// the batch, * a convolution:
+///
+///     f = weight / r
+///     evaluation:  y = Q(f w) * x + (bias - m f)
+///     training:    y = (Q(f w) * x) r / s + (bias - mu weight / s)
+///
+/// mu and s^2 are those of w * x with weights in full, a second convolution, and so are what the
+/// running statistics follow. The gradient of y passes through both convolutions, mu and s; r and
+/// m, as they were before the batch, are constants. Where Q changes nothing this is batch norm.
+/// Source: Jacob et al.: Quantization and Training of Neural Networks for Efficient
+/// Integer-Arithmetic-Only Inference, 2017, arXiv:1712.05877, section 3.2, for the statistics;
+/// Krishnamoorthi: Quantizing deep convolutional networks for efficient inference: A whitepaper,
+/// 2018, arXiv:1806.08342, section 3.2.2, for folding by running statistics and undoing it behind
+/// the convolution, so that filters are quantised as in evaluation.
 class batch_norm {
  public:
   explicit batch_norm(std::int64_t channels, batch_norm_options options = {})
@@ -52,8 +73,8 @@ class batch_norm {
   /// statistics move on at once.
   [[nodiscard]] detail::pending_norm pending(const torch::Tensor& x, phase when)
   {
-    if (when != phase::evaluation && x.numel() == x.size(1))
-      refuse("batch_norm", "want more than one value per channel in training, got ", x.sizes());
+    if (is_as_asked(when)) when = phase::evaluation;
+    if (when != phase::evaluation) require_values(x);
     const auto normalise = [&](const torch::Tensor& mean, const torch::Tensor& variance) {
       return at::batch_norm(x, weight_, bias_, mean, variance, when != phase::evaluation,
                             options_.momentum, options_.epsilon,
@@ -76,6 +97,22 @@ class batch_norm {
   }
   /// What evaluation then adds, `[C]`.
   [[nodiscard]] torch::Tensor shift() const { return bias_.detach() - running_mean_ * factor(); }
+
+  /// Whether the convolution before it has it in its weights.
+  [[nodiscard]] bool is_folded() const { return options_.folded; }
+  /// `factor()` with the gradient of the weight: f.
+  [[nodiscard]] torch::Tensor folding() const
+  {
+    return weight_ * (running_variance_ + options_.epsilon).rsqrt();
+  }
+  /// Evaluation of what folded weights gave, in its memory.
+  [[nodiscard]] torch::Tensor of_folded(torch::Tensor y) const
+  {
+    return y.add_(beside_channels(bias_ - running_mean_ * folding(), y));
+  }
+  /// The same in another phase, of what folded weights gave and of what weights in full gave.
+  [[nodiscard]] torch::Tensor of_folded(const torch::Tensor& y, const torch::Tensor& unfolded,
+                                        phase when);
 
   void cast(torch::ScalarType type)
   {
@@ -121,15 +158,34 @@ class batch_norm {
     torch::Tensor mean, squares;  ///< squares: sum of squared distances from the mean
   };
 
+  /// All axes but that of the channels.
+  [[nodiscard]] static std::vector<std::int64_t> axes_of(const torch::Tensor& x)
+  {
+    std::vector<std::int64_t> axes{0};
+    for (std::int64_t d = 2; d < x.dim(); ++d) axes.push_back(d);
+    return axes;
+  }
+  /// `[C]` as it lies beside x, in its type.
+  [[nodiscard]] static torch::Tensor beside_channels(const torch::Tensor& each,
+                                                     const torch::Tensor& x)
+  {
+    std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
+    shape[1] = -1;
+    return each.to(x.scalar_type()).view(shape);
+  }
+  static void require_values(const torch::Tensor& x)
+  {
+    if (x.numel() == x.size(1))
+      refuse("batch_norm", "want more than one value per channel in training, got ", x.sizes());
+  }
+
   /// Adds a batch to what has been seen; the moments of two sets give those of both
   /// (Chan, Golub, LeVeque: Updating formulae and a pairwise algorithm, 1979).
   void pool(const torch::Tensor& x)
   {
     const torch::NoGradGuard without_graph;
     const double count = static_cast<double>(x.numel() / x.size(1));
-    std::vector<std::int64_t> axes{0};
-    for (std::int64_t d = 2; d < x.dim(); ++d) axes.push_back(d);
-    const auto [variance, mean] = at::var_mean(x.to(torch::kDouble), axes, false);
+    const auto [variance, mean] = at::var_mean(x.to(torch::kDouble), axes_of(x), false);
     const auto squares = variance * count;
     if (seen_.count == 0.0) {
       seen_ = {count, mean, squares};
@@ -148,5 +204,28 @@ class batch_norm {
   batch_norm_options options_;
   moments seen_;
 };
+
+inline torch::Tensor batch_norm::of_folded(const torch::Tensor& y, const torch::Tensor& unfolded,
+                                           phase when)
+{
+  require_values(unfolded);
+  const auto x =
+      c10::isReducedFloatingType(unfolded.scalar_type()) ? unfolded.to(torch::kFloat) : unfolded;
+  const auto [variance, mean] = at::var_mean(x, axes_of(x), false);
+  const auto inverse = (variance + options_.epsilon).rsqrt();
+  const auto undo = inverse * (running_variance_ + options_.epsilon).sqrt();
+  const auto result =
+      y * beside_channels(undo, y) + beside_channels(bias_ - weight_ * mean * inverse, y);
+  const torch::NoGradGuard without_graph;
+  if (when == phase::statistics) {
+    pool(x);
+  } else {
+    const auto count = static_cast<double>(x.numel() / x.size(1));
+    running_mean_.lerp_(mean.to(running_mean_.scalar_type()), options_.momentum);
+    running_variance_.lerp_((variance * (count / (count - 1))).to(running_variance_.scalar_type()),
+                            options_.momentum);
+  }
+  return result;
+}
 
 }  // namespace rolewise

@@ -5,6 +5,7 @@
 /// Convolution without bias, of tensors or of levels.
 
 #include <rolewise/network/activation.hpp>
+#include <rolewise/network/batch_norm.hpp>
 #include <rolewise/network/convolution_shape.hpp>
 #include <rolewise/network/detail/folded.hpp>
 #include <rolewise/network/detail/last_arithmetic.hpp>
@@ -15,6 +16,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace rolewise {
@@ -38,22 +40,33 @@ class convolution {
 
   [[nodiscard]] torch::Tensor operator()(const carried<Q>& x, phase when)
   {
-    auto y = product(x, when);
-    if constexpr (GradientQuantizer<Q>)
-      if (when == phase::training) return gradients_(y);
-    return y;
+    return on_way_back(product(x, when), when);
   }
 
-  /// The same, with gradients as they are.
-  [[nodiscard]] torch::Tensor product(const carried<Q>& x, phase when)
+  /// The batch norm of the same. If it is folded, weights of few bits are folded with it; weights
+  /// in full are in evaluation alone, as it is the same to them but for rounding.
+  [[nodiscard]] detail::pending_norm normalised(const carried<Q>& x, batch_norm& norm, phase when)
+  {
+    if constexpr (takes_folded_weights<Q>())
+      if (norm.is_folded() && (is_as_asked(when) || !is_full())) {
+        auto y = on_way_back(product(x, when, &norm), when);
+        if (is_as_asked(when)) return norm.of_folded(std::move(y));
+        if constexpr (!changes_nothing<Q>()) return norm.of_folded(y, unfolded(x), when);
+      }
+    return norm.pending((*this)(x, when), when);
+  }
+
+  /// The convolution alone, with gradients as they are.
+  /// @param norm what is folded into the weights; none if null
+  [[nodiscard]] torch::Tensor product(const carried<Q>& x, phase when, batch_norm* norm = nullptr)
   {
     if constexpr (changes_nothing<Q>()) {
       const auto [padded, padding] = detail::padded(x, detail::geometry_of(shape_, x));
-      return at::conv2d(padded, weight_.latent(), {}, shape_.stride, padding);
+      return at::conv2d(padded, weight_.folded(norm), {}, shape_.stride, padding);
     } else {
       const auto in = with_stand_in(x);
       const auto over = detail::geometry_of(shape_, in.stand_in);
-      const auto kept = weight_(when);
+      const auto kept = weight_(when, norm);
       if (is_plain(x) && is_plain(kept->weight)) {
         arithmetic_.set(layer_arithmetic::full_precision);
         const auto [padded, padding] = detail::padded(x.levels, over);
@@ -73,6 +86,7 @@ class convolution {
     report.arithmetic = changes_nothing<Q>() ? layer_arithmetic::full_precision : arithmetic_.get();
     return report;
   }
+  [[nodiscard]] std::int64_t outputs() const { return shape_.out; }
   void cast(torch::ScalarType type) { weight_.cast(type); }
   void set_backward(backward_precision precision) { backward_ = precision; }
 
@@ -85,6 +99,9 @@ class convolution {
             bias, shape_};
   }
 
+  /// See `visit_normalised`.
+  void show_with(batch_norm* norm) { weight_.show_with(norm); }
+
   template<typename Archive>
   void visit_state(Archive& archive)
   {
@@ -95,6 +112,24 @@ class convolution {
  private:
   using gradient_state =
       decltype(detail::gradient_state_of(std::declval<const Q&>(), layer_place{}));
+
+  [[nodiscard]] bool is_full() const { return changes_nothing<Q>() || weight_.is_full(); }
+
+  [[nodiscard]] torch::Tensor on_way_back(torch::Tensor y, phase when)
+  {
+    if constexpr (GradientQuantizer<Q>)
+      if (when == phase::training) return gradients_(y);
+    return y;
+  }
+
+  /// With weights in full.
+  [[nodiscard]] torch::Tensor unfolded(const quantised& x) const
+  {
+    const auto values = x.values();
+    const auto [padded, padding] = detail::padded(values, detail::geometry_of(shape_, values));
+    return at::conv2d(padded, weight_.latent().to(values.scalar_type()), {}, shape_.stride,
+                      padding);
+  }
 
   /// How to multiply, with weights packed if it is as integers.
   template<typename Kept>
@@ -121,5 +156,17 @@ class convolution {
   backward_precision backward_ = backward_precision::full;
   detail::last_arithmetic arithmetic_;
 };
+
+/// Shows a convolution and the batch norm behind it to an archive: to one that looks at levels, the
+/// weights with what is folded into them.
+template<typename Archive, Quantizer Q>
+void visit_normalised(Archive& archive, std::string_view layer, convolution<Q>& of_layer,
+                      std::string_view normalisation, batch_norm& norm)
+{
+  of_layer.show_with(norm.is_folded() ? &norm : nullptr);
+  archive.part(layer, of_layer);
+  of_layer.show_with(nullptr);
+  archive.part(normalisation, norm);
+}
 
 }  // namespace rolewise

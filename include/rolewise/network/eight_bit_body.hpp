@@ -9,7 +9,6 @@
 #include <rolewise/network/residual_body.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,8 +55,7 @@ class eight_bit_body {
   [[nodiscard]] response forward(const torch::Tensor& inputs, phase when, taps wanted)
   {
     detail::require_images(name_, inputs, channels_);
-    if (when == phase::training)
-      refuse(name_, "a network in 8 bits does not learn; probe it, or freeze it");
+    detail::require_answering(name_, when);
     const torch::NoGradGuard without_graph;
     response result;
     const auto tap = [&](const byte_map& x) {
@@ -85,11 +83,7 @@ class eight_bit_body {
         if (block.aside) all.push_back(block.aside->report());
       }
     all.push_back(classifier_.report());
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      all[i].place.index = static_cast<std::int64_t>(i);
-      all[i].place.count = static_cast<std::int64_t>(all.size());
-    }
-    return all;
+    return detail::numbered(std::move(all));
   }
 
   [[nodiscard]] std::string name() const { return name_; }
@@ -112,15 +106,12 @@ class eight_bit_body {
                                                            const std::vector<torch::Tensor>& inputs,
                                                            const eight_bit_options& options)
   {
-    if (inputs.empty()) refuse(name, "want batches to see the ranges of its maps on, got none");
+    if (inputs.empty()) detail::refuse_no_inputs(name);
     const torch::NoGradGuard without_graph;
     detail::calibrated_ranges ranges{options.share};
     const auto run = [&](const detail::folded_convolution& layer, const torch::Tensor& x,
                          bool rectify, torch::Tensor* added) {
-      const auto [maps, padding] = detail::padded(x, detail::geometry_of(layer.shape, x));
-      auto y = at::conv2d(maps, layer.weight, layer.bias, layer.shape.stride, padding);
-      if (added) y.add_(*added);
-      if (rectify) y.relu_();
+      auto y = layer(x, rectify, added);
       ranges.observe(layer.name, y);
       return y;
     };
@@ -151,23 +142,15 @@ class eight_bit_body {
     return result;
   }
 
-  [[nodiscard]] static std::optional<byte_grid> grid_if(bool wanted,
-                                                        const detail::calibrated_ranges& ranges,
-                                                        const std::string& name)
-  {
-    if (!wanted) return std::nullopt;
-    return ranges.grid(name);
-  }
-
   eight_bit_body(const residual_body<no_quantizer, full_precision>& trained,
                  const detail::folded_network& folded, const detail::calibrated_ranges& ranges,
                  const eight_bit_options& options)
       : name_{trained.name() + "-8bit"},
         channels_{trained.channels()},
-        stem_{folded.stem, grid_if(options.stem, ranges, "input"), ranges.grid(folded.stem.name)},
+        stem_{folded.stem, ranges.grid_if(options.stem, "input"), ranges.grid(folded.stem.name)},
         body_{in_bytes(folded, ranges)},
         classifier_{trained.classifier().latent(), trained.classifier().bias(),
-                    grid_if(options.classifier, ranges, "means")}
+                    ranges.grid_if(options.classifier, "means")}
   {}
 
   std::string name_;

@@ -6,18 +6,48 @@
 
 #include <rolewise/network/eight_bit_convolution.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <string_view>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 namespace rolewise {
 
-/// The first convolution, rectified: from values to bytes, itself in 8 bits or in full precision.
+namespace detail {
+
+inline void require_answering(std::string_view who, phase when)
+{
+  if (when == phase::training)
+    refuse(who, "a network in 8 bits does not learn; probe it, or freeze it");
+}
+
+[[noreturn]] inline void refuse_no_inputs(std::string_view who)
+{
+  refuse(who, "want batches to see the ranges of its maps on, got none");
+}
+
+/// Layers that know where they are.
+[[nodiscard]] inline std::vector<layer_report> numbered(std::vector<layer_report> layers)
+{
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    layers[i].place.index = static_cast<std::int64_t>(i);
+    layers[i].place.count = static_cast<std::int64_t>(layers.size());
+  }
+  return layers;
+}
+
+}  // namespace detail
+
+/// The first convolution: from values to bytes, itself in 8 bits or in full precision.
 class eight_bit_stem {
  public:
   /// @param in the grid of the input; none: full precision
   eight_bit_stem(const detail::folded_convolution& trained, const std::optional<byte_grid>& in,
-                 const byte_grid& out)
-      : in_{in}, out_{out}
+                 const byte_grid& out, bool rectify = true)
+      : in_{in}, out_{out}, rectify_{rectify}
   {
     if (in)
       bytes_.emplace(trained, *in, out);
@@ -27,10 +57,8 @@ class eight_bit_stem {
 
   [[nodiscard]] byte_map operator()(const torch::Tensor& x)
   {
-    if (bytes_) return (*bytes_)(byte_map::of(x, *in_), true, nullptr);
-    const auto [maps, padding] = detail::padded(x, detail::geometry_of(full_->shape, x));
-    return byte_map::of(
-        at::conv2d(maps, full_->weight, full_->bias, full_->shape.stride, padding).relu_(), out_);
+    if (bytes_) return (*bytes_)(byte_map::of(x, *in_), rectify_, nullptr);
+    return byte_map::of((*full_)(x, rectify_, nullptr), out_);
   }
 
   [[nodiscard]] layer_report report() const
@@ -60,6 +88,7 @@ class eight_bit_stem {
   std::optional<detail::folded_convolution> full_;
   std::optional<byte_grid> in_;
   byte_grid out_;
+  bool rectify_;
 };
 
 /// The classifier: its weights and its input in 8 bits or in full precision, logits in full

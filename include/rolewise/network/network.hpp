@@ -107,6 +107,13 @@ class network {
     const torch::NoGradGuard without_graph;
     (void)body_.forward(inputs_of(examples), phase::statistics, {});
   }
+  /// A forward pass of evaluation that ranges of quantizers, of weights and of activations, see as
+  /// in training: those that have not begun begin, observed ones move on, nothing else changes.
+  void calibrate(const batch& examples)
+  {
+    const torch::NoGradGuard without_graph;
+    (void)body_.forward(inputs_of(examples), phase::calibration, {});
+  }
   /// The next batch for `gather_statistics` is the first one.
   void restart_statistics()
   {

@@ -24,9 +24,33 @@ struct network_options {
   rolewise::seed seed{0};                             ///< of the first weights
   std::optional<batch_norm_options> normalisation{};  ///< none: what the network's authors took
   backward_precision backward = backward_precision::full;  ///< of quantised convolutions
+  /// Each batch norm that follows a convolution is folded into its weights before they are
+  /// quantised (formulas at `batch_norm`), so that the network that was trained is the one that is
+  /// shipped without batch norm. It wants a quantizer whose values follow the size of the weights
+  /// (`takes_folded_weights`) and costs a second convolution in training. State and names are the
+  /// same with it and without. Start from a network that has learned: running statistics then have
+  /// the size that the filters are quantised in.
+  bool fold_batch_norm = false;
 };
 
 namespace detail {
+
+/// What a network's batch norms do.
+/// @throws std::invalid_argument if they are to be folded into weights that a quantizer changes in
+///         a way of its own
+template<typename Q>
+[[nodiscard]] batch_norm_options normalisation_of(std::string_view network,
+                                                  const network_options& options,
+                                                  const batch_norm_options& of_authors = {})
+{
+  auto found = options.normalisation.value_or(of_authors);
+  found.folded = found.folded || options.fold_batch_norm;
+  if (found.folded && !takes_folded_weights<Q>())
+    refuse(network, "batch norm cannot be folded into weights that are quantised by ", Q::name,
+           ": its levels do not follow the size of each filter; take lsq, lsq_plus or "
+           "uniform_affine");
+  return found;
+}
 
 /// Parts of one type, named by their numbers.
 template<typename Part>

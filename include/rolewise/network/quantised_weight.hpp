@@ -5,6 +5,7 @@
 /// The weights of one layer, kept in full and used in few bits.
 
 #include <rolewise/core/phase.hpp>
+#include <rolewise/network/batch_norm.hpp>
 #include <rolewise/network/detail/kept.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/network.hpp>
@@ -46,28 +47,40 @@ class quantised_weight {
 
   [[nodiscard]] const torch::Tensor& latent() const { return latent_; }
 
-  [[nodiscard]] std::shared_ptr<const prepared> operator()(phase when)
+  [[nodiscard]] bool is_full() const { return plan_.widths.weights.is_full(); }
+
+  /// The latent weights, or their product with what a batch norm is folded by.
+  [[nodiscard]] torch::Tensor folded(const batch_norm* norm) const
+  {
+    if (!norm) return latent_;
+    return latent_ * norm->folding().to(latent_.scalar_type()).view({-1, 1, 1, 1});
+  }
+
+  /// @param norm what is folded into the weights before they are quantised; none if null
+  [[nodiscard]] std::shared_ptr<const prepared> operator()(phase when, batch_norm* norm = nullptr)
   {
     const auto bits = plan_.widths.weights;
-    const auto fresh = [&](detail::tensor_versions versions) {
-      auto weight = bits.is_full() ? quantised{.levels = latent_, .scale = {}}
-                                   : quantised_in(when, state_, latent_, bits);
+    const auto fresh = [&](const torch::Tensor& full, detail::tensor_versions versions) {
+      auto weight = bits.is_full() ? quantised{.levels = full, .scale = {}}
+                                   : quantised_in(when, state_, full, bits);
       return std::make_shared<const prepared>(
           prepared{std::move(weight), {}, std::move(versions), bits});
     };
-    if (bits.is_full()) return fresh({});
-    if (when == phase::training) {
+    if (bits.is_full()) return fresh(folded(norm), {});
+    if (observes_ranges(when)) {
       kept_.reset();
-      if constexpr (requires { state_.constrain(latent_, bits); }) state_.constrain(latent_, bits);
-      if constexpr (requires { state_.observe(latent_, bits); }) state_.observe(latent_, bits);
-      return fresh({});
+      if constexpr (requires { state_.constrain(latent_, bits); })
+        if (when == phase::training) state_.constrain(latent_, bits);
+      const auto full = folded(norm);
+      if constexpr (requires { state_.observe(full, bits); }) state_.observe(full, bits);
+      return fresh(full, {});
     }
-    if (when != phase::evaluation || at::GradMode::is_enabled()) return fresh({});
-    auto versions = versions_now();
-    if (versions.empty()) return fresh({});
+    if (when != phase::evaluation || at::GradMode::is_enabled()) return fresh(folded(norm), {});
+    auto versions = versions_now(norm);
+    if (versions.empty()) return fresh(folded(norm), {});
     if (auto before = kept_.get(); before && before->of == versions && before->bits == bits)
       return before;
-    auto made = fresh(std::move(versions));
+    auto made = fresh(folded(norm), std::move(versions));
     kept_.set(made);
     return made;
   }
@@ -97,12 +110,15 @@ class quantised_weight {
       return true;
   }
 
-  /// Calls `f(place, bits, latent weights, quantised)` with the weights as evaluation has them.
+  /// Calls `f(place, bits, weights, quantised)` with the weights as evaluation quantises them.
   template<typename F>
   void show_levels(F&& f)
   {
-    f(plan_.place, plan_.widths.weights, latent_, (*this)(phase::evaluation)->weight);
+    f(plan_.place, plan_.widths.weights, folded(shown_with_),
+      (*this)(phase::evaluation, shown_with_)->weight);
   }
+  /// What is folded into the weights that `show_levels` shows, until the next call.
+  void show_with(batch_norm* norm) { shown_with_ = norm; }
 
   /// Weights of few bits stay in at least single precision: rounding them to 16 bits first would
   /// move some of them to another level.
@@ -134,10 +150,11 @@ class quantised_weight {
   }
 
   /// Empty if a tensor doesn't count its changes.
-  [[nodiscard]] detail::tensor_versions versions_now()
+  [[nodiscard]] detail::tensor_versions versions_now(batch_norm* norm)
   {
     detail::version_archive archive;
     show_state(archive);
+    if (norm) norm->visit_state(archive);
     return archive.versions();
   }
 
@@ -145,6 +162,7 @@ class quantised_weight {
   [[no_unique_address]] state state_;
   planned_layer plan_;
   detail::kept<prepared> kept_;
+  batch_norm* shown_with_ = nullptr;
 };
 
 }  // namespace rolewise

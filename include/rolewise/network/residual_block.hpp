@@ -64,8 +64,8 @@ class residual_block {
   {
     if (shortcut_ && shortcut_->input.bits() != input_.bits()) (void)x.tensor();
     const auto in = input_.of_handed_on(x, when);
-    auto y = batch_norm1_.pending(convolution1_(in, when), when);
-    y = batch_norm2_.pending(convolution2_(inner_.rectify(std::move(y), when), when), when);
+    auto y = convolution1_.normalised(in, batch_norm1_, when);
+    y = convolution2_.normalised(inner_.rectify(std::move(y), when), batch_norm2_, when);
     auto sum = shortcut_ ? std::move(y).plus(projected(x, in, when)) : std::move(y).plus(in);
     if constexpr (hands_on_sums<Q>())
       return sum;
@@ -115,15 +115,13 @@ class residual_block {
   void visit_state(Archive& archive)
   {
     archive.part("input", input_);
-    archive.part("convolution1", convolution1_);
-    archive.part("batch_norm1", batch_norm1_);
+    visit_normalised(archive, "convolution1", convolution1_, "batch_norm1", batch_norm1_);
     archive.part("inner", inner_);
-    archive.part("convolution2", convolution2_);
-    archive.part("batch_norm2", batch_norm2_);
+    visit_normalised(archive, "convolution2", convolution2_, "batch_norm2", batch_norm2_);
     if (!shortcut_) return;
     archive.part("shortcut_input", shortcut_->input);
-    archive.part("shortcut", shortcut_->convolution);
-    archive.part("shortcut_batch_norm", shortcut_->norm);
+    visit_normalised(archive, "shortcut", shortcut_->convolution, "shortcut_batch_norm",
+                     shortcut_->norm);
   }
 
  private:
@@ -136,8 +134,8 @@ class residual_block {
   [[nodiscard]] torch::Tensor projected(detail::pending_norm& x, const carried<Q>& in, phase when)
   {
     auto& [input, convolution, norm] = *shortcut_;
-    if (input.bits() == input_.bits()) return norm(convolution(in, when), when);
-    return norm(convolution(input.of_handed_on(x, when), when), when);
+    if (input.bits() == input_.bits()) return convolution.normalised(in, norm, when).taken();
+    return convolution.normalised(input.of_handed_on(x, when), norm, when).taken();
   }
 
   activation<Q> input_;

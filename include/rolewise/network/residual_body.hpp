@@ -50,7 +50,7 @@ class residual_body {
     const auto tap_rectified = [&](detail::pending_norm& x) {
       if (wanted.features) tap(hands_on_sums<Q>() ? x.tensor().relu() : x.tensor());
     };
-    auto x = stem_batch_norm_.pending(stem_(unquantised<Q>(inputs), when), when);
+    auto x = stem_.normalised(unquantised<Q>(inputs), stem_batch_norm_, when);
     if constexpr (!hands_on_sums<Q>()) x = x.taken().relu_();
     tap_rectified(x);
     for (auto& stage : stages_) {
@@ -110,8 +110,7 @@ class residual_body {
   template<typename Archive>
   void visit_state(Archive& archive)
   {
-    archive.part("stem", stem_);
-    archive.part("stem_batch_norm", stem_batch_norm_);
+    visit_normalised(archive, "stem", stem_, "stem_batch_norm", stem_batch_norm_);
     for (std::size_t s = 0; s < stages_.size(); ++s)
       archive.part("stage" + std::to_string(s + 1), stages_[s]);
     archive.part("classifier", classifier_);
@@ -160,11 +159,12 @@ class residual_body {
               layers.at("stem"),
               {.in = shape.channels, .out = plan.stem, .padding = plan.padding},
               start_of(plan, options)},
-        stem_batch_norm_{plan.stem, options.normalisation.value_or(plan.normalisation)},
+        stem_batch_norm_{plan.stem,
+                         detail::normalisation_of<Q>(plan.name, options, plan.normalisation)},
         classifier_{q, layers.at("classifier"), plan.widths.back(), shape.classes,
                     start_of(plan, options)}
   {
-    const auto normalisation = options.normalisation.value_or(plan.normalisation);
+    const auto normalisation = detail::normalisation_of<Q>(plan.name, options, plan.normalisation);
     const auto start = start_of(plan, options);
     for (std::size_t s = 0; s < plan.widths.size(); ++s) {
       auto& stage = stages_.emplace_back();

@@ -17,6 +17,8 @@ namespace rolewise {
 /// a = relu(BN(x)); conv(relu(BN(conv(a)))) + shortcut, which is x itself, or a bare 1x1
 /// convolution of a where the numbers of channels differ.
 ///
+/// Only the second batch norm follows a convolution and can be folded.
+///
 /// With a quantizer both rectified tensors are quantised; sums stay floating point. If the scheme
 /// gives a projection another width for its activations, its input is quantised apart.
 template<Quantizer Q>
@@ -86,6 +88,24 @@ class wide_residual_block {
     if (shortcut_) shortcut_->convolution.cast(type);
   }
 
+  /// The block for answering alone: the inner batch norm folded into the first convolution.
+  [[nodiscard]] detail::folded_wide_block<detail::folded_convolution, detail::folded_normalisation>
+  folded(const std::string& name) const
+    requires(changes_nothing<Q>())
+  {
+    const auto bare = [](const convolution<Q>& c) {
+      const auto outputs = c.outputs();
+      return c.folded(torch::ones(outputs), torch::zeros(outputs));
+    };
+    detail::folded_wide_block<detail::folded_convolution, detail::folded_normalisation> result{
+        {name + ".batch_norm1", batch_norm1_.factor(), batch_norm1_.shift()},
+        convolution1_.folded(batch_norm2_.factor(), batch_norm2_.shift()),
+        bare(convolution2_),
+        std::nullopt};
+    if (shortcut_) result.aside = bare(shortcut_->convolution);
+    return result;
+  }
+
   void set_backward(backward_precision precision)
   {
     convolution1_.set_backward(precision);
@@ -98,8 +118,7 @@ class wide_residual_block {
   {
     archive.part("batch_norm1", batch_norm1_);
     archive.part("input", input_);
-    archive.part("convolution1", convolution1_);
-    archive.part("batch_norm2", batch_norm2_);
+    visit_normalised(archive, "convolution1", convolution1_, "batch_norm2", batch_norm2_);
     archive.part("inner", inner_);
     archive.part("convolution2", convolution2_);
     if (!shortcut_) return;
@@ -115,7 +134,7 @@ class wide_residual_block {
 
   [[nodiscard]] torch::Tensor branch(const carried<Q>& in, phase when)
   {
-    auto a = batch_norm2_.pending(convolution1_(in, when), when);
+    auto a = convolution1_.normalised(in, batch_norm2_, when);
     return convolution2_(inner_.rectify(std::move(a), when), when);
   }
 

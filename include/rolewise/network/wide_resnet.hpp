@@ -79,6 +79,25 @@ class wide_residual_body {
     compute_ = type;
   }
 
+  /// The network for answering alone: batch norm folded into the convolutions before it, or alone.
+  [[nodiscard]] detail::folded_wide_network folded() const
+    requires(changes_nothing<Q>())
+  {
+    detail::folded_wide_network result{
+        stem_.folded(torch::ones(stem_.outputs()), torch::zeros(stem_.outputs())),
+        {},
+        {"last_batch_norm", last_batch_norm_.factor(), last_batch_norm_.shift()}};
+    for (std::size_t s = 0; s < stages_.size(); ++s) {
+      auto& blocks = result.body.stages.emplace_back();
+      for (const auto& block : stages_[s].parts)
+        blocks.push_back(
+            block.folded(detail::block_name(s, static_cast<std::int64_t>(blocks.size()))));
+    }
+    return result;
+  }
+  [[nodiscard]] const linear<Q>& classifier() const { return classifier_; }
+  [[nodiscard]] std::int64_t channels() const { return channels_; }
+
   void set_backward(backward_precision precision)
   {
     stem_.set_backward(precision);
@@ -146,10 +165,10 @@ class wide_residual_body {
         scheme_{scheme},
         stem_{
             q, layers.at("stem"), {.in = shape.channels, .out = plan.widths[0]}, start_of(options)},
-        last_batch_norm_{plan.widths[3], options.normalisation.value_or(batch_norm_options{})},
+        last_batch_norm_{plan.widths[3], detail::normalisation_of<Q>(plan.name, options)},
         classifier_{q, layers.at("classifier"), plan.widths[3], shape.classes, start_of(options)}
   {
-    const auto normalisation = options.normalisation.value_or(batch_norm_options{});
+    const auto normalisation = detail::normalisation_of<Q>(plan.name, options);
     for (std::size_t s = 0; s < 3; ++s) {
       auto& stage = stages_.emplace_back();
       for (std::int64_t b = 0; b < plan.blocks; ++b)

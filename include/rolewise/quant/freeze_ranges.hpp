@@ -9,8 +9,19 @@
 #include <rolewise/core/state.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace rolewise {
+
+/// Whether a tensor of a part is a range: a learned one, or what a part called `quantizer` has
+/// observed.
+[[nodiscard]] inline bool is_range_of_quantizer(std::string_view name, tensor_kind kind)
+{
+  constexpr std::string_view part = "quantizer.";
+  return kind == tensor_kind::range ||
+         (kind == tensor_kind::buffer &&
+          (name.starts_with(part) || name.find(".quantizer.") != name.npos));
+}
 
 /// Freezes the ranges of quantizers in a part (a network, a layer), learned and observed ones, or
 /// lets them move again: learned ranges get no gradient, and states of quantizers that have a

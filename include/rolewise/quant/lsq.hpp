@@ -37,6 +37,7 @@ class lsq_weights {
  public:
   static constexpr bool is_idempotent = true;
   static constexpr bool is_monotone = true;
+  static constexpr bool takes_folded_weights = true;
 
   explicit lsq_weights(lsq_weight_options options) : options_{options}
   {

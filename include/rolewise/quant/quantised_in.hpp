@@ -16,7 +16,7 @@ template<quantizer_must::have_states_that_quantise State>
                                      bit_width bits)
 {
   if constexpr (requires { state.evaluated(x, bits); })
-    if (when == phase::evaluation) return state.evaluated(x, bits);
+    if (is_as_asked(when)) return state.evaluated(x, bits);
   return state(x, bits);
 }
 

@@ -13,6 +13,7 @@
 
 #include <concepts>
 #include <string_view>
+#include <utility>
 
 namespace rolewise {
 
@@ -74,6 +75,21 @@ template<typename Q>
 {
   if constexpr (requires { Q::changes_nothing; })
     return Q::changes_nothing;
+  else
+    return false;
+}
+
+/// Batch norm may be folded into what a quantizer makes few bits of (`network_options`) where its
+/// state for weights says `static constexpr bool takes_folded_weights = true`: its values follow
+/// those of the weights it is handed, whatever the size of each filter.
+template<typename Q>
+[[nodiscard]] consteval bool takes_folded_weights()
+{
+  using state = decltype(std::declval<const Q&>().start_weights(layer_place{}));
+  if constexpr (changes_nothing<Q>())
+    return true;
+  else if constexpr (requires { state::takes_folded_weights; })
+    return state::takes_folded_weights;
   else
     return false;
 }

@@ -80,6 +80,7 @@ class uniform_affine<OfWeights, OfActivations, Round>::weights {
 
  public:
   static constexpr bool has_state = state_must::be_shown<rounding_state>;
+  static constexpr bool takes_folded_weights = true;
 
   weights(const uniform_affine& how, const layer_place& place)
       : observer_{how.of_weights},

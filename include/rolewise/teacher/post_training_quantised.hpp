@@ -5,11 +5,28 @@
 /// A teacher that answers in 8 bits.
 
 #include <rolewise/network/eight_bit_body.hpp>
+#include <rolewise/network/eight_bit_wide_body.hpp>
 #include <rolewise/teacher/frozen.hpp>
 
 #include <vector>
 
 namespace rolewise {
+
+namespace detail {
+
+/// @tparam Body the body in 8 bits
+template<typename Body, typename Network>
+[[nodiscard]] frozen_teacher<network<Body>> in_eight_bits(Network trained,
+                                                          const std::vector<batch>& examples,
+                                                          const eight_bit_options& options)
+{
+  trained.cast(torch::kFloat);
+  std::vector<torch::Tensor> inputs;
+  for (const auto& each : examples) inputs.push_back(normalised_inputs(each));
+  return frozen(network<Body>{Body{trained.body(), inputs, options}});
+}
+
+}  // namespace detail
 
 /// A teacher in 8 bits from a residual network that has learned in full precision: no training, a
 /// few batches to see the ranges of its maps on.
@@ -25,11 +42,15 @@ namespace rolewise {
     const residual_network<no_quantizer, full_precision>& trained,
     const std::vector<batch>& examples, const eight_bit_options& options = {})
 {
-  auto copy = trained;
-  copy.cast(torch::kFloat);
-  std::vector<torch::Tensor> inputs;
-  for (const auto& each : examples) inputs.push_back(normalised_inputs(each));
-  return frozen(network<eight_bit_body>{eight_bit_body{copy.body(), inputs, options}});
+  return detail::in_eight_bits<eight_bit_body>(trained, examples, options);
+}
+
+/// The same from a wide residual network.
+[[nodiscard]] inline frozen_teacher<network<eight_bit_wide_body>> post_training_quantised(
+    const network<wide_residual_body<no_quantizer, full_precision>>& trained,
+    const std::vector<batch>& examples, const eight_bit_options& options = {})
+{
+  return detail::in_eight_bits<eight_bit_wide_body>(trained, examples, options);
 }
 
 }  // namespace rolewise

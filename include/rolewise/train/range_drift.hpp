@@ -6,6 +6,7 @@
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/quant/freeze_ranges.hpp>
 #include <rolewise/train/observer.hpp>
 #include <rolewise/train/run_history.hpp>
 
@@ -15,7 +16,6 @@
 #include <cstdint>
 #include <limits>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace rolewise {
@@ -118,10 +118,7 @@ class range_drift {
   void for_each_range(F&& f)
   {
     for_each_tensor(*student_, [&](const std::string& name, torch::Tensor& t, tensor_kind kind) {
-      constexpr std::string_view part = "quantizer.";
-      const bool is_observed = kind == tensor_kind::buffer &&
-                               (name.starts_with(part) || name.find(".quantizer.") != name.npos);
-      if (kind == tensor_kind::range || is_observed) f(name, t);
+      if (is_range_of_quantizer(name, kind)) f(name, t);
     });
   }
 

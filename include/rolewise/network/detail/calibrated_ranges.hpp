@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -45,6 +46,11 @@ class calibrated_ranges {
     const auto& seen = seen_.at(name);
     const double count = share_ < 1.0 ? seen.batches : 1;
     return byte_grid::over(seen.lowest / count, seen.highest / count);
+  }
+  [[nodiscard]] std::optional<byte_grid> grid_if(bool wanted, const std::string& name) const
+  {
+    if (!wanted) return std::nullopt;
+    return grid(name);
   }
 
  private:

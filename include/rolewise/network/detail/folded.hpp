@@ -20,6 +20,27 @@ struct folded_convolution {
   torch::Tensor weight;  ///< `[O, I, K, K]`
   torch::Tensor bias;    ///< `[O]`
   convolution_shape shape;
+
+  /// @param added null, or a map of the output's shape
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, bool rectify,
+                                         const torch::Tensor* added) const
+  {
+    const auto [maps, padding] = padded(x, geometry_of(shape, x));
+    auto y = at::conv2d(maps, weight, bias, shape.stride, padding);
+    if (added) y.add_(*added);
+    return rectify ? y.relu_() : y;
+  }
+};
+
+/// relu(factor x + shift), a batch norm with no convolution before it.
+struct folded_normalisation {
+  std::string name;
+  torch::Tensor factor, shift;  ///< `[C]`
+
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x) const
+  {
+    return at::addcmul(shift.view({-1, 1, 1}), x, factor.view({-1, 1, 1})).relu_();
+  }
 };
 
 /// y = relu(first(x)); relu(second(y) + aside(x)), or + x.
@@ -73,6 +94,61 @@ struct folded_stages {
 struct folded_network {
   folded_convolution stem;
   folded_stages<folded_convolution> body;
+};
+
+/// a = relu(norm(x)); second(relu(first(a))) + aside(a), or + x.
+template<typename Convolution, typename Normalisation>
+struct folded_wide_block {
+  Normalisation before;
+  Convolution first, second;
+  std::optional<Convolution> aside{};
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("batch_norm1", before);
+    archive.part("convolution1", first);
+    archive.part("convolution2", second);
+    if (aside) archive.part("shortcut", *aside);
+  }
+};
+
+/// The stages of a wide residual network.
+template<typename Convolution, typename Normalisation>
+struct folded_wide_stages {
+  std::vector<std::vector<folded_wide_block<Convolution, Normalisation>>> stages{};
+
+  /// From the output of the stem to the last sum; `run` and `tap` as in `folded_stages`.
+  /// @param normalise `normalise(normalisation, x)`
+  template<typename Map, typename Run, typename Normalise, typename Tap>
+  [[nodiscard]] Map operator()(Map x, const Run& run, const Normalise& normalise, const Tap& tap)
+  {
+    Map* const nothing = nullptr;
+    for (auto& stage : stages) {
+      for (auto& block : stage) {
+        const Map a = normalise(block.before, x);
+        const Map y = run(block.first, a, true, nothing);
+        Map added = block.aside ? run(*block.aside, a, false, nothing) : x;
+        x = run(block.second, y, false, &added);
+      }
+      tap(x);
+    }
+    return x;
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    for (std::size_t s = 0; s < stages.size(); ++s)
+      for (std::size_t b = 0; b < stages[s].size(); ++b)
+        archive.part("stage" + std::to_string(s + 1) + "." + std::to_string(b), stages[s][b]);
+  }
+};
+
+struct folded_wide_network {
+  folded_convolution stem;
+  folded_wide_stages<folded_convolution, folded_normalisation> body;
+  folded_normalisation last;
 };
 
 }  // namespace rolewise::detail

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A wide residual network in 8 bits, made from one that has learned.
+
+#include <rolewise/network/detail/byte_normalisation.hpp>
+#include <rolewise/network/detail/calibrated_ranges.hpp>
+#include <rolewise/network/eight_bit_body.hpp>
+#include <rolewise/network/wide_resnet.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// A wide residual network whose maps are bytes from the stem to the last sum, like
+/// `eight_bit_body`. Its sums are bytes too; batch norm and rectifier before a block are a table of
+/// 256 codes for each channel, batch norm inside of a block is folded into the convolution before
+/// it. The last batch norm, the means and the classifier are floating point.
+///
+/// @par Determinism
+/// As `eight_bit_body`.
+/// @par Source
+/// As `eight_bit_body`.
+class eight_bit_wide_body {
+ public:
+  /// @param inputs normalised, float, `[N, C, H, W]`
+  /// @throws std::invalid_argument without inputs, for a share outside of (0, 1], or where a map of
+  ///         the network is not finite
+  eight_bit_wide_body(const wide_residual_body<no_quantizer, full_precision>& trained,
+                      const std::vector<torch::Tensor>& inputs,
+                      const eight_bit_options& options = {})
+      : eight_bit_wide_body{trained, trained.folded(),
+                            ranges_of(trained.name(), trained.folded(), inputs, options), options}
+  {}
+
+  /// @throws std::invalid_argument in training
+  [[nodiscard]] response forward(const torch::Tensor& inputs, phase when, taps wanted)
+  {
+    detail::require_images(name_, inputs, channels_);
+    detail::require_answering(name_, when);
+    const torch::NoGradGuard without_graph;
+    response result;
+    const auto tap = [&](const byte_map& x) {
+      if (wanted.features) result.features.push_back(x.values());
+    };
+    const auto run = [](eight_bit_convolution& layer, const byte_map& x, bool rectify,
+                        byte_map* added) { return layer(x, rectify, added); };
+    const auto normalise = [](const detail::byte_normalisation& norm, const byte_map& x) {
+      return norm(x);
+    };
+    auto x = stem_(inputs);
+    tap(x);
+    x = body_(std::move(x), run, normalise, tap);
+    const auto pooled = detail::pooled(last_.values(x));
+    if (wanted.features) result.features.push_back(pooled);
+    result.logits = classifier_(pooled);
+    return result;
+  }
+
+  [[nodiscard]] std::vector<layer_report> layers() const
+  {
+    std::vector<layer_report> all{stem_.report()};
+    for (const auto& stage : body_.stages)
+      for (const auto& block : stage) {
+        all.push_back(block.first.report());
+        all.push_back(block.second.report());
+        if (block.aside) all.push_back(block.aside->report());
+      }
+    all.push_back(classifier_.report());
+    return detail::numbered(std::move(all));
+  }
+
+  [[nodiscard]] std::string name() const { return name_; }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("stem", stem_);
+    body_.visit_state(archive);
+    archive.part("last_batch_norm", last_);
+    archive.part("classifier", classifier_);
+  }
+
+ private:
+  using byte_body = detail::folded_wide_stages<eight_bit_convolution, detail::byte_normalisation>;
+
+  [[nodiscard]] static detail::calibrated_ranges ranges_of(const std::string& name,
+                                                           detail::folded_wide_network trained,
+                                                           const std::vector<torch::Tensor>& inputs,
+                                                           const eight_bit_options& options)
+  {
+    if (inputs.empty()) detail::refuse_no_inputs(name);
+    const torch::NoGradGuard without_graph;
+    detail::calibrated_ranges ranges{options.share};
+    const auto run = [&](const detail::folded_convolution& layer, const torch::Tensor& x,
+                         bool rectify, torch::Tensor* added) {
+      auto y = layer(x, rectify, added);
+      ranges.observe(layer.name, y);
+      return y;
+    };
+    const auto normalise = [&](const detail::folded_normalisation& norm, const torch::Tensor& x) {
+      auto y = norm(x);
+      ranges.observe(norm.name, y);
+      return y;
+    };
+    for (const auto& x : inputs) {
+      ranges.observe("input", x);
+      torch::Tensor* const nothing = nullptr;
+      const auto last = trained.body(run(trained.stem, x, false, nothing), run, normalise,
+                                     [](const torch::Tensor&) {});
+      ranges.observe("means", detail::pooled(normalise(trained.last, last)));
+    }
+    return ranges;
+  }
+
+  /// @return the stages, and the grid of the last sum
+  [[nodiscard]] static std::pair<byte_body, byte_grid> in_bytes(
+      const detail::folded_wide_network& trained, const detail::calibrated_ranges& ranges)
+  {
+    byte_body result;
+    auto sum = ranges.grid(trained.stem.name);
+    for (const auto& stage : trained.body.stages) {
+      auto& blocks = result.stages.emplace_back();
+      for (const auto& [before, first, second, aside] : stage) {
+        const auto in = ranges.grid(before.name), inner = ranges.grid(first.name),
+                   out = ranges.grid(second.name);
+        blocks.push_back({{before, sum, in}, {first, in, inner}, {second, inner, out}});
+        if (aside) blocks.back().aside.emplace(*aside, in, ranges.grid(aside->name));
+        sum = out;
+      }
+    }
+    return {std::move(result), sum};
+  }
+
+  eight_bit_wide_body(const wide_residual_body<no_quantizer, full_precision>& trained,
+                      const detail::folded_wide_network& folded,
+                      const detail::calibrated_ranges& ranges, const eight_bit_options& options)
+      : name_{trained.name() + "-8bit"},
+        channels_{trained.channels()},
+        stem_{folded.stem, ranges.grid_if(options.stem, "input"), ranges.grid(folded.stem.name),
+              false},
+        body_{in_bytes(folded, ranges).first},
+        last_{folded.last, in_bytes(folded, ranges).second, ranges.grid(folded.last.name)},
+        classifier_{trained.classifier().latent(), trained.classifier().bias(),
+                    ranges.grid_if(options.classifier, "means")}
+  {}
+
+  std::string name_;
+  std::int64_t channels_;
+  eight_bit_stem stem_;
+  byte_body body_;
+  detail::byte_normalisation last_;
+  eight_bit_classifier classifier_;
+};
+
+static_assert(NetworkBody<eight_bit_wide_body>);
+
+}  // namespace rolewise

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The ranges of quantizers, seen on batches without training.
+///
+/// data -> agent -> teacher/student -> loss -> [train] -> report
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/no_agent.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/moment.hpp>
+#include <rolewise/core/role.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/data/batches.hpp>
+#include <rolewise/quant/freeze_ranges.hpp>
+#include <rolewise/train/detail/descent.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rolewise {
+
+struct calibration_options {
+  std::int64_t batches = 8;  ///< fewer if the data end before
+  std::int64_t batch_size = 128;
+  rolewise::seed seed{0};  ///< of the order of the data and of the agent's views
+};
+
+namespace calibration_must {
+
+template<typename S>
+concept calibrate = requires(S student, const batch& examples) { student.calibrate(examples); };
+
+}  // namespace calibration_must
+
+namespace detail {
+
+template<typename Learner>
+void require_ranges(Learner& student)
+{
+  static_assert(calibration_must::calibrate<Learner>,
+                "calibrate wants a network of this library: one with calibrate(batch)");
+  bool some = false;
+  for_each_tensor(student, [&](const std::string& name, torch::Tensor&, tensor_kind kind) {
+    some = some || is_range_of_quantizer(name, kind);
+  });
+  if (!some) refuse("calibrate", "the network has no ranges, neither learned nor observed");
+}
+
+}  // namespace detail
+
+/// Begins every range of a network on some batches, without training: learned ranges that have not
+/// begun, weights' and activations', begin as in a training step (with the first batch that has
+/// something to give), observed ones take in every batch, fitted bases move. Ranges that are frozen
+/// or have begun stay. Batch norm uses its running statistics; nothing else changes but the count
+/// of roundings by chance, and labels are not looked at.
+///
+///     (void)copy_weights(teacher, student);
+///     calibrate(student, data.train);           // 8 bits: no training needed
+///     freeze_ranges(student);
+///
+/// Each layer sees what the layers before it give with the ranges that they have by then.
+/// `post_training_quantised` doesn't need it: it takes its ranges from the network in full.
+///
+/// @param agent what the network is going to be shown
+/// @par Determinism
+/// A function of the network, the data, the agent and the options.
+/// @throws std::invalid_argument for options below 1, an empty data set, or a network without
+///         ranges
+template<typename Learner, AugmentationAgent Agent = no_agent>
+void calibrate(Learner& student, const dataset& data, const Agent& agent = {},
+               calibration_options options = {})
+{
+  detail::require_ranges(student);
+  if (options.batches < 1 || options.batch_size < 1)
+    refuse("calibrate", "want batches and batch_size above 0, got ", options.batches, " and ",
+           options.batch_size);
+  if (data.size() < 1) refuse("calibrate", "the data set is empty");
+  const auto learned = student.parameters();
+  const auto key = options.seed.split(role::student);
+  std::int64_t seen = 0;
+  for (const auto& examples : batches(data, {.size = options.batch_size, .seed = options.seed})) {
+    student.calibrate(detail::ready(agent(examples, moment{}, key), learned));
+    if (++seen == options.batches) break;
+  }
+}
+
+/// The same on batches as they are.
+/// @throws std::invalid_argument without batches, or for a network without ranges
+template<typename Learner>
+void calibrate(Learner& student, const std::vector<batch>& examples)
+{
+  detail::require_ranges(student);
+  if (examples.empty()) refuse("calibrate", "want batches to see the ranges on, got none");
+  const auto learned = student.parameters();
+  for (const auto& each : examples) student.calibrate(detail::ready(each, learned));
+}
+
+}  // namespace rolewise

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The record of a run as JSON lines, with the ranges of its quantizers.
+
+#include <rolewise/train/json_lines.hpp>
+#include <rolewise/train/observer.hpp>
+#include <rolewise/train/range_drift.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rolewise {
+
+/// What `json_lines` writes, and among it lines of another kind, which say what `range_drift`
+/// keeps: after the first step and after each epoch, behind that epoch's line,
+///
+///     {"after_epochs":1,"ranges":{"stage1.0.input.quantizer.step":
+///      {"mean":0.25,"least":0.25,"greatest":0.25},"stage1.0.convolution1.quantizer.step":
+///      {"mean":0.125,"least":0.0625,"greatest":0.25}}}
+///
+/// (without the breaks). The three numbers are over the channels of a range; `null` stands for what
+/// is not there yet. A reader tells the kinds of lines by the keys "epoch" and "ranges".
+///
+///     range_lines log{"run/epochs.jsonl", school.student};
+///     fit(school, data.train, {.epochs = 8}, log);
+///     write_svg("run/drift.svg", drift_chart(log.history()));
+///
+/// The student must stay where it is. Reading waits for the device, once per epoch.
+///
+/// @par State
+/// That of `json_lines` and of `range_drift`: a resumed run goes on with both.
+template<typename Student>
+class range_lines {
+ public:
+  range_lines(std::string path, Student& student) : lines_{std::move(path)}, drift_{student} {}
+
+  /// @throws std::invalid_argument and std::runtime_error as `json_lines` and `range_drift`
+  void see(const run_begins& event)
+  {
+    drift_.see(event);
+    lines_.see(event);
+  }
+  void see(const step_ends& event)
+  {
+    write_if_new([&] { drift_.see(event); });
+  }
+  void see(const epoch_ends& event)
+  {
+    lines_.see(event);
+    write_if_new([&] { drift_.see(event); });
+  }
+  void see(const run_ends& event) { lines_.see(event); }
+
+  [[nodiscard]] const range_history& history() const { return drift_.history(); }
+
+  /// The line of the last moment of a history, with its end.
+  [[nodiscard]] static std::string line_of(const range_history& history)
+  {
+    std::string line = "{\"after_epochs\":" + detail::text_of(history.epochs.back());
+    std::string_view before = ",\"ranges\":{";
+    for (std::size_t i = 0; i < history.names.size(); ++i) {
+      const auto& [mean, least, greatest] = history.rows.back()[i];
+      line.append(before).append(detail::json_text(history.names[i])).append(":{\"mean\":");
+      line.append(detail::text_of(mean)).append(",\"least\":").append(detail::text_of(least));
+      line.append(",\"greatest\":").append(detail::text_of(greatest)).append("}");
+      before = ",";
+    }
+    return line + "}}\n";
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.part("lines", lines_);
+    archive.part("drift", drift_);
+  }
+
+ private:
+  template<typename See>
+  void write_if_new(const See& see)
+  {
+    const auto before = history().epochs.size();
+    see();
+    if (history().epochs.size() > before) lines_.log.add(lines_.path, line_of(history()));
+  }
+
+  json_lines lines_;
+  range_drift<Student> drift_;
+};
+
+}  // namespace rolewise
