@@ -259,7 +259,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/search.hpp
     include/rolewise/search/asynchronous_successive_halving.hpp
     include/rolewise/search/bit_space.hpp
+    include/rolewise/search/bohb.hpp
     include/rolewise/search/detail/halving.hpp
+    include/rolewise/search/detail/parzen_estimator.hpp
     include/rolewise/search/detail/point_values.hpp
     include/rolewise/search/detail/ranking.hpp
     include/rolewise/search/detail/unit_cube.hpp
@@ -274,6 +276,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/space.hpp
     include/rolewise/search/sub_policy_space.hpp
     include/rolewise/search/successive_halving.hpp
+    include/rolewise/search/tree_parzen.hpp
     include/rolewise/student.hpp
     include/rolewise/student/module_student.hpp
     include/rolewise/student/student.hpp

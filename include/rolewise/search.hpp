@@ -6,6 +6,7 @@
 
 #include <rolewise/search/asynchronous_successive_halving.hpp>
 #include <rolewise/search/bit_space.hpp>
+#include <rolewise/search/bohb.hpp>
 #include <rolewise/search/grid.hpp>
 #include <rolewise/search/hyperband.hpp>
 #include <rolewise/search/point.hpp>
@@ -17,3 +18,4 @@
 #include <rolewise/search/space.hpp>
 #include <rolewise/search/sub_policy_space.hpp>
 #include <rolewise/search/successive_halving.hpp>
+#include <rolewise/search/tree_parzen.hpp>
