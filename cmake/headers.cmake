@@ -271,6 +271,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/point_proposer.hpp
     include/rolewise/search/policy_space.hpp
     include/rolewise/search/random_search.hpp
+    include/rolewise/search/regularised_evolution.hpp
     include/rolewise/search/search_history.hpp
     include/rolewise/search/search_strategy.hpp
     include/rolewise/search/space.hpp
