@@ -260,6 +260,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/asynchronous_successive_halving.hpp
     include/rolewise/search/bit_space.hpp
     include/rolewise/search/bohb.hpp
+    include/rolewise/search/detail/bandit.hpp
+    include/rolewise/search/detail/exchange.hpp
+    include/rolewise/search/detail/gaussian_process.hpp
     include/rolewise/search/detail/halving.hpp
     include/rolewise/search/detail/parzen_estimator.hpp
     include/rolewise/search/detail/point_values.hpp
@@ -267,6 +270,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/detail/unit_cube.hpp
     include/rolewise/search/grid.hpp
     include/rolewise/search/hyperband.hpp
+    include/rolewise/search/pb2.hpp
     include/rolewise/search/point.hpp
     include/rolewise/search/point_proposer.hpp
     include/rolewise/search/policy_space.hpp

@@ -9,6 +9,7 @@
 #include <rolewise/search/bohb.hpp>
 #include <rolewise/search/grid.hpp>
 #include <rolewise/search/hyperband.hpp>
+#include <rolewise/search/pb2.hpp>
 #include <rolewise/search/point.hpp>
 #include <rolewise/search/point_proposer.hpp>
 #include <rolewise/search/policy_space.hpp>
