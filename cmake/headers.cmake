@@ -260,13 +260,16 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/asynchronous_successive_halving.hpp
     include/rolewise/search/bit_space.hpp
     include/rolewise/search/bohb.hpp
+    include/rolewise/search/cma_es.hpp
     include/rolewise/search/detail/bandit.hpp
+    include/rolewise/search/detail/covariance_adaptation.hpp
     include/rolewise/search/detail/exchange.hpp
     include/rolewise/search/detail/gaussian_process.hpp
     include/rolewise/search/detail/halving.hpp
     include/rolewise/search/detail/parzen_estimator.hpp
     include/rolewise/search/detail/point_values.hpp
     include/rolewise/search/detail/ranking.hpp
+    include/rolewise/search/detail/symmetric_eigen.hpp
     include/rolewise/search/detail/unit_cube.hpp
     include/rolewise/search/grid.hpp
     include/rolewise/search/hyperband.hpp

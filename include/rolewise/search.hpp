@@ -7,6 +7,7 @@
 #include <rolewise/search/asynchronous_successive_halving.hpp>
 #include <rolewise/search/bit_space.hpp>
 #include <rolewise/search/bohb.hpp>
+#include <rolewise/search/cma_es.hpp>
 #include <rolewise/search/grid.hpp>
 #include <rolewise/search/hyperband.hpp>
 #include <rolewise/search/pb2.hpp>
