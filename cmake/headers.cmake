@@ -268,16 +268,34 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/table.hpp
     include/rolewise/rolewise.hpp
     include/rolewise/search.hpp
+    include/rolewise/search/asynchronous_successive_halving.hpp
     include/rolewise/search/bit_space.hpp
+    include/rolewise/search/bohb.hpp
+    include/rolewise/search/cma_es.hpp
+    include/rolewise/search/detail/bandit.hpp
+    include/rolewise/search/detail/covariance_adaptation.hpp
+    include/rolewise/search/detail/exchange.hpp
+    include/rolewise/search/detail/gaussian_process.hpp
+    include/rolewise/search/detail/halving.hpp
+    include/rolewise/search/detail/parzen_estimator.hpp
     include/rolewise/search/detail/point_values.hpp
+    include/rolewise/search/detail/ranking.hpp
+    include/rolewise/search/detail/symmetric_eigen.hpp
+    include/rolewise/search/detail/unit_cube.hpp
     include/rolewise/search/grid.hpp
+    include/rolewise/search/hyperband.hpp
+    include/rolewise/search/pb2.hpp
     include/rolewise/search/point.hpp
+    include/rolewise/search/point_proposer.hpp
     include/rolewise/search/policy_space.hpp
     include/rolewise/search/random_search.hpp
+    include/rolewise/search/regularised_evolution.hpp
     include/rolewise/search/search_history.hpp
     include/rolewise/search/search_strategy.hpp
     include/rolewise/search/space.hpp
     include/rolewise/search/sub_policy_space.hpp
+    include/rolewise/search/successive_halving.hpp
+    include/rolewise/search/tree_parzen.hpp
     include/rolewise/student.hpp
     include/rolewise/student/module_student.hpp
     include/rolewise/student/student.hpp

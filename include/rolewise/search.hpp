@@ -4,12 +4,21 @@
 /// @file
 /// Which configuration to try next.
 
+#include <rolewise/search/asynchronous_successive_halving.hpp>
 #include <rolewise/search/bit_space.hpp>
+#include <rolewise/search/bohb.hpp>
+#include <rolewise/search/cma_es.hpp>
 #include <rolewise/search/grid.hpp>
+#include <rolewise/search/hyperband.hpp>
+#include <rolewise/search/pb2.hpp>
 #include <rolewise/search/point.hpp>
+#include <rolewise/search/point_proposer.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/random_search.hpp>
+#include <rolewise/search/regularised_evolution.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/search/sub_policy_space.hpp>
+#include <rolewise/search/successive_halving.hpp>
+#include <rolewise/search/tree_parzen.hpp>

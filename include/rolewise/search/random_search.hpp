@@ -19,6 +19,12 @@ struct random_search {
   static constexpr std::string_view name = "random-search";
   static constexpr bool has_state = false;
 
+  /// The point that a trial starts at.
+  [[nodiscard]] static point propose(const search_space& space, seed key, std::int64_t trial)
+  {
+    return space.sample(key.split(purpose{name}).split(static_cast<std::uint64_t>(trial)));
+  }
+
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
                                                  const std::vector<standing>& standings,
                                                  seed key) const
@@ -29,9 +35,7 @@ struct random_search {
       if (s.at)
         decisions.emplace_back(keep_trial{s.trial});
       else
-        decisions.emplace_back(start_trial{
-            s.trial,
-            space.sample(key.split(purpose{name}).split(static_cast<std::uint64_t>(s.trial)))});
+        decisions.emplace_back(start_trial{s.trial, propose(space, key, s.trial)});
     }
     return decisions;
   }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Hyperband's epochs with points from Parzen's estimators.
+
+#include <rolewise/search/hyperband.hpp>
+#include <rolewise/search/search_strategy.hpp>
+#include <rolewise/search/tree_parzen.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace rolewise {
+
+/// BOHB: `hyperband` shares out the epochs, `tree_parzen` proposes the points, from the scores at
+/// the highest number of epochs at which enough trials were judged. A third of the points is
+/// random, so that it is never much worse than hyperband.
+///
+///     arena(bohb{.budget = {.most = 27}}, space, ..., {.trials = 49, .epochs = 27});
+///
+/// With d dimensions there is a model from d + 3 judged trials on, and at least d + 1 are good.
+///
+/// @par Source
+/// Falkner, Klein, Hutter: BOHB: Robust and Efficient Hyperparameter Optimization at Scale, ICML
+/// 2018, arXiv 1807.01774, algorithm 2; the numbers are those of its section 4.
+/// @par Departs
+/// The densities are those of `tree_parzen`: a width for each kernel and a prior, where the paper
+/// has one width by a rule of thumb; no point is good and bad at once, where the paper lets the
+/// parts overlap while they are small.
+struct bohb {
+  static constexpr std::string_view name = "bohb";
+  static constexpr bool has_state = false;
+
+  hyperband budget{};
+  tree_parzen proposals{.start_up = 2,
+                        .candidates = 64,
+                        .random_share = 1.0 / 3.0,
+                        .least_width = 1e-3,
+                        .widening = 3.0};
+
+  /// @throws std::invalid_argument for members out of their range
+  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
+                                                 const std::vector<standing>& standings,
+                                                 seed key) const
+  {
+    const auto dimensions = static_cast<std::int64_t>(space.dimensions().size());
+    auto model = proposals;
+    model.start_up = std::max(model.start_up, dimensions + 3);
+    model.least_good = std::max(model.least_good, dimensions + 1);
+    return budget.decide(
+        standings, [&](std::int64_t trial) { return model.propose(space, standings, key, trial); });
+  }
+};
+
+static_assert(SearchStrategy<bohb>);
+
+}  // namespace rolewise

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Generations drawn from a normal distribution that adapts its mean, its width and its shape.
+
+#include <rolewise/core/draws.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/search/detail/covariance_adaptation.hpp>
+#include <rolewise/search/detail/ranking.hpp>
+#include <rolewise/search/detail/unit_cube.hpp>
+#include <rolewise/search/search_strategy.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+namespace rolewise {
+
+/// CMA-ES: trials in the order of their numbers are generations; a generation starts when all of
+/// the one before it are through. Its points are draws from a normal distribution over the unit
+/// cube, whose mean begins in the middle and whose mean, width and covariance follow the better
+/// half of each generation: what steps were good, and which of them follow each other.
+///
+/// A real or whole number is one coordinate (logarithmic intervals by their logarithm); a choice
+/// has one for each name, and the highest names it. Coordinates outside [0, 1] are reflected at the
+/// ends. A trial that is through without a score is the last of its generation; of equals the lower
+/// number is the better.
+///
+/// For real numbers that hang together, and a budget of some hundred trials.
+///
+/// **Cost** of a look: the whole search is followed again, for each generation some c^3
+/// multiplications for c coordinates, so that nothing need be remembered.
+///
+/// @par Determinism
+/// Draws are functions of seed and number of the trial.
+/// @par Source
+/// Hansen: The CMA Evolution Strategy: A Tutorial, 2016, arXiv 1604.00772, section 4 and table 1.
+/// @par Departs
+/// No negative weights (the tutorial's default has them), no restarts; the boundary is handled by
+/// reflection, which the tutorial leaves open.
+struct cma_es {
+  static constexpr std::string_view name = "cma-es";
+  static constexpr bool has_state = false;
+
+  std::int64_t offspring = 0;  ///< trials of a generation, at least 2; 0: 4 + 3 ln(coordinates)
+  double step = 0.2;           ///< first deviation of a coordinate, in shares of its interval; > 0
+
+  /// Trials of a generation in this space.
+  /// @throws std::invalid_argument for members out of their range
+  [[nodiscard]] std::int64_t generation(const search_space& space) const
+  {
+    if ((offspring != 0 && offspring < 2) || !(step > 0.0))
+      refuse(name, "want offspring 0 or >= 2 and step > 0, got ", offspring, " and ", step);
+    if (offspring != 0) return offspring;
+    const auto count = static_cast<double>(std::max<std::size_t>(coordinates(space), 1));
+    return 4 + static_cast<std::int64_t>(3.0 * std::log(count));
+  }
+
+  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
+                                                 const std::vector<standing>& standings,
+                                                 seed key) const
+  {
+    const auto size = static_cast<std::ptrdiff_t>(generation(space));
+    const auto trials = detail::by_number(standings);
+    // Without coordinates there is nothing to adapt; one that nobody reads keeps the formulas
+    // whole.
+    detail::covariance_adaptation state{std::max<std::size_t>(coordinates(space), 1),
+                                        static_cast<std::size_t>(size), step};
+    const auto own = key.split(purpose{name});
+    std::vector<decision> made;
+    for (auto first = trials.begin(); first != trials.end();) {
+      const auto last = first + std::min(size, trials.end() - first);
+      const std::vector<const standing*> members(first, last);
+      if (!are_through(members)) {
+        for (const auto* s : members)
+          if (!s->at && !s->finished)
+            made.emplace_back(start_trial{s->trial, located(space, drawn(state, own, s->trial))});
+        break;
+      }
+      learn(state, members, own);
+      first = last;
+    }
+    return detail::with_others_kept(standings, made);
+  }
+
+ private:
+  [[nodiscard]] static std::size_t coordinates(const search_space& space)
+  {
+    std::size_t count = 0;
+    for (const auto& d : space.dimensions()) {
+      const auto* named = std::get_if<choice_of>(&d.range);
+      count += named == nullptr ? 1 : named->names.size();
+    }
+    return count;
+  }
+
+  [[nodiscard]] static bool are_through(const std::vector<const standing*>& members)
+  {
+    return std::all_of(members.begin(), members.end(), [](const auto* s) { return s->finished; });
+  }
+
+  [[nodiscard]] static std::vector<double> drawn(const detail::covariance_adaptation& state,
+                                                 seed own, std::int64_t trial)
+  {
+    return state.draw(draws{own, 0, trial});
+  }
+
+  static void learn(detail::covariance_adaptation& state,
+                    const std::vector<const standing*>& members, seed own)
+  {
+    std::vector<detail::ranked_trial> ranking;
+    for (const auto* s : members) ranking.push_back({s->trial, s->score});
+    detail::rank(ranking);
+    if (ranking.size() < state.parents()) return;  // the last generation, cut short
+    std::vector<std::vector<double>> best;
+    for (std::size_t k = 0; k < state.parents(); ++k)
+      best.push_back(drawn(state, own, ranking[k].trial));
+    state.update(best);
+  }
+
+  /// Back into [0, 1] as by mirrors at both ends.
+  [[nodiscard]] static double reflected(double x)
+  {
+    const double folded = std::fmod(std::abs(x), 2.0);
+    return folded > 1.0 ? 2.0 - folded : folded;
+  }
+
+  [[nodiscard]] static point located(const search_space& space, const std::vector<double>& x)
+  {
+    point found;
+    std::size_t i = 0;
+    for (const auto& d : space.dimensions()) {
+      if (const auto* named = std::get_if<choice_of>(&d.range)) {
+        const auto begin = x.begin() + static_cast<std::ptrdiff_t>(i);
+        const auto end = begin + static_cast<std::ptrdiff_t>(named->names.size());
+        found.set(d.name,
+                  named->names[static_cast<std::size_t>(std::max_element(begin, end) - begin)]);
+        i += named->names.size();
+      } else {
+        found.set(d.name, detail::value_at(d, reflected(x[i++])));
+      }
+    }
+    return found;
+  }
+};
+
+static_assert(SearchStrategy<cma_es>);
+
+}  // namespace rolewise

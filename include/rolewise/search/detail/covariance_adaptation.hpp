@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A normal distribution that follows what was good.
+
+#include <rolewise/core/draws.hpp>
+#include <rolewise/search/detail/symmetric_eigen.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// The state of a covariance matrix adaptation evolution strategy, with the constants of Hansen's
+/// tutorial (table 1, without negative weights).
+class covariance_adaptation {
+ public:
+  using vector = std::vector<double>;
+
+  /// @param offspring of a generation, at least 2
+  covariance_adaptation(std::size_t dimensions, std::size_t offspring, double step)
+      : n_{dimensions},
+        mean_(dimensions, 0.5),
+        step_{step},
+        step_path_(dimensions, 0.0),
+        shape_path_(dimensions, 0.0),
+        shape_{dimensions},
+        axes_{eigen_of(shape_)}
+  {
+    const auto parents = offspring / 2;
+    double sum = 0.0, squares = 0.0;
+    for (std::size_t i = 1; i <= parents; ++i)
+      weights_.push_back(std::log((static_cast<double>(offspring) + 1.0) / 2.0) -
+                         std::log(static_cast<double>(i)));
+    for (const double w : weights_) sum += w;
+    for (double& w : weights_) {
+      w /= sum;
+      squares += w * w;
+    }
+    mass_ = 1.0 / squares;
+    const auto n = static_cast<double>(n_);
+    step_rate_ = (mass_ + 2.0) / (n + mass_ + 5.0);
+    damping_ = 1.0 + 2.0 * std::max(0.0, std::sqrt((mass_ - 1.0) / (n + 1.0)) - 1.0) + step_rate_;
+    path_rate_ = (4.0 + mass_ / n) / (n + 4.0 + 2.0 * mass_ / n);
+    one_rate_ = 2.0 / ((n + 1.3) * (n + 1.3) + mass_);
+    many_rate_ = std::min(1.0 - one_rate_,
+                          2.0 * (mass_ - 2.0 + 1.0 / mass_) / ((n + 2.0) * (n + 2.0) + mass_));
+    expected_length_ = std::sqrt(n) * (1.0 - 1.0 / (4.0 * n) + 1.0 / (21.0 * n * n));
+  }
+
+  /// A draw from the distribution.
+  [[nodiscard]] vector draw(const draws& from) const
+  {
+    vector x = mean_;
+    for (std::size_t j = 0; j < n_; ++j) {
+      const double along = step_ * deviation(j) * from.normal(j);
+      for (std::size_t i = 0; i < n_; ++i) x[i] += axes_.vectors(i, j) * along;
+    }
+    return x;
+  }
+
+  /// Goes on from a generation.
+  /// @param best the better half of the draws, the best first; as many as there are weights
+  void update(const std::vector<vector>& best)
+  {
+    ++generation_;
+    vector moved(n_, 0.0);  // of the mean, in steps
+    for (std::size_t k = 0; k < weights_.size(); ++k)
+      for (std::size_t i = 0; i < n_; ++i)
+        moved[i] += weights_[k] * (best[k][i] - mean_[i]) / step_;
+    const bool is_short = follow(moved);
+    reshape(best, is_short);
+    for (std::size_t i = 0; i < n_; ++i) mean_[i] += step_ * moved[i];
+    step_ *= std::exp(step_rate_ / damping_ * (length(step_path_) / expected_length_ - 1.0));
+    axes_ = eigen_of(shape_);
+  }
+
+  [[nodiscard]] std::size_t parents() const { return weights_.size(); }
+  [[nodiscard]] const vector& weights() const { return weights_; }
+  [[nodiscard]] const vector& mean() const { return mean_; }
+  [[nodiscard]] double step() const { return step_; }
+  [[nodiscard]] const square_matrix& shape() const { return shape_; }
+
+ private:
+  [[nodiscard]] double deviation(std::size_t axis) const
+  {
+    return std::sqrt(std::max(axes_.values[axis], 1e-20));
+  }
+  [[nodiscard]] static double length(const vector& x)
+  {
+    double sum = 0.0;
+    for (const double v : x) sum += v * v;
+    return std::sqrt(sum);
+  }
+
+  /// Both paths; whether that of the step is short enough for that of the shape to go on.
+  [[nodiscard]] bool follow(const vector& moved)
+  {
+    const double kept = 1.0 - step_rate_;
+    const double added = std::sqrt(step_rate_ * (2.0 - step_rate_) * mass_);
+    for (double& p : step_path_) p *= kept;
+    for (std::size_t j = 0; j < n_; ++j) {  // times the inverse root of the shape
+      double along = 0.0;
+      for (std::size_t i = 0; i < n_; ++i) along += axes_.vectors(i, j) * moved[i];
+      along *= added / deviation(j);
+      for (std::size_t i = 0; i < n_; ++i) step_path_[i] += axes_.vectors(i, j) * along;
+    }
+    const double settled = std::sqrt(1.0 - std::pow(kept, 2.0 * static_cast<double>(generation_)));
+    const double longest = (1.4 + 2.0 / (static_cast<double>(n_) + 1.0)) * expected_length_;
+    const bool is_short = length(step_path_) / settled < longest;
+    const double share = is_short ? std::sqrt(path_rate_ * (2.0 - path_rate_) * mass_) : 0.0;
+    for (std::size_t i = 0; i < n_; ++i)
+      shape_path_[i] = (1.0 - path_rate_) * shape_path_[i] + share * moved[i];
+    return is_short;
+  }
+
+  /// The rank-one and the rank-mu update; `mean_` and `step_` are still those of the draws.
+  void reshape(const std::vector<vector>& best, bool is_short)
+  {
+    const double lost = is_short ? 0.0 : one_rate_ * path_rate_ * (2.0 - path_rate_);
+    const double kept = 1.0 + lost - one_rate_ - many_rate_;
+    for (std::size_t i = 0; i < n_; ++i)
+      for (std::size_t j = 0; j < n_; ++j) {
+        double sum = kept * shape_(i, j) + one_rate_ * shape_path_[i] * shape_path_[j];
+        for (std::size_t k = 0; k < weights_.size(); ++k)
+          sum += many_rate_ * weights_[k] * (best[k][i] - mean_[i]) * (best[k][j] - mean_[j]) /
+                 (step_ * step_);
+        shape_(i, j) = sum;
+      }
+  }
+
+  std::size_t n_;
+  vector weights_, mean_;
+  double mass_ = 1.0, step_;
+  double step_rate_ = 0.0, damping_ = 1.0, path_rate_ = 0.0, one_rate_ = 0.0, many_rate_ = 0.0;
+  double expected_length_ = 1.0;
+  vector step_path_, shape_path_;
+  square_matrix shape_;
+  symmetric_eigen axes_;
+  std::int64_t generation_ = 0;
+};
+
+}  // namespace rolewise::detail

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Densities over the unit cube, from points that were seen.
+
+#include <rolewise/core/draws.hpp>
+#include <rolewise/search/detail/unit_cube.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numbers>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// The probability of the interval [a, b] under the standard normal distribution.
+[[nodiscard]] inline double normal_mass(double a, double b)
+{
+  const double root = std::numbers::sqrt2;
+  // In the lower tail: there are digits where the upper tail has only ones.
+  return a > 0.0 ? (std::erfc(a / root) - std::erfc(b / root)) / 2.0
+                 : (std::erfc(-b / root) - std::erfc(-a / root)) / 2.0;
+}
+
+/// A normal distribution cut off outside [0, 1].
+struct bounded_normal {
+  double centre = 0.5;
+  double width = 1.0;  ///< its standard deviation before it is cut
+
+  [[nodiscard]] double mass(double low, double high) const
+  {
+    return normal_mass((low - centre) / width, (high - centre) / width) / whole();
+  }
+  [[nodiscard]] double density(double x) const
+  {
+    const double z = (x - centre) / width;
+    return std::exp(-0.5 * z * z) / (width * std::sqrt(2.0 * std::numbers::pi) * whole());
+  }
+  /// The number that a share of the mass lies below, by halving the interval.
+  [[nodiscard]] double at(double share) const
+  {
+    double low = 0.0, high = 1.0;
+    for (int i = 0; i < 50; ++i) {
+      const double middle = (low + high) / 2.0;
+      (mass(0.0, middle) < share ? low : high) = middle;
+    }
+    return (low + high) / 2.0;
+  }
+
+ private:
+  [[nodiscard]] double whole() const
+  {
+    return normal_mass(-centre / width, (1.0 - centre) / width);
+  }
+};
+
+/// The widths of normal kernels at these centres: each reaches as far as the farther of its two
+/// neighbours (0 and 1 are neighbours too), at least `least` and at most 1.
+[[nodiscard]] inline std::vector<double> kernel_widths(const std::vector<double>& centres,
+                                                       double least)
+{
+  std::vector<std::size_t> order(centres.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return centres[a] < centres[b]; });
+  std::vector<double> widths(centres.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const double here = centres[order[i]];
+    const double below = i == 0 ? 0.0 : centres[order[i - 1]];
+    const double above = i + 1 == order.size() ? 1.0 : centres[order[i + 1]];
+    widths[order[i]] = std::clamp(std::max(here - below, above - here), least, 1.0);
+  }
+  return widths;
+}
+
+/// A mixture of one kernel for each point that was seen and a last one, the prior, that knows
+/// nothing. A kernel is a product over dimensions: bounded normals over real numbers, their mass
+/// over whole ones, and for a choice 1 - b on the name that was seen, b shared by the others.
+/// The prior is a normal of width 1 about the middle, and even over names.
+class parzen_estimator {
+ public:
+  struct options {
+    double least_width = 0.03;
+    double other_names = 0.2;  ///< b: the probability of the names that were not seen
+    double widening = 1.0;     ///< times which widths count when points are drawn
+  };
+
+  /// @param seen points of the unit cube
+  /// @param weights one a point, above 0; the prior has their mean
+  parzen_estimator(std::vector<axis> axes, std::vector<std::vector<double>> seen,
+                   std::vector<double> weights, const options& o)
+      : axes_{std::move(axes)}, centres_{std::move(seen)}, options_{o}
+  {
+    double sum = 0.0;
+    for (const double w : weights) sum += w;
+    weights.push_back(weights.empty() ? 1.0 : sum / static_cast<double>(weights.size()));
+    sum += weights.back();
+    for (const double w : weights) weights_.push_back(w / sum);
+    centres_.emplace_back(axes_.size(), 0.5);
+    // As kernels become many, they may become narrow.
+    const auto count = static_cast<double>(centres_.size() + 1);
+    const double least = std::max(o.least_width, 1.0 / (count * count));
+    widths_.assign(centres_.size(), std::vector<double>(axes_.size(), 1.0));
+    for (std::size_t d = 0; d < axes_.size(); ++d) {
+      if (!axes_[d].is_ordered) continue;
+      std::vector<double> along;
+      for (const auto& c : centres_) along.push_back(c[d]);
+      const auto found = kernel_widths(along, least);
+      for (std::size_t k = 0; k + 1 < centres_.size(); ++k) widths_[k][d] = found[k];
+    }
+  }
+
+  /// The logarithm of the density (over real dimensions) times the probability (over others).
+  [[nodiscard]] double log_density(const std::vector<double>& at) const
+  {
+    std::vector<double> terms;
+    double highest = -1e300;
+    for (std::size_t k = 0; k < centres_.size(); ++k) {
+      double sum = std::log(weights_[k]);
+      for (std::size_t d = 0; d < axes_.size(); ++d)
+        sum += std::log(std::max(factor(k, d, at[d]), 1e-300));
+      terms.push_back(sum);
+      highest = std::max(highest, sum);
+    }
+    double total = 0.0;
+    for (const double t : terms) total += std::exp(t - highest);
+    return highest + std::log(total);
+  }
+
+  /// A point drawn from the mixture.
+  [[nodiscard]] std::vector<double> draw(const draws& from) const
+  {
+    const double picked = from.uniform(0);
+    std::size_t k = 0;
+    for (double below = weights_[0]; k + 1 < weights_.size() && picked >= below;)
+      below += weights_[++k];
+    std::vector<double> found;
+    for (std::size_t d = 0; d < axes_.size(); ++d) {
+      const double share = from.uniform(2 * d + 1);
+      found.push_back(axes_[d].is_ordered ? ordered(k, d, share)
+                                          : name(k, d, share, from.uniform(2 * d + 2)));
+    }
+    return found;
+  }
+
+ private:
+  [[nodiscard]] bool is_prior(std::size_t k) const { return k + 1 == centres_.size(); }
+
+  [[nodiscard]] double factor(std::size_t k, std::size_t d, double x) const
+  {
+    const auto cells = axes_[d].cells;
+    const bounded_normal along{centres_[k][d], widths_[k][d]};
+    if (cells == 0) return along.density(x);
+    const auto cell = cell_at(x, cells);
+    const auto count = static_cast<double>(cells);
+    if (axes_[d].is_ordered)
+      return along.mass(static_cast<double>(cell) / count, static_cast<double>(cell + 1) / count);
+    if (is_prior(k)) return 1.0 / count;
+    if (cells == 1) return 1.0;
+    return cell == cell_at(centres_[k][d], cells) ? 1.0 - options_.other_names
+                                                  : options_.other_names / (count - 1.0);
+  }
+
+  [[nodiscard]] double ordered(std::size_t k, std::size_t d, double share) const
+  {
+    const double x = bounded_normal{centres_[k][d], widths_[k][d] * options_.widening}.at(share);
+    const auto cells = axes_[d].cells;
+    return cells == 0 ? x : middle_of_cell(cell_at(x, cells), cells);
+  }
+
+  /// A name: that of the kernel, or with probability b any other.
+  [[nodiscard]] double name(std::size_t k, std::size_t d, double which, double share) const
+  {
+    const auto cells = axes_[d].cells;
+    if (is_prior(k)) return middle_of_cell(cell_at(share, cells), cells);
+    const auto own = cell_at(centres_[k][d], cells);
+    if (cells == 1 || which >= options_.other_names) return middle_of_cell(own, cells);
+    const auto other = cell_at(share, cells - 1);
+    return middle_of_cell(other < own ? other : other + 1, cells);
+  }
+
+  std::vector<axis> axes_;
+  std::vector<std::vector<double>> centres_, widths_;
+  std::vector<double> weights_;
+  options options_;
+};
+
+}  // namespace rolewise::detail

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Successive halving, from many trials judged early to few judged late.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/search/detail/halving.hpp>
+#include <rolewise/search/detail/ranking.hpp>
+#include <rolewise/search/point_proposer.hpp>
+#include <rolewise/search/random_search.hpp>
+#include <rolewise/search/search_strategy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace rolewise {
+
+/// Runs brackets of successive halving one after the other; each costs about as much as the others
+/// and judges later than the one before it.
+///
+///     most 81, eta 3:  81 trials with rungs 1 3 9 27 81,  34 with 3 9 27 81,  15 with 9 27 81,
+///                      8 with 27 81,  5 that are trained to 81 without a rung before
+///
+/// The trials are shared out by number: the first 81 to the first bracket, and so on; behind the
+/// last bracket the first one comes again. A bracket starts at the look at which the one before it
+/// has ended, with fewer trials if no more are there. `trials()` is what one pass takes. A trial
+/// that has been trained for `most` epochs is stopped.
+///
+/// @par Determinism
+/// Points are those of `random_search`. Ties as in `successive_halving`.
+/// @par Source
+/// Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar: Hyperband: A Novel Bandit-Based Approach to
+/// Hyperparameter Optimization, JMLR 18, 2018, arXiv 1603.06560, algorithm 1.
+/// @par Departs
+/// Epochs of a rung are rounded down to whole ones where `most` is no power of `eta`.
+struct hyperband {
+  static constexpr std::string_view name = "hyperband";
+  static constexpr bool has_state = false;
+
+  struct bracket {
+    std::int64_t trials = 1;
+    std::vector<std::int64_t> rungs;  ///< in epochs, rising; the last is the end of the bracket
+
+    friend bool operator==(const bracket&, const bracket&) = default;
+  };
+
+  std::int64_t eta = 3;    ///< at least 2
+  std::int64_t most = 81;  ///< epochs of a trial; 1 .. 10^9
+
+  /// The brackets in the order in which they run.
+  /// @throws std::invalid_argument for members out of their range
+  [[nodiscard]] std::vector<bracket> brackets() const
+  {
+    if (eta < 2 || most < 1 || most > 1'000'000'000)
+      refuse(name, "want eta >= 2 and most in 1 .. 10^9, got ", eta, " and ", most);
+    std::int64_t s = 0, power = 1;
+    for (; power <= most / eta; power *= eta) ++s;
+    std::vector<bracket> all;
+    for (const auto total = s + 1; s >= 0; --s, power /= eta) {
+      bracket made{(total * power + s) / (s + 1), {}};
+      for (auto part = power; part >= 1; part /= eta) made.rungs.push_back(most / part);
+      all.push_back(made);
+    }
+    return all;
+  }
+
+  /// How many trials all brackets take.
+  [[nodiscard]] std::int64_t trials() const
+  {
+    std::int64_t count = 0;
+    for (const auto& b : brackets()) count += b.trials;
+    return count;
+  }
+
+  /// The decisions, with points from somebody else.
+  /// @throws std::invalid_argument for members out of their range
+  [[nodiscard]] std::vector<decision> decide(const std::vector<standing>& standings,
+                                             const point_proposer& propose) const
+  {
+    const auto plan = brackets();
+    const auto trials = detail::by_number(standings);
+    std::vector<decision> made;
+    auto first = trials.begin();
+    for (std::size_t b = 0; first != trials.end(); b = (b + 1) % plan.size()) {
+      const auto count = std::min<std::int64_t>(plan[b].trials, trials.end() - first);
+      const std::vector<const standing*> members(first, first + count);
+      if (!has_ended(members, plan[b], propose, made)) break;
+      first += count;
+    }
+    return detail::with_others_kept(standings, made);
+  }
+
+  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
+                                                 const std::vector<standing>& standings,
+                                                 seed key) const
+  {
+    return decide(standings,
+                  [&](std::int64_t trial) { return random_search::propose(space, key, trial); });
+  }
+
+ private:
+  /// Decides on the trials of one bracket; whether nobody of it trains any more.
+  [[nodiscard]] bool has_ended(const std::vector<const standing*>& members, const bracket& plan,
+                               const point_proposer& propose, std::vector<decision>& made) const
+  {
+    auto stopped = detail::fallen(members, eta, {plan.rungs.begin(), plan.rungs.end() - 1});
+    bool somebody_trains = false;
+    for (const auto* s : members) {
+      if (s->finished) continue;
+      const bool is_out = std::find(stopped.begin(), stopped.end(), s->trial) != stopped.end();
+      if (is_out || s->epoch >= plan.rungs.back()) {
+        made.emplace_back(stop_trial{s->trial});
+        continue;
+      }
+      somebody_trains = true;
+      if (!s->at) made.emplace_back(start_trial{s->trial, propose(s->trial)});
+    }
+    return !somebody_trains;
+  }
+};
+
+static_assert(SearchStrategy<hyperband>);
+
+}  // namespace rolewise

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Evolution in which the oldest die.
+
+#include <rolewise/core/draws.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/search/detail/ranking.hpp>
+#include <rolewise/search/detail/unit_cube.hpp>
+#include <rolewise/search/search_strategy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+namespace rolewise {
+
+/// Aging evolution. Trials are born in the order of their numbers: the first `population` at random
+/// points, each later one as a child of the best of `sample` trials that are drawn (one may be
+/// drawn again) from those alive. Alive are the `population` youngest of the trials that are
+/// through with training and have a score; so a good trial, too, dies of age, and what lasts is
+/// what is good when it is trained anew. A child differs from its parent in one dimension.
+///
+/// At most `at_once` trials train; no child is born before `population` trials are through, unless
+/// nobody trains any more. Between equals the lower number is the better.
+///
+/// Nothing is inherited but the point: each trial trains from its own beginning, for all its
+/// epochs. The decision names the parent (`start_trial::parent`).
+///
+/// @par Determinism
+/// A child is a function of seed, its number, and the points and scores of those alive.
+/// @par Source
+/// Real, Aggarwal, Huang, Le: Regularized Evolution for Image Classifier Architecture Search, AAAI
+/// 2019, arXiv 1802.01548, algorithm 1.
+/// @par Departs
+/// The paper's space has names alone. Here a mutation draws another value uniformly: a name or a
+/// whole number that the parent does not have, any real number. No child is a plain copy (the
+/// paper's identity mutation), unless the space has one point. Age is counted by number.
+struct regularised_evolution {
+  static constexpr std::string_view name = "regularised-evolution";
+  static constexpr bool has_state = false;
+
+  std::int64_t population = 16;  ///< P; at least 1
+  std::int64_t sample = 4;       ///< S; at least 1
+  std::int64_t at_once = 0;      ///< trials that train at a time; 0: as many as the population
+
+  /// @throws std::invalid_argument for members out of their range
+  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
+                                                 const std::vector<standing>& standings,
+                                                 seed key) const
+  {
+    if (population < 1 || sample < 1 || at_once < 0)
+      refuse(name, "want population and sample >= 1, at_once >= 0, got ", population, ", ", sample,
+             " and ", at_once);
+    const auto trials = detail::by_number(standings);
+    const auto alive = youngest(trials);
+    auto running = std::count_if(standings.begin(), standings.end(), detail::is_running);
+    const auto places = at_once == 0 ? population : at_once;
+
+    std::vector<decision> made;
+    std::int64_t birth = 0;
+    for (const auto* s : trials) {
+      const bool is_founder = birth++ < population;
+      if (s->at || s->finished || running >= places) continue;
+      const bool may_be_born = std::ssize(alive) == population || running == 0;
+      const auto own = key.split(purpose{name}).split(static_cast<std::uint64_t>(s->trial));
+      if (is_founder || (alive.empty() && running == 0)) {
+        made.emplace_back(start_trial{s->trial, space.sample(own)});
+      } else if (may_be_born && !alive.empty()) {
+        const auto& parent = best_of_sample(alive, own);
+        made.emplace_back(start_trial{s->trial, mutated(space, *parent.at, own), parent.trial});
+      } else {
+        continue;
+      }
+      ++running;
+    }
+    return detail::with_others_kept(standings, made);
+  }
+
+  /// A point that differs from the parent's in one dimension that has more than one value.
+  [[nodiscard]] static point mutated(const search_space& space, const point& parent, seed key)
+  {
+    std::vector<const dimension*> mutable_ones;
+    for (const auto& d : space.dimensions())
+      if (has_several_values(d)) mutable_ones.push_back(&d);
+    auto child = parent;
+    if (mutable_ones.empty()) return child;
+    const draws from{key.split(purpose{"mutation"}), 0, 0};
+    const auto& d = *mutable_ones[static_cast<std::size_t>(
+        from.below(0, static_cast<std::int64_t>(mutable_ones.size())))];
+    const auto cells = detail::axis_of(d).cells;
+    if (cells == 0) return child.set(d.name, detail::value_at(d, from.uniform(1)));
+    const auto own = detail::cell_at(detail::coordinate_of(d, parent), cells);
+    const auto other = from.below(1, cells - 1);
+    const auto cell = other < own ? other : other + 1;
+    return child.set(d.name, detail::value_at(d, detail::middle_of_cell(cell, cells)));
+  }
+
+ private:
+  [[nodiscard]] static bool has_several_values(const dimension& d)
+  {
+    if (const auto* real = std::get_if<real_interval>(&d.range)) return real->low < real->high;
+    return detail::axis_of(d).cells > 1;
+  }
+
+  /// Those alive, by number.
+  [[nodiscard]] std::vector<const standing*> youngest(
+      const std::vector<const standing*>& trials) const
+  {
+    std::vector<const standing*> alive;
+    for (const auto* s : trials)
+      if (s->finished && s->at && s->score) alive.push_back(s);
+    const auto most = std::min(std::ssize(alive), static_cast<std::ptrdiff_t>(population));
+    alive.erase(alive.begin(), alive.end() - most);
+    return alive;
+  }
+
+  [[nodiscard]] const standing& best_of_sample(const std::vector<const standing*>& alive,
+                                               seed key) const
+  {
+    const draws from{key.split(purpose{"sample"}), 0, 0};
+    const standing* best = nullptr;
+    for (std::int64_t i = 0; i < sample; ++i) {
+      const auto* drawn = alive[static_cast<std::size_t>(
+          from.below(static_cast<std::uint64_t>(i), std::ssize(alive)))];
+      if (best == nullptr || *drawn->score > *best->score ||
+          (*drawn->score == *best->score && drawn->trial < best->trial))
+        best = drawn;
+    }
+    return *best;
+  }
+};
+
+static_assert(SearchStrategy<regularised_evolution>);
+
+}  // namespace rolewise

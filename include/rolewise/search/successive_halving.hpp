@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Start many, go on with the best of them, again and again.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/search/detail/halving.hpp>
+#include <rolewise/search/detail/ranking.hpp>
+#include <rolewise/search/point_proposer.hpp>
+#include <rolewise/search/random_search.hpp>
+#include <rolewise/search/search_strategy.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace rolewise {
+
+/// Starts all trials at once, at random points; at the rungs `first_rung`, `first_rung * eta`,
+/// `first_rung * eta^2`, ... epochs the best 1 / eta of those that are left go on (rounded down, at
+/// least one), the others are stopped. The last one trains until its epochs are used up.
+///
+///     27 trials, eta 3, first rung 1:  27 for 1 epoch, 9 to 3, 3 to 9, one beyond
+///
+/// What counts at a rung is the first score that a trial got there or later: let looks at the
+/// standings fall on the rungs. A rung is decided on when every trial that is left has such a
+/// score or has finished. Of equal scores the lower number goes on.
+///
+/// @par Determinism
+/// Points are those of `random_search`.
+/// @par Source
+/// Jamieson, Talwalkar: Non-stochastic Best Arm Identification and Hyperparameter Optimization,
+/// 2015, arXiv 1502.07943, section 2; with an eta as in Li, Jamieson, DeSalvo, Rostamizadeh,
+/// Talwalkar: Hyperband, 2016, arXiv 1603.06560.
+/// @par Departs
+/// The first paper halves (eta 2) and computes the rungs from a total budget; here the first rung
+/// is given, and the budget follows from the number of trials.
+struct successive_halving {
+  static constexpr std::string_view name = "successive-halving";
+  static constexpr bool has_state = false;
+
+  std::int64_t eta = 3;         ///< at least 2
+  std::int64_t first_rung = 1;  ///< epochs; at least 1
+
+  /// The decisions, with points from somebody else.
+  /// @throws std::invalid_argument for members out of their range
+  [[nodiscard]] std::vector<decision> decide(const std::vector<standing>& standings,
+                                             const point_proposer& propose) const
+  {
+    if (eta < 2 || first_rung < 1)
+      refuse(name, "want eta >= 2 and first_rung >= 1, got ", eta, " and ", first_rung);
+    const auto members = detail::by_number(standings);
+    std::vector<std::int64_t> rungs;
+    auto epochs = first_rung;
+    for (auto left = static_cast<std::int64_t>(members.size()); left > 1; left /= eta) {
+      rungs.push_back(epochs);
+      epochs = detail::times(epochs, eta);
+    }
+    std::vector<decision> made;
+    for (const auto trial : detail::fallen(members, eta, rungs))
+      made.emplace_back(stop_trial{trial});
+    for (const auto* s : members)
+      if (!s->at && !s->finished) made.emplace_back(start_trial{s->trial, propose(s->trial)});
+    return detail::with_others_kept(standings, made);
+  }
+
+  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
+                                                 const std::vector<standing>& standings,
+                                                 seed key) const
+  {
+    return decide(standings,
+                  [&](std::int64_t trial) { return random_search::propose(space, key, trial); });
+  }
+};
+
+static_assert(SearchStrategy<successive_halving>);
+
+}  // namespace rolewise

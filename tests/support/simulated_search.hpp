@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A search without training: what a trial has learned is one number, and it is the score.
+
+#include <rolewise/search/search_strategy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <variant>
+#include <vector>
+
+namespace rolewise::tests {
+
+struct simulation {
+  std::vector<standing> standings;               ///< at the end, by number
+  std::vector<std::vector<standing>> looks;      ///< before each call of the strategy
+  std::vector<std::vector<decision>> decisions;  ///< of each call
+  std::int64_t epochs = 0;                       ///< that all trials together were trained for
+
+  /// The highest score that anybody ever got.
+  [[nodiscard]] double best() const
+  {
+    double found = -1e300;
+    for (const auto& s : standings)
+      for (const auto& got : s.past) found = std::max(found, got.score);
+    return found;
+  }
+
+  /// How many trials were trained for at least so many epochs.
+  [[nodiscard]] std::int64_t reached(std::int64_t epoch) const
+  {
+    return std::count_if(standings.begin(), standings.end(),
+                         [&](const standing& s) { return s.epoch >= epoch; });
+  }
+};
+
+struct simulation_options {
+  std::int64_t trials = 8;
+  std::int64_t epochs = 9;  ///< of each trial
+  std::int64_t epochs_per_round = 1;
+  rolewise::seed seed{1};
+};
+
+/// @param learn `(point, epoch, learned)` gives what the trial has learned after this epoch
+template<SearchStrategy S, typename Learn>
+[[nodiscard]] simulation simulate(const S& strategy, const search_space& space, const Learn& learn,
+                                  const simulation_options& options)
+{
+  simulation run;
+  std::vector<double> learned(static_cast<std::size_t>(options.trials), 0.0);
+  auto& standings = run.standings;
+  for (std::int64_t t = 0; t < options.trials; ++t) standings.push_back({.trial = t});
+  const auto has_finished = [](const standing& s) { return s.finished; };
+  while (!std::all_of(standings.begin(), standings.end(), has_finished)) {
+    if (run.looks.size() > 10000) throw std::runtime_error{"the search does not end"};
+    run.looks.push_back(standings);
+    run.decisions.push_back(strategy(space, standings, options.seed));
+    const auto& before = run.looks.back();
+    const auto known = learned;
+    for (const auto& made : run.decisions.back()) {
+      const auto i = static_cast<std::size_t>(trial_of(made));
+      if (const auto* started = std::get_if<start_trial>(&made)) {
+        standings[i].at = started->at;
+      } else if (const auto* copied = std::get_if<copy_trial>(&made)) {
+        const auto from = static_cast<std::size_t>(copied->from);
+        standings[i].at = copied->at;
+        standings[i].score = before[from].score;
+        learned[i] = known[from];
+      } else if (std::holds_alternative<stop_trial>(made)) {
+        standings[i].finished = true;
+      }
+    }
+    for (std::size_t i = 0; i < standings.size(); ++i) {
+      auto& s = standings[i];
+      if (s.finished || !s.at) continue;
+      for (std::int64_t e = 0; e < options.epochs_per_round && s.epoch < options.epochs; ++e) {
+        learned[i] = learn(*s.at, s.epoch++, learned[i]);
+        ++run.epochs;
+      }
+      s.score = learned[i];
+      s.past.push_back({s.epoch, *s.score, *s.at});
+      s.finished = s.epoch == options.epochs;
+    }
+  }
+  return run;
+}
+
+}  // namespace rolewise::tests

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "laws/search_strategy.hpp"
+#include "support/doctest.hpp"
+#include "support/simulated_search.hpp"
+
+#include <rolewise/search/cma_es.hpp>
+#include <rolewise/search/random_search.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <variant>
+#include <vector>
+
+using namespace rolewise;
+using rolewise::tests::simulate;
+namespace parts = rolewise::detail;
+
+namespace {
+
+const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
+                         {"bits", integer_interval{1, 8}},
+                         {"agent", choice_of{{"none", "policy", "random"}}}};
+
+search_space cube(int dimensions)
+{
+  std::vector<dimension> all;
+  for (int i = 0; i < dimensions; ++i) all.push_back({"x" + std::to_string(i), real_interval{}});
+  return search_space{all};
+}
+
+/// A narrow valley across the axes of the cube, 0 at 0.6 everywhere.
+double valley(const point& p, std::int64_t, double)
+{
+  double sum = 0.0, squares = 0.0;
+  for (const auto& [name, x] : p.values()) {
+    const double off = std::get<double>(x) - 0.6;
+    sum += off;
+    squares += off * off;
+  }
+  return -(squares + 10.0 * sum * sum);
+}
+
+}  // namespace
+
+TEST_CASE("eigenvectors span what the matrix says")
+{
+  // [2 1; 1 2] has 1 and 3 along the diagonals.
+  parts::square_matrix two{2};
+  two.values = {2.0, 1.0, 1.0, 2.0};
+  auto found = parts::eigen_of(two);
+  CHECK(std::min(found.values[0], found.values[1]) == doctest::Approx(1.0));
+  CHECK(std::max(found.values[0], found.values[1]) == doctest::Approx(3.0));
+
+  parts::square_matrix a{7};
+  for (std::size_t i = 0; i < 7; ++i)
+    for (std::size_t j = 0; j <= i; ++j)
+      a(i, j) = a(j, i) = draws{seed{4}, 0, static_cast<std::int64_t>(i)}.normal(j);
+  found = parts::eigen_of(a);
+  for (std::size_t i = 0; i < 7; ++i)
+    for (std::size_t j = 0; j < 7; ++j) {
+      double rebuilt = 0.0, product = 0.0;
+      for (std::size_t k = 0; k < 7; ++k) {
+        rebuilt += found.vectors(i, k) * found.values[k] * found.vectors(j, k);
+        product += found.vectors(k, i) * found.vectors(k, j);
+      }
+      CHECK(std::abs(rebuilt - a(i, j)) < 1e-12);
+      CHECK(std::abs(product - (i == j ? 1.0 : 0.0)) < 1e-12);
+    }
+}
+
+TEST_CASE("two generations have the mean, the step and the covariance of the reference")
+{
+  // Computed with numpy from the formulas of the tutorial: 2 coordinates, 6 offspring, step 0.3.
+  parts::covariance_adaptation state{2, 6, 0.3};
+  REQUIRE(state.parents() == 3);
+  CHECK(state.weights()[0] == doctest::Approx(0.637042571241217).epsilon(1e-12));
+  CHECK(state.weights()[1] == doctest::Approx(0.284570257438033).epsilon(1e-12));
+  CHECK(state.weights()[2] == doctest::Approx(0.0783871713207503).epsilon(1e-12));
+  state.update({{0.7, 0.4}, {0.9, 0.6}, {0.5, 0.3}});
+  CHECK(state.mean()[0] == doctest::Approx(0.741236617223457).epsilon(1e-12));
+  CHECK(state.mean()[1] == doctest::Approx(0.449075334355532).epsilon(1e-12));
+  CHECK(state.step() == doctest::Approx(0.280059216210996).epsilon(1e-12));
+  CHECK(state.shape()(0, 0) == doctest::Approx(1.00742812718688).epsilon(1e-12));
+  CHECK(state.shape()(0, 1) == doctest::Approx(-0.0376991520547315).epsilon(1e-12));
+  CHECK(state.shape()(1, 1) == doctest::Approx(0.803040035872621).epsilon(1e-12));
+  state.update({{0.8, 0.5}, {0.85, 0.2}, {1.1, 0.45}});
+  CHECK(state.mean()[0] == doctest::Approx(0.837744664268127).epsilon(1e-12));
+  CHECK(state.mean()[1] == doctest::Approx(0.410709564202553).epsilon(1e-12));
+  CHECK(state.step() == doctest::Approx(0.261416544511999).epsilon(1e-12));
+  CHECK(state.shape()(0, 0) == doctest::Approx(0.917485873741984).epsilon(1e-12));
+  CHECK(state.shape()(0, 1) == doctest::Approx(-0.06895310725514).epsilon(1e-12));
+  CHECK(state.shape()(1, 1) == doctest::Approx(0.657365807398262).epsilon(1e-12));
+}
+
+TEST_CASE("draws have the mean and the covariance that they are drawn from")
+{
+  parts::covariance_adaptation state{2, 6, 0.3};
+  state.update({{0.7, 0.4}, {0.9, 0.6}, {0.5, 0.3}});
+  constexpr int count = 20000;
+  double mean[2] = {}, products[2][2] = {};
+  for (int i = 0; i < count; ++i) {
+    const auto x = state.draw(draws{seed{8}, 0, i});
+    for (std::size_t a = 0; a < 2; ++a) {
+      mean[a] += x[a] / count;
+      for (std::size_t b = 0; b < 2; ++b)
+        products[a][b] += (x[a] - state.mean()[a]) * (x[b] - state.mean()[b]) / count;
+    }
+  }
+  const double variance = state.step() * state.step();
+  for (std::size_t a = 0; a < 2; ++a) {
+    CHECK(std::abs(mean[a] - state.mean()[a]) < 5 * state.step() * 1.2 / std::sqrt(count));
+    for (std::size_t b = 0; b < 2; ++b)
+      CHECK(std::abs(products[a][b] - variance * state.shape()(a, b)) <
+            5 * variance * 2.0 / std::sqrt(count));
+  }
+}
+
+TEST_CASE("cma_es keeps the promises of SearchStrategy")
+{
+  for (const auto& space : {mixed, search_space{}, cube(1)}) {
+    laws::hold_for(cma_es{}, space);
+    laws::hold_for(cma_es{.offspring = 2}, space, 7, 12);
+    laws::hold_for(cma_es{.offspring = 4, .step = 5.0}, space, 9, 12);
+  }
+}
+
+TEST_CASE("cma_es begins a generation when the one before it is through")
+{
+  CHECK(cma_es{}.generation(cube(10)) == 10);  // 4 + floor(3 ln 10)
+  CHECK(cma_es{}.generation(mixed) == 8);      // one, one and three names: 4 + floor(3 ln 5)
+  const auto run = simulate(cma_es{.offspring = 4}, mixed,
+                            [](const point& p, std::int64_t, double) { return p.real("lr"); },
+                            {.trials = 10, .epochs = 3});
+  CHECK(run.epochs == 30);
+  REQUIRE(run.decisions.size() == 9);
+  for (std::size_t look = 0; look < 9; ++look) {
+    std::int64_t born = 0;
+    for (const auto& d : run.decisions[look])
+      born += std::holds_alternative<start_trial>(d) ? 1 : 0;
+    CHECK(born == (look == 0 || look == 3 ? 4 : look == 6 ? 2 : 0));
+  }
+}
+
+TEST_CASE("cma_es refuses what makes no sense")
+{
+  CHECK_THROWS_WITH_AS((void)(cma_es{.offspring = 1}.generation(mixed)),
+                       "rolewise: cma-es: want offspring 0 or >= 2 and step > 0, got 1 and 0.2",
+                       std::invalid_argument);
+  CHECK_THROWS_AS((void)(cma_es{.step = 0.0}(mixed, {{.trial = 0}}, seed{})),
+                  std::invalid_argument);
+}
+
+TEST_CASE("cma_es goes down a valley that lies across the axes")
+{
+  const auto space = cube(4);
+  double adapted = 0.0, random = 0.0;
+  for (std::uint64_t s = 0; s < 8; ++s) {
+    const tests::simulation_options options{.trials = 300, .epochs = 1, .seed = seed{s}};
+    adapted += simulate(cma_es{}, space, valley, options).best() / 8;
+    random += simulate(random_search{}, space, valley, options).best() / 8;
+  }
+  MESSAGE("cma_es " << adapted << " random " << random);
+  CHECK(adapted > random / 20.0);  // distances from the best, which is 0
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0 WITH -5.52582863839871VM-exception
+#include "laws/search_strategy.hpp"
+#include "support/doctest.hpp"
+#include "support/simulated_search.hpp"
+
+#include <rolewise/search/pb2.hpp>
+#include <rolewise/search/random_search.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <stdexcept>
+#include <variant>
+#include <vector>
+
+using namespace rolewise;
+using rolewise::tests::simulate;
+namespace parts = rolewise::detail;
+
+namespace {
+
+const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
+                         {"momentum", real_interval{-1.0, 1.0}},
+                         {"bits", integer_interval{1, 8}},
+                         {"agent", choice_of{{"none", "policy", "random"}}}};
+const search_space plane{{"x", real_interval{}}, {"y", real_interval{}}};
+
+}  // namespace
+
+TEST_CASE("a Gaussian process knows what the reference knows")
+{
+  // Computed with numpy: exp(-|x - y|^2 / (2 0.4^2)) 0.8^(|t - s| / 2), noise 0.1.
+  const std::vector<parts::timed_place> places{
+      {{0.1, 0.2}, 1.0}, {{0.4, 0.9}, 2.0}, {{0.8, 0.3}, 4.0}};
+  const parts::gaussian_process process{
+      places, {0.5, -1.0, 2.0}, {.length = 0.4, .forgetting = 0.2, .noise = 0.1}};
+  const parts::timed_place elsewhere{{0.5, 0.5}, 5.0};
+  CHECK(process.mean(elsewhere) == doctest::Approx(0.744019358857002).epsilon(1e-12));
+  CHECK(process.variance(elsewhere) == doctest::Approx(0.544813520337542).epsilon(1e-12));
+  CHECK(process.mean(places[1]) == doctest::Approx(-0.876524502604926).epsilon(1e-12));
+  CHECK(process.variance(places[1]) == doctest::Approx(0.0905933260069859).epsilon(1e-12));
+  CHECK(process.log_likelihood() == doctest::Approx(-5.52582863839871).epsilon(1e-12));
+
+  // One value: k / (1 + noise) of it, and what is left of the variance.
+  const parts::gaussian_process one{{{{0.0}, 0.0}}, {2.0}, {.length = 1.0, .noise = 0.25}};
+  const double k = std::exp(-0.5);
+  CHECK(one.mean({{1.0}, 7.0}) == doctest::Approx(k * 2.0 / 1.25));
+  CHECK(one.variance({{1.0}, 7.0}) == doctest::Approx(1.0 - k * k / 1.25));
+  // With forgetting 0.19, two steps later, times 0.81^(2/2).
+  const parts::gaussian_process fading{
+      {{{0.0}, 0.0}}, {2.0}, {.length = 1.0, .forgetting = 0.19, .noise = 0.25}};
+  CHECK(fading.mean({{0.0}, 2.0}) == doctest::Approx(0.81 * 2.0 / 1.25));
+}
+
+TEST_CASE("the likeliest settings tell signal from noise and rest from change")
+{
+  std::vector<parts::timed_place> places;
+  std::vector<double> smooth, noisy, changing;
+  for (int i = 0; i < 40; ++i) {
+    const double x = std::fmod(0.618 * i, 1.0);
+    places.push_back({{x}, static_cast<double>(i)});
+    smooth.push_back(2.0 * std::sin(3.0 * x) - 1.2);
+    noisy.push_back(draws{seed{3}, 0, i}.normal(0));
+    changing.push_back(std::sin(0.7 * i));
+  }
+  const auto calm = parts::likeliest_settings(places, smooth);
+  CHECK(calm.noise == 0.01);
+  CHECK(calm.forgetting == 0.0);
+  CHECK(parts::likeliest_settings(places, noisy).noise == 0.5);
+  CHECK(parts::likeliest_settings(places, changing).forgetting > 0.0);
+}
+
+TEST_CASE("a bandit goes where gains were, and not twice")
+{
+  // Gains peak at 0.3; seen on a grid, at the last step.
+  std::vector<parts::gain_seen> seen;
+  for (int i = 0; i <= 20; ++i) {
+    const double x = i / 20.0;
+    seen.push_back({{{x}, 4.0}, -(x - 0.3) * (x - 0.3)});
+  }
+  parts::bandit sure{seen, {}};
+  CHECK(std::abs(sure.pick(4.0, 1, 256, seed{1})[0] - 0.3) < 0.06);
+
+  // Nothing gained anything in a corner of six dimensions: what is far from it is worth a look,
+  // and then what is far from both.
+  const std::vector<parts::gain_seen> flat(20, {{std::vector<double>(6, 0.05), 1.0}, 0.0});
+  parts::bandit curious{flat, {}};
+  const auto first = curious.pick(2.0, 6, 256, seed{1});
+  const auto second = curious.pick(2.0, 6, 256, seed{1});
+  double middle = 0.0, apart = 0.0;
+  for (std::size_t i = 0; i < 6; ++i) {
+    middle += first[i] / 6.0;
+    apart += (first[i] - second[i]) * (first[i] - second[i]);
+  }
+  CHECK(middle > 0.75);
+  CHECK(apart > 0.5);
+  // What is pending counts like what was picked.
+  CHECK(parts::bandit{flat, {{first, 2.0}}}.pick(2.0, 6, 256, seed{1}) == second);
+
+  const auto values = parts::standardised({{{{0.0}, 0.0}, 1.0}, {{{0.0}, 0.0}, 3.0}});
+  CHECK(values[0] == doctest::Approx(-1.0));
+  CHECK(values[1] == doctest::Approx(1.0));
+  std::vector<parts::gain_seen> wild(20, {{{0.0}, 0.0}, 0.0});
+  wild[7].gain = 1e6;
+  CHECK(parts::standardised(wild)[7] == 2.0);
+}
+
+TEST_CASE("truncation selection takes from the best share for the worst")
+{
+  std::vector<parts::ranked_trial> eight;
+  for (std::int64_t t = 0; t < 8; ++t) eight.push_back({t, static_cast<double>(t % 4)});
+  // Best first: 3 7 2 6 1 5 0 4.
+  std::set<std::int64_t> sources;
+  for (std::int64_t step = 0; step < 40; ++step) {
+    const auto made = parts::exchanges(eight, 0.25, seed{1}, step);
+    REQUIRE(made.size() == 2);
+    CHECK(made[0].to == 0);
+    CHECK(made[1].to == 4);
+    for (const auto& e : made) sources.insert(e.from);
+  }
+  CHECK(sources == std::set<std::int64_t>{3, 7});
+  CHECK(parts::exchanges(eight, 0.0, seed{1}, 0).empty());
+  CHECK(parts::exchanges({{0, 1.0}}, 0.5, seed{1}, 0).empty());
+  CHECK(parts::exchanges({{0, 1.0}, {1, 2.0}, {2, 3.0}}, 0.34, seed{1}, 0).size() == 1);
+  CHECK(parts::exchanges({}, 0.5, seed{1}, 0).empty());
+}
+
+TEST_CASE("pb2 keeps the promises of SearchStrategy")
+{
+  for (const auto& space :
+       {mixed, plane, search_space{}, search_space{{"agent", choice_of{{"none", "policy"}}}}}) {
+    laws::hold_for(pb2{.candidates = 16}, space, 6, 6);
+    laws::hold_for(pb2{.share = 0.5, .candidates = 16, .memory = 3}, space, 5, 6);
+    laws::hold_for(pb2{.candidates = 16}, space, 1, 3);
+  }
+}
+
+TEST_CASE("pb2 copies the best to the worst and leaves the others")
+{
+  std::vector<standing> four;
+  for (std::int64_t t = 0; t < 4; ++t) {
+    const auto p = mixed.sample(seed{9}.split(static_cast<std::uint64_t>(t)));
+    four.push_back({.trial = t,
+                    .epoch = 2,
+                    .score = 0.1 * static_cast<double>(t),
+                    .at = p,
+                    .past = {{2, 0.1 * static_cast<double>(t), p}}});
+  }
+  const auto decisions = pb2{}(mixed, four, seed{1});
+  REQUIRE(decisions.size() == 4);
+  const auto& copy = std::get<copy_trial>(decisions[0]);
+  CHECK(copy.from == 3);
+  CHECK(copy.to == 0);
+  CHECK(mixed.contains(copy.at));
+  for (std::size_t i = 1; i < 4; ++i)
+    CHECK((decisions[i] == decision{keep_trial{static_cast<std::int64_t>(i)}}));
+
+  // Names are the parent's, but for one in four that are drawn from all three.
+  int inherited = 0;
+  for (std::uint64_t s = 0; s < 400; ++s) {
+    const auto made = pb2{}(mixed, four, seed{s});
+    inherited +=
+        std::get<copy_trial>(made[0]).at.choice("agent") == four[3].at->choice("agent") ? 1 : 0;
+  }
+  CHECK(std::abs(inherited - 400 * (0.75 + 0.25 / 3)) < 38);  // five standard deviations
+}
+
+TEST_CASE("pb2 learns from what a copy gained after it was made, not from what it was given")
+{
+  // x is useless for the copy: it got its score from the best. Only a rise measured from the
+  // score of the source says so; measured from its own old score, x near 1 would look best.
+  const search_space line{{"x", real_interval{}}};
+  const auto at = [](double x) { return point{}.set("x", x); };
+  std::vector<standing> all;
+  for (std::int64_t t = 0; t < 8; ++t) {
+    const double x = 0.05 + 0.06 * static_cast<double>(t);  // up to 0.47
+    const bool is_worst = t == 0 || t == 1;
+    standing s{
+        .trial = t, .epoch = 2, .at = at(is_worst ? 0.95 - 0.05 * static_cast<double>(t) : x)};
+    // All gain 0.1 x; the two worst come from far below and are copies at x near 1 that gain 0.
+    const double before = is_worst ? 0.0 : 1.0;
+    const double after = is_worst ? 1.0 : 1.0 + x;
+    s.past = {{1, before, at(x)}, {2, after, *s.at}};
+    s.score = after;
+    all.push_back(s);
+  }
+  const auto decisions = pb2{}(line, all, seed{3});
+  double mean = 0.0;
+  int copies = 0;
+  for (const auto& d : decisions)
+    if (const auto* copy = std::get_if<copy_trial>(&d)) {
+      mean += copy->at.real("x");
+      ++copies;
+    }
+  REQUIRE(copies == 2);
+  CHECK(mean / copies < 0.75);
+}
+
+TEST_CASE("pb2 refuses what makes no sense")
+{
+  CHECK_THROWS_WITH_AS((void)(pb2{.share = 0.6}(plane, {{.trial = 0}}, seed{})),
+                       "rolewise: pb2: want share in [0, 0.5] and resample in [0, 1], got 0.6 and "
+                       "0.25",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)(pb2{.memory = 0}(plane, {{.trial = 0}}, seed{})),
+                       "rolewise: pb2: want candidates and memory >= 1, got 256 and 0",
+                       std::invalid_argument);
+}
+
+TEST_CASE("pb2 learns more than a population that stays where it began")
+{
+  // What an epoch teaches depends on the point, and the best point moves as time goes on.
+  const auto learn = [](const point& p, std::int64_t epoch, double learned) {
+    const double best = 0.2 + 0.02 * static_cast<double>(epoch);
+    const double x = p.real("x") - best, y = p.real("y") - 0.7;
+    return learned + std::exp(-8.0 * (x * x + y * y));
+  };
+  double picked = 0.0, still = 0.0;
+  for (std::uint64_t s = 0; s < 4; ++s) {
+    const tests::simulation_options options{.trials = 8, .epochs = 30, .seed = seed{s}};
+    picked += simulate(pb2{.memory = 80}, plane, learn, options).best() / 4;
+    still += simulate(random_search{}, plane, learn, options).best() / 4;
+  }
+  MESSAGE("pb2 " << picked << " random " << still);
+  CHECK(picked > still + 3.0);
+}
