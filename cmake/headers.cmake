@@ -315,6 +315,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/trial_steps.hpp
     include/rolewise/train/detail/trials_at_once.hpp
     include/rolewise/train/distillation.hpp
+    include/rolewise/train/distributed/ranks.hpp
     include/rolewise/train/early_stop.hpp
     include/rolewise/train/evaluate.hpp
     include/rolewise/train/fit.hpp
