@@ -291,6 +291,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/random_search.hpp
     include/rolewise/search/regularised_evolution.hpp
     include/rolewise/search/search_history.hpp
+    include/rolewise/search/search_history_file.hpp
     include/rolewise/search/search_strategy.hpp
     include/rolewise/search/space.hpp
     include/rolewise/search/sub_policy_space.hpp
@@ -310,11 +311,14 @@ set(ROLEWISE_HEADERS
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/module_teacher.hpp
     include/rolewise/teacher/post_training_quantised.hpp
+    include/rolewise/teacher/shared_teacher.hpp
     include/rolewise/teacher/teacher.hpp
     include/rolewise/train.hpp
     include/rolewise/train/adam.hpp
     include/rolewise/train/adamw.hpp
     include/rolewise/train/arena.hpp
+    include/rolewise/train/arena_memory.hpp
+    include/rolewise/train/arena_options.hpp
     include/rolewise/train/batch_norm_statistics.hpp
     include/rolewise/train/bit_sensitivity.hpp
     include/rolewise/train/calibration.hpp
@@ -327,13 +331,21 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/epoch_sums.hpp
     include/rolewise/train/detail/gradient_averages.hpp
     include/rolewise/train/detail/log_file.hpp
+    include/rolewise/train/detail/memory_watch.hpp
     include/rolewise/train/detail/prepared_epoch.hpp
     include/rolewise/train/detail/read_whole.hpp
     include/rolewise/train/detail/run_state.hpp
+    include/rolewise/train/detail/search_course.hpp
+    include/rolewise/train/detail/search_folder.hpp
+    include/rolewise/train/detail/search_run.hpp
     include/rolewise/train/detail/state_format.hpp
     include/rolewise/train/detail/state_reader.hpp
     include/rolewise/train/detail/state_writer.hpp
+    include/rolewise/train/detail/take_over.hpp
+    include/rolewise/train/detail/trial_steps.hpp
+    include/rolewise/train/detail/trials_at_once.hpp
     include/rolewise/train/distillation.hpp
+    include/rolewise/train/distributed/ranks.hpp
     include/rolewise/train/early_stop.hpp
     include/rolewise/train/evaluate.hpp
     include/rolewise/train/fit.hpp
@@ -350,8 +362,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/run_history.hpp
     include/rolewise/train/run_signature.hpp
     include/rolewise/train/schedule.hpp
+    include/rolewise/train/search_observer.hpp
     include/rolewise/train/sgd.hpp
     include/rolewise/train/snapshot.hpp
+    include/rolewise/train/standings_table.hpp
     include/rolewise/train/supervised.hpp
     include/rolewise/train/teacher_stddev.hpp
     include/rolewise/train/training_step.hpp

@@ -17,6 +17,7 @@
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/regularised_evolution.hpp>
 #include <rolewise/search/search_history.hpp>
+#include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/search/sub_policy_space.hpp>

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A search whose trials are shared out over processes. No umbrella includes this header:
+/// LibTorch's store costs a second to compile.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/search/search_strategy.hpp>
+#include <rolewise/search/space.hpp>
+#include <rolewise/train/arena.hpp>
+#include <rolewise/train/checkpoint.hpp>
+#include <rolewise/train/snapshot.hpp>
+
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+struct rank_options {
+  std::int64_t rank = 0;  ///< this process, 0 .. size - 1
+  std::int64_t size = 1;
+  std::string host = "127.0.0.1";  ///< of rank 0
+  std::int64_t port = 29500;       ///< on which rank 0 listens
+  /// A process that shows no sign of life for so many seconds has disappeared; also how long to
+  /// wait for all to come.
+  double patience = 30.0;
+};
+
+/// What `torchrun` and its like say: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT.
+/// @throws std::invalid_argument that names the variable that is missing or no number
+[[nodiscard]] inline rank_options ranks_from_environment()
+{
+  const auto text = [](const char* name) -> std::string_view {
+    const char* value = std::getenv(name);
+    if (value == nullptr) refuse("ranks", "want the environment variable ", name);
+    return value;
+  };
+  const auto number = [&](const char* name) {
+    const auto words = text(name);
+    std::int64_t x = 0;
+    const auto [stop, error] = std::from_chars(words.data(), words.data() + words.size(), x);
+    if (error != std::errc{} || stop != words.data() + words.size())
+      refuse("ranks", name, " wants a number, got '", words, "'");
+    return x;
+  };
+  return {.rank = number("RANK"),
+          .size = number("WORLD_SIZE"),
+          .host = std::string{text("MASTER_ADDR")},
+          .port = number("MASTER_PORT")};
+}
+
+/// The processes of a search, joined through a `c10d::TCPStore` in rank 0. Trial i belongs to rank
+/// i mod size.
+///
+/// Each process gives signs of life from a thread of its own. Whoever waits for one that gives none
+/// any more, or has said that it stops, throws an error that names it.
+class ranks {
+ public:
+  static constexpr bool is_alone = false;
+
+  /// Waits until all have come.
+  /// @throws std::invalid_argument for options that make no sense
+  /// @throws std::runtime_error if somebody does not come
+  explicit ranks(const rank_options& options)
+      : options_{(require_sound(options), options)}, store_{connected()}, pulse_{connected_again()}
+  {
+    try {
+      set(alive(options_.rank), "1");
+      beat_ = std::thread{[this] { beat(); }};
+      for (std::int64_t other = 0; other < options_.size; ++other) (void)get(alive(other), other);
+    } catch (...) {
+      stop_beating();
+      throw;
+    }
+  }
+  ranks(const ranks&) = delete;
+  ranks& operator=(const ranks&) = delete;
+  /// Rank 0, which has the store, waits until the others have gone or disappeared.
+  ~ranks()
+  {
+    try {
+      if (!is_lost_) set(c10::str("left/", options_.rank), "1");
+      if (options_.rank == 0)
+        for (std::int64_t other = 1; other < options_.size; ++other)
+          (void)get(c10::str("left/", other), other);
+    } catch (...) {  // whoever has disappeared has left, too
+    }
+    stop_beating();
+  }
+
+  [[nodiscard]] std::int64_t rank() const noexcept { return options_.rank; }
+  [[nodiscard]] std::int64_t size() const noexcept { return options_.size; }
+
+  // What an arena asks of its company.
+
+  [[nodiscard]] bool owns(std::int64_t trial) const { return owner(trial) == options_.rank; }
+  [[nodiscard]] bool keeps_history() const { return options_.rank == 0; }
+
+  /// Begins a search with what rank 0 says.
+  [[nodiscard]] std::string shared(std::string text)
+  {
+    ++searches_;
+    const auto name = key("begin");
+    if (options_.rank == 0) send_bytes(name, text);
+    return options_.rank == 0 ? std::move(text) : receive_bytes(name, 0, false);
+  }
+
+  void send(std::int64_t round, const copy_trial& copied, const snapshot& state)
+  {
+    send_bytes(name_of(round, copied), detail::encode(state));
+  }
+  [[nodiscard]] snapshot receive(std::int64_t round, const copy_trial& copied)
+  {
+    const auto name = name_of(round, copied);
+    const auto bytes = receive_bytes(name, owner(copied.from), true);
+    return detail::state_reader{bytes, name}.read();
+  }
+
+  /// The scores of all ranks, by number of the trial.
+  [[nodiscard]] std::vector<detail::trial_score> exchanged(std::int64_t round,
+                                                           std::vector<detail::trial_score> own)
+  {
+    const auto name = [&](std::int64_t rank) { return key(c10::str("scores/", round, "/", rank)); };
+    std::string bytes(own.size() * sizeof(detail::trial_score), '\0');
+    if (!own.empty()) std::memcpy(bytes.data(), own.data(), bytes.size());
+    set(name(options_.rank), bytes);
+    auto all = std::move(own);
+    for (std::int64_t other = 0; other < options_.size; ++other) {
+      if (other == options_.rank) continue;
+      const auto theirs = get(name(other), other);
+      const auto count = theirs.size() / sizeof(detail::trial_score);
+      const auto before = all.size();
+      all.resize(before + count);
+      if (count > 0) std::memcpy(all.data() + before, theirs.data(), theirs.size());
+    }
+    std::sort(all.begin(), all.end(),
+              [](const auto& a, const auto& b) { return a.trial < b.trial; });
+    return all;
+  }
+
+  /// Tells the others that this process stops, and why.
+  void give_up(std::string_view why) noexcept
+  {
+    try {
+      if (!is_lost_) set(c10::str("gone/", options_.rank), std::string{why});
+    } catch (...) {
+    }
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  static constexpr std::size_t most_bytes = std::size_t{1} << 22;  // the store takes 8 MiB a value
+
+  static void require_sound(const rank_options& o)
+  {
+    if (o.size < 1 || o.rank < 0 || o.rank >= o.size || o.port < 1 || o.port > 65535 ||
+        !(o.patience > 0.0))
+      refuse("ranks", "want 0 <= rank < size, a port from 1 to 65535 and patience > 0, got rank ",
+             o.rank, " of ", o.size, ", port ", o.port, " and ", o.patience);
+  }
+
+  [[nodiscard]] c10::intrusive_ptr<c10d::TCPStore> connected(bool is_server) const
+  {
+    c10d::TCPStoreOptions wanted;
+    wanted.port = static_cast<std::uint16_t>(options_.port);
+    wanted.isServer = is_server;
+    wanted.waitWorkers = false;
+    wanted.timeout =
+        std::chrono::milliseconds{static_cast<std::int64_t>(options_.patience * 1000.0)};
+    try {
+      return c10::make_intrusive<c10d::TCPStore>(options_.host, wanted);
+    } catch (const std::exception& wrong) {
+      fail("ranks", "rank ", options_.rank, " finds no rank 0 at ", options_.host, ":",
+           options_.port, ": ", first_line(wrong.what()));
+    }
+  }
+  [[nodiscard]] c10::intrusive_ptr<c10d::TCPStore> connected() const
+  {
+    return connected(options_.rank == 0);
+  }
+  /// A connection of its own, as the other one may be at work.
+  [[nodiscard]] c10::intrusive_ptr<c10d::TCPStore> connected_again() const
+  {
+    return connected(false);
+  }
+
+  [[nodiscard]] static std::string first_line(std::string_view words)
+  {
+    return std::string{words.substr(0, words.find('\n'))};
+  }
+  [[nodiscard]] static std::string alive(std::int64_t rank) { return c10::str("alive/", rank); }
+  [[nodiscard]] std::string key(std::string_view name) const
+  {
+    return c10::str("search", searches_, "/", name);
+  }
+  [[nodiscard]] std::string name_of(std::int64_t round, const copy_trial& copied) const
+  {
+    return key(c10::str("copy/", round, "/", copied.from, "/", copied.to));
+  }
+  [[nodiscard]] std::int64_t owner(std::int64_t trial) const { return trial % options_.size; }
+
+  void beat()
+  {
+    std::int64_t count = 1;
+    const auto pause = std::chrono::duration<double>(std::min(1.0, options_.patience / 8.0));
+    auto next = clock::now();
+    while (!is_leaving_ && !is_lost_) {
+      if (clock::now() >= next) {
+        try {
+          pulse_->set(alive(options_.rank), bytes_of(std::to_string(++count)));
+        } catch (...) {  // the store has gone; whoever waits will say so
+          is_lost_ = true;
+        }
+        next = clock::now() + std::chrono::duration_cast<clock::duration>(pause);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+  }
+  void stop_beating()
+  {
+    is_leaving_ = true;
+    if (beat_.joinable()) beat_.join();
+  }
+
+  [[nodiscard]] static std::vector<std::uint8_t> bytes_of(std::string_view text)
+  {
+    return {text.begin(), text.end()};
+  }
+
+  /// Calls the store; what goes wrong there is that rank 0 has gone.
+  template<typename Call>
+  auto ask(const Call& call)
+  {
+    try {
+      return call();
+    } catch (const std::exception& wrong) {
+      is_lost_ = true;
+      fail("ranks", "rank 0 has disappeared, and the store with it: ", first_line(wrong.what()));
+    }
+  }
+
+  void set(const std::string& name, std::string_view text)
+  {
+    ask([&] { store_->set(name, bytes_of(text)); });
+  }
+
+  /// Waits for a value of another rank.
+  [[nodiscard]] std::string get(const std::string& name, std::int64_t from)
+  {
+    auto last_sign = clock::now();
+    std::vector<std::uint8_t> sign;
+    auto pause = std::chrono::microseconds{200};
+    while (!ask([&] { return store_->check({name}); })) {
+      if (ask([&] { return store_->check({c10::str("gone/", from)}); })) {
+        const auto why = ask([&] { return store_->get(c10::str("gone/", from)); });
+        fail("ranks", "rank ", from, " of ", options_.size,
+             " has stopped: ", std::string{why.begin(), why.end()});
+      }
+      if (ask([&] { return store_->check({alive(from)}); })) {
+        auto now = ask([&] { return store_->get(alive(from)); });
+        if (now != sign) last_sign = clock::now();
+        sign = std::move(now);
+      }
+      if (const auto silent = std::chrono::duration<double>(clock::now() - last_sign).count();
+          silent > options_.patience)
+        fail("ranks", "rank ", from, " of ", options_.size,
+             " has disappeared: no sign of life for ", silent, " s");
+      std::this_thread::sleep_for(pause);
+      pause = std::min(2 * pause, std::chrono::microseconds{20000});
+    }
+    const auto bytes = ask([&] { return store_->get(name); });
+    return {bytes.begin(), bytes.end()};
+  }
+
+  void send_bytes(const std::string& name, std::string_view bytes)
+  {
+    const auto pieces = (bytes.size() + most_bytes - 1) / most_bytes;
+    for (std::size_t i = 0; i < pieces; ++i)
+      set(c10::str(name, "/", i), bytes.substr(i * most_bytes, most_bytes));
+    set(name, std::to_string(pieces));
+  }
+  /// @param forget whether nobody else wants it
+  [[nodiscard]] std::string receive_bytes(const std::string& name, std::int64_t from, bool forget)
+  {
+    const auto pieces = std::stoull(get(name, from));
+    std::string bytes;
+    for (std::size_t i = 0; i < pieces; ++i) {
+      const auto piece = c10::str(name, "/", i);
+      bytes += get(piece, from);
+      if (forget) ask([&] { return store_->deleteKey(piece); });
+    }
+    return bytes;
+  }
+
+  rank_options options_;
+  c10::intrusive_ptr<c10d::TCPStore> store_, pulse_;
+  std::atomic<bool> is_leaving_{false}, is_lost_{false};
+  std::thread beat_;
+  std::int64_t searches_ = 0;
+};
+
+/// `arena`, with the trials of each round shared out over processes that all call this with the
+/// same arguments. Each gets the whole history and the standings, and the steps of its own trials;
+/// where a trial takes over one of another process, the state travels through the store. Rank 0
+/// writes the history into the folder, everybody the states of its own trials, so the folder must
+/// be one that all see. Observers are told in each process.
+///
+///     ranks company{ranks_from_environment()};
+///     const auto found = arena(company, strategy, space, factory, judge, train, {.trials = 16});
+///
+/// The history is the same for any number of processes, with the same number of threads in each
+/// trial, the same kind of processor and the same LibTorch.
+/// @throws std::runtime_error that names a process that has disappeared or stopped; what is in the
+///         folder can be continued, also with another number of processes
+template<SearchStrategy Strategy, TrialFactory Factory, typename Judge, SearchObserver... Observers>
+[[nodiscard]] auto arena(ranks& company, const Strategy& strategy, const search_space& space,
+                         const Factory& factory, const Judge& judge, const dataset& data,
+                         const arena_options& options, Observers&&... observers)
+{
+  try {
+    return detail::arena_in(company, strategy, space, factory, judge, data, options, observers...);
+  } catch (const std::exception& wrong) {
+    company.give_up(wrong.what());
+    throw;
+  } catch (...) {
+    company.give_up("something else than an error was thrown");
+    throw;
+  }
+}
+
+}  // namespace rolewise

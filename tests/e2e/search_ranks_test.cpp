@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A search on one, two and three processes. The children are this program again, told by their
+// environment what to do.
+#include "support/doctest.hpp"
+
+#include "support/child.hpp"
+#include "support/tiny_student.hpp"
+
+#include <rolewise/search/search_history_file.hpp>
+#include <rolewise/train/checkpoint.hpp>
+#include <rolewise/train/distributed/ranks.hpp>
+#include <rolewise/train/sgd.hpp>
+#include <rolewise/train/supervised.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace rolewise;
+using namespace std::chrono_literals;
+using rolewise::testing::tiny_data;
+using rolewise::testing::tiny_student;
+
+namespace {
+
+constexpr const char* variable = "ROLEWISE_RANK_OF_SEARCH";
+constexpr double patience = 1.5;
+
+/// The worst becomes the best, as that was one look ago in every third round.
+struct worst_becomes_best {
+  static constexpr std::string_view name = "worst-becomes-best";
+  static constexpr bool looks_back = true;
+  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
+                                                 const std::vector<standing>& all, seed key) const
+  {
+    const auto draw = [&](const standing& s) {
+      return space.sample(
+          key.split(static_cast<std::uint64_t>(s.trial)).split(std::uint64_t{s.past.size()}));
+    };
+    const auto worse = [](const standing& a, const standing& b) { return a.score < b.score; };
+    const auto& best = *std::max_element(all.begin(), all.end(), worse);
+    const auto& worst = *std::min_element(all.begin(), all.end(), worse);
+    std::vector<decision> decisions;
+    for (const auto& s : all) {
+      if (s.finished) continue;
+      if (!s.at)
+        decisions.emplace_back(start_trial{s.trial, draw(s)});
+      else if (s.trial == worst.trial && best.trial != worst.trial)
+        decisions.emplace_back(
+            copy_trial{best.trial, s.trial, draw(s), s.past.size() % 3 == 2 ? 1 : 0});
+      else
+        decisions.emplace_back(keep_trial{s.trial});
+    }
+    return decisions;
+  }
+};
+
+/// `ranks` or nothing before the other arguments. What a trial remembers is larger than one message
+/// of the store.
+template<typename... Company>
+auto search(const std::string& folder, double seconds_each, Company&... company)
+{
+  const auto data = tiny_data(48), judges = tiny_data(60, seed{9}, "judges");
+  return arena(
+      company..., worst_becomes_best{},
+      search_space{{"rate", real_interval{1e-3, 0.3, spacing::logarithmic}}},
+      [&](const point& at, std::int64_t, seed own) {
+        return supervised{.student = tiny_student{data.shape, own, 45000},
+                          .optimiser = sgd{.rate = at.real("rate")},
+                          .seed = own};
+      },
+      [&](const auto& step) {
+        std::this_thread::sleep_for(std::chrono::duration<double>(seconds_each));
+        return -evaluate(step.learner(), judges).loss;
+      },
+      data,
+      {.trials = 5,
+       .epochs = 4,
+       .batch_size = 24,
+       .seed = seed{5},
+       .threads_each = 1,
+       .folder = folder});
+}
+
+/// A port that nobody listens on.
+std::int64_t free_port()
+{
+  const int number = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  REQUIRE(::bind(number, reinterpret_cast<sockaddr*>(&address), length) == 0);
+  REQUIRE(::getsockname(number, reinterpret_cast<sockaddr*>(&address), &length) == 0);
+  ::close(number);
+  return ntohs(address.sin_port);
+}
+
+/// The whole of a child's work; what goes wrong is written into the folder.
+void search_as(const std::string& words)
+{
+  std::istringstream in{words};
+  rank_options options{.patience = patience};
+  std::string folder;
+  double seconds_each = 0.0;
+  in >> options.rank >> options.size >> options.port >> seconds_each >> folder;
+  try {
+    ranks company{options};
+    const auto found = search(folder, seconds_each, company);
+    for (std::int64_t i = 0; i < 5; ++i)
+      if (found.steps[static_cast<std::size_t>(i)].has_value() !=
+          (i % options.size == options.rank))
+        throw std::runtime_error{"has the wrong trials"};
+    write_search_history(folder + "/seen-by-" + std::to_string(options.rank), found.history);
+  } catch (const std::exception& wrong) {
+    std::ofstream{folder + "/error-of-" + std::to_string(options.rank)} << wrong.what();
+    std::_Exit(3);
+  }
+}
+
+struct family {
+  std::vector<pid_t> children;
+
+  family(std::int64_t size, const std::string& folder, double seconds_each = 0.0)
+  {
+    const auto port = free_port();
+    for (std::int64_t rank = 0; rank < size; ++rank)
+      children.push_back(rolewise::testing::start_child(
+          variable, c10::str(rank, " ", size, " ", port, " ", seconds_each, " ", folder),
+          "e2e/search_ranks_test.cpp"));
+  }
+  family(const family&) = delete;
+  family& operator=(const family&) = delete;
+  ~family()
+  {
+    for (const auto child : children)
+      if (child > 0) ::kill(child, SIGKILL), ::waitpid(child, nullptr, 0);
+  }
+  /// The exit status of a child; -1 if it was killed.
+  int status_of(std::size_t rank)
+  {
+    int status = 0;
+    REQUIRE(::waitpid(children[rank], &status, 0) == children[rank]);
+    children[rank] = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+};
+
+struct folder_of_search {
+  std::string path;
+  explicit folder_of_search(const std::string& name)
+      : path{(std::filesystem::temp_directory_path() /
+              ("rolewise-search-ranks-" + std::to_string(::getpid()) + "-" + name))
+                 .string()}
+  {
+    std::filesystem::create_directories(path);
+  }
+  folder_of_search(const folder_of_search&) = delete;
+  folder_of_search& operator=(const folder_of_search&) = delete;
+  ~folder_of_search() { std::filesystem::remove_all(path); }
+
+  [[nodiscard]] search_history history(const char* file = "history.jsonl") const
+  {
+    return read_search_history(path + "/" + file);
+  }
+  [[nodiscard]] std::string text(const char* file) const
+  {
+    std::ostringstream all;
+    all << std::ifstream{path + "/" + file}.rdbuf();
+    return all.str();
+  }
+  [[nodiscard]] std::set<std::string> states() const
+  {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator{path})
+      if (entry.path().extension() == ".checkpoint") names.insert(entry.path().filename().string());
+    return names;
+  }
+};
+
+void check_same(const folder_of_search& found, const folder_of_search& wanted)
+{
+  CHECK((found.history() == wanted.history()));
+  CHECK((found.states() == wanted.states()));
+  for (const auto& name : wanted.states())
+    CHECK((rolewise::detail::encode(read_snapshot(found.path + "/" + name)) ==
+           rolewise::detail::encode(read_snapshot(wanted.path + "/" + name))));
+}
+
+bool is_child()
+{
+  const char* words = std::getenv(variable);
+  if (words != nullptr) search_as(words);
+  return words != nullptr;
+}
+
+const folder_of_search& alone()
+{
+  static const folder_of_search folder{"alone"};
+  static const bool is_done = [] {
+    const auto found = search(folder.path, 0.0);
+    // Some copies cross from even to odd trials.
+    return std::any_of(found.history.events.begin(), found.history.events.end(), [](const auto& e) {
+      return e.what == search_event::kind::copied && (*e.from - e.trial) % 2 != 0;
+    });
+  }();
+  REQUIRE(is_done);
+  return folder;
+}
+
+}  // namespace
+
+TEST_CASE("two and three processes come to the history and the bits of one")
+{
+  if (is_child()) return;
+  for (const std::int64_t size : {2, 3}) {
+    const folder_of_search shared{std::to_string(size)};
+    family processes{size, shared.path};
+    for (std::size_t rank = 0; rank < processes.children.size(); ++rank)
+      CHECK(processes.status_of(rank) == 0);
+    check_same(shared, alone());
+    for (std::int64_t rank = 0; rank < size; ++rank)
+      CHECK((shared.history(("seen-by-" + std::to_string(rank)).c_str()) == alone().history()));
+  }
+}
+
+TEST_CASE("when a process disappears the others stop and name it, and the history can be continued")
+{
+  if (std::getenv(variable) != nullptr) return;
+  for (const std::size_t victim : {1, 0}) {
+    const folder_of_search shared{"killed-" + std::to_string(victim)};
+    {
+      family processes{2, shared.path, 0.1};
+      while (::access((shared.path + "/history.jsonl").c_str(), F_OK) != 0 ||
+             shared.text("history.jsonl").find("scored") == std::string::npos)
+        std::this_thread::sleep_for(5ms);
+      ::kill(processes.children[victim], SIGKILL);
+      CHECK(processes.status_of(victim) == -1);
+      CHECK(processes.status_of(1 - victim) == 3);
+    }
+    const auto words = shared.text(victim == 1 ? "error-of-0" : "error-of-1");
+    CHECK(words.starts_with(victim == 1
+                                ? "rolewise: ranks: rank 1 of 2 has disappeared: no sign of life"
+                                : "rolewise: ranks: rank 0 has disappeared"));
+    CHECK(shared.history().events.size() < alone().history().events.size());
+    const auto found = search(shared.path, 0.0);
+    check_same(shared, alone());
+  }
+}
+
+TEST_CASE("ranks say what is wrong with them")
+{
+  if (std::getenv(variable) != nullptr) return;
+  CHECK_THROWS_WITH_AS(ranks({.rank = 2, .size = 2}),
+                       "rolewise: ranks: want 0 <= rank < size, a port from 1 to 65535 and "
+                       "patience > 0, got rank 2 of 2, port 29500 and 30",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(ranks({.rank = 0, .size = 2, .port = free_port(), .patience = 0.3}),
+                       doctest::Contains("rolewise: ranks: rank 1 of 2 has disappeared"),
+                       std::runtime_error);
+  ::setenv("RANK", "1", 1);
+  ::setenv("WORLD_SIZE", "two", 1);
+  ::setenv("MASTER_ADDR", "localhost", 1);
+  ::setenv("MASTER_PORT", "1234", 1);
+  CHECK_THROWS_WITH_AS((void)ranks_from_environment(),
+                       "rolewise: ranks: WORLD_SIZE wants a number, got 'two'",
+                       std::invalid_argument);
+  ::setenv("WORLD_SIZE", "2", 1);
+  const auto options = ranks_from_environment();
+  CHECK(options.rank == 1);
+  CHECK(options.size == 2);
+  CHECK(options.host == "localhost");
+  CHECK(options.port == 1234);
+  ::unsetenv("RANK");
+  CHECK_THROWS_WITH_AS((void)ranks_from_environment(),
+                       "rolewise: ranks: want the environment variable RANK",
+                       std::invalid_argument);
+}
