@@ -189,6 +189,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/resnet.hpp
     include/rolewise/network/wide_residual_block.hpp
     include/rolewise/network/wide_resnet.hpp
+    include/rolewise/network/window_magnitude.hpp
     include/rolewise/quant.hpp
     include/rolewise/quant/affine_codes.hpp
     include/rolewise/quant/apot.hpp

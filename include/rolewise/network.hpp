@@ -28,3 +28,4 @@
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/network/wide_residual_block.hpp>
 #include <rolewise/network/wide_resnet.hpp>
+#include <rolewise/network/window_magnitude.hpp>

@@ -27,9 +27,9 @@ namespace rolewise {
 /// @par Source
 /// As `bwn`, section 3.2.
 /// @par Departs
-/// The paper multiplies each output by K, the mean |x| under its window. K is a scale for each
-/// position of the output; layers know one for all activations. The released code has no K either.
-/// There sign(0) = 0.
+/// The paper multiplies each output by K, the mean |x| under its window. K belongs to outputs, not
+/// to values, so it is no part of what is quantised; a body of one's own multiplies by
+/// `window_magnitude`. The released code has no K. There sign(0) = 0.
 struct xnor {
   static constexpr std::string_view name = "xnor";
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// How large the numbers under each window of a convolution are: XNOR-Net's K.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/network/convolution_shape.hpp>
+
+namespace rolewise {
+
+/// The mean |x| under each window that a convolution of this shape lays over x; padding counts as
+/// 0.
+///
+/// It is what XNOR-Net multiplies each output of a binary convolution with, which is then nearer to
+/// the convolution of what was made binary. In a body of one's own:
+///
+///     auto y = convolution_(input_.of_rectified(x, when), when);
+///     y = y * window_magnitude(x.detach(), shape);
+///
+/// where `input_` is an `activation<xnor>` and x what no rectifier has touched.
+///
+/// @param x `[N, I, H, W]`
+/// @return `[N, 1, H', W']`, in the type of x
+/// @par Gradients
+/// Through |x|, 0 at 0. Code that has K holds it constant, as `x.detach()` does.
+/// @throws std::invalid_argument unless x has four axes and the channels of the shape
+/// @par Source
+/// Rastegari, Ordonez, Redmon, Farhadi: XNOR-Net: ImageNet Classification Using Binary
+/// Convolutional Neural Networks, 2016, arXiv:1603.05279, section 3.2, equations 10 and 11.
+[[nodiscard]] inline torch::Tensor window_magnitude(const torch::Tensor& x,
+                                                    const convolution_shape& shape)
+{
+  if (x.dim() != 4 || x.size(1) != shape.in)
+    refuse("window_magnitude", "want maps of ", shape.in, " channels, [N, ", shape.in,
+           ", H, W], got ", x.sizes());
+  const auto magnitude = x.abs().mean(1, true);
+  const auto [maps, padding] = detail::padded(magnitude, detail::geometry_of(shape, magnitude));
+  return at::avg_pool2d(maps, {shape.kernel, shape.kernel}, {shape.stride, shape.stride},
+                        {padding, padding});
+}
+
+}  // namespace rolewise
