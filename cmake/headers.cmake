@@ -244,6 +244,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/detail/pens.hpp
     include/rolewise/report/detail/quantisation_panel.hpp
     include/rolewise/report/detail/svg.hpp
+    include/rolewise/report/detail/svg_sheet.hpp
     include/rolewise/report/drift_chart.hpp
     include/rolewise/report/heat_map.hpp
     include/rolewise/report/operation_sheet.hpp
@@ -253,6 +254,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/quantisation_report.hpp
     include/rolewise/report/quantisation_view.hpp
     include/rolewise/report/run_record.hpp
+    include/rolewise/report/search_page.hpp
+    include/rolewise/report/search_pictures.hpp
     include/rolewise/report/statistics.hpp
     include/rolewise/report/table.hpp
     include/rolewise/rolewise.hpp
@@ -264,6 +267,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/policy_space.hpp
     include/rolewise/search/random_search.hpp
     include/rolewise/search/search_history.hpp
+    include/rolewise/search/search_lineage.hpp
     include/rolewise/search/search_strategy.hpp
     include/rolewise/search/space.hpp
     include/rolewise/search/sub_policy_space.hpp

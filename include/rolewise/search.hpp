@@ -10,6 +10,7 @@
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_history.hpp>
+#include <rolewise/search/search_lineage.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/search/sub_policy_space.hpp>
