@@ -262,6 +262,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/search.hpp
     include/rolewise/search/bit_space.hpp
     include/rolewise/search/detail/point_values.hpp
+    include/rolewise/search/detail/search_course.hpp
     include/rolewise/search/grid.hpp
     include/rolewise/search/point.hpp
     include/rolewise/search/policy_space.hpp
@@ -307,6 +308,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/state_format.hpp
     include/rolewise/train/detail/state_reader.hpp
     include/rolewise/train/detail/state_writer.hpp
+    include/rolewise/train/detail/take_over.hpp
+    include/rolewise/train/detail/trial_steps.hpp
+    include/rolewise/train/detail/trials_at_once.hpp
     include/rolewise/train/distillation.hpp
     include/rolewise/train/early_stop.hpp
     include/rolewise/train/evaluate.hpp

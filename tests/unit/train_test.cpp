@@ -13,11 +13,9 @@
 #include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/loss/weighted_sum.hpp>
 #include <rolewise/network/resnet.hpp>
-#include <rolewise/search/random_search.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/adamw.hpp>
-#include <rolewise/train/arena.hpp>
 #include <rolewise/train/clip_gradients.hpp>
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/evaluate.hpp>
@@ -707,91 +705,4 @@ TEST_CASE("views, batches and what is learned from them are repeatable")
     CHECK(same_tensors(one, two));
   }
   at::set_num_threads(threads_before);
-}
-
-TEST_CASE("an arena runs a search whose result does not depend on the order of the trials")
-{
-  const auto train = tiny_data(60), judges = tiny_data(60, seed{5});
-  const search_space space{{"rate", real_interval{1e-3, 1.0, spacing::logarithmic}}};
-  const auto factory = [&](const point& at, std::int64_t, seed own) {
-    return supervised{.student = tiny_student{train.shape, own.split(purpose{"weights"})},
-                      .optimiser = sgd{.rate = at.real("rate")},
-                      .schedule = constant{},
-                      .seed = own};
-  };
-  const auto judge = [&](const auto& step) { return accuracy(step.learner(), judges); };
-  const auto run = [&](std::vector<std::int64_t> order) {
-    return arena(random_search{}, space, factory, judge, train,
-                 {.trials = 4,
-                  .epochs = 3,
-                  .epochs_per_round = 2,
-                  .batch_size = 20,
-                  .seed = seed{6},
-                  .order = std::move(order)});
-  };
-  const auto found = run({});
-  REQUIRE(found.standings.size() == 4);
-  CHECK(found.rounds.size() == 2);
-  for (const auto& s : found.standings) {
-    CHECK(s.epoch == 3);
-    CHECK(s.finished);
-    CHECK(found.best().score.value() >= s.score.value());
-  }
-  const auto shuffled = run({2, 0, 3, 1});
-  CHECK((shuffled.standings == found.standings));
-  CHECK((shuffled.rounds == found.rounds));
-  CHECK_THROWS_WITH_AS((void)run({0, 1, 1, 2}),
-                       "rolewise: arena: want each of the 4 trials once in order, got 0 1 1 2",
-                       std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)arena(random_search{}, space, factory,
-                                   [](const auto&) { return std::nan(""); }, train, {.trials = 1}),
-                       "rolewise: arena: the score of trial 0 after 1 epochs is nan",
-                       std::runtime_error);
-}
-
-namespace {
-
-/// Starts all, then lets trial 1 take over trial 0 and stops trial 2; trial 0 takes over trial 1 at
-/// the same time, so a copy made from a copy would show.
-struct swapping {
-  static constexpr std::string_view name = "swapping";
-  [[nodiscard]] std::vector<decision> operator()(const search_space&,
-                                                 const std::vector<standing>& standings, seed) const
-  {
-    const auto at = [](double rate) { return point{}.set("rate", rate); };
-    if (!standings[0].at)
-      return {start_trial{0, at(0.1)}, start_trial{1, at(0.2)}, start_trial{2, at(0.3)}};
-    return {copy_trial{0, 1, at(0.01)}, copy_trial{1, 0, at(0.02)}, stop_trial{2}};
-  }
-};
-
-}  // namespace
-
-TEST_CASE("an arena copies trials as they were before any decision, all of their state")
-{
-  const auto train = tiny_data(40);
-  const auto factory = [&](const point& at, std::int64_t, seed own) {
-    return supervised{.student = tiny_student{train.shape, own},
-                      .optimiser = sgd{.rate = at.real("rate")},
-                      .schedule = constant{}};
-  };
-  const auto found = arena(swapping{}, search_space{}, factory,
-                           [](const auto& step) { return step.optimiser.rate; }, train,
-                           {.trials = 3, .epochs = 2, .batch_size = 20});
-  CHECK(found.standings[0].at->real("rate") == 0.02);
-  CHECK(found.standings[1].at->real("rate") == 0.01);
-  CHECK(found.standings[2].epoch == 1);
-  CHECK(found.standings[2].finished);
-  CHECK(found.steps[1]->progress.updates() == 4);
-
-  // By hand: trial 1 of the second epoch is trial 0 of the first, under its own order and rate.
-  const auto own = [](std::uint64_t i) { return seed{0}.split(purpose{"trial"}).split(i); };
-  auto by_hand = factory(point{}.set("rate", 0.1), 0, own(0));
-  (void)fit(by_hand, train,
-            {.epochs = 2, .batch_size = 20, .seed = own(0).split(purpose{"order"}), .until = 1});
-  by_hand.optimiser.rate = 0.01;
-  (void)fit(by_hand, train,
-            {.epochs = 2, .batch_size = 20, .seed = own(1).split(purpose{"order"}), .from = 1});
-  auto taken = *found.steps[1];
-  CHECK(same_tensors(by_hand, taken));
 }

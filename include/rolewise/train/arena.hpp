@@ -7,21 +7,24 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/search/detail/search_course.hpp>
+#include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/train/detail/trial_steps.hpp>
+#include <rolewise/train/detail/trials_at_once.hpp>
 #include <rolewise/train/fit.hpp>
-#include <rolewise/train/snapshot.hpp>
 #include <rolewise/train/training_step.hpp>
 
 #include <algorithm>
-#include <cmath>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace rolewise {
@@ -35,21 +38,19 @@ struct arena_options {
   /// The order in which the trials of a round are trained: their numbers, each once. It changes
   /// nothing. Empty: 0, 1, 2, ...
   std::vector<std::int64_t> order{};
-};
-
-/// One look at the standings, and what the strategy made of them.
-struct arena_round {
-  std::vector<standing> standings;  ///< before the decisions
-  std::vector<decision> decisions;
-
-  friend bool operator==(const arena_round&, const arena_round&) = default;
+  /// Trials that are trained at the same time; at least 1. It changes nothing but the time: the
+  /// judge is then called by several threads at once, the factory and the strategy by one.
+  std::int64_t at_once = 1;
+  /// LibTorch's threads within each trial, whatever `at_once`; bits depend on them as those of any
+  /// training do. 0: as many as the calling thread has.
+  std::int64_t threads_each = 0;
 };
 
 /// What a search has come to.
 template<TrainingStep Step>
 struct arena_result {
   std::vector<standing> standings;  ///< at the end, by number of the trial
-  std::vector<arena_round> rounds;
+  search_history history;
   std::vector<std::optional<Step>> steps;  ///< by number of the trial; nothing if it never started
 
   /// The trial with the highest score, the first of equals.
@@ -64,13 +65,43 @@ struct arena_result {
   }
 };
 
+/// What makes the steps of an arena: `(point, number of the trial, seed of the trial)` gives one.
+///
+/// If it can also be called with `(step&, point, number, seed)`, that moves a step to another point
+/// when its trial becomes a copy, after it has taken over the other's state; no network is made for
+/// it then. It has to give the step what the factory would give a new one, and can't change what
+/// states were started with, such as `sgd::momentum`.
+///
+///     struct maker {
+///       auto operator()(const point& at, std::int64_t, seed own) const
+///       {
+///         return supervised{.student = resnet20(shape, {}, {}, {.seed = own}),
+///                           .optimiser = sgd{.rate = at.real("rate")}};
+///       }
+///       void operator()(auto& step, const point& at, std::int64_t, seed) const
+///       {
+///         step.optimiser.rate = at.real("rate");
+///       }
+///     };
+template<typename F>
+concept TrialFactory =
+    std::invocable<const F&, const point&, std::int64_t, seed> &&
+    TrainingStep<std::invoke_result_t<const F&, const point&, std::int64_t, seed>>;
+
 namespace detail {
 
-inline void require_sound(const arena_options& o)
+template<typename Factory>
+using step_of = std::invoke_result_t<const Factory&, const point&, std::int64_t, seed>;
+
+inline void require_sound(const arena_options& o, const search_space& space)
 {
   if (o.trials < 1 || o.epochs < 1 || o.epochs_per_round < 1)
     refuse("arena", "want trials, epochs and epochs_per_round >= 1, got ", o.trials, ", ", o.epochs,
            " and ", o.epochs_per_round);
+  if (o.at_once < 1 || o.threads_each < 0 || o.threads_each > 4096)
+    refuse("arena", "want at_once >= 1 and threads_each from 0 to 4096, got ", o.at_once, " and ",
+           o.threads_each);
+  if (space.dimensions().empty()) refuse("arena", "the space is empty: there is nothing to search");
   if (o.order.empty()) return;
   auto sorted = o.order;
   std::sort(sorted.begin(), sorted.end());
@@ -81,69 +112,47 @@ inline void require_sound(const arena_options& o)
              c10::Join(" ", o.order));
 }
 
-/// The trials of one search.
-template<typename Factory, typename Step>
-class population {
+/// Some trials, in the order in which the options want them trained.
+[[nodiscard]] inline std::vector<std::int64_t> ordered(std::vector<std::int64_t> trials,
+                                                       const std::vector<std::int64_t>& order)
+{
+  if (order.empty()) return trials;
+  std::vector<std::int64_t> sorted;
+  for (const auto i : order)
+    if (std::find(trials.begin(), trials.end(), i) != trials.end()) sorted.push_back(i);
+  return sorted;
+}
+
+/// Scores come as trials are done, and are handed on by number of the trial.
+class scores_in_turn {
  public:
-  population(const Factory& factory, const arena_options& options)
-      : factory_{factory}, options_{options}, steps_(static_cast<std::size_t>(options.trials))
-  {
-    for (std::int64_t i = 0; i < options.trials; ++i)
-      standings_.push_back({.trial = i, .epoch = 0, .score = {}, .at = {}, .finished = false});
-  }
+  explicit scores_in_turn(std::vector<std::int64_t> trials)
+      : trials_{std::move(trials)}, scores_(trials_.size())
+  {}
 
-  [[nodiscard]] std::vector<standing>& standings() { return standings_; }
-  [[nodiscard]] std::optional<Step>& step(std::int64_t trial) { return steps_[place(trial)]; }
-  [[nodiscard]] std::vector<std::optional<Step>> take() { return std::move(steps_); }
+  struct score {
+    double value = 0.0;
+    double seconds = 0.0;
+  };
 
-  [[nodiscard]] seed seed_of(std::int64_t trial) const
+  template<typename Next>
+  void add(std::int64_t trial, score found, const Next& next)
   {
-    return options_.seed.split(purpose{"trial"}).split(static_cast<std::uint64_t>(trial));
-  }
-
-  /// Copies are made from what the trials were before, so the order of decisions changes nothing.
-  void carry_out(const std::vector<decision>& decisions)
-  {
-    std::vector<std::pair<std::int64_t, Step>> copied;
-    for (const auto& made : decisions) {
-      const auto* copy = std::get_if<copy_trial>(&made);
-      if (copy == nullptr) continue;
-      auto& source = steps_[place(copy->from)];
-      if (!source) refuse("arena", "trial ", copy->from, " is to be copied and has not started");
-      copied.emplace_back(copy->to, factory_(copy->at, copy->to, seed_of(copy->to)));
-      restore(copied.back().second, snapshot_of(*source), "copy of a trial");
-      standings_[place(copy->to)].at = copy->at;
-    }
-    for (auto& [to, step] : copied) steps_[place(to)].emplace(std::move(step));
-    for (const auto& made : decisions) {
-      if (const auto* stopped = std::get_if<stop_trial>(&made))
-        standings_[place(stopped->trial)].finished = true;
-      if (const auto* started = std::get_if<start_trial>(&made)) {
-        const auto i = place(started->trial);
-        steps_[i].emplace(factory_(started->at, started->trial, seed_of(started->trial)));
-        standings_[i].at = started->at;
-      }
-    }
+    const auto place = std::lower_bound(trials_.begin(), trials_.end(), trial) - trials_.begin();
+    scores_[static_cast<std::size_t>(place)] = found;
+    for (; next_ < scores_.size() && scores_[next_]; ++next_) next(trials_[next_], *scores_[next_]);
   }
 
  private:
-  [[nodiscard]] std::size_t place(std::int64_t trial) const
-  {
-    if (trial < 0 || trial >= options_.trials)
-      refuse("arena", "the strategy decided on trial ", trial, " of ", options_.trials);
-    return static_cast<std::size_t>(trial);
-  }
-
-  const Factory& factory_;
-  const arena_options& options_;
-  std::vector<std::optional<Step>> steps_;
-  std::vector<standing> standings_;
+  std::vector<std::int64_t> trials_;  // ascending
+  std::vector<std::optional<score>> scores_;
+  std::size_t next_ = 0;
 };
 
 }  // namespace detail
 
 /// Runs a search in one process: asks the strategy, carries out what it decided, trains every trial
-/// that goes on for a round, judges it, asks again.
+/// that goes on for a round, judges it, asks again, until all trials have finished.
 ///
 ///     const auto found = arena(random_search{}, space,
 ///         [&](const point& p, std::int64_t, seed own) {
@@ -153,63 +162,72 @@ class population {
 ///         [&](const auto& step) { return accuracy(step.learner(), judges); }, train,
 ///         {.trials = 8, .epochs = 4});
 ///
-/// A trial that copies another is made by the factory at its new point and then takes over the
-/// other's state (`visit_state`): tensors are copied in memory, no file is written.
+/// A round takes a trial from its own epoch to the next multiple of `epochs_per_round`, or to
+/// `epochs`, where it has finished. Trials that wait train when they are started.
 ///
-/// @param factory `(point, number of the trial, seed of the trial)` gives a training step
+/// A trial that copies another is made by the factory at its new point (see `TrialFactory`) and
+/// then takes over the other's state (`visit_state`): tensors are copied in memory, no file is
+/// written. It stands where the other stood; the copy of a trial that has used its epochs is judged
+/// at its new point without training. A trial may be copied after it was stopped.
+///
+/// @param factory see `TrialFactory`
 /// @param judge `(const step&)` gives a score: finite, higher is better
 ///
 /// @par Determinism
-/// A function of its arguments. Trials know nothing of each other between two looks, so the order
-/// in which they are trained changes nothing.
-/// @throws std::invalid_argument for options or decisions that make no sense
+/// A function of its arguments, wall times aside. Trials know nothing of each other between two
+/// looks, so neither the order in which they are trained nor how many are trained at once changes
+/// anything.
+/// @throws std::invalid_argument for an empty space, and for options or decisions that make no
+/// sense
 /// @throws std::runtime_error for a score that is not finite
-template<SearchStrategy Strategy, typename Factory, typename Judge>
-  requires std::invocable<const Factory&, const point&, std::int64_t, seed> &&
-           TrainingStep<std::invoke_result_t<const Factory&, const point&, std::int64_t, seed>>
+template<SearchStrategy Strategy, TrialFactory Factory, typename Judge>
 [[nodiscard]] auto arena(const Strategy& strategy, const search_space& space,
                          const Factory& factory, const Judge& judge, const dataset& data,
                          const arena_options& options)
 {
-  using step_type = std::invoke_result_t<const Factory&, const point&, std::int64_t, seed>;
-  detail::require_sound(options);
-  detail::population<Factory, step_type> trials{factory, options};
-  arena_result<step_type> result;
+  using step_type = detail::step_of<Factory>;
+  using clock = std::chrono::steady_clock;
+  constexpr bool looks_back = detail::looks_back<Strategy>();
+  detail::require_sound(options, space);
+  detail::search_course course{{.strategy = std::string{std::string_view{Strategy::name}},
+                                .space = space,
+                                .trials = options.trials,
+                                .epochs = options.epochs,
+                                .epochs_per_round = options.epochs_per_round,
+                                .seed = options.seed,
+                                .events = {}},
+                               looks_back};
+  detail::trial_steps<Factory, step_type> steps{factory, options.trials, options.seed, looks_back};
+  const auto began = clock::now();
+  const auto seconds = [&] { return std::chrono::duration<double>(clock::now() - began).count(); };
 
-  auto order = options.order;
-  if (order.empty())
-    for (std::int64_t i = 0; i < options.trials; ++i) order.push_back(i);
-
-  auto& standings = trials.standings();
-  for (std::int64_t begin = 0; begin < options.epochs; begin += options.epochs_per_round) {
-    const auto end = std::min(begin + options.epochs_per_round, options.epochs);
-    auto decisions = strategy(space, standings, options.seed.split(purpose{"strategy"}));
-    result.rounds.push_back({standings, decisions});
-    trials.carry_out(decisions);
-    for (const auto i : order) {
-      auto& now = standings[static_cast<std::size_t>(i)];
-      if (now.finished) continue;
-      auto& step = trials.step(i);
-      if (!step) refuse("arena", "the strategy neither started nor stopped trial ", i);
-      fit(*step, data,
-          {.epochs = options.epochs,
-           .batch_size = options.batch_size,
-           .seed = trials.seed_of(i).split(purpose{"order"}),
-           .from = begin,
-           .until = end});
-      const double score = judge(std::as_const(*step));
-      if (!std::isfinite(score))
-        fail("arena", "the score of trial ", i, " after ", end, " epochs is ", score);
-      now.epoch = end;
-      now.score = score;
-      now.finished = end == options.epochs;
-    }
-    if (std::all_of(standings.begin(), standings.end(), [](const auto& s) { return s.finished; }))
-      break;
+  const auto train = [&](std::int64_t trial) {
+    auto& step = *steps[trial];
+    fit(step, data,
+        {.epochs = options.epochs,
+         .batch_size = options.batch_size,
+         .seed = steps.seed_of(trial).split(purpose{"order"}),
+         .from = course.standings()[static_cast<std::size_t>(trial)].epoch,
+         .until = course.end_of_round(trial)});
+    return static_cast<double>(judge(std::as_const(step)));
+  };
+  while (!course.is_over()) {
+    const auto decisions = course.checked(
+        strategy(space, course.standings(), options.seed.split(purpose{"strategy"})));
+    course.decide(decisions, seconds());
+    steps.carry_out(decisions);
+    const auto trials = course.in_training();
+    detail::scores_in_turn scores{trials};
+    detail::trials_at_once(detail::ordered(trials, options.order), options.at_once,
+                           options.threads_each, train, [&](std::int64_t trial, double score) {
+                             scores.add(trial, {score, seconds()},
+                                        [&](std::int64_t next, const auto& found) {
+                                          course.score(next, found.value, found.seconds);
+                                        });
+                           });
+    course.end_round();
   }
-  result.standings = standings;
-  result.steps = trials.take();
-  return result;
+  return arena_result<step_type>{course.standings(), course.history(), steps.take()};
 }
 
 }  // namespace rolewise

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What becomes of standings by decisions and scores, and the events that this makes.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/search/search_history.hpp>
+#include <rolewise/search/search_strategy.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Whether a strategy may copy trials as they were one look at the standings ago.
+template<typename Strategy>
+[[nodiscard]] consteval bool looks_back()
+{
+  if constexpr (requires { requires Strategy::looks_back == true; }) return true;
+  return false;
+}
+
+/// A search without its training: standings, decisions, scores, events. What is decided is checked
+/// whole before anything changes.
+class search_course {
+ public:
+  /// @param about all but the events
+  search_course(search_history about, bool may_look_back)
+      : history_{std::move(about)}, may_look_back_{may_look_back}
+  {
+    for (std::int64_t i = 0; i < history_.trials; ++i) standings_.push_back({.trial = i});
+  }
+
+  [[nodiscard]] const std::vector<standing>& standings() const { return standings_; }
+  [[nodiscard]] const search_history& history() const { return history_; }
+  [[nodiscard]] std::int64_t round() const { return round_; }
+  [[nodiscard]] bool is_over() const
+  {
+    return std::all_of(standings_.begin(), standings_.end(),
+                       [](const auto& s) { return s.finished; });
+  }
+  /// Where a trial's next round of training ends.
+  [[nodiscard]] std::int64_t end_of_round(std::int64_t trial) const
+  {
+    const auto per_round = history_.epochs_per_round;
+    return std::min((at(trial).epoch / per_round + 1) * per_round, history_.epochs);
+  }
+  /// Who trains in this round, by number.
+  [[nodiscard]] std::vector<std::int64_t> in_training() const
+  {
+    std::vector<std::int64_t> trials;
+    for (const auto& s : standings_)
+      if (s.at && !s.finished) trials.push_back(s.trial);
+    return trials;
+  }
+
+  /// Decisions as they are carried out: by number of the trial.
+  /// @throws std::invalid_argument that names the trial whose decision makes no sense
+  [[nodiscard]] std::vector<decision> checked(std::vector<decision> decisions) const
+  {
+    std::stable_sort(decisions.begin(), decisions.end(),
+                     [](const auto& a, const auto& b) { return trial_of(a) < trial_of(b); });
+    std::vector<int> made(standings_.size());
+    for (const auto& d : decisions) {
+      require_trial(trial_of(d));
+      ++made[static_cast<std::size_t>(trial_of(d))];
+      require_sound(d);
+    }
+    for (const auto& s : standings_)
+      if (const auto count = made[static_cast<std::size_t>(s.trial)]; count != (s.finished ? 0 : 1))
+        refuse(who(), "made ", count, " decisions on trial ", s.trial, ", which has ",
+               s.finished ? "finished" : "not finished", "; want ", s.finished ? 0 : 1);
+    const auto trains = [&](const decision& d) {
+      return !std::holds_alternative<stop_trial>(d) &&
+             (!std::holds_alternative<keep_trial>(d) || at(trial_of(d)).at.has_value());
+    };
+    const auto waits = [](const decision& d) { return std::holds_alternative<keep_trial>(d); };
+    if (std::none_of(decisions.begin(), decisions.end(), trains) &&
+        std::any_of(decisions.begin(), decisions.end(), waits))
+      refuse(who(), "leaves trials waiting and nobody training");
+    return decisions;
+  }
+
+  /// @param decisions `checked` ones
+  void decide(const std::vector<decision>& decisions, double seconds)
+  {
+    auto before = standings_;
+    for (const auto& made : decisions) {
+      auto& s = standings_[static_cast<std::size_t>(trial_of(made))];
+      search_event event{.round = round_, .trial = s.trial, .epoch = s.epoch, .seconds = seconds};
+      if (const auto* started = std::get_if<start_trial>(&made)) {
+        event.from = started->parent;
+        event.at = s.at = started->at;
+      } else if (const auto* copied = std::get_if<copy_trial>(&made)) {
+        const auto& other =
+            (copied->looks_ago == 0 ? before : earlier_)[static_cast<std::size_t>(copied->from)];
+        event.what = search_event::kind::copied;
+        event.from = copied->from;
+        event.from_epoch = s.epoch = other.epoch;
+        event.at = s.at = copied->at;
+        s.score = other.score;
+      } else if (std::holds_alternative<stop_trial>(made)) {
+        event.what = search_event::kind::stopped;
+        s.finished = true;
+      } else {
+        continue;
+      }
+      history_.events.push_back(std::move(event));
+    }
+    if (may_look_back_) earlier_ = std::move(before);
+  }
+
+  /// A trial has reached the end of its round.
+  /// @throws std::runtime_error if the score is not finite
+  void score(std::int64_t trial, double score, double seconds)
+  {
+    auto& s = standings_[static_cast<std::size_t>(trial)];
+    const auto end = end_of_round(trial);
+    if (!std::isfinite(score))
+      fail("arena", "the score of trial ", trial, " after ", end, " epochs is ", score);
+    s.epoch = end;
+    s.score = score;
+    s.finished = end == history_.epochs;
+    s.past.push_back({end, score, *s.at});
+    history_.events.push_back({.what = search_event::kind::scored,
+                               .round = round_,
+                               .trial = trial,
+                               .epoch = end,
+                               .score = score,
+                               .seconds = seconds});
+  }
+
+  void end_round() { ++round_; }
+
+ private:
+  [[nodiscard]] const standing& at(std::int64_t trial) const
+  {
+    return standings_[static_cast<std::size_t>(trial)];
+  }
+  [[nodiscard]] std::string who() const { return "strategy '" + history_.strategy + "'"; }
+
+  void require_trial(std::int64_t trial) const
+  {
+    if (trial < 0 || trial >= history_.trials)
+      refuse(who(), "decided on trial ", trial, ", there are ", history_.trials);
+  }
+  void require_point(std::int64_t trial, const point& p) const
+  {
+    if (!history_.space.contains(p))
+      refuse(who(), "sends trial ", trial, " to a point outside of the space");
+  }
+
+  void require_sound(const decision& made) const
+  {
+    const auto trial = trial_of(made);
+    const bool has_started = at(trial).at.has_value();
+    if (const auto* started = std::get_if<start_trial>(&made)) {
+      if (has_started) refuse(who(), "starts trial ", trial, ", which has started");
+      if (started->parent) require_trial(*started->parent);
+      require_point(trial, started->at);
+    } else if (const auto* copied = std::get_if<copy_trial>(&made)) {
+      require_trial(copied->from);
+      require_point(trial, copied->at);
+      if (!has_started) refuse(who(), "copies to trial ", trial, ", which has not started");
+      if (copied->looks_ago < 0 || copied->looks_ago > (may_look_back_ ? 1 : 0))
+        refuse(who(), "copies trial ", copied->from, " as it was ", copied->looks_ago,
+               " looks ago; want ", may_look_back_ ? "0 or 1" : "0, as it does not say looks_back");
+      const auto& others = copied->looks_ago == 0 ? standings_ : earlier_;
+      if (others.empty() || !others[static_cast<std::size_t>(copied->from)].at)
+        refuse(who(), "copies trial ", copied->from, ", which had not started");
+    }
+  }
+
+  search_history history_;
+  std::vector<standing> standings_, earlier_;
+  std::int64_t round_ = 0;
+  bool may_look_back_;
+};
+
+}  // namespace rolewise::detail

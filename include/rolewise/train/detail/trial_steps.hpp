@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The training steps of a population, and how they take over from each other.
+
+#include <rolewise/core/seed.hpp>
+#include <rolewise/search/point.hpp>
+#include <rolewise/search/search_strategy.hpp>
+#include <rolewise/train/detail/take_over.hpp>
+#include <rolewise/train/snapshot.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// A factory that can also move a step which is there to another point.
+template<typename Factory, typename Step>
+concept Repointing =
+    std::invocable<const Factory&, Step&, const point&, std::int64_t, rolewise::seed>;
+
+template<typename Factory, typename Step>
+class trial_steps {
+ public:
+  /// @param search the seed of the search
+  trial_steps(const Factory& factory, std::int64_t trials, seed search, bool looks_back)
+      : factory_{factory},
+        search_{search},
+        looks_back_{looks_back},
+        steps_(static_cast<std::size_t>(trials)),
+        now_(looks_back ? steps_.size() : 0),
+        earlier_(now_.size())
+  {}
+
+  [[nodiscard]] std::optional<Step>& operator[](std::int64_t trial) { return steps_[place(trial)]; }
+  [[nodiscard]] std::vector<std::optional<Step>> take() { return std::move(steps_); }
+
+  [[nodiscard]] seed seed_of(std::int64_t trial) const
+  {
+    return search_.split(purpose{"trial"}).split(static_cast<std::uint64_t>(trial));
+  }
+
+  void start(std::int64_t trial, const point& at)
+  {
+    steps_[place(trial)].emplace(factory_(at, trial, seed_of(trial)));
+  }
+
+  /// Copies are made from what the trials were before, so the order of decisions changes nothing.
+  /// @param decisions checked ones
+  void carry_out(const std::vector<decision>& decisions)
+  {
+    if (looks_back_)
+      for (std::size_t i = 0; i < steps_.size(); ++i)
+        if (steps_[i]) keep_apart(now_[i], snapshot_of(*steps_[i]));
+    const auto aside = looks_back_ ? kept_states{} : overwritten_sources(decisions);
+    for (const auto& made : decisions) {
+      if (const auto* started = std::get_if<start_trial>(&made)) start(started->trial, started->at);
+      const auto* copied = std::get_if<copy_trial>(&made);
+      if (copied == nullptr) continue;
+      const auto from = place(copied->from);
+      if (looks_back_)
+        become(*copied, (copied->looks_ago == 0 ? now_ : earlier_)[from]);
+      else if (const auto kept = aside.find(copied->from); kept != aside.end())
+        become(*copied, kept->second);
+      else
+        become(*copied, snapshot_of(*steps_[from]));
+    }
+    if (looks_back_) std::swap(now_, earlier_);
+  }
+
+  /// What each trial was one look ago; empty unless the strategy looks back.
+  [[nodiscard]] std::vector<snapshot>& earlier() { return earlier_; }
+
+ private:
+  using kept_states = std::unordered_map<std::int64_t, snapshot>;
+
+  [[nodiscard]] static std::size_t place(std::int64_t trial)
+  {
+    return static_cast<std::size_t>(trial);
+  }
+
+  /// Of the trials that are copied and become copies themselves.
+  [[nodiscard]] kept_states overwritten_sources(const std::vector<decision>& decisions)
+  {
+    kept_states kept;
+    for (const auto& made : decisions) {
+      const auto* copied = std::get_if<copy_trial>(&made);
+      if (copied == nullptr || kept.contains(copied->from)) continue;
+      const bool is_overwritten =
+          std::any_of(decisions.begin(), decisions.end(), [&](const decision& other) {
+            const auto* also = std::get_if<copy_trial>(&other);
+            return also != nullptr && also->to == copied->from && also->from != also->to;
+          });
+      if (is_overwritten) keep_apart(kept[copied->from], snapshot_of(*steps_[place(copied->from)]));
+    }
+    return kept;
+  }
+
+  void become(const copy_trial& copied, const snapshot& other)
+  {
+    constexpr std::string_view who = "copy of a trial";
+    auto& mine = steps_[place(copied.to)];
+    if constexpr (Repointing<Factory, Step>) {
+      take_over(*mine, other, who);
+      factory_(*mine, copied.at, copied.to, seed_of(copied.to));
+    } else {
+      auto fresh = factory_(copied.at, copied.to, seed_of(copied.to));
+      take_over(fresh, other, who);
+      mine.emplace(std::move(fresh));
+    }
+  }
+
+  const Factory& factory_;
+  seed search_;
+  bool looks_back_;
+  std::vector<std::optional<Step>> steps_;
+  std::vector<snapshot> now_, earlier_;  // copies apart from the steps, by trial
+};
+
+}  // namespace rolewise::detail

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "support/doctest.hpp"
+
+#include "support/tiny_student.hpp"
+
+#include <rolewise/search/random_search.hpp>
+#include <rolewise/search/search_history.hpp>
+#include <rolewise/train/arena.hpp>
+#include <rolewise/train/detail/take_over.hpp>
+#include <rolewise/train/fit.hpp>
+#include <rolewise/train/moving_average.hpp>
+#include <rolewise/train/schedule.hpp>
+#include <rolewise/train/sgd.hpp>
+#include <rolewise/train/supervised.hpp>
+
+#include <ATen/Parallel.h>
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+using namespace rolewise;
+using rolewise::testing::same_tensors;
+using rolewise::testing::tiny_data;
+using rolewise::testing::tiny_student;
+
+namespace {
+
+const search_space rates{{"rate", real_interval{1e-3, 1.0, spacing::logarithmic}}};
+
+point rate(double x) { return point{}.set("rate", x); }
+
+auto step_at(const dataset& data, const point& at, seed own)
+{
+  return supervised{.student = tiny_student{data.shape, own.split(purpose{"weights"})},
+                    .optimiser = sgd{.rate = at.real("rate")},
+                    .schedule = constant{},
+                    .average = moving_average{},
+                    .seed = own};
+}
+
+struct maker {
+  const dataset& data;
+  auto operator()(const point& at, std::int64_t, seed own) const { return step_at(data, at, own); }
+};
+
+/// Moves steps, too.
+struct mover : maker {
+  using maker::operator();
+  int* moved;
+  template<typename Step>
+  void operator()(Step& step, const point& at, std::int64_t, seed own) const
+  {
+    step.optimiser.rate = at.real("rate");
+    step.seed = own;
+    ++*moved;
+  }
+};
+
+/// What a function says, as a strategy.
+struct scripted {
+  static constexpr std::string_view name = "scripted";
+  std::function<std::vector<decision>(const std::vector<standing>&)> script;
+  [[nodiscard]] std::vector<decision> operator()(const search_space&,
+                                                 const std::vector<standing>& standings, seed) const
+  {
+    return script(standings);
+  }
+};
+
+struct scripted_looking_back : scripted {
+  static constexpr bool looks_back = true;
+};
+
+/// Decides on every trial that has not finished.
+scripted each(std::function<decision(const std::vector<standing>&, const standing&)> one)
+{
+  return {[one = std::move(one)](const std::vector<standing>& all) {
+    std::vector<decision> decisions;
+    for (const auto& s : all)
+      if (!s.finished) decisions.push_back(one(all, s));
+    return decisions;
+  }};
+}
+
+double rate_of(const auto& step) { return step.optimiser.rate; }
+
+seed own_seed(std::uint64_t trial, seed search = seed{0})
+{
+  return search.split(purpose{"trial"}).split(trial);
+}
+
+/// Epochs of a step under the order of a trial.
+void train_by_hand(auto& step, const dataset& data, std::uint64_t trial, std::int64_t from,
+                   std::int64_t until, std::int64_t epochs)
+{
+  (void)fit(step, data,
+            {.epochs = epochs,
+             .batch_size = 20,
+             .seed = own_seed(trial).split(purpose{"order"}),
+             .from = from,
+             .until = until});
+}
+
+}  // namespace
+
+TEST_CASE("an arena runs a search whose result depends neither on order nor on trials at once")
+{
+  const auto train = tiny_data(60), judges = tiny_data(60, seed{5});
+  const auto judge = [&](const auto& step) { return accuracy(step.learner(), judges); };
+  const auto run = [&](std::vector<std::int64_t> order, std::int64_t at_once = 1,
+                       std::int64_t threads = 1) {
+    return arena(random_search{}, rates, maker{train}, judge, train,
+                 {.trials = 4,
+                  .epochs = 3,
+                  .epochs_per_round = 2,
+                  .batch_size = 20,
+                  .seed = seed{6},
+                  .order = std::move(order),
+                  .at_once = at_once,
+                  .threads_each = threads});
+  };
+  const auto threads_before = at::get_num_threads();
+  auto found = run({});
+  REQUIRE(found.standings.size() == 4);
+  for (const auto& s : found.standings) {
+    CHECK(s.epoch == 3);
+    CHECK(s.finished);
+    CHECK(found.best().score.value() >= s.score.value());
+    REQUIRE(s.past.size() == 2);
+    CHECK(s.past[0].epoch == 2);
+    CHECK((s.past[1] == past_score{3, *s.score, *s.at}));
+  }
+  const auto& history = found.history;
+  CHECK(history.strategy == "random-search");
+  CHECK((history.space == rates));
+  CHECK(history.trials == 4);
+  CHECK(history.epochs == 3);
+  CHECK(history.epochs_per_round == 2);
+  CHECK((history.seed == seed{6}));
+  REQUIRE(history.events.size() == 12);
+  for (std::size_t i = 0; i < 12; ++i) {
+    const auto& event = history.events[i];
+    CHECK(event.what == (i < 4 ? search_event::kind::started : search_event::kind::scored));
+    CHECK(event.trial == static_cast<std::int64_t>(i % 4));
+    CHECK(event.round == (i < 8 ? 0 : 1));
+    CHECK(event.epoch == (i < 4 ? 0 : i < 8 ? 2 : 3));
+    CHECK(event.seconds >= 0.0);
+  }
+  for (auto& other : {run({2, 0, 3, 1}), run({}, 2), run({3, 2, 1, 0}, 4), run({}, 9)}) {
+    CHECK((other.standings == found.standings));
+    CHECK((other.history == found.history));
+    for (std::size_t i = 0; i < 4; ++i) {
+      auto step = *other.steps[i];
+      CHECK(same_tensors(step, *found.steps[i]));
+    }
+  }
+  CHECK(at::get_num_threads() == threads_before);
+  CHECK_THROWS_WITH_AS((void)run({0, 1, 1, 2}),
+                       "rolewise: arena: want each of the 4 trials once in order, got 0 1 1 2",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)run({}, 0),
+                       "rolewise: arena: want at_once >= 1 and threads_each from 0 to 4096, got 0 "
+                       "and 1",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)arena(random_search{}, search_space{}, maker{train}, judge, train, {}),
+                       "rolewise: arena: the space is empty: there is nothing to search",
+                       std::invalid_argument);
+  for (const std::int64_t at_once : {1, 3})
+    CHECK_THROWS_WITH_AS(
+        (void)arena(random_search{}, rates, maker{train}, [](const auto&) { return std::nan(""); },
+                    train, {.trials = 3, .at_once = at_once}),
+        "rolewise: arena: the score of trial 0 after 1 epochs is nan", std::runtime_error);
+}
+
+TEST_CASE("each trial has its own number of threads inside, the same for any number at once")
+{
+  const auto train = tiny_data(20);
+  const auto threads_seen = [&](std::int64_t at_once, std::int64_t each) {
+    const auto found = arena(random_search{}, rates, maker{train},
+                             [](const auto&) { return static_cast<double>(at::get_num_threads()); },
+                             train, {.trials = 3, .at_once = at_once, .threads_each = each});
+    for (const auto& s : found.standings) CHECK(s.score == found.standings[0].score);
+    return *found.standings[0].score;
+  };
+  const auto before = at::get_num_threads();
+  at::set_num_threads(2);
+  for (const std::int64_t at_once : {1, 2, 3}) {
+    CHECK(threads_seen(at_once, 1) == 1.0);
+    CHECK(threads_seen(at_once, 0) == 2.0);
+    CHECK(at::get_num_threads() == 2);
+  }
+  at::set_num_threads(before);
+}
+
+TEST_CASE("an arena copies trials as they were before any decision, all of their state")
+{
+  const auto train = tiny_data(40);
+  // Trials 0 and 1 take over each other at the same time, so a copy of a copy would show.
+  const scripted swapping{[](const std::vector<standing>& all) -> std::vector<decision> {
+    if (!all[0].at)
+      return {start_trial{0, rate(0.1)}, start_trial{1, rate(0.2)}, start_trial{2, rate(0.3), 1}};
+    return {copy_trial{0, 1, rate(0.01)}, copy_trial{1, 0, rate(0.02)}, stop_trial{2}};
+  }};
+  int moved = 0;
+  const auto run = [&](const auto& factory) {
+    return arena(swapping, rates, factory, [](const auto& step) { return rate_of(step); }, train,
+                 {.trials = 3, .epochs = 2, .batch_size = 20});
+  };
+  const auto found = run(maker{train});
+  CHECK(found.standings[0].at->real("rate") == 0.02);
+  CHECK(found.standings[1].at->real("rate") == 0.01);
+  CHECK((found.standings[1].past ==
+         std::vector<past_score>{{1, 0.2, rate(0.2)}, {2, 0.01, rate(0.01)}}));
+  CHECK(found.standings[2].epoch == 1);
+  CHECK(found.standings[2].finished);
+  CHECK(found.steps[1]->progress.updates() == 4);
+
+  using kind = search_event::kind;
+  const std::vector<search_event> events{
+      {.what = kind::started, .round = 0, .trial = 0, .at = rate(0.1)},
+      {.what = kind::started, .round = 0, .trial = 1, .at = rate(0.2)},
+      {.what = kind::started, .round = 0, .trial = 2, .from = 1, .at = rate(0.3)},
+      {.what = kind::scored, .round = 0, .trial = 0, .epoch = 1, .score = 0.1},
+      {.what = kind::scored, .round = 0, .trial = 1, .epoch = 1, .score = 0.2},
+      {.what = kind::scored, .round = 0, .trial = 2, .epoch = 1, .score = 0.3},
+      {.what = kind::copied,
+       .round = 1,
+       .trial = 0,
+       .epoch = 1,
+       .from = 1,
+       .from_epoch = 1,
+       .at = rate(0.02)},
+      {.what = kind::copied,
+       .round = 1,
+       .trial = 1,
+       .epoch = 1,
+       .from = 0,
+       .from_epoch = 1,
+       .at = rate(0.01)},
+      {.what = kind::stopped, .round = 1, .trial = 2, .epoch = 1},
+      {.what = kind::scored, .round = 1, .trial = 0, .epoch = 2, .score = 0.02},
+      {.what = kind::scored, .round = 1, .trial = 1, .epoch = 2, .score = 0.01}};
+  CHECK((found.history.events == events));
+
+  // By hand: trial 1 of the second epoch is trial 0 of the first, under its own order and rate.
+  auto by_hand = step_at(train, rate(0.1), own_seed(0));
+  train_by_hand(by_hand, train, 0, 0, 1, 2);
+  by_hand.optimiser.rate = 0.01;
+  train_by_hand(by_hand, train, 1, 1, 2, 2);
+  auto taken = *found.steps[1];
+  CHECK(same_tensors(by_hand, taken));
+
+  // A factory that moves steps comes to the same.
+  const auto with_moves = run(mover{{train}, &moved});
+  CHECK(moved == 2);
+  CHECK((with_moves.history == found.history));
+  for (std::size_t i = 0; i < 3; ++i) {
+    auto a = *found.steps[i], b = *with_moves.steps[i];
+    CHECK(same_tensors(a, b));
+  }
+}
+
+TEST_CASE("a strategy that looks back copies trials as they were one look ago")
+{
+  const auto train = tiny_data(40);
+  // After the second round, trial 1 takes over what trial 0 was after the first. At the same look
+  // trial 0 becomes trial 1, which must not show.
+  const auto script = [](const std::vector<standing>& all) -> std::vector<decision> {
+    if (!all[0].at) return {start_trial{0, rate(0.1)}, start_trial{1, rate(0.2)}};
+    if (all[0].past.size() == 2)
+      return {copy_trial{1, 0, rate(0.5)}, copy_trial{0, 1, rate(0.02), 1}};
+    std::vector<decision> decisions;
+    for (const auto& s : all)
+      if (!s.finished) decisions.emplace_back(keep_trial{s.trial});
+    return decisions;
+  };
+  int moved = 0;
+  const auto run = [&](const auto& strategy, const auto& factory) {
+    return arena(strategy, rates, factory, [](const auto& step) { return rate_of(step); }, train,
+                 {.trials = 2, .epochs = 3, .batch_size = 20});
+  };
+  const auto found = run(scripted_looking_back{{script}}, maker{train});
+  CHECK(found.standings[0].epoch == 3);
+  CHECK(found.standings[1].epoch == 3);
+  CHECK(found.standings[1].past.size() == 4);  // epochs 1, 2, 2, 3
+  CHECK(found.steps[1]->progress.updates() == 6);
+  const auto copied = found.history.events.at(7);
+  CHECK(copied.what == search_event::kind::copied);
+  CHECK(copied.epoch == 2);
+  CHECK(copied.from_epoch == 1);
+
+  auto by_hand = step_at(train, rate(0.1), own_seed(0));
+  train_by_hand(by_hand, train, 0, 0, 1, 3);
+  by_hand.optimiser.rate = 0.02;
+  train_by_hand(by_hand, train, 1, 1, 2, 3);
+  train_by_hand(by_hand, train, 1, 2, 3, 3);
+  auto taken = *found.steps[1];
+  CHECK(same_tensors(by_hand, taken));
+  auto other = step_at(train, rate(0.2), own_seed(1));
+  train_by_hand(other, train, 1, 0, 2, 3);
+  other.optimiser.rate = 0.5;
+  train_by_hand(other, train, 0, 2, 3, 3);
+  auto first = *found.steps[0];
+  CHECK(same_tensors(other, first));
+  CHECK((run(scripted_looking_back{{script}}, mover{{train}, &moved}).history == found.history));
+  CHECK(moved == 2);
+
+  CHECK_THROWS_WITH_AS((void)run(scripted{script}, maker{train}),
+                       "rolewise: strategy 'scripted': copies trial 0 as it was 1 looks ago; want "
+                       "0, as it does not say looks_back",
+                       std::invalid_argument);
+}
+
+TEST_CASE("trials wait until they are started, and a copy of one that has finished is judged")
+{
+  const auto train = tiny_data(40);
+  // Trial 1 waits for trial 0; when that has finished, trial 1 starts, and then becomes its copy.
+  const auto strategy = each([](const auto& all, const standing& s) -> decision {
+    if (s.trial == 0) {
+      if (s.at) return keep_trial{0};
+      return start_trial{0, rate(0.1)};
+    }
+    if (!all[0].finished) return keep_trial{1};
+    if (!s.at) return start_trial{1, rate(0.2), 0};
+    return copy_trial{0, 1, rate(0.3)};
+  });
+  const auto found =
+      arena(strategy, rates, maker{train}, [](const auto& step) { return rate_of(step); }, train,
+            {.trials = 2, .epochs = 3, .epochs_per_round = 2, .batch_size = 20});
+  CHECK((found.standings[0].past ==
+         std::vector<past_score>{{2, 0.1, rate(0.1)}, {3, 0.1, rate(0.1)}}));
+  CHECK((found.standings[1].past ==
+         std::vector<past_score>{{2, 0.2, rate(0.2)}, {3, 0.3, rate(0.3)}}));
+  CHECK(found.history.events.back().round == 3);
+  CHECK(found.steps[1]->progress.updates() == 6);
+  auto a = found.steps[0]->student, b = found.steps[1]->student;
+  CHECK(same_tensors(a, b));
+}
+
+TEST_CASE("decisions that make no sense are refused by name")
+{
+  const auto train = tiny_data(20);
+  const auto run = [&](auto script) {
+    (void)arena(scripted{script}, rates, maker{train}, [](const auto&) { return 1.0; }, train,
+                {.trials = 2, .epochs = 2, .batch_size = 20});
+  };
+  using decisions = std::vector<decision>;
+  const auto always = [](decisions made) {
+    return [made](const std::vector<standing>&) { return made; };
+  };
+  const auto then = [](decisions made) {
+    return [made](const std::vector<standing>& all) {
+      return all[0].at ? made : decisions{start_trial{0, rate(0.1)}, keep_trial{1}};
+    };
+  };
+  const auto refuses = [&](const char* words, const auto& script) {
+    CHECK_THROWS_WITH_AS(run(script),
+                         (std::string{"rolewise: strategy 'scripted': "} + words).c_str(),
+                         std::invalid_argument);
+  };
+  refuses("leaves trials waiting and nobody training", always({keep_trial{0}, stop_trial{1}}));
+  refuses("made 0 decisions on trial 1, which has not finished; want 1",
+          always({start_trial{0, rate(0.1)}}));
+  refuses("made 2 decisions on trial 0, which has not finished; want 1",
+          always({start_trial{0, rate(0.1)}, stop_trial{0}, stop_trial{1}}));
+  refuses("decided on trial 2, there are 2", always({start_trial{2, rate(0.1)}}));
+  refuses("sends trial 1 to a point outside of the space",
+          always({stop_trial{0}, start_trial{1, rate(2.0)}}));
+  refuses("starts trial 0, which has started", then({start_trial{0, rate(0.1)}, keep_trial{1}}));
+  refuses("copies to trial 1, which has not started",
+          then({keep_trial{0}, copy_trial{0, 1, rate(0.1)}}));
+  refuses("copies trial 1, which had not started",
+          then({copy_trial{1, 0, rate(0.1)}, keep_trial{1}}));
+  refuses("decided on trial 7, there are 2", then({copy_trial{7, 0, rate(0.1)}, keep_trial{1}}));
+  refuses("sends trial 0 to a point outside of the space",
+          then({copy_trial{0, 0, point{}}, keep_trial{1}}));
+
+  const auto stopped = arena(scripted{always({stop_trial{0}, stop_trial{1}})}, rates, maker{train},
+                             [](const auto&) { return 1.0; }, train, {.trials = 2});
+  CHECK_THROWS_WITH_AS((void)stopped.best(), "rolewise: arena: no trial has a score",
+                       std::invalid_argument);
+}
+
+TEST_CASE("state is taken over in memory, and only by parts of the same make")
+{
+  const auto data = tiny_data(20);
+  auto a = step_at(data, rate(0.1), seed{1}), b = step_at(data, rate(0.1), seed{2});
+  (void)fit(a, data, {.batch_size = 10});
+  const auto* memory = b.student.parameters()[0].value.const_data_ptr();
+  const auto version = b.student.parameters()[0].value._version();
+  rolewise::detail::take_over(b, snapshot_of(a), "test");
+  CHECK(same_tensors(a, b));
+  CHECK(b.progress.updates() == 2);
+  CHECK(b.student.responses() == 2);
+  CHECK(b.student.parameters()[0].value.const_data_ptr() == memory);
+  CHECK(b.student.parameters()[0].value._version() > version);
+  CHECK(b.student.parameters()[0].value.requires_grad());
+
+  snapshot kept;
+  rolewise::detail::keep_apart(kept, snapshot_of(a));
+  const auto* kept_at = std::get<torch::Tensor>(kept[0].value).const_data_ptr();
+  (void)fit(a, data, {.batch_size = 10, .seed = seed{3}});
+  CHECK_FALSE(same_tensors(a, b));
+  rolewise::detail::take_over(a, kept, "test");
+  CHECK(same_tensors(a, b));
+  (void)fit(b, data, {.batch_size = 10, .seed = seed{3}});
+  rolewise::detail::keep_apart(kept, snapshot_of(b));
+  CHECK(std::get<torch::Tensor>(kept[0].value).const_data_ptr() == kept_at);
+  rolewise::detail::take_over(a, kept, "test");
+  CHECK(same_tensors(a, b));
+
+  // Another layout is copied by values.
+  torch::Tensor wide = torch::arange(24, torch::kFloat32).view({1, 2, 3, 4}),
+                turned = torch::zeros({1, 2, 3, 4}).contiguous(torch::MemoryFormat::ChannelsLast);
+  rolewise::detail::copy_bytes_or_values(turned, wide);
+  CHECK(torch::equal(turned, wide));
+
+  tiny_student larger{data.shape, seed{1}, 7}, smaller{data.shape, seed{1}};
+  auto before = smaller;
+  CHECK_THROWS_WITH_AS(rolewise::detail::take_over(smaller, snapshot_of(larger), "copy of a trial"),
+                       doctest::Contains("rolewise: copy of a trial: belongs to something else: "
+                                         "'first' has the shape [7, 9], wanted [6, 9]"),
+                       std::runtime_error);
+  CHECK(same_tensors(before, smaller));
+}
