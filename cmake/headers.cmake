@@ -289,6 +289,16 @@ set(ROLEWISE_HEADERS
     include/rolewise/student.hpp
     include/rolewise/student/module_student.hpp
     include/rolewise/student/student.hpp
+    include/rolewise/systems.hpp
+    include/rolewise/systems/detail/policy_holder.hpp
+    include/rolewise/systems/detail/shared_teacher.hpp
+    include/rolewise/systems/policy_search.hpp
+    include/rolewise/systems/role_wise_search.hpp
+    include/rolewise/systems/search_cost.hpp
+    include/rolewise/systems/search_rewards.hpp
+    include/rolewise/systems/search_splits.hpp
+    include/rolewise/systems/student_search.hpp
+    include/rolewise/systems/teacher_search.hpp
     include/rolewise/teacher.hpp
     include/rolewise/teacher/agreement.hpp
     include/rolewise/teacher/answer_origin.hpp

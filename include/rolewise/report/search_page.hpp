@@ -4,7 +4,6 @@
 /// @file
 /// A search as one page that needs nothing else (HTML).
 
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/core/file.hpp>
 #include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/heat_map.hpp>
@@ -12,6 +11,7 @@
 #include <rolewise/report/search_pictures.hpp>
 #include <rolewise/report/table.hpp>
 #include <rolewise/search/point.hpp>
+#include <rolewise/search/policy_history.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_lineage.hpp>
@@ -96,19 +96,6 @@ namespace detail {
     if (others.size() < most && std::ranges::find(taken, d.name) == taken.end())
       others.push_back(d);
   return others;
-}
-
-/// The policies that a trial and its ancestors followed.
-[[nodiscard]] inline policy_schedule policies_along(const search_lineage& lineage,
-                                                    std::int64_t trial, std::string_view prefix)
-{
-  std::vector<policy_segment> segments;
-  for (const auto i : lineage.ancestry(trial)) {
-    const auto& own = lineage.stretches[i];
-    if (!segments.empty() && segments.back().first_epoch == own.begin) segments.pop_back();
-    segments.push_back({own.begin, policy_at(own.at, prefix)});
-  }
-  return policy_schedule{std::move(segments)};
 }
 
 [[nodiscard]] inline table standings_table(const search_history& history,
@@ -212,10 +199,9 @@ namespace detail {
   if (ranked.empty()) return {};
   const auto& best = ranked.front();
   const auto epochs = std::min(best.epochs, static_cast<std::int64_t>(most_heat_map_columns));
-  const auto lineage = lineage_of(history);
   std::string out;
   for (const auto& prefix : policies_in(history.space)) {
-    const auto schedule = policies_along(lineage, best.trial, prefix);
+    const auto schedule = schedule_of(history, best.trial, prefix);
     out += "<h2>" +
            xml_text("The " + prefix + "policy of trial " + std::to_string(best.trial) +
                     " over epochs") +
