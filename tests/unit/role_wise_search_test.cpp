@@ -331,6 +331,7 @@ TEST_CASE("the teacher's T. stddev can be searched for without a student")
   for (const auto& asked : questions) CHECK(asked.is_teacher);
   CHECK_FALSE(found.of_search.has_value());
   CHECK(found.cost.training == 0.0);
+  CHECK(found.cost.validation == 3 * 3 * 24 * (2 * 2 + 2));  // trials, looks, examples, answers
   REQUIRE(found.policies.size() == 1);
   CHECK(found.policies[0].epochs == 3);
 

@@ -44,7 +44,7 @@ struct found_policies {
   /// The best trial's network, which has learned from the search part alone; nothing if the search
   /// trained no network.
   std::optional<Network> of_search;
-  search_cost cost;
+  search_cost cost;  ///< counted; a teacher's pass is taken to cost as much as the student's
 
   /// The policies, stretched to a training of so many epochs.
   [[nodiscard]] policy_schedule schedule(std::int64_t epochs) const

@@ -40,6 +40,7 @@ struct role_wise_result {
 /// weights, not from its teacher.
 ///
 /// @param shared what every image passes after its role's policy
+/// @param observers of both searches, as those of `arena`
 /// @par Determinism
 /// A function of the arguments, wall times aside.
 /// @par Source
@@ -51,12 +52,14 @@ struct role_wise_result {
 /// two, from which students start, is the one that the last training uses, so the reward may know
 /// the validation part; networks are judged in training mode, in whole batches of 128; the best
 /// trial is chosen by hand; validation takes 46 000 examples, 74 % of the passes.
-template<typename TeachersStage, typename StudentsStage, AugmentationAgent Shared = pad_crop_flip>
+template<typename TeachersStage, typename StudentsStage, AugmentationAgent Shared = pad_crop_flip,
+         typename... Observers>
 [[nodiscard]] auto role_wise_search(const TeachersStage& teachers, const StudentsStage& students,
-                                    const search_splits& data, const Shared& shared = {})
+                                    const search_splits& data, const Shared& shared = {},
+                                    Observers&&... observers)
 {
-  auto one = teachers(data, shared);
-  auto two = students(data, teachers_from(one), shared);
+  auto one = teachers(data, shared, observers...);
+  auto two = students(data, teachers_from(one), shared, observers...);
   return role_wise_result{std::move(one), std::move(two)};
 }
 

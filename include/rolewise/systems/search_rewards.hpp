@@ -30,6 +30,9 @@ struct student_accuracy {
 
   evaluation_options evaluation{};
 
+  /// Forward passes of each validation example at a look.
+  [[nodiscard]] double passes() const { return 1.0; }
+
   template<Judged Network>
   [[nodiscard]] double operator()(const Network& student, const dataset& validation) const
   {
@@ -58,6 +61,12 @@ struct low_teacher_stddev {
   /// than values.
   stddev_options<Base> measured{.epochs = 4};
   double accuracy_kept = 0.8;  ///< in [0, 1]; 0: no bound
+
+  /// Answers of the teacher to each validation example at a look.
+  [[nodiscard]] double passes() const
+  {
+    return 2.0 * static_cast<double>(measured.epochs) + (accuracy_kept > 0.0 ? 2.0 : 0.0);
+  }
 
   template<Teacher Master, AugmentationAgent Policy>
   [[nodiscard]] double operator()(const Master& teacher, const Policy& policy,

@@ -8,9 +8,13 @@
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/policy_agent.hpp>
+#include <rolewise/agent/searched_schedule.hpp>
 #include <rolewise/agent/students_view.hpp>
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/data/dataset.hpp>
 #include <rolewise/network/copy_weights.hpp>
 #include <rolewise/search/policy_history.hpp>
 #include <rolewise/search/policy_space.hpp>
@@ -24,6 +28,7 @@
 #include <rolewise/systems/search_rewards.hpp>
 #include <rolewise/systems/search_splits.hpp>
 #include <rolewise/train/arena.hpp>
+#include <rolewise/train/clip_gradients.hpp>
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/optimiser.hpp>
 #include <rolewise/train/schedule.hpp>
@@ -102,30 +107,32 @@ struct student_search {
   std::int64_t looks = 3;
 
   /// @param shared what every image passes after the policy, in the search and after it
+  /// @param observers as those of `arena`
   /// @par Determinism
   /// A function of the arguments, wall times aside.
   /// @throws std::invalid_argument for parts that are not apart, for a student that is to start
   ///         from its teacher and shares no tensor with it, and as `arena`
-  template<typename Master, AugmentationAgent Shared = pad_crop_flip>
+  template<typename Master, AugmentationAgent Shared = pad_crop_flip, typename... Observers>
   [[nodiscard]] auto operator()(const search_splits& data, const search_teachers<Master>& teachers,
-                                const Shared& shared = {}) const
+                                const Shared& shared = {}, Observers&&... observers) const
   {
-    auto found = look_for_policies(data, teachers, shared);
+    auto found = look_for_policies(data, teachers, shared, observers...);
     auto last = train_under(policy_agent{.policy = found.schedule(retraining.epochs)}, data,
                             teachers, shared);
     return stage_result{std::move(found), std::move(last)};
   }
 
   /// The first half: the search alone.
-  template<typename Master, AugmentationAgent Shared = pad_crop_flip>
+  template<typename Master, AugmentationAgent Shared = pad_crop_flip, typename... Observers>
   [[nodiscard]] auto look_for_policies(const search_splits& data,
                                        const search_teachers<Master>& teachers,
-                                       const Shared& shared = {}) const
+                                       const Shared& shared = {}, Observers&&... observers) const
   {
     detail::require_apart("student_search", data);
     const detail::shared_teacher teacher{teachers.of_search};
-    const auto cost =
+    auto cost =
         cost_of_search(data.search.size(), data.validation.size(), search, {.teacher = 1.0});
+    cost.validation *= reward.passes();
     if constexpr (Reward::trains_student) {
       const auto teachers_agent = agent_of_teacher(teachers, search.epochs);
       auto trials = arena(
@@ -135,7 +142,7 @@ struct student_search {
                           policy_agent{.policy = policy_at(at)}, shared, own);
           },
           [&](const auto& step) { return reward(step.learner(), data.validation); }, data.search,
-          search);
+          search, observers...);
       found_policies<network_type> found;
       found.best = best_trial(trials.history, looks);
       found.policies = search_segments(trials.history, found.best);
@@ -151,7 +158,7 @@ struct student_search {
             return detail::policy_holder{{.policy = policy_at(at)}};
           },
           [&](const auto& step) { return reward(teacher, step.agent, data.validation); }, nothing,
-          search);
+          search, observers...);
       found_policies<network_type> found;
       found.best = best_trial(trials.history, 1);
       const auto& last = *trials.standings[static_cast<std::size_t>(found.best)].at;

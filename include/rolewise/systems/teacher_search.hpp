@@ -5,6 +5,7 @@
 /// Stage one: the policies of the teacher.
 
 #include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/agent/sequence.hpp>
@@ -19,6 +20,7 @@
 #include <rolewise/systems/search_cost.hpp>
 #include <rolewise/systems/search_splits.hpp>
 #include <rolewise/train/arena.hpp>
+#include <rolewise/train/clip_gradients.hpp>
 #include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/optimiser.hpp>
 #include <rolewise/train/schedule.hpp>
@@ -62,11 +64,13 @@ struct teacher_search {
   std::int64_t looks = 3;  ///< that the best trial is chosen by, see `best_trial`
 
   /// @param shared what every image passes after the policy, in the search and after it
+  /// @param observers as those of `arena`
   /// @par Determinism
   /// A function of the arguments, wall times aside.
   /// @throws std::invalid_argument for parts that are not apart, and as `arena`
-  template<AugmentationAgent Shared = pad_crop_flip>
-  [[nodiscard]] auto operator()(const search_splits& data, const Shared& shared = {}) const
+  template<AugmentationAgent Shared = pad_crop_flip, typename... Observers>
+  [[nodiscard]] auto operator()(const search_splits& data, const Shared& shared = {},
+                                Observers&&... observers) const
   {
     using network_type = std::invoke_result_t<const New&, const sample_shape&, seed>;
     detail::require_apart("teacher_search", data);
@@ -84,7 +88,7 @@ struct teacher_search {
         strategy, policy_space(),
         [&](const point& at, std::int64_t, seed own) { return lesson(policy_at(at), own); },
         [&](const auto& step) { return accuracy(step.learner(), data.validation); }, data.search,
-        search);
+        search, observers...);
     found_policies<network_type> found;
     found.best = best_trial(trials.history, looks);
     found.policies = search_segments(trials.history, found.best);
