@@ -104,8 +104,9 @@ std::vector<std::pair<std::int64_t, std::int64_t>> levels_of(
 using levels = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
 /// Holds the schedules of a history to those that its logs give, through text.
+/// @return how many trials' logs begin with stale lines
 template<typename Strategy>
-void compare_both_ways(const Strategy& strategy, std::uint64_t number)
+std::size_t stale_logs_and_equal_schedules(const Strategy& strategy, std::uint64_t number)
 {
   const auto history =
       played(strategy, space, train, {.trials = 16, .epochs = 80, .seed = seed{number}});
@@ -118,7 +119,7 @@ void compare_both_ways(const Strategy& strategy, std::uint64_t number)
   for (const auto& event : history.events)
     copies += event.what == search_event::kind::copied ? 1 : 0;
   CHECK(static_cast<std::int64_t>(events.size()) == copies);
-  CHECK(copies > 50);
+  CHECK(copies > 40);
   std::size_t with_stale_lines = 0;
   for (std::int64_t trial = 0; trial < 16; ++trial) {
     const auto segments = search_segments(history, trial, "student.");
@@ -136,7 +137,7 @@ void compare_both_ways(const Strategy& strategy, std::uint64_t number)
     with_stale_lines += kept.size() < own.size() ? 1U : 0U;
     CHECK(search_segments(kept, 80) == segments);
   }
-  CAPTURE(with_stale_lines);
+  return with_stale_lines;
 }
 
 }  // namespace
@@ -144,12 +145,14 @@ void compare_both_ways(const Strategy& strategy, std::uint64_t number)
 TEST_CASE("a history and the logs written of it give each trial the same schedule")
 {
   const auto zeros = point_of(augmentation_policy{}, "student.");
+  std::size_t stale = 0;
   for (std::uint64_t search = 0; search < 4; ++search) {
-    compare_both_ways(population_based{.first = zeros}, search);
-    compare_both_ways(population_based_asynchronous{.first = zeros}, search);
-    compare_both_ways(population_based_asynchronous{.first = zeros, .delay = fraction{0.0}},
-                      search);
+    stale += stale_logs_and_equal_schedules(population_based{.first = zeros}, search);
+    stale += stale_logs_and_equal_schedules(population_based_asynchronous{.first = zeros}, search);
+    stale += stale_logs_and_equal_schedules(
+        population_based_asynchronous{.first = zeros, .delay = fraction{0.0}}, search);
   }
+  CHECK(stale > 5);
 }
 
 TEST_CASE("a schedule walks back the copies to the policy that the first ancestor began with")
@@ -196,10 +199,8 @@ TEST_CASE("copies of what a trial was are written before the trial is replaced")
   story.score(2, 2, 6);
   const auto events = exploit_events(story.history);
   REQUIRE(events.size() == 3);
-  CHECK(events[0].target == 2);
-  CHECK(events[0].clone_iteration == 3);
-  CHECK(events[0].target_iteration == 6);
-  CHECK(events[1].target == 3);
+  CHECK(events[0] == exploit_event{3, 0, 6, 6, rotating(0), rotating(6)});
+  CHECK(events[1] == exploit_event{2, 0, 6, 3, rotating(0), rotating(7)});
   CHECK(events[2].target == 0);
   for (std::int64_t trial = 0; trial < 4; ++trial)
     if (trial != 1)
@@ -214,6 +215,25 @@ TEST_CASE("copies of what a trial was are written before the trial is replaced")
   CHECK(refusal([&] { (void)exploit_events(story.history); }) ==
         "rolewise: exploit_events: trials 0 and 1 copy each other at one look, which no log can "
         "say");
+}
+
+TEST_CASE("a copy of what a trial was before its last replacement is written before that")
+{
+  told story;
+  for (std::int64_t trial = 0; trial < 4; ++trial) story.start(trial, trial);
+  story.score_all(0);
+  story.copy(1, 0, 1, 3, 5);
+  story.score_all(1);
+  story.copy(2, 2, 0, 3, 6);  // 0 as it was when it was replaced
+  for (const std::int64_t trial : {0, 1, 3}) story.score(2, trial, 9);
+  story.score(2, 2, 6);
+  CHECK(levels_of(search_segments(story.history, 2)) == levels{{3, 0}, {3, 6}});
+  CHECK(levels_of(search_segments(story.history, 0)) == levels{{3, 1}, {6, 5}});
+  const auto events = exploit_events(story.history);
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].target == 2);
+  CHECK(search_segments(lineage_of(events, 2), 6) == search_segments(story.history, 2));
+  CHECK(search_segments(lineage_of(events, 0), 9) == search_segments(story.history, 0));
 }
 
 TEST_CASE("what has no policy or no copies is told apart")
