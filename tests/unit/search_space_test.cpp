@@ -230,7 +230,9 @@ TEST_CASE("a point prints on a line that people read")
   CHECK(text(point{}) == "nothing");
   CHECK(text(point{}.set("x", 1.0 / 3.0)) == "x 0.333333");
   std::vector<std::int64_t> levels(60);
-  levels[0] = 3, levels[1] = 5, levels[10] = 10;
+  levels[0] = 3;
+  levels[1] = 5;
+  levels[10] = 10;
   const augmentation_policy policy{levels};
   CHECK(text(point_of(policy)) == "{Rotate 0.3@5, Invert 1.0@0}");
   CHECK(text(joined(point{}.set("rate", 0.5), point_of(policy, "student."),
