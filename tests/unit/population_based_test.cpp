@@ -178,8 +178,14 @@ TEST_CASE("quarters are rounded up, equals go by number, and who has finished is
   std::set<double> rates;
   for (int round = 0; round < 20; ++round) {
     for (const auto& copy : copies_in(population_based{}(mixed, later, seed{1})))
-      if (copy.to == 7) donors.insert(copy.from), rates.insert(copy.at.real("lr"));
-    for (auto& s : later) s.past.push_back(s.past.back()), s.epoch += round % 2;
+      if (copy.to == 7) {
+        donors.insert(copy.from);
+        rates.insert(copy.at.real("lr"));
+      }
+    for (auto& s : later) {
+      s.past.push_back(s.past.back());
+      s.epoch += round % 2;
+    }
   }
   CHECK(donors.size() == 2);
   CHECK(rates.size() > 2);

@@ -34,7 +34,7 @@ const search_space space{{"rate", real_interval{0.01, 1.0, spacing::logarithmic}
                          {"bits", integer_interval{1, 4}},
                          {"agent", choice_of{{"none", "policy"}}}};
 
-point at(double rate, std::int64_t bits, const char* agent = "none")
+point at_values(double rate, std::int64_t bits, const char* agent = "none")
 {
   return point{}.set("rate", rate).set("bits", bits).set("agent", std::string{agent});
 }
@@ -44,9 +44,9 @@ search_history small()
 {
   search_history history{"by-hand", space, 3, 20, 5, seed{1}, {}};
   auto& events = history.events;
-  events.push_back({.trial = 0, .at = at(0.1, 1)});
-  events.push_back({.trial = 1, .at = at(0.2, 2, "policy")});
-  events.push_back({.trial = 2, .at = at(0.4, 2)});
+  events.push_back({.trial = 0, .at = at_values(0.1, 1)});
+  events.push_back({.trial = 1, .at = at_values(0.2, 2, "policy")});
+  events.push_back({.trial = 2, .at = at_values(0.4, 2)});
   const auto score_all = [&](std::int64_t round, double first, double second, double third) {
     for (const auto& [trial, score] : {std::pair{0, first}, {1, second}, {2, third}})
       events.push_back({.what = kind::scored,
@@ -62,7 +62,7 @@ search_history small()
                       .epoch = 5 * round,
                       .from = 2,
                       .from_epoch = 5 * round,
-                      .at = at(rate, 2)});
+                      .at = at_values(rate, 2)});
   };
   score_all(0, 0.2, 0.1, 0.3);
   copy(1, 1, 0.5);
@@ -80,7 +80,7 @@ search_history random_with(const numbers& scores, std::int64_t epochs = 20)
       "random-search", space, static_cast<std::int64_t>(scores.size()), epochs, epochs,
       seed{1},         {}};
   for (std::size_t i = 0; i < scores.size(); ++i)
-    history.events.push_back({.trial = static_cast<std::int64_t>(i), .at = at(0.1, 1)});
+    history.events.push_back({.trial = static_cast<std::int64_t>(i), .at = at_values(0.1, 1)});
   for (std::size_t i = 0; i < scores.size(); ++i)
     history.events.push_back({.what = kind::scored,
                               .trial = static_cast<std::int64_t>(i),
@@ -152,8 +152,8 @@ TEST_CASE("a paired difference has the interval of the t test")
 TEST_CASE("founders are counted round by round, until one is left")
 {
   const auto history = small();
-  CHECK(founders_by_round(history) ==
-        std::vector<founders_in_round>{{0, 3, 3, 1}, {1, 3, 2, 2}, {2, 3, 2, 2}, {3, 3, 1, 3}});
+  CHECK((founders_by_round(history) ==
+         std::vector<founders_in_round>{{0, 3, 3, 1}, {1, 3, 2, 2}, {2, 3, 2, 2}, {3, 3, 1, 3}}));
   CHECK(collapse_round(history) == 3);
   CHECK_FALSE(collapse_round(random_with({0.1, 0.2})));
   CHECK_FALSE(collapse_round(random_with({0.1})));
@@ -161,11 +161,11 @@ TEST_CASE("founders are counted round by round, until one is left")
   // Points have ancestors too: trial 2 starts at a point made from trial 1's.
   auto evolved = random_with({0.1, 0.2});
   evolved.trials = 3;
-  evolved.events.push_back({.round = 1, .trial = 2, .from = 1, .at = at(0.3, 3)});
+  evolved.events.push_back({.round = 1, .trial = 2, .from = 1, .at = at_values(0.3, 3)});
   for (const std::int64_t trial : {1, 2})
     evolved.events.push_back(
         {.what = kind::scored, .round = 1, .trial = trial, .epoch = 20, .score = 0.3});
-  CHECK(founders_by_round(evolved) == std::vector<founders_in_round>{{0, 2, 2, 1}, {1, 2, 1, 2}});
+  CHECK((founders_by_round(evolved) == std::vector<founders_in_round>{{0, 2, 2, 1}, {1, 2, 1, 2}}));
 
   const auto long_search = played(population_based{}, space,
                                   [](double skill, const point& p, std::int64_t, std::int64_t) {
@@ -174,7 +174,7 @@ TEST_CASE("founders are counted round by round, until one is left")
                                   {.trials = 16, .epochs = 150, .seed = seed{5}});
   const auto rounds = founders_by_round(long_search);
   REQUIRE(rounds.size() == 50);
-  CHECK(rounds.front() == founders_in_round{0, 16, 16, 1});
+  CHECK((rounds.front() == founders_in_round{0, 16, 16, 1}));
   CHECK(rounds[1].founders == 12);
   for (std::size_t i = 1; i < rounds.size(); ++i)
     CHECK(rounds[i].founders <= rounds[i - 1].founders);
@@ -189,12 +189,12 @@ TEST_CASE("values are listed with the epochs that they were trained for")
   REQUIRE(explored.size() == 3);
   using tried = explored_dimension::tried;
   CHECK(explored[0].name == "rate");
-  CHECK(explored[0].values == std::vector<tried>{{0.1, 15}, {0.2, 5}, {0.4, 25}, {0.5, 15}});
+  CHECK((explored[0].values == std::vector<tried>{{0.1, 15}, {0.2, 5}, {0.4, 25}, {0.5, 15}}));
   CHECK(explored[0].coverage == doctest::Approx(std::log(5.0) / std::log(100.0)));
-  CHECK(explored[1].values == std::vector<tried>{{std::int64_t{1}, 15}, {std::int64_t{2}, 45}});
+  CHECK((explored[1].values == std::vector<tried>{{std::int64_t{1}, 15}, {std::int64_t{2}, 45}}));
   CHECK(explored[1].coverage == 0.5);
-  CHECK(explored[2].values ==
-        std::vector<tried>{{std::string{"none"}, 55}, {std::string{"policy"}, 5}});
+  CHECK((explored[2].values ==
+         std::vector<tried>{{std::string{"none"}, 55}, {std::string{"policy"}, 5}}));
   CHECK(explored[2].coverage == 1.0);
   CHECK(cost_of(small()) == 60);
 

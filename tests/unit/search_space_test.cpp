@@ -2,7 +2,8 @@
 #include "support/doctest.hpp"
 #include "support/tally.hpp"
 
-#include <rolewise/agent/policy_agent.hpp>
+#include <rolewise/agent/augmentation_policy.hpp>
+#include <rolewise/core/draws.hpp>
 #include <rolewise/search/explore.hpp>
 #include <rolewise/search/inside.hpp>
 #include <rolewise/search/joined.hpp>
@@ -22,6 +23,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -230,7 +232,9 @@ TEST_CASE("a point prints on a line that people read")
   CHECK(text(point{}) == "nothing");
   CHECK(text(point{}.set("x", 1.0 / 3.0)) == "x 0.333333");
   std::vector<std::int64_t> levels(60);
-  levels[0] = 3, levels[1] = 5, levels[10] = 10;
+  levels[0] = 3;
+  levels[1] = 5;
+  levels[10] = 10;
   const augmentation_policy policy{levels};
   CHECK(text(point_of(policy)) == "{Rotate 0.3@5, Invert 1.0@0}");
   CHECK(text(joined(point{}.set("rate", 0.5), point_of(policy, "student."),
@@ -310,10 +314,10 @@ TEST_CASE("spaces survive JSON, and what is wrong with one is said")
   "rolewise": "search-space",
   "version": 1,
   "dimensions": [
-    {"name": "lr", "kind": "real", "low": 1e-04, "high": 0.1, "spacing": "logarithmic"},
-    {"name": "momentum", "kind": "real", "low": -1.0, "high": 1.0, "spacing": "linear"},
-    {"name": "bits", "kind": "integer", "low": 1, "high": 8},
-    {"name": "agent", "kind": "choice", "names": ["none", "policy", "random"]}
+    {"name": "lr", "real": [1e-04, 0.1], "spacing": "logarithmic"},
+    {"name": "momentum", "real": [-1.0, 1.0], "spacing": "linear"},
+    {"name": "bits", "integer": [1, 8]},
+    {"name": "agent", "choice": ["none", "policy", "random"]}
   ]
 }
 )");
@@ -333,28 +337,67 @@ TEST_CASE("spaces survive JSON, and what is wrong with one is said")
           "s.json");
     });
   };
-  const std::string fine = R"({"name": "x", "kind": "integer", "low": 1, "high": 2})";
+  const std::string fine = R"({"name": "x", "integer": [1, 2]})";
+  const std::string wrong = "rolewise: s.json: is no search space: ";
   CHECK(says(fine) == "accepted");
-  CHECK(says(fine + ", " + fine) ==
-        "rolewise: s.json: is no search space: search_space: two dimensions are named 'x'");
-  CHECK(says(fine + R"(, {"kind": "real"})") ==
-        "rolewise: s.json: is no search space: dimension 1: has no 'name'");
-  CHECK(says(R"({"name": "x", "kind": "reel"})") ==
-        "rolewise: s.json: is no search space: dimension 0 ('x'): has the kind 'reel', want real, "
-        "integer or choice");
-  CHECK(says(R"({"name": "x", "kind": "integer", "low": 1.5, "high": 2})") ==
-        "rolewise: s.json: is no search space: dimension 0 ('x'): the number 1.5 does not fit");
-  CHECK(says(R"({"name": "x", "kind": "integer", "low": 1, "high": 2, "step": 1})") ==
-        "rolewise: s.json: is no search space: dimension 0 ('x'): has 'step', want name, kind, "
-        "low, high");
-  CHECK(says(R"({"name": "x", "kind": "real", "low": 1, "high": 2, "spacing": "log"})") ==
-        "rolewise: s.json: is no search space: dimension 0 ('x'): has the spacing 'log', want "
-        "linear or logarithmic");
-  CHECK(says(R"({"name": "x", "kind": "real", "low": 2, "high": 1, "spacing": "linear"})") ==
-        "rolewise: s.json: is no search space: search_space: 'x' wants finite low <= high, got 2 "
-        "and 1");
+  CHECK(says(fine + ", " + fine) == wrong + "search_space: two dimensions are named 'x'");
+  CHECK(says(fine + R"(, {"real": [0, 1]})") == wrong + "dimension 1: has no 'name'");
+  CHECK(says(R"({"name": "x", "reel": [0, 1]})") ==
+        wrong + "dimension 0 ('x'): has no 'real', 'integer' or 'choice'");
+  CHECK(says(R"({"name": "x", "integer": [1.5, 2]})") ==
+        wrong + "dimension 0 ('x'): the number 1.5 does not fit");
+  CHECK(says(R"({"name": "x", "integer": [1, 2, 3]})") ==
+        wrong + "dimension 0 ('x'): wants two ends of an interval");
+  CHECK(says(R"({"name": "x", "integer": [1, 2], "step": 1})") ==
+        wrong + "dimension 0 ('x'): has 'step', want name, integer");
+  CHECK(says(R"({"name": "x", "name": "x", "integer": [1, 2]})") ==
+        wrong + "dimension 0 ('x'): has 'name' twice");
+  CHECK(says(R"({"name": "x", "real": [1, 2]})") == wrong + "dimension 0 ('x'): has no 'spacing'");
+  CHECK(says(R"({"name": "x", "real": [1, 2], "spacing": "log"})") ==
+        wrong + "dimension 0 ('x'): has the spacing 'log', want linear or logarithmic");
+  CHECK(says(R"({"name": "x", "real": [2, 1], "spacing": "linear"})") ==
+        wrong + "search_space: 'x' wants finite low <= high, got 2 and 1");
+  CHECK(says(R"({"name": "x", "choice": ["a", 1]})") ==
+        wrong + "dimension 0 ('x'): wants a string and has something else");
   CHECK(complaint([] { (void)parse_space(R"({"rolewise": "policy"})"); }) ==
         "rolewise: space: is no search space: is a 'policy', want a 'search-space'");
   CHECK(complaint([] { (void)parse_space(R"({"rolewise": "search-space", "version": 2})"); }) ==
         "rolewise: space: is no search space: has version 2, want 1");
+}
+
+TEST_CASE("no bytes crash the readers, and what they accept round-trips")
+{
+  const std::vector<std::string> texts{json_text(mixed), json_text(some_point()),
+                                       json_text(temperature_space()),
+                                       json_text(point{}.set("x", 1e-300).set("y", 0.5))};
+  constexpr std::string_view pieces = "[]{},:\"\\u019-.eE+ \n\0";
+  int points = 0, spaces = 0;
+  for (std::int64_t i = 0; i < 4000; ++i) {
+    const draws of_mutant{seed{9}, 0, i};
+    auto mutant = texts[static_cast<std::size_t>(of_mutant.below(0, 4))];
+    for (std::uint64_t edit = 0; edit < 2; ++edit) {
+      const auto where = static_cast<std::size_t>(
+          of_mutant.below(3 * edit + 1, static_cast<std::int64_t>(mutant.size())));
+      const auto what = pieces[static_cast<std::size_t>(
+          of_mutant.below(3 * edit + 2, static_cast<std::int64_t>(pieces.size())))];
+      if (of_mutant.coin(3 * edit + 3))
+        mutant[where] = what;
+      else
+        mutant.erase(where, 1);
+    }
+    const auto failed = complaint([&] {
+      const auto p = parse_point(mutant);
+      ++points;
+      CHECK(parse_point(json_text(p)) == p);
+    });
+    CHECK((failed == "accepted" || failed.starts_with("rolewise: point: ")));
+    const auto failed_too = complaint([&] {
+      const auto space = parse_space(mutant);
+      ++spaces;
+      CHECK(parse_space(json_text(space)) == space);
+    });
+    CHECK((failed_too == "accepted" || failed_too.starts_with("rolewise: space: ")));
+  }
+  CHECK(points > 100);
+  CHECK(spaces > 50);
 }

@@ -87,16 +87,15 @@ class lineage_reader {
   void read(const search_event& event, std::size_t number)
   {
     number_ = number;
+    if (event.round != round_) look(event.round);
     auto& last = found_.last[place(event.trial)];
     if (event.what == search_event::kind::scored) {
-      is_between_looks_ = true;
       if (!event.score || !last) wrong("scores what has not started, or has no score");
       auto& now = found_.stretches[*last];
       now.end = event.epoch;
       now.scores.push_back({event.epoch, *event.score, now.at});
       return;
     }
-    if (is_between_looks_) look();
     if (event.what == search_event::kind::stopped) {
       if (last) found_.stretches[*last].stopped = true;
       return;
@@ -120,10 +119,11 @@ class lineage_reader {
     std::int64_t epoch = 0;
   };
 
-  /// Copies are made of what trials were before any decision of the look.
-  void look()
+  /// Copies are made of what trials were before any decision of the look. One without decisions was
+  /// one, too: what trials were then may be copied at the next.
+  void look(std::int64_t round)
   {
-    is_between_looks_ = false;
+    round_ = round;
     auto& now = looks_.emplace_back();
     for (const auto& last : found_.last)
       now.push_back({last, last ? found_.stretches[*last].end : 0});
@@ -153,7 +153,7 @@ class lineage_reader {
 
   search_lineage found_;
   std::vector<std::vector<stand>> looks_;
-  bool is_between_looks_ = true;  // before the first look
+  std::int64_t round_ = -1;  // before the first look
   std::size_t number_ = 0;
 };
 

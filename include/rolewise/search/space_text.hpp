@@ -26,24 +26,21 @@ namespace detail {
 
 inline constexpr std::int64_t space_version = 1;
 
+/// `{"name": "lr", "real": [0.1, 1.0], "spacing": "linear"}`, `{"name": "bits", "integer": [1,
+/// 8]}`,
+/// `{"name": "agent", "choice": ["none", "policy"]}`.
 [[nodiscard]] inline json json_of(const dimension& d)
 {
   json::object members{{"name", d.name}};
   if (const auto* real = std::get_if<real_interval>(&d.range)) {
-    const bool is_linear = real->measure == spacing::linear;
-    members.emplace_back("kind", "real");
-    members.emplace_back("low", real->low);
-    members.emplace_back("high", real->high);
-    members.emplace_back("spacing", is_linear ? "linear" : "logarithmic");
+    members.emplace_back("real", json::array{real->low, real->high});
+    members.emplace_back("spacing", real->measure == spacing::linear ? "linear" : "logarithmic");
   } else if (const auto* whole = std::get_if<integer_interval>(&d.range)) {
-    members.emplace_back("kind", "integer");
-    members.emplace_back("low", whole->low);
-    members.emplace_back("high", whole->high);
+    members.emplace_back("integer", json::array{whole->low, whole->high});
   } else {
     json::array names;
     for (const auto& name : std::get<choice_of>(d.range).names) names.emplace_back(name);
-    members.emplace_back("kind", "choice");
-    members.emplace_back("names", std::move(names));
+    members.emplace_back("choice", std::move(names));
   }
   return members;
 }
@@ -68,28 +65,40 @@ inline void require_members(const json& object, std::initializer_list<std::strin
   }
 }
 
+template<typename Number>
+[[nodiscard]] std::pair<Number, Number> ends_from(const json& array)
+{
+  if (array.elements().size() != 2) throw json_error{0, "wants two ends of an interval"};
+  return {array.elements()[0].number<Number>(), array.elements()[1].number<Number>()};
+}
+
 [[nodiscard]] inline decltype(dimension::range) range_from(const json& object)
 {
-  const auto& kind = object.at("kind").text();
-  if (kind == "integer") {
-    require_members(object, {"name", "kind", "low", "high"});
-    return integer_interval{object.at("low").number<std::int64_t>(),
-                            object.at("high").number<std::int64_t>()};
+  if (const auto* ends = object.find("integer")) {
+    require_members(object, {"name", "integer"});
+    const auto [low, high] = ends_from<std::int64_t>(*ends);
+    return integer_interval{low, high};
   }
-  if (kind == "choice") {
-    require_members(object, {"name", "kind", "names"});
+  if (const auto* names = object.find("choice")) {
+    require_members(object, {"name", "choice"});
     choice_of range;
-    for (const auto& name : object.at("names").elements()) range.names.push_back(name.text());
+    for (const auto& name : names->elements()) range.names.push_back(name.text());
     return range;
   }
-  if (kind != "real")
-    throw json_error{0, c10::str("has the kind '", kind, "', want real, integer or choice")};
-  require_members(object, {"name", "kind", "low", "high", "spacing"});
+  const auto* ends = object.find("real");
+  if (ends == nullptr) throw json_error{0, "has no 'real', 'integer' or 'choice'"};
+  require_members(object, {"name", "real", "spacing"});
   const auto& measure = object.at("spacing").text();
   if (measure != "linear" && measure != "logarithmic")
     throw json_error{0, c10::str("has the spacing '", measure, "', want linear or logarithmic")};
-  return real_interval{object.at("low").number<double>(), object.at("high").number<double>(),
-                       measure == "linear" ? spacing::linear : spacing::logarithmic};
+  const auto [low, high] = ends_from<double>(*ends);
+  return real_interval{low, high, measure == "linear" ? spacing::linear : spacing::logarithmic};
+}
+
+/// @throws json_error
+[[nodiscard]] inline dimension dimension_from(const json& object)
+{
+  return {object.at("name").text(), range_from(object)};
 }
 
 /// @throws json_error that says which dimension is wrong, by number (0-based) and name
@@ -99,9 +108,8 @@ inline void require_members(const json& object, std::initializer_list<std::strin
   for (const auto& object : array.elements()) {
     std::string who = "dimension " + std::to_string(all.size());
     try {
-      const auto& name = object.at("name").text();
-      who += " ('" + name + "')";
-      all.push_back({name, range_from(object)});
+      who += " ('" + object.at("name").text() + "')";
+      all.push_back(dimension_from(object));
     } catch (const json_error& error) {
       throw json_error{0, who + ": " + error.what};
     }
