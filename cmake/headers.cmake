@@ -264,7 +264,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/bit_space.hpp
     include/rolewise/search/detail/point_values.hpp
     include/rolewise/search/detail/population.hpp
-    include/rolewise/search/detail/search_course.hpp
     include/rolewise/search/explore.hpp
     include/rolewise/search/grid.hpp
     include/rolewise/search/inside.hpp
@@ -281,6 +280,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/ready_spaces.hpp
     include/rolewise/search/search_diagnostics.hpp
     include/rolewise/search/search_history.hpp
+    include/rolewise/search/search_history_file.hpp
     include/rolewise/search/search_lineage.hpp
     include/rolewise/search/search_strategy.hpp
     include/rolewise/search/space.hpp
@@ -310,11 +310,14 @@ set(ROLEWISE_HEADERS
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/module_teacher.hpp
     include/rolewise/teacher/post_training_quantised.hpp
+    include/rolewise/teacher/shared_teacher.hpp
     include/rolewise/teacher/teacher.hpp
     include/rolewise/train.hpp
     include/rolewise/train/adam.hpp
     include/rolewise/train/adamw.hpp
     include/rolewise/train/arena.hpp
+    include/rolewise/train/arena_memory.hpp
+    include/rolewise/train/arena_options.hpp
     include/rolewise/train/batch_norm_statistics.hpp
     include/rolewise/train/bit_sensitivity.hpp
     include/rolewise/train/checkpoint.hpp
@@ -326,9 +329,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/epoch_sums.hpp
     include/rolewise/train/detail/gradient_averages.hpp
     include/rolewise/train/detail/log_file.hpp
+    include/rolewise/train/detail/memory_watch.hpp
     include/rolewise/train/detail/prepared_epoch.hpp
     include/rolewise/train/detail/read_whole.hpp
     include/rolewise/train/detail/run_state.hpp
+    include/rolewise/train/detail/search_course.hpp
+    include/rolewise/train/detail/search_folder.hpp
+    include/rolewise/train/detail/search_run.hpp
     include/rolewise/train/detail/state_format.hpp
     include/rolewise/train/detail/state_reader.hpp
     include/rolewise/train/detail/state_writer.hpp
@@ -351,8 +358,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/run_history.hpp
     include/rolewise/train/run_signature.hpp
     include/rolewise/train/schedule.hpp
+    include/rolewise/train/search_observer.hpp
     include/rolewise/train/sgd.hpp
     include/rolewise/train/snapshot.hpp
+    include/rolewise/train/standings_table.hpp
     include/rolewise/train/supervised.hpp
     include/rolewise/train/teacher_stddev.hpp
     include/rolewise/train/training_step.hpp

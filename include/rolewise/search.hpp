@@ -22,6 +22,7 @@
 #include <rolewise/search/ready_spaces.hpp>
 #include <rolewise/search/search_diagnostics.hpp>
 #include <rolewise/search/search_history.hpp>
+#include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_lineage.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/space.hpp>

@@ -10,4 +10,5 @@
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/teacher/module_teacher.hpp>
 #include <rolewise/teacher/post_training_quantised.hpp>
+#include <rolewise/teacher/shared_teacher.hpp>
 #include <rolewise/teacher/teacher.hpp>

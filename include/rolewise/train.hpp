@@ -7,6 +7,8 @@
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/adamw.hpp>
 #include <rolewise/train/arena.hpp>
+#include <rolewise/train/arena_memory.hpp>
+#include <rolewise/train/arena_options.hpp>
 #include <rolewise/train/batch_norm_statistics.hpp>
 #include <rolewise/train/bit_sensitivity.hpp>
 #include <rolewise/train/checkpoint.hpp>
@@ -29,8 +31,10 @@
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/run_signature.hpp>
 #include <rolewise/train/schedule.hpp>
+#include <rolewise/train/search_observer.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/snapshot.hpp>
+#include <rolewise/train/standings_table.hpp>
 #include <rolewise/train/supervised.hpp>
 #include <rolewise/train/teacher_stddev.hpp>
 #include <rolewise/train/training_step.hpp>

@@ -3,20 +3,29 @@
 
 #include "support/tiny_student.hpp"
 
+#include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_history.hpp>
+#include <rolewise/teacher/frozen.hpp>
+#include <rolewise/teacher/shared_teacher.hpp>
 #include <rolewise/train/arena.hpp>
+#include <rolewise/train/arena_memory.hpp>
 #include <rolewise/train/detail/take_over.hpp>
+#include <rolewise/train/distillation.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/moving_average.hpp>
 #include <rolewise/train/schedule.hpp>
 #include <rolewise/train/sgd.hpp>
+#include <rolewise/train/standings_table.hpp>
 #include <rolewise/train/supervised.hpp>
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -395,7 +404,7 @@ TEST_CASE("state is taken over in memory, and only by parts of the same make")
   (void)fit(a, data, {.batch_size = 10});
   const auto* memory = b.student.parameters()[0].value.const_data_ptr();
   const auto version = b.student.parameters()[0].value._version();
-  rolewise::detail::take_over(b, snapshot_of(a), "test");
+  rolewise::detail::take_over(b, a, "test");
   CHECK(same_tensors(a, b));
   CHECK(b.progress.updates() == 2);
   CHECK(b.student.responses() == 2);
@@ -424,9 +433,123 @@ TEST_CASE("state is taken over in memory, and only by parts of the same make")
 
   tiny_student larger{data.shape, seed{1}, 7}, smaller{data.shape, seed{1}};
   auto before = smaller;
-  CHECK_THROWS_WITH_AS(rolewise::detail::take_over(smaller, snapshot_of(larger), "copy of a trial"),
-                       doctest::Contains("rolewise: copy of a trial: belongs to something else: "
-                                         "'first' has the shape [7, 9], wanted [6, 9]"),
+  const auto words =
+      "rolewise: copy of a trial: belongs to something else: 'first' has the shape [7, 9], wanted "
+      "[6, 9]; 'bias' has the shape [7], wanted [6]; 'second' has the shape [3, 7], wanted [3, 6]";
+  CHECK_THROWS_WITH_AS(rolewise::detail::take_over(smaller, larger, "copy of a trial"), words,
                        std::runtime_error);
+  CHECK_THROWS_WITH_AS(rolewise::detail::take_over(smaller, snapshot_of(larger), "copy of a trial"),
+                       words, std::runtime_error);
   CHECK(same_tensors(before, smaller));
+}
+
+TEST_CASE("a shared teacher is one for all copies, and memory is told before the start")
+{
+  const auto data = tiny_data(50);
+  tiny_student master{data.shape, seed{3}, 100};
+  const shared_teacher one{frozen(master)};
+  const auto copy = one;
+  CHECK(&copy.teacher() == &one.teacher());
+  CHECK(copy.fingerprint() == frozen(master).fingerprint());
+  CHECK(torch::equal(copy.respond(as_batch(data)).logits,
+                     frozen(master).respond(as_batch(data)).logits));
+
+  const auto factory = [&](const auto& teacher) {
+    return [&](const point& at, std::int64_t, seed own) {
+      return distillation{.teacher = teacher,
+                          .student = tiny_student{data.shape, own},
+                          .loss = soft_target_kl{},
+                          .optimiser = sgd{.rate = at.real("rate")}};
+    };
+  };
+  const arena_options options{
+      .trials = 6, .epochs = 2, .batch_size = 10, .at_once = 2, .threads_each = 1};
+  const auto found = memory_of_arena(factory(one), rates, data, options);
+  CHECK(found.data == 50 * (9 + 8 + 8));
+  CHECK(found.teacher == 4 * (100 * 9 + 100 + 3 * 100));
+  // Weights and momentum, and the running mean.
+  CHECK(found.state == 4 * (2 * (6 * 9 + 6 + 3 * 6) + 9));
+  CHECK(found.step > 4 * (6 * 9 + 6 + 3 * 6) + 10 * (9 + 8 + 8));  // gradients and the batch
+  CHECK(found.step < 100000);
+  CHECK(found.population() == 6 * found.state * 6 / 5);
+  CHECK(found.in_training() == 2 * found.step);
+  CHECK(found.total() == found.data + found.teacher + found.population() + found.in_training());
+  CHECK(memory_of_arena(factory(frozen(master)), rates, data, options).teacher ==
+        6 * found.teacher);
+  CHECK((arena_memory{.data = 12'345'678,
+                      .teacher = 1'000'000,
+                      .state = 500'000,
+                      .step = 40'000'000,
+                      .trials = 16,
+                      .at_once = 2}
+             .text()) ==
+        "data 12.3 MB + teacher 1.0 MB + 16 trials 9.6 MB + 2 at once 80.0 MB = 102.9 MB");
+
+  // Nothing of the views is kept between rounds, and all share the teacher, also at once.
+  const auto judge = [&](const auto& step) { return accuracy(step.learner(), data); };
+  auto result = arena(random_search{}, rates, factory(one), judge, data, options);
+  for (auto& step : result.steps) {
+    CHECK(step->progress.buffers().made() == 0);
+    CHECK(&step->teacher.teacher() == &one.teacher());
+  }
+  auto alone = options;
+  alone.at_once = 1;
+  CHECK((arena(random_search{}, rates, factory(frozen(master)), judge, data, alone).history ==
+         result.history));
+}
+
+TEST_CASE("observers see a search in its order, and the table shows who is ahead")
+{
+  struct diary {
+    std::vector<search_event> events{};
+    int begun = 0, ended = 0;
+    void see(const search_begins& event)
+    {
+      ++begun;
+      CHECK(event.so_far.events.empty());
+      CHECK(event.standings.size() == 3);
+    }
+    void see(const search_goes_on& event)
+    {
+      CHECK((event.so_far.events.at(events.size()) == event.event));
+      events.push_back(event.event);
+    }
+    void see(const search_ends& event)
+    {
+      ++ended;
+      CHECK((event.history.events == events));
+    }
+  } seen;
+  const auto data = tiny_data(20);
+  const auto run = [&](auto& observer, std::int64_t at_once) {
+    return arena(
+        random_search{}, rates, maker{data},
+        [](const auto& step) { return 1.0 / step.optimiser.rate; }, data,
+        {.trials = 3, .epochs = 2, .at_once = at_once}, observer);
+  };
+  const auto found = run(seen, 3);
+  CHECK(seen.begun == 1);
+  CHECK(seen.ended == 1);
+  CHECK((seen.events == found.history.events));
+
+  const auto printed = [&](standings_table::style how) {
+    char* text = nullptr;
+    std::size_t size = 0;
+    std::FILE* file = ::open_memstream(&text, &size);
+    standings_table table{.to = file, .how = how, .rows = 2};
+    (void)run(table, 1);
+    std::fclose(file);
+    std::string words{text, size};
+    std::free(text);
+    return words;
+  };
+  const auto lines = printed(standings_table::style::plain);
+  CHECK(lines.find("random-search  round 1  3/6 epochs  0:00:00 left  best") == 0);
+  CHECK(lines.find("random-search  round 2  6/6 epochs  best") != std::string::npos);
+  CHECK(lines.find(c10::str(found.best().trial, "      2  ")) != std::string::npos);
+  CHECK(std::count(lines.begin(), lines.end(), '\n') == 2);
+  const auto table = printed(standings_table::style::live);
+  CHECK(table.find("\x1b[4A") != std::string::npos);
+  CHECK(table.find("\x1b[5A") == std::string::npos);
+  CHECK(table.find(" trial  epoch   score") != std::string::npos);
 }

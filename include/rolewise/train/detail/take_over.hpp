@@ -9,10 +9,9 @@
 #include <rolewise/train/snapshot.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
-#include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -39,64 +38,126 @@ inline void copy_bytes_or_values(torch::Tensor& to, const torch::Tensor& from)
   to.unsafeGetTensorImpl()->bump_version();  // for whoever keeps something as long as they stay
 }
 
-/// Whether a part shows what is in a snapshot, in its order and with its shapes.
-class order_checker {
- public:
-  explicit order_checker(const snapshot& stored) : stored_{stored} {}
+/// One tensor or value under the sum of its full name: names of a hundred tensors as strings take
+/// as long as the tensors.
+struct state_slot {
+  std::uint64_t name = 0;
+  state_entry::value_type value;
+};
 
-  void parameter(std::string_view name, torch::Tensor& t) { tensor(name, t); }
-  void range(std::string_view name, torch::Tensor& t) { tensor(name, t); }
-  void buffer(std::string_view name, torch::Tensor& t) { tensor(name, t); }
-  template<PlainState T>
-  void value(std::string_view name, T&)
+/// Sums of full names (FNV-1a), made as parts are entered and left.
+class summed_names {
+ protected:
+  [[nodiscard]] std::uint64_t full(std::string_view name) const { return added(prefix_, name); }
+  template<typename Part, typename Archive>
+  void enter(std::string_view name, Part& inner, Archive& archive)
   {
-    const auto* entry = next(name);
-    fits_ = entry != nullptr && std::holds_alternative<T>(entry->value);
+    const auto outer = prefix_;
+    prefix_ = added(added(prefix_, name), ".");
+    inner.visit_state(archive);
+    prefix_ = outer;
+  }
+
+  static constexpr std::uint64_t begin_of_sum = 0xCBF29CE484222325;
+  [[nodiscard]] static constexpr std::uint64_t added(std::uint64_t sum, std::string_view words)
+  {
+    for (const char c : words) {
+      sum ^= static_cast<unsigned char>(c);
+      sum *= 0x100000001B3;
+    }
+    return sum;
+  }
+
+ private:
+  std::uint64_t prefix_ = begin_of_sum;
+};
+
+/// Lists what a part shows; tensors share memory with it.
+class slot_writer : summed_names {
+ public:
+  explicit slot_writer(std::vector<state_slot>& out) : out_{out} {}
+  slot_writer(std::vector<state_slot>& out, const snapshot& entries) : out_{out}
+  {
+    for (const auto& entry : entries) add(entry.name).value = entry.value;
+  }
+  void parameter(std::string_view name, torch::Tensor& t) { add(name).value = t; }
+  void range(std::string_view name, torch::Tensor& t) { parameter(name, t); }
+  void buffer(std::string_view name, torch::Tensor& t) { parameter(name, t); }
+  template<PlainState T>
+  void value(std::string_view name, T& x)
+  {
+    add(name).value = x;
   }
   template<typename Part>
   void part(std::string_view name, Part& inner)
   {
-    const auto length = prefix_.size();
-    prefix_.append(name).append(".");
-    inner.visit_state(*this);
-    prefix_.resize(length);
+    enter(name, inner, *this);
   }
-  [[nodiscard]] bool fits() const { return fits_ && at_ == stored_.size(); }
 
  private:
-  void tensor(std::string_view name, const torch::Tensor& t)
+  state_slot& add(std::string_view name)
   {
-    const auto* entry = next(name);
-    const auto* there = entry == nullptr ? nullptr : std::get_if<torch::Tensor>(&entry->value);
+    auto& slot = out_.emplace_back();
+    slot.name = full(name);
+    return slot;
+  }
+
+  std::vector<state_slot>& out_;
+};
+
+/// Whether a part shows the slots, in their order and with their shapes.
+class slot_checker : summed_names {
+ public:
+  explicit slot_checker(const std::vector<state_slot>& slots) : slots_{slots} {}
+
+  void parameter(std::string_view name, torch::Tensor& t)
+  {
+    const auto* slot = next(name);
+    const auto* there = slot == nullptr ? nullptr : std::get_if<torch::Tensor>(&slot->value);
     fits_ =
         there != nullptr && there->defined() == t.defined() &&
         (!t.defined() || (there->scalar_type() == t.scalar_type() && there->sizes() == t.sizes()));
   }
-  [[nodiscard]] const state_entry* next(std::string_view name)
+  void range(std::string_view name, torch::Tensor& t) { parameter(name, t); }
+  void buffer(std::string_view name, torch::Tensor& t) { parameter(name, t); }
+  template<PlainState T>
+  void value(std::string_view name, T&)
   {
-    if (!fits_ || at_ == stored_.size()) return nullptr;
-    const auto& entry = stored_[at_++];
-    const std::string_view whole = entry.name;
-    return whole.size() == prefix_.size() + name.size() && whole.starts_with(prefix_) &&
-                   whole.ends_with(name)
-               ? &entry
-               : nullptr;
+    const auto* slot = next(name);
+    fits_ = slot != nullptr && std::holds_alternative<T>(slot->value);
+  }
+  template<typename Part>
+  void part(std::string_view name, Part& inner)
+  {
+    enter(name, inner, *this);
+  }
+  [[nodiscard]] bool fits() const { return fits_ && at_ == slots_.size(); }
+
+ private:
+  [[nodiscard]] const state_slot* next(std::string_view name)
+  {
+    if (!fits_ || at_ == slots_.size()) return nullptr;
+    const auto& slot = slots_[at_++];
+    return slot.name == full(name) ? &slot : nullptr;
   }
 
-  const snapshot& stored_;
+  const std::vector<state_slot>& slots_;
   std::size_t at_ = 0;
-  std::string prefix_;
   bool fits_ = true;
 };
 
-/// Assigns a snapshot that fits.
-class order_copier {
+/// Assigns slots that fit.
+class slot_reader {
  public:
-  explicit order_copier(const snapshot& stored) : next_{stored.begin()} {}
+  explicit slot_reader(const std::vector<state_slot>& slots) : next_{slots.begin()} {}
 
-  void parameter(std::string_view, torch::Tensor& t) { tensor(t); }
-  void range(std::string_view, torch::Tensor& t) { tensor(t); }
-  void buffer(std::string_view, torch::Tensor& t) { tensor(t); }
+  void parameter(std::string_view, torch::Tensor& t)
+  {
+    const auto& stored = std::get<torch::Tensor>((next_++)->value);
+    if (stored.defined()) copy_bytes_or_values(t, stored);
+  }
+  void range(std::string_view name, torch::Tensor& t) { parameter(name, t); }
+  void buffer(std::string_view name, torch::Tensor& t) { parameter(name, t); }
   template<PlainState T>
   void value(std::string_view, T& x)
   {
@@ -109,26 +170,41 @@ class order_copier {
   }
 
  private:
-  void tensor(torch::Tensor& t)
-  {
-    const auto& stored = std::get<torch::Tensor>((next_++)->value);
-    if (stored.defined()) copy_bytes_or_values(t, stored);
-  }
-
-  snapshot::const_iterator next_;
+  std::vector<state_slot>::const_iterator next_;
 };
 
-/// `restore`, made for parts of the same make: tensors keep their memory, nothing is looked up and
-/// nothing allocated where part and snapshot show the same in the same order.
+/// @return whether the part shows those slots; if not, it is as it was
+template<state_must::be_shown P>
+[[nodiscard]] bool take_slots(P& part, const std::vector<state_slot>& slots)
+{
+  slot_checker checker{slots};
+  part.visit_state(checker);
+  if (!checker.fits()) return false;
+  slot_reader reader{slots};
+  part.visit_state(reader);
+  return true;
+}
+
+/// `restore`, made for parts of the same make: tensors keep their memory and nothing is looked up
+/// where part and snapshot show the same in the same order.
 /// @throws std::runtime_error as `restore` does; the part is as it was then
 template<state_must::be_shown P>
-void take_over(P& part, const snapshot& entries, std::string_view who)
+void take_over(P& part, const snapshot& other, std::string_view who)
 {
-  order_checker checker{entries};
-  part.visit_state(checker);
-  if (!checker.fits()) return restore(part, entries, who);
-  order_copier copier{entries};
-  part.visit_state(copier);
+  std::vector<state_slot> slots;
+  const slot_writer list{slots, other};
+  if (!take_slots(part, slots)) restore(part, other, who);
+}
+
+/// The same from another part.
+template<state_must::be_shown P>
+void take_over(P& part, P& other, std::string_view who)
+{
+  std::vector<state_slot> slots;
+  slots.reserve(256);
+  slot_writer list{slots};
+  other.visit_state(list);
+  if (!take_slots(part, slots)) restore(part, snapshot_of(other), who);
 }
 
 /// Makes `kept` a deep copy of `shown`, in the memory that it has where it is of the same make.

@@ -55,30 +55,46 @@ class trial_steps {
   }
 
   /// Copies are made from what the trials were before, so the order of decisions changes nothing.
+  /// States that cross from process to process are sent before anything changes.
   /// @param decisions checked ones
-  void carry_out(const std::vector<decision>& decisions)
+  template<typename Company>
+  void carry_out(const std::vector<decision>& decisions, std::int64_t round, Company& company)
   {
     if (looks_back_)
       for (std::size_t i = 0; i < steps_.size(); ++i)
         if (steps_[i]) keep_apart(now_[i], snapshot_of(*steps_[i]));
-    const auto aside = looks_back_ ? kept_states{} : overwritten_sources(decisions);
+    auto aside = looks_back_ ? kept_states{} : overwritten_sources(decisions);
+    if constexpr (!Company::is_alone) send(decisions, round, company);
     for (const auto& made : decisions) {
+      if (!company.owns(trial_of(made))) continue;
       if (const auto* started = std::get_if<start_trial>(&made)) start(started->trial, started->at);
       const auto* copied = std::get_if<copy_trial>(&made);
       if (copied == nullptr) continue;
       const auto from = place(copied->from);
+      if constexpr (!Company::is_alone)
+        if (!company.owns(copied->from)) {
+          const auto sent = company.receive(round, *copied);
+          become(*copied, sent);
+          continue;
+        }
       if (looks_back_)
         become(*copied, (copied->looks_ago == 0 ? now_ : earlier_)[from]);
       else if (const auto kept = aside.find(copied->from); kept != aside.end())
         become(*copied, kept->second);
       else
-        become(*copied, snapshot_of(*steps_[from]));
+        become(*copied, *steps_[from]);
     }
     if (looks_back_) std::swap(now_, earlier_);
   }
 
-  /// What each trial was one look ago; empty unless the strategy looks back.
-  [[nodiscard]] std::vector<snapshot>& earlier() { return earlier_; }
+  /// What a trial was one look ago, for a strategy that looks back.
+  [[nodiscard]] snapshot& earlier(std::int64_t trial) { return earlier_[place(trial)]; }
+
+  /// Gives a trial that has started the state of a checkpoint.
+  void take_up(std::int64_t trial, const snapshot& state)
+  {
+    take_over(*steps_[place(trial)], state, c10::str("kept state of trial ", trial));
+  }
 
  private:
   using kept_states = std::unordered_map<std::int64_t, snapshot>;
@@ -88,6 +104,21 @@ class trial_steps {
     return static_cast<std::size_t>(trial);
   }
 
+  /// Hands states of own trials to the processes whose trials take them over.
+  template<typename Company>
+  void send(const std::vector<decision>& decisions, std::int64_t round, Company& company)
+  {
+    for (const auto& made : decisions) {
+      const auto* copied = std::get_if<copy_trial>(&made);
+      if (copied == nullptr || !company.owns(copied->from) || company.owns(copied->to)) continue;
+      const auto from = place(copied->from);
+      if (looks_back_)
+        company.send(round, *copied, (copied->looks_ago == 0 ? now_ : earlier_)[from]);
+      else
+        company.send(round, *copied, snapshot_of(*steps_[from]));
+    }
+  }
+
   /// Of the trials that are copied and become copies themselves.
   [[nodiscard]] kept_states overwritten_sources(const std::vector<decision>& decisions)
   {
@@ -95,6 +126,7 @@ class trial_steps {
     for (const auto& made : decisions) {
       const auto* copied = std::get_if<copy_trial>(&made);
       if (copied == nullptr || kept.contains(copied->from)) continue;
+      if (!steps_[place(copied->from)]) continue;  // another process has it
       const bool is_overwritten =
           std::any_of(decisions.begin(), decisions.end(), [&](const decision& other) {
             const auto* also = std::get_if<copy_trial>(&other);
@@ -105,7 +137,9 @@ class trial_steps {
     return kept;
   }
 
-  void become(const copy_trial& copied, const snapshot& other)
+  /// @param other a snapshot or a step
+  template<typename Other>
+  void become(const copy_trial& copied, Other& other)
   {
     constexpr std::string_view who = "copy of a trial";
     auto& mine = steps_[place(copied.to)];

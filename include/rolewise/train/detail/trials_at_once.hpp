@@ -7,27 +7,42 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 namespace rolewise::detail {
 
-/// LibTorch's number of threads as it was before.
-class threads_restored {
+/// Gives threads their number of LibTorch's threads, where they have another, and the calling
+/// thread the old one in the end.
+class threads_each {
  public:
-  threads_restored() : before_{at::get_num_threads()} {}
-  threads_restored(const threads_restored&) = delete;
-  threads_restored& operator=(const threads_restored&) = delete;
-  ~threads_restored() { at::set_num_threads(before_); }
-  [[nodiscard]] int before() const noexcept { return before_; }
+  /// @param number 0: as many as the calling thread has
+  explicit threads_each(std::int64_t number)
+      : before_{at::get_num_threads()}, wanted_{number == 0 ? before_ : static_cast<int>(number)}
+  {}
+  threads_each(const threads_each&) = delete;
+  threads_each& operator=(const threads_each&) = delete;
+  ~threads_each()
+  {
+    if (has_set_) at::set_num_threads(before_);
+  }
+  void set_here()
+  {
+    if (at::get_num_threads() == wanted_) return;
+    has_set_ = true;
+    at::set_num_threads(wanted_);
+  }
 
  private:
-  int before_;
+  int before_, wanted_;
+  std::atomic<bool> has_set_{false};
 };
 
 /// Calls `work(trial)` for each trial, up to `at_once` at a time, and `done(trial, result)` after
@@ -36,19 +51,18 @@ class threads_restored {
 ///
 /// When a call throws, no further trial is begun; what comes out is what the trial with the lowest
 /// number has thrown.
-/// @param threads_each 0: as many as the calling thread has
+/// @param threads 0: as many as the calling thread has
 template<typename Work, typename Done>
 void trials_at_once(const std::vector<std::int64_t>& trials, std::int64_t at_once,
-                    std::int64_t threads_each, const Work& work, const Done& done)
+                    std::int64_t threads, const Work& work, const Done& done)
 {
-  const threads_restored guard;
-  const int threads = threads_each == 0 ? guard.before() : static_cast<int>(threads_each);
+  threads_each inside{threads};
   std::mutex mutex;
   std::size_t next = 0;
   std::exception_ptr thrown;
   auto thrower = std::numeric_limits<std::int64_t>::max();
   const auto go = [&] {
-    at::set_num_threads(threads);
+    inside.set_here();
     std::unique_lock lock{mutex};
     while (next < trials.size() && !thrown) {
       const auto trial = trials[next++];
@@ -68,7 +82,10 @@ void trials_at_once(const std::vector<std::int64_t>& trials, std::int64_t at_onc
   };
   const auto others = std::min(at_once, static_cast<std::int64_t>(trials.size())) - 1;
   std::vector<std::thread> helpers;
-  for (std::int64_t i = 0; i < others; ++i) helpers.emplace_back(go);
+  try {
+    for (std::int64_t i = 0; i < others; ++i) helpers.emplace_back(go);
+  } catch (const std::system_error&) {  // the machine gives no more threads: fewer do the same
+  }
   go();
   for (auto& helper : helpers) helper.join();
   if (thrown) std::rethrow_exception(thrown);

@@ -9,7 +9,6 @@
 #include <rolewise/search/search_strategy.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -88,6 +87,20 @@ class search_course {
     return decisions;
   }
 
+  /// How many events these decisions and the scores after them make.
+  /// @param decisions `checked` ones
+  [[nodiscard]] std::size_t events_of(const std::vector<decision>& decisions) const
+  {
+    std::size_t count = 0;
+    for (const auto& made : decisions) {
+      const bool is_kept = std::holds_alternative<keep_trial>(made);
+      count += is_kept ? 0U : 1U;
+      count += is_kept ? (at(trial_of(made)).at ? 1U : 0U)
+                       : (std::holds_alternative<stop_trial>(made) ? 0U : 1U);
+    }
+    return count;
+  }
+
   /// @param decisions `checked` ones
   void decide(const std::vector<decision>& decisions, double seconds)
   {
@@ -118,13 +131,11 @@ class search_course {
   }
 
   /// A trial has reached the end of its round.
-  /// @throws std::runtime_error if the score is not finite
+  /// @param score finite
   void score(std::int64_t trial, double score, double seconds)
   {
     auto& s = standings_[static_cast<std::size_t>(trial)];
     const auto end = end_of_round(trial);
-    if (!std::isfinite(score))
-      fail("arena", "the score of trial ", trial, " after ", end, " epochs is ", score);
     s.epoch = end;
     s.score = score;
     s.finished = end == history_.epochs;

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Histories of searches as JSON lines, in files.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/file.hpp>
+#include <rolewise/core/json.hpp>
+#include <rolewise/core/json_reader.hpp>
+#include <rolewise/search/point.hpp>
+#include <rolewise/search/point_text.hpp>
+#include <rolewise/search/search_history.hpp>
+#include <rolewise/search/space.hpp>
+#include <rolewise/search/space_text.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace rolewise {
+
+namespace detail {
+
+inline constexpr std::int64_t history_version = 1;
+
+/// Names of `search_event::kind`, in its order.
+inline constexpr std::array<std::string_view, 4> event_names{"started", "copied", "stopped",
+                                                             "scored"};
+
+/// A number with a point or an exponent is a real, any other an integer, a text a choice.
+[[nodiscard]] inline point point_of(const json& values)
+{
+  point p;
+  for (const auto& [name, x] : values.members()) {
+    if (x.is_text())
+      p.set(name, x.text());
+    else if (x.is_integer())
+      p.set(name, x.number<std::int64_t>());
+    else
+      p.set(name, x.number<double>());
+  }
+  return p;
+}
+
+[[nodiscard]] inline dimension dimension_of(const json& all)
+{
+  dimension d{all.at("name").text(), {}};
+  const auto ends = [](const json& x) -> const json::array& {
+    if (x.elements().size() != 2) throw json_error{0, "wants the two ends of an interval"};
+    return x.elements();
+  };
+  if (const auto* real = all.find("real")) {
+    const auto& measure = all.at("spacing").text();
+    if (measure != "linear" && measure != "logarithmic")
+      throw json_error{0, "wants linear or logarithmic spacing and has '" + measure + "'"};
+    d.range = real_interval{ends(*real)[0].number<double>(), ends(*real)[1].number<double>(),
+                            measure == "linear" ? spacing::linear : spacing::logarithmic};
+  } else if (const auto* whole = all.find("integer")) {
+    d.range = integer_interval{ends(*whole)[0].number<std::int64_t>(),
+                               ends(*whole)[1].number<std::int64_t>()};
+  } else {
+    choice_of choice;
+    for (const auto& name : all.at("choice").elements()) choice.names.push_back(name.text());
+    d.range = std::move(choice);
+  }
+  return d;
+}
+
+/// @param run what else the first line is to say
+[[nodiscard]] inline json head_of(const search_history& history, json::object run = {})
+{
+  json::object head{
+      {"search_history", history_version}, {"strategy", history.strategy},
+      {"space", json_of(history.space)},   {"trials", history.trials},
+      {"epochs", history.epochs},          {"epochs_per_round", history.epochs_per_round},
+      {"seed", history.seed.value}};
+  if (!run.empty()) head.emplace_back("run", std::move(run));
+  return head;
+}
+
+[[nodiscard]] inline json json_of(const search_event& event)
+{
+  json::object all{{"event", std::string{event_names[static_cast<std::size_t>(event.what)]}},
+                   {"round", event.round},
+                   {"trial", event.trial},
+                   {"epoch", event.epoch}};
+  if (event.from) all.emplace_back("from", *event.from);
+  if (event.from_epoch) all.emplace_back("from_epoch", *event.from_epoch);
+  if (event.at) all.emplace_back("at", json_of(*event.at));
+  if (event.score) all.emplace_back("score", *event.score);
+  all.emplace_back("seconds", event.seconds);
+  return all;
+}
+
+[[nodiscard]] inline search_event event_of(const json& all)
+{
+  search_event event;
+  const auto& name = all.at("event").text();
+  std::size_t kind = 0;
+  while (kind < event_names.size() && event_names[kind] != name) ++kind;
+  if (kind == event_names.size()) throw json_error{0, "has the unknown event '" + name + "'"};
+  event.what = static_cast<search_event::kind>(kind);
+  event.round = all.at("round").number<std::int64_t>();
+  event.trial = all.at("trial").number<std::int64_t>();
+  event.epoch = all.at("epoch").number<std::int64_t>();
+  if (const auto* x = all.find("from")) event.from = x->number<std::int64_t>();
+  if (const auto* x = all.find("from_epoch")) event.from_epoch = x->number<std::int64_t>();
+  if (const auto* x = all.find("at")) event.at = point_of(*x);
+  if (const auto* x = all.find("score")) event.score = x->number<double>();
+  event.seconds = all.at("seconds").number<double>();
+  return event;
+}
+
+[[nodiscard]] inline std::string line_of(const json& x)
+{
+  std::string line;
+  x.write(line, 0, true);
+  return line + '\n';
+}
+
+/// What a file of a history holds.
+struct read_history {
+  search_history history;
+  json head;               ///< the first line
+  std::size_t length = 0;  ///< bytes of whole lines; what comes after them is one that was torn
+};
+
+/// @return nothing if there is not even a whole first line
+/// @throws std::runtime_error that names the file, and the byte where it is damaged
+[[nodiscard]] inline std::optional<read_history> history_from(std::string_view text,
+                                                              std::string_view path)
+{
+  read_history found;
+  bool has_head = false;
+  while (true) {
+    const auto end = text.find('\n', found.length);
+    if (end == text.npos) break;
+    try {
+      auto line = json_reader{text.substr(found.length, end - found.length)}.read();
+      if (has_head) {
+        found.history.events.push_back(event_of(line));
+      } else {
+        if (const auto version = line.at("search_history").number<std::int64_t>();
+            version != history_version)
+          fail(path, "has the format version ", version, ", this library reads ", history_version);
+        auto& h = found.history;
+        h.strategy = line.at("strategy").text();
+        std::vector<dimension> dimensions;
+        for (const auto& d : line.at("space").elements()) dimensions.push_back(dimension_of(d));
+        h.space = search_space{std::move(dimensions)};
+        h.trials = line.at("trials").number<std::int64_t>();
+        h.epochs = line.at("epochs").number<std::int64_t>();
+        h.epochs_per_round = line.at("epochs_per_round").number<std::int64_t>();
+        h.seed.value = line.at("seed").number<std::uint64_t>();
+        found.head = std::move(line);
+        has_head = true;
+      }
+    } catch (const json_error& wrong) {
+      fail(path, "is damaged at byte ", found.length + wrong.byte, ": ", wrong.what);
+    } catch (const std::invalid_argument& wrong) {
+      fail(path, "is damaged at byte ", found.length, ": ", wrong.what());
+    }
+    found.length = end + 1;
+  }
+  if (!has_head) return std::nullopt;
+  return found;
+}
+
+}  // namespace detail
+
+/// Reads the `history.jsonl` of an arena, of a search that is over or still runs: JSON lines, the
+/// first about the search, then one an event (docs/search_arena.md). A last line without its end is
+/// left out, as whoever wrote it was interrupted.
+/// @throws std::runtime_error that names the file, and the byte where it is damaged
+[[nodiscard]] inline search_history read_search_history(const std::string& path)
+{
+  auto found = detail::history_from(text_of_file(path), path);
+  if (!found) fail(path, "is no history of a search: it has no whole first line");
+  return std::move(found->history);
+}
+
+/// Writes a history in the same form; numbers read back as the same bits.
+/// @throws std::runtime_error that names the file if it cannot be written
+inline void write_search_history(const std::string& path, const search_history& history)
+{
+  auto text = detail::line_of(detail::head_of(history));
+  for (const auto& event : history.events) text += detail::line_of(detail::json_of(event));
+  write_file_atomically(path, text);
+}
+
+}  // namespace rolewise

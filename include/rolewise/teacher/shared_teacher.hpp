@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// One teacher for many steps.
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/response.hpp>
+#include <rolewise/teacher/teacher.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace rolewise {
+
+/// A handle on a teacher: copies share it, where the copy of a `frozen` network is deep. For
+/// populations, in whose steps one teacher answers everybody, also several at once.
+///
+///     const shared_teacher master{frozen(school.student)};
+///     arena(..., [&](...) { return distillation{.teacher = master, ...}; }, ...);
+template<Teacher T>
+class shared_teacher {
+  static_assert(
+      requires { requires T::has_state == false; },
+      "shared_teacher wants a teacher that never changes (has_state = false), such as "
+      "frozen(network)");
+
+ public:
+  static constexpr bool has_state = false;
+  static constexpr bool is_shared = true;
+
+  explicit shared_teacher(T teacher) : teacher_{std::make_shared<const T>(std::move(teacher))} {}
+
+  [[nodiscard]] response respond(const batch& examples, taps wanted = {}) const
+  {
+    return teacher_->respond(examples, wanted);
+  }
+  [[nodiscard]] std::uint64_t fingerprint() const
+    requires requires(const T teacher) {
+      { teacher.fingerprint() } -> std::same_as<std::uint64_t>;
+    }
+  {
+    return teacher_->fingerprint();
+  }
+
+  [[nodiscard]] const T& teacher() const noexcept { return *teacher_; }
+
+ private:
+  std::shared_ptr<const T> teacher_;
+};
+
+}  // namespace rolewise

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// How much memory a search takes, said before it starts.
+
+#include <rolewise/core/moment.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/data/batches.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/search/space.hpp>
+#include <rolewise/train/arena.hpp>
+#include <rolewise/train/detail/memory_watch.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+namespace rolewise {
+
+/// Bytes on the CPU.
+struct arena_memory {
+  std::int64_t data = 0;     ///< of the training set; it is shared by all trials
+  std::int64_t teacher = 0;  ///< parameters; of a `shared_teacher` once, of any other once a trial
+  std::int64_t state = 0;    ///< what one trial remembers: weights, statistics, optimiser, average
+  std::int64_t step = 0;     ///< activations, gradients and views of one trial in training
+  std::int64_t trials = 1;
+  std::int64_t at_once = 1;
+
+  /// Of the whole population, with a fifth for what a copy is made in and the allocator rounds to.
+  [[nodiscard]] std::int64_t population() const { return trials * state * 6 / 5; }
+  [[nodiscard]] std::int64_t in_training() const { return std::min(at_once, trials) * step; }
+  [[nodiscard]] std::int64_t total() const { return data + teacher + population() + in_training(); }
+
+  /// One line, such as `data 12.3 MB + teacher 1.1 MB + 16 trials 12.6 MB + 2 at once 96.0 MB =
+  /// 122.0 MB`.
+  [[nodiscard]] std::string text() const
+  {
+    const auto megabytes = [](std::int64_t bytes) {
+      char words[32];
+      std::snprintf(words, sizeof words, "%.1f MB", static_cast<double>(bytes) / 1e6);
+      return std::string{words};
+    };
+    return c10::str("data ", megabytes(data), " + teacher ", megabytes(teacher), " + ", trials,
+                    " trials ", megabytes(population()), " + ", std::min(at_once, trials),
+                    " at once ", megabytes(in_training()), " = ", megabytes(total()));
+  }
+};
+
+/// Estimates the memory of an arena before it starts.
+///
+///     std::puts(memory_of_arena(factory, space, train, options).text().c_str());
+///
+/// It makes one trial, has it do one step and throws it away; what LibTorch was asked for meanwhile
+/// is counted. Not counted are what the process had before, what the judge needs beyond a training
+/// step, and what a strategy that looks back keeps (twice the population's state).
+template<TrialFactory Factory>
+[[nodiscard]] arena_memory memory_of_arena(const Factory& factory, const search_space& space,
+                                           const dataset& data, const arena_options& options)
+{
+  detail::require_sound(options, space);
+  arena_memory found{.trials = options.trials, .at_once = options.at_once};
+  for (const auto* t : {&data.images, &data.labels, &data.ids})
+    found.data += static_cast<std::int64_t>(t->nbytes());
+  detail::watching_memory(options.threads_each, [&](const auto& watch) {
+    auto step = factory(space.sample(options.seed), 0, options.seed.split(purpose{"trial"}));
+    for_each_tensor(step, [&](const std::string&, torch::Tensor& t, tensor_kind) {
+      if (t.defined()) found.state += static_cast<std::int64_t>(t.nbytes());
+    });
+    if constexpr (requires { step.teacher; })
+      found.teacher = detail::bytes_of_teacher(step.teacher) *
+                      (detail::is_shared(step.teacher) ? 1 : options.trials);
+    const auto before = watch.now();
+    batch_memory memory;
+    const auto examples = batches(data, {.size = options.batch_size}).gather(0, memory);
+    (void)step(examples, moment{.epochs = options.epochs, .steps_per_epoch = 1});
+    found.step = watch.most() - before;
+  });
+  return found;
+}
+
+}  // namespace rolewise

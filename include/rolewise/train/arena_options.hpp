@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// How a search is run.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/search/space.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rolewise {
+
+struct arena_options {
+  std::int64_t trials = 4;            ///< at least 1
+  std::int64_t epochs = 1;            ///< of each trial; at least 1
+  std::int64_t epochs_per_round = 1;  ///< between two looks at the standings; at least 1
+  std::int64_t batch_size = 128;
+  rolewise::seed seed{0};  ///< of the strategy; each trial's own is split from it by its number
+  /// The order in which the trials of a round are trained: their numbers, each once. It changes
+  /// nothing. Empty: 0, 1, 2, ...
+  std::vector<std::int64_t> order{};
+  /// Trials that are trained at the same time; at least 1. It changes nothing but the time: the
+  /// judge is then called by several threads at once, the factory and the strategy by one.
+  std::int64_t at_once = 1;
+  /// LibTorch's threads within each trial, whatever `at_once`; bits depend on them as those of any
+  /// training do. 0: as many as the calling thread has.
+  std::int64_t threads_each = 0;
+  /// Where the search is kept: `history.jsonl`, event by event, and what trials have learned by the
+  /// end of each round (docs/search_arena.md). The folder must be there. If it holds a part of this
+  /// search, that is continued, and ends with the same bits as if nothing had happened; what was
+  /// being trained when it ended is trained again. Empty: nothing is kept.
+  std::string folder{};
+};
+
+namespace detail {
+
+inline void require_sound(const arena_options& o, const search_space& space)
+{
+  if (o.trials < 1 || o.epochs < 1 || o.epochs_per_round < 1)
+    refuse("arena", "want trials, epochs and epochs_per_round >= 1, got ", o.trials, ", ", o.epochs,
+           " and ", o.epochs_per_round);
+  if (o.at_once < 1 || o.threads_each < 0 || o.threads_each > 4096)
+    refuse("arena", "want at_once >= 1 and threads_each from 0 to 4096, got ", o.at_once, " and ",
+           o.threads_each);
+  if (space.dimensions().empty()) refuse("arena", "the space is empty: there is nothing to search");
+  if (o.order.empty()) return;
+  auto sorted = o.order;
+  std::sort(sorted.begin(), sorted.end());
+  for (std::size_t i = 0; i < sorted.size(); ++i)
+    if (sorted[i] != static_cast<std::int64_t>(i) ||
+        sorted.size() != static_cast<std::size_t>(o.trials))
+      refuse("arena", "want each of the ", o.trials, " trials once in order, got ",
+             c10::Join(" ", o.order));
+}
+
+}  // namespace detail
+
+}  // namespace rolewise

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Where a search is kept: `history.jsonl`, and a checkpoint of each trial at the end of a round.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/file.hpp>
+#include <rolewise/core/json.hpp>
+#include <rolewise/search/search_history.hpp>
+#include <rolewise/search/search_history_file.hpp>
+#include <rolewise/train/checkpoint.hpp>
+#include <rolewise/train/detail/read_whole.hpp>
+#include <rolewise/train/snapshot.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+namespace rolewise::detail {
+
+/// What differs between two first lines of histories: the first name whose values are not the same.
+[[nodiscard]] inline std::string difference(const json& found, const json& wanted)
+{
+  for (const auto& [name, want] : wanted.members()) {
+    const auto* got = found.find(name);
+    std::string a = "nothing", b;
+    want.write(b, 0, true);
+    if (got != nullptr) (a.clear(), got->write(a, 0, true));
+    if (a == b) continue;
+    if (name == "run" && got != nullptr) return difference(*got, want);
+    if (name == "space" && got != nullptr) {
+      const auto &theirs = got->elements(), &ours = want.elements();
+      for (std::size_t i = 0; i < std::max(theirs.size(), ours.size()); ++i) {
+        std::string x = "nothing", y = "nothing";
+        if (i < theirs.size()) (x.clear(), theirs[i].write(x, 0, true));
+        if (i < ours.size()) (y.clear(), ours[i].write(y, 0, true));
+        if (x != y) return c10::str("dimension ", i, " of its space is ", x, ", wanted ", y);
+      }
+    }
+    return c10::str("its ", name, " is ", a, ", wanted ", b);
+  }
+  return {};
+}
+
+/// The state of one trial after one round.
+struct kept_trial {
+  std::int64_t trial = 0;
+  std::int64_t round = 0;
+
+  [[nodiscard]] std::string file() const
+  {
+    return c10::str("trial-", trial, ".round-", round, ".checkpoint");
+  }
+  friend bool operator==(const kept_trial&, const kept_trial&) = default;
+};
+
+/// Which states a search needs at the beginning of a round: of each trial what it was when it was
+/// judged last, and for a strategy that looks back what it was a look before.
+[[nodiscard]] inline std::vector<kept_trial> needed_states(const search_history& history,
+                                                           std::int64_t round, bool looks_back)
+{
+  std::vector<std::int64_t> last(static_cast<std::size_t>(history.trials), -1), before = last;
+  for (const auto& event : history.events) {
+    if (event.what != search_event::kind::scored) continue;
+    const auto i = static_cast<std::size_t>(event.trial);
+    if (event.round < round) last[i] = event.round;
+    if (event.round < round - 1) before[i] = event.round;
+  }
+  std::vector<kept_trial> needed;
+  for (std::size_t i = 0; i < last.size(); ++i) {
+    const auto trial = static_cast<std::int64_t>(i);
+    if (last[i] >= 0) needed.push_back({trial, last[i]});
+    if (looks_back && before[i] >= 0 && before[i] != last[i]) needed.push_back({trial, before[i]});
+  }
+  return needed;
+}
+
+/// The file that events are added to. One process at a time holds it.
+class event_file {
+ public:
+  /// @throws std::runtime_error if it cannot be opened or somebody else holds it
+  explicit event_file(std::string path)
+      : path_{std::move(path)},
+        file_{::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644)}
+  {
+    if (!file_.is_open()) fail(path_, "cannot be written: ", reason_of(errno));
+    if (::flock(file_.number(), LOCK_EX | LOCK_NB) != 0)
+      fail(path_, "is being written by another search");
+  }
+
+  [[nodiscard]] std::string text() const { return read_whole(path_); }
+  void cut(std::size_t length) const
+  {
+    if (::ftruncate(file_.number(), static_cast<::off_t>(length)) != 0)
+      fail(path_, "cannot be cut: ", reason_of(errno));
+  }
+  void add(std::string_view line) const
+  {
+    while (!line.empty()) {
+      const auto count = ::write(file_.number(), line.data(), line.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) fail(path_, "cannot be written: ", reason_of(count == 0 ? ENOSPC : errno));
+      line.remove_prefix(static_cast<std::size_t>(count));
+    }
+  }
+  void sync() const
+  {
+    if (::fsync(file_.number()) != 0) fail(path_, "cannot be synced: ", reason_of(errno));
+  }
+
+ private:
+  std::string path_;
+  descriptor file_;
+};
+
+/// A search in a folder; without a name nothing is kept and everything does nothing.
+class search_folder {
+ public:
+  explicit search_folder(std::string folder) : folder_{std::move(folder)} {}
+
+  [[nodiscard]] bool keeps() const { return !folder_.empty(); }
+  [[nodiscard]] std::string history_path() const { return folder_ + "/history.jsonl"; }
+
+  /// Takes hold of the history, and begins one where there is none.
+  /// @return the events that are there
+  /// @throws std::invalid_argument if they are of another search; it says what differs
+  /// @throws std::runtime_error that names the file and the byte, if it is damaged
+  [[nodiscard]] std::vector<search_event> open(const json& head)
+  {
+    events_ = std::make_unique<event_file>(history_path());
+    auto found = history_from(events_->text(), history_path());
+    events_->cut(found ? found->length : 0);
+    if (!found) {
+      events_->add(line_of(head));
+      events_->sync();
+      sync_folder(folder_);
+      return {};
+    }
+    require_same(found->head, head);
+    return std::move(found->history.events);
+  }
+  /// The same in another process than the one that holds it, from what that one has read.
+  void require_same(const json& found, const json& wanted) const
+  {
+    if (const auto words = difference(found, wanted); !words.empty())
+      refuse("arena", history_path(), " is of another search: ", words);
+  }
+
+  void add(const search_event& event) const
+  {
+    if (events_) events_->add(line_of(json_of(event)));
+  }
+
+  /// @param state gives the snapshot, if it is wanted
+  template<typename State>
+  void keep(const kept_trial& which, const State& state) const
+  {
+    if (keeps()) write_snapshot(path_of(which), state());
+  }
+  [[nodiscard]] snapshot state_of(const kept_trial& which) const
+  {
+    return read_snapshot(path_of(which));
+  }
+
+  /// Syncs the events, then removes the states that nobody needs.
+  void settle(const std::vector<kept_trial>& needed) const
+  {
+    if (!events_) return;
+    events_->sync();
+    for (const auto& name : states_there()) {
+      const bool is_needed = std::any_of(needed.begin(), needed.end(),
+                                         [&](const auto& k) { return k.file() == name; });
+      if (!is_needed) ::unlink((folder_ + "/" + name).c_str());
+    }
+  }
+
+ private:
+  [[nodiscard]] std::string path_of(const kept_trial& which) const
+  {
+    return folder_ + "/" + which.file();
+  }
+
+  [[nodiscard]] std::vector<std::string> states_there() const
+  {
+    std::vector<std::string> names;
+    const auto close = [](DIR* d) { ::closedir(d); };
+    const std::unique_ptr<DIR, decltype(close)> folder{::opendir(folder_.c_str())};
+    if (!folder) fail(folder_, "cannot be read: ", reason_of(errno));
+    while (const auto* entry = ::readdir(folder.get())) {
+      const std::string_view name{entry->d_name};
+      if (name.starts_with("trial-") &&
+          (name.ends_with(".checkpoint") || name.ends_with(".checkpoint.part")))
+        names.emplace_back(name);
+    }
+    return names;
+  }
+
+  std::string folder_;
+  std::unique_ptr<event_file> events_;
+};
+
+}  // namespace rolewise::detail

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// One search from its first decision, or from what is kept of it, to its end.
+
+#include <rolewise/core/buffer_pool.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/search/search_history_file.hpp>
+#include <rolewise/search/search_strategy.hpp>
+#include <rolewise/train/arena_options.hpp>
+#include <rolewise/train/detail/search_course.hpp>
+#include <rolewise/train/detail/search_folder.hpp>
+#include <rolewise/train/detail/trial_steps.hpp>
+#include <rolewise/train/detail/trials_at_once.hpp>
+#include <rolewise/train/fit.hpp>
+#include <rolewise/train/search_observer.hpp>
+#include <rolewise/train/snapshot.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+struct trial_score {
+  std::int64_t trial = 0;
+  double value = 0.0;
+  double seconds = 0.0;
+};
+
+/// The only process of a search: all trials are its own.
+struct no_company {
+  static constexpr bool is_alone = true;
+
+  [[nodiscard]] static bool owns(std::int64_t) { return true; }
+  [[nodiscard]] static bool keeps_history() { return true; }
+};
+
+/// Scores come as trials are done, and are handed on by number of the trial.
+class scores_in_turn {
+ public:
+  /// @param trials ascending
+  explicit scores_in_turn(std::vector<std::int64_t> trials)
+      : trials_{std::move(trials)}, scores_(trials_.size())
+  {}
+
+  template<typename Next>
+  void add(const trial_score& found, const Next& next)
+  {
+    const auto place =
+        std::lower_bound(trials_.begin(), trials_.end(), found.trial) - trials_.begin();
+    scores_[static_cast<std::size_t>(place)] = found;
+    for (; next_ < scores_.size() && scores_[next_]; ++next_) next(*scores_[next_]);
+  }
+
+ private:
+  std::vector<std::int64_t> trials_;
+  std::vector<std::optional<trial_score>> scores_;
+  std::size_t next_ = 0;
+};
+
+template<typename Strategy, typename Factory, typename Step, typename Judge, typename Company,
+         typename Tell>
+class search_run {
+ public:
+  /// @param tell `(event)`, to observers
+  search_run(const Strategy& strategy, const search_space& space, const Factory& factory,
+             const Judge& judge, const dataset& data, const arena_options& options,
+             Company& company, const Tell& tell)
+      : strategy_{strategy},
+        judge_{judge},
+        data_{data},
+        options_{options},
+        company_{company},
+        tell_{tell},
+        course_{{.strategy = std::string{std::string_view{Strategy::name}},
+                 .space = space,
+                 .trials = options.trials,
+                 .epochs = options.epochs,
+                 .epochs_per_round = options.epochs_per_round,
+                 .seed = options.seed,
+                 .events = {}},
+                looks_back<Strategy>()},
+        steps_{factory, options.trials, options.seed, looks_back<Strategy>()},
+        folder_{options.folder}
+  {}
+
+  void go()
+  {
+    open();
+    bool is_begun = false;
+    while (!course_.is_over()) {
+      const auto decisions = course_.checked(strategy_(course_.history().space, course_.standings(),
+                                                       options_.seed.split(purpose{"strategy"})));
+      if (!is_begun && !is_recorded_whole(decisions)) {
+        begin();
+        is_begun = true;
+      }
+      decide(decisions);
+      if (is_begun) {
+        steps_.carry_out(decisions, course_.round(), company_);
+        train();
+      } else {
+        for (const auto trial : course_.in_training()) adopt_recorded(trial);
+      }
+      course_.end_round();
+      if (is_begun) settle();
+    }
+    if (!is_begun) begin();
+    settle();  // also what a kill at the very end has left
+    if (recorded() != nullptr)
+      fail(folder_.history_path(), "is damaged: after the end of the search it has ",
+           without_end(line_of(json_of(*recorded()))));
+    tell_(search_ends{course_.history(), course_.standings()});
+  }
+
+  [[nodiscard]] const search_course& course() const { return course_; }
+  [[nodiscard]] trial_steps<Factory, Step>& steps() { return steps_; }
+
+ private:
+  using clock = std::chrono::steady_clock;
+
+  [[nodiscard]] double seconds() const
+  {
+    return seconds_before_ + std::chrono::duration<double>(clock::now() - began_).count();
+  }
+
+  /// Takes up what is recorded.
+  void open()
+  {
+    if (Company::is_alone && !folder_.keeps()) return;
+    const auto head = head_of(course_.history(), {{"batch_size", options_.batch_size},
+                                                  {"data", data_.name},
+                                                  {"samples", data_.size()},
+                                                  {"data_sum", c10::str(fingerprint(data_))}});
+    std::string text;
+    if (company_.keeps_history()) {
+      if (folder_.keeps()) record_ = folder_.open(head);
+      text = line_of(head);
+      for (const auto& event : record_) text += line_of(json_of(event));
+    }
+    if constexpr (!Company::is_alone) text = company_.shared(std::move(text));
+    if (!company_.keeps_history()) {
+      auto found = history_from(text, folder_.history_path());
+      folder_.require_same(found->head, head);
+      record_ = std::move(found->history.events);
+    }
+    for (const auto& event : record_) seconds_before_ = std::max(seconds_before_, event.seconds);
+  }
+
+  /// Whether what is recorded goes on after what has been done.
+  [[nodiscard]] const search_event* recorded() const
+  {
+    return course_.history().events.size() < record_.size()
+               ? &record_[course_.history().events.size()]
+               : nullptr;
+  }
+
+  void decide(const std::vector<decision>& decisions)
+  {
+    const auto first = course_.history().events.size();
+    const auto* there = recorded();
+    course_.decide(decisions, there == nullptr ? seconds() : there->seconds);
+    const auto& events = course_.history().events;
+    for (auto i = first; i < events.size(); ++i) {
+      if (i >= record_.size())
+        note(events[i]);
+      else if (!(events[i] == record_[i]))
+        refuse("arena", folder_.history_path(), " is of another search: in round ", course_.round(),
+               " strategy '", Strategy::name, "' decides otherwise on trial ", events[i].trial,
+               ": ", without_end(line_of(json_of(record_[i]))), " was recorded, now it is ",
+               without_end(line_of(json_of(events[i]))));
+    }
+  }
+  void note(const search_event& event)
+  {
+    if (company_.keeps_history()) folder_.add(event);
+    tell_(search_goes_on{event, course_.history(), course_.standings()});
+  }
+  [[nodiscard]] static std::string without_end(std::string line)
+  {
+    line.pop_back();
+    return line;
+  }
+
+  /// Whether all that this round is made of is recorded.
+  [[nodiscard]] bool is_recorded_whole(const std::vector<decision>& decisions) const
+  {
+    return course_.history().events.size() + course_.events_of(decisions) <= record_.size();
+  }
+
+  /// Takes a score from the record.
+  void adopt_recorded(std::int64_t trial)
+  {
+    const auto& event = record_[course_.history().events.size()];
+    if (event.what != search_event::kind::scored || event.round != course_.round() ||
+        event.trial != trial || !event.score || event.epoch != course_.end_of_round(trial))
+      fail(folder_.history_path(), "is damaged: in round ", course_.round(), " a score of trial ",
+           trial, " should follow, not ", without_end(line_of(json_of(event))));
+    course_.score(trial, *event.score, event.seconds);
+  }
+
+  /// Makes the trials what they were when the standings were compared.
+  void begin()
+  {
+    const auto round = course_.round();
+    for (const auto& kept : needed_states(course_.history(), round, false)) {
+      if (!company_.owns(kept.trial)) continue;
+      steps_.start(kept.trial, *course_.standings()[static_cast<std::size_t>(kept.trial)].at);
+      steps_.take_up(kept.trial, folder_.state_of(kept));
+    }
+    if (looks_back<Strategy>())
+      for (const auto& kept : needed_states(course_.history(), round - 1, false))
+        if (company_.owns(kept.trial)) steps_.earlier(kept.trial) = folder_.state_of(kept);
+    tell_(search_begins{course_.history(), course_.standings()});
+  }
+
+  void settle() const
+  {
+    folder_.settle(needed_states(course_.history(), course_.round(), looks_back<Strategy>()));
+  }
+
+  /// Trains and judges whoever goes on, but for those whose scores are recorded.
+  void train()
+  {
+    std::vector<std::int64_t> own;
+    for (const auto trial : course_.in_training()) {
+      const bool is_own = company_.owns(trial);
+      if (recorded() != nullptr) {
+        adopt_recorded(trial);
+        if (is_own) steps_.take_up(trial, folder_.state_of({trial, course_.round()}));
+      } else if (is_own) {
+        own.push_back(trial);
+      }
+    }
+    scores_in_turn turns{own};
+    std::vector<trial_score> scores;
+    trials_at_once(
+        ordered(own), options_.at_once, options_.threads_each,
+        [&](std::int64_t trial) { return train(trial); },
+        [&](std::int64_t trial, double score) {
+          require_finite(trial, score);
+          turns.add({trial, score, seconds()}, [&](const trial_score& found) {
+            if constexpr (Company::is_alone)
+              add(found);
+            else
+              scores.push_back(found);
+          });
+        });
+    if constexpr (!Company::is_alone)
+      for (const auto& found : company_.exchanged(course_.round(), scores)) add(found);
+  }
+
+  [[nodiscard]] double train(std::int64_t trial)
+  {
+    auto& step = *steps_[trial];
+    fit(step, data_,
+        {.epochs = options_.epochs,
+         .batch_size = options_.batch_size,
+         .seed = steps_.seed_of(trial).split(purpose{"order"}),
+         .from = course_.standings()[static_cast<std::size_t>(trial)].epoch,
+         .until = course_.end_of_round(trial)});
+    // Memory of views is worth keeping from step to step, not beside those who train meanwhile.
+    if constexpr (requires { step.progress.buffers() = buffer_pool{}; })
+      step.progress.buffers() = buffer_pool{};
+    const auto score = static_cast<double>(judge_(std::as_const(step)));
+    folder_.keep({trial, course_.round()}, [&] { return snapshot_of(step); });
+    return score;
+  }
+  void require_finite(std::int64_t trial, double score) const
+  {
+    if (!std::isfinite(score))
+      fail("arena", "the score of trial ", trial, " after ", course_.end_of_round(trial),
+           " epochs is ", score);
+  }
+  void add(const trial_score& found)
+  {
+    course_.score(found.trial, found.value, found.seconds);
+    note(course_.history().events.back());
+  }
+
+  /// Trials in the order in which the options want them trained.
+  [[nodiscard]] std::vector<std::int64_t> ordered(std::vector<std::int64_t> trials) const
+  {
+    if (options_.order.empty()) return trials;
+    std::vector<std::int64_t> sorted;
+    for (const auto i : options_.order)
+      if (std::find(trials.begin(), trials.end(), i) != trials.end()) sorted.push_back(i);
+    return sorted;
+  }
+
+  const Strategy& strategy_;
+  const Judge& judge_;
+  const dataset& data_;
+  const arena_options& options_;
+  Company& company_;
+  const Tell& tell_;
+  search_course course_;
+  trial_steps<Factory, Step> steps_;
+  search_folder folder_;
+  std::vector<search_event> record_;  // what was on the disk
+  clock::time_point began_ = clock::now();
+  double seconds_before_ = 0.0;
+};
+
+}  // namespace rolewise::detail

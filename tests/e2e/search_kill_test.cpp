@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A search is killed with SIGKILL at random instants, and resumed each time. The child is this
+// program again, told by its environment what to do.
+#include "support/doctest.hpp"
+
+#include "support/child.hpp"
+#include "support/tiny_student.hpp"
+
+#include <rolewise/core/draws.hpp>
+#include <rolewise/search/search_history_file.hpp>
+#include <rolewise/search/search_strategy.hpp>
+#include <rolewise/train/arena.hpp>
+#include <rolewise/train/checkpoint.hpp>
+#include <rolewise/train/sgd.hpp>
+#include <rolewise/train/supervised.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace rolewise;
+using namespace std::chrono_literals;
+using rolewise::testing::is_over;
+using rolewise::testing::tiny_data;
+using rolewise::testing::tiny_student;
+
+namespace {
+
+constexpr const char* folder_variable = "ROLEWISE_KILLED_SEARCH";
+constexpr std::int64_t trials = 4, epochs = 12;
+
+/// The worst becomes the best at a point of its own, as that was one look ago in every other round.
+struct worst_becomes_best {
+  static constexpr std::string_view name = "worst-becomes-best";
+  static constexpr bool looks_back = true;
+  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
+                                                 const std::vector<standing>& all, seed key) const
+  {
+    const auto draw = [&](const standing& s) {
+      return space.sample(
+          key.split(static_cast<std::uint64_t>(s.trial)).split(std::uint64_t{s.past.size()}));
+    };
+    const auto worse = [](const standing& a, const standing& b) { return a.score < b.score; };
+    const auto& best = *std::max_element(all.begin(), all.end(), worse);
+    const auto& worst = *std::min_element(all.begin(), all.end(), worse);
+    std::vector<decision> decisions;
+    for (const auto& s : all) {
+      if (s.finished) continue;
+      if (!s.at)
+        decisions.emplace_back(start_trial{s.trial, draw(s)});
+      else if (s.trial == worst.trial && best.trial != worst.trial)
+        decisions.emplace_back(copy_trial{best.trial, s.trial, draw(s),
+                                          s.past.size() % 3 == 2 && s.past.size() < 9 ? 1 : 0});
+      else
+        decisions.emplace_back(keep_trial{s.trial});
+    }
+    return decisions;
+  }
+};
+
+/// The whole of a child's work. Wide layers make checkpoints large beside epochs, so that many
+/// instants fall into writes.
+void search_in(const std::string& folder)
+{
+  const auto data = tiny_data(48), judges = tiny_data(60, seed{9}, "judges");
+  (void)arena(
+      worst_becomes_best{}, {{"rate", real_interval{1e-3, 0.3, spacing::logarithmic}}},
+      [&](const point& at, std::int64_t, seed own) {
+        return supervised{.student = tiny_student{data.shape, own, 3000},
+                          .optimiser = sgd{.rate = at.real("rate")},
+                          .seed = own};
+      },
+      [&](const auto& step) { return -evaluate(step.learner(), judges).loss; }, data,
+      {.trials = trials,
+       .epochs = epochs,
+       .batch_size = 16,
+       .seed = seed{5},
+       .at_once = 2,
+       .threads_each = 1,
+       .folder = folder});
+}
+
+pid_t start_child(const std::string& folder)
+{
+  return rolewise::testing::start_child(folder_variable, folder, "e2e/search_kill_test.cpp");
+}
+
+/// A folder that goes away.
+struct folder_of_search {
+  std::string path;
+  explicit folder_of_search(const std::string& name)
+      : path{(std::filesystem::temp_directory_path() /
+              ("rolewise-search-kill-" + std::to_string(::getpid()) + "-" + name))
+                 .string()}
+  {
+    std::filesystem::create_directories(path);
+  }
+  folder_of_search(const folder_of_search&) = delete;
+  folder_of_search& operator=(const folder_of_search&) = delete;
+  ~folder_of_search() { std::filesystem::remove_all(path); }
+
+  [[nodiscard]] search_history history() const
+  {
+    return read_search_history(path + "/history.jsonl");
+  }
+  /// Bytes of the history, if there is one.
+  [[nodiscard]] std::int64_t length() const
+  {
+    std::error_code missing;
+    const auto bytes = std::filesystem::file_size(path + "/history.jsonl", missing);
+    return missing ? 0 : static_cast<std::int64_t>(bytes);
+  }
+  /// What a kill has left half-written, or whole and not yet needed.
+  [[nodiscard]] std::set<std::string> files() const
+  {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator{path})
+      names.insert(entry.path().filename().string());
+    return names;
+  }
+};
+
+void check_same(const folder_of_search& found, const folder_of_search& wanted)
+{
+  CHECK((found.history() == wanted.history()));
+  CHECK((found.files() == wanted.files()));
+  for (const auto& name : wanted.files())
+    if (name != "history.jsonl")
+      CHECK((rolewise::detail::encode(read_snapshot(found.path + "/" + name)) ==
+             rolewise::detail::encode(read_snapshot(wanted.path + "/" + name))));
+}
+
+}  // namespace
+
+TEST_CASE("killed at twenty instants and resumed, a search ends with the same bits")
+{
+  if (const char* folder = std::getenv(folder_variable)) {
+    search_in(folder);
+    return;
+  }
+
+  const folder_of_search whole{"whole"};
+  int status = 0;
+  REQUIRE(::waitpid(start_child(whole.path), &status, 0) > 0);
+  REQUIRE(status == 0);
+  const auto history = whole.history();
+  const auto copies =
+      std::count_if(history.events.begin(), history.events.end(),
+                    [](const auto& e) { return e.what == search_event::kind::copied; });
+  CHECK(copies > 5);
+  CHECK(std::any_of(history.events.begin(), history.events.end(),
+                    [](const auto& e) { return e.from_epoch && *e.from_epoch < e.epoch; }));
+
+  const draws instants{seed{20}, 0, 0};
+  int kills = 0, attempts = 0, inside_writes = 0, finished = 0;
+  while (kills < 20 || finished == 0) {
+    const folder_of_search killed{std::to_string(finished)};
+    for (bool is_finished = false; !is_finished;) {
+      for (const auto& name : killed.files())  // of an earlier kill
+        if (name.ends_with(".part")) std::filesystem::remove(killed.path + "/" + name);
+      const pid_t child = start_child(killed.path);
+      REQUIRE(child > 0);
+      // When so many more bytes of history have been written, and a little later.
+      const auto number = static_cast<std::uint64_t>(attempts++);
+      const auto until = killed.length() + instants.below(2 * number, 1600);
+      const auto later = instants.uniform(2 * number + 1, 0.0, 0.006);
+      bool is_alive = true;
+      while (is_alive && (kills >= 20 || killed.length() < until)) {
+        std::this_thread::sleep_for(100us);
+        is_alive = !is_over(child, status);
+      }
+      if (is_alive) {
+        std::this_thread::sleep_for(std::chrono::duration<double>(later));
+        is_alive = !is_over(child, status);
+      }
+      if (is_alive) {
+        ::kill(child, SIGKILL);
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        REQUIRE(WIFSIGNALED(status));
+        ++kills;
+        for (const auto& name : killed.files()) inside_writes += name.ends_with(".part") ? 1 : 0;
+        CHECK(killed.files().size() <= 3 * trials + 2);
+      } else {
+        REQUIRE(status == 0);
+        is_finished = true;
+      }
+    }
+    check_same(killed, whole);
+    ++finished;
+  }
+  MESSAGE(kills, " kills, ", inside_writes, " half-written files; ", finished,
+          " searches were finished and compared");
+}
