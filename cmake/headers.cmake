@@ -291,7 +291,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/student/student.hpp
     include/rolewise/systems.hpp
     include/rolewise/systems/detail/policy_holder.hpp
-    include/rolewise/systems/detail/shared_teacher.hpp
     include/rolewise/systems/policy_search.hpp
     include/rolewise/systems/role_wise_search.hpp
     include/rolewise/systems/search_cost.hpp

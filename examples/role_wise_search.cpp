@@ -12,8 +12,9 @@
 // each seed and under the same teacher, students with searched policies, with the best of as many
 // random policies, with RandAugment and with crop and flip alone; differences are over seeds.
 //
-// It leaves table.md and, in seed*/SEARCH/ of each search, page.html, the schedule that was found
-// (schedule.json) and its copies in the form of Population Based Augmentation's logs.
+// It leaves table.md and, in seed*/SEARCH/ of each search, page.html, history.jsonl, the schedule
+// that was found (schedule.json) and its copies in the form of Population Based Augmentation's
+// logs. What was interrupted goes on where its searches were if it is started again.
 
 #include <rolewise/rolewise.hpp>
 
@@ -83,12 +84,12 @@ class experiment {
   {
     const rw::seed key{1};
     if (wanted_.validation == 0)
-      wanted_.validation = std::min(wanted_.samples / 2,
-                                    rw::validation_examples(wanted_.samples, search_options(0)));
+      wanted_.validation =
+          std::min(wanted_.samples / 2, rw::validation_examples(wanted_.samples, search_options()));
     const auto whole = rw::stratified_subset(data.train, wanted_.samples + wanted_.validation, key);
     parts_ = rw::split_for_search(whole, wanted_.samples, wanted_.validation, key);
-    const auto cost = rw::cost_of_search(wanted_.samples, wanted_.validation, search_options(0),
-                                         {.teacher = 1.0});
+    const auto cost =
+        rw::cost_of_search(wanted_.samples, wanted_.validation, search_options(), {.teacher = 1.0});
     std::printf(
         "%s: %lld images to search with, %lld to validate with (%.1f %% of a student's "
         "search), %lld to train with after it\n",
@@ -131,13 +132,16 @@ class experiment {
     return rw::resnet8(shape, {.seed = own});
   }
 
-  [[nodiscard]] rw::arena_options search_options(std::int64_t number) const
+  /// @param search its name, that of its folder
+  [[nodiscard]] rw::arena_options search_options(std::int64_t number = 0,
+                                                 const std::string& search = {}) const
   {
     return {.trials = wanted_.trials,
             .epochs = wanted_.epochs,
             .epochs_per_round = wanted_.interval,
             .batch_size = wanted_.batch_size,
-            .seed = rw::seed{static_cast<std::uint64_t>(number)}};
+            .seed = rw::seed{static_cast<std::uint64_t>(number)},
+            .folder = search.empty() ? search : folder_of(number, search)};
   }
   [[nodiscard]] rw::retraining_options retraining(std::int64_t number) const
   {
@@ -158,12 +162,13 @@ class experiment {
     return rw::teacher_search{.network = new_teacher,
                               .strategy = population,
                               .optimiser = rw::sgd{.rate = 0.1},
-                              .search = search_options(number),
+                              .search = search_options(number, "teacher"),
                               .retraining = retraining(number)};
   }
 
   template<typename Strategy, typename View, typename Reward>
-  [[nodiscard]] auto students_stage(std::int64_t number, const Strategy& strategy, const View& view,
+  [[nodiscard]] auto students_stage(std::int64_t number, const std::string& search,
+                                    const Strategy& strategy, const View& view,
                                     const Reward& reward) const
   {
     const rw::both_ends_exempt scheme{rw::bit_width{wanted_.bits}, rw::bit_width{wanted_.bits}};
@@ -178,7 +183,7 @@ class experiment {
         .reward = reward,
         .optimiser =
             rw::ranges_apart{.weights = rw::sgd{.rate = 0.02}, .ranges = rw::sgd{.rate = 0.01}},
-        .search = search_options(number),
+        .search = search_options(number, search),
         .retraining = retraining(number)};
   }
   // [/stages]
@@ -187,7 +192,7 @@ class experiment {
   {
     announce(number, "teacher, population search");
     stopwatch watch;
-    const auto result = teachers_stage(number)(parts_, crop_flip);
+    const auto result = teachers_stage(number)(parts_, crop_flip, rw::standings_table{});
     keep(number, "teacher", "teacher, population search", result.found);
     note(number, "teacher, population search", result.retrained, watch.lap());
     return rw::teachers_from(result);
@@ -221,7 +226,8 @@ class experiment {
   {
     announce(number, name);
     stopwatch watch;
-    const auto result = students_stage(number, strategy, view, reward)(parts_, teachers, crop_flip);
+    const auto result = students_stage(number, search, strategy, view, reward)(
+        parts_, teachers, crop_flip, rw::standings_table{});
     keep(number, search, name, result.found);
     note(number, name, result.retrained, watch.lap());
   }
@@ -246,7 +252,8 @@ class experiment {
     for (const auto& reward : wanted_.rewards) by_population(number, teachers, view, reward);
     student(number, teachers, rw::random_search{}, view, rw::student_accuracy{}, "random search",
             "random");
-    const auto stage = students_stage(number, rw::random_search{}, view, rw::student_accuracy{});
+    const auto stage =
+        students_stage(number, {}, rw::random_search{}, view, rw::student_accuracy{});
     const auto without_search = [&](const auto& agent, const std::string& name) {
       announce(number, name);
       note(number, name, stage.train_under(agent, parts_, teachers, crop_flip), 0.0);

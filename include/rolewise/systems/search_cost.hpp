@@ -6,7 +6,7 @@
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/fraction.hpp>
-#include <rolewise/train/arena.hpp>
+#include <rolewise/train/arena_options.hpp>
 
 #include <algorithm>
 #include <cmath>

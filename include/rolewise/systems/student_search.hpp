@@ -22,11 +22,12 @@
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/student/student.hpp>
 #include <rolewise/systems/detail/policy_holder.hpp>
-#include <rolewise/systems/detail/shared_teacher.hpp>
 #include <rolewise/systems/policy_search.hpp>
 #include <rolewise/systems/search_cost.hpp>
 #include <rolewise/systems/search_rewards.hpp>
 #include <rolewise/systems/search_splits.hpp>
+#include <rolewise/teacher/frozen.hpp>
+#include <rolewise/teacher/shared_teacher.hpp>
 #include <rolewise/train/arena.hpp>
 #include <rolewise/train/clip_gradients.hpp>
 #include <rolewise/train/distillation.hpp>
@@ -129,7 +130,7 @@ struct student_search {
                                        const Shared& shared = {}, Observers&&... observers) const
   {
     detail::require_apart("student_search", data);
-    const detail::shared_teacher teacher{teachers.of_search};
+    const shared_teacher teacher{frozen(teachers.of_search)};
     auto cost =
         cost_of_search(data.search.size(), data.validation.size(), search, {.teacher = 1.0});
     cost.validation *= reward.passes();
@@ -177,7 +178,7 @@ struct student_search {
                                  const Shared& shared = {}) const
   {
     return detail::retrained(
-        lesson(data.all.shape, teachers.after_search, detail::shared_teacher{teachers.after_search},
+        lesson(data.all.shape, teachers.after_search, shared_teacher{frozen(teachers.after_search)},
                agent_of_teacher(teachers, retraining.epochs), students_agent, shared,
                retraining.seed),
         data.all, retraining);
@@ -198,7 +199,7 @@ struct student_search {
 
   template<typename Master, typename TeachersAgent, typename StudentsAgent, typename Shared>
   [[nodiscard]] auto lesson(const sample_shape& shape, const Master& start,
-                            const detail::shared_teacher<Master>& teacher,
+                            const shared_teacher<frozen_teacher<Master>>& teacher,
                             const TeachersAgent& teachers_agent,
                             const StudentsAgent& students_agent, const Shared& shared,
                             seed own) const
