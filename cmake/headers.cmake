@@ -256,6 +256,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/detail/pens.hpp
     include/rolewise/report/detail/quantisation_panel.hpp
     include/rolewise/report/detail/svg.hpp
+    include/rolewise/report/detail/svg_sheet.hpp
     include/rolewise/report/drift_chart.hpp
     include/rolewise/report/heat_map.hpp
     include/rolewise/report/operation_sheet.hpp
@@ -265,10 +266,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/quantisation_report.hpp
     include/rolewise/report/quantisation_view.hpp
     include/rolewise/report/run_record.hpp
+    include/rolewise/report/search_page.hpp
+    include/rolewise/report/search_pictures.hpp
     include/rolewise/report/statistics.hpp
     include/rolewise/report/table.hpp
     include/rolewise/rolewise.hpp
     include/rolewise/search.hpp
+    include/rolewise/search/against_random.hpp
     include/rolewise/search/asynchronous_successive_halving.hpp
     include/rolewise/search/bit_space.hpp
     include/rolewise/search/bohb.hpp
@@ -280,27 +284,50 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/detail/halving.hpp
     include/rolewise/search/detail/parzen_estimator.hpp
     include/rolewise/search/detail/point_values.hpp
+    include/rolewise/search/detail/population.hpp
     include/rolewise/search/detail/ranking.hpp
     include/rolewise/search/detail/symmetric_eigen.hpp
     include/rolewise/search/detail/unit_cube.hpp
+    include/rolewise/search/explore.hpp
     include/rolewise/search/grid.hpp
     include/rolewise/search/hyperband.hpp
+    include/rolewise/search/inside.hpp
+    include/rolewise/search/joined.hpp
+    include/rolewise/search/paired_difference.hpp
     include/rolewise/search/pb2.hpp
     include/rolewise/search/point.hpp
     include/rolewise/search/point_proposer.hpp
+    include/rolewise/search/point_text.hpp
+    include/rolewise/search/policy_history.hpp
     include/rolewise/search/policy_space.hpp
+    include/rolewise/search/population_based.hpp
+    include/rolewise/search/population_based_asynchronous.hpp
     include/rolewise/search/random_search.hpp
+    include/rolewise/search/rank_correlation.hpp
+    include/rolewise/search/ready_spaces.hpp
     include/rolewise/search/regularised_evolution.hpp
+    include/rolewise/search/search_diagnostics.hpp
     include/rolewise/search/search_history.hpp
     include/rolewise/search/search_history_file.hpp
+    include/rolewise/search/search_lineage.hpp
     include/rolewise/search/search_strategy.hpp
     include/rolewise/search/space.hpp
+    include/rolewise/search/space_text.hpp
     include/rolewise/search/sub_policy_space.hpp
     include/rolewise/search/successive_halving.hpp
     include/rolewise/search/tree_parzen.hpp
     include/rolewise/student.hpp
     include/rolewise/student/module_student.hpp
     include/rolewise/student/student.hpp
+    include/rolewise/systems.hpp
+    include/rolewise/systems/detail/policy_holder.hpp
+    include/rolewise/systems/policy_search.hpp
+    include/rolewise/systems/role_wise_search.hpp
+    include/rolewise/systems/search_cost.hpp
+    include/rolewise/systems/search_rewards.hpp
+    include/rolewise/systems/search_splits.hpp
+    include/rolewise/systems/student_search.hpp
+    include/rolewise/systems/teacher_search.hpp
     include/rolewise/teacher.hpp
     include/rolewise/teacher/agreement.hpp
     include/rolewise/teacher/answer_origin.hpp

@@ -16,5 +16,7 @@
 #include <rolewise/report/quantisation_report.hpp>
 #include <rolewise/report/quantisation_view.hpp>
 #include <rolewise/report/run_record.hpp>
+#include <rolewise/report/search_page.hpp>
+#include <rolewise/report/search_pictures.hpp>
 #include <rolewise/report/statistics.hpp>
 #include <rolewise/report/table.hpp>

@@ -13,6 +13,7 @@
 #include <rolewise/report.hpp>
 #include <rolewise/search.hpp>
 #include <rolewise/student.hpp>
+#include <rolewise/systems.hpp>
 #include <rolewise/teacher.hpp>
 #include <rolewise/train.hpp>
 #include <rolewise/version.hpp>

@@ -2,9 +2,10 @@
 #pragma once
 
 /// @file
-/// Tables of text, for a terminal and for Markdown.
+/// Tables of text, for a terminal, for Markdown and for HTML.
 
 #include <rolewise/core/error.hpp>
+#include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/statistics.hpp>
 
 #include <algorithm>
@@ -89,6 +90,27 @@ class table {
     out += line_of(rule, shape, "| ", " | ", " |");
     for (const auto& row : rows) out += line_of(row, shape, "| ", " | ", " |");
     return out;
+  }
+
+  /// As an HTML `table`; columns of numbers have the class `number`.
+  [[nodiscard]] std::string html() const
+  {
+    std::string out = "<table>\n";
+    const auto add = [&](const cells& row, std::string_view kind) {
+      out += "<tr>";
+      for (std::size_t c = 0; c < row.size(); ++c)
+        out.append("<")
+            .append(kind)
+            .append(is_of_numbers(c) ? " class=\"number\">" : ">")
+            .append(detail::xml_text(row[c]))
+            .append("</")
+            .append(kind)
+            .append(">");
+      out += "</tr>\n";
+    };
+    add(names_, "th");
+    for (const auto& row : rows_) add(row, "td");
+    return out + "</table>\n";
   }
 
  private:

@@ -9,8 +9,10 @@
 #include <rolewise/core/json.hpp>
 #include <rolewise/core/json_reader.hpp>
 #include <rolewise/search/point.hpp>
+#include <rolewise/search/point_text.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/search/space_text.hpp>
 
 #include <array>
 #include <cstddef>
@@ -33,14 +35,6 @@ inline constexpr std::int64_t history_version = 1;
 inline constexpr std::array<std::string_view, 4> event_names{"started", "copied", "stopped",
                                                              "scored"};
 
-[[nodiscard]] inline json json_of(const point& p)
-{
-  json::object values;
-  for (const auto& [name, x] : p.values())
-    values.emplace_back(name, std::visit([](const auto& v) { return json{v}; }, x));
-  return values;
-}
-
 /// A number with a point or an exponent is a real, any other an integer, a text a choice.
 [[nodiscard]] inline point point_of(const json& values)
 {
@@ -54,22 +48,6 @@ inline constexpr std::array<std::string_view, 4> event_names{"started", "copied"
       p.set(name, x.number<double>());
   }
   return p;
-}
-
-[[nodiscard]] inline json json_of(const dimension& d)
-{
-  json::object all{{"name", d.name}};
-  if (const auto* real = std::get_if<real_interval>(&d.range)) {
-    all.emplace_back("real", json::array{real->low, real->high});
-    all.emplace_back("spacing", real->measure == spacing::linear ? "linear" : "logarithmic");
-  } else if (const auto* whole = std::get_if<integer_interval>(&d.range)) {
-    all.emplace_back("integer", json::array{whole->low, whole->high});
-  } else {
-    json::array names;
-    for (const auto& name : std::get<choice_of>(d.range).names) names.emplace_back(name);
-    all.emplace_back("choice", std::move(names));
-  }
-  return all;
 }
 
 [[nodiscard]] inline dimension dimension_of(const json& all)
@@ -99,11 +77,9 @@ inline constexpr std::array<std::string_view, 4> event_names{"started", "copied"
 /// @param run what else the first line is to say
 [[nodiscard]] inline json head_of(const search_history& history, json::object run = {})
 {
-  json::array space;
-  for (const auto& d : history.space.dimensions()) space.push_back(json_of(d));
   json::object head{
       {"search_history", history_version}, {"strategy", history.strategy},
-      {"space", std::move(space)},         {"trials", history.trials},
+      {"space", json_of(history.space)},   {"trials", history.trials},
       {"epochs", history.epochs},          {"epochs_per_round", history.epochs_per_round},
       {"seed", history.seed.value}};
   if (!run.empty()) head.emplace_back("run", std::move(run));

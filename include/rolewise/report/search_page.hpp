@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A search as one page that needs nothing else (HTML).
+
+#include <rolewise/core/file.hpp>
+#include <rolewise/report/detail/svg.hpp>
+#include <rolewise/report/heat_map.hpp>
+#include <rolewise/report/policy_pictures.hpp>
+#include <rolewise/report/search_pictures.hpp>
+#include <rolewise/report/table.hpp>
+#include <rolewise/search/point.hpp>
+#include <rolewise/search/policy_history.hpp>
+#include <rolewise/search/policy_space.hpp>
+#include <rolewise/search/search_history.hpp>
+#include <rolewise/search/search_lineage.hpp>
+#include <rolewise/search/space.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace rolewise {
+
+struct search_page_options {
+  std::string title = "Search";
+  std::int64_t looks = 3;  ///< that the best trial is chosen by: see `best_trial`
+  /// Named settings beyond those that the history has, such as the data set; shown as they are.
+  std::vector<std::pair<std::string, std::string>> settings{};
+};
+
+namespace detail {
+
+/// A value of a point with up to four digits that count.
+[[nodiscard]] inline std::string value_words(const point::value& value)
+{
+  if (const auto* name = std::get_if<std::string>(&value)) return *name;
+  if (const auto* whole = std::get_if<std::int64_t>(&value)) return std::to_string(*whole);
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), std::get<double>(value),
+                                 std::chars_format::general, 4);
+  return {text.data(), end.ptr};
+}
+
+[[nodiscard]] inline std::string range_words(const dimension& of)
+{
+  if (const auto* names = std::get_if<choice_of>(&of.range)) {
+    std::string all;
+    for (const auto& name : names->names) all += (all.empty() ? "" : ", ") + name;
+    return all;
+  }
+  if (const auto* whole = std::get_if<integer_interval>(&of.range))
+    return std::to_string(whole->low) + " .. " + std::to_string(whole->high);
+  const auto& real = std::get<real_interval>(of.range);
+  return value_words(real.low) + " .. " + value_words(real.high) +
+         (real.measure == spacing::logarithmic ? ", logarithmic" : "");
+}
+
+/// What the names of each policy in a space begin with.
+[[nodiscard]] inline std::vector<std::string> policies_in(const search_space& space)
+{
+  const auto first = policy_space().dimensions().front().name;
+  const auto& all = space.dimensions();
+  std::vector<std::string> prefixes;
+  for (const auto& begin : all) {
+    if (!begin.name.ends_with(first)) continue;
+    auto prefix = begin.name.substr(0, begin.name.size() - first.size());
+    const auto policy = policy_space(prefix);
+    if (std::ranges::all_of(policy.dimensions(), [&](const dimension& wanted) {
+          return std::ranges::find(all, wanted) != all.end();
+        }))
+      prefixes.push_back(std::move(prefix));
+  }
+  return prefixes;
+}
+
+/// The dimensions that belong to no policy, as far as a table has room for them.
+[[nodiscard]] inline std::vector<dimension> other_dimensions(const search_space& space)
+{
+  constexpr std::size_t most = 8;
+  std::vector<std::string> taken;
+  for (const auto& prefix : policies_in(space)) {
+    const auto policy = policy_space(prefix);
+    for (const auto& d : policy.dimensions()) taken.push_back(d.name);
+  }
+  std::vector<dimension> others;
+  for (const auto& d : space.dimensions())
+    if (others.size() < most && std::ranges::find(taken, d.name) == taken.end())
+      others.push_back(d);
+  return others;
+}
+
+[[nodiscard]] inline table standings_table(const search_history& history,
+                                           const search_page_options& options)
+{
+  const auto lineage = lineage_of(history);
+  const auto others = other_dimensions(history.space);
+  std::vector<std::string> names{"place",
+                                 "trial",
+                                 "epochs",
+                                 "last score",
+                                 "mean of last " + std::to_string(options.looks),
+                                 "copied",
+                                 "was copied",
+                                 "descends from",
+                                 "end"};
+  for (const auto& d : others) names.push_back(d.name);
+  table rows{names};
+  std::int64_t place = 0;
+  for (const auto& [trial, epochs, mean] : ranked_trials(history, options.looks)) {
+    const auto path = lineage.ancestry(trial);
+    const auto& now = lineage.stretches[path.back()];
+    std::int64_t took = 0, gave = 0;
+    for (const auto& event : history.events)
+      if (event.what == search_event::kind::copied) {
+        if (event.trial == trial) ++took;
+        if (event.from == trial) ++gave;
+      }
+    std::string ancestors;  // the latest first, as often as the number changes
+    for (auto i = path.size() - 1; i-- > 0;)
+      ancestors +=
+          (ancestors.empty() ? "" : " < ") + std::to_string(lineage.stretches[path[i]].trial);
+    const bool is_done = epochs >= history.epochs;
+    std::vector<std::string> row{std::to_string(++place),
+                                 std::to_string(trial),
+                                 std::to_string(epochs),
+                                 fixed_text(lineage.scores_of(trial).back().score, 4),
+                                 fixed_text(mean, 4),
+                                 std::to_string(took),
+                                 std::to_string(gave),
+                                 ancestors.empty() ? "-" : ancestors,
+                                 now.stopped ? "stopped"
+                                 : is_done   ? "finished"
+                                             : "under way"};
+    for (const auto& d : others) {
+      const auto* value = now.at.find(d.name);
+      row.push_back(value == nullptr ? "-" : value_words(*value));
+    }
+    rows.add(std::move(row));
+  }
+  return rows;
+}
+
+[[nodiscard]] inline table settings_table(const search_history& history,
+                                          const search_page_options& options)
+{
+  table rows{{"setting", "value"}};
+  for (const auto& [name, value] : options.settings) rows.add({name, value});
+  rows.add({"strategy", history.strategy});
+  rows.add({"trials", std::to_string(history.trials)});
+  rows.add({"epochs of a trial", std::to_string(history.epochs)});
+  rows.add({"epochs between looks", std::to_string(history.epochs_per_round)});
+  rows.add({"seed", std::to_string(history.seed.value)});
+  rows.add({"best trial", "highest mean of the last " + std::to_string(options.looks) + " scores"});
+  rows.add({"dimensions searched", std::to_string(history.space.dimensions().size())});
+  for (const auto& prefix : policies_in(history.space))
+    rows.add({prefix + "policy", "15 operations twice, probability 0 .. 10, magnitude 0 .. 9"});
+  for (const auto& d : other_dimensions(history.space)) rows.add({d.name, range_words(d)});
+  return rows;
+}
+
+/// What there is to say before any picture.
+[[nodiscard]] inline std::string search_summary(const search_history& history, std::int64_t looks)
+{
+  std::int64_t trained = 0, copies = 0, stopped = 0;
+  double seconds = 0.0;
+  for (const auto& event : history.events) {
+    if (event.what == search_event::kind::copied) ++copies;
+    if (event.what == search_event::kind::stopped) ++stopped;
+    seconds = std::max(seconds, event.seconds);
+  }
+  const auto lineage = lineage_of(history);
+  for (const auto& own : lineage.stretches) trained += own.end - own.begin;
+  std::string out = "<p>" + std::to_string(history.trials) + " trials, " + std::to_string(trained) +
+                    " epochs trained in all, " + std::to_string(copies) + " copies, " +
+                    std::to_string(stopped) + " stopped, " + fixed_text(seconds, 1) +
+                    " s. What is left descends from " + std::to_string(lineage.founders_left()) +
+                    " of the first trials.</p>\n";
+  if (const auto ranked = ranked_trials(history, looks); !ranked.empty())
+    out += "<p><b>Best: trial " + std::to_string(ranked.front().trial) + "</b>, mean of its last " +
+           std::to_string(looks) + " scores " + fixed_text(ranked.front().mean, 4) + ".</p>\n";
+  else
+    out += "<p>No trial has a score yet.</p>\n";
+  return out;
+}
+
+[[nodiscard]] inline std::string schedule_pictures(const search_history& history,
+                                                   std::int64_t looks)
+{
+  const auto ranked = ranked_trials(history, looks);
+  if (ranked.empty()) return {};
+  const auto& best = ranked.front();
+  const auto epochs = std::min(best.epochs, static_cast<std::int64_t>(most_heat_map_columns));
+  std::string out;
+  for (const auto& prefix : policies_in(history.space)) {
+    const auto schedule = schedule_of(history, best.trial, prefix);
+    out += "<h2>" +
+           xml_text("The " + prefix + "policy of trial " + std::to_string(best.trial) +
+                    " over epochs") +
+           "</h2>\n" + svg_text(probability_map(schedule, epochs)) +
+           svg_text(magnitude_map(schedule, epochs));
+  }
+  return out;
+}
+
+}  // namespace detail
+
+/// A page with all that is to be seen of a search: who descends from whom (`lineage_tree`), scores
+/// (`search_curves`), for each policy in the space the best trial's schedule over epochs
+/// (`probability_map`, `magnitude_map`), standings, settings. It loads nothing: no script, no font,
+/// no picture.
+///
+/// A search that is under way has a page, too.
+/// @par Determinism
+/// The same history gives the same bytes, whatever the locale; the seconds of its last event are
+/// shown.
+/// @throws std::invalid_argument as `lineage_tree`, and for values of a policy out of range
+[[nodiscard]] inline std::string search_page(const search_history& history,
+                                             const search_page_options& options = {})
+{
+  const auto title = detail::xml_text(options.title);
+  std::string page =
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + title +
+      "</title>\n<style>body{font-family:Helvetica,Arial,sans-serif;color:#333;max-width:64em;"
+      "margin:2em auto;padding:0 1em}table{border-collapse:collapse;font-size:90%}"
+      "th,td{padding:.25em .7em;border-bottom:1px solid #ddd;text-align:left}"
+      ".number{text-align:right}svg{max-width:100%;height:auto;display:block;margin:1em 0}"
+      "</style></head>\n<body>\n<h1>" +
+      title + "</h1>\n" + detail::search_summary(history, options.looks) +
+      lineage_tree(history, options.looks);
+  if (std::ranges::any_of(history.events, [](const search_event& event) {
+        return event.what == search_event::kind::scored;
+      }))
+    page += search_curves(history, options.looks);
+  page += detail::schedule_pictures(history, options.looks);
+  page += "<h2>Standings</h2>\n" + detail::standings_table(history, options).html();
+  page += "<h2>Settings</h2>\n" + detail::settings_table(history, options).html();
+  return page + "</body></html>\n";
+}
+
+/// Writes a page to a file; what was there stays until the new one is whole.
+/// @throws std::invalid_argument as `search_page`
+/// @throws std::runtime_error if the file cannot be written
+inline void write_search_page(const std::string& path, const search_history& history,
+                              const search_page_options& options = {})
+{
+  write_file_atomically(path, search_page(history, options));
+}
+
+}  // namespace rolewise

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A search as pictures: who descends from whom, and how scores rose.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/report/detail/axis.hpp>
+#include <rolewise/report/detail/pens.hpp>
+#include <rolewise/report/detail/svg_sheet.hpp>
+#include <rolewise/report/table.hpp>
+#include <rolewise/search/search_history.hpp>
+#include <rolewise/search/search_lineage.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rolewise {
+
+inline constexpr std::int64_t most_pictured_trials = 1'000;
+
+namespace detail {
+
+inline constexpr stroke faded_stroke{"#c9c9c9", 1.5};
+inline constexpr stroke living_stroke{"#0072B2", 2.0};
+inline constexpr stroke best_stroke{"#D55E00", 3.5};
+inline constexpr std::string_view axis_colour = "#888888";
+inline constexpr std::string_view grid_colour = "#e4e4e4";
+
+/// What pictures of a search need to know of it.
+struct pictured_search {
+  using ends = std::vector<std::optional<std::int64_t>>;  ///< an epoch for each stretch, or nothing
+
+  search_lineage lineage;
+  ends lives_until;    ///< where something that a trial is in the end descends from it
+  ends of_best_until;  ///< likewise for the best trial
+  std::optional<std::int64_t> best;
+
+  pictured_search(const char* who, const search_history& history, std::int64_t looks)
+      : lineage{lineage_of(history)},
+        lives_until(lineage.stretches.size()),
+        of_best_until(lineage.stretches.size())
+  {
+    if (history.trials < 1 || history.trials > most_pictured_trials || history.epochs < 1)
+      refuse(who, "got ", history.trials, " trials of ", history.epochs, " epochs, want 1 to ",
+             most_pictured_trials, " trials of 1 epoch or more");
+    for (std::int64_t trial = 0; trial < history.trials; ++trial) {
+      const auto last = lineage.last[static_cast<std::size_t>(trial)];
+      if (last && !lineage.stretches[*last].stopped) mark(trial, lives_until);
+    }
+    const auto ranked = ranked_trials(history, looks);
+    if (ranked.empty()) return;
+    best = ranked.front().trial;
+    mark(*best, of_best_until);
+  }
+
+ private:
+  void mark(std::int64_t trial, ends& until) const
+  {
+    const auto path = lineage.ancestry(trial);
+    for (std::size_t k = 0; k < path.size(); ++k) {
+      const auto& own = lineage.stretches[path[k]];
+      const auto end = k + 1 < path.size() ? lineage.stretches[path[k + 1]].begin : own.end;
+      until[path[k]] = std::max(end, until[path[k]].value_or(end));
+    }
+  }
+};
+
+/// Three kinds of lines and what they mean, in a row.
+inline void draw_search_legend(svg_sheet& sheet, spot at, std::string_view others,
+                               std::string_view living, std::string_view best)
+{
+  const auto entry = [&](const stroke& with, std::string_view words) {
+    if (words.empty()) return;
+    sheet.line({at.x, at.y - 4}, {at.x + 24, at.y - 4}, with);
+    sheet.write(words, {at.x + 30, at.y}, anchor::begin);
+    at.x += 50.0 + static_cast<double>(svg_pen::width_of(words));
+  };
+  entry(best_stroke, best);
+  entry(living_stroke, living);
+  entry(faded_stroke, others);
+}
+
+/// Where the trials of a lineage tree are.
+struct tree_layout {
+  static constexpr double left = 76.0, top = 46.0, plot_width = 640.0, right_margin = 108.0;
+  double row, bottom, width, height;
+  axis across;
+
+  tree_layout(std::int64_t trials, std::int64_t epochs)
+      : row{std::clamp(560.0 / static_cast<double>(trials), 8.0, 26.0)},
+        bottom{top + row * static_cast<double>(trials)},
+        width{left + plot_width + right_margin},
+        height{bottom + 74.0},
+        across{{0.0, static_cast<double>(epochs)}, false}
+  {}
+
+  [[nodiscard]] double x_of(std::int64_t epoch) const
+  {
+    return left + plot_width * across.share(static_cast<double>(epoch));
+  }
+  [[nodiscard]] double y_of(std::int64_t trial) const
+  {
+    return top + row * (static_cast<double>(trial) + 0.5);
+  }
+  /// How far after its epoch the line of a copy arrives.
+  [[nodiscard]] double delay(std::int64_t epochs_per_round) const
+  {
+    return std::min(14.0, 0.6 * (x_of(std::max<std::int64_t>(1, epochs_per_round)) - x_of(0)));
+  }
+};
+
+/// Epochs below, trials on the left, last scores on the right.
+inline void draw_tree_frame(svg_sheet& sheet, const tree_layout& at, const search_history& history,
+                            const pictured_search& seen)
+{
+  sheet.write("Who descends from whom", {tree_layout::left, 25.0}, anchor::begin,
+              " font-size=\"15\"");
+  for (const auto& tick : at.across.ticks()) {
+    const double x = tree_layout::left + tree_layout::plot_width * at.across.share(tick.at);
+    sheet.line({x, tree_layout::top}, {x, at.bottom}, {grid_colour, 1.0});
+    sheet.write(tick.label, {x, at.bottom + 18}, anchor::middle);
+  }
+  sheet.write("epoch", {tree_layout::left + tree_layout::plot_width / 2, at.bottom + 36},
+              anchor::middle);
+  const auto every = static_cast<std::int64_t>(14.0 / at.row) + 1;  // labels that do not touch
+  for (std::int64_t trial = 0; trial < history.trials; ++trial) {
+    const bool is_best = seen.best == trial;
+    if (trial % (at.row >= 14.0 ? 1 : every) != 0 && !is_best) continue;
+    const std::string_view style = is_best ? " font-weight=\"bold\" fill=\"#D55E00\"" : "";
+    sheet.write("trial " + std::to_string(trial), {tree_layout::left - 10, at.y_of(trial) + 4},
+                anchor::end, style);
+    const auto scores = seen.lineage.scores_of(trial);
+    if (!scores.empty())
+      sheet.write(fixed_text(scores.back().score, 4) + (is_best ? " best" : ""),
+                  {tree_layout::left + tree_layout::plot_width + 12, at.y_of(trial) + 4},
+                  anchor::begin, style);
+  }
+}
+
+/// The part of a stretch up to an epoch, with the line from its parent.
+inline void draw_stretch(svg_sheet& sheet, const tree_layout& at, const lineage_stretch& own,
+                         std::int64_t end, const search_lineage& lineage, double delay, stroke with)
+{
+  const double y = at.y_of(own.trial);
+  double x = at.x_of(own.begin);
+  if (own.parent) {
+    const spot from{x, at.y_of(lineage.stretches[*own.parent].trial)};
+    x += delay;
+    if (from.y != y) sheet.bow(from, {x, y}, with);
+  }
+  if (at.x_of(end) > x) sheet.line({x, y}, {at.x_of(end), y}, with);
+}
+
+}  // namespace detail
+
+/// The trials of a search over epochs, as the text of an SVG picture: a row for each trial, a curve
+/// from one row to another for each copy, a dot where a trial started, a cross where it was
+/// stopped. What nobody in the end descends from is grey, the ancestors of those that are left are
+/// blue, those of the best trial (`best_trial`) thick and red. On the right stands the last score.
+/// @param looks as `best_trial`
+/// @par Determinism
+/// The same history gives the same bytes, whatever the locale and the times in it.
+/// @throws std::invalid_argument unless it has 1 to 1000 trials of at least an epoch; as
+///         `lineage_of(history)`
+[[nodiscard]] inline std::string lineage_tree(const search_history& history, std::int64_t looks = 3)
+{
+  using namespace detail;
+  const pictured_search seen{"lineage_tree", history, looks};
+  const tree_layout at{history.trials, history.epochs};
+  const auto delay = at.delay(history.epochs_per_round);
+  const auto& all = seen.lineage.stretches;
+  svg_sheet sheet{at.width, at.height};
+  draw_tree_frame(sheet, at, history, seen);
+  sheet.begin_group("others");
+  for (const auto& own : all)
+    draw_stretch(sheet, at, own, own.end, seen.lineage, delay, faded_stroke);
+  sheet.end_group();
+  sheet.begin_group("living");
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (const auto end = seen.lives_until[i])
+      draw_stretch(sheet, at, all[i], *end, seen.lineage, delay, living_stroke);
+  sheet.end_group();
+  sheet.begin_group("best");
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (const auto end = seen.of_best_until[i])
+      draw_stretch(sheet, at, all[i], *end, seen.lineage, delay, best_stroke);
+  sheet.end_group();
+  for (const auto& own : all) {
+    if (!own.parent) sheet.dot({at.x_of(own.begin), at.y_of(own.trial)}, 3.5, "#333333");
+    if (own.stopped) sheet.cross({at.x_of(own.end), at.y_of(own.trial)}, 4.0, {"#333333", 1.5});
+  }
+  draw_search_legend(sheet, {tree_layout::left, at.bottom + 60}, "without descendants",
+                     "ancestors of those that are left",
+                     seen.best ? "of the best trial" : std::string_view{});
+  return sheet.finished();
+}
+
+namespace detail {
+
+/// The frame of the curves of a search: axes with ticks and words.
+struct curve_frame {
+  static constexpr double width = 812.0, height = 440.0, left = 76.0, right = 716.0, top = 46.0,
+                          bottom = 366.0;
+  axis across, up;
+
+  [[nodiscard]] spot at(double x, double y) const
+  {
+    return {left + (right - left) * across.share(x), bottom - (bottom - top) * up.share(y)};
+  }
+  void draw(svg_sheet& sheet) const
+  {
+    sheet.write("Scores of all trials", {left, 25.0}, anchor::begin, " font-size=\"15\"");
+    for (const auto& tick : up.ticks()) {
+      const double y = bottom - (bottom - top) * up.share(tick.at);
+      sheet.line({left, y}, {right, y}, {grid_colour, 1.0});
+      sheet.write(tick.label, {left - 6, y + 4}, anchor::end);
+    }
+    for (const auto& tick : across.ticks()) {
+      const double x = left + (right - left) * across.share(tick.at);
+      sheet.line({x, bottom}, {x, bottom + 5}, {axis_colour, 1.0});
+      sheet.write(tick.label, {x, bottom + 19}, anchor::middle);
+    }
+    sheet.line({left, bottom}, {right, bottom}, {axis_colour, 1.0});
+    sheet.line({left, top}, {left, bottom}, {axis_colour, 1.0});
+    sheet.write("epoch", {(left + right) / 2, bottom + 37}, anchor::middle);
+    sheet.write_upwards("score", {18, (top + bottom) / 2});
+  }
+};
+
+/// Scores up to an epoch, after the score at which a copy took over.
+[[nodiscard]] inline std::vector<spot> curve_of(const curve_frame& frame,
+                                                const search_lineage& lineage, std::size_t i,
+                                                std::int64_t end)
+{
+  std::vector<spot> through;
+  const auto& own = lineage.stretches[i];
+  if (own.parent)
+    for (const auto& score : lineage.stretches[*own.parent].scores)
+      if (score.epoch == own.begin)
+        through = {frame.at(static_cast<double>(score.epoch), score.score)};
+  for (const auto& score : own.scores)
+    if (score.epoch <= end)
+      through.push_back(frame.at(static_cast<double>(score.epoch), score.score));
+  return through;
+}
+
+inline void draw_curve(svg_sheet& sheet, const std::vector<spot>& through, stroke with)
+{
+  if (through.size() > 1) sheet.polyline(through, with);
+  if (through.size() == 1 || with.colour == best_stroke.colour)
+    for (const auto& at : through) sheet.dot(at, std::max(2.5, with.width), with.colour);
+}
+
+}  // namespace detail
+
+/// The scores of all trials over epochs, as the text of an SVG picture, in the colours of
+/// `lineage_tree`. A copy's curve begins at the score of what it copied.
+/// @param looks as `best_trial`
+/// @par Determinism
+/// As `lineage_tree`.
+/// @throws std::invalid_argument as `lineage_tree`
+[[nodiscard]] inline std::string search_curves(const search_history& history,
+                                               std::int64_t looks = 3)
+{
+  using namespace detail;
+  const pictured_search seen{"search_curves", history, looks};
+  const auto& all = seen.lineage.stretches;
+  extent up;
+  for (const auto& own : all)
+    for (const auto& score : own.scores) up.include(score.score);
+  const curve_frame frame{axis{{0.0, static_cast<double>(history.epochs)}, false}, axis{up, true}};
+  svg_sheet sheet{curve_frame::width, curve_frame::height};
+  frame.draw(sheet);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    sheet.begin_group("others", "trial " + std::to_string(all[i].trial));
+    draw_curve(sheet, curve_of(frame, seen.lineage, i, all[i].end), faded_stroke);
+    sheet.end_group();
+  }
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (const auto end = seen.lives_until[i])
+      draw_curve(sheet, curve_of(frame, seen.lineage, i, *end), {living_stroke.colour, 1.5});
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (const auto end = seen.of_best_until[i])
+      draw_curve(sheet, curve_of(frame, seen.lineage, i, *end), {best_stroke.colour, 3.0});
+  draw_search_legend(sheet, {curve_frame::left, curve_frame::height - 12}, "without descendants",
+                     "ancestors of those that are left",
+                     seen.best ? "best: trial " + std::to_string(*seen.best) : std::string{});
+  return sheet.finished();
+}
+
+}  // namespace rolewise

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A point near another one: how a copy differs from the trial that it was made of.
+
+#include <rolewise/core/draws.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/fraction.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/search/inside.hpp>
+#include <rolewise/search/point.hpp>
+#include <rolewise/search/space.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <variant>
+
+namespace rolewise {
+
+/// How far a point moves.
+struct exploration {
+  fraction resample{0.2};         ///< probability that a value is drawn anew from its whole range
+  std::int64_t longest_step = 3;  ///< of an integer; below 2^32 - 1
+  fraction longest_share{0.3};    ///< of a linear interval that a real moves by, below it
+  double raised = 1.2;            ///< a real of a logarithmic interval times this; above 0
+  double lowered = 0.8;           ///< or times this; above 0
+
+  friend bool operator==(const exploration&, const exploration&) = default;
+};
+
+namespace detail {
+
+inline void require_sound(const exploration& how)
+{
+  const auto is_factor = [](double x) { return std::isfinite(x) && x > 0.0; };
+  if (how.longest_step < 0 || how.longest_step >= std::numeric_limits<std::uint32_t>::max())
+    refuse("explore", "longest_step is ", how.longest_step, ", want 0 .. 2^32 - 2");
+  if (!is_factor(how.raised) || !is_factor(how.lowered))
+    refuse("explore", "want factors above 0, got raised ", how.raised, " and lowered ",
+           how.lowered);
+}
+
+// Draw 0 is the value that is drawn anew, 1 whether it is, 2 how far else, 3 in which direction.
+
+[[nodiscard]] inline point::value moved(const integer_interval& r, const point::value& from,
+                                        const draws& drawn, const exploration& how)
+{
+  const auto x = std::get<std::int64_t>(from);
+  const auto step = drawn.below(2, how.longest_step + 1);
+  return drawn.coin(3) ? x - std::min(step, x - r.low) : x + std::min(step, r.high - x);
+}
+[[nodiscard]] inline point::value moved(const real_interval& r, const point::value& from,
+                                        const draws& drawn, const exploration& how)
+{
+  const double x = std::get<double>(from);
+  double to = x;
+  if (r.measure == spacing::logarithmic) {
+    to = x * (drawn.coin(3) ? how.lowered : how.raised);
+  } else {
+    const double share = drawn.uniform(2) * how.longest_share.value();
+    const double step = share * r.high - share * r.low;
+    to = drawn.coin(3) ? x - step : x + step;
+  }
+  return std::clamp(to, r.low, r.high);
+}
+[[nodiscard]] inline point::value moved(const choice_of&, const point::value& from, const draws&,
+                                        const exploration&)
+{
+  return from;
+}
+
+}  // namespace detail
+
+/// A point near another, each dimension on its own: with probability 0.2 its value is drawn anew
+/// from its whole range, as `search_space::sample` would; else it moves, up or down with
+/// probability 1/2 each, and stops at the ends of its range.
+///
+/// | range                | moves by                                                  |
+/// |----------------------|-----------------------------------------------------------|
+/// | integers             | 0, 1, 2 or 3, equally likely                              |
+/// | reals, linear        | uniform in [0, 0.3) of the interval's length              |
+/// | reals, logarithmic   | the factor 1.2 or 0.8                                     |
+/// | choices              | nothing: names have no neighbours                         |
+///
+/// Over `policy_space` this is the rule of Population Based Augmentation.
+/// @param at in the space
+/// @return in the space, its values in the order of the space
+/// @par Determinism
+/// As `search_space::sample`: what happens to a dimension is a function of the seed, its own name,
+/// range and value.
+/// @throws std::invalid_argument for a point outside, by the name of the dimension, and for
+///         settings out of range
+/// @par Source
+/// Integers: Ho, Liang, Stoica, Abbeel, Chen: Population Based Augmentation, 2019,
+/// arXiv 1905.05393, section 3.2 and `explore` of the published code. The factors: Jaderberg et
+/// al.: Population Based Training of Neural Networks, 2017, arXiv 1711.09846, section 4.
+/// @par Departs
+/// Factors leave 0 where it is and move numbers below 0 the wrong way, so reals of linear intervals
+/// move by lengths, as far as the levels of a policy do.
+[[nodiscard]] inline point explore(const search_space& space, const point& at, seed key,
+                                   const exploration& how = {})
+{
+  detail::require_sound(how);
+  require_inside("explore", space, at);
+  const auto anew = space.sample(key);
+  point near;
+  for (std::size_t i = 0; i < space.dimensions().size(); ++i) {
+    const auto& d = space.dimensions()[i];
+    const draws drawn{key.split(purpose{d.name}), 0, 0};
+    const auto& from = *at.find(d.name);
+    near.set(d.name,
+             drawn.uniform(1) < how.resample.value()
+                 ? anew.values()[i].second
+                 : std::visit([&](const auto& r) { return detail::moved(r, from, drawn, how); },
+                              d.range));
+  }
+  return near;
+}
+
+}  // namespace rolewise

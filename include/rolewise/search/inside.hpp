@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Why a point lies outside of a space, and the nearest one inside.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/nearest_names.hpp>
+#include <rolewise/search/point.hpp>
+#include <rolewise/search/space.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace rolewise {
+
+namespace detail {
+
+/// What a dimension wants: `a real 0.1 .. 1`, `an integer 1 .. 8`, `one of none, policy`.
+[[nodiscard]] inline std::string wanted_by(const dimension& d)
+{
+  if (const auto* real = std::get_if<real_interval>(&d.range))
+    return c10::str("a real ", real->low, " .. ", real->high);
+  if (const auto* whole = std::get_if<integer_interval>(&d.range))
+    return c10::str("an integer ", whole->low, " .. ", whole->high);
+  return c10::str("one of ", c10::Join(", ", std::get<choice_of>(d.range).names));
+}
+
+/// A value with its kind: `the real 0.5`, `the integer 2`, `'policy'`.
+[[nodiscard]] inline std::string found_value(const point::value& x)
+{
+  if (const auto* real = std::get_if<double>(&x)) return c10::str("the real ", *real);
+  if (const auto* whole = std::get_if<std::int64_t>(&x)) return c10::str("the integer ", *whole);
+  return c10::str("'", std::get<std::string>(x), "'");
+}
+
+/// The place of a name among the dimensions, or how many there are.
+[[nodiscard]] inline std::size_t place_of(const search_space& space, std::string_view name)
+{
+  const auto& all = space.dimensions();
+  return static_cast<std::size_t>(std::ranges::find(all, name, &dimension::name) - all.begin());
+}
+
+/// What is wrong with a name that no dimension has.
+[[nodiscard]] inline std::string objection_to_name(const search_space& space, std::string_view name)
+{
+  std::vector<std::string> known;
+  for (const auto& d : space.dimensions()) known.push_back(d.name);
+  return c10::str(
+      "has '", name, "', which the space does not; ",
+      known.empty() ? "the space is empty" : "the nearest is " + nearest_names(name, known));
+}
+
+}  // namespace detail
+
+/// Whether one value is among those of a dimension.
+[[nodiscard]] inline bool is_in(const dimension& d, const point::value& x)
+{
+  return search_space{std::vector<dimension>{d}}.contains(point{}.set(d.name, x));
+}
+
+/// Why a point lies outside of a space, by the name of the dimension; empty for one inside.
+/// `'bits' is the integer 9, want an integer 1 .. 8`
+[[nodiscard]] inline std::string objection_to(const search_space& space, const point& p)
+{
+  for (const auto& d : space.dimensions()) {
+    const auto* x = p.find(d.name);
+    if (x == nullptr) return c10::str("has no '", d.name, "', want ", detail::wanted_by(d));
+    if (!is_in(d, *x))
+      return c10::str("'", d.name, "' is ", detail::found_value(*x), ", want ",
+                      detail::wanted_by(d));
+  }
+  for (const auto& [name, x] : p.values())
+    if (detail::place_of(space, name) == space.dimensions().size())
+      return detail::objection_to_name(space, name);
+  return {};
+}
+
+/// @throws std::invalid_argument `rolewise: <who>: the point <why it lies outside>`
+inline void require_inside(std::string_view who, const search_space& space, const point& p)
+{
+  if (!space.contains(p)) refuse(who, "the point ", objection_to(space, p));
+}
+
+/// For strategies that have nothing to do without a question.
+/// @throws std::invalid_argument for a space without dimensions
+inline void require_dimensions(std::string_view who, const search_space& space)
+{
+  if (space.dimensions().empty())
+    refuse(who, "the space has no dimension, want at least one to search");
+}
+
+/// The point with each number brought to the nearest of its interval, its values in the order of
+/// the space.
+/// @throws std::invalid_argument for what has no nearest: names that are missing or too many,
+///         values of another kind, a choice that is none, NaN
+[[nodiscard]] inline point clamped(const search_space& space, const point& p)
+{
+  point inside;
+  for (const auto& d : space.dimensions()) {
+    const auto* x = p.find(d.name);
+    if (x == nullptr) break;  // the objection says so
+    const auto* real = std::get_if<real_interval>(&d.range);
+    const auto* whole = std::get_if<integer_interval>(&d.range);
+    const auto* number = std::get_if<double>(x);
+    const auto* integer = std::get_if<std::int64_t>(x);
+    if (real != nullptr && number != nullptr && !std::isnan(*number))
+      inside.set(d.name, std::clamp(*number, real->low, real->high));
+    else if (whole != nullptr && integer != nullptr)
+      inside.set(d.name, std::clamp(*integer, whole->low, whole->high));
+    else
+      inside.set(d.name, *x);
+  }
+  for (const auto& [name, x] : p.values())
+    if (inside.find(name) == nullptr) inside.set(name, x);
+  require_inside("clamped", space, inside);
+  return inside;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Spaces made of spaces, and their points.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/search/point.hpp>
+#include <rolewise/search/space.hpp>
+
+#include <concepts>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// The product of spaces: all dimensions of the first, then those of the second, ...
+///
+///     const auto space = joined(policy_space("student."), learning_rate_space());
+/// @throws std::invalid_argument for a name that two of them have; `prefixed` keeps them apart
+template<std::same_as<search_space>... More>
+[[nodiscard]] search_space joined(const search_space& first, const More&... more)
+{
+  auto all = first.dimensions();
+  (all.insert(all.end(), more.dimensions().begin(), more.dimensions().end()), ...);
+  return search_space{std::move(all)};
+}
+
+/// All values of one point, then those of the others.
+/// @throws std::invalid_argument for a name that two of them have
+template<std::same_as<point>... More>
+[[nodiscard]] point joined(const point& first, const More&... more)
+{
+  auto all = first;
+  const auto add = [&](const point& other) {
+    for (const auto& [name, x] : other.values()) {
+      if (all.find(name) != nullptr) refuse("joined", "two points have a value named '", name, "'");
+      all.set(name, x);
+    }
+  };
+  (add(more), ...);
+  return all;
+}
+
+/// The space with every name begun by a prefix: `student.` makes `student.learning_rate` of
+/// `learning_rate`.
+[[nodiscard]] inline search_space prefixed(std::string_view prefix, const search_space& space)
+{
+  auto all = space.dimensions();
+  for (auto& d : all) d.name.insert(0, prefix);
+  return search_space{std::move(all)};
+}
+
+/// The point with every name begun by a prefix.
+[[nodiscard]] inline point prefixed(std::string_view prefix, const point& p)
+{
+  point longer;
+  for (const auto& [name, x] : p.values()) longer.set(std::string{prefix} + name, x);
+  return longer;
+}
+
+/// The values whose names begin with a prefix, without it: what `prefixed` and `joined` put in.
+[[nodiscard]] inline point part_of(const point& p, std::string_view prefix)
+{
+  point part;
+  for (const auto& [name, x] : p.values())
+    if (name.starts_with(prefix) && name.size() > prefix.size())
+      part.set(std::string_view{name}.substr(prefix.size()), x);
+  return part;
+}
+
+}  // namespace rolewise

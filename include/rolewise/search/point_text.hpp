@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Points as text: a line for people, JSON for programs.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/json.hpp>
+#include <rolewise/core/json_reader.hpp>
+#include <rolewise/search/inside.hpp>
+#include <rolewise/search/point.hpp>
+#include <rolewise/search/policy_space.hpp>
+#include <rolewise/search/space.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace rolewise {
+
+namespace detail {
+
+/// The prefix of a policy, if this is the name of its first value.
+[[nodiscard]] inline std::optional<std::string> policy_prefix(std::string_view name)
+{
+  const auto first = policy_dimension({}, 0);
+  if (!name.ends_with(first)) return std::nullopt;
+  return std::string{name.substr(0, name.size() - first.size())};
+}
+
+/// Whether a point has all levels of a policy of that prefix.
+[[nodiscard]] inline bool holds_policy(const point& p, std::string_view prefix)
+{
+  for (std::size_t place = 0; place < policy_places; ++place) {
+    const auto* x = p.find(policy_dimension(prefix, place));
+    const auto* level = x == nullptr ? nullptr : std::get_if<std::int64_t>(x);
+    if (level == nullptr || *level < 0 || *level > highest_level(place)) return false;
+  }
+  return true;
+}
+
+/// An object with a member for each value: integers without, reals with a point or an exponent, so
+/// that kinds are read back as well as bits.
+[[nodiscard]] inline json json_of(const point& p)
+{
+  json::object members;
+  for (const auto& [name, x] : p.values()) {
+    if (const auto* real = std::get_if<double>(&x); real != nullptr && !std::isfinite(*real))
+      refuse("point", "'", name, "' is ", *real, ", which JSON has no word for");
+    members.emplace_back(name, std::visit([](const auto& v) { return json{v}; }, x));
+  }
+  return members;
+}
+
+/// @throws json_error
+[[nodiscard]] inline point point_from(const json& object)
+{
+  point p;
+  for (const auto& [name, x] : object.members()) {
+    if (p.find(name) != nullptr) throw json_error{0, c10::str("has '", name, "' twice")};
+    try {
+      if (x.is_text())
+        p.set(name, x.text());
+      else if (x.is_integer())
+        p.set(name, x.number<std::int64_t>());
+      else
+        p.set(name, x.number<double>());
+    } catch (const json_error& error) {
+      throw json_error{0, c10::str("'", name, "' ", error.what)};
+    }
+  }
+  return p;
+}
+
+/// What `read` makes of a text.
+/// @throws std::runtime_error `rolewise: <source>: is not JSON: at byte 7: ...` or
+///         `rolewise: <source>: is no <what>: ...`
+template<typename Read>
+[[nodiscard]] auto read_json_as(std::string_view what, std::string_view text,
+                                std::string_view source, const Read& read)
+{
+  json whole;
+  try {
+    whole = json_reader{text}.read();
+  } catch (const json_error& error) {
+    fail(source, "is not JSON: at byte ", error.byte, ": ", error.what);
+  }
+  try {
+    return read(whole);
+  } catch (const json_error& error) {
+    fail(source, "is no ", what, ": ", error.what);
+  }
+}
+
+}  // namespace detail
+
+/// A point on one line, for people: `learning_rate 0.05, bits 4, agent policy`. Reals have six
+/// digits; the 60 levels of a policy are one entry, `student.{Rotate 0.3@5, Invert 1.0@0}` (without
+/// a prefix `{...}`), that leaves out pairs of zeros; an empty point is `nothing`.
+[[nodiscard]] inline std::string text(const point& p)
+{
+  std::ostringstream line;
+  std::set<std::string> told;  // levels of policies
+  const char* separator = "";
+  for (const auto& [name, x] : p.values()) {
+    if (told.contains(name)) continue;
+    line << separator;
+    separator = ", ";
+    if (const auto prefix = detail::policy_prefix(name);
+        prefix && detail::holds_policy(p, *prefix)) {
+      line << *prefix << '{' << policy_at(p, *prefix) << '}';
+      for (std::size_t place = 0; place < detail::policy_places; ++place)
+        told.insert(detail::policy_dimension(*prefix, place));
+    } else {
+      line << name << ' ';
+      std::visit([&](const auto& value) { line << value; }, x);
+    }
+  }
+  return p.values().empty() ? "nothing" : line.str();
+}
+
+/// A point as JSON on one line, `{"learning_rate": 0.05, "bits": 4, "agent": "policy"}`, from which
+/// `parse_point` reads the same bits, kinds and order.
+/// @throws std::invalid_argument for a real that is not finite
+[[nodiscard]] inline std::string json_text(const point& p)
+{
+  std::string line;
+  detail::json_of(p).write(line, 0, true);
+  return line;
+}
+
+/// Reads a point: an object of numbers and texts. A number with a point or an exponent is a real,
+/// another one an integer.
+/// @param source what messages call the text
+/// @throws std::runtime_error `rolewise: <source>: ...` that names the byte or the value
+[[nodiscard]] inline point parse_point(std::string_view text, std::string_view source = "point")
+{
+  return detail::read_json_as("point", text, source,
+                              [](const detail::json& whole) { return detail::point_from(whole); });
+}
+
+/// Reads a point of a space, in the space's order. Where it wants a real, an integer will do:
+/// people write `1` for `1.0`.
+/// @throws std::runtime_error as above, and for a point outside of the space
+[[nodiscard]] inline point parse_point(std::string_view text, const search_space& space,
+                                       std::string_view source = "point")
+{
+  const auto read = parse_point(text, source);
+  point ordered;
+  for (const auto& d : space.dimensions()) {
+    const auto* x = read.find(d.name);
+    if (x == nullptr) continue;
+    const auto* whole = std::get_if<std::int64_t>(x);
+    if (whole != nullptr && std::holds_alternative<real_interval>(d.range))
+      ordered.set(d.name, static_cast<double>(*whole));
+    else
+      ordered.set(d.name, *x);
+  }
+  for (const auto& [name, x] : read.values())
+    if (ordered.find(name) == nullptr) ordered.set(name, x);
+  if (const auto why = objection_to(space, ordered); !why.empty())
+    fail(source, "is no point of the space: ", why);
+  return ordered;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Population based training: the worst go on as changed copies of the best.
+
+#include <rolewise/core/draws.hpp>
+#include <rolewise/core/fraction.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/search/detail/population.hpp>
+#include <rolewise/search/explore.hpp>
+#include <rolewise/search/inside.hpp>
+#include <rolewise/search/search_strategy.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace rolewise {
+
+/// At each look at the standings, trials are ranked by their scores; each of the lower quarter
+/// becomes a copy of one of the upper quarter, drawn uniformly, and goes on at a point near the
+/// other's (`explore`).
+///
+/// Ranked are the trials that train and have a score, of equal scores the lower number first. The
+/// quarters are `ceil(quantile * trials)` trials each (4 of 16), never more than half of them; a
+/// trial alone is left in peace.
+///
+///     arena(population_based{.first = point_of(augmentation_policy{})}, policy_space(), ...,
+///           {.trials = population_based::usual_trials,
+///            .epochs = 200,
+///            .epochs_per_round = population_based::usual_epochs_per_round});
+///
+/// @par Determinism
+/// Donors and points are functions of the seed, the number of the trial that is replaced, its epoch
+/// and how many scores it has got.
+/// @throws std::invalid_argument for a space without dimensions, a first point outside of it, a
+///         quantile above 0.5 and settings that `explore` refuses
+/// @par Source
+/// Jaderberg et al.: Population Based Training of Neural Networks, 2017, arXiv 1711.09846,
+/// section 4.1, truncation selection. Settings: Ho, Liang, Stoica, Abbeel, Chen: Population Based
+/// Augmentation, 2019, arXiv 1905.05393, section 3.2, and the published code.
+/// @par Departs
+/// All trials are compared at once; there each is compared when it reports
+/// (`population_based_asynchronous`). Points are explored from the copied trial's, as in Population
+/// Based Augmentation.
+struct population_based {
+  static constexpr std::string_view name = "population-based";
+  static constexpr bool has_state = false;
+  static constexpr std::int64_t usual_trials = 16;
+  static constexpr std::int64_t usual_epochs_per_round = 3;
+
+  fraction quantile{0.25};  ///< at most 0.5
+  exploration exploring{};
+  /// What every trial begins with, in the dimensions that it names; the others are drawn.
+  /// Population Based Augmentation begins with policies of zeros,
+  /// `point_of(augmentation_policy{})`.
+  point first{};
+
+  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
+                                                 const std::vector<standing>& standings,
+                                                 seed key) const
+  {
+    require_dimensions(name, space);
+    detail::require_quantile(name, quantile);
+    const auto ranked = ranking(standings);
+    const auto count = detail::size_of_quantile(quantile, ranked.size());
+    std::vector<bool> is_lower(standings.size());
+    for (auto i = ranked.size() - count; i < ranked.size(); ++i) is_lower[ranked[i].place] = true;
+
+    std::vector<decision> decisions;
+    for (std::size_t i = 0; i < standings.size(); ++i) {
+      const auto& s = standings[i];
+      const auto of_trial = key.split(purpose{name}).split(static_cast<std::uint64_t>(s.trial));
+      if (s.finished) continue;
+      if (!s.at) {
+        decisions.emplace_back(
+            start_trial{s.trial, detail::first_point(name, space, first, of_trial)});
+      } else if (is_lower[i]) {
+        const auto of_look = of_trial.split(s.past.size() + 1);
+        const auto drawn = draws{of_look, s.epoch, 0}.below(0, static_cast<std::int64_t>(count));
+        const auto& donor = standings[ranked[static_cast<std::size_t>(drawn)].place];
+        const auto near = of_look.split(static_cast<std::uint64_t>(s.epoch));
+        decisions.emplace_back(copy_trial{
+            .from = donor.trial, .to = s.trial, .at = explore(space, *donor.at, near, exploring)});
+      } else {
+        decisions.emplace_back(keep_trial{s.trial});
+      }
+    }
+    return decisions;
+  }
+
+ private:
+  [[nodiscard]] static std::vector<detail::contender> ranking(
+      const std::vector<standing>& standings)
+  {
+    std::vector<detail::contender> all;
+    for (std::size_t i = 0; i < standings.size(); ++i)
+      if (const auto& s = standings[i]; !s.finished && s.at && s.score)
+        all.push_back({i, s.trial, *s.score});
+    detail::rank(all);
+    return all;
+  }
+};
+
+static_assert(SearchStrategy<population_based>);
+
+}  // namespace rolewise

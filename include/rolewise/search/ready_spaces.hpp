@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Spaces of the numbers that distillation is tuned by.
+
+#include <rolewise/search/space.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// A learning rate, `learning_rate`, by ratios.
+[[nodiscard]] inline search_space learning_rate_space(double low = 1e-4, double high = 1e-1,
+                                                      std::string name = "learning_rate")
+{
+  return search_space{{std::move(name), real_interval{low, high, spacing::logarithmic}}};
+}
+
+/// A temperature of soft targets, `temperature`, by ratios; the default is the range that its
+/// source tried.
+/// @par Source
+/// Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015, arXiv 1503.02531,
+/// section 3.
+[[nodiscard]] inline search_space temperature_space(double low = 1.0, double high = 20.0,
+                                                    std::string name = "temperature")
+{
+  return search_space{{std::move(name), real_interval{low, high, spacing::logarithmic}}};
+}
+
+/// A weight for each of some terms of a loss, `weight.<term>`, by ratios.
+[[nodiscard]] inline search_space loss_weight_space(const std::vector<std::string>& terms,
+                                                    double low = 1e-2, double high = 1e2)
+{
+  std::vector<dimension> weights;
+  for (const auto& term : terms)
+    weights.push_back({"weight." + term, real_interval{low, high, spacing::logarithmic}});
+  return search_space{std::move(weights)};
+}
+
+}  // namespace rolewise

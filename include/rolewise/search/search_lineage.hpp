@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Who descends from whom in a search, and which trial is the best.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/search/point.hpp>
+#include <rolewise/search/search_history.hpp>
+#include <rolewise/search/search_strategy.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace rolewise {
+
+/// Epochs that were trained under one number at one point: from a start or a copy to the next copy
+/// or to the end.
+struct lineage_stretch {
+  std::int64_t trial = 0;
+  std::int64_t begin = 0;  ///< epochs that what it begins with had been trained for
+  std::int64_t end = 0;    ///< epochs at its last score
+  /// The stretch that it took over at epoch `begin`, which may itself have gone on after that.
+  std::optional<std::size_t> parent{};
+  point at;
+  std::vector<past_score> scores{};  ///< got in this stretch, oldest first
+  bool stopped = false;              ///< its trial was stopped at its end
+};
+
+/// The stretches of all trials, in the order of the history.
+struct search_lineage {
+  std::vector<lineage_stretch> stretches;
+  std::vector<std::optional<std::size_t>> last;  ///< of each trial; nothing if it never started
+
+  /// A trial's last stretch and its ancestors, oldest first; empty for one that never started.
+  [[nodiscard]] std::vector<std::size_t> ancestry(std::int64_t trial) const
+  {
+    if (trial < 0 || trial >= static_cast<std::int64_t>(last.size()))
+      refuse("search_lineage", "want a trial of 0 to ", last.size(), " - 1, got ", trial);
+    std::vector<std::size_t> path;
+    for (auto at = last[static_cast<std::size_t>(trial)]; at; at = stretches[*at].parent)
+      path.push_back(*at);
+    std::reverse(path.begin(), path.end());
+    return path;
+  }
+
+  /// The scores of what a trial is in the end, from its first ancestor's on: what a stretch got
+  /// after it was copied belongs to others.
+  [[nodiscard]] std::vector<past_score> scores_of(std::int64_t trial) const
+  {
+    std::vector<past_score> scores;
+    const auto path = ancestry(trial);
+    for (std::size_t i = 0; i < path.size(); ++i)
+      for (const auto& score : stretches[path[i]].scores)
+        if (i + 1 == path.size() || score.epoch <= stretches[path[i + 1]].begin)
+          scores.push_back(score);
+    return scores;
+  }
+
+  /// How many of the trials that started without a copy are ancestors of what trials are in the
+  /// end: 1 means that a population has collapsed into one family.
+  [[nodiscard]] std::int64_t founders_left() const
+  {
+    std::vector<std::size_t> roots;
+    for (std::size_t trial = 0; trial < last.size(); ++trial)
+      if (last[trial] && !stretches[*last[trial]].stopped)
+        roots.push_back(ancestry(static_cast<std::int64_t>(trial)).front());
+    std::sort(roots.begin(), roots.end());
+    return std::unique(roots.begin(), roots.end()) - roots.begin();
+  }
+};
+
+namespace detail {
+
+/// Goes through a history and keeps, for each look at the standings, which stretch a trial was in.
+class lineage_reader {
+ public:
+  explicit lineage_reader(std::int64_t trials)
+  {
+    if (trials < 0) refuse("search_lineage", "the history has ", trials, " trials");
+    found_.last.resize(static_cast<std::size_t>(trials));
+  }
+
+  void read(const search_event& event, std::size_t number)
+  {
+    number_ = number;
+    if (event.round != round_) look(event.round);
+    auto& last = found_.last[place(event.trial)];
+    if (event.what == search_event::kind::scored) {
+      if (!event.score || !last) wrong("scores what has not started, or has no score");
+      auto& now = found_.stretches[*last];
+      now.end = event.epoch;
+      now.scores.push_back({event.epoch, *event.score, now.at});
+      return;
+    }
+    if (event.what == search_event::kind::stopped) {
+      if (last) found_.stretches[*last].stopped = true;
+      return;
+    }
+    if (!event.at) wrong("has no point");
+    lineage_stretch begun{.trial = event.trial, .at = *event.at};
+    if (event.what == search_event::kind::copied) {
+      if (!event.from || !event.from_epoch) wrong("copies, and does not say whom at which epoch");
+      begun.parent = stretch_of(*event.from, *event.from_epoch);
+      begun.begin = begun.end = *event.from_epoch;
+    }
+    last = found_.stretches.size();
+    found_.stretches.push_back(std::move(begun));
+  }
+
+  [[nodiscard]] search_lineage finished() { return std::move(found_); }
+
+ private:
+  struct stand {
+    std::optional<std::size_t> stretch{};
+    std::int64_t epoch = 0;
+  };
+
+  /// Copies are made of what trials were before any decision of the look. One without decisions was
+  /// one, too: what trials were then may be copied at the next.
+  void look(std::int64_t round)
+  {
+    round_ = round;
+    auto& now = looks_.emplace_back();
+    for (const auto& last : found_.last)
+      now.push_back({last, last ? found_.stretches[*last].end : 0});
+  }
+
+  /// The stretch that a trial was in when it had reached the epoch; some strategies copy what a
+  /// trial was one look ago.
+  [[nodiscard]] std::size_t stretch_of(std::int64_t trial, std::int64_t epoch) const
+  {
+    const auto at = place(trial);
+    for (auto look = looks_.rbegin(); look != looks_.rend(); ++look)
+      if (const auto& then = (*look)[at]; then.stretch && then.epoch == epoch) return *then.stretch;
+    wrong("copies a trial at an epoch that it was never looked at");
+  }
+
+  [[nodiscard]] std::size_t place(std::int64_t trial) const
+  {
+    if (trial < 0 || trial >= static_cast<std::int64_t>(found_.last.size()))
+      wrong("is about a trial that the history does not have");
+    return static_cast<std::size_t>(trial);
+  }
+
+  [[noreturn]] void wrong(const char* what) const
+  {
+    refuse("search_lineage", "event ", number_, " ", what);
+  }
+
+  search_lineage found_;
+  std::vector<std::vector<stand>> looks_;
+  std::int64_t round_ = -1;  // before the first look
+  std::size_t number_ = 0;
+};
+
+}  // namespace detail
+
+/// @throws std::invalid_argument that gives the number of the first event which cannot follow those
+///         before it
+[[nodiscard]] inline search_lineage lineage_of(const search_history& history)
+{
+  detail::lineage_reader reader{history.trials};
+  for (std::size_t i = 0; i < history.events.size(); ++i) reader.read(history.events[i], i);
+  return reader.finished();
+}
+
+/// A trial and how good it is found.
+struct ranked_trial {
+  std::int64_t trial = 0;
+  std::int64_t epochs = 0;  ///< that it has been trained for
+  double mean = 0.0;        ///< of the last scores
+};
+
+/// The trials that have a score, best first: those trained longest before others, then by the mean
+/// of the last `looks` scores of what they are (those of the trials that they were copied from
+/// included; fewer if there are fewer), then by number. A mean, because the luckiest of many noisy
+/// scores says little.
+/// @param looks at least 1
+/// @throws std::invalid_argument for fewer looks, and as `lineage_of(history)`
+[[nodiscard]] inline std::vector<ranked_trial> ranked_trials(const search_history& history,
+                                                             std::int64_t looks = 3)
+{
+  if (looks < 1) refuse("ranked_trials", "want at least 1 look, got ", looks);
+  const auto lineage = lineage_of(history);
+  std::vector<ranked_trial> ranked;
+  for (std::int64_t trial = 0; trial < history.trials; ++trial) {
+    const auto scores = lineage.scores_of(trial);
+    if (scores.empty()) continue;
+    const auto count = std::min(scores.size(), static_cast<std::size_t>(looks));
+    double sum = 0.0;
+    for (auto i = scores.size() - count; i < scores.size(); ++i) sum += scores[i].score;
+    const auto& now = lineage.stretches[*lineage.last[static_cast<std::size_t>(trial)]];
+    ranked.push_back({trial, now.end, sum / static_cast<double>(count)});
+  }
+  std::stable_sort(ranked.begin(), ranked.end(), [](const ranked_trial& a, const ranked_trial& b) {
+    return a.epochs != b.epochs ? a.epochs > b.epochs : a.mean > b.mean;
+  });
+  return ranked;
+}
+
+/// The first of `ranked_trials`: the best trial by a rule, not by eye.
+/// @throws std::invalid_argument if no trial has a score, and as `ranked_trials`
+[[nodiscard]] inline std::int64_t best_trial(const search_history& history, std::int64_t looks = 3)
+{
+  const auto ranked = ranked_trials(history, looks);
+  if (ranked.empty()) refuse("best_trial", "no trial has a score");
+  return ranked.front().trial;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Whole methods, made of the parts of the other stages.
+
+#include <rolewise/systems/policy_search.hpp>
+#include <rolewise/systems/role_wise_search.hpp>
+#include <rolewise/systems/search_cost.hpp>
+#include <rolewise/systems/search_rewards.hpp>
+#include <rolewise/systems/search_splits.hpp>
+#include <rolewise/systems/student_search.hpp>
+#include <rolewise/systems/teacher_search.hpp>

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A trial that is a policy and trains nothing.
+
+#include <rolewise/agent/policy_agent.hpp>
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/moment.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/train/training_step.hpp>
+
+namespace rolewise::detail {
+
+/// The policy is a point's, which the arena knows; so there is no state.
+struct policy_holder {
+  policy_agent agent;
+
+  metrics operator()(const batch&, const moment&) const { return {{"loss", torch::zeros({})}}; }
+  template<typename Archive>
+  void visit_state(Archive&)
+  {}
+};
+
+static_assert(TrainingStep<policy_holder>);
+
+}  // namespace rolewise::detail

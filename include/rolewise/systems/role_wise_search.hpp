@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Role-KD's two searches, one after the other, as one call.
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/systems/policy_search.hpp>
+#include <rolewise/systems/search_splits.hpp>
+#include <rolewise/systems/student_search.hpp>
+#include <rolewise/systems/teacher_search.hpp>
+
+#include <utility>
+
+namespace rolewise {
+
+/// Both stages of a role-wise search.
+template<typename Master, typename Learner>
+struct role_wise_result {
+  stage_result<Master> teacher;
+  stage_result<Learner> student;
+};
+
+/// Searches the teacher's policies, trains a teacher with them on all examples, searches the
+/// student's policies under a teacher that does not know the validation part, and trains a student
+/// with them under the teacher that was trained on all.
+///
+///     const auto parts = split_for_search(data.train, 4000, 2000, seed{1});
+///     const auto found = role_wise_search(teacher_search{...}, student_search{...}, parts);
+///
+/// | stage | trains | on | under | judged by |
+/// |---|---|---|---|---|
+/// | one | teachers, one a trial | `search` | labels | accuracy on `validation` |
+/// | one, after it | the teacher | `all` | labels | - |
+/// | two | students, one a trial | `search` | the best trial's teacher of stage one | `reward` |
+/// | two, after it | the student | `all` | the teacher | - |
+///
+/// No network of a search has learned from a validation example: not by training, not by copied
+/// weights, not from its teacher.
+///
+/// @param shared what every image passes after its role's policy
+/// @param observers of both searches, as those of `arena`
+/// @par Determinism
+/// A function of the arguments, wall times aside.
+/// @par Source
+/// Fu et al.: Role-Wise Data Augmentation for Knowledge Distillation, 2020, arXiv 2004.08861, and
+/// its released code (bigaidream-projects/role-kd, 42a9362); the search is that of Ho et al.:
+/// Population based augmentation, 2019, arXiv 1905.05393.
+/// @par Departs
+/// Stage one was not released; it is what the names of its results tell. There the teacher of stage
+/// two, from which students start, is the one that the last training uses, so the reward may know
+/// the validation part; networks are judged in training mode, in whole batches of 128; the best
+/// trial is chosen by hand; validation takes 46 000 examples, 74 % of the passes.
+template<typename TeachersStage, typename StudentsStage, AugmentationAgent Shared = pad_crop_flip,
+         typename... Observers>
+[[nodiscard]] auto role_wise_search(const TeachersStage& teachers, const StudentsStage& students,
+                                    const search_splits& data, const Shared& shared = {},
+                                    Observers&&... observers)
+{
+  auto one = teachers(data, shared, observers...);
+  auto two = students(data, teachers_from(one), shared, observers...);
+  return role_wise_result{std::move(one), std::move(two)};
+}
+
+}  // namespace rolewise

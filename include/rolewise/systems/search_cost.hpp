@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What a search spends on training and what on looking at the standings.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/fraction.hpp>
+#include <rolewise/train/arena_options.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+namespace rolewise {
+
+/// The passes of one example, in units of a forward pass of the network that is searched for.
+struct pass_costs {
+  double forward = 1.0;
+  double backward = 2.0;
+  double teacher = 0.0;  ///< forward pass of a teacher in training: 1 for one of the same size
+};
+
+/// **Units**: forward passes of one example.
+struct search_cost {
+  double training = 0.0;
+  double validation = 0.0;
+
+  /// Of the whole, in [0, 1].
+  [[nodiscard]] double validation_share() const
+  {
+    return training + validation > 0.0 ? validation / (training + validation) : 0.0;
+  }
+};
+
+namespace detail {
+
+inline void require_counts(const char* who, std::int64_t examples, const arena_options& options,
+                           const pass_costs& each)
+{
+  if (examples < 1 || options.trials < 1 || options.epochs < 1 || options.epochs_per_round < 1)
+    refuse(who, "want examples, trials, epochs and epochs_per_round >= 1, got ", examples, ", ",
+           options.trials, ", ", options.epochs, " and ", options.epochs_per_round);
+  if (!(each.forward > 0.0 && each.backward >= 0.0 && each.teacher >= 0.0))
+    refuse(who, "want a forward pass above 0 and others from 0, got ", each.forward, ", ",
+           each.backward, " and ", each.teacher);
+}
+
+[[nodiscard]] inline double training_passes(std::int64_t search, const arena_options& options,
+                                            const pass_costs& each)
+{
+  return static_cast<double>(options.trials) * static_cast<double>(options.epochs) *
+         static_cast<double>(search) * (each.forward + each.backward + each.teacher);
+}
+
+/// The passes of one example at every look.
+[[nodiscard]] inline double looks_at_one(const arena_options& options, const pass_costs& each)
+{
+  const auto looks = (options.epochs + options.epochs_per_round - 1) / options.epochs_per_round;
+  return static_cast<double>(options.trials) * static_cast<double>(looks) * each.forward;
+}
+
+}  // namespace detail
+
+/// What a search costs if every trial is trained to its end.
+/// @param search examples that trials are trained on
+/// @param validation examples that they are judged by
+/// @throws std::invalid_argument for counts below 1 or costs below 0
+[[nodiscard]] inline search_cost cost_of_search(std::int64_t search, std::int64_t validation,
+                                                const arena_options& options,
+                                                const pass_costs& each = {})
+{
+  detail::require_counts("cost_of_search", std::min(search, validation), options, each);
+  return {detail::training_passes(search, options, each),
+          detail::looks_at_one(options, each) * static_cast<double>(validation)};
+}
+
+/// The most examples to validate with that cost less than a share of the search.
+///
+///     n < s / (1 - s) * training / (cost of one example at all looks)
+///
+/// @throws std::invalid_argument for counts below 1, costs below 0, a share of 0 or 1, and if not
+///         even one example is as cheap
+[[nodiscard]] inline std::int64_t validation_examples(std::int64_t search,
+                                                      const arena_options& options,
+                                                      const pass_costs& each = {},
+                                                      fraction share = fraction{0.15})
+{
+  constexpr auto who = "validation_examples";
+  detail::require_counts(who, search, options, each);
+  const double s = share.value();
+  if (s <= 0.0 || s >= 1.0) refuse(who, "want a share between 0 and 1, got ", s);
+  const double most = s / (1.0 - s) * detail::training_passes(search, options, each) /
+                      detail::looks_at_one(options, each);
+  const auto count = static_cast<std::int64_t>(std::ceil(most)) - 1;
+  if (count < 1) refuse(who, "not even one example costs less than a share of ", s);
+  return count;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Stage two: the policies of the student, under a teacher.
+
+#include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/no_agent.hpp>
+#include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/agent/policy_agent.hpp>
+#include <rolewise/agent/searched_schedule.hpp>
+#include <rolewise/agent/students_view.hpp>
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/network/copy_weights.hpp>
+#include <rolewise/search/policy_history.hpp>
+#include <rolewise/search/policy_space.hpp>
+#include <rolewise/search/search_lineage.hpp>
+#include <rolewise/search/search_strategy.hpp>
+#include <rolewise/student/student.hpp>
+#include <rolewise/systems/detail/policy_holder.hpp>
+#include <rolewise/systems/policy_search.hpp>
+#include <rolewise/systems/search_cost.hpp>
+#include <rolewise/systems/search_rewards.hpp>
+#include <rolewise/systems/search_splits.hpp>
+#include <rolewise/teacher/frozen.hpp>
+#include <rolewise/teacher/shared_teacher.hpp>
+#include <rolewise/train/arena.hpp>
+#include <rolewise/train/clip_gradients.hpp>
+#include <rolewise/train/distillation.hpp>
+#include <rolewise/train/optimiser.hpp>
+#include <rolewise/train/schedule.hpp>
+#include <rolewise/train/sgd.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+/// In the place of `students_view`: the teacher judges its own view of each image, made under the
+/// policies that were found for it, stretched to the epochs of the student.
+struct teachers_policies {};
+
+/// Who teaches students, during a search and after it.
+template<typename Network>
+struct search_teachers {
+  Network of_search;  ///< must not have learned from a validation example, directly or by copying
+  Network after_search;
+  std::vector<search_segment> policies{};  ///< for `teachers_policies`
+};
+
+/// @param stage_one one that trained networks
+template<typename Network>
+[[nodiscard]] search_teachers<Network> teachers_from(const stage_result<Network>& stage_one)
+{
+  if (!stage_one.found.of_search) refuse("teachers_from", "the search trained no network");
+  return {*stage_one.found.of_search, stage_one.retrained.network, stage_one.found.policies};
+}
+
+/// Searches the policies under which a student learns best from a teacher, then trains one with
+/// them.
+///
+///     const student_search stage{
+///         .network = [](const sample_shape& shape, seed own) {
+///           return resnet8(shape, dorefa{}, bits_inside<2>, {.seed = own});
+///         },
+///         .strategy = population_based{.first = point_of(augmentation_policy{})},
+///         .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{4}},
+///         .search = {.trials = 16, .epochs = 60, .epochs_per_round = 3},
+///         .retraining = {.epochs = 60}};
+///     const auto found = stage(splits, teachers, pad_crop_flip{});
+///
+/// Each trial is a `distillation` under `search_teachers::of_search`; images pass the student's
+/// policy, then the shared agent. What is maximised is `reward`: with one that trains no student,
+/// the search trains nothing, and the last policy of its best trial is followed throughout.
+template<typename New, SearchStrategy Strategy, typename Loss, typename View = students_view,
+         typename Reward = student_accuracy, Optimiser Method = sgd, Schedule Factor = cosine>
+struct student_search {
+  static_assert(Student<std::invoke_result_t<const New&, const sample_shape&, seed>>,
+                "student_search: .network must be callable with a sample_shape and a seed, and "
+                "give a Student");
+  static_assert(std::same_as<View, students_view> || std::same_as<View, teachers_policies>,
+                "student_search: .teacher_input must be students_view{} or teachers_policies{}");
+
+  New network;  ///< `(const sample_shape&, seed)` gives a new network
+  Strategy strategy{};
+  Loss loss;
+  View teacher_input{};
+  Reward reward{};
+  Method optimiser{};
+  Factor schedule{};
+  std::optional<clip_gradients> clipping{};
+  /// Each student begins with the weights of its teacher where names and shapes agree, as in
+  /// Role-KD.
+  bool starts_from_teacher = true;
+  arena_options search{};
+  retraining_options retraining{};
+  /// That the best trial is chosen by, see `best_trial`; 1 whatever it says if no student is
+  /// trained, since such scores belong to single policies.
+  std::int64_t looks = 3;
+
+  /// @param shared what every image passes after the policy, in the search and after it
+  /// @param observers as those of `arena`
+  /// @par Determinism
+  /// A function of the arguments, wall times aside.
+  /// @throws std::invalid_argument for parts that are not apart, for a student that is to start
+  ///         from its teacher and shares no tensor with it, and as `arena`
+  template<typename Master, AugmentationAgent Shared = pad_crop_flip, typename... Observers>
+  [[nodiscard]] auto operator()(const search_splits& data, const search_teachers<Master>& teachers,
+                                const Shared& shared = {}, Observers&&... observers) const
+  {
+    auto found = look_for_policies(data, teachers, shared, observers...);
+    auto last = train_under(policy_agent{.policy = found.schedule(retraining.epochs)}, data,
+                            teachers, shared);
+    return stage_result{std::move(found), std::move(last)};
+  }
+
+  /// The first half: the search alone.
+  template<typename Master, AugmentationAgent Shared = pad_crop_flip, typename... Observers>
+  [[nodiscard]] auto look_for_policies(const search_splits& data,
+                                       const search_teachers<Master>& teachers,
+                                       const Shared& shared = {}, Observers&&... observers) const
+  {
+    detail::require_apart("student_search", data);
+    const shared_teacher teacher{frozen(teachers.of_search)};
+    auto cost =
+        cost_of_search(data.search.size(), data.validation.size(), search, {.teacher = 1.0});
+    cost.validation *= reward.passes();
+    if constexpr (Reward::trains_student) {
+      const auto teachers_agent = agent_of_teacher(teachers, search.epochs);
+      auto trials = arena(
+          strategy, policy_space(),
+          [&](const point& at, std::int64_t, seed own) {
+            return lesson(data.all.shape, teachers.of_search, teacher, teachers_agent,
+                          policy_agent{.policy = policy_at(at)}, shared, own);
+          },
+          [&](const auto& step) { return reward(step.learner(), data.validation); }, data.search,
+          search, observers...);
+      found_policies<network_type> found;
+      found.best = best_trial(trials.history, looks);
+      found.policies = search_segments(trials.history, found.best);
+      found.of_search = trials.steps[static_cast<std::size_t>(found.best)]->learner();
+      found.cost = cost;
+      found.history = std::move(trials.history);
+      return found;
+    } else {
+      const auto nothing = subset(data.search, torch::zeros({1}, torch::kLong));
+      auto trials = arena(
+          strategy, policy_space(),
+          [&](const point& at, std::int64_t, seed) {
+            return detail::policy_holder{{.policy = policy_at(at)}};
+          },
+          [&](const auto& step) { return reward(teacher, step.agent, data.validation); }, nothing,
+          search, observers...);
+      found_policies<network_type> found;
+      found.best = best_trial(trials.history, 1);
+      const auto& last = *trials.standings[static_cast<std::size_t>(found.best)].at;
+      found.policies = {{search.epochs, policy_at(last)}};
+      found.cost = {.training = 0.0, .validation = cost.validation};
+      found.history = std::move(trials.history);
+      return found;
+    }
+  }
+
+  /// The second half with any agent for the student: what a search has to beat. The student learns
+  /// from all examples under `search_teachers::after_search`.
+  template<AugmentationAgent Agent, typename Master, AugmentationAgent Shared = pad_crop_flip>
+  [[nodiscard]] auto train_under(const Agent& students_agent, const search_splits& data,
+                                 const search_teachers<Master>& teachers,
+                                 const Shared& shared = {}) const
+  {
+    return detail::retrained(
+        lesson(data.all.shape, teachers.after_search, shared_teacher{frozen(teachers.after_search)},
+               agent_of_teacher(teachers, retraining.epochs), students_agent, shared,
+               retraining.seed),
+        data.all, retraining);
+  }
+
+ private:
+  using network_type = std::invoke_result_t<const New&, const sample_shape&, seed>;
+
+  template<typename Master>
+  [[nodiscard]] static auto agent_of_teacher(const search_teachers<Master>& teachers,
+                                             std::int64_t epochs)
+  {
+    if constexpr (std::same_as<View, students_view>)
+      return students_view{};
+    else
+      return policy_agent{.policy = stretched(teachers.policies, epochs)};
+  }
+
+  template<typename Master, typename TeachersAgent, typename StudentsAgent, typename Shared>
+  [[nodiscard]] auto lesson(const sample_shape& shape, const Master& start,
+                            const shared_teacher<frozen_teacher<Master>>& teacher,
+                            const TeachersAgent& teachers_agent,
+                            const StudentsAgent& students_agent, const Shared& shared,
+                            seed own) const
+  {
+    auto student = network(shape, own.split(purpose{"network"}));
+    if (starts_from_teacher)
+      (void)copy_weights(start, student, {.other_shape = on_other_shape::leave});
+    return distillation{
+        .teacher = teacher,
+        .student = std::move(student),
+        .teacher_agent = teachers_agent,
+        .student_agent = students_agent,
+        .shared_agent = shared,
+        .loss = loss,
+        .optimiser = optimiser,
+        .schedule = schedule,
+        .clipping = clipping,
+        .seed = own.split(purpose{"views"}),
+    };
+  }
+};
+
+}  // namespace rolewise

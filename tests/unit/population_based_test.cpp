@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "laws/search_strategy.hpp"
+#include "support/doctest.hpp"
+#include "support/played_search.hpp"
+#include "support/tally.hpp"
+
+#include <rolewise/search/explore.hpp>
+#include <rolewise/search/joined.hpp>
+#include <rolewise/search/policy_space.hpp>
+#include <rolewise/search/population_based.hpp>
+#include <rolewise/search/population_based_asynchronous.hpp>
+#include <rolewise/search/ready_spaces.hpp>
+#include <rolewise/search/search_lineage.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+using namespace rolewise;
+using rolewise::tests::played;
+using rolewise::tests::tally;
+
+namespace {
+
+const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
+                         {"momentum", real_interval{-1.0, 1.0}},
+                         {"bits", integer_interval{1, 8}},
+                         {"agent", choice_of{{"none", "policy", "random"}}}};
+
+std::vector<standing> waiting(std::int64_t trials)
+{
+  std::vector<standing> all;
+  for (std::int64_t t = 0; t < trials; ++t) all.push_back({.trial = t});
+  return all;
+}
+
+/// Trials after a round, with these scores.
+std::vector<standing> scored(const std::vector<double>& scores)
+{
+  std::vector<standing> all;
+  for (const double score : scores) {
+    const auto trial = static_cast<std::int64_t>(all.size());
+    const auto at = mixed.sample(seed{5}.split(all.size()));
+    all.push_back({.trial = trial, .epoch = 3, .score = score, .at = at, .past = {{3, score, at}}});
+  }
+  return all;
+}
+
+std::vector<copy_trial> copies_in(const std::vector<decision>& decisions)
+{
+  std::vector<copy_trial> copies;
+  for (const auto& made : decisions)
+    if (const auto* copy = std::get_if<copy_trial>(&made)) copies.push_back(*copy);
+  return copies;
+}
+
+std::string refusal(const std::function<void()>& f)
+{
+  try {
+    f();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+}  // namespace
+
+TEST_CASE("both population based searches keep the promises of SearchStrategy")
+{
+  laws::hold_for(population_based{}, mixed);
+  laws::hold_for(population_based{}, mixed, 16, 8);
+  laws::hold_for(population_based{.quantile = fraction{0.5}}, mixed, 7, 5);
+  laws::hold_for(population_based{}, mixed, 1, 3);
+  laws::hold_for(population_based{.first = point_of(augmentation_policy{})}, policy_space(), 8, 4);
+  laws::hold_for(population_based_asynchronous{}, mixed, 16, 8);
+  laws::hold_for(population_based_asynchronous{.delay = fraction{0.0}}, mixed, 5, 8);
+  laws::hold_for(population_based_asynchronous{}, mixed, 1, 3);
+}
+
+TEST_CASE("trials begin where they are told to, or where draws put them")
+{
+  const auto space = joined(policy_space("student."), learning_rate_space());
+  const population_based zeros{.first = point_of(augmentation_policy{}, "student.")};
+  const population_based_asynchronous later{.first = zeros.first};
+  for (const auto& decisions :
+       {zeros(space, waiting(8), seed{3}), later(space, waiting(8), seed{3})}) {
+    std::set<double> rates;
+    REQUIRE(decisions.size() == 8);
+    for (const auto& made : decisions) {
+      const auto& at = std::get<start_trial>(made).at;
+      CHECK(space.contains(at));
+      CHECK(policy_at(at, "student.") == augmentation_policy{});
+      rates.insert(at.real("learning_rate"));
+    }
+    CHECK(rates.size() == 8);
+  }
+  std::set<std::int64_t> levels;
+  for (const auto& made : population_based{}(space, waiting(20), seed{3}))
+    levels.insert(std::get<start_trial>(made).at.integer("student.Rotate.1.probability"));
+  CHECK(levels.size() > 5);
+}
+
+TEST_CASE("the lower quarter become changed copies of the upper quarter")
+{
+  std::vector<double> scores;
+  for (int i = 0; i < 16; ++i) scores.push_back(0.01 * ((7 * i) % 16));  // trial i has rank 7 i
+  const auto standings = scored(scores);
+  tally donors;
+  for (const int rank : {12, 13, 14, 15}) donors.expect(std::to_string(rank), 0.25);
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    const auto copies = copies_in(population_based{}(mixed, standings, seed{i}));
+    REQUIRE(copies.size() == 4);
+    for (const auto& copy : copies) {
+      CHECK(7 * copy.to % 16 < 4);
+      CHECK(copy.looks_ago == 0);
+      donors.count(std::to_string(7 * copy.from % 16));
+    }
+  }
+  CHECK(donors.fits());
+
+  // Points are the donor's, explored.
+  const population_based still{.exploring = {.resample = fraction{0.0},
+                                             .longest_step = 0,
+                                             .longest_share = fraction{0.0},
+                                             .raised = 1.0,
+                                             .lowered = 1.0}};
+  for (const auto& copy : copies_in(still(mixed, standings, seed{1})))
+    CHECK(copy.at == *standings[static_cast<std::size_t>(copy.from)].at);
+  int rates = 0;
+  for (std::uint64_t i = 0; i < 100; ++i)
+    for (const auto& copy : copies_in(population_based{}(mixed, standings, seed{i}))) {
+      const auto parent = standings[static_cast<std::size_t>(copy.from)].at->real("lr");
+      const auto child = copy.at.real("lr");
+      rates +=
+          child == std::min(parent * 1.2, 0.1) || child == std::max(parent * 0.8, 1e-4) ? 1 : 0;
+    }
+  CHECK(rates > 250);  // 320 of 400 are expected
+  CHECK(rates < 370);
+}
+
+TEST_CASE("quarters are rounded up, equals go by number, and who has finished is left out")
+{
+  const auto replaced = [](std::vector<standing> standings, const population_based& by) {
+    std::vector<std::int64_t> trials;
+    for (const auto& copy : copies_in(by(mixed, standings, seed{1}))) trials.push_back(copy.to);
+    return trials;
+  };
+  using trials = std::vector<std::int64_t>;
+  CHECK(replaced(scored({0.5}), {}) == trials{});
+  CHECK(replaced(scored({0.5, 0.4}), {}) == trials{1});
+  CHECK(replaced(scored({0.5, 0.4, 0.3, 0.6}), {}) == trials{2});
+  CHECK(replaced(scored({0.5, 0.4, 0.3, 0.6, 0.7}), {}) == trials{1, 2});
+  CHECK(replaced(scored({0.1, 0.1, 0.1, 0.1}), {}) == trials{3});
+  CHECK(replaced(scored({0.1, 0.2, 0.3}), {.quantile = fraction{0.5}}) == trials{0});
+  CHECK(replaced(scored({0.1, 0.2, 0.3}), {.quantile = fraction{0.0}}) == trials{});
+  CHECK(copies_in(population_based{}(mixed, scored({0.1, 0.1, 0.1, 0.1}), seed{1}))[0].from == 0);
+
+  auto some = scored({0.5, 0.1, 0.3, 0.6, 0.2});
+  some[1].finished = true;
+  some[3].score.reset();
+  some[3].past.clear();
+  CHECK(replaced(some, {}) == trials{4});
+  CHECK(copies_in(population_based{}(mixed, some, seed{1}))[0].from == 0);
+
+  // The same trial, worse again a round later, is replaced anew: other donors, other points.
+  auto later = scored({0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2});
+  std::set<std::int64_t> donors;
+  std::set<double> rates;
+  for (int round = 0; round < 20; ++round) {
+    for (const auto& copy : copies_in(population_based{}(mixed, later, seed{1})))
+      if (copy.to == 7) {
+        donors.insert(copy.from);
+        rates.insert(copy.at.real("lr"));
+      }
+    for (auto& s : later) {
+      s.past.push_back(s.past.back());
+      s.epoch += round % 2;
+    }
+  }
+  CHECK(donors.size() == 2);
+  CHECK(rates.size() > 2);
+}
+
+TEST_CASE("population based searches refuse what they cannot search")
+{
+  CHECK(refusal([] { (void)population_based{}(search_space{}, waiting(2), seed{}); }) ==
+        "rolewise: population-based: the space has no dimension, want at least one to search");
+  CHECK(
+      refusal([] { (void)population_based_asynchronous{}(search_space{}, waiting(2), seed{}); }) ==
+      "rolewise: population-based-asynchronous: the space has no dimension, want at least one to "
+      "search");
+  CHECK(refusal([] {
+          (void)population_based{.quantile = fraction{0.6}}(mixed, waiting(2), seed{});
+        }) == "rolewise: population-based: quantile is 0.6, want at most 0.5");
+  CHECK(refusal([] {
+          (void)population_based{.first = point{}.set("bits", std::int64_t{9})}(mixed, waiting(2),
+                                                                                seed{});
+        }) ==
+        "rolewise: population-based: the point 'bits' is the integer 9, want an integer 1 .. 8");
+  CHECK(
+      refusal([] {
+        (void)population_based{.first = point{}.set("bit", std::int64_t{9})}(mixed, waiting(2),
+                                                                             seed{});
+      }).starts_with("rolewise: population-based: the point has 'bit', which the space does not"));
+}
+
+namespace {
+
+/// The published scheduler, which keeps books: last scores, checkpoints, one report after the
+/// other.
+struct scheduler {
+  struct trial {
+    std::optional<double> score{};
+    std::int64_t checkpoint = -1;  ///< the round in which it was made
+  };
+  std::vector<trial> trials;
+
+  struct verdict {
+    bool is_lower = false;
+    std::vector<std::pair<std::int64_t, std::int64_t>>
+        donors{};  ///< trial, round of its checkpoint
+  };
+
+  verdict report(std::int64_t which, double score, std::int64_t round)
+  {
+    auto& one = trials[static_cast<std::size_t>(which)];
+    one.score = score;
+    std::vector<std::int64_t> known;
+    for (std::size_t i = 0; i < trials.size(); ++i)
+      if (trials[i].score) known.push_back(static_cast<std::int64_t>(i));
+    std::sort(known.begin(), known.end(), [&](std::int64_t a, std::int64_t b) {
+      return *trials[static_cast<std::size_t>(a)].score <
+             *trials[static_cast<std::size_t>(b)].score;
+    });
+    const auto count = static_cast<std::ptrdiff_t>(
+        known.size() <= 1 ? 0 : std::ceil(0.25 * static_cast<double>(known.size())));
+    const std::vector<std::int64_t> lower(known.begin(), known.begin() + count);
+    const std::vector<std::int64_t> upper(known.end() - count, known.end());
+    one.checkpoint = std::ranges::count(upper, which) > 0 ? round : -1;
+    verdict found{.is_lower = std::ranges::count(lower, which) > 0};
+    for (const auto donor : upper)
+      found.donors.emplace_back(donor, trials[static_cast<std::size_t>(donor)].checkpoint);
+    return found;
+  }
+};
+
+struct frequencies {
+  double decisions = 0.0, copies = 0.0, behind = 0.0;
+};
+
+/// What an asynchronous search does where trials differ by so much, and their scores scatter and
+/// rise in a round by so much.
+frequencies frequencies_of(const population_based_asynchronous& by, double apart, double scatter,
+                           double rise)
+{
+  frequencies found;
+  for (std::uint64_t search = 0; search < 20; ++search) {
+    const auto history = played(by, mixed,
+                                [&](double, const point&, std::int64_t trial, std::int64_t round) {
+                                  const draws drawn{seed{9}.split(search), round, trial};
+                                  return apart * static_cast<double>(trial) +
+                                         scatter * drawn.normal(0) +
+                                         rise * static_cast<double>(round);
+                                },
+                                {.trials = 16, .epochs = 200, .seed = seed{search}});
+    for (const auto& event : history.events) {
+      if (event.round < 2 || event.round > 64) continue;
+      found.decisions += event.what == search_event::kind::scored ? 1.0 : 0.0;
+      if (event.what != search_event::kind::copied) continue;
+      found.copies += 1.0;
+      const auto copied_then =
+          std::find_if(history.events.begin(), history.events.end(), [&](const auto& other) {
+            return other.what == search_event::kind::scored && other.round == event.round - 1 &&
+                   other.trial == *event.from;
+          });
+      found.behind += copied_then->epoch != *event.from_epoch ? 1.0 : 0.0;
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("without delay, the asynchronous search does what the published scheduler does")
+{
+  const population_based_asynchronous strategy{.delay = fraction{0.0}};
+  constexpr std::int64_t trials = 16, rounds = 40;
+  std::int64_t copies = 0, behind = 0, without_checkpoint = 0;
+  for (std::uint64_t search = 0; search < 8; ++search) {
+    const seed key{search};
+    scheduler books{std::vector<scheduler::trial>(trials)};
+    std::vector<standing> standings;
+    for (std::int64_t t = 0; t < trials; ++t)
+      standings.push_back(
+          {.trial = t, .at = mixed.sample(seed{1}.split(static_cast<std::uint64_t>(t)))});
+    for (std::int64_t round = 0; round < rounds; ++round) {
+      std::vector<std::pair<double, std::int64_t>> order;
+      for (auto& s : standings) {
+        const draws drawn{seed{2}.split(search), round, s.trial};
+        s.epoch += 3;
+        s.score = 0.002 * static_cast<double>(round) + 0.03 * static_cast<double>(s.trial % 5) +
+                  0.1 * drawn.uniform(0);
+        s.past.push_back({s.epoch, *s.score, *s.at});
+        order.emplace_back(population_based_asynchronous::report_time(key, s.trial, s.past.size()),
+                           s.trial);
+      }
+      std::sort(order.begin(), order.end());
+      const auto decisions = strategy(mixed, standings, key);
+      REQUIRE(decisions.size() == trials);
+      for (const auto& [time, trial] : order) {
+        const auto place = static_cast<std::size_t>(trial);
+        const auto said = books.report(trial, *standings[place].score, round);
+        const auto* copy = std::get_if<copy_trial>(&decisions[place]);
+        if (copy == nullptr) {
+          const bool may_keep =
+              !said.is_lower || std::any_of(said.donors.begin(), said.donors.end(),
+                                            [](const auto& donor) { return donor.second < 0; });
+          CHECK(may_keep);
+          without_checkpoint += said.is_lower ? 1 : 0;
+          continue;
+        }
+        CHECK(said.is_lower);
+        CHECK(std::ranges::count(said.donors, std::pair{copy->from, round - copy->looks_ago}) == 1);
+        ++copies;
+        behind += copy->looks_ago;
+      }
+    }
+  }
+  CHECK(copies > 500);
+  CHECK(behind > 50);
+  CHECK(without_checkpoint > 5);
+}
+
+TEST_CASE("where ranks last, copies and donors behind are as frequent as in the recorded search")
+{
+  const auto found = frequencies_of({}, 1.0, 0.0, 0.0);
+  // Four standard deviations of independent draws.
+  CHECK(std::abs(found.copies / found.decisions - 0.25) <
+        4 * std::sqrt(0.25 * 0.75 / found.decisions));
+  const double recorded = 102.0 / 279.0;
+  CHECK(std::abs(found.behind / found.copies - recorded) <
+        4 * std::sqrt(recorded * (1.0 - recorded) / found.copies));
+  CHECK(population_based_asynchronous{}.delay.value() ==
+        doctest::Approx(1.0 - std::sqrt(2.0 * recorded)).epsilon(1e-12));
+
+  const auto at_once = frequencies_of({.delay = fraction{0.0}}, 1.0, 0.0, 0.0);
+  CHECK(std::abs(at_once.behind / at_once.copies - 0.5) < 4 * std::sqrt(0.25 / at_once.copies));
+  CHECK(frequencies_of({.delay = fraction{1.0}}, 1.0, 0.0, 0.0).behind == 0.0);
+}
+
+TEST_CASE("scores that rise make donors behind rarer, scores that scatter make copies rarer")
+{
+  const auto lasting = frequencies_of({}, 1.0, 0.0, 0.0);
+  const auto rising = frequencies_of({}, 1.0, 1.0, 4.0);
+  const auto steep = frequencies_of({}, 0.0, 1.0, 100.0);
+  const auto scattered = frequencies_of({}, 0.0, 1.0, 0.0);
+  const auto share = [](const frequencies& of) { return of.behind / of.copies; };
+  CHECK(share(rising) < share(lasting) - 0.03);
+  CHECK(steep.copies > 0.0);
+  CHECK(steep.behind == 0.0);
+  CHECK(scattered.copies / scattered.decisions < 0.24);
+}
+
+TEST_CASE("a population moves to where scores are high")
+{
+  const search_space space{{"x", integer_interval{0, 100}}, {"rate", real_interval{}}};
+  const auto train = [](double skill, const point& at, std::int64_t, std::int64_t) {
+    return skill + static_cast<double>(at.integer("x")) / 100.0 - std::abs(at.real("rate") - 0.5);
+  };
+  const auto best_of = [](const search_history& history) {
+    double best = -1e9;
+    for (const auto& event : history.events)
+      if (event.score && event.epoch == history.epochs) best = std::max(best, *event.score);
+    return best;
+  };
+  const point first = point{}.set("x", std::int64_t{0}).set("rate", 0.0);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    const tests::play how{.trials = 16, .epochs = 90, .seed = seed{i}};
+    const auto moved = best_of(played(population_based{.first = first}, space, train, how));
+    const auto later =
+        best_of(played(population_based_asynchronous{.first = first}, space, train, how));
+    const auto stayed = best_of(
+        played(population_based{.quantile = fraction{0.0}, .first = first}, space, train, how));
+    CHECK(stayed == -15.0);
+    CHECK(moved > 10.0);
+    CHECK(later > 10.0);
+  }
+}

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "support/doctest.hpp"
+#include "support/tiny_student.hpp"
+
+#include <rolewise/agent/no_agent.hpp>
+#include <rolewise/agent/policy_agent.hpp>
+#include <rolewise/data/glyphs.hpp>
+#include <rolewise/loss/cross_entropy.hpp>
+#include <rolewise/loss/soft_target_kl.hpp>
+#include <rolewise/loss/weighted_sum.hpp>
+#include <rolewise/network/resnet.hpp>
+#include <rolewise/quant/dorefa.hpp>
+#include <rolewise/search/policy_space.hpp>
+#include <rolewise/search/random_search.hpp>
+#include <rolewise/systems/role_wise_search.hpp>
+#include <rolewise/systems/search_cost.hpp>
+#include <rolewise/systems/search_rewards.hpp>
+#include <rolewise/systems/search_splits.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+using namespace rolewise;
+using namespace rolewise::testing;
+
+namespace {
+
+std::set<std::int64_t> ids_of(const torch::Tensor& ids)
+{
+  const auto whole = ids.contiguous();
+  const auto* const begin = whole.const_data_ptr<std::int64_t>();
+  return {begin, begin + whole.numel()};
+}
+
+/// Starts at the policy of all zeros; at every look the worst trial copies the best and gets its
+/// policy with one level more.
+struct small_population {
+  static constexpr std::string_view name = "small-population";
+
+  [[nodiscard]] std::vector<decision> operator()(const search_space&,
+                                                 const std::vector<standing>& standings, seed) const
+  {
+    std::vector<decision> decisions;
+    const auto better = [](const standing& a, const standing& b) { return *a.score < *b.score; };
+    for (const auto& s : standings)
+      if (!s.at) decisions.emplace_back(start_trial{s.trial, point_of(augmentation_policy{})});
+    if (!decisions.empty()) return decisions;
+    const auto worst = std::ranges::min_element(standings, better);
+    const auto best = std::ranges::max_element(standings, better);
+    for (const auto& s : standings) {
+      if (s.finished) continue;
+      if (&s != &*worst || worst == best) {
+        decisions.emplace_back(keep_trial{s.trial});
+        continue;
+      }
+      auto levels = policy_at(*best->at).levels();
+      for (auto& level : levels) level = std::min<std::int64_t>(9, level + 1);
+      decisions.emplace_back(
+          copy_trial{best->trial, s.trial, point_of(augmentation_policy{levels})});
+    }
+    return decisions;
+  }
+};
+
+/// Somebody was asked about examples in evaluation mode; what it had learned from until then.
+struct question {
+  std::set<std::int64_t> asked, learned;
+  bool is_teacher = false;
+};
+std::vector<question> questions;
+
+/// A linear student that knows which examples its weights come from: wherever weights go, a mask of
+/// ids goes with them, by training, copies in the arena and `copy_weights` alike.
+class marked_student {
+ public:
+  marked_student(const sample_shape& shape, std::int64_t ids, bool teaches, seed key)
+      : teaches_{teaches},
+        weight_{drawn(key, {shape.classes, shape.channels * shape.height * shape.width})
+                    .set_requires_grad(true)},
+        learned_{torch::zeros({ids})}
+  {}
+  marked_student(const marked_student& other)
+      : teaches_{other.teaches_},
+        weight_{other.weight_.detach().clone().set_requires_grad(other.weight_.requires_grad())},
+        learned_{other.learned_.clone()}
+  {}
+  marked_student& operator=(const marked_student& other)
+  {
+    auto copy = other;
+    std::swap(*this, copy);
+    return *this;
+  }
+  marked_student(marked_student&&) noexcept = default;
+  marked_student& operator=(marked_student&&) noexcept = default;
+  ~marked_student() = default;
+
+  [[nodiscard]] response respond(const batch& examples, taps = {})
+  {
+    learned_.index_fill_(0, examples.ids, 1.0);
+    return forward(examples);
+  }
+  [[nodiscard]] response probe(const batch& examples, taps = {}) const
+  {
+    questions.push_back({ids_of(examples.ids), learned(), teaches_});
+    return forward(examples);
+  }
+  [[nodiscard]] std::vector<named_tensor> parameters() const { return {{"weight", weight_}}; }
+  [[nodiscard]] std::vector<named_tensor> buffers() const { return {{"learned", learned_}}; }
+  [[nodiscard]] std::set<std::int64_t> learned() const
+  {
+    return ids_of(learned_.nonzero().flatten());
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.parameter("weight", weight_);
+    archive.buffer("learned", learned_);
+  }
+
+ private:
+  [[nodiscard]] response forward(const batch& examples) const
+  {
+    return {.logits = normalised_inputs(examples).flatten(1).matmul(weight_.t()), .features = {}};
+  }
+
+  bool teaches_;
+  torch::Tensor weight_, learned_;
+};
+
+bool meet(const std::set<std::int64_t>& a, const std::set<std::int64_t>& b)
+{
+  return std::ranges::any_of(a, [&](std::int64_t id) { return b.contains(id); });
+}
+
+const dataset& letters()
+{
+  static const auto data =
+      glyphs({.classes = 4, .height = 8, .width = 8, .train = 120, .test = 40});
+  return data.train;
+}
+
+search_splits parts() { return split_for_search(letters(), 40, 24, seed{3}); }
+
+arena_options few_trials()
+{
+  return {.trials = 3, .epochs = 3, .epochs_per_round = 1, .batch_size = 20, .seed = seed{4}};
+}
+
+auto maker_of(bool teaches)
+{
+  return [teaches](const sample_shape& shape, seed own) {
+    return marked_student{shape, letters().size(), teaches, own};
+  };
+}
+
+auto loss() { return 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{4}}; }
+
+template<typename Strategy>
+auto teachers_stage(const Strategy& strategy)
+{
+  return teacher_search{.network = maker_of(true),
+                        .strategy = strategy,
+                        .optimiser = sgd{.rate = 0.01},
+                        .search = few_trials(),
+                        .retraining = {.epochs = 6, .batch_size = 20, .seed = seed{8}}};
+}
+
+template<typename View = students_view, typename Reward = student_accuracy>
+auto students_stage(const View& view = {}, const Reward& reward = {})
+{
+  return student_search{.network = maker_of(false),
+                        .strategy = small_population{},
+                        .loss = loss(),
+                        .teacher_input = view,
+                        .reward = reward,
+                        .optimiser = sgd{.rate = 0.01},
+                        .search = few_trials(),
+                        .retraining = {.epochs = 6, .batch_size = 20, .seed = seed{9}}};
+}
+
+}  // namespace
+
+TEST_CASE("parts of a search are apart, balanced, and settled by the seed")
+{
+  const auto data = parts();
+  CHECK(data.search.size() == 40);
+  CHECK(data.validation.size() == 24);
+  CHECK(data.all.size() == 120);
+  CHECK_FALSE(meet(ids_of(data.search.ids), ids_of(data.validation.ids)));
+  CHECK(data.search.labels.bincount({}, 4).eq(10).all().item<bool>());
+  CHECK(data.validation.labels.bincount({}, 4).eq(6).all().item<bool>());
+  CHECK(torch::equal(parts().validation.ids, data.validation.ids));
+  const auto more = split_for_search(letters(), 40, 40, seed{3});  // the smaller part is in it
+  for (const auto id : ids_of(data.validation.ids)) CHECK(ids_of(more.validation.ids).contains(id));
+  CHECK_THROWS_AS((void)split_for_search(letters(), 100, 24, seed{3}), std::invalid_argument);
+
+  auto mixed = data;
+  mixed.validation = mixed.search;
+  CHECK_THROWS_WITH_AS((void)teachers_stage(random_search{})(mixed),
+                       doctest::Contains("is in the search part and in the validation part"),
+                       std::invalid_argument);
+}
+
+TEST_CASE("the share of validation is counted in passes")
+{
+  // Role-KD's search: 31 steps against 359 batches of 128 an epoch, 124 units against 359: 74 %.
+  const arena_options published{.trials = 16, .epochs = 200, .epochs_per_round = 1};
+  const auto cost = cost_of_search(31 * 128, 359 * 128, published, {.teacher = 1.0});
+  CHECK(cost.training == 16.0 * 200.0 * 128.0 * 124.0);
+  CHECK(cost.validation == 16.0 * 200.0 * 128.0 * 359.0);
+  CHECK(cost.validation_share() == doctest::Approx(359.0 / 483.0));
+  CHECK(cost.validation_share() == doctest::Approx(0.743).epsilon(0.001));
+
+  // Looked at every three epochs, 4000 images may be judged by 8470 of them for 15 %.
+  const arena_options ours{.trials = 16, .epochs = 60, .epochs_per_round = 3};
+  const auto count = validation_examples(4000, ours, {.teacher = 1.0});
+  CHECK(count == 8470);
+  CHECK(cost_of_search(4000, count, ours, {.teacher = 1.0}).validation_share() < 0.15);
+  CHECK(cost_of_search(4000, count + 1, ours, {.teacher = 1.0}).validation_share() >= 0.15);
+  // An interval that does not divide the epochs has a last look that comes early.
+  CHECK(cost_of_search(10, 5, {.trials = 1, .epochs = 4, .epochs_per_round = 3}).validation ==
+        10.0);
+
+  CHECK_THROWS_AS((void)cost_of_search(0, 1, ours), std::invalid_argument);
+  CHECK_THROWS_AS((void)validation_examples(4000, ours, {}, fraction{1.0}), std::invalid_argument);
+  CHECK_THROWS_AS((void)validation_examples(1, {.trials = 1, .epochs = 1}, {}, fraction{0.1}),
+                  std::invalid_argument);
+}
+
+TEST_CASE("no validation example trains anybody of a search, in any way")
+{
+  const auto data = parts();
+  const auto judged = ids_of(data.validation.ids);
+  const auto whole = ids_of(data.all.ids);
+  questions.clear();
+  const auto found = role_wise_search(teachers_stage(small_population{}), students_stage(), data,
+                                      pad_crop_flip{.padding = 1});
+
+  // Validation: all of its examples at once, as they fit into one batch.
+  std::vector<std::size_t> judgements;
+  for (std::size_t i = 0; i < questions.size(); ++i)
+    if (questions[i].asked == judged) judgements.push_back(i);
+  REQUIRE(judgements.size() == 2 * 3 * 3);  // two stages of three trials and three looks
+  std::size_t of_teachers = 0, of_students = 0, lessons = 0;
+  for (std::size_t i = 0; i <= judgements.back(); ++i) {
+    CHECK_FALSE(meet(questions[i].learned, judged));
+    if (questions[i].asked == judged)
+      ++(questions[i].is_teacher ? of_teachers : of_students);
+    else
+      lessons += questions[i].is_teacher ? 1 : 0;  // a teacher is asked about the search part
+  }
+  CHECK(of_teachers == 9);
+  CHECK(of_students == 9);
+  CHECK(lessons == 3 * 3 * 2);  // trials, epochs, steps
+
+  // After the search all examples are learned from, and a teacher that knows them all teaches.
+  CHECK(found.teacher.retrained.network.learned() == whole);
+  CHECK(found.student.retrained.network.learned() == whole);
+  CHECK(questions.back().is_teacher);
+  CHECK(questions.back().learned == whole);
+  CHECK(found.teacher.found.of_search->learned() == ids_of(data.search.ids));
+  CHECK(found.student.found.of_search->learned() == ids_of(data.search.ids));
+}
+
+TEST_CASE("a stage follows the best trial's ancestors and trains with what they followed")
+{
+  const auto data = parts();
+  const auto one = teachers_stage(small_population{})(data, pad_crop_flip{.padding = 1});
+  CHECK(one.found.best == best_trial(one.found.history, 3));
+  CHECK(one.found.policies == search_segments(one.found.history, one.found.best));
+  CHECK(one.found.history.strategy == "small-population");
+  CHECK(one.retrained.run.epochs.size() == 6);
+  CHECK(one.found.cost.validation_share() ==
+        cost_of_search(40, 24, few_trials()).validation_share());
+
+  // The last training by hand.
+  const auto own = seed{8};
+  supervised school{.student = maker_of(true)(letters().shape, own.split(purpose{"network"})),
+                    .agent = sequence{policy_agent{.policy = stretched(one.found.policies, 6)},
+                                      pad_crop_flip{.padding = 1}},
+                    .optimiser = sgd{.rate = 0.01},
+                    .seed = own.split(purpose{"views"})};
+  (void)fit(school, data.all, {.epochs = 6, .batch_size = 20, .seed = own.split(purpose{"order"})});
+  auto again = one.retrained.network;
+  CHECK(same_tensors(school.student, again));
+
+  const auto repeated = teachers_stage(small_population{})(data, pad_crop_flip{.padding = 1});
+  CHECK((repeated.found.history == one.found.history));
+}
+
+TEST_CASE("students start from their teacher, and it judges its own view if it is told to")
+{
+  const auto data = parts();
+  const auto one = teachers_stage(random_search{})(data, pad_crop_flip{.padding = 1});
+  const auto teachers = teachers_from(one);
+  const auto run = [&](const auto& stage) {
+    return stage.look_for_policies(data, teachers, pad_crop_flip{.padding = 1}).history;
+  };
+  const auto code_faithful = run(students_stage());
+  const auto own_view = run(students_stage(teachers_policies{}));
+  CHECK_FALSE((code_faithful == own_view));
+  auto apart = students_stage();
+  apart.starts_from_teacher = false;
+  CHECK_FALSE((run(apart) == code_faithful));
+
+  // A student that learns nothing is its teacher.
+  auto idle = students_stage();
+  idle.optimiser.rate = 0.0;
+  const auto unchanged = idle.look_for_policies(data, teachers, pad_crop_flip{.padding = 1});
+  for (const auto& event : unchanged.history.events)
+    if (event.score) CHECK(*event.score == accuracy(teachers.of_search, data.validation));
+  auto untrained = search_teachers<marked_student>{teachers};
+  CHECK(untrained.policies == one.found.policies);
+}
+
+TEST_CASE("the teacher's T. stddev can be searched for without a student")
+{
+  const auto data = parts();
+  const auto one = teachers_stage(random_search{})(data, pad_crop_flip{.padding = 1});
+  const auto teachers = teachers_from(one);
+  const low_teacher_stddev<no_agent> reward{
+      .measured = {.batch_size = 4, .steps = 2, .epochs = 2, .seed = seed{1}}};
+  const auto stage = students_stage(students_view{}, reward);
+  questions.clear();
+  const auto found = stage.look_for_policies(data, teachers, pad_crop_flip{.padding = 1});
+  for (const auto& asked : questions) CHECK(asked.is_teacher);
+  CHECK_FALSE(found.of_search.has_value());
+  CHECK(found.cost.training == 0.0);
+  CHECK(found.cost.validation == 3 * 3 * 24 * (2 * 2 + 2));  // trials, looks, examples, answers
+  REQUIRE(found.policies.size() == 1);
+  CHECK(found.policies[0].epochs == 3);
+
+  // The winner's last score is that of its policy.
+  const auto policy = found.policies[0].policy;
+  const frozen_teacher teacher{teachers.of_search};
+  CHECK(ranked_trials(found.history, 1).front().mean ==
+        reward(teacher, policy_agent{.policy = policy}, data.validation));
+  CHECK_THROWS_AS((void)teachers_from(stage_result<marked_student>{
+                      found, {one.retrained.network, one.retrained.run}}),
+                  std::invalid_argument);
+  const auto both = stage(data, teachers, pad_crop_flip{.padding = 1});
+  CHECK(both.retrained.network.learned() == ids_of(data.all.ids));
+}
+
+namespace {
+
+/// Answers by the image's mean, so that what darkens images changes its mind.
+struct by_brightness {
+  static constexpr bool has_state = false;
+  [[nodiscard]] response respond(const batch& examples, taps = {}) const
+  {
+    const auto x = examples.inputs.to(torch::kFloat32).mean({1, 2, 3}) / 255.0 - 0.5;
+    return {.logits = torch::stack({-20.0 * x, 20.0 * x}, 1), .features = {}};
+  }
+};
+
+struct blacken {
+  static constexpr std::string_view name = "blacken";
+  static constexpr bool has_state = false;
+  [[nodiscard]] batch operator()(const batch& examples, const moment&, seed) const
+  {
+    auto view = examples;
+    view.inputs = torch::zeros_like(examples.inputs);
+    return view;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an augmentation that blurs a teacher's answers is held to its accuracy")
+{
+  auto data = tiny_data(64);
+  data.shape.classes = 2;
+  data.labels = torch::arange(64).remainder(2);
+  data.images = (data.labels.view({64, 1, 1, 1}) * 255).to(torch::kByte).expand({64, 1, 3, 3});
+  data.images = data.images.contiguous();
+  const low_teacher_stddev<no_agent> free{
+      .measured = {.batch_size = 8, .steps = 1, .epochs = 2, .seed = seed{1}},
+      .accuracy_kept = 0.0};
+  auto bound = free;
+  bound.accuracy_kept = 0.8;
+  const by_brightness teacher;
+  const double spread = teacher_stddev(teacher, data, no_agent{}, free.measured).stddev;
+  CHECK(spread > 0.0);
+  CHECK(free(teacher, no_agent{}, data) == -spread);
+  CHECK(bound(teacher, no_agent{}, data) == -spread);
+  // All black: half as spread, half of the answers right, 0.3 below the bound of 0.8.
+  CHECK(free(teacher, blacken{}, data) == doctest::Approx(-spread / 2.0));
+  CHECK(bound(teacher, blacken{}, data) == doctest::Approx(-spread / 2.0 - 0.3));
+  bound.accuracy_kept = 1.5;
+  CHECK_THROWS_AS((void)bound(teacher, no_agent{}, data), std::invalid_argument);
+}
+
+TEST_CASE("low-bit ResNets are judged by running statistics, example by example")
+{
+  const auto data = parts();
+  const teacher_search one{
+      .network = [](const sample_shape& shape, seed own) { return resnet8(shape, {.seed = own}); },
+      .strategy = small_population{},
+      .search = {.trials = 2, .epochs = 1, .batch_size = 20},
+      .retraining = {.epochs = 1, .batch_size = 40}};
+  const student_search two{
+      .network = [](const sample_shape& shape,
+                    seed own) { return resnet8(shape, dorefa{}, bits_inside<2>, {.seed = own}); },
+      .strategy = small_population{},
+      .loss = loss(),
+      .search = {.trials = 2, .epochs = 1, .batch_size = 20},
+      .retraining = {.epochs = 1, .batch_size = 40}};
+  const auto found = role_wise_search(one, two, data, pad_crop_flip{.padding = 1});
+  const auto last = found.student.found.history.events.back().score;
+  CHECK(last.has_value());
+  // One example at a time: statistics of the batch would give something else, and nothing at all
+  // for a map of one value.
+  const auto& best = *found.student.found.of_search;
+  CHECK(accuracy(best, data.validation, {.batch_size = 1}) ==
+        ranked_trials(found.student.found.history).front().mean);
+  CHECK(found.student.retrained.network.layers()[1].widths.weights.value() == 2);
+}
