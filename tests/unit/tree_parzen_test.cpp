@@ -122,7 +122,7 @@ TEST_CASE("kernels and mixtures have the densities of the reference")
   CHECK(parts::kernel_widths({0.98, 0.99, 0.97}, 0.06)[0] == 0.06);
 
   // A real, a whole number of four values, one of three names; two points, weights 3 and 1.
-  const std::vector<parts::axis> axes{{}, {4, true}, {3, false}};
+  const std::vector<parts::cube_axis> axes{{}, {4, true}, {3, false}};
   const parts::parzen_estimator mixture{
       axes, {{0.2, 0.125, 0.5 / 3}, {0.7, 0.875, 2.5 / 3}}, {3.0, 1.0}, {}};
   CHECK(mixture.log_density({0.3, 0.125, 0.5 / 3}) ==
@@ -133,7 +133,7 @@ TEST_CASE("kernels and mixtures have the densities of the reference")
 
 TEST_CASE("a mixture draws what it says")
 {
-  const std::vector<parts::axis> axes{{}, {4, true}, {3, false}};
+  const std::vector<parts::cube_axis> axes{{}, {4, true}, {3, false}};
   const parts::parzen_estimator mixture{
       axes, {{0.2, 0.125, 0.5 / 3}, {0.7, 0.875, 2.5 / 3}}, {3.0, 1.0}, {}};
   // Probabilities of the 4 x 3 cells of the whole number and the name, by summing over the real.

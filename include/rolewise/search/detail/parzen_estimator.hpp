@@ -91,7 +91,7 @@ class parzen_estimator {
 
   /// @param seen points of the unit cube
   /// @param weights one a point, above 0; the prior has their mean
-  parzen_estimator(std::vector<axis> axes, std::vector<std::vector<double>> seen,
+  parzen_estimator(std::vector<cube_axis> axes, std::vector<std::vector<double>> seen,
                    std::vector<double> weights, const options& o)
       : axes_{std::move(axes)}, centres_{std::move(seen)}, options_{o}
   {
@@ -183,7 +183,7 @@ class parzen_estimator {
     return middle_of_cell(other < own ? other : other + 1, cells);
   }
 
-  std::vector<axis> axes_;
+  std::vector<cube_axis> axes_;
   std::vector<std::vector<double>> centres_, widths_;
   std::vector<double> weights_;
   options options_;

@@ -19,12 +19,12 @@
 namespace rolewise::detail {
 
 /// How a dimension lies along the unit interval.
-struct axis {
+struct cube_axis {
   std::int64_t cells = 0;  ///< of equal width, one a value, lowest value first; 0: real numbers
   bool is_ordered = true;  ///< whether neighbours are alike; the names of a choice are not
 };
 
-[[nodiscard]] inline axis axis_of(const dimension& d)
+[[nodiscard]] inline cube_axis axis_of(const dimension& d)
 {
   if (const auto* named = std::get_if<choice_of>(&d.range))
     return {static_cast<std::int64_t>(named->names.size()), false};
@@ -33,9 +33,9 @@ struct axis {
   return {};
 }
 
-[[nodiscard]] inline std::vector<axis> axes_of(const search_space& space)
+[[nodiscard]] inline std::vector<cube_axis> axes_of(const search_space& space)
 {
-  std::vector<axis> axes;
+  std::vector<cube_axis> axes;
   for (const auto& d : space.dimensions()) axes.push_back(axis_of(d));
   return axes;
 }
