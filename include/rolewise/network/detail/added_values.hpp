@@ -32,6 +32,10 @@ struct added_values : torch::autograd::Function<added_values> {
   }
 };
 
+}  // namespace rolewise::detail
+
+namespace rolewise {
+
 /// y + x, in the memory of y.
 [[nodiscard]] inline torch::Tensor add_to(torch::Tensor y, const torch::Tensor& x)
 {
@@ -40,7 +44,7 @@ struct added_values : torch::autograd::Function<added_values> {
 [[nodiscard]] inline torch::Tensor add_to(torch::Tensor y, const quantised& x)
 {
   if (!x.stand_in.defined()) return y.add_(x.values());
-  return added_values::apply(std::move(y), x.stand_in, x);
+  return detail::added_values::apply(std::move(y), x.stand_in, x);
 }
 
-}  // namespace rolewise::detail
+}  // namespace rolewise
