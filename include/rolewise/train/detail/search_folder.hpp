@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -175,14 +176,19 @@ class search_folder {
     return read_snapshot(path_of(which));
   }
 
-  /// Syncs the events, then removes the states that nobody needs.
-  void settle(const std::vector<kept_trial>& needed) const
+  /// Syncs the events, then removes the states of rounds before this one that nobody needs. Those
+  /// of this round may be another process's, at work already; they are written anew where they are
+  /// old.
+  void settle(const std::vector<kept_trial>& needed, std::int64_t round) const
   {
     if (!events_) return;
     events_->sync();
     for (const auto& name : states_there()) {
-      const bool is_needed = std::any_of(needed.begin(), needed.end(),
-                                         [&](const auto& k) { return k.file() == name; });
+      long long trial = 0, of_round = 0;
+      if (std::sscanf(name.c_str(), "trial-%lld.round-%lld.", &trial, &of_round) != 2) continue;
+      const bool is_needed =
+          of_round >= round || std::any_of(needed.begin(), needed.end(),
+                                           [&](const auto& k) { return k.file() == name; });
       if (!is_needed) ::unlink((folder_ + "/" + name).c_str());
     }
   }
@@ -196,8 +202,10 @@ class search_folder {
   [[nodiscard]] std::vector<std::string> states_there() const
   {
     std::vector<std::string> names;
-    const auto close = [](DIR* d) { ::closedir(d); };
-    const std::unique_ptr<DIR, decltype(close)> folder{::opendir(folder_.c_str())};
+    struct closes {
+      void operator()(DIR* d) const { ::closedir(d); }
+    };
+    const std::unique_ptr<DIR, closes> folder{::opendir(folder_.c_str())};
     if (!folder) fail(folder_, "cannot be read: ", reason_of(errno));
     while (const auto* entry = ::readdir(folder.get())) {
       const std::string_view name{entry->d_name};

@@ -117,7 +117,6 @@ class search_run {
       if (is_begun) settle();
     }
     if (!is_begun) begin();
-    settle();  // also what a kill at the very end has left
     if (recorded() != nullptr)
       fail(folder_.history_path(), "is damaged: after the end of the search it has ",
            without_end(line_of(json_of(*recorded()))));
@@ -222,12 +221,14 @@ class search_run {
     if (looks_back<Strategy>())
       for (const auto& kept : needed_states(course_.history(), round - 1, false))
         if (company_.owns(kept.trial)) steps_.earlier(kept.trial) = folder_.state_of(kept);
+    settle();  // what a kill has left
     tell_(search_begins{course_.history(), course_.standings()});
   }
 
   void settle() const
   {
-    folder_.settle(needed_states(course_.history(), course_.round(), looks_back<Strategy>()));
+    const auto round = course_.round();
+    folder_.settle(needed_states(course_.history(), round, looks_back<Strategy>()), round);
   }
 
   /// Trains and judges whoever goes on, but for those whose scores are recorded.

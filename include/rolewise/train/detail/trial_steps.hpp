@@ -4,6 +4,7 @@
 /// @file
 /// The training steps of a population, and how they take over from each other.
 
+#include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/point.hpp>
 #include <rolewise/search/search_strategy.hpp>
