@@ -10,7 +10,6 @@
 #include <rolewise/search/population_based.hpp>
 #include <rolewise/search/population_based_asynchronous.hpp>
 #include <rolewise/search/ready_spaces.hpp>
-#include <rolewise/search/search_lineage.hpp>
 
 #include <algorithm>
 #include <cmath>
