@@ -12,9 +12,9 @@
 // each seed and under the same teacher, students with searched policies, with the best of as many
 // random policies, with RandAugment and with crop and flip alone; differences are over seeds.
 //
-// It leaves table.md and, in seed*/SEARCH/ of each search, page.html, history.jsonl, the schedule
-// that was found (schedule.json) and its copies in the form of Population Based Augmentation's
-// logs. What was interrupted goes on where its searches were if it is started again.
+// It leaves settings.txt, table.md and, in seed*/SEARCH/ of each search, page.html, history.jsonl,
+// the schedule that was found (schedule.json) and its copies in the form of Population Based
+// Augmentation's logs. What was interrupted goes on where its searches were if it is started again.
 
 #include <rolewise/rolewise.hpp>
 
@@ -50,6 +50,29 @@ struct job {
   bool has_plain_teacher = false;
   std::string folder = "role_wise_search";
 };
+
+/// All that decides the results, as text.
+[[nodiscard]] std::string settings_of(const job& wanted)
+{
+  return c10::str("data ", wanted.data.empty() ? "glyphs" : wanted.data, "\nsamples ",
+                  wanted.samples, "\nvalidation ", wanted.validation, "\ntrials ", wanted.trials,
+                  "\nepochs ", wanted.epochs, "\ninterval ", wanted.interval,
+                  "\nretraining-epochs ", wanted.retraining_epochs, "\nbatch ", wanted.batch_size,
+                  "\nbits ", wanted.bits, "\nteacher-input ", wanted.teacher_input,
+                  "\nplain-teacher ", wanted.has_plain_teacher, "\n");
+}
+
+/// Makes the folder of the results. One with the searches of another job is left alone: they would
+/// go on as if they were this one's.
+void claim_folder(const job& wanted)
+{
+  std::filesystem::create_directories(wanted.folder);
+  const auto path = wanted.folder + "/settings.txt";
+  const auto settings = settings_of(wanted);
+  if (std::filesystem::exists(path) && rw::text_of_file(path) != settings)
+    rw::refuse("role_wise_search", path, " is of a job with other settings: choose another --out");
+  rw::write_file_atomically(path, settings);
+}
 
 /// One network in the end.
 struct outcome {
@@ -398,6 +421,7 @@ try {
   otherwise(wanted.interval, 2, 1);
   otherwise(wanted.retraining_epochs, 8, 6);
   otherwise(wanted.seeds, 1, 3);
+  claim_folder(wanted);
   experiment{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
                                          : rw::open_dataset(wanted.data)}
       .run();

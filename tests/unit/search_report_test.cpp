@@ -154,6 +154,8 @@ TEST_CASE("a lineage tree draws each stretch where it happened")
   CHECK(count_of(tree, lost) == 1);
   CHECK(count_of(tree.substr(tree.find("class=\"living\"")), lost) == 0);
   CHECK(count_of(tree, "0.9000 best") == 1);
+  CHECK(count_of(tree, ">4</text>") == 1);  // epochs are whole numbers
+  CHECK(count_of(tree, ">0.5</text>") == 0);
 
   auto later = swapped();
   for (auto& event : later.events) event.seconds = 100.0;

@@ -13,10 +13,12 @@
 #include <rolewise/search/search_lineage.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rolewise {
@@ -70,6 +72,16 @@ struct pictured_search {
   }
 };
 
+/// The ticks of an axis of epochs that are whole numbers.
+[[nodiscard]] inline std::vector<tick> epoch_ticks(const axis& epochs)
+{
+  std::vector<tick> whole;
+  for (const auto& t : epochs.ticks())
+    if (t.at == std::floor(t.at))
+      whole.push_back({t.at, std::to_string(static_cast<std::int64_t>(t.at))});
+  return whole;
+}
+
 /// Three kinds of lines and what they mean, in a row.
 inline void draw_search_legend(svg_sheet& sheet, spot at, std::string_view others,
                                std::string_view living, std::string_view best)
@@ -120,7 +132,7 @@ inline void draw_tree_frame(svg_sheet& sheet, const tree_layout& at, const searc
 {
   sheet.write("Who descends from whom", {tree_layout::left, 25.0}, anchor::begin,
               " font-size=\"15\"");
-  for (const auto& tick : at.across.ticks()) {
+  for (const auto& tick : epoch_ticks(at.across)) {
     const double x = tree_layout::left + tree_layout::plot_width * at.across.share(tick.at);
     sheet.line({x, tree_layout::top}, {x, at.bottom}, {grid_colour, 1.0});
     sheet.write(tick.label, {x, at.bottom + 18}, anchor::middle);
@@ -220,7 +232,7 @@ struct curve_frame {
       sheet.line({left, y}, {right, y}, {grid_colour, 1.0});
       sheet.write(tick.label, {left - 6, y + 4}, anchor::end);
     }
-    for (const auto& tick : across.ticks()) {
+    for (const auto& tick : epoch_ticks(across)) {
       const double x = left + (right - left) * across.share(tick.at);
       sheet.line({x, bottom}, {x, bottom + 5}, {axis_colour, 1.0});
       sheet.write(tick.label, {x, bottom + 19}, anchor::middle);
