@@ -2,7 +2,9 @@
 //
 // Does a search take the memory that was said before it starts? The most that was resident during
 // the search, beyond what was before it, against the estimate of `memory_of_arena` without the data
-// and the teacher, which were there.
+// and the teacher, which were there. glibc's allocator is told to give back blocks from 64 KiB: by
+// itself it stops to give large blocks back once it has seen some go, and up to 1.8 times of what
+// was asked for stays resident.
 
 #include "support/measure.hpp"
 
@@ -49,6 +51,7 @@ double resident(const std::string& line)
 int main(int argc, char** argv)
 try {
   const bool is_short = bench::is_short(argc, argv);
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 16);
   at::set_num_threads(1);
   const auto data = rw::glyphs(
       {.height = 32, .width = 32, .channels = 3, .train = is_short ? 256 : 512, .test = 128});
@@ -81,7 +84,7 @@ try {
     const double estimate = static_cast<double>(told.population() + told.in_training()) / 1e6;
     bench::print({"memory of a search of 16 trials, " + std::to_string(at_once) +
                       " at once, against what was said before",
-                  most, estimate, most, estimate, "MB", 0.8});
+                  most, estimate, most, estimate, "MB", 0.9});
   }
   return 0;
 } catch (const std::exception& wrong) {
