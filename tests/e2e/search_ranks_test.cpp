@@ -243,7 +243,7 @@ TEST_CASE("two and three processes come to the history and the bits of one")
 TEST_CASE("when a process disappears the others stop and name it, and the history can be continued")
 {
   if (std::getenv(variable) != nullptr) return;
-  for (const std::size_t victim : {1, 0}) {
+  for (const std::size_t victim : {std::size_t{1}, std::size_t{0}}) {
     const folder_of_search shared{"killed-" + std::to_string(victim)};
     {
       family processes{2, shared.path, 0.1};

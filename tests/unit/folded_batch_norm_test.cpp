@@ -154,7 +154,7 @@ void agrees_with_formulas(const Q& q, const Quantise& quantise)
                           all.at("norm.running_variance").clone()};
 
   const auto in = input.of_rectified(x, phase::training);
-  const auto y = layers.convolution.normalised(in, layers.norm, phase::training);
+  const auto y = layers.convolution.normalised(in, layers.norm, phase::training).taken();
   all = layers.tensors();  // steps have begun
   const auto expected = simulated(
       in.values(), all, before, [&](const torch::Tensor& folded) { return quantise(folded, all); });
@@ -202,6 +202,7 @@ TEST_CASE("folded weights and shifts are those of the formula")
   const auto at = [&](double x) {
     return layers.convolution
         .normalised(torch::full({1, 1, 1, 1}, x), layers.norm, phase::evaluation)
+        .taken()
         .item<double>();
   };
   CHECK(at(0.0) == doctest::Approx(-0.699982).epsilon(1e-6));
@@ -242,8 +243,8 @@ TEST_CASE("training folds as the formulas say, with their gradients")
     pair_of_layers<rw::lsq> plain{rw::lsq{}, true};
     pair_of_layers<std::decay_t<decltype(q)>> other{q, true};
     const auto x = rw::lsq{}.start_activations({})(torch::rand({2, 3, 8, 8}), bit_width{4});
-    CHECK(torch::equal(plain.convolution.normalised(x, plain.norm, phase::training),
-                       other.convolution.normalised(x, other.norm, phase::training)));
+    CHECK(torch::equal(plain.convolution.normalised(x, plain.norm, phase::training).taken(),
+                       other.convolution.normalised(x, other.norm, phase::training).taken()));
   }
 }
 
@@ -262,7 +263,8 @@ TEST_CASE("where the quantizer is smooth, gradients are finite differences")
     return layers;
   };
   const auto loss = [&](pair_of_layers<smooth>& layers, const torch::Tensor& in) {
-    return (layers.convolution.normalised({.levels = in}, layers.norm, phase::training) * towards)
+    return (layers.convolution.normalised({.levels = in}, layers.norm, phase::training).taken() *
+            towards)
         .sum();
   };
   std::map<std::string, torch::Tensor> start;
@@ -302,7 +304,7 @@ TEST_CASE("where the quantizer changes nothing, folding does not either")
     pair_of_layers<smooth> folded{smooth{0.0}, true}, plain{smooth{0.0}, false};
     const auto run = [&](pair_of_layers<smooth>& layers) {
       auto all = layers.tensors();
-      const auto y = layers.convolution.normalised({.levels = x}, layers.norm, when);
+      const auto y = layers.convolution.normalised({.levels = x}, layers.norm, when).taken();
       auto result = torch::autograd::grad(
           {(y * towards).sum()},
           {all.at("layer.weight"), all.at("norm.weight"), all.at("norm.bias")});
