@@ -252,7 +252,7 @@ TEST_CASE("no validation example trains anybody of a search, in any way")
     if (questions[i].asked == judged)
       ++(questions[i].is_teacher ? of_teachers : of_students);
     else
-      lessons += questions[i].is_teacher ? 1 : 0;  // a teacher is asked about the search part
+      lessons += questions[i].is_teacher ? 1U : 0U;  // a teacher is asked about the search part
   }
   CHECK(of_teachers == 9);
   CHECK(of_students == 9);
