@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What does a whole search of augmentation policies cost, against the usual Python way? Sixteen
+// trials of a ResNet-8 on images of 32x32x3, population-based, batch 128, two at once with a thread
+// each; in full precision, and with 2 bits inside. The peer (bench/peers/search.py) does the same
+// trials for the same epochs on the same images: a process a trial, Pillow, checkpoints through
+// files. First policies are drawn, not zeros as in Population Based Augmentation: in so few epochs
+// zeros would show no operation to either side.
+//
+// Validation decides much of it, so both search with it in two ways: with as few images,
+// stratified, as cost under 15 % of ours, and with ten times as many as are learned from
+// (Population Based Augmentation has 11.5 times as many). Each side's own way is the former for
+// ours, the latter for Python.
+
+#include "support/measure.hpp"
+#include "support/peer.hpp"
+
+#include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/agent/policy_agent.hpp>
+#include <rolewise/agent/sequence.hpp>
+#include <rolewise/agent/view_of.hpp>
+#include <rolewise/core/keep_freed_memory.hpp>
+#include <rolewise/data/glyphs.hpp>
+#include <rolewise/data/splits.hpp>
+#include <rolewise/network/backward_precision.hpp>
+#include <rolewise/network/resnet.hpp>
+#include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/schemes.hpp>
+#include <rolewise/search/policy_space.hpp>
+#include <rolewise/search/population_based.hpp>
+#include <rolewise/systems/search_cost.hpp>
+#include <rolewise/systems/search_splits.hpp>
+#include <rolewise/train/arena.hpp>
+#include <rolewise/train/evaluate.hpp>
+#include <rolewise/train/schedule.hpp>
+#include <rolewise/train/sgd.hpp>
+#include <rolewise/train/supervised.hpp>
+
+#include <ATen/Parallel.h>
+#include <torch/csrc/jit/serialization/pickle.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rw = rolewise;
+
+namespace {
+
+/// In the words of the peer; "rest" is what of the search the others leave.
+constexpr std::array phases{"augment", "train", "validate", "checkpoint", "rest"};
+using times = std::array<double, phases.size()>;
+
+/// Nanoseconds of the phases that we have, of all trials together.
+struct clocks {
+  std::atomic<std::int64_t> augment{0}, train{0}, validate{0};
+};
+
+template<typename F>
+auto timed(std::atomic<std::int64_t>& sum, F&& f)
+{
+  const auto start = std::chrono::steady_clock::now();
+  auto result = f();
+  sum += std::chrono::nanoseconds{std::chrono::steady_clock::now() - start}.count();
+  return result;
+}
+
+/// A lesson whose views and steps are on the clock.
+template<typename Lesson>
+struct watched : Lesson {
+  clocks* spent;
+
+  watched(Lesson lesson, clocks* where) : Lesson{std::move(lesson)}, spent{where} {}
+
+  rw::metrics operator()(const rw::batch& examples, const rw::moment& now)
+  {
+    auto view = timed(spent->augment, [&] {
+      return rw::view_of(this->agent, examples, now, this->seed.split(rw::role::student),
+                         rw::view_form{}, this->progress.buffers());
+    });
+    return timed(spent->train, [&] { return this->take(std::move(view), now); });
+  }
+};
+
+using agent = rw::sequence<rw::policy_agent, rw::pad_crop_flip>;
+
+agent shown(const rw::point& at)
+{
+  return agent{rw::policy_agent{.policy = rw::policy_at(at)}, rw::pad_crop_flip{}};
+}
+
+/// Makes trials, and moves those that are there.
+template<typename New>
+struct maker {
+  New network;  ///< `(seed)` gives a new one
+  double rate;
+  clocks* spent;
+
+  auto operator()(const rw::point& at, std::int64_t, rw::seed own) const
+  {
+    return watched{rw::supervised{.student = network(own.split(rw::purpose{"network"})),
+                                  .agent = shown(at),
+                                  .optimiser = rw::sgd{.rate = rate},
+                                  .schedule = rw::constant{},
+                                  .seed = own.split(rw::purpose{"views"})},
+                   spent};
+  }
+  void operator()(auto& step, const rw::point& at, std::int64_t, rw::seed) const
+  {
+    step.agent = shown(at);
+  }
+};
+
+struct outcome {
+  double seconds = 0.0;
+  double best = 0.0;  ///< accuracy, %
+  times spent{};      ///< seconds for each of those at once: together they are all seconds
+};
+
+/// @param rate of learning
+template<typename New>
+outcome search(const New& network, double rate, const rw::dataset& train, const rw::dataset& judges,
+               const rw::arena_options& options)
+{
+  clocks spent;
+  outcome found;
+  found.seconds =
+      1e-3 * bench::milliseconds([&] {
+        const auto result = rw::arena(
+            rw::population_based{}, rw::policy_space(), maker<New>{network, rate, &spent},
+            [&](const auto& step) {
+              return timed(spent.validate, [&] {
+                return rw::accuracy(step.learner(), judges, {.batch_size = 32});
+              });
+            },
+            train, options);
+        found.best = 100 * *result.best().score;
+      });
+  const auto seconds = [&](const std::atomic<std::int64_t>& sum) {
+    return 1e-9 * static_cast<double>(sum.load()) / static_cast<double>(options.at_once);
+  };
+  const double augment = seconds(spent.augment), learn = seconds(spent.train),
+               validate = seconds(spent.validate);
+  found.spent = {augment, learn, validate, 0.0, found.seconds - augment - learn - validate};
+  return found;
+}
+
+outcome search(int bits, const rw::dataset& train, const rw::dataset& judges,
+               const rw::arena_options& options)
+{
+  const auto shape = train.shape;
+  if (bits == 2)
+    return search(
+        [shape](rw::seed own) {
+          return rw::resnet8(shape, rw::dorefa{}, rw::bits_inside<2>,
+                             {.seed = own, .backward = rw::backward_precision::bfloat16});
+        },
+        0.02, train, judges, options);
+  return search([shape](rw::seed own) { return rw::resnet8(shape, {.seed = own}); }, 0.1, train,
+                judges, options);
+}
+
+std::optional<outcome> search(bench::peer& python, int bits, std::int64_t training,
+                              std::int64_t judges, const rw::arena_options& options)
+{
+  const auto seconds =
+      python.ask(c10::str("search ", bits, ' ', options.trials, ' ', options.epochs, ' ',
+                          options.epochs_per_round, ' ', training, ' ', judges));
+  const auto best = python.ask("best");
+  if (!seconds || !best) return std::nullopt;
+  outcome found{.seconds = *seconds, .best = *best};
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    const auto part = python.ask(phases[i]);
+    if (!part) return std::nullopt;
+    found.spent[i] = *part;
+  }
+  return found;
+}
+
+/// One who searches in its turn, and what has come of it.
+struct contestant {
+  std::string name;
+  int repetitions;
+  std::function<std::optional<outcome>()> turn;
+  std::vector<outcome> found{};
+
+  [[nodiscard]] std::vector<double> seconds() const
+  {
+    std::vector<double> all;
+    for (const auto& each : found) all.push_back(each.seconds);
+    return all;
+  }
+  [[nodiscard]] double median_of(std::size_t phase) const
+  {
+    std::vector<double> all;
+    for (const auto& each : found) all.push_back(each.spent[phase]);
+    return bench::median(all);
+  }
+};
+
+/// The places of `first` in a set that it is a part of, then those of the others.
+torch::Tensor with_first(const rw::dataset& whole, const rw::dataset& first)
+{
+  const auto is_first = at::isin(whole.ids, first.ids);
+  return torch::cat({is_first.nonzero().flatten(), is_first.logical_not().nonzero().flatten()});
+}
+
+rw::dataset first_of(const rw::dataset& all, std::int64_t count)
+{
+  return rw::subset(all, torch::arange(count));
+}
+
+void write_task(const std::string& file, const rw::dataset& train, const rw::dataset& judges)
+{
+  c10::Dict<std::string, torch::Tensor> all;
+  all.insert("images", train.images);
+  all.insert("labels", train.labels);
+  all.insert("judges", judges.images);
+  all.insert("judged_labels", judges.labels);
+  const auto bytes = torch::jit::pickle_save(all);
+  std::ofstream out{file, std::ios::binary};
+  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!out.flush()) throw std::runtime_error{"search: cannot write " + file};
+}
+
+void print(const std::string& name, double goal, const contestant& ours, const contestant& theirs)
+{
+  if (ours.found.empty() || theirs.found.empty()) return;
+  const auto a = ours.seconds(), b = theirs.seconds();
+  bench::print({name, bench::median(a), bench::median(b), *std::min_element(a.begin(), a.end()),
+                *std::min_element(b.begin(), b.end()), "s", goal});
+}
+
+/// Where the time goes, medians in seconds, as a table in Markdown.
+void print_table(const std::vector<contestant>& all)
+{
+  std::string head = "| s |", line = "|---|";
+  for (const auto& c : all) {
+    head += ' ' + c.name + " |";
+    line += "---:|";
+  }
+  std::fprintf(stderr, "%s\n%s\n", head.c_str(), line.c_str());
+  const auto row = [&](const char* name, const auto& value) {
+    std::fprintf(stderr, "| %s |", name);
+    for (const auto& c : all) std::fprintf(stderr, " %.2f |", value(c));
+    std::fputc('\n', stderr);
+  };
+  for (std::size_t i = 0; i < phases.size(); ++i)
+    row(phases[i], [&](const contestant& c) { return c.median_of(i); });
+  row("whole search", [](const contestant& c) { return bench::median(c.seconds()); });
+  row("best accuracy, %", [](const contestant& c) { return c.found.back().best; });
+}
+
+/// What is searched with.
+struct task {
+  rw::dataset train;
+  rw::dataset many;  ///< to validate with; it has the few first
+  rw::dataset few;   ///< stratified
+
+  task(std::int64_t training, std::int64_t count_of_many, std::int64_t count_of_few)
+  {
+    const rw::seed key{1};
+    const auto made = rw::glyphs(
+        {.height = 32, .width = 32, .channels = 3, .train = training + count_of_many, .test = 0});
+    auto parts = rw::split_for_search(made.train, training, count_of_many, key);
+    train = std::move(parts.search);
+    const auto chosen = rw::stratified_subset(parts.validation, count_of_few, key);
+    many = rw::subset(parts.validation, with_first(parts.validation, chosen));
+    few = first_of(many, count_of_few);
+  }
+};
+
+std::string name_of(const std::string& who, int bits, std::int64_t judges)
+{
+  return c10::str(who, bits == 2 ? ", 2 bits, " : ", ", judges, " validate");
+}
+
+/// Everybody in turn, another one first each time.
+void compete(std::vector<contestant>& all)
+{
+  for (int i = 0; i < 3; ++i)
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      auto& next = all[(static_cast<std::size_t>(i) + k) % all.size()];
+      if (i >= next.repetitions) continue;
+      const auto found = next.turn();
+      if (!found) continue;
+      std::fprintf(stderr, "%s: %.1f s\n", next.name.c_str(), found->seconds);
+      next.found.push_back(*found);
+    }
+}
+
+/// The share that validation has in a search of ours with few images to validate with.
+void print_share(const std::string& what, const contestant& ours)
+{
+  std::vector<double> percent;
+  for (const auto& each : ours.found) percent.push_back(100 * each.spent[2] / each.seconds);
+  const auto most = 15.0;
+  bench::print({what, bench::median(percent), most,
+                *std::min_element(percent.begin(), percent.end()), most, "% of the time", 1});
+}
+
+/// @param all in the order of `main`
+void report(std::vector<contestant>& all, const std::string& what, std::int64_t few,
+            std::int64_t many)
+{
+  const auto each = [&](const char* network, std::int64_t a, std::int64_t b) {
+    return c10::str(what, ", against a process a trial, Pillow and files, ", network,
+                    a == b ? ", both validate with " : ", ours validates with ", a,
+                    a == b ? "" : c10::str(", Python with ", b));
+  };
+  print_share(c10::str("validation with ", few, " in a ", what), all[0]);
+  print(each("ResNet-8", few, few), 2, all[0], all[1]);
+  print(each("ResNet-8", many, many), 2, all[2], all[3]);
+  print(each("ResNet-8", few, many), 5, all[0], all[3]);
+  print(each("ResNet-8 of 2 bits", few, few), 2, all[4], all[5]);
+  std::erase_if(all, [](const contestant& c) { return c.found.empty(); });
+  print_table(all);
+}
+
+}  // namespace
+
+int main(int argc, char** argv)
+try {
+  const bool is_short = bench::is_short(argc, argv);
+  (void)rw::keep_freed_memory();
+  at::set_num_threads(1);
+  const rw::arena_options options{.trials = 16,
+                                  .epochs = is_short ? 1 : 2,
+                                  .epochs_per_round = 1,
+                                  .batch_size = 128,
+                                  .at_once = 2,
+                                  .threads_each = 1};
+  const std::int64_t training = is_short ? 1000 : 4000, many = 10 * training,
+                     few = rw::validation_examples(training, options);
+  const task given{training, many, few};
+  const std::string file = ROLEWISE_SCRATCH "/search.pt";
+  write_task(file, given.train, given.many);
+  bench::peer python{ROLEWISE_PEERS "/search.py"};
+  const bool has_peer = python.ask("load " + file).has_value();
+  std::remove(file.c_str());
+  if (!has_peer) std::fprintf(stderr, "no peer: PyTorch or Pillow in Python is missing\n");
+
+  const auto ours = [&](int bits, const rw::dataset& judges, int repetitions) {
+    return contestant{name_of("ours", bits, judges.size()), repetitions, [&, bits, by = &judges] {
+                        return std::optional{search(bits, given.train, *by, options)};
+                      }};
+  };
+  const auto theirs = [&](int bits, std::int64_t judges, int repetitions) {
+    return contestant{
+        name_of("Python", bits, judges), has_peer ? repetitions : 0,
+        [&, bits, judges] { return search(python, bits, training, judges, options); }};
+  };
+  const int often = is_short ? 1 : 3;  // the others take as long as several of these
+  std::vector<contestant> all{
+      ours(32, given.few, often), theirs(32, few, often), ours(32, given.many, is_short ? 0 : 1),
+      theirs(32, many, 1),        ours(2, given.few, 1),  theirs(2, few, 1)};
+  for (const int bits : {32, 2}) {  // the first search of a process pays for what others find
+    auto small = options;
+    small.trials = 2;
+    (void)search(bits, first_of(given.train, 256), first_of(given.many, 128), small);
+    if (has_peer) (void)search(python, bits, 256, 128, small);
+  }
+  compete(all);
+  report(all,
+         c10::str("search of ", options.trials, " trials of ", options.epochs,
+                  options.epochs == 1 ? " epoch" : " epochs", ", ", training, " training images"),
+         few, many);
+  return 0;
+} catch (const std::exception& wrong) {
+  std::fprintf(stderr, "%s\n", wrong.what());
+  return 1;
+}
