@@ -351,7 +351,7 @@ namespace {
 
 /// Answers by the image's mean, so that what darkens images changes its mind.
 struct by_brightness {
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   [[nodiscard]] response respond(const batch& examples, taps = {}) const
   {
     const auto x = examples.inputs.to(torch::kFloat32).mean({1, 2, 3}) / 255.0 - 0.5;
@@ -361,7 +361,7 @@ struct by_brightness {
 
 struct blacken {
   static constexpr std::string_view name = "blacken";
-  static constexpr bool has_state = false;
+  [[maybe_unused]] static constexpr bool has_state = false;
   [[nodiscard]] batch operator()(const batch& examples, const moment&, seed) const
   {
     auto view = examples;
