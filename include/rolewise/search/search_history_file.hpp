@@ -18,12 +18,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
-#include <vector>
 
 namespace rolewise {
 
@@ -34,45 +31,6 @@ inline constexpr std::int64_t history_version = 1;
 /// Names of `search_event::kind`, in its order.
 inline constexpr std::array<std::string_view, 4> event_names{"started", "copied", "stopped",
                                                              "scored"};
-
-/// A number with a point or an exponent is a real, any other an integer, a text a choice.
-[[nodiscard]] inline point point_of(const json& values)
-{
-  point p;
-  for (const auto& [name, x] : values.members()) {
-    if (x.is_text())
-      p.set(name, x.text());
-    else if (x.is_integer())
-      p.set(name, x.number<std::int64_t>());
-    else
-      p.set(name, x.number<double>());
-  }
-  return p;
-}
-
-[[nodiscard]] inline dimension dimension_of(const json& all)
-{
-  dimension d{all.at("name").text(), {}};
-  const auto ends = [](const json& x) -> const json::array& {
-    if (x.elements().size() != 2) throw json_error{0, "wants the two ends of an interval"};
-    return x.elements();
-  };
-  if (const auto* real = all.find("real")) {
-    const auto& measure = all.at("spacing").text();
-    if (measure != "linear" && measure != "logarithmic")
-      throw json_error{0, "wants linear or logarithmic spacing and has '" + measure + "'"};
-    d.range = real_interval{ends(*real)[0].number<double>(), ends(*real)[1].number<double>(),
-                            measure == "linear" ? spacing::linear : spacing::logarithmic};
-  } else if (const auto* whole = all.find("integer")) {
-    d.range = integer_interval{ends(*whole)[0].number<std::int64_t>(),
-                               ends(*whole)[1].number<std::int64_t>()};
-  } else {
-    choice_of choice;
-    for (const auto& name : all.at("choice").elements()) choice.names.push_back(name.text());
-    d.range = std::move(choice);
-  }
-  return d;
-}
 
 /// @param run what else the first line is to say
 [[nodiscard]] inline json head_of(const search_history& history, json::object run = {})
@@ -113,7 +71,7 @@ inline constexpr std::array<std::string_view, 4> event_names{"started", "copied"
   event.epoch = all.at("epoch").number<std::int64_t>();
   if (const auto* x = all.find("from")) event.from = x->number<std::int64_t>();
   if (const auto* x = all.find("from_epoch")) event.from_epoch = x->number<std::int64_t>();
-  if (const auto* x = all.find("at")) event.at = point_of(*x);
+  if (const auto* x = all.find("at")) event.at = point_from(*x);
   if (const auto* x = all.find("score")) event.score = x->number<double>();
   event.seconds = all.at("seconds").number<double>();
   return event;
@@ -153,9 +111,7 @@ struct read_history {
           fail(path, "has the format version ", version, ", this library reads ", history_version);
         auto& h = found.history;
         h.strategy = line.at("strategy").text();
-        std::vector<dimension> dimensions;
-        for (const auto& d : line.at("space").elements()) dimensions.push_back(dimension_of(d));
-        h.space = search_space{std::move(dimensions)};
+        h.space = space_from(line.at("space"));
         h.trials = line.at("trials").number<std::int64_t>();
         h.epochs = line.at("epochs").number<std::int64_t>();
         h.epochs_per_round = line.at("epochs_per_round").number<std::int64_t>();
@@ -165,8 +121,6 @@ struct read_history {
       }
     } catch (const json_error& wrong) {
       fail(path, "is damaged at byte ", found.length + wrong.byte, ": ", wrong.what);
-    } catch (const std::invalid_argument& wrong) {
-      fail(path, "is damaged at byte ", found.length, ": ", wrong.what());
     }
     found.length = end + 1;
   }
