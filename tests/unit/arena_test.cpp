@@ -3,7 +3,9 @@
 
 #include "support/tiny_student.hpp"
 
+#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
+#include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/teacher/frozen.hpp>
@@ -552,4 +554,26 @@ TEST_CASE("observers see a search in its order, and the table shows who is ahead
   CHECK(table.find("\x1b[4A") != std::string::npos);
   CHECK(table.find("\x1b[5A") == std::string::npos);
   CHECK(table.find(" trial  epoch   score") != std::string::npos);
+}
+
+TEST_CASE("a policy in the table of standings is the pairs that do something")
+{
+  const auto nothing = point_of(augmentation_policy{});
+  point at;
+  at.set("rate", 0.25);
+  for (const auto& [name, x] : nothing.values()) at.set(name, x);
+  at.set("Rotate.1.probability", 6).set("Rotate.1.magnitude", 7).set("Invert.2.magnitude", 3);
+  char* text = nullptr;
+  std::size_t size = 0;
+  std::FILE* file = ::open_memstream(&text, &size);
+  const search_history history{
+      .strategy = "any", .space = policy_space(), .trials = 1, .epochs = 2, .events = {}};
+  const std::vector<standing> standings{{.trial = 0, .epoch = 2, .score = 0.5, .at = at}};
+  standings_table table{.to = file, .how = standings_table::style::plain};
+  table.see(search_begins{history, standings});
+  table.see(search_ends{history, standings});
+  std::fclose(file);
+  CHECK(std::string{text, size} ==
+        "any  round 1  2/2 epochs  best     0      2  0.5000  rate 0.25  Rotate.1 6:7\n");
+  std::free(text);
 }

@@ -19,10 +19,15 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <set>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <unistd.h>
 
 using namespace rolewise;
 using namespace rolewise::testing;
@@ -316,6 +321,43 @@ TEST_CASE("students start from their teacher, and it judges its own view if it i
     if (event.score) CHECK(*event.score == accuracy(teachers.of_search, data.validation));
   auto untrained = search_teachers<marked_student>{teachers};
   CHECK(untrained.policies == one.found.policies);
+}
+
+TEST_CASE("a kept search is not continued under another teacher or other judges")
+{
+  const auto data = parts();
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("rolewise-stages-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  auto stage = students_stage(teachers_policies{});
+  stage.search.folder = folder.string();
+  const auto one = teachers_stage(random_search{})(data, pad_crop_flip{.padding = 1});
+  const auto teachers = teachers_from(one);
+  const auto run = [&](const auto& of, const auto& by) {
+    return stage.look_for_policies(of, by, pad_crop_flip{.padding = 1}).history;
+  };
+  const auto refused = [&](const auto& of, const auto& by) {
+    try {
+      (void)run(of, by);
+    } catch (const std::invalid_argument& e) {
+      return std::string_view{e.what()}.find("of another search: its conditions is") !=
+             std::string_view::npos;
+    }
+    return false;
+  };
+  const auto first = run(data, teachers);
+  CHECK((run(data, teachers) == first));
+  auto others = teachers;
+  others.of_search = others.after_search;
+  CHECK(refused(data, others));
+  others = teachers;
+  ++others.policies.front().epochs;
+  CHECK(refused(data, others));
+  auto fewer = data;
+  fewer.validation = subset(data.validation, torch::arange(data.validation.size() - 1));
+  CHECK(refused(fewer, teachers));
+  CHECK((run(data, teachers) == first));
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("the teacher's T. stddev can be searched for without a student")

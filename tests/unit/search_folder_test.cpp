@@ -261,6 +261,9 @@ TEST_CASE("a folder of another search, and a damaged one, are refused in words")
   changed = first;
   changed.batch_size = 10;
   refuses("its batch_size is 15, wanted 10", [&] { (void)run(changed); });
+  changed = first;
+  changed.conditions = 5;
+  refuses("its conditions is \"0\", wanted \"5\"", [&] { (void)run(changed); });
   refuses(R"(dimension 0 of its space is {"name": "rate", "real": [0.001, 1.0], "spacing": )"
           R"("logarithmic"}, wanted {"name": "rate", "real": [0.001, 1.0], "spacing": "linear"})",
           [&] { (void)run(first, search_space{{"rate", real_interval{1e-3, 1.0}}}); });

@@ -4,14 +4,17 @@
 /// @file
 /// Who may learn from what in a search, settled before it begins.
 
+#include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/splits.hpp>
+#include <rolewise/train/arena_options.hpp>
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -58,6 +61,18 @@ inline void require_apart(std::string_view who, const search_splits& data)
   for (const auto id : sorted_ids(data.validation))
     if (std::binary_search(learned.begin(), learned.end(), id))
       refuse(who, "id ", id, " is in the search part and in the validation part");
+}
+
+/// The options of a search whose trials are judged by these examples, under what else is summed.
+[[nodiscard]] inline arena_options judged_by(arena_options options, const dataset& judges,
+                                             std::initializer_list<std::uint64_t> sums = {})
+{
+  checksum all;
+  all.add(options.conditions);
+  all.add(fingerprint(judges));
+  for (const auto sum : sums) all.add(sum);
+  options.conditions = all.value();
+  return options;
 }
 
 }  // namespace detail

@@ -11,6 +11,7 @@
 #include <rolewise/agent/searched_schedule.hpp>
 #include <rolewise/agent/students_view.hpp>
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -134,6 +135,8 @@ struct student_search {
     auto cost =
         cost_of_search(data.search.size(), data.validation.size(), search, {.teacher = 1.0});
     cost.validation *= reward.passes();
+    const auto options = detail::judged_by(search, data.validation,
+                                           {teacher.fingerprint(), sum_of(teachers.policies)});
     if constexpr (Reward::trains_student) {
       const auto teachers_agent = agent_of_teacher(teachers, search.epochs);
       auto trials = arena(
@@ -143,7 +146,7 @@ struct student_search {
                           policy_agent{.policy = policy_at(at)}, shared, own);
           },
           [&](const auto& step) { return reward(step.learner(), data.validation); }, data.search,
-          search, observers...);
+          options, observers...);
       found_policies<network_type> found;
       found.best = best_trial(trials.history, looks);
       found.policies = search_segments(trials.history, found.best);
@@ -159,7 +162,7 @@ struct student_search {
             return detail::policy_holder{{.policy = policy_at(at)}};
           },
           [&](const auto& step) { return reward(teacher, step.agent, data.validation); }, nothing,
-          search, observers...);
+          options, observers...);
       found_policies<network_type> found;
       found.best = best_trial(trials.history, 1);
       const auto& last = *trials.standings[static_cast<std::size_t>(found.best)].at;
@@ -186,6 +189,18 @@ struct student_search {
 
  private:
   using network_type = std::invoke_result_t<const New&, const sample_shape&, seed>;
+
+  /// 0 where the policies show the teacher nothing.
+  [[nodiscard]] static std::uint64_t sum_of(const std::vector<search_segment>& policies)
+  {
+    if constexpr (std::same_as<View, students_view>) return 0;
+    checksum sum;
+    for (const auto& segment : policies) {
+      sum.add(static_cast<std::uint64_t>(segment.epochs));
+      for (const auto level : segment.policy.levels()) sum.add(static_cast<std::uint64_t>(level));
+    }
+    return sum.value();
+  }
 
   template<typename Master>
   [[nodiscard]] static auto agent_of_teacher(const search_teachers<Master>& teachers,

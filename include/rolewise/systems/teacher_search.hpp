@@ -88,7 +88,7 @@ struct teacher_search {
         strategy, policy_space(),
         [&](const point& at, std::int64_t, seed own) { return lesson(policy_at(at), own); },
         [&](const auto& step) { return accuracy(step.learner(), data.validation); }, data.search,
-        search, observers...);
+        detail::judged_by(search, data.validation), observers...);
     found_policies<network_type> found;
     found.best = best_trial(trials.history, looks);
     found.policies = search_segments(trials.history, found.best);

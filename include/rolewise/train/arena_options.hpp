@@ -31,6 +31,9 @@ struct arena_options {
   /// LibTorch's threads within each trial, whatever `at_once`; bits depend on them as those of any
   /// training do. 0: as many as the calling thread has.
   std::int64_t threads_each = 0;
+  /// A sum of what decides the scores and is no argument of the arena, such as who teaches and who
+  /// is validated with. A search in a folder is continued under the same sum alone.
+  std::uint64_t conditions = 0;
   /// Where the search is kept: `history.jsonl`, event by event, and what trials have learned by the
   /// end of each round (docs/search_arena.md). The folder must be there. If it holds a part of this
   /// search, that is continued, and ends with the same bits as if nothing had happened; what was

@@ -5,6 +5,7 @@
 /// The observer that shows a search to whoever waits for it.
 
 #include <rolewise/core/error.hpp>
+#include <rolewise/search/point.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/train/search_observer.hpp>
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -122,23 +124,46 @@ struct standings_table {
     return sorted;
   }
 
+  /// A policy's pair of levels as "Rotate.1 6:7"; pairs of probability 0 do nothing and are left
+  /// out.
+  [[nodiscard]] static std::string words_of(const point& p)
+  {
+    std::string words;
+    const auto& all = p.values();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto& [name, x] = all[i];
+      const auto stem = stem_of(name, ".probability");
+      const auto* level = std::get_if<std::int64_t>(&x);
+      if (!stem.empty() && level != nullptr && i + 1 < all.size() &&
+          stem_of(all[i + 1].first, ".magnitude") == stem) {
+        ++i;
+        if (*level != 0) words += c10::str("  ", stem, ' ', *level, ':', word_of(all[i].second));
+        continue;
+      }
+      words += "  " + name + " " + word_of(x);
+    }
+    return words;
+  }
+  [[nodiscard]] static std::string_view stem_of(std::string_view name, std::string_view end)
+  {
+    return name.ends_with(end) ? name.substr(0, name.size() - end.size()) : std::string_view{};
+  }
+  [[nodiscard]] static std::string word_of(const point::value& x)
+  {
+    if (const auto* whole = std::get_if<std::int64_t>(&x)) return std::to_string(*whole);
+    if (const auto* word = std::get_if<std::string>(&x)) return *word;
+    char text[32];
+    std::snprintf(text, sizeof text, "%.4g", std::get<double>(x));
+    return text;
+  }
+
   [[nodiscard]] std::string row(const standing& s) const
   {
     char text[96];
     std::snprintf(text, sizeof text, "%6lld %6lld  %6.4f", static_cast<long long>(s.trial),
                   static_cast<long long>(s.epoch), *s.score);
     std::string words = text;
-    for (const auto& [name, x] : s.at->values()) {
-      words += "  " + name + " ";
-      if (const auto* real = std::get_if<double>(&x)) {
-        std::snprintf(text, sizeof text, "%.4g", *real);
-        words += text;
-      } else if (const auto* whole = std::get_if<std::int64_t>(&x)) {
-        words += std::to_string(*whole);
-      } else {
-        words += std::get<std::string>(x);
-      }
-    }
+    words += words_of(*s.at);
     if (words.size() > width) words.resize(width);
     return words;
   }
