@@ -28,6 +28,22 @@ function(rolewise_own_target target)
         $<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>)
 endfunction()
 
+# Where a program of <source> includes all of rolewise: that is precompiled once for all such programs. The examples
+# without tests and benchmarks are few, and compile as a user's program does.
+function(rolewise_precompile target source)
+    file(STRINGS ${source} includes_all REGEX "^#include <rolewise/rolewise.hpp>" LIMIT_COUNT 1)
+    if(NOT includes_all OR NOT (ROLEWISE_BUILD_TESTS OR ROLEWISE_BUILD_BENCH))
+        return()
+    endif()
+    if(NOT TARGET rolewise_precompiled)
+        file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cpp CONTENT "")
+        add_library(rolewise_precompiled OBJECT EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/precompiled.cpp)
+        rolewise_own_target(rolewise_precompiled)
+        target_precompile_headers(rolewise_precompiled PRIVATE <rolewise/rolewise.hpp>)
+    endif()
+    target_precompile_headers(${target} REUSE_FROM rolewise_precompiled)
+endfunction()
+
 # Writes the flags that ours are compiled with, and <more>, one a line: `c++ @<file> one.cpp`.
 function(rolewise_write_compile_flags file)
     if(NOT TARGET rolewise_flags)
