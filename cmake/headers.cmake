@@ -93,10 +93,12 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/beta_draw.hpp
     include/rolewise/core/buffer_pool.hpp
     include/rolewise/core/checksum.hpp
+    include/rolewise/core/detail/vector_functions.hpp
     include/rolewise/core/draws.hpp
     include/rolewise/core/error.hpp
     include/rolewise/core/file.hpp
     include/rolewise/core/fraction.hpp
+    include/rolewise/core/instruction_sets.hpp
     include/rolewise/core/json.hpp
     include/rolewise/core/json_reader.hpp
     include/rolewise/core/keep_freed_memory.hpp
@@ -199,6 +201,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/bwn.hpp
     include/rolewise/quant/changing_scheme.hpp
     include/rolewise/quant/detail/affine_quantised.hpp
+    include/rolewise/quant/detail/kernels/all_passes.hpp
     include/rolewise/quant/detail/kernels/kernel_set.hpp
     include/rolewise/quant/detail/kernels/magnitude_passes.hpp
     include/rolewise/quant/detail/kernels/passes.hpp

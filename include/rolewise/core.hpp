@@ -12,6 +12,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/fraction.hpp>
+#include <rolewise/core/instruction_sets.hpp>
 #include <rolewise/core/json.hpp>
 #include <rolewise/core/json_reader.hpp>
 #include <rolewise/core/keep_freed_memory.hpp>

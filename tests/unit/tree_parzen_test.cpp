@@ -200,6 +200,36 @@ TEST_CASE("tree_parzen proposes where the good are and the bad are not")
   CHECK(random_names < 60);
 }
 
+TEST_CASE("a good point of tree_parzen weighs as much as it is better than the best bad one")
+{
+  // Three are a little better than all others, one is much better.
+  const search_space names{{"agent", choice_of{{"much", "little", "nothing"}}}};
+  const auto tried_at = [&](double much) {
+    std::vector<std::pair<point, std::vector<double>>> tried;
+    for (int i = 0; i < 20; ++i) {
+      const auto* name = i == 0 ? "much" : i < 4 ? "little" : "nothing";
+      tried.push_back({point{}.set("agent", std::string{name}),
+                       {i == 0  ? much
+                        : i < 4 ? 0.1
+                                : 0.0}});
+    }
+    return judged(tried);
+  };
+  const auto times = [&](double much, const char* name) {
+    const auto standings = tried_at(much);
+    int count = 0;
+    for (std::int64_t trial = 20; trial < 40; ++trial)
+      count += tree_parzen{.good_share = 0.2}
+                           .propose(names, standings, seed{6}, trial)
+                           .choice("agent") == name
+                   ? 1
+                   : 0;
+    return count;
+  };
+  CHECK(times(10.0, "much") == 20);
+  CHECK(times(0.1, "little") == 20);
+}
+
 TEST_CASE("tree_parzen compares scores at the highest epoch that enough trials reached")
 {
   // After one epoch names are good; after two, where three trials were judged, others are.

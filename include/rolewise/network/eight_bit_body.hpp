@@ -23,6 +23,26 @@ struct eight_bit_options {
   bool classifier = false;  ///< the last layer in 8 bits, its input too
 };
 
+namespace detail {
+
+/// What the layers of a network in 8 bits are, in their order.
+template<typename Stages>
+[[nodiscard]] std::vector<layer_report> reports_of(const eight_bit_stem& stem, const Stages& stages,
+                                                   const eight_bit_classifier& classifier)
+{
+  std::vector<layer_report> all{stem.report()};
+  for (const auto& stage : stages)
+    for (const auto& block : stage) {
+      all.push_back(block.first.report());
+      all.push_back(block.second.report());
+      if (block.aside) all.push_back(block.aside->report());
+    }
+  all.push_back(classifier.report());
+  return numbered(std::move(all));
+}
+
+}  // namespace detail
+
 /// A residual network whose maps are bytes from the stem to the last stage: weights on 255 levels
 /// with a scale for each output, batch norm folded in, activations on 256 levels of ranges that
 /// were seen on batches. It answers and does not learn.
@@ -75,15 +95,7 @@ class eight_bit_body {
 
   [[nodiscard]] std::vector<layer_report> layers() const
   {
-    std::vector<layer_report> all{stem_.report()};
-    for (const auto& stage : body_.stages)
-      for (const auto& block : stage) {
-        all.push_back(block.first.report());
-        all.push_back(block.second.report());
-        if (block.aside) all.push_back(block.aside->report());
-      }
-    all.push_back(classifier_.report());
-    return detail::numbered(std::move(all));
+    return detail::reports_of(stem_, body_.stages, classifier_);
   }
 
   [[nodiscard]] std::string name() const { return name_; }

@@ -64,15 +64,7 @@ class eight_bit_wide_body {
 
   [[nodiscard]] std::vector<layer_report> layers() const
   {
-    std::vector<layer_report> all{stem_.report()};
-    for (const auto& stage : body_.stages)
-      for (const auto& block : stage) {
-        all.push_back(block.first.report());
-        all.push_back(block.second.report());
-        if (block.aside) all.push_back(block.aside->report());
-      }
-    all.push_back(classifier_.report());
-    return detail::numbered(std::move(all));
+    return detail::reports_of(stem_, body_.stages, classifier_);
   }
 
   [[nodiscard]] std::string name() const { return name_; }

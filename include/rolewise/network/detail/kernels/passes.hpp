@@ -3,36 +3,20 @@
 /// @file
 /// The passes of batch norm, for one width of vectors.
 ///
-/// Included once for each instruction set by `variants.hpp`, in a namespace that says `lanes`, the
-/// floats of a vector, and the types of vectors; alone it is empty. Lanes are channels, so what is
-/// summed up, and in which order, does not depend on their number.
+/// Included once for each instruction set by `instruction_sets.hpp`; alone it is empty. Lanes are
+/// channels, so what is summed up, and in which order, does not depend on their number.
 
-#ifdef ROLEWISE_NORM_PASSES
+#ifdef ROLEWISE_PASSES
 
 /// Numbers that are taken through all their channels before the next ones: they stay in the cache.
 inline constexpr std::size_t together = 4096;
 
-/// What comes after is not fused or reassociated with what came before, even under `-ffast-math`.
-[[gnu::always_inline]] inline void keep(floats& value)
+[[gnu::always_inline]] inline floats load_bytes(const std::uint8_t* at)
 {
-#if defined(__x86_64__)
-  asm("" : "+x"(value));
-#elif defined(__aarch64__)
-  asm("" : "+w"(value));
-#else
-  asm("" : "+m"(value));
-#endif
-}
-
-[[gnu::always_inline]] inline floats load(const float* at)
-{
-  floats value;
-  __builtin_memcpy(&value, at, sizeof value);
-  return value;
-}
-[[gnu::always_inline]] inline void store(float* at, const floats& value)
-{
-  __builtin_memcpy(at, &value, sizeof value);
+  few bytes;
+  __builtin_memcpy(&bytes, at, sizeof bytes);
+  return __builtin_convertvector(
+      __builtin_convertvector(__builtin_convertvector(bytes, few_shorts), ints), floats);
 }
 
 /// Rows that are taken together.

@@ -5,7 +5,7 @@
 ///
 /// Included after `passes.hpp`, once for each instruction set; alone it is empty.
 
-#ifdef ROLEWISE_QUANT_PASSES
+#ifdef ROLEWISE_PASSES
 
 /// Adds up the magnitudes of 16 numbers.
 [[gnu::always_inline]] inline void add_magnitudes(const float* x, floats* partial, ints& most)

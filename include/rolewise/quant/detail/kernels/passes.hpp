@@ -3,32 +3,17 @@
 /// @file
 /// The passes of `kernel_set` that clip and round, for one width of vectors.
 ///
-/// Included once for each instruction set by `variants.hpp`, in a namespace that says `lanes`, the
-/// floats of a vector, and how codes are made narrow; alone it is empty. A vector operation is
-/// lowered for the target of the function that it is written in before that is inlined anywhere, so
-/// functions shared between targets would be no faster than the plainest of them.
+/// Included once for each instruction set by `instruction_sets.hpp`; alone it is empty.
 ///
 /// Numbers are taken 16 at a time, in as many vectors as that needs, so that sums are made in the
 /// same order everywhere.
 
-#ifdef ROLEWISE_QUANT_PASSES
+#ifdef ROLEWISE_PASSES
 
 inline constexpr std::size_t group = 16;
 inline constexpr int parts = static_cast<int>(group) / lanes;
 /// Numbers between two transfers from sums in float32 to sums in double.
 inline constexpr std::size_t stretch = 1024;
-
-/// What comes after is not fused or reassociated with what came before, even under `-ffast-math`.
-[[gnu::always_inline]] inline void keep(floats& value)
-{
-#if defined(__x86_64__)
-  asm("" : "+x"(value));
-#elif defined(__aarch64__)
-  asm("" : "+w"(value));
-#else
-  asm("" : "+m"(value));
-#endif
-}
 
 [[gnu::always_inline]] inline void keep(double& value)
 {
@@ -41,16 +26,6 @@ inline constexpr std::size_t stretch = 1024;
 #endif
 }
 
-[[gnu::always_inline]] inline floats load(const float* at)
-{
-  floats value;
-  __builtin_memcpy(&value, at, sizeof value);
-  return value;
-}
-[[gnu::always_inline]] inline void store(float* at, const floats& value)
-{
-  __builtin_memcpy(at, &value, sizeof value);
-}
 [[gnu::always_inline]] inline void store_bytes(void* at, const ints& values)
 {
   const few stored = narrow(values);

@@ -5,7 +5,7 @@
 ///
 /// Included after the other passes, once for each instruction set; alone it is empty.
 
-#ifdef ROLEWISE_QUANT_PASSES
+#ifdef ROLEWISE_PASSES
 
 /// `p x + c`, each step rounded.
 [[gnu::always_inline]] inline floats horner(const floats& p, const floats& x, float c)
