@@ -4,7 +4,8 @@
 // trials of a ResNet-8 on images of 32x32x3, population-based, batch 128, two at once with a thread
 // each; in full precision, and with 2 bits inside. The peer (bench/peers/search.py) does the same
 // trials for the same epochs on the same images: a process a trial, Pillow, checkpoints through
-// files. First policies are drawn, not zeros as in Population Based Augmentation: in so few epochs
+// files. Its processes are forked, which is the least that they can cost, or interpreters, which is
+// usual. First policies are drawn, not zeros as in Population Based Augmentation: in so few epochs
 // zeros would show no operation to either side.
 //
 // Validation decides much of it, so both search with it in two ways: with as few images,
@@ -170,12 +171,13 @@ outcome search(int bits, const rw::dataset& train, const rw::dataset& judges,
                 judges, options);
 }
 
+/// @param anew whether a process starts as an interpreter or is forked
 std::optional<outcome> search(bench::peer& python, int bits, std::int64_t training,
-                              std::int64_t judges, const rw::arena_options& options)
+                              std::int64_t judges, const rw::arena_options& options, bool anew)
 {
-  const auto seconds =
-      python.ask(c10::str("search ", bits, ' ', options.trials, ' ', options.epochs, ' ',
-                          options.epochs_per_round, ' ', training, ' ', judges));
+  const auto seconds = python.ask(c10::str("search ", bits, ' ', options.trials, ' ',
+                                           options.epochs, ' ', options.epochs_per_round, ' ',
+                                           training, ' ', judges, anew ? " anew" : ""));
   const auto best = python.ask("best");
   if (!seconds || !best) return std::nullopt;
   outcome found{.seconds = *seconds, .best = *best};
@@ -313,8 +315,9 @@ void print_share(const std::string& what, const contestant& ours)
 void report(std::vector<contestant>& all, const std::string& what, std::int64_t few,
             std::int64_t many)
 {
-  const auto each = [&](const char* network, std::int64_t a, std::int64_t b) {
-    return c10::str(what, ", against a process a trial, Pillow and files, ", network,
+  const auto each = [&](const char* network, std::int64_t a, std::int64_t b, bool anew = false) {
+    return c10::str(what, ", against a process a trial", anew ? "" : ", forked",
+                    ", Pillow and files, ", network,
                     a == b ? ", both validate with " : ", ours validates with ", a,
                     a == b ? "" : c10::str(", Python with ", b));
   };
@@ -323,6 +326,9 @@ void report(std::vector<contestant>& all, const std::string& what, std::int64_t 
   print(each("ResNet-8", many, many), 2, all[2], all[3]);
   print(each("ResNet-8", few, many), 5, all[0], all[3]);
   print(each("ResNet-8 of 2 bits", few, few), 2, all[4], all[5]);
+  print(each("ResNet-8", few, few, true), 2, all[0], all[6]);
+  print(each("ResNet-8", few, many, true), 5, all[0], all[7]);
+  print(each("ResNet-8 of 2 bits", few, few, true), 2, all[4], all[8]);
   std::erase_if(all, [](const contestant& c) { return c.found.empty(); });
   print_table(all);
 }
@@ -347,7 +353,6 @@ try {
   write_task(file, given.train, given.many);
   bench::peer python{ROLEWISE_PEERS "/search.py"};
   const bool has_peer = python.ask("load " + file).has_value();
-  std::remove(file.c_str());
   if (!has_peer) std::fprintf(stderr, "no peer: PyTorch or Pillow in Python is missing\n");
 
   const auto ours = [&](int bits, const rw::dataset& judges, int repetitions) {
@@ -355,26 +360,29 @@ try {
                         return std::optional{search(bits, given.train, *by, options)};
                       }};
   };
-  const auto theirs = [&](int bits, std::int64_t judges, int repetitions) {
-    return contestant{
-        name_of("Python", bits, judges), has_peer ? repetitions : 0,
-        [&, bits, judges] { return search(python, bits, training, judges, options); }};
+  const auto theirs = [&](int bits, std::int64_t judges, int repetitions, bool anew = false) {
+    return contestant{name_of(anew ? "Python, interpreters" : "Python, forks", bits, judges),
+                      has_peer ? repetitions : 0, [&, bits, judges, anew] {
+                        return search(python, bits, training, judges, options, anew);
+                      }};
   };
   const int often = is_short ? 1 : 3;  // the others take as long as several of these
   std::vector<contestant> all{
-      ours(32, given.few, often), theirs(32, few, often), ours(32, given.many, is_short ? 0 : 1),
-      theirs(32, many, 1),        ours(2, given.few, 1),  theirs(2, few, 1)};
+      ours(32, given.few, often), theirs(32, few, often),    ours(32, given.many, is_short ? 0 : 1),
+      theirs(32, many, 1),        ours(2, given.few, 1),     theirs(2, few, 1),
+      theirs(32, few, 1, true),   theirs(32, many, 1, true), theirs(2, few, 1, true)};
   for (const int bits : {32, 2}) {  // the first search of a process pays for what others find
     auto small = options;
     small.trials = 2;
     (void)search(bits, first_of(given.train, 256), first_of(given.many, 128), small);
-    if (has_peer) (void)search(python, bits, 256, 128, small);
+    if (has_peer) (void)search(python, bits, 256, 128, small, false);
   }
   compete(all);
   report(all,
          c10::str("search of ", options.trials, " trials of ", options.epochs,
                   options.epochs == 1 ? " epoch" : " epochs", ", ", training, " training images"),
          few, many);
+  std::remove(file.c_str());
   return 0;
 } catch (const std::exception& wrong) {
   std::fprintf(stderr, "%s\n", wrong.what());

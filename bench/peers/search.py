@@ -5,9 +5,9 @@ Reads lines and answers each with one number, or with "-" and a note on standard
 library is missing or a trial has died:
 
     load <file>      the examples; answers how many there are to learn from and to validate with
-    search <bits> <trials> <epochs> <epochs per round> <training images> <validation images>
+    search <bits> <trials> <epochs> <epochs per round> <training images> <validation images> [anew]
                      runs a search from its first decision to its end; seconds. Bits: 32 or, for a
-                     DoReFa network, 2
+                     DoReFa network, 2. With "anew" processes start as interpreters
     <phase>          seconds of that search in a phase: augment, train, validate, checkpoint, rest;
                      together they are the search
     best             the highest accuracy at its end, percent
@@ -16,9 +16,9 @@ A search also leaves its phases as JSON on standard error.
 
 Each trial is a process with one thread, two at once. As in Ray, where more trials wait than can
 run, a trial that has done its round is written to a file and its process ends; the next one begins
-from the file. Processes are forked from this one, which has torch and the images and has done a
-step: starting one costs less than it does in Ray, where an interpreter starts. Images pass Pillow
-one by one, network and optimiser are eager, NCHW and fp32. At a look each trial of the lower
+from the file. With "anew" that process is an interpreter, which imports torch and loads the images,
+as in Ray. Otherwise it is forked from this one, which has all that and has done a step: the least
+that a process can cost. Images pass Pillow one by one, network and optimiser are eager, NCHW and fp32. At a look each trial of the lower
 quarter takes the file of one of the upper quarter and goes on at a policy near the other's.
 
 Ho, Liang, Stoica, Abbeel, Chen: Population Based Augmentation, 2019, arXiv 1905.05393, section 3,
@@ -123,7 +123,7 @@ class Task:
         self.classes = int(self.labels.max()) + 1
         self.operations = policy_operations()
         self.crop_flip_normalise = pillow_views(SIDE)
-        self.scratch = pathlib.Path(file).parent
+        self.file = file
 
     def view(self, n, policy):
         """At most two operations of a policy, a crop and a flip; a normalised array."""
@@ -212,14 +212,20 @@ def run_round(task, job, sender):
     sender.send((job["trial"], score, trial.spent))
 
 
-def run_all(task, jobs):
+def run_round_anew(file, job, sender):
+    torch.set_num_threads(1)
+    run_round(Task(file), job, sender)
+
+
+def run_all(task, jobs, anew):
     """What the trials of a round send, each in a process, AT_ONCE at a time."""
-    forks = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn" if anew else "fork")
+    target, given = (run_round_anew, task.file) if anew else (run_round, task)
     waiting, running, results = list(jobs), {}, []
     while waiting or running:
         while waiting and len(running) < AT_ONCE:
-            receiver, sender = forks.Pipe(duplex=False)
-            process = forks.Process(target=run_round, args=(task, waiting.pop(0), sender))
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=target, args=(given, waiting.pop(0), sender))
             process.start()
             sender.close()
             running[receiver] = process
@@ -231,13 +237,15 @@ def run_all(task, jobs):
 
 
 class Search:
-    def __init__(self, task, bits, trials, epochs, epochs_per_round, training, validation):
+    def __init__(
+        self, task, anew, bits, trials, epochs, epochs_per_round, training, validation
+    ):
         if training > len(task.images) or validation > len(task.judges):
             raise RuntimeError(f"got {len(task.images)} and {len(task.judges)} images")
         start = time.perf_counter()
         self.spent = dict.fromkeys(PHASES, 0.0)
         policies = [drawn_policy() for _ in range(trials)]
-        with tempfile.TemporaryDirectory(dir=task.scratch) as folder:
+        with tempfile.TemporaryDirectory(dir=pathlib.Path(task.file).parent) as folder:
             files = [pathlib.Path(folder) / f"trial-{i}.pt" for i in range(trials)]
             for epoch in range(0, epochs, epochs_per_round):
                 if epoch > 0:
@@ -249,7 +257,7 @@ class Search:
                     for i in range(trials)
                 ]
                 scores = [0.0] * trials
-                for trial, score, spent in run_all(task, jobs):
+                for trial, score, spent in run_all(task, jobs, anew):
                     scores[trial] = score
                     for phase in PHASES:
                         self.spent[phase] += spent[phase] / AT_ONCE
@@ -279,7 +287,9 @@ class Peer:
                 Trial(self.task, 32).train(drawn_policy(), BATCH)
             return len(self.task.images) + len(self.task.judges)
         if name == "search":
-            self.last = Search(self.task, *map(int, arguments.split()))
+            words = arguments.split()
+            anew = words[-1] == "anew"
+            self.last = Search(self.task, anew, *map(int, words[: len(words) - anew]))
             spent = {phase: round(t, 3) for phase, t in self.last.spent.items()}
             note(json.dumps({"search": arguments, "seconds": round(self.last.seconds, 3)} | spent))
             return self.last.seconds
