@@ -222,6 +222,16 @@ rw::dataset first_of(const rw::dataset& all, std::int64_t count)
   return rw::subset(all, torch::arange(count));
 }
 
+/// A file that is gone when nobody needs it any more, whatever happens.
+struct scratch_file {
+  std::string path;
+
+  explicit scratch_file(std::string where) : path{std::move(where)} {}
+  scratch_file(const scratch_file&) = delete;
+  scratch_file& operator=(const scratch_file&) = delete;
+  ~scratch_file() { std::remove(path.c_str()); }
+};
+
 void write_task(const std::string& file, const rw::dataset& train, const rw::dataset& judges)
 {
   c10::Dict<std::string, torch::Tensor> all;
@@ -349,10 +359,10 @@ try {
   const std::int64_t training = is_short ? 1000 : 4000, many = 10 * training,
                      few = rw::validation_examples(training, options);
   const task given{training, many, few};
-  const std::string file = ROLEWISE_SCRATCH "/search.pt";
-  write_task(file, given.train, given.many);
+  const scratch_file file{ROLEWISE_SCRATCH "/search.pt"};
+  write_task(file.path, given.train, given.many);
   bench::peer python{ROLEWISE_PEERS "/search.py"};
-  const bool has_peer = python.ask("load " + file).has_value();
+  const bool has_peer = python.ask("load " + file.path).has_value();
   if (!has_peer) std::fprintf(stderr, "no peer: PyTorch or Pillow in Python is missing\n");
 
   const auto ours = [&](int bits, const rw::dataset& judges, int repetitions) {
@@ -382,7 +392,6 @@ try {
          c10::str("search of ", options.trials, " trials of ", options.epochs,
                   options.epochs == 1 ? " epoch" : " epochs", ", ", training, " training images"),
          few, many);
-  std::remove(file.c_str());
   return 0;
 } catch (const std::exception& wrong) {
   std::fprintf(stderr, "%s\n", wrong.what());

@@ -5,8 +5,8 @@ Reads lines and answers each with one number, or with "-" and a note on standard
 library is missing or a trial has died:
 
     load <file>      the examples; answers how many there are to learn from and to validate with
-    search <bits> <trials> <epochs> <epochs per round> <training images> <validation images> [anew]
-                     runs a search from its first decision to its end; seconds. Bits: 32 or, for a
+    search <bits> <trials> <epochs> <epochs per round> <training images> <validation images>
+           [anew]    runs a search from its first decision to its end; seconds. Bits: 32 or, for a
                      DoReFa network, 2. With "anew" processes start as interpreters
     <phase>          seconds of that search in a phase: augment, train, validate, checkpoint, rest;
                      together they are the search
@@ -18,8 +18,9 @@ Each trial is a process with one thread, two at once. As in Ray, where more tria
 run, a trial that has done its round is written to a file and its process ends; the next one begins
 from the file. With "anew" that process is an interpreter, which imports torch and loads the images,
 as in Ray. Otherwise it is forked from this one, which has all that and has done a step: the least
-that a process can cost. Images pass Pillow one by one, network and optimiser are eager, NCHW and fp32. At a look each trial of the lower
-quarter takes the file of one of the upper quarter and goes on at a policy near the other's.
+that a process can cost. Images pass Pillow one by one, network and optimiser are eager, NCHW and
+fp32. At a look each trial of the lower quarter takes the file of one of the upper quarter and goes
+on at a policy near the other's.
 
 Ho, Liang, Stoica, Abbeel, Chen: Population Based Augmentation, 2019, arXiv 1905.05393, section 3,
 and the published code; looks are taken together.
