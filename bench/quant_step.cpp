@@ -39,8 +39,8 @@ void pass(bench::resnet& n, const rw::batch& examples)
   for (auto& p : n.parameters()) p.mutable_grad() = torch::Tensor{};
 }
 
-constexpr rw::backward_precision precisions[] = {rw::backward_precision::full,
-                                                 rw::backward_precision::bfloat16};
+constexpr rw::pass_precision precisions[] = {rw::pass_precision::full,
+                                             rw::pass_precision::bfloat16};
 
 /// A student of few bits, with both backward passes, against a network of full precision.
 template<typename Quantizer, typename Full>
@@ -50,9 +50,9 @@ void against(const std::string& what, const Quantizer& q, int bits, const rw::ba
   const rw::sample_shape shape{.channels = 3, .height = 32, .width = 32, .classes = 100};
   const rw::bit_width width{bits};
   for (const auto backward : precisions) {
-    auto student =
-        rw::resnet20(shape, q, rw::both_ends_exempt{width, width}, {.backward = backward});
-    const bool rounds = backward == rw::backward_precision::bfloat16;
+    auto student = rw::resnet20(shape, q, rw::both_ends_exempt{width, width},
+                                {.precision = {.backward = backward}});
+    const bool rounds = backward == rw::pass_precision::bfloat16;
     bench::print(bench::compare(
         "step of a " + std::to_string(bits) + "-bit " + std::string{Quantizer::name} +
             " ResNet-20, " + (rounds ? "bf16" : "fp32") + " backward, against " + what,

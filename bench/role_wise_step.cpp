@@ -336,18 +336,19 @@ int main(int argc, char** argv)
   const auto bytes = rw::post_training_quantised(full, seen);
   print_agreement(rw::frozen(full), bytes, data, python);
 
-  const auto lesson = [&](rw::backward_precision backward) {
+  const auto lesson = [&](rw::pass_precision backward) {
     return rw::distillation{
         .teacher = bytes,
-        .student = rw::resnet20(shape, rw::dorefa{}, rw::bits_inside<2>, {.backward = backward}),
+        .student = rw::resnet20(shape, rw::dorefa{}, rw::bits_inside<2>,
+                                {.precision = {.backward = backward}}),
         .teacher_agent = shown,
         .student_agent = shown,
         .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}},
         .optimiser = rw::sgd{.rate = 0.01},
         .schedule = rw::constant{}};
   };
-  steps exact{lesson(rw::backward_precision::full), data};
-  steps rounded{lesson(rw::backward_precision::bfloat16), data};
+  steps exact{lesson(rw::pass_precision::full), data};
+  steps rounded{lesson(rw::pass_precision::bfloat16), data};
   std::vector<contestant> all{ours(with_exact, exact), ours(with_rounded, rounded),
                               theirs(usual, python, "usual"), theirs(tuned, python, "tuned"),
                               theirs(half, python, "tuned-half")};

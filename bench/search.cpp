@@ -2,11 +2,11 @@
 //
 // What does a whole search of augmentation policies cost, against the usual Python way? Sixteen
 // trials of a ResNet-8 on images of 32x32x3, population-based, batch 128, two at once with a thread
-// each; in full precision, and with 2 bits inside. The peer (bench/peers/search.py) does the same
-// trials for the same epochs on the same images: a process a trial, Pillow, checkpoints through
-// files. Its processes are forked, which is the least that they can cost, or interpreters, which is
-// usual. First policies are drawn, not zeros as in Population Based Augmentation: in so few epochs
-// zeros would show no operation to either side.
+// each; in full precision, in mixed precision (ours alone), and with 2 bits inside. The peer
+// (bench/peers/search.py) does the same trials for the same epochs on the same images: a process a
+// trial, Pillow, checkpoints through files. Its processes are forked, which is the least that they
+// can cost, or interpreters, which is usual. First policies are drawn, not zeros as in Population
+// Based Augmentation: in so few epochs zeros would show no operation to either side.
 //
 // Validation decides much of it, so both search with it in two ways: with as few images,
 // stratified, as cost under 15 % of ours, and with ten times as many as are learned from
@@ -23,7 +23,7 @@
 #include <rolewise/core/keep_freed_memory.hpp>
 #include <rolewise/data/glyphs.hpp>
 #include <rolewise/data/splits.hpp>
-#include <rolewise/network/backward_precision.hpp>
+#include <rolewise/network/pass_precision.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/quant/schemes.hpp>
@@ -156,19 +156,25 @@ outcome search(const New& network, double rate, const rw::dataset& train, const 
   return found;
 }
 
-outcome search(int bits, const rw::dataset& train, const rw::dataset& judges,
+/// @param mixed whether convolutions in full precision are in bfloat16
+outcome search(int bits, bool mixed, const rw::dataset& train, const rw::dataset& judges,
                const rw::arena_options& options)
 {
   const auto shape = train.shape;
   if (bits == 2)
     return search(
         [shape](rw::seed own) {
-          return rw::resnet8(shape, rw::dorefa{}, rw::bits_inside<2>,
-                             {.seed = own, .backward = rw::backward_precision::bfloat16});
+          return rw::resnet8(
+              shape, rw::dorefa{}, rw::bits_inside<2>,
+              {.seed = own, .precision = {.backward = rw::pass_precision::bfloat16}});
         },
         0.02, train, judges, options);
-  return search([shape](rw::seed own) { return rw::resnet8(shape, {.seed = own}); }, 0.1, train,
-                judges, options);
+  const auto passes = mixed ? rw::pass_precision::bfloat16 : rw::pass_precision::full;
+  return search(
+      [shape, passes](rw::seed own) {
+        return rw::resnet8(shape, {.seed = own, .precision = {passes, passes}});
+      },
+      0.1, train, judges, options);
 }
 
 /// @param anew whether a process starts as an interpreter or is forked
@@ -339,6 +345,10 @@ void report(std::vector<contestant>& all, const std::string& what, std::int64_t 
   print(each("ResNet-8", few, few, true), 2, all[0], all[6]);
   print(each("ResNet-8", few, many, true), 5, all[0], all[7]);
   print(each("ResNet-8 of 2 bits", few, few, true), 2, all[4], all[8]);
+  const std::string mixed = "ResNet-8, ours in mixed precision";
+  print(each(mixed.c_str(), few, few), 2, all[9], all[1]);
+  print(each(mixed.c_str(), few, many), 5, all[9], all[3]);
+  print(each(mixed.c_str(), few, few, true), 2, all[9], all[6]);
   std::erase_if(all, [](const contestant& c) { return c.found.empty(); });
   print_table(all);
 }
@@ -365,9 +375,10 @@ try {
   const bool has_peer = python.ask("load " + file.path).has_value();
   if (!has_peer) std::fprintf(stderr, "no peer: PyTorch or Pillow in Python is missing\n");
 
-  const auto ours = [&](int bits, const rw::dataset& judges, int repetitions) {
-    return contestant{name_of("ours", bits, judges.size()), repetitions, [&, bits, by = &judges] {
-                        return std::optional{search(bits, given.train, *by, options)};
+  const auto ours = [&](int bits, const rw::dataset& judges, int repetitions, bool mixed = false) {
+    return contestant{name_of(mixed ? "ours, mixed precision" : "ours", bits, judges.size()),
+                      repetitions, [&, bits, mixed, by = &judges] {
+                        return std::optional{search(bits, mixed, given.train, *by, options)};
                       }};
   };
   const auto theirs = [&](int bits, std::int64_t judges, int repetitions, bool anew = false) {
@@ -377,14 +388,20 @@ try {
                       }};
   };
   const int often = is_short ? 1 : 3;  // the others take as long as several of these
-  std::vector<contestant> all{
-      ours(32, given.few, often), theirs(32, few, often),    ours(32, given.many, is_short ? 0 : 1),
-      theirs(32, many, 1),        ours(2, given.few, 1),     theirs(2, few, 1),
-      theirs(32, few, 1, true),   theirs(32, many, 1, true), theirs(2, few, 1, true)};
+  std::vector<contestant> all{ours(32, given.few, often),
+                              theirs(32, few, often),
+                              ours(32, given.many, is_short ? 0 : 1),
+                              theirs(32, many, 1),
+                              ours(2, given.few, 1),
+                              theirs(2, few, 1),
+                              theirs(32, few, 1, true),
+                              theirs(32, many, 1, true),
+                              theirs(2, few, 1, true),
+                              ours(32, given.few, often, true)};
   for (const int bits : {32, 2}) {  // the first search of a process pays for what others find
     auto small = options;
     small.trials = 2;
-    (void)search(bits, first_of(given.train, 256), first_of(given.many, 128), small);
+    (void)search(bits, false, first_of(given.train, 256), first_of(given.many, 128), small);
     if (has_peer) (void)search(python, bits, 256, 128, small, false);
   }
   compete(all);

@@ -146,7 +146,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/weighted_sum.hpp
     include/rolewise/network.hpp
     include/rolewise/network/activation.hpp
-    include/rolewise/network/backward_precision.hpp
     include/rolewise/network/batch_norm.hpp
     include/rolewise/network/byte_grid.hpp
     include/rolewise/network/convolution.hpp
@@ -157,6 +156,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/byte_output_probe.hpp
     include/rolewise/network/detail/calibrated_ranges.hpp
     include/rolewise/network/detail/convolution_geometry.hpp
+    include/rolewise/network/detail/convolution_of.hpp
     include/rolewise/network/detail/folded.hpp
     include/rolewise/network/detail/integer_operators.hpp
     include/rolewise/network/detail/integer_plan.hpp
@@ -185,6 +185,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/module.hpp
     include/rolewise/network/network.hpp
     include/rolewise/network/network_options.hpp
+    include/rolewise/network/pass_precision.hpp
     include/rolewise/network/quantised_weight.hpp
     include/rolewise/network/residual_block.hpp
     include/rolewise/network/residual_body.hpp

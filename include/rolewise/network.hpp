@@ -5,7 +5,6 @@
 /// Layers and networks over a quantizer and a scheme.
 
 #include <rolewise/network/activation.hpp>
-#include <rolewise/network/backward_precision.hpp>
 #include <rolewise/network/batch_norm.hpp>
 #include <rolewise/network/byte_grid.hpp>
 #include <rolewise/network/convolution.hpp>
@@ -22,6 +21,7 @@
 #include <rolewise/network/module.hpp>
 #include <rolewise/network/network.hpp>
 #include <rolewise/network/network_options.hpp>
+#include <rolewise/network/pass_precision.hpp>
 #include <rolewise/network/quantised_weight.hpp>
 #include <rolewise/network/residual_block.hpp>
 #include <rolewise/network/residual_body.hpp>

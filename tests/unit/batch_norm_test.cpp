@@ -182,12 +182,13 @@ TEST_CASE("every instruction set gives the same bits")
   std::vector<std::uint8_t> codes[2];
   std::vector<double> sums[2];
   std::uint32_t largest[2];
+  float least = 0.0F;
   const auto run = [&](const kernels::kernel_set& passes, int into) {
     values[into].assign(count, 0.0F);
     back[into] = passed[into] = values[into];
     codes[into].assign(count, 0);
     sums[into].assign(5 * channels, 0.0);
-    passes.values(of, values[into].data());
+    passes.values(of, least, values[into].data());
     largest[into] = passes.codes(of, map, codes[into].data());
     double* const s = sums[into].data();
     passes.moments(of, {.plain = s, .centred = s + channels});
@@ -201,6 +202,7 @@ TEST_CASE("every instruction set gives the same bits")
   };
   for (int kind = 0; kind < 3; ++kind) {
     of.beside = {};
+    least = kind == 2 ? 0.0F : -std::numeric_limits<float>::infinity();
     if (kind == 1) of.beside.numbers = beside.const_data_ptr<float>();
     if (kind == 2) of.beside = {nullptr, bytes.const_data_ptr<std::uint8_t>(), 3.0F, 0.1F, -0.2F};
     const auto all = kernels::runnable();
@@ -301,6 +303,46 @@ TEST_CASE("quantising where the sum is made gives the bits of quantising the sum
     check_fused(rw::dorefa::activations{}, bit_width{2}, kind);
     check_fused(lsq, bit_width{4}, kind);
   }
+}
+
+TEST_CASE("rectifying where the sum is made gives the bits of rectifying the sum")
+{
+  const auto x = maps({4, 32, 9, 8}, 15, 0.2);
+  const auto numbers = maps({4, 32, 9, 8}, 16, 0.0, 0.4);
+  const rw::dorefa::activations before;
+  for (const int kind : {0, 1, 2}) {
+    CAPTURE(kind);
+    std::vector<torch::Tensor> values;
+    std::vector<std::vector<torch::Tensor>> found;
+    for (const bool fused : {true, false}) {
+      started s{32};
+      auto sum = s.norm.pending(x, phase::training);
+      if (kind == 1) sum = std::move(sum).plus(numbers * 1.0);
+      if (kind == 2) sum = std::move(sum).plus(before(numbers, bit_width{3}));
+      REQUIRE(sum.is_pending());
+      const auto y = fused ? std::move(sum).rectified() : sum.tensor().relu();
+      values.push_back(y);
+      std::vector<torch::Tensor> of{x, s.weight, s.bias};
+      if (kind != 0) of.push_back(numbers);
+      found.push_back(gradients(y, of));
+      const auto again = gradients(y, of, true);  // by tensor operations
+      for (std::size_t i = 0; i < of.size(); ++i) CHECK(apart(again[i], found.back()[i]) < 1e-5);
+    }
+    CHECK(values[0].min().item<float>() == 0.0F);
+    CHECK(values[0].max().item<float>() > 1.0F);
+    CHECK(torch::equal(values[0], values[1]));
+    for (std::size_t i = 0; i < found[0].size(); ++i) CHECK(torch::equal(found[0][i], found[1][i]));
+  }
+}
+
+TEST_CASE("what is not a number stays so where a sum is rectified")
+{
+  auto x = maps({2, 16, 4, 4}, 14).detach();
+  x[1][3][2][1] = std::numeric_limits<float>::quiet_NaN();
+  started s{16};
+  const auto y = s.norm.pending(x, phase::training).rectified();
+  CHECK(y.select(1, 3).isnan().all().item<bool>());
+  CHECK_FALSE(y.select(1, 2).isnan().any().item<bool>());
 }
 
 TEST_CASE("what is not a number is refused before it becomes a code")

@@ -73,7 +73,7 @@ struct pass {
 
 /// Forward and backward, with integers if they can be.
 pass convolve(const quantised& x, const quantised& w, const convolution_geometry& over,
-              rw::backward_precision backward = rw::backward_precision::full)
+              rw::pass_precision backward = rw::pass_precision::full)
 {
   rw::detail::product_plan plan{
       .integers = rw::detail::integer_plan_of(x, w, x.stand_in, w.levels[0].numel()),
@@ -90,7 +90,7 @@ pass convolve(const quantised& x, const quantised& w, const convolution_geometry
 }
 
 pass convolve_floats(const quantised& x, const quantised& w, const convolution_geometry& over,
-                     rw::backward_precision backward = rw::backward_precision::full)
+                     rw::pass_precision backward = rw::pass_precision::full)
 {
   const rw::without_integers reference;
   return convolve(x, w, over, backward);
@@ -166,7 +166,7 @@ TEST_CASE("integers give the bits of floating-point levels, forward and backward
                 CHECK(torch::equal(got.y, reference.y));
                 CHECK(torch::equal(got.of_x, reference.of_x));
                 CHECK(torch::equal(got.of_w, reference.of_w));
-                const auto rounded = convolve(a, b, over, rw::backward_precision::bfloat16);
+                const auto rounded = convolve(a, b, over, rw::pass_precision::bfloat16);
                 CHECK(torch::equal(rounded.y, reference.y));
                 CHECK((rounded.of_x.scalar_type() == torch::kFloat));
                 CHECK(torch::allclose(rounded.of_x, reference.of_x, 0.02,
@@ -243,7 +243,7 @@ TEST_CASE("an offset adds less at the borders, as in the convolution of values")
       (y * torch::randn_like(got.y)).sum().backward();
       CHECK(torch::allclose(got.of_x, xs.grad(), 1e-4, 1e-5));
       CHECK(torch::allclose(got.of_w, ws.grad(), 1e-4, 1e-4));
-      const auto rounded = convolve(x, w, over, rw::backward_precision::bfloat16);
+      const auto rounded = convolve(x, w, over, rw::pass_precision::bfloat16);
       CHECK(torch::allclose(rounded.of_w, ws.grad(), 0.02,
                             0.01 * ws.grad().abs().max().item<double>()));
     }
@@ -413,7 +413,7 @@ TEST_CASE("a network has the same logits and gradients with integers and without
       CHECK(of_floats.layers().back().arithmetic == layer_arithmetic::switched_off);
 
       auto rounded = make(byte_quantizer{.per_output = bits == 4}, widths);
-      rounded.set_backward(rw::backward_precision::bfloat16);
+      rounded.set_precision({.backward = rw::pass_precision::bfloat16});
       const auto c = rounded.respond(examples).logits;
       CHECK(torch::equal(c, a));
       c.square().sum().backward();
@@ -447,7 +447,7 @@ TEST_CASE("options choose the precision of the backward pass")
     return n.parameters().front().value.grad();
   };
   const auto full = gradient({});
-  const auto rounded = gradient({.backward = rw::backward_precision::bfloat16});
+  const auto rounded = gradient({.precision = {.backward = rw::pass_precision::bfloat16}});
   CHECK_FALSE(torch::equal(full, rounded));
   CHECK(torch::allclose(full, rounded, 0.1, 0.05 * full.abs().max().item<double>()));
 }

@@ -97,7 +97,12 @@ class activation {
   {
     if constexpr (hands_on_sums<Q>() && detail::SaysItsSteps<state>)
       if (auto steps = steps_of(x, when)) return x.codes(*steps);
-    return rectify(x.taken(), when);
+    if constexpr (changes_nothing<Q>()) {
+      return std::move(x).rectified();
+    } else {
+      if (bits_.is_full()) return unquantised<Q>(std::move(x).rectified());
+      return rectify(x.taken(), when);
+    }
   }
 
   [[nodiscard]] bit_width bits() const { return bits_; }

@@ -7,6 +7,7 @@
 #include <rolewise/network/activation.hpp>
 #include <rolewise/network/batch_norm.hpp>
 #include <rolewise/network/convolution_shape.hpp>
+#include <rolewise/network/detail/convolution_of.hpp>
 #include <rolewise/network/detail/folded.hpp>
 #include <rolewise/network/detail/last_arithmetic.hpp>
 #include <rolewise/network/detail/quantised_convolution.hpp>
@@ -61,16 +62,15 @@ class convolution {
   [[nodiscard]] torch::Tensor product(const carried<Q>& x, phase when, batch_norm* norm = nullptr)
   {
     if constexpr (changes_nothing<Q>()) {
-      const auto [padded, padding] = detail::padded(x, detail::geometry_of(shape_, x));
-      return at::conv2d(padded, weight_.folded(norm), {}, shape_.stride, padding);
+      return detail::convolution_of(x, weight_.folded(norm), detail::geometry_of(shape_, x),
+                                    passes_);
     } else {
       const auto in = with_stand_in(x);
       const auto over = detail::geometry_of(shape_, in.stand_in);
       const auto kept = weight_(when, norm);
       if (is_plain(x) && is_plain(kept->weight)) {
         arithmetic_.set(layer_arithmetic::full_precision);
-        const auto [padded, padding] = detail::padded(x.levels, over);
-        return at::conv2d(padded, kept->weight.levels, {}, shape_.stride, padding);
+        return detail::convolution_of(x.levels, kept->weight.levels, over, passes_);
       }
       const auto weights = with_stand_in(kept->weight);
       detail::require_factorable(in, weights);
@@ -88,7 +88,7 @@ class convolution {
   }
   [[nodiscard]] std::int64_t outputs() const { return shape_.out; }
   void cast(torch::ScalarType type) { weight_.cast(type); }
-  void set_backward(backward_precision precision) { backward_ = precision; }
+  void set_precision(const pass_precisions& passes) { passes_ = passes; }
 
   /// With a factor per output and a bias, in full precision.
   [[nodiscard]] detail::folded_convolution folded(const torch::Tensor& factor,
@@ -126,9 +126,8 @@ class convolution {
   [[nodiscard]] torch::Tensor unfolded(const quantised& x) const
   {
     const auto values = x.values();
-    const auto [padded, padding] = detail::padded(values, detail::geometry_of(shape_, values));
-    return at::conv2d(padded, weight_.latent().to(values.scalar_type()), {}, shape_.stride,
-                      padding);
+    return detail::convolution_of(values, weight_.latent().to(values.scalar_type()),
+                                  detail::geometry_of(shape_, values), passes_);
   }
 
   /// How to multiply, with weights packed if it is as integers.
@@ -139,7 +138,7 @@ class convolution {
     detail::product_plan plan{
         .integers = detail::integer_plan_of(x, kept->weight, x.stand_in,
                                             shape_.in * shape_.kernel * shape_.kernel),
-        .backward = backward_};
+        .backward = passes_.backward};
     arithmetic_.set(plan.integers.arithmetic);
     if (plan.integers.is_integer())
       plan.packed = weight_.packed(kept, [&](const quantised& w) {
@@ -153,7 +152,7 @@ class convolution {
   quantised_weight<Q> weight_;
   [[no_unique_address]] gradient_state gradients_;
   convolution_shape shape_;
-  backward_precision backward_ = backward_precision::full;
+  pass_precisions passes_{};
   detail::last_arithmetic arithmetic_;
 };
 

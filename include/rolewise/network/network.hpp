@@ -11,9 +11,9 @@
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/response.hpp>
 #include <rolewise/core/state.hpp>
-#include <rolewise/network/backward_precision.hpp>
 #include <rolewise/network/detail/width_changer.hpp>
 #include <rolewise/network/layer_plan.hpp>
+#include <rolewise/network/pass_precision.hpp>
 #include <rolewise/quant/changing_scheme.hpp>
 #include <rolewise/quant/layer_report.hpp>
 
@@ -200,12 +200,12 @@ class network {
     body_.cast(type);
   }
 
-  /// Makes the quantised convolutions compute their gradients in another precision
-  /// (`network_options::backward` does from the start). Layers in full precision don't change.
-  void set_backward(backward_precision precision)
-    requires requires(Body body) { body.set_backward(precision); }
+  /// Makes the convolutions compute in another precision (`network_options::precision` does from
+  /// the start). It is no state: values keep their type, and so do their files.
+  void set_precision(const pass_precisions& passes)
+    requires requires(Body body) { body.set_precision(passes); }
   {
-    body_.set_backward(precision);
+    body_.set_precision(passes);
   }
 
   template<typename Archive>

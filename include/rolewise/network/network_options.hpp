@@ -8,8 +8,8 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/network/activation.hpp>
-#include <rolewise/network/backward_precision.hpp>
 #include <rolewise/network/batch_norm.hpp>
+#include <rolewise/network/pass_precision.hpp>
 #include <rolewise/quant/layer_report.hpp>
 
 #include <cstdint>
@@ -23,7 +23,7 @@ namespace rolewise {
 struct network_options {
   rolewise::seed seed{0};                             ///< of the first weights
   std::optional<batch_norm_options> normalisation{};  ///< none: what the network's authors took
-  backward_precision backward = backward_precision::full;  ///< of quantised convolutions
+  pass_precisions precision{};                        ///< of the convolutions
   /// Each batch norm that follows a convolution is folded into its weights before they are
   /// quantised (formulas at `batch_norm`), so that the network that was trained is the one that is
   /// shipped without batch norm. It wants a quantizer whose values follow the size of the weights

@@ -70,7 +70,7 @@ class residual_block {
     if constexpr (hands_on_sums<Q>())
       return sum;
     else
-      return sum.taken().relu_();
+      return std::move(sum).rectified();
   }
 
   void report(std::vector<layer_report>& layers) const
@@ -104,11 +104,11 @@ class residual_block {
     return result;
   }
 
-  void set_backward(backward_precision precision)
+  void set_precision(const pass_precisions& passes)
   {
-    convolution1_.set_backward(precision);
-    convolution2_.set_backward(precision);
-    if (shortcut_) shortcut_->convolution.set_backward(precision);
+    convolution1_.set_precision(passes);
+    convolution2_.set_precision(passes);
+    if (shortcut_) shortcut_->convolution.set_precision(passes);
   }
 
   template<typename Archive>

@@ -51,7 +51,7 @@ class residual_body {
       if (wanted.features) tap(hands_on_sums<Q>() ? x.tensor().relu() : x.tensor());
     };
     auto x = stem_.normalised(unquantised<Q>(inputs), stem_batch_norm_, when);
-    if constexpr (!hands_on_sums<Q>()) x = x.taken().relu_();
+    if constexpr (!hands_on_sums<Q>()) x = std::move(x).rectified();
     tap_rectified(x);
     for (auto& stage : stages_) {
       for (auto& block : stage.parts) x = block(std::move(x), when);
@@ -100,11 +100,11 @@ class residual_body {
   [[nodiscard]] const linear<Q>& classifier() const { return classifier_; }
   [[nodiscard]] std::int64_t channels() const { return channels_; }
 
-  void set_backward(backward_precision precision)
+  void set_precision(const pass_precisions& passes)
   {
-    stem_.set_backward(precision);
+    stem_.set_precision(passes);
     for (auto& stage : stages_)
-      for (auto& block : stage.parts) block.set_backward(precision);
+      for (auto& block : stage.parts) block.set_precision(passes);
   }
 
   template<typename Archive>
@@ -172,7 +172,7 @@ class residual_body {
         stage.parts.emplace_back(q, layers, detail::block_name(s, b), first_of(plan, s, b),
                                  normalisation, start);
     }
-    set_backward(options.backward);
+    set_precision(options.precision);
   }
 
   std::string name_;

@@ -67,7 +67,7 @@ class wide_residual_block {
       const auto in = input_.rectify(std::move(a), when);
       return branch(in, when).add_(convolution(in, when));
     }
-    const auto rectified = a.taken().relu_();
+    const auto rectified = std::move(a).rectified();
     const auto aside = convolution(input.of_rectified(rectified, when), when);
     return branch(input_.of_rectified(rectified, when), when).add_(aside);
   }
@@ -106,11 +106,11 @@ class wide_residual_block {
     return result;
   }
 
-  void set_backward(backward_precision precision)
+  void set_precision(const pass_precisions& passes)
   {
-    convolution1_.set_backward(precision);
-    convolution2_.set_backward(precision);
-    if (shortcut_) shortcut_->convolution.set_backward(precision);
+    convolution1_.set_precision(passes);
+    convolution2_.set_precision(passes);
+    if (shortcut_) shortcut_->convolution.set_precision(passes);
   }
 
   template<typename Archive>

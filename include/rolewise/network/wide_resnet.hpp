@@ -52,7 +52,7 @@ class wide_residual_body {
       for (auto& block : stage.parts) x = block(x, when);
       tap(x);
     }
-    const auto pooled = detail::pooled(last_batch_norm_(x, when).relu_());
+    const auto pooled = detail::pooled(last_batch_norm_.pending(x, when).rectified());
     tap(pooled);
     result.logits = classifier_(pooled, when);
     return result;
@@ -98,11 +98,11 @@ class wide_residual_body {
   [[nodiscard]] const linear<Q>& classifier() const { return classifier_; }
   [[nodiscard]] std::int64_t channels() const { return channels_; }
 
-  void set_backward(backward_precision precision)
+  void set_precision(const pass_precisions& passes)
   {
-    stem_.set_backward(precision);
+    stem_.set_precision(passes);
     for (auto& stage : stages_)
-      for (auto& block : stage.parts) block.set_backward(precision);
+      for (auto& block : stage.parts) block.set_precision(passes);
   }
 
   template<typename Archive>
@@ -175,7 +175,7 @@ class wide_residual_body {
         stage.parts.emplace_back(q, layers, detail::block_name(s, b), plan.first(s, b),
                                  normalisation, start_of(options));
     }
-    set_backward(options.backward);
+    set_precision(options.precision);
   }
 
   std::string name_;

@@ -142,7 +142,7 @@ struct distillation {
   template<typename Archive>
   void visit_state(Archive& archive)
   {
-    begin();
+    if (!progress.has_begun(average)) begin();
     visit_part(archive, "teacher", teacher);
     archive.part("student", student);
     visit_part(archive, "teacher_agent", teacher_agent);

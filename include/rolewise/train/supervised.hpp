@@ -107,7 +107,7 @@ struct supervised {
   template<typename Archive>
   void visit_state(Archive& archive)
   {
-    begin();
+    if (!progress.has_begun(average)) begin();
     archive.part("student", student);
     visit_part(archive, "agent", agent);
     visit_part(archive, "loss", loss);

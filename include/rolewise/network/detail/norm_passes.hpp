@@ -149,15 +149,17 @@ struct norm_lines {
   return all;
 }
 
+/// @param is_rectified whether 0 is written for what is below
 /// @return where it was written, laid out like x
 inline torch::Tensor normalise(const torch::Tensor& x, const norm_lines& by,
-                               const norm_kernels::addend& beside)
+                               const norm_kernels::addend& beside, bool is_rectified)
 {
+  const float least = is_rectified ? 0.0F : -std::numeric_limits<float>::infinity();
   auto y = at::empty_like(x, x.options().requires_grad(false));
   const auto* const from = x.const_data_ptr<float>();
   auto* const to = y.mutable_data_ptr<float>();
   pieces_of_rows{x}.each([&](std::size_t, std::size_t first, std::size_t rows) {
-    norm_kernels::best().values(by.rows(from + first, rows, from_number(beside, first)),
+    norm_kernels::best().values(by.rows(from + first, rows, from_number(beside, first)), least,
                                 to + first);
   });
   return y;

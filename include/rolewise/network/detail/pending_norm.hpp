@@ -61,18 +61,20 @@ class pending_norm {
 
   [[nodiscard]] const torch::Tensor& tensor()
   {
-    if (!is_pending()) return values_;
-    torch::Tensor none;
-    values_ = through_norm::apply(x_, weight_, bias_, addend(), through_norm::optional_tensor{},
-                                  work_, &none);
-    x_ = weight_ = bias_ = beside_ = torch::Tensor{};
-    work_ = {};
+    if (is_pending()) make();
     return values_;
   }
   [[nodiscard]] torch::Tensor taken()
   {
     (void)tensor();
     return std::move(values_);
+  }
+  /// max(0, y), in the memory of y if it has some.
+  [[nodiscard]] torch::Tensor rectified() &&
+  {
+    if (!is_pending()) return values_.relu_();
+    work_.is_rectified = true;
+    return taken();
   }
 
   /// Of what is pending.
@@ -87,6 +89,14 @@ class pending_norm {
   }
 
  private:
+  void make()
+  {
+    torch::Tensor none;
+    values_ = through_norm::apply(x_, weight_, bias_, addend(), through_norm::optional_tensor{},
+                                  work_, &none);
+    x_ = weight_ = bias_ = beside_ = torch::Tensor{};
+    work_ = {};
+  }
   [[nodiscard]] bool lies_beside(const torch::Tensor& x) const
   {
     return x.device().is_cpu() && x.sizes() == x_.sizes() && x.strides() == x_.strides() &&

@@ -5,6 +5,7 @@
 /// Convolutions of levels, with the gradient of the values.
 
 #include <rolewise/network/detail/convolution_geometry.hpp>
+#include <rolewise/network/detail/convolution_of.hpp>
 #include <rolewise/network/detail/quantised_product.hpp>
 
 #include <array>
@@ -53,7 +54,7 @@ struct quantised_convolution : torch::autograd::Function<quantised_convolution> 
     const auto type = static_cast<torch::ScalarType>(types[0]);
     const std::array<bool, 2> wanted{context->needs_input_grad(0), context->needs_input_grad(1)};
 
-    auto [of_x, of_w] = static_cast<backward_precision>(types[2]) == backward_precision::bfloat16
+    auto [of_x, of_w] = static_cast<pass_precision>(types[2]) == pass_precision::bfloat16
                             ? in_bfloat16(gradient[0], x, w, over, type, wanted)
                             : in_full(gradient[0], x, w, over, type, wanted);
     if (wanted[0] && of_x.size(2) != at[5]) of_x = of_x.narrow(2, over.rows.before, at[5]);
@@ -68,7 +69,7 @@ struct quantised_convolution : torch::autograd::Function<quantised_convolution> 
   }
 
  private:
-  using gradients = std::array<torch::Tensor, 2>;
+  using gradients = convolution_gradients;
 
   [[nodiscard]] static torch::Tensor of_integers(const quantised& x, const quantised& w,
                                                  const convolution_geometry& over,
@@ -114,18 +115,8 @@ struct quantised_convolution : torch::autograd::Function<quantised_convolution> 
     const auto [ones, padding] =
         padded(at::ones({1, 1, size[0], size[1]}, gradient.options()), over);
     const auto weights = at::zeros({gradient.size(1), 1, kernel, kernel}, gradient.options());
-    return std::get<1>(
-        products(gradient.sum(0, true), ones, weights, over.stride, padding, {false, true}));
-  }
-
-  [[nodiscard]] static gradients products(const torch::Tensor& gradient, const torch::Tensor& maps,
-                                          const torch::Tensor& weights, std::int64_t stride,
-                                          std::int64_t padding, const std::array<bool, 2>& wanted)
-  {
-    auto [of_x, of_w, none] = at::convolution_backward(
-        gradient, maps, weights, std::nullopt, {stride, stride}, {padding, padding}, {1, 1}, false,
-        {0, 0}, 1, {wanted[0], wanted[1], false});
-    return {std::move(of_x), std::move(of_w)};
+    return std::get<1>(gradients_of_convolution(gradient.sum(0, true), ones, weights, over.stride,
+                                                padding, {false, true}));
   }
 
   /// Of the values of x, and of those of w but for the scale and the offset of x.
@@ -136,7 +127,7 @@ struct quantised_convolution : torch::autograd::Function<quantised_convolution> 
     auto weights = levels_from_zero(w, type);
     if (w.scale.defined()) weights = (weights * w.scale).to(type);
     const auto [maps, padding] = padded(passing_levels(x, type), over);
-    return products(gradient, maps, weights, over.stride, padding, wanted);
+    return gradients_of_convolution(gradient, maps, weights, over.stride, padding, wanted);
   }
 
   [[nodiscard]] static gradients in_bfloat16(const torch::Tensor& gradient, const quantised& x,
@@ -149,8 +140,9 @@ struct quantised_convolution : torch::autograd::Function<quantised_convolution> 
     const auto levels = levels_from_zero(w, torch::kBFloat16);
     const auto [maps, padding] = padded(passing_levels(x, torch::kBFloat16), over);
     const auto of = [&](const torch::Tensor& incoming, const std::array<bool, 2>& one) {
-      return products(scratch_copy<scratch_of::gradients>(incoming, torch::kBFloat16), maps, levels,
-                      over.stride, padding, one);
+      return gradients_of_convolution(
+          scratch_copy<scratch_of::gradients>(incoming, torch::kBFloat16), maps, levels,
+          over.stride, padding, one);
     };
     gradients result;
     if (per_output) {

@@ -6,9 +6,9 @@
 /// vectors.
 
 #include <rolewise/core/error.hpp>
-#include <rolewise/network/backward_precision.hpp>
 #include <rolewise/network/detail/integer_plan.hpp>
 #include <rolewise/network/detail/scratch.hpp>
+#include <rolewise/network/pass_precision.hpp>
 #include <rolewise/quant/quantised.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
@@ -56,7 +56,7 @@ namespace rolewise::detail {
 struct product_plan {
   integer_plan integers{};
   torch::Tensor packed{};  ///< weights, if integers are multiplied
-  backward_precision backward = backward_precision::full;
+  pass_precision backward = pass_precision::full;
 };
 
 /// Sums of products of levels, each times the product of the scales. `multiply` takes bytes and

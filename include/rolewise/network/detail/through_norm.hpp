@@ -26,8 +26,12 @@ struct norm_work {
   /// Numbers or bytes that are added, and how they count.
   torch::Tensor beside{};
   norm_kernels::addend addend{};
+  bool is_rectified = false;  ///< the sum; of one that is quantised the steps say that
   /// How the sum is quantised, if it is.
   std::optional<fusible_steps> steps{};
+
+  /// Whether not all of the gradient passes.
+  [[nodiscard]] bool holds_back() const { return is_rectified || steps.has_value(); }
 
   /// With where the numbers are now.
   [[nodiscard]] norm_kernels::addend added() const
@@ -42,8 +46,8 @@ struct norm_work {
   }
 };
 
-/// y = batch norm of x + what is beside it, or a stand-in for the codes of that, which are written
-/// to `codes`.
+/// y = batch norm of x + what is beside it, perhaps rectified, or a stand-in for the codes of that,
+/// which are written to `codes`.
 ///
 /// Nothing between x and what comes out is stored: the way back makes it again.
 struct through_norm : torch::autograd::Function<through_norm> {
@@ -59,14 +63,14 @@ struct through_norm : torch::autograd::Function<through_norm> {
     const bool is_added = beside.has_value() && beside->defined();
     // Which gradient passes is asked again; if all of it does, the addend does not matter.
     torch::Tensor again;
-    if (work.steps)
+    if (work.holds_back())
       again = is_added && work.beside.scalar_type() == torch::kFloat ? *beside : work.beside;
     context->save_for_backward({x, weight, bias, of(step), again});
     auto held = c10::make_intrusive<kept_work>(work);
     held->work.beside = torch::Tensor{};  // saved above
     context->saved_data["work"] = c10::IValue::make_capsule(std::move(held));
     context->saved_data["is_added"] = is_added;
-    if (!work.steps) return normalise(x, work.lines, work.added());
+    if (!work.steps) return normalise(x, work.lines, work.added(), work.is_rectified);
 
     const auto& who = work.steps->rule.who;
     const auto map = work.steps->map();
@@ -108,8 +112,12 @@ struct through_norm : torch::autograd::Function<through_norm> {
   }
 
   /// Bounds that are open are moved to the next number inside.
-  [[nodiscard]] static norm_way_back way_of(const fusible_steps& steps)
+  [[nodiscard]] static norm_way_back way_of(const norm_work& work)
   {
+    if (!work.steps)
+      return {.low = work.is_rectified ? std::numeric_limits<float>::denorm_min()
+                                       : -std::numeric_limits<float>::infinity()};
+    const auto& steps = *work.steps;
     const auto map = rows_of(steps.map(), steps.rule.who).front();
     norm_way_back way{map.low, map.high, steps.how != way_back::closed, map};
     constexpr float infinity = std::numeric_limits<float>::infinity();
@@ -127,11 +135,10 @@ struct through_norm : torch::autograd::Function<through_norm> {
   {
     auto g = laid_out_like(x, incoming);
     incoming.reset();
-    const auto way = work.steps ? way_of(*work.steps) : norm_way_back{};
-    torch::Tensor passed, to_x;
-    if (is_added && work.steps) passed = place_for_gradient(g);
-    to_x = work.steps ? (is_added ? at::empty_like(g) : place_for_gradient(g)) : at::empty_like(g);
-    const auto found = norm_backward(g, x, work.lines, work.added(), way, passed, to_x);
+    torch::Tensor passed;
+    if (is_added && work.holds_back()) passed = place_for_gradient(g);
+    const auto to_x = is_added ? at::empty_like(g) : place_for_gradient(g);
+    const auto found = norm_backward(g, x, work.lines, work.added(), way_of(work), passed, to_x);
     torch::Tensor to_step;
     if (work.steps && work.steps->step.defined())
       to_step = scaled_for(work.steps->step, torch::full({}, found.of_error, torch::kDouble),
@@ -153,7 +160,7 @@ struct through_norm : torch::autograd::Function<through_norm> {
     const auto z = apart * inverse;
     auto g = gradient;
     torch::Tensor to_step;
-    if (work.steps) {
+    if (work.holds_back()) {
       auto y = z * along(weight) + along(bias);
       if (work.beside.defined()) {
         auto beside = work.beside;
@@ -162,10 +169,14 @@ struct through_norm : torch::autograd::Function<through_norm> {
                    work.addend.offset;
         y = y + beside;
       }
-      const auto back = back_by_tensors(work.steps->how, g, y, work.steps->map());
-      g = back.to_x;
-      if (work.steps->step.defined())
-        to_step = scaled_for(work.steps->step, back.first, work.steps->rule.gradient_scale);
+      if (!work.steps) {
+        g = g * (y > 0);
+      } else {
+        const auto back = back_by_tensors(work.steps->how, g, y, work.steps->map());
+        g = back.to_x;
+        if (work.steps->step.defined())
+          to_step = scaled_for(work.steps->step, back.first, work.steps->rule.gradient_scale);
+      }
     }
     const auto of_shift = g.mean(axes, true), of_factor = (g * z).mean(axes, true);
     const auto count = static_cast<double>(x.numel() / x.size(1));

@@ -168,6 +168,11 @@ struct state_of<O> {
 template<typename S, typename O>
 class descent {
  public:
+  /// Whether `begin` has nothing to do.
+  [[nodiscard]] bool has_begun(const std::optional<moving_average>& average) const
+  {
+    return optimiser_.has_value() && (!average || averaged_.has_value());
+  }
   /// Starts what has not been started.
   void begin(const S& student, const std::vector<named_tensor>& learned, const O& optimiser,
              const std::optional<moving_average>& average)

@@ -64,8 +64,8 @@ struct kernel_set {
   const char* name;
   /// Adds sums of (x - mean) and of its square to `plain` and `centred`; the mean is a guess.
   void (*moments)(const rows_of_channels& of, const channel_sums& to);
-  /// y.
-  void (*values)(const rows_of_channels& of, float* out);
+  /// y, or `least` where it is less.
+  void (*values)(const rows_of_channels& of, float least, float* out);
   /// Codes of y; the shift of the map is not looked at. Returns the bits of the largest magnitude
   /// of y.
   std::uint32_t (*codes)(const rows_of_channels& of, const quant_kernels::code_map& map,

@@ -92,9 +92,10 @@ inline void moments(const rows_of_channels& all, const channel_sums& to)
   }
 }
 
-inline void values(const rows_of_channels& all, float* out)
+inline void values(const rows_of_channels& all, float least, float* out)
 {
   const rows_of_channels of = all;  // nothing that is stored changes a copy
+  const floats floor = floats{} + least;
   const std::size_t stretch = stretch_of(of.channels);
   for (std::size_t first = 0; first < of.rows; first += stretch) {
     const std::size_t end = end_of(first, stretch, of.rows);
@@ -102,7 +103,8 @@ inline void values(const rows_of_channels& all, float* out)
       const line by{of, channel};
       for (std::size_t row = first; row < end; ++row) {
         const std::size_t at = row * of.channels + channel;
-        store(out + at, value_at(of, at, load(of.x + at), by));
+        const floats y = value_at(of, at, load(of.x + at), by);
+        store(out + at, y < floor ? floor : y);
       }
     }
   }

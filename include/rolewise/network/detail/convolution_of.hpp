@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Convolutions of tensors, in full precision or in bfloat16.
+
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/network/detail/convolution_geometry.hpp>
+#include <rolewise/network/detail/scratch.hpp>
+#include <rolewise/network/pass_precision.hpp>
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Of maps and of weights.
+using convolution_gradients = std::array<torch::Tensor, 2>;
+
+/// @param wanted which of them; the other is undefined
+[[nodiscard]] inline convolution_gradients gradients_of_convolution(
+    const torch::Tensor& gradient, const torch::Tensor& maps, const torch::Tensor& weights,
+    std::int64_t stride, std::int64_t padding, const std::array<bool, 2>& wanted)
+{
+  auto [of_x, of_w, none] = at::convolution_backward(
+      gradient, maps, weights, std::nullopt, {stride, stride}, {padding, padding}, {1, 1}, false,
+      {0, 0}, 1, {wanted[0], wanted[1], false});
+  return {std::move(of_x), std::move(of_w)};
+}
+
+/// x * w of float32 with products in bfloat16. Where it is to be differentiated again the backward
+/// pass is in single precision.
+struct mixed_convolution : torch::autograd::Function<mixed_convolution> {
+  /// Without a graph.
+  [[nodiscard]] static torch::Tensor product(const torch::Tensor& x, const torch::Tensor& w,
+                                             std::int64_t stride, std::int64_t padding,
+                                             pass_precision forward)
+  {
+    if (forward == pass_precision::full) return at::conv2d(x, w, {}, stride, padding);
+    return at::conv2d(scratch_copy<scratch_of::maps>(x, torch::kBFloat16), w.to(torch::kBFloat16),
+                      {}, stride, padding)
+        .to(torch::kFloat);
+  }
+
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& w, std::int64_t stride, std::int64_t padding,
+                               const pass_precisions& precision)
+  {
+    context->save_for_backward({x, w});
+    context->saved_data["over"] =
+        std::vector<std::int64_t>{stride, padding, static_cast<std::int64_t>(precision.backward)};
+    return product(x, w, stride, padding, precision.forward);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient)
+  {
+    const auto saved = context->get_saved_variables();
+    const auto over = context->saved_data["over"].toIntVector();
+    const std::array<bool, 2> wanted{context->needs_input_grad(0), context->needs_input_grad(1)};
+    const auto of = [&](const torch::Tensor& g, const torch::Tensor& x, const torch::Tensor& w) {
+      return gradients_of_convolution(g, x, w, over[0], over[1], wanted);
+    };
+    const bool in_full = static_cast<pass_precision>(over[2]) == pass_precision::full;
+    auto found = in_full || at::GradMode::is_enabled()
+                     ? of(gradient[0], saved[0], saved[1])
+                     : of(scratch_copy<scratch_of::gradients>(gradient[0], torch::kBFloat16),
+                          scratch_copy<scratch_of::maps>(saved[0], torch::kBFloat16),
+                          saved[1].to(torch::kBFloat16));
+    for (auto& each : found)
+      if (each.defined()) each = each.to(torch::kFloat);
+    return {found[0], found[1], {}, {}, {}};
+  }
+};
+
+/// x * w of tensors.
+[[nodiscard]] inline torch::Tensor convolution_of(const torch::Tensor& x, const torch::Tensor& w,
+                                                  const convolution_geometry& over,
+                                                  const pass_precisions& precision)
+{
+  const auto [maps, padding] = padded(x, over);
+  const bool in_full =
+      (precision.forward == pass_precision::full && precision.backward == pass_precision::full) ||
+      maps.scalar_type() != torch::kFloat || w.scalar_type() != torch::kFloat;
+  if (in_full) return at::conv2d(maps, w, {}, over.stride, padding);
+  const bool has_graph = at::GradMode::is_enabled() && (maps.requires_grad() || w.requires_grad());
+  return has_graph ? mixed_convolution::apply(maps, w, over.stride, padding, precision)
+                   : mixed_convolution::product(maps, w, over.stride, padding, precision.forward);
+}
+
+}  // namespace rolewise::detail
