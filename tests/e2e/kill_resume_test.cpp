@@ -21,7 +21,6 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -36,6 +35,7 @@
 using namespace rolewise;
 using namespace std::chrono_literals;
 using rolewise::testing::is_over;
+using rolewise::testing::kill_child;
 using rolewise::testing::tiny_data;
 using rolewise::testing::tiny_student;
 using clock_type = std::chrono::steady_clock;
@@ -186,10 +186,7 @@ TEST_CASE("killed at twenty instants and resumed, a run ends with the same bits"
           is_alive = !is_over(child, status);
         }
       }
-      if (is_alive) {
-        ::kill(child, SIGKILL);
-        REQUIRE(::waitpid(child, &status, 0) == child);
-        REQUIRE(WIFSIGNALED(status));
+      if (is_alive && kill_child(child, status)) {
         ++kills;
         if (std::filesystem::exists(last_part) || std::filesystem::exists(best_part))
           ++inside_writes;

@@ -16,7 +16,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -33,6 +32,7 @@
 using namespace rolewise;
 using namespace std::chrono_literals;
 using rolewise::testing::is_over;
+using rolewise::testing::kill_child;
 using rolewise::testing::tiny_data;
 using rolewise::testing::tiny_student;
 
@@ -185,10 +185,7 @@ TEST_CASE("killed at twenty instants and resumed, a search ends with the same bi
         std::this_thread::sleep_for(std::chrono::duration<double>(later));
         is_alive = !is_over(child, status);
       }
-      if (is_alive) {
-        ::kill(child, SIGKILL);
-        REQUIRE(::waitpid(child, &status, 0) == child);
-        REQUIRE(WIFSIGNALED(status));
+      if (is_alive && kill_child(child, status)) {
         ++kills;
         for (const auto& name : killed.files()) inside_writes += name.ends_with(".part") ? 1 : 0;
         // Three states a trial, as the strategy looks back; the history; two being written.

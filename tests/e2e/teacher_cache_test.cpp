@@ -17,7 +17,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -32,6 +31,7 @@
 
 using namespace rolewise;
 using rolewise::testing::is_over;
+using rolewise::testing::kill_child;
 using rolewise::testing::tiny_data;
 using rolewise::testing::tiny_student;
 using clock_type = std::chrono::steady_clock;
@@ -180,14 +180,10 @@ TEST_CASE("killed at twenty instants, a teacher cache holds right answers and no
     const auto until =
         clock_type::now() + std::chrono::microseconds{static_cast<std::int64_t>(pause)};
     wait_until([&] { return clock_type::now() >= until; });
-    if (is_alive) {
-      ::kill(child, SIGKILL);
-      REQUIRE(::waitpid(child, &status, 0) == child);
-      REQUIRE(WIFSIGNALED(status));
+    if (is_alive && kill_child(child, status))
       ++kills;
-    } else {
+    else
       REQUIRE(status == 0);
-    }
     if (std::filesystem::exists(part)) ++in_the_making;
     std::int64_t there = 0;
     if (std::filesystem::exists(path)) {

@@ -4,6 +4,7 @@
 /// @file
 /// This program once more, to be killed.
 
+#include <csignal>
 #include <cstdlib>
 #include <string>
 
@@ -32,6 +33,15 @@ namespace rolewise::testing {
 [[nodiscard]] inline bool is_over(pid_t child, int& status)
 {
   return ::waitpid(child, &status, WNOHANG) == child;
+}
+
+/// Kills `child` and waits for it; false if it had ended by itself, which `is_over` cannot see
+/// while the system still takes its memory apart (long, under a sanitizer).
+[[nodiscard]] inline bool kill_child(pid_t child, int& status)
+{
+  ::kill(child, SIGKILL);
+  return ::waitpid(child, &status, 0) == child && WIFSIGNALED(status) &&
+         WTERMSIG(status) == SIGKILL;
 }
 
 }  // namespace rolewise::testing
