@@ -156,6 +156,9 @@ outcome search(const New& network, double rate, const rw::dataset& train, const 
   return found;
 }
 
+/// First weights say much of what is found in so few epochs.
+constexpr auto like_the_peer = rw::convolution_start::uniform_fan_in;
+
 /// @param mixed whether convolutions in full precision are in bfloat16
 outcome search(int bits, bool mixed, const rw::dataset& train, const rw::dataset& judges,
                const rw::arena_options& options)
@@ -164,15 +167,17 @@ outcome search(int bits, bool mixed, const rw::dataset& train, const rw::dataset
   if (bits == 2)
     return search(
         [shape](rw::seed own) {
-          return rw::resnet8(
-              shape, rw::dorefa{}, rw::bits_inside<2>,
-              {.seed = own, .precision = {.backward = rw::pass_precision::bfloat16}});
+          return rw::resnet8(shape, rw::dorefa{}, rw::bits_inside<2>,
+                             {.seed = own,
+                              .convolutions = like_the_peer,
+                              .precision = {.backward = rw::pass_precision::bfloat16}});
         },
         0.02, train, judges, options);
   const auto passes = mixed ? rw::pass_precision::bfloat16 : rw::pass_precision::full;
   return search(
       [shape, passes](rw::seed own) {
-        return rw::resnet8(shape, {.seed = own, .precision = {passes, passes}});
+        return rw::resnet8(
+            shape, {.seed = own, .convolutions = like_the_peer, .precision = {passes, passes}});
       },
       0.1, train, judges, options);
 }

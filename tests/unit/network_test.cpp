@@ -10,6 +10,8 @@
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/quant/per_layer.hpp>
 
+#include <torch/nn/modules/conv.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -548,6 +550,42 @@ TEST_CASE("first weights have the spread that their authors gave them")
   CHECK(deviation(w) == doctest::Approx(std::sqrt(2 / (9 * 128.0))).epsilon(0.02));
   CHECK(kd.at("classifier.weight").abs().max().item<double>() <= std::sqrt(6.0 / 612));
   CHECK(kd.at("classifier.bias").abs().max().item<double>() == 0.0);
+}
+
+TEST_CASE("convolutions start as LibTorch's where that is asked for")
+{
+  const rw::network_options options{.convolutions = rw::convolution_start::uniform_fan_in};
+  const auto check_bounds = [](const torch::Tensor& w, const torch::Tensor& of_libtorch) {
+    const double bound = 1 / std::sqrt(static_cast<double>(w[0].numel()));
+    for (const auto& each : {w, of_libtorch}) {
+      CHECK(each.abs().max().item<double>() <= bound);
+      CHECK(each.abs().max().item<double>() > 0.95 * bound);
+      CHECK(each.std().item<double>() == doctest::Approx(bound / std::sqrt(3)).epsilon(0.05));
+    }
+    CHECK(w.is_contiguous(torch::MemoryFormat::ChannelsLast));
+  };
+  const auto of_libtorch = [](std::int64_t in, std::int64_t out, std::int64_t kernel) {
+    torch::manual_seed(1);
+    return torch::nn::Conv2d
+    {
+      torch::nn::Conv2dOptions { in, out, kernel }
+    } -> weight.detach();
+  };
+  const auto narrow = tensors_of(rw::resnet8(cifar100, {}, {}, options));
+  check_bounds(narrow.at("stem.weight"), of_libtorch(3, 16, 3));
+  check_bounds(narrow.at("stage3.0.convolution1.weight"), of_libtorch(32, 64, 3));
+  check_bounds(narrow.at("stage3.0.shortcut.weight"), of_libtorch(32, 64, 1));
+  CHECK(torch::equal(narrow.at("classifier.weight"),
+                     tensors_of(rw::resnet8(cifar100)).at("classifier.weight")));
+  const auto wide = tensors_of(rw::wide_resnet(10, 1, cifar100, {}, {}, options));
+  check_bounds(wide.at("stage2.0.convolution1.weight"), of_libtorch(16, 32, 3));
+  const auto kd = tensors_of(rw::role_kd_resnet8(cifar100, {}, {}, options));
+  check_bounds(kd.at("stage1.0.convolution1.weight"), of_libtorch(64, 64, 3));
+
+  const auto key = rw::seed{0}.split(rw::purpose{"first weights"}).split(rw::purpose{"stem"});
+  const double bound = 1 / std::sqrt(27.0);
+  CHECK(narrow.at("stem.weight")[1][2][0][1].item<float>() ==
+        static_cast<float>(rw::draws{key, 0, 0}.uniform(27 + 19, -bound, bound)));
 }
 
 TEST_CASE("networks keep the laws of students")

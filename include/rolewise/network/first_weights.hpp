@@ -20,7 +20,9 @@ enum class convolution_start {
   /// 2015, arXiv:1502.01852.
   kaiming_normal_fan_out,
   /// Normal cut off at two deviations of sqrt(1.3 * 2 / (k^2 C_in)), TensorFlow's variance scaling.
-  variance_scaling_fan_in
+  variance_scaling_fan_in,
+  /// Uniform in +- 1 / sqrt(k^2 C_in), what LibTorch's own convolutions start from.
+  uniform_fan_in
 };
 
 enum class linear_start {
@@ -87,10 +89,18 @@ inline torch::Tensor first_weights::of_convolution(std::string_view layer, std::
     return std::sqrt(1.3 * 2.0 / (fan * static_cast<double>(in))) * z;
   };
   const std::vector<std::int64_t> sizes{out, in, kernel, kernel};
-  const auto weights = convolution == convolution_start::kaiming_normal_fan_out
-                           ? detail::drawn(sizes, normal)
-                           : detail::drawn(sizes, truncated);
-  return weights.contiguous(torch::MemoryFormat::ChannelsLast);
+  const auto weights = [&] {
+    switch (convolution) {
+      case convolution_start::variance_scaling_fan_in:
+        return detail::drawn(sizes, truncated);
+      case convolution_start::uniform_fan_in:
+        return detail::drawn_uniform(sizes, key, 1.0 / std::sqrt(fan * static_cast<double>(in)));
+      case convolution_start::kaiming_normal_fan_out:
+        break;
+    }
+    return detail::drawn(sizes, normal);
+  };
+  return weights().contiguous(torch::MemoryFormat::ChannelsLast);
 }
 
 inline torch::Tensor first_weights::of_linear(std::string_view layer, std::int64_t out,

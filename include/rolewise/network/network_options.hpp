@@ -9,6 +9,7 @@
 #include <rolewise/core/seed.hpp>
 #include <rolewise/network/activation.hpp>
 #include <rolewise/network/batch_norm.hpp>
+#include <rolewise/network/first_weights.hpp>
 #include <rolewise/network/pass_precision.hpp>
 #include <rolewise/quant/layer_report.hpp>
 
@@ -22,7 +23,8 @@ namespace rolewise {
 
 struct network_options {
   rolewise::seed seed{0};                             ///< of the first weights
-  std::optional<batch_norm_options> normalisation{};  ///< none: what the network's authors took
+  std::optional<convolution_start> convolutions{};    ///< none: what the network's authors took
+  std::optional<batch_norm_options> normalisation{};  ///< likewise
   pass_precisions precision{};                        ///< of the convolutions
   /// Each batch norm that follows a convolution is folded into its weights before they are
   /// quantised (formulas at `batch_norm`), so that the network that was trained is the one that is

@@ -146,7 +146,7 @@ class residual_body {
   [[nodiscard]] static first_weights start_of(const residual_plan& plan,
                                               const network_options& options)
   {
-    return {options.seed, plan.convolutions, plan.classifier};
+    return {options.seed, options.convolutions.value_or(plan.convolutions), plan.classifier};
   }
 
   residual_body(const residual_plan& plan, const sample_shape& shape, const Q& q,

@@ -154,7 +154,8 @@ class wide_residual_body {
 
   [[nodiscard]] static first_weights start_of(const network_options& options)
   {
-    return {.seed = options.seed, .linear = linear_start::uniform_zero_bias};
+    return {options.seed, options.convolutions.value_or(convolution_start::kaiming_normal_fan_out),
+            linear_start::uniform_zero_bias};
   }
 
   wide_residual_body(const outline& plan, const sample_shape& shape, const Q& q,
