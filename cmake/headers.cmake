@@ -174,6 +174,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/scratch.hpp
     include/rolewise/network/detail/through_norm.hpp
     include/rolewise/network/detail/width_changer.hpp
+    include/rolewise/network/detail/winograd.hpp
+    include/rolewise/network/detail/winograd/kernel_set.hpp
+    include/rolewise/network/detail/winograd/passes.hpp
+    include/rolewise/network/detail/winograd/variants.hpp
     include/rolewise/network/eight_bit_body.hpp
     include/rolewise/network/eight_bit_convolution.hpp
     include/rolewise/network/eight_bit_layers.hpp

@@ -7,7 +7,9 @@
 /// defined `ROLEWISE_PASSES` as the name of a header of functions. That one is included in a
 /// namespace for each instruction set, which says `lanes`, the floats of a vector, the types of
 /// vectors, and how bytes get into and out of them; it ends with a constant `passes`, its
-/// `kernel_set`. Then come `runnable()` and `best()`. Without the macro this is empty.
+/// `kernel_set`. Then come `runnable()` and `best()`. Without the macro this is empty. If
+/// `ROLEWISE_FUSES` is defined as well, a product and the sum that it goes into may be one
+/// instruction in AVX2 also; functions whose bits are the same everywhere do without.
 ///
 /// A vector operation is lowered for the target of the function that it is written in before that
 /// is inlined anywhere, so functions shared between targets would be no faster than the plainest of
@@ -28,13 +30,21 @@ inline constexpr int lanes = 4;
 #if defined(__x86_64__)
 
 #if defined(__clang__)
+#if defined(ROLEWISE_FUSES)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#endif
 #else
 #pragma GCC push_options
+#if defined(ROLEWISE_FUSES)
+#pragma GCC target("avx2,fma")
+#else
 #pragma GCC target("avx2")
 #endif
+#endif
 
-/// x86-64-v3, without its fused multiply-add.
+/// x86-64-v3.
 namespace avx2 {
 
 inline constexpr const char* variant = "AVX2";
@@ -83,7 +93,12 @@ inline constexpr int lanes = 16;
 {
   std::vector<const kernel_set*> found{&plain::passes};
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) found.push_back(&avx2::passes);
+#if defined(ROLEWISE_FUSES)
+  const bool fuses = __builtin_cpu_supports("fma") != 0;
+#else
+  const bool fuses = true;  // or need not
+#endif
+  if (__builtin_cpu_supports("avx2") && fuses) found.push_back(&avx2::passes);
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
     found.push_back(&avx512::passes);

@@ -7,6 +7,7 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/convolution_geometry.hpp>
 #include <rolewise/network/detail/scratch.hpp>
+#include <rolewise/network/detail/winograd.hpp>
 #include <rolewise/network/pass_precision.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
@@ -22,26 +23,45 @@ namespace rolewise::detail {
 /// Of maps and of weights.
 using convolution_gradients = std::array<torch::Tensor, 2>;
 
+/// x * w by the fastest way there is, without a graph.
+[[nodiscard]] inline torch::Tensor product_of(const torch::Tensor& x, const torch::Tensor& w,
+                                              std::int64_t stride, std::int64_t padding)
+{
+  if (fits_winograd(x, w, stride, padding))
+    return winograd_product(x, filters_of(w, w.const_data_ptr<float>()));
+  return at::conv2d(x, w, {}, stride, padding);
+}
+
+/// By LibTorch alone if they are to be differentiated again.
 /// @param wanted which of them; the other is undefined
 [[nodiscard]] inline convolution_gradients gradients_of_convolution(
     const torch::Tensor& gradient, const torch::Tensor& maps, const torch::Tensor& weights,
     std::int64_t stride, std::int64_t padding, const std::array<bool, 2>& wanted)
 {
+  if (!at::GradMode::is_enabled() && gradient.scalar_type() == torch::kFloat &&
+      fits_winograd(maps, weights, stride, padding)) {
+    const auto g = gradient.contiguous(torch::MemoryFormat::ChannelsLast);
+    convolution_gradients found;
+    if (wanted[0])
+      found[0] = winograd_product(g, turned(filters_of(weights, weights.const_data_ptr<float>())));
+    if (wanted[1]) found[1] = winograd_weight_gradient(g, maps, weights);
+    return found;
+  }
   auto [of_x, of_w, none] = at::convolution_backward(
       gradient, maps, weights, std::nullopt, {stride, stride}, {padding, padding}, {1, 1}, false,
       {0, 0}, 1, {wanted[0], wanted[1], false});
   return {std::move(of_x), std::move(of_w)};
 }
 
-/// x * w of float32 with products in bfloat16. Where it is to be differentiated again the backward
-/// pass is in single precision.
-struct mixed_convolution : torch::autograd::Function<mixed_convolution> {
+/// x * w of float32, with products in full precision or in bfloat16. Where it is to be
+/// differentiated again the backward pass is in single precision.
+struct graph_convolution : torch::autograd::Function<graph_convolution> {
   /// Without a graph.
   [[nodiscard]] static torch::Tensor product(const torch::Tensor& x, const torch::Tensor& w,
                                              std::int64_t stride, std::int64_t padding,
                                              pass_precision forward)
   {
-    if (forward == pass_precision::full) return at::conv2d(x, w, {}, stride, padding);
+    if (forward == pass_precision::full) return product_of(x, w, stride, padding);
     return at::conv2d(scratch_copy<scratch_of::maps>(x, torch::kBFloat16), w.to(torch::kBFloat16),
                       {}, stride, padding)
         .to(torch::kFloat);
@@ -87,10 +107,11 @@ struct mixed_convolution : torch::autograd::Function<mixed_convolution> {
   const bool in_full =
       (precision.forward == pass_precision::full && precision.backward == pass_precision::full) ||
       maps.scalar_type() != torch::kFloat || w.scalar_type() != torch::kFloat;
-  if (in_full) return at::conv2d(maps, w, {}, over.stride, padding);
+  if (in_full && !fits_winograd(maps, w, over.stride, padding))
+    return at::conv2d(maps, w, {}, over.stride, padding);
   const bool has_graph = at::GradMode::is_enabled() && (maps.requires_grad() || w.requires_grad());
-  return has_graph ? mixed_convolution::apply(maps, w, over.stride, padding, precision)
-                   : mixed_convolution::product(maps, w, over.stride, padding, precision.forward);
+  return has_graph ? graph_convolution::apply(maps, w, over.stride, padding, precision)
+                   : graph_convolution::product(maps, w, over.stride, padding, precision.forward);
 }
 
 }  // namespace rolewise::detail

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The passes of convolutions by minimal filtering that every instruction set has its own version
+/// of: 3x3, stride 1, one pixel of zeros around the maps, in float32, channels last.
+///
+/// Two by two outputs (a tile) are made from four by four inputs d with 16 products instead of 36:
+/// Y = A' ((G g G') * (B' d B)) A, where g is the filter and * is element by element.
+///
+/// @par Source
+/// Winograd: Arithmetic Complexity of Computations, 1980; Lavin, Gray: Fast Algorithms for
+/// Convolutional Neural Networks, 2016, arXiv:1509.09308, section 4.1, F(2x2, 3x3).
+
+#include <cstddef>
+
+namespace rolewise::detail::winograd_kernels {
+
+/// Channels, of inputs and of outputs, come in multiples of this.
+inline constexpr std::size_t channels_together = 16;
+
+/// Numbers of a transformed tile.
+inline constexpr std::size_t positions = 16;
+
+/// Tiles that are transformed and multiplied together: few, so that they stay in the cache.
+inline constexpr std::size_t tiles_together = 24;
+
+/// The tiles of some maps, row by row and image by image; a stretch of them.
+struct tile_range {
+  std::size_t height = 0;  ///< of the maps
+  std::size_t width = 0;
+  std::size_t first = 0;
+  std::size_t end = 0;
+
+  [[nodiscard]] constexpr std::size_t columns() const { return (width + 1) / 2; }
+  [[nodiscard]] constexpr std::size_t of_image() const { return (height + 1) / 2 * columns(); }
+  [[nodiscard]] constexpr std::size_t size() const { return end - first; }
+  /// The `tiles_together` from `begin` on, or as many as there are.
+  [[nodiscard]] constexpr tile_range next(std::size_t begin) const
+  {
+    return {height, width, begin, end - begin < tiles_together ? end : begin + tiles_together};
+  }
+};
+
+/// Filters `[out, in, 3, 3]` in any order of memory.
+template<typename Number>
+struct filters {
+  Number* first = nullptr;  ///< of the first filter, upper left
+  std::size_t in = 0;
+  std::size_t out = 0;
+  std::ptrdiff_t next_in = 0;
+  std::ptrdiff_t next_out = 0;
+  std::ptrdiff_t next_row = 0;
+  std::ptrdiff_t next_column = 0;
+};
+
+/// Tiles that are summed up before they go into the whole sum: long sums in single precision lose
+/// digits.
+inline constexpr std::size_t tiles_summed = 16 * tiles_together;
+
+/// Floats that `product` wants for itself.
+[[nodiscard]] constexpr std::size_t scratch_of_product(std::size_t in, std::size_t out)
+{
+  return tiles_together * positions * (in + out);
+}
+/// Floats that `weight_sums` wants for itself.
+[[nodiscard]] constexpr std::size_t scratch_of_sums(std::size_t in, std::size_t out)
+{
+  return scratch_of_product(in, out) + positions * in * out;
+}
+
+/// One version of every pass. Transformed filters are `[out / 16, column, row, in, 16]`.
+///
+/// All results have the same bits for any number of tiles at once, and on every instruction set
+/// that has a fused multiply-add.
+struct kernel_set {
+  const char* name;
+  void (*spread_filters)(const filters<const float>& from, float* to);
+  /// What `spread_filters` does to a gradient, the other way.
+  void (*gather_gradient)(const float* from, const filters<float>& to);
+  /// Convolves.
+  void (*product)(const tile_range& tiles, const float* x, std::size_t in, const float* weights,
+                  std::size_t out, float* y, float* scratch);
+  /// Adds the gradient of transformed filters to `sums`.
+  void (*weight_sums)(const tile_range& tiles, const float* x, std::size_t in,
+                      const float* gradient, std::size_t out, float* sums, float* scratch);
+};
+
+}  // namespace rolewise::detail::winograd_kernels

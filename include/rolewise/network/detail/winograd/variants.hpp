@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The passes of convolutions by minimal filtering for each instruction set, and the best one of
+/// the machine.
+
+#include <rolewise/network/detail/winograd/kernel_set.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace rolewise::detail::winograd_kernels {
+
+#define ROLEWISE_PASSES <rolewise/network/detail/winograd/passes.hpp>
+#define ROLEWISE_FUSES
+#include <rolewise/core/instruction_sets.hpp>
+#undef ROLEWISE_FUSES
+
+/// Whether they are faster than LibTorch's convolutions here.
+[[nodiscard]] inline bool are_worthwhile() { return &best() != &plain::passes; }
+
+}  // namespace rolewise::detail::winograd_kernels
