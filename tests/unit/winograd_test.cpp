@@ -25,7 +25,7 @@ struct layer {
 // Tiles that stick out, maps of one tile, several stretches of tiles, more than one group of lanes.
 const std::vector<layer> layers{{1, 16, 16, 1, 1},  {2, 16, 32, 1, 7},  {3, 32, 16, 7, 7},
                                 {5, 16, 16, 8, 8},  {2, 48, 64, 5, 6},  {1, 64, 48, 2, 3},
-                                {9, 16, 16, 16, 9}, {4, 128, 80, 4, 4}, {40, 32, 32, 14, 14}};
+                                {9, 16, 16, 16, 9}, {4, 64, 208, 4, 4}, {40, 32, 32, 14, 14}};
 
 /// What is convolved, and a gradient of what comes out.
 struct operands {
@@ -63,7 +63,7 @@ results by_tiles(const operands& of)
           rw::detail::winograd_weight_gradient(of.gradient, of.x, of.w)};
 }
 
-/// By one version of the kernels, all tiles in one piece.
+/// By one version of the kernels, all tiles in one piece, the outputs in two.
 results by(const kernels::kernel_set& passes, const operands& of)
 {
   const auto in = static_cast<std::size_t>(of.w.size(1)),
@@ -72,20 +72,30 @@ results by(const kernels::kernel_set& passes, const operands& of)
                             static_cast<std::size_t>(of.x.size(3)), 0, 0};
   tiles.end = static_cast<std::size_t>(of.x.size(0)) * tiles.of_image();
   const auto w = rw::detail::filters_of(of.w, of.w.const_data_ptr<float>());
-  std::vector<float> spread(kernels::positions * in * out),
-      scratch(kernels::scratch_of_sums(in, out)), sums(spread.size());
+  std::vector<float> spread(kernels::positions * in * out), scratch(kernels::scratch_size(in, out)),
+      sums(spread.size());
   const auto* const x = of.x.const_data_ptr<float>();
   const auto* const g = of.gradient.const_data_ptr<float>();
   results found{torch::empty_like(of.gradient), torch::empty_like(of.x), torch::empty_like(of.w)};
-  passes.spread_filters(w, spread.data());
-  passes.product(tiles, x, in, spread.data(), out, found[0].mutable_data_ptr<float>(),
-                 scratch.data());
-  passes.spread_filters(rw::detail::turned(w), spread.data());
-  passes.product(tiles, g, out, spread.data(), in, found[1].mutable_data_ptr<float>(),
-                 scratch.data());
-  passes.weight_sums(tiles, x, in, g, out, sums.data(), scratch.data());
-  passes.gather_gradient(sums.data(),
-                         rw::detail::filters_of(found[2], found[2].mutable_data_ptr<float>()));
+  const auto in_parts = [](std::size_t channels, const auto& work) {
+    const auto some = channels / 32 * 16;
+    work(kernels::channel_range{0, some});
+    work(kernels::channel_range{some, channels});
+  };
+  const auto product = [&](const auto& filters, const float* from, torch::Tensor& to) {
+    in_parts(filters.out, [&](const auto& part) {
+      passes.spread_filters(filters, part, spread.data());
+      passes.product(tiles, from, filters.in, spread.data(), filters.out, part,
+                     to.mutable_data_ptr<float>(), scratch.data());
+    });
+  };
+  product(w, x, found[0]);
+  product(rw::detail::turned(w), g, found[1]);
+  const auto of_w = rw::detail::filters_of(found[2], found[2].mutable_data_ptr<float>());
+  in_parts(out, [&](const auto& part) {
+    passes.weight_sums(tiles, x, in, g, out, part, sums.data(), scratch.data());
+    passes.gather_gradient(sums.data(), of_w, part);
+  });
   return found;
 }
 
@@ -177,7 +187,7 @@ TEST_CASE("what tiles do not fit is LibTorch's")
                        std::int64_t padding = 1) {
     return rw::detail::fits_winograd(x, w, stride, padding);
   };
-  const auto x = torch::ones({2, 16, 8, 8}).contiguous(torch::MemoryFormat::ChannelsLast);
+  const auto x = torch::ones({4, 16, 3, 2}).contiguous(torch::MemoryFormat::ChannelsLast);
   const auto w = torch::ones({16, 16, 3, 3});
   CHECK(fits(x, w) == kernels::are_worthwhile());
   CHECK_FALSE(fits(x, w, 2));
@@ -189,6 +199,7 @@ TEST_CASE("what tiles do not fit is LibTorch's")
   CHECK_FALSE(fits(x, torch::ones({24, 16, 3, 3})));
   CHECK_FALSE(fits(x, torch::ones({16, 8, 3, 3})));
   CHECK_FALSE(fits(x.slice(0, 0, 0), w));
+  CHECK_FALSE(fits(x.slice(0, 0, 1), w));  // too few tiles
   at::globalContext().setUserEnabledMkldnn(false);
   CHECK_FALSE(fits(x, w));
   at::globalContext().setUserEnabledMkldnn(true);
@@ -200,7 +211,7 @@ TEST_CASE("what tiles do not fit is LibTorch's")
 
 TEST_CASE("convolutions of tiles have gradients, and those have gradients")
 {
-  const operands given{{2, 16, 32, 5, 4}, true};
+  const operands given{{16, 16, 32, 5, 4}, true};
   const auto x = given.x.clone().requires_grad_(), w = given.w.clone().requires_grad_();
   const auto convolve = [&] { return rw::detail::convolution_of(x, w, {1, {1, 1}, {1, 1}}, {}); };
   const auto wanted = by_libtorch(given);
@@ -227,7 +238,7 @@ TEST_CASE("networks learn alike with tiles and without")
   const rw::sample_shape shape{.channels = 3, .height = 13, .width = 16, .classes = 5};
   torch::manual_seed(7);
   const rw::batch examples{
-      torch::randn({6, 3, 13, 16}), torch::zeros(6, torch::kLong), torch::arange(6), {}};
+      torch::randn({24, 3, 13, 16}), torch::zeros(24, torch::kLong), torch::arange(24), {}};
   const auto learn = [&](bool with_tiles) {
     at::globalContext().setUserEnabledMkldnn(with_tiles);
     auto network = rw::resnet20(shape);

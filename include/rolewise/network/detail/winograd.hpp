@@ -28,42 +28,68 @@ namespace rolewise::detail {
     return t.device().is_cpu() && t.dim() == 4 && t.scalar_type() == torch::kFloat &&
            t.layout() == torch::kStrided && t.numel() > 0 && !t.is_neg();
   };
+  // Few tiles do not pay for transforming many filters.
+  const auto pays = [&] { return 2 * x.numel() >= x.size(1) * std::max(w.size(0), w.size(1)); };
   return stride == 1 && padding == 1 && is_plain(x) && is_plain(w) && w.size(2) == 3 &&
          w.size(3) == 3 && x.size(1) == w.size(1) && x.size(1) % together == 0 &&
          w.size(0) % together == 0 && x.is_contiguous(torch::MemoryFormat::ChannelsLast) &&
-         winograd_kernels::are_worthwhile() && at::globalContext().userEnabledMkldnn() &&
+         pays() && winograd_kernels::are_worthwhile() && at::globalContext().userEnabledMkldnn() &&
          c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU);
 }
 
-/// The tiles of maps in pieces for threads.
-struct pieces_of_tiles {
+/// A convolution in pieces for threads: stretches of tiles, or of outputs where there are many of
+/// them. They do not depend on the number of threads.
+struct winograd_pieces {
   winograd_kernels::tile_range all;
-  std::int64_t count = 1;
+  std::size_t in, out;
+  std::int64_t stretches, parts;
 
-  pieces_of_tiles(const torch::Tensor& x, std::int64_t most, std::int64_t least_of_piece)
-      : all{static_cast<std::size_t>(x.size(2)), static_cast<std::size_t>(x.size(3)), 0, 0}
+  /// @param most stretches
+  winograd_pieces(const torch::Tensor& x, std::size_t inputs, std::size_t outputs,
+                  std::int64_t most)
+      : all{static_cast<std::size_t>(x.size(2)), static_cast<std::size_t>(x.size(3)), 0, 0},
+        in{inputs},
+        out{outputs},
+        parts{static_cast<std::int64_t>((outputs + outputs_of_part - 1) / outputs_of_part)}
   {
     all.end = static_cast<std::size_t>(x.size(0)) * all.of_image();
-    count = std::clamp<std::int64_t>(static_cast<std::int64_t>(all.end) / least_of_piece, 1, most);
+    stretches = std::clamp<std::int64_t>(
+        static_cast<std::int64_t>(all.end / winograd_kernels::tiles_summed), 1, most);
   }
 
-  /// Calls `work(piece, its tiles, scratch memory)` for each that has tiles.
-  /// @param floats of scratch memory
+  [[nodiscard]] winograd_kernels::channel_range part(std::int64_t number) const
+  {
+    const auto first = static_cast<std::size_t>(number) * outputs_of_part;
+    return {first, std::min(out, first + outputs_of_part)};
+  }
+
+  /// Calls `work(part)` for each part of the outputs.
   template<typename Work>
-  void each(std::size_t floats, const Work& work) const
+  void each_part(const Work& work) const
+  {
+    share_out(parts, at::get_num_threads(), [&](std::int64_t number) { work(part(number)); });
+  }
+  /// Calls `work(stretch, its tiles, part of the outputs, scratch memory)` for each that has tiles.
+  template<typename Work>
+  void each(const Work& work) const
   {
     constexpr auto together = winograd_kernels::tiles_together;
-    const auto pieces = static_cast<std::size_t>(count);
-    const auto length = (all.end + pieces * together - 1) / (pieces * together) * together;
-    share_out(count, at::get_num_threads(), [&](std::int64_t piece) {
+    const auto count = static_cast<std::size_t>(stretches);
+    const auto length = (all.end + count * together - 1) / (count * together) * together;
+    const auto floats = winograd_kernels::scratch_size(in, std::min(out, outputs_of_part));
+    share_out(stretches * parts, at::get_num_threads(), [&](std::int64_t piece) {
       auto tiles = all;
-      tiles.first = std::min(all.end, static_cast<std::size_t>(piece) * length);
+      tiles.first = std::min(all.end, static_cast<std::size_t>(piece / parts) * length);
       tiles.end = std::min(all.end, tiles.first + length);
-      if (tiles.size() > 0) work(piece, tiles, scratch_of_this_thread(floats));
+      if (tiles.size() > 0)
+        work(piece / parts, tiles, part(piece % parts), scratch_of_this_thread(floats));
     });
   }
 
  private:
+  /// Each part transforms all inputs again, so it is to have many outputs.
+  static constexpr std::size_t outputs_of_part = 128;
+
   [[nodiscard]] static float* scratch_of_this_thread(std::size_t floats)
   {
     thread_local torch::Tensor memory;
@@ -105,51 +131,48 @@ template<typename Number>
 [[nodiscard]] inline torch::Tensor winograd_product(const torch::Tensor& x,
                                                     const winograd_kernels::filters<const float>& w)
 {
-  constexpr std::int64_t most = 1024, least = 16 * winograd_kernels::tiles_together;
   const auto& passes = winograd_kernels::best();
   const auto options = x.options().requires_grad(false);
   const auto spread =
       at::empty({static_cast<std::int64_t>(winograd_kernels::positions * w.in * w.out)}, options);
-  passes.spread_filters(w, spread.mutable_data_ptr<float>());
+  auto* const by = spread.mutable_data_ptr<float>();
   auto y = at::empty({x.size(0), static_cast<std::int64_t>(w.out), x.size(2), x.size(3)}, options,
                      torch::MemoryFormat::ChannelsLast);
   const auto* const from = x.const_data_ptr<float>();
-  const auto* const by = spread.const_data_ptr<float>();
   auto* const to = y.mutable_data_ptr<float>();
-  pieces_of_tiles{x, most, least}.each(
-      winograd_kernels::scratch_of_product(w.in, w.out),
-      [&](std::int64_t, const winograd_kernels::tile_range& tiles, float* scratch) {
-        passes.product(tiles, from, w.in, by, w.out, to, scratch);
-      });
+  const winograd_pieces pieces{x, w.in, w.out, 1024};
+  pieces.each_part([&](const auto& part) { passes.spread_filters(w, part, by); });
+  pieces.each([&](std::int64_t, const auto& tiles, const auto& part, float* scratch) {
+    passes.product(tiles, from, w.in, by, w.out, part, to, scratch);
+  });
   return y;
 }
 
 /// The gradient of w.
 /// @param gradient of the product, channels last
-/// @return laid out like w; the pieces that are summed up do not depend on the number of threads
+/// @return laid out like w
 [[nodiscard]] inline torch::Tensor winograd_weight_gradient(const torch::Tensor& gradient,
                                                             const torch::Tensor& x,
                                                             const torch::Tensor& w)
 {
-  constexpr std::int64_t most_bytes = std::int64_t{1} << 25;
+  constexpr std::int64_t most_bytes = std::int64_t{1} << 23;
   const auto numbers =
       static_cast<std::int64_t>(winograd_kernels::positions) * w.size(0) * w.size(1);
-  const auto most = std::clamp<std::int64_t>(most_bytes / (4 * numbers), 1, 8);
   const auto& passes = winograd_kernels::best();
-  const pieces_of_tiles pieces{x, most, 512};
   auto result = at::empty_like(w, w.options().requires_grad(false));
   const auto to = filters_of(result, result.mutable_data_ptr<float>());
-  const auto sums = at::zeros({pieces.count, numbers}, result.options());
-  auto* const first = sums.mutable_data_ptr<float>();
+  const winograd_pieces pieces{x, to.in, to.out,
+                               std::clamp<std::int64_t>(most_bytes / (4 * numbers), 1, 8)};
+  const auto sums = at::zeros({pieces.stretches, numbers}, result.options());
+  auto* const whole = sums.mutable_data_ptr<float>();
   const auto* const from = x.const_data_ptr<float>();
   const auto* const g = gradient.const_data_ptr<float>();
-  pieces.each(winograd_kernels::scratch_of_sums(to.in, to.out),
-              [&](std::int64_t piece, const winograd_kernels::tile_range& tiles, float* scratch) {
-                passes.weight_sums(tiles, from, to.in, g, to.out, first + piece * numbers, scratch);
-              });
-  auto whole = sums[0];
-  for (std::int64_t piece = 1; piece < pieces.count; ++piece) whole += sums[piece];
-  passes.gather_gradient(first, to);
+  pieces.each([&](std::int64_t stretch, const auto& tiles, const auto& part, float* scratch) {
+    passes.weight_sums(tiles, from, to.in, g, to.out, part, whole + stretch * numbers, scratch);
+  });
+  auto first = sums[0];
+  for (std::int64_t stretch = 1; stretch < pieces.stretches; ++stretch) first += sums[stretch];
+  pieces.each_part([&](const auto& part) { passes.gather_gradient(whole, to, part); });
   return result;
 }
 

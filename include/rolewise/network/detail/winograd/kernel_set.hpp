@@ -42,6 +42,12 @@ struct tile_range {
   }
 };
 
+/// A stretch of channels; its bounds are multiples of `channels_together`.
+struct channel_range {
+  std::size_t first = 0;
+  std::size_t end = 0;
+};
+
 /// Filters `[out, in, 3, 3]` in any order of memory.
 template<typename Number>
 struct filters {
@@ -58,32 +64,36 @@ struct filters {
 /// digits.
 inline constexpr std::size_t tiles_summed = 16 * tiles_together;
 
-/// Floats that `product` wants for itself.
-[[nodiscard]] constexpr std::size_t scratch_of_product(std::size_t in, std::size_t out)
+/// Floats from one transformed tile of inputs to the next. Far ones are at no power of two, where
+/// they would have few places in the cache.
+[[nodiscard]] constexpr std::size_t apart(std::size_t in)
 {
-  return tiles_together * positions * (in + out);
-}
-/// Floats that `weight_sums` wants for itself.
-[[nodiscard]] constexpr std::size_t scratch_of_sums(std::size_t in, std::size_t out)
-{
-  return scratch_of_product(in, out) + positions * in * out;
+  return in < 128 ? in : in + channels_together;
 }
 
-/// One version of every pass. Transformed filters are `[out / 16, column, row, in, 16]`.
+/// Floats that the passes over tiles want for themselves.
+[[nodiscard]] constexpr std::size_t scratch_size(std::size_t in, std::size_t out)
+{
+  return positions * (tiles_together * (apart(in) + out) + in * out);
+}
+
+/// One version of every pass; each does a part of the outputs. Transformed filters are
+/// `[out / 16, column, row, in, 16]`.
 ///
-/// All results have the same bits for any number of tiles at once, and on every instruction set
-/// that has a fused multiply-add.
+/// All results have the same bits for any parts and any number of tiles at once, sums over tiles
+/// aside, and on every instruction set that has a fused multiply-add.
 struct kernel_set {
   const char* name;
-  void (*spread_filters)(const filters<const float>& from, float* to);
+  void (*spread_filters)(const filters<const float>& from, const channel_range& part, float* to);
   /// What `spread_filters` does to a gradient, the other way.
-  void (*gather_gradient)(const float* from, const filters<float>& to);
+  void (*gather_gradient)(const float* from, const filters<float>& to, const channel_range& part);
   /// Convolves.
   void (*product)(const tile_range& tiles, const float* x, std::size_t in, const float* weights,
-                  std::size_t out, float* y, float* scratch);
+                  std::size_t out, const channel_range& part, float* y, float* scratch);
   /// Adds the gradient of transformed filters to `sums`.
   void (*weight_sums)(const tile_range& tiles, const float* x, std::size_t in,
-                      const float* gradient, std::size_t out, float* sums, float* scratch);
+                      const float* gradient, std::size_t out, const channel_range& part,
+                      float* sums, float* scratch);
 };
 
 }  // namespace rolewise::detail::winograd_kernels

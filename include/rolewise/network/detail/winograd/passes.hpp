@@ -117,10 +117,10 @@ template<typename Pixels>
   }
 }
 
-/// Inputs to `[column, row, tile, channel]`.
+/// Inputs to `[column, row, tile, channel]`, tiles `apart`.
 inline void spread_inputs(const tile_range& tiles, const float* x, std::size_t channels, float* to)
 {
-  const std::size_t line = tiles.width * channels, step = tiles_together * channels;
+  const std::size_t line = tiles.width * channels, step = tiles_together * apart(channels);
   place at{tiles};
   for (std::size_t tile = tiles.first; tile < tiles.end; ++tile, at.advance(tiles)) {
     const float* const first = x + at.pixel(tiles) * channels;
@@ -135,7 +135,7 @@ inline void spread_inputs(const tile_range& tiles, const float* x, std::size_t c
       spread_tile(pixels, channels, step, to);
     else
       spread_tile(edge_pixels{pixels, tiles, at}, channels, step, to);
-    to += channels;
+    to += apart(channels);
   }
 }
 
@@ -163,17 +163,17 @@ inline void gather_outputs(const tile_range& tiles, const float* from, std::size
   }
 }
 
-/// Gradients of outputs to `[column, upper or lower, tile, channel]`.
+/// Gradients of a part of the outputs to `[column, upper or lower, tile, channel of the part]`.
 inline void spread_gradients(const tile_range& tiles, const float* gradient, std::size_t channels,
-                             float* to)
+                             const channel_range& part, float* to)
 {
-  const std::size_t line = tiles.width * channels, half = tiles_together * channels,
+  const std::size_t line = tiles.width * channels, half = tiles_together * (part.end - part.first),
                     step = 2 * half;
   place at{tiles};
   for (std::size_t tile = tiles.first; tile < tiles.end; ++tile, at.advance(tiles)) {
     const float* const first = gradient + at.pixel(tiles) * channels;
     const bool has_beside = at.column + 1 < tiles.width, has_below = at.row + 1 < tiles.height;
-    for (std::size_t channel = 0; channel < channels; channel += vector, to += vector) {
+    for (std::size_t channel = part.first; channel < part.end; channel += vector, to += vector) {
       for (std::size_t i = 0; i < 2; ++i) {
         const float* const g = first + i * line + channel;
         __builtin_prefetch(g + 2 * line);  // of the tile below
@@ -193,14 +193,14 @@ template<std::size_t count>
 [[gnu::always_inline]] inline void multiply(const float* x, std::size_t in, const float* weights,
                                             float* upper, float* lower)
 {
-  const std::size_t step = tiles_together * in;
+  const std::size_t line = apart(in), step = tiles_together * line;
   floats sums[4][count] = {};
   for (std::size_t k = 0; k < in; ++k) {
     ROLEWISE_UNROLLED
     for (std::size_t i = 0; i < 4; ++i) {
       const floats w = load(weights + (i * in + k) * channels_together);
       ROLEWISE_UNROLLED
-      for (std::size_t t = 0; t < count; ++t) sums[i][t] += x[i * step + t * in + k] * w;
+      for (std::size_t t = 0; t < count; ++t) sums[i][t] += x[i * step + t * line + k] * w;
     }
   }
   ROLEWISE_UNROLLED
@@ -218,22 +218,22 @@ template<std::size_t count>
 }
 
 inline void product(const tile_range& all, const float* x, std::size_t in, const float* weights,
-                    std::size_t out, float* y, float* scratch)
+                    std::size_t out, const channel_range& part, float* y, float* scratch)
 {
   constexpr std::size_t at_once = lanes == 16 ? 6 : 3;  // for the registers that there are
-  float* const sums = scratch + tiles_together * positions * in;
+  float* const sums = scratch + tiles_together * positions * apart(in);
   for (std::size_t first = all.first; first < all.end; first += tiles_together) {
     const tile_range tiles = all.next(first);
     spread_inputs(tiles, x, in, scratch);
-    for (std::size_t channel = 0; channel < out; channel += vector) {
+    for (std::size_t channel = part.first; channel < part.end; channel += vector) {
       const float* w = weights + begin_of(channel, in);
       const float* from = scratch;
       float* to = sums;
       for (int column = 0; column < 4; ++column) {
         for (std::size_t t = 0; t < tiles.size(); t += at_once)
-          multiply<at_once>(from + t * in, in, w, to + t * vector,
+          multiply<at_once>(from + t * apart(in), in, w, to + t * vector,
                             to + (tiles_together + t) * vector);
-        from += 4 * tiles_together * in;
+        from += 4 * tiles_together * apart(in);
         w += 4 * in * channels_together;
         to += 2 * tiles_together * vector;
       }
@@ -248,7 +248,7 @@ template<std::size_t count>
                                                 const float* lower, std::size_t out,
                                                 std::size_t tiles, float* to)
 {
-  const std::size_t step = tiles_together * in;
+  const std::size_t line = apart(in), step = tiles_together * line;
   floats sums[4][count];
   ROLEWISE_UNROLLED
   for (std::size_t i = 0; i < 4; ++i) {
@@ -262,7 +262,7 @@ template<std::size_t count>
     ROLEWISE_UNROLLED
     for (std::size_t i = 0; i < 4; ++i) {
       ROLEWISE_UNROLLED
-      for (std::size_t k = 0; k < count; ++k) sums[i][k] += x[i * step + t * in + k] * g[i];
+      for (std::size_t k = 0; k < count; ++k) sums[i][k] += x[i * step + t * line + k] * g[i];
     }
   }
   ROLEWISE_UNROLLED
@@ -286,7 +286,7 @@ inline void add_tiles(std::size_t tiles, const float* inputs, std::size_t in,
       for (std::size_t k = 0; k < in; k += at_once)
         add_products<at_once>(from + k, in, g, g + tiles_together * out, out, tiles,
                               to + k * channels_together);
-      from += 4 * tiles_together * in;
+      from += 4 * tiles_together * apart(in);
       g += 2 * tiles_together * out;
       to += 4 * in * channels_together;
     }
@@ -294,22 +294,24 @@ inline void add_tiles(std::size_t tiles, const float* inputs, std::size_t in,
 }
 
 inline void weight_sums(const tile_range& all, const float* x, std::size_t in,
-                        const float* gradient, std::size_t out, float* sums, float* scratch)
+                        const float* gradient, std::size_t out, const channel_range& part,
+                        float* sums, float* scratch)
 {
-  const std::size_t numbers = positions * in * out;
-  float* const gradients = scratch + tiles_together * positions * in;
-  float* const some = gradients + tiles_together * positions * out;
+  const std::size_t wide = part.end - part.first, numbers = positions * in * wide;
+  float* const gradients = scratch + tiles_together * positions * apart(in);
+  float* const some = gradients + tiles_together * positions * wide;
+  float* const whole = sums + begin_of(part.first, in);
   for (std::size_t begin = all.first; begin < all.end; begin += tiles_summed) {
     const std::size_t end = all.end - begin < tiles_summed ? all.end : begin + tiles_summed;
     __builtin_memset(some, 0, numbers * sizeof(float));
     for (std::size_t first = begin; first < end; first += tiles_together) {
       const tile_range tiles = all.next(first);
       spread_inputs(tiles, x, in, scratch);
-      spread_gradients(tiles, gradient, out, gradients);
-      add_tiles(tiles.size(), scratch, in, gradients, out, some);
+      spread_gradients(tiles, gradient, out, part, gradients);
+      add_tiles(tiles.size(), scratch, in, gradients, wide, some);
     }
     for (std::size_t i = 0; i < numbers; i += vector)
-      store(sums + i, load(sums + i) + load(some + i));
+      store(whole + i, load(whole + i) + load(some + i));
   }
 }
 
@@ -320,25 +322,61 @@ inline void weight_sums(const tile_range& all, const float* x, std::size_t in,
   return {a, 0.5F * (ends + b), 0.5F * (ends - b), c};
 }
 
-inline void spread_filters(const filters<const float>& from, float* to)
+/// A vector of filters, transformed: position (row i, column k) of them at `to[i * row + k *
+/// column]`.
+[[gnu::always_inline]] inline void spread_vector(const floats (&g)[9], float* to, std::size_t row,
+                                                 std::size_t column)
 {
-  const std::size_t step = from.in * channels_together;
-  for (std::size_t out = 0; out < from.out; out += vector)
-    for (std::size_t in = 0; in < from.in; ++in) {
-      const float* const first = from.first + static_cast<std::ptrdiff_t>(out) * from.next_out +
-                                 static_cast<std::ptrdiff_t>(in) * from.next_in;
-      floats g[3][3];
-      for (std::ptrdiff_t i = 0; i < 3; ++i)
-        for (std::ptrdiff_t k = 0; k < 3; ++k)
-          for (std::ptrdiff_t lane = 0; lane < lanes; ++lane)
-            g[i][k][lane] = first[i * from.next_row + k * from.next_column + lane * from.next_out];
-      const four left = spread(g[0][0], g[1][0], g[2][0]),
-                 middle = spread(g[0][1], g[1][1], g[2][1]),
-                 right = spread(g[0][2], g[1][2], g[2][2]);
-      const four rows[4] = {spread(left.a, middle.a, right.a), spread(left.b, middle.b, right.b),
-                            spread(left.c, middle.c, right.c), spread(left.d, middle.d, right.d)};
-      float* const at = to + begin_of(out, from.in) + in * channels_together;
-      for (std::size_t i = 0; i < 4; ++i) rows[i].write(at + i * step, 4 * step);
+  const four left = spread(g[0], g[3], g[6]), middle = spread(g[1], g[4], g[7]),
+             right = spread(g[2], g[5], g[8]);
+  spread(left.a, middle.a, right.a).write(to, column);
+  spread(left.b, middle.b, right.b).write(to + row, column);
+  spread(left.c, middle.c, right.c).write(to + 2 * row, column);
+  spread(left.d, middle.d, right.d).write(to + 3 * row, column);
+}
+
+/// Numbers `step` apart.
+[[gnu::always_inline]] inline floats load_apart(const float* at, std::ptrdiff_t step)
+{
+  if (step == 1) return load(at);
+  floats found;
+  for (int lane = 0; lane < lanes; ++lane) found[lane] = at[lane * step];
+  return found;
+}
+
+inline void spread_filters(const filters<const float>& from, const channel_range& part, float* to)
+{
+  constexpr std::size_t side = channels_together;
+  const std::size_t row = from.in * side, column = 4 * row;
+  floats g[9];
+  const auto read = [&](std::size_t out, std::size_t in, std::ptrdiff_t step) {
+    const float* const first = from.first + static_cast<std::ptrdiff_t>(out) * from.next_out +
+                               static_cast<std::ptrdiff_t>(in) * from.next_in;
+    for (std::ptrdiff_t i = 0; i < 9; ++i)
+      g[i] = load_apart(first + i / 3 * from.next_row + i % 3 * from.next_column, step);
+  };
+  if (from.next_out == 1) {
+    for (std::size_t out = part.first; out < part.end; out += vector)
+      for (std::size_t in = 0; in < from.in; ++in) {
+        read(out, in, 1);
+        spread_vector(g, to + begin_of(out, from.in) + in * side, row, column);
+      }
+    return;
+  }
+  // Filters of one output lie together: lanes are inputs first, squares of both are turned then.
+  float square[positions][side][side];
+  for (std::size_t out = part.first; out < part.end; out += side)
+    for (std::size_t in = 0; in < from.in; in += side) {
+      for (std::size_t k = 0; k < side; ++k)
+        for (std::size_t i = 0; i < side; i += vector) {
+          read(out + k, in + i, from.next_in);
+          spread_vector(g, &square[0][k][i], side * side, 4 * side * side);
+        }
+      for (std::size_t p = 0; p < positions; ++p) {
+        float* const at = to + begin_of(out, from.in) + p * row + in * side;
+        for (std::size_t i = 0; i < side; ++i)
+          for (std::size_t k = 0; k < side; ++k) at[i * side + k] = square[p][k][i];
+      }
     }
 }
 
@@ -355,28 +393,39 @@ struct three {
   }
 };
 
-inline void gather_gradient(const float* from, const filters<float>& to)
+[[gnu::always_inline]] inline four load_four(const float* at, std::size_t step)
 {
-  const std::size_t step = to.in * channels_together;
-  for (std::size_t out = 0; out < to.out; out += vector)
-    for (std::size_t in = 0; in < to.in; ++in) {
-      const float* const at = from + begin_of(out, to.in) + in * channels_together;
-      const auto column = [&](std::size_t k) {
-        const float* const m = at + 4 * k * step;
-        return four{load(m), load(m + step), load(m + 2 * step), load(m + 3 * step)};
-      };
-      const three first{column(0)}, second{column(1)}, third{column(2)}, fourth{column(3)};
-      const three rows[3] = {three{four{first.a, second.a, third.a, fourth.a}},
-                             three{four{first.b, second.b, third.b, fourth.b}},
-                             three{four{first.c, second.c, third.c, fourth.c}}};
+  return {load(at), load(at + step), load(at + 2 * step), load(at + 3 * step)};
+}
+
+inline void gather_gradient(const float* from, const filters<float>& to, const channel_range& part)
+{
+  constexpr std::size_t side = channels_together;
+  const std::size_t row = to.in * side;
+  float square[9][side][side];  // of inputs and outputs
+  for (std::size_t out = part.first; out < part.end; out += side)
+    for (std::size_t in = 0; in < to.in; in += side) {
+      for (std::size_t i = 0; i < side; ++i)
+        for (std::size_t k = 0; k < side; k += vector) {
+          const float* const at = from + begin_of(out, to.in) + (in + i) * side + k;
+          const three first{load_four(at, row)}, second{load_four(at + 4 * row, row)},
+              third{load_four(at + 8 * row, row)}, fourth{load_four(at + 12 * row, row)};
+          const three rows[3] = {three{four{first.a, second.a, third.a, fourth.a}},
+                                 three{four{first.b, second.b, third.b, fourth.b}},
+                                 three{four{first.c, second.c, third.c, fourth.c}}};
+          for (std::size_t r = 0; r < 3; ++r) {
+            store(&square[3 * r][i][k], rows[r].a);
+            store(&square[3 * r + 1][i][k], rows[r].b);
+            store(&square[3 * r + 2][i][k], rows[r].c);
+          }
+        }
       float* const begin = to.first + static_cast<std::ptrdiff_t>(out) * to.next_out +
                            static_cast<std::ptrdiff_t>(in) * to.next_in;
-      for (std::ptrdiff_t i = 0; i < 3; ++i)
-        for (std::ptrdiff_t lane = 0; lane < lanes; ++lane) {
-          float* const row = begin + i * to.next_row + lane * to.next_out;
-          row[0] = rows[i].a[lane];
-          row[to.next_column] = rows[i].b[lane];
-          row[2 * to.next_column] = rows[i].c[lane];
+      for (std::ptrdiff_t k = 0; k < static_cast<std::ptrdiff_t>(side); ++k)
+        for (std::ptrdiff_t p = 0; p < 9; ++p) {
+          float* const at = begin + k * to.next_out + p / 3 * to.next_row + p % 3 * to.next_column;
+          for (std::ptrdiff_t i = 0; i < static_cast<std::ptrdiff_t>(side); ++i)
+            at[i * to.next_in] = square[p][i][k];
         }
     }
 }
