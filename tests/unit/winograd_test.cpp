@@ -114,12 +114,13 @@ TEST_CASE("tiles are exact where products and sums are: every version, every sha
   for (const auto& of : layers) {
     const operands given{of, true};
     const auto wanted = by_libtorch(given);
-    for (const auto* passes : kernels::runnable()) {
-      const auto found = by(*passes, given);
+    const auto check = [&](const results& found, const std::string& who) {
       for (std::size_t i = 0; i < 3; ++i)
-        CHECK_MESSAGE(torch::equal(found[i], wanted[i]), passes->name, ", ", names[i], " of ",
-                      of.images, "x", of.in, ">", of.out, "x", of.height, "x", of.width);
-    }
+        CHECK_MESSAGE(torch::equal(found[i], wanted[i]), who, ", ", names[i], " of ", of.images,
+                      "x", of.in, ">", of.out, "x", of.height, "x", of.width);
+    };
+    for (const auto* passes : kernels::runnable()) check(by(*passes, given), passes->name);
+    check(by_tiles(given), "in pieces");
   }
 }
 
