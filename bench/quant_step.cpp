@@ -8,7 +8,8 @@
 // Freed memory is kept for all sides: whether glibc gives it back is up to accidents of the heap,
 // and getting it again takes up to a fifth of a step from either side.
 //
-// And how much faster does a teacher in 8 bits answer than the network that it was made from?
+// And how much faster does a teacher in 8 bits answer than the network that it was made from, and
+// than one of plain LibTorch?
 
 #include "support/measure.hpp"
 #include "support/plain_resnet.hpp"
@@ -62,13 +63,22 @@ void against(const std::string& what, const Quantizer& q, int bits, const rw::ba
 }
 
 template<typename Network>
-void answer(const char* name, const Network& trained, const rw::batch& examples)
+void answer(const char* name, const Network& trained, bench::resnet& plain,
+            const rw::batch& examples)
 {
   const auto full = rw::frozen(trained);
   const auto bytes = rw::post_training_quantised(trained, {examples});
-  bench::print(bench::compare(
-      std::string{"8-bit "} + name + " answering, against full precision", 2.5, 15,
-      [&] { (void)bytes.respond(examples); }, [&] { (void)full.respond(examples); }));
+  const auto against = [&](const char* what, const auto& theirs) {
+    bench::print(bench::compare(
+        std::string{"8-bit "} + name + " answering, against " + what, 2.5, 15,
+        [&] { (void)bytes.respond(examples); }, theirs));
+  };
+  against("full precision", [&] { (void)full.respond(examples); });
+  plain.eval();
+  against("plain LibTorch in full precision", [&] {
+    const torch::NoGradGuard without_graph;
+    (void)plain.forward(examples.inputs);
+  });
 }
 
 }  // namespace
@@ -95,6 +105,8 @@ int main(int argc, char** argv)
     against("full precision", rw::dorefa{}, bits, examples, full);
   against("plain LibTorch in full precision", rw::dorefa{}, 2, examples, plain);
   if (!is_short) against("full precision", rw::lsq{}, 4, examples, full);
-  answer("ResNet-20", full, examples);
-  if (!is_short) answer("ResNet-56", rw::resnet56(shape), examples);
+  answer("ResNet-20", full, plain, examples);
+  if (is_short) return 0;
+  bench::resnet deep{56, shape.channels, shape.classes};
+  answer("ResNet-56", rw::resnet56(shape), deep, examples);
 }
