@@ -19,6 +19,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <set>
 #include <sstream>
 #include <string>
@@ -40,7 +41,6 @@ using rolewise::testing::tiny_student;
 namespace {
 
 constexpr const char* variable = "ROLEWISE_RANK_OF_SEARCH";
-constexpr double patience = 1.5;
 
 /// The worst becomes the best, as that was one look ago in every third round.
 struct worst_becomes_best {
@@ -116,10 +116,10 @@ std::int64_t free_port()
 void search_as(const std::string& words)
 {
   std::istringstream in{words};
-  rank_options options{.patience = patience};
+  rank_options options;
   std::string folder;
   double seconds_each = 0.0;
-  in >> options.rank >> options.size >> options.port >> seconds_each >> folder;
+  in >> options.rank >> options.size >> options.port >> options.patience >> seconds_each >> folder;
   try {
     ranks company{options};
     const auto found = search(folder, seconds_each, company);
@@ -137,12 +137,13 @@ void search_as(const std::string& words)
 struct family {
   std::vector<pid_t> children;
 
-  family(std::int64_t size, const std::string& folder, double seconds_each = 0.0)
+  family(std::int64_t size, const std::string& folder, double patience, double seconds_each = 0.0)
   {
     const auto port = free_port();
     for (std::int64_t rank = 0; rank < size; ++rank)
       children.push_back(rolewise::testing::start_child(
-          variable, c10::str(rank, " ", size, " ", port, " ", seconds_each, " ", folder),
+          variable,
+          c10::str(rank, " ", size, " ", port, " ", patience, " ", seconds_each, " ", folder),
           "e2e/search_ranks_test.cpp"));
   }
   family(const family&) = delete;
@@ -231,7 +232,7 @@ TEST_CASE("two and three processes come to the history and the bits of one")
   if (is_child()) return;
   for (const std::int64_t size : {2, 3}) {
     const folder_of_search shared{std::to_string(size)};
-    family processes{size, shared.path};
+    family processes{size, shared.path, 60.0};
     for (std::size_t rank = 0; rank < processes.children.size(); ++rank)
       CHECK(processes.status_of(rank) == 0);
     check_same(shared, alone());
@@ -246,7 +247,7 @@ TEST_CASE("when a process disappears the others stop and name it, and the histor
   for (const std::size_t victim : {std::size_t{1}, std::size_t{0}}) {
     const folder_of_search shared{"killed-" + std::to_string(victim)};
     {
-      family processes{2, shared.path, 0.1};
+      family processes{2, shared.path, 4.0, 0.1};
       while (::access((shared.path + "/history.jsonl").c_str(), F_OK) != 0 ||
              shared.text("history.jsonl").find("scored") == std::string::npos)
         std::this_thread::sleep_for(5ms);
@@ -264,15 +265,30 @@ TEST_CASE("when a process disappears the others stop and name it, and the histor
   }
 }
 
+TEST_CASE("who comes first waits for the others longer than for a sign of life")
+{
+  if (std::getenv(variable) != nullptr) return;
+  const auto port = free_port();
+  const auto come = [&](std::int64_t rank) {
+    const ranks company{{.rank = rank, .size = 2, .port = port, .patience = 0.5, .arrival = 60.0}};
+  };
+  auto late = std::async(std::launch::async, [&] {
+    std::this_thread::sleep_for(1s);
+    come(1);
+  });
+  CHECK_NOTHROW(come(0));
+  CHECK_NOTHROW(late.get());
+}
+
 TEST_CASE("ranks say what is wrong with them")
 {
   if (std::getenv(variable) != nullptr) return;
   CHECK_THROWS_WITH_AS(ranks({.rank = 2, .size = 2}),
-                       "rolewise: ranks: want 0 <= rank < size, a port from 1 to 65535 and "
-                       "patience > 0, got rank 2 of 2, port 29500 and 30",
+                       "rolewise: ranks: want 0 <= rank < size, a port from 1 to 65535, patience "
+                       "> 0 and arrival > 0, got rank 2 of 2, port 29500, 30 and 300",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(ranks({.rank = 0, .size = 2, .port = free_port(), .patience = 0.3}),
-                       doctest::Contains("rolewise: ranks: rank 1 of 2 has disappeared"),
+  CHECK_THROWS_WITH_AS(ranks({.rank = 0, .size = 2, .port = free_port(), .arrival = 0.3}),
+                       doctest::Contains("rolewise: ranks: rank 1 of 2 has not come in 0.3"),
                        std::runtime_error);
   ::setenv("RANK", "1", 1);
   ::setenv("WORLD_SIZE", "two", 1);

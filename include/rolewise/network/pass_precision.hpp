@@ -9,10 +9,8 @@
 namespace rolewise {
 
 /// What enters is rounded to the 8 bits of bfloat16, sums are kept in single precision and rounded
-/// once; what comes out is in the type of the values again. About half the time of LibTorch's
-/// convolutions in single precision where the processor has bfloat16, more than theirs where it has
-/// not. 3x3 convolutions of stride 1 go by tiles in full precision, which is as fast as bfloat16
-/// without matrix instructions (AMX).
+/// once; what comes out is in the type of the values again. Whether that is faster depends on the
+/// processor and on the convolution: docs/design.md, "Mixed precision".
 enum class pass_precision : std::uint8_t {
   full,  ///< the type of the values
   bfloat16

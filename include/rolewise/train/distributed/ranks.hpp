@@ -37,9 +37,11 @@ struct rank_options {
   std::int64_t size = 1;
   std::string host = "127.0.0.1";  ///< of rank 0
   std::int64_t port = 29500;       ///< on which rank 0 listens
-  /// A process that shows no sign of life for so many seconds has disappeared; also how long to
-  /// wait for all to come.
+  /// A process that shows no sign of life for so many seconds has disappeared.
   double patience = 30.0;
+  /// Seconds to wait until all have come: they may begin at different times, and read their data
+  /// first.
+  double arrival = 300.0;
 };
 
 /// What `torchrun` and its like say: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT.
@@ -76,14 +78,15 @@ class ranks {
 
   /// Waits until all have come.
   /// @throws std::invalid_argument for options that make no sense
-  /// @throws std::runtime_error if somebody does not come
+  /// @throws std::runtime_error that names who does not come
   explicit ranks(const rank_options& options)
       : options_{(require_sound(options), options)}, store_{connected()}, pulse_{connected_again()}
   {
     try {
       set(alive(options_.rank), "1");
       beat_ = std::thread{[this] { beat(); }};
-      for (std::int64_t other = 0; other < options_.size; ++other) (void)get(alive(other), other);
+      const auto begin = clock::now();
+      for (std::int64_t other = 0; other < options_.size; ++other) await(other, begin);
     } catch (...) {
       stop_beating();
       throw;
@@ -170,9 +173,11 @@ class ranks {
   static void require_sound(const rank_options& o)
   {
     if (o.size < 1 || o.rank < 0 || o.rank >= o.size || o.port < 1 || o.port > 65535 ||
-        !(o.patience > 0.0))
-      refuse("ranks", "want 0 <= rank < size, a port from 1 to 65535 and patience > 0, got rank ",
-             o.rank, " of ", o.size, ", port ", o.port, " and ", o.patience);
+        !(o.patience > 0.0) || !(o.arrival > 0.0))
+      refuse("ranks",
+             "want 0 <= rank < size, a port from 1 to 65535, patience > 0 and arrival > 0, got "
+             "rank ",
+             o.rank, " of ", o.size, ", port ", o.port, ", ", o.patience, " and ", o.arrival);
   }
 
   [[nodiscard]] c10::intrusive_ptr<c10d::TCPStore> connected(bool is_server) const
@@ -182,7 +187,7 @@ class ranks {
     wanted.isServer = is_server;
     wanted.waitWorkers = false;
     wanted.timeout =
-        std::chrono::milliseconds{static_cast<std::int64_t>(options_.patience * 1000.0)};
+        std::chrono::milliseconds{static_cast<std::int64_t>(options_.arrival * 1000.0)};
     try {
       return c10::make_intrusive<c10d::TCPStore>(options_.host, wanted);
     } catch (const std::exception& wrong) {
@@ -258,6 +263,17 @@ class ranks {
   void set(const std::string& name, std::string_view text)
   {
     ask([&] { store_->set(name, bytes_of(text)); });
+  }
+
+  /// Waits for another rank to come.
+  void await(std::int64_t other, clock::time_point since)
+  {
+    while (!ask([&] { return store_->check({alive(other)}); })) {
+      if (const auto waited = std::chrono::duration<double>(clock::now() - since).count();
+          waited > options_.arrival)
+        fail("ranks", "rank ", other, " of ", options_.size, " has not come in ", waited, " s");
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
   }
 
   /// Waits for a value of another rank.
