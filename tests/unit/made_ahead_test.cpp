@@ -19,11 +19,11 @@ namespace {
 
 using clock_type = std::chrono::steady_clock;
 
-/// Waits until a condition holds, no longer than five seconds.
+/// Waits until a condition holds, no longer than a minute.
 template<typename Condition>
 bool soon(const Condition& condition)
 {
-  const auto end = clock_type::now() + std::chrono::seconds{5};
+  const auto end = clock_type::now() + std::chrono::minutes{1};
   while (!condition())
     if (clock_type::now() > end)
       return false;
