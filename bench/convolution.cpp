@@ -12,7 +12,6 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <string>
 
 namespace rw = rolewise;

@@ -18,6 +18,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <cstdio>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -26,12 +27,24 @@ namespace rw = rolewise;
 
 namespace {
 
+template<typename Network>
+torch::Tensor loss_of(Network& n, const rw::batch& examples)
+{
+  return at::cross_entropy_loss(n.respond(examples).logits, examples.labels);
+}
+
+template<typename Network>
+void forget_gradients(Network& n)
+{
+  for (auto& p : n.parameters()) p.value.mutable_grad() = torch::Tensor{};
+}
+
 /// Forward and backward as a training step does them, without the optimiser.
 template<typename Network>
 void pass(Network& n, const rw::batch& examples)
 {
-  at::cross_entropy_loss(n.respond(examples).logits, examples.labels).backward();
-  for (auto& p : n.parameters()) p.value.mutable_grad() = torch::Tensor{};
+  loss_of(n, examples).backward();
+  forget_gradients(n);
 }
 
 void pass(bench::resnet& n, const rw::batch& examples)
@@ -60,6 +73,25 @@ void against(const std::string& what, const Quantizer& q, int bits, const rw::ba
         1 / (rounds ? 0.7 : 0.9), 15, [&] { pass(student, examples); },
         [&] { pass(full, examples); }));
   }
+}
+
+/// What each half of a step takes, in ms: a row of a table.
+template<typename Network>
+void print_halves(const char* name, Network network, const rw::batch& examples)
+{
+  std::fprintf(stderr, "| %s |", name);
+  for (const int threads : {1, 2}) {
+    at::set_num_threads(threads);
+    std::vector<double> forward, backward;
+    for (int i = 0; i < 25; ++i) {
+      torch::Tensor loss;
+      forward.push_back(bench::milliseconds([&] { loss = loss_of(network, examples); }));
+      backward.push_back(bench::milliseconds([&] { loss.backward(); }));
+      forget_gradients(network);
+    }
+    std::fprintf(stderr, " %.0f | %.0f |", bench::median(forward), bench::median(backward));
+  }
+  std::fprintf(stderr, "\n");
 }
 
 template<typename Network>
@@ -109,4 +141,14 @@ int main(int argc, char** argv)
   if (is_short) return 0;
   bench::resnet deep{56, shape.channels, shape.classes};
   answer("ResNet-56", rw::resnet56(shape), deep, examples);
+
+  std::fprintf(stderr,
+               "| ms | one thread: forward | backward | two threads: forward | backward |\n"
+               "|---|---:|---:|---:|---:|\n");
+  const rw::both_ends_exempt two_bits{rw::bit_width{2}, rw::bit_width{2}};
+  const rw::network_options rounds{.precision = {.backward = rw::pass_precision::bfloat16}};
+  print_halves("full precision", full, examples);
+  print_halves("2-bit DoReFa", rw::resnet20(shape, rw::dorefa{}, two_bits), examples);
+  print_halves("2-bit DoReFa, backward in bfloat16",
+               rw::resnet20(shape, rw::dorefa{}, two_bits, rounds), examples);
 }

@@ -287,6 +287,8 @@ TEST_CASE("ranks say what is wrong with them")
                        "rolewise: ranks: want 0 <= rank < size, a port from 1 to 65535, patience "
                        "> 0 and arrival > 0, got rank 2 of 2, port 29500, 30 and 300",
                        std::invalid_argument);
+  for (const auto& options : {rank_options{.patience = 0.0}, rank_options{.arrival = 0.0}})
+    CHECK_THROWS_AS(ranks{options}, std::invalid_argument);
   CHECK_THROWS_WITH_AS(ranks({.rank = 0, .size = 2, .port = free_port(), .arrival = 0.3}),
                        doctest::Contains("rolewise: ranks: rank 1 of 2 has not come in 0.3"),
                        std::runtime_error);

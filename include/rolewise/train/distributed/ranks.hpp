@@ -39,8 +39,8 @@ struct rank_options {
   std::int64_t port = 29500;       ///< on which rank 0 listens
   /// A process that shows no sign of life for so many seconds has disappeared.
   double patience = 30.0;
-  /// Seconds to wait until all have come: they may begin at different times, and read their data
-  /// first.
+  /// Seconds to wait for rank 0 to come, and then for all others: they may begin at different
+  /// times, and read their data first.
   double arrival = 300.0;
 };
 
@@ -186,10 +186,14 @@ class ranks {
     wanted.port = static_cast<std::uint16_t>(options_.port);
     wanted.isServer = is_server;
     wanted.waitWorkers = false;
-    wanted.timeout =
-        std::chrono::milliseconds{static_cast<std::int64_t>(options_.arrival * 1000.0)};
+    const auto milliseconds = [](double seconds) {
+      return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000.0)};
+    };
+    wanted.timeout = milliseconds(options_.arrival);
     try {
-      return c10::make_intrusive<c10d::TCPStore>(options_.host, wanted);
+      auto store = c10::make_intrusive<c10d::TCPStore>(options_.host, wanted);
+      store->setTimeout(milliseconds(options_.patience));  // now that rank 0 is there
+      return store;
     } catch (const std::exception& wrong) {
       fail("ranks", "rank ", options_.rank, " finds no rank 0 at ", options_.host, ":",
            options_.port, ": ", first_line(wrong.what()));
