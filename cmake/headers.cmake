@@ -93,6 +93,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/beta_draw.hpp
     include/rolewise/core/buffer_pool.hpp
     include/rolewise/core/checksum.hpp
+    include/rolewise/core/detail/members.hpp
+    include/rolewise/core/detail/type_name.hpp
     include/rolewise/core/detail/vector_functions.hpp
     include/rolewise/core/draws.hpp
     include/rolewise/core/error.hpp
@@ -111,6 +113,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/response.hpp
     include/rolewise/core/role.hpp
     include/rolewise/core/seed.hpp
+    include/rolewise/core/settings.hpp
     include/rolewise/core/share_out.hpp
     include/rolewise/core/state.hpp
     include/rolewise/core/temperature.hpp

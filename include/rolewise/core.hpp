@@ -25,6 +25,7 @@
 #include <rolewise/core/response.hpp>
 #include <rolewise/core/role.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/core/settings.hpp>
 #include <rolewise/core/share_out.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/temperature.hpp>

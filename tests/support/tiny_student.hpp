@@ -76,6 +76,12 @@ class tiny_student {
   [[nodiscard]] std::int64_t responses() const { return responses_; }
 
   template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    archive.show("hidden", bias_.size(0));
+  }
+
+  template<typename Archive>
   void visit_state(Archive& archive)
   {
     archive.parameter("first", first_);

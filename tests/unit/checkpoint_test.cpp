@@ -5,7 +5,15 @@
 #include "support/tiny_student.hpp"
 
 #include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/agent/rand_augment.hpp>
+#include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
+#include <rolewise/loss/soft_target_kl.hpp>
+#include <rolewise/loss/weighted_sum.hpp>
+#include <rolewise/network/resnet.hpp>
+#include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/per_layer.hpp>
+#include <rolewise/report/run_record.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/checkpoint.hpp>
@@ -479,7 +487,7 @@ TEST_CASE("only the same run is resumed, and none is overwritten")
   changed_options.seed = seed{6};
   CHECK(again(changed_options, data) ==
         "rolewise: fit: the run to be resumed is another one: it has batch size 16 (now 10), steps "
-        "per epoch 4 (now 5), seed 5 (now 6)");
+        "per epoch 4 (now 5), seed 5 (now 6); .accept_changes = true goes on all the same");
   changed_options = options;
   changed_options.resume = true;
   const auto words = again(changed_options, other);
@@ -522,6 +530,96 @@ TEST_CASE("a run is not resumed with another teacher")
   auto same = lesson(1);
   (void)fit(same, data, {.epochs = 2, .batch_size = 16, .resume = true}, keep);
   CHECK(same.progress.updates() == 4);
+}
+
+TEST_CASE("a run is resumed under its own settings, or under others on purpose")
+{
+  const auto data = tiny_data(32);
+  const auto lesson = [&] {
+    return distillation{
+        .teacher = frozen(tiny_student{data.shape, seed{1}}),
+        .student = resnet8(data.shape, dorefa{}, both_ends_exempt{bit_width{2}, bit_width{2}}),
+        .student_agent = rand_augment{.operations = 1, .magnitude = 3},
+        .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{4}}};
+  };
+  const folder in;
+  checkpoints keep{.folder = in.path};
+  auto first = lesson();
+  (void)fit(first, data, {.epochs = 2, .batch_size = 16, .until = 1}, keep);
+  const auto before = read(in / "last.checkpoint");
+
+  const auto refused = [&](auto step, const std::string& words) {
+    CHECK(complaint([&] {
+            (void)fit(step, data, {.epochs = 2, .batch_size = 16, .resume = true}, keep);
+          }) == "rolewise: fit: the run to be resumed is another one: it has " + words +
+                    "; .accept_changes = true goes on all the same");
+    CHECK(read(in / "last.checkpoint") == before);
+  };
+  auto other = lesson();
+  other.optimiser.momentum = 0.8;
+  other.optimiser.weight_decay = 0.0;
+  refused(other, "optimiser.momentum 0.9 (now 0.8), optimiser.weight_decay 5e-04 (now 0)");
+  other = lesson();
+  other.student_agent.magnitude = 7;
+  refused(other, "student_agent.magnitude 3 (now 7)");
+  other = lesson();
+  other.loss = 0.2 * cross_entropy{} + 0.9 * soft_target_kl{temperature{5}};
+  refused(other, "loss.term0.by 0.1 (now 0.2), loss.term1.objective.softness 4 (now 5)");
+  other = lesson();
+  other.student = resnet8(data.shape, dorefa{}, both_ends_exempt{bit_width{3}, bit_width{2}});
+  refused(other, "student.scheme.weights 2 (now 3)");
+  other = lesson();
+  (void)other.student.set_widths(
+      per_layer{.layers = {{"stage1.0.convolution1", {bit_width{4}, bit_width{2}}}},
+                .otherwise = both_ends_exempt{bit_width{2}, bit_width{2}}});
+  refused(other,
+          "student.weight_bits.stage1.0.convolution1 nothing (now 4), "
+          "student.activation_bits.stage1.0.convolution1 nothing (now 2)");
+  refused(distillation{.teacher = frozen(tiny_student{data.shape, seed{1}}),
+                       .student = resnet8(data.shape, dorefa{},
+                                          both_ends_exempt{bit_width{2}, bit_width{2}}),
+                       .student_agent = trivial_augment{},
+                       .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{4}}},
+          "student_agent rand_augment (now trivial_augment)");
+
+  // Nothing that was trained meanwhile counts as a setting.
+  auto copy = first;
+  CHECK(fit(copy, data, {.epochs = 2, .batch_size = 16, .resume = true, .until = 1}, keep)
+            .changes.empty());
+
+  other = lesson();
+  other.optimiser.rate = 0.05;
+  other.optimiser.momentum = 0.8;
+  const auto changed = fit(
+      other, data, {.epochs = 2, .batch_size = 16, .resume = true, .accept_changes = true}, keep);
+  REQUIRE(changed.changes.size() == 1);
+  CHECK(changed.changes[0].starts_with("from epoch 1: learning rates along the run 0.1 "));
+  CHECK(changed.changes[0].ends_with(
+      "optimiser.rate 0.1 (now 0.05), optimiser.momentum 0.9 (now 0.8)"));
+  CHECK(changed.epochs.size() == 2);
+  // It is the new run from then on.
+  auto same = other;
+  CHECK(fit(same, data, {.epochs = 2, .batch_size = 16, .resume = true}, keep).changes ==
+        changed.changes);
+  run_record record{.name = "changed", .history = changed};
+  write_json(in / "record.json", record);
+  CHECK(read_run_record(in / "record.json").history.changes == changed.changes);
+}
+
+TEST_CASE("another validation set of the same name and size is another run")
+{
+  const auto data = tiny_data(32), judges = tiny_data(16, seed{2}, "judges"),
+             others = tiny_data(16, seed{3}, "judges");
+  const folder in;
+  auto step = make_step(data);
+  fit_options options{.epochs = 2, .batch_size = 16, .validation = &judges, .until = 1};
+  (void)fit(step, data, options, checkpoints{.folder = in.path});
+  options.resume = true;
+  options.validation = &others;
+  auto again = make_step(data);
+  CHECK(complaint([&] { (void)fit(again, data, options, checkpoints{.folder = in.path}); })
+            .starts_with("rolewise: fit: the run to be resumed is another one: it has checksum of "
+                         "the validation set "));
 }
 
 namespace {

@@ -278,6 +278,32 @@ TEST_CASE("a folder of another search, and a damaged one, are refused in words")
   refuses("its data_sum is \"" + sum(train) + "\", wanted \"" + sum(other_data) + "\"",
           [&] { (void)run(first, rates, &other_data); });
 
+  const auto run_step = [&](double momentum, std::int64_t padding) {
+    auto options = first;
+    options.folder = kept.path;
+    return arena(
+        random_search{}, rates,
+        [&](const point& at, std::int64_t, seed own) {
+          return supervised{.student = tiny_student{train.shape, own},
+                            .agent = pad_crop_flip{.padding = padding},
+                            .optimiser = sgd{.rate = at.real("rate"), .momentum = momentum}};
+        },
+        [](const auto&) { return 0.5; }, train, options);
+  };
+  refuses("it has step.agent no_agent (now pad_crop_flip)", [&] { (void)run_step(0.9, 4); });
+  const auto without_agent = [&](double momentum) {
+    auto options = first;
+    options.folder = kept.path;
+    return arena(
+        random_search{}, rates,
+        [&](const point& at, std::int64_t, seed own) {
+          return supervised{.student = tiny_student{train.shape, own},
+                            .optimiser = sgd{.rate = at.real("rate"), .momentum = momentum}};
+        },
+        [](const auto&) { return 0.5; }, train, options);
+  };
+  refuses("it has step.optimiser.momentum 0.9 (now 0.5)", [&] { (void)without_agent(0.5); });
+
   const auto whole = kept.text();
   const auto fails = [&](const std::string& text, const std::string& words) {
     kept.write(text);

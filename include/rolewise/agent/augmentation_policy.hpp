@@ -87,6 +87,12 @@ class augmentation_policy {
     return levels_;
   }
 
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    archive.show("levels", levels_);
+  }
+
   friend bool operator==(const augmentation_policy&, const augmentation_policy&) = default;
 
   /// The pairs that are not 0, 0 as `Rotate 0.3@5, Invert 1.0@0`: probability and magnitude level;
@@ -192,6 +198,12 @@ class policy_schedule {
     return found->policy;
   }
   [[nodiscard]] const std::vector<policy_segment>& segments() const noexcept { return segments_; }
+
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    archive.show("segments", segments_);
+  }
 
   friend bool operator==(const policy_schedule&, const policy_schedule&) = default;
 

@@ -123,6 +123,15 @@ class mixture {
                parts_);
   }
 
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    archive.show("weights", weights_);
+    std::size_t position = 0;
+    std::apply([&](const auto&... part) { (archive.show(std::to_string(position++), part), ...); },
+               parts_);
+  }
+
  private:
   using rows_of_parts = std::array<std::vector<std::int64_t>, sizeof...(Parts)>;
 

@@ -87,6 +87,12 @@ class partner_pool {
             take(pool_ ? pool_->data.ids : ids), examples.scaling};
   }
 
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    archive.show("data", pool_ ? fingerprint(pool_->data) : std::uint64_t{0});
+  }
+
  private:
   struct pool {
     dataset data;

@@ -113,6 +113,14 @@ class sequence {
                parts_);
   }
 
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    std::size_t position = 0;
+    std::apply([&](const auto&... part) { (archive.show(std::to_string(position++), part), ...); },
+               parts_);
+  }
+
  private:
   std::tuple<Parts...> parts_;
 };

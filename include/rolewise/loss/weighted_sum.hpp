@@ -122,6 +122,17 @@ class weighted_sum {
         terms_);
   }
 
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    int number = 0;
+    std::apply(
+        [&](const auto&... term) {
+          (archive.show(std::string{"term"}.append(std::to_string(number++)), term), ...);
+        },
+        terms_);
+  }
+
  private:
   template<typename O>
   static void add(const weighted_term<O>& term, const paired_responses& pair,

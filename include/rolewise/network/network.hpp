@@ -19,6 +19,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -71,7 +72,7 @@ class network {
  public:
   explicit network(Body body) : body_{std::move(body)} {}
 
-  network(const network& other) : body_{other.body_}, epoch_{other.epoch_}
+  network(const network& other) : body_{other.body_}, epoch_{other.epoch_}, passes_{other.passes_}
   {
     detach_from_original();
   }
@@ -80,6 +81,7 @@ class network {
     if (this != &other) {
       body_ = other.body_;
       epoch_ = other.epoch_;
+      passes_ = other.passes_;
       detach_from_original();
     }
     return *this;
@@ -206,6 +208,7 @@ class network {
     requires requires(Body body) { body.set_precision(passes); }
   {
     body_.set_precision(passes);
+    passes_ = passes;
   }
 
   template<typename Archive>
@@ -218,6 +221,23 @@ class network {
       // What was read belongs to those widths already.
       if (epoch_ != before) change_widths(body_.scheme().at(epoch_), false);
     }
+  }
+
+  /// What its body was made by, and what was changed of that later: widths by `set_widths`, the
+  /// type by `cast`, the precision by `set_precision`.
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+    requires requires(const Body body) { body.visit_settings(archive); }
+  {
+    body_.visit_settings(archive);
+    if constexpr (!changes && requires { body_.scheme(); })
+      for (const auto& layer : layers())
+        if (layer.widths != widths_under(body_.scheme(), layer.place)) {
+          archive.show("weight_bits." + layer.place.name, layer.widths.weights);
+          archive.show("activation_bits." + layer.place.name, layer.widths.activations);
+        }
+    if constexpr (requires { body_.input_type(); }) archive.show("compute", body_.input_type());
+    archive.show("passes", passes_);
   }
 
   [[nodiscard]] Body& body() noexcept { return body_; }
@@ -274,7 +294,8 @@ class network {
   }
 
   Body body_;
-  std::int64_t epoch_ = 0;  ///< whose widths the layers have, if the scheme changes
+  std::int64_t epoch_ = 0;                 ///< whose widths the layers have, if the scheme changes
+  std::optional<pass_precisions> passes_;  ///< if they were set
 };
 
 }  // namespace rolewise

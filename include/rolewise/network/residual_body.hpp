@@ -116,6 +116,15 @@ class residual_body {
     archive.part("classifier", classifier_);
   }
 
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    archive.show("plan", plan_);
+    archive.show("quantizer", quantizer_);
+    archive.show("scheme", scheme_);
+    archive.show("options", options_);
+  }
+
  private:
   [[nodiscard]] static convolution_shape first_of(const residual_plan& plan, std::size_t stage,
                                                   std::int64_t block)
@@ -154,7 +163,10 @@ class residual_body {
       : name_{plan.name},
         channels_{shape.channels},
         size_{shape.height, shape.width},
+        plan_{plan},
+        quantizer_{q},
         scheme_{scheme},
+        options_{options},
         stem_{q,
               layers.at("stem"),
               {.in = shape.channels, .out = plan.stem, .padding = plan.padding},
@@ -178,7 +190,10 @@ class residual_body {
   std::string name_;
   std::int64_t channels_;
   detail::map_size size_;
+  residual_plan plan_;
+  [[no_unique_address]] Q quantizer_;
   Scheme scheme_;
+  network_options options_;
   convolution<Q> stem_;
   batch_norm stem_batch_norm_;
   std::vector<detail::sequence<residual_block<Q>>> stages_;

@@ -115,6 +115,15 @@ class wide_residual_body {
     archive.part("classifier", classifier_);
   }
 
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    archive.show("name", name_);
+    archive.show("quantizer", quantizer_);
+    archive.show("scheme", scheme_);
+    archive.show("options", options_);
+  }
+
  private:
   struct outline {
     outline(int depth, int widening)
@@ -163,7 +172,9 @@ class wide_residual_body {
       : name_{plan.name},
         channels_{shape.channels},
         size_{shape.height, shape.width},
+        quantizer_{q},
         scheme_{scheme},
+        options_{options},
         stem_{
             q, layers.at("stem"), {.in = shape.channels, .out = plan.widths[0]}, start_of(options)},
         last_batch_norm_{plan.widths[3], detail::normalisation_of<Q>(plan.name, options)},
@@ -182,7 +193,9 @@ class wide_residual_body {
   std::string name_;
   std::int64_t channels_;
   detail::map_size size_;
+  [[no_unique_address]] Q quantizer_;
   Scheme scheme_;
+  network_options options_;
   convolution<Q> stem_;
   std::vector<detail::sequence<wide_residual_block<Q>>> stages_;
   batch_norm last_batch_norm_;

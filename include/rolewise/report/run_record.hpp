@@ -137,6 +137,8 @@ inline void add_if_there(json::object& to, const char* name, const std::optional
   record.history.best_accuracy = maybe_real(object.at("best"), "accuracy");
   record.history.best_epoch = object.at("best").at("epoch").number<std::int64_t>();
   record.history.stopped_early = object.at("stopped_early").boolean();
+  if (const auto* changes = object.find("changes"))
+    for (const auto& change : changes->elements()) record.history.changes.push_back(change.text());
   record.versions.clear();
   for (const auto& [name, number] : object.at("versions").members())
     record.versions.push_back({name, number.text()});
@@ -161,19 +163,22 @@ inline void add_if_there(json::object& to, const char* name, const std::optional
   for (const auto& epoch : record.history.epochs) epochs.push_back(detail::object_of(epoch));
   detail::add_if_there(best, "accuracy", record.history.best_accuracy);
   best.emplace_back("epoch", record.history.best_epoch);
-  const json whole{json::object{{"format", detail::record_format},
-                                {"format_version", detail::record_version},
-                                {"name", record.name},
-                                {"seed", record.seed.value},
-                                {"threads", record.threads},
-                                {"versions", std::move(versions)},
-                                {"options", std::move(options)},
-                                {"results", detail::object_of(record.results)},
-                                {"best", std::move(best)},
-                                {"stopped_early", record.history.stopped_early},
-                                {"epochs", std::move(epochs)}}};
+  json::object whole{{"format", detail::record_format},
+                     {"format_version", detail::record_version},
+                     {"name", record.name},
+                     {"seed", record.seed.value},
+                     {"threads", record.threads},
+                     {"versions", std::move(versions)},
+                     {"options", std::move(options)},
+                     {"results", detail::object_of(record.results)},
+                     {"best", std::move(best)},
+                     {"stopped_early", record.history.stopped_early}};
+  if (!record.history.changes.empty())
+    whole.emplace_back("changes",
+                       json::array(record.history.changes.begin(), record.history.changes.end()));
+  whole.emplace_back("epochs", std::move(epochs));
   std::string text;
-  whole.write(text);
+  json{std::move(whole)}.write(text);
   return text + "\n";
 }
 

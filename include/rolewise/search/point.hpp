@@ -90,6 +90,12 @@ class point {
     }
   }
 
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    for (const auto& [name, x] : values_) archive.show(name, x);
+  }
+
   friend bool operator==(const point&, const point&) = default;
 
  private:

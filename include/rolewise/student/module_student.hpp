@@ -8,7 +8,9 @@
 #include <rolewise/network/module.hpp>
 #include <rolewise/student/student.hpp>
 
+#include <locale>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -86,6 +88,17 @@ class module_student {
       show(item.value(), [&](torch::Tensor& t) { archive.parameter(item.key(), t); });
     for (auto& item : module_->named_buffers())
       show(item.value(), [&](torch::Tensor& t) { archive.buffer(item.key(), t); });
+  }
+
+  /// The module as LibTorch prints it, with the options of its layers. What a module of one's own
+  /// does not print is not seen.
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    std::ostringstream printed;
+    printed.imbue(std::locale::classic());
+    printed << *module_;
+    archive.show("module", printed.str());
   }
 
   [[nodiscard]] Module& module() noexcept { return *module_; }

@@ -63,6 +63,18 @@ inline void require_apart(std::string_view who, const search_splits& data)
       refuse(who, "id ", id, " is in the search part and in the validation part");
 }
 
+/// The sum of all that was chosen of a part.
+template<Described P>
+[[nodiscard]] std::uint64_t settings_sum(const P& part)
+{
+  checksum sum;
+  for (const auto& [name, value] : settings_of(part)) {
+    sum.add(std::string_view{name});
+    sum.add(std::string_view{value});
+  }
+  return sum.value();
+}
+
 /// The options of a search whose trials are judged by these examples, under what else is summed.
 [[nodiscard]] inline arena_options judged_by(arena_options options, const dataset& judges,
                                              std::initializer_list<std::uint64_t> sums = {})

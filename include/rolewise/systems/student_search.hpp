@@ -135,8 +135,9 @@ struct student_search {
     auto cost =
         cost_of_search(data.search.size(), data.validation.size(), search, {.teacher = 1.0});
     cost.validation *= reward.passes();
-    const auto options = detail::judged_by(search, data.validation,
-                                           {teacher.fingerprint(), sum_of(teachers.policies)});
+    const auto options = detail::judged_by(
+        search, data.validation,
+        {teacher.fingerprint(), sum_of(teachers.policies), detail::settings_sum(reward)});
     if constexpr (Reward::trains_student) {
       const auto teachers_agent = agent_of_teacher(teachers, search.epochs);
       auto trials = arena(

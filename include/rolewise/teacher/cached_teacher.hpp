@@ -123,6 +123,12 @@ class cached_teacher {
   [[nodiscard]] const Wrapped& teacher() const noexcept { return teacher_; }
   /// Of the wrapped teacher.
   [[nodiscard]] std::uint64_t fingerprint() const { return teacher_.fingerprint(); }
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    archive.show("teacher", teacher_);
+    archive.show("form", form_);
+  }
   [[nodiscard]] cache_tally tally() const
   {
     const std::lock_guard lock{kept_->guard};

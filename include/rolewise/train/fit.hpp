@@ -40,6 +40,11 @@ struct fit_options {
   /// Continue from what a KeepingObserver, such as `checkpoints`, has kept; start if it has
   /// nothing.
   bool resume = false;
+  /// Continue a kept run although its settings are not the same: those of the step (bits, momentum,
+  /// temperature, an agent's magnitude, ...), of the data or of these options.
+  /// `run_history::changes` says what is different and from which epoch on. What the checkpoint
+  /// holds must still fit. Without this such a run is refused, in words that say what differs.
+  bool accept_changes = false;
   /// The part of the run to do now: the epochs `from` .. `until` - 1. `until` = -1 is the end.
   std::int64_t from = 0;
   std::int64_t until = -1;
@@ -180,7 +185,8 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 /// The same step, data and options give the same bits, for the same number of threads.
 /// @return what was measured; of a resumed run, from its beginning
 /// @throws std::invalid_argument for options that make no sense, and for a resumed run that is not
-///         the run that was kept
+///         the run that was kept: every setting of the step (`settings_of`), of data and of options
+///         is compared; a step that is kept has to be `Described`
 /// @throws std::runtime_error for a metric that is not finite; it names epoch, step and metric
 template<TrainingStep Step, typename... Observers>
 run_history fit(Step& step, const dataset& data, const fit_options& options = {},
@@ -201,12 +207,12 @@ run_history fit(Step& step, const dataset& data, const fit_options& options = {}
   if (PreparingStep<Step> && options.ahead > 0)
     memories.resize(static_cast<std::size_t>(options.ahead) + 1);
   auto watching = std::tie(observers...);
-  detail::run_state run{step, watching, detail::signature_of(step, data, options, steps, keeps)};
+  detail::run_state run{step, watching, detail::signature_of<keeps>(step, data, options, steps)};
   auto& history = run.history;
   const auto tell = [&](const auto& event) { (observers.see(event), ...); };
 
   std::int64_t epoch = options.from;
-  const bool is_resumed = options.resume && run.take_up();
+  const bool is_resumed = options.resume && run.take_up(options.accept_changes);
   if (is_resumed) epoch = run.next_epoch;
   run.next_epoch = epoch;
   try {

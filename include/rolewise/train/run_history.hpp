@@ -58,6 +58,9 @@ struct run_history {
   std::optional<double> best_accuracy;  ///< of validation, over all epochs
   std::int64_t best_epoch = -1;         ///< the first epoch that reached it; -1: none yet
   bool stopped_early = false;           ///< an observer asked for the end
+  /// What was changed on purpose when the run was resumed (`fit_options::accept_changes`), in words
+  /// that begin with the epoch: `from epoch 5: optimiser.rate 0.1 (now 0.05)`.
+  std::vector<std::string> changes{};
 
   /// Wall-clock time of all epochs.
   [[nodiscard]] double seconds() const
@@ -75,7 +78,7 @@ struct run_history {
 [[nodiscard]] inline bool same_results(const run_history& a, const run_history& b)
 {
   if (a.epochs.size() != b.epochs.size() || a.best_accuracy != b.best_accuracy ||
-      a.best_epoch != b.best_epoch || a.stopped_early != b.stopped_early)
+      a.best_epoch != b.best_epoch || a.stopped_early != b.stopped_early || a.changes != b.changes)
     return false;
   for (std::size_t i = 0; i < a.epochs.size(); ++i)
     if (!same_results(a.epochs[i], b.epochs[i])) return false;
@@ -124,6 +127,7 @@ void run_history::visit_state(Archive& archive)
   archive.value("best_accuracy", best);
   archive.value("best_epoch", best_epoch);
   archive.value("stopped_early", stopped_early);
+  archive.value("changes", changes);
 
   const auto count = numbers_of_epochs.size();
   if (values.size() != count * names.size() || rates.size() != count ||

@@ -4,11 +4,16 @@
 /// @file
 /// What makes two runs the same run.
 
-#include <cstdint>
-#include <string>
-#include <vector>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/settings.hpp>
 
 #include <c10/util/StringUtil.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace rolewise {
 
@@ -20,14 +25,16 @@ struct run_signature {
   std::int64_t steps_per_epoch = 1;
   std::int64_t seed = 0;  ///< the bits of `fit_options::seed`
   bool shuffle = true;
-  std::string data{};            ///< name of the data set
-  std::int64_t samples = 0;      ///< in it
-  std::int64_t data_sum = 0;     ///< of its images, labels and ids
-  std::string validation{};      ///< name of the data set, or nothing
-  std::int64_t judged = 0;       ///< examples in it
+  std::string data{};               ///< name of the data set
+  std::int64_t samples = 0;         ///< in it
+  std::int64_t data_sum = 0;        ///< of its images, labels and ids
+  std::string validation{};         ///< name of the data set, or nothing
+  std::int64_t judged = 0;          ///< examples in it
+  std::int64_t validation_sum = 0;  ///< of its images, labels and ids
   std::vector<double> rates{};   ///< learning rates at some points of the run, if the step has any
   std::int64_t step_seed = 0;    ///< the bits of the step's own seed, if it has one
   std::int64_t teacher_sum = 0;  ///< fingerprint of the step's teacher, if it has one that tells
+  std::vector<setting> settings{};  ///< of the step: all that was chosen of it
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -42,9 +49,22 @@ struct run_signature {
     archive.value("data_sum", data_sum);
     archive.value("validation", validation);
     archive.value("judged", judged);
+    archive.value("validation_sum", validation_sum);
     archive.value("rates", rates);
     archive.value("step_seed", step_seed);
     archive.value("teacher_sum", teacher_sum);
+    std::vector<std::string> names, values;
+    for (const auto& [name, value] : settings) {
+      names.push_back(name);
+      values.push_back(value);
+    }
+    archive.value("settings", names);
+    archive.value("values", values);
+    if (names.size() != values.size())
+      fail("run_signature", "has ", names.size(), " settings and ", values.size(), " values");
+    settings.clear();
+    for (std::size_t i = 0; i < names.size(); ++i)
+      settings.push_back({std::move(names[i]), std::move(values[i])});
   }
 
   friend bool operator==(const run_signature&, const run_signature&) = default;
@@ -68,6 +88,8 @@ struct run_signature {
     compare("checksum of the data", stored.data_sum, now.data_sum);
   compare("validation set", stored.validation, now.validation);
   compare("number of validation examples", stored.judged, now.judged);
+  if (stored.validation == now.validation && stored.judged == now.judged)
+    compare("checksum of the validation set", stored.validation_sum, now.validation_sum);
   if (stored.epochs == now.epochs && stored.steps_per_epoch == now.steps_per_epoch)
     compare("learning rates along the run", c10::Join(" ", stored.rates),
             c10::Join(" ", now.rates));
@@ -75,6 +97,8 @@ struct run_signature {
           static_cast<std::uint64_t>(now.step_seed));
   compare("fingerprint of the teacher", static_cast<std::uint64_t>(stored.teacher_sum),
           static_cast<std::uint64_t>(now.teacher_sum));
+  if (const auto more = differences(stored.settings, now.settings); !more.empty())
+    words.append(words.empty() ? "" : ", ").append(more);
   return words;
 }
 

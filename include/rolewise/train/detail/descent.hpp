@@ -168,6 +168,8 @@ struct state_of<O> {
 template<typename S, typename O>
 class descent {
  public:
+  static constexpr bool has_settings = false;  // they are the step's
+
   /// Whether `begin` has nothing to do.
   [[nodiscard]] bool has_begun(const std::optional<moving_average>& average) const
   {

@@ -5,6 +5,7 @@
 /// All that a run is made of between two epochs.
 
 #include <rolewise/core/error.hpp>
+#include <rolewise/core/settings.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/train/observer.hpp>
@@ -12,21 +13,25 @@
 #include <rolewise/train/run_signature.hpp>
 #include <rolewise/train/snapshot.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace rolewise::detail {
 
-/// @param is_kept whether anybody will compare it; without, data and teacher are not summed
-template<typename Step, typename Options>
+/// @tparam is_kept whether it will be compared; without, data, teacher and settings are not looked
+/// at
+template<bool is_kept, typename Step, typename Options>
 [[nodiscard]] run_signature signature_of(const Step& step, const dataset& data,
-                                         const Options& options, std::int64_t steps, bool is_kept)
+                                         const Options& options, std::int64_t steps)
 {
   run_signature run{.epochs = options.epochs,
                     .batch_size = options.batch_size,
@@ -35,7 +40,10 @@ template<typename Step, typename Options>
                     .shuffle = options.shuffle,
                     .data = data.name,
                     .samples = data.size()};
-  if (is_kept) {
+  if constexpr (is_kept) {
+    run.settings = all_settings_of(step);
+    if (options.validation != nullptr)
+      run.validation_sum = std::bit_cast<std::int64_t>(fingerprint(*options.validation));
     run.data_sum = std::bit_cast<std::int64_t>(fingerprint(data));
     if constexpr (requires {
                     { step.teacher.fingerprint() } -> std::same_as<std::uint64_t>;
@@ -97,18 +105,26 @@ class run_state {
   }
 
   /// Takes up what the first keeping observer has kept.
+  /// @param accepts_changes whether another run is taken up too; the history says what is different
   /// @return whether there was anything
   /// @throws std::invalid_argument if it is another run
-  bool take_up()
+  bool take_up(bool accepts_changes)
   {
     std::optional<snapshot> kept;
     std::apply([&](auto&... observer) { (find_in(observer, kept), ...); }, observers_);
     if (!kept) return false;
+    const bool is_older = completed(*kept);
     run_signature stored;
     restore(stored, part_of(*kept, "signature"), "resumed run");
-    if (const auto words = differences(stored, signature); !words.empty())
-      refuse("fit", "the run to be resumed is another one: it has ", words);
+    const auto words = difference(stored, is_older);
+    if (!words.empty() && !accepts_changes)
+      refuse("fit", "the run to be resumed is another one: it has ", words,
+             "; .accept_changes = true goes on all the same");
+    auto now = signature;  // in place of the stored one, which is read into `signature`
     restore(*this, *kept, "resumed run");
+    signature = std::move(now);
+    if (!words.empty())
+      history.changes.push_back("from epoch " + std::to_string(next_epoch) + ": " + words);
     return true;
   }
 
@@ -120,6 +136,33 @@ class run_state {
   }
 
  private:
+  /// Adds what a version without settings did not keep.
+  /// @return whether anything was missing
+  static bool completed(snapshot& kept)
+  {
+    const auto is_there = [&](std::string_view name) {
+      return std::ranges::any_of(kept, [&](const auto& entry) { return entry.name == name; });
+    };
+    if (is_there("signature.settings")) return false;
+    for (const auto* name : {"signature.settings", "signature.values", "history.changes"})
+      kept.push_back({name, false, std::vector<std::string>{}});
+    kept.push_back({"signature.validation_sum", false, std::int64_t{0}});
+    return true;
+  }
+
+  [[nodiscard]] std::string difference(run_signature stored, bool is_older) const
+  {
+    if (is_older) {
+      stored.settings = signature.settings;
+      stored.validation_sum = signature.validation_sum;
+    }
+    auto words = differences(stored, signature);
+    if (is_older)
+      words.append(words.empty() ? "" : ", ")
+          .append("no list of its settings, which an earlier version did not keep");
+    return words;
+  }
+
   template<typename O>
   void keep_in(O& observer)
   {

@@ -7,6 +7,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/json.hpp>
+#include <rolewise/core/settings.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/train/checkpoint.hpp>
@@ -32,6 +33,19 @@
 
 namespace rolewise::detail {
 
+/// What two lists of settings disagree about.
+[[nodiscard]] inline std::string difference_of_settings(const json* found, const json& wanted)
+{
+  if (found == nullptr) return {};  // an earlier version kept none
+  const auto listed = [](const json& object) {
+    std::vector<setting> all;
+    for (const auto& [name, value] : object.members()) all.push_back({name, value.text()});
+    return all;
+  };
+  const auto words = differences(listed(*found), listed(wanted));
+  return words.empty() ? words : "it has " + words;
+}
+
 /// What differs between two first lines of histories: the first name whose values are not the same.
 [[nodiscard]] inline std::string difference(const json& found, const json& wanted)
 {
@@ -42,6 +56,10 @@ namespace rolewise::detail {
     if (got != nullptr) (a.clear(), got->write(a, 0, true));
     if (a == b) continue;
     if (name == "run" && got != nullptr) return difference(*got, want);
+    if (name == "settings") {
+      if (auto words = difference_of_settings(got, want); !words.empty()) return words;
+      continue;
+    }
     if (name == "space" && got != nullptr) {
       const auto &theirs = got->elements(), &ours = want.elements();
       for (std::size_t i = 0; i < std::max(theirs.size(), ours.size()); ++i) {

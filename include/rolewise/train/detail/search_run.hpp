@@ -7,6 +7,7 @@
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/core/settings.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_strategy.hpp>
@@ -129,6 +130,24 @@ class search_run {
  private:
   using clock = std::chrono::steady_clock;
 
+  /// The settings of the strategy and of a step, trial 0's at a point that depends on the space
+  /// alone. What the space varies is the same in it for every search.
+  [[nodiscard]] json::object settings() const
+  {
+    json::object all;
+    const auto add = [&](const char* whose, const auto& part) {
+      if constexpr (Described<decltype(part)>)
+        for (auto& [name, value] : settings_of(part))
+          all.emplace_back(whose + (name.empty() ? "" : "." + name), std::move(value));
+      else
+        refuse("arena", "a search that is kept compares all settings, but the ", whose,
+               " does not tell its own: it has to be Described (rolewise/core/settings.hpp)");
+    };
+    add("strategy", strategy_);
+    add("step", steps_.sample(course_.history().space.sample(seed{0})));
+    return all;
+  }
+
   [[nodiscard]] double seconds() const
   {
     return seconds_before_ + std::chrono::duration<double>(clock::now() - began_).count();
@@ -142,7 +161,8 @@ class search_run {
                                                   {"data", data_.name},
                                                   {"samples", data_.size()},
                                                   {"data_sum", c10::str(fingerprint(data_))},
-                                                  {"conditions", c10::str(options_.conditions)}});
+                                                  {"conditions", c10::str(options_.conditions)},
+                                                  {"settings", settings()}});
     std::string text;
     if (company_.keeps_history()) {
       if (folder_.keeps()) record_ = folder_.open(head);

@@ -50,6 +50,9 @@ class trial_steps {
     return search_.split(purpose{"trial"}).split(static_cast<std::uint64_t>(trial));
   }
 
+  /// A step for nobody.
+  [[nodiscard]] Step sample(const point& at) const { return factory_(at, 0, seed_of(0)); }
+
   void start(std::int64_t trial, const point& at)
   {
     steps_[place(trial)].emplace(factory_(at, trial, seed_of(trial)));

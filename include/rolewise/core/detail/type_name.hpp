@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Names of types and of members, as every compiler would write them.
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace rolewise::detail {
+
+template<typename T>
+struct type_tag {};
+
+/// What the compiler calls this function: the name of its argument is in it.
+template<auto Value>
+[[nodiscard]] consteval std::string_view pretty_name()
+{
+  return __PRETTY_FUNCTION__;
+}
+
+[[nodiscard]] constexpr bool is_identifier_letter(char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/// The end of `open ... close` that begins at `from`; brackets inside are skipped.
+[[nodiscard]] inline std::size_t closing(std::string_view text, std::size_t from, char open,
+                                         char close)
+{
+  int depth = 0;
+  for (auto i = from; i < text.size(); ++i) {
+    depth += text[i] == open ? 1 : text[i] == close ? -1 : 0;
+    if (depth == 0) return i;
+  }
+  return text.size() - 1;
+}
+
+/// The last part of a qualified name, without its template arguments; closures as `lambda`, since
+/// clang has their lines in their names.
+[[nodiscard]] inline std::string last_part(std::string_view written)
+{
+  std::string name;
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const auto rest = written.substr(i);
+    if (rest.starts_with("(lambda at ") || rest.starts_with("<lambda")) return "lambda";
+    if (rest.starts_with("::"))
+      name.clear();
+    else if (is_identifier_letter(rest[0]))
+      name += rest[0];
+    else if (rest[0] == '<')
+      i = closing(written, i, '<', '>');
+    else if (rest[0] == '(')
+      i = closing(written, i, '(', ')');
+    else if (rest[0] == '[')
+      i = closing(written, i, '[', ']');
+    else if (rest[0] == '{')
+      i = closing(written, i, '{', '}');
+  }
+  return name;
+}
+
+/// An enumerator or a number that is a template argument.
+template<auto Value>
+[[nodiscard]] std::string constant_name()
+{
+  if constexpr (std::is_enum_v<decltype(Value)>)
+    return std::to_string(static_cast<std::underlying_type_t<decltype(Value)>>(Value));
+  else
+    return std::to_string(Value);
+}
+
+template<typename T>
+[[nodiscard]] std::string type_name();
+
+/// Compilers differ in which template arguments they leave out, so these are looked up.
+template<typename T>
+struct template_arguments {
+  [[nodiscard]] static std::string text() { return {}; }
+};
+template<template<typename...> typename Template, typename... Types>
+struct template_arguments<Template<Types...>> {
+  [[nodiscard]] static std::string text()
+  {
+    std::string all;
+    ((all += (all.empty() ? "" : ", ") + type_name<Types>()), ...);
+    return "<" + all + ">";
+  }
+};
+template<template<auto...> typename Template, auto... Values>
+  requires(sizeof...(Values) > 0 &&
+           ((std::is_arithmetic_v<decltype(Values)> || std::is_enum_v<decltype(Values)>) && ...))
+struct template_arguments<Template<Values...>> {
+  [[nodiscard]] static std::string text()
+  {
+    std::string all;
+    ((all += (all.empty() ? "" : ", ") + constant_name<Values>()), ...);
+    return "<" + all + ">";
+  }
+};
+
+/// The name of a type without its namespaces: `warm_up<cosine>`. Of templates over types and
+/// constants at once the arguments are left out.
+template<typename T>
+[[nodiscard]] std::string type_name()
+{
+  constexpr std::string_view before = "type_tag<";
+  const auto text = pretty_name<type_tag<T>{}>();
+  const auto begin = text.find(before) + before.size();
+  return last_part(text.substr(begin, closing(text, begin - 1, '<', '>') - begin)) +
+         template_arguments<T>::text();
+}
+
+/// `... &place.value.rate}]` gives `rate`, `... decay::everything]` gives `everything`.
+[[nodiscard]] consteval std::string_view last_identifier(std::string_view text)
+{
+  // gcc goes on with what std::string_view is.
+  text = text.substr(0, text.find("; std::string_view"));
+  while (!text.empty() && !is_identifier_letter(text.back())) text.remove_suffix(1);
+  auto begin = text.size();
+  while (begin > 0 && is_identifier_letter(text[begin - 1])) --begin;
+  return text.substr(begin);
+}
+
+/// The names of the enumerators 0 .. 15 of a scoped enumeration; a digit where there is none.
+template<typename Enum>
+[[nodiscard]] consteval auto enumerator_names()
+{
+  return []<std::size_t... I>(std::index_sequence<I...>) {
+    return std::array<std::string_view, sizeof...(I)>{
+        last_identifier(pretty_name<static_cast<Enum>(I)>())...};
+  }(std::make_index_sequence<16>{});
+}
+
+}  // namespace rolewise::detail
