@@ -3,6 +3,7 @@
 
 #include "support/tiny_student.hpp"
 
+#include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/train/arena.hpp>
