@@ -96,6 +96,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/detail/members.hpp
     include/rolewise/core/detail/type_name.hpp
     include/rolewise/core/detail/vector_functions.hpp
+    include/rolewise/core/detail/width_ranges.hpp
+    include/rolewise/core/display_width.hpp
     include/rolewise/core/draws.hpp
     include/rolewise/core/error.hpp
     include/rolewise/core/file.hpp
@@ -118,6 +120,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/state.hpp
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
+    include/rolewise/core/terminal.hpp
     include/rolewise/core/working_alone.hpp
     include/rolewise/data.hpp
     include/rolewise/data/batches.hpp

@@ -8,6 +8,7 @@
 #include <rolewise/core/beta_draw.hpp>
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/checksum.hpp>
+#include <rolewise/core/display_width.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
@@ -30,4 +31,5 @@
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/temperature.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/core/terminal.hpp>
 #include <rolewise/core/working_alone.hpp>

@@ -788,7 +788,7 @@ TEST_CASE("the progress bar tells of every epoch, and live of steps as well")
   CHECK(plain.find('\r') == std::string::npos);
   CHECK(shown(progress_bar::style::automatic).find('\r') == std::string::npos);
   const auto live = shown(progress_bar::style::live);
-  CHECK(live.find("\rtiny: epoch 1/2 [##########..........] 1/2  loss 1.0000  ") == 0);
+  CHECK(live.find("\r\x1b[Jtiny: epoch 1/2 [##########..........] 1/2  loss 1.0000  ") == 0);
   CHECK(live.find("/s  ") != std::string::npos);
   CHECK(live.find(" left") != std::string::npos);
 }

@@ -4,6 +4,8 @@
 /// @file
 /// The observer that shows a run to whoever waits for it.
 
+#include <rolewise/core/display_width.hpp>
+#include <rolewise/core/terminal.hpp>
 #include <rolewise/train/observer.hpp>
 
 #include <algorithm>
@@ -12,8 +14,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
-
-#include <unistd.h>
 
 namespace rolewise {
 
@@ -24,6 +24,9 @@ namespace rolewise {
 /// `/s` are examples, `left` is until the end of the run. Elsewhere, and when an epoch is over, one
 /// line per epoch with its numbers. A loss is read at most five times a second, so that a device is
 /// hardly ever waited for.
+///
+/// On a terminal every line is cut to the width that it has at the moment; the bar gives way first.
+/// Elsewhere lines are whole.
 struct progress_bar {
   static constexpr bool has_state = false;
 
@@ -42,7 +45,7 @@ struct progress_bar {
     std::chrono::steady_clock::time_point begun{}, drawn{};
     std::int64_t steps = 0, examples = 0, steps_in_all = 0, epochs = 0;
     bool is_live = false;
-    std::size_t width = 0;  ///< of the line that is on the terminal
+    bool is_open = false;  ///< whether a line is on the terminal that will be drawn over
   } seen{};
 
   void see(const run_begins& event)
@@ -51,9 +54,9 @@ struct progress_bar {
     seen.begun = std::chrono::steady_clock::now();
     seen.epochs = event.run.epochs;
     seen.steps_in_all = (event.last_epoch - event.first_epoch) * event.run.steps_per_epoch;
-    seen.is_live = how == style::live || (how == style::automatic && ::isatty(::fileno(to)) == 1);
+    seen.is_live = how == style::live || (how == style::automatic && can_redraw(to));
     if (event.is_resumed)
-      print(c10::str("resumed after epoch ", event.first_epoch, "/", seen.epochs), true);
+      print(titled(c10::str("resumed after epoch ", event.first_epoch, "/", seen.epochs)), true);
   }
 
   void see(const step_ends& event)
@@ -65,42 +68,62 @@ struct progress_bar {
     if (now - seen.drawn < std::chrono::milliseconds{200}) return;
     seen.drawn = now;
     const double elapsed = std::chrono::duration<double>(now - seen.begun).count();
-    constexpr std::int64_t cells = 20;
-    const auto full = cells * (event.now.step + 1) / event.now.steps_per_epoch;
-    std::string line = c10::str("epoch ", event.now.epoch + 1, "/", event.now.epochs, " [");
-    line.append(static_cast<std::size_t>(full), '#');
-    line.append(static_cast<std::size_t>(cells - full), '.');
-    line += c10::str("] ", event.now.step + 1, "/", event.now.steps_per_epoch);
+    const auto& at = event.now;
     const auto& loss = event.numbers.front();
-    line += number("  %s %.4f", loss.name.c_str(), loss.value.item<double>());
-    line += number("  %s%.0f/s", "", static_cast<double>(seen.examples) / elapsed);
+    std::string numbers = c10::str(at.step + 1, "/", at.steps_per_epoch, "  ", loss.name);
+    numbers += number(" %.4f", loss.value.item<double>());
+    numbers += number("  %.0f/s", static_cast<double>(seen.examples) / elapsed);
     const double left = elapsed / static_cast<double>(seen.steps) *
                         static_cast<double>(seen.steps_in_all - seen.steps);
-    print(line + "  " + clock(left) + " left", false);
+    numbers += "  " + clock(left) + " left";
+    const auto head = titled(c10::str("epoch ", at.epoch + 1, "/", at.epochs, " "));
+    const auto room = columns_for_lines(to), taken = display_width(head) + display_width(numbers);
+    print(head + bar(at, room > taken ? room - taken : 0) + numbers, false);
   }
 
   void see(const epoch_ends& event)
   {
     std::string line = c10::str("epoch ", event.record.epoch + 1, "/", seen.epochs);
     for (const auto& [name, value] : event.record.numbers)
-      line += number("  %s %.4f", name.c_str(), value);
+      line += "  " + name + number(" %.4f", value);
     if (event.record.validation_accuracy)
-      line += number("  %s %.4f", "validation accuracy", *event.record.validation_accuracy);
-    print(line + "  " + clock(event.record.seconds), true);
+      line += number("  validation accuracy %.4f", *event.record.validation_accuracy);
+    print(titled(line + "  " + clock(event.record.seconds)), true);
   }
 
   void see(const run_ends& event)
   {
-    if (event.how == ending::stopped_early) print("stopped early", true);
-    if (seen.width > 0) print("", true);
+    if (event.how == ending::stopped_early) print(titled("stopped early"), true);
+    if (seen.is_open) put(line_start);
   }
 
  private:
-  static std::string number(const char* form, const char* name, double value)
+  /// Back to the start of the line. All after it is erased, for a line that a narrower window broke
+  /// goes on in the rows below.
+  static constexpr const char* line_start = "\r\x1b[J";
+
+  static std::string number(const char* form, double value)
   {
-    char text[96];
-    std::snprintf(text, sizeof text, form, name, value);
+    char text[384];  // a double has up to 309 digits before the point
+    std::snprintf(text, sizeof text, form, value);
     return text;
+  }
+
+  /// `[#########...........] `, or nothing where there is hardly room for it.
+  /// @param room columns
+  static std::string bar(const moment& now, std::size_t room)
+  {
+    constexpr std::size_t around = 3, fewest = 4, most = 20;
+    if (room < around + fewest) return {};
+    const auto cells = static_cast<std::int64_t>(std::min(room - around, most));
+    const auto full = std::min(cells, cells * (now.step + 1) / now.steps_per_epoch);
+    return "[" + std::string(static_cast<std::size_t>(full), '#') +
+           std::string(static_cast<std::size_t>(cells - full), '.') + "] ";
+  }
+
+  [[nodiscard]] std::string titled(const std::string& words) const
+  {
+    return title.empty() ? words : title + ": " + words;
   }
 
   /// Minutes and seconds, with tenths below ten seconds.
@@ -118,14 +141,19 @@ struct progress_bar {
     return text;
   }
 
+  /// @param is_final whether the line stays. If not, the cursor waits at its start, where it is
+  ///        still when a window has become narrower.
   void print(const std::string& words, bool is_final)
   {
-    auto line = title.empty() || words.empty() ? words : title + ": " + words;
-    const auto length = line.size();
-    if (seen.is_live && length < seen.width) line.append(seen.width - length, ' ');
-    std::fprintf(to, "%s%s%s", seen.is_live ? "\r" : "", line.c_str(), is_final ? "\n" : "");
+    const auto line = cut_to_width(words, columns_for_lines(to));
+    put((seen.is_live ? line_start : "") + line + (is_final ? "\n" : "\r"));
+    seen.is_open = !is_final;
+  }
+
+  void put(const std::string& text) const
+  {
+    std::fputs(text.c_str(), to);
     std::fflush(to);
-    seen.width = is_final ? 0 : length;
   }
 };
 

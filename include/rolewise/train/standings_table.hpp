@@ -4,7 +4,9 @@
 /// @file
 /// The observer that shows a search to whoever waits for it.
 
+#include <rolewise/core/display_width.hpp>
 #include <rolewise/core/error.hpp>
+#include <rolewise/core/terminal.hpp>
 #include <rolewise/search/point.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_strategy.hpp>
@@ -20,8 +22,6 @@
 #include <variant>
 #include <vector>
 
-#include <unistd.h>
-
 namespace rolewise {
 
 /// On a terminal a table that moves while the search runs, the best first:
@@ -32,7 +32,8 @@ namespace rolewise {
 ///          0      2  0.7944  rate 0.1000  bits 2
 ///
 /// Elsewhere one line when a round is over, with the best trial. `left` supposes that every trial
-/// that is not stopped will use its epochs.
+/// that is not stopped will use its epochs. On a terminal lines are cut to the width, and the table
+/// to the height, that it has at the moment; elsewhere lines are whole.
 struct standings_table {
   enum class style {
     automatic,  ///< live on a terminal
@@ -42,8 +43,8 @@ struct standings_table {
 
   std::FILE* to = stderr;
   style how = style::automatic;
-  std::size_t rows = 8;    ///< of the table, at most
-  std::size_t width = 78;  ///< of a row, at most
+  std::size_t rows = 8;   ///< of the table, at most
+  std::size_t width = 0;  ///< of a line, at most, in columns; 0: the terminal's
 
   /// What it has seen; leave it out.
   struct {
@@ -61,11 +62,10 @@ struct standings_table {
     seen = {};
     seen.begun = std::chrono::steady_clock::now();
     for (const auto& s : event.standings) seen.epochs.push_back(s.epoch);
-    seen.is_live = how == style::live || (how == style::automatic && ::isatty(::fileno(to)) == 1);
+    seen.is_live = how == style::live || (how == style::automatic && can_redraw(to));
     if (!event.so_far.events.empty()) {
       seen.round = event.so_far.events.back().round + 1;
-      std::fprintf(to, "%s: resumed after round %lld\n", event.so_far.strategy.c_str(),
-                   static_cast<long long>(seen.round));
+      put(cut(c10::str(event.so_far.strategy, ": resumed after round ", seen.round)));
     }
   }
 
@@ -87,7 +87,6 @@ struct standings_table {
       draw(event.history);
     else
       print_round(event.history);
-    std::fflush(to);
   }
 
  private:
@@ -164,7 +163,6 @@ struct standings_table {
                   static_cast<long long>(s.epoch), *s.score);
     std::string words = text;
     words += words_of(*s.at);
-    if (words.size() > width) words.resize(width);
     return words;
   }
 
@@ -173,7 +171,7 @@ struct standings_table {
     const auto sorted = best_first();
     auto line = progress(history);
     if (!sorted.empty()) line += "  best" + row(*sorted.front());
-    std::fprintf(to, "%s\n", line.c_str());
+    put(cut(line));
   }
 
   void draw(const search_history& history)
@@ -181,11 +179,27 @@ struct standings_table {
     std::vector<std::string> lines{progress(history), " trial  epoch   score"};
     for (const auto* s : best_first())
       if (lines.size() < rows + 2) lines.push_back(row(*s));
-    lines.resize(std::max(lines.size(), seen.drawn));
-    if (seen.drawn > 0) std::fprintf(to, "\x1b[%zuA", seen.drawn);
-    for (const auto& line : lines) std::fprintf(to, "\r%s\x1b[K\n", line.c_str());
-    std::fflush(to);
+    // Lines that have left the window at its upper end cannot be drawn over.
+    const auto size = size_of_terminal(to);
+    const auto most = size ? std::max<std::size_t>(size->rows - 1, 1) : lines.size();
+    if (lines.size() > most) lines.resize(most);
+    const auto back = size ? std::min(seen.drawn, most) : seen.drawn;
+    std::string text = back > 0 ? c10::str("\x1b[", back, "A\r\x1b[J") : "\r\x1b[J";
+    for (const auto& line : lines) text += cut(line);
+    put(text);
     seen.drawn = lines.size();
+  }
+
+  /// As a line of its own.
+  [[nodiscard]] std::string cut(const std::string& words) const
+  {
+    const auto most = columns_for_lines(to);
+    return cut_to_width(words, width == 0 ? most : std::min(width, most)) + "\n";
+  }
+  void put(const std::string& text) const
+  {
+    std::fputs(text.c_str(), to);
+    std::fflush(to);
   }
 };
 
