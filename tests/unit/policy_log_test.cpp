@@ -442,6 +442,63 @@ TEST_CASE("a log is read whatever stands beside hp_policy, and without its last 
   CHECK(two[1].target == 3);
 }
 
+TEST_CASE("blank lines, Windows' line ends and a byte order mark change nothing in a log")
+{
+  const auto log = log_with_stale_lines();
+  const auto plain = rw::policy_log_text(log, rw::log_dialect::json);
+  std::string of_windows = "\xEF\xBB\xBF", spaced = "\n \n";
+  for (const char c : plain) {
+    of_windows += c == '\n' ? "\r\n" : std::string{c};
+    spaced += c == '\n' ? "\n\r\n \t\n" : std::string{c};
+  }
+  for (const auto& text : {plain + "\n", plain + "\n\n  ", of_windows, of_windows + "\r\n",
+                           "\xEF\xBB\xBF\n" + plain, spaced}) {
+    CHECK(rw::parse_policy_log(text) == log);
+    CHECK_FALSE(rw::is_policy_document(text));
+  }
+  // Lines are those of the file.
+  CHECK(rw::parse_policy_log(plain)[1].line == 2);
+  CHECK(rw::parse_policy_log(spaced)[1].line == 6);
+}
+
+TEST_CASE("what is no chain is refused with the file and the line that it was read from")
+{
+  const auto refuses = [](const auto& what, std::int64_t epochs, std::string_view source) {
+    return refusal([&] { (void)rw::search_segments(what, epochs, source); });
+  };
+  const auto text = "\n" + rw::policy_log_text(log_with_stale_lines(), rw::log_dialect::python);
+  const auto log = rw::parse_policy_log(text, "log.txt");
+  CHECK(refuses(log, 200, "log.txt") ==
+        "rolewise: search_segments: log.txt:5: event 3 copies trial 9, want trial 7, which the "
+        "event before is about");
+  const auto kept = rw::without_stale_events(log);
+  CHECK(refuses(kept, 170, "log.txt") ==
+        "rolewise: search_segments: log.txt:11: event 3 copies trial 12 at iteration 171, want at "
+        "most 170, the epochs of the search");
+  CHECK(refuses(kept, 170, "") ==
+        "rolewise: search_segments: line 11: event 3 copies trial 12 at iteration 171, want at "
+        "most 170, the epochs of the search");
+  CHECK(refuses(log_with_stale_lines(), 200, "log.txt") ==
+        "rolewise: search_segments: log.txt: event 3 copies trial 9, want trial 7, which the event "
+        "before is about");
+  const auto schedule = rw::stretched(rw::search_segments(kept, 200), 200);
+  CHECK(refuses(schedule, 171, "best.json") ==
+        "rolewise: search_segments: best.json: the last segment begins at epoch 171, want one "
+        "below 171, the number of epochs");
+}
+
+TEST_CASE("the JSON of policies may begin with a byte order mark and have Windows' line ends")
+{
+  const rw::policy_schedule schedule{
+      std::vector<rw::policy_segment>{{0, policy_number(1)}, {57, policy_number(2)}}};
+  std::string text = "\xEF\xBB\xBF";
+  for (const char c : rw::json_text(schedule)) text += c == '\n' ? "\r\n" : std::string{c};
+  CHECK(rw::is_policy_document(text));
+  CHECK(rw::parse_policy_schedule(text) == schedule);
+  CHECK(complaint([&] { (void)rw::parse_policy(text, "s.json"); }) ==
+        "rolewise: s.json:2:15: found the document 'policy-schedule', want 'policy'");
+}
+
 TEST_CASE("what does not fit is an error with file, line and column")
 {
   const auto good = "['1', '2', 3, 4, " + zeros(60) + ", " + zeros(60) + "]\n";
@@ -454,9 +511,12 @@ TEST_CASE("what does not fit is an error with file, line and column")
         "rolewise: log.txt:1:1: found the end, want '['");
   CHECK(complaint([] { (void)rw::parse_policy_log("x"); }) ==
         "rolewise: policy log:1:1: found 'x', want '['");
-  CHECK(complaint([&] { (void)rw::parse_policy_log(good + good + "\n" + good, "log.txt"); }) ==
-        "rolewise: log.txt:3:1: found the end, want '['");
-  CHECK(says("\n") == "1: found the end, want '['");
+  CHECK(complaint([] { (void)rw::parse_policy_log(" \r\n\n\t", "log.txt"); }) ==
+        "rolewise: log.txt:3:2: found the end, want '['");
+  CHECK(complaint([&] { (void)rw::parse_policy_log("\n" + good + "\n x", "log.txt"); }) ==
+        "rolewise: log.txt:4:2: found 'x', want '['");
+  CHECK(complaint([] { (void)rw::parse_policy_log("\xEF\xBB\xBFx", "log.txt"); }) ==
+        "rolewise: log.txt:1:1: found 'x', want '['");
   CHECK(says("['1', '2'") == "10: found the end, want ','");
   CHECK(says("[1, '2', 3, 4]") == "2: found '1', want a trial in quotes");
   CHECK(says("['a1', '2', 3, 4]") == "2: found the trial 'a1', want digits");

@@ -162,12 +162,40 @@ TEST_CASE("a table aligns numbers to the right and everything by characters, not
         "| ------- | --------: | ------- |\n"
         "| a       | 9.1 \u00B1 0.2 | \u00E9t\u00E9     |\n"
         "| teacher |         - | 2 bits? |\n");
+  CHECK(table{{"class", "images"}}
+            .add({"\u72AC", "12"})
+            .add({"e\u0301te\u0301", "3"})
+            .add({"a\nb\x1b[2J", "4"})
+            .text() ==
+        "class    images\n"
+        "\u2500\u2500\u2500\u2500\u2500\u2500\u2500  "
+        "\u2500\u2500\u2500\u2500\u2500\u2500\n"
+        "\u72AC           12\n"
+        "e\u0301te\u0301           3\n"
+        "a?b?[2J       4\n");
   CHECK(table{{"x"}}.add({"a|b\nc"}).markdown() ==
         "| x         |\n| --------- |\n| a\\|b<br>c |\n");
   CHECK(table{{"empty"}}.text() == "empty\n\u2500\u2500\u2500\u2500\u2500\n");
   CHECK_THROWS_WITH_AS(t.add({"one"}), "rolewise: table: a row has 1 cells, the table 3 columns",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)table{{}}, "rolewise: table: has no columns", std::invalid_argument);
+}
+
+TEST_CASE("a table that is wider than the terminal shows each row as a block of its own")
+{
+  table t{{"network", "accuracy, %", "bytes"}};
+  t.add({"a: alone", "92.13 \u00B1 0.21", "1234"}).add({"b: \u72AC", "9.5", "-"});
+  CHECK(t.text(29) == t.text());
+  CHECK(t.text(28) ==
+        "network      a: alone\n"
+        "accuracy, %  92.13 \u00B1 0.21\n"
+        "bytes        1234\n"
+        "\n"
+        "network      b: \u72AC\n"
+        "accuracy, %  9.5\n"
+        "bytes        -\n");
+  CHECK(t.text(16).starts_with("network      a:\u2026\naccuracy, %  92\u2026\n"));
+  CHECK(t.text(1).starts_with("\u2026\n\u2026\n"));
 }
 
 TEST_CASE("a PNG file shows what was written, grey or colour, whatever the strides")

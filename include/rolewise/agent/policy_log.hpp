@@ -30,8 +30,15 @@ struct exploit_event {
   std::int64_t clone_iteration = 0;   ///< what the copy had reached; the target goes on from here
   augmentation_policy old_policy;     ///< the copied trial's
   augmentation_policy new_policy;     ///< its mutation, which the target follows from now on
+  std::size_t line = 0;               ///< of the log that it was read from, for messages; 0: none
 
-  friend bool operator==(const exploit_event&, const exploit_event&) = default;
+  /// Lines aside.
+  friend bool operator==(const exploit_event& a, const exploit_event& b)
+  {
+    return a.target == b.target && a.clone == b.clone && a.target_iteration == b.target_iteration &&
+           a.clone_iteration == b.clone_iteration && a.old_policy == b.old_policy &&
+           a.new_policy == b.new_policy;
+  }
 
   /// `trial 10 at iteration 20 copies trial 2 at 21: nothing -> Rotate 0.3@5`.
   friend std::ostream& operator<<(std::ostream& out, const exploit_event& event)
@@ -53,7 +60,8 @@ enum class log_dialect : std::uint8_t {
 ///
 /// An event is a line: trials as digits in quotes, two iterations, two configurations. A
 /// configuration is a list of 60 levels or a dictionary that has it as `hp_policy` beside anything
-/// else. The last line may lack its end.
+/// else. Blank lines are passed over, and a byte order mark before the first; lines end as those of
+/// Unix or Windows do, and the last may lack its end.
 /// @param source what messages call the text
 /// @throws std::runtime_error `rolewise: <source>:<line>:<column>: found ..., want ...`; columns
 ///         count bytes
@@ -67,16 +75,20 @@ enum class log_dialect : std::uint8_t {
     std::string_view text, std::string_view source = "policy log")
 {
   std::vector<exploit_event> events;
-  for (std::size_t line = 1; line == 1 || !text.empty(); ++line) {
+  for (std::size_t line = 1; !text.empty() || events.empty(); ++line) {
     const auto length = text.find('\n');
     detail::literal_reader in{source, text.substr(0, length),
                               detail::literal_grammar::json_or_python, line};
+    text.remove_prefix(length == std::string_view::npos ? text.size() : length + 1);
+    const bool may_be_blank = !text.empty() || !events.empty();
+    if (may_be_blank && in.sees_end()) continue;
     const auto comma_after = [&](auto x) {
       in.want(',');
       return x;
     };
     in.want('[');
     auto& event = events.emplace_back();
+    event.line = line;
     event.target = comma_after(detail::read_trial(in));
     event.clone = comma_after(detail::read_trial(in));
     event.target_iteration = comma_after(detail::read_iteration(in));
@@ -85,7 +97,6 @@ enum class log_dialect : std::uint8_t {
     event.new_policy = detail::read_configuration(in);
     in.want(']');
     in.want_end();
-    text.remove_prefix(length == std::string_view::npos ? text.size() : length + 1);
   }
   return events;
 }

@@ -102,6 +102,13 @@ inline void add_operations(std::string& text, const augmentation_policy& policy,
              : detail::read_schedule_document(in);
 }
 
+/// Whether a text is meant as one of these documents, rather than as a log (`parse_policy_log`): an
+/// object of JSON, whatever is in it.
+[[nodiscard]] inline bool is_policy_document(std::string_view text)
+{
+  return detail::literal_reader{"", text, detail::literal_grammar::json}.sees('{');
+}
+
 /// `parse_policy` of a file. @throws std::runtime_error that names it
 [[nodiscard]] inline augmentation_policy read_policy(const std::string& path)
 {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <ostream>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -42,6 +43,15 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
 {
   if (epochs < 1 || epochs > most_schedule_epochs)
     refuse(who, "epochs is ", epochs, ", want 1 .. ", most_schedule_epochs);
+}
+
+/// Where an event was found, as messages begin: `log.txt:3: `, as much of it as is known.
+[[nodiscard]] inline std::string place_of(const exploit_event& event, std::string_view source)
+{
+  std::string place{source};
+  if (event.line > 0)
+    place += place.empty() ? c10::str("line ", event.line) : c10::str(":", event.line);
+  return place.empty() ? place : place + ": ";
 }
 
 }  // namespace detail
@@ -84,14 +94,16 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
 /// @param ancestry what `without_stale_events` or `lineage_of` gave; without an event all epochs
 ///        have the policy of all zeros, which searches begin with
 /// @param epochs of the search
+/// @param source what the ancestry was read from, if messages shall name it
 /// @throws std::invalid_argument unless each event copies the trial of the one before, at no
 /// earlier
-///         iteration, the last one within the epochs
+///         iteration, the last one within the epochs; it names the event's line, too, where it has
+///         one: `rolewise: search_segments: <source>:<line>: event ... copies ...`
 /// @par Source
 /// Ho, Liang, Stoica, Abbeel, Chen: Population Based Augmentation, 2019, arXiv 1905.05393, the
 /// published code's `parse_log`.
 [[nodiscard]] inline std::vector<search_segment> search_segments(
-    std::span<const exploit_event> ancestry, std::int64_t epochs)
+    std::span<const exploit_event> ancestry, std::int64_t epochs, std::string_view source = {})
 {
   constexpr auto who = "search_segments";
   detail::require_epochs(who, epochs);
@@ -101,15 +113,18 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
   std::int64_t done = 0;
   for (std::size_t i = 0; i < ancestry.size(); ++i) {
     const auto& event = ancestry[i];
+    const auto object = [&](const auto&... words) {
+      refuse(who, detail::place_of(event, source), "event ", i, " copies trial ", event.clone,
+             words...);
+    };
     if (i > 0 && event.clone != ancestry[i - 1].target)
-      refuse(who, "event ", i, " copies trial ", event.clone, ", want trial ",
-             ancestry[i - 1].target, ", which the event before is about");
+      object(", want trial ", ancestry[i - 1].target, ", which the event before is about");
     if (event.clone_iteration < done)
-      refuse(who, "event ", i, " copies trial ", event.clone, " at iteration ",
-             event.clone_iteration, ", want at least ", done, ", that of the event before");
+      object(" at iteration ", event.clone_iteration, ", want at least ", done,
+             ", that of the event before");
     if (event.clone_iteration > epochs)
-      refuse(who, "event ", i, " copies trial ", event.clone, " at iteration ",
-             event.clone_iteration, ", want at most ", epochs, ", the epochs of the search");
+      object(" at iteration ", event.clone_iteration, ", want at most ", epochs,
+             ", the epochs of the search");
     segments.push_back({event.clone_iteration - done, current});
     done = event.clone_iteration;
     current = event.new_policy;
@@ -119,16 +134,18 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
 }
 
 /// A schedule as segments of a training or search of so many epochs.
+/// @param source what it was read from, if messages shall name it
 /// @throws std::invalid_argument unless the last segment begins within the epochs
 [[nodiscard]] inline std::vector<search_segment> search_segments(const policy_schedule& schedule,
-                                                                 std::int64_t epochs)
+                                                                 std::int64_t epochs,
+                                                                 std::string_view source = {})
 {
   constexpr auto who = "search_segments";
   detail::require_epochs(who, epochs);
   const auto& all = schedule.segments();
   if (all.back().first_epoch >= epochs)
-    refuse(who, "the last segment begins at epoch ", all.back().first_epoch, ", want one below ",
-           epochs, ", the number of epochs");
+    refuse(who, source, source.empty() ? "" : ": ", "the last segment begins at epoch ",
+           all.back().first_epoch, ", want one below ", epochs, ", the number of epochs");
   std::vector<search_segment> segments;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto end = i + 1 < all.size() ? all[i + 1].first_epoch : epochs;

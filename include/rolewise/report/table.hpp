@@ -4,6 +4,7 @@
 /// @file
 /// Tables of text, for a terminal, for Markdown and for HTML.
 
+#include <rolewise/core/display_width.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/statistics.hpp>
@@ -13,6 +14,7 @@
 #include <cmath>
 #include <cstddef>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,7 +46,7 @@ namespace rolewise {
 /// Rows of text under one row of names. Columns of numbers are aligned to the right, others to the
 /// left; a column is one of numbers if each of its cells is empty, `-`, or begins like a number.
 ///
-/// A character is taken to be one column wide (UTF-8; combining marks count as well).
+/// Columns are as wide as terminals show their cells (`display_width`).
 class table {
  public:
   /// @throws std::invalid_argument without a column
@@ -63,15 +65,24 @@ class table {
     return *this;
   }
 
-  /// For a terminal: two spaces between columns, a rule under the names, no trailing spaces.
-  [[nodiscard]] std::string text() const
+  /// For a terminal: two spaces between columns, a rule under the names, no trailing spaces. Line
+  /// breaks and what else would move the cursor are shown as `?`.
+  /// @param most columns of the terminal, such as `columns_for_lines(stdout)`. For a table that is
+  ///        wider each row is a block of its own, with a line for each name.
+  [[nodiscard]] std::string text(std::size_t most = std::numeric_limits<std::size_t>::max()) const
   {
-    const auto shape = widths_of(names_, rows_);
-    std::string out = line_of(names_, shape, "", "  ", "");
-    std::vector<std::string> rule;
+    const auto names = on_one_line(names_);
+    std::vector<cells> rows;
+    for (const auto& row : rows_) rows.push_back(on_one_line(row));
+    const auto shape = widths_of(names, rows);
+    std::size_t whole = 2 * (shape.size() - 1);
+    for (const auto width : shape) whole += width;
+    if (whole > most) return blocks(names, rows, most);
+    std::string out = line_of(names, shape, "", "  ", "");
+    cells rule;
     for (const auto width : shape) rule.push_back(repeated("\u2500", width));
     out += line_of(rule, shape, "", "  ", "");
-    for (const auto& row : rows_) out += line_of(row, shape, "", "  ", "");
+    for (const auto& row : rows) out += line_of(row, shape, "", "  ", "");
     return out;
   }
 
@@ -116,11 +127,29 @@ class table {
  private:
   using cells = std::vector<std::string>;
 
-  [[nodiscard]] static std::size_t width_of(std::string_view text)
+  [[nodiscard]] static cells on_one_line(cells row)
   {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-      return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-    }));
+    for (auto& cell : row) cell = cut_to_width(cell);
+    return row;
+  }
+
+  /// A name and a cell in each line, an empty line between rows.
+  [[nodiscard]] static std::string blocks(const cells& names, const std::vector<cells>& rows,
+                                          std::size_t most)
+  {
+    std::size_t widest = 0;
+    for (const auto& name : names) widest = std::max(widest, display_width(name));
+    std::string out;
+    for (const auto& row : rows) {
+      if (!out.empty()) out += '\n';
+      for (std::size_t c = 0; c < row.size(); ++c) {
+        const std::string space(widest + 2 - display_width(names[c]), ' ');
+        auto line = cut_to_width(names[c] + space + row[c], most);
+        line.erase(line.find_last_not_of(' ') + 1);
+        out += line + '\n';
+      }
+    }
+    return out;
   }
 
   [[nodiscard]] static std::string repeated(std::string_view part, std::size_t times)
@@ -148,8 +177,8 @@ class table {
   {
     std::vector<std::size_t> widths;
     for (std::size_t c = 0; c < names.size(); ++c) {
-      widths.push_back(width_of(names[c]));
-      for (const auto& row : rows) widths.back() = std::max(widths.back(), width_of(row[c]));
+      widths.push_back(display_width(names[c]));
+      for (const auto& row : rows) widths.back() = std::max(widths.back(), display_width(row[c]));
     }
     return widths;
   }
@@ -178,7 +207,7 @@ class table {
     std::string line{begin};
     for (std::size_t c = 0; c < row.size(); ++c) {
       if (c > 0) line += between;
-      const std::string space(widths[c] - width_of(row[c]), ' ');
+      const std::string space(widths[c] - display_width(row[c]), ' ');
       line += is_of_numbers(c) ? space + row[c] : row[c] + space;
     }
     if (end.empty()) line.erase(line.find_last_not_of(' ') + 1);

@@ -29,6 +29,13 @@ namespace rolewise::detail {
   return "'" + result + "'";
 }
 
+/// Editors of other systems put U+FEFF before UTF-8. It is no part of the text, nor counted as one.
+[[nodiscard]] inline std::string_view without_byte_order_mark(std::string_view text)
+{
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  return text.substr(text.starts_with(mark) ? mark.size() : 0);
+}
+
 enum class literal_grammar : std::uint8_t {
   json,            ///< names in double quotes, without escapes
   json_or_python,  ///< quotes of both kinds, `u''`, tuples, `None` and `null`, in any mixture
@@ -36,16 +43,19 @@ enum class literal_grammar : std::uint8_t {
 
 /// A cursor over a text. What is asked for is there, or an error says what is there instead.
 ///
-/// Space between the pieces is passed over. All errors are `std::runtime_error`s of the form
-/// `rolewise: <source>:<line>:<column>: found ..., want ...`; lines and columns count from 1,
-/// columns in bytes.
+/// Space between the pieces is passed over, and a byte order mark before the first. All errors are
+/// `std::runtime_error`s of the form `rolewise: <source>:<line>:<column>: found ..., want ...`;
+/// lines and columns count from 1, columns in bytes.
 class literal_reader {
  public:
   /// @param source what messages call the text: a path
   /// @param first_line number of the text's first line
   literal_reader(std::string_view source, std::string_view text, literal_grammar grammar,
                  std::size_t first_line = 1)
-      : source_{source}, text_{text}, grammar_{grammar}, first_line_{first_line}
+      : source_{source},
+        text_{first_line == 1 ? without_byte_order_mark(text) : text},
+        grammar_{grammar},
+        first_line_{first_line}
   {}
 
   /// Offset of the next piece.
@@ -65,9 +75,10 @@ class literal_reader {
   {
     if (!take(c)) complain("'", c, "'");
   }
+  [[nodiscard]] bool sees_end() { return next() == text_.size(); }
   void want_end()
   {
-    if (next() != text_.size()) complain("the end");
+    if (!sees_end()) complain("the end");
   }
 
   [[nodiscard]] std::int64_t integer(std::string_view wanted)
