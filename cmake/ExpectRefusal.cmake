@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # cmake -DPROGRAM=<path> -DARGUMENTS=<list> -DEXPECT=<regex> -DFOLDER=<folder> -P ExpectRefusal.cmake
 #
-# Passes when the program ends with status 2 and words that match EXPECT, in a fresh folder where
-# broken/train-images-idx3-ubyte is a file of the wrong magic and occupied/ holds a job.
+# Passes when the program ends with status 2 and words that match EXPECT, and leaves nothing new, in a fresh folder
+# where broken/train-images-idx3-ubyte is a file of the wrong magic, occupied/ holds a job, other_settings/ a search and
+# job_*/ each a job with one fault. The argument EMPTY is an empty one.
 cmake_minimum_required(VERSION 3.25)
 file(REMOVE_RECURSE ${FOLDER})
 file(MAKE_DIRECTORY ${FOLDER}/broken ${FOLDER}/occupied ${FOLDER}/spoiled)
@@ -12,11 +13,46 @@ foreach(name train-labels-idx1-ubyte t10k-images-idx3-ubyte t10k-labels-idx1-uby
 endforeach()
 file(WRITE ${FOLDER}/occupied/job.json "{}")
 file(WRITE ${FOLDER}/spoiled/job.json "{\"epochs\": ")
-execute_process(COMMAND ${PROGRAM} ${ARGUMENTS} WORKING_DIRECTORY ${FOLDER}
-                RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said TIMEOUT 60)
+file(WRITE ${FOLDER}/other_settings/settings.txt "data glyphs\n")
+set(job [[{"batch_size": 32, "bits": 2, "data": "", "epochs": 1, "samples": 256, "seeds": 1, "students": ["a"],
+           "teacher_input": "teacher_view"}]])
+function(add_job name member value)
+    string(JSON faulty SET "${job}" ${member} "${value}")
+    file(WRITE ${FOLDER}/job_${name}/job.json "${faulty}")
+endfunction()
+add_job(unknown_student students [=[["z"]]=])
+add_job(no_student students "[]")
+add_job(unknown_input teacher_input "\"nonsense\"")
+add_job(wide_bits bits 33)
+add_job(bits_as_text bits "\"2\"")
+add_job(half_bits bits 2.5)
+add_job(no_epochs epochs 0)
+add_job(many_seeds seeds 99999999999999999999)
+add_job(data_as_number data 5)
+add_job(nowhere data "\"nowhere\"")
+add_job(unknown_member colour 3)
+string(JSON faulty REMOVE "${job}" bits)
+file(WRITE ${FOLDER}/job_without_bits/job.json "${faulty}")
+file(WRITE ${FOLDER}/job_list/job.json "[]")
+string(REPLACE "\"epochs\": 1" "\"epochs\": 1, \"epochs\": 2" faulty "${job}")
+file(WRITE ${FOLDER}/job_epochs_twice/job.json "${faulty}")
+
+set(command "execute_process(COMMAND [==[${PROGRAM}]==]")
+foreach(argument IN LISTS ARGUMENTS)
+    string(APPEND command " [==[${argument}]==]")
+endforeach()
+string(REPLACE "[==[EMPTY]==]" "\"\"" command "${command}")
+file(GLOB_RECURSE before LIST_DIRECTORIES ON ${FOLDER}/*)
+cmake_language(EVAL CODE "${command} WORKING_DIRECTORY [==[${FOLDER}]==]
+               RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said TIMEOUT 60)")
 if(NOT result EQUAL 2)
     message(FATAL_ERROR "status ${result}, want 2; it said:\n${said}")
 endif()
 if(NOT said MATCHES "${EXPECT}")
     message(FATAL_ERROR "want words that match '${EXPECT}', it said:\n${said}")
+endif()
+file(GLOB_RECURSE after LIST_DIRECTORIES ON ${FOLDER}/*)
+list(REMOVE_ITEM after ${before})
+if(after)
+    message(FATAL_ERROR "it left ${after}")
 endif()

@@ -19,6 +19,8 @@
 //
 // Bad input ends in words and status 2.
 
+#include "command_line.hpp"
+
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/agent/policy_log.hpp>
@@ -43,10 +45,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -68,10 +68,13 @@ std::optional<request> parse(int argc, char** argv)
   CLI::App app{"Pictures of operations, agents and schedules of augmentation policies."};
   app.set_version_flag("--version", std::string{rw::version});
   app.add_option("--data", wanted.data,
-                 "folder with Fashion-MNIST, CIFAR-10/100 or images (default: glyphs)");
-  auto* const schedule = app.add_option(
-      "--schedule", wanted.schedule,
-      "log of one trial or a schedule as JSON (default: one that grows in four steps)");
+                 "folder with Fashion-MNIST, CIFAR-10/100 or images (default: glyphs)")
+      ->transform(command_line::folder_name);
+  auto* const schedule =
+      app.add_option(
+             "--schedule", wanted.schedule,
+             "log of one trial or a schedule as JSON (default: one that grows in four steps)")
+          ->check(command_line::file_name);
   app.add_option("--epochs-searched", wanted.searched,
                  "epochs to stretch from, those of the search; a log needs them")
       ->needs(schedule)
@@ -84,7 +87,9 @@ std::optional<request> parse(int argc, char** argv)
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--seed", wanted.seed, "of the views")->capture_default_str();
-  app.add_option("--out", wanted.folder, "folder of the pictures")->capture_default_str();
+  app.add_option("--out", wanted.folder, "folder of the pictures")
+      ->transform(command_line::folder_name)
+      ->capture_default_str();
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& answered) {
@@ -115,22 +120,23 @@ rw::policy_schedule schedule_of(const request& wanted)
 {
   if (wanted.schedule.empty()) return growing_schedule(wanted.epochs);
   const auto text = rw::text_of_file(wanted.schedule);
-  const auto begin = text.find_first_not_of(" \t\r\n");
-  if (begin != std::string::npos && text[begin] == '{') {
+  if (rw::is_policy_document(text)) {
     const auto schedule = rw::parse_policy_schedule(text, wanted.schedule);
     if (!wanted.searched) return schedule;
-    return rw::stretched(rw::search_segments(schedule, *wanted.searched), wanted.epochs);
+    return rw::stretched(rw::search_segments(schedule, *wanted.searched, wanted.schedule),
+                         wanted.epochs);
   }
+  const auto ancestry = rw::without_stale_events(rw::parse_policy_log(text, wanted.schedule));
   if (!wanted.searched)
     throw CLI::ValidationError{"--epochs-searched",
                                "is missing: a log does not say how long the search was"};
-  const auto ancestry = rw::without_stale_events(rw::parse_policy_log(text, wanted.schedule));
-  return rw::stretched(rw::search_segments(ancestry, *wanted.searched), wanted.epochs);
+  return rw::stretched(rw::search_segments(ancestry, *wanted.searched, wanted.schedule),
+                       wanted.epochs);
 }
 
 rw::dataset examples_of(const request& wanted)
 {
-  if (!wanted.data.empty()) return rw::open_dataset(wanted.data).train;
+  if (!wanted.data.empty()) return rw::open_dataset(command_line::whole_name(wanted.data)).train;
   return rw::glyphs({.classes = 10,
                      .height = 32,
                      .width = 32,
@@ -171,9 +177,7 @@ class gallery {
  public:
   explicit gallery(std::string folder) : folder_{std::move(folder)}
   {
-    std::error_code problem;
-    std::filesystem::create_directories(folder_, problem);
-    if (problem) rw::fail(folder_, "cannot be made: ", problem.message());
+    command_line::make_folder(folder_);
   }
 
   void hang(const std::string& name, const torch::Tensor& picture) const

@@ -13,6 +13,8 @@
 // likeliest class is the same is said with the progress. Results are appended to results.jsonl as
 // they come and end in table.md.
 
+#include "command_line.hpp"
+
 #include <rolewise/rolewise.hpp>
 
 #include <CLI/CLI.hpp>
@@ -20,7 +22,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -93,7 +94,7 @@ class experiment {
   {
     if (wanted.samples > 0 && wanted.samples < data_.train.size())
       data_.train = rw::stratified_subset(data_.train, wanted.samples, rw::seed{1});
-    std::filesystem::create_directories(wanted.folder);
+    command_line::make_folder(wanted.folder);
   }
 
   void run()
@@ -106,7 +107,7 @@ class experiment {
             with_quantizer(quantizer,
                            [&](const auto& q) { student(school, q, quantizer, bits, number); });
     }
-    std::cout << table().text();
+    std::cout << table().text(rw::columns_for_lines(stdout));
     rw::write_file_atomically(wanted_.folder + "/table.md", table().markdown());
   }
 
@@ -249,7 +250,8 @@ int main(int argc, char** argv)
 try {
   job wanted;
   CLI::App app{"What do bits cost? Low-bit students that start from a full-precision network."};
-  app.add_option("--data", wanted.data, "folder of a data set; without it the built-in glyphs");
+  app.add_option("--data", wanted.data, "folder of a data set; without it the built-in glyphs")
+      ->transform(command_line::folder_name);
   app.add_option("--samples", wanted.samples, "images to learn from; 0: all")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--network", wanted.network)
@@ -266,16 +268,21 @@ try {
   app.add_option("--seeds", wanted.seeds)->check(CLI::PositiveNumber);
   app.add_option("--batch", wanted.batch_size)->check(CLI::PositiveNumber);
   app.add_option("--rate", wanted.rate, "learning rate of the students' weights")
-      ->check(CLI::NonNegativeNumber);
+      ->check(command_line::finite_number);
   app.add_option("--range-rate", wanted.range_rate, "learning rate of learned ranges")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--out", wanted.folder, "folder of the results");
+      ->check(command_line::finite_number);
+  app.add_option("--out", wanted.folder, "folder of the results")
+      ->transform(command_line::folder_name);
   app.get_formatter()->column_width(36);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   }
+  if (!wanted.data.empty()) wanted.data = command_line::whole_name(wanted.data);
+  // One that was asked for twice would count as two seeds.
+  wanted.quantizers = command_line::without_repeats(wanted.quantizers);
+  wanted.bits = command_line::without_repeats(wanted.bits);
   experiment{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
                                          : rw::open_dataset(wanted.data)}
       .run();

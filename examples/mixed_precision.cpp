@@ -11,6 +11,7 @@
 
 #include <rolewise/rolewise.hpp>
 
+#include <cstdio>
 #include <iostream>
 #include <string>
 
@@ -77,6 +78,6 @@ int main()
   print("3 bits in every layer inside", tuned(school, data.train, alike), data.test);
   print("mixed, for no more bytes", mixed, data.test);
   std::cout << '\n'
-            << rw::cost_table(rw::costs_of(mixed)).text()
+            << rw::cost_table(rw::costs_of(mixed)).text(rw::columns_for_lines(stdout))
             << "bit-operations: " << rw::bit_operations_definition << '\n';
 }

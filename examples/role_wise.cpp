@@ -20,6 +20,7 @@
 // The agents here are fixed. A search that finds better ones is a SearchStrategy.
 
 #include "role_wise/job.hpp"
+#include "role_wise/job_record.hpp"
 #include "role_wise/report.hpp"
 
 #include <rolewise/rolewise.hpp>
@@ -41,12 +42,18 @@ struct sources {
 };
 
 /// The test set is for the table alone; curves show a validation part of the training set.
+/// @throws std::invalid_argument, too, for data that no run of the job could be trained with
 sources open(const role_wise::job& job)
 {
   auto data = job.data.empty() ? rw::glyphs({.seed = rw::seed{1}}) : rw::open_dataset(job.data);
   if (job.samples > 0 && job.samples < data.train.size())
     data.train = rw::stratified_subset(data.train, job.samples, rw::seed{1});
   auto [train, validation] = rw::stratified_split(data.train, rw::fraction{0.1}, rw::seed{1});
+  for (const auto* part : {&train, &validation, &data.test})
+    if (part->size() < 1)
+      rw::refuse("role_wise", "'", data.train.name,
+                 "' is too small: want examples to train with, to validate with and to test with");
+  (void)rw::resnet14(train.shape);
   return {std::move(train), std::move(validation), std::move(data.test)};
 }
 
@@ -128,7 +135,7 @@ std::vector<role_wise::outcome> run_seed(const role_wise::job& job, const source
 }
 
 /// What teacher and student d see of the first 16 samples in the first epoch.
-void draw_views(const role_wise::job& job, const sources& data)
+torch::Tensor picture_of_views(const role_wise::job& job, const sources& data)
 {
   const auto sixteen = rw::as_batch(
       rw::subset(data.train, torch::arange(std::min<std::int64_t>(16, data.train.size()))));
@@ -138,16 +145,19 @@ void draw_views(const role_wise::job& job, const sources& data)
           ? rw::make_views(sixteen, rw::students_view{}, students_agent, crop_flip, now,
                            rw::seed{1})
           : rw::make_views(sixteen, teachers_agent, students_agent, crop_flip, now, rw::seed{1});
-  rw::write_png(job.folder + "/views.png",
-                rw::contact_sheet(
-                    {{"sample", sixteen}, {"teacher", views.teacher}, {"student", views.student}}));
+  return rw::contact_sheet(
+      {{"sample", sixteen}, {"teacher", views.teacher}, {"student", views.student}});
 }
 
 void run(const role_wise::job& job)
 {
-  if (!job.is_resumed) role_wise::start(job);
+  if (!job.is_resumed) role_wise::require_free(job);
   const auto data = open(job);
-  draw_views(job, data);
+  const auto views = picture_of_views(job, data);
+  // Nothing is made before all that was asked for has been looked at: a folder that a mistake left
+  // would be taken for the job that was meant.
+  if (!job.is_resumed) role_wise::start(job);
+  rw::write_png(job.folder + "/views.png", views);
   std::vector<role_wise::outcome> outcomes;
   for (std::uint64_t number = 1; number <= static_cast<std::uint64_t>(job.seeds); ++number)
     for (auto& outcome : run_seed(job, data, number)) outcomes.push_back(std::move(outcome));
@@ -158,7 +168,8 @@ void run(const role_wise::job& job)
 
 int main(int argc, char** argv)
 try {
-  if (const auto job = role_wise::parse(argc, argv)) run(*job);
+  if (const auto asked = role_wise::parse(argc, argv))
+    run(asked->is_resumed ? role_wise::read_job(asked->folder) : *asked);
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "role_wise: %s\nTry --help.\n", error.what());
   return 2;

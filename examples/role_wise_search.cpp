@@ -16,6 +16,8 @@
 // the schedule that was found (schedule.json) and its copies in the form of Population Based
 // Augmentation's logs. What was interrupted goes on where its searches were if it is started again.
 
+#include "command_line.hpp"
+
 #include <rolewise/rolewise.hpp>
 
 #include <CLI/CLI.hpp>
@@ -62,16 +64,21 @@ struct job {
                   "\nplain-teacher ", wanted.has_plain_teacher, "\n");
 }
 
-/// Makes the folder of the results. One with the searches of another job is left alone: they would
-/// go on as if they were this one's.
+/// A folder with the searches of another job is left alone: they would go on as if they were this
+/// one's.
+void require_own_folder(const job& wanted)
+{
+  const auto path = wanted.folder + "/settings.txt";
+  if (std::filesystem::exists(path) && rw::text_of_file(path) != settings_of(wanted))
+    rw::refuse("role_wise_search", path, " is of a job with other settings: choose another --out");
+}
+
+/// Makes the folder of the results, once the inputs have been opened.
 void claim_folder(const job& wanted)
 {
-  std::filesystem::create_directories(wanted.folder);
-  const auto path = wanted.folder + "/settings.txt";
-  const auto settings = settings_of(wanted);
-  if (std::filesystem::exists(path) && rw::text_of_file(path) != settings)
-    rw::refuse("role_wise_search", path, " is of a job with other settings: choose another --out");
-  rw::write_file_atomically(path, settings);
+  require_own_folder(wanted);
+  command_line::make_folder(wanted.folder);
+  rw::write_file_atomically(wanted.folder + "/settings.txt", settings_of(wanted));
 }
 
 /// One network in the end.
@@ -116,7 +123,7 @@ class experiment {
     std::printf(
         "%s: %lld images to search with, %lld to validate with (%.1f %% of a student's "
         "search), %lld to train with after it\n",
-        data.train.name.c_str(), static_cast<long long>(wanted_.samples),
+        rw::cut_to_width(data.train.name).c_str(), static_cast<long long>(wanted_.samples),
         static_cast<long long>(wanted_.validation), 100 * cost.validation_share(),
         static_cast<long long>(whole.size()));
   }
@@ -137,10 +144,11 @@ class experiment {
         go_on(rw::teachers_policies{});
     }
     const auto shown = accuracies();
-    std::cout << '\n' << shown.text();
+    const auto columns = rw::columns_for_lines(stdout);
+    std::cout << '\n' << shown.text(columns);
     auto text = shown.markdown();
     if (wanted_.compares && wanted_.seeds > 1) {
-      std::cout << '\n' << differences().text();
+      std::cout << '\n' << differences().text(columns);
       text += "\n" + differences().markdown();
     }
     rw::write_file_atomically(wanted_.folder + "/table.md", text);
@@ -373,7 +381,8 @@ int main(int argc, char** argv)
 try {
   job wanted;
   CLI::App app{"Policies for a teacher, then policies for its low-bit student."};
-  app.add_option("--data", wanted.data, "folder of a data set; without it the built-in glyphs");
+  app.add_option("--data", wanted.data, "folder of a data set; without it the built-in glyphs")
+      ->transform(command_line::folder_name);
   app.add_option("--samples", wanted.samples,
                  "images to search with (default: 1000; with --data 4000)")
       ->check(CLI::PositiveNumber);
@@ -405,7 +414,9 @@ try {
       ->capture_default_str();
   app.add_flag("--compare", wanted.compares, "other students beside, under the same teacher");
   app.add_flag("--plain-teacher", wanted.has_plain_teacher, "leave out stage one");
-  app.add_option("--out", wanted.folder, "folder of the results")->capture_default_str();
+  app.add_option("--out", wanted.folder, "folder of the results")
+      ->transform(command_line::folder_name)
+      ->capture_default_str();
   app.get_formatter()->column_width(36);
   try {
     app.parse(argc, argv);
@@ -421,10 +432,13 @@ try {
   otherwise(wanted.interval, 2, 1);
   otherwise(wanted.retraining_epochs, 8, 6);
   otherwise(wanted.seeds, 1, 3);
+  if (!wanted.data.empty()) wanted.data = command_line::whole_name(wanted.data);
+  wanted.rewards = command_line::without_repeats(wanted.rewards);
+  require_own_folder(wanted);
+  experiment work{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
+                                              : rw::open_dataset(wanted.data)};
   claim_folder(wanted);
-  experiment{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
-                                         : rw::open_dataset(wanted.data)}
-      .run();
+  work.run();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "role_wise_search: %s\nTry --help.\n", error.what());
   return 2;

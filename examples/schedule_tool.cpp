@@ -11,6 +11,8 @@
 // The first prints 17 segments and the weighted checksum 1292375. Bad input ends in words and
 // status 2.
 
+#include "command_line.hpp"
+
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/policy_log.hpp>
 #include <rolewise/agent/policy_text.hpp>
@@ -58,7 +60,8 @@ std::optional<request> parse(int argc, char** argv)
   CLI::App app{"Shows, stretches and converts schedules of augmentation policies."};
   app.set_version_flag("--version", std::string{rw::version});
   app.add_option("file", wanted.file, "pbt_policy_*.txt, pbt_global.txt or a schedule as JSON")
-      ->required();
+      ->required()
+      ->check(command_line::file_name);
   app.add_option("--trial", wanted.trial, "whose ancestry to follow in a log of all trials")
       ->check(CLI::NonNegativeNumber);
   const CLI::Range lengths{std::int64_t{1}, rw::most_schedule_epochs};
@@ -70,7 +73,7 @@ std::optional<request> parse(int argc, char** argv)
   app.add_option("--format", wanted.format, "of what is printed")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
-  app.add_option("--write", wanted.output, "also write a file");
+  app.add_option("--write", wanted.output, "also write a file")->check(command_line::file_name);
   app.add_option("--as", wanted.as,
                  "what to write: the stretched schedule by names, or the log of the trial alone in "
                  "one of its dialects")
@@ -100,10 +103,10 @@ bool is_of_many_trials(const std::vector<rw::exploit_event>& events)
 
 answer read_log(const request& wanted, const std::string& text)
 {
+  const auto events = rw::parse_policy_log(text, wanted.file);
   if (!wanted.searched)
     throw CLI::ValidationError{"--epochs-searched",
                                "is missing: a log does not say how long the search was"};
-  const auto events = rw::parse_policy_log(text, wanted.file);
   answer found;
   found.events = events.size();
   if (wanted.trial) {
@@ -118,7 +121,7 @@ answer read_log(const request& wanted, const std::string& text)
       note(wanted, "looks like the log of all trials; choose one of them by --trial");
     found.ancestry = rw::without_stale_events(events);
   }
-  found.segments = rw::search_segments(found.ancestry, *wanted.searched);
+  found.segments = rw::search_segments(found.ancestry, *wanted.searched, wanted.file);
   found.schedule = rw::stretched(found.segments, wanted.epochs.value_or(*wanted.searched));
   return found;
 }
@@ -131,7 +134,7 @@ answer read_document(const request& wanted, const std::string& text)
   answer found;
   found.schedule = rw::parse_policy_schedule(text, wanted.file);
   if (!wanted.searched) return found;
-  found.segments = rw::search_segments(found.schedule, *wanted.searched);
+  found.segments = rw::search_segments(found.schedule, *wanted.searched, wanted.file);
   if (wanted.epochs) found.schedule = rw::stretched(found.segments, *wanted.epochs);
   return found;
 }
@@ -139,9 +142,7 @@ answer read_document(const request& wanted, const std::string& text)
 answer read(const request& wanted)
 {
   const auto text = rw::text_of_file(wanted.file);
-  const auto begin = text.find_first_not_of(" \t\r\n");
-  const bool is_document = begin != std::string::npos && text[begin] == '{';
-  return is_document ? read_document(wanted, text) : read_log(wanted, text);
+  return rw::is_policy_document(text) ? read_document(wanted, text) : read_log(wanted, text);
 }
 
 void write(const request& wanted, const answer& found)

@@ -2,19 +2,18 @@
 #pragma once
 
 /// @file
-/// What the main job is asked to do: its options, on the command line and in the job's folder.
+/// What the main job is asked to do, on the command line.
 
-#include <rolewise/core/file.hpp>
+#include "command_line.hpp"
+
 #include <rolewise/version.hpp>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <ctime>
-#include <filesystem>
-#include <fstream>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,7 +23,7 @@ namespace role_wise {
 /// Everything that decides the results. It is written to `job.json`, so that a resumed job cannot
 /// be another one.
 struct job {
-  std::string data;          ///< folder of a data set; empty: the built-in glyphs
+  std::string data{};        ///< folder of a data set; empty: the built-in glyphs
   std::int64_t samples = 0;  ///< images to learn from, drawn from the training set; 0: all
   std::int64_t epochs = 0;   ///< of every network
   std::int64_t seeds = 0;
@@ -33,12 +32,31 @@ struct job {
   std::vector<std::string> students{"a", "b", "c", "d"};
   std::string teacher_input = "teacher_view";
 
-  std::string folder;       ///< where the results go; not part of what decides them
+  std::string folder{};     ///< where the results go; not part of what decides them
   bool is_resumed = false;  ///< likewise
 };
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(job, data, samples, epochs, seeds, batch_size, bits, students,
-                                   teacher_input)
+/// What the options may be, on the command line and in `job.json` alike.
+namespace may_be {
+
+inline const CLI::Range samples{std::int64_t{0}, std::numeric_limits<std::int64_t>::max(),
+                                "NONNEGATIVE"};
+inline const CLI::Range epochs{std::int64_t{1}, std::int64_t{100000}};
+inline const CLI::Range seeds{std::int64_t{1}, std::int64_t{1000}};
+inline const CLI::Range batch_size{std::int64_t{2}, std::int64_t{65536}};
+inline const CLI::Range bits{1, 32};
+inline const CLI::IsMember student({"a", "b", "c", "d"});
+inline const CLI::IsMember teacher_input({"teacher_view", "student_view"});
+
+}  // namespace may_be
+
+/// Each student once, in their order.
+inline void sort_students(job& wanted)
+{
+  std::sort(wanted.students.begin(), wanted.students.end());
+  wanted.students.erase(std::unique(wanted.students.begin(), wanted.students.end()),
+                        wanted.students.end());
+}
 
 inline std::string new_folder_name()
 {
@@ -48,40 +66,12 @@ inline std::string new_folder_name()
   return name;
 }
 
-inline job read_job(const std::string& folder)
-{
-  const auto path = folder + "/job.json";
-  std::ifstream in{path};
-  if (!in) rolewise::fail(path, "cannot be read: is ", folder, " the folder of a job?");
-  try {
-    auto found = nlohmann::json::parse(in).get<job>();
-    found.folder = folder;
-    found.is_resumed = true;
-    return found;
-  } catch (const nlohmann::json::exception& error) {
-    rolewise::fail(path, "is not the record of a job: ", error.what());
-  }
-}
-
-/// Makes the folder of a new job. One that holds a job already is left alone.
-inline void start(const job& wanted)
-{
-  const auto path = wanted.folder + "/job.json";
-  if (std::filesystem::exists(path))
-    rolewise::refuse("role_wise", wanted.folder, " holds a job already: continue it with --resume ",
-                     wanted.folder, " or choose another --out");
-  std::error_code problem;
-  std::filesystem::create_directories(wanted.folder, problem);
-  if (problem) rolewise::fail(wanted.folder, "cannot be made: ", problem.message());
-  rolewise::write_file_atomically(path, nlohmann::json(wanted).dump(2) + "\n");
-}
-
-/// @return nothing if the command line was answered in full (`--help`)
+/// @return nothing if the command line was answered in full (`--help`). For `--resume` a job that
+///         has its folder alone: the other options are in it.
 /// @throws CLI::ParseError for a command line that makes no sense
 inline std::optional<job> parse(int argc, char** argv)
 {
   job wanted;
-  std::string resumed;
   CLI::App app{
       "Two teachers, four low-bit students: what role-wise augmentation is worth.\n"
       "  a  alone\n"
@@ -89,30 +79,35 @@ inline std::optional<job> parse(int argc, char** argv)
       "  c  the same, the student has an agent, the teacher judges the student's view\n"
       "  d  distilled from a teacher that was trained with an agent; an agent for each role\n"};
   app.set_version_flag("--version", std::string{rolewise::version});
-  auto* data = app.add_option(
-      "--data", wanted.data, "folder with Fashion-MNIST, CIFAR-10/100 or images (default: glyphs)");
+  auto* data = app.add_option("--data", wanted.data,
+                              "folder with Fashion-MNIST, CIFAR-10/100 or images (default: "
+                              "glyphs)")
+                   ->transform(command_line::folder_name);
   app.add_option("--epochs", wanted.epochs, "epochs of every network (default: 8; with --data 4)")
-      ->check(CLI::Range(1, 100000));
+      ->check(may_be::epochs);
   app.add_option("--seeds", wanted.seeds, "repetitions, seeds 1 .. N (default: 2; with --data 3)")
-      ->check(CLI::Range(1, 1000));
+      ->check(may_be::seeds);
   app.add_option("--bits", wanted.bits, "bits of weights and activations inside the students")
-      ->check(CLI::Range(1, 32))
+      ->check(may_be::bits)
       ->capture_default_str();
   app.add_option("--students", wanted.students, "which students, such as a,d")
       ->delimiter(',')
-      ->check(CLI::IsMember({"a", "b", "c", "d"}))
+      ->check(may_be::student)
       ->capture_default_str();
   app.add_option("--teacher-input", wanted.teacher_input,
                  "what the teacher of student d is shown: its own policy's view, or the student's")
-      ->check(CLI::IsMember({"teacher_view", "student_view"}))
+      ->check(may_be::teacher_input)
       ->capture_default_str();
   app.add_option("--samples", wanted.samples,
                  "images to learn from, 0 for all (default: 0; with --data 12000)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(may_be::samples);
   app.add_option("--batch", wanted.batch_size, "images in a batch (default: 32; with --data 64)")
-      ->check(CLI::Range(2, 65536));
-  app.add_option("--out", wanted.folder, "folder of the results (default: role_wise-DATE-TIME)");
-  app.add_option("--resume", resumed, "continue the job in this folder; takes no other option");
+      ->check(may_be::batch_size);
+  app.add_option("--out", wanted.folder, "folder of the results (default: role_wise-DATE-TIME)")
+      ->transform(command_line::folder_name);
+  std::string resumed;
+  app.add_option("--resume", resumed, "continue the job in this folder; takes no other option")
+      ->transform(command_line::folder_name);
 
   try {
     app.parse(argc, argv);
@@ -124,18 +119,16 @@ inline std::optional<job> parse(int argc, char** argv)
     if (app.count_all() > 2)
       throw CLI::ValidationError{
           "--resume", "takes no other option: the job's own are in " + resumed + "/job.json"};
-    return read_job(resumed);
+    return job{.folder = resumed, .is_resumed = true};
   }
   const bool has_data = data->count() > 0;
-  if (has_data) wanted.data = std::filesystem::absolute(wanted.data).string();
+  if (has_data) wanted.data = command_line::whole_name(wanted.data);
   if (wanted.epochs == 0) wanted.epochs = has_data ? 4 : 8;
   if (wanted.seeds == 0) wanted.seeds = has_data ? 3 : 2;
   if (wanted.batch_size == 0) wanted.batch_size = has_data ? 64 : 32;
   if (app.count("--samples") == 0 && has_data) wanted.samples = 12000;
   if (wanted.folder.empty()) wanted.folder = new_folder_name();
-  std::sort(wanted.students.begin(), wanted.students.end());
-  wanted.students.erase(std::unique(wanted.students.begin(), wanted.students.end()),
-                        wanted.students.end());
+  sort_students(wanted);
   return wanted;
 }
 

@@ -6,6 +6,8 @@
 
 #include "job.hpp"
 
+#include <rolewise/core/display_width.hpp>
+#include <rolewise/core/terminal.hpp>
 #include <rolewise/report.hpp>
 #include <rolewise/train.hpp>
 
@@ -109,8 +111,9 @@ inline void report(const job& wanted, const std::string& data, const std::vector
   rolewise::write_file_atomically(wanted.folder + "/table.md", table.markdown());
   rolewise::write_svg(wanted.folder + "/curves.svg", curves_of(all, data));
   std::printf("\n%s, %d-bit students, %lld epochs, mean and deviation over %lld seeds\n\n%s\n",
-              data.c_str(), wanted.bits, static_cast<long long>(wanted.epochs),
-              static_cast<long long>(wanted.seeds), table.text().c_str());
+              rolewise::cut_to_width(data).c_str(), wanted.bits,
+              static_cast<long long>(wanted.epochs), static_cast<long long>(wanted.seeds),
+              table.text(rolewise::columns_for_lines(stdout)).c_str());
   std::printf("table.md, curves.svg, views.png, records/ and runs/ are in %s\n",
               wanted.folder.c_str());
 }

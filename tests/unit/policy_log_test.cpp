@@ -515,6 +515,11 @@ TEST_CASE("what does not fit is an error with file, line and column")
         "rolewise: log.txt:3:2: found the end, want '['");
   CHECK(complaint([&] { (void)rw::parse_policy_log("\n" + good + "\n x", "log.txt"); }) ==
         "rolewise: log.txt:4:2: found 'x', want '['");
+  CHECK(complaint([] {
+          (void)rw::parse_policy_log(std::string_view{"\xFF\xFE[\0", 4}, "log.txt");
+        }) == "rolewise: log.txt:1:1: found UTF-16, want UTF-8");
+  CHECK(complaint([] { (void)rw::parse_policy(std::string_view{"\xFE\xFF\0{", 4}, "p.json"); }) ==
+        "rolewise: p.json:1:1: found UTF-16, want UTF-8");
   CHECK(complaint([] { (void)rw::parse_policy_log("\xEF\xBB\xBFx", "log.txt"); }) ==
         "rolewise: log.txt:1:1: found 'x', want '['");
   CHECK(says("['1', '2'") == "10: found the end, want ','");

@@ -251,6 +251,23 @@ TEST_CASE("the progress bar follows a window that changes its size")
   CHECK(display_width(screen.rows().back()) < 25);
 }
 
+TEST_CASE("a run that fails leaves the line that says where")
+{
+  const with_terminal_kind any{"xterm"};
+  const testing::pseudo_terminal terminal{80};
+  progress_bar bar{.to = terminal.stream()};
+  const metrics numbers{{"loss", torch::tensor(0.8124)}};
+  bar.see(run_begins{{.epochs = 2, .steps_per_epoch = 3}, {}, 0, 2, false});
+  bar.see(step_ends{{.epoch = 0, .step = 1, .epochs = 2, .steps_per_epoch = 3}, 8, numbers});
+  bar.see(run_ends{{}, ending::failed});
+  std::fputs("and why", terminal.stream());
+  testing::screen screen{80};
+  screen.show(terminal.take());
+  REQUIRE(screen.rows().size() == 2);
+  CHECK(screen.rows()[0].starts_with("epoch 1/2 [#############.......] 2/3  loss 0.8124  "));
+  CHECK(screen.rows()[1] == "and why");
+}
+
 TEST_CASE("without a terminal an epoch is a whole line, whatever names it has")
 {
   const auto text = logged({.title = odd_name});

@@ -106,7 +106,9 @@ inline void add_operations(std::string& text, const augmentation_policy& policy,
 /// object of JSON, whatever is in it.
 [[nodiscard]] inline bool is_policy_document(std::string_view text)
 {
-  return detail::literal_reader{"", text, detail::literal_grammar::json}.sees('{');
+  text = detail::without_byte_order_mark(text);
+  const auto begin = text.find_first_not_of(" \t\r\n");
+  return begin != std::string_view::npos && text[begin] == '{';
 }
 
 /// `parse_policy` of a file. @throws std::runtime_error that names it

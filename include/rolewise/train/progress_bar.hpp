@@ -94,7 +94,7 @@ struct progress_bar {
   void see(const run_ends& event)
   {
     if (event.how == ending::stopped_early) print(titled("stopped early"), true);
-    if (seen.is_open) put(line_start);
+    if (seen.is_open) put("\n");
   }
 
  private:

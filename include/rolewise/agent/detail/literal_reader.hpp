@@ -56,7 +56,10 @@ class literal_reader {
         text_{first_line == 1 ? without_byte_order_mark(text) : text},
         grammar_{grammar},
         first_line_{first_line}
-  {}
+  {
+    const bool is_utf16 = text_.starts_with("\xFF\xFE") || text_.starts_with("\xFE\xFF");
+    if (is_utf16) complain_at(0, "found UTF-16, want UTF-8");
+  }
 
   /// Offset of the next piece.
   [[nodiscard]] std::size_t next()
