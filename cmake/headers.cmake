@@ -95,12 +95,16 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/checksum.hpp
     include/rolewise/core/detail/members.hpp
     include/rolewise/core/detail/type_name.hpp
+    include/rolewise/core/classic_text.hpp
+    include/rolewise/core/descriptor.hpp
     include/rolewise/core/detail/vector_functions.hpp
     include/rolewise/core/detail/width_ranges.hpp
     include/rolewise/core/display_width.hpp
     include/rolewise/core/draws.hpp
     include/rolewise/core/error.hpp
     include/rolewise/core/file.hpp
+    include/rolewise/core/file_aside.hpp
+    include/rolewise/core/file_lock.hpp
     include/rolewise/core/fraction.hpp
     include/rolewise/core/instruction_sets.hpp
     include/rolewise/core/json.hpp
@@ -110,6 +114,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/made_ahead.hpp
     include/rolewise/core/moment.hpp
     include/rolewise/core/nearest_names.hpp
+    include/rolewise/core/output_target.hpp
     include/rolewise/core/phase.hpp
     include/rolewise/core/philox.hpp
     include/rolewise/core/response.hpp
@@ -121,6 +126,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
     include/rolewise/core/terminal.hpp
+    include/rolewise/core/utf8.hpp
     include/rolewise/core/working_alone.hpp
     include/rolewise/data.hpp
     include/rolewise/data/batches.hpp

@@ -8,10 +8,14 @@
 #include <rolewise/core/beta_draw.hpp>
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/checksum.hpp>
+#include <rolewise/core/classic_text.hpp>
+#include <rolewise/core/descriptor.hpp>
 #include <rolewise/core/display_width.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
+#include <rolewise/core/file_aside.hpp>
+#include <rolewise/core/file_lock.hpp>
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/instruction_sets.hpp>
 #include <rolewise/core/json.hpp>
@@ -21,6 +25,7 @@
 #include <rolewise/core/made_ahead.hpp>
 #include <rolewise/core/moment.hpp>
 #include <rolewise/core/nearest_names.hpp>
+#include <rolewise/core/output_target.hpp>
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/philox.hpp>
 #include <rolewise/core/response.hpp>
@@ -32,4 +37,5 @@
 #include <rolewise/core/temperature.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/core/terminal.hpp>
+#include <rolewise/core/utf8.hpp>
 #include <rolewise/core/working_alone.hpp>

@@ -52,8 +52,8 @@ class augmentation_policy {
   [[nodiscard]] static std::string objection_to_length(std::size_t count)
   {
     if (count == static_cast<std::size_t>(2 * pairs)) return {};
-    return c10::str("got ", count, " levels, want ", 2 * pairs, ": probability and magnitude of ",
-                    pairs, " pairs");
+    return detail::classic_text("got ", count, " levels, want ", 2 * pairs,
+                                ": probability and magnitude of ", pairs, " pairs");
   }
   /// What is wrong with a level at place 0 .. 59; empty for one in its range.
   [[nodiscard]] static std::string objection_to_level(std::size_t place, std::int64_t level)
@@ -61,9 +61,10 @@ class augmentation_policy {
     const bool of_probability = place % 2 == 0;
     const auto highest = of_probability ? highest_probability : highest_magnitude;
     if (level >= 0 && level <= highest) return {};
-    return c10::str(of_probability ? "probability" : "magnitude", " level of pair ", place / 2,
-                    " (", rolewise::name(operation_of(static_cast<std::int64_t>(place / 2))),
-                    ") is ", level, ", want 0 .. ", highest);
+    return detail::classic_text(of_probability ? "probability" : "magnitude", " level of pair ",
+                                place / 2, " (",
+                                rolewise::name(operation_of(static_cast<std::int64_t>(place / 2))),
+                                ") is ", level, ", want 0 .. ", highest);
   }
 
   [[nodiscard]] static constexpr operation operation_of(std::int64_t pair)

@@ -100,7 +100,7 @@ struct hardest_view {
     const auto logits = judge.respond(view, taps{}).logits;
     if (!logits.defined() || logits.dim() != 2 || logits.size(0) != view.size())
       refuse("hardest_view", "want logits [", view.size(), ", C] of the judge, got ",
-             logits.defined() ? c10::str(logits.sizes()) : "an undefined tensor");
+             logits.defined() ? detail::classic_text(logits.sizes()) : "an undefined tensor");
     return entropy_of(logits);
   }
 

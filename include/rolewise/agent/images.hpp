@@ -73,7 +73,7 @@ inline void require_images(std::string_view who, const batch& examples)
   const auto& x = examples.inputs;
   if (!x.defined() || x.dim() != 4)
     refuse(who, "want images [N, C, H, W], got ",
-           x.defined() ? c10::str(x.sizes()) : "an undefined tensor");
+           x.defined() ? detail::classic_text(x.sizes()) : "an undefined tensor");
   if (x.scalar_type() != torch::kByte)
     refuse(who, "want images of uint8, got ", x.scalar_type(), " ", x.sizes(),
            "; change images before they are normalised");
@@ -85,7 +85,8 @@ inline void require_images(std::string_view who, const batch& examples)
   if (!ids.defined() || ids.scalar_type() != torch::kLong || ids.dim() != 1 ||
       ids.size(0) != x.size(0))
     refuse(who, "want ids of int64 [", x.size(0), "], got ",
-           ids.defined() ? c10::str(ids.scalar_type(), " ", ids.sizes()) : "an undefined tensor");
+           ids.defined() ? detail::classic_text(ids.scalar_type(), " ", ids.sizes())
+                         : "an undefined tensor");
   const auto means = static_cast<std::int64_t>(examples.scaling.mean.size());
   if (means != 0 && means != x.size(1))
     refuse(who, "normalisation has ", means, " channels, the images have ", x.size(1));

@@ -141,7 +141,7 @@ class mixture {
     if (!given.defined() || given.scalar_type() != torch::kLong || given.dim() != 1 ||
         given.size(0) != examples.size())
       refuse(name, "want ids of int64 [", examples.size(), "], got ",
-             given.defined() ? c10::str(given.scalar_type(), " ", given.sizes())
+             given.defined() ? detail::classic_text(given.scalar_type(), " ", given.sizes())
                              : "an undefined tensor");
     double sum = 0.0;
     for (const double weight : weights_) sum += weight;

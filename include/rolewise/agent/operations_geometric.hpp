@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/detail/per_sample.hpp>
 #include <rolewise/agent/images.hpp>
+#include <rolewise/core/classic_text.hpp>
 
 #include <cstdint>
 #include <numbers>
@@ -81,7 +82,7 @@ namespace operations {
   if (!matrix.defined() || matrix.dim() != 2 || matrix.size(0) != from.size() ||
       matrix.size(1) != 6 || matrix.scalar_type() != torch::kFloat64)
     refuse("affine", "want a matrix of float64 [", from.size(), ", 6], got ",
-           matrix.defined() ? c10::str(matrix.scalar_type(), " ", matrix.sizes())
+           matrix.defined() ? detail::classic_text(matrix.scalar_type(), " ", matrix.sizes())
                             : "an undefined tensor");
   const auto entry = [&](std::int64_t i) { return matrix.select(1, i); };
   auto column = detail::source(entry(2), entry(0), entry(1), pixels);

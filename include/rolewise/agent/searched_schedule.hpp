@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/policy_log.hpp>
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
 
 #include <algorithm>
@@ -50,7 +51,7 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
 {
   std::string place{source};
   if (event.line > 0)
-    place += place.empty() ? c10::str("line ", event.line) : c10::str(":", event.line);
+    place += place.empty() ? classic_text("line ", event.line) : classic_text(":", event.line);
   return place.empty() ? place : place + ": ";
 }
 

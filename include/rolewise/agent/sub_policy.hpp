@@ -64,8 +64,8 @@ inline std::ostream& operator<<(std::ostream& out, const std::vector<sub_policy>
 [[nodiscard]] inline std::string objection_to_levels(const sub_policy::step& of, std::size_t place)
 {
   const auto objection = [&](const char* kind, std::int64_t level, std::int64_t highest) {
-    return c10::str(kind, " level of ", rolewise::name(of.what), " in sub-policy ", place, " is ",
-                    level, ", want 0 .. ", highest);
+    return detail::classic_text(kind, " level of ", rolewise::name(of.what), " in sub-policy ",
+                                place, " is ", level, ", want 0 .. ", highest);
   };
   constexpr auto probable = augmentation_policy::highest_probability;
   constexpr auto strong = augmentation_policy::highest_magnitude;

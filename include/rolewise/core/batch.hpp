@@ -90,7 +90,7 @@ inline torch::Tensor per_channel(const std::vector<double>& values, const torch:
   const auto& x = examples.inputs;
   if (!x.defined() || x.dim() != 4)
     refuse("batch", "want inputs [N, C, H, W], got ",
-           x.defined() ? c10::str(x.sizes()) : "an undefined tensor");
+           x.defined() ? detail::classic_text(x.sizes()) : "an undefined tensor");
   if (x.is_floating_point()) return x.to(dtype).contiguous(torch::MemoryFormat::ChannelsLast);
   if (x.scalar_type() != torch::kByte)
     refuse("batch", "want inputs of uint8 or floating point, got ", x.scalar_type());

@@ -4,25 +4,26 @@
 /// @file
 /// How the library says no: who, what was found, what was wanted.
 
-#include <c10/util/StringUtil.h>  // c10::str
+#include <rolewise/core/classic_text.hpp>
 
 #include <stdexcept>
 #include <string_view>
 
 namespace rolewise {
 
-/// What the caller did wrong: `rolewise: <who>: <what was found and what was wanted>`.
+/// What the caller did wrong: `rolewise: <who>: <what was found and what was wanted>`, with numbers
+/// in the classic locale.
 template<typename... Words>
 [[noreturn]] void refuse(std::string_view who, const Words&... words)
 {
-  throw std::invalid_argument{c10::str("rolewise: ", who, ": ", words...)};
+  throw std::invalid_argument{detail::classic_text("rolewise: ", who, ": ", words...)};
 }
 
 /// What the world did wrong (a file, a disk, a number that is not finite), in the same form.
 template<typename... Words>
 [[noreturn]] void fail(std::string_view who, const Words&... words)
 {
-  throw std::runtime_error{c10::str("rolewise: ", who, ": ", words...)};
+  throw std::runtime_error{detail::classic_text("rolewise: ", who, ": ", words...)};
 }
 
 }  // namespace rolewise

@@ -5,7 +5,8 @@
 /// As much JSON (RFC 8259) as records need. The usual library would add a sixth to the time that a
 /// unit takes which includes everything.
 
-#include <rolewise/core/error.hpp>
+#include <rolewise/core/classic_text.hpp>
+#include <rolewise/core/utf8.hpp>
 
 #include <array>
 #include <charconv>
@@ -31,6 +32,23 @@ struct json_error {
 struct json_number {
   std::string text;
 };
+
+/// A string as JSON writes it; U+FFFD stands for what is no UTF-8.
+[[nodiscard]] inline std::string json_text(std::string_view words)
+{
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text = "\"";
+  for (const char c : valid_utf8(words)) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\')
+      (text += '\\') += c;
+    else if (code < 0x20)
+      ((text += "\\u00") += digits[code >> 4U]) += digits[code & 15U];
+    else
+      text += c;
+  }
+  return text + '"';
+}
 
 class json {
  public:
@@ -80,7 +98,7 @@ class json {
     const auto* end = written.data() + written.size();
     const auto [stop, error] = std::from_chars(written.data(), end, x);
     if (error != std::errc{} || stop != end)
-      throw json_error{0, c10::str("the number ", written, " does not fit")};
+      throw json_error{0, classic_text("the number ", written, " does not fit")};
     return x;
   }
   /// `null` is NaN.
@@ -99,7 +117,7 @@ class json {
   [[nodiscard]] const json& at(std::string_view name) const
   {
     const auto* found = find(name);
-    if (found == nullptr) throw json_error{0, c10::str("has no '", name, "'")};
+    if (found == nullptr) throw json_error{0, classic_text("has no '", name, "'")};
     return *found;
   }
 
@@ -111,14 +129,13 @@ class json {
     else if (const auto* number = std::get_if<json_number>(&value_))
       out += number->text;
     else if (const auto* words = std::get_if<std::string>(&value_))
-      write_text(out, *words);
+      out += json_text(*words);
     else if (const auto* all = std::get_if<array>(&value_))
       write_list(out, *all, "[]", depth, on_one_line,
                  [&](const json& x) { x.write(out, depth + 1, true); });
     else if (const auto* named = std::get_if<object>(&value_))
       write_list(out, *named, "{}", depth, on_one_line, [&](const auto& member) {
-        write_text(out, member.first);
-        out += ": ";
+        out += json_text(member.first) + ": ";
         member.second.write(out, depth + 1, on_one_line);
       });
     else
@@ -130,7 +147,7 @@ class json {
   [[nodiscard]] const T& as(const char* wanted) const
   {
     if (const auto* x = std::get_if<T>(&value_)) return *x;
-    throw json_error{0, c10::str("wants ", wanted, " and has something else")};
+    throw json_error{0, classic_text("wants ", wanted, " and has something else")};
   }
 
   template<typename List, typename F>
@@ -149,22 +166,6 @@ class json {
     }
     break_line(depth);
     out += brackets[1];
-  }
-
-  static void write_text(std::string& out, std::string_view words)
-  {
-    constexpr std::string_view digits = "0123456789abcdef";
-    out += '"';
-    for (const char c : words) {
-      const auto code = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\')
-        (out += '\\') += c;
-      else if (code < 0x20)
-        ((out += "\\u00") += digits[code >> 4U]) += digits[code & 15U];
-      else
-        out += c;
-    }
-    out += '"';
   }
 
   std::variant<std::monostate, bool, json_number, std::string, array, object> value_;

@@ -2,9 +2,10 @@
 #pragma once
 
 /// @file
-/// JSON from text.
+/// JSON from text: UTF-8, with a byte order mark before it or without.
 
 #include <rolewise/core/json.hpp>
+#include <rolewise/core/utf8.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -24,6 +25,9 @@ class json_reader {
   /// @throws json_error
   [[nodiscard]] json read()
   {
+    if (const auto other = foreign_encoding(text_); !other.empty())
+      complain(std::string{"is in "}.append(other).append(", want UTF-8"));
+    at_ = byte_order_mark_of(text_);
     auto whole = value(0);
     skip_space();
     if (at_ != text_.size()) complain("want the end");
@@ -33,7 +37,7 @@ class json_reader {
  private:
   static constexpr int deepest = 64;  // a file must not choose how much stack is used
 
-  [[noreturn]] void complain(const char* what) const { throw json_error{at_, what}; }
+  [[noreturn]] void complain(std::string what) const { throw json_error{at_, std::move(what)}; }
 
   [[nodiscard]] char next() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 

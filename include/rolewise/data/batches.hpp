@@ -5,6 +5,7 @@
 /// A data set as a range of batches, in the order of an epoch.
 
 #include <rolewise/core/buffer_pool.hpp>
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/made_ahead.hpp>
 #include <rolewise/core/seed.hpp>
@@ -55,7 +56,7 @@ namespace detail {
 
 [[nodiscard]] inline std::string shape_words(const torch::Tensor& t)
 {
-  return t.defined() ? c10::str(t.sizes()) : "undefined";
+  return t.defined() ? detail::classic_text(t.sizes()) : "undefined";
 }
 
 /// Copies chosen examples of a data set into pooled memory.

@@ -4,11 +4,10 @@
 /// @file
 /// Several losses as one: `0.1 * cross_entropy{} + 0.9 * soft_target_kl{}`.
 
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/loss/loss_terms.hpp>
 #include <rolewise/loss/objective.hpp>
-
-#include <c10/util/StringUtil.h>  // c10::str
 
 #include <algorithm>
 #include <array>
@@ -117,7 +116,7 @@ class weighted_sum {
     int number = 0;
     std::apply(
         [&](auto&... term) {
-          (visit_part(archive, c10::str("term", number++), term.objective), ...);
+          (visit_part(archive, detail::classic_text("term", number++), term.objective), ...);
         },
         terms_);
   }
@@ -150,7 +149,7 @@ class weighted_sum {
     for (int twin = 2; std::any_of(found.terms.begin(), found.terms.end(),
                                    [&](const loss_term& t) { return t.name == name_here; });
          ++twin)
-      name_here = c10::str(plain, "-", twin);
+      name_here = detail::classic_text(plain, "-", twin);
     found.terms.push_back({std::move(name_here), value.detach()});
   }
 

@@ -53,7 +53,8 @@ inline void require_rows(const std::vector<contact_sheet_row>& rows)
   for (const auto& [title, shown] : rows) {
     if (!shown.inputs.defined() || shown.inputs.dim() != 4 || shown.inputs.numel() == 0)
       refuse(who, "row '", title, "' wants inputs [N, C, H, W], got ",
-             shown.inputs.defined() ? c10::str(shown.inputs.sizes()) : "an undefined tensor");
+             shown.inputs.defined() ? detail::classic_text(shown.inputs.sizes())
+                                    : "an undefined tensor");
     if (shown.inputs.size(1) != 1 && shown.inputs.size(1) != 3)
       refuse(who, "row '", title, "' wants 1 or 3 channels, got ", shown.inputs.size(1));
     if (shown.inputs.size(0) != first.inputs.size(0))

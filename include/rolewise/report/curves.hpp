@@ -140,18 +140,18 @@ inline std::string svg_text(const line_chart& chart)
   const auto x_of = [&](double x) { return left + (right - left) * x_axis.share(x); };
   const auto y_of = [&](double y) { return bottom - (bottom - top) * y_axis.share(y); };
 
-  std::string out = c10::str(
+  std::string out = detail::classic_text(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", chart.width, "\" height=\"",
       chart.height, "\" viewBox=\"0 0 ", chart.width, " ", chart.height,
       "\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"#333333\">\n",
       "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
   const auto text = [&](double x, double y, std::string_view more, std::string_view words) {
-    out += c10::str("<text x=\"", px(x), "\" y=\"", px(y), "\"", more, ">", detail::xml_text(words),
-                    "</text>\n");
+    out += detail::classic_text("<text x=\"", px(x), "\" y=\"", px(y), "\"", more, ">",
+                                detail::xml_text(words), "</text>\n");
   };
   const auto line = [&](double x1, double y1, double x2, double y2, std::string_view more) {
-    out += c10::str("<line x1=\"", px(x1), "\" y1=\"", px(y1), "\" x2=\"", px(x2), "\" y2=\"",
-                    px(y2), "\"", more, "/>\n");
+    out += detail::classic_text("<line x1=\"", px(x1), "\" y1=\"", px(y1), "\" x2=\"", px(x2),
+                                "\" y2=\"", px(y2), "\"", more, "/>\n");
   };
 
   if (!chart.title.empty())
@@ -170,8 +170,8 @@ inline std::string svg_text(const line_chart& chart)
     text((left + right) / 2, height - 10, " text-anchor=\"middle\"", chart.x_label);
   if (!chart.y_label.empty())
     text(18, (top + bottom) / 2,
-         c10::str(" text-anchor=\"middle\" transform=\"rotate(-90 18.00 ", px((top + bottom) / 2),
-                  ")\""),
+         detail::classic_text(" text-anchor=\"middle\" transform=\"rotate(-90 18.00 ",
+                              px((top + bottom) / 2), ")\""),
          chart.y_label);
 
   const auto colour_of = [](std::size_t i) {
@@ -180,8 +180,9 @@ inline std::string svg_text(const line_chart& chart)
   const auto stroke_of = [&](std::size_t i) {
     const auto dashes =
         detail::line_strokes[i / detail::line_colours.size() % detail::line_strokes.size()];
-    return c10::str(" stroke=\"", colour_of(i), "\"",
-                    dashes.empty() ? "" : c10::str(" stroke-dasharray=\"", dashes, "\""));
+    return detail::classic_text(
+        " stroke=\"", colour_of(i), "\"",
+        dashes.empty() ? "" : detail::classic_text(" stroke-dasharray=\"", dashes, "\""));
   };
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {
     const auto& c = chart.curves[i];
@@ -193,7 +194,7 @@ inline std::string svg_text(const line_chart& chart)
       for (auto k = begin; k < end; ++k) out += px(x_of(c.x[k])) + "," + px(y_of(c.high[k])) + " ";
       for (auto k = end; k-- > begin;) out += px(x_of(c.x[k])) + "," + px(y_of(c.low[k])) + " ";
       out.back() = '"';
-      out += c10::str(" fill=\"", colour_of(i), "\" fill-opacity=\"0.15\"/>\n");
+      out += detail::classic_text(" fill=\"", colour_of(i), "\" fill-opacity=\"0.15\"/>\n");
     });
   }
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {
@@ -201,15 +202,16 @@ inline std::string svg_text(const line_chart& chart)
     const auto is_there = [&](std::size_t k) { return std::isfinite(c.y[k]); };
     detail::for_each_stretch(c.x.size(), is_there, [&](std::size_t begin, std::size_t end) {
       if (end - begin == 1) {
-        out += c10::str("<circle cx=\"", px(x_of(c.x[begin])), "\" cy=\"", px(y_of(c.y[begin])),
-                        "\" r=\"3\" fill=\"", colour_of(i), "\"/>\n");
+        out += detail::classic_text("<circle cx=\"", px(x_of(c.x[begin])), "\" cy=\"",
+                                    px(y_of(c.y[begin])), "\" r=\"3\" fill=\"", colour_of(i),
+                                    "\"/>\n");
         return;
       }
       out += "<polyline points=\"";
       for (auto k = begin; k < end; ++k) out += px(x_of(c.x[k])) + "," + px(y_of(c.y[k])) + " ";
       out.back() = '"';
-      out += c10::str(" fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\"", stroke_of(i),
-                      "/>\n");
+      out += detail::classic_text(" fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\"",
+                                  stroke_of(i), "/>\n");
     });
   }
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {

@@ -51,8 +51,9 @@ struct quantisation_page {
     out += svg_words(x + 18, 26, "font-size=\"11\"", text);
     x += 40.0 + 5.6 * static_cast<double>(text.size());
   };
-  out += c10::str("<rect x=\"", pixels_text(x), "\" y=\"16\" width=\"12\" height=\"11\" fill=\"",
-                  bar_colour, "\"/>\n");
+  out +=
+      detail::classic_text("<rect x=\"", pixels_text(x),
+                           "\" y=\"16\" width=\"12\" height=\"11\" fill=\"", bar_colour, "\"/>\n");
   words("values before");
   out += svg_line(x + 6, 15, x + 6, 28, in_use());
   words("level in use");
@@ -101,7 +102,7 @@ struct quantisation_page {
   if (report.layers.empty()) refuse("quantisation_pictures", "the report has no layers");
   const detail::quantisation_page page{report};
   const auto width = fixed_text(page.width, 0), height = fixed_text(page.height, 0);
-  std::string out = c10::str(
+  std::string out = detail::classic_text(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", width, "\" height=\"", height,
       "\" viewBox=\"0 0 ", width, " ", height,
       "\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"#333333\">\n",

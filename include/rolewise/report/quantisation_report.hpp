@@ -187,7 +187,7 @@ template<typename F>
 
 [[nodiscard]] inline std::string levels_text(const quantisation_view& view)
 {
-  return c10::str(view.used, " of ", view.possible);
+  return detail::classic_text(view.used, " of ", view.possible);
 }
 
 }  // namespace detail
@@ -205,7 +205,8 @@ template<typename F>
   };
   const auto zeros = [](const quantisation_view& v) { return detail::percent(v.zero_share(), 1); };
   for (const auto& [place, widths, weights, activations, shares] : report.layers)
-    rows.add({place.name, c10::str(widths.weights.value(), "/", widths.activations.value()),
+    rows.add({place.name,
+              detail::classic_text(widths.weights.value(), "/", widths.activations.value()),
               detail::cell_of(weights, detail::levels_text), detail::cell_of(weights, clipped),
               detail::cell_of(weights, error), detail::cell_of(activations, detail::levels_text),
               detail::cell_of(activations, clipped), detail::cell_of(activations, error),

@@ -105,7 +105,7 @@ struct both_sides {
 {
   if (!q.levels.defined() || values.sizes() != q.levels.sizes())
     refuse(who, "want levels of the shape of the values, ", values.sizes(), ", got ",
-           q.levels.defined() ? c10::str(q.levels.sizes()) : "none");
+           q.levels.defined() ? detail::classic_text(q.levels.sizes()) : "none");
   if (values.numel() == 0) refuse(who, "the tensor has no values, shape ", values.sizes());
   both_sides sides{wide_on_cpu(values), wide_on_cpu(q.values()), {}};
   if (!sides.before.isfinite().all().item<bool>())

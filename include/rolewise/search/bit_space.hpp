@@ -37,7 +37,8 @@ class bit_space {
       refuse("bit_space", "want layers and widths, got ", layers_.size(), " and ", widths_.size());
     for (std::size_t i = 0; i < widths_.size(); ++i)
       if (widths_[i] < 1 || widths_[i] > 32 || (i > 0 && widths_[i] <= widths_[i - 1]))
-        refuse("bit_space", "want rising widths in 1 .. 32, got ", c10::Join(" ", widths_));
+        refuse("bit_space", "want rising widths in 1 .. 32, got ",
+               detail::classic_list(" ", widths_));
   }
 
   /// To be searched as it is, or with other dimensions beside these.
@@ -109,14 +110,15 @@ class bit_space {
     const auto& chosen = at.choice(name);
     for (const int bits : widths_)
       if (std::to_string(bits) == chosen) return bits;
-    refuse("bit_space", "'", name, "' is '", chosen, "', want one of ", c10::Join(" ", widths_));
+    refuse("bit_space", "'", name, "' is '", chosen, "', want one of ",
+           detail::classic_list(" ", widths_));
   }
 
   void require_known(int bits, const std::string& layer) const
   {
     if (std::ranges::find(widths_, bits) == widths_.end())
       refuse("bit_space", "layer ", layer, " has ", bits, " bits, the space has ",
-             c10::Join(" ", widths_));
+             detail::classic_list(" ", widths_));
   }
 
   std::vector<std::string> layers_;

@@ -26,18 +26,20 @@ namespace detail {
 [[nodiscard]] inline std::string wanted_by(const dimension& d)
 {
   if (const auto* real = std::get_if<real_interval>(&d.range))
-    return c10::str("a real ", real->low, " .. ", real->high);
+    return detail::classic_text("a real ", real->low, " .. ", real->high);
   if (const auto* whole = std::get_if<integer_interval>(&d.range))
-    return c10::str("an integer ", whole->low, " .. ", whole->high);
-  return c10::str("one of ", c10::Join(", ", std::get<choice_of>(d.range).names));
+    return detail::classic_text("an integer ", whole->low, " .. ", whole->high);
+  return detail::classic_text("one of ",
+                              detail::classic_list(", ", std::get<choice_of>(d.range).names));
 }
 
 /// A value with its kind: `the real 0.5`, `the integer 2`, `'policy'`.
 [[nodiscard]] inline std::string found_value(const point::value& x)
 {
-  if (const auto* real = std::get_if<double>(&x)) return c10::str("the real ", *real);
-  if (const auto* whole = std::get_if<std::int64_t>(&x)) return c10::str("the integer ", *whole);
-  return c10::str("'", std::get<std::string>(x), "'");
+  if (const auto* real = std::get_if<double>(&x)) return detail::classic_text("the real ", *real);
+  if (const auto* whole = std::get_if<std::int64_t>(&x))
+    return detail::classic_text("the integer ", *whole);
+  return detail::classic_text("'", std::get<std::string>(x), "'");
 }
 
 /// The place of a name among the dimensions, or how many there are.
@@ -52,7 +54,7 @@ namespace detail {
 {
   std::vector<std::string> known;
   for (const auto& d : space.dimensions()) known.push_back(d.name);
-  return c10::str(
+  return detail::classic_text(
       "has '", name, "', which the space does not; ",
       known.empty() ? "the space is empty" : "the nearest is " + nearest_names(name, known));
 }
@@ -71,10 +73,11 @@ namespace detail {
 {
   for (const auto& d : space.dimensions()) {
     const auto* x = p.find(d.name);
-    if (x == nullptr) return c10::str("has no '", d.name, "', want ", detail::wanted_by(d));
+    if (x == nullptr)
+      return detail::classic_text("has no '", d.name, "', want ", detail::wanted_by(d));
     if (!is_in(d, *x))
-      return c10::str("'", d.name, "' is ", detail::found_value(*x), ", want ",
-                      detail::wanted_by(d));
+      return detail::classic_text("'", d.name, "' is ", detail::found_value(*x), ", want ",
+                                  detail::wanted_by(d));
   }
   for (const auto& [name, x] : p.values())
     if (detail::place_of(space, name) == space.dimensions().size())

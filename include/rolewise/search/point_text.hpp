@@ -15,6 +15,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <locale>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -64,7 +65,8 @@ namespace detail {
 {
   point p;
   for (const auto& [name, x] : object.members()) {
-    if (p.find(name) != nullptr) throw json_error{0, c10::str("has '", name, "' twice")};
+    if (p.find(name) != nullptr)
+      throw json_error{0, detail::classic_text("has '", name, "' twice")};
     try {
       if (x.is_text())
         p.set(name, x.text());
@@ -73,7 +75,7 @@ namespace detail {
       else
         p.set(name, x.number<double>());
     } catch (const json_error& error) {
-      throw json_error{0, c10::str("'", name, "' ", error.what)};
+      throw json_error{0, detail::classic_text("'", name, "' ", error.what)};
     }
   }
   return p;
@@ -107,6 +109,7 @@ template<typename Read>
 [[nodiscard]] inline std::string text(const point& p)
 {
   std::ostringstream line;
+  line.imbue(std::locale::classic());
   std::set<std::string> told;  // levels of policies
   const char* separator = "";
   for (const auto& [name, x] : p.values()) {

@@ -59,9 +59,10 @@ inline void require_members(const json& object, std::initializer_list<std::strin
   const auto& members = object.members();
   for (auto m = members.begin(); m != members.end(); ++m) {
     if (std::find(names.begin(), names.end(), m->first) == names.end())
-      throw json_error{0, c10::str("has '", m->first, "', want ", c10::Join(", ", names))};
+      throw json_error{0, detail::classic_text("has '", m->first, "', want ",
+                                               detail::classic_list(", ", names))};
     if (std::any_of(members.begin(), m, [&](const auto& e) { return e.first == m->first; }))
-      throw json_error{0, c10::str("has '", m->first, "' twice")};
+      throw json_error{0, detail::classic_text("has '", m->first, "' twice")};
   }
 }
 
@@ -90,7 +91,8 @@ template<typename Number>
   require_members(object, {"name", "real", "spacing"});
   const auto& measure = object.at("spacing").text();
   if (measure != "linear" && measure != "logarithmic")
-    throw json_error{0, c10::str("has the spacing '", measure, "', want linear or logarithmic")};
+    throw json_error{
+        0, detail::classic_text("has the spacing '", measure, "', want linear or logarithmic")};
   const auto [low, high] = ends_from<double>(*ends);
   return real_interval{low, high, measure == "linear" ? spacing::linear : spacing::logarithmic};
 }
@@ -147,8 +149,8 @@ template<typename Number>
       throw detail::json_error{0, "is a '" + found + "', want a 'search-space'"};
     if (const auto found = whole.at("version").number<std::int64_t>();
         found != detail::space_version)
-      throw detail::json_error{0,
-                               c10::str("has version ", found, ", want ", detail::space_version)};
+      throw detail::json_error{
+          0, detail::classic_text("has version ", found, ", want ", detail::space_version)};
     detail::require_members(whole, {"rolewise", "version", "dimensions"});
     return detail::space_from(whole.at("dimensions"));
   });

@@ -166,7 +166,8 @@ class cached_teacher {
     if (!ids.defined() || ids.scalar_type() != torch::kLong || ids.dim() != 1 ||
         ids.size(0) != examples.size())
       refuse("cached_teacher", "want ids of int64 [", examples.size(), "], got ",
-             ids.defined() ? c10::str(ids.scalar_type(), " ", ids.sizes()) : "an undefined tensor");
+             ids.defined() ? detail::classic_text(ids.scalar_type(), " ", ids.sizes())
+                           : "an undefined tensor");
     const auto id = ids.cpu().contiguous();
     const auto x = normalised_inputs(examples).cpu();
     const auto bytes = x.nbytes() / static_cast<std::size_t>(examples.size());
@@ -204,7 +205,7 @@ class cached_teacher {
         logits.size(1) != form_.classes || !logits.is_floating_point() || logits.element_size() > 4)
       refuse("cached_teacher", "want logits of Float [", examples.size(), ", ", form_.classes,
              "], got ",
-             logits.defined() ? c10::str(logits.scalar_type(), " ", logits.sizes())
+             logits.defined() ? detail::classic_text(logits.scalar_type(), " ", logits.sizes())
                               : "an undefined tensor");
     const auto given = detail::encoded(logits.cpu().to(torch::kFloat32), form_);
     const auto* from = static_cast<const char*>(given.const_data_ptr());

@@ -4,6 +4,7 @@
 /// @file
 /// How much memory a search takes, said before it starts.
 
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/moment.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/state.hpp>
@@ -16,7 +17,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
+#include <iomanip>
+#include <ios>
 #include <string>
 
 namespace rolewise {
@@ -40,13 +42,13 @@ struct arena_memory {
   [[nodiscard]] std::string text() const
   {
     const auto megabytes = [](std::int64_t bytes) {
-      char words[32];
-      std::snprintf(words, sizeof words, "%.1f MB", static_cast<double>(bytes) / 1e6);
-      return std::string{words};
+      return detail::classic_text(std::fixed, std::setprecision(1),
+                                  static_cast<double>(bytes) / 1e6, " MB");
     };
-    return c10::str("data ", megabytes(data), " + teacher ", megabytes(teacher), " + ", trials,
-                    " trials ", megabytes(population()), " + ", std::min(at_once, trials),
-                    " at once ", megabytes(in_training()), " = ", megabytes(total()));
+    return detail::classic_text("data ", megabytes(data), " + teacher ", megabytes(teacher), " + ",
+                                trials, " trials ", megabytes(population()), " + ",
+                                std::min(at_once, trials), " at once ", megabytes(in_training()),
+                                " = ", megabytes(total()));
   }
 };
 

@@ -59,7 +59,7 @@ inline void require_sound(const arena_options& o, const search_space& space)
     if (sorted[i] != static_cast<std::int64_t>(i) ||
         sorted.size() != static_cast<std::size_t>(o.trials))
       refuse("arena", "want each of the ", o.trials, " trials once in order, got ",
-             c10::Join(" ", o.order));
+             detail::classic_list(" ", o.order));
 }
 
 }  // namespace detail

@@ -93,7 +93,7 @@ template<Judged N>
     if (!logits.defined() || logits.dim() != 2 || logits.size(0) != size ||
         logits.size(1) != classes)
       refuse("evaluate", "want logits [", size, ", ", classes, "], got ",
-             logits.defined() ? c10::str(logits.sizes()) : "an undefined tensor");
+             logits.defined() ? detail::classic_text(logits.sizes()) : "an undefined tensor");
     const auto column = part.labels.unsqueeze(1);
     confusion.scatter_add_(0, part.labels * classes + logits.argmax(1),
                            torch::ones({1}, whole).expand({size}));

@@ -4,6 +4,7 @@
 /// @file
 /// The observer that shows a run to whoever waits for it.
 
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/display_width.hpp>
 #include <rolewise/core/terminal.hpp>
 #include <rolewise/train/observer.hpp>
@@ -56,7 +57,9 @@ struct progress_bar {
     seen.steps_in_all = (event.last_epoch - event.first_epoch) * event.run.steps_per_epoch;
     seen.is_live = how == style::live || (how == style::automatic && can_redraw(to));
     if (event.is_resumed)
-      print(titled(c10::str("resumed after epoch ", event.first_epoch, "/", seen.epochs)), true);
+      print(
+          titled(detail::classic_text("resumed after epoch ", event.first_epoch, "/", seen.epochs)),
+          true);
   }
 
   void see(const step_ends& event)
@@ -70,20 +73,21 @@ struct progress_bar {
     const double elapsed = std::chrono::duration<double>(now - seen.begun).count();
     const auto& at = event.now;
     const auto& loss = event.numbers.front();
-    std::string numbers = c10::str(at.step + 1, "/", at.steps_per_epoch, "  ", loss.name);
+    std::string numbers =
+        detail::classic_text(at.step + 1, "/", at.steps_per_epoch, "  ", loss.name);
     numbers += number(" %.4f", loss.value.item<double>());
     numbers += number("  %.0f/s", static_cast<double>(seen.examples) / elapsed);
     const double left = elapsed / static_cast<double>(seen.steps) *
                         static_cast<double>(seen.steps_in_all - seen.steps);
     numbers += "  " + clock(left) + " left";
-    const auto head = titled(c10::str("epoch ", at.epoch + 1, "/", at.epochs, " "));
+    const auto head = titled(detail::classic_text("epoch ", at.epoch + 1, "/", at.epochs, " "));
     const auto room = columns_for_lines(to), taken = display_width(head) + display_width(numbers);
     print(head + bar(at, room > taken ? room - taken : 0) + numbers, false);
   }
 
   void see(const epoch_ends& event)
   {
-    std::string line = c10::str("epoch ", event.record.epoch + 1, "/", seen.epochs);
+    std::string line = detail::classic_text("epoch ", event.record.epoch + 1, "/", seen.epochs);
     for (const auto& [name, value] : event.record.numbers)
       line += "  " + name + number(" %.4f", value);
     if (event.record.validation_accuracy)

@@ -4,10 +4,9 @@
 /// @file
 /// What makes two runs the same run.
 
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/settings.hpp>
-
-#include <c10/util/StringUtil.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -75,7 +74,8 @@ struct run_signature {
 {
   std::string words;
   const auto compare = [&](const char* what, const auto& a, const auto& b) {
-    if (!(a == b)) words += c10::str(words.empty() ? "" : ", ", what, " ", a, " (now ", b, ")");
+    if (!(a == b))
+      words += detail::classic_text(words.empty() ? "" : ", ", what, " ", a, " (now ", b, ")");
   };
   compare("epochs", stored.epochs, now.epochs);
   compare("batch size", stored.batch_size, now.batch_size);
@@ -91,8 +91,8 @@ struct run_signature {
   if (stored.validation == now.validation && stored.judged == now.judged)
     compare("checksum of the validation set", stored.validation_sum, now.validation_sum);
   if (stored.epochs == now.epochs && stored.steps_per_epoch == now.steps_per_epoch)
-    compare("learning rates along the run", c10::Join(" ", stored.rates),
-            c10::Join(" ", now.rates));
+    compare("learning rates along the run", detail::classic_list(" ", stored.rates),
+            detail::classic_list(" ", now.rates));
   compare("seed of the step", static_cast<std::uint64_t>(stored.step_seed),
           static_cast<std::uint64_t>(now.step_seed));
   compare("fingerprint of the teacher", static_cast<std::uint64_t>(stored.teacher_sum),

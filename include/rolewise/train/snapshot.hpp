@@ -122,7 +122,7 @@ class snapshot_checker : nested_names {
       if (!asked_.contains(entry.name)) complain(entry.name, "is not wanted here");
     if (count_ == 0) return;
     if (count_ > shown_at_most)
-      complaints_ += c10::str("; and ", count_ - shown_at_most, " more differences");
+      complaints_ += detail::classic_text("; and ", count_ - shown_at_most, " more differences");
     fail(who, "belongs to something else: ", complaints_);
   }
 
@@ -137,9 +137,11 @@ class snapshot_checker : nested_names {
     if (stored == nullptr) return complain(entry->name, "holds a value, not a tensor");
     if (!stored->defined() || !t.defined()) return;
     if (stored->sizes() != t.sizes())
-      complain(entry->name, c10::str("has the shape ", stored->sizes(), ", wanted ", t.sizes()));
+      complain(entry->name,
+               detail::classic_text("has the shape ", stored->sizes(), ", wanted ", t.sizes()));
     else if (stored->scalar_type() != t.scalar_type())
-      complain(entry->name, c10::str("is ", stored->scalar_type(), ", wanted ", t.scalar_type()));
+      complain(entry->name,
+               detail::classic_text("is ", stored->scalar_type(), ", wanted ", t.scalar_type()));
   }
   const state_entry* look_up(std::string_view name)
   {

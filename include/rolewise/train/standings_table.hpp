@@ -4,6 +4,7 @@
 /// @file
 /// The observer that shows a search to whoever waits for it.
 
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/display_width.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/terminal.hpp>
@@ -17,6 +18,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <iomanip>
+#include <ios>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -65,7 +68,7 @@ struct standings_table {
     seen.is_live = how == style::live || (how == style::automatic && can_redraw(to));
     if (!event.so_far.events.empty()) {
       seen.round = event.so_far.events.back().round + 1;
-      put(cut(c10::str(event.so_far.strategy, ": resumed after round ", seen.round)));
+      put(cut(detail::classic_text(event.so_far.strategy, ": resumed after round ", seen.round)));
     }
   }
 
@@ -98,8 +101,8 @@ struct standings_table {
       done += s.epoch;
       if (!s.finished) left += history.epochs - s.epoch;
     }
-    auto words = c10::str(history.strategy, "  round ", seen.round + 1, "  ", done, "/",
-                          done + left, " epochs");
+    auto words = detail::classic_text(history.strategy, "  round ", seen.round + 1, "  ", done, "/",
+                                      done + left, " epochs");
     if (left > 0 && seen.trained > 0) {
       const double elapsed =
           std::chrono::duration<double>(std::chrono::steady_clock::now() - seen.begun).count();
@@ -136,7 +139,8 @@ struct standings_table {
       if (!stem.empty() && level != nullptr && i + 1 < all.size() &&
           stem_of(all[i + 1].first, ".magnitude") == stem) {
         ++i;
-        if (*level != 0) words += c10::str("  ", stem, ' ', *level, ':', word_of(all[i].second));
+        if (*level != 0)
+          words += detail::classic_text("  ", stem, ' ', *level, ':', word_of(all[i].second));
         continue;
       }
       words += "  " + name + " " + word_of(x);
@@ -151,18 +155,14 @@ struct standings_table {
   {
     if (const auto* whole = std::get_if<std::int64_t>(&x)) return std::to_string(*whole);
     if (const auto* word = std::get_if<std::string>(&x)) return *word;
-    char text[32];
-    std::snprintf(text, sizeof text, "%.4g", std::get<double>(x));
-    return text;
+    return detail::classic_text(std::setprecision(4), std::get<double>(x));
   }
 
   [[nodiscard]] std::string row(const standing& s) const
   {
-    char text[96];
-    std::snprintf(text, sizeof text, "%6lld %6lld  %6.4f", static_cast<long long>(s.trial),
-                  static_cast<long long>(s.epoch), *s.score);
-    std::string words = text;
-    words += words_of(*s.at);
+    auto words =
+        detail::classic_text(std::setw(6), s.trial, ' ', std::setw(6), s.epoch, "  ", std::fixed,
+                             std::setprecision(4), std::setw(6), *s.score, words_of(*s.at));
     return words;
   }
 
@@ -184,7 +184,7 @@ struct standings_table {
     const auto most = size ? std::max<std::size_t>(size->rows - 1, 1) : lines.size();
     if (lines.size() > most) lines.resize(most);
     const auto back = size ? std::min(seen.drawn, most) : seen.drawn;
-    std::string text = back > 0 ? c10::str("\x1b[", back, "A\r\x1b[J") : "\r\x1b[J";
+    std::string text = back > 0 ? detail::classic_text("\x1b[", back, "A\r\x1b[J") : "\r\x1b[J";
     for (const auto& line : lines) text += cut(line);
     put(text);
     seen.drawn = lines.size();

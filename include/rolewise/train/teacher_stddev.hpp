@@ -25,7 +25,7 @@ namespace rolewise {
 {
   if (!means.defined() || means.dim() != 2 || means.size(0) < 2 || means.size(1) < 1)
     refuse("teacher_stddev", "want the means of 2 groups or more, [J, K], got ",
-           means.defined() ? c10::str(means.sizes()) : "an undefined tensor");
+           means.defined() ? detail::classic_text(means.sizes()) : "an undefined tensor");
   return means.to(torch::kFloat64).std(0, true).mean().item<double>();
 }
 

@@ -179,7 +179,7 @@ class literal_reader {
     const auto before = text_.substr(0, offset);
     const auto line = first_line_ + static_cast<std::size_t>(std::ranges::count(before, '\n'));
     const auto column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
-    fail(c10::str(source_, ":", line, ":", column), words...);
+    fail(classic_text(source_, ":", line, ":", column), words...);
   }
 
  private:
@@ -216,7 +216,7 @@ class literal_reader {
     if (const auto word = word_at(offset); !word.empty()) return shown(word);
     const auto code = static_cast<unsigned char>(text_[offset]);
     if (code > 0x20 && code < 0x7F) return shown(text_.substr(offset, 1));
-    return c10::str("a byte of value ", static_cast<int>(code));
+    return classic_text("a byte of value ", static_cast<int>(code));
   }
 
   void pass_over_scalar()

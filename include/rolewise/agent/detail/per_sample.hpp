@@ -20,7 +20,7 @@ namespace rolewise::detail {
       value.scalar_type() != torch::kFloat64 || !value.device().is_cpu())
     refuse(who, "want a parameter of float64 [", n, "] on the CPU, got ",
            value.defined()
-               ? c10::str(value.scalar_type(), " ", value.sizes(), " on ", value.device())
+               ? classic_text(value.scalar_type(), " ", value.sizes(), " on ", value.device())
                : "an undefined tensor");
   return value;
 }

@@ -42,20 +42,21 @@ class svg_pen {
 
   void begin(std::int64_t width, std::int64_t height)
   {
-    text_ = c10::str("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", width, "\" height=\"",
-                     height, "\" viewBox=\"0 0 ", width, " ", height,
-                     "\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" "
-                     "fill=\"#333333\" shape-rendering=\"crispEdges\">\n"
-                     "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
+    text_ = classic_text("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", width,
+                         "\" height=\"", height, "\" viewBox=\"0 0 ", width, " ", height,
+                         "\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" "
+                         "fill=\"#333333\" shape-rendering=\"crispEdges\">\n"
+                         "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
   }
   /// Until `end_group`, what is drawn belongs together.
-  void begin_group(std::string_view of) { text_ += c10::str("<g class=\"", of, "\">\n"); }
+  void begin_group(std::string_view of) { text_ += classic_text("<g class=\"", of, "\">\n"); }
   void end_group() { text_ += "</g>\n"; }
 
   void fill(const box& where, const rgb& colour)
   {
-    text_ += c10::str("<rect x=\"", where.left, "\" y=\"", where.top, "\" width=\"", where.width,
-                      "\" height=\"", where.height, "\" fill=\"", code_of(colour), "\"/>\n");
+    text_ +=
+        classic_text("<rect x=\"", where.left, "\" y=\"", where.top, "\" width=\"", where.width,
+                     "\" height=\"", where.height, "\" fill=\"", code_of(colour), "\"/>\n");
   }
   /// @param y of the middle of the line
   void write(std::string_view words, std::int64_t x, std::int64_t y, anchor at)
@@ -84,8 +85,8 @@ class svg_pen {
     const char* side = at == anchor::begin    ? ""
                        : at == anchor::middle ? " text-anchor=\"middle\""
                                               : " text-anchor=\"end\"";
-    text_ += c10::str("<text x=\"", x, "\" y=\"", y, "\"", side, style, ">", xml_text(words),
-                      "</text>\n");
+    text_ += classic_text("<text x=\"", x, "\" y=\"", y, "\"", side, style, ">", xml_text(words),
+                          "</text>\n");
   }
 
   std::string text_;

@@ -4,6 +4,7 @@
 /// @file
 /// One small picture of values among their levels.
 
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/report/detail/axis.hpp>
 #include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/quantisation_view.hpp>
@@ -29,26 +30,26 @@ inline constexpr std::string_view unused_colour = "#8a8a8a";
 [[nodiscard]] inline std::string svg_line(double x1, double y1, double x2, double y2,
                                           std::string_view style)
 {
-  return c10::str("<line x1=\"", pixels_text(x1), "\" y1=\"", pixels_text(y1), "\" x2=\"",
-                  pixels_text(x2), "\" y2=\"", pixels_text(y2), "\" ", style, "/>\n");
+  return classic_text("<line x1=\"", pixels_text(x1), "\" y1=\"", pixels_text(y1), "\" x2=\"",
+                      pixels_text(x2), "\" y2=\"", pixels_text(y2), "\" ", style, "/>\n");
 }
 
 [[nodiscard]] inline std::string svg_words(double x, double y, std::string_view style,
                                            std::string_view words)
 {
-  return c10::str("<text x=\"", pixels_text(x), "\" y=\"", pixels_text(y), "\"",
-                  style.empty() ? "" : " ", style, ">", xml_text(words), "</text>\n");
+  return classic_text("<text x=\"", pixels_text(x), "\" y=\"", pixels_text(y), "\"",
+                      style.empty() ? "" : " ", style, ">", xml_text(words), "</text>\n");
 }
 
-[[nodiscard]] inline std::string in_use() { return c10::str("stroke=\"", level_colour, "\""); }
+[[nodiscard]] inline std::string in_use() { return classic_text("stroke=\"", level_colour, "\""); }
 [[nodiscard]] inline std::string unused()
 {
-  return c10::str("stroke=\"", unused_colour, "\" stroke-dasharray=\"2 3\"");
+  return classic_text("stroke=\"", unused_colour, "\" stroke-dasharray=\"2 3\"");
 }
 [[nodiscard]] inline std::string svg_dot(double x, double y)
 {
-  return c10::str("<circle cx=\"", pixels_text(x), "\" cy=\"", pixels_text(y),
-                  "\" r=\"2.4\" fill=\"", level_colour, "\"/>\n");
+  return classic_text("<circle cx=\"", pixels_text(x), "\" cy=\"", pixels_text(y),
+                      "\" r=\"2.4\" fill=\"", level_colour, "\"/>\n");
 }
 
 /// `2 bits · 4/4 levels · clipped 0.31 % · error 11.9 %`, and what else there is to say.
@@ -59,9 +60,9 @@ inline constexpr std::string_view unused_colour = "#8a8a8a";
   };
   constexpr const char* dot = " \u00B7 ";
   std::string words =
-      c10::str(view.bits.value(), view.bits.value() == 1 ? " bit" : " bits", dot, view.used, "/",
-               view.possible, " levels", dot, "clipped ", percent(view.clipped(), 2), dot, "error ",
-               percent(view.is_fitted ? view.fitted_error : view.error, 1));
+      classic_text(view.bits.value(), view.bits.value() == 1 ? " bit" : " bits", dot, view.used,
+                   "/", view.possible, " levels", dot, "clipped ", percent(view.clipped(), 2), dot,
+                   "error ", percent(view.is_fitted ? view.fitted_error : view.error, 1));
   if (shows_zeros) words += dot + ("zero " + percent(view.zero_share(), 0));
   if (view.is_in_steps) words += dot + std::string{"in steps"};
   if (view.is_fitted) words += dot + ("levels \u00D7 " + fixed_text(view.gain, 3));
@@ -130,8 +131,8 @@ class quantisation_panel {
         cuts += svg_line(x - bar_width / 2 - 2, top_ + 10, x + bar_width / 2 + 2, top_ + 5,
                          "stroke=\"#ffffff\" stroke-width=\"2.5\"");
     }
-    return c10::str("<path d=\"", path, "\" stroke=\"", bar_colour, "\" stroke-width=\"",
-                    pixels_text(bar_width - 0.4), "\"/>\n", cuts);
+    return classic_text("<path d=\"", path, "\" stroke=\"", bar_colour, "\" stroke-width=\"",
+                        pixels_text(bar_width - 0.4), "\"/>\n", cuts);
   }
 
   /// A line at each level, and on it a dot as high as its share of the values, next to the greatest
@@ -144,7 +145,7 @@ class quantisation_panel {
     std::string lines, dots;
     if (!are_lines)
       lines = svg_line(x_of(view_.levels.front().at), bottom_ + 3, x_of(view_.levels.back().at),
-                       bottom_ + 3, c10::str("stroke=\"", unused_colour, "\""));
+                       bottom_ + 3, classic_text("stroke=\"", unused_colour, "\""));
     for (const auto& [at, count] : view_.levels) {
       const double x = x_of(at);
       const auto stroke = count > 0 ? in_use() : unused();

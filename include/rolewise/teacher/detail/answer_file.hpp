@@ -97,11 +97,11 @@ class answer_file {
     struct statvfs disk{};
     if (::fstatvfs(file->number(), &disk) == 0 &&
         size / disk.f_frsize >= static_cast<std::size_t>(disk.f_bavail))
-      give_up(c10::str("wants ", size, " bytes of disk, of which ", disk.f_bavail * disk.f_frsize,
-                       " are free"));
+      give_up(classic_text("wants ", size, " bytes of disk, of which ",
+                           disk.f_bavail * disk.f_frsize, " are free"));
     if (::ftruncate(file->number(), 0) != 0) give_up("cannot be written: " + reason_of(errno));
     if (const int error = ::posix_fallocate(file->number(), 0, static_cast<off_t>(size)))
-      give_up(c10::str("cannot reserve ", size, " bytes: ", reason_of(error)));
+      give_up(classic_text("cannot reserve ", size, " bytes: ", reason_of(error)));
     if (::pwrite(file->number(), head.data(), head.size(), 0) != static_cast<ssize_t>(head.size()))
       give_up("cannot be written: " + reason_of(errno));
     if (::fsync(file->number()) != 0) give_up("cannot be synced: " + reason_of(errno));

@@ -5,6 +5,7 @@
 /// The head of a teacher cache, and what two of them disagree about.
 
 #include <rolewise/core/checksum.hpp>
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/teacher/answer_origin.hpp>
 #include <rolewise/teacher/detail/answer_codec.hpp>
@@ -15,8 +16,6 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-
-#include <c10/util/StringUtil.h>
 
 namespace rolewise {
 
@@ -84,7 +83,7 @@ void put_words(std::array<char, Size>& to, std::string_view words)
 {
   std::string words;
   const auto say = [&](const auto&... parts) {
-    words += c10::str(words.empty() ? "" : ", ", parts...);
+    words += detail::classic_text(words.empty() ? "" : ", ", parts...);
   };
   const auto compare = [&](const char* what, const auto& a, const auto& b) {
     if (!(a == b)) say(what, " ", a, " (now ", b, ")");

@@ -66,10 +66,10 @@ namespace rolewise::detail {
         std::string x = "nothing", y = "nothing";
         if (i < theirs.size()) (x.clear(), theirs[i].write(x, 0, true));
         if (i < ours.size()) (y.clear(), ours[i].write(y, 0, true));
-        if (x != y) return c10::str("dimension ", i, " of its space is ", x, ", wanted ", y);
+        if (x != y) return classic_text("dimension ", i, " of its space is ", x, ", wanted ", y);
       }
     }
-    return c10::str("its ", name, " is ", a, ", wanted ", b);
+    return classic_text("its ", name, " is ", a, ", wanted ", b);
   }
   return {};
 }
@@ -81,7 +81,7 @@ struct kept_trial {
 
   [[nodiscard]] std::string file() const
   {
-    return c10::str("trial-", trial, ".round-", round, ".checkpoint");
+    return classic_text("trial-", trial, ".round-", round, ".checkpoint");
   }
   friend bool operator==(const kept_trial&, const kept_trial&) = default;
 };

@@ -160,8 +160,8 @@ class search_run {
     const auto head = head_of(course_.history(), {{"batch_size", options_.batch_size},
                                                   {"data", data_.name},
                                                   {"samples", data_.size()},
-                                                  {"data_sum", c10::str(fingerprint(data_))},
-                                                  {"conditions", c10::str(options_.conditions)},
+                                                  {"data_sum", classic_text(fingerprint(data_))},
+                                                  {"conditions", classic_text(options_.conditions)},
                                                   {"settings", settings()}});
     std::string text;
     if (company_.keeps_history()) {

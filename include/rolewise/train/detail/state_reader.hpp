@@ -68,7 +68,7 @@ class state_reader {
   [[nodiscard]] state_entry read_entry(std::uint32_t number)
   {
     const auto begin = at_;
-    const auto where = c10::str("part ", number, " at byte ", begin);
+    const auto where = classic_text("part ", number, " at byte ", begin);
     const auto name_length = take<std::uint32_t>(where);
     entry_head head;
     head.kind = take<entry_kind>(where);
@@ -83,7 +83,7 @@ class state_reader {
     if (take<std::uint32_t>(where) != head_sum) fail(path_, "is damaged: head of ", where);
 
     const auto payload_at = at_;
-    const auto named = c10::str("part '", entry.name, "' at byte ", payload_at);
+    const auto named = classic_text("part '", entry.name, "' at byte ", payload_at);
     const auto payload = take_bytes(head.length, named);
     if (take<std::uint32_t>(named) != crc_of(payload)) fail(path_, "is damaged: ", named);
     decode(head, payload, named, entry);

@@ -97,7 +97,7 @@ class trial_steps {
   /// Gives a trial that has started the state of a checkpoint.
   void take_up(std::int64_t trial, const snapshot& state)
   {
-    take_over(*steps_[place(trial)], state, c10::str("kept state of trial ", trial));
+    take_over(*steps_[place(trial)], state, classic_text("kept state of trial ", trial));
   }
 
  private:

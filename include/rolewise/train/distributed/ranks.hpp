@@ -98,10 +98,10 @@ class ranks {
   ~ranks()
   {
     try {
-      if (!is_lost_) set(c10::str("left/", options_.rank), "1");
+      if (!is_lost_) set(detail::classic_text("left/", options_.rank), "1");
       if (options_.rank == 0)
         for (std::int64_t other = 1; other < options_.size; ++other)
-          (void)get(c10::str("left/", other), other);
+          (void)get(detail::classic_text("left/", other), other);
     } catch (...) {  // whoever has disappeared has left, too
     }
     stop_beating();
@@ -139,7 +139,9 @@ class ranks {
   [[nodiscard]] std::vector<detail::trial_score> exchanged(std::int64_t round,
                                                            std::vector<detail::trial_score> own)
   {
-    const auto name = [&](std::int64_t rank) { return key(c10::str("scores/", round, "/", rank)); };
+    const auto name = [&](std::int64_t rank) {
+      return key(detail::classic_text("scores/", round, "/", rank));
+    };
     std::string bytes(own.size() * sizeof(detail::trial_score), '\0');
     if (!own.empty()) std::memcpy(bytes.data(), own.data(), bytes.size());
     set(name(options_.rank), bytes);
@@ -161,7 +163,7 @@ class ranks {
   void give_up(std::string_view why) noexcept
   {
     try {
-      if (!is_lost_) set(c10::str("gone/", options_.rank), std::string{why});
+      if (!is_lost_) set(detail::classic_text("gone/", options_.rank), std::string{why});
     } catch (...) {
     }
   }
@@ -213,14 +215,17 @@ class ranks {
   {
     return std::string{words.substr(0, words.find('\n'))};
   }
-  [[nodiscard]] static std::string alive(std::int64_t rank) { return c10::str("alive/", rank); }
+  [[nodiscard]] static std::string alive(std::int64_t rank)
+  {
+    return detail::classic_text("alive/", rank);
+  }
   [[nodiscard]] std::string key(std::string_view name) const
   {
-    return c10::str("search", searches_, "/", name);
+    return detail::classic_text("search", searches_, "/", name);
   }
   [[nodiscard]] std::string name_of(std::int64_t round, const copy_trial& copied) const
   {
-    return key(c10::str("copy/", round, "/", copied.from, "/", copied.to));
+    return key(detail::classic_text("copy/", round, "/", copied.from, "/", copied.to));
   }
   [[nodiscard]] std::int64_t owner(std::int64_t trial) const { return trial % options_.size; }
 
@@ -287,8 +292,8 @@ class ranks {
     std::vector<std::uint8_t> sign;
     auto pause = std::chrono::microseconds{200};
     while (!ask([&] { return store_->check({name}); })) {
-      if (ask([&] { return store_->check({c10::str("gone/", from)}); })) {
-        const auto why = ask([&] { return store_->get(c10::str("gone/", from)); });
+      if (ask([&] { return store_->check({detail::classic_text("gone/", from)}); })) {
+        const auto why = ask([&] { return store_->get(detail::classic_text("gone/", from)); });
         fail("ranks", "rank ", from, " of ", options_.size,
              " has stopped: ", std::string{why.begin(), why.end()});
       }
@@ -312,7 +317,7 @@ class ranks {
   {
     const auto pieces = (bytes.size() + most_bytes - 1) / most_bytes;
     for (std::size_t i = 0; i < pieces; ++i)
-      set(c10::str(name, "/", i), bytes.substr(i * most_bytes, most_bytes));
+      set(detail::classic_text(name, "/", i), bytes.substr(i * most_bytes, most_bytes));
     set(name, std::to_string(pieces));
   }
   /// @param forget whether nobody else wants it
@@ -321,7 +326,7 @@ class ranks {
     const auto pieces = std::stoull(get(name, from));
     std::string bytes;
     for (std::size_t i = 0; i < pieces; ++i) {
-      const auto piece = c10::str(name, "/", i);
+      const auto piece = detail::classic_text(name, "/", i);
       bytes += get(piece, from);
       if (forget) ask([&] { return store_->deleteKey(piece); });
     }
