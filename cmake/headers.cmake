@@ -105,6 +105,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/file.hpp
     include/rolewise/core/file_aside.hpp
     include/rolewise/core/file_lock.hpp
+    include/rolewise/core/folder_lock.hpp
     include/rolewise/core/fraction.hpp
     include/rolewise/core/instruction_sets.hpp
     include/rolewise/core/json.hpp
@@ -122,6 +123,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/seed.hpp
     include/rolewise/core/settings.hpp
     include/rolewise/core/share_out.hpp
+    include/rolewise/core/standard_output.hpp
     include/rolewise/core/state.hpp
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
@@ -377,6 +379,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/buffers.hpp
     include/rolewise/train/detail/descent.hpp
     include/rolewise/train/detail/epoch_sums.hpp
+    include/rolewise/train/detail/file_identity.hpp
     include/rolewise/train/detail/gradient_averages.hpp
     include/rolewise/train/detail/log_file.hpp
     include/rolewise/train/detail/memory_watch.hpp

@@ -16,6 +16,7 @@
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/file_aside.hpp>
 #include <rolewise/core/file_lock.hpp>
+#include <rolewise/core/folder_lock.hpp>
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/instruction_sets.hpp>
 #include <rolewise/core/json.hpp>
@@ -33,6 +34,7 @@
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/settings.hpp>
 #include <rolewise/core/share_out.hpp>
+#include <rolewise/core/standard_output.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/temperature.hpp>
 #include <rolewise/core/tensor.hpp>

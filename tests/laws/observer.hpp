@@ -96,20 +96,23 @@ void observer_holds_for(const Make& make)
   run.begin(whole, 0, false);
   for (std::int64_t number = 0; number < 3; ++number) run.epoch(whole, number);
 
-  auto killed = make(1);
+  snapshot kept;
   made_up_run first, second;
-  first.begin(killed, 0, false);
-  for (std::int64_t number = 0; number < 3; ++number) {
-    first.epoch(killed, number);
-    second.add(number);
+  {
+    auto killed = make(1);
+    first.begin(killed, 0, false);
+    for (std::int64_t number = 0; number < 3; ++number) {
+      first.epoch(killed, number);
+      second.add(number);
+    }
+    CHECK(shown_by(killed) == shown_by(whole));
+    if constexpr (state_must::be_shown<decltype(killed)>) {
+      kept = snapshot_of(killed);
+      first.epoch(killed, 3);
+    }
   }
-  CHECK(shown_by(killed) == shown_by(whole));
   auto resumed = make(1);
-  if constexpr (state_must::be_shown<decltype(killed)>) {
-    const auto kept = snapshot_of(killed);
-    first.epoch(killed, 3);
-    restore(resumed, kept);
-  }
+  if constexpr (state_must::be_shown<decltype(resumed)>) restore(resumed, kept);
 
   second.begin(resumed, 3, true);
   for (std::int64_t number = 3; number < 6; ++number) {

@@ -6,8 +6,10 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/file_lock.hpp>
+#include <rolewise/core/folder_lock.hpp>
 #include <rolewise/core/json.hpp>
 #include <rolewise/core/json_reader.hpp>
+#include <rolewise/core/standard_output.hpp>
 #include <rolewise/core/utf8.hpp>
 
 #include <nlohmann/json.hpp>
@@ -128,6 +130,15 @@ TEST_CASE("a device and a pipe are written through")
   CHECK(in.names() == std::set<std::string>{"pipe", "kept", "link"});
 }
 
+TEST_CASE("what was printed and is lost is an error")
+{
+  CHECK_NOTHROW(rw::require_written());
+  std::ofstream full{"/dev/full"};
+  full << "a result";
+  CHECK(complaint([&] { rw::require_written(full); }) ==
+        "rolewise: standard output: cannot be written: what was printed is lost, or part of it");
+}
+
 TEST_CASE("links are followed, and the mode of a file stays")
 {
   const folder in;
@@ -207,39 +218,46 @@ TEST_CASE("what dead writers have left aside goes away, what living ones write s
 TEST_CASE("a lock is held once, says by whom, and ends with its holder")
 {
   const folder in;
-  const auto path = in / "lock";
+  const auto held_by_folder = [&](const std::string& name) {
+    return rw::detail::folder_lock{in / name, "a run", "wait"};
+  };
   {
-    const auto held = rw::detail::lock_beside(path, "wait");
+    const auto held = held_by_folder("lock");
     CHECK(held.is_held());
     const auto copy = held;
     CHECK_FALSE(copy.is_held());
-    CHECK(complaint([&] { (void)rw::detail::lock_beside(path, "wait"); }) ==
-          "rolewise: " + path + ": is being written by this process (" +
-              std::to_string(::getpid()) + "); wait");
+    CHECK(complaint([&] { (void)held_by_folder("lock"); }) ==
+          "rolewise: a run: is being written by this process (" + std::to_string(::getpid()) +
+              "); wait");
   }
-  auto again = rw::detail::lock_beside(path, "wait");
-  const auto moved = std::move(again);
+  CHECK(in.names().empty());
+  auto again = held_by_folder("lock");
+  auto moved = std::move(again);
   CHECK(moved.is_held());
+  moved = {};
+  CHECK(in.names().empty());
+  CHECK_FALSE(rw::detail::folder_lock{in / "missing/lock", "a run", "wait"}.is_held());
 
   // Another process, which is killed.
   int ready[2];
   REQUIRE(::pipe(ready) == 0);
-  const auto theirs = in / "theirs";
   const auto child = ::fork();
   if (child == 0) {
-    const auto held = rw::detail::lock_beside(theirs, "");
+    const auto held = held_by_folder("theirs");
     (void)!::write(ready[1], "x", 1);
     ::pause();
     ::_exit(0);
   }
   char x = 0;
   REQUIRE(::read(ready[0], &x, 1) == 1);
-  CHECK(complaint([&] { (void)rw::detail::lock_beside(theirs, "wait"); })
-            .starts_with("rolewise: " + theirs + ": is being written by process " +
-                         std::to_string(child) + " ("));
+  CHECK(complaint([&] { (void)held_by_folder("theirs"); })
+            .starts_with("rolewise: a run: is being written by process " + std::to_string(child) +
+                         " ("));
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
-  CHECK(rw::detail::lock_beside(theirs, "wait").is_held());
+  CHECK(in.names() == std::set<std::string>{"theirs"});
+  CHECK(held_by_folder("theirs").is_held());
+  CHECK(in.names().empty());
   ::close(ready[0]);
   ::close(ready[1]);
 }

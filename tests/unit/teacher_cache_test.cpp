@@ -586,9 +586,8 @@ TEST_CASE("a damaged cache is refused, a damaged row is asked for again")
 
     // One writer at a time, in this process too; readers read along.
     CHECK(complaint([&] { (void)open(); }) ==
-          "rolewise: " + path +
-              ": is being written by another process, or by another teacher of this one; open it "
-              "with .read_only = true, or wait");
+          "rolewise: " + path + ": is being written by this process (" +
+              std::to_string(::getpid()) + "); open it with .read_only = true, or wait");
     CHECK(open(true).size() == 120);
   }
   const auto whole = bytes_of(path);

@@ -106,7 +106,7 @@ inline void add_operations(std::string& text, const augmentation_policy& policy,
 /// object of JSON, whatever is in it.
 [[nodiscard]] inline bool is_policy_document(std::string_view text)
 {
-  text = detail::without_byte_order_mark(text);
+  text.remove_prefix(detail::byte_order_mark_of(text));
   const auto begin = text.find_first_not_of(" \t\r\n");
   return begin != std::string_view::npos && text[begin] == '{';
 }

@@ -108,18 +108,4 @@ class file_lock {
   descriptor file_;
 };
 
-/// Opens the file that stands for something else, such as a folder, and takes hold of it; makes it
-/// if it is not there. Whoever lets go may remove it before.
-/// @throws std::runtime_error if it cannot be opened, or somebody else has it
-[[nodiscard]] inline file_lock lock_beside(const std::string& path, std::string_view advice)
-{
-  while (true) {
-    auto file = open_file(path, O_RDWR | O_CREAT);
-    if (!file.is_open()) fail(path, "cannot be written: ", reason_of(errno));
-    file_lock lock{std::move(file), path, advice};
-    struct ::stat about{};
-    if (::fstat(lock.file().number(), &about) != 0 || about.st_nlink > 0) return lock;
-  }
-}
-
 }  // namespace rolewise::detail

@@ -74,6 +74,20 @@ void visit_part(Archive& archive, std::string_view name, P& part)
   if constexpr (state_must::be_shown<P>) archive.part(name, part);
 }
 
+namespace detail {
+
+/// Shows a value that older checkpoints do not have; read from one, it stays as it is.
+template<typename Archive, typename T>
+void visit_added_value(Archive& archive, std::string_view name, T& x)
+{
+  if constexpr (requires { archive.added_value(name, x); })
+    archive.added_value(name, x);
+  else
+    archive.value(name, x);
+}
+
+}  // namespace detail
+
 /// A `range` is learned like a `parameter`, but is a clip, step or offset of a quantizer: weight
 /// decay passes it by, and it may have a learning rate of its own.
 enum class tensor_kind { parameter, range, buffer };

@@ -151,7 +151,8 @@ inline void add_if_there(json::object& to, const char* name, const std::optional
 /// A record as the text of a JSON file, its keys in a fixed order.
 ///
 /// Numbers are written so that they read back as the same bits. JSON has no word for a number that
-/// is not finite: it becomes `null`, and `null` is read as NaN. Texts are taken to be UTF-8.
+/// is not finite: it becomes `null`, and `null` is read as NaN. U+FFFD stands for what is
+/// no UTF-8 in a text.
 [[nodiscard]] inline std::string json_text(const run_record& record)
 {
   using detail::json;

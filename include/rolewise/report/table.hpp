@@ -6,6 +6,7 @@
 
 #include <rolewise/core/display_width.hpp>
 #include <rolewise/core/error.hpp>
+#include <rolewise/core/utf8.hpp>
 #include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/statistics.hpp>
 
@@ -46,12 +47,14 @@ namespace rolewise {
 /// Rows of text under one row of names. Columns of numbers are aligned to the right, others to the
 /// left; a column is one of numbers if each of its cells is empty, `-`, or begins like a number.
 ///
-/// Columns are as wide as terminals show their cells (`display_width`).
+/// Columns are as wide as terminals show their cells (`display_width`). U+FFFD stands for what is
+/// no UTF-8.
 class table {
  public:
   /// @throws std::invalid_argument without a column
   explicit table(std::vector<std::string> names) : names_{std::move(names)}
   {
+    for (auto& name : names_) name = detail::valid_utf8(name);
     if (names_.empty()) refuse("table", "has no columns");
   }
 
@@ -61,6 +64,7 @@ class table {
   {
     if (row.size() != names_.size())
       refuse("table", "a row has ", row.size(), " cells, the table ", names_.size(), " columns");
+    for (auto& cell : row) cell = detail::valid_utf8(cell);
     rows_.push_back(std::move(row));
     return *this;
   }

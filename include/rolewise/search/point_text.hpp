@@ -7,6 +7,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/json.hpp>
 #include <rolewise/core/json_reader.hpp>
+#include <rolewise/core/utf8.hpp>
 #include <rolewise/search/inside.hpp>
 #include <rolewise/search/point.hpp>
 #include <rolewise/search/policy_space.hpp>
@@ -47,6 +48,13 @@ namespace detail {
   return true;
 }
 
+/// Names that are read back have to be the same then.
+/// @throws std::invalid_argument for what is no UTF-8, which JSON cannot hold
+inline void require_utf8(std::string_view who, std::string_view name)
+{
+  if (!is_utf8(name)) refuse(who, "'", valid_utf8(name), "' is no UTF-8, so no JSON can hold it");
+}
+
 /// An object with a member for each value: integers without, reals with a point or an exponent, so
 /// that kinds are read back as well as bits.
 [[nodiscard]] inline json json_of(const point& p)
@@ -55,6 +63,8 @@ namespace detail {
   for (const auto& [name, x] : p.values()) {
     if (const auto* real = std::get_if<double>(&x); real != nullptr && !std::isfinite(*real))
       refuse("point", "'", name, "' is ", *real, ", which JSON has no word for");
+    require_utf8("point", name);
+    if (const auto* words = std::get_if<std::string>(&x)) require_utf8("point", *words);
     members.emplace_back(name, std::visit([](const auto& v) { return json{v}; }, x));
   }
   return members;
@@ -131,7 +141,7 @@ template<typename Read>
 
 /// A point as JSON on one line, `{"learning_rate": 0.05, "bits": 4, "agent": "policy"}`, from which
 /// `parse_point` reads the same bits, kinds and order.
-/// @throws std::invalid_argument for a real that is not finite
+/// @throws std::invalid_argument for a real that is not finite, and for what is no UTF-8
 [[nodiscard]] inline std::string json_text(const point& p)
 {
   std::string line;

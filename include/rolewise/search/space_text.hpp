@@ -31,6 +31,7 @@ inline constexpr std::int64_t space_version = 1;
 /// `{"name": "agent", "choice": ["none", "policy"]}`.
 [[nodiscard]] inline json json_of(const dimension& d)
 {
+  require_utf8("search_space", d.name);
   json::object members{{"name", d.name}};
   if (const auto* real = std::get_if<real_interval>(&d.range)) {
     members.emplace_back("real", json::array{real->low, real->high});
@@ -39,7 +40,10 @@ inline constexpr std::int64_t space_version = 1;
     members.emplace_back("integer", json::array{whole->low, whole->high});
   } else {
     json::array names;
-    for (const auto& name : std::get<choice_of>(d.range).names) names.emplace_back(name);
+    for (const auto& name : std::get<choice_of>(d.range).names) {
+      require_utf8("search_space", name);
+      names.emplace_back(name);
+    }
     members.emplace_back("choice", std::move(names));
   }
   return members;

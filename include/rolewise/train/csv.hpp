@@ -5,22 +5,28 @@
 /// The record of a run as a table of comma-separated values.
 
 #include <rolewise/core/error.hpp>
+#include <rolewise/core/utf8.hpp>
 #include <rolewise/train/detail/log_file.hpp>
 #include <rolewise/train/detail/read_whole.hpp>
 #include <rolewise/train/observer.hpp>
 
+#include <charconv>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace rolewise {
 
 namespace detail {
 
 /// A field as RFC 4180 writes it: in quotes where it holds a comma, a quote or the end of a line.
-[[nodiscard]] inline std::string csv_field(std::string_view words)
+/// U+FFFD stands for what is no UTF-8.
+[[nodiscard]] inline std::string csv_field(std::string_view bytes)
 {
-  if (words.find_first_of(",\"\r\n") == std::string_view::npos) return std::string{words};
+  const auto words = valid_utf8(bytes);
+  if (words.find_first_of(",\"\r\n") == std::string_view::npos) return words;
   std::string text = "\"";
   for (const char c : words) {
     if (c == '"') text += '"';
@@ -29,12 +35,24 @@ namespace detail {
   return text + '"';
 }
 
+/// How many epochs the rows of a run in a text have behind them; 0 for a table of another kind.
+[[nodiscard]] inline double epochs_in_csv(std::string_view text)
+{
+  text = after_byte_order_mark(text);
+  if (!text.starts_with("epoch,")) return 0.0;
+  const auto begin = text.substr(0, text.size() - 1).rfind('\n') + 1;  // npos + 1 is 0
+  std::int64_t epoch = 0;
+  const auto* from = text.data() + begin;
+  const auto [stop, error] = std::from_chars(from, text.data() + text.size(), epoch);
+  return error == std::errc{} ? static_cast<double>(epoch + 1) : 0.0;
+}
+
 }  // namespace detail
 
 /// One row per epoch under one row of names: `epoch`, every metric, `learning_rate`,
 /// `validation_accuracy`, `validation_loss`, `seconds`. A field is empty where there is no number;
-/// lines end in LF. Rows are added to what the file holds, if it has the same columns; what a
-/// killed run wrote after its last checkpoint is written anew.
+/// lines end in LF. Rows are added to what the file holds, if it has the same columns; otherwise as
+/// `json_lines`. What is only written to begins with the row of names.
 struct csv {
   std::string path;
 
@@ -43,7 +61,12 @@ struct csv {
 
   void see(const run_begins& event)
   {
-    log.begin(path, event.is_resumed);
+    log.begin(path, event, detail::epochs_in_csv, [&] {
+      std::string rows;
+      for (const auto& record : event.so_far.epochs)
+        rows += (rows.empty() ? header_of(record) : std::string{}) + row_of(record);
+      return rows;
+    });
     is_begun = false;
   }
   void see(const step_ends&) {}
@@ -51,15 +74,17 @@ struct csv {
   void see(const epoch_ends& event)
   {
     const auto names = header_of(event.record);
-    if (!is_begun && !log.is_empty()) {
-      const auto there = detail::read_whole(path);
+    if (!is_begun && !log.is_empty() && !log.is_stream()) {
+      const auto whole = detail::read_whole(path);
+      const auto there = after_byte_order_mark(whole);
       if (!there.starts_with(names))
         fail(path, "is a table of other columns: ", there.substr(0, there.find('\n')));
     }
-    log.add(path, (log.is_empty() ? names : std::string{}) + row_of(event.record));
+    const bool wants_names = log.is_stream() ? !is_begun : log.is_empty();
+    log.add(path, (wants_names ? names : std::string{}) + row_of(event.record));
     is_begun = true;
   }
-  void see(const run_ends&) {}
+  void see(const run_ends& event) { log.end(path, event.how); }
 
   [[nodiscard]] static std::string header_of(const epoch_record& record)
   {

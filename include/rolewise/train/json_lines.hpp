@@ -4,36 +4,36 @@
 /// @file
 /// The record of a run as a file of JSON lines.
 
+#include <rolewise/core/json.hpp>
 #include <rolewise/train/detail/log_file.hpp>
 #include <rolewise/train/observer.hpp>
 
+#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace rolewise {
 
 namespace detail {
 
-/// A string as JSON writes it. Bytes from 0x80 on are taken as UTF-8.
-[[nodiscard]] inline std::string json_text(std::string_view words)
+/// How many epochs the lines of a run in a text have behind them, by the last that says so; 0 if
+/// there are none. Lines of other kinds are somebody else's.
+[[nodiscard]] inline double epochs_in_json_lines(std::string_view text)
 {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text = "\"";
-  for (const char c : words) {
-    const auto code = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      text += '\\';
-      text += c;
-    } else if (code < 0x20) {
-      text += "\\u00";
-      text += digits[code >> 4];
-      text += digits[code & 15U];
-    } else {
-      text += c;
-    }
+  constexpr std::string_view epoch = "{\"epoch\":", behind = "{\"after_epochs\":";
+  while (!text.empty()) {
+    const auto begin = text.substr(0, text.size() - 1).rfind('\n') + 1;  // npos + 1 is 0
+    const auto line = text.substr(begin);
+    const auto name = line.starts_with(epoch) ? epoch : behind;
+    double x = 0.0;
+    if (line.starts_with(name) &&
+        std::from_chars(line.data() + name.size(), line.data() + line.size(), x).ec == std::errc{})
+      return name == epoch ? x + 1.0 : x;
+    text = text.substr(0, begin);
   }
-  return text + '"';
+  return 0.0;
 }
 
 }  // namespace detail
@@ -44,17 +44,36 @@ namespace detail {
 ///      "validation":{"accuracy":0.4,"loss":1.6},"seconds":2.5}
 ///
 /// (without the break); `learning_rate` and `validation` only where there is one. Numbers are
-/// written so that they read back as the same bits. Lines are added to what the file holds; what a
-/// killed run wrote after its last checkpoint is written anew.
+/// written so that they read back as the same bits, and U+FFFD stands for what is no UTF-8 in a
+/// name.
+///
+/// Lines are added to what the file holds, by one run at a time. What a killed run wrote after its
+/// last checkpoint is written anew; damage to what it wrote before is an error; a file that has
+/// gone is written anew as a whole. A run that begins refuses a file that has lines of its epochs,
+/// or of later ones, already. A device, a pipe or `/dev/stdout` is only written to.
 struct json_lines {
   std::string path;
 
   detail::log_file log{};  ///< leave it out
 
-  void see(const run_begins& event) { log.begin(path, event.is_resumed); }
+  void see(const run_begins& event)
+  {
+    begin(event, [&] {
+      std::string lines;
+      for (const auto& record : event.so_far.epochs) lines += line_of(record);
+      return lines;
+    });
+  }
   void see(const step_ends&) {}
   void see(const epoch_ends& event) { log.add(path, line_of(event.record)); }
-  void see(const run_ends&) {}
+  void see(const run_ends& event) { log.end(path, event.how); }
+
+  /// @param so_far `()`, the lines that a resumed run has behind it, if they are to be written anew
+  template<typename SoFar>
+  void begin(const run_begins& event, const SoFar& so_far)
+  {
+    log.begin(path, event, detail::epochs_in_json_lines, so_far);
+  }
 
   /// The line of one epoch, with its end.
   [[nodiscard]] static std::string line_of(const epoch_record& record)

@@ -4,11 +4,14 @@
 /// @file
 /// The record of a run as JSON lines, with the ranges of its quantizers.
 
+#include <rolewise/core/json.hpp>
 #include <rolewise/train/json_lines.hpp>
 #include <rolewise/train/observer.hpp>
 #include <rolewise/train/range_drift.hpp>
+#include <rolewise/train/run_history.hpp>
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,7 +45,7 @@ class range_lines {
   void see(const run_begins& event)
   {
     drift_.see(event);
-    lines_.see(event);
+    lines_.begin(event, [&] { return lines_so_far(event.so_far); });
   }
   void see(const step_ends& event)
   {
@@ -60,10 +63,15 @@ class range_lines {
   /// The line of the last moment of a history, with its end.
   [[nodiscard]] static std::string line_of(const range_history& history)
   {
-    std::string line = "{\"after_epochs\":" + detail::text_of(history.epochs.back());
+    return line_of(history, history.epochs.size() - 1);
+  }
+  /// The line of one of its moments.
+  [[nodiscard]] static std::string line_of(const range_history& history, std::size_t moment)
+  {
+    std::string line = "{\"after_epochs\":" + detail::text_of(history.epochs[moment]);
     std::string_view before = ",\"ranges\":{";
     for (std::size_t i = 0; i < history.names.size(); ++i) {
-      const auto& [mean, least, greatest] = history.rows.back()[i];
+      const auto& [mean, least, greatest] = history.rows[moment][i];
       line.append(before).append(detail::json_text(history.names[i])).append(":{\"mean\":");
       line.append(detail::text_of(mean)).append(",\"least\":").append(detail::text_of(least));
       line.append(",\"greatest\":").append(detail::text_of(greatest)).append("}");
@@ -80,6 +88,24 @@ class range_lines {
   }
 
  private:
+  /// All lines of the epochs that are done, in the order in which they came.
+  [[nodiscard]] std::string lines_so_far(const run_history& so_far) const
+  {
+    const auto& ranges = history();
+    std::string lines;
+    std::size_t moment = 0;
+    const auto add_until = [&](double epochs) {
+      for (; moment < ranges.epochs.size() && ranges.epochs[moment] < epochs; ++moment)
+        lines += line_of(ranges, moment);
+    };
+    for (const auto& record : so_far.epochs) {
+      add_until(static_cast<double>(record.epoch + 1));
+      lines += json_lines::line_of(record);
+    }
+    add_until(std::numeric_limits<double>::infinity());
+    return lines;
+  }
+
   template<typename See>
   void write_if_new(const See& see)
   {

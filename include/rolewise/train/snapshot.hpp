@@ -109,6 +109,11 @@ class snapshot_checker : nested_names {
     if (entry != nullptr && !std::holds_alternative<T>(entry->value))
       complain(entry->name, "holds a value of another kind");
   }
+  template<PlainState T>
+  void added_value(std::string_view name, T& x)
+  {
+    if (stored_.find(full(name)) != nullptr) value(name, x);
+  }
   template<typename Part>
   void part(std::string_view name, Part& inner)
   {
@@ -175,6 +180,11 @@ class snapshot_reader : nested_names {
   void value(std::string_view name, T& x)
   {
     x = std::get<T>(stored_.find(full(name))->value);
+  }
+  template<PlainState T>
+  void added_value(std::string_view name, T& x)
+  {
+    if (stored_.find(full(name)) != nullptr) value(name, x);
   }
   template<typename Part>
   void part(std::string_view name, Part& inner)

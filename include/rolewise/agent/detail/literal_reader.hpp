@@ -6,6 +6,7 @@
 /// fit.
 
 #include <rolewise/core/error.hpp>
+#include <rolewise/core/utf8.hpp>
 
 #include <algorithm>
 #include <array>
@@ -29,36 +30,29 @@ namespace rolewise::detail {
   return "'" + result + "'";
 }
 
-/// Editors of other systems put U+FEFF before UTF-8. It is no part of the text, nor counted as one.
-[[nodiscard]] inline std::string_view without_byte_order_mark(std::string_view text)
-{
-  constexpr std::string_view mark = "\xEF\xBB\xBF";
-  return text.substr(text.starts_with(mark) ? mark.size() : 0);
-}
-
 enum class literal_grammar : std::uint8_t {
   json,            ///< names in double quotes, without escapes
   json_or_python,  ///< quotes of both kinds, `u''`, tuples, `None` and `null`, in any mixture
 };
 
-/// A cursor over a text. What is asked for is there, or an error says what is there instead.
+/// A cursor over a text, behind its byte order mark if it has one. What is asked for is there, or
+/// an error says what is there instead.
 ///
-/// Space between the pieces is passed over, and a byte order mark before the first. All errors are
-/// `std::runtime_error`s of the form `rolewise: <source>:<line>:<column>: found ..., want ...`;
-/// lines and columns count from 1, columns in bytes.
+/// Space between the pieces is passed over. All errors are `std::runtime_error`s of the form
+/// `rolewise: <source>:<line>:<column>: found ..., want ...`; lines and columns count from 1,
+/// columns in bytes.
 class literal_reader {
  public:
   /// @param source what messages call the text: a path
   /// @param first_line number of the text's first line
   literal_reader(std::string_view source, std::string_view text, literal_grammar grammar,
                  std::size_t first_line = 1)
-      : source_{source},
-        text_{first_line == 1 ? without_byte_order_mark(text) : text},
-        grammar_{grammar},
-        first_line_{first_line}
+      : source_{source}, text_{text}, grammar_{grammar}, first_line_{first_line}
   {
-    const bool is_utf16 = text_.starts_with("\xFF\xFE") || text_.starts_with("\xFE\xFF");
-    if (is_utf16) complain_at(0, "found UTF-16, want UTF-8");
+    if (first_line > 1) return;
+    if (const auto other = foreign_encoding(text); !other.empty())
+      complain_at(0, "found ", other, ", want UTF-8");
+    begin_ = at_ = byte_order_mark_of(text);
   }
 
   /// Offset of the next piece.
@@ -176,7 +170,7 @@ class literal_reader {
   template<typename... Words>
   [[noreturn]] void complain_at(std::size_t offset, const Words&... words) const
   {
-    const auto before = text_.substr(0, offset);
+    const auto before = text_.substr(std::min(begin_, offset), offset - std::min(begin_, offset));
     const auto line = first_line_ + static_cast<std::size_t>(std::ranges::count(before, '\n'));
     const auto column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
     fail(classic_text(source_, ":", line, ":", column), words...);
@@ -237,6 +231,7 @@ class literal_reader {
   std::string_view text_;
   literal_grammar grammar_;
   std::size_t first_line_;
+  std::size_t begin_ = 0;  // behind a byte order mark
   std::size_t at_ = 0;
 };
 

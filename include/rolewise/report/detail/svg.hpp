@@ -4,6 +4,8 @@
 /// @file
 /// What pictures of curves are made of.
 
+#include <rolewise/core/utf8.hpp>
+
 #include <array>
 #include <cstddef>
 #include <string>
@@ -18,11 +20,14 @@ inline constexpr std::array<std::string_view, 7> line_colours{
 /// Beyond seven curves, colours come again with other strokes.
 inline constexpr std::array<std::string_view, 4> line_strokes{"", "7 4", "2 3", "9 3 2 3"};
 
-/// Text within XML; control characters, which XML does not allow, become spaces.
-[[nodiscard]] inline std::string xml_text(std::string_view words)
+/// Text within XML or HTML; control characters, which XML does not allow, become spaces, and U+FFFD
+/// stands for what is no UTF-8 and for the two characters of three bytes that XML does not know.
+[[nodiscard]] inline std::string xml_text(std::string_view bytes)
 {
+  const auto words = valid_utf8(bytes);
   std::string out;
-  for (const char c : words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const char c = words[i];
     if (c == '&')
       out += "&amp;";
     else if (c == '<')
@@ -33,6 +38,9 @@ inline constexpr std::array<std::string_view, 4> line_strokes{"", "7 4", "2 3", 
       out += "&quot;";
     else if (static_cast<unsigned char>(c) < 0x20)
       out += ' ';
+    else if (const auto three = std::string_view{words}.substr(i, 3);
+             three == "\xEF\xBF\xBE" || three == "\xEF\xBF\xBF")
+      (out += replacement_character, i += 2);
     else
       out += c;
   }

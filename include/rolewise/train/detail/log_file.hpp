@@ -4,21 +4,26 @@
 /// @file
 /// A file that a run adds lines to, and that a resumed run continues where the kept one was.
 
+#include <rolewise/core/descriptor.hpp>
 #include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
+#include <rolewise/core/file_lock.hpp>
+#include <rolewise/core/output_target.hpp>
 #include <rolewise/train/detail/read_whole.hpp>
+#include <rolewise/train/observer.hpp>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
+#include <zlib.h>
 
 namespace rolewise::detail {
 
@@ -31,59 +36,144 @@ namespace rolewise::detail {
   return {text.data(), end};
 }
 
-/// Lines are added to what the file holds. Its length is part of the checkpoint, so what a killed
-/// run wrote after its last checkpoint is taken away again, and written anew.
+/// Lines are added to what the file holds, by one run at a time. How many bytes a run has behind
+/// it, and their CRC-32, are part of the checkpoint; so what a killed run wrote after its last
+/// checkpoint is taken away again and written anew, and damage to what it wrote before is noticed.
+///
+/// A device, a pipe or the standard output is only written to: nothing is read, cut or locked.
 class log_file {
  public:
-  /// @throws std::runtime_error if the file cannot be written, or lost lines that the run has
-  ///         written
-  void begin(const std::string& path, bool is_resumed)
+  /// @param epochs_in `(text)`, how many epochs the lines of a run in a text have behind them
+  /// @param so_far `()`, the lines of the epochs that a resumed run has behind it
+  /// @throws std::invalid_argument if a run that begins finds the lines of another one
+  /// @throws std::runtime_error if the file cannot be written, another run writes it, or it lost or
+  ///         changed lines that the run has written
+  template<typename EpochsIn, typename SoFar>
+  void begin(const std::string& path, const run_begins& event, const EpochsIn& epochs_in,
+             const SoFar& so_far)
   {
     if (path.empty()) refuse("log file", "want a path, got none");
-    const auto bytes = read_if_there(path);
-    const auto size = static_cast<std::int64_t>(bytes ? bytes->size() : 0);
-    if (!is_resumed) {
-      length_ = size;
-      add(path, size > 0 && bytes->back() != '\n' ? "\n" : "");
-    } else if (size < length_) {
-      fail(path, "has ", size, " bytes, but the run to be resumed had written ", length_,
-           ": put it back or choose another file");
-    } else if (size > length_) {
-      write_file_atomically(path,
-                            std::string_view{*bytes}.substr(0, static_cast<std::size_t>(length_)));
+    end();
+    if (target_of(path).is_stream()) {
+      length_ = no_file;
+      add(path, "");
+      return;
     }
+    auto file = open_file(path, O_RDWR | O_CREAT);
+    if (!file.is_open()) fail(path, "cannot be written: ", reason_of(errno));
+    lock_ = file_lock{std::move(file), path, "wait until that run is over or choose another file"};
+    const auto bytes = read_whole(path);
+    if (event.is_resumed && length_ != no_file)
+      resume(path, bytes, so_far);
+    else
+      begin_anew(path, bytes, static_cast<double>(event.first_epoch), epochs_in);
   }
 
   /// @throws std::runtime_error if not all of it could be written; then nothing of it is there
   void add(const std::string& path, std::string_view text)
   {
-    const descriptor out{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)};
-    if (!out.is_open()) fail(path, "cannot be written: ", std::strerror(errno));
-    std::size_t done = 0;
-    while (done < text.size()) {
-      const auto count = ::write(out.number(), text.data() + done, text.size() - done);
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) {
-        const int error = count == 0 ? ENOSPC : errno;
-        const bool is_clean = ::ftruncate(out.number(), length_) == 0;
-        fail(path, "cannot be written: ", std::strerror(error),
-             is_clean ? "" : "; its last line is not whole");
-      }
-      done += static_cast<std::size_t>(count);
+    if (length_ == no_file) return add_to_stream(path, text);
+    cut(path);
+    const auto out = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
+    if (!out.is_open()) fail(path, "cannot be written: ", reason_of(errno));
+    if (const int error = write_all(out, text)) {
+      const bool is_clean = ::ftruncate(out.number(), length_) == 0;
+      fail(path, "cannot be written: ", reason_of(error),
+           is_clean ? "" : "; its last line is not whole");
     }
     length_ += static_cast<std::int64_t>(text.size());
+    sum_ = sum_of(text, sum_);
+  }
+
+  /// Lets go of the file.
+  void end()
+  {
+    lock_ = file_lock{};
+    stream_.reset();
+    has_more_ = false;
+  }
+  void end(const std::string& path, ending how)
+  {
+    if (how != ending::failed) cut(path);
+    end();
   }
 
   [[nodiscard]] bool is_empty() const { return length_ == 0; }
+  [[nodiscard]] bool is_stream() const { return length_ == no_file; }
 
   template<typename Archive>
   void visit_state(Archive& archive)
   {
     archive.value("length", length_);
+    visit_added_value(archive, "sum", sum_);
   }
 
  private:
+  static constexpr std::int64_t no_file = -1;
+  static constexpr std::int64_t unknown = -1;
+
+  template<typename EpochsIn>
+  void begin_anew(const std::string& path, std::string_view bytes, double first_epoch,
+                  const EpochsIn& epochs_in)
+  {
+    if (const double there = epochs_in(bytes); there > first_epoch)
+      refuse(path, "holds ", there, " epochs of a run already, and this run begins at epoch ",
+             first_epoch, ": resume that one, move the file away or choose another");
+    length_ = static_cast<std::int64_t>(bytes.size());
+    sum_ = sum_of(bytes);
+    add(path, length_ > 0 && bytes.back() != '\n' ? "\n" : "");
+  }
+
+  /// What is there too much is cut off when the first line is added: the run may yet be refused.
+  template<typename SoFar>
+  void resume(const std::string& path, std::string_view bytes, const SoFar& so_far)
+  {
+    const auto size = static_cast<std::int64_t>(bytes.size());
+    if (size == 0 && length_ > 0) {
+      length_ = 0;
+      sum_ = sum_of("");
+      return add(path, so_far());
+    }
+    constexpr auto advice =
+        ": put it back, or move it away and its lines are written anew from the checkpoint";
+    if (size < length_)
+      fail(path, "has ", size, " bytes, but the run to be resumed had written ", length_, advice);
+    const auto found = sum_of(bytes.substr(0, static_cast<std::size_t>(length_)));
+    if (sum_ != unknown && sum_ != found)
+      fail(path, "is damaged: its first ", length_,
+           " bytes are not those that the run to be resumed had written", advice);
+    sum_ = found;
+    has_more_ = size > length_;
+  }
+
+  void cut(const std::string& path)
+  {
+    if (std::exchange(has_more_, false) && ::truncate(path.c_str(), length_) != 0)
+      fail(path, "cannot be cut: ", reason_of(errno));
+  }
+
+  void add_to_stream(const std::string& path, std::string_view text)
+  {
+    const auto target = target_of(path);
+    auto out = stream_;
+    if (!out) out = std::make_shared<const descriptor>(open_stream(target));
+    const int error = out->is_open() ? write_all(*out, text) : errno;
+    if (error != 0) fail(path, "cannot be written: ", reason_of(error));
+    // Who reads a pipe takes its closing for the end; the process's own output is never closed.
+    if (target.own < 0) stream_ = std::move(out);
+  }
+
+  [[nodiscard]] static std::int64_t sum_of(std::string_view text, std::int64_t before = 0)
+  {
+    return static_cast<std::int64_t>(::crc32_z(
+        static_cast<::uLong>(before), reinterpret_cast<const ::Bytef*>(text.data()), text.size()));
+  }
+
   std::int64_t length_ = 0;
+  std::int64_t sum_ = unknown;
+  bool has_more_ = false;  // behind `length_`
+  file_lock lock_;
+  std::shared_ptr<const descriptor> stream_;
 };
 
 }  // namespace rolewise::detail

@@ -4,8 +4,10 @@
 /// @file
 /// Where a search is kept: `history.jsonl`, and a checkpoint of each trial at the end of a round.
 
+#include <rolewise/core/descriptor.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
+#include <rolewise/core/file_lock.hpp>
 #include <rolewise/core/json.hpp>
 #include <rolewise/core/settings.hpp>
 #include <rolewise/search/search_history.hpp>
@@ -28,7 +30,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 namespace rolewise::detail {
@@ -111,38 +112,33 @@ struct kept_trial {
 class event_file {
  public:
   /// @throws std::runtime_error if it cannot be opened or somebody else holds it
-  explicit event_file(std::string path)
-      : path_{std::move(path)},
-        file_{::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644)}
+  explicit event_file(std::string path) : path_{std::move(path)}
   {
-    if (!file_.is_open()) fail(path_, "cannot be written: ", reason_of(errno));
-    if (::flock(file_.number(), LOCK_EX | LOCK_NB) != 0)
-      fail(path_, "is being written by another search");
+    auto file = open_file(path_, O_RDWR | O_CREAT | O_APPEND);
+    if (!file.is_open()) fail(path_, "cannot be written: ", reason_of(errno));
+    lock_ = file_lock{std::move(file), path_,
+                      "wait until that search is over or choose another folder"};
   }
 
   [[nodiscard]] std::string text() const { return read_whole(path_); }
   void cut(std::size_t length) const
   {
-    if (::ftruncate(file_.number(), static_cast<::off_t>(length)) != 0)
+    if (::ftruncate(lock_.file().number(), static_cast<::off_t>(length)) != 0)
       fail(path_, "cannot be cut: ", reason_of(errno));
   }
   void add(std::string_view line) const
   {
-    while (!line.empty()) {
-      const auto count = ::write(file_.number(), line.data(), line.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) fail(path_, "cannot be written: ", reason_of(count == 0 ? ENOSPC : errno));
-      line.remove_prefix(static_cast<std::size_t>(count));
-    }
+    if (const int error = write_all(lock_.file(), line))
+      fail(path_, "cannot be written: ", reason_of(error));
   }
   void sync() const
   {
-    if (::fsync(file_.number()) != 0) fail(path_, "cannot be synced: ", reason_of(errno));
+    if (::fsync(lock_.file().number()) != 0) fail(path_, "cannot be synced: ", reason_of(errno));
   }
 
  private:
   std::string path_;
-  descriptor file_;
+  file_lock lock_;
 };
 
 /// A search in a folder; without a name nothing is kept and everything does nothing.
@@ -227,8 +223,7 @@ class search_folder {
     if (!folder) fail(folder_, "cannot be read: ", reason_of(errno));
     while (const auto* entry = ::readdir(folder.get())) {
       const std::string_view name{entry->d_name};
-      if (name.starts_with("trial-") &&
-          (name.ends_with(".checkpoint") || name.ends_with(".checkpoint.part")))
+      if (name.starts_with("trial-") && (name.ends_with(".checkpoint") || name.ends_with(".part")))
         names.emplace_back(name);
     }
     return names;

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// One process at a time in a folder.
+
+#include <rolewise/core/descriptor.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/file_lock.hpp>
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace rolewise::detail {
+
+/// A hold on what a file stands for, such as a folder. The file is made to be held and removed in
+/// the end; one that a kill has left is held by nobody. Like a `file_lock`, its copies hold
+/// nothing.
+class folder_lock {
+ public:
+  folder_lock() = default;
+  folder_lock(const folder_lock&) noexcept {}
+  folder_lock& operator=(const folder_lock&) noexcept
+  {
+    release();
+    return *this;
+  }
+  folder_lock(folder_lock&& other) noexcept
+      : path_{std::move(other.path_)}, lock_{std::move(other.lock_)}
+  {}
+  folder_lock& operator=(folder_lock&& other) noexcept
+  {
+    release();
+    path_ = std::move(other.path_);
+    lock_ = std::move(other.lock_);
+    return *this;
+  }
+  ~folder_lock() { release(); }
+
+  /// Holds nothing where the file cannot be made: nobody can write there.
+  /// @param called what messages call that which is held
+  /// @throws std::runtime_error that says who holds it, if somebody does
+  folder_lock(std::string path, const std::string& called, std::string_view advice)
+      : path_{std::move(path)}
+  {
+    while (true) {
+      auto file = open_file(path_, O_RDWR | O_CREAT);
+      if (!file.is_open()) {
+        const int error = errno;
+        if (::access(path_.c_str(), F_OK) != 0) return;
+        fail(path_, "cannot be written: ", reason_of(error));
+      }
+      file_lock lock{std::move(file), called, advice};
+      struct ::stat about{};
+      if (::fstat(lock.file().number(), &about) == 0 && about.st_nlink == 0) continue;  // removed
+      lock_ = std::move(lock);
+      return;
+    }
+  }
+
+  [[nodiscard]] bool is_held() const noexcept { return lock_.is_held(); }
+
+ private:
+  void release() noexcept
+  {
+    if (lock_.is_held()) ::unlink(path_.c_str());
+    lock_ = file_lock{};
+  }
+
+  std::string path_;
+  file_lock lock_;
+};
+
+}  // namespace rolewise::detail

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Whether a file has been replaced.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <sys/stat.h>
+
+namespace rolewise::detail {
+
+/// What differs between a file and one that was put in its place.
+struct file_identity {
+  std::uint64_t device = 0, number = 0;
+  std::int64_t size = 0, seconds = 0, nanoseconds = 0;  ///< times are of its last change
+
+  friend bool operator==(const file_identity&, const file_identity&) = default;
+};
+
+/// Nothing if there is no file of that name.
+[[nodiscard]] inline std::optional<file_identity> identity_of(const std::string& path)
+{
+  struct ::stat about{};
+  if (::stat(path.c_str(), &about) != 0) return std::nullopt;
+  return file_identity{.device = about.st_dev,
+                       .number = about.st_ino,
+                       .size = about.st_size,
+                       .seconds = about.st_mtim.tv_sec,
+                       .nanoseconds = about.st_mtim.tv_nsec};
+}
+
+}  // namespace rolewise::detail
