@@ -11,8 +11,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>  // jpeglib.h needs it
+#include <utility>
 
 #include <jpeglib.h>
+
+#include <jerror.h>  // wants jpeglib.h before it
 
 namespace rolewise::detail {
 
@@ -22,6 +25,42 @@ namespace rolewise::detail {
          file.bytes[2] == 0xFF;
 }
 
+/// Whether a warning of libjpeg is about bytes that no pixel depends on. The others are of missing
+/// or damaged data; after those libjpeg goes on, with grey where the picture is missing. A file
+/// that ends without saying so is among the others, though its pixels may be there: nobody knows
+/// what was cut off, and Pillow refuses it too.
+[[nodiscard]] inline bool leaves_pixels_whole(int warning)
+{
+  switch (warning) {
+    case JWRN_EXTRANEOUS_DATA:  // between two markers
+    case JWRN_JFIF_MAJOR:
+    case JWRN_ADOBE_XFORM:
+    case JWRN_NOT_SEQUENTIAL:  // parameters that only progressive files have
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Whether an error of libjpeg is about a kind of JPEG that it does not read, not about damage.
+[[nodiscard]] inline bool is_about_the_kind(int error)
+{
+  switch (error) {
+    case JERR_ARITH_NOTIMPL:
+    case JERR_BAD_PRECISION:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_IMAGE_TOO_BIG:
+    case JERR_NOT_COMPILED:
+    case JERR_NOTIMPL:
+    case JERR_SOF_UNSUPPORTED:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /// A decompressor whose errors come back as text: libjpeg's own handler ends the program.
 class jpeg_reader {
  public:
@@ -29,9 +68,8 @@ class jpeg_reader {
   {
     control_.err = ::jpeg_std_error(&errors_.standard);
     errors_.standard.error_exit = [](j_common_ptr control) { leave(control); };
-    // libjpeg goes on after a warning, with grey where the picture is missing
     errors_.standard.emit_message = [](j_common_ptr control, int level) {
-      if (level < 0) leave(control);
+      if (level < 0 && !leaves_pixels_whole(control->err->msg_code)) leave(control);
     };
   }
   jpeg_reader(const jpeg_reader&) = delete;
@@ -48,7 +86,13 @@ class jpeg_reader {
     return true;
   }
 
-  [[nodiscard]] const char* reason() const { return errors_.text.data(); }
+  /// Says no to the file, by libjpeg's reason.
+  [[noreturn]] void refuse_file(const file_contents& file) const
+  {
+    fail(file.path,
+         is_about_the_kind(errors_.standard.msg_code) ? "unsupported JPEG: " : "corrupt JPEG: ",
+         static_cast<const char*>(errors_.text.data()));
+  }
   [[nodiscard]] const jpeg_decompress_struct& control() const { return control_; }
 
  private:
@@ -69,6 +113,22 @@ class jpeg_reader {
   errors errors_;
 };
 
+/// Cyan, magenta, yellow and black as Adobe stores them, inverted, made red, green and blue by
+/// Pillow's rule.
+[[nodiscard]] inline decoded_image from_inverted_cmyk(decoded_image picture)
+{
+  auto* to = picture.pixels.data();
+  for (std::size_t at = 0; at < picture.pixels.size(); at += 4) {
+    const auto* const from = picture.pixels.data() + at;
+    const auto light = from[3];  // 255 less black
+    for (std::size_t c = 0; c < 3; ++c)
+      *to++ = static_cast<std::uint8_t>(light - share_of(255U - from[c], light));
+  }
+  picture.channels = 3;
+  picture.pixels.resize(static_cast<std::size_t>(to - picture.pixels.data()));
+  return picture;
+}
+
 /// Eight bits a channel.
 /// @param channels 1 (grey) or 3
 /// @throws std::runtime_error that names the file and libjpeg's reason
@@ -79,16 +139,19 @@ class jpeg_reader {
         ::jpeg_create_decompress(&control);
         ::jpeg_mem_src(&control, file.bytes.data(), static_cast<unsigned long>(file.bytes.size()));
         ::jpeg_read_header(&control, TRUE);
-        control.out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+        const auto stored = control.jpeg_color_space;
+        control.out_color_space = stored == JCS_GRAYSCALE                    ? JCS_GRAYSCALE
+                                  : stored == JCS_CMYK || stored == JCS_YCCK ? JCS_CMYK
+                                                                             : JCS_RGB;
         ::jpeg_calc_output_dimensions(&control);
       }))
-    fail(file.path, "corrupt JPEG: ", reader.reason());
+    reader.refuse_file(file);
   const auto& about = reader.control();
   require_modest_size(file, about.output_height, about.output_width);
-  decoded_image result{about.output_height, about.output_width, channels, {}};
-  result.pixels.resize(static_cast<std::size_t>(result.height * result.width * channels));
+  decoded_image result{about.output_height, about.output_width, about.out_color_components, {}};
+  const auto row_bytes = static_cast<std::size_t>(result.width * result.channels);
+  result.pixels.resize(row_bytes * static_cast<std::size_t>(result.height));
   auto* const pixels = result.pixels.data();
-  const auto row_bytes = static_cast<std::size_t>(result.width * channels);
   if (!reader.succeeds([&](jpeg_decompress_struct& control) {
         ::jpeg_start_decompress(&control);
         while (control.output_scanline < control.output_height) {
@@ -97,8 +160,9 @@ class jpeg_reader {
         }
         ::jpeg_finish_decompress(&control);
       }))
-    fail(file.path, "corrupt JPEG: ", reader.reason());
-  return result;
+    reader.refuse_file(file);
+  if (result.channels == 4) result = from_inverted_cmyk(std::move(result));
+  return in_channels(std::move(result), channels);
 }
 
 }  // namespace rolewise::detail

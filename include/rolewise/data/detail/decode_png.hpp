@@ -6,8 +6,13 @@
 
 #include <rolewise/data/detail/decoded_image.hpp>
 
+#include <array>
+#include <csetjmp>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <utility>
 
 #include <png.h>
 
@@ -18,30 +23,102 @@ namespace rolewise::detail {
   return file.bytes.size() >= 8 && ::png_sig_cmp(file.bytes.data(), 0, 8) == 0;
 }
 
-/// Eight bits a channel, sRGB as in the file; what is transparent is laid on black. Warnings of
-/// libpng are about data beside the pixels, such as colour profiles, and are passed over.
+/// A reader whose errors come back as text. libpng's simplified interface has that too, but it
+/// turns stored values into linear light for grey, for alpha and by gAMA chunks.
+class png_reader {
+ public:
+  /// @param file outlives the reader
+  explicit png_reader(const file_contents& file) : bytes_{file.bytes.data(), file.bytes.size()}
+  {
+    // Warnings are about data beside the pixels, such as colour profiles.
+    control_ = ::png_create_read_struct(PNG_LIBPNG_VER_STRING, this, leave,
+                                        [](png_structp, png_const_charp) {});
+    if (control_ != nullptr) about_ = ::png_create_info_struct(control_);
+    if (about_ == nullptr) {
+      ::png_destroy_read_struct(&control_, nullptr, nullptr);
+      fail(file.path, "libpng cannot start");
+    }
+    ::png_set_read_fn(control_, this, read);
+  }
+  png_reader(const png_reader&) = delete;
+  png_reader& operator=(const png_reader&) = delete;
+  ~png_reader() { ::png_destroy_read_struct(&control_, &about_, nullptr); }
+
+  /// Calls `work(control, about)` and says whether it came to its end. `work` must own nothing: it
+  /// is left by a jump.
+  template<typename Work>
+  [[nodiscard]] bool succeeds(const Work& work)
+  {
+    if (setjmp(back_) != 0) return false;
+    work(control_, about_);
+    return true;
+  }
+
+  [[nodiscard]] const char* reason() const { return text_.data(); }
+
+ private:
+  [[noreturn]] static void leave(png_structp control, png_const_charp reason)
+  {
+    auto* const mine = static_cast<png_reader*>(::png_get_error_ptr(control));
+    std::snprintf(mine->text_.data(), mine->text_.size(), "%s", reason);
+    std::longjmp(mine->back_, 1);
+  }
+
+  static void read(png_structp control, png_bytep to, std::size_t count)
+  {
+    auto* const mine = static_cast<png_reader*>(::png_get_io_ptr(control));
+    auto& [next, left] = mine->bytes_;
+    if (count > left) ::png_error(control, "the file ends before the picture does");
+    std::memcpy(to, next, count);
+    next += count;
+    left -= count;
+  }
+
+  std::pair<const std::uint8_t*, std::size_t> bytes_;  ///< not read yet
+  png_structp control_ = nullptr;
+  png_infop about_ = nullptr;
+  std::jmp_buf back_{};
+  std::array<char, 256> text_{};
+};
+
+/// Eight bits a channel, the values as stored: 16 bits are scaled by their range, fewer than 8
+/// likewise, gAMA and colour profiles change nothing. What is transparent is laid on black.
 /// @param channels 1 (grey) or 3
 /// @throws std::runtime_error that names the file and libpng's reason
 [[nodiscard]] inline decoded_image decode_png(const file_contents& file, std::int64_t channels)
 {
-  struct control : png_image {
-    control() : png_image{} { version = PNG_IMAGE_VERSION; }
-    control(const control&) = delete;
-    control& operator=(const control&) = delete;
-    ~control() { ::png_image_free(this); }
-  } image;
-  const auto require = [&](int is_done) {
-    if (is_done == 0) fail(file.path, "corrupt PNG: ", static_cast<const char*>(image.message));
-  };
-  require(::png_image_begin_read_from_memory(&image, file.bytes.data(), file.bytes.size()));
-  require_modest_size(file, image.height, image.width);
-  image.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-  image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
-  decoded_image result{image.height, image.width, channels, {}};
-  result.pixels.resize(static_cast<std::size_t>(result.height * result.width * channels));
-  const png_color black{0, 0, 0};
-  require(::png_image_finish_read(&image, &black, result.pixels.data(), 0, nullptr));
-  return result;
+  png_reader reader{file};
+  decoded_image result;
+  if (!reader.succeeds([&](png_structp control, png_infop about) {
+        ::png_set_keep_unknown_chunks(control, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+        ::png_read_info(control, about);
+        result.height = ::png_get_image_height(control, about);
+        result.width = ::png_get_image_width(control, about);
+      }))
+    fail(file.path, "corrupt PNG: ", reader.reason());
+  require_modest_size(file, static_cast<std::uint64_t>(result.height),
+                      static_cast<std::uint64_t>(result.width));
+  int passes = 1;
+  if (!reader.succeeds([&](png_structp control, png_infop about) {
+        ::png_set_expand(control);  // palettes, few bits, tRNS
+        ::png_set_scale_16(control);
+        passes = ::png_set_interlace_handling(control);
+        ::png_read_update_info(control, about);
+        result.channels = ::png_get_channels(control, about);
+      }))
+    fail(file.path, "corrupt PNG: ", reader.reason());
+  const auto row_bytes = static_cast<std::size_t>(result.width * result.channels);
+  result.pixels.resize(row_bytes * static_cast<std::size_t>(result.height));
+  auto* const pixels = result.pixels.data();
+  const auto* const end = pixels + result.pixels.size();
+  if (!reader.succeeds([&](png_structp control, png_infop) {
+        for (int pass = 0; pass < passes; ++pass)
+          for (auto* row = pixels; row != end; row += row_bytes)
+            ::png_read_row(control, row, nullptr);
+      }))
+    fail(file.path, "corrupt PNG: ", reader.reason());
+  if (result.channels % 2 == 0) result = laid_on_black(std::move(result));
+  return in_channels(std::move(result), channels);
 }
 
 }  // namespace rolewise::detail

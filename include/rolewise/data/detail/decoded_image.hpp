@@ -2,11 +2,13 @@
 #pragma once
 
 /// @file
-/// One picture, as its file has it.
+/// One picture, as its file has it, and the arithmetic of its stored values.
 
 #include <rolewise/data/detail/file_bytes.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace rolewise::detail {
@@ -25,6 +27,56 @@ inline void require_modest_size(const file_contents& file, std::uint64_t height,
 {
   if (height == 0 || width == 0 || height > pixel_limit / width)
     fail(file.path, "an image of ", height, " x ", width, " pixels, want 1 to ", pixel_limit);
+}
+
+/// The grey of a colour: ITU-R 601 on stored values, to the nearest. It is Pillow's, and that of
+/// the operations on images, so that a format of files has no say in it.
+[[nodiscard]] constexpr std::uint8_t grey_of(std::uint32_t red, std::uint32_t green,
+                                             std::uint32_t blue)
+{
+  return static_cast<std::uint8_t>((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16);
+}
+
+/// `value * share / 255`, to the nearest.
+/// @param share 0 to 255
+[[nodiscard]] constexpr std::uint8_t share_of(std::uint32_t value, std::uint32_t share)
+{
+  const auto product = value * share + 128;
+  return static_cast<std::uint8_t>((product + (product >> 8)) >> 8);
+}
+
+/// A picture of 2 or 4 channels, of which the last is alpha, laid on black by its stored values.
+[[nodiscard]] inline decoded_image laid_on_black(decoded_image picture)
+{
+  const auto channels = static_cast<std::size_t>(picture.channels);
+  auto* to = picture.pixels.data();
+  for (std::size_t at = 0; at < picture.pixels.size(); at += channels) {
+    const auto* const from = picture.pixels.data() + at;
+    const auto alpha = from[channels - 1];
+    for (std::size_t c = 0; c + 1 < channels; ++c) *to++ = share_of(from[c], alpha);
+  }
+  --picture.channels;
+  picture.pixels.resize(static_cast<std::size_t>(to - picture.pixels.data()));
+  return picture;
+}
+
+/// A picture of 1 (grey) or 3 channels (red, green, blue), in the wanted one of the two.
+[[nodiscard]] inline decoded_image in_channels(decoded_image picture, std::int64_t channels)
+{
+  if (picture.channels == channels) return picture;
+  const auto count = static_cast<std::size_t>(picture.height * picture.width);
+  const auto* from = picture.pixels.data();
+  std::vector<std::uint8_t> pixels(count * static_cast<std::size_t>(channels));
+  if (channels == 1)
+    for (auto& value : pixels) {
+      value = grey_of(from[0], from[1], from[2]);
+      from += 3;
+    }
+  else
+    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = from[i / 3];
+  picture.channels = channels;
+  picture.pixels = std::move(pixels);
+  return picture;
 }
 
 }  // namespace rolewise::detail
