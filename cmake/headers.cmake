@@ -141,11 +141,14 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/detail/glyph_alphabet.hpp
     include/rolewise/data/detail/glyph_drawing.hpp
     include/rolewise/data/detail/joined.hpp
+    include/rolewise/data/detail/picture_folders.hpp
+    include/rolewise/data/detail/read_picture.hpp
     include/rolewise/data/glyphs.hpp
     include/rolewise/data/idx.hpp
     include/rolewise/data/image_folder.hpp
     include/rolewise/data/normalisation_of.hpp
     include/rolewise/data/open.hpp
+    include/rolewise/data/relabelled.hpp
     include/rolewise/data/splits.hpp
     include/rolewise/loss.hpp
     include/rolewise/loss/clipped_to_task.hpp

@@ -12,4 +12,5 @@
 #include <rolewise/data/image_folder.hpp>
 #include <rolewise/data/normalisation_of.hpp>
 #include <rolewise/data/open.hpp>
+#include <rolewise/data/relabelled.hpp>
 #include <rolewise/data/splits.hpp>

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "support/data_files.hpp"
 #include "support/doctest.hpp"
 
 #include <rolewise/data/cifar.hpp>
 #include <rolewise/data/idx.hpp>
 #include <rolewise/data/image_folder.hpp>
 #include <rolewise/data/open.hpp>
+#include <rolewise/data/relabelled.hpp>
+#include <rolewise/data/splits.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -13,90 +16,20 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include <jpeglib.h>
-#include <png.h>
-#include <unistd.h>
-#include <zlib.h>
+#include <sys/stat.h>
 
 namespace {
 
-using bytes = std::vector<std::uint8_t>;
-
-/// A folder of this test alone, gone with it.
-class scratch_folder {
- public:
-  scratch_folder()
-  {
-    static int count = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("rolewise-data-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
-    std::filesystem::create_directories(path_);
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-  ~scratch_folder()
-  {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] std::string path() const { return path_.string(); }
-  [[nodiscard]] std::string operator/(const std::string& name) const
-  {
-    return (path_ / name).string();
-  }
-  std::string write(const std::string& name, const bytes& content) const
-  {
-    const auto place = path_ / name;
-    std::filesystem::create_directories(place.parent_path());
-    std::ofstream out{place, std::ios::binary};
-    out.write(reinterpret_cast<const char*>(content.data()),
-              static_cast<std::streamsize>(content.size()));
-    return place.string();
-  }
-  std::string write(const std::string& name, const std::string& text) const
-  {
-    return write(name, bytes(text.begin(), text.end()));
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
-bytes gzipped(const bytes& plain)
-{
-  z_stream stream{};
-  REQUIRE(::deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-  bytes packed(::deflateBound(&stream, plain.size()) + 32);
-  stream.next_in = const_cast<Bytef*>(plain.data());
-  stream.avail_in = static_cast<uInt>(plain.size());
-  stream.next_out = packed.data();
-  stream.avail_out = static_cast<uInt>(packed.size());
-  REQUIRE(::deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  packed.resize(stream.total_out);
-  ::deflateEnd(&stream);
-  return packed;
-}
-
-bytes operator+(bytes a, const bytes& b)
-{
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
-/// Bytes that gzip cannot make smaller, so that cuts fall where a test wants them.
-bytes noise(std::size_t count)
-{
-  bytes result(count);
-  std::uint32_t state = 1;
-  for (auto& b : result) {
-    state = state * 1664525U + 1013904223U;
-    b = static_cast<std::uint8_t>(state >> 24);
-  }
-  return result;
-}
+using rolewise::testing::bytes;
+using rolewise::testing::error_of;
+using rolewise::testing::gzipped;
+using rolewise::testing::noise;
+using rolewise::testing::png;
+using rolewise::testing::scratch_folder;
+using rolewise::testing::operator+;
 
 bytes idx(const std::vector<std::uint32_t>& sizes, const bytes& values)
 {
@@ -105,19 +38,6 @@ bytes idx(const std::vector<std::uint32_t>& sizes, const bytes& values)
     for (const int shift : {24, 16, 8, 0})
       result.push_back(static_cast<std::uint8_t>(size >> shift));
   return result + values;
-}
-
-template<typename F>
-std::string error_of(const F& f)
-{
-  try {
-    f();
-  } catch (const std::runtime_error& e) {
-    return e.what();
-  } catch (const std::invalid_argument& e) {
-    return std::string{"invalid: "} + e.what();
-  }
-  return "no error";
 }
 
 std::string read_error(const std::string& path, std::uint64_t limit = rolewise::file_size_limit)
@@ -140,56 +60,6 @@ void write_mnist_like(const scratch_folder& folder)
 bytes record(const bytes& labels, std::uint8_t red, std::uint8_t green, std::uint8_t blue)
 {
   return labels + bytes(1024, red) + bytes(1024, green) + bytes(1024, blue);
-}
-
-bytes png(std::uint32_t height, std::uint32_t width, std::uint32_t format, const bytes& pixels)
-{
-  png_image image{};
-  image.version = PNG_IMAGE_VERSION;
-  image.height = height;
-  image.width = width;
-  image.format = format;
-  png_alloc_size_t size = 0;
-  REQUIRE(::png_image_write_to_memory(&image, nullptr, &size, 0, pixels.data(), 0, nullptr) != 0);
-  bytes result(size);
-  REQUIRE(::png_image_write_to_memory(&image, result.data(), &size, 0, pixels.data(), 0, nullptr) !=
-          0);
-  result.resize(size);
-  return result;
-}
-
-bytes jpeg(unsigned height, unsigned width, const bytes& rgb)
-{
-  jpeg_compress_struct control{};
-  jpeg_error_mgr errors{};
-  control.err = ::jpeg_std_error(&errors);
-  ::jpeg_create_compress(&control);
-  unsigned char* memory = nullptr;
-  unsigned long size = 0;
-  ::jpeg_mem_dest(&control, &memory, &size);
-  control.image_height = height;
-  control.image_width = width;
-  control.input_components = 3;
-  control.in_color_space = JCS_RGB;
-  ::jpeg_set_defaults(&control);
-  ::jpeg_set_quality(&control, 100, TRUE);
-  ::jpeg_start_compress(&control, TRUE);
-  for (unsigned row = 0; row < height; ++row) {
-    auto* line = const_cast<unsigned char*>(rgb.data()) + std::size_t{row} * width * 3;
-    ::jpeg_write_scanlines(&control, &line, 1);
-  }
-  ::jpeg_finish_compress(&control);
-  ::jpeg_destroy_compress(&control);
-  bytes result(memory, memory + size);
-  std::free(memory);
-  return result;
-}
-
-bytes plain_colour(std::size_t pixels, std::uint8_t red, std::uint8_t green, std::uint8_t blue)
-{
-  bytes result;
-  for (std::size_t i = 0; i < pixels; ++i) result = result + bytes{red, green, blue};
-  return result;
 }
 
 }  // namespace
@@ -234,6 +104,12 @@ TEST_CASE("a bad IDX file is refused with its name and the byte")
             "bytes");
   CHECK(says(idx({65536, 65536}, {})) ==
         head + "byte 8: size 65536 makes the IDX array larger than the limit of 2147483648 bytes");
+  CHECK(says(idx({0, 0xFFFFFFFF, 0xFFFFFFFF}, {})) ==
+        head +
+            "byte 8: size 4294967295 makes the IDX array larger than the limit of 2147483648 "
+            "bytes");
+  CHECK(says(idx({0xFFFFFFFF, 0xFFFFFFFF, 0}, {})).starts_with(head + "byte 4: size 4294967295"));
+  CHECK(says(idx({0, 28, 28}, {})) == "no error");
 }
 
 TEST_CASE("a file that cannot be read or unpacked is refused with its name and the byte")
@@ -256,6 +132,10 @@ TEST_CASE("a file that cannot be read or unpacked is refused with its name and t
               ": truncated gzip data, the file ends before the stream does");
   CHECK(says(packed + bytes{1, 2, 3}) == head + "byte " + size + ": 3 bytes follow the gzip data");
   CHECK(says(packed + bytes{0x1F}) == head + "byte " + size + ": 1 bytes follow the gzip data");
+  CHECK(says(packed + bytes(512)) == "no error");  // blocks are filled up with zeros
+  CHECK(says(packed + packed).find("oversized") != std::string::npos);
+  CHECK(says(packed + bytes(3) + bytes{7, 0}) ==
+        head + "byte " + std::to_string(packed.size() + 3) + ": 2 bytes follow the gzip data");
 
   auto method = packed;
   method[2] = 7;
@@ -270,6 +150,18 @@ TEST_CASE("a file that cannot be read or unpacked is refused with its name and t
   auto block = packed;
   block[10] |= 6;  // a block of the kind that does not exist
   CHECK(says(block).find(": corrupt gzip data: invalid block type") != std::string::npos);
+}
+
+TEST_CASE("a FIFO is refused, not waited for")
+{
+  const scratch_folder folder;
+  write_mnist_like(folder);
+  std::filesystem::remove(folder / "train-images-idx3-ubyte");
+  const auto fifo = folder / "train-images-idx3-ubyte";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  const auto words = "rolewise: " + fifo + ": is not a plain file";
+  CHECK(read_error(fifo) == words);
+  CHECK(error_of([&] { (void)rolewise::open_dataset(folder.path()); }) == words);
 }
 
 TEST_CASE("every single flipped bit of a packed file is found out or harmless")
@@ -378,11 +270,11 @@ TEST_CASE("files of MNIST that do not agree are refused")
         head + "/no: cannot be opened as a folder of data: No such file or directory");
 }
 
-TEST_CASE("CIFAR-10 is read plane by plane from the batches that are there")
+TEST_CASE("CIFAR-10 is read plane by plane from its batches, and the notes say how many")
 {
   const scratch_folder folder;
   folder.write("data_batch_1.bin", record({3}, 10, 20, 30) + record({9}, 40, 50, 60));
-  folder.write("data_batch_3.bin.gz", gzipped(record({0}, 1, 2, 3)));
+  folder.write("data_batch_2.bin.gz", gzipped(record({0}, 1, 2, 3)));
   folder.write("test_batch.bin", record({7}, 0, 0, 255));
   auto data = rolewise::cifar10(folder.path());
   CHECK(data.shape == rolewise::sample_shape{3, 32, 32, 10});
@@ -393,11 +285,24 @@ TEST_CASE("CIFAR-10 is read plane by plane from the batches that are there")
   CHECK(data.train.name == "CIFAR-10");
   CHECK(data.train.class_names.empty());
   CHECK(data.train.scaling.mean[1] == doctest::Approx(24.0 / 255));
+  CHECK(data.notes ==
+        std::vector<std::string>{
+            folder.path() + ": has 3 of the 50000 examples to learn from and 1 of the 10000 to be "
+                            "judged by of CIFAR-10"});
 
   folder.write("batches.meta.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\r\nj\n\n");
   data = rolewise::cifar10(folder.path());
   CHECK(data.test.class_names.size() == 10);
   CHECK(data.test.class_names[8] == "i");
+
+  folder.write("batches.meta.txt",
+               "\xEF\xBB\xBF"
+               "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n");
+  CHECK(rolewise::cifar10(folder.path()).train.class_names[0] == "a");  // no byte order mark
+  folder.write("batches.meta.txt", bytes{0xFF, 0xFE, 'a', 0});
+  CHECK(error_of([&] { (void)rolewise::cifar10(folder.path()); }) ==
+        "rolewise: " + folder.path() +
+            "/batches.meta.txt: byte 0: is UTF-16 by its byte order mark, want UTF-8");
 }
 
 TEST_CASE("bad CIFAR files are refused with their name and the byte")
@@ -407,27 +312,62 @@ TEST_CASE("bad CIFAR files are refused with their name and the byte")
   const auto head = "rolewise: " + folder.path();
   CHECK(says() == head + ": has none of data_batch_1.bin to data_batch_5.bin, with or without .gz");
   const auto good = record({1}, 1, 2, 3);
-  folder.write("data_batch_2.bin", good + good);
+  folder.write("data_batch_1.bin", good + good);
   CHECK(says() == head + ": has neither test_batch.bin nor test_batch.bin.gz");
   folder.write("test_batch.bin", good);
   CHECK(says() == "no error");
   auto cut = good + good;
   cut.resize(cut.size() - 1);
-  folder.write("data_batch_2.bin", cut);
+  folder.write("data_batch_1.bin", cut);
   CHECK(says() == head +
-                      "/data_batch_2.bin: byte 3073: a record begins here with 3072 bytes, "
+                      "/data_batch_1.bin: byte 3073: a record begins here with 3072 bytes, "
                       "want 3073");
-  folder.write("data_batch_2.bin", gzipped(good + good + bytes{1}));
+  folder.write("data_batch_1.bin", gzipped(good + good + bytes{1}));
   CHECK(says() == head +
-                      "/data_batch_2.bin: unpacked byte 6146: a record begins here with 1 "
+                      "/data_batch_1.bin: unpacked byte 6146: a record begins here with 1 "
                       "bytes, want 3073");
-  folder.write("data_batch_2.bin", bytes{});
-  CHECK(says() == head + "/data_batch_2.bin: byte 0: is empty, want records of 3073 bytes");
-  folder.write("data_batch_2.bin", good + record({10}, 0, 0, 0));
-  CHECK(says() == head + "/data_batch_2.bin: byte 3073: label 10, want 0 to 9");
-  folder.write("data_batch_2.bin", good);
+  folder.write("data_batch_1.bin", bytes{});
+  CHECK(says() == head + "/data_batch_1.bin: byte 0: is empty, want records of 3073 bytes");
+  folder.write("data_batch_1.bin", good + record({10}, 0, 0, 0));
+  CHECK(says() == head + "/data_batch_1.bin: byte 3073: label 10, want 0 to 9");
+  folder.write("data_batch_1.bin", good);
   folder.write("batches.meta.txt", "a\nb\n");
   CHECK(says() == head + ": batches.meta.txt has 2 names, want 10");
+}
+
+TEST_CASE("a CIFAR-10 that is visibly incomplete is refused unless that is wanted")
+{
+  const scratch_folder folder;
+  const auto good = record({1}, 1, 2, 3);
+  for (const auto* name : {"data_batch_1.bin", "data_batch_2.bin", "data_batch_4.bin"})
+    folder.write(name, good + good);
+  folder.write("test_batch.bin", good);
+  const auto says = [&](const rolewise::cifar_options& options = {}) {
+    return error_of([&] { (void)rolewise::cifar10(folder.path(), options); });
+  };
+  const auto head = "rolewise: " + folder.path() + ": is incomplete: found ";
+  const auto end = std::string{" (cifar_options::incomplete takes them)"};
+  CHECK(says() ==
+        head + "3 of 5 batches, 6 examples to learn from: data_batch_3.bin is missing" + end);
+  const auto some = rolewise::open_dataset(folder.path(), {.cifar = {.incomplete = true}});
+  CHECK(some.train.size() == 6);
+  CHECK(some.notes.at(0) == folder.path() + ": data_batch_3.bin is missing");
+  folder.write("data_batch_3.bin", good);
+  CHECK(says() ==
+        head + "4 of 5 batches, 7 examples to learn from: data_batch_3.bin has 1 of 2 records" +
+            end);
+  CHECK(says({.incomplete = true}) == "no error");
+  folder.write("data_batch_3.bin", good + good);
+  CHECK(says() == "no error");
+  folder.write("data_batch_4.bin", good);  // the last one may be shorter
+  CHECK(says() == "no error");
+
+  using rolewise::detail::missing_from_cifar10;
+  CHECK(missing_from_cifar10({10000, 10000, 10000, 10000, 10000}) == "");
+  CHECK(missing_from_cifar10({10000, 10000, 10000, 10000, 0}) == "data_batch_5.bin is missing");
+  CHECK(missing_from_cifar10({10000, 10000, 10000, 10000, 9999}) ==
+        "data_batch_5.bin has 9999 of 10000 records");
+  CHECK(missing_from_cifar10({5000, 0, 0, 0, 0}) == "");
 }
 
 TEST_CASE("CIFAR-100 has two labels, of which one is learned and both are checked")
@@ -444,6 +384,10 @@ TEST_CASE("CIFAR-100 has two labels, of which one is learned and both are checke
   CHECK(torch::equal(coarse.train.labels, torch::tensor({19, 4}, torch::kLong)));
   CHECK(coarse.shape.classes == 20);
   CHECK(coarse.test.name == "CIFAR-100");
+  CHECK(coarse.notes ==
+        std::vector<std::string>{
+            folder.path() + ": has 2 of the 50000 examples to learn from and 1 of the 10000 to be "
+                            "judged by of CIFAR-100"});
 
   const auto head = "rolewise: " + folder.path();
   folder.write("train.bin", record({19, 100}, 1, 2, 3));
@@ -451,152 +395,17 @@ TEST_CASE("CIFAR-100 has two labels, of which one is learned and both are checke
   folder.write("train.bin", record({1, 1}, 1, 2, 3) + record({20, 1}, 1, 2, 3));
   CHECK(says() == head + "/train.bin: byte 3074: label 20, want 0 to 19");
 
-  folder.write("fine_label_names.txt", "crab\nowl\nrose\n");
+  folder.write("fine_label_names.txt",
+               "\xEF\xBB\xBF"
+               "crab\nowl\nrose\n");
   folder.write("train.bin", record({1, 2}, 1, 2, 3));
   CHECK(says() == head + "/test.bin.gz: unpacked byte 1: label 7, want 0 to 2");
   folder.write("test.bin.gz", record({1, 0}, 1, 2, 3));
   const auto other = rolewise::cifar100(folder.path());
   CHECK(other.train.name == "CIFAR-100 format");
+  CHECK(other.notes.empty());
   CHECK(other.shape.classes == 3);
   CHECK(other.train.class_names == std::vector<std::string>{"crab", "owl", "rose"});
-}
-
-TEST_CASE("pictures in folders of classes are read, whatever their format")
-{
-  const scratch_folder folder;
-  folder.write("train/cat/b.png", png(4, 6, PNG_FORMAT_RGB, plain_colour(24, 200, 100, 50)));
-  folder.write("train/cat/a.JPG", jpeg(4, 6, plain_colour(24, 128, 128, 128)));
-  folder.write("train/ant/x.png", png(4, 6, PNG_FORMAT_GRAY, bytes(24, 77)));
-  folder.write("train/ant/notes.txt", "no picture");
-  folder.write("train/ant/.hidden.png", "nor this");
-  folder.write("train/readme.txt", "nor this");
-  folder.write("test/cat/y.jpeg", png(4, 6, PNG_FORMAT_RGB, plain_colour(24, 1, 2, 3)));
-  const auto data = rolewise::image_folder(folder.path());
-  CHECK(data.shape == rolewise::sample_shape{3, 4, 6, 2});
-  CHECK(data.train.class_names == std::vector<std::string>{"ant", "cat"});
-  CHECK(torch::equal(data.train.labels, torch::tensor({0, 1, 1}, torch::kLong)));
-  CHECK(torch::equal(data.test.labels, torch::tensor({1}, torch::kLong)));
-  CHECK(data.train.images.is_contiguous());
-  CHECK(torch::equal(
-      data.train.images.select(2, 3).select(2, 5),
-      torch::tensor({77, 77, 77, 128, 128, 128, 200, 100, 50}, torch::kByte).view({3, 3})));
-  CHECK(torch::equal(data.test.images.select(2, 0).select(2, 0),
-                     torch::tensor({{1, 2, 3}}, torch::kByte)));
-  CHECK(data.train.name == std::filesystem::path{folder.path()}.filename().string());
-
-  const auto grey = rolewise::image_folder(folder.path(), {.channels = 1});
-  CHECK(grey.train.images.sizes() == at::IntArrayRef{3, 1, 4, 6});
-  CHECK(grey.train.images[0][0][0][0].item<int>() == 77);
-  CHECK(grey.train.images[1][0][0][0].item<int>() == 128);
-}
-
-TEST_CASE("a PNG keeps its rows, and what is transparent is laid on black")
-{
-  const scratch_folder folder;
-  bytes rgba;
-  for (std::uint8_t i = 0; i < 6; ++i)
-    rgba = rgba + bytes{i, 100, 200, i == 5 ? std::uint8_t{0} : std::uint8_t{255}};
-  const auto path = folder.write("a.png", png(2, 3, PNG_FORMAT_RGBA, rgba));
-  const auto picture = rolewise::detail::read_picture(path, 3);
-  CHECK(picture.height == 2);
-  CHECK(picture.width == 3);
-  CHECK(picture.pixels ==
-        bytes{0, 100, 200, 1, 100, 200, 2, 100, 200, 3, 100, 200, 4, 100, 200, 0, 0, 0});
-}
-
-TEST_CASE("pictures of another size are refused or, if wanted, resized")
-{
-  const scratch_folder folder;
-  folder.write("train/a/1.png", png(8, 8, PNG_FORMAT_GRAY, bytes(64, 40)));
-  bytes halves(16 * 16);
-  for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = i % 16 < 8 ? 0 : 200;
-  folder.write("train/b/2.png", png(16, 16, PNG_FORMAT_GRAY, halves));
-  folder.write("test/a/3.png", png(4, 12, PNG_FORMAT_GRAY, bytes(48, 90)));
-  CHECK(error_of([&] { (void)rolewise::image_folder(folder.path()); }) ==
-        "rolewise: " + folder.path() +
-            "/train/b/2.png: an image of 16 x 16 pixels, want 8 x 8 "
-            "(set resize to fit it)");
-  const auto data = rolewise::image_folder(
-      folder.path(), {.height = 4, .width = 4, .channels = 1, .resize = true});
-  CHECK(data.train.images.sizes() == at::IntArrayRef{2, 1, 4, 4});
-  CHECK((data.train.images[0] == 40).all().item<bool>());
-  CHECK((data.test.images[0] == 90).all().item<bool>());
-  const auto row = data.train.images[1][0][2];
-  CHECK(row[0].item<int>() == 0);
-  CHECK(row[3].item<int>() == 200);
-  CHECK(row[1].item<int>() + row[2].item<int>() == 200);  // the edge is smoothed evenly
-  CHECK(row[1].item<int>() > 0);
-}
-
-TEST_CASE("corrupt pictures are refused with their name")
-{
-  const scratch_folder folder;
-  const auto says = [&](const bytes& content) {
-    const auto path = folder.write("x", content);
-    const auto text = error_of([&] { (void)rolewise::detail::read_picture(path, 3); });
-    const auto head = "rolewise: " + path + ": ";
-    REQUIRE(text.starts_with(head));
-    return text.substr(head.size());
-  };
-  CHECK(says(bytes{'G', 'I', 'F', '8'}) == "byte 0: is neither PNG nor JPEG");
-  CHECK(says({}) == "byte 0: is neither PNG nor JPEG");
-
-  const auto good_png = png(40, 40, PNG_FORMAT_RGB, noise(40 * 40 * 3));
-  for (const std::size_t left : {std::size_t{10}, std::size_t{40}, good_png.size() / 2})
-    CHECK(says(bytes(good_png.begin(), good_png.begin() + static_cast<std::ptrdiff_t>(left)))
-              .starts_with("corrupt PNG: "));
-  auto flipped = good_png;
-  flipped[good_png.size() / 2] ^= 1;
-  CHECK(says(flipped).starts_with("corrupt PNG: "));
-  auto huge = good_png;  // says that it is 65535 x 65535, with a checksum that fits
-  for (std::size_t i = 16; i < 24; ++i) huge[i] = i % 4 < 2 ? 0x00 : 0xFF;
-  const auto sum = ::crc32(0, huge.data() + 12, 17);
-  for (const unsigned i : {0U, 1U, 2U, 3U})
-    huge[29 + i] = static_cast<std::uint8_t>(sum >> (24 - 8 * i));
-  CHECK(says(huge) == "an image of 65535 x 65535 pixels, want 1 to 67108864");
-
-  const auto good_jpeg = jpeg(40, 40, noise(40 * 40 * 3));
-  CHECK(error_of([&] { (void)rolewise::detail::read_picture(folder.write("y", good_jpeg), 3); }) ==
-        "no error");
-  for (const std::size_t left :
-       {std::size_t{4}, std::size_t{100}, good_jpeg.size() / 2, good_jpeg.size() - 40})
-    CHECK(says(bytes(good_jpeg.begin(), good_jpeg.begin() + static_cast<std::ptrdiff_t>(left)))
-              .starts_with("corrupt JPEG: "));
-  auto large = good_jpeg;  // the same
-  const bytes frame{0xFF, 0xC0, 0x00, 0x11, 0x08};
-  const auto at = std::search(large.begin(), large.end(), frame.begin(), frame.end());
-  REQUIRE(at != large.end());
-  std::fill(at + 5, at + 9, std::uint8_t{0xFF});
-  CHECK(says(large).starts_with("corrupt JPEG: Maximum supported image dimension"));
-  std::fill(at + 5, at + 9, std::uint8_t{0xF0});
-  CHECK(says(large) == "an image of 61680 x 61680 pixels, want 1 to 67108864");
-  auto marker = good_jpeg;
-  marker[3] = 0xC8;
-  CHECK(says(marker).starts_with("corrupt JPEG: "));
-}
-
-TEST_CASE("a folder of pictures that is not one is refused")
-{
-  const scratch_folder folder;
-  const auto says = [&](rolewise::image_folder_options options = {}) {
-    return error_of([&] { (void)rolewise::image_folder(folder.path(), options); });
-  };
-  const auto head = "rolewise: " + folder.path();
-  const auto picture = png(2, 2, PNG_FORMAT_GRAY, bytes(4, 9));
-  CHECK(says({.channels = 2}) == "invalid: rolewise: image_folder: want 1 or 3 channels, got 2");
-  CHECK(says({.height = -1}) ==
-        "invalid: rolewise: image_folder: want a height and a width of at least 0, got -1 x 0");
-  CHECK(says() == head + "/train: cannot be opened as a folder of data: No such file or directory");
-  folder.write("train/a/1.png", picture);
-  CHECK(says() == head + "/test: cannot be opened as a folder of data: No such file or directory");
-  folder.write("test/a/1.png", picture);
-  CHECK(says() == head + "/train: has 1 folders of classes, want at least 2");
-  folder.write("train/b/notes.txt", "no picture");
-  CHECK(says() == head + "/train/b: has no pictures (.png, .jpg, .jpeg)");
-  folder.write("train/b/1.png", picture);
-  CHECK(says() == "no error");
-  folder.write("test/c/1.png", picture);
-  CHECK(says() == head + "/test/c: is no class to learn from");
 }
 
 TEST_CASE("a folder is recognised by what is in it")
@@ -618,7 +427,7 @@ TEST_CASE("a folder is recognised by what is in it")
   const scratch_folder mnist, ten, hundred, pictures;
   write_mnist_like(mnist);
   CHECK(rolewise::open_dataset(mnist.path()).train.name == "IDX");
-  ten.write("data_batch_5.bin.gz", gzipped(record({1}, 1, 2, 3)));
+  ten.write("data_batch_1.bin.gz", gzipped(record({1}, 1, 2, 3)));
   ten.write("test_batch.bin", record({1}, 1, 2, 3));
   CHECK(rolewise::open_dataset(ten.path()).train.name == "CIFAR-10");
   hundred.write("train.bin.gz", record({1, 1}, 1, 2, 3));
@@ -633,6 +442,87 @@ TEST_CASE("a folder is recognised by what is in it")
         "rolewise: " + ten.path() +
             ": holds more than one data set: data_batch_1.bin to "
             "data_batch_5.bin (CIFAR-10); train.bin (CIFAR-100)");
+}
+
+TEST_CASE("labels that begin at 1 or have gaps are counted from 0 by an option")
+{
+  const scratch_folder folder;
+  const auto write = [&](const bytes& train, const bytes& test) {
+    for (const auto& [part, labels] : {std::pair{"train", train}, std::pair{"t10k", test}}) {
+      const auto count = static_cast<std::uint32_t>(labels.size());
+      folder.write(std::string{part} + "-images-idx3-ubyte", idx({count, 1, 1}, labels));
+      folder.write(std::string{part} + "-labels-idx1-ubyte", idx({count}, labels));
+    }
+  };
+  const auto says = [&](const rolewise::idx_options& options) {
+    return error_of([&] { (void)rolewise::idx_dataset(folder.path(), options); });
+  };
+  write({1, 2, 4, 2, 1, 4}, {4, 1});
+  const auto as_stored = rolewise::open_dataset(folder.path());
+  CHECK(as_stored.shape.classes == 5);
+  CHECK(error_of([&] {
+          (void)rolewise::stratified_split(as_stored.train, rolewise::fraction{0.5},
+                                           rolewise::seed{1});
+        }) ==
+        "invalid: rolewise: stratified_split: class 0 has no examples; the 3 labels that occur, 1 "
+        "to 4, become 3 classes, 0 to 2, by `relabelled`, or by .relabel of open_dataset and "
+        "idx_dataset");
+  CHECK(
+      says({.classes = 3}) ==
+      "rolewise: " + folder.path() +
+          "/train-labels-idx1-ubyte: byte 10: label 4, want 0 to 2; the 3 labels that occur, 1 to "
+          "4, become 3 classes, 0 to 2, by `relabelled`, or by .relabel of open_dataset and "
+          "idx_dataset");
+
+  const auto data = rolewise::open_dataset(folder.path(), {.relabel = true});
+  CHECK(torch::equal(data.train.labels, torch::tensor({0, 1, 2, 1, 0, 2}, torch::kLong)));
+  CHECK(torch::equal(data.test.labels, torch::tensor({2, 0}, torch::kLong)));
+  CHECK(data.shape.classes == 3);
+  CHECK(data.test.shape == data.shape);
+  CHECK(data.train.class_names == std::vector<std::string>{"1", "2", "4"});
+  const auto split =
+      rolewise::stratified_split(data.train, rolewise::fraction{0.5}, rolewise::seed{1});
+  CHECK(split.validation.size() == 3);
+
+  const std::vector<std::string> three{"a", "b", "d"}, five{"none", "a", "b", "c", "d"};
+  for (const auto& names : {three, five})
+    CHECK(rolewise::open_dataset(folder.path(),
+                                 {.idx = {.classes = 3, .class_names = names, .relabel = true}})
+              .test.class_names == three);
+  CHECK(says({.classes = 4, .relabel = true}) ==
+        "rolewise: " + folder.path() + ": has 3 different labels to learn from, want 4");
+  CHECK(says({.class_names = {"a", "b", "c", "d"}, .relabel = true}) ==
+        "invalid: rolewise: relabelled: 4 class names for 3 different labels up to 4");
+  write({1, 2, 4, 2, 1, 4}, {4, 3});
+  CHECK(says({.relabel = true}) ==
+        "invalid: rolewise: relabelled: label 3 of example 1 does not occur among the labels to "
+        "learn from");
+  write({0, 1}, {1});
+  CHECK(rolewise::open_dataset(folder.path(), {.relabel = true}).train.class_names.empty());
+}
+
+TEST_CASE("any data set is counted from 0, but for labels below 0")
+{
+  rolewise::dataset mine;
+  mine.images = torch::zeros({4, 1, 2, 2}, torch::kByte);
+  mine.labels = torch::tensor({7, 3, 7, 26}, torch::kLong);
+  mine.ids = torch::arange(4);
+  mine.shape = {1, 2, 2, 26};
+  CHECK(
+      error_of([&] { (void)rolewise::stratified_subset(mine, 26, rolewise::seed{1}); })
+          .find("label 26 of example 3 is not among 26 classes; the 3 labels that occur, 3 to 26, "
+                "become 3 classes, 0 to 2, by `relabelled`") != std::string::npos);
+  const auto whole = mine.labels.clone();
+  const auto counted = rolewise::relabelled(mine);
+  CHECK(torch::equal(counted.labels, torch::tensor({1, 0, 1, 2}, torch::kLong)));
+  CHECK(counted.class_names == std::vector<std::string>{"3", "7", "26"});
+  CHECK(counted.shape.classes == 3);
+  CHECK(torch::equal(mine.labels, whole));
+  mine.labels = torch::tensor({7, 3, -100, 26}, torch::kLong);
+  CHECK(error_of([&] { (void)rolewise::relabelled(mine); }) ==
+        "invalid: rolewise: relabelled: want labels of at least 0, got -100");
+  CHECK(error_of([&] { (void)rolewise::relabelled(rolewise::dataset{}); }) ==
+        "invalid: rolewise: relabelled: want examples, one int64 label for each, got 0 examples");
 }
 
 TEST_CASE("the published files are read to the numbers known of them")
@@ -657,6 +547,7 @@ TEST_CASE("the published files are read to the numbers known of them")
     const auto data = rolewise::open_dataset(folder + "/cifar10/small");
     CHECK(data.train.name == "CIFAR-10");
     CHECK(data.train.size() == 5000);
+    CHECK(data.notes.size() == 1);
     CHECK((data.train.labels.bincount() == 500).all().item<bool>());
     CHECK((data.test.labels.bincount() == 100).all().item<bool>());
     CHECK(data.train.scaling.mean[0] == doctest::Approx(0.491).epsilon(0.02));

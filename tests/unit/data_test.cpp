@@ -479,10 +479,18 @@ TEST_CASE("a split that cannot be fair is refused")
   CHECK(split({}, 0.5) == "rolewise: stratified_split: the data set is empty");
   auto broken = data;
   broken.shape.classes = 6;
-  CHECK(split(broken, 0.5) == "rolewise: stratified_split: class 5 has no examples");
+  CHECK(
+      split(broken, 0.5) ==
+      "rolewise: stratified_split: class 5 has no examples; the 5 labels that occur, 0 to 4, "
+      "become 5 classes, 0 to 4, by `relabelled`, or by .relabel of open_dataset and idx_dataset");
   broken.shape.classes = 4;
   CHECK(split(broken, 0.5) ==
         "rolewise: stratified_split: label 4 of example 4 is not among 4 classes");
+  broken = data;
+  broken.labels = data.labels.clone();
+  broken.labels[3] = -100;
+  CHECK(split(broken, 0.5) ==
+        "rolewise: stratified_split: label -100 of example 3 is not among 5 classes");
   broken = data;
   broken.ids = data.ids.clone();
   broken.ids[7] = 1003;

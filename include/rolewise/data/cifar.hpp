@@ -8,6 +8,7 @@
 #include <rolewise/data/detail/file_bytes.hpp>
 #include <rolewise/data/detail/joined.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +21,12 @@ namespace rolewise {
 
 /// Which of the two labels of a CIFAR-100 record is learned.
 enum class cifar100_labels { fine, coarse };
+
+/// How folders of CIFAR are read.
+struct cifar_options {
+  cifar100_labels labels = cifar100_labels::fine;  ///< of CIFAR-100
+  bool incomplete = false;  ///< take a set of which batches or records are visibly missing
+};
 
 namespace detail {
 
@@ -34,39 +41,65 @@ struct cifar_label {
 };
 
 /// Records of `labels.size()` label bytes and 3 x 32 x 32 pixels each; label `chosen` is kept.
-[[nodiscard]] inline dataset read_cifar(const std::vector<std::string>& paths,
+[[nodiscard]] inline dataset read_cifar(const std::string& path,
                                         const std::vector<cifar_label>& labels, std::size_t chosen)
 {
   constexpr std::size_t pixels = 3 * 32 * 32;
   const auto record = labels.size() + pixels;
-  std::vector<torch::Tensor> images, kept;
-  for (const auto& path : paths) {
-    const auto file = read_file(path);
-    const auto count = file.bytes.size() / record;
-    if (file.bytes.empty()) fail_at(file, 0, "is empty, want records of ", record, " bytes");
-    if (file.bytes.size() % record != 0)
-      fail_at(file, count * record, "a record begins here with ", file.bytes.size() % record,
-              " bytes, want ", record);
-    auto x = torch::empty({static_cast<std::int64_t>(count), 3, 32, 32}, torch::kByte);
-    auto y = torch::empty({static_cast<std::int64_t>(count)}, torch::kLong);
-    auto* const to = x.mutable_data_ptr<std::uint8_t>();
-    for (std::size_t n = 0; n < count; ++n) {
-      const auto* const from = file.bytes.data() + n * record;
-      for (const auto& label : labels)
-        if (from[label.offset] >= label.classes)
-          fail_at(file, n * record + label.offset, "label ", int{from[label.offset]},
-                  ", want 0 to ", label.classes - 1);
-      y.mutable_data_ptr<std::int64_t>()[n] = from[labels[chosen].offset];
-      std::memcpy(to + n * pixels, from + labels.size(), pixels);
-    }
-    images.push_back(x);
-    kept.push_back(y);
-  }
+  const auto file = read_file(path);
+  const auto count = file.bytes.size() / record;
+  if (file.bytes.empty()) fail_at(file, 0, "is empty, want records of ", record, " bytes");
+  if (file.bytes.size() % record != 0)
+    fail_at(file, count * record, "a record begins here with ", file.bytes.size() % record,
+            " bytes, want ", record);
   dataset result;
-  result.images = torch::cat(images);
-  result.labels = torch::cat(kept);
+  result.images = torch::empty({static_cast<std::int64_t>(count), 3, 32, 32}, torch::kByte);
+  result.labels = torch::empty({static_cast<std::int64_t>(count)}, torch::kLong);
   result.shape = {3, 32, 32, labels[chosen].classes};
+  auto* const to = result.images.mutable_data_ptr<std::uint8_t>();
+  auto* const known = result.labels.mutable_data_ptr<std::int64_t>();
+  for (std::size_t n = 0; n < count; ++n) {
+    const auto* const from = file.bytes.data() + n * record;
+    for (const auto& label : labels)
+      if (from[label.offset] >= label.classes)
+        fail_at(file, n * record + label.offset, "label ", int{from[label.offset]}, ", want 0 to ",
+                label.classes - 1);
+    known[n] = from[labels[chosen].offset];
+    std::memcpy(to + n * pixels, from + labels.size(), pixels);
+  }
   return result;
+}
+
+/// What is visibly missing: batches before the last one that is there, records of a batch that is
+/// shorter than others before the last. A set with a batch of 10000 records is the published one:
+/// it has five of those. Other sets in this format have as many batches as they like.
+/// @param records of each batch, 0 where it is not there
+/// @return words about it, or none
+[[nodiscard]] inline std::string missing_from_cifar10(const std::array<std::int64_t, 5>& records)
+{
+  constexpr std::int64_t published = 10000;
+  const bool is_published = std::ranges::find(records, published) != records.end();
+  const auto whole = is_published ? published : std::ranges::max(records);
+  std::size_t last = 5;
+  while (!is_published && records[last - 1] == 0) --last;
+  std::string words;
+  for (std::size_t i = 0; i < last; ++i) {
+    const bool may_be_short = !is_published && i + 1 == last;
+    if (records[i] >= whole || (may_be_short && records[i] > 0)) continue;
+    words += (words.empty() ? "" : ", ") + std::string{cifar10_batches[i]};
+    words += records[i] == 0 ? std::string{" is missing"}
+                             : c10::str(" has ", records[i], " of ", whole, " records");
+  }
+  return words;
+}
+
+/// Tells of a set under a published name that has fewer examples than were published.
+inline void note_size(dataset_splits& data, const std::string& folder, std::int64_t published)
+{
+  if (data.train.size() != published || data.test.size() != 10000)
+    data.notes.push_back(c10::str(folder, ": has ", data.train.size(), " of the ", published,
+                                  " examples to learn from and ", data.test.size(),
+                                  " of the 10000 to be judged by of ", data.train.name));
 }
 
 /// The names of classes if the folder has them.
@@ -83,30 +116,48 @@ struct cifar_label {
 
 }  // namespace detail
 
-/// CIFAR-10 in its binary version: `data_batch_1.bin` to `data_batch_5.bin` (those that are there,
-/// at least one) and `test_batch.bin`, each as it is or with `.gz`; names from
-/// `batches.meta.txt` where that is.
+/// CIFAR-10 in its binary version: `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`,
+/// each as it is or with `.gz`; names from `batches.meta.txt` where that is. Smaller sets in this
+/// format may have fewer batches, from the first one on, of which the last may be shorter;
+/// `dataset_splits::notes` says how many examples there are of how many.
 ///
 /// Ids count through train, then test; `scaling` is measured on train.
 /// @par Source
 /// Krizhevsky: Learning multiple layers of features from tiny images, 2009.
 /// @throws std::runtime_error that names the file, and the byte for a record cut short or a label
-///         out of range
-[[nodiscard]] inline dataset_splits cifar10(const std::string& folder)
+///         out of range; for batches or records that are visibly missing, unless
+///         `options.incomplete`
+[[nodiscard]] inline dataset_splits cifar10(const std::string& folder,
+                                            const cifar_options& options = {})
 {
   detail::require_folder(folder);
-  std::vector<std::string> paths;
-  for (const auto* name : detail::cifar10_batches)
-    if (auto path = detail::find_file(folder, name)) paths.push_back(*path);
-  if (paths.empty())
-    fail(folder, "has none of data_batch_1.bin to data_batch_5.bin, with or without .gz");
   const std::vector<detail::cifar_label> labels{{0, 10}};
-  auto train = detail::read_cifar(paths, labels, 0);
-  auto test = detail::read_cifar({detail::wanted_file(folder, "test_batch.bin")}, labels, 0);
+  std::array<std::int64_t, 5> records{};
+  std::vector<torch::Tensor> images, known;
+  dataset train;
+  for (std::size_t i = 0; i < records.size(); ++i)
+    if (const auto path = detail::find_file(folder, detail::cifar10_batches[i])) {
+      train = detail::read_cifar(*path, labels, 0);
+      records[i] = train.size();
+      images.push_back(train.images);
+      known.push_back(train.labels);
+    }
+  if (images.empty())
+    fail(folder, "has none of data_batch_1.bin to data_batch_5.bin, with or without .gz");
+  train.images = torch::cat(images);
+  train.labels = torch::cat(known);
+  const auto missing = detail::missing_from_cifar10(records);
+  if (!missing.empty() && !options.incomplete)
+    fail(folder, "is incomplete: found ", images.size(), " of 5 batches, ", train.size(),
+         " examples to learn from: ", missing, " (cifar_options::incomplete takes them)");
+  auto test = detail::read_cifar(detail::wanted_file(folder, "test_batch.bin"), labels, 0);
   const auto names = detail::cifar_names(folder, "batches.meta.txt");
   if (!names.empty() && names.size() != 10)
     fail(folder, "batches.meta.txt has ", names.size(), " names, want 10");
-  return detail::joined(std::move(train), std::move(test), "CIFAR-10", names);
+  auto data = detail::joined(std::move(train), std::move(test), "CIFAR-10", names);
+  if (!missing.empty()) data.notes.push_back(folder + ": " + missing);
+  detail::note_size(data, folder, 50000);
+  return data;
 }
 
 /// CIFAR-100 in its binary version: `train.bin` and `test.bin`, each as it is or with `.gz`; names
@@ -115,12 +166,13 @@ struct cifar_label {
 /// names are not CIFAR-100's, the set is called `CIFAR-100 format`.
 ///
 /// A record has a coarse label and a fine one; one of them is learned, both are checked. Ids and
-/// `scaling` as in `cifar10`.
+/// `scaling` as in `cifar10`; `dataset_splits::notes` says if CIFAR-100 has fewer examples than
+/// published.
 /// @par Source
 /// As `cifar10`.
 /// @throws std::runtime_error as `cifar10`
 [[nodiscard]] inline dataset_splits cifar100(const std::string& folder,
-                                             cifar100_labels which = cifar100_labels::fine)
+                                             const cifar_options& options = {})
 {
   detail::require_folder(folder);
   const auto coarse = detail::cifar_names(folder, "coarse_label_names.txt");
@@ -129,13 +181,21 @@ struct cifar_label {
     return names.empty() ? otherwise : static_cast<std::int64_t>(names.size());
   };
   const std::vector<detail::cifar_label> labels{{0, count(coarse, 20)}, {1, count(fine, 100)}};
-  const bool is_fine = which == cifar100_labels::fine;
-  auto train = detail::read_cifar({detail::wanted_file(folder, "train.bin")}, labels, is_fine);
-  auto test = detail::read_cifar({detail::wanted_file(folder, "test.bin")}, labels, is_fine);
+  const bool is_fine = options.labels == cifar100_labels::fine;
+  auto train = detail::read_cifar(detail::wanted_file(folder, "train.bin"), labels, is_fine);
+  auto test = detail::read_cifar(detail::wanted_file(folder, "test.bin"), labels, is_fine);
   const bool is_other = (!fine.empty() && fine.front() != "apple") ||
                         (!coarse.empty() && coarse.front() != "aquatic_mammals");
-  return detail::joined(std::move(train), std::move(test),
-                        is_other ? "CIFAR-100 format" : "CIFAR-100", is_fine ? fine : coarse);
+  auto data = detail::joined(std::move(train), std::move(test),
+                             is_other ? "CIFAR-100 format" : "CIFAR-100", is_fine ? fine : coarse);
+  if (!is_other) detail::note_size(data, folder, 50000);
+  return data;
+}
+
+/// The same, said by the labels alone.
+[[nodiscard]] inline dataset_splits cifar100(const std::string& folder, cifar100_labels labels)
+{
+  return cifar100(folder, cifar_options{.labels = labels});
 }
 
 }  // namespace rolewise

@@ -36,6 +36,9 @@ struct dataset_splits {
   dataset train;
   dataset test;
   sample_shape shape;  ///< of both
+  /// What a user should be told of the source and no error says, a sentence each: pictures that
+  /// were left out, parts that the source does not have.
+  std::vector<std::string> notes{};
 };
 
 /// The examples at the given places, in that order.

@@ -7,6 +7,7 @@
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/detail/file_bytes.hpp>
 #include <rolewise/data/detail/joined.hpp>
+#include <rolewise/data/relabelled.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -53,13 +54,15 @@ struct idx_array {
   if (bytes.size() < result.first)
     fail_at(result.file, bytes.size(), "ends here, want an IDX header of ", result.first, " bytes");
   std::uint64_t product = 1;
+  std::uint64_t extent = 1;  // as the product, but a size of 0 does not hide the others
   for (std::size_t at = 4; at < result.first; at += 4) {
     const auto size = std::uint64_t{bytes[at]} << 24 | std::uint64_t{bytes[at + 1]} << 16 |
                       std::uint64_t{bytes[at + 2]} << 8 | std::uint64_t{bytes[at + 3]};
-    if (size != 0 && product > limit / size)
+    if (size != 0 && extent > limit / size)
       fail_at(result.file, at, "size ", size, " makes the IDX array larger than the limit of ",
               limit, " bytes");
     product *= size;
+    if (size != 0) extent *= size;
     result.sizes.push_back(static_cast<std::int64_t>(size));
   }
   const auto end = result.first + product;
@@ -89,11 +92,15 @@ struct idx_options {
   std::int64_t classes = 0;                ///< 0: one more than the largest label to learn from
   std::vector<std::string> class_names{};  ///< `classes` names, or none
   std::string name = "IDX";                ///< for reports
+  /// Counts the labels that occur from 0, by `relabelled`: for labels that begin at 1 or have gaps.
+  /// `classes` is then their number (0: whatever it is), `class_names` as `relabelled` has them.
+  bool relabel = false;
 };
 
 namespace detail {
 
 /// @param classes measured and set where it is 0
+/// @throws std::runtime_error that names file and byte
 [[nodiscard]] inline dataset read_idx_part(const std::string& folder, const std::string& part,
                                            std::int64_t& classes)
 {
@@ -113,14 +120,16 @@ namespace detail {
 
   const auto* const label = labels.file.bytes.data() + labels.first;
   if (classes == 0) classes = 1 + std::int64_t{*std::max_element(label, label + labels.sizes[0])};
-  for (std::int64_t n = 0; n < labels.sizes[0]; ++n)
-    if (label[n] >= classes)
-      fail_at(labels.file, labels.first + static_cast<std::size_t>(n), "label ", int{label[n]},
-              ", want 0 to ", classes - 1);
-
   dataset result;
   result.images = images.values().unsqueeze(1);
   result.labels = labels.values().to(torch::kLong);
+  for (std::int64_t n = 0; n < labels.sizes[0]; ++n)
+    if (label[n] >= classes)
+      fail_at(labels.file, labels.first + static_cast<std::size_t>(n), "label ", int{label[n]},
+              ", want 0 to ", classes - 1,
+              labels_in(result.labels).numel() == classes
+                  ? relabelling_advice(result.labels, classes)
+                  : "");
   result.shape = {1, images.sizes[1], images.sizes[2], classes};
   return result;
 }
@@ -134,21 +143,29 @@ namespace detail {
 /// Ids count through train, then test; `scaling` is measured on train.
 /// @throws std::runtime_error as `read_idx`, and for a missing file, images and labels that do not
 ///         agree, a label out of range (file and byte)
-[[nodiscard]] inline dataset_splits idx_dataset(const std::string& folder, idx_options options = {})
+/// @throws std::invalid_argument for options out of range, and as `relabelled`
+[[nodiscard]] inline dataset_splits idx_dataset(const std::string& folder,
+                                                const idx_options& options = {})
 {
   if (options.classes < 0 || options.classes > 256)
     refuse("idx_dataset", "want 0 to 256 classes, got ", options.classes);
-  auto train = detail::read_idx_part(folder, "train", options.classes);
-  if (!options.class_names.empty() &&
-      static_cast<std::int64_t>(options.class_names.size()) != options.classes)
-    refuse("idx_dataset", options.class_names.size(), " class names for ", options.classes,
-           " classes");
-  auto test = detail::read_idx_part(folder, "t10k", options.classes);
+  auto classes = options.relabel ? std::int64_t{256} : options.classes;
+  auto train = detail::read_idx_part(folder, "train", classes);
+  const auto names = static_cast<std::int64_t>(options.class_names.size());
+  if (!options.relabel && names != 0 && names != classes)
+    refuse("idx_dataset", names, " class names for ", classes, " classes");
+  auto test = detail::read_idx_part(folder, "t10k", classes);
   for (const auto axis : {2, 3})
     if (train.images.size(axis) != test.images.size(axis))
       fail(folder, "images to learn from are ", train.images.sizes(), ", images to be judged by ",
            test.images.sizes());
-  return detail::joined(std::move(train), std::move(test), options.name, options.class_names);
+  auto data = detail::joined(std::move(train), std::move(test), options.name, options.class_names);
+  if (!options.relabel) return data;
+  data = relabelled(std::move(data));
+  if (options.classes != 0 && data.shape.classes != options.classes)
+    fail(folder, "has ", data.shape.classes, " different labels to learn from, want ",
+         options.classes);
+  return data;
 }
 
 namespace detail {

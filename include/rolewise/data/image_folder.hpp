@@ -5,23 +5,29 @@
 /// Pictures in folders that are named after their classes.
 
 #include <rolewise/data/dataset.hpp>
-#include <rolewise/data/detail/decode_jpeg.hpp>
-#include <rolewise/data/detail/decode_png.hpp>
-#include <rolewise/data/detail/file_bytes.hpp>
 #include <rolewise/data/detail/joined.hpp>
+#include <rolewise/data/detail/picture_folders.hpp>
+#include <rolewise/data/detail/read_picture.hpp>
 
 #include <ATen/ops/_upsample_bilinear2d_aa.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
+#include <optional>
+#include <stdexcept>
 #include <string>
-#include <system_error>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace rolewise {
+
+/// What happens to pictures that cannot be read: corrupt, cut short, of a format that is not read,
+/// no plain file, not allowed.
+enum class unreadable_pictures {
+  refuse,  ///< an error that names all of them
+  skip     ///< they are left out; `dataset_splits::notes` names each, with the reason
+};
 
 /// How pictures become examples of one shape.
 struct image_folder_options {
@@ -29,50 +35,16 @@ struct image_folder_options {
   std::int64_t width = 0;     ///< pixels; 0: that of the first picture
   std::int64_t channels = 3;  ///< 3 (red, green, blue) or 1 (grey)
   bool resize = false;        ///< fit pictures of another size (bilinear, smoothed when shrinking)
+  unreadable_pictures unreadable = unreadable_pictures::refuse;
+  bool nested = false;  ///< read also pictures in folders within those of classes; else refuse them
 };
 
 namespace detail {
 
-/// Names within a folder, sorted by byte; hidden ones are left out.
-[[nodiscard]] inline std::vector<std::string> names_in(const std::string& folder, bool want_folders)
+/// `[C, H, W]`, uint8, in the wanted size; the size is that of the picture where it is 0.
+[[nodiscard]] inline torch::Tensor fitted(decoded_image picture, const std::string& path,
+                                          image_folder_options& options)
 {
-  std::error_code error;
-  std::vector<std::string> names;
-  std::filesystem::directory_iterator entry{folder, error};
-  for (; !error && entry != std::filesystem::directory_iterator{}; entry.increment(error)) {
-    const auto name = entry->path().filename().string();
-    std::error_code unknown;
-    if (!name.starts_with('.') && entry->is_directory(unknown) == want_folders)
-      names.push_back(name);
-  }
-  if (error) fail(folder, "cannot be listed: ", error.message());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-[[nodiscard]] inline bool is_picture_name(const std::string& name)
-{
-  const auto dot = name.rfind('.');
-  if (dot == std::string::npos) return false;
-  auto ending = name.substr(dot);
-  for (auto& c : ending)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
-}
-
-[[nodiscard]] inline decoded_image read_picture(const std::string& path, std::int64_t channels)
-{
-  const file_contents file{path, raw_bytes(path, file_size_limit), false};
-  if (is_png(file)) return decode_png(file, channels);
-  if (is_jpeg(file)) return decode_jpeg(file, channels);
-  fail_at(file, 0, "is neither PNG nor JPEG");
-}
-
-/// `[C, H, W]`, uint8, in the wanted size.
-[[nodiscard]] inline torch::Tensor read_example(const std::string& path,
-                                                image_folder_options& options)
-{
-  auto picture = read_picture(path, options.channels);
   if (options.height == 0) options.height = picture.height;
   if (options.width == 0) options.width = picture.width;
   const auto image =
@@ -93,33 +65,59 @@ namespace detail {
       .contiguous();
 }
 
-[[nodiscard]] inline dataset read_image_part(const std::string& folder,
-                                             const std::vector<std::string>& classes, bool want_all,
-                                             image_folder_options& options)
+/// The picture, or nothing if it cannot be read.
+/// @param unreadable is told then: `<path>: <reason>`
+[[nodiscard]] inline std::optional<decoded_image> picture_if_readable(
+    const std::string& path, std::int64_t channels, std::vector<std::string>& unreadable)
 {
-  for (const auto& name : names_in(folder, true))
-    if (!std::binary_search(classes.begin(), classes.end(), name))
-      fail(folder + "/" + name, "is no class to learn from");
+  try {
+    return read_picture(path, channels);
+  } catch (const std::runtime_error& error) {
+    std::string_view words{error.what()};
+    constexpr std::string_view head{"rolewise: "};
+    if (words.starts_with(head)) words.remove_prefix(head.size());
+    unreadable.emplace_back(words);
+    return std::nullopt;
+  }
+}
+
+/// Images and labels of the pictures that can be read.
+[[nodiscard]] inline dataset read_pictures(const std::vector<labelled_picture>& pictures,
+                                           image_folder_options& options,
+                                           std::vector<std::string>& unreadable)
+{
   std::vector<torch::Tensor> images;
   std::vector<std::int64_t> labels;
-  for (std::size_t c = 0; c < classes.size(); ++c) {
-    const auto place = folder + "/" + classes[c];
-    if (!want_all && !std::filesystem::is_directory(place)) continue;
-    const auto before = images.size();
-    for (const auto& name : names_in(place, false)) {
-      if (!is_picture_name(name)) continue;
-      images.push_back(read_example(place + "/" + name, options));
-      labels.push_back(static_cast<std::int64_t>(c));
+  for (const auto& [path, label] : pictures)
+    if (auto picture = picture_if_readable(path, options.channels, unreadable)) {
+      images.push_back(fitted(std::move(*picture), path, options));
+      labels.push_back(label);
     }
-    if (images.size() == before) fail(place, "has no pictures (.png, .jpg, .jpeg)");
-  }
-  if (images.empty()) fail(folder, "has no pictures (.png, .jpg, .jpeg) in folders of classes");
   dataset result;
-  result.images = torch::stack(images);
+  if (!images.empty()) result.images = torch::stack(images);
   result.labels = torch::tensor(labels, torch::kLong);
-  result.shape = {options.channels, options.height, options.width,
-                  static_cast<std::int64_t>(classes.size())};
   return result;
+}
+
+/// @throws std::runtime_error that names them all
+[[noreturn]] inline void refuse_unreadable(const std::string& folder,
+                                           const std::vector<std::string>& unreadable)
+{
+  std::string all;
+  for (const auto& words : unreadable) all += "\n  " + words;
+  fail(folder, unreadable.size(),
+       " pictures cannot be read (unreadable_pictures::skip leaves them out):", all);
+}
+
+/// @throws std::runtime_error if a class to learn from, or the test set, has lost all its pictures
+inline void require_remaining(const std::string& folder, const std::vector<std::string>& classes,
+                              const dataset& train, const dataset& test)
+{
+  const auto counts = train.labels.bincount({}, static_cast<std::int64_t>(classes.size()));
+  const auto* const count = counts.const_data_ptr<std::int64_t>();
+  for (std::size_t c = 0; c < classes.size(); ++c)
+    if (count[c] == 0) fail(folder + "/train/" + classes[c], "has no picture that can be read");
+  if (test.size() == 0) fail(folder + "/test", "has no picture that can be read");
 }
 
 }  // namespace detail
@@ -127,13 +125,20 @@ namespace detail {
 /// The pictures `train/CLASS/NAME` and `test/CLASS/NAME` of a folder, as examples of one shape.
 ///
 /// A class is a folder in `train`; classes are numbered, and pictures ordered, by name (bytes).
-/// Pictures end on .png, .jpg or .jpeg in any case; which format they are in, their content says.
-/// Other files are not looked at. Colour becomes grey, and grey colour, where `channels` wants it;
-/// PNG that is transparent is laid on black.
+/// `test` need not have every class. Pictures end on .png, .jpg or .jpeg in any case; which format
+/// they are in, their content says. Hidden files and folders are passed over, as are other files;
+/// `dataset_splits::notes` mentions pictures among those.
 ///
-/// Ids count through train, then test; `scaling` is measured on train.
+/// Values are those that the files store, of 16 bits scaled to 8; gAMA and colour profiles change
+/// nothing. Colour becomes grey, and grey colour, where `channels` wants it: grey is that of ITU-R
+/// 601, as Pillow and `random_greyscale` have it. What is transparent is laid on black. CMYK in
+/// JPEG is Adobe's, inverted.
+///
+/// The name of the data set is the last part of the folder's path. Ids count through train, then
+/// test; `scaling` is measured on train.
 /// @throws std::runtime_error that names the file or folder: missing, without pictures, a class
-///         only in `test`, a corrupt picture, one of another size unless `resize`
+///         only in `test`, pictures in folders within those of classes unless `nested`, pictures
+///         that cannot be read (all of them) unless skipped, one of another size unless `resize`
 /// @throws std::invalid_argument for options out of range
 [[nodiscard]] inline dataset_splits image_folder(const std::string& folder,
                                                  image_folder_options options = {})
@@ -147,11 +152,26 @@ namespace detail {
   const auto classes = detail::names_in(folder + "/train", true);
   if (classes.size() < 2)
     fail(folder + "/train", "has ", classes.size(), " folders of classes, want at least 2");
-  auto train = detail::read_image_part(folder + "/train", classes, true, options);
-  auto test = detail::read_image_part(folder + "/test", classes, false, options);
-  return detail::joined(std::move(train), std::move(test),
-                        std::filesystem::path{folder}.lexically_normal().filename().string(),
-                        classes);
+
+  std::vector<std::string> notes, unreadable;
+  const auto to_learn =
+      detail::pictures_of_part(folder + "/train", classes, true, options.nested, notes);
+  const auto to_judge =
+      detail::pictures_of_part(folder + "/test", classes, false, options.nested, notes);
+  auto train = detail::read_pictures(to_learn, options, unreadable);
+  auto test = detail::read_pictures(to_judge, options, unreadable);
+  if (!unreadable.empty()) {
+    if (options.unreadable == unreadable_pictures::refuse)
+      detail::refuse_unreadable(folder, unreadable);
+    detail::require_remaining(folder, classes, train, test);
+    for (const auto& words : unreadable) notes.push_back("left out: " + words);
+  }
+  train.shape = test.shape = {options.channels, options.height, options.width,
+                              static_cast<std::int64_t>(classes.size())};
+  auto data =
+      detail::joined(std::move(train), std::move(test), detail::name_of_folder(folder), classes);
+  data.notes = std::move(notes);
+  return data;
 }
 
 }  // namespace rolewise

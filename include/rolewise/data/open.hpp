@@ -13,11 +13,20 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <zlib.h>
 
 namespace rolewise {
+
+/// What is passed on to the reader that is chosen.
+struct open_options {
+  image_folder_options pictures{};  ///< of folders of pictures
+  idx_options idx{};                ///< of IDX files
+  cifar_options cifar{};            ///< of CIFAR-10 and CIFAR-100
+  bool relabel = false;             ///< `relabelled`, whatever the format
+};
 
 namespace detail {
 
@@ -28,6 +37,20 @@ namespace detail {
   if (train.size() != 60000 || train.shape != sample_shape{1, 28, 28, 10}) return false;
   const auto labels = train.labels.to(torch::kByte).contiguous();
   return ::crc32(0, labels.const_data_ptr<std::uint8_t>(), 60000) == 0x2ED6E46A;
+}
+
+/// `idx_dataset`, with the name and the names of classes of Fashion-MNIST if it is that and the
+/// options say nothing else.
+[[nodiscard]] inline dataset_splits idx_or_fashion_mnist(const std::string& folder,
+                                                         const idx_options& options)
+{
+  auto data = idx_dataset(folder, options);
+  if (is_fashion_mnist(data.train))
+    for (auto* part : {&data.train, &data.test}) {
+      if (options.name == idx_options{}.name) part->name = "Fashion-MNIST";
+      if (options.class_names.empty()) part->class_names = fashion_mnist_names();
+    }
+  return data;
 }
 
 }  // namespace detail
@@ -42,7 +65,9 @@ namespace detail {
 /// (files also with `.gz`).
 /// @throws std::runtime_error for a missing folder, for a folder that holds none or several of
 ///         these, and as the reader that is chosen
-[[nodiscard]] inline dataset_splits open_dataset(const std::string& folder)
+/// @throws std::invalid_argument as the reader that is chosen
+[[nodiscard]] inline dataset_splits open_dataset(const std::string& folder,
+                                                 const open_options& options = {})
 {
   detail::require_folder(folder);
   bool has_cifar10 = false;
@@ -72,16 +97,15 @@ namespace detail {
   if (count == 0) fail(folder, "holds no data set; looked for, also with .gz: ", all);
   if (count > 1) fail(folder, "holds more than one data set: ", found);
 
-  if (kinds[1].is_there) return cifar10(folder);
-  if (kinds[2].is_there) return cifar100(folder);
-  if (kinds[3].is_there) return image_folder(folder);
-  auto data = idx_dataset(folder);
-  if (detail::is_fashion_mnist(data.train))
-    for (auto* part : {&data.train, &data.test}) {
-      part->name = "Fashion-MNIST";
-      part->class_names = detail::fashion_mnist_names();
-    }
-  return data;
+  if (kinds[0].is_there) {
+    auto wanted = options.idx;
+    wanted.relabel |= options.relabel;
+    return detail::idx_or_fashion_mnist(folder, wanted);
+  }
+  auto data = kinds[1].is_there   ? cifar10(folder, options.cifar)
+              : kinds[2].is_there ? cifar100(folder, options.cifar)
+                                  : image_folder(folder, options.pictures);
+  return options.relabel ? relabelled(std::move(data)) : data;
 }
 
 }  // namespace rolewise

@@ -8,6 +8,7 @@
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/data/relabelled.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -55,7 +56,7 @@ namespace detail {
     const auto id = ids.const_data_ptr<std::int64_t>()[n];
     if (label < 0 || label >= whole.shape.classes)
       refuse(who, "label ", label, " of example ", n, " is not among ", whole.shape.classes,
-             " classes");
+             " classes", relabelling_advice(labels, whole.shape.classes));
     const draws random{key, 0, id};
     const auto number = std::uint64_t{random.bits(0)} << 32 | random.bits(1);
     tickets[static_cast<std::size_t>(label)].push_back({number, id, n});
@@ -67,7 +68,8 @@ namespace detail {
 
   std::vector<std::vector<std::int64_t>> result(tickets.size());
   for (std::size_t c = 0; c < tickets.size(); ++c) {
-    if (tickets[c].empty()) refuse(who, "class ", c, " has no examples");
+    if (tickets[c].empty())
+      refuse(who, "class ", c, " has no examples", relabelling_advice(labels, whole.shape.classes));
     std::sort(tickets[c].begin(), tickets[c].end(), [](const ticket& a, const ticket& b) {
       return std::tie(a.number, a.id) < std::tie(b.number, b.id);
     });
@@ -92,8 +94,9 @@ namespace detail {
 ///
 /// @par Determinism
 /// Who is held out depends on the seed and on ids and labels, not on their order.
-/// @throws std::invalid_argument for an empty data set or class, labels out of range, an id that
-///         occurs twice, and a share that leaves a class without examples in one of the parts
+/// @throws std::invalid_argument for an empty data set or class (`relabelled` mends labels with
+///         gaps), labels out of range, an id that occurs twice, and a share that leaves a class
+///         without examples in one of the parts
 [[nodiscard]] inline split_dataset stratified_split(const dataset& whole, fraction held_out,
                                                     seed key)
 {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -42,10 +43,12 @@ template<typename... Words>
   fail(file.path, file.was_packed ? "unpacked byte " : "byte ", offset, ": ", words...);
 }
 
+/// @throws std::runtime_error that names the file; what is no plain file is not waited for
 [[nodiscard]] inline std::vector<std::uint8_t> raw_bytes(const std::string& path,
                                                          std::uint64_t limit)
 {
-  const descriptor in{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  // O_NONBLOCK: a FIFO without a writer would be waited for, for ever
+  const descriptor in{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
   if (!in.is_open()) fail(path, "cannot be read: ", reason_of(errno));
   struct stat about{};
   if (::fstat(in.number(), &about) != 0) fail(path, "cannot be read: ", reason_of(errno));
@@ -84,7 +87,8 @@ class inflation {
   z_stream stream{};
 };
 
-/// Unpacks gzip, of one member or several. Offsets in errors are those of the packed file.
+/// Unpacks gzip, of one member or several; zeros that follow the last one are padding, as tapes and
+/// blocks want it. Offsets in errors are those of the packed file.
 [[nodiscard]] inline std::vector<std::uint8_t> unpacked(const std::string& path,
                                                         std::vector<std::uint8_t> packed,
                                                         std::uint64_t limit)
@@ -109,9 +113,13 @@ class inflation {
     written += room - stream.avail_out;
     if (written > limit) fail(path, "unpacks to more than the limit of ", limit, " bytes");
     if (status == Z_STREAM_END) {
-      if (read == packed.size()) break;
-      if (packed.size() - read < 2 || packed[read] != 0x1F || packed[read + 1] != 0x8B)
-        fail(path, "byte ", read, ": ", packed.size() - read, " bytes follow the gzip data");
+      const auto rest = packed.begin() + static_cast<std::ptrdiff_t>(read);
+      const auto next = std::find_if(rest, packed.end(), [](auto byte) { return byte != 0; });
+      if (next == packed.end()) break;
+      if (next != rest || packed.size() - read < 2 || packed[read] != 0x1F ||
+          packed[read + 1] != 0x8B)
+        fail(path, "byte ", next - packed.begin(), ": ", packed.end() - next,
+             " bytes follow the gzip data");
       if (::inflateReset(&stream) != Z_OK) fail(path, "byte ", read, ": zlib cannot go on");
     } else if (status == Z_MEM_ERROR) {
       fail(path, "byte ", read, ": zlib has no memory left");
@@ -170,16 +178,20 @@ inline void require_folder(const std::string& folder)
   return *path;
 }
 
-/// The lines of a text file that are not blank, without line ends.
+/// The lines of a UTF-8 text file that are not blank, without line ends and byte order mark.
 [[nodiscard]] inline std::vector<std::string> read_lines(const std::string& path)
 {
   const auto file = read_file(path, std::uint64_t{1} << 20);
+  std::string_view text{reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()};
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
+    fail_at(file, 0, "is UTF-16 by its byte order mark, want UTF-8");
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   std::vector<std::string> result{""};
-  for (const auto byte : file.bytes) {
+  for (const char byte : text) {
     if (byte == '\n')
       result.emplace_back();
     else if (byte != '\r')
-      result.back().push_back(static_cast<char>(byte));
+      result.back().push_back(byte);
   }
   std::erase_if(result, [](const std::string& line) {
     return line.find_first_not_of(" \t") == std::string::npos;

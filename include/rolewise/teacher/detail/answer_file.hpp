@@ -60,7 +60,8 @@ class answer_file {
  private:
   void open_existing()
   {
-    auto file = open_file(path_, read_only_ ? O_RDONLY : O_RDWR);
+    // O_NONBLOCK: a FIFO without a writer would be waited for, for ever
+    auto file = open_file(path_, (read_only_ ? O_RDONLY : O_RDWR) | O_NONBLOCK);
     if (!file.is_open()) {
       if (errno == ENOENT) return;
       fail(path_, "cannot be opened: ", reason_of(errno));

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Labels counted from 0 without gaps.
+
+#include <rolewise/data/dataset.hpp>
+
+#include <ATen/ops/_unique2.h>
+#include <ATen/ops/searchsorted.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+namespace detail {
+
+/// The labels that occur, ascending, `[K]`, int64.
+[[nodiscard]] inline torch::Tensor labels_in(const torch::Tensor& labels)
+{
+  return std::get<0>(at::_unique2(labels));
+}
+
+/// What to say to somebody whose labels do not fit their number of classes: a remedy if
+/// `relabelled` is one, else nothing.
+[[nodiscard]] inline std::string relabelling_advice(const torch::Tensor& labels,
+                                                    std::int64_t classes)
+{
+  const auto known = labels_in(labels);
+  if (known.numel() == 0 || known.numel() > classes || known[0].item<std::int64_t>() < 0) return "";
+  return c10::str("; the ", known.numel(), " labels that occur, ", known[0].item<std::int64_t>(),
+                  " to ", known[-1].item<std::int64_t>(), ", become ", known.numel(),
+                  " classes, 0 to ", known.numel() - 1,
+                  ", by `relabelled`, or by .relabel of open_dataset and idx_dataset");
+}
+
+[[nodiscard]] inline std::vector<std::string> relabelled_names(
+    const std::vector<std::string>& names, const torch::Tensor& known)
+{
+  const auto count = static_cast<std::size_t>(known.numel());
+  const auto* const label = known.const_data_ptr<std::int64_t>();
+  const bool unchanged = label[count - 1] + 1 == known.numel();
+  if (names.size() == count || (names.empty() && unchanged)) return names;
+  if (!names.empty() && label[count - 1] >= static_cast<std::int64_t>(names.size()))
+    refuse("relabelled", names.size(), " class names for ", count, " different labels up to ",
+           label[count - 1]);
+  std::vector<std::string> result;
+  for (std::size_t c = 0; c < count; ++c)
+    result.push_back(names.empty() ? std::to_string(label[c])
+                                   : names[static_cast<std::size_t>(label[c])]);
+  return result;
+}
+
+/// @param known the labels that occur, ascending
+inline void relabel(dataset& part, const torch::Tensor& known,
+                    const std::vector<std::string>& names)
+{
+  part.shape.classes = known.numel();
+  part.class_names = names;
+  if (part.size() == 0) return;
+  const auto to = at::searchsorted(known, part.labels);
+  const auto from = known.index_select(0, to.clamp_max(known.numel() - 1));
+  const auto strange = (from != part.labels).nonzero();
+  if (strange.numel() > 0)
+    refuse("relabelled", "label ", part.labels[strange[0][0]].item<std::int64_t>(), " of example ",
+           strange[0][0].item<std::int64_t>(), " does not occur among the labels to learn from");
+  part.labels = to;
+}
+
+[[nodiscard]] inline torch::Tensor labels_to_keep(const dataset& examples)
+{
+  if (examples.size() == 0 || !examples.labels.defined() || examples.labels.dim() != 1 ||
+      examples.labels.scalar_type() != torch::kLong || examples.labels.size(0) != examples.size())
+    refuse("relabelled", "want examples, one int64 label for each, got ", examples.size(),
+           " examples");
+  auto known = labels_in(examples.labels).to(torch::kCPU).contiguous();
+  if (const auto least = known[0].item<std::int64_t>(); least < 0)
+    refuse("relabelled", "want labels of at least 0, got ", least);
+  return known;
+}
+
+}  // namespace detail
+
+/// The same examples under labels 0 to K - 1: the K labels that occur, in ascending order. For
+/// labels that begin at 1 (the letters of EMNIST) or have gaps, of which a class would have no
+/// examples.
+///
+/// Names stay with their labels: K names are taken in that order, more are looked up by label;
+/// without names, labels that change are named by their numbers.
+/// @throws std::invalid_argument without examples, for labels that are not int64 `[N]` or below 0
+[[nodiscard]] inline dataset relabelled(dataset examples)
+{
+  const auto known = detail::labels_to_keep(examples);
+  detail::relabel(examples, known, detail::relabelled_names(examples.class_names, known));
+  return examples;
+}
+
+/// Both parts under the new labels of `train`.
+/// @throws std::invalid_argument as above, and for a label that occurs only in `test`
+[[nodiscard]] inline dataset_splits relabelled(dataset_splits data)
+{
+  const auto known = detail::labels_to_keep(data.train);
+  const auto names = detail::relabelled_names(data.train.class_names, known);
+  for (auto* part : {&data.train, &data.test}) detail::relabel(*part, known, names);
+  data.shape.classes = known.numel();
+  return data;
+}
+
+}  // namespace rolewise
