@@ -93,10 +93,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/beta_draw.hpp
     include/rolewise/core/buffer_pool.hpp
     include/rolewise/core/checksum.hpp
-    include/rolewise/core/detail/members.hpp
-    include/rolewise/core/detail/type_name.hpp
     include/rolewise/core/classic_text.hpp
     include/rolewise/core/descriptor.hpp
+    include/rolewise/core/detail/members.hpp
+    include/rolewise/core/detail/type_name.hpp
     include/rolewise/core/detail/vector_functions.hpp
     include/rolewise/core/detail/width_ranges.hpp
     include/rolewise/core/display_width.hpp
