@@ -121,6 +121,13 @@ struct witness {
       throw std::domain_error{"a broken agent"};
     return rand_augment{}(examples, now, key);
   }
+
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    archive.show("breaks_in_epoch", breaks_in_epoch);
+    archive.show("breaks_in_step", breaks_in_step);
+  }
 };
 static_assert(IndependentAgent<witness> && !PlannedAgent<witness>);
 
