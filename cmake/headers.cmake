@@ -383,7 +383,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/descent.hpp
     include/rolewise/train/detail/epoch_sums.hpp
     include/rolewise/train/detail/file_identity.hpp
+    include/rolewise/train/detail/finite_state.hpp
     include/rolewise/train/detail/gradient_averages.hpp
+    include/rolewise/train/detail/learning_rate.hpp
     include/rolewise/train/detail/log_file.hpp
     include/rolewise/train/detail/memory_watch.hpp
     include/rolewise/train/detail/prepared_epoch.hpp

@@ -550,6 +550,161 @@ TEST_CASE("fit stops at a number that is not finite and says where")
   CHECK_THROWS_AS((void)fit(school, data, {.epochs = 3, .batch_size = 4}), std::runtime_error);
 }
 
+namespace {
+
+/// A step whose weight is no number any more after one of its updates, in the numbers of which
+/// nothing is to be seen.
+struct late_step {
+  std::int64_t breaks_at = 0;
+  double broken = std::numeric_limits<double>::quiet_NaN();
+  std::int64_t calls = 0;
+  torch::Tensor weight = torch::ones({3}),
+                unseen = torch::full({2}, -std::numeric_limits<double>::infinity());
+
+  metrics operator()(const batch&, const moment&)
+  {
+    if (calls++ == breaks_at) weight[1] = broken;
+    return {{"loss", torch::tensor(1.0)}};
+  }
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.value("calls", calls);
+    archive.parameter("weight", weight);
+    archive.buffer("unseen", unseen);
+  }
+};
+
+/// Answers with the label, until it answers with something else in its place.
+struct odd_learner {
+  std::int64_t breaks_at = 0;
+  double broken = std::numeric_limits<double>::quiet_NaN();
+  std::int64_t calls = 0;
+
+  struct oracle {
+    double answer = 1.0;
+    [[nodiscard]] response respond(const batch& examples, taps = {}) const
+    {
+      auto logits = torch::zeros({examples.size(), 3});
+      logits.scatter_(1, examples.labels.unsqueeze(1), answer);
+      return {.logits = logits, .features = {}};
+    }
+  } judged{};
+
+  metrics operator()(const batch&, const moment&)
+  {
+    if (calls++ == breaks_at) judged.answer = broken;
+    return {{"loss", torch::tensor(1.0)}};
+  }
+  [[nodiscard]] const oracle& learner() const { return judged; }
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.value("calls", calls);
+  }
+};
+
+struct counts_epochs {
+  static constexpr bool has_state = false;
+  int* epochs;
+  void see(const epoch_ends&) { ++*epochs; }
+  void see(const auto&) {}
+};
+
+}  // namespace
+
+TEST_CASE("a last update that is not finite is noticed before anything of its epoch is kept")
+{
+  const auto data = tiny_data(10);
+  for (const double broken :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    int epochs = 0;
+    late_step step{.breaks_at = 5, .broken = broken};
+    CHECK_THROWS_WITH_AS(
+        (void)fit(step, data, {.epochs = 3, .batch_size = 4}, counts_epochs{&epochs}),
+        "rolewise: fit: 'weight' is not finite after the last step of epoch 1", diverged);
+    CHECK(epochs == 1);
+  }
+  late_step sound{.breaks_at = -1};  // what a buffer holds is its own affair
+  CHECK(fit(sound, data, {.epochs = 1, .batch_size = 4}).epochs.size() == 1);
+
+  // One step an epoch: the loss is that of the first weights.
+  supervised school{.student = tiny_student{data.shape},
+                    .optimiser = sgd{.rate = 1e38, .momentum = 0.0, .weight_decay = 1e3},
+                    .schedule = constant{}};
+  CHECK_THROWS_WITH_AS(
+      (void)fit(school, data, {.epochs = 1, .batch_size = 10}),
+      "rolewise: fit: 'student.first' is not finite after the last step of epoch 0", diverged);
+}
+
+TEST_CASE("a validation loss that is not finite ends a run, and nobody is told of its accuracy")
+{
+  const auto data = tiny_data(10), judges = tiny_data(6, seed{9}, "the judges");
+  for (const double broken :
+       {std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::infinity()}) {
+    int epochs = 0;
+    odd_learner step{.breaks_at = 1, .broken = broken};
+    CHECK_THROWS_WITH_AS(
+        (void)fit(step, data, {.epochs = 3, .batch_size = 10, .validation = &judges},
+                  counts_epochs{&epochs}),
+        std::isnan(broken) ? "rolewise: fit: the validation loss on 'the judges' is nan in epoch 1"
+                           : "rolewise: fit: the validation loss on 'the judges' is inf in epoch 1",
+        diverged);
+    CHECK(epochs == 1);
+  }
+  odd_learner step{.breaks_at = 0};
+  step({}, {});
+  CHECK_THROWS_WITH_AS(
+      (void)evaluate(step.learner(), judges),
+      "rolewise: evaluate: the cross-entropy on 'the judges' is nan: the network's "
+      "logits are not all numbers that can be ordered",
+      diverged);
+  CHECK_THROWS_AS((void)accuracy(step.learner(), judges), diverged);
+  // Impossible answers can be ordered.
+  odd_learner excluding{.breaks_at = 0, .broken = -std::numeric_limits<double>::infinity()};
+  excluding({}, {});
+  CHECK(evaluate(excluding.learner(), judges).loss == std::numeric_limits<double>::infinity());
+}
+
+TEST_CASE("no learning rate and no setting beside it may be infinite or NaN")
+{
+  const auto data = tiny_data(10);
+  constexpr double endless = std::numeric_limits<double>::infinity();
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<named_tensor> nothing;
+  for (const double bad : {endless, none}) {
+    CHECK_THROWS_AS((void)sgd{.rate = bad}.start(nothing), std::invalid_argument);
+    CHECK_THROWS_AS((void)adam{.rate = bad}.start(nothing), std::invalid_argument);
+    CHECK_THROWS_AS((void)adamw{.rate = bad}.start(nothing), std::invalid_argument);
+    CHECK_THROWS_AS((void)sgd{.weight_decay = bad}.start(nothing), std::invalid_argument);
+    CHECK_THROWS_AS((void)adam{.epsilon = bad}.start(nothing), std::invalid_argument);
+    CHECK_THROWS_AS((void)adamw{.weight_decay = bad}.start(nothing), std::invalid_argument);
+    const auto refuses = [&](auto optimiser, auto schedule) {
+      supervised school{
+          .student = tiny_student{data.shape}, .optimiser = optimiser, .schedule = schedule};
+      const auto before = school.student.parameters()[0].value.clone();
+      CHECK_THROWS_WITH_AS((void)fit(school, data, {.epochs = 2, .batch_size = 10}),
+                           doctest::Contains("rolewise: learning rate: in epoch "),
+                           std::invalid_argument);
+      CHECK(torch::equal(school.student.parameters()[0].value, before));
+    };
+    refuses(sgd{.rate = bad}, constant{});
+    refuses(adam{.rate = bad}, cosine{});
+    refuses(adamw{.rate = bad}, warm_up<>{.epochs = 1});
+    refuses(sgd{.rate = 0.0}, cosine{.lowest = bad});
+    refuses(sgd{}, step_decay{.at = {0.0}, .factor = bad});
+    refuses(sgd{}, warm_up<cosine>{.epochs = 0, .then = {.lowest = bad}});
+  }
+  supervised school{.student = tiny_student{data.shape}, .optimiser = sgd{.rate = endless}};
+  CHECK_THROWS_WITH_AS((void)school.learning_rate({}),
+                       "rolewise: learning rate: in epoch 0, step 0 it is inf: want a finite rate "
+                       "of the optimiser and a finite factor of the schedule, got inf and 1",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)sgd{.rate = endless}.start(nothing),
+                       "rolewise: sgd: want a finite rate and weight_decay, got inf and 0.0005",
+                       std::invalid_argument);
+}
+
 TEST_CASE("fit refuses what makes no sense")
 {
   const auto data = tiny_data(10);

@@ -6,6 +6,8 @@
 
 #include <rolewise/core/classic_text.hpp>
 
+#include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string_view>
 
@@ -25,5 +27,30 @@ template<typename... Words>
 {
   throw std::runtime_error{detail::classic_text("rolewise: ", who, ": ", words...)};
 }
+
+/// A training or a measure that has left the numbers: a loss, a score or a weight is infinite or no
+/// number at all. A search counts the trial that throws it as failed and goes on; whatever else a
+/// trial throws ends the search. Throw it (`diverge`) from a step or a judge of your own.
+class diverged : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Says who has diverged and where, in the form of `fail`.
+template<typename... Words>
+[[noreturn]] void diverge(std::string_view who, const Words&... words)
+{
+  throw diverged{c10::str("rolewise: ", who, ": ", words...)};
+}
+
+namespace detail {
+
+/// A number for a message: the sign of NaN says nothing, and differs from machine to machine.
+[[nodiscard]] inline double without_sign_of_nan(double x)
+{
+  return std::isnan(x) ? std::numeric_limits<double>::quiet_NaN() : x;
+}
+
+}  // namespace detail
 
 }  // namespace rolewise

@@ -158,7 +158,7 @@ class uniform_affine<OfWeights, OfActivations, Round>::activations {
     const torch::NoGradGuard no_graph;
     auto range = newest(x, bits);
     if (!(range.highest - range.lowest).isfinite().template item<bool>())
-      fail(name, "activations that enter layer ", layer_, " are not all finite numbers");
+      diverge(name, "activations that enter layer ", layer_, " are not all finite numbers");
     if (observed_ > 0)
       range = observer_.joined({lowest_.to(x.device()), highest_.to(x.device())}, range);
     lowest_ = range.lowest.to(torch::kFloat);

@@ -39,7 +39,7 @@ inline void fused_adam(const std::vector<torch::Tensor>& values,
 /// @par Source
 /// Kingma, Ba: Adam: A Method for Stochastic Optimization, ICLR 2015, arXiv 1412.6980, algorithm 1.
 struct adam {
-  double rate = 1e-3;  ///< learning rate before the schedule, at least 0
+  double rate = 1e-3;  ///< learning rate before the schedule, at least 0, finite
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;

@@ -43,7 +43,7 @@ inline void fused_adamw(const std::vector<torch::Tensor>& values,
 /// The decay is scaled by the learning rate as well as by the schedule, as in `torch.optim.AdamW`,
 /// so that published settings keep their meaning.
 struct adamw {
-  double rate = 1e-3;  ///< learning rate before the schedule, at least 0
+  double rate = 1e-3;  ///< learning rate before the schedule, at least 0, finite
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;

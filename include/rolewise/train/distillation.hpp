@@ -14,6 +14,7 @@
 #include <rolewise/student/student.hpp>
 #include <rolewise/teacher/teacher.hpp>
 #include <rolewise/train/detail/descent.hpp>
+#include <rolewise/train/detail/learning_rate.hpp>
 #include <rolewise/train/schedule.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/training_step.hpp>
@@ -128,9 +129,10 @@ struct distillation {
     return learn(std::move(views), now, learned);
   }
 
+  /// @throws std::invalid_argument if it is not finite
   [[nodiscard]] double learning_rate(const moment& now) const
   {
-    return optimiser.rate * schedule(now);
+    return detail::learning_rate_at(optimiser, schedule, now);
   }
 
   /// Who is judged: the moving average if there is one, else the student.

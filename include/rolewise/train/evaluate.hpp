@@ -12,6 +12,7 @@
 #include <rolewise/teacher/teacher.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 namespace rolewise {
@@ -24,7 +25,7 @@ struct evaluation_options {
 struct evaluation {
   double top1 = 0.0;        ///< share of examples whose highest logit is the label's, in [0, 1]
   double top5 = 0.0;        ///< share whose label is among the min(5, C) highest: 1 for C <= 5
-  double loss = 0.0;        ///< mean cross-entropy, nats
+  double loss = 0.0;        ///< mean cross-entropy, nats; infinite where a label's logit is -inf
   torch::Tensor confusion;  ///< `[C, C]` int64, on the CPU: rows are labels, columns answers
   std::int64_t count = 0;   ///< examples, all of the data set
 };
@@ -58,17 +59,10 @@ template<typename N>
   return torch::kCPU;
 }
 
-}  // namespace detail
-
-/// Asks a network about every example, the last short batch included, in evaluation mode: nothing
-/// of the network changes. Sums stay on the device and are read once.
-///
-/// A student is probed, a teacher responds. The examples go to the device of the network if it
-/// shows its parameters or says `device()`, else they stay on the CPU.
-/// @throws std::invalid_argument if there are no examples, or logits are not `[N, classes]`
+/// `evaluate`, whatever the loss.
 template<Judged N>
-[[nodiscard]] evaluation evaluate(const N& network, const dataset& examples,
-                                  const evaluation_options& options = {})
+[[nodiscard]] evaluation measured(const N& network, const dataset& examples,
+                                  const evaluation_options& options)
 {
   const auto count = examples.size();
   const auto classes = examples.shape.classes;
@@ -111,7 +105,28 @@ template<Judged N>
   return found;
 }
 
+}  // namespace detail
+
+/// Asks a network about every example, the last short batch included, in evaluation mode: nothing
+/// of the network changes. Sums stay on the device and are read once.
+///
+/// A student is probed, a teacher responds. The examples go to the device of the network if it
+/// shows its parameters or says `device()`, else they stay on the CPU.
+/// @throws std::invalid_argument if there are no examples, or logits are not `[N, classes]`
+/// @throws diverged that names the data set if logits have no order: NaN or +inf among them
+template<Judged N>
+[[nodiscard]] evaluation evaluate(const N& network, const dataset& examples,
+                                  const evaluation_options& options = {})
+{
+  auto found = detail::measured(network, examples, options);
+  if (std::isnan(found.loss))
+    diverge("evaluate", "the cross-entropy on '", examples.name,
+            "' is nan: the network's logits are not all numbers that can be ordered");
+  return found;
+}
+
 /// Top-1 accuracy over every example, in [0, 1].
+/// @throws std::invalid_argument and diverged as `evaluate`
 template<Judged N>
 [[nodiscard]] double accuracy(const N& network, const dataset& examples,
                               const evaluation_options& options = {})

@@ -11,6 +11,7 @@
 #include <rolewise/data/batches.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/train/detail/epoch_sums.hpp>
+#include <rolewise/train/detail/finite_state.hpp>
 #include <rolewise/train/detail/prepared_epoch.hpp>
 #include <rolewise/train/detail/run_state.hpp>
 #include <rolewise/train/evaluate.hpp>
@@ -21,6 +22,8 @@
 #include <rolewise/train/training_step.hpp>
 
 #include <chrono>
+#include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <tuple>
@@ -116,8 +119,13 @@ template<typename Step, typename Tell>
   moment now{.epoch = epoch, .step = 0, .epochs = o.epochs, .steps_per_epoch = steps};
   if constexpr (requires {
                   { step.learning_rate(now) } -> std::convertible_to<double>;
-                })
-    record.learning_rate = step.learning_rate(now);
+                }) {
+    const double rate = step.learning_rate(now);
+    if (!std::isfinite(rate))
+      refuse("fit", "the learning rate of epoch ", epoch, " is ", without_sign_of_nan(rate),
+             ", want a finite number");
+    record.learning_rate = rate;
+  }
 
   epoch_sums sums;
   const auto count = [&](const metrics& numbers, std::int64_t examples) {
@@ -147,12 +155,23 @@ template<typename Step, typename Tell>
   return record;
 }
 
+/// @throws diverged that names the epoch and the set, for a loss that is not finite
+template<typename Step>
+[[nodiscard]] evaluation judged_in(std::int64_t epoch, const Step& step, const dataset& judges)
+{
+  auto found = measured(step.learner(), judges, {});
+  if (!std::isfinite(found.loss))
+    diverge("fit", "the validation loss on '", judges.name, "' is ",
+            without_sign_of_nan(found.loss), " in epoch ", epoch);
+  return found;
+}
+
 template<typename Step>
 void validate(const Step& step, const fit_options& o, epoch_record& record, run_history& history)
 {
   if constexpr (Judgeable<Step>) {
     if (o.validation == nullptr) return;
-    const auto found = evaluate(step.learner(), *o.validation);
+    const auto found = judged_in(record.epoch, step, *o.validation);
     record.validation_accuracy = found.top1;
     record.validation_loss = found.loss;
     if (!history.best_accuracy || found.top1 > *history.best_accuracy) {
@@ -171,7 +190,8 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 ///
 /// The metrics of an epoch are means over its examples. They are summed on the device and read once
 /// per epoch: nothing waits for the device in a step. A number that is not finite is noticed there,
-/// after the epoch and before anything of it is kept.
+/// after the epoch and before anything of it is kept: a metric, a parameter or range after the last
+/// step, a validation loss.
 ///
 /// Each call is a run of its own, from epoch 0 of `epochs` (unless `from` says otherwise), and what
 /// the step remembers, such as momentum, goes on: a second `fit` continues the first. Give it
@@ -187,7 +207,8 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 /// @throws std::invalid_argument for options that make no sense, and for a resumed run that is not
 ///         the run that was kept: every setting of the step (`settings_of`), of data and of options
 ///         is compared; a step that is kept has to be `Described`
-/// @throws std::runtime_error for a metric that is not finite; it names epoch, step and metric
+/// @throws diverged, a std::runtime_error, for a number that is not finite; it names the epoch and
+///         the step and the metric, the tensor, or the validation set
 template<TrainingStep Step, typename... Observers>
 run_history fit(Step& step, const dataset& data, const fit_options& options = {},
                 Observers&&... observers)
@@ -221,6 +242,7 @@ run_history fit(Step& step, const dataset& data, const fit_options& options = {}
     for (; epoch < last && !history.stopped_early; ++epoch) {
       const auto begin = clock::now();
       auto record = detail::train_epoch(step, data, options, epoch, steps, tell, memories);
+      detail::require_finite_state(step, epoch);
       detail::validate(step, options, record, history);
       record.seconds = std::chrono::duration<double>(clock::now() - begin).count();
       history.epochs.push_back(std::move(record));

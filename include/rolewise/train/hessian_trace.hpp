@@ -139,7 +139,8 @@ template<typename Network, Objective Loss = cross_entropy>
     const auto forms = detail::quadratic_forms(slopes, weights, signs);
     double whole = 0.0;
     for (std::size_t i = 0; i < sums.size(); ++i) whole += sums[i] += forms[i];
-    if (!std::isfinite(whole)) fail("hessian_traces", "the trace is ", whole);
+    if (!std::isfinite(whole))
+      diverge("hessian_traces", "the trace is ", detail::without_sign_of_nan(whole));
     ++drawn;
     const double mean = whole / static_cast<double>(drawn);
     if (drawn > 1 &&

@@ -9,6 +9,7 @@
 
 #include <ATen/ops/_fused_sgd.h>
 
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -33,7 +34,7 @@ class sgd_state;
 /// Sutskever, Martens, Dahl, Hinton: On the importance of initialization and momentum in deep
 /// learning, ICML 2013, in the form that `torch.optim.SGD` documents.
 struct sgd {
-  double rate = 0.1;                 ///< learning rate before the schedule, at least 0
+  double rate = 0.1;                 ///< learning rate before the schedule, at least 0, finite
   double momentum = 0.9;             ///< in [0, 1); 0: none, and no memory is spent on it
   bool nesterov = true;              ///< without momentum it has no effect
   double weight_decay = 5e-4;        ///< added to the gradient, so `rate` scales it
@@ -87,6 +88,8 @@ inline detail::sgd_state sgd::start(const std::vector<named_tensor>& parameters)
   if (!(rate >= 0.0) || !(momentum >= 0.0 && momentum < 1.0) || !(weight_decay >= 0.0))
     refuse("sgd", "want rate >= 0, momentum in [0, 1) and weight_decay >= 0, got ", rate, ", ",
            momentum, " and ", weight_decay);
+  if (!std::isfinite(rate) || !std::isfinite(weight_decay))
+    refuse("sgd", "want a finite rate and weight_decay, got ", rate, " and ", weight_decay);
   return {*this, parameters};
 }
 

@@ -14,6 +14,7 @@
 #include <rolewise/loss/objective.hpp>
 #include <rolewise/student/student.hpp>
 #include <rolewise/train/detail/descent.hpp>
+#include <rolewise/train/detail/learning_rate.hpp>
 #include <rolewise/train/schedule.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/training_step.hpp>
@@ -93,9 +94,10 @@ struct supervised {
     return learn(std::move(view), now, learned);
   }
 
+  /// @throws std::invalid_argument if it is not finite
   [[nodiscard]] double learning_rate(const moment& now) const
   {
-    return optimiser.rate * schedule(now);
+    return detail::learning_rate_at(optimiser, schedule, now);
   }
 
   /// Who is judged: the moving average if there is one, else the student.

@@ -96,7 +96,7 @@ inline void require_finite(std::string_view who, std::string_view what, std::str
                            const torch::Tensor& statistic)
 {
   if (!statistic.is_cpu() || statistic.isfinite().all().item<bool>()) return;
-  fail(who, what, " of layer ", layer, " are not all finite numbers");
+  diverge(who, what, " of layer ", layer, " are not all finite numbers");
 }
 
 inline void require_bits(std::string_view who, std::string_view layer, bit_width found,

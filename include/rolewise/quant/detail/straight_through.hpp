@@ -53,10 +53,10 @@ enum class barred { nan, nan_and_infinity };
 inline void refuse_magnitude(std::string_view who, std::uint32_t bits, barred what)
 {
   if (bits > quant_kernels::bits_of_infinity)
-    fail(who, what == barred::nan ? "an activation" : "a weight",
-         " is not a number (NaN); want finite numbers");
+    diverge(who, what == barred::nan ? "an activation" : "a weight",
+            " is not a number (NaN); want finite numbers");
   if (what == barred::nan_and_infinity && bits == quant_kernels::bits_of_infinity)
-    fail(who, "a weight is infinite; want finite numbers");
+    diverge(who, "a weight is infinite; want finite numbers");
 }
 
 /// The same for tensors that kernels do not take; on other devices what is not a number stays
@@ -73,8 +73,8 @@ inline void refuse_unfit(std::string_view who, const torch::Tensor& x, barred wh
 inline void refuse_range(std::string_view who, double low, double high, double times)
 {
   if (std::isfinite(low) && std::isfinite(high) && low < high && std::isfinite(times)) return;
-  fail(who, "the range to quantise is ", low, " .. ", high,
-       "; want finite bounds, the second above the first");
+  diverge(who, "the range to quantise is ", without_sign_of_nan(low), " .. ",
+          without_sign_of_nan(high), "; want finite bounds, the second above the first");
 }
 
 [[nodiscard]] inline std::vector<float> as_floats(const torch::Tensor& x, std::size_t count)

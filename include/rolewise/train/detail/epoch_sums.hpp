@@ -45,8 +45,7 @@ class epoch_sums {
   }
 
   /// Reads the means.
-  /// @throws std::runtime_error that names the epoch, the first step and the metric if a number is
-  ///         not finite
+  /// @throws diverged that names the epoch, the first step and the metric if a number is not finite
   [[nodiscard]] std::vector<named_number> means(std::int64_t epoch) const
   {
     std::vector<named_number> found;
@@ -64,9 +63,11 @@ class epoch_sums {
     for (std::size_t step = 0; step < each_[metric].size(); ++step) {
       const double value = each_[metric][step].item<double>();
       if (!std::isfinite(value))
-        fail("fit", "'", names_[metric], "' is ", value, " in epoch ", epoch, ", step ", step);
+        diverge("fit", "'", names_[metric], "' is ", without_sign_of_nan(value), " in epoch ",
+                epoch, ", step ", step);
     }
-    fail("fit", "'", names_[metric], "' adds up to ", sum, " in epoch ", epoch);
+    diverge("fit", "'", names_[metric], "' adds up to ", without_sign_of_nan(sum), " in epoch ",
+            epoch);
   }
 
   std::vector<std::string> names_;

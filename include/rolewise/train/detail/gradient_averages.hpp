@@ -7,6 +7,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/train/detail/buffers.hpp>
 
+#include <cmath>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,9 @@ void require_sound_averages(std::string_view who, const Settings& s)
     refuse(who,
            "want rate >= 0, beta1 and beta2 in [0, 1), epsilon > 0 and weight_decay >= 0, got ",
            s.rate, ", ", s.beta1, ", ", s.beta2, ", ", s.epsilon, " and ", s.weight_decay);
+  if (!std::isfinite(s.rate) || !std::isfinite(s.epsilon) || !std::isfinite(s.weight_decay))
+    refuse(who, "want a finite rate, epsilon and weight_decay, got ", s.rate, ", ", s.epsilon,
+           " and ", s.weight_decay);
 }
 
 /// Averages of gradients and of their squares, and how often each parameter was updated. `Fused` is

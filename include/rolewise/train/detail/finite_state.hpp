@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Whether all that a step has learned is still made of finite numbers.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/core/tensor.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Looks at every parameter and range that a step shows, those of a moving average among them.
+/// Buffers are left out: they may hold infinities for what has not been seen yet.
+///
+/// The last update of an epoch is in no metric of it, so it takes this to notice that it was one
+/// too many. The device is asked once.
+/// @throws diverged that names the epoch and the first tensor
+template<state_must::be_shown Step>
+void require_finite_state(Step& step, std::int64_t epoch)
+{
+  const torch::NoGradGuard without_graph;
+  std::vector<std::string> names;
+  std::vector<torch::Tensor> answers;
+  for_each_tensor(step, [&](const std::string& name, torch::Tensor& t, tensor_kind kind) {
+    if (!is_learned(kind) || !t.defined() || t.numel() == 0) return;
+    if (!t.is_floating_point() && !t.is_complex()) return;
+    names.push_back(name);
+    answers.push_back(t.detach().isfinite().all());
+  });
+  if (answers.empty()) return;
+  const auto home = answers.front().device();
+  for (auto& answer : answers) answer = answer.to(home);
+  const auto are_finite = torch::stack(answers).cpu();
+  const auto* const found = are_finite.const_data_ptr<bool>();
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (!found[i])
+      diverge("fit", "'", names[i], "' is not finite after the last step of epoch ", epoch);
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The learning rate of a moment.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/moment.hpp>
+
+#include <cmath>
+
+namespace rolewise::detail {
+
+/// The optimiser's rate times the schedule's factor.
+/// @throws std::invalid_argument that names both if the product is not finite: one such update
+/// would
+///         spoil every weight
+template<typename Optimiser, typename Schedule>
+[[nodiscard]] double learning_rate_at(const Optimiser& optimiser, const Schedule& schedule,
+                                      const moment& now)
+{
+  const double before = optimiser.rate, factor = schedule(now), rate = before * factor;
+  if (!std::isfinite(rate))
+    refuse("learning rate", "in epoch ", now.epoch, ", step ", now.step, " it is ",
+           without_sign_of_nan(rate), ": want a finite rate of the optimiser and a finite factor ",
+           "of the schedule, got ", without_sign_of_nan(before), " and ",
+           without_sign_of_nan(factor));
+  return rate;
+}
+
+}  // namespace rolewise::detail
