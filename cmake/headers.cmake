@@ -388,6 +388,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/learning_rate.hpp
     include/rolewise/train/detail/log_file.hpp
     include/rolewise/train/detail/memory_watch.hpp
+    include/rolewise/train/detail/naming_trial.hpp
     include/rolewise/train/detail/prepared_epoch.hpp
     include/rolewise/train/detail/read_whole.hpp
     include/rolewise/train/detail/run_state.hpp

@@ -42,7 +42,8 @@ namespace {
 
 constexpr const char* variable = "ROLEWISE_RANK_OF_SEARCH";
 
-/// The worst becomes the best, as that was one look ago in every third round.
+/// The worst that is left becomes the best, as that was one look ago in every third round, unless
+/// it had failed then.
 struct worst_becomes_best {
   static constexpr std::string_view name = "worst-becomes-best";
   static constexpr bool looks_back = true;
@@ -55,15 +56,19 @@ struct worst_becomes_best {
     };
     const auto worse = [](const standing& a, const standing& b) { return a.score < b.score; };
     const auto& best = *std::max_element(all.begin(), all.end(), worse);
-    const auto& worst = *std::min_element(all.begin(), all.end(), worse);
+    std::vector<standing> left;
+    for (const auto& s : all)
+      if (!s.finished) left.push_back(s);
+    const auto& worst = *std::min_element(left.begin(), left.end(), worse);
+    const auto looks = best.past.size();
+    const bool may_look_back = looks % 3 == 2 && best.past[looks - 2].score != failed_score;
     std::vector<decision> decisions;
     for (const auto& s : all) {
       if (s.finished) continue;
       if (!s.at)
         decisions.emplace_back(start_trial{s.trial, draw(s)});
       else if (s.trial == worst.trial && best.trial != worst.trial)
-        decisions.emplace_back(
-            copy_trial{best.trial, s.trial, draw(s), s.past.size() % 3 == 2 ? 1 : 0});
+        decisions.emplace_back(copy_trial{best.trial, s.trial, draw(s), may_look_back ? 1 : 0});
       else
         decisions.emplace_back(keep_trial{s.trial});
     }
@@ -87,6 +92,7 @@ auto search(const std::string& folder, double seconds_each, Company&... company)
       },
       [&](const auto& step) {
         std::this_thread::sleep_for(std::chrono::duration<double>(seconds_each));
+        if (step.optimiser.rate > 0.1) diverge("judge", "the rate is too high");
         return -evaluate(step.learner(), judges).loss;
       },
       data,
@@ -125,7 +131,8 @@ void search_as(const std::string& words)
     const auto found = search(folder, seconds_each, company);
     for (std::int64_t i = 0; i < 5; ++i)
       if (found.steps[static_cast<std::size_t>(i)].has_value() !=
-          (i % options.size == options.rank))
+          (i % options.size == options.rank &&
+           !found.standings[static_cast<std::size_t>(i)].failed))
         throw std::runtime_error{"has the wrong trials"};
     write_search_history(folder + "/seen-by-" + std::to_string(options.rank), found.history);
   } catch (const std::exception& wrong) {
@@ -216,10 +223,16 @@ const folder_of_search& alone()
   static const folder_of_search folder{"alone"};
   static const bool is_done = [] {
     const auto found = search(folder.path, 0.0);
-    // Some copies cross from even to odd trials.
-    return std::any_of(found.history.events.begin(), found.history.events.end(), [](const auto& e) {
-      return e.what == search_event::kind::copied && (*e.from - e.trial) % 2 != 0;
-    });
+    // Some copies cross from even to odd trials, and some trials fail of which rank 0 has to hear.
+    const auto& events = found.history.events;
+    return std::any_of(events.begin(), events.end(),
+                       [](const auto& e) {
+                         return e.what == search_event::kind::copied &&
+                                (*e.from - e.trial) % 2 != 0;
+                       }) &&
+           std::any_of(events.begin(), events.end(), [](const auto& e) {
+             return e.what == search_event::kind::failed && e.trial % 2 != 0;
+           });
   }();
   REQUIRE(is_done);
   return folder;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rolewise::testing {
@@ -43,6 +44,16 @@ inline search_event scored(std::int64_t round, std::int64_t trial, std::int64_t 
           .trial = trial,
           .epoch = epoch,
           .score = score};
+}
+
+inline search_event failed(std::int64_t round, std::int64_t trial, std::int64_t epoch,
+                           std::string reason)
+{
+  return {.what = search_event::kind::failed,
+          .round = round,
+          .trial = trial,
+          .epoch = epoch,
+          .reason = std::move(reason)};
 }
 
 /// A population that begins without augmentation: every other look the worse quarter copies the

@@ -11,6 +11,7 @@
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/search/policy_space.hpp>
+#include <rolewise/search/population_based.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/systems/role_wise_search.hpp>
 #include <rolewise/systems/search_cost.hpp>
@@ -18,8 +19,10 @@
 #include <rolewise/systems/search_splits.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -358,6 +361,66 @@ TEST_CASE("a kept search is not continued under another teacher or other judges"
   CHECK(refused(fewer, teachers));
   CHECK((run(data, teachers) == first));
   std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("both stages go on around a trial that diverges, and end with networks of healthy ones")
+{
+  const auto data = parts();
+  const auto is_finite = [](const marked_student& network) {
+    return network.parameters()[0].value.isfinite().all().item<bool>();
+  };
+  const auto fails_in = [](const search_history& history, std::int64_t trial) {
+    return std::ranges::count_if(history.events, [&](const search_event& event) {
+      return event.what == search_event::kind::failed && event.trial == trial;
+    });
+  };
+  // The first network that is made is broken, that of trial 0.
+  const auto first_is_broken = [](bool teaches, int broken = 1) {
+    return [make = maker_of(teaches), left = std::make_shared<int>(broken)](
+               const sample_shape& shape, seed own) {
+      auto network = make(shape, own);
+      if ((*left)-- > 0) network.parameters()[0].value.detach().fill_(std::nan(""));
+      return network;
+    };
+  };
+  const auto search = [&](const auto& strategy) {
+    const teacher_search one{.network = first_is_broken(true),
+                             .strategy = strategy,
+                             .optimiser = sgd{.rate = 0.01},
+                             .search = few_trials(),
+                             .retraining = {.epochs = 3, .batch_size = 20}};
+    const student_search two{.network = first_is_broken(false),
+                             .strategy = strategy,
+                             .loss = loss(),
+                             .optimiser = sgd{.rate = 0.01},
+                             .starts_from_teacher = false,
+                             .search = few_trials(),
+                             .retraining = {.epochs = 3, .batch_size = 20}};
+    return role_wise_search(one, two, data, pad_crop_flip{.padding = 1});
+  };
+  const auto check = [&](const auto& found) {
+    const auto of_one = [&](const auto& stage) {
+      CHECK(fails_in(stage.found.history, 0) == 1);
+      CHECK(is_finite(stage.found.of_search.value()));
+      CHECK(is_finite(stage.retrained.network));
+      const auto failed = failed_trials(stage.found.history);
+      CHECK(std::ranges::none_of(
+          failed, [&](const failed_trial& one) { return one.trial == stage.found.best; }));
+    };
+    of_one(found.teacher);
+    of_one(found.student);
+  };
+  const auto stopped = search(random_search{});
+  check(stopped);
+  CHECK(stopped.teacher.found.best != 0);
+  check(search(population_based{}));
+  const teacher_search hopeless{.network = first_is_broken(true, 3),
+                                .strategy = random_search{},
+                                .search = few_trials(),
+                                .retraining = {.epochs = 3, .batch_size = 20}};
+  CHECK_THROWS_WITH_AS((void)hopeless(data, pad_crop_flip{.padding = 1}),
+                       doctest::Contains("rolewise: arena: all trials have failed: trial 0 ({"),
+                       std::runtime_error);
 }
 
 TEST_CASE("the teacher's T. stddev can be searched for without a student")

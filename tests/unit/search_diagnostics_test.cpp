@@ -280,6 +280,29 @@ TEST_CASE("a search is compared with the best of as many random trials as it cos
         "rolewise: against_random: the search cost 15 epochs, less than a trial of 20");
 }
 
+TEST_CASE("a random trial that failed counts like the worst, and is no founder of its round")
+{
+  auto random = random_with({0.1, 0.2, 0.3, 0.4});
+  const auto searched = random_with({0.35, 0.0});
+  const auto without = compared_to_random(searched, random);
+  random.trials = 5;
+  random.events.insert(random.events.begin() + 4, {.trial = 4, .at = at_values(0.1, 1)});
+  random.events.push_back({.what = kind::failed, .trial = 4, .epoch = 20, .reason = "too bad"});
+  const auto found = compared_to_random(searched, random);
+  CHECK(found == compared_to_random(searched, random_with({0.1, 0.2, 0.3, 0.4, 0.1})));
+  CHECK_FALSE(found == without);
+  CHECK(scores_in_the_end(random) == numbers{0.1, 0.2, 0.3, 0.4});
+  CHECK(cost_of(random) == 100);
+  CHECK((founders_by_round(random) == std::vector<founders_in_round>{{0, 4, 4, 1}}));
+
+  // After a failure what went before foretells nothing.
+  search_history history{"any", space, 1, 20, 10, seed{1}, {}};
+  history.events = {{.trial = 0, .at = at_values(0.1, 1)},
+                    {.what = kind::scored, .trial = 0, .epoch = 10, .score = 0.5},
+                    {.what = kind::failed, .round = 1, .trial = 0, .epoch = 20, .reason = "x"}};
+  CHECK(proxy_and_last(history, 10).trials.empty());
+}
+
 TEST_CASE("improvement over random is paired by seed, at equal cost")
 {
   auto better = small();

@@ -384,6 +384,11 @@ TEST_CASE("histories are written and read, with every kind of dimension and valu
                      .from = 0,
                      .from_epoch = 3,
                      .at = at},
+                    {.what = kind::failed,
+                     .round = 2,
+                     .trial = 0,
+                     .epoch = 9,
+                     .reason = "fit: \"loss\" is nan in epoch 7, step 1"},
                     {.what = kind::stopped, .round = 2, .trial = 1, .epoch = 6}};
   const folder kept{"formats"};
   write_search_history(kept.history(), history);
@@ -392,6 +397,16 @@ TEST_CASE("histories are written and read, with every kind of dimension and valu
   CHECK(read.events[0].seconds == 0.25);
   kept.write(kept.text() + "{\"event\": \"scor");
   CHECK((read_search_history(kept.history()) == history));
+  auto damaged = kept.text();
+  const auto reason = damaged.find(", \"reason\"");
+  damaged.erase(reason, damaged.find(", \"seconds\"", reason) - reason);
+  kept.write(damaged);
+  CHECK_THROWS_WITH_AS(
+      (void)read_search_history(kept.history()),
+      ("rolewise: " + kept.history() + ": is damaged at byte " +
+       std::to_string(damaged.find("{\"event\": \"failed\"")) + ": has no 'reason'")
+          .c_str(),
+      std::runtime_error);
   kept.write("");
   CHECK_THROWS_WITH_AS(
       (void)read_search_history(kept.history()),

@@ -218,6 +218,44 @@ TEST_CASE("a page of a search needs nothing else and escapes what it is told")
   std::filesystem::remove(path);
 }
 
+TEST_CASE("trials that fail are in lineage, page and pictures, and are never the best")
+{
+  // Trial 0 fails and becomes a copy of trial 1; trial 2, the best until then, fails for good.
+  const search_history history{
+      .strategy = "by-hand",
+      .space = search_space{{"x", integer_interval{0, 9}}},
+      .trials = 3,
+      .epochs = 4,
+      .epochs_per_round = 1,
+      .seed = seed{3},
+      .events = {started(0, x_at(0)), started(1, x_at(1)), started(2, x_at(7)),
+                 failed(0, 0, 1, "fit: 'loss' is nan in epoch 0, step <3>"), scored(0, 1, 1, 0.2),
+                 scored(0, 2, 1, 0.9), copied(1, 0, 1, 1, x_at(3)), scored(1, 0, 2, 0.4),
+                 scored(1, 1, 2, 0.3), failed(1, 2, 2, "judge: too bad"), stopped(2, 2)}};
+  const auto lineage = lineage_of(history);
+  CHECK(lineage.stretches.at(0).failed);
+  CHECK(lineage.stretches[0].end == 1);
+  CHECK_FALSE(lineage.stretches.at(3).failed);
+  CHECK(lineage.founders_left() == 1);
+  CHECK(best_trial(history) == 0);
+  CHECK(ranked_trials(history).size() == 2);
+  CHECK((failed_trials(history) == std::vector<failed_trial>{{2, 2, x_at(7), "judge: too bad"}}));
+
+  const auto page = search_page(history);
+  CHECK(is_well_formed(page.substr(page.find("<html"))));
+  CHECK(page.find("1 stopped, 2 failures, ") != page.npos);
+  CHECK(page.find("<td class=\"number\">-</td><td class=\"number\">2</td>"
+                  "<td class=\"number\">2</td>") != page.npos);
+  CHECK(page.find("<td>failed</td><td class=\"number\">7</td>") != page.npos);
+  CHECK(page.find("<td>fit: 'loss' is nan in epoch 0, step &lt;3&gt;</td>") != page.npos);
+  CHECK(page.find("<td>judge: too bad</td>") != page.npos);
+  CHECK(page.find("<h2>Failures</h2>") != page.npos);
+  CHECK(count_of(lineage_tree(history), ">failed</text>") == 1);
+  const auto without = search_page(swapped());
+  CHECK(without.find("ailure") == without.npos);
+  CHECK(without.find("ailed") == without.npos);
+}
+
 TEST_CASE("the schedule on a page is that of the best trial and its ancestors")
 {
   auto first = augmentation_policy{}.levels(), second = first;

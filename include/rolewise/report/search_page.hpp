@@ -146,6 +146,26 @@ namespace detail {
     }
     rows.add(std::move(row));
   }
+  for (const auto& [trial, epoch, at, reason] : failed_trials(history)) {
+    std::vector<std::string> row{
+        "-", std::to_string(trial), std::to_string(epoch), "-", "-", "-", "-", "-", "failed"};
+    for (const auto& d : others) {
+      const auto* value = at.find(d.name);
+      row.push_back(value == nullptr ? "-" : value_words(*value));
+    }
+    rows.add(std::move(row));
+  }
+  return rows;
+}
+
+/// Every failure, those of trials that have become copies since as well.
+[[nodiscard]] inline table failures_table(const search_history& history)
+{
+  table rows{{"round", "trial", "epochs", "reason"}};
+  for (const auto& event : history.events)
+    if (event.what == search_event::kind::failed)
+      rows.add({std::to_string(event.round), std::to_string(event.trial),
+                std::to_string(event.epoch), event.reason.value_or("")});
   return rows;
 }
 
@@ -170,20 +190,22 @@ namespace detail {
 /// What there is to say before any picture.
 [[nodiscard]] inline std::string search_summary(const search_history& history, std::int64_t looks)
 {
-  std::int64_t trained = 0, copies = 0, stopped = 0;
+  std::int64_t trained = 0, copies = 0, stopped = 0, failures = 0;
   double seconds = 0.0;
   for (const auto& event : history.events) {
     if (event.what == search_event::kind::copied) ++copies;
     if (event.what == search_event::kind::stopped) ++stopped;
+    if (event.what == search_event::kind::failed) ++failures;
     seconds = std::max(seconds, event.seconds);
   }
   const auto lineage = lineage_of(history);
   for (const auto& own : lineage.stretches) trained += own.end - own.begin;
   std::string out = "<p>" + std::to_string(history.trials) + " trials, " + std::to_string(trained) +
                     " epochs trained in all, " + std::to_string(copies) + " copies, " +
-                    std::to_string(stopped) + " stopped, " + fixed_text(seconds, 1) +
-                    " s. What is left descends from " + std::to_string(lineage.founders_left()) +
-                    " of the first trials.</p>\n";
+                    std::to_string(stopped) + " stopped, " +
+                    (failures > 0 ? std::to_string(failures) + " failures, " : "") +
+                    fixed_text(seconds, 1) + " s. What is left descends from " +
+                    std::to_string(lineage.founders_left()) + " of the first trials.</p>\n";
   if (const auto ranked = ranked_trials(history, looks); !ranked.empty())
     out += "<p><b>Best: trial " + std::to_string(ranked.front().trial) + "</b>, mean of its last " +
            std::to_string(looks) + " scores " + fixed_text(ranked.front().mean, 4) + ".</p>\n";
@@ -215,8 +237,8 @@ namespace detail {
 
 /// A page with all that is to be seen of a search: who descends from whom (`lineage_tree`), scores
 /// (`search_curves`), for each policy in the space the best trial's schedule over epochs
-/// (`probability_map`, `magnitude_map`), standings, settings. It loads nothing: no script, no font,
-/// no picture.
+/// (`probability_map`, `magnitude_map`), standings with those that have failed last, what failed
+/// why, settings. It loads nothing: no script, no font, no picture.
 ///
 /// A search that is under way has a page, too.
 /// @par Determinism
@@ -242,6 +264,10 @@ namespace detail {
     page += search_curves(history, options.looks);
   page += detail::schedule_pictures(history, options.looks);
   page += "<h2>Standings</h2>\n" + detail::standings_table(history, options).html();
+  if (std::ranges::any_of(history.events, [](const search_event& event) {
+        return event.what == search_event::kind::failed;
+      }))
+    page += "<h2>Failures</h2>\n" + detail::failures_table(history).html();
   page += "<h2>Settings</h2>\n" + detail::settings_table(history, options).html();
   return page + "</body></html>\n";
 }

@@ -52,7 +52,7 @@ struct pictured_search {
              most_pictured_trials, " trials of 1 epoch or more");
     for (std::int64_t trial = 0; trial < history.trials; ++trial) {
       const auto last = lineage.last[static_cast<std::size_t>(trial)];
-      if (last && !lineage.stretches[*last].stopped) mark(trial, lives_until);
+      if (last && lineage.is_left(*last)) mark(trial, lives_until);
     }
     const auto ranked = ranked_trials(history, looks);
     if (ranked.empty()) return;
@@ -146,10 +146,13 @@ inline void draw_tree_frame(svg_sheet& sheet, const tree_layout& at, const searc
     const std::string_view style = is_best ? " font-weight=\"bold\" fill=\"#D55E00\"" : "";
     sheet.write("trial " + std::to_string(trial), {tree_layout::left - 10, at.y_of(trial) + 4},
                 anchor::end, style);
+    const auto last = seen.lineage.last[static_cast<std::size_t>(trial)];
     const auto scores = seen.lineage.scores_of(trial);
-    if (!scores.empty())
-      sheet.write(fixed_text(scores.back().score, 4) + (is_best ? " best" : ""),
-                  {tree_layout::left + tree_layout::plot_width + 12, at.y_of(trial) + 4},
+    const spot beside{tree_layout::left + tree_layout::plot_width + 12, at.y_of(trial) + 4};
+    if (last && seen.lineage.stretches[*last].failed)
+      sheet.write("failed", beside, anchor::begin, style);
+    else if (!scores.empty())
+      sheet.write(fixed_text(scores.back().score, 4) + (is_best ? " best" : ""), beside,
                   anchor::begin, style);
   }
 }
@@ -172,8 +175,9 @@ inline void draw_stretch(svg_sheet& sheet, const tree_layout& at, const lineage_
 
 /// The trials of a search over epochs, as the text of an SVG picture: a row for each trial, a curve
 /// from one row to another for each copy, a dot where a trial started, a cross where it was
-/// stopped. What nobody in the end descends from is grey, the ancestors of those that are left are
-/// blue, those of the best trial (`best_trial`) thick and red. On the right stands the last score.
+/// stopped, a thick one where it failed. What nobody in the end descends from is grey, the
+/// ancestors of those that are left are blue, those of the best trial (`best_trial`) thick and red.
+/// On the right stands the last score, or that the trial has failed.
 /// @param looks as `best_trial`
 /// @par Determinism
 /// The same history gives the same bytes, whatever the locale and the times in it.
@@ -204,7 +208,10 @@ inline void draw_stretch(svg_sheet& sheet, const tree_layout& at, const lineage_
   sheet.end_group();
   for (const auto& own : all) {
     if (!own.parent) sheet.dot({at.x_of(own.begin), at.y_of(own.trial)}, 3.5, "#333333");
-    if (own.stopped) sheet.cross({at.x_of(own.end), at.y_of(own.trial)}, 4.0, {"#333333", 1.5});
+    if (own.failed)
+      sheet.cross({at.x_of(own.end), at.y_of(own.trial)}, 6.0, {"#333333", 3.0});
+    else if (own.stopped)
+      sheet.cross({at.x_of(own.end), at.y_of(own.trial)}, 4.0, {"#333333", 1.5});
   }
   draw_search_legend(sheet, {tree_layout::left, at.bottom + 60}, "without descendants",
                      "ancestors of those that are left",

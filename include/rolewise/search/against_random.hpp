@@ -17,7 +17,8 @@
 
 namespace rolewise {
 
-/// The epochs that trials were trained for, all together: what a search costs.
+/// The epochs that trials were trained for, all together: what a search costs. A round in which a
+/// trial failed counts whole.
 /// @throws std::invalid_argument as `lineage_of(history)`
 [[nodiscard]] inline std::int64_t cost_of(const search_history& history)
 {
@@ -50,6 +51,23 @@ namespace detail {
   return trials;
 }
 
+/// `scores_in_the_end`, and in the place of each trial that has failed the lowest of them: leaving
+/// it out would make a search look better that fails often.
+[[nodiscard]] inline std::vector<double> scores_with_failures(const search_history& history)
+{
+  std::map<std::int64_t, double> scores;
+  for (const auto& event : history.events)
+    if (event.what == search_event::kind::scored && event.epoch == history.epochs && event.score)
+      scores[event.trial] = *event.score;
+  if (scores.empty()) return {};
+  const auto by_score = [](const auto& a, const auto& b) { return a.second < b.second; };
+  const double lowest = std::min_element(scores.begin(), scores.end(), by_score)->second;
+  for (const auto& failed : failed_trials(history)) scores[failed.trial] = lowest;
+  std::vector<double> in_order;
+  for (const auto& [trial, score] : scores) in_order.push_back(score);
+  return in_order;
+}
+
 /// The final scores of a random search that is to be compared.
 [[nodiscard]] inline std::vector<double> comparable_scores(const search_history& searched,
                                                            const search_history& random)
@@ -57,7 +75,7 @@ namespace detail {
   if (searched.space != random.space || searched.epochs != random.epochs)
     refuse("against_random", "the searches are of ",
            searched.space != random.space ? "different spaces" : "different numbers of epochs");
-  const auto scores = scores_in_the_end(random);
+  const auto scores = scores_with_failures(random);
   if (const auto wanted = trials_at_cost_of(searched);
       static_cast<std::int64_t>(scores.size()) < wanted)
     refuse("against_random", "the random search has ", scores.size(),
@@ -88,7 +106,8 @@ struct against_random {
 
 /// Compares the final best of a search with the best of as many random trials as cost the same,
 /// over all choices of these from a longer random search. That is exact: with n scores, the best of
-/// m lies at or below the k-th least with probability C(k, m) / C(n, m).
+/// m lies at or below the k-th least with probability C(k, m) / C(n, m). A random trial that failed
+/// counts like the worst of the others.
 /// @param random of the same space and epochs; the more trials it has, the more is known. With just
 ///        as many as the cost buys its best stands for itself, without an interval.
 /// @throws std::invalid_argument for other spaces, other epochs or too few random trials

@@ -24,7 +24,9 @@ namespace rolewise {
 ///
 /// What counts at a rung is the first score that a trial got there or later. A trial that has
 /// passed several rungs since the last look must hold at each of them. Of equal scores the lower
-/// number goes on. `first_rung` is the paper's r * eta^s: a larger one stops later.
+/// number goes on. `first_rung` is the paper's r * eta^s: a larger one stops later. A trial that
+/// fails is stopped, its place given away at once; at rungs that its round would have reached it
+/// counts among the scores, as the lowest.
 ///
 /// @par Determinism
 /// Points are those of `random_search`.

@@ -28,7 +28,9 @@ namespace rolewise {
 /// A real or whole number is one coordinate (logarithmic intervals by their logarithm); a choice
 /// has one for each name, and the highest names it. Coordinates outside [0, 1] are reflected at the
 /// ends. A trial that is through without a score is the last of its generation; of equals the lower
-/// number is the better.
+/// number is the better. One that fails is the last, too, and the distribution never moves to where
+/// it was: where fewer than half of a generation are left, the mean takes the places of the others,
+/// and a generation of which nobody is left teaches nothing.
 ///
 /// For real numbers that hang together, and a budget of some hundred trials.
 ///
@@ -100,7 +102,8 @@ struct cma_es {
 
   [[nodiscard]] static bool are_through(const std::vector<const standing*>& members)
   {
-    return std::all_of(members.begin(), members.end(), [](const auto* s) { return s->finished; });
+    return std::all_of(members.begin(), members.end(),
+                       [](const auto* s) { return s->finished || detail::has_failed(*s); });
   }
 
   [[nodiscard]] static std::vector<double> drawn(const detail::covariance_adaptation& state,
@@ -113,12 +116,18 @@ struct cma_es {
                     const std::vector<const standing*>& members, seed own)
   {
     std::vector<detail::ranked_trial> ranking;
-    for (const auto* s : members) ranking.push_back({s->trial, s->score});
+    for (const auto* s : members) ranking.push_back({s->trial, detail::score_of(*s)});
     detail::rank(ranking);
     if (ranking.size() < state.parents()) return;  // the last generation, cut short
+    const auto has_failed = [&](const detail::ranked_trial& one) {
+      return std::any_of(members.begin(), members.end(), [&](const standing* s) {
+        return s->trial == one.trial && detail::has_failed(*s);
+      });
+    };
+    if (std::all_of(ranking.begin(), ranking.end(), has_failed)) return;
     std::vector<std::vector<double>> best;
     for (std::size_t k = 0; k < state.parents(); ++k)
-      best.push_back(drawn(state, own, ranking[k].trial));
+      best.push_back(has_failed(ranking[k]) ? state.mean() : drawn(state, own, ranking[k].trial));
     state.update(best);
   }
 

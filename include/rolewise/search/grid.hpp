@@ -4,6 +4,7 @@
 /// @file
 /// The strategy that does nothing clever; the template for one's own.
 
+#include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/search_strategy.hpp>
 
 #include <algorithm>
@@ -18,7 +19,8 @@ namespace rolewise {
 /// An interval gives `steps` values, evenly spaced by its own measure, both ends among them (its
 /// middle if `steps` is 1), an interval of fewer numbers each of them, a choice every name. Trials
 /// beyond `points(space)` are stopped before they start, and points beyond the number of trials
-/// stay untried: make as many trials as there are points. Seeds change nothing.
+/// stay untried: make as many trials as there are points. One that fails is stopped. Seeds change
+/// nothing.
 struct grid {
   static constexpr std::string_view name = "grid";
   static constexpr bool has_state = false;
@@ -61,7 +63,9 @@ struct grid {
     std::vector<decision> decisions;
     for (const auto& s : standings) {
       if (s.finished) continue;
-      if (s.at)
+      if (detail::has_failed(s))
+        decisions.emplace_back(stop_trial{s.trial});
+      else if (s.at)
         decisions.emplace_back(keep_trial{s.trial});
       else if (s.trial < count)
         decisions.emplace_back(start_trial{s.trial, at(space, s.trial)});

@@ -27,7 +27,8 @@ namespace rolewise {
 /// The trials are shared out by number: the first 81 to the first bracket, and so on; behind the
 /// last bracket the first one comes again. A bracket starts at the look at which the one before it
 /// has ended, with fewer trials if no more are there. `trials()` is what one pass takes. A trial
-/// that has been trained for `most` epochs is stopped.
+/// that has been trained for `most` epochs is stopped. One that fails is as in
+/// `successive_halving`.
 ///
 /// @par Determinism
 /// Points are those of `random_search`. Ties as in `successive_halving`.
@@ -111,7 +112,7 @@ struct hyperband {
     for (const auto* s : members) {
       if (s->finished) continue;
       const bool is_out = std::find(stopped.begin(), stopped.end(), s->trial) != stopped.end();
-      if (is_out || s->epoch >= plan.rungs.back()) {
+      if (is_out || detail::has_failed(*s) || s->epoch >= plan.rungs.back()) {
         made.emplace_back(stop_trial{s->trial});
         continue;
       }

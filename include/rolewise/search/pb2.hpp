@@ -13,6 +13,7 @@
 #include <rolewise/search/search_strategy.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -33,6 +34,10 @@ namespace rolewise {
 /// the point with the highest mean + sqrt(beta) * deviation is taken, beta = 0.2 log(0.4 n) for n
 /// rises, at least 0. Points of one look are picked one after the other; those picked before and
 /// those with which others go on count as seen for the deviation.
+///
+/// A trial that fails takes over another's weights like the worst ones, whatever `share` says. What
+/// it tried counts as the least rise that was seen: as a bad place, and not as one that nobody
+/// knows, to which a bandit would return.
 ///
 /// Learned from: the last `memory` rises between two scores of a trial, standardised, none counted
 /// beyond two deviations. Where a trial took over another's weights the rise begins at the other's
@@ -78,15 +83,15 @@ struct pb2 {
     std::vector<decision> made;
     std::size_t step = 0;
     for (const auto* s : trials) {
-      if (detail::is_running(*s)) step = std::max(step, s->past.size());
+      if (is_rival(*s)) step = std::max(step, s->past.size());
       if (!s->at && !s->finished)
         made.emplace_back(
             start_trial{s->trial, space.sample(own.split(static_cast<std::uint64_t>(s->trial)))});
     }
     std::vector<detail::ranked_trial> rivals;
     for (const auto* s : trials)
-      if (detail::is_running(*s) && step > 0 && s->past.size() == step)
-        rivals.push_back({s->trial, s->past.back().score});
+      if (is_rival(*s) && step > 0 && s->past.size() == step)
+        rivals.push_back({s->trial, detail::score_of(s->past.back())});
     const auto copies = exchanges(rivals, own, step);
     if (!copies.empty()) explore(space, trials, copies, step, own, made);
     return detail::with_others_kept(standings, made);
@@ -102,6 +107,9 @@ struct pb2 {
     if (candidates < 1 || memory < 1)
       refuse(name, "want candidates and memory >= 1, got ", candidates, " and ", memory);
   }
+
+  /// Whether a trial goes on, or has failed and may go on as a copy.
+  [[nodiscard]] static bool is_rival(const standing& s) { return s.at && !s.finished; }
 
   [[nodiscard]] std::vector<detail::exchange> exchanges(
       const std::vector<detail::ranked_trial>& rivals, seed own, std::size_t step) const
@@ -172,6 +180,17 @@ struct pb2 {
     return coordinates;
   }
 
+  /// Rises to a failure are minus infinity. Where there is no other, nothing is known.
+  static void count_failures_as_least(std::vector<detail::gain_seen>& seen)
+  {
+    std::optional<double> least;
+    for (const auto& s : seen)
+      if (std::isfinite(s.gain)) least = std::min(s.gain, least.value_or(s.gain));
+    if (!least) seen.clear();
+    for (auto& s : seen)
+      if (!std::isfinite(s.gain)) s.gain = *least;
+  }
+
   /// The last rises of the score in an epoch, oldest first.
   [[nodiscard]] std::vector<detail::gain_seen> rises(const search_space& space,
                                                      const trials_by_number& trials, seed own,
@@ -181,7 +200,7 @@ struct pb2 {
     for (std::size_t i = 1; i < step; ++i) {
       std::vector<detail::ranked_trial> rivals;  // those that trained on at the look before
       for (const auto* s : trials)
-        if (s->past.size() > i) rivals.push_back({s->trial, s->past[i - 1].score});
+        if (s->past.size() > i) rivals.push_back({s->trial, detail::score_of(s->past[i - 1])});
       const auto copies = exchanges(rivals, own, i);
       for (const auto& rival : rivals) {
         const auto& now = find(trials, rival.trial).past[i];
@@ -195,6 +214,7 @@ struct pb2 {
                         (now.score - base) / static_cast<double>(epochs)});
       }
     }
+    count_failures_as_least(seen);
     const auto most = std::min(seen.size(), static_cast<std::size_t>(memory));
     seen.erase(seen.begin(), seen.end() - static_cast<std::ptrdiff_t>(most));
     return seen;

@@ -8,6 +8,7 @@
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/detail/population.hpp>
+#include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/explore.hpp>
 #include <rolewise/search/inside.hpp>
 #include <rolewise/search/search_strategy.hpp>
@@ -25,7 +26,9 @@ namespace rolewise {
 ///
 /// Ranked are the trials that train and have a score, of equal scores the lower number first. The
 /// quarters are `ceil(quantile * trials)` trials each (4 of 16), never more than half of them; a
-/// trial alone is left in peace.
+/// trial alone is left in peace. Trials that have failed rank last, behind all scores: they are the
+/// first of the lower quarter, become copies also where they are more than a quarter, and are never
+/// copied. Where nobody is left to be copied they are stopped.
 ///
 ///     arena(population_based{.first = point_of(augmentation_policy{})}, policy_space(), ...,
 ///           {.trials = population_based::usual_trials,
@@ -66,6 +69,7 @@ struct population_based {
     detail::require_quantile(name, quantile);
     const auto ranked = ranking(standings);
     const auto count = detail::size_of_quantile(quantile, ranked.size());
+    const auto donors = detail::donors_of(ranked, count);
     std::vector<bool> is_lower(standings.size());
     for (auto i = ranked.size() - count; i < ranked.size(); ++i) is_lower[ranked[i].place] = true;
 
@@ -77,13 +81,15 @@ struct population_based {
       if (!s.at) {
         decisions.emplace_back(
             start_trial{s.trial, detail::first_point(name, space, first, of_trial)});
-      } else if (is_lower[i]) {
+      } else if (donors > 0 && (is_lower[i] || detail::has_failed(s))) {
         const auto of_look = of_trial.split(s.past.size() + 1);
-        const auto drawn = draws{of_look, s.epoch, 0}.below(0, static_cast<std::int64_t>(count));
+        const auto drawn = draws{of_look, s.epoch, 0}.below(0, static_cast<std::int64_t>(donors));
         const auto& donor = standings[ranked[static_cast<std::size_t>(drawn)].place];
         const auto near = of_look.split(static_cast<std::uint64_t>(s.epoch));
         decisions.emplace_back(copy_trial{
             .from = donor.trial, .to = s.trial, .at = explore(space, *donor.at, near, exploring)});
+      } else if (detail::has_failed(s)) {
+        decisions.emplace_back(stop_trial{s.trial});
       } else {
         decisions.emplace_back(keep_trial{s.trial});
       }
@@ -97,8 +103,8 @@ struct population_based {
   {
     std::vector<detail::contender> all;
     for (std::size_t i = 0; i < standings.size(); ++i)
-      if (const auto& s = standings[i]; !s.finished && s.at && s.score)
-        all.push_back({i, s.trial, *s.score});
+      if (const auto& s = standings[i]; !s.finished && s.at && (s.score || s.failed))
+        all.push_back({i, s.trial, detail::score_of(s).value_or(failed_score)});
     detail::rank(all);
     return all;
   }

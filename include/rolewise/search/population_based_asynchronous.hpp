@@ -8,14 +8,17 @@
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/detail/population.hpp>
+#include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/explore.hpp>
 #include <rolewise/search/inside.hpp>
 #include <rolewise/search/search_strategy.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rolewise {
@@ -34,6 +37,11 @@ namespace rolewise {
 ///     something kept from the last report that i knows of, i becomes a copy of that: of this
 ///     round's j (`looks_ago` 0), or of j one round ago (`looks_ago` 1), at a point near j's. Else
 ///     i goes on as it was.
+///
+/// A trial that has failed is known to have failed by all at once, ranks behind all scores and is
+/// never copied. It cannot go on as it was, so it waits until all have reported and becomes a copy
+/// of one of the upper ones of this round, whatever they have kept; where nobody is left to be
+/// copied it is stopped.
 ///
 /// While ranks last from round to round, a quarter of all trials are replaced in a round, and a
 /// donor is one round behind with probability `(1 - delay)^2 / 2`. The default makes that
@@ -84,6 +92,8 @@ struct population_based_asynchronous {
         const auto of_trial = key.split(purpose{name}).split(static_cast<std::uint64_t>(s.trial));
         decisions.emplace_back(
             start_trial{s.trial, detail::first_point(name, space, first, of_trial)});
+      } else if (detail::has_failed(s)) {
+        decisions.push_back(instead_of_failed(s, space, standings, key));
       } else if (auto copied = copy_for(i, space, standings, key)) {
         decisions.emplace_back(*std::move(copied));
       } else {
@@ -98,10 +108,11 @@ struct population_based_asynchronous {
   struct quantiles {
     std::vector<detail::contender> ranked;
     std::size_t count = 0;
+    std::size_t donors = 0;  ///< of the upper ones those that have not failed
 
     [[nodiscard]] bool has_upper(std::size_t place) const
     {
-      for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t i = 0; i < donors; ++i)
         if (ranked[i].place == place) return true;
       return false;
     }
@@ -122,7 +133,7 @@ struct population_based_asynchronous {
   [[nodiscard]] bool knows(const standing& one, const standing& other, std::size_t rounds_ago,
                            seed key) const
   {
-    if (one.trial == other.trial) return true;
+    if (one.trial == other.trial || (rounds_ago == 0 && detail::has_failed(other))) return true;
     return report_time(key, other.trial, other.past.size() - rounds_ago) <=
            report_time(key, one.trial, one.past.size() - rounds_ago) + delay.value();
   }
@@ -136,11 +147,46 @@ struct population_based_asynchronous {
       if (!is_ranked(other) || other.past.size() <= rounds_ago) continue;
       const auto unknown = rounds_ago + (knows(one, other, rounds_ago, key) ? 0 : 1);
       if (other.past.size() > unknown)
-        seen.ranked.push_back({j, other.trial, other.past[other.past.size() - 1 - unknown].score});
+        seen.ranked.push_back(
+            {j, other.trial,
+             detail::score_of(other.past[other.past.size() - 1 - unknown]).value_or(failed_score)});
     }
+    return ordered(std::move(seen));
+  }
+
+  [[nodiscard]] quantiles ordered(quantiles seen) const
+  {
     detail::rank(seen.ranked);
     seen.count = detail::size_of_quantile(quantile, seen.ranked.size());
+    seen.donors = std::min(seen.count, detail::donors_of(seen.ranked, seen.count));
     return seen;
+  }
+
+  [[nodiscard]] decision instead_of_failed(const standing& s, const search_space& space,
+                                           const std::vector<standing>& standings, seed key) const
+  {
+    quantiles all;
+    for (std::size_t j = 0; j < standings.size(); ++j)
+      if (is_ranked(standings[j]))
+        all.ranked.push_back(
+            {j, standings[j].trial,
+             detail::has_failed(standings[j]) ? failed_score : standings[j].past.back().score});
+    all = ordered(std::move(all));
+    const auto donors = detail::donors_of(all.ranked, all.count);
+    if (donors == 0) return stop_trial{s.trial};
+    const auto of_look = look_of(s, key);
+    const auto drawn = draws{of_look, 0, 0}.below(0, static_cast<std::int64_t>(donors));
+    const auto& donor = standings[all.ranked[static_cast<std::size_t>(drawn)].place];
+    return copy_trial{.from = donor.trial,
+                      .to = s.trial,
+                      .at = explore(space, *donor.at, of_look.split(purpose{"near"}), exploring)};
+  }
+
+  [[nodiscard]] static seed look_of(const standing& s, seed key)
+  {
+    return key.split(purpose{name})
+        .split(static_cast<std::uint64_t>(s.trial))
+        .split(s.past.size() + 1);
   }
 
   [[nodiscard]] std::optional<copy_trial> copy_for(std::size_t place, const search_space& space,
@@ -150,12 +196,10 @@ struct population_based_asynchronous {
     const auto& s = standings[place];
     if (!is_ranked(s)) return std::nullopt;
     const auto seen = seen_by(s, 0, standings, key);
-    if (!seen.has_lower(place)) return std::nullopt;
+    if (!seen.has_lower(place) || seen.donors == 0) return std::nullopt;
 
-    const auto of_look = key.split(purpose{name})
-                             .split(static_cast<std::uint64_t>(s.trial))
-                             .split(s.past.size() + 1);
-    const auto drawn = draws{of_look, 0, 0}.below(0, static_cast<std::int64_t>(seen.count));
+    const auto of_look = look_of(s, key);
+    const auto drawn = draws{of_look, 0, 0}.below(0, static_cast<std::int64_t>(seen.donors));
     const auto from = seen.ranked[static_cast<std::size_t>(drawn)].place;
     const auto& donor = standings[from];
     const std::size_t rounds_ago = knows(s, donor, 0, key) ? 0 : 1;

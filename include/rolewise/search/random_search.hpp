@@ -4,11 +4,13 @@
 /// @file
 /// Every trial at a point of its own, drawn at random: what a cleverer strategy must beat.
 
+#include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/search_strategy.hpp>
 
 namespace rolewise {
 
-/// Starts each trial at a point drawn uniformly from the space and leaves it there.
+/// Starts each trial at a point drawn uniformly from the space and leaves it there. One that fails
+/// is stopped, the others go on.
 ///
 /// @par Determinism
 /// The point is a function of the seed and the number of the trial: it depends neither on how many
@@ -32,7 +34,9 @@ struct random_search {
     std::vector<decision> decisions;
     for (const auto& s : standings) {
       if (s.finished) continue;
-      if (s.at)
+      if (detail::has_failed(s))
+        decisions.emplace_back(stop_trial{s.trial});
+      else if (s.at)
         decisions.emplace_back(keep_trial{s.trial});
       else
         decisions.emplace_back(start_trial{s.trial, propose(space, key, s.trial)});

@@ -24,6 +24,9 @@ namespace rolewise {
 /// through with training and have a score; so a good trial, too, dies of age, and what lasts is
 /// what is good when it is trained anew. A child differs from its parent in one dimension.
 ///
+/// A trial that fails lives and ages like one with a score, as worse than all of those; where a
+/// sample draws nothing else, the child begins at a random point.
+///
 /// At most `at_once` trials train; no child is born before `population` trials are through, unless
 /// nobody trains any more. Between equals the lower number is the better.
 ///
@@ -70,8 +73,10 @@ struct regularised_evolution {
       if (is_founder || (alive.empty() && running == 0)) {
         made.emplace_back(start_trial{s->trial, space.sample(own)});
       } else if (may_be_born && !alive.empty()) {
-        const auto& parent = best_of_sample(alive, own);
-        made.emplace_back(start_trial{s->trial, mutated(space, *parent.at, own), parent.trial});
+        if (const auto* parent = best_of_sample(alive, own); parent != nullptr)
+          made.emplace_back(start_trial{s->trial, mutated(space, *parent->at, own), parent->trial});
+        else
+          made.emplace_back(start_trial{s->trial, space.sample(own)});
       } else {
         continue;
       }
@@ -112,13 +117,14 @@ struct regularised_evolution {
   {
     std::vector<const standing*> alive;
     for (const auto* s : trials)
-      if (s->finished && s->at && s->score) alive.push_back(s);
+      if (s->at && (detail::has_failed(*s) || (s->finished && s->score))) alive.push_back(s);
     const auto most = std::min(std::ssize(alive), static_cast<std::ptrdiff_t>(population));
     alive.erase(alive.begin(), alive.end() - most);
     return alive;
   }
 
-  [[nodiscard]] const standing& best_of_sample(const std::vector<const standing*>& alive,
+  /// Nobody if all that are drawn have failed.
+  [[nodiscard]] const standing* best_of_sample(const std::vector<const standing*>& alive,
                                                seed key) const
   {
     const draws from{key.split(purpose{"sample"}), 0, 0};
@@ -126,11 +132,12 @@ struct regularised_evolution {
     for (std::int64_t i = 0; i < sample; ++i) {
       const auto* drawn = alive[static_cast<std::size_t>(
           from.below(static_cast<std::uint64_t>(i), std::ssize(alive)))];
+      if (detail::has_failed(*drawn)) continue;
       if (best == nullptr || *drawn->score > *best->score ||
           (*drawn->score == *best->score && drawn->trial < best->trial))
         best = drawn;
     }
-    return *best;
+    return best;
   }
 };
 

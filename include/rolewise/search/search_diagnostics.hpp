@@ -46,7 +46,8 @@ struct founders_in_round {
     const auto trial = static_cast<std::size_t>(event.trial);
     if (event.what == search_event::kind::scored) {
       ++families[event.round][now[trial]];
-    } else if (event.what != search_event::kind::stopped) {
+    } else if (event.what == search_event::kind::started ||
+               event.what == search_event::kind::copied) {
       const auto number = founder.size();  // starts and copies begin the stretches, in their order
       if (const auto parent = lineage.stretches[number].parent)
         founder.push_back(founder[*parent]);
@@ -155,7 +156,8 @@ struct proxy_scores {
   std::map<std::int64_t, double> early;
   proxy_scores found;
   for (const auto& event : history.events) {
-    if (event.what == search_event::kind::copied) early.erase(event.trial);
+    if (event.what == search_event::kind::copied || event.what == search_event::kind::failed)
+      early.erase(event.trial);
     if (event.what != search_event::kind::scored || !event.score) continue;
     if (event.epoch == epoch) early[event.trial] = *event.score;
     const auto proxy = early.find(event.trial);

@@ -22,6 +22,7 @@ struct search_event {
     copied,   ///< took over what `from` had learned by its epoch `from_epoch`; goes on at `at`
     stopped,  ///< trains no more
     scored,   ///< reached `epoch` epochs and the score `score`
+    failed,   ///< diverged on the way to `epoch` epochs or when it was judged there: `reason`
   };
 
   kind what = kind::started;
@@ -32,18 +33,20 @@ struct search_event {
   std::optional<std::int64_t> from_epoch{};
   std::optional<point> at{};
   std::optional<double> score{};
+  std::optional<std::string> reason{};  ///< what has diverged where, of a trial that has failed
   double seconds = 0.0;  ///< of wall time since the search began, over all its sessions
 
   /// Times aside.
   friend bool operator==(const search_event& a, const search_event& b)
   {
     return a.what == b.what && a.round == b.round && a.trial == b.trial && a.epoch == b.epoch &&
-           a.from == b.from && a.from_epoch == b.from_epoch && a.at == b.at && a.score == b.score;
+           a.from == b.from && a.from_epoch == b.from_epoch && a.at == b.at && a.score == b.score &&
+           a.reason == b.reason;
   }
 };
 
 /// What was searched and how, and all that happened, in the order of (round, decisions before
-/// scores, trial): the same however many trials were trained at once.
+/// scores and failures, trial): the same however many trials were trained at once.
 struct search_history {
   std::string strategy;  ///< its name
   search_space space;

@@ -29,8 +29,8 @@ namespace detail {
 inline constexpr std::int64_t history_version = 1;
 
 /// Names of `search_event::kind`, in its order.
-inline constexpr std::array<std::string_view, 4> event_names{"started", "copied", "stopped",
-                                                             "scored"};
+inline constexpr std::array<std::string_view, 5> event_names{"started", "copied", "stopped",
+                                                             "scored", "failed"};
 
 /// @param run what else the first line is to say
 [[nodiscard]] inline json head_of(const search_history& history, json::object run = {})
@@ -54,6 +54,7 @@ inline constexpr std::array<std::string_view, 4> event_names{"started", "copied"
   if (event.from_epoch) all.emplace_back("from_epoch", *event.from_epoch);
   if (event.at) all.emplace_back("at", json_of(*event.at));
   if (event.score) all.emplace_back("score", *event.score);
+  if (event.reason) all.emplace_back("reason", *event.reason);
   all.emplace_back("seconds", event.seconds);
   return all;
 }
@@ -73,6 +74,7 @@ inline constexpr std::array<std::string_view, 4> event_names{"started", "copied"
   if (const auto* x = all.find("from_epoch")) event.from_epoch = x->number<std::int64_t>();
   if (const auto* x = all.find("at")) event.at = point_from(*x);
   if (const auto* x = all.find("score")) event.score = x->number<double>();
+  if (event.what == search_event::kind::failed) event.reason = all.at("reason").text();
   event.seconds = all.at("seconds").number<double>();
   return event;
 }

@@ -12,7 +12,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace rolewise {
@@ -22,12 +25,13 @@ namespace rolewise {
 struct lineage_stretch {
   std::int64_t trial = 0;
   std::int64_t begin = 0;  ///< epochs that what it begins with had been trained for
-  std::int64_t end = 0;    ///< epochs at its last score
+  std::int64_t end = 0;    ///< epochs at its last score, or on the way to which it failed
   /// The stretch that it took over at epoch `begin`, which may itself have gone on after that.
   std::optional<std::size_t> parent{};
   point at;
   std::vector<past_score> scores{};  ///< got in this stretch, oldest first
   bool stopped = false;              ///< its trial was stopped at its end
+  bool failed = false;               ///< its trial failed at its end
 };
 
 /// The stretches of all trials, in the order of the history.
@@ -60,13 +64,20 @@ struct search_lineage {
     return scores;
   }
 
+  /// Whether a stretch ends with neither a stop nor a failure.
+  [[nodiscard]] bool is_left(std::size_t stretch) const
+  {
+    return !stretches[stretch].stopped && !stretches[stretch].failed;
+  }
+
   /// How many of the trials that started without a copy are ancestors of what trials are in the
-  /// end: 1 means that a population has collapsed into one family.
+  /// end, those aside that were stopped or have failed: 1 means that a population has collapsed
+  /// into one family.
   [[nodiscard]] std::int64_t founders_left() const
   {
     std::vector<std::size_t> roots;
     for (std::size_t trial = 0; trial < last.size(); ++trial)
-      if (last[trial] && !stretches[*last[trial]].stopped)
+      if (last[trial] && is_left(*last[trial]))
         roots.push_back(ancestry(static_cast<std::int64_t>(trial)).front());
     std::sort(roots.begin(), roots.end());
     return std::unique(roots.begin(), roots.end()) - roots.begin();
@@ -94,6 +105,13 @@ class lineage_reader {
       auto& now = found_.stretches[*last];
       now.end = event.epoch;
       now.scores.push_back({event.epoch, *event.score, now.at});
+      return;
+    }
+    if (event.what == search_event::kind::failed) {
+      if (!last) wrong("fails what has not started");
+      auto& now = found_.stretches[*last];
+      now.end = event.epoch;
+      now.failed = true;
       return;
     }
     if (event.what == search_event::kind::stopped) {
@@ -175,10 +193,38 @@ struct ranked_trial {
   double mean = 0.0;        ///< of the last scores
 };
 
-/// The trials that have a score, best first: those trained longest before others, then by the mean
-/// of the last `looks` scores of what they are (those of the trials that they were copied from
-/// included; fewer if there are fewer), then by number. A mean, because the luckiest of many noisy
-/// scores says little.
+/// A trial that has failed and is no copy of another one since.
+struct failed_trial {
+  std::int64_t trial = 0;
+  std::int64_t epoch = 0;  ///< on the way to which it failed
+  point at;                ///< what it tried
+  std::string reason;
+
+  friend bool operator==(const failed_trial&, const failed_trial&) = default;
+};
+
+/// The trials that have failed in the end, by number.
+/// @throws std::invalid_argument as `lineage_of(history)`
+[[nodiscard]] inline std::vector<failed_trial> failed_trials(const search_history& history)
+{
+  const auto lineage = lineage_of(history);
+  std::map<std::int64_t, failed_trial> found;
+  for (const auto& event : history.events) {
+    const auto trial = static_cast<std::size_t>(event.trial);
+    if (event.what != search_event::kind::failed) continue;
+    const auto& now = lineage.stretches[*lineage.last[trial]];
+    if (now.failed)
+      found[event.trial] = {event.trial, event.epoch, now.at, event.reason.value_or("")};
+  }
+  std::vector<failed_trial> by_number;
+  for (auto& [trial, one] : found) by_number.push_back(std::move(one));
+  return by_number;
+}
+
+/// The trials that have a score and have not failed, best first: those trained longest before
+/// others, then by the mean of the last `looks` scores of what they are (those of the trials that
+/// they were copied from included; fewer if there are fewer), then by number. A mean, because the
+/// luckiest of many noisy scores says little.
 /// @param looks at least 1
 /// @throws std::invalid_argument for fewer looks, and as `lineage_of(history)`
 [[nodiscard]] inline std::vector<ranked_trial> ranked_trials(const search_history& history,
@@ -194,6 +240,7 @@ struct ranked_trial {
     double sum = 0.0;
     for (auto i = scores.size() - count; i < scores.size(); ++i) sum += scores[i].score;
     const auto& now = lineage.stretches[*lineage.last[static_cast<std::size_t>(trial)]];
+    if (now.failed) continue;
     ranked.push_back({trial, now.end, sum / static_cast<double>(count)});
   }
   std::stable_sort(ranked.begin(), ranked.end(), [](const ranked_trial& a, const ranked_trial& b) {
@@ -203,7 +250,9 @@ struct ranked_trial {
 }
 
 /// The first of `ranked_trials`: the best trial by a rule, not by eye.
-/// @throws std::invalid_argument if no trial has a score, and as `ranked_trials`
+/// @throws std::invalid_argument if no trial has a score or all that have one have failed since,
+/// and
+///         as `ranked_trials`
 [[nodiscard]] inline std::int64_t best_trial(const search_history& history, std::int64_t looks = 3)
 {
   const auto ranked = ranked_trials(history, looks);

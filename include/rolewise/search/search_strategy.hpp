@@ -11,6 +11,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <variant>
@@ -18,22 +19,30 @@
 
 namespace rolewise {
 
+/// In the past of a trial, in the place of a score: it had failed. Below every score.
+inline constexpr double failed_score = -std::numeric_limits<double>::infinity();
+
 /// What a trial had come to when standings were compared.
 struct past_score {
   std::int64_t epoch = 0;  ///< epochs that it had been trained for
-  double score = 0.0;
-  point at;  ///< what it tried until then
+  double score = 0.0;      ///< finite, or minus infinity (`failed_score`) where it had failed
+  point at;                ///< what it tried until then
 
   friend bool operator==(const past_score&, const past_score&) = default;
 };
 
 /// How one trial of a search does.
 struct standing {
-  std::int64_t trial = 0;         ///< its number, 0-based, its own for the whole search
-  std::int64_t epoch = 0;         ///< epochs it has been trained for
-  std::optional<double> score{};  ///< higher is better; finite; nothing before the first evaluation
-  std::optional<point> at{};      ///< what it tries; nothing while it has not started
-  bool finished = false;          ///< it has used its epochs or was stopped, and trains no more
+  std::int64_t trial = 0;  ///< its number, 0-based, its own for the whole search
+  std::int64_t epoch = 0;  ///< epochs it has been trained for
+  /// Higher is better; finite. Nothing before the first evaluation, and where the trial has failed.
+  std::optional<double> score{};
+  std::optional<point> at{};  ///< what it tries; nothing while it has not started
+  bool finished = false;      ///< it has used its epochs or was stopped, and trains no more
+  /// It has diverged (`rolewise::diverged`, or a score that is not finite) since it was started or
+  /// became a copy: it cannot train on, and nobody can copy what it is. As a copy of another trial
+  /// it has not failed any more.
+  bool failed = false;
   /// Each score that it got under its own number, oldest first, this one the last of them. A copy
   /// of another trial keeps its own past: `score` is then the other's until it is judged again.
   std::vector<past_score> past{};
@@ -41,7 +50,8 @@ struct standing {
   friend bool operator==(const standing&, const standing&) = default;
 };
 
-/// Train on as before; to a trial that has not started: wait.
+/// Train on as before; to a trial that has not started: wait; to one that has failed: the same as
+/// `stop_trial`, so that a strategy need not know of failures.
 struct keep_trial {
   std::int64_t trial = 0;
 
@@ -119,6 +129,8 @@ concept carry_a_name_for_the_report = requires {
 ///     one that has gets one of the others; what is copied has started; somebody trains, unless all
 ///     are stopped;
 ///   - points lie in the space;
+///   - a trial that has failed ranks below every other: it is stopped or becomes a copy of one that
+///     has not failed, and is never copied, nor is a point made from its point;
 ///   - the same standings, in any order, get the same decisions under the same seed, in the order
 ///     of the standings; they are copied from what trials were before any decision was carried
 ///     out.

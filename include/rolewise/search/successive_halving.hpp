@@ -24,7 +24,8 @@ namespace rolewise {
 ///
 /// What counts at a rung is the first score that a trial got there or later: let looks at the
 /// standings fall on the rungs. A rung is decided on when every trial that is left has such a
-/// score or has finished. Of equal scores the lower number goes on.
+/// score or has finished. Of equal scores the lower number goes on. A trial that fails is stopped
+/// at once and ranks last at every rung that it would have reached, so others go on in its place.
 ///
 /// @par Determinism
 /// Points are those of `random_search`.

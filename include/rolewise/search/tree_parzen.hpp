@@ -34,7 +34,8 @@ namespace rolewise {
 ///
 /// Scores are compared at one number of epochs: the highest that at least `start_up` trials have
 /// been judged at or after. So trials that still train count as soon as there are enough of them,
-/// and where some were stopped early the others make the model.
+/// and where some were stopped early the others make the model. A trial that fails is judged, at
+/// any number of epochs, as worse than all scores: it is bad, and weighs as the bad do.
 ///
 /// The same point may come twice; a space of few points is better served by `grid`.
 ///
@@ -128,16 +129,25 @@ struct tree_parzen {
                                                 const std::vector<standing>& standings) const
   {
     std::vector<std::int64_t> reached;
+    std::int64_t failed = 0;
     for (const auto& s : standings)
-      if (!s.past.empty()) reached.push_back(s.past.back().epoch);
-    if (std::ssize(reached) < start_up) return {};
+      if (s.at && detail::has_failed(s))
+        ++failed;
+      else if (!s.past.empty())
+        reached.push_back(s.past.back().epoch);
+    const auto wanted = static_cast<std::size_t>(std::max<std::int64_t>(start_up - failed, 1));
+    if (reached.size() < wanted) return {};
     std::sort(reached.begin(), reached.end(), std::greater<>{});
-    const auto epochs = reached[static_cast<std::size_t>(start_up) - 1];
+    const auto epochs = reached[wanted - 1];
 
     std::vector<observation> seen;
-    for (const auto* s : detail::by_number(standings))
-      if (const auto score = detail::score_after(*s, epochs))
-        seen.push_back({detail::in_unit_cube(space, s->past.front().at), *score});
+    for (const auto* s : detail::by_number(standings)) {
+      const bool is_bad = s->at && detail::has_failed(*s);
+      const auto score = is_bad ? failed_score : detail::score_after(*s, epochs);
+      if (!score) continue;
+      const auto& at = s->past.empty() ? *s->at : s->past.front().at;
+      seen.push_back({detail::in_unit_cube(space, at), *score});
+    }
     std::stable_sort(seen.begin(), seen.end(),
                      [](const auto& a, const auto& b) { return a.score > b.score; });
     return seen;
@@ -151,13 +161,17 @@ struct tree_parzen {
         std::min(std::ceil(good_share * static_cast<double>(seen.size())), most_good);
     const auto wanted =
         std::max(static_cast<std::size_t>(share), static_cast<std::size_t>(least_good));
-    const auto count = std::min(wanted, seen.size() - 1);
+    const auto healthy = static_cast<std::size_t>(std::count_if(
+        seen.begin(), seen.end(), [](const auto& one) { return one.score != failed_score; }));
+    const auto count = std::min({wanted, seen.size() - 1, healthy});
+    // Where the best of the bad has failed there is no telling how much worse it is.
+    const double base = count < healthy ? seen[count].score : seen[healthy - 1].score;
     std::vector<std::vector<double>> good, bad;
     std::vector<double> gains, alike;
     for (std::size_t i = 0; i < seen.size(); ++i) {
       if (i < count) {
         good.push_back(std::move(seen[i].at));
-        gains.push_back(std::max(seen[i].score - seen[count].score, 1e-12));
+        gains.push_back(std::max(seen[i].score - base, 1e-12));
       } else {
         bad.push_back(std::move(seen[i].at));
         alike.push_back(1.0);

@@ -28,9 +28,10 @@ template<TrainingStep Step>
 struct arena_result {
   std::vector<standing> standings;  ///< at the end, by number of the trial
   search_history history;
-  std::vector<std::optional<Step>> steps;  ///< by number of the trial; nothing if it never started
+  /// By number of the trial; nothing if it never started or has failed.
+  std::vector<std::optional<Step>> steps;
 
-  /// The trial with the highest score, the first of equals.
+  /// The trial with the highest score, the first of equals; one that has failed has none.
   /// @throws std::invalid_argument if no trial has a score
   [[nodiscard]] const standing& best() const
   {
@@ -108,7 +109,12 @@ template<typename Company, typename Strategy, typename Factory, typename Judge,
 /// at its new point without training. A trial may be copied after it was stopped.
 ///
 /// @param factory see `TrialFactory`
-/// @param judge `(const step&)` gives a score: finite, higher is better
+/// A trial fails if it diverges (`rolewise::diverged` comes out of its step, of `fit` or of the
+/// judge) or its score is not finite: what it has learned is thrown away, and the others go on. It
+/// ranks last; the strategy stops it or makes it a copy of another one (`standing::failed`).
+/// Anything else that is thrown ends the search.
+///
+/// @param judge `(const step&)` gives a score: higher is better
 /// @param observers are told; see `SearchObserver`
 ///
 /// @par Determinism
@@ -117,8 +123,12 @@ template<typename Company, typename Strategy, typename Factory, typename Judge,
 /// anything.
 /// @throws std::invalid_argument for an empty space, for options or decisions that make no sense,
 ///         and for a folder that holds another search: it says what differs
-/// @throws std::runtime_error for a score that is not finite, and for a file that cannot be written
-///         or is damaged: it names the file and the byte
+/// @throws std::runtime_error if every trial has failed: it names each, its point and the reason;
+/// and
+///         for a file that cannot be written or is damaged: it names the file and the byte
+/// @throws what factory, step or judge throw: a std::invalid_argument as one, any other
+///         std::exception as a std::runtime_error, with the trial and its point before it and the
+///         original nested in it
 template<SearchStrategy Strategy, TrialFactory Factory, typename Judge, SearchObserver... Observers>
 [[nodiscard]] auto arena(const Strategy& strategy, const search_space& space,
                          const Factory& factory, const Judge& judge, const dataset& data,

@@ -34,9 +34,10 @@ namespace rolewise {
 ///          5      3  0.8123  rate 0.0312  bits 4
 ///          0      2  0.7944  rate 0.1000  bits 2
 ///
-/// Elsewhere one line when a round is over, with the best trial. `left` supposes that every trial
-/// that is not stopped will use its epochs. On a terminal lines are cut to the width, and the table
-/// to the height, that it has at the moment; elsewhere lines are whole.
+/// Trials that have failed stand below all others. Elsewhere one line when a round is over, with
+/// the best trial, and how many have failed. `left` supposes that every trial that is not stopped
+/// will use its epochs. On a terminal lines are cut to the width, and the table to the height, that
+/// it has at the moment; elsewhere lines are whole.
 struct standings_table {
   enum class style {
     automatic,  ///< live on a terminal
@@ -77,7 +78,9 @@ struct standings_table {
     if (!seen.is_live && event.event.round > seen.round) print_round(event.so_far);
     seen.round = std::max(seen.round, event.event.round);
     auto& epoch = seen.epochs[static_cast<std::size_t>(event.event.trial)];
-    if (event.event.what == search_event::kind::scored) seen.trained += event.event.epoch - epoch;
+    if (event.event.what == search_event::kind::scored ||
+        event.event.what == search_event::kind::failed)
+      seen.trained += event.event.epoch - epoch;
     epoch = event.event.from_epoch.value_or(event.event.epoch);
     seen.standings = event.standings;
     if (seen.is_live) draw(event.so_far);
@@ -103,6 +106,9 @@ struct standings_table {
     }
     auto words = detail::classic_text(history.strategy, "  round ", seen.round + 1, "  ", done, "/",
                                       done + left, " epochs");
+    const auto failed = std::count_if(seen.standings.begin(), seen.standings.end(),
+                                      [](const auto& s) { return s.failed; });
+    if (failed > 0) words += detail::classic_text("  ", failed, " failed");
     if (left > 0 && seen.trained > 0) {
       const double elapsed =
           std::chrono::duration<double>(std::chrono::steady_clock::now() - seen.begun).count();
@@ -116,13 +122,14 @@ struct standings_table {
     return words;
   }
 
+  /// Trials that have failed come last.
   [[nodiscard]] std::vector<const standing*> best_first() const
   {
     std::vector<const standing*> sorted;
     for (const auto& s : seen.standings)
-      if (s.score) sorted.push_back(&s);
+      if (s.at && (s.score || s.failed)) sorted.push_back(&s);
     std::stable_sort(sorted.begin(), sorted.end(),
-                     [](const auto* a, const auto* b) { return *a->score > *b->score; });
+                     [](const auto* a, const auto* b) { return a->score > b->score; });
     return sorted;
   }
 
@@ -160,9 +167,10 @@ struct standings_table {
 
   [[nodiscard]] std::string row(const standing& s) const
   {
-    auto words =
-        detail::classic_text(std::setw(6), s.trial, ' ', std::setw(6), s.epoch, "  ", std::fixed,
-                             std::setprecision(4), std::setw(6), *s.score, words_of(*s.at));
+    auto words = detail::classic_text(std::setw(6), s.trial, ' ', std::setw(6), s.epoch, "  ");
+    words += s.score ? detail::classic_text(std::fixed, std::setprecision(4), std::setw(6), *s.score)
+                     : std::string{"failed"};
+    words += words_of(*s.at);
     return words;
   }
 
@@ -170,7 +178,7 @@ struct standings_table {
   {
     const auto sorted = best_first();
     auto line = progress(history);
-    if (!sorted.empty()) line += "  best" + row(*sorted.front());
+    if (!sorted.empty() && sorted.front()->score) line += "  best" + row(*sorted.front());
     put(cut(line));
   }
 

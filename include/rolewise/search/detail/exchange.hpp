@@ -23,18 +23,25 @@ struct exchange {
 };
 
 /// Truncation selection: each of the worst share becomes a copy of one of the best share, drawn at
-/// random. A share is rounded up, but is never more than half.
+/// random. A share is rounded up, but is never more than half. Trials without a score have failed:
+/// each of them becomes a copy, however many they are, and none is copied.
 /// @return by rising number of the copy
 [[nodiscard]] inline std::vector<exchange> exchanges(std::vector<ranked_trial> trials, double share,
                                                      seed key, std::int64_t step)
 {
   rank(trials);
   const auto wanted = std::ceil(share * static_cast<double>(trials.size()));
-  const auto count = std::min(static_cast<std::size_t>(wanted), trials.size() / 2);
+  const auto share_of_all = std::min(static_cast<std::size_t>(wanted), trials.size() / 2);
+  const auto failed = static_cast<std::size_t>(
+      std::count_if(trials.begin(), trials.end(), [](const auto& t) { return !t.score; }));
+  const auto healthy = trials.size() - failed;
+  if (healthy == 0) return {};
+  const auto donors = std::min(std::max<std::size_t>(share_of_all, 1), healthy);
+  const auto replaced = std::max(share_of_all, failed);
   std::vector<exchange> made;
-  for (auto i = trials.size() - count; i < trials.size(); ++i) {
+  for (auto i = trials.size() - replaced; i < trials.size(); ++i) {
     const draws of_trial{key, step, trials[i].trial};
-    const auto best = of_trial.below(0, static_cast<std::int64_t>(count));
+    const auto best = of_trial.below(0, static_cast<std::int64_t>(donors));
     made.push_back({trials[static_cast<std::size_t>(best)].trial, trials[i].trial});
   }
   std::sort(made.begin(), made.end(),

@@ -28,7 +28,8 @@ namespace rolewise::detail {
   return std::max<std::size_t>(1, count / static_cast<std::size_t>(eta));
 }
 
-/// The trials that do not survive the rungs that everybody has reached and have not finished yet.
+/// The trials that do not survive the rungs that everybody has reached or failed on the way to, and
+/// have not finished yet. Those that have failed are the first to fall.
 /// @param members by number
 /// @param rungs in epochs, rising
 [[nodiscard]] inline std::vector<std::int64_t> fallen(std::vector<const standing*> members,
@@ -40,7 +41,7 @@ namespace rolewise::detail {
     std::vector<ranked_trial> ranking;
     for (const auto* s : members) {
       ranking.push_back({s->trial, score_after(*s, epochs)});
-      if (!ranking.back().score && !s->finished) return out;
+      if (!ranking.back().score && !s->finished && !has_failed(*s)) return out;
     }
     rank(ranking);
     const auto going_on = promoted(ranking.size(), eta);

@@ -9,6 +9,7 @@
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/inside.hpp>
 #include <rolewise/search/point.hpp>
+#include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/space.hpp>
 
 #include <algorithm>
@@ -35,7 +36,7 @@ inline void require_quantile(std::string_view who, fraction quantile)
   return std::min(static_cast<std::size_t>(std::max(count, 0.0)), trials / 2);
 }
 
-/// A trial and a score that it is ranked by.
+/// A trial and a score that it is ranked by, `failed_score` if it has failed.
 struct contender {
   std::size_t place = 0;  ///< among the standings
   std::int64_t trial = 0;
@@ -48,6 +49,17 @@ inline void rank(std::vector<contender>& all)
   std::sort(all.begin(), all.end(), [](const contender& a, const contender& b) {
     return a.score != b.score ? a.score > b.score : a.trial < b.trial;
   });
+}
+
+/// How many of the first can be copied: as many as the quantile has, at least one, but none that
+/// has failed.
+/// @param ranked best first
+[[nodiscard]] inline std::size_t donors_of(const std::vector<contender>& ranked,
+                                           std::size_t quantile)
+{
+  const auto healthy = static_cast<std::size_t>(std::count_if(
+      ranked.begin(), ranked.end(), [](const contender& c) { return c.score != failed_score; }));
+  return std::min(std::max<std::size_t>(quantile, 1), healthy);
 }
 
 /// Where a trial begins: at `first` in the dimensions that it names, in the others where

@@ -7,6 +7,7 @@
 #include <rolewise/search/search_strategy.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -25,11 +26,32 @@ namespace rolewise::detail {
   return trials;
 }
 
-/// The first score that a trial got after at least so many epochs.
+// A score that is not finite is a failure, too: the arena hands out none, but others may ask a
+// strategy.
+
+/// Whether a trial is not to be trained on or copied as it is.
+[[nodiscard]] inline bool has_failed(const standing& s)
+{
+  return s.failed || (s.score && !std::isfinite(*s.score));
+}
+
+/// What a trial is ranked by; nothing if it has failed.
+[[nodiscard]] inline std::optional<double> score_of(const standing& s)
+{
+  return has_failed(s) ? std::nullopt : s.score;
+}
+
+/// The same of its past.
+[[nodiscard]] inline std::optional<double> score_of(const past_score& past)
+{
+  return std::isfinite(past.score) ? std::optional{past.score} : std::nullopt;
+}
+
+/// The first score that a trial got after at least so many epochs; `failed_score` if it failed.
 [[nodiscard]] inline std::optional<double> score_after(const standing& s, std::int64_t epochs)
 {
   for (const auto& got : s.past)
-    if (got.epoch >= epochs) return got.score;
+    if (got.epoch >= epochs) return score_of(got).value_or(failed_score);
   return {};
 }
 
@@ -48,9 +70,13 @@ inline void rank(std::vector<ranked_trial>& trials)
 }
 
 /// Whether a trial is being trained.
-[[nodiscard]] inline bool is_running(const standing& s) { return s.at.has_value() && !s.finished; }
+[[nodiscard]] inline bool is_running(const standing& s)
+{
+  return s.at.has_value() && !s.finished && !has_failed(s);
+}
 
-/// The decisions in the order of the standings; whoever has not finished and is not named is kept.
+/// The decisions in the order of the standings; whoever has not finished and is not named is kept,
+/// or stopped if it has failed.
 [[nodiscard]] inline std::vector<decision> with_others_kept(const std::vector<standing>& standings,
                                                             const std::vector<decision>& made)
 {
@@ -64,6 +90,8 @@ inline void rank(std::vector<ranked_trial>& trials)
                                         std::pair<std::int64_t, std::size_t>{s.trial, 0});
     if (found != places.end() && found->first == s.trial)
       all.push_back(made[found->second]);
+    else if (has_failed(s))
+      all.emplace_back(stop_trial{s.trial});
     else
       all.emplace_back(keep_trial{s.trial});
   }

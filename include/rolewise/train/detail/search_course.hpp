@@ -6,11 +6,14 @@
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/search/search_history.hpp>
+#include <rolewise/search/search_lineage.hpp>
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/train/detail/naming_trial.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -25,6 +28,14 @@ template<typename Strategy>
   if constexpr (requires { requires Strategy::looks_back == true; }) return true;
   return false;
 }
+
+/// What training a trial for a round has come to.
+struct trial_outcome {
+  std::int64_t trial = 0;
+  std::optional<double> score{};  ///< finite; nothing if it has failed
+  std::string reason{};           ///< of a failure
+  double seconds = 0.0;
+};
 
 /// A search without its training: standings, decisions, scores, events. What is decided is checked
 /// whole before anything changes.
@@ -95,6 +106,7 @@ class search_course {
     for (const auto& made : decisions) {
       const bool is_kept = std::holds_alternative<keep_trial>(made);
       count += is_kept ? 0U : 1U;
+      // A score or a failure, or that a trial is stopped which had failed.
       count += is_kept ? (at(trial_of(made)).at ? 1U : 0U)
                        : (std::holds_alternative<stop_trial>(made) ? 0U : 1U);
     }
@@ -119,7 +131,8 @@ class search_course {
         event.from_epoch = s.epoch = other.epoch;
         event.at = s.at = copied->at;
         s.score = other.score;
-      } else if (std::holds_alternative<stop_trial>(made)) {
+        s.failed = false;
+      } else if (std::holds_alternative<stop_trial>(made) || s.failed) {
         event.what = search_event::kind::stopped;
         s.finished = true;
       } else {
@@ -130,22 +143,33 @@ class search_course {
     if (may_look_back_) earlier_ = std::move(before);
   }
 
-  /// A trial has reached the end of its round.
-  /// @param score finite
-  void score(std::int64_t trial, double score, double seconds)
+  /// A trial has reached the end of its round, or failed on the way.
+  void end_round_of(const trial_outcome& of)
   {
-    auto& s = standings_[static_cast<std::size_t>(trial)];
-    const auto end = end_of_round(trial);
+    auto& s = standings_[static_cast<std::size_t>(of.trial)];
+    const auto end = end_of_round(of.trial);
     s.epoch = end;
-    s.score = score;
+    s.score = of.score;
+    s.failed = !of.score.has_value();
     s.finished = end == history_.epochs;
-    s.past.push_back({end, score, *s.at});
-    history_.events.push_back({.what = search_event::kind::scored,
-                               .round = round_,
-                               .trial = trial,
-                               .epoch = end,
-                               .score = score,
-                               .seconds = seconds});
+    s.past.push_back({end, of.score.value_or(failed_score), *s.at});
+    search_event event{.round = round_, .trial = of.trial, .epoch = end, .seconds = of.seconds};
+    event.what = s.failed ? search_event::kind::failed : search_event::kind::scored;
+    event.score = of.score;
+    if (s.failed) event.reason = of.reason;
+    history_.events.push_back(std::move(event));
+  }
+
+  /// @throws std::runtime_error that names each trial that was started, its point and why it has
+  ///         failed, if trials have failed and no other has a score
+  void require_one_left() const
+  {
+    if (std::any_of(standings_.begin(), standings_.end(), [](const auto& s) { return s.score; }))
+      return;
+    std::string words;
+    for (const auto& [trial, epoch, tried, reason] : failed_trials(history_))
+      words += c10::str(words.empty() ? "" : "; ", words_of_trial(trial, tried), ": ", reason);
+    if (!words.empty()) fail("arena", "all trials have failed: ", words);
   }
 
   void end_round() { ++round_; }
@@ -186,6 +210,8 @@ class search_course {
       const auto& others = copied->looks_ago == 0 ? standings_ : earlier_;
       if (others.empty() || !others[static_cast<std::size_t>(copied->from)].at)
         refuse(who(), "copies trial ", copied->from, ", which had not started");
+      if (others[static_cast<std::size_t>(copied->from)].failed)
+        refuse(who(), "copies trial ", copied->from, ", which had failed");
     }
   }
 

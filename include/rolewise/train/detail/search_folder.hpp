@@ -88,16 +88,19 @@ struct kept_trial {
 };
 
 /// Which states a search needs at the beginning of a round: of each trial what it was when it was
-/// judged last, and for a strategy that looks back what it was a look before.
+/// judged last, and for a strategy that looks back what it was a look before. Of one that failed
+/// then there is none: nobody goes on with it.
 [[nodiscard]] inline std::vector<kept_trial> needed_states(const search_history& history,
                                                            std::int64_t round, bool looks_back)
 {
   std::vector<std::int64_t> last(static_cast<std::size_t>(history.trials), -1), before = last;
   for (const auto& event : history.events) {
-    if (event.what != search_event::kind::scored) continue;
+    const bool has_failed = event.what == search_event::kind::failed;
+    if (event.what != search_event::kind::scored && !has_failed) continue;
     const auto i = static_cast<std::size_t>(event.trial);
-    if (event.round < round) last[i] = event.round;
-    if (event.round < round - 1) before[i] = event.round;
+    const auto there = has_failed ? -1 : event.round;
+    if (event.round < round) last[i] = there;
+    if (event.round < round - 1) before[i] = there;
   }
   std::vector<kept_trial> needed;
   for (std::size_t i = 0; i < last.size(); ++i) {

@@ -12,6 +12,7 @@
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/train/arena_options.hpp>
+#include <rolewise/train/detail/naming_trial.hpp>
 #include <rolewise/train/detail/search_course.hpp>
 #include <rolewise/train/detail/search_folder.hpp>
 #include <rolewise/train/detail/trial_steps.hpp>
@@ -33,12 +34,6 @@
 
 namespace rolewise::detail {
 
-struct trial_score {
-  std::int64_t trial = 0;
-  double value = 0.0;
-  double seconds = 0.0;
-};
-
 /// The only process of a search: all trials are its own.
 struct no_company {
   static constexpr bool is_alone = true;
@@ -47,26 +42,26 @@ struct no_company {
   [[nodiscard]] static bool keeps_history() { return true; }
 };
 
-/// Scores come as trials are done, and are handed on by number of the trial.
-class scores_in_turn {
+/// Outcomes come as trials are done, and are handed on by number of the trial.
+class outcomes_in_turn {
  public:
   /// @param trials ascending
-  explicit scores_in_turn(std::vector<std::int64_t> trials)
-      : trials_{std::move(trials)}, scores_(trials_.size())
+  explicit outcomes_in_turn(std::vector<std::int64_t> trials)
+      : trials_{std::move(trials)}, outcomes_(trials_.size())
   {}
 
   template<typename Next>
-  void add(const trial_score& found, const Next& next)
+  void add(const trial_outcome& found, const Next& next)
   {
     const auto place =
         std::lower_bound(trials_.begin(), trials_.end(), found.trial) - trials_.begin();
-    scores_[static_cast<std::size_t>(place)] = found;
-    for (; next_ < scores_.size() && scores_[next_]; ++next_) next(*scores_[next_]);
+    outcomes_[static_cast<std::size_t>(place)] = found;
+    for (; next_ < outcomes_.size() && outcomes_[next_]; ++next_) next(*outcomes_[next_]);
   }
 
  private:
   std::vector<std::int64_t> trials_;
-  std::vector<std::optional<trial_score>> scores_;
+  std::vector<std::optional<trial_outcome>> outcomes_;
   std::size_t next_ = 0;
 };
 
@@ -112,15 +107,16 @@ class search_run {
         steps_.carry_out(decisions, course_.round(), company_);
         train();
       } else {
-        for (const auto trial : course_.in_training()) adopt_recorded(trial);
+        for (const auto trial : course_.in_training()) (void)adopt_recorded(trial);
       }
       course_.end_round();
       if (is_begun) settle();
     }
-    if (!is_begun) begin();
     if (recorded() != nullptr)
       fail(folder_.history_path(), "is damaged: after the end of the search it has ",
            without_end(line_of(json_of(*recorded()))));
+    course_.require_one_left();
+    if (!is_begun) begin();
     tell_(search_ends{course_.history(), course_.standings()});
   }
 
@@ -219,15 +215,19 @@ class search_run {
     return course_.history().events.size() + course_.events_of(decisions) <= record_.size();
   }
 
-  /// Takes a score from the record.
-  void adopt_recorded(std::int64_t trial)
+  /// Takes a score or a failure from the record.
+  /// @return whether it is a score
+  [[nodiscard]] bool adopt_recorded(std::int64_t trial)
   {
     const auto& event = record_[course_.history().events.size()];
-    if (event.what != search_event::kind::scored || event.round != course_.round() ||
-        event.trial != trial || !event.score || event.epoch != course_.end_of_round(trial))
+    const bool is_score = event.what == search_event::kind::scored && event.score;
+    const bool is_failure = event.what == search_event::kind::failed && !event.score;
+    if (!(is_score || is_failure) || event.round != course_.round() || event.trial != trial ||
+        event.epoch != course_.end_of_round(trial))
       fail(folder_.history_path(), "is damaged: in round ", course_.round(), " a score of trial ",
            trial, " should follow, not ", without_end(line_of(json_of(event))));
-    course_.score(trial, *event.score, event.seconds);
+    course_.end_round_of({trial, event.score, event.reason.value_or(""), event.seconds});
+    return is_score;
   }
 
   /// Makes the trials what they were when the standings were compared.
@@ -252,40 +252,58 @@ class search_run {
     folder_.settle(needed_states(course_.history(), round, looks_back<Strategy>()), round);
   }
 
-  /// Trains and judges whoever goes on, but for those whose scores are recorded.
+  /// Trains and judges whoever goes on, but for those whose scores or failures are recorded.
   void train()
   {
     std::vector<std::int64_t> own;
     for (const auto trial : course_.in_training()) {
       const bool is_own = company_.owns(trial);
       if (recorded() != nullptr) {
-        adopt_recorded(trial);
-        if (is_own) steps_.take_up(trial, folder_.state_of({trial, course_.round()}));
+        const bool has_score = adopt_recorded(trial);
+        if (is_own && has_score)
+          steps_.take_up(trial, folder_.state_of({trial, course_.round()}));
+        else if (is_own)
+          steps_.drop(trial);
       } else if (is_own) {
         own.push_back(trial);
       }
     }
-    scores_in_turn turns{own};
-    std::vector<trial_score> scores;
+    outcomes_in_turn turns{own};
+    std::vector<trial_outcome> outcomes;
     trials_at_once(
         ordered(own), options_.at_once, options_.threads_each,
         [&](std::int64_t trial) { return train(trial); },
-        [&](std::int64_t trial, double score) {
-          require_finite(trial, score);
-          turns.add({trial, score, seconds()}, [&](const trial_score& found) {
+        [&](std::int64_t, trial_outcome outcome) {
+          outcome.seconds = seconds();
+          turns.add(outcome, [&](const trial_outcome& found) {
             if constexpr (Company::is_alone)
               add(found);
             else
-              scores.push_back(found);
+              outcomes.push_back(found);
           });
         });
     if constexpr (!Company::is_alone)
-      for (const auto& found : company_.exchanged(course_.round(), scores)) add(found);
+      for (const auto& found : company_.exchanged(course_.round(), outcomes)) add(found);
   }
 
-  [[nodiscard]] double train(std::int64_t trial)
+  /// Trains and judges one trial. If it diverges it has failed; whatever else goes wrong ends the
+  /// search.
+  [[nodiscard]] trial_outcome train(std::int64_t trial)
   {
-    auto& step = *steps_[trial];
+    trial_outcome outcome{.trial = trial};
+    try {
+      outcome.score = naming_trial(trial, *course_.standings()[static_cast<std::size_t>(trial)].at,
+                                   [&] { return score_of(trial, *steps_[trial]); });
+    } catch (const diverged& why) {
+      outcome.reason = without_library_name(why.what());
+      steps_.drop(trial);
+      return outcome;
+    }
+    folder_.keep({trial, course_.round()}, [&] { return snapshot_of(*steps_[trial]); });
+    return outcome;
+  }
+  [[nodiscard]] double score_of(std::int64_t trial, Step& step)
+  {
     fit(step, data_,
         {.epochs = options_.epochs,
          .batch_size = options_.batch_size,
@@ -296,18 +314,14 @@ class search_run {
     if constexpr (requires { step.progress.buffers() = buffer_pool{}; })
       step.progress.buffers() = buffer_pool{};
     const auto score = static_cast<double>(judge_(std::as_const(step)));
-    folder_.keep({trial, course_.round()}, [&] { return snapshot_of(step); });
+    if (!std::isfinite(score))
+      diverge("judge", "the score after ", course_.end_of_round(trial), " epochs is ",
+              without_sign_of_nan(score));
     return score;
   }
-  void require_finite(std::int64_t trial, double score) const
+  void add(const trial_outcome& found)
   {
-    if (!std::isfinite(score))
-      fail("arena", "the score of trial ", trial, " after ", course_.end_of_round(trial),
-           " epochs is ", score);
-  }
-  void add(const trial_score& found)
-  {
-    course_.score(found.trial, found.value, found.seconds);
+    course_.end_round_of(found);
     note(course_.history().events.back());
   }
 

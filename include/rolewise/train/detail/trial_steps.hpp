@@ -8,6 +8,7 @@
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/point.hpp>
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/train/detail/naming_trial.hpp>
 #include <rolewise/train/detail/take_over.hpp>
 #include <rolewise/train/snapshot.hpp>
 
@@ -55,7 +56,8 @@ class trial_steps {
 
   void start(std::int64_t trial, const point& at)
   {
-    steps_[place(trial)].emplace(factory_(at, trial, seed_of(trial)));
+    steps_[place(trial)].emplace(
+        naming_trial(trial, at, [&] { return factory_(at, trial, seed_of(trial)); }));
   }
 
   /// Copies are made from what the trials were before, so the order of decisions changes nothing.
@@ -90,6 +92,9 @@ class trial_steps {
     }
     if (looks_back_) std::swap(now_, earlier_);
   }
+
+  /// Forgets a step that has failed, as a search does that is continued.
+  void drop(std::int64_t trial) { steps_[place(trial)].reset(); }
 
   /// What a trial was one look ago, for a strategy that looks back.
   [[nodiscard]] snapshot& earlier(std::int64_t trial) { return earlier_[place(trial)]; }
@@ -147,14 +152,18 @@ class trial_steps {
   {
     constexpr std::string_view who = "copy of a trial";
     auto& mine = steps_[place(copied.to)];
-    if constexpr (Repointing<Factory, Step>) {
-      take_over(*mine, other, who);
-      factory_(*mine, copied.at, copied.to, seed_of(copied.to));
-    } else {
-      auto fresh = factory_(copied.at, copied.to, seed_of(copied.to));
+    const auto own = seed_of(copied.to);
+    naming_trial(copied.to, copied.at, [&] {
+      if constexpr (Repointing<Factory, Step>)
+        if (mine) {
+          take_over(*mine, other, who);
+          factory_(*mine, copied.at, copied.to, own);
+          return;
+        }
+      auto fresh = factory_(copied.at, copied.to, own);
       take_over(fresh, other, who);
       mine.emplace(std::move(fresh));
-    }
+    });
   }
 
   const Factory& factory_;

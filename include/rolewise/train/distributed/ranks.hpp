@@ -6,11 +6,15 @@
 /// LibTorch's store costs a second to compile.
 
 #include <rolewise/core/error.hpp>
+#include <rolewise/core/json.hpp>
+#include <rolewise/core/json_reader.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/train/arena.hpp>
 #include <rolewise/train/checkpoint.hpp>
+#include <rolewise/train/detail/search_course.hpp>
 #include <rolewise/train/snapshot.hpp>
 
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -22,7 +26,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -66,6 +69,36 @@ struct rank_options {
           .host = std::string{text("MASTER_ADDR")},
           .port = number("MASTER_PORT")};
 }
+
+namespace detail {
+
+/// Outcomes as lines of JSON; numbers read back as the same bits.
+[[nodiscard]] inline std::string encoded(const std::vector<trial_outcome>& outcomes)
+{
+  std::string lines;
+  for (const auto& [trial, score, reason, seconds] : outcomes) {
+    json::object all{{"trial", trial}, {"reason", reason}, {"seconds", seconds}};
+    if (score) all.emplace_back("score", *score);
+    lines += line_of(all);
+  }
+  return lines;
+}
+
+[[nodiscard]] inline std::vector<trial_outcome> decoded_outcomes(std::string_view lines)
+{
+  std::vector<trial_outcome> outcomes;
+  for (std::size_t end = 0; (end = lines.find('\n')) != lines.npos; lines.remove_prefix(end + 1)) {
+    const auto all = json_reader{lines.substr(0, end)}.read();
+    auto& outcome = outcomes.emplace_back();
+    outcome.trial = all.at("trial").number<std::int64_t>();
+    if (const auto* score = all.find("score")) outcome.score = score->number<double>();
+    outcome.reason = all.at("reason").text();
+    outcome.seconds = all.at("seconds").number<double>();
+  }
+  return outcomes;
+}
+
+}  // namespace detail
 
 /// The processes of a search, joined through a `c10d::TCPStore` in rank 0. Trial i belongs to rank
 /// i mod size.
@@ -135,25 +168,19 @@ class ranks {
     return detail::state_reader{bytes, name}.read();
   }
 
-  /// The scores of all ranks, by number of the trial.
-  [[nodiscard]] std::vector<detail::trial_score> exchanged(std::int64_t round,
-                                                           std::vector<detail::trial_score> own)
+  /// The scores and failures of all ranks, by number of the trial.
+  [[nodiscard]] std::vector<detail::trial_outcome> exchanged(std::int64_t round,
+                                                             std::vector<detail::trial_outcome> own)
   {
     const auto name = [&](std::int64_t rank) {
       return key(detail::classic_text("scores/", round, "/", rank));
     };
-    std::string bytes(own.size() * sizeof(detail::trial_score), '\0');
-    if (!own.empty()) std::memcpy(bytes.data(), own.data(), bytes.size());
-    set(name(options_.rank), bytes);
+    send_bytes(name(options_.rank), detail::encoded(own));
     auto all = std::move(own);
-    for (std::int64_t other = 0; other < options_.size; ++other) {
-      if (other == options_.rank) continue;
-      const auto theirs = get(name(other), other);
-      const auto count = theirs.size() / sizeof(detail::trial_score);
-      const auto before = all.size();
-      all.resize(before + count);
-      if (count > 0) std::memcpy(all.data() + before, theirs.data(), theirs.size());
-    }
+    for (std::int64_t other = 0; other < options_.size; ++other)
+      if (other != options_.rank)
+        for (auto& outcome : detail::decoded_outcomes(receive_bytes(name(other), other, false)))
+          all.push_back(std::move(outcome));
     std::sort(all.begin(), all.end(),
               [](const auto& a, const auto& b) { return a.trial < b.trial; });
     return all;

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "support/doctest.hpp"
+
+#include "support/tiny_student.hpp"
+
+#include <rolewise/search/asynchronous_successive_halving.hpp>
+#include <rolewise/search/bohb.hpp>
+#include <rolewise/search/cma_es.hpp>
+#include <rolewise/search/grid.hpp>
+#include <rolewise/search/hyperband.hpp>
+#include <rolewise/search/pb2.hpp>
+#include <rolewise/search/population_based.hpp>
+#include <rolewise/search/population_based_asynchronous.hpp>
+#include <rolewise/search/random_search.hpp>
+#include <rolewise/search/regularised_evolution.hpp>
+#include <rolewise/search/search_history_file.hpp>
+#include <rolewise/search/search_lineage.hpp>
+#include <rolewise/search/successive_halving.hpp>
+#include <rolewise/search/tree_parzen.hpp>
+#include <rolewise/train/arena.hpp>
+#include <rolewise/train/sgd.hpp>
+#include <rolewise/train/standings_table.hpp>
+#include <rolewise/train/supervised.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <unistd.h>
+
+using namespace rolewise;
+using rolewise::testing::same_tensors;
+using rolewise::testing::tiny_data;
+using rolewise::testing::tiny_student;
+
+namespace {
+
+/// Half of it, by its measure, is too much for the student.
+const search_space wild{{"rate", real_interval{1e-20, 1e25, spacing::logarithmic}}};
+
+point rate(double x) { return point{}.set("rate", x); }
+
+/// Any strategy as one type.
+template<bool LooksBack>
+struct any_strategy {
+  static constexpr std::string_view name = "any-strategy";
+  static constexpr bool looks_back = LooksBack;
+  std::function<std::vector<decision>(const search_space&, const std::vector<standing>&, seed)> ask;
+  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
+                                                 const std::vector<standing>& all, seed key) const
+  {
+    return ask(space, all, key);
+  }
+};
+using plain = any_strategy<false>;
+
+/// Decides on every trial that has not finished.
+plain each(std::function<decision(const std::vector<standing>&, const standing&)> one)
+{
+  return {[one = std::move(one)](const search_space&, const std::vector<standing>& all, seed) {
+    std::vector<decision> decisions;
+    for (const auto& s : all)
+      if (!s.finished) decisions.push_back(one(all, s));
+    return decisions;
+  }};
+}
+
+struct folder {
+  std::string path;
+  explicit folder(const std::string& name)
+      : path{(std::filesystem::temp_directory_path() /
+              ("rolewise-failed-" + std::to_string(::getpid()) + "-" + name))
+                 .string()}
+  {
+    std::filesystem::create_directories(path);
+  }
+  folder(const folder&) = delete;
+  folder& operator=(const folder&) = delete;
+  ~folder() { std::filesystem::remove_all(path); }
+};
+
+const dataset& examples()
+{
+  static const auto data = tiny_data(30);
+  return data;
+}
+
+struct maker {
+  auto operator()(const point& at, std::int64_t, seed own) const
+  {
+    return supervised{.student = tiny_student{examples().shape, own},
+                      .optimiser = sgd{.rate = at.real("rate")},
+                      .schedule = constant{},
+                      .seed = own};
+  }
+};
+/// Moves steps, too.
+struct mover : maker {
+  using maker::operator();
+  template<typename Step>
+  void operator()(Step& step, const point& at, std::int64_t, seed own) const
+  {
+    step.optimiser.rate = at.real("rate");
+    step.seed = own;
+  }
+};
+
+using step_type = std::invoke_result_t<maker, const point&, std::int64_t, seed>;
+using judge_type = std::function<double(const step_type&)>;
+
+double judged(const step_type& step) { return -evaluate(step.learner(), examples()).loss; }
+
+struct interrupted {};
+
+/// A judge that throws when it is asked for the `lives`-th time.
+judge_type with_lives(int lives)
+{
+  return [lives, asked = std::make_shared<std::atomic<int>>(0)](const step_type& step) {
+    if (++*asked == lives) throw interrupted{};
+    return judged(step);
+  };
+}
+
+template<bool LooksBack, typename Factory = maker>
+auto search(const any_strategy<LooksBack>& strategy, const judge_type& judge = judged,
+            std::int64_t at_once = 1, const std::string& where = "", std::int64_t trials = 8,
+            std::int64_t epochs = 4, const Factory& factory = {})
+{
+  return arena(strategy, wild, factory, judge, examples(),
+               {.trials = trials,
+                .epochs = epochs,
+                .batch_size = 15,
+                .seed = seed{5},
+                .at_once = at_once,
+                .threads_each = 1,
+                .folder = where});
+}
+
+std::int64_t count_of(const search_history& history, search_event::kind what)
+{
+  return std::count_if(history.events.begin(), history.events.end(),
+                       [&](const auto& e) { return e.what == what; });
+}
+
+void check_same(auto& found, auto& wanted)
+{
+  CHECK((found.history == wanted.history));
+  CHECK((found.standings == wanted.standings));
+  REQUIRE(found.steps.size() == wanted.steps.size());
+  for (std::size_t i = 0; i < found.steps.size(); ++i) {
+    REQUIRE(found.steps[i].has_value() == wanted.steps[i].has_value());
+    if (found.steps[i]) CHECK(same_tensors(*found.steps[i], *wanted.steps[i]));
+  }
+}
+
+/// Goes on around trials that diverge; the same however it is run, interrupted and moved.
+template<bool LooksBack>
+void survives(std::string_view name, const any_strategy<LooksBack>& strategy, bool copies)
+{
+  CAPTURE(name);
+  auto found = search(strategy);
+  const auto failures = count_of(found.history, search_event::kind::failed);
+  CHECK(failures > 0);
+  CHECK(std::isfinite(found.best().score.value()));
+  CHECK_FALSE(found.best().failed);
+  CHECK_FALSE(found.standings[static_cast<std::size_t>(best_trial(found.history, 1))].failed);
+  for (const auto& event : found.history.events)
+    if (event.what == search_event::kind::failed) {
+      CHECK_FALSE(event.reason.value_or("").empty());
+      CHECK_FALSE(event.score.has_value());
+    }
+  std::map<std::int64_t, bool> has_failed;
+  for (const auto& event : found.history.events) {
+    if (event.what == search_event::kind::copied) {
+      CHECK_FALSE(has_failed[*event.from]);
+      has_failed[event.trial] = false;
+    } else if (event.what == search_event::kind::failed) {
+      has_failed[event.trial] = true;
+    } else if (event.what == search_event::kind::scored) {
+      CHECK_FALSE(has_failed[event.trial]);
+    }
+  }
+  for (const auto& s : found.standings) {
+    const auto place = static_cast<std::size_t>(s.trial);
+    CHECK(s.failed == has_failed[s.trial]);
+    CHECK(s.failed == (s.at && !s.score));
+    CHECK(found.steps[place].has_value() == (s.at && !s.failed));
+  }
+  CHECK(copies == (count_of(found.history, search_event::kind::copied) > 0));
+
+  auto at_once = search(strategy, judged, 3);
+  check_same(at_once, found);
+  auto moved = search(strategy, judged, 1, "", 8, 4, mover{});
+  check_same(moved, found);
+  const auto judgements =
+      static_cast<int>(count_of(found.history, search_event::kind::scored) + failures);
+  for (int lives = 2; lives < judgements; lives += 3) {
+    const folder kept{std::to_string(lives)};
+    try {
+      (void)search(strategy, with_lives(lives), 1, kept.path);
+    } catch (const interrupted&) {
+    }
+    auto resumed = search(strategy, judged, 1 + lives % 2, kept.path, 8, 4, mover{});
+    check_same(resumed, found);
+    CHECK((read_search_history(kept.path + "/history.jsonl") == found.history));
+    auto again = search(strategy, judged, 1, kept.path);  // read, and not trained again
+    check_same(again, found);
+  }
+}
+
+std::string error_of(const std::function<void()>& f)
+{
+  try {
+    f();
+  } catch (const std::runtime_error& wrong) {
+    return wrong.what();
+  }
+  return "none";
+}
+
+}  // namespace
+
+TEST_CASE("a trial that diverges is stopped, and the search goes on, under every strategy")
+{
+  survives(random_search::name, plain{random_search{}}, false);
+  survives(grid::name, plain{grid{.steps = 8}}, false);
+  survives(successive_halving::name, plain{successive_halving{.eta = 2}}, false);
+  survives(hyperband::name, plain{hyperband{.eta = 2, .most = 4}}, false);
+  survives(asynchronous_successive_halving::name,
+           plain{asynchronous_successive_halving{.eta = 2, .at_once = 2}}, false);
+  survives(tree_parzen::name, plain{tree_parzen{.at_once = 2, .start_up = 3}}, false);
+  survives(bohb::name, plain{bohb{.budget = {.eta = 2, .most = 4}, .proposals = {.start_up = 20}}},
+           false);
+  survives(regularised_evolution::name, plain{regularised_evolution{.population = 3, .sample = 2}},
+           false);
+  survives(cma_es::name, plain{cma_es{.offspring = 4, .step = 5.0}}, false);
+}
+
+TEST_CASE("where a population is trained, one that diverges becomes a copy of a healthy one")
+{
+  survives(population_based::name, plain{population_based{}}, true);
+  survives(pb2::name, plain{pb2{.candidates = 8}}, true);
+  survives(population_based_asynchronous::name, any_strategy<true>{population_based_asynchronous{}},
+           true);
+}
+
+TEST_CASE("a failed trial takes the place of the worst, and no healthy one is replaced for it")
+{
+  const auto play = [&](std::int64_t fails) {
+    return search(
+        plain{population_based{.first = rate(0.01)}},
+        [fails, asked = std::make_shared<int>(0)](const step_type& step) {
+          return (*asked)++ == fails ? std::nan("") : judged(step);
+        },
+        1, "", 4, 3);
+  };
+  for (const std::int64_t fails : {0, 1, 2, 3}) {
+    const auto found = play(fails);
+    const auto& events = found.history.events;
+    const auto& failed = events.at(static_cast<std::size_t>(4 + fails));
+    CHECK(failed.what == search_event::kind::failed);
+    CHECK(failed.trial == fails);
+    CHECK(failed.epoch == 1);
+    CHECK(failed.reason == "judge: the score after 1 epochs is nan");
+    const auto replaced = std::count_if(events.begin(), events.end(), [](const auto& e) {
+      return e.what == search_event::kind::copied && e.round == 1;
+    });
+    CHECK(replaced == 1);
+    CHECK(events.at(8).what == search_event::kind::copied);
+    CHECK(events.at(8).trial == fails);
+    const auto& now = found.standings[static_cast<std::size_t>(fails)];
+    CHECK_FALSE(now.failed);
+    CHECK(now.score.has_value());
+    CHECK(now.past.front().score == failed_score);
+    CHECK(failed_trials(found.history).empty());
+    CHECK(ranked_trials(found.history).size() == 4);
+  }
+}
+
+TEST_CASE("a search ends when all its trials have failed, says why of each, and says it again")
+{
+  const folder kept{"all"};
+  const auto strategy = each([](const auto&, const standing& s) -> decision {
+    if (!s.at) return start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
+    return keep_trial{s.trial};
+  });
+  const judge_type judge = [](const step_type&) {
+    return -std::numeric_limits<double>::infinity();
+  };
+  const auto run = [&] { (void)search(strategy, judge, 1, kept.path, 2); };
+  const auto words = error_of(run);
+  CHECK(words.starts_with("rolewise: arena: all trials have failed: trial 0 (rate 1e+25): fit: '"));
+  CHECK(words.ends_with("; trial 1 (rate 0.1): judge: the score after 1 epochs is -inf"));
+  CHECK(error_of(run) == words);
+  CHECK(error_of([&] { (void)search(strategy, judged, 2, kept.path, 2); }) == words);
+  const auto history = read_search_history(kept.path + "/history.jsonl");
+  CHECK(count_of(history, search_event::kind::failed) == 2);
+  CHECK(count_of(history, search_event::kind::stopped) == 2);
+  CHECK_THROWS_AS((void)best_trial(history), std::invalid_argument);
+}
+
+TEST_CASE(
+    "a strategy that knows nothing of failures still ends, and cannot copy one that has failed")
+{
+  // Trial 1 waits for trial 0, which fails.
+  const auto waits = each([](const std::vector<standing>& all, const standing& s) -> decision {
+    if (s.at) return keep_trial{s.trial};
+    if (s.trial == 0 || all[0].finished)
+      return start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
+    return keep_trial{s.trial};
+  });
+  const auto found = search(waits, judged, 1, "", 2, 2);
+  CHECK(found.standings[0].failed);
+  CHECK(found.best().trial == 1);
+  CHECK(count_of(found.history, search_event::kind::stopped) == 1);
+
+  const auto copies = each([](const std::vector<standing>& all, const standing& s) -> decision {
+    if (!s.at) return start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
+    if (s.trial == 1 && all[0].failed) return copy_trial{0, 1, rate(0.1)};
+    return keep_trial{s.trial};
+  });
+  CHECK_THROWS_WITH_AS((void)search(copies, judged, 1, "", 2, 2),
+                       "rolewise: strategy 'any-strategy': copies trial 0, which had failed",
+                       std::invalid_argument);
+}
+
+TEST_CASE("whatever else a trial throws ends the search and names it, its point and what it was")
+{
+  struct own_error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+  };
+  const auto strategy = each([](const auto&, const standing& s) -> decision {
+    if (!s.at) return start_trial{s.trial, rate(0.25 * static_cast<double>(s.trial + 1))};
+    return keep_trial{s.trial};
+  });
+  const auto run = [&](const judge_type& judge, std::int64_t at_once = 1) {
+    (void)search(strategy, judge, at_once, "", 2);
+  };
+  for (const std::int64_t at_once : {1, 2}) {
+    CHECK_THROWS_WITH_AS(run(
+                             [](const step_type& step) -> double {
+                               if (step.optimiser.rate < 0.3) return 0.0;
+                               refuse("mine", "wants more");
+                             },
+                             at_once),
+                         "rolewise: arena: trial 1 (rate 0.5): mine: wants more",
+                         std::invalid_argument);
+    try {
+      run([](const step_type&) -> double { throw own_error{"the disk is gone"}; }, at_once);
+      FAIL("nothing was thrown");
+    } catch (const std::runtime_error& wrong) {
+      CHECK(std::string{wrong.what()} == "rolewise: arena: trial 0 (rate 0.25): the disk is gone");
+      CHECK_THROWS_AS(std::rethrow_if_nested(wrong), own_error);
+    }
+  }
+  // A rate that its point makes infinite is the caller's fault, and no trial's.
+  const auto factory = [](const point& at, std::int64_t number, seed own) {
+    return maker{}(rate(at.real("rate") * (number == 1 ? 1e308 * 10.0 : 1.0)), number, own);
+  };
+  CHECK_THROWS_WITH_AS(
+      (void)arena(strategy, wild, factory, judged, examples(), {.trials = 2}),
+      doctest::Contains(
+          "rolewise: arena: trial 1 (rate 0.5): learning rate: in epoch 0, step 0 it is inf"),
+      std::invalid_argument);
+}
+
+TEST_CASE("the table of standings shows trials that have failed below all others")
+{
+  char* text = nullptr;
+  std::size_t size = 0;
+  std::FILE* file = ::open_memstream(&text, &size);
+  const search_history history{
+      .strategy = "any", .space = wild, .trials = 3, .epochs = 4, .events = {}};
+  const std::vector<standing> standings{
+      {.trial = 0, .epoch = 2, .at = rate(0.5), .finished = true, .failed = true},
+      {.trial = 1, .epoch = 2, .score = -3.0, .at = rate(0.25)},
+      {.trial = 2}};
+  standings_table live{.to = file, .how = standings_table::style::live};
+  live.see(search_begins{history, standings});
+  live.see(search_ends{history, standings});
+  standings_table lines{.to = file, .how = standings_table::style::plain};
+  lines.see(search_begins{history, standings});
+  lines.see(search_ends{history, standings});
+  std::fclose(file);
+  const std::string words{text, size};
+  std::free(text);
+  const auto healthy = words.find("     1      2  -3.0000  rate 0.25"),
+             failed = words.find("     0      2  failed  rate 0.5");
+  CHECK(healthy != words.npos);
+  CHECK(failed != words.npos);
+  CHECK(healthy < failed);
+  CHECK(words.find("4/10 epochs  1 failed  best     1") != words.npos);
+}
