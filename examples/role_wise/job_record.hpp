@@ -39,7 +39,7 @@ inline nlohmann::json record_of(const job& wanted)
 class record_reader {
  public:
   record_reader(std::string path, nlohmann::json members)
-      : path_{std::move(path)}, members_{std::move(members)}
+      : path_{std::move(path)}, members_(std::move(members))  // braces would make a list of it
   {
     if (!members_.is_object())
       rolewise::fail(path_, "is not the record of a job: want an object, found ", shown(members_));

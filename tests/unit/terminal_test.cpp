@@ -232,6 +232,26 @@ TEST_CASE("the bar gives way before the numbers do")
   CHECK(shown(20) == "tiny: epoch 1/2 1/\u2026");
 }
 
+TEST_CASE("of an epoch the loss and the accuracy of validation are said before other numbers")
+{
+  const with_terminal_kind any{"xterm"};
+  const auto shown = [&](unsigned short columns) {
+    const testing::pseudo_terminal terminal{columns};
+    testing::screen screen{columns};
+    progress_bar bar{.to = terminal.stream()};
+    train(bar, [&](std::int64_t) { screen.show(terminal.take()); });
+    screen.show(terminal.take());
+    return screen.rows().back();
+  };
+  CHECK(shown(120) ==
+        "epoch 2/2  loss 0.7500  soft-target-kl 0.5000  cross-entropy 0.2500  "
+        "validation accuracy 0.8750  1.5 s");
+  CHECK(shown(81) ==
+        "epoch 2/2  loss 0.7500  soft-target-kl 0.5000  validation accuracy 0.8750  1.5 s");
+  CHECK(shown(60) == "epoch 2/2  loss 0.7500  validation accuracy 0.8750  1.5 s");
+  CHECK(shown(30) == "epoch 2/2  loss 0.7500  vali\u2026");
+}
+
 TEST_CASE("the progress bar follows a window that changes its size")
 {
   const with_terminal_kind any{"xterm"};

@@ -26,8 +26,9 @@ namespace rolewise {
 /// line per epoch with its numbers. A loss is read at most five times a second, so that a device is
 /// hardly ever waited for.
 ///
-/// On a terminal every line is cut to the width that it has at the moment; the bar gives way first.
-/// Elsewhere lines are whole.
+/// On a terminal every line is cut to the width that it has at the moment. First the bar gives way,
+/// and of an epoch all numbers but loss, accuracy of validation and time. Elsewhere lines are
+/// whole.
 struct progress_bar {
   static constexpr bool has_state = false;
 
@@ -87,12 +88,19 @@ struct progress_bar {
 
   void see(const epoch_ends& event)
   {
-    std::string line = detail::classic_text("epoch ", event.record.epoch + 1, "/", seen.epochs);
-    for (const auto& [name, value] : event.record.numbers)
-      line += "  " + name + number(" %.4f", value);
+    auto line = titled(detail::classic_text("epoch ", event.record.epoch + 1, "/", seen.epochs));
+    std::string end = "  " + clock(event.record.seconds);
     if (event.record.validation_accuracy)
-      line += number("  validation accuracy %.4f", *event.record.validation_accuracy);
-    print(titled(line + "  " + clock(event.record.seconds)), true);
+      end.insert(0, number("  validation accuracy %.4f", *event.record.validation_accuracy));
+    const auto most = columns_for_lines(to);
+    bool is_first = true;  // the loss, which is said in any case
+    for (const auto& [name, value] : event.record.numbers) {
+      const auto longer = line + "  " + name + number(" %.4f", value);
+      if (!is_first && display_width(longer) + display_width(end) > most) break;
+      is_first = false;
+      line = longer;
+    }
+    print(line + end, true);
   }
 
   void see(const run_ends& event)
