@@ -100,6 +100,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/detail/vector_functions.hpp
     include/rolewise/core/detail/width_ranges.hpp
     include/rolewise/core/display_width.hpp
+    include/rolewise/core/distinct_tensors.hpp
     include/rolewise/core/draws.hpp
     include/rolewise/core/error.hpp
     include/rolewise/core/file.hpp
@@ -380,17 +381,20 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/clip_gradients.hpp
     include/rolewise/train/csv.hpp
     include/rolewise/train/detail/buffers.hpp
+    include/rolewise/train/detail/class_labels.hpp
     include/rolewise/train/detail/descent.hpp
     include/rolewise/train/detail/epoch_sums.hpp
     include/rolewise/train/detail/file_identity.hpp
     include/rolewise/train/detail/finite_state.hpp
     include/rolewise/train/detail/gradient_averages.hpp
     include/rolewise/train/detail/learning_rate.hpp
+    include/rolewise/train/detail/gradients_on.hpp
     include/rolewise/train/detail/log_file.hpp
     include/rolewise/train/detail/memory_watch.hpp
     include/rolewise/train/detail/naming_trial.hpp
     include/rolewise/train/detail/prepared_epoch.hpp
     include/rolewise/train/detail/read_whole.hpp
+    include/rolewise/train/detail/rehearsal.hpp
     include/rolewise/train/detail/run_state.hpp
     include/rolewise/train/detail/search_course.hpp
     include/rolewise/train/detail/search_folder.hpp

@@ -11,6 +11,7 @@
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/descriptor.hpp>
 #include <rolewise/core/display_width.hpp>
+#include <rolewise/core/distinct_tensors.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>

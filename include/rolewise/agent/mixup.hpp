@@ -74,7 +74,8 @@ struct mixup {
  private:
   [[nodiscard]] static batch unmixed(const batch& none, std::int64_t all)
   {
-    return detail::mixed_batch(name, none, none, none.inputs, torch::zeros({0}), all);
+    return detail::mixed_batch(name, none, none, none.inputs, torch::zeros({0}, torch::kFloat32),
+                               all);
   }
 };
 

@@ -41,6 +41,8 @@ struct clipped_to_task {
   static constexpr bool wants_features = Task::wants_features || Distillation::wants_features;
   static constexpr bool has_state =
       !(state_must::be_denied<Task> && state_must::be_denied<Distillation>);
+  static constexpr bool wants_class_labels =
+      rolewise::wants_class_labels<Task>() || rolewise::wants_class_labels<Distillation>();
 
   Task task{};
   Distillation distillation{};
@@ -53,8 +55,9 @@ struct clipped_to_task {
     return share > 1.0 - 1e-8 ? 1.0 : share;
   }
 
-  /// @return a new tensor, shaped like the gradients; undefined if both are. Nothing is read back
-  ///         from the device.
+  /// Gradients of 16 bits are put together in single precision.
+  /// @return a new tensor, shaped like the gradients and of their type; undefined if both are.
+  ///         Nothing is read back from the device.
   [[nodiscard]] torch::Tensor combine(const torch::Tensor& task_gradient,
                                       const torch::Tensor& distillation_gradient,
                                       const moment& now) const;
@@ -88,7 +91,10 @@ torch::Tensor clipped_to_task<Task, Distillation>::combine(
       (length(task_gradient) * ramp(now))
           .div(length(distillation_gradient).clamp_min(double{std::numeric_limits<float>::min()}))
           .clamp_max(1.0);
-  return torch::addcmul(task_gradient, distillation_gradient, share.to(type));
+  if (!c10::isReducedFloatingType(type))
+    return torch::addcmul(task_gradient, distillation_gradient, share.to(type));
+  // A share below 6e-5 has few digits in fp16; what it multiplies may be large.
+  return torch::addcmul(task_gradient.to(wide), distillation_gradient.to(wide), share).to(type);
 }
 
 }  // namespace rolewise

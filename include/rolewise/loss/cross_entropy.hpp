@@ -33,10 +33,12 @@ struct cross_entropy {
   static constexpr std::string_view name = "cross-entropy";
   static constexpr bool wants_features = false;
   static constexpr bool has_state = false;
+  static constexpr bool wants_class_labels = true;
 
   fraction smoothing{0.0};
 
-  /// Soft labels are cast to the dtype of the logits.
+  /// Logits of 16 bits are taken through softmax and added up in single precision; soft labels are
+  /// cast to the dtype of that.
   /// @return `[]`, in the dtype and on the device of the logits
   /// @throws std::invalid_argument unless the logits are `[N, C]`, N and C above 0, floating point,
   ///         and the labels, on their device, `[N]` int64 or `[N, C]` floating point; and, on the
@@ -80,10 +82,12 @@ inline torch::Tensor cross_entropy::operator()(const paired_responses& pair,
   detail::require_logits(logits, name);
   detail::require_labels(known.labels, logits, name);
   const bool soft = known.labels.is_floating_point();
+  const auto exact = detail::wide_enough(logits);
   constexpr auto nothing_ignored = std::numeric_limits<std::int64_t>::min();
-  return at::cross_entropy_loss(logits, soft ? known.labels.to(logits.dtype()) : known.labels,
+  return at::cross_entropy_loss(exact, soft ? known.labels.to(exact.dtype()) : known.labels,
                                 std::nullopt, at::Reduction::Mean, nothing_ignored,
-                                smoothing.value());
+                                smoothing.value())
+      .to(logits.scalar_type());
 }
 
 }  // namespace rolewise

@@ -12,6 +12,7 @@
 
 #include <concepts>
 #include <string_view>
+#include <type_traits>
 
 namespace rolewise {
 
@@ -50,6 +51,17 @@ concept Objective =
     std::copyable<O> && objective_must::turn_responses_and_labels_into_one_tensor<O> &&
     objective_must::say_whether_they_want_features<O> &&
     objective_must::carry_a_name_for_the_report<O>;
+
+/// Whether hard labels must be classes, 0 .. C - 1, so that `fit` looks at all of them before it
+/// begins. False unless the type says `static constexpr bool wants_class_labels = true`.
+template<typename O>
+[[nodiscard]] consteval bool wants_class_labels()
+{
+  if constexpr (requires { typename std::bool_constant<O::wants_class_labels>; })
+    return O::wants_class_labels;
+  else
+    return false;
+}
 
 /// Anything that may stand in a weighted sum.
 template<typename O>

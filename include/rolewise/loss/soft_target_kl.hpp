@@ -41,6 +41,7 @@ struct soft_target_kl {
   kl_reduction reduction = kl_reduction::batch_mean;
   bool times_squared_temperature = true;
 
+  /// Logits of 16 bits are taken through softmax and added up in single precision.
   /// @return `[]`, in the dtype and on the device of the logits
   /// @throws std::invalid_argument unless both logits are `[N, C]`, N and C above 0, floating
   ///         point, and alike in dtype and device
@@ -60,13 +61,14 @@ inline torch::Tensor soft_target_kl::operator()(const paired_responses& pair) co
   constexpr int over_classes = 1;
   const double t = softness.value();
   const auto softened = [&](const torch::Tensor& logits) {
-    return torch::log_softmax(t == 1.0 ? logits : logits / t, over_classes);
+    const auto exact = detail::wide_enough(logits);
+    return torch::log_softmax(t == 1.0 ? exact : exact / t, over_classes);
   };
   const auto log_p = softened(teacher.detach());
   const auto log_q = softened(student);
   const auto counted = reduction == kl_reduction::batch_mean ? student.size(0) : student.numel();
   const double factor = (times_squared_temperature ? t * t : 1.0) / static_cast<double>(counted);
-  return (log_p.exp() * (log_p - log_q)).sum() * factor;
+  return ((log_p.exp() * (log_p - log_q)).sum() * factor).to(student.scalar_type());
 }
 
 }  // namespace rolewise

@@ -86,6 +86,7 @@ class weighted_sum {
   static constexpr std::string_view name = detail::joined_name<Os...>::value;
   static constexpr bool wants_features = (Os::wants_features || ...);
   static constexpr bool has_state = !(state_must::be_denied<Os> && ...);
+  static constexpr bool wants_class_labels = (rolewise::wants_class_labels<Os>() || ...);
 
   constexpr explicit weighted_sum(weighted_term<Os>... terms) : terms_{std::move(terms)...} {}
   constexpr explicit weighted_sum(std::tuple<weighted_term<Os>...> terms) : terms_{std::move(terms)}

@@ -55,10 +55,10 @@ struct batch_norm_options {
 class batch_norm {
  public:
   explicit batch_norm(std::int64_t channels, batch_norm_options options = {})
-      : weight_{torch::ones(channels).set_requires_grad(true)},
-        bias_{torch::zeros(channels).set_requires_grad(true)},
-        running_mean_{torch::zeros(channels)},
-        running_variance_{torch::ones(channels)},
+      : weight_{torch::ones(channels, torch::kFloat).set_requires_grad(true)},
+        bias_{torch::zeros(channels, torch::kFloat).set_requires_grad(true)},
+        running_mean_{torch::zeros(channels, torch::kFloat)},
+        running_variance_{torch::ones(channels, torch::kFloat)},
         options_{options}
   {}
 

@@ -142,9 +142,13 @@ class convolution {
     arithmetic_.set(plan.integers.arithmetic);
     if (plan.integers.is_integer())
       plan.packed = weight_.packed(kept, [&](const quantised& w) {
-        const auto padding = over.is_even() ? over.rows.before : 0;
-        return detail::integer_operators::found().pack_convolution(
-            detail::codes_of_weights(w), over.stride, padding, x.levels.sizes());
+        // A kernel larger than the map fits only what the map is padded to.
+        const auto& packs = detail::integer_operators::found();
+        const auto codes = detail::codes_of_weights(w);
+        const auto& sizes = x.levels.sizes();
+        return over.is_even() ? packs.pack_convolution(codes, over.stride, over.rows.before, sizes)
+                              : packs.pack_convolution(codes, over.stride, 0,
+                                                       detail::sizes_with_margins(sizes, over));
       });
     return plan;
   }

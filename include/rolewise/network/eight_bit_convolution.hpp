@@ -25,8 +25,8 @@ namespace detail {
 [[nodiscard]] inline std::pair<torch::Tensor, torch::Tensor> signed_bytes(const torch::Tensor& w)
 {
   const auto rows = w.flatten(1);
-  const auto most = rows.abs().amax(1);
-  const auto scale = (most / 127).masked_fill(most.eq(0), 1);
+  const auto each = rows.abs().amax(1) / 127;
+  const auto scale = each.masked_fill(each.eq(0), 1);
   auto codes = (rows / scale.unsqueeze(1)).round_().clamp_(-127, 127).view(w.sizes());
   return {codes.to(torch::kChar), scale};
 }
@@ -130,10 +130,13 @@ inline std::shared_ptr<const eight_bit_convolution::prepared> eight_bit_convolut
   auto versions = archive.versions();
   if (auto before = kept_.get(); before && !versions.empty() && before->of == versions)
     return before;
+  const auto& packs = detail::integer_operators::found();
+  auto packed = over.is_even()
+                    ? packs.pack_convolution(codes_, over.stride, over.rows.before, x.sizes())
+                    : packs.pack_convolution(codes_, over.stride, 0,
+                                             detail::sizes_with_margins(x.sizes(), over));
   auto made = std::make_shared<const prepared>(
-      prepared{detail::integer_operators::found().pack_convolution(
-                   codes_, over.stride, over.is_even() ? over.rows.before : 0, x.sizes()),
-               scale_ * in_.scale, std::move(versions)});
+      prepared{std::move(packed), scale_ * in_.scale, std::move(versions)});
   kept_.set(made);
   return made;
 }

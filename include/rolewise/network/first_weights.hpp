@@ -116,7 +116,7 @@ inline torch::Tensor first_weights::of_linear(std::string_view layer, std::int64
 inline torch::Tensor first_weights::of_bias(std::string_view layer, std::int64_t out,
                                             std::int64_t in) const
 {
-  if (linear != linear_start::uniform) return torch::zeros({out});
+  if (linear != linear_start::uniform) return torch::zeros({out}, torch::kFloat);
   return detail::drawn_uniform({out}, seed.split(purpose{"first bias"}).split(purpose{layer}),
                                1.0 / std::sqrt(static_cast<double>(in)));
 }

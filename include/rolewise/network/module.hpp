@@ -48,14 +48,36 @@ concept module_holder = requires(const H holder) {
   { holder.ptr() } -> std::convertible_to<std::shared_ptr<typename H::ContainedType>>;
 };
 
+/// Whether a module or anything below it is in training mode.
+template<typename Module>
+[[nodiscard]] bool trains_somewhere(const Module& module)
+{
+  for (const auto& each : module.modules())
+    if (each->is_training()) return true;
+  return false;
+}
+
+/// Puts a module and all below it into evaluation mode, also where one of them keeps a child in
+/// training mode. Nothing is written if all are in it.
+template<typename Module>
+void evaluate_everywhere(Module& module)
+{
+  if (!trains_somewhere(module)) return;
+  // Parents first: eval() reaches children, and those that it did not reach come later.
+  for (const auto& each : module.modules())
+    if (each->is_training()) each->eval();
+}
+
 /// Puts a module and all below it into evaluation mode and back into what each was in.
 template<typename Module>
 class evaluation_mode {
  public:
-  explicit evaluation_mode(Module& module) : modules_{module.modules()}
+  explicit evaluation_mode(Module& module)
   {
+    if (!trains_somewhere(module)) return;
+    modules_ = module.modules();
     for (const auto& each : modules_) was_training_.push_back(each->is_training());
-    module.eval();
+    evaluate_everywhere(module);
   }
   evaluation_mode(const evaluation_mode&) = delete;
   evaluation_mode& operator=(const evaluation_mode&) = delete;

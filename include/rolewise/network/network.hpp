@@ -22,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -187,9 +188,7 @@ class network {
   /// Moves every tensor to a device.
   void to(torch::Device device)
   {
-    for_each_tensor(body_, [&](const std::string&, torch::Tensor& t, tensor_kind) {
-      if (t.defined()) t = t.detach().to(device).set_requires_grad(t.requires_grad());
-    });
+    replace_tensors([&](const torch::Tensor& t) { return t.to(device); });
   }
 
   /// Makes the network compute in another floating type. In a 16-bit one (bfloat16, half) the
@@ -288,8 +287,27 @@ class network {
 
   void detach_from_original()
   {
-    for_each_tensor(body_, [](const std::string&, torch::Tensor& t, tensor_kind) {
-      if (t.defined()) t = t.detach().clone().set_requires_grad(t.requires_grad());
+    replace_tensors([](const torch::Tensor& t) { return t.clone(); });
+  }
+
+  /// Puts `make(tensor)` in the place of each tensor; what was one under two names stays one.
+  template<typename Make>
+  void replace_tensors(const Make& make)
+  {
+    // Weak references: no other tensor gets the place of one that has gone, and its numbers go.
+    using reference = c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>;
+    std::unordered_map<const c10::TensorImpl*, std::pair<reference, torch::Tensor>> made;
+    for_each_tensor(body_, [&](const std::string&, torch::Tensor& t, tensor_kind) {
+      if (!t.defined()) return;
+      if (const auto known = made.find(t.unsafeGetTensorImpl()); known != made.end()) {
+        t = known->second.second;
+        return;
+      }
+      const auto* const before = t.unsafeGetTensorImpl();
+      const reference of_before{t.getIntrusivePtr()};
+      t = make(t.detach()).set_requires_grad(t.requires_grad());
+      made.emplace(before, std::pair{of_before, t});
+      made.emplace(t.unsafeGetTensorImpl(), std::pair{reference{t.getIntrusivePtr()}, t});
     });
   }
 

@@ -95,7 +95,7 @@ class wide_residual_block {
   {
     const auto bare = [](const convolution<Q>& c) {
       const auto outputs = c.outputs();
-      return c.folded(torch::ones(outputs), torch::zeros(outputs));
+      return c.folded(torch::ones(outputs, torch::kFloat), torch::zeros(outputs, torch::kFloat));
     };
     detail::folded_wide_block<detail::folded_convolution, detail::folded_normalisation> result{
         {name + ".batch_norm1", batch_norm1_.factor(), batch_norm1_.shift()},

@@ -84,7 +84,8 @@ class wide_residual_body {
     requires(changes_nothing<Q>())
   {
     detail::folded_wide_network result{
-        stem_.folded(torch::ones(stem_.outputs()), torch::zeros(stem_.outputs())),
+        stem_.folded(torch::ones(stem_.outputs(), torch::kFloat),
+                     torch::zeros(stem_.outputs(), torch::kFloat)),
         {},
         {"last_batch_norm", last_batch_norm_.factor(), last_batch_norm_.shift()}};
     for (std::size_t s = 0; s < stages_.size(); ++s) {

@@ -42,7 +42,8 @@ enum class apot_gradient {
 ///
 /// @par Gradients
 /// To the clip: sign(z) outside, level - z inside. To activations: passes on [0, clip]. To weights:
-/// `apot_gradient`.
+/// `apot_gradient`; they grow as one over the deviation, and where that is below 2^-80 they are
+/// those over 2^-80, so that they stay finite.
 /// @par Determinism
 /// A function of tensor, width and clip.
 /// @par Source
@@ -86,9 +87,9 @@ class apot::weights {
     if (bits.is_full()) return {.levels = w, .scale = {}};
     const auto codes = grid(std::max(bits.value() - 1, 1), settings_.additive);
     const bool differentiated = settings_.gradient == apot_gradient::differentiated;
-    const auto normal = normalised(w, differentiated);
+    const auto [normal, still_to_grow] = normalised(w, differentiated);
     const auto clip = detail::usable_clip(clip_);
-    const auto z = normal.detach() / clip;
+    const auto z = normal.detach() / (clip * still_to_grow);
     const bool one_bit = bits.value() == 1;
     const auto sign = z.lt(0).to(z.scalar_type()).mul_(-2).add_(1);
     const auto size = one_bit ? torch::ones_like(z) + (z - z)
@@ -111,13 +112,22 @@ class apot::weights {
   }
 
  private:
-  [[nodiscard]] static torch::Tensor normalised(const torch::Tensor& w, bool differentiated)
+  /// The weights less their mean, over their deviation, or over `least_deviation` if that is more;
+  /// and what they are then to be divided by.
+  [[nodiscard]] static std::pair<torch::Tensor, torch::Tensor> normalised(const torch::Tensor& w,
+                                                                          bool differentiated)
   {
     const auto from = differentiated ? w : w.detach();
-    if (w.numel() < 2) return w - from.mean();
+    const auto one = torch::ones({}, w.options().requires_grad(false));
+    if (w.numel() < 2) return {w - from.mean(), one};
     const auto deviation = from.std();
-    return (w - from.mean()) / deviation.masked_fill(deviation.eq(0), 1);
+    const auto usable = deviation.masked_fill(deviation.eq(0), 1);
+    const auto divisor = usable.clamp_min(least_deviation);
+    return {(w - from.mean()) / divisor, usable.detach() / divisor.detach()};
   }
+
+  /// Gradients grow as one over the deviation; beyond this they would leave single precision.
+  static constexpr double least_deviation = 0x1p-80;
 
   apot settings_;
   torch::Tensor clip_;

@@ -33,7 +33,8 @@ enum class dorefa_gradient {
 ///
 /// The maximum and the mean are taken over the whole tensor. There is no zero level for weights:
 /// w = 0 becomes +1/n. The size of the weights is lost, so batch norm should follow. Weights that
-/// are all zero give +1/n everywhere, with one bit 0.
+/// are all zero give +1/n everywhere, with one bit 0. Weights that are all tiny have the codes that
+/// their multiples have, down to the smallest number.
 ///
 /// Kernels quantise float32 on the CPU: weights of up to 7 bits become int8, activations of up to 8
 /// bits uint8. Else, and for 8-bit weights, whose levels reach 255, levels are floating point.
@@ -42,7 +43,9 @@ enum class dorefa_gradient {
 ///
 /// @par Gradients
 /// Weights: exact through maximum, division and tanh, or with the maximum held constant
-/// (`dorefa_gradient`); equal maxima share its part. One bit: the gradient of the values passes
+/// (`dorefa_gradient`); equal maxima share its part. They grow as 1/m: where m is below 2^-80 they
+/// are those times m 2^80, which keeps their direction and keeps them finite; of weights that are
+/// all zero m counts as 1. One bit: the gradient of the values passes
 /// unchanged, mean |w| counts as a constant. Activations: passes where 0 <= x <= 1, ends included.
 /// @par Determinism
 /// A function of its arguments alone; sums do not depend on the number of threads.

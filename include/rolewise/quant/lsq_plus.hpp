@@ -129,7 +129,7 @@ namespace detail {
     const double share = 1.0 - i / 100.0, from = low * share, step = (high - low) * share / n;
     const auto codes = ((sample - from) / step).round_().clamp_(0, n);
     const double error = (codes * step + from - sample).square_().mean().item<double>();
-    if (error >= least) continue;
+    if (!(error < least)) continue;
     least = error;
     best = share;
   }

@@ -70,7 +70,8 @@ struct sawb_coefficients {
 ///     with zero:    q = 2^(b-1) - 1, levels round(clip(w/a, -1, 1) q), scale a/q
 ///
 /// Half to even; one bit is sign(w), sign(0) = +1. Where the formula gives a <= 0 the clip is the
-/// largest |w|. Weights that are all zero stay so. 32 bits are the identity.
+/// largest |w|, and so it is for weights whose squares are 0 in single precision (below 1e-23).
+/// Weights that are all zero stay so. 32 bits are the identity.
 ///
 /// @par Gradients
 /// `sawb_gradient`; the clip counts as a constant.

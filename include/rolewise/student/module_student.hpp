@@ -22,8 +22,9 @@ namespace rolewise {
 /// The student takes the module over. To be copied the module must derive from
 /// `torch::nn::Cloneable<Module>` and make and register all its tensors and modules in `reset()`:
 /// what is not registered is shared between copies and missing in checkpoints. Features are not to
-/// be had. Probing switches the module's mode and back, so one student is not to be probed from two
-/// threads at once.
+/// be had. Probing switches the mode of each of its parts and back into what it was, so one student
+/// is not to be probed from two threads at once; a frozen one may be. A copy's parts are in the
+/// modes that the original's are in. A weight that is registered under two names is learned once.
 ///
 ///     module_student student{std::make_shared<net>()};   // or a torch::nn::ModuleHolder
 template<typename Module>
@@ -81,6 +82,10 @@ class module_student {
 
   void to(torch::Device device) { module_->to(device); }
 
+  /// Puts the module into evaluation mode for good: probing switches nothing any more, so that
+  /// several threads may probe. `frozen` does it to its copy.
+  void settle_in_evaluation() { detail::evaluate_everywhere(*module_); }
+
   template<typename Archive>
   void visit_state(Archive& archive)
   {
@@ -111,6 +116,11 @@ class module_student {
     const auto of_original = original.parameters(), of_copy = copy->parameters();
     for (std::size_t i = 0; i < of_copy.size(); ++i)
       torch::Tensor{of_copy[i]}.set_requires_grad(of_original[i].requires_grad());
+    // What reset() makes is in training mode.
+    const auto parts = original.modules(), its_parts = copy->modules();
+    for (std::size_t i = 0; i < its_parts.size(); ++i)  // parents first: train() reaches children
+      if (its_parts[i]->is_training() != parts[i]->is_training())
+        its_parts[i]->train(parts[i]->is_training());
     return copy;
   }
 

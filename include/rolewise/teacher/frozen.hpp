@@ -60,6 +60,7 @@ class frozen_teacher {
     for_each_tensor(network_, [](const std::string&, torch::Tensor& t, tensor_kind) {
       if (t.defined()) t = t.detach();
     });
+    if constexpr (requires { network_.settle_in_evaluation(); }) network_.settle_in_evaluation();
     if (options.compute == torch::ScalarType::Undefined) return;
     if constexpr (requires { network_.cast(options.compute); })
       network_.cast(options.compute);

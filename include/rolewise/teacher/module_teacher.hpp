@@ -18,8 +18,9 @@ namespace rolewise {
 
 /// A module in evaluation mode, answering without a graph.
 ///
-/// The teacher takes the module over: it puts it into evaluation mode once, and copies of the
-/// teacher share it. Whoever trains it further changes the teacher. Features are not to be had.
+/// The teacher takes the module over: it puts it and all below it into evaluation mode once, and
+/// copies of the teacher share it. Whoever trains it further changes the teacher. Features are not
+/// to be had.
 ///
 ///     module_teacher teacher{std::make_shared<net>()};   // or a torch::nn::ModuleHolder
 template<typename Module>
@@ -35,19 +36,18 @@ class module_teacher {
   explicit module_teacher(std::shared_ptr<Module> module) : module_{std::move(module)}
   {
     if (!module_) refuse("module_teacher", "want a module, got none");
-    module_->eval();
+    detail::evaluate_everywhere(*module_);
   }
   template<detail::module_holder Holder>
   explicit module_teacher(const Holder& holder) : module_teacher{holder.ptr()}
   {}
 
-  /// @throws std::invalid_argument if features are wanted, or somebody has put the module into
-  ///         training mode
+  /// @throws std::invalid_argument if features are wanted, or somebody has put the module or a part
+  ///         of it into training mode, in which statistics would move unseen; nothing has then
   [[nodiscard]] response respond(const batch& examples, taps wanted = {}) const
   {
     detail::refuse_features("module_teacher", wanted);
-    if (module_->is_training())
-      refuse("module_teacher", "the module has been put into training mode; call eval() on it");
+    if (detail::trains_somewhere(*module_)) refuse_training();
     const torch::NoGradGuard without_graph;
     const auto x = normalised_inputs(examples, detail::type_of(*module_));
     return {.logits = module_->forward(x), .features = {}};
@@ -67,6 +67,17 @@ class module_teacher {
   }
 
  private:
+  [[noreturn]] void refuse_training() const
+  {
+    constexpr std::string_view who = "module_teacher";
+    if (!module_->is_training())
+      for (const auto& part : module_->named_modules())
+        if (part.value()->is_training())
+          refuse(who, "part '", part.key(),
+                 "' of the module has been put into training mode; call ", "eval() on the module");
+    refuse(who, "the module has been put into training mode; call eval() on it");
+  }
+
   std::shared_ptr<Module> module_;
 };
 

@@ -4,12 +4,15 @@
 /// @file
 /// Gradients kept below a length.
 
+#include <rolewise/core/distinct_tensors.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
 
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
+#include <c10/core/ScalarType.h>
 
+#include <optional>
 #include <vector>
 
 namespace rolewise {
@@ -30,18 +33,25 @@ struct clip_gradients {
 
   double norm = 5.0;  ///< above 0
 
-  /// Changes the gradients in place; undefined ones are left out.
+  /// Changes the gradients in place; undefined ones are left out, and one that is listed twice
+  /// counts once. The length of gradients of 16 bits is taken in single precision.
   void operator()(const std::vector<torch::Tensor>& gradients) const
   {
     if (!(norm > 0.0)) refuse("clip_gradients", "want norm > 0, got ", norm);
     const torch::NoGradGuard without_graph;
     std::vector<torch::Tensor> present;
-    for (const auto& g : gradients)
-      if (g.defined()) present.push_back(g);
+    distinct_tensors known;
+    bool has_16_bits = false;
+    for (const auto& g : gradients) {
+      if (!g.defined() || !known.add(g)) continue;
+      present.push_back(g);
+      has_16_bits = has_16_bits || c10::isReducedFloatingType(g.scalar_type());
+    }
     if (present.empty()) return;
 
-    // One norm per tensor in one call, then one number on the first gradient's device.
-    auto norms = at::_foreach_norm(present, 2);
+    // One norm per tensor in one call, then one number on the first gradient's device. A length of
+    // gradients of 16 bits may be beyond them.
+    auto norms = has_16_bits ? wide_norms(present) : at::_foreach_norm(present, 2);
     const auto home = norms.front().device();
     for (auto& n : norms) n = n.to(home);
     const auto length = torch::linalg_vector_norm(torch::stack(norms));
@@ -52,7 +62,21 @@ struct clip_gradients {
         return;
       }
     }
-    at::_foreach_mul_(present, factor);
+    if (has_16_bits)
+      for (const auto& g : present) g.mul_(factor);
+    else
+      at::_foreach_mul_(present, factor);
+  }
+
+ private:
+  [[nodiscard]] static std::vector<torch::Tensor> wide_norms(
+      const std::vector<torch::Tensor>& gradients)
+  {
+    std::vector<torch::Tensor> norms;
+    for (const auto& g : gradients)
+      norms.push_back(torch::linalg_vector_norm(g, 2, std::nullopt, false,
+                                                c10::promoteTypes(g.scalar_type(), torch::kFloat)));
+    return norms;
   }
 };
 

@@ -129,6 +129,28 @@ struct distillation {
     return learn(std::move(views), now, learned);
   }
 
+  /// The student's answer to the batch as a step would show it, by copies: nothing of the step
+  /// changes, and the teacher is not asked. What a step is going to refuse is refused here; `fit`
+  /// asks about a last batch of one example.
+  [[nodiscard]] torch::Tensor rehearse(const batch& examples, const moment& now) const
+  {
+    const torch::NoGradGuard without_graph;
+    auto learner = student;
+    const auto learned = learner.parameters();
+    auto views = views_for(examples, now, learned);
+    return learner
+        .respond(detail::ready(std::move(views.student), learned),
+                 taps{.features = Loss::wants_features})
+        .logits;
+  }
+  [[nodiscard]] batch rehearse_view(const batch& examples, const moment& now) const
+  {
+    return views_for(examples, now, student.parameters()).student;
+  }
+  static constexpr bool mixes = requires { requires TeachersAgent::mixes; } || requires {
+    requires StudentsAgent::mixes;
+  } || requires { requires SharedAgent::mixes; };
+
   /// @throws std::invalid_argument if it is not finite
   [[nodiscard]] double learning_rate(const moment& now) const
   {
@@ -155,8 +177,18 @@ struct distillation {
   }
 
  private:
+  [[nodiscard]] view_pair views_for(const batch& examples, const moment& now,
+                                    const std::vector<named_tensor>& learned) const
+  {
+    buffer_pool own;
+    return make_views(examples, teacher_agent, student_agent, shared_agent, now, seed,
+                      detail::wanted_form(examples, detail::home_of(learned)), own);
+  }
+
   metrics learn(view_pair views, const moment& now, const std::vector<named_tensor>& learned)
   {
+    const detail::gradients_on for_now{"distillation"};
+    const auto labels = views.student.labels;
     constexpr taps wanted{.features = Loss::wants_features};
     const auto students = detail::ready(std::move(views.student), learned);
     paired_responses pair;
@@ -164,6 +196,7 @@ struct distillation {
                        ? teacher.respond(students, wanted)
                        : teacher.respond(detail::ready(std::move(views.teacher), learned), wanted);
     pair.student = student.respond(students, wanted);
+    detail::require_labels_beside<Loss>(labels, pair.student.logits);
     auto found =
         detail::slope_of(loss, pair, supervision{students.labels, students.ids, now}, learned);
     progress.update(student, learned, found.gradients, learning_rate(now), clipping, average);
@@ -173,6 +206,7 @@ struct distillation {
   /// What is learned in a step, with the widths of its epoch.
   std::vector<named_tensor> begin(const moment& now)
   {
+    const detail::gradients_on from_the_start{"distillation"};
     progress.begin_epoch(student, now);
     return begin();
   }

@@ -10,6 +10,7 @@
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/student/student.hpp>
 #include <rolewise/teacher/teacher.hpp>
+#include <rolewise/train/detail/class_labels.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -68,6 +69,7 @@ template<Judged N>
   const auto classes = examples.shape.classes;
   if (count < 1) refuse("evaluate", "'", examples.name, "' has no examples");
   if (options.batch_size < 1) refuse("evaluate", "want batch_size >= 1, got ", options.batch_size);
+  detail::require_class_labels("evaluate", examples);
 
   const torch::NoGradGuard without_graph;
   const torch::Device device = detail::device_of(network);
@@ -112,7 +114,8 @@ template<Judged N>
 ///
 /// A student is probed, a teacher responds. The examples go to the device of the network if it
 /// shows its parameters or says `device()`, else they stay on the CPU.
-/// @throws std::invalid_argument if there are no examples, or logits are not `[N, classes]`
+/// @throws std::invalid_argument if there are no examples, labels are not int64 in 0 .. classes - 1
+///         (looked at once, before the network is asked), or logits are not `[N, classes]`
 /// @throws diverged that names the data set if logits have no order: NaN or +inf among them
 template<Judged N>
 [[nodiscard]] evaluation evaluate(const N& network, const dataset& examples,

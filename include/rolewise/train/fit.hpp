@@ -10,9 +10,11 @@
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/train/detail/class_labels.hpp>
 #include <rolewise/train/detail/epoch_sums.hpp>
 #include <rolewise/train/detail/finite_state.hpp>
 #include <rolewise/train/detail/prepared_epoch.hpp>
+#include <rolewise/train/detail/rehearsal.hpp>
 #include <rolewise/train/detail/run_state.hpp>
 #include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/observer.hpp>
@@ -104,7 +106,25 @@ void require_sound(const Step&, const dataset& data, const fit_options& o)
     if (!Judgeable<Step>)
       refuse("fit", "a validation set wants a step with learner(), a Student or a Teacher");
     if (o.validation->size() < 1) refuse("fit", "the validation set has no examples");
+    require_class_labels("fit", *o.validation);
   }
+}
+
+/// What only the parts of the step know: asked before the first step, not after an epoch.
+template<typename Step>
+void require_fitting(const Step& step, const dataset& data, const fit_options& o,
+                     std::int64_t steps, std::int64_t end)
+{
+  require_labels_for(step, data);
+  if constexpr (RehearsingStep<Step>)
+    require_last_batch(step, data,
+                       {.size = o.batch_size,
+                        .seed = o.seed,
+                        .epoch = o.from,
+                        .shuffle = o.shuffle,
+                        .drop_last = o.drop_last},
+                       {.epoch = o.from, .step = 0, .epochs = o.epochs, .steps_per_epoch = steps},
+                       end);
 }
 
 /// Trains through one epoch.
@@ -191,7 +211,8 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 /// The metrics of an epoch are means over its examples. They are summed on the device and read once
 /// per epoch: nothing waits for the device in a step. A number that is not finite is noticed there,
 /// after the epoch and before anything of it is kept: a metric, a parameter or range after the last
-/// step, a validation loss.
+/// step, a validation loss. Steps switch
+/// gradients on for themselves, also under a `torch::NoGradGuard`.
 ///
 /// Each call is a run of its own, from epoch 0 of `epochs` (unless `from` says otherwise), and what
 /// the step remembers, such as momentum, goes on: a second `fit` continues the first. Give it
@@ -207,6 +228,9 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 /// @throws std::invalid_argument for options that make no sense, and for a resumed run that is not
 ///         the run that was kept: every setting of the step (`settings_of`), of data and of options
 ///         is compared; a step that is kept has to be `Described`
+/// @throws std::invalid_argument before the first step for labels that are no classes, where the
+///         loss or the validation wants classes, and for a last batch of one example that batch
+///         norm or an agent is going to refuse; under InferenceMode, if the step learns
 /// @throws diverged, a std::runtime_error, for a number that is not finite; it names the epoch and
 ///         the step and the metric, the tensor, or the validation set
 template<TrainingStep Step, typename... Observers>
@@ -224,6 +248,7 @@ run_history fit(Step& step, const dataset& data, const fit_options& options = {}
   const auto steps =
       (data.size() + (options.drop_last ? 0 : options.batch_size - 1)) / options.batch_size;
   const auto last = options.until < 0 ? options.epochs : options.until;
+  detail::require_fitting(step, data, options, steps, last);
   std::vector<detail::preparation_memory> memories;  // used again from epoch to epoch
   if (PreparingStep<Step> && options.ahead > 0)
     memories.resize(static_cast<std::size_t>(options.ahead) + 1);

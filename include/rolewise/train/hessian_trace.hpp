@@ -13,6 +13,8 @@
 #include <rolewise/loss/objective.hpp>
 #include <rolewise/quant/layer_report.hpp>
 #include <rolewise/quant/schemes.hpp>
+#include <rolewise/train/detail/class_labels.hpp>
+#include <rolewise/train/detail/gradients_on.hpp>
 
 #include <torch/csrc/autograd/autograd.h>
 
@@ -90,6 +92,21 @@ template<typename Network>
   return weights;
 }
 
+/// Each tensor once, and for each of those given its place among them.
+[[nodiscard]] inline std::pair<std::vector<torch::Tensor>, std::vector<std::size_t>> apart(
+    const std::vector<torch::Tensor>& tensors)
+{
+  std::vector<torch::Tensor> once;
+  std::vector<std::size_t> places;
+  for (const auto& each : tensors) {
+    const auto found =
+        std::ranges::find_if(once, [&](const torch::Tensor& known) { return known.is_same(each); });
+    places.push_back(static_cast<std::size_t>(found - once.begin()));
+    if (found == once.end()) once.push_back(each);
+  }
+  return {std::move(once), std::move(places)};
+}
+
 }  // namespace detail
 
 /// The trace of the Hessian of a loss, layer by layer, by Hutchinson's estimate: the mean of r' H r
@@ -100,11 +117,12 @@ template<typename Network>
 ///
 /// A copy of the network computes, in full precision and evaluation mode (with running statistics):
 /// give it trained weights, and always the same examples. It takes some times the memory of a
-/// training step.
+/// training step. Layers that share a weight tensor have the trace of that tensor; it counts once.
 ///
 /// @par Determinism
 /// A function of its arguments, for the same number of threads.
-/// @throws std::invalid_argument for less than one draw
+/// @throws std::invalid_argument for less than one draw, for labels outside of the classes, and
+///         under InferenceMode
 /// @throws std::runtime_error if a trace is not finite
 /// @par Source
 /// Dong, Yao, Arfeen, Gholami, Mahoney, Keutzer: HAWQ-V2: Hessian Aware trace-Weighted Quantization
@@ -115,14 +133,18 @@ template<typename Network, Objective Loss = cross_entropy>
                                                       const trace_options& options = {})
 {
   if (options.draws < 1) refuse("hessian_traces", "want 1 draw or more, got ", options.draws);
-  const torch::AutoGradMode with_graph{true};
+  const detail::gradients_on for_now{"hessian_traces"};
   auto full = network;
   if constexpr (requires { full.set_widths(full_precision{}); }) full.set_widths(full_precision{});
   const auto layers = full.layers();
-  const auto weights = detail::weights_of_layers(full, layers);
+  const auto [weights, place] = detail::apart(detail::weights_of_layers(full, layers));
 
   paired_responses pair;
   pair.student = full.probe(examples, taps{.features = Loss::wants_features});
+  if constexpr (wants_class_labels<Loss>())
+    if (detail::are_hard(examples.labels))
+      detail::require_classes("hessian_traces", examples.labels, pair.student.logits.size(1),
+                              "the batch");
   const auto value = score(loss, pair, supervision{examples.labels, examples.ids, moment{}});
   const auto slopes = torch::autograd::grad({value}, weights, {}, true, true, true);
 
@@ -131,11 +153,12 @@ template<typename Network, Objective Loss = cross_entropy>
   std::int64_t drawn = 0;
   while (drawn < options.draws) {
     std::vector<torch::Tensor> signs;
-    for (std::size_t i = 0; i < weights.size(); ++i)
-      signs.push_back(detail::drawn_signs(
-          weights[i],
-          options.seed.split(purpose{"Hessian trace"}).split(purpose{layers[i].place.name}),
-          drawn));
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      if (place[i] == signs.size())  // the first layer of its weights
+        signs.push_back(detail::drawn_signs(
+            weights[place[i]],
+            options.seed.split(purpose{"Hessian trace"}).split(purpose{layers[i].place.name}),
+            drawn));
     const auto forms = detail::quadratic_forms(slopes, weights, signs);
     double whole = 0.0;
     for (std::size_t i = 0; i < sums.size(); ++i) whole += sums[i] += forms[i];
@@ -152,7 +175,7 @@ template<typename Network, Objective Loss = cross_entropy>
   const auto reported = network.layers();
   std::vector<layer_trace> traces;
   for (std::size_t i = 0; i < layers.size(); ++i)
-    traces.push_back({reported[i], sums[i] / static_cast<double>(drawn)});
+    traces.push_back({reported[i], sums[place[i]] / static_cast<double>(drawn)});
   return traces;
 }
 

@@ -4,6 +4,7 @@
 /// @file
 /// A second student whose weights follow the first one's slowly.
 
+#include <rolewise/core/distinct_tensors.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -19,7 +20,8 @@
 namespace rolewise {
 
 /// Exponential moving average of all floating point tensors that a student shows, those of batch
-/// norm among them. Others, and plain values, are copied.
+/// norm among them. Others, and plain values, are copied. A tensor that is shown under two names
+/// moves once.
 ///
 ///     a <- d * a + (1 - d) * w,    d = min(decay, (1 + n) / (10 + n)) after n updates
 ///
@@ -94,6 +96,7 @@ void moving_average::operator()(S& averaged, S& student, std::int64_t updates) c
   const double d = ramp ? std::min(decay, (1.0 + n) / (10.0 + n)) : decay;
 
   std::vector<torch::Tensor> from, to, moved_from, moved_to;
+  distinct_tensors moved;
   for_each_tensor(student, [&](const std::string&, torch::Tensor& t, tensor_kind) {
     from.push_back(t.defined() ? t.detach() : t);
   });
@@ -105,7 +108,7 @@ void moving_average::operator()(S& averaged, S& student, std::int64_t updates) c
     to.push_back(t.defined() ? t.detach() : t);
   });
   for (std::size_t i = 0; i < to.size(); ++i) {
-    if (!to[i].defined()) continue;
+    if (!to[i].defined() || !moved.add(to[i])) continue;
     if (to[i].is_floating_point()) {
       moved_from.push_back(from[i]);
       moved_to.push_back(to[i]);

@@ -23,7 +23,8 @@ enum class decay {
 namespace optimiser_must {
 
 /// The state of one run: `update(gradients, rate)` changes the parameters that it was started for.
-/// Gradients come in the same order; an undefined one leaves its parameter as it is.
+/// Gradients come in the same order; an undefined one leaves its parameter as it is. A parameter
+/// that is listed twice is updated once, by the first of its gradients that is defined.
 template<typename S>
 concept have_states_that_update =
     requires(S state, const std::vector<named_tensor> parameters,

@@ -94,6 +94,25 @@ struct supervised {
     return learn(std::move(view), now, learned);
   }
 
+  /// The student's answer to the batch as a step would show it, by copies: nothing of the step
+  /// changes. What a step is going to refuse is refused here; `fit` asks about a last batch of one
+  /// example.
+  [[nodiscard]] torch::Tensor rehearse(const batch& examples, const moment& now) const
+  {
+    const torch::NoGradGuard without_graph;
+    auto learner = student;
+    const auto learned = learner.parameters();
+    auto view = view_for(examples, now, learned);
+    return learner
+        .respond(detail::ready(std::move(view), learned), taps{.features = Loss::wants_features})
+        .logits;
+  }
+  [[nodiscard]] batch rehearse_view(const batch& examples, const moment& now) const
+  {
+    return view_for(examples, now, student.parameters());
+  }
+  static constexpr bool mixes = requires { requires Agent::mixes; };
+
   /// @throws std::invalid_argument if it is not finite
   [[nodiscard]] double learning_rate(const moment& now) const
   {
@@ -117,11 +136,22 @@ struct supervised {
   }
 
  private:
+  [[nodiscard]] batch view_for(const batch& examples, const moment& now,
+                               const std::vector<named_tensor>& learned) const
+  {
+    buffer_pool own;
+    return view_of(agent, examples, now, seed.split(role::student),
+                   detail::wanted_form(examples, detail::home_of(learned)), own);
+  }
+
   metrics learn(batch shown, const moment& now, const std::vector<named_tensor>& learned)
   {
+    const detail::gradients_on for_now{"supervised"};
+    const auto labels = shown.labels;
     const auto view = detail::ready(std::move(shown), learned);
     paired_responses pair;
     pair.student = student.respond(view, taps{.features = Loss::wants_features});
+    detail::require_labels_beside<Loss>(labels, pair.student.logits);
     auto found = detail::slope_of(loss, pair, supervision{view.labels, view.ids, now}, learned);
     progress.update(student, learned, found.gradients, learning_rate(now), clipping, average);
     return std::move(found.numbers);
@@ -130,6 +160,7 @@ struct supervised {
   /// What is learned in a step, with the widths of its epoch.
   std::vector<named_tensor> begin(const moment& now)
   {
+    const detail::gradients_on from_the_start{"supervised"};
     progress.begin_epoch(student, now);
     return begin();
   }

@@ -7,6 +7,8 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
 
+#include <c10/core/ScalarType.h>
+
 #include <string_view>
 
 namespace rolewise::detail {
@@ -18,6 +20,12 @@ inline void require_logits(const torch::Tensor& logits, std::string_view caller)
     refuse(caller, "want logits [N, C], N and C above 0, got ", logits.sizes());
   if (!logits.is_floating_point())
     refuse(caller, "want logits of floating point, got ", logits.scalar_type());
+}
+
+/// Sums over examples and classes leave the range of 16 bits before they are divided.
+[[nodiscard]] inline torch::Tensor wide_enough(const torch::Tensor& logits)
+{
+  return c10::isReducedFloatingType(logits.scalar_type()) ? logits.to(torch::kFloat) : logits;
 }
 
 /// Rejects pairs that LibTorch would broadcast or convert in silence.

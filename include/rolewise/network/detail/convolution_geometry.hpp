@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 namespace rolewise::detail {
 
@@ -30,6 +31,14 @@ struct convolution_geometry {
     return rows == columns && rows.before == rows.after;
   }
 };
+
+/// The sizes of `[N, C, H, W]` with the margins around it.
+[[nodiscard]] inline std::vector<std::int64_t> sizes_with_margins(at::IntArrayRef sizes,
+                                                                  const convolution_geometry& over)
+{
+  return {sizes[0], sizes[1], over.rows.before + sizes[2] + over.rows.after,
+          over.columns.before + sizes[3] + over.columns.after};
+}
 
 /// `x` with `value` around it if the margins differ, and how far a convolution is then to pad.
 [[nodiscard]] inline std::pair<torch::Tensor, std::int64_t> padded(const torch::Tensor& x,

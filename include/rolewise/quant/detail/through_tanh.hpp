@@ -18,6 +18,12 @@
 
 namespace rolewise::detail {
 
+/// The largest 1/m by which gradients grow: beyond it they would leave single precision.
+inline constexpr double least_maximum = 0x1p-80;
+/// What takes smaller weights to where 1/m is a number in single precision. tanh of the product is
+/// the product still, so what is quantised is the same, bit for bit.
+inline constexpr double tiny_times = 0x1p64;
+
 /// What the way back must know of weights: the bits of their largest magnitude.
 struct tanh_weights {
   std::uint32_t largest = 0;
@@ -29,6 +35,13 @@ struct tanh_weights {
   }
   /// tanh of it, or 1 for weights that are all zero.
   [[nodiscard]] double maximum() const { return largest == 0 ? 1.0 : std::tanh(magnitude()); }
+  /// Whether all are so small that m is below `least_maximum`.
+  [[nodiscard]] bool is_tiny() const { return largest != 0 && magnitude() < least_maximum; }
+  /// Of the weights times `tiny_times`.
+  [[nodiscard]] tanh_weights larger() const
+  {
+    return {std::bit_cast<std::uint32_t>(static_cast<float>(magnitude() * tiny_times)), exact};
+  }
   [[nodiscard]] quant_kernels::tanh_map map(double times) const
   {
     return {magnitude() <= static_cast<double>(quant_kernels::small_tanh),
@@ -39,6 +52,7 @@ struct tanh_weights {
 [[nodiscard]] inline torch::Tensor tanh_codes_by_passes(const torch::Tensor& w, std::int32_t n,
                                                         const tanh_weights& known)
 {
+  if (known.is_tiny()) return tanh_codes_by_passes(w * tiny_times, n, known.larger());
   const bool bytes = n < 128;
   auto codes = at::empty_like(
       w, w.options().dtype(bytes ? torch::kChar : torch::kFloat).requires_grad(false));
@@ -74,11 +88,13 @@ struct tanh_weights {
 {
   const auto g = at_least_single(gradient), w = at_least_single(weights), t = w.tanh();
   const auto size = w.abs(), largest = size.amax(), m = tanh_maximum(largest);
-  auto back = g * (1 - t * t) / m;
+  const auto growth = m.clamp_min(least_maximum).reciprocal();
+  auto back = g * (1 - t * t) * growth;
   if (exact) {
     const auto is_largest = size.eq(largest);
     const auto share = w.sign() * is_largest / is_largest.sum();
-    back = back - share * ((1 - m * m) / (m * m) * (g * t).sum());
+    // m^2 would be 0 long before m is.
+    back = back - share * ((1 - m * m) * growth * (g * (t / m)).sum());
   }
   return back.to(weights.scalar_type());
 }
@@ -107,6 +123,11 @@ inline void add_part_of_maximum(const blocks& all, const std::vector<char>& hold
                                                        const torch::Tensor& w,
                                                        const tanh_weights& known)
 {
+  if (known.is_tiny()) {
+    const auto larger = known.larger();
+    return tanh_back_by_passes(gradient, w * tiny_times, larger)
+        .mul_(larger.maximum() / least_maximum);
+  }
   const auto all = blocks_of(w);
   std::vector<double> sums(static_cast<std::size_t>(all.count()));
   std::vector<char> holds_largest(sums.size());

@@ -16,7 +16,10 @@ namespace rolewise::detail {
 struct policy_holder {
   policy_agent agent;
 
-  metrics operator()(const batch&, const moment&) const { return {{"loss", torch::zeros({})}}; }
+  metrics operator()(const batch&, const moment&) const
+  {
+    return {{"loss", torch::zeros({}, torch::kFloat)}};
+  }
   template<typename Archive>
   void visit_state(Archive&)
   {}

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -76,7 +77,8 @@ struct update_group {
   return a.strides() == b.strides();
 }
 
-/// Sorts parameters with gradients into groups. Fused operators on the CPU walk over the memory of
+/// Sorts parameters with gradients into groups; one that is listed twice is in them once, with the
+/// first of its gradients. Fused operators on the CPU walk over the memory of
 /// a parameter and its gradient side by side, so a gradient that lies otherwise is copied.
 [[nodiscard]] inline std::vector<update_group> groups_of(
     const std::vector<named_tensor>& parameters, const std::vector<torch::Tensor>& gradients,
@@ -86,9 +88,10 @@ struct update_group {
     refuse("optimiser", "was started for ", started_for, " parameters, was handed ",
            parameters.size(), " of them with ", gradients.size(), " gradients");
   std::vector<update_group> groups;
+  std::unordered_set<const c10::TensorImpl*> known;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    if (!gradients[i].defined()) continue;
     const auto& value = parameters[i].value;
+    if (!gradients[i].defined() || !known.insert(value.unsafeGetTensorImpl()).second) continue;
     const bool is_range = parameters[i].kind == tensor_kind::range;
     const double decays =
         !is_range && (what == decay::everything || value.dim() > 1) ? weight_decay : 0.0;

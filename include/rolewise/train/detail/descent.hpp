@@ -7,6 +7,7 @@
 #include <rolewise/agent/view_of.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/buffer_pool.hpp>
+#include <rolewise/core/distinct_tensors.hpp>
 #include <rolewise/core/moment.hpp>
 #include <rolewise/core/response.hpp>
 #include <rolewise/core/state.hpp>
@@ -15,6 +16,8 @@
 #include <rolewise/loss/objective.hpp>
 #include <rolewise/student/student.hpp>
 #include <rolewise/train/clip_gradients.hpp>
+#include <rolewise/train/detail/class_labels.hpp>
+#include <rolewise/train/detail/gradients_on.hpp>
 #include <rolewise/train/moving_average.hpp>
 #include <rolewise/train/optimiser.hpp>
 #include <rolewise/train/training_step.hpp>
@@ -36,7 +39,7 @@ struct missing {
 };
 
 /// What a student and a loss learn: the student's parameters under their names, and those that the
-/// loss shows under `loss.`.
+/// loss shows under `loss.`; a tensor that has several names under the first of them.
 template<Student S, typename Loss>
 [[nodiscard]] std::vector<named_tensor> learned_by(const S& student, Loss& loss)
 {
@@ -45,7 +48,7 @@ template<Student S, typename Loss>
     for_each_tensor(loss, [&](const std::string& name, torch::Tensor& t, tensor_kind kind) {
       if (is_learned(kind) && t.defined()) learned.push_back({"loss." + name, t, kind});
     });
-  return learned;
+  return each_once(std::move(learned));
 }
 
 /// Where what is learned lies.
@@ -80,6 +83,17 @@ template<Student S, typename Loss>
   if (view.inputs.scalar_type() == torch::kByte && view.inputs.dim() == 4)
     view = normalised(std::move(view));
   return view;
+}
+
+/// Hard labels that are on the CPU while the answers are on a device: cross entropy leaves those of
+/// a device unchecked, as asking would wait for it.
+template<typename Loss>
+void require_labels_beside(const torch::Tensor& labels, const torch::Tensor& logits)
+{
+  if constexpr (wants_class_labels<Loss>())
+    if (are_hard(labels) && labels.is_cpu() && logits.defined() && !logits.is_cpu() &&
+        logits.dim() == 2)
+      require_classes("training step", labels, logits.size(1), "the batch");
 }
 
 /// Share of the examples whose highest logit is that of the (likeliest) label, `[]`.
@@ -176,9 +190,11 @@ class descent {
     return optimiser_.has_value() && (!average || averaged_.has_value());
   }
   /// Starts what has not been started.
+  /// @throws std::invalid_argument for a tensor that was made under InferenceMode
   void begin(const S& student, const std::vector<named_tensor>& learned, const O& optimiser,
              const std::optional<moving_average>& average)
   {
+    if (!optimiser_) require_learnable("training step", learned);
     if (!optimiser_) optimiser_.emplace(optimiser.start(learned));
     if (average && !averaged_) averaged_.emplace(student);
   }

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Whether hard labels are classes, asked of a whole data set at once.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/data/dataset.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace rolewise::detail {
+
+[[nodiscard]] inline bool are_hard(const torch::Tensor& labels)
+{
+  return labels.defined() && labels.scalar_type() == torch::kLong && labels.dim() == 1;
+}
+
+/// The place of the first of hard labels `[N]` outside 0 .. classes - 1; one pass over them, and it
+/// waits for the device that they are on.
+[[nodiscard]] inline std::optional<std::int64_t> first_beyond(const torch::Tensor& labels,
+                                                              std::int64_t classes)
+{
+  if (labels.numel() == 0) return std::nullopt;
+  const auto [least, most] = labels.aminmax();
+  if (least.item<std::int64_t>() >= 0 && most.item<std::int64_t>() < classes) return std::nullopt;
+  return labels.lt(0).logical_or(labels.ge(classes)).nonzero()[0].item<std::int64_t>();
+}
+
+/// @throws std::invalid_argument that names the first label outside 0 .. classes - 1
+inline void require_classes(std::string_view who, const torch::Tensor& labels, std::int64_t classes,
+                            std::string_view of_what)
+{
+  if (const auto place = first_beyond(labels, classes))
+    refuse(who, "want labels in 0 .. ", classes - 1, ", got ", labels[*place].item<std::int64_t>(),
+           " for example ", *place, " of ", of_what);
+}
+
+/// @throws std::invalid_argument unless there is a hard label for each example, all of them classes
+inline void require_class_labels(std::string_view who, const dataset& examples)
+{
+  const auto& labels = examples.labels;
+  if (!are_hard(labels) || labels.size(0) != examples.size())
+    refuse(who, "want labels [", examples.size(), "] of Long, got ",
+           labels.defined() ? c10::str(labels.sizes(), " of ", labels.scalar_type())
+                            : "an undefined tensor");
+  require_classes(who, labels, examples.shape.classes, c10::str("'", examples.name, "'"));
+}
+
+}  // namespace rolewise::detail

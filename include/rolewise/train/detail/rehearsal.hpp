@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What would stop a run in the middle of an epoch, found before its first step.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/moment.hpp>
+#include <rolewise/data/batches.hpp>
+#include <rolewise/data/dataset.hpp>
+#include <rolewise/loss/objective.hpp>
+#include <rolewise/train/detail/class_labels.hpp>
+
+#include <c10/util/Exception.h>
+
+#include <concepts>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace rolewise::detail {
+
+/// A step that can do on copies of its parts what it does with a batch, up to the student's answer:
+/// nothing of it changes and no teacher is asked. `rehearse` gives the logits, `rehearse_view` the
+/// student's view; `mixes` says whether agents look at other examples.
+template<typename S>
+concept RehearsingStep = requires(const S step, const batch& examples, const moment& now) {
+  { step.rehearse(examples, now) } -> std::same_as<torch::Tensor>;
+  { step.rehearse_view(examples, now) } -> std::same_as<batch>;
+  { S::mixes } -> std::convertible_to<bool>;
+};
+
+/// What `work` throws, in its words; nothing if it throws nothing.
+template<typename Work>
+[[nodiscard]] std::optional<std::string> refusal_of(const Work& work)
+{
+  constexpr std::string_view ours = "rolewise: ";
+  try {
+    work();
+    return std::nullopt;
+  } catch (const c10::Error& error) {
+    return error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    const std::string_view text = error.what();
+    return std::string{text.starts_with(ours) ? text.substr(ours.size()) : text};
+  }
+}
+
+/// What `work` throws for the last example of an epoch alone and not for the last two; nothing if
+/// that is not why it throws.
+template<typename Work>
+[[nodiscard]] std::optional<std::string> refusal_of_one(const dataset& data, batch_options order,
+                                                        const Work& work)
+{
+  order.size = 1;
+  const auto examples = batches(data, order);
+  batch_memory memory;
+  const auto one = examples.gather(data.size() - 1, memory);
+  auto found = refusal_of([&] { work(one); });
+  if (!found) return found;
+  const auto before = examples.gather(data.size() - 2, memory);
+  const batch two{torch::cat({before.inputs, one.inputs}), torch::cat({before.labels, one.labels}),
+                  torch::cat({before.ids, one.ids}), one.scaling};
+  return refusal_of([&] { work(two); }) ? std::nullopt : found;
+}
+
+/// Tries a batch of one example, if the last batch of an epoch has no more: batch norm over maps of
+/// one pixel and agents that mix within the batch refuse it. Agents draw anew in each epoch, so
+/// they are asked about each.
+/// @param order of the epoch `first`, @param end the last epoch and one
+template<RehearsingStep Step>
+void require_last_batch(const Step& step, const dataset& data, batch_options order,
+                        const moment& first, std::int64_t end)
+{
+  const auto count = data.size();
+  const bool is_always_one = order.size == 1;
+  if (count < 2 || first.epoch >= end) return;
+  if (!is_always_one && (order.drop_last || count % order.size != 1)) return;
+  order.drop_last = false;
+  auto now = first;
+  now.step = first.steps_per_epoch - 1;
+  auto found =
+      refusal_of_one(data, order, [&](const batch& one) { (void)step.rehearse(one, now); });
+  if constexpr (Step::mixes)
+    for (++now.epoch; !found && now.epoch < end; ++now.epoch) {
+      order.epoch = now.epoch;
+      found = refusal_of_one(data, order,
+                             [&](const batch& one) { (void)step.rehearse_view(one, now); });
+    }
+  if (!found) return;
+  if (is_always_one)
+    refuse("fit", "the step cannot learn from one example: ", *found,
+           "; batch_size is 1, take a larger one");
+  refuse("fit", "the last of ", first.steps_per_epoch, " batches of an epoch has one example (",
+         count, " in batches of ", order.size, "), and the step cannot learn from one: ", *found,
+         "; drop_last leaves it out, and so does one example less; or take another batch_size");
+}
+
+/// Looks at all hard labels, if the loss wants classes: also where the step runs on a device that
+/// cannot be asked. An agent may make other labels, and a student may know more classes than the
+/// data set says: they are asked where a label looks wrong.
+template<typename Step>
+void require_labels_for(const Step& step, const dataset& data)
+{
+  if constexpr (RehearsingStep<Step> && requires { step.loss; }) {
+    if constexpr (wants_class_labels<std::remove_cvref_t<decltype(step.loss)>>()) {
+      const auto& labels = data.labels;
+      if (!are_hard(labels) || labels.size(0) != data.size()) return;
+      auto classes = data.shape.classes;
+      const auto place = first_beyond(labels, classes);
+      if (!place) return;
+      const auto other = *place == 0 ? data.size() - 1 : 0;
+      const auto two = as_batch(subset(data, torch::tensor({*place, other}, torch::kLong)));
+      bool is_changed = false;
+      const auto refused = refusal_of([&] {
+        is_changed = !torch::equal(step.rehearse_view(two, moment{}).labels, two.labels);
+        if (!is_changed) classes = step.rehearse(two, moment{}).size(1);
+      });
+      if (!refused && !is_changed)
+        require_classes("fit", labels, classes, c10::str("'", data.name, "'"));
+    }
+  }
+}
+
+}  // namespace rolewise::detail
