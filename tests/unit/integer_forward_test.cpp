@@ -712,3 +712,41 @@ TEST_CASE("sums that are handed on unrectified give the features that rectified 
   check(a, b);
   check(c, d);
 }
+
+TEST_CASE("a kernel may be larger than the map: padding SAME gives it what is missing")
+{
+  struct place {
+    std::int64_t kernel, height, width;
+  };
+  for (const auto& [kernel, height, width] :
+       {place{7, 3, 2}, place{11, 8, 7}, place{5, 1, 1}, place{7, 2, 9}, place{3, 1, 2}})
+    for (const std::int64_t stride : {1, 2, 3}) {
+      CAPTURE(kernel);
+      CAPTURE(height);
+      CAPTURE(width);
+      CAPTURE(stride);
+      const rw::convolution_shape shape{
+          .in = 4, .out = 8, .kernel = kernel, .stride = stride, .padding = rw::padding_rule::same};
+      const rw::planned_layer plan{{"body", rw::layer_kind::convolution, 1, 3},
+                                   {bit_width{4}, bit_width{4}}};
+      torch::manual_seed(static_cast<std::uint64_t>(kernel));
+      const auto x = torch::randint(0, 16, {2, 4, height, width}, torch::kFloat)
+                         .contiguous(torch::MemoryFormat::ChannelsLast);
+      const auto pass = [&] {
+        rw::convolution<byte_quantizer> layer{{}, plan, shape, {}};
+        const auto in = stood_for(x.to(torch::kByte), 0, 15, torch::full({}, 0.5F));
+        const auto y = layer(in, phase::training);
+        y.square().sum().backward();
+        torch::Tensor w;
+        rw::for_each_tensor(layer,
+                            [&](const std::string&, torch::Tensor& t, rw::tensor_kind) { w = t; });
+        return std::vector{y.detach(), in.stand_in.grad(), w.grad()};
+      };
+      const auto found = pass();
+      CHECK(found[0].size(2) == (height + stride - 1) / stride);
+      CHECK(found[0].size(3) == (width + stride - 1) / stride);
+      const rw::without_integers reference;
+      const auto wanted = pass();
+      for (std::size_t i = 0; i < wanted.size(); ++i) CHECK(torch::equal(found[i], wanted[i]));
+    }
+}

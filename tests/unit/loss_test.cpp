@@ -5,6 +5,7 @@
 #include "support/doctest.hpp"
 #include "support/finite_differences.hpp"
 
+#include <rolewise/core/fraction.hpp>
 #include <rolewise/loss/clipped_to_task.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/no_distillation.hpp>
@@ -412,5 +413,58 @@ TEST_CASE("clipped_to_task cuts distillation to the length of the task, tensor b
     CHECK(added.norm().item<double>() <= g.norm().item<double>() * (1 + 1e-12));
     CHECK(torch::cosine_similarity(added.flatten(), d.flatten(), 0).item<double>() ==
           near(1.0, 1e-9));
+  }
+}
+
+TEST_CASE("losses of 16 bits are added up in single precision, and their gradients are of 16 bits")
+{
+  // 128 examples of some 1,000 nats each: their sum is beyond what fp16 holds.
+  torch::manual_seed(4);
+  for (const auto type : {torch::kHalf, torch::kBFloat16}) {
+    CAPTURE(c10::toString(type));
+    const auto teacher = (torch::randn({128, 40}) * 60).to(type);
+    const auto exact = [&](const auto& loss, const torch::Tensor& student,
+                           const torch::Tensor& labels) {
+      return score(loss, {{teacher.to(torch::kDouble), {}}, {student.to(torch::kDouble), {}}},
+                   supervision{
+                       labels.is_floating_point() ? labels.to(torch::kDouble) : labels, {}, {}})
+          .template item<double>();
+    };
+    const double digits = type == torch::kHalf ? 0x1p-10 : 0x1p-7;
+    const auto holds = [&](const auto& loss, const torch::Tensor& labels) {
+      const auto student = (torch::randn({128, 40}) * 60).to(type).set_requires_grad(true);
+      const auto found = score(loss, {{teacher, {}}, {student, {}}}, supervision{labels, {}, {}});
+      CHECK((found.scalar_type() == type));
+      CHECK(found.template item<double>() == near(exact(loss, student.detach(), labels), digits));
+      found.backward();
+      CHECK((student.grad().scalar_type() == type));
+      CHECK(student.grad().isfinite().all().template item<bool>());
+      CHECK(student.grad().abs().sum().template item<double>() > 0);
+    };
+    const auto hard = torch::arange(128).remainder(40);
+    holds(soft_target_kl{}, hard);
+    holds(soft_target_kl{.softness = temperature{1}, .reduction = kl_reduction::element_mean},
+          hard);
+    holds(cross_entropy{}, hard);
+    holds(cross_entropy{.smoothing = fraction{0.1}}, hard);
+    holds(cross_entropy{.smoothing = fraction{0.1}}, torch::one_hot(hard, 40).to(type));
+  }
+}
+
+TEST_CASE("clipped_to_task of 16 bits has the values of single precision, rounded once")
+{
+  const clipped_to_task rule{.task = cross_entropy{}, .distillation = soft_target_kl{}};
+  const moment late{.epoch = 100, .step = 0, .epochs = 200, .steps_per_epoch = 1};
+  torch::manual_seed(5);
+  for (const auto type : {torch::kHalf, torch::kBFloat16}) {
+    // The share is some 3e-7: fp16 has no more than 3 bits for it.
+    const auto task = (torch::randn({50}) * 1e-3).to(type),
+               distillation = (torch::randn({50}) * 3e3).to(type);
+    const auto found = rule.combine(task, distillation, late);
+    CHECK((found.scalar_type() == type));
+    const auto exact = rule.combine(task.to(torch::kDouble), distillation.to(torch::kDouble), late);
+    const double digits = type == torch::kHalf ? 0x1p-11 : 0x1p-8;
+    CHECK(torch::allclose(found.to(torch::kDouble), exact, 1.01 * digits, 1e-7));
+    CHECK(task.to(torch::kDouble).norm().item<double>() > 1e-3);
   }
 }

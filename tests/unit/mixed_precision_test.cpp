@@ -500,3 +500,40 @@ TEST_CASE("costs as a table and as JSON lines")
   CHECK(sum["multiply_adds"] == costs.multiply_adds());
   CHECK(sum["bit_operations_are"] == "multiply-adds x bits of weights x bits of activations");
 }
+
+namespace {
+
+/// Its first layer twice, with one weight tensor.
+struct sharing_parabola : parabola {
+  [[nodiscard]] std::vector<rw::layer_report> layers() const
+  {
+    return {{{"x"}, {}, 3}, {{"again"}, {}, 3}};
+  }
+  [[nodiscard]] std::vector<rw::named_tensor> parameters() const
+  {
+    return {{"x.weight", x}, {"again.weight", x}};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("layers that share their weights have one trace, that of the tensor")
+{
+  const rw::trace_options options{.draws = 5, .tolerance = 0, .seed = rw::seed{1}};
+  const auto apart = rw::hessian_traces(parabola{}, rw::batch{}, first_logit{}, options);
+  const auto shared = rw::hessian_traces(sharing_parabola{}, rw::batch{}, first_logit{}, options);
+  REQUIRE(shared.size() == 2);
+  CHECK(shared[0].trace == doctest::Approx(apart[0].trace).epsilon(1e-12));
+  CHECK(shared[1].trace == shared[0].trace);
+}
+
+TEST_CASE("traces want labels that are classes")
+{
+  const rw::sample_shape small{.channels = 1, .height = 8, .width = 8, .classes = 3};
+  auto examples = images(small, 6);
+  examples.labels[4] = 3;
+  CHECK_THROWS_WITH_AS((void)rw::hessian_traces(rw::resnet8(small), examples),
+                       "rolewise: hessian_traces: want labels in 0 .. 2, got 3 for example 4 of "
+                       "the batch",
+                       std::invalid_argument);
+}

@@ -293,3 +293,44 @@ TEST_CASE("a scheme by name refuses names that no layer has and names listed twi
   CHECK_THROWS_WITH_AS(rw::bit_width{33}, "rolewise: bit_width must lie in 1 .. 32",
                        std::invalid_argument);
 }
+
+TEST_CASE(
+    "dorefa's weights that are all tiny have the codes of their multiples, and finite gradients")
+{
+  torch::manual_seed(6);
+  for (const auto& shape : {std::vector<std::int64_t>{4, 3, 3, 3}, std::vector<std::int64_t>{40}})
+    for (const double size : {1e-20, 1e-24, 1e-30, 1e-37, 1e-38, 1e-40, 1e-43})
+      for (const int bits : {2, 4, 8})
+        for (const auto how : {rw::dorefa_gradient::exact, rw::dorefa_gradient::detached}) {
+          CAPTURE(size);
+          CAPTURE(bits);
+          // Multiples of the smallest number, so that none of them is rounded.
+          const auto whole = torch::randint(-7, 8, shape, torch::kDouble)
+                                 .index_fill_(0, torch::tensor({0}, torch::kLong), 7.0);
+          const auto unit = std::max(std::ldexp(1.0, std::ilogb(size)), 0x1p-146);
+          const auto large = (whole * 0x1p-30).to(torch::kFloat).set_requires_grad(true);
+          const auto tiny = (whole * unit).to(torch::kFloat).set_requires_grad(true);
+          const auto wide = (whole * unit).set_requires_grad(true);
+          const auto q = rw::dorefa{how}.start_weights(inside);
+          const auto g = torch::randn(shape);
+          const auto values = q(tiny, bit_width{bits}).values();
+          CHECK(torch::equal(values, q(large, bit_width{bits}).values()));
+          CHECK(near(values, q(wide, bit_width{bits}).values(), 1e-6));
+          values.backward(g);
+          q(wide, bit_width{bits}).values().backward(g.to(torch::kDouble));
+          q(large, bit_width{bits}).values().backward(g);
+          CHECK(tiny.grad().isfinite().all().item<bool>());
+          CHECK(tiny.grad().abs().sum().item<double>() > 0);
+          // In the direction of the large ones', and 1/m times as long, but no more than 2^80.
+          const double growth = std::min(1 / (7 * unit), 0x1p80) * (7 * 0x1p-30);
+          const auto expected = large.grad().to(torch::kDouble) * growth;
+          const auto most = expected.abs().max().item<double>();
+          CHECK(near(tiny.grad().to(torch::kDouble) / most, expected / most, 2e-6));
+          CHECK(near(wide.grad() / most, expected / most, 2e-6));
+          // The form that can be differentiated again has no kernels.
+          const auto again = (whole * unit).to(torch::kFloat).set_requires_grad(true);
+          const auto by_tensors = torch::autograd::grad({q(again, bit_width{bits}).values()},
+                                                        {again}, {g}, true, true)[0];
+          CHECK(near(by_tensors.to(torch::kDouble) / most, expected / most, 2e-6));
+        }
+}

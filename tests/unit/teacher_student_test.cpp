@@ -10,15 +10,18 @@
 #include <rolewise/student/module_student.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/teacher/module_teacher.hpp>
+#include <rolewise/teacher/shared_teacher.hpp>
 
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 
+#include <atomic>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace rw = rolewise;
@@ -220,4 +223,93 @@ TEST_CASE("a frozen copy of a user's module is not reached by training it furthe
   const auto report = rw::copy_weights(student, fresh);
   CHECK(report.only_in_target.empty());
   CHECK(torch::equal(fresh.probe(images(8)).logits, student.probe(images(8)).logits));
+}
+
+namespace {
+
+/// Keeps its batch norm in training mode whatever it is told, as some networks keep their dropout.
+struct stubborn_module : torch::nn::Cloneable<stubborn_module> {
+  stubborn_module() { reset(); }
+  void reset() override
+  {
+    norm = register_module("norm", torch::nn::BatchNorm2d{1});
+    classifier = register_module("classifier", torch::nn::Linear{64, 4});
+  }
+  void train(bool on = true) override
+  {
+    torch::nn::Module::train(on);
+    norm->train();
+  }
+  torch::Tensor forward(torch::Tensor x)
+  {
+    return classifier->forward(norm->forward(x).flatten(1));
+  }
+
+  torch::nn::BatchNorm2d norm{nullptr};
+  torch::nn::Linear classifier{nullptr};
+};
+
+}  // namespace
+
+TEST_CASE("no statistics of a teacher move, whatever mode its parts are in")
+{
+  const auto still = torch::zeros(1);
+  auto module = std::make_shared<stubborn_module>();
+  const rw::module_teacher teacher{module};
+  CHECK_FALSE(module->norm->is_training());
+  (void)teacher.respond(images(8));
+  CHECK(torch::equal(module->norm->running_mean, still));
+
+  module->norm->train();  // the whole says that it is in evaluation mode
+  CHECK_FALSE(module->is_training());
+  CHECK_THROWS_WITH_AS((void)teacher.respond(images(8)),
+                       "rolewise: module_teacher: part 'norm' of the module has been put into "
+                       "training mode; call eval() on the module",
+                       std::invalid_argument);
+  CHECK(torch::equal(module->norm->running_mean, still));
+
+  const rw::module_student student{std::make_shared<stubborn_module>()};
+  (void)student.probe(images(8));
+  CHECK(torch::equal(student.module().norm->running_mean, still));
+  CHECK(student.module().norm->is_training());
+  CHECK(student.module().classifier->is_training());
+
+  const auto frozen = rw::frozen(student);
+  CHECK_FALSE(frozen.network().module().is_training());
+  CHECK_FALSE(frozen.network().module().norm->is_training());
+  (void)frozen.respond(images(8));
+  CHECK(torch::equal(frozen.network().module().norm->running_mean, still));
+  const auto copy = frozen;
+  CHECK_FALSE(copy.network().module().norm->is_training());
+  CHECK(student.module().is_training());
+}
+
+TEST_CASE("the copy of a user's module has its parts in the modes of the original")
+{
+  rw::module_student student{std::make_shared<own_module>()};
+  student.module().norm->eval();
+  auto copy = student;
+  CHECK(copy.module().is_training());
+  CHECK(copy.module().convolution->is_training());
+  CHECK_FALSE(copy.module().norm->is_training());
+  (void)copy.respond(images(8));
+  CHECK(torch::equal(copy.module().norm->running_mean, torch::zeros(6)));
+}
+
+TEST_CASE("several threads may ask one frozen module")
+{
+  const auto teacher = rw::frozen(rw::module_student{std::make_shared<own_module>()});
+  const rw::shared_teacher shared{teacher};
+  const auto examples = images(8);
+  const auto wanted = teacher.respond(examples).logits;
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      for (int round = 0; round < 20; ++round)
+        if (!torch::equal(shared.respond(examples).logits, wanted)) ++wrong;
+    });
+  for (auto& thread : threads) thread.join();
+  CHECK(wrong == 0);
+  CHECK(torch::equal(shared.teacher().network().module().norm->running_mean, torch::zeros(6)));
 }

@@ -6,6 +6,10 @@
 #include "laws/training_step.hpp"
 #include "support/tiny_student.hpp"
 
+#include <rolewise/agent/cutmix.hpp>
+#include <rolewise/agent/mixture.hpp>
+#include <rolewise/agent/mixup.hpp>
+#include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/students_view.hpp>
 #include <rolewise/loss/clipped_to_task.hpp>
@@ -860,4 +864,298 @@ TEST_CASE("views, batches and what is learned from them are repeatable")
     CHECK(same_tensors(one, two));
   }
   at::set_num_threads(threads_before);
+}
+
+namespace {
+
+/// A tiny student with a square weight that is used twice, and is shown under one name or two.
+template<bool twice>
+class tied_student {
+ public:
+  explicit tied_student(const sample_shape& shape, seed key = {})
+      : inputs_{shape.channels * shape.height * shape.width},
+        square_{rolewise::testing::drawn(key.split(purpose{"square"}), {inputs_, inputs_})
+                    .set_requires_grad(true)},
+        last_{rolewise::testing::drawn(key.split(purpose{"last"}), {shape.classes, inputs_})
+                  .set_requires_grad(true)}
+  {}
+  tied_student(const tied_student& other) : inputs_{other.inputs_}
+  {
+    square_ = other.square_.detach().clone().set_requires_grad(true);
+    last_ = other.last_.detach().clone().set_requires_grad(true);
+  }
+  tied_student& operator=(const tied_student& other)
+  {
+    auto copy = other;
+    std::swap(*this, copy);
+    return *this;
+  }
+  tied_student(tied_student&&) noexcept = default;
+  tied_student& operator=(tied_student&&) noexcept = default;
+  ~tied_student() = default;
+
+  [[nodiscard]] response respond(const batch& examples, taps = {}) { return probe(examples); }
+  [[nodiscard]] response probe(const batch& examples, taps = {}) const
+  {
+    const auto x = normalised_inputs(examples).reshape({-1, inputs_});
+    return {.logits = x.matmul(square_).relu().matmul(square_.t()).relu().matmul(last_.t()),
+            .features = {}};
+  }
+  [[nodiscard]] std::vector<named_tensor> parameters() const
+  {
+    if (twice) return {{"encoder", square_}, {"decoder", square_}, {"last", last_}};
+    return {{"encoder", square_}, {"last", last_}};
+  }
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.parameter("encoder", square_);
+    if (twice) archive.parameter("decoder", square_);
+    archive.parameter("last", last_);
+  }
+
+ private:
+  std::int64_t inputs_;
+  torch::Tensor square_, last_;
+};
+
+static_assert(Student<tied_student<true>>);
+
+/// What three steps of a method have made of a tied student and of its average.
+template<bool twice, typename Loss, typename Method>
+std::vector<torch::Tensor> after_three_steps(const Loss& loss, const Method& method)
+{
+  const auto data = tiny_data(12);
+  distillation lesson{.teacher = frozen(tiny_student{data.shape, seed{1}}),
+                      .student = tied_student<twice>{data.shape, seed{2}},
+                      .loss = loss,
+                      .optimiser = method,
+                      .clipping = clip_gradients{.norm = 0.5},
+                      .average = moving_average{.decay = 0.7, .ramp = false}};
+  for (int i = 0; i < 3; ++i) (void)lesson(as_batch(data), start);
+  std::vector<torch::Tensor> found;
+  for (const auto* student : {&lesson.student, lesson.progress.averaged()})
+    for (const auto& p : student->parameters())
+      if (p.name != "decoder") found.push_back(p.value.detach());
+  return found;
+}
+
+template<typename Loss, typename Method>
+void check_tied(const Loss& loss, const Method& method)
+{
+  const auto once = after_three_steps<false>(loss, method),
+             twice = after_three_steps<true>(loss, method);
+  REQUIRE(once.size() == twice.size());
+  for (std::size_t i = 0; i < once.size(); ++i) CHECK(torch::equal(once[i], twice[i]));
+}
+
+}  // namespace
+
+TEST_CASE("a weight that is listed under two names is learned, decayed and averaged once")
+{
+  const clipped_to_task combined{.task = cross_entropy{}, .distillation = soft_target_kl{}};
+  const auto sum = 0.5 * cross_entropy{} + 0.5 * soft_target_kl{};
+  check_tied(combined, sgd{.rate = 0.05});
+  check_tied(combined, adam{.rate = 0.01});
+  check_tied(combined, adamw{.rate = 0.01});
+  check_tied(sum, sgd{.rate = 0.05});
+  check_tied(sum, adamw{.rate = 0.01});
+
+  // Optimisers by themselves, too, and the clip.
+  const auto w = torch::ones({3}, wide), g = torch::full({3}, 2.0, wide);
+  const std::vector<named_tensor> both{{"a", w}, {"b", w}};
+  auto state = sgd{.momentum = 0.5, .nesterov = false, .weight_decay = 0.0}.start(both);
+  state.update(both, {g.clone(), g.clone()}, 0.1);
+  CHECK(torch::allclose(w, torch::full({3}, 0.8, wide)));
+  state.update(both, {torch::Tensor{}, g.clone()}, 0.0);
+  const auto clipped = torch::full({1}, 3.0, wide);
+  clip_gradients{.norm = 1.5}({clipped, clipped});
+  CHECK(clipped.item<double>() == doctest::Approx(1.5));
+}
+
+TEST_CASE("gradients of 16 bits are clipped by a length in single precision")
+{
+  const auto g = torch::full({100}, 3e4, torch::kHalf);  // 3e5 long
+  clip_gradients{.norm = 10.0}({g});
+  CHECK(torch::allclose(g, torch::full({100}, 1.0, torch::kHalf)));
+}
+
+namespace {
+
+/// Two linear layers in one tensor.
+struct tied_body {
+  torch::Tensor a, b;
+
+  tied_body() : a{torch::ones({2, 2}).set_requires_grad(true)}, b{a} {}
+  [[nodiscard]] response forward(const torch::Tensor& x, phase, taps) const
+  {
+    return {.logits = x.flatten(1).matmul(a).matmul(b), .features = {}};
+  }
+  [[nodiscard]] std::vector<layer_report> layers() const { return {}; }
+  [[nodiscard]] std::string name() const { return "tied"; }
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.parameter("a", a);
+    archive.parameter("b", b);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the copy of a network has tied weights where the original has")
+{
+  network original{tied_body{}};
+  const auto copy = original;
+  CHECK(copy.body().a.is_same(copy.body().b));
+  CHECK(copy.body().a.requires_grad());
+  CHECK_FALSE(copy.body().a.is_alias_of(original.body().a));
+  original.to(torch::kCPU);
+  CHECK(original.body().a.is_same(original.body().b));
+}
+
+namespace {
+
+/// Counts steps from outside of a run.
+struct step_counter {
+  std::int64_t* steps;
+  void see(const step_ends&) { ++*steps; }
+  template<typename Event>
+  void see(const Event&)
+  {}
+};
+
+/// Whether a run is refused, and then before its first step.
+template<typename Step>
+bool is_refused_at_once(Step step, const dataset& data, const fit_options& options)
+{
+  std::int64_t steps = 0;
+  try {
+    (void)fit(step, data, options, step_counter{&steps});
+  } catch (const std::invalid_argument& error) {
+    CHECK(steps == 0);
+    CHECK(std::string{error.what()}.find("drop_last leaves it out") != std::string::npos);
+    return true;
+  }
+  CHECK(steps > 0);
+  return false;
+}
+
+dataset blank_data(std::int64_t count, const sample_shape& shape)
+{
+  dataset data;
+  data.shape = shape;
+  data.images = torch::arange(count * shape.channels * shape.height * shape.width)
+                    .mul(37)
+                    .remainder(256)
+                    .to(torch::kByte)
+                    .view({count, shape.channels, shape.height, shape.width});
+  data.labels = torch::arange(count).remainder(shape.classes);
+  data.ids = torch::arange(count);
+  data.name = "blank";
+  return data;
+}
+
+}  // namespace
+
+TEST_CASE("a last batch of one that batch norm would refuse is refused before the first step")
+{
+  const sample_shape pixel{.channels = 1, .height = 4, .width = 4, .classes = 3},
+      larger{.channels = 1, .height = 5, .width = 5, .classes = 3};
+  const auto data = blank_data(5, pixel);
+  supervised school{.student = resnet8(pixel)};  // its last maps are of one pixel
+  CHECK_THROWS_WITH_AS(
+      (void)fit(school, data, {.batch_size = 4}),
+      "rolewise: fit: the last of 2 batches of an epoch has one example (5 in batches of 4), and "
+      "the step cannot learn from one: batch_norm: want more than one value per channel in "
+      "training, got [1, 64, 1, 1]; drop_last leaves it out, and so does one example less; or take "
+      "another batch_size",
+      std::invalid_argument);
+  CHECK(school.progress.updates() == 0);
+  CHECK_THROWS_WITH_AS(
+      (void)fit(school, data, {.batch_size = 1}),
+      "rolewise: fit: the step cannot learn from one example: batch_norm: want more than one value "
+      "per channel in training, got [1, 64, 1, 1]; batch_size is 1, take a larger one",
+      std::invalid_argument);
+  CHECK_FALSE(is_refused_at_once(school, data, {.batch_size = 4, .drop_last = true}));
+  CHECK_FALSE(is_refused_at_once(school, data, {.batch_size = 3}));
+  CHECK_FALSE(is_refused_at_once(school, data, {.batch_size = 5}));
+  CHECK_FALSE(is_refused_at_once(supervised{.student = resnet8(larger)}, blank_data(5, larger),
+                                 {.batch_size = 4}));
+  CHECK_FALSE(
+      is_refused_at_once(supervised{.student = tiny_student{pixel}}, data, {.batch_size = 4}));
+  CHECK(is_refused_at_once(distillation{.teacher = frozen(tiny_student{pixel}),
+                                        .student = resnet8(pixel),
+                                        .loss = soft_target_kl{}},
+                           data, {.batch_size = 2}));
+
+  // What goes wrong for two examples as well is no matter of the last batch.
+  supervised misfit{.student = tiny_student{larger}};
+  CHECK_THROWS_AS((void)fit(misfit, data, {.batch_size = 4}), c10::Error);
+}
+
+TEST_CASE("a last batch of one that an agent would refuse is refused before the first step")
+{
+  const auto data = tiny_data(5);
+  const tiny_student student{data.shape};
+  CHECK(is_refused_at_once(supervised{.student = student, .agent = mixup{.classes = 3}}, data,
+                           {.epochs = 2, .batch_size = 4}));
+  CHECK_FALSE(is_refused_at_once(supervised{.student = student, .agent = mixup{.partners = data}},
+                                 data, {.epochs = 2, .batch_size = 4}));
+  CHECK(is_refused_at_once(distillation{.teacher = frozen(student),
+                                        .student = student,
+                                        .shared_agent = cutmix{.classes = 3},
+                                        .loss = soft_target_kl{}},
+                           data, {.batch_size = 2}));
+
+  // A mixture mixes some examples in some epochs: exactly those runs are refused that would end.
+  int refused = 0;
+  for (std::uint64_t key = 0; key < 12; ++key)
+    refused +=
+        is_refused_at_once(supervised{.student = student,
+                                      .agent = mixture{{3.0, 1.0}, no_agent{}, mixup{.classes = 3}},
+                                      .seed = seed{key}},
+                           data, {.epochs = 3, .batch_size = 2});
+  CHECK(refused > 0);
+  CHECK(refused < 12);
+}
+
+TEST_CASE("labels that are no classes are found before the first step, and in evaluation")
+{
+  auto data = tiny_data(40);
+  supervised school{.student = tiny_student{data.shape}};
+  const tiny_student student{data.shape};
+  for (const std::int64_t label : {-100, -1, 3, 7}) {
+    auto wrong = tiny_data(40);
+    wrong.labels[17] = label;
+    const auto words = [&](const char* who) {
+      return c10::str("rolewise: ", who, ": want labels in 0 .. 2, got ", label,
+                      " for example 17 of 'tiny'");
+    };
+    CHECK_THROWS_WITH_AS((void)evaluate(student, wrong), words("evaluate").c_str(),
+                         std::invalid_argument);
+    CHECK_THROWS_WITH_AS((void)accuracy(student, wrong, {.batch_size = 5}),
+                         words("evaluate").c_str(), std::invalid_argument);
+    CHECK_THROWS_WITH_AS((void)fit(school, wrong, {.batch_size = 8}), words("fit").c_str(),
+                         std::invalid_argument);
+    CHECK_THROWS_WITH_AS((void)fit(school, data, {.batch_size = 8, .validation = &wrong}),
+                         words("fit").c_str(), std::invalid_argument);
+    CHECK(school.progress.updates() == 0);
+
+    // Nobody reads the labels here but the count of right answers.
+    distillation lesson{.teacher = frozen(student), .student = student, .loss = soft_target_kl{}};
+    (void)fit(lesson, wrong, {.batch_size = 8});
+    CHECK(lesson.progress.updates() == 5);
+  }
+  data.labels = torch::ones({40, 1});
+  CHECK_THROWS_WITH_AS((void)evaluate(student, data),
+                       "rolewise: evaluate: want labels [40] of Long, got [40, 1] of Float",
+                       std::invalid_argument);
+
+  // A student may know more classes than the data set says.
+  auto more = tiny_data(40);
+  more.shape.classes = 2;
+  supervised wider{.student = tiny_student{data.shape}};
+  (void)fit(wider, more, {.batch_size = 8});
+  CHECK(wider.progress.updates() == 5);
 }

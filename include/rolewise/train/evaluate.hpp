@@ -69,7 +69,7 @@ template<Judged N>
   const auto classes = examples.shape.classes;
   if (count < 1) refuse("evaluate", "'", examples.name, "' has no examples");
   if (options.batch_size < 1) refuse("evaluate", "want batch_size >= 1, got ", options.batch_size);
-  detail::require_class_labels("evaluate", examples);
+  detail::require_hard_labels("evaluate", examples);
 
   const torch::NoGradGuard without_graph;
   const torch::Device device = detail::device_of(network);
@@ -90,6 +90,7 @@ template<Judged N>
         logits.size(1) != classes)
       refuse("evaluate", "want logits [", size, ", ", classes, "], got ",
              logits.defined() ? detail::classic_text(logits.sizes()) : "an undefined tensor");
+    if (begin == 0) detail::require_class_labels("evaluate", examples);
     const auto column = part.labels.unsqueeze(1);
     confusion.scatter_add_(0, part.labels * classes + logits.argmax(1),
                            torch::ones({1}, whole).expand({size}));
@@ -115,7 +116,7 @@ template<Judged N>
 /// A student is probed, a teacher responds. The examples go to the device of the network if it
 /// shows its parameters or says `device()`, else they stay on the CPU.
 /// @throws std::invalid_argument if there are no examples, labels are not int64 in 0 .. classes - 1
-///         (looked at once, before the network is asked), or logits are not `[N, classes]`
+///         (looked at once, all of them), or logits are not `[N, classes]`
 /// @throws diverged that names the data set if logits have no order: NaN or +inf among them
 template<Judged N>
 [[nodiscard]] evaluation evaluate(const N& network, const dataset& examples,

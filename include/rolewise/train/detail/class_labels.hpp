@@ -39,15 +39,22 @@ inline void require_classes(std::string_view who, const torch::Tensor& labels, s
            " for example ", *place, " of ", of_what);
 }
 
-/// @throws std::invalid_argument unless there is a hard label for each example, all of them classes
-inline void require_class_labels(std::string_view who, const dataset& examples)
+/// @throws std::invalid_argument unless there is a hard label for each example
+inline void require_hard_labels(std::string_view who, const dataset& examples)
 {
   const auto& labels = examples.labels;
   if (!are_hard(labels) || labels.size(0) != examples.size())
     refuse(who, "want labels [", examples.size(), "] of Long, got ",
            labels.defined() ? c10::str(labels.sizes(), " of ", labels.scalar_type())
                             : "an undefined tensor");
-  require_classes(who, labels, examples.shape.classes, c10::str("'", examples.name, "'"));
+}
+
+/// @throws std::invalid_argument unless there is a hard label for each example, all of them classes
+inline void require_class_labels(std::string_view who, const dataset& examples)
+{
+  require_hard_labels(who, examples);
+  require_classes(who, examples.labels, examples.shape.classes,
+                  c10::str("'", examples.name, "'"));
 }
 
 }  // namespace rolewise::detail
