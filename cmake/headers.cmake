@@ -387,8 +387,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/file_identity.hpp
     include/rolewise/train/detail/finite_state.hpp
     include/rolewise/train/detail/gradient_averages.hpp
-    include/rolewise/train/detail/learning_rate.hpp
     include/rolewise/train/detail/gradients_on.hpp
+    include/rolewise/train/detail/learning_rate.hpp
     include/rolewise/train/detail/log_file.hpp
     include/rolewise/train/detail/memory_watch.hpp
     include/rolewise/train/detail/naming_trial.hpp

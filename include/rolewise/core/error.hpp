@@ -40,7 +40,7 @@ class diverged : public std::runtime_error {
 template<typename... Words>
 [[noreturn]] void diverge(std::string_view who, const Words&... words)
 {
-  throw diverged{c10::str("rolewise: ", who, ": ", words...)};
+  throw diverged{detail::classic_text("rolewise: ", who, ": ", words...)};
 }
 
 namespace detail {

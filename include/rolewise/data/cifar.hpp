@@ -4,6 +4,7 @@
 /// @file
 /// The binary formats of CIFAR-10 and CIFAR-100.
 
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/detail/file_bytes.hpp>
 #include <rolewise/data/detail/joined.hpp>
@@ -88,7 +89,7 @@ struct cifar_label {
     if (records[i] >= whole || (may_be_short && records[i] > 0)) continue;
     words += (words.empty() ? "" : ", ") + std::string{cifar10_batches[i]};
     words += records[i] == 0 ? std::string{" is missing"}
-                             : c10::str(" has ", records[i], " of ", whole, " records");
+                             : detail::classic_text(" has ", records[i], " of ", whole, " records");
   }
   return words;
 }
@@ -97,9 +98,9 @@ struct cifar_label {
 inline void note_size(dataset_splits& data, const std::string& folder, std::int64_t published)
 {
   if (data.train.size() != published || data.test.size() != 10000)
-    data.notes.push_back(c10::str(folder, ": has ", data.train.size(), " of the ", published,
-                                  " examples to learn from and ", data.test.size(),
-                                  " of the 10000 to be judged by of ", data.train.name));
+    data.notes.push_back(detail::classic_text(
+        folder, ": has ", data.train.size(), " of the ", published, " examples to learn from and ",
+        data.test.size(), " of the 10000 to be judged by of ", data.train.name));
 }
 
 /// The names of classes if the folder has them.

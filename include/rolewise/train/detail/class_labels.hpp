@@ -4,6 +4,7 @@
 /// @file
 /// Whether hard labels are classes, asked of a whole data set at once.
 
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/data/dataset.hpp>
@@ -45,7 +46,7 @@ inline void require_hard_labels(std::string_view who, const dataset& examples)
   const auto& labels = examples.labels;
   if (!are_hard(labels) || labels.size(0) != examples.size())
     refuse(who, "want labels [", examples.size(), "] of Long, got ",
-           labels.defined() ? c10::str(labels.sizes(), " of ", labels.scalar_type())
+           labels.defined() ? detail::classic_text(labels.sizes(), " of ", labels.scalar_type())
                             : "an undefined tensor");
 }
 
@@ -54,7 +55,7 @@ inline void require_class_labels(std::string_view who, const dataset& examples)
 {
   require_hard_labels(who, examples);
   require_classes(who, examples.labels, examples.shape.classes,
-                  c10::str("'", examples.name, "'"));
+                  detail::classic_text("'", examples.name, "'"));
 }
 
 }  // namespace rolewise::detail

@@ -4,6 +4,7 @@
 /// @file
 /// Which trial of a search an error belongs to.
 
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/search/point.hpp>
 #include <rolewise/search/point_text.hpp>
@@ -26,7 +27,7 @@ namespace rolewise::detail {
 /// A trial and what it tried, such as `trial 3 (rate 0.5, bits 4)`.
 [[nodiscard]] inline std::string words_of_trial(std::int64_t trial, const point& at)
 {
-  return c10::str("trial ", trial, " (", text(at), ")");
+  return detail::classic_text("trial ", trial, " (", text(at), ")");
 }
 
 /// What a call gives. An error that it throws comes out with the trial and its point before it: one
@@ -36,8 +37,8 @@ template<typename Call>
 decltype(auto) naming_trial(std::int64_t trial, const point& at, const Call& call)
 {
   const auto words = [&](const std::exception& wrong) {
-    return c10::str("rolewise: arena: ", words_of_trial(trial, at), ": ",
-                    without_library_name(wrong.what()));
+    return detail::classic_text("rolewise: arena: ", words_of_trial(trial, at), ": ",
+                                without_library_name(wrong.what()));
   };
   try {
     return call();

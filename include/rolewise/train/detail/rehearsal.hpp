@@ -4,6 +4,7 @@
 /// @file
 /// What would stop a run in the middle of an epoch, found before its first step.
 
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/moment.hpp>
 #include <rolewise/data/batches.hpp>
@@ -121,7 +122,7 @@ void require_labels_for(const Step& step, const dataset& data)
         if (!is_changed) classes = step.rehearse(two, moment{}).size(1);
       });
       if (!refused && !is_changed)
-        require_classes("fit", labels, classes, c10::str("'", data.name, "'"));
+        require_classes("fit", labels, classes, detail::classic_text("'", data.name, "'"));
     }
   }
 }

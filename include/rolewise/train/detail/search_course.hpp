@@ -4,6 +4,7 @@
 /// @file
 /// What becomes of standings by decisions and scores, and the events that this makes.
 
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_lineage.hpp>
@@ -168,7 +169,8 @@ class search_course {
       return;
     std::string words;
     for (const auto& [trial, epoch, tried, reason] : failed_trials(history_))
-      words += c10::str(words.empty() ? "" : "; ", words_of_trial(trial, tried), ": ", reason);
+      words += detail::classic_text(words.empty() ? "" : "; ", words_of_trial(trial, tried), ": ",
+                                    reason);
     if (!words.empty()) fail("arena", "all trials have failed: ", words);
   }
 
