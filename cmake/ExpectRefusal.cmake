@@ -14,6 +14,7 @@ endforeach()
 file(WRITE ${FOLDER}/occupied/job.json "{}")
 file(WRITE ${FOLDER}/spoiled/job.json "{\"epochs\": ")
 file(WRITE ${FOLDER}/other_settings/settings.txt "data glyphs\n")
+file(WRITE ${FOLDER}/other_settings/seed1/teacher/history.jsonl "")
 set(job [[{"batch_size": 32, "bits": 2, "data": "", "epochs": 1, "samples": 256, "seeds": 1, "students": ["a"],
            "teacher_input": "teacher_view"}]])
 function(add_job name member value)

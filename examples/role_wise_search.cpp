@@ -64,12 +64,21 @@ struct job {
                   "\nplain-teacher ", wanted.has_plain_teacher, "\n");
 }
 
+/// Whether searches have left anything in a folder: a job that failed before its first one has not.
+[[nodiscard]] bool has_begun(const std::string& folder)
+{
+  for (const auto& entry : std::filesystem::recursive_directory_iterator{folder})
+    if (!entry.is_directory() && entry.path().filename() != "settings.txt") return true;
+  return false;
+}
+
 /// A folder with the searches of another job is left alone: they would go on as if they were this
 /// one's.
 void require_own_folder(const job& wanted)
 {
   const auto path = wanted.folder + "/settings.txt";
-  if (std::filesystem::exists(path) && rw::text_of_file(path) != settings_of(wanted))
+  if (std::filesystem::exists(path) && rw::text_of_file(path) != settings_of(wanted) &&
+      has_begun(wanted.folder))
     rw::refuse("role_wise_search", path, " is of a job with other settings: choose another --out");
 }
 
@@ -121,11 +130,11 @@ class experiment {
     const auto cost =
         rw::cost_of_search(wanted_.samples, wanted_.validation, search_options(), {.teacher = 1.0});
     std::printf(
-        "%s: %lld images to search with, %lld to validate with (%.1f %% of a student's "
-        "search), %lld to train with after it\n",
+        "%s: %lld images to search with, %lld to train with after it,\n"
+        "%lld to validate with (%.1f %% of a student's search)\n",
         rw::cut_to_width(data.train.name).c_str(), static_cast<long long>(wanted_.samples),
-        static_cast<long long>(wanted_.validation), 100 * cost.validation_share(),
-        static_cast<long long>(whole.size()));
+        static_cast<long long>(whole.size()), static_cast<long long>(wanted_.validation),
+        100 * cost.validation_share());
   }
 
   void run()
