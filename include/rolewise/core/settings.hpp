@@ -183,10 +183,11 @@ class state_places {
   {
     places_.push_back(&x);
   }
+  /// A class shows its settings itself, so its state need not be looked at.
   template<typename Part>
   void part(std::string_view, Part& inner)
   {
-    inner.visit_state(*this);
+    if constexpr (ListedAggregate<Part>) inner.visit_state(*this);
   }
   [[nodiscard]] bool has(const void* place) const
   {
