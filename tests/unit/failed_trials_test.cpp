@@ -177,7 +177,7 @@ void survives(std::string_view name, const any_strategy<LooksBack>& strategy, bo
   CHECK_FALSE(found.standings[static_cast<std::size_t>(best_trial(found.history, 1))].failed);
   for (const auto& event : found.history.events)
     if (event.what == search_event::kind::failed) {
-      CHECK_FALSE(event.reason.value_or("").empty());
+      CHECK_FALSE(event.reason.empty());
       CHECK_FALSE(event.score.has_value());
     }
   std::map<std::int64_t, bool> has_failed;

@@ -165,7 +165,7 @@ namespace detail {
   for (const auto& event : history.events)
     if (event.what == search_event::kind::failed)
       rows.add({std::to_string(event.round), std::to_string(event.trial),
-                std::to_string(event.epoch), event.reason.value_or("")});
+                std::to_string(event.epoch), event.reason});
   return rows;
 }
 

@@ -33,7 +33,7 @@ struct search_event {
   std::optional<std::int64_t> from_epoch{};
   std::optional<point> at{};
   std::optional<double> score{};
-  std::optional<std::string> reason{};  ///< what has diverged where, of a trial that has failed
+  std::string reason{};  ///< what has diverged where, of a trial that has failed; else empty
   double seconds = 0.0;  ///< of wall time since the search began, over all its sessions
 
   /// Times aside.

@@ -54,7 +54,7 @@ inline constexpr std::array<std::string_view, 5> event_names{"started", "copied"
   if (event.from_epoch) all.emplace_back("from_epoch", *event.from_epoch);
   if (event.at) all.emplace_back("at", json_of(*event.at));
   if (event.score) all.emplace_back("score", *event.score);
-  if (event.reason) all.emplace_back("reason", *event.reason);
+  if (event.what == search_event::kind::failed) all.emplace_back("reason", event.reason);
   all.emplace_back("seconds", event.seconds);
   return all;
 }

@@ -213,8 +213,7 @@ struct failed_trial {
     const auto trial = static_cast<std::size_t>(event.trial);
     if (event.what != search_event::kind::failed) continue;
     const auto& now = lineage.stretches[*lineage.last[trial]];
-    if (now.failed)
-      found[event.trial] = {event.trial, event.epoch, now.at, event.reason.value_or("")};
+    if (now.failed) found[event.trial] = {event.trial, event.epoch, now.at, event.reason};
   }
   std::vector<failed_trial> by_number;
   for (auto& [trial, one] : found) by_number.push_back(std::move(one));

@@ -226,7 +226,7 @@ class search_run {
         event.epoch != course_.end_of_round(trial))
       fail(folder_.history_path(), "is damaged: in round ", course_.round(), " a score of trial ",
            trial, " should follow, not ", without_end(line_of(json_of(event))));
-    course_.end_round_of({trial, event.score, event.reason.value_or(""), event.seconds});
+    course_.end_round_of({trial, event.score, event.reason, event.seconds});
     return is_score;
   }
 
