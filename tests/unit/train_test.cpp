@@ -934,7 +934,7 @@ std::vector<torch::Tensor> after_three_steps(const Loss& loss, const Method& met
                       .average = moving_average{.decay = 0.7, .ramp = false}};
   for (int i = 0; i < 3; ++i) (void)lesson(as_batch(data), start);
   std::vector<torch::Tensor> found;
-  for (const auto* student : {&lesson.student, lesson.progress.averaged()})
+  for (const auto* student : {&std::as_const(lesson.student), lesson.progress.averaged()})
     for (const auto& p : student->parameters())
       if (p.name != "decoder") found.push_back(p.value.detach());
   return found;
@@ -1018,11 +1018,10 @@ namespace {
 
 /// Counts steps from outside of a run.
 struct step_counter {
+  static constexpr bool has_state = false;
   std::int64_t* steps;
   void see(const step_ends&) { ++*steps; }
-  template<typename Event>
-  void see(const Event&)
-  {}
+  void see(const auto&) {}
 };
 
 /// Whether a run is refused, and then before its first step.

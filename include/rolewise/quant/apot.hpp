@@ -42,8 +42,8 @@ enum class apot_gradient {
 ///
 /// @par Gradients
 /// To the clip: sign(z) outside, level - z inside. To activations: passes on [0, clip]. To weights:
-/// `apot_gradient`; they grow as one over the deviation, and where that is below 2^-80 they are
-/// those over 2^-80, so that they stay finite.
+/// `apot_gradient`; they grow as one over the deviation, and where that is below 2^-80 (2^-40 where
+/// it is differentiated) they are those over that constant, so that they stay finite.
 /// @par Determinism
 /// A function of tensor, width and clip.
 /// @par Source
@@ -112,8 +112,8 @@ class apot::weights {
   }
 
  private:
-  /// The weights less their mean, over their deviation, or over `least_deviation` if that is more;
-  /// and what they are then to be divided by.
+  /// The weights less their mean, over their deviation or, if that is more, over the least one; and
+  /// what they are then to be divided by.
   [[nodiscard]] static std::pair<torch::Tensor, torch::Tensor> normalised(const torch::Tensor& w,
                                                                           bool differentiated)
   {
@@ -122,12 +122,13 @@ class apot::weights {
     if (w.numel() < 2) return {w - from.mean(), one};
     const auto deviation = from.std();
     const auto usable = deviation.masked_fill(deviation.eq(0), 1);
-    const auto divisor = usable.clamp_min(least_deviation);
+    const auto divisor = usable.clamp_min(differentiated ? least_differentiated : least_deviation);
     return {(w - from.mean()) / divisor, usable.detach() / divisor.detach()};
   }
 
-  /// Gradients grow as one over the deviation; beyond this they would leave single precision.
-  static constexpr double least_deviation = 0x1p-80;
+  /// Gradients grow as one over the deviation; beyond this they would leave single precision, or
+  /// what LibTorch's gradient of a deviation is made of would.
+  static constexpr double least_deviation = 0x1p-80, least_differentiated = 0x1p-40;
 
   apot settings_;
   torch::Tensor clip_;
