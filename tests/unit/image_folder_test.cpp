@@ -87,6 +87,14 @@ std::vector<bytes> interlaced(std::size_t height, std::size_t width, const bytes
   return result;
 }
 
+/// Bytes that are neither padding nor markers.
+bytes stray_bytes(std::size_t count)
+{
+  auto result = noise(count);
+  std::ranges::replace(result, std::uint8_t{0xFF}, std::uint8_t{1});
+  return result;
+}
+
 /// The pixels of a file's content.
 bytes pixels_of(const bytes& content, std::int64_t channels)
 {
@@ -358,6 +366,17 @@ TEST_CASE("a JPEG with bytes too many is whole, one that was cut or damaged is r
   CHECK(pixels_of(with(good.size() - 2, bytes(300)), 3) == want);  // before the end
   CHECK(pixels_of(with(20, {0x12, 0x34}), 3) == want);             // behind the first segment
   CHECK(pixels_of(good + bytes(90, 7), 3) == want);                // behind the end
+  const scratch_folder folder;
+  const auto doubts = [&](const bytes& more) {
+    const auto path = folder.write("x", with(good.size() - 2, more));
+    auto picture = rolewise::detail::read_picture(path, 3);
+    CHECK(picture.pixels == want);
+    return picture.doubts;
+  };
+  CHECK(doubts(bytes(300)) == "");  // padding
+  CHECK(doubts(bytes(300, 0x55)) == "");
+  CHECK(
+      doubts(stray_bytes(300)).starts_with("Corrupt JPEG data: "));  // the picture's own, or stray
   auto version = good;
   REQUIRE(bytes(good.begin() + 6, good.begin() + 10) == bytes{'J', 'F', 'I', 'F'});
   version[11] = 9;
@@ -394,7 +413,7 @@ TEST_CASE("pictures that cannot be read are named all at once, or left out and n
       folder / "train/bee/3.png: is not a plain file",
       folder / "test/bee/0.jpg: corrupt PNG: the file ends before the picture does"};
   auto all = "rolewise: " + folder.path() +
-             ": 4 pictures cannot be read (unreadable_pictures::skip leaves them out):";
+             ": cannot read 4 of the pictures (unreadable_pictures::skip leaves them out):";
   for (const auto& line : words) all += "\n  " + line;
   const auto read = [&](rolewise::image_folder_options options) {
     return rolewise::image_folder(folder.path(), options);
@@ -462,16 +481,24 @@ TEST_CASE("pictures that a user may miss among the examples are noted")
   folder.write("train/ant/2.WEBP", "x");
   folder.write("train/bee/3.bmp", "x");
   folder.write("test/5.png", "x");
-  CHECK(rolewise::image_folder(folder.path()).notes ==
-        std::vector<std::string>{
-            folder.path() +
-                "/train: pictures of other formats than PNG and JPEG are not read: 2, "
-                "such as " +
-                folder / "train/ant/2.WEBP",
-            folder.path() +
-                "/test: pictures outside the folders of classes are not read: 1, such "
-                "as " +
-                folder / "test/5.png"});
+  auto stray = jpeg(2, 2, plain_colour(4, 9, 9, 9));
+  const auto more = stray_bytes(100);
+  stray.insert(stray.end() - 2, more.begin(), more.end());
+  folder.write("train/bee/4.jpg", stray);
+  auto notes = rolewise::image_folder(folder.path()).notes;
+  REQUIRE(notes.size() == 3);
+  CHECK(notes[2].starts_with(folder / "train/bee/4.jpg is read and may be damaged: Corrupt JPEG "
+                                      "data: "));
+  notes.pop_back();
+  CHECK(notes == std::vector<std::string>{
+                     folder.path() +
+                         "/train: pictures of other formats than PNG and JPEG are not read: 2, "
+                         "such as " +
+                         folder / "train/ant/2.WEBP",
+                     folder.path() +
+                         "/test: pictures outside the folders of classes are not read: 1, such "
+                         "as " +
+                         folder / "test/5.png"});
 }
 
 TEST_CASE("a data set has the name of its folder, however the path is written")

@@ -82,14 +82,18 @@ namespace detail {
 }
 
 /// Images and labels of the pictures that can be read.
+/// @param notes is told of pictures that can be read and may be damaged
 [[nodiscard]] inline dataset read_pictures(const std::vector<labelled_picture>& pictures,
                                            image_folder_options& options,
-                                           std::vector<std::string>& unreadable)
+                                           std::vector<std::string>& unreadable,
+                                           std::vector<std::string>& notes)
 {
   std::vector<torch::Tensor> images;
   std::vector<std::int64_t> labels;
   for (const auto& [path, label] : pictures)
     if (auto picture = picture_if_readable(path, options.channels, unreadable)) {
+      if (!picture->doubts.empty())
+        notes.push_back(path + " is read and may be damaged: " + picture->doubts);
       images.push_back(fitted(std::move(*picture), path, options));
       labels.push_back(label);
     }
@@ -105,8 +109,8 @@ namespace detail {
 {
   std::string all;
   for (const auto& words : unreadable) all += "\n  " + words;
-  fail(folder, unreadable.size(),
-       " pictures cannot be read (unreadable_pictures::skip leaves them out):", all);
+  fail(folder, "cannot read ", unreadable.size(),
+       " of the pictures (unreadable_pictures::skip leaves them out):", all);
 }
 
 /// @throws std::runtime_error if a class to learn from, or the test set, has lost all its pictures
@@ -158,8 +162,8 @@ inline void require_remaining(const std::string& folder, const std::vector<std::
       detail::pictures_of_part(folder + "/train", classes, true, options.nested, notes);
   const auto to_judge =
       detail::pictures_of_part(folder + "/test", classes, false, options.nested, notes);
-  auto train = detail::read_pictures(to_learn, options, unreadable);
-  auto test = detail::read_pictures(to_judge, options, unreadable);
+  auto train = detail::read_pictures(to_learn, options, unreadable, notes);
+  auto test = detail::read_pictures(to_judge, options, unreadable, notes);
   if (!unreadable.empty()) {
     if (options.unreadable == unreadable_pictures::refuse)
       detail::refuse_unreadable(folder, unreadable);

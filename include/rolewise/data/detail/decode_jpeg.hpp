@@ -6,6 +6,7 @@
 
 #include <rolewise/data/detail/decoded_image.hpp>
 
+#include <algorithm>
 #include <array>
 #include <csetjmp>
 #include <cstddef>
@@ -69,7 +70,7 @@ class jpeg_reader {
     control_.err = ::jpeg_std_error(&errors_.standard);
     errors_.standard.error_exit = [](j_common_ptr control) { leave(control); };
     errors_.standard.emit_message = [](j_common_ptr control, int level) {
-      if (level < 0 && !leaves_pixels_whole(control->err->msg_code)) leave(control);
+      if (level < 0) warn(control);
     };
   }
   jpeg_reader(const jpeg_reader&) = delete;
@@ -86,6 +87,13 @@ class jpeg_reader {
     return true;
   }
 
+  /// From here on what lies between markers is data of the picture.
+  void header_is_read() { errors_.after_header = control_.src->next_input_byte; }
+
+  /// Bytes were left over by the picture that are no padding, in libjpeg's words, or nothing: stray
+  /// ones, which harm nobody, or the picture's own, after damage that no code gives away.
+  [[nodiscard]] const char* doubts() const { return errors_.doubts.data(); }
+
   /// Says no to the file, by libjpeg's reason.
   [[noreturn]] void refuse_file(const file_contents& file) const
   {
@@ -99,8 +107,22 @@ class jpeg_reader {
   struct errors {
     jpeg_error_mgr standard{};  // first: libjpeg knows only this
     std::jmp_buf back{};
-    std::array<char, JMSG_LENGTH_MAX> text{};
+    std::array<char, JMSG_LENGTH_MAX> text{}, doubts{};
+    const JOCTET* after_header = nullptr;  ///< in the file's bytes; null: not there yet
   };
+
+  static void warn(j_common_ptr control)
+  {
+    const auto& warning = *control->err;
+    if (!leaves_pixels_whole(warning.msg_code)) leave(control);
+    auto* const mine = reinterpret_cast<errors*>(control->err);
+    if (warning.msg_code != JWRN_EXTRANEOUS_DATA || mine->after_header == nullptr) return;
+    const auto* const end = reinterpret_cast<j_decompress_ptr>(control)->src->next_input_byte;
+    const auto* const begin =
+        end - std::min<std::ptrdiff_t>(warning.msg_parm.i[0], end - mine->after_header);
+    if (std::all_of(begin, end, [&](JOCTET byte) { return byte == *begin; })) return;
+    (*warning.format_message)(control, mine->doubts.data());
+  }
 
   [[noreturn]] static void leave(j_common_ptr control)
   {
@@ -146,6 +168,7 @@ class jpeg_reader {
         ::jpeg_calc_output_dimensions(&control);
       }))
     reader.refuse_file(file);
+  reader.header_is_read();
   const auto& about = reader.control();
   require_modest_size(file, about.output_height, about.output_width);
   decoded_image result{about.output_height, about.output_width, about.out_color_components, {}};
@@ -161,6 +184,7 @@ class jpeg_reader {
         ::jpeg_finish_decompress(&control);
       }))
     reader.refuse_file(file);
+  result.doubts = reader.doubts();
   if (result.channels == 4) result = from_inverted_cmyk(std::move(result));
   return in_channels(std::move(result), channels);
 }

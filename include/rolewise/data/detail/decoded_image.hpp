@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace rolewise::detail {
 struct decoded_image {
   std::int64_t height = 0, width = 0, channels = 0;
   std::vector<std::uint8_t> pixels;
+  std::string doubts{};  ///< why the pixels, though all are there, may be others than they were
 };
 
 /// 64 megapixels: what a header may claim before anything is allocated for it.
