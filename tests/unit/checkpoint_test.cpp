@@ -44,6 +44,7 @@
 
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace rolewise;
@@ -266,6 +267,55 @@ TEST_CASE("a flipped byte, a missing byte and a byte too many are errors that na
   CHECK(says(newer) == start + "has the format version 9 at byte 8, this library reads 1");
   CHECK(says(good) == "nothing");
   CHECK(same_tensors(other, student));
+}
+
+TEST_CASE("sizes that multiply to nothing are no way around the check of sizes")
+{
+  const folder in;
+  const auto file_of = [](const std::vector<std::int64_t>& sizes) {
+    std::string bytes;
+    const auto put = [&](auto value) {
+      bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+    };
+    const auto sum_from = [&](std::size_t begin) {
+      put(rolewise::detail::crc_of(std::string_view{bytes}.substr(begin)));
+    };
+    bytes = rolewise::detail::state_magic;
+    put(rolewise::detail::state_version);
+    put(std::uint32_t{1});                                           // parts
+    put(std::uint64_t{28 + 16 + 8 * sizes.size() + 1 + 4 + 4 + 4});  // bytes
+    sum_from(0);
+    put(std::uint32_t{1});  // letters of the name
+    put(rolewise::detail::entry_kind::parameter);
+    for (const std::size_t byte : {std::size_t{1}, std::size_t{0}, sizes.size()})
+      put(static_cast<std::uint8_t>(byte));  // type, layout, rank
+    put(std::uint64_t{0});                   // bytes of the payload
+    for (const auto size : sizes) put(size);
+    bytes += "w";
+    sum_from(28);
+    sum_from(bytes.size());
+    sum_from(0);
+    return bytes;
+  };
+  const auto says = [&](const std::vector<std::int64_t>& sizes) {
+    return complaint(
+        [&] { (void)rolewise::detail::state_reader{file_of(sizes), in / "x"}.read(); });
+  };
+  CHECK(says({0, 5}) == "nothing");
+  constexpr auto large = std::int64_t{1} << 32;
+  for (const auto& sizes : {std::vector<std::int64_t>{0, large, large}, {large, large, 0}})
+    CHECK(says(sizes) == "rolewise: " + (in / "x") +
+                             ": is damaged: part 'w' at byte 73 has sizes that its 0 bytes cannot "
+                             "hold");
+}
+
+TEST_CASE("a checkpoint that is a FIFO is refused, not waited for")
+{
+  const folder in;
+  const auto path = in / "fifo";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  CHECK(complaint([&] { (void)rolewise::detail::read_if_there(path); }) ==
+        "rolewise: " + path + ": cannot be read: it is no regular file");
 }
 
 TEST_CASE("a checkpoint of another network is refused with what differs, and nothing is assigned")

@@ -42,6 +42,7 @@
 
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace rolewise;
@@ -590,6 +591,10 @@ TEST_CASE("a damaged cache is refused, a damaged row is asked for again")
               std::to_string(::getpid()) + "); open it with .read_only = true, or wait");
     CHECK(open(true).size() == 120);
   }
+  const auto fifo = path + "-fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);  // not waited for
+  CHECK(complaint([&] { (void)rolewise::detail::answer_file{fifo, "head", 100, true}; }) ==
+        "rolewise: " + fifo + ": is no teacher cache: it has 0 bytes, the head alone has 4");
   const auto whole = bytes_of(path);
   constexpr std::size_t head = 4096, row = 32;
   REQUIRE(whole.size() == head + 120 * row);

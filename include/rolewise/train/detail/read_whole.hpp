@@ -23,7 +23,8 @@ namespace rolewise::detail {
 /// @throws std::runtime_error that names the file and the system's reason
 [[nodiscard]] inline std::optional<std::string> read_if_there(const std::string& path)
 {
-  const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // O_NONBLOCK: a FIFO without a writer would be waited for, for ever
+  const int number = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (number < 0) {
     if (errno == ENOENT) return std::nullopt;
     fail(path, "cannot be read: ", std::strerror(errno));

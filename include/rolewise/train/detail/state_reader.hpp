@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -131,13 +132,17 @@ class state_reader {
     if (head.type > state_types.size())
       fail(path_, "is damaged: ", where, " is of the unknown type ", static_cast<int>(head.type));
     const auto type = state_types[head.type - 1U];
-    // The product is bounded step by step, so that absurd sizes neither overflow nor allocate.
-    std::uint64_t length = torch::elementSize(type);
+    // The product is bounded step by step, so that absurd sizes neither overflow nor allocate; a
+    // size of 0 does not hide the others, of which LibTorch makes strides.
+    constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    std::uint64_t length = torch::elementSize(type), extent = length;
     for (const auto size : head.sizes) {
-      if (size < 0 || (size > 0 && length > payload.size() / static_cast<std::uint64_t>(size)))
+      const auto times = static_cast<std::uint64_t>(std::max<std::int64_t>(size, 1));
+      if (size < 0 || extent > most / times || (size > 0 && length > payload.size() / times))
         fail(path_, "is damaged: ", where, " has sizes that its ", payload.size(),
              " bytes cannot hold");
       length *= static_cast<std::uint64_t>(size);
+      extent *= times;
     }
     if (length != payload.size())
       fail(path_, "is damaged: ", where, " has ", payload.size(), " bytes, its sizes want ",
