@@ -20,6 +20,7 @@
 // Bad input ends in words and status 2.
 
 #include "command_line.hpp"
+#include "open_data.hpp"
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/policy_agent.hpp>
@@ -136,7 +137,8 @@ rw::policy_schedule schedule_of(const request& wanted)
 
 rw::dataset examples_of(const request& wanted)
 {
-  if (!wanted.data.empty()) return rw::open_dataset(command_line::whole_name(wanted.data)).train;
+  if (!wanted.data.empty())
+    return command_line::open_data(command_line::whole_name(wanted.data), false).train;
   return rw::glyphs({.classes = 10,
                      .height = 32,
                      .width = 32,

@@ -14,6 +14,7 @@
 // they come and end in table.md.
 
 #include "command_line.hpp"
+#include "open_data.hpp"
 
 #include <rolewise/rolewise.hpp>
 
@@ -35,6 +36,7 @@ namespace {
 
 struct job {
   std::string data;
+  bool relabel = false;
   std::string network = "resnet8";
   std::vector<std::string> quantizers{"lsq"};
   std::vector<int> bits{2};
@@ -273,6 +275,7 @@ try {
       ->check(command_line::finite_number);
   app.add_option("--out", wanted.folder, "folder of the results")
       ->transform(command_line::folder_name);
+  command_line::add_relabel(app, wanted.relabel);
   app.get_formatter()->column_width(36);
   try {
     app.parse(argc, argv);
@@ -284,7 +287,7 @@ try {
   wanted.quantizers = command_line::without_repeats(wanted.quantizers);
   wanted.bits = command_line::without_repeats(wanted.bits);
   experiment{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
-                                         : rw::open_dataset(wanted.data)}
+                                         : command_line::open_data(wanted.data, wanted.relabel)}
       .run();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "low_bit_student: %s\nTry --help.\n", error.what());

@@ -45,7 +45,8 @@ struct sources {
 /// @throws std::invalid_argument, too, for data that no run of the job could be trained with
 sources open(const role_wise::job& job)
 {
-  auto data = job.data.empty() ? rw::glyphs({.seed = rw::seed{1}}) : rw::open_dataset(job.data);
+  auto data = job.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
+                               : command_line::open_data(job.data, job.relabel);
   if (job.samples > 0 && job.samples < data.train.size())
     data.train = rw::stratified_subset(data.train, job.samples, rw::seed{1});
   auto [train, validation] = rw::stratified_split(data.train, rw::fraction{0.1}, rw::seed{1});

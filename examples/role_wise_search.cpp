@@ -17,6 +17,7 @@
 // Augmentation's logs. What was interrupted goes on where its searches were if it is started again.
 
 #include "command_line.hpp"
+#include "open_data.hpp"
 
 #include <rolewise/rolewise.hpp>
 
@@ -37,6 +38,7 @@ namespace {
 
 struct job {
   std::string data;
+  bool relabel = false;
   std::int64_t samples = 0;     ///< to search with
   std::int64_t validation = 0;  ///< 0: as many as are cheap, at most half as many as to search with
   std::int64_t trials = 0;
@@ -56,12 +58,12 @@ struct job {
 /// All that decides the results, as text.
 [[nodiscard]] std::string settings_of(const job& wanted)
 {
-  return c10::str("data ", wanted.data.empty() ? "glyphs" : wanted.data, "\nsamples ",
-                  wanted.samples, "\nvalidation ", wanted.validation, "\ntrials ", wanted.trials,
-                  "\nepochs ", wanted.epochs, "\ninterval ", wanted.interval,
-                  "\nretraining-epochs ", wanted.retraining_epochs, "\nbatch ", wanted.batch_size,
-                  "\nbits ", wanted.bits, "\nteacher-input ", wanted.teacher_input,
-                  "\nplain-teacher ", wanted.has_plain_teacher, "\n");
+  return c10::str("data ", wanted.data.empty() ? "glyphs" : wanted.data,
+                  wanted.relabel ? "\nrelabel" : "", "\nsamples ", wanted.samples, "\nvalidation ",
+                  wanted.validation, "\ntrials ", wanted.trials, "\nepochs ", wanted.epochs,
+                  "\ninterval ", wanted.interval, "\nretraining-epochs ", wanted.retraining_epochs,
+                  "\nbatch ", wanted.batch_size, "\nbits ", wanted.bits, "\nteacher-input ",
+                  wanted.teacher_input, "\nplain-teacher ", wanted.has_plain_teacher, "\n");
 }
 
 /// Whether searches have left anything in a folder: a job that failed before its first one has not.
@@ -426,6 +428,7 @@ try {
   app.add_option("--out", wanted.folder, "folder of the results")
       ->transform(command_line::folder_name)
       ->capture_default_str();
+  command_line::add_relabel(app, wanted.relabel);
   app.get_formatter()->column_width(36);
   try {
     app.parse(argc, argv);
@@ -444,8 +447,9 @@ try {
   if (!wanted.data.empty()) wanted.data = command_line::whole_name(wanted.data);
   wanted.rewards = command_line::without_repeats(wanted.rewards);
   require_own_folder(wanted);
-  experiment work{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
-                                              : rw::open_dataset(wanted.data)};
+  experiment work{wanted, wanted.data.empty()
+                              ? rw::glyphs({.seed = rw::seed{1}})
+                              : command_line::open_data(wanted.data, wanted.relabel)};
   claim_folder(wanted);
   work.run();
 } catch (const CLI::ParseError& error) {

@@ -5,6 +5,7 @@
 /// What the main job is asked to do, on the command line.
 
 #include "command_line.hpp"
+#include "open_data.hpp"
 
 #include <rolewise/version.hpp>
 
@@ -24,6 +25,7 @@ namespace role_wise {
 /// be another one.
 struct job {
   std::string data{};        ///< folder of a data set; empty: the built-in glyphs
+  bool relabel = false;      ///< labels are counted from 0 without gaps
   std::int64_t samples = 0;  ///< images to learn from, drawn from the training set; 0: all
   std::int64_t epochs = 0;   ///< of every network
   std::int64_t seeds = 0;
@@ -83,6 +85,7 @@ inline std::optional<job> parse(int argc, char** argv)
                               "folder with Fashion-MNIST, CIFAR-10/100 or images (default: "
                               "glyphs)")
                    ->transform(command_line::folder_name);
+  command_line::add_relabel(app, wanted.relabel);
   app.add_option("--epochs", wanted.epochs, "epochs of every network (default: 8; with --data 4)")
       ->check(may_be::epochs);
   app.add_option("--seeds", wanted.seeds, "repetitions, seeds 1 .. N (default: 2; with --data 3)")

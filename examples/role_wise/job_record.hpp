@@ -25,6 +25,7 @@ inline std::string record_path(const std::string& folder) { return folder + "/jo
 inline nlohmann::json record_of(const job& wanted)
 {
   return {{"data", wanted.data},
+          {"relabel", wanted.relabel},
           {"samples", wanted.samples},
           {"epochs", wanted.epochs},
           {"seeds", wanted.seeds},
@@ -34,7 +35,7 @@ inline nlohmann::json record_of(const job& wanted)
           {"teacher_input", wanted.teacher_input}};
 }
 
-/// Takes the members of a record, each of which must be there and what the command line would take.
+/// Takes the members of a record, each of which must be what the command line would take.
 /// Errors are `std::runtime_error`s of the form `rolewise: <file>: <member>: ...`.
 class record_reader {
  public:
@@ -51,6 +52,14 @@ class record_reader {
     const auto& value = member(name);
     if (!value.is_number_integer()) complain(name, "want an integer, found ", shown(value));
     require(name, allowed, value.dump());
+    value.get_to(to);
+  }
+  /// May be left out, as records of earlier jobs do: it is false then.
+  void take_if_there(const char* name, bool& to)
+  {
+    if (!members_.contains(name)) return;
+    const auto& value = member(name);
+    if (!value.is_boolean()) complain(name, "want true or false, found ", shown(value));
     value.get_to(to);
   }
   void take(const char* name, const CLI::Validator& allowed, std::string& to)
@@ -138,6 +147,7 @@ inline job read_job(const std::string& folder)
   record_reader record{path, parsed_record(path)};
   job found{.folder = folder, .is_resumed = true};
   record.take("data", any, found.data);
+  record.take_if_there("relabel", found.relabel);
   record.take("samples", may_be::samples, found.samples);
   record.take("epochs", may_be::epochs, found.epochs);
   record.take("seeds", may_be::seeds, found.seeds);

@@ -287,8 +287,9 @@ TEST_CASE("CIFAR-10 is read plane by plane from its batches, and the notes say h
   CHECK(data.train.scaling.mean[1] == doctest::Approx(24.0 / 255));
   CHECK(data.notes ==
         std::vector<std::string>{
-            folder.path() + ": has 3 of the 50000 examples to learn from and 1 of the 10000 to be "
-                            "judged by of CIFAR-10"});
+            folder.path() +
+            ": has 2 of 5 batches, 3 of the 50000 examples to learn from and 1 of the 10000 to be "
+            "judged by of CIFAR-10"});
 
   folder.write("batches.meta.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\r\nj\n\n");
   data = rolewise::cifar10(folder.path());

@@ -241,6 +241,10 @@ TEST_CASE("a folder of pictures that is not one is refused")
   CHECK(says({.channels = 2}) == "invalid: rolewise: image_folder: want 1 or 3 channels, got 2");
   CHECK(says({.height = -1}) ==
         "invalid: rolewise: image_folder: want a height and a width of at least 0, got -1 x 0");
+  CHECK(
+      says({.height = std::int64_t{1} << 40, .width = std::int64_t{1} << 40, .resize = true}) ==
+      "invalid: rolewise: image_folder: want images of at most 67108864 pixels, got 1099511627776 "
+      "x 1099511627776");
   CHECK(says() == head + "/train: cannot be opened as a folder of data: No such file or directory");
   folder.write("train/a/1.png", picture);
   CHECK(says() == head + "/test: cannot be opened as a folder of data: No such file or directory");

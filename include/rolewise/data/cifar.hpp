@@ -4,7 +4,6 @@
 /// @file
 /// The binary formats of CIFAR-10 and CIFAR-100.
 
-#include <rolewise/core/classic_text.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/detail/file_bytes.hpp>
 #include <rolewise/data/detail/joined.hpp>
@@ -89,18 +88,22 @@ struct cifar_label {
     if (records[i] >= whole || (may_be_short && records[i] > 0)) continue;
     words += (words.empty() ? "" : ", ") + std::string{cifar10_batches[i]};
     words += records[i] == 0 ? std::string{" is missing"}
-                             : detail::classic_text(" has ", records[i], " of ", whole, " records");
+                             : " has " + std::to_string(records[i]) + " of " +
+                                   std::to_string(whole) + " records";
   }
   return words;
 }
 
 /// Tells of a set under a published name that has fewer examples than were published.
-inline void note_size(dataset_splits& data, const std::string& folder, std::int64_t published)
+/// @param of_batches words about batches, with a comma at their end, or none
+inline void note_size(dataset_splits& data, const std::string& folder, std::int64_t published,
+                      const std::string& of_batches)
 {
   if (data.train.size() != published || data.test.size() != 10000)
-    data.notes.push_back(detail::classic_text(
-        folder, ": has ", data.train.size(), " of the ", published, " examples to learn from and ",
-        data.test.size(), " of the 10000 to be judged by of ", data.train.name));
+    data.notes.push_back(folder + ": has " + of_batches + std::to_string(data.train.size()) +
+                         " of the " + std::to_string(published) + " examples to learn from and " +
+                         std::to_string(data.test.size()) + " of the 10000 to be judged by of " +
+                         data.train.name);
 }
 
 /// The names of classes if the folder has them.
@@ -157,7 +160,7 @@ inline void note_size(dataset_splits& data, const std::string& folder, std::int6
     fail(folder, "batches.meta.txt has ", names.size(), " names, want 10");
   auto data = detail::joined(std::move(train), std::move(test), "CIFAR-10", names);
   if (!missing.empty()) data.notes.push_back(folder + ": " + missing);
-  detail::note_size(data, folder, 50000);
+  detail::note_size(data, folder, 50000, std::to_string(images.size()) + " of 5 batches, ");
   return data;
 }
 
@@ -189,7 +192,7 @@ inline void note_size(dataset_splits& data, const std::string& folder, std::int6
                         (!coarse.empty() && coarse.front() != "aquatic_mammals");
   auto data = detail::joined(std::move(train), std::move(test),
                              is_other ? "CIFAR-100 format" : "CIFAR-100", is_fine ? fine : coarse);
-  if (!is_other) detail::note_size(data, folder, 50000);
+  if (!is_other) detail::note_size(data, folder, 50000, "");
   return data;
 }
 

@@ -152,6 +152,10 @@ inline void require_remaining(const std::string& folder, const std::vector<std::
   if (options.height < 0 || options.width < 0)
     refuse("image_folder", "want a height and a width of at least 0, got ", options.height, " x ",
            options.width);
+  if (options.width > 0 && static_cast<std::uint64_t>(options.height) >
+                               detail::pixel_limit / static_cast<std::uint64_t>(options.width))
+    refuse("image_folder", "want images of at most ", detail::pixel_limit, " pixels, got ",
+           options.height, " x ", options.width);
   for (const auto* part : {"", "/train", "/test"}) detail::require_folder(folder + part);
   const auto classes = detail::names_in(folder + "/train", true);
   if (classes.size() < 2)

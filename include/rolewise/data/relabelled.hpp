@@ -4,7 +4,6 @@
 /// @file
 /// Labels counted from 0 without gaps.
 
-#include <rolewise/core/classic_text.hpp>
 #include <rolewise/data/dataset.hpp>
 
 #include <ATen/ops/_unique2.h>
@@ -34,10 +33,11 @@ namespace detail {
 {
   const auto known = labels_in(labels);
   if (known.numel() == 0 || known.numel() > classes || known[0].item<std::int64_t>() < 0) return "";
-  return detail::classic_text("; the ", known.numel(), " labels that occur, ",
-                              known[0].item<std::int64_t>(), " to ", known[-1].item<std::int64_t>(),
-                              ", become ", known.numel(), " classes, 0 to ", known.numel() - 1,
-                              ", by `relabelled`, or by .relabel of open_dataset and idx_dataset");
+  const auto text = [](std::int64_t number) { return std::to_string(number); };
+  return "; the " + text(known.numel()) + " labels that occur, " +
+         text(known[0].item<std::int64_t>()) + " to " + text(known[-1].item<std::int64_t>()) +
+         ", become " + text(known.numel()) + " classes, 0 to " + text(known.numel() - 1) +
+         ", by `relabelled`, or by .relabel of open_dataset and idx_dataset";
 }
 
 [[nodiscard]] inline std::vector<std::string> relabelled_names(

@@ -144,7 +144,7 @@ class jpeg_reader {
     const auto* const from = picture.pixels.data() + at;
     const auto light = from[3];  // 255 less black
     for (std::size_t c = 0; c < 3; ++c)
-      *to++ = static_cast<std::uint8_t>(light - scaled_by_byte(255U - from[c], light));
+      *to++ = static_cast<std::uint8_t>(light - times_255th(255U - from[c], light));
   }
   picture.channels = 3;
   picture.pixels.resize(static_cast<std::size_t>(to - picture.pixels.data()));

@@ -41,7 +41,7 @@ inline void require_modest_size(const file_contents& file, std::uint64_t height,
 
 /// `value * share / 255`, to the nearest.
 /// @param share 0 to 255
-[[nodiscard]] constexpr std::uint8_t scaled_by_byte(std::uint32_t value, std::uint32_t share)
+[[nodiscard]] constexpr std::uint8_t times_255th(std::uint32_t value, std::uint32_t share)
 {
   const auto product = value * share + 128;
   return static_cast<std::uint8_t>((product + (product >> 8)) >> 8);
@@ -55,7 +55,7 @@ inline void require_modest_size(const file_contents& file, std::uint64_t height,
   for (std::size_t at = 0; at < picture.pixels.size(); at += channels) {
     const auto* const from = picture.pixels.data() + at;
     const auto alpha = from[channels - 1];
-    for (std::size_t c = 0; c + 1 < channels; ++c) *to++ = scaled_by_byte(from[c], alpha);
+    for (std::size_t c = 0; c + 1 < channels; ++c) *to++ = times_255th(from[c], alpha);
   }
   --picture.channels;
   picture.pixels.resize(static_cast<std::size_t>(to - picture.pixels.data()));

@@ -4,7 +4,6 @@
 /// @file
 /// What lies in folders of pictures: names, classes, pictures at any depth.
 
-#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
 
@@ -148,17 +147,15 @@ inline void add_notes(const std::string& folder, const std::vector<std::string>&
                       std::vector<std::string>& notes)
 {
   if (!others.empty())
-    notes.push_back(detail::classic_text(
-        folder, ": pictures of other formats than PNG and JPEG are not read: ", others.size(),
-        ", such as ", others.front()));
+    notes.push_back(folder + ": pictures of other formats than PNG and JPEG are not read: " +
+                    std::to_string(others.size()) + ", such as " + others.front());
   auto beside = names_in(folder, false);
   std::erase_if(beside, [](const std::string& name) {
     return !is_picture_name(name) && !is_other_picture_name(name);
   });
   if (!beside.empty())
-    notes.push_back(detail::classic_text(
-        folder, ": pictures outside the folders of classes are not read: ", beside.size(),
-        ", such as ", folder, "/", beside.front()));
+    notes.push_back(folder + ": pictures outside the folders of classes are not read: " +
+                    std::to_string(beside.size()) + ", such as " + folder + "/" + beside.front());
 }
 
 /// All pictures of a part, `train` or `test`, by class and name.

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The data set that a command line names.
+
+#include "command_line.hpp"
+
+#include <rolewise/data/open.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <string>
+
+namespace command_line {
+
+inline void add_relabel(CLI::App& app, bool& wanted)
+{
+  app.add_flag("--relabel", wanted, "labels that begin at 1 or have gaps are counted from 0");
+}
+
+/// What should be known of the data and is no error goes to standard error.
+/// @throws std::runtime_error as `open_dataset`
+[[nodiscard]] inline rolewise::dataset_splits open_data(const std::string& folder, bool relabel)
+{
+  auto data = rolewise::open_dataset(folder, {.relabel = relabel});
+  for (const auto& note : data.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+  return data;
+}
+
+}  // namespace command_line
