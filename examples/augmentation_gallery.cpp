@@ -258,8 +258,8 @@ void show(const request& wanted)
 int main(int argc, char** argv)
 try {
   const auto wanted = parse(argc, argv);
-  if (!wanted) return 0;
-  show(*wanted);
+  if (wanted) show(*wanted);
+  rw::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "augmentation_gallery: %s\nTry --help.\n", error.what());
   return 2;

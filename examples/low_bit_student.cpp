@@ -109,8 +109,8 @@ class experiment {
             with_quantizer(quantizer,
                            [&](const auto& q) { student(school, q, quantizer, bits, number); });
     }
-    std::cout << table().text(rw::columns_for_lines(stdout));
     rw::write_file_atomically(wanted_.folder + "/table.md", table().markdown());
+    std::cout << table().text(rw::columns_for_lines(stdout));
   }
 
  private:
@@ -155,10 +155,9 @@ class experiment {
     const auto bytes = rw::post_training_quantised(trained, seen);
     const double alike =
         rw::agreement(rw::frozen(trained), bytes, rw::batches(data_.test, {.size = 256}));
+    add_result({{"agreement", 100 * alike}, {"seed", number}});
     std::cout << "seed " << number << ": in 8 bits the likeliest class is the same for "
               << rw::fixed_text(100 * alike, 2) << " % of the test images\n";
-    std::ofstream{wanted_.folder + "/results.jsonl", std::ios::app}
-        << nlohmann::json{{"agreement", 100 * alike}, {"seed", number}}.dump() << '\n';
   }
 
   template<typename Q>
@@ -201,16 +200,20 @@ class experiment {
     found.measured = 100 * rw::accuracy(network, data_.test);
     found.bytes = network.bytes();
     outcomes_.push_back(found);
-    std::ofstream{wanted_.folder + "/results.jsonl", std::ios::app}
-        << nlohmann::json{{"quantizer", name},
-                          {"bits", bits},
-                          {"seed", number},
-                          {"accuracy", found.as_trained},
-                          {"measured", found.measured},
-                          {"bytes", found.bytes},
-                          {"seconds", found.seconds}}
-               .dump()
-        << '\n';
+    add_result({{"quantizer", name},
+                {"bits", bits},
+                {"seed", number},
+                {"accuracy", found.as_trained},
+                {"measured", found.measured},
+                {"bytes", found.bytes},
+                {"seconds", found.seconds}});
+  }
+
+  void add_result(const nlohmann::json& result) const
+  {
+    const auto path = wanted_.folder + "/results.jsonl";
+    std::ofstream out{path, std::ios::app};
+    if (!(out << result.dump() << std::endl)) rw::fail(path, "cannot be written");
   }
 
   [[nodiscard]] rw::table table() const
@@ -280,7 +283,9 @@ try {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
+    (void)app.exit(help);
+    rw::require_written();
+    return 0;
   }
   if (!wanted.data.empty()) wanted.data = command_line::whole_name(wanted.data);
   // One that was asked for twice would count as two seeds.
@@ -289,6 +294,7 @@ try {
   experiment{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
                                          : command_line::open_data(wanted.data, wanted.relabel)}
       .run();
+  rw::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "low_bit_student: %s\nTry --help.\n", error.what());
   return 2;

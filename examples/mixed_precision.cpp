@@ -80,4 +80,5 @@ int main()
   std::cout << '\n'
             << rw::cost_table(rw::costs_of(mixed)).text(rw::columns_for_lines(stdout))
             << "bit-operations: " << rw::bit_operations_definition << '\n';
+  rw::require_written();
 }

@@ -56,4 +56,5 @@ int main()
   rw::write_png("own_agent.png",
                 rw::contact_sheet({{"original", sixteen},
                                    {"view", school.agent(sixteen, {.epoch = 0}, rw::seed{0})}}));
+  rw::require_written();
 }

@@ -52,4 +52,5 @@ int main()
 
   std::cout << "teacher " << rw::accuracy(school.student, data.test) << ", student "
             << rw::accuracy(lesson.student, data.test) << '\n';
+  rw::require_written();
 }

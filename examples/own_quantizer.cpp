@@ -71,4 +71,5 @@ int main()
   for (const auto& layer : school.student.layers())
     std::cout << layer.place.name << ": " << layer.widths.weights.value() << " bits, "
               << layer.weights << " weights\n";
+  rw::require_written();
 }

@@ -62,4 +62,5 @@ int main()
 
   std::cout << "teacher " << rw::accuracy(lesson.teacher, data.test) << ", 2-bit student "
             << rw::accuracy(lesson.student, data.test) << '\n';
+  rw::require_written();
 }

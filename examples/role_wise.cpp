@@ -171,6 +171,7 @@ int main(int argc, char** argv)
 try {
   if (const auto asked = role_wise::parse(argc, argv))
     run(asked->is_resumed ? role_wise::read_job(asked->folder) : *asked);
+  rw::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "role_wise: %s\nTry --help.\n", error.what());
   return 2;

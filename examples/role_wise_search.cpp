@@ -154,15 +154,13 @@ class experiment {
       else
         go_on(rw::teachers_policies{});
     }
-    const auto shown = accuracies();
-    const auto columns = rw::columns_for_lines(stdout);
-    std::cout << '\n' << shown.text(columns);
-    auto text = shown.markdown();
-    if (wanted_.compares && wanted_.seeds > 1) {
-      std::cout << '\n' << differences().text(columns);
-      text += "\n" + differences().markdown();
-    }
+    std::vector<rw::table> shown{accuracies()};
+    if (wanted_.compares && wanted_.seeds > 1) shown.push_back(differences());
+    std::string text;
+    for (const auto& each : shown) text += (text.empty() ? "" : "\n") + each.markdown();
     rw::write_file_atomically(wanted_.folder + "/table.md", text);
+    const auto columns = rw::columns_for_lines(stdout);
+    for (const auto& each : shown) std::cout << '\n' << each.text(columns);
   }
 
  private:
@@ -433,7 +431,9 @@ try {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
+    (void)app.exit(help);
+    rw::require_written();
+    return 0;
   }
   const auto otherwise = [&](std::int64_t& value, std::int64_t of_glyphs, std::int64_t of_data) {
     if (value == 0) value = wanted.data.empty() ? of_glyphs : of_data;
@@ -452,6 +452,7 @@ try {
                               : command_line::open_data(wanted.data, wanted.relabel)};
   claim_folder(wanted);
   work.run();
+  rw::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "role_wise_search: %s\nTry --help.\n", error.what());
   return 2;

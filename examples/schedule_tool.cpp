@@ -6,6 +6,7 @@
 //     schedule_tool examples/schedules/rcifar10_16_wrn.txt --epochs-searched 200
 //     schedule_tool pbt_global.txt --trial 3 --epochs-searched 200 --epochs 1800 --write best.json
 //     schedule_tool best.json --format json
+//     schedule_tool pbt_global.txt --trial 3 --epochs-searched 200 --write - | gzip > best.json.gz
 //     schedule_tool --help
 //
 // The first prints 17 segments and the weighted checksum 1292375. Bad input ends in words and
@@ -18,6 +19,8 @@
 #include <rolewise/agent/policy_text.hpp>
 #include <rolewise/agent/searched_schedule.hpp>
 #include <rolewise/core/file.hpp>
+#include <rolewise/core/standard_output.hpp>
+#include <rolewise/core/utf8.hpp>
 #include <rolewise/version.hpp>
 
 #include <CLI/CLI.hpp>
@@ -73,7 +76,10 @@ std::optional<request> parse(int argc, char** argv)
   app.add_option("--format", wanted.format, "of what is printed")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
-  app.add_option("--write", wanted.output, "also write a file")->check(command_line::file_name);
+  app.add_option("--write", wanted.output,
+                 "also write a file, a device or a pipe; `-` for the standard output, without what "
+                 "is printed otherwise")
+      ->check(command_line::file_name);
   app.add_option("--as", wanted.as,
                  "what to write: the stretched schedule by names, or the log of the trial alone in "
                  "one of its dialects")
@@ -147,12 +153,13 @@ answer read(const request& wanted)
 
 void write(const request& wanted, const answer& found)
 {
+  const std::string path = wanted.output == "-" ? "/dev/stdout" : wanted.output;
   if (wanted.as == "schedule")
-    rw::write_policy_schedule(wanted.output, found.schedule);
+    rw::write_policy_schedule(path, found.schedule);
   else if (found.ancestry.empty())
     rw::refuse("schedule_tool", "no event to write as a log, want --as schedule");
   else
-    rw::write_policy_log(wanted.output, found.ancestry,
+    rw::write_policy_log(path, found.ancestry,
                          wanted.as == "json" ? rw::log_dialect::json : rw::log_dialect::python);
 }
 
@@ -196,20 +203,24 @@ void print_json(const request& wanted, const answer& found)
   std::cout << shown.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
 }
 
+void answer_to(const request& wanted)
+{
+  const auto found = read(wanted);
+  if (!wanted.output.empty()) write(wanted, found);
+  if (wanted.output == "-") return;
+  if (wanted.format == "json")
+    print_json(wanted, found);
+  else
+    print_text(wanted, found);
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
 try {
   const auto wanted = parse(argc, argv);
-  if (!wanted) return 0;
-  const auto found = read(*wanted);
-  if (!wanted->output.empty()) write(*wanted, found);
-  if (wanted->format == "json")
-    print_json(*wanted, found);
-  else
-    print_text(*wanted, found);
-  std::cout.flush();
-  if (!std::cout) rw::fail("schedule_tool", "cannot write to the standard output");
+  if (wanted) answer_to(*wanted);
+  rw::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "schedule_tool: %s\nTry --help.\n", error.what());
   return 2;

@@ -24,5 +24,6 @@ int main()
   };
   rw::fit(lesson, data.train, {.epochs = 8}, rw::progress_bar{});
   std::cout << "accuracy of the 2-bit student: " << rw::accuracy(lesson.student, data.test) << '\n';
+  rw::require_written();
 }
 // [/readme]

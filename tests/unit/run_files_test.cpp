@@ -141,6 +141,20 @@ std::vector<exploit_event> one_event(std::int64_t target, std::int64_t clone)
   return {event};
 }
 
+/// Tries to do after each epoch what another run is doing.
+struct second_run {
+  static constexpr bool has_state = false;
+  const folder* in = nullptr;
+  std::vector<std::string> told{};
+  void see(const epoch_ends&)
+  {
+    told.push_back(complaint([&] {
+      (void)run(-1, json_lines{.path = *in / "log.jsonl"}, checkpoints{.folder = in->path});
+    }));
+  }
+  void see(const auto&) {}
+};
+
 struct interrupted {};
 
 auto search(const std::string& where, int lives)
@@ -277,18 +291,7 @@ TEST_CASE("of two runs in one folder the second is refused, and the first loses 
   (void)run(1, json_lines{.path = in / "log.jsonl"}, checkpoints{.folder = in.path});
   const auto this_process = "is being written by this process (" + std::to_string(::getpid()) +
                             "); wait until that run is over or choose another ";
-  struct second_run {
-    static constexpr bool has_state = false;
-    std::vector<std::string> told{};
-    const folder* in = nullptr;
-    void see(const epoch_ends&)
-    {
-      told.push_back(complaint([&] {
-        (void)run(-1, json_lines{.path = *in / "log.jsonl"}, checkpoints{.folder = in->path});
-      }));
-    }
-    void see(const auto&) {}
-  } second{.in = &in};
+  second_run second{.in = &in};
   checkpoints keeper{.folder = in.path};
   (void)run(2, json_lines{.path = in / "log.jsonl"}, second, keeper);
   REQUIRE(second.told.size() == 1);

@@ -63,6 +63,14 @@ struct utf8_piece {
   return valid;
 }
 
+/// Bytes of the byte order mark of UTF-8 that a text begins with: 3 or 0.
+[[nodiscard]] constexpr std::size_t byte_order_mark_of(std::string_view text)
+{
+  return text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+}
+
+}  // namespace detail
+
 /// `UTF-16` or `UTF-32` if a text says so by its byte order mark, or by the zeros beside its first
 /// letter; nothing for what may be UTF-8.
 [[nodiscard]] constexpr std::string_view foreign_encoding(std::string_view text)
@@ -79,14 +87,6 @@ struct utf8_piece {
   if (is_little && text.substr(0, 4).substr(1) == "\0\0\0"sv) return "UTF-32";
   return is_little || is_big ? "UTF-16" : std::string_view{};
 }
-
-/// Bytes of the byte order mark of UTF-8 that a text begins with: 3 or 0.
-[[nodiscard]] constexpr std::size_t byte_order_mark_of(std::string_view text)
-{
-  return text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
-}
-
-}  // namespace detail
 
 /// A text without the byte order mark (EF BB BF) that some editors and spreadsheets write before
 /// UTF-8. All readers of this library pass it over.
