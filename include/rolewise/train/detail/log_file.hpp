@@ -69,7 +69,8 @@ class log_file {
       begin_anew(path, bytes, static_cast<double>(event.first_epoch), epochs_in);
   }
 
-  /// @throws std::runtime_error if not all of it could be written; then nothing of it is there
+  /// @throws std::runtime_error if not all of it could be written; then nothing of it is there, and
+  ///         the file is let go
   void add(const std::string& path, std::string_view text)
   {
     if (length_ == no_file) return add_to_stream(path, text);
@@ -78,6 +79,7 @@ class log_file {
     if (!out.is_open()) fail(path, "cannot be written: ", reason_of(errno));
     if (const int error = write_all(out, text)) {
       const bool is_clean = ::ftruncate(out.number(), length_) == 0;
+      end();
       fail(path, "cannot be written: ", reason_of(error),
            is_clean ? "" : "; its last line is not whole");
     }
