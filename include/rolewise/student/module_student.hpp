@@ -4,13 +4,12 @@
 /// @file
 /// One's own torch::nn::Module as a full-precision student.
 
+#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/network/module.hpp>
 #include <rolewise/student/student.hpp>
 
-#include <locale>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -100,10 +99,7 @@ class module_student {
   template<typename Archive>
   void visit_settings(Archive& archive) const
   {
-    std::ostringstream printed;
-    printed.imbue(std::locale::classic());
-    printed << *module_;
-    archive.show("module", printed.str());
+    archive.show("module", detail::classic_text(*module_));
   }
 
   [[nodiscard]] Module& module() noexcept { return *module_; }

@@ -168,8 +168,9 @@ struct standings_table {
   [[nodiscard]] std::string row(const standing& s) const
   {
     auto words = detail::classic_text(std::setw(6), s.trial, ' ', std::setw(6), s.epoch, "  ");
-    words += s.score ? detail::classic_text(std::fixed, std::setprecision(4), std::setw(6), *s.score)
-                     : std::string{"failed"};
+    words += s.score
+                 ? detail::classic_text(std::fixed, std::setprecision(4), std::setw(6), *s.score)
+                 : std::string{"failed"};
     words += words_of(*s.at);
     return words;
   }
