@@ -30,6 +30,7 @@
 #include <rolewise/agent/searched_schedule.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/core/file.hpp>
+#include <rolewise/core/standard_output.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/glyphs.hpp>
 #include <rolewise/data/open.hpp>

@@ -7,6 +7,7 @@
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/core/settings.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/splits.hpp>
