@@ -977,7 +977,7 @@ TEST_CASE("gradients of 16 bits are clipped by a length in single precision")
 {
   const auto g = torch::full({100}, 3e4, torch::kHalf);  // 3e5 long
   clip_gradients{.norm = 10.0}({g});
-  CHECK(torch::allclose(g, torch::full({100}, 1.0, torch::kHalf)));
+  CHECK((g.to(torch::kFloat) - 1.0).abs().max().item<double>() <= 0x1p-10);
 }
 
 namespace {
@@ -1131,14 +1131,15 @@ TEST_CASE("labels that are no classes are found before the first step, and in ev
       return c10::str("rolewise: ", who, ": want labels in 0 .. 2, got ", label,
                       " for example 17 of 'tiny'");
     };
-    CHECK_THROWS_WITH_AS((void)evaluate(student, wrong), words("evaluate").c_str(),
+    const std::string in_evaluation = words("evaluate"), in_fit = words("fit");
+    CHECK_THROWS_WITH_AS((void)evaluate(student, wrong), in_evaluation.c_str(),
                          std::invalid_argument);
-    CHECK_THROWS_WITH_AS((void)accuracy(student, wrong, {.batch_size = 5}),
-                         words("evaluate").c_str(), std::invalid_argument);
-    CHECK_THROWS_WITH_AS((void)fit(school, wrong, {.batch_size = 8}), words("fit").c_str(),
+    CHECK_THROWS_WITH_AS((void)accuracy(student, wrong, {.batch_size = 5}), in_evaluation.c_str(),
+                         std::invalid_argument);
+    CHECK_THROWS_WITH_AS((void)fit(school, wrong, {.batch_size = 8}), in_fit.c_str(),
                          std::invalid_argument);
     CHECK_THROWS_WITH_AS((void)fit(school, data, {.batch_size = 8, .validation = &wrong}),
-                         words("fit").c_str(), std::invalid_argument);
+                         in_fit.c_str(), std::invalid_argument);
     CHECK(school.progress.updates() == 0);
 
     // Nobody reads the labels here but the count of right answers.

@@ -63,7 +63,8 @@ struct clip_gradients {
       }
     }
     if (has_16_bits)
-      for (const auto& g : present) g.mul_(factor);
+      for (const auto& g : present)  // a small factor has few digits in fp16
+        g.copy_(g.to(c10::promoteTypes(g.scalar_type(), factor.scalar_type())) * factor);
     else
       at::_foreach_mul_(present, factor);
   }
