@@ -56,6 +56,7 @@ template<bool LooksBack>
 struct any_strategy {
   static constexpr std::string_view name = "any-strategy";
   static constexpr bool looks_back = LooksBack;
+  static constexpr bool has_settings = false;
   std::function<std::vector<decision>(const search_space&, const std::vector<standing>&, seed)> ask;
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
                                                  const std::vector<standing>& all, seed key) const

@@ -124,6 +124,11 @@ class marked_student {
   }
 
   template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    archive.show("teaches", teaches_);
+  }
+  template<typename Archive>
   void visit_state(Archive& archive)
   {
     archive.parameter("weight", weight_);

@@ -211,8 +211,8 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 /// The metrics of an epoch are means over its examples. They are summed on the device and read once
 /// per epoch: nothing waits for the device in a step. A number that is not finite is noticed there,
 /// after the epoch and before anything of it is kept: a metric, a parameter or range after the last
-/// step, a validation loss. Steps switch
-/// gradients on for themselves, also under a `torch::NoGradGuard`.
+/// step, a validation loss. Steps switch gradients on for themselves, also under a
+/// `torch::NoGradGuard`.
 ///
 /// Each call is a run of its own, from epoch 0 of `epochs` (unless `from` says otherwise), and what
 /// the step remembers, such as momentum, goes on: a second `fit` continues the first. Give it
