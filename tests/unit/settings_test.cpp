@@ -49,7 +49,7 @@ struct picture {
   torch::Tensor canvas = torch::zeros({2, 3});
   torch::ScalarType type = torch::kBFloat16;
 
-  [[nodiscard]] double area() const { return gain; }
+  [[nodiscard]] double area() const { return gain * no_member; }
 };
 
 class closed {
