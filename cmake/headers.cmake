@@ -121,6 +121,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/philox.hpp
     include/rolewise/core/response.hpp
     include/rolewise/core/role.hpp
+    include/rolewise/core/run_concurrently.hpp
     include/rolewise/core/seed.hpp
     include/rolewise/core/settings.hpp
     include/rolewise/core/share_out.hpp
@@ -270,6 +271,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/with_gradients.hpp
     include/rolewise/quant/xnor.hpp
     include/rolewise/report.hpp
+    include/rolewise/report/comparison_text.hpp
     include/rolewise/report/contact_sheet.hpp
     include/rolewise/report/cost_table.hpp
     include/rolewise/report/curves.hpp
@@ -404,7 +406,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/state_writer.hpp
     include/rolewise/train/detail/take_over.hpp
     include/rolewise/train/detail/trial_steps.hpp
-    include/rolewise/train/detail/trials_at_once.hpp
     include/rolewise/train/distillation.hpp
     include/rolewise/train/distributed/ranks.hpp
     include/rolewise/train/early_stop.hpp

@@ -32,6 +32,7 @@
 #include <rolewise/core/philox.hpp>
 #include <rolewise/core/response.hpp>
 #include <rolewise/core/role.hpp>
+#include <rolewise/core/run_concurrently.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/settings.hpp>
 #include <rolewise/core/share_out.hpp>

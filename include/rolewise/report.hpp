@@ -4,6 +4,7 @@
 /// @file
 /// Results out: tables, records, pictures.
 
+#include <rolewise/report/comparison_text.hpp>
 #include <rolewise/report/contact_sheet.hpp>
 #include <rolewise/report/cost_table.hpp>
 #include <rolewise/report/curves.hpp>

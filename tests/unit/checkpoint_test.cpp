@@ -792,6 +792,63 @@ TEST_CASE("a run that no longer gets better is stopped")
       std::invalid_argument);
 }
 
+TEST_CASE("a network is evaluated in the epochs that the interval names, and in the last one")
+{
+  const auto data = tiny_data(20);
+  const fit_options options{
+      .epochs = 8, .batch_size = 20, .validation = &data, .validation_interval = 3};
+  const auto validated = [](const run_history& history) {
+    std::vector<std::int64_t> epochs;
+    for (const auto& record : history.epochs) {
+      CHECK(record.validation_accuracy.has_value() == record.validation_loss.has_value());
+      if (record.validation_accuracy) epochs.push_back(record.epoch);
+    }
+    return epochs;
+  };
+  constant_step step{.student = tiny_student{data.shape}};
+  const auto history = fit(step, data, options);
+  CHECK(validated(history) == std::vector<std::int64_t>{2, 5, 7});
+  CHECK(history.best_epoch == 2);
+
+  // An epoch without an evaluation is neither better nor worse.
+  auto longer = options;
+  longer.epochs = 50;
+  const auto stopped = fit(step, data, longer, early_stop{.patience = 2});
+  CHECK(stopped.epochs.size() == 9);
+  CHECK(validated(stopped) == std::vector<std::int64_t>{2, 5, 8});
+
+  // Where the run is cut, it is not evaluated once more: a resumed run is the same run.
+  auto first_part = options;
+  first_part.until = 4;
+  CHECK(validated(fit(step, data, first_part)) == std::vector<std::int64_t>{2});
+
+  auto nothing = options;
+  nothing.validation_interval = 0;
+  CHECK_THROWS_WITH_AS((void)fit(step, data, nothing),
+                       "rolewise: fit: want validation_interval >= 1, got 0",
+                       std::invalid_argument);
+}
+
+TEST_CASE("a run is not continued under another interval of validations")
+{
+  const folder in;
+  const auto data = tiny_data(20);
+  constant_step step{.student = tiny_student{data.shape}};
+  fit_options options{.epochs = 8, .batch_size = 20, .validation = &data, .until = 4};
+  (void)fit(step, data, options, checkpoints{.folder = in.path});
+  options.until = -1;
+  options.resume = true;
+  options.validation_interval = 4;
+  CHECK_THROWS_WITH_AS(
+      (void)fit(step, data, options, checkpoints{.folder = in.path}),
+      doctest::Contains("the run to be resumed is another one: it has validation_interval"),
+      std::invalid_argument);
+  options.accept_changes = true;
+  const auto history = fit(step, data, options, checkpoints{.folder = in.path});
+  CHECK(history.epochs.size() == 8);
+  CHECK(history.changes.size() == 1);
+}
+
 TEST_CASE("records are JSON and CSV as their standards want them")
 {
   epoch_record record;

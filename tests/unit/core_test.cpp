@@ -7,20 +7,27 @@
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/keep_freed_memory.hpp>
 #include <rolewise/core/moment.hpp>
+#include <rolewise/core/run_concurrently.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/temperature.hpp>
 
+#include <ATen/Parallel.h>
 #include <ATen/core/PhiloxRNGEngine.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <sys/resource.h>
@@ -305,3 +312,49 @@ TEST_CASE("freed memory that is kept is not asked of the system again")
 }
 
 #endif
+
+TEST_CASE("concurrent tasks have their own threads, and all are done once")
+{
+  const int before = at::get_num_threads();
+  for (const std::int64_t most : {1, 2, 5}) {
+    std::atomic<int> inside{0}, highest{0};
+    std::vector<std::int64_t> done;
+    rw::run_concurrently(
+        {7, 3, 5, 1}, {.max_concurrent = most, .threads_per_task = 1},
+        [&](std::int64_t task) {
+          CHECK(at::get_num_threads() == 1);
+          const int now = ++inside;
+          int seen = highest;
+          while (seen < now && !highest.compare_exchange_weak(seen, now)) {
+          }
+          std::this_thread::sleep_for(std::chrono::milliseconds{5});
+          --inside;
+          return 2 * task;
+        },
+        [&](std::int64_t task, std::int64_t twice) {
+          CHECK(twice == 2 * task);
+          done.push_back(task);
+        });
+    CHECK(highest <= most);
+    std::sort(done.begin(), done.end());
+    CHECK(done == std::vector<std::int64_t>{1, 3, 5, 7});
+    CHECK(at::get_num_threads() == before);
+  }
+}
+
+TEST_CASE("the first of concurrent tasks that fails is told of, and none is begun after it")
+{
+  std::vector<std::int64_t> begun;
+  std::mutex mutex;
+  CHECK_THROWS_WITH(rw::run_concurrently(
+                        {0, 1, 2, 3, 4}, {.max_concurrent = 1},
+                        [&](std::int64_t task) {
+                          const std::lock_guard hold{mutex};
+                          begun.push_back(task);
+                          if (task == 2) throw std::runtime_error{"two"};
+                          return task;
+                        },
+                        [](std::int64_t, std::int64_t) {}),
+                    "two");
+  CHECK(begun == std::vector<std::int64_t>{0, 1, 2});
+}

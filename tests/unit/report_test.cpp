@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
 
+#include <rolewise/report/comparison_text.hpp>
 #include <rolewise/report/contact_sheet.hpp>
 #include <rolewise/report/curves.hpp>
 #include <rolewise/report/png.hpp>
@@ -116,6 +117,24 @@ run_record full_record()
 }
 
 }  // namespace
+
+TEST_CASE("a paired difference is put into words by its numbers alone")
+{
+  CHECK(interval_text({1.204, 0.66, 1.74, 20}, 2) == "+1.20 (0.66 .. 1.74)");
+  CHECK(interval_text({-1.2, -2, 0, 5}, 1) == "-1.2 (-2.0 .. 0.0)");
+  CHECK(comparison_text("d", "b", {1.204, 0.66, 1.74, 20}, "points", "seeds") ==
+        "d is above b by 1.20 points (0.66 .. 1.74, 20 seeds).");
+  CHECK(comparison_text("own view", "same view", {-0.5, -0.75, -0.25, 3}) ==
+        "own view is below same view by 0.50 points (-0.75 .. -0.25, 3 pairs).");
+  // A deviation of 1.3247 over a mean of 0.1.
+  CHECK(comparison_text("c", "b", {0.1, -0.52, 0.72, 20}, "points", "seeds") ==
+        "c and b are not told apart: +0.10 points (-0.52 .. 0.72, 20 seeds); a difference of this "
+        "size would want about 1380 seeds.");
+  CHECK(comparison_text("c", "b", {-0.01, -0.5, 0.48, 20}) ==
+        "c and b are not told apart: -0.01 points (-0.50 .. 0.48, 20 pairs).");
+  CHECK(comparison_text("c", "b", {0.0, -0.5, 0.5, 20}) ==
+        "c and b are not told apart: 0.00 points (-0.50 .. 0.50, 20 pairs).");
+}
 
 TEST_CASE("statistics are the mean and the sample standard deviation")
 {

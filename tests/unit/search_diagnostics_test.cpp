@@ -149,6 +149,28 @@ TEST_CASE("a paired difference has the interval of the t test")
   CHECK_THROWS_AS((void)student_t_95(0), std::invalid_argument);
 }
 
+TEST_CASE("a paired difference says how many pairs would tell it apart")
+{
+  // R 4.3: power.t.test(delta = d, sd = 1, power = 0.8, type = "paired") gives, for d = 1, 0.5, 0.2
+  // and 0.1, n = 9.94, 33.37, 198.15 and 786.81.
+  const auto of_effect = [](double effect, std::size_t pairs = 10) {
+    const double reach = student_t_95(pairs - 1) / std::sqrt(static_cast<double>(pairs));
+    return paired_difference{effect, effect - reach, effect + reach, pairs};
+  };
+  CHECK(deviation_of(of_effect(0.5)) == doctest::Approx(1.0));
+  CHECK(deviation_of(of_effect(0.5, 40)) == doctest::Approx(1.0));
+  CHECK(pairs_to_tell_apart(of_effect(1.0)) == 10.0);
+  CHECK(pairs_to_tell_apart(of_effect(-0.5)) == 34.0);
+  CHECK(pairs_to_tell_apart(of_effect(0.2)) == 199.0);
+  CHECK(pairs_to_tell_apart(of_effect(0.1)) == 787.0);
+  CHECK(pairs_to_tell_apart(of_effect(0.0)) == std::numeric_limits<double>::infinity());
+  CHECK(pairs_to_tell_apart(of_effect(100.0)) == 2.0);  // z^2 / 2 = 1.92 alone
+  CHECK(pairs_to_tell_apart({0.0, 0.0, 0.0, 3}) == std::numeric_limits<double>::infinity());
+  CHECK_FALSE(of_effect(0.5).is_told_apart());
+  CHECK(of_effect(0.8).is_told_apart());
+  CHECK(of_effect(-0.8).is_told_apart());
+}
+
 TEST_CASE("founders are counted round by round, until one is left")
 {
   const auto history = small();

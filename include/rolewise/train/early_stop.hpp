@@ -11,17 +11,18 @@
 
 namespace rolewise {
 
-/// Asks for the end after `patience` epochs in succession whose validation accuracy was not above
-/// the best before by more than `margin`.
+/// Asks for the end after `patience` validations in succession whose accuracy was not above the
+/// best before by more than `margin`. There is one an epoch unless
+/// `fit_options::validation_interval` says otherwise.
 ///
 /// @par Source
 /// Prechelt: Early Stopping - But When?, 1998, criterion UP in the form with patience.
 struct early_stop {
-  std::int64_t patience = 10;  ///< epochs, at least 1
+  std::int64_t patience = 10;  ///< validations, at least 1
   double margin = 0.0;         ///< of accuracy, at least 0
 
   double best = -1.0;       ///< so far; leave it out
-  std::int64_t waited = 0;  ///< epochs since then; leave it out
+  std::int64_t waited = 0;  ///< validations since then; leave it out
 
   /// @throws std::invalid_argument without a validation set
   void see(const run_begins& event)
@@ -38,7 +39,8 @@ struct early_stop {
   void see(const step_ends&) {}
   void see(const epoch_ends& event)
   {
-    const double score = event.record.validation_accuracy.value_or(0.0);
+    if (!event.record.validation_accuracy) return;
+    const double score = *event.record.validation_accuracy;
     if (score > best + margin || best < 0.0) {
       best = score;
       waited = 0;

@@ -41,7 +41,11 @@ struct fit_options {
   rolewise::seed seed{0};               ///< of the order of the examples
   bool shuffle = true;                  ///< a new order in every epoch
   bool drop_last = false;               ///< leave out a short last batch
-  const dataset* validation = nullptr;  ///< judged after every epoch if there is one
+  const dataset* validation = nullptr;  ///< what the network is evaluated on, if anything
+  /// Epochs between evaluations on the validation set, at least 1; the last epoch of the run has
+  /// one in any case. Where few examples are trained on for many epochs, an evaluation in each may
+  /// take longer than the training.
+  std::int64_t validation_interval = 1;
   /// Continue from what a KeepingObserver, such as `checkpoints`, has kept; start if it has
   /// nothing.
   bool resume = false;
@@ -99,6 +103,8 @@ void require_sound(const Step&, const dataset& data, const fit_options& o)
       (o.until >= 0 && o.until < o.from))
     refuse("fit", "want 0 <= from <= until <= epochs, got from ", o.from, ", until ", o.until,
            " of ", o.epochs);
+  if (o.validation_interval < 1)
+    refuse("fit", "want validation_interval >= 1, got ", o.validation_interval);
   if (o.ahead < 0 || o.background_threads < 1)
     refuse("fit", "want ahead >= 0 and background_threads >= 1, got ", o.ahead, " and ",
            o.background_threads);
@@ -190,7 +196,9 @@ template<typename Step>
 void validate(const Step& step, const fit_options& o, epoch_record& record, run_history& history)
 {
   if constexpr (Judgeable<Step>) {
-    if (o.validation == nullptr) return;
+    const auto behind = record.epoch + 1;
+    if (o.validation == nullptr || (behind % o.validation_interval != 0 && behind != o.epochs))
+      return;
     const auto found = judged_in(record.epoch, step, *o.validation);
     record.validation_accuracy = found.top1;
     record.validation_loss = found.loss;

@@ -4,7 +4,7 @@
 /// @file
 /// Counts the memory that LibTorch is asked for.
 
-#include <rolewise/train/detail/trials_at_once.hpp>
+#include <rolewise/core/run_concurrently.hpp>
 
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>

@@ -42,6 +42,8 @@ template<bool is_kept, typename Step, typename Options>
                     .samples = data.size()};
   if constexpr (is_kept) {
     run.settings = all_settings_of(step);
+    if (options.validation != nullptr && options.validation_interval != 1)
+      run.settings.push_back({"validation_interval", std::to_string(options.validation_interval)});
     if (options.validation != nullptr)
       run.validation_sum = std::bit_cast<std::int64_t>(fingerprint(*options.validation));
     run.data_sum = std::bit_cast<std::int64_t>(fingerprint(data));

@@ -6,6 +6,7 @@
 
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/error.hpp>
+#include <rolewise/core/run_concurrently.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/settings.hpp>
 #include <rolewise/data/dataset.hpp>
@@ -16,7 +17,6 @@
 #include <rolewise/train/detail/search_course.hpp>
 #include <rolewise/train/detail/search_folder.hpp>
 #include <rolewise/train/detail/trial_steps.hpp>
-#include <rolewise/train/detail/trials_at_once.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/search_observer.hpp>
 #include <rolewise/train/snapshot.hpp>
@@ -270,8 +270,9 @@ class search_run {
     }
     outcomes_in_turn turns{own};
     std::vector<trial_outcome> outcomes;
-    trials_at_once(
-        ordered(own), options_.at_once, options_.threads_each,
+    run_concurrently(
+        ordered(own),
+        {.max_concurrent = options_.at_once, .threads_per_task = options_.threads_each},
         [&](std::int64_t trial) { return train(trial); },
         [&](std::int64_t, trial_outcome outcome) {
           outcome.seconds = seconds();

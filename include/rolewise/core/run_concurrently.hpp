@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Concurrent tasks, each with its own fixed number of LibTorch's threads.
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace rolewise {
+
+namespace detail {
+
+/// Gives threads their number of LibTorch's threads, where they have another, and the calling
+/// thread the old one in the end.
+class threads_each {
+ public:
+  /// @param number 0: as many as the calling thread has
+  explicit threads_each(std::int64_t number)
+      : before_{at::get_num_threads()}, wanted_{number == 0 ? before_ : static_cast<int>(number)}
+  {}
+  threads_each(const threads_each&) = delete;
+  threads_each& operator=(const threads_each&) = delete;
+  ~threads_each()
+  {
+    if (has_set_) at::set_num_threads(before_);
+  }
+  void set_here()
+  {
+    if (at::get_num_threads() == wanted_) return;
+    has_set_ = true;
+    at::set_num_threads(wanted_);
+  }
+
+ private:
+  int before_, wanted_;
+  std::atomic<bool> has_set_{false};
+};
+
+}  // namespace detail
+
+/// How many tasks run at a time.
+struct concurrency {
+  std::int64_t max_concurrent = 1;    ///< at least 1
+  std::int64_t threads_per_task = 0;  ///< LibTorch's; 0: as many as the calling thread has
+};
+
+/// Calls `work(task)` for each task, up to `max_concurrent` at a time, and `done(task, result)`
+/// after each, one at a time. LibTorch counts threads for each thread that asks (OpenMP's own
+/// setting), so what a task computes does not depend on how many others there are.
+///
+///     run_concurrently({1, 2, 3, 4, 5}, {.max_concurrent = 2, .threads_per_task = 1},
+///                      [&](std::int64_t number) { return trained(seed{number}); },
+///                      [&](std::int64_t number, auto network) { keep(number, network); });
+///
+/// Tasks are begun in their order, by the calling thread and others; where the machine gives no
+/// more threads, fewer do the same. When a call throws, no further task is begun, those that have
+/// begun end, and what comes out is what the task with the lowest number has thrown.
+template<typename Work, typename Done>
+void run_concurrently(const std::vector<std::int64_t>& tasks, const concurrency& how,
+                      const Work& work, const Done& done)
+{
+  detail::threads_each inside{how.threads_per_task};
+  std::mutex mutex;
+  std::size_t next = 0;
+  std::exception_ptr thrown;
+  auto thrower = std::numeric_limits<std::int64_t>::max();
+  const auto go = [&] {
+    inside.set_here();
+    std::unique_lock lock{mutex};
+    while (next < tasks.size() && !thrown) {
+      const auto task = tasks[next++];
+      lock.unlock();
+      try {
+        const auto result = work(task);
+        lock.lock();
+        done(task, result);
+      } catch (...) {
+        if (!lock.owns_lock()) lock.lock();
+        if (task < thrower) {
+          thrower = task;
+          thrown = std::current_exception();
+        }
+      }
+    }
+  };
+  const auto others = std::min(how.max_concurrent, static_cast<std::int64_t>(tasks.size())) - 1;
+  std::vector<std::thread> helpers;
+  try {
+    for (std::int64_t i = 0; i < others; ++i) helpers.emplace_back(go);
+  } catch (const std::system_error&) {
+  }
+  go();
+  for (auto& helper : helpers) helper.join();
+  if (thrown) std::rethrow_exception(thrown);
+}
+
+}  // namespace rolewise
