@@ -2,10 +2,12 @@
 #pragma once
 
 /// @file
-/// What the main job is asked to do, on the command line.
+/// The options of the main job, on the command line.
 
-#include "command_line.hpp"
-#include "open_data.hpp"
+#include "../command_line.hpp"
+#include "../open_data.hpp"
+#include "agents.hpp"
+#include "arms.hpp"
 
 #include <rolewise/version.hpp>
 
@@ -14,50 +16,104 @@
 #include <algorithm>
 #include <cstdint>
 #include <ctime>
+#include <exception>
+#include <filesystem>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace role_wise {
 
 /// Everything that decides the results. It is written to `job.json`, so that a resumed job cannot
-/// be another one.
+/// be another one. The defaults are those of the glyphs.
 struct job {
-  std::string data{};        ///< folder of a data set; empty: the built-in glyphs
-  bool relabel = false;      ///< labels are counted from 0 without gaps
-  std::int64_t samples = 0;  ///< images to learn from, drawn from the training set; 0: all
-  std::int64_t epochs = 0;   ///< of every network
-  std::int64_t seeds = 0;
-  std::int64_t batch_size = 0;
-  int bits = 2;
-  std::vector<std::string> students{"a", "b", "c", "d"};
-  std::string teacher_input = "teacher_view";
+  std::string data{};             ///< folder of a data set; empty: the built-in glyphs
+  bool relabel = false;           ///< labels are counted from 0 without gaps
+  std::int64_t classes = 20;      ///< of the glyphs
+  std::int64_t samples = 100;     ///< images to train with, drawn anew for each seed; 0: all
+  std::int64_t validation = 100;  ///< images that the curves are of, drawn likewise
+  std::int64_t epochs = 250;      ///< of every network
+  std::int64_t batch_size = 20;
+  std::int64_t first_seed = 1;
+  std::int64_t seeds = 5;
+  std::vector<std::string> arms{"a", "b", "c", "d"};
+  std::string teacher_agent = "rand-augment:2,5";
+  std::string student_agent = "rand-augment:2,5";
+  std::vector<int> bits{2};
+  std::string quantizer = "dorefa";
+  std::string start = "random";  ///< where students start: `random`, or their teacher's weights
+  int teacher_depth = 14;
+  int student_depth = 8;
+  double teacher_rate = 0.1;
+  double alone_rate = 0.1;  ///< learning rate of students without a teacher
+  double distilled_rate = 0.03;
 
-  std::string folder{};     ///< where the results go; not part of what decides them
-  bool is_resumed = false;  ///< likewise
+  // Not part of what decides the results.
+  std::int64_t at_once = 1;  ///< networks that are trained at the same time, on one thread each
+  std::string folder{};
+  bool is_resumed = false;
 };
 
 /// What the options may be, on the command line and in `job.json` alike.
 namespace may_be {
 
-inline const CLI::Range samples{std::int64_t{0}, std::numeric_limits<std::int64_t>::max(),
-                                "NONNEGATIVE"};
+inline constexpr auto most = std::numeric_limits<std::int64_t>::max();
+
+inline const CLI::Range count{std::int64_t{0}, most, "NONNEGATIVE"};
+inline const CLI::Range classes{std::int64_t{2}, std::int64_t{1000}};
 inline const CLI::Range epochs{std::int64_t{1}, std::int64_t{100000}};
+inline const CLI::Range first_seed{std::int64_t{0}, std::int64_t{1000000}};
 inline const CLI::Range seeds{std::int64_t{1}, std::int64_t{1000}};
 inline const CLI::Range batch_size{std::int64_t{2}, std::int64_t{65536}};
+inline const CLI::Range at_once{std::int64_t{1}, std::int64_t{4096}};
 inline const CLI::Range bits{1, 32};
-inline const CLI::IsMember student({"a", "b", "c", "d"});
-inline const CLI::IsMember teacher_input({"teacher_view", "student_view"});
+inline const CLI::IsMember arm{names_of_arms()};
+inline const CLI::IsMember quantizer({"dorefa", "lsq"});
+inline const CLI::IsMember start({"random", "teacher"});
+inline const CLI::IsMember depth({8, 14, 20, 32, 56});
+/// An agent that can be made: names, numbers and files are looked at.
+inline const CLI::Validator agent{[](std::string& given) -> std::string {
+                                    try {
+                                      (void)agent_of(given);
+                                      return {};
+                                    } catch (const std::exception& error) {
+                                      return error.what();
+                                    }
+                                  },
+                                  "AGENT"};
 
 }  // namespace may_be
 
-/// Each student once, in their order.
-inline void sort_students(job& wanted)
+/// What tables and pictures call the data.
+inline std::string name_of_data(const job& of)
 {
-  std::sort(wanted.students.begin(), wanted.students.end());
-  wanted.students.erase(std::unique(wanted.students.begin(), wanted.students.end()),
-                        wanted.students.end());
+  return of.data.empty() ? "glyphs" : std::filesystem::path{of.data}.filename().string();
+}
+
+/// The agents of both roles, without the folders of schedules.
+inline std::string agents_in_words(const job& of)
+{
+  const auto words = [](const std::string& agent) {
+    const auto file = agent.find("schedule:");
+    return file == std::string::npos ? agent : agent.substr(0, file) + "schedule";
+  };
+  if (of.teacher_agent == of.student_agent) return words(of.teacher_agent);
+  return words(of.teacher_agent) + " / " + words(of.student_agent);
+}
+
+/// Arms in the order of the table and bits from many to few, each once.
+inline void sort_lists(job& wanted)
+{
+  std::vector<std::string> sorted;
+  for (const auto& each : all_arms)
+    if (std::find(wanted.arms.begin(), wanted.arms.end(), each.name) != wanted.arms.end())
+      sorted.emplace_back(each.name);
+  wanted.arms = std::move(sorted);
+  std::sort(wanted.bits.begin(), wanted.bits.end(), std::greater<>{});
+  wanted.bits = command_line::without_repeats(wanted.bits);
 }
 
 inline std::string new_folder_name()
@@ -68,49 +124,129 @@ inline std::string new_folder_name()
   return name;
 }
 
-/// @return nothing if the command line was answered in full (`--help`). For `--resume` a job that
-///         has its folder alone: the other options are in it.
+namespace detail {
+
+/// Adds the options that networks and images have in common.
+inline void add_conditions(CLI::App& app, job& wanted)
+{
+  app.add_option("--data", wanted.data,
+                 "folder with Fashion-MNIST, CIFAR-10/100 or images (default: the built-in glyphs)")
+      ->transform(command_line::folder_name);
+  command_line::add_relabel(app, wanted.relabel);
+  app.add_option("--classes", wanted.classes, "of the glyphs")
+      ->check(may_be::classes)
+      ->capture_default_str();
+  app.add_option("--samples", wanted.samples,
+                 "images to train with, drawn anew for each seed; 0 for all (default: 100; with "
+                 "--data 500)")
+      ->check(may_be::count);
+  app.add_option("--validation", wanted.validation,
+                 "images that the curves are of (default: 100; with --data 1000)")
+      ->check(may_be::count);
+  app.add_option("--epochs", wanted.epochs, "of every network (default: 250; with --data 100)")
+      ->check(may_be::epochs);
+  app.add_option("--batch", wanted.batch_size, "images in a batch (default: 20; with --data 25)")
+      ->check(may_be::batch_size);
+  app.add_option("--bits", wanted.bits, "of weights and activations inside the students")
+      ->delimiter(',')
+      ->check(may_be::bits)
+      ->capture_default_str();
+  app.add_option("--quantizer", wanted.quantizer)->check(may_be::quantizer)->capture_default_str();
+  app.add_option("--start", wanted.start,
+                 "students start at random or from their teacher's weights")
+      ->check(may_be::start)
+      ->capture_default_str();
+  app.add_option("--teacher-depth", wanted.teacher_depth, "layers of the teachers' ResNet")
+      ->check(may_be::depth)
+      ->capture_default_str();
+  app.add_option("--student-depth", wanted.student_depth, "layers of the students' ResNet")
+      ->check(may_be::depth)
+      ->capture_default_str();
+  const auto add_rate = [&](const char* name, double& rate, const char* whose) {
+    app.add_option(name, rate, whose)->check(command_line::finite_number)->capture_default_str();
+  };
+  add_rate("--teacher-rate", wanted.teacher_rate, "learning rate of teachers");
+  add_rate("--alone-rate", wanted.alone_rate, "learning rate of students without a teacher");
+  add_rate("--distilled-rate", wanted.distilled_rate, "learning rate of students with one");
+  app.add_option("--first-seed", wanted.first_seed)
+      ->check(may_be::first_seed)
+      ->capture_default_str();
+}
+
+/// Adds the options that say how often, and how many at a time.
+inline void add_repetitions(CLI::App& app, job& wanted)
+{
+  wanted.at_once = std::clamp<std::int64_t>(std::thread::hardware_concurrency(), 1, 64);
+  app.add_option("--seeds", wanted.seeds, "repetitions; may grow with --resume")
+      ->check(may_be::seeds)
+      ->capture_default_str();
+  app.add_option("--at-once", wanted.at_once,
+                 "networks trained at the same time, one thread each; changes no result (default: "
+                 "one for each core)")
+      ->check(may_be::at_once);
+}
+
+/// Adds the options that say how students differ.
+inline void add_arms(CLI::App& app, job& wanted)
+{
+  app.add_option("--arms", wanted.arms, "which students, such as b,d")
+      ->delimiter(',')
+      ->check(may_be::arm)
+      ->capture_default_str();
+  app.add_option("--teacher-agent", wanted.teacher_agent, "agent of the second teacher")
+      ->check(may_be::agent)
+      ->capture_default_str();
+  app.add_option("--student-agent", wanted.student_agent, "agent of the students")
+      ->check(may_be::agent)
+      ->capture_default_str();
+}
+
+/// What a data set wants otherwise than the glyphs, unless it was said.
+inline void set_defaults_of_data(const CLI::App& app, job& wanted)
+{
+  if (wanted.data.empty()) return;
+  const auto with_data = [&](const char* option, std::int64_t& value, std::int64_t otherwise) {
+    if (app.count(option) == 0) value = otherwise;
+  };
+  with_data("--samples", wanted.samples, 500);
+  with_data("--validation", wanted.validation, 1000);
+  with_data("--epochs", wanted.epochs, 100);
+  with_data("--batch", wanted.batch_size, 25);
+  wanted.data = command_line::whole_name(wanted.data);
+}
+
+inline std::string description()
+{
+  std::string words =
+      "What role-wise augmentation is worth: low-bit students of two teachers, of which one was\n"
+      "trained with crop and flip alone, the other under an agent as well. Arms:\n";
+  for (const auto& each : all_arms)
+    words += "  " + std::string{each.name} + std::string(9 - each.name.size(), ' ') +
+             std::string{each.words} + "\n";
+  return words + "Agents: " + described_agents + ".\n";
+}
+
+}  // namespace detail
+
+/// The job of a command line. For `--resume` it has its folder, `seeds` (0: as before) and
+/// `at_once` alone: the other options are in the folder.
+/// @return nothing if the command line was answered in full (`--help`)
 /// @throws CLI::ParseError for a command line that makes no sense
 inline std::optional<job> parse(int argc, char** argv)
 {
   job wanted;
-  CLI::App app{
-      "Two teachers, four low-bit students: what role-wise augmentation is worth.\n"
-      "  a  alone\n"
-      "  b  distilled from a teacher that was trained with crop and flip; both see the same view\n"
-      "  c  the same, the student has an agent, the teacher judges the student's view\n"
-      "  d  distilled from a teacher that was trained with an agent; an agent for each role\n"};
+  CLI::App app{detail::description()};
   app.set_version_flag("--version", std::string{rolewise::version});
-  auto* data = app.add_option("--data", wanted.data,
-                              "folder with Fashion-MNIST, CIFAR-10/100 or images (default: "
-                              "glyphs)")
-                   ->transform(command_line::folder_name);
-  command_line::add_relabel(app, wanted.relabel);
-  app.add_option("--epochs", wanted.epochs, "epochs of every network (default: 8; with --data 4)")
-      ->check(may_be::epochs);
-  app.add_option("--seeds", wanted.seeds, "repetitions, seeds 1 .. N (default: 2; with --data 3)")
-      ->check(may_be::seeds);
-  app.add_option("--bits", wanted.bits, "bits of weights and activations inside the students")
-      ->check(may_be::bits)
-      ->capture_default_str();
-  app.add_option("--students", wanted.students, "which students, such as a,d")
-      ->delimiter(',')
-      ->check(may_be::student)
-      ->capture_default_str();
-  app.add_option("--teacher-input", wanted.teacher_input,
-                 "what the teacher of student d is shown: its own policy's view, or the student's")
-      ->check(may_be::teacher_input)
-      ->capture_default_str();
-  app.add_option("--samples", wanted.samples,
-                 "images to learn from, 0 for all (default: 0; with --data 12000)")
-      ->check(may_be::samples);
-  app.add_option("--batch", wanted.batch_size, "images in a batch (default: 32; with --data 64)")
-      ->check(may_be::batch_size);
+  detail::add_conditions(app, wanted);
+  detail::add_arms(app, wanted);
+  detail::add_repetitions(app, wanted);
   app.add_option("--out", wanted.folder, "folder of the results (default: role_wise-DATE-TIME)")
       ->transform(command_line::folder_name);
   std::string resumed;
-  app.add_option("--resume", resumed, "continue the job in this folder; takes no other option")
+  app.add_option("--resume", resumed,
+                 "continue the job in this folder; takes no other option but --seeds and --at-once")
       ->transform(command_line::folder_name);
+  app.get_formatter()->column_width(32);
 
   try {
     app.parse(argc, argv);
@@ -119,19 +255,21 @@ inline std::optional<job> parse(int argc, char** argv)
     return std::nullopt;
   }
   if (!resumed.empty()) {
-    if (app.count_all() > 2)
-      throw CLI::ValidationError{
-          "--resume", "takes no other option: the job's own are in " + resumed + "/job.json"};
-    return job{.folder = resumed, .is_resumed = true};
+    if (app.count_all() != 2 + app.count("--seeds") + app.count("--at-once"))
+      throw CLI::ValidationError{"--resume",
+                                 "takes no other option than --seeds and --at-once: the job's own "
+                                 "are in " +
+                                     resumed + "/job.json"};
+    return job{.seeds = app.count("--seeds") > 0 ? wanted.seeds : 0,
+               .at_once = wanted.at_once,
+               .folder = resumed,
+               .is_resumed = true};
   }
-  const bool has_data = data->count() > 0;
-  if (has_data) wanted.data = command_line::whole_name(wanted.data);
-  if (wanted.epochs == 0) wanted.epochs = has_data ? 4 : 8;
-  if (wanted.seeds == 0) wanted.seeds = has_data ? 3 : 2;
-  if (wanted.batch_size == 0) wanted.batch_size = has_data ? 64 : 32;
-  if (app.count("--samples") == 0 && has_data) wanted.samples = 12000;
+  detail::set_defaults_of_data(app, wanted);
+  wanted.teacher_agent = with_whole_names(wanted.teacher_agent);
+  wanted.student_agent = with_whole_names(wanted.student_agent);
   if (wanted.folder.empty()) wanted.folder = new_folder_name();
-  sort_students(wanted);
+  sort_lists(wanted);
   return wanted;
 }
 

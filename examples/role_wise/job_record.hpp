@@ -11,7 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <cstdint>
+#include <concepts>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -22,17 +22,39 @@ namespace role_wise {
 
 inline std::string record_path(const std::string& folder) { return folder + "/job.json"; }
 
+/// Shows the options that decide the results: `visit(name, what it may be, value)`.
+template<typename Job, typename Visit>
+void visit_options(Job& of, const Visit& visit)
+{
+  static const CLI::Validator any{[](std::string&) { return std::string{}; }, ""};
+  visit("data", any, of.data);
+  visit("relabel", any, of.relabel);
+  visit("classes", may_be::classes, of.classes);
+  visit("samples", may_be::count, of.samples);
+  visit("validation", may_be::count, of.validation);
+  visit("epochs", may_be::epochs, of.epochs);
+  visit("batch_size", may_be::batch_size, of.batch_size);
+  visit("first_seed", may_be::first_seed, of.first_seed);
+  visit("seeds", may_be::seeds, of.seeds);
+  visit("arms", may_be::arm, of.arms);
+  visit("teacher_agent", may_be::agent, of.teacher_agent);
+  visit("student_agent", may_be::agent, of.student_agent);
+  visit("bits", may_be::bits, of.bits);
+  visit("quantizer", may_be::quantizer, of.quantizer);
+  visit("start", may_be::start, of.start);
+  visit("teacher_depth", may_be::depth, of.teacher_depth);
+  visit("student_depth", may_be::depth, of.student_depth);
+  visit("teacher_rate", command_line::finite_number, of.teacher_rate);
+  visit("alone_rate", command_line::finite_number, of.alone_rate);
+  visit("distilled_rate", command_line::finite_number, of.distilled_rate);
+}
+
 inline nlohmann::json record_of(const job& wanted)
 {
-  return {{"data", wanted.data},
-          {"relabel", wanted.relabel},
-          {"samples", wanted.samples},
-          {"epochs", wanted.epochs},
-          {"seeds", wanted.seeds},
-          {"batch_size", wanted.batch_size},
-          {"bits", wanted.bits},
-          {"students", wanted.students},
-          {"teacher_input", wanted.teacher_input}};
+  nlohmann::json record;
+  visit_options(wanted,
+                [&](const char* name, const auto&, const auto& value) { record[name] = value; });
+  return record;
 }
 
 /// Takes the members of a record, each of which must be what the command line would take.
@@ -46,37 +68,10 @@ class record_reader {
       rolewise::fail(path_, "is not the record of a job: want an object, found ", shown(members_));
   }
 
-  template<typename Integer>
-  void take(const char* name, const CLI::Validator& allowed, Integer& to)
+  template<typename T>
+  void take(const char* name, const CLI::Validator& allowed, T& to)
   {
-    const auto& value = member(name);
-    if (!value.is_number_integer()) complain(name, "want an integer, found ", shown(value));
-    require(name, allowed, value.dump());
-    value.get_to(to);
-  }
-  /// May be left out, as records of earlier jobs do: it is false then.
-  void take_if_there(const char* name, bool& to)
-  {
-    if (!members_.contains(name)) return;
-    const auto& value = member(name);
-    if (!value.is_boolean()) complain(name, "want true or false, found ", shown(value));
-    value.get_to(to);
-  }
-  void take(const char* name, const CLI::Validator& allowed, std::string& to)
-  {
-    to = text(name, member(name));
-    require(name, allowed, to);
-  }
-  void take(const char* name, const CLI::Validator& allowed, std::vector<std::string>& to)
-  {
-    const auto& value = member(name);
-    if (!value.is_array() || value.empty())
-      complain(name, "want an array of at least one string, found ", shown(value));
-    to.clear();
-    for (const auto& each : value) {
-      to.push_back(text(name, each));
-      require(name, allowed, to.back());
-    }
+    take(name, allowed, member(name), to);
   }
 
   /// What was not taken by now is nobody's.
@@ -93,16 +88,48 @@ class record_reader {
     rolewise::fail(path_, rolewise::cut_to_width(name, 40), ": ", words...);
   }
 
+  template<std::integral Integer>
+  void take(const char* name, const CLI::Validator& allowed, const nlohmann::json& value,
+            Integer& to) const
+  {
+    if (!value.is_number_integer()) complain(name, "want an integer, found ", shown(value));
+    require(name, allowed, value.dump());
+    value.get_to(to);
+  }
+  void take(const char* name, const CLI::Validator& allowed, const nlohmann::json& value,
+            double& to) const
+  {
+    if (!value.is_number()) complain(name, "want a number, found ", shown(value));
+    require(name, allowed, value.dump());
+    value.get_to(to);
+  }
+  void take(const char* name, const CLI::Validator&, const nlohmann::json& value, bool& to) const
+  {
+    if (!value.is_boolean()) complain(name, "want true or false, found ", shown(value));
+    value.get_to(to);
+  }
+  void take(const char* name, const CLI::Validator& allowed, const nlohmann::json& value,
+            std::string& to) const
+  {
+    if (!value.is_string()) complain(name, "want a string, found ", shown(value));
+    value.get_to(to);
+    require(name, allowed, to);
+  }
+  template<typename T>
+  void take(const char* name, const CLI::Validator& allowed, const nlohmann::json& value,
+            std::vector<T>& to) const
+  {
+    if (!value.is_array() || value.empty())
+      complain(name, "want a list of at least one, found ", shown(value));
+    to.clear();
+    for (const auto& each : value) take(name, allowed, each, to.emplace_back());
+  }
+
   const nlohmann::json& member(const char* name)
   {
     if (!members_.contains(name)) complain(name, "is missing");
     taken_.insert(name);
     return members_[name];
-  }
-  [[nodiscard]] std::string text(const char* name, const nlohmann::json& value) const
-  {
-    if (!value.is_string()) complain(name, "want a string, found ", shown(value));
-    return value.get<std::string>();
   }
   void require(const char* name, const CLI::Validator& allowed, const std::string& value) const
   {
@@ -137,27 +164,27 @@ inline nlohmann::json parsed_record(const std::string& path)
 }
 
 /// The job of a folder, to be resumed.
+/// @param resumed what `parse` gave: its seeds, if any, are those that the job goes on to
 /// @throws std::runtime_error that names the file and, where it is one, the member
-inline job read_job(const std::string& folder)
+/// @throws std::invalid_argument for fewer seeds than the job has
+inline job read_job(const job& resumed)
 {
-  const auto path = record_path(folder);
+  const auto path = record_path(resumed.folder);
   if (!std::filesystem::exists(path))
-    rolewise::fail(path, "cannot be read: is ", folder, " the folder of a job?");
-  const CLI::Validator any{[](std::string&) { return std::string{}; }, ""};
+    rolewise::fail(path, "cannot be read: is ", resumed.folder, " the folder of a job?");
   record_reader record{path, parsed_record(path)};
-  job found{.folder = folder, .is_resumed = true};
-  record.take("data", any, found.data);
-  record.take_if_there("relabel", found.relabel);
-  record.take("samples", may_be::samples, found.samples);
-  record.take("epochs", may_be::epochs, found.epochs);
-  record.take("seeds", may_be::seeds, found.seeds);
-  record.take("batch_size", may_be::batch_size, found.batch_size);
-  record.take("bits", may_be::bits, found.bits);
-  record.take("students", may_be::student, found.students);
-  record.take("teacher_input", may_be::teacher_input, found.teacher_input);
+  job found{.at_once = resumed.at_once, .folder = resumed.folder, .is_resumed = true};
+  visit_options(found, [&](const char* name, const CLI::Validator& allowed, auto& value) {
+    record.take(name, allowed, value);
+  });
   record.want_no_other();
   if (!found.data.empty()) found.data = command_line::whole_name(found.data);
-  sort_students(found);
+  sort_lists(found);
+  if (resumed.seeds == 0) return found;
+  if (resumed.seeds < found.seeds)
+    rolewise::refuse("role_wise", "the job in ", found.folder, " has ", found.seeds,
+                     " seeds, --seeds may be more, not ", resumed.seeds);
+  found.seeds = resumed.seeds;
   return found;
 }
 
@@ -169,18 +196,31 @@ inline void require_free(const job& wanted)
                      wanted.folder, " or choose another --out");
 }
 
-/// Makes the folder of a new job, once its inputs have been opened.
+/// The job, to be begun, or to be resumed if its folder holds the very same one.
+/// @throws std::invalid_argument if it holds another job
+inline job begun_or_resumed(job wanted)
+{
+  if (!std::filesystem::exists(record_path(wanted.folder))) return wanted;
+  job known{.seeds = 0, .folder = wanted.folder};
+  if (record_of(read_job(known)) != record_of(wanted))
+    rolewise::refuse("role_wise", wanted.folder, " holds another job: choose another folder");
+  wanted.is_resumed = true;
+  return wanted;
+}
+
+/// Makes the folder of a new job, or notes the new number of seeds of a resumed one, once the
+/// inputs have been opened.
 inline void start(const job& wanted)
 {
-  require_free(wanted);
+  if (!wanted.is_resumed) require_free(wanted);
   std::string record;
   try {
     record = record_of(wanted).dump(2) + "\n";
   } catch (const nlohmann::json::exception&) {
-    rolewise::refuse("role_wise", "the name of --data is not UTF-8, which ",
+    rolewise::refuse("role_wise", "the name of a file or folder is not UTF-8, which ",
                      record_path(wanted.folder), " has to be");
   }
-  command_line::make_folder(wanted.folder);
+  if (!wanted.is_resumed) command_line::make_folder(wanted.folder);
   rolewise::write_file_atomically(record_path(wanted.folder), record);
 }
 

@@ -2,31 +2,36 @@
 #pragma once
 
 /// @file
-/// What the main job leaves: the table, the records, the curves.
+/// What the main job leaves: the tables, what they say in words, the curves.
 
-#include "job.hpp"
+#include "outcome.hpp"
 
 #include <rolewise/core/display_width.hpp>
 #include <rolewise/core/terminal.hpp>
 #include <rolewise/report.hpp>
-#include <rolewise/train.hpp>
+#include <rolewise/search/paired_difference.hpp>
 
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace role_wise {
 
-/// One trained network.
-struct outcome {
-  std::string name;
-  std::uint64_t seed = 0;
-  rolewise::run_history history;
-  rolewise::evaluation on_test;
-  double bytes = 0;
-};
+/// One line for each network that is done.
+inline void tell(const outcome& one, std::size_t number, std::size_t of)
+{
+  auto line = "[" + std::to_string(number) + "/" + std::to_string(of) + "] seed " +
+              std::to_string(one.seed) + ", " + one.name + ": ";
+  line += one.failure.empty()
+              ? rolewise::fixed_text(100 * one.accuracy, 1) + " % of the test images, " +
+                    rolewise::fixed_text(one.history.seconds(), 1) + " s"
+              : one.failure;
+  std::fprintf(stderr, "%s\n",
+               rolewise::cut_to_width(line, rolewise::columns_for_lines(stderr)).c_str());
+}
 
-/// The outcomes of one network over the seeds.
+/// The outcomes of one network over the seeds, in their order.
 inline std::vector<const outcome*> over_seeds(const std::vector<outcome>& all,
                                               const std::string& name)
 {
@@ -36,86 +41,192 @@ inline std::vector<const outcome*> over_seeds(const std::vector<outcome>& all,
   return found;
 }
 
-inline const std::vector<std::pair<std::string, std::string>>& rows()
+template<typename Value>
+std::vector<double> values_of(const std::vector<const outcome*>& all, const Value& value)
 {
-  static const std::vector<std::pair<std::string, std::string>> all{
-      {"teacher-crop-flip", "first teacher: crop and flip"},
-      {"teacher-agent", "second teacher: its agent"},
-      {"student-a", "a: alone"},
-      {"student-b", "b: distilled, same view"},
-      {"student-c", "c: student has an agent"},
-      {"student-d", "d: an agent for each role"}};
-  return all;
+  std::vector<double> found;
+  for (const auto* one : all) found.push_back(value(*one));
+  return found;
 }
 
-inline void write_record(const job& wanted, const outcome& one)
+inline std::vector<double> accuracies_of(const std::vector<outcome>& all, const std::string& name)
 {
-  rolewise::write_json(
-      wanted.folder + "/records/" + one.name + "-seed" + std::to_string(one.seed) + ".json",
-      rolewise::run_record{.name = one.name,
-                           .seed = rolewise::seed{one.seed},
-                           .options = {{"data", wanted.data.empty() ? "glyphs" : wanted.data},
-                                       {"samples", wanted.samples},
-                                       {"epochs", wanted.epochs},
-                                       {"batch", wanted.batch_size},
-                                       {"bits", std::int64_t{wanted.bits}},
-                                       {"teacher_input", wanted.teacher_input}},
-                           .results = {{"test accuracy", one.on_test.top1},
-                                       {"test top-5 accuracy", one.on_test.top5},
-                                       {"test loss", one.on_test.loss},
-                                       {"bytes", one.bytes}},
-                           .history = one.history});
+  return values_of(over_seeds(all, name), [](const outcome& one) { return 100 * one.accuracy; });
 }
 
-inline rolewise::table table_of(const std::vector<outcome>& all)
+/// The networks of the table: their names and what they are in words.
+inline std::vector<std::pair<std::string, std::string>> rows_of(const job& wanted)
 {
-  rolewise::table made{{"network", "test accuracy, %", "bytes", "seconds"}};
-  for (const auto& [name, words] : rows()) {
+  std::vector<std::pair<std::string, std::string>> rows{
+      {"teacher", "first teacher: crop and flip"}, {"teacher-agent", "second teacher: its agent"}};
+  for (const int bits : wanted.bits)
+    for (const auto& name : wanted.arms) {
+      const auto& arm = arm_named(name);
+      rows.emplace_back(student_name(arm, bits),
+                        std::string{arm.name} + ": " + std::string{arm.words} +
+                            (wanted.bits.size() > 1 ? ", " + std::to_string(bits) + " bits" : ""));
+    }
+  return rows;
+}
+
+inline rolewise::table accuracies_in(const job& wanted, const std::vector<outcome>& all)
+{
+  rolewise::table made{{"network", "test accuracy, %", "teacher right on the views, %", "T. stddev",
+                        "bytes", "seconds"}};
+  for (const auto& [name, words] : rows_of(wanted)) {
     const auto found = over_seeds(all, name);
     if (found.empty()) continue;
-    std::vector<double> accuracies, times;
-    for (const auto* one : found) {
-      accuracies.push_back(100 * one->on_test.top1);
-      times.push_back(one->history.seconds());
-    }
-    made.add({words, rolewise::spread_text(rolewise::statistics_of(accuracies), 2),
+    const auto spread = [&](int digits, const auto& value) {
+      return rolewise::spread_text(rolewise::statistics_of(values_of(found, value)), digits);
+    };
+    const bool has_views = found.front()->views.has_value();
+    const auto of_views = [&](double factor, double views_seen::* what, int digits) {
+      if (!has_views) return std::string{};
+      return rolewise::fixed_text(
+          rolewise::statistics_of(values_of(found,
+                                            [&](const outcome& one) {
+                                              return one.views
+                                                         ? factor * ((*one.views).*what)
+                                                         : std::numeric_limits<double>::quiet_NaN();
+                                            }))
+              .mean,
+          digits);
+    };
+    made.add({words, spread(2, [](const outcome& one) { return 100 * one.accuracy; }),
+              of_views(100, &views_seen::teacher_accuracy, 1),
+              of_views(1, &views_seen::teacher_stddev, 4),
               rolewise::fixed_text(found.front()->bytes, 0),
-              rolewise::spread_text(rolewise::statistics_of(times), 1)});
+              spread(1, [](const outcome& one) { return one.history.seconds(); })});
   }
   return made;
 }
 
+/// A pair of arms that the job has at some bits, and how they differ.
+struct comparison {
+  std::string first, second;
+  rolewise::paired_difference found;
+};
+
+/// Empty for one seed. Seeds of which one run diverged are left out of the pairs.
+inline std::vector<comparison> comparisons_in(const job& wanted, const std::vector<outcome>& all)
+{
+  std::vector<comparison> made;
+  for (const int bits : wanted.bits)
+    for (const auto& [first, second] : compared_arms) {
+      const auto name = [&](std::string_view arm) { return student_name(arm_named(arm), bits); };
+      auto a = accuracies_of(all, name(first)), b = accuracies_of(all, name(second));
+      if (a.empty() || b.empty()) continue;
+      std::vector<double> whole_a, whole_b;
+      for (std::size_t i = 0; i < a.size(); ++i)
+        if (std::isfinite(a[i]) && std::isfinite(b[i])) {
+          whole_a.push_back(a[i]);
+          whole_b.push_back(b[i]);
+        }
+      if (whole_a.size() < 2) continue;
+      const auto tail = wanted.bits.size() > 1 ? " (" + std::to_string(bits) + " bits)" : "";
+      made.push_back({std::string{first} + tail, std::string{second} + tail,
+                      rolewise::difference_of(whole_a, whole_b)});
+    }
+  return made;
+}
+
+inline rolewise::table differences_in(const std::vector<comparison>& all)
+{
+  rolewise::table made{{"difference of test accuracy, points", "mean", "95 % from", "to"}};
+  for (const auto& [first, second, found] : all)
+    made.add({first + " - " + second, rolewise::fixed_text(found.mean, 2),
+              rolewise::fixed_text(found.low, 2), rolewise::fixed_text(found.high, 2)});
+  return made;
+}
+
+/// What the differences say, a sentence each.
+inline std::vector<std::string> sentences_of(const std::vector<comparison>& all)
+{
+  std::vector<std::string> made;
+  for (const auto& [first, second, found] : all)
+    made.push_back(rolewise::comparison_text(first, second, found, "points", "seeds"));
+  if (all.size() > 1)
+    made.push_back(std::to_string(all.size()) +
+                   " pairs are compared; of pairs that do not differ, one in twenty is told apart "
+                   "by chance.");
+  return made;
+}
+
 /// Validation accuracy by epoch: the mean over seeds in a band from the worst to the best.
-inline rolewise::line_chart curves_of(const std::vector<outcome>& all, const std::string& data)
+inline rolewise::line_chart curves_of(const job& wanted, const std::vector<outcome>& all,
+                                      const std::string& data, int bits)
 {
   rolewise::line_chart chart{
-      .title = "Validation accuracy on " + data, .x_label = "epoch", .y_label = "accuracy, %"};
-  for (const auto& [name, words] : rows()) {
+      .title = "Validation accuracy on " + data + ", " + std::to_string(bits) + "-bit students",
+      .x_label = "epoch",
+      .y_label = "accuracy, %"};
+  auto one_width = wanted;
+  one_width.bits = {bits};
+  for (const auto& [name, words] : rows_of(one_width)) {
     std::vector<std::vector<double>> runs;
+    std::vector<double> at;
     for (const auto* one : over_seeds(all, name)) {
+      if (!one->failure.empty()) continue;
       auto& run = runs.emplace_back();
+      at.clear();
       for (const auto& epoch : one->history.epochs)
-        run.push_back(100 * epoch.validation_accuracy.value_or(0));
+        if (epoch.validation_accuracy) {
+          run.push_back(100 * *epoch.validation_accuracy);
+          at.push_back(static_cast<double>(epoch.epoch + 1));
+        }
     }
-    if (!runs.empty()) chart.curves.push_back(rolewise::curve_over_runs(words, runs, 1));
+    if (runs.empty() || at.empty()) continue;
+    auto curve = rolewise::curve_over_runs(words, runs);
+    curve.x = std::move(at);
+    chart.curves.push_back(std::move(curve));
   }
   return chart;
 }
 
-/// Writes everything and prints the table.
-inline void report(const job& wanted, const std::string& data, const std::vector<outcome>& all)
+/// The conditions of the job, as a line over its tables.
+inline std::string conditions_of(const job& wanted, const std::string& data)
 {
-  std::filesystem::create_directories(wanted.folder + "/records");
-  for (const auto& one : all) write_record(wanted, one);
-  const auto table = table_of(all);
-  rolewise::write_file_atomically(wanted.folder + "/table.md", table.markdown());
-  rolewise::write_svg(wanted.folder + "/curves.svg", curves_of(all, data));
-  std::printf("\n%s, %d-bit students, %lld epochs, mean and deviation over %lld seeds\n\n%s\n",
-              rolewise::cut_to_width(data).c_str(), wanted.bits,
-              static_cast<long long>(wanted.epochs), static_cast<long long>(wanted.seeds),
-              table.text(rolewise::columns_for_lines(stdout)).c_str());
-  std::printf("table.md, curves.svg, views.png, records/ and runs/ are in %s\n",
-              wanted.folder.c_str());
+  std::string bits;
+  for (const int each : wanted.bits) bits += (bits.empty() ? "" : ", ") + std::to_string(each);
+  return data + (wanted.data.empty() ? " of " + std::to_string(wanted.classes) + " classes" : "") +
+         ", " + (wanted.samples > 0 ? std::to_string(wanted.samples) : "all") +
+         " training images, " + std::to_string(wanted.epochs) + " epochs, batches of " +
+         std::to_string(wanted.batch_size) + "; ResNet-" + std::to_string(wanted.teacher_depth) +
+         " teachers (" + wanted.teacher_agent + "), ResNet-" +
+         std::to_string(wanted.student_depth) + " students of " + bits + " bits (" +
+         wanted.quantizer + ", " + wanted.student_agent + "); mean and deviation over " +
+         std::to_string(wanted.seeds) + " seeds";
+}
+
+/// Writes everything and prints the tables.
+inline void report(const job& wanted, const std::vector<outcome>& all)
+{
+  const auto data = name_of_data(wanted);
+  const auto title = conditions_of(wanted, data);
+  const auto accuracies = accuracies_in(wanted, all);
+  const auto compared = comparisons_in(wanted, all);
+  const auto columns = rolewise::columns_for_lines(stdout);
+  std::string page = title + "\n\n" + accuracies.markdown();
+  std::string said = rolewise::cut_to_width(title) + "\n\n" + accuracies.text(columns);
+  if (!compared.empty()) {
+    page += "\n" + differences_in(compared).markdown();
+    said += "\n" + differences_in(compared).text(columns) + "\n";
+    for (const auto& sentence : sentences_of(compared)) {
+      page += "\n- " + sentence;
+      said += sentence + "\n";
+    }
+    page += "\n";
+  }
+  for (const auto& one : all)
+    if (!one.failure.empty())
+      page += "\nSeed " + std::to_string(one.seed) + ", " + one.name + " diverged: " + one.failure +
+              "\n";
+  rolewise::write_file_atomically(wanted.folder + "/table.md", page);
+  for (const int bits : wanted.bits)
+    if (const auto chart = curves_of(wanted, all, data, bits); !chart.curves.empty())
+      rolewise::write_svg(wanted.folder + "/curves-" + std::to_string(bits) + "bit.svg", chart);
+  std::printf("\n%s\ntable.md, curves-*bit.svg, views.png, records/ and runs/ are in %s\n",
+              said.c_str(), wanted.folder.c_str());
 }
 
 }  // namespace role_wise

@@ -72,21 +72,24 @@ struct teacher_search {
   [[nodiscard]] auto operator()(const search_splits& data, const Shared& shared = {},
                                 Observers&&... observers) const
   {
-    using network_type = std::invoke_result_t<const New&, const sample_shape&, seed>;
+    auto found = look_for_policies(data, shared, observers...);
+    auto last = detail::retrained(
+        lesson(data.all.shape, found.schedule(retraining.epochs), shared, retraining.seed),
+        data.all, retraining);
+    return stage_result{std::move(found), std::move(last)};
+  }
+
+  /// The first half: the search alone.
+  template<AugmentationAgent Shared = pad_crop_flip, typename... Observers>
+  [[nodiscard]] auto look_for_policies(const search_splits& data, const Shared& shared = {},
+                                       Observers&&... observers) const
+  {
     detail::require_apart("teacher_search", data);
-    const auto lesson = [&](policy_schedule policies, seed own) {
-      return supervised{
-          .student = network(data.all.shape, own.split(purpose{"network"})),
-          .agent = sequence{policy_agent{.policy = std::move(policies)}, shared},
-          .optimiser = optimiser,
-          .schedule = schedule,
-          .clipping = clipping,
-          .seed = own.split(purpose{"views"}),
-      };
-    };
     auto trials = arena(
         strategy, policy_space(),
-        [&](const point& at, std::int64_t, seed own) { return lesson(policy_at(at), own); },
+        [&](const point& at, std::int64_t, seed own) {
+          return lesson(data.all.shape, policy_at(at), shared, own);
+        },
         [&](const auto& step) { return accuracy(step.learner(), data.validation); }, data.search,
         detail::judged_by(search, data.validation), observers...);
     found_policies<network_type> found;
@@ -95,9 +98,24 @@ struct teacher_search {
     found.of_search = trials.steps[static_cast<std::size_t>(found.best)]->learner();
     found.cost = cost_of_search(data.search.size(), data.validation.size(), search);
     found.history = std::move(trials.history);
-    auto last = detail::retrained(lesson(found.schedule(retraining.epochs), retraining.seed),
-                                  data.all, retraining);
-    return stage_result<network_type>{std::move(found), std::move(last)};
+    return found;
+  }
+
+ private:
+  using network_type = std::invoke_result_t<const New&, const sample_shape&, seed>;
+
+  template<typename Shared>
+  [[nodiscard]] auto lesson(const sample_shape& shape, policy_schedule policies,
+                            const Shared& shared, seed own) const
+  {
+    return supervised{
+        .student = network(shape, own.split(purpose{"network"})),
+        .agent = sequence{policy_agent{.policy = std::move(policies)}, shared},
+        .optimiser = optimiser,
+        .schedule = schedule,
+        .clipping = clipping,
+        .seed = own.split(purpose{"views"}),
+    };
   }
 };
 

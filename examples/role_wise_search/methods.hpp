@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The ways to choose an agent for each role that `role_wise_search` compares.
+
+#include "../role_wise/job.hpp"
+#include "../role_wise/outcome.hpp"
+
+#include <rolewise/search.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace role_wise_search {
+
+/// A search and what follows it.
+struct search_job {
+  role_wise::job conditions{};  ///< of every training, in the search and after it
+  std::int64_t trials = 6;      ///< of a search, for each role
+  std::int64_t interval = 20;   ///< epochs between looks at the standings
+  std::int64_t search_seed = 1001;
+  std::vector<std::string> methods{"population", "none"};
+  std::string folder = "role_wise_search";
+};
+
+[[nodiscard]] inline std::vector<std::string> known_methods()
+{
+  return {"population", "random", "rand-augment", "teacher-stddev", "trivial-augment", "none"};
+}
+
+/// The agents that a method has chosen, as texts that `role_wise` takes.
+struct found_agents {
+  std::string method;
+  std::string teacher = "none";
+  std::string student = "none";
+  double seconds = 0.0;  ///< of both searches in this call of the program
+};
+
+/// A method and the networks that were trained under its agents.
+struct method_outcome {
+  found_agents agents;
+  std::vector<role_wise::outcome> runs;
+};
+
+/// Population based or random search, chosen when the program runs: a search is compiled once for
+/// both. Trials begin with random policies, not without one as in Population Based Augmentation:
+/// with few looks at the standings, a policy has no time to grow.
+struct chosen_strategy {
+  static constexpr std::string_view name = "policy-search";
+  static constexpr bool has_state = false;
+
+  std::variant<rolewise::population_based, rolewise::random_search> of{};
+
+  [[nodiscard]] std::vector<rolewise::decision> operator()(
+      const rolewise::search_space& space, const std::vector<rolewise::standing>& standings,
+      rolewise::seed key) const
+  {
+    return std::visit([&](const auto& strategy) { return strategy(space, standings, key); }, of);
+  }
+
+  template<typename Archive>
+  void visit_settings(Archive& archive) const
+  {
+    std::visit([&](const auto& strategy) { archive.show(std::string{strategy.name}, strategy); },
+               of);
+  }
+};
+
+static_assert(rolewise::SearchStrategy<chosen_strategy>);
+
+}  // namespace role_wise_search

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// What `role_wise_search` leaves: methods compared, and how the roles' policies differ.
+
+#include "../role_wise/report.hpp"
+#include "methods.hpp"
+
+#include <rolewise/agent.hpp>
+#include <rolewise/core/display_width.hpp>
+#include <rolewise/core/terminal.hpp>
+#include <rolewise/report.hpp>
+#include <rolewise/search/paired_difference.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace role_wise_search {
+
+namespace rw = rolewise;
+
+/// Test accuracies over seeds of the method's student, or of its teacher.
+[[nodiscard]] inline std::vector<double> accuracies_of(const method_outcome& of, bool of_student)
+{
+  std::vector<double> found;
+  for (const auto& run : of.runs)
+    if (run.name.starts_with("student") == of_student) found.push_back(100 * run.accuracy);
+  return found;
+}
+
+[[nodiscard]] inline rw::table methods_in(const std::vector<method_outcome>& all)
+{
+  rw::table made{{"method", "teacher, %", "student, %", "search, s"}};
+  for (const auto& each : all)
+    made.add({each.agents.method, rw::spread_text(rw::statistics_of(accuracies_of(each, false)), 2),
+              rw::spread_text(rw::statistics_of(accuracies_of(each, true)), 2),
+              rw::fixed_text(each.agents.seconds, 1)});
+  return made;
+}
+
+/// Each pair of methods; those of which a run diverged are left out.
+[[nodiscard]] inline std::vector<role_wise::comparison> comparisons_in(
+    const std::vector<method_outcome>& all)
+{
+  std::vector<role_wise::comparison> made;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    for (std::size_t k = i + 1; k < all.size(); ++k) {
+      const auto a = accuracies_of(all[i], true), b = accuracies_of(all[k], true);
+      if (a.size() < 2) continue;
+      const auto found = rw::difference_of(a, b);
+      if (std::isfinite(found.mean))
+        made.push_back({all[i].agents.method, all[k].agents.method, found});
+    }
+  return made;
+}
+
+/// How a policy schedule treats each operation, as means over the epochs: the probability that it
+/// fires when its turn comes, and its magnitude level.
+[[nodiscard]] inline rw::table policies_by_role(const rw::policy_schedule& teacher,
+                                                const rw::policy_schedule& student,
+                                                std::int64_t epochs)
+{
+  const auto mean = [&](const rw::policy_schedule& schedule, const auto& value) {
+    double sum = 0.0;
+    std::int64_t count = 0;
+    for (std::int64_t epoch = 0; epoch < epochs; ++epoch)
+      if (const std::optional<double> x = value(schedule.at(epoch)); x) {
+        sum += *x;
+        ++count;
+      }
+    return count == 0 ? std::string{"-"} : rw::fixed_text(sum / static_cast<double>(count), 2);
+  };
+  rw::table made{
+      {"operation", "teacher: probability", "magnitude", "student: probability", "magnitude "}};
+  for (std::int64_t i = 0; i < rw::policy_operations; ++i) {
+    const auto what = static_cast<rw::operation>(i);
+    const auto probability = [&](const rw::augmentation_policy& p) -> std::optional<double> {
+      return rw::probability_of(p, what);
+    };
+    const auto magnitude = [&](const rw::augmentation_policy& p) {
+      return rw::magnitude_of(p, what);
+    };
+    made.add({std::string{rw::name(what)}, mean(teacher, probability), mean(teacher, magnitude),
+              mean(student, probability), mean(student, magnitude)});
+  }
+  return made;
+}
+
+/// Writes table.md and prints what it holds.
+inline void report(const search_job& wanted, const std::vector<method_outcome>& all)
+{
+  const auto columns = rw::columns_for_lines(stdout);
+  std::string page, said;
+  const auto add = [&](const rw::table& table) {
+    page += "\n" + table.markdown();
+    said += "\n" + table.text(columns);
+  };
+  const auto add_line = [&](const std::string& line) {
+    page += "\n" + line + "\n";
+    said += "\n" + rw::cut_to_width(line) + "\n";
+  };
+  add_line("Searched with seed " + std::to_string(wanted.search_seed) + ", " +
+           std::to_string(wanted.trials) + " trials for each role; trained and tested on " +
+           std::to_string(wanted.conditions.seeds) + " other seeds.");
+  add(methods_in(all));
+  if (const auto compared = comparisons_in(all); !compared.empty()) {
+    add(role_wise::differences_in(compared));
+    for (const auto& sentence : role_wise::sentences_of(compared)) add_line(sentence);
+  }
+  const std::string schedule = "schedule:";
+  for (const auto& each : all) {
+    add_line(each.agents.method + ": teacher " + each.agents.teacher + ", student " +
+             each.agents.student);
+    if (!each.agents.student.starts_with(schedule)) continue;
+    const auto read = [&](const std::string& text) {
+      return rw::read_policy_schedule(text.substr(schedule.size()));
+    };
+    add(policies_by_role(read(each.agents.teacher), read(each.agents.student),
+                         wanted.conditions.epochs));
+  }
+  rw::write_file_atomically(wanted.folder + "/table.md", page.substr(1));
+  std::printf("%s\ntable.md, searches/ and retrained/ are in %s\n", said.c_str(),
+              wanted.folder.c_str());
+}
+
+}  // namespace role_wise_search

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Where agents pay: the jobs of role_wise, side by side.
+//
+//     build/test/examples/where_agents_pay jobs/* --out summary
+//
+// For each job: how two arms differ (d - b unless --arms says otherwise), with the 95 % interval
+// over its seeds, and how many of the views that the student was shown its teacher gets right.
+//
+// It leaves table.md, and gain.svg: the difference against the number of training images, a curve
+// for each set of the other conditions.
+
+#include "command_line.hpp"
+#include "role_wise/job_record.hpp"
+#include "role_wise/outcome.hpp"
+#include "role_wise/report.hpp"
+
+#include <rolewise/core/standard_output.hpp>
+#include <rolewise/report.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace rw = rolewise;
+
+namespace {
+
+struct options {
+  std::vector<std::string> folders;
+  std::vector<std::string> arms{"d", "b"};
+  std::string folder = "where_agents_pay";
+};
+
+/// One job at one number of bits.
+struct row {
+  role_wise::job job;
+  int bits = 32;
+  std::vector<double> first{}, second{};  ///< test accuracies over seeds, %
+  double teacher_right = 0.0;             ///< on the views of the first arm's students, mean, %
+  rw::paired_difference found{};
+};
+
+/// Seeds of which both arms have a record; a job that is under way has fewer.
+[[nodiscard]] row row_of(const role_wise::job& job, int bits, const options& wanted)
+{
+  row made{.job = job, .bits = bits};
+  double right = 0.0;
+  for (std::int64_t i = 0; i < job.seeds; ++i) {
+    const auto read = [&](const std::string& arm) {
+      return role_wise::recorded(job, role_wise::student_name(role_wise::arm_named(arm), bits),
+                                 job.first_seed + i);
+    };
+    const auto a = read(wanted.arms[0]), b = read(wanted.arms[1]);
+    if (!a || !b) continue;
+    made.first.push_back(100 * a->accuracy);
+    made.second.push_back(100 * b->accuracy);
+    right += a->views ? 100 * a->views->teacher_accuracy : 0.0;
+  }
+  made.teacher_right = right / static_cast<double>(made.first.size());
+  if (made.first.size() >= 2) made.found = rw::difference_of(made.first, made.second);
+  return made;
+}
+
+[[nodiscard]] std::vector<row> rows_of(const options& wanted)
+{
+  std::vector<row> rows;
+  for (const auto& folder : wanted.folders) {
+    const auto job = role_wise::read_job({.seeds = 0, .folder = folder});
+    for (const int bits : job.bits)
+      if (auto made = row_of(job, bits, wanted); made.first.size() >= 2)
+        rows.push_back(std::move(made));
+      else
+        std::fprintf(stderr, "note: %s has fewer than 2 seeds of both arms at %d bits\n",
+                     folder.c_str(), bits);
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const row& a, const row& b) {
+    return std::tuple{a.job.data, a.job.samples, a.job.epochs, b.bits} <
+           std::tuple{b.job.data, b.job.samples, b.job.epochs, a.bits};
+  });
+  return rows;
+}
+
+[[nodiscard]] rw::table table_of(const std::vector<row>& rows, const options& wanted)
+{
+  const auto difference = wanted.arms[0] + " - " + wanted.arms[1];
+  rw::table made{{"data", "images", "epochs", "bits", "quantizer", "agents", "seeds",
+                  wanted.arms[1] + ", %", wanted.arms[0] + ", %", difference + ", points",
+                  "teacher right on the views, %"}};
+  for (const auto& each : rows) {
+    const auto& job = each.job;
+    made.add({role_wise::name_of_data(job), std::to_string(job.samples), std::to_string(job.epochs),
+              std::to_string(each.bits), job.quantizer, role_wise::agents_in_words(job),
+              std::to_string(each.first.size()),
+              rw::fixed_text(rw::statistics_of(each.second).mean, 2),
+              rw::fixed_text(rw::statistics_of(each.first).mean, 2),
+              rw::interval_text(each.found, 2), rw::fixed_text(each.teacher_right, 1)});
+  }
+  return made;
+}
+
+/// The differences against the number of images, with their intervals as bands.
+[[nodiscard]] rw::line_chart chart_of(const std::vector<row>& rows, const options& wanted)
+{
+  std::map<std::string, rw::curve> curves;
+  for (const auto& each : rows) {
+    const auto name = role_wise::name_of_data(each.job) + ", " + std::to_string(each.bits) +
+                      " bits, " + std::to_string(each.job.epochs) + " epochs, " +
+                      role_wise::agents_in_words(each.job);
+    auto& curve = curves[name];
+    curve.name = name;
+    curve.x.push_back(static_cast<double>(each.job.samples));
+    curve.y.push_back(each.found.mean);
+    curve.low.push_back(each.found.low);
+    curve.high.push_back(each.found.high);
+  }
+  rw::line_chart chart{.title = wanted.arms[0] + " - " + wanted.arms[1] + ", 95 % intervals",
+                       .x_label = "training images",
+                       .y_label = "points of test accuracy",
+                       .width = 1000};
+  for (auto& [name, curve] : curves) chart.curves.push_back(std::move(curve));
+  return chart;
+}
+
+[[nodiscard]] bool parse(int argc, char** argv, options& wanted)
+{
+  CLI::App app{"Jobs of role_wise side by side: where agents pay."};
+  app.add_option("folder", wanted.folders, "folders of jobs")->required();
+  app.add_option("--arms", wanted.arms, "the two arms that are compared, such as d,b")
+      ->delimiter(',')
+      ->expected(2)
+      ->check(role_wise::may_be::arm)
+      ->capture_default_str();
+  app.add_option("--out", wanted.folder, "folder of the results")
+      ->transform(command_line::folder_name)
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    (void)app.exit(help);
+    return false;
+  }
+  return true;
+}
+
+void run(const options& wanted)
+{
+  const auto rows = rows_of(wanted);
+  if (rows.empty()) rw::refuse("where_agents_pay", "no job has 2 seeds of both arms");
+  const auto table = table_of(rows, wanted);
+  command_line::make_folder(wanted.folder);
+  rw::write_file_atomically(wanted.folder + "/table.md", table.markdown());
+  rw::write_svg(wanted.folder + "/gain.svg", chart_of(rows, wanted));
+  std::printf("%s\ntable.md and gain.svg are in %s\n",
+              table.text(rw::columns_for_lines(stdout)).c_str(), wanted.folder.c_str());
+}
+
+}  // namespace
+
+int main(int argc, char** argv)
+try {
+  options wanted;
+  if (parse(argc, argv, wanted)) run(wanted);
+  rw::require_written();
+} catch (const CLI::ParseError& error) {
+  std::fprintf(stderr, "where_agents_pay: %s\nTry --help.\n", error.what());
+  return 2;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "\n%s\n", error.what());
+  return 2;
+}
