@@ -302,8 +302,13 @@ TEST_CASE("a stage follows the best trial's ancestors and trains with what they 
   auto again = one.retrained.network;
   CHECK(same_tensors(school.student, again));
 
-  const auto repeated = teachers_stage(small_population{})(data, pad_crop_flip{.padding = 1});
-  CHECK((repeated.found.history == one.found.history));
+  // The search alone is the same search.
+  auto alone =
+      teachers_stage(small_population{}).look_for_policies(data, pad_crop_flip{.padding = 1});
+  CHECK((alone.history == one.found.history));
+  CHECK(alone.best == one.found.best);
+  auto found = *one.found.of_search;
+  CHECK(same_tensors(*alone.of_search, found));
 }
 
 TEST_CASE("students start from their teacher, and it judges its own view if it is told to")
