@@ -31,6 +31,7 @@ class experiment {
  public:
   explicit experiment(const job& wanted) : job_{wanted}, source_{wanted}
   {
+    require_views_of_the_same_images();
     for (std::int64_t i = 0; i < job_.seeds; ++i) data_.push_back(source_.of(job_.first_seed + i));
   }
 
@@ -60,6 +61,20 @@ class experiment {
       return has_teacher_agent ? "teacher-agent" : "teacher";
     }
   };
+
+  /// Roles that mix images each for itself see mixtures of different ones, and what the teacher
+  /// says of its own is no target for the student's.
+  void require_views_of_the_same_images() const
+  {
+    for (const auto& name : job_.arms) {
+      const auto& arm = arm_named(name);
+      if (arm.has_own_view &&
+          ((arm.has_teacher_agent && agent_of(job_.teacher_agent).mixes_examples()) ||
+           (arm.has_student_agent && agent_of(job_.student_agent).mixes_examples())))
+        rw::refuse("role_wise", "arm ", name,
+                   " shows each role its own view, which wants agents that do not mix images");
+    }
+  }
 
   [[nodiscard]] std::vector<task> teachers_wanted() const
   {
