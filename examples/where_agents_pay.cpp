@@ -7,8 +7,7 @@
 // For each job: how two arms differ (d - b unless --arms says otherwise), with the 95 % interval
 // over its seeds, and how many of the views that the student was shown its teacher gets right.
 //
-// It leaves table.md, and gain.svg: the difference against the number of training images, a curve
-// for each set of the other conditions.
+// It leaves table.md, and gain.svg, the differences as a forest plot.
 
 #include "command_line.hpp"
 #include "role_wise/job_record.hpp"
@@ -25,7 +24,6 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -108,26 +106,18 @@ struct row {
   return made;
 }
 
-/// The differences against the number of images, with their intervals as bands.
-[[nodiscard]] rw::line_chart chart_of(const std::vector<row>& rows, const options& wanted)
+/// A row for each job, named by its conditions.
+[[nodiscard]] rw::interval_chart chart_of(const std::vector<row>& rows, const options& wanted)
 {
-  std::map<std::string, rw::curve> curves;
-  for (const auto& each : rows) {
-    const auto name = role_wise::name_of_data(each.job) + ", " + std::to_string(each.bits) +
-                      " bits, " + std::to_string(each.job.epochs) + " epochs, " +
-                      role_wise::agents_in_words(each.job);
-    auto& curve = curves[name];
-    curve.name = name;
-    curve.x.push_back(static_cast<double>(each.job.samples));
-    curve.y.push_back(each.found.mean);
-    curve.low.push_back(each.found.low);
-    curve.high.push_back(each.found.high);
-  }
-  rw::line_chart chart{.title = wanted.arms[0] + " - " + wanted.arms[1] + ", 95 % intervals",
-                       .x_label = "training images",
-                       .y_label = "points of test accuracy",
-                       .width = 1000};
-  for (auto& [name, curve] : curves) chart.curves.push_back(std::move(curve));
+  rw::interval_chart chart{.title = wanted.arms[0] + " - " + wanted.arms[1] + ", 95 % intervals",
+                           .x_label = "points of test accuracy",
+                           .width = 1000};
+  for (const auto& each : rows)
+    chart.rows.push_back(
+        {role_wise::name_of_data(each.job) + ", " + std::to_string(each.job.samples) + " images, " +
+             std::to_string(each.job.epochs) + " epochs, " + std::to_string(each.bits) + " bits (" +
+             each.job.quantizer + "), " + role_wise::agents_in_words(each.job),
+         each.found.mean, each.found.low, each.found.high});
   return chart;
 }
 

@@ -10,6 +10,7 @@
 #include <rolewise/report/curves.hpp>
 #include <rolewise/report/drift_chart.hpp>
 #include <rolewise/report/heat_map.hpp>
+#include <rolewise/report/interval_chart.hpp>
 #include <rolewise/report/operation_sheet.hpp>
 #include <rolewise/report/png.hpp>
 #include <rolewise/report/policy_pictures.hpp>

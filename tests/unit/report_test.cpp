@@ -4,6 +4,7 @@
 #include <rolewise/report/comparison_text.hpp>
 #include <rolewise/report/contact_sheet.hpp>
 #include <rolewise/report/curves.hpp>
+#include <rolewise/report/interval_chart.hpp>
 #include <rolewise/report/png.hpp>
 #include <rolewise/report/run_record.hpp>
 #include <rolewise/report/statistics.hpp>
@@ -117,6 +118,39 @@ run_record full_record()
 }
 
 }  // namespace
+
+TEST_CASE("intervals are drawn to scale, in colour where they leave out zero")
+{
+  // The axis is 0 .. 15 over 300 - 20 - (20 + 6.6) pixels.
+  const interval_chart chart{.title = "gain",
+                             .x_label = "points",
+                             .rows = {{"a", 10, 5, 15}, {"<", 5, 0, 10}},
+                             .width = 300};
+  const auto svg = svg_text(chart);
+  CHECK(svg == svg_text(chart));
+  const auto has = [&](const std::string& part) { return svg.find(part) != std::string::npos; };
+  const auto at = [](double share) { return fixed_text(26.6 + 253.4 * share, 2); };
+  CHECK(has("<line x1=\"" + at(5 / 15.0) + "\" y1=\"53.00\" x2=\"" + at(1.0) +
+            "\" y2=\"53.00\" stroke=\"#0072B2\" stroke-width=\"2\"/>"));
+  CHECK(has("<circle cx=\"" + at(10 / 15.0) + "\" cy=\"53.00\" r=\"4\" fill=\"#0072B2\"/>"));
+  CHECK(has("<line x1=\"26.60\" y1=\"75.00\" x2=\"" + at(10 / 15.0) +
+            "\" y2=\"75.00\" stroke=\"#888888\" stroke-width=\"2\"/>"));
+  CHECK(has(">&lt;</text>"));
+  CHECK(has(">gain</text>"));
+  CHECK(has(">points</text>"));
+
+  CHECK_THROWS_WITH_AS((void)svg_text(interval_chart{}), "rolewise: interval_chart: has no rows",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)svg_text(interval_chart{.rows = {{"a", 1, 2, 3}}}),
+                       "rolewise: interval_chart: 'a' wants low <= mean <= high, |x| up to 1e100, "
+                       "got 2, 1 and 3",
+                       std::invalid_argument);
+  CHECK_THROWS_AS((void)svg_text(interval_chart{.rows = {{"a", not_a_number, 0, 1}}}),
+                  std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)svg_text(interval_chart{.rows = {{"a", 1, 0, 2}}, .width = 10}),
+                       "rolewise: interval_chart: wants at least 300 pixels, got 10",
+                       std::invalid_argument);
+}
 
 TEST_CASE("a paired difference is put into words by its numbers alone")
 {
@@ -479,7 +513,7 @@ TEST_CASE("a chart refuses what it cannot draw")
           "rolewise: line_chart: 'c' wants finite x, got nan");
   refuses({.name = "c", .x = {1}, .y = {1e200}},
           "rolewise: line_chart: 'c' wants |y| up to 1e100, got 1e+200");
-  CHECK_THROWS_WITH_AS((void)svg_text({}), "rolewise: line_chart: has no curves",
+  CHECK_THROWS_WITH_AS((void)svg_text(line_chart{}), "rolewise: line_chart: has no curves",
                        std::invalid_argument);
   line_chart small{};
   small.width = 10;
