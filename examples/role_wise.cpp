@@ -19,9 +19,9 @@
 // between arms are paired, seed by seed. One network is trained on each core.
 //
 // It leaves, in the job's folder: job.json, table.md (accuracies, differences with their 95 %
-// intervals, what they say in words), curves-*bit.svg, views.png (what teacher and student d were
-// shown of the same 16 samples), records/*.json and, for each run, checkpoints and the numbers of
-// every epoch. A job that was stopped goes on by --resume.
+// intervals, what they say in words), differences.svg, curves-*bit.svg, views.png (what teacher and
+// student d were shown of the same 16 samples), records/*.json and, for each run, checkpoints and
+// the numbers of every epoch. A job that was stopped goes on by --resume.
 //
 // The agents here are fixed; role_wise_search.cpp finds better ones.
 

@@ -139,6 +139,16 @@ inline rolewise::table differences_in(const std::vector<comparison>& all)
   return made;
 }
 
+/// The differences as a forest plot.
+inline rolewise::interval_chart chart_of(const std::vector<comparison>& all)
+{
+  rolewise::interval_chart chart{.title = "Differences, 95 % intervals",
+                                 .x_label = "points of test accuracy"};
+  for (const auto& [first, second, found] : all)
+    chart.rows.push_back({first + " - " + second, found.mean, found.low, found.high});
+  return chart;
+}
+
 /// What the differences say, a sentence each.
 inline std::vector<std::string> sentences_of(const std::vector<comparison>& all)
 {
@@ -209,6 +219,7 @@ inline void report(const job& wanted, const std::vector<outcome>& all)
   std::string page = title + "\n\n" + accuracies.markdown();
   std::string said = rolewise::cut_to_width(title) + "\n\n" + accuracies.text(columns);
   if (!compared.empty()) {
+    rolewise::write_svg(wanted.folder + "/differences.svg", chart_of(compared));
     page += "\n" + differences_in(compared).markdown();
     said += "\n" + differences_in(compared).text(columns) + "\n";
     for (const auto& sentence : sentences_of(compared)) {
@@ -225,8 +236,9 @@ inline void report(const job& wanted, const std::vector<outcome>& all)
   for (const int bits : wanted.bits)
     if (const auto chart = curves_of(wanted, all, data, bits); !chart.curves.empty())
       rolewise::write_svg(wanted.folder + "/curves-" + std::to_string(bits) + "bit.svg", chart);
-  std::printf("\n%s\ntable.md, curves-*bit.svg, views.png, records/ and runs/ are in %s\n",
-              said.c_str(), wanted.folder.c_str());
+  std::printf(
+      "\n%s\ntable.md, differences.svg, curves-*bit.svg, views.png, records/ and runs/ are in %s\n",
+      said.c_str(), wanted.folder.c_str());
 }
 
 }  // namespace role_wise

@@ -110,6 +110,7 @@ inline void report(const search_job& wanted, const std::vector<method_outcome>& 
            std::to_string(wanted.conditions.seeds) + " other seeds.");
   add(methods_in(all));
   if (const auto compared = comparisons_in(all); !compared.empty()) {
+    rw::write_svg(wanted.folder + "/differences.svg", role_wise::chart_of(compared));
     add(role_wise::differences_in(compared));
     for (const auto& sentence : role_wise::sentences_of(compared)) add_line(sentence);
   }
@@ -125,7 +126,7 @@ inline void report(const search_job& wanted, const std::vector<method_outcome>& 
                          wanted.conditions.epochs));
   }
   rw::write_file_atomically(wanted.folder + "/table.md", page.substr(1));
-  std::printf("%s\ntable.md, searches/ and retrained/ are in %s\n", said.c_str(),
+  std::printf("%s\ntable.md, differences.svg, searches/ and retrained/ are in %s\n", said.c_str(),
               wanted.folder.c_str());
 }
 

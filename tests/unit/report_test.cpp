@@ -131,10 +131,10 @@ TEST_CASE("intervals are drawn to scale, in colour where they leave out zero")
   const auto has = [&](const std::string& part) { return svg.find(part) != std::string::npos; };
   const auto at = [](double share) { return fixed_text(26.6 + 253.4 * share, 2); };
   CHECK(has("<line x1=\"" + at(5 / 15.0) + "\" y1=\"53.00\" x2=\"" + at(1.0) +
-            "\" y2=\"53.00\" stroke=\"#0072B2\" stroke-width=\"2\"/>"));
-  CHECK(has("<circle cx=\"" + at(10 / 15.0) + "\" cy=\"53.00\" r=\"4\" fill=\"#0072B2\"/>"));
+            "\" y2=\"53.00\" stroke=\"#0072B2\" stroke-width=\"2.00\"/>"));
+  CHECK(has("<circle cx=\"" + at(10 / 15.0) + "\" cy=\"53.00\" r=\"4.00\" fill=\"#0072B2\"/>"));
   CHECK(has("<line x1=\"26.60\" y1=\"75.00\" x2=\"" + at(10 / 15.0) +
-            "\" y2=\"75.00\" stroke=\"#888888\" stroke-width=\"2\"/>"));
+            "\" y2=\"75.00\" stroke=\"#888888\" stroke-width=\"2.00\"/>"));
   CHECK(has(">&lt;</text>"));
   CHECK(has(">gain</text>"));
   CHECK(has(">points</text>"));

@@ -8,8 +8,9 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
 #include <rolewise/report/detail/axis.hpp>
+#include <rolewise/report/detail/pens.hpp>
 #include <rolewise/report/detail/svg.hpp>
-#include <rolewise/report/table.hpp>
+#include <rolewise/report/detail/svg_sheet.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -76,7 +77,6 @@ inline void require_rows(const interval_chart& chart)
 
   // Names are drawn at 12 pixels, where a letter is about 6.6 wide.
   constexpr double letter = 6.6, row_height = 22.0;
-  const auto px = [](double v) { return fixed_text(v, 2); };
   const double width = static_cast<double>(chart.width);
   const double left = std::min(20.0 + letter * static_cast<double>(longest), 0.6 * width);
   const double right = width - 20.0, top = chart.title.empty() ? 16.0 : 42.0;
@@ -84,42 +84,26 @@ inline void require_rows(const interval_chart& chart)
   const double height = bottom + (chart.x_label.empty() ? 28.0 : 48.0);
   const auto x_of = [&](double x) { return left + (right - left) * axis.share(x); };
 
-  std::string out = detail::classic_text(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", chart.width, "\" height=\"", px(height),
-      "\" viewBox=\"0 0 ", chart.width, " ", px(height),
-      "\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"#333333\">\n",
-      "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
-  const auto text = [&](double x, double y, std::string_view more, std::string_view words) {
-    out += detail::classic_text("<text x=\"", px(x), "\" y=\"", px(y), "\"", more, ">",
-                                detail::xml_text(words), "</text>\n");
-  };
-  const auto line = [&](double x1, double y1, double x2, double y2, std::string_view more) {
-    out += detail::classic_text("<line x1=\"", px(x1), "\" y1=\"", px(y1), "\" x2=\"", px(x2),
-                                "\" y2=\"", px(y2), "\"", more, "/>\n");
-  };
-
-  if (!chart.title.empty())
-    text(width / 2, 25, " text-anchor=\"middle\" font-size=\"15\"", chart.title);
+  detail::svg_sheet sheet{width, height};
+  sheet.write(chart.title, {width / 2, 25}, detail::anchor::middle, " font-size=\"15\"");
   for (const auto& tick : axis.ticks()) {
-    line(x_of(tick.at), top, x_of(tick.at), bottom, " stroke=\"#e4e4e4\"");
-    text(x_of(tick.at), bottom + 19, " text-anchor=\"middle\"", tick.label);
+    sheet.line({x_of(tick.at), top}, {x_of(tick.at), bottom}, {.colour = "#e4e4e4"});
+    sheet.write(tick.label, {x_of(tick.at), bottom + 19}, detail::anchor::middle);
   }
-  line(x_of(0.0), top, x_of(0.0), bottom, " stroke=\"#888888\"");
-  line(left, bottom, right, bottom, " stroke=\"#888888\"");
-  if (!chart.x_label.empty())
-    text((left + right) / 2, height - 10, " text-anchor=\"middle\"", chart.x_label);
+  sheet.line({x_of(0.0), top}, {x_of(0.0), bottom}, {});
+  sheet.line({left, bottom}, {right, bottom}, {});
+  sheet.write(chart.x_label, {(left + right) / 2, height - 10}, detail::anchor::middle);
   for (std::size_t i = 0; i < chart.rows.size(); ++i) {
     const auto& row = chart.rows[i];
     const double y = top + row_height * (static_cast<double>(i) + 0.5);
-    const std::string_view colour =
-        row.low > 0.0 || row.high < 0.0 ? detail::line_colours[0] : std::string_view{"#888888"};
-    text(left - 8, y + 4, " text-anchor=\"end\"", row.name);
-    line(x_of(row.low), y, x_of(row.high), y,
-         detail::classic_text(" stroke=\"", colour, "\" stroke-width=\"2\""));
-    out += detail::classic_text("<circle cx=\"", px(x_of(row.mean)), "\" cy=\"", px(y),
-                                "\" r=\"4\" fill=\"", colour, "\"/>\n");
+    const detail::stroke with{.colour = row.low > 0.0 || row.high < 0.0 ? detail::line_colours[0]
+                                                                        : detail::stroke{}.colour,
+                              .width = 2.0};
+    sheet.write(row.name, {left - 8, y + 4}, detail::anchor::end);
+    sheet.line({x_of(row.low), y}, {x_of(row.high), y}, with);
+    sheet.dot({x_of(row.mean), y}, 4.0, with.colour);
   }
-  return out + "</svg>\n";
+  return sheet.finished();
 }
 
 /// Writes a chart to a file; what was there stays until the new one is whole.
