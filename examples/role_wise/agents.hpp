@@ -29,7 +29,7 @@ using agent_part =
                  rolewise::cutout, rolewise::mixup, rolewise::cutmix, rolewise::policy_agent>;
 
 inline constexpr const char* described_agents =
-    "none, rand-augment:OPERATIONS,MAGNITUDE, trivial-augment, uniform-augment:OPERATIONS, "
+    "none, rand-augment:OPERATIONS,MAGNITUDE, trivial-augment, uniform-augment:OPERATIONS,\n"
     "cutout:SIZE, mixup:ALPHA, cutmix:ALPHA, schedule:FILE; several with + between them";
 
 /// The parts one after the other, as `rolewise::sequence`, chosen when the program runs. Without

@@ -136,17 +136,16 @@ inline void add_conditions(CLI::App& app, job& wanted)
   app.add_option("--classes", wanted.classes, "of the glyphs")
       ->check(may_be::classes)
       ->capture_default_str();
-  app.add_option("--samples", wanted.samples,
-                 "images to train with, drawn anew for each seed; 0 for all (default: 100; with "
-                 "--data 500)")
-      ->check(may_be::count);
-  app.add_option("--validation", wanted.validation,
-                 "images that the curves are of (default: 100; with --data 1000)")
-      ->check(may_be::count);
-  app.add_option("--epochs", wanted.epochs, "of every network (default: 250; with --data 100)")
-      ->check(may_be::epochs);
-  app.add_option("--batch", wanted.batch_size, "images in a batch (default: 20; with --data 25)")
-      ->check(may_be::batch_size);
+  const auto add = [&](const char* name, std::int64_t& value, const CLI::Validator& allowed,
+                       const char* words) {
+    app.add_option(name, value, words)->check(allowed)->capture_default_str();
+  };
+  add("--samples", wanted.samples, may_be::count,
+      "images to train with, drawn anew for each seed; 0 for all; with --data 500");
+  add("--validation", wanted.validation, may_be::count,
+      "images to validate with, drawn likewise; with --data 1000");
+  add("--epochs", wanted.epochs, may_be::epochs, "of every network; with --data 100");
+  add("--batch", wanted.batch_size, may_be::batch_size, "images in a batch; with --data 25");
   app.add_option("--bits", wanted.bits, "of weights and activations inside the students")
       ->delimiter(',')
       ->check(may_be::bits)
@@ -177,7 +176,7 @@ inline void add_conditions(CLI::App& app, job& wanted)
 inline void add_repetitions(CLI::App& app, job& wanted)
 {
   wanted.at_once = std::clamp<std::int64_t>(std::thread::hardware_concurrency(), 1, 64);
-  app.add_option("--seeds", wanted.seeds, "repetitions; may grow with --resume")
+  app.add_option("--seeds", wanted.seeds, "repetitions, each with images of its own")
       ->check(may_be::seeds)
       ->capture_default_str();
   app.add_option("--at-once", wanted.at_once,
@@ -243,8 +242,10 @@ inline std::optional<job> parse(int argc, char** argv)
   app.add_option("--out", wanted.folder, "folder of the results (default: role_wise-DATE-TIME)")
       ->transform(command_line::folder_name);
   std::string resumed;
-  app.add_option("--resume", resumed,
-                 "continue the job in this folder; takes no other option but --seeds and --at-once")
+  app.add_option(
+         "--resume", resumed,
+         "continue the job in this folder; takes no other option but --seeds, which may grow, "
+         "and --at-once")
       ->transform(command_line::folder_name);
   app.get_formatter()->column_width(32);
 
