@@ -55,8 +55,10 @@ struct arm_pair {
 };
 
 inline constexpr std::array compared_arms{
-    arm_pair{"a-agent", "a"}, arm_pair{"b", "a"},    arm_pair{"c", "b"}, arm_pair{"t", "b"},
-    arm_pair{"d", "b"},       arm_pair{"d", "c"},    arm_pair{"d", "t"}, arm_pair{"c-own", "c"},
-    arm_pair{"t-own", "t"},   arm_pair{"d-own", "d"}};
+    arm_pair{"a-agent", "a"}, arm_pair{"b", "a"},       arm_pair{"a-agent", "b"},
+    arm_pair{"c", "b"},       arm_pair{"t", "b"},       arm_pair{"d", "b"},
+    arm_pair{"c-own", "b"},   arm_pair{"d", "a-agent"}, arm_pair{"d", "c"},
+    arm_pair{"d", "t"},       arm_pair{"c-own", "c"},   arm_pair{"t-own", "t"},
+    arm_pair{"d-own", "d"},   arm_pair{"d", "c-own"}};
 
 }  // namespace role_wise
