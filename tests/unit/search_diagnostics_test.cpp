@@ -151,8 +151,8 @@ TEST_CASE("a paired difference has the interval of the t test")
 
 TEST_CASE("a paired difference says how many pairs would tell it apart")
 {
-  // R 4.3: power.t.test(delta = d, sd = 1, power = 0.8, type = "paired") gives, for d = 1, 0.5, 0.2
-  // and 0.1, n = 9.94, 33.37, 198.15 and 786.81.
+  // The power of the t test reaches 0.8, by scipy.stats 1.17.1 (nct), at n = 9.94, 33.37, 198.15
+  // and 786.81 pairs for effects of 1, 0.5, 0.2 and 0.1.
   const auto of_effect = [](double effect, std::size_t pairs = 10) {
     const double reach = student_t_95(pairs - 1) / std::sqrt(static_cast<double>(pairs));
     return paired_difference{effect, effect - reach, effect + reach, pairs};
