@@ -23,7 +23,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
+#include <limits>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -62,7 +62,8 @@ struct row {
     if (!a || !b) continue;
     made.first.push_back(100 * a->accuracy);
     made.second.push_back(100 * b->accuracy);
-    right += a->views ? 100 * a->views->teacher_accuracy : 0.0;
+    right += a->views ? 100 * a->views->teacher_accuracy
+                      : std::numeric_limits<double>::quiet_NaN();  // shown as `-`
   }
   made.teacher_right = right / static_cast<double>(made.first.size());
   if (made.first.size() >= 2) made.found = rw::difference_of(made.first, made.second);

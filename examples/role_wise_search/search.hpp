@@ -116,7 +116,6 @@ class searches {
 
  private:
   using network = role_wise::teacher_network;
-  using teachers_found = rw::found_policies<network>;
 
   [[nodiscard]] found_agents chosen_by(const std::string& method)
   {
@@ -188,6 +187,8 @@ class searches {
     const auto& best = of_teachers.best();
     const role_wise::teacher_handle teacher{
         rw::frozen(of_teachers.steps[static_cast<std::size_t>(best.trial)]->learner())};
+    auto of_students = by_role("student");
+    of_students.conditions ^= teacher.fingerprint();  // no search goes on under another teacher
     found_agents found{method, text_of(best)};
     found.student = role_wise::with_quantizer(job_, [&](const auto& quantizer) {
       return text_of(
@@ -205,7 +206,7 @@ class searches {
                     .optimiser = role_wise::student_optimiser(job_.distilled_rate),
                     .seed = own};
               },
-              accuracy, parts_.search, by_role("student"), rw::standings_table{})
+              accuracy, parts_.search, of_students, rw::standings_table{})
               .best());
     });
     return found;
