@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Who changes the examples, for whom.
+/// Umbrella header of `agent/`: augmentation agents for teacher and student.
 
 #include <rolewise/agent/aug_mix.hpp>
 #include <rolewise/agent/augmentation_agent.hpp>

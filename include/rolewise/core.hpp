@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Words that every stage uses.
+/// Umbrella header of `core/`: types and functions that every stage uses.
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/beta_draw.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Examples in: data sets, readers, splits, batches.
+/// Umbrella header of `data/`: data sets, readers, splits, batches.
 
 #include <rolewise/data/batches.hpp>
 #include <rolewise/data/cifar.hpp>

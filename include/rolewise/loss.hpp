@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How far the student is from the teacher.
+/// Umbrella header of `loss/`: objectives, distillation losses, gradient combinations.
 
 #include <rolewise/loss/clipped_to_task.hpp>
 #include <rolewise/loss/cross_entropy.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Layers and networks over a quantizer and a scheme.
+/// Umbrella header of `network/`: layers and networks over a quantizer and a bit-width scheme.
 
 #include <rolewise/network/activation.hpp>
 #include <rolewise/network/batch_norm.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Fewer bits: quantizers and bit-width schemes.
+/// Umbrella header of `quant/`: quantizers and bit-width schemes.
 
 #include <rolewise/quant/affine_codes.hpp>
 #include <rolewise/quant/apot.hpp>

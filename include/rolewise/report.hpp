@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Results out: tables, records, pictures.
+/// Umbrella header of `report/`: tables, records, pictures.
 
 #include <rolewise/report/comparison_text.hpp>
 #include <rolewise/report/contact_sheet.hpp>

@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// Everything, for a first program. No header of the library includes it.
+/// Umbrella header of the whole library, for a first program. No header of the library includes
+/// it.
 
 #include <rolewise/agent.hpp>
 #include <rolewise/core.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Which configuration to try next.
+/// Umbrella header of `search/`: search spaces, strategies and histories.
 
 #include <rolewise/search/against_random.hpp>
 #include <rolewise/search/asynchronous_successive_halving.hpp>

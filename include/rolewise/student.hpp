@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Who learns.
+/// Umbrella header of `student/`: networks that are trained.
 
 #include <rolewise/student/module_student.hpp>
 #include <rolewise/student/student.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Whole methods, made of the parts of the other stages.
+/// Umbrella header of `systems/`: complete methods, composed of the parts of the other stages.
 
 #include <rolewise/systems/policy_search.hpp>
 #include <rolewise/systems/role_wise_search.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Who is imitated.
+/// Umbrella header of `teacher/`: frozen, cached, shared and quantized teachers.
 
 #include <rolewise/teacher/agreement.hpp>
 #include <rolewise/teacher/answer_origin.hpp>

@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// Steps, fit, observers, checkpoints, the arena of a search.
+/// Umbrella header of `train/`: training steps, `fit`, observers, checkpoints, the arena of a
+/// search.
 
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/adamw.hpp>

@@ -16,7 +16,8 @@
 
 namespace rolewise {
 
-/// "major.minor.patch". Before 1.0.0 a new minor number may break what used the one before.
+/// "major.minor.patch". Before 1.0.0 a new minor version may break code that uses the previous
+/// one.
 inline constexpr std::string_view version =
     ROLEWISE_DETAIL_VERSION(ROLEWISE_VERSION_MAJOR, ROLEWISE_VERSION_MINOR, ROLEWISE_VERSION_PATCH);
 

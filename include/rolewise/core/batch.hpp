@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Examples on their way through the library.
+/// The `batch` type: examples with labels and ids, their normalization and the move to a device.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -12,8 +12,8 @@
 
 namespace rolewise {
 
-/// Shape of one example and number of classes. Axes are called, throughout the library,
-/// N examples, C channels (of images) or classes (of logits), H rows, W columns.
+/// Shape of one example and number of classes. Axis names throughout the library: N examples, C
+/// channels (of images) or classes (of logits), H rows, W columns.
 struct sample_shape {
   std::int64_t channels = 3;
   std::int64_t height = 32;
@@ -23,9 +23,9 @@ struct sample_shape {
   friend bool operator==(const sample_shape&, const sample_shape&) = default;
 };
 
-/// How `uint8` becomes floating point: `x = (v / 255 - mean) / deviation`, per channel.
+/// Per-channel normalization of `uint8` inputs: `x = (v / 255 - mean) / deviation`.
 ///
-/// The data set owns it, so training, evaluation, teacher and student cannot disagree.
+/// Stored in the data set, so that training, evaluation, teacher and student use the same one.
 struct normalisation {
   std::vector<double> mean;       ///< C values in [0, 1]; empty means 0
   std::vector<double> deviation;  ///< C values above 0; empty means 1
@@ -33,8 +33,8 @@ struct normalisation {
   friend bool operator==(const normalisation&, const normalisation&) = default;
 };
 
-/// Which of a series of views that come again a batch shows: number 0 .. count - 1 of `count`.
-/// `count` 0 means that the batch belongs to no such series.
+/// Number of a recurring view: 0 .. count - 1 in a cycle of `count` views. `count` 0 means that
+/// the batch belongs to no such cycle.
 struct view_number {
   std::int64_t number = 0;
   std::int64_t count = 0;
@@ -42,24 +42,25 @@ struct view_number {
   friend bool operator==(const view_number&, const view_number&) = default;
 };
 
-/// N examples with their labels and their places in the data set.
+/// N examples with their labels and their ids in the data set.
 ///
-/// An agent makes new batches from old ones and never writes into the tensors of the old one.
+/// An agent returns a new batch and never writes into the tensors of its input.
 struct batch {
-  /// `[N, C, H, W]`, `uint8` until the last moment, or floating point once normalised.
+  /// `[N, C, H, W]`, `uint8` until just before the forward pass, or floating point once
+  /// normalized.
   torch::Tensor inputs;
   /// `[N]` int64 in 0 .. classes - 1, or `[N, classes]` floating point (soft labels, rows sum to
   /// 1).
   torch::Tensor labels;
-  /// `[N]` int64, on the CPU: the place of each example in its data set. Random draws are keyed by
+  /// `[N]` int64, on the CPU: the id of each example in its data set; random draws are keyed by
   /// it.
   torch::Tensor ids;
   normalisation scaling;
-  /// Set by `recurring_views`. A hint where to look, never a proof: an agent that works on such a
-  /// view copies the hint along, so whoever relies on it compares the pixels as well.
+  /// Set by `recurring_views`. A lookup hint, not a guarantee: an agent that changes such a view
+  /// copies the number along, so a cache must compare the pixels as well.
   view_number view{};
-  /// `[N]` int64, on the CPU: the place in the data set of what was mixed into each example;
-  /// undefined where nothing was.
+  /// `[N]` int64, on the CPU: the id of the example that was mixed into each example; undefined
+  /// if none was.
   torch::Tensor partners{};
 
   [[nodiscard]] std::int64_t size() const { return inputs.defined() ? inputs.size(0) : 0; }
@@ -76,10 +77,11 @@ inline torch::Tensor per_channel(const std::vector<double>& values, const torch:
 
 }  // namespace detail
 
-/// The inputs of a batch as a network takes them: floating point, normalised, channels last.
+/// Returns the inputs of a batch as networks expect them: floating point, normalized, channels
+/// last.
 ///
-/// `uint8` is converted by `scaling`; what is floating point already is taken as normalised and
-/// only cast. `inputs` of the batch stay as they are.
+/// `uint8` inputs are converted by `scaling`; floating-point inputs count as normalized and are
+/// only cast. The batch is not modified.
 ///
 /// @return `[N, C, H, W]` in `dtype`, on the device of the inputs
 /// @throws std::invalid_argument unless the inputs are `[N, C, H, W]`, `uint8` or floating point,
@@ -109,14 +111,15 @@ inline torch::Tensor per_channel(const std::vector<double>& values, const torch:
   return y.to(dtype);
 }
 
-/// The batch with `normalised_inputs` in place of its inputs, so that it is converted once.
+/// Returns the batch with `normalised_inputs` as its inputs, so that they are converted only
+/// once.
 [[nodiscard]] inline batch normalised(batch examples)
 {
   examples.inputs = normalised_inputs(examples);
   return examples;
 }
 
-/// The batch with inputs and labels on a device; ids stay on the CPU.
+/// Returns the batch with inputs and labels on a device; ids stay on the CPU.
 /// @param non_blocking whether to return before the copies are done, where the memory is pinned
 [[nodiscard]] inline batch to_device(batch examples, torch::Device device,
                                      bool non_blocking = false)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Shares between 0 and 1 from the beta distribution, as functions of draws.
+/// Random draws from the beta distribution, as functions of counter-based draws.
 
 #include <rolewise/core/draws.hpp>
 
@@ -20,12 +20,12 @@ namespace detail {
   return (static_cast<double>(bits) + 0.5) * 0x1p-52;
 }
 
-/// The logarithm of a draw from the gamma distribution of a shape above 0 and scale 1; uses the
-/// draws from `first` on, eight for each attempt (1.05 attempts in the mean, at most).
+/// Logarithm of a draw from the gamma distribution with a shape above 0 and scale 1. Uses the
+/// draws from `first` on, eight per rejection attempt (at most 1.05 attempts on average).
 [[nodiscard]] inline double log_gamma_draw(const draws& of, double shape, std::uint64_t first)
 {
-  // A shape below 1 is lifted by one and brought down again by a power of a uniform draw; of that
-  // the logarithm is kept, since the power itself may be too small for a double.
+  // For a shape below 1: a draw with shape + 1, times U^(1 / shape) with U uniform. Computed as a
+  // logarithm, since the power may underflow a double.
   const bool lifted = shape < 1.0;
   const double d = (lifted ? shape + 1.0 : shape) - 1.0 / 3.0, c = 1.0 / std::sqrt(9.0 * d);
   const double lift = lifted ? std::log(fine_uniform(of, first + 4)) / shape : 0.0;
@@ -41,8 +41,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// A draw from Beta(a, b), in [0, 1]; a, b > 0. A function of (seed, epoch, id, a, b): two draws
-/// from the gamma distribution, each by rejection over draws of its own (numbers 0 .. and 2^30 ..).
+/// A draw from Beta(a, b), in [0, 1]; a, b > 0. A function of (seed, epoch, id, a, b): made from
+/// two gamma draws, each by rejection over its own range of draws (numbers 0 .. and 2^30 ..).
 ///
 /// @pre a and b are above 0 and finite, unchecked
 /// @par Source

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Tensors that are used again once nobody else holds them.
+/// A pool of CPU tensors whose memory is reused once no other reference to it is left.
 
 #include <rolewise/core/tensor.hpp>
 
@@ -14,12 +14,12 @@
 
 namespace rolewise {
 
-/// Hands out tensors on the CPU and keeps the memory of the last few of them. Memory is handed out
-/// again when nobody but the pool holds it; what a reader still holds, also as a slice or another
-/// view, is never written into.
+/// Pool of CPU tensors: keeps the memory of the last few and reuses a buffer once only the pool
+/// references it. Memory that a reader still references, also through a slice or another view, is
+/// never reused.
 ///
-/// To be used by one thread at a time, which may hand it to another one; readers may let go in any
-/// thread. A copy begins empty: the memory belongs to one pool.
+/// For use by one thread at a time, not always the same; readers may release tensors in any
+/// thread. A copy starts empty: the memory belongs to one pool.
 class buffer_pool {
  public:
   explicit buffer_pool(std::size_t kept = 4) : kept_{kept} {}
@@ -29,7 +29,8 @@ class buffer_pool {
   buffer_pool& operator=(buffer_pool&&) noexcept = default;
   ~buffer_pool() = default;
 
-  /// A tensor of unspecified content whose memory nobody else holds, contiguous in a format.
+  /// Returns a tensor of unspecified content, contiguous in the memory format, whose memory has
+  /// no other reference but the pool's.
   [[nodiscard]] torch::Tensor take(at::IntArrayRef sizes, torch::ScalarType dtype,
                                    torch::MemoryFormat format = torch::MemoryFormat::Contiguous)
   {
@@ -37,7 +38,7 @@ class buffer_pool {
       if (kept.tensor.scalar_type() == dtype && kept.format == format &&
           kept.tensor.sizes() == sizes && is_free(kept))
         return handed_out(kept.tensor);
-    if (buffers_.size() == kept_) {  // a reader keeps what it likes; the pool need not
+    if (buffers_.size() == kept_) {  // a buffer in use is kept alive by its readers
       const auto unused = std::find_if(buffers_.begin(), buffers_.end(), is_free);
       buffers_.erase(unused != buffers_.end() ? unused : buffers_.begin());
     }
@@ -46,23 +47,24 @@ class buffer_pool {
     return handed_out(buffers_.back().tensor);
   }
 
-  /// How many times memory was asked for so far.
+  /// Number of allocations so far.
   [[nodiscard]] std::int64_t made() const noexcept { return made_; }
 
  private:
   struct buffer {
     torch::Tensor tensor;
-    torch::MemoryFormat format;  // strides don't tell it where an axis is 1
+    torch::MemoryFormat format;  // strides don't determine it where an axis is 1
   };
 
-  /// Another tensor over the same memory, so that what a reader does to the tensor itself
-  /// (`requires_grad_`, `resize_`) ends with it, and so that one count shows every reader.
+  /// Returns another tensor over the same storage: what a reader does to the tensor object
+  /// (`requires_grad_`, `resize_`) does not reach the pool's, and one use count covers every
+  /// reader.
   [[nodiscard]] static torch::Tensor handed_out(const torch::Tensor& kept) { return kept.detach(); }
 
   [[nodiscard]] static bool is_free(const buffer& kept)
   {
     if (kept.tensor.storage().use_count() != 1) return false;
-    // The count is read relaxed; the last reader let go with a release.
+    // `use_count` is a relaxed load; the last reader's decrement is a release.
     std::atomic_thread_fence(std::memory_order_acquire);
     return true;
   }

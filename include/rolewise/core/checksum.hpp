@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Whether two things are the same, from 64 bits of each.
+/// A 64-bit checksum of bytes, numbers, tensors and the state of parts.
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -18,11 +18,13 @@
 
 namespace rolewise {
 
-/// A running sum of 64 bits over bytes, numbers, words and tensors, in the order in which they are
-/// added. It is written into files, so it never changes; it keeps nobody from forging.
+/// Running 64-bit checksum over bytes, numbers, strings and tensors; depends on their order. It
+/// is stored in files, so its definition never changes. Not cryptographic: it does not prevent
+/// forgery.
 ///
-/// A change inside one word of eight bytes always shows; any other goes unseen with a chance of
-/// about 2^-64. 32 bytes or more are summed in four lanes, several bytes a cycle.
+/// A change inside one word of eight bytes always changes the sum; any other change is missed
+/// with a probability of about 2^-64. 32 bytes or more are summed in four lanes, several bytes
+/// per cycle.
 class checksum {
  public:
   void add(std::uint64_t word) noexcept { sum_ = stirred(sum_, word); }
@@ -50,7 +52,7 @@ class checksum {
 
   void add(std::string_view words) noexcept { add(words.data(), words.size()); }
 
-  /// Type, shape and elements in logical order, whatever the strides and the device.
+  /// Adds dtype, shape and elements in logical order, independent of strides and device.
   void add(const torch::Tensor& t)
   {
     if (!t.defined()) return add(std::string_view{"undefined"});
@@ -67,8 +69,7 @@ class checksum {
   static_assert(std::endian::native == std::endian::little,
                 "sums are kept in files, as words of a little-endian machine");
 
-  // For a fixed word a bijection of the sum, and the other way round: no change of one word is
-  // lost.
+  // For a fixed word a bijection of the sum, and vice versa: no change of one word is lost.
   [[nodiscard]] static constexpr std::uint64_t stirred(std::uint64_t sum, std::uint64_t word)
   {
     sum = (sum ^ word) * 0x9E3779B97F4A7C15;
@@ -87,7 +88,7 @@ class checksum {
 
 namespace detail {
 
-/// Adds everything that a part shows to a sum, names included.
+/// Archive that adds the state of a part to a checksum, names included.
 class summing_archive {
  public:
   explicit summing_archive(checksum& sum) : sum_{sum} {}
@@ -131,7 +132,8 @@ class summing_archive {
 
 }  // namespace detail
 
-/// The sum of all that a part shows: names, types, shapes and bytes of its tensors, and its values.
+/// Checksum of the state of a part: names, dtypes, shapes and bytes of its tensors, and its
+/// values.
 template<state_must::be_shown P>
 [[nodiscard]] std::uint64_t state_sum(P& part)
 {

@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// Text in the classic locale. Whatever locale a program has chosen for its users, with
-/// `std::locale::global` or `setlocale`, files, names, keys and messages look the same.
+/// Text formatting in the classic locale: files, names, keys and messages look the same under any
+/// locale that a program sets with `std::locale::global` or `setlocale`.
 
 #include <locale>
 #include <sstream>
@@ -13,8 +13,8 @@
 
 namespace rolewise::detail {
 
-/// What `<<` writes of each, one after the other, in the classic locale: digits without groups, a
-/// point before fractions.
+/// Returns what `<<` writes of each argument, concatenated, in the classic locale: no digit
+/// grouping, a decimal point.
 template<typename... Words>
 [[nodiscard]] std::string classic_text(const Words&... words)
 {
@@ -24,7 +24,7 @@ template<typename... Words>
   return std::move(out).str();
 }
 
-/// The elements of a list, with `between` between them, in the same form.
+/// Returns the elements of a list in the same format, separated by `between`.
 template<typename List>
 [[nodiscard]] std::string classic_list(std::string_view between, const List& list)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Open files of the system.
+/// RAII file descriptors: opening files and writing to them.
 
 #include <cerrno>
 #include <cstddef>
@@ -16,7 +16,7 @@
 
 namespace rolewise::detail {
 
-/// A file descriptor that closes itself.
+/// RAII file descriptor: closes the file on destruction.
 class descriptor {
  public:
   descriptor() = default;
@@ -42,9 +42,9 @@ class descriptor {
 
 [[nodiscard]] inline std::string reason_of(int error) { return std::strerror(error); }
 
-/// Opens a file, never under the numbers of standard input, output and error: where those are
-/// closed, what a program prints would go into the file.
-/// @return one that is not open, and `errno`, if it cannot be opened
+/// Opens a file, never as the descriptor of standard input, output or error: if those are closed,
+/// what a program prints would go into the file.
+/// @return the descriptor; one that is not open, with the reason in `errno`, if opening fails
 [[nodiscard]] inline descriptor open_file(const std::string& path, int flags, unsigned mode = 0644)
 {
   descriptor file{::open(path.c_str(), flags | O_CLOEXEC, mode)};
@@ -53,8 +53,8 @@ class descriptor {
   return file;
 }
 
-/// Writes all bytes at the file's position.
-/// @return 0, or the `errno` of what went wrong; part of the bytes may have been written then
+/// Writes all bytes at the current file offset.
+/// @return 0, or the `errno` of the failure; part of the bytes may have been written then
 [[nodiscard]] inline int write_all(const descriptor& file, std::string_view bytes)
 {
   while (!bytes.empty()) {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The columns that a text takes on a terminal, and a text cut to so many.
+/// Display width of UTF-8 text in terminal columns, and truncation to a width.
 
 #include <rolewise/core/detail/width_ranges.hpp>
 
@@ -16,15 +16,15 @@ namespace rolewise {
 
 namespace detail {
 
-/// A character of a text, and how many bytes it is written in.
+/// A decoded character of a text, and the number of its bytes.
 struct utf8_character {
   char32_t code = 0;
   std::size_t bytes = 1;
   bool is_valid = true;
 };
 
-/// The first character of a text that is not empty. A byte that begins no whole character, in its
-/// shortest form, is one by itself that is not valid.
+/// Decodes the first character of a nonempty text. A byte that does not begin a complete
+/// character in its shortest form is returned alone, as not valid.
 [[nodiscard]] constexpr utf8_character first_character(std::string_view text)
 {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -48,7 +48,8 @@ struct utf8_character {
   return {code, bytes, true};
 }
 
-/// Characters that move the cursor or change how a terminal works: C0, delete and C1.
+/// Whether a character moves the cursor or controls the terminal: C0, delete, C1, and the line
+/// and paragraph separators.
 [[nodiscard]] constexpr bool is_control(char32_t code)
 {
   return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x2028 || code == 0x2029;
@@ -68,8 +69,8 @@ template<typename Ranges>
 {
   constexpr char32_t first_mark = 0x300;
   if (code < first_mark) return 1;
-  // It asks for the picture in place of the letter before, which many terminals draw a column
-  // wider.
+  // Variation selector 16: emoji presentation of the character before it, which many terminals
+  // draw one column wider.
   constexpr char32_t emoji_form = 0xFE0F;
   if (code == emoji_form) return 1;
   if (holds(without_width, code)) return 0;
@@ -78,10 +79,10 @@ template<typename Ranges>
 
 }  // namespace detail
 
-/// The columns that a text takes on a terminal once `cut_to_width` has made a line of it.
+/// Number of terminal columns of a text after `cut_to_width` has made it one line.
 ///
-/// East Asian wide characters and emoji take two, marks on other characters none, all else one.
-/// Where terminals disagree it is the larger number.
+/// East Asian wide characters and emoji take two, combining marks none, all others one. Where
+/// terminals differ, the larger number.
 /// @param text in UTF-8
 [[nodiscard]] constexpr std::size_t display_width(std::string_view text)
 {
@@ -94,17 +95,17 @@ template<typename Ranges>
   return columns;
 }
 
-/// As much of a text as goes into so many columns of one line; `…` at the end says that there was
-/// more.
+/// Truncates a text to one line of at most `columns` columns; `…` at the end marks a truncated
+/// text.
 ///
-/// What would move the cursor (line breaks, escape sequences) is shown as `?`, a byte that is not
-/// UTF-8 as U+FFFD. Without a width the whole text becomes a line in this way.
+/// Characters that would move the cursor (line breaks, escape sequences) are shown as `?`, bytes
+/// that are not UTF-8 as U+FFFD. Without a width the whole text becomes one line in this way.
 /// @param text in UTF-8
 [[nodiscard]] inline std::string cut_to_width(
     std::string_view text, std::size_t columns = std::numeric_limits<std::size_t>::max())
 {
   std::string line;
-  std::size_t used = 0, end_with_mark = 0;  // where the text is cut if it turns out to be too long
+  std::size_t used = 0, end_with_mark = 0;  // `end_with_mark`: where to cut if it is too long
   while (!text.empty()) {
     const auto c = detail::first_character(text);
     const auto width = detail::width_of(c.code);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Tensors that are listed under several names, told from each other by what they are.
+/// Deduplication of tensors that are listed under several names, such as tied weights.
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -13,15 +13,18 @@
 
 namespace rolewise {
 
-/// Tensors by the memory that they are: tied weights, which a part shows under two names, are one
-/// tensor. Whatever changes or adds up all tensors of a part asks for each one whether it is new.
+/// Set of tensors, identified by their memory: tied weights, listed under two names, are one
+/// tensor. Code that updates or sums all tensors of a part calls `add` and skips those that are
+/// not new.
 class distinct_tensors {
  public:
-  /// Whether no tensor of the same type over the same numbers was added before. One without numbers
-  /// is always new. The tensors have to live until the last call.
+  /// Adds a tensor and returns whether it is new: false if the first tensor added at its address
+  /// has the same shape, strides and dtype. A tensor without elements is always new. Added
+  /// tensors must keep their memory until the last call.
   bool add(const torch::Tensor& t) { return known_as(t) == nullptr; }
 
-  /// What was added first over the same numbers, or null, and then t itself is added.
+  /// Returns the first tensor added at the same address, if it has the same shape, strides and
+  /// dtype; otherwise null. Adds t if its address is new.
   [[nodiscard]] const torch::Tensor* known_as(const torch::Tensor& t)
   {
     if (!t.defined() || t.numel() == 0) return nullptr;
@@ -37,8 +40,8 @@ class distinct_tensors {
   std::unordered_map<const void*, torch::Tensor> first_;
 };
 
-/// Each tensor once, under the first of its names. Two that autograd tells apart stay two, as each
-/// has a part of the gradient.
+/// Returns each tensor once, under the first of its names. Two distinct autograd tensors over the
+/// same memory are both kept, as each has a part of the gradient.
 [[nodiscard]] inline std::vector<named_tensor> each_once(std::vector<named_tensor> tensors)
 {
   std::vector<named_tensor> once;

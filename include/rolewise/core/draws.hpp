@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Random draws as functions of (seed, epoch, sample id, number of the draw).
+/// Counter-based random draws: functions of (seed, epoch, sample id, draw number).
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
@@ -17,11 +17,11 @@
 
 namespace rolewise {
 
-/// The draws of one sample in one epoch under one seed; draw `i` is the same whenever it is asked
-/// for. Role and purpose have entered the seed before (`seed::split`).
+/// The random draws of one sample in one epoch under one seed; draw `i` always has the same
+/// value. Role and purpose are part of the seed (`seed::split`).
 ///
-/// The counter of Philox is (number of the draw / 4, epoch, id), its key the seed; at most 2^34
-/// draws and 2^32 epochs.
+/// The counter of Philox is (draw number / 4, epoch, id), its key the seed; at most 2^34 draws
+/// and 2^32 epochs.
 class draws {
  public:
   constexpr draws(seed key, std::int64_t epoch, std::int64_t id)
@@ -58,13 +58,13 @@ class draws {
   /// Standard normal; uses the two uniform draws 2i and 2i + 1 (Box-Muller).
   [[nodiscard]] double normal(std::uint64_t i) const
   {
-    const auto four = words(2 * i);  // both draws are among the same four words
+    const auto four = words(2 * i);  // both draws are in the same block
     const double radius = std::sqrt(-2.0 * std::log(1.0 - in_unit_interval(four[2 * i % 4])));
     return radius * std::cos(2.0 * std::numbers::pi * in_unit_interval(four[2 * i % 4 + 1]));
   }
 
  private:
-  /// The four words that draw i is among.
+  /// The Philox block of four words that contains draw i.
   [[nodiscard]] constexpr std::array<std::uint32_t, 4> words(std::uint64_t i) const
   {
     return philox({static_cast<std::uint32_t>(i / 4), epoch_, static_cast<std::uint32_t>(id_),

@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// Files written so that a kill or a full disk loses nothing that was there, and read whole.
+/// Atomic file writes, in which a kill or a full disk never loses the old content, and whole-file
+/// reads.
 
 #include <rolewise/core/descriptor.hpp>
 #include <rolewise/core/error.hpp>
@@ -20,13 +21,13 @@
 
 namespace rolewise {
 
-/// Writes `bytes` to a new file beside `path`, of a name of its own, syncs it and renames it to
-/// `path`. At any instant `path` is what it was or what it shall be, never something between, and
-/// of several writers at once the last one wins whole. Mode and, where that is permitted, owner of
-/// what was there are kept; other hard links keep what was there.
+/// Writes a file by atomic rename: `bytes` go to a new file beside `path`, with a unique name,
+/// which is synced and renamed to `path`. At any time `path` has its old or its new content, and
+/// of several concurrent writers the last one wins as a whole. Mode and, where permitted, owner
+/// of the old file are kept; its other hard links keep the old content.
 ///
-/// A symbolic link is followed: what it leads to is replaced. What is no regular file (a device, a
-/// pipe, `/dev/stdout`) is written through.
+/// A symbolic link is followed: its target is replaced. A path that is not a regular file (a
+/// device, a pipe, `/dev/stdout`) is written through.
 /// @throws std::runtime_error that names the file and the system's reason; `path` is untouched
 ///         then, unless it is written through
 inline void write_file_atomically(const std::string& path, std::string_view bytes)
@@ -46,8 +47,9 @@ inline void write_file_atomically(const std::string& path, std::string_view byte
   require(aside.put_in_place(), "cannot be renamed into place");
 }
 
-/// A whole file. One that has no end, such as a device, is given up at the limit.
-/// @param limit bytes
+/// Returns the content of a file. Reading an endless one, such as a device, stops with an error
+/// at the limit.
+/// @param limit in bytes
 /// @throws std::runtime_error that names the file and the system's reason, or the limit
 [[nodiscard]] inline std::string text_of_file(const std::string& path,
                                               std::size_t limit = std::size_t{1} << 26)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A file that becomes another one when it is whole.
+/// A temporary file that replaces its target by atomic rename once it is complete.
 
 #include <rolewise/core/descriptor.hpp>
 #include <rolewise/core/error.hpp>
@@ -29,14 +29,15 @@
 
 namespace rolewise::detail {
 
-/// Makes a rename survive a power cut, where the file system offers that.
+/// Syncs a directory, so that a rename in it survives a power failure, where the file system
+/// supports that.
 inline void sync_folder(const std::string& folder)
 {
   const auto handle = open_file(folder, O_RDONLY | O_DIRECTORY);
   if (handle.is_open()) ::fsync(handle.number());
 }
 
-/// Whether a name ends like `.rolewise-<process>-<number>.part`.
+/// Whether a name has the ending of a temporary file: `.rolewise-<process>-<number>.part`.
 [[nodiscard]] inline bool is_name_aside(std::string_view name)
 {
   constexpr std::string_view mark = ".rolewise-", end = ".part";
@@ -47,8 +48,8 @@ inline void sync_folder(const std::string& folder)
          name.find_first_not_of("-0123456789") == std::string_view::npos;
 }
 
-/// Removes what writers that are dead have left aside in a folder, when this process first writes
-/// there. Who lives has a lock on what it writes.
+/// Removes temporary files of dead writers from a directory, when this process first writes
+/// there. A live writer holds a lock on its file.
 inline void remove_stale_asides(const std::string& folder)
 {
   {
@@ -70,18 +71,18 @@ inline void remove_stale_asides(const std::string& folder)
   }
 }
 
-/// A new file beside the one whose place it is to take, with its mode and owner. It goes away again
-/// unless it is put in place.
+/// A temporary file beside its target, with the target's mode and owner. Deleted unless it is put
+/// in place.
 class file_aside {
  public:
-  /// @param called what messages call the file
-  /// @throws std::runtime_error if it cannot be made
+  /// @param called name of the file in messages
+  /// @throws std::runtime_error if it cannot be created
   file_aside(const std::string& called, const output_target& target) : target_{target.path}
   {
     remove_stale_asides(folder_of(target_));
     do {
       path_ = new_name();
-      // Nobody else may read it before it has the mode of what was there.
+      // Not readable by other users before it has the mode of the old file.
       file_ = open_file(path_, O_RDWR | O_CREAT | O_EXCL, target.there ? 0600U : 0644U);
       if (!file_.is_open() && errno != EEXIST)
         fail(called, "cannot be written: ", reason_of(errno));
@@ -97,8 +98,8 @@ class file_aside {
 
   [[nodiscard]] const descriptor& file() const noexcept { return file_; }
 
-  /// Renames it, and syncs the folder.
-  /// @return 0, or the `errno` of what went wrong
+  /// Renames it to the target, and syncs the directory.
+  /// @return 0, or the `errno` of the failure
   [[nodiscard]] int put_in_place()
   {
     if (std::rename(path_.c_str(), target_.c_str()) != 0) return errno;
@@ -108,7 +109,7 @@ class file_aside {
   }
 
  private:
-  /// A name that no other call in any process has. A long one is cut: systems have a limit.
+  /// Returns a name that no other call in any process uses, truncated to the system's limit.
   [[nodiscard]] std::string new_name() const
   {
     static std::atomic<std::uint64_t> count{0};
@@ -121,7 +122,7 @@ class file_aside {
     return target_.substr(0, begin + kept) + ending;
   }
 
-  /// Takes hold of it. Somebody who looked for files of the dead may have been faster.
+  /// Locks the file. False if another process has locked or removed it as stale in the meantime.
   [[nodiscard]] bool is_mine() const
   {
     struct ::stat about{};
@@ -136,7 +137,7 @@ class file_aside {
     if (::fstat(file_.number(), &mine) == 0 &&
         (mine.st_uid != there.st_uid || mine.st_gid != there.st_gid) &&
         ::fchown(file_.number(), there.st_uid, there.st_gid) != 0) {
-      mode &= 0777U;  // no rights of another owner
+      mode &= 0777U;  // no set-ID bits under another owner
       std::ignore = ::fchown(file_.number(), static_cast<::uid_t>(-1), there.st_gid);
     }
     std::ignore = ::fchmod(file_.number(), mode);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One process at a time.
+/// An exclusive lock on an open file, and the process that holds it.
 
 #include <rolewise/core/descriptor.hpp>
 #include <rolewise/core/error.hpp>
@@ -30,13 +30,13 @@ namespace rolewise::detail {
   return name.data();
 }
 
-/// Who has the lock of an open file: `process 4242 (role_wise) on tuba`. The system lists the locks
-/// of its own processes; of a file that another machine has locked it knows no more.
+/// Describes the holder of the lock on an open file: `process 4242 (role_wise) on tuba`. The
+/// system lists only the locks of its own processes, so a holder on another machine has no name.
 [[nodiscard]] inline std::string holder_of(const descriptor& file)
 {
   struct ::stat about{};
   if (::fstat(file.number(), &about) != 0) return "another process";
-  // The device as Linux writes it: its major and minor number, then the file.
+  // The file as /proc/locks lists it: major and minor number of the device, then the inode.
   const auto device = static_cast<unsigned long long>(about.st_dev);
   const auto major = ((device >> 8U) & 0xFFFU) | ((device >> 32U) & ~0xFFFULL);
   const auto minor = (device & 0xFFU) | ((device >> 12U) & ~0xFFULL);
@@ -58,11 +58,11 @@ namespace rolewise::detail {
   return "another process, here or on another machine";
 }
 
-/// A hold on an open file, of which there is one at a time, among processes and within one. It ends
-/// with the object, and with the process however that ends. A copy holds nothing, so that values
-/// that have a hold can be copied.
+/// Exclusive lock on an open file, among processes and within one. Released with the object, and
+/// with the process however that ends. A copy holds no lock, so that types with a lock as a
+/// member stay copyable.
 ///
-/// The lock is `flock`'s. On a file system without locks there is none.
+/// The lock is `flock`'s. On a file system without locks nothing is locked.
 class file_lock {
  public:
   file_lock() = default;
@@ -80,9 +80,9 @@ class file_lock {
   }
   ~file_lock() = default;
 
-  /// @param path what messages call the file
-  /// @param advice goes behind who holds it
-  /// @throws std::runtime_error that says who holds it, if somebody does
+  /// @param path name of the file in messages
+  /// @param advice appended to the message, after the holder
+  /// @throws std::runtime_error that names the holder, if the file is locked
   file_lock(descriptor file, const std::string& path, std::string_view advice)
       : file_{std::move(file)}
   {
@@ -92,7 +92,7 @@ class file_lock {
 
   enum class result { taken, held_elsewhere, no_locks_here };
 
-  /// Takes the lock of an open file, which has it until it is closed.
+  /// Tries to lock an open file, without waiting; the lock lasts until the file is closed.
   [[nodiscard]] static result take(const descriptor& file)
   {
     while (::flock(file.number(), LOCK_EX | LOCK_NB) != 0)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One process at a time in a folder.
+/// A lock file for a directory: one process at a time.
 
 #include <rolewise/core/descriptor.hpp>
 #include <rolewise/core/error.hpp>
@@ -19,9 +19,9 @@
 
 namespace rolewise::detail {
 
-/// A hold on what a file stands for, such as a folder. The file is made to be held and removed in
-/// the end; one that a kill has left is held by nobody. Like a `file_lock`, its copies hold
-/// nothing.
+/// Exclusive lock on a resource, such as a directory, by a lock file. The lock file is created
+/// for the lock and removed on release; one that a killed process has left is not locked. As with
+/// `file_lock`, copies hold no lock.
 class folder_lock {
  public:
   folder_lock() = default;
@@ -43,9 +43,10 @@ class folder_lock {
   }
   ~folder_lock() { release(); }
 
-  /// Holds nothing where the file cannot be made: nobody can write there.
-  /// @param called what messages call that which is held
-  /// @throws std::runtime_error that says who holds it, if somebody does
+  /// Holds no lock where the lock file cannot be created: no process can write there.
+  /// @param called name of the locked resource in messages
+  /// @throws std::runtime_error that names the holder, if it is locked; or if the lock file
+  ///         exists and cannot be opened for writing
   folder_lock(std::string path, const std::string& called, std::string_view advice)
       : path_{std::move(path)}
   {

@@ -2,13 +2,13 @@
 #pragma once
 
 /// @file
-/// A share of a whole.
+/// The `fraction` type: a number in [0, 1].
 
 #include <stdexcept>
 
 namespace rolewise {
 
-/// A number in [0, 1]: a probability, a share of a data set, a smoothing. Unitless.
+/// A number in [0, 1], unitless: a probability, a share of a data set, label smoothing.
 class fraction {
  public:
   /// @throws std::invalid_argument unless `0 <= value <= 1`; in a constant, a compile error

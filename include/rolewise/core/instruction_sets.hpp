@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// Functions over vectors, compiled once for each instruction set, and the best set of the machine.
+/// Vectorized kernels, compiled once per instruction set, and selection of the best set at run
+/// time.
 ///
-/// Who includes this stands in a namespace of its own, has a type `kernel_set` there, and has
-/// defined `ROLEWISE_PASSES` as the name of a header of functions. That one is included in a
-/// namespace for each instruction set, which says `lanes`, the floats of a vector, the types of
-/// vectors, and how bytes get into and out of them; it ends with a constant `passes`, its
-/// `kernel_set`. Then come `runnable()` and `best()`. Without the macro this is empty. If
-/// `ROLEWISE_FUSES` is defined as well, a product and the sum that it goes into may be one
-/// instruction in AVX2 also; functions whose bits are the same everywhere do without.
+/// Include this inside a namespace of its own that has a type `kernel_set`, after defining
+/// `ROLEWISE_PASSES` as the name of a header of functions. That header is included in one
+/// namespace per instruction set, which provides `lanes` (floats per vector), the vector types,
+/// and their loads and stores; it ends with a constant `passes`, its `kernel_set`. `runnable()`
+/// and `best()` follow. Without the macro this header is empty. If `ROLEWISE_FUSES` is defined as
+/// well, AVX2 too may fuse multiply and add (FMA); functions whose bits must be the same
+/// everywhere leave it undefined.
 ///
-/// A vector operation is lowered for the target of the function that it is written in before that
-/// is inlined anywhere, so functions shared between targets would be no faster than the plainest of
-/// them.
+/// A vector operation is lowered for the target of the function that contains it before that
+/// function is inlined, so functions shared between targets would be no faster than the baseline.
 
 #ifdef ROLEWISE_PASSES
 
-/// What every machine has.
+/// The baseline, which every machine runs.
 namespace plain {
 
 inline constexpr const char* variant = "plain";
@@ -88,7 +88,7 @@ inline constexpr int lanes = 16;
 
 #endif
 
-/// What this machine can run, the fastest last.
+/// Returns the kernel sets that this machine can run, the fastest last.
 [[nodiscard]] inline std::vector<const kernel_set*> runnable()
 {
   std::vector<const kernel_set*> found{&plain::passes};
@@ -96,7 +96,7 @@ inline constexpr int lanes = 16;
 #if defined(ROLEWISE_FUSES)
   const bool fuses = __builtin_cpu_supports("fma") != 0;
 #else
-  const bool fuses = true;  // or need not
+  const bool fuses = true;  // FMA is not required
 #endif
   if (__builtin_cpu_supports("avx2") && fuses) found.push_back(&avx2::passes);
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -106,7 +106,7 @@ inline constexpr int lanes = 16;
   return found;
 }
 
-/// The fastest that this machine can run; chosen once.
+/// Returns the fastest kernel set of this machine; selected once.
 [[nodiscard]] inline const kernel_set& best()
 {
   static const kernel_set* const chosen = runnable().back();

@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// As much JSON (RFC 8259) as records need. The usual library would add a sixth to the time that a
-/// unit takes which includes everything.
+/// JSON (RFC 8259) values and their writer, as far as records need them. The usual library would
+/// add a sixth to the compile time of a translation unit that includes everything.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/utf8.hpp>
@@ -22,18 +22,18 @@
 
 namespace rolewise::detail {
 
-/// What could not be read, and where.
+/// Exception of the JSON code: what could not be read, and at which byte.
 struct json_error {
   std::size_t byte = 0;
   std::string what;
 };
 
-/// A number as it is written: conversion waits until somebody knows what it should be.
+/// A number as its text: converted only once the wanted type is known.
 struct json_number {
   std::string text;
 };
 
-/// A string as JSON writes it; U+FFFD stands for what is no UTF-8.
+/// Returns a text as a JSON string literal, with U+FFFD for bytes that are not UTF-8.
 [[nodiscard]] inline std::string json_text(std::string_view words)
 {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -64,8 +64,8 @@ class json {
   json(array x) : value_{std::move(x)} {}
   json(object x) : value_{std::move(x)} {}
   json(json_number x) : value_{std::move(x)} {}
-  /// The shortest text that reads back as the same bits, never that of an integer; `null` for what
-  /// is not finite.
+  /// Stores the shortest text that reads back as the same bits and is not that of an integer;
+  /// `null` for a non-finite value.
   json(double x)
   {
     if (!std::isfinite(x)) return;
@@ -85,7 +85,7 @@ class json {
     return number != nullptr && number->text.find_first_not_of("-0123456789") == std::string::npos;
   }
 
-  // Each throws a json_error where the value is of another kind.
+  // Each throws a json_error if the value has another type.
   [[nodiscard]] bool boolean() const { return as<bool>("true or false"); }
   [[nodiscard]] const std::string& text() const { return as<std::string>("a string"); }
   [[nodiscard]] const array& elements() const { return as<array>("an array"); }
@@ -101,13 +101,13 @@ class json {
       throw json_error{0, classic_text("the number ", written, " does not fit")};
     return x;
   }
-  /// `null` is NaN.
+  /// Returns NaN for `null`.
   [[nodiscard]] double real() const
   {
     return is_null() ? std::numeric_limits<double>::quiet_NaN() : number<double>();
   }
 
-  /// The member of this name, or null.
+  /// Returns the member of this name, or nullptr.
   [[nodiscard]] const json* find(std::string_view name) const
   {
     for (const auto& [known, x] : members())
@@ -121,7 +121,8 @@ class json {
     return *found;
   }
 
-  /// Members and elements on lines of their own, but what is in an array on one line.
+  /// Appends the text: each member and element on its own line, each element of an array without
+  /// line breaks inside.
   void write(std::string& out, int depth = 0, bool on_one_line = false) const
   {
     if (const auto* b = std::get_if<bool>(&value_))

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// JSON from text: UTF-8, with a byte order mark before it or without.
+/// JSON parser for UTF-8 text, with or without a byte order mark.
 
 #include <rolewise/core/json.hpp>
 #include <rolewise/core/utf8.hpp>
@@ -17,7 +17,7 @@
 
 namespace rolewise::detail {
 
-/// Reads one value and nothing after it.
+/// Parser of a text that is exactly one JSON value.
 class json_reader {
  public:
   explicit json_reader(std::string_view text) : text_{text} {}
@@ -35,7 +35,7 @@ class json_reader {
   }
 
  private:
-  static constexpr int deepest = 64;  // a file must not choose how much stack is used
+  static constexpr int deepest = 64;  // bounds the stack, whatever the input
 
   [[noreturn]] void complain(std::string what) const { throw json_error{at_, std::move(what)}; }
 

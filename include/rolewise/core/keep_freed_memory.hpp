@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Memory that a process keeps for its next training step.
+/// An allocator setting: freed memory stays in the process for the next training step.
 
 #include <cstdlib>
 
@@ -12,24 +12,26 @@
 
 namespace rolewise {
 
-/// Tells the C library to keep what is freed instead of giving it back to the system: for the whole
-/// process, from now on. Call it first thing in a program that trains.
+/// Configures the C library to keep freed memory instead of returning it to the system: for the
+/// whole process, from this call on. Call it first in a program that trains.
 ///
-/// A training step frees the maps of its forward pass and asks for them again in the next one. Each
-/// time the system hands out pages anew and clears them, which takes up to a fifth of a step on
-/// small images. The process then holds its peak of memory until it ends.
+/// A training step frees the feature maps of its forward pass and allocates them again in the
+/// next one. By default the system maps and clears pages anew each time, which takes up to a
+/// fifth of a step on small images. With this setting the process holds its peak memory until it
+/// ends.
 ///
-/// All threads share one heap from then on, unless one has its own already: glibc gives the heap of
-/// a thread back when nothing is in it, whatever it was told, which took a twentieth of each step
-/// of trials that run at once. Small pieces come from caches of the threads as before.
+/// All threads share one heap from then on, except those that already have their own: glibc
+/// returns the heap of a thread to the system when it is empty, whatever the settings, which
+/// costs a twentieth of each step of concurrent trials. Small blocks still come from per-thread
+/// caches.
 ///
-/// @return whether it had an effect: with glibc's own allocator; another C library or a preloaded
-///         allocator does as it likes
+/// @return whether the C library accepted the settings: true with glibc, whose own allocator
+///         follows them; a preloaded allocator may ignore them
 inline bool keep_freed_memory()
 {
 #if defined(__GLIBC__)
-  constexpr int never = -1;       // as an unsigned threshold: more than there can be
-  constexpr int large = 1 << 30;  // bytes that come from the heap, not from a mapping of their own
+  constexpr int never = -1;       // unsigned: a threshold that is never reached
+  constexpr int large = 1 << 30;  // bytes; smaller blocks come from the heap, not from a mapping
   return mallopt(M_TRIM_THRESHOLD, never) == 1 && mallopt(M_MMAP_THRESHOLD, large) == 1 &&
          mallopt(M_ARENA_MAX, 1) == 1;
 #else

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A permutation that is known place by place, without a table.
+/// A keyed pseudorandom permutation, computed element by element without a table.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/philox.hpp>
@@ -14,12 +14,13 @@
 
 namespace rolewise {
 
-/// A permutation of 0 .. count - 1 that is a function of a seed; each place and its inverse are
+/// A permutation of 0 .. count - 1 that is a function of a seed; each image and each preimage is
 /// computed alone, in a time that does not depend on the count.
 ///
-/// A Feistel network over the smallest even number of bits that hold count - 1, but six at least,
-/// so that small permutations are all equally likely; with Philox in its six rounds. What falls
-/// outside is sent through again (cycle walking: at most 4 times in the mean, for counts above 16).
+/// A Feistel network of six rounds with Philox as the round function, over the smallest even
+/// number of bits that holds count - 1, at least six, so that all permutations of small counts
+/// are equally likely. Results outside the range are permuted again (cycle walking: at most 4
+/// times on average, for counts above 16).
 ///
 /// @par Source
 /// Black, Rogaway: Ciphers with arbitrary finite domains, CT-RSA 2002.
@@ -36,7 +37,7 @@ class keyed_permutation {
     half_ = bits < 6 ? 3 : static_cast<int>(bits + 1) / 2;
   }
 
-  /// Where the place i goes. @pre 0 <= i < count
+  /// The image of i. @pre 0 <= i < count
   [[nodiscard]] constexpr std::int64_t operator()(std::int64_t i) const
   {
     auto x = static_cast<std::uint64_t>(i);
@@ -45,7 +46,7 @@ class keyed_permutation {
     return static_cast<std::int64_t>(x);
   }
 
-  /// What goes to the place i. @pre 0 <= i < count
+  /// The preimage of i. @pre 0 <= i < count
   [[nodiscard]] constexpr std::int64_t inverse(std::int64_t i) const
   {
     auto x = static_cast<std::uint64_t>(i);
@@ -54,8 +55,8 @@ class keyed_permutation {
     return static_cast<std::int64_t>(x);
   }
 
-  /// The place that comes after i when all are gone through in this order, round and round: another
-  /// one than i unless there is but one, and for no two the same.
+  /// The successor of i in the cyclic order that the permutation defines: differs from i unless
+  /// count is 1, and no two elements have the same.
   [[nodiscard]] constexpr std::int64_t next(std::int64_t i) const
   {
     const auto at = inverse(i) + 1;
@@ -72,7 +73,7 @@ class keyed_permutation {
     for (std::uint32_t step = 0; step < rounds; ++step) {
       const auto number = back ? rounds - 1 - step : step;
       const auto turned = back ? left : right;
-      constexpr std::uint32_t permuting = 0x5045524D;  // keeps these words apart from draws
+      constexpr std::uint32_t permuting = 0x5045524D;  // separates these words from draws
       const auto words = philox({number, static_cast<std::uint32_t>(turned),
                                  static_cast<std::uint32_t>(turned >> 32), permuting},
                                 key_);

@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// A counted sequence whose next elements are made while the last one is used.
+/// A prefetched sequence: background threads compute the next elements while the last one is
+/// used.
 
 #include <algorithm>
 #include <concepts>
@@ -19,20 +20,21 @@
 
 namespace rolewise {
 
-/// The elements `make(first), ..., make(last - 1)`, in order.
+/// The prefetched sequence `make(first), ..., make(last - 1)`, in order.
 ///
 ///     made_ahead squares{[](std::int64_t i) { return i * i; }, 0, 100, 2, 1};
 ///     while (const auto square = squares.next()) ...
 ///
-/// Threads in the background stay up to `ahead` elements ahead of the one that was taken last, no
-/// more; with `ahead` 0 each element is made when asked for, in the thread that asks. Elements are
-/// begun in order, one by each thread at a time, so with more than one thread `make` is called by
-/// several at once, for different elements.
+/// Background threads compute at most `ahead` elements beyond the one returned last; with `ahead`
+/// 0, `next` computes each element in the calling thread. Elements are started in order, one per
+/// thread at a time, so with more than one thread `make` is called concurrently, for different
+/// elements.
 ///
-/// What `make` throws comes out of `next`, at its place and from then on; nothing is begun after
-/// it. The destructor waits for what is under way, then ends the threads.
+/// `next` rethrows an exception of `make` at the position of its element and on every later call,
+/// and no further element is started; with `ahead` 0, the next call tries the element again. The
+/// destructor waits for elements in progress, then ends the threads.
 ///
-/// `next` is for one thread at a time.
+/// `next` may be called by one thread at a time.
 /// @pre `ahead` is 0 or more, `threads` 1 or more
 template<typename Make>
   requires std::movable<std::invoke_result_t<Make&, std::int64_t>>
@@ -62,7 +64,7 @@ class made_ahead {
   made_ahead& operator=(const made_ahead&) = delete;
   ~made_ahead() { end(); }
 
-  /// The next element, or none after the last.
+  /// Returns the next element, or nothing after the last.
   [[nodiscard]] std::optional<value_type> next()
   {
     if (taken_ >= last_) return std::nullopt;
@@ -90,7 +92,7 @@ class made_ahead {
     std::exception_ptr thrown;
   };
 
-  /// Elements that wait are fewer than `ahead` apart, so no two share a place.
+  /// Slot of an element. Pending elements are fewer than `ahead` apart, so no two share a slot.
   [[nodiscard]] place& place_of(std::int64_t element)
   {
     return places_[static_cast<std::size_t>(element % ahead_)];
@@ -129,8 +131,8 @@ class made_ahead {
   }
 
   Make make_;
-  std::int64_t taken_;  // elements before it are the reader's
-  std::int64_t begun_;  // elements before it are made, or under way
+  std::int64_t taken_;  // elements before it have been returned
+  std::int64_t begun_;  // elements before it are computed or in progress
   std::int64_t last_, ahead_;
   std::mutex mutex_;
   std::condition_variable is_made_, is_wanted_;

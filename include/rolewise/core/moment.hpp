@@ -2,15 +2,17 @@
 #pragma once
 
 /// @file
-/// Where a run is.
+/// Training progress: epoch and step, and the totals of the run.
 
 #include <cstdint>
 
 namespace rolewise {
 
-/// A point of a run: the step `step` (0-based, within the epoch) of the epoch `epoch` (0-based).
+/// Position in a training run: step `step` (0-based, within the epoch) of epoch `epoch`
+/// (0-based).
 ///
-/// It is handed to whatever may change over a run: agents, schedules, losses with a ramp, schemes.
+/// Passed to all parts that may change over a run: agents, schedules, losses with a ramp,
+/// bit-width schemes.
 struct moment {
   std::int64_t epoch = 0;
   std::int64_t step = 0;
@@ -29,7 +31,7 @@ struct moment {
     return epochs * steps_per_epoch;
   }
 
-  /// Share of the run that lies behind, in [0, 1).
+  /// Completed fraction of the run, in [0, 1).
   [[nodiscard]] constexpr double progress() const noexcept
   {
     return static_cast<double>(steps_before()) / static_cast<double>(steps_in_all());

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What somebody who misspelt a name probably meant.
+/// Suggestions for a misspelled name, by edit distance.
 
 #include <algorithm>
 #include <cstddef>
@@ -14,8 +14,8 @@
 
 namespace rolewise {
 
-/// How many characters have to be put in, taken out or replaced to make one word of another; upper
-/// and lower case are the same.
+/// Levenshtein distance: the insertions, deletions and replacements that turn one word into the
+/// other; ignores case.
 [[nodiscard]] inline std::size_t edit_distance(std::string_view a, std::string_view b)
 {
   const auto lower = [](char c) {
@@ -35,8 +35,8 @@ namespace rolewise {
   return row.back();
 }
 
-/// The names that are the fewest edits away, `a, b or c`: at most `count` of them, the nearest
-/// first, equals in their order.
+/// Returns the names with the smallest edit distance, as `a, b or c`: at most `count` of them,
+/// the nearest first, ties in their order in `known`.
 [[nodiscard]] inline std::string nearest_names(std::string_view wanted,
                                                const std::vector<std::string>& known,
                                                std::size_t count = 3)

@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// What it means to write to a path: a file, or a device, a pipe or a descriptor.
+/// Resolution of an output path: a file to replace, or a device, pipe or descriptor to write
+/// through.
 
 #include <rolewise/core/descriptor.hpp>
 #include <rolewise/core/error.hpp>
@@ -30,14 +31,15 @@ namespace rolewise::detail {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-/// Where a path leads, with symbolic links followed.
+/// The target of an output path, with symbolic links followed.
 struct output_target {
-  std::string path;                    ///< the last of a chain of links; it may not be there
-  std::optional<struct ::stat> there;  ///< what is there
-  int own = -1;                        ///< the descriptor of this process that the path names
+  std::string path;                    ///< the end of a chain of links; it may not exist
+  std::optional<struct ::stat> there;  ///< status of the existing file
+  int own = -1;                        ///< the descriptor of this process that it names, or -1
 
-  /// Whether it is written through: a device, a pipe, or what a descriptor of this process has open
-  /// (`/dev/stdout`). Everything else is a file that can be replaced, or is not there yet.
+  /// Whether it is written through: a device, a pipe, or an open descriptor of this process
+  /// (`/dev/stdout`). Anything else is a regular file, which can be replaced, or does not exist
+  /// yet.
   [[nodiscard]] bool is_stream() const { return own >= 0 || (there && !S_ISREG(there->st_mode)); }
 };
 
@@ -54,7 +56,7 @@ struct output_target {
   return -1;
 }
 
-/// @throws std::runtime_error for links that lead in a circle
+/// @throws std::runtime_error for a cycle of symbolic links, or one that cannot be read
 [[nodiscard]] inline output_target target_of(const std::string& path)
 {
   constexpr int most_links = 40;  // as many as Linux follows
@@ -63,7 +65,7 @@ struct output_target {
     target.own = own_descriptor(target.path);
     if (target.own >= 0) return target;
     struct ::stat about{};
-    if (::lstat(target.path.c_str(), &about) != 0) return target;  // whoever opens it says why
+    if (::lstat(target.path.c_str(), &about) != 0) return target;  // opening it reports why
     if (!S_ISLNK(about.st_mode)) {
       target.there = about;
       return target;
@@ -77,7 +79,7 @@ struct output_target {
   fail(path, "cannot be written: ", reason_of(ELOOP));
 }
 
-/// Opens what is written through, behind what this program has printed so far.
+/// Opens a stream target for writing, after flushing what this program has printed to it so far.
 [[nodiscard]] inline descriptor open_stream(const output_target& target)
 {
   if (target.own < 0) return open_file(target.path, O_WRONLY | O_NOCTTY);

@@ -2,15 +2,15 @@
 #pragma once
 
 /// @file
-/// Whether a network is learning or being asked.
+/// The `phase` of a forward pass: training, evaluation, statistics or calibration.
 
 namespace rolewise {
 
-/// In `training` batch norm uses the statistics of the batch and updates its running ones, and
-/// ranges of quantizers are observed; in `evaluation` nothing of the network changes. In
-/// `statistics` batch norm uses those of the batch too and its running ones become those of all
-/// batches since it was told to start anew; nothing else changes. `calibration` is evaluation, but
-/// ranges of quantizers are observed.
+/// Mode of a forward pass. In `training`, batch norm uses batch statistics and updates its
+/// running statistics, and quantizers observe their ranges. In `evaluation` the network does not
+/// change. In `statistics`, batch norm uses batch statistics too, and its running statistics
+/// become those of all batches since they were restarted; nothing else changes. `calibration` is
+/// evaluation in which quantizers observe their ranges.
 enum class phase { training, evaluation, statistics, calibration };
 
 /// Whether batch norm uses its running statistics.

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The counter-based generator under every random draw.
+/// Philox, the counter-based random number generator behind every random draw.
 
 #include <array>
 #include <cstdint>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What a network says about a batch, and what two networks say about the same one.
+/// The output of a forward pass: logits and features of one network, or of teacher and student.
 
 #include <rolewise/core/tensor.hpp>
 
@@ -10,24 +10,24 @@
 
 namespace rolewise {
 
-/// What a caller wants of a network beside the logits.
+/// Optional outputs of a forward pass besides the logits.
 struct taps {
   bool features = false;  ///< fill `response::features`
 };
 
-/// One network on one batch of N examples and C classes.
+/// Output of one network for a batch of N examples and C classes.
 struct response {
-  /// `[N, C]`, floating point. Natural-log scores, unitless, free up to a constant per row; never
-  /// probabilities.
+  /// `[N, C]`, floating point. Unnormalized natural-log scores, unitless, defined up to a
+  /// constant per row; never probabilities.
   torch::Tensor logits;
 
   /// `[N, D, H, W]` for each stage, input side first (the stem, then every stage after its last
-  /// activation); D, H and W vary by stage. Last comes the pooled vector `[N, D]`. Empty unless
-  /// asked for (`taps`).
+  /// activation); D, H and W vary by stage. The last entry is the pooled vector `[N, D]`. Empty
+  /// unless requested (`taps`).
   std::vector<torch::Tensor> features;
 };
 
-/// Both networks on the same examples, in the same order.
+/// Outputs of teacher and student for the same examples, in the same order.
 struct paired_responses {
   response teacher;
   response student;

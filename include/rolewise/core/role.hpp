@@ -2,13 +2,13 @@
 #pragma once
 
 /// @file
-/// Who is shown a view of the data.
+/// The roles of distillation: teacher and student.
 
 #include <string_view>
 
 namespace rolewise {
 
-/// The two roles of distillation. `both` names what teacher and student share, such as one crop.
+/// Role in distillation. `both` stands for what teacher and student share, such as one crop.
 enum class role { teacher, student, both };
 
 [[nodiscard]] constexpr std::string_view name(role who) noexcept

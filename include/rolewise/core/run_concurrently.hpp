@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Concurrent tasks, each with its own fixed number of LibTorch's threads.
+/// Concurrent execution of tasks, each with a fixed number of LibTorch threads.
 
 #include <ATen/Parallel.h>
 
@@ -21,11 +21,11 @@ namespace rolewise {
 
 namespace detail {
 
-/// Gives threads their number of LibTorch's threads, where they have another, and the calling
-/// thread the old one in the end.
+/// Sets the number of LibTorch threads of each thread where it differs; the destructor restores
+/// that of the calling thread.
 class threads_each {
  public:
-  /// @param number 0: as many as the calling thread has
+  /// @param number of LibTorch threads; 0: as many as the calling thread has
   explicit threads_each(std::int64_t number)
       : before_{at::get_num_threads()}, wanted_{number == 0 ? before_ : static_cast<int>(number)}
   {}
@@ -49,23 +49,23 @@ class threads_each {
 
 }  // namespace detail
 
-/// How many tasks run at a time.
+/// Number of concurrent tasks, and of threads in each.
 struct concurrency {
   std::int64_t max_concurrent = 1;    ///< at least 1
-  std::int64_t threads_per_task = 0;  ///< LibTorch's; 0: as many as the calling thread has
+  std::int64_t threads_per_task = 0;  ///< of LibTorch; 0: as many as the calling thread has
 };
 
 /// Calls `work(task)` for each task, up to `max_concurrent` at a time, and `done(task, result)`
-/// after each, one at a time. LibTorch counts threads for each thread that asks (OpenMP's own
-/// setting), so what a task computes does not depend on how many others there are.
+/// after each, one at a time. The number of LibTorch threads is a setting of each calling thread
+/// (as in OpenMP), so a task's result does not depend on the number of other tasks.
 ///
 ///     run_concurrently({1, 2, 3, 4, 5}, {.max_concurrent = 2, .threads_per_task = 1},
 ///                      [&](std::int64_t number) { return trained(seed{number}); },
 ///                      [&](std::int64_t number, auto network) { keep(number, network); });
 ///
-/// Tasks are begun in their order, by the calling thread and others; where the machine gives no
-/// more threads, fewer do the same. When a call throws, no further task is begun, those that have
-/// begun end, and what comes out is what the task with the lowest number has thrown.
+/// Tasks are started in order, by the calling thread and others; if no more threads can be
+/// started, fewer do the same work. After an exception no further task is started, those in
+/// progress finish, and the exception of the failed task with the lowest number is rethrown.
 template<typename Work, typename Done>
 void run_concurrently(const std::vector<std::int64_t>& tasks, const concurrency& how,
                       const Work& work, const Done& done)

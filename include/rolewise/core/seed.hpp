@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Seeds, and how one seed becomes many that know nothing of each other.
+/// Seeds, and the derivation of independent seeds from one.
 
 #include <rolewise/core/philox.hpp>
 #include <rolewise/core/role.hpp>
@@ -12,7 +12,7 @@
 
 namespace rolewise {
 
-/// What a draw is for, by name: `purpose{"crop"}`. Two purposes never share a draw.
+/// The purpose of a random draw, by name: `purpose{"crop"}`. Two purposes never share a draw.
 class purpose {
  public:
   constexpr explicit purpose(std::string_view words)
@@ -30,10 +30,12 @@ class purpose {
   std::uint64_t value_ = 0xCBF29CE484222325;
 };
 
-/// The one number that a run is repeated by. Every random draw of the library is a function of a
-/// seed, so equal seeds give equal draws for any number of threads, in any order, on any device.
+/// The seed of a run, one number that reproduces it. Every random draw of the library is a
+/// function of a seed, so equal seeds give equal draws for any number of threads, in any order,
+/// on any device.
 ///
-/// `split` makes a new seed from an old one and a reason; the old one stays as it is.
+/// `split` derives a new seed from this one and a purpose, role or number; this one does not
+/// change.
 struct seed {
   std::uint64_t value = 0;
 
@@ -42,7 +44,7 @@ struct seed {
   {
     return split_by(static_cast<std::uint64_t>(who), 1);
   }
-  /// For the trial, the member or the repetition with this number.
+  /// Seed of the trial, population member or repetition with this number.
   [[nodiscard]] constexpr seed split(std::uint64_t number) const { return split_by(number, 2); }
 
   friend constexpr bool operator==(const seed&, const seed&) = default;
@@ -50,7 +52,7 @@ struct seed {
  private:
   [[nodiscard]] constexpr seed split_by(std::uint64_t number, std::uint32_t kind) const
   {
-    constexpr std::uint32_t splitting = 0x53504C54;  // keeps splits apart from draws
+    constexpr std::uint32_t splitting = 0x53504C54;  // separates splits from draws
     const auto words =
         philox({static_cast<std::uint32_t>(number), static_cast<std::uint32_t>(number >> 32), kind,
                 splitting},

@@ -2,8 +2,7 @@
 #pragma once
 
 /// @file
-/// The settings of a part: all that was chosen of it, by name and as text, so that two runs can be
-/// told apart.
+/// The settings of a part: every option of it, by name and as text, so that runs can be compared.
 
 #include <rolewise/core/detail/members.hpp>
 #include <rolewise/core/state.hpp>
@@ -28,7 +27,8 @@
 
 namespace rolewise {
 
-/// One setting: `student_agent.magnitude` is `3`. A part has its type's name as its own value.
+/// One setting, by name and value: `student_agent.magnitude` is `3`. The value of a part itself
+/// is the name of its type.
 struct setting {
   std::string name;
   std::string value;
@@ -36,7 +36,7 @@ struct setting {
   friend bool operator==(const setting&, const setting&) = default;
 };
 
-/// The least that an archive of settings offers; `visit_settings` is checked against it.
+/// Minimal archive of settings; `visit_settings` is checked against it.
 struct settings_archetype {
   template<typename T>
   void show(std::string_view, const T&)
@@ -52,7 +52,7 @@ concept be_shown =
 template<typename P>
 concept be_denied = requires { requires P::has_settings == false; };
 
-/// Told by 64 bits, as teachers are.
+/// Identified by a 64-bit fingerprint, as teachers are.
 template<typename P>
 concept be_summed = requires(const P part) {
   { part.fingerprint() } -> std::same_as<std::uint64_t>;
@@ -75,7 +75,8 @@ inline constexpr bool is_shared_pointer = false;
 template<typename T>
 inline constexpr bool is_shared_pointer<std::shared_ptr<T>> = true;
 
-/// A number in a class of its own, such as `temperature`; its size says that nothing else is in it.
+/// A number wrapped in a class, such as `temperature`; the check of its size excludes other
+/// members.
 template<typename T>
 concept StrongNumber = std::is_class_v<T> && requires(const T x) {
   requires std::is_arithmetic_v<std::remove_cvref_t<decltype(x.value())>>;
@@ -88,7 +89,7 @@ concept TupleLike = requires { std::tuple_size<T>::value; } && !std::ranges::ran
 template<typename T>
 concept Text = std::convertible_to<const T&, std::string_view>;
 
-/// Numbers, texts, tensors: what is one setting by itself.
+/// A type that is one setting by itself: a number, string, enumerator, tensor or device.
 template<typename T>
 concept PlainSetting =
     std::is_arithmetic_v<T> || std::is_enum_v<T> || Text<T> || std::same_as<T, torch::Tensor> ||
@@ -124,7 +125,7 @@ template<typename T>
 concept Container = is_optional<T> || is_shared_pointer<T> || is_variant<T> ||
                     std::ranges::input_range<const T> || TupleLike<T>;
 
-/// An aggregate whose members can be listed.
+/// An aggregate whose members can be enumerated.
 template<typename T>
 concept ListedAggregate = std::is_aggregate_v<T> && std::is_class_v<T> && !has_base<T>();
 
@@ -146,15 +147,14 @@ consteval bool is_described()
 
 }  // namespace detail
 
-/// A part whose settings are known: whatever was chosen of it is found, so that none can be
-/// forgotten where runs are compared. One of
+/// A part whose settings can be enumerated completely, so that a comparison of runs misses none.
+/// One of
 ///
-///   - a number (also one in a class of its own, by `value()`), a text, an enumerator, a tensor
-///   (its
-///     type and shape: the values are state), and
-///     `std::optional`, `std::vector`, `std::array`, `std::tuple`, `std::pair`, `std::variant` and
-///     `std::shared_ptr` of described things;
-///   - an aggregate of described members, without base classes: nothing is to be done;
+///   - a number (also one wrapped in a class, by `value()`), a string, an enumerator, a device, a
+///     tensor (its dtype and shape: the values are state), and `std::optional`, `std::vector`,
+///     `std::array`, `std::tuple`, `std::pair`, `std::variant` and `std::shared_ptr` of described
+///     types;
+///   - an aggregate of described members, without base classes: needs no code;
 ///   - a class with `visit_settings`:
 ///
 ///         template<typename Archive> void visit_settings(Archive& archive) const
@@ -163,16 +163,16 @@ consteval bool is_described()
 ///         }
 ///
 ///   - a class with `std::uint64_t fingerprint() const`;
-///   - an empty class, whose type says all;
-///   - a class with `static constexpr bool has_settings = false`, for what is no setting, such as a
-///     handle or a memory.
+///   - an empty class, described by its type;
+///   - a class with `static constexpr bool has_settings = false`, for what is not a setting, such
+///     as a handle or a cache.
 template<typename P>
 concept Described = detail::is_described<std::remove_cvref_t<P>>();
 
 namespace detail {
 
-/// Where the values of a part's state lie: they change while it is trained, so they are no
-/// settings.
+/// Archive that collects the addresses of a part's state values: they change in training, so they
+/// are not settings.
 class state_places {
  public:
   void parameter(std::string_view, torch::Tensor&) {}
@@ -183,7 +183,7 @@ class state_places {
   {
     places_.push_back(&x);
   }
-  /// A class shows its settings itself, so its state need not be looked at.
+  /// Recurses into aggregates only: a class enumerates its settings itself.
   template<typename Part>
   void part(std::string_view, Part& inner)
   {
@@ -198,7 +198,7 @@ class state_places {
   std::vector<const void*> places_;
 };
 
-/// Writes settings down, each under its full name.
+/// Archive that records settings, each under its full name.
 class settings_writer {
  public:
   explicit settings_writer(state_places state = {}) : state_{std::move(state)} {}
@@ -207,7 +207,7 @@ class settings_writer {
   template<typename T>
   void show(std::string_view name, const T& x)
   {
-    // Of what has parts, the part at fault is named.
+    // Of a container or an aggregate, the error names the member at fault.
     static_assert(is_described<T>() || Container<T> || ListedAggregate<T>,
                   "a part of a run that is kept must tell its settings: be an aggregate of parts "
                   "that do, have visit_settings(archive) const, or say has_settings = false "
@@ -261,7 +261,7 @@ class settings_writer {
     }
   }
 
-  /// Numbers in one line, anything else element by element.
+  /// Writes plain settings in one line, anything else element by element.
   template<typename Range>
   void write_range(const Range& all)
   {
@@ -342,7 +342,7 @@ template<typename P>
 
 }  // namespace detail
 
-/// All settings of a part, in the order of its members. What it shows as state is left out.
+/// Returns all settings of a part, in the order of its members, without its state.
 template<Described P>
 [[nodiscard]] std::vector<setting> settings_of(const P& part)
 {
@@ -351,7 +351,7 @@ template<Described P>
 
 namespace detail {
 
-/// A setting that two lists have different values of; `nothing` where one of them has none.
+/// A setting whose values differ between two lists; `nothing` where one of them lacks it.
 struct changed_setting {
   std::string name, stored, now;
 
@@ -359,7 +359,7 @@ struct changed_setting {
   {
     return name.empty() ? !other.name.empty() : other.name.starts_with(name + ".");
   }
-  /// Whether both are a part of one type, but for template arguments.
+  /// Whether both values are types of one template, with different arguments.
   [[nodiscard]] bool is_of_one_template() const
   {
     const auto open = stored.find('<');
@@ -386,8 +386,10 @@ struct changed_setting {
 
 }  // namespace detail
 
-/// What two lists of settings disagree about, in words: `optimiser.momentum 0.9 (now 0.8)`; empty
-/// if nothing. Where a part is another one its own settings are passed over.
+/// Describes the differences between two lists of settings: `optimiser.momentum 0.9 (now 0.8)`;
+/// empty if there are none. Lists at most six. The settings of a part that has another type are
+/// omitted. If only the template arguments differ and a setting of the part does too, the part
+/// itself is omitted instead.
 [[nodiscard]] inline std::string differences(const std::vector<setting>& stored,
                                              const std::vector<setting>& now)
 {

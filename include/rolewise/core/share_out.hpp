@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Pieces of work for several threads.
+/// Distribution of pieces of work over a thread pool.
 
 #include <rolewise/core/working_alone.hpp>
 
@@ -19,7 +19,7 @@
 
 namespace rolewise::detail {
 
-/// The threads of a process that help with pieces, beside the one that asks for it.
+/// The thread pool of the process that works on pieces, beside the calling thread.
 [[nodiscard]] inline c10::ThreadPool& helpers()
 {
   static c10::ThreadPool pool{
@@ -28,11 +28,11 @@ namespace rolewise::detail {
 }
 
 /// Calls `work(piece)` for each piece 0 .. pieces - 1, on up to `threads` threads, this one among
-/// them, and waits for all of them; on this one only while it is `working_alone`. What a call
-/// throws comes out when all is done.
+/// them, and waits for all pieces; on this one only while it is `working_alone`. The first
+/// exception is rethrown when all pieces are done; on one thread it propagates at once.
 ///
-/// `at::parallel_for` runs on one thread in a program that is compiled without OpenMP, as most
-/// programs that link LibTorch are.
+/// Used instead of `at::parallel_for`, which runs on one thread in a program compiled without
+/// OpenMP, as most programs that link LibTorch are.
 template<typename Work>
 void share_out(std::int64_t pieces, int threads, const Work& work)
 {
@@ -40,8 +40,8 @@ void share_out(std::int64_t pieces, int threads, const Work& work)
     for (std::int64_t piece = 0; piece < pieces; ++piece) work(piece);
     return;
   }
-  // A helper that comes late finds no piece, so nobody waits for helpers, only for pieces; the
-  // state outlives this call for its sake, the work need not.
+  // A helper that starts late finds no piece, so only pieces are waited for, not helpers; for its
+  // sake the state, but not `work`, may outlive this call.
   struct board {
     std::mutex mutex;
     std::condition_variable done;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Whether what was printed has arrived.
+/// A check that everything printed to standard output has been written.
 
 #include <rolewise/core/error.hpp>
 
@@ -11,9 +11,9 @@
 
 namespace rolewise {
 
-/// For the end of a program that prints results: flushes the standard output, and makes sure that
-/// all of it was taken, what was printed with `std::printf` as well.
-/// @throws std::runtime_error if something was lost: it is closed, or a file on a full disk
+/// Flushes standard output and checks that all of it was written, output of `std::printf`
+/// included. For the end of a program that prints results.
+/// @throws std::runtime_error if output was lost: the stream is closed, or a file on a full disk
 inline void require_written(std::ostream& out = std::cout)
 {
   const bool is_written = static_cast<bool>(out.flush());

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What a part must show so that a checkpoint, a copy or a report misses nothing of it.
+/// The state of a part: `visit_state` lists it completely for checkpoints, copies and reports.
 
 #include <rolewise/core/tensor.hpp>
 
@@ -16,16 +16,16 @@
 
 namespace rolewise {
 
-/// What may be passed to `archive.value(name, x)`.
+/// Types that `archive.value(name, x)` accepts.
 template<typename T>
 concept PlainState =
     std::same_as<T, bool> || std::same_as<T, std::int64_t> || std::same_as<T, double> ||
     std::same_as<T, std::string> || std::same_as<T, std::vector<std::int64_t>> ||
     std::same_as<T, std::vector<double>> || std::same_as<T, std::vector<std::string>>;
 
-/// The least that an archive offers; `visit_state` of every part is checked against it.
+/// Minimal archive; `visit_state` of every part is checked against it.
 ///
-/// One function shows the state to writers and readers alike, so the two cannot disagree:
+/// One function serves writers and readers alike, so the two cannot differ:
 ///
 ///     template<typename Archive> void visit_state(Archive& archive)
 ///     {
@@ -60,14 +60,14 @@ concept be_denied = requires { requires P::has_state == false; };
 
 }  // namespace state_must
 
-/// A part that either shows its state (`visit_state`) or says that it has none
+/// A part that either lists its state (`visit_state`) or declares that it has none
 /// (`static constexpr bool has_state = false`). A part that does neither does not compile in a
-/// training step: forgotten state must not pass in silence.
+/// training step, so that state is never omitted silently.
 template<typename P>
 concept Stateful =
     state_must::be_shown<std::remove_cvref_t<P>> || state_must::be_denied<std::remove_cvref_t<P>>;
 
-/// Shows a part to an archive if it has state.
+/// Passes a part to an archive if it has state.
 template<Stateful P, typename Archive>
 void visit_part(Archive& archive, std::string_view name, P& part)
 {
@@ -76,7 +76,7 @@ void visit_part(Archive& archive, std::string_view name, P& part)
 
 namespace detail {
 
-/// Shows a value that older checkpoints do not have; read from one, it stays as it is.
+/// Passes a value that older checkpoints lack; reading one of those leaves it unchanged.
 template<typename Archive, typename T>
 void visit_added_value(Archive& archive, std::string_view name, T& x)
 {
@@ -88,11 +88,12 @@ void visit_added_value(Archive& archive, std::string_view name, T& x)
 
 }  // namespace detail
 
-/// A `range` is learned like a `parameter`, but is a clip, step or offset of a quantizer: weight
-/// decay passes it by, and it may have a learning rate of its own.
+/// Kind of a state tensor. A `range` is learned like a `parameter`, but is a clipping range, step
+/// or offset of a quantizer: weight decay does not apply to it, and it may have its own learning
+/// rate.
 enum class tensor_kind { parameter, range, buffer };
 
-/// Whether a gradient changes tensors of this kind.
+/// Whether gradients update tensors of this kind.
 [[nodiscard]] constexpr bool is_learned(tensor_kind kind) noexcept
 {
   return kind != tensor_kind::buffer;
@@ -107,7 +108,7 @@ struct named_tensor {
 
 namespace detail {
 
-/// Calls `f(full name, tensor&, kind)` for every tensor that a part shows, in its order.
+/// Archive that calls `f(full name, tensor&, kind)` for every tensor of a part, in its order.
 template<typename F>
 class tensor_walk {
  public:
@@ -144,7 +145,7 @@ class tensor_walk {
 
 }  // namespace detail
 
-/// Calls `f(full name, torch::Tensor&, tensor_kind)` for every tensor that a part shows.
+/// Calls `f(full name, torch::Tensor&, tensor_kind)` for every tensor of a part's state.
 template<state_must::be_shown P, typename F>
 void for_each_tensor(P& part, F&& f)
 {
@@ -154,7 +155,7 @@ void for_each_tensor(P& part, F&& f)
 
 namespace detail {
 
-/// Calls `f(full name, part&)` for every part inside a part, the outer one first.
+/// Archive that calls `f(full name, part&)` for every nested part, outer parts first.
 template<typename F>
 class part_walk {
  public:
@@ -184,8 +185,8 @@ class part_walk {
 
 }  // namespace detail
 
-/// Calls `f(full name, part&)` for every part with state that a part shows, whatever its type, the
-/// outer one first.
+/// Calls `f(full name, part&)` for every nested part with state, whatever its type, outer parts
+/// first.
 template<state_must::be_shown P, typename F>
 void for_each_part(P& part, F&& f)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How soft soft targets are.
+/// The `temperature` type: softmax temperature of soft targets.
 
 #include <limits>
 #include <stdexcept>

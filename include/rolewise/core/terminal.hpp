@@ -17,7 +17,7 @@
 
 namespace rolewise {
 
-/// Characters in a line and lines in a window of a terminal; each at least 1.
+/// Size of a terminal window in columns and rows; each at least 1.
 struct terminal_size {
   std::size_t columns = 80;
   std::size_t rows = 24;
@@ -25,10 +25,10 @@ struct terminal_size {
   friend bool operator==(const terminal_size&, const terminal_size&) = default;
 };
 
-/// The size that the window of a terminal has now: it is asked each time, so that whoever draws
-/// keeps up with a user who changes it. A terminal that doesn't know it, such as a serial line, is
-/// taken for one of 80 columns and 24 rows.
-/// @return nothing for a stream that is no terminal
+/// Returns the current size of a terminal window, queried on each call so that drawing follows a
+/// resize. A terminal that does not report it, such as a serial line, counts as 80 columns by 24
+/// rows.
+/// @return nothing for a stream that is not a terminal
 [[nodiscard]] inline std::optional<terminal_size> size_of_terminal(std::FILE* stream)
 {
   const int number = stream == nullptr ? -1 : ::fileno(stream);
@@ -42,8 +42,8 @@ struct terminal_size {
   return found;
 }
 
-/// Columns that a line may take on a stream so that it stays one: one less than a terminal has, for
-/// some go on to the next line once the last column is written; as many as there are elsewhere.
+/// Columns that a line may take on a stream without wrapping: one less than a terminal has, since
+/// some wrap once the last column is written; unlimited on other streams.
 [[nodiscard]] inline std::size_t columns_for_lines(std::FILE* stream)
 {
   const auto size = size_of_terminal(stream);
@@ -51,8 +51,8 @@ struct terminal_size {
   return std::max<std::size_t>(size->columns - 1, 1);
 }
 
-/// Whether lines that are on a stream can be written over: it is a terminal, and none that says of
-/// itself that it only prints (`TERM=dumb`).
+/// Whether lines on a stream can be overwritten: it is a terminal, and not one that only prints
+/// (`TERM=dumb`).
 [[nodiscard]] inline bool can_redraw(std::FILE* stream)
 {
   const char* kind = std::getenv("TERM");

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// UTF-8: what is written is, what is read may begin with a byte order mark.
+/// UTF-8 validation: all output is valid UTF-8; input may begin with a byte order mark.
 
 #include <cstddef>
 #include <string>
@@ -12,16 +12,17 @@ namespace rolewise {
 
 namespace detail {
 
-/// What stands for bytes that are no UTF-8: U+FFFD, the replacement character.
+/// U+FFFD, the replacement character for bytes that are not UTF-8.
 inline constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
 
-/// The bytes at the beginning of a text that are one character, or that could have begun one.
+/// A prefix of a text: one character, or the bytes that could have begun one.
 struct utf8_piece {
   std::size_t length = 1;
   bool is_character = false;
 };
 
-/// Table 3-7 of the Unicode standard: no overlong form, no surrogate, nothing above U+10FFFF.
+/// Returns the first piece of a nonempty text, by table 3-7 of the Unicode standard: no overlong
+/// form, no surrogate, nothing above U+10FFFF.
 [[nodiscard]] constexpr utf8_piece first_piece(std::string_view text)
 {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -48,9 +49,9 @@ struct utf8_piece {
   return true;
 }
 
-/// The text with U+FFFD for what is no UTF-8, one for each longest run of bytes that could have
-/// begun a character, as browsers and Python do it. All writers of JSON, CSV, SVG, HTML and
-/// Markdown write names so.
+/// Returns the text with U+FFFD for bytes that are not UTF-8, one for each longest run that could
+/// have begun a character, as in browsers and Python. All writers of JSON, CSV, SVG, HTML and
+/// Markdown apply it to names.
 [[nodiscard]] inline std::string valid_utf8(std::string_view text)
 {
   std::string valid;
@@ -63,7 +64,7 @@ struct utf8_piece {
   return valid;
 }
 
-/// Bytes of the byte order mark of UTF-8 that a text begins with: 3 or 0.
+/// Length in bytes of the UTF-8 byte order mark that a text begins with: 3 or 0.
 [[nodiscard]] constexpr std::size_t byte_order_mark_of(std::string_view text)
 {
   return text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
@@ -71,8 +72,8 @@ struct utf8_piece {
 
 }  // namespace detail
 
-/// `UTF-16` or `UTF-32` if a text says so by its byte order mark, or by the zeros beside its first
-/// letter; nothing for what may be UTF-8.
+/// Returns `UTF-16` or `UTF-32` if a text has that byte order mark, or zero bytes beside its
+/// first letter; empty for a text that may be UTF-8.
 [[nodiscard]] constexpr std::string_view foreign_encoding(std::string_view text)
 {
   using namespace std::string_view_literals;
@@ -88,8 +89,8 @@ struct utf8_piece {
   return is_little || is_big ? "UTF-16" : std::string_view{};
 }
 
-/// A text without the byte order mark (EF BB BF) that some editors and spreadsheets write before
-/// UTF-8. All readers of this library pass it over.
+/// Returns a text without the byte order mark (EF BB BF) that some editors and spreadsheets write
+/// before UTF-8. All readers of this library skip it.
 [[nodiscard]] constexpr std::string_view after_byte_order_mark(std::string_view text)
 {
   return text.substr(detail::byte_order_mark_of(text));

@@ -2,13 +2,13 @@
 #pragma once
 
 /// @file
-/// A thread that asks no others for help.
+/// A guard that keeps the library's work on the current thread.
 
 namespace rolewise {
 
-/// While one of these lives, the library's work in this thread is not shared out over others:
-/// threads in the background that work beside a training step leave it its helpers. No bit
-/// depends on it.
+/// Guard: while one exists, the library's work in this thread is not distributed to the thread
+/// pool. Background threads that work beside a training step use it to leave the pool to the
+/// step. Results are the same to the bit.
 class working_alone {
  public:
   working_alone() noexcept { ++depth(); }
@@ -16,7 +16,7 @@ class working_alone {
   working_alone& operator=(const working_alone&) = delete;
   ~working_alone() { --depth(); }
 
-  /// Whether this thread works alone now.
+  /// Whether a guard exists in this thread.
   [[nodiscard]] static bool here() noexcept { return depth() > 0; }
 
  private:

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Task and distillation put together by their gradients: the second never longer than the first.
+/// Combination of task and distillation gradients, the second clipped to the norm of the first.
 
 #include <rolewise/loss/gradient_combination.hpp>
 
@@ -15,16 +15,16 @@
 
 namespace rolewise {
 
-/// Role-KD's combination: for each tensor of parameters by itself, the gradient of distillation is
-/// cut to the length that the gradient of the task has, after a short ramp.
+/// Role-KD's gradient combination: for each parameter tensor separately, the norm of the
+/// distillation gradient is clipped to that of the task gradient, after a short ramp.
 ///
 ///     g = dTask + clip_norm(dDistillation, ||dTask|| * sigma(e))
 ///     clip_norm(d, c) = d * min(1, c / ||d||)
 ///     sigma(e) = 1 / (1 + exp(-(e - initial_epoch))),  1 where above 1 - 1e-8
 ///
-/// with e the epoch and Euclidean norms. Where a tensor learns nothing from the task, it learns
-/// nothing from distillation. A weight on the distillation loss acts only while the bound is not
-/// reached.
+/// with e the epoch and Euclidean norms. Where the task gradient of a tensor is zero, so is the
+/// combined one. A weight on the distillation loss has an effect only while the gradient is not
+/// clipped.
 ///
 /// @par Determinism
 /// A function of its arguments; no random draw.
@@ -46,7 +46,7 @@ struct clipped_to_task {
 
   Task task{};
   Distillation distillation{};
-  std::int64_t initial_epoch = 0;  ///< the epoch in which the ramp is at one half
+  std::int64_t initial_epoch = 0;  ///< the epoch at which the ramp is 1/2
 
   /// sigma(e) of the epoch of `now`, in (0, 1].
   [[nodiscard]] double ramp(const moment& now) const
@@ -55,9 +55,8 @@ struct clipped_to_task {
     return share > 1.0 - 1e-8 ? 1.0 : share;
   }
 
-  /// Gradients of 16 bits are put together in single precision.
-  /// @return a new tensor, shaped like the gradients and of their type; undefined if both are.
-  ///         Nothing is read back from the device.
+  /// 16-bit gradients are combined in single precision. Does not synchronize with the device.
+  /// @return a new tensor, with the shape and dtype of the gradients; undefined if both are
   [[nodiscard]] torch::Tensor combine(const torch::Tensor& task_gradient,
                                       const torch::Tensor& distillation_gradient,
                                       const moment& now) const;
@@ -86,7 +85,7 @@ torch::Tensor clipped_to_task<Task, Distillation>::combine(
   const auto length = [wide](const torch::Tensor& gradient) {
     return torch::linalg_vector_norm(gradient, 2, std::nullopt, false, wide);
   };
-  // Where the distillation gradient is zero, any finite factor will do.
+  // Where the distillation gradient is zero, any finite factor is correct.
   const auto share =
       (length(task_gradient) * ramp(now))
           .div(length(distillation_gradient).clamp_min(double{std::numeric_limits<float>::min()}))

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The task itself: cross entropy against hard or soft labels.
+/// The task loss: cross entropy with hard or soft labels.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/fraction.hpp>
@@ -20,12 +20,13 @@ namespace rolewise {
 ///     y = onehot(label), or the soft label
 ///     loss = -mean_n sum_c ((1 - e) * y[n,c] + e / C) * log softmax(student)[n,c]
 ///
-/// with e the smoothing; 0 is none, 0.1 is usual.
+/// with e the label smoothing; 0 is none, 0.1 is usual.
 ///
 /// @par Units
 /// Nats per example.
 /// @par Gradients
-/// To the student's logits, and to soft labels that want one. The teacher is never read.
+/// To the student's logits, and to soft labels that require one. The teacher's response is never
+/// read.
 /// @par Source
 /// Smoothing: Szegedy, Vanhoucke, Ioffe, Shlens, Wojna: Rethinking the Inception Architecture for
 /// Computer Vision, 2015, arXiv:1512.00567, section 7.
@@ -37,14 +38,14 @@ struct cross_entropy {
 
   fraction smoothing{0.0};
 
-  /// Logits of 16 bits are taken through softmax and added up in single precision; soft labels are
-  /// cast to the dtype of that.
+  /// For 16-bit logits, softmax and sums are computed in single precision; soft labels are cast
+  /// to the dtype of the computation.
   /// @return `[]`, in the dtype and on the device of the logits
   /// @throws std::invalid_argument unless the logits are `[N, C]`, N and C above 0, floating point,
   ///         and the labels, on their device, `[N]` int64 or `[N, C]` floating point; and, on the
   ///         CPU, for a hard label outside 0 .. C - 1
-  /// @pre Rows of soft labels sum to 1, unchecked. On another device than the CPU hard labels are
-  ///      in range: a check would stall the device, whose own kernels trap.
+  /// @pre Rows of soft labels sum to 1, unchecked. On devices other than the CPU hard labels are
+  ///      in range, unchecked: a check would synchronize with the device, whose own kernels trap.
   [[nodiscard]] torch::Tensor operator()(const paired_responses& pair,
                                          const supervision& known) const;
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What counts as a distillation loss.
+/// The `DistillationLoss` concept: a loss between the responses of teacher and student.
 ///
 /// data -> agent -> teacher/student -> [loss] -> train -> report
 
@@ -14,7 +14,7 @@
 
 namespace rolewise {
 
-/// The parts of DistillationLoss, named so that the compiler's complaint reads as a sentence.
+/// The requirements of DistillationLoss, named so that compiler errors read as sentences.
 namespace loss_must {
 
 template<typename L>
@@ -33,20 +33,20 @@ concept carry_a_name_for_the_report = requires {
 
 }  // namespace loss_must
 
-/// A measure of how far the student is from the teacher on one batch.
+/// A loss that measures the distance of the student's response from the teacher's on one batch.
 ///
-/// The compiler checks the syntax. The author of a model promises the rest, and
-/// `tests/laws/distillation_loss.hpp` checks it on samples:
+/// The compiler checks the syntax. The author of a type guarantees the rest, which
+/// `tests/laws/distillation_loss.hpp` checks on samples:
 ///   - the result is 0-dimensional and differentiable with respect to the student's response;
-///   - no gradient reaches the teacher's response, unless `reaches_teacher` says so;
-///   - against a given teacher, no student scores lower than one that repeats its response;
+///   - no gradient reaches the teacher's response, unless `reaches_teacher` is true;
+///   - for a given teacher response, no student response has a lower loss than an equal one;
 ///   - without `wants_features`, the features are never read.
 template<typename L>
 concept DistillationLoss =
     std::copyable<L> && loss_must::turn_a_pair_into_one_tensor<L> &&
     loss_must::say_whether_they_want_features<L> && loss_must::carry_a_name_for_the_report<L>;
 
-/// Whether gradients may flow into the teacher's response. False unless the type says
+/// Whether gradients may flow into the teacher's response. False unless the type declares
 /// `static constexpr bool reaches_teacher = true`.
 template<typename L>
 [[nodiscard]] consteval bool reaches_teacher()

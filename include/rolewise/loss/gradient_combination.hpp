@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What counts as a way to put task and distillation together by their gradients.
+/// The `GradientCombination` concept: combines the gradients of task and distillation losses.
 ///
 /// data -> agent -> teacher/student -> [loss] -> train -> report
 
@@ -42,16 +42,15 @@ concept carry_a_name_for_the_report = loss_must::carry_a_name_for_the_report<G>;
 
 }  // namespace combination_must
 
-/// Two scores that a training step differentiates one after the other, and a rule that makes one
-/// gradient of two, for each tensor of parameters by itself.
+/// Two losses that a training step differentiates one after the other, and a rule that combines
+/// their gradients, for each parameter tensor separately.
 ///
-/// It is no `Objective`: no sum of the two has the combined gradient, so a step that knows only
-/// objectives must not take it for one.
+/// Not an `Objective`: no sum of the two losses has the combined gradient, so a step for
+/// objectives must not accept it.
 ///
-/// Promised beyond the syntax (`tests/laws/gradient_combination.hpp`): `combine` writes into
-/// neither gradient and reads nothing back from the device; an undefined gradient counts as zero,
-/// and a gradient of zeros makes nothing that is not finite; the same arguments give the same
-/// result.
+/// Guaranteed beyond the syntax (`tests/laws/gradient_combination.hpp`): `combine` writes into
+/// neither gradient and does not synchronize with the device; an undefined gradient counts as
+/// zero, and a zero gradient yields no non-finite value; the same arguments give the same result.
 template<typename G>
 concept GradientCombination = std::copyable<G> && combination_must::have_a_task_that_scores<G> &&
                               combination_must::have_a_distillation_that_scores<G> &&

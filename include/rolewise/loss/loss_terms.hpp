@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A score together with the scores that it was made of, for those who report both.
+/// A loss value together with the values of its terms, for reports.
 
 #include <rolewise/loss/objective.hpp>
 
@@ -11,20 +11,20 @@
 
 namespace rolewise {
 
-/// One part of a score, before its weight.
+/// One term of a loss, before its weight.
 struct loss_term {
-  std::string name;     ///< of the loss; a second one of that name has "-2" after it, and so on
+  std::string name;     ///< of the loss; repeated names get the suffix "-2", "-3", ...
   torch::Tensor value;  ///< `[]`, detached
 };
 
 struct loss_terms {
-  torch::Tensor total;  ///< `[]`, what is made small; carries the gradient
-  /// Same names in the same order whenever the same objective is asked.
+  torch::Tensor total;  ///< `[]`, the value to minimize, with its graph
+  /// Same names in the same order on every call of the same objective.
   std::vector<loss_term> terms;
 };
 
-/// The score of anything scored, and its terms where it has some (`score_terms`); else its only
-/// term is itself. Nothing is computed twice.
+/// Evaluates an objective or a distillation loss with its terms, if it has any (`score_terms`);
+/// otherwise its only term is itself. Nothing is computed twice.
 template<Scored O>
 [[nodiscard]] loss_terms score_terms(const O& objective, const paired_responses& pair,
                                      const supervision& known)

@@ -2,18 +2,18 @@
 #pragma once
 
 /// @file
-/// The distillation loss that teaches nothing; the template for one's own.
+/// A distillation loss that is zero; also a template for your own losses.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
 
 namespace rolewise {
 
-/// Zero, whatever the two networks say.
+/// Distillation loss that is zero for all responses.
 ///
 /// @par Gradients
-/// Exactly zero to the student's logits, and defined, so that whoever calls `backward` need not
-/// know. An infinite logit changes neither.
+/// Exactly zero to the student's logits, and defined, so that `backward` needs no special case.
+/// An infinite logit changes neither value nor gradient.
 struct no_distillation {
   static constexpr std::string_view name = "no-distillation";
   static constexpr bool wants_features = false;

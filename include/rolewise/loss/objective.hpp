@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What a student is trained on: one number from the responses and what is known of the examples.
+/// The `Objective` concept: a training loss computed from responses and labels.
 ///
 /// data -> agent -> teacher/student -> [loss] -> train -> report
 
@@ -16,11 +16,12 @@
 
 namespace rolewise {
 
-/// What is known of the examples of a batch beside what the networks say.
+/// Labels, ids and training progress of a batch: the inputs of an objective besides the
+/// responses.
 struct supervision {
   /// `[N]` int64, or `[N, C]` floating point (soft labels).
   torch::Tensor labels;
-  /// `[N]` int64, the places of the examples in their data set; may be undefined.
+  /// `[N]` int64, the ids of the examples in their data set; may be undefined.
   torch::Tensor ids;
   moment now;
 };
@@ -41,19 +42,19 @@ concept carry_a_name_for_the_report = loss_must::carry_a_name_for_the_report<O>;
 
 }  // namespace objective_must
 
-/// One number to make small, from both responses and the labels.
+/// A loss to minimize, computed from both responses and the labels.
 ///
-/// Promised beyond the syntax (`tests/laws/objective.hpp`): the result is 0-dimensional and
-/// differentiable with respect to the student's response; an objective that needs no teacher
-/// leaves `pair.teacher` unread, so that `supervised` can use it.
+/// Guaranteed beyond the syntax (`tests/laws/objective.hpp`): the result is 0-dimensional and
+/// differentiable with respect to the student's response; an objective that needs no teacher does
+/// not read `pair.teacher`, so that `supervised` can use it.
 template<typename O>
 concept Objective =
     std::copyable<O> && objective_must::turn_responses_and_labels_into_one_tensor<O> &&
     objective_must::say_whether_they_want_features<O> &&
     objective_must::carry_a_name_for_the_report<O>;
 
-/// Whether hard labels must be classes, 0 .. C - 1, so that `fit` looks at all of them before it
-/// begins. False unless the type says `static constexpr bool wants_class_labels = true`.
+/// Whether hard labels must be class indices, 0 .. C - 1, so that `fit` checks all of them before
+/// it starts. False unless the type declares `static constexpr bool wants_class_labels = true`.
 template<typename O>
 [[nodiscard]] consteval bool wants_class_labels()
 {
@@ -63,11 +64,11 @@ template<typename O>
     return false;
 }
 
-/// Anything that may stand in a weighted sum.
+/// An objective or a distillation loss: a possible term of a weighted sum.
 template<typename O>
 concept Scored = Objective<O> || DistillationLoss<O>;
 
-/// The score of an objective or of a distillation loss, whichever it is.
+/// Evaluates an objective or a distillation loss, whichever it is.
 template<Scored O>
 [[nodiscard]] torch::Tensor score(const O& objective, const paired_responses& pair,
                                   const supervision& known)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Soft targets compared by Kullback-Leibler divergence: the loss that distillation began with.
+/// The original distillation loss: Kullback-Leibler divergence between soft targets.
 
 #include <rolewise/core/temperature.hpp>
 #include <rolewise/loss/detail/require_logits.hpp>
@@ -10,7 +10,7 @@
 
 namespace rolewise {
 
-/// Which mean is taken of a divergence over N examples and C classes.
+/// Reduction of a divergence over N examples and C classes.
 enum class kl_reduction {
   batch_mean,   ///< sum over classes, mean over examples: the divergence itself
   element_mean  ///< mean over both, C times smaller
@@ -21,9 +21,9 @@ enum class kl_reduction {
 ///     p = softmax(teacher / T),  q = softmax(student / T)
 ///     loss = T^2 * mean_n sum_c p[n,c] * (log p[n,c] - log q[n,c])
 ///
-/// T^2 undoes the 1/T^2 by which the gradient shrinks, so that a weight found at one temperature is
-/// of use at another. Both conventions that published code differs in are members: the reduction,
-/// and whether T^2 is applied.
+/// T^2 compensates for the 1/T^2 in the gradient, so that a loss weight tuned at one temperature
+/// carries over to another. The two conventions in which published code differs are members: the
+/// reduction, and whether T^2 is applied.
 ///
 /// @par Units
 /// Nats per example (per example and class under `element_mean`), times T^2 if it is applied.
@@ -41,12 +41,12 @@ struct soft_target_kl {
   kl_reduction reduction = kl_reduction::batch_mean;
   bool times_squared_temperature = true;
 
-  /// Logits of 16 bits are taken through softmax and added up in single precision.
+  /// For 16-bit logits, softmax and sums are computed in single precision.
   /// @return `[]`, in the dtype and on the device of the logits
   /// @throws std::invalid_argument unless both logits are `[N, C]`, N and C above 0, floating
   ///         point, and alike in dtype and device
-  /// @pre Every logit is finite. Unchecked, as a check would stall the device; an infinite logit
-  ///      makes the result infinite or NaN.
+  /// @pre Every logit is finite. Unchecked, as a check would synchronize with the device; an
+  ///      infinite logit makes the result infinite or NaN.
   [[nodiscard]] torch::Tensor operator()(const paired_responses& pair) const;
 };
 

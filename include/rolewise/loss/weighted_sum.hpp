@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Several losses as one: `0.1 * cross_entropy{} + 0.9 * soft_target_kl{}`.
+/// Weighted sums of losses: `0.1 * cross_entropy{} + 0.9 * soft_target_kl{}`.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/state.hpp>
@@ -21,8 +21,7 @@
 
 namespace rolewise {
 
-/// What a loss is multiplied by in a sum; unitless. 0 keeps a loss in the report and out of the
-/// gradient.
+/// Weight of a loss in a sum; unitless. 0 keeps a loss in the report and out of the gradient.
 class weight {
  public:
   /// @throws std::invalid_argument unless `0 <= value < infinity`; in a constant, a compile error
@@ -47,7 +46,7 @@ struct weighted_term {
 
 namespace detail {
 
-/// `Os::name` with " + " between, as a constant.
+/// All `Os::name`, joined by " + ", as a constant.
 template<typename... Os>
 struct joined_name {
   static constexpr std::string_view between = " + ";
@@ -68,13 +67,13 @@ struct joined_name {
 
 }  // namespace detail
 
-/// The sum of losses, each times its weight; made by `*` and `+`.
+/// Weighted sum of losses; built with `*` and `+`.
 ///
 ///     total = sum_i w_i * loss_i
 ///
-/// It is flat: a sum of sums is one sum, and a weight before a sum multiplies each of its weights.
-/// The operators are found when one operand is of rolewise; a loss of one's own is brought in by
-/// `weight{0.9} * mine::loss{}`.
+/// Flat: a sum of sums is one sum, and a weight on a sum multiplies each of its weights.
+/// Argument-dependent lookup finds the operators if one operand is a type of rolewise; for your
+/// own loss write `weight{0.9} * mine::loss{}`.
 ///
 /// @par Gradients
 /// Those of the losses, times their weights.
@@ -178,7 +177,7 @@ template<typename... Os>
 
 }  // namespace detail
 
-/// A loss, or every term of a sum, times a weight.
+/// Multiplies a loss, or every term of a sum, by a weight.
 template<Scored O>
 [[nodiscard]] constexpr auto operator*(weight by, O objective)
 {

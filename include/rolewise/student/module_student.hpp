@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One's own torch::nn::Module as a full-precision student.
+/// A user's torch::nn::Module as a full-precision student.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
@@ -16,14 +16,15 @@
 
 namespace rolewise {
 
-/// A module as a value: copying the student clones the module.
+/// Student that wraps a module, with value semantics: copying the student clones the module.
 ///
-/// The student takes the module over. To be copied the module must derive from
-/// `torch::nn::Cloneable<Module>` and make and register all its tensors and modules in `reset()`:
-/// what is not registered is shared between copies and missing in checkpoints. Features are not to
-/// be had. Probing switches the mode of each of its parts and back into what it was, so one student
-/// is not to be probed from two threads at once; a frozen one may be. A copy's parts are in the
-/// modes that the original's are in. A weight that is registered under two names is learned once.
+/// The student takes ownership of the module. To be copyable, the module must derive from
+/// `torch::nn::Cloneable<Module>` and create and register all its tensors and submodules in
+/// `reset()`: what is not registered is shared between copies and missing in checkpoints.
+/// Features are not available. `probe` switches every submodule to evaluation mode and back, so
+/// it must not be called from two threads at once; that of a frozen student may be. The
+/// submodules of a copy have the modes of the original's. A weight registered under two names is
+/// updated once.
 ///
 ///     module_student student{std::make_shared<net>()};   // or a torch::nn::ModuleHolder
 template<typename Module>
@@ -37,7 +38,7 @@ class module_student {
       "make its parts in reset()");
 
  public:
-  /// @throws std::invalid_argument if there is no module
+  /// @throws std::invalid_argument if the module is null
   explicit module_student(std::shared_ptr<Module> module) : module_{std::move(module)}
   {
     if (!module_) refuse("module_student", "want a module, got none");
@@ -57,13 +58,13 @@ class module_student {
   module_student& operator=(module_student&&) noexcept = default;
   ~module_student() = default;
 
-  /// @throws std::invalid_argument if features are wanted
+  /// @throws std::invalid_argument if features are requested
   [[nodiscard]] response respond(const batch& examples, taps wanted = {})
   {
     return forward(examples, wanted);
   }
 
-  /// @throws std::invalid_argument if features are wanted
+  /// @throws std::invalid_argument if features are requested
   [[nodiscard]] response probe(const batch& examples, taps wanted = {}) const
   {
     const detail::evaluation_mode for_now{*module_};
@@ -81,8 +82,8 @@ class module_student {
 
   void to(torch::Device device) { module_->to(device); }
 
-  /// Puts the module into evaluation mode for good: probing switches nothing any more, so that
-  /// several threads may probe. `frozen` does it to its copy.
+  /// Puts the module into evaluation mode permanently: `probe` then switches no modes, so several
+  /// threads may call it. `frozen` applies it to its copy.
   void settle_in_evaluation() { detail::evaluate_everywhere(*module_); }
 
   template<typename Archive>
@@ -94,8 +95,8 @@ class module_student {
       show(item.value(), [&](torch::Tensor& t) { archive.buffer(item.key(), t); });
   }
 
-  /// The module as LibTorch prints it, with the options of its layers. What a module of one's own
-  /// does not print is not seen.
+  /// Records the module as LibTorch prints it, with the options of its layers. What a user's
+  /// module does not print is not recorded.
   template<typename Archive>
   void visit_settings(Archive& archive) const
   {
@@ -112,7 +113,7 @@ class module_student {
     const auto of_original = original.parameters(), of_copy = copy->parameters();
     for (std::size_t i = 0; i < of_copy.size(); ++i)
       torch::Tensor{of_copy[i]}.set_requires_grad(of_original[i].requires_grad());
-    // What reset() makes is in training mode.
+    // reset() creates modules in training mode.
     const auto parts = original.modules(), its_parts = copy->modules();
     for (std::size_t i = 0; i < its_parts.size(); ++i)  // parents first: train() reaches children
       if (its_parts[i]->is_training() != parts[i]->is_training())
@@ -135,8 +136,8 @@ class module_student {
     return all;
   }
 
-  /// An archive assigns to the handle it is shown; the module has handles of its own, so what was
-  /// assigned is put into the tensor that both handles mean.
+  /// Passes a copy of the tensor handle to an archive. The module has handles of its own, so a
+  /// tensor that the archive assigns is stored as the data of the module's tensor.
   template<typename F>
   static void show(const torch::Tensor& of_module, F&& archive)
   {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Who learns.
+/// The `Student` concept: a network that can be trained.
 ///
 /// data -> agent -> teacher/[student] -> loss -> train -> report
 
@@ -41,10 +41,10 @@ concept show_their_state = state_must::be_shown<S>;
 
 /// A network that can be trained.
 ///
-/// `respond` is the forward pass of training: with a graph, statistics and ranges move on. `probe`
-/// is the forward pass of evaluation: nothing of the student changes, a graph is built only if
-/// gradients are enabled. `parameters()` are the learned tensors under their full names, sharing
-/// memory with the student. A copy is deep (`tests/laws/student.hpp`).
+/// `respond` is the training forward pass: it builds a graph, and updates running statistics and
+/// observed ranges. `probe` is the evaluation forward pass: the student does not change, and a
+/// graph is built only if gradients are enabled. `parameters()` returns the learned tensors under
+/// their full names, sharing memory with the student. A copy is deep (`tests/laws/student.hpp`).
 template<typename S>
 concept Student = std::copyable<S> && student_must::respond_to_a_batch_in_training<S> &&
                   student_must::be_probed_without_being_changed<S> &&

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How often two teachers think the same.
+/// Top-1 agreement of two teachers.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/teacher/teacher.hpp>
@@ -11,10 +11,10 @@
 
 namespace rolewise {
 
-/// The share of examples whose highest logit has the same index in the answers of both, 0 .. 1.
+/// Fraction of examples for which both teachers have the same top-1 class, 0 .. 1.
 ///
 /// @param batches a range of `batch`
-/// @throws std::invalid_argument if there is no example
+/// @throws std::invalid_argument if there are no examples
 template<Teacher A, Teacher B, typename Batches>
 [[nodiscard]] double agreement(const A& one, const B& other, Batches&& batches)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What a teacher's kept answers are answers to.
+/// The identity of a teacher cache: data, views and teacher.
 
 #include <cstdint>
 #include <string>
@@ -10,15 +10,16 @@
 
 namespace rolewise {
 
-/// What the answers in a cache are answers to. Whatever differs makes it another cache.
+/// What the logits in a teacher cache were computed from. A difference in any member makes it
+/// another cache.
 struct answer_origin {
-  std::string agents;             ///< whose views they are, in words
+  std::string agents;             ///< names of the agents that make the views
   std::uint64_t seed = 0;         ///< of the views
-  std::int64_t views = 1;         ///< that recur
-  std::uint64_t view_sum = 0;     ///< of what the agents make of the data, probed
+  std::int64_t views = 1;         ///< number of recurring views
+  std::uint64_t view_sum = 0;     ///< checksum of a sample of the views
   std::string data;               ///< name of the data set
-  std::uint64_t data_sum = 0;     ///< of all of it
-  std::uint64_t teacher_sum = 0;  ///< its fingerprint
+  std::uint64_t data_sum = 0;     ///< checksum of the whole data set
+  std::uint64_t teacher_sum = 0;  ///< fingerprint of the teacher
   std::vector<std::int64_t> ids;  ///< of the data set, in any order, each once
 };
 

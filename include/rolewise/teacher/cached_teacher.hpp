@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A teacher whose answers are kept on the disk and asked for once.
+/// A teacher with an on-disk cache of its logits.
 
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
@@ -24,50 +24,51 @@
 
 namespace rolewise {
 
-/// A teacher that can be told from another one, as `frozen` and `module_teacher` can.
+/// A teacher with a fingerprint, such as `frozen` and `module_teacher`.
 template<typename T>
 concept FingerprintedTeacher = Teacher<T> && requires(const T teacher) {
   { teacher.fingerprint() } -> std::same_as<std::uint64_t>;
 };
 
 struct cache_options {
-  std::string path{};  ///< of the file; it is made if it is not there, its folder is not
-  /// Highest logits of an answer that are kept, beside the mass of the others; 0: all of them.
+  std::string path{};  ///< of the file, created if missing; its directory is not
+  /// Number of highest logits stored per example, besides the mass of the others; 0: all logits.
   std::int64_t keep = 0;
-  torch::ScalarType as = torch::kFloat32;  ///< or kFloat16, kBFloat16
-  /// Where few are kept: the others get equal logits, so high that at this temperature, and there
-  /// alone, they have together the mass that they had.
+  torch::ScalarType as = torch::kFloat32;  ///< stored dtype; or kFloat16, kBFloat16
+  /// With `keep` above 0: the other classes get equal logits such that at this temperature, and
+  /// only there, their total probability mass is preserved.
   temperature mass_at{1.0};
-  bool read_only = false;      ///< take no lock and keep nothing new; the file must be there
-  std::int64_t probes = 1024;  ///< views that are made to see whether the agents are the same ones
+  bool read_only = false;      ///< take no lock, store nothing; the file must exist
+  std::int64_t probes = 1024;  ///< example views computed to detect changed agents
 };
 
-/// How often a cached teacher was asked, in examples.
+/// Hits and misses of a cached teacher, in examples.
 struct cache_tally {
-  std::int64_t found = 0;  ///< answers that were there
-  std::int64_t kept = 0;   ///< given by the teacher and kept
-  /// Given by the teacher and not kept: batches of no recurring view, examples that are not of the
-  /// data set, pixels that differ from those that were answered before under the same number.
+  std::int64_t found = 0;  ///< cache hits
+  std::int64_t kept = 0;   ///< computed by the teacher and stored
+  /// Computed by the teacher and not stored: batches of no recurring view, examples that are not
+  /// in the data set, pixels that differ from those stored under the same number, and misses of a
+  /// read-only cache.
   std::int64_t passed_on = 0;
 };
 
-/// Answers from a file what the wrapped teacher has answered before; `cached(...)` makes one.
+/// Teacher that reads its logits from a file and calls the wrapped teacher on a cache miss;
+/// `cached(...)` makes one.
 ///
-/// A row belongs to (number of the view, id). The number comes with the batch (`batch::view`), and
-/// a row counts only if the pixels that it was given for, as the network takes them
-/// (`normalised_inputs`), have the sum of the pixels that are asked about: whatever was done to a
-/// view after it got its number, an answer is never that to another image. Where a batch lacks one
-/// answer, the teacher is asked about the whole batch, so that rounding does not depend on what is
-/// there.
+/// A row belongs to (view number, id). The number comes with the batch (`batch::view`). A row is
+/// a hit only if its checksum of the pixels, as the network receives them (`normalised_inputs`),
+/// matches: whatever was done to a view after it got its number, the logits of another image are
+/// never returned. If a batch lacks any row, the teacher computes the whole batch, so that
+/// rounding does not depend on the content of the cache.
 ///
-/// Answers are float32. Kept whole as float32 they have the teacher's bits. As half or bfloat16,
-/// logits are kept as distances from the highest of the row: a distance is off by at most 2^-11
-/// (half; beyond 65504 it stays there) or 2^-8 (bfloat16) of itself. With `keep`, see
-/// `cache_options`. In each case the first answer is already the one that will be read later.
+/// Logits are returned as float32. Stored in full as float32, they have the teacher's bits. As
+/// half or bfloat16, they are stored as distances from the row's maximum; a distance has a
+/// relative error of at most 2^-11 (half; saturates at 65504) or 2^-8 (bfloat16). With `keep`,
+/// see `cache_options`. In each case the first call returns the values that later calls read.
 ///
-/// Copies share the file. One process at a time may write, any may read along; a row is there whole
-/// or not at all, after a kill too. Several threads may ask. Inputs on another device are copied to
-/// the CPU to be summed, which waits for them.
+/// Copies share the file. One process at a time may write, others may read; a row is stored as a
+/// whole or not at all, also after a kill. `respond` may be called by several threads. Inputs on
+/// another device are copied to the CPU for the checksum, which synchronizes with the device.
 template<typename Wrapped>
 class cached_teacher {
   static_assert(FingerprintedTeacher<Wrapped>,
@@ -75,12 +76,12 @@ class cached_teacher {
                 "frozen(network) has one");
 
  public:
-  static constexpr bool has_state = false;  // what is kept changes no answer
+  static constexpr bool has_state = false;  // the cache changes no result
 
-  /// @throws std::invalid_argument for options that make no sense, and for a file that was made for
-  ///         other data, views, teacher or options; it says what differs
-  /// @throws std::runtime_error if the file cannot be made or opened, is damaged or truncated, is
-  ///         written by somebody else, or there is no space for it
+  /// @throws std::invalid_argument for invalid options, and for a file made for other data,
+  ///         views, teacher or options; the message lists the differences
+  /// @throws std::runtime_error if the file cannot be created or opened, is damaged or truncated,
+  ///         is locked by another writer, or does not fit on the disk
   cached_teacher(Wrapped teacher, const cache_options& options, answer_origin origin,
                  std::int64_t classes)
       : teacher_{std::move(teacher)},
@@ -92,8 +93,8 @@ class cached_teacher {
     kept_ = std::make_shared<kept>(options.path, origin, form_, options.read_only);
   }
 
-  /// @throws std::invalid_argument if features are wanted, or an answer to be kept is not float32,
-  ///         or less, of `[N, classes]`
+  /// @throws std::invalid_argument if features are requested, ids are not `[N]` int64, or logits
+  ///         to be stored are not `[N, classes]` of float32 or less
   [[nodiscard]] response respond(const batch& examples, taps wanted = {}) const
   {
     if (wanted.features)
@@ -121,7 +122,7 @@ class cached_teacher {
   }
 
   [[nodiscard]] const Wrapped& teacher() const noexcept { return teacher_; }
-  /// Of the wrapped teacher.
+  /// Fingerprint of the wrapped teacher.
   [[nodiscard]] std::uint64_t fingerprint() const { return teacher_.fingerprint(); }
   template<typename Archive>
   void visit_settings(Archive& archive) const
@@ -134,7 +135,7 @@ class cached_teacher {
     const std::lock_guard lock{kept_->guard};
     return kept_->tally;
   }
-  /// Answers in the file that are whole; reads all of it.
+  /// Number of valid rows in the file; reads all of it.
   [[nodiscard]] std::int64_t size() const
   {
     const std::lock_guard lock{kept_->guard};
@@ -154,7 +155,7 @@ class cached_teacher {
     cache_tally tally;
   };
 
-  /// Where the answer to an example is, and to which pixels.
+  /// Row of an example in the file, and the checksum of its pixels.
   struct place {
     std::int64_t row;
     std::uint64_t pixels;
@@ -184,7 +185,7 @@ class cached_teacher {
     return places;
   }
 
-  /// @return whether every answer was there
+  /// @return whether every row was a hit
   [[nodiscard]] bool read(const std::vector<place>& asked, torch::Tensor& bytes) const
   {
     auto* to = static_cast<char*>(bytes.mutable_data_ptr());
@@ -197,7 +198,7 @@ class cached_teacher {
     return true;
   }
 
-  /// Asks the teacher; keeps what is not there.
+  /// Calls the teacher and stores the missing rows.
   void ask(const batch& examples, const std::vector<place>& asked, torch::Tensor& bytes) const
   {
     const auto logits = teacher_.respond(examples).logits;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A network that has learned and now teaches.
+/// A trained network, frozen as a teacher.
 
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
@@ -31,20 +31,20 @@ concept show_their_state = state_must::be_shown<N>;
 
 }  // namespace frozen_must
 
-/// What `frozen` takes: any student, so any network.
+/// A network that `frozen` accepts: any student.
 template<typename N>
 concept Freezable =
     frozen_must::be_copied_deeply<N> && frozen_must::be_probed_without_being_changed<N> &&
     frozen_must::show_their_state<N>;
 
 struct frozen_options {
-  /// What the teacher computes in; undefined leaves it as it is. bfloat16 is faster where the
-  /// processor has it, and keeps 8 bits of every product's factors.
+  /// Compute dtype of the teacher; undefined keeps that of the network. bfloat16 is faster where
+  /// the processor supports it, and keeps 8 significant bits of the factors of every product.
   torch::ScalarType compute = torch::ScalarType::Undefined;
 };
 
-/// A deep copy of a network, in evaluation mode, without gradients: what becomes of the original
-/// doesn't reach it.
+/// A deep copy of a network, in evaluation mode, without gradients: later changes of the original
+/// do not affect it.
 template<typename Network>
 class frozen_teacher {
   static_assert(
@@ -52,7 +52,7 @@ class frozen_teacher {
       "frozen wants a network: copyable, with a const probe(batch, taps) and visit_state");
 
  public:
-  static constexpr bool has_state = false;  // nothing of it ever changes
+  static constexpr bool has_state = false;  // never changes
 
   explicit frozen_teacher(Network network, frozen_options options = {})
       : network_{std::move(network)}, compute_{options.compute}
@@ -82,9 +82,9 @@ class frozen_teacher {
 
   [[nodiscard]] const Network& network() const noexcept { return network_; }
 
-  /// 64 bits that tell this teacher from another one: over names, types, shapes and bytes of all
-  /// its tensors, its values, what it computes in, and, where the network tells, its name and the
-  /// widths of its layers. Takes one pass over the weights.
+  /// 64-bit fingerprint of the teacher: over names, dtypes, shapes and bytes of all its tensors,
+  /// its values, the compute dtype, and, if the network has them, its name and the bit widths of
+  /// its layers. Takes one pass over the weights.
   [[nodiscard]] std::uint64_t fingerprint() const
   {
     checksum sum;
@@ -97,7 +97,7 @@ class frozen_teacher {
         sum.add(static_cast<std::uint64_t>(layer.widths.weights.value()));
         sum.add(static_cast<std::uint64_t>(layer.widths.activations.value()));
       }
-    auto copy = network_;  // what shows state is not const
+    auto copy = network_;  // visit_state is not const
     sum.add(state_sum(copy));
     return sum.value();
   }
@@ -107,7 +107,7 @@ class frozen_teacher {
   torch::ScalarType compute_;
 };
 
-/// A teacher from a network that has been trained: `frozen(school.student)`.
+/// Makes a teacher from a trained network: `frozen(school.student)`.
 ///
 ///     frozen(net, {.compute = torch::kBFloat16})
 template<typename Network>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One's own torch::nn::Module as a teacher.
+/// A user's torch::nn::Module as a teacher.
 
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
@@ -16,11 +16,11 @@
 
 namespace rolewise {
 
-/// A module in evaluation mode, answering without a graph.
+/// Teacher that evaluates a module without a graph.
 ///
-/// The teacher takes the module over: it puts it and all below it into evaluation mode once, and
-/// copies of the teacher share it. Whoever trains it further changes the teacher. Features are not
-/// to be had.
+/// The teacher takes over the module: the constructor puts it and all its submodules into
+/// evaluation mode, and copies of the teacher share it. Training it further changes the teacher.
+/// Features are not available.
 ///
 ///     module_teacher teacher{std::make_shared<net>()};   // or a torch::nn::ModuleHolder
 template<typename Module>
@@ -30,9 +30,9 @@ class module_teacher {
       "module_teacher wants a torch::nn::Module with torch::Tensor forward(torch::Tensor)");
 
  public:
-  static constexpr bool has_state = false;  // nothing of it ever changes
+  static constexpr bool has_state = false;  // never changes
 
-  /// @throws std::invalid_argument if there is no module
+  /// @throws std::invalid_argument if the module is null
   explicit module_teacher(std::shared_ptr<Module> module) : module_{std::move(module)}
   {
     if (!module_) refuse("module_teacher", "want a module, got none");
@@ -42,8 +42,9 @@ class module_teacher {
   explicit module_teacher(const Holder& holder) : module_teacher{holder.ptr()}
   {}
 
-  /// @throws std::invalid_argument if features are wanted, or somebody has put the module or a part
-  ///         of it into training mode, in which statistics would move unseen; nothing has then
+  /// @throws std::invalid_argument if features are requested, or the module or a submodule has
+  ///         been put into training mode, in which running statistics would be updated silently;
+  ///         none has been updated
   [[nodiscard]] response respond(const batch& examples, taps wanted = {}) const
   {
     detail::refuse_features("module_teacher", wanted);
@@ -53,8 +54,8 @@ class module_teacher {
     return {.logits = module_->forward(x), .features = {}};
   }
 
-  /// 64 bits that tell this teacher from another one: over names, types, shapes and bytes of the
-  /// module's parameters and buffers. What it does with them is not seen.
+  /// 64-bit fingerprint of the teacher: over names, dtypes, shapes and bytes of the module's
+  /// parameters and buffers, not over what it computes with them.
   [[nodiscard]] std::uint64_t fingerprint() const
   {
     checksum sum;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A teacher that answers in 8 bits.
+/// Post-training quantization: an 8-bit teacher from a trained network.
 
 #include <rolewise/network/eight_bit_body.hpp>
 #include <rolewise/network/eight_bit_wide_body.hpp>
@@ -14,7 +14,7 @@ namespace rolewise {
 
 namespace detail {
 
-/// @tparam Body the body in 8 bits
+/// @tparam Body the 8-bit body
 template<typename Body, typename Network>
 [[nodiscard]] frozen_teacher<network<Body>> in_eight_bits(Network trained,
                                                           const std::vector<batch>& examples,
@@ -28,16 +28,17 @@ template<typename Body, typename Network>
 
 }  // namespace detail
 
-/// A teacher in 8 bits from a residual network that has learned in full precision: no training, a
-/// few batches to see the ranges of its maps on.
+/// Quantizes a residual network, trained in full precision, to an 8-bit teacher: no training, a
+/// few batches to calibrate the ranges of its feature maps.
 ///
 ///     auto teacher = post_training_quantised(school.student, {first, second});
 ///
-/// It answers as the network does but for rounding: `agreement` tells how often the likeliest class
-/// is the same. It is a frozen network, with a fingerprint over all of its codes and scales.
+/// Its logits are those of the network up to quantization error; `agreement` measures how often
+/// the top-1 class is the same. The result is a frozen network, with a fingerprint over all of
+/// its codes and scales.
 ///
-/// @throws std::invalid_argument without batches, for a share outside of (0, 1], or where a map of
-///         the network is not finite
+/// @throws std::invalid_argument without batches, for a `share` outside (0, 1], or if a feature
+///         map of the network is not finite
 [[nodiscard]] inline frozen_teacher<network<eight_bit_body>> post_training_quantised(
     const residual_network<no_quantizer, full_precision>& trained,
     const std::vector<batch>& examples, const eight_bit_options& options = {})

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One teacher for many steps.
+/// A handle that shares one teacher between training steps.
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/response.hpp>
@@ -15,8 +15,8 @@
 
 namespace rolewise {
 
-/// A handle on a teacher: copies share it, where the copy of a `frozen` network is deep. For
-/// populations, in whose steps one teacher answers everybody, also several at once.
+/// Handle to a teacher: copies share it, whereas the copy of a `frozen` network is deep. For
+/// populations, in which the steps of all members use one teacher, also concurrently.
 ///
 ///     const shared_teacher master{frozen(school.student)};
 ///     arena(..., [&](...) { return distillation{.teacher = master, ...}; }, ...);

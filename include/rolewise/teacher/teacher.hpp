@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Who is imitated.
+/// The `Teacher` concept: the network that the student imitates.
 ///
 /// data -> agent -> [teacher]/student -> loss -> train -> report
 
@@ -23,8 +23,8 @@ concept answer_a_batch_without_being_changed =
 
 }  // namespace teacher_must
 
-/// Answers a batch with a response that carries no graph, and always the same for the same view
-/// (`tests/laws/teacher.hpp`).
+/// A network that returns a response without a graph for a batch, and always the same one for the
+/// same view (`tests/laws/teacher.hpp`).
 template<typename T>
 concept Teacher = std::copyable<T> && teacher_must::answer_a_batch_without_being_changed<T>;
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The members of an aggregate, with their names, without a list that somebody keeps.
+/// Compile-time reflection of aggregates: members and their names, without a hand-written list.
 
 #include <rolewise/core/detail/type_name.hpp>
 
@@ -16,16 +16,16 @@
 
 namespace rolewise::detail {
 
-/// Stands for an initialiser of any type. It is never run.
+/// Placeholder that converts to an initializer of any type. Never executed.
 struct any_initialiser {
   template<typename T>
-  operator T() const  // NOLINT: initialisers convert by themselves
+  operator T() const  // NOLINT: initializers convert implicitly
   {
     std::terminate();
   }
 };
 
-/// Initialises base classes of T alone.
+/// Placeholder that converts to base classes of T only.
 template<typename T>
 struct base_initialiser {
   template<typename Base>
@@ -44,7 +44,7 @@ template<typename T, std::size_t... I>
 
 inline constexpr std::size_t most_members = 20;
 
-/// How many members an aggregate has; one more than `most_members` if there are more.
+/// Number of members of an aggregate; one more than `most_members` if there are more.
 template<typename T, std::size_t N = most_members + 1>
 [[nodiscard]] consteval std::size_t member_count()
 {
@@ -95,7 +95,7 @@ constexpr decltype(auto) with_members(T& x, F&& f)
   // clang-format on
 }
 
-/// Room for a T that is never made: its members have addresses, and names.
+/// Storage for a T that is never constructed: provides addresses and names of its members.
 template<typename T>
 union never_made {
   char nothing;
@@ -107,7 +107,8 @@ union never_made {
 template<typename T>
 inline constexpr never_made<T> never_made_of{};
 
-/// A pointer as a template argument; within a class, so that clang 17 takes one into an object.
+/// A pointer as a template argument; wrapped in a class, so that clang 17 accepts one into an
+/// object.
 template<typename T>
 struct pointer_to {
   const T* place;

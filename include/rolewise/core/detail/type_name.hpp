@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Names of types and of members, as every compiler would write them.
+/// Names of types and members as text, the same for every compiler.
 
 #include <array>
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace rolewise::detail {
 template<typename T>
 struct type_tag {};
 
-/// What the compiler calls this function: the name of its argument is in it.
+/// The compiler's name of this function, which contains the name of its template argument.
 template<auto Value>
 [[nodiscard]] consteval std::string_view pretty_name()
 {
@@ -28,7 +28,7 @@ template<auto Value>
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/// The end of `open ... close` that begins at `from`; brackets inside are skipped.
+/// Index of the end of `open ... close` that begins at `from`; nested brackets are skipped.
 [[nodiscard]] inline std::size_t closing(std::string_view text, std::size_t from, char open,
                                          char close)
 {
@@ -40,8 +40,8 @@ template<auto Value>
   return text.size() - 1;
 }
 
-/// The last part of a qualified name, without its template arguments; closures as `lambda`, since
-/// clang has their lines in their names.
+/// Returns the last part of a qualified name, without its template arguments; `lambda` for
+/// closures, since clang includes their line numbers.
 [[nodiscard]] inline std::string last_part(std::string_view written)
 {
   std::string name;
@@ -64,7 +64,7 @@ template<auto Value>
   return name;
 }
 
-/// An enumerator or a number that is a template argument.
+/// Text of an enumerator or a number that is a template argument.
 template<auto Value>
 [[nodiscard]] std::string constant_name()
 {
@@ -77,7 +77,7 @@ template<auto Value>
 template<typename T>
 [[nodiscard]] std::string type_name();
 
-/// Compilers differ in which template arguments they leave out, so these are looked up.
+/// Text of the template arguments of a type. Compilers differ in which ones they omit.
 template<typename T>
 struct template_arguments {
   [[nodiscard]] static std::string text() { return {}; }
@@ -103,8 +103,8 @@ struct template_arguments<Template<Values...>> {
   }
 };
 
-/// The name of a type without its namespaces: `warm_up<cosine>`. Of templates over types and
-/// constants at once the arguments are left out.
+/// Returns the name of a type without its namespaces: `warm_up<cosine>`. The arguments of
+/// templates over both types and constants are omitted.
 template<typename T>
 [[nodiscard]] std::string type_name()
 {
@@ -115,10 +115,11 @@ template<typename T>
          template_arguments<T>::text();
 }
 
-/// `... &place.value.rate}]` gives `rate`, `... decay::everything]` gives `everything`.
+/// Returns the last identifier: `... &place.value.rate}]` gives `rate`, `... decay::everything]`
+/// gives `everything`.
 [[nodiscard]] consteval std::string_view last_identifier(std::string_view text)
 {
-  // gcc goes on with what std::string_view is.
+  // gcc appends the definition of std::string_view.
   text = text.substr(0, text.find("; std::string_view"));
   while (!text.empty() && !is_identifier_letter(text.back())) text.remove_suffix(1);
   auto begin = text.size();
@@ -126,7 +127,8 @@ template<typename T>
   return text.substr(begin);
 }
 
-/// The names of the enumerators 0 .. 15 of a scoped enumeration; a digit where there is none.
+/// Returns the names of the enumerators 0 .. 15 of a scoped enumeration; a number where there is
+/// none.
 template<typename Enum>
 [[nodiscard]] consteval auto enumerator_names()
 {

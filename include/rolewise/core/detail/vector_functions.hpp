@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// The vectors of one instruction set, for `instruction_sets.hpp`; alone it is empty.
+/// Vector types and functions of one instruction set, for `instruction_sets.hpp`; empty by
+/// itself.
 
 #ifdef ROLEWISE_PASSES
 
@@ -10,7 +11,7 @@ typedef std::uint16_t few_shorts __attribute__((vector_size(2 * lanes)));
 typedef std::int32_t ints __attribute__((vector_size(4 * lanes)));
 typedef float floats __attribute__((vector_size(4 * lanes)));
 
-/// What comes after is not fused or reassociated with what came before, even under `-ffast-math`.
+/// Optimization barrier: no fusing or reassociation across it, even under `-ffast-math`.
 [[gnu::always_inline]] inline void keep(floats& value)
 {
 #if defined(__x86_64__)
@@ -33,7 +34,7 @@ typedef float floats __attribute__((vector_size(4 * lanes)));
   __builtin_memcpy(at, &value, sizeof value);
 }
 
-/// The low bytes of numbers from 0 to 255.
+/// Converts numbers from 0 to 255 to bytes.
 [[gnu::always_inline]] inline few narrow(const ints& values)
 {
 #if defined(ROLEWISE_NARROWS_IN_ONE_STEP) && defined(__clang__)
@@ -42,7 +43,7 @@ typedef float floats __attribute__((vector_size(4 * lanes)));
   typedef char sixteen __attribute__((vector_size(16)));
   return reinterpret_cast<few>(__builtin_ia32_pmovdb512_mask(values, sixteen{}, 0xFFFF));
 #else
-  // In twofold steps: GCC takes a fourfold one apart byte by byte.
+  // In two halving steps: GCC splits a direct conversion into single bytes.
   return __builtin_convertvector(__builtin_convertvector(values, few_shorts), few);
 #endif
 }

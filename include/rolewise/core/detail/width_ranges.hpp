@@ -2,21 +2,20 @@
 #pragma once
 
 /// @file
-/// Which characters of Unicode 17 take no column on a terminal, and which take two.
+/// Unicode 17 characters that take no column on a terminal, and those that take two.
 
 #include <array>
 
 namespace rolewise::detail {
 
-/// Characters from first to last; those that Unicode has not assigned are in whatever is around
+/// Range of code points, both ends included. Unassigned code points belong to the range around
 /// them.
 struct code_point_range {
   char32_t first, last;
 };
 
-/// Marks that are drawn onto the character before (general categories Mn and Me), characters that
-/// only say how others are joined or ordered (Cf), and the second and third letters of a Hangul
-/// syllable.
+/// Code points without width: marks drawn onto the preceding character (general categories Mn and
+/// Me), format characters (Cf), and the second and third letters of a Hangul syllable.
 inline constexpr std::array<code_point_range, 320> without_width{
     {{0x0300, 0x036F},   {0x0483, 0x0489},   {0x0591, 0x05BD},   {0x05BF, 0x05BF},
      {0x05C1, 0x05C2},   {0x05C4, 0x05C5},   {0x05C7, 0x05C7},   {0x0610, 0x061A},
@@ -99,7 +98,8 @@ inline constexpr std::array<code_point_range, 320> without_width{
      {0x1E000, 0x1E08F}, {0x1E130, 0x1E136}, {0x1E2AE, 0x1E2AE}, {0x1E2EC, 0x1E2EF},
      {0x1E4EC, 0x1E6F5}, {0x1E8D0, 0x1E8D6}, {0x1E944, 0x1E94A}, {0xE0000, 0xE0FFF}}};
 
-/// East Asian characters that are wide or full width (Unicode Standard Annex 11), and emoji.
+/// Code points of width two: wide and fullwidth East Asian characters (Unicode Standard Annex
+/// 11), and emoji.
 inline constexpr std::array<code_point_range, 87> of_double_width{
     {{0x1100, 0x115F},   {0x231A, 0x231B},   {0x2329, 0x232A},   {0x23E9, 0x23EC},
      {0x23F0, 0x23F0},   {0x23F3, 0x23F3},   {0x25FD, 0x25FE},   {0x2614, 0x2615},

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What losses on logits ask of their arguments.
+/// Argument checks of losses on logits.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -22,13 +22,14 @@ inline void require_logits(const torch::Tensor& logits, std::string_view caller)
     refuse(caller, "want logits of floating point, got ", logits.scalar_type());
 }
 
-/// Sums over examples and classes leave the range of 16 bits before they are divided.
+/// Returns 16-bit logits in single precision: sums over examples and classes would overflow
+/// before the division.
 [[nodiscard]] inline torch::Tensor wide_enough(const torch::Tensor& logits)
 {
   return c10::isReducedFloatingType(logits.scalar_type()) ? logits.to(torch::kFloat) : logits;
 }
 
-/// Rejects pairs that LibTorch would broadcast or convert in silence.
+/// Rejects pairs that LibTorch would broadcast or convert silently.
 inline void require_alike(const torch::Tensor& teacher, const torch::Tensor& student,
                           std::string_view caller)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Logits as bytes, and back.
+/// Encoding of logits as bytes for the teacher cache, and decoding.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -15,19 +15,20 @@
 
 namespace rolewise::detail {
 
-/// How a row of logits is kept.
+/// Storage format of a row of logits.
 struct answer_form {
   std::int64_t classes = 0;
-  std::int64_t kept = 0;  ///< highest logits of a row that are kept; `classes`: all
+  std::int64_t kept = 0;  ///< highest logits stored per row; `classes`: all
   torch::ScalarType type = torch::kFloat32;
-  double temperature = 1.0;  ///< at which the mass of the others is kept
+  double temperature = 1.0;  ///< at which the mass of the others is preserved
 
   [[nodiscard]] bool is_whole() const { return kept == classes; }
-  /// Whether logits are kept as they are; else as their distances from the highest of the row.
+  /// Whether logits are stored unchanged; otherwise as distances from the row's maximum.
   [[nodiscard]] bool is_exact() const { return type == torch::kFloat32; }
   [[nodiscard]] std::int64_t value_bytes() const { return type == torch::kFloat32 ? 4 : 2; }
   [[nodiscard]] std::int64_t place_bytes() const { return classes <= 32768 ? 2 : 4; }
-  /// The highest logit unless exact; the values; of top-k rows the places and the mass of the rest.
+  /// Bytes per row: the maximum unless exact; the values; in top-k rows the classes and the mass
+  /// of the rest.
   [[nodiscard]] std::int64_t bytes() const
   {
     return (is_exact() ? 0 : 4) + kept * value_bytes() +

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A file of rows in memory, made once, written by one process at a time.
+/// A memory-mapped file of rows, created once, written by one process at a time.
 
 #include <rolewise/core/descriptor.hpp>
 #include <rolewise/core/error.hpp>
@@ -26,13 +26,14 @@
 
 namespace rolewise::detail {
 
-/// A file that is mapped whole. Its disk space is reserved when it is made, so that a full disk is
-/// an error then and no signal later. Another program that shortens it while it is mapped is not
-/// survived.
+/// A file that is memory-mapped as a whole. Its disk space is reserved on creation, so that a
+/// full disk is an error then and not a SIGBUS later. Truncation by another program while it is
+/// mapped is fatal.
 class answer_file {
  public:
-  /// Opens the file, to write only if nobody else does; makes it if it is not there.
-  /// @param head what the file begins with if it is made; the rest is zeros
+  /// Opens the file, with an exclusive lock unless `read_only`; creates it if it does not exist,
+  /// unless `read_only`.
+  /// @param head first bytes of a new file; the rest is zeros
   /// @throws std::runtime_error that names the file and the reason
   answer_file(const std::string& path, std::string_view head, std::size_t size, bool read_only)
       : path_{target_of(path).path}, read_only_{read_only}
@@ -60,7 +61,7 @@ class answer_file {
  private:
   void open_existing()
   {
-    // O_NONBLOCK: a FIFO without a writer would be waited for, for ever
+    // O_NONBLOCK: opening a FIFO without a writer would block forever
     auto file = open_file(path_, (read_only_ ? O_RDONLY : O_RDWR) | O_NONBLOCK);
     if (!file.is_open()) {
       if (errno == ENOENT) return;
@@ -78,8 +79,8 @@ class answer_file {
   }
   [[nodiscard]] const descriptor& file() const { return read_only_ ? file_ : lock_.file(); }
 
-  /// Makes the file aside and renames it into place; leaves it to the caller to open if somebody
-  /// else was faster.
+  /// Creates the file under a temporary name and renames it into place. If another process was
+  /// faster, the caller has to open that file.
   void make(std::string_view head, std::size_t size)
   {
     const auto aside = path_ + ".part";
@@ -87,7 +88,7 @@ class answer_file {
     if (!opened.is_open()) fail(path_, "cannot be written: ", reason_of(errno));
     auto lock = locked(std::move(opened));
     const int file = lock.file().number();
-    // Whoever held the lock before may have renamed the file by now.
+    // A previous holder of the lock may have renamed the file already.
     if (::access(path_.c_str(), F_OK) == 0) return;
     const auto give_up = [&](const std::string& why) {
       ::unlink(aside.c_str());
@@ -124,8 +125,8 @@ class answer_file {
 
   std::string path_;
   bool read_only_;
-  descriptor file_;  // of who reads
-  file_lock lock_;   // of who writes
+  descriptor file_;  // if read-only
+  file_lock lock_;   // if writable
   void* bytes_ = MAP_FAILED;
   std::size_t size_ = 0;
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The head of a teacher cache, and what two of them disagree about.
+/// The header of a teacher cache file, and the differences between two headers.
 
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/classic_text.hpp>
@@ -24,7 +24,7 @@ namespace detail {
 inline constexpr std::array<char, 8> answer_magic{'\x89', 'r', 'w', 't', 'c', '\n', '\x1a', '\n'};
 inline constexpr std::uint32_t answer_version = 1;
 
-/// The first bytes of the file, as they lie there (docs/teacher_cache.md).
+/// Header of the file, in its layout on disk (docs/teacher_cache.md).
 struct answer_head {
   std::array<char, 8> magic = answer_magic;
   std::uint32_t version = answer_version;
@@ -34,7 +34,7 @@ struct answer_head {
   std::uint64_t seed = 0, view_sum = 0, data_sum = 0, teacher_sum = 0;
   std::array<char, 256> agents{};
   std::array<char, 128> data{};
-  std::uint64_t sum = 0;  ///< of all before
+  std::uint64_t sum = 0;  ///< checksum of all bytes before
 
   [[nodiscard]] std::uint64_t sum_now() const
   {
@@ -78,7 +78,7 @@ void put_words(std::array<char, Size>& to, std::string_view words)
   return head;
 }
 
-/// What two caches disagree about, in words; empty if nothing.
+/// Describes the differences between two caches; empty if there are none.
 [[nodiscard]] inline std::string differences(const answer_head& stored, const answer_head& now)
 {
   std::string words;

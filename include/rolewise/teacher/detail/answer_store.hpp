@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Answers of a teacher on the disk, a row for each (view, example).
+/// On-disk storage of a teacher's logits, one row for each (view, example).
 
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
@@ -20,9 +20,9 @@
 
 namespace rolewise::detail {
 
-/// Rows behind a head. A row is its sum, the sum of the pixels that were judged, and the answer;
-/// zeros where there is none. A row whose sum does not fit, because a process was killed in the
-/// middle of it or a bit has flipped, is as good as none.
+/// Rows behind a header. A row is its checksum, the checksum of the input pixels, and the encoded
+/// logits; zeros if it is empty. A row with a wrong checksum, because a process was killed while
+/// writing it or a bit has flipped, counts as empty.
 class answer_store {
  public:
   enum class found { answer, nothing, other_pixels };
@@ -37,7 +37,7 @@ class answer_store {
     check_head();
   }
 
-  /// @return the place of a sample's row, or -1 if it is none of the data set's
+  /// @return the index of a sample's row, or -1 if the sample is not in the data set
   [[nodiscard]] std::int64_t row_of(std::int64_t id, std::int64_t view) const
   {
     const auto at = std::lower_bound(ids_.begin(), ids_.end(), id);
@@ -45,7 +45,8 @@ class answer_store {
     return view * head_.samples + (at - ids_.begin());
   }
 
-  /// Copies the answer of a row if it is whole and was given to these pixels.
+  /// Reads a row into `payload`: `answer` if the row is valid and was computed from these pixels;
+  /// otherwise the content of `payload` is unspecified.
   [[nodiscard]] found read(std::int64_t row, std::uint64_t pixels, char* payload) const
   {
     const auto* const at = start_of(row);
@@ -65,7 +66,7 @@ class answer_store {
     std::memcpy(at, &sum, 8);
   }
 
-  /// Whole rows.
+  /// Number of valid rows.
   [[nodiscard]] std::int64_t count() const
   {
     std::int64_t whole = 0;
@@ -126,7 +127,7 @@ class answer_store {
     std::memcpy(&word, bytes, sizeof word);
     return word;
   }
-  /// Never 0, and of this row of this cache alone.
+  /// Checksum of a row, never 0; also covers the header and the row's index.
   [[nodiscard]] std::uint64_t sum_of(std::int64_t row, std::uint64_t pixels,
                                      const char* payload) const
   {
