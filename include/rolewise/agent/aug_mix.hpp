@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// AugMix: each image is a blend of itself and of chains of operations on it.
+/// The `aug_mix` agent (AugMix): blends each image with chains of augmentations of it.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
@@ -22,9 +22,10 @@
 
 namespace rolewise {
 
-/// What a level in [0, 10] means to AugMix, as `operation_parameters::value` takes it, before a
-/// sign is drawn: rotate trunc(3 L) degrees, shear 0.03 L, translate trunc(L / 30 side) pixels,
-/// posterize to 4 - trunc(0.4 L) bits, solarize from 256 - trunc(25.6 L), enhancers 0.1 + 0.18 L.
+/// Returns the parameter for an AugMix level L in [0, 10] as `operation_parameters::value`,
+/// before a sign is drawn: rotate trunc(3 L) degrees, shear 0.03 L, translate trunc(L / 30 side)
+/// pixels, posterize to 4 - trunc(0.4 L) bits, solarize from 256 - trunc(25.6 L), enhancers 0.1 +
+/// 0.18 L.
 [[nodiscard]] inline double aug_mix_parameter(operation what, double level, std::int64_t height,
                                               std::int64_t width)
 {
@@ -51,19 +52,19 @@ namespace rolewise {
   }
 }
 
-/// Blends each image with `width` chains of operations on it:
+/// AugMix agent: blends each image with `width` chains of operations on it:
 ///
 ///     w ~ Dirichlet(alpha, ..., alpha),  m ~ Beta(alpha, alpha)
 ///     image = (1 - m) image + m (w_1 chain_1(image) + ... + w_width chain_width(image))
 ///
-/// A chain is of `depth` operations, drawn uniformly with replacement from 9: autocontrast,
-/// equalize, posterize, rotate, solarize, shear x, shear y, translate x, translate y; each at a
-/// level drawn uniformly from [0.1, severity) (`aug_mix_parameter`), directions by fair coins.
-/// Holes get the mean colour of the data set before chains are blended. The loss that the paper
-/// asks for, that three views of an image be judged alike, is no part of this.
+/// A chain applies `depth` operations, drawn uniformly with replacement from 9: autocontrast,
+/// equalize, posterize, rotate, solarize, shear x, shear y, translate x, translate y. Levels are
+/// uniform in [0.1, severity) (`aug_mix_parameter`), signs are fair coin flips. Holes are filled
+/// with the mean color of the data set before the chains are blended. The paper's consistency
+/// loss over three views of an image is not part of the agent.
 ///
-/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so: sums are taken in float32 and rounded
-/// to the nearest, halves to even. Labels stay. A batch of N = 0 passes.
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; views keep shape and dtype. Sums are computed in
+/// float32 and rounded to nearest, ties to even. Labels are unchanged. N = 0 is allowed.
 ///
 /// @par Determinism
 /// A function of seed, epoch and id of an image.
@@ -73,18 +74,18 @@ namespace rolewise {
 /// improve robustness and uncertainty, 2020, arXiv 1912.02781, and the published code
 /// (google-research/augmix).
 /// @par Departs
-/// The published code moves pixels with bilinear interpolation and leaves holes black; here the
-/// nearest pixel is taken. It blends after normalisation; here images are blended before, and are
-/// off by at most half a grey level.
+/// The published code resamples bilinearly and leaves holes black; here the nearest pixel is
+/// taken. It blends after normalization; here images are blended before it, with an error of at
+/// most half a gray level.
 struct aug_mix {
   static constexpr std::string_view name = "aug-mix";
   static constexpr bool has_state = false;
 
-  std::int64_t width = 3;       ///< chains, at least 1
-  std::int64_t depth = -1;      ///< operations of a chain, at least 1; -1 draws 1, 2 or 3 for each
-  std::int64_t severity = 3;    ///< highest level, 1 .. 10
+  std::int64_t width = 3;       ///< chains, 1 .. 1024
+  std::int64_t depth = -1;      ///< operations per chain, at least 1; -1 draws 1, 2 or 3 for each
+  std::int64_t severity = 3;    ///< upper bound of the levels, 1 .. 10
   double alpha = 1.0;           ///< above 0; 1 makes all weights equally likely
-  bool all_operations = false;  ///< brightness, color, contrast and sharpness too
+  bool all_operations = false;  ///< also use brightness, color, contrast and sharpness
 
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {
@@ -107,7 +108,7 @@ struct aug_mix {
     return view;
   }
 
-  /// What chain 0 .. width - 1 does to each image: layers of operations, then a fill.
+  /// Plans chain number `chain`, 0 .. width - 1: layers of operations, then a fill.
   void plan_chain(std::int64_t chain, const image_subjects& subjects, const moment& now, seed key,
                   image_program& program) const
   {
@@ -123,7 +124,7 @@ struct aug_mix {
     program.add_fill();
   }
 
-  /// How much of each image and of its chains is in the blend.
+  /// Returns the blend weights of each image and of its chains.
   /// @return `[N, 1 + width]`, float32, on the CPU; rows sum to 1
   [[nodiscard]] torch::Tensor shares_of(const batch& examples, const moment& now, seed key) const
   {
@@ -152,14 +153,14 @@ struct aug_mix {
   }
 
  private:
-  // The last four only with `all_operations`.
+  // The last four are used only with `all_operations`.
   static constexpr std::array known{
       operation::autocontrast, operation::equalize, operation::posterize, operation::rotate,
       operation::solarize,     operation::shear_x,  operation::shear_y,   operation::translate_x,
       operation::translate_y,  operation::color,    operation::contrast,  operation::brightness,
       operation::sharpness};
 
-  /// How many images are blended at a time: on a CPU so few that sums stay in its cache.
+  /// Number of images to blend at a time: on a CPU few enough that the sums stay in cache.
   [[nodiscard]] static std::int64_t pieces_of(const torch::Tensor& inputs)
   {
     if (!inputs.device().is_cpu()) return inputs.size(0);
@@ -167,7 +168,8 @@ struct aug_mix {
     return std::max<std::int64_t>(1, values / (inputs.numel() / inputs.size(0)));
   }
 
-  /// The images of a batch of which only inputs and ids are read, blended.
+  /// Blends the images of `part`. Reads only its inputs, ids and scaling; its labels may be of
+  /// another size.
   [[nodiscard]] torch::Tensor blended(const batch& part, const torch::Tensor& shares,
                                       const moment& now, seed key) const
   {
@@ -186,7 +188,7 @@ struct aug_mix {
     return blend.round_().clamp_(0.0, 255.0);
   }
 
-  // Draws first .. first + 2: which, its level, its sign.
+  // Draws first .. first + 2 select the operation, its level and its sign.
   [[nodiscard]] image_step drawn(const draws& of_image, std::uint64_t first,
                                  const image_subjects& subjects) const
   {
@@ -199,7 +201,7 @@ struct aug_mix {
 
   void require_settings() const
   {
-    constexpr std::int64_t most_chains = 1024;  // their draws have room
+    constexpr std::int64_t most_chains = 1024;  // each has 2^20 draws of its own
     if (width < 1 || width > most_chains)
       refuse(name, "width is ", width, ", want 1 .. ", most_chains);
     if (depth != -1 && depth < 1) refuse(name, "depth is ", depth, ", want at least 1, or -1");

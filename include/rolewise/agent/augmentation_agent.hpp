@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Who changes the examples, for whom.
+/// The `AugmentationAgent` concept: makes an augmented view of a batch.
 ///
 /// data -> [agent] -> teacher/student -> loss -> train -> report
 
@@ -30,14 +30,15 @@ concept carry_a_name_for_the_report = requires {
 
 }  // namespace agent_must
 
-/// Makes a view of a batch. The seed has been split by role before, so an agent knows no roles.
+/// An augmentation: a function from a batch to a view of it. The seed is already split by role,
+/// so an agent does not depend on roles.
 ///
-/// Promised beyond the syntax (`tests/laws/augmentation_agent.hpp`): the same arguments give the
-/// same view; the view of an example depends on its id, the epoch and the seed, not on its place
-/// in the batch, nor on the others; the batch itself is untouched; ids stay. `uint8` images stay
-/// `uint8`. Only an agent that says `static constexpr bool mixes = true` may look at other
-/// examples. One whose copies may not be called beside the step says `stays_in_step = true`
-/// (`IndependentAgent`).
+/// Requirements beyond the syntax (`tests/laws/augmentation_agent.hpp`): equal arguments give
+/// equal views; the view of an example depends on its id, the epoch and the seed, not on its
+/// position in the batch or on the other examples; the batch itself is not modified; ids are
+/// unchanged. `uint8` images stay `uint8`. Only an agent that declares
+/// `static constexpr bool mixes = true` may read other examples. An agent whose copies must not
+/// be called concurrently with the step declares `stays_in_step = true` (`IndependentAgent`).
 template<typename A>
 concept AugmentationAgent = std::copyable<A> && agent_must::make_a_view_of_a_batch<A> &&
                             agent_must::carry_a_name_for_the_report<A>;

@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// Augmentation policies: which operation, how likely, how strong; and how they change over epochs.
+/// The `augmentation_policy` (operations with probabilities and magnitudes) and the
+/// `policy_schedule` over epochs.
 
 #include <rolewise/agent/operation.hpp>
 #include <rolewise/core/error.hpp>
@@ -18,10 +19,11 @@
 
 namespace rolewise {
 
-/// 30 pairs of a probability level 0 .. 10 and a magnitude level 0 .. 9.
+/// A policy of population based augmentation: 30 pairs of a probability level 0 .. 10 and a
+/// magnitude level 0 .. 9.
 ///
-/// Pair i is for `operation(i % 15)`: every operation has two pairs. The policy of all zeros does
-/// nothing, ever.
+/// Pair i is for `operation(i % 15)`: every operation has two pairs. The all-zero policy never
+/// changes an image.
 ///
 /// @par Source
 /// Ho, Liang, Chen, Stoica, Abbeel: Population based augmentation, 2019, arXiv 1905.05393,
@@ -32,10 +34,11 @@ class augmentation_policy {
   static constexpr std::int64_t highest_probability = 10;  ///< level of probability 1
   static constexpr std::int64_t highest_magnitude = 9;
 
-  /// All zeros.
+  /// The all-zero policy.
   constexpr augmentation_policy() = default;
 
-  /// From the form that search logs have: probability and magnitude of pair 0, of pair 1, ...
+  /// Takes the levels in the order of search logs: probability and magnitude of pair 0, of pair
+  /// 1, ...
   /// @throws std::invalid_argument unless there are 60 levels, each in its range
   explicit augmentation_policy(std::span<const std::int64_t> levels)
   {
@@ -48,14 +51,14 @@ class augmentation_policy {
     }
   }
 
-  /// What is wrong with a number of levels; empty for 60.
+  /// Returns the error message for a number of levels; empty for 60.
   [[nodiscard]] static std::string objection_to_length(std::size_t count)
   {
     if (count == static_cast<std::size_t>(2 * pairs)) return {};
     return detail::classic_text("got ", count, " levels, want ", 2 * pairs,
                                 ": probability and magnitude of ", pairs, " pairs");
   }
-  /// What is wrong with a level at place 0 .. 59; empty for one in its range.
+  /// Returns the error message for a level at index 0 .. 59; empty if it is in its range.
   [[nodiscard]] static std::string objection_to_level(std::size_t place, std::int64_t level)
   {
     const bool of_probability = place % 2 == 0;
@@ -82,7 +85,7 @@ class augmentation_policy {
   {
     return levels_[static_cast<std::size_t>(2 * pair + 1)];
   }
-  /// The 60 levels in the form of search logs.
+  /// The 60 levels in the order of search logs.
   [[nodiscard]] constexpr const std::array<std::int64_t, 2 * pairs>& levels() const noexcept
   {
     return levels_;
@@ -96,8 +99,8 @@ class augmentation_policy {
 
   friend bool operator==(const augmentation_policy&, const augmentation_policy&) = default;
 
-  /// The pairs that are not 0, 0 as `Rotate 0.3@5, Invert 1.0@0`: probability and magnitude level;
-  /// `nothing` if there is none.
+  /// Prints the pairs that are not (0, 0) as `Rotate 0.3@5, Invert 1.0@0`: probability and
+  /// magnitude level; `nothing` if there are none.
   friend std::ostream& operator<<(std::ostream& out, const augmentation_policy& policy)
   {
     const char* separator = "";
@@ -115,8 +118,8 @@ class augmentation_policy {
   std::array<std::int64_t, 2 * pairs> levels_{};
 };
 
-/// What a magnitude level means to an operation, as `operation_parameters::value` takes it, before
-/// a sign is drawn.
+/// Returns the parameter for a magnitude level L as `operation_parameters::value`, before a sign
+/// is drawn.
 ///
 /// | operation          | value                    | level 0     | level 9  |
 /// |--------------------|--------------------------|-------------|----------|
@@ -128,8 +131,9 @@ class augmentation_policy {
 /// | enhancers          | 0.1 + 0.18 L             | 0.1         | 1.72     |
 /// | cutout             | half the side: L pixels  | 0           | 9        |
 ///
-/// A level is no measure of strength: the enhancers do nothing at level 5 and most at level 0.
-/// @param level 0 .. 10 (a policy goes to 9)
+/// A level is not a measure of strength: enhancers do nothing at level 5 and are strongest at
+/// level 0.
+/// @param level 0 .. 10 (policies use 0 .. 9)
 [[nodiscard]] inline double policy_parameter(operation what, std::int64_t level)
 {
   if (level < 0 || level > 10) refuse("policy_parameter", "level is ", level, ", want 0 .. 10");
@@ -162,7 +166,7 @@ class augmentation_policy {
   return 0.0;
 }
 
-/// A policy that holds from an epoch (0-based) until the next segment begins.
+/// A policy that applies from an epoch (0-based) until the next segment begins.
 struct policy_segment {
   std::int64_t first_epoch = 0;
   augmentation_policy policy;
@@ -170,15 +174,16 @@ struct policy_segment {
   friend bool operator==(const policy_segment&, const policy_segment&) = default;
 };
 
-/// The policy of every epoch; the last segment has no end. One policy is a schedule too.
+/// A piecewise constant schedule of policies over epochs; the last segment has no end. A single
+/// policy converts to a schedule.
 class policy_schedule {
  public:
-  /// No augmentation at all: the policy of all zeros.
+  /// No augmentation: the all-zero policy in every epoch.
   policy_schedule() : policy_schedule{augmentation_policy{}} {}
   policy_schedule(augmentation_policy always) : segments_{{0, std::move(always)}} {}  // NOLINT
 
-  /// @throws std::invalid_argument unless the first segment begins at epoch 0 and each one after
-  ///         the one before
+  /// @throws std::invalid_argument unless the first segment begins at epoch 0 and each later one
+  ///         after its predecessor
   explicit policy_schedule(std::vector<policy_segment> segments) : segments_{std::move(segments)}
   {
     if (segments_.empty()) refuse("policy_schedule", "got no segment, want at least one");
@@ -208,7 +213,7 @@ class policy_schedule {
 
   friend bool operator==(const policy_schedule&, const policy_schedule&) = default;
 
-  /// A line a segment: `from epoch 57: Rotate 0.3@5`.
+  /// Prints one line per segment: `from epoch 57: Rotate 0.3@5`.
   friend std::ostream& operator<<(std::ostream& out, const policy_schedule& schedule)
   {
     const char* separator = "";

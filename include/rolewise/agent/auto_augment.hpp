@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The agent that follows a policy of AutoAugment.
+/// The `auto_augment` agent: applies an AutoAugment policy.
 
 #include <rolewise/agent/auto_augment_policies.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
@@ -17,30 +17,30 @@
 
 namespace rolewise {
 
-/// Shows each image after one sub-policy, drawn uniformly: its two operations in turn, each with
-/// its own probability. Signs are drawn by fair coins, a cut's centre is uniform over the pixels.
-/// Holes get the mean colour of the data set.
+/// AutoAugment agent: applies one sub-policy, drawn uniformly, to each image: its two operations
+/// in order, each with its own probability. Signs are fair coin flips; the center of a cutout is
+/// uniform over the pixels. Holes are filled with the mean color of the data set.
 ///
 ///     rw::auto_augment{}  // CIFAR-10
 ///     rw::auto_augment{.policy = rw::auto_augment_policies::imagenet(),
 ///                      .scale = rw::auto_augment_scale::even}
 ///
-/// What magnitude levels mean is said at `auto_augment_parameter`, which sources differ about.
+/// `auto_augment_parameter` defines the magnitude levels, on which sources differ.
 ///
-/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; views keep shape and dtype. N = 0 is allowed.
 ///
 /// @par Determinism
 /// A function of seed, epoch and id of an image.
-/// @throws std::invalid_argument on other inputs (`require_images`), for no sub-policy or for
-///         levels out of range
+/// @throws std::invalid_argument on other inputs (`require_images`), an empty policy or levels
+///         out of range
 /// @par Source
 /// Cubuk, Zoph, Mané, Vasudevan, Le: AutoAugment: learning augmentation policies from data, 2018,
 /// arXiv 1805.09501, section 3.
 /// @par Departs
-/// The published code also crops, flips and cuts out; here those are agents of their own
-/// (`sequence`). It converts through floating point, which makes some values one lower; here images
-/// stay uint8. Holes get the rounded mean, where the published code has exactly 0 after
-/// normalisation and others black or grey.
+/// The published code also crops, flips and applies cutout; here those are separate agents
+/// (`sequence`). It converts through floating point, which makes some values one lower; here
+/// images stay uint8. Holes get the rounded mean; in the published code they are exactly 0 after
+/// normalization, in other implementations black or gray.
 struct auto_augment {
   static constexpr std::string_view name = "auto-augment";
   static constexpr bool has_state = false;
@@ -56,7 +56,7 @@ struct auto_augment {
                                 examples);
   }
 
-  /// Two layers of operations, then a fill.
+  /// Plans two layers of operations, then a fill.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {
@@ -82,8 +82,8 @@ struct auto_augment {
         if (const auto why = objection_to_levels(step, i); !why.empty()) refuse(name, why);
   }
 
-  // Draw 0 is the sub-policy. Draws 1 .. 4 and 5 .. 8: whether an operation fires, its sign, where
-  // it cuts.
+  // Draw 0 selects the sub-policy. Draws 1 .. 4 and 5 .. 8: whether an operation is applied, its
+  // sign, and the row and column of a cutout.
   [[nodiscard]] image_step carried_out(const sub_policy::step& step, const draws& of_image,
                                        std::uint64_t first, const image_subjects& subjects) const
   {

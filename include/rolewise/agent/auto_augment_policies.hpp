@@ -2,30 +2,31 @@
 #pragma once
 
 /// @file
-/// The policies that AutoAugment found.
+/// The published AutoAugment policies for CIFAR-10, ImageNet and SVHN.
 
 #include <rolewise/agent/operation.hpp>
 #include <rolewise/agent/sub_policy.hpp>
 
 #include <vector>
 
-/// The policies of AutoAugment, 25 sub-policies each: the five of each of the five best policies of
-/// a search. Invert, equalize and autocontrast have a magnitude level too, which nothing reads. A
-/// sub-policy that is printed twice stands here twice, and is drawn twice as often.
+/// The policies of AutoAugment, 25 sub-policies each: the five of each of the five best policies
+/// of a search. Invert, equalize and autocontrast have a magnitude level too, which is not read.
+/// A sub-policy that the paper lists twice is listed twice and drawn twice as often.
 ///
-/// Four programs agree with each table entry by entry: tensorflow/models
-/// (official/vision/ops/augment.py), DeepVoltaire/AutoAugment, torchvision and kornia, the last two
-/// without the levels that nothing reads; for ImageNet timm does too. Other lists go by the same
-/// names: the authors' code for CIFAR-10 (tensorflow/models, research/autoaugment/policies.py)
-/// draws from 95 sub-policies, among them 20 of the 25 here, and tensorflow/tpu (efficientnet)
-/// draws from 25 others for ImageNet, with an operation `SolarizeAdd`.
+/// Four implementations agree with each table entry by entry: tensorflow/models
+/// (official/vision/ops/augment.py), DeepVoltaire/AutoAugment, torchvision and kornia, the last
+/// two without the levels that are not read; for ImageNet timm does too. Other lists have the
+/// same names: the authors' code for CIFAR-10 (tensorflow/models,
+/// research/autoaugment/policies.py) draws from 95 sub-policies, among them 20 of the 25 here,
+/// and tensorflow/tpu (efficientnet) draws from 25 others for ImageNet, with an operation
+/// `SolarizeAdd`.
 ///
 /// @par Source
 /// Cubuk, Zoph, Mané, Vasudevan, Le: AutoAugment: learning augmentation policies from data, 2018,
 /// arXiv 1805.09501, appendix.
 namespace rolewise::auto_augment_policies {
 
-/// Found on a part of CIFAR-10.
+/// The policy searched on a subset of CIFAR-10.
 [[nodiscard]] inline std::vector<sub_policy> cifar10()
 {
   using enum operation;
@@ -46,7 +47,7 @@ namespace rolewise::auto_augment_policies {
   };
 }
 
-/// Found on a part of ImageNet.
+/// The policy searched on a subset of ImageNet.
 [[nodiscard]] inline std::vector<sub_policy> imagenet()
 {
   using enum operation;
@@ -67,7 +68,7 @@ namespace rolewise::auto_augment_policies {
   };
 }
 
-/// Found on a part of Street View House Numbers.
+/// The policy searched on a subset of Street View House Numbers.
 [[nodiscard]] inline std::vector<sub_policy> svhn()
 {
   using enum operation;

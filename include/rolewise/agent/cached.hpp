@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A teacher that answers each recurring view once.
+/// `cached`: wraps a teacher in a file cache of its outputs on recurring views.
 
 #include <rolewise/agent/detail/mixes.hpp>
 #include <rolewise/agent/no_agent.hpp>
@@ -25,7 +25,7 @@
 
 namespace rolewise {
 
-/// The views that a step shows to its teacher: members as in `distillation`, and the step's seed.
+/// The agents and the seed that define a teacher's views in a step; members as in `distillation`.
 template<typename TeachersAgent = no_agent, typename StudentsAgent = no_agent,
          typename SharedAgent = no_agent>
 struct shown_views {
@@ -34,18 +34,18 @@ struct shown_views {
                 "shown_views: want agents, or students_view{} as .teacher_agent");
 
   TeachersAgent teacher_agent{};
-  StudentsAgent student_agent{};  ///< read only where the teacher sees the student's view
+  StudentsAgent student_agent{};  ///< read only if the teacher shares the student's view
   SharedAgent shared_agent{};
   rolewise::seed seed{0};
 };
 
 namespace detail {
 
-/// The agent that makes the teacher's view before the shared one.
+/// The agent applied to the teacher's view before the shared one.
 template<typename T, typename S>
 using before_the_teacher = std::conditional_t<std::same_as<T, students_view>, S, T>;
 
-/// Makes the teacher's views of chosen examples in an epoch.
+/// Returns the teacher's views of examples in an epoch.
 template<typename T, typename S, typename Shared>
 [[nodiscard]] batch shown_in_epoch(const shown_views<T, S, Shared>& shown, const batch& examples,
                                    std::int64_t epoch)
@@ -55,13 +55,13 @@ template<typename T, typename S, typename Shared>
     return make_views(examples, shown.teacher_agent, shown.student_agent, shown.shared_agent, now,
                       shown.seed)
         .teacher;
-  else  // the student's view is of no use here
+  else  // skips the student's agent
     return make_views(examples, shown.teacher_agent, no_agent{}, shown.shared_agent, now,
                       shown.seed)
         .teacher;
 }
 
-/// So many examples, evenly spread over a data set from the place `first` on.
+/// Returns `count` examples, evenly spaced over a data set, starting at position `first`.
 [[nodiscard]] inline batch probed(const dataset& data, std::int64_t count, std::int64_t first)
 {
   const auto places = (torch::arange(count, torch::kLong) * data.size())
@@ -71,7 +71,7 @@ template<typename T, typename S, typename Shared>
   return as_batch(subset(data, places));
 }
 
-/// The sum of some of the views, each of them made in two epochs to see that it recurs.
+/// Returns a checksum of sampled views. Makes each of them in two epochs to check that it recurs.
 template<typename Shown>
 [[nodiscard]] std::uint64_t view_sum(const Shown& shown, const dataset& data, std::int64_t views,
                                      std::int64_t probes)
@@ -101,8 +101,8 @@ template<typename T, typename S, typename Shared>
 
 }  // namespace detail
 
-/// A teacher that is asked once about each recurring view of a data set and answers from a file
-/// from then on.
+/// Wraps a teacher in a cache: its outputs for each recurring view of a data set are computed
+/// once, stored in a file and read from it afterwards.
 ///
 ///     const recurring_views shown{.views = 8, .agent = rand_augment{}};
 ///     distillation lesson{
@@ -111,15 +111,17 @@ template<typename T, typename S, typename Shared>
 ///         .student = ...,
 ///         .teacher_agent = shown, ...};
 ///
-/// Give `shown_views` the agents and the seed that the step has. Where the step has others, or
-/// other data, the answers are still the teacher's, but none is found (`cached_teacher::tally`).
+/// Pass `shown_views` the agents and the seed of the step. If the step uses others, or other
+/// data, outputs are still the teacher's, but every lookup is a cache miss
+/// (`cached_teacher::tally`).
 ///
-/// The file is made for these data, views, options and this teacher, and refused for others.
-/// Whether the agents are the same is seen from what they make of `options.probes` examples.
+/// The file is valid for these data, views, options and this teacher, and rejected for others.
+/// Agents are compared by a checksum of about `options.probes` of the views they make.
 ///
-/// @throws std::invalid_argument if the teacher's view does not recur, there are no data, or the
-///         options make no sense; if the file was made for something else, in words that say what
-/// @throws std::runtime_error if the file cannot be made or read (`cached_teacher`)
+/// @throws std::invalid_argument if the teacher's view does not recur, the data set is empty, the
+///         options are invalid, or the file was made for something else; the message states what
+///         differs
+/// @throws std::runtime_error if the file cannot be created or read (`cached_teacher`)
 template<FingerprintedTeacher T, typename TeachersAgent, typename StudentsAgent,
          typename SharedAgent>
 [[nodiscard]] cached_teacher<T> cached(

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Brightness, contrast, saturation and hue changed a little, in any order.
+/// The `colour_jitter` agent: random brightness, contrast, saturation and hue, in random order.
 
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/image_layers.hpp>
@@ -20,21 +20,21 @@
 
 namespace rolewise {
 
-/// Changes brightness, contrast and saturation of each image by a factor of its own, uniform in
-/// `[max(0, 1 - j), 1 + j]` for a jitter j, and turns its hues by a part of the circle, uniform in
-/// `[-hue, hue]`; what has a jitter above 0 is done, one after the other, in a random order.
+/// Color jitter: scales brightness, contrast and saturation of each image by a random factor
+/// each, uniform in `[max(0, 1 - j), 1 + j]` for a jitter j, and rotates its hues by a fraction
+/// of the circle, uniform in `[-hue, hue]`. Components with a jitter above 0 are applied one
+/// after the other, in random order.
 ///
-/// Pixels are those of Pillow's enhancers (`brightness`, `contrast` and `color` of
-/// `agent/operations_colour.hpp`), and of its hues as bytes that wrap (`operations::hue`). Grey
-/// images have neither saturation nor hue.
+/// Results are bit-equal to Pillow's enhancers (`brightness`, `contrast` and `color` of
+/// `agent/operations_colour.hpp`) and to a shift of Pillow's hue bytes that wraps around
+/// (`operations::hue`). Saturation and hue do not change gray images.
 ///
-/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; views keep shape and dtype. N = 0 is allowed.
 ///
 /// @par Determinism
 /// A function of seed, epoch and id of an image.
-/// @throws std::invalid_argument on other inputs (`require_images`), for a jitter that is negative
-/// or
-///         not finite, and a hue beyond 1/2
+/// @throws std::invalid_argument on other inputs (`require_images`), for a jitter that is
+///         negative or not finite, and a hue beyond 1/2
 /// @par Source
 /// torchvision's `ColorJitter` on PIL images; after Krizhevsky, Sutskever, Hinton: ImageNet
 /// classification with deep convolutional neural networks, 2012, and Howard: Some improvements on
@@ -43,10 +43,10 @@ struct colour_jitter {
   static constexpr std::string_view name = "colour-jitter";
   static constexpr bool has_state = false;
 
-  double brightness = 0.0;  ///< 0 or more; usual 0.4
+  double brightness = 0.0;  ///< 0 or more; typically 0.4
   double contrast = 0.0;    ///< likewise
   double saturation = 0.0;  ///< likewise
-  double hue = 0.0;         ///< parts of the circle, 0 .. 1/2; usual 0.1
+  double hue = 0.0;         ///< fraction of the circle, 0 .. 1/2; typically 0.1
 
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {
@@ -56,7 +56,8 @@ struct colour_jitter {
                                 examples);
   }
 
-  /// For each place in the order a layer of operations, and one of hues if hues change.
+  /// Plans, for each position in the order, a layer of operations, and one of hues if `hue` > 0.
+  /// If only `hue` is, there is just the layer of hues.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {
@@ -115,12 +116,12 @@ struct colour_jitter {
 
   [[nodiscard]] std::uint8_t turn(const draws& of_image) const
   {
-    // Towards 0, then around.
+    // Truncates toward 0, then wraps modulo 256.
     return static_cast<std::uint8_t>(
         static_cast<std::int32_t>(of_image.uniform(hues, -hue, hue) * 255.0));
   }
 
-  /// The first `count` kinds, shuffled.
+  /// Returns the first `count` kinds in random order.
   [[nodiscard]] static std::array<std::size_t, kinds> in_order(std::array<std::size_t, kinds> all,
                                                                std::size_t count,
                                                                const draws& of_image)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// CutMix: a box of each image is another one's.
+/// The `cutmix` agent (CutMix): replaces a box of each image by that of another image.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/detail/mixed_labels.hpp>
@@ -17,8 +17,8 @@
 
 namespace rolewise {
 
-/// The box that `cutmix` fills: rows `top .. bottom - 1`, columns `left .. right - 1`, inside the
-/// image, empty where it lies outside.
+/// The box that `cutmix` replaces: rows `top .. bottom - 1`, columns `left .. right - 1`, clipped
+/// to the image; empty if it lies outside.
 struct cut_box {
   std::int64_t top = 0, bottom = 0, left = 0, right = 0;
 
@@ -26,8 +26,8 @@ struct cut_box {
   friend bool operator==(const cut_box&, const cut_box&) = default;
 };
 
-/// The box around a centre whose sides are `floor(side sqrt(1 - share))` of an image's, each half
-/// of it rounded down, clipped to the image.
+/// Returns the box around a center with sides `floor(side sqrt(1 - share))`, each half of a side
+/// rounded down, clipped to the image.
 [[nodiscard]] inline cut_box cut_box_around(std::int64_t row, std::int64_t column, double share,
                                             std::int64_t height, std::int64_t width)
 {
@@ -42,16 +42,17 @@ struct cut_box {
           clipped(column - half(width), width), clipped(column + half(width), width)};
 }
 
-/// Fills a box of each image with that of another one, and mixes the labels by area:
+/// CutMix agent: pastes a box of another image (the partner) into each image and mixes the labels
+/// by area:
 ///
 /// - lambda ~ Beta(alpha, alpha): the box has sqrt(1 - lambda) of each side of the image;
-/// - its centre is uniform over the pixels, and what lies outside of the image is cut off;
+/// - its center is uniform over the pixels, and the part outside the image is clipped;
 /// - share = 1 - area of the box / area of the image;
 /// - label = share onehot(label) + (1 - share) onehot(partner's label).
 ///
-/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so. Labels become `[N, classes]` float32;
-/// `batch::partners` has the ids of the partners. A batch of N = 0 passes. On its place among other
-/// agents, and in a distillation, see `mixup`.
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; views keep shape and dtype. Labels become
+/// `[N, classes]` float32; `batch::partners` has the ids of the partners. N = 0 is allowed. For
+/// its position among other agents, and use in a distillation, see `mixup`.
 ///
 ///     cutmix{.alpha = 1.0, .partners = data.train}
 ///
@@ -62,17 +63,17 @@ struct cut_box {
 /// Yun, Han, Oh, Chun, Choe, Yoo: CutMix: Regularization strategy to train strong classifiers with
 /// localizable features, 2019, arXiv 1905.04899, section 3 and appendix A.
 /// @par Departs
-/// The published code draws one lambda and one box for a batch, takes any permutation of it, and
-/// cuts each second batch alone; here each example has its own box, nobody is its own partner, and
-/// every example is cut (for less see `mixture`).
+/// The published code draws one lambda and one box per batch, pairs examples by any permutation
+/// of it, and mixes only every second batch; here each example has its own box, no example is its
+/// own partner, and every example is mixed (see `mixture` to mix fewer).
 struct cutmix {
   static constexpr std::string_view name = "cutmix";
   static constexpr bool has_state = false;
   static constexpr bool mixes = true;
 
-  double alpha = 1.0;        ///< above 0; 1: the share is uniform before it is clipped
-  partner_pool partners{};   ///< a data set, or nothing: the batch
-  std::int64_t classes = 0;  ///< 0: those of the data set, or of labels that are soft already
+  double alpha = 1.0;        ///< above 0; at 1 lambda is uniform
+  partner_pool partners{};   ///< a data set; if empty, the batch itself
+  std::int64_t classes = 0;  ///< 0: taken from soft labels or the data set
 
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {
@@ -108,7 +109,7 @@ struct cutmix {
   }
 
  private:
-  /// `[N, 1, H, W]`, bool.
+  /// Returns the mask of the boxes, `[N, 1, H, W]`, bool.
   [[nodiscard]] static torch::Tensor inside(const torch::Tensor& boxes, std::int64_t height,
                                             std::int64_t width)
   {

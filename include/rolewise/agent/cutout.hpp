@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Cutout: a square of each image is hidden.
+/// The `cutout` agent (Cutout): masks a square of each image.
 
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
@@ -14,11 +14,12 @@
 
 namespace rolewise {
 
-/// Paints a box of each image in the mean colour of the data set. The centre is uniform over the
-/// pixels; with h = size / 2, rounded down, the box has the rows `centre - h .. centre + h - 1` and
-/// likewise columns, clipped to the image, so that it is smaller at the border.
+/// Cutout agent: paints a box of each image in the mean color of the data set. The center is
+/// uniform over the pixels; with h = size / 2, rounded down, the box has the rows
+/// `center - h .. center + h - 1` and likewise columns, clipped to the image, so it is smaller at
+/// the border.
 ///
-/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; views keep shape and dtype. N = 0 is allowed.
 ///
 /// @par Determinism
 /// A function of seed, epoch and id of an image.
@@ -30,7 +31,8 @@ struct cutout {
   static constexpr std::string_view name = "cutout";
   static constexpr bool has_state = false;
 
-  /// Side of the box in pixels; odd is as one less; 0 and 1 do nothing; usual 8 .. 20 of 32.
+  /// Side of the box in pixels; an odd size acts as size - 1; 0 and 1 do nothing; typically 8 ..
+  /// 20 of 32.
   std::int64_t size = 8;
 
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
@@ -41,7 +43,7 @@ struct cutout {
                                 examples);
   }
 
-  /// A layer of operations, then a fill.
+  /// Plans a layer of operations, then a fill.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {

@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// The second fidelity: geometric operations composed, and a choice of interpolation.
+/// The `fast` agent wrapper: composes geometric operations into one resampling, with a choice of
+/// interpolation.
 
 #include <rolewise/agent/detail/compose_warps.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
@@ -16,36 +17,36 @@
 
 namespace rolewise {
 
-/// An agent at the `fast` fidelity: it draws the operations, levels, signs and windows that the
-/// agent alone draws, and resamples each image as rarely as that allows.
+/// Runs an agent at the `fast` fidelity: the operations, levels, signs and windows that the agent
+/// itself draws, with as few resamplings of each image as possible.
 ///
 ///     fast{sequence{rand_augment{}, pad_crop_flip{}}, interpolation::bilinear}
 ///
-/// Without it an agent has the fidelity `pillow`: every operation by itself, bit-equal to Pillow's
-/// with the nearest pixel. What is different here:
+/// Unwrapped agents have the fidelity `pillow`: each operation is applied separately, bit-equal
+/// to Pillow with nearest-neighbor resampling. The differences:
 ///
-/// - **Composition.** Rotations, translations and shears of an image that follow each other, with
-///   nothing but identities between them, are one affine map with one resampling; so is the window
-///   of `pad_crop_flip` after them if it follows the fill that ends an agent's part. What one of
-///   them would push out of the image and a later one bring back is therefore still there, not a
-///   hole. To take in the window, wrap the sequence, not its parts; an agent that the roles share
-///   is not composed with theirs.
-/// - **Interpolation.** `nearest` or `bilinear`, as `warp` defines them; Pillow's paths have
-///   nearest alone.
-/// - **Fill.** As at `pillow`: what comes from outside is a hole until a fill paints it in the mean
-///   colour, and later operations meet it black. Bilinear pixels that touch a hole or the outside
-///   take the nearest pixel alone; no pixel is partly covered.
-/// - **Rounding.** Places are exact to 2^-32 of a pixel, Pillow's to 2^-16, so that a single
-///   operation at `nearest` takes another neighbour in fewer than two pixels of a thousand, up to
+/// - **Composition.** Consecutive rotations, translations and shears of an image, with only
+///   identities in between, become one affine map with one resampling; so does a window of
+///   `pad_crop_flip` after them if it follows the fill that ends an agent's part. Content that
+///   one of them shifts out of the image and a later one shifts back is therefore kept, not a
+///   hole. To include the window, wrap the sequence, not its parts; a shared agent is not
+///   composed with those of the roles.
+/// - **Interpolation.** `nearest` or `bilinear`, as `warp` defines them; the `pillow` fidelity
+///   has only nearest.
+/// - **Fill.** As at `pillow`: pixels from outside the image are holes until a fill paints them
+///   in the mean color; later operations compute with them as black. Bilinear pixels that touch a
+///   hole or the outside use only the nearest pixel; no pixel is partly covered.
+/// - **Rounding.** Coordinates are exact to 2^-32 of a pixel, Pillow's to 2^-16, so a single
+///   operation at `nearest` takes another neighbor in fewer than two pixels of a thousand, up to
 ///   224 x 224.
 ///
-/// Operations on values are those of `pillow`, bit for bit, and an image whose operations are all
-/// of that kind has the same view at both fidelities.
+/// Operations on values are bit-equal to `pillow`; an image with no other operations has the same
+/// view at both fidelities.
 ///
-/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; views are uint8 too. N = 0 is allowed.
 ///
 /// @par Determinism
-/// That of the agent; integer arithmetic from the composed matrix on.
+/// That of the agent; integer arithmetic after the matrices are composed.
 /// @throws std::invalid_argument on other inputs (`require_images`), and as the agent does
 template<typename Agent = no_agent>
 struct fast {
@@ -68,7 +69,7 @@ struct fast {
                                 examples);
   }
 
-  /// The layers of the agent, rewritten.
+  /// Plans the layers of the agent and composes their geometric operations.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {

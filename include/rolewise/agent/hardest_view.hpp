@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// Of several views of each example the one that a teacher is least sure of.
+/// The `hardest_view` agent: of several views of each example, keeps the one with the highest
+/// predictive entropy.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/detail/mixes.hpp>
@@ -17,37 +18,38 @@
 
 namespace rolewise {
 
-/// The entropy of softmax(logits) of each row, at temperature 1.
+/// Returns the entropy of softmax(logits) of each row, at temperature 1.
 /// @param logits `[N, C]`, floating point
 /// @return `[N]`, float64, in nats
 [[nodiscard]] inline torch::Tensor entropy_of(const torch::Tensor& logits)
 {
   const auto log_p = torch::log_softmax(logits.to(torch::kFloat64), 1);
-  // 0 log 0 is 0.
+  // Clamped so that 0 log 0 is 0.
   return -(log_p.exp() * log_p.clamp_min(-1e300)).sum(1);
 }
 
-/// Has an agent make `candidates` views of each example, under `seed.split(0)` and so on, and shows
-/// the one for which the judge's answer has the highest entropy; the first of equals.
+/// Makes `candidates` views of each example with an agent, under `seed.split(0)` and so on, and
+/// keeps the one whose logits from the judge have the highest entropy; on ties the first.
 ///
 ///     hardest_view{.agent = cutmix{.partners = data}, .judge = frozen(net)}
 ///
 /// With `cutmix` and the teacher as judge this is the idea of CutMixPick. It mixes if the agent
-/// does. The judge is asked about all candidates in evaluation mode, which costs that many forward
-/// passes; they stay in the step (`IndependentAgent`), whose processors and device they share.
+/// does. The judge is evaluated on all candidates in evaluation mode, which costs that many
+/// forward passes; they run within the step (`IndependentAgent`), on the same processors and
+/// device.
 ///
 /// @par Determinism
-/// That of the agent and the judge. Where entropies are equal but for rounding, an example's view
-/// may depend on who else is in its batch.
-/// @throws std::invalid_argument unless candidates >= 1, and for a judge whose logits are not `[N,
-/// C]`
+/// That of the agent and the judge. If entropies are equal up to rounding, an example's view may
+/// depend on the other examples in its batch.
+/// @throws std::invalid_argument unless candidates >= 1, and for a judge whose logits are not
+///         `[N, C]`
 /// @par Source
 /// Wang, Lohit, Jones, Fu: What makes a "good" data augmentation in knowledge distillation: a
 /// statistical perspective, 2022, arXiv 2012.02909.
 /// @par Departs
-/// CutMixPick keeps the most uncertain candidates of the whole batch, so that some examples are
-/// seen twice and others not at all; here each example is seen once, in its own hardest view,
-/// because a view has the examples of its batch.
+/// CutMixPick keeps the most uncertain candidates of the whole batch, so some examples appear
+/// twice and others not at all; here each example appears once, in its own hardest view, because
+/// a view has the examples of its batch.
 template<typename Agent, typename Judge>
 struct hardest_view {
   static_assert(AugmentationAgent<Agent>,
@@ -64,7 +66,7 @@ struct hardest_view {
 
   Agent agent;
   Judge judge;
-  std::int64_t candidates = 2;  ///< at least 1; 1 is the agent itself, under `seed.split(0)`
+  std::int64_t candidates = 2;  ///< at least 1; 1: the agent's view under `seed.split(0)`
 
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {

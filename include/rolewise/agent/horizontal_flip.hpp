@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Images mirrored left to right.
+/// The `horizontal_flip` agent: mirrors images left to right at random.
 
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/detail/require_setting.hpp>
@@ -14,9 +14,9 @@
 
 namespace rolewise {
 
-/// Mirrors each image left to right with a probability.
+/// Random horizontal flip: mirrors each image left to right with a probability.
 ///
-/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; views keep shape and dtype. N = 0 is allowed.
 ///
 /// @par Determinism
 /// A function of seed, epoch and id of an image.
@@ -35,7 +35,7 @@ struct horizontal_flip {
                                 examples);
   }
 
-  /// A layer of windows.
+  /// Plans a layer of windows.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What layers of an image program beside operations and windows say about an image.
+/// Per-image parameters of the layers of an `image_program` other than operations and windows.
 
 #include <rolewise/agent/resampling.hpp>
 #include <rolewise/core/seed.hpp>
@@ -12,8 +12,8 @@
 
 namespace rolewise {
 
-/// The part of an image that a resize shows. **Units**: pixels, in parts too; the pixel (x, y)
-/// covers columns x .. x + 1 and rows y .. y + 1.
+/// The source box of a resize. **Units**: pixels, fractions allowed; the pixel (x, y) covers
+/// columns x .. x + 1 and rows y .. y + 1.
 /// @pre `0 <= left < right <= W` and `0 <= top < bottom <= H`
 struct image_box {
   float left = 0;
@@ -24,7 +24,7 @@ struct image_box {
   friend bool operator==(const image_box&, const image_box&) = default;
 };
 
-/// What all images of a batch become in a layer of resizes.
+/// Target size and filter of a layer of resizes, common to all images of a batch.
 struct image_size {
   std::int64_t height = 0;
   std::int64_t width = 0;
@@ -33,8 +33,8 @@ struct image_size {
   friend bool operator==(const image_size&, const image_size&) = default;
 };
 
-/// A part of an image that is painted over, whole pixels; none where `height` or `width` is 0. `id`
-/// is that of the image, for noise.
+/// A rectangle of whole pixels that is painted over; empty if `height` or `width` is 0. `id` is
+/// that of the image and keys its noise.
 /// @pre it lies within the image
 struct image_rectangle {
   std::int64_t top = 0;
@@ -46,11 +46,11 @@ struct image_rectangle {
   friend bool operator==(const image_rectangle&, const image_rectangle&) = default;
 };
 
-/// What rectangles are painted with: the mean colour of the data set, one colour (grey images take
-/// its first value), or a random byte for each value.
+/// The fill of rectangles: the mean color of the data set, one color (gray images use its first
+/// value), or a random byte for each value.
 ///
 /// The byte of `noise` at channel c, row y and column x is number `p = (c H + y) W + x`: byte p %
-/// 4, the lowest first, of `draws{key, epoch, id}.bits(p / 4)`.
+/// 4, lowest first, of `draws{key, epoch, id}.bits(p / 4)`.
 struct image_paint {
   enum class kind : std::uint8_t { mean_colour, colour, noise };
 
@@ -62,8 +62,8 @@ struct image_paint {
   friend bool operator==(const image_paint&, const image_paint&) = default;
 };
 
-/// A turn of the hues of an image: by / 255 of the circle. An image that is `turned` by 0 goes
-/// through the rounding of hue, saturation and value all the same.
+/// A hue rotation of an image by `by` / 255 of the circle. With `turned` and 0, the image still
+/// goes through the rounding of hue, saturation and value.
 struct image_hue {
   bool turned = false;
   std::uint8_t by = 0;

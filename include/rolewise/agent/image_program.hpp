@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// What is to be done to each image of a batch, decided before any of it is done.
+/// The `image_program`: a plan of the operations on each image of a batch, complete before any of
+/// them runs.
 
 #include <rolewise/agent/image_layers.hpp>
 #include <rolewise/agent/operation.hpp>
@@ -16,7 +17,7 @@
 
 namespace rolewise {
 
-/// One operation on one image; the numbers mean what `operation_parameters` says.
+/// One operation on one image; parameters as in `operation_parameters`.
 /// @pre `value` lies within +- 2^31
 struct image_step {
   operation what = operation::identity;
@@ -27,8 +28,9 @@ struct image_step {
   friend bool operator==(const image_step&, const image_step&) = default;
 };
 
-/// A window of the size of the image: the pixel (x, y) is taken from row `y + down` and column
-/// `x + right`, or `W - 1 - x + right` if it is mirrored. What lies outside gets the mean colour.
+/// A crop window of the size of the image: the pixel (x, y) is taken from row `y + down` and
+/// column `x + right`, or `W - 1 - x + right` if it is mirrored. Pixels from outside the image
+/// get the mean color.
 struct image_window {
   std::int64_t down = 0;
   std::int64_t right = 0;
@@ -37,20 +39,21 @@ struct image_window {
   friend bool operator==(const image_window&, const image_window&) = default;
 };
 
-/// Layers, one after the other; each says something about each of N images:
+/// A list of layers, applied in order. Each has one entry for each of N images:
 ///
-/// - `operations`: an operation each; `identity` where there is none;
+/// - `operations`: an operation each; `identity` for none;
 /// - `windows`: a window each;
-/// - `fill`: holes get the mean colour of the data set and are none any more. A program fills at
-///   its end too, so agents whose part ends here do it to begin the next part without holes;
-/// - `warps`: an affine map each; the identity where there is none;
-/// - `resizes`: a part of each image becomes the whole, all of one size; holes are filled before;
-/// - `rectangles`: a part of each is painted over; holes are filled before;
-/// - `hues`: a turn of the hues of each; holes stay. Grey images have none;
-/// - `upside_down`: the rows of an image from the last to the first, if it is not 0.
+/// - `fill`: holes are painted in the mean color of the data set and cease to be holes. A program
+///   also fills at its end; an agent adds a fill at the end of its part so that the next part
+///   begins without holes;
+/// - `warps`: an affine map each; the identity for none;
+/// - `resizes`: a box of each image is resized, all to one size; holes are filled before;
+/// - `rectangles`: a rectangle of each image is painted over; holes are filled before;
+/// - `hues`: a hue rotation each; holes stay. Gray images are unchanged;
+/// - `upside_down`: a vertical flip of each image whose flag is not 0.
 ///
-/// A program is all that an agent decides, so it can be carried out image by image by kernels or
-/// layer by layer by tensor operations, with the same bits.
+/// A program holds every decision of an agent, so it can be executed image by image by kernels or
+/// layer by layer by tensor operations, with bit-equal results.
 class image_program {
  public:
   enum class kind : std::uint8_t {
@@ -66,14 +69,14 @@ class image_program {
   struct layer {
     kind does;
     grey_rounding rounding;  ///< of `operations`
-    std::size_t first;       ///< place of the first image's step, window, warp or the like
-    std::size_t common = 0;  ///< place of what `resizes` or `rectangles` say about all images
+    std::size_t first;       ///< index of the first image's step, window, warp or the like
+    std::size_t common = 0;  ///< index of what all images share in `resizes`, `rectangles`
   };
 
   image_program() = default;
   explicit image_program(std::size_t images) : images_{images} {}
 
-  /// Begins an empty program; memory stays.
+  /// Clears the program for another number of images; keeps the memory.
   void restart(std::size_t images)
   {
     images_ = images;
@@ -89,8 +92,8 @@ class image_program {
     flags_.clear();
   }
 
-  /// Adds layers of operations, all `identity`, to be written to before anything else is added.
-  /// @return step s of image n at place `s * images() + n`
+  /// Appends layers of operations, all `identity`, to be filled in before anything else is added.
+  /// @return step s of image n at index `s * images() + n`
   std::span<image_step> add_operations(std::size_t layers = 1,
                                        grey_rounding rounding = grey_rounding::nearest)
   {
@@ -101,7 +104,7 @@ class image_program {
     return std::span{steps_}.last(layers * images_);
   }
 
-  /// Adds a layer of windows, all without a shift, to be written to before anything else is added.
+  /// Appends a layer of windows, all unshifted, to be filled in before anything else is added.
   std::span<image_window> add_windows()
   {
     layers_.push_back({kind::windows, {}, windows_.size()});
@@ -111,7 +114,7 @@ class image_program {
 
   void add_fill() { layers_.push_back({kind::fill, {}, 0}); }
 
-  /// Puts a layer of warps, all the identity, before layer number `place`, or at the end.
+  /// Inserts a layer of warps, all the identity, before layer number `place`, or at the end.
   /// @pre `place <= layers().size()`
   std::span<warp> insert_warps(std::size_t place)
   {
@@ -121,7 +124,8 @@ class image_program {
     return std::span{warps_}.last(images_);
   }
 
-  /// Adds a layer of resizes, each of an empty box, to be written to before anything else is added.
+  /// Appends a layer of resizes, all with empty boxes, to be filled in before anything else is
+  /// added.
   /// @throws std::invalid_argument unless the new images have 1 .. 2^28 pixels
   std::span<image_box> add_resizes(const image_size& to)
   {
@@ -132,17 +136,17 @@ class image_program {
     return add(kind::resizes, boxes_, sizes_.size() - 1);
   }
 
-  /// Adds a layer of rectangles, all empty, to be written to before anything else is added.
+  /// Appends a layer of rectangles, all empty, to be filled in before anything else is added.
   std::span<image_rectangle> add_rectangles(const image_paint& paint)
   {
     paints_.push_back(paint);
     return add(kind::rectangles, rectangles_, paints_.size() - 1);
   }
 
-  /// Adds a layer of hues, none turned, to be written to before anything else is added.
+  /// Appends a layer of hue rotations, all off, to be filled in before anything else is added.
   std::span<image_hue> add_hues() { return add(kind::hues, hues_); }
 
-  /// Adds a layer of flips, all 0, to be written to before anything else is added.
+  /// Appends a layer of vertical flips, all off, to be filled in before anything else is added.
   std::span<std::uint8_t> add_upside_down() { return add(kind::upside_down, flags_); }
 
   [[nodiscard]] std::size_t images() const noexcept { return images_; }
@@ -175,38 +179,38 @@ class image_program {
     return std::span{warps_}.subspan(of.first, images_);
   }
 
-  /// What the images of a layer become. @pre `of.does == kind::resizes`
+  /// The target size of a layer. @pre `of.does == kind::resizes`
   [[nodiscard]] const image_size& size(const layer& of) const { return sizes_[of.common]; }
   /// The boxes of a layer, one for each image. @pre `of.does == kind::resizes`
   [[nodiscard]] std::span<const image_box> boxes(const layer& of) const
   {
     return std::span{boxes_}.subspan(of.first, images_);
   }
-  /// What a layer paints with. @pre `of.does == kind::rectangles`
+  /// The paint of a layer. @pre `of.does == kind::rectangles`
   [[nodiscard]] const image_paint& paint(const layer& of) const { return paints_[of.common]; }
   /// The rectangles of a layer, one for each image. @pre `of.does == kind::rectangles`
   [[nodiscard]] std::span<const image_rectangle> rectangles(const layer& of) const
   {
     return std::span{rectangles_}.subspan(of.first, images_);
   }
-  /// The hues of a layer, one for each image. @pre `of.does == kind::hues`
+  /// The hue rotations of a layer, one for each image. @pre `of.does == kind::hues`
   [[nodiscard]] std::span<const image_hue> hues(const layer& of) const
   {
     return std::span{hues_}.subspan(of.first, images_);
   }
-  /// The flips of a layer, one for each image. @pre `of.does == kind::upside_down`
+  /// The vertical flips of a layer, one for each image. @pre `of.does == kind::upside_down`
   [[nodiscard]] std::span<const std::uint8_t> upside_down(const layer& of) const
   {
     return std::span{flags_}.subspan(of.first, images_);
   }
 
-  /// The size of the images after all layers so far; `otherwise` if none gives them another.
+  /// The size of the images after all layers so far; `otherwise` if none is a resize.
   [[nodiscard]] image_size size_after(const image_size& otherwise) const
   {
     return sizes_.empty() ? otherwise : sizes_.back();
   }
 
-  /// Whether every image stays as it is.
+  /// Whether the program leaves every image unchanged; false if there is any layer of windows.
   [[nodiscard]] bool changes_nothing() const
   {
     if (!sizes_.empty()) return false;

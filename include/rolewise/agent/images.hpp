@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Images on their way through a chain of operations, and the colour that fills their holes.
+/// The `images` type, a batch of images with a coverage mask, and the color that fills holes.
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/error.hpp>
@@ -16,21 +16,22 @@
 
 namespace rolewise {
 
-/// Pixels, and which of them still show something of the original.
+/// A batch of images with a mask of the pixels that still show the original.
 ///
-/// A hole (outside the original after a geometric operation, or cut out) keeps the colour that the
-/// operation left there: later operations compute with it, and `filled` paints it over at the end.
+/// A hole (a pixel from outside the original after a geometric operation, or cut out) keeps the
+/// color that the operation left there: later operations compute with it, and `filled` paints it
+/// over at the end.
 struct images {
-  /// `[N, C, H, W]`, uint8, C = 1 (grey) or 3 (red, green, blue).
+  /// `[N, C, H, W]`, uint8, C = 1 (gray) or 3 (red, green, blue).
   torch::Tensor pixels;
-  /// `[N, 1, H, W]`, bool: false in a hole. Undefined means that there is none.
+  /// `[N, 1, H, W]`, bool: false in a hole. Undefined if there are no holes.
   torch::Tensor covered;
 
   [[nodiscard]] std::int64_t size() const { return pixels.size(0); }
 };
 
-/// The mean of the data set as a colour: `round(255 mean)`, C values; black where `scaling` has no
-/// mean. It normalises to (nearly) 0.
+/// Returns the mean of the data set as a color: `round(255 mean)`, C values; black if `scaling`
+/// has no mean. It normalizes to (nearly) 0.
 /// @throws std::invalid_argument unless `scaling` has C means or none
 [[nodiscard]] inline std::vector<std::uint8_t> mean_colour(const normalisation& scaling,
                                                            std::int64_t channels)
@@ -47,7 +48,7 @@ struct images {
   return colour;
 }
 
-/// A colour as a tensor `[1, C, 1, 1]`, uint8, on a device.
+/// Returns a color as a tensor `[1, C, 1, 1]`, uint8, on a device.
 [[nodiscard]] inline torch::Tensor as_pixel(const std::vector<std::uint8_t>& colour,
                                             torch::Device device)
 {
@@ -57,7 +58,7 @@ struct images {
   return pixel.to(device);
 }
 
-/// The pixels `[N, C, H, W]` with every hole in the given colour.
+/// Returns the pixels `[N, C, H, W]` with every hole painted in the given color.
 [[nodiscard]] inline torch::Tensor filled(const images& from,
                                           const std::vector<std::uint8_t>& colour)
 {
@@ -65,9 +66,9 @@ struct images {
   return torch::where(from.covered, from.pixels, as_pixel(colour, from.pixels.device()));
 }
 
-/// Says no unless a batch holds what the agents for images can change: `uint8 [N, C, H, W]` with
-/// C = 1 or 3, ids `[N]`, and a normalisation of C channels (or none). N may be 0.
-/// @throws std::invalid_argument that begins with `who`
+/// Throws unless a batch is valid for image agents: inputs `uint8 [N, C, H, W]` with C = 1 or 3,
+/// int64 ids `[N]`, and a normalization of C channels (or none). N may be 0.
+/// @throws std::invalid_argument whose message begins with `who`
 inline void require_images(std::string_view who, const batch& examples)
 {
   const auto& x = examples.inputs;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Agents whose views may be made before their step.
+/// The `IndependentAgent` concept: agents whose views may be made ahead of the step.
 ///
 /// data -> [agent] -> teacher/student -> loss -> train -> report
 
@@ -16,7 +16,7 @@ namespace rolewise {
 
 namespace detail {
 
-/// What an agent says by `static constexpr bool stays_in_step`; false if it says nothing.
+/// Returns `A::stays_in_step`; false if the agent does not declare it.
 template<typename A>
 [[nodiscard]] consteval bool stays_in_step()
 {
@@ -30,7 +30,7 @@ template<typename A>
 
 namespace agent_must {
 
-/// What has state may be changed by a step, so a view that is made before is another one.
+/// A step may change an agent's state, so a view made before it would differ.
 template<typename A>
 concept be_unchanged_by_steps = state_must::be_denied<A> && !state_must::be_shown<A>;
 
@@ -39,14 +39,14 @@ concept not_stay_in_the_step = !detail::stays_in_step<A>();
 
 }  // namespace agent_must
 
-/// An agent whose views do not depend on what the steps before have done: `fit` with `.ahead` has
-/// background threads make them while the step computes.
+/// An agent whose views do not depend on earlier steps: `fit` with `.ahead` makes them in
+/// background threads while the step computes.
 ///
-/// Promised beyond the syntax: a copy may be called in another thread while the step, other copies
-/// and the agent itself are at work; a thread calls one copy at a time. What copies share, such as
-/// a data set of partners, is only read, or guards itself. An agent that cannot promise it, such
-/// as one that asks a network, says `static constexpr bool stays_in_step = true`; agents that are
-/// made of others say it if a part does.
+/// Requirements beyond the syntax: a copy may be called in another thread while the step, other
+/// copies and the agent itself run; a thread calls one copy at a time. Data that copies share,
+/// such as a data set of partners, is read-only or synchronized. An agent that cannot guarantee
+/// this, such as one that evaluates a network, declares
+/// `static constexpr bool stays_in_step = true`; composite agents declare it if a part does.
 template<typename A>
 concept IndependentAgent =
     TeacherAgent<A> && agent_must::be_unchanged_by_steps<A> && agent_must::not_stay_in_the_step<A>;

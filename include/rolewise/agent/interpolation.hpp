@@ -2,15 +2,16 @@
 #pragma once
 
 /// @file
-/// What lies between the pixels of an image.
+/// The `interpolation` of pixel values between pixel centers.
 
 #include <cstdint>
 #include <string_view>
 
 namespace rolewise {
 
-/// The colour at a place between pixels: that of the `nearest` one, or a mean of the four around
-/// it by their distances (`bilinear`). `agent/warp.hpp` has the arithmetic.
+/// The interpolation of a color between pixel centers: that of the `nearest` pixel, or a mean of
+/// the four around it, weighted by distance (`bilinear`). `agent/warp.hpp` defines the
+/// arithmetic.
 enum class interpolation : std::uint8_t { nearest, bilinear };
 
 [[nodiscard]] constexpr std::string_view name(interpolation how) noexcept

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Several agents, one of them for each example, as one agent.
+/// The `mixture` agent: applies one of several agents, chosen at random, to each example.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/detail/mixed_labels.hpp>
@@ -27,7 +27,7 @@ namespace rolewise {
 
 namespace detail {
 
-/// The names of agents with " | " between them.
+/// The names of agents, joined by " | ".
 template<typename... Parts>
 inline constexpr auto names_to_choose_from = [] {
   constexpr std::string_view between = " | ";
@@ -46,20 +46,20 @@ inline constexpr auto names_to_choose_from = [] {
 
 }  // namespace detail
 
-/// Shows each example as one of several agents would: `mixture{rand_augment{}, cutout{}}` with
-/// equal chances, `mixture{{0.9, 0.1}, rand_augment{}, no_agent{}}` with others. Weights need not
-/// sum to 1.
+/// Applies one of several agents, chosen at random, to each example:
+/// `mixture{rand_augment{}, cutout{}}` with equal probabilities,
+/// `mixture{{0.9, 0.1}, rand_augment{}, no_agent{}}` with given ones. Weights need not sum to 1.
 ///
-/// Agent i gets `seed.split(i)`, and an example's view has the bits that this agent alone gives it
-/// under that seed. An agent that mixes is shown the whole batch. Where one of the agents makes
-/// soft labels, all become soft, and examples that were not mixed are their own partners. It has
-/// state, and mixes, if a part does. A mixture of `recurring_views` does not recur; recurring views
-/// of a mixture do.
+/// Agent i gets `seed.split(i)`, and an example's view is bit-equal to the one that this agent
+/// alone makes under that seed. An agent that mixes receives the whole batch. If one of the
+/// agents makes soft labels, all become soft, and examples that were not mixed are their own
+/// partners. The mixture has state, and mixes, if a part does. A mixture of `recurring_views`
+/// does not recur; recurring views of a mixture do.
 ///
 /// @par Determinism
-/// Who is chosen is a function of seed, epoch and id; the rest is as the agents say.
+/// The choice of agent is a function of seed, epoch and id; the rest is that of the agents.
 /// @throws std::invalid_argument for weights that are negative, not finite or all 0, for ids that
-///         are not int64 `[N]`, and where agents make images of different shapes or types; as the
+///         are not int64 `[N]`, and if agents make images of different shapes or dtypes; as the
 ///         agents do
 template<typename... Parts>
 class mixture {
@@ -149,7 +149,7 @@ class mixture {
     rows_of_parts rows;
     for (std::int64_t n = 0; n < examples.size(); ++n) {
       double left = sum * draws{key, epoch, ids.const_data_ptr<std::int64_t>()[n]}.uniform(0);
-      std::size_t last = 0;  // with a chance, where rounding leaves something
+      std::size_t last = 0;  // of weight above 0; takes a remainder of rounding
       for (std::size_t part = 0; part < size; ++part) {
         if (weights_[part] == 0.0) continue;
         last = part;
@@ -167,7 +167,7 @@ class mixture {
   {
     const auto& own = rows[number];
     const bool is_last = number + 1 == size;
-    // Of no example the last agent says what a view looks like.
+    // For an empty batch the last agent defines the form of the view.
     if (own.empty() && !(is_last && !view.inputs.defined())) return;
     const auto its_seed = key.split(std::uint64_t{number});
     if (static_cast<std::int64_t>(own.size()) == examples.size()) {
@@ -194,7 +194,7 @@ class mixture {
     return part;
   }
 
-  /// Puts the view of some examples into that of all.
+  /// Writes the view of some examples into that of the whole batch.
   static void put(batch part, const torch::Tensor& places, std::int64_t count, batch& whole)
   {
     const auto room_for = [&](const torch::Tensor& t) {
@@ -224,7 +224,8 @@ class mixture {
     if (whole.partners.defined()) set(whole.partners, part.partners);
   }
 
-  /// Makes both batches soft, and both have partners, if one does.
+  /// If one batch has soft labels, makes those of both soft; if one has partners, gives both
+  /// some.
   static void soften(batch& a, batch& b)
   {
     for (auto* const pair : {&a, &b}) {

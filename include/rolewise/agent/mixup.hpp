@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Mixup: each image is a blend of two.
+/// The `mixup` agent (mixup): blends each image and its label with those of another image.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/detail/mixed_labels.hpp>
@@ -14,42 +14,41 @@
 
 namespace rolewise {
 
-/// Blends each image with another one, and its label likewise:
+/// Mixup agent: blends each image with another one (the partner), and its label likewise:
 ///
 ///     lambda ~ Beta(alpha, alpha)
 ///     image = lambda image + (1 - lambda) partner
 ///     label = lambda onehot(label) + (1 - lambda) onehot(partner's label)
 ///
-/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so: sums are taken in float32 and rounded
-/// to the nearest, halves to even. Labels become `[N, classes]` float32; `batch::partners` has the
-/// ids of the partners. A batch of N = 0 passes.
+/// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; views keep shape and dtype. Sums are computed in
+/// float32 and rounded to nearest, ties to even. Labels become `[N, classes]` float32;
+/// `batch::partners` has the ids of the partners. N = 0 is allowed.
 ///
 ///     mixup{.alpha = 0.2, .partners = data.train}
 ///
-/// With other agents: before them where partners come from a data set, else after them. For a
-/// distillation on mixed images give it to the student and `students_view{}` to the teacher; two
-/// roles with a `mixup` of their own mix differently.
+/// With other agents: place it before them if partners come from a data set, otherwise after
+/// them. To distill on mixed images, give it to the student and `students_view{}` to the teacher;
+/// two roles with a `mixup` each mix differently.
 ///
 /// @par Determinism
 /// lambda is a function of seed, epoch and id; for the partner see `partner_pool`.
-/// @throws std::invalid_argument on other inputs (`require_images`) or labels, an alpha or a number
-///         of classes that makes no sense, a batch that is mixed already, and as `partner_pool`
-///         does
+/// @throws std::invalid_argument on other inputs (`require_images`) or labels, an invalid alpha
+///         or number of classes, a batch that is already mixed, and as `partner_pool` does
 /// @par Source
 /// Zhang, Cisse, Dauphin, Lopez-Paz: mixup: Beyond empirical risk minimization, 2018, arXiv
 /// 1710.09412.
 /// @par Departs
-/// The published code draws one lambda for a batch and any permutation of it, after normalisation;
-/// here each example has its own lambda, nobody is its own partner, and images are mixed before
-/// they are normalised, so that they are off by at most half a grey level.
+/// The published code draws one lambda and any permutation per batch, after normalization; here
+/// each example has its own lambda, no example is its own partner, and images are mixed before
+/// normalization, with an error of at most half a gray level.
 struct mixup {
   static constexpr std::string_view name = "mixup";
   static constexpr bool has_state = false;
   static constexpr bool mixes = true;
 
-  double alpha = 1.0;        ///< above 0; small leaves most images nearly alone; usual 0.1 .. 1
-  partner_pool partners{};   ///< a data set, or nothing: the batch
-  std::int64_t classes = 0;  ///< 0: those of the data set, or of labels that are soft already
+  double alpha = 1.0;        ///< above 0; small values hardly mix most images; typically 0.1 .. 1
+  partner_pool partners{};   ///< a data set; if empty, the batch itself
+  std::int64_t classes = 0;  ///< 0: taken from soft labels or the data set
 
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {

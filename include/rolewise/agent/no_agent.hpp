@@ -2,13 +2,13 @@
 #pragma once
 
 /// @file
-/// The agent that shows the examples as they are; the template for one's own.
+/// The `no_agent` agent: returns the batch unchanged; a template for custom agents.
 
 #include <rolewise/agent/planned_agent.hpp>
 
 namespace rolewise {
 
-/// The batch itself, tensors shared.
+/// Identity agent: returns the batch itself, with shared tensors.
 struct no_agent {
   static constexpr std::string_view name = "no-agent";
   static constexpr bool has_state = false;

@@ -2,20 +2,20 @@
 #pragma once
 
 /// @file
-/// The operations that augmentation policies are made of, by name.
+/// The image operations of augmentation policies, and their names.
 
 #include <cstdint>
 #include <string_view>
 
 namespace rolewise {
 
-/// The operations on images, in the order of a policy vector; `identity` is in no policy vector.
+/// Image operations, in the order of a policy vector; `identity` is in no policy vector.
 ///
-/// What each one does to a pixel, and what its parameter means, is said in `agent/operations.hpp`.
+/// `agent/operations.hpp` specifies each operation and the meaning of its parameter.
 ///
 /// @par Source
 /// Ho, Liang, Chen, Stoica, Abbeel: Population based augmentation, 2019, arXiv 1905.05393. The
-/// order is that of the published policies, which Python 2.7's dictionaries gave them.
+/// order is that of the published policies: the iteration order of a Python 2.7 dictionary.
 enum class operation : std::uint8_t {
   rotate,
   translate_x,
@@ -35,7 +35,7 @@ enum class operation : std::uint8_t {
   identity
 };
 
-/// Number of operations that a policy vector knows: all but `identity`.
+/// Number of operations in a policy vector: all but `identity`.
 inline constexpr std::int64_t policy_operations = 15;
 
 /// The name in published policies, such as `TranslateX`.
@@ -78,23 +78,22 @@ inline constexpr std::int64_t policy_operations = 15;
   return "unknown";
 }
 
-/// Whether the parameter has a direction, so that a sampler draws its sign.
+/// Whether the parameter has a direction; its sign is then drawn at random.
 [[nodiscard]] constexpr bool has_sign(operation what) noexcept
 {
   return what == operation::rotate || what == operation::translate_x ||
          what == operation::translate_y || what == operation::shear_x || what == operation::shear_y;
 }
 
-/// Whether the parameter is a factor that an image is blended by: 1 changes nothing.
+/// Whether the parameter is a blending factor: 1 changes nothing.
 [[nodiscard]] constexpr bool is_enhancer(operation what) noexcept
 {
   return what == operation::brightness || what == operation::color ||
          what == operation::sharpness || what == operation::contrast;
 }
 
-/// How the grey of a colour, 0.299 red + 0.587 green + 0.114 blue, becomes a whole number: to
-/// `nearest` as Pillow does since 7.0, or `down` as it did before, to repeat what older programs
-/// saw.
+/// Rounding of the gray value 0.299 red + 0.587 green + 0.114 blue to an integer: to `nearest`,
+/// as Pillow does since 7.0, or `down`, as it did before, to reproduce older programs.
 enum class grey_rounding : std::uint8_t { nearest, down };
 
 }  // namespace rolewise

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// From a name to an operation, and to the one that was probably meant.
+/// Lookup of operations by name, and of the nearest name for error messages.
 
 #include <rolewise/agent/operation.hpp>
 #include <rolewise/core/error.hpp>
@@ -14,7 +14,7 @@
 
 namespace rolewise {
 
-/// The operation of a policy that has this name, as `name` spells it, if there is one.
+/// Finds the operation of a policy by its name, as `name` spells it; empty if there is none.
 [[nodiscard]] constexpr std::optional<operation> find_operation(std::string_view wanted) noexcept
 {
   for (std::int64_t i = 0; i < policy_operations; ++i)
@@ -22,8 +22,8 @@ namespace rolewise {
   return std::nullopt;
 }
 
-/// The operation of a policy whose name is the fewest edits away; upper and lower case are the
-/// same. The first in the order of a policy vector where several are equally near.
+/// Returns the operation of a policy whose name has the smallest edit distance, ignoring case. Of
+/// several, the first in the order of a policy vector.
 [[nodiscard]] inline operation nearest_operation(std::string_view wanted)
 {
   auto nearest = operation::rotate;
@@ -38,7 +38,7 @@ namespace rolewise {
   return nearest;
 }
 
-/// The operation of a policy that has this name, as `name` spells it.
+/// Returns the operation of a policy by its name, as `name` spells it.
 /// @throws std::invalid_argument with a suggestion if there is none
 [[nodiscard]] inline operation operation_named(std::string_view wanted)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The operations on images, bit for bit those of Pillow, a batch at a time.
+/// Batched image operations, bitwise equal to those of Pillow.
 
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/operation.hpp>
@@ -12,7 +12,7 @@
 
 namespace rolewise {
 
-/// What one operation is told about each image; every tensor `[N]`, float64, on the CPU.
+/// Parameters of one operation, one value per image; every tensor is `[N]`, float64, on the CPU.
 ///
 /// | operation                | `value`                                                       |
 /// |--------------------------|---------------------------------------------------------------|
@@ -30,15 +30,15 @@ struct operation_parameters {
   torch::Tensor column;  ///< read by cutout alone
 };
 
-/// The images after one operation, each with parameters of its own; `from` is untouched.
+/// Applies one operation to a batch, with parameters per image; `from` is not modified.
 ///
-/// Holes: geometric operations and cutout make them, the enhancers (brightness, color, contrast,
-/// sharpness) keep them, and invert, posterize, solarize, equalize and autocontrast make them part
-/// of the image, with the colour they have. That is what Population Based Augmentation does to the
-/// alpha channel, and it makes the order of operations matter.
+/// Holes: geometric operations and cutout create them, the enhancers (brightness, color,
+/// contrast, sharpness) keep them, and invert, posterize, solarize, equalize and autocontrast
+/// make them part of the image, with the color they have. This is how Population Based
+/// Augmentation treats the alpha channel; it makes the order of operations matter.
 ///
-/// Plain tensor operations without a loop over images, on the device of the pixels (float64 is
-/// needed there by autocontrast): the specification that faster kernels are held to.
+/// The reference implementation for the faster kernels: plain tensor operations without a loop
+/// over images, on the device of the pixels (autocontrast needs float64 there).
 ///
 /// @par Determinism
 /// Integer arithmetic and single roundings: the same bits on every device and for any number of

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Operations that change each pixel by a formula, or by its neighbours.
+/// Point-wise color operations, and sharpness, which reads neighboring pixels.
 
 #include <rolewise/agent/detail/per_sample.hpp>
 #include <rolewise/agent/images.hpp>
@@ -14,9 +14,9 @@ namespace rolewise {
 
 namespace detail {
 
-/// Between two images, or beyond the second: `trunc(d + factor * (i - d))`, clamped to 0 .. 255.
-/// float32 with product and sum rounded one after the other: a fused multiply-add gives other
-/// pixels than Pillow's.
+/// Linear blend of two images, extrapolating for factors above 1: `trunc(d + factor * (i - d))`,
+/// clamped to 0 .. 255, in float32. Product and sum are rounded separately: a fused multiply-add
+/// gives other pixels than Pillow's.
 [[nodiscard]] inline torch::Tensor blend(const torch::Tensor& degenerate,
                                          const torch::Tensor& pixels, const torch::Tensor& factor)
 {
@@ -24,7 +24,7 @@ namespace detail {
   return (pixels.to(torch::kFloat32) - d).mul_(factor).add_(d).clamp_(0.0, 255.0).to(torch::kByte);
 }
 
-/// The grey of images `[N, C, H, W]` as int32 `[N, 1, H, W]`.
+/// Gray values of images `[N, C, H, W]`, as int32 `[N, 1, H, W]`.
 [[nodiscard]] inline torch::Tensor grey(const torch::Tensor& pixels, grey_rounding rounding)
 {
   const auto whole = pixels.to(torch::kInt);
@@ -35,8 +35,8 @@ namespace detail {
   return sum.bitwise_right_shift(16);
 }
 
-/// Each inner pixel as the mean of nine, itself counted five times, rounded to nearest (a tie
-/// cannot occur: 13 is odd); pixels of the border as they are.
+/// 3 x 3 smoothing filter: weight 5 at the center and 1 elsewhere, divided by 13 and rounded to
+/// nearest (a tie cannot occur: 13 is odd). Border pixels are copied.
 [[nodiscard]] inline torch::Tensor smooth(const torch::Tensor& pixels)
 {
   const auto height = pixels.size(2), width = pixels.size(3);
@@ -59,7 +59,7 @@ namespace detail {
 
 namespace operations {
 
-/// Blended with black. Holes stay.
+/// Blends each image with black. Holes are kept.
 /// @param factor `[N]`, float64, unitless: 0 black, 1 unchanged, above 1 brighter
 [[nodiscard]] inline images brightness(const images& from, const torch::Tensor& factor)
 {
@@ -68,8 +68,8 @@ namespace operations {
           from.covered};
 }
 
-/// Blended with its own grey. Holes stay. Grey images are their own grey and stay as they are.
-/// @param factor `[N]`, float64, unitless: 0 grey, 1 unchanged, above 1 more colourful
+/// Blends each image with its gray version. Holes are kept. Gray images stay unchanged.
+/// @param factor `[N]`, float64, unitless: 0 gray, 1 unchanged, above 1 more saturated
 [[nodiscard]] inline images color(const images& from, const torch::Tensor& factor,
                                   grey_rounding rounding = grey_rounding::nearest)
 {
@@ -78,7 +78,8 @@ namespace operations {
   return {detail::blend(detail::grey(from.pixels, rounding), from.pixels, v), from.covered};
 }
 
-/// Blended with the mean of its grey (rounded, over all pixels, holes too). Holes stay.
+/// Blends each image with the rounded mean of its gray values (over all pixels, holes included).
+/// Holes are kept.
 /// @param factor `[N]`, float64, unitless: 0 flat, 1 unchanged, above 1 more contrast
 [[nodiscard]] inline images contrast(const images& from, const torch::Tensor& factor,
                                      grey_rounding rounding = grey_rounding::nearest)
@@ -90,8 +91,8 @@ namespace operations {
   return {detail::blend(mean, from.pixels, v), from.covered};
 }
 
-/// Blended with its smoothed self. Holes stay. Images of fewer than 3 rows or columns are their
-/// own smoothed selves.
+/// Blends each image with its smoothed version. Holes are kept. Images of fewer than 3 rows or
+/// columns stay unchanged.
 /// @param factor `[N]`, float64, unitless: 0 smoothed, 1 unchanged, above 1 sharper
 [[nodiscard]] inline images sharpness(const images& from, const torch::Tensor& factor)
 {
@@ -99,10 +100,10 @@ namespace operations {
   return {detail::blend(detail::smooth(from.pixels), from.pixels, v), from.covered};
 }
 
-/// `255 - v`. Holes become part of the image.
+/// Inverts each value: `255 - v`. Holes become part of the image.
 [[nodiscard]] inline images invert(const images& from) { return {from.pixels.bitwise_not(), {}}; }
 
-/// Only the highest bits of each value. Holes become part of the image.
+/// Keeps only the highest bits of each value. Holes become part of the image.
 /// @param bits `[N]`, float64, whole numbers 0 .. 8: bits kept; 8 changes nothing, 0 is black
 [[nodiscard]] inline images posterize(const images& from, const torch::Tensor& bits)
 {
@@ -112,7 +113,7 @@ namespace operations {
           {}};
 }
 
-/// `255 - v` where `v` reaches the threshold. Holes become part of the image.
+/// Inverts the values at or above a threshold: `255 - v`. Holes become part of the image.
 /// @param threshold `[N]`, float64, whole numbers 0 .. 256: 256 changes nothing, 0 inverts
 [[nodiscard]] inline images solarize(const images& from, const torch::Tensor& threshold)
 {

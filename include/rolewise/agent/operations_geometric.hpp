@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Operations that move pixels or cut them out.
+/// Geometric operations (affine, rotate, shear, translate) and cutout.
 
 #include <rolewise/agent/detail/per_sample.hpp>
 #include <rolewise/agent/images.hpp>
@@ -16,7 +16,7 @@ namespace rolewise {
 
 namespace detail {
 
-/// Pixels by number: `index` `[N, H', W']` int64 counts the pixels of an image row by row.
+/// Gathers pixels by flat index: `index` is `[N, H', W']`, int64, row-major within an image.
 [[nodiscard]] inline torch::Tensor pick(const torch::Tensor& planes, const torch::Tensor& index)
 {
   const auto flat = index.flatten(1).unsqueeze(1).expand({-1, planes.size(1), -1});
@@ -29,14 +29,14 @@ namespace detail {
   return torch::arange(count, torch::TensorOptions{}.dtype(torch::kLong).device(device));
 }
 
-/// 16.16 fixed point, rounded to nearest.
+/// Converts to 16.16 fixed point, rounded to nearest.
 [[nodiscard]] inline torch::Tensor fixed_point(const torch::Tensor& value)
 {
   return (value * 65536.0 + 0.5).floor().to(torch::kLong);
 }
 
-/// One coordinate of the source of every output pixel: `(start + x * by_x + y * by_y) / 2^16`,
-/// rounded down; `[N, H, W]`.
+/// One source coordinate of every output pixel: `start + (x + 1/2) by_x + (y + 1/2) by_y`, in
+/// 16.16 fixed point, rounded down; `[N, H, W]`.
 [[nodiscard]] inline torch::Tensor source(const torch::Tensor& start, const torch::Tensor& by_x,
                                           const torch::Tensor& by_y, const torch::Tensor& pixels)
 {
@@ -49,7 +49,7 @@ namespace detail {
   return (along_y + to_device(by_x) * x).bitwise_right_shift(16);
 }
 
-/// True outside of the box of 2 half x 2 half pixels around (row, column): `[N, 1, H, W]`.
+/// Mask, true outside the box of 2 half x 2 half pixels around (row, column): `[N, 1, H, W]`.
 [[nodiscard]] inline torch::Tensor outside_box(const torch::Tensor& half, const torch::Tensor& row,
                                                const torch::Tensor& column,
                                                const torch::Tensor& pixels)
@@ -68,11 +68,12 @@ namespace detail {
 
 namespace operations {
 
-/// What an affine map takes from where, the nearest pixel and no other:
+/// Affine transform with nearest-neighbor sampling. The output pixel (x, y) is read from
 ///
 ///     column = a (x + 1/2) + b (y + 1/2) + c,   row = d (x + 1/2) + e (y + 1/2) + f
 ///
-/// rounded down, in 16.16 fixed point as Pillow does. What comes from outside is a black hole.
+/// rounded down, in 16.16 fixed point as Pillow does. Outside of the source image the output is
+/// black and a hole.
 ///
 /// @param matrix `[N, 6]`, float64, on the CPU: a, b, c, d, e, f of each image
 [[nodiscard]] inline images affine(const images& from, const torch::Tensor& matrix)
@@ -99,7 +100,7 @@ namespace operations {
       from.covered.defined() ? detail::pick(from.covered, index).logical_and_(covered) : covered};
 }
 
-/// Turned about the centre, counter-clockwise as seen. **Units**: degrees, any number.
+/// Rotates each image about its center, counter-clockwise. **Units**: degrees, any number.
 /// @param degrees `[N]`, float64
 [[nodiscard]] inline images rotate(const images& from, const torch::Tensor& degrees)
 {
@@ -115,7 +116,8 @@ namespace operations {
                                    1));
 }
 
-/// Sheared along the rows: the source column of (x, y) is `x + slope * y`, in whole images.
+/// Shears each image along its rows: the source column of the pixel center (x, y) is
+/// `x + slope * y`, with the origin at the top left corner.
 /// @param slope `[N]`, float64, unitless; 0 changes nothing
 [[nodiscard]] inline images shear_x(const images& from, const torch::Tensor& slope)
 {
@@ -124,7 +126,8 @@ namespace operations {
   return affine(from, torch::stack({one, s, zero, zero, one, zero}, 1));
 }
 
-/// Sheared along the columns: the source row of (x, y) is `y + slope * x`.
+/// Shears each image along its columns: the source row of the pixel center (x, y) is
+/// `y + slope * x`.
 /// @param slope `[N]`, float64, unitless; 0 changes nothing
 [[nodiscard]] inline images shear_y(const images& from, const torch::Tensor& slope)
 {
@@ -133,7 +136,7 @@ namespace operations {
   return affine(from, torch::stack({one, zero, zero, s, one, zero}, 1));
 }
 
-/// Moved to the left: the source column of (x, y) is `x + distance`.
+/// Translates each image to the left: the source column of (x, y) is `x + distance`.
 /// @param distance `[N]`, float64, pixels, whole numbers; 0 changes nothing
 [[nodiscard]] inline images translate_x(const images& from, const torch::Tensor& distance)
 {
@@ -142,7 +145,7 @@ namespace operations {
   return affine(from, torch::stack({one, zero, t, zero, one, zero}, 1));
 }
 
-/// Moved up: the source row of (x, y) is `y + distance`.
+/// Translates each image up: the source row of (x, y) is `y + distance`.
 /// @param distance `[N]`, float64, pixels, whole numbers; 0 changes nothing
 [[nodiscard]] inline images translate_y(const images& from, const torch::Tensor& distance)
 {
@@ -151,21 +154,22 @@ namespace operations {
   return affine(from, torch::stack({one, zero, zero, zero, one, t}, 1));
 }
 
-/// The colour that Population Based Augmentation leaves in a cut: the mean of CIFAR-10, or its
-/// grey. Only later operations and `images::covered` see it.
+/// The color that Population Based Augmentation leaves in a cut-out box: the mean of CIFAR-10, or
+/// its gray value. Only later operations read it: the box is a hole (`images::covered`), filled
+/// at the end.
 [[nodiscard]] inline std::vector<std::uint8_t> cut_colour(std::int64_t channels)
 {
   if (channels == 3) return {125, 122, 113};
   return std::vector<std::uint8_t>(static_cast<std::size_t>(channels), 122);
 }
 
-/// A hole of `2 half x 2 half` pixels, rows `row - half .. row + half - 1` and likewise columns,
-/// clipped to the image.
+/// Cuts a box out: a hole of `2 half x 2 half` pixels, rows `row - half .. row + half - 1` and
+/// likewise columns, clipped to the image.
 ///
 /// @param half, row, column `[N]`, float64, pixels, whole numbers; half 0 changes nothing
 /// @par Departs
 /// Population Based Augmentation swaps rows and columns of the box, which is the same in
-/// distribution for square images and fails for others; here they stay.
+/// distribution for square images and fails for others; here they are not swapped.
 [[nodiscard]] inline images cutout(const images& from, const torch::Tensor& half,
                                    const torch::Tensor& row, const torch::Tensor& column)
 {

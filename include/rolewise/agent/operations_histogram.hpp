@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Operations that look at how often each value occurs.
+/// Histogram operations: autocontrast and equalize.
 
 #include <rolewise/agent/images.hpp>
 
@@ -13,7 +13,7 @@ namespace rolewise {
 
 namespace detail {
 
-/// How often each value occurs in each channel of each image: `[N C, 256]`, int64.
+/// Histogram of each channel of each image: `[N C, 256]`, int64.
 /// @param values `[N C, H W]`, int64, 0 .. 255
 [[nodiscard]] inline torch::Tensor histograms(const torch::Tensor& values)
 {
@@ -27,7 +27,7 @@ namespace detail {
   return torch::arange(256, like.options());
 }
 
-/// Each value replaced by its entry in the table of its channel.
+/// Applies a lookup table to each channel of each image.
 /// @param table `[N C, 256]`, 0 .. 255
 [[nodiscard]] inline images looked_up(const torch::Tensor& pixels, const torch::Tensor& values,
                                       const torch::Tensor& table)
@@ -44,12 +44,12 @@ namespace detail {
 
 namespace operations {
 
-/// Each channel stretched so that its lowest value becomes 0 and its highest 255:
+/// Stretches each channel linearly so that its lowest value becomes 0 and its highest 255:
 ///
 ///     trunc(v * 255 / (high - low) - low * 255 / (high - low))
 ///
-/// in float64, as Pillow does. A channel of one value stays. Holes become part of the image, and
-/// their colour counts.
+/// in float64, as Pillow does. A constant channel stays unchanged. Holes become part of the
+/// image, and their color counts.
 [[nodiscard]] inline images autocontrast(const images& from)
 {
   const auto values = detail::values_of(from.pixels.contiguous());
@@ -63,13 +63,13 @@ namespace operations {
   return detail::looked_up(from.pixels, values, torch::where(range.gt(0), stretched, line));
 }
 
-/// Each channel mapped so that its values spread evenly over 0 .. 255:
+/// Equalizes the histogram of each channel: its values spread evenly over 0 .. 255:
 ///
 ///     step = (H W - count of the highest value that occurs) / 255
 ///     min(255, (step / 2 + count of values below v) / step)
 ///
 /// all divisions rounded down; step 0 (few pixels, or a channel of nearly one value) changes
-/// nothing. Holes become part of the image, and their colour counts.
+/// nothing. Holes become part of the image, and their color counts.
 [[nodiscard]] inline images equalize(const images& from)
 {
   const auto values = detail::values_of(from.pixels.contiguous());

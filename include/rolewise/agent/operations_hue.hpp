@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Other hues, bit for bit those of Pillow, a batch at a time.
+/// The batched hue operation, bitwise equal to Pillow's.
 
 #include <rolewise/agent/detail/per_sample.hpp>
 #include <rolewise/agent/images.hpp>
@@ -13,14 +13,13 @@ namespace rolewise {
 
 namespace detail {
 
-/// Bytes from numbers: the fraction is cut off.
+/// Converts to uint8: clamps to 0 .. 255 and truncates.
 [[nodiscard]] inline torch::Tensor cut_to_bytes(const torch::Tensor& value)
 {
   return value.clamp(0.0, 255.0).to(torch::kByte);
 }
 
-/// Red, green and blue `[N, 3, H, W]` as hue, saturation and value, uint8: Pillow's
-/// `convert('HSV')`.
+/// Converts RGB `[N, 3, H, W]` to hue, saturation and value, uint8: Pillow's `convert('HSV')`.
 [[nodiscard]] inline torch::Tensor hsv_of_rgb(const torch::Tensor& pixels)
 {
   const auto channel = [&](std::int64_t c) { return pixels.select(1, c).to(torch::kFloat32); };
@@ -46,7 +45,7 @@ namespace detail {
                       1);
 }
 
-/// And back: Pillow's `convert('RGB')`.
+/// Converts hue, saturation and value back to RGB: Pillow's `convert('RGB')`.
 [[nodiscard]] inline torch::Tensor rgb_of_hsv(const torch::Tensor& pixels)
 {
   const auto number = [&](std::int64_t c) { return pixels.select(1, c).to(torch::kFloat64); };
@@ -77,11 +76,11 @@ namespace detail {
 
 namespace operations {
 
-/// Hues turned: what torchvision's `adjust_hue` does to a PIL image by way of Pillow's hue,
-/// saturation and value, each a byte. Holes stay. Grey images have no hue and stay as they are.
+/// Shifts the hue: equals torchvision's `adjust_hue` of a PIL image, through Pillow's hue,
+/// saturation and value, each a byte. Holes are kept. Gray images have no hue and stay unchanged.
 ///
-/// @param turn `[N]`, float64, whole numbers 0 .. 255: 255 parts of the circle, which a byte that
-///        overflows wraps a little late; 0 leaves what the roundings of the two conversions leave
+/// @param turn `[N]`, float64, integers 0 .. 255: the shift in 1/255 of the circle. The sum of
+///        bytes wraps at 256, one unit late. 0 still applies the rounding of both conversions
 [[nodiscard]] inline images hue(const images& from, const torch::Tensor& turn)
 {
   const auto by = detail::beside("hue", turn, from.pixels, torch::kByte);

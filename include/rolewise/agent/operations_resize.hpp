@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Images of another size, bit for bit those of Pillow, a batch at a time.
+/// The batched resize operation, bitwise equal to Pillow's.
 
 #include <rolewise/agent/detail/resize_order.hpp>
 #include <rolewise/agent/image_layers.hpp>
@@ -17,13 +17,13 @@ namespace rolewise {
 
 namespace detail {
 
-/// What the new pixels along one axis are made of, for each image; all on the CPU.
+/// Filter weights of a resize along one axis, for each image; all on the CPU.
 struct resize_weights {
-  torch::Tensor first;   ///< `[N, size]`, int64: the first old pixel
-  torch::Tensor weight;  ///< `[N, size, K]`, int32: of it and of those that follow, 2^22 is one
+  torch::Tensor first;   ///< `[N, size]`, int64: the first source pixel
+  torch::Tensor weight;  ///< `[N, size, K]`, int32: of it and the next ones; 2^22 is 1
 };
 
-/// The weight of what lies `distance` from the middle of a new pixel, float64.
+/// The resampling filter at `distance` from the center of an output pixel, float64.
 [[nodiscard]] inline torch::Tensor weight_at(const torch::Tensor& distance, resampling by)
 {
   const auto x = distance.abs();
@@ -33,8 +33,9 @@ struct resize_weights {
   return torch::where(x.lt(1.0), near, torch::where(x.lt(2.0), far, 0.0));
 }
 
-/// @param from, to `[N]`, float32, on the CPU: the part of the axis that is shown
-/// @param old_size, size  pixels of the axis, at least 1
+/// Computes the filter weights of a resize along one axis.
+/// @param from, to `[N]`, float32, on the CPU: the source interval on the axis
+/// @param old_size, size pixels of the axis before and after, at least 1
 [[nodiscard]] inline resize_weights weights_of(const torch::Tensor& from, const torch::Tensor& to,
                                                std::int64_t old_size, std::int64_t size,
                                                resampling by)
@@ -42,7 +43,7 @@ struct resize_weights {
   const auto column = [](const torch::Tensor& t) { return t.to(torch::kFloat64).unsqueeze(1); };
   const auto scale = column(to - from) / static_cast<double>(size);  // the difference is float32
   if (by == resampling::nearest) {
-    // Summed up one by one, as Pillow does.
+    // Accumulated step by step, as Pillow does.
     auto steps = scale.expand({-1, size}).clone();
     steps.select(1, 0).copy_((column(from) + scale * 0.5).squeeze(1));
     const auto pixel = steps.cumsum(1).to(torch::kLong).clamp_(0, old_size - 1);
@@ -70,7 +71,7 @@ struct resize_weights {
           (half + weight * static_cast<double>(1 << 22)).trunc().to(torch::kInt)};
 }
 
-/// Planes `[N, C, H, W]`, uint8, with another size along one axis (2 or 3).
+/// Resamples planes `[N, C, H, W]`, uint8, along one axis (2 or 3).
 [[nodiscard]] inline torch::Tensor weighed(const torch::Tensor& planes, const resize_weights& by,
                                            std::int64_t axis)
 {
@@ -92,24 +93,24 @@ struct resize_weights {
 
 namespace operations {
 
-/// A part of each image, at another size: Pillow's `resize((width, height), filter, box)`.
+/// Resizes a box of each image: Pillow's `resize((width, height), filter, box)`.
 ///
-/// Weights are rounded to 2^-22, and the values after the first of the two directions to bytes. The
-/// filter sees what lies just outside of the box, if it lies within the image.
+/// Weights are rounded to 2^-22, and the values between the two passes to bytes. The filter also
+/// reads pixels just outside the box, where they lie within the image.
 ///
-/// Plain tensor operations without a loop over images, on the device of the pixels: the
-/// specification that faster kernels are held to.
+/// The reference implementation for the faster kernels: plain tensor operations without a loop
+/// over images, on the device of the pixels.
 ///
 /// @param pixels `[N, C, H, W]`, uint8
 /// @param boxes `[N, 4]`, float32, on the CPU: left, top, right, bottom of each image, in pixels
 /// @return `[N, C, to.height, to.width]`, uint8
 /// @par Determinism
-/// Whole numbers and single roundings: the same bits on every device.
+/// Integer arithmetic and single roundings: the same bits on every device.
 /// @throws std::invalid_argument unless the tensors and the size are as described above
 /// @pre `0 <= left < right <= W` and `0 <= top < bottom <= H`
 /// @par Source
-/// The pixels of Pillow 13.0. Earlier ones differ by a rounding where images lose more than twice
-/// as many rows as columns: they weighed columns first there too.
+/// Results are those of Pillow 13.0. Earlier versions differ by a rounding where images lose more
+/// than twice as many rows as columns: they resampled columns first there too.
 [[nodiscard]] inline torch::Tensor resize(const torch::Tensor& pixels, const torch::Tensor& boxes,
                                           const image_size& to)
 {

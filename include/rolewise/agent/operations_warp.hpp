@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Warps of images, a batch at a time.
+/// Batched affine warps of images.
 
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/operations_geometric.hpp>
@@ -18,7 +18,7 @@ namespace rolewise {
 
 namespace detail {
 
-/// The sources of the pixels of a batch, in 2^-32 pixels; `[N, H, W]` int64 each.
+/// Source positions of the output pixels of a batch, in 2^-32 pixels; `[N, H, W]` int64 each.
 struct warp_sources {
   torch::Tensor column, row;
 };
@@ -45,7 +45,8 @@ struct warp_sources {
   return {along(0), along(3)};
 }
 
-/// The pixels of whole rows and columns, `[N, H, W]` each, black outside, and which are covered.
+/// Samples pixels at integer columns and rows, `[N, H, W]` each. Outside the image: black, not
+/// covered.
 [[nodiscard]] inline images pixels_at(const images& from, const torch::Tensor& column,
                                       const torch::Tensor& row)
 {
@@ -62,7 +63,7 @@ struct warp_sources {
 
 [[nodiscard]] inline images warped_bilinear(const images& from, const warp_sources& at)
 {
-  // From the centres of pixels, to the nearest 1/256.
+  // Relative to pixel centers, rounded to the nearest 1/256.
   constexpr std::int64_t back = (std::int64_t{1} << 23) - warp::pixel / 2;
   const auto u = (at.column + back).bitwise_right_shift_(24);
   const auto v = (at.row + back).bitwise_right_shift_(24);
@@ -81,7 +82,7 @@ struct warp_sources {
   const auto x = share(u), y = share(v);
   const std::array<torch::Tensor, 4> shares{(256 - x) * (256 - y), x * (256 - y), (256 - x) * y,
                                             x * y};
-  // Where not all are covered, the nearest has all shares.
+  // Where not all four pixels are covered, the nearest one has the full weight.
   auto sum = torch::full_like(four[0].pixels, 0x8000, from.pixels.options().dtype(torch::kInt));
   auto covered = torch::zeros_like(all_covered);
   for (std::size_t k = 0; k < four.size(); ++k) {
@@ -95,11 +96,11 @@ struct warp_sources {
 
 namespace operations {
 
-/// The images after a warp each; `warp` says what becomes of a pixel. Plain tensor operations
-/// without a loop over images, on the device of the pixels: what the kernels are held to.
+/// Applies one warp to each image, sampled as `warp` specifies. The reference implementation for
+/// the kernels: plain tensor operations without a loop over images, on the device of the pixels.
 ///
-/// @param maps N of them; their own `between` is not read
-/// @param between the interpolation of all of them
+/// @param maps N warps; their own `between` is ignored
+/// @param between the interpolation for all images
 /// @throws std::invalid_argument unless there is a warp for each image
 [[nodiscard]] inline images warped(const images& from, std::span<const warp> maps,
                                    interpolation between)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The augmentation that every recipe has: a small shift and a mirror.
+/// The `pad_crop_flip` agent: a random crop of the padded image, and a random horizontal flip.
 
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
@@ -14,8 +14,8 @@
 
 namespace rolewise {
 
-/// Pads each image with the mean colour of the data set, cuts a window of the original size out of
-/// it, and mirrors it left to right with probability 1/2.
+/// Pads each image with the mean color of the data set, crops a random window of the original
+/// size, and flips it left to right with probability 1/2.
 ///
 /// Both offsets of the window are uniform over 0 .. 2 padding, both ends included.
 ///
@@ -28,14 +28,14 @@ namespace rolewise {
 /// He, Zhang, Ren, Sun: Deep residual learning for image recognition, 2015, arXiv 1512.03385,
 /// section 4.2.
 /// @par Departs
-/// From the code of Population Based Augmentation (arXiv 1905.05393), which excludes the offset
-/// 2 padding by mistake, so that images move further to one side than to the other.
+/// From the code of Population Based Augmentation (arXiv 1905.05393), which excludes the offset 2
+/// padding by mistake, so that images move further to one side than to the other.
 struct pad_crop_flip {
   static constexpr std::string_view name = "pad-crop-flip";
   static constexpr bool has_state = false;
 
   std::int64_t padding = 4;  ///< pixels at each side; 0 never shifts
-  bool flip = true;          ///< false for what has a left and a right, such as digits
+  bool flip = true;          ///< false where mirroring changes the class, as of digits
 
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {
@@ -45,7 +45,7 @@ struct pad_crop_flip {
                                 examples);
   }
 
-  /// A layer of windows.
+  /// Adds a layer of windows.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {

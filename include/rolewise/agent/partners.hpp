@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// With whom an example is mixed.
+/// The `partner_pool`: chooses the partner that each example is mixed with.
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/draws.hpp>
@@ -21,20 +21,21 @@
 
 namespace rolewise {
 
-/// Where the partners of examples come from: a data set, or nothing, which means the batch itself.
+/// Source of the partners that examples are mixed with: a data set or, by default, the batch
+/// itself.
 ///
-/// From a data set, the partner of an example is a function of (seed, epoch, id): all its examples
-/// stand in a circle, drawn anew for each epoch, and the next one is the partner. So each one is
-/// the partner of one, nobody is its own, and a view can be made again without its batch. Partners
-/// are shown as they are in the data set.
+/// From a data set, the partner of an example is a function of (seed, epoch, id): the next
+/// example in a cyclic order of the whole data set, which is drawn for each epoch. Each example
+/// is therefore the partner of exactly one other, none is its own, and a view can be recomputed
+/// without its batch. Partners are the unmodified examples of the data set.
 ///
-/// From the batch, the circle is that of the ids that are together in it, whatever their order; a
-/// partner is then seen as the agents before have changed it.
+/// From the batch, the cyclic order is over the ids in the batch, whatever their order; a partner
+/// is then as the preceding agents have changed it.
 class partner_pool {
  public:
   partner_pool() = default;
-  /// @throws std::invalid_argument for fewer than two examples, images and ids that don't fit, or
-  ///         an id that is there twice
+  /// @throws std::invalid_argument for fewer than two examples, ids that do not fit the images,
+  ///         or a duplicate id
   partner_pool(const dataset& from)  // NOLINT: `.partners = data` is what one writes
   {
     const auto count = from.size();
@@ -57,12 +58,12 @@ class partner_pool {
   }
 
   [[nodiscard]] bool is_the_batch() const noexcept { return pool_ == nullptr; }
-  /// Of the data set; 0 for the batch.
+  /// Number of classes of the data set; 0 for the batch.
   [[nodiscard]] std::int64_t classes() const { return pool_ ? pool_->data.shape.classes : 0; }
 
-  /// The partners of a batch's examples, in their order: images, labels and ids.
-  /// @throws std::invalid_argument that begins with `who`, for an example that is not in the data
-  ///         set, a batch of one without a data set, or images of different shapes
+  /// Returns the partners of a batch's examples, in the same order: images, labels and ids.
+  /// @throws std::invalid_argument whose message begins with `who`, for an example that is not in
+  ///         the data set, a batch of one without a data set, or images of different shapes
   [[nodiscard]] batch of(std::string_view who, const batch& examples, seed key,
                          std::int64_t epoch) const
   {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Agents that say what is to be done instead of doing it.
+/// The `PlannedAgent` concept: agents that write their view as an `image_program`.
 ///
 /// data -> [agent] -> teacher/student -> loss -> train -> report
 
@@ -14,7 +14,7 @@
 
 namespace rolewise {
 
-/// What a plan may depend on: ids and shape of the images, not their pixels.
+/// The input of a plan: ids and shape of the images, but not their pixels.
 struct image_subjects {
   std::span<const std::int64_t> ids;
   std::int64_t channels = 3;
@@ -24,8 +24,8 @@ struct image_subjects {
   [[nodiscard]] std::size_t size() const noexcept { return ids.size(); }
 };
 
-/// The subjects as the layers that a program has so far leave them: what the next part of a
-/// composition plans for.
+/// The subjects with the image size after all layers of a program so far: the input for the next
+/// part of a composition.
 [[nodiscard]] inline image_subjects subjects_after(const image_program& program,
                                                    const image_subjects& subjects)
 {
@@ -44,10 +44,10 @@ concept write_a_program =
 
 /// An agent that adds layers to a program for images `uint8 [N, C, H, W]`, C = 1 or 3.
 ///
-/// Promised beyond the syntax: the view that the agent makes of such a batch is what its program
-/// makes of it, ids and labels stay, and the size of the view is a function of the agent and of the
-/// size of the images, not of ids. So several planned agents can be carried out as one, image
-/// by image, and straight into the form that a network takes (`view_of`).
+/// Semantic requirements: the program, executed on such a batch, gives the view that the agent
+/// returns; ids and labels stay; the size of the view is a function of the agent and of the size
+/// of the images, not of ids. Several planned agents can therefore be executed as one, image by
+/// image, directly into the input format of a network (`view_of`).
 template<typename A>
 concept PlannedAgent = AugmentationAgent<A> && agent_must::write_a_program<A>;
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The logs that a population based search leaves: who became a copy of whom, and when.
+/// Logs of population based searches: exploit events, parsed and written.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/detail/literal_reader.hpp>
@@ -20,19 +20,20 @@
 
 namespace rolewise {
 
-/// A trial of a search threw its weights and its policy away and took over another one's.
+/// An exploit event: a trial drops its weights and its policy and continues from a copy of
+/// another trial, with a mutation of that trial's policy.
 ///
-/// **Units**: iterations are epochs that were done.
+/// **Units**: iterations are completed epochs.
 struct exploit_event {
   std::int64_t target = 0;            ///< the trial that was replaced
-  std::int64_t clone = 0;             ///< the trial that it became a copy of
-  std::int64_t target_iteration = 0;  ///< what the target had reached
-  std::int64_t clone_iteration = 0;   ///< what the copy had reached; the target goes on from here
-  augmentation_policy old_policy;     ///< the copied trial's
-  augmentation_policy new_policy;     ///< its mutation, which the target follows from now on
-  std::size_t line = 0;               ///< of the log that it was read from, for messages; 0: none
+  std::int64_t clone = 0;             ///< the trial that was copied
+  std::int64_t target_iteration = 0;  ///< iteration of the target
+  std::int64_t clone_iteration = 0;   ///< iteration of the clone; the target continues from here
+  augmentation_policy old_policy;     ///< policy of the clone
+  augmentation_policy new_policy;     ///< its mutation, which the target follows next
+  std::size_t line = 0;               ///< line of the log, for messages; 0: none
 
-  /// Lines aside.
+  /// Compares all members but `line`.
   friend bool operator==(const exploit_event& a, const exploit_event& b)
   {
     return a.target == b.target && a.clone == b.clone && a.target_iteration == b.target_iteration &&
@@ -49,28 +50,29 @@ struct exploit_event {
   }
 };
 
-/// How an event is written, one a line; readers take both.
+/// Syntax of an event, one per line; readers accept both.
 enum class log_dialect : std::uint8_t {
   json,    ///< `["10", "2", 20, 21, {"hp_policy": [0, ...]}, {"hp_policy": [3, ...]}]`
   python,  ///< `['10', '2', 20, 21, [0, ...], [3, ...]]`, a Python literal
 };
 
-/// The events of a log, oldest first: `pbt_global.txt` (of all trials) or `pbt_policy_<trial>.txt`
-/// of Ray's scheduler, or a schedule that was published with Population Based Augmentation.
+/// Parses the events of a log, oldest first: `pbt_global.txt` (of all trials) or
+/// `pbt_policy_<trial>.txt` of Ray's scheduler, or a schedule that was published with Population
+/// Based Augmentation.
 ///
 /// An event is a line: trials as digits in quotes, two iterations, two configurations. A
-/// configuration is a list of 60 levels or a dictionary that has it as `hp_policy` beside anything
-/// else. Blank lines are passed over, and a byte order mark before the first; lines end as those of
-/// Unix or Windows do, and the last may lack its end.
-/// @param source what messages call the text
+/// configuration is a list of 60 levels, or a dictionary with the list as `hp_policy`; its other
+/// entries are ignored. Blank lines are skipped, and so is a byte order mark at the beginning.
+/// Lines end as on Unix or Windows; the last one need not have an end.
+/// @param source name of the text in error messages
 /// @throws std::runtime_error `rolewise: <source>:<line>:<column>: found ..., want ...`; columns
 ///         count bytes
 /// @par Source
 /// Ho, Liang, Stoica, Abbeel, Chen: Population Based Augmentation, 2019, arXiv 1905.05393, code
 /// arcelien/pba, a9cc308; Ray 0.7's `PopulationBasedTraining`, which writes the logs.
 /// @par Departs
-/// The published code takes whatever Python would read. Here a vector has 60 levels in their
-/// ranges, numbers of trials are digits, and nothing follows an event on its line.
+/// The published code accepts whatever Python can read. Here a vector has 60 levels in their
+/// ranges, trial numbers are digits, and nothing follows an event on its line.
 [[nodiscard]] inline std::vector<exploit_event> parse_policy_log(
     std::string_view text, std::string_view source = "policy log")
 {
@@ -108,8 +110,8 @@ enum class log_dialect : std::uint8_t {
   return parse_policy_log(text_of_file(path), path);
 }
 
-/// A log as text that `parse_policy_log` reads back as the same events. The published schedules are
-/// given back byte by byte as `log_dialect::python`.
+/// Formats a log so that `parse_policy_log` returns the same events. `log_dialect::python`
+/// reproduces the published schedules byte for byte.
 /// @throws std::invalid_argument without an event (a trial that was never replaced has no log), or
 ///         for a negative trial or iteration
 [[nodiscard]] inline std::string policy_log_text(std::span<const exploit_event> events,
@@ -148,7 +150,8 @@ enum class log_dialect : std::uint8_t {
   return text;
 }
 
-/// Writes `policy_log_text` to a file; what was there stays until the new one is whole.
+/// Writes `policy_log_text` to a file atomically: an old file stays until the new one is
+/// complete.
 /// @throws std::runtime_error if the file cannot be written
 inline void write_policy_log(const std::string& path, std::span<const exploit_event> events,
                              log_dialect dialect)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Policies and schedules as JSON that names operations.
+/// JSON of augmentation policies and schedules, with operations by name.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/detail/read_policy_json.hpp>
@@ -17,8 +17,9 @@ namespace rolewise {
 
 namespace detail {
 
-/// The pairs of a policy, one a line: those that are not 0, 0. An operation's first one is written
-/// before its second, even where it is 0, 0: a reader counts.
+/// Appends the pairs of a policy that are not 0, 0, one per line. If the second pair of an
+/// operation is written, so is its first, even if it is 0, 0: readers assign pairs by order of
+/// occurrence.
 inline void add_operations(std::string& text, const augmentation_policy& policy,
                            const std::string& indent)
 {
@@ -48,13 +49,13 @@ inline void add_operations(std::string& text, const augmentation_policy& policy,
 
 }  // namespace detail
 
-/// A policy as JSON, its operations by name:
+/// Formats a policy as JSON, with operations by name:
 ///
 ///     {"rolewise": "policy", "version": 1, "operations": [
 ///       {"operation": "Rotate", "probability": 3, "magnitude": 5}]}
 ///
-/// Numbers are levels: probabilities 0 .. 10, magnitudes 0 .. 9. An operation may stand twice, for
-/// its two pairs, in their order; a pair that is not there is 0, 0.
+/// Numbers are levels: probabilities 0 .. 10, magnitudes 0 .. 9. An operation may occur twice,
+/// for its two pairs, in their order; a missing pair is 0, 0.
 [[nodiscard]] inline std::string json_text(const augmentation_policy& policy)
 {
   auto text = detail::document_head(detail::policy_kind);
@@ -62,8 +63,8 @@ inline void add_operations(std::string& text, const augmentation_policy& policy,
   return text + "\n}\n";
 }
 
-/// A schedule as JSON, `"segments": [{"first_epoch": 0, "operations": [...]}, ...]` in place of a
-/// policy's operations.
+/// Formats a schedule as JSON, with `"segments": [{"first_epoch": 0, "operations": [...]}, ...]`
+/// in place of a policy's operations.
 [[nodiscard]] inline std::string json_text(const policy_schedule& schedule)
 {
   auto text = detail::document_head(detail::schedule_kind) + "\"segments\": [";
@@ -78,10 +79,10 @@ inline void add_operations(std::string& text, const augmentation_policy& policy,
   return text + "\n  ]\n}\n";
 }
 
-/// The policy that `json_text` wrote.
+/// Parses a policy in the format of `json_text`.
 ///
-/// Members may come in any order, each once. What is missing, unknown or out of range is an error.
-/// @param source what messages call the text
+/// Members may come in any order, each once. Missing, unknown or out-of-range members are errors.
+/// @param source name of the text in error messages
 /// @throws std::runtime_error `rolewise: <source>:<line>:<column>: found ..., want ...`; for an
 ///         unknown operation with a suggestion
 [[nodiscard]] inline augmentation_policy parse_policy(std::string_view text,
@@ -92,7 +93,8 @@ inline void add_operations(std::string& text, const augmentation_policy& policy,
   return detail::read_policy_document(in);
 }
 
-/// The schedule that `json_text` wrote; a policy is a schedule too. Otherwise as `parse_policy`.
+/// Parses a schedule in the format of `json_text`; a policy is accepted as a schedule too.
+/// Otherwise as `parse_policy`.
 [[nodiscard]] inline policy_schedule parse_policy_schedule(
     std::string_view text, std::string_view source = "policy schedule")
 {
@@ -102,8 +104,8 @@ inline void add_operations(std::string& text, const augmentation_policy& policy,
              : detail::read_schedule_document(in);
 }
 
-/// Whether a text is meant as one of these documents, rather than as a log (`parse_policy_log`): an
-/// object of JSON, whatever is in it.
+/// Whether a text is such a JSON document, rather than a log (`parse_policy_log`): whether it
+/// begins with `{`, after white space and a byte order mark.
 [[nodiscard]] inline bool is_policy_document(std::string_view text)
 {
   text.remove_prefix(detail::byte_order_mark_of(text));
@@ -122,7 +124,7 @@ inline void add_operations(std::string& text, const augmentation_policy& policy,
   return parse_policy_schedule(text_of_file(path), path);
 }
 
-/// Writes `json_text` to a file; what was there stays until the new one is whole.
+/// Writes `json_text` to a file atomically: an existing file stays until the new one is complete.
 /// @throws std::runtime_error if the file cannot be written
 inline void write_policy(const std::string& path, const augmentation_policy& policy)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// RandAugment: a few random operations, all of one strength.
+/// The `rand_augment` agent: RandAugment, random operations of one common magnitude.
 
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/detail/strength.hpp>
@@ -15,13 +15,13 @@
 
 namespace rolewise {
 
-/// Shows each image after `operations` operations, drawn uniformly with replacement from 14:
+/// Applies `operations` operations to each image, drawn uniformly with replacement from 14:
 /// identity, autocontrast, equalize, rotate, solarize, color, posterize, contrast, brightness,
-/// sharpness, shear x, shear y, translate x, translate y; signs by fair coins.
+/// sharpness, shear x, shear y, translate x, translate y; signs are drawn by fair coins.
 ///
 /// At magnitude M: rotate 3 M degrees, shear 0.03 M, translate M / 32 of the side (whole pixels),
 /// posterize to 8 - trunc(0.4 M) bits, solarize from 256 - trunc(25.6 M), enhancers 1 +- 0.09 M.
-/// Holes get the mean colour of the data set.
+/// Holes get the mean color of the data set.
 ///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
 ///
@@ -32,10 +32,10 @@ namespace rolewise {
 /// Cubuk, Zoph, Shlens, Le: RandAugment: practical automated data augmentation with a reduced
 /// search space, 2019, arXiv 1909.13719, section 3 and figure 2.
 /// @par Departs
-/// M = 0 changes nothing but for autocontrast and equalize, and more is stronger for every
-/// operation: in the published code enhancers do nothing at M = 5 and most at 0, posterize and
-/// solarize weaken as M grows. Translation is a share of the side, 10 of 32 pixels at M = 10, so
-/// that it means the same for any size.
+/// Strength grows with M for every operation, from none at M = 0, but for autocontrast and
+/// equalize, which have no magnitude. In the published code enhancers do nothing at M = 5 and
+/// most at 0, and posterize and solarize weaken as M grows. Translation is a share of the side,
+/// 10 of 32 pixels at M = 10, independent of the image size.
 struct rand_augment {
   static constexpr std::string_view name = "rand-augment";
   static constexpr bool has_state = false;
@@ -51,7 +51,7 @@ struct rand_augment {
                                 examples);
   }
 
-  /// A layer for each of the operations, then a fill.
+  /// Adds a layer for each of the operations, then a fill.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {

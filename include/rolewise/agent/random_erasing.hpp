@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Random erasing: a rectangle of some images is painted over.
+/// The `random_erasing` agent: overwrites a random rectangle of some images.
 
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/detail/require_setting.hpp>
@@ -18,41 +18,41 @@
 
 namespace rolewise {
 
-/// Paints a rectangle of an image over, with a probability.
+/// Overwrites a random rectangle of an image, with a given probability.
 ///
-/// Up to ten times an area is drawn uniformly from `scale`, a share of the image's, and an aspect
-/// height / width from `ratio`, uniformly in its logarithm; the sides are rounded to pixels, and
-/// the first rectangle that is smaller than the image in both directions, and not empty, is laid
-/// uniformly where it fits. If none is, the image stays.
+/// Up to ten times, an area is drawn uniformly from `scale`, as a share of the image area, and an
+/// aspect ratio height / width from `ratio`, uniformly in its logarithm; the sides are rounded to
+/// pixels. The first rectangle that is not empty and smaller than the image in both directions is
+/// placed uniformly. If there is none, the image stays unchanged.
 ///
 ///     rw::random_erasing{.with = rw::image_paint::kind::colour, .colour = {0, 0, 0}}
 ///
-/// The area is that of the paper, 0.02 .. 0.4, whose results are what one wants to repeat;
-/// torchvision's `RandomErasing` says 0.02 .. 0.33. So is noise: of what the paper fills with, it
-/// did best.
+/// The defaults are those of the paper, so that its results can be reproduced: an area of
+/// 0.02 .. 0.4 (torchvision's `RandomErasing` has 0.02 .. 0.33), and noise, the best of the
+/// paper's fill values.
 ///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
 ///
 /// @par Determinism
-/// A function of seed, epoch and id of an image; a byte of noise, of its place in the image too.
+/// A function of seed, epoch and id of an image; a byte of noise also of its position in the
+/// image.
 /// @throws std::invalid_argument on other inputs (`require_images`), a probability out of range,
-/// and
-///         where `scale` or `ratio` is no range
+///         and an invalid range `scale` or `ratio`
 /// @par Source
 /// Zhong, Zheng, Kang, Li, Yang: Random erasing data augmentation, 2017, arXiv 1708.04896.
 /// @par Departs
-/// From the paper in how it draws, which is torchvision's way: the paper's aspects are uniform, so
-/// that most rectangles are high ones, and it tries until one fits. Torchvision's noise is normal,
-/// on numbers that are normalised already; here it is the paper's, uniform over bytes.
+/// Sampling follows torchvision, not the paper, which draws aspect ratios uniformly, so that most
+/// rectangles are tall, and tries until one fits. Torchvision's noise is normal, on values that
+/// are already normalized; here it is the paper's, uniform over bytes.
 struct random_erasing {
   static constexpr std::string_view name = "random-erasing";
   static constexpr bool has_state = false;
 
   double probability = 0.5;                     ///< 0 .. 1; 0 erases nothing
-  std::array<double, 2> scale{0.02, 0.4};       ///< of the area that is erased, above 0 .. 1
+  std::array<double, 2> scale{0.02, 0.4};       ///< erased share of the area, in (0, 1]
   std::array<double, 2> ratio{0.3, 1.0 / 0.3};  ///< height / width of the rectangle, above 0
   image_paint::kind with = image_paint::kind::noise;
-  std::array<std::uint8_t, 3> colour{};  ///< if `with` says so; grey images take the first
+  std::array<std::uint8_t, 3> colour{};  ///< fill of kind `colour`; gray images use its first value
 
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {
@@ -62,7 +62,7 @@ struct random_erasing {
                                 examples);
   }
 
-  /// A layer of rectangles.
+  /// Adds a layer of rectangles.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {
@@ -82,7 +82,7 @@ struct random_erasing {
   }
 
  private:
-  // Draw 0: whether. Draws 4 i .. 4 i + 3 of try i = 1 .. 10: area, aspect, top, left.
+  // Draw 0: whether to erase. Draws 4 i .. 4 i + 3 of try i = 1 .. 10: area, aspect, top, left.
   [[nodiscard]] image_rectangle rectangle(const draws& of_image, std::int64_t rows,
                                           std::int64_t columns) const
   {

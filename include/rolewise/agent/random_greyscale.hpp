@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Some images without their colours.
+/// The `random_greyscale` agent: converts some images to gray.
 
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/detail/require_setting.hpp>
@@ -14,8 +14,8 @@
 
 namespace rolewise {
 
-/// Shows an image as its grey, three equal channels, with a probability: Pillow's `convert('L')`.
-/// Grey images stay as they are.
+/// Converts an image to gray, as three equal channels, with a given probability: Pillow's
+/// `convert('L')`. Gray images stay unchanged.
 ///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
 ///
@@ -28,7 +28,7 @@ struct random_greyscale {
   static constexpr std::string_view name = "random-greyscale";
   static constexpr bool has_state = false;
 
-  double probability = 0.1;  ///< 0 .. 1; 0 leaves all colours
+  double probability = 0.1;  ///< 0 .. 1; 0 changes nothing
 
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {
@@ -38,7 +38,7 @@ struct random_greyscale {
                                 examples);
   }
 
-  /// A layer of operations: colour by the factor 0 is grey.
+  /// Adds a layer of operations: `color` with the factor 0 gives gray.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {

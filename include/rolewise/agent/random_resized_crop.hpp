@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A part of each image, of any area and aspect, at one size.
+/// The `random_resized_crop` agent: resizes a random box of each image to a fixed size.
 
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/detail/require_setting.hpp>
@@ -20,39 +20,40 @@
 
 namespace rolewise {
 
-/// Shows a box of each image at the size `height` x `width`, as networks for ImageNet are trained.
+/// Crops a random box of each image and resizes it to `height` x `width`, the usual augmentation
+/// for training on ImageNet.
 ///
-/// Up to ten times an area is drawn uniformly from `scale`, a share of the image's, and an aspect
-/// width / height from `ratio`, uniformly in its logarithm; the sides are rounded to pixels, and
-/// the first box that fits is laid uniformly where it fits. If none fits, the box is the largest
-/// one in the middle of the image that has an aspect within `ratio`.
+/// Up to ten times, an area is drawn uniformly from `scale`, as a share of the image area, and an
+/// aspect ratio width / height from `ratio`, uniformly in its logarithm; the sides are rounded to
+/// pixels. The first box that fits is placed uniformly. If none fits, the box is the largest
+/// centered one with an aspect ratio within `ratio`.
 ///
 ///     rw::sequence{rw::random_resized_crop{.height = 224, .width = 224}, rw::horizontal_flip{}}
 ///
-/// Parts of a sequence after it plan for the new size. Pixels are those of Pillow's
-/// `resize((width, height), filter, box)`, bit for bit (`operations::resize`).
+/// Later parts of a `sequence` get images of the new size. Pixels are bitwise equal to those of
+/// Pillow's `resize((width, height), filter, box)` (`operations::resize`).
 ///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; the view is uint8 `[N, C, height, width]`; a batch
 /// of N = 0 passes.
 ///
 /// @par Determinism
 /// A function of seed, epoch and id of an image.
-/// @throws std::invalid_argument on other inputs (`require_images`), a negative or too large size,
-///         and where `scale` or `ratio` is no range
+/// @throws std::invalid_argument on other inputs (`require_images`), a negative or too large
+///         size, and an invalid range `scale` or `ratio`
 /// @par Source
 /// Szegedy, Liu, Jia, Sermanet, Reed, Anguelov, Erhan, Vanhoucke, Rabinovich: Going deeper with
 /// convolutions, 2014, arXiv 1409.4842, section 6; the ten tries and what follows them are
 /// torchvision's `RandomResizedCrop`.
 /// @par Departs
-/// From torchvision, which cuts the box out before it resizes it: here the filter sees the pixels
-/// just outside of the box, as it does where Pillow is told the box.
+/// torchvision crops before it resizes; here the filter also reads pixels just outside the box,
+/// as Pillow's `resize` with a box does.
 struct random_resized_crop {
   static constexpr std::string_view name = "random-resized-crop";
   static constexpr bool has_state = false;
 
   std::int64_t height = 0;                            ///< pixels of the view; 0: as the input
   std::int64_t width = 0;                             ///< likewise
-  std::array<double, 2> scale{0.08, 1.0};             ///< of the area that is shown, above 0 .. 1
+  std::array<double, 2> scale{0.08, 1.0};             ///< cropped share of the area, in (0, 1]
   std::array<double, 2> ratio{3.0 / 4.0, 4.0 / 3.0};  ///< width / height of the box, above 0
   resampling interpolation = resampling::bilinear;
 
@@ -64,7 +65,7 @@ struct random_resized_crop {
                                 examples);
   }
 
-  /// A layer of resizes.
+  /// Adds a layer of resizes.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {
@@ -81,7 +82,7 @@ struct random_resized_crop {
   }
 
  private:
-  // Draws 4 i .. 4 i + 3 of try i: area, aspect, top, left.
+  // Draws 4 i .. 4 i + 3 of try i: area, aspect ratio, top, left.
   [[nodiscard]] image_box box(const draws& of_image, std::int64_t rows, std::int64_t columns) const
   {
     constexpr std::uint64_t tries = 10;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// An agent whose views come again.
+/// The `recurring_views` agent: repeats a fixed number of views per example.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/detail/mixes.hpp>
@@ -18,19 +18,19 @@
 
 namespace rolewise {
 
-/// Plays, in epoch e, the view that the agent would make in epoch `e mod views`: each example is
-/// seen in so many forms and no more, and whoever keeps what it worked out for one may use it
-/// again.
+/// Makes, in epoch e, the view that the wrapped agent makes in epoch `e mod views`. Each example
+/// has no more than `views` different views, so results that were computed for one can be cached
+/// and reused.
 ///
 ///     recurring_views{.views = 8, .agent = rand_augment{}}
 ///
-/// The agent is handed the moment with that epoch, so an agent that follows a schedule plays the
-/// policies of the epochs 0 .. views - 1 for ever: wrap schedules for as many views as the run has
-/// epochs, or not at all.
+/// The agent is called with that epoch in `moment`, so a policy schedule only reaches the
+/// policies of the epochs 0 .. views - 1: give an agent with a schedule as many views as the run
+/// has epochs, or do not wrap it.
 ///
-/// The batch carries the number of its view (`batch::view`) along. After another `recurring_views`,
-/// as in a sequence, the two recur together after the least common multiple of their `views`. A
-/// view of an agent that `mixes` has no number, for it is not a function of one id.
+/// `batch::view` carries the number of the view. After another `recurring_views`, as in a
+/// sequence, both recur together after the least common multiple of their `views`. A view of an
+/// agent that `mixes` has no number, because it is not a function of one id.
 ///
 /// @par Determinism
 /// That of the agent, with `e mod views` for the epoch.
@@ -49,7 +49,7 @@ struct recurring_views {
   static constexpr bool mixes = detail::mixes_examples<Agent>();
   static constexpr bool stays_in_step = !IndependentAgent<Agent>;
 
-  std::int64_t views = 1;  ///< at least 1; 1 is the view of epoch 0 for ever; usual 4 .. 32
+  std::int64_t views = 1;  ///< at least 1; 1 repeats the view of epoch 0; usual 4 .. 32
   Agent agent{};
 
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const

@@ -2,17 +2,17 @@
 #pragma once
 
 /// @file
-/// How an image gets another size.
+/// Resampling filters for resizing images.
 
 #include <cstdint>
 
 namespace rolewise {
 
-/// What a pixel of an image of another size is made of: the `nearest` pixel, or a mean of its
-/// neighbours weighted by a triangle (`bilinear`) or a cubic spline with a = -1/2 (`bicubic`).
-/// Where an image shrinks, the weights are stretched by as much, so that no pixel goes unseen.
+/// Resampling filter of a resize: the `nearest` pixel, or a mean of neighbors weighted by a
+/// triangle (`bilinear`) or a cubic spline with a = -1/2 (`bicubic`). Where an image shrinks, the
+/// filter widens by the same factor (antialiasing), so that every pixel contributes.
 ///
-/// All of them are Pillow's, bit for bit (`operations::resize`).
+/// All are bitwise equal to Pillow's (`operations::resize`).
 enum class resampling : std::uint8_t { nearest, bilinear, bicubic };
 
 }  // namespace rolewise

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// From the log of a population based search to the schedule that a training follows.
+/// Conversion of the log of a population based search to a policy schedule for training.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/policy_log.hpp>
@@ -21,7 +21,7 @@
 
 namespace rolewise {
 
-/// A policy and for how long a trial and its ancestors followed it.
+/// A policy and the number of epochs for which a trial and its ancestors followed it.
 struct search_segment {
   std::int64_t epochs = 0;
   augmentation_policy policy;
@@ -35,7 +35,7 @@ struct search_segment {
   }
 };
 
-/// The most epochs of a search or a training that schedules are made for.
+/// Maximum number of epochs of a search or a training run.
 inline constexpr std::int64_t most_schedule_epochs = 1'000'000'000;
 
 namespace detail {
@@ -46,7 +46,7 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
     refuse(who, "epochs is ", epochs, ", want 1 .. ", most_schedule_epochs);
 }
 
-/// Where an event was found, as messages begin: `log.txt:3: `, as much of it as is known.
+/// Prefix of messages about an event, `log.txt:3: `; parts that are unknown are left out.
 [[nodiscard]] inline std::string place_of(const exploit_event& event, std::string_view source)
 {
   std::string place{source};
@@ -57,11 +57,11 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
 
 }  // namespace detail
 
-/// The ancestry of a trial from its own log, `pbt_policy_<trial>.txt`.
+/// Returns the ancestry of a trial from its own log, `pbt_policy_<trial>.txt`.
 ///
-/// A trial that is replaced takes over the log of the one that it becomes a copy of, but that one
-/// has none if it was never replaced itself; then the old lines stay in front. They end where a
-/// line does not copy the trial that the line before is about.
+/// A trial that is replaced takes over the log of the trial that it copies. That one has no log
+/// if it was never replaced itself; then the old lines stay in front. They end before the last
+/// line whose `clone` is not the `target` of the line before it.
 [[nodiscard]] inline std::vector<exploit_event> without_stale_events(
     std::span<const exploit_event> log)
 {
@@ -72,8 +72,8 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
   return {kept.begin(), kept.end()};
 }
 
-/// The ancestry of a trial from the log of all trials, `pbt_global.txt`: its last replacement,
-/// before that the last one of the trial that it became a copy of, and so on; oldest first. Empty
+/// Returns the ancestry of a trial from the log of all trials, `pbt_global.txt`, oldest first:
+/// its last replacement, before that the last one of the trial that it copied, and so on. Empty
 /// for a trial that was never replaced.
 [[nodiscard]] inline std::vector<exploit_event> lineage_of(std::span<const exploit_event> all,
                                                            std::int64_t trial)
@@ -88,18 +88,17 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
   return lineage;
 }
 
-/// The policies that a trial and its ancestors followed, in their order.
+/// Returns the policies that a trial and its ancestors followed, in order.
 ///
 /// Segment 0 is the old policy of the first event, until the iteration at which it was copied;
 /// segment j is the new policy of event j - 1, until event j. A segment may last 0 epochs.
-/// @param ancestry what `without_stale_events` or `lineage_of` gave; without an event all epochs
+/// @param ancestry result of `without_stale_events` or `lineage_of`; without an event all epochs
 ///        have the policy of all zeros, which searches begin with
 /// @param epochs of the search
-/// @param source what the ancestry was read from, if messages shall name it
+/// @param source file name for messages, or empty
 /// @throws std::invalid_argument unless each event copies the trial of the one before, at no
-/// earlier
-///         iteration, the last one within the epochs; it names the event's line, too, where it has
-///         one: `rolewise: search_segments: <source>:<line>: event ... copies ...`
+///         earlier iteration, the last one within the epochs; the message names the event's line
+///         where it is known: `rolewise: search_segments: <source>:<line>: event ... copies ...`
 /// @par Source
 /// Ho, Liang, Stoica, Abbeel, Chen: Population Based Augmentation, 2019, arXiv 1905.05393, the
 /// published code's `parse_log`.
@@ -134,8 +133,8 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
   return segments;
 }
 
-/// A schedule as segments of a training or search of so many epochs.
-/// @param source what it was read from, if messages shall name it
+/// Converts a schedule to segments of a search or a training run of `epochs` epochs.
+/// @param source file name for messages, or empty
 /// @throws std::invalid_argument unless the last segment begins within the epochs
 [[nodiscard]] inline std::vector<search_segment> search_segments(const policy_schedule& schedule,
                                                                  std::int64_t epochs,
@@ -155,19 +154,20 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
   return segments;
 }
 
-/// The schedule for a training of N epochs that was searched over E, the sum of the segments.
+/// Scales a schedule searched over E epochs, the sum of the segments, to a training of N epochs.
 ///
 ///     segment j: trunc(epochs_j * (N / E)) epochs, N / E and the product rounded to double
 ///
-/// Segments that come to 0 epochs vanish. What is missing to N is filled with the last policy, even
-/// if its segment vanished.
+/// Segments of 0 epochs are dropped. Epochs that remain up to N get the last policy, even if its
+/// segment was dropped.
 /// @throws std::invalid_argument if a segment lasts less than 0 epochs, all together less than 1,
 ///         or N is less than 1
 /// @par Source
 /// The published code of arXiv 1905.05393, `_parse_log_schedule`.
 /// @par Departs
-/// The published code fills to trunc(E * (N / E)), which rounding can make N - 1; epoch N - 1 then
-/// has no policy and it fails. Here it is N, and epochs from N on have the last policy played.
+/// The published code fills to trunc(E * (N / E)), which rounding can make N - 1; epoch N - 1
+/// then has no policy and it fails. Here it fills to N, and epochs from N on have the last
+/// policy.
 [[nodiscard]] inline policy_schedule stretched(std::span<const search_segment> segments,
                                                std::int64_t epochs)
 {
@@ -183,7 +183,7 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
   }
   if (searched == 0) refuse(who, "segments last 0 epochs together, want at least 1");
 
-  // Volatile: fast math would divide after it multiplied, and 49 * (1 / 49) is below 1.
+  // Volatile: fast math could divide after it multiplied, but 49 * (1 / 49) is below 1.
   const volatile double factor = static_cast<double>(epochs) / static_cast<double>(searched);
   std::vector<policy_segment> result;
   std::int64_t done = 0;
@@ -198,7 +198,7 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
   return policy_schedule{std::move(result)};
 }
 
-/// The sum of (i + 1) times level i over the 60 levels: tells orders and files apart.
+/// Checksum that depends on the order: the sum of (i + 1) times level i over the 60 levels.
 [[nodiscard]] constexpr std::int64_t weighted_checksum(const augmentation_policy& policy)
 {
   std::int64_t sum = 0;
@@ -206,7 +206,7 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
   return sum;
 }
 
-/// The weighted checksums of the policies, each times the epochs that it lasts.
+/// Sum of the weighted checksums of the policies, each times its number of epochs.
 [[nodiscard]] constexpr std::int64_t weighted_checksum(std::span<const search_segment> segments)
 {
   std::int64_t sum = 0;

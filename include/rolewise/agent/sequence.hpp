@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Several agents, one after the other, as one agent.
+/// The `sequence` agent: applies several agents one after the other.
 
 #include <rolewise/agent/detail/mixes.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
@@ -43,11 +43,13 @@ inline constexpr auto joined_names = [] {
 
 }  // namespace detail
 
-/// Each part changes the view that the part before it made: `sequence{rand_augment{}, cutout{}}`.
+/// Applies its parts in order, each to the view of the part before:
+/// `sequence{rand_augment{}, cutout{}}`.
 ///
-/// Part i gets `seed.split(i)`, so two equal parts draw differently, and a part draws the same
-/// whatever the others are. It has state, and mixes, if a part does; it plans if all of them do,
-/// and then each image goes through all parts before the next one is begun.
+/// Part i gets `seed.split(i)`, so two equal parts draw differently, and the draws of a part do
+/// not depend on the others. A sequence has state, and mixes, if a part does. It is a
+/// `PlannedAgent` if all parts are; then each image passes through all parts before the next one
+/// is processed.
 template<typename... Parts>
 class sequence {
   static_assert(sizeof...(Parts) > 0, "a sequence wants at least one agent; see no_agent");

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The teacher that judges what the student saw, and what may stand for a teacher's agent.
+/// `students_view` (the teacher gets the student's view) and the `TeacherAgent` concept.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 
@@ -12,9 +12,9 @@
 
 namespace rolewise {
 
-/// In the place of the teacher's agent: the teacher is shown the very view of the student.
+/// Placeholder for the teacher's agent: the teacher gets the student's view.
 ///
-/// It makes no view, so it is no AugmentationAgent, and stands nowhere else.
+/// It makes no view, so it is no `AugmentationAgent` and is accepted only as the teacher's agent.
 struct students_view {
   static constexpr std::string_view name = "students-view";
   static constexpr bool has_state = false;
@@ -22,7 +22,7 @@ struct students_view {
   friend bool operator==(const students_view&, const students_view&) = default;
 };
 
-/// What the teacher sees: a view of its own, or the student's.
+/// The agent of a teacher: an `AugmentationAgent` for a view of its own, or `students_view`.
 template<typename A>
 concept TeacherAgent = AugmentationAgent<A> || std::same_as<A, students_view>;
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What AutoAugment's policies consist of, and what their magnitude levels mean.
+/// The `sub_policy` of AutoAugment, and the parameters that its magnitude levels stand for.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/operation.hpp>
@@ -16,8 +16,8 @@
 
 namespace rolewise {
 
-/// Two operations, one after the other, each with a probability and a magnitude of its own. A list
-/// of them is a policy of AutoAugment.
+/// A sub-policy of AutoAugment: two operations in sequence, each with its own probability and
+/// magnitude. A list of sub-policies is a policy.
 ///
 /// @par Source
 /// Cubuk, Zoph, Mané, Vasudevan, Le: AutoAugment: learning augmentation policies from data, 2018,
@@ -29,7 +29,7 @@ struct sub_policy {
     std::int64_t magnitude = 0;    ///< level 0 .. 9, see `auto_augment_parameter`
 
     friend bool operator==(const step&, const step&) = default;
-    /// As `Rotate 0.7@2`: probability and magnitude level.
+    /// Prints `Rotate 0.7@2`: probability and magnitude level.
     friend std::ostream& operator<<(std::ostream& out, const step& of)
     {
       return out << rolewise::name(of.what) << ' ' << of.probability / 10 << '.'
@@ -41,14 +41,14 @@ struct sub_policy {
   step second;
 
   friend bool operator==(const sub_policy&, const sub_policy&) = default;
-  /// As `Rotate 0.7@2, TranslateX 0.3@9`.
+  /// Prints `Rotate 0.7@2, TranslateX 0.3@9`.
   friend std::ostream& operator<<(std::ostream& out, const sub_policy& of)
   {
     return out << of.first << ", " << of.second;
   }
 };
 
-/// A line a sub-policy.
+/// Prints one sub-policy per line.
 inline std::ostream& operator<<(std::ostream& out, const std::vector<sub_policy>& policy)
 {
   const char* separator = "";
@@ -59,8 +59,9 @@ inline std::ostream& operator<<(std::ostream& out, const std::vector<sub_policy>
   return out;
 }
 
-/// What is wrong with the levels of a step, whose place in a list of sub-policies is told; empty if
-/// both are in their ranges.
+/// Returns the message for levels of a step that are out of range; empty if both are in their
+/// ranges.
+/// @param place index of the sub-policy in its list
 [[nodiscard]] inline std::string objection_to_levels(const sub_policy::step& of, std::size_t place)
 {
   const auto objection = [&](const char* kind, std::int64_t level, std::int64_t highest) {
@@ -76,13 +77,13 @@ inline std::ostream& operator<<(std::ostream& out, const std::vector<sub_policy>
   return {};
 }
 
-/// How a magnitude level becomes a parameter; see `auto_augment_parameter`.
+/// Mapping of a magnitude level to a parameter; see `auto_augment_parameter`.
 enum class auto_augment_scale : std::uint8_t {
   published,  ///< the code that AutoAugment's authors published for CIFAR-10
   even        ///< the ranges of the paper in ten even steps, higher is stronger
 };
 
-/// What a magnitude level means, as `operation_parameters::value` takes it, before a sign is drawn.
+/// Maps a magnitude level to a parameter (`operation_parameters::value`), before a sign is drawn.
 ///
 /// | operation       | `published`             | L = 0, 9  | `even`              | L = 0, 9   |
 /// |-----------------|-------------------------|-----------|---------------------|------------|
@@ -97,20 +98,20 @@ enum class auto_augment_scale : std::uint8_t {
 /// Translations and boxes are whole pixels, rounded towards 0. Rotation, shear and translation have
 /// a sign, drawn by a fair coin; with `even`, enhancers have one too: 1 - 0.1 L or 1 + 0.1 L.
 ///
-/// Sources differ. The paper (table 6) gives ranges and says that ten values are spread evenly over
-/// them: 30 degrees, 0.3, 150 pixels (of 331), 4 .. 8 bits, 0 .. 256, 0.1 .. 1.9, 60 pixels. The
-/// authors' code for CIFAR-10 (tensorflow/models, research/autoaugment) divides by 10 instead of 9,
-/// keeps 0 .. 4 bits and moves by L of 32 pixels: that is `published`, and what Population Based
-/// Augmentation took over (`policy_parameter`); enhancers do nothing at level 5. Their later code
-/// for ImageNet (tensorflow/tpu, efficientnet) has posterize and solarize weaken as L grows.
-/// torchvision, and DeepVoltaire/AutoAugment before it, let the strength of every operation grow
-/// from nothing: that is `even`, number for number those of torchvision (whose solarize begins at
-/// 255, not 256).
+/// Sources differ. The paper (table 6) states ranges, each with ten evenly spaced values: 30
+/// degrees, 0.3, 150 pixels (of 331), 4 .. 8 bits, 0 .. 256, 0.1 .. 1.9, 60 pixels. The authors'
+/// code for CIFAR-10 (tensorflow/models, research/autoaugment) divides by 10 instead of 9, keeps
+/// 0 .. 4 bits and translates by L of 32 pixels: that is `published`, which Population Based
+/// Augmentation adopted (`policy_parameter`); enhancers do nothing at level 5. In their later
+/// code for ImageNet (tensorflow/tpu, efficientnet) posterize and solarize weaken as L grows. In
+/// torchvision, and in DeepVoltaire/AutoAugment before it, every operation grows in strength from
+/// none: that is `even`, with the same numbers as torchvision (whose solarize begins at 255, not
+/// 256).
 ///
 /// @throws std::invalid_argument for a level that is not in 0 .. 9
 /// @par Departs
-/// `published` moves by a share of the side, L pixels of 32, so that it means the same for any
-/// size. torchvision has no cutout; `even` reads the paper's range for it.
+/// `published` translates by a share of the side, L pixels of 32, independent of the image size.
+/// torchvision has no cutout; `even` uses the paper's range for it.
 [[nodiscard]] inline double auto_augment_parameter(operation what, std::int64_t level,
                                                    std::int64_t height, std::int64_t width,
                                                    auto_augment_scale scale)

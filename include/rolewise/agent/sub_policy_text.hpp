@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Lists of sub-policies, the policies of AutoAugment, as JSON that names operations.
+/// JSON of AutoAugment policies (lists of sub-policies), with operations by name.
 
 #include <rolewise/agent/detail/literal_reader.hpp>
 #include <rolewise/agent/detail/read_policy_json.hpp>
@@ -31,14 +31,14 @@ inline void add_step(std::string& text, const sub_policy::step& step)
 
 }  // namespace detail
 
-/// Sub-policies as JSON, their operations by name, two in each:
+/// Formats sub-policies as JSON, two operations in each, by name:
 ///
 ///     {"rolewise": "sub-policies", "version": 1, "sub_policies": [
 ///       [{"operation": "Rotate", "probability": 7, "magnitude": 2},
 ///        {"operation": "TranslateX", "probability": 3, "magnitude": 9}]]}
 ///
-/// Numbers are levels: probabilities 0 .. 10, magnitudes 0 .. 9. What a magnitude level means is
-/// the agent's (`auto_augment::scale`), and not written.
+/// Numbers are levels: probabilities 0 .. 10, magnitudes 0 .. 9. The meaning of a magnitude level
+/// is a setting of the agent (`auto_augment::scale`) and is not written.
 /// @throws std::invalid_argument for no sub-policy or for levels out of range
 [[nodiscard]] inline std::string json_text(const std::vector<sub_policy>& policy)
 {
@@ -56,10 +56,10 @@ inline void add_step(std::string& text, const sub_policy::step& step)
   return text + "\n  ]\n}\n";
 }
 
-/// The sub-policies that `json_text` wrote.
+/// Parses sub-policies in the format of `json_text`.
 ///
-/// Members may come in any order, each once. What is missing, unknown or out of range is an error.
-/// @param source what messages call the text
+/// Members may come in any order, each once. Missing, unknown or out-of-range members are errors.
+/// @param source name of the text in error messages
 /// @throws std::runtime_error `rolewise: <source>:<line>:<column>: found ..., want ...`; for an
 ///         unknown operation with a suggestion
 [[nodiscard]] inline std::vector<sub_policy> parse_sub_policies(
@@ -76,7 +76,7 @@ inline void add_step(std::string& text, const sub_policy::step& step)
   return parse_sub_policies(text_of_file(path), path);
 }
 
-/// Writes `json_text` to a file; what was there stays until the new one is whole.
+/// Writes `json_text` to a file atomically: an existing file stays until the new one is complete.
 /// @throws std::invalid_argument as `json_text`
 /// @throws std::runtime_error if the file cannot be written
 inline void write_sub_policies(const std::string& path, const std::vector<sub_policy>& policy)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// TrivialAugment: one random operation of random strength.
+/// The `trivial_augment` agent: TrivialAugment, one random operation of random strength.
 
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/detail/strength.hpp>
@@ -15,8 +15,8 @@
 
 namespace rolewise {
 
-/// Shows each image after one operation, drawn uniformly from the 14 of `rand_augment`, at a level
-/// L drawn uniformly from 0 .. 30; directions by fair coins. Nothing to tune.
+/// Applies one operation to each image, drawn uniformly from the 14 of `rand_augment`, at a level
+/// L drawn uniformly from 0 .. 30; signs are drawn by fair coins. There is no setting to tune.
 ///
 /// At level L: rotate L degrees, shear 0.01 L, translate L / 96 of the side (whole pixels),
 /// posterize to 8 - trunc(4 L / 30) bits, solarize from 256 - trunc(256 L / 30), enhancers
@@ -31,8 +31,7 @@ namespace rolewise {
 /// Müller, Hutter: TrivialAugment: tuning-free yet state-of-the-art data augmentation, 2021,
 /// arXiv 2103.10158, section 3; the ranges of its space that is not wide.
 /// @par Departs
-/// Translation is a share of the side, 10 of 32 pixels at most, so that it means the same for any
-/// size.
+/// Translation is a share of the side, 10 of 32 pixels at most, independent of the image size.
 struct trivial_augment {
   static constexpr std::string_view name = "trivial-augment";
   static constexpr bool has_state = false;
@@ -45,7 +44,7 @@ struct trivial_augment {
                                 examples);
   }
 
-  /// A layer of operations, then a fill.
+  /// Adds a layer of operations, then a fill.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {

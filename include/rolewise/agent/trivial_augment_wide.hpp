@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// TrivialAugment with its wide space: one random operation of random, up to extreme, strength.
+/// The `trivial_augment_wide` agent: TrivialAugment with its wide space, up to extreme strengths.
 
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/detail/strength.hpp>
@@ -17,7 +17,7 @@
 
 namespace rolewise {
 
-/// What a level 0 .. 30 of the wide space means, as `operation_parameters::value` takes it, before
+/// Maps a level 0 .. 30 of the wide space to a parameter (`operation_parameters::value`), before
 /// a sign is drawn.
 ///
 /// | operation                | value                          | level 0 | level 30 |
@@ -53,12 +53,12 @@ namespace rolewise {
   }
 }
 
-/// `trivial_augment` with larger ranges: one operation, drawn uniformly from the 14 of
-/// `rand_augment`, at a level drawn uniformly from 0 .. 30 (`wide_parameter`); directions by fair
-/// coins. Nothing to tune. Holes get the mean colour of the data set.
+/// `trivial_augment` with larger ranges: applies one operation, drawn uniformly from the 14 of
+/// `rand_augment`, at a level drawn uniformly from 0 .. 30 (`wide_parameter`); signs are drawn by
+/// fair coins. There is no setting to tune. Holes get the mean color of the data set.
 ///
-/// Translation is in pixels, whatever the size, as published: images of 32 x 32 are gone at its
-/// highest level.
+/// Translation is in pixels, independent of the image size, as published: at the highest level,
+/// images of 32 x 32 are translated out of the frame.
 ///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
 ///
@@ -84,7 +84,7 @@ struct trivial_augment_wide {
                                 examples);
   }
 
-  /// A layer of operations, then a fill.
+  /// Adds a layer of operations, then a fill.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {

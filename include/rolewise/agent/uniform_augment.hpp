@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// UniformAugment: random operations of random strengths that fire at random.
+/// The `uniform_augment` agent: UniformAugment, random operations of random strength, each
+/// applied at random.
 
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
@@ -17,8 +18,8 @@
 
 namespace rolewise {
 
-/// What a strength in [0, 1) means to UniformAugment, as `operation_parameters::value` takes it,
-/// before a sign is drawn.
+/// Maps a strength s in [0, 1) to a parameter (`operation_parameters::value`), before a sign is
+/// drawn.
 ///
 /// | operation                | value                          | at 0 | towards 1          |
 /// |--------------------------|--------------------------------|------|--------------------|
@@ -57,10 +58,10 @@ namespace rolewise {
   }
 }
 
-/// Shows each image after `operations` operations, drawn uniformly with replacement from the 15 of
-/// a policy; each fires with probability 1/2, at a strength drawn uniformly from [0, 1)
-/// (`uniform_parameter`). Directions are drawn by fair coins; cutout's centre is uniform over the
-/// pixels. Holes get the mean colour of the data set. Nothing is searched for.
+/// Draws `operations` operations for each image, uniformly with replacement from the 15 of a
+/// policy; each fires with probability 1/2, at a strength drawn uniformly from [0, 1)
+/// (`uniform_parameter`). Signs are drawn by fair coins; the center of cutout is uniform over the
+/// pixels. Holes get the mean color of the data set. No search is needed.
 ///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
 ///
@@ -71,11 +72,11 @@ namespace rolewise {
 /// @par Source
 /// LingChen, Khonsari, Lashkari, Nazari, Sambee, Nascimento: UniformAugment: a search-free
 /// probabilistic data augmentation approach, 2020, arXiv 2003.14348; ranges are those of
-/// tgilewicz/uniformaugment, whose author asked them and reports their accuracies.
+/// tgilewicz/uniformaugment, whose author asked the paper's authors and reports their accuracies.
 /// @par Departs
-/// There an operation fires with a probability that is itself drawn uniformly from [0, 1); a fair
-/// coin is the same in distribution. Translations and boxes are whole pixels, and a box has an even
-/// side and its centre on a pixel.
+/// In the paper an operation fires with a probability that is itself drawn uniformly from [0, 1);
+/// a fair coin is the same in distribution. Translations and boxes are whole pixels, and a box
+/// has an even side and its center on a pixel.
 struct uniform_augment {
   static constexpr std::string_view name = "uniform-augment";
   static constexpr bool has_state = false;
@@ -90,7 +91,7 @@ struct uniform_augment {
                                 examples);
   }
 
-  /// A layer for each of the operations, then a fill.
+  /// Adds a layer for each of the operations, then a fill.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {
@@ -107,7 +108,8 @@ struct uniform_augment {
   }
 
  private:
-  // Draws first .. first + 5: whether it fires, which, how strong, its sign, where it cuts.
+  // Draws first .. first + 5: whether it fires, operation, strength, sign, row and column of the
+  // cutout center.
   [[nodiscard]] static image_step drawn(const draws& of_image, std::uint64_t first,
                                         const image_subjects& subjects)
   {

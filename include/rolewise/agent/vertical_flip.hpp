@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Images mirrored top to bottom.
+/// The `vertical_flip` agent: flips some images top to bottom.
 
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/detail/require_setting.hpp>
@@ -14,7 +14,7 @@
 
 namespace rolewise {
 
-/// Mirrors each image top to bottom with a probability.
+/// Flips each image top to bottom with a given probability.
 ///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
 ///
@@ -25,7 +25,7 @@ struct vertical_flip {
   static constexpr std::string_view name = "vertical-flip";
   static constexpr bool has_state = false;
 
-  double probability = 0.5;  ///< 0 .. 1; 0 never mirrors
+  double probability = 0.5;  ///< 0 .. 1; 0 never flips
 
   [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
   {
@@ -35,7 +35,7 @@ struct vertical_flip {
                                 examples);
   }
 
-  /// A layer of flips.
+  /// Adds a layer of flips.
   void plan(const image_subjects& subjects, const moment& now, seed key,
             image_program& program) const
   {

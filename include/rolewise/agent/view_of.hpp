@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The view of an agent in the form that a network takes.
+/// The `view_of` function: the view of an agent in the input format of a network.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/detail/run_program.hpp>
@@ -11,18 +11,18 @@
 
 namespace rolewise {
 
-/// The form of a view.
+/// Format of a view: dtype and memory format.
 struct view_form {
-  /// uint8, or floating point and then normalised as `normalised_inputs` does it.
+  /// uint8, or a floating point type: normalized by `normalised_inputs`.
   torch::ScalarType dtype = torch::kFloat32;
-  bool channels_last = true;  ///< of floating point in memory; uint8 is contiguous
+  bool channels_last = true;  ///< of floating point views; uint8 is contiguous
 
   friend bool operator==(const view_form&, const view_form&) = default;
 };
 
 namespace detail {
 
-/// A view that some agent made, in the wanted form; what it has made floating point itself stays.
+/// Converts the view of any agent to `form`; floating point views of an agent stay unchanged.
 [[nodiscard]] inline batch in_form(batch view, const view_form& form)
 {
   if (form.dtype == torch::kByte || view.inputs.scalar_type() != torch::kByte) return view;
@@ -37,7 +37,7 @@ namespace detail {
          form.dtype == torch::kBFloat16;
 }
 
-/// The batch after a plan, written once.
+/// Executes a plan on a batch; the result is written once, directly in `form`.
 /// @pre `fits_kernels(examples) && kernels_write(form)`
 template<typename Plan>
 [[nodiscard]] batch view_by_plan(const Plan& plan, const batch& examples, const view_form& form,
@@ -58,12 +58,13 @@ template<typename Plan>
 
 }  // namespace detail
 
-/// The view of an agent in a form, in memory of a pool if kernels make it.
+/// Makes the view of an agent in the format `form`; where kernels make it, in memory of
+/// `buffers`.
 ///
-/// A `PlannedAgent` on the CPU plans and works image by image, and the last pass over an image
-/// writes it in the form. Any other agent makes its view, which is then converted. The numbers are
-/// the same, bit for bit: `normalised_inputs` of `agent(examples, now, key)`. What an agent has
-/// made floating point itself stays as it is.
+/// A `PlannedAgent` on the CPU is executed image by image, and the last pass over an image writes
+/// the final format. Any other agent makes its view, which is then converted. The result is the
+/// same, bit for bit: `normalised_inputs` of `agent(examples, now, key)`. A view that an agent
+/// itself returns as floating point stays unchanged.
 ///
 /// @par Determinism
 /// That of the agent; the same bits for any number of threads.

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What teacher and student are shown of one batch.
+/// The `make_views` functions: the views of one batch for teacher and student.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/no_agent.hpp>
@@ -16,19 +16,19 @@
 
 namespace rolewise {
 
-/// The batch as each role sees it; the examples and their order are the same.
+/// The views of one batch for both roles; the examples and their order are the same.
 struct view_pair {
   batch teacher;
   batch student;
-  /// The two are one view and share their tensors: what is done to one (converting, responding)
-  /// need not be done to the other.
+  /// True if both are one view and share their tensors: what is done to one (conversion, device
+  /// transfer) need not be repeated for the other.
   bool same = false;
 };
 
 namespace detail {
 
-/// What a role's own agent and then the shared one make of a batch, in a form; in one pass over
-/// each image if both plan.
+/// Applies a role's own agent and then the shared one, in a form; in one pass over each image if
+/// both are planned agents.
 template<AugmentationAgent Own, AugmentationAgent Shared>
 [[nodiscard]] batch view_of_both(const Own& own, seed own_key, const Shared& shared,
                                  seed shared_key, const batch& examples, const moment& now,
@@ -48,13 +48,14 @@ template<AugmentationAgent Own, AugmentationAgent Shared>
 
 }  // namespace detail
 
-/// Shows a batch to both roles.
+/// Makes the views of a batch for both roles.
 ///
-/// First each role's own agent, under `key.split(role::teacher)` and `key.split(role::student)`;
-/// then the shared one on both, under the same `key.split(role::both)`: one crop for two views.
+/// First applies each role's own agent, with `key.split(role::teacher)` and
+/// `key.split(role::student)`; then the shared agent to both, with the same
+/// `key.split(role::both)`: one crop for two views.
 ///
-/// The views are the `same` if the teacher sees the student's (`students_view`) or neither role has
-/// an agent (`no_agent`); then every agent works once.
+/// The views are the `same` if the teacher's agent is `students_view` or neither role has an
+/// agent (`no_agent`); then each agent is called once.
 template<TeacherAgent T, AugmentationAgent S, AugmentationAgent Shared>
 [[nodiscard]] view_pair make_views(const batch& examples, const T& teacher_agent,
                                    const S& student_agent, const Shared& shared_agent,
@@ -72,8 +73,8 @@ template<TeacherAgent T, AugmentationAgent S, AugmentationAgent Shared>
             false};
 }
 
-/// The same in the form that a network takes, in memory of a pool (`view_of`): what
-/// `normalised_inputs` makes of the views above, bit for bit.
+/// As above, in the input format of a network and in memory of a pool (`view_of`): bitwise equal
+/// to `normalised_inputs` of the views above.
 template<TeacherAgent T, AugmentationAgent S, AugmentationAgent Shared>
 [[nodiscard]] view_pair make_views(const batch& examples, const T& teacher_agent,
                                    const S& student_agent, const Shared& shared_agent,

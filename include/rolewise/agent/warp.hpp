@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// An affine map of an image, in whole numbers.
+/// The `warp`: an affine map of an image, in integer arithmetic.
 
 #include <rolewise/agent/interpolation.hpp>
 
@@ -10,26 +10,27 @@
 
 namespace rolewise {
 
-/// Where each pixel of an image comes from. **Units**: 2^-32 of a pixel; the pixel (x, y) of the
-/// source covers columns x .. x + 1 and rows y .. y + 1.
+/// An affine map from output pixels to source positions. **Units**: 2^-32 of a pixel; the pixel
+/// (x, y) of the source covers columns x .. x + 1 and rows y .. y + 1.
 ///
-/// The centre of the new pixel (x, y) shows the place
+/// The source position of the center of the output pixel (x, y) is
 ///
 ///     column = column.start + x column.by_x + y column.by_y,   likewise row
 ///
-/// and gets what is there:
+/// and it is sampled by
 ///
-/// - `nearest`: the pixel that covers the place. Its colour is taken, and a hole stays one; outside
-///   are black holes.
-/// - `bilinear`: the place is rounded to 1/256 of a pixel in either direction (ties go up). If all
-///   of the four pixels whose centres surround it lie inside and are no holes, then their mean,
-///   weighted by distance and rounded to nearest once. Else the nearest of the four alone (ties go
-///   to the right, and down), so that the colour of holes never bleeds into the picture, and what
-///   is covered is what `nearest` covers but for places within 1/512 of a border.
+/// - `nearest`: the pixel that covers the position. Its color is copied, and a hole stays one.
+///   Outside the source image the output is black and a hole.
+/// - `bilinear`: the position is rounded to 1/256 of a pixel in either direction (ties go up). If
+///   all four pixels whose centers surround it lie inside the image and are no holes, the result
+///   is their mean, weighted by distance and rounded to nearest once. Otherwise it is the nearest
+///   of the four alone (ties go to the right, and down), so that the color of holes never bleeds
+///   into the image. The covered pixels are those of `nearest`, except for positions within 1/512
+///   of a border.
 ///
-/// The value-initialised warp is the identity: such an image is left as it is. Whole numbers all
-/// the way: no bit depends on threads, on instruction sets or on a compiler's flags.
-/// @pre every place of an image lies within +- 2^30 pixels
+/// The value-initialized warp is the identity: such an image stays unchanged. All arithmetic is
+/// on integers: no bit depends on threads, instruction sets or compiler flags.
+/// @pre every source position lies within +- 2^30 pixels
 struct warp {
   struct line {
     std::int64_t start = 0;
@@ -45,7 +46,7 @@ struct warp {
   line row{pixel / 2, 0, pixel};
   interpolation between = interpolation::nearest;
 
-  /// Whether every pixel comes from its own place.
+  /// Whether this is the identity.
   [[nodiscard]] constexpr bool changes_nothing() const noexcept
   {
     return column == line{pixel / 2, pixel, 0} && row == line{pixel / 2, 0, pixel};

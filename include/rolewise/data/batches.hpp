@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A data set as a range of batches, in the order of an epoch.
+/// The `batches` of one epoch of a data set, as a range.
 
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/classic_text.hpp>
@@ -28,18 +28,18 @@
 
 namespace rolewise {
 
-/// How a data set is cut into batches.
+/// Options of `batches`.
 struct batch_options {
-  std::int64_t size = 128;      ///< examples a batch; the last one may have fewer
-  rolewise::seed seed{0};       ///< of the order
+  std::int64_t size = 128;      ///< examples per batch; the last one may have fewer
+  rolewise::seed seed{0};       ///< of the shuffled order
   std::int64_t epoch = 0;       ///< each epoch has an order of its own
   bool shuffle = true;          ///< else the order of the data set, in every epoch
   bool drop_last = false;       ///< leave out a last batch with fewer than `size` examples
-  bool prefetch = true;         ///< make the next batch in the background; the same batches
+  bool prefetch = true;         ///< make the next batch in the background; same results
   std::int64_t first_step = 0;  ///< begin at this batch of the epoch, to resume inside it
 };
 
-/// Batches of a whole epoch over so many examples, `first_step` aside.
+/// Number of batches of a whole epoch over `examples` examples, without regard to `first_step`.
 /// @throws std::invalid_argument unless the size of a batch is above 0
 [[nodiscard]] inline std::int64_t batch_count(std::int64_t examples, const batch_options& options)
 {
@@ -47,7 +47,7 @@ struct batch_options {
   return options.drop_last ? examples / options.size : (examples + options.size - 1) / options.size;
 }
 
-/// Memory that batches are gathered into, used again once nobody holds them.
+/// Buffers that batches are gathered into; a buffer is reused when no tensor references it.
 struct batch_memory {
   buffer_pool images{}, labels{}, ids{};
 };
@@ -102,8 +102,8 @@ class batch_gatherer {
 
 }  // namespace detail
 
-/// What `batches` returns: an input range of `batch`, sized, cheap to copy. Every `begin()` starts
-/// over with batches and a thread of its own.
+/// The range that `batches` returns: an input range of `batch`, sized, cheap to copy. Every
+/// `begin()` starts over, with its own batches and thread.
 class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
  public:
   batches_view() = default;
@@ -119,14 +119,14 @@ class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
                  std::make_shared<const std::vector<std::int64_t>>(std::move(order)), options.size};
   }
 
-  /// Batches from `first_step` on.
+  /// Number of batches from `first_step` on.
   [[nodiscard]] std::size_t size() const
   {
     return static_cast<std::size_t>(last_step_ - options_.first_step);
   }
 
-  /// The batch of one step of the epoch, gathered now into `memory`. Several threads may gather
-  /// with memories of their own.
+  /// Returns the batch of one step of the epoch, gathered into `memory`. Several threads may call
+  /// it, each with its own `memory`.
   /// @throws std::invalid_argument unless the step lies in `first_step` .. `batch_count` - 1
   [[nodiscard]] batch gather(std::int64_t step, batch_memory& memory) const
   {
@@ -189,13 +189,13 @@ class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
 static_assert(ranges::input_range<const batches_view> && ranges::view_<batches_view> &&
               ranges::sized_range<batches_view>);
 
-/// The batches of one epoch:
+/// Returns the batches of one epoch:
 ///
 ///     for (const batch& examples : batches(data, {.size = 64, .seed = s, .epoch = e})) ...
 ///
-/// A batch may be kept as long as one likes; its memory is used again only when nobody holds it
-/// (a raw pointer does not count as holding). A batch read through the iterator lasts until the
-/// iterator moves on: copy it to keep it.
+/// A batch stays valid for as long as it is kept: memory is reused only when no tensor references
+/// it (raw pointers do not count). The reference that an iterator returns is valid until the
+/// iterator advances: copy the batch to keep it.
 ///
 /// Labels may be `[N]` int64 or `[N, classes]` floating point.
 ///
@@ -203,7 +203,8 @@ static_assert(ranges::input_range<const batches_view> && ranges::view_<batches_v
 /// Batch k is a function of the data, (seed, epoch) and the size of a batch alone: `prefetch`,
 /// `first_step` and the number of threads change nothing.
 /// @throws std::invalid_argument unless the data are N images with N labels and N ids on the CPU,
-///         the size of a batch is above 0 and `first_step` lies in 0 .. `batch_count`
+///         the size of a batch is above 0, the epoch is at least 0 and `first_step` lies in
+///         0 .. `batch_count`
 [[nodiscard]] inline batches_view batches(const dataset& examples,
                                           const batch_options& options = {})
 {

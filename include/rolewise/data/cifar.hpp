@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The binary formats of CIFAR-10 and CIFAR-100.
+/// Readers of the binary formats of CIFAR-10 and CIFAR-100.
 
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/detail/file_bytes.hpp>
@@ -19,13 +19,13 @@
 
 namespace rolewise {
 
-/// Which of the two labels of a CIFAR-100 record is learned.
+/// Which of the two labels of a CIFAR-100 record is used.
 enum class cifar100_labels { fine, coarse };
 
-/// How folders of CIFAR are read.
+/// Options of `cifar10` and `cifar100`.
 struct cifar_options {
   cifar100_labels labels = cifar100_labels::fine;  ///< of CIFAR-100
-  bool incomplete = false;  ///< take a set of which batches or records are visibly missing
+  bool incomplete = false;  ///< accept missing batches or records of CIFAR-10
 };
 
 namespace detail {
@@ -37,10 +37,11 @@ inline constexpr std::array<const char*, 5> cifar10_batches{"data_batch_1.bin", 
 /// One label byte of a record.
 struct cifar_label {
   std::size_t offset;    ///< within the record
-  std::int64_t classes;  ///< its values are below
+  std::int64_t classes;  ///< its values are below this
 };
 
-/// Records of `labels.size()` label bytes and 3 x 32 x 32 pixels each; label `chosen` is kept.
+/// Reads records of `labels.size()` label bytes and 3 x 32 x 32 pixels each; keeps label
+/// `chosen`.
 [[nodiscard]] inline dataset read_cifar(const std::string& path,
                                         const std::vector<cifar_label>& labels, std::size_t chosen)
 {
@@ -70,11 +71,12 @@ struct cifar_label {
   return result;
 }
 
-/// What is visibly missing: batches before the last one that is there, records of a batch that is
-/// shorter than others before the last. A set with a batch of 10000 records is the published one:
-/// it has five of those. Other sets in this format have as many batches as they like.
-/// @param records of each batch, 0 where it is not there
-/// @return words about it, or none
+/// Describes missing batches, those before the last one that exists, and missing records, in
+/// batches before the last one that are shorter than others. A set with a batch of 10000 records
+/// is the published one: it has five of those. Other sets in this format may have any number of
+/// batches.
+/// @param records of each batch, 0 where it does not exist
+/// @return a description, or empty
 [[nodiscard]] inline std::string missing_from_cifar10(const std::array<std::int64_t, 5>& records)
 {
   constexpr std::int64_t published = 10000;
@@ -94,8 +96,8 @@ struct cifar_label {
   return words;
 }
 
-/// Tells of a set under a published name that has fewer examples than were published.
-/// @param of_batches words about batches, with a comma at their end, or none
+/// Adds a note if a set under a published name has another number of examples than was published.
+/// @param of_batches text about batches, with a comma at its end, or empty
 inline void note_size(dataset_splits& data, const std::string& folder, std::int64_t published,
                       const std::string& of_batches)
 {
@@ -106,7 +108,7 @@ inline void note_size(dataset_splits& data, const std::string& folder, std::int6
                          data.train.name);
 }
 
-/// The names of classes if the folder has them.
+/// Returns the class names in the folder; empty if there is no such file.
 [[nodiscard]] inline std::vector<std::string> cifar_names(const std::string& folder,
                                                           const std::string& name)
 {
@@ -120,17 +122,17 @@ inline void note_size(dataset_splits& data, const std::string& folder, std::int6
 
 }  // namespace detail
 
-/// CIFAR-10 in its binary version: `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`,
-/// each as it is or with `.gz`; names from `batches.meta.txt` where that is. Smaller sets in this
-/// format may have fewer batches, from the first one on, of which the last may be shorter;
-/// `dataset_splits::notes` says how many examples there are of how many.
+/// Reads CIFAR-10 in its binary version: `data_batch_1.bin` to `data_batch_5.bin` and
+/// `test_batch.bin`, each as it is or with `.gz`; class names from `batches.meta.txt` if it
+/// exists. Smaller sets in this format may have fewer batches, from the first one on, of which
+/// the last may be shorter; `dataset_splits::notes` states how many of the published examples
+/// there are.
 ///
-/// Ids count through train, then test; `scaling` is measured on train.
+/// Ids number the examples of train, then those of test; `scaling` is computed from train.
 /// @par Source
 /// Krizhevsky: Learning multiple layers of features from tiny images, 2009.
-/// @throws std::runtime_error that names the file, and the byte for a record cut short or a label
-///         out of range; for batches or records that are visibly missing, unless
-///         `options.incomplete`
+/// @throws std::runtime_error that names the file, and the byte for a truncated record or a label
+///         out of range; for missing batches or records, unless `options.incomplete`
 [[nodiscard]] inline dataset_splits cifar10(const std::string& folder,
                                             const cifar_options& options = {})
 {
@@ -164,13 +166,13 @@ inline void note_size(dataset_splits& data, const std::string& folder, std::int6
   return data;
 }
 
-/// CIFAR-100 in its binary version: `train.bin` and `test.bin`, each as it is or with `.gz`; names
-/// from `fine_label_names.txt` and `coarse_label_names.txt` where those are. Other sets come in
-/// this format too: there are as many classes as names (100 and 20 without names), and where the
-/// names are not CIFAR-100's, the set is called `CIFAR-100 format`.
+/// Reads CIFAR-100 in its binary version: `train.bin` and `test.bin`, each as it is or with
+/// `.gz`; class names from `fine_label_names.txt` and `coarse_label_names.txt` if they exist.
+/// Other sets may use this format: there are as many classes as names (100 and 20 without names),
+/// and if the names are not those of CIFAR-100, the set is named `CIFAR-100 format`.
 ///
-/// A record has a coarse label and a fine one; one of them is learned, both are checked. Ids and
-/// `scaling` as in `cifar10`; `dataset_splits::notes` says if CIFAR-100 has fewer examples than
+/// A record has a coarse label and a fine one; one of them is used, both are checked. Ids and
+/// `scaling` as in `cifar10`; `dataset_splits::notes` reports another number of examples than
 /// published.
 /// @par Source
 /// As `cifar10`.
@@ -196,7 +198,7 @@ inline void note_size(dataset_splits& data, const std::string& folder, std::int6
   return data;
 }
 
-/// The same, said by the labels alone.
+/// As above, with the choice of labels alone.
 [[nodiscard]] inline dataset_splits cifar100(const std::string& folder, cifar100_labels labels)
 {
   return cifar100(folder, cifar_options{.labels = labels});

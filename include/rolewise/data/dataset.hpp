@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A set of labelled images in memory.
+/// The `dataset`: labeled images in memory.
 ///
 /// [data] -> agent -> teacher/student -> loss -> train -> report
 
@@ -16,12 +16,12 @@
 
 namespace rolewise {
 
-/// N labelled images. Copies share memory; nothing in the library writes into it.
+/// A data set of N labeled images. Copies share memory; the library never writes into it.
 struct dataset {
   torch::Tensor images;  ///< `[N, C, H, W]`, uint8, contiguous, on the CPU
   torch::Tensor labels;  ///< `[N]`, int64, 0 .. classes - 1
-  /// `[N]`, int64: the place of each image in the set it came from, so that draws that are keyed by
-  /// it survive splits and subsets.
+  /// `[N]`, int64: the index of each image in the set it came from. Random draws are keyed by it,
+  /// so they do not change with splits and subsets.
   torch::Tensor ids;
   sample_shape shape;
   normalisation scaling;
@@ -31,17 +31,17 @@ struct dataset {
   [[nodiscard]] std::int64_t size() const { return images.defined() ? images.size(0) : 0; }
 };
 
-/// What a source of data gives: examples to learn from and examples to be judged by.
+/// A training and a test set, as read from a data source.
 struct dataset_splits {
   dataset train;
   dataset test;
   sample_shape shape;  ///< of both
-  /// What a user should be told of the source and no error says, a sentence each: pictures that
-  /// were left out, parts that the source does not have.
+  /// Notes to the user about the source that are not errors, one sentence each: images that were
+  /// left out, parts that are missing.
   std::vector<std::string> notes{};
 };
 
-/// The examples at the given places, in that order.
+/// Returns the examples at the given places, in that order.
 /// @param places `[M]`, int64, 0 .. N - 1
 [[nodiscard]] inline dataset subset(const dataset& whole, const torch::Tensor& places)
 {
@@ -52,8 +52,8 @@ struct dataset_splits {
   return part;
 }
 
-/// 64 bits that tell these examples from others: over images, labels, ids and scaling. Takes one
-/// pass over the images.
+/// 64-bit checksum over images, labels, ids and scaling, which identifies a set of examples.
+/// Takes one pass over the images.
 [[nodiscard]] inline std::uint64_t fingerprint(const dataset& examples)
 {
   checksum sum;
@@ -65,7 +65,7 @@ struct dataset_splits {
   return sum.value();
 }
 
-/// All examples, in their order, as one batch that shares their memory.
+/// Returns all examples, in order, as one batch that shares their memory.
 [[nodiscard]] inline batch as_batch(const dataset& examples)
 {
   return {examples.images, examples.labels, examples.ids, examples.scaling};

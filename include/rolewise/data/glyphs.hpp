@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A data set that needs no file: classes are glyphs of a few strokes.
+/// The synthetic `glyphs` data set, which needs no files: each class is a glyph of a few strokes.
 
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/dataset.hpp>
@@ -18,14 +18,14 @@
 
 namespace rolewise {
 
-/// What `glyphs` shall make.
+/// Options of `glyphs`.
 struct glyph_options {
   std::int64_t classes = 10;  ///< 2 to 1000
   std::int64_t height = 16;   ///< at least 8
   std::int64_t width = 16;    ///< at least 8
   std::int64_t channels = 1;  ///< 1 (grey) or 3 (red, green, blue)
-  std::int64_t train = 2000;  ///< examples to learn from, at least one a class
-  std::int64_t test = 1000;   ///< examples to be judged by; 0 for none
+  std::int64_t train = 2000;  ///< training examples, at least one per class
+  std::int64_t test = 1000;   ///< test examples; 0 for none
   rolewise::seed seed{0};     ///< of alphabet and images
 };
 
@@ -55,16 +55,18 @@ namespace detail {
 
 }  // namespace detail
 
-/// Images of invented glyphs: each class is a few strokes over a grid of three by three joints,
-/// each example draws them shifted, turned, scaled, bent, thick or thin, light on dark or dark on
-/// light, over a sloping ground with stray strokes and noise. Polarity alone keeps a linear model
-/// from reading the pixels. No glyph is the mirror image of another, so flips keep the label.
+/// Generates images of invented glyphs. Each class is a few strokes on a grid of 3 x 3 joints;
+/// each example draws them shifted, rotated, scaled, bent, thick or thin, light on dark or dark
+/// on light, over a brightness ramp with stray strokes and noise. The polarity alone keeps a
+/// linear model from classifying the pixels. No glyph is the mirror image of another, so flips
+/// keep the label.
 ///
-/// Training examples have the ids 0 .. train - 1, test examples those that follow; classes take
-/// turns, so both parts are balanced within one example. `scaling` is that of the training images.
+/// Training examples have the ids 0 .. train - 1, test examples the ids that follow. Classes
+/// alternate, so both parts are balanced to within one example. `scaling` is that of the training
+/// images.
 ///
 /// @par Determinism
-/// A class's glyph is a function of (seed, class), an image one of (seed, classes, id, shape),
+/// The glyph of a class is a function of (seed, class), an image one of (seed, class, id, shape),
 /// for any number of threads.
 /// @throws std::invalid_argument unless the options are in range
 [[nodiscard]] inline dataset_splits glyphs(const glyph_options& options = {})

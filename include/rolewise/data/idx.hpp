@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The IDX format of MNIST and its relatives.
+/// Reader of the IDX format of MNIST and related data sets.
 
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/detail/file_bytes.hpp>
@@ -54,7 +54,7 @@ struct idx_array {
   if (bytes.size() < result.first)
     fail_at(result.file, bytes.size(), "ends here, want an IDX header of ", result.first, " bytes");
   std::uint64_t product = 1;
-  std::uint64_t extent = 1;  // as the product, but a size of 0 does not hide the others
+  std::uint64_t extent = 1;  // as `product`, without the sizes of 0, so that the others are checked
   for (std::size_t at = 4; at < result.first; at += 4) {
     const auto size = std::uint64_t{bytes[at]} << 24 | std::uint64_t{bytes[at + 1]} << 16 |
                       std::uint64_t{bytes[at + 2]} << 8 | std::uint64_t{bytes[at + 3]};
@@ -77,8 +77,8 @@ struct idx_array {
 
 }  // namespace detail
 
-/// An IDX file of unsigned bytes, packed by gzip or not.
-/// @return of the sizes that the file states, 1 to 4 of them, uint8
+/// Reads an IDX file of unsigned bytes, gzip-compressed or not.
+/// @return uint8 tensor of the 1 to 4 sizes that the file states
 /// @throws std::runtime_error that names file and byte for another magic or type, for a file
 ///         shorter or longer than its sizes say, for sizes beyond `limit` and for corrupt gzip
 [[nodiscard]] inline torch::Tensor read_idx(const std::string& path,
@@ -87,19 +87,20 @@ struct idx_array {
   return detail::read_idx_array(path, limit).values();
 }
 
-/// What the IDX files of a folder do not say.
+/// Options of `idx_dataset`: what IDX files do not store.
 struct idx_options {
-  std::int64_t classes = 0;                ///< 0: one more than the largest label to learn from
+  std::int64_t classes = 0;                ///< 0: one more than the largest training label
   std::vector<std::string> class_names{};  ///< `classes` names, or none
   std::string name = "IDX";                ///< for reports
-  /// Counts the labels that occur from 0, by `relabelled`: for labels that begin at 1 or have gaps.
-  /// `classes` is then their number (0: whatever it is), `class_names` as `relabelled` has them.
+  /// Maps the labels that occur to 0 .. K - 1, by `relabelled`: for labels that begin at 1 or
+  /// have gaps. `classes` is then K (0: any number), `class_names` as for `relabelled`.
   bool relabel = false;
 };
 
 namespace detail {
 
-/// @param classes measured and set where it is 0
+/// Reads one part of a data set.
+/// @param classes if 0, set to one more than the largest label
 /// @throws std::runtime_error that names file and byte
 [[nodiscard]] inline dataset read_idx_part(const std::string& folder, const std::string& part,
                                            std::int64_t& classes)
@@ -136,13 +137,14 @@ namespace detail {
 
 }  // namespace detail
 
-/// The data set in a folder with the four files of MNIST:
+/// Reads the data set in a folder with the four files of MNIST:
 /// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`,
 /// `t10k-labels-idx1-ubyte`, each as it is or with `.gz`.
 ///
-/// Ids count through train, then test; `scaling` is measured on train.
-/// @throws std::runtime_error as `read_idx`, and for a missing file, images and labels that do not
-///         agree, a label out of range (file and byte)
+/// Ids number the examples of train, then those of test; `scaling` is computed from train.
+/// @throws std::runtime_error as `read_idx`, and for a missing file, images and labels that do
+///         not agree, a label out of range (file and byte), train and test images of different
+///         sizes, and another number of classes than `classes` after `relabel`
 /// @throws std::invalid_argument for options out of range, and as `relabelled`
 [[nodiscard]] inline dataset_splits idx_dataset(const std::string& folder,
                                                 const idx_options& options = {})
@@ -178,7 +180,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// Fashion-MNIST: 28 x 28 grey images of ten kinds of clothing.
+/// Reads Fashion-MNIST: 28 x 28 gray images of ten kinds of clothing.
 /// @par Source
 /// Xiao, Rasul, Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking machine learning
 /// algorithms, 2017, arXiv 1708.07747.

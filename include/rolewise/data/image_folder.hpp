@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Pictures in folders that are named after their classes.
+/// The `image_folder` data set: images in one folder per class.
 
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/detail/joined.hpp>
@@ -22,26 +22,27 @@
 
 namespace rolewise {
 
-/// What happens to pictures that cannot be read: corrupt, cut short, of a format that is not read,
-/// no plain file, not allowed.
+/// Handling of images that cannot be read: corrupt, truncated, of an unsupported format, not a
+/// regular file, or without permission.
 enum class unreadable_pictures {
-  refuse,  ///< an error that names all of them
-  skip     ///< they are left out; `dataset_splits::notes` names each, with the reason
+  refuse,  ///< throw an error that names all of them
+  skip     ///< leave them out; `dataset_splits::notes` names each, with the reason
 };
 
-/// How pictures become examples of one shape.
+/// Options of `image_folder`.
 struct image_folder_options {
-  std::int64_t height = 0;    ///< pixels; 0: that of the first picture
-  std::int64_t width = 0;     ///< pixels; 0: that of the first picture
+  std::int64_t height = 0;    ///< pixels; 0: that of the first image
+  std::int64_t width = 0;     ///< pixels; 0: that of the first image
   std::int64_t channels = 3;  ///< 3 (red, green, blue) or 1 (grey)
-  bool resize = false;        ///< fit pictures of another size (bilinear, smoothed when shrinking)
+  bool resize = false;        ///< resize images of another size (bilinear, antialiased)
   unreadable_pictures unreadable = unreadable_pictures::refuse;
-  bool nested = false;  ///< read also pictures in folders within those of classes; else refuse them
+  bool nested = false;  ///< also read images in subfolders of class folders; else throw
 };
 
 namespace detail {
 
-/// `[C, H, W]`, uint8, in the wanted size; the size is that of the picture where it is 0.
+/// Returns an image as `[C, H, W]`, uint8, in the size of `options`; a size of 0 is set to that
+/// of the image.
 [[nodiscard]] inline torch::Tensor fitted(decoded_image picture, const std::string& path,
                                           image_folder_options& options)
 {
@@ -65,8 +66,8 @@ namespace detail {
       .contiguous();
 }
 
-/// The picture, or nothing if it cannot be read.
-/// @param unreadable is told then: `<path>: <reason>`
+/// Reads an image; empty if it cannot be read.
+/// @param unreadable then receives `<path>: <reason>`
 [[nodiscard]] inline std::optional<decoded_image> picture_if_readable(
     const std::string& path, std::int64_t channels, std::vector<std::string>& unreadable)
 {
@@ -81,8 +82,8 @@ namespace detail {
   }
 }
 
-/// Images and labels of the pictures that can be read.
-/// @param notes is told of pictures that can be read and may be damaged
+/// Reads the images that can be read, with their labels.
+/// @param notes receives notes about images that were read but may be damaged
 [[nodiscard]] inline dataset read_pictures(const std::vector<labelled_picture>& pictures,
                                            image_folder_options& options,
                                            std::vector<std::string>& unreadable,
@@ -103,6 +104,7 @@ namespace detail {
   return result;
 }
 
+/// Throws for images that cannot be read.
 /// @throws std::runtime_error that names them all
 [[noreturn]] inline void refuse_unreadable(const std::string& folder,
                                            const std::vector<std::string>& unreadable)
@@ -113,7 +115,8 @@ namespace detail {
        " of the pictures (unreadable_pictures::skip leaves them out):", all);
 }
 
-/// @throws std::runtime_error if a class to learn from, or the test set, has lost all its pictures
+/// Requires that enough images could be read.
+/// @throws std::runtime_error if a training class, or the test set, has no image left
 inline void require_remaining(const std::string& folder, const std::vector<std::string>& classes,
                               const dataset& train, const dataset& test)
 {
@@ -126,23 +129,24 @@ inline void require_remaining(const std::string& folder, const std::vector<std::
 
 }  // namespace detail
 
-/// The pictures `train/CLASS/NAME` and `test/CLASS/NAME` of a folder, as examples of one shape.
+/// Reads the images `train/CLASS/NAME` and `test/CLASS/NAME` of a folder, as examples of one
+/// shape.
 ///
-/// A class is a folder in `train`; classes are numbered, and pictures ordered, by name (bytes).
-/// `test` need not have every class. Pictures end on .png, .jpg or .jpeg in any case; which format
-/// they are in, their content says. Hidden files and folders are passed over, as are other files;
-/// `dataset_splits::notes` mentions pictures among those.
+/// A class is a folder in `train`; classes are numbered, and images ordered, by name (bytes).
+/// `test` need not have every class. Names of images end in .png, .jpg or .jpeg, in any case; the
+/// content determines the format. Hidden files and folders are skipped, as are other files;
+/// `dataset_splits::notes` mentions images among those.
 ///
-/// Values are those that the files store, of 16 bits scaled to 8; gAMA and colour profiles change
-/// nothing. Colour becomes grey, and grey colour, where `channels` wants it: grey is that of ITU-R
-/// 601, as Pillow and `random_greyscale` have it. What is transparent is laid on black. CMYK in
-/// JPEG is Adobe's, inverted.
+/// Values are those that the files store, with 16 bits scaled to 8; gAMA and color profiles are
+/// ignored. Color is converted to gray, or gray to color, as `channels` requires; gray is ITU-R
+/// 601 luma, as in Pillow and `random_greyscale`. Transparent pixels are blended onto black. CMYK
+/// in JPEG is Adobe's, inverted.
 ///
-/// The name of the data set is the last part of the folder's path. Ids count through train, then
-/// test; `scaling` is measured on train.
-/// @throws std::runtime_error that names the file or folder: missing, without pictures, a class
-///         only in `test`, pictures in folders within those of classes unless `nested`, pictures
-///         that cannot be read (all of them) unless skipped, one of another size unless `resize`
+/// The name of the data set is the last part of the folder's path. Ids number the examples of
+/// train, then those of test; `scaling` is computed from train.
+/// @throws std::runtime_error that names the file or folder: missing, without images, a class
+///         only in `test`, images in subfolders of class folders unless `nested`, images that
+///         cannot be read (all of them) unless skipped, an image of another size unless `resize`
 /// @throws std::invalid_argument for options out of range
 [[nodiscard]] inline dataset_splits image_folder(const std::string& folder,
                                                  image_folder_options options = {})

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Mean and deviation of images, counted exactly.
+/// Per-channel mean and standard deviation of images, independent of summation order.
 
 #include <rolewise/core/batch.hpp>
 
@@ -11,14 +11,15 @@
 
 namespace rolewise {
 
-/// The normalisation under which the given images have mean 0 and deviation 1 in every channel.
+/// The normalization that gives the images mean 0 and standard deviation 1 in every channel.
 ///
-/// A channel that is the same everywhere gets the deviation 1, for there is nothing to scale.
+/// A constant channel gets the deviation 1, because there is nothing to scale.
 ///
 /// **Units**: of pixels divided by 255.
 /// @param images `[N, C, H, W]`, uint8, N above 0
 /// @par Determinism
-/// Pixels are counted by value, so the result does not depend on any order of summation.
+/// Pixel values are counted in a histogram, so the result does not depend on any order of
+/// summation.
 [[nodiscard]] inline normalisation normalisation_of(const torch::Tensor& images)
 {
   if (!images.defined() || images.dim() != 4 || images.scalar_type() != torch::kByte ||

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A folder of data, whatever it holds.
+/// The `open_dataset` function: reads a data set folder in any supported format.
 
 #include <rolewise/data/cifar.hpp>
 #include <rolewise/data/idx.hpp>
@@ -20,9 +20,9 @@
 
 namespace rolewise {
 
-/// What is passed on to the reader that is chosen.
+/// Options of `open_dataset`, passed on to the reader of the format.
 struct open_options {
-  image_folder_options pictures{};  ///< of folders of pictures
+  image_folder_options pictures{};  ///< of image folders
   idx_options idx{};                ///< of IDX files
   cifar_options cifar{};            ///< of CIFAR-10 and CIFAR-100
   bool relabel = false;             ///< `relabelled`, whatever the format
@@ -30,8 +30,8 @@ struct open_options {
 
 namespace detail {
 
-/// Fashion-MNIST and MNIST have the same files, sizes and labels; their labels' order tells them
-/// apart.
+/// Detects Fashion-MNIST: files, sizes and labels are those of MNIST, but the order of the labels
+/// differs (by checksum).
 [[nodiscard]] inline bool is_fashion_mnist(const dataset& train)
 {
   if (train.size() != 60000 || train.shape != sample_shape{1, 28, 28, 10}) return false;
@@ -39,8 +39,8 @@ namespace detail {
   return ::crc32(0, labels.const_data_ptr<std::uint8_t>(), 60000) == 0x2ED6E46A;
 }
 
-/// `idx_dataset`, with the name and the names of classes of Fashion-MNIST if it is that and the
-/// options say nothing else.
+/// `idx_dataset`, with the name and the class names of Fashion-MNIST if it is that and the
+/// options set no others.
 [[nodiscard]] inline dataset_splits idx_or_fashion_mnist(const std::string& folder,
                                                          const idx_options& options)
 {
@@ -55,10 +55,10 @@ namespace detail {
 
 }  // namespace detail
 
-/// The data set in a folder, recognised by what is in it:
+/// Reads the data set in a folder; the format is detected from the files in it:
 ///
 ///   - `train-images-idx3-ubyte`: `idx_dataset`, with Fashion-MNIST's names if its labels are those
-///   - `data_batch_1.bin`: `cifar10`
+///   - one of `data_batch_1.bin` to `data_batch_5.bin`: `cifar10`
 ///   - `train.bin`: `cifar100`
 ///   - folders `train` and `test`: `image_folder`
 ///

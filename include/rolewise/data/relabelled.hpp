@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Labels counted from 0 without gaps.
+/// The `relabelled` functions: map labels to 0 .. K - 1 without gaps.
 
 #include <rolewise/data/dataset.hpp>
 
@@ -26,8 +26,8 @@ namespace detail {
   return std::get<0>(at::_unique2(labels));
 }
 
-/// What to say to somebody whose labels do not fit their number of classes: a remedy if
-/// `relabelled` is one, else nothing.
+/// Advice for messages about labels that do not fit the number of classes: names `relabelled` if
+/// it is a remedy; otherwise empty.
 [[nodiscard]] inline std::string relabelling_advice(const torch::Tensor& labels,
                                                     std::int64_t classes)
 {
@@ -57,6 +57,7 @@ namespace detail {
   return result;
 }
 
+/// Maps the labels of a part to their places in `known`.
 /// @param known the labels that occur, ascending
 inline void relabel(dataset& part, const torch::Tensor& known,
                     const std::vector<std::string>& names)
@@ -87,13 +88,13 @@ inline void relabel(dataset& part, const torch::Tensor& known,
 
 }  // namespace detail
 
-/// The same examples under labels 0 to K - 1: the K labels that occur, in ascending order. For
-/// labels that begin at 1 (the letters of EMNIST) or have gaps, of which a class would have no
-/// examples.
+/// Maps the K labels that occur to 0 .. K - 1, in ascending order. For labels that begin at 1
+/// (the letters of EMNIST) or have gaps, which would be classes without examples.
 ///
-/// Names stay with their labels: K names are taken in that order, more are looked up by label;
-/// without names, labels that change are named by their numbers.
-/// @throws std::invalid_argument without examples, for labels that are not int64 `[N]` or below 0
+/// Class names stay with their labels: K names are taken in that order, more are indexed by
+/// label; without names, labels that change are named by their numbers.
+/// @throws std::invalid_argument without examples, for labels that are not int64 `[N]`, below 0
+///         or beyond the names
 [[nodiscard]] inline dataset relabelled(dataset examples)
 {
   const auto known = detail::labels_to_keep(examples);
@@ -101,7 +102,7 @@ inline void relabel(dataset& part, const torch::Tensor& known,
   return examples;
 }
 
-/// Both parts under the new labels of `train`.
+/// Maps the labels of both parts by those that occur in `train`.
 /// @throws std::invalid_argument as above, and for a label that occurs only in `test`
 [[nodiscard]] inline dataset_splits relabelled(dataset_splits data)
 {

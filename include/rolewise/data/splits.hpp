@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Parts of a data set in which every class has its share.
+/// Stratified splits and subsets of a data set.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/fraction.hpp>
@@ -22,7 +22,7 @@
 
 namespace rolewise {
 
-/// A data set in two parts that share no example.
+/// A data set split into two parts that share no example.
 struct split_dataset {
   dataset train;
   dataset validation;
@@ -30,8 +30,8 @@ struct split_dataset {
 
 namespace detail {
 
-/// The places of each class's examples, shuffled by a key of (seed, id), so that neither the order
-/// of the data set nor other examples have a say.
+/// Returns the places of each class's examples, shuffled by keys of (seed, id), independent of
+/// the order of the data set and of other examples.
 [[nodiscard]] inline std::vector<std::vector<std::int64_t>> shuffled_classes(const char* who,
                                                                              const dataset& whole,
                                                                              seed key)
@@ -86,15 +86,15 @@ namespace detail {
 
 }  // namespace detail
 
-/// Holds out a share of the examples, the same share of every class to within one example; all
-/// together the share is met to within half an example (largest remainders, ties to the lower
-/// class). Both parts keep the order of the whole and its ids; together they are the whole.
+/// Holds out a share of the examples, stratified by class. Each class meets the share to within
+/// one example, the total to within half an example (largest remainders, ties to the lower
+/// class). Both parts keep the order and the ids of the whole; together they are the whole.
 ///
-/// "No leak" means: no id is in both parts. The same picture under two ids is not found out.
+/// The parts do not leak: no id is in both. The same image under two ids is not detected.
 ///
 /// @par Determinism
-/// Who is held out depends on the seed and on ids and labels, not on their order.
-/// @throws std::invalid_argument for an empty data set or class (`relabelled` mends labels with
+/// The held-out examples depend on the seed and on ids and labels, not on their order.
+/// @throws std::invalid_argument for an empty data set or class (`relabelled` fixes labels with
 ///         gaps), labels out of range, an id that occurs twice, and a share that leaves a class
 ///         without examples in one of the parts
 [[nodiscard]] inline split_dataset stratified_split(const dataset& whole, fraction held_out,
@@ -131,8 +131,9 @@ namespace detail {
           detail::subset_in_order(whole, std::move(out))};
 }
 
-/// `count` examples with every class equally often, to within one (the lower classes get the
-/// rest), in the order of the whole. A larger subset under the same seed holds every smaller one.
+/// Returns `count` examples, every class equally often to within one (the lower classes get the
+/// rest), in the order of the whole. A larger subset with the same seed contains every smaller
+/// one.
 ///
 /// @par Determinism
 /// As `stratified_split`.

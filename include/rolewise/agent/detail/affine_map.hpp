@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Geometric operations as matrices.
+/// The `affine_map` of geometric operations, and its conversion to a fixed-point `warp`.
 
 #include <rolewise/agent/detail/opaque.hpp>
 #include <rolewise/agent/image_program.hpp>
@@ -15,14 +15,14 @@
 
 namespace rolewise::detail {
 
-/// The source of the place (x, y): column `a x + b y + c`, row `d x + e y + f`, where the centre of
-/// a pixel lies at its number and a half.
+/// An affine map from target to source coordinates: (x, y) is taken from column `a x + b y + c`,
+/// row `d x + e y + f`. The center of a pixel lies at its index plus 1/2.
 struct affine_map {
   double a = 1.0, b = 0.0, c = 0.0;
   double d = 0.0, e = 1.0, f = 0.0;
 };
 
-/// Counter-clockwise as seen, about the centre of an image.
+/// Returns the rotation about the center of an image, counterclockwise as displayed.
 [[nodiscard]] inline affine_map rotation(double degrees, std::int64_t height, std::int64_t width)
 {
   // Rounded to 15 digits, so that right angles are exact.
@@ -71,7 +71,7 @@ struct affine_map {
   return {1.0, 0.0, right, 0.0, 1.0, down};
 }
 
-/// What comes of an image that undergoes `first` and then `next`: the product of the matrices.
+/// Returns the map of `first` followed by `next`: the product of the matrices.
 [[nodiscard]] inline affine_map composed(const affine_map& first, const affine_map& next)
 {
   const auto sum = [](double p, double q, double r, double s) {
@@ -85,12 +85,12 @@ struct affine_map {
           opaque(sum(first.d, next.c, first.e, next.f) + first.f)};
 }
 
-/// The map in whole numbers, rounded to nearest; what would leave `warp`'s range is cut off.
+/// Returns the map in fixed point, rounded to nearest and clamped to the range of `warp`.
 [[nodiscard]] inline warp as_warp(const affine_map& map, std::int64_t height, std::int64_t width,
                                   interpolation between)
 {
-  constexpr double farthest = 268435456.0;  // 2^28 pixels; three such are within 2^30
-  // Vectors of pixels reach beyond the end of a row.
+  constexpr double farthest = 268435456.0;  // 2^28 pixels; three such terms stay within 2^30
+  // Vectorized kernels compute coordinates beyond the end of a row.
   const double steepest = farthest / static_cast<double>(std::max(height, width) + 64);
   const auto whole = [](double value, double most) {
     return static_cast<std::int64_t>(

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The carrying out of an image program by tensor operations: the reference.
+/// The reference implementation of image programs, by tensor operations.
 
 #include <rolewise/agent/detail/carry_out_layers.hpp>
 #include <rolewise/agent/image_program.hpp>
@@ -17,7 +17,7 @@
 
 namespace rolewise::detail {
 
-/// One layer for the images `places`, which all undergo the same operation.
+/// Returns the parameters of the images at `places`, which all have the same operation.
 [[nodiscard]] inline operation_parameters parameters_of(std::span<const image_step> steps,
                                                         const std::vector<std::int64_t>& places)
 {
@@ -33,7 +33,8 @@ namespace rolewise::detail {
   return {numbers.select(0, 0), numbers.select(0, 1), numbers.select(0, 2)};
 }
 
-/// Puts `part`, the new `places` of `whole`, where it belongs; `untouched` is never written to.
+/// Writes `part` to the images at `places` of `whole`; copies `whole` first if it is `untouched`,
+/// which is never written to.
 inline void put_back(images& whole, const torch::Tensor& places, const images& part,
                      const torch::Tensor& untouched)
 {
@@ -51,7 +52,7 @@ inline void put_back(images& whole, const torch::Tensor& places, const images& p
     whole.covered.index_fill_(0, places, true);
 }
 
-/// The images that undergo the same operation undergo it together.
+/// Applies a layer of operations. Images with the same operation are processed together.
 /// @param untouched never written to
 inline void operate(images& whole, std::span<const image_step> steps, grey_rounding rounding,
                     const torch::Tensor& untouched)
@@ -72,7 +73,7 @@ inline void operate(images& whole, std::span<const image_step> steps, grey_round
   }
 }
 
-/// The images that a warp changes; those of one interpolation together.
+/// Applies a layer of warps. Images with the same interpolation are processed together.
 /// @param untouched never written to
 inline void warp_each(images& whole, std::span<const warp> warps, const torch::Tensor& untouched)
 {
@@ -93,7 +94,7 @@ inline void warp_each(images& whole, std::span<const warp> warps, const torch::T
   }
 }
 
-/// The images as windows show them; what lies outside has the colour and is no hole.
+/// Applies a layer of windows. Pixels from outside the image get `colour` and are not holes.
 [[nodiscard]] inline images shown(const images& from, std::span<const image_window> windows,
                                   const std::vector<std::uint8_t>& colour)
 {
@@ -126,8 +127,9 @@ inline void warp_each(images& whole, std::span<const warp> warps, const torch::T
                                  : torch::Tensor{}};
 }
 
-/// The images after a program, on their device, without a loop over images for pixels.
-/// @param pixels `[N, C, H, W]`, uint8; returned itself if nothing is planned
+/// Executes a program. Returns the images on their device; pixel work is vectorized over the
+/// images.
+/// @param pixels `[N, C, H, W]`, uint8; never written to; returned itself if nothing is planned
 [[nodiscard]] inline torch::Tensor carry_out(const image_program& program,
                                              const torch::Tensor& pixels,
                                              const std::vector<std::uint8_t>& colour)

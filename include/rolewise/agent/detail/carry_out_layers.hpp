@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// The carrying out of resizes, rectangles, hues and flips by tensor operations: the reference.
+/// The reference implementation of resizes, rectangles, hue rotations and flips, by tensor
+/// operations.
 
 #include <rolewise/agent/detail/noise_bytes.hpp>
 #include <rolewise/agent/image_layers.hpp>
@@ -61,7 +62,7 @@ namespace rolewise::detail {
   return {torch::where(inside, as_pixel(with, pixels.device()), pixels), {}};
 }
 
-/// Rows of `part` in place of those of `whole` where `chosen` `[N]` is true.
+/// Returns the images of `part` where `chosen` `[N]` is true, and of `whole` elsewhere.
 [[nodiscard]] inline torch::Tensor chosen_of(const torch::Tensor& chosen, const torch::Tensor& part,
                                              const torch::Tensor& whole)
 {

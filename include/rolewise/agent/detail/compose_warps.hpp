@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Geometric operations that follow each other, as one.
+/// Composition of consecutive geometric operations into one warp.
 
 #include <rolewise/agent/detail/affine_map.hpp>
 #include <rolewise/agent/image_program.hpp>
@@ -15,18 +15,19 @@
 
 namespace rolewise::detail {
 
-/// The geometric operations of one image that have followed each other up to here.
+/// A run of consecutive geometric operations of one image, not yet written as a warp.
 struct open_run {
   static constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
 
   affine_map map{};
-  std::size_t warps = nowhere;  ///< the layer that its warp belongs to; nowhere: no run is open
-  bool is_filled = false;       ///< since its last operation
+  std::size_t warps = nowhere;  ///< layer that gets its warp; `nowhere` if no run is open
+  bool is_filled = false;       ///< whether a fill follows its last operation
 
   [[nodiscard]] bool is_open() const noexcept { return warps != nowhere; }
 };
 
-/// What one layer does to a run, for image `n`.
+/// Collects the geometric operations of one image into runs, layer by layer, and writes a warp
+/// for each.
 class run_composer {
  public:
   run_composer(image_program& program, std::int64_t height, std::int64_t width,
@@ -50,7 +51,7 @@ class run_composer {
       end(n);
   }
 
-  /// Writes the warp of the run, if there is one.
+  /// Writes the warp of the open run, if any, and closes the run.
   void end(std::size_t n)
   {
     if (run_.is_open())
@@ -63,7 +64,7 @@ class run_composer {
   void take(image_step& step, std::size_t place, std::size_t n)
   {
     if (step.what == operation::identity) return;
-    // Holes that were filled are picture to whatever comes after.
+    // Filled holes are image content for later operations, so a filled run ends here.
     if (!is_geometric(step.what) || run_.is_filled) end(n);
     if (!is_geometric(step.what)) return;
     const auto own = map_of(step, height_, width_);
@@ -73,7 +74,8 @@ class run_composer {
 
   void take(image_window& window, std::size_t n)
   {
-    // Without a fill before it, the outside of a window is picture and that of the run a hole.
+    // Pixels from outside are covered in a window but holes in a run: only a fill in between lets
+    // the two compose.
     if (run_.is_open() && run_.is_filled) {
       run_.map = composed(run_.map, map_of(window, width_));
       window = {};
@@ -88,7 +90,7 @@ class run_composer {
     width_ = to.width;
   }
 
-  /// Whether a layer of another kind does anything to image `n`.
+  /// Whether a layer of another kind changes image `n`.
   [[nodiscard]] bool changes(const image_program::layer& layer, std::size_t n) const
   {
     using kind = image_program::kind;
@@ -103,15 +105,15 @@ class run_composer {
   }
 
   image_program& program_;
-  std::int64_t height_, width_;  ///< of the images at the layer that is looked at
+  std::int64_t height_, width_;  ///< of the images at the current layer
   interpolation between_;
   open_run run_;
 };
 
-/// Rewrites the layers from number `first` on, image by image: geometric operations with nothing
-/// but identities between them become one warp, which the window after them joins if holes are
-/// filled in between. The warp stands where the last of the operations stood; what it took in
-/// becomes the identity, everything else stays. Allocates nothing that the program has room for.
+/// Rewrites the layers from number `first` on, image by image: geometric operations with only
+/// identities in between become one warp, which also includes the next window if holes are filled
+/// in between. The warp takes the place of the last of the operations; what it includes becomes
+/// the identity, everything else stays. Allocates only beyond the capacity of the program.
 inline void compose_warps(image_program& program, std::size_t first, std::int64_t height,
                           std::int64_t width, interpolation between)
 {

@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// Reads JSON and Python literals piece by piece, and knows where it is when something does not
-/// fit.
+/// The `literal_reader`: a parser for JSON and Python literals that reports line and column of
+/// errors.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/utf8.hpp>
@@ -19,7 +19,7 @@
 
 namespace rolewise::detail {
 
-/// Words of a file as a message may show them: neither long nor unprintable.
+/// Quotes text of a file for a message: at most 40 bytes, unprintable ones replaced by `?`.
 [[nodiscard]] inline std::string shown(std::string_view words)
 {
   constexpr std::size_t most = 40;
@@ -31,20 +31,20 @@ namespace rolewise::detail {
 }
 
 enum class literal_grammar : std::uint8_t {
-  json,            ///< names in double quotes, without escapes
+  json,            ///< strings in double quotes, without escapes
   json_or_python,  ///< quotes of both kinds, `u''`, tuples, `None` and `null`, in any mixture
 };
 
-/// A cursor over a text, behind its byte order mark if it has one. What is asked for is there, or
-/// an error says what is there instead.
+/// A cursor over a text, starting after its byte order mark, if any. Each read returns the
+/// requested token or throws an error that states what was found instead.
 ///
-/// Space between the pieces is passed over. All errors are `std::runtime_error`s of the form
+/// Whitespace between tokens is skipped. All errors are `std::runtime_error`s of the form
 /// `rolewise: <source>:<line>:<column>: found ..., want ...`; lines and columns count from 1,
 /// columns in bytes.
 class literal_reader {
  public:
-  /// @param source what messages call the text: a path
-  /// @param first_line number of the text's first line
+  /// @param source name of the text in messages: a path
+  /// @param first_line line number of the text's first line
   literal_reader(std::string_view source, std::string_view text, literal_grammar grammar,
                  std::size_t first_line = 1)
       : source_{source}, text_{text}, grammar_{grammar}, first_line_{first_line}
@@ -55,7 +55,7 @@ class literal_reader {
     begin_ = at_ = byte_order_mark_of(text);
   }
 
-  /// Offset of the next piece.
+  /// Skips whitespace and returns the offset of the next token.
   [[nodiscard]] std::size_t next()
   {
     at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
@@ -91,8 +91,8 @@ class literal_reader {
     return x;
   }
 
-  /// What is between two quotes. Escapes stay as they are written: no name that is looked for here
-  /// has any.
+  /// Reads a string and returns the text between its quotes. Escapes are not decoded: no name
+  /// that is used here has any.
   [[nodiscard]] std::string_view string(std::string_view wanted)
   {
     const auto begin = next() + (sees_prefix() ? 1 : 0);
@@ -112,7 +112,7 @@ class literal_reader {
     return text_.substr(begin + 1, end - begin - 1);
   }
 
-  /// `open`, elements with commas between, `close`; `read_one()` reads an element.
+  /// Reads `open`, elements separated by commas, `close`; calls `read_one()` to read an element.
   template<typename F>
   void elements(char open, char close, F&& read_one)
   {
@@ -125,7 +125,8 @@ class literal_reader {
     if (!take(close)) complain("',' or '", close, "'");
   }
 
-  /// `{`, members with commas between, `}`; `read_value(name, offset of the name)` reads a value.
+  /// Reads `{`, members separated by commas, `}`; calls `read_value(name, offset of the name)` to
+  /// read a value.
   template<typename F>
   void members(F&& read_value)
   {
@@ -137,10 +138,10 @@ class literal_reader {
     });
   }
 
-  /// Passes over a value of any kind.
+  /// Skips a value of any kind.
   void pass_over(int depth = 0)
   {
-    constexpr int deepest = 64;  // a file must not choose how much stack is used
+    constexpr int deepest = 64;  // bounds the stack that a file can use
     if (depth > deepest)
       complain_at(next(), "found more than ", deepest, " levels of nesting, want fewer");
     const auto inner = [&] { pass_over(depth + 1); };
@@ -160,7 +161,7 @@ class literal_reader {
       pass_over_scalar();
   }
 
-  /// `found <what is next>, want <words>`.
+  /// Throws the error `found <next token>, want <words>`.
   template<typename... Words>
   [[noreturn]] void complain(const Words&... wanted)
   {
@@ -183,7 +184,7 @@ class literal_reader {
            (text_[offset] == '"' ||
             (text_[offset] == '\'' && grammar_ == literal_grammar::json_or_python));
   }
-  /// Python 2 marks its Unicode strings: u'10'.
+  /// Whether a Unicode string of Python 2 comes next: u'10'.
   [[nodiscard]] bool sees_prefix() const
   {
     return grammar_ == literal_grammar::json_or_python && at_ < text_.size() && text_[at_] == 'u' &&
@@ -221,7 +222,7 @@ class literal_reader {
     if (std::ranges::find(words, word) == words.end()) {
       double x = 0.0;
       const auto* end = word.data() + word.size();
-      const auto [stop, error] = std::from_chars(word.data(), end, x);  // knows Infinity and NaN
+      const auto [stop, error] = std::from_chars(word.data(), end, x);  // accepts Infinity and NaN
       if (error == std::errc::invalid_argument || stop != end) complain("a value");
     }
     at_ += word.size();
@@ -231,7 +232,7 @@ class literal_reader {
   std::string_view text_;
   literal_grammar grammar_;
   std::size_t first_line_;
-  std::size_t begin_ = 0;  // behind a byte order mark
+  std::size_t begin_ = 0;  // after a byte order mark
   std::size_t at_ = 0;
 };
 

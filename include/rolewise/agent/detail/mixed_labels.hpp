@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Labels of examples that are partly others.
+/// Soft labels of mixed examples.
 
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/partners.hpp>
@@ -16,7 +16,8 @@
 
 namespace rolewise::detail {
 
-/// How many classes mixed labels have: what was set, else what the pool or soft labels say.
+/// Returns the number of classes of mixed labels: `wanted` if it is set, else that of soft
+/// labels, else that of the partner pool.
 [[nodiscard]] inline std::int64_t classes_of(std::string_view who, std::int64_t wanted,
                                              const partner_pool& partners,
                                              const torch::Tensor& labels)
@@ -26,7 +27,7 @@ namespace rolewise::detail {
   return found;
 }
 
-/// Labels as shares of the classes: `[N, classes]`, float32.
+/// Returns labels as class probabilities (one-hot for class indices): `[N, classes]`, float32.
 [[nodiscard]] inline torch::Tensor soft_labels(std::string_view who, const torch::Tensor& labels,
                                                std::int64_t count, std::int64_t classes)
 {
@@ -45,8 +46,9 @@ namespace rolewise::detail {
       .scatter_(1, labels.unsqueeze(1), 1.0);
 }
 
-/// A batch that is made of examples and their partners.
-/// @param shares `[N]` float32, on the CPU: how much of each is still the example
+/// Returns the batch of mixed examples: `inputs`, and the weighted mean of the labels of examples
+/// and partners.
+/// @param shares `[N]` float32, on the CPU: weight of each example, the rest is its partner's
 [[nodiscard]] inline batch mixed_batch(std::string_view who, const batch& examples,
                                        const batch& partners, torch::Tensor inputs,
                                        const torch::Tensor& shares, std::int64_t classes)

@@ -2,13 +2,13 @@
 #pragma once
 
 /// @file
-/// Whether an agent looks at other examples.
+/// `mixes_examples`: whether an agent reads other examples.
 
 #include <type_traits>
 
 namespace rolewise::detail {
 
-/// What an agent says by `static constexpr bool mixes`; false if it says nothing.
+/// Returns `A::mixes`; false if the agent does not declare it.
 template<typename A>
 [[nodiscard]] consteval bool mixes_examples()
 {

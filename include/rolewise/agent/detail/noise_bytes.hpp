@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The bytes of keyed noise, for a batch.
+/// Keyed noise bytes for a batch, by tensor operations.
 
 #include <rolewise/agent/image_layers.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -12,20 +12,20 @@
 
 namespace rolewise::detail {
 
-/// Both halves of the product of 32-bit words `[...]`, int64, with a constant.
+/// Returns the high and the low 32 bits of the product of 32-bit words `[...]`, int64, with a
+/// constant.
 [[nodiscard]] inline std::array<torch::Tensor, 2> wide_product(const torch::Tensor& words,
                                                                std::int64_t by)
 {
-  // In two parts, so that nothing reaches 2^63.
+  // Multiplies 16 bits at a time, so that nothing reaches 2^63.
   const auto low = words.bitwise_and(0xFFFF) * by;
   const auto high = words.bitwise_right_shift(16) * by + low.bitwise_right_shift(16);
   return {high.bitwise_right_shift(16),
           high.bitwise_and(0xFFFF).bitwise_left_shift(16).bitwise_or(low.bitwise_and(0xFFFF))};
 }
 
-/// The bytes 0 .. count - 1 of the noise of each image, as `image_paint` counts them: Philox
-/// 4x32-10
-/// (`philox`) in tensors.
+/// Returns bytes 0 .. count - 1 of the noise of each image, numbered as in `image_paint`: Philox
+/// 4x32-10 (`philox`) in tensor operations.
 /// @param ids `[N]`, int64
 /// @return `[N, count]`, uint8, on the device of the ids
 [[nodiscard]] inline torch::Tensor noise_bytes(const image_paint& paint, const torch::Tensor& ids,

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Parameters of operations: one number for each image.
+/// Checks and broadcasts the parameters of operations: one number for each image.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -12,7 +12,7 @@
 
 namespace rolewise::detail {
 
-/// The parameter itself, if it is one: `[N]`, float64, on the CPU.
+/// Returns the parameter itself; throws unless it is `[N]`, float64, on the CPU.
 [[nodiscard]] inline const torch::Tensor& per_sample(std::string_view who,
                                                      const torch::Tensor& value, std::int64_t n)
 {
@@ -25,7 +25,8 @@ namespace rolewise::detail {
   return value;
 }
 
-/// The parameter beside pixels: `[N, 1, 1, 1]` in `dtype`, on their device.
+/// Returns the parameter in a shape that broadcasts over pixels: `[N, 1, 1, 1]` in `dtype`, on
+/// their device.
 [[nodiscard]] inline torch::Tensor beside(std::string_view who, const torch::Tensor& value,
                                           const torch::Tensor& pixels, torch::ScalarType dtype)
 {

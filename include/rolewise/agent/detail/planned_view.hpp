@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The view of an agent that plans.
+/// Views of planned agents: execution by kernels or by the reference implementation.
 
 #include <rolewise/agent/detail/carry_out.hpp>
 #include <rolewise/agent/detail/run_program.hpp>
@@ -14,14 +14,14 @@
 
 namespace rolewise::detail {
 
-/// The ids of a batch, to read on the CPU.
+/// Returns the ids of a batch, contiguous and on the CPU.
 [[nodiscard]] inline torch::Tensor readable_ids(const batch& examples)
 {
   return examples.ids.cpu().contiguous();
 }
 
-/// Whether a plan changes no image of a batch; asked a few images at a time, so that the answer is
-/// quick where it is no.
+/// Whether a plan changes no image of a batch. Plans a few images at a time and returns at the
+/// first change.
 template<typename Plan>
 [[nodiscard]] bool changes_nothing(const Plan& plan, const batch& examples)
 {
@@ -41,10 +41,10 @@ template<typename Plan>
   return true;
 }
 
-/// The batch after a plan, `uint8`: by kernels on the CPU, by the reference elsewhere. If nothing
-/// is planned, its tensors are those of the batch.
+/// Returns the batch after a plan, `uint8`: by kernels on the CPU, by the reference
+/// implementation elsewhere. If nothing is planned, the result shares the tensors of the batch.
 /// @param plan called with `(const image_subjects&, image_program&)`, from several threads at once
-/// @pre `require_images`
+/// @pre `examples` satisfies `require_images`
 template<typename Plan>
 [[nodiscard]] batch planned_view(const Plan& plan, const batch& examples)
 {

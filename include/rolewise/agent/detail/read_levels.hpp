@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Trials, iterations and policies as logs of searches have them.
+/// Parsers for trials, iterations and policies in the logs of a search.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/detail/literal_reader.hpp>
@@ -17,7 +17,7 @@
 
 namespace rolewise::detail {
 
-/// A trial: digits in quotes.
+/// Reads a trial: digits in quotes.
 [[nodiscard]] inline std::int64_t read_trial(literal_reader& in)
 {
   const auto where = in.next();
@@ -38,7 +38,7 @@ namespace rolewise::detail {
   return iteration;
 }
 
-/// A list of 60 levels.
+/// Reads a list of 60 levels.
 [[nodiscard]] inline augmentation_policy read_levels(literal_reader& in)
 {
   std::array<std::int64_t, 2 * augmentation_policy::pairs> levels{};
@@ -59,7 +59,7 @@ namespace rolewise::detail {
   return augmentation_policy{levels};
 }
 
-/// A policy: a bare list, or a dictionary that has the list as `hp_policy`.
+/// Reads a policy: a bare list, or a dictionary that has the list as `hp_policy`.
 [[nodiscard]] inline augmentation_policy read_configuration(literal_reader& in)
 {
   if (in.sees('[')) return read_levels(in);

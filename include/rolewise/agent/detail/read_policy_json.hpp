@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The reading half of `agent/policy_text.hpp`.
+/// The parser of `agent/policy_text.hpp`.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/detail/literal_reader.hpp>
@@ -24,8 +24,8 @@ inline constexpr std::string_view policy_kind = "policy";
 inline constexpr std::string_view schedule_kind = "policy-schedule";
 inline constexpr std::int64_t policy_document_version = 1;
 
-/// An object that has these members and no other, each once, in any order; `read_value(i)` reads
-/// the value of name i.
+/// Reads an object that has exactly these members, each once, in any order; calls `read_value(i)`
+/// to read the value of name i.
 template<std::size_t N, typename F>
 void exact_members(literal_reader& in, const std::array<std::string_view, N>& names, F&& read_value)
 {
@@ -46,8 +46,8 @@ void exact_members(literal_reader& in, const std::array<std::string_view, N>& na
     if (!is_there[i]) in.complain_at(begin, "found no '", names[i], "', want it once");
 }
 
-/// Looks ahead: a document says what it is.
-/// @return the kind that it is
+/// Checks the kind of a document, its member `rolewise`, on a copy of the reader.
+/// @return the kind found: `kind` or `or_kind`
 [[nodiscard]] inline std::string_view want_kind(literal_reader in, std::string_view kind,
                                                 std::string_view or_kind = {})
 {
@@ -73,7 +73,7 @@ inline void read_version(literal_reader& in)
     in.complain_at(where, "found version ", version, ", want ", policy_document_version);
 }
 
-/// @param or_identity whether `Identity` will do as well
+/// @param or_identity whether to accept `Identity` too
 [[nodiscard]] inline operation read_operation(literal_reader& in, bool or_identity = false)
 {
   const auto where = in.next();
@@ -86,7 +86,7 @@ inline void read_version(literal_reader& in)
   return *found;
 }
 
-/// The pairs of a policy by the names of their operations.
+/// Reads the pairs of a policy, listed by operation name.
 [[nodiscard]] inline augmentation_policy read_operations(literal_reader& in)
 {
   std::array<std::int64_t, 2 * augmentation_policy::pairs> levels{};

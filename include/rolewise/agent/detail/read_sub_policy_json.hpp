@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The reading half of `agent/sub_policy_text.hpp`.
+/// The parser of `agent/sub_policy_text.hpp`.
 
 #include <rolewise/agent/detail/literal_reader.hpp>
 #include <rolewise/agent/detail/read_policy_json.hpp>
@@ -18,7 +18,7 @@ namespace rolewise::detail {
 
 inline constexpr std::string_view sub_policies_kind = "sub-policies";
 
-/// One of the two steps of the sub-policy at `place`.
+/// Reads one of the two steps of the sub-policy at index `place`.
 [[nodiscard]] inline sub_policy::step read_step(literal_reader& in, std::size_t place)
 {
   auto what = operation::identity;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Settings that several agents have.
+/// Checks of settings that several agents share.
 
 #include <rolewise/core/error.hpp>
 
@@ -18,7 +18,8 @@ inline void require_probability(std::string_view who, double probability)
     refuse(who, "probability is ", probability, ", want 0 .. 1");
 }
 
-/// Shares of the area of an image: above 0, at most 1, the smaller one first.
+/// Throws unless `scale` is a range of fractions of the image area: above 0, at most 1, the
+/// smaller one first.
 inline void require_scale(std::string_view who, const std::array<double, 2>& scale)
 {
   if (!(scale[0] > 0.0 && scale[0] <= scale[1] && scale[1] <= 1.0))
@@ -26,7 +27,7 @@ inline void require_scale(std::string_view who, const std::array<double, 2>& sca
            ", want 0 < low <= high <= 1, shares of the area");
 }
 
-/// Quotients of the sides: above 0, finite, the smaller one first.
+/// Throws unless `ratio` is a range of aspect ratios: above 0, finite, the smaller one first.
 inline void require_ratio(std::string_view who, const std::array<double, 2>& ratio)
 {
   if (!(ratio[0] > 0.0 && ratio[0] <= ratio[1] && std::isfinite(ratio[1])))

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Which direction of a resize comes first.
+/// The order of the two passes of a separable resize.
 
 #include <rolewise/agent/image_layers.hpp>
 
@@ -10,9 +10,10 @@
 
 namespace rolewise::detail {
 
-/// Whether rows are weighed before columns. The values between are rounded to bytes, so that the
-/// order shows in the result: it is Pillow's since 13.0, rows first if they lose more than twice as
-/// many pixels as columns do; earlier Pillows always began with the columns.
+/// Whether the vertical pass of a resize runs before the horizontal one. Intermediate values are
+/// rounded to bytes, so the order affects the result. It is Pillow's since 13.0: vertical first
+/// if the image loses more than twice as many rows as columns; earlier versions always ran the
+/// horizontal pass first.
 [[nodiscard]] constexpr bool resizes_rows_first(std::int64_t height, std::int64_t width,
                                                 const image_size& to)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The carrying out of image programs by kernels, image by image.
+/// Execution of image programs by kernels, image by image.
 
 #include <rolewise/agent/detail/kernels/hue.hpp>
 #include <rolewise/agent/detail/kernels/operate.hpp>
@@ -28,8 +28,8 @@
 
 namespace rolewise::detail {
 
-/// Whether kernels can work on a batch; agents for images refuse what is none of `uint8
-/// [N, C, H, W]` in their own words.
+/// Whether the kernels support a batch. Does not throw: image agents reject anything but
+/// `uint8 [N, C, H, W]` with their own messages.
 [[nodiscard]] inline bool fits_kernels(const batch& examples)
 {
   constexpr std::int64_t most_pixels = std::int64_t{1} << 28;
@@ -47,12 +47,12 @@ namespace rolewise::detail {
   return fits(examples.scaling.mean) && fits(examples.scaling.deviation);
 }
 
-/// The arithmetic of `normalised_inputs`, for kernels.
+/// Returns the constants of `normalised_inputs` for the kernels.
 [[nodiscard]] inline kernels::scale scale_of(const normalisation& scaling)
 {
   kernels::scale by{};
   for (std::size_t c = 0; c < 3; ++c) {
-    // A product or quotient of floats is rounded right by way of double.
+    // A float product or quotient computed in double and cast back is correctly rounded.
     by.minus[c] =
         c < scaling.mean.size()
             ? static_cast<float>(static_cast<double>(static_cast<float>(scaling.mean[c])) * 255.0)
@@ -67,13 +67,13 @@ namespace rolewise::detail {
   return by;
 }
 
-/// What a thread works with; it stays for the next batch.
+/// Working memory of a thread, kept for the next batch.
 struct image_workspace {
   kernels::canvas canvas{kernels::best()};
   image_program program;
 };
 
-/// The workspace of this thread, while nobody else in the thread has it.
+/// Exclusive use of this thread's workspace. A nested lease in the same thread gets a new one.
 class workspace_lease {
  public:
   workspace_lease() : held_{std::move(waiting())}
@@ -96,7 +96,7 @@ class workspace_lease {
   std::unique_ptr<image_workspace> held_;
 };
 
-/// What a program makes of its image number `n`, which lies on the canvas.
+/// Applies a program to its image number `n`, which is loaded in the canvas.
 inline void run_program(kernels::canvas& image, const image_program& program, std::size_t n,
                         const std::uint8_t* colour)
 {
@@ -139,13 +139,13 @@ inline void run_program(kernels::canvas& image, const image_program& program, st
   image.fill(colour);
 }
 
-/// Where the images go, in which form.
+/// The output memory of images and their format.
 struct image_sink {
   torch::ScalarType dtype;  ///< uint8, float32 or bfloat16
-  kernels::layout layout;   ///< of floating point; uint8 goes by planes
+  kernels::layout layout;   ///< of floating point; uint8 is always planes
   kernels::scale by;
   void* out;
-  std::int64_t height, width;  ///< of the images as they are written
+  std::int64_t height, width;  ///< of the output images
 
   void write(kernels::canvas& image, std::int64_t n) const
   {
@@ -165,7 +165,7 @@ struct image_sink {
   }
 };
 
-/// The size of the images `[N, C, H, W]` after a plan.
+/// Returns the size of the images `[N, C, H, W]` after a plan.
 template<typename Plan>
 [[nodiscard]] image_size planned_size(const Plan& plan, const torch::Tensor& pixels)
 {
@@ -176,8 +176,9 @@ template<typename Plan>
   return program.size_after({pixels.size(2), pixels.size(3)});
 }
 
-/// Plans and runs, a few images at a time, on as many threads as LibTorch uses. No bit depends on
-/// how the images are shared out, as plans are functions of ids.
+/// Plans and executes a batch, a few images at a time, on as many threads as LibTorch uses.
+/// Results are bit-equal however the images are split among threads, as plans are functions of
+/// ids.
 /// @param plan called with `(const image_subjects&, image_program&)`, from several threads at once
 template<typename Plan>
 void run_batch(const Plan& plan, const batch& examples, const image_sink& sink)
@@ -191,9 +192,9 @@ void run_batch(const Plan& plan, const batch& examples, const image_sink& sink)
   const auto* const id = ids.const_data_ptr<std::int64_t>();
   const auto colour = mean_colour(examples.scaling, channels);
 
-  constexpr std::int64_t worth_a_thread = 1 << 16;  // bytes, some tens of microseconds
+  constexpr std::int64_t worth_a_thread = 1 << 16;  // bytes, tens of microseconds of work
   const int threads = images * size < worth_a_thread ? 1 : at::get_num_threads();
-  // Small pieces, since a thread that slept begins late; one thread takes larger ones.
+  // Small pieces, since a sleeping thread starts late; a single thread takes larger ones.
   const auto at_a_time =
       std::clamp<std::int64_t>(threads == 1 ? images : images / (16 * threads), 1, 32);
   share_out((images + at_a_time - 1) / at_a_time, threads, [&](std::int64_t piece) {

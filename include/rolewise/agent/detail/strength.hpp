@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The operations of agents that are not searched, and what full strength means to each.
+/// The operations of RandAugment and TrivialAugment, and their parameters at a given strength.
 
 #include <rolewise/agent/detail/opaque.hpp>
 #include <rolewise/agent/operation.hpp>
@@ -13,23 +13,23 @@
 
 namespace rolewise::detail {
 
-/// The operations of RandAugment and TrivialAugment.
+/// The operation set of RandAugment and TrivialAugment.
 inline constexpr std::array unsearched_operations{
     operation::identity,    operation::autocontrast, operation::equalize,  operation::rotate,
     operation::solarize,    operation::color,        operation::posterize, operation::contrast,
     operation::brightness,  operation::sharpness,    operation::shear_x,   operation::shear_y,
     operation::translate_x, operation::translate_y};
 
-/// A level as a share of the highest one. Compilers that are told to be fast would multiply by a
-/// rounded reciprocal, and whole numbers are cut off from what comes of it.
+/// Returns a level as a fraction of the highest one. The barriers keep fast-math compilers from
+/// multiplying by a rounded reciprocal, as results are truncated to whole numbers later.
 [[nodiscard]] inline double share_of(std::int64_t level, double highest)
 {
   return opaque(static_cast<double>(level) / opaque(highest));
 }
 
-/// The parameter of an operation at a strength in [-1, 1]; 0 changes nothing. Only directions and
-/// enhancers look at the sign. Full strength: 30 degrees, slope 0.3, 10/32 of a side, 4 bits kept,
-/// threshold 0, factors 1 - 0.9 and 1 + 0.9.
+/// Returns the parameter of an operation at a strength in [-1, 1]; at 0, operations with a
+/// parameter are the identity. Only directions and enhancers use the sign. Full strength: 30
+/// degrees, slope 0.3, 10/32 of a side, 4 bits kept, threshold 0, factors 1 - 0.9 and 1 + 0.9.
 [[nodiscard]] inline double parameter_of(operation what, double strength, std::int64_t height,
                                          std::int64_t width)
 {

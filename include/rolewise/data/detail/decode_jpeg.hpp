@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// JPEG through libjpeg.
+/// JPEG decoding with libjpeg.
 
 #include <rolewise/data/detail/decoded_image.hpp>
 
@@ -16,7 +16,7 @@
 
 #include <jpeglib.h>
 
-#include <jerror.h>  // wants jpeglib.h before it
+#include <jerror.h>  // needs jpeglib.h before it
 
 namespace rolewise::detail {
 
@@ -26,10 +26,10 @@ namespace rolewise::detail {
          file.bytes[2] == 0xFF;
 }
 
-/// Whether a warning of libjpeg is about bytes that no pixel depends on. The others are of missing
-/// or damaged data; after those libjpeg goes on, with grey where the picture is missing. A file
-/// that ends without saying so is among the others, though its pixels may be there: nobody knows
-/// what was cut off, and Pillow refuses it too.
+/// Whether a libjpeg warning concerns bytes that no pixel depends on. All others mean missing or
+/// damaged data; libjpeg then continues, with gray where the image is missing. They include a
+/// missing end marker, though all pixels may be there: what was cut off is unknown, and Pillow
+/// rejects such a file too.
 [[nodiscard]] inline bool leaves_pixels_whole(int warning)
 {
   switch (warning) {
@@ -43,7 +43,7 @@ namespace rolewise::detail {
   }
 }
 
-/// Whether an error of libjpeg is about a kind of JPEG that it does not read, not about damage.
+/// Whether a libjpeg error means an unsupported kind of JPEG rather than damage.
 [[nodiscard]] inline bool is_about_the_kind(int error)
 {
   switch (error) {
@@ -62,7 +62,7 @@ namespace rolewise::detail {
   }
 }
 
-/// A decompressor whose errors come back as text: libjpeg's own handler ends the program.
+/// A libjpeg decompressor that reports errors as text: libjpeg's own handler exits the program.
 class jpeg_reader {
  public:
   jpeg_reader()
@@ -77,8 +77,8 @@ class jpeg_reader {
   jpeg_reader& operator=(const jpeg_reader&) = delete;
   ~jpeg_reader() { ::jpeg_destroy_decompress(&control_); }
 
-  /// Calls `work(control)` and says whether it came to its end. `work` must own nothing: it is
-  /// left by a jump.
+  /// Calls `work(control)`; returns false if libjpeg reported an error. `work` must own no
+  /// resources: an error leaves it by `longjmp`.
   template<typename Work>
   [[nodiscard]] bool succeeds(const Work& work)
   {
@@ -87,14 +87,14 @@ class jpeg_reader {
     return true;
   }
 
-  /// From here on what lies between markers is data of the picture.
+  /// Marks the end of the header: from here on, bytes between markers are image data.
   void header_is_read() { errors_.after_header = control_.src->next_input_byte; }
 
-  /// Bytes were left over by the picture that are no padding, in libjpeg's words, or nothing: stray
-  /// ones, which harm nobody, or the picture's own, after damage that no code gives away.
+  /// libjpeg's message about bytes left over by the image that are not padding; empty if there
+  /// are none. They are harmless stray bytes, or image data after damage that went undetected.
   [[nodiscard]] const char* doubts() const { return errors_.doubts.data(); }
 
-  /// Says no to the file, by libjpeg's reason.
+  /// Throws `std::runtime_error` with libjpeg's message.
   [[noreturn]] void refuse_file(const file_contents& file) const
   {
     fail(file.path,
@@ -105,10 +105,10 @@ class jpeg_reader {
 
  private:
   struct errors {
-    jpeg_error_mgr standard{};  // first: libjpeg knows only this
+    jpeg_error_mgr standard{};  // first member: libjpeg has a pointer to this one
     std::jmp_buf back{};
     std::array<char, JMSG_LENGTH_MAX> text{}, doubts{};
-    const JOCTET* after_header = nullptr;  ///< in the file's bytes; null: not there yet
+    const JOCTET* after_header = nullptr;  ///< in the file's bytes; null: before the header
   };
 
   static void warn(j_common_ptr control)
@@ -135,14 +135,13 @@ class jpeg_reader {
   errors errors_;
 };
 
-/// Cyan, magenta, yellow and black as Adobe stores them, inverted, made red, green and blue by
-/// Pillow's rule.
+/// Converts CMYK as Adobe stores it, inverted, to RGB by Pillow's rule.
 [[nodiscard]] inline decoded_image from_inverted_cmyk(decoded_image picture)
 {
   auto* to = picture.pixels.data();
   for (std::size_t at = 0; at < picture.pixels.size(); at += 4) {
     const auto* const from = picture.pixels.data() + at;
-    const auto light = from[3];  // 255 less black
+    const auto light = from[3];  // 255 minus black
     for (std::size_t c = 0; c < 3; ++c)
       *to++ = static_cast<std::uint8_t>(light - times_255th(255U - from[c], light));
   }
@@ -151,7 +150,7 @@ class jpeg_reader {
   return picture;
 }
 
-/// Eight bits a channel.
+/// Decodes a JPEG to 8 bits per channel.
 /// @param channels 1 (grey) or 3
 /// @throws std::runtime_error that names the file and libjpeg's reason
 [[nodiscard]] inline decoded_image decode_jpeg(const file_contents& file, std::int64_t channels)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// PNG through libpng.
+/// PNG decoding with libpng.
 
 #include <rolewise/data/detail/decoded_image.hpp>
 
@@ -23,14 +23,14 @@ namespace rolewise::detail {
   return file.bytes.size() >= 8 && ::png_sig_cmp(file.bytes.data(), 0, 8) == 0;
 }
 
-/// A reader whose errors come back as text. libpng's simplified interface has that too, but it
-/// turns stored values into linear light for grey, for alpha and by gAMA chunks.
+/// A libpng reader that reports errors as text. libpng's simplified interface does so too, but it
+/// converts stored values to linear light for gray, for alpha and by gAMA chunks.
 class png_reader {
  public:
-  /// @param file outlives the reader
+  /// @param file must outlive the reader
   explicit png_reader(const file_contents& file) : bytes_{file.bytes.data(), file.bytes.size()}
   {
-    // Warnings are about data beside the pixels, such as colour profiles.
+    // Ignores warnings: they concern data other than pixels, such as color profiles.
     control_ = ::png_create_read_struct(PNG_LIBPNG_VER_STRING, this, leave,
                                         [](png_structp, png_const_charp) {});
     if (control_ != nullptr) about_ = ::png_create_info_struct(control_);
@@ -44,8 +44,8 @@ class png_reader {
   png_reader& operator=(const png_reader&) = delete;
   ~png_reader() { ::png_destroy_read_struct(&control_, &about_, nullptr); }
 
-  /// Calls `work(control, about)` and says whether it came to its end. `work` must own nothing: it
-  /// is left by a jump.
+  /// Calls `work(control, about)`; returns false if libpng reported an error. `work` must own no
+  /// resources: an error leaves it by `longjmp`.
   template<typename Work>
   [[nodiscard]] bool succeeds(const Work& work)
   {
@@ -74,15 +74,16 @@ class png_reader {
     left -= count;
   }
 
-  std::pair<const std::uint8_t*, std::size_t> bytes_;  ///< not read yet
+  std::pair<const std::uint8_t*, std::size_t> bytes_;  ///< pointer and count of those not read yet
   png_structp control_ = nullptr;
   png_infop about_ = nullptr;
   std::jmp_buf back_{};
   std::array<char, 256> text_{};
 };
 
-/// Eight bits a channel, the values as stored: 16 bits are scaled by their range, fewer than 8
-/// likewise, gAMA and colour profiles change nothing. What is transparent is laid on black.
+/// Decodes a PNG to 8 bits per channel, with the values as stored: 16 bits and fewer than 8 are
+/// scaled by their range; gAMA and color profiles are ignored. Transparent pixels are blended
+/// onto black.
 /// @param channels 1 (grey) or 3
 /// @throws std::runtime_error that names the file and libpng's reason
 [[nodiscard]] inline decoded_image decode_png(const file_contents& file, std::int64_t channels)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One picture, as its file has it, and the arithmetic of its stored values.
+/// A decoded image, and conversions of its stored values.
 
 #include <rolewise/data/detail/file_bytes.hpp>
 
@@ -14,14 +14,14 @@
 
 namespace rolewise::detail {
 
-/// Rows of pixels, channels last.
+/// A decoded image: rows of pixels, channels last.
 struct decoded_image {
   std::int64_t height = 0, width = 0, channels = 0;
   std::vector<std::uint8_t> pixels;
-  std::string doubts{};  ///< why the pixels, though all are there, may be others than they were
+  std::string doubts{};  ///< why the pixels, though complete, may be damaged; or empty
 };
 
-/// 64 megapixels: what a header may claim before anything is allocated for it.
+/// Limit of pixels per image, checked before anything is allocated: 64 megapixels.
 inline constexpr std::uint64_t pixel_limit = std::uint64_t{1} << 26;
 
 inline void require_modest_size(const file_contents& file, std::uint64_t height,
@@ -31,15 +31,15 @@ inline void require_modest_size(const file_contents& file, std::uint64_t height,
     fail(file.path, "an image of ", height, " x ", width, " pixels, want 1 to ", pixel_limit);
 }
 
-/// The grey of a colour: ITU-R 601 on stored values, to the nearest. It is Pillow's, and that of
-/// the operations on images, so that a format of files has no say in it.
+/// Gray value of a color: ITU-R 601 luma of stored values, rounded to nearest. It equals Pillow's
+/// and that of the image operations, so it does not depend on the file format.
 [[nodiscard]] constexpr std::uint8_t grey_of(std::uint32_t red, std::uint32_t green,
                                              std::uint32_t blue)
 {
   return static_cast<std::uint8_t>((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16);
 }
 
-/// `value * share / 255`, to the nearest.
+/// `value * share / 255`, rounded to nearest.
 /// @param share 0 to 255
 [[nodiscard]] constexpr std::uint8_t times_255th(std::uint32_t value, std::uint32_t share)
 {
@@ -47,7 +47,8 @@ inline void require_modest_size(const file_contents& file, std::uint64_t height,
   return static_cast<std::uint8_t>((product + (product >> 8)) >> 8);
 }
 
-/// A picture of 2 or 4 channels, of which the last is alpha, laid on black by its stored values.
+/// Blends an image of 2 or 4 channels, the last of which is alpha, onto black by its stored
+/// values.
 [[nodiscard]] inline decoded_image laid_on_black(decoded_image picture)
 {
   const auto channels = static_cast<std::size_t>(picture.channels);
@@ -62,7 +63,7 @@ inline void require_modest_size(const file_contents& file, std::uint64_t height,
   return picture;
 }
 
-/// A picture of 1 (grey) or 3 channels (red, green, blue), in the wanted one of the two.
+/// Converts an image of 1 (gray) or 3 channels (red, green, blue) to `channels`, 1 or 3.
 [[nodiscard]] inline decoded_image in_channels(decoded_image picture, std::int64_t channels)
 {
   if (picture.channels == channels) return picture;

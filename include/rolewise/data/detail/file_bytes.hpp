@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Whole files in memory, packed by gzip or not.
+/// Reading of whole files into memory, with gzip decompression.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
@@ -24,30 +24,32 @@
 
 namespace rolewise {
 
-/// The most bytes that a reader takes from one file, unpacked: 2 GiB. A small file that unpacks
-/// to more is more likely an attack or an accident than a set of images.
+/// Size limit of a file in bytes, decompressed: 2 GiB. A small file that decompresses to more is
+/// more likely an attack or an accident than a set of images.
 inline constexpr std::uint64_t file_size_limit = std::uint64_t{1} << 31;
 
 namespace detail {
 
 struct file_contents {
   std::string path;
-  std::vector<std::uint8_t> bytes;  ///< unpacked
+  std::vector<std::uint8_t> bytes;  ///< decompressed
   bool was_packed = false;
 };
 
-/// Says no to a file: `rolewise: <path>: byte <offset>: <words>`.
+/// Throws `std::runtime_error`: `rolewise: <path>: byte <offset>: <words>`; `unpacked byte` if
+/// the file was compressed.
 template<typename... Words>
 [[noreturn]] void fail_at(const file_contents& file, std::uint64_t offset, const Words&... words)
 {
   fail(file.path, file.was_packed ? "unpacked byte " : "byte ", offset, ": ", words...);
 }
 
-/// @throws std::runtime_error that names the file; what is no plain file is not waited for
+/// Reads the bytes of a file as they are.
+/// @throws std::runtime_error that names the file; does not block on a file that is not regular
 [[nodiscard]] inline std::vector<std::uint8_t> raw_bytes(const std::string& path,
                                                          std::uint64_t limit)
 {
-  // O_NONBLOCK: a FIFO without a writer would be waited for, for ever
+  // O_NONBLOCK: opening a FIFO without a writer would block forever
   const descriptor in{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
   if (!in.is_open()) fail(path, "cannot be read: ", reason_of(errno));
   struct stat about{};
@@ -73,7 +75,7 @@ template<typename... Words>
   return bytes.size() >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B;
 }
 
-/// An inflating stream that ends itself.
+/// Owns a zlib inflate stream.
 class inflation {
  public:
   explicit inflation(const std::string& path)
@@ -87,8 +89,8 @@ class inflation {
   z_stream stream{};
 };
 
-/// Unpacks gzip, of one member or several; zeros that follow the last one are padding, as tapes and
-/// blocks want it. Offsets in errors are those of the packed file.
+/// Decompresses gzip data of one or several members. Zeros after the last one are padding, as on
+/// tapes and block devices, and ignored. Offsets in errors refer to the compressed file.
 [[nodiscard]] inline std::vector<std::uint8_t> unpacked(const std::string& path,
                                                         std::vector<std::uint8_t> packed,
                                                         std::uint64_t limit)
@@ -134,8 +136,8 @@ class inflation {
   return result;
 }
 
-/// A whole file; what begins with 1f 8b is unpacked, whatever its name.
-/// @param limit bytes, of the file and of what it unpacks to
+/// Reads a whole file; content that begins with 1f 8b (gzip) is decompressed, whatever its name.
+/// @param limit in bytes, of the file and of its decompressed content
 /// @throws std::runtime_error that names the file, and the byte where there is one
 [[nodiscard]] inline file_contents read_file(const std::string& path,
                                              std::uint64_t limit = file_size_limit)
@@ -148,7 +150,8 @@ class inflation {
   return result;
 }
 
-/// @throws std::runtime_error unless there is a folder of that name
+/// Requires an existing folder.
+/// @throws std::runtime_error if there is none
 inline void require_folder(const std::string& folder)
 {
   struct stat about{};
@@ -157,7 +160,7 @@ inline void require_folder(const std::string& folder)
   if (!S_ISDIR(about.st_mode)) fail(folder, "is not a folder");
 }
 
-/// The path of `name` or of `name.gz` in a folder, whichever is there; the plain one if both are.
+/// Returns the path of `name` or `name.gz` in a folder, whichever exists; `name` if both do.
 [[nodiscard]] inline std::optional<std::string> find_file(const std::string& folder,
                                                           const std::string& name)
 {
@@ -169,7 +172,7 @@ inline void require_folder(const std::string& folder)
   return std::nullopt;
 }
 
-/// As `find_file`, but insists.
+/// As `find_file`, but throws `std::runtime_error` if there is no such file.
 [[nodiscard]] inline std::string wanted_file(const std::string& folder, const std::string& name)
 {
   require_folder(folder);
@@ -178,7 +181,8 @@ inline void require_folder(const std::string& folder)
   return *path;
 }
 
-/// The lines of a UTF-8 text file that are not blank, without line ends and byte order mark.
+/// Returns the lines of a UTF-8 text file that are not blank, without line ends and byte order
+/// mark.
 [[nodiscard]] inline std::vector<std::string> read_lines(const std::string& path)
 {
   const auto file = read_file(path, std::uint64_t{1} << 20);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Which strokes make the glyph of a class.
+/// The glyph of each class of the synthetic `glyphs` data set.
 
 #include <rolewise/core/draws.hpp>
 
@@ -15,8 +15,7 @@
 
 namespace rolewise::detail {
 
-/// Joints of glyphs: a grid of three by three, numbered by row. Strokes join neighbours, across
-/// corners too.
+/// Joints of glyphs: a 3 x 3 grid, numbered by row. Strokes connect neighbors, diagonal ones too.
 inline constexpr int glyph_joints = 9;
 inline constexpr int glyph_strokes = 20;
 
@@ -34,7 +33,7 @@ inline constexpr int glyph_strokes = 20;
 
 inline constexpr auto strokes_of_glyphs = make_glyph_strokes();
 
-/// A glyph: bit i says whether stroke i is drawn.
+/// A glyph as a bit mask: bit i is set if stroke i is drawn.
 using glyph = std::uint32_t;
 
 [[nodiscard]] constexpr glyph mirrored_glyph(glyph shape)
@@ -51,15 +50,17 @@ using glyph = std::uint32_t;
   return result;
 }
 
-/// How many strokes two glyphs do not share, the second one mirrored or not, whichever is less.
+/// Number of strokes in which two glyphs differ, with the second one mirrored or not, whichever
+/// is less.
 [[nodiscard]] constexpr int glyph_distance(glyph a, glyph b, glyph mirrored_b)
 {
   const int plain = std::popcount(a ^ b), flipped = std::popcount(a ^ mirrored_b);
   return plain < flipped ? plain : flipped;
 }
 
-/// A walk of four to six strokes over the joints that passes no stroke twice; 0 where it ends
-/// early or leaves an outer row or column untouched (it could be taken for a shifted glyph).
+/// Draws a random glyph: a walk of four to six strokes over the joints that uses no stroke twice.
+/// Returns 0 if the walk ends early or misses an outer row or column (the glyph could be taken
+/// for a shifted one).
 [[nodiscard]] constexpr glyph drawn_glyph(const draws& random)
 {
   auto joint = static_cast<int>(random.below(0, glyph_joints));
@@ -85,8 +86,8 @@ using glyph = std::uint32_t;
   return (rows & columns) == 7U ? shape : 0;
 }
 
-/// Glyphs as far apart as a greedy search finds them. The glyph of class c is the same however
-/// many classes follow; no glyph is the mirror image of another's.
+/// Returns glyphs that are as far apart as a greedy search finds them. The glyph of class c does
+/// not depend on the number of classes; no glyph is the mirror image of another.
 [[nodiscard]] inline std::vector<glyph> glyph_alphabet(seed key, std::int64_t classes)
 {
   constexpr int patience = 200;

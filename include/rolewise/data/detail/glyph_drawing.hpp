@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One image of a glyph, as nobody draws it twice.
+/// Rendering of one random image of a glyph.
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/draws.hpp>
@@ -27,7 +27,7 @@ struct glyph_stroke {
   double half_width;
 };
 
-/// How much of the pixel around `p` a stroke covers, 0 to 1. **Units**: pixels.
+/// Coverage of the pixel around `p` by a stroke, 0 to 1. **Units**: pixels.
 [[nodiscard]] inline double ink_coverage(const glyph_stroke& s, glyph_point p)
 {
   const double dx = s.to.x - s.from.x, dy = s.to.y - s.from.y;
@@ -46,12 +46,13 @@ struct glyph_stroke {
   return most;
 }
 
-/// Writes one image `[C, H, W]`.
+/// Renders one image `[C, H, W]`.
 ///
-/// Numbers are shares of the shorter side, or of the range of a pixel. Each joint of the glyph
-/// is moved a little, then the glyph is turned, scaled and shifted; ink is lighter or darker than
-/// the ground with equal chance, so that the mean image of a class says nothing about it; the
-/// ground slopes and carries stray strokes as strong as the ink; then comes noise.
+/// Constants are shares of the shorter side, or of the range of a pixel. Each joint of the glyph
+/// is moved a little, then the glyph is rotated, scaled and shifted. The ink is lighter or darker
+/// than the background with equal probability, so that the mean image of a class carries no
+/// information about it. The background has a brightness ramp and stray strokes, at most as
+/// strong as the ink. Noise is added last.
 inline void draw_glyph(glyph shape, seed key, std::int64_t id, const sample_shape& size,
                        std::uint8_t* out)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Two parts that were read, made into one source of data.
+/// Joins a training and a test part that were read into `dataset_splits`.
 
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/normalisation_of.hpp>
@@ -13,7 +13,8 @@
 
 namespace rolewise::detail {
 
-/// Ids count through train, then test; the scaling is measured on train; names go to both.
+/// Makes splits of two parts: ids number train, then test; `scaling` is computed from train; both
+/// parts get the names.
 [[nodiscard]] inline dataset_splits joined(dataset train, dataset test, const std::string& name,
                                            const std::vector<std::string>& class_names)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What lies in folders of pictures: names, classes, pictures at any depth.
+/// Listing of image folders: names, classes, images at any depth.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
@@ -21,8 +21,8 @@
 
 namespace rolewise::detail {
 
-/// The last part of a folder's path, for reports, however the path is written: `photos/` and
-/// `./photos/.` are `photos`; what ends in `.` or `..` is looked up.
+/// Returns the last part of a folder's path, for reports, however the path is written: `photos/`
+/// and `./photos/.` give `photos`; a path that ends in `.` or `..` is resolved.
 [[nodiscard]] inline std::string name_of_folder(const std::string& folder)
 {
   const auto last_part = [](std::filesystem::path path) {
@@ -37,7 +37,7 @@ namespace rolewise::detail {
   return found.empty() ? "/" : found;
 }
 
-/// Names within a folder, sorted by byte; hidden ones are left out.
+/// Names of the files or of the folders in a folder, sorted by byte, without hidden ones.
 [[nodiscard]] inline std::vector<std::string> names_in(const std::string& folder, bool want_folders)
 {
   std::error_code error;
@@ -71,7 +71,7 @@ namespace rolewise::detail {
   return ends_on(name, endings);
 }
 
-/// Names of pictures that are not read.
+/// Whether a name has the extension of an image format that is not supported.
 [[nodiscard]] inline bool is_other_picture_name(const std::string& name)
 {
   static constexpr std::array<std::string_view, 14> endings{
@@ -80,15 +80,15 @@ namespace rolewise::detail {
   return ends_on(name, endings);
 }
 
-/// Pictures in a folder and in the folders within it.
+/// Images in a folder and its subfolders.
 struct found_pictures {
-  std::vector<std::string> read;    ///< paths from the folder on, sorted by byte
-  std::vector<std::string> others;  ///< likewise, of formats that are not read
+  std::vector<std::string> read;    ///< paths relative to the folder, sorted by byte
+  std::vector<std::string> others;  ///< likewise, of unsupported formats
 };
 
-/// Adds what is in `folder`, whose path from the first folder on is `from` (empty or with a slash
-/// at its end).
-/// @param above the folders on the way here: a link to one of them is not followed
+/// Adds the images in `folder` and its subfolders; `from` is its path relative to the first
+/// folder (empty or with a slash at its end).
+/// @param above the parent folders down to this one: a link to one of them is not followed
 inline void add_pictures(const std::string& folder, const std::string& from,
                          std::vector<std::filesystem::path>& above, found_pictures& found)
 {
@@ -115,13 +115,14 @@ inline void add_pictures(const std::string& folder, const std::string& from,
   return found;
 }
 
-/// A picture and the number of its class.
+/// The path of an image and the index of its class.
 struct labelled_picture {
   std::string path;
   std::int64_t label;
 };
 
-/// @throws std::runtime_error that names the folders of pictures within those of classes, if any
+/// Requires that all images lie directly in their class folders.
+/// @throws std::runtime_error that names the subfolders with images, if any
 inline void refuse_nested(const std::string& folder, const std::vector<labelled_picture>& pictures,
                           const std::vector<std::string>& classes)
 {
@@ -141,8 +142,8 @@ inline void refuse_nested(const std::string& folder, const std::vector<labelled_
        " pictures in folders within those of classes (.nested = true reads them):", all);
 }
 
-/// What a user may take for examples and is none: pictures of other formats and pictures beside the
-/// folders of classes.
+/// Notes what a user may take for examples but is not read: images of other formats and images
+/// outside the class folders.
 inline void add_notes(const std::string& folder, const std::vector<std::string>& others,
                       std::vector<std::string>& notes)
 {
@@ -158,10 +159,10 @@ inline void add_notes(const std::string& folder, const std::vector<std::string>&
                     std::to_string(beside.size()) + ", such as " + folder + "/" + beside.front());
 }
 
-/// All pictures of a part, `train` or `test`, by class and name.
-/// @param every_class whether each class has to have a picture, else only one of them
-/// @param nested whether pictures may lie deeper than in the folder of a class
-/// @param notes is told of pictures that are there and are not read
+/// Returns all images of a part, `train` or `test`, by class and name.
+/// @param every_class whether each class must have an image; otherwise one image in all is enough
+/// @param nested whether images may lie in subfolders of class folders
+/// @param notes receives notes about images that are not read
 [[nodiscard]] inline std::vector<labelled_picture> pictures_of_part(
     const std::string& folder, const std::vector<std::string>& classes, bool every_class,
     bool nested, std::vector<std::string>& notes)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A picture from its file.
+/// Reading of one image file, PNG or JPEG.
 
 #include <rolewise/data/detail/decode_jpeg.hpp>
 #include <rolewise/data/detail/decode_png.hpp>
@@ -13,9 +13,9 @@
 
 namespace rolewise::detail {
 
-/// @param channels 1 (grey) or 3
-/// @throws std::runtime_error that names the file, for all that is no whole picture of a format
-///         that is read
+/// Reads an image file in the format that its content has, PNG or JPEG.
+/// @param channels 1 (gray) or 3
+/// @throws std::runtime_error that names the file, unless it is a complete image in one of them
 [[nodiscard]] inline decoded_image read_picture(const std::string& path, std::int64_t channels)
 {
   const file_contents file{path, raw_bytes(path, file_size_limit), false};

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One image while it is worked on.
+/// The `canvas`: one image and its working memory during a program.
 
 #include <rolewise/agent/detail/kernels/kernel_set.hpp>
 #include <rolewise/agent/detail/kernels/point_tables.hpp>
@@ -18,20 +18,21 @@
 
 namespace rolewise::detail::kernels {
 
-/// One coordinate of the source of the pixel (x, y), 16.16: `start + x * by_x + y * by_y`.
+/// One source coordinate of the pixel (x, y), in 16.16 fixed point:
+/// `start + x * by_x + y * by_y`.
 struct fixed_line {
   std::int64_t start, by_x, by_y;
 };
 
-/// The planes of one image, a plane that says what still shows something of the original
-/// (`images::covered`, 255 or 0), and a table for each channel that is still to be applied.
-/// Consecutive operations by tables become one. Memory stays from image to image.
+/// The planes of one image, a coverage plane (`images::covered`, 255 or 0), and a pending lookup
+/// table for each channel. Consecutive table operations are composed into one. Memory is reused
+/// from image to image.
 class canvas {
  public:
   explicit canvas(const kernel_set& passes) : passes_{&passes} {}
 
-  /// Takes a copy of an image `[C, H, W]`, C = 1 or 3, when it is needed; until the next image
-  /// comes, this one stays.
+  /// Sets the image, `[C, H, W]`, C = 1 or 3. It is copied on first use, so it must stay valid
+  /// until the next `load`.
   void load(const std::uint8_t* image, std::int64_t channels, std::int64_t height,
             std::int64_t width)
   {
@@ -44,22 +45,22 @@ class canvas {
   [[nodiscard]] std::size_t channels() const noexcept { return channels_; }
   [[nodiscard]] std::int64_t height() const noexcept { return height_; }
   [[nodiscard]] std::int64_t width() const noexcept { return width_; }
-  [[nodiscard]] std::size_t count() const noexcept { return count_; }  ///< pixels of a plane
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }  ///< pixels per plane
   [[nodiscard]] bool has_holes() const noexcept { return has_holes_; }
 
-  /// The planes as they are now.
+  /// Returns the planes, with pending tables applied.
   [[nodiscard]] std::uint8_t* const* planes()
   {
     settle();
     return now_.data();
   }
-  /// A plane for whatever is needed on the way.
+  /// A scratch plane.
   [[nodiscard]] std::uint8_t* spare() noexcept { return spare_; }
 
-  /// What a resize works with; it stays from image to image.
+  /// Working memory of resizes, reused from image to image.
   [[nodiscard]] resize_room& room_to_resize() noexcept { return room_; }
 
-  /// Adds a table; it may differ by channel.
+  /// Composes a lookup table with the pending one; it may differ by channel.
   template<typename TableOf>
   void look_up(TableOf&& table_of)
   {
@@ -73,10 +74,10 @@ class canvas {
     is_pending_ = true;
   }
 
-  /// Holes become part of the image.
+  /// Marks holes as covered, with the color they have.
   void forget_holes() noexcept { has_holes_ = false; }
 
-  /// Holes get a colour and are none any more.
+  /// Paints holes in a color and marks them as covered.
   void fill(const std::uint8_t* colour)
   {
     if (!has_holes_) return;
@@ -86,8 +87,9 @@ class canvas {
     has_holes_ = false;
   }
 
-  /// Each row y is made from row `y + down` by `move_of(y)`. `outside` fills what has no source;
-  /// it is a hole unless `stays_covered`.
+  /// Makes each row y from row `y + down`, shifted by `shift_of(y)` columns and mirrored if
+  /// asked. Pixels without a source get the color `outside`; they are holes unless
+  /// `stays_covered`.
   template<typename ShiftOf>
   void move_rows(std::int64_t down, bool mirrored, const std::uint8_t* outside, bool stays_covered,
                  ShiftOf&& shift_of)
@@ -107,16 +109,16 @@ class canvas {
     if (has_holes_) move_plane(mask, stays_covered ? 255 : 0);
   }
 
-  /// Each pixel is made from the one at the nearest source; outside are black holes. The source of
-  /// the pixel (x, y) is `(column, row)` of `fixed_line`.
+  /// Makes each pixel from the source pixel that contains `(column, row)`, each a `fixed_line` of
+  /// (x, y); pixels from outside are black holes.
   void gather(const fixed_line& column, const fixed_line& row)
   {
     settle();
     cover_all();
-    // Planes that are not there are carried along: four bytes are one load.
+    // Unused planes are packed too: the four bytes of a pixel are one load.
     packed_.resize(count_ + guard);
     passes_->pack(now_.data(), count_, packed_.data());
-    packed_[count_] = 0;  // what lies outside
+    packed_[count_] = 0;  // the pixel for sources outside the image
     const bool is_small = fits(column) && fits(row);
     const auto length = static_cast<std::size_t>(width_);
     for (std::int64_t y = 0; y < height_; ++y) {
@@ -135,8 +137,8 @@ class canvas {
     std::swap(now_, next_);
   }
 
-  /// Calls `make(from, to, room)`: four planes each, the fourth says what is covered, and memory
-  /// for pixels on the way. The planes that it has made are the image then.
+  /// Replaces the planes: calls `make(from, to, room)` with four source planes, four target
+  /// planes (the fourth of each is coverage) and scratch memory for packed pixels.
   template<typename Make>
   void remake(Make&& make)
   {
@@ -146,7 +148,7 @@ class canvas {
     std::swap(now_, next_);
   }
 
-  /// The rows from the last to the first.
+  /// Reverses the order of the rows.
   void turn_over()
   {
     settle();
@@ -159,8 +161,8 @@ class canvas {
     std::swap(now_, next_);
   }
 
-  /// Each plane becomes one of another size: `make(plane, out)`; up to `guard` bytes after `out`
-  /// may be spoilt.
+  /// Replaces each plane by one of another size: calls `make(plane, out)`, which may overwrite up
+  /// to `guard` bytes after `out`. It may read only the old rows `first .. end - 1`.
   /// @pre there are no holes
   template<typename Make>
   void remake(std::int64_t height, std::int64_t width, std::int64_t first, std::int64_t end,
@@ -174,7 +176,8 @@ class canvas {
     set_size(height, width);
   }
 
-  /// A hole of the rows `top .. bottom - 1` and the columns `left .. right - 1`, clipped.
+  /// Makes the rows `top .. bottom - 1` and columns `left .. right - 1`, clipped, a hole of a
+  /// given color.
   void cut(std::int64_t top, std::int64_t bottom, std::int64_t left, std::int64_t right,
            const std::uint8_t* colour)
   {
@@ -196,7 +199,8 @@ class canvas {
  private:
   static constexpr std::size_t mask = 3;
 
-  /// Copies rows of the image that waits, if one does; the others are as good as lost.
+  /// Copies rows of an image that is not copied yet, if there is one; its other rows become
+  /// undefined.
   void bring(std::int64_t first, std::int64_t end)
   {
     if (waiting_ == nullptr) return;
@@ -223,7 +227,7 @@ class canvas {
     has_holes_ = true;
   }
 
-  /// Whether all coordinates fit into 16.16 of 32 bits.
+  /// Whether all coordinates fit into 16.16 fixed point of 32 bits.
   [[nodiscard]] bool fits(const fixed_line& line) const
   {
     constexpr std::int64_t most = std::int64_t{1} << 30;
@@ -258,7 +262,7 @@ class canvas {
     row_.resize(static_cast<std::size_t>(width) + guard);
   }
 
-  /// Room for planes of `count` pixels; the planes stay.
+  /// Ensures capacity for planes of `count` pixels; keeps the planes.
   void reserve(std::size_t count)
   {
     const std::size_t stride = (count + 2 * guard + 63) / 64 * 64;
@@ -284,7 +288,7 @@ class canvas {
   const std::uint8_t* waiting_ = nullptr;
   std::array<byte_table, 3> pending_{};
   std::vector<std::uint8_t> memory_;
-  std::vector<std::uint32_t> packed_, row_;  // of gather and remake
+  std::vector<std::uint32_t> packed_, row_;  // scratch of `gather` and `remake`
   resize_room room_;
 };
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Other hues for one image, bit for bit as `operations::hue`.
+/// Hue rotation of one image, bit-equal to `operations::hue`.
 
 #include <rolewise/agent/detail/kernels/canvas.hpp>
 
@@ -10,7 +10,7 @@
 
 namespace rolewise::detail::kernels {
 
-/// Hues turned by `by` of 255 parts of a circle; holes stay. Grey images have none.
+/// Rotates hues by `by` / 255 of the circle; holes stay. Gray images are unchanged.
 inline void turn_hue(canvas& image, std::uint8_t by)
 {
   if (image.channels() == 1) return;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// The pass of `kernel_set` that turns hues.
+/// The hue rotation pass of `kernel_set`.
 ///
-/// Included after `passes.hpp`, once for each instruction set; alone it is empty.
+/// Included after `passes.hpp`, once for each instruction set; empty on its own.
 
 #ifdef ROLEWISE_KERNEL_PASSES
 
@@ -36,14 +36,14 @@ typedef std::int32_t half_ints __attribute__((vector_size(width / 2)));
   __builtin_memcpy(at, &whole, sizeof whole);
 }
 
-/// Rounded to float32.
+/// Rounds to float32.
 [[gnu::always_inline]] inline doubles single(const doubles& value)
 {
   return __builtin_convertvector(__builtin_convertvector(value, half_floats), doubles);
 }
 
-/// Some pixels on their way: whole numbers at first, then the values of the channels that are not
-/// the greatest.
+/// Intermediate values of a block of pixels: at first the integers of the hue, then the values of
+/// the two channels that are not the greatest.
 struct hue_block {
   static constexpr std::size_t most = 256;
 
@@ -52,7 +52,7 @@ struct hue_block {
   std::int32_t sector[most], least_value[most], middle_value[most];
 };
 
-/// The hue is `(base + sign * (greatest - middle) / range) / 6` of a circle.
+/// Decomposes colors: the hue is `(base + sign * (greatest - middle) / range) / 6` of the circle.
 inline void split_hue(const std::uint8_t* const* rgb, std::size_t start, hue_block& block)
 {
   for (std::size_t i = 0; i < block.size; i += lanes) {
@@ -64,7 +64,8 @@ inline void split_hue(const std::uint8_t* const* rgb, std::size_t start, hue_blo
     const ints range = greatest - least, from_middle = greatest - middle;
     const ints is_r = r == greatest, is_g = ~is_r & (g == greatest), is_b = ~is_r & ~is_g;
     const ints falls = (is_r & (b == least)) | (is_g & (r == least)) | (is_b & (g == least));
-    // Red is greatest: 1 - q or q - 1; green: 3 - q or 1 + q; blue: 5 - q or 3 + q.
+    // With q = (greatest - middle) / range, six times the hue is 1 - q or q - 1 where red is
+    // greatest; 3 - q or 1 + q (green); 5 - q or 3 + q (blue).
     const ints base = (is_g & 2) + (is_b & 4) + (falls ? ints{} + 1 : ints{} - 1);
     const ints sign = falls ? ints{} - 1 : ints{} + 1;
     __builtin_memcpy(block.greatest + i, &greatest, sizeof greatest);
@@ -75,8 +76,8 @@ inline void split_hue(const std::uint8_t* const* rgb, std::size_t start, hue_blo
   }
 }
 
-/// Hue and saturation as bytes, in place of `base` and `range`. A sixth, and below a 255th, may
-/// stand for the divisions that are Pillow's: for all colours the bytes are the same.
+/// Computes hue and saturation as bytes, in place of `base` and `range`. Multiplies by 1/6, and
+/// below by 1/255, where Pillow divides: the bytes are the same for all colors.
 inline void hue_and_saturation(hue_block& block)
 {
   doubles sixth = doubles{} + 1.0 / 6.0, one = doubles{} + 1.0;
@@ -97,7 +98,7 @@ inline void hue_and_saturation(hue_block& block)
   }
 }
 
-/// The values of the other channels, after a turn.
+/// Computes the values of the other two channels, after the rotation.
 inline void other_channels(hue_block& block, std::int32_t by)
 {
   doubles part = doubles{} + 1.0 / 255.0, one = doubles{} + 1.0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// The passes of `kernel_set` from bytes to the numbers of a network, and the set itself.
+/// The passes of `kernel_set` that convert bytes to floating point, and the set itself.
 ///
-/// Included after the other passes, once for each instruction set; alone it is empty.
+/// Included after the other passes, once for each instruction set; empty on its own.
 
 #ifdef ROLEWISE_KERNEL_PASSES
 
@@ -57,7 +57,7 @@ template<typename Number>
   store(out + 2 * lanes, pixels[2]);
 }
 
-/// As `to_pixels`, past the caches.
+/// As `to_pixels`, with stores that bypass the caches.
 inline void stream_pixels(const std::uint8_t* const* planes, std::size_t count, const scale& by,
                           float* out)
 {
@@ -102,7 +102,7 @@ inline void converted(const std::uint8_t* const* planes, std::size_t channels, s
 inline void to_float(const std::uint8_t* const* planes, std::size_t channels, std::size_t count,
                      const scale& by, layout to, float* out)
 {
-  // What no longer fits into the caches of a core would only drive other things out of them.
+  // Output larger than the caches of a core would only evict other data from them.
   constexpr std::size_t large = std::size_t{1} << 15;
   if (channels == 3 && to == layout::channels_last && count % lanes == 0 && count >= large &&
       reinterpret_cast<std::uintptr_t>(out) % width == 0)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The operations of `agent/operations.hpp` on one image, bit for bit.
+/// The operations of `agent/operations.hpp` on one image, bit-equal to them.
 
 #include <rolewise/agent/detail/affine_map.hpp>
 #include <rolewise/agent/detail/kernels/canvas.hpp>
@@ -16,7 +16,7 @@
 
 namespace rolewise::detail::kernels {
 
-/// a (x + 1/2) + b (y + 1/2) + c, column or row of the source.
+/// A source coordinate, column or row, as an affine function: a (x + 1/2) + b (y + 1/2) + c.
 struct affine_line {
   double a, b, c;
 
@@ -115,7 +115,7 @@ inline void cut_out(canvas& image, double half, std::int64_t row, std::int64_t c
             image.channels() == 3 ? cut.data() : cut_grey.data());
 }
 
-/// One operation; parameters as in `operation_parameters`.
+/// Applies one operation; parameters as in `operation_parameters`.
 inline void operate(canvas& image, operation what, double value, std::int64_t row,
                     std::int64_t column, grey_rounding rounding)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A rectangle of one image painted over.
+/// Paints over a rectangle of one image.
 
 #include <rolewise/agent/detail/kernels/canvas.hpp>
 #include <rolewise/agent/image_layers.hpp>
@@ -16,7 +16,7 @@
 
 namespace rolewise::detail::kernels {
 
-/// Bytes number `place` .. `place + count - 1` of an image's noise, as `image_paint` counts them.
+/// Writes bytes `place` .. `place + count - 1` of an image's noise, numbered as in `image_paint`.
 inline void write_noise(const image_paint& paint, std::int64_t id, std::uint64_t place,
                         std::size_t count, std::uint8_t* out)
 {
@@ -24,7 +24,7 @@ inline void write_noise(const image_paint& paint, std::int64_t id, std::uint64_t
                                          static_cast<std::uint32_t>(paint.key.value >> 32)};
   const auto sample = static_cast<std::uint64_t>(id);
   while (count > 0) {
-    // What `draws` asks for draw by draw, four of them at a time.
+    // The same words as `draws`, four per call.
     const auto words =
         philox({static_cast<std::uint32_t>(place / 16), static_cast<std::uint32_t>(paint.epoch),
                 static_cast<std::uint32_t>(sample), static_cast<std::uint32_t>(sample >> 32)},

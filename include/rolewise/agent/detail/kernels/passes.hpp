@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// The passes of `kernel_set` from bytes to bytes, for one width of vectors.
+/// The passes of `kernel_set` from bytes to bytes, for one vector width.
 ///
-/// Included once for each instruction set by `variants.hpp`, in a namespace that says `width`, the
-/// bytes of a vector, and what that instruction set does its own way; alone it is empty. A vector
-/// operation is lowered for the target of the function that it is written in before that is inlined
-/// anywhere, so functions shared between targets would be no faster than the plainest of them.
+/// Included once for each instruction set by `variants.hpp`, in a namespace that defines `width`,
+/// the bytes of a vector, and what is specific to that instruction set; empty on its own. A
+/// vector operation is lowered for the target of the function that contains it, before inlining,
+/// so functions shared between targets would be no faster than on the most basic of them.
 
 #ifdef ROLEWISE_KERNEL_PASSES
 
@@ -36,7 +36,8 @@
 
 inline void blend(const std::uint8_t* d, std::uint8_t* image, std::size_t count, float factor)
 {
-  // Beyond this, whatever differs from d is beyond 0 .. 255, and no sum is beyond an int.
+  // At this factor every value that differs from d is already clamped to 0 or 255, and no sum
+  // overflows an int.
   constexpr float most = 1048576.0F;
   factor = factor > most ? most : factor < -most ? -most : factor;
   const floats by = floats{} + factor;
@@ -65,7 +66,7 @@ inline void grey(const std::uint8_t* const* rgb, std::uint8_t* out, std::size_t 
 
 inline std::int64_t sum(const std::uint8_t* plane, std::size_t count)
 {
-  constexpr std::size_t block = std::size_t{lanes} << 16;  // no lane overflows in one
+  constexpr std::size_t block = std::size_t{lanes} << 16;  // no lane overflows within a block
   std::int64_t total = 0;
   std::size_t i = 0;
   while (i + lanes <= count) {
@@ -124,7 +125,7 @@ inline void smooth(const std::uint8_t* in, std::uint8_t* out, std::size_t height
                         widened_once(in + below) + widened_once(in + below + 1);
     const auto doubled = reinterpret_cast<unsigned_ints>(
         (nine + middle * std::uint16_t{4}) * std::uint16_t{2} + std::uint16_t{13});
-    // v / 26 = v 20165 / 2^19 for v up to 2 * 13 * 255 + 13; two of them lie in one word.
+    // v / 26 = v 20165 / 2^19 for v up to 2 * 13 * 255 + 13; each 32-bit word holds two of them.
     const unsigned_ints quotients =
         (((doubled & 0xFFFFU) * 20165U) >> 19) | ((((doubled >> 16) * 20165U) >> 19) << 16);
     const half narrow = __builtin_convertvector(reinterpret_cast<shorts>(quotients), half);
@@ -208,7 +209,7 @@ inline void move(const std::uint8_t* in, std::uint8_t* out, std::int64_t length,
   const std::int64_t first = shift < 0 ? -shift : 0, last = shift > 0 ? length - shift : length;
   paint(out, 0, first, how.outside);
   if (how.mirrored) {
-    const std::uint8_t* from = in + (length - 1 - shift) - 7;  // column x comes from from[7 - x]
+    const std::uint8_t* from = in + (length - 1 - shift) - 7;  // column x is from[7 - x]
     for (std::int64_t x = first; x < last; x += 8) {
       std::uint64_t eight;
       __builtin_memcpy(&eight, from - x, 8);

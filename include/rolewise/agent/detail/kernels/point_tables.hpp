@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Operations that change each value by itself, as tables of 256 entries.
+/// Lookup tables of 256 entries for pointwise operations.
 
 #include <rolewise/agent/detail/kernels/kernel_set.hpp>
 #include <rolewise/agent/detail/opaque.hpp>
@@ -52,7 +52,7 @@ using byte_table = std::array<std::uint8_t, 256>;
   return table;
 }
 
-/// Blended with one value: with black it is brightness, with the mean of the grey contrast.
+/// Returns the table of a blend with one value: 0 for brightness, the mean gray for contrast.
 [[nodiscard]] inline byte_table blend_table(const kernel_set& passes, std::uint8_t with,
                                             double factor)
 {
@@ -63,25 +63,25 @@ using byte_table = std::array<std::uint8_t, 256>;
   return table;
 }
 
-/// @param low, high the least and the greatest value that occur
+/// @param low, high the least and the greatest value in the plane
 [[nodiscard]] inline byte_table autocontrast_table(std::uint8_t low, std::uint8_t high)
 {
   auto table = identity_table();
   if (high <= low) return table;
   const double scale = 255.0 / static_cast<double>(high - low);
   const double offset = opaque(static_cast<double>(-static_cast<int>(low)) * scale);
-  // Rounding leaves the ends within (-1, 256), which the conversion cuts off.
+  // Rounding keeps results within (-1, 256); the conversion truncates them to 0 .. 255.
   for (int v = low; v <= high; ++v)
     table[static_cast<std::size_t>(v)] = static_cast<std::uint8_t>(
         static_cast<int>(opaque(static_cast<double>(v) * scale) + offset));
   return table;
 }
 
-/// How often each value occurs.
+/// Returns the histogram of a plane.
 [[nodiscard]] inline std::array<std::uint32_t, 256> histogram(const std::uint8_t* plane,
                                                               std::size_t count)
 {
-  // Four of them, so that equal neighbours don't wait for each other.
+  // Four partial histograms, so that equal neighbors do not form a dependency chain.
   std::array<std::array<std::uint32_t, 256>, 4> quarters{};
   std::size_t i = 0;
   for (; i + 8 <= count; i += 8) {
@@ -102,7 +102,7 @@ using byte_table = std::array<std::uint8_t, 256>;
   return quarters[0];
 }
 
-/// @param counts how often each value occurs; all of them sum to `count`, at least 1
+/// @param counts the histogram of a plane of `count` values, at least 1
 [[nodiscard]] inline byte_table equalize_table(const std::array<std::uint32_t, 256>& counts,
                                                std::size_t count)
 {
@@ -111,8 +111,8 @@ using byte_table = std::array<std::uint8_t, 256>;
   auto table = identity_table();
   const std::uint64_t step = (count - counts[highest]) / 255;
   if (step == 0) return table;
-  // n / step as a product: n <= 256 step, and step < 2^20, so that the error, at most n / 2^48, is
-  // below 1 / step.
+  // n / step as a product: n <= 256 step, and step < 2^20, so that the error (n / 2^48 at most)
+  // is below 1 / step.
   const std::uint64_t reciprocal = (std::uint64_t{1} << 48) / step + 1;
   std::uint64_t below = step / 2;
   for (std::size_t v = 0; v <= highest; ++v) {

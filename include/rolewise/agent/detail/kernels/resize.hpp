@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Another size for one image, bit for bit as `operations::resize`.
+/// Resize of one image, bit-equal to `operations::resize`.
 
 #include <rolewise/agent/detail/kernels/canvas.hpp>
 #include <rolewise/agent/detail/resize_order.hpp>
@@ -13,7 +13,8 @@
 
 namespace rolewise::detail::kernels {
 
-/// Rows of width `length` and `stride`, from the old row `begin` on, become those of the table.
+/// Vertical pass: makes the new rows of a table from old rows of `length` pixels, `stride` bytes
+/// apart, of which `in` begins with number `begin`.
 inline void weigh_all_rows(const kernel_set& passes, const resize_table& rows, std::int64_t begin,
                            const std::uint8_t* in, std::int64_t stride, std::int64_t length,
                            std::uint8_t* out, std::int64_t out_stride)
@@ -24,7 +25,7 @@ inline void weigh_all_rows(const kernel_set& passes, const resize_table& rows, s
                       length);
 }
 
-/// A part of the image becomes the whole, of a new size. @pre there are no holes
+/// Resizes a box of the image to a new size. @pre there are no holes
 inline void resize(canvas& image, const image_box& box, const image_size& to)
 {
   const auto height = image.height(), width = image.width();

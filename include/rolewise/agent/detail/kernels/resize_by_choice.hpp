@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// The pass that gives planes another width, for an instruction set that chooses bytes.
+/// The horizontal resize pass of `kernel_set`, for an instruction set with byte permutations.
 ///
-/// Included after `resize_passes.hpp` where there is `chosen`; alone it is empty.
+/// Included after `resize_passes.hpp` where `chosen` is defined; empty on its own.
 
 #ifdef ROLEWISE_KERNEL_PASSES
 
-/// Whether the old columns of every `lanes` new ones lie within a vector.
+/// Whether the old columns of every `lanes` new ones fit into a vector.
 [[nodiscard]] inline bool are_near(const resize_columns& by)
 {
   for (std::int32_t x = 0; x < by.width; x += lanes) {
@@ -17,12 +17,12 @@
   return true;
 }
 
-/// The columns of `lanes` new ones: which bytes of a vector become the lowest of each lane, and
-/// `most` vectors of weights.
+/// Writes, for every `lanes` new columns, which byte of a vector becomes the lowest of each lane,
+/// and `most` vectors of weights.
 inline void write_choices(const resize_columns& by, std::uint8_t* choices, std::int32_t* weights)
 {
   for (std::int32_t x = 0; x < by.width; x += lanes, choices += width, weights += by.most * lanes) {
-    __builtin_memset(choices, width, width);  // of the second vector, which is 0
+    __builtin_memset(choices, width, width);  // selects the second vector, which is 0
     for (std::int32_t lane = 0; lane < lanes; ++lane) {
       const bool is_there = x + lane < by.width;
       if (is_there) choices[4 * lane] = static_cast<std::uint8_t>(by.first[x + lane] - by.first[x]);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// The passes of `kernel_set` that give planes another size.
+/// The resize passes of `kernel_set`.
 ///
-/// Included after `passes.hpp`, once for each instruction set; alone it is empty.
+/// Included after `passes.hpp`, once for each instruction set; empty on its own.
 
 #ifdef ROLEWISE_KERNEL_PASSES
 
 inline constexpr int strip_height = 16;
 typedef std::uint8_t strip_bytes __attribute__((vector_size(strip_height)));
 
-/// 16 x 16 bytes: columns become rows.
+/// Transposes 16 x 16 bytes.
 [[gnu::always_inline]] inline void transpose(strip_bytes* rows)
 {
   strip_bytes turned[strip_height];
@@ -30,7 +30,7 @@ typedef std::uint8_t strip_bytes __attribute__((vector_size(strip_height)));
   }
 }
 
-/// From a sum of weighed bytes, one half added already.
+/// Stores a weighted sum, which already includes one half, as bytes.
 [[gnu::always_inline]] inline void store_mean(std::uint8_t* out, ints sum)
 {
   sum >>= weight_bits;
@@ -39,7 +39,7 @@ typedef std::uint8_t strip_bytes __attribute__((vector_size(strip_height)));
   store_bytes(out, sum);
 }
 
-/// The mean of `count` vectors, `step` bytes apart.
+/// Stores the weighted mean of `count` vectors, `step` bytes apart.
 [[gnu::always_inline]] inline void store_weighed(const std::uint8_t* in, std::int64_t step,
                                                  const std::int32_t* weights, std::int32_t count,
                                                  std::uint8_t* out)
@@ -79,12 +79,12 @@ inline void weigh_columns_by_strips(const resize_columns& by, const std::uint8_t
                                     std::int64_t in_stride, std::int64_t rows, std::uint8_t* out,
                                     std::int64_t out_stride, std::uint8_t* room)
 {
-  if (by.most == 1) {  // of weight one
+  if (by.most == 1) {  // each new column copies one old column
     for (std::int64_t y = 0; y < rows; ++y, in += in_stride, out += out_stride)
       for (std::int32_t x = 0; x < by.width; ++x) out[x] = in[by.first[x] - by.begin];
     return;
   }
-  // Columns can't be weighed by vectors: 16 rows at a time are turned, weighed and turned back.
+  // Vectors run along rows, so 16 rows at a time are transposed, weighted and transposed back.
   auto* const turned = room;
   auto* const weighed = room + by.columns_turned() * strip_height;
   strip_bytes block[strip_height];

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What the rows, or the columns, of an image of another size are made of.
+/// The `resize_table`: sources and weights of the new pixels along one axis of a resize.
 
 #include <rolewise/agent/detail/kernels/kernel_set.hpp>
 #include <rolewise/agent/detail/opaque.hpp>
@@ -16,7 +16,8 @@
 
 namespace rolewise::detail::kernels {
 
-/// The weight of what lies `distance` from the middle of a pixel, in pixels of the coarser image.
+/// Returns the filter weight at `distance` from the center of a pixel, in pixels of the coarser
+/// image.
 [[nodiscard]] inline double resize_weight(resampling by, double distance)
 {
   const double x = distance < 0.0 ? -distance : distance;
@@ -26,11 +27,12 @@ namespace rolewise::detail::kernels {
   return 0.0;
 }
 
-/// For each new pixel along one axis: the first of the old pixels that it is made of, how many they
-/// are, and their weights. Memory stays from image to image.
+/// The sources and weights of each new pixel along one axis: its first old pixel, the number of
+/// old pixels, and their weights. Memory is reused from image to image.
 class resize_table {
  public:
-  /// @param from, to  the part of the axis that is shown; it has `in` old pixels and gets `out`
+  /// @param from, to  the range of the axis to resize; the axis has `in` old pixels, the range
+  ///        gets `out`
   void make(float from, float to, std::int64_t in, std::int64_t out, resampling by)
   {
     const auto size = static_cast<std::size_t>(out);
@@ -50,12 +52,12 @@ class resize_table {
   }
 
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(first_.size()); }
-  /// Old pixels that are needed: `begin() .. end() - 1`.
+  /// Old pixels that are read: `begin() .. end() - 1`.
   [[nodiscard]] std::int32_t begin() const noexcept { return begin_; }
   [[nodiscard]] std::int32_t end() const noexcept { return end_; }
   [[nodiscard]] const std::int32_t* first() const noexcept { return first_.data(); }
   [[nodiscard]] const std::int32_t* count() const noexcept { return count_.data(); }
-  /// Those of new pixel x begin at `x * stride()`; zeros follow the last one.
+  /// The weights of new pixel x begin at `x * stride()`; zeros follow the last one.
   [[nodiscard]] const std::int32_t* weights() const noexcept { return weights_.data(); }
   [[nodiscard]] std::int32_t stride() const noexcept { return stride_; }
 
@@ -119,7 +121,7 @@ class resize_table {
     }
     auto* const weights = weights_.data() + x * static_cast<std::size_t>(stride_);
     for (std::int32_t i = 0; i < count; ++i) {
-      sum = opaque(sum);  // so that nobody divides by it but once
+      sum = opaque(sum);  // prevents a shared reciprocal: each weight is a true division
       const double weight = sum != 0.0 ? opaque(exact_[static_cast<std::size_t>(i)] / sum) : 0.0;
       weights[i] = static_cast<std::int32_t>((weight < 0.0 ? -0.5 : 0.5) +
                                              weight * static_cast<double>(1 << weight_bits));
@@ -132,7 +134,7 @@ class resize_table {
   std::int32_t begin_ = 0, end_ = 0, stride_ = 0, most_ = 0;
 };
 
-/// What a resize works with.
+/// Working memory of a resize.
 struct resize_room {
   resize_table columns, rows;
   std::vector<std::uint8_t> between, strip;

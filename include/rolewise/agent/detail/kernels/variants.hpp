@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// The passes for each instruction set, and the best one of the machine.
+/// The kernel sets for each instruction set, and the choice of the fastest one that the machine
+/// supports.
 
 #include <rolewise/agent/detail/kernels/kernel_set.hpp>
 
@@ -19,7 +20,7 @@ inline void looked_up_one_by_one(std::uint8_t* plane, std::size_t count, const s
 
 #define ROLEWISE_KERNEL_PASSES
 
-/// What every machine has.
+/// The baseline instruction set of the target, with vectors of 16 bytes.
 namespace plain {
 
 inline constexpr const char* variant = "plain";
@@ -34,7 +35,7 @@ typedef std::int32_t ints __attribute__((vector_size(width)));
 typedef std::uint32_t unsigned_ints __attribute__((vector_size(width)));
 typedef float floats __attribute__((vector_size(width)));
 
-// In twofold steps: GCC takes a fourfold one apart byte by byte.
+// Converts in two steps: GCC lowers a fourfold widening byte by byte.
 [[gnu::always_inline]] inline ints widen(const few& values)
 {
   return __builtin_convertvector(__builtin_convertvector(values, few_shorts), ints);
@@ -44,14 +45,14 @@ typedef float floats __attribute__((vector_size(width)));
   return __builtin_convertvector(__builtin_convertvector(values, few_shorts), few);
 }
 
-/// Past the caches where that can be said; `at` is aligned to a vector.
+/// Stores past the caches where the instruction set can; `at` is aligned to a vector.
 [[gnu::always_inline]] inline void stream(float* at, const floats& value)
 {
   __builtin_memcpy(at, &value, sizeof value);
 }
 inline void end_of_stream() {}
 
-/// Every second number of two vectors: the first, third, ... and the others.
+/// Every second element of two vectors: the first, third, ... (`evens`) and the others (`odds`).
 [[gnu::always_inline]] inline unsigned_ints evens(const unsigned_ints& a, const unsigned_ints& b)
 {
   return __builtin_shufflevector(a, b, 0, 2, 4, 6);
@@ -61,7 +62,7 @@ inline void end_of_stream() {}
   return __builtin_shufflevector(a, b, 1, 3, 5, 7);
 }
 
-/// Three planes as pixels.
+/// Interleaves three planes into pixels.
 [[gnu::always_inline]] inline void interleave(const floats& r, const floats& g, const floats& b,
                                               floats* out)
 {
@@ -98,7 +99,7 @@ inline constexpr auto* weigh_columns = &weigh_columns_by_strips;
 #pragma GCC target("avx2")
 #endif
 
-/// x86-64-v3, without its fused multiply-add.
+/// AVX2 (x86-64-v3), without its fused multiply-add.
 namespace avx2 {
 
 inline constexpr const char* variant = "AVX2";
@@ -142,7 +143,7 @@ typedef float floats __attribute__((vector_size(width)));
 }
 inline void end_of_stream() { __builtin_ia32_sfence(); }
 
-/// Every second number of two vectors: the first, third, ... and the others.
+/// Every second element of two vectors: the first, third, ... (`evens`) and the others (`odds`).
 [[gnu::always_inline]] inline unsigned_ints evens(const unsigned_ints& a, const unsigned_ints& b)
 {
   return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
@@ -152,7 +153,7 @@ inline void end_of_stream() { __builtin_ia32_sfence(); }
   return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
 }
 
-/// Three planes as pixels.
+/// Interleaves three planes into pixels.
 [[gnu::always_inline]] inline void interleave(const floats& r, const floats& g, const floats& b,
                                               floats* out)
 {
@@ -197,7 +198,7 @@ inline constexpr auto* weigh_columns = &weigh_columns_by_strips;
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")
 #endif
 
-/// AVX-512 with VBMI, which looks bytes up.
+/// AVX-512 with VBMI, whose byte permutations perform table lookups.
 namespace avx512 {
 
 inline constexpr const char* variant = "AVX-512";
@@ -242,7 +243,7 @@ typedef float floats __attribute__((vector_size(width)));
 }
 inline void end_of_stream() { __builtin_ia32_sfence(); }
 
-/// Every second number of two vectors: the first, third, ... and the others.
+/// Every second element of two vectors: the first, third, ... (`evens`) and the others (`odds`).
 [[gnu::always_inline]] inline unsigned_ints evens(const unsigned_ints& a, const unsigned_ints& b)
 {
   return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
@@ -252,7 +253,7 @@ inline void end_of_stream() { __builtin_ia32_sfence(); }
   return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
 }
 
-/// Three planes as pixels.
+/// Interleaves three planes into pixels.
 [[gnu::always_inline]] inline void interleave(const floats& r, const floats& g, const floats& b,
                                               floats* out)
 {
@@ -267,7 +268,7 @@ inline void end_of_stream() { __builtin_ia32_sfence(); }
       b, 26, 1, 2, 27, 4, 5, 28, 7, 8, 29, 10, 11, 30, 13, 14, 31);
 }
 
-/// The entry of a table of 128 for bits 0 .. 6 of each byte.
+/// Looks up bits 0 .. 6 of each byte in a table of 128 entries.
 [[gnu::always_inline]] inline bytes chosen(const bytes& first, const bytes& second,
                                            const bytes& index)
 {
@@ -319,7 +320,7 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
 
 #undef ROLEWISE_KERNEL_PASSES
 
-/// What this machine can run, the fastest last.
+/// Returns the kernel sets that this machine supports, the fastest last.
 [[nodiscard]] inline std::vector<const kernel_set*> runnable()
 {
   std::vector<const kernel_set*> found{&plain::passes};
@@ -333,7 +334,7 @@ inline void look_up(std::uint8_t* plane, std::size_t count, const std::uint8_t* 
   return found;
 }
 
-/// The fastest that this machine can run; chosen once.
+/// Returns the fastest kernel set that this machine supports; determined once.
 [[nodiscard]] inline const kernel_set& best()
 {
   static const kernel_set* const chosen = runnable().back();

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A warp of one image, bit for bit `operations::warped`.
+/// Warp of one image, bit-equal to `operations::warped`.
 
 #include <rolewise/agent/detail/kernels/canvas.hpp>
 #include <rolewise/agent/warp.hpp>
@@ -16,9 +16,9 @@
 
 namespace rolewise::detail::kernels {
 
-/// The pixels of four bytes of an image, two rows and two columns of nothing around them: whatever
-/// is read at a place that is not far outside, lies in it. The columns at the right of a row are
-/// those at the left of the next one.
+/// Packs an image into pixels of four bytes with a zero padding of two rows and two columns on
+/// each side, so that reads not far outside stay within the buffer. The padding at the right of a
+/// row is that at the left of the next one.
 inline void pack_padded(const kernel_set& passes, const std::array<std::uint8_t*, 4>& planes,
                         std::size_t height, std::size_t width, std::uint32_t* out)
 {
@@ -35,8 +35,8 @@ inline void pack_padded(const kernel_set& passes, const std::array<std::uint8_t*
   std::memset(out, 0, 2 * stride * sizeof *out);
 }
 
-/// Numbers of pixels become the pixels. Four at a time: at one a turn, what the loop costs depends
-/// on where a linker puts it.
+/// Replaces pixel indices by the pixels. Unrolled by four: the speed of a simple loop depends on
+/// its placement by the linker.
 inline void look_up(const std::uint32_t* pixels, std::size_t count, std::uint32_t* places)
 {
   std::size_t i = 0;
@@ -51,12 +51,12 @@ inline void look_up(const std::uint32_t* pixels, std::size_t count, std::uint32_
   for (; i < count; ++i) places[i] = pixels[places[i]];
 }
 
-/// Where `warp_image` works, and what from.
+/// Resamples an image by a warp, in pieces that fit the L1 cache.
 class warper {
  public:
-  static constexpr std::size_t most = 512;  ///< pixels at once, which stay in the nearest cache
+  static constexpr std::size_t most = 512;  ///< pixels of a piece
 
-  /// @param room kept from image to image
+  /// @param room scratch memory, reused from image to image
   warper(const kernel_set& passes, std::int64_t height, std::int64_t width,
          std::vector<std::uint32_t>& room)
       : passes_{passes}, height_{height}, width_{width}
@@ -127,7 +127,7 @@ class warper {
   std::uint32_t *places_, *shares_, *upper_, *lower_, *padded_;
 };
 
-/// Whether rows are moved as they are, mirrored at most: no gathering, no mixing.
+/// Whether the warp only shifts and mirrors rows: no gathering, no interpolation.
 [[nodiscard]] inline bool is_move(const warp::line& column, const warp::line& row,
                                   interpolation between)
 {
@@ -144,7 +144,7 @@ inline void warp_image(canvas& image, const warp& how)
   if (how.changes_nothing()) return;
   auto column = how.column, row = how.row;
   if (how.between == interpolation::bilinear) {
-    // To the centre at the upper left of the place, and to the nearest 1/256.
+    // To the pixel center at the upper left, and to the nearest 1/256.
     constexpr std::int64_t back = (std::int64_t{1} << 23) - warp::pixel / 2;
     column.start += back;
     row.start += back;

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// The passes of `kernel_set` for warps, for one width of vectors; included like `passes.hpp`.
+/// The warp passes of `kernel_set`, for one vector width; included like `passes.hpp`.
 
 #ifdef ROLEWISE_KERNEL_PASSES
 
 typedef std::uint64_t longs __attribute__((vector_size(width)));
 
-/// One coordinate of `lanes` pixels, 32.32, and how far it is to the next ones.
+/// One coordinate of `lanes` pixels, in 32.32 fixed point, and the step to the next ones.
 struct coordinate {
   longs first, second, step;
 };
 
-/// Of a row that begins at `start`.
+/// Returns the coordinates of the first pixels of a row that begins at `start`.
 [[gnu::always_inline]] inline coordinate row_of(std::int64_t start, std::int64_t by_x)
 {
   constexpr int half_lanes = lanes / 2;
@@ -35,7 +35,7 @@ struct coordinate {
               reinterpret_cast<unsigned_ints>(at.second));
 }
 
-/// Fractions in 256ths.
+/// Returns the fractions in 256ths.
 [[gnu::always_inline]] inline unsigned_ints shares_of(const coordinate& at)
 {
   return evens(reinterpret_cast<unsigned_ints>(at.first),
@@ -45,8 +45,8 @@ struct coordinate {
 
 inline void warp_places(const warp_piece& piece, std::uint32_t* places, std::uint32_t* shares)
 {
-  // Counted from the two columns and rows of nothing. What lies before them is, as an unsigned
-  // number, behind the image, where there is nothing either.
+  // Counted from the start of the padding. Negative positions wrap to large unsigned numbers and
+  // are clamped to the padding after the image, which is zero as well.
   constexpr std::int64_t origin = 2 * warp::pixel;
   const auto stride = static_cast<std::uint32_t>(piece.width + 2);
   const unsigned_ints wide = unsigned_ints{} + static_cast<std::uint32_t>(piece.width + 2);
@@ -71,7 +71,7 @@ inline void warp_places(const warp_piece& piece, std::uint32_t* places, std::uin
   }
 }
 
-/// Bytes 0 and 2, or 1 and 3, of two pixels beside each other: `p (256 - x) + q x`.
+/// Interpolates bytes 0 and 2, or 1 and 3, of two adjacent pixels: `p (256 - x) + q x`.
 [[gnu::always_inline]] inline unsigned_ints along_x(const unsigned_ints& p, const unsigned_ints& q,
                                                     const shorts& rest, const shorts& share)
 {
@@ -79,7 +79,7 @@ inline void warp_places(const warp_piece& piece, std::uint32_t* places, std::uin
                                          reinterpret_cast<shorts>(q & 0x00FF00FFU) * share);
 }
 
-/// The pixels at the left and at the right of so many pairs.
+/// Splits pairs into their left and right pixels.
 [[gnu::always_inline]] inline void take_apart(const std::uint32_t* pairs, unsigned_ints& left,
                                               unsigned_ints& right)
 {
@@ -98,7 +98,8 @@ inline void warp_mix(const std::uint32_t* upper, const std::uint32_t* lower,
     take_apart(upper + 2 * i, p[0], p[1]);
     take_apart(lower + 2 * i, p[2], p[3]);
     __builtin_memcpy(&share, shares + i, sizeof share);
-    // Byte 3 is 255 or 0: the sign says whether all four are covered. If not, the nearest alone.
+    // Byte 3 is 255 or 0, so the sign tells whether all four are covered. If not, rounding the
+    // shares selects the nearest pixel alone.
     const ints covered = reinterpret_cast<ints>(p[0] & p[1] & p[2] & p[3]) < 0;
     share = covered ? share : (share + 0x00800080U) & 0x01000100U;
     const unsigned_ints x = share & 0xFFFFU, y = share >> 16, rest_y = 256U - y;
@@ -109,7 +110,7 @@ inline void warp_mix(const std::uint32_t* upper, const std::uint32_t* lower,
     const unsigned_ints below = along_x(p[2], p[3], rest_x, share_x);
     const unsigned_ints above_odd = along_x(p[0] >> 8, p[1] >> 8, rest_x, share_x);
     const unsigned_ints below_odd = along_x(p[2] >> 8, p[3] >> 8, rest_x, share_x);
-    // The byte is bits 16 .. 23 of each.
+    // The result is in bits 16 .. 23 of each.
     const unsigned_ints b0 = (above & 0xFFFFU) * rest_y + (below & 0xFFFFU) * y + 0x8000U;
     const unsigned_ints b1 = (above_odd & 0xFFFFU) * rest_y + (below_odd & 0xFFFFU) * y + 0x8000U;
     const unsigned_ints b2 = (above >> 16) * rest_y + (below >> 16) * y + 0x8000U;
