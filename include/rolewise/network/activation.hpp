@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The rectifier and the quantizer in front of a layer.
+/// The `activation` layer: ReLU and activation quantizer in front of a layer with weights.
 
 #include <rolewise/core/phase.hpp>
 #include <rolewise/network/detail/not_copied.hpp>
@@ -17,11 +17,11 @@
 
 namespace rolewise {
 
-/// What layers of a network hand on: tensors, or levels with their scale if there is a quantizer.
+/// The type that layers pass on: a tensor, or `quantised` (levels and scale) with a quantizer.
 template<Quantizer Q>
 using carried = std::conditional_t<changes_nothing<Q>(), torch::Tensor, quantised>;
 
-/// A tensor as it is, for a layer that wants what is carried.
+/// Wraps a tensor as `carried<Q>` without quantizing it.
 template<Quantizer Q>
 [[nodiscard]] carried<Q> unquantised(torch::Tensor x)
 {
@@ -31,19 +31,21 @@ template<Quantizer Q>
     return {.levels = std::move(x), .scale = {}};
 }
 
-/// Whether a network hands on raw sums where its layers rectify what they quantise anyway: it saves
-/// a pass over all maps, forward and backward. What a state observes is not rectified then either.
+/// Whether blocks pass pre-activation sums on and skip their own ReLU, because the quantizer
+/// includes it (`rectifies`). This saves a pass over all feature maps, forward and backward.
+/// Quantizer states then observe pre-ReLU values.
 template<Quantizer Q>
 [[nodiscard]] consteval bool hands_on_sums()
 {
   return !changes_nothing<Q>() && rectifies<Q>();
 }
 
-/// Is told what enters a quantizer of activations, rectified, and what leaves it.
+/// Callback of `activation::watch`: receives the input of an activation quantizer, after ReLU,
+/// and its output.
 using quantisation_watcher = std::function<void(
     const layer_place& into, bit_width bits, const torch::Tensor& values, const quantised& levels)>;
 
-/// What stands between a batch norm (or a residual sum) and the layer it enters.
+/// ReLU and quantization between a batch norm (or a residual sum) and the layer it enters.
 template<Quantizer Q>
 class activation {
  public:
@@ -51,7 +53,7 @@ class activation {
       : state_{q.start_activations(into.place)}, bits_{into.widths.activations}, into_{into.place}
   {}
 
-  /// Quantises what is rectified already and stays in use beside.
+  /// Quantizes a tensor that is rectified already and stays in use; x is not modified.
   [[nodiscard]] carried<Q> of_rectified(const torch::Tensor& x, phase when)
   {
     if constexpr (changes_nothing<Q>())
@@ -60,7 +62,8 @@ class activation {
       return bits_.is_full() ? unquantised<Q>(x) : quantise(x, when);
   }
 
-  /// Rectifies, unless it is to be rectified already, and quantises what stays in use beside.
+  /// Quantizes the input of a block, which stays in use. If `hands_on_sums<Q>()` it is a
+  /// pre-activation sum and ReLU is applied, otherwise it is rectified already.
   [[nodiscard]] carried<Q> of_handed_on(const torch::Tensor& x, phase when)
   {
     if constexpr (hands_on_sums<Q>())
@@ -69,7 +72,7 @@ class activation {
       return of_rectified(x, when);
   }
 
-  /// The same of a tensor that need not be there yet.
+  /// The same for a batch norm that may be pending and is then fused with the quantization.
   [[nodiscard]] carried<Q> of_handed_on(detail::pending_norm& x, phase when)
   {
     if constexpr (hands_on_sums<Q>() && detail::SaysItsSteps<state>)
@@ -77,7 +80,7 @@ class activation {
     return of_handed_on(x.tensor(), when);
   }
 
-  /// Rectifies and quantises; x itself may be overwritten.
+  /// Applies ReLU and quantizes; may overwrite x.
   [[nodiscard]] carried<Q> rectify(torch::Tensor x, phase when)
   {
     static_assert(
@@ -107,8 +110,8 @@ class activation {
 
   [[nodiscard]] bit_width bits() const { return bits_; }
 
-  /// Tells a watcher of every tensor that is quantised here from now on; an empty one ends it. That
-  /// is no state, and copies and what is moved from here are not watched.
+  /// Installs a callback for every tensor that is quantized here; an empty one removes it. The
+  /// callback is not part of the state, and copies and moved-to objects do not have it.
   void watch(quantisation_watcher watcher) { watcher_.value = std::move(watcher); }
 
   template<typename Archive>
@@ -121,7 +124,8 @@ class activation {
   }
 
  private:
-  /// The steps of what is pending, unless somebody wants to see it.
+  /// The quantizer steps to fuse with a pending batch norm; none if x is not pending, has more
+  /// than 8 bits or is watched, or the state has none yet.
   [[nodiscard]] auto steps_of(const detail::pending_norm& x, phase when)
   {
     std::optional<detail::fusible_steps> steps;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Batch normalisation.
+/// Batch normalization with running statistics, optionally folded into the preceding convolution.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/phase.hpp>
@@ -20,38 +20,39 @@ namespace rolewise {
 struct batch_norm_options {
   double momentum = 0.1;  ///< weight of the newest batch in the running statistics
   double epsilon = 1e-5;  ///< added to the variance
-  /// Folded into the convolution before it, where a network has one: `network_options`.
+  /// Folded into the preceding convolution, where there is one: see `network_options`.
   bool folded = false;
 };
 
-/// Per channel: (x - mean) / sqrt(variance + epsilon) * weight + bias.
+/// Batch normalization, per channel: (x - mean) / sqrt(variance + epsilon) * weight + bias.
 ///
-/// In training mean and variance are those of the batch, and the running ones move towards them
-/// (with the unbiased variance); in evaluation they are the running ones. In `phase::statistics`
-/// the running ones become mean and unbiased variance of all values of all batches. All four
-/// tensors are at least single precision, also where the input has 16 bits.
+/// In training, mean and variance are those of the batch, and the running statistics are an
+/// exponential moving average of them (with the unbiased variance); in evaluation they are the
+/// running statistics. In `phase::statistics` the running statistics become mean and unbiased
+/// variance of all values of all batches. All four tensors are at least single precision, also
+/// where the input has 16 bits.
 ///
 /// @par Source
 /// Ioffe, Szegedy: Batch Normalization: Accelerating Deep Network Training by Reducing Internal
 /// Covariate Shift, 2015, arXiv:1502.03167.
 ///
 /// @par Folded
-/// The convolution before it multiplies each of its filters with f and quantises the product; r^2
-/// is the running variance + epsilon, m the running mean, mu and s^2 mean and variance + epsilon of
-/// the batch, * a convolution:
+/// The preceding convolution multiplies each of its filters by f and quantizes the product. r^2
+/// is the running variance + epsilon and m the running mean; mu and s^2 are mean and variance +
+/// epsilon of the batch; * is a convolution:
 ///
 ///     f = weight / r
 ///     evaluation:  y = Q(f w) * x + (bias - m f)
 ///     training:    y = (Q(f w) * x) r / s + (bias - mu weight / s)
 ///
-/// mu and s^2 are those of w * x with weights in full, a second convolution, and so are what the
-/// running statistics follow. The gradient of y passes through both convolutions, mu and s; r and
-/// m, as they were before the batch, are constants. Where Q changes nothing this is batch norm.
-/// Source: Jacob et al.: Quantization and Training of Neural Networks for Efficient
-/// Integer-Arithmetic-Only Inference, 2017, arXiv:1712.05877, section 3.2, for the statistics;
-/// Krishnamoorthi: Quantizing deep convolutional networks for efficient inference: A whitepaper,
-/// 2018, arXiv:1806.08342, section 3.2.2, for folding by running statistics and undoing it behind
-/// the convolution, so that filters are quantised as in evaluation.
+/// mu and s^2 are those of w * x with full-precision weights, a second convolution; the running
+/// statistics are updated from them too. The gradient of y flows through both convolutions, mu
+/// and s; r and m are constants, with their values before the batch. Where Q changes nothing,
+/// this is batch norm. Source: Jacob et al.: Quantization and Training of Neural Networks for
+/// Efficient Integer-Arithmetic-Only Inference, 2017, arXiv:1712.05877, section 3.2, for the
+/// statistics; Krishnamoorthi: Quantizing deep convolutional networks for efficient inference: A
+/// whitepaper, 2018, arXiv:1806.08342, section 3.2.2, for folding by running statistics and
+/// undoing it after the convolution, so that filters are quantized as in evaluation.
 class batch_norm {
  public:
   explicit batch_norm(std::int64_t channels, batch_norm_options options = {})
@@ -62,15 +63,15 @@ class batch_norm {
         options_{options}
   {}
 
-  /// @throws std::invalid_argument unless in evaluation on a single value per channel, which has no
-  ///         variance
+  /// @throws std::invalid_argument on a single value per channel, which has no variance, except
+  ///         in evaluation and calibration
   [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, phase when)
   {
     return pending(x, when).tensor();
   }
 
-  /// The same, computed when it is asked for, together with what is done to it next. The running
-  /// statistics move on at once.
+  /// The same, deferred if it can be fused with the operation that follows. The running
+  /// statistics are updated at once.
   [[nodiscard]] detail::pending_norm pending(const torch::Tensor& x, phase when)
   {
     if (is_as_asked(when)) when = phase::evaluation;
@@ -86,31 +87,32 @@ class batch_norm {
     return normalise({}, {});
   }
 
-  /// Forgets what `phase::statistics` has seen: the next batch is the first. Running statistics
-  /// stay until then.
+  /// Discards the moments of `phase::statistics`: the next batch is the first. The running
+  /// statistics are unchanged until then.
   void restart_statistics() { seen_ = {}; }
 
-  /// What evaluation multiplies each channel with, `[C]`; without a graph.
+  /// The factor of each channel in evaluation, `[C]`; detached.
   [[nodiscard]] torch::Tensor factor() const
   {
     return weight_.detach() * (running_variance_ + options_.epsilon).rsqrt();
   }
-  /// What evaluation then adds, `[C]`.
+  /// The shift of each channel in evaluation, added after the factor, `[C]`; detached.
   [[nodiscard]] torch::Tensor shift() const { return bias_.detach() - running_mean_ * factor(); }
 
-  /// Whether the convolution before it has it in its weights.
+  /// Whether this batch norm is folded into the weights of the preceding convolution.
   [[nodiscard]] bool is_folded() const { return options_.folded; }
-  /// `factor()` with the gradient of the weight: f.
+  /// `factor()` with a gradient for the weight: f.
   [[nodiscard]] torch::Tensor folding() const
   {
     return weight_ * (running_variance_ + options_.epsilon).rsqrt();
   }
-  /// Evaluation of what folded weights gave, in its memory.
+  /// Evaluation on the output of a convolution with folded weights: adds the shift, in place.
   [[nodiscard]] torch::Tensor of_folded(torch::Tensor y) const
   {
     return y.add_(beside_channels(bias_ - running_mean_ * folding(), y));
   }
-  /// The same in another phase, of what folded weights gave and of what weights in full gave.
+  /// The same in other phases, from the outputs of the convolution with folded, quantized weights
+  /// and with full-precision weights.
   [[nodiscard]] torch::Tensor of_folded(const torch::Tensor& y, const torch::Tensor& unfolded,
                                         phase when);
 
@@ -152,20 +154,20 @@ class batch_norm {
     return {x, weight_, bias_, {found, weight_, bias_, options_.epsilon}, options_.epsilon};
   }
 
-  /// Moments of all values since a start, per channel, in double precision.
+  /// Moments of all values since `restart_statistics`, per channel, in double precision.
   struct moments {
     double count = 0.0;
-    torch::Tensor mean, squares;  ///< squares: sum of squared distances from the mean
+    torch::Tensor mean, squares;  ///< squares: sum of squared deviations from the mean
   };
 
-  /// All axes but that of the channels.
+  /// All axes except the channel axis.
   [[nodiscard]] static std::vector<std::int64_t> axes_of(const torch::Tensor& x)
   {
     std::vector<std::int64_t> axes{0};
     for (std::int64_t d = 2; d < x.dim(); ++d) axes.push_back(d);
     return axes;
   }
-  /// `[C]` as it lies beside x, in its type.
+  /// `[C]` reshaped to broadcast over x, in its dtype.
   [[nodiscard]] static torch::Tensor beside_channels(const torch::Tensor& each,
                                                      const torch::Tensor& x)
   {
@@ -179,8 +181,8 @@ class batch_norm {
       refuse("batch_norm", "want more than one value per channel in training, got ", x.sizes());
   }
 
-  /// Adds a batch to what has been seen; the moments of two sets give those of both
-  /// (Chan, Golub, LeVeque: Updating formulae and a pairwise algorithm, 1979).
+  /// Merges a batch into the moments; the moments of two sets give those of their union (Chan,
+  /// Golub, LeVeque: Updating formulae and a pairwise algorithm, 1979).
   void pool(const torch::Tensor& x)
   {
     const torch::NoGradGuard without_graph;

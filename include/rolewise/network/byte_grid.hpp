@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Tensors of bytes that stand for values on a grid.
+/// uint8 tensors with an affine quantization grid: scale and zero point.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -13,13 +13,13 @@
 
 namespace rolewise {
 
-/// 256 values in equal steps: `value = (code - zero) * scale`.
+/// An affine uint8 grid of 256 values in equal steps: `value = (code - zero) * scale`.
 struct byte_grid {
   double scale = 1.0;
-  std::int64_t zero = 0;  ///< the code of the value 0, 0 .. 255
+  std::int64_t zero = 0;  ///< zero point: the code of the value 0, 0 .. 255
 
-  /// The grid over `lowest .. highest`, stretched to have 0 on it. An empty range gives a scale of
-  /// 1.
+  /// The grid over `lowest .. highest`, extended to contain 0. A range that is empty or too small
+  /// for a normal float32 scale gives a scale of 1.
   /// @throws std::invalid_argument unless both are finite and in order
   [[nodiscard]] static byte_grid over(double lowest, double highest)
   {
@@ -39,12 +39,12 @@ struct byte_grid {
   }
 };
 
-/// A tensor of bytes on a grid.
+/// A uint8 tensor on a grid.
 struct byte_map {
   torch::Tensor codes;  ///< uint8
   byte_grid grid{};
 
-  /// The nearest codes (halves to even); values outside of the grid take its ends.
+  /// Quantizes to the nearest codes (halves to even); values outside the grid are clipped.
   [[nodiscard]] static byte_map of(const torch::Tensor& values, const byte_grid& grid)
   {
     return {(values / grid.scale).round_().add_(grid.zero).clamp_(0, 255).to(torch::kByte), grid};

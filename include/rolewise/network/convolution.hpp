@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Convolution without bias, of tensors or of levels.
+/// The `convolution` layer, without bias, on tensors or quantized levels.
 
 #include <rolewise/network/activation.hpp>
 #include <rolewise/network/batch_norm.hpp>
@@ -22,13 +22,14 @@
 
 namespace rolewise {
 
-/// Weights `[O, I, K, K]` on `[N, I, H, W]`.
+/// Convolution of `[N, I, H, W]` with weights `[O, I, K, K]`.
 ///
-/// With a quantizer levels are multiplied and the sum is scaled once: while the sum of
-/// |level * level| stays below 2^24 it is exact in single precision, in any order, and so it is the
-/// same whether integers or floating-point levels are multiplied (`integer_forward_support`).
+/// With a quantizer, levels are multiplied and the sum is scaled once. While the sum of
+/// |level * level| stays below 2^24 it is exact in single precision, in any order, so integer and
+/// floating-point levels give the same result (`integer_forward_support`).
 ///
-/// With a `GradientQuantizer` the gradient of what it gives is quantised before its backward pass.
+/// With a `GradientQuantizer`, in training, the gradient of the output is quantized before the
+/// convolution's backward pass.
 template<Quantizer Q>
 class convolution {
  public:
@@ -44,8 +45,9 @@ class convolution {
     return on_way_back(product(x, when), when);
   }
 
-  /// The batch norm of the same. If it is folded, weights of few bits are folded with it; weights
-  /// in full are in evaluation alone, as it is the same to them but for rounding.
+  /// The convolution followed by batch norm. A folded batch norm is folded into low-bit weights
+  /// in every phase, into full-precision weights only in evaluation, as it changes their result
+  /// only by rounding.
   [[nodiscard]] detail::pending_norm normalised(const carried<Q>& x, batch_norm& norm, phase when)
   {
     if constexpr (takes_folded_weights<Q>())
@@ -57,8 +59,8 @@ class convolution {
     return norm.pending((*this)(x, when), when);
   }
 
-  /// The convolution alone, with gradients as they are.
-  /// @param norm what is folded into the weights; none if null
+  /// The convolution alone, without gradient quantization.
+  /// @param norm the batch norm to fold into the weights; null for none
   [[nodiscard]] torch::Tensor product(const carried<Q>& x, phase when, batch_norm* norm = nullptr)
   {
     if constexpr (changes_nothing<Q>()) {
@@ -90,7 +92,7 @@ class convolution {
   void cast(torch::ScalarType type) { weight_.cast(type); }
   void set_precision(const pass_precisions& passes) { passes_ = passes; }
 
-  /// With a factor per output and a bias, in full precision.
+  /// The convolution with a factor per output channel and a bias folded in, in full precision.
   [[nodiscard]] detail::folded_convolution folded(const torch::Tensor& factor,
                                                   const torch::Tensor& bias) const
     requires(changes_nothing<Q>())
@@ -122,7 +124,7 @@ class convolution {
     return y;
   }
 
-  /// With weights in full.
+  /// The convolution with full-precision weights, without folding.
   [[nodiscard]] torch::Tensor unfolded(const quantised& x) const
   {
     const auto values = x.values();
@@ -130,7 +132,7 @@ class convolution {
                                   detail::geometry_of(shape_, values), passes_);
   }
 
-  /// How to multiply, with weights packed if it is as integers.
+  /// Selects the arithmetic, and packs the weights if it is integer.
   template<typename Kept>
   [[nodiscard]] detail::product_plan plan_of(const quantised& x, const Kept& kept,
                                              const detail::convolution_geometry& over)
@@ -142,7 +144,7 @@ class convolution {
     arithmetic_.set(plan.integers.arithmetic);
     if (plan.integers.is_integer())
       plan.packed = weight_.packed(kept, [&](const quantised& w) {
-        // A kernel larger than the map fits only what the map is padded to.
+        // A kernel larger than the feature map fits only the padded map.
         const auto& packs = detail::integer_operators::found();
         const auto codes = detail::codes_of_weights(w);
         const auto& sizes = x.levels.sizes();
@@ -160,8 +162,8 @@ class convolution {
   detail::last_arithmetic arithmetic_;
 };
 
-/// Shows a convolution and the batch norm behind it to an archive: to one that looks at levels, the
-/// weights with what is folded into them.
+/// Visits a convolution and the batch norm after it. Archives that read levels receive the
+/// weights with the batch norm folded in, if it is.
 template<typename Archive, Quantizer Q>
 void visit_normalised(Archive& archive, std::string_view layer, convolution<Q>& of_layer,
                       std::string_view normalisation, batch_norm& norm)

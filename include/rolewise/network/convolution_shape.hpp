@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The shape of a convolution, and how it pads.
+/// The shape of a convolution and its padding rule.
 
 #include <rolewise/network/detail/convolution_geometry.hpp>
 
@@ -13,7 +13,7 @@ namespace rolewise {
 
 enum class padding_rule {
   symmetric,  ///< kernel / 2 on every side
-  same        ///< TensorFlow's SAME: ceil(size / stride) outputs, the odd pixel at the far side
+  same        ///< TensorFlow's SAME: ceil(size / stride) outputs, the odd pixel at bottom and right
 };
 
 struct convolution_shape {
@@ -34,7 +34,7 @@ namespace detail {
   return {all / 2, all - all / 2};
 }
 
-/// How a convolution of this shape goes over `x`.
+/// Stride and padding of a convolution of this shape on `x`.
 [[nodiscard]] inline convolution_geometry geometry_of(const convolution_shape& shape,
                                                       const torch::Tensor& x)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Weights from one network into another, by name.
+/// `copy_weights`: copies tensors from one network to another, by name.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
@@ -15,22 +15,22 @@
 
 namespace rolewise {
 
-/// What to do with a tensor that both networks have, in different shapes.
+/// Policy for a tensor that both networks have in different shapes.
 enum class on_other_shape {
-  refuse,         ///< throw; nothing has been copied then
-  leave,          ///< leave the target's as it is
-  leading_slices  ///< copy what fits: along every axis the first entries, as many as both have
+  refuse,         ///< throw; nothing is copied
+  leave,          ///< leave the target's tensor unchanged
+  leading_slices  ///< copy the leading entries of every axis, as many as both tensors have
 };
 
 struct copy_options {
   on_other_shape other_shape = on_other_shape::refuse;
 };
 
-/// What became of the tensors, by full name.
+/// Report of `copy_weights`: full names of the tensors.
 struct copied_weights {
-  std::vector<std::string> copied;  ///< whole
-  std::vector<std::string> sliced;  ///< in part
-  std::vector<std::string> left;    ///< in both, but of other shapes
+  std::vector<std::string> copied;  ///< copied whole
+  std::vector<std::string> sliced;  ///< copied in part
+  std::vector<std::string> left;    ///< in both, but in different shapes
   std::vector<std::string> only_in_source;
   std::vector<std::string> only_in_target;
 };
@@ -59,16 +59,16 @@ inline void copy_leading_slice(const torch::Tensor& from, torch::Tensor to)
 
 }  // namespace detail
 
-/// Copies learned and kept tensors (weights, biases, running statistics) by their full names, into
-/// the target's own memory: optimisers that hold it go on with it.
+/// Copies parameters and buffers (weights, biases, running statistics) by full name, into the
+/// target's own memory, so optimizers that hold its tensors remain valid.
 ///
-/// Bit widths don't matter, since a network of few bits keeps its weights in full; floating types
-/// and devices are converted. Names that only one of both has are left and reported, so that a
-/// shallower network can start from a deeper one.
+/// Bit widths do not matter, since low-bit networks keep full-precision weights; dtypes and
+/// devices are converted. Names that only one network has are skipped and reported, so a
+/// shallower network can be initialized from a deeper one.
 ///
-/// @return what was copied and what was not
-/// @throws std::invalid_argument if no name is in both, or a shape differs and
-///         `other_shape` is `refuse`; the target is as it was then
+/// @return the tensors that were copied and those that were not
+/// @throws std::invalid_argument if no tensor can be copied, or a shape differs and `other_shape`
+///         is `refuse`; the target is then unchanged
 template<typename From, typename To>
 copied_weights copy_weights(const From& from, To& to, copy_options options = {})
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A residual network in 8 bits, made from one that has learned.
+/// The `eight_bit_body`: an 8-bit residual network by post-training quantization.
 
 #include <rolewise/network/detail/calibrated_ranges.hpp>
 #include <rolewise/network/eight_bit_layers.hpp>
@@ -16,16 +16,16 @@
 namespace rolewise {
 
 struct eight_bit_options {
-  /// The share of a map's values that its range is to hold, at each end that it has; 1 takes the
-  /// extremes.
+  /// Calibration percentile: the share of a feature map's values that the clipping range keeps,
+  /// at each end (the lower one only if there are negative values); 1 takes minimum and maximum.
   double share = 1.0;
-  bool stem = true;         ///< the first layer in 8 bits, its input too
-  bool classifier = false;  ///< the last layer in 8 bits, its input too
+  bool stem = true;         ///< quantize the first layer and its input
+  bool classifier = false;  ///< quantize the last layer and its input
 };
 
 namespace detail {
 
-/// What the layers of a network in 8 bits are, in their order.
+/// The reports of all layers of an 8-bit network, in the order of the forward pass.
 template<typename Stages>
 [[nodiscard]] std::vector<layer_report> reports_of(const eight_bit_stem& stem, const Stages& stages,
                                                    const eight_bit_classifier& classifier)
@@ -43,28 +43,29 @@ template<typename Stages>
 
 }  // namespace detail
 
-/// A residual network whose maps are bytes from the stem to the last stage: weights on 255 levels
-/// with a scale for each output, batch norm folded in, activations on 256 levels of ranges that
-/// were seen on batches. It answers and does not learn.
+/// A residual network for 8-bit inference, quantized after training. Feature maps are uint8 from
+/// the stem to the last stage. Weights have 255 levels with a scale per output channel, batch
+/// norm folded in; activations have 256 levels over ranges calibrated on batches. It cannot be
+/// trained.
 ///
-/// Features are the values of the codes. Answers carry no graph.
+/// Features are dequantized values. Outputs carry no autograd graph.
 ///
 /// @par Determinism
-/// The same for any number of threads. Where integer operators are missing
-/// (`integer_forward_support`), floating-point numbers do the same arithmetic, and some values may
-/// round to the neighbouring code.
+/// The result does not depend on the number of threads. Where integer operators are missing
+/// (`integer_forward_support`), floating point does the same arithmetic, and some values may
+/// round to the neighboring code.
 /// @par Source
-/// Jacob, Kligys, Chen, Zhu, Tang, Howard, Adam, Kalenichenko: Quantization and Training of Neural
-/// Networks for Efficient Integer-Arithmetic-Only Inference, 2017, arXiv:1712.05877, sections 2 and
-/// 3.2. Ranges by share: Wu, Judd, Zhang, Isaev, Micikevicius: Integer Quantization for Deep
-/// Learning Inference, 2020, arXiv:2004.09602, section 3.4.
+/// Jacob, Kligys, Chen, Zhu, Tang, Howard, Adam, Kalenichenko: Quantization and Training of
+/// Neural Networks for Efficient Integer-Arithmetic-Only Inference, 2017, arXiv:1712.05877,
+/// sections 2 and 3.2. Percentile calibration: Wu, Judd, Zhang, Isaev, Micikevicius: Integer
+/// Quantization for Deep Learning Inference, 2020, arXiv:2004.09602, section 3.4.
 /// @par Departs
 /// Scales and biases are floating point.
 class eight_bit_body {
  public:
-  /// @param inputs normalised, float, `[N, C, H, W]`
-  /// @throws std::invalid_argument without inputs, for a share outside of (0, 1], or where a map of
-  ///         the network is not finite
+  /// @param inputs calibration batches, normalized, float, `[N, C, H, W]`
+  /// @throws std::invalid_argument without inputs, for a share outside (0, 1], or if a feature
+  ///         map of the network is not finite
   eight_bit_body(const residual_body<no_quantizer, full_precision>& trained,
                  const std::vector<torch::Tensor>& inputs, const eight_bit_options& options = {})
       : eight_bit_body{trained, trained.folded(),
@@ -112,7 +113,7 @@ class eight_bit_body {
   using float_body = detail::folded_stages<detail::folded_convolution>;
   using byte_body = detail::folded_stages<eight_bit_convolution>;
 
-  /// The ranges of the input, of what each convolution gives, and of the means.
+  /// Calibrates the ranges of the input, of each convolution's output and of the pooled features.
   [[nodiscard]] static detail::calibrated_ranges ranges_of(const std::string& name,
                                                            detail::folded_network trained,
                                                            const std::vector<torch::Tensor>& inputs,

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A convolution that takes bytes and gives bytes.
+/// The `eight_bit_convolution`: a convolution from uint8 to uint8.
 
 #include <rolewise/network/byte_grid.hpp>
 #include <rolewise/network/detail/byte_output_probe.hpp>
@@ -21,7 +21,8 @@ namespace rolewise {
 
 namespace detail {
 
-/// Signed bytes around 0 with a scale `[O]` for each output: the largest is 127.
+/// Quantizes weights to symmetric int8 codes and a scale `[O]` per output channel, whose largest
+/// magnitude gets the code 127.
 [[nodiscard]] inline std::pair<torch::Tensor, torch::Tensor> signed_bytes(const torch::Tensor& w)
 {
   const auto rows = w.flatten(1);
@@ -43,19 +44,19 @@ namespace detail {
 
 }  // namespace detail
 
-/// A convolution with bias from bytes to bytes, batch norm folded in, and what follows it: a sum,
-/// a rectifier.
+/// Convolution with bias from uint8 to uint8, with batch norm folded in and an optional residual
+/// addition and ReLU.
 ///
-/// Weights lie on 255 levels around 0, a scale for each output: its largest weight is 127. On the
-/// CPU one of LibTorch's oneDNN operators does all of it (see `integer_forward_support`), elsewhere
-/// floating-point tensors do: the same arithmetic, but sums in another order may round to the
-/// neighbouring code.
+/// Weights have 255 symmetric levels with a scale per output channel, in which the largest code
+/// magnitude is 127. On the CPU, one of LibTorch's oneDNN operators computes all of it (see
+/// `integer_forward_support`); elsewhere floating-point tensors do the same arithmetic, but sums
+/// in another order may round to the neighboring code.
 class eight_bit_convolution {
  public:
   eight_bit_convolution(const detail::folded_convolution& trained, const byte_grid& in,
                         const byte_grid& out);
 
-  /// @param added null, or a map of the output's shape, which may be overwritten
+  /// @param added null, or a residual map of the output's shape, which may be overwritten
   [[nodiscard]] byte_map operator()(const byte_map& x, bool rectify, byte_map* added);
 
   [[nodiscard]] layer_report report() const
@@ -80,7 +81,7 @@ class eight_bit_convolution {
  private:
   struct prepared {
     torch::Tensor packed;
-    torch::Tensor scale;  ///< of sums
+    torch::Tensor scale;  ///< of the integer sums
     detail::tensor_versions of;
   };
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The first and the last layer of a network in 8 bits.
+/// First and last layer of an 8-bit network: `eight_bit_stem`, `eight_bit_classifier`.
 
 #include <rolewise/network/eight_bit_convolution.hpp>
 
@@ -29,7 +29,7 @@ inline void require_answering(std::string_view who, phase when)
   refuse(who, "want batches to see the ranges of its maps on, got none");
 }
 
-/// Layers that know where they are.
+/// The layer reports with index and count of each place filled in.
 [[nodiscard]] inline std::vector<layer_report> numbered(std::vector<layer_report> layers)
 {
   for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -41,10 +41,10 @@ inline void require_answering(std::string_view who, phase when)
 
 }  // namespace detail
 
-/// The first convolution: from values to bytes, itself in 8 bits or in full precision.
+/// The first convolution, from floating point to uint8; computed in 8 bits or in full precision.
 class eight_bit_stem {
  public:
-  /// @param in the grid of the input; none: full precision
+  /// @param in the quantization grid of the input; none for full precision
   eight_bit_stem(const detail::folded_convolution& trained, const std::optional<byte_grid>& in,
                  const byte_grid& out, bool rectify = true)
       : in_{in}, out_{out}, rectify_{rectify}
@@ -91,11 +91,11 @@ class eight_bit_stem {
   bool rectify_;
 };
 
-/// The classifier: its weights and its input in 8 bits or in full precision, logits in full
-/// precision. Its sums are few; they are floating-point numbers.
+/// The classifier, with weights and input in 8 bits or in full precision, and logits in full
+/// precision. It has few sums, so they are computed in floating point.
 class eight_bit_classifier {
  public:
-  /// @param in the grid of the input; none: full precision
+  /// @param in the quantization grid of the input; none for full precision
   eight_bit_classifier(const torch::Tensor& weight, const torch::Tensor& bias,
                        const std::optional<byte_grid>& in)
       : weight_{weight.detach().to(torch::kFloat).clone()},

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A wide residual network in 8 bits, made from one that has learned.
+/// The `eight_bit_wide_body`: an 8-bit wide residual network by post-training quantization.
 
 #include <rolewise/network/detail/byte_normalisation.hpp>
 #include <rolewise/network/detail/calibrated_ranges.hpp>
@@ -17,10 +17,11 @@
 
 namespace rolewise {
 
-/// A wide residual network whose maps are bytes from the stem to the last sum, like
-/// `eight_bit_body`. Its sums are bytes too; batch norm and rectifier before a block are a table of
-/// 256 codes for each channel, batch norm inside of a block is folded into the convolution before
-/// it. The last batch norm, the means and the classifier are floating point.
+/// A wide residual network for 8-bit inference, with uint8 feature maps from the stem to the last
+/// residual sum, like `eight_bit_body`. Residual sums are uint8 too. Batch norm and ReLU before a
+/// block are a lookup table of 256 codes per channel; batch norm inside a block is folded into
+/// the preceding convolution. The last batch norm, the pooling and the classifier compute in
+/// floating point.
 ///
 /// @par Determinism
 /// As `eight_bit_body`.
@@ -28,9 +29,9 @@ namespace rolewise {
 /// As `eight_bit_body`.
 class eight_bit_wide_body {
  public:
-  /// @param inputs normalised, float, `[N, C, H, W]`
-  /// @throws std::invalid_argument without inputs, for a share outside of (0, 1], or where a map of
-  ///         the network is not finite
+  /// @param inputs calibration batches, normalized, float, `[N, C, H, W]`
+  /// @throws std::invalid_argument without inputs, for a share outside (0, 1], or if a feature
+  ///         map of the network is not finite
   eight_bit_wide_body(const wide_residual_body<no_quantizer, full_precision>& trained,
                       const std::vector<torch::Tensor>& inputs,
                       const eight_bit_options& options = {})
@@ -110,7 +111,7 @@ class eight_bit_wide_body {
     return ranges;
   }
 
-  /// @return the stages, and the grid of the last sum
+  /// @return the stages, and the grid of the last residual sum
   [[nodiscard]] static std::pair<byte_body, byte_grid> in_bytes(
       const detail::folded_wide_network& trained, const detail::calibrated_ranges& ranges)
   {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The weights that a network starts from, as functions of a seed and a layer's name.
+/// Weight initialization as a function of a seed and a layer's name.
 
 #include <rolewise/core/draws.hpp>
 
@@ -16,23 +16,24 @@
 namespace rolewise {
 
 enum class convolution_start {
-  /// Normal, deviation sqrt(2 / (k^2 C_out)). He, Zhang, Ren, Sun: Delving Deep into Rectifiers,
-  /// 2015, arXiv:1502.01852.
+  /// Normal, standard deviation sqrt(2 / (k^2 C_out)). He, Zhang, Ren, Sun: Delving Deep into
+  /// Rectifiers, 2015, arXiv:1502.01852.
   kaiming_normal_fan_out,
-  /// Normal cut off at two deviations of sqrt(1.3 * 2 / (k^2 C_in)), TensorFlow's variance scaling.
+  /// Normal with standard deviation sqrt(1.3 * 2 / (k^2 C_in)), truncated at twice that:
+  /// TensorFlow's variance scaling.
   variance_scaling_fan_in,
-  /// Uniform in +- 1 / sqrt(k^2 C_in), what LibTorch's own convolutions start from.
+  /// Uniform in +- 1 / sqrt(k^2 C_in): LibTorch's default for convolutions.
   uniform_fan_in
 };
 
 enum class linear_start {
-  uniform,            ///< weights and bias uniform in +- 1 / sqrt(C_in), LibTorch's own
-  uniform_zero_bias,  ///< weights so, bias 0
+  uniform,            ///< weights and bias uniform in +- 1 / sqrt(C_in): LibTorch's default
+  uniform_zero_bias,  ///< weights as in `uniform`, bias 0
   xavier_zero_bias    ///< weights uniform in +- sqrt(6 / (C_in + C_out)), bias 0
 };
 
-/// How all layers of one network start. Equal seeds, names and shapes give equal weights, for any
-/// number of threads, whatever LibTorch's own generator does.
+/// The weight initialization of all layers of a network. Equal seeds, names and shapes give equal
+/// weights, for any number of threads and independent of LibTorch's generator.
 struct first_weights {
   rolewise::seed seed{0};
   convolution_start convolution = convolution_start::kaiming_normal_fan_out;
@@ -51,7 +52,7 @@ struct first_weights {
 
 namespace detail {
 
-/// A tensor of `f(0), f(1), ...` in row-major order.
+/// A float tensor of `f(0), f(1), ...` in row-major order.
 template<typename F>
 [[nodiscard]] torch::Tensor drawn(std::vector<std::int64_t> sizes, const F& f)
 {
@@ -64,7 +65,7 @@ template<typename F>
   return result;
 }
 
-/// Uniform in +- bound.
+/// A float tensor drawn uniformly from +- bound.
 [[nodiscard]] inline torch::Tensor drawn_uniform(std::vector<std::int64_t> sizes, seed key,
                                                  double bound)
 {

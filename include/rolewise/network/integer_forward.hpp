@@ -2,19 +2,19 @@
 #pragma once
 
 /// @file
-/// Whether quantised layers multiply integers on this machine, and a switch to keep them from it.
+/// Integer arithmetic of quantized layers: support on this machine, and a switch to disable it.
 
 #include <rolewise/network/detail/integer_probe.hpp>
 
 namespace rolewise {
 
-/// Whether layers multiply the levels of quantised tensors as integers: on the CPU, by LibTorch's
-/// oneDNN operators for bytes.
+/// Whether layers multiply the levels of quantized tensors as integers: on the CPU, by LibTorch's
+/// oneDNN int8 operators.
 ///
-/// Asked once per process, by worst-case products: the operators are registered, not promised, and
-/// on processors without dot products of bytes (VNNI) sums of pairs saturate at 16 bits. Where they
-/// are missing, are others than expected or give other sums, layers convolve integer-valued
-/// floating-point levels, which gives the same bits.
+/// Probed once per process with worst-case products: the operators are registered but not
+/// guaranteed, and on processors without dot products of bytes (VNNI) sums of pairs saturate at
+/// 16 bits. If they are missing, have another signature or give other sums, layers convolve
+/// integer-valued floating-point levels, with bit-identical results.
 [[nodiscard]] inline const integer_support& integer_forward_support()
 {
   static const integer_support support =
@@ -22,7 +22,7 @@ namespace rolewise {
   return support;
 }
 
-/// While one of these lives, layers that run in its thread convolve floating-point levels:
+/// While one exists, layers in its thread convolve floating-point levels instead of integers:
 ///
 ///     const rolewise::without_integers reference;
 class without_integers {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Where each layer of a network is and how many bits it gets, before the layers are made.
+/// The `layer_plan`: place and bit widths of each layer, before the layers are constructed.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/no_quantizer.hpp>
@@ -19,15 +19,15 @@
 
 namespace rolewise {
 
-/// The scheme of a network that is given a quantizer but no scheme: both ends exempt, 2 bits
-/// inside.
+/// The default bit-width scheme: full precision without a quantizer, otherwise both ends exempt
+/// and 2 bits inside.
 template<typename Q>
 using default_scheme = std::conditional_t<changes_nothing<Q>(), full_precision, both_ends_exempt>;
 
 namespace detail {
 
-/// Asserted where networks are made: of a constrained template, clang doesn't say which clause is
-/// broken.
+/// Static assertions for functions that make networks: for a constrained template, clang does not
+/// report which clause fails.
 template<typename Q, typename Scheme>
 consteval void must_make_a_network()
 {
@@ -42,10 +42,10 @@ struct planned_layer {
   layer_widths widths;
 };
 
-/// The widths that a network gives a layer under a scheme.
+/// The bit widths of a layer under a scheme.
 ///
-/// The first layer's activations are the network's input: normalised images, neither rectified nor
-/// in [0, 1]. They stay floating point and count as 32 bits, whatever the scheme says.
+/// The first layer's activations are the network's input: normalized images, neither rectified
+/// nor in [0, 1]. They stay floating point and count as 32 bits, whatever the scheme returns.
 template<BitWidthScheme Scheme>
 [[nodiscard]] layer_widths widths_under(const Scheme& scheme, const layer_place& place)
 {
@@ -56,7 +56,7 @@ template<BitWidthScheme Scheme>
 
 namespace detail {
 
-/// @throws std::invalid_argument if few bits are wanted of a quantizer that changes nothing
+/// @throws std::invalid_argument if a width is below 32 bits and the quantizer changes nothing
 template<typename Q>
 void require_able(const planned_layer& layer)
 {
@@ -69,11 +69,11 @@ void require_able(const planned_layer& layer)
 
 }  // namespace detail
 
-/// The layers with weights of one network, in the order of the forward pass.
+/// The layers with weights of one network and their widths, in the order of the forward pass.
 class layer_plan {
  public:
-  /// @throws std::invalid_argument if the scheme knows layers that are not here, or wants few bits
-  ///         of a quantizer that changes nothing
+  /// @throws std::invalid_argument if the scheme names layers that do not exist, or sets fewer
+  ///         than 32 bits for a quantizer that changes nothing
   template<Quantizer Q, BitWidthScheme Scheme>
   layer_plan(const Q&, const Scheme& scheme, std::vector<std::pair<std::string, layer_kind>> layers)
   {

@@ -14,9 +14,9 @@
 
 namespace rolewise {
 
-/// Weights `[classes, D]` and bias `[classes]` on rectified vectors `[N, D]`.
+/// Linear layer with weights `[classes, D]` and bias `[classes]`, on rectified vectors `[N, D]`.
 ///
-/// It quantises its own input and stays in at least single precision when the network is cast to
+/// It quantizes its own input, and stays in at least single precision when the network is cast to
 /// 16 bits: logits are differences of large numbers, and the layer is cheap.
 template<Quantizer Q>
 class linear {

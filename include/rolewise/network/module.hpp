@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What the library wants of a user's own torch::nn::Module.
+/// Requirements on a user's own `torch::nn::Module`, and its train and eval modes.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/response.hpp>
@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-// A module of the user's brings their definitions; LibTorch's header of them is a tenth of a unit's
-// compile time, for everybody.
+// Forward declarations: the user's module includes the definitions, and LibTorch's header would
+// take a tenth of every translation unit's compile time.
 namespace torch::nn {
 class Module;
 template<typename Derived>
@@ -48,7 +48,7 @@ concept module_holder = requires(const H holder) {
   { holder.ptr() } -> std::convertible_to<std::shared_ptr<typename H::ContainedType>>;
 };
 
-/// Whether a module or anything below it is in training mode.
+/// Whether a module or any of its submodules is in training mode.
 template<typename Module>
 [[nodiscard]] bool trains_somewhere(const Module& module)
 {
@@ -57,18 +57,18 @@ template<typename Module>
   return false;
 }
 
-/// Puts a module and all below it into evaluation mode, also where one of them keeps a child in
-/// training mode. Nothing is written if all are in it.
+/// Puts a module and all submodules into evaluation mode, also where one of them keeps a child in
+/// training mode. Writes nothing if all are in it already.
 template<typename Module>
 void evaluate_everywhere(Module& module)
 {
   if (!trains_somewhere(module)) return;
-  // Parents first: eval() reaches children, and those that it did not reach come later.
+  // Parents first: `eval()` recurses into children, and those that it does not reach follow.
   for (const auto& each : module.modules())
     if (each->is_training()) each->eval();
 }
 
-/// Puts a module and all below it into evaluation mode and back into what each was in.
+/// RAII guard: puts a module and all submodules into evaluation mode and restores their modes.
 template<typename Module>
 class evaluation_mode {
  public:
@@ -83,7 +83,7 @@ class evaluation_mode {
   evaluation_mode& operator=(const evaluation_mode&) = delete;
   ~evaluation_mode()
   {
-    for (std::size_t i = 0; i < modules_.size(); ++i)  // parents first: train() reaches children
+    for (std::size_t i = 0; i < modules_.size(); ++i)  // parents first: train() recurses
       modules_[i]->train(was_training_[i]);
   }
 
@@ -92,7 +92,7 @@ class evaluation_mode {
   std::vector<bool> was_training_;
 };
 
-/// The floating type of a module's first parameter that has one.
+/// The dtype of a module's first floating-point parameter; float32 if there is none.
 template<typename Module>
 [[nodiscard]] torch::ScalarType type_of(const Module& module)
 {

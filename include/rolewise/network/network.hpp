@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Networks as values: a copy is deep.
+/// The `NetworkBody` concept and `network`, a value type: copies are deep.
 ///
 /// core, quant -> [network] -> teacher/student
 
@@ -47,10 +47,10 @@ concept report_their_layers = requires(const B body) {
 
 }  // namespace network_must
 
-/// The layers of a network, put together.
+/// The `NetworkBody` concept: the composed layers of a network.
 ///
-/// `forward` takes normalised inputs `[N, C, H, W]`, floating point, channels last. In
-/// `phase::evaluation` it changes nothing of the body. All tensors are shown by `visit_state`.
+/// `forward` takes normalized inputs `[N, C, H, W]`, floating point, channels last. In
+/// `phase::evaluation` it does not change the body. `visit_state` visits all tensors.
 template<typename B>
 concept NetworkBody = std::copyable<B> && network_must::turn_inputs_into_a_response<B> &&
                       network_must::show_their_state<B> && network_must::report_their_layers<B>;
@@ -64,8 +64,8 @@ inline constexpr bool has_changing_scheme = requires(const B body) {
 
 }  // namespace detail
 
-/// A network that is a value: copying it copies every tensor, so a copy can be frozen, trained or
-/// cast and the original does not notice.
+/// A network with value semantics: a copy clones every tensor, so it can be frozen, trained or
+/// cast without affecting the original.
 template<typename Body>
 class network {
   static_assert(NetworkBody<Body>, "a network wants a body that satisfies NetworkBody");
@@ -91,33 +91,34 @@ class network {
   network& operator=(network&&) noexcept = default;
   ~network() = default;
 
-  /// The forward pass of training: running statistics and observed ranges move on.
+  /// Training forward pass: updates running statistics and observed ranges.
   [[nodiscard]] response respond(const batch& examples, taps wanted = {})
   {
     return body_.forward(inputs_of(examples), phase::training, wanted);
   }
 
-  /// The forward pass of evaluation: nothing of the network changes.
+  /// Evaluation forward pass: changes nothing in the network.
   [[nodiscard]] response probe(const batch& examples, taps wanted = {}) const
   {
     return mutable_body().forward(inputs_of(examples), phase::evaluation, wanted);
   }
 
-  /// A forward pass that changes running statistics alone: each batch norm normalises by the batch,
+  /// Forward pass that updates only running statistics: each batch norm normalizes by the batch,
   /// and its running statistics become those of all batches since `restart_statistics`.
   void gather_statistics(const batch& examples)
   {
     const torch::NoGradGuard without_graph;
     (void)body_.forward(inputs_of(examples), phase::statistics, {});
   }
-  /// A forward pass of evaluation that ranges of quantizers, of weights and of activations, see as
-  /// in training: those that have not begun begin, observed ones move on, nothing else changes.
+  /// Calibration: an evaluation forward pass in which the quantizer ranges of weights and
+  /// activations are observed as in training. Ranges without a value are initialized, observed
+  /// ones are updated; nothing else changes.
   void calibrate(const batch& examples)
   {
     const torch::NoGradGuard without_graph;
     (void)body_.forward(inputs_of(examples), phase::calibration, {});
   }
-  /// The next batch for `gather_statistics` is the first one.
+  /// Restarts `gather_statistics`: its next batch is the first one.
   void restart_statistics()
   {
     for_each_part(body_, [](const std::string&, auto& part) {
@@ -125,7 +126,7 @@ class network {
     });
   }
 
-  /// The learned tensors under their full names, ranges of quantizers among them; they share memory
+  /// The learned tensors with their full names, including quantizer ranges; they share memory
   /// with the network.
   [[nodiscard]] std::vector<named_tensor> parameters() const
   {
@@ -147,8 +148,8 @@ class network {
   [[nodiscard]] std::vector<layer_report> layers() const { return body_.layers(); }
   [[nodiscard]] std::string name() const { return body_.name(); }
 
-  /// Bytes of what is learned, each layer's weights at their width and the rest at 32 bits;
-  /// running statistics are not counted.
+  /// Size of the learned parameters in bytes: each layer's weights at their bit width, the rest
+  /// at 32 bits; running statistics are not counted.
   [[nodiscard]] double bytes() const
   {
     double bits = 32.0 * static_cast<double>(parameter_count());
@@ -157,25 +158,26 @@ class network {
     return bits / 8.0;
   }
 
-  /// Gives every layer the widths of another scheme; `layers()` and `bytes()` speak of them from
-  /// then on. Weights stay. A state of a quantizer with `change_width(from, to)` is told, so that
-  /// it can keep what of its range is worth keeping; it changes its tensors in place.
+  /// Sets every layer's bit widths from another scheme; `layers()` and `bytes()` then report the
+  /// new widths. Weights are unchanged. Calls `change_width(from, to)` of the quantizer states
+  /// that have it, so that they keep what remains valid of their ranges; they change their
+  /// tensors in place.
   ///
-  /// Widths set in this way are no state: a network that is to read a checkpoint gets its widths
-  /// first. A scheme that changes with epochs is set as it is in epoch 0.
+  /// Widths set this way are not part of the state: set them before loading a checkpoint. A
+  /// scheme that changes with epochs is applied as in epoch 0.
   ///
-  /// @return names of the learned ranges (`tensor_kind::range`) of the layers whose widths are new:
-  ///         what an optimiser remembers of them is of another scale now
-  /// @throws std::invalid_argument if the scheme knows layers that are not here, or wants few bits
-  ///         of a quantizer that changes nothing; the widths are as they were then
+  /// @return names of the learned ranges (`tensor_kind::range`) of the layers with new widths,
+  ///         for which optimizer state has the old scale
+  /// @throws std::invalid_argument if the scheme names layers that do not exist, or sets fewer
+  ///         than 32 bits for a quantizer that changes nothing; the widths are then unchanged
   template<BitWidthScheme Scheme>
   std::vector<std::string> set_widths(const Scheme& scheme)
   {
     return change_widths(scheme, true);
   }
 
-  /// The same with the scheme of an epoch, of a network that was made with a scheme that changes.
-  /// Training steps call it; the epoch is part of the state.
+  /// The same with the scheme of an epoch, for a network made with a changing scheme. Training
+  /// steps call it; the epoch is part of the state.
   std::vector<std::string> begin_epoch(std::int64_t epoch)
     requires detail::has_changing_scheme<Body>
   {
@@ -191,9 +193,9 @@ class network {
     replace_tensors([&](const torch::Tensor& t) { return t.to(device); });
   }
 
-  /// Makes the network compute in another floating type. In a 16-bit one (bfloat16, half) the
-  /// convolutions compute; batch norm, classifier and weights of few bits stay in single precision,
-  /// and so do logits and features.
+  /// Sets the floating-point dtype of computation. With a 16-bit one (bfloat16, half),
+  /// convolutions compute in it; batch norm, classifier and low-bit weights stay in single
+  /// precision, and so do logits and features.
   void cast(torch::ScalarType type)
     requires requires(Body body) { body.cast(type); }
   {
@@ -201,8 +203,8 @@ class network {
     body_.cast(type);
   }
 
-  /// Makes the convolutions compute in another precision (`network_options::precision` does from
-  /// the start). It is no state: values keep their type, and so do their files.
+  /// Sets the precision of the convolutions (`network_options::precision` sets the initial one).
+  /// It is not part of the state: tensors and checkpoints keep their dtype.
   void set_precision(const pass_precisions& passes)
     requires requires(Body body) { body.set_precision(passes); }
   {
@@ -217,13 +219,13 @@ class network {
     if constexpr (changes) {
       const auto before = epoch_;
       archive.value("epoch_of_widths", epoch_);
-      // What was read belongs to those widths already.
+      // The tensors just read already have these widths.
       if (epoch_ != before) change_widths(body_.scheme().at(epoch_), false);
     }
   }
 
-  /// What its body was made by, and what was changed of that later: widths by `set_widths`, the
-  /// type by `cast`, the precision by `set_precision`.
+  /// Visits the settings of the body, and what was changed later: widths by `set_widths`, dtype
+  /// by `cast`, precision by `set_precision`.
   template<typename Archive>
   void visit_settings(Archive& archive) const
     requires requires(const Body body) { body.visit_settings(archive); }
@@ -267,7 +269,7 @@ class network {
 
   [[nodiscard]] Body& mutable_body() const { return const_cast<Body&>(body_); }
 
-  /// A body that computes in another type than fp32 says so by `input_type()`.
+  /// The normalized inputs, in the body's `input_type()` if it has one, otherwise in fp32.
   [[nodiscard]] torch::Tensor inputs_of(const batch& examples) const
   {
     if constexpr (requires { body_.input_type(); })
@@ -290,11 +292,11 @@ class network {
     replace_tensors([](const torch::Tensor& t) { return t.clone(); });
   }
 
-  /// Puts `make(tensor)` in the place of each tensor; what was one under two names stays one.
+  /// Replaces each tensor by `make(tensor)`; a tensor with two names stays shared.
   template<typename Make>
   void replace_tensors(const Make& make)
   {
-    // Weak references: no other tensor gets the place of one that has gone, and its numbers go.
+    // Weak references: the address of a freed tensor is not reused, but its data is freed.
     using reference = c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>;
     std::unordered_map<const c10::TensorImpl*, std::pair<reference, torch::Tensor>> made;
     for_each_tensor(body_, [&](const std::string&, torch::Tensor& t, tensor_kind) {
@@ -312,8 +314,8 @@ class network {
   }
 
   Body body_;
-  std::int64_t epoch_ = 0;                 ///< whose widths the layers have, if the scheme changes
-  std::optional<pass_precisions> passes_;  ///< if they were set
+  std::int64_t epoch_ = 0;                 ///< epoch of the current widths, with a changing scheme
+  std::optional<pass_precisions> passes_;  ///< if `set_precision` was called
 };
 
 }  // namespace rolewise

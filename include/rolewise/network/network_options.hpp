@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What every network of the library can be told beside its shape, and what their bodies share.
+/// The `network_options` common to all networks, and helpers shared by their bodies.
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/error.hpp>
@@ -22,24 +22,24 @@
 namespace rolewise {
 
 struct network_options {
-  rolewise::seed seed{0};                             ///< of the first weights
-  std::optional<convolution_start> convolutions{};    ///< none: what the network's authors took
+  rolewise::seed seed{0};                             ///< of the weight initialization
+  std::optional<convolution_start> convolutions{};    ///< none: the choice of the network's authors
   std::optional<batch_norm_options> normalisation{};  ///< likewise
   pass_precisions precision{};                        ///< of the convolutions
-  /// Each batch norm that follows a convolution is folded into its weights before they are
-  /// quantised (formulas at `batch_norm`), so that the network that was trained is the one that is
-  /// shipped without batch norm. It wants a quantizer whose values follow the size of the weights
-  /// (`takes_folded_weights`) and costs a second convolution in training. State and names are the
-  /// same with it and without. Start from a network that has learned: running statistics then have
-  /// the size that the filters are quantised in.
+  /// Folds each batch norm that follows a convolution into its weights before they are quantized
+  /// (formulas at `batch_norm`), so that the trained network is the one deployed without batch
+  /// norm. Requires a quantizer whose values scale with the weights (`takes_folded_weights`) and
+  /// costs a second convolution in training. State and tensor names are the same with and without
+  /// it. Start from a trained network: the running statistics set the scale in which filters are
+  /// quantized.
   bool fold_batch_norm = false;
 };
 
 namespace detail {
 
-/// What a network's batch norms do.
-/// @throws std::invalid_argument if they are to be folded into weights that a quantizer changes in
-///         a way of its own
+/// The options of a network's batch norms.
+/// @throws std::invalid_argument if they are to be folded into weights whose quantizer does not
+///         have `takes_folded_weights`
 template<typename Q>
 [[nodiscard]] batch_norm_options normalisation_of(std::string_view network,
                                                   const network_options& options,
@@ -54,7 +54,7 @@ template<typename Q>
   return found;
 }
 
-/// Parts of one type, named by their numbers.
+/// A sequence of parts of one type, named by index.
 template<typename Part>
 struct sequence {
   std::vector<Part> parts;
@@ -66,18 +66,18 @@ struct sequence {
   }
 };
 
-/// Height and width of an image on its way through a network.
+/// Height and width of a feature map.
 struct map_size {
   std::int64_t height = 1;
   std::int64_t width = 1;
 
-  /// After a convolution that halves it; sizes are rounded up, with either padding.
+  /// The size after a convolution of stride 2; rounded up, with either padding rule.
   [[nodiscard]] constexpr map_size halved() const { return {(height + 1) / 2, (width + 1) / 2}; }
   [[nodiscard]] constexpr std::int64_t pixels() const { return height * width; }
 };
 
-/// What the layers of stages of blocks report, all but the last of a network. Every layer of a
-/// stage puts out images of the stage's size; every stage but the first halves it.
+/// The reports of the stem and of stages of blocks: all layers of a network but the last. Every
+/// layer of a stage has outputs of the stage's size; every stage but the first halves it.
 template<typename Stem, typename Stages>
 [[nodiscard]] std::vector<layer_report> reports_of(const Stem& stem, const Stages& stages,
                                                    map_size size)
@@ -111,13 +111,13 @@ inline void require_images(std::string_view network, const torch::Tensor& x, std
     refuse(network, "want images of ", channels, " channels, got ", x.sizes());
 }
 
-/// A 16-bit tensor in single precision, any other as it is.
+/// Casts a 16-bit tensor to single precision; returns any other unchanged.
 [[nodiscard]] inline torch::Tensor widened(const torch::Tensor& x)
 {
   return c10::isReducedFloatingType(x.scalar_type()) ? x.to(torch::kFloat) : x;
 }
 
-/// `[N, D, H, W]` to the mean `[N, D]`, in at least single precision.
+/// Global average pooling from `[N, D, H, W]` to `[N, D]`, in at least single precision.
 [[nodiscard]] inline torch::Tensor pooled(const torch::Tensor& x)
 {
   const auto type = c10::isReducedFloatingType(x.scalar_type()) ? torch::kFloat : x.scalar_type();

@@ -2,28 +2,29 @@
 #pragma once
 
 /// @file
-/// In what convolutions compute.
+/// The precision of convolutions in the forward and the backward pass.
 
 #include <cstdint>
 
 namespace rolewise {
 
-/// What enters is rounded to the 8 bits of bfloat16, sums are kept in single precision and rounded
-/// once; what comes out is in the type of the values again. Whether that is faster depends on the
-/// processor and on the convolution: docs/design.md, "Mixed precision".
+/// The precision of one pass of a convolution. In bfloat16, inputs are rounded to its 8
+/// significant bits, sums are accumulated in single precision and rounded once, and the output
+/// has the dtype of the values again. Whether that is faster depends on the processor and on the
+/// convolution: docs/design.md, "Mixed precision".
 enum class pass_precision : std::uint8_t {
-  full,  ///< the type of the values
+  full,  ///< the dtype of the values
   bfloat16
 };
 
-/// Weights, their update, batch norm, sums and everything else stay as they are: mixed precision
-/// with both in bfloat16.
+/// The precision of both passes. Weights, their update, batch norm, sums and everything else are
+/// unaffected: with bfloat16 in both this is mixed precision.
 struct pass_precisions {
-  /// Of convolutions in full precision, in training and evaluation. Levels are multiplied exactly
-  /// with either.
+  /// Of full-precision convolutions, in training and evaluation. Quantized levels are multiplied
+  /// exactly with either.
   pass_precision forward = pass_precision::full;
-  /// Of all convolutions. Levels up to 256 are exact in bfloat16; what is rounded then is the
-  /// incoming gradient and each result.
+  /// Of all convolutions. Levels up to 256 are exact in bfloat16; only the incoming gradient and
+  /// each result are rounded.
   pass_precision backward = pass_precision::full;
 };
 

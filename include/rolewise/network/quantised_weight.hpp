@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The weights of one layer, kept in full and used in few bits.
+/// The `quantised_weight`: latent full-precision weights of a layer and their quantized values.
 
 #include <rolewise/core/phase.hpp>
 #include <rolewise/network/batch_norm.hpp>
@@ -16,22 +16,23 @@
 
 namespace rolewise {
 
-/// Latent weights, which the optimiser changes, with the state of their quantizer. A state with
-/// `constrain(weights, bits)` changes them in place in training, before anything else, such as to
-/// keep them in an interval.
+/// Latent weights, updated by the optimizer, and the state of their quantizer. A state's
+/// `constrain(weights, bits)`, if it has one, changes them in place in training, before anything
+/// else, for example to keep them in an interval.
 ///
-/// In training they are quantised anew in every forward pass. In evaluation without a graph the
-/// result is kept until the latent weights or the quantizer's state change: until a forward pass in
-/// training, a reader of the state, `cast`, or a change in place that LibTorch counts (most
-/// operators; the optimisers of the library; not `Tensor::data()`, pointers and LibTorch's
-/// `_fused_` optimisers called by hand). Several threads may evaluate at once.
+/// In training the weights are quantized in every forward pass. In evaluation without autograd
+/// the result is cached until the latent weights or the quantizer's state change: until a forward
+/// pass in training or calibration, a call of `visit_state` or `cast`, or an in-place change that
+/// LibTorch's version counter records (most operators and the library's optimizers; not
+/// `Tensor::data()`, raw pointers or LibTorch's `_fused_` optimizers called by hand). Several
+/// threads may evaluate at once.
 template<Quantizer Q>
 class quantised_weight {
  public:
-  /// What a layer multiplies with.
+  /// The weights as a layer multiplies them.
   struct prepared {
     quantised weight;
-    torch::Tensor packed{};  ///< as an integer operator wants it, once it was asked for
+    torch::Tensor packed{};  ///< in the layout of an integer operator, once requested
     detail::tensor_versions of{};
     bit_width bits{32};
   };
@@ -41,7 +42,7 @@ class quantised_weight {
         state_{q.start_weights(plan.place)},
         plan_{std::move(plan)}
   {
-    // Ranges for each channel get their shape before anybody asks for what is learned.
+    // Per-channel ranges get their shape before the learned tensors are collected.
     if constexpr (requires { state_.begin(latent_); }) state_.begin(latent_);
   }
 
@@ -49,14 +50,14 @@ class quantised_weight {
 
   [[nodiscard]] bool is_full() const { return plan_.widths.weights.is_full(); }
 
-  /// The latent weights, or their product with what a batch norm is folded by.
+  /// The latent weights, multiplied by the folding factor of a batch norm if there is one.
   [[nodiscard]] torch::Tensor folded(const batch_norm* norm) const
   {
     if (!norm) return latent_;
     return latent_ * norm->folding().to(latent_.scalar_type()).view({-1, 1, 1, 1});
   }
 
-  /// @param norm what is folded into the weights before they are quantised; none if null
+  /// @param norm the batch norm to fold into the weights before quantization; null for none
   [[nodiscard]] std::shared_ptr<const prepared> operator()(phase when, batch_norm* norm = nullptr)
   {
     const auto bits = plan_.widths.weights;
@@ -85,7 +86,7 @@ class quantised_weight {
     return made;
   }
 
-  /// What `pack` makes of them, once for weights that are kept.
+  /// The result of `pack` on the quantized weights, computed once for cached weights.
   template<typename Pack>
   [[nodiscard]] torch::Tensor packed(const std::shared_ptr<const prepared>& weights,
                                      const Pack& pack)
@@ -100,8 +101,9 @@ class quantised_weight {
 
   [[nodiscard]] layer_report report() const { return {plan_.place, plan_.widths, latent_.numel()}; }
 
-  /// A quantizer's state for weights that says `static constexpr bool keeps_size = false` gives
-  /// levels of another size than the weights': pictures put them where the weights are.
+  /// Whether levels have the magnitude of the weights. A quantizer's state for weights with
+  /// `static constexpr bool keeps_size = false` changes it: plots then rescale levels to the
+  /// weights.
   [[nodiscard]] static constexpr bool keeps_size()
   {
     if constexpr (requires { state::keeps_size; })
@@ -110,18 +112,18 @@ class quantised_weight {
       return true;
   }
 
-  /// Calls `f(place, bits, weights, quantised)` with the weights as evaluation quantises them.
+  /// Calls `f(place, bits, weights, quantised)` with the weights as evaluation quantizes them.
   template<typename F>
   void show_levels(F&& f)
   {
     f(plan_.place, plan_.widths.weights, folded(shown_with_),
       (*this)(phase::evaluation, shown_with_)->weight);
   }
-  /// What is folded into the weights that `show_levels` shows, until the next call.
+  /// Sets the batch norm folded into the weights that `show_levels` passes, until the next call.
   void show_with(batch_norm* norm) { shown_with_ = norm; }
 
-  /// Weights of few bits stay in at least single precision: rounding them to 16 bits first would
-  /// move some of them to another level.
+  /// Low-bit weights stay in at least single precision: rounding them to 16 bits first would
+  /// change the level of some.
   void cast(torch::ScalarType type)
   {
     kept_.reset();
@@ -149,7 +151,7 @@ class quantised_weight {
     visit_part(archive, "quantizer", state_);
   }
 
-  /// Empty if a tensor doesn't count its changes.
+  /// The current versions; empty if a tensor has no version counter.
   [[nodiscard]] detail::tensor_versions versions_now(batch_norm* norm)
   {
     detail::version_archive archive;

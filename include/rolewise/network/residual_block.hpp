@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The basic block: two convolutions and a shortcut around them.
+/// The basic residual block: two convolutions and a shortcut.
 
 #include <rolewise/network/convolution.hpp>
 #include <rolewise/network/network_options.hpp>
@@ -14,12 +14,12 @@
 
 namespace rolewise {
 
-/// relu(BN(conv(relu(BN(conv(x))))) + shortcut(x)); the shortcut is x, or BN of a 1x1 convolution
-/// with the block's stride where shapes differ ("type B").
+/// Basic block: relu(BN(conv(relu(BN(conv(x))))) + shortcut(x)). The shortcut is x, or BN of a
+/// 1x1 convolution with the block's stride where shapes differ ("type B").
 ///
-/// With a quantizer the block's input is quantised once and feeds the first convolution and the
+/// With a quantizer, the block's input is quantized once and feeds the first convolution and the
 /// shortcut, the identity too (as in Role-KD's released code). If the scheme gives a projection
-/// another width for its activations, its input is quantised apart.
+/// another activation width, its input is quantized separately.
 template<Quantizer Q>
 class residual_block {
  public:
@@ -58,7 +58,8 @@ class residual_block {
         projection{{q, planned}, {q, planned, shape, start}, batch_norm{first.out, normalisation}});
   }
 
-  /// @param x `[N, I, H, W]`, rectified if not `hands_on_sums<Q>()`; left as it is
+  /// @param x `[N, I, H, W]`, a pre-activation sum if `hands_on_sums<Q>()`, else rectified;
+  ///        unchanged
   /// @return `[N, O, H', W']`, likewise
   [[nodiscard]] detail::pending_norm operator()(detail::pending_norm x, phase when)
   {
@@ -91,7 +92,7 @@ class residual_block {
     shortcut_->norm.cast(type);
   }
 
-  /// The block for answering alone: batch norm folded into the convolutions.
+  /// The block for inference only: batch norm folded into the convolutions.
   [[nodiscard]] detail::folded_block<detail::folded_convolution> folded() const
     requires(changes_nothing<Q>())
   {

@@ -14,24 +14,24 @@
 
 namespace rolewise {
 
-/// What tells one residual network from another.
+/// The architecture of a residual network.
 struct residual_plan {
   std::string name;
   std::int64_t stem = 16;                        ///< channels after the first convolution
   std::vector<std::int64_t> widths{16, 32, 64};  ///< channels of each stage
-  std::int64_t blocks = 1;                       ///< of each stage
+  std::int64_t blocks = 1;                       ///< blocks of each stage
   padding_rule padding = padding_rule::symmetric;
   batch_norm_options normalisation{};
   convolution_start convolutions = convolution_start::kaiming_normal_fan_out;
   linear_start classifier = linear_start::uniform;
 };
 
-/// 3x3 convolution, BN, ReLU; stages of basic blocks, all but the first begin with stride 2; mean
-/// over all pixels; linear.
+/// Residual network of basic blocks: 3x3 convolution, BN, ReLU; stages of blocks, all but the
+/// first begin with stride 2; global average pooling; linear classifier.
 ///
-/// Features: the stem, every stage after its last ReLU (before a quantizer clips it), the mean.
-/// Layers: `stem`, `stage<s>.<b>.convolution1`, `.convolution2`, `.shortcut`, `classifier`; stages
-/// count from 1, blocks from 0.
+/// Features: the stem, every stage after its last ReLU (before a quantizer clips it), the pooled
+/// vector. Layers: `stem`, `stage<s>.<b>.convolution1`, `.convolution2`, `.shortcut`,
+/// `classifier`; stages count from 1, blocks from 0.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
 class residual_body {
  public:
@@ -85,7 +85,7 @@ class residual_body {
     compute_ = type;
   }
 
-  /// The convolutions for answering alone: batch norm folded into them.
+  /// The convolutions for inference only: batch norm folded into them.
   [[nodiscard]] detail::folded_network folded() const
     requires(changes_nothing<Q>())
   {

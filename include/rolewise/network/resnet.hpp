@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// ResNets for small images, as the distillation field uses them, and Role-KD's.
+/// ResNets for small images: those of the distillation literature, and Role-KD's.
 
 #include <rolewise/network/residual_body.hpp>
 
@@ -12,15 +12,15 @@
 
 namespace rolewise {
 
-/// Depth 6n + 2: three stages of n blocks, 16, 32 and 64 channels.
+/// The plan of a ResNet of depth 6n + 2: three stages of n blocks, 16, 32 and 64 channels.
 ///
 /// @throws std::invalid_argument unless the depth is 8, 14, 20, ...
 /// @par Source
 /// He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, 2015, arXiv:1512.03385,
 /// section 4.2.
 /// @par Departs
-/// Shortcuts between shapes are 1x1 convolutions, not zero padding, as in the distillation field's
-/// networks: 278 324 parameters for depth 20 and 100 classes.
+/// Shortcuts between different shapes are 1x1 convolutions, not zero padding, as is usual in the
+/// distillation literature: 278 324 parameters for depth 20 and 100 classes.
 [[nodiscard]] inline residual_plan resnet_plan(int depth)
 {
   if (depth < 8 || (depth - 2) % 6 != 0)
@@ -38,8 +38,9 @@ namespace rolewise {
   return plan;
 }
 
-/// Role-KD's networks: four stages of 64, 128, 256 and 512 channels, TensorFlow's padding, first
-/// weights and batch norm (decay 0.99, epsilon 1e-3). Depth 18 has two blocks a stage, depth 8 one.
+/// The plan of Role-KD's networks: four stages of 64, 128, 256 and 512 channels, with
+/// TensorFlow's padding, weight initialization and batch norm (decay 0.99, epsilon 1e-3). Depth
+/// 18 has two blocks per stage, depth 8 one.
 ///
 /// @throws std::invalid_argument unless the depth is 8 or 18
 /// @par Source
@@ -58,8 +59,8 @@ namespace rolewise {
           .classifier = linear_start::xavier_zero_bias};
 }
 
-/// A network from its plan, for images of any size and number of channels. Without a scheme a
-/// quantizer works with 2 bits inside.
+/// Makes a network from its plan, for images of any size and number of channels. With a quantizer
+/// but no scheme, inner layers have 2 bits.
 /// @return `residual_network<Q, Scheme>`
 template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
 [[nodiscard]] auto make_residual_network(residual_plan plan, const sample_shape& shape,
@@ -71,13 +72,13 @@ template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
       residual_body<Q, Scheme>{std::move(plan), shape, q, scheme, options}};
 }
 
-/// Makes one kind of residual network, for images of any size and number of channels:
+/// Factory of one kind of residual network, for images of any size and number of channels:
 ///
 ///     resnet20(shape)                                   full precision
-///     resnet20(shape, {.seed = rolewise::seed{7}})      likewise, other first weights
+///     resnet20(shape, {.seed = rolewise::seed{7}})      likewise, other initial weights
 ///     resnet8(shape, dorefa{}, bits_inside<4>)          low bits
 ///
-/// Without a scheme a quantizer works with 2 bits inside.
+/// With a quantizer but no scheme, inner layers have 2 bits.
 template<residual_plan (*Plan)(int), int Depth>
 struct residual_factory {
   template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
@@ -95,7 +96,7 @@ struct residual_factory {
   }
 };
 
-// Learned parameters for 3 channels and 100 classes behind each.
+// After each: number of learned parameters for 3 channels and 100 classes.
 inline constexpr residual_factory<resnet_plan, 8> resnet8{};             ///< 83 892
 inline constexpr residual_factory<resnet_plan, 14> resnet14{};           ///< 181 108
 inline constexpr residual_factory<resnet_plan, 20> resnet20{};           ///< 278 324

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The pre-activation block: rectify first, convolve then.
+/// The pre-activation residual block: batch norm and ReLU before each convolution.
 
 #include <rolewise/network/convolution.hpp>
 #include <rolewise/network/network_options.hpp>
@@ -14,13 +14,13 @@
 
 namespace rolewise {
 
-/// a = relu(BN(x)); conv(relu(BN(conv(a)))) + shortcut, which is x itself, or a bare 1x1
-/// convolution of a where the numbers of channels differ.
+/// Pre-activation block: a = relu(BN(x)); conv(relu(BN(conv(a)))) + shortcut. The shortcut is x
+/// itself, or a 1x1 convolution of a without batch norm where the numbers of channels differ.
 ///
 /// Only the second batch norm follows a convolution and can be folded.
 ///
-/// With a quantizer both rectified tensors are quantised; sums stay floating point. If the scheme
-/// gives a projection another width for its activations, its input is quantised apart.
+/// With a quantizer, both rectified tensors are quantized; residual sums stay floating point. If
+/// the scheme gives a projection another activation width, its input is quantized separately.
 template<Quantizer Q>
 class wide_residual_block {
  public:
@@ -56,8 +56,8 @@ class wide_residual_block {
     shortcut_.emplace(projection{{q, planned}, {q, planned, shape, start}});
   }
 
-  /// @param x `[N, I, H, W]`, a raw sum; left as it is
-  /// @return `[N, O, H', W']`, a raw sum
+  /// @param x `[N, I, H, W]`, a residual sum without activation; unchanged
+  /// @return `[N, O, H', W']`, likewise a residual sum
   [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, phase when)
   {
     auto a = batch_norm1_.pending(x, when);
@@ -88,7 +88,7 @@ class wide_residual_block {
     if (shortcut_) shortcut_->convolution.cast(type);
   }
 
-  /// The block for answering alone: the inner batch norm folded into the first convolution.
+  /// The block for inference only: the inner batch norm folded into the first convolution.
   [[nodiscard]] detail::folded_wide_block<detail::folded_convolution, detail::folded_normalisation>
   folded(const std::string& name) const
     requires(changes_nothing<Q>())

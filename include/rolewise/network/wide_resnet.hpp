@@ -15,13 +15,13 @@
 
 namespace rolewise {
 
-/// WRN-d-k, depth d = 6n + 4, widening k: a bare 3x3 convolution to 16 channels; three stages of n
-/// pre-activation blocks with 16k, 32k and 64k channels, strides 1, 2, 2; BN, ReLU, mean over all
-/// pixels, linear.
+/// Wide residual network WRN-d-k of depth d = 6n + 4 and widening factor k: a 3x3 convolution to
+/// 16 channels without batch norm; three stages of n pre-activation blocks with 16k, 32k and 64k
+/// channels, strides 1, 2, 2; BN, ReLU, global average pooling, linear classifier.
 ///
-/// Features: the first convolution's output, the raw sum of every stage (neither normalised nor
-/// rectified), the mean. Layers: `stem`, `stage<s>.<b>.convolution1`, `.convolution2`, `.shortcut`,
-/// `classifier`; stages count from 1, blocks from 0.
+/// Features: the first convolution's output, the residual sum of every stage (neither normalized
+/// nor rectified), the pooled vector. Layers: `stem`, `stage<s>.<b>.convolution1`,
+/// `.convolution2`, `.shortcut`, `classifier`; stages count from 1, blocks from 0.
 ///
 /// @par Source
 /// Zagoruyko, Komodakis: Wide Residual Networks, 2016, arXiv:1605.07146. Without dropout.
@@ -79,7 +79,8 @@ class wide_residual_body {
     compute_ = type;
   }
 
-  /// The network for answering alone: batch norm folded into the convolutions before it, or alone.
+  /// The network for inference only: each batch norm folded into the preceding convolution, or
+  /// kept as factor and shift where there is none.
   [[nodiscard]] detail::folded_wide_network folded() const
     requires(changes_nothing<Q>())
   {
@@ -147,7 +148,7 @@ class wide_residual_body {
 
     std::string name;
     std::int64_t blocks;
-    std::array<std::int64_t, 4> widths;  ///< stem and stages
+    std::array<std::int64_t, 4> widths;  ///< channels of the stem and the stages
   };
 
   [[nodiscard]] static layer_plan layers_of(const outline& plan, const sample_shape& shape,
@@ -206,9 +207,9 @@ class wide_residual_body {
 
 static_assert(NetworkBody<wide_residual_body<>>);
 
-/// WRN-depth-widening for images of any size and number of channels. Without a scheme a quantizer
-/// works with 2 bits inside. `wide_resnet(16, 2, shape)` has 703 284 parameters for 3 channels and
-/// 100 classes.
+/// Makes a WRN-depth-widening for images of any size and number of channels. With a quantizer but
+/// no scheme, inner layers have 2 bits. `wide_resnet(16, 2, shape)` has 703 284 parameters for 3
+/// channels and 100 classes.
 /// @return `network<wide_residual_body<Q, Scheme>>`
 template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
 [[nodiscard]] auto wide_resnet(int depth, int widening, const sample_shape& shape, const Q& q = {},

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How large the numbers under each window of a convolution are: XNOR-Net's K.
+/// Mean magnitude of the input under each window of a convolution: XNOR-Net's K.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -10,22 +10,21 @@
 
 namespace rolewise {
 
-/// The mean |x| under each window that a convolution of this shape lays over x; padding counts as
-/// 0.
+/// The mean of |x| under each window of a convolution of this shape over x; padding counts as 0.
 ///
-/// It is what XNOR-Net multiplies each output of a binary convolution with, which is then nearer to
-/// the convolution of what was made binary. In a body of one's own:
+/// XNOR-Net multiplies each output of a binary convolution by it, which brings the output closer
+/// to that of the unquantized convolution. In a custom body:
 ///
 ///     auto y = convolution_(input_.of_rectified(x, when), when);
 ///     y = y * window_magnitude(x.detach(), shape);
 ///
-/// where `input_` is an `activation<xnor>` and x what no rectifier has touched.
+/// where `input_` is an `activation<xnor>` and x has not passed through a ReLU.
 ///
 /// @param x `[N, I, H, W]`
 /// @return `[N, 1, H', W']`, in the type of x
 /// @par Gradients
-/// Through |x|, 0 at 0. Code that has K holds it constant, as `x.detach()` does.
-/// @throws std::invalid_argument unless x has four axes and the channels of the shape
+/// Through |x|, 0 at 0. Implementations that use K treat it as constant, as `x.detach()` does.
+/// @throws std::invalid_argument unless x has four axes and the shape's number of input channels
 /// @par Source
 /// Rastegari, Ordonez, Redmon, Farhadi: XNOR-Net: ImageNet Classification Using Binary
 /// Convolutional Neural Networks, 2016, arXiv:1603.05279, section 3.2, equations 10 and 11.

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// From a range of numbers to a scale and a zero point.
+/// `affine_codes`: computes scale and zero point from a range of values.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
@@ -12,25 +12,26 @@
 
 namespace rolewise {
 
-/// Where numbers lie, both ends included: 0-dimensional, or one of each scale.
+/// A range of values, both ends included: 0-dimensional tensors, or one entry per scale.
 struct value_range {
   torch::Tensor lowest{};
   torch::Tensor highest{};
 };
 
-/// `value = (code - zero_point) * scale`; the zero point is whole and has the type of the scale.
+/// Scale and zero point: `value = (code - zero_point) * scale`. The zero point is integer-valued
+/// and has the type of the scale.
 struct affine_parameters {
   torch::Tensor scale{};
   torch::Tensor zero_point{};
 };
 
 enum class affine_form {
-  asymmetric,     ///< the whole range, extended to contain 0; a zero point
-  symmetric,      ///< the larger end over the largest code; signed codes without the lowest one
-  symmetric_full  ///< PyTorch's: the larger end over half the codes; signed codes, all of them
+  asymmetric,     ///< the whole range, extended to contain 0; with a zero point
+  symmetric,      ///< larger end / largest code; signed codes without the lowest one
+  symmetric_full  ///< PyTorch's: larger end / half the codes; all signed codes
 };
 
-/// Which codes there are and how they lie over a range.
+/// The codes of a quantizer and their mapping onto a range of values.
 ///
 ///     lo = min(lowest, 0), hi = max(highest, 0)
 ///     asymmetric      s = max((hi - lo) / (last - first), 2^-23),
@@ -39,8 +40,9 @@ enum class affine_form {
 ///     symmetric_full  s = max(max(-lo, hi) / ((last - first) / 2), 2^-23), z = 0, or for codes
 ///                     from 0 on (first + last) div 2, 128 for all codes of a byte
 ///
-/// Rounds half to even. 0 is always the value of a code. As z is whole the codes reach from up to
-/// half a step beyond one end to as much before the other.
+/// Rounds half to even. 0 is always representable. Because z is an integer, the representable
+/// interval may extend up to half a step beyond one end of the range and fall short of the other
+/// by as much.
 ///
 /// @par Source
 /// PyTorch, torch/ao/quantization/observer.py; `symmetric` is the usual form of integer kernels.
@@ -72,7 +74,7 @@ struct affine_codes {
   }
 };
 
-/// Codes of weights: signed.
+/// Signed codes, for weights.
 /// @throws std::invalid_argument for one bit without its lowest code: only 0 is left
 [[nodiscard]] inline affine_codes signed_codes(bit_width bits, affine_form form)
 {
@@ -82,7 +84,7 @@ struct affine_codes {
   return {{1 - half, half - 1}, form};
 }
 
-/// Codes of activations: from 0 on if they have a zero point, else signed.
+/// Codes for activations: from 0 on if they have a zero point, else signed.
 [[nodiscard]] inline affine_codes activation_codes(bit_width bits, affine_form form)
 {
   if (form != affine_form::asymmetric) return signed_codes(bits, form);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// APoT: levels that are sums of powers of two.
+/// `apot`: additive powers-of-two quantization.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/detail/learned_clip.hpp>
@@ -17,15 +17,16 @@
 
 namespace rolewise {
 
-/// What of the weights' map is differentiated; both forms are in use.
+/// Which parts of the weight mapping are differentiated; both forms are in use.
 enum class apot_gradient {
-  /// Mean and deviation count as constants, the gradient of the values passes outside the clip too.
+  /// Mean and deviation count as constants; the gradient of the values passes outside the clip
+  /// too.
   detached,
-  /// Through mean and deviation; outside the clip nothing passes (but for two bits and one).
+  /// Through mean and deviation; outside the clip nothing passes (except for one and two bits).
   differentiated
 };
 
-/// Additive powers of two, within a learned clip.
+/// APoT quantization: levels that are sums of powers of two, within a learned clip.
 ///
 ///     grid of B bits: all sums of one term from each row, divided by the largest; 2^B levels
 ///     weights:     w' = (w - mean) / deviation,  z = clip(w' / clip, -1, 1)
@@ -34,25 +35,26 @@ enum class apot_gradient {
 ///     32 bits:     weights as they are, activations rectified
 ///
 /// Two-bit weights are -clip, 0, clip; one-bit weights are -clip and clip, one-bit activations 0
-/// and clip. Mean and deviation (with n - 1) are taken over the whole tensor and not undone: batch
-/// norm should follow. Between two levels the lower wins.
+/// and clip. Mean and deviation (with n - 1) are taken over the whole tensor and not undone:
+/// batch norm should follow. Ties go to the lower level.
 ///
-/// Levels are whole numbers over a common denominator (4, 10, 48, 100, 448 for grids of 2 to 6
-/// bits), and `range` says where they lie.
+/// Levels are integers over a common denominator (4, 10, 48, 100, 448 for grids of 2 to 6 bits),
+/// and `range` holds their bounds.
 ///
 /// @par Gradients
-/// To the clip: sign(z) outside, level - z inside. To activations: passes on [0, clip]. To weights:
-/// `apot_gradient`; they grow as one over the deviation, and where that is below 2^-80 (2^-40 where
-/// it is differentiated) they are those over that constant, so that they stay finite.
+/// To the clip: sign(z) outside, level - z inside. To activations: passes on [0, clip]. To
+/// weights: `apot_gradient`; these gradients grow as one over the deviation, and where it is
+/// below 2^-80 (2^-40 where it is differentiated) they are divided by that constant instead, so
+/// that they stay finite.
 /// @par Determinism
 /// A function of tensor, width and clip.
 /// @par Source
 /// Li, Dong, Wang: Additive Powers-of-Two Quantization: An Efficient Non-uniform Discretization for
 /// Neural Networks, ICLR 2020, arXiv:1909.13144; code yhhhli/APoT_Quantization.
 /// @par Departs
-/// One bit is defined, and so are weights that are all alike (deviation 1, so they become 0). More
-/// than 5 bits follow the rule of the rows of the paper, which the released code does not reach.
-/// Released code takes an unordered set of levels, in which ties fall anywhere.
+/// One bit is defined, and so are constant weights (deviation 1, so they become 0). More than 5
+/// bits follow the paper's rule for the rows, which the released code does not cover. Released
+/// code takes an unordered set of levels, in which ties fall either way.
 struct apot {
   static constexpr std::string_view name = "apot";
   static constexpr bool rectifies = true;
@@ -61,27 +63,27 @@ struct apot {
   class activations;
 
   apot_gradient gradient = apot_gradient::detached;
-  bool additive = true;            ///< false: plain powers of two, 1 to 5 bits
-  double first_weight_clip = 3.0;  ///< in deviations of the weights
+  bool additive = true;            ///< false: single powers of two, grids of up to 5 bits
+  double first_weight_clip = 3.0;  ///< in standard deviations of the weights
   double first_activation_clip = 8.0;
 
   /// @throws std::invalid_argument unless the first clip is above 0 and finite
   [[nodiscard]] weights start_weights(const layer_place& place) const;
   [[nodiscard]] activations start_activations(const layer_place& place) const;
 
-  /// The levels of a grid, as whole numbers; the last is their denominator.
+  /// The levels of a grid, as integers; the last is their denominator.
   /// @throws std::invalid_argument unless 0 <= bits <= 8 (5 if not additive)
   [[nodiscard]] static std::vector<std::int64_t> grid(int bits, bool additive = true);
 };
 
-/// The weights' state: a clip that is learned.
+/// The weight-quantization state: a learned clip.
 class apot::weights {
  public:
   static constexpr bool keeps_size = false;
 
   weights(const apot& settings, torch::Tensor clip) : settings_{settings}, clip_{std::move(clip)} {}
 
-  /// @throws std::invalid_argument for 9 to 31 bits (5 to 31 if not additive)
+  /// @throws std::invalid_argument for 10 to 31 bits (7 to 31 if not additive)
   [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const
   {
     if (bits.is_full()) return {.levels = w, .scale = {}};
@@ -112,8 +114,8 @@ class apot::weights {
   }
 
  private:
-  /// The weights less their mean, over their deviation or, if that is more, over the least one; and
-  /// what they are then to be divided by.
+  /// The weights minus their mean, divided by the larger of their deviation and its lower bound;
+  /// and the factor by which they are still to be divided.
   [[nodiscard]] static std::pair<torch::Tensor, torch::Tensor> normalised(const torch::Tensor& w,
                                                                           bool differentiated)
   {
@@ -126,15 +128,15 @@ class apot::weights {
     return {(w - from.mean()) / divisor, usable.detach() / divisor.detach()};
   }
 
-  /// Gradients grow as one over the deviation; beyond this they would leave single precision, or
-  /// what LibTorch's gradient of a deviation is made of would.
+  /// Lower bounds of the divisor: gradients grow as one over the deviation; below these they, or
+  /// intermediates of LibTorch's gradient of the deviation, would overflow single precision.
   static constexpr double least_deviation = 0x1p-80, least_differentiated = 0x1p-40;
 
   apot settings_;
   torch::Tensor clip_;
 };
 
-/// The activations' state: a clip that is learned.
+/// The activation-quantization state: a learned clip.
 class apot::activations {
  public:
   activations(const apot& settings, torch::Tensor clip)
@@ -190,7 +192,7 @@ inline std::vector<std::int64_t> apot::grid(int bits, bool additive)
     for (int i = 0; i + 1 < 1 << bits; ++i) codes.push_back(std::int64_t{1} << i);
     return codes;
   }
-  // Rows of three powers each, handed out in turn: the k-th power goes to row k modulo rows. An odd
+  // Rows of three powers each, assigned in turn: the k-th power goes to row k modulo rows. An odd
   // number of bits has one more row, of a single power, after the second turn.
   const int rows = bits / 2;
   const bool odd = bits % 2 != 0;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// BinaryConnect: weights that are signs, by rule or by chance.
+/// `binary_connect`: BinaryConnect, weights that are deterministic or stochastic signs.
 
 #include <rolewise/quant/detail/stand_ins.hpp>
 #include <rolewise/quant/element_draws.hpp>
@@ -22,29 +22,29 @@ enum class binary_choice {
 
 enum class binary_size {
   one,    ///< H = 1
-  glorot  ///< H = sqrt(1.5 / (fan in + fan out)); fans count the kernel's positions
+  glorot  ///< H = sqrt(1.5 / (fan in + fan out)); fans include the kernel size
 };
 
-/// Weights of one bit: +-H, one H for the layer.
+/// One-bit weights: +-H, one H per layer.
 ///
-/// H does not follow the weights, so batch norm should follow the layer. In training the stored
-/// weights are kept in [-H, H] (`constrain`): beyond it the gradient would move them without
-/// effect. Widths are 1 or 32 bits.
+/// H does not depend on the weights, so batch norm should follow the layer. In training the
+/// stored weights are clamped to [-H, H] (`constrain`): beyond it the gradient would move them
+/// without effect. Widths are 1 or 32 bits.
 ///
 /// @par Gradients
 /// The gradient of the values passes unchanged.
 /// @par Determinism
-/// Signs: a function of the arguments. By chance: of seed, layer, step and element, too; the step
-/// is counted in training and kept as state.
+/// Deterministic signs: a function of the arguments. Stochastic: also of seed, layer, step and
+/// element; the step is counted in training and calibration and kept as state.
 /// @throws std::invalid_argument for other widths
 /// @throws std::runtime_error on the CPU, for weights that are not finite
 /// @par Source
 /// Courbariaux, Bengio, David: BinaryConnect: Training Deep Neural Networks with binary weights
 /// during propagations, 2015, arXiv:1511.00363, section 2; code MatthieuCourbariaux/BinaryConnect.
 /// @par Departs
-/// Evaluation takes signs unless told to take the stored weights in full, as the paper does with
-/// those trained by chance: they are no weights of one bit. The optimiser's updates are not scaled
-/// by the layer's size.
+/// Evaluation uses signs by default. The paper evaluates the stored weights in full precision
+/// after stochastic training (`real_in_evaluation`): they are not one-bit weights. The
+/// optimizer's updates are not scaled by the layer's size.
 struct binary_connect {
   static constexpr std::string_view name = "binary-connect";
 
@@ -106,7 +106,7 @@ struct binary_connect {
   binary_choice choice = binary_choice::deterministic;
   binary_size size = binary_size::one;
   bool real_in_evaluation = false;
-  rolewise::seed seed{0};  ///< of the draws, if signs are drawn
+  rolewise::seed seed{0};  ///< of the stochastic signs
 
   [[nodiscard]] weights start_weights(const layer_place& place) const { return {*this, place}; }
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Mixed precision: which layer gets how many bits, so that the whole keeps within a budget.
+/// Mixed precision: chooses the bit width of each layer under a cost budget.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/per_layer.hpp>
@@ -18,26 +18,26 @@
 
 namespace rolewise {
 
-/// One answer for a layer: its widths, what they cost and how much they hurt.
+/// A candidate for a layer: its bit widths, their cost and their harm (quality lost).
 struct width_option {
   layer_widths widths;
   double cost = 0.0;
   double harm = 0.0;  ///< only differences matter
 };
 
-/// What a layer, or several that must be alike, may be given.
+/// The candidates of a layer, or of several layers that must have the same widths.
 struct bit_question {
   std::vector<std::string> layers;
   std::vector<width_option> options;
 };
 
-/// An answer to every question.
+/// The chosen candidate of every question.
 struct bit_allocation {
   std::vector<named_widths> layers;
-  double cost = 0.0;  ///< of the layers that were asked about
+  double cost = 0.0;  ///< of these layers
   double harm = 0.0;
 
-  /// The scheme that gives these layers their widths and the others what another scheme says.
+  /// The scheme that gives these layers their widths; other layers follow `otherwise`.
   template<BitWidthScheme Otherwise = full_precision>
   [[nodiscard]] per_layer<Otherwise> scheme(const Otherwise& otherwise = {}) const
   {
@@ -45,13 +45,14 @@ struct bit_allocation {
   }
 };
 
-/// How answers are looked for.
+/// The optimization method of `choose_bits`.
 enum class allocation_method {
-  /// The least harm within the budget. Exact for up to some thousand different costs at a time;
-  /// beyond, sums are taken together that differ by less than 1 / 16384 of the budget.
+  /// Dynamic programming: the least harm within the budget. Exact while a step has at most 16384
+  /// partial sums; beyond, sums that differ in cost by less than 1 / 16384 of the budget are
+  /// merged.
   dynamic_programme,
-  /// From the cheapest answers on, the step that saves most harm for its cost, while one fits. A
-  /// start that is often good, and never better than the programme.
+  /// Greedy: starts from the cheapest candidates and takes the change that saves most harm per
+  /// cost, while one fits. Often a good start; never better than an exact dynamic program.
   greedy
 };
 
@@ -79,7 +80,7 @@ inline double require_answerable(const std::vector<bit_question>& questions, dou
                option.harm, ", want finite numbers");
     least += cheapest(question).cost;
   }
-  // Costs are sums of products that may be off in the last digit.
+  // Tolerance for rounding errors: costs are sums of products.
   if (!(least <= budget * (1.0 + 1e-12)))
     refuse("choose_bits", "the budget is ", budget, ", the least possible is ", least);
   return least;
@@ -98,15 +99,16 @@ inline double require_answerable(const std::vector<bit_question>& questions, dou
   return found;
 }
 
-/// The best sums of the first questions: none costs more and hurts more than another.
+/// A Pareto-optimal choice for the first questions: none costs more and harms more than another.
 struct partial_sum {
   double cost = 0.0;
   double harm = 0.0;
-  std::size_t before = 0;  ///< place among the sums of one question less
+  std::size_t before = 0;  ///< index of the sum that this one extends
   std::size_t answer = 0;
 };
 
-/// Leaves of sums those that are best for their cost; of more than 16384, the best of each cell.
+/// Reduces sums to the Pareto front of cost and harm; of more than 16384, to the least harm in
+/// each of 16384 cost cells.
 inline void keep_best(std::vector<partial_sum>& sums, double budget)
 {
   constexpr std::size_t most = 1 << 14;
@@ -119,7 +121,7 @@ inline void keep_best(std::vector<partial_sum>& sums, double budget)
     if (!(sum.harm < least)) continue;
     least = sum.harm;
     const double cell = crowded ? std::floor(sum.cost / budget * most) : 0.0;
-    // The first cell keeps its cheapest, so that the least possible stays possible.
+    // Never replaces the cheapest sum, so that a solution within the budget remains.
     if (crowded && best.size() > 1 && cell == cell_of_last)
       best.back() = sum;
     else
@@ -133,7 +135,7 @@ inline void keep_best(std::vector<partial_sum>& sums, double budget)
                                                  double budget)
 {
   const double within = budget * (1.0 + 1e-12);
-  // The least that the questions after each one cost.
+  // after[i]: the least cost of question i and all that follow.
   std::vector<double> after(questions.size() + 1, 0.0);
   for (auto i = questions.size(); i-- > 0;) after[i] = after[i + 1] + cheapest(questions[i]).cost;
 
@@ -195,16 +197,17 @@ inline void keep_best(std::vector<partial_sum>& sums, double budget)
 
 }  // namespace detail
 
-/// Gives every layer one of its options so that the costs sum to the budget or less and the harms
-/// to little.
+/// Chooses one candidate per question so that the total cost is within the budget and the total
+/// harm is low.
 ///
 /// @par Determinism
-/// A function of its arguments; of answers that are equally good the same is taken every time.
-/// @throws std::invalid_argument for a budget that no answer keeps (the least possible is named),
-///         for questions without layers or options, for numbers that are not finite
+/// A function of its arguments; ties are broken the same way every time.
+/// @throws std::invalid_argument for a budget below the least possible cost (which the message
+///         gives), for questions without layers or options, for negative costs, for numbers that
+///         are not finite
 /// @par Source
 /// Dong et al.: HAWQ-V2, NeurIPS 2020, arXiv:1911.03852, and Yao et al.: HAWQ-V3, ICML 2021,
-/// arXiv:2011.10680, which solves an integer programme for the same sum.
+/// arXiv:2011.10680, which minimizes the same sum by an integer program.
 [[nodiscard]] inline bit_allocation choose_bits(
     const std::vector<bit_question>& questions, double budget,
     allocation_method method = allocation_method::dynamic_programme)
@@ -214,7 +217,8 @@ inline void keep_best(std::vector<partial_sum>& sums, double budget)
                                              : detail::by_programme(questions, budget);
 }
 
-/// The least and the most that answers can cost: published budgets are shares between the two.
+/// The least and the greatest possible total cost. Published budgets are fractions of this
+/// interval.
 struct cost_span {
   double least = 0.0;
   double most = 0.0;

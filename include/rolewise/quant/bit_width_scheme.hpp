@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Which layer computes with how many bits.
+/// The `BitWidthScheme` concept: maps each layer to its bit widths.
 ///
 /// core -> [quant] -> network -> teacher/student
 
@@ -15,10 +15,11 @@
 
 namespace rolewise {
 
-/// A number of bits, 1 to 32; 32 is full precision.
+/// A bit width, 1 to 32; 32 is full precision.
 class bit_width {
  public:
-  /// @throws std::invalid_argument unless `1 <= value <= 32`; in a constant, a compile error
+  /// @throws std::invalid_argument unless `1 <= value <= 32`; in a constant expression, a
+  ///         compile error
   constexpr explicit bit_width(int value) : value_{value}
   {
     if (value < 1 || value > 32)
@@ -33,7 +34,7 @@ class bit_width {
   int value_;
 };
 
-/// The widths of one layer: of its weights, and of the activations that enter it.
+/// The bit widths of one layer: of its weights, and of the activations that enter it.
 struct layer_widths {
   bit_width weights{32};
   bit_width activations{32};
@@ -56,12 +57,12 @@ enum class layer_kind { convolution, shortcut, linear };
   return "unknown";
 }
 
-/// Where a layer is in its network.
+/// The position of a layer in its network.
 struct layer_place {
   std::string name;  ///< full name, such as `stage2.0.convolution1`
   layer_kind kind = layer_kind::convolution;
   std::int64_t index = 0;  ///< 0-based, in the order of the forward pass
-  std::int64_t count = 1;  ///< of layers with weights in the network
+  std::int64_t count = 1;  ///< number of layers with weights in the network
 
   [[nodiscard]] bool is_first() const noexcept { return index == 0; }
   [[nodiscard]] bool is_last() const noexcept { return index == count - 1; }
@@ -76,13 +77,13 @@ concept give_every_layer_its_widths = requires(const S scheme, const layer_place
 
 }  // namespace scheme_must
 
-/// From a layer's place to its widths. The same place always gets the same widths
+/// Maps a layer's place to its bit widths. The same place always gets the same widths
 /// (`tests/laws/bit_width_scheme.hpp`).
 template<typename S>
 concept BitWidthScheme = std::copyable<S> && scheme_must::give_every_layer_its_widths<S>;
 
-/// Lets a scheme that knows layers by name refuse a network that does not have them: calls
-/// `scheme.check(places)` if there is such a function.
+/// Calls `scheme.check(places)` if the scheme has it: a scheme that refers to layers by name
+/// throws there for a network that lacks them.
 template<BitWidthScheme S>
 void check_scheme(const S& scheme, const std::vector<layer_place>& places)
 {

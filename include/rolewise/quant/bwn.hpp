@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Binary weights with a scale for each filter.
+/// `bwn`: binary weights with one scale per filter (Binary-Weight-Networks).
 
 #include <rolewise/quant/detail/stand_ins.hpp>
 #include <rolewise/quant/quantizer.hpp>
@@ -12,26 +12,27 @@
 
 namespace rolewise {
 
-/// How the gradient of binary values reaches the weights. G is the gradient of the values, n the
-/// number of weights of a filter, a its scale.
+/// The straight-through gradient of binary weights. G is the gradient of the values, n the number
+/// of weights of a filter, a its scale.
 enum class bwn_gradient {
   /// sign(w_i)/n sum_j G_j sign(w_j) + a G_i [|w_i| <= 1]: the scale is differentiated, too.
   chain_rule,
-  /// G_i (1/n + a [|w_i| < 1]), in which each weight moves the scale of itself alone.
+  /// G_i (1/n + a [|w_i| < 1]): each weight affects the scale of its own value only.
   paper
 };
 
-/// Weights of one bit: +-a, where a is the mean |w| of a filter (of an output).
+/// One-bit weights: +-a, where a is the mean |w| of a filter (of an output).
 ///
 ///     levels sign(w) with sign(0) = +1, scale mean |w| for each filter
 ///
-/// For fixed signs no scale is nearer to w in the sum of squares. A filter that is all zero becomes
-/// 0. Widths are 1 or 32 bits.
+/// For fixed signs this scale minimizes the squared error. An all-zero filter becomes 0. Widths
+/// are 1 or 32 bits.
 ///
 /// @par Gradients
 /// `bwn_gradient`.
 /// @par Determinism
-/// A function of its arguments alone. `constrain` changes the stored weights where it is asked to.
+/// A function of its arguments alone. `constrain` changes the stored weights if `centre` or
+/// `clamp` is set.
 /// @throws std::invalid_argument for other widths
 /// @throws std::runtime_error on the CPU, for weights that are not finite
 /// @par Source
@@ -39,9 +40,9 @@ enum class bwn_gradient {
 /// Convolutional Neural Networks, 2016, arXiv:1603.05279, sections 3.1 and 3.3; code
 /// allenai/XNOR-Net.
 /// @par Departs
-/// The released code has sign(0) = 0, a third value, and multiplies gradients by n or by 1e9, which
-/// serves its optimisers alone; so does its factor 1 - 1/I for the centring. Centring and clamping
-/// of the stored weights are off.
+/// The released code has sign(0) = 0, a third value, and multiplies gradients by n or by 1e9,
+/// which suits its optimizers alone; so does its factor 1 - 1/I for the centering. Centering and
+/// clamping of the stored weights are off by default.
 struct bwn {
   static constexpr std::string_view name = "bwn";
 
@@ -57,7 +58,8 @@ struct bwn {
 
     [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const;
 
-    /// What training does to the stored weights before each forward pass.
+    /// Centers and clamps the stored weights in place, if configured, before each forward pass of
+    /// training.
     void constrain(torch::Tensor& w, bit_width bits) const
     {
       if (bits.is_full()) return;
@@ -68,10 +70,10 @@ struct bwn {
   };
 
   bwn_gradient gradient = bwn_gradient::chain_rule;
-  /// Takes the mean over the inputs off the stored weights, for each output and kernel position.
-  /// One input leaves nothing of them.
+  /// Subtracts the mean over the input channels from the stored weights, for each output and
+  /// kernel position. With a single input channel all weights become 0.
   bool centre = false;
-  /// Keeps the stored weights in [-1, 1].
+  /// Clamps the stored weights to [-1, 1].
   bool clamp = false;
 
   [[nodiscard]] weights start_weights(const layer_place& place) const
@@ -84,7 +86,7 @@ static_assert(WeightQuantizer<bwn>);
 
 namespace detail {
 
-/// Stands for scale * sign(w).
+/// Autograd function: the stand-in of scale * sign(w).
 struct binary_stand_in : torch::autograd::Function<binary_stand_in> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
                                const quantised& q, bwn_gradient gradient)

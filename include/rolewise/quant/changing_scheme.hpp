@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Schemes whose widths change while a network is trained.
+/// The `ChangingScheme` concept: bit-width schemes that change over the epochs of training.
 
 #include <rolewise/quant/bit_width_scheme.hpp>
 
@@ -19,14 +19,15 @@ concept know_the_scheme_of_each_epoch = requires(const S scheme, const std::int6
 
 }  // namespace scheme_must
 
-/// A scheme that says by `at(epoch)`, 0-based, which scheme is that epoch's. As a scheme it is that
-/// of epoch 0, which networks are built with. Training steps tell their student which epoch it is
-/// (`network::begin_epoch`), so `fit` carries the change out; the epoch is part of the network's
-/// state, so a checkpoint goes on with the widths that it was kept with.
+/// A bit-width scheme with `at(epoch)`, 0-based, which returns the scheme of that epoch. Called
+/// as a scheme it gives the widths of epoch 0, with which networks are built. Training steps pass
+/// the epoch to their student (`network::begin_epoch`), so `fit` applies the change. The epoch is
+/// part of the network's state, so a restored checkpoint continues with the widths it was saved
+/// with.
 template<typename S>
 concept ChangingScheme = BitWidthScheme<S> && scheme_must::know_the_scheme_of_each_epoch<S>;
 
-/// The scheme of an epoch; one that does not change is the same in all.
+/// Returns the scheme of an epoch; a scheme that does not change is returned as it is.
 template<BitWidthScheme S>
 [[nodiscard]] auto scheme_at(const S& scheme, std::int64_t epoch)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// DoReFa: weights through tanh and their maximum, activations clipped to [0, 1].
+/// `dorefa`: DoReFa-Net, weights through tanh and their maximum, activations clipped to [0, 1].
 
 #include <rolewise/quant/detail/through_tanh.hpp>
 #include <rolewise/quant/fusible_steps.hpp>
@@ -16,13 +16,14 @@
 
 namespace rolewise {
 
-/// What of the weights' map is differentiated beside the straight-through rounding.
+/// Which parts of the weight mapping are differentiated, besides the straight-through rounding.
 enum class dorefa_gradient {
   exact,    ///< tanh, division and maximum
-  detached  ///< tanh and division; the maximum counts as a constant, as several ports have it
+  detached  ///< tanh and division; the maximum counts as a constant, as in several ports
 };
 
-/// Weights on 2^k odd levels, activations on 2^k levels of [0, 1]; nothing is learned.
+/// DoReFa quantization: weights on 2^k odd levels, activations on 2^k levels of [0, 1]; nothing
+/// is learned.
 ///
 ///     n = 2^k - 1;  round is half to even, its derivative counts as 1
 ///     weights, k = 2 .. 31:  t = tanh(w), m = max |t|, c = round((t / (2m) + 1/2) n)
@@ -32,28 +33,29 @@ enum class dorefa_gradient {
 ///     k = 32:                weights as they are, activations rectified
 ///
 /// The maximum and the mean are taken over the whole tensor. There is no zero level for weights:
-/// w = 0 becomes +1/n. The size of the weights is lost, so batch norm should follow. Weights that
-/// are all zero give +1/n everywhere, with one bit 0. Weights that are all tiny have the codes that
-/// their multiples have, down to the smallest number.
+/// w = 0 becomes +1/n. The magnitude of the weights is lost, so batch norm should follow.
+/// All-zero weights give +1/n everywhere, with one bit 0. If all weights are tiny, their scale
+/// does not affect the codes, down to the smallest number.
 ///
-/// Kernels quantise float32 on the CPU: weights of up to 7 bits become int8, activations of up to 8
-/// bits uint8. Else, and for 8-bit weights, whose levels reach 255, levels are floating point.
-/// Weights lie on the other side of a half than exact arithmetic would put them only where the
-/// unrounded code is within 3e-7 n of it.
+/// Kernels quantize float32 on the CPU: weights of up to 7 bits become int8, activations of up to
+/// 8 bits uint8. Otherwise, and for 8-bit weights, whose levels reach 255, levels are floating
+/// point. A weight may round differently from exact arithmetic only where the unrounded code is
+/// within 3e-7 n of a half.
 ///
 /// @par Gradients
 /// Weights: exact through maximum, division and tanh, or with the maximum held constant
-/// (`dorefa_gradient`); equal maxima share its part. They grow as 1/m: where m is below 2^-80 they
-/// are those times m 2^80, which keeps their direction and keeps them finite; of weights that are
-/// all zero m counts as 1. One bit: the gradient of the values passes
-/// unchanged, mean |w| counts as a constant. Activations: passes where 0 <= x <= 1, ends included.
+/// (`dorefa_gradient`); equal maxima share its part. They grow as 1/m: where m is below 2^-80
+/// they are those times m 2^80, which keeps their direction and keeps them finite; for all-zero
+/// weights m counts as 1. One bit: the gradient of the values passes unchanged, mean |w| counts
+/// as a constant. Activations: passes where 0 <= x <= 1, ends included.
 /// @par Determinism
 /// A function of its arguments alone; sums do not depend on the number of threads.
 /// @par Source
 /// Zhou, Wu, Ni, Zhou, Wen, Zou: DoReFa-Net: Training Low Bitwidth Convolutional Neural Networks
 /// with Low Bitwidth Gradients, 2016, arXiv:1606.06160, section 2.
 /// @par Departs
-/// Gradients are not quantised. Weights that are all zero are defined (the paper divides by 0).
+/// Gradients are not quantized (`dorefa_gradients` does that). All-zero weights are defined (the
+/// paper divides by 0).
 struct dorefa {
   static constexpr std::string_view name = "dorefa";
   static constexpr bool rectifies = true;
@@ -84,9 +86,10 @@ static_assert(Quantizer<dorefa>);
 
 namespace detail {
 
-/// The levels of [0, 1], written to `levels`; what comes back stands for the values.
+/// Autograd function: writes the codes of x, clipped to [0, 1], to `levels`; returns the stand-in
+/// of the values.
 struct unit_interval : torch::autograd::Function<unit_interval> {
-  /// @param x has the type and the device of what is quantised
+  /// @param x gives type and device
   [[nodiscard]] static step_map map(const torch::Tensor& x, double n)
   {
     return {.low = scale_beside(x, 0),
@@ -130,7 +133,7 @@ inline quantised dorefa::weights::operator()(const torch::Tensor& w, bit_width b
   const auto mean = detail::mean_magnitude(w.detach()), all_zero = mean.eq(0);
   q.levels = detail::signs_of("dorefa", w.detach());
   if (!w.device().is_cpu())
-    q.levels.masked_fill_(all_zero, 0);  // asking would wait for the device
+    q.levels.masked_fill_(all_zero, 0);  // reading it would synchronize with the device
   else if (all_zero.item<bool>())
     q.levels.zero_();
   q.scale = mean.masked_fill(all_zero, 1);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// DoReFa's gradients: few bits with noise, so that their mean is right.
+/// `dorefa_gradients`: DoReFa's low-bit gradients, with noise that makes the rounding unbiased.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/element_draws.hpp>
@@ -17,11 +17,11 @@
 
 namespace rolewise {
 
-/// Each example's gradient on 2^k levels from -m to m, where m is its largest |d|.
+/// Quantizes each example's gradient to 2^k levels from -m to m, where m is its largest |d|.
 ///
 ///     d' = 2 m (round(clip(d / (2 m) + 1/2 + noise / n, 0, 1) n) / n - 1/2),  n = 2^k - 1
 ///
-/// Half to even. Examples that are all zero stay so; an example with a NaN becomes NaN.
+/// Rounds half to even. All-zero examples stay 0; an example with a NaN becomes all NaN.
 /// @param d `[N, ...]`
 /// @param noise of the shape of d, uniform in [-1/2, 1/2); undefined means 0
 /// @return of the shape and type of d; computed in at least single precision
@@ -39,11 +39,11 @@ namespace rolewise {
   return u.clamp_(0, 1).mul_(n).round_().div_(n).sub_(0.5).mul_(twice).to(d.scalar_type());
 }
 
-/// Quantises the gradients of what convolutions give, before they enter the backward pass of the
-/// convolution; its weights' and its input's gradient both see it. The forward pass is untouched.
+/// Quantizes the gradients of convolution outputs before the backward pass of the convolution;
+/// both its weight gradient and its input gradient are computed from them. The forward pass is
+/// unchanged.
 ///
-/// The first and the last layer of a network are exempt. The noise makes the rounding right in the
-/// mean.
+/// The first and the last layer of a network are exempt. The noise makes the rounding unbiased.
 ///
 /// @par Determinism
 /// The noise is a function of seed, layer, step and element; the step is counted in training and
@@ -69,7 +69,7 @@ class dorefa_gradients::gradients {
         noise_{how.noise}
   {}
 
-  /// Passes y on.
+  /// Returns y; quantizes its gradient in the backward pass.
   [[nodiscard]] torch::Tensor operator()(const torch::Tensor& y);
 
   template<typename Archive>
@@ -93,7 +93,7 @@ static_assert(GradientQuantizer<dorefa_gradients>);
 
 namespace detail {
 
-/// The identity; its gradient is quantised.
+/// Autograd function: the identity, with a quantized gradient.
 struct quantise_gradient : torch::autograd::Function<quantise_gradient> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& y,
                                const element_draws& draws, bit_width bits, bool noise)

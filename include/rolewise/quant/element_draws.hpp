@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Random numbers for every element of a tensor, anew at every step of a layer.
+/// `element_draws`: random numbers per tensor element, new at every step of a layer.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
@@ -13,9 +13,9 @@
 
 namespace rolewise {
 
-/// Uniform in [0, 1), multiples of 2^-24: element i of x, counted row by row whatever the memory
-/// format, gets draw i of (key, step).
-/// @return float32, of the shape of x and on its device; made on the CPU
+/// Uniform random numbers in [0, 1), multiples of 2^-24: element i of x, in row-major order
+/// whatever the memory format, gets draw i of (key, step).
+/// @return float32, of the shape of x and on its device; computed on the CPU
 [[nodiscard]] inline torch::Tensor uniform_for_elements(seed key, std::int64_t step,
                                                         const torch::Tensor& x)
 {
@@ -29,15 +29,15 @@ namespace rolewise {
   return result.to(x.device());
 }
 
-/// The draws of one layer for one purpose: functions of seed, layer, step and element. The step,
-/// which the layer counts, is all there is to keep, so a run that is resumed draws the same.
+/// The random draws of one layer for one purpose: functions of seed, layer, step and element. The
+/// step, which the layer counts, is the only state, so a resumed run draws the same numbers.
 class element_draws {
  public:
   element_draws(seed from, const layer_place& place, purpose why)
       : key_{from.split(why).split(purpose{place.name})}
   {}
 
-  /// To be called once before each forward pass of training.
+  /// Call once before each forward pass of training.
   void advance() { ++step_; }
 
   [[nodiscard]] torch::Tensor uniform(const torch::Tensor& for_elements_of) const

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Ranges of quantizers that stay as they are.
+/// `freeze_ranges`: freezes the learned and observed ranges of quantizers.
 ///
 /// core -> [quant] -> network -> teacher/student
 
@@ -13,8 +13,8 @@
 
 namespace rolewise {
 
-/// Whether a tensor of a part is a range: a learned one, or what a part called `quantizer` has
-/// observed.
+/// Whether a tensor is the range of a quantizer: a learned one, or a buffer of a part named
+/// `quantizer`, which holds an observed one.
 [[nodiscard]] inline bool is_range_of_quantizer(std::string_view name, tensor_kind kind)
 {
   constexpr std::string_view part = "quantizer.";
@@ -23,12 +23,11 @@ namespace rolewise {
           (name.starts_with(part) || name.find(".quantizer.") != name.npos));
 }
 
-/// Freezes the ranges of quantizers in a part (a network, a layer), learned and observed ones, or
-/// lets them move again: learned ranges get no gradient, and states of quantizers that have a
-/// `freeze(bool)` are told.
+/// Freezes or unfreezes the quantizer ranges of a part (a network, a layer), learned and
+/// observed: learned ranges get no gradient, and `freeze(bool)` is called on states that have it.
 ///
-/// Whether learned ranges are frozen is not part of a checkpoint: a run that freezes them on its
-/// way does it by its optimiser (`ranges_apart::freeze_after`).
+/// Whether learned ranges are frozen is not part of a checkpoint: to freeze them during a run,
+/// use its optimizer (`ranges_apart::freeze_after`).
 template<state_must::be_shown P>
 void freeze_ranges(P& part, bool frozen = true)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What quantises gradients on their way back into a layer.
+/// The `GradientQuantizer` concept: quantizes gradients before the backward pass of a layer.
 ///
 /// core -> [quant] -> network -> teacher/student
 
@@ -30,11 +30,11 @@ concept have_states_that_show_their_state = Stateful<state_of<G>>;
 
 }  // namespace gradient_quantizer_must
 
-/// Configuration that starts a state for each convolution.
+/// A configuration that creates the gradient-quantization state of each convolution.
 ///
-/// In training alone, the state is called with what the convolution gives and returns the same
-/// numbers; the gradient that comes back to them is changed before it enters the convolution's
-/// backward pass. A `Quantizer` may be a `GradientQuantizer`, too (`with_gradients`).
+/// In training only, the state is called with the output of the convolution and returns the same
+/// values; the gradient of that output is changed before the convolution's backward pass. A
+/// `Quantizer` may be a `GradientQuantizer`, too (`with_gradients`).
 template<typename G>
 concept GradientQuantizer =
     std::copyable<G> && gradient_quantizer_must::start_a_state_that_passes_outputs_on<G> &&
@@ -44,7 +44,7 @@ namespace detail {
 
 struct no_gradient_state {};
 
-/// The state that a layer keeps for its gradients; empty if they are left alone.
+/// The gradient-quantization state of a layer; empty if gradients are not quantized.
 template<typename Q>
 [[nodiscard]] auto gradient_state_of(const Q& q, const layer_place& place)
 {

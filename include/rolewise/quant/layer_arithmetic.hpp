@@ -2,15 +2,15 @@
 #pragma once
 
 /// @file
-/// What a layer multiplied, and if not integers, why.
+/// `layer_arithmetic`: integer or floating point, and the reason for the latter.
 
 #include <cstdint>
 #include <string_view>
 
 namespace rolewise {
 
-/// What the last forward pass of a layer multiplied: integers, or floating-point numbers for one of
-/// the reasons that follow.
+/// The arithmetic of the last forward pass of a layer: integer, or floating point for one of the
+/// reasons that follow.
 enum class layer_arithmetic : std::uint8_t {
   not_run,
   integer,

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What a layer costs: bytes, multiply-adds, bit-operations.
+/// The cost of layers and networks: bytes, multiply-adds, bit operations.
 
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/layer_arithmetic.hpp>
@@ -14,29 +14,29 @@
 
 namespace rolewise {
 
-/// A layer with weights, for reports.
+/// The report of one layer with weights.
 struct layer_report {
   layer_place place;
   layer_widths widths;
   std::int64_t weights = 0;    ///< number of weights that have `widths.weights` bits
-  std::int64_t positions = 1;  ///< where each is used: pixels of a convolution's output, else 1
-  /// What the last forward pass multiplied, and if not integers, why.
+  std::int64_t positions = 1;  ///< uses of each weight: output pixels of a convolution, else 1
+  /// The arithmetic of the last forward pass and, if not integer, the reason.
   layer_arithmetic arithmetic = layer_arithmetic::not_run;
 
   /// For one example.
   [[nodiscard]] constexpr std::int64_t multiply_adds() const { return weights * positions; }
 };
 
-/// How bit-operations are counted here, for reports: figures of different definitions don't
-/// compare.
+/// The definition of bit operations used here, for reports: figures by different definitions are
+/// not comparable.
 inline constexpr std::string_view bit_operations_definition =
     "multiply-adds x bits of weights x bits of activations";
 
-/// Multiply-adds times the bits of both factors, for one example; floating point counts as 32 bits.
-/// What adding up costs is not counted.
+/// Bit operations: multiply-adds times the bit widths of both factors, for one example; floating
+/// point counts as 32 bits. Accumulation is not counted.
 ///
 /// @par Source
-/// The definition with which the published figures of HAWQ-V3 agree: Yao et al.: HAWQ-V3: Dyadic
+/// The definition that agrees with the published figures of HAWQ-V3: Yao et al.: HAWQ-V3: Dyadic
 /// Neural Network Quantization, ICML 2021, arXiv:2011.10680; code Zhen-Dong/HAWQ.
 [[nodiscard]] constexpr double bit_operations(const layer_report& layer)
 {
@@ -44,16 +44,16 @@ inline constexpr std::string_view bit_operations_definition =
          layer.widths.activations.value();
 }
 
-/// Bytes of the weights at their width.
+/// Bytes of the weights at their bit width.
 [[nodiscard]] constexpr double bytes(const layer_report& layer)
 {
   return static_cast<double>(layer.weights) * layer.widths.weights.value() / 8.0;
 }
 
-/// What a network costs, layer by layer and in all.
+/// The costs of a network, per layer and in total.
 struct network_costs {
   std::vector<layer_report> layers;
-  std::int64_t other_parameters = 0;  ///< learned, in no layer of `layers`: 32 bits each
+  std::int64_t other_parameters = 0;  ///< learned, outside `layers`: 32 bits each
 
   [[nodiscard]] std::int64_t parameters() const
   {
@@ -73,7 +73,7 @@ struct network_costs {
     for (const auto& layer : layers) sum += rolewise::bit_operations(layer);
     return sum;
   }
-  /// Of what is learned; running statistics are not counted.
+  /// Of the learned parameters; running statistics are not counted.
   [[nodiscard]] double bytes() const
   {
     double sum = 4.0 * static_cast<double>(other_parameters);

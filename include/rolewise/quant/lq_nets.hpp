@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// LQ-Nets: levels that are sums over a basis, which is fitted to what is quantised.
+/// `lq_nets`: LQ-Nets, levels that are sums over a basis fitted to the quantized tensor.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/detail/level_grid.hpp>
@@ -15,37 +15,37 @@
 
 namespace rolewise {
 
-/// How fitted bases are averaged over the steps, with the factor 0.9.
+/// How fitted bases are averaged over steps, with the factor 0.9.
 enum class lq_average {
-  corrected,  ///< divided by the sum of its weights: after one step it is that step's basis
-  plain       ///< v <- 0.9 v + 0.1 fitted: the first basis is felt for some 20 steps
+  corrected,  ///< divided by the sum of its weights: after one step, that step's basis
+  plain       ///< v <- 0.9 v + 0.1 fitted: the first basis has influence for some 20 steps
 };
 
-/// Levels v . e of a basis v of K numbers, K = bits.
+/// LQ-Nets quantization: levels v . e of a basis v of K numbers, K = bits.
 ///
 ///     weights:     e in {-1, 1}^K, a basis for each output
 ///     activations: e in {0, 1}^K, one basis for the layer
 ///     thresholds:  midway between levels, the lower level at a threshold
-///     fit:         (B'B + epsilon I) v = B'x + epsilon v_stored, B the codes under the basis in
-///     use first basis: v_j = 2^j 0.6745 / (2^(K-1)) sqrt(2 / n) for weights (n = spatial size
-///     times
+///     fit:         (B'B + epsilon I) v = B'x + epsilon v_stored, B the codes under the basis
+///                  in use
+///     first basis: v_j = 2^j 0.6745 / (2^(K-1)) sqrt(2 / n) for weights (n = spatial size times
 ///                  outputs), 2^j 0.6745 2 / (2^K - 1) for activations
 ///     32 bits:     weights as they are, activations rectified
 ///
-/// In training each step fits once and moves the stored basis; the step's own output is that of the
-/// stored basis from before. A layer that gets another width begins with the first basis of that
-/// width. Levels are no whole numbers: sums of them are not exact.
+/// Each training step fits once and moves the stored basis; its own output uses the basis stored
+/// before. After a change of bit width a layer restarts from the first basis of that width.
+/// Levels are not integers: sums of them are not exact.
 ///
 /// @par Gradients
-/// Weights: passes unchanged. Activations: passes up to the largest level. None to the basis, which
-/// is kept (`buffer`), not learned.
+/// Weights: passes unchanged. Activations: passes up to the largest level. None to the basis,
+/// which is a `buffer`, not learned.
 /// @par Determinism
-/// A function of tensor, width and basis; the basis of all tensors that were observed.
+/// A function of tensor, width and basis; the basis of all observed tensors.
 /// @par Source
 /// Zhang, Yang, Ye, Hua: LQ-Nets: Learned Quantization for Highly Accurate and Compact Deep Neural
 /// Networks, ECCV 2018, arXiv:1807.10029; code microsoft/LQ-Nets.
 /// @par Departs
-/// Evaluation uses the basis of the last training step, not the one that this step has made of it.
+/// Evaluation uses the basis of the last training step, not the one that this step has fitted.
 /// The fit of activations has an epsilon too (a bit that is never set makes the system singular).
 /// Bases are kept at 0 or above and sorted.
 struct lq_nets {
@@ -62,12 +62,12 @@ struct lq_nets {
   [[nodiscard]] activations start_activations(const layer_place& place) const;
 };
 
-/// The weights' state: a basis for each output.
+/// The weight-quantization state: a basis for each output.
 class lq_nets::weights {
  public:
   explicit weights(detail::lq_basis basis) : basis_{std::move(basis)} {}
 
-  /// In training alone, before the call.
+  /// Fits the basis; called in training and calibration, before the quantization.
   void observe(const torch::Tensor& w, bit_width bits)
   {
     if (!bits.is_full()) basis_.observe(rows(w.detach()), first(w, bits));
@@ -112,12 +112,12 @@ class lq_nets::weights {
   detail::lq_basis basis_;
 };
 
-/// The activations' state: one basis.
+/// The activation-quantization state: one basis.
 class lq_nets::activations {
  public:
   explicit activations(detail::lq_basis basis) : basis_{std::move(basis)} {}
 
-  /// In training alone, before the call.
+  /// Fits the basis; called in training and calibration, before the quantization.
   void observe(const torch::Tensor& x, bit_width bits)
   {
     if (bits.is_full()) return;
@@ -137,7 +137,7 @@ class lq_nets::activations {
       highest = top;
       return rows.view(dense.sizes()).to(x.scalar_type());
     });
-    // What stands for the values keeps of x only the way that gradients take.
+    // The stand-in is only a path for gradients: its values are not read.
     return {.levels = levels, .scale = {}, .stand_in = x.masked_fill(x.detach().gt(highest), 0)};
   }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// LSQ: steps that are learned by gradient.
+/// `lsq`: LSQ, learned step size quantization.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/detail/learned_step.hpp>
@@ -18,13 +18,13 @@
 
 namespace rolewise {
 
-/// Where the step of weights starts.
+/// How the step of weights is initialized.
 enum class step_start {
-  mean_magnitude,  ///< 2 mean |w| / sqrt(Q_P), as LSQ has it
-  three_sigma      ///< max(|mu - 3 sigma|, |mu + 3 sigma|) / 2^(b-1), as LSQ+ has it
+  mean_magnitude,  ///< 2 mean |w| / sqrt(Q_P), as in LSQ
+  three_sigma      ///< max(|mu - 3 sigma|, |mu + 3 sigma|) / 2^(b-1), as in LSQ+
 };
 
-/// How weights with a learned step are quantised.
+/// Options of weight quantization with a learned step.
 struct lsq_weight_options {
   std::string_view who = "lsq";
   code_signs signs = code_signs::signed_codes;
@@ -32,7 +32,7 @@ struct lsq_weight_options {
   step_start start = step_start::mean_magnitude;
 };
 
-/// The state of one layer's weights in LSQ and LSQ+; formulas at `basic_lsq`.
+/// The weight-quantization state of one layer in LSQ and LSQ+; formulas at `basic_lsq`.
 class lsq_weights {
  public:
   static constexpr bool is_idempotent = true;
@@ -46,12 +46,12 @@ class lsq_weights {
     if (options.per_channel) step_.wait_for_shape();
   }
 
-  /// Called once, before training: gives steps per channel their shape.
+  /// Called once, before training: gives per-channel steps their shape.
   void begin(const torch::Tensor& w) { step_.shape(shape_for(w), w.device()); }
   void observe(const torch::Tensor& w, bit_width bits);
   [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const;
 
-  /// 0-dimensional, or `[O, 1, ...]`; that undefined before `begin`.
+  /// The step: 0-dimensional, or `[O, 1, ...]` per channel, which is undefined before `begin`.
   [[nodiscard]] const torch::Tensor& step() const { return step_.tensor(); }
 
   template<typename Archive>
@@ -76,7 +76,7 @@ class lsq_weights {
   std::int64_t bits_ = 0;  ///< of the last observation
 };
 
-/// The state of one layer's activations.
+/// The activation-quantization state of one layer in LSQ.
 template<code_signs signs>
 class lsq_activations {
  public:
@@ -110,7 +110,7 @@ class lsq_activations {
   std::int64_t bits_ = 0;
 };
 
-/// Weights and activations on even steps of a size that is learned.
+/// LSQ quantization: weights and activations on uniform levels with a learned step.
 ///
 ///     codes Q_N' .. Q_P: `code_signs`;  c = round(clip(v / s, Q_N', Q_P)), half to even
 ///     values s c;  32 bits: weights as they are, activations rectified
@@ -120,28 +120,31 @@ class lsq_activations {
 ///     weights of one bit: values s sign(w) with sign(0) = +1, d/dw = 1, d/ds = g sign(w),
 ///            g = 1 / sqrt(N)
 ///
-/// s starts as 2 mean |v| / sqrt(Q_P) of the first tensor seen in training that is not all zero
-/// (one-bit weights: mean |w|), and is kept in the checkpoint with the knowledge that it has
-/// started. Until then each tensor is quantised with the step that it would start, or 1. s is a
-/// range (`archive.range`): no weight decay, a learning rate of its own. When the bits change, s
-/// changes so that s Q_P stays. s stays at 1e-8 or above.
+/// s starts as 2 mean |v| / sqrt(Q_P) of the first observed tensor that is not all zero (one-bit
+/// weights: mean |w|). Checkpoints store s and whether it has started. Until then each tensor is
+/// quantized with the initial step that it would give, or 1. s is a range (`archive.range`): no
+/// weight decay, a learning rate of its own. A change of bit width rescales s so that s Q_P
+/// stays. s stays at 1e-8 or above.
 ///
 /// Codes are bytes where kernels run (float32 on the CPU, up to 8 bits): int8 for weights, uint8
 /// for activations, signed ones with the zero point 2^(b-1).
 ///
-/// Clip and product with 1/s stand for v/s, so that s Q_P, as rounded, is exactly the end.
+/// v/s is computed by clipping v and multiplying by 1/s, so that s Q_P, as rounded, is exactly
+/// the end.
 ///
-/// @tparam Activations codes of activations; unsigned ones rectify
+/// @tparam Activations codes of activations; unsigned ones include the ReLU
 /// @par Determinism
 /// A function of arguments and step; sums do not depend on the number of threads.
-/// @throws std::runtime_error if weights or the step are not finite or activations are not numbers,
-///   on the CPU; std::invalid_argument for signed activations of one bit
+/// @throws std::runtime_error if weights or the step are not finite or activations are NaN, on
+///         the CPU; std::invalid_argument for signed activations of one bit and for unsigned
+///         codes of weights
 /// @par Source
 /// Esser, McKinstry, Bablani, Appuswamy, Modha: Learned Step Size Quantization, ICLR 2020,
 /// arXiv:1902.08153; code zhutmost/lsq-net.
 /// @par Departs
-/// One-bit weights are defined. lsq-net passes gradients at the very ends of the range; the
-/// formula, and this, do not. The gradient is scaled, not the step and back.
+/// One-bit weights are defined. lsq-net passes gradients at the exact ends of the range; the
+/// formula, and this implementation, do not. The gradient is scaled directly, not by scaling the
+/// step and back.
 template<code_signs Activations = code_signs::unsigned_codes>
 struct basic_lsq {
   static constexpr std::string_view name = "lsq";

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// LSQ+: activations with a learned step and a learned offset.
+/// `lsq_plus`: LSQ+, activations with a learned step and a learned offset.
 
 #include <rolewise/quant/detail/learned_step.hpp>
 #include <rolewise/quant/lsq.hpp>
@@ -16,13 +16,13 @@
 
 namespace rolewise {
 
-/// Where step and offset of activations start.
+/// How step and offset of activations are initialized.
 enum class range_start {
-  least_error,  ///< of 80 ranges, the one of the least mean squared error
-  min_max       ///< from the smallest number to the largest
+  least_error,  ///< of 80 ranges, the one with the least mean squared error
+  min_max       ///< from the smallest value to the largest
 };
 
-/// The state of one layer's activations in LSQ+.
+/// The activation-quantization state of one layer in LSQ+.
 class lsq_plus_activations {
  public:
   static constexpr bool is_idempotent = true;
@@ -61,21 +61,22 @@ class lsq_plus_activations {
   std::int64_t bits_ = 0;
 };
 
-/// Activations on even steps between two learned ends, weights as in LSQ.
+/// LSQ+ quantization: activations on uniform levels between two learned ends, weights as in LSQ.
 ///
 ///     c = round(clip((x - beta) / s, 0, 2^b - 1)), half to even;  values s c + beta
-///     d/dx = 1 where both ends are passed by, else 0
+///     d/dx = 1 strictly between the ends, else 0
 ///     d/ds = g (c - (x - beta)/s) inside, g c outside
 ///     d/dbeta = 0 inside, g outside;  g = 1 / sqrt(N (2^b - 1)), N: `step_gradient_count`
 ///     weights: `basic_lsq`, with the step that starts from three standard deviations
 ///
-/// s and beta start from the first tensor seen in training that is not of one number: of the ranges
-/// from min (1 - i/100) to max (1 - i/100), i = 0 .. 79, the one of the least squared error on up
-/// to 65,536 numbers at even distances, or min to max. Until then each tensor is quantised with
-/// what it would start. When the bits change, s changes so that the ends stay.
+/// s and beta start from the first observed tensor that is not constant: of the ranges from min
+/// (1 - i/100) to max (1 - i/100), i = 0 .. 79, the one with the least squared error on up to
+/// 65,536 evenly spaced elements, or min to max. Until then each tensor is quantized with the
+/// initial values that it would give. When the bit width changes, s is rescaled so that the ends
+/// stay.
 ///
-/// For activations that go below 0: networks rectify before a quantizer that does not say that it
-/// rectifies, and after a rectifier an offset only costs.
+/// For activations that include negative values. Networks apply a ReLU before a quantizer that
+/// does not declare `rectifies`, and after a ReLU an offset is only overhead.
 ///
 /// @par Determinism
 /// As `basic_lsq`.
@@ -85,8 +86,8 @@ class lsq_plus_activations {
 /// offsets and better initialization, CVPR workshops 2020, arXiv:2004.09576. The search is that of
 /// ModelTC/MQBench, the gradient's scale for both ranges that of ZouJiu1/LSQplus.
 /// @par Departs
-/// Sources disagree on what the three standard deviations of weights are divided by; 2^(b-1) maps
-/// them onto the end of the codes. They are taken once, not over the first 20 batches.
+/// Sources disagree on the divisor of the three standard deviations of weights; 2^(b-1) maps them
+/// onto the end of the codes. They are computed once, not over the first 20 batches.
 struct lsq_plus {
   static constexpr std::string_view name = "lsq-plus";
 
@@ -112,7 +113,7 @@ static_assert(Quantizer<lsq_plus>);
 
 namespace detail {
 
-/// Up to 65,536 numbers of x, at even distances.
+/// Up to 65,536 evenly spaced elements of x.
 [[nodiscard]] inline torch::Tensor sample_of(const torch::Tensor& x)
 {
   constexpr std::int64_t most = std::int64_t{1} << 16;
@@ -120,7 +121,7 @@ namespace detail {
   return flat.slice(0, 0, flat.numel(), (flat.numel() + most - 1) / most).contiguous();
 }
 
-/// The share of a range, in hundredths left out, that quantises with the least squared error.
+/// The factor of a range, of 1.00, 0.99 .. 0.21, that gives the least squared error.
 [[nodiscard]] inline double best_share(const torch::Tensor& sample, double low, double high,
                                        double n)
 {

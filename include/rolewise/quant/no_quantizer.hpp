@@ -2,13 +2,13 @@
 #pragma once
 
 /// @file
-/// The quantizer that leaves numbers as they are; the template for one's own.
+/// `no_quantizer`: full precision; also the template for a custom quantizer.
 
 #include <rolewise/quant/quantizer.hpp>
 
 namespace rolewise {
 
-/// Full precision: weights as they are, activations rectified. Layers leave it out at compile time,
+/// Full precision: weights unchanged, activations through ReLU. Layers omit it at compile time,
 /// so a network with it computes exactly what plain LibTorch computes.
 struct no_quantizer {
   static constexpr std::string_view name = "no-quantizer";

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// PACT: activations between 0 and a clip that is learned by gradient.
+/// `pact`: PACT, activations clipped to [0, a] with a learned clip a.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/detail/learned_step.hpp>
@@ -20,19 +20,19 @@
 
 namespace rolewise {
 
-/// What of the activations' map the clip's gradient knows.
+/// Which parts of the activation mapping enter the gradient of the clip.
 enum class pact_gradient {
-  exact,     ///< also that the steps grow with the clip
-  clip_only  ///< the clipped numbers alone, as the paper has it
+  exact,     ///< also the step size, which grows with the clip
+  clip_only  ///< clipped values only, as in the paper
 };
 
 struct pact_options {
-  std::optional<double> clip;  ///< to start from; else from the first batch
+  std::optional<double> clip;  ///< the initial clip; none: from the first batch
   double decay = 0.0;
   pact_gradient gradient = pact_gradient::exact;
 };
 
-/// The state of one layer's activations in PACT.
+/// The activation-quantization state of one layer in PACT.
 class pact_activations {
  public:
   static constexpr bool is_idempotent = true;
@@ -58,7 +58,7 @@ class pact_activations {
   detail::learned_range clip_;
 };
 
-/// Activations on 2^k levels of [0, a], a learned; weights as in DoReFa.
+/// PACT quantization: activations on 2^k levels of [0, a], a learned; weights as in DoReFa.
 ///
 ///     n = 2^k - 1;  c = round(clip(x, 0, a) n / a), half to even;  values c a / n
 ///     32 bits: weights as they are, activations rectified
@@ -67,27 +67,27 @@ class pact_activations {
 ///          = 1 where x >= a, else 0                                    `pact_gradient::clip_only`
 ///
 /// The exact gradient is LSQ's for the step a / n, divided by n. `decay` is the factor of an L2
-/// term a^2 / 2 that stands for one in the loss: every backward pass through the quantizer adds
-/// decay * a to the gradient of a, so it passes through the optimiser as the rest of the gradient
-/// does, whatever the loss is multiplied by. (The optimiser's own weight decay passes ranges by.)
+/// penalty a^2 / 2 in the loss: every backward pass through the quantizer adds decay * a to the
+/// gradient of a, so it goes through the optimizer like the rest of the gradient, whatever the
+/// loss is multiplied by. (The optimizer's own weight decay skips ranges.)
 ///
-/// a starts as the 99.9th percentile of the first batch seen in training that has positive numbers
-/// (its largest number if that is not positive), or as `clip`. Until then each tensor is clipped at
-/// its own. It is kept in the checkpoint with the knowledge that it has started, stays as it is
-/// when the bits change, and stays at 1e-6 or above.
+/// a starts as the 99.9th percentile of the first observed batch that has positive values (its
+/// largest value if the percentile is not positive), or as `clip`. Until then each tensor is
+/// clipped at its own, or at 1. Checkpoints store a and whether it has started. It does not
+/// change with the bit width, and stays at 1e-6 or above.
 ///
 /// Codes are uint8 where kernels run (float32 on the CPU, up to 8 bits).
 ///
 /// @par Determinism
 /// A function of arguments and clip; sums do not depend on the number of threads.
-/// @throws std::runtime_error if activations are not numbers or the clip is not finite, on the CPU;
-///   std::invalid_argument if options are out of range
+/// @throws std::runtime_error if activations are NaN or the clip is not finite, on the CPU;
+///         std::invalid_argument if options are out of range
 /// @par Source
 /// Choi, Wang, Venkataramani, Chuang, Srinivasan, Gopalakrishnan: PACT: Parameterized Clipping
 /// Activation for Quantized Neural Networks, 2018, arXiv:1805.06085. The exact gradient is PACT+ of
 /// foundation-model-stack/fms-model-optimizer.
 /// @par Departs
-/// The clip starts from data, not at a fixed number, and its gradient is exact unless asked.
+/// The clip starts from data, not at a fixed number, and its gradient is exact by default.
 struct pact {
   static constexpr std::string_view name = "pact";
   static constexpr bool rectifies = true;
@@ -113,7 +113,8 @@ namespace detail {
 
 inline constexpr double least_clip = 1e-6;
 
-/// Codes of [0, clip], written to `levels`; what comes back stands for the values.
+/// Autograd function: writes the codes of x, clipped to [0, clip], to `levels`; returns the
+/// stand-in of the values.
 struct by_learned_clip : torch::autograd::Function<by_learned_clip> {
   [[nodiscard]] static step_map map(const torch::Tensor& clip, double n)
   {

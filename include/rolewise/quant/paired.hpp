@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One quantizer's weights with another's activations.
+/// `paired`: combines a weight quantizer with an activation quantizer.
 
 #include <rolewise/quant/quantizer.hpp>
 
@@ -15,7 +15,7 @@ namespace rolewise {
 
 namespace detail {
 
-/// `weights+activations`, the names of both.
+/// `weights+activations`: both names, joined.
 template<typename W, typename A>
 struct paired_name {
   static constexpr std::string_view first = W::name, second = A::name;
@@ -31,12 +31,12 @@ struct paired_name {
 
 }  // namespace detail
 
-/// A quantizer from one for weights and one for activations:
+/// A quantizer that combines one for weights and one for activations:
 ///
 ///     resnet20(shape, paired{apot{}, dorefa{}}, bits_inside<4>)
 ///
-/// Either may be a type that only knows its own half. Where one half is to stay in full precision
-/// the scheme says so with 32 bits, which every quantizer leaves alone: reports then count right.
+/// Each needs to satisfy only the concept of its half. To keep a half in full precision, give it
+/// 32 bits in the scheme: no quantizer quantizes at 32 bits, and reports count the right width.
 template<typename W, typename A>
 struct paired {
   static_assert(WeightQuantizer<W>,

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Bit widths layer by layer, by name.
+/// `per_layer`: bit widths by layer name.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/nearest_names.hpp>
@@ -16,7 +16,7 @@
 
 namespace rolewise {
 
-/// A layer's full name, such as `stage2.0.convolution1`, and its widths.
+/// A layer's full name, such as `stage2.0.convolution1`, and its bit widths.
 struct named_widths {
   std::string layer;
   layer_widths widths;
@@ -24,7 +24,7 @@ struct named_widths {
   friend bool operator==(const named_widths&, const named_widths&) = default;
 };
 
-/// The widths listed for the layers listed, another scheme for the others.
+/// A bit-width scheme: the listed widths for listed layers, another scheme for the others.
 ///
 ///     per_layer{.layers = {{"stage1.0.convolution1", {bit_width{4}, bit_width{4}}}},
 ///               .otherwise = bits_inside<2>}
@@ -41,7 +41,7 @@ struct per_layer {
     return found == layers.end() ? otherwise(place) : found->widths;
   }
 
-  /// The scheme of an epoch, where that of the other layers changes.
+  /// The scheme of an epoch, where the scheme of the other layers changes over epochs.
   [[nodiscard]] auto at(std::int64_t epoch) const
     requires ChangingScheme<Otherwise>
   {
@@ -49,8 +49,8 @@ struct per_layer {
   }
 
   /// Called by every network before it is built.
-  /// @throws std::invalid_argument if a listed layer is listed twice or is not among `places`; with
-  ///         the names that are nearest
+  /// @throws std::invalid_argument if a layer is listed twice or is not among `places`; the
+  ///         message gives the nearest names
   void check(const std::vector<layer_place>& places) const
   {
     for (auto listed = layers.begin(); listed != layers.end(); ++listed) {

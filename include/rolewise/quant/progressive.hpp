@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Bits that fall while a network is trained: in stages, and weights before activations.
+/// Bit widths that decrease during training: in stages, or weights before activations.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/changing_scheme.hpp>
@@ -14,22 +14,23 @@
 
 namespace rolewise {
 
-/// A scheme, and for how many epochs.
+/// One stage: a scheme and its number of epochs.
 template<typename Scheme>
 struct scheme_stage {
   Scheme scheme{};
   std::int64_t epochs = 1;  ///< at least 1
 };
 
-/// One scheme after the other; the last one lasts until training ends. Each stage starts from the
-/// weights of the one before.
+/// Progressive quantization: one scheme after the other; the last one lasts until training ends.
+/// Each stage starts from the weights of the one before.
 ///
 ///     progressive<>{{{bits_inside<32>, 4}, {bits_inside<8>, 2}, {bits_inside<2>, 2}}}
-///     bits_falling<32, 8, 4, 2>(2)      the same kind of thing, two epochs each
+///     bits_falling<32, 8, 4, 2>(2)      stages of constant widths, two epochs each
 ///
 /// @par Source
-/// Zhuang, Shen, Tan, Liu, Reid: Towards Effective Low-bitwidth Convolutional Neural Networks, CVPR
-/// 2018, arXiv:1711.00205: progressive quantisation. How long its stages last is not published.
+/// Zhuang, Shen, Tan, Liu, Reid: Towards Effective Low-bitwidth Convolutional Neural Networks,
+/// CVPR 2018, arXiv:1711.00205: progressive quantization. The length of its stages is not
+/// published.
 template<typename Scheme = both_ends_exempt>
 struct progressive {
   static_assert(BitWidthScheme<Scheme>, "progressive wants stages of a BitWidthScheme");
@@ -60,7 +61,7 @@ struct progressive {
   }
 };
 
-/// What `two_step` is in one of its steps.
+/// The scheme of `two_step` in one of its two steps.
 template<typename Scheme>
 struct two_step_stage {
   Scheme scheme{};
@@ -74,20 +75,21 @@ struct two_step_stage {
   }
 };
 
-/// Weights of few bits from the start, activations only after so many epochs: never both at once.
+/// Quantizes weights from the start, activations only after `epochs` epochs, so that the two
+/// never start together.
 ///
 ///     two_step{.scheme = bits_inside<2>, .epochs = 4}
 ///
-/// The scheme may itself change with epochs.
+/// The scheme may itself change over epochs.
 ///
 /// @par Source
-/// Zhuang et al., 2018, arXiv:1711.00205: two-stage optimisation, as a schedule over epochs.
+/// Zhuang et al., 2018, arXiv:1711.00205: two-stage optimization, as a schedule over epochs.
 template<typename Scheme = both_ends_exempt>
 struct two_step {
   static_assert(BitWidthScheme<Scheme>, "two_step wants a BitWidthScheme");
 
   Scheme scheme{};
-  std::int64_t epochs = 1;  ///< with activations in full, at least 1
+  std::int64_t epochs = 1;  ///< with activations in full precision, at least 1
 
   [[nodiscard]] auto at(std::int64_t epoch) const
   {
@@ -105,7 +107,7 @@ struct two_step {
   }
 };
 
-/// `progressive` with widths that are constants, for weights and activations alike, both ends
+/// `progressive` with constant widths, the same for weights and activations, first and last layer
 /// exempt.
 /// @param epochs_each of every stage but the last, which lasts until training ends
 template<int... Bits>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A tensor of few values, as quantizers hand it to layers.
+/// `quantised`: a quantized tensor as levels, scale, zero point and offset.
 ///
 /// core -> [quant] -> network -> teacher/student
 
@@ -16,7 +16,7 @@
 
 namespace rolewise {
 
-/// Where levels lie, both ends included.
+/// The range of integer levels, both ends included.
 struct level_range {
   std::int64_t lowest = 0;
   std::int64_t highest = 0;
@@ -24,20 +24,20 @@ struct level_range {
   friend constexpr bool operator==(const level_range&, const level_range&) = default;
 };
 
-/// A tensor of few values: `value = (levels - zero_point) * scale + offset`.
+/// A quantized tensor: `value = (levels - zero_point) * scale + offset`.
 ///
-/// Layers multiply levels and scale once afterwards, because sums of integer-valued products are
-/// exact in floating point (below 2^24 in fp32), in any order and on any kernel.
+/// Layers multiply levels and apply the scale once afterwards, because sums of integer-valued
+/// products are exact in floating point (below 2^24 in fp32), in any order and on any kernel.
 ///
-/// How the gradient reaches what was quantised, a quantizer chooses:
+/// The quantizer chooses how the gradient of the values reaches its input:
 ///
 /// - *by tensor operations*: `levels` are floating point and carry a gradient, and so may `scale`
 ///   and `offset`;
-/// - *by a stand-in*: nothing here carries a gradient but `stand_in`, which stands for the values:
-///   the gradient that layers compute for the values goes to it. Its own numbers are never read, so
-///   it may be a single number, expanded (`stand_in_for`). Then `levels` may be uint8 or int8.
+/// - *by a stand-in*: only `stand_in` carries a gradient. It takes the place of the values in the
+///   autograd graph: layers pass the gradient of the values to it. Its elements are never read,
+///   so it may be a single number, expanded (`stand_in_for`). Then `levels` may be uint8 or int8.
 struct quantised {
-  /// Shape of what was quantised. Integer-valued if `is_integer`. Floating point, or with a
+  /// In the shape of the input. Integer-valued if `is_integer`. Floating point, or with a
   /// stand-in also uint8 or int8.
   torch::Tensor levels{};
   /// 0-dimensional, or `[O, 1, 1, 1]` per output channel; undefined means 1.
@@ -46,12 +46,12 @@ struct quantised {
   bool is_integer = false;
   /// 0-dimensional, in the type of the values; undefined means 0.
   torch::Tensor offset{};
-  /// Where integer levels lie, if the quantizer knows: integer kernels ask.
+  /// The range of integer levels, if the quantizer reports it. Integer kernels require it.
   std::optional<level_range> range{};
-  /// Shape and floating type of what was quantised.
+  /// In the shape and floating-point type of the input.
   torch::Tensor stand_in{};
 
-  /// The values, floating point, with their gradient.
+  /// The dequantized values, floating point, with their gradient.
   [[nodiscard]] torch::Tensor values() const;
 };
 
@@ -65,7 +65,7 @@ namespace detail {
   return q.offset.defined() ? x + q.offset : x;
 }
 
-/// Values of levels whose gradient goes to a stand-in.
+/// Autograd function: dequantizes levels and passes the gradient of the values to the stand-in.
 struct stood_for : torch::autograd::Function<stood_for> {
   static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& stand_in,
                                const quantised& q)
@@ -88,21 +88,22 @@ inline torch::Tensor quantised::values() const
                             : detail::values_of_levels(*this, levels.scalar_type());
 }
 
-/// Whether a tensor is handed on as it is, in full precision.
+/// Whether a tensor is unquantized, in full precision.
 [[nodiscard]] inline bool is_plain(const quantised& q)
 {
   return !q.scale.defined() && !q.offset.defined() && q.zero_point == 0 && !q.is_integer &&
          !q.stand_in.defined();
 }
 
-/// One number in the shape and type of x: a tensor for an autograd function to return when only its
-/// gradient matters.
+/// One number expanded to the shape of x, in its type: the output of an autograd function of
+/// which only the gradient matters.
 [[nodiscard]] inline torch::Tensor stand_in_for(const torch::Tensor& x)
 {
   return torch::zeros({}, x.options().requires_grad(false)).expand(x.sizes());
 }
 
-/// The same with a stand-in, if it has none: the values themselves stand for it.
+/// Adds a stand-in if there is none: the values themselves. Levels, scale and offset are then
+/// detached.
 [[nodiscard]] inline quantised with_stand_in(quantised q)
 {
   if (q.stand_in.defined()) return q;

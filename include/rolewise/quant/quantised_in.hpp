@@ -2,15 +2,16 @@
 #pragma once
 
 /// @file
-/// What a layer calls the state of a quantizer by.
+/// `quantised_in`: applies the state of a quantizer in a given phase.
 
 #include <rolewise/core/phase.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
 namespace rolewise {
 
-/// Calls a state: by `evaluated(x, bits) const` outside training, if it has that member. It is for
-/// what differs there, such as roundings by chance.
+/// Quantizes x. In evaluation and calibration calls `evaluated(x, bits) const` if the state has
+/// that member, otherwise the state itself. `evaluated` is for what differs from training, such
+/// as stochastic rounding.
 template<quantizer_must::have_states_that_quantise State>
 [[nodiscard]] quantised quantised_in(phase when, const State& state, const torch::Tensor& x,
                                      bit_width bits)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What makes numbers of few bits out of numbers of many.
+/// The `Quantizer` concepts: quantization of weights and activations to low bit widths.
 ///
 /// core -> [quant] -> network -> teacher/student
 
@@ -19,8 +19,8 @@ namespace rolewise {
 
 namespace quantizer_must {
 
-/// The state of one layer: called with a tensor and a width, const; `observe(tensor, width)` is
-/// optional and called before it, in training alone.
+/// The state of one layer: `state(tensor, bits)`, const, quantizes. `observe(tensor, bits)` is
+/// optional and is called before it, in training and calibration only.
 template<typename S>
 concept have_states_that_quantise = requires(const S state, const torch::Tensor x, bit_width bits) {
   { state(x, bits) } -> std::same_as<quantised>;
@@ -48,28 +48,28 @@ concept carry_a_name_for_the_report = requires {
 
 }  // namespace quantizer_must
 
-/// Configuration that starts a state for the weights of each layer.
+/// A configuration that creates the weight-quantization state of each layer.
 ///
-/// Promised beyond the syntax (`tests/laws/quantizer.hpp`): at most 2^b values per scale group; the
-/// same input gives the same result; the input is untouched; the gradient exists and is finite;
-/// 32 bits are the identity.
+/// Semantic requirements (`tests/laws/quantizer.hpp`): at most 2^b values per scale group; the
+/// same input gives the same result; the input is not modified; the gradient exists and is
+/// finite; 32 bits are the identity.
 template<typename Q>
 concept WeightQuantizer = std::copyable<Q> && quantizer_must::start_a_state_for_weights<Q> &&
                           quantizer_must::carry_a_name_for_the_report<Q>;
 
-/// Configuration that starts a state for the activations that enter each layer. It stands where a
-/// network has a rectified input, so 32 bits are the rectifier (which repeats a rectified input).
+/// A configuration that creates the state that quantizes the activations entering each layer. It
+/// takes the place of a ReLU, so 32 bits are ReLU (the identity on a rectified input).
 template<typename Q>
 concept ActivationQuantizer =
     std::copyable<Q> && quantizer_must::start_a_state_for_activations<Q> &&
     quantizer_must::carry_a_name_for_the_report<Q>;
 
-/// Both in one.
+/// A quantizer of both weights and activations.
 template<typename Q>
 concept Quantizer = WeightQuantizer<Q> && ActivationQuantizer<Q>;
 
-/// A quantizer that says `static constexpr bool changes_nothing = true` costs nothing: layers leave
-/// it out at compile time.
+/// Whether a quantizer declares `static constexpr bool changes_nothing = true`. Layers omit it at
+/// compile time, so it costs nothing.
 template<typename Q>
 [[nodiscard]] consteval bool changes_nothing()
 {
@@ -79,9 +79,9 @@ template<typename Q>
     return false;
 }
 
-/// Batch norm may be folded into what a quantizer makes few bits of (`network_options`) where its
-/// state for weights says `static constexpr bool takes_folded_weights = true`: its values follow
-/// those of the weights it is handed, whatever the size of each filter.
+/// Whether batch norm may be folded into the weights before they are quantized
+/// (`network_options`): the weight state declares `static constexpr bool takes_folded_weights =
+/// true`. Its values must scale with the weights, whatever the magnitude of each filter.
 template<typename Q>
 [[nodiscard]] consteval bool takes_folded_weights()
 {
@@ -94,8 +94,9 @@ template<typename Q>
     return false;
 }
 
-/// A quantizer that says `static constexpr bool rectifies = true` gives for x what it gives for
-/// max(x, 0), at every width; layers then leave out the rectifier before it.
+/// Whether an activation quantizer includes the ReLU: it declares `static constexpr bool
+/// rectifies = true` and gives for x what it gives for max(x, 0), at every bit width. Layers then
+/// skip the ReLU before it.
 template<typename Q>
 [[nodiscard]] consteval bool rectifies()
 {

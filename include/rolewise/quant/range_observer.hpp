@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How the range of numbers is found that a quantizer covers.
+/// The `RangeObserver` concept: computes the range of values that a quantizer covers.
 ///
 /// core -> [quant] -> network -> teacher/student
 
@@ -28,10 +28,10 @@ concept join_it_with_the_range_before =
 
 }  // namespace observer_must
 
-/// Finds a range, without state of its own.
+/// Computes a range from statistics; has no state of its own.
 ///
-/// `newest(rows, codes)` is that of each row of `[G, n]`, n >= 1, two tensors `[G]`;
-/// `joined(before, newest)` is what is kept once a batch has been seen after others.
+/// `newest(rows, codes)` returns the range of each row of `[G, n]`, n >= 1, as two tensors `[G]`;
+/// `joined(before, newest)` returns the range to keep after a further batch.
 template<typename O>
 concept RangeObserver = std::copyable<O> && observer_must::find_the_range_of_rows<O> &&
                         observer_must::join_it_with_the_range_before<O>;

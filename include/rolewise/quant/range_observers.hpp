@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Ranges by extremes, moving averages, percentiles and squared error.
+/// Range observers: min-max, moving average, percentile and least squared error.
 
 #include <rolewise/quant/detail/affine_quantised.hpp>
 #include <rolewise/quant/range_observer.hpp>
@@ -15,7 +15,7 @@
 
 namespace rolewise {
 
-/// From the smallest to the largest number of all batches.
+/// Min-max observer: from the smallest to the largest value of all batches.
 struct min_max_range {
   [[nodiscard]] value_range newest(const torch::Tensor& rows, const affine_codes&) const
   {
@@ -30,7 +30,7 @@ struct min_max_range {
 
 namespace detail {
 
-/// before + weight (newest - before), end by end.
+/// Interpolates each end: before + weight (newest - before).
 [[nodiscard]] inline value_range moved(const value_range& before, const value_range& newest,
                                        double weight)
 {
@@ -40,7 +40,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// Extremes of each batch, averaged: the first batch sets them, then
+/// Moving average of the extremes of each batch. The first batch initializes the range, then
 /// r <- r + weight (newest - r).
 struct moving_average_range {
   double weight = 0.01;
@@ -55,14 +55,15 @@ struct moving_average_range {
   }
 };
 
-/// The k-th smallest and the k-th largest number of each batch, k = round(n percent / 100) (half to
-/// even, at least 1), averaged over batches as `moving_average_range` does.
+/// Percentile observer: from the k-th largest to the k-th smallest value of each batch, averaged
+/// over batches as in `moving_average_range`. Of n values k = round(n percent / 100), half to even,
+/// at least 1.
 ///
 /// @par Source
 /// Yao, Dong, Zheng, Gholami, Yu, Tan, Wang, Huang, Wang, Mahoney, Keutzer: HAWQ-V3: Dyadic Neural
 /// Network Quantization, 2020, arXiv:2011.10680; code Zhen-Dong/HAWQ.
 struct percentile_range {
-  double percent = 99.9;  ///< in (50, 100]; 100 is the extremes
+  double percent = 99.9;  ///< in (50, 100]; 100 gives the extremes
   double weight = 0.01;   ///< of the newest batch
 
   [[nodiscard]] value_range newest(const torch::Tensor& rows, const affine_codes&) const
@@ -80,11 +81,11 @@ struct percentile_range {
   }
 };
 
-/// The range of each batch from min-max downwards whose codes have the least squared error,
-/// averaged over batches as `moving_average_range` does.
+/// Least-squared-error observer: for each batch, the shrunk min-max range whose codes have the
+/// least squared error, averaged over batches as in `moving_average_range`.
 ///
-/// Tries min-max times 1, 1 - step, 1 - 2 step, ... and takes, row by row, the first of the best.
-/// Goes over the numbers once for each try: for calibration rather than for every training step.
+/// Tries min-max times 1, 1 - step, 1 - 2 step, ... and takes the best per row, the widest of
+/// equals. Reads the values once per try: for calibration rather than for every training step.
 ///
 /// @par Source
 /// Li, Shen, Ma, Ren, Zhao, Zhang, Gong, Yu, Yan: MQBench: Towards Reproducible and Deployable

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How a number becomes a whole one: to the nearest, or up or down by chance.
+/// The `Rounding` concept: rounding to nearest and stochastic rounding.
 
 #include <rolewise/quant/element_draws.hpp>
 
@@ -21,12 +21,13 @@ concept start_a_state_that_rounds =
 
 }  // namespace rounding_must
 
-/// Configuration that starts a state for one tensor of one layer. The state rounds what it may
-/// overwrite, and is told of each forward pass of training by `advance`.
+/// A configuration that creates the rounding state of one tensor of one layer. The state may
+/// overwrite its argument. `advance` is called once before each forward pass of training or
+/// calibration.
 template<typename R>
 concept Rounding = std::copyable<R> && rounding_must::start_a_state_that_rounds<R>;
 
-/// Half to even.
+/// Rounds to nearest, half to even.
 struct round_to_nearest {
   struct state {
     static constexpr bool has_state = false;
@@ -38,10 +39,10 @@ struct round_to_nearest {
   [[nodiscard]] state start(const layer_place&, purpose) const { return {}; }
 };
 
-/// Down or up with the probability of the other's distance, so that the mean of many is x: x = 2.3
-/// becomes 3 in three cases of ten. Whole numbers stay.
+/// Stochastic rounding: down or up with the probability of the other's distance, so that the
+/// expectation is x. x = 2.3 becomes 3 in three cases of ten. Integers are unchanged.
 ///
-/// In training alone; evaluation rounds to the nearest.
+/// For training; evaluation rounds to nearest.
 ///
 /// @par Determinism
 /// A function of seed, layer, step and element (`element_draws`).
@@ -54,7 +55,7 @@ struct round_stochastically {
     explicit state(element_draws of_layer) : draws_{of_layer} {}
 
     void advance() { draws_.advance(); }
-    /// The part behind the point is exact, a sum of x and a draw would not be.
+    /// The fractional part x - floor(x) is exact; the sum of x and a draw would not be.
     [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x) const
     {
       const auto below = x.floor();

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Statistics-aware weight binning: a clip from the first two moments of the weights.
+/// `sawb`: statistics-aware weight binning, a clip from the first two moments of the weights.
 
 #include <rolewise/quant/detail/stand_ins.hpp>
 #include <rolewise/quant/granularity.hpp>
@@ -25,13 +25,13 @@ enum class sawb_gradient {
   clipped    ///< "SAWB": passes where |w| <= a
 };
 
-/// a = of_root_mean_square * sqrt(mean w^2) + of_mean_size * mean |w|.
+/// Coefficients of the clip a = of_root_mean_square * sqrt(mean w^2) + of_mean_size * mean |w|.
 struct sawb_coefficients {
   double of_root_mean_square = 0.0;
   double of_mean_size = 0.0;
 };
 
-/// The published coefficients for a width and a form of levels; nothing where there are none.
+/// The published coefficients for a bit width and a form of levels; empty where there are none.
 ///
 /// They were fitted to the clips of least squared error of several symmetric distributions.
 /// @par Source
@@ -64,14 +64,14 @@ struct sawb_coefficients {
   }
 }
 
-/// Weights on levels up to a clip a that fits their distribution.
+/// Uniform weight quantization with a clip a that fits the distribution of the weights.
 ///
 ///     without zero: n = 2^b - 1, c = round((clip(w/a, -1, 1)/2 + 1/2) n), levels 2c - n, scale a/n
 ///     with zero:    q = 2^(b-1) - 1, levels round(clip(w/a, -1, 1) q), scale a/q
 ///
 /// Half to even; one bit is sign(w), sign(0) = +1. Where the formula gives a <= 0 the clip is the
-/// largest |w|, and so it is for weights whose squares are 0 in single precision (below 1e-23).
-/// Weights that are all zero stay so. 32 bits are the identity.
+/// largest |w|; likewise for weights whose squares underflow to 0 in single precision (below
+/// 1e-23). All-zero weights stay 0. 32 bits are the identity.
 ///
 /// @par Gradients
 /// `sawb_gradient`; the clip counts as a constant.
@@ -83,9 +83,9 @@ struct sawb_coefficients {
 /// Choi, Chuang, Wang, Venkataramani, Srinivasan, Gopalakrishnan: Bridging the Accuracy Gap for
 /// 2-bit Quantized Neural Networks (QNN), 2018, arXiv:1807.06964.
 /// @par Departs
-/// Evaluation takes the clip of the weights as they are; the code keeps a moving average of it. The
-/// levels without zero are those that the coefficients were fitted to, which the code's newer class
-/// misses.
+/// Evaluation computes the clip from the current weights; the code keeps a moving average of it.
+/// The levels without zero are those that the coefficients were fitted to; the code's newer class
+/// uses others.
 struct sawb {
   static constexpr std::string_view name = "sawb";
 
@@ -94,7 +94,7 @@ struct sawb {
   sawb_levels levels = sawb_levels::without_zero;
   sawb_gradient gradient = sawb_gradient::unmasked;
   granularity shared = granularity::per_tensor;
-  /// Instead of the published ones, at every width.
+  /// Replace the published coefficients, at every bit width.
   std::optional<sawb_coefficients> coefficients{};
 
   [[nodiscard]] inline weights start_weights(const layer_place& place) const;
@@ -123,7 +123,7 @@ static_assert(WeightQuantizer<sawb>);
 
 namespace detail {
 
-/// Weights on the levels of a clip that is not 0 and has a shape to be divided by.
+/// Quantizes w with a nonzero clip that broadcasts against it.
 [[nodiscard]] inline quantised sawb_quantised(const torch::Tensor& w, const torch::Tensor& clip,
                                               bit_width bits, sawb_levels levels)
 {

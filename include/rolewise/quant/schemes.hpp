@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Bit-width schemes that need no search: full, all alike, both ends exempt, by kind.
+/// Fixed bit-width schemes: full precision, uniform, first and last layer exempt, by layer kind.
 
 #include <rolewise/quant/bit_width_scheme.hpp>
 
@@ -11,13 +11,13 @@
 
 namespace rolewise {
 
-/// 32 bits everywhere.
+/// Full precision: 32 bits everywhere.
 struct full_precision {
   [[nodiscard]] layer_widths operator()(const layer_place&) const { return {}; }
 };
 
-/// The same widths for every layer, both ends included. A network's input stays floating point
-/// all the same: it is not rectified.
+/// The same bit widths for every layer, including the first and the last. The input of the
+/// network still stays floating point, because it is not rectified.
 struct all_alike {
   bit_width weights{2};
   bit_width activations{2};
@@ -25,9 +25,10 @@ struct all_alike {
   [[nodiscard]] layer_widths operator()(const layer_place&) const { return {weights, activations}; }
 };
 
-/// Few bits inside, 32 in the first and in the last layer: the usual scheme. Shortcut projections
-/// are inside, unless they are told otherwise. Those are the defaults of DoReFa's and Role-KD's
-/// code; other papers keep the ends at 8 bits (LSQ, APoT: weights alone) or shortcuts in full:
+/// Low bit widths inside, 32 bits in the first and the last layer: the usual scheme. Shortcut
+/// projections count as inside, unless they are set apart. These are the defaults of DoReFa's and
+/// Role-KD's code; other papers keep the ends at 8 bits (LSQ, APoT: weights alone) or shortcuts
+/// in full precision:
 ///
 ///     both_ends_exempt{.weights = bit_width{4}, .activations = bit_width{4},
 ///                      .first = {bit_width{8}, bit_width{32}},
@@ -50,7 +51,7 @@ struct both_ends_exempt {
   }
 };
 
-/// Widths by what a layer is; kinds that are not given are left to another scheme.
+/// Bit widths by layer kind; kinds without an entry follow another scheme.
 ///
 ///     per_kind{.shortcut = layer_widths{bit_width{8}, bit_width{8}}, .otherwise = bits_inside<2>}
 template<typename Otherwise = full_precision>
@@ -85,7 +86,7 @@ template<int Weights, int Activations>
 
 }  // namespace detail
 
-/// `both_ends_exempt` with widths that are constants: `bits_inside<2>`, `bits_inside<1, 4>`.
+/// `both_ends_exempt` with constant widths: `bits_inside<2>`, `bits_inside<1, 4>`.
 template<int Weights, int Activations = Weights>
 inline constexpr both_ends_exempt bits_inside = detail::checked_bits_inside<Weights, Activations>();
 

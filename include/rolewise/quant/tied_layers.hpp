@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Layers that must have the same widths.
+/// Bit allocation with layers that must have the same bit widths.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/nearest_names.hpp>
@@ -17,11 +17,11 @@
 
 namespace rolewise {
 
-/// One question for each group of layers that must be alike, because their outputs are added or
-/// their input is the same; costs and harms add up. Layers in no group stay by themselves, groups
-/// with a layer in common are one.
-/// @throws std::invalid_argument for a name that is not asked about (with the nearest), and for a
-///         group whose layers don't have the same widths to choose from
+/// Merges the questions of layers that must have the same widths, because their outputs are added
+/// or they share an input; costs and harms add up. Layers in no group keep their question; groups
+/// with a layer in common become one.
+/// @throws std::invalid_argument for a layer without a question (the message gives the nearest
+///         names), and for a group whose layers don't have the same widths to choose from
 [[nodiscard]] inline std::vector<bit_question> tied(
     std::vector<bit_question> questions, const std::vector<std::vector<std::string>>& groups)
 {
@@ -62,7 +62,7 @@ namespace rolewise {
   return questions;
 }
 
-/// Groups of a residual network's layers that read the same input: each block's first convolution
+/// Groups of layers in a residual network that share an input: the first convolution of a block
 /// and its shortcut.
 [[nodiscard]] inline std::vector<std::vector<std::string>> shortcut_ties(
     const std::vector<layer_report>& layers)

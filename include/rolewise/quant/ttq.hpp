@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Trained ternary quantization: -b, 0 and a, where a and b are learned.
+/// `ttq`: trained ternary quantization, values -b, 0 and a with learned a and b.
 
 #include <rolewise/quant/detail/stand_ins.hpp>
 #include <rolewise/quant/quantizer.hpp>
@@ -15,14 +15,14 @@ namespace rolewise {
 
 enum class ttq_start {
   one,   ///< both scales start at 1
-  means  ///< at the mean |w| of the weights they stand for, when training first sees the weights
+  means  ///< at the mean |w| of the weights they replace, when weights are first observed
 };
 
-/// Weights of three values, two of them learned.
+/// Ternary weights with two learned scales.
 ///
 ///     D = fraction * max |w|;  values a where w > D, -b where w < -D, else 0
 ///
-/// One a and one b for each layer. They are kept at 2^-10 or more in training. The values are no
+/// One a and one b for each layer, kept at 2^-10 or above in training. The values are not
 /// multiples of one scale, so there are no integer codes. Widths are 2 or 32 bits.
 ///
 /// @par Gradients
@@ -36,8 +36,9 @@ enum class ttq_start {
 /// Zhu, Han, Mao, Dally: Trained Ternary Quantization, ICLR 2017, arXiv:1612.01064; code
 /// czhu95/ternarynet.
 /// @par Departs
-/// Weights at exactly +-D become 0, where the code gives them +-1. The gradient of b has the minus
-/// that the level -b asks for; several ports lack it. The lower bound of a and b is ours.
+/// Weights at exactly +-D become 0, where the code gives them +-1. The gradient of b has the
+/// minus sign that the level -b requires; several ports lack it. The lower bound of a and b is an
+/// addition.
 struct ttq {
   static constexpr std::string_view name = "ttq";
 
@@ -65,7 +66,7 @@ struct ttq {
     }
 
    private:
-    /// Where w > D, and where w < -D.
+    /// The masks w > D and w < -D.
     [[nodiscard]] std::pair<torch::Tensor, torch::Tensor> sides_of(const torch::Tensor& w) const
     {
       const auto threshold = w.abs().max() * fraction_;
@@ -80,7 +81,7 @@ struct ttq {
     torch::Tensor below_ = torch::ones({}, torch::kFloat).set_requires_grad(true);
   };
 
-  double fraction = 0.05;  ///< of the largest |w|, below which weights are 0; in [0, 1)
+  double fraction = 0.05;  ///< of the largest |w|: the threshold D; in [0, 1)
   ttq_start start = ttq_start::one;
 
   [[nodiscard]] weights start_weights(const layer_place& place) const
@@ -94,7 +95,7 @@ static_assert(WeightQuantizer<ttq>);
 
 namespace detail {
 
-/// Stands for a where `above`, -b where `below`, and 0 between.
+/// Autograd function: the stand-in of a where `above`, -b where `below`, and 0 between.
 struct two_scales_stand_in : torch::autograd::Function<two_scales_stand_in> {
   struct sides {
     torch::Tensor above{};
@@ -122,7 +123,7 @@ struct two_scales_stand_in : torch::autograd::Function<two_scales_stand_in> {
 inline void ttq::weights::observe(const torch::Tensor& w, bit_width bits)
 {
   if (bits.is_full() || w.numel() == 0) return;
-  const torch::NoGradGuard no_graph;  // in place: the optimiser holds these very tensors
+  const torch::NoGradGuard no_graph;  // in place: the optimizer refers to these tensors
   if (!is_started_) {
     const auto [above, below] = sides_of(w);
     const auto size = w.abs();

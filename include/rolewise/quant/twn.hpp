@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Ternary weight networks: -a, 0 and a, from statistics.
+/// `twn`: Ternary Weight Networks, values -a, 0 and a from statistics of the weights.
 
 #include <rolewise/quant/detail/stand_ins.hpp>
 #include <rolewise/quant/quantizer.hpp>
@@ -13,18 +13,18 @@
 
 namespace rolewise {
 
-/// Where the weights begin that are not 0.
+/// The threshold above which weights are nonzero.
 enum class twn_threshold {
   rule_of_thumb,  ///< |w| > factor * mean |w|
-  optimal         ///< the least sum of squared errors, by sorting |w|
+  optimal         ///< the least squared error, by sorting |w|
 };
 
-/// Weights of three values.
+/// Ternary weights with one scale.
 ///
 ///     levels -1, 0, 1: sign(w) where |w| exceeds the threshold, scale mean |w| of those
 ///
-/// Threshold and scale are those of the whole tensor. For a given threshold no other scale is
-/// nearer to w in the sum of squares. Weights that are all zero stay so. Widths are 2 or 32 bits.
+/// Threshold and scale are those of the whole tensor. For a given threshold this scale minimizes
+/// the squared error. All-zero weights stay 0. Widths are 2 or 32 bits.
 ///
 /// @par Gradients
 /// The gradient of the values passes unchanged; threshold and scale count as constants.
@@ -65,9 +65,9 @@ static_assert(WeightQuantizer<twn>);
 
 namespace detail {
 
-/// Where |w| is among the k largest, with k such that (sum of the k largest)^2 / k, by which the
-/// squared error falls, is largest. Equal weights are never parted: between them the term is convex
-/// in k.
+/// The mask of the k largest |w|, with the k that maximizes (sum of the k largest)^2 / k, by
+/// which the squared error falls. Equal weights are never separated: between them the term is
+/// convex in k.
 [[nodiscard]] inline torch::Tensor optimal_ternary_mask(const torch::Tensor& size)
 {
   const auto sorted = std::get<0>(size.flatten().sort(0, true)).to(torch::kDouble);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Uniform levels over a range from statistics.
+/// `uniform_affine`: uniform affine quantization with ranges from statistics.
 
 #include <rolewise/quant/detail/affine_quantised.hpp>
 #include <rolewise/quant/granularity.hpp>
@@ -17,29 +17,30 @@
 
 namespace rolewise {
 
-/// Levels s (c - z) with scale s and zero point z from an observed range (`affine_codes`).
+/// Uniform affine quantization: values s (c - z) with scale s and zero point z from an observed
+/// range (`affine_codes`).
 ///
 ///     c = round(x (1 / s)) + z, clamped to the codes
 ///
-/// **Weights**: the range is that of the weights as they are, anew in each pass, for each filter or
-/// for the layer; signed codes. **Activations**: one range for the tensor, observed in training
-/// alone, kept as buffers and used as it is in evaluation; codes from 0 on. Behind a rectifier z is
-/// 0. It stops being observed after `observed_batches` of them, or when told (`freeze_ranges`).
-/// Before the first batch is observed the range is that of the tensor at hand. 32 bits are the
-/// identity and the rectifier. Observers and the rounding are types:
+/// **Weights**: the range of the current weights, recomputed in each pass, per filter or per
+/// layer; signed codes. **Activations**: one range per tensor, observed in training and
+/// calibration only, kept as buffers and fixed in evaluation; codes from 0 on. After a ReLU z is
+/// 0. Observation stops after `observed_batches` batches, or by `freeze_ranges`. Before the first
+/// observed batch the range is that of the input itself. 32 bits are the identity (weights) and
+/// ReLU (activations). Observers and the rounding are types:
 ///
 ///     rw::uniform_affine{}
 ///     rw::uniform_affine<rw::min_max_range, rw::percentile_range>{.of_activations = {99.99}}
 ///     rw::uniform_affine<rw::min_max_range, rw::min_max_range, rw::round_stochastically>{}
 ///
 /// Scale and zero point are PyTorch's of `fake_quantize_per_tensor_affine` and
-/// `fake_quantize_per_channel_affine`, and so are values and gradients, bit by bit, on float32.
+/// `fake_quantize_per_channel_affine`, and so are values and gradients, bit for bit, on float32.
 ///
 /// @par Gradients
 /// Passes where the rounded code needs no clamping, so up to half a step beyond the ends. The range
 /// counts as a constant.
 /// @par Determinism
-/// A function of the arguments and of what was observed; with `round_stochastically` in training
+/// A function of the arguments and of the observed range; with `round_stochastically` in training
 /// also of seed, layer, step and element.
 /// @throws std::invalid_argument for symmetric codes of one bit
 /// @throws std::runtime_error for activations that are not finite, when they are observed; on the
@@ -48,9 +49,9 @@ namespace rolewise {
 /// Krishnamoorthi: Quantizing deep convolutional networks for efficient inference: A whitepaper,
 /// 2018, arXiv:1806.08342; PyTorch, aten/src/ATen/native/quantized/FakeQuantPerTensorAffine.cpp.
 /// @par Departs
-/// From PyTorch: weights are symmetric without the lowest code unless told otherwise; 16-bit
-/// tensors are divided in single precision; without an observed range PyTorch takes scale 1.
-/// Reading the zero point stalls a GPU.
+/// From PyTorch: weights are symmetric without the lowest code by default; 16-bit tensors are
+/// divided in single precision; without an observed range PyTorch takes scale 1. Reading the zero
+/// point synchronizes with a GPU.
 template<RangeObserver OfWeights = min_max_range,
          RangeObserver OfActivations = moving_average_range, Rounding Round = round_to_nearest>
 struct uniform_affine {
@@ -64,7 +65,7 @@ struct uniform_affine {
   affine_form weight_form = affine_form::symmetric;
   granularity weight_scales = granularity::per_channel;
   affine_form activation_form = affine_form::asymmetric;
-  std::int64_t observed_batches = 0;  ///< after which the range of activations stays; 0 for never
+  std::int64_t observed_batches = 0;  ///< after which the activation range is fixed; 0 for never
   Round rounding{};
 
   [[nodiscard]] weights start_weights(const layer_place& place) const { return {*this, place}; }
@@ -149,7 +150,7 @@ class uniform_affine<OfWeights, OfActivations, Round>::activations {
         layer_{place.name}
   {}
 
-  /// Also without training, on batches to calibrate by.
+  /// Updates the range from a batch, in training or calibration.
   void observe(const torch::Tensor& x, bit_width bits)
   {
     rounding_.advance();
@@ -166,7 +167,7 @@ class uniform_affine<OfWeights, OfActivations, Round>::activations {
     ++observed_;
   }
 
-  /// Keeps the range as it is from now on, or observes again.
+  /// Fixes the range, or resumes observation.
   void freeze(bool frozen = true) { is_frozen_ = frozen; }
   [[nodiscard]] bool is_frozen() const { return is_frozen_; }
   /// 0-dimensional, float32.

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A quantizer, and another for the gradients.
+/// `with_gradients`: combines a quantizer with a gradient quantizer.
 
 #include <rolewise/quant/gradient_quantizer.hpp>
 #include <rolewise/quant/quantizer.hpp>
@@ -11,11 +11,11 @@
 
 namespace rolewise {
 
-/// Weights and activations by one quantizer, gradients by another:
+/// A quantizer of weights and activations, combined with one of gradients:
 ///
 ///     rw::with_gradients{rw::dorefa{}, rw::dorefa_gradients{.bits = rw::bit_width{6}}}
 ///
-/// Its name is the first one's.
+/// Its name is that of the first.
 template<typename Q, typename G>
 struct with_gradients {
   static_assert(Quantizer<Q>, "with_gradients: the first part must satisfy Quantizer");

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// XNOR-Net: binary weights and binary activations.
+/// `xnor`: XNOR-Net, binary weights and binary activations.
 
 #include <rolewise/quant/bwn.hpp>
 
@@ -11,13 +11,14 @@
 
 namespace rolewise {
 
-/// Weights as `bwn` has them; activations sign(x), sign(0) = +1, without a scale.
+/// Binary weights and activations: weights as in `bwn`; activations sign(x), sign(0) = +1,
+/// without a scale.
 ///
-/// The input wants to be signed, such as a batch norm's output: signs of what is rectified are all
-/// +1. So `activation::rectify`, and with it every network here, does not compile with this
-/// quantizer; a body of one's own passes what no rectifier has touched to
-/// `activation::of_rectified`. The zeros that a convolution pads with
-/// are a third value. Widths are 1 or 32 bits; 32 bits of activations are the rectifier.
+/// Requires a signed input, such as a batch norm's output: signs of a rectified input are all +1.
+/// So `activation::rectify`, and with it every network of the library, does not compile with this
+/// quantizer; a custom body passes its unrectified input to `activation::of_rectified`. The zero
+/// padding of a convolution is a third value. Widths are 1 or 32 bits; 32 bits of activations are
+/// ReLU.
 ///
 /// @par Gradients
 /// Activations: passes where -1 < x < 1. Weights: `bwn_gradient`.
@@ -27,8 +28,8 @@ namespace rolewise {
 /// @par Source
 /// As `bwn`, section 3.2.
 /// @par Departs
-/// The paper multiplies each output by K, the mean |x| under its window. K belongs to outputs, not
-/// to values, so it is no part of what is quantised; a body of one's own multiplies by
+/// The paper multiplies each output by K, the mean |x| under its window. K belongs to outputs,
+/// not to values, so it is not part of the quantized tensor; a custom body multiplies by
 /// `window_magnitude`. The released code has no K. There sign(0) = 0.
 struct xnor {
   static constexpr std::string_view name = "xnor";

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Sums with tensors of few values.
+/// In-place addition of quantized tensors, with gradients.
 
 #include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/quant/quantised.hpp>
@@ -13,7 +13,7 @@
 
 namespace rolewise::detail {
 
-/// y + the values of levels, in the memory of y; their gradient goes to a stand-in.
+/// Adds dequantized values to y, in place; their gradient goes to the stand-in.
 struct added_values : torch::autograd::Function<added_values> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, torch::Tensor y,
                                const torch::Tensor& stand_in, const quantised& q)
@@ -36,7 +36,7 @@ struct added_values : torch::autograd::Function<added_values> {
 
 namespace rolewise {
 
-/// y + x, in the memory of y.
+/// Returns y + x, computed in place in y.
 [[nodiscard]] inline torch::Tensor add_to(torch::Tensor y, const torch::Tensor& x)
 {
   return y.add_(x);

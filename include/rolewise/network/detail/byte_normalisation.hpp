@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Batch norm and rectifier from bytes to bytes.
+/// Batch norm and ReLU from uint8 to uint8, by lookup tables.
 
 #include <rolewise/core/share_out.hpp>
 #include <rolewise/network/byte_grid.hpp>
@@ -15,8 +15,9 @@
 
 namespace rolewise::detail {
 
-/// relu(factor x + shift) for each channel, from a grid to a grid. A byte has 256 values, so each
-/// channel is a table: what comes out is the nearest code of the exact result, everywhere the same.
+/// relu(factor x + shift) per channel, from one uint8 grid to another. A byte has 256 values, so
+/// each channel is a lookup table; the output is the nearest code of the unrounded result,
+/// everywhere the same.
 class byte_normalisation {
  public:
   byte_normalisation(const folded_normalisation& trained, const byte_grid& in, const byte_grid& out)
@@ -36,7 +37,7 @@ class byte_normalisation {
             out_};
   }
 
-  /// The same in floating point, not rounded.
+  /// The result in floating point, not quantized.
   [[nodiscard]] torch::Tensor values(const byte_map& x) const
   {
     return at::addcmul(shift_.view({-1, 1, 1}), x.values(), factor_.view({-1, 1, 1})).relu_();
@@ -52,7 +53,7 @@ class byte_normalisation {
   }
 
  private:
-  /// `[C, 256]`, codes
+  /// The lookup tables: codes, `[C, 256]`.
   [[nodiscard]] torch::Tensor tables() const
   {
     const auto all = at::arange(256, factor_.options()).sub_(in_.zero).mul_(in_.scale);
@@ -76,7 +77,7 @@ class byte_normalisation {
     const auto* const from = codes.const_data_ptr<std::uint8_t>();
     const auto* const table = tables.const_data_ptr<std::uint8_t>();
     auto* const to = result.mutable_data_ptr<std::uint8_t>();
-    // Less than this is done before another thread has begun.
+    // Below this size the work is done before another thread has started.
     const int threads = codes.numel() < std::int64_t{1} << 16 ? 1 : at::get_num_threads();
     share_out(examples, threads, [&](std::int64_t example) {
       const auto begin = example * size, end = begin + size;

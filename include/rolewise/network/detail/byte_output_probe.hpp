@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Whether convolutions from bytes to bytes do what they should.
+/// Probe of the convolutions from uint8 to uint8.
 
 #include <rolewise/network/integer_forward.hpp>
 
@@ -10,7 +10,8 @@
 
 namespace rolewise::detail {
 
-/// The code of the output may be the neighbouring one: floating-point sums round otherwise.
+/// Compares output codes with a floating-point reference. They may differ by one, as
+/// floating-point sums round differently.
 template<typename Operators>
 [[nodiscard]] bool bytes_are_right(const Operators& operators, bool rectify, bool add)
 {
@@ -60,7 +61,7 @@ template<typename Operators>
   }
 }
 
-/// Asked once per process; what `integer_forward_support` says comes first.
+/// Probed once per process; returns `integer_forward_support` where that is not available.
 [[nodiscard]] inline const integer_support& byte_output_support()
 {
   static const integer_support support = integer_forward_support().available

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The ranges of maps, seen on batches.
+/// Calibration of clipping ranges of feature maps on batches.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/network/byte_grid.hpp>
@@ -17,8 +17,8 @@
 
 namespace rolewise::detail {
 
-/// Under each name the range that holds a share of the values: the whole share the extremes of all
-/// batches, a smaller one the mean of the batches' quantiles.
+/// The calibrated range under each name, which holds a share of the values: with share 1 minimum
+/// and maximum over all batches, with a smaller share the batches' quantiles, averaged.
 class calibrated_ranges {
  public:
   explicit calibrated_ranges(double share) : share_{share}

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How a convolution goes over its input.
+/// Stride and padding of a convolution.
 
 #include <rolewise/core/tensor.hpp>
 
@@ -12,7 +12,7 @@
 
 namespace rolewise::detail {
 
-/// What is added at the two sides of one axis.
+/// Padding at the two ends of one axis.
 struct margins {
   std::int64_t before = 0;
   std::int64_t after = 0;
@@ -25,14 +25,14 @@ struct convolution_geometry {
   margins rows;
   margins columns;
 
-  /// Whether a convolution can pad by itself: alike on all four sides.
+  /// Whether all four sides have equal padding, which the convolution operator can add itself.
   [[nodiscard]] constexpr bool is_even() const
   {
     return rows == columns && rows.before == rows.after;
   }
 };
 
-/// The sizes of `[N, C, H, W]` with the margins around it.
+/// The sizes of `[N, C, H, W]` including padding.
 [[nodiscard]] inline std::vector<std::int64_t> sizes_with_margins(at::IntArrayRef sizes,
                                                                   const convolution_geometry& over)
 {
@@ -40,7 +40,7 @@ struct convolution_geometry {
           over.columns.before + sizes[3] + over.columns.after};
 }
 
-/// `x` with `value` around it if the margins differ, and how far a convolution is then to pad.
+/// Pads `x` with `value` if padding is uneven. Returns it, and the padding left to the operator.
 [[nodiscard]] inline std::pair<torch::Tensor, std::int64_t> padded(const torch::Tensor& x,
                                                                    const convolution_geometry& over,
                                                                    std::int64_t value = 0)

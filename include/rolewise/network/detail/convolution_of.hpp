@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Convolutions of tensors, in full precision or in bfloat16.
+/// Convolutions of tensors and their gradients, in full precision or in bfloat16.
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/convolution_geometry.hpp>
@@ -20,10 +20,10 @@
 
 namespace rolewise::detail {
 
-/// Of maps and of weights.
+/// Gradients with respect to the feature maps and the weights.
 using convolution_gradients = std::array<torch::Tensor, 2>;
 
-/// x * w by the fastest way there is, without a graph.
+/// x * w by the fastest implementation, without autograd.
 [[nodiscard]] inline torch::Tensor product_of(const torch::Tensor& x, const torch::Tensor& w,
                                               std::int64_t stride, std::int64_t padding)
 {
@@ -32,8 +32,8 @@ using convolution_gradients = std::array<torch::Tensor, 2>;
   return at::conv2d(x, w, {}, stride, padding);
 }
 
-/// By LibTorch alone if they are to be differentiated again.
-/// @param wanted which of them; the other is undefined
+/// The gradients of a convolution; by LibTorch alone if they must be differentiable themselves.
+/// @param wanted which of them to compute; the other is undefined
 [[nodiscard]] inline convolution_gradients gradients_of_convolution(
     const torch::Tensor& gradient, const torch::Tensor& maps, const torch::Tensor& weights,
     std::int64_t stride, std::int64_t padding, const std::array<bool, 2>& wanted)
@@ -53,10 +53,10 @@ using convolution_gradients = std::array<torch::Tensor, 2>;
   return {std::move(of_x), std::move(of_w)};
 }
 
-/// x * w of float32, with products in full precision or in bfloat16. Where it is to be
-/// differentiated again the backward pass is in single precision.
+/// Autograd function x * w of float32, with products in full precision or in bfloat16. With
+/// `create_graph`, the backward pass is in single precision.
 struct graph_convolution : torch::autograd::Function<graph_convolution> {
-  /// Without a graph.
+  /// The forward product, without autograd.
   [[nodiscard]] static torch::Tensor product(const torch::Tensor& x, const torch::Tensor& w,
                                              std::int64_t stride, std::int64_t padding,
                                              pass_precision forward)
@@ -98,7 +98,7 @@ struct graph_convolution : torch::autograd::Function<graph_convolution> {
   }
 };
 
-/// x * w of tensors.
+/// Differentiable x * w of floating-point tensors.
 [[nodiscard]] inline torch::Tensor convolution_of(const torch::Tensor& x, const torch::Tensor& w,
                                                   const convolution_geometry& over,
                                                   const pass_precisions& precision)

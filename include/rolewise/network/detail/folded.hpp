@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A residual network for answering alone: convolutions with batch norm folded in.
+/// Residual networks for inference only: convolutions with batch norm folded in.
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/convolution_shape.hpp>
@@ -14,14 +14,14 @@
 
 namespace rolewise::detail {
 
-/// w * x + bias, with batch norm in both.
+/// The convolution w * x + bias, with batch norm folded into both.
 struct folded_convolution {
   std::string name;
   torch::Tensor weight;  ///< `[O, I, K, K]`
   torch::Tensor bias;    ///< `[O]`
   convolution_shape shape;
 
-  /// @param added null, or a map of the output's shape
+  /// @param added null, or a residual map of the output's shape
   [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, bool rectify,
                                          const torch::Tensor* added) const
   {
@@ -32,7 +32,7 @@ struct folded_convolution {
   }
 };
 
-/// relu(factor x + shift), a batch norm with no convolution before it.
+/// Batch norm without a convolution before it, and ReLU: relu(factor x + shift).
 struct folded_normalisation {
   std::string name;
   torch::Tensor factor, shift;  ///< `[C]`
@@ -43,7 +43,7 @@ struct folded_normalisation {
   }
 };
 
-/// y = relu(first(x)); relu(second(y) + aside(x)), or + x.
+/// Basic block: y = relu(first(x)); relu(second(y) + aside(x)), or + x without a projection.
 template<typename Convolution>
 struct folded_block {
   Convolution first, second;
@@ -63,7 +63,7 @@ template<typename Convolution>
 struct folded_stages {
   std::vector<std::vector<folded_block<Convolution>>> stages{};
 
-  /// From the output of the stem to the last map.
+  /// Runs the stages, from the output of the stem to the last feature map.
   /// @param run `run(convolution, x, rectify, added)` with `added` null or a map of the output's
   ///        shape, which may be overwritten
   /// @param tap called with the output of each stage
@@ -96,7 +96,7 @@ struct folded_network {
   folded_stages<folded_convolution> body;
 };
 
-/// a = relu(norm(x)); second(relu(first(a))) + aside(a), or + x.
+/// Pre-activation block: a = relu(norm(x)); second(relu(first(a))) + aside(a), or + x.
 template<typename Convolution, typename Normalisation>
 struct folded_wide_block {
   Normalisation before;
@@ -118,7 +118,8 @@ template<typename Convolution, typename Normalisation>
 struct folded_wide_stages {
   std::vector<std::vector<folded_wide_block<Convolution, Normalisation>>> stages{};
 
-  /// From the output of the stem to the last sum; `run` and `tap` as in `folded_stages`.
+  /// Runs the stages, from the output of the stem to the last residual sum; `run` and `tap` as in
+  /// `folded_stages`.
   /// @param normalise `normalise(normalisation, x)`
   template<typename Map, typename Run, typename Normalise, typename Tap>
   [[nodiscard]] Map operator()(Map x, const Run& run, const Normalise& normalise, const Tap& tap)

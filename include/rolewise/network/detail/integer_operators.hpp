@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// LibTorch's oneDNN operators on bytes, found by name.
+/// LibTorch's oneDNN int8 operators, looked up by name.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -18,35 +18,35 @@
 
 namespace rolewise::detail {
 
-/// What a product of bytes becomes before it is stored.
+/// Post-operations and output type of an int8 product.
 ///
 ///     f = sum * scale + bias [+ (accumulator - zero of it) * scale of it] [rectified]
 ///     stored: f as float, or round(f / scale of the output) + its zero, clipped to 0 .. 255
 struct byte_output {
   torch::Tensor bias{};  ///< `[O]`, float
   bool rectify = false;
-  std::optional<double> scale{};  ///< none: the output is float
+  std::optional<double> scale{};  ///< none: float output
   std::int64_t zero = 0;
-  torch::Tensor accumulator{};  ///< uint8, if bytes are to be added; may be overwritten
+  torch::Tensor accumulator{};  ///< uint8, a tensor to add, if defined; may be overwritten
   double accumulator_scale = 1.0;
   std::int64_t accumulator_zero = 0;
 };
 
-/// A product of unsigned with signed bytes: `[O]` sums of (x - zero) * w, each times its scale.
+/// A product of uint8 with int8: `[O]` sums of (x - zero) * w, each times its scale.
 struct byte_product {
   torch::Tensor x;        ///< uint8
-  std::int64_t zero = 0;  ///< the code of 0, 0 .. 255; padding pads with it
+  std::int64_t zero = 0;  ///< zero point: the code of 0, 0 .. 255; used for padding
   torch::Tensor weight;   ///< int8, packed
   torch::Tensor scale;    ///< float, `[1]` or `[O]`
 };
 
-/// The operators by which LibTorch's compiled graphs multiply bytes. They are registered with the
-/// dispatcher, have no C++ header and no promise, so they are called by name, with their arguments
-/// on a stack.
+/// The int8 operators of LibTorch's compiled graphs. They are registered with the dispatcher, but
+/// have no C++ header and no stability guarantee, so they are called by name with boxed
+/// arguments.
 class integer_operators {
  public:
-  /// Those of this process. Which of them are missing or have other arguments than expected,
-  /// `problem` says.
+  /// The operators of this process; `problem` reports any that is missing or has another
+  /// signature.
   [[nodiscard]] static const integer_operators& found()
   {
     static const integer_operators all;
@@ -57,7 +57,7 @@ class integer_operators {
   [[nodiscard]] const std::string& problem() const { return problem_; }
 
   /// @param w int8 `[O, I, K, K]`
-  /// @param sizes of the inputs to expect; other ones work too
+  /// @param sizes expected sizes of the inputs; others work too
   [[nodiscard]] torch::Tensor pack_convolution(const torch::Tensor& w, std::int64_t stride,
                                                std::int64_t padding, at::IntArrayRef sizes) const
   {
@@ -115,8 +115,8 @@ class integer_operators {
                    "str, Scalar?[], str");
   }
 
-  /// Arguments are compared by type before anything is called: a stack of others would be read as
-  /// what it is not.
+  /// Looks up an operator. Argument types are compared before any call, as boxed arguments of
+  /// other types would be misread.
   [[nodiscard]] handle find(const char* operation, const char* overload, std::string_view wanted)
   {
     const auto full = [&] { return std::string{operation} + (*overload ? "." : "") + overload; };

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Whether and how the product of two quantised tensors is one of bytes.
+/// Selection of integer arithmetic for the product of two quantized tensors.
 
 #include <rolewise/network/integer_forward.hpp>
 #include <rolewise/quant/layer_arithmetic.hpp>
@@ -13,29 +13,29 @@
 
 namespace rolewise::detail {
 
-/// How levels become codes: unsigned bytes for x, signed bytes for w.
+/// The arithmetic of a product, and how levels become codes: uint8 for x, int8 for w.
 struct integer_plan {
   layer_arithmetic arithmetic = layer_arithmetic::not_run;
-  std::int64_t shift = 0;  ///< what is added to levels of x
-  std::int64_t zero = 0;   ///< the code of the value 0
+  std::int64_t shift = 0;  ///< added to levels of x
+  std::int64_t zero = 0;   ///< zero point: the code of the value 0
 
   [[nodiscard]] bool is_integer() const { return arithmetic == layer_arithmetic::integer; }
 };
 
-/// Levels from the code of 0 on.
+/// The range of the levels relative to the zero point.
 [[nodiscard]] inline level_range from_zero(const quantised& q)
 {
   return {q.range->lowest - q.zero_point, q.range->highest - q.zero_point};
 }
 
-/// What the levels alone say, wherever and whatever runs.
-/// @param length how many products each sum has
+/// The plan from the levels alone, independent of device, dtype and operators.
+/// @param length number of products per sum
 [[nodiscard]] inline integer_plan integer_plan_of_levels(const quantised& x, const quantised& w,
                                                          std::int64_t length)
 {
   if (!x.is_integer || !w.is_integer) return {layer_arithmetic::no_integer_levels};
   if (!x.range || !w.range) return {layer_arithmetic::unknown_range};
-  // Signed bytes become unsigned by one bit that flips, whatever they hold.
+  // int8 becomes uint8 by flipping the sign bit, whatever the range.
   const auto [lowest, highest] = *x.range;
   const auto shift = lowest >= 0 && highest <= 255            ? std::int64_t{0}
                      : x.levels.scalar_type() == torch::kChar ? std::int64_t{128}
@@ -45,12 +45,12 @@ struct integer_plan {
     return {layer_arithmetic::activations_too_wide};
   const auto [least, most] = from_zero(w);
   if (least < -128 || most > 127) return {layer_arithmetic::weights_too_wide};
-  // Kernels may sum codes and take off what the code of 0 adds later.
+  // Kernels may sum codes first and subtract the contribution of the zero point later.
   if (length * 255 * std::max(most, -least) > INT32_MAX) return {layer_arithmetic::sums_too_long};
   return {layer_arithmetic::integer, shift, zero};
 }
 
-/// @param like what has the shape, type and device of the values of x
+/// @param like a tensor with the shape, dtype and device of the values of x
 [[nodiscard]] inline integer_plan integer_plan_of(const quantised& x, const quantised& w,
                                                   const torch::Tensor& like, std::int64_t length)
 {
@@ -63,7 +63,7 @@ struct integer_plan {
   return plan;
 }
 
-/// Levels of x as unsigned bytes: as they are, or in one pass (floating-point levels with a shift
+/// The levels of x as uint8 codes: unchanged, or in one pass (floating-point levels with a shift
 /// take two).
 [[nodiscard]] inline torch::Tensor codes_of_inputs(const torch::Tensor& levels, std::int64_t shift)
 {
@@ -76,7 +76,7 @@ struct integer_plan {
   return (shift == 0 ? levels : levels + shift).to(torch::kByte);
 }
 
-/// Levels of w as signed bytes whose code of 0 is 0.
+/// The levels of w as int8 codes with zero point 0.
 [[nodiscard]] inline torch::Tensor codes_of_weights(const quantised& w)
 {
   if (w.zero_point == 0) return w.levels.to(torch::kChar);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Whether the operators on bytes give the sums that they should.
+/// Probe of the int8 operators: whether their sums are exact.
 
 #include <rolewise/network/detail/integer_operators.hpp>
 
@@ -11,21 +11,21 @@
 
 namespace rolewise {
 
-/// What the integer operators are good for here.
+/// The result of the probe: which integer arithmetic this machine supports.
 struct integer_support {
   bool available = false;
-  std::string reason{};         ///< why not; empty if available
-  bool scales_exactly = false;  ///< the operator's own scaling has the bits of a product afterwards
+  std::string reason{};         ///< why it is not available; otherwise empty
+  bool scales_exactly = false;  ///< scaling in the operator is bit-identical to scaling its sums
 };
 
 namespace detail {
 
-/// One convolution of extreme codes by the operators and by floating-point numbers.
+/// A test case: a convolution of extreme codes, by the operators and in floating point.
 struct byte_case {
   std::int64_t in, out, size, kernel, stride, zero;
 };
 
-/// Extreme codes in pairs: those that saturate, those that cancel, and a mixture.
+/// Weights with extreme codes in pairs: those that saturate, those that cancel, and a mixture.
 [[nodiscard]] inline torch::Tensor extreme_weights(const byte_case& c)
 {
   auto w = torch::full({c.out, c.in, c.kernel, c.kernel}, 127, torch::kInt);
@@ -50,11 +50,11 @@ struct byte_case {
   return x.to(torch::kByte).contiguous(torch::MemoryFormat::ChannelsLast);
 }
 
-/// @tparam Operators `integer_operators`, or what a test puts in their place
+/// @tparam Operators `integer_operators`, or a test double
 template<typename Operators>
 [[nodiscard]] std::string convolution_problem(const Operators& operators, bool& scales_exactly)
 {
-  // Sums stay below 2^24, so that floating-point numbers give them exactly.
+  // Sums stay below 2^24, so floating point computes them exactly.
   for (const byte_case& c : {byte_case{16, 16, 8, 3, 1, 0}, byte_case{3, 16, 9, 3, 1, 128},
                              byte_case{32, 48, 8, 3, 2, 255}, byte_case{64, 32, 7, 1, 2, 0},
                              byte_case{56, 64, 4, 3, 1, 0}}) {
@@ -95,7 +95,7 @@ template<typename Operators>
   return {};
 }
 
-/// Nothing that goes wrong in it is thrown on: it is the reason why not.
+/// Runs the probe. Does not throw: a failure becomes the reason for missing support.
 template<typename Operators>
 [[nodiscard]] integer_support probe_integer_operators(const Operators& operators)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What was made of tensors, kept as long as they are the same.
+/// A cache of values derived from tensors, valid while the tensors are unchanged.
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -16,8 +16,8 @@
 
 namespace rolewise::detail {
 
-/// One value for several threads; what a thread has got lives on when it is replaced. A copy begins
-/// empty.
+/// A thread-safe cache of one value. A value that was returned stays alive when it is replaced. A
+/// copy starts empty.
 template<typename T>
 class kept {
  public:
@@ -47,7 +47,7 @@ class kept {
   std::shared_ptr<const T> value_;
 };
 
-/// Where a tensor's numbers are, and how often they were changed.
+/// Data pointer and version counter of a tensor.
 struct tensor_version {
   const void* data = nullptr;
   std::int64_t changes = 0;
@@ -57,7 +57,7 @@ struct tensor_version {
 
 using tensor_versions = std::vector<tensor_version>;
 
-/// Collects the versions of all tensors that a part shows.
+/// Archive that collects the versions of all tensors of a part.
 class version_archive {
  public:
   void parameter(std::string_view, const torch::Tensor& t) { add(t); }
@@ -72,7 +72,7 @@ class version_archive {
     inner.visit_state(*this);
   }
 
-  /// Empty if one of them doesn't count its changes (made in LibTorch's inference mode).
+  /// Empty if one of them has no version counter (made in LibTorch's inference mode).
   [[nodiscard]] tensor_versions versions() const
   {
     return all_count_ ? versions_ : tensor_versions{};

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What a layer multiplied last.
+/// The arithmetic of a layer's last forward pass.
 
 #include <rolewise/quant/layer_arithmetic.hpp>
 
@@ -10,7 +10,7 @@
 
 namespace rolewise::detail {
 
-/// Written by forward passes, also by several at once.
+/// Atomic record, written by forward passes, possibly by several at once.
 class last_arithmetic {
  public:
   last_arithmetic() = default;

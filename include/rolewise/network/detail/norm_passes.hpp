@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Kernels of batch norm over tensors, on several threads.
+/// Batch norm kernels on tensors, multithreaded.
 
 #include <rolewise/core/share_out.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -19,7 +19,7 @@
 
 namespace rolewise::detail {
 
-/// Whether the memory of maps is rows of channels, in float32.
+/// Whether the kernels apply: float32 on the CPU, channels last, channels in multiples of 16.
 [[nodiscard]] inline bool fits_norm_passes(const torch::Tensor& x)
 {
   constexpr auto together = static_cast<std::int64_t>(norm_kernels::channels_together);
@@ -28,8 +28,8 @@ namespace rolewise::detail {
          x.is_contiguous(torch::MemoryFormat::ChannelsLast) && !x.is_neg();
 }
 
-/// The rows of maps in pieces whose bounds do not depend on the number of threads, and so neither
-/// do sums that are added piece by piece.
+/// Partition of the rows of feature maps into pieces. Their bounds do not depend on the number of
+/// threads, and so neither do sums that are added piece by piece.
 struct pieces_of_rows {
   std::int64_t channels, rows;
 
@@ -42,7 +42,7 @@ struct pieces_of_rows {
   }
   [[nodiscard]] std::int64_t count() const { return (rows + longest() - 1) / longest(); }
 
-  /// Calls `work(piece, first number, rows)` for each.
+  /// Calls `work(piece, first element, rows)` for each piece.
   template<typename Work>
   void each(const Work& work) const
   {
@@ -56,7 +56,7 @@ struct pieces_of_rows {
   }
 };
 
-/// Numbers for each channel, several kinds of them, summed piece by piece.
+/// Per-channel sums of several kinds, accumulated piece by piece.
 class sums_of_pieces {
  public:
   sums_of_pieces(const pieces_of_rows& all, std::size_t kinds)
@@ -83,7 +83,7 @@ class sums_of_pieces {
 };
 
 struct channel_moments {
-  std::vector<double> mean, variance;  ///< divided by the number of rows
+  std::vector<double> mean, variance;  ///< the variance is divided by the number of rows
 };
 
 [[nodiscard]] inline channel_moments moments_of(const torch::Tensor& x)
@@ -92,7 +92,7 @@ struct channel_moments {
   const auto channels = static_cast<std::size_t>(all.channels);
   const auto& passes = norm_kernels::best();
   const auto* const from = x.const_data_ptr<float>();
-  // Distances from a mean of some rows, so that little cancels.
+  // Deviations from the mean of some rows, against cancellation.
   const auto some = static_cast<std::size_t>(std::min<std::int64_t>(all.rows, 64));
   std::vector<float> guess(channels);
   std::vector<double> sums(channels), squares(channels);
@@ -116,7 +116,7 @@ struct channel_moments {
   return result;
 }
 
-/// A batch norm in use: what each channel is multiplied with and what is added to it.
+/// A batch norm with its statistics: mean, inverse deviation, factor and shift of each channel.
 struct norm_lines {
   std::vector<float> mean, deviation_inverse, factor, shift;
 
@@ -141,7 +141,7 @@ struct norm_lines {
   }
 };
 
-/// What is added to the numbers from `first` on.
+/// The addend from element `first` on.
 [[nodiscard]] inline norm_kernels::addend from_number(norm_kernels::addend all, std::size_t first)
 {
   if (all.numbers != nullptr) all.numbers += first;
@@ -149,8 +149,8 @@ struct norm_lines {
   return all;
 }
 
-/// @param is_rectified whether 0 is written for what is below
-/// @return where it was written, laid out like x
+/// @param is_rectified whether to apply ReLU
+/// @return the output, laid out like x
 inline torch::Tensor normalise(const torch::Tensor& x, const norm_lines& by,
                                const norm_kernels::addend& beside, bool is_rectified)
 {
@@ -166,8 +166,8 @@ inline torch::Tensor normalise(const torch::Tensor& x, const norm_lines& by,
 }
 
 struct normalised_codes {
-  torch::Tensor codes;             ///< bytes, laid out like x
-  std::uint32_t largest_bits = 0;  ///< of the magnitudes that were quantised
+  torch::Tensor codes;             ///< uint8 or int8, laid out like x
+  std::uint32_t largest_bits = 0;  ///< of the largest magnitude before clipping
 };
 
 [[nodiscard]] inline normalised_codes normalise_to_codes(const torch::Tensor& x,
@@ -189,7 +189,7 @@ struct normalised_codes {
   return result;
 }
 
-/// Which of the gradient passes, and what is asked of it.
+/// The range in which the gradient passes, and whether to compute the gradient of the step.
 struct norm_way_back {
   float low = -std::numeric_limits<float>::infinity();
   float high = std::numeric_limits<float>::infinity();
@@ -199,16 +199,16 @@ struct norm_way_back {
 
 struct norm_gradients {
   torch::Tensor to_x;
-  std::vector<double> of_factor;  ///< of what (x - mean) / deviation is multiplied with
+  std::vector<double> of_factor;  ///< of the weight: the factor of (x - mean) / deviation
   std::vector<double> of_shift;
   double of_error = 0.0;
 };
 
-/// The gradients of a batch norm with the statistics of the batch.
+/// The gradients of batch norm with batch statistics.
 ///
-/// @param gradient laid out like x; where `passed` is written if that is defined, it may be the
-///        same tensor
-/// @param to_x where to write the gradient of x: may be `gradient`, not `passed`
+/// @param gradient laid out like x
+/// @param passed if defined, receives the masked gradient; may be the same tensor as `gradient`
+/// @param to_x receives the gradient of x; may be `gradient`, not `passed`
 [[nodiscard]] inline norm_gradients norm_backward(const torch::Tensor& gradient,
                                                   const torch::Tensor& x, const norm_lines& by,
                                                   const norm_kernels::addend& beside,
@@ -243,7 +243,7 @@ struct norm_gradients {
   if (way.of_codes)
     for (const double each : sums.total(2)) result.of_error += each;
 
-  // What has passed already is not asked again what it stands beside.
+  // A gradient that is masked already is not masked again.
   const bool once_more = kept == nullptr;
   const norm_way_back open;
   const auto& ask = once_more ? way : open;

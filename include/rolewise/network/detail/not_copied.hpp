@@ -2,11 +2,11 @@
 #pragma once
 
 /// @file
-/// What belongs to one object and not to its copies.
+/// A member whose value is not copied.
 
 namespace rolewise::detail {
 
-/// A value that a copy starts without, and that an assignment takes away.
+/// A value that copies start without and that assignment resets.
 template<typename T>
 struct not_copied {
   T value{};

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What a batch norm gives, computed together with what is done to it next.
+/// The `pending_norm`: a deferred batch norm, fused with the operation that follows.
 
 #include <rolewise/network/detail/added_values.hpp>
 #include <rolewise/network/detail/through_norm.hpp>
@@ -11,11 +11,11 @@
 
 namespace rolewise::detail {
 
-/// A tensor, or the recipe for one: a batch norm and perhaps what is added to it.
+/// A tensor, or a deferred batch norm with an optional addend.
 ///
-/// Who quantises it by even steps reads the batch norm's input once and writes bytes; the sum in
-/// between is never stored, and made again on the way back. Who asks for the tensor gets it, and
-/// from then on it is one.
+/// Quantization by uniform steps reads the batch norm's input once and writes bytes; the sum in
+/// between is never stored, and is recomputed in the backward pass. `tensor()` materializes the
+/// result permanently.
 class pending_norm {
  public:
   pending_norm(torch::Tensor values) : values_{std::move(values)} {}
@@ -33,7 +33,7 @@ class pending_norm {
     return is_pending() ? x_.sizes() : values_.sizes();
   }
 
-  /// y + x, in the memory of y if it has some.
+  /// Returns y + x, in place if y is materialized.
   [[nodiscard]] pending_norm plus(const torch::Tensor& x) &&
   {
     if (is_pending() && !beside_.defined() && lies_beside(x) && x.scalar_type() == torch::kFloat) {
@@ -69,7 +69,7 @@ class pending_norm {
     (void)tensor();
     return std::move(values_);
   }
-  /// max(0, y), in the memory of y if it has some.
+  /// Returns max(0, y), in place if y is materialized.
   [[nodiscard]] torch::Tensor rectified() &&
   {
     if (!is_pending()) return values_.relu_();
@@ -77,7 +77,7 @@ class pending_norm {
     return taken();
   }
 
-  /// Of what is pending.
+  /// Quantizes; `is_pending()` is a precondition.
   [[nodiscard]] quantised codes(const fusible_steps& steps) const
   {
     auto work = work_;
@@ -109,7 +109,7 @@ class pending_norm {
 
   torch::Tensor values_;
   torch::Tensor x_, weight_, bias_;
-  torch::Tensor beside_;  ///< where the gradient of what is added goes
+  torch::Tensor beside_;  ///< receives the gradient of the addend
   norm_work work_{};
 };
 

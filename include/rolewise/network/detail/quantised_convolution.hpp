@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Convolutions of levels, with the gradient of the values.
+/// Convolution of quantized levels, with the gradient of the values.
 
 #include <rolewise/network/detail/convolution_geometry.hpp>
 #include <rolewise/network/detail/convolution_of.hpp>
@@ -16,15 +16,16 @@
 
 namespace rolewise::detail {
 
-/// y = x * w of two quantised tensors. The gradient goes to the stand-ins of their values.
+/// Autograd function y = x * w of two quantized tensors. Gradients go to the stand-ins of their
+/// values.
 ///
-/// Forward the levels are multiplied, as bytes or as floating-point numbers with the same bits, and
-/// the sum is scaled once. Then what an offset of x adds is added: offset times the sum of the
-/// weights under each window, which is less at the borders.
+/// The forward pass multiplies levels, as int8 or in floating point with the same bits, and
+/// scales the sum once. Then it adds the contribution of an offset of x: offset times the sum of
+/// the weights under each window, which is less at the borders.
 ///
-/// Backward, in full precision, the scale of the weights is put on the weights, which are few, not
-/// on the maps, which are many; in bfloat16 the levels stay the integers that they are, which are
-/// exact up to 256, and results are scaled.
+/// The backward pass in full precision applies the scale of the weights to the weights, which are
+/// few, not to the feature maps, which are many. In bfloat16 the levels stay integers, which are
+/// exact up to 256, and the results are scaled.
 struct quantised_convolution : torch::autograd::Function<quantised_convolution> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& in_x,
                                const torch::Tensor& in_w, const quantised& x, const quantised& w,
@@ -93,7 +94,7 @@ struct quantised_convolution : torch::autograd::Function<quantised_convolution> 
     return y;
   }
 
-  /// What the offset of x adds: the same to each example.
+  /// The contribution of the offset of x; the same for each example.
   [[nodiscard]] static torch::Tensor of_offset(const quantised& x, const quantised& w,
                                                const convolution_geometry& over,
                                                torch::ScalarType type)
@@ -106,7 +107,7 @@ struct quantised_convolution : torch::autograd::Function<quantised_convolution> 
     return sums;
   }
 
-  /// The gradient of weights `[O, 1, K, K]` on maps of ones.
+  /// The gradient of weights `[O, 1, K, K]` for feature maps of ones.
   [[nodiscard]] static torch::Tensor of_ones(const torch::Tensor& gradient,
                                              const convolution_geometry& over,
                                              const std::array<std::int64_t, 2>& size,
@@ -119,7 +120,7 @@ struct quantised_convolution : torch::autograd::Function<quantised_convolution> 
                                                 padding, {false, true}));
   }
 
-  /// Of the values of x, and of those of w but for the scale and the offset of x.
+  /// Gradients of the values of x, and of those of w without the scale and the offset of x.
   [[nodiscard]] static gradients in_full(const torch::Tensor& gradient, const quantised& x,
                                          const quantised& w, const convolution_geometry& over,
                                          torch::ScalarType type, const std::array<bool, 2>& wanted)
@@ -135,7 +136,7 @@ struct quantised_convolution : torch::autograd::Function<quantised_convolution> 
                                              torch::ScalarType type,
                                              const std::array<bool, 2>& wanted)
   {
-    // Scales per output lie along the gradient's channels; one for all waits until the end.
+    // Per-output scales multiply the gradient's channels; a single scale is applied at the end.
     const bool per_output = w.scale.defined() && w.scale.dim() != 0;
     const auto levels = levels_from_zero(w, torch::kBFloat16);
     const auto [maps, padding] = padded(passing_levels(x, torch::kBFloat16), over);

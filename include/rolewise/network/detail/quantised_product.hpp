@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// Products of levels with the gradient of the values: what they have in common, and those of
-/// vectors.
+/// Products of quantized levels with the gradient of the values: common parts, and the linear
+/// product.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/network/detail/integer_plan.hpp>
@@ -18,15 +18,15 @@
 
 namespace rolewise::detail {
 
-/// The product of two scales, either of which may be undefined (1).
+/// The product of two scales; an undefined one is 1.
 [[nodiscard]] inline torch::Tensor product_of_scales(const torch::Tensor& a, const torch::Tensor& b)
 {
   if (!a.defined()) return b;
   return b.defined() ? a * b : a;
 }
 
-/// A scale of weights, 0-dimensional or `[O, 1, ...]`, as it multiplies an output whose channels
-/// are axis 1 of `dimensions`.
+/// A scale of weights, 0-dimensional or `[O, 1, ...]`, reshaped to broadcast over an output with
+/// `dimensions` axes, whose channels are axis 1.
 [[nodiscard]] inline torch::Tensor along_outputs(const torch::Tensor& scale,
                                                  std::int64_t dimensions)
 {
@@ -34,7 +34,7 @@ namespace rolewise::detail {
   return dimensions == 2 ? scale.flatten() : scale.view({1, -1, 1, 1});
 }
 
-/// Levels with the zero point at 0, in a floating type: what padding with 0 pads with the value 0.
+/// Levels minus the zero point, in a floating type, so that padding with 0 pads with the value 0.
 [[nodiscard]] inline torch::Tensor levels_from_zero(const quantised& x, torch::ScalarType type)
 {
   if (x.levels.scalar_type() != type) {
@@ -44,7 +44,7 @@ namespace rolewise::detail {
   return x.zero_point == 0 ? x.levels : x.levels - x.zero_point;
 }
 
-/// The same for maps, in scratch memory if they have another type: not to be kept.
+/// The same for feature maps, in scratch memory if their dtype differs; not to be stored.
 [[nodiscard]] inline torch::Tensor passing_levels(const quantised& x, torch::ScalarType type)
 {
   if (x.levels.scalar_type() == type) return levels_from_zero(x, type);
@@ -52,15 +52,15 @@ namespace rolewise::detail {
   return x.zero_point == 0 ? levels : levels.sub_(x.zero_point);
 }
 
-/// How a layer multiplies, beside the operands.
+/// How a layer multiplies: arithmetic, packed weights, precision of the backward pass.
 struct product_plan {
   integer_plan integers{};
-  torch::Tensor packed{};  ///< weights, if integers are multiplied
+  torch::Tensor packed{};  ///< packed weights, if arithmetic is integer
   pass_precision backward = pass_precision::full;
 };
 
-/// Sums of products of levels, each times the product of the scales. `multiply` takes bytes and
-/// gives the sums times the scale that they have.
+/// Sums of products of levels, times the product of the scales. `multiply` takes a `byte_product`
+/// and returns its scaled sums.
 template<typename Multiply>
 [[nodiscard]] torch::Tensor scaled_sums(const quantised& x, const quantised& w,
                                         const product_plan& plan, std::int64_t dimensions,
@@ -76,7 +76,7 @@ template<typename Multiply>
   return y;
 }
 
-/// What both operands of a product are, for its backward pass; offsets of weights are not known.
+/// The operands, saved for the backward pass; weights have no offset.
 struct saved_operands {
   quantised x;
   quantised w;
@@ -95,7 +95,9 @@ struct saved_operands {
   }
 };
 
-/// A layer's product has one scale for its input, as sums over channels cannot be scaled apart.
+/// Checks that scales factor out of the sums over channels: one scale for activations, one or one
+/// per output for weights, which have no offset.
+/// @throws std::invalid_argument otherwise
 inline void require_factorable(const quantised& x, const quantised& w)
 {
   if (x.scale.defined() && x.scale.dim() != 0)
@@ -107,9 +109,8 @@ inline void require_factorable(const quantised& x, const quantised& w)
            w.levels.size(0), " outputs, got one of shape ", w.scale.sizes());
 }
 
-/// y = x w^T for vectors `[N, D]` and weights `[O, D]`. The gradient goes to the stand-ins of their
-/// values; its backward pass is small and always in
-/// full precision.
+/// Autograd function y = x w^T for vectors `[N, D]` and weights `[O, D]`. Gradients go to the
+/// stand-ins of their values; the backward pass is small and always in full precision.
 struct quantised_linear : torch::autograd::Function<quantised_linear> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& in_x,
                                const torch::Tensor&, const quantised& x, const quantised& w,

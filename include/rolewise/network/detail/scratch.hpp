@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Levels as floating-point numbers, in memory that is used again.
+/// Reusable scratch memory for floating-point copies of levels.
 
 #include <rolewise/core/tensor.hpp>
 
@@ -10,14 +10,14 @@
 
 namespace rolewise::detail {
 
-/// What is in scratch memory; one of each at a time.
+/// The scratch buffers of a thread; each holds one tensor at a time.
 enum class scratch_of { maps, gradients };
 
-/// Memory of this thread for one tensor at a time, as large as the largest so far: fresh memory
-/// costs more than what is written into it.
+/// A tensor in a thread-local buffer, as large as the largest so far: fresh memory costs more
+/// than writing the values.
 ///
-/// @return uninitialised, in the shape of `like`, channels last if it is; unless the last one is
-///         still in use, then fresh memory
+/// @return uninitialized, in the shape of `like`, channels last if it is; freshly allocated while
+///         the last one is in use, off the CPU, and in inference mode
 template<scratch_of = scratch_of::maps>
 [[nodiscard]] torch::Tensor scratch_like(const torch::Tensor& like, torch::ScalarType type)
 {
@@ -35,7 +35,7 @@ template<scratch_of = scratch_of::maps>
   return flat.view({like.size(0), like.size(2), like.size(3), like.size(1)}).permute({0, 3, 1, 2});
 }
 
-/// `x` in another type, in scratch memory.
+/// A copy of `x` in another dtype, in scratch memory.
 template<scratch_of What = scratch_of::maps>
 [[nodiscard]] torch::Tensor scratch_copy(const torch::Tensor& x, torch::ScalarType type)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Batch norm, what is added to it and how it is quantised, as one function with a gradient.
+/// Autograd function that fuses batch norm, an addition, and ReLU or quantization.
 
 #include <rolewise/network/detail/norm_passes.hpp>
 #include <rolewise/quant/fusible_steps.hpp>
@@ -19,21 +19,21 @@
 
 namespace rolewise::detail {
 
-/// What a batch norm does to the tensor that enters it.
+/// The operations that `through_norm` fuses, with their parameters.
 struct norm_work {
   norm_lines lines{};
   double epsilon = 0.0;
-  /// Numbers or bytes that are added, and how they count.
+  /// The tensor to add, float or uint8, and how to dequantize it.
   torch::Tensor beside{};
   norm_kernels::addend addend{};
-  bool is_rectified = false;  ///< the sum; of one that is quantised the steps say that
-  /// How the sum is quantised, if it is.
+  bool is_rectified = false;  ///< apply ReLU to the sum; if it is quantized, the steps decide
+  /// The quantization of the sum, if any.
   std::optional<fusible_steps> steps{};
 
-  /// Whether not all of the gradient passes.
+  /// Whether the gradient is masked, by ReLU or clipping.
   [[nodiscard]] bool holds_back() const { return is_rectified || steps.has_value(); }
 
-  /// With where the numbers are now.
+  /// The addend with its current data pointer.
   [[nodiscard]] norm_kernels::addend added() const
   {
     auto all = addend;
@@ -46,14 +46,14 @@ struct norm_work {
   }
 };
 
-/// y = batch norm of x + what is beside it, perhaps rectified, or a stand-in for the codes of that,
-/// which are written to `codes`.
+/// y = batch norm of x + addend, optionally with ReLU; or a stand-in for its codes, which are
+/// written to `codes`.
 ///
-/// Nothing between x and what comes out is stored: the way back makes it again.
+/// Intermediate values are not stored: the backward pass recomputes them.
 struct through_norm : torch::autograd::Function<through_norm> {
   using optional_tensor = std::optional<torch::Tensor>;
 
-  /// @param beside what the gradient of the addend goes to
+  /// @param beside receives the gradient of the addend
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight, const torch::Tensor& bias,
                                const optional_tensor& beside, const optional_tensor& step,
@@ -61,7 +61,7 @@ struct through_norm : torch::autograd::Function<through_norm> {
   {
     const auto of = [](const optional_tensor& t) { return t.value_or(torch::Tensor{}); };
     const bool is_added = beside.has_value() && beside->defined();
-    // Which gradient passes is asked again; if all of it does, the addend does not matter.
+    // The backward pass recomputes the gradient mask; without a mask it does not need the addend.
     torch::Tensor again;
     if (work.holds_back())
       again = is_added && work.beside.scalar_type() == torch::kFloat ? *beside : work.beside;
@@ -111,7 +111,8 @@ struct through_norm : torch::autograd::Function<through_norm> {
     return result;
   }
 
-  /// Bounds that are open are moved to the next number inside.
+  /// The options of the backward kernels; open bounds move to the next representable number
+  /// inside.
   [[nodiscard]] static norm_way_back way_of(const norm_work& work)
   {
     if (!work.steps)
@@ -148,7 +149,7 @@ struct through_norm : torch::autograd::Function<through_norm> {
     return {to_x, in_channels(found.of_factor), in_channels(found.of_shift), to_beside, to_step};
   }
 
-  /// By tensor operations, which can be differentiated again.
+  /// The backward pass by tensor operations, for double backward.
   [[nodiscard]] static torch::autograd::variable_list by_tensors(
       const torch::Tensor& gradient, const torch::Tensor& x, const torch::Tensor& weight,
       const torch::Tensor& bias, const norm_work& work, bool is_added)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Other widths for layers that are there already.
+/// Changes the bit widths of existing layers.
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/network/layer_plan.hpp>
@@ -15,10 +15,10 @@
 
 namespace rolewise::detail {
 
-/// An archive that is not interested in state: layers show their widths to it, beside their state.
+/// An archive that skips state; layers pass it their widths when they are visited.
 class width_changer {
  public:
-  /// @param wanted every layer of the network with its new widths
+  /// @param wanted all layers of the network, with their new widths
   width_changer(const std::vector<planned_layer>& wanted, bool tells_states)
       : wanted_{wanted}, tells_states_{tells_states}
   {}
@@ -56,7 +56,7 @@ class width_changer {
     bits = next.widths.activations;
   }
 
-  /// Whether a tensor of this name belongs to a state whose width is another now.
+  /// Whether a tensor of this name belongs to a state whose width has changed.
   [[nodiscard]] bool has_changed(const std::string& name) const
   {
     return std::ranges::any_of(changed_,

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Convolutions of tensors by minimal filtering, with their gradients, on several threads.
+/// Winograd convolution of tensors, with gradients, multithreaded.
 
 #include <rolewise/core/share_out.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -18,8 +18,8 @@
 
 namespace rolewise::detail {
 
-/// Whether it is computed here. Not while LibTorch is told to leave its own fast convolutions
-/// alone (`setUserEnabledMkldnn`), nor under autocast, which wants another type.
+/// Whether Winograd convolution applies. It does not while LibTorch's own fast convolutions are
+/// disabled (`setUserEnabledMkldnn`), nor under autocast, which computes in another dtype.
 [[nodiscard]] inline bool fits_winograd(const torch::Tensor& x, const torch::Tensor& w,
                                         std::int64_t stride, std::int64_t padding)
 {
@@ -28,7 +28,7 @@ namespace rolewise::detail {
     return t.device().is_cpu() && t.dim() == 4 && t.scalar_type() == torch::kFloat &&
            t.layout() == torch::kStrided && t.numel() > 0 && !t.is_neg();
   };
-  // Few tiles do not pay for transforming many filters.
+  // With few tiles, transforming many filters does not pay.
   const auto pays = [&] { return 2 * x.numel() >= x.size(1) * std::max(w.size(0), w.size(1)); };
   return stride == 1 && padding == 1 && is_plain(x) && is_plain(w) && w.size(2) == 3 &&
          w.size(3) == 3 && x.size(1) == w.size(1) && x.size(1) % together == 0 &&
@@ -37,14 +37,14 @@ namespace rolewise::detail {
          c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU);
 }
 
-/// A convolution in pieces for threads: stretches of tiles, or of outputs where there are many of
-/// them. They do not depend on the number of threads.
+/// Partition of a convolution for threads: ranges of tiles, and of output channels where there
+/// are many. It does not depend on the number of threads.
 struct winograd_pieces {
   winograd_kernels::tile_range all;
   std::size_t in, out;
   std::int64_t stretches, parts;
 
-  /// @param most stretches
+  /// @param most maximum number of tile ranges
   winograd_pieces(const torch::Tensor& x, std::size_t inputs, std::size_t outputs,
                   std::int64_t most)
       : all{static_cast<std::size_t>(x.size(2)), static_cast<std::size_t>(x.size(3)), 0, 0},
@@ -63,13 +63,14 @@ struct winograd_pieces {
     return {first, std::min(out, first + outputs_of_part)};
   }
 
-  /// Calls `work(part)` for each part of the outputs.
+  /// Calls `work(part)` for each part of the output channels.
   template<typename Work>
   void each_part(const Work& work) const
   {
     share_out(parts, at::get_num_threads(), [&](std::int64_t number) { work(part(number)); });
   }
-  /// Calls `work(stretch, its tiles, part of the outputs, scratch memory)` for each that has tiles.
+  /// Calls `work(stretch, tiles, part, scratch memory)` for each stretch with tiles and each part
+  /// of the output channels.
   template<typename Work>
   void each(const Work& work) const
   {
@@ -87,7 +88,7 @@ struct winograd_pieces {
   }
 
  private:
-  /// Each part transforms all inputs again, so it is to have many outputs.
+  /// Each part transforms all inputs again, so parts are large.
   static constexpr std::size_t outputs_of_part = 128;
 
   [[nodiscard]] static float* scratch_of_this_thread(std::size_t floats)
@@ -100,7 +101,7 @@ struct winograd_pieces {
   }
 };
 
-/// Filters as they lie in memory.
+/// Pointer, sizes and strides of filters.
 template<typename Number>
 [[nodiscard]] winograd_kernels::filters<Number> filters_of(const torch::Tensor& w, Number* first)
 {
@@ -113,7 +114,7 @@ template<typename Number>
           w.stride(3)};
 }
 
-/// The same turned round, from outputs to inputs.
+/// The filters rotated by 180 degrees, with inputs and outputs exchanged: for the input gradient.
 template<typename Number>
 [[nodiscard]] winograd_kernels::filters<Number> turned(winograd_kernels::filters<Number> of)
 {
@@ -126,7 +127,7 @@ template<typename Number>
           -of.next_column};
 }
 
-/// x * w with one pixel of zeros around x.
+/// x * w with one pixel of zero padding.
 /// @return `[N, O, H, W]`, channels last
 [[nodiscard]] inline torch::Tensor winograd_product(const torch::Tensor& x,
                                                     const winograd_kernels::filters<const float>& w)
@@ -148,7 +149,7 @@ template<typename Number>
   return y;
 }
 
-/// The gradient of w.
+/// The gradient with respect to w.
 /// @param gradient of the product, channels last
 /// @return laid out like w
 [[nodiscard]] inline torch::Tensor winograd_weight_gradient(const torch::Tensor& gradient,

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Codes by a scale and a zero point.
+/// Affine quantization with a scale and a zero point.
 
 #include <rolewise/quant/affine_codes.hpp>
 #include <rolewise/quant/detail/stand_ins.hpp>
@@ -11,8 +11,9 @@
 
 namespace rolewise::detail {
 
-/// round(x / s) + z, by the reciprocal and not clamped yet; x may have any shape that goes with s.
-/// The zero point is added after rounding: before, halves would fall elsewhere.
+/// Affine codes round(x / s) + z, computed with the reciprocal of s and not clamped yet; x may
+/// have any shape that broadcasts with s. The zero point is added after rounding: before, halves
+/// would round differently.
 template<typename Round>
 [[nodiscard]] torch::Tensor affine_code_of(const torch::Tensor& x, const affine_parameters& p,
                                            const Round& round)
@@ -20,8 +21,8 @@ template<typename Round>
   return round(x * p.scale.reciprocal()) + p.zero_point;
 }
 
-/// Codes of x and its stand-in; with one scale the codes keep their zero point, with several it is
-/// taken off, because `quantised` has one for all.
+/// Quantizes x, with a stand-in. With one scale the codes keep their zero point; with several it
+/// is subtracted, because `quantised` has a single zero point.
 template<typename Round>
 [[nodiscard]] quantised affine_quantised(const torch::Tensor& original, const torch::Tensor& x,
                                          const affine_parameters& p, const affine_codes& codes,

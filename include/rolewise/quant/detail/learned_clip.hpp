@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A clip that is learned, and where the gradient of clipped values goes.
+/// A learned clip, and the gradient of clipped values.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -19,7 +19,7 @@ namespace rolewise {
 
 namespace detail {
 
-/// A learned clip: one number in single precision.
+/// The initial value of a learned clip: one number in single precision.
 [[nodiscard]] inline torch::Tensor first_clip(std::string_view who, const layer_place& place,
                                               double value)
 {
@@ -28,13 +28,14 @@ namespace detail {
   return torch::full({}, value, torch::kFloat).set_requires_grad(true);
 }
 
-/// A clip that divides: never 0 or below, wherever an optimiser has moved it.
+/// The clip as a divisor, without graph: at least 1e-6, whatever the optimizer has made of it.
 [[nodiscard]] inline torch::Tensor usable_clip(const torch::Tensor& clip)
 {
   return clip.detach().clamp_min(1e-6);
 }
 
-/// How the gradient of values within a clip reaches what was clipped, and the clip.
+/// Autograd function: the stand-in of values within a clip, with the gradients of what was
+/// clipped and of the clip.
 struct within_clip : torch::autograd::Function<within_clip> {
   /// @param z x / clip, and `level` its level, both without a graph
   /// @param lowest -1 or 0: where z is clipped below

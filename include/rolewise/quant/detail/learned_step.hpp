@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Steps, and offsets, that are learned: what LSQ and LSQ+ share.
+/// Learned steps and offsets: what LSQ and LSQ+ share.
 
 #include <rolewise/quant/detail/straight_through.hpp>
 #include <rolewise/quant/detail/through_tanh.hpp>
@@ -20,25 +20,25 @@
 
 namespace rolewise {
 
-/// Which codes b bits have.
+/// The range of codes of b bits.
 enum class code_signs {
   unsigned_codes,  ///< 0 .. 2^b - 1
   signed_codes,    ///< -2^(b-1) .. 2^(b-1) - 1
   narrow_codes     ///< -(2^(b-1) - 1) .. 2^(b-1) - 1
 };
 
-/// What N is in the scale of the gradient of a learned step, 1 / sqrt(N Q_P).
+/// The definition of N in the gradient scale of a learned step, 1 / sqrt(N Q_P).
 enum class step_gradient_count {
-  numel,    ///< numbers in the tensor, the examples of the batch among them
-  features  ///< numbers for one example
+  numel,    ///< elements of the tensor, over all examples of the batch
+  features  ///< elements per example
 };
 
 namespace detail {
 
-/// Steps are at least this large: a step that learning drove below comes back to it.
+/// Lower bound of steps: a step that training has moved below is set to it.
 inline constexpr double least_step = 1e-8;
 
-/// The codes of LSQ for a width.
+/// The code range of LSQ for a bit width.
 struct step_codes {
   std::int64_t lowest = 0;
   std::int64_t highest = 1;
@@ -49,11 +49,11 @@ struct step_codes {
     if (signs == code_signs::unsigned_codes) return {0, 2 * half - 1};
     return {signs == code_signs::narrow_codes ? 1 - half : -half, half - 1};
   }
-  /// Q_P, 1 where there is no code above 0: one bit and signs.
+  /// Q_P, or 1 where no code is above 0: one bit with signs.
   [[nodiscard]] std::int64_t most() const { return std::max<std::int64_t>(highest, 1); }
 };
 
-/// 1 / sqrt(N Q_P) for activations.
+/// The gradient scale 1 / sqrt(N Q_P) for activations.
 [[nodiscard]] inline double step_gradient_scale(at::IntArrayRef sizes, step_gradient_count counted,
                                                 const step_codes& codes)
 {
@@ -64,7 +64,7 @@ struct step_codes {
   return 1.0 / std::sqrt(static_cast<double>(n) * static_cast<double>(codes.most()));
 }
 
-/// What of a learned step is no tensor.
+/// The constants of quantization with a learned step.
 struct step_rule {
   std::string_view who;
   step_codes codes{};
@@ -88,7 +88,7 @@ struct step_rule {
     context.saved_data["gradient_scale"] = gradient_scale;
     context.saved_data["who"] = std::string{who};
   }
-  /// @param name outlives the rule
+  /// @param name must outlive the rule
   [[nodiscard]] static step_rule of(torch::autograd::AutogradContext& context,
                                     const std::string& name)
   {
@@ -106,8 +106,8 @@ struct step_rule {
   return (sum * scale).to(range.device(), range.scalar_type());
 }
 
-/// Codes of x for a step and perhaps an offset, written to `levels`; what comes back stands for the
-/// values.
+/// Autograd function: writes the codes of x for a step, and optionally an offset, to `levels`;
+/// returns the stand-in of the values.
 struct by_learned_step : torch::autograd::Function<by_learned_step> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& step,
@@ -136,7 +136,7 @@ struct by_learned_step : torch::autograd::Function<by_learned_step> {
   }
 };
 
-/// The sum of g sign(w) over what shares a step, in the shape of the steps.
+/// The sum of g sign(w) over the elements that share a step, in the shape of the steps.
 [[nodiscard]] inline torch::Tensor sum_by_sign(const torch::Tensor& g, const torch::Tensor& w,
                                                const torch::Tensor& step)
 {
@@ -154,7 +154,7 @@ struct by_learned_step : torch::autograd::Function<by_learned_step> {
   return in_shape_of(step, all.by_row(sums));
 }
 
-/// One bit: signs of weights, their size is the step.
+/// Autograd function for one-bit weights: codes are signs, their magnitude is the step.
 struct signs_by_learned_step : torch::autograd::Function<signs_by_learned_step> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
                                const torch::Tensor& step, const step_rule& rule,
@@ -177,8 +177,8 @@ struct signs_by_learned_step : torch::autograd::Function<signs_by_learned_step> 
   }
 };
 
-/// A learned tensor of a quantizer whose number comes from the first tensor that has one to give,
-/// and what must be known of it.
+/// A learned tensor of a quantizer, initialized from the first usable input, and whether it has
+/// been initialized.
 class learned_range {
  public:
   explicit learned_range(double value = 1.0)
@@ -188,16 +188,16 @@ class learned_range {
   [[nodiscard]] const torch::Tensor& tensor() const { return tensor_; }
   [[nodiscard]] bool is_started() const { return started_; }
 
-  /// Has no tensor until it is given a shape, so that one of any shape can be restored.
+  /// Leaves the tensor undefined until it gets a shape, so that one of any shape can be restored.
   void wait_for_shape() { tensor_ = torch::Tensor{}; }
-  /// Takes another shape, all 1, if it has not started.
+  /// Sets the shape, with all values 1, if it has not started.
   void shape(at::IntArrayRef sizes, torch::Device device)
   {
     if (started_ || (tensor_.defined() && tensor_.sizes() == sizes)) return;
     tensor_ = torch::ones(sizes, torch::TensorOptions{torch::kFloat}.device(device))
                   .set_requires_grad(true);
   }
-  /// The memory is written past autograd: a range changes only between uses of it.
+  /// Writes the memory outside autograd: a range changes only between uses of it.
   void assign(const torch::Tensor& value) { tensor_.variable_data().copy_(value); }
   void multiply(double by) { tensor_.variable_data().mul_(by); }
   void keep_above(double least) { tensor_.variable_data().clamp_min_(least); }
@@ -221,19 +221,19 @@ class learned_range {
   bool started_ = false;
 };
 
-/// Whether numbers to start from are worth it: a tensor of zeros, or none, waits for the next.
+/// Whether initial values are usable; all-zero, empty or non-finite ones wait for the next input.
 [[nodiscard]] inline bool can_start(const torch::Tensor& start)
 {
   return start.numel() > 0 && start.gt(0).any().item<bool>() && start.isfinite().all().item<bool>();
 }
 
-/// 1 where there is nothing to start from.
+/// Replaces unusable initial values by 1.
 [[nodiscard]] inline torch::Tensor usable(const torch::Tensor& start)
 {
   return torch::where(start.gt(0).logical_and(start.isfinite()), start, torch::ones_like(start));
 }
 
-/// Q_P of the width that a step was for, over Q_P of another: what keeps s Q_P.
+/// Q_P of the previous bit width over Q_P of the new one: the factor that keeps s Q_P.
 [[nodiscard]] inline double step_ratio(code_signs signs, std::int64_t from, bit_width to)
 {
   const bit_width before{static_cast<int>(from)};
@@ -241,7 +241,8 @@ class learned_range {
          static_cast<double>(step_codes::of(signs, to).most());
 }
 
-/// What all states with a learned step do before they quantise in training.
+/// The update of a learned step before quantization in training: initializes it, or rescales it
+/// after a change of bit width.
 template<typename Start>
 void observe_step(learned_range& step, std::int64_t& last, code_signs signs, bit_width bits,
                   const Start& start)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The nearest of a few levels that do not lie evenly.
+/// Rounding to the nearest of a few non-uniform levels.
 
 #include <rolewise/core/tensor.hpp>
 
@@ -14,8 +14,8 @@
 
 namespace rolewise::detail {
 
-/// `f(x)`, element by element, for an `f` that wants and gives contiguous memory: images that are
-/// channels last stay so.
+/// Applies an elementwise `f` that requires and returns contiguous memory; channels-last images
+/// keep their memory format.
 template<typename F>
 [[nodiscard]] torch::Tensor in_memory_order(const torch::Tensor& x, const F& f)
 {
@@ -24,12 +24,13 @@ template<typename F>
   return f(x.contiguous());
 }
 
-/// 0 where x is finite, else NaN: added to levels it keeps visible what was wrong with x.
+/// 0 where x is finite, else NaN: added to levels, it propagates non-finite inputs.
 [[nodiscard]] inline torch::Tensor spoilt(const torch::Tensor& x) { return x - x; }
 
-/// The code whose level, `code / codes.back()`, is nearest; the lower of two. NaN stays NaN.
+/// The code whose level, `code / codes.back()`, is nearest to x; ties go to the lower level. NaN
+/// stays NaN.
 /// @param x within [0, 1]
-/// @param codes rising, from 0
+/// @param codes ascending, from 0
 [[nodiscard]] inline torch::Tensor nearest_codes(const torch::Tensor& x,
                                                  const std::vector<std::int64_t>& codes)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Levels over a basis, and the basis that fits best.
+/// `lq_basis`: levels that are sums over a basis, and the least-squares fit of that basis.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -22,8 +22,8 @@ namespace rolewise {
 
 namespace detail {
 
-/// The basis in use, the one that was made of it, and how many fits it is the average of.
-/// Granules are the rows of `[G, N]`.
+/// The basis in use, the stored one that was fitted with it, and the number of fits in its
+/// average. Granules, each with a basis of its own, are the rows of `[G, N]`.
 class lq_basis {
  public:
   /// @param corrected whether the average is divided by the sum of its weights
@@ -31,7 +31,8 @@ class lq_basis {
       : is_signed_{is_signed}, corrected_{corrected}, epsilon_{epsilon}
   {}
 
-  /// Takes up what the last step has stored, or `first` if nothing fits, and fits to x.
+  /// Takes the stored basis into use, or `first` if its shape does not fit, and fits a new one to
+  /// the rows.
   void observe(const torch::Tensor& rows, const torch::Tensor& first)
   {
     const torch::NoGradGuard without_graph;
@@ -47,7 +48,8 @@ class lq_basis {
     stored_ = in_use_ + (fitted - in_use_) * share;
   }
 
-  /// Levels of rows under the basis in use, or under `first` if nothing fits; and the largest.
+  /// The levels of rows under the basis in use, or under `first` if its shape does not fit; and
+  /// the largest level.
   [[nodiscard]] std::pair<torch::Tensor, torch::Tensor> levels_of(const torch::Tensor& rows,
                                                                   const torch::Tensor& first) const
   {
@@ -83,7 +85,7 @@ class lq_basis {
     return is_signed_ ? set * 2 - 1 : set;
   }
 
-  /// Rising levels `[G, 2^K]` and their codes `[G, 2^K, K]`.
+  /// Ascending levels `[G, 2^K]` and their codes `[G, 2^K, K]`.
   [[nodiscard]] std::pair<torch::Tensor, torch::Tensor> sorted_levels(
       const torch::Tensor& basis) const
   {
@@ -92,7 +94,7 @@ class lq_basis {
     return {levels, all.index_select(0, order.flatten()).view({basis.size(0), -1, basis.size(1)})};
   }
 
-  /// How many thresholds lie below each x.
+  /// The level index of each x: the number of thresholds below it.
   [[nodiscard]] static torch::Tensor places(const torch::Tensor& rows, const torch::Tensor& levels)
   {
     const auto count = levels.size(1);
@@ -100,8 +102,8 @@ class lq_basis {
     return at::searchsorted(thresholds, rows.to(levels.scalar_type()));
   }
 
-  /// The basis of least squares. What enters are counts and sums over each level, so it costs two
-  /// passes over x, whatever the width.
+  /// The least-squares basis. It is computed from counts and sums per level, so it costs two
+  /// passes over x, whatever the bit width.
   [[nodiscard]] torch::Tensor fit(const torch::Tensor& rows) const
   {
     const auto [levels, code] = sorted_levels(in_use_);
@@ -117,7 +119,7 @@ class lq_basis {
                       epsilon_ * torch::eye(basis.size(1), basis.options());
     const auto right = transposed.matmul(sum.unsqueeze(2)) + epsilon_ * basis.unsqueeze(2);
     const auto fitted = at::linalg_solve(left, right).squeeze(2);
-    // Levels of +-1 codes don't know the sign of a bit.
+    // With +-1 codes the sign of a basis entry is arbitrary.
     const auto positive = is_signed_ ? fitted.abs() : fitted.clamp_min(0);
     return std::get<0>(positive.sort(1)).to(in_use_.scalar_type());
   }
@@ -128,7 +130,7 @@ class lq_basis {
   std::int64_t fits_ = 0;
 };
 
-/// Rows of the first basis, `[granules, bits]`: `unit`, `2 unit`, `4 unit`, ...
+/// The first basis, `[granules, bits]`, with rows `unit`, `2 unit`, `4 unit`, ...
 [[nodiscard]] inline torch::Tensor first_basis(const torch::Tensor& like, std::int64_t granules,
                                                bit_width bits, double unit)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Kernels over tensors, on several threads.
+/// Runs kernels over tensors, on several threads.
 
 #include <rolewise/core/share_out.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -17,31 +17,32 @@
 
 namespace rolewise::detail {
 
-/// Whether the memory of a tensor is its numbers, in whatever order, in float32.
+/// Whether kernels can process the memory of a tensor: float32 on the CPU, dense, in any order of
+/// dimensions.
 [[nodiscard]] inline bool fits_passes(const torch::Tensor& x)
 {
   return x.device().is_cpu() && x.scalar_type() == torch::kFloat && x.layout() == torch::kStrided &&
          x.is_non_overlapping_and_dense() && !x.is_neg();
 }
 
-/// Whether each index of the first axis has memory of its own, one after the other.
+/// Whether each index of the first axis has its own contiguous part of memory, in order.
 [[nodiscard]] inline bool lies_by_rows(const torch::Tensor& x, std::int64_t rows)
 {
   return rows == 1 || (x.dim() > 0 && x.size(0) == rows && x.stride(0) * rows == x.numel());
 }
 
-/// A tensor's numbers in pieces whose bounds do not depend on the number of threads, and so neither
-/// do sums that are added piece by piece.
+/// Blocks of the elements of a tensor. Their bounds do not depend on the number of threads, and
+/// so neither do sums that are added block by block.
 struct blocks {
   static constexpr std::int64_t longest = std::int64_t{1} << 15;
 
   std::int64_t rows;
-  std::int64_t row;  ///< numbers in one
+  std::int64_t row;  ///< elements in one
 
   [[nodiscard]] std::int64_t in_row() const { return (row + longest - 1) / longest; }
   [[nodiscard]] std::int64_t count() const { return rows * in_row(); }
 
-  /// Calls `work(block, row, first number, how many)` for each.
+  /// Calls `work(block, row, first element, count)` for each block.
   template<typename Work>
   void each(const Work& work) const
   {
@@ -59,7 +60,7 @@ struct blocks {
     });
   }
 
-  /// Adds up what the blocks of each row have.
+  /// Sums the values of the blocks of each row.
   [[nodiscard]] std::vector<double> by_row(const std::vector<double>& parts) const
   {
     std::vector<double> sums(static_cast<std::size_t>(rows));
@@ -75,7 +76,8 @@ struct blocks {
   return {rows, x.numel() / rows};
 }
 
-/// `work(block, row, first, count)` gives the bits of a magnitude; the largest of all.
+/// The maximum over all blocks of `work(block, row, first, count)`, which returns the bits of a
+/// magnitude.
 template<typename Work>
 [[nodiscard]] std::uint32_t largest_of_blocks(const blocks& all, const Work& work)
 {
@@ -86,14 +88,15 @@ template<typename Work>
   return found.empty() ? 0 : *std::ranges::max_element(found);
 }
 
-/// A gradient that lies as x does.
+/// The gradient in the type and memory layout of x.
 [[nodiscard]] inline torch::Tensor laid_out_like(const torch::Tensor& x, const torch::Tensor& g)
 {
   if (g.scalar_type() == x.scalar_type() && g.strides() == x.strides() && !g.is_neg()) return g;
   return at::empty_like(x, x.options().requires_grad(false)).copy_(g);
 }
 
-/// Where the gradient of x is to go: over the gradient of the values, if nobody else holds that.
+/// Memory for the gradient of x: that of the gradient of the values, if there is no other
+/// reference to it.
 [[nodiscard]] inline torch::Tensor place_for_gradient(const torch::Tensor& g)
 {
   const bool is_ours = g.use_count() == 1 && g.storage().use_count() == 1 && !g.requires_grad();

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What quantizers with a stand-in share.
+/// Helpers for quantizers with a stand-in.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
@@ -18,19 +18,20 @@
 
 namespace rolewise::detail {
 
-/// Whether a gradient will be asked for what is made of x. If not, masks need not be computed.
+/// Whether x requires a gradient. If not, masks need not be computed.
 [[nodiscard]] inline bool wants_gradient(const torch::Tensor& x)
 {
   return at::GradMode::is_enabled() && x.requires_grad();
 }
 
-/// What a gradient is multiplied by on its way; undefined means 1. No argument of its own kind for
-/// an autograd function, which would look for its gradient.
+/// A factor of a gradient; undefined means 1. Wrapped in a type of its own, because an autograd
+/// function treats a tensor argument as an input with a gradient.
 struct gradient_factor {
   torch::Tensor value{};
 };
 
-/// Stands for values made of x: their gradient goes to x, times a factor.
+/// Autograd function: the stand-in of values computed from x; their gradient goes to x, times a
+/// factor.
 struct factored_stand_in : torch::autograd::Function<factored_stand_in> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const gradient_factor& factor)
@@ -46,6 +47,7 @@ struct factored_stand_in : torch::autograd::Function<factored_stand_in> {
   }
 };
 
+/// The stand-in of values computed from x.
 /// @param factor of the shape of x, bool or floating point; undefined passes every gradient
 [[nodiscard]] inline torch::Tensor stand_in_through(const torch::Tensor& x,
                                                     torch::Tensor factor = {})
@@ -54,14 +56,14 @@ struct factored_stand_in : torch::autograd::Function<factored_stand_in> {
   return factored_stand_in::apply(x, gradient_factor{std::move(factor)});
 }
 
-/// Without graph, in at least single precision: codes rounded from 16 bits would be others.
+/// x without graph, in at least single precision: codes rounded in 16 bits would differ.
 [[nodiscard]] inline torch::Tensor in_at_least_single(const torch::Tensor& x)
 {
   const auto type = x.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
   return x.detach().to(type);
 }
 
-/// Numbers of filters, `[O]`, in the shape `[O, 1, ...]` in which they multiply weights.
+/// Reshapes values per filter, `[O]`, to `[O, 1, ...]`, which broadcasts with weights.
 [[nodiscard]] inline torch::Tensor beside_filters(const torch::Tensor& of_filters,
                                                   const torch::Tensor& w)
 {
@@ -70,7 +72,7 @@ struct factored_stand_in : torch::autograd::Function<factored_stand_in> {
   return of_filters.view(shape);
 }
 
-/// What a tensor without elements becomes; statistics of it there are none.
+/// Quantizes a tensor without elements, which has no statistics.
 [[nodiscard]] inline quantised empty_levels(const torch::Tensor& x, level_range range)
 {
   return {.levels = in_at_least_single(x),
@@ -80,7 +82,7 @@ struct factored_stand_in : torch::autograd::Function<factored_stand_in> {
           .stand_in = stand_in_through(x)};
 }
 
-/// +1 where x >= 0 (or -0), else -1, and NaN where x is; in the type of x.
+/// +1 where x >= 0 (or -0), else -1, and NaN where x is NaN; in the type of x.
 [[nodiscard]] inline torch::Tensor binary_signs(const torch::Tensor& x)
 {
   return x.ge(0)
@@ -90,8 +92,8 @@ struct factored_stand_in : torch::autograd::Function<factored_stand_in> {
       .masked_fill_(x.isnan(), std::numeric_limits<double>::quiet_NaN());
 }
 
-/// On a CPU; elsewhere a NaN or an infinity stays visible in what is computed of it, because to ask
-/// would stall the device.
+/// Throws for non-finite statistics on a CPU. Elsewhere the check would synchronize with the
+/// device; there a NaN or an infinity propagates to the results.
 inline void require_finite(std::string_view who, std::string_view what, std::string_view layer,
                            const torch::Tensor& statistic)
 {

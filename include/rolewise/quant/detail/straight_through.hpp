@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// Clip, round, and the way back straight through the rounding: what quantizers with even steps
-/// share. By kernels where they fit, else by tensor operations.
+/// Clip and round with a straight-through gradient, shared by uniform quantizers: by kernels
+/// where they apply, else by tensor operations.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
@@ -20,31 +20,34 @@ namespace rolewise::detail {
 
 using quant_kernels::way_back;
 
-/// `code = round(clip(x - shift, low, high) * times)`, half to even. Bounds and factor are
-/// 0-dimensional or one for each index of the first axis; `shift` is 0-dimensional, undefined is 0.
+/// The map of a uniform quantizer: `code = round(clip(x - shift, low, high) * times)`, half to
+/// even. Bounds and factor are 0-dimensional or have one entry per index of the first axis;
+/// `shift` is 0-dimensional, undefined is 0.
 struct step_map {
   torch::Tensor low, high, times, shift;
   std::int64_t zero_point = 0;
-  level_range range;  ///< of codes with the zero point
+  level_range range;  ///< of codes, with the zero point added
 
   [[nodiscard]] bool fits_unsigned() const { return range.lowest >= 0 && range.highest <= 255; }
   [[nodiscard]] bool fits_signed() const { return range.lowest >= -128 && range.highest <= 127; }
   [[nodiscard]] bool fits_bytes() const { return fits_unsigned() || fits_signed(); }
 };
 
-/// What a tensor must not hold: activations of any size are clipped, weights are to be finite.
+/// Values that a tensor must not contain: activations of any magnitude are clipped, weights must
+/// be finite.
 enum class barred { nan, nan_and_infinity };
 
 [[nodiscard]] inline double intervals(bit_width bits) { return std::exp2(bits.value()) - 1.0; }
 
-/// A 0-dimensional scale beside x, in at least single precision: 1/3 in bfloat16 is off by 0.2 %.
+/// A 0-dimensional scale on the device of x, in at least single precision: 1/3 in bfloat16 is off
+/// by 0.2 %.
 [[nodiscard]] inline torch::Tensor scale_beside(const torch::Tensor& x, double value)
 {
   const auto type = x.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
   return torch::full({}, value, torch::TensorOptions{}.dtype(type).device(x.device()));
 }
 
-/// In at least single precision.
+/// x in at least single precision.
 [[nodiscard]] inline torch::Tensor at_least_single(const torch::Tensor& x)
 {
   return c10::isReducedFloatingType(x.scalar_type()) ? x.to(torch::kFloat) : x;
@@ -59,8 +62,8 @@ inline void refuse_magnitude(std::string_view who, std::uint32_t bits, barred wh
     diverge(who, "a weight is infinite; want finite numbers");
 }
 
-/// The same for tensors that kernels do not take; on other devices what is not a number stays
-/// visible in the levels, as asking would wait for the device.
+/// Throws for barred values of a tensor that kernels do not take. On other devices than the CPU
+/// the check would synchronize with the device; there such values propagate to the levels.
 inline void refuse_unfit(std::string_view who, const torch::Tensor& x, barred what)
 {
   if (!x.device().is_cpu()) return;
@@ -87,7 +90,7 @@ inline void refuse_range(std::string_view who, double low, double high, double t
   return values;
 }
 
-/// The map of each row, for kernels.
+/// The code map of each row, for kernels.
 [[nodiscard]] inline std::vector<quant_kernels::code_map> rows_of(const step_map& map,
                                                                   std::string_view who)
 {
@@ -108,7 +111,7 @@ inline void refuse_range(std::string_view who, double low, double high, double t
   return map.shift.defined() ? x - map.shift : x;
 }
 
-/// The codes by tensor operations; in the type of x if that holds them, else in single precision.
+/// Codes by tensor operations; in the type of x if it can hold them, else in single precision.
 [[nodiscard]] inline torch::Tensor codes_by_tensors(const torch::Tensor& x, const step_map& map)
 {
   auto codes = (shifted(at_least_single(x), map).clamp(map.low, map.high) * map.times).round();
@@ -144,14 +147,15 @@ inline void refuse_range(std::string_view who, double low, double high, double t
   return codes;
 }
 
-/// Gradients of what was quantised: of x, and the sums of `way_back` in the shape of the map.
+/// Gradients from the backward pass of a quantizer: of x, and the sums of `way_back` in the shape
+/// of the map.
 struct gradients_back {
   torch::Tensor to_x;
   torch::Tensor first;
   torch::Tensor second;
 };
 
-/// By tensor operations, which can be differentiated again.
+/// The backward pass by tensor operations, which can be differentiated again.
 [[nodiscard]] inline gradients_back back_by_tensors(way_back how, const torch::Tensor& gradient,
                                                     const torch::Tensor& x, const step_map& map)
 {
@@ -205,7 +209,9 @@ struct gradients_back {
   return found;
 }
 
-/// @param gradient of the values, handed over: its memory is used again if nobody else holds it
+/// The backward pass, by kernels where they apply, else by tensor operations.
+/// @param gradient of the values, passed with ownership: its memory is reused if there is no
+///        other reference to it
 [[nodiscard]] inline gradients_back back_through(std::string_view who, way_back how,
                                                  torch::Tensor&& gradient, const torch::Tensor& x,
                                                  const step_map& map)

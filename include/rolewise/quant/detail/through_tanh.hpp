@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// DoReFa's map of weights through tanh and their maximum, and its signs for one bit.
+/// DoReFa's weight mapping through tanh and the maximum, and signs for one bit.
 
 #include <rolewise/quant/detail/straight_through.hpp>
 
@@ -18,13 +18,13 @@
 
 namespace rolewise::detail {
 
-/// The largest 1/m by which gradients grow: beyond it they would leave single precision.
+/// The least m that gradients are divided by: below it they would overflow single precision.
 inline constexpr double least_maximum = 0x1p-80;
-/// What takes smaller weights to where 1/m is a number in single precision. tanh of the product is
-/// the product still, so what is quantised is the same, bit for bit.
+/// Factor that scales tiny weights to where 1/m fits single precision. tanh is still the identity
+/// there, so the codes are the same, bit for bit.
 inline constexpr double tiny_times = 0x1p64;
 
-/// What the way back must know of weights: the bits of their largest magnitude.
+/// What the backward pass needs of the weights: the bits of their largest magnitude.
 struct tanh_weights {
   std::uint32_t largest = 0;
   bool exact = true;  ///< whether the maximum is differentiated
@@ -33,11 +33,11 @@ struct tanh_weights {
   {
     return static_cast<double>(std::bit_cast<float>(largest));
   }
-  /// tanh of it, or 1 for weights that are all zero.
+  /// tanh of the largest magnitude, or 1 for all-zero weights.
   [[nodiscard]] double maximum() const { return largest == 0 ? 1.0 : std::tanh(magnitude()); }
-  /// Whether all are so small that m is below `least_maximum`.
+  /// Whether the weights are so small that m is below `least_maximum`.
   [[nodiscard]] bool is_tiny() const { return largest != 0 && magnitude() < least_maximum; }
-  /// Of the weights times `tiny_times`.
+  /// The same for the weights times `tiny_times`.
   [[nodiscard]] tanh_weights larger() const
   {
     return {std::bit_cast<std::uint32_t>(static_cast<float>(magnitude() * tiny_times)), exact};
@@ -69,7 +69,7 @@ struct tanh_weights {
   return codes;
 }
 
-/// max |tanh(w)| as a tensor, 1 where all are zero.
+/// max |tanh(w)| as a tensor, 1 for all-zero weights.
 [[nodiscard]] inline torch::Tensor tanh_maximum(const torch::Tensor& largest)
 {
   return largest.tanh().masked_fill(largest.eq(0), 1);
@@ -82,7 +82,7 @@ struct tanh_weights {
   return codes * 2 - n;
 }
 
-/// By tensor operations, which can be differentiated again.
+/// The backward pass by tensor operations, which can be differentiated again.
 [[nodiscard]] inline torch::Tensor tanh_back_by_tensors(const torch::Tensor& gradient,
                                                         const torch::Tensor& weights, bool exact)
 {
@@ -93,13 +93,14 @@ struct tanh_weights {
   if (exact) {
     const auto is_largest = size.eq(largest);
     const auto share = w.sign() * is_largest / is_largest.sum();
-    // m^2 would be 0 long before m is.
+    // m^2 would underflow long before m.
     back = back - share * ((1 - m * m) * growth * (g * (t / m)).sum());
   }
   return back.to(weights.scalar_type());
 }
 
-/// Takes the maximum's part off the gradients of the weights that are as large as the largest.
+/// Subtracts the gradient through the maximum from the gradients of the weights of largest
+/// magnitude, in equal parts.
 inline void add_part_of_maximum(const blocks& all, const std::vector<char>& holds_largest,
                                 const torch::Tensor& w, const tanh_weights& known, double sum,
                                 float* to)
@@ -148,7 +149,8 @@ inline void add_part_of_maximum(const blocks& all, const std::vector<char>& hold
   return back;
 }
 
-/// Odd codes of weights, written to `levels`; what comes back stands for the values.
+/// Autograd function: writes the odd codes of weights to `levels`; returns the stand-in of the
+/// values.
 struct through_tanh : torch::autograd::Function<through_tanh> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
                                double n, bool exact, torch::Tensor* levels)
@@ -194,7 +196,7 @@ struct through_tanh : torch::autograd::Function<through_tanh> {
 {
   if (!fits_passes(x) || x.numel() == 0) {
     refuse_unfit(who, x, barred::nan_and_infinity);
-    // x - x brings what is not a number back.
+    // x - x is NaN where x is not finite.
     return x.ge(0).to(x.scalar_type()).mul_(2).sub_(1).add_(x - x);
   }
   auto codes = at::empty_like(x, x.options().dtype(torch::kChar).requires_grad(false));
@@ -210,7 +212,7 @@ struct through_tanh : torch::autograd::Function<through_tanh> {
   return codes;
 }
 
-/// The mean of |x|, 0-dimensional; 0 if there is none.
+/// The mean of |x|, 0-dimensional; 0 for an empty tensor.
 [[nodiscard]] inline torch::Tensor mean_magnitude(const torch::Tensor& x)
 {
   if (x.numel() == 0) return scale_beside(x, 0);
@@ -224,7 +226,7 @@ struct through_tanh : torch::autograd::Function<through_tanh> {
   return scale_beside(x, all.by_row(sums)[0] / static_cast<double>(x.numel()));
 }
 
-/// A value whose gradient is that of what stands for it.
+/// Autograd function: a stand-in that passes the gradient of the values to x unchanged.
 struct unchanged : torch::autograd::Function<unchanged> {
   static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& x)
   {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The passes of batch norm over float32 that every instruction set has its own version of.
+/// The interface of the float32 batch norm kernels, which are compiled per instruction set.
 
 #include <rolewise/quant/fusible_steps.hpp>
 
@@ -11,10 +11,10 @@
 
 namespace rolewise::detail::norm_kernels {
 
-/// Channels come in multiples of this.
+/// The number of channels must be a multiple of this.
 inline constexpr std::size_t channels_together = 16;
 
-/// What is added to the normalised numbers: numbers, or `(byte - zero) * scale + offset`, or
+/// What is added to the normalized values: floats, or `(byte - zero) * scale + offset`, or
 /// nothing.
 struct addend {
   const float* numbers = nullptr;
@@ -24,8 +24,8 @@ struct addend {
   float offset = 0.0F;
 };
 
-/// Rows of channels: `y = x * factor + shift + addend`, where factor, shift and mean are one number
-/// per channel.
+/// Rows of channels: `y = x * factor + shift + addend`, with one factor, shift and mean per
+/// channel.
 struct rows_of_channels {
   const float* x = nullptr;
   std::size_t rows = 0;
@@ -36,43 +36,44 @@ struct rows_of_channels {
   addend beside{};
 };
 
-/// What a gradient of y passes, and what it sums up on the way.
+/// A gradient of y, its mask, and the sums to compute.
 struct gradient_pass {
   const float* gradient = nullptr;
-  /// Passes where `low <= y <= high`.
+  /// The gradient passes where `low <= y <= high`.
   float low = 0.0F;
   float high = 0.0F;
-  /// Where what has passed is written, if anywhere; may be the gradient's own memory.
+  /// Receives the masked gradient, if not null; may be the gradient's own memory.
   float* passed = nullptr;
-  /// Whether `of_error` is summed up.
+  /// Whether to compute `of_error`.
   bool of_codes = false;
   quant_kernels::code_map map{};
 };
 
-/// Sums for each channel, to which a pass adds.
+/// Per-channel sums, to which a kernel adds.
 struct channel_sums {
-  double* plain = nullptr;     ///< of the gradient that passed
-  double* centred = nullptr;   ///< of it times (x - mean)
-  double* of_error = nullptr;  ///< of the gradient times (code - y in steps, where it passed)
+  double* plain = nullptr;     ///< of the masked gradient
+  double* centred = nullptr;   ///< of the masked gradient times (x - mean)
+  double* of_error = nullptr;  ///< of the gradient times (code - masked y in steps)
 };
 
-/// One version of every pass.
+/// The kernels of one instruction set.
 ///
-/// Sums are made in float32 over stretches of rows, these in double; all results have the same bits
-/// on every instruction set and under every flag of the compiler.
+/// Sums are accumulated in float32 over ranges of rows, and these in double. All results are
+/// bit-identical on every instruction set and under every compiler flag.
 struct kernel_set {
   const char* name;
-  /// Adds sums of (x - mean) and of its square to `plain` and `centred`; the mean is a guess.
+  /// Adds the sums of (x - mean) and of its square to `plain` and `centred`; the mean is an
+  /// estimate.
   void (*moments)(const rows_of_channels& of, const channel_sums& to);
-  /// y, or `least` where it is less.
+  /// Writes y, or `least` where it is less.
   void (*values)(const rows_of_channels& of, float least, float* out);
-  /// Codes of y; the shift of the map is not looked at. Returns the bits of the largest magnitude
+  /// Writes codes of y; ignores the shift of the map. Returns the bits of the largest magnitude
   /// of y.
   std::uint32_t (*codes)(const rows_of_channels& of, const quant_kernels::code_map& map,
                          std::uint8_t* out);
   void (*sums)(const rows_of_channels& of, const gradient_pass& by, const channel_sums& to);
-  /// The gradient of x: `passed * factor + ((x - mean) * slope + level)`; may be written over the
-  /// gradient.
+  /// Writes the gradient of x: `passed * factor + ((x - mean) * slope + level)`; may overwrite
+  /// the gradient.
   void (*back)(const rows_of_channels& of, const gradient_pass& by, const float* slope,
                const float* level, float* out);
 };

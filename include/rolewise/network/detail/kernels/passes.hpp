@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// The passes of batch norm, for one width of vectors.
+/// Batch norm kernels for one vector width.
 ///
-/// Included once for each instruction set by `instruction_sets.hpp`; alone it is empty. Lanes are
-/// channels, so what is summed up, and in which order, does not depend on their number.
+/// Included once per instruction set by `instruction_sets.hpp`; empty if included alone. Vector
+/// lanes are channels, so the order of summation does not depend on the vector width.
 
 #ifdef ROLEWISE_PASSES
 
-/// Numbers that are taken through all their channels before the next ones: they stay in the cache.
+/// Elements of a block of rows, which stays in the cache while all its channels are processed.
 inline constexpr std::size_t together = 4096;
 
 [[gnu::always_inline]] inline floats load_bytes(const std::uint8_t* at)
@@ -19,7 +19,7 @@ inline constexpr std::size_t together = 4096;
       __builtin_convertvector(__builtin_convertvector(bytes, few_shorts), ints), floats);
 }
 
-/// Rows that are taken together.
+/// Rows of a block.
 [[gnu::always_inline]] inline std::size_t stretch_of(std::size_t channels)
 {
   return together / channels + 1;
@@ -70,7 +70,7 @@ struct line {
 
 inline void moments(const rows_of_channels& all, const channel_sums& to)
 {
-  const rows_of_channels of = all;  // nothing that is stored changes a copy
+  const rows_of_channels of = all;  // a local copy: stores cannot alias it
   const std::size_t stretch = stretch_of(of.channels);
   for (std::size_t first = 0; first < of.rows; first += stretch) {
     const std::size_t end = end_of(first, stretch, of.rows);
@@ -94,7 +94,7 @@ inline void moments(const rows_of_channels& all, const channel_sums& to)
 
 inline void values(const rows_of_channels& all, float least, float* out)
 {
-  const rows_of_channels of = all;  // nothing that is stored changes a copy
+  const rows_of_channels of = all;  // a local copy: stores cannot alias it
   const floats floor = floats{} + least;
   const std::size_t stretch = stretch_of(of.channels);
   for (std::size_t first = 0; first < of.rows; first += stretch) {
@@ -110,7 +110,7 @@ inline void values(const rows_of_channels& all, float least, float* out)
   }
 }
 
-/// A number of this size has no bits for fractions left, so adding it rounds, half to even.
+/// A float of this magnitude has no fraction bits, so adding it rounds, half to even.
 inline constexpr float rounder = 12582912.0F;
 
 [[gnu::always_inline]] inline floats in_steps(const floats& y, const quant_kernels::code_map& map)
@@ -125,7 +125,7 @@ inline constexpr float rounder = 12582912.0F;
 inline std::uint32_t codes(const rows_of_channels& all, const quant_kernels::code_map& map,
                            std::uint8_t* out)
 {
-  const rows_of_channels of = all;  // nothing that is stored changes a copy
+  const rows_of_channels of = all;  // a local copy: stores cannot alias it
   ints most{};
   const floats rounding = floats{} + (rounder + static_cast<float>(map.zero_point));
   const std::size_t stretch = stretch_of(of.channels);
@@ -150,7 +150,7 @@ inline std::uint32_t codes(const rows_of_channels& all, const quant_kernels::cod
   return static_cast<std::uint32_t>(largest);
 }
 
-/// The gradient where y is inside.
+/// The gradient where `low <= y <= high`, else 0.
 [[gnu::always_inline]] inline floats passed_of(const floats& gradient, const floats& y,
                                                const gradient_pass& by)
 {
@@ -160,7 +160,7 @@ inline std::uint32_t codes(const rows_of_channels& all, const quant_kernels::cod
 
 inline void sums(const rows_of_channels& all, const gradient_pass& by, const channel_sums& to)
 {
-  const rows_of_channels of = all;  // nothing that is stored changes a copy
+  const rows_of_channels of = all;  // a local copy: stores cannot alias it
   const std::size_t stretch = stretch_of(of.channels);
   for (std::size_t first = 0; first < of.rows; first += stretch) {
     const std::size_t end = end_of(first, stretch, of.rows);
@@ -201,7 +201,7 @@ inline void sums(const rows_of_channels& all, const gradient_pass& by, const cha
 inline void back(const rows_of_channels& all, const gradient_pass& by, const float* slope,
                  const float* level, float* out)
 {
-  const rows_of_channels of = all;  // nothing that is stored changes a copy
+  const rows_of_channels of = all;  // a local copy: stores cannot alias it
   const std::size_t stretch = stretch_of(of.channels);
   for (std::size_t first = 0; first < of.rows; first += stretch) {
     const std::size_t end = end_of(first, stretch, of.rows);

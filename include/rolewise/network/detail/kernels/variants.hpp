@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The passes of batch norm for each instruction set, and the best one of the machine.
+/// The batch norm kernels of each instruction set, and the best one for the machine.
 
 #include <rolewise/network/detail/kernels/kernel_set.hpp>
 

@@ -2,11 +2,11 @@
 #pragma once
 
 /// @file
-/// The passes of convolutions by minimal filtering that every instruction set has its own version
-/// of: 3x3, stride 1, one pixel of zeros around the maps, in float32, channels last.
+/// The interface of the Winograd convolution kernels, which are compiled per instruction set:
+/// 3x3, stride 1, one pixel of zero padding, float32, channels last.
 ///
-/// Two by two outputs (a tile) are made from four by four inputs d with 16 products instead of 36:
-/// Y = A' ((G g G') * (B' d B)) A, where g is the filter and * is element by element.
+/// Two by two outputs (a tile) are computed from four by four inputs d with 16 products instead
+/// of 36: Y = A' ((G g G') * (B' d B)) A, where g is the filter and * is elementwise.
 ///
 /// @par Source
 /// Winograd: Arithmetic Complexity of Computations, 1980; Lavin, Gray: Fast Algorithms for
@@ -16,16 +16,16 @@
 
 namespace rolewise::detail::winograd_kernels {
 
-/// Channels, of inputs and of outputs, come in multiples of this.
+/// The numbers of input and output channels must be multiples of this.
 inline constexpr std::size_t channels_together = 16;
 
-/// Numbers of a transformed tile.
+/// Elements of a transformed tile.
 inline constexpr std::size_t positions = 16;
 
-/// Tiles that are transformed and multiplied together: few, so that they stay in the cache.
+/// Tiles that are transformed and multiplied together; few enough to stay in the cache.
 inline constexpr std::size_t tiles_together = 24;
 
-/// The tiles of some maps, row by row and image by image; a stretch of them.
+/// A range of the tiles of feature maps, numbered row by row and image by image.
 struct tile_range {
   std::size_t height = 0;  ///< of the maps
   std::size_t width = 0;
@@ -35,23 +35,23 @@ struct tile_range {
   [[nodiscard]] constexpr std::size_t columns() const { return (width + 1) / 2; }
   [[nodiscard]] constexpr std::size_t of_image() const { return (height + 1) / 2 * columns(); }
   [[nodiscard]] constexpr std::size_t size() const { return end - first; }
-  /// The `tiles_together` from `begin` on, or as many as there are.
+  /// The `tiles_together` tiles from `begin` on, or as many as are left.
   [[nodiscard]] constexpr tile_range next(std::size_t begin) const
   {
     return {height, width, begin, end - begin < tiles_together ? end : begin + tiles_together};
   }
 };
 
-/// A stretch of channels; its bounds are multiples of `channels_together`.
+/// A range of channels; its bounds are multiples of `channels_together`.
 struct channel_range {
   std::size_t first = 0;
   std::size_t end = 0;
 };
 
-/// Filters `[out, in, 3, 3]` in any order of memory.
+/// Filters `[out, in, 3, 3]` with arbitrary strides.
 template<typename Number>
 struct filters {
-  Number* first = nullptr;  ///< of the first filter, upper left
+  Number* first = nullptr;  ///< upper left element of the first filter
   std::size_t in = 0;
   std::size_t out = 0;
   std::ptrdiff_t next_in = 0;
@@ -60,34 +60,35 @@ struct filters {
   std::ptrdiff_t next_column = 0;
 };
 
-/// Tiles that are summed up before they go into the whole sum: long sums in single precision lose
-/// digits.
+/// Tiles of a partial sum, which is then added to the total: long sums in single precision lose
+/// accuracy.
 inline constexpr std::size_t tiles_summed = 16 * tiles_together;
 
-/// Floats from one transformed tile of inputs to the next. Far ones are at no power of two, where
-/// they would have few places in the cache.
+/// Floats from one transformed tile of inputs to the next. Large strides avoid powers of two,
+/// which use few cache sets.
 [[nodiscard]] constexpr std::size_t apart(std::size_t in)
 {
   return in < 128 ? in : in + channels_together;
 }
 
-/// Floats that the passes over tiles want for themselves.
+/// Scratch memory of the kernels over tiles, in floats.
 [[nodiscard]] constexpr std::size_t scratch_size(std::size_t in, std::size_t out)
 {
   return positions * (tiles_together * (apart(in) + out) + in * out);
 }
 
-/// One version of every pass; each does a part of the outputs. Transformed filters are
-/// `[out / 16, column, row, in, 16]`.
+/// The kernels of one instruction set; each call computes a part of the outputs. Transformed
+/// filters are `[out / 16, column, row, in, 16]`.
 ///
-/// All results have the same bits for any parts and any number of tiles at once, sums over tiles
-/// aside, and on every instruction set that has a fused multiply-add.
+/// All results are bit-identical for any parts and any number of tiles at once, except sums over
+/// tiles, and on every instruction set with fused multiply-add.
 struct kernel_set {
   const char* name;
   void (*spread_filters)(const filters<const float>& from, const channel_range& part, float* to);
-  /// What `spread_filters` does to a gradient, the other way.
+  /// The adjoint of `spread_filters`: from the gradient of transformed filters to that of
+  /// filters.
   void (*gather_gradient)(const float* from, const filters<float>& to, const channel_range& part);
-  /// Convolves.
+  /// The convolution.
   void (*product)(const tile_range& tiles, const float* x, std::size_t in, const float* weights,
                   std::size_t out, const channel_range& part, float* y, float* scratch);
   /// Adds the gradient of transformed filters to `sums`.

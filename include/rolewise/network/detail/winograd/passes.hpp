@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// The passes of convolutions by minimal filtering, for one width of vectors.
+/// Winograd convolution kernels for one vector width.
 ///
-/// Included once for each instruction set by `instruction_sets.hpp`; alone it is empty. Lanes are
-/// channels, of inputs while they are transformed and of outputs while they are multiplied.
+/// Included once per instruction set by `instruction_sets.hpp`; empty if included alone. Vector
+/// lanes are input channels in transforms of inputs and output channels in products.
 
 #ifdef ROLEWISE_PASSES
 
-// Sums stay in registers only if loops over them are unrolled before anything else is done.
+// Sums stay in registers only if loops over them are unrolled before other optimizations.
 #if defined(__clang__)
 #define ROLEWISE_UNROLLED _Pragma("unroll")
 #else
@@ -17,7 +17,7 @@
 
 inline constexpr std::size_t vector = lanes;
 
-/// Where a tile is.
+/// The position of a tile.
 struct place {
   std::size_t image, row, column;  ///< of its first output
 
@@ -37,7 +37,7 @@ struct place {
     row = 0;
     ++image;
   }
-  /// Of its first output.
+  /// The pixel index of its first output.
   [[gnu::always_inline]] inline std::size_t pixel(const tile_range& tiles) const
   {
     return (image * tiles.height + row) * tiles.width + column;
@@ -57,13 +57,13 @@ struct four {
   }
 };
 
-/// B' times it.
+/// B' times a row or a column.
 [[gnu::always_inline]] inline four spread(const four& x)
 {
   return {x.a - x.c, x.b + x.c, x.c - x.b, x.b - x.d};
 }
 
-/// Pixels of a tile that lies inside the maps with its margin.
+/// Input pixels of a tile that lies inside the maps with its margin.
 struct inner_pixels {
   const float* first;
   std::size_t line, pixel;
@@ -75,7 +75,7 @@ struct inner_pixels {
   }
 };
 
-/// Pixels of any tile; there are zeros around the maps.
+/// Input pixels of any tile; 0 outside the maps.
 struct edge_pixels {
   const float* first;
   std::size_t line, pixel;
@@ -86,7 +86,7 @@ struct edge_pixels {
       : first{all.first}, line{all.line}, pixel{all.pixel}
   {
     for (std::size_t i = 0; i < 4; ++i) {
-      has_row[i] = at.row + i - 1 < tiles.height;  // wraps around above the first one
+      has_row[i] = at.row + i - 1 < tiles.height;  // wraps around for row -1
       has_column[i] = at.column + i - 1 < tiles.width;
     }
   }
@@ -94,7 +94,7 @@ struct edge_pixels {
   {
     alignas(64) static constexpr float nothing[channels_together]{};
     const float* const there = first + i * line + k * pixel + channel;
-    return load((has_row[i] & has_column[k]) != 0 ? there : nothing);  // without a branch
+    return load((has_row[i] & has_column[k]) != 0 ? there : nothing);  // branch-free
   }
   [[gnu::always_inline]] inline four row(std::size_t i, std::size_t channel) const
   {
@@ -102,7 +102,7 @@ struct edge_pixels {
   }
 };
 
-/// B' d B of a tile.
+/// The transform B' d B of an input tile.
 template<typename Pixels>
 [[gnu::always_inline]] inline void spread_tile(const Pixels& pixels, std::size_t channels,
                                                std::size_t step, float* to)
@@ -117,14 +117,15 @@ template<typename Pixels>
   }
 }
 
-/// Inputs to `[column, row, tile, channel]`, tiles `apart`.
+/// Transforms inputs to `[column, row, tile, channel]`, with `apart` floats between tiles.
 inline void spread_inputs(const tile_range& tiles, const float* x, std::size_t channels, float* to)
 {
   const std::size_t line = tiles.width * channels, step = tiles_together * apart(channels);
   place at{tiles};
   for (std::size_t tile = tiles.first; tile < tiles.end; ++tile, at.advance(tiles)) {
     const float* const first = x + at.pixel(tiles) * channels;
-    // What the tile below reads beside this one's: rows are too short for the processor to guess.
+    // Prefetches what the tile below reads beyond this one's rows, which are too short for the
+    // hardware prefetcher.
     for (std::size_t channel = 0; channel < channels; channel += channels_together)
       for (std::size_t i = 3; i < 5; ++i) {
         __builtin_prefetch(first + i * line + channel);
@@ -139,7 +140,7 @@ inline void spread_inputs(const tile_range& tiles, const float* x, std::size_t c
   }
 }
 
-/// Sums over rows, `[column, upper or lower, tile, lane]`, to outputs.
+/// Transforms sums over rows, `[column, upper or lower, tile, lane]`, to outputs.
 inline void gather_outputs(const tile_range& tiles, const float* from, std::size_t channels,
                            float* y)
 {
@@ -163,7 +164,8 @@ inline void gather_outputs(const tile_range& tiles, const float* from, std::size
   }
 }
 
-/// Gradients of a part of the outputs to `[column, upper or lower, tile, channel of the part]`.
+/// Transforms the gradients of a part of the outputs to
+/// `[column, upper or lower, tile, channel of the part]`.
 inline void spread_gradients(const tile_range& tiles, const float* gradient, std::size_t channels,
                              const channel_range& part, float* to)
 {
@@ -187,8 +189,8 @@ inline void spread_gradients(const tile_range& tiles, const float* gradient, std
   }
 }
 
-/// Products of one column of positions and one vector of outputs with `count` tiles, summed over
-/// inputs and then over rows.
+/// The products of one column of positions and one vector of outputs for `count` tiles, summed
+/// over inputs and then over rows.
 template<std::size_t count>
 [[gnu::always_inline]] inline void multiply(const float* x, std::size_t in, const float* weights,
                                             float* upper, float* lower)
@@ -210,7 +212,7 @@ template<std::size_t count>
   }
 }
 
-/// Where the lanes of outputs from `channel` on begin among transformed filters.
+/// The offset of the outputs from `channel` on in the transformed filters.
 [[gnu::always_inline]] inline std::size_t begin_of(std::size_t channel, std::size_t in)
 {
   return channel / channels_together * channels_together * positions * in +
@@ -220,7 +222,7 @@ template<std::size_t count>
 inline void product(const tile_range& all, const float* x, std::size_t in, const float* weights,
                     std::size_t out, const channel_range& part, float* y, float* scratch)
 {
-  constexpr std::size_t at_once = lanes == 16 ? 6 : 3;  // for the registers that there are
+  constexpr std::size_t at_once = lanes == 16 ? 6 : 3;  // by the number of registers
   float* const sums = scratch + tiles_together * positions * apart(in);
   for (std::size_t first = all.first; first < all.end; first += tiles_together) {
     const tile_range tiles = all.next(first);
@@ -242,7 +244,8 @@ inline void product(const tile_range& all, const float* x, std::size_t in, const
   }
 }
 
-/// Adds to the sums of one column of positions, `count` inputs and one vector of outputs.
+/// Adds products to the sums of one column of positions, `count` inputs and one vector of
+/// outputs.
 template<std::size_t count>
 [[gnu::always_inline]] inline void add_products(const float* x, std::size_t in, const float* upper,
                                                 const float* lower, std::size_t out,
@@ -273,7 +276,7 @@ template<std::size_t count>
   }
 }
 
-/// Adds the products of at most `tiles_together` tiles that have been spread.
+/// Adds the products of at most `tiles_together` transformed tiles.
 inline void add_tiles(std::size_t tiles, const float* inputs, std::size_t in,
                       const float* gradients, std::size_t out, float* sums)
 {
@@ -322,8 +325,8 @@ inline void weight_sums(const tile_range& all, const float* x, std::size_t in,
   return {a, 0.5F * (ends + b), 0.5F * (ends - b), c};
 }
 
-/// A vector of filters, transformed: position (row i, column k) of them at `to[i * row + k *
-/// column]`.
+/// Transforms a vector of filters; position (row i, column k) is stored at
+/// `to[i * row + k * column]`.
 [[gnu::always_inline]] inline void spread_vector(const floats (&g)[9], float* to, std::size_t row,
                                                  std::size_t column)
 {
@@ -335,7 +338,7 @@ inline void weight_sums(const tile_range& all, const float* x, std::size_t in,
   spread(left.d, middle.d, right.d).write(to + 3 * row, column);
 }
 
-/// Numbers `step` apart.
+/// Loads a vector of floats that are `step` apart.
 [[gnu::always_inline]] inline floats load_apart(const float* at, std::ptrdiff_t step)
 {
   if (step == 1) return load(at);
@@ -363,7 +366,8 @@ inline void spread_filters(const filters<const float>& from, const channel_range
       }
     return;
   }
-  // Filters of one output lie together: lanes are inputs first, squares of both are turned then.
+  // Filters of one output are contiguous: lanes are inputs first, then blocks of both are
+  // transposed.
   float square[positions][side][side];
   for (std::size_t out = part.first; out < part.end; out += side)
     for (std::size_t in = 0; in < from.in; in += side) {

@@ -2,8 +2,7 @@
 #pragma once
 
 /// @file
-/// The passes of convolutions by minimal filtering for each instruction set, and the best one of
-/// the machine.
+/// The Winograd convolution kernels of each instruction set, and the best one for the machine.
 
 #include <rolewise/network/detail/winograd/kernel_set.hpp>
 
@@ -18,7 +17,7 @@ namespace rolewise::detail::winograd_kernels {
 #include <rolewise/core/instruction_sets.hpp>
 #undef ROLEWISE_FUSES
 
-/// Whether they are faster than LibTorch's convolutions here.
+/// Whether these kernels are faster than LibTorch's convolutions on this machine.
 [[nodiscard]] inline bool are_worthwhile() { return &best() != &plain::passes; }
 
 }  // namespace rolewise::detail::winograd_kernels

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// All passes of `kernel_set`, for one instruction set; alone it is empty.
+/// All kernels of `kernel_set`, for one instruction set; empty if included alone.
 
 #ifdef ROLEWISE_PASSES
 

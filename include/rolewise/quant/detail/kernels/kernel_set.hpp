@@ -2,25 +2,25 @@
 #pragma once
 
 /// @file
-/// The passes of quantizers over float32 that every instruction set has its own version of.
+/// `kernel_set`: the quantizer kernels over float32, implemented once per instruction set.
 
 #include <cstddef>
 #include <cstdint>
 
 namespace rolewise::detail::quant_kernels {
 
-/// From numbers to codes: `c = round(clip(x - shift, low, high) * times)`, half to even.
+/// The map from values to codes: `c = round(clip(x - shift, low, high) * times)`, half to even.
 struct code_map {
   float shift = 0.0F;
   float low = 0.0F;
   float high = 0.0F;
   float times = 0.0F;
-  /// Added to each code as it is stored; even, as it takes part in rounding to even.
+  /// Added to each code as it is stored. Must be even, as it takes part in rounding half to even.
   std::int32_t zero_point = 0;
 };
 
-/// What counts as inside and what is summed up on the way back. With y = x - shift and e = c - y
-/// times inside, c outside:
+/// Variants of the backward pass: which values count as inside, and which sums are computed. With
+/// y = x - shift and e = c - y times inside, c outside:
 enum class way_back : std::uint8_t {
   closed,           ///< low <= y <= high; no sum
   step,             ///< low < y < high; sum of g e
@@ -29,54 +29,55 @@ enum class way_back : std::uint8_t {
   clip_only         ///< low <= y < high; sum of g where y >= high
 };
 
-/// Sums over a part of a tensor.
+/// The sums of `way_back` over a part of a tensor.
 struct sums {
   double first = 0.0;
   double second = 0.0;
 };
 
-/// How a tensor is taken through tanh.
+/// The parameters of the tanh kernels.
 struct tanh_map {
   /// Whether no magnitude is above `small_tanh`; the same for all parts of a tensor.
   bool small = false;
   float times = 0.0F;
 };
 
-/// Where the short polynomial for tanh ends.
+/// The largest magnitude for the short tanh polynomial.
 inline constexpr float small_tanh = 0.625F;
 
-/// The bits of the magnitude of a float32 grow with it; those of infinity are these, those of what
-/// is not a number are above.
+/// The bits of infinity. As integers, the bits of a float32 magnitude grow with it; those of NaN
+/// are larger than these.
 inline constexpr std::uint32_t bits_of_infinity = 0x7F800000U;
 
-/// One version of every pass. Inputs and outputs may be the same memory, else do not overlap.
+/// One implementation of every kernel. Input and output may be the same memory, else do not
+/// overlap.
 ///
-/// Sums are made in one order, whatever the instruction set: 16 sums in float32 over each 1,024
-/// numbers, these in double. All results but those of tanh beyond `small_tanh` have the same bits
-/// on every instruction set and under every flag of the compiler.
+/// Sums are computed in one order on every instruction set: 16 sums in float32 over each 1,024
+/// elements, accumulated in double. All results but those of tanh beyond `small_tanh` have the
+/// same bits on every instruction set and under every flag of the compiler.
 struct kernel_set {
   const char* name;
-  /// The low byte of each code. Returns the bits of the largest magnitude among x.
+  /// Stores the low byte of each code. Returns the bits of the largest magnitude of x.
   std::uint32_t (*codes)(const float* x, std::size_t count, const code_map& by, std::uint8_t* out);
-  /// `out = g` inside, else 0.
+  /// The backward pass: `out = g` inside, else 0. Returns the sums.
   sums (*back)(way_back how, const float* g, const float* x, std::size_t count, const code_map& by,
                float* out);
-  /// The bits of the largest magnitude.
+  /// Returns the bits of the largest magnitude.
   std::uint32_t (*largest)(const float* x, std::size_t count);
-  /// The same, and the sum of magnitudes.
+  /// The same, and stores the sum of magnitudes.
   std::uint32_t (*magnitudes)(const float* x, std::size_t count, double* sum);
-  /// Odd codes `2 round(tanh(x) times + n / 2) - n`; n is odd.
+  /// Stores odd codes `2 round(tanh(x) times + n / 2) - n`; n is odd.
   void (*tanh_bytes)(const float* x, std::size_t count, const tanh_map& by, std::int32_t n,
                      std::int8_t* out);
   void (*tanh_floats)(const float* x, std::size_t count, const tanh_map& by, std::int32_t n,
                       float* out);
-  /// `out = g (1 - tanh(x)^2) times`; the sum of g tanh(x). Returns whether a magnitude of x has
-  /// the bits `largest`.
+  /// `out = g (1 - tanh(x)^2) times`, and the sum of g tanh(x). Returns whether a magnitude of x
+  /// has the bits `largest`.
   bool (*tanh_back)(const float* g, const float* x, std::size_t count, const tanh_map& by,
                     std::uint32_t largest, float* out, double* sum);
-  /// 1, or -1 where x < 0. Returns the bits of the largest magnitude.
+  /// Stores 1, or -1 where x < 0. Returns the bits of the largest magnitude.
   std::uint32_t (*signs)(const float* x, std::size_t count, std::int8_t* out);
-  /// The sum of g, negated where x < 0.
+  /// Returns the sum of g, negated where x < 0.
   double (*signed_sum)(const float* g, const float* x, std::size_t count);
 };
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// The passes of `kernel_set` over magnitudes and signs.
+/// The magnitude and sign kernels of `kernel_set`.
 ///
-/// Included after `passes.hpp`, once for each instruction set; alone it is empty.
+/// Included after `passes.hpp`, once per instruction set; empty if included alone.
 
 #ifdef ROLEWISE_PASSES
 
-/// Adds up the magnitudes of 16 numbers.
+/// Adds the magnitudes of 16 elements to partial sums and updates the largest.
 [[gnu::always_inline]] inline void add_magnitudes(const float* x, floats* partial, ints& most)
 {
   for (int p = 0; p < parts; ++p) {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// The passes of `kernel_set` that clip and round, for one width of vectors.
+/// The clip-and-round kernels of `kernel_set`, for one vector width.
 ///
-/// Included once for each instruction set by `instruction_sets.hpp`; alone it is empty.
+/// Included once per instruction set by `instruction_sets.hpp`; empty if included alone.
 ///
-/// Numbers are taken 16 at a time, in as many vectors as that needs, so that sums are made in the
+/// Elements are processed 16 at a time, in as many vectors as that needs, so that sums have the
 /// same order everywhere.
 
 #ifdef ROLEWISE_PASSES
 
 inline constexpr std::size_t group = 16;
 inline constexpr int parts = static_cast<int>(group) / lanes;
-/// Numbers between two transfers from sums in float32 to sums in double.
+/// Elements between two transfers of float32 sums to double.
 inline constexpr std::size_t stretch = 1024;
 
 [[gnu::always_inline]] inline void keep(double& value)
@@ -65,7 +65,7 @@ struct wide_sums {
   return static_cast<std::uint32_t>(most);
 }
 
-/// A number of this size has no bits for fractions left, so adding it rounds, half to even.
+/// A float of this magnitude has no fraction bits left, so adding it rounds half to even.
 inline constexpr float rounder = 12582912.0F;
 
 struct map_lanes {
@@ -127,7 +127,7 @@ inline std::uint32_t codes(const float* x, std::size_t count, const code_map& ma
   return largest_of(most);
 }
 
-/// Sums in float32 of one vector's lanes.
+/// Partial sums in float32 of the 16 lanes.
 struct tally {
   floats first[parts]{};
   floats second[parts]{};
@@ -157,7 +157,8 @@ template<way_back how>
     keep(code);
     code -= rounder;
     keep(code);
-    // At an end of the range z is off its code by roundings alone, and there e is the code.
+    // At an excluded end of the range z differs from its code by rounding errors only, but e is
+    // the code.
     const floats left = how == way_back::clip ? (y < by.low ? zero : (y < by.high ? z : zero))
                                               : (y > by.low ? (y < by.high ? z : zero) : zero);
     floats part = gradient * (code - left);

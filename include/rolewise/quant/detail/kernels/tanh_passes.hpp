@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 /// @file
-/// The passes of `kernel_set` through tanh, and the set itself.
+/// The tanh kernels of `kernel_set`, and the kernel set itself.
 ///
-/// Included after the other passes, once for each instruction set; alone it is empty.
+/// Included after the other kernels, once per instruction set; empty if included alone.
 
 #ifdef ROLEWISE_PASSES
 
-/// `p x + c`, each step rounded.
+/// One Horner step, `p x + c`, each operation rounded.
 [[gnu::always_inline]] inline floats horner(const floats& p, const floats& x, float c)
 {
   floats product = p * x;
@@ -20,8 +20,8 @@ struct tanh_value {
   floats value, slope;
 };
 
-/// For magnitudes up to `small_tanh`: x + x^3 P(x^2), P of degree 4 fitted for the least relative
-/// error, 4.4e-9 before rounding. At most 2 ulp off.
+/// tanh for magnitudes up to `small_tanh`: x + x^3 P(x^2), P of degree 4 fitted for the least
+/// relative error, 4.4e-9 before rounding. At most 2 ulp off.
 [[gnu::always_inline]] inline tanh_value small_tanh_of(const floats& x)
 {
   floats square = x * x;
@@ -44,13 +44,13 @@ struct tanh_value {
   return {value, slope};
 }
 
-/// For all: beyond `small_tanh` by E = exp(2 |x|) and q = 1 / (E + 1): tanh is 1 - 2 q and its
-/// derivative 4 q (1 - q), which nothing cancels in.
+/// tanh for all magnitudes. Beyond `small_tanh`, with E = exp(2 |x|) and q = 1 / (E + 1), it is 1
+/// - 2 q and its derivative is 4 q (1 - q), which is free of cancellation.
 [[gnu::always_inline]] inline tanh_value tanh_of(const floats& x)
 {
   const auto near = small_tanh_of(x);
   const floats size = reinterpret_cast<floats>(magnitude_bits(x));
-  const floats most = floats{} + 43.0F;  // beyond, 2^k below would leave its range
+  const floats most = floats{} + 43.0F;  // beyond, 2^k below would leave the range of float
   const floats twice = (size > most ? most : size) * 2.0F;
   floats k = twice * 1.4426950408889634F;
   keep(k);
@@ -59,7 +59,7 @@ struct tanh_value {
   const ints power = (reinterpret_cast<ints>(k) << 23) + (127 << 23);
   k -= rounder;
   keep(k);
-  floats r = k * 0.693359375F;  // log 2 in two parts, the first of few bits
+  floats r = k * 0.693359375F;  // Cody-Waite: log 2 in two parts, the first of few bits
   keep(r);
   r = twice - r;
   floats rest = k * -2.12194440e-4F;

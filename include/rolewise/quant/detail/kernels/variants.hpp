@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The passes for each instruction set, and the best one of the machine.
+/// The kernels for each instruction set, and the choice of the fastest that the machine supports.
 
 #include <rolewise/quant/detail/kernels/kernel_set.hpp>
 
