@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Paired differences in words: what is told apart from what, and by how much.
+/// Paired differences as text: which of two is higher, by how much, and whether it is significant.
 
 #include <rolewise/report/table.hpp>
 #include <rolewise/search/paired_difference.hpp>
@@ -13,22 +13,22 @@
 
 namespace rolewise {
 
-/// `+1.20 (0.66 .. 1.74)`: the mean of a paired difference and its 95 % interval.
+/// `+1.20 (0.66 .. 1.74)`: the mean of a paired difference and its 95 % confidence interval.
 [[nodiscard]] inline std::string interval_text(const paired_difference& found, int digits)
 {
   return (found.mean > 0.0 ? "+" : "") + fixed_text(found.mean, digits) + " (" +
          fixed_text(found.low, digits) + " .. " + fixed_text(found.high, digits) + ")";
 }
 
-/// One sentence about `a - b`, made from the numbers alone:
+/// One sentence about the difference `a - b`, from the numbers alone:
 ///
 ///     d is above b by 1.20 points (0.66 .. 1.74, 20 pairs).
 ///     c and b are not told apart: +0.10 points (-0.52 .. 0.72, 20 pairs); a difference of this
 ///     size would want about 1270 pairs.
 ///
-/// Numbers of pairs above 10000 are not said: no such difference has been seen.
+/// The number of pairs is left out if it is above 10000: the pairs then show no difference.
 /// @param unit of the values, in the plural
-/// @param pair what one pair of values is of, in the plural, such as `seeds`
+/// @param pair what a pair of values belongs to, in the plural, such as `seeds`
 [[nodiscard]] inline std::string comparison_text(std::string_view a, std::string_view b,
                                                  const paired_difference& found,
                                                  std::string_view unit = "points",

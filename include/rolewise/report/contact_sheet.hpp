@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The same examples as different eyes see them, side by side in one picture.
+/// Contact sheets: several views of the same examples side by side in one picture.
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/error.hpp>
@@ -18,7 +18,7 @@
 
 namespace rolewise {
 
-/// One row of a contact sheet: `teacher`, and what the teacher sees.
+/// One row of a contact sheet: a title, such as `teacher`, and the view that is shown.
 struct contact_sheet_row {
   std::string title;
   batch shown;
@@ -26,14 +26,14 @@ struct contact_sheet_row {
 
 struct contact_sheet_options {
   std::int64_t scale = 2;     ///< pixels of the sheet per pixel of an image; at least 1
-  std::int64_t columns = 16;  ///< samples side by side; more go on below; at least 1
+  std::int64_t columns = 16;  ///< samples side by side; the rest continues below; at least 1
   std::vector<std::string> class_names{};  ///< shown below the samples; empty: numbers
-  std::string captions_title{};            ///< what the classes are, on their left; may be empty
+  std::string captions_title{};            ///< title of the classes, on their left; may be empty
 };
 
 namespace detail {
 
-/// Images of a batch as `[N, C, H, W]` uint8 on the CPU; what is normalised is brought back.
+/// Images of a batch as `[N, C, H, W]` uint8 on the CPU; normalization is undone.
 [[nodiscard]] inline torch::Tensor visible(const batch& shown)
 {
   const auto images = shown.inputs.detach().cpu();
@@ -69,7 +69,7 @@ inline void require_rows(const std::vector<contact_sheet_row>& rows)
   }
 }
 
-/// What is written below each sample: the name or number of its (most likely) class.
+/// Captions of the samples: name or index of the (most likely) class.
 [[nodiscard]] inline std::vector<std::string> captions_of(
     const batch& shown, const std::vector<std::string>& class_names)
 {
@@ -90,18 +90,18 @@ inline void require_rows(const std::vector<contact_sheet_row>& rows)
 
 }  // namespace detail
 
-/// A picture with one row per view and one column per sample: what a sample is, what the teacher
-/// sees of it, what the student sees of it.
+/// A picture with one row per view and one column per sample, such as the original, the teacher's
+/// view and the student's view.
 ///
 ///     write_png("views.png", contact_sheet({{"sample", examples},
 ///                                           {"teacher", views.teacher},
 ///                                           {"student", views.student}}));
 ///
-/// Titles stand on the left, the classes of the first row's labels below the columns. Normalised
-/// inputs are brought back to 0 .. 255 by the normalisation of their batch; what lies outside is
-/// cut off. Titles and names are shown in ASCII, any other character as a box.
+/// Titles are on the left, the classes of the first row's labels below the columns. Normalized
+/// inputs are converted back to 0 .. 255 with the scaling of their batch and clamped. In titles
+/// and names, characters outside ASCII are shown as boxes.
 ///
-/// @return `[3, H, W]`, or `[1, H, W]` if every row is grey; uint8, on the CPU
+/// @return `[3, H, W]`, or `[1, H, W]` if every row is gray; uint8, on the CPU
 /// @throws std::invalid_argument if there are no rows, or they differ in the number or the ids of
 ///         their samples, or inputs are not `[N, C, H, W]` with C of 1 or 3
 [[nodiscard]] inline torch::Tensor contact_sheet(const std::vector<contact_sheet_row>& rows,

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What each layer of a network costs, as a table and as JSON lines.
+/// Cost of each layer of a network, as a table and as JSON lines.
 
 #include <rolewise/core/json.hpp>
 #include <rolewise/quant/layer_report.hpp>
@@ -48,7 +48,7 @@ namespace detail {
 ///     {"sum":true,"parameters":...,"other_parameters":...,"bytes":...,"multiply_adds":...,
 ///      "bit_operations":...,"bit_operations_are":"multiply-adds x ..."}
 ///
-/// (without the breaks).
+/// (without the line breaks).
 [[nodiscard]] inline std::string cost_json_lines(const network_costs& costs)
 {
   using detail::json;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Curves of runs as a picture (SVG).
+/// Line charts of runs (SVG).
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
@@ -21,16 +21,16 @@
 
 namespace rolewise {
 
-/// One line of a chart, and a band around it where there is one.
+/// One line of a chart, with a band around it if it has one.
 struct curve {
   std::string name;
   std::vector<double> x;
-  std::vector<double> y;       ///< as many; what is not finite leaves a gap
+  std::vector<double> y;       ///< as many; non-finite values leave a gap
   std::vector<double> low{};   ///< lower edge of the band: as many, or none
   std::vector<double> high{};  ///< upper edge
 };
 
-/// Curves over common axes.
+/// A line chart: curves over common axes.
 struct line_chart {
   std::string title;
   std::string x_label;
@@ -40,7 +40,7 @@ struct line_chart {
   std::int64_t height = 440;  ///< pixels; at least 150
 };
 
-/// Several runs of one thing as one curve: their mean, in a band from the least to the greatest.
+/// Several runs as one curve: their mean, in a band from the least to the greatest value.
 /// @param runs one series per seed, all of one length; x is 0, 1, ... plus `first_x`
 /// @throws std::invalid_argument if there are none or they differ in length
 [[nodiscard]] inline curve curve_over_runs(std::string name,
@@ -94,17 +94,17 @@ inline void require_curves(const line_chart& chart)
 
 }  // namespace detail
 
-/// A chart as the text of an SVG picture.
+/// A line chart as the text of an SVG picture.
 ///
-/// Ticks are 1, 2 or 5 times a power of ten. The legend stands on the right, in the order of the
-/// curves.
+/// Ticks are at multiples of 1, 2 or 5 times a power of ten. The legend is on the right, in the
+/// order of the curves.
 /// @par Determinism
 /// The same chart gives the same bytes, whatever the locale.
 /// @throws std::invalid_argument for a chart without curves, or a curve whose parts differ in
 ///         length or whose x are not finite
 [[nodiscard]] std::string svg_text(const line_chart& chart);
 
-/// Writes a chart to a file; what was there stays until the new one is whole.
+/// Writes a chart to a file; an existing file is replaced atomically.
 /// @throws std::invalid_argument as `svg_text` does
 /// @throws std::runtime_error if the file cannot be written
 inline void write_svg(const std::string& path, const line_chart& chart)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How the ranges of quantizers moved, as curves.
+/// Line chart of how the ranges of quantizers changed during training.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/report/curves.hpp>
@@ -18,10 +18,11 @@
 
 namespace rolewise {
 
-/// A curve for each range: its mean over its first value, over epochs; where each channel has one,
-/// in a band from the least to the greatest, over the same number. Ranges that began at 0 are left
-/// out. The chart is as high as its legend.
-/// @param containing ranges whose full names contain it, such as `.inner.`; all if it is empty
+/// A curve for each range: its mean divided by its first value, over epochs. Per-channel ranges
+/// have a band from the least to the greatest, divided by the same number. Ranges that started at
+/// 0 are left out. The chart is high enough for its legend.
+/// @param containing only ranges whose full names contain it, such as `.inner.`; all if it is
+///        empty
 /// @throws std::invalid_argument if there is nothing to draw
 [[nodiscard]] inline line_chart drift_chart(const range_history& history,
                                             std::string_view containing = {})

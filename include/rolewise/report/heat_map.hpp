@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Rows and columns of numbers as colours (SVG and pixels).
+/// Heat maps (SVG and pixels).
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
@@ -20,19 +20,19 @@
 
 namespace rolewise {
 
-/// Numbers in rows with names and columns with numbers, such as operations over epochs.
+/// A heat map: numbers in labeled rows and numbered columns, such as operations over epochs.
 ///
-/// The colours go from pale yellow (the least) over green to dark blue (the greatest); what is
-/// greater is darker by equal steps of lightness (CIE L* 93 to 20), so a grey print shows the same
+/// Colors go from pale yellow (the least) over green to dark blue (the greatest). Greater numbers
+/// are darker in equal steps of lightness (CIE L* 93 to 20), so a grayscale print shows the same
 /// order. A cell without a number is nearly white with a line through it.
 struct heat_map {
   std::string title;
   std::string x_label;                                   ///< what the columns count
   std::vector<std::string> row_labels;                   ///< one for each row
-  std::vector<std::vector<std::optional<double>>> rows;  ///< first row on top; alike in length
-  double least = 0.0;                                    ///< number of the palest colour
+  std::vector<std::vector<std::optional<double>>> rows;  ///< first row on top; of equal length
+  double least = 0.0;                                    ///< number of the palest color
   double greatest = 1.0;                                 ///< number of the darkest; above the least
-  std::string value_label{};         ///< what the numbers are, above the colours
+  std::string value_label{};         ///< what the numbers are, above the color bar
   std::string empty_label = "none";  ///< what a cell without a number means; shown if there is one
   std::int64_t first_column = 0;     ///< the number of the first column
 };
@@ -75,13 +75,13 @@ inline void require_heat_map(const heat_map& map)
 
 /// A heat map as the text of an SVG picture.
 ///
-/// A cell is a `rect`, one for all neighbours in a row that have the same number; an empty one has
-/// a second `rect`, its line. Columns are 1 to 48 pixels wide, so that few make no narrow picture
-/// and up to 720 no wide one.
+/// Neighbors in a row that have the same number share one `rect`; an empty cell has a second
+/// `rect`, its line. Columns are 1 to 48 pixels wide, so that the picture is not narrow with few
+/// of them and not wide with up to 720.
 /// @par Determinism
 /// The same map gives the same bytes, whatever the locale.
-/// @throws std::invalid_argument unless there are 1 to 200 rows with a label each, alike in length,
-///         of 1 to 10 000 cells that are empty or within the range
+/// @throws std::invalid_argument unless there are 1 to 200 rows with a label each, of equal
+///         length, of 1 to 10 000 cells that are empty or within the range
 [[nodiscard]] inline std::string svg_text(const heat_map& map)
 {
   detail::require_heat_map(map);
@@ -90,8 +90,8 @@ inline void require_heat_map(const heat_map& map)
   return pen.finished();
 }
 
-/// A heat map as pixels, for `write_png`; laid out as the SVG. Labels are shown in ASCII, any other
-/// character as a box.
+/// A heat map as pixels, for `write_png`, with the layout of the SVG. In labels, characters
+/// outside ASCII are shown as boxes.
 /// @return `[3, H, W]`, uint8, on the CPU
 /// @throws std::invalid_argument as `svg_text` does
 [[nodiscard]] inline torch::Tensor pixels_of(const heat_map& map)
@@ -102,7 +102,7 @@ inline void require_heat_map(const heat_map& map)
   return pen.finished();
 }
 
-/// Writes a heat map to a file; what was there stays until the new one is whole.
+/// Writes a heat map to a file; an existing file is replaced atomically.
 /// @throws std::invalid_argument as `svg_text` does
 /// @throws std::runtime_error if the file cannot be written
 inline void write_svg(const std::string& path, const heat_map& map)

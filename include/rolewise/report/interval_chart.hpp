@@ -22,7 +22,7 @@
 
 namespace rolewise {
 
-/// One estimate and the interval around it.
+/// One estimate and its confidence interval.
 struct interval_row {
   std::string name;
   double mean = 0.0;
@@ -32,7 +32,7 @@ struct interval_row {
   friend bool operator==(const interval_row&, const interval_row&) = default;
 };
 
-/// Estimates over a common axis, from top to bottom; zero has a line of its own.
+/// A forest plot: estimates over a common axis, from top to bottom, with a line at zero.
 struct interval_chart {
   std::string title{};
   std::string x_label{};
@@ -57,8 +57,8 @@ inline void require_rows(const interval_chart& chart)
 
 }  // namespace detail
 
-/// A forest plot as the text of an SVG picture. An interval that leaves out zero is drawn in
-/// colour, another one in grey.
+/// A forest plot as the text of an SVG picture. Intervals that exclude zero are drawn in color,
+/// others in gray.
 /// @par Determinism
 /// The same chart gives the same bytes, whatever the locale.
 /// @throws std::invalid_argument for a chart without rows, or a row whose numbers are out of order
@@ -106,7 +106,7 @@ inline void require_rows(const interval_chart& chart)
   return sheet.finished();
 }
 
-/// Writes a chart to a file; what was there stays until the new one is whole.
+/// Writes a chart to a file; an existing file is replaced atomically.
 /// @throws std::invalid_argument as `svg_text` does
 /// @throws std::runtime_error if the file cannot be written
 inline void write_svg(const std::string& path, const interval_chart& chart)

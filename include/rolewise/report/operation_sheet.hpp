@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What operations do to an image, level by level.
+/// Contact sheet of augmentation operations at each magnitude level.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/images.hpp>
@@ -27,7 +27,7 @@ namespace rolewise {
   return all;
 }
 
-/// The operations that a policy ever carries out, in the order of a policy vector.
+/// The operations of nonzero probability in a policy, in the order of a policy vector.
 [[nodiscard]] inline std::vector<operation> operations_in(const augmentation_policy& policy)
 {
   std::vector<operation> found;
@@ -48,8 +48,8 @@ struct operation_sheet_options {
 ///     const auto sheet = operation_sheet(example, {.operations = operations_in(policy)});
 ///     write_png("operations.png", sheet);
 ///
-/// Directions are the positive ones, cutout's centre is the middle of the image, holes have the
-/// mean colour of the data set.
+/// Signed operations use the positive direction, cutout is centered in the image, and holes are
+/// filled with the mean color of the data set.
 /// @param example one image, uint8 `[1, C, H, W]`, C = 1 or 3
 /// @return as `contact_sheet`
 /// @throws std::invalid_argument for other inputs, no operation, or a scale below 1

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Pictures as PNG files.
+/// Encodes images as PNG files.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
@@ -16,10 +16,10 @@
 
 namespace rolewise {
 
-/// A picture as the bytes of a PNG file, lossless, 8 bits a channel.
+/// An image as the bytes of a PNG file: lossless, 8 bits per channel.
 ///
-/// @param image `[1, H, W]` (grey) or `[3, H, W]` (red, green, blue), uint8, any device
-/// @throws std::invalid_argument for anything else, or sides of 0 or above 65 535
+/// @param image `[1, H, W]` (gray) or `[3, H, W]` (red, green, blue), uint8, any device
+/// @throws std::invalid_argument for other shapes or types, or sides of 0 or above 65 535
 [[nodiscard]] inline std::string png_bytes(const torch::Tensor& image)
 {
   constexpr std::string_view who = "png";
@@ -38,7 +38,7 @@ namespace rolewise {
   picture.width = static_cast<png_uint_32>(pixels.size(1));
   picture.format = pixels.size(2) == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
 
-  // Deflate of what cannot be compressed grows it by less than this.
+  // Deflate expands incompressible data by less than this.
   const auto raw = static_cast<std::size_t>(pixels.numel() + pixels.size(0));
   std::string bytes(raw + raw / 100 + 4096, '\0');
   png_alloc_size_t size = bytes.size();
@@ -49,7 +49,7 @@ namespace rolewise {
   return bytes;
 }
 
-/// Writes a picture to a file; what was there stays until the new one is whole.
+/// Writes an image to a file; an existing file is replaced atomically.
 /// @throws std::invalid_argument as `png_bytes` does
 /// @throws std::runtime_error if the file cannot be written
 inline void write_png(const std::string& path, const torch::Tensor& image)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A schedule of policies as two heat maps: how likely and how strong, operation by epoch.
+/// Heat maps of a policy schedule: probability and magnitude of each operation over epochs.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/operation.hpp>
@@ -18,12 +18,12 @@
 
 namespace rolewise {
 
-/// The probability that at least one of the two pairs of an operation fires when its turn comes:
+/// The probability that at least one of the two pairs of an operation fires when it is reached:
 ///
 ///     1 - (1 - p) (1 - q)    for the probabilities p, q of the pairs
 ///
-/// How many images an operation changes is less: an agent stops after two operations.
-/// @param what one of a policy, not `identity`
+/// The share of images that an operation changes is lower: an agent stops after two operations.
+/// @param what an operation of a policy, not `identity`
 [[nodiscard]] inline double probability_of(const augmentation_policy& policy, operation what)
 {
   const auto first = static_cast<std::int64_t>(what), second = first + policy_operations;
@@ -34,13 +34,13 @@ namespace rolewise {
   return static_cast<double>(100 - rest) / 100.0;
 }
 
-/// The mean magnitude level, 0 .. 9, of the two pairs of an operation, each as often as it fires:
+/// The mean magnitude level, 0 .. 9, of the two pairs of an operation, weighted by probability:
 ///
 ///     (p L + q M) / (p + q)    for probabilities p, q and levels L, M
 ///
-/// Nothing where neither ever fires, and for Invert, Equalize and AutoContrast, whose level means
-/// nothing.
-/// @param what one of a policy, not `identity`
+/// Empty if both probabilities are 0, and for Invert, Equalize and AutoContrast, which have no
+/// magnitude.
+/// @param what an operation of a policy, not `identity`
 [[nodiscard]] inline std::optional<double> magnitude_of(const augmentation_policy& policy,
                                                         operation what)
 {
@@ -57,7 +57,7 @@ namespace rolewise {
 
 namespace detail {
 
-/// A row for each operation of a policy, a column for each epoch.
+/// Heat map with a row for each operation of a policy and a column for each epoch.
 template<typename ValueOf>
 [[nodiscard]] heat_map over_epochs(std::string_view who, const policy_schedule& schedule,
                                    std::int64_t epochs, ValueOf&& value_of)
@@ -77,8 +77,8 @@ template<typename ValueOf>
 
 }  // namespace detail
 
-/// `probability_of` each operation, in the order of a policy vector, in epochs 0 .. `epochs` - 1;
-/// empty where it is 0.
+/// Heat map of `probability_of` each operation, in the order of a policy vector, in epochs 0 ..
+/// `epochs` - 1; cells are empty where it is 0.
 /// @param epochs 1 .. 10 000
 /// @throws std::invalid_argument for other numbers of epochs
 [[nodiscard]] inline heat_map probability_map(const policy_schedule& schedule, std::int64_t epochs)
@@ -96,7 +96,8 @@ template<typename ValueOf>
   return map;
 }
 
-/// `magnitude_of` each operation, in the order of a policy vector, in epochs 0 .. `epochs` - 1.
+/// Heat map of `magnitude_of` each operation, in the order of a policy vector, in epochs 0 ..
+/// `epochs` - 1.
 /// @param epochs 1 .. 10 000
 /// @throws std::invalid_argument for other numbers of epochs
 [[nodiscard]] inline heat_map magnitude_map(const policy_schedule& schedule, std::int64_t epochs)

@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// Weights and activations of a network among their levels, as a picture (SVG).
+/// Quantization report as a picture (SVG): histograms of weights and activations with their
+/// levels.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
@@ -18,7 +19,7 @@ namespace rolewise {
 
 namespace detail {
 
-/// Where the columns of the page are, in pixels.
+/// Layout of the page, in pixels.
 struct quantisation_page {
   static constexpr double margin = 18.0;
   static constexpr double panel_width = 364.0;
@@ -91,8 +92,8 @@ struct quantisation_page {
 }  // namespace detail
 
 /// A report as the text of an SVG picture: a row for each layer, weights on the left, activations
-/// on the right. Each is a histogram of the values before with a line at each level (more than 36
-/// levels are ticks below), a dot on it that tells how many values it has, and the numbers of
+/// on the right. Each is a histogram of the values before quantization with a line at each level
+/// (more than 36 levels are ticks below), a dot on it for its number of values, and the numbers of
 /// `quantisation_table` above. A bar that is more than twice as high as the next is cut off.
 /// @par Determinism
 /// The same report gives the same bytes, whatever the locale.
@@ -120,7 +121,7 @@ struct quantisation_page {
   return out + "</svg>\n";
 }
 
-/// Writes a report to a file as a picture; what was there stays until the new one is whole.
+/// Writes a report to a file as a picture; an existing file is replaced atomically.
 /// @throws std::invalid_argument as `svg_text` does
 /// @throws std::runtime_error if the file cannot be written
 inline void write_svg(const std::string& path, const network_quantisation& report)

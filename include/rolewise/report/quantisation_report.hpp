@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What few bits make of a network's weights and activations, layer by layer.
+/// Quantization report of a network: statistics of its weights and activations, layer by layer.
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/error.hpp>
@@ -21,18 +21,18 @@
 
 namespace rolewise {
 
-/// A layer of few bits.
+/// Quantization statistics of one layer.
 struct layer_quantisation {
   layer_place place;
   layer_widths widths;
-  std::optional<quantisation_view> weights{};      ///< if they have few bits
-  std::optional<quantisation_view> activations{};  ///< that enter it, if they have few bits
-  /// The layer that reads the same activations, quantised once for both; empty if the layer has its
-  /// own. So it is with the shortcut of a block that gives all its layers one width.
+  std::optional<quantisation_view> weights{};      ///< if they are quantized
+  std::optional<quantisation_view> activations{};  ///< that enter it, if they are quantized
+  /// Name of the layer that reads the same activations, quantized once for both; empty if the
+  /// layer has its own. The shortcut of a block with one bit width for all layers shares them.
   std::string shares_with{};
 };
 
-/// The layers of few bits of a network, in the order of the forward pass.
+/// Statistics of the quantized layers of a network, in the order of the forward pass.
 struct network_quantisation {
   std::string network;
   std::vector<layer_quantisation> layers;
@@ -59,7 +59,7 @@ concept report_its_layers = requires(const N network) {
 
 namespace detail {
 
-/// Meets every quantised weight and every quantizer of activations of a network.
+/// Visits every quantized weight and every activation quantizer of a network.
 template<typename OfWeights, typename OfActivations>
 class quantizer_walk {
  public:
@@ -94,7 +94,8 @@ class quantizer_walk {
   OfActivations of_activations_;
 };
 
-/// A shortcut whose own quantizer was not asked reads what the first layer of its block reads.
+/// A shortcut whose own quantizer was not called shares the activations of the first layer of its
+/// block that has the same bit width.
 inline void share_activations(std::vector<layer_quantisation>& layers)
 {
   const auto block_of = [](const layer_quantisation& layer) {
@@ -116,17 +117,18 @@ inline void share_activations(std::vector<layer_quantisation>& layers)
 
 }  // namespace detail
 
-/// Shows a batch to a network as evaluation does and looks at what its quantizers do: for each
-/// layer of few bits its weights, and the activations that enter it, rectified, of all examples.
+/// Runs a batch through a network in evaluation mode and collects the statistics of its
+/// quantizers, for each layer with fewer than 32 bits: of its weights, and of the activations that
+/// enter it, after the ReLU, over all examples.
 ///
-/// The network does not change: a copy of it is asked. Levels of activations are shown as they are,
-/// those of weights `by_gain`, or `fitted` if the quantizer says that they do not keep their size.
-/// @param network such as `residual_network` or `wide_resnet`; of one's own, one whose layers have
+/// Runs a copy, so the network does not change. Levels of activations are reported `as_they_are`,
+/// those of weights `by_gain`, or `fitted` if the quantizer does not keep the size of the weights.
+/// @param network such as `residual_network` or `wide_resnet`; a custom one needs layers with
 ///        `quantised_weight` and `activation`
-/// @param examples on the device of the network; some hundred tell enough
+/// @param examples on the device of the network; a few hundred are enough
 /// @par Determinism
 /// A function of the arguments.
-/// @throws std::invalid_argument if no layer has few bits, or the batch is empty
+/// @throws std::invalid_argument if no layer has fewer than 32 bits, or the batch is empty
 /// @throws std::runtime_error that names the layer if its values are not finite
 template<typename Network>
 [[nodiscard]] network_quantisation quantisation_report(const Network& network,
@@ -173,7 +175,7 @@ template<typename Network>
 
 namespace detail {
 
-/// `-` where there is nothing.
+/// `-` if there is no view.
 template<typename F>
 [[nodiscard]] std::string cell_of(const std::optional<quantisation_view>& view, F&& f)
 {
@@ -192,9 +194,9 @@ template<typename F>
 
 }  // namespace detail
 
-/// The numbers of a report, a row for each layer: bits (of weights / of activations), levels in
-/// use, per cent of the values that are clipped, error in per cent of the variance
-/// (`fitted_error` where positions are fitted), and per cent of the activations that are 0.
+/// Table of a report, a row for each layer: bits (of weights / of activations), levels in use,
+/// percentage of clipped values, error in percent of the variance (`fitted_error` where positions
+/// are fitted), and percentage of activations that are 0.
 [[nodiscard]] inline table quantisation_table(const network_quantisation& report)
 {
   table rows{{"layer", "bits", "weight levels", "clipped %", "error %", "activation levels",

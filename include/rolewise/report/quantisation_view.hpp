@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What few bits made of one tensor, in numbers.
+/// Quantization statistics of one tensor: histogram, levels, clipping, error.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -20,66 +20,66 @@
 
 namespace rolewise {
 
-/// Where levels are put among the values.
+/// How positions of levels are scaled relative to the values.
 enum class level_size {
   as_they_are,
   /// Multiplied by `quantisation_view::gain`: for weights whose size a quantizer drops because
-  /// batch norm follows, as DoReFa's, which lie in [-1, 1] however small they were.
+  /// batch norm follows, such as DoReFa's, which are in [-1, 1] however small they were.
   fitted,
-  /// Fitted if the gain is below 1/2. Rounding to the nearest of levels one of which is 0 never has
-  /// such a gain, since then no value is less than half of its level; clipping makes it greater.
+  /// `fitted` if the gain is below 1/2. Rounding to nearest with a level at 0 never has such a
+  /// gain, since no value is less than half of its level; clipping increases the gain.
   by_gain
 };
 
-/// A tensor before and after it was quantised.
+/// Statistics of a tensor and its quantized form.
 ///
-/// Where each channel has a scale of its own, positions (`low`, `high`, `levels`) are those of
-/// values divided by the scale of their channel (less the offset): one step is 1 then
-/// (`is_in_steps`). Else they are those of the values.
+/// With a scale per channel, positions (`low`, `high`, `levels`) are those of values minus the
+/// offset, divided by the scale of their channel: one step is 1 (`is_in_steps`). Otherwise they
+/// are those of the values.
 struct quantisation_view {
   bit_width bits{32};
-  std::int64_t values = 0;  ///< how many
-  std::int64_t zeros = 0;   ///< of them exactly 0, before
+  std::int64_t values = 0;  ///< number of values
+  std::int64_t zeros = 0;   ///< values that are exactly 0 before quantization
 
-  /// How many values lie in each of as many equal intervals of [`low`, `high`]; the last one holds
-  /// `high` too.
+  /// Histogram: number of values in each of several equal intervals of [`low`, `high`]; the last
+  /// one includes `high`.
   std::vector<std::int64_t> bins;
   double low = 0.0;
   double high = 1.0;
   std::int64_t below = 0;  ///< values below `low`
   std::int64_t above = 0;  ///< values above `high`
 
-  /// Levels in rising order with the number of values on each: all that there are if the quantizer
-  /// says where they lie (`quantised::range`) and they are equally spaced, else those in use. None
+  /// Levels in ascending order with their number of values: all levels if the quantizer gives
+  /// their range (`quantised::range`) and they are equally spaced, otherwise those in use. Empty
   /// if there are more than 256.
   std::vector<level_use> levels;
-  std::int64_t used = 0;      ///< levels with a value on them; of the channel that has most if each
-                              ///< has its own and they are more than `possible`
-  std::int64_t possible = 0;  ///< levels that there are: 2^bits, or fewer if the quantizer says so
+  std::int64_t used = 0;      ///< levels in use; the maximum over channels if channels have their
+                              ///< own levels and together use more than `possible`
+  std::int64_t possible = 0;  ///< number of levels: 2^bits, or fewer if the quantizer gives fewer
 
-  /// Values that lie beyond the lowest or the highest level by more than half of the step next to
-  /// it, so that rounding alone would not have moved them there. Of fitted levels it is known only
-  /// if all levels are listed, else 0.
+  /// Clipped values: those beyond the lowest or the highest level by more than half of the
+  /// adjacent step, which rounding alone cannot cause. Known for fitted levels only if all levels
+  /// are listed, otherwise 0.
   std::int64_t clipped_below = 0;
   std::int64_t clipped_above = 0;
 
-  double error = 0.0;  ///< mean (x - q)^2 / variance of x; NaN for values that are all alike
-  /// The factor g that makes mean (x - g q)^2 least, and that error relative to the variance.
+  double error = 0.0;  ///< mean (x - q)^2 / variance of x; NaN if all values are equal
+  /// The factor g that minimizes mean (x - g q)^2, and that error relative to the variance.
   double gain = 1.0;
   double fitted_error = 0.0;
   bool is_fitted = false;  ///< whether positions of levels are multiplied by `gain`
 
-  std::int64_t scales = 0;  ///< how many: 0 if there are none, 1, or one for each channel
+  std::int64_t scales = 0;  ///< number of scales: 0, 1, or one for each channel
   double least_scale = 1.0;
   double greatest_scale = 1.0;
-  bool is_in_steps = false;  ///< more than one scale: positions are counted in steps
+  bool is_in_steps = false;  ///< more than one scale: positions are in steps
 
-  /// Share of the values that is clipped, in [0, 1].
+  /// Share of the values that are clipped, in [0, 1].
   [[nodiscard]] double clipped() const
   {
     return static_cast<double>(clipped_below + clipped_above) / static_cast<double>(values);
   }
-  /// Share of the values that is exactly 0.
+  /// Share of the values that are exactly 0.
   [[nodiscard]] double zero_share() const
   {
     return static_cast<double>(zeros) / static_cast<double>(values);
@@ -88,11 +88,12 @@ struct quantisation_view {
 
 namespace detail {
 
-/// Both sides of a quantizer on the CPU in double precision, which adds up millions of squares.
+/// Input and output of a quantizer on the CPU, in double precision for sums of millions of
+/// squares.
 struct both_sides {
-  torch::Tensor before;  ///< as it was
-  torch::Tensor after;   ///< values of the levels
-  torch::Tensor places;  ///< before, in the unit in which levels are shown
+  torch::Tensor before;  ///< values before quantization
+  torch::Tensor after;   ///< values after quantization
+  torch::Tensor places;  ///< `before`, in the unit of the positions of levels
 };
 
 [[nodiscard]] inline torch::Tensor wide_on_cpu(const torch::Tensor& x)
@@ -169,9 +170,9 @@ inline void measure_levels(quantisation_view& view, const torch::Tensor& places,
   view.clipped_above = places.gt(all[last].at + upper / 2).sum().item<std::int64_t>();
 }
 
-/// From the lowest level or the value below which 1/1000 of them lie, whichever is lower, to the
-/// same at the other end. Between those values 2 n^(1/3) intervals (Rice's rule), to the levels as
-/// many more of that width; 8 to 120 together.
+/// Histogram over the range from the lowest level or the 1/1000 quantile of the values, whichever
+/// is lower, to the same at the upper end. It has 2 n^(1/3) intervals (Rice's rule) between the
+/// quantiles, and intervals of the same width up to the levels; 8 to 120 in all.
 inline void count_bins(quantisation_view& view, const torch::Tensor& places)
 {
   const auto flat = places.flatten();
@@ -196,7 +197,7 @@ inline void count_bins(quantisation_view& view, const torch::Tensor& places)
   view.above = flat.gt(view.high).sum().item<std::int64_t>();
 }
 
-/// @param who begins what is thrown
+/// @param who prefix of error messages
 [[nodiscard]] inline quantisation_view view_for(std::string_view who, const torch::Tensor& values,
                                                 const quantised& q, bit_width bits, level_size size)
 {
@@ -217,14 +218,14 @@ inline void count_bins(quantisation_view& view, const torch::Tensor& places)
 
 }  // namespace detail
 
-/// Looks at a tensor and what a quantizer made of it. Neither changes.
+/// Computes the statistics of a tensor and its quantized form. Neither changes.
 /// @param values any shape, floating point, on any device
-/// @param q as many levels
+/// @param q quantized form, of the same shape
 /// @param bits of the levels, fewer than 32
-/// @param size whether levels may be put where the values are
+/// @param size how positions of levels are scaled
 /// @par Determinism
 /// A function of the arguments.
-/// @throws std::invalid_argument for 32 bits, no values, or another number of levels
+/// @throws std::invalid_argument for 32 bits, no values, or levels of another shape
 /// @throws std::runtime_error if values are not finite
 [[nodiscard]] inline quantisation_view quantisation_view_of(
     const torch::Tensor& values, const quantised& q, bit_width bits,

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What was run and what came of it, as a JSON file.
+/// Run record: options, versions and results of a run, as a JSON file.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
@@ -26,7 +26,7 @@
 
 namespace rolewise {
 
-/// An option of a run, as it was used.
+/// An option of a run with the value that was used.
 struct named_option {
   std::string name;
   std::variant<bool, std::int64_t, double, std::string> value;
@@ -34,7 +34,7 @@ struct named_option {
   friend bool operator==(const named_option&, const named_option&) = default;
 };
 
-/// What a program was made of.
+/// A software component and its version.
 struct named_version {
   std::string name;
   std::string version;
@@ -42,19 +42,19 @@ struct named_version {
   friend bool operator==(const named_version&, const named_version&) = default;
 };
 
-/// All that somebody needs who wants to repeat a run, and all that it gave.
+/// Everything that is needed to repeat a run, and its results.
 struct run_record {
   std::string name;
   rolewise::seed seed{0};
   std::vector<named_option> options{};
-  std::vector<named_number> results{};  ///< what it came to, such as `test accuracy`; no times
+  std::vector<named_number> results{};  ///< final numbers, such as `test accuracy`; no times
   run_history history{};
   std::vector<named_version> versions{{"rolewise", std::string{rolewise::version}},
                                       {"libtorch", TORCH_VERSION}};
-  std::int64_t threads = at::get_num_threads();  ///< of LibTorch, within an operator
+  std::int64_t threads = at::get_num_threads();  ///< LibTorch's intra-op threads
 };
 
-/// The record with all times set to 0: what is left is the same bytes whenever a run is repeated.
+/// The record with all times set to 0: repeated runs give the same bytes.
 [[nodiscard]] inline run_record without_times(run_record record)
 {
   for (auto& epoch : record.history.epochs) epoch.seconds = 0.0;
@@ -148,11 +148,10 @@ inline void add_if_there(json::object& to, const char* name, const std::optional
 
 }  // namespace detail
 
-/// A record as the text of a JSON file, its keys in a fixed order.
+/// A record as JSON text, with its keys in a fixed order.
 ///
-/// Numbers are written so that they read back as the same bits. JSON has no word for a number that
-/// is not finite: it becomes `null`, and `null` is read as NaN. U+FFFD stands for what is
-/// no UTF-8 in a text.
+/// Numbers round-trip bit for bit. JSON cannot represent non-finite numbers: they become `null`,
+/// and `null` is read as NaN. Invalid UTF-8 in a text becomes U+FFFD.
 [[nodiscard]] inline std::string json_text(const run_record& record)
 {
   using detail::json;
@@ -183,16 +182,16 @@ inline void add_if_there(json::object& to, const char* name, const std::optional
   return text + "\n";
 }
 
-/// Writes a record to a file; what was there stays until the new one is whole.
+/// Writes a record to a file; an existing file is replaced atomically.
 /// @throws std::runtime_error if the file cannot be written
 inline void write_json(const std::string& path, const run_record& record)
 {
   write_file_atomically(path, json_text(record));
 }
 
-/// Reads what `write_json` wrote.
+/// Reads a file that `write_json` wrote.
 /// @throws std::runtime_error that names the file, and the byte or the part, if it cannot be read
-///         or is no run record of this version
+///         or is not a run record of this version
 [[nodiscard]] inline run_record read_run_record(const std::string& path)
 {
   const auto text = text_of_file(path);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A search as one page that needs nothing else (HTML).
+/// Report of a search as one self-contained HTML page.
 
 #include <rolewise/core/file.hpp>
 #include <rolewise/report/detail/svg.hpp>
@@ -32,14 +32,14 @@ namespace rolewise {
 
 struct search_page_options {
   std::string title = "Search";
-  std::int64_t looks = 3;  ///< that the best trial is chosen by: see `best_trial`
-  /// Named settings beyond those that the history has, such as the data set; shown as they are.
+  std::int64_t looks = 3;  ///< number of last scores that select the best trial: see `best_trial`
+  /// Named settings beyond those in the history, such as the data set; shown as they are.
   std::vector<std::pair<std::string, std::string>> settings{};
 };
 
 namespace detail {
 
-/// A value of a point with up to four digits that count.
+/// Text of a value of a point, with up to four significant digits.
 [[nodiscard]] inline std::string value_words(const point::value& value)
 {
   if (const auto* name = std::get_if<std::string>(&value)) return *name;
@@ -64,7 +64,7 @@ namespace detail {
          (real.measure == spacing::logarithmic ? ", logarithmic" : "");
 }
 
-/// What the names of each policy in a space begin with.
+/// Name prefixes of the policies in a space.
 [[nodiscard]] inline std::vector<std::string> policies_in(const search_space& space)
 {
   const auto first = policy_space().dimensions().front().name;
@@ -82,7 +82,7 @@ namespace detail {
   return prefixes;
 }
 
-/// The dimensions that belong to no policy, as far as a table has room for them.
+/// The dimensions that belong to no policy; at most 8, for which a table has room.
 [[nodiscard]] inline std::vector<dimension> other_dimensions(const search_space& space)
 {
   constexpr std::size_t most = 8;
@@ -124,7 +124,7 @@ namespace detail {
         if (event.trial == trial) ++took;
         if (event.from == trial) ++gave;
       }
-    std::string ancestors;  // the latest first, as often as the number changes
+    std::string ancestors;  // the latest first, one for each copy
     for (auto i = path.size() - 1; i-- > 0;)
       ancestors +=
           (ancestors.empty() ? "" : " < ") + std::to_string(lineage.stretches[path[i]].trial);
@@ -158,7 +158,7 @@ namespace detail {
   return rows;
 }
 
-/// Every failure, those of trials that have become copies since as well.
+/// All failures, including those of trials that have become copies since.
 [[nodiscard]] inline table failures_table(const search_history& history)
 {
   table rows{{"round", "trial", "epochs", "reason"}};
@@ -187,7 +187,7 @@ namespace detail {
   return rows;
 }
 
-/// What there is to say before any picture.
+/// Summary in numbers: trials, epochs, copies, stops, failures, time, best trial.
 [[nodiscard]] inline std::string search_summary(const search_history& history, std::int64_t looks)
 {
   std::int64_t trained = 0, copies = 0, stopped = 0, failures = 0;
@@ -235,15 +235,14 @@ namespace detail {
 
 }  // namespace detail
 
-/// A page with all that is to be seen of a search: who descends from whom (`lineage_tree`), scores
-/// (`search_curves`), for each policy in the space the best trial's schedule over epochs
-/// (`probability_map`, `magnitude_map`), standings with those that have failed last, what failed
-/// why, settings. It loads nothing: no script, no font, no picture.
+/// HTML report of a search: lineage (`lineage_tree`), scores (`search_curves`), the best trial's
+/// schedule over epochs for each policy in the space (`probability_map`, `magnitude_map`),
+/// standings with failed trials last, failures with their reasons, settings. It loads nothing: no
+/// script, no font, no image.
 ///
-/// A search that is under way has a page, too.
+/// Also works for a search in progress.
 /// @par Determinism
-/// The same history gives the same bytes, whatever the locale; the seconds of its last event are
-/// shown.
+/// The same history gives the same bytes, whatever the locale; its elapsed seconds are shown.
 /// @throws std::invalid_argument as `lineage_tree`, and for values of a policy out of range
 [[nodiscard]] inline std::string search_page(const search_history& history,
                                              const search_page_options& options = {})
@@ -272,7 +271,7 @@ namespace detail {
   return page + "</body></html>\n";
 }
 
-/// Writes a page to a file; what was there stays until the new one is whole.
+/// Writes a page to a file; an existing file is replaced atomically.
 /// @throws std::invalid_argument as `search_page`
 /// @throws std::runtime_error if the file cannot be written
 inline void write_search_page(const std::string& path, const search_history& history,

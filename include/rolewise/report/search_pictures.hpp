@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A search as pictures: who descends from whom, and how scores rose.
+/// Pictures of a search: lineage tree of its trials and score curves (SVG).
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/report/detail/axis.hpp>
@@ -33,12 +33,12 @@ inline constexpr stroke best_stroke{"#D55E00", 3.5};
 inline constexpr std::string_view axis_colour = "#888888";
 inline constexpr std::string_view grid_colour = "#e4e4e4";
 
-/// What pictures of a search need to know of it.
+/// The data of a search that its pictures use.
 struct pictured_search {
   using ends = std::vector<std::optional<std::int64_t>>;  ///< an epoch for each stretch, or nothing
 
   search_lineage lineage;
-  ends lives_until;    ///< where something that a trial is in the end descends from it
+  ends lives_until;    ///< last epoch with descendants among the trials left at the end
   ends of_best_until;  ///< likewise for the best trial
   std::optional<std::int64_t> best;
 
@@ -72,7 +72,7 @@ struct pictured_search {
   }
 };
 
-/// The ticks of an axis of epochs that are whole numbers.
+/// The integer ticks of an epoch axis.
 [[nodiscard]] inline std::vector<tick> epoch_ticks(const axis& epochs)
 {
   std::vector<tick> whole;
@@ -82,7 +82,7 @@ struct pictured_search {
   return whole;
 }
 
-/// Three kinds of lines and what they mean, in a row.
+/// Draws the three line styles and their meaning, in a row.
 inline void draw_search_legend(svg_sheet& sheet, spot at, std::string_view others,
                                std::string_view living, std::string_view best)
 {
@@ -97,7 +97,7 @@ inline void draw_search_legend(svg_sheet& sheet, spot at, std::string_view other
   entry(faded_stroke, others);
 }
 
-/// Where the trials of a lineage tree are.
+/// Layout of a lineage tree in pixels.
 struct tree_layout {
   static constexpr double left = 76.0, top = 46.0, plot_width = 640.0, right_margin = 108.0;
   double row, bottom, width, height;
@@ -119,14 +119,14 @@ struct tree_layout {
   {
     return top + row * (static_cast<double>(trial) + 0.5);
   }
-  /// How far after its epoch the line of a copy arrives.
+  /// Width of the line of a copy, which starts at its epoch.
   [[nodiscard]] double delay(std::int64_t epochs_per_round) const
   {
     return std::min(14.0, 0.6 * (x_of(std::max<std::int64_t>(1, epochs_per_round)) - x_of(0)));
   }
 };
 
-/// Epochs below, trials on the left, last scores on the right.
+/// Draws epochs below, trials on the left, last scores on the right.
 inline void draw_tree_frame(svg_sheet& sheet, const tree_layout& at, const search_history& history,
                             const pictured_search& seen)
 {
@@ -157,7 +157,7 @@ inline void draw_tree_frame(svg_sheet& sheet, const tree_layout& at, const searc
   }
 }
 
-/// The part of a stretch up to an epoch, with the line from its parent.
+/// Draws a stretch up to an epoch, with the line from its parent.
 inline void draw_stretch(svg_sheet& sheet, const tree_layout& at, const lineage_stretch& own,
                          std::int64_t end, const search_lineage& lineage, double delay, stroke with)
 {
@@ -173,16 +173,16 @@ inline void draw_stretch(svg_sheet& sheet, const tree_layout& at, const lineage_
 
 }  // namespace detail
 
-/// The trials of a search over epochs, as the text of an SVG picture: a row for each trial, a curve
-/// from one row to another for each copy, a dot where a trial started, a cross where it was
-/// stopped, a thick one where it failed. What nobody in the end descends from is grey, the
-/// ancestors of those that are left are blue, those of the best trial (`best_trial`) thick and red.
-/// On the right stands the last score, or that the trial has failed.
+/// Lineage tree of a search over epochs, as the text of an SVG picture: a row for each trial, a
+/// curve from one row to another for each copy, a dot where a trial started, a cross where it was
+/// stopped, a thick cross where it failed. Ancestors of the trials that are left at the end are
+/// blue, those of the best trial (`best_trial`) thick and red, all others gray. The last score, or
+/// that the trial has failed, is on the right.
 /// @param looks as `best_trial`
 /// @par Determinism
 /// The same history gives the same bytes, whatever the locale and the times in it.
-/// @throws std::invalid_argument unless it has 1 to 1000 trials of at least an epoch; as
-///         `lineage_of(history)`
+/// @throws std::invalid_argument unless the history has 1 to 1000 trials of at least one epoch,
+///         and as `lineage_of(history)`
 [[nodiscard]] inline std::string lineage_tree(const search_history& history, std::int64_t looks = 3)
 {
   using namespace detail;
@@ -221,7 +221,7 @@ inline void draw_stretch(svg_sheet& sheet, const tree_layout& at, const lineage_
 
 namespace detail {
 
-/// The frame of the curves of a search: axes with ticks and words.
+/// Frame of the score curves: axes with ticks and labels.
 struct curve_frame {
   static constexpr double width = 812.0, height = 440.0, left = 76.0, right = 716.0, top = 46.0,
                           bottom = 366.0;
@@ -251,7 +251,7 @@ struct curve_frame {
   }
 };
 
-/// Scores up to an epoch, after the score at which a copy took over.
+/// Points of a curve up to an epoch; a copy starts at the score of its parent.
 [[nodiscard]] inline std::vector<spot> curve_of(const curve_frame& frame,
                                                 const search_lineage& lineage, std::size_t i,
                                                 std::int64_t end)
@@ -277,8 +277,8 @@ inline void draw_curve(svg_sheet& sheet, const std::vector<spot>& through, strok
 
 }  // namespace detail
 
-/// The scores of all trials over epochs, as the text of an SVG picture, in the colours of
-/// `lineage_tree`. A copy's curve begins at the score of what it copied.
+/// Scores of all trials over epochs, as the text of an SVG picture, in the colors of
+/// `lineage_tree`. The curve of a copy starts at the score of its parent.
 /// @param looks as `best_trial`
 /// @par Determinism
 /// As `lineage_tree`.

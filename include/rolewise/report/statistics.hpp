@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Some numbers in short: how large they are and how far they spread.
+/// Summary statistics: mean, standard deviation, least and greatest value.
 
 #include <rolewise/core/error.hpp>
 
@@ -13,7 +13,7 @@
 
 namespace rolewise {
 
-/// What is said of one quantity measured several times, such as the accuracy over seeds.
+/// Summary of several measurements of one quantity, such as the accuracy over seeds.
 struct statistics {
   double mean = 0.0;
   double deviation = 0.0;  ///< sample standard deviation (n - 1); 0 for one value
@@ -24,7 +24,7 @@ struct statistics {
   friend bool operator==(const statistics&, const statistics&) = default;
 };
 
-/// Mean, spread and range of some numbers; NaN among them makes mean and deviation NaN.
+/// Mean, standard deviation, least and greatest value; a NaN makes mean and deviation NaN.
 /// @throws std::invalid_argument if there are none
 [[nodiscard]] inline statistics statistics_of(const std::vector<double>& values)
 {

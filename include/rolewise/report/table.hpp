@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Tables of text, for a terminal, for Markdown and for HTML.
+/// Text tables for a terminal, for Markdown and for HTML.
 
 #include <rolewise/core/display_width.hpp>
 #include <rolewise/core/error.hpp>
@@ -37,18 +37,18 @@ namespace rolewise {
   return std::string{is_zero && written.front() == '-' ? written.substr(1) : written};
 }
 
-/// `92.13 +- 0.21` with a proper sign: mean and standard deviation; the mean alone for one value.
+/// `92.13 +- 0.21` with U+00B1: mean and standard deviation; the mean alone for one value.
 [[nodiscard]] inline std::string spread_text(const statistics& of, int digits)
 {
   const auto mean = fixed_text(of.mean, digits);
   return of.count < 2 ? mean : mean + " \u00B1 " + fixed_text(of.deviation, digits);
 }
 
-/// Rows of text under one row of names. Columns of numbers are aligned to the right, others to the
-/// left; a column is one of numbers if each of its cells is empty, `-`, or begins like a number.
+/// A table of text cells under a header row. Numeric columns are right-aligned, others
+/// left-aligned; a column is numeric if each of its cells is empty, `-`, or begins like a number.
 ///
-/// Columns are as wide as terminals show their cells (`display_width`). U+FFFD stands for what is
-/// no UTF-8.
+/// Columns are as wide as terminals show their cells (`display_width`). Invalid UTF-8 becomes
+/// U+FFFD.
 class table {
  public:
   /// @throws std::invalid_argument without a column
@@ -69,10 +69,10 @@ class table {
     return *this;
   }
 
-  /// For a terminal: two spaces between columns, a rule under the names, no trailing spaces. Line
-  /// breaks and what else would move the cursor are shown as `?`.
-  /// @param most columns of the terminal, such as `columns_for_lines(stdout)`. For a table that is
-  ///        wider each row is a block of its own, with a line for each name.
+  /// For a terminal: two spaces between columns, a rule under the header, no trailing spaces. Line
+  /// breaks and other characters that would move the cursor are shown as `?`.
+  /// @param most columns of the terminal, such as `columns_for_lines(stdout)`. In a wider table
+  ///        each row becomes a block with one line per column.
   [[nodiscard]] std::string text(std::size_t most = std::numeric_limits<std::size_t>::max()) const
   {
     const auto names = on_one_line(names_);
@@ -90,7 +90,7 @@ class table {
     return out;
   }
 
-  /// As a Markdown table; `|` and line breaks within cells are escaped.
+  /// As a Markdown table; `|` and line breaks in cells are escaped.
   [[nodiscard]] std::string markdown() const
   {
     const auto names = escaped(names_);
@@ -107,7 +107,7 @@ class table {
     return out;
   }
 
-  /// As an HTML `table`; columns of numbers have the class `number`.
+  /// As an HTML `table`; numeric columns have the class `number`.
   [[nodiscard]] std::string html() const
   {
     std::string out = "<table>\n";
@@ -137,7 +137,7 @@ class table {
     return row;
   }
 
-  /// A name and a cell in each line, an empty line between rows.
+  /// Blocks with a line for each column, its name and cell; an empty line between blocks.
   [[nodiscard]] static std::string blocks(const cells& names, const std::vector<cells>& rows,
                                           std::size_t most)
   {

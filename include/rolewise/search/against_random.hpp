@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Whether a search was worth more than random search at the same cost.
+/// Comparison of a search with random search at equal cost.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/search/paired_difference.hpp>
@@ -17,8 +17,8 @@
 
 namespace rolewise {
 
-/// The epochs that trials were trained for, all together: what a search costs. A round in which a
-/// trial failed counts whole.
+/// The cost of a search: the epochs trained, summed over all trials. A round in which a trial
+/// failed counts in full.
 /// @throws std::invalid_argument as `lineage_of(history)`
 [[nodiscard]] inline std::int64_t cost_of(const search_history& history)
 {
@@ -27,7 +27,8 @@ namespace rolewise {
   return epochs;
 }
 
-/// The scores of the trials that were trained for all epochs of the search, by number of the trial.
+/// The final scores: those of the trials trained for all epochs of the search, by number of the
+/// trial.
 [[nodiscard]] inline std::vector<double> scores_in_the_end(const search_history& history)
 {
   std::map<std::int64_t, double> scores;
@@ -41,7 +42,7 @@ namespace rolewise {
 
 namespace detail {
 
-/// How many whole trials the cost of a search buys.
+/// The number of full trials that the cost of a search pays for.
 [[nodiscard]] inline std::int64_t trials_at_cost_of(const search_history& searched)
 {
   const auto trials = searched.epochs < 1 ? 0 : cost_of(searched) / searched.epochs;
@@ -51,8 +52,8 @@ namespace detail {
   return trials;
 }
 
-/// `scores_in_the_end`, and in the place of each trial that has failed the lowest of them: leaving
-/// it out would make a search look better that fails often.
+/// `scores_in_the_end`, with the lowest of them for each failed trial: leaving these out would
+/// favor a search that fails often.
 [[nodiscard]] inline std::vector<double> scores_with_failures(const search_history& history)
 {
   std::map<std::int64_t, double> scores;
@@ -68,7 +69,7 @@ namespace detail {
   return in_order;
 }
 
-/// The final scores of a random search that is to be compared.
+/// The final scores of a random search, checked to be comparable.
 [[nodiscard]] inline std::vector<double> comparable_scores(const search_history& searched,
                                                            const search_history& random)
 {
@@ -92,24 +93,24 @@ namespace detail {
 
 }  // namespace detail
 
-/// The best of a search beside the best of random searches that cost the same.
+/// The best score of a search compared with the best of random search at equal cost.
 struct against_random {
   double best = 0.0;               ///< final score of the search
-  std::int64_t random_trials = 0;  ///< that its cost buys
-  double random_mean = 0.0;        ///< of the best of so many random trials
-  double random_low = 0.0;         ///< 95 % of such bests lie from here
-  double random_high = 0.0;        ///< to here
-  double as_good = 0.0;            ///< how likely random trials are as good or better
+  std::int64_t random_trials = 0;  ///< random trials at equal cost
+  double random_mean = 0.0;        ///< mean of the best of that many random trials
+  double random_low = 0.0;         ///< lower end of the 95 % interval of that best
+  double random_high = 0.0;        ///< upper end
+  double as_good = 0.0;            ///< probability that the random best is as good or better
 
   friend bool operator==(const against_random&, const against_random&) = default;
 };
 
-/// Compares the final best of a search with the best of as many random trials as cost the same,
-/// over all choices of these from a longer random search. That is exact: with n scores, the best of
-/// m lies at or below the k-th least with probability C(k, m) / C(n, m). A random trial that failed
-/// counts like the worst of the others.
-/// @param random of the same space and epochs; the more trials it has, the more is known. With just
-///        as many as the cost buys its best stands for itself, without an interval.
+/// Compares the best final score of a search with the best of as many random trials as cost the
+/// same, over all subsets of that size from a longer random search. That is exact: with n scores,
+/// the best of m lies at or below the k-th lowest with probability C(k, m) / C(n, m). A failed
+/// random trial gets the lowest score of the others.
+/// @param random of the same space and epochs; more trials give a more precise estimate. With
+///        just as many as cost the same, their best is a single value, without an interval.
 /// @throws std::invalid_argument for other spaces, other epochs or too few random trials
 [[nodiscard]] inline against_random compared_to_random(const search_history& searched,
                                                        const search_history& random)
@@ -139,8 +140,8 @@ struct against_random {
   return found;
 }
 
-/// How much higher the final best of searches is than that of random searches at equal cost, over
-/// seeds: pair i is `searched[i]` and as many of the first trials of `random[i]` as cost the same.
+/// The improvement of the best final score over random search at equal cost, over seeds: pair i
+/// is `searched[i]` and as many of the first trials of `random[i]` as cost the same.
 /// @throws std::invalid_argument for fewer than 2 pairs, other spaces, other epochs or too few
 ///         random trials
 [[nodiscard]] inline paired_difference improvement_over_random(

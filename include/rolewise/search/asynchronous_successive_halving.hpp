@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Successive halving in which nobody waits for the slowest.
+/// Asynchronous successive halving (ASHA): trials pass rungs without waiting for the others.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/search/detail/halving.hpp>
@@ -17,16 +17,16 @@
 
 namespace rolewise {
 
-/// ASHA: at most `at_once` trials train, the others wait for a place in the order of their numbers.
-/// A trial that reaches a rung (`first_rung * eta^k` epochs) at this look goes on if it is among
-/// the best 1 / eta (rounded down, at least one) of all scores that were ever got at that rung, its
-/// own and those of the same look included; else it is stopped and its place given away.
+/// ASHA: at most `at_once` trials train, the others wait for a slot in the order of their
+/// numbers. A trial that reaches a rung (`first_rung * eta^k` epochs) in a round continues if it
+/// is among the best 1 / eta (rounded down, at least one) of all scores recorded at that rung so
+/// far, its own and those of the same round included; else it is stopped and its slot is freed.
 ///
-/// What counts at a rung is the first score that a trial got there or later. A trial that has
-/// passed several rungs since the last look must hold at each of them. Of equal scores the lower
-/// number goes on. `first_rung` is the paper's r * eta^s: a larger one stops later. A trial that
-/// fails is stopped, its place given away at once; at rungs that its round would have reached it
-/// counts among the scores, as the lowest.
+/// A trial's score at a rung is the first one recorded there or later. A trial that has passed
+/// several rungs since the last round must be promoted at each of them. Of equal scores the lower
+/// number continues. `first_rung` is the paper's r * eta^s: a larger one stops later. A trial
+/// that fails is stopped and its slot is freed at once; at the rungs that its round would have
+/// reached it counts as the lowest score.
 ///
 /// @par Determinism
 /// Points are those of `random_search`.
@@ -34,11 +34,11 @@ namespace rolewise {
 /// Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht, Talwalkar: A System for Massively
 /// Parallel Hyperparameter Tuning, MLSys 2020, arXiv 1810.05934, section 3.2.
 /// @par Departs
-/// The paper pauses each trial at its rung and may promote it at any time later. In a search a
-/// trial trains or is stopped for good, so it is judged once, when it gets there. This is the
-/// stopping variant of Klein, Tiao, Lienart, Archambeau, Seeger: Model-based Asynchronous
-/// Hyperparameter and Neural Architecture Search, 2020, arXiv 2003.10865; like it, it never trains
-/// a trial twice, and lets early comers go on that the paper would have paused.
+/// The paper pauses each trial at its rung and may promote it at any later time. Here a trial
+/// either trains or is stopped for good, so it is compared once, when it reaches the rung. This
+/// is the stopping variant of Klein, Tiao, Lienart, Archambeau, Seeger: Model-based Asynchronous
+/// Hyperparameter and Neural Architecture Search, 2020, arXiv 2003.10865; like it, it never
+/// trains a trial twice, and continues early arrivals that the paper would have paused.
 struct asynchronous_successive_halving {
   static constexpr std::string_view name = "asynchronous-successive-halving";
   static constexpr bool has_state = false;
@@ -47,7 +47,7 @@ struct asynchronous_successive_halving {
   std::int64_t first_rung = 1;  ///< epochs; at least 1
   std::int64_t at_once = 4;     ///< trials that train at a time; at least 1
 
-  /// The decisions, with points from somebody else.
+  /// The decisions, with new points from `propose`.
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::vector<decision> decide(const std::vector<standing>& standings,
                                              const point_proposer& propose) const
@@ -82,7 +82,7 @@ struct asynchronous_successive_halving {
   }
 
  private:
-  /// Whether a trial is good enough at each rung that it has reached since the last look.
+  /// Whether a trial is promoted at each rung that it has reached since the last round.
   [[nodiscard]] bool holds(const standing& s, const std::vector<const standing*>& trials) const
   {
     if (s.past.empty()) return true;

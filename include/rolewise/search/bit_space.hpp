@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The bits of every layer as a space to search.
+/// The bit widths of all layers as a search space.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/layer_report.hpp>
@@ -18,8 +18,8 @@
 
 namespace rolewise {
 
-/// One dimension for each layer, `bits.<layer>`: whole numbers where the widths follow each other,
-/// else names (`2`, `4`, `8`). Weights and activations of a layer get the same width.
+/// A search space with one dimension per layer, `bits.<layer>`: integers if the widths are
+/// consecutive, else names (`2`, `4`, `8`). Weights and activations of a layer get the same width.
 ///
 ///     const bit_space bits{layers_inside(network.layers()), {2, 4, 8}};
 ///     arena(random_search{}, bits.space(), [&](const point& p, std::int64_t, seed own) {
@@ -27,9 +27,9 @@ namespace rolewise {
 ///     }, ...);
 class bit_space {
  public:
-  /// @param widths rising
+  /// @param widths ascending
   /// @throws std::invalid_argument without a layer or a width, for widths outside 1 .. 32 or not
-  ///         rising
+  ///         ascending
   bit_space(std::vector<std::string> layers, std::vector<int> widths)
       : layers_{std::move(layers)}, widths_{std::move(widths)}
   {
@@ -41,7 +41,7 @@ class bit_space {
                detail::classic_list(" ", widths_));
   }
 
-  /// To be searched as it is, or with other dimensions beside these.
+  /// The dimensions, to be searched alone or combined with others.
   [[nodiscard]] std::vector<dimension> dimensions() const
   {
     std::vector<dimension> all;
@@ -51,8 +51,9 @@ class bit_space {
   /// @throws std::invalid_argument if two layers have one name
   [[nodiscard]] search_space space() const { return search_space{dimensions()}; }
 
-  /// The scheme at a point; values of other dimensions are passed by.
-  /// @throws std::invalid_argument if the point has no bits of a layer, or others than the widths
+  /// The bit width scheme at a point; values of other dimensions are ignored.
+  /// @throws std::invalid_argument if the point lacks the bits of a layer, or has others than the
+  ///         widths
   template<BitWidthScheme Otherwise = full_precision>
   [[nodiscard]] per_layer<Otherwise> scheme(const point& at, const Otherwise& otherwise = {}) const
   {
@@ -64,7 +65,7 @@ class bit_space {
     return found;
   }
 
-  /// The point of a scheme: the widths of the weights.
+  /// The point of a scheme: the bit widths of the weights.
   /// @throws std::invalid_argument if a layer is not listed, or its width is not in the space
   template<typename Otherwise>
   [[nodiscard]] point point_of(const per_layer<Otherwise>& scheme) const

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Hyperband's epochs with points from Parzen's estimators.
+/// BOHB: Hyperband budgets with points from a tree-structured Parzen estimator.
 
 #include <rolewise/search/hyperband.hpp>
 #include <rolewise/search/search_strategy.hpp>
@@ -14,21 +14,21 @@
 
 namespace rolewise {
 
-/// BOHB: `hyperband` shares out the epochs, `tree_parzen` proposes the points, from the scores at
-/// the highest number of epochs at which enough trials were judged. A third of the points is
-/// random, so that it is never much worse than hyperband.
+/// BOHB: `hyperband` allocates the epochs, `tree_parzen` proposes the points, from the scores at
+/// the highest number of epochs at which enough trials were evaluated. A third of the points is
+/// random, so that it is never much worse than Hyperband.
 ///
 ///     arena(bohb{.budget = {.most = 27}}, space, ..., {.trials = 49, .epochs = 27});
 ///
-/// With d dimensions there is a model from d + 3 judged trials on, and at least d + 1 are good.
+/// With d dimensions the model needs d + 3 evaluated trials; at least d + 1 of them are good.
 ///
 /// @par Source
 /// Falkner, Klein, Hutter: BOHB: Robust and Efficient Hyperparameter Optimization at Scale, ICML
 /// 2018, arXiv 1807.01774, algorithm 2; the numbers are those of its section 4.
 /// @par Departs
-/// The densities are those of `tree_parzen`: a width for each kernel and a prior, where the paper
-/// has one width by a rule of thumb; no point is good and bad at once, where the paper lets the
-/// parts overlap while they are small.
+/// The densities are those of `tree_parzen`: a bandwidth per kernel and a prior, where the paper
+/// has one bandwidth by a rule of thumb; no point is both good and bad, where the paper lets the
+/// two sets overlap while they are small.
 struct bohb {
   static constexpr std::string_view name = "bohb";
   static constexpr bool has_state = false;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Generations drawn from a normal distribution that adapts its mean, its width and its shape.
+/// CMA-ES: samples from a normal distribution with adapted mean, step size and covariance.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
@@ -20,22 +20,23 @@
 
 namespace rolewise {
 
-/// CMA-ES: trials in the order of their numbers are generations; a generation starts when all of
-/// the one before it are through. Its points are draws from a normal distribution over the unit
-/// cube, whose mean begins in the middle and whose mean, width and covariance follow the better
-/// half of each generation: what steps were good, and which of them follow each other.
+/// CMA-ES: consecutive trials by number form generations; a generation starts when all trials of
+/// the one before it are done. Its points are draws from a normal distribution over the unit
+/// cube. The mean begins in the middle; mean, step size and covariance are updated from the
+/// better half of each generation: from the steps that were good, and from the correlation of
+/// successive steps.
 ///
-/// A real or whole number is one coordinate (logarithmic intervals by their logarithm); a choice
-/// has one for each name, and the highest names it. Coordinates outside [0, 1] are reflected at the
-/// ends. A trial that is through without a score is the last of its generation; of equals the lower
-/// number is the better. One that fails is the last, too, and the distribution never moves to where
-/// it was: where fewer than half of a generation are left, the mean takes the places of the others,
-/// and a generation of which nobody is left teaches nothing.
+/// A real or integer is one coordinate (logarithmic intervals by their logarithm); a choice has
+/// one coordinate per name, and the highest selects the name. Coordinates outside [0, 1] are
+/// reflected at the ends. A trial that is done without a score ranks last in its generation; of
+/// equals the lower number ranks first. A failed trial ranks last, too, and the distribution
+/// never moves towards its point: if fewer than half of a generation have not failed, the mean
+/// replaces the missing points, and a generation that failed as a whole causes no update.
 ///
-/// For real numbers that hang together, and a budget of some hundred trials.
+/// Suited to correlated real numbers and a budget of some hundred trials.
 ///
-/// **Cost** of a look: the whole search is followed again, for each generation some c^3
-/// multiplications for c coordinates, so that nothing need be remembered.
+/// **Cost** of a round: the whole search is replayed, for each generation some c^3
+/// multiplications for c coordinates, so that the strategy stays stateless.
 ///
 /// @par Determinism
 /// Draws are functions of seed and number of the trial.
@@ -48,10 +49,10 @@ struct cma_es {
   static constexpr std::string_view name = "cma-es";
   static constexpr bool has_state = false;
 
-  std::int64_t offspring = 0;  ///< trials of a generation, at least 2; 0: 4 + 3 ln(coordinates)
-  double step = 0.2;           ///< first deviation of a coordinate, in shares of its interval; > 0
+  std::int64_t offspring = 0;  ///< trials per generation, at least 2; 0: 4 + 3 ln(coordinates)
+  double step = 0.2;           ///< initial step size, in shares of an interval; > 0
 
-  /// Trials of a generation in this space.
+  /// The number of trials per generation in this space.
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::int64_t generation(const search_space& space) const
   {
@@ -68,8 +69,8 @@ struct cma_es {
   {
     const auto size = static_cast<std::ptrdiff_t>(generation(space));
     const auto trials = detail::by_number(standings);
-    // Without coordinates there is nothing to adapt; one that nobody reads keeps the formulas
-    // whole.
+    // Without coordinates there is nothing to adapt; one unused coordinate keeps the formulas
+    // valid.
     detail::covariance_adaptation state{std::max<std::size_t>(coordinates(space), 1),
                                         static_cast<std::size_t>(size), step};
     const auto own = key.split(purpose{name});
@@ -118,7 +119,7 @@ struct cma_es {
     std::vector<detail::ranked_trial> ranking;
     for (const auto* s : members) ranking.push_back({s->trial, detail::score_of(*s)});
     detail::rank(ranking);
-    if (ranking.size() < state.parents()) return;  // the last generation, cut short
+    if (ranking.size() < state.parents()) return;  // the last generation, incomplete
     const auto has_failed = [&](const detail::ranked_trial& one) {
       return std::any_of(members.begin(), members.end(), [&](const standing* s) {
         return s->trial == one.trial && detail::has_failed(*s);
@@ -131,7 +132,7 @@ struct cma_es {
     state.update(best);
   }
 
-  /// Back into [0, 1] as by mirrors at both ends.
+  /// Reflects a coordinate at both ends into [0, 1].
   [[nodiscard]] static double reflected(double x)
   {
     const double folded = std::fmod(std::abs(x), 2.0);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A point near another one: how a copy differs from the trial that it was made of.
+/// The explore step of population based training: a random perturbation of a point.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
@@ -21,13 +21,13 @@
 
 namespace rolewise {
 
-/// How far a point moves.
+/// Settings of `explore`: how far a point moves.
 struct exploration {
-  fraction resample{0.2};         ///< probability that a value is drawn anew from its whole range
-  std::int64_t longest_step = 3;  ///< of an integer; below 2^32 - 1
-  fraction longest_share{0.3};    ///< of a linear interval that a real moves by, below it
-  double raised = 1.2;            ///< a real of a logarithmic interval times this; above 0
-  double lowered = 0.8;           ///< or times this; above 0
+  fraction resample{0.2};         ///< probability that a value is resampled from its whole range
+  std::int64_t longest_step = 3;  ///< largest step of an integer; below 2^32 - 1
+  fraction longest_share{0.3};    ///< a real moves by less than this share of a linear interval
+  double raised = 1.2;            ///< factor on a real of a logarithmic interval; above 0
+  double lowered = 0.8;           ///< or this factor; above 0
 
   friend bool operator==(const exploration&, const exploration&) = default;
 };
@@ -44,7 +44,8 @@ inline void require_sound(const exploration& how)
            how.lowered);
 }
 
-// Draw 0 is the value that is drawn anew, 1 whether it is, 2 how far else, 3 in which direction.
+// Draw 0 is the resampled value, 1 whether it is used, 2 how far to move otherwise, 3 in which
+// direction.
 
 [[nodiscard]] inline point::value moved(const integer_interval& r, const point::value& from,
                                         const draws& drawn, const exploration& how)
@@ -75,32 +76,32 @@ inline void require_sound(const exploration& how)
 
 }  // namespace detail
 
-/// A point near another, each dimension on its own: with probability 0.2 its value is drawn anew
-/// from its whole range, as `search_space::sample` would; else it moves, up or down with
-/// probability 1/2 each, and stops at the ends of its range.
+/// Perturbs a point, each dimension independently: with probability 0.2 its value is resampled
+/// from its whole range, as by `search_space::sample`; else it moves, up or down with probability
+/// 1/2 each, clamped to its range.
 ///
 /// | range                | moves by                                                  |
 /// |----------------------|-----------------------------------------------------------|
 /// | integers             | 0, 1, 2 or 3, equally likely                              |
 /// | reals, linear        | uniform in [0, 0.3) of the interval's length              |
 /// | reals, logarithmic   | the factor 1.2 or 0.8                                     |
-/// | choices              | nothing: names have no neighbours                         |
+/// | choices              | nothing: names have no neighbors                          |
 ///
 /// Over `policy_space` this is the rule of Population Based Augmentation.
 /// @param at in the space
 /// @return in the space, its values in the order of the space
 /// @par Determinism
-/// As `search_space::sample`: what happens to a dimension is a function of the seed, its own name,
-/// range and value.
-/// @throws std::invalid_argument for a point outside, by the name of the dimension, and for
-///         settings out of range
+/// As `search_space::sample`: the new value of a dimension is a function of the seed and of its own
+/// name, range and value.
+/// @throws std::invalid_argument for a point outside the space, with the name of the dimension, and
+///         for settings out of range
 /// @par Source
 /// Integers: Ho, Liang, Stoica, Abbeel, Chen: Population Based Augmentation, 2019,
 /// arXiv 1905.05393, section 3.2 and `explore` of the published code. The factors: Jaderberg et
 /// al.: Population Based Training of Neural Networks, 2017, arXiv 1711.09846, section 4.
 /// @par Departs
-/// Factors leave 0 where it is and move numbers below 0 the wrong way, so reals of linear intervals
-/// move by lengths, as far as the levels of a policy do.
+/// Factors leave 0 unchanged and move numbers below 0 the wrong way, so reals of linear intervals
+/// move by shares of the interval's length, as far as the levels of a policy do.
 [[nodiscard]] inline point explore(const search_space& space, const point& at, seed key,
                                    const exploration& how = {})
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The strategy that does nothing clever; the template for one's own.
+/// Grid search; a template for custom strategies.
 
 #include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/search_strategy.hpp>
@@ -14,20 +14,20 @@
 
 namespace rolewise {
 
-/// Trial i is the i-th point of a regular grid, counted with the first dimension running fastest.
+/// Grid search: trial i is the i-th point of a regular grid; the first dimension varies fastest.
 ///
-/// An interval gives `steps` values, evenly spaced by its own measure, both ends among them (its
-/// middle if `steps` is 1), an interval of fewer numbers each of them, a choice every name. Trials
-/// beyond `points(space)` are stopped before they start, and points beyond the number of trials
-/// stay untried: make as many trials as there are points. One that fails is stopped. Seeds change
-/// nothing.
+/// An interval gives `steps` values, evenly spaced on its linear or logarithmic scale, both ends
+/// included (its middle if `steps` is 1), an interval of fewer integers gives each of them, a
+/// choice every name. Trials beyond `points(space)` are stopped before they start, and points
+/// beyond the number of trials are not evaluated: make as many trials as there are points. A
+/// trial that fails is stopped. Seeds have no effect.
 struct grid {
   static constexpr std::string_view name = "grid";
   static constexpr bool has_state = false;
 
   std::int64_t steps = 3;  ///< at least 1
 
-  /// How many points the grid has.
+  /// The number of points of the grid.
   /// @throws std::invalid_argument if `steps` is below 1 or there are 2^63 points or more
   [[nodiscard]] std::int64_t points(const search_space& space) const
   {

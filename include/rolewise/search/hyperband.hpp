@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Successive halving, from many trials judged early to few judged late.
+/// Hyperband: successive halving from many trials with early rungs to few with late ones.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/search/detail/halving.hpp>
@@ -18,16 +18,16 @@
 
 namespace rolewise {
 
-/// Runs brackets of successive halving one after the other; each costs about as much as the others
-/// and judges later than the one before it.
+/// Hyperband: runs brackets of successive halving one after the other. Each costs about as much
+/// as the others and has a later first rung than the one before it.
 ///
 ///     most 81, eta 3:  81 trials with rungs 1 3 9 27 81,  34 with 3 9 27 81,  15 with 9 27 81,
 ///                      8 with 27 81,  5 that are trained to 81 without a rung before
 ///
-/// The trials are shared out by number: the first 81 to the first bracket, and so on; behind the
-/// last bracket the first one comes again. A bracket starts at the look at which the one before it
-/// has ended, with fewer trials if no more are there. `trials()` is what one pass takes. A trial
-/// that has been trained for `most` epochs is stopped. One that fails is as in
+/// Trials are assigned by number: the first 81 to the first bracket, and so on; after the last
+/// bracket the first one repeats. A bracket starts in the round in which the one before it has
+/// ended, with fewer trials if no more are left. `trials()` is the number for one pass. A trial
+/// that has been trained for `most` epochs is stopped. Failures are handled as in
 /// `successive_halving`.
 ///
 /// @par Determinism
@@ -36,14 +36,14 @@ namespace rolewise {
 /// Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar: Hyperband: A Novel Bandit-Based Approach to
 /// Hyperparameter Optimization, JMLR 18, 2018, arXiv 1603.06560, algorithm 1.
 /// @par Departs
-/// Epochs of a rung are rounded down to whole ones where `most` is no power of `eta`.
+/// Epochs of a rung are rounded down to integers where `most` is no power of `eta`.
 struct hyperband {
   static constexpr std::string_view name = "hyperband";
   static constexpr bool has_state = false;
 
   struct bracket {
     std::int64_t trials = 1;
-    std::vector<std::int64_t> rungs;  ///< in epochs, rising; the last is the end of the bracket
+    std::vector<std::int64_t> rungs;  ///< in epochs, ascending; the last ends the bracket
 
     friend bool operator==(const bracket&, const bracket&) = default;
   };
@@ -51,7 +51,7 @@ struct hyperband {
   std::int64_t eta = 3;    ///< at least 2
   std::int64_t most = 81;  ///< epochs of a trial; 1 .. 10^9
 
-  /// The brackets in the order in which they run.
+  /// The brackets in execution order.
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::vector<bracket> brackets() const
   {
@@ -68,7 +68,7 @@ struct hyperband {
     return all;
   }
 
-  /// How many trials all brackets take.
+  /// The number of trials of one pass over all brackets.
   [[nodiscard]] std::int64_t trials() const
   {
     std::int64_t count = 0;
@@ -76,7 +76,7 @@ struct hyperband {
     return count;
   }
 
-  /// The decisions, with points from somebody else.
+  /// The decisions, with new points from `propose`.
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::vector<decision> decide(const std::vector<standing>& standings,
                                              const point_proposer& propose) const
@@ -103,7 +103,7 @@ struct hyperband {
   }
 
  private:
-  /// Decides on the trials of one bracket; whether nobody of it trains any more.
+  /// Decides on the trials of one bracket. Returns whether none of them trains any more.
   [[nodiscard]] bool has_ended(const std::vector<const standing*>& members, const bracket& plan,
                                const point_proposer& propose, std::vector<decision>& made) const
   {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Why a point lies outside of a space, and the nearest one inside.
+/// Checks whether a point lies in a space, with the reason if not, and the nearest point inside.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/nearest_names.hpp>
@@ -22,7 +22,8 @@ namespace rolewise {
 
 namespace detail {
 
-/// What a dimension wants: `a real 0.1 .. 1`, `an integer 1 .. 8`, `one of none, policy`.
+/// Describes the range of a dimension: `a real 0.1 .. 1`, `an integer 1 .. 8`,
+/// `one of none, policy`.
 [[nodiscard]] inline std::string wanted_by(const dimension& d)
 {
   if (const auto* real = std::get_if<real_interval>(&d.range))
@@ -33,7 +34,7 @@ namespace detail {
                               detail::classic_list(", ", std::get<choice_of>(d.range).names));
 }
 
-/// A value with its kind: `the real 0.5`, `the integer 2`, `'policy'`.
+/// Describes a value with its type: `the real 0.5`, `the integer 2`, `'policy'`.
 [[nodiscard]] inline std::string found_value(const point::value& x)
 {
   if (const auto* real = std::get_if<double>(&x)) return detail::classic_text("the real ", *real);
@@ -42,14 +43,14 @@ namespace detail {
   return detail::classic_text("'", std::get<std::string>(x), "'");
 }
 
-/// The place of a name among the dimensions, or how many there are.
+/// The index of a name among the dimensions, or their number if there is none.
 [[nodiscard]] inline std::size_t place_of(const search_space& space, std::string_view name)
 {
   const auto& all = space.dimensions();
   return static_cast<std::size_t>(std::ranges::find(all, name, &dimension::name) - all.begin());
 }
 
-/// What is wrong with a name that no dimension has.
+/// The error text for a name that no dimension has.
 [[nodiscard]] inline std::string objection_to_name(const search_space& space, std::string_view name)
 {
   std::vector<std::string> known;
@@ -67,8 +68,8 @@ namespace detail {
   return search_space{std::vector<dimension>{d}}.contains(point{}.set(d.name, x));
 }
 
-/// Why a point lies outside of a space, by the name of the dimension; empty for one inside.
-/// `'bits' is the integer 9, want an integer 1 .. 8`
+/// The reason why a point lies outside a space, with the name of the dimension; empty for a point
+/// inside. `'bits' is the integer 9, want an integer 1 .. 8`
 [[nodiscard]] inline std::string objection_to(const search_space& space, const point& p)
 {
   for (const auto& d : space.dimensions()) {
@@ -91,7 +92,7 @@ inline void require_inside(std::string_view who, const search_space& space, cons
   if (!space.contains(p)) refuse(who, "the point ", objection_to(space, p));
 }
 
-/// For strategies that have nothing to do without a question.
+/// For strategies that need at least one dimension.
 /// @throws std::invalid_argument for a space without dimensions
 inline void require_dimensions(std::string_view who, const search_space& space)
 {
@@ -99,16 +100,15 @@ inline void require_dimensions(std::string_view who, const search_space& space)
     refuse(who, "the space has no dimension, want at least one to search");
 }
 
-/// The point with each number brought to the nearest of its interval, its values in the order of
-/// the space.
-/// @throws std::invalid_argument for what has no nearest: names that are missing or too many,
-///         values of another kind, a choice that is none, NaN
+/// The point with each number clamped to its interval, and its values in the order of the space.
+/// @throws std::invalid_argument for what cannot be clamped: missing or superfluous names, values
+///         of another type, an unknown choice, NaN
 [[nodiscard]] inline point clamped(const search_space& space, const point& p)
 {
   point inside;
   for (const auto& d : space.dimensions()) {
     const auto* x = p.find(d.name);
-    if (x == nullptr) break;  // the objection says so
+    if (x == nullptr) break;  // reported by `require_inside`
     const auto* real = std::get_if<real_interval>(&d.range);
     const auto* whole = std::get_if<integer_interval>(&d.range);
     const auto* number = std::get_if<double>(x);

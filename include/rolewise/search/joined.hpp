@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Spaces made of spaces, and their points.
+/// Composition of search spaces, and of their points.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/search/point.hpp>
@@ -19,7 +19,7 @@ namespace rolewise {
 /// The product of spaces: all dimensions of the first, then those of the second, ...
 ///
 ///     const auto space = joined(policy_space("student."), learning_rate_space());
-/// @throws std::invalid_argument for a name that two of them have; `prefixed` keeps them apart
+/// @throws std::invalid_argument for a name that two of them have; `prefixed` makes names distinct
 template<std::same_as<search_space>... More>
 [[nodiscard]] search_space joined(const search_space& first, const More&... more)
 {
@@ -28,7 +28,7 @@ template<std::same_as<search_space>... More>
   return search_space{std::move(all)};
 }
 
-/// All values of one point, then those of the others.
+/// The union of points: all values of the first, then those of the others.
 /// @throws std::invalid_argument for a name that two of them have
 template<std::same_as<point>... More>
 [[nodiscard]] point joined(const point& first, const More&... more)
@@ -44,7 +44,7 @@ template<std::same_as<point>... More>
   return all;
 }
 
-/// The space with every name begun by a prefix: `student.` makes `student.learning_rate` of
+/// The space with a prefix added to every name: `student.` makes `student.learning_rate` of
 /// `learning_rate`.
 [[nodiscard]] inline search_space prefixed(std::string_view prefix, const search_space& space)
 {
@@ -53,7 +53,7 @@ template<std::same_as<point>... More>
   return search_space{std::move(all)};
 }
 
-/// The point with every name begun by a prefix.
+/// The point with a prefix added to every name.
 [[nodiscard]] inline point prefixed(std::string_view prefix, const point& p)
 {
   point longer;
@@ -61,7 +61,8 @@ template<std::same_as<point>... More>
   return longer;
 }
 
-/// The values whose names begin with a prefix, without it: what `prefixed` and `joined` put in.
+/// The values whose names begin with a prefix, with the prefix removed: undoes `prefixed` and
+/// `joined`.
 [[nodiscard]] inline point part_of(const point& p, std::string_view prefix)
 {
   point part;

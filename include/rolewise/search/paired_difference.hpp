@@ -15,22 +15,22 @@
 
 namespace rolewise {
 
-/// The mean of differences and where the true one lies with 95 % confidence, if they scatter
-/// normally.
+/// The mean of paired differences with its 95 % confidence interval, for normally distributed
+/// differences.
 struct paired_difference {
   double mean = 0.0;
   double low = 0.0;
   double high = 0.0;
   std::size_t pairs = 0;
 
-  /// Whether the interval leaves out zero: the two are told apart at the 5 % level.
+  /// Whether the interval excludes zero: the difference is significant at the 5 % level.
   [[nodiscard]] bool is_told_apart() const { return low > 0.0 || high < 0.0; }
 
   friend bool operator==(const paired_difference&, const paired_difference&) = default;
 };
 
-/// What a Student's t of so many degrees of freedom stays below, in absolute value, 95 times of
-/// 100; to 4 digits after the point.
+/// The two-sided 95 % critical value of Student's t distribution with `freedom` degrees of
+/// freedom (its 0.975 quantile), to 4 digits after the point.
 /// @param freedom at least 1
 [[nodiscard]] inline double student_t_95(std::size_t freedom)
 {
@@ -39,7 +39,7 @@ struct paired_difference {
                              2.1314,  2.1199, 2.1098, 2.1009, 2.0930, 2.0860};
   if (freedom < 1) refuse("student_t_95", "want at least 1 degree of freedom, got 0");
   if (freedom <= table.size()) return table[freedom - 1];
-  // Fisher and Cornish's expansion about the normal distribution's quantile.
+  // Cornish-Fisher expansion about the quantile of the normal distribution.
   constexpr double z = 1.959963984540054, z2 = z * z;
   const double part = 1.0 / static_cast<double>(freedom);
   return z * (1.0 + part * ((z2 + 1.0) / 4.0 +
@@ -47,7 +47,8 @@ struct paired_difference {
                                     part * (((3.0 * z2 + 19.0) * z2 + 17.0) * z2 - 15.0) / 384.0)));
 }
 
-/// How much higher `a` is than `b`, pair by pair: values of one seed stand at one place.
+/// The mean of `a - b` over pairs, with its confidence interval: values with the same index come
+/// from the same seed.
 /// @throws std::invalid_argument for fewer than 2 pairs
 [[nodiscard]] inline paired_difference difference_of(const std::vector<double>& a,
                                                      const std::vector<double>& b)
@@ -72,8 +73,8 @@ struct paired_difference {
          std::sqrt(static_cast<double>(found.pairs));
 }
 
-/// How many pairs a new experiment wants that shall tell a difference of this mean and deviation
-/// from zero at the 5 % level (two-sided) with a probability of 80 %: the usual size of a study.
+/// The number of pairs that an experiment needs to detect a difference of this mean and deviation
+/// at the 5 % level (two-sided) with a power of 80 %, as is usual.
 ///
 /// @return at least 2; infinite for a mean of zero
 /// @par Source

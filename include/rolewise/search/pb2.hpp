@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A population whose next points are picked by a bandit.
+/// Population-based bandits (PB2): population based training with points selected by a bandit.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
@@ -23,54 +23,54 @@
 
 namespace rolewise {
 
-/// PB2, population-based bandits: as in population-based training all trials train at once, and at
-/// each look at the standings the worst `share` of them take over the weights of trials drawn from
-/// the best `share`. The points at which they go on are picked, not perturbed: a Gaussian process
-/// learns how much the score rises in an epoch, as a function of the point and of time,
+/// PB2, population-based bandits: as in population based training all trials train at once, and
+/// in each round the worst `share` of them take over the weights of trials drawn from the best
+/// `share`. The points at which they continue are selected, not perturbed: a Gaussian process
+/// models the gain in score per epoch, as a function of the point and of time,
 ///
 ///     k((x, t), (y, s)) = exp(-|x - y|^2 / (2 l^2)) * (1 - epsilon)^(|t - s| / 2)
 ///
-/// with x in the unit cube (logarithmic intervals by their logarithm) and t counted in looks, and
-/// the point with the highest mean + sqrt(beta) * deviation is taken, beta = 0.2 log(0.4 n) for n
-/// rises, at least 0. Points of one look are picked one after the other; those picked before and
-/// those with which others go on count as seen for the deviation.
+/// with x in the unit cube (logarithmic intervals by their logarithm) and t counted in rounds.
+/// The point with the highest mean + sqrt(beta) * deviation is selected, beta = 0.2 log(0.4 n)
+/// for n gains, at least 0. Points of one round are selected one after the other; for the
+/// deviation, those selected before and those at which other trials continue count as observed.
 ///
-/// A trial that fails takes over another's weights like the worst ones, whatever `share` says. What
-/// it tried counts as the least rise that was seen: as a bad place, and not as one that nobody
-/// knows, to which a bandit would return.
+/// A trial that fails takes over another's weights like the worst ones, whatever `share` is. Its
+/// gain counts as the lowest one observed, so that its point is a bad one and not an unexplored
+/// one, to which a bandit would return.
 ///
-/// Learned from: the last `memory` rises between two scores of a trial, standardised, none counted
-/// beyond two deviations. Where a trial took over another's weights the rise begins at the other's
-/// score; whose, is found by choosing again as was chosen then. l (0.1, 0.2, 0.4, 0.8 of the
-/// diagonal), epsilon (0, 0.05, 0.2, 0.5) and the variance of the noise (0.01, 0.1, 0.5) are
-/// those under which the rises are likeliest. Before there is a rise, points are random.
+/// Training data: the last `memory` gains between two scores of a trial, standardized and clipped
+/// to two deviations. For a trial that took over another's weights, the gain is measured from the
+/// donor's score; the donor is found by repeating the random choice of that round. l (0.1, 0.2,
+/// 0.4, 0.8 of the diagonal), epsilon (0, 0.05, 0.2, 0.5) and the noise variance (0.01, 0.1, 0.5)
+/// are chosen by the marginal likelihood of the gains. Before there is a gain, points are random.
 ///
-/// Names of choices are not modelled: they are taken over, and drawn anew with probability
-/// `resample`. A trial's first point is random.
+/// Choices are not modeled: they are copied, and resampled with probability `resample`. A trial's
+/// first point is random.
 ///
-/// **Cost** of a look: 48 factorisations of n x n, and n^2 for each place that is compared
-/// (`candidates` + 8 a dimension) for each new point.
+/// **Cost** of a round: 49 factorizations of n x n and one more for each new point, and n^2 for
+/// each point that is compared (`candidates` + 8 per dimension) for each new point.
 ///
 /// @par Determinism
-/// A function of standings and seed. It supposes that all trials are judged at the same looks;
-/// those that were judged less often than others are left alone.
+/// A function of standings and seed. All trials must be evaluated in the same rounds; those that
+/// were evaluated less often than others are left unchanged.
 /// @par Source
 /// Parker-Holder, Nguyen, Roberts: Provably Efficient Online Hyperparameter Optimization with
 /// Population-Based Bandits, NeurIPS 2020, arXiv 2002.02518, sections 3 and 4; constants of beta,
-/// standardisation and clipping from the authors' code in ray-project/ray (tune/schedulers/pb2).
+/// standardization and clipping from the authors' code in ray-project/ray (tune/schedulers/pb2).
 /// @par Departs
 /// The settings come from a fixed list instead of a gradient ascent, and the highest bound from
-/// random places improved along the axes instead of L-BFGS: so equal standings give equal bits.
-/// The authors' code adds the score itself to x and takes the variance for the deviation; here it
-/// is as in the paper.
+/// random points improved along the axes instead of L-BFGS: so equal standings give equal bits.
+/// The authors' code adds the score itself to x and uses the variance in place of the deviation;
+/// here both are as in the paper.
 struct pb2 {
   static constexpr std::string_view name = "pb2";
   static constexpr bool has_state = false;
 
-  double share = 0.25;            ///< of the trials that give, and that take over; 0 .. 0.5
-  double resample = 0.25;         ///< probability of a new name for a choice; 0 .. 1
-  std::int64_t candidates = 256;  ///< random places that a pick compares; at least 1
-  std::int64_t memory = 200;      ///< rises to learn from; at least 1
+  double share = 0.25;            ///< of trials that are donors, and that are replaced; 0 .. 0.5
+  double resample = 0.25;         ///< probability of resampling a choice; 0 .. 1
+  std::int64_t candidates = 256;  ///< random points compared per new point; at least 1
+  std::int64_t memory = 200;      ///< gains to learn from; at least 1
 
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
@@ -108,7 +108,7 @@ struct pb2 {
       refuse(name, "want candidates and memory >= 1, got ", candidates, " and ", memory);
   }
 
-  /// Whether a trial goes on, or has failed and may go on as a copy.
+  /// Whether a trial continues, or has failed and may continue as a copy.
   [[nodiscard]] static bool is_rival(const standing& s) { return s.at && !s.finished; }
 
   [[nodiscard]] std::vector<detail::exchange> exchanges(
@@ -124,7 +124,7 @@ struct pb2 {
                               [](const standing* s, std::int64_t n) { return s->trial < n; });
   }
 
-  /// Adds the copies, each at a point of its own.
+  /// Adds the copies to `made`, each at its own point.
   void explore(const search_space& space, const trials_by_number& trials,
                const std::vector<detail::exchange>& copies, std::size_t step, seed own,
                std::vector<decision>& made) const
@@ -151,7 +151,8 @@ struct pb2 {
     }
   }
 
-  /// The parent's names, the picked numbers; random numbers where nothing was picked.
+  /// A new point: the parent's choices, unless resampled, and the selected numbers; random
+  /// numbers if none were selected.
   [[nodiscard]] point next(const search_space& space, const point& parent,
                            const std::vector<double>& picked, seed key) const
   {
@@ -180,7 +181,8 @@ struct pb2 {
     return coordinates;
   }
 
-  /// Rises to a failure are minus infinity. Where there is no other, nothing is known.
+  /// Replaces gains that end in a failure (minus infinity) by the lowest other gain. If there is
+  /// none, clears all.
   static void count_failures_as_least(std::vector<detail::gain_seen>& seen)
   {
     std::optional<double> least;
@@ -191,14 +193,14 @@ struct pb2 {
       if (!std::isfinite(s.gain)) s.gain = *least;
   }
 
-  /// The last rises of the score in an epoch, oldest first.
+  /// The last gains in score per epoch, oldest first.
   [[nodiscard]] std::vector<detail::gain_seen> rises(const search_space& space,
                                                      const trials_by_number& trials, seed own,
                                                      std::size_t step) const
   {
     std::vector<detail::gain_seen> seen;
     for (std::size_t i = 1; i < step; ++i) {
-      std::vector<detail::ranked_trial> rivals;  // those that trained on at the look before
+      std::vector<detail::ranked_trial> rivals;  // those that continued after their i-th score
       for (const auto* s : trials)
         if (s->past.size() > i) rivals.push_back({s->trial, detail::score_of(s->past[i - 1])});
       const auto copies = exchanges(rivals, own, i);

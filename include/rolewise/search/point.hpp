@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One configuration out of all that a search may try.
+/// The `point` type: one configuration of a search space.
 
 #include <rolewise/core/error.hpp>
 
@@ -17,12 +17,12 @@
 
 namespace rolewise {
 
-/// One answer to every question: values by name, in the order in which they were set.
+/// A configuration: values by name, in the order in which they were set.
 class point {
  public:
   using value = std::variant<double, std::int64_t, std::string>;
 
-  /// @throws std::invalid_argument if there is no such name or its value is of another kind
+  /// @throws std::invalid_argument if there is no value of that name or it has another type
   [[nodiscard]] double real(std::string_view name) const { return get<double>(name, "a real"); }
   [[nodiscard]] std::int64_t integer(std::string_view name) const
   {
@@ -33,7 +33,7 @@ class point {
     return get<std::string>(name, "a choice");
   }
 
-  /// Gives `name` a value, in place of the one that it had.
+  /// Sets the value of `name`, replacing an earlier one.
   point& set(std::string_view name, value x)
   {
     const auto known = std::find_if(values_.begin(), values_.end(),

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Where a strategy that shares out epochs gets the points of new trials from.
+/// The `point_proposer` type: supplies points for new trials to strategies that allocate epochs.
 
 #include <rolewise/search/point.hpp>
 
@@ -11,8 +11,8 @@
 
 namespace rolewise {
 
-/// The point that the trial with this number is to start at. Asked once for a trial that starts;
-/// what it answers depends on nothing but the number, so the order of the questions is free.
+/// Returns the point at which the trial with this number starts. Called once for each trial that
+/// starts. The result depends on the number alone, so the order of the calls is free.
 using point_proposer = std::function<point(std::int64_t)>;
 
 }  // namespace rolewise

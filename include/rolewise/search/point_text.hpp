@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Points as text: a line for people, JSON for programs.
+/// Text forms of points: one line for people, JSON for programs.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/json.hpp>
@@ -29,7 +29,7 @@ namespace rolewise {
 
 namespace detail {
 
-/// The prefix of a policy, if this is the name of its first value.
+/// The prefix of a policy, if `name` is that of the policy's first value.
 [[nodiscard]] inline std::optional<std::string> policy_prefix(std::string_view name)
 {
   const auto first = policy_dimension({}, 0);
@@ -37,7 +37,7 @@ namespace detail {
   return std::string{name.substr(0, name.size() - first.size())};
 }
 
-/// Whether a point has all levels of a policy of that prefix.
+/// Whether a point has all levels of the policy with that prefix, each in its range.
 [[nodiscard]] inline bool holds_policy(const point& p, std::string_view prefix)
 {
   for (std::size_t place = 0; place < policy_places; ++place) {
@@ -48,15 +48,15 @@ namespace detail {
   return true;
 }
 
-/// Names that are read back have to be the same then.
-/// @throws std::invalid_argument for what is no UTF-8, which JSON cannot hold
+/// Requires UTF-8, so that names read back unchanged.
+/// @throws std::invalid_argument for text that is not UTF-8, which JSON cannot hold
 inline void require_utf8(std::string_view who, std::string_view name)
 {
   if (!is_utf8(name)) refuse(who, "'", valid_utf8(name), "' is no UTF-8, so no JSON can hold it");
 }
 
-/// An object with a member for each value: integers without, reals with a point or an exponent, so
-/// that kinds are read back as well as bits.
+/// A JSON object with one member per value. Reals are written with a decimal point or an
+/// exponent, integers without, so that types are read back as well as bits.
 [[nodiscard]] inline json json_of(const point& p)
 {
   json::object members;
@@ -91,7 +91,7 @@ inline void require_utf8(std::string_view who, std::string_view name)
   return p;
 }
 
-/// What `read` makes of a text.
+/// Parses `text` as JSON and applies `read` to the result.
 /// @throws std::runtime_error `rolewise: <source>: is not JSON: at byte 7: ...` or
 ///         `rolewise: <source>: is no <what>: ...`
 template<typename Read>
@@ -113,14 +113,15 @@ template<typename Read>
 
 }  // namespace detail
 
-/// A point on one line, for people: `learning_rate 0.05, bits 4, agent policy`. Reals have six
-/// digits; the 60 levels of a policy are one entry, `student.{Rotate 0.3@5, Invert 1.0@0}` (without
-/// a prefix `{...}`), that leaves out pairs of zeros; an empty point is `nothing`.
+/// Formats a point on one line, for people: `learning_rate 0.05, bits 4, agent policy`. Reals
+/// have six significant digits. The 60 levels of a policy become one entry,
+/// `student.{Rotate 0.3@5, Invert 1.0@0}` (`{...}` without a prefix), which omits pairs of zeros.
+/// An empty point is `nothing`.
 [[nodiscard]] inline std::string text(const point& p)
 {
   std::ostringstream line;
   line.imbue(std::locale::classic());
-  std::set<std::string> told;  // levels of policies
+  std::set<std::string> told;  // policy levels already written
   const char* separator = "";
   for (const auto& [name, x] : p.values()) {
     if (told.contains(name)) continue;
@@ -139,9 +140,9 @@ template<typename Read>
   return p.values().empty() ? "nothing" : line.str();
 }
 
-/// A point as JSON on one line, `{"learning_rate": 0.05, "bits": 4, "agent": "policy"}`, from which
-/// `parse_point` reads the same bits, kinds and order.
-/// @throws std::invalid_argument for a real that is not finite, and for what is no UTF-8
+/// Formats a point as one line of JSON, `{"learning_rate": 0.05, "bits": 4, "agent": "policy"}`,
+/// from which `parse_point` restores the same bits, types and order.
+/// @throws std::invalid_argument for a real that is not finite, and for text that is not UTF-8
 [[nodiscard]] inline std::string json_text(const point& p)
 {
   std::string line;
@@ -149,9 +150,9 @@ template<typename Read>
   return line;
 }
 
-/// Reads a point: an object of numbers and texts. A number with a point or an exponent is a real,
-/// another one an integer.
-/// @param source what messages call the text
+/// Parses a point: a JSON object of numbers and strings. A number with a decimal point or an
+/// exponent is a real, any other an integer.
+/// @param source name of the text in error messages
 /// @throws std::runtime_error `rolewise: <source>: ...` that names the byte or the value
 [[nodiscard]] inline point parse_point(std::string_view text, std::string_view source = "point")
 {
@@ -159,9 +160,9 @@ template<typename Read>
                               [](const detail::json& whole) { return detail::point_from(whole); });
 }
 
-/// Reads a point of a space, in the space's order. Where it wants a real, an integer will do:
-/// people write `1` for `1.0`.
-/// @throws std::runtime_error as above, and for a point outside of the space
+/// Parses a point of a space, with its values in the order of the space. A real dimension also
+/// accepts an integer: people write `1` for `1.0`.
+/// @throws std::runtime_error as above, and for a point outside the space
 [[nodiscard]] inline point parse_point(std::string_view text, const search_space& space,
                                        std::string_view source = "point")
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Schedules of policies, and the logs that others leave of them, from the history of a search.
+/// Policy schedules, and logs as Ray writes them, from the history of a search.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/policy_log.hpp>
@@ -22,10 +22,10 @@
 
 namespace rolewise {
 
-/// The policies that a trial and those that it was copied from followed, in their order.
+/// The policies that a trial and its ancestors followed, in order.
 /// @param prefix of `policy_space(prefix)` within the space that was searched
-/// @return one segment for each point, as `search_segments(lineage_of(log, trial), epochs)` gives
-///         from logs; the epochs are those that the trial has been trained for
+/// @return one segment per point, as `search_segments(lineage_of(log, trial), epochs)` returns from
+///         logs; the epochs are those that the trial has been trained for
 /// @throws std::invalid_argument for a trial that never started or a space without such a policy,
 ///         and as `lineage_of(history)`
 [[nodiscard]] inline std::vector<search_segment> search_segments(const search_history& history,
@@ -44,8 +44,8 @@ namespace rolewise {
   return segments;
 }
 
-/// The schedule of a trial over the epochs that it has been trained for; `stretched(segments,
-/// epochs)` makes one for other trainings.
+/// The policy schedule of a trial over the epochs that it has been trained for;
+/// `stretched(segments, epochs)` makes one for other training runs.
 /// @throws std::invalid_argument as `search_segments`, and for a trial that was not trained
 [[nodiscard]] inline policy_schedule schedule_of(const search_history& history, std::int64_t trial,
                                                  std::string_view prefix = {})
@@ -58,8 +58,8 @@ namespace rolewise {
 
 namespace detail {
 
-/// Brings copies into an order that a log can be read back by: before a trial is replaced, all
-/// copies of what it was are written.
+/// Sorts copies into an order from which a log can be read back: all copies of a trial's state
+/// are written before the trial is replaced.
 class copies_in_order {
  public:
   explicit copies_in_order(const search_lineage& lineage)
@@ -79,7 +79,7 @@ class copies_in_order {
     }
   }
 
-  /// Numbers of the stretches that begin with a copy.
+  /// The indices of the stretches that begin with a copy, in that order.
   [[nodiscard]] std::vector<std::size_t> numbers()
   {
     for (std::size_t i = 0; i < state_.size(); ++i) write(i);
@@ -120,15 +120,15 @@ class copies_in_order {
 
 }  // namespace detail
 
-/// The copies of a search as the log of all trials has them, `pbt_global.txt`: `write_policy_log`
-/// writes them, and `search_segments(lineage_of(events, trial), epochs)` is then the schedule of a
-/// trial, if it was copied from another one. (Readers of logs take one that never was for one that
-/// followed the policy of all zeros.)
+/// The copies of a search as events of the log of all trials, `pbt_global.txt`.
+/// `write_policy_log` writes them, and `search_segments(lineage_of(events, trial), epochs)` is
+/// then the schedule of a trial that became a copy of another one. (For one that never did, log
+/// readers assume the policy of all zeros.)
 /// @param prefix of `policy_space(prefix)` within the space that was searched
-/// @return in the order of the history, but copies of a trial before its replacement at the same
-///         look
-/// @throws std::invalid_argument for a space without such a policy, for trials that copy each other
-///         at one look, and as `lineage_of(history)`
+/// @return in the order of the history, but copies of a trial before its replacement in the same
+///         round
+/// @throws std::invalid_argument for a space without such a policy, for trials that copy each
+///         other in one round, and as `lineage_of(history)`
 [[nodiscard]] inline std::vector<exploit_event> exploit_events(const search_history& history,
                                                                std::string_view prefix = {})
 {
@@ -148,8 +148,8 @@ class copies_in_order {
   return events;
 }
 
-/// The logs of single trials, `pbt_policy_<trial>.txt`, as Ray's scheduler keeps them: a trial that
-/// is replaced takes over the log of the one that it copies, if that has one, and appends a line.
+/// The logs of single trials, `pbt_policy_<trial>.txt`, as Ray's scheduler writes them: a trial
+/// that is replaced takes over the log of its donor, if that has one, and appends a line.
 /// `without_stale_events` reads them.
 /// @param all the log of all trials, oldest event first
 /// @return by trial; those that were never replaced have none
@@ -165,8 +165,8 @@ class copies_in_order {
   return logs;
 }
 
-/// Writes `pbt_global.txt`, and `pbt_policy_<trial>.txt` for each trial that was replaced, into a
-/// folder that is there; nothing if no trial was.
+/// Writes `pbt_global.txt`, and `pbt_policy_<trial>.txt` for each trial that was replaced, into
+/// an existing folder; writes nothing if no trial was.
 /// @return the names of the files
 /// @throws std::runtime_error if a file cannot be written
 /// @throws std::invalid_argument as `exploit_events`

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Policies of 30 pairs as points of a search space.
+/// Augmentation policies of 30 pairs as points of a search space.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/operation.hpp>
@@ -22,8 +22,8 @@ namespace rolewise {
 
 namespace detail {
 
-/// The name of a place 0 .. 59 of a policy vector: `Rotate.1.probability`, `Rotate.1.magnitude`,
-/// ..., `Contrast.2.magnitude`.
+/// The dimension name of place 0 .. 59 of a policy vector: `Rotate.1.probability`,
+/// `Rotate.1.magnitude`, ..., `Contrast.2.magnitude`.
 [[nodiscard]] inline std::string policy_dimension(std::string_view prefix, std::size_t place)
 {
   const auto pair = static_cast<std::int64_t>(place / 2);
@@ -43,15 +43,15 @@ inline constexpr std::size_t policy_places = 2 * augmentation_policy::pairs;
 
 }  // namespace detail
 
-/// The space of Population Based Augmentation: 60 integers, probability levels 0 .. 10 and
-/// magnitude levels 0 .. 9, in the order of a policy vector. For `Rotate` they are called
+/// The search space of Population Based Augmentation: 60 integers, probability levels 0 .. 10 and
+/// magnitude levels 0 .. 9, in the order of a policy vector. For `Rotate` they are named
 /// `Rotate.1.probability`, `Rotate.1.magnitude` and, of its second pair, `Rotate.2.probability`,
 /// `Rotate.2.magnitude`.
 ///
-/// @param prefix begins every name, so that one space can hold a policy for each role:
+/// @param prefix of every name, so that one space can hold a policy for each role:
 ///        `policy_space("student.")`
 /// @par Source
-/// Ho, Liang, Chen, Stoica, Abbeel: Population based augmentation, 2019, arXiv 1905.05393,
+/// Ho, Liang, Stoica, Abbeel, Chen: Population Based Augmentation, 2019, arXiv 1905.05393,
 /// section 3.
 [[nodiscard]] inline search_space policy_space(std::string_view prefix = {})
 {
@@ -63,7 +63,7 @@ inline constexpr std::size_t policy_places = 2 * augmentation_policy::pairs;
   return search_space{std::move(dimensions)};
 }
 
-/// The policy at a point of `policy_space(prefix)`. What else the point names is not looked at.
+/// The policy at a point of `policy_space(prefix)`. Other names in the point are ignored.
 /// @throws std::invalid_argument for a value that is missing, no integer or out of range
 [[nodiscard]] inline augmentation_policy policy_at(const point& p, std::string_view prefix = {})
 {
@@ -74,7 +74,7 @@ inline constexpr std::size_t policy_places = 2 * augmentation_policy::pairs;
   return augmentation_policy{levels};
 }
 
-/// The point of `policy_space(prefix)` at which a policy is: `policy_at` of it is the policy.
+/// The point of `policy_space(prefix)` for a policy, the inverse of `policy_at`.
 [[nodiscard]] inline point point_of(const augmentation_policy& policy, std::string_view prefix = {})
 {
   point p;

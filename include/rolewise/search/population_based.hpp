@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Population based training: the worst go on as changed copies of the best.
+/// Population based training: the worst trials continue as perturbed copies of the best.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/fraction.hpp>
@@ -20,15 +20,15 @@
 
 namespace rolewise {
 
-/// At each look at the standings, trials are ranked by their scores; each of the lower quarter
-/// becomes a copy of one of the upper quarter, drawn uniformly, and goes on at a point near the
-/// other's (`explore`).
+/// Population based training (exploit and explore): in each round, trials are ranked by score.
+/// Each of the lower quarter becomes a copy of one of the upper quarter, drawn uniformly, and
+/// continues at a point near the donor's (`explore`).
 ///
 /// Ranked are the trials that train and have a score, of equal scores the lower number first. The
 /// quarters are `ceil(quantile * trials)` trials each (4 of 16), never more than half of them; a
-/// trial alone is left in peace. Trials that have failed rank last, behind all scores: they are the
-/// first of the lower quarter, become copies also where they are more than a quarter, and are never
-/// copied. Where nobody is left to be copied they are stopped.
+/// single trial is never replaced by rank. Failed trials rank below all scores: they are the
+/// first of the lower quarter, become copies also where they are more than a quarter, and are
+/// never copied. If no trial is left to be copied they are stopped.
 ///
 ///     arena(population_based{.first = point_of(augmentation_policy{})}, policy_space(), ...,
 ///           {.trials = population_based::usual_trials,
@@ -36,17 +36,17 @@ namespace rolewise {
 ///            .epochs_per_round = population_based::usual_epochs_per_round});
 ///
 /// @par Determinism
-/// Donors and points are functions of the seed, the number of the trial that is replaced, its epoch
-/// and how many scores it has got.
-/// @throws std::invalid_argument for a space without dimensions, a first point outside of it, a
-///         quantile above 0.5 and settings that `explore` refuses
+/// Donors and points are functions of the seed, the number of the trial that is replaced, its
+/// epoch and the number of its scores.
+/// @throws std::invalid_argument for a space without dimensions, a first point outside it, a
+///         quantile above 0.5 and settings that `explore` rejects
 /// @par Source
 /// Jaderberg et al.: Population Based Training of Neural Networks, 2017, arXiv 1711.09846,
 /// section 4.1, truncation selection. Settings: Ho, Liang, Stoica, Abbeel, Chen: Population Based
 /// Augmentation, 2019, arXiv 1905.05393, section 3.2, and the published code.
 /// @par Departs
-/// All trials are compared at once; there each is compared when it reports
-/// (`population_based_asynchronous`). Points are explored from the copied trial's, as in Population
+/// All trials are compared at once; in the source each is compared when it reports
+/// (`population_based_asynchronous`). Points are explored from the donor's, as in Population
 /// Based Augmentation.
 struct population_based {
   static constexpr std::string_view name = "population-based";
@@ -56,7 +56,7 @@ struct population_based {
 
   fraction quantile{0.25};  ///< at most 0.5
   exploration exploring{};
-  /// What every trial begins with, in the dimensions that it names; the others are drawn.
+  /// Initial values of every trial, in the dimensions that it names; the others are drawn.
   /// Population Based Augmentation begins with policies of zeros,
   /// `point_of(augmentation_policy{})`.
   point first{};

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Population based training as its asynchronous schedulers do it, replayed from draws.
+/// Asynchronous population based training, as in Ray Tune, replayed from random draws.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/fraction.hpp>
@@ -23,35 +23,35 @@
 
 namespace rolewise {
 
-/// `population_based` as trials see it that report one after the other: a round's scores come in
-/// over time, each trial is compared with what the others had reported by then, and may become a
-/// copy of what another one was a round before.
+/// Asynchronous population based training: the trials of `population_based` report one after the
+/// other. The scores of a round arrive over time; each trial is compared with what the others
+/// have reported by then, and may become a copy of another trial's state of the round before.
 ///
-/// In a round, trial i reports at a time t_i, uniform in [0, 1). What happens then:
+/// In a round, trial i reports at a time t_i, uniform in [0, 1). Then:
 ///
-///  1. Trial i knows the new score of trial j if `t_j <= t_i + delay`, else j's score of the round
-///     before, if it has one. The scores that it knows are ranked as in `population_based`.
-///  2. If i is among the upper ones, what it has learned is kept for others until it reports again;
-///     else nothing is.
-///  3. If i is among the lower ones, a donor j is drawn uniformly from the upper ones. Where j has
-///     something kept from the last report that i knows of, i becomes a copy of that: of this
-///     round's j (`looks_ago` 0), or of j one round ago (`looks_ago` 1), at a point near j's. Else
-///     i goes on as it was.
+///  1. Trial i uses the new score of trial j if `t_j <= t_i + delay`, else j's score of the round
+///     before, if it has one. These scores are ranked as in `population_based`.
+///  2. If i is in the upper quantile, its state is kept for copies until it reports again; else
+///     none is kept.
+///  3. If i is in the lower quantile, a donor j is drawn uniformly from the upper quantile. If a
+///     state of j's last report visible to i is kept, i becomes a copy of it: of this round's j
+///     (`looks_ago` 0), or of j one round ago (`looks_ago` 1), at a point near j's. Else i
+///     continues unchanged.
 ///
-/// A trial that has failed is known to have failed by all at once, ranks behind all scores and is
-/// never copied. It cannot go on as it was, so it waits until all have reported and becomes a copy
-/// of one of the upper ones of this round, whatever they have kept; where nobody is left to be
-/// copied it is stopped.
+/// A failure is visible to all trials at once; a failed trial ranks below all scores and is never
+/// copied. It cannot continue, so it waits until all have reported and becomes a copy of one of
+/// the upper quantile of this round, whether or not a state of that one is kept; if no trial is
+/// left to be copied it is stopped.
 ///
-/// While ranks last from round to round, a quarter of all trials are replaced in a round, and a
+/// If ranks are stable from round to round, a quarter of all trials is replaced in a round, and a
 /// donor is one round behind with probability `(1 - delay)^2 / 2`. The default makes that
-/// 102 / 279, what a recorded search shows (in 177 copies the donor had reported, in 102 not; 26 %
-/// of its decisions were copies). `delay` 0 is the published scheduler's rule. Scores that rise
-/// fast make old ones look bad, so fewer donors are behind.
+/// `102 / 279`, as observed in a recorded search (in 177 copies the donor had reported, in 102
+/// not; 26 % of its decisions were copies). `delay` 0 is the published scheduler's rule. When
+/// scores rise fast, old ones rank low, so fewer donors are behind.
 ///
 /// @par Determinism
-/// Times, donors and points are functions of the seed, the number of a trial and how many scores it
-/// has got.
+/// Times, donors and points are functions of the seed, the number of a trial and the number of
+/// its scores.
 /// @throws std::invalid_argument as `population_based`
 /// @par Source
 /// `PopulationBasedTraining` of ray-project/ray, 0.7: Liaw, Liang, Nishihara, Moritz, Gonzalez,
@@ -59,8 +59,8 @@ namespace rolewise {
 /// arXiv 1807.05118. The recorded search: code bigaidream-projects/role-kd, 42a9362, of
 /// arXiv 2004.08861.
 /// @par Departs
-/// Rounds are waited for, so no trial is more than one round behind when it decides. A trial that
-/// has finished is left out of the comparisons of the round before as well.
+/// Rounds are synchronized, so no trial is more than one round behind when it decides. A trial
+/// that has finished is left out of the comparisons of the round before as well.
 struct population_based_asynchronous {
   static constexpr std::string_view name = "population-based-asynchronous";
   static constexpr bool has_state = false;
@@ -69,9 +69,9 @@ struct population_based_asynchronous {
   fraction quantile{0.25};  ///< at most 0.5
   exploration exploring{};
   point first{};                     ///< as in `population_based`
-  fraction delay{0.14490772679264};  ///< of a round: how long a report waits for those of others
+  fraction delay{0.14490772679264};  ///< how long a report waits for those of others, in rounds
 
-  /// When a trial reports its score number `score`, 1 for the first, within the round.
+  /// The report time, within the round, of a trial's score number `score` (1 for the first).
   [[nodiscard]] static double report_time(seed key, std::int64_t trial, std::size_t score)
   {
     const auto of_trial = key.split(purpose{name}).split(static_cast<std::uint64_t>(trial));
@@ -104,11 +104,11 @@ struct population_based_asynchronous {
   }
 
  private:
-  /// The upper and the lower trials as one of them sees them, best first.
+  /// The upper and the lower quantile as ranked by one trial, best first.
   struct quantiles {
     std::vector<detail::contender> ranked;
     std::size_t count = 0;
-    std::size_t donors = 0;  ///< of the upper ones those that have not failed
+    std::size_t donors = 0;  ///< trials of the upper quantile that have not failed
 
     [[nodiscard]] bool has_upper(std::size_t place) const
     {
@@ -129,7 +129,8 @@ struct population_based_asynchronous {
     return !s.finished && s.at.has_value() && !s.past.empty();
   }
 
-  /// Whether `one`, when it reported so many rounds ago, knew of the other's report in that round.
+  /// Whether the other's report of the round `rounds_ago` rounds ago was visible to `one` when it
+  /// reported in that round.
   [[nodiscard]] bool knows(const standing& one, const standing& other, std::size_t rounds_ago,
                            seed key) const
   {

@@ -2,26 +2,26 @@
 #pragma once
 
 /// @file
-/// Every trial at a point of its own, drawn at random: what a cleverer strategy must beat.
+/// Random search: each trial at its own random point; the baseline for other strategies.
 
 #include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/search_strategy.hpp>
 
 namespace rolewise {
 
-/// Starts each trial at a point drawn uniformly from the space and leaves it there. One that fails
-/// is stopped, the others go on.
+/// Random search: starts each trial at a point drawn uniformly from the space and keeps it there. A
+/// trial that fails is stopped, the others continue.
 ///
 /// @par Determinism
-/// The point is a function of the seed and the number of the trial: it depends neither on how many
-/// trials there are nor on how they do.
+/// The point is a function of the seed and the number of the trial: it depends neither on the
+/// number of trials nor on their scores.
 /// @par Source
 /// Bergstra, Bengio: Random Search for Hyper-Parameter Optimization, JMLR 13, 2012, section 2.
 struct random_search {
   static constexpr std::string_view name = "random-search";
   static constexpr bool has_state = false;
 
-  /// The point that a trial starts at.
+  /// The point at which a trial starts.
   [[nodiscard]] static point propose(const search_space& space, seed key, std::int64_t trial)
   {
     return space.sample(key.split(purpose{name}).split(static_cast<std::uint64_t>(trial)));

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Whether two measures order the same things alike: a cheap proxy and the score in the end.
+/// Rank correlations, for example of a cheap proxy with the final score.
 
 #include <rolewise/core/error.hpp>
 
@@ -47,8 +47,8 @@ inline void require_pairs(std::string_view who, const std::vector<double>& x,
   return ranks;
 }
 
-/// Spearman's rank correlation: Pearson's correlation of the ranks, equal values sharing theirs.
-/// @return in [-1, 1]; nothing if all values of a side are equal
+/// Spearman's rank correlation: Pearson's correlation of the ranks, with mean ranks for ties.
+/// @return in [-1, 1]; empty if all values of a side are equal
 /// @throws std::invalid_argument for fewer than 2 pairs, or NaN
 /// @par Source
 /// Spearman: The proof and measurement of association between two things, American Journal of
@@ -69,9 +69,9 @@ inline void require_pairs(std::string_view who, const std::vector<double>& x,
   return ab / (std::sqrt(aa) * std::sqrt(bb));
 }
 
-/// Kendall's tau-b: pairs that both order alike less those ordered against each other, divided by
-/// the geometric mean of the numbers of pairs that x and y tell apart.
-/// @return in [-1, 1]; nothing if all values of a side are equal
+/// Kendall's tau-b: the number of concordant pairs minus that of discordant ones, divided by the
+/// geometric mean of the numbers of pairs not tied in x and in y.
+/// @return in [-1, 1]; empty if all values of a side are equal
 /// @throws std::invalid_argument for fewer than 2 pairs, or NaN
 /// @par Source
 /// Kendall: The treatment of ties in ranking problems, Biometrika 33, 1945.

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Spaces of the numbers that distillation is tuned by.
+/// Ready-made search spaces for the hyperparameters of distillation.
 
 #include <rolewise/search/space.hpp>
 
@@ -12,15 +12,15 @@
 
 namespace rolewise {
 
-/// A learning rate, `learning_rate`, by ratios.
+/// A logarithmic dimension for a learning rate, `learning_rate`.
 [[nodiscard]] inline search_space learning_rate_space(double low = 1e-4, double high = 1e-1,
                                                       std::string name = "learning_rate")
 {
   return search_space{{std::move(name), real_interval{low, high, spacing::logarithmic}}};
 }
 
-/// A temperature of soft targets, `temperature`, by ratios; the default is the range that its
-/// source tried.
+/// A logarithmic dimension for the temperature of soft targets, `temperature`; the default is the
+/// range that its source tried.
 /// @par Source
 /// Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015, arXiv 1503.02531,
 /// section 3.
@@ -30,7 +30,7 @@ namespace rolewise {
   return search_space{{std::move(name), real_interval{low, high, spacing::logarithmic}}};
 }
 
-/// A weight for each of some terms of a loss, `weight.<term>`, by ratios.
+/// A logarithmic dimension for the weight of each term of a loss, `weight.<term>`.
 [[nodiscard]] inline search_space loss_weight_space(const std::vector<std::string>& terms,
                                                     double low = 1e-2, double high = 1e2)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Evolution in which the oldest die.
+/// Regularized (aging) evolution: the oldest members leave the population.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
@@ -18,37 +18,38 @@
 
 namespace rolewise {
 
-/// Aging evolution. Trials are born in the order of their numbers: the first `population` at random
-/// points, each later one as a child of the best of `sample` trials that are drawn (one may be
-/// drawn again) from those alive. Alive are the `population` youngest of the trials that are
-/// through with training and have a score; so a good trial, too, dies of age, and what lasts is
-/// what is good when it is trained anew. A child differs from its parent in one dimension.
+/// Regularized (aging) evolution. Trials start in the order of their numbers: the first
+/// `population` at random points, each later one as a child of the best of `sample` trials drawn
+/// with replacement from the population. The population is the `population` youngest of the
+/// trials that have finished training and have a score; so a good trial, too, leaves it by age,
+/// and only what scores well again when retrained persists. A child differs from its parent in
+/// one dimension.
 ///
-/// A trial that fails lives and ages like one with a score, as worse than all of those; where a
-/// sample draws nothing else, the child begins at a random point.
+/// A failed trial enters the population and ages like one with a score, but ranks below all of
+/// those; if a sample contains no other, the child starts at a random point.
 ///
-/// At most `at_once` trials train; no child is born before `population` trials are through, unless
-/// nobody trains any more. Between equals the lower number is the better.
+/// At most `at_once` trials train; no child starts before `population` trials are done, unless no
+/// trial is training. Of equals the lower number ranks first.
 ///
-/// Nothing is inherited but the point: each trial trains from its own beginning, for all its
-/// epochs. The decision names the parent (`start_trial::parent`).
+/// Only the point is inherited: each trial trains from its own initialization, for all its
+/// epochs. The decision records the parent (`start_trial::parent`).
 ///
 /// @par Determinism
-/// A child is a function of seed, its number, and the points and scores of those alive.
+/// A child is a function of seed, its number, and the points and scores of the population.
 /// @par Source
-/// Real, Aggarwal, Huang, Le: Regularized Evolution for Image Classifier Architecture Search, AAAI
-/// 2019, arXiv 1802.01548, algorithm 1.
+/// Real, Aggarwal, Huang, Le: Regularized Evolution for Image Classifier Architecture Search,
+/// AAAI 2019, arXiv 1802.01548, algorithm 1.
 /// @par Departs
-/// The paper's space has names alone. Here a mutation draws another value uniformly: a name or a
-/// whole number that the parent does not have, any real number. No child is a plain copy (the
-/// paper's identity mutation), unless the space has one point. Age is counted by number.
+/// The paper's space has choices only. Here a mutation draws another value uniformly: a name or
+/// an integer that the parent does not have, any real number. No child is a plain copy (the
+/// paper's identity mutation), unless the space has one point. Age is measured by trial number.
 struct regularised_evolution {
   static constexpr std::string_view name = "regularised-evolution";
   static constexpr bool has_state = false;
 
   std::int64_t population = 16;  ///< P; at least 1
   std::int64_t sample = 4;       ///< S; at least 1
-  std::int64_t at_once = 0;      ///< trials that train at a time; 0: as many as the population
+  std::int64_t at_once = 0;      ///< trials that train at a time; 0: the size of the population
 
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
@@ -85,7 +86,7 @@ struct regularised_evolution {
     return detail::with_others_kept(standings, made);
   }
 
-  /// A point that differs from the parent's in one dimension that has more than one value.
+  /// A mutation: differs from the parent in one dimension that has more than one value.
   [[nodiscard]] static point mutated(const search_space& space, const point& parent, seed key)
   {
     std::vector<const dimension*> mutable_ones;
@@ -111,7 +112,7 @@ struct regularised_evolution {
     return detail::axis_of(d).cells > 1;
   }
 
-  /// Those alive, by number.
+  /// The population, by number.
   [[nodiscard]] std::vector<const standing*> youngest(
       const std::vector<const standing*>& trials) const
   {
@@ -123,7 +124,7 @@ struct regularised_evolution {
     return alive;
   }
 
-  /// Nobody if all that are drawn have failed.
+  /// Null if all trials drawn have failed.
   [[nodiscard]] const standing* best_of_sample(const std::vector<const standing*>& alive,
                                                seed key) const
   {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What a search's history tells about the search itself: families, values tried, proxies.
+/// Diagnostics of a search from its history: founders, explored values, early scores as a proxy.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/search/point.hpp>
@@ -22,19 +22,19 @@
 
 namespace rolewise {
 
-/// What was left of the first trials in a round.
+/// The founders with descendants among the trials of one round.
 struct founders_in_round {
   std::int64_t round = 0;
-  std::int64_t trials = 0;          ///< that were trained and scored in it
-  std::int64_t founders = 0;        ///< that these descend from
-  std::int64_t largest_family = 0;  ///< how many of them descend from the same
+  std::int64_t trials = 0;          ///< trained and scored in the round
+  std::int64_t founders = 0;        ///< that those trials descend from
+  std::int64_t largest_family = 0;  ///< largest number that descends from one founder
 
   friend bool operator==(const founders_in_round&, const founders_in_round&) = default;
 };
 
-/// Round by round, how many founders the trials descend from: trials that began as no copy and at
-/// nobody's point. A copy descends from the trial whose state it took over, a trial that started at
-/// a point made from another's descends from that one.
+/// Counts per round how many founders the trials descend from. A founder is a trial that started
+/// neither as a copy nor at a point derived from another's. A copy descends from the trial whose
+/// state it took over, a trial started at a derived point from the trial of the original point.
 /// @throws std::invalid_argument as `lineage_of(history)`
 [[nodiscard]] inline std::vector<founders_in_round> founders_by_round(const search_history& history)
 {
@@ -68,8 +68,8 @@ struct founders_in_round {
   return rounds;
 }
 
-/// The first round from which on all trials descend from one founder; nothing if they still descend
-/// from several in the end, or if there was one trial alone.
+/// The first round from which on all trials descend from one founder; empty if they descend from
+/// several at the end, or if there was only one trial.
 /// @throws std::invalid_argument as `lineage_of(history)`
 [[nodiscard]] inline std::optional<std::int64_t> collapse_round(const search_history& history)
 {
@@ -83,18 +83,19 @@ struct founders_in_round {
   return since;
 }
 
-/// What a search did along one dimension.
+/// The values that a search explored along one dimension.
 struct explored_dimension {
   struct tried {
     point::value value;
-    std::int64_t epochs = 0;  ///< that trials were trained for at it, all together
+    std::int64_t epochs = 0;  ///< trained at this value, summed over trials
 
     friend bool operator==(const tried&, const tried&) = default;
   };
   std::string name;
-  std::vector<tried> values;  ///< each once, rising; names in the order of the alphabet
-  /// Of integers and choices the share that was tried; of reals what lies between the least and the
-  /// greatest that were, as a share of the interval by its own measure. In [0, 1].
+  std::vector<tried> values;  ///< distinct, ascending; names in alphabetical order
+  /// For integers and choices the share of values tried; for reals the distance between the
+  /// lowest and the highest value tried, as a share of the interval on its linear or logarithmic
+  /// scale. In [0, 1].
   double coverage = 0.0;
 
   friend bool operator==(const explored_dimension&, const explored_dimension&) = default;
@@ -123,8 +124,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// The values that were tried, dimension by dimension, in the order of the space.
-/// @throws std::invalid_argument as `lineage_of(history)`, and for points outside of the space
+/// The values explored, per dimension, in the order of the space.
+/// @throws std::invalid_argument as `lineage_of(history)`, and for points outside the space
 [[nodiscard]] inline std::vector<explored_dimension> explored_values(const search_history& history)
 {
   const auto lineage = lineage_of(history);
@@ -143,14 +144,14 @@ namespace detail {
   return all;
 }
 
-/// Scores of the same trials early and in the end, for `spearman` and `kendall_tau_b`.
+/// Early and final scores of the same trials, for `spearman` and `kendall_tau_b`.
 struct proxy_scores {
   std::vector<std::int64_t> trials;
   std::vector<double> proxy, last;
 };
 
-/// The scores after so many epochs and after `history.epochs`, of the trials that have both and
-/// were no copies in between: whether the order of trials early foretells the order in the end.
+/// The scores after `epoch` epochs and after `history.epochs`, of the trials that have both and
+/// did not become copies in between: measures whether the early ranking predicts the final one.
 [[nodiscard]] inline proxy_scores proxy_and_last(const search_history& history, std::int64_t epoch)
 {
   std::map<std::int64_t, double> early;

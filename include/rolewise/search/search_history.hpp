@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What happened in a search, event by event.
+/// The history of a search: its settings and its events.
 
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/point.hpp>
@@ -15,28 +15,28 @@
 
 namespace rolewise {
 
-/// One thing that happened to one trial.
+/// One event of one trial.
 struct search_event {
   enum class kind {
-    started,  ///< at `at`; its point made from that of `from`, where there is one
-    copied,   ///< took over what `from` had learned by its epoch `from_epoch`; goes on at `at`
+    started,  ///< at `at`; the point derived from that of `from`, if there is one
+    copied,   ///< took over the state of `from` at epoch `from_epoch`; continues at `at`
     stopped,  ///< trains no more
-    scored,   ///< reached `epoch` epochs and the score `score`
-    failed,   ///< diverged on the way to `epoch` epochs or when it was judged there: `reason`
+    scored,   ///< evaluated after `epoch` epochs with the score `score`
+    failed,   ///< diverged in training to `epoch` epochs or in evaluation there: `reason`
   };
 
   kind what = kind::started;
-  std::int64_t round = 0;  ///< looks at the standings before this one
+  std::int64_t round = 0;  ///< 0-based index of the round
   std::int64_t trial = 0;
-  std::int64_t epoch = 0;  ///< epochs that the trial had been trained for when it happened
+  std::int64_t epoch = 0;  ///< epochs that the trial had been trained for at the event
   std::optional<std::int64_t> from{};
   std::optional<std::int64_t> from_epoch{};
   std::optional<point> at{};
   std::optional<double> score{};
-  std::string reason{};  ///< what has diverged where, of a trial that has failed; else empty
-  double seconds = 0.0;  ///< of wall time since the search began, over all its sessions
+  std::string reason{};  ///< for a failed trial, what diverged and where; otherwise empty
+  double seconds = 0.0;  ///< wall time since the search began, summed over all its sessions
 
-  /// Times aside.
+  /// Compares all members but `seconds`.
   friend bool operator==(const search_event& a, const search_event& b)
   {
     return a.what == b.what && a.round == b.round && a.trial == b.trial && a.epoch == b.epoch &&
@@ -45,10 +45,10 @@ struct search_event {
   }
 };
 
-/// What was searched and how, and all that happened, in the order of (round, decisions before
-/// scores and failures, trial): the same however many trials were trained at once.
+/// The settings of a search and all its events, ordered by (round, decisions before scores and
+/// failures, trial): the same however many trials were trained at once.
 struct search_history {
-  std::string strategy;  ///< its name
+  std::string strategy;  ///< name of the strategy
   search_space space;
   std::int64_t trials = 0;
   std::int64_t epochs = 0;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Histories of searches as JSON lines, in files.
+/// Search histories as JSON Lines files.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
@@ -32,7 +32,7 @@ inline constexpr std::int64_t history_version = 1;
 inline constexpr std::array<std::string_view, 5> event_names{"started", "copied", "stopped",
                                                              "scored", "failed"};
 
-/// @param run what else the first line is to say
+/// @param run further content of the first line
 [[nodiscard]] inline json head_of(const search_history& history, json::object run = {})
 {
   json::object head{
@@ -86,14 +86,14 @@ inline constexpr std::array<std::string_view, 5> event_names{"started", "copied"
   return line + '\n';
 }
 
-/// What a file of a history holds.
+/// Content of a history file.
 struct read_history {
   search_history history;
   json head;               ///< the first line
-  std::size_t length = 0;  ///< bytes of whole lines; what comes after them is one that was torn
+  std::size_t length = 0;  ///< bytes of complete lines; the rest is an incomplete last line
 };
 
-/// @return nothing if there is not even a whole first line
+/// @return nothing if there is no complete first line
 /// @throws std::runtime_error that names the file, and the byte where it is damaged
 [[nodiscard]] inline std::optional<read_history> history_from(std::string_view text,
                                                               std::string_view path)
@@ -132,9 +132,9 @@ struct read_history {
 
 }  // namespace detail
 
-/// Reads the `history.jsonl` of an arena, of a search that is over or still runs: JSON lines, the
-/// first about the search, then one an event (docs/search_arena.md). A last line without its end is
-/// left out, as whoever wrote it was interrupted.
+/// Reads the `history.jsonl` of an arena, whether its search is finished or still running: JSON
+/// Lines, the first about the search, then one per event (docs/search_arena.md). An incomplete
+/// last line, left by an interrupted writer, is ignored.
 /// @throws std::runtime_error that names the file, and the byte where it is damaged
 [[nodiscard]] inline search_history read_search_history(const std::string& path)
 {
@@ -143,7 +143,7 @@ struct read_history {
   return std::move(found->history);
 }
 
-/// Writes a history in the same form; numbers read back as the same bits.
+/// Writes a history in the same format; numbers read back as the same bits.
 /// @throws std::runtime_error that names the file if it cannot be written
 inline void write_search_history(const std::string& path, const search_history& history)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Who descends from whom in a search, and which trial is the best.
+/// The lineage of the trials of a search, and the ranking of trials.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/search/point.hpp>
@@ -20,24 +20,25 @@
 
 namespace rolewise {
 
-/// Epochs that were trained under one number at one point: from a start or a copy to the next copy
-/// or to the end.
+/// A stretch of training: the epochs under one trial number at one point, from a start or a copy
+/// to the next copy or to the end.
 struct lineage_stretch {
   std::int64_t trial = 0;
-  std::int64_t begin = 0;  ///< epochs that what it begins with had been trained for
-  std::int64_t end = 0;    ///< epochs at its last score, or on the way to which it failed
-  /// The stretch that it took over at epoch `begin`, which may itself have gone on after that.
+  std::int64_t begin = 0;  ///< epochs that its initial state had been trained for
+  std::int64_t end = 0;    ///< epochs at its last score, or after the round in which it failed
+  /// The stretch whose state it took over at epoch `begin`. That one may have continued
+  /// afterwards.
   std::optional<std::size_t> parent{};
   point at;
-  std::vector<past_score> scores{};  ///< got in this stretch, oldest first
-  bool stopped = false;              ///< its trial was stopped at its end
-  bool failed = false;               ///< its trial failed at its end
+  std::vector<past_score> scores{};  ///< recorded in this stretch, oldest first
+  bool stopped = false;              ///< the trial was stopped at its end
+  bool failed = false;               ///< the trial failed at its end
 };
 
 /// The stretches of all trials, in the order of the history.
 struct search_lineage {
   std::vector<lineage_stretch> stretches;
-  std::vector<std::optional<std::size_t>> last;  ///< of each trial; nothing if it never started
+  std::vector<std::optional<std::size_t>> last;  ///< of each trial; empty if it never started
 
   /// A trial's last stretch and its ancestors, oldest first; empty for one that never started.
   [[nodiscard]] std::vector<std::size_t> ancestry(std::int64_t trial) const
@@ -51,8 +52,8 @@ struct search_lineage {
     return path;
   }
 
-  /// The scores of what a trial is in the end, from its first ancestor's on: what a stretch got
-  /// after it was copied belongs to others.
+  /// The scores along the ancestry of a trial's final state, oldest first. Scores that an
+  /// ancestor recorded after it was copied are left out.
   [[nodiscard]] std::vector<past_score> scores_of(std::int64_t trial) const
   {
     std::vector<past_score> scores;
@@ -70,8 +71,8 @@ struct search_lineage {
     return !stretches[stretch].stopped && !stretches[stretch].failed;
   }
 
-  /// How many of the trials that started without a copy are ancestors of what trials are in the
-  /// end, those aside that were stopped or have failed: 1 means that a population has collapsed
+  /// The number of founders left: trials started without a copy that are ancestors of the final
+  /// states of trials, stopped and failed ones aside. 1 means that a population has collapsed
   /// into one family.
   [[nodiscard]] std::int64_t founders_left() const
   {
@@ -86,7 +87,7 @@ struct search_lineage {
 
 namespace detail {
 
-/// Goes through a history and keeps, for each look at the standings, which stretch a trial was in.
+/// Replays a history and records, for each round, which stretch each trial was in.
 class lineage_reader {
  public:
   explicit lineage_reader(std::int64_t trials)
@@ -137,8 +138,8 @@ class lineage_reader {
     std::int64_t epoch = 0;
   };
 
-  /// Copies are made of what trials were before any decision of the look. One without decisions was
-  /// one, too: what trials were then may be copied at the next.
+  /// Records the state before any decision of the round, which is what copies are made of. A
+  /// round without decisions counts as well: its states may be copied in the next one.
   void look(std::int64_t round)
   {
     round_ = round;
@@ -147,8 +148,8 @@ class lineage_reader {
       now.push_back({last, last ? found_.stretches[*last].end : 0});
   }
 
-  /// The stretch that a trial was in when it had reached the epoch; some strategies copy what a
-  /// trial was one look ago.
+  /// The stretch that a trial was in when it had reached the epoch; some strategies copy the
+  /// state of one round ago.
   [[nodiscard]] std::size_t stretch_of(std::int64_t trial, std::int64_t epoch) const
   {
     const auto at = place(trial);
@@ -171,13 +172,14 @@ class lineage_reader {
 
   search_lineage found_;
   std::vector<std::vector<stand>> looks_;
-  std::int64_t round_ = -1;  // before the first look
+  std::int64_t round_ = -1;  // before the first round
   std::size_t number_ = 0;
 };
 
 }  // namespace detail
 
-/// @throws std::invalid_argument that gives the number of the first event which cannot follow those
+/// Reconstructs the lineage from a history.
+/// @throws std::invalid_argument with the number of the first event that cannot follow those
 ///         before it
 [[nodiscard]] inline search_lineage lineage_of(const search_history& history)
 {
@@ -186,24 +188,24 @@ class lineage_reader {
   return reader.finished();
 }
 
-/// A trial and how good it is found.
+/// A trial with the values that it is ranked by.
 struct ranked_trial {
   std::int64_t trial = 0;
-  std::int64_t epochs = 0;  ///< that it has been trained for
+  std::int64_t epochs = 0;  ///< trained so far
   double mean = 0.0;        ///< of the last scores
 };
 
-/// A trial that has failed and is no copy of another one since.
+/// A trial that has failed and has not become a copy of another one since.
 struct failed_trial {
   std::int64_t trial = 0;
-  std::int64_t epoch = 0;  ///< on the way to which it failed
-  point at;                ///< what it tried
+  std::int64_t epoch = 0;  ///< after the round in which it failed
+  point at;                ///< configuration that failed
   std::string reason;
 
   friend bool operator==(const failed_trial&, const failed_trial&) = default;
 };
 
-/// The trials that have failed in the end, by number.
+/// The trials that are failed at the end of the history, by number.
 /// @throws std::invalid_argument as `lineage_of(history)`
 [[nodiscard]] inline std::vector<failed_trial> failed_trials(const search_history& history)
 {
@@ -220,12 +222,11 @@ struct failed_trial {
   return by_number;
 }
 
-/// The trials that have a score and have not failed, best first: those trained longest before
-/// others, then by the mean of the last `looks` scores of what they are (those of the trials that
-/// they were copied from included; fewer if there are fewer), then by number. A mean, because the
-/// luckiest of many noisy scores says little.
-/// @param looks at least 1
-/// @throws std::invalid_argument for fewer looks, and as `lineage_of(history)`
+/// The trials that have a score and have not failed, best first: by epochs trained (most first),
+/// then by the mean of the last `looks` scores along their ancestry (fewer if there are fewer),
+/// then by number. A mean, because the highest of many noisy scores is mostly luck.
+/// @param looks scores to average, at least 1
+/// @throws std::invalid_argument for `looks` below 1, and as `lineage_of(history)`
 [[nodiscard]] inline std::vector<ranked_trial> ranked_trials(const search_history& history,
                                                              std::int64_t looks = 3)
 {
@@ -248,10 +249,9 @@ struct failed_trial {
   return ranked;
 }
 
-/// The first of `ranked_trials`: the best trial by a rule, not by eye.
+/// The best trial: the first of `ranked_trials`.
 /// @throws std::invalid_argument if no trial has a score or all that have one have failed since,
-/// and
-///         as `ranked_trials`
+///         and as `ranked_trials`
 [[nodiscard]] inline std::int64_t best_trial(const search_history& history, std::int64_t looks = 3)
 {
   const auto ranked = ranked_trials(history, looks);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What counts as a search strategy: who looks at how trials do, and says what they shall try next.
+/// The `SearchStrategy` concept: maps trial results to decisions (start, keep, stop or copy).
 ///
 /// data -> agent -> teacher/student -> loss -> train -> report, and back through [search]
 
@@ -19,72 +19,72 @@
 
 namespace rolewise {
 
-/// In the past of a trial, in the place of a score: it had failed. Below every score.
+/// The score that `standing::past` records for a failure. Below every score.
 inline constexpr double failed_score = -std::numeric_limits<double>::infinity();
 
-/// What a trial had come to when standings were compared.
+/// One entry in the score history of a trial.
 struct past_score {
-  std::int64_t epoch = 0;  ///< epochs that it had been trained for
-  double score = 0.0;      ///< finite, or minus infinity (`failed_score`) where it had failed
-  point at;                ///< what it tried until then
+  std::int64_t epoch = 0;  ///< epochs trained by then
+  double score = 0.0;      ///< finite, or minus infinity (`failed_score`) for a failure
+  point at;                ///< configuration in use until then
 
   friend bool operator==(const past_score&, const past_score&) = default;
 };
 
-/// How one trial of a search does.
+/// State of one trial of a search, as passed to a strategy.
 struct standing {
-  std::int64_t trial = 0;  ///< its number, 0-based, its own for the whole search
-  std::int64_t epoch = 0;  ///< epochs it has been trained for
-  /// Higher is better; finite. Nothing before the first evaluation, and where the trial has failed.
+  std::int64_t trial = 0;  ///< 0-based number, unique in the whole search
+  std::int64_t epoch = 0;  ///< epochs trained so far
+  /// Higher is better; finite. Empty before the first evaluation, and if the trial has failed.
   std::optional<double> score{};
-  std::optional<point> at{};  ///< what it tries; nothing while it has not started
-  bool finished = false;      ///< it has used its epochs or was stopped, and trains no more
-  /// It has diverged (`rolewise::diverged`, or a score that is not finite) since it was started or
-  /// became a copy: it cannot train on, and nobody can copy what it is. As a copy of another trial
-  /// it has not failed any more.
+  std::optional<point> at{};  ///< configuration; empty while the trial has not started
+  bool finished = false;      ///< used up its epochs or was stopped; trains no more
+  /// Whether it has diverged (`rolewise::diverged`, or a score that is not finite) since it
+  /// started or last became a copy. A failed trial can neither train on nor be copied. Once it
+  /// becomes a copy of another trial, it no longer counts as failed.
   bool failed = false;
-  /// Each score that it got under its own number, oldest first, this one the last of them. A copy
-  /// of another trial keeps its own past: `score` is then the other's until it is judged again.
+  /// All scores recorded under its own number, oldest first; the last is the current one. A copy
+  /// keeps its own history: until it is evaluated, `score` is the donor's.
   std::vector<past_score> past{};
 
   friend bool operator==(const standing&, const standing&) = default;
 };
 
-/// Train on as before; to a trial that has not started: wait; to one that has failed: the same as
-/// `stop_trial`, so that a strategy need not know of failures.
+/// Decision: continue unchanged. For a trial that has not started: keep waiting. For a failed
+/// trial: the same as `stop_trial`, so that a strategy need not handle failures.
 struct keep_trial {
   std::int64_t trial = 0;
 
   friend bool operator==(const keep_trial&, const keep_trial&) = default;
 };
 
-/// Train no more. A trial that had not started never will.
+/// Decision: end training. A trial that had not started never starts.
 struct stop_trial {
   std::int64_t trial = 0;
 
   friend bool operator==(const stop_trial&, const stop_trial&) = default;
 };
 
-/// Begin, at this point.
+/// Decision: start training at this point.
 struct start_trial {
   std::int64_t trial = 0;
   point at;
-  /// The trial whose point this one was made from, where there is one. Nothing is copied from it:
-  /// it is for whoever reads the history.
+  /// The trial whose point this one was derived from, if any. Nothing is copied from it; it is
+  /// only recorded in the history.
   std::optional<std::int64_t> parent{};
 
   friend bool operator==(const start_trial&, const start_trial&) = default;
 };
 
-/// Let trial `to` take over all that trial `from` has learned (weights, state of the optimiser,
-/// statistics) and train on at this point.
+/// Decision: trial `to` takes over the full state of trial `from` (weights, optimizer state,
+/// statistics) and continues at this point.
 struct copy_trial {
   std::int64_t from = 0;
   std::int64_t to = 0;
   point at;
-  /// Take the other as it was this many looks at the standings ago: 0, or 1 from a strategy that
-  /// says `static constexpr bool looks_back = true`. The copy then stands at the other's epoch of
-  /// that time.
+  /// How many rounds old the donor's state is: 0, or 1 for a strategy with
+  /// `static constexpr bool looks_back = true`. The copy then continues from the donor's epoch of
+  /// that round.
   std::int64_t looks_ago = 0;
 
   friend bool operator==(const copy_trial&, const copy_trial&) = default;
@@ -92,7 +92,7 @@ struct copy_trial {
 
 using decision = std::variant<keep_trial, stop_trial, start_trial, copy_trial>;
 
-/// The trial that a decision changes.
+/// The trial that a decision applies to.
 [[nodiscard]] inline std::int64_t trial_of(const decision& made)
 {
   if (const auto* copied = std::get_if<copy_trial>(&made)) return copied->to;
@@ -117,22 +117,22 @@ concept carry_a_name_for_the_report = requires {
 
 }  // namespace strategy_must
 
-/// Decides which configuration to try next. It proposes and never trains, and it remembers nothing:
-/// all that it knows is in the standings, so a search can be resumed and replayed.
+/// Decides which configurations to try next. A strategy proposes and never trains. It is
+/// stateless: its only input is the standings, so a search can be resumed and replayed.
 ///
-/// It is called before the first epoch, when nobody has started, and whenever standings are
-/// compared; the seed is that of the search, the same in every call.
+/// Called before the first epoch, when no trial has started, and at the start of every later
+/// round; the seed is that of the search, the same in every call.
 ///
-/// Promised beyond the syntax (`tests/laws/search_strategy.hpp`):
-///   - every trial that has not finished gets one decision, every other none;
+/// Semantic requirements (`tests/laws/search_strategy.hpp`):
+///   - every trial that has not finished gets exactly one decision, every other trial none;
 ///   - a trial that has not started gets `start_trial`, `stop_trial` or `keep_trial` (it waits),
-///     one that has gets one of the others; what is copied has started; somebody trains, unless all
-///     are stopped;
+///     a started one `keep_trial`, `stop_trial` or `copy_trial`; the donor of a copy has started;
+///     at least one trial trains, unless all are stopped;
 ///   - points lie in the space;
-///   - a trial that has failed ranks below every other: it is stopped or becomes a copy of one that
-///     has not failed, and is never copied, nor is a point made from its point;
-///   - the same standings, in any order, get the same decisions under the same seed, in the order
-///     of the standings; they are copied from what trials were before any decision was carried
+///   - a failed trial ranks below every other: it is stopped or becomes a copy of a trial that
+///     has not failed; it is never a donor, and no point is derived from its point;
+///   - the same standings, in any order, get the same decisions under the same seed, returned in
+///     the order of the standings; copies are made of the states before any decision is carried
 ///     out.
 template<typename S>
 concept SearchStrategy = std::copyable<S> && strategy_must::turn_standings_into_decisions<S> &&

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What a search may choose from.
+/// The `search_space` type: named real, integer and categorical dimensions.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
@@ -22,17 +22,17 @@
 
 namespace rolewise {
 
-/// How an interval is measured: by differences, or by ratios (learning rates, weights of losses).
+/// Scale of an interval: linear, or logarithmic (learning rates, weights of losses).
 enum class spacing { linear, logarithmic };
 
-/// Real numbers from `low` to `high`, both included.
+/// A real interval from `low` to `high`, both included.
 struct real_interval {
   double low = 0.0;
   double high = 1.0;
   spacing measure = spacing::linear;
 
-  /// The number that lies a share of the way from `low` (0) to `high` (1), as distances are
-  /// measured here; the ends are exact.
+  /// Maps a share in [0, 1] to the interval, from `low` (0) to `high` (1), linearly or
+  /// logarithmically according to `measure`; the ends are exact.
   [[nodiscard]] double at(double share) const
   {
     if (share <= 0.0) return low;
@@ -46,7 +46,7 @@ struct real_interval {
   friend bool operator==(const real_interval&, const real_interval&) = default;
 };
 
-/// Whole numbers from `low` to `high`, both included; fewer than 2^32 of them.
+/// An integer interval from `low` to `high`, both included; fewer than 2^32 values.
 struct integer_interval {
   std::int64_t low = 0;
   std::int64_t high = 1;
@@ -54,14 +54,14 @@ struct integer_interval {
   friend bool operator==(const integer_interval&, const integer_interval&) = default;
 };
 
-/// One of some names.
+/// A categorical range: one of several names.
 struct choice_of {
   std::vector<std::string> names;
 
   friend bool operator==(const choice_of&, const choice_of&) = default;
 };
 
-/// One named question that a search answers.
+/// One named dimension of a search space.
 struct dimension {
   std::string name;
   std::variant<real_interval, integer_interval, choice_of> range;
@@ -69,7 +69,7 @@ struct dimension {
   friend bool operator==(const dimension&, const dimension&) = default;
 };
 
-/// Named dimensions; without any it has one point, the empty one.
+/// A product of named dimensions. Without dimensions it has one point, the empty one.
 ///
 ///     const search_space space{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
 ///                              {"bits", integer_interval{1, 8}},
@@ -77,9 +77,9 @@ struct dimension {
 class search_space {
  public:
   search_space() = default;
-  /// @throws std::invalid_argument for a name that is empty or used twice, an interval that is
-  ///         empty, not finite, or logarithmic and not above 0, names of a choice that are missing
-  ///         or repeated
+  /// @throws std::invalid_argument for a dimension name that is empty or used twice; an interval
+  ///         that is empty, not finite, or logarithmic and not above 0; a choice without names or
+  ///         with repeated names
   search_space(std::initializer_list<dimension> dimensions)
       : search_space{std::vector<dimension>(dimensions)}
   {}
@@ -95,11 +95,11 @@ class search_space {
 
   [[nodiscard]] const std::vector<dimension>& dimensions() const { return dimensions_; }
 
-  /// A point drawn uniformly (in the logarithm, where the spacing is logarithmic).
+  /// Draws a point uniformly (log-uniformly where the spacing is logarithmic).
   ///
   /// @par Determinism
-  /// The value of a dimension is a function of the seed and of the dimension's own name and range:
-  /// it stays as it is when others are added, removed or moved.
+  /// The value of a dimension depends only on the seed and on the dimension's own name and range:
+  /// adding, removing or reordering other dimensions does not change it.
   [[nodiscard]] point sample(seed key) const
   {
     point drawn;
@@ -111,7 +111,7 @@ class search_space {
     return drawn;
   }
 
-  /// Whether a point has exactly the names of this space, each with a value of its range.
+  /// Whether a point has exactly the names of this space, each with a value in its range.
   [[nodiscard]] bool contains(const point& p) const
   {
     return p.values().size() == dimensions_.size() &&

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Spaces as JSON.
+/// Search spaces as JSON.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
@@ -26,9 +26,11 @@ namespace detail {
 
 inline constexpr std::int64_t space_version = 1;
 
-/// `{"name": "lr", "real": [0.1, 1.0], "spacing": "linear"}`, `{"name": "bits", "integer": [1,
-/// 8]}`,
-/// `{"name": "agent", "choice": ["none", "policy"]}`.
+/// One dimension as JSON:
+///
+///     {"name": "lr", "real": [0.1, 1.0], "spacing": "linear"}
+///     {"name": "bits", "integer": [1, 8]}
+///     {"name": "agent", "choice": ["none", "policy"]}
 [[nodiscard]] inline json json_of(const dimension& d)
 {
   require_utf8("search_space", d.name);
@@ -49,7 +51,7 @@ inline constexpr std::int64_t space_version = 1;
   return members;
 }
 
-/// An array with an object for each dimension.
+/// A JSON array with one object per dimension.
 [[nodiscard]] inline json json_of(const search_space& space)
 {
   json::array all;
@@ -57,7 +59,7 @@ inline constexpr std::int64_t space_version = 1;
   return all;
 }
 
-/// @throws json_error for a member that is not among the names, or is there twice
+/// @throws json_error for a member that is not among the names, or occurs twice
 inline void require_members(const json& object, std::initializer_list<std::string_view> names)
 {
   const auto& members = object.members();
@@ -107,7 +109,7 @@ template<typename Number>
   return {object.at("name").text(), range_from(object)};
 }
 
-/// @throws json_error that says which dimension is wrong, by number (0-based) and name
+/// @throws json_error that identifies the wrong dimension by number (0-based) and name
 [[nodiscard]] inline search_space space_from(const json& array)
 {
   std::vector<dimension> all;
@@ -129,8 +131,8 @@ template<typename Number>
 
 }  // namespace detail
 
-/// A space as the text of a JSON file, a dimension a line, from which `parse_space` reads the same
-/// bits.
+/// A space as the text of a JSON file, one dimension per line, from which `parse_space` restores
+/// the same bits.
 [[nodiscard]] inline std::string json_text(const search_space& space)
 {
   const detail::json whole{detail::json::object{{"rolewise", "search-space"},
@@ -141,8 +143,8 @@ template<typename Number>
   return text + "\n";
 }
 
-/// Reads what `json_text` wrote, strictly.
-/// @param source what messages call the text
+/// Parses the output of `json_text`, strictly.
+/// @param source name of the text in error messages
 /// @throws std::runtime_error `rolewise: <source>: ...` that names the byte, or the dimension and
 ///         what is wrong with it
 [[nodiscard]] inline search_space parse_space(std::string_view text,
@@ -160,13 +162,13 @@ template<typename Number>
   });
 }
 
-/// `parse_space` of a file.
+/// Reads a space from a file with `parse_space`.
 [[nodiscard]] inline search_space read_space(const std::string& path)
 {
   return parse_space(text_of_file(path), path);
 }
 
-/// Writes a space to a file; what was there stays until the new one is whole.
+/// Writes a space to a file atomically: the previous file stays until the new one is complete.
 /// @throws std::runtime_error if the file cannot be written
 inline void write_space(const std::string& path, const search_space& space)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Lists of sub-policies, the policies of AutoAugment, as points of a search space.
+/// AutoAugment policies (lists of sub-policies) as points of a search space.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/operation.hpp>
@@ -24,7 +24,7 @@ namespace rolewise {
 
 namespace detail {
 
-/// What the names of a step's dimensions begin with: `3.first.`, `3.second.`.
+/// The prefix of the names of a step's dimensions: `3.first.`, `3.second.`.
 [[nodiscard]] inline std::string step_prefix(std::string_view prefix, std::size_t place,
                                              bool is_first)
 {
@@ -46,13 +46,14 @@ inline void require_sub_policies(std::string_view who, std::int64_t count)
 
 }  // namespace detail
 
-/// The space of AutoAugment's policies with so many sub-policies. Each has a first and a second
-/// operation: one of the 15 by name, a probability level 0 .. 10 and a magnitude level 0 .. 9.
-/// Those of sub-policy 3 are called `3.first.operation`, `3.first.probability`,
+/// The search space of AutoAugment policies with `count` sub-policies. Each has a first and a
+/// second operation: one of the 15 by name, a probability level 0 .. 10 and a magnitude level
+/// 0 .. 9. The dimensions of sub-policy 3 are named `3.first.operation`, `3.first.probability`,
 /// `3.first.magnitude`, `3.second.operation`, ...; the first sub-policy is number 0.
 ///
-/// @param count of sub-policies, at least 1; the paper searches for 5 and joins the best 5 policies
-/// @param prefix begins every name
+/// @param count of sub-policies, at least 1; the paper searches for 5 and concatenates the best 5
+///        policies
+/// @param prefix of every name
 /// @throws std::invalid_argument for a count below 1
 /// @par Source
 /// Cubuk, Zoph, Mané, Vasudevan, Le: AutoAugment: learning augmentation policies from data, 2018,
@@ -76,10 +77,10 @@ inline void require_sub_policies(std::string_view who, std::int64_t count)
   return search_space{std::move(dimensions)};
 }
 
-/// The sub-policies at a point of `sub_policy_space(count, prefix)`. What else the point names is
-/// not looked at.
-/// @throws std::invalid_argument for a value that is missing, of another kind or out of range, with
-///         a suggestion for an unknown operation; for a count below 1
+/// The sub-policies at a point of `sub_policy_space(count, prefix)`. Other names in the point are
+/// ignored.
+/// @throws std::invalid_argument for a value that is missing, of another type or out of range,
+///         with a suggestion for an unknown operation; for a count below 1
 [[nodiscard]] inline std::vector<sub_policy> sub_policies_at(const point& p, std::int64_t count = 5,
                                                              std::string_view prefix = {})
 {
@@ -91,8 +92,8 @@ inline void require_sub_policies(std::string_view who, std::int64_t count)
   return policy;
 }
 
-/// The point of `sub_policy_space(policy.size(), prefix)` at which a policy is: `sub_policies_at`
-/// of it is the policy.
+/// The point of `sub_policy_space(policy.size(), prefix)` for a policy, the inverse of
+/// `sub_policies_at`.
 /// @throws std::invalid_argument for no sub-policy, for an operation that the space lacks
 ///         (`identity`) and for levels out of range
 [[nodiscard]] inline point point_of(const std::vector<sub_policy>& policy,

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Start many, go on with the best of them, again and again.
+/// Successive halving: start many trials, continue with the best share at each rung.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/search/detail/halving.hpp>
@@ -16,16 +16,17 @@
 
 namespace rolewise {
 
-/// Starts all trials at once, at random points; at the rungs `first_rung`, `first_rung * eta`,
-/// `first_rung * eta^2`, ... epochs the best 1 / eta of those that are left go on (rounded down, at
-/// least one), the others are stopped. The last one trains until its epochs are used up.
+/// Successive halving: starts all trials at once, at random points. At the rungs `first_rung`,
+/// `first_rung * eta`, `first_rung * eta^2`, ... epochs the best 1 / eta of the remaining trials
+/// continue (rounded down, at least one), the others are stopped. The last one trains until its
+/// epochs are used up.
 ///
 ///     27 trials, eta 3, first rung 1:  27 for 1 epoch, 9 to 3, 3 to 9, one beyond
 ///
-/// What counts at a rung is the first score that a trial got there or later: let looks at the
-/// standings fall on the rungs. A rung is decided on when every trial that is left has such a
-/// score or has finished. Of equal scores the lower number goes on. A trial that fails is stopped
-/// at once and ranks last at every rung that it would have reached, so others go on in its place.
+/// A trial's score at a rung is the first one recorded there or later: choose rounds that end at
+/// the rungs. A rung is decided when every remaining trial has such a score or has finished. Of
+/// equal scores the lower number continues. A trial that fails is stopped at once and ranks last
+/// at every rung that it would have reached, so others continue in its place.
 ///
 /// @par Determinism
 /// Points are those of `random_search`.
@@ -43,7 +44,7 @@ struct successive_halving {
   std::int64_t eta = 3;         ///< at least 2
   std::int64_t first_rung = 1;  ///< epochs; at least 1
 
-  /// The decisions, with points from somebody else.
+  /// The decisions, with new points from `propose`.
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::vector<decision> decide(const std::vector<standing>& standings,
                                              const point_proposer& propose) const

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// New trials where good ones were and bad ones were not.
+/// The tree-structured Parzen estimator (TPE): points by the density ratio of good to bad trials.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
@@ -22,27 +22,29 @@
 
 namespace rolewise {
 
-/// TPE: at most `at_once` trials train, the others wait for a place in the order of their numbers.
+/// TPE: at most `at_once` trials train, the others wait for a slot in the order of their numbers.
 /// Trials train until their epochs are used up.
 ///
-/// A new trial's point: the trials that were judged are split by score into the good (the best
-/// `good_share` of them, rounded up, at most 25) and the bad; each part gives a density by Parzen's
-/// estimator; of `candidates` points drawn from that of the good, the one is taken at which
-/// log(good) - log(bad) is highest (the first of equals). Kernels are products over all dimensions,
-/// so values are learned together. Good points weigh as much as they are better than the best bad
-/// one, bad ones all the same. While fewer than `start_up` trials were judged, points are random.
+/// The point of a new trial: the evaluated trials are split by score into the good (the best
+/// `good_share` of them, rounded up, at most 25) and the bad. A Parzen estimator models the
+/// density of each part. Of `candidates` points drawn from that of the good, the one with the
+/// highest log(good) - log(bad) is selected (the first of equals). Kernels are products over all
+/// dimensions, so interactions of values are modeled. Good points are weighted by their advantage
+/// over the best bad one, bad ones equally. While fewer than `start_up` trials are evaluated,
+/// points are random.
 ///
-/// Scores are compared at one number of epochs: the highest that at least `start_up` trials have
-/// been judged at or after. So trials that still train count as soon as there are enough of them,
-/// and where some were stopped early the others make the model. A trial that fails is judged, at
-/// any number of epochs, as worse than all scores: it is bad, and weighs as the bad do.
+/// Scores are compared at one number of epochs: the highest at or after which at least `start_up`
+/// trials have been evaluated. So trials in training count as soon as there are enough of them,
+/// and if some were stopped early the others make the model. A failed trial counts as evaluated
+/// at any number of epochs, with a score below all others: it is bad, and is weighted like the
+/// bad ones.
 ///
-/// The same point may come twice; a space of few points is better served by `grid`.
+/// The same point may be proposed twice; a space of few points is better served by `grid`.
 ///
-/// **Cost** of a point: candidates x judged trials x dimensions kernels; 2 ms for 24, 100 and 4.
+/// **Cost** of a point: candidates x evaluated trials x dimensions kernels; 2 ms for 24, 100 and 4.
 ///
 /// @par Determinism
-/// The point is a function of seed, number and the scores so far; trials that start at one look
+/// The point is a function of seed, number and the scores so far; trials that start in one round
 /// differ by their draws.
 /// @par Source
 /// Bergstra, Bardenet, Bengio, Kegl: Algorithms for Hyper-Parameter Optimization, NIPS 2011,
@@ -55,16 +57,16 @@ struct tree_parzen {
   static constexpr bool has_state = false;
 
   std::int64_t at_once = 1;      ///< trials that train at a time; at least 1
-  std::int64_t start_up = 10;    ///< judged trials before there is a model; at least 2
-  double good_share = 0.15;      ///< of the judged; above 0, below 1
-  std::int64_t least_good = 1;   ///< so many are good whatever their share; at least 1
+  std::int64_t start_up = 10;    ///< evaluated trials before there is a model; at least 2
+  double good_share = 0.15;      ///< of the evaluated trials; above 0, below 1
+  std::int64_t least_good = 1;   ///< lower bound on the number of good trials; at least 1
   std::int64_t candidates = 24;  ///< at least 1
-  double random_share = 0.0;     ///< of new points that are random all the same; 0 .. 1
-  double least_width = 0.03;     ///< of a kernel, in shares of an interval; above 0
-  double other_names = 0.2;      ///< what a kernel leaves to names that it has not seen; 0 .. 1
-  double widening = 1.0;         ///< candidates are drawn from kernels so many times as wide
+  double random_share = 0.0;     ///< share of random points among new ones; 0 .. 1
+  double least_width = 0.03;     ///< lower bound on kernel widths in the unit cube; above 0
+  double other_names = 0.2;      ///< probability of all other names in a kernel; above 0, below 1
+  double widening = 1.0;         ///< factor on kernel widths for drawing candidates; above 0
 
-  /// The point that a trial starts at.
+  /// The point at which a trial starts.
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] point propose(const search_space& space, const std::vector<standing>& standings,
                               seed key, std::int64_t trial) const
@@ -124,7 +126,7 @@ struct tree_parzen {
              ", ", widening, " and ", other_names);
   }
 
-  /// What is known, the best first.
+  /// The evaluated trials, best first.
   [[nodiscard]] std::vector<observation> judged(const search_space& space,
                                                 const std::vector<standing>& standings) const
   {
@@ -164,7 +166,7 @@ struct tree_parzen {
     const auto healthy = static_cast<std::size_t>(std::count_if(
         seen.begin(), seen.end(), [](const auto& one) { return one.score != failed_score; }));
     const auto count = std::min({wanted, seen.size() - 1, healthy});
-    // Where the best of the bad has failed there is no telling how much worse it is.
+    // If the best of the bad has failed there is no score to compare with.
     const double base = count < healthy ? seen[count].score : seen[healthy - 1].score;
     std::vector<std::vector<double>> good, bad;
     std::vector<double> gains, alike;

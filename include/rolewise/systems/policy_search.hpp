@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What both stages of a role-wise search have in common.
+/// Options and results that both stages of a role-wise search share.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/searched_schedule.hpp>
@@ -20,40 +20,40 @@
 
 namespace rolewise {
 
-/// The training that follows a search, on all examples.
+/// Options of the training on all examples that follows a search.
 struct retraining_options {
   std::int64_t epochs = 1;        ///< the schedule that was found is stretched to them
   std::int64_t batch_size = 128;  ///< at least 1
-  rolewise::seed seed{0};         ///< of first weights, views and order
+  rolewise::seed seed{0};         ///< of initial weights, views and order
 };
 
-/// A network that was trained, and how.
+/// A trained network and the history of its run.
 template<typename Network>
 struct trained_network {
   Network network;
   run_history run;
 };
 
-/// What a search for policies has come to.
+/// Result of a policy search.
 template<typename Network>
 struct found_policies {
   search_history history;
-  std::int64_t best = 0;  ///< the trial, by `best_trial`
-  /// What the best trial and those that it was copied from followed.
+  std::int64_t best = 0;  ///< number of the best trial, by `best_trial`
+  /// Policies of the best trial, including those of the trials that it was copied from.
   std::vector<search_segment> policies;
-  /// The best trial's network, which has learned from the search part alone; nothing if the search
-  /// trained no network.
+  /// Network of the best trial, trained on the search part only; empty if the search trained no
+  /// network.
   std::optional<Network> of_search;
-  search_cost cost;  ///< counted; a teacher's pass is taken to cost as much as the student's
+  search_cost cost;  ///< counted; a teacher's pass is assumed to cost as much as the student's
 
-  /// The policies, stretched to a training of so many epochs.
+  /// The policies as a schedule, stretched to a training of this many epochs.
   [[nodiscard]] policy_schedule schedule(std::int64_t epochs) const
   {
     return stretched(policies, epochs);
   }
 };
 
-/// What a stage has come to: policies, and a network that was trained on all examples with them.
+/// Result of a stage: the policies, and a network trained with them on all examples.
 template<typename Network>
 struct stage_result {
   found_policies<Network> found;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Role-KD's two searches, one after the other, as one call.
+/// `role_wise_search`: the two policy searches of Role-KD in one call.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
@@ -15,7 +15,7 @@
 
 namespace rolewise {
 
-/// Both stages of a role-wise search.
+/// Results of both stages of a role-wise search.
 template<typename Master, typename Learner>
 struct role_wise_result {
   stage_result<Master> teacher;
@@ -23,24 +23,24 @@ struct role_wise_result {
 };
 
 /// Searches the teacher's policies, trains a teacher with them on all examples, searches the
-/// student's policies under a teacher that does not know the validation part, and trains a student
-/// with them under the teacher that was trained on all.
+/// student's policies under a teacher that was not trained on the validation part, and trains a
+/// student with them under the teacher that was trained on all examples.
 ///
 ///     const auto parts = split_for_search(data.train, 4000, 2000, seed{1});
 ///     const auto found = role_wise_search(teacher_search{...}, student_search{...}, parts);
 ///
-/// | stage | trains | on | under | judged by |
+/// | stage | trains | on | supervised by | score |
 /// |---|---|---|---|---|
-/// | one | teachers, one a trial | `search` | labels | accuracy on `validation` |
-/// | one, after it | the teacher | `all` | labels | - |
-/// | two | students, one a trial | `search` | the best trial's teacher of stage one | `reward` |
-/// | two, after it | the student | `all` | the teacher | - |
+/// | one | teachers, one per trial | `search` | labels | accuracy on `validation` |
+/// | one, after the search | the teacher | `all` | labels | - |
+/// | two | students, one per trial | `search` | the best trial's teacher of stage one | `reward` |
+/// | two, after the search | the student | `all` | the teacher | - |
 ///
-/// No network of a search has learned from a validation example: not by training, not by copied
-/// weights, not from its teacher.
+/// No network of a search has learned from a validation example: not in training, not through
+/// copied weights, not through its teacher.
 ///
-/// @param shared what every image passes after its role's policy
-/// @param observers of both searches, as those of `arena`
+/// @param shared agent applied to every image after the policy of its role
+/// @param observers of both searches, as for `arena`
 /// @par Determinism
 /// A function of the arguments, wall times aside.
 /// @par Source
@@ -48,10 +48,11 @@ struct role_wise_result {
 /// its released code (bigaidream-projects/role-kd, 42a9362); the search is that of Ho et al.:
 /// Population based augmentation, 2019, arXiv 1905.05393.
 /// @par Departs
-/// Stage one was not released; it is what the names of its results tell. There the teacher of stage
-/// two, from which students start, is the one that the last training uses, so the reward may know
-/// the validation part; networks are judged in training mode, in whole batches of 128; the best
-/// trial is chosen by hand; validation takes 46 000 examples, 74 % of the passes.
+/// The code of stage one was not released; it is inferred from the names of its results. In the
+/// released code the teacher of stage two, which initializes the students, is also the teacher of
+/// the last training, so the reward may depend on the validation part; networks are evaluated in
+/// training mode, in whole batches of 128; the best trial is chosen by hand; validation takes
+/// 46 000 examples, 74 % of the passes.
 template<typename TeachersStage, typename StudentsStage, AugmentationAgent Shared = pad_crop_flip,
          typename... Observers>
 [[nodiscard]] auto role_wise_search(const TeachersStage& teachers, const StudentsStage& students,

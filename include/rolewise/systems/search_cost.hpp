@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What a search spends on training and what on looking at the standings.
+/// Cost of a search: forward passes for training and for validation.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/fraction.hpp>
@@ -14,19 +14,19 @@
 
 namespace rolewise {
 
-/// The passes of one example, in units of a forward pass of the network that is searched for.
+/// Cost of the passes of one example, in units of a forward pass of the trained network.
 struct pass_costs {
   double forward = 1.0;
   double backward = 2.0;
-  double teacher = 0.0;  ///< forward pass of a teacher in training: 1 for one of the same size
+  double teacher = 0.0;  ///< its forward pass in training: 1 for a teacher of the same size
 };
 
-/// **Units**: forward passes of one example.
+/// Cost of a search. **Units**: forward passes of one example.
 struct search_cost {
   double training = 0.0;
   double validation = 0.0;
 
-  /// Of the whole, in [0, 1].
+  /// Share of validation in the total, in [0, 1].
   [[nodiscard]] double validation_share() const
   {
     return training + validation > 0.0 ? validation / (training + validation) : 0.0;
@@ -53,7 +53,7 @@ inline void require_counts(const char* who, std::int64_t examples, const arena_o
          static_cast<double>(search) * (each.forward + each.backward + each.teacher);
 }
 
-/// The passes of one example at every look.
+/// Cost of evaluating one example in every round of all trials.
 [[nodiscard]] inline double looks_at_one(const arena_options& options, const pass_costs& each)
 {
   const auto looks = (options.epochs + options.epochs_per_round - 1) / options.epochs_per_round;
@@ -62,10 +62,11 @@ inline void require_counts(const char* who, std::int64_t examples, const arena_o
 
 }  // namespace detail
 
-/// What a search costs if every trial is trained to its end.
+/// Cost of a search in which every trial is trained to its end.
 /// @param search examples that trials are trained on
-/// @param validation examples that they are judged by
-/// @throws std::invalid_argument for counts below 1 or costs below 0
+/// @param validation examples that they are evaluated on
+/// @throws std::invalid_argument for counts below 1, a forward cost that is not above 0, or other
+///         costs below 0
 [[nodiscard]] inline search_cost cost_of_search(std::int64_t search, std::int64_t validation,
                                                 const arena_options& options,
                                                 const pass_costs& each = {})
@@ -75,12 +76,12 @@ inline void require_counts(const char* who, std::int64_t examples, const arena_o
           detail::looks_at_one(options, each) * static_cast<double>(validation)};
 }
 
-/// The most examples to validate with that cost less than a share of the search.
+/// The largest number of validation examples that cost less than a share of the search.
 ///
-///     n < s / (1 - s) * training / (cost of one example at all looks)
+///     n < s / (1 - s) * training / (cost of one example in all rounds)
 ///
-/// @throws std::invalid_argument for counts below 1, costs below 0, a share of 0 or 1, and if not
-///         even one example is as cheap
+/// @throws std::invalid_argument for counts below 1, a forward cost that is not above 0, other
+///         costs below 0, a share of 0 or 1, and if even one example costs too much
 [[nodiscard]] inline std::int64_t validation_examples(std::int64_t search,
                                                       const arena_options& options,
                                                       const pass_costs& each = {},

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What a search for the student's policies maximises.
+/// Rewards: what a search for the student's policies maximizes.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
@@ -22,15 +22,15 @@
 
 namespace rolewise {
 
-/// How many of the validation examples the student gets right, in evaluation mode: batch norm by
-/// its running statistics, every example counted, in [0, 1].
+/// Validation accuracy of the student in evaluation mode, in [0, 1]: batch norm uses its running
+/// statistics, and every example counts.
 struct student_accuracy {
   static constexpr std::string_view name = "student-accuracy";
   static constexpr bool trains_student = true;
 
   evaluation_options evaluation{};
 
-  /// Forward passes of each validation example at a look.
+  /// Forward passes of each validation example per evaluation.
   [[nodiscard]] double passes() const { return 1.0; }
 
   template<Judged Network>
@@ -40,29 +40,30 @@ struct student_accuracy {
   }
 };
 
-/// How little the teacher's mean answers differ under a policy (`teacher_stddev`): the negative of
-/// T. stddev, on the validation examples. No student is trained.
+/// Negative T. stddev of a policy on the validation examples (`teacher_stddev`): higher if the
+/// teacher's mean predictions differ less under the policy. No student is trained.
 ///
-/// What only blurs the teacher's answers lowers T. stddev, too, so there is a bound: the teacher's
-/// accuracy on the changed images must stay above `accuracy_kept` times that on the images as they
-/// are; what is missing is taken off the score.
+/// An augmentation that only blurs the teacher's predictions lowers T. stddev too, so there is a
+/// bound: the teacher's accuracy on the augmented images must stay above `accuracy_kept` times
+/// that on the originals; the shortfall is subtracted from the score.
 ///
 /// @par Source
 /// Wang, Lohit, Jones, Fu: What makes a "good" data augmentation in knowledge distillation: a
 /// statistical perspective, 2022, arXiv 2012.02909.
 /// @par Departs
-/// There it ranks nine augmentations on training images and nothing is searched; the bound is ours.
+/// The paper ranks nine augmentations on training images and searches nothing; the bound is an
+/// addition.
 template<AugmentationAgent Base = pad_crop_flip>
 struct low_teacher_stddev {
   static constexpr std::string_view name = "low-teacher-stddev";
   static constexpr bool trains_student = false;
 
-  /// Fewer passes than for a published value: the same for all trials, so differences are sharper
-  /// than values.
+  /// Fewer epochs than for a published value: they are the same for all trials, so differences are
+  /// more precise than values.
   stddev_options<Base> measured{.epochs = 4};
   double accuracy_kept = 0.8;  ///< in [0, 1]; 0: no bound
 
-  /// Answers of the teacher to each validation example at a look.
+  /// Forward passes of the teacher for each validation example per evaluation.
   [[nodiscard]] double passes() const
   {
     return 2.0 * static_cast<double>(measured.epochs) + (accuracy_kept > 0.0 ? 2.0 : 0.0);

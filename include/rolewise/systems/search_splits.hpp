@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Who may learn from what in a search, settled before it begins.
+/// Data splits of a search: which examples train and which evaluate, fixed before it begins.
 
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
@@ -22,11 +22,11 @@
 
 namespace rolewise {
 
-/// The examples of a search of one stage or of several.
+/// The data splits of a search with one stage or several.
 struct search_splits {
-  dataset search;      ///< what all networks of the search learn from, its teacher among them
-  dataset validation;  ///< what trials are judged by: the same for all; no id of it is in `search`
-  dataset all;         ///< what is learned from once the search is over; holds the others
+  dataset search;      ///< trains all networks of the search, including its teacher
+  dataset validation;  ///< evaluates all trials alike; shares no id with `search`
+  dataset all;         ///< trains the networks after the search; contains the others
 };
 
 namespace detail {
@@ -40,7 +40,7 @@ namespace detail {
   return sorted;
 }
 
-/// The examples whose ids another set does not have, in their order.
+/// The examples of a data set whose ids another one does not have, in their order.
 [[nodiscard]] inline dataset without(const dataset& whole, const dataset& part)
 {
   const auto taken = sorted_ids(part);
@@ -52,7 +52,7 @@ namespace detail {
   return subset(whole, torch::tensor(places, torch::kLong));
 }
 
-/// @throws std::invalid_argument if somebody would be judged by what it has learned from
+/// @throws std::invalid_argument if a part is empty, or `search` and `validation` share an id
 inline void require_apart(std::string_view who, const search_splits& data)
 {
   if (data.search.size() < 1 || data.validation.size() < 1 || data.all.size() < 1)
@@ -64,7 +64,7 @@ inline void require_apart(std::string_view who, const search_splits& data)
       refuse(who, "id ", id, " is in the search part and in the validation part");
 }
 
-/// The sum of all that was chosen of a part.
+/// Checksum of all settings of a part.
 template<Described P>
 [[nodiscard]] std::uint64_t settings_sum(const P& part)
 {
@@ -76,7 +76,8 @@ template<Described P>
   return sum.value();
 }
 
-/// The options of a search whose trials are judged by these examples, under what else is summed.
+/// The options of a search whose trials are evaluated on these examples, with their checksum and
+/// others added to the conditions.
 [[nodiscard]] inline arena_options judged_by(arena_options options, const dataset& judges,
                                              std::initializer_list<std::uint64_t> sums = {})
 {
@@ -90,13 +91,15 @@ template<Described P>
 
 }  // namespace detail
 
-/// Two stratified parts that share no example, of a set that is `all`. Neither part depends on what
-/// happens later, so the networks of every stage keep away from the same examples.
-/// @param search examples to search with
-/// @param validation examples to validate with, taken from the rest; `validation_examples` says how
-///        many are cheap
+/// Splits a data set, which becomes `all`, into two stratified parts that share no example. The
+/// split depends on the arguments alone, so the networks of every stage keep away from the same
+/// examples.
+/// @param search number of examples to search with
+/// @param validation number of examples to validate with, taken from the rest;
+///        `validation_examples` computes how many are cheap
 /// @par Determinism
-/// As `stratified_subset`; a larger part holds each smaller one.
+/// As `stratified_subset`. A larger search part holds each smaller one; so does a larger
+/// validation part beside the same search part.
 /// @throws std::invalid_argument as `stratified_subset`, for either part
 [[nodiscard]] inline search_splits split_for_search(const dataset& whole, std::int64_t search,
                                                     std::int64_t validation, seed key)

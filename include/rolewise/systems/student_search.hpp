@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Stage two: the policies of the student, under a teacher.
+/// `student_search`: stage two, the policies of the student under a teacher.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/no_agent.hpp>
@@ -46,11 +46,11 @@
 
 namespace rolewise {
 
-/// In the place of `students_view`: the teacher judges its own view of each image, made under the
-/// policies that were found for it, stretched to the epochs of the student.
+/// Teacher input, instead of `students_view`: the teacher is given its own view of each image,
+/// made under the policies that were found for it, stretched to the epochs of the student.
 struct teachers_policies {};
 
-/// Who teaches students, during a search and after it.
+/// The teachers of students, during a search and after it.
 template<typename Network>
 struct search_teachers {
   Network of_search;  ///< must not have learned from a validation example, directly or by copying
@@ -58,7 +58,8 @@ struct search_teachers {
   std::vector<search_segment> policies{};  ///< for `teachers_policies`
 };
 
-/// @param stage_one one that trained networks
+/// The teachers that stage one has trained.
+/// @param stage_one from a search that trained networks
 template<typename Network>
 [[nodiscard]] search_teachers<Network> teachers_from(const stage_result<Network>& stage_one)
 {
@@ -66,8 +67,8 @@ template<typename Network>
   return {*stage_one.found.of_search, stage_one.retrained.network, stage_one.found.policies};
 }
 
-/// Searches the policies under which a student learns best from a teacher, then trains one with
-/// them.
+/// Searches the policies under which a student learns best from a teacher, then trains a student
+/// with them.
 ///
 ///     const student_search stage{
 ///         .network = [](const sample_shape& shape, seed own) {
@@ -79,9 +80,10 @@ template<typename Network>
 ///         .retraining = {.epochs = 60}};
 ///     const auto found = stage(splits, teachers, pad_crop_flip{});
 ///
-/// Each trial is a `distillation` under `search_teachers::of_search`; images pass the student's
-/// policy, then the shared agent. What is maximised is `reward`: with one that trains no student,
-/// the search trains nothing, and the last policy of its best trial is followed throughout.
+/// Each trial is a `distillation` under `search_teachers::of_search`; the student's policy is
+/// applied to images first, then the shared agent. The search maximizes `reward`. With a reward
+/// that trains no student, the search trains nothing, and the last policy of its best trial is
+/// used for the whole training after it.
 template<typename New, SearchStrategy Strategy, typename Loss, typename View = students_view,
          typename Reward = student_accuracy, Optimiser Method = sgd, Schedule Factor = cosine>
 struct student_search {
@@ -91,7 +93,7 @@ struct student_search {
   static_assert(std::same_as<View, students_view> || std::same_as<View, teachers_policies>,
                 "student_search: .teacher_input must be students_view{} or teachers_policies{}");
 
-  New network;  ///< `(const sample_shape&, seed)` gives a new network
+  New network;  ///< `(const sample_shape&, seed)` returns a new network
   Strategy strategy{};
   Loss loss;
   View teacher_input{};
@@ -99,21 +101,21 @@ struct student_search {
   Method optimiser{};
   Factor schedule{};
   std::optional<clip_gradients> clipping{};
-  /// Each student begins with the weights of its teacher where names and shapes agree, as in
-  /// Role-KD.
+  /// Whether each student starts with the weights of its teacher where names and shapes agree, as
+  /// in Role-KD.
   bool starts_from_teacher = true;
   arena_options search{};
   retraining_options retraining{};
-  /// That the best trial is chosen by, see `best_trial`; 1 whatever it says if no student is
-  /// trained, since such scores belong to single policies.
+  /// Number of last scores by which the best trial is chosen, see `best_trial`. Always 1 if no
+  /// student is trained, since such scores belong to single policies.
   std::int64_t looks = 3;
 
-  /// @param shared what every image passes after the policy, in the search and after it
-  /// @param observers as those of `arena`
+  /// @param shared agent applied to every image after the policy, in the search and after it
+  /// @param observers as for `arena`
   /// @par Determinism
   /// A function of the arguments, wall times aside.
-  /// @throws std::invalid_argument for parts that are not apart, for a student that is to start
-  ///         from its teacher and shares no tensor with it, and as `arena`
+  /// @throws std::invalid_argument if a part is empty or the search and validation parts overlap,
+  ///         if a student that starts from its teacher shares no tensor with it, and as `arena`
   template<typename Master, AugmentationAgent Shared = pad_crop_flip, typename... Observers>
   [[nodiscard]] auto operator()(const search_splits& data, const search_teachers<Master>& teachers,
                                 const Shared& shared = {}, Observers&&... observers) const
@@ -124,7 +126,7 @@ struct student_search {
     return stage_result{std::move(found), std::move(last)};
   }
 
-  /// The first half: the search alone.
+  /// The search without the training after it.
   template<typename Master, AugmentationAgent Shared = pad_crop_flip, typename... Observers>
   [[nodiscard]] auto look_for_policies(const search_splits& data,
                                        const search_teachers<Master>& teachers,
@@ -174,8 +176,8 @@ struct student_search {
     }
   }
 
-  /// The second half with any agent for the student: what a search has to beat. The student learns
-  /// from all examples under `search_teachers::after_search`.
+  /// The training without the search, with any agent for the student: the baseline of a search.
+  /// The student is trained on all examples under `search_teachers::after_search`.
   template<AugmentationAgent Agent, typename Master, AugmentationAgent Shared = pad_crop_flip>
   [[nodiscard]] auto train_under(const Agent& students_agent, const search_splits& data,
                                  const search_teachers<Master>& teachers,
@@ -191,7 +193,7 @@ struct student_search {
  private:
   using network_type = std::invoke_result_t<const New&, const sample_shape&, seed>;
 
-  /// 0 where the policies show the teacher nothing.
+  /// Checksum of the policies; 0 if the teacher does not use them.
   [[nodiscard]] static std::uint64_t sum_of(const std::vector<search_segment>& policies)
   {
     if constexpr (std::same_as<View, students_view>) return 0;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Stage one: the policies of the teacher.
+/// `teacher_search`: stage one, the policies of the teacher.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/augmentation_policy.hpp>
@@ -46,28 +46,29 @@ namespace rolewise {
 ///         .retraining = {.epochs = 60}};
 ///     const auto found = stage(splits, pad_crop_flip{});
 ///
-/// Each trial is a `supervised` step; it is shown what `policy_agent` and the shared agent after it
-/// make of an image, and judged by its accuracy on the validation part in evaluation mode.
+/// Each trial is a `supervised` step. Its images are augmented by `policy_agent`, then by the
+/// shared agent; its score is its accuracy on the validation part in evaluation mode.
 template<typename New, SearchStrategy Strategy, Optimiser Method = sgd, Schedule Factor = cosine>
 struct teacher_search {
   static_assert(Student<std::invoke_result_t<const New&, const sample_shape&, seed>>,
                 "teacher_search: .network must be callable with a sample_shape and a seed, and "
                 "give a Student");
 
-  New network;  ///< `(const sample_shape&, seed)` gives a new network
+  New network;  ///< `(const sample_shape&, seed)` returns a new network
   Strategy strategy{};
   Method optimiser{};
   Factor schedule{};
   std::optional<clip_gradients> clipping{};
   arena_options search{};
   retraining_options retraining{};
-  std::int64_t looks = 3;  ///< that the best trial is chosen by, see `best_trial`
+  std::int64_t looks = 3;  ///< number of last scores that select the best trial, see `best_trial`
 
-  /// @param shared what every image passes after the policy, in the search and after it
-  /// @param observers as those of `arena`
+  /// @param shared agent applied to every image after the policy, in the search and after it
+  /// @param observers as for `arena`
   /// @par Determinism
   /// A function of the arguments, wall times aside.
-  /// @throws std::invalid_argument for parts that are not apart, and as `arena`
+  /// @throws std::invalid_argument if a part is empty or the search and validation parts overlap,
+  ///         and as `arena`
   template<AugmentationAgent Shared = pad_crop_flip, typename... Observers>
   [[nodiscard]] auto operator()(const search_splits& data, const Shared& shared = {},
                                 Observers&&... observers) const
@@ -79,7 +80,7 @@ struct teacher_search {
     return stage_result{std::move(found), std::move(last)};
   }
 
-  /// The first half: the search alone.
+  /// The search without the training after it.
   template<AugmentationAgent Shared = pad_crop_flip, typename... Observers>
   [[nodiscard]] auto look_for_policies(const search_splits& data, const Shared& shared = {},
                                        Observers&&... observers) const

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Adam, with weight decay in the gradient.
+/// The Adam optimizer, with weight decay added to the gradient.
 
 #include <rolewise/train/detail/gradient_averages.hpp>
 #include <rolewise/train/optimiser.hpp>
@@ -29,7 +29,7 @@ inline void fused_adam(const std::vector<torch::Tensor>& values,
 
 }  // namespace detail
 
-/// Adam, by LibTorch's fused operator; t counts the updates of a parameter from 1.
+/// The Adam optimizer, by LibTorch's fused kernel; t counts the updates of a parameter from 1.
 ///
 ///     g <- g + weight_decay * w
 ///     m <- beta1 * m + (1 - beta1) * g          (m and v start at 0)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Adam with weight decay beside the gradient.
+/// The AdamW optimizer: Adam with decoupled weight decay.
 
 #include <rolewise/train/detail/gradient_averages.hpp>
 #include <rolewise/train/optimiser.hpp>
@@ -29,7 +29,7 @@ inline void fused_adamw(const std::vector<torch::Tensor>& values,
 
 }  // namespace detail
 
-/// AdamW, by LibTorch's fused operator; t counts the updates of a parameter from 1.
+/// The AdamW optimizer, by LibTorch's fused kernel; t counts the updates of a parameter from 1.
 ///
 ///     w <- w - rate * weight_decay * w
 ///     m <- beta1 * m + (1 - beta1) * g          (m and v start at 0)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Where a search strategy's trials are trained and compared.
+/// `arena`: runs a hyperparameter search, training and scoring the trials of a search strategy.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
@@ -23,15 +23,16 @@
 
 namespace rolewise {
 
-/// What a search has come to.
+/// The result of a search: final standings, history and the steps of the trials.
 template<TrainingStep Step>
 struct arena_result {
-  std::vector<standing> standings;  ///< at the end, by number of the trial
+  std::vector<standing> standings;  ///< at the end of the search, by trial number
   search_history history;
-  /// By number of the trial; nothing if it never started or has failed.
+  /// By trial number; empty for a trial that never started or has failed.
   std::vector<std::optional<Step>> steps;
 
-  /// The trial with the highest score, the first of equals; one that has failed has none.
+  /// Returns the trial with the highest score, the first among equals; failed trials have no
+  /// score.
   /// @throws std::invalid_argument if no trial has a score
   [[nodiscard]] const standing& best() const
   {
@@ -43,12 +44,12 @@ struct arena_result {
   }
 };
 
-/// What makes the steps of an arena: `(point, number of the trial, seed of the trial)` gives one.
+/// A factory of training steps: `(point, trial number, trial seed)` returns the step of a trial.
 ///
-/// If it can also be called with `(step&, point, number, seed)`, that moves a step to another point
-/// when its trial becomes a copy, after it has taken over the other's state; no network is made for
-/// it then. It has to give the step what the factory would give a new one, and can't change what
-/// states were started with, such as `sgd::momentum`.
+/// An optional overload `(step&, point, trial number, trial seed)` moves an existing step to a
+/// new point when its trial becomes a copy, after it has taken over the donor's state; no network
+/// is constructed then. It must set everything that the factory would set on a new step, and
+/// cannot change what states were started with, such as `sgd::momentum`.
 ///
 ///     struct maker {
 ///       auto operator()(const point& at, std::int64_t, seed own) const
@@ -89,8 +90,8 @@ template<typename Company, typename Strategy, typename Factory, typename Judge,
 
 }  // namespace detail
 
-/// Runs a search in one process: asks the strategy, carries out what it decided, trains every trial
-/// that goes on for a round, judges it, asks again, until all trials have finished.
+/// Runs a hyperparameter search in one process. Until all trials have finished, each round calls
+/// the strategy, carries out its decisions, trains every active trial and scores it with `judge`.
 ///
 ///     const auto found = arena(random_search{}, space,
 ///         [&](const point& p, std::int64_t, seed own) {
@@ -100,35 +101,36 @@ template<typename Company, typename Strategy, typename Factory, typename Judge,
 ///         [&](const auto& step) { return accuracy(step.learner(), judges); }, train,
 ///         {.trials = 8, .epochs = 4});
 ///
-/// A round takes a trial from its own epoch to the next multiple of `epochs_per_round`, or to
-/// `epochs`, where it has finished. Trials that wait train when they are started.
+/// A round trains a trial from its current epoch to the next multiple of `epochs_per_round`, or
+/// to `epochs`, where it finishes. Waiting trials do not train until they are started.
 ///
-/// A trial that copies another is made by the factory at its new point (see `TrialFactory`) and
-/// then takes over the other's state (`visit_state`): tensors are copied in memory, no file is
-/// written. It stands where the other stood; the copy of a trial that has used its epochs is judged
-/// at its new point without training. A trial may be copied after it was stopped.
+/// A trial that copies another is constructed by the factory at its new point (see
+/// `TrialFactory`) and then takes over the donor's state (`visit_state`): tensors are copied in
+/// memory, no file is written. It continues from the donor's epoch; a copy of a trial that has
+/// used its epochs is scored at its new point without training. A stopped trial can still be
+/// copied.
+///
+/// A trial fails if it diverges (its step, `fit` or `judge` throws `rolewise::diverged`) or its
+/// score is not finite: its state is discarded, and the other trials continue. It ranks last; the
+/// strategy stops it or makes it a copy of another trial (`standing::failed`). Any other
+/// exception ends the search.
 ///
 /// @param factory see `TrialFactory`
-/// A trial fails if it diverges (`rolewise::diverged` comes out of its step, of `fit` or of the
-/// judge) or its score is not finite: what it has learned is thrown away, and the others go on. It
-/// ranks last; the strategy stops it or makes it a copy of another one (`standing::failed`).
-/// Anything else that is thrown ends the search.
-///
-/// @param judge `(const step&)` gives a score: higher is better
-/// @param observers are told; see `SearchObserver`
+/// @param judge `(const step&)` returns a score: higher is better
+/// @param observers receive the events of the search; see `SearchObserver`
 ///
 /// @par Determinism
-/// A function of its arguments, wall times aside. Trials know nothing of each other between two
-/// looks, so neither the order in which they are trained nor how many are trained at once changes
-/// anything.
-/// @throws std::invalid_argument for an empty space, for options or decisions that make no sense,
-///         and for a folder that holds another search: it says what differs
-/// @throws std::runtime_error if every trial has failed: it names each, its point and the reason;
-/// and
-///         for a file that cannot be written or is damaged: it names the file and the byte
+/// A function of its arguments, wall times aside. Trials do not interact within a round, so
+/// neither the order in which they are trained nor the number of concurrent trials affects the
+/// results.
+/// @throws std::invalid_argument for an empty space, for invalid options or decisions, and for a
+///         folder that holds another search; the message lists what differs
+/// @throws std::runtime_error if every trial has failed (the message lists each trial, its point
+///         and the reason), and for a file that cannot be written or is damaged (the message
+///         names the file and the byte)
 /// @throws what factory, step or judge throw: a std::invalid_argument as one, any other
-///         std::exception as a std::runtime_error, with the trial and its point before it and the
-///         original nested in it
+///         std::exception as a std::runtime_error, with the trial and its point prepended to the
+///         message and the original exception nested
 template<SearchStrategy Strategy, TrialFactory Factory, typename Judge, SearchObserver... Observers>
 [[nodiscard]] auto arena(const Strategy& strategy, const search_space& space,
                          const Factory& factory, const Judge& judge, const dataset& data,

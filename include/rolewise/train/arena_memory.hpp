@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How much memory a search takes, said before it starts.
+/// `memory_of_arena`: estimates the memory of a search before it starts.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/moment.hpp>
@@ -23,22 +23,22 @@
 
 namespace rolewise {
 
-/// Bytes on the CPU.
+/// The estimated memory of a search, in bytes on the CPU.
 struct arena_memory {
-  std::int64_t data = 0;     ///< of the training set; it is shared by all trials
-  std::int64_t teacher = 0;  ///< parameters; of a `shared_teacher` once, of any other once a trial
-  std::int64_t state = 0;    ///< what one trial remembers: weights, statistics, optimiser, average
+  std::int64_t data = 0;     ///< training set, shared by all trials
+  std::int64_t teacher = 0;  ///< parameters: once for a `shared_teacher`, else once per trial
+  std::int64_t state = 0;    ///< of one trial: weights, statistics, optimizer state, average
   std::int64_t step = 0;     ///< activations, gradients and views of one trial in training
   std::int64_t trials = 1;
   std::int64_t at_once = 1;
 
-  /// Of the whole population, with a fifth for what a copy is made in and the allocator rounds to.
+  /// The state of all trials, plus a fifth for buffers of copies and allocator rounding.
   [[nodiscard]] std::int64_t population() const { return trials * state * 6 / 5; }
   [[nodiscard]] std::int64_t in_training() const { return std::min(at_once, trials) * step; }
   [[nodiscard]] std::int64_t total() const { return data + teacher + population() + in_training(); }
 
-  /// One line, such as `data 12.3 MB + teacher 1.1 MB + 16 trials 12.6 MB + 2 at once 96.0 MB =
-  /// 122.0 MB`.
+  /// Formats one line, such as `data 12.3 MB + teacher 1.1 MB + 16 trials 12.6 MB + 2 at once
+  /// 96.0 MB = 122.0 MB`.
   [[nodiscard]] std::string text() const
   {
     const auto megabytes = [](std::int64_t bytes) {
@@ -56,9 +56,10 @@ struct arena_memory {
 ///
 ///     std::puts(memory_of_arena(factory, space, train, options).text().c_str());
 ///
-/// It makes one trial, has it do one step and throws it away; what LibTorch was asked for meanwhile
-/// is counted. Not counted are what the process had before, what the judge needs beyond a training
-/// step, and what a strategy that looks back keeps (twice the population's state).
+/// Constructs one trial, runs one training step, counts the memory that LibTorch allocates, and
+/// discards the trial. Not counted are earlier allocations of the process, what `judge` needs
+/// beyond a training step, and the copies kept for a strategy with `looks_back` (twice the
+/// population's state).
 template<TrialFactory Factory>
 [[nodiscard]] arena_memory memory_of_arena(const Factory& factory, const search_space& space,
                                            const dataset& data, const arena_options& options)

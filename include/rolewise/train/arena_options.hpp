@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How a search is run.
+/// `arena_options`: the options of a search.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
@@ -19,25 +19,26 @@ namespace rolewise {
 struct arena_options {
   std::int64_t trials = 4;            ///< at least 1
   std::int64_t epochs = 1;            ///< of each trial; at least 1
-  std::int64_t epochs_per_round = 1;  ///< between two looks at the standings; at least 1
+  std::int64_t epochs_per_round = 1;  ///< between two calls of the strategy; at least 1
   std::int64_t batch_size = 128;
-  rolewise::seed seed{0};  ///< of the strategy; each trial's own is split from it by its number
-  /// The order in which the trials of a round are trained: their numbers, each once. It changes
-  /// nothing. Empty: 0, 1, 2, ...
+  rolewise::seed seed{0};  ///< of the strategy; trial seeds are split from it by trial number
+  /// The order in which the trials of a round are trained, a permutation of their numbers. It
+  /// does not affect the results. Empty: 0, 1, 2, ...
   std::vector<std::int64_t> order{};
-  /// Trials that are trained at the same time; at least 1. It changes nothing but the time: the
-  /// judge is then called by several threads at once, the factory and the strategy by one.
+  /// Number of trials trained concurrently; at least 1. It affects only the time, not the
+  /// results. `judge` is then called by several threads at once, the factory and the strategy by
+  /// one.
   std::int64_t at_once = 1;
-  /// LibTorch's threads within each trial, whatever `at_once`; bits depend on them as those of any
-  /// training do. 0: as many as the calling thread has.
+  /// LibTorch's threads within each trial, whatever `at_once`. As in any training, the bits of
+  /// the results depend on it. 0: as many as the calling thread has.
   std::int64_t threads_each = 0;
-  /// A sum of what decides the scores and is no argument of the arena, such as who teaches and who
-  /// is validated with. A search in a folder is continued under the same sum alone.
+  /// A checksum of whatever affects the scores and is not an argument of `arena`, such as the
+  /// teacher and the validation set. A search in a folder resumes only with the same value.
   std::uint64_t conditions = 0;
-  /// Where the search is kept: `history.jsonl`, event by event, and what trials have learned by the
-  /// end of each round (docs/search_arena.md). The folder must be there. If it holds a part of this
-  /// search, that is continued, and ends with the same bits as if nothing had happened; what was
-  /// being trained when it ended is trained again. Empty: nothing is kept.
+  /// The folder that stores the search: `history.jsonl`, event by event, and a checkpoint of each
+  /// trial after each round (docs/search_arena.md). It must exist. A search that it already holds
+  /// is resumed and ends with the same bits as an uninterrupted one; trials that were in training
+  /// when it was interrupted repeat that round. Empty: nothing is stored.
   std::string folder{};
 };
 

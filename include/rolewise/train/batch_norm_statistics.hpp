@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The running statistics of batch norm, measured anew.
+/// `measure_batch_norm`: re-estimates the running statistics of batch normalization.
 ///
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
@@ -20,9 +20,9 @@
 namespace rolewise {
 
 struct statistics_options {
-  std::int64_t batches = 100;     ///< fewer if the data end before
-  std::int64_t batch_size = 128;  ///< that of training: each batch norm normalises by its batch
-  rolewise::seed seed{0};         ///< of the order of the data and of the agent's views
+  std::int64_t batches = 100;     ///< fewer if the data set is smaller
+  std::int64_t batch_size = 128;  ///< that of training: each batch norm normalizes by its batch
+  rolewise::seed seed{0};         ///< of the data order and of the agent's views
 };
 
 namespace statistics_must {
@@ -35,20 +35,22 @@ concept gather_statistics = requires(S student, const batch& examples) {
 
 }  // namespace statistics_must
 
-/// Gives every batch norm of a network mean and unbiased variance of all values of some batches, in
-/// the place of an exponential average over a training in which weights of few bits jumped from
-/// level to level. No learned parameter and no range changes; labels are not looked at.
+/// Re-estimates batch norm statistics: sets the running mean and variance of every batch norm to
+/// the mean and unbiased variance of all values of some batches. These replace an exponential
+/// average over a training in which low-bit weights jumped between quantization levels. No
+/// learned parameter and no range changes; labels are not read.
 ///
 ///     const double before = accuracy(school.student, data.test);
 ///     measure_batch_norm(school.student, data.train, pad_crop_flip{});
 ///
-/// @param agent what the student was shown in training
+/// @param agent the student's augmentation in training
 /// @par Determinism
 /// A function of the network, the data, the agent and the options, for the same number of threads.
 /// @par Source
-/// The re-estimation of quantisation tool kits such as the AI Model Efficiency Toolkit (Qualcomm
-/// Innovation Center, github.com/quic/aimet).
-/// @throws std::invalid_argument for options below 1 or a data set with less than two examples
+/// The batch norm re-estimation of quantization toolkits such as the AI Model Efficiency Toolkit
+/// (Qualcomm Innovation Center, github.com/quic/aimet).
+/// @throws std::invalid_argument for options below 1, or if a batch norm gets a single value per
+///         channel, which has no variance
 template<typename Learner, AugmentationAgent Agent = no_agent>
 void measure_batch_norm(Learner& student, const dataset& data, const Agent& agent = {},
                         statistics_options options = {})
@@ -60,7 +62,7 @@ void measure_batch_norm(Learner& student, const dataset& data, const Agent& agen
     refuse("measure_batch_norm", "want batches and batch_size above 0, got ", options.batches,
            " and ", options.batch_size);
   const auto learned = student.parameters();
-  // A last short batch would be normalised by few values; a single example has no variance.
+  // Drops a short last batch, which would be normalized by few values, if there is a full one.
   const bool whole = data.size() >= options.batch_size;
   const auto key = options.seed.split(role::student);
   student.restart_statistics();
@@ -70,7 +72,7 @@ void measure_batch_norm(Learner& student, const dataset& data, const Agent& agen
     student.gather_statistics(detail::ready(agent(examples, moment{}, key), learned));
     if (++seen == options.batches) break;
   }
-  student.restart_statistics();  // what was pooled is not needed any more
+  student.restart_statistics();  // discards the accumulated moments
 }
 
 }  // namespace rolewise

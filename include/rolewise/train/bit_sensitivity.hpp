@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How much fewer bits would hurt each layer, as questions for `choose_bits`.
+/// `bit_questions`: the sensitivity of each layer to low bit widths, as input of `choose_bits`.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/bit_allocation.hpp>
@@ -20,15 +20,15 @@
 
 namespace rolewise {
 
-/// How far quantised weights are from the weights.
+/// The error measure between weights w and quantized weights Q(w).
 enum class weight_distance {
   plain,  ///< |w - Q(w)|^2
-  /// The least |w - a Q(w)|^2 over a factor a: batch norm undoes a factor, and quantizers such as
-  /// DoReFa and APoT don't keep the size of the weights.
+  /// The minimum of |w - a Q(w)|^2 over a factor a: batch norm cancels a factor, and quantizers
+  /// such as DoReFa and APoT do not preserve the scale of the weights.
   up_to_scale
 };
 
-/// What a budget is of.
+/// The unit of a bit budget.
 enum class cost_measure { bytes, bit_operations };
 
 [[nodiscard]] inline double cost_of(const layer_report& layer, cost_measure measure)
@@ -36,8 +36,8 @@ enum class cost_measure { bytes, bit_operations };
   return measure == cost_measure::bytes ? bytes(layer) : bit_operations(layer);
 }
 
-/// The distance of one layer's weights from what a quantizer makes of them. A state that observes
-/// is shown the weights ten times first, so that a range or basis has settled.
+/// Returns the quantization error of one layer's weights. A quantizer state with `observe` first
+/// observes the weights ten times, so that its range or basis has settled.
 template<WeightQuantizer Q>
 [[nodiscard]] double weight_error(const Q& quantizer, const layer_place& place,
                                   const torch::Tensor& weights, bit_width bits,
@@ -63,26 +63,25 @@ template<WeightQuantizer Q>
 }
 
 struct sensitivity_options {
-  /// What each layer may have. Where the input is the network's, activations count 32 bits.
+  /// The candidate bit widths of each layer. Activations of the first layer count as 32 bits.
   std::vector<layer_widths> widths{{bit_width{8}, bit_width{8}}, {bit_width{4}, bit_width{4}}};
   cost_measure measure = cost_measure::bit_operations;
   weight_distance distance = weight_distance::up_to_scale;
-  bool both_ends = false;  ///< whether the first and the last layer are asked about, too
+  bool both_ends = false;  ///< whether to include the first and the last layer
 };
 
-/// Questions about a network's layers: what each width would cost, and what it would hurt.
+/// Returns the options for `choose_bits`: for each layer and each candidate width, cost and harm.
 ///
 ///     harm = mean trace of the Hessian x distance of the weights     with `hessian_traces`
 ///     harm = distance of the weights                                 without traces
 ///
-/// A mean trace below 0, which an estimate or a network that is not at a minimum can give, counts
-/// as 0.
+/// A negative mean trace, from estimation noise or away from a minimum, counts as 0.
 ///
-/// @throws std::invalid_argument for no widths, for traces of other layers
+/// @throws std::invalid_argument for no widths, or for traces of other layers
 /// @par Source
 /// Dong et al.: HAWQ-V2, 2020, arXiv:1911.03852.
 /// @par Departs
-/// By default the distance leaves a factor out of account (`weight_distance`).
+/// By default the distance is invariant to a scale factor (`weight_distance::up_to_scale`).
 template<typename Network, WeightQuantizer Q>
 [[nodiscard]] std::vector<bit_question> bit_questions(const Network& network, const Q& quantizer,
                                                       const std::vector<layer_trace>& traces,
@@ -116,9 +115,9 @@ template<typename Network, WeightQuantizer Q>
   return questions;
 }
 
-/// What of a network's costs no question decides: layers that are not asked about, at the widths
-/// that they have, and, of bytes, all other parameters. A budget for the whole network, less this,
-/// is one for `choose_bits`.
+/// Returns the fixed part of a network's cost: layers without a `bit_question`, at their current
+/// widths, and, for bytes, all other parameters. The budget for `choose_bits` is that of the
+/// whole network less this.
 template<typename Network>
 [[nodiscard]] double undecided_cost(const Network& network,
                                     const std::vector<bit_question>& questions,

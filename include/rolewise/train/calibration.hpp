@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The ranges of quantizers, seen on batches without training.
+/// `calibrate`: sets the ranges of quantizers from batches, without training.
 ///
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
@@ -23,9 +23,9 @@
 namespace rolewise {
 
 struct calibration_options {
-  std::int64_t batches = 8;  ///< fewer if the data end before
+  std::int64_t batches = 8;  ///< fewer if the data set is smaller
   std::int64_t batch_size = 128;
-  rolewise::seed seed{0};  ///< of the order of the data and of the agent's views
+  rolewise::seed seed{0};  ///< of the data order and of the agent's views
 };
 
 namespace calibration_must {
@@ -51,20 +51,22 @@ void require_ranges(Learner& student)
 
 }  // namespace detail
 
-/// Begins every range of a network on some batches, without training: learned ranges that have not
-/// begun, weights' and activations', begin as in a training step (with the first batch that has
-/// something to give), observed ones take in every batch, fitted bases move. Ranges that are frozen
-/// or have begun stay. Batch norm uses its running statistics; nothing else changes but the count
-/// of roundings by chance, and labels are not looked at.
+/// Calibrates the quantizer ranges of a network on some batches, without training. Learned ranges
+/// of weights and activations that are not initialized yet are initialized as in a training step
+/// (by the first batch that yields a range), observed ranges are updated by every batch, fitted
+/// bases are updated. Frozen ranges and initialized learned ranges do not change. Batch norm uses
+/// its running statistics; nothing else changes but the counter of stochastic roundings. Labels
+/// are not read.
 ///
 ///     (void)copy_weights(teacher, student);
 ///     calibrate(student, data.train);           // 8 bits: no training needed
 ///     freeze_ranges(student);
 ///
-/// Each layer sees what the layers before it give with the ranges that they have by then.
-/// `post_training_quantised` doesn't need it: it takes its ranges from the network in full.
+/// Each layer's input is computed with the current ranges of the layers before it.
+/// `post_training_quantised` does not need calibration: it takes its ranges from the
+/// full-precision network.
 ///
-/// @param agent what the network is going to be shown
+/// @param agent the augmentation of the network's later inputs
 /// @par Determinism
 /// A function of the network, the data, the agent and the options.
 /// @throws std::invalid_argument for options below 1, an empty data set, or a network without
@@ -87,7 +89,7 @@ void calibrate(Learner& student, const dataset& data, const Agent& agent = {},
   }
 }
 
-/// The same on batches as they are.
+/// Calibrates on the given batches, without augmentation.
 /// @throws std::invalid_argument without batches, or for a network without ranges
 template<typename Learner>
 void calibrate(Learner& student, const std::vector<batch>& examples)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The state of a part in a file.
+/// Checkpoint files: save and load the state of an object.
 
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/state.hpp>
@@ -16,23 +16,24 @@
 
 namespace rolewise {
 
-/// Writes a snapshot; the format is that of docs/checkpoint_format.md.
+/// Writes a snapshot to a file, by atomic rename; the format is that of
+/// docs/checkpoint_format.md.
 /// @throws std::runtime_error that names the file if it cannot be written (missing folder, full
-///         disk); what was there under that name is untouched then
+///         disk); an existing file is then unchanged
 inline void write_snapshot(const std::string& path, const snapshot& entries)
 {
   write_file_atomically(path, detail::encode(entries));
 }
 
-/// Reads a snapshot and verifies every byte of it.
-/// @throws std::runtime_error that names the file and the offset or part that is wrong
+/// Reads a snapshot from a file and verifies every byte of it.
+/// @throws std::runtime_error that names the file and the offset or entry that is wrong
 [[nodiscard]] inline snapshot read_snapshot(const std::string& path)
 {
   const auto bytes = detail::read_whole(path);
   return detail::state_reader{bytes, path}.read();
 }
 
-/// Writes all that a part shows.
+/// Saves the state of `part` (all that `visit_state` lists) to a checkpoint file.
 /// @throws std::runtime_error see `write_snapshot`
 template<state_must::be_shown P>
 void save_checkpoint(const std::string& path, P& part)
@@ -40,12 +41,12 @@ void save_checkpoint(const std::string& path, P& part)
   write_snapshot(path, snapshot_of(part));
 }
 
-/// Gives a part the state that its like was saved with.
+/// Loads the state of `part` from a checkpoint of an object with the same structure.
 ///
-/// @param within takes only what is stored under this name: of a checkpoint of `fit`, `step` is the
+/// @param within loads only the entries under this name: in a checkpoint of `fit`, `step` is the
 ///        training step, `step.student` its student
-/// @throws std::runtime_error that names the file, and what is damaged or does not fit; the part is
-///         as it was then
+/// @throws std::runtime_error that names the file, and what is damaged or does not match; `part`
+///         is then unchanged
 template<state_must::be_shown P>
 void load_checkpoint(const std::string& path, P& part, std::string_view within = {})
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The observer that keeps a run in files.
+/// The `checkpoints` observer: writes the checkpoints of a run.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/folder_lock.hpp>
@@ -17,19 +17,20 @@
 
 namespace rolewise {
 
-/// Writes `last.checkpoint` before the first epoch (so that a missing folder or a full disk is
-/// noticed before any work), after every `every`-th and after the last; and `best.checkpoint` after
-/// each epoch with a validation accuracy higher than any before.
+/// An observer that writes checkpoints: `last.checkpoint` before the first epoch (so that a
+/// missing folder or a full disk is detected before any training), after every `every`-th epoch
+/// and after the last; `best.checkpoint` after each epoch with a higher validation accuracy than
+/// all before.
 ///
 ///     fit(lesson, data, {.epochs = 8, .resume = true}, checkpoints{.folder = "run"});
 ///     load_checkpoint("run/best.checkpoint", lesson.student, "step.student");
 ///
-/// A file is written aside, synced and renamed: at any instant the folder holds a whole checkpoint
-/// or none. The folder must be there: a misspelt one shall not begin a new run. A run that is not
-/// resumed refuses a folder that holds one already.
+/// Files are synced and put in place by atomic rename: at any instant the folder holds a whole
+/// checkpoint or none. The folder must exist, so that a misspelled name does not start a new run.
+/// A run that is not resumed throws if the folder already holds a checkpoint.
 ///
-/// One run at a time writes in a folder, of all processes: while it lasts, there is a `run.lock` in
-/// it. One that a kill has left does not matter.
+/// Only one run at a time, across processes, writes to a folder: it holds the lock file
+/// `run.lock`. A lock file left behind by a killed process has no effect.
 struct checkpoints {
   static constexpr bool has_state = false;
 
@@ -37,9 +38,9 @@ struct checkpoints {
   std::int64_t every = 1;  ///< epochs; at least 1
   bool keep_best = true;   ///< without a validation set there is no best
 
-  std::int64_t last_epoch = 0;                      ///< of the run that is watched; leave it out
-  detail::folder_lock lock{};                       ///< leave it out
-  std::optional<detail::file_identity> taken_up{};  ///< leave it out
+  std::int64_t last_epoch = 0;                      ///< of the observed run; internal, do not set
+  detail::folder_lock lock{};                       ///< internal, do not set
+  std::optional<detail::file_identity> taken_up{};  ///< internal, do not set
 
   [[nodiscard]] std::string last() const { return folder + "/last.checkpoint"; }
   [[nodiscard]] std::string best() const { return folder + "/best.checkpoint"; }
@@ -48,7 +49,7 @@ struct checkpoints {
   {
     if (folder.empty() || every < 1)
       refuse("checkpoints", "want a folder and every >= 1, got '", folder, "' and ", every);
-    lock = {};  // of a run that did not end
+    lock = {};  // releases the lock of a run that did not end
     detail::folder_lock held{folder + "/run.lock", last(),
                              "wait until that run is over or choose another folder"};
     const auto there = detail::identity_of(last());
@@ -65,7 +66,7 @@ struct checkpoints {
   void see(const epoch_ends&) {}
   void see(const run_ends&) { lock = {}; }
 
-  /// @throws std::runtime_error that names the file; what was there is untouched then
+  /// @throws std::runtime_error that names the file; an existing file is then unchanged
   void keep(const snapshot& state, const run_history& so_far) const
   {
     const auto next = so_far.epochs.empty() ? 0 : so_far.epochs.back().epoch + 1;
@@ -74,7 +75,7 @@ struct checkpoints {
       write_snapshot(last(), state);
   }
 
-  /// The run in the folder, if there is one.
+  /// Returns the last checkpoint in the folder, if there is one.
   /// @throws std::runtime_error that names the file if it is damaged
   [[nodiscard]] std::optional<snapshot> kept()
   {

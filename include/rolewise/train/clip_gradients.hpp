@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Gradients kept below a length.
+/// `clip_gradients`: gradient clipping by the global norm.
 
 #include <rolewise/core/distinct_tensors.hpp>
 #include <rolewise/core/error.hpp>
@@ -17,13 +17,14 @@
 
 namespace rolewise {
 
-/// All gradients multiplied by one number, so that their common length is at most `norm`.
+/// Clips gradients by their global L2 norm: multiplies all of them by one factor, so that the
+/// norm is at most `norm`.
 ///
 ///     g <- g * min(1, norm / (|all gradients|_2 + 1e-6))
 ///
-/// The values are those of `torch.nn.utils.clip_grad_norm_`. Nothing waits for the device: the
-/// factor stays there. A length that is not finite makes gradients that are not finite, and so a
-/// loss that `fit` reports.
+/// Computes the same values as `torch.nn.utils.clip_grad_norm_`. Does not synchronize with the
+/// device: the factor stays there. A non-finite norm makes gradients non-finite, and so a loss
+/// that `fit` reports.
 ///
 /// @par Source
 /// Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks, ICML 2013,
@@ -33,8 +34,8 @@ struct clip_gradients {
 
   double norm = 5.0;  ///< above 0
 
-  /// Changes the gradients in place; undefined ones are left out, and one that is listed twice
-  /// counts once. The length of gradients of 16 bits is taken in single precision.
+  /// Clips the gradients in place. Undefined ones are skipped, and one that is listed twice
+  /// counts once. The norm of 16-bit gradients is computed in single precision.
   void operator()(const std::vector<torch::Tensor>& gradients) const
   {
     if (!(norm > 0.0)) refuse("clip_gradients", "want norm > 0, got ", norm);
@@ -49,8 +50,8 @@ struct clip_gradients {
     }
     if (present.empty()) return;
 
-    // One norm per tensor in one call, then one number on the first gradient's device. A length of
-    // gradients of 16 bits may be beyond them.
+    // One norm per tensor in one call, then the global norm on the first gradient's device. The
+    // norm of 16-bit gradients may exceed their range.
     auto norms = has_16_bits ? wide_norms(present) : at::_foreach_norm(present, 2);
     const auto home = norms.front().device();
     for (auto& n : norms) n = n.to(home);
@@ -63,7 +64,7 @@ struct clip_gradients {
       }
     }
     if (has_16_bits)
-      for (const auto& g : present)  // a small factor has few digits in fp16
+      for (const auto& g : present)  // a small factor loses precision in fp16
         g.copy_(g.to(c10::promoteTypes(g.scalar_type(), factor.scalar_type())) * factor);
     else
       at::_foreach_mul_(present, factor);

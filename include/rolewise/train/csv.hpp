@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The record of a run as a table of comma-separated values.
+/// The `csv` observer: writes the record of a run as comma-separated values.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/utf8.hpp>
@@ -21,8 +21,8 @@ namespace rolewise {
 
 namespace detail {
 
-/// A field as RFC 4180 writes it: in quotes where it holds a comma, a quote or the end of a line.
-/// U+FFFD stands for what is no UTF-8.
+/// Formats a field as in RFC 4180: in quotes if it contains a comma, a quote or a line break.
+/// U+FFFD replaces invalid UTF-8.
 [[nodiscard]] inline std::string csv_field(std::string_view bytes)
 {
   const auto words = valid_utf8(bytes);
@@ -35,7 +35,7 @@ namespace detail {
   return text + '"';
 }
 
-/// How many epochs the rows of a run in a text have behind them; 0 for a table of another kind.
+/// Number of epochs that a CSV text records, from its last row; 0 for a table of another kind.
 [[nodiscard]] inline double epochs_in_csv(std::string_view text)
 {
   text = after_byte_order_mark(text);
@@ -49,15 +49,15 @@ namespace detail {
 
 }  // namespace detail
 
-/// One row per epoch under one row of names: `epoch`, every metric, `learning_rate`,
-/// `validation_accuracy`, `validation_loss`, `seconds`. A field is empty where there is no number;
-/// lines end in LF. Rows are added to what the file holds, if it has the same columns; otherwise as
-/// `json_lines`. What is only written to begins with the row of names.
+/// An observer that writes CSV: a header row, then one row per epoch with `epoch`, every metric,
+/// `learning_rate`, `validation_accuracy`, `validation_loss`, `seconds`. A missing number is an
+/// empty field; lines end in LF. Rows are appended to an existing file if it has the same
+/// columns; everything else is as in `json_lines`. A stream always begins with the header row.
 struct csv {
   std::string path;
 
-  detail::log_file log{};  ///< leave it out
-  bool is_begun = false;   ///< leave it out
+  detail::log_file log{};  ///< internal, do not set
+  bool is_begun = false;   ///< internal, do not set
 
   void see(const run_begins& event)
   {
@@ -70,7 +70,7 @@ struct csv {
     is_begun = false;
   }
   void see(const step_ends&) {}
-  /// @throws std::runtime_error if the file cannot be written or is a table of other columns
+  /// @throws std::runtime_error if the file cannot be written or has other columns
   void see(const epoch_ends& event)
   {
     const auto names = header_of(event.record);

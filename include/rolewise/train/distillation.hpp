@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A teacher, a student, and what each of them sees.
+/// The `distillation` training step: trains a student to match a teacher, each on its own view.
 
 #include <rolewise/agent/independent_agent.hpp>
 #include <rolewise/agent/no_agent.hpp>
@@ -26,11 +26,12 @@
 
 namespace rolewise {
 
-/// What may be the loss of a distillation: one number, or two with a rule for their gradients.
+/// A loss of `distillation`: one score, or two scores and a rule that combines their gradients.
 template<typename L>
 concept DistillationObjective = Scored<L> || GradientCombination<L>;
 
-/// Role-wise knowledge distillation: the method is in the parts, the order of the world is here.
+/// Training step of role-wise knowledge distillation. The members define the method; this class
+/// fixes the order of one training step.
 ///
 ///     distillation lesson{.teacher = frozen(school.student),
 ///                         .student = resnet8(shape, dorefa{}, bits_inside<2>),
@@ -38,16 +39,17 @@ concept DistillationObjective = Scored<L> || GradientCombination<L>;
 ///                         .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{4}}};
 ///     fit(lesson, data, {.epochs = 8});
 ///
-/// One step: the views of both roles (`make_views`), each converted from `uint8` once, and once for
-/// both if they are the same; the teacher's response; the student's; the loss against the labels of
-/// the student's view; gradients (of a `GradientCombination` two, one after the other); clipping;
-/// the optimiser at `optimiser.rate * schedule(moment)`; the moving average. Metrics: `loss`, the
-/// terms, `accuracy` of the student. Nothing waits for the device.
+/// One step computes, in order: the views of both roles (`make_views`), each converted from
+/// `uint8` once, and once for both if they are the same; the teacher's forward pass; the
+/// student's; the loss with the labels of the student's view; the backward pass (of a
+/// `GradientCombination` two, one after the other); gradient clipping; the optimizer's update at
+/// learning rate `optimiser.rate * schedule(moment)`; the moving average. Metrics: `loss`, the
+/// terms, `accuracy` of the student. Does not synchronize with the device.
 ///
-/// What is remembered from step to step is `progress`: see `supervised`.
+/// The state between steps is `progress`: see `supervised`.
 ///
 /// @par Determinism
-/// The same parts, batches and moments give the same bits, for the same number of threads.
+/// The same members, batches and moments give the same bits, for the same number of threads.
 template<typename Master = detail::missing, typename Learner = detail::missing,
          typename TeachersAgent = no_agent, typename StudentsAgent = no_agent,
          typename SharedAgent = no_agent, typename Loss = detail::missing, typename Method = sgd,
@@ -83,20 +85,20 @@ struct distillation {
   static_assert(Schedule<Factor>,
                 "distillation: .schedule must satisfy Schedule, such as cosine{}");
 
-  // Without initialisers, so that the compiler sees whether a step can be made from nothing.
+  // Without initializers: a step is default-constructible only if these members are.
   Master teacher;
   Learner student;
   TeachersAgent teacher_agent{};
   StudentsAgent student_agent{};
-  SharedAgent shared_agent{};  ///< works on both views after the others, with the same draws
+  SharedAgent shared_agent{};  ///< applied to both views after the others, with the same draws
   Loss loss;
   Method optimiser{};
   Factor schedule{};
-  std::optional<clip_gradients> clipping{};  ///< nothing: gradients are taken as they are
-  std::optional<moving_average> average{};   ///< nothing: none is kept
+  std::optional<clip_gradients> clipping{};  ///< empty: no gradient clipping
+  std::optional<moving_average> average{};   ///< empty: no moving average
   rolewise::seed seed{0};                    ///< of the views
 
-  detail::descent<Learner, Method> progress{};  ///< what is remembered; leave it out
+  detail::descent<Learner, Method> progress{};  ///< state between steps; internal, do not set
 
   metrics operator()(const batch& examples, const moment& now)
   {
@@ -107,7 +109,7 @@ struct distillation {
         now, learned);
   }
 
-  /// Makes the views of both roles without the step; see `PreparingStep`.
+  /// Returns a function that makes the views of both roles without the step; see `PreparingStep`.
   [[nodiscard]] auto preparation()
     requires(IndependentAgent<TeachersAgent> && IndependentAgent<StudentsAgent> &&
              IndependentAgent<SharedAgent>)
@@ -129,9 +131,9 @@ struct distillation {
     return learn(std::move(views), now, learned);
   }
 
-  /// The student's answer to the batch as a step would show it, by copies: nothing of the step
-  /// changes, and the teacher is not asked. What a step is going to refuse is refused here; `fit`
-  /// asks about a last batch of one example.
+  /// Returns the student's logits for the batch as a training step would compute them, on copies:
+  /// the step does not change, and the teacher is not called. Throws what the step's forward pass
+  /// would throw; `fit` uses this to check a last batch of one example.
   [[nodiscard]] torch::Tensor rehearse(const batch& examples, const moment& now) const
   {
     const torch::NoGradGuard without_graph;
@@ -151,13 +153,13 @@ struct distillation {
     requires StudentsAgent::mixes;
   } || requires { requires SharedAgent::mixes; };
 
-  /// @throws std::invalid_argument if it is not finite
+  /// @throws std::invalid_argument if the learning rate is not finite
   [[nodiscard]] double learning_rate(const moment& now) const
   {
     return detail::learning_rate_at(optimiser, schedule, now);
   }
 
-  /// Who is judged: the moving average if there is one, else the student.
+  /// The network to evaluate: the moving average if one is kept, otherwise the student.
   [[nodiscard]] const Learner& learner() const
   {
     return progress.averaged() != nullptr ? *progress.averaged() : student;
@@ -203,7 +205,7 @@ struct distillation {
     return std::move(found.numbers);
   }
 
-  /// What is learned in a step, with the widths of its epoch.
+  /// Returns the tensors that a step trains, after setting the bit widths of its epoch.
   std::vector<named_tensor> begin(const moment& now)
   {
     const detail::gradients_on from_the_start{"distillation"};

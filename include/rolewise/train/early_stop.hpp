@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The observer that ends a run which no longer gets better.
+/// The `early_stop` observer: ends a run when validation accuracy stops improving.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/train/observer.hpp>
@@ -11,9 +11,9 @@
 
 namespace rolewise {
 
-/// Asks for the end after `patience` validations in succession whose accuracy was not above the
-/// best before by more than `margin`. There is one an epoch unless
-/// `fit_options::validation_interval` says otherwise.
+/// Early stopping: ends the run after `patience` consecutive validations whose accuracy was not
+/// above `best` by more than `margin`. There is one validation per epoch unless
+/// `fit_options::validation_interval` sets another interval.
 ///
 /// @par Source
 /// Prechelt: Early Stopping - But When?, 1998, criterion UP in the form with patience.
@@ -21,8 +21,8 @@ struct early_stop {
   std::int64_t patience = 10;  ///< validations, at least 1
   double margin = 0.0;         ///< of accuracy, at least 0
 
-  double best = -1.0;       ///< so far; leave it out
-  std::int64_t waited = 0;  ///< validations since then; leave it out
+  double best = -1.0;       ///< accuracy of the last improvement; internal, do not set
+  std::int64_t waited = 0;  ///< validations since then; internal, do not set
 
   /// @throws std::invalid_argument without a validation set
   void see(const run_begins& event)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How good a network is, over every example.
+/// `evaluate`: accuracy, loss and confusion matrix of a network on a data set.
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/error.hpp>
@@ -19,19 +19,19 @@
 namespace rolewise {
 
 struct evaluation_options {
-  std::int64_t batch_size = 256;  ///< at least 1; the results depend on it by rounding alone
+  std::int64_t batch_size = 256;  ///< at least 1; the results depend on it only by rounding
 };
 
-/// What a network did on a data set.
+/// The evaluation results of a network on a data set.
 struct evaluation {
   double top1 = 0.0;        ///< share of examples whose highest logit is the label's, in [0, 1]
   double top5 = 0.0;        ///< share whose label is among the min(5, C) highest: 1 for C <= 5
   double loss = 0.0;        ///< mean cross-entropy, nats; infinite where a label's logit is -inf
-  torch::Tensor confusion;  ///< `[C, C]` int64, on the CPU: rows are labels, columns answers
+  torch::Tensor confusion;  ///< `[C, C]` int64, on the CPU: rows are labels, columns predictions
   std::int64_t count = 0;   ///< examples, all of the data set
 };
 
-/// What can be asked without being changed.
+/// A network that can be evaluated without being changed: a student or a teacher.
 template<typename N>
 concept Judged = Student<N> || Teacher<N>;
 
@@ -60,7 +60,7 @@ template<typename N>
   return torch::kCPU;
 }
 
-/// `evaluate`, whatever the loss.
+/// `evaluate` without its check that the loss is not NaN.
 template<Judged N>
 [[nodiscard]] evaluation measured(const N& network, const dataset& examples,
                                   const evaluation_options& options)
@@ -110,14 +110,15 @@ template<Judged N>
 
 }  // namespace detail
 
-/// Asks a network about every example, the last short batch included, in evaluation mode: nothing
+/// Evaluates a network on every example, a short last batch included, in evaluation mode: nothing
 /// of the network changes. Sums stay on the device and are read once.
 ///
-/// A student is probed, a teacher responds. The examples go to the device of the network if it
-/// shows its parameters or says `device()`, else they stay on the CPU.
+/// Calls `probe` of a student, `respond` of a teacher. The examples are moved to the device of
+/// the network's `parameters()` or, without these, to its `device()`; without either they stay on
+/// the CPU.
 /// @throws std::invalid_argument if there are no examples, labels are not int64 in 0 .. classes - 1
-///         (looked at once, all of them), or logits are not `[N, classes]`
-/// @throws diverged that names the data set if logits have no order: NaN or +inf among them
+///         (all are checked once), or logits are not `[N, classes]`
+/// @throws diverged that names the data set if the loss is NaN: the logits contain NaN or +inf
 template<Judged N>
 [[nodiscard]] evaluation evaluate(const N& network, const dataset& examples,
                                   const evaluation_options& options = {})

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The loop over epochs and batches.
+/// `fit`: the training loop over epochs and batches.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/made_ahead.hpp>
@@ -36,46 +36,47 @@
 namespace rolewise {
 
 struct fit_options {
-  std::int64_t epochs = 1;              ///< of the whole run: what schedules and ramps go by
+  std::int64_t epochs = 1;              ///< of the whole run; schedules and ramps refer to it
   std::int64_t batch_size = 128;        ///< at least 1
-  rolewise::seed seed{0};               ///< of the order of the examples
+  rolewise::seed seed{0};               ///< of the shuffling
   bool shuffle = true;                  ///< a new order in every epoch
   bool drop_last = false;               ///< leave out a short last batch
-  const dataset* validation = nullptr;  ///< what the network is evaluated on, if anything
-  /// Epochs between evaluations on the validation set, at least 1; the last epoch of the run has
-  /// one in any case. Where few examples are trained on for many epochs, an evaluation in each may
-  /// take longer than the training.
+  const dataset* validation = nullptr;  ///< the validation set, if any
+  /// Epochs between evaluations on the validation set, at least 1; the last epoch of the run
+  /// always has one. With few training examples and many epochs, an evaluation in each may take
+  /// longer than the training.
   std::int64_t validation_interval = 1;
-  /// Continue from what a KeepingObserver, such as `checkpoints`, has kept; start if it has
-  /// nothing.
+  /// Resume from the state that a `KeepingObserver`, such as `checkpoints`, has stored; start a
+  /// new run if there is none.
   bool resume = false;
-  /// Continue a kept run although its settings are not the same: those of the step (bits, momentum,
+  /// Resume a stored run although its settings differ: those of the step (bit widths, momentum,
   /// temperature, an agent's magnitude, ...), of the data or of these options.
-  /// `run_history::changes` says what is different and from which epoch on. What the checkpoint
-  /// holds must still fit. Without this such a run is refused, in words that say what differs.
+  /// `run_history::changes` records what differs and from which epoch on. The state in the
+  /// checkpoint must still fit. If false, such a run is refused, and the error lists the
+  /// differences.
   bool accept_changes = false;
-  /// The part of the run to do now: the epochs `from` .. `until` - 1. `until` = -1 is the end.
+  /// The part of the run to execute: epochs `from` .. `until` - 1. `until` = -1 is the end.
   std::int64_t from = 0;
   std::int64_t until = -1;
-  /// Up to so many batches are gathered and shown to the agents by threads in the background before
-  /// their step, within an epoch. 0, the default: each step makes its own views, on all threads.
+  /// Number of batches that background threads gather and augment ahead of their step, within an
+  /// epoch. 0, the default: each step makes its own views, on all threads.
   ///
-  /// For a `PreparingStep`; a step with an agent that is no `IndependentAgent` makes its own views
-  /// whatever this says. The bits are the same for any `ahead` and any number of threads. An agent
-  /// that somebody changes in the middle of an epoch changes for the next one.
+  /// Applies to a `PreparingStep`; a step with an agent that is no `IndependentAgent` always
+  /// makes its own views. The bits are the same for any `ahead` and any number of threads. A
+  /// change to an agent during an epoch takes effect in the next one.
   ///
-  /// It pays where the step leaves processors idle, such as on a GPU; where the step uses all of
+  /// Pays off where the step leaves processors idle, such as on a GPU; where the step uses all of
   /// them, views take the same time beside it as in it.
   ///
-  /// **Memory**: the views of `ahead` batches and of the one in the step, with the examples that
-  /// they are of; at most `(ahead + 2) * batch_size * (C * H * W * (1 + 4 v) + 16)` bytes for
-  /// `float32` views of `C x H x W` images with integer labels, v = 1 or, where teacher and student
-  /// have a view each, 2. (A short last batch has buffers of its own, hence 2 and not 1.)
+  /// **Memory**: the views of `ahead` batches and of the current one, with their source examples;
+  /// at most `(ahead + 2) * batch_size * (C * H * W * (1 + 4 v) + 16)` bytes for `float32` views
+  /// of `C x H x W` images with integer labels; v = 1, or 2 if teacher and student have separate
+  /// views. (A short last batch has buffers of its own, hence 2 and not 1.)
   std::int64_t ahead = 0;
-  std::int64_t background_threads = 1;  ///< at least 1; more than `ahead` are of no use
+  std::int64_t background_threads = 1;  ///< at least 1; more than `ahead` have no effect
 };
 
-/// A step whose result can be judged.
+/// A training step whose network (`learner()`) can be evaluated.
 template<typename S>
 concept Judgeable = TrainingStep<S> && requires(const S step) {
   requires Judged<std::remove_cvref_t<decltype(step.learner())>>;
@@ -83,7 +84,7 @@ concept Judgeable = TrainingStep<S> && requires(const S step) {
 
 namespace detail {
 
-/// One observer at a time: of a pack, compilers don't say which clause is broken.
+/// Checks one observer at a time: for a pack, compilers do not report which clause fails.
 template<typename O>
 consteval void must_observe()
 {
@@ -116,7 +117,8 @@ void require_sound(const Step&, const dataset& data, const fit_options& o)
   }
 }
 
-/// What only the parts of the step know: asked before the first step, not after an epoch.
+/// Checks that depend on the step: labels and the size of the last batch. Made before the first
+/// step, so that these errors do not occur at the end of an epoch.
 template<typename Step>
 void require_fitting(const Step& step, const dataset& data, const fit_options& o,
                      std::int64_t steps, std::int64_t end)
@@ -133,8 +135,8 @@ void require_fitting(const Step& step, const dataset& data, const fit_options& o
                        end);
 }
 
-/// Trains through one epoch.
-/// @param memories empty if nothing is to be prepared ahead
+/// Trains for one epoch.
+/// @param memories empty if no batches are prepared ahead
 template<typename Step, typename Tell>
 [[nodiscard]] epoch_record train_epoch(Step& step, const dataset& data, const fit_options& o,
                                        std::int64_t epoch, std::int64_t steps, const Tell& tell,
@@ -181,7 +183,7 @@ template<typename Step, typename Tell>
   return record;
 }
 
-/// @throws diverged that names the epoch and the set, for a loss that is not finite
+/// @throws diverged that names the epoch and the data set, for a loss that is not finite
 template<typename Step>
 [[nodiscard]] evaluation judged_in(std::int64_t epoch, const Step& step, const dataset& judges)
 {
@@ -211,35 +213,35 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 
 }  // namespace detail
 
-/// Trains: every epoch, every batch, one step each, and tells the observers.
+/// Trains a network: one step for each batch of each epoch, with events to the observers.
 ///
 ///     const auto history = fit(lesson, data.train, {.epochs = 8, .validation = &data.test},
 ///                              progress_bar{}, checkpoints{.folder = "run"});
 ///
-/// The metrics of an epoch are means over its examples. They are summed on the device and read once
-/// per epoch: nothing waits for the device in a step. A number that is not finite is noticed there,
-/// after the epoch and before anything of it is kept: a metric, a parameter or range after the last
-/// step, a validation loss. Steps switch gradients on for themselves, also under a
+/// The metrics of an epoch are means over its examples. They are summed on the device and read
+/// once per epoch: a step does not synchronize with the device. Non-finite numbers (a metric, a
+/// parameter or range after the last step, a validation loss) are detected then, after the epoch
+/// and before its state is stored. Steps enable gradients themselves, also under a
 /// `torch::NoGradGuard`.
 ///
-/// Each call is a run of its own, from epoch 0 of `epochs` (unless `from` says otherwise), and what
-/// the step remembers, such as momentum, goes on: a second `fit` continues the first. Give it
-/// another seed, or it sees the examples in the same order again.
+/// Each call is a run of its own, from epoch `from` (by default 0) of `epochs`, but the state of
+/// the step, such as momentum, is kept: a second `fit` continues the first. Give it another seed,
+/// or the examples come in the same order again.
 ///
-/// After an epoch, observers see it in the order in which they were given, then those that keep
-/// keep; so what is kept knows what every other observer has done, and a run that is killed at any
-/// instant and resumed ends like one that was not.
+/// After an epoch, observers are called in the order of the arguments; then every
+/// `KeepingObserver` stores the run. The stored state thus includes what every observer has done,
+/// and a run that is killed at any instant and resumed ends like an uninterrupted one.
 ///
 /// @par Determinism
 /// The same step, data and options give the same bits, for the same number of threads.
-/// @return what was measured; of a resumed run, from its beginning
-/// @throws std::invalid_argument for options that make no sense, and for a resumed run that is not
-///         the run that was kept: every setting of the step (`settings_of`), of data and of options
-///         is compared; a step that is kept has to be `Described`
-/// @throws std::invalid_argument before the first step for labels that are no classes, where the
-///         loss or the validation wants classes, and for a last batch of one example that batch
-///         norm or an agent is going to refuse; under InferenceMode, if the step learns
-/// @throws diverged, a std::runtime_error, for a number that is not finite; it names the epoch and
+/// @return the history of the run; for a resumed run, from its beginning
+/// @throws std::invalid_argument for invalid options, and for a resumed run that differs from the
+///         stored one: every setting of the step (`settings_of`), of data and of options is
+///         compared; a step whose run is stored has to be `Described`
+/// @throws std::invalid_argument before the first step for labels that are not classes, where the
+///         loss or the validation requires classes, and for a last batch of one example that
+///         batch norm or an agent would refuse; under InferenceMode, if the step learns
+/// @throws diverged, a std::runtime_error, for a number that is not finite; names the epoch, and
 ///         the step and the metric, the tensor, or the validation set
 template<TrainingStep Step, typename... Observers>
 run_history fit(Step& step, const dataset& data, const fit_options& options = {},
@@ -257,7 +259,7 @@ run_history fit(Step& step, const dataset& data, const fit_options& options = {}
       (data.size() + (options.drop_last ? 0 : options.batch_size - 1)) / options.batch_size;
   const auto last = options.until < 0 ? options.epochs : options.until;
   detail::require_fitting(step, data, options, steps, last);
-  std::vector<detail::preparation_memory> memories;  // used again from epoch to epoch
+  std::vector<detail::preparation_memory> memories;  // reused across epochs
   if (PreparingStep<Step> && options.ahead > 0)
     memories.resize(static_cast<std::size_t>(options.ahead) + 1);
   auto watching = std::tie(observers...);
@@ -285,7 +287,7 @@ run_history fit(Step& step, const dataset& data, const fit_options& options = {}
       run.keep();
     }
   } catch (...) {
-    // What went wrong matters more than what an observer has to say about it.
+    // The original exception takes precedence over what an observer throws about it.
     try {
       tell(run_ends{history, ending::failed});
     } catch (...) {

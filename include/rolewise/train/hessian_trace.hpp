@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How sharply the loss curves along each layer's weights.
+/// `hessian_traces`: the trace of the loss's Hessian for each layer's weights.
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/draws.hpp>
@@ -29,12 +29,12 @@
 namespace rolewise {
 
 struct trace_options {
-  std::int64_t draws = 100;  ///< at most; at least 1
-  double tolerance = 1e-3;   ///< stop when a draw moves the mean of the whole trace by less
-  rolewise::seed seed{0};    ///< of the signs
+  std::int64_t draws = 100;  ///< maximum number of random vectors; at least 1
+  double tolerance = 1e-3;   ///< stop when a draw changes the mean total by at most this share
+  rolewise::seed seed{0};    ///< of the random signs
 };
 
-/// The trace of the loss's second derivatives by one layer's weights.
+/// The trace of the loss's Hessian with respect to one layer's weights.
 struct layer_trace {
   layer_report layer;
   double trace = 0.0;
@@ -44,8 +44,10 @@ struct layer_trace {
 
 namespace detail {
 
-/// r' H r, restricted to each tensor.
-/// @param slopes gradients with a graph, @param of what they are of, @param signs as many r
+/// Returns each tensor's share of r' H r.
+/// @param slopes gradients with a graph
+/// @param of the tensors of these gradients
+/// @param signs r, in as many tensors
 [[nodiscard]] inline std::vector<double> quadratic_forms(const std::vector<torch::Tensor>& slopes,
                                                          const std::vector<torch::Tensor>& of,
                                                          const std::vector<torch::Tensor>& signs)
@@ -65,7 +67,7 @@ namespace detail {
   return forms;
 }
 
-/// -1 and 1 in the shape of a layer's weights, those of one draw.
+/// Random signs (-1 and 1) of one draw, in the shape of a layer's weights.
 [[nodiscard]] inline torch::Tensor drawn_signs(const torch::Tensor& like, seed key,
                                                std::int64_t draw)
 {
@@ -74,7 +76,7 @@ namespace detail {
   return uniform.ge(0.5).to(like.scalar_type()).mul_(2).sub_(1).to(like.device());
 }
 
-/// Each layer's weights, in the order of the layers.
+/// Returns each layer's weights, in the order of the layers.
 template<typename Network>
 [[nodiscard]] std::vector<torch::Tensor> weights_of_layers(const Network& network,
                                                            const std::vector<layer_report>& layers)
@@ -92,7 +94,7 @@ template<typename Network>
   return weights;
 }
 
-/// Each tensor once, and for each of those given its place among them.
+/// Returns each distinct tensor once, and for each given tensor its index among them.
 [[nodiscard]] inline std::pair<std::vector<torch::Tensor>, std::vector<std::size_t>> apart(
     const std::vector<torch::Tensor>& tensors)
 {
@@ -109,19 +111,20 @@ template<typename Network>
 
 }  // namespace detail
 
-/// The trace of the Hessian of a loss, layer by layer, by Hutchinson's estimate: the mean of r' H r
-/// over vectors r of random signs. One draw serves all layers, as terms across layers have the mean
-/// 0. A layer with a large mean trace is hurt by few bits.
+/// Estimates the trace of a loss's Hessian, layer by layer, with Hutchinson's estimator: the mean
+/// of r' H r over vectors r of random signs. One draw serves all layers, as terms across layers
+/// have the mean 0. A layer with a large mean trace is sensitive to low bit widths.
 ///
 ///     hessian_traces(teacher, some_examples)
 ///
-/// A copy of the network computes, in full precision and evaluation mode (with running statistics):
-/// give it trained weights, and always the same examples. It takes some times the memory of a
-/// training step. Layers that share a weight tensor have the trace of that tensor; it counts once.
+/// Runs on a copy of the network, in full precision and evaluation mode (with running
+/// statistics): pass trained weights, and always the same examples. It takes several times the
+/// memory of a training step. Layers that share a weight tensor have the trace of that tensor; it
+/// counts once.
 ///
 /// @par Determinism
 /// A function of its arguments, for the same number of threads.
-/// @throws std::invalid_argument for less than one draw, for labels outside of the classes, and
+/// @throws std::invalid_argument for fewer than one draw, for labels that are not classes, and
 ///         under InferenceMode
 /// @throws std::runtime_error if a trace is not finite
 /// @par Source
@@ -154,7 +157,7 @@ template<typename Network, Objective Loss = cross_entropy>
   while (drawn < options.draws) {
     std::vector<torch::Tensor> signs;
     for (std::size_t i = 0; i < layers.size(); ++i)
-      if (place[i] == signs.size())  // the first layer of its weights
+      if (place[i] == signs.size())  // the first layer that uses these weights
         signs.push_back(detail::drawn_signs(
             weights[place[i]],
             options.seed.split(purpose{"Hessian trace"}).split(purpose{layers[i].place.name}),

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The record of a run as a file of JSON lines.
+/// The `json_lines` observer: writes the record of a run as JSON lines.
 
 #include <rolewise/core/json.hpp>
 #include <rolewise/train/detail/log_file.hpp>
@@ -18,8 +18,8 @@ namespace rolewise {
 
 namespace detail {
 
-/// How many epochs the lines of a run in a text have behind them, by the last that says so; 0 if
-/// there are none. Lines of other kinds are somebody else's.
+/// Number of epochs that a JSON lines text records, from its last line with an epoch; 0 if there
+/// is none. Lines of other kinds are ignored.
 [[nodiscard]] inline double epochs_in_json_lines(std::string_view text)
 {
   constexpr std::string_view epoch = "{\"epoch\":", behind = "{\"after_epochs\":";
@@ -38,23 +38,23 @@ namespace detail {
 
 }  // namespace detail
 
-/// One line per epoch:
+/// An observer that writes one JSON line per epoch:
 ///
 ///     {"epoch":0,"metrics":{"loss":1.5,"accuracy":0.5},"learning_rate":0.1,
 ///      "validation":{"accuracy":0.4,"loss":1.6},"seconds":2.5}
 ///
-/// (without the break); `learning_rate` and `validation` only where there is one. Numbers are
-/// written so that they read back as the same bits, and U+FFFD stands for what is no UTF-8 in a
+/// (without the line break); `learning_rate` and `validation` only where there is one. Numbers
+/// are written so that they read back as the same bits, and U+FFFD replaces invalid UTF-8 in a
 /// name.
 ///
-/// Lines are added to what the file holds, by one run at a time. What a killed run wrote after its
-/// last checkpoint is written anew; damage to what it wrote before is an error; a file that has
-/// gone is written anew as a whole. A run that begins refuses a file that has lines of its epochs,
-/// or of later ones, already. A device, a pipe or `/dev/stdout` is only written to.
+/// Lines are appended to the file, by one run at a time. On resume, lines after the last
+/// checkpoint are written anew; damage to earlier lines is an error; a missing file is written
+/// anew as a whole. A new run throws if the file already has lines of its epochs or of later
+/// ones. A device, a pipe or `/dev/stdout` is only written to.
 struct json_lines {
   std::string path;
 
-  detail::log_file log{};  ///< leave it out
+  detail::log_file log{};  ///< internal, do not set
 
   void see(const run_begins& event)
   {
@@ -68,14 +68,14 @@ struct json_lines {
   void see(const epoch_ends& event) { log.add(path, line_of(event.record)); }
   void see(const run_ends& event) { log.end(path, event.how); }
 
-  /// @param so_far `()`, the lines that a resumed run has behind it, if they are to be written anew
+  /// @param so_far `()` returns the lines of a resumed run so far, if they are to be written anew
   template<typename SoFar>
   void begin(const run_begins& event, const SoFar& so_far)
   {
     log.begin(path, event, detail::epochs_in_json_lines, so_far);
   }
 
-  /// The line of one epoch, with its end.
+  /// Returns the line of one epoch, with its newline.
   [[nodiscard]] static std::string line_of(const epoch_record& record)
   {
     std::string line = "{\"epoch\":" + std::to_string(record.epoch) + ",\"metrics\":{";

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A second student whose weights follow the first one's slowly.
+/// `moving_average`: an exponential moving average of a student's weights.
 
 #include <rolewise/core/distinct_tensors.hpp>
 #include <rolewise/core/error.hpp>
@@ -19,9 +19,9 @@
 
 namespace rolewise {
 
-/// Exponential moving average of all floating point tensors that a student shows, those of batch
-/// norm among them. Others, and plain values, are copied. A tensor that is shown under two names
-/// moves once.
+/// Exponential moving average (EMA) of all floating-point tensors in a student's state, those of
+/// batch norm among them. Other tensors and plain values are copied. A tensor that is listed
+/// under two names is updated once.
 ///
 ///     a <- d * a + (1 - d) * w,    d = min(decay, (1 + n) / (10 + n)) after n updates
 ///
@@ -31,17 +31,17 @@ namespace rolewise {
 struct moving_average {
   static constexpr bool has_state = false;
 
-  double decay = 0.999;  ///< in [0, 1); 0 repeats the student
+  double decay = 0.999;  ///< in [0, 1); 0 copies the student
   bool ramp = true;      ///< false: d = decay from the start
 
-  /// Moves `averaged` towards `student` after `updates` earlier moves.
+  /// Updates `averaged` from `student`; `updates` counts the earlier updates.
   template<Student S>
   void operator()(S& averaged, S& student, std::int64_t updates) const;
 };
 
 namespace detail {
 
-/// The plain values that a part shows.
+/// Archive that collects the plain values of an object.
 class value_writer : nested_names {
  public:
   explicit value_writer(snapshot& out) : out_{out} {}
@@ -63,7 +63,7 @@ class value_writer : nested_names {
   snapshot& out_;
 };
 
-/// Gives a part the plain values of its like, in the order in which both show them.
+/// Archive that assigns the plain values of another object of the same type, in the same order.
 class value_reader {
  public:
   explicit value_reader(const snapshot& in) : next_{in.begin()} {}
@@ -102,7 +102,7 @@ void moving_average::operator()(S& averaged, S& student, std::int64_t updates) c
   });
   for_each_tensor(averaged, [&](const std::string&, torch::Tensor& t, tensor_kind) {
     auto& source = from[to.size()];
-    // A quantizer may make a range of another shape when widths change.
+    // A quantizer may replace a range by one of another shape when bit widths change.
     if (t.defined() != source.defined() || (t.defined() && t.sizes() != source.sizes()))
       t = source.defined() ? source.clone() : torch::Tensor{};
     to.push_back(t.defined() ? t.detach() : t);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Who is told how a run goes.
+/// The `Observer` concept: receives the events of a training run.
 ///
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
@@ -19,23 +19,23 @@
 
 namespace rolewise {
 
-/// Before the first step. What a resumed run has behind it is in `so_far`.
+/// The event before the first step; `so_far` holds the earlier epochs of a resumed run.
 struct run_begins {
   const run_signature& run;
   const run_history& so_far;
   std::int64_t first_epoch = 0;
-  std::int64_t last_epoch = 1;  ///< the one after the last
+  std::int64_t last_epoch = 1;  ///< one past the last epoch
   bool is_resumed = false;
 };
 
-/// After each step. Reading a metric waits for the device, so read seldom.
+/// The event after each step. Reading a metric synchronizes with the device, so read rarely.
 struct step_ends {
   moment now;
   std::int64_t examples = 0;
   const metrics& numbers;
 };
 
-/// After each epoch and its validation; `so_far` ends with `record`.
+/// The event after each epoch and its validation; `so_far` ends with `record`.
 struct epoch_ends {
   const run_signature& run;
   const epoch_record& record;
@@ -44,7 +44,7 @@ struct epoch_ends {
 
 enum class ending { finished, stopped_early, failed };
 
-/// After the last epoch, or when something was thrown.
+/// The event after the last epoch, or after an exception.
 struct run_ends {
   const run_history& history;
   ending how = ending::finished;
@@ -93,26 +93,28 @@ concept find_what_was_kept = requires(O observer) {
 
 }  // namespace observer_must
 
-/// Is told of a run by overloads of `see`. It cannot change the run: all that it is shown is const.
-/// A generic overload, `void see(const auto&) {}`, takes what one does not care for.
+/// An observer of a training run: receives its events through overloads of `see`. It cannot
+/// change the run: all event data are const. A generic overload, `void see(const auto&) {}`,
+/// ignores all other events.
 ///
-/// An observer with state (`visit_state`) is part of the checkpoint and continues with the run.
+/// The state of an observer (`visit_state`) is part of the checkpoint and is restored on resume.
 template<typename O>
 concept Observer = observer_must::see_a_run_begin<O> && observer_must::see_every_step<O> &&
                    observer_must::see_every_epoch<O> && observer_must::see_a_run_end<O> &&
                    observer_must::show_or_deny_their_state<O>;
 
-/// May ask, after each epoch, for the run to end: the one influence that an observer can have.
+/// An observer that may end the run after each epoch: its only influence on the run.
 template<typename O>
 concept StoppingObserver = Observer<O> && observer_must::say_whether_to_stop<O>;
 
-/// Keeps the state of the run: before the first epoch, and after each one, when every other
-/// observer has seen it. `kept()` is what a resumed run starts from, if there is anything.
+/// An observer that stores the state of the run: before the first epoch, and after each one, when
+/// all observers have received it. `kept()` returns the state that a resumed run starts from, if
+/// any.
 template<typename O>
 concept KeepingObserver = Observer<O> && observer_must::keep_what_can_be_resumed<O> &&
                           observer_must::find_what_was_kept<O>;
 
-/// Sees everything and does nothing; the template for one's own.
+/// An observer that ignores all events; a template for new observers.
 struct silent {
   static constexpr bool has_state = false;
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What turns gradients into updates.
+/// The `Optimiser` concept: turns gradients into parameter updates.
 ///
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
@@ -14,17 +14,18 @@
 
 namespace rolewise {
 
-/// Which parameters weight decay shrinks. Ranges of quantizers it never does: they are no weights.
+/// Which parameters weight decay applies to; never ranges of quantizers, as they are no weights.
 enum class decay {
-  everything,    ///< every parameter but ranges
+  everything,    ///< every parameter except ranges
   weights_only,  ///< tensors of two dimensions or more: neither biases nor the scales of batch norm
 };
 
 namespace optimiser_must {
 
-/// The state of one run: `update(gradients, rate)` changes the parameters that it was started for.
-/// Gradients come in the same order; an undefined one leaves its parameter as it is. A parameter
-/// that is listed twice is updated once, by the first of its gradients that is defined.
+/// The optimizer state of one run: `update(parameters, gradients, rate)` updates the parameters
+/// that it was started for. Gradients come in the same order; an undefined one leaves its
+/// parameter as it is. A parameter that is listed twice is updated once, by the first of its
+/// gradients that is defined.
 template<typename S>
 concept have_states_that_update =
     requires(S state, const std::vector<named_tensor> parameters,
@@ -53,9 +54,9 @@ concept say_their_learning_rate = requires(const O optimiser) {
 
 }  // namespace optimiser_must
 
-/// Configuration that starts a state for the parameters of a run.
+/// An optimizer: a configuration whose `start(parameters)` returns the state of one run.
 ///
-/// `rate` is the learning rate before any schedule; `update` is handed the product of the two. A
+/// `rate` is the learning rate before any schedule; `update` receives the product of the two. A
 /// copy of a state is deep: two copies never share a buffer.
 template<typename O>
 concept Optimiser = std::copyable<O> && optimiser_must::start_a_state_for_parameters<O> &&

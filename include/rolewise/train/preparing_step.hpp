@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Steps that let a part of their work be done before it is their turn.
+/// The `PreparingStep` concept: training steps whose batches can be prepared ahead.
 ///
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
@@ -17,11 +17,11 @@
 
 namespace rolewise {
 
-/// What a step needs to prepare a batch, without the step.
+/// The type of a step's preparation function, which is independent of the step.
 template<typename S>
 using preparation_of = decltype(std::declval<S&>().preparation());
 
-/// What becomes of a batch that is prepared.
+/// The type of a prepared batch.
 template<typename S>
 using prepared_by =
     std::invoke_result_t<preparation_of<S>&, const batch&, const moment&, buffer_pool&>;
@@ -40,16 +40,16 @@ concept take_what_is_prepared = requires(S step, prepared_by<S> prepared, const 
 
 }  // namespace step_must
 
-/// A step that takes batches in two parts: a preparation, which needs nothing that the steps before
-/// have done, and the update. `fit` with `.ahead` has background threads prepare.
+/// A training step in two parts: a preparation, which does not depend on earlier steps, and the
+/// update. `fit` with `.ahead` runs preparations in background threads.
 ///
 ///     step(examples, now)
 ///     step.take(step.preparation()(examples, now, buffers), now)   // the same bits
 ///
-/// A preparation is a value of its own and shares nothing with the step that anybody changes: it is
-/// called in other threads while the step computes. Its copies may be at work at the same time; a
-/// thread calls one copy at a time. It takes large tensors from `buffers`, which get them back when
-/// what is prepared has gone; that is the memory that `fit_options::ahead` bounds.
+/// A preparation is a separate value and shares no mutable data with the step: it is called in
+/// other threads while the step computes. Its copies may run concurrently; each copy is called by
+/// one thread at a time. It takes large tensors from `buffers`, which reuses their memory once
+/// the prepared batch is released; this is the memory that `fit_options::ahead` bounds.
 ///
 /// `supervised` and `distillation` are preparing steps if all their agents are `IndependentAgent`s.
 template<typename S>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The observer that shows a run to whoever waits for it.
+/// The `progress_bar` observer: prints the progress of a run.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/display_width.hpp>
@@ -18,17 +18,16 @@
 
 namespace rolewise {
 
-/// On a terminal one line that moves while an epoch runs:
+/// A progress bar. On a terminal, one line that is redrawn while an epoch runs:
 ///
 ///     epoch 3/8 [#########...........] 211/469  loss 0.8124  1893/s  0:42 left
 ///
-/// `/s` are examples, `left` is until the end of the run. Elsewhere, and when an epoch is over, one
-/// line per epoch with its numbers. A loss is read at most five times a second, so that a device is
-/// hardly ever waited for.
+/// `/s` is examples per second, `left` the time to the end of the run. Elsewhere, and when an
+/// epoch is over, one line per epoch with its numbers. A loss is read at most five times a
+/// second, to limit synchronization with the device.
 ///
-/// On a terminal every line is cut to the width that it has at the moment. First the bar gives way,
-/// and of an epoch all numbers but loss, accuracy of validation and time. Elsewhere lines are
-/// whole.
+/// On a terminal, lines are cut to the current width: the bar shrinks first, and the line of an
+/// epoch drops all numbers but loss, validation accuracy and time. Elsewhere lines are complete.
 struct progress_bar {
   static constexpr bool has_state = false;
 
@@ -40,14 +39,14 @@ struct progress_bar {
 
   std::FILE* to = stderr;
   style how = style::automatic;
-  std::string title{};  ///< before each line, such as "student c, seed 2"
+  std::string title{};  ///< printed before each line, such as "student c, seed 2"
 
-  /// What it has seen; leave it out.
+  /// Internal state; do not set.
   struct {
     std::chrono::steady_clock::time_point begun{}, drawn{};
     std::int64_t steps = 0, examples = 0, steps_in_all = 0, epochs = 0;
     bool is_live = false;
-    bool is_open = false;  ///< whether a line is on the terminal that will be drawn over
+    bool is_open = false;  ///< whether the terminal shows a line that will be overwritten
   } seen{};
 
   void see(const run_begins& event)
@@ -93,7 +92,7 @@ struct progress_bar {
     if (event.record.validation_accuracy)
       end.insert(0, number("  validation accuracy %.4f", *event.record.validation_accuracy));
     const auto most = columns_for_lines(to);
-    bool is_first = true;  // the loss, which is said in any case
+    bool is_first = true;  // the loss, which is always printed
     for (const auto& [name, value] : event.record.numbers) {
       const auto longer = line + "  " + name + number(" %.4f", value);
       if (!is_first && display_width(longer) + display_width(end) > most) break;
@@ -110,8 +109,8 @@ struct progress_bar {
   }
 
  private:
-  /// Back to the start of the line. All after it is erased, for a line that a narrower window broke
-  /// goes on in the rows below.
+  /// Returns to the start of the line and erases everything after it: a line that a narrower
+  /// window has wrapped continues in the rows below.
   static constexpr const char* line_start = "\r\x1b[J";
 
   static std::string number(const char* form, double value)
@@ -121,8 +120,8 @@ struct progress_bar {
     return text;
   }
 
-  /// `[#########...........] `, or nothing where there is hardly room for it.
-  /// @param room columns
+  /// Returns `[#########...........] `, or nothing where there is too little room.
+  /// @param room available columns
   static std::string bar(const moment& now, std::size_t room)
   {
     constexpr std::size_t around = 3, fewest = 4, most = 20;
@@ -138,7 +137,7 @@ struct progress_bar {
     return title.empty() ? words : title + ": " + words;
   }
 
-  /// Minutes and seconds, with tenths below ten seconds.
+  /// Formats a duration: hours, minutes and seconds, or seconds with tenths below ten seconds.
   static std::string clock(double seconds)
   {
     char text[48];
@@ -153,8 +152,8 @@ struct progress_bar {
     return text;
   }
 
-  /// @param is_final whether the line stays. If not, the cursor waits at its start, where it is
-  ///        still when a window has become narrower.
+  /// @param is_final whether the line stays. If not, the cursor is left at its start, where it
+  ///        remains when the window becomes narrower.
   void print(const std::string& words, bool is_final)
   {
     const auto line = cut_to_width(words, columns_for_lines(to));

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The observer that keeps how the ranges of quantizers move.
+/// The `range_drift` observer: records the ranges of quantizers over a run.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
@@ -20,22 +20,22 @@
 
 namespace rolewise {
 
-/// How the ranges of a student moved: a row for each moment, a column for each range.
+/// The recorded ranges of a student: a row for each time, a column for each range.
 struct range_history {
-  /// A range at one moment: over its channels, all three alike if it has one value. NaN for a
-  /// tensor that is not there yet.
+  /// A range at one time: statistics over its channels, all three alike if it has one value. NaN
+  /// for a tensor that does not exist yet.
   struct value {
     double mean = 0.0;
     double least = 0.0;
     double greatest = 0.0;
   };
 
-  std::vector<double> epochs;      ///< when, in epochs since the run began: 1 is after the first
+  std::vector<double> epochs;      ///< times, in epochs since the run began: 1 is after the first
   std::vector<std::string> names;  ///< full names, such as `stage1.0.inner.quantizer.step`
-  std::vector<std::vector<value>> rows;  ///< one for each moment, of one value for each name
+  std::vector<std::vector<value>> rows;  ///< one for each time, with one value for each name
 
-  /// The last mean of each range over its first one that is a number, in the order of `names`; NaN
-  /// where that is 0. For the results of a run record.
+  /// Returns the last mean of each range divided by its first finite one, in the order of
+  /// `names`; NaN if that is 0 or missing. For the results of a run record.
   [[nodiscard]] std::vector<named_number> drifts() const
   {
     std::vector<named_number> found;
@@ -44,7 +44,7 @@ struct range_history {
     return found;
   }
 
-  /// The first mean of a range that is a number, if it is not 0, else NaN.
+  /// Returns the first finite mean of a range; NaN if it is 0 or missing.
   [[nodiscard]] double first_of(std::size_t range) const
   {
     for (const auto& row : rows)
@@ -59,18 +59,19 @@ struct range_history {
   static constexpr double not_there = std::numeric_limits<double>::quiet_NaN();
 };
 
-/// Keeps every learned range of a student (`tensor_kind::range`) and what its quantizers have
-/// observed (buffers of parts called `quantizer`): after the first step, when ranges that begin
-/// with the first batch have begun, and after each epoch.
+/// Records every learned range of a student (`tensor_kind::range`) and the observed ranges of its
+/// quantizers (buffers of parts called `quantizer`): after the first step, when ranges that the
+/// first batch initializes exist, and after each epoch.
 ///
 ///     range_drift drift{school.student};
 ///     fit(school, data.train, {.epochs = 8}, drift);
 ///     write_svg("drift.svg", drift_chart(drift.history()));
 ///
-/// The student must stay where it is. Reading waits for the device, once per epoch.
+/// Keeps a pointer to the student, which must not move. Reading synchronizes with the device,
+/// after the first step and once per epoch.
 ///
 /// @par State
-/// What was kept, so a resumed run goes on with it.
+/// The recorded history, which a resumed run continues.
 template<typename Student>
 class range_drift {
   static_assert(state_must::be_shown<Student>, "range_drift wants a student that shows its state");
@@ -78,7 +79,7 @@ class range_drift {
  public:
   explicit range_drift(Student& student) : student_{&student} {}
 
-  /// @throws std::invalid_argument if there are no ranges, or a resumed run has others
+  /// @throws std::invalid_argument if there are no ranges, or those of a resumed run differ
   void see(const run_begins& event)
   {
     const auto names = names_of_ranges();
@@ -149,7 +150,7 @@ class range_drift {
   range_history history_;
 };
 
-/// Shown as columns, so that the names in a checkpoint don't depend on the number of epochs.
+/// Stored as columns, so that the names in a checkpoint do not depend on the number of epochs.
 template<typename Archive>
 void range_history::visit_state(Archive& archive)
 {

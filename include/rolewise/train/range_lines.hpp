@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The record of a run as JSON lines, with the ranges of its quantizers.
+/// The `range_lines` observer: `json_lines` with the ranges of quantizers added.
 
 #include <rolewise/core/json.hpp>
 #include <rolewise/train/json_lines.hpp>
@@ -18,24 +18,27 @@
 
 namespace rolewise {
 
-/// What `json_lines` writes, and among it lines of another kind, which say what `range_drift`
-/// keeps: after the first step and after each epoch, behind that epoch's line,
+/// An observer that writes the lines of `json_lines` and, in between, lines with the ranges that
+/// `range_drift` records: one after the first step, and one after each epoch's line,
+/// epoch,
 ///
 ///     {"after_epochs":1,"ranges":{"stage1.0.input.quantizer.step":
 ///      {"mean":0.25,"least":0.25,"greatest":0.25},"stage1.0.convolution1.quantizer.step":
 ///      {"mean":0.125,"least":0.0625,"greatest":0.25}}}
 ///
-/// (without the breaks). The three numbers are over the channels of a range; `null` stands for what
-/// is not there yet. A reader tells the kinds of lines by the keys "epoch" and "ranges".
+/// (without the line breaks). The three numbers are statistics over the channels of a range;
+/// `null` stands for a tensor that does not exist yet. The keys "epoch" and "ranges" distinguish
+/// the kinds of lines.
 ///
 ///     range_lines log{"run/epochs.jsonl", school.student};
 ///     fit(school, data.train, {.epochs = 8}, log);
 ///     write_svg("run/drift.svg", drift_chart(log.history()));
 ///
-/// The student must stay where it is. Reading waits for the device, once per epoch.
+/// Keeps a pointer to the student, which must not move. Reading synchronizes with the device,
+/// after the first step and once per epoch.
 ///
 /// @par State
-/// That of `json_lines` and of `range_drift`: a resumed run goes on with both.
+/// That of `json_lines` and of `range_drift`: a resumed run continues both.
 template<typename Student>
 class range_lines {
  public:
@@ -60,12 +63,12 @@ class range_lines {
 
   [[nodiscard]] const range_history& history() const { return drift_.history(); }
 
-  /// The line of the last moment of a history, with its end.
+  /// Returns the line of the last time of a history, with its newline.
   [[nodiscard]] static std::string line_of(const range_history& history)
   {
     return line_of(history, history.epochs.size() - 1);
   }
-  /// The line of one of its moments.
+  /// Returns the line of one recorded time.
   [[nodiscard]] static std::string line_of(const range_history& history, std::size_t moment)
   {
     std::string line = "{\"after_epochs\":" + detail::text_of(history.epochs[moment]);
@@ -88,7 +91,7 @@ class range_lines {
   }
 
  private:
-  /// All lines of the epochs that are done, in the order in which they came.
+  /// Returns all lines of the completed epochs, in the order in which they were written.
   [[nodiscard]] std::string lines_so_far(const run_history& so_far) const
   {
     const auto& ranges = history();

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// An optimiser of their own for the learned ranges of quantizers.
+/// `ranges_apart`: a separate optimizer for the learned ranges of quantizers.
 ///
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
@@ -17,19 +17,19 @@
 
 namespace rolewise {
 
-/// One optimiser for the weights, another for the ranges (clips, steps, offsets) that quantizers
-/// learn (`tensor_kind::range`): the published recipes give ranges a learning rate and a weight
-/// decay of their own.
+/// An optimizer composed of two: one for the weights, another for the ranges (clips, steps,
+/// offsets) that quantizers learn (`tensor_kind::range`). Published recipes give ranges a
+/// learning rate and a weight decay of their own.
 ///
 ///     .optimiser = ranges_apart{.weights = sgd{.rate = 0.05},
 ///                               .ranges = sgd{.rate = 1e-3, .weight_decay = 1e-4}}
 ///
-/// Both follow the run's schedule. The decay of `.ranges` is taken literally: it is PACT's lambda,
-/// the gradient `weight_decay * range`.
+/// Both follow the run's schedule. The weight decay of `.ranges` does apply to ranges: it is
+/// PACT's lambda, with the gradient `weight_decay * range`.
 ///
 /// @par State
-/// That of both optimisers and the number of updates, so that a run that is resumed freezes ranges
-/// where it would have.
+/// That of both optimizers and the number of updates, so that a resumed run freezes ranges at the
+/// same update.
 template<typename Weights = sgd, typename Ranges = sgd>
 struct ranges_apart {
   static_assert(Optimiser<Weights>, "ranges_apart: .weights must satisfy Optimiser, such as sgd{}");
@@ -37,12 +37,12 @@ struct ranges_apart {
 
   Weights weights{};
   Ranges ranges{};
-  /// Updates after which ranges stay as they are; 0: never.
+  /// Number of updates after which ranges are frozen; 0: never.
   std::int64_t freeze_after = 0;
-  /// What the schedule is multiplied by and a run reports; leave it out.
+  /// The learning rate that the schedule scales and a run reports; do not set.
   double rate = weights.rate;
 
-  /// The state of one run.
+  /// The optimizer state of one run.
   class state {
    public:
     state(const ranges_apart& settings, const std::vector<named_tensor>& parameters)
@@ -88,7 +88,8 @@ struct ranges_apart {
       return parameter.kind == tensor_kind::range;
     }
 
-    /// Ranges are handed on as parameters, since their optimiser's decay is meant for them.
+    /// Ranges are passed on as parameters, so that their optimizer's weight decay applies to
+    /// them.
     [[nodiscard]] static std::vector<named_tensor> of_kind(
         const std::vector<named_tensor>& parameters, bool ranges)
     {
@@ -105,7 +106,7 @@ struct ranges_apart {
     std::int64_t updates_ = 0;
   };
 
-  /// @throws std::invalid_argument if `freeze_after` is negative, or what the optimisers throw
+  /// @throws std::invalid_argument if `freeze_after` is negative, or what the optimizers throw
   [[nodiscard]] state start(const std::vector<named_tensor>& parameters) const
   {
     if (freeze_after < 0)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What a run has measured, epoch by epoch.
+/// `run_history`: the metrics of a run, epoch by epoch.
 
 #include <rolewise/core/error.hpp>
 
@@ -17,7 +17,7 @@
 
 namespace rolewise {
 
-/// One number with its name.
+/// A named number.
 struct named_number {
   std::string name;
   double value = 0.0;
@@ -25,8 +25,8 @@ struct named_number {
   friend bool operator==(const named_number&, const named_number&) = default;
 };
 
-/// One epoch. `seconds` is wall-clock time, of training and validation together; everything else
-/// repeats when a run is repeated.
+/// The record of one epoch. `seconds` is wall-clock time, of training and validation together;
+/// everything else is reproduced when a run is repeated.
 struct epoch_record {
   std::int64_t epoch = 0;               ///< 0-based
   std::vector<named_number> numbers;    ///< mean of each metric over the examples; the loss first
@@ -35,7 +35,7 @@ struct epoch_record {
   std::optional<double> validation_loss;      ///< mean cross-entropy, nats
   double seconds = 0.0;
 
-  /// The number with this name.
+  /// Returns the number with this name.
   /// @throws std::invalid_argument if there is none
   [[nodiscard]] double operator[](std::string_view name) const
   {
@@ -45,21 +45,21 @@ struct epoch_record {
   }
 };
 
-/// Whether two records say the same, times aside.
+/// Whether two records are equal, times aside.
 [[nodiscard]] inline bool same_results(const epoch_record& a, const epoch_record& b)
 {
   return a.epoch == b.epoch && a.numbers == b.numbers && a.learning_rate == b.learning_rate &&
          a.validation_accuracy == b.validation_accuracy && a.validation_loss == b.validation_loss;
 }
 
-/// All epochs of a run, those before a restart too.
+/// The record of a run: all its epochs, including those before a resume.
 struct run_history {
   std::vector<epoch_record> epochs;
-  std::optional<double> best_accuracy;  ///< of validation, over all epochs
+  std::optional<double> best_accuracy;  ///< best validation accuracy of all epochs
   std::int64_t best_epoch = -1;         ///< the first epoch that reached it; -1: none yet
-  bool stopped_early = false;           ///< an observer asked for the end
-  /// What was changed on purpose when the run was resumed (`fit_options::accept_changes`), in words
-  /// that begin with the epoch: `from epoch 5: optimiser.rate 0.1 (now 0.05)`.
+  bool stopped_early = false;           ///< an observer ended the run
+  /// The changes of settings that were accepted on resume (`fit_options::accept_changes`), each
+  /// as text that begins with the epoch: `from epoch 5: optimiser.rate 0.1 (now 0.05)`.
   std::vector<std::string> changes{};
 
   /// Wall-clock time of all epochs.
@@ -74,7 +74,7 @@ struct run_history {
   void visit_state(Archive& archive);
 };
 
-/// Whether two histories say the same, times aside.
+/// Whether two histories are equal, times aside.
 [[nodiscard]] inline bool same_results(const run_history& a, const run_history& b)
 {
   if (a.epochs.size() != b.epochs.size() || a.best_accuracy != b.best_accuracy ||
@@ -87,7 +87,7 @@ struct run_history {
 
 namespace detail {
 
-// In a checkpoint, what is absent is not a number.
+// A checkpoint stores absent numbers as NaN.
 [[nodiscard]] inline double or_nan(const std::optional<double>& x)
 {
   return x.value_or(std::numeric_limits<double>::quiet_NaN());
@@ -99,7 +99,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// Shown as columns, so that the names in a checkpoint don't depend on the number of epochs.
+/// Stored as columns, so that the names in a checkpoint do not depend on the number of epochs.
 template<typename Archive>
 void run_history::visit_state(Archive& archive)
 {

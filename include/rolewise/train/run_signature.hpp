@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What makes two runs the same run.
+/// `run_signature`: the settings that identify a run.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
@@ -16,8 +16,8 @@
 
 namespace rolewise {
 
-/// The settings that a resumed run must share with the run that it resumes; otherwise its numbers
-/// would be those of neither.
+/// The settings that a resumed run must share with the stored run; otherwise its results would
+/// belong to neither.
 struct run_signature {
   std::int64_t epochs = 1;
   std::int64_t batch_size = 1;
@@ -25,15 +25,15 @@ struct run_signature {
   std::int64_t seed = 0;  ///< the bits of `fit_options::seed`
   bool shuffle = true;
   std::string data{};               ///< name of the data set
-  std::int64_t samples = 0;         ///< in it
-  std::int64_t data_sum = 0;        ///< of its images, labels and ids
-  std::string validation{};         ///< name of the data set, or nothing
+  std::int64_t samples = 0;         ///< examples in it
+  std::int64_t data_sum = 0;        ///< `fingerprint` of the data set
+  std::string validation{};         ///< name of the validation set, or empty
   std::int64_t judged = 0;          ///< examples in it
-  std::int64_t validation_sum = 0;  ///< of its images, labels and ids
+  std::int64_t validation_sum = 0;  ///< `fingerprint` of the validation set
   std::vector<double> rates{};   ///< learning rates at some points of the run, if the step has any
   std::int64_t step_seed = 0;    ///< the bits of the step's own seed, if it has one
-  std::int64_t teacher_sum = 0;  ///< fingerprint of the step's teacher, if it has one that tells
-  std::vector<setting> settings{};  ///< of the step: all that was chosen of it
+  std::int64_t teacher_sum = 0;  ///< `fingerprint()` of the step's teacher, if there is one
+  std::vector<setting> settings{};  ///< of the step; `validation_interval` unless 1
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -69,7 +69,7 @@ struct run_signature {
   friend bool operator==(const run_signature&, const run_signature&) = default;
 };
 
-/// What a stored run and a new one disagree about, in words; empty if nothing.
+/// Describes the differences between a stored and a new run; empty if there are none.
 [[nodiscard]] inline std::string differences(const run_signature& stored, const run_signature& now)
 {
   std::string words;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How the learning rate moves over a run.
+/// The `Schedule` concept and learning rate schedules: constant, step decay, cosine, warm-up.
 ///
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
@@ -26,12 +26,12 @@ concept turn_a_moment_into_a_factor = requires(const S schedule, const moment no
 
 }  // namespace schedule_must
 
-/// From a moment to the factor of the learning rate; unitless, at least 0. The same moment always
-/// gets the same factor: a schedule remembers nothing.
+/// A learning rate schedule: maps a moment to a factor of the learning rate; unitless, at least
+/// 0. It is stateless: the same moment always gets the same factor.
 template<typename S>
 concept Schedule = std::copyable<S> && schedule_must::turn_a_moment_into_a_factor<S>;
 
-/// The factor 1 throughout; the template for one's own.
+/// Constant schedule with the factor 1; a template for new schedules.
 struct constant {
   static constexpr bool has_state = false;
 
@@ -40,9 +40,9 @@ struct constant {
 
 static_assert(Schedule<constant>);
 
-/// Multiplied by `factor` at each of some points of the run.
+/// Step decay: multiplies the learning rate by `factor` at each of some points of the run.
 ///
-///     factor ^ (number of entries of `at` that are <= share of the run behind)
+///     factor ^ (number of entries of `at` that are <= the share of the run that is done)
 struct step_decay {
   static constexpr bool has_state = false;
 
@@ -51,7 +51,7 @@ struct step_decay {
 
   [[nodiscard]] double operator()(const moment& now) const
   {
-    // Whole steps are compared, so that half of 10 steps begins at step 5 exactly.
+    // Compares whole steps, so that half of 10 steps begins at step 5 exactly.
     const auto whole = static_cast<double>(now.steps_in_all());
     double rate = 1.0;
     for (const double share : at) {
@@ -65,9 +65,9 @@ struct step_decay {
 
 static_assert(Schedule<step_decay>);
 
-/// From 1 down to `lowest` along half a cosine, a little in each step.
+/// Cosine annealing: decreases from 1 to `lowest` along half a cosine, step by step.
 ///
-///     lowest + (1 - lowest) * (1 + cos(pi * share of the run behind)) / 2
+///     lowest + (1 - lowest) * (1 + cos(pi * share of the run that is done)) / 2
 ///
 /// @par Source
 /// Loshchilov, Hutter: SGDR: Stochastic Gradient Descent with Warm Restarts, ICLR 2017,
@@ -85,8 +85,8 @@ struct cosine {
 
 static_assert(Schedule<cosine>);
 
-/// Rises in equal steps for some epochs, then follows another schedule, which sees the rest of the
-/// run as if it were the whole.
+/// Linear warm-up: rises in equal steps for some epochs, then applies another schedule to the
+/// rest of the run as if it were the whole run.
 ///
 ///     (t + 1) / T    in the step t of the first T = epochs * steps per epoch
 ///
@@ -97,7 +97,7 @@ template<Schedule Then = cosine>
 struct warm_up {
   static constexpr bool has_state = false;
 
-  std::int64_t epochs = 5;  ///< 0: none; at least the whole run: nothing else
+  std::int64_t epochs = 5;  ///< 0: no warm-up; the whole run or more: only warm-up
   Then then{};
 
   [[nodiscard]] double operator()(const moment& now) const

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Who is told how a search goes.
+/// The `SearchObserver` concept: receives the events of a hyperparameter search.
 ///
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
@@ -14,21 +14,21 @@
 
 namespace rolewise {
 
-/// Before anything is trained. What a resumed search has behind it is in `so_far`.
+/// The event before any training; `so_far` holds the earlier events of a resumed search.
 struct search_begins {
   const search_history& so_far;
   const std::vector<standing>& standings;
 };
 
-/// After each event. It is in `so_far` and in the standings, where the decisions of one look come
-/// together.
+/// The event after each `search_event`, which `so_far` and `standings` already include. The
+/// decisions of one round are applied together, before the first of their events.
 struct search_goes_on {
   const search_event& event;
   const search_history& so_far;
   const std::vector<standing>& standings;
 };
 
-/// After the last event. A search that throws does not get here.
+/// The event after the last `search_event`. A search that throws does not send it.
 struct search_ends {
   const search_history& history;
   const std::vector<standing>& standings;
@@ -53,8 +53,8 @@ concept see_a_search_end = requires(O observer, const search_ends event) {
 
 }  // namespace observer_must
 
-/// Is told of a search by overloads of `see`; it cannot change anything. Calls come one at a time,
-/// from whichever thread has finished a trial.
+/// An observer of a search: receives its events through overloads of `see`; it cannot change
+/// anything. Calls are serialized; they may come from any thread that trains trials.
 template<typename O>
 concept SearchObserver =
     observer_must::see_a_search_begin<O> && observer_must::see_every_search_event<O> &&

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Stochastic gradient descent with momentum.
+/// The SGD optimizer: stochastic gradient descent with momentum.
 
 #include <rolewise/train/detail/buffers.hpp>
 #include <rolewise/train/optimiser.hpp>
@@ -21,21 +21,21 @@ class sgd_state;
 
 }  // namespace detail
 
-/// Gradient descent with Nesterov's momentum, by LibTorch's fused operator.
+/// The SGD optimizer with (Nesterov) momentum, by LibTorch's fused kernel.
 ///
 ///     g <- g + weight_decay * w
 ///     m <- momentum * m + g                 (m starts at 0)
 ///     w <- w - rate * (g + momentum * m)    if nesterov, else  w - rate * m
 ///
-/// These are the values of `torch.optim.SGD` without dampening. A parameter that gets no gradient
-/// in a step keeps its value and its momentum.
+/// Computes the same values as `torch.optim.SGD` without dampening. A parameter without a
+/// gradient in a step keeps its value and its momentum.
 ///
 /// @par Source
 /// Sutskever, Martens, Dahl, Hinton: On the importance of initialization and momentum in deep
 /// learning, ICML 2013, in the form that `torch.optim.SGD` documents.
 struct sgd {
   double rate = 0.1;                 ///< learning rate before the schedule, at least 0, finite
-  double momentum = 0.9;             ///< in [0, 1); 0: none, and no memory is spent on it
+  double momentum = 0.9;             ///< in [0, 1); 0: none, and no buffers
   bool nesterov = true;              ///< without momentum it has no effect
   double weight_decay = 5e-4;        ///< added to the gradient, so `rate` scales it
   decay decays = decay::everything;  ///< as in most published recipes for CIFAR networks

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// All that a part shows of itself, as a list: what a checkpoint holds.
+/// `snapshot`: the state of an object as a list of named entries, the content of a checkpoint.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
@@ -27,16 +27,16 @@ struct state_entry {
                    std::vector<std::int64_t>, std::vector<double>, std::vector<std::string>>;
 
   std::string name;
-  bool learned = false;  ///< a tensor shown as a parameter
+  bool learned = false;  ///< whether it is a parameter or a learned range
   value_type value;
 };
 
-/// The entries of a part in the order in which it shows them. Tensors share memory with the part.
+/// The entries of an object in the order of `visit_state`. Tensors share memory with the object.
 using snapshot = std::vector<state_entry>;
 
 namespace detail {
 
-/// What `snapshot` archives have in common: the prefix of nested parts.
+/// Base class of the `snapshot` archives: the name prefix of nested parts.
 class nested_names {
  protected:
   [[nodiscard]] std::string full(std::string_view name) const
@@ -77,7 +77,7 @@ class snapshot_writer : nested_names {
   snapshot& out_;
 };
 
-/// The entries of a snapshot by name.
+/// Index of the entries of a snapshot by name.
 class snapshot_index {
  public:
   explicit snapshot_index(const snapshot& entries)
@@ -94,7 +94,7 @@ class snapshot_index {
   std::unordered_map<std::string_view, const state_entry*> by_name_;
 };
 
-/// Compares a part with a snapshot and assigns nothing.
+/// Archive that compares an object with a snapshot and assigns nothing.
 class snapshot_checker : nested_names {
  public:
   explicit snapshot_checker(const snapshot_index& stored) : stored_{stored} {}
@@ -120,7 +120,7 @@ class snapshot_checker : nested_names {
     enter(name, inner, *this);
   }
 
-  /// Reports what the part never asked for, then throws if there was anything to report.
+  /// Reports the entries that the object does not have, then throws if there is any difference.
   void finish(std::string_view who, const snapshot& entries)
   {
     for (const auto& entry : entries)
@@ -168,7 +168,7 @@ class snapshot_checker : nested_names {
   std::size_t count_ = 0;
 };
 
-/// Assigns a snapshot that has been checked.
+/// Archive that assigns a checked snapshot to an object.
 class snapshot_reader : nested_names {
  public:
   explicit snapshot_reader(const snapshot_index& stored) : stored_{stored} {}
@@ -210,7 +210,7 @@ class snapshot_reader : nested_names {
 
 }  // namespace detail
 
-/// Everything that a part shows.
+/// Returns the state of an object as a snapshot.
 template<state_must::be_shown P>
 [[nodiscard]] snapshot snapshot_of(P& part)
 {
@@ -220,10 +220,11 @@ template<state_must::be_shown P>
   return entries;
 }
 
-/// Gives a part the state of a snapshot of its like. Tensors keep their memory, device and layout.
-/// @pre which names the part shows does not depend on the values behind them
-/// @throws std::runtime_error that begins with `who` and lists what is missing, unknown or of
-///         another shape or type; the part is as it was then
+/// Restores the state of an object from a snapshot of one with the same structure. Tensors keep
+/// their memory, device and layout.
+/// @pre the names that `visit_state` lists do not depend on the object's values
+/// @throws std::runtime_error that begins with `who` and lists entries that are missing, unknown
+///         or of another shape or type; the object is then unchanged
 template<state_must::be_shown P>
 void restore(P& part, const snapshot& entries, std::string_view who = "restore")
 {
@@ -235,7 +236,7 @@ void restore(P& part, const snapshot& entries, std::string_view who = "restore")
   part.visit_state(reader);
 }
 
-/// The entries whose names begin with `within.`, without that prefix.
+/// Returns the entries whose names begin with `within.`, without that prefix.
 [[nodiscard]] inline snapshot part_of(const snapshot& whole, std::string_view within)
 {
   const auto prefix = std::string{within} + ".";

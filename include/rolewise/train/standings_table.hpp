@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The observer that shows a search to whoever waits for it.
+/// The `standings_table` observer: prints the standings of a search.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/display_width.hpp>
@@ -27,17 +27,17 @@
 
 namespace rolewise {
 
-/// On a terminal a table that moves while the search runs, the best first:
+/// A live table of the trials of a search. On a terminal it is redrawn, the best trial first:
 ///
 ///     population-based  round 3  31/160 epochs  0:42 left
 ///      trial  epoch   score
 ///          5      3  0.8123  rate 0.0312  bits 4
 ///          0      2  0.7944  rate 0.1000  bits 2
 ///
-/// Trials that have failed stand below all others. Elsewhere one line when a round is over, with
-/// the best trial, and how many have failed. `left` supposes that every trial that is not stopped
-/// will use its epochs. On a terminal lines are cut to the width, and the table to the height, that
-/// it has at the moment; elsewhere lines are whole.
+/// Failed trials come last. Elsewhere, one line when a round is over, with the best trial and the
+/// number of failed ones. `left` assumes that every trial that is not stopped will use its
+/// epochs. On a terminal, lines are cut to the current width and the table to the current height;
+/// elsewhere lines are cut only to `width`, if set.
 struct standings_table {
   enum class style {
     automatic,  ///< live on a terminal
@@ -47,17 +47,17 @@ struct standings_table {
 
   std::FILE* to = stderr;
   style how = style::automatic;
-  std::size_t rows = 8;   ///< of the table, at most
-  std::size_t width = 0;  ///< of a line, at most, in columns; 0: the terminal's
+  std::size_t rows = 8;   ///< maximum number of trials in the table
+  std::size_t width = 0;  ///< maximum columns of a line; 0: those of the terminal
 
-  /// What it has seen; leave it out.
+  /// Internal state; do not set.
   struct {
     std::chrono::steady_clock::time_point begun{};
-    std::vector<std::int64_t> epochs{};  ///< that each trial stands at
+    std::vector<std::int64_t> epochs{};  ///< current epoch of each trial
     std::vector<standing> standings{};
-    std::int64_t trained = 0;  ///< epochs since `begun`
+    std::int64_t trained = 0;  ///< epochs trained since `begun`
     std::int64_t round = 0;
-    std::size_t drawn = 0;  ///< lines that are on the terminal
+    std::size_t drawn = 0;  ///< lines shown on the terminal
     bool is_live = false;
   } seen{};
 
@@ -96,7 +96,7 @@ struct standings_table {
   }
 
  private:
-  /// What trials have done and have to do.
+  /// Returns the progress line: strategy, round, epochs, failed trials and time left.
   [[nodiscard]] std::string progress(const search_history& history) const
   {
     std::int64_t done = 0, left = 0;
@@ -122,7 +122,7 @@ struct standings_table {
     return words;
   }
 
-  /// Trials that have failed come last.
+  /// Returns the trials by score, highest first; failed trials come last.
   [[nodiscard]] std::vector<const standing*> best_first() const
   {
     std::vector<const standing*> sorted;
@@ -133,8 +133,8 @@ struct standings_table {
     return sorted;
   }
 
-  /// A policy's pair of levels as "Rotate.1 6:7"; pairs of probability 0 do nothing and are left
-  /// out.
+  /// Formats a point. A policy's pair of levels is written as "Rotate.1 6:7"; pairs of
+  /// probability 0 have no effect and are left out.
   [[nodiscard]] static std::string words_of(const point& p)
   {
     std::string words;
@@ -188,7 +188,7 @@ struct standings_table {
     std::vector<std::string> lines{progress(history), " trial  epoch   score"};
     for (const auto* s : best_first())
       if (lines.size() < rows + 2) lines.push_back(row(*s));
-    // Lines that have left the window at its upper end cannot be drawn over.
+    // Lines that have scrolled out of the window cannot be overwritten.
     const auto size = size_of_terminal(to);
     const auto most = size ? std::max<std::size_t>(size->rows - 1, 1) : lines.size();
     if (lines.size() > most) lines.resize(most);
@@ -199,7 +199,7 @@ struct standings_table {
     seen.drawn = lines.size();
   }
 
-  /// As a line of its own.
+  /// Returns the text cut to the line width, with a newline.
   [[nodiscard]] std::string cut(const std::string& words) const
   {
     const auto most = columns_for_lines(to);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A student and labels.
+/// The `supervised` training step: trains a student on labels.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/independent_agent.hpp>
@@ -25,21 +25,22 @@
 
 namespace rolewise {
 
-/// Training from labels alone: how a teacher comes to be, and the baseline of every distillation.
+/// Training step on labels alone: trains teachers, and is the baseline of every distillation.
 ///
 ///     supervised school{.student = resnet20(shape), .agent = trivial_augment{}};
 ///     fit(school, data, {.epochs = 4});
 ///
-/// One step: the agent's view under `seed.split(role::student)` (`view_of`), the student's
-/// response, the loss, its gradients, clipping, the optimiser at `optimiser.rate *
-/// schedule(moment)`, the moving average. Metrics: `loss`, the terms of a weighted sum, `accuracy`
-/// (of the batch as it was seen, before the update). Nothing waits for the device.
+/// One step computes, in order: the agent's view under `seed.split(role::student)` (`view_of`),
+/// the student's forward pass, the loss, the backward pass, gradient clipping, the optimizer's
+/// update at learning rate `optimiser.rate * schedule(moment)`, the moving average. Metrics:
+/// `loss`, the terms of a weighted sum, `accuracy` (of the augmented batch, before the update).
+/// Does not synchronize with the device.
 ///
-/// The state of the optimiser and of the average is made by the first step (or the first look at
-/// the state) and stays: a second `fit` continues with it. A copy of a step is deep.
+/// The state of the optimizer and of the average is created by the first step (or the first
+/// `visit_state`) and is kept: a second `fit` continues with it. A copy of a step is deep.
 ///
 /// @par Determinism
-/// The same parts, batches and moments give the same bits, for the same number of threads.
+/// The same members, batches and moments give the same bits, for the same number of threads.
 template<typename Learner = detail::missing, typename Agent = no_agent,
          typename Loss = cross_entropy, typename Method = sgd, typename Factor = cosine>
 struct supervised {
@@ -57,16 +58,16 @@ struct supervised {
   static_assert(Optimiser<Method>, "supervised: .optimiser must satisfy Optimiser, such as sgd{}");
   static_assert(Schedule<Factor>, "supervised: .schedule must satisfy Schedule, such as cosine{}");
 
-  Learner student;  // without an initialiser, so that the compiler sees whether there is a default
+  Learner student;  // no initializer: the step is default-constructible only if the student is
   Agent agent{};
   Loss loss{};
   Method optimiser{};
   Factor schedule{};
-  std::optional<clip_gradients> clipping{};  ///< nothing: gradients are taken as they are
-  std::optional<moving_average> average{};   ///< nothing: none is kept
+  std::optional<clip_gradients> clipping{};  ///< empty: no gradient clipping
+  std::optional<moving_average> average{};   ///< empty: no moving average
   rolewise::seed seed{0};                    ///< of the views
 
-  detail::descent<Learner, Method> progress{};  ///< what is remembered; leave it out
+  detail::descent<Learner, Method> progress{};  ///< state between steps; internal, do not set
 
   metrics operator()(const batch& examples, const moment& now)
   {
@@ -77,7 +78,7 @@ struct supervised {
         now, learned);
   }
 
-  /// Makes the agent's view without the step; see `PreparingStep`.
+  /// Returns a function that makes the agent's view without the step; see `PreparingStep`.
   [[nodiscard]] auto preparation()
     requires IndependentAgent<Agent>
   {
@@ -94,9 +95,9 @@ struct supervised {
     return learn(std::move(view), now, learned);
   }
 
-  /// The student's answer to the batch as a step would show it, by copies: nothing of the step
-  /// changes. What a step is going to refuse is refused here; `fit` asks about a last batch of one
-  /// example.
+  /// Returns the student's logits for the batch as a training step would compute them, on copies:
+  /// the step does not change. Throws what the step's forward pass would throw; `fit` uses this
+  /// to check a last batch of one example.
   [[nodiscard]] torch::Tensor rehearse(const batch& examples, const moment& now) const
   {
     const torch::NoGradGuard without_graph;
@@ -113,13 +114,13 @@ struct supervised {
   }
   static constexpr bool mixes = requires { requires Agent::mixes; };
 
-  /// @throws std::invalid_argument if it is not finite
+  /// @throws std::invalid_argument if the learning rate is not finite
   [[nodiscard]] double learning_rate(const moment& now) const
   {
     return detail::learning_rate_at(optimiser, schedule, now);
   }
 
-  /// Who is judged: the moving average if there is one, else the student.
+  /// The network to evaluate: the moving average if one is kept, otherwise the student.
   [[nodiscard]] const Learner& learner() const
   {
     return progress.averaged() != nullptr ? *progress.averaged() : student;
@@ -157,7 +158,7 @@ struct supervised {
     return std::move(found.numbers);
   }
 
-  /// What is learned in a step, with the widths of its epoch.
+  /// Returns the tensors that a step trains, after setting the bit widths of its epoch.
   std::vector<named_tensor> begin(const moment& now)
   {
     const detail::gradients_on from_the_start{"supervised"};

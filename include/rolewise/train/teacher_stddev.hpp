@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How good an augmentation is for distillation, from the teacher alone.
+/// `teacher_stddev`: rates an augmentation for distillation from the teacher's outputs alone.
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
@@ -17,10 +17,10 @@
 
 namespace rolewise {
 
-/// How much mean answers differ: the mean over classes of the sample standard deviation (n - 1)
-/// over groups.
+/// The spread of mean probabilities: their sample standard deviation over groups (n - 1),
+/// averaged over classes.
 /// @param means `[J, K]`: the mean probabilities of each of J groups, J at least 2
-/// @throws std::invalid_argument for anything else
+/// @throws std::invalid_argument for any other shape
 [[nodiscard]] inline double stddev_of_means(const torch::Tensor& means)
 {
   if (!means.defined() || means.dim() != 2 || means.size(0) < 2 || means.size(1) < 1)
@@ -29,37 +29,37 @@ namespace rolewise {
   return means.to(torch::kFloat64).std(0, true).mean().item<double>();
 }
 
-/// What `teacher_stddev` measures on. The value scales as one over the root of the examples in a
-/// group, so only values with the same options compare.
+/// The options of `teacher_stddev`. The value scales as one over the square root of the examples
+/// in a group, so only values with the same options are comparable.
 template<AugmentationAgent Base = pad_crop_flip>
 struct stddev_options {
   std::int64_t batch_size = 64;
   std::int64_t steps = 5;    ///< batches in a group
   std::int64_t epochs = 10;  ///< 1 or more, at least two groups in all
-  rolewise::seed seed{0};    ///< of the order and of the views
-  Base base{};               ///< makes the view that is trained on anyhow
+  rolewise::seed seed{0};    ///< of the data order and of the views
+  Base base{};               ///< the augmentation that training uses in any case
 };
 
-/// The value and what it was measured on.
+/// The result of `teacher_stddev`.
 struct teacher_spread {
   double stddev = 0.0;      ///< of mean probabilities; lower is better
   std::int64_t groups = 0;  ///< J
-  std::int64_t rows = 0;    ///< answers in a group: 2 steps batch_size
+  std::int64_t rows = 0;    ///< outputs in a group: 2 * steps * batch_size
 };
 
-/// T. stddev of an augmentation: the teacher is shown the base view of each batch and what the
-/// augmentation makes of this view; the answers of `steps` batches, as probabilities at temperature
-/// 1, are averaged; the result is how much these averages differ (`stddev_of_means`).
+/// Computes the T. stddev of an augmentation: the teacher evaluates the base view of each batch
+/// and the augmentation of this view; its probabilities at temperature 1 are averaged over groups
+/// of `steps` batches; the result is the spread of these averages (`stddev_of_means`).
 ///
 ///     teacher_stddev(frozen(net), data.train, cutmix{.partners = data.train}).stddev
 ///
 /// It ranks augmentations for one teacher and one data set: students learn better from those with
-/// lower values. What merely blurs the teacher's answers lowers it too, so it is nothing to
-/// optimise by itself.
+/// lower values. Whatever merely flattens the teacher's outputs lowers it too, so it is no
+/// objective to optimize by itself.
 ///
 /// @par Determinism
 /// A function of teacher, data, agents and options.
-/// @throws std::invalid_argument where there are fewer than two groups
+/// @throws std::invalid_argument for options below 1 or fewer than two groups
 /// @par Source
 /// Wang, Lohit, Jones, Fu: What makes a "good" data augmentation in knowledge distillation: a
 /// statistical perspective, 2022, arXiv 2012.02909; code MingSun-Tse/Good-DA-in-KD, 75443f9.

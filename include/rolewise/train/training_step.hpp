@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One update, whoever learns.
+/// The `TrainingStep` concept: one update of parameters from one batch.
 ///
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
@@ -17,13 +17,13 @@
 
 namespace rolewise {
 
-/// One number of one step. It stays on the device until somebody reads it.
+/// A metric of one step. It stays on the device until it is read.
 struct metric {
   std::string name;     ///< `loss`, `cross-entropy`, `soft-target-kl`, `accuracy`, ...
   torch::Tensor value;  ///< 0-dimensional, detached, floating point; the mean over the batch
 };
 
-/// The numbers of one step. The first is the loss; names and order are the same in every step.
+/// The metrics of one step. The first is the loss; names and order are the same in every step.
 using metrics = std::vector<metric>;
 
 namespace step_must {
@@ -38,9 +38,9 @@ concept show_all_their_state = state_must::be_shown<S>;
 
 }  // namespace step_must
 
-/// One update of whatever learns. `visit_state` shows all that a checkpoint must hold: after it has
-/// been restored, the next steps give the same bits as if nothing had happened
-/// (`tests/laws/training_step.hpp`).
+/// A training step: one update of parameters from one batch. `visit_state` lists all state that a
+/// checkpoint must hold: after a restore, the next steps give the same bits as in an
+/// uninterrupted run (`tests/laws/training_step.hpp`).
 template<typename S>
 concept TrainingStep =
     step_must::turn_a_batch_into_metrics<S> && step_must::show_all_their_state<S>;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Axes of charts: how far they reach, and where their ticks are.
+/// Chart axes: range and tick positions.
 
 #include <algorithm>
 #include <array>
@@ -15,7 +15,7 @@
 
 namespace rolewise::detail {
 
-/// From the least to the greatest of the finite numbers that were included.
+/// Range of the finite numbers that were included.
 struct extent {
   double low = std::numeric_limits<double>::infinity();
   double high = -std::numeric_limits<double>::infinity();
@@ -33,7 +33,7 @@ struct tick {
   std::string label;
 };
 
-/// A multiple of `step` with as many digits as tell the multiples apart, whatever the locale.
+/// Text of a multiple of `step`, with as many digits as distinguish the multiples, in any locale.
 [[nodiscard]] inline std::string tick_label(double x, double step)
 {
   std::array<char, 32> text{};
@@ -73,7 +73,7 @@ class axis {
     }
   }
 
-  /// Where a number is: 0 at the beginning of the axis, 1 at its end.
+  /// Position of a number on the axis: 0 at its beginning, 1 at its end.
   [[nodiscard]] double share(double x) const { return (x - low_) / (high_ - low_); }
   [[nodiscard]] const std::vector<tick>& ticks() const { return ticks_; }
 
@@ -81,7 +81,7 @@ class axis {
   static constexpr double tolerance = 1e-9;  // of a step
   static constexpr std::size_t most_ticks = 12;
 
-  /// The step that leaves about six ticks.
+  /// The step that gives about six ticks.
   [[nodiscard]] static double step_for(double span)
   {
     const double rough = span / 6.0;

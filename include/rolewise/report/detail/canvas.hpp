@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Pictures to draw and write on.
+/// Raster canvas: draws images, boxes and text to a pixel tensor.
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/report/detail/letters.hpp>
@@ -16,26 +16,27 @@
 
 namespace rolewise::detail {
 
-/// `[C, H, W]` uint8, white at first, with what is drawn on it.
+/// A `[C, H, W]` uint8 image that is drawn on; white at first.
 class canvas {
  public:
   canvas(std::int64_t channels, std::int64_t height, std::int64_t width)
       : pixels_{torch::full({channels, height, width}, 255, torch::kByte)}
   {}
 
-  /// An image `[C, h, w]`, every pixel `scale` pixels wide and high.
+  /// Draws an image `[C, h, w]`, each pixel enlarged to `scale` x `scale`.
   void draw(const torch::Tensor& image, std::int64_t top, std::int64_t left, std::int64_t scale)
   {
     const auto large = image.repeat_interleave(scale, 1).repeat_interleave(scale, 2);
     pixels_.narrow(1, top, large.size(1)).narrow(2, left, large.size(2)).copy_(large);
   }
 
-  /// A box of one colour, which has a value per channel; it must fit.
+  /// Fills a box with one color, which has a value per channel; the box must fit.
   template<std::size_t Channels>
   void fill(std::int64_t top, std::int64_t left, std::int64_t height, std::int64_t width,
             const std::array<std::uint8_t, Channels>& colour)
   {
-    // By hand: a heat map has up to millions of boxes, and a tensor operation takes microseconds.
+    // Plain loops: a heat map has up to millions of boxes, and a tensor operation takes
+    // microseconds.
     const auto line = pixels_.size(2), plane = line * pixels_.size(1);
     auto* to = pixels_.mutable_data_ptr<std::uint8_t>() + top * line + left;
     for (const auto value : colour) {
@@ -44,7 +45,7 @@ class canvas {
     }
   }
 
-  /// A text whose letters have pixels of `size`; it must fit.
+  /// Draws a text with font pixels of `size` x `size`; it must fit.
   void write(std::string_view text, std::int64_t top, std::int64_t left, std::int64_t size)
   {
     constexpr int ink = 40;
@@ -65,13 +66,13 @@ class canvas {
   torch::Tensor pixels_;
 };
 
-/// Width of a text that is drawn with pixels of `size`.
+/// Width in pixels of a text with font pixels of `size`.
 [[nodiscard]] inline std::int64_t text_width(std::string_view text, std::int64_t size)
 {
   return std::max<std::int64_t>(0, letters_in(text) * (letter_width + 1) - 1) * size;
 }
 
-/// The longest beginning of a text that fits, with two dots where it was cut.
+/// The text, or its longest prefix that fits, followed by two dots.
 [[nodiscard]] inline std::string shortened(std::string text, std::int64_t width, std::int64_t size)
 {
   if (text_width(text, size) <= width) return text;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How a heat map is laid out: labels on the left, columns from left to right, colours on the
+/// Layout and drawing of heat maps: row labels on the left, cells in the middle, color bar on the
 /// right.
 
 #include <rolewise/report/detail/axis.hpp>
@@ -18,13 +18,13 @@
 
 namespace rolewise::detail {
 
-/// A number below the column that it counts.
+/// Label of a column and the index of the column.
 struct column_tick {
   std::string label;
   std::int64_t column = 0;
 };
 
-/// Every so many columns, so that their numbers do not touch.
+/// Ticks at regular distances, chosen so that their labels do not touch.
 template<typename Pen>
 [[nodiscard]] std::vector<column_tick> column_ticks(std::int64_t first, std::int64_t columns,
                                                     std::int64_t cell_width)
@@ -48,11 +48,11 @@ template<typename Pen>
   return ticks;
 }
 
-/// Where the parts of a heat map are, in pixels; a width of text is the pen's word.
+/// Layout of a heat map in pixels; text widths are computed by the pen.
 template<typename Pen, typename Map>
 struct heat_map_layout {
   static constexpr std::int64_t margin = 14;
-  static constexpr std::int64_t row_height = 22;  ///< of which a cell has two less
+  static constexpr std::int64_t row_height = 22;  ///< two more than a cell
   static constexpr std::int64_t bar_width = 16;
 
   std::int64_t cell_width, left, top, plot_width, plot_height, bar_left, bar_height;
@@ -90,7 +90,7 @@ struct heat_map_layout {
                       top + bar_height + (has_empty ? 30 : 0) + margin);
   }
 
-  /// The middle of a text that shall be near `x`, moved so that none of it is cut off.
+  /// Center of a text near `x`, moved so that none of the text is cut off.
   [[nodiscard]] std::int64_t middle_near(std::int64_t x, const std::string& words) const
   {
     const auto half = Pen::width_of(words) / 2 + 1;
@@ -98,7 +98,8 @@ struct heat_map_layout {
   }
 };
 
-/// Neighbours in a row that are alike share a box: a schedule has few boxes, however many epochs.
+/// Draws the cells. Equal neighbors in a row share a box, so a schedule has few boxes, however
+/// many epochs.
 template<typename Pen, typename Map>
 void draw_cells(Pen& pen, const heat_map_layout<Pen, Map>& at, const Map& map)
 {
@@ -121,7 +122,7 @@ void draw_cells(Pen& pen, const heat_map_layout<Pen, Map>& at, const Map& map)
   pen.end_group();
 }
 
-/// The colours from the greatest number to the least, and below them what has none.
+/// Draws the color bar, greatest number on top, and below it the swatch of empty cells.
 template<typename Pen, typename Map>
 void draw_colour_bar(Pen& pen, const heat_map_layout<Pen, Map>& at, const Map& map)
 {

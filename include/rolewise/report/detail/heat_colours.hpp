@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Numbers as colours.
+/// Color map of heat maps.
 
 #include <algorithm>
 #include <array>
@@ -15,9 +15,9 @@ namespace rolewise::detail {
 /// Red, green, blue.
 using rgb = std::array<std::uint8_t, 3>;
 
-/// From pale yellow over green to dark blue: nine colours of CIE L* 93 to 20 in equal steps, their
-/// hue turning from 100 to 285 degrees. What is greater is darker, so the order can be seen without
-/// colours too, and white stays free for the page.
+/// Sequential color map, from pale yellow over green to dark blue: nine colors of CIE L* 93 to 20
+/// in equal steps, with hues from 100 to 285 degrees. Greater numbers are darker, so the order
+/// also shows in grayscale, and white remains free for the page.
 inline constexpr std::array<rgb, 9> heat_anchors{{{247, 236, 178},
                                                   {181, 221, 146},
                                                   {109, 203, 144},
@@ -28,8 +28,8 @@ inline constexpr std::array<rgb, 9> heat_anchors{{{247, 236, 178},
                                                   {1, 72, 113},
                                                   {0, 47, 102}}};
 
-/// The colour of a number that is this share of the way from the least to the greatest: a straight
-/// line in sRGB from anchor to anchor. @pre 0 <= share <= 1
+/// The color at a share of the range from the least to the greatest number: linear interpolation
+/// in sRGB between anchors. @pre 0 <= share <= 1
 [[nodiscard]] inline rgb heat_colour(double share)
 {
   constexpr std::size_t last = heat_anchors.size() - 1;
@@ -44,7 +44,7 @@ inline constexpr std::array<rgb, 9> heat_anchors{{{247, 236, 178},
   return mixed;
 }
 
-inline constexpr rgb ground_of_nothing{247, 247, 247};  ///< of a cell that is empty
+inline constexpr rgb ground_of_nothing{247, 247, 247};  ///< background of an empty cell
 inline constexpr rgb dash_of_nothing{176, 176, 176};    ///< the line through it
 inline constexpr rgb tick_grey{136, 136, 136};
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Letters for pictures: five columns, seven rows and one more below the line.
+/// Bitmap font: five columns, seven rows and one more below the baseline.
 
 #include <array>
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace rolewise::detail {
 inline constexpr std::int64_t letter_width = 5;
 inline constexpr std::int64_t letter_height = 8;
 
-/// The printable characters of ASCII from the space on. Each has one digit per row, top row first,
-/// in base 32; the highest bit is the left column.
+/// Glyphs of the printable ASCII characters, from the space on. Each has one base-32 digit per
+/// row, top row first; the highest bit is the left column.
 inline constexpr std::array<std::string_view, 95> letters{
     "00000000", "44444040", "aaa00000", "aavavaa0", "4fke5u40", "pp248jj0", "cik8lid0", "44400000",
     "24888420", "84222480", "04lel400", "044v4400", "00000448", "000v0000", "00000cc0", "11248gg0",
@@ -30,10 +30,10 @@ inline constexpr std::array<std::string_view, 95> letters{
     "00ha4ah0", "00hhhf1e", "00v248v0", "34484430", "44444440", "o44244o0", "008l2000",
 };
 
-/// What stands for a character that has no picture: a hollow box.
+/// Glyph of all other characters: a hollow box.
 inline constexpr std::string_view unknown_letter = "vhhhhhv0";
 
-/// Whether the picture of a character has ink in this row and column.
+/// Whether a glyph has ink in this row and column.
 [[nodiscard]] constexpr bool has_ink(std::string_view picture, std::int64_t row,
                                      std::int64_t column)
 {
@@ -42,7 +42,7 @@ inline constexpr std::string_view unknown_letter = "vhhhhhv0";
   return ((bits >> (letter_width - 1 - column)) & 1) != 0;
 }
 
-/// Calls `f` with the picture of each character of a UTF-8 text.
+/// Calls `f` with the glyph of each character of a UTF-8 text.
 template<typename F>
 constexpr void for_each_letter(std::string_view text, F&& f)
 {

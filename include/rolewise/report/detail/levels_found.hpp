@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Which levels a quantised tensor uses.
+/// Which levels a quantized tensor uses, with their counts.
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
@@ -26,15 +26,15 @@ struct level_use {
 namespace detail {
 
 struct levels_found {
-  std::vector<level_use> levels;  ///< rising; at least one
+  std::vector<level_use> levels;  ///< ascending; at least one
   std::int64_t used = 0;
   std::int64_t possible = 0;
-  bool is_complete = false;  ///< whether all that are possible are listed
+  bool is_complete = false;  ///< whether `levels` lists all that are possible
 };
 
-/// How integer levels follow each other, if that is known: the range of a quantizer holds 2^b or
-/// fewer of them, or every k-th one is a level (DoReFa's odd codes). 0 if it is not known, as of
-/// sums of powers of two.
+/// Distance between integer levels, 0 if unknown: 1 if the range of the quantizer holds 2^b or
+/// fewer integers; k if every k-th one is a level (DoReFa's odd codes). It is unknown for sums of
+/// powers of two.
 [[nodiscard]] inline std::int64_t stride_of(const quantised& q, std::int64_t possible)
 {
   if (!q.is_integer || !q.range) return 0;
@@ -43,7 +43,7 @@ struct levels_found {
   return span % (possible - 1) == 0 ? span / (possible - 1) : 0;
 }
 
-/// Distinct numbers of a tensor with their counts.
+/// Distinct numbers of a tensor, ascending, with their counts.
 [[nodiscard]] inline std::vector<level_use> distinct_in(const torch::Tensor& numbers)
 {
   const auto [found, places, counts] =
@@ -55,7 +55,7 @@ struct levels_found {
   return all;
 }
 
-/// The same of integers that lie close together, without sorting.
+/// The same for integers in a narrow range, without sorting.
 [[nodiscard]] inline std::vector<level_use> distinct_integers_in(const torch::Tensor& numbers)
 {
   constexpr std::int64_t widest = std::int64_t{1} << 20;
@@ -70,7 +70,7 @@ struct levels_found {
   return all;
 }
 
-/// Adds the levels that nobody is on.
+/// Adds the levels of a range that no value uses.
 inline void add_unused(std::vector<level_use>& levels, const level_range& range,
                        std::int64_t stride)
 {
@@ -88,8 +88,8 @@ inline void add_unused(std::vector<level_use>& levels, const level_range& range,
   levels = std::move(all);
 }
 
-/// The levels of a tensor that has some, at their values, or in steps if each channel has its own
-/// scale, times a factor.
+/// The levels of a quantized tensor: as values, or in steps if each channel has its own scale;
+/// both times a factor.
 [[nodiscard]] inline levels_found levels_in(const quantised& q, bit_width bits, bool in_steps,
                                             double factor)
 {

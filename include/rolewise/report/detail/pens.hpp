@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One drawing, two kinds of paper: SVG and pixels.
+/// Two drawing back ends with the same interface: SVG and pixels.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -17,10 +17,10 @@
 
 namespace rolewise::detail {
 
-/// Which point of a text is where it is written.
+/// Text anchor: the point of a text that is placed at the given position.
 enum class anchor : std::uint8_t { begin, middle, end };
 
-/// A box of whole pixels.
+/// A rectangle in whole pixels.
 struct box {
   std::int64_t left = 0;
   std::int64_t top = 0;
@@ -28,7 +28,8 @@ struct box {
   std::int64_t height = 0;
 };
 
-/// Draws as the text of an SVG picture. Widths of texts are estimates: the viewer has the font.
+/// Draws to the text of an SVG picture. Widths of texts are estimates: the viewer chooses the
+/// font.
 class svg_pen {
  public:
   [[nodiscard]] static std::int64_t width_of(std::string_view words)
@@ -48,7 +49,7 @@ class svg_pen {
                          "fill=\"#333333\" shape-rendering=\"crispEdges\">\n"
                          "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
   }
-  /// Until `end_group`, what is drawn belongs together.
+  /// Groups what is drawn until `end_group`.
   void begin_group(std::string_view of) { text_ += classic_text("<g class=\"", of, "\">\n"); }
   void end_group() { text_ += "</g>\n"; }
 
@@ -58,7 +59,7 @@ class svg_pen {
         classic_text("<rect x=\"", where.left, "\" y=\"", where.top, "\" width=\"", where.width,
                      "\" height=\"", where.height, "\" fill=\"", code_of(colour), "\"/>\n");
   }
-  /// @param y of the middle of the line
+  /// @param y middle of the line
   void write(std::string_view words, std::int64_t x, std::int64_t y, anchor at)
   {
     write_as("", words, x, y + 4, at);
@@ -92,7 +93,7 @@ class svg_pen {
   std::string text_;
 };
 
-/// Draws as pixels, with the letters of `letters.hpp`.
+/// Draws to pixels, with the font of `letters.hpp`.
 class pixel_pen {
  public:
   [[nodiscard]] static std::int64_t width_of(std::string_view words)

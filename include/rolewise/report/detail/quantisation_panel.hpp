@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One small picture of values among their levels.
+/// Histogram of the values of one quantized tensor with its levels, as SVG.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/report/detail/axis.hpp>
@@ -24,7 +24,7 @@ inline constexpr std::string_view bar_colour = "#a6d0ea";
 inline constexpr std::string_view level_colour = "#D55E00";
 inline constexpr std::string_view unused_colour = "#8a8a8a";
 
-/// Coordinates with two digits: the same bytes everywhere.
+/// Coordinate with two digits: the same bytes on every machine.
 [[nodiscard]] inline std::string pixels_text(double x) { return fixed_text(x, 2); }
 
 [[nodiscard]] inline std::string svg_line(double x1, double y1, double x2, double y2,
@@ -52,7 +52,8 @@ inline constexpr std::string_view unused_colour = "#8a8a8a";
                       "\" r=\"2.4\" fill=\"", level_colour, "\"/>\n");
 }
 
-/// `2 bits · 4/4 levels · clipped 0.31 % · error 11.9 %`, and what else there is to say.
+/// `2 bits · 4/4 levels · clipped 0.31 % · error 11.9 %`, then zeros, step unit and gain if they
+/// apply.
 [[nodiscard]] inline std::string caption_of(const quantisation_view& view, bool shows_zeros)
 {
   const auto percent = [](double share, int digits) {
@@ -69,7 +70,7 @@ inline constexpr std::string_view unused_colour = "#8a8a8a";
   return words;
 }
 
-/// Draws a view: a caption, bars with levels among them, and an axis.
+/// Draws a view: a caption, histogram bars with a line at each level, and an axis.
 class quantisation_panel {
  public:
   static constexpr double caption_height = 18.0;
@@ -94,7 +95,7 @@ class quantisation_panel {
   }
 
  private:
-  static constexpr double margin = 0.02;         // of the width, so that end levels stand free
+  static constexpr double margin = 0.02;         // of the width; keeps the end levels off the edges
   static constexpr std::size_t most_lines = 36;  // more levels are ticks below the axis
 
   [[nodiscard]] double x_of(double value) const
@@ -102,8 +103,8 @@ class quantisation_panel {
     return left_ + width_ * (margin + (1.0 - 2.0 * margin) * axis_.share(value));
   }
 
-  /// The count that is as high as the plot. One bar may be cut off, so that the many zeros behind a
-  /// rectifier do not press the others flat.
+  /// Count that fills the height of the plot. The highest bar may be cut off, so that the many
+  /// zeros after a ReLU do not flatten the others.
   [[nodiscard]] double full_height() const
   {
     auto counts = view_.bins;
@@ -112,8 +113,8 @@ class quantisation_panel {
     return std::max(second > 0.0 && first > 2.0 * second ? 1.3 * second : 1.05 * first, 1.0);
   }
 
-  /// All bars are one path, each a line as wide as its interval, less a little: a page has
-  /// thousands of them.
+  /// All bars as one path, since a page has thousands of them; each is a line slightly narrower
+  /// than its interval.
   [[nodiscard]] std::string bars() const
   {
     const double full = full_height();
@@ -135,8 +136,7 @@ class quantisation_panel {
                         pixels_text(bar_width - 0.4), "\"/>\n", cuts);
   }
 
-  /// A line at each level, and on it a dot as high as its share of the values, next to the greatest
-  /// share.
+  /// A line at each level, with a dot at the height of its count relative to the greatest count.
   [[nodiscard]] std::string levels() const
   {
     std::int64_t most = 1;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What pictures of curves are made of.
+/// SVG helpers: colors and dashes of curves, XML escaping.
 
 #include <rolewise/core/utf8.hpp>
 
@@ -13,15 +13,15 @@
 
 namespace rolewise::detail {
 
-/// Seven colours that those who see red and green alike can tell apart too.
-/// Okabe, Ito: Color Universal Design, 2008; without yellow, which is faint on white.
+/// Seven colors that readers with red-green color blindness can distinguish, too. Okabe, Ito:
+/// Color Universal Design, 2008; without yellow, which is faint on white.
 inline constexpr std::array<std::string_view, 7> line_colours{
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"};
-/// Beyond seven curves, colours come again with other strokes.
+/// Dash patterns: after seven curves, colors repeat with the next pattern.
 inline constexpr std::array<std::string_view, 4> line_strokes{"", "7 4", "2 3", "9 3 2 3"};
 
-/// Text within XML or HTML; control characters, which XML does not allow, become spaces, and U+FFFD
-/// stands for what is no UTF-8 and for the two characters of three bytes that XML does not know.
+/// Escapes text for XML or HTML. Control characters, which XML does not allow, become spaces;
+/// invalid UTF-8 and U+FFFE and U+FFFF, which XML does not allow either, become U+FFFD.
 [[nodiscard]] inline std::string xml_text(std::string_view bytes)
 {
   const auto words = valid_utf8(bytes);
@@ -47,7 +47,7 @@ inline constexpr std::array<std::string_view, 4> line_strokes{"", "7 4", "2 3", 
   return out;
 }
 
-/// The parts of a series without gaps, as [begin, end).
+/// Calls `f(begin, end)` for each part [begin, end) of a series without gaps.
 template<typename IsThere, typename F>
 void for_each_stretch(std::size_t size, IsThere&& is_there, F&& f)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Lines, dots and words at fractions of pixels, as the text of an SVG picture.
+/// SVG writer for lines, dots and text at fractional pixel positions.
 
 #include <rolewise/report/detail/pens.hpp>
 #include <rolewise/report/detail/svg.hpp>
@@ -15,7 +15,7 @@
 
 namespace rolewise::detail {
 
-/// A place on a sheet, in pixels from its upper left corner.
+/// A position in pixels from the upper left corner.
 struct spot {
   double x = 0.0;
   double y = 0.0;
@@ -26,7 +26,7 @@ struct stroke {
   double width = 1.0;
 };
 
-/// An attribute of an SVG element with up to two digits after the point.
+/// An attribute of an SVG element with two digits after the point.
 [[nodiscard]] inline std::string pixels(std::string_view name, double value)
 {
   return std::string{" "}.append(name).append("=\"").append(fixed_text(value, 2)).append("\"");
@@ -42,7 +42,7 @@ class svg_sheet {
               "fill=\"#333333\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"}
   {}
 
-  /// Until `end_group`, what is drawn belongs together; a viewer shows `says` beside the pointer.
+  /// Groups what is drawn until `end_group`; viewers show `says` as a tooltip.
   void begin_group(std::string_view of, std::string_view says = {})
   {
     text_.append("<g class=\"").append(of).append("\">");
@@ -56,7 +56,7 @@ class svg_sheet {
     text_ += "<line" + pixels("x1", a.x) + pixels("y1", a.y) + pixels("x2", b.x) +
              pixels("y2", b.y) + look_of(with) + "/>\n";
   }
-  /// From one spot to another, level at both ends.
+  /// A curve between two positions, horizontal at both ends.
   void bow(spot a, spot b, stroke with)
   {
     const double middle = (a.x + b.x) / 2.0;
@@ -82,7 +82,7 @@ class svg_sheet {
     line({at.x - reach, at.y - reach}, {at.x + reach, at.y + reach}, with);
     line({at.x - reach, at.y + reach}, {at.x + reach, at.y - reach}, with);
   }
-  /// @param at the side of the text, on its base line
+  /// @param at position of the anchor, on the baseline
   void write(std::string_view words, spot at, anchor side, std::string_view style = {})
   {
     text_ += "<text" + pixels("x", at.x) + pixels("y", at.y);
@@ -90,7 +90,7 @@ class svg_sheet {
       text_ += side == anchor::middle ? " text-anchor=\"middle\"" : " text-anchor=\"end\"";
     text_.append(style).append(">").append(xml_text(words)).append("</text>\n");
   }
-  /// Upwards, its middle at a spot.
+  /// A text that reads upwards, centered at a position.
   void write_upwards(std::string_view words, spot at)
   {
     write(words, at, anchor::middle,

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Where to go next in the unit cube, as a bandit sees it.
+/// Upper-confidence-bound selection of points in the unit cube, over a Gaussian process.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/seed.hpp>
@@ -17,13 +17,13 @@
 
 namespace rolewise::detail {
 
-/// What was gained somewhere at some time.
+/// One observation: the gain at a point and a time.
 struct gain_seen {
   timed_place where;
   double gain = 0.0;
 };
 
-/// The gains with mean 0 and variance 1, none farther out than 2.
+/// The gains standardized to mean 0 and variance 1, clipped to [-2, 2].
 [[nodiscard]] inline std::vector<double> standardised(const std::vector<gain_seen>& seen)
 {
   const auto count = static_cast<double>(seen.size());
@@ -36,24 +36,24 @@ struct gain_seen {
   return values;
 }
 
-/// Picks places of high upper confidence, several for one time: each pick is a place that the next
-/// ones count as seen, whatever it will turn out to be worth.
+/// Selects points with a high upper confidence bound, several for one time: each selected point
+/// counts as observed in the variance of the next ones, whatever its value will be.
 class bandit {
  public:
   /// @param seen not empty
-  /// @param pending places that are being tried without a result yet
+  /// @param pending points under evaluation, without a result yet
   bandit(const std::vector<gain_seen>& seen, std::vector<timed_place> pending)
       : values_{standardised(seen)},
         settings_{likeliest_settings(places_of(seen), values_)},
         known_{places_of(seen), values_, settings_},
         certain_{places_of(seen)}
   {
-    // Variances do not depend on values: any will do.
+    // Variances do not depend on the observed values, so pending points need none.
     for (auto& p : pending) certain_.push_back(std::move(p));
     exploration_ = std::max(0.0, 0.2 * std::log(0.4 * static_cast<double>(seen.size())));
   }
 
-  /// The best of so many places drawn at random, then improved along one axis after the other.
+  /// The best of `candidates` random points, then improved by a search along each axis in turn.
   [[nodiscard]] std::vector<double> pick(double time, std::size_t dimensions,
                                          std::int64_t candidates, seed key)
   {
@@ -98,7 +98,7 @@ class bandit {
   std::vector<double> values_;
   gaussian_process::settings settings_;
   gaussian_process known_;
-  std::vector<timed_place> certain_;  ///< seen, pending or picked
+  std::vector<timed_place> certain_;  ///< observed, pending or selected
   double exploration_ = 0.0;
 };
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A normal distribution that follows what was good.
+/// The sampling distribution of CMA-ES and its update.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/search/detail/symmetric_eigen.hpp>
@@ -15,13 +15,13 @@
 
 namespace rolewise::detail {
 
-/// The state of a covariance matrix adaptation evolution strategy, with the constants of Hansen's
-/// tutorial (table 1, without negative weights).
+/// The state of a covariance matrix adaptation evolution strategy (CMA-ES), with the constants of
+/// Hansen's tutorial (table 1, without negative weights).
 class covariance_adaptation {
  public:
   using vector = std::vector<double>;
 
-  /// @param offspring of a generation, at least 2
+  /// @param offspring per generation, at least 2
   covariance_adaptation(std::size_t dimensions, std::size_t offspring, double step)
       : n_{dimensions},
         mean_(dimensions, 0.5),
@@ -63,12 +63,12 @@ class covariance_adaptation {
     return x;
   }
 
-  /// Goes on from a generation.
-  /// @param best the better half of the draws, the best first; as many as there are weights
+  /// Updates mean, step size, covariance and evolution paths from one generation.
+  /// @param best the better half of the samples, best first; as many as there are weights
   void update(const std::vector<vector>& best)
   {
     ++generation_;
-    vector moved(n_, 0.0);  // of the mean, in steps
+    vector moved(n_, 0.0);  // shift of the mean, in units of the step size
     for (std::size_t k = 0; k < weights_.size(); ++k)
       for (std::size_t i = 0; i < n_; ++i)
         moved[i] += weights_[k] * (best[k][i] - mean_[i]) / step_;
@@ -97,13 +97,15 @@ class covariance_adaptation {
     return std::sqrt(sum);
   }
 
-  /// Both paths; whether that of the step is short enough for that of the shape to go on.
+  /// Updates both evolution paths.
+  /// @return h_sigma: whether the step-size path is short enough for the covariance path to
+  ///         advance
   [[nodiscard]] bool follow(const vector& moved)
   {
     const double kept = 1.0 - step_rate_;
     const double added = std::sqrt(step_rate_ * (2.0 - step_rate_) * mass_);
     for (double& p : step_path_) p *= kept;
-    for (std::size_t j = 0; j < n_; ++j) {  // times the inverse root of the shape
+    for (std::size_t j = 0; j < n_; ++j) {  // times C^(-1/2)
       double along = 0.0;
       for (std::size_t i = 0; i < n_; ++i) along += axes_.vectors(i, j) * moved[i];
       along *= added / deviation(j);
@@ -118,7 +120,8 @@ class covariance_adaptation {
     return is_short;
   }
 
-  /// The rank-one and the rank-mu update; `mean_` and `step_` are still those of the draws.
+  /// The rank-one and rank-mu update of the covariance; `mean_` and `step_` still have the values
+  /// that the samples were drawn with.
   void reshape(const std::vector<vector>& best, bool is_short)
   {
     const double lost = is_short ? 0.0 : one_rate_ * path_rate_ * (2.0 - path_rate_);

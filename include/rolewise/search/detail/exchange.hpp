@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Who takes over whose weights in a population.
+/// Truncation selection: which trials of a population become copies of which.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/seed.hpp>
@@ -16,16 +16,16 @@
 
 namespace rolewise::detail {
 
-/// `to` becomes a copy of `from`.
+/// One copy: trial `to` takes over the state of trial `from`.
 struct exchange {
   std::int64_t from = 0;
   std::int64_t to = 0;
 };
 
-/// Truncation selection: each of the worst share becomes a copy of one of the best share, drawn at
-/// random. A share is rounded up, but is never more than half. Trials without a score have failed:
-/// each of them becomes a copy, however many they are, and none is copied.
-/// @return by rising number of the copy
+/// Truncation selection: each of the worst share becomes a copy of one of the best share, drawn
+/// at random. A share is rounded up, but is never more than half. Trials without a score have
+/// failed: each of them becomes a copy, however many they are, and none is copied.
+/// @return in ascending order of `to`
 [[nodiscard]] inline std::vector<exchange> exchanges(std::vector<ranked_trial> trials, double share,
                                                      seed key, std::int64_t step)
 {

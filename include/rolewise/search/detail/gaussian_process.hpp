@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Regression by a Gaussian process that forgets.
+/// Gaussian process regression with a kernel that forgets over time.
 
 #include <algorithm>
 #include <cmath>
@@ -13,23 +13,23 @@
 
 namespace rolewise::detail {
 
-/// A place in the unit cube at a time; times are measured in steps.
+/// A point of the unit cube at a time; times are measured in steps.
 struct timed_place {
   std::vector<double> at;
   double time = 0.0;
 };
 
-/// What a Gaussian process with mean 0 and variance 1 knows after some noisy values:
+/// The posterior of a Gaussian process with prior mean 0 and variance 1, given noisy values:
 ///
 ///     k((x, t), (y, s)) = exp(-|x - y|^2 / (2 length^2)) * (1 - forgetting)^(|t - s| / 2)
 ///
-/// All sums run in one order in double precision: equal input gives equal bits. n values cost n^3.
+/// Sums in double precision run in one order: equal input gives equal bits. n values cost n^3.
 class gaussian_process {
  public:
   struct settings {
-    double length = 1.0;      ///< above 0
-    double forgetting = 0.0;  ///< 0: time changes nothing; below 1
-    double noise = 0.1;       ///< variance of the noise, above 0
+    double length = 1.0;      ///< length scale, above 0
+    double forgetting = 0.0;  ///< in [0, 1); 0: independent of time
+    double noise = 0.1;       ///< noise variance, above 0
   };
 
   gaussian_process(std::vector<timed_place> places, const std::vector<double>& values,
@@ -52,7 +52,7 @@ class gaussian_process {
     return sum;
   }
 
-  /// Of the function itself, without the noise of a value.
+  /// The posterior variance of the latent function, without observation noise.
   [[nodiscard]] double variance(const timed_place& where) const
   {
     std::vector<double> known;
@@ -62,7 +62,7 @@ class gaussian_process {
     return std::max(rest, 0.0);
   }
 
-  /// The logarithm of the density of the values.
+  /// The log marginal likelihood of the values.
   [[nodiscard]] double log_likelihood() const
   {
     double sum = -0.5 * static_cast<double>(size()) * std::log(2.0 * std::numbers::pi);
@@ -85,14 +85,14 @@ class gaussian_process {
            std::pow(1.0 - settings_.forgetting, std::abs(a.time - b.time) / 2.0);
   }
 
-  /// Cholesky's factor of the covariance of the values.
+  /// Computes the Cholesky factor of the covariance of the values.
   void factorise()
   {
     for (std::size_t i = 0; i < size(); ++i)
       for (std::size_t j = 0; j <= i; ++j) {
         double sum = kernel(places_[i], places_[j]) + (i == j ? settings_.noise : 0.0);
         for (std::size_t k = 0; k < j; ++k) sum -= lower(i, k) * lower(j, k);
-        // The noise keeps the diagonal above 0; rounding may not take all of it away.
+        // The noise keeps the pivots above 0; the bound guards against rounding.
         lower(i, j) = i == j ? std::sqrt(std::max(sum, 1e-12)) : sum / lower(j, j);
       }
   }
@@ -111,7 +111,7 @@ class gaussian_process {
   std::vector<double> lower_, whitened_, weights_;
 };
 
-/// The settings under which the values are likeliest, among 48; the first of equals.
+/// The settings with the highest marginal likelihood among 48; the first of equals.
 [[nodiscard]] inline gaussian_process::settings likeliest_settings(
     const std::vector<timed_place>& places, const std::vector<double>& values)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Who falls at the rungs of successive halving.
+/// The trials that successive halving eliminates at its rungs.
 
 #include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/search_strategy.hpp>
@@ -15,23 +15,23 @@
 
 namespace rolewise::detail {
 
-/// The product of two numbers that are at least 1; the highest number there is where it is higher.
+/// The product of two numbers that are at least 1, saturated at the highest integer.
 [[nodiscard]] constexpr std::int64_t times(std::int64_t a, std::int64_t b) noexcept
 {
   constexpr auto highest = std::numeric_limits<std::int64_t>::max();
   return a > highest / b ? highest : a * b;
 }
 
-/// How many of so many go on.
+/// How many of `count` trials a rung promotes.
 [[nodiscard]] constexpr std::size_t promoted(std::size_t count, std::int64_t eta) noexcept
 {
   return std::max<std::size_t>(1, count / static_cast<std::size_t>(eta));
 }
 
-/// The trials that do not survive the rungs that everybody has reached or failed on the way to, and
-/// have not finished yet. Those that have failed are the first to fall.
+/// The unfinished trials that are eliminated at the rungs that can be decided: those at which
+/// every remaining trial has a score, has finished or has failed. Failed trials rank last.
 /// @param members by number
-/// @param rungs in epochs, rising
+/// @param rungs in epochs, ascending
 [[nodiscard]] inline std::vector<std::int64_t> fallen(std::vector<const standing*> members,
                                                       std::int64_t eta,
                                                       const std::vector<std::int64_t>& rungs)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Densities over the unit cube, from points that were seen.
+/// Parzen (kernel density) estimators over the unit cube.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/search/detail/unit_cube.hpp>
@@ -21,15 +21,15 @@ namespace rolewise::detail {
 [[nodiscard]] inline double normal_mass(double a, double b)
 {
   const double root = std::numbers::sqrt2;
-  // In the lower tail: there are digits where the upper tail has only ones.
+  // Evaluated in the smaller tail: near 1, differences of probabilities lose digits.
   return a > 0.0 ? (std::erfc(a / root) - std::erfc(b / root)) / 2.0
                  : (std::erfc(-b / root) - std::erfc(-a / root)) / 2.0;
 }
 
-/// A normal distribution cut off outside [0, 1].
+/// A normal distribution truncated to [0, 1].
 struct bounded_normal {
   double centre = 0.5;
-  double width = 1.0;  ///< its standard deviation before it is cut
+  double width = 1.0;  ///< standard deviation before truncation
 
   [[nodiscard]] double mass(double low, double high) const
   {
@@ -40,7 +40,7 @@ struct bounded_normal {
     const double z = (x - centre) / width;
     return std::exp(-0.5 * z * z) / (width * std::sqrt(2.0 * std::numbers::pi) * whole());
   }
-  /// The number that a share of the mass lies below, by halving the interval.
+  /// The quantile at `share`, by bisection.
   [[nodiscard]] double at(double share) const
   {
     double low = 0.0, high = 1.0;
@@ -58,8 +58,8 @@ struct bounded_normal {
   }
 };
 
-/// The widths of normal kernels at these centres: each reaches as far as the farther of its two
-/// neighbours (0 and 1 are neighbours too), at least `least` and at most 1.
+/// The widths of normal kernels at these centers: the distance to the farther of the two
+/// neighbors (0 and 1 are neighbors too), at least `least` and at most 1.
 [[nodiscard]] inline std::vector<double> kernel_widths(const std::vector<double>& centres,
                                                        double least)
 {
@@ -77,20 +77,20 @@ struct bounded_normal {
   return widths;
 }
 
-/// A mixture of one kernel for each point that was seen and a last one, the prior, that knows
-/// nothing. A kernel is a product over dimensions: bounded normals over real numbers, their mass
-/// over whole ones, and for a choice 1 - b on the name that was seen, b shared by the others.
-/// The prior is a normal of width 1 about the middle, and even over names.
+/// A mixture density with one kernel per observed point and a last one, the uninformative prior.
+/// A kernel is a product over dimensions: truncated normals over real numbers, their mass over
+/// integers, and for a choice 1 - b on the observed name, with b shared by the others. The prior
+/// is a normal of width 1 around the middle, and uniform over names.
 class parzen_estimator {
  public:
   struct options {
     double least_width = 0.03;
-    double other_names = 0.2;  ///< b: the probability of the names that were not seen
-    double widening = 1.0;     ///< times which widths count when points are drawn
+    double other_names = 0.2;  ///< b: the probability of the names not observed
+    double widening = 1.0;     ///< factor on the widths when points are drawn
   };
 
-  /// @param seen points of the unit cube
-  /// @param weights one a point, above 0; the prior has their mean
+  /// @param seen observed points of the unit cube
+  /// @param weights one per point, above 0; the prior's weight is their mean
   parzen_estimator(std::vector<cube_axis> axes, std::vector<std::vector<double>> seen,
                    std::vector<double> weights, const options& o)
       : axes_{std::move(axes)}, centres_{std::move(seen)}, options_{o}
@@ -101,7 +101,7 @@ class parzen_estimator {
     sum += weights.back();
     for (const double w : weights) weights_.push_back(w / sum);
     centres_.emplace_back(axes_.size(), 0.5);
-    // As kernels become many, they may become narrow.
+    // The lower bound on the widths shrinks as kernels become many, down to `least_width`.
     const auto count = static_cast<double>(centres_.size() + 1);
     const double least = std::max(o.least_width, 1.0 / (count * count));
     widths_.assign(centres_.size(), std::vector<double>(axes_.size(), 1.0));
@@ -172,7 +172,7 @@ class parzen_estimator {
     return cells == 0 ? x : middle_of_cell(cell_at(x, cells), cells);
   }
 
-  /// A name: that of the kernel, or with probability b any other.
+  /// A sampled name: that of the kernel, or with probability b any other.
   [[nodiscard]] double name(std::size_t k, std::size_t d, double which, double share) const
   {
     const auto cells = axes_[d].cells;

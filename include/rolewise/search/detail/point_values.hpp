@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Values of a point that must be there, of the right kind and in their range.
+/// Checked access to the values of a point: present, of the right type and in range.
 
 #include <rolewise/agent/operation.hpp>
 #include <rolewise/agent/operation_by_name.hpp>
@@ -20,7 +20,7 @@
 
 namespace rolewise::detail {
 
-/// The integer 0 .. highest that has this name.
+/// The integer in 0 .. highest stored under `name`.
 /// @throws std::invalid_argument that begins with `who` if there is none
 [[nodiscard]] inline std::int64_t level_at(std::string_view who, const point& p,
                                            const std::string& name, std::int64_t highest)
@@ -35,7 +35,7 @@ namespace rolewise::detail {
   return *level;
 }
 
-/// The operation whose name is the choice that has this name.
+/// The operation that the choice stored under `name` names.
 /// @throws std::invalid_argument that begins with `who` if there is none
 [[nodiscard]] inline operation operation_at(std::string_view who, const point& p,
                                             const std::string& name)
@@ -51,7 +51,7 @@ namespace rolewise::detail {
   return *what;
 }
 
-/// The operations of a policy by name, in the order of a policy vector.
+/// A choice over the names of all policy operations, in the order of a policy vector.
 [[nodiscard]] inline choice_of any_operation()
 {
   choice_of all;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What strategies ask of standings.
+/// Queries on standings that strategies share.
 
 #include <rolewise/search/search_strategy.hpp>
 
@@ -16,7 +16,7 @@
 
 namespace rolewise::detail {
 
-/// The trials by rising number.
+/// The trials in ascending order of their numbers.
 [[nodiscard]] inline std::vector<const standing*> by_number(const std::vector<standing>& standings)
 {
   std::vector<const standing*> trials;
@@ -26,28 +26,28 @@ namespace rolewise::detail {
   return trials;
 }
 
-// A score that is not finite is a failure, too: the arena hands out none, but others may ask a
-// strategy.
+// A score that is not finite is a failure, too: the arena passes none, but other callers may.
 
-/// Whether a trial is not to be trained on or copied as it is.
+/// Whether a trial has failed, so that it can be neither trained on nor copied.
 [[nodiscard]] inline bool has_failed(const standing& s)
 {
   return s.failed || (s.score && !std::isfinite(*s.score));
 }
 
-/// What a trial is ranked by; nothing if it has failed.
+/// The score that a trial is ranked by; empty if it has failed or has no score.
 [[nodiscard]] inline std::optional<double> score_of(const standing& s)
 {
   return has_failed(s) ? std::nullopt : s.score;
 }
 
-/// The same of its past.
+/// The same for a past score.
 [[nodiscard]] inline std::optional<double> score_of(const past_score& past)
 {
   return std::isfinite(past.score) ? std::optional{past.score} : std::nullopt;
 }
 
-/// The first score that a trial got after at least so many epochs; `failed_score` if it failed.
+/// The first score recorded after at least `epochs` epochs, `failed_score` if that is a failure;
+/// empty if there is none.
 [[nodiscard]] inline std::optional<double> score_after(const standing& s, std::int64_t epochs)
 {
   for (const auto& got : s.past)
@@ -60,11 +60,11 @@ struct ranked_trial {
   std::optional<double> score{};
 };
 
-/// The best first; of equals the one with the lower number; those without a score last.
+/// Sorts best first; of equals the lower number first; trials without a score last.
 inline void rank(std::vector<ranked_trial>& trials)
 {
   std::sort(trials.begin(), trials.end(), [](const ranked_trial& a, const ranked_trial& b) {
-    if (a.score != b.score) return b.score < a.score;  // nothing is less than any number
+    if (a.score != b.score) return b.score < a.score;  // an empty score is below any number
     return a.trial < b.trial;
   });
 }
@@ -75,8 +75,8 @@ inline void rank(std::vector<ranked_trial>& trials)
   return s.at.has_value() && !s.finished && !has_failed(s);
 }
 
-/// The decisions in the order of the standings; whoever has not finished and is not named is kept,
-/// or stopped if it has failed.
+/// The decisions `made`, in the order of the standings. Any other unfinished trial is kept, or
+/// stopped if it has failed.
 [[nodiscard]] inline std::vector<decision> with_others_kept(const std::vector<standing>& standings,
                                                             const std::vector<decision>& made)
 {

@@ -10,7 +10,7 @@
 
 namespace rolewise::detail {
 
-/// A square matrix, row after row.
+/// A square matrix in row-major order; initially the identity.
 struct square_matrix {
   std::size_t size = 0;
   std::vector<double> values;
@@ -30,11 +30,11 @@ struct square_matrix {
 };
 
 struct symmetric_eigen {
-  std::vector<double> values;  ///< in no order
+  std::vector<double> values;  ///< unordered
   square_matrix vectors;       ///< column j belongs to value j
 };
 
-/// One rotation of Jacobi's method: makes the entry (p, q) 0.
+/// One Jacobi rotation: zeroes the entry (p, q).
 inline void rotate(square_matrix& a, square_matrix& v, std::size_t p, std::size_t q)
 {
   const double theta = (a(q, q) - a(p, p)) / (2.0 * a(p, q));
@@ -55,7 +55,8 @@ inline void rotate(square_matrix& a, square_matrix& v, std::size_t p, std::size_
   }
 }
 
-/// By Jacobi's cyclic method: sums in one order, so equal matrices give equal bits.
+/// Eigendecomposition by Jacobi's cyclic method. Sums run in a fixed order, so equal matrices
+/// give equal bits.
 /// @pre finite and symmetric; unchecked
 [[nodiscard]] inline symmetric_eigen eigen_of(square_matrix a)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Points of any space as points of the unit cube, one coordinate a dimension.
+/// The mapping between points of a search space and the unit cube, one coordinate per dimension.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/search/point.hpp>
@@ -18,10 +18,10 @@
 
 namespace rolewise::detail {
 
-/// How a dimension lies along the unit interval.
+/// How a dimension maps to the unit interval.
 struct cube_axis {
-  std::int64_t cells = 0;  ///< of equal width, one a value, lowest value first; 0: real numbers
-  bool is_ordered = true;  ///< whether neighbours are alike; the names of a choice are not
+  std::int64_t cells = 0;  ///< of equal width, one per value, lowest first; 0: real numbers
+  bool is_ordered = true;  ///< whether neighboring cells are similar; false for choices
 };
 
 [[nodiscard]] inline cube_axis axis_of(const dimension& d)
@@ -40,7 +40,7 @@ struct cube_axis {
   return axes;
 }
 
-/// The cell that a coordinate lies in.
+/// The index of the cell that contains a coordinate.
 [[nodiscard]] inline std::int64_t cell_at(double coordinate, std::int64_t cells)
 {
   const auto cell = static_cast<std::int64_t>(coordinate * static_cast<double>(cells));
@@ -52,7 +52,8 @@ struct cube_axis {
   return (static_cast<double>(cell) + 0.5) / static_cast<double>(cells);
 }
 
-/// Where a value lies: a real by the measure of its interval, any other in the middle of its cell.
+/// The coordinate of a value: for a real its share of the interval, linear or logarithmic; for
+/// any other the middle of its cell.
 /// @throws std::invalid_argument if the point has no such value
 [[nodiscard]] inline double coordinate_of(const dimension& d, const point& p)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A trial that is a policy and trains nothing.
+/// A training step that holds a policy and trains nothing.
 
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/core/batch.hpp>
@@ -12,7 +12,7 @@
 
 namespace rolewise::detail {
 
-/// The policy is a point's, which the arena knows; so there is no state.
+/// Step of a search that trains nothing. It has no state: the trial's point determines the policy.
 struct policy_holder {
   policy_agent agent;
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Buffers that optimisers keep for each parameter.
+/// Per-parameter state tensors of optimizers, and the grouping of parameters for fused updates.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
@@ -17,15 +17,16 @@
 
 namespace rolewise::detail {
 
-/// Counts a change in place, as LibTorch's fused optimisers don't: what is kept of weights in
-/// evaluation is kept until they change.
+/// Increments the version counter of tensors that were changed in place, which LibTorch's fused
+/// optimizers do not. Quantized weights that are cached for evaluation stay valid until the
+/// version changes.
 inline void count_change(const std::vector<torch::Tensor>& changed)
 {
   for (const auto& t : changed)
     if (!t.is_inference()) t.unsafeGetTensorImpl()->bump_version();
 }
 
-/// One zero buffer for each parameter, laid out as the parameter is. A copy is deep.
+/// One zero-initialized buffer per parameter, with the parameter's memory layout. Copies are deep.
 class buffers {
  public:
   buffers() = default;
@@ -65,10 +66,10 @@ class buffers {
   std::vector<named_tensor> tensors_;
 };
 
-/// Parameters that one fused call may update together: alike in device, type and weight decay.
+/// Parameters that one fused call can update together: same device, dtype and weight decay.
 struct update_group {
   double weight_decay = 0.0;
-  std::vector<std::size_t> places;  ///< of the parameters, in the run's order
+  std::vector<std::size_t> places;  ///< indices of the parameters, in the order of the run
   std::vector<torch::Tensor> values, gradients;
 };
 
@@ -77,9 +78,9 @@ struct update_group {
   return a.strides() == b.strides();
 }
 
-/// Sorts parameters with gradients into groups; one that is listed twice is in them once, with the
-/// first of its gradients. Fused operators on the CPU walk over the memory of
-/// a parameter and its gradient side by side, so a gradient that lies otherwise is copied.
+/// Groups the parameters that have a gradient. A parameter that is listed twice is grouped once,
+/// with the first of its defined gradients. Fused CPU operators traverse the memory of a parameter
+/// and of its gradient in parallel, so a gradient with other strides is copied.
 [[nodiscard]] inline std::vector<update_group> groups_of(
     const std::vector<named_tensor>& parameters, const std::vector<torch::Tensor>& gradients,
     std::size_t started_for, double weight_decay, decay what)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Whether hard labels are classes, asked of a whole data set at once.
+/// Checks that hard labels are class indices, for a whole data set at once.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
@@ -20,8 +20,8 @@ namespace rolewise::detail {
   return labels.defined() && labels.scalar_type() == torch::kLong && labels.dim() == 1;
 }
 
-/// The place of the first of hard labels `[N]` outside 0 .. classes - 1; one pass over them, and it
-/// waits for the device that they are on.
+/// Index of the first of the hard labels `[N]` outside 0 .. classes - 1. Takes one pass if all are
+/// valid, and synchronizes with the device of the labels.
 [[nodiscard]] inline std::optional<std::int64_t> first_beyond(const torch::Tensor& labels,
                                                               std::int64_t classes)
 {
@@ -50,7 +50,7 @@ inline void require_hard_labels(std::string_view who, const dataset& examples)
                             : "an undefined tensor");
 }
 
-/// @throws std::invalid_argument unless there is a hard label for each example, all of them classes
+/// @throws std::invalid_argument unless each example has a hard label in 0 .. classes - 1
 inline void require_class_labels(std::string_view who, const dataset& examples)
 {
   require_hard_labels(who, examples);

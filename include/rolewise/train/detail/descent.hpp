@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// From a loss to changed parameters: what every step that learns by gradients does alike.
+/// The part that gradient-based training steps share: from a loss to updated parameters.
 
 #include <rolewise/agent/view_of.hpp>
 #include <rolewise/core/batch.hpp>
@@ -33,13 +33,13 @@
 
 namespace rolewise::detail {
 
-/// Stands for a part that must be given.
+/// Placeholder type of a required part that was not given.
 struct missing {
   static constexpr bool has_state = false;
 };
 
-/// What a student and a loss learn: the student's parameters under their names, and those that the
-/// loss shows under `loss.`; a tensor that has several names under the first of them.
+/// Trained tensors of a student and a loss: the student's parameters under their names, and those
+/// of the loss under `loss.`. A tensor with several names is listed under the first of them.
 template<Student S, typename Loss>
 [[nodiscard]] std::vector<named_tensor> learned_by(const S& student, Loss& loss)
 {
@@ -51,21 +51,22 @@ template<Student S, typename Loss>
   return each_once(std::move(learned));
 }
 
-/// Where what is learned lies.
+/// Device of the trained tensors; the CPU if there are none.
 [[nodiscard]] inline torch::Device home_of(const std::vector<named_tensor>& learned)
 {
   return learned.empty() ? torch::Device{torch::kCPU} : learned.front().value.device();
 }
 
-/// What a view of a batch is to be: normalised at once if kernels can do it and it stays on the
-/// CPU, else as agents make it, and then it goes to its device before it is converted.
+/// Form to request for the view of a batch: normalized at once if the kernels support the batch
+/// and the view stays on the CPU. Otherwise uint8, which is moved to its device before it is
+/// converted.
 [[nodiscard]] inline view_form wanted_form(const batch& examples, torch::Device home)
 {
   return {home.is_cpu() && fits_kernels(examples) ? torch::kFloat32 : torch::kByte};
 }
 
-/// A view that is made ahead for another device, in memory from which it can be copied while the
-/// step goes on. LibTorch uses such memory again only when the copies out of it are done.
+/// Copies a view that is prepared ahead for a CUDA device to pinned memory, so that its transfer
+/// overlaps with the step. LibTorch reuses pinned memory only after the copies out of it are done.
 [[nodiscard]] inline batch pinned_for(torch::Device home, batch view)
 {
   if (!home.is_cuda() || !view.inputs.is_cpu()) return view;
@@ -74,7 +75,7 @@ template<Student S, typename Loss>
   return view;
 }
 
-/// A view as networks take it: where the parameters are, and converted from `uint8` once.
+/// A view as networks take it: on the device of the parameters, and converted from `uint8` once.
 [[nodiscard]] inline batch ready(batch view, const std::vector<named_tensor>& learned)
 {
   if (!learned.empty() && home_of(learned) != view.inputs.device())
@@ -85,8 +86,8 @@ template<Student S, typename Loss>
   return view;
 }
 
-/// Hard labels that are on the CPU while the answers are on a device: cross entropy leaves those of
-/// a device unchecked, as asking would wait for it.
+/// Checks hard labels that are on the CPU while the logits are on another device. Cross entropy
+/// does not check labels on a device, because that would synchronize with it.
 template<typename Loss>
 void require_labels_beside(const torch::Tensor& labels, const torch::Tensor& logits)
 {
@@ -96,7 +97,7 @@ void require_labels_beside(const torch::Tensor& labels, const torch::Tensor& log
       require_classes("training step", labels, logits.size(1), "the batch");
 }
 
-/// Share of the examples whose highest logit is that of the (likeliest) label, `[]`.
+/// Accuracy, `[]`: share of the examples whose highest logit is that of the (most likely) label.
 [[nodiscard]] inline torch::Tensor share_right(const torch::Tensor& logits,
                                                const torch::Tensor& labels)
 {
@@ -105,7 +106,7 @@ void require_labels_beside(const torch::Tensor& labels, const torch::Tensor& log
   return logits.argmax(1).eq(wanted).to(torch::kFloat32).mean();
 }
 
-/// The numbers of one step and the gradient of each learned tensor.
+/// The metrics of one step and the gradient of each trained tensor.
 struct slope {
   metrics numbers;
   std::vector<torch::Tensor> gradients;
@@ -124,7 +125,7 @@ template<typename Loss>
   found.numbers.reserve(4);
   found.gradients.reserve(learned.size());
   if constexpr (GradientCombination<Loss>) {
-    std::vector<torch::Tensor> inputs;  // ranges that are frozen are none
+    std::vector<torch::Tensor> inputs;  // without frozen ranges
     for (const auto& p : learned)
       if (p.value.requires_grad()) inputs.push_back(p.value);
     auto task = score_terms(loss.task, pair, known);
@@ -143,7 +144,7 @@ template<typename Loss>
     add_terms(found.numbers, std::move(task.terms));
     add_terms(found.numbers, std::move(other.terms));
   } else {
-    // Gradients that were left behind would be added to.
+    // Clears stale gradients: `backward()` would accumulate into them.
     for (const auto& p : learned) p.value.mutable_grad() = torch::Tensor{};
     torch::Tensor total;
     if constexpr (requires { loss.score_terms(pair, known); }) {
@@ -165,8 +166,8 @@ template<typename Loss>
   return found;
 }
 
-/// The type of an optimiser's state; of anything else, nothing, so that the complaint about it
-/// comes from the composition.
+/// State type of an optimizer. For any other type an empty state, so that the error comes from the
+/// `static_assert` of the training step.
 template<typename O>
 struct state_of {
   struct type {
@@ -178,18 +179,19 @@ struct state_of<O> {
   using type = decltype(std::declval<const O&>().start(std::vector<named_tensor>{}));
 };
 
-/// What a step remembers from one update to the next. A copy is deep, as its members' copies are.
+/// State of a step between updates: optimizer state, moving average, update count. Copies are
+/// deep.
 template<typename S, typename O>
 class descent {
  public:
-  static constexpr bool has_settings = false;  // they are the step's
+  static constexpr bool has_settings = false;  // they belong to the step
 
-  /// Whether `begin` has nothing to do.
+  /// Whether `begin` has nothing to create.
   [[nodiscard]] bool has_begun(const std::optional<moving_average>& average) const
   {
     return optimiser_.has_value() && (!average || averaged_.has_value());
   }
-  /// Starts what has not been started.
+  /// Creates the optimizer state and the moving average where they do not exist yet.
   /// @throws std::invalid_argument for a tensor that was made under InferenceMode
   void begin(const S& student, const std::vector<named_tensor>& learned, const O& optimiser,
              const std::optional<moving_average>& average)
@@ -199,8 +201,8 @@ class descent {
     if (average && !averaged_) averaged_.emplace(student);
   }
 
-  /// Tells a student whose widths change with epochs which one it is, and the average too. What the
-  /// optimiser remembers of ranges that are new is forgotten: its buffers that end in their names.
+  /// Passes the epoch to a student whose bit widths change over epochs, and to its moving average.
+  /// Zeroes the optimizer's buffers of changed ranges: those whose names end in that of the range.
   void begin_epoch(S& student, const moment& now)
   {
     if constexpr (requires { student.begin_epoch(now.epoch); }) {
@@ -228,7 +230,7 @@ class descent {
 
   [[nodiscard]] const S* averaged() const { return averaged_ ? &*averaged_ : nullptr; }
   [[nodiscard]] std::int64_t updates() const { return updates_; }
-  /// Memory of the views, used again from step to step; no state.
+  /// Memory of the views, reused from step to step; not part of the state.
   [[nodiscard]] buffer_pool& buffers() { return buffers_; }
 
   template<typename Archive>

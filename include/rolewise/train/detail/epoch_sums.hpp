@@ -17,7 +17,8 @@
 
 namespace rolewise::detail {
 
-/// Sums of metrics, each weighted by its batch, on the device of the metric until they are read.
+/// Sums of metrics, weighted by batch size; each stays on the device of its metric until it is
+/// read.
 class epoch_sums {
  public:
   void add(const metrics& numbers, std::int64_t examples)
@@ -44,7 +45,7 @@ class epoch_sums {
     count_ += examples;
   }
 
-  /// Reads the means.
+  /// Returns the mean of each metric; synchronizes with the device.
   /// @throws diverged that names the epoch, the first step and the metric if a number is not finite
   [[nodiscard]] std::vector<named_number> means(std::int64_t epoch) const
   {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Whether a file has been replaced.
+/// Identity of a file, to detect that it was replaced or changed.
 
 #include <cstdint>
 #include <optional>
@@ -12,15 +12,15 @@
 
 namespace rolewise::detail {
 
-/// What differs between a file and one that was put in its place.
+/// Device, inode number, size and modification time of a file; they differ once it is replaced.
 struct file_identity {
   std::uint64_t device = 0, number = 0;
-  std::int64_t size = 0, seconds = 0, nanoseconds = 0;  ///< times are of its last change
+  std::int64_t size = 0, seconds = 0, nanoseconds = 0;  ///< time of the last modification
 
   friend bool operator==(const file_identity&, const file_identity&) = default;
 };
 
-/// Nothing if there is no file of that name.
+/// Identity of the file at a path; `nullopt` if `stat` fails.
 [[nodiscard]] inline std::optional<file_identity> identity_of(const std::string& path)
 {
   struct ::stat about{};

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Whether all that a step has learned is still made of finite numbers.
+/// Checks that all trained tensors of a step are finite.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
@@ -15,11 +15,11 @@
 
 namespace rolewise::detail {
 
-/// Looks at every parameter and range that a step shows, those of a moving average among them.
-/// Buffers are left out: they may hold infinities for what has not been seen yet.
+/// Checks every parameter and range of a step, including those of a moving average. Buffers are
+/// left out: they may hold infinities for what has not been observed yet.
 ///
-/// The last update of an epoch is in no metric of it, so it takes this to notice that it was one
-/// too many. The device is asked once.
+/// The last update of an epoch affects no metric of that epoch, so only this check detects that it
+/// diverged. Synchronizes with the device once.
 /// @throws diverged that names the epoch and the first tensor
 template<state_must::be_shown Step>
 void require_finite_state(Step& step, std::int64_t epoch)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The state that Adam and AdamW share.
+/// Optimizer state shared by Adam and AdamW.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/train/detail/buffers.hpp>
@@ -29,8 +29,8 @@ void require_sound_averages(std::string_view who, const Settings& s)
            " and ", s.weight_decay);
 }
 
-/// Averages of gradients and of their squares, and how often each parameter was updated. `Fused` is
-/// the operator.
+/// First and second moments of the gradients, and the number of updates of each parameter. `Fused`
+/// is LibTorch's fused operator.
 template<typename Settings, auto Fused>
 class gradient_averages {
  public:
@@ -62,8 +62,8 @@ class gradient_averages {
   }
 
  private:
-  /// The fused operators read counts from tensors on the parameters' device; parameters that were
-  /// updated equally often share one.
+  /// The update count as a tensor on the parameters' device, as the fused operators require. A
+  /// parameter with the same count as its predecessor in the group shares that one's tensor.
   torch::Tensor counter(std::int64_t count, const update_group& group,
                         const std::vector<torch::Tensor>& made) const
   {

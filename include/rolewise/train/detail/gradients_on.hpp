@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Gradients where the caller has switched them off.
+/// Enables gradients where the caller has disabled them.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
@@ -15,10 +15,10 @@
 
 namespace rolewise::detail {
 
-/// Switches gradients on for as long as it lives, under a `torch::NoGradGuard` too.
+/// Guard that enables gradients for its lifetime, also under a `torch::NoGradGuard`.
 class gradients_on {
  public:
-  /// @throws std::invalid_argument under InferenceMode, whose tensors are known to no graph
+  /// @throws std::invalid_argument under InferenceMode, whose tensors belong to no autograd graph
   explicit gradients_on(std::string_view who)
   {
     if (c10::InferenceMode::is_enabled())

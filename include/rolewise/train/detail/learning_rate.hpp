@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The learning rate of a moment.
+/// The learning rate at a step of a run.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/moment.hpp>
@@ -11,10 +11,9 @@
 
 namespace rolewise::detail {
 
-/// The optimiser's rate times the schedule's factor.
-/// @throws std::invalid_argument that names both if the product is not finite: one such update
-/// would
-///         spoil every weight
+/// The optimizer's rate times the schedule's factor.
+/// @throws std::invalid_argument that names both if the product is not finite: one update with it
+///         would make every weight non-finite
 template<typename Optimiser, typename Schedule>
 [[nodiscard]] double learning_rate_at(const Optimiser& optimiser, const Schedule& schedule,
                                       const moment& now)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A file that a run adds lines to, and that a resumed run continues where the kept one was.
+/// Log file of a run: append-only, and continued from the checkpoint when the run is resumed.
 
 #include <rolewise/core/descriptor.hpp>
 #include <rolewise/core/error.hpp>
@@ -27,7 +27,7 @@
 
 namespace rolewise::detail {
 
-/// The shortest text that reads back as the same number; `null` if it is not finite.
+/// The shortest decimal text that parses to the same number; `null` if it is not finite.
 [[nodiscard]] inline std::string text_of(double x)
 {
   if (!(x - x == 0.0)) return "null";
@@ -36,18 +36,18 @@ namespace rolewise::detail {
   return {text.data(), end};
 }
 
-/// Lines are added to what the file holds, by one run at a time. How many bytes a run has behind
-/// it, and their CRC-32, are part of the checkpoint; so what a killed run wrote after its last
-/// checkpoint is taken away again and written anew, and damage to what it wrote before is noticed.
+/// Appends lines to a file, which one run at a time may do. The length of the file and its CRC-32
+/// are part of the checkpoint. A resumed run therefore truncates the lines that a killed run wrote
+/// after its last checkpoint and writes them again, and detects damage to earlier lines.
 ///
-/// A device, a pipe or the standard output is only written to: nothing is read, cut or locked.
+/// A device, a pipe or the standard output is only written to, never read, truncated or locked.
 class log_file {
  public:
-  /// @param epochs_in `(text)`, how many epochs the lines of a run in a text have behind them
-  /// @param so_far `()`, the lines of the epochs that a resumed run has behind it
-  /// @throws std::invalid_argument if a run that begins finds the lines of another one
-  /// @throws std::runtime_error if the file cannot be written, another run writes it, or it lost or
-  ///         changed lines that the run has written
+  /// @param epochs_in `(text)` returns how many epochs are recorded in the log `text`
+  /// @param so_far `()` returns the lines of the epochs that a resumed run has completed
+  /// @throws std::invalid_argument if a new run finds the lines of another one
+  /// @throws std::runtime_error if the file cannot be written, another run writes it, or lines
+  ///         that the run has written are missing or changed
   template<typename EpochsIn, typename SoFar>
   void begin(const std::string& path, const run_begins& event, const EpochsIn& epochs_in,
              const SoFar& so_far)
@@ -69,8 +69,8 @@ class log_file {
       begin_anew(path, bytes, static_cast<double>(event.first_epoch), epochs_in);
   }
 
-  /// @throws std::runtime_error if not all of it could be written; then nothing of it is there, and
-  ///         the file is let go
+  /// @throws std::runtime_error if the text cannot be written whole; a file is then truncated to
+  ///         its previous length and released
   void add(const std::string& path, std::string_view text)
   {
     if (length_ == no_file) return add_to_stream(path, text);
@@ -87,7 +87,7 @@ class log_file {
     sum_ = sum_of(text, sum_);
   }
 
-  /// Lets go of the file.
+  /// Releases the file.
   void end()
   {
     lock_ = file_lock{};
@@ -126,7 +126,7 @@ class log_file {
     add(path, length_ > 0 && bytes.back() != '\n' ? "\n" : "");
   }
 
-  /// What is there too much is cut off when the first line is added: the run may yet be refused.
+  /// Excess bytes are cut off when the first line is added: the run may still be rejected.
   template<typename SoFar>
   void resume(const std::string& path, std::string_view bytes, const SoFar& so_far)
   {
@@ -161,7 +161,8 @@ class log_file {
     if (!out) out = std::make_shared<const descriptor>(open_stream(target));
     const int error = out->is_open() ? write_all(*out, text) : errno;
     if (error != 0) fail(path, "cannot be written: ", reason_of(error));
-    // Who reads a pipe takes its closing for the end; the process's own output is never closed.
+    // A pipe stays open between writes, since closing it is end of file for its reader. The
+    // process's own output is never closed.
     if (target.own < 0) stream_ = std::move(out);
   }
 
@@ -173,7 +174,7 @@ class log_file {
 
   std::int64_t length_ = 0;
   std::int64_t sum_ = unknown;
-  bool has_more_ = false;  // behind `length_`
+  bool has_more_ = false;  // beyond `length_`
   file_lock lock_;
   std::shared_ptr<const descriptor> stream_;
 };

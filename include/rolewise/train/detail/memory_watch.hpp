@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Counts the memory that LibTorch is asked for.
+/// Measures the CPU memory that LibTorch allocates.
 
 #include <rolewise/core/run_concurrently.hpp>
 
@@ -19,7 +19,8 @@
 
 namespace rolewise::detail {
 
-/// LibTorch's allocators tell it of each block, as they tell the profiler.
+/// CPU memory in use and its peak. LibTorch's allocators report each block to it, as to a
+/// profiler.
 class memory_watch : public c10::MemoryReportingInfoBase {
  public:
   void reportMemoryUsage(void*, std::int64_t bytes, std::size_t, std::size_t,
@@ -40,8 +41,8 @@ class memory_watch : public c10::MemoryReportingInfoBase {
   std::atomic<std::int64_t> now_{0}, most_{0};
 };
 
-/// Calls `work(watch)` in a thread of its own, so that nothing which was there before is given back
-/// while LibTorch counts.
+/// Calls `work(watch)` in a new thread whose LibTorch allocations are counted. A new thread frees
+/// no memory that was allocated before.
 /// @param threads of LibTorch's; 0: as many as the calling thread has
 template<typename Work>
 void watching_memory(std::int64_t threads, const Work& work)
@@ -62,7 +63,7 @@ void watching_memory(std::int64_t threads, const Work& work)
   if (thrown) std::rethrow_exception(thrown);
 }
 
-/// Bytes of the parameters of a teacher that shows its network, else 0.
+/// Bytes of the parameters of a teacher that exposes its network, otherwise 0.
 template<typename T>
 [[nodiscard]] std::int64_t bytes_of_teacher(const T& teacher)
 {

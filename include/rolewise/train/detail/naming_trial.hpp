@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Which trial of a search an error belongs to.
+/// Adds the trial of a search to the exceptions that it causes.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
@@ -17,22 +17,23 @@
 
 namespace rolewise::detail {
 
-/// An error of ours in the middle of another one.
+/// Message of a library exception without its prefix, to be embedded in another message.
 [[nodiscard]] inline std::string_view without_library_name(std::string_view words)
 {
   constexpr std::string_view own = "rolewise: ";
   return words.starts_with(own) ? words.substr(own.size()) : words;
 }
 
-/// A trial and what it tried, such as `trial 3 (rate 0.5, bits 4)`.
+/// Text of a trial and its configuration, such as `trial 3 (rate 0.5, bits 4)`.
 [[nodiscard]] inline std::string words_of_trial(std::int64_t trial, const point& at)
 {
   return detail::classic_text("trial ", trial, " (", text(at), ")");
 }
 
-/// What a call gives. An error that it throws comes out with the trial and its point before it: one
-/// of the caller's as std::invalid_argument, any other as std::runtime_error, in which it is nested
-/// as it was (`std::rethrow_if_nested`). `diverged` and what is no std::exception pass as they are.
+/// Returns the result of a call. An exception that it throws gets the trial and its point as a
+/// prefix: std::invalid_argument stays std::invalid_argument, any other std::exception becomes
+/// std::runtime_error, and the original is nested in it (`std::rethrow_if_nested`). `diverged`,
+/// and what is no std::exception, passes unchanged.
 template<typename Call>
 decltype(auto) naming_trial(std::int64_t trial, const point& at, const Call& call)
 {

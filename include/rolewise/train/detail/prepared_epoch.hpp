@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The batches of an epoch, prepared for a step.
+/// Preparation of the batches of an epoch, for steps that support it.
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/buffer_pool.hpp>
@@ -20,24 +20,24 @@
 
 namespace rolewise::detail {
 
-/// Memory for one batch on its way: as it is in the data set, and as it is prepared.
+/// Reusable memory for one batch: its gathered examples and its prepared tensors.
 struct preparation_memory {
   batch_memory examples{};
   buffer_pool prepared{};
 };
 
-/// What a step takes, and how many examples it is of.
+/// A prepared batch and its number of examples.
 template<typename Prepared>
 struct prepared_batch {
   Prepared what;
   std::int64_t size;
 };
 
-/// Prepares the batch of a step of an epoch; for `made_ahead`.
+/// Prepares the batch of a given step of an epoch; for `made_ahead`.
 ///
-/// Step k works with memory number `k mod memories` and a copy of the preparation that belongs to
-/// it. Of as many steps in a row as there are memories no two share one, so threads may work on
-/// them at the same time, and what they ask for is what was given back that many steps ago.
+/// With M memories, step k uses memory `k mod M` and the copy of the preparation that belongs to
+/// it. Any M consecutive steps use different memories, so threads may prepare them at the same
+/// time, and each reuses the memory that was released M steps before.
 template<typename Step>
 class prepared_epoch {
  public:

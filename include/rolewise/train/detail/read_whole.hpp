@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A file as a string of bytes.
+/// Reads a whole file into a string of bytes.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
@@ -19,11 +19,11 @@
 
 namespace rolewise::detail {
 
-/// All bytes of a file; nothing if there is no file of that name.
+/// All bytes of a file; `nullopt` if it does not exist.
 /// @throws std::runtime_error that names the file and the system's reason
 [[nodiscard]] inline std::optional<std::string> read_if_there(const std::string& path)
 {
-  // O_NONBLOCK: a FIFO without a writer would be waited for, for ever
+  // O_NONBLOCK: opening a FIFO without a writer would block forever
   const int number = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (number < 0) {
     if (errno == ENOENT) return std::nullopt;
@@ -39,14 +39,14 @@ namespace rolewise::detail {
     const auto count = ::read(number, bytes.data() + done, bytes.size() - done);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail(path, "cannot be read: ", std::strerror(errno));
-    if (count == 0) break;  // it has become shorter since
+    if (count == 0) break;  // the file was truncated meanwhile
     done += static_cast<std::size_t>(count);
   }
   bytes.resize(done);
   return bytes;
 }
 
-/// All bytes of a file that must be there.
+/// All bytes of a file that must exist.
 [[nodiscard]] inline std::string read_whole(const std::string& path)
 {
   auto bytes = read_if_there(path);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What would stop a run in the middle of an epoch, found before its first step.
+/// Dry run before the first step, to find errors that would stop a run in the middle of an epoch.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
@@ -25,9 +25,10 @@
 
 namespace rolewise::detail {
 
-/// A step that can do on copies of its parts what it does with a batch, up to the student's answer:
-/// nothing of it changes and no teacher is asked. `rehearse` gives the logits, `rehearse_view` the
-/// student's view; `mixes` says whether agents look at other examples.
+/// The `RehearsingStep` concept: a step that can process a batch on copies of its parts, up to the
+/// student's forward pass. Its state does not change and the teacher is not called. `rehearse`
+/// returns the logits, `rehearse_view` the student's view; `mixes` is true if agents read other
+/// examples of the batch.
 template<typename S>
 concept RehearsingStep = requires(const S step, const batch& examples, const moment& now) {
   { step.rehearse(examples, now) } -> std::same_as<torch::Tensor>;
@@ -35,7 +36,7 @@ concept RehearsingStep = requires(const S step, const batch& examples, const mom
   { S::mixes } -> std::convertible_to<bool>;
 };
 
-/// What `work` throws, in its words; nothing if it throws nothing.
+/// Message of the exception that `work` throws, without the library's prefix; `nullopt` if none.
 template<typename Work>
 [[nodiscard]] std::optional<std::string> refusal_of(const Work& work)
 {
@@ -51,8 +52,8 @@ template<typename Work>
   }
 }
 
-/// What `work` throws for the last example of an epoch alone and not for the last two; nothing if
-/// that is not why it throws.
+/// Message of the exception that `work` throws for the last example of an epoch alone; `nullopt`
+/// if there is none, or if it also throws for the last two.
 template<typename Work>
 [[nodiscard]] std::optional<std::string> refusal_of_one(const dataset& data, batch_options order,
                                                         const Work& work)
@@ -69,10 +70,10 @@ template<typename Work>
   return refusal_of([&] { work(two); }) ? std::nullopt : found;
 }
 
-/// Tries a batch of one example, if the last batch of an epoch has no more: batch norm over maps of
-/// one pixel and agents that mix within the batch refuse it. Agents draw anew in each epoch, so
-/// they are asked about each.
-/// @param order of the epoch `first`, @param end the last epoch and one
+/// Dry run with a batch of one example, if the last batch of an epoch has only one: batch norm
+/// over 1 x 1 feature maps and agents that mix within the batch reject it. Agents draw anew in
+/// each epoch, so their views are tried for every epoch.
+/// @param order of the epoch `first`, @param end one past the last epoch
 template<RehearsingStep Step>
 void require_last_batch(const Step& step, const dataset& data, batch_options order,
                         const moment& first, std::int64_t end)
@@ -101,9 +102,9 @@ void require_last_batch(const Step& step, const dataset& data, batch_options ord
          "; drop_last leaves it out, and so does one example less; or take another batch_size");
 }
 
-/// Looks at all hard labels, if the loss wants classes: also where the step runs on a device that
-/// cannot be asked. An agent may make other labels, and a student may know more classes than the
-/// data set says: they are asked where a label looks wrong.
+/// Checks all hard labels if the loss requires class labels, also for steps on a device, where
+/// labels are not checked. An agent may replace labels, and a student may have more classes than
+/// the data set declares, so an out-of-range label is tried in a dry run.
 template<typename Step>
 void require_labels_for(const Step& step, const dataset& data)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// All that a run is made of between two epochs.
+/// The complete state of a run between two epochs.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/settings.hpp>
@@ -27,8 +27,9 @@
 
 namespace rolewise::detail {
 
-/// @tparam is_kept whether it will be compared; without, data, teacher and settings are not looked
-/// at
+/// The signature of a run.
+/// @tparam is_kept whether it will be compared; if not, settings and checksums of the data and the
+/// teacher are left out
 template<bool is_kept, typename Step, typename Options>
 [[nodiscard]] run_signature signature_of(const Step& step, const dataset& data,
                                          const Options& options, std::int64_t steps)
@@ -73,7 +74,7 @@ template<bool is_kept, typename Step, typename Options>
   return run;
 }
 
-/// The step, the position, the history and the observers of one run, kept and taken up together.
+/// Step, epoch, history and observers of one run, saved and restored together.
 /// @tparam Observers a tuple of references
 template<typename Step, typename Observers>
 class run_state {
@@ -106,10 +107,11 @@ class run_state {
     std::apply([&](auto&... observer) { (keep_in(observer), ...); }, observers_);
   }
 
-  /// Takes up what the first keeping observer has kept.
-  /// @param accepts_changes whether another run is taken up too; the history says what is different
-  /// @return whether there was anything
-  /// @throws std::invalid_argument if it is another run
+  /// Restores the snapshot of the first keeping observer that has one.
+  /// @param accepts_changes whether a different run is restored too; the history records the
+  ///        differences
+  /// @return whether there was a snapshot
+  /// @throws std::invalid_argument if it is of a different run
   bool take_up(bool accepts_changes)
   {
     std::optional<snapshot> kept;
@@ -122,7 +124,7 @@ class run_state {
     if (!words.empty() && !accepts_changes)
       refuse("fit", "the run to be resumed is another one: it has ", words,
              "; .accept_changes = true goes on all the same");
-    auto now = signature;  // in place of the stored one, which is read into `signature`
+    auto now = signature;  // `restore` reads the stored one into `signature`
     restore(*this, *kept, "resumed run");
     signature = std::move(now);
     if (!words.empty())
@@ -138,8 +140,8 @@ class run_state {
   }
 
  private:
-  /// Adds what a version without settings did not keep.
-  /// @return whether anything was missing
+  /// Adds the entries that a version without settings did not save.
+  /// @return whether entries were missing
   static bool completed(snapshot& kept)
   {
     const auto is_there = [&](std::string_view name) {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What becomes of standings by decisions and scores, and the events that this makes.
+/// The state of a search: how decisions and scores change standings, and the events they produce.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
@@ -22,7 +22,7 @@
 
 namespace rolewise::detail {
 
-/// Whether a strategy may copy trials as they were one look at the standings ago.
+/// Whether a strategy may copy trials as they were one comparison of standings ago.
 template<typename Strategy>
 [[nodiscard]] consteval bool looks_back()
 {
@@ -30,19 +30,19 @@ template<typename Strategy>
   return false;
 }
 
-/// What training a trial for a round has come to.
+/// Result of training one trial for one round.
 struct trial_outcome {
   std::int64_t trial = 0;
-  std::optional<double> score{};  ///< finite; nothing if it has failed
-  std::string reason{};           ///< of a failure
+  std::optional<double> score{};  ///< finite; empty if the trial failed
+  std::string reason{};           ///< why it failed
   double seconds = 0.0;
 };
 
-/// A search without its training: standings, decisions, scores, events. What is decided is checked
-/// whole before anything changes.
+/// A search without its training: standings, decisions, scores, events. All decisions of a round
+/// are checked before anything changes.
 class search_course {
  public:
-  /// @param about all but the events
+  /// @param about everything but the events
   search_course(search_history about, bool may_look_back)
       : history_{std::move(about)}, may_look_back_{may_look_back}
   {
@@ -57,13 +57,13 @@ class search_course {
     return std::all_of(standings_.begin(), standings_.end(),
                        [](const auto& s) { return s.finished; });
   }
-  /// Where a trial's next round of training ends.
+  /// Epoch at which a trial's next round of training ends.
   [[nodiscard]] std::int64_t end_of_round(std::int64_t trial) const
   {
     const auto per_round = history_.epochs_per_round;
     return std::min((at(trial).epoch / per_round + 1) * per_round, history_.epochs);
   }
-  /// Who trains in this round, by number.
+  /// Trials that train in this round, by number.
   [[nodiscard]] std::vector<std::int64_t> in_training() const
   {
     std::vector<std::int64_t> trials;
@@ -72,8 +72,8 @@ class search_course {
     return trials;
   }
 
-  /// Decisions as they are carried out: by number of the trial.
-  /// @throws std::invalid_argument that names the trial whose decision makes no sense
+  /// Checks decisions and returns them by trial number, the order in which they are carried out.
+  /// @throws std::invalid_argument that names the trial whose decision is invalid
   [[nodiscard]] std::vector<decision> checked(std::vector<decision> decisions) const
   {
     std::stable_sort(decisions.begin(), decisions.end(),
@@ -99,22 +99,22 @@ class search_course {
     return decisions;
   }
 
-  /// How many events these decisions and the scores after them make.
-  /// @param decisions `checked` ones
+  /// Number of events that these decisions and the scores after them produce.
+  /// @param decisions as returned by `checked`
   [[nodiscard]] std::size_t events_of(const std::vector<decision>& decisions) const
   {
     std::size_t count = 0;
     for (const auto& made : decisions) {
       const bool is_kept = std::holds_alternative<keep_trial>(made);
       count += is_kept ? 0U : 1U;
-      // A score or a failure, or that a trial is stopped which had failed.
+      // Then a score or a failure; a kept trial that has failed is stopped instead.
       count += is_kept ? (at(trial_of(made)).at ? 1U : 0U)
                        : (std::holds_alternative<stop_trial>(made) ? 0U : 1U);
     }
     return count;
   }
 
-  /// @param decisions `checked` ones
+  /// @param decisions as returned by `checked`
   void decide(const std::vector<decision>& decisions, double seconds)
   {
     auto before = standings_;
@@ -144,7 +144,7 @@ class search_course {
     if (may_look_back_) earlier_ = std::move(before);
   }
 
-  /// A trial has reached the end of its round, or failed on the way.
+  /// Records the result of a trial's round: a score or a failure.
   void end_round_of(const trial_outcome& of)
   {
     auto& s = standings_[static_cast<std::size_t>(of.trial)];
@@ -161,8 +161,8 @@ class search_course {
     history_.events.push_back(std::move(event));
   }
 
-  /// @throws std::runtime_error that names each trial that was started, its point and why it has
-  ///         failed, if trials have failed and no other has a score
+  /// @throws std::runtime_error that names each failed trial, its point and the reason, if trials
+  ///         have failed and none has a score
   void require_one_left() const
   {
     if (std::any_of(standings_.begin(), standings_.end(), [](const auto& s) { return s.score; }))

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Where a search is kept: `history.jsonl`, and a checkpoint of each trial at the end of a round.
+/// Storage of a search: `history.jsonl`, and a checkpoint of each trial at the end of a round.
 
 #include <rolewise/core/descriptor.hpp>
 #include <rolewise/core/error.hpp>
@@ -34,10 +34,10 @@
 
 namespace rolewise::detail {
 
-/// What two lists of settings disagree about.
+/// Text of the differences between two lists of settings.
 [[nodiscard]] inline std::string difference_of_settings(const json* found, const json& wanted)
 {
-  if (found == nullptr) return {};  // an earlier version kept none
+  if (found == nullptr) return {};  // an earlier version did not save them
   const auto listed = [](const json& object) {
     std::vector<setting> all;
     for (const auto& [name, value] : object.members()) all.push_back({name, value.text()});
@@ -47,7 +47,7 @@ namespace rolewise::detail {
   return words.empty() ? words : "it has " + words;
 }
 
-/// What differs between two first lines of histories: the first name whose values are not the same.
+/// Text of the first difference between the header lines of two histories; empty if they agree.
 [[nodiscard]] inline std::string difference(const json& found, const json& wanted)
 {
   for (const auto& [name, want] : wanted.members()) {
@@ -75,7 +75,7 @@ namespace rolewise::detail {
   return {};
 }
 
-/// The state of one trial after one round.
+/// Identifies the checkpoint of one trial after one round.
 struct kept_trial {
   std::int64_t trial = 0;
   std::int64_t round = 0;
@@ -87,9 +87,9 @@ struct kept_trial {
   friend bool operator==(const kept_trial&, const kept_trial&) = default;
 };
 
-/// Which states a search needs at the beginning of a round: of each trial what it was when it was
-/// judged last, and for a strategy that looks back what it was a look before. Of one that failed
-/// then there is none: nobody goes on with it.
+/// Checkpoints that a search needs at the beginning of a round: that of each trial's last score
+/// and, for a strategy that looks back, the one that was current a round earlier. A trial that
+/// failed in that round has none, because it is never continued.
 [[nodiscard]] inline std::vector<kept_trial> needed_states(const search_history& history,
                                                            std::int64_t round, bool looks_back)
 {
@@ -111,10 +111,10 @@ struct kept_trial {
   return needed;
 }
 
-/// The file that events are added to. One process at a time holds it.
+/// The append-only file of events. One process at a time holds its lock.
 class event_file {
  public:
-  /// @throws std::runtime_error if it cannot be opened or somebody else holds it
+  /// @throws std::runtime_error if it cannot be opened or is locked already
   explicit event_file(std::string path) : path_{std::move(path)}
   {
     auto file = open_file(path_, O_RDWR | O_CREAT | O_APPEND);
@@ -144,7 +144,7 @@ class event_file {
   file_lock lock_;
 };
 
-/// A search in a folder; without a name nothing is kept and everything does nothing.
+/// A search in a folder; with an empty path nothing is saved.
 class search_folder {
  public:
   explicit search_folder(std::string folder) : folder_{std::move(folder)} {}
@@ -152,9 +152,9 @@ class search_folder {
   [[nodiscard]] bool keeps() const { return !folder_.empty(); }
   [[nodiscard]] std::string history_path() const { return folder_ + "/history.jsonl"; }
 
-  /// Takes hold of the history, and begins one where there is none.
-  /// @return the events that are there
-  /// @throws std::invalid_argument if they are of another search; it says what differs
+  /// Locks the history file and reads it; begins a history where there is none.
+  /// @return the recorded events
+  /// @throws std::invalid_argument that names the difference, if they are of another search
   /// @throws std::runtime_error that names the file and the byte, if it is damaged
   [[nodiscard]] std::vector<search_event> open(const json& head)
   {
@@ -170,7 +170,8 @@ class search_folder {
     require_same(found->head, head);
     return std::move(found->history.events);
   }
-  /// The same in another process than the one that holds it, from what that one has read.
+  /// The same check in a process that does not hold the lock, from the header that the holder has
+  /// read.
   void require_same(const json& found, const json& wanted) const
   {
     if (const auto words = difference(found, wanted); !words.empty())
@@ -182,7 +183,7 @@ class search_folder {
     if (events_) events_->add(line_of(json_of(event)));
   }
 
-  /// @param state gives the snapshot, if it is wanted
+  /// @param state `()` returns the snapshot; called only if checkpoints are saved
   template<typename State>
   void keep(const kept_trial& which, const State& state) const
   {
@@ -193,9 +194,9 @@ class search_folder {
     return read_snapshot(path_of(which));
   }
 
-  /// Syncs the events, then removes the states of rounds before this one that nobody needs. Those
-  /// of this round may be another process's, at work already; they are written anew where they are
-  /// old.
+  /// Syncs the events, then removes checkpoints of earlier rounds that are not needed. Those of
+  /// this round stay: another process may have written them already; outdated ones are
+  /// overwritten.
   void settle(const std::vector<kept_trial>& needed, std::int64_t round) const
   {
     if (!events_) return;

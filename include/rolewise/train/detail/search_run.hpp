@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One search from its first decision, or from what is kept of it, to its end.
+/// One search, from its first decision or from its saved state to its end.
 
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/error.hpp>
@@ -34,7 +34,7 @@
 
 namespace rolewise::detail {
 
-/// The only process of a search: all trials are its own.
+/// The process group of a search in a single process, which owns all trials.
 struct no_company {
   static constexpr bool is_alone = true;
 
@@ -42,7 +42,7 @@ struct no_company {
   [[nodiscard]] static bool keeps_history() { return true; }
 };
 
-/// Outcomes come as trials are done, and are handed on by number of the trial.
+/// Reorders outcomes: receives them as trials finish, passes them on by trial number.
 class outcomes_in_turn {
  public:
   /// @param trials ascending
@@ -69,7 +69,7 @@ template<typename Strategy, typename Factory, typename Step, typename Judge, typ
          typename Tell>
 class search_run {
  public:
-  /// @param tell `(event)`, to observers
+  /// @param tell `(event)` passes an event to the observers
   search_run(const Strategy& strategy, const search_space& space, const Factory& factory,
              const Judge& judge, const dataset& data, const arena_options& options,
              Company& company, const Tell& tell)
@@ -126,8 +126,8 @@ class search_run {
  private:
   using clock = std::chrono::steady_clock;
 
-  /// The settings of the strategy and of a step, trial 0's at a point that depends on the space
-  /// alone. What the space varies is the same in it for every search.
+  /// Settings of the strategy and of a step. The step is that of trial 0 at a point that depends
+  /// on the space alone, so searched values are the same in it for every search.
   [[nodiscard]] json::object settings() const
   {
     json::object all;
@@ -149,7 +149,7 @@ class search_run {
     return seconds_before_ + std::chrono::duration<double>(clock::now() - began_).count();
   }
 
-  /// Takes up what is recorded.
+  /// Reads the recorded events of this search.
   void open()
   {
     if (Company::is_alone && !folder_.keeps()) return;
@@ -174,7 +174,7 @@ class search_run {
     for (const auto& event : record_) seconds_before_ = std::max(seconds_before_, event.seconds);
   }
 
-  /// Whether what is recorded goes on after what has been done.
+  /// The next recorded event that is not replayed yet; null if there is none.
   [[nodiscard]] const search_event* recorded() const
   {
     return course_.history().events.size() < record_.size()
@@ -209,13 +209,13 @@ class search_run {
     return line;
   }
 
-  /// Whether all that this round is made of is recorded.
+  /// Whether all events of this round are recorded.
   [[nodiscard]] bool is_recorded_whole(const std::vector<decision>& decisions) const
   {
     return course_.history().events.size() + course_.events_of(decisions) <= record_.size();
   }
 
-  /// Takes a score or a failure from the record.
+  /// Replays a recorded score or failure.
   /// @return whether it is a score
   [[nodiscard]] bool adopt_recorded(std::int64_t trial)
   {
@@ -230,7 +230,7 @@ class search_run {
     return is_score;
   }
 
-  /// Makes the trials what they were when the standings were compared.
+  /// Restores the trials to their state at the last comparison of standings.
   void begin()
   {
     const auto round = course_.round();
@@ -242,7 +242,7 @@ class search_run {
     if (looks_back<Strategy>())
       for (const auto& kept : needed_states(course_.history(), round - 1, false))
         if (company_.owns(kept.trial)) steps_.earlier(kept.trial) = folder_.state_of(kept);
-    settle();  // what a kill has left
+    settle();  // removes what a killed run has left
     tell_(search_begins{course_.history(), course_.standings()});
   }
 
@@ -252,7 +252,8 @@ class search_run {
     folder_.settle(needed_states(course_.history(), round, looks_back<Strategy>()), round);
   }
 
-  /// Trains and judges whoever goes on, but for those whose scores or failures are recorded.
+  /// Trains and evaluates the trials of this round, except those whose score or failure is
+  /// recorded.
   void train()
   {
     std::vector<std::int64_t> own;
@@ -287,7 +288,7 @@ class search_run {
       for (const auto& found : company_.exchanged(course_.round(), outcomes)) add(found);
   }
 
-  /// Trains and judges one trial. If it diverges it has failed; whatever else goes wrong ends the
+  /// Trains and evaluates one trial. A trial that diverges has failed; any other error ends the
   /// search.
   [[nodiscard]] trial_outcome train(std::int64_t trial)
   {
@@ -311,7 +312,7 @@ class search_run {
          .seed = steps_.seed_of(trial).split(purpose{"order"}),
          .from = course_.standings()[static_cast<std::size_t>(trial)].epoch,
          .until = course_.end_of_round(trial)});
-    // Memory of views is worth keeping from step to step, not beside those who train meanwhile.
+    // View memory is reused from step to step; it is released while other trials train.
     if constexpr (requires { step.progress.buffers() = buffer_pool{}; })
       step.progress.buffers() = buffer_pool{};
     const auto score = static_cast<double>(judge_(std::as_const(step)));
@@ -326,7 +327,7 @@ class search_run {
     note(course_.history().events.back());
   }
 
-  /// Trials in the order in which the options want them trained.
+  /// Trials in the training order of the options.
   [[nodiscard]] std::vector<std::int64_t> ordered(std::vector<std::int64_t> trials) const
   {
     if (options_.order.empty()) return trials;
@@ -345,7 +346,7 @@ class search_run {
   search_course course_;
   trial_steps<Factory, Step> steps_;
   search_folder folder_;
-  std::vector<search_event> record_;  // what was on the disk
+  std::vector<search_event> record_;  // as recorded in the folder
   clock::time_point began_ = clock::now();
   double seconds_before_ = 0.0;
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The words of docs/checkpoint_format.md.
+/// Constants and entry headers of the checkpoint format: docs/checkpoint_format.md.
 
 #include <rolewise/core/tensor.hpp>
 
@@ -30,7 +30,7 @@ inline constexpr std::size_t state_header_size = 28;
       ::crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
 }
 
-/// Numbers of types in the file; LibTorch's own may change.
+/// Dtype codes of the file format; LibTorch's own may change.
 inline constexpr std::array<torch::ScalarType, 12> state_types{
     torch::kFloat32, torch::kFloat64, torch::kFloat16,   torch::kBFloat16,
     torch::kUInt8,   torch::kInt8,    torch::kInt16,     torch::kInt32,
@@ -48,10 +48,10 @@ enum class entry_kind : std::uint8_t {
   texts = 8,
 };
 
-/// The head of one entry: all but its payload.
+/// Header of one entry, without its name and payload.
 struct entry_head {
   entry_kind kind = entry_kind::buffer;
-  std::uint8_t type = 0;    ///< place in `state_types`, from 1; 0: an undefined tensor, or a value
+  std::uint8_t type = 0;    ///< index in `state_types`, from 1; 0: an undefined tensor, or a value
   std::uint8_t layout = 0;  ///< 1: channels last
   std::vector<std::int64_t> sizes;
   std::uint64_t length = 0;  ///< of the payload, in bytes

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Bytes to snapshots, every one of them verified: docs/checkpoint_format.md.
+/// Checkpoint decoder: bytes to snapshots, every byte verified (docs/checkpoint_format.md).
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -21,10 +21,10 @@
 
 namespace rolewise::detail {
 
-/// Reads a whole file and trusts nothing in it.
+/// Decodes a whole file and verifies every length, type and checksum in it.
 class state_reader {
  public:
-  /// @param path for messages
+  /// @param path for error messages
   state_reader(std::string_view bytes, std::string_view path) : bytes_{bytes}, path_{path} {}
 
   [[nodiscard]] snapshot read()
@@ -132,8 +132,8 @@ class state_reader {
     if (head.type > state_types.size())
       fail(path_, "is damaged: ", where, " is of the unknown type ", static_cast<int>(head.type));
     const auto type = state_types[head.type - 1U];
-    // The product is bounded step by step, so that absurd sizes neither overflow nor allocate; a
-    // size of 0 does not hide the others, of which LibTorch makes strides.
+    // The product is bounded at each step, so that corrupt sizes neither overflow nor allocate.
+    // `extent` counts a size of 0 as 1, because LibTorch computes strides from the other sizes.
     constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     std::uint64_t length = torch::elementSize(type), extent = length;
     for (const auto size : head.sizes) {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Snapshots to bytes: docs/checkpoint_format.md.
+/// Checkpoint encoder: snapshots to bytes (docs/checkpoint_format.md).
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -21,7 +21,7 @@
 
 namespace rolewise::detail {
 
-/// Appends numbers to a string of bytes.
+/// Appends numbers to a byte string.
 class byte_writer {
  public:
   template<typename T>
@@ -97,7 +97,7 @@ template<typename T>
   return {std::move(head), std::move(payload)};
 }
 
-/// A whole file.
+/// Encodes a whole file.
 [[nodiscard]] inline std::string encode(const snapshot& entries)
 {
   byte_writer out;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The state of one part for another of its kind, in memory.
+/// In-memory copy of the state of one part to another of the same kind.
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -17,8 +17,8 @@
 
 namespace rolewise::detail {
 
-/// Tensors that lie alike on the CPU are one `memcpy`: `copy_` takes longer to decide how to copy
-/// the small tensors of a network than to copy them.
+/// Copies a tensor; between CPU tensors of the same layout by one `memcpy`, because `copy_` takes
+/// longer to dispatch than to copy the small tensors of a network.
 inline void copy_bytes_or_values(torch::Tensor& to, const torch::Tensor& from)
 {
   const bool lie_alike = to.is_cpu() && from.is_cpu() && to.layout() == torch::kStrided &&
@@ -35,17 +35,17 @@ inline void copy_bytes_or_values(torch::Tensor& to, const torch::Tensor& from)
   const auto* source = from.const_data_ptr();
   auto* target = to.mutable_data_ptr();
   if (target != source && to.numel() > 0) std::memcpy(target, source, to.nbytes());
-  to.unsafeGetTensorImpl()->bump_version();  // for whoever keeps something as long as they stay
+  to.unsafeGetTensorImpl()->bump_version();  // invalidates values that are cached by version
 }
 
-/// One tensor or value under the sum of its full name: names of a hundred tensors as strings take
-/// as long as the tensors.
+/// One tensor or value, keyed by the hash of its full name: building the names of a hundred
+/// tensors as strings takes as long as copying the tensors.
 struct state_slot {
   std::uint64_t name = 0;
   state_entry::value_type value;
 };
 
-/// Sums of full names (FNV-1a), made as parts are entered and left.
+/// FNV-1a hashes of full names, updated as parts are entered and left.
 class summed_names {
  protected:
   [[nodiscard]] std::uint64_t full(std::string_view name) const { return added(prefix_, name); }
@@ -72,7 +72,7 @@ class summed_names {
   std::uint64_t prefix_ = begin_of_sum;
 };
 
-/// Lists what a part shows; tensors share memory with it.
+/// Archive that lists the state of a part; the listed tensors share memory with it.
 class slot_writer : summed_names {
  public:
   explicit slot_writer(std::vector<state_slot>& out) : out_{out} {}
@@ -105,7 +105,7 @@ class slot_writer : summed_names {
   std::vector<state_slot>& out_;
 };
 
-/// Whether a part shows the slots, in their order and with their shapes.
+/// Archive that checks whether a part has these slots, in this order and with these shapes.
 class slot_checker : summed_names {
  public:
   explicit slot_checker(const std::vector<state_slot>& slots) : slots_{slots} {}
@@ -146,7 +146,7 @@ class slot_checker : summed_names {
   bool fits_ = true;
 };
 
-/// Assigns slots that fit.
+/// Archive that assigns slots to a part that `slot_checker` has accepted.
 class slot_reader {
  public:
   explicit slot_reader(const std::vector<state_slot>& slots) : next_{slots.begin()} {}
@@ -173,7 +173,8 @@ class slot_reader {
   std::vector<state_slot>::const_iterator next_;
 };
 
-/// @return whether the part shows those slots; if not, it is as it was
+/// Assigns slots to a part if they match.
+/// @return whether they match; if not, the part is unchanged
 template<state_must::be_shown P>
 [[nodiscard]] bool take_slots(P& part, const std::vector<state_slot>& slots)
 {
@@ -185,9 +186,9 @@ template<state_must::be_shown P>
   return true;
 }
 
-/// `restore`, made for parts of the same make: tensors keep their memory and nothing is looked up
-/// where part and snapshot show the same in the same order.
-/// @throws std::runtime_error as `restore` does; the part is as it was then
+/// `restore`, fast for parts of the same structure: tensors keep their memory, and names are not
+/// looked up where part and snapshot list the same state in the same order.
+/// @throws std::runtime_error as `restore` does; the part is unchanged then
 template<state_must::be_shown P>
 void take_over(P& part, const snapshot& other, std::string_view who)
 {
@@ -207,7 +208,8 @@ void take_over(P& part, P& other, std::string_view who)
   if (!take_slots(part, slots)) restore(part, snapshot_of(other), who);
 }
 
-/// Makes `kept` a deep copy of `shown`, in the memory that it has where it is of the same make.
+/// Makes `kept` a deep copy of `shown`, in its existing memory where dtype, shape and device
+/// agree.
 inline void keep_apart(snapshot& kept, const snapshot& shown)
 {
   const torch::NoGradGuard without_graph;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The training steps of a population, and how they take over from each other.
+/// Training steps of a population, and the copying of state between them.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
@@ -25,7 +25,7 @@
 
 namespace rolewise::detail {
 
-/// A factory that can also move a step which is there to another point.
+/// A factory that can also move an existing step to another point.
 template<typename Factory, typename Step>
 concept Repointing =
     std::invocable<const Factory&, Step&, const point&, std::int64_t, rolewise::seed>;
@@ -51,7 +51,7 @@ class trial_steps {
     return search_.split(purpose{"trial"}).split(static_cast<std::uint64_t>(trial));
   }
 
-  /// A step for nobody.
+  /// A step that belongs to no trial, to read its settings.
   [[nodiscard]] Step sample(const point& at) const { return factory_(at, 0, seed_of(0)); }
 
   void start(std::int64_t trial, const point& at)
@@ -60,9 +60,9 @@ class trial_steps {
         naming_trial(trial, at, [&] { return factory_(at, trial, seed_of(trial)); }));
   }
 
-  /// Copies are made from what the trials were before, so the order of decisions changes nothing.
-  /// States that cross from process to process are sent before anything changes.
-  /// @param decisions checked ones
+  /// Carries out decisions. Copies are made of the trials as they were before, so the order of
+  /// decisions has no effect. States for other processes are sent before anything changes.
+  /// @param decisions as returned by `search_course::checked`
   template<typename Company>
   void carry_out(const std::vector<decision>& decisions, std::int64_t round, Company& company)
   {
@@ -93,13 +93,13 @@ class trial_steps {
     if (looks_back_) std::swap(now_, earlier_);
   }
 
-  /// Forgets a step that has failed, as a search does that is continued.
+  /// Discards the step of a failed trial, as a resumed search does.
   void drop(std::int64_t trial) { steps_[place(trial)].reset(); }
 
-  /// What a trial was one look ago, for a strategy that looks back.
+  /// State of a trial one comparison of standings ago, for a strategy that looks back.
   [[nodiscard]] snapshot& earlier(std::int64_t trial) { return earlier_[place(trial)]; }
 
-  /// Gives a trial that has started the state of a checkpoint.
+  /// Restores a started trial from a checkpoint.
   void take_up(std::int64_t trial, const snapshot& state)
   {
     take_over(*steps_[place(trial)], state, classic_text("kept state of trial ", trial));
@@ -113,7 +113,7 @@ class trial_steps {
     return static_cast<std::size_t>(trial);
   }
 
-  /// Hands states of own trials to the processes whose trials take them over.
+  /// Sends states of own trials to the processes whose trials copy them.
   template<typename Company>
   void send(const std::vector<decision>& decisions, std::int64_t round, Company& company)
   {
@@ -128,14 +128,14 @@ class trial_steps {
     }
   }
 
-  /// Of the trials that are copied and become copies themselves.
+  /// Deep copies of the trials that are copied and are themselves overwritten by a copy.
   [[nodiscard]] kept_states overwritten_sources(const std::vector<decision>& decisions)
   {
     kept_states kept;
     for (const auto& made : decisions) {
       const auto* copied = std::get_if<copy_trial>(&made);
       if (copied == nullptr || kept.contains(copied->from)) continue;
-      if (!steps_[place(copied->from)]) continue;  // another process has it
+      if (!steps_[place(copied->from)]) continue;  // owned by another process
       const bool is_overwritten =
           std::any_of(decisions.begin(), decisions.end(), [&](const decision& other) {
             const auto* also = std::get_if<copy_trial>(&other);
@@ -146,6 +146,7 @@ class trial_steps {
     return kept;
   }
 
+  /// Makes a trial a copy of another one, at its new point.
   /// @param other a snapshot or a step
   template<typename Other>
   void become(const copy_trial& copied, Other& other)
@@ -170,7 +171,7 @@ class trial_steps {
   seed search_;
   bool looks_back_;
   std::vector<std::optional<Step>> steps_;
-  std::vector<snapshot> now_, earlier_;  // copies apart from the steps, by trial
+  std::vector<snapshot> now_, earlier_;  // deep copies, by trial
 };
 
 }  // namespace rolewise::detail

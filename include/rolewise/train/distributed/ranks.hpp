@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// A search whose trials are shared out over processes. No umbrella includes this header:
-/// LibTorch's store costs a second to compile.
+/// Distributed search: its trials are divided among processes. No umbrella header includes this
+/// one, because LibTorch's store takes a second to compile.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/json.hpp>
@@ -40,15 +40,16 @@ struct rank_options {
   std::int64_t size = 1;
   std::string host = "127.0.0.1";  ///< of rank 0
   std::int64_t port = 29500;       ///< on which rank 0 listens
-  /// A process that shows no sign of life for so many seconds has disappeared.
+  /// Heartbeat timeout: a process without a heartbeat for this many seconds is lost.
   double patience = 30.0;
-  /// Seconds to wait for rank 0 to come, and then for all others: they may begin at different
+  /// Seconds to wait for rank 0 to start, and then for all others: they may start at different
   /// times, and read their data first.
   double arrival = 300.0;
 };
 
-/// What `torchrun` and its like say: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT.
-/// @throws std::invalid_argument that names the variable that is missing or no number
+/// Reads the variables that `torchrun` and similar launchers set: RANK, WORLD_SIZE, MASTER_ADDR,
+/// MASTER_PORT.
+/// @throws std::invalid_argument that names the variable that is missing or not a number
 [[nodiscard]] inline rank_options ranks_from_environment()
 {
   const auto text = [](const char* name) -> std::string_view {
@@ -72,7 +73,7 @@ struct rank_options {
 
 namespace detail {
 
-/// Outcomes as lines of JSON; numbers read back as the same bits.
+/// Encodes outcomes as JSON lines; numbers round-trip bit for bit.
 [[nodiscard]] inline std::string encoded(const std::vector<trial_outcome>& outcomes)
 {
   std::string lines;
@@ -100,18 +101,18 @@ namespace detail {
 
 }  // namespace detail
 
-/// The processes of a search, joined through a `c10d::TCPStore` in rank 0. Trial i belongs to rank
-/// i mod size.
+/// The processes of a search, connected through a `c10d::TCPStore` in rank 0. Rank i mod size owns
+/// trial i.
 ///
-/// Each process gives signs of life from a thread of its own. Whoever waits for one that gives none
-/// any more, or has said that it stops, throws an error that names it.
+/// Each process sends heartbeats from its own background thread. Waiting for a process whose
+/// heartbeats have stopped, or that has reported that it stops, throws an error that names it.
 class ranks {
  public:
   static constexpr bool is_alone = false;
 
-  /// Waits until all have come.
-  /// @throws std::invalid_argument for options that make no sense
-  /// @throws std::runtime_error that names who does not come
+  /// Waits until all processes have started.
+  /// @throws std::invalid_argument for invalid options
+  /// @throws std::runtime_error that names the process that does not start
   explicit ranks(const rank_options& options)
       : options_{(require_sound(options), options)}, store_{connected()}, pulse_{connected_again()}
   {
@@ -127,7 +128,7 @@ class ranks {
   }
   ranks(const ranks&) = delete;
   ranks& operator=(const ranks&) = delete;
-  /// Rank 0, which has the store, waits until the others have gone or disappeared.
+  /// Rank 0, which hosts the store, waits until the others have left or are lost.
   ~ranks()
   {
     try {
@@ -135,7 +136,7 @@ class ranks {
       if (options_.rank == 0)
         for (std::int64_t other = 1; other < options_.size; ++other)
           (void)get(detail::classic_text("left/", other), other);
-    } catch (...) {  // whoever has disappeared has left, too
+    } catch (...) {  // a lost process has left, too
     }
     stop_beating();
   }
@@ -143,12 +144,12 @@ class ranks {
   [[nodiscard]] std::int64_t rank() const noexcept { return options_.rank; }
   [[nodiscard]] std::int64_t size() const noexcept { return options_.size; }
 
-  // What an arena asks of its company.
+  // The interface that `arena` requires of a process group.
 
   [[nodiscard]] bool owns(std::int64_t trial) const { return owner(trial) == options_.rank; }
   [[nodiscard]] bool keeps_history() const { return options_.rank == 0; }
 
-  /// Begins a search with what rank 0 says.
+  /// Begins a search: returns the text of rank 0 in every process.
   [[nodiscard]] std::string shared(std::string text)
   {
     ++searches_;
@@ -168,7 +169,7 @@ class ranks {
     return detail::state_reader{bytes, name}.read();
   }
 
-  /// The scores and failures of all ranks, by number of the trial.
+  /// Exchanges the scores and failures of all ranks; returns them by trial number.
   [[nodiscard]] std::vector<detail::trial_outcome> exchanged(std::int64_t round,
                                                              std::vector<detail::trial_outcome> own)
   {
@@ -186,7 +187,7 @@ class ranks {
     return all;
   }
 
-  /// Tells the others that this process stops, and why.
+  /// Reports to the other processes that this one stops, and why.
   void give_up(std::string_view why) noexcept
   {
     try {
@@ -221,7 +222,7 @@ class ranks {
     wanted.timeout = milliseconds(options_.arrival);
     try {
       auto store = c10::make_intrusive<c10d::TCPStore>(options_.host, wanted);
-      store->setTimeout(milliseconds(options_.patience));  // now that rank 0 is there
+      store->setTimeout(milliseconds(options_.patience));  // after the connection to rank 0
       return store;
     } catch (const std::exception& wrong) {
       fail("ranks", "rank ", options_.rank, " finds no rank 0 at ", options_.host, ":",
@@ -232,7 +233,7 @@ class ranks {
   {
     return connected(options_.rank == 0);
   }
-  /// A connection of its own, as the other one may be at work.
+  /// A second connection for heartbeats, as the first one may be busy.
   [[nodiscard]] c10::intrusive_ptr<c10d::TCPStore> connected_again() const
   {
     return connected(false);
@@ -265,7 +266,7 @@ class ranks {
       if (clock::now() >= next) {
         try {
           pulse_->set(alive(options_.rank), bytes_of(std::to_string(++count)));
-        } catch (...) {  // the store has gone; whoever waits will say so
+        } catch (...) {  // the store is lost; a waiting call reports it
           is_lost_ = true;
         }
         next = clock::now() + std::chrono::duration_cast<clock::duration>(pause);
@@ -284,7 +285,7 @@ class ranks {
     return {text.begin(), text.end()};
   }
 
-  /// Calls the store; what goes wrong there is that rank 0 has gone.
+  /// Calls the store; an error there means that rank 0 is lost.
   template<typename Call>
   auto ask(const Call& call)
   {
@@ -301,7 +302,7 @@ class ranks {
     ask([&] { store_->set(name, bytes_of(text)); });
   }
 
-  /// Waits for another rank to come.
+  /// Waits for another rank to start.
   void await(std::int64_t other, clock::time_point since)
   {
     while (!ask([&] { return store_->check({alive(other)}); })) {
@@ -347,7 +348,7 @@ class ranks {
       set(detail::classic_text(name, "/", i), bytes.substr(i * most_bytes, most_bytes));
     set(name, std::to_string(pieces));
   }
-  /// @param forget whether nobody else wants it
+  /// @param forget whether to delete the pieces, as no other process reads them
   [[nodiscard]] std::string receive_bytes(const std::string& name, std::int64_t from, bool forget)
   {
     const auto pieces = std::stoull(get(name, from));
@@ -367,19 +368,19 @@ class ranks {
   std::int64_t searches_ = 0;
 };
 
-/// `arena`, with the trials of each round shared out over processes that all call this with the
-/// same arguments. Each gets the whole history and the standings, and the steps of its own trials;
-/// where a trial takes over one of another process, the state travels through the store. Rank 0
-/// writes the history into the folder, everybody the states of its own trials, so the folder must
-/// be one that all see. Observers are told in each process.
+/// `arena` with the trials of each round divided among processes, which all call this with the
+/// same arguments. Each process returns the whole history and the standings, and the steps of its
+/// own trials. If a trial copies one of another process, the state is sent through the store. Rank
+/// 0 writes the history to the folder and each process the checkpoints of its own trials, so the
+/// folder must be shared by all of them. Observers are notified in each process.
 ///
 ///     ranks company{ranks_from_environment()};
 ///     const auto found = arena(company, strategy, space, factory, judge, train, {.trials = 16});
 ///
-/// The history is the same for any number of processes, with the same number of threads in each
-/// trial, the same kind of processor and the same LibTorch.
-/// @throws std::runtime_error that names a process that has disappeared or stopped; what is in the
-///         folder can be continued, also with another number of processes
+/// The history is the same for any number of processes, wall times aside, given the same number of
+/// threads in each trial, the same kind of processor and the same LibTorch.
+/// @throws std::runtime_error that names a process that is lost or has stopped; the search in the
+///         folder can be resumed, also with another number of processes
 template<SearchStrategy Strategy, TrialFactory Factory, typename Judge, SearchObserver... Observers>
 [[nodiscard]] auto arena(ranks& company, const Strategy& strategy, const search_space& space,
                          const Factory& factory, const Judge& judge, const dataset& data,
