@@ -54,7 +54,7 @@ using rolewise::testing::tiny_student;
 
 namespace {
 
-/// A folder that goes away.
+/// A temporary folder, removed by the destructor.
 struct folder {
   std::string path = [] {
     static int count = 0;
@@ -88,7 +88,7 @@ void write(const std::string& path, const std::string& bytes)
   std::ofstream{path, std::ios::binary} << bytes;
 }
 
-/// What `action` has to say against itself.
+/// The message of the exception that `action` throws, or "nothing".
 template<typename Action>
 std::string complaint(const Action& action)
 {
@@ -100,7 +100,7 @@ std::string complaint(const Action& action)
   return "nothing";
 }
 
-/// Every kind of state.
+/// A part with every kind of state.
 struct everything {
   struct inner_part {
     std::string words = "a \"quoted\" word";
@@ -191,7 +191,7 @@ TEST_CASE("a checkpoint gives every kind of state back, bit for bit")
   save_checkpoint(in / "again", restored);
   CHECK(read(in / "all") == read(in / "again"));
 
-  // What is not there yet is made, laid out as it was; what shall not be there is taken away.
+  // An undefined tensor is created with the stored layout; a tensor stored as undefined is reset.
   auto bare = changed();
   bare.weight = torch::Tensor{};
   bare.absent = torch::ones({3});
@@ -285,7 +285,7 @@ TEST_CASE("sizes that multiply to nothing are no way around the check of sizes")
     put(std::uint32_t{1});                                           // parts
     put(std::uint64_t{28 + 16 + 8 * sizes.size() + 1 + 4 + 4 + 4});  // bytes
     sum_from(0);
-    put(std::uint32_t{1});  // letters of the name
+    put(std::uint32_t{1});  // length of the name
     put(rolewise::detail::entry_kind::parameter);
     for (const std::size_t byte : {std::size_t{1}, std::size_t{0}, sizes.size()})
       put(static_cast<std::uint8_t>(byte));  // type, layout, rank
@@ -430,7 +430,7 @@ TEST_CASE("what cannot be written leaves what was there")
 
 namespace {
 
-/// Ends the world after some epochs, as a kill would, but in this process.
+/// An observer that throws after some epochs, in place of a killed process.
 struct doomed {
   static constexpr bool has_state = false;
   std::int64_t after = 2;
@@ -491,8 +491,8 @@ TEST_CASE("a run that broke off and is resumed ends like one that did not")
   for (const std::int64_t breaks_after : {1, 2, 3, 4}) {
     CAPTURE(breaks_after);
     const folder in;
-    write(in / "log.jsonl", "{\"seconds\":0}\n");                        // somebody's, and it stays
-    const auto left = in / "last.checkpoint.rolewise-999999999-0.part";  // by a kill
+    write(in / "log.jsonl", "{\"seconds\":0}\n");                        // not of the run; it stays
+    const auto left = in / "last.checkpoint.rolewise-999999999-0.part";  // of a killed run
     write(left, std::string(100000, 'x'));
     auto broken = make_step(data);
     doomed end{.after = breaks_after};
@@ -564,6 +564,23 @@ TEST_CASE("only the same run is resumed, and none is overwritten")
   CHECK(complaint([&] { (void)fit(nowhere, data, options, checkpoints{.folder = missing}); }) ==
         "rolewise: " + missing + "/last.checkpoint: cannot be written: No such file or directory");
   CHECK(nowhere.progress.updates() == 0);
+}
+
+TEST_CASE("a checkpoint that cannot be reached is not taken for an absent one")
+{
+  const auto data = tiny_data(16);
+  const folder in;
+  std::filesystem::create_symlink(in / "last.checkpoint", in / "last.checkpoint");
+  auto step = make_step(data);
+  fit_options options{.epochs = 1, .batch_size = 16};
+  for (const bool resume : {true, false}) {
+    options.resume = resume;
+    CHECK(complaint([&] { (void)fit(step, data, options, checkpoints{.folder = in.path}); }) ==
+          "rolewise: " + (in / "last.checkpoint") +
+              ": cannot be looked at: Too many levels of symbolic links");
+  }
+  CHECK(step.progress.updates() == 0);
+  CHECK(std::filesystem::is_symlink(in / "last.checkpoint"));
 }
 
 TEST_CASE("a run is not resumed with another teacher")
@@ -639,7 +656,7 @@ TEST_CASE("a run is resumed under its own settings, or under others on purpose")
                        .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{4}}},
           "student_agent rand_augment (now trivial_augment)");
 
-  // Nothing that was trained meanwhile counts as a setting.
+  // State that training has changed does not count as a setting.
   auto copy = first;
   CHECK(fit(copy, data, {.epochs = 2, .batch_size = 16, .resume = true, .until = 1}, keep)
             .changes.empty());
@@ -654,7 +671,7 @@ TEST_CASE("a run is resumed under its own settings, or under others on purpose")
   CHECK(changed.changes[0].ends_with(
       "optimiser.rate 0.1 (now 0.05), optimiser.momentum 0.9 (now 0.8)"));
   CHECK(changed.epochs.size() == 2);
-  // It is the new run from then on.
+  // From then on the run has the new settings.
   auto same = other;
   CHECK(fit(same, data, {.epochs = 2, .batch_size = 16, .resume = true}, keep).changes ==
         changed.changes);
@@ -681,7 +698,7 @@ TEST_CASE("another validation set of the same name and size is another run")
 
 namespace {
 
-/// Learns until its loss breaks.
+/// A step whose loss is infinite in epoch 2.
 struct fragile_step {
   torch::Tensor weight = torch::zeros({1});
   std::int64_t steps = 0;
@@ -717,7 +734,7 @@ TEST_CASE("a loss that is not finite leaves the last good checkpoint")
 
 namespace {
 
-/// Writes down what it is told.
+/// An observer that records the events it receives.
 struct diary {
   static constexpr bool has_state = false;
   std::shared_ptr<std::string> words = std::make_shared<std::string>();
@@ -817,7 +834,7 @@ TEST_CASE("a network is evaluated in the epochs that the interval names, and in 
   CHECK(stopped.epochs.size() == 9);
   CHECK(validated(stopped) == std::vector<std::int64_t>{2, 5, 8});
 
-  // Where the run is cut, it is not evaluated once more: a resumed run is the same run.
+  // `until` causes no extra evaluation, so a resumed run equals an uninterrupted one.
   auto first_part = options;
   first_part.until = 4;
   CHECK(validated(fit(step, data, first_part)) == std::vector<std::int64_t>{2});

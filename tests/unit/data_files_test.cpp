@@ -45,7 +45,7 @@ std::string read_error(const std::string& path, std::uint64_t limit = rolewise::
   return error_of([&] { (void)rolewise::read_idx(path, limit); });
 }
 
-/// A folder as MNIST has it: three images to learn from, two to be judged by, of 2 x 3 pixels.
+/// Writes a folder in the layout of MNIST: three training and two test images of 2 x 3 pixels.
 void write_mnist_like(const scratch_folder& folder)
 {
   bytes train(18);
@@ -132,7 +132,7 @@ TEST_CASE("a file that cannot be read or unpacked is refused with its name and t
               ": truncated gzip data, the file ends before the stream does");
   CHECK(says(packed + bytes{1, 2, 3}) == head + "byte " + size + ": 3 bytes follow the gzip data");
   CHECK(says(packed + bytes{0x1F}) == head + "byte " + size + ": 1 bytes follow the gzip data");
-  CHECK(says(packed + bytes(512)) == "no error");  // blocks are filled up with zeros
+  CHECK(says(packed + bytes(512)) == "no error");  // zero padding up to a block
   CHECK(says(packed + packed).find("oversized") != std::string::npos);
   CHECK(says(packed + bytes(3) + bytes{7, 0}) ==
         head + "byte " + std::to_string(packed.size() + 3) + ": 2 bytes follow the gzip data");
@@ -148,7 +148,7 @@ TEST_CASE("a file that cannot be read or unpacked is refused with its name and t
   length[packed.size() - 1] ^= 1;
   CHECK(says(length) == head + "byte " + size + ": corrupt gzip data: incorrect length check");
   auto block = packed;
-  block[10] |= 6;  // a block of the kind that does not exist
+  block[10] |= 6;  // the reserved block type
   CHECK(says(block).find(": corrupt gzip data: invalid block type") != std::string::npos);
 }
 
@@ -177,7 +177,7 @@ TEST_CASE("every single flipped bit of a packed file is found out or harmless")
     const auto path = folder.write("x", broken);
     try {
       const auto read = rolewise::read_idx(path);
-      CHECK(torch::equal(read, want));  // the bit was of the time stamp, or another such
+      CHECK(torch::equal(read, want));  // a bit of the time stamp, or of another ignored field
     } catch (const std::runtime_error& e) {
       CHECK(std::string{e.what()}.starts_with("rolewise: " + path + ": "));
       ++refused;
@@ -288,8 +288,8 @@ TEST_CASE("CIFAR-10 is read plane by plane from its batches, and the notes say h
   CHECK(data.notes ==
         std::vector<std::string>{
             folder.path() +
-            ": has 2 of 5 batches, 3 of the 50000 examples to learn from and 1 of the 10000 to be "
-            "judged by of CIFAR-10"});
+            ": has 2 of 5 batches, 3 training and 1 test examples, where CIFAR-10 has 50000 and "
+            "10000"});
 
   folder.write("batches.meta.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\r\nj\n\n");
   data = rolewise::cifar10(folder.path());
@@ -387,8 +387,8 @@ TEST_CASE("CIFAR-100 has two labels, of which one is learned and both are checke
   CHECK(coarse.test.name == "CIFAR-100");
   CHECK(coarse.notes ==
         std::vector<std::string>{
-            folder.path() + ": has 2 of the 50000 examples to learn from and 1 of the 10000 to be "
-                            "judged by of CIFAR-100"});
+            folder.path() +
+            ": has 2 training and 1 test examples, where CIFAR-100 has 50000 and 10000"});
 
   const auto head = "rolewise: " + folder.path();
   folder.write("train.bin", record({19, 100}, 1, 2, 3));

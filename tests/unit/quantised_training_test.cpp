@@ -20,7 +20,7 @@ namespace {
 
 namespace rw = rolewise;
 
-/// Activations clipped at a learned end, weights as they are: the least that has a range.
+/// A minimal quantizer with a range: activations are clipped at a learned end, weights unchanged.
 struct learned_clip {
   static constexpr std::string_view name = "learned-clip";
 
@@ -94,12 +94,12 @@ TEST_CASE("ranges_apart gives ranges a rate and a decay of their own, and freeze
   state.update(p, ones_for(p), 0.5);  // the schedule's factor is 1
   CHECK(torch::allclose(p[0].value, torch::full({2, 2}, 0.5)));
   CHECK(p[1].value.item<double>() == doctest::Approx(1.0 - 0.01 * 1.5));
-  state.update(p, ones_for(p), 0.25);  // 1/2
+  state.update(p, ones_for(p), 0.25);  // the factor is 1/2
   CHECK(torch::allclose(p[0].value, torch::full({2, 2}, 0.25)));
   const double second = 0.985 - 0.005 * (1.0 + 0.5 * 0.985);
   CHECK(p[1].value.item<double>() == doctest::Approx(second));
 
-  // A state that is written and read goes on where it was: ranges are frozen now.
+  // A restored state continues: ranges are frozen by now.
   auto again = method.start(p);
   rw::restore(again, rw::snapshot_of(state));
   again.update(p, ones_for(p), 0.5);
@@ -194,13 +194,18 @@ TEST_CASE("measure_batch_norm changes running statistics and nothing else")
   const auto all = first.buffers().size();
   CHECK(same(first.parameters(), student.parameters()) == first.parameters().size());
   CHECK(same(first.buffers(), student.buffers()) == 0);
-  CHECK(same(once.buffers(), student.buffers()) == all);  // begun anew, not gone on with
+  CHECK(same(once.buffers(), student.buffers()) == all);  // measured from scratch, not continued
 
   auto other = first;
   rw::measure_batch_norm(other, data.train, rw::no_agent{}, {.batches = 1, .batch_size = 64});
   CHECK(same(other.buffers(), student.buffers()) < all);
   CHECK_THROWS_WITH_AS(rw::measure_batch_norm(other, data.train, rw::no_agent{}, {.batches = 0}),
                        doctest::Contains("want batches and batch_size above 0, got 0 and 128"),
+                       std::invalid_argument);
+  auto nothing = data.train;
+  nothing.images = nothing.images.narrow(0, 0, 0);
+  CHECK_THROWS_WITH_AS(rw::measure_batch_norm(other, nothing),
+                       "rolewise: measure_batch_norm: the data set is empty",
                        std::invalid_argument);
 }
 

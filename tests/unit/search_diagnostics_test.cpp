@@ -39,7 +39,8 @@ point at_values(double rate, std::int64_t bits, const char* agent = "none")
   return point{}.set("rate", rate).set("bits", bits).set("agent", std::string{agent});
 }
 
-/// Three trials, two rounds of 5 epochs; then trial 1 copies trial 2, then trial 0 does.
+/// Three trials, four rounds of 5 epochs; trial 1 copies trial 2 after the first round, trial 0
+/// copies it after the third.
 search_history small()
 {
   search_history history{"by-hand", space, 3, 20, 5, seed{1}, {}};
@@ -159,6 +160,9 @@ TEST_CASE("a paired difference says how many pairs would tell it apart")
   };
   CHECK(deviation_of(of_effect(0.5)) == doctest::Approx(1.0));
   CHECK(deviation_of(of_effect(0.5, 40)) == doctest::Approx(1.0));
+  CHECK_THROWS_WITH_AS((void)deviation_of({}),
+                       "rolewise: deviation_of: got 0 pairs, want at least 2",
+                       std::invalid_argument);
   CHECK(pairs_to_tell_apart(of_effect(1.0)) == 10.0);
   CHECK(pairs_to_tell_apart(of_effect(-0.5)) == 34.0);
   CHECK(pairs_to_tell_apart(of_effect(0.2)) == 199.0);
@@ -265,7 +269,7 @@ TEST_CASE("a search is compared with the best of as many random trials as it cos
         against_random{0.6, 3, 0.5, 0.5, 0.5, 0.0});
   CHECK(compared_to_random(small(), random_with({0.7, 0.8, 0.9, 0.1})).as_good == 1.0);
 
-  // Against drawing many times.
+  // Compared with a Monte Carlo estimate.
   numbers scores;
   for (std::int64_t i = 0; i < 64; ++i) scores.push_back(draws{seed{8}, 0, i}.normal(0));
   auto searched = small();
@@ -317,7 +321,7 @@ TEST_CASE("a random trial that failed counts like the worst, and is no founder o
   CHECK(cost_of(random) == 100);
   CHECK((founders_by_round(random) == std::vector<founders_in_round>{{0, 4, 4, 1}}));
 
-  // After a failure what went before foretells nothing.
+  // After a failure, earlier scores are not a proxy.
   search_history history{"any", space, 1, 20, 10, seed{1}, {}};
   history.events = {{.trial = 0, .at = at_values(0.1, 1)},
                     {.what = kind::scored, .trial = 0, .epoch = 10, .score = 0.5},

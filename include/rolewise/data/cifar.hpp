@@ -103,9 +103,9 @@ inline void note_size(dataset_splits& data, const std::string& folder, std::int6
 {
   if (data.train.size() != published || data.test.size() != 10000)
     data.notes.push_back(folder + ": has " + of_batches + std::to_string(data.train.size()) +
-                         " of the " + std::to_string(published) + " examples to learn from and " +
-                         std::to_string(data.test.size()) + " of the 10000 to be judged by of " +
-                         data.train.name);
+                         " training and " + std::to_string(data.test.size()) +
+                         " test examples, where " + data.train.name + " has " +
+                         std::to_string(published) + " and 10000");
 }
 
 /// Returns the class names in the folder; empty if there is no such file.

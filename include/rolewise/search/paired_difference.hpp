@@ -67,8 +67,10 @@ struct paired_difference {
 }
 
 /// The sample standard deviation (n - 1) of the differences, from their interval.
+/// @throws std::invalid_argument for fewer than 2 pairs
 [[nodiscard]] inline double deviation_of(const paired_difference& found)
 {
+  if (found.pairs < 2) refuse("deviation_of", "got ", found.pairs, " pairs, want at least 2");
   return (found.high - found.low) / 2.0 / student_t_95(found.pairs - 1) *
          std::sqrt(static_cast<double>(found.pairs));
 }

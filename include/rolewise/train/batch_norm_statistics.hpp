@@ -49,8 +49,8 @@ concept gather_statistics = requires(S student, const batch& examples) {
 /// @par Source
 /// The batch norm re-estimation of quantization toolkits such as the AI Model Efficiency Toolkit
 /// (Qualcomm Innovation Center, github.com/quic/aimet).
-/// @throws std::invalid_argument for options below 1, or if a batch norm gets a single value per
-///         channel, which has no variance
+/// @throws std::invalid_argument for options below 1, an empty data set, or if a batch norm gets a
+///         single value per channel, which has no variance
 template<typename Learner, AugmentationAgent Agent = no_agent>
 void measure_batch_norm(Learner& student, const dataset& data, const Agent& agent = {},
                         statistics_options options = {})
@@ -61,6 +61,7 @@ void measure_batch_norm(Learner& student, const dataset& data, const Agent& agen
   if (options.batches < 1 || options.batch_size < 1)
     refuse("measure_batch_norm", "want batches and batch_size above 0, got ", options.batches,
            " and ", options.batch_size);
+  if (data.size() < 1) refuse("measure_batch_norm", "the data set is empty");
   const auto learned = student.parameters();
   // Drops a short last batch, which would be normalized by few values, if there is a full one.
   const bool whole = data.size() >= options.batch_size;

@@ -4,6 +4,10 @@
 /// @file
 /// Identity of a file, to detect that it was replaced or changed.
 
+#include <rolewise/core/descriptor.hpp>
+#include <rolewise/core/error.hpp>
+
+#include <cerrno>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,11 +24,16 @@ struct file_identity {
   friend bool operator==(const file_identity&, const file_identity&) = default;
 };
 
-/// Identity of the file at a path; `nullopt` if `stat` fails.
+/// Identity of the file at a path; `nullopt` if there is no such file.
+/// @throws std::runtime_error that names the path if that cannot be found out: a file that cannot
+///         be reached is not an absent one, which a new run may replace
 [[nodiscard]] inline std::optional<file_identity> identity_of(const std::string& path)
 {
   struct ::stat about{};
-  if (::stat(path.c_str(), &about) != 0) return std::nullopt;
+  if (::stat(path.c_str(), &about) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    fail(path, "cannot be looked at: ", reason_of(errno));
+  }
   return file_identity{.device = about.st_dev,
                        .number = about.st_ino,
                        .size = about.st_size,
