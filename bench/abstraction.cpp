@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What does the abstraction cost? A distillation step of the library, without agents and quantizer,
-// against the same step written by hand in plain LibTorch: same networks, same weights' layout
-// (channels last), same loss, same fused optimiser.
+// Benchmark: overhead of the abstraction. A distillation step of the library, without agents and
+// quantizer, against the same step handwritten in plain LibTorch: same networks, same weight layout
+// (channels last), same loss, same fused optimizer.
 
 #include "support/measure.hpp"
 #include "support/plain_resnet.hpp"
@@ -16,7 +16,7 @@ using bench::resnet;
 
 namespace {
 
-/// The step as one writes it for oneself.
+/// The handwritten step in plain LibTorch.
 struct by_hand {
   std::shared_ptr<resnet> teacher, student;
   std::vector<torch::Tensor> parameters, momentum;

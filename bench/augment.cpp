@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// How fast are views made? RandAugment(2, 5), crop, flip and normalisation of a batch, against our
-// own reference operations and against what Python has (bench/peers/augment.py), in turns.
-// Microseconds for one image.
+// Benchmark: augmentation throughput. RandAugment(2, 5), crop, flip and normalization of a batch,
+// against our own reference implementation and against Python libraries (bench/peers/augment.py),
+// in turns. Microseconds per image.
 
 #include "support/measure.hpp"
 #include "support/peer.hpp"
@@ -30,7 +30,8 @@ rw::batch images(std::int64_t count, std::int64_t side)
           .scaling = {.mean = {.4914, .4822, .4465}, .deviation = {.2470, .2435, .2616}}};
 }
 
-/// Microseconds that one image takes; another epoch each time, so that no two views are alike.
+/// Times view generation, in microseconds per image. Each batch uses a new epoch, so that no view
+/// repeats.
 class maker {
  public:
   maker(std::int64_t count, std::int64_t side) : examples_{images(count, side)} {}
@@ -76,7 +77,7 @@ class maker {
   std::int64_t epoch_ = 0;
 };
 
-/// Asks both in turns; says on standard error if the baseline has no answer.
+/// Measures both in turns; reports on standard error if the baseline returns no time.
 void compare(const std::string& name, double goal, int repetitions,
              const std::function<double()>& ours,
              const std::function<std::optional<double>()>& baseline)

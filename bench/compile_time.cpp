@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What does including the library cost? A unit that includes <rolewise/rolewise.hpp> against one
-// that includes <torch/torch.h>, compiled in turns by the compiler and the flags of this build.
+// Benchmark: compile time of the header. A translation unit that includes <rolewise/rolewise.hpp>
+// against one that includes <torch/torch.h>, compiled in turns with the compiler and flags of this
+// build.
 
 #include "support/measure.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// How fast are low-bit numbers made? Quantizers on one thread against the same formula in eager
-// LibTorch, and against LibTorch's own fake quantisation: forward to codes (there: to values), and
-// from a given gradient of the values back to x and the range.
+// Benchmark: quantizer throughput on one thread, against the same formula in eager LibTorch and
+// against LibTorch's fake quantization: forward pass to codes (LibTorch's: to values), and backward
+// pass from a given gradient of the values to x and the range.
 
 #include "support/measure.hpp"
 
@@ -27,7 +27,7 @@ namespace {
 const rw::layer_place place{"layer", rw::layer_kind::convolution, 1, 3};
 constexpr int repetitions = 15;
 
-/// x - x.detach() + y, without the two passes.
+/// Straight-through rounding: `x - x.detach() + x.round()` without the two extra passes.
 struct round_through : torch::autograd::Function<round_through> {
   static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& x)
   {
@@ -78,7 +78,7 @@ torch::Tensor eager_pact(const torch::Tensor& x, const torch::Tensor& clip, doub
 
 torch::Tensor learned(double value) { return torch::full({}, value).set_requires_grad(true); }
 
-/// Forward and backward of `values`, for x and ranges.
+/// Forward and backward pass of `values`, with gradients of x and the ranges.
 template<typename Values>
 void pass(const Values& values, const std::vector<torch::Tensor>& inputs, const torch::Tensor& g)
 {

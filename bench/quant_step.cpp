@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Does a student of few bits train faster than one of full precision? Forward and backward of a
-// ResNet-20 of DoReFa and of LSQ against the same network in full precision, of the library and of
-// plain LibTorch: batch 128, 32x32x3, two threads, channels last on all sides. The forward pass is
-// the same with both precisions of the backward pass: integers, exact.
+// Benchmark: training speed of low-bit students. Forward and backward pass of a DoReFa and an LSQ
+// ResNet-20 against the same network in full precision, the library's and plain LibTorch's: batch
+// 128, 32x32x3, two threads, channels last on all sides. The forward pass is the same at both
+// precisions of the backward pass: exact integer arithmetic.
 //
-// Freed memory is kept for all sides: whether glibc gives it back is up to accidents of the heap,
-// and getting it again takes up to a fifth of a step from either side.
+// All sides retain freed memory: whether glibc returns it to the system depends on the state of the
+// heap, and allocating it again takes up to a fifth of a step on either side.
 //
-// And how much faster does a teacher in 8 bits answer than the network that it was made from, and
-// than one of plain LibTorch?
+// Also measured: the forward pass of an 8-bit teacher against that of the network it was quantized
+// from and against plain LibTorch.
 
 #include "support/measure.hpp"
 #include "support/plain_resnet.hpp"
@@ -39,7 +39,7 @@ void forget_gradients(Network& n)
   for (auto& p : n.parameters()) p.value.mutable_grad() = torch::Tensor{};
 }
 
-/// Forward and backward as a training step does them, without the optimiser.
+/// Forward and backward pass of a training step, without the optimizer.
 template<typename Network>
 void pass(Network& n, const rw::batch& examples)
 {
@@ -56,7 +56,7 @@ void pass(bench::resnet& n, const rw::batch& examples)
 constexpr rw::pass_precision precisions[] = {rw::pass_precision::full,
                                              rw::pass_precision::bfloat16};
 
-/// A student of few bits, with both backward passes, against a network of full precision.
+/// Compares a low-bit student, at both backward precisions, with a full-precision network.
 template<typename Quantizer, typename Full>
 void against(const std::string& what, const Quantizer& q, int bits, const rw::batch& examples,
              Full& full)
@@ -75,7 +75,7 @@ void against(const std::string& what, const Quantizer& q, int bits, const rw::ba
   }
 }
 
-/// What each half of a step takes, in ms: a row of a table.
+/// Prints a table row: milliseconds of the forward and the backward pass.
 template<typename Network>
 void print_halves(const char* name, Network network, const rw::batch& examples)
 {

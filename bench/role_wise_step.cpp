@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What does a whole step of role-wise distillation of a 2-bit student cost, against PyTorch? A
-// ResNet-56 teacher that has learned in full precision, a DoReFa ResNet-20 with 2 bits inside,
+// Benchmark: a whole step of role-wise distillation of a 2-bit student, against PyTorch. A
+// ResNet-56 teacher trained in full precision, a DoReFa ResNet-20 with 2-bit inner layers,
 // RandAugment(2, 5), crop and flip for each role, both views from one image of 32x32x3, batch 128,
 // two threads.
 //
 // Ours: the teacher in 8 bits, the student's forward pass on integers, its backward pass in single
 // precision or in bfloat16. PyTorch (bench/peers/role_wise_step.py) has the same images and the
-// same weights of the teacher, and takes its steps in turn with ours: the usual way, and the best
-// tuned one. How often teachers answer as in full precision is said; and where the time goes.
+// same teacher weights, and takes its steps in turn with ours: the usual implementation, and the
+// best tuned one. Also reported: how often each teacher's arg max is that of full precision, and
+// the time of each part of the step.
 
 #include "support/measure.hpp"
 #include "support/peer.hpp"
@@ -37,8 +38,8 @@ constexpr rw::sample_shape shape{.channels = 3, .height = 32, .width = 32, .clas
 using agent = rw::sequence<rw::rand_augment, rw::pad_crop_flip>;
 const agent shown{rw::rand_augment{.operations = 2, .magnitude = 5}, rw::pad_crop_flip{}};
 
-/// Smooth patterns, one for each of ten classes, under noise: a deep network tells them apart after
-/// few steps.
+/// Synthetic data: one smooth pattern for each of ten classes, plus noise. A deep network separates
+/// the classes after few steps.
 rw::dataset pictures(std::int64_t count)
 {
   constexpr std::int64_t known = 10;
@@ -60,7 +61,7 @@ rw::dataset pictures(std::int64_t count)
   return made;
 }
 
-/// Ten of the hundred classes: it is to be sure of some answers.
+/// Trains a teacher on ten of its hundred classes, so that some of its predictions are confident.
 auto trained_teacher(const rw::dataset& data, bool is_short)
 {
   rw::supervised school{
@@ -85,12 +86,12 @@ void write_task(const std::string& file, Network teacher, const rw::dataset& dat
                                               static_cast<std::streamsize>(bytes.size()));
 }
 
-/// In the words of the peers.
+/// Parts of a step, as the peers name them.
 constexpr std::array parts{"examples", "views-teacher", "views-student", "teacher",
                            "forward",  "loss",          "backward",      "optimiser"};
 using times = std::array<double, parts.size()>;
 
-/// Adds the milliseconds that a call takes to a sum, and hands on its result.
+/// Adds the milliseconds of a call to `sum` and returns its result.
 template<typename F>
 auto timed(double& sum, F&& f)
 {
@@ -101,7 +102,7 @@ auto timed(double& sum, F&& f)
   return result;
 }
 
-/// Steps of a lesson, whole or part by part.
+/// Times training steps, whole or part by part.
 template<typename Lesson>
 class steps {
  public:
@@ -117,7 +118,7 @@ class steps {
         [&] { (void)lesson_(source_.gather(next(), memory_), rw::moment{.epoch = epoch_}); });
   }
 
-  /// What the step does, by its parts, each on the clock.
+  /// Runs one step and times each of its parts.
   times by_parts()
   {
     times t{};
@@ -149,7 +150,7 @@ class steps {
   }
 
  private:
-  /// Another batch every time, and no view twice.
+  /// Index of the next batch; starts a new epoch after the last one, so that no view repeats.
   std::int64_t next()
   {
     if (++step_ == static_cast<std::int64_t>(source_.size())) {
@@ -167,7 +168,7 @@ class steps {
   std::int64_t step_ = -1, epoch_ = 0;
 };
 
-/// One who takes steps: what is asked of each in its turn, and what has been answered.
+/// An implementation under comparison: how to time it, and its times so far.
 struct contestant {
   std::string name;
   std::function<std::optional<double>()> step;
@@ -175,7 +176,7 @@ struct contestant {
   std::vector<double> whole{};
   std::array<std::vector<double>, parts.size()> by_part{};
 
-  /// @return whether there is an answer
+  /// @return whether it returned its times
   bool take_turn()
   {
     const auto taken = step();
@@ -208,11 +209,11 @@ contestant theirs(std::string name, bench::peer& python, const std::string& way)
           }};
 }
 
-/// Everybody in turn, another one first each time; who has no answer is left out.
+/// Times all in rotating order; drops those that return no times.
 void compete(std::vector<contestant>& all, int repetitions)
 {
   std::erase_if(all, [](contestant& c) {
-    const bool answers = c.take_turn() && c.take_turn();  // the second one is warm
+    const bool answers = c.take_turn() && c.take_turn();  // warm-up
     if (!answers) std::cerr << "left out, for want of an answer: " << c.name << '\n';
     c.whole.clear();
     for (auto& each : c.by_part) each.clear();
@@ -231,7 +232,7 @@ void print(const std::string& name, double goal, const std::vector<double>& of_o
                 *std::min_element(of_theirs.begin(), of_theirs.end()), "ms", goal});
 }
 
-/// Where the time goes, medians in milliseconds, as a table in Markdown.
+/// Prints the median milliseconds of each part as a Markdown table.
 void print_table(const std::vector<contestant>& all)
 {
   std::string head = "| ms |", line = "|---|";
@@ -264,7 +265,7 @@ const contestant* find(const std::vector<contestant>& all, const std::string& na
   return at == all.end() ? nullptr : &*at;
 }
 
-/// The faster one of the ways that keep the student's forward pass in fp32; null without any.
+/// The faster tuned implementation with the student's forward pass in fp32; null without any.
 const contestant* best_tuned(const std::vector<contestant>& all)
 {
   const auto* const plain = find(all, tuned);
@@ -294,7 +295,7 @@ void report(const std::vector<contestant>& all)
   print_table(all);
 }
 
-/// The share of answers of a teacher in 8 bits that are those of full precision, and the peers'.
+/// Prints how often the arg max of our 8-bit teacher, and of the peer's, is that of full precision.
 template<typename Full, typename EightBit>
 void print_agreement(const Full& full, const EightBit& bytes, const rw::dataset& data,
                      bench::peer& python)
@@ -328,7 +329,7 @@ int main(int argc, char** argv)
   bench::peer python{ROLEWISE_PEERS "/role_wise_step.py"};
   if (!python.ask("load " + task)) std::cerr << "no peer: PyTorch in Python is missing\n";
 
-  std::vector<rw::batch> seen;  // the maps that the teacher is calibrated on
+  std::vector<rw::batch> seen;  // the teacher's calibration data
   rw::batch_memory memory;
   const auto source = rw::batches(data, {.size = batch_size});
   for (std::int64_t i = 0; i < 4; ++i)

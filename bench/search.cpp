@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What does a whole search of augmentation policies cost, against the usual Python way? Sixteen
-// trials of a ResNet-8 on images of 32x32x3, population-based, batch 128, two at once with a thread
-// each; in full precision, in mixed precision (ours alone), and with 2 bits inside. The peer
-// (bench/peers/search.py) does the same trials for the same epochs on the same images: a process a
-// trial, Pillow, checkpoints through files. Its processes are forked, which is the least that they
-// can cost, or interpreters, which is usual. First policies are drawn, not zeros as in Population
-// Based Augmentation: in so few epochs zeros would show no operation to either side.
+// Benchmark: a whole search for augmentation policies, against the usual Python implementation.
+// Sixteen trials of a ResNet-8 on images of 32x32x3, population-based, batch 128, two concurrent
+// trials with one thread each; in full precision, in mixed precision (ours alone), and with 2-bit
+// inner layers. The peer (bench/peers/search.py) runs the same trials for the same epochs on the
+// same images: one process per trial, Pillow, checkpoints through files. Its processes are forked,
+// which is the cheapest, or new interpreters, which is usual. Initial policies are random, not
+// zeros as in Population Based Augmentation: in so few epochs zeros would apply no operation on
+// either side.
 //
-// Validation decides much of it, so both search with it in two ways: with as few images,
-// stratified, as cost under 15 % of ours, and with ten times as many as are learned from
-// (Population Based Augmentation has 11.5 times as many). Each side's own way is the former for
-// ours, the latter for Python.
+// The number of validation images determines much of the cost, so both sides search with two
+// validation sets: a stratified one so small that it takes under 15 % of our time, and one of ten
+// times the training set (11.5 times in Population Based Augmentation). Each side's own choice is
+// the former for ours, the latter for Python.
 
 #include "support/measure.hpp"
 #include "support/peer.hpp"
@@ -58,11 +59,11 @@ namespace rw = rolewise;
 
 namespace {
 
-/// In the words of the peer; "rest" is what of the search the others leave.
+/// Phases of a search, as the peer names them; "rest" is the time outside of the others.
 constexpr std::array phases{"augment", "train", "validate", "checkpoint", "rest"};
 using times = std::array<double, phases.size()>;
 
-/// Nanoseconds of the phases that we have, of all trials together.
+/// Nanoseconds of the phases that ours has, summed over all trials.
 struct clocks {
   std::atomic<std::int64_t> augment{0}, train{0}, validate{0};
 };
@@ -76,7 +77,7 @@ auto timed(std::atomic<std::int64_t>& sum, F&& f)
   return result;
 }
 
-/// A lesson whose views and steps are on the clock.
+/// A training step that times its view and its update.
 template<typename Lesson>
 struct watched : Lesson {
   clocks* spent;
@@ -100,10 +101,10 @@ agent shown(const rw::point& at)
   return agent{rw::policy_agent{.policy = rw::policy_at(at)}, rw::pad_crop_flip{}};
 }
 
-/// Makes trials, and moves those that are there.
+/// The factory of trials: creates a trial, or moves an existing one to a new point.
 template<typename New>
 struct maker {
-  New network;  ///< `(seed)` gives a new one
+  New network;  ///< `(seed)` returns a new network
   double rate;
   clocks* spent;
 
@@ -125,10 +126,10 @@ struct maker {
 struct outcome {
   double seconds = 0.0;
   double best = 0.0;  ///< accuracy, %
-  times spent{};      ///< seconds for each of those at once: together they are all seconds
+  times spent{};      ///< seconds by phase, divided by the concurrent trials; add up to `seconds`
 };
 
-/// @param rate of learning
+/// @param rate learning rate
 template<typename New>
 outcome search(const New& network, double rate, const rw::dataset& train, const rw::dataset& judges,
                const rw::arena_options& options)
@@ -156,10 +157,10 @@ outcome search(const New& network, double rate, const rw::dataset& train, const 
   return found;
 }
 
-/// First weights say much of what is found in so few epochs.
+/// The peer's weight initialization: over so few epochs it has a strong effect on accuracy.
 constexpr auto like_the_peer = rw::convolution_start::uniform_fan_in;
 
-/// @param mixed whether convolutions in full precision are in bfloat16
+/// @param mixed whether full-precision convolutions run in bfloat16
 outcome search(int bits, bool mixed, const rw::dataset& train, const rw::dataset& judges,
                const rw::arena_options& options)
 {
@@ -182,7 +183,7 @@ outcome search(int bits, bool mixed, const rw::dataset& train, const rw::dataset
       0.1, train, judges, options);
 }
 
-/// @param anew whether a process starts as an interpreter or is forked
+/// @param anew whether each process starts a new interpreter; otherwise it is forked
 std::optional<outcome> search(bench::peer& python, int bits, std::int64_t training,
                               std::int64_t judges, const rw::arena_options& options, bool anew)
 {
@@ -200,7 +201,7 @@ std::optional<outcome> search(bench::peer& python, int bits, std::int64_t traini
   return found;
 }
 
-/// One who searches in its turn, and what has come of it.
+/// An implementation under comparison, and the outcomes of its searches so far.
 struct contestant {
   std::string name;
   int repetitions;
@@ -221,7 +222,7 @@ struct contestant {
   }
 };
 
-/// The places of `first` in a set that it is a part of, then those of the others.
+/// Indices into `whole`: those of its subset `first`, then those of all other examples.
 torch::Tensor with_first(const rw::dataset& whole, const rw::dataset& first)
 {
   const auto is_first = at::isin(whole.ids, first.ids);
@@ -233,7 +234,7 @@ rw::dataset first_of(const rw::dataset& all, std::int64_t count)
   return rw::subset(all, torch::arange(count));
 }
 
-/// A file that is gone when nobody needs it any more, whatever happens.
+/// A temporary file, removed by the destructor.
 struct scratch_file {
   std::string path;
 
@@ -264,7 +265,7 @@ void print(const std::string& name, double goal, const contestant& ours, const c
                 *std::min_element(b.begin(), b.end()), "s", goal});
 }
 
-/// Where the time goes, medians in seconds, as a table in Markdown.
+/// Prints the median seconds of each phase as a Markdown table.
 void print_table(const std::vector<contestant>& all)
 {
   std::string head = "| s |", line = "|---|";
@@ -284,11 +285,11 @@ void print_table(const std::vector<contestant>& all)
   row("best accuracy, %", [](const contestant& c) { return c.found.back().best; });
 }
 
-/// What is searched with.
+/// The data sets of a search.
 struct task {
   rw::dataset train;
-  rw::dataset many;  ///< to validate with; it has the few first
-  rw::dataset few;   ///< stratified
+  rw::dataset many;  ///< large validation set; begins with `few`
+  rw::dataset few;   ///< small validation set, stratified
 
   task(std::int64_t training, std::int64_t count_of_many, std::int64_t count_of_few)
   {
@@ -308,7 +309,7 @@ std::string name_of(const std::string& who, int bits, std::int64_t judges)
   return c10::str(who, bits == 2 ? ", 2 bits, " : ", ", judges, " validate");
 }
 
-/// Everybody in turn, another one first each time.
+/// Runs all in rotating order, each as often as its `repetitions` (at most three times).
 void compete(std::vector<contestant>& all)
 {
   for (int i = 0; i < 3; ++i)
@@ -322,7 +323,7 @@ void compete(std::vector<contestant>& all)
     }
 }
 
-/// The share that validation has in a search of ours with few images to validate with.
+/// Prints validation's share of the time of our search with the small validation set.
 void print_share(const std::string& what, const contestant& ours)
 {
   std::vector<double> percent;
@@ -392,7 +393,7 @@ try {
                         return search(python, bits, training, judges, options, anew);
                       }};
   };
-  const int often = is_short ? 1 : 3;  // the others take as long as several of these
+  const int often = is_short ? 1 : 3;  // the other searches take several times as long
   std::vector<contestant> all{ours(32, given.few, often),
                               theirs(32, few, often),
                               ours(32, given.many, is_short ? 0 : 1),
@@ -403,7 +404,7 @@ try {
                               theirs(32, many, 1, true),
                               theirs(2, few, 1, true),
                               ours(32, given.few, often, true)};
-  for (const int bits : {32, 2}) {  // the first search of a process pays for what others find
+  for (const int bits : {32, 2}) {  // warm-up: the first search of a process pays for first use
     auto small = options;
     small.trials = 2;
     (void)search(bits, false, first_of(given.train, 256), first_of(given.many, 128), small);

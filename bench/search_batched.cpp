@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Would trials of one shape train faster as one batched population? Their convolutions are most of
-// what they cost; batched, they are one convolution with a group a trial. Forward and backward of
-// the three shapes of a ResNet-8, one thread, plain LibTorch on both sides: the groups against the
-// trials one after the other.
+// Benchmark: trials of one shape as one batched population. Convolutions are most of a trial's
+// cost; batched, they are one grouped convolution with one group per trial. Forward and backward
+// pass at the three shapes of a ResNet-8, one thread, plain LibTorch on both sides: the grouped
+// convolution against the trials one after the other.
 
 #include "support/measure.hpp"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Does a search take the memory that was said before it starts? The most that was resident during
-// the search, beyond what was before it, against the estimate of `memory_of_arena` without the data
-// and the teacher, which were there. glibc's allocator is told to give back blocks from 64 KiB: by
-// itself it stops to give large blocks back once it has seen some go, and up to 1.8 times of what
-// was asked for stays resident.
+// Benchmark: peak memory of a search against its estimate. The peak resident memory during the
+// search, less what was resident before it, against the estimate of `memory_of_arena` without the
+// data and the teacher, which were allocated before. glibc's allocator is set to return blocks from
+// 64 KiB to the system: by default it stops returning large blocks once some have been freed, and
+// up to 1.8 times the requested memory stays resident.
 
 #include "support/measure.hpp"
 
@@ -33,7 +33,7 @@ namespace rw = rolewise;
 
 namespace {
 
-/// Megabytes of a line of /proc/self/status.
+/// The value of a line of /proc/self/status, in megabytes.
 double resident(const std::string& line)
 {
   std::ifstream status{"/proc/self/status"};
@@ -74,7 +74,7 @@ try {
     const auto told = rw::memory_of_arena(factory, space, data.train, options);
     std::fprintf(stderr, "%s\n", told.text().c_str());
     ::malloc_trim(0);
-    std::ofstream{"/proc/self/clear_refs"} << "5";  // the most begins anew
+    std::ofstream{"/proc/self/clear_refs"} << "5";  // resets the peak, VmHWM
     const double before = resident("VmRSS:");
     {
       const auto found = rw::arena(rw::random_search{}, space, factory, judge, data.train, options);

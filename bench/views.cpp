@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What do views cost a step? Distillation with a policy for each role and a crop that both share,
-// against the same step on views that lie in memory, normalised, in the layout that networks take.
-// Does it pay to make them ahead of the step? Whole runs with `ahead` 2 against runs with 0, on a
-// network that takes all processors and on a tiny one, which views can keep waiting.
+// Benchmark: cost of views in a step. Distillation with a policy for each role and a crop that both
+// share, against the same step on prepared views in memory, normalized, in the networks' memory
+// format. Prefetching of views: whole runs with `ahead` 2 against runs with 0, on a network that
+// occupies all processors and on a tiny one, whose steps may wait for their views.
 
 #include "../tests/support/counting_allocator.hpp"
 #include "support/measure.hpp"
@@ -24,7 +24,7 @@ namespace rw = rolewise;
 
 namespace {
 
-/// Shows what has been prepared.
+/// An agent that returns a prepared view.
 struct from_memory {
   static constexpr std::string_view name = "from-memory";
   static constexpr bool has_state = false;
@@ -34,7 +34,7 @@ struct from_memory {
   rw::batch operator()(const rw::batch&, const rw::moment&, rw::seed) const { return view; }
 };
 
-/// A run of some steps, again and again, with views made ahead or not.
+/// A repeatable training run of some steps, with or without prefetched views.
 template<typename Lesson>
 class runs {
  public:
@@ -50,7 +50,7 @@ class runs {
   std::int64_t ahead_;
 };
 
-/// Random images that stand for so many batches of a data set.
+/// A data set of `count` random images.
 rw::dataset noise(const rw::sample_shape& shape, std::int64_t count)
 {
   rw::dataset data;
@@ -64,7 +64,7 @@ rw::dataset noise(const rw::sample_shape& shape, std::int64_t count)
   return data;
 }
 
-/// One layer over means of patches: next to nothing beside the views.
+/// A linear layer over average-pooled patches: its cost is negligible beside that of the views.
 struct patches : torch::nn::Cloneable<patches> {
   patches() { patches::reset(); }
   void reset() override { linear = register_module("linear", torch::nn::Linear{3 * 8 * 8, 100}); }
@@ -77,7 +77,7 @@ struct patches : torch::nn::Cloneable<patches> {
 
 constexpr int batches_counted = 20;
 
-/// How often tensors ask for memory in a call of `f`, once it has been called often enough.
+/// Tensor allocations per call of `f`, after warm-up.
 template<typename F>
 double requests_of(F&& f)
 {
@@ -145,7 +145,7 @@ int main(int argc, char** argv)
     (void)rw::normalised(views.teacher);
     (void)rw::normalised(views.student);
   });
-  // None at all counts as one in all the batches that were looked at.
+  // Zero allocations count as one in all counted batches, so that the ratio is finite.
   const nlohmann::ordered_json memory{
       {"name", "memory asked for by tensors, views of both roles, against agents and conversion"},
       {"ours", asked},

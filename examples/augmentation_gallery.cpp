@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What do augmentations look like? Pictures of operations, agents and a schedule of policies.
+// Renders augmentations: contact sheets and heat maps of operations, agents and a policy schedule.
 //
 //     augmentation_gallery --out gallery
 //     augmentation_gallery --schedule examples/schedules/rcifar10_16_wrn.txt
 //                          --epochs-searched 200 --data CIFAR_FOLDER --out gallery
 //     augmentation_gallery --help
 //
-// leaves, in the folder:
+// writes into the folder:
 //
 //     operations.png                 every operation at every magnitude level, on one image
-//     schedule_probability.svg .png  how likely each operation is, epoch by epoch
-//     schedule_magnitude.svg .png    how strong
-//     schedule_views.png             16 samples as the schedule shows them, early and late
-//     policy_agent.png               the same samples again and again, by the schedule's last
-//     policy rand_augment.png               by RandAugment, magnitude by magnitude
-//     trivial_augment.png            by TrivialAugment, again and again
+//     schedule_probability.svg .png  probability of each operation, by epoch
+//     schedule_magnitude.svg .png    magnitude of each operation, by epoch
+//     schedule_views.png             views of 16 samples under the schedule, early and late
+//     policy_agent.png               views under the schedule's last policy, in six epochs
+//     rand_augment.png               views under RandAugment, by magnitude
+//     trivial_augment.png            views under TrivialAugment, in six epochs
 //
-// Bad input ends in words and status 2.
+// Invalid input prints a message and exits with status 2.
 
 #include "command_line.hpp"
 #include "open_data.hpp"
@@ -63,7 +63,7 @@ struct request {
   std::uint64_t seed = 0;
 };
 
-/// @return nothing if the command line was answered in full (`--help`)
+/// @return nothing after `--help` or `--version`
 std::optional<request> parse(int argc, char** argv)
 {
   request wanted;
@@ -101,7 +101,7 @@ std::optional<request> parse(int argc, char** argv)
   return wanted;
 }
 
-/// Every operation, in four steps of a quarter of the epochs ever more likely and stronger.
+/// A schedule of four equal parts, in which every operation grows in probability and magnitude.
 rw::policy_schedule growing_schedule(std::int64_t epochs)
 {
   std::vector<rw::policy_segment> segments;
@@ -150,7 +150,7 @@ rw::dataset examples_of(const request& wanted)
       .train;
 }
 
-/// Pixels of a sheet per pixel of an image: small images become at least 64 wide or high.
+/// Integer scale factor of a sheet: the longer side of small images becomes at least 64 pixels.
 std::int64_t scale_for(const rw::dataset& data)
 {
   constexpr std::int64_t wanted = 64;
@@ -158,7 +158,7 @@ std::int64_t scale_for(const rw::dataset& data)
   return (wanted + side - 1) / side;
 }
 
-/// A row of what an agent makes of the samples.
+/// A row of the views that an agent makes of the samples.
 template<rw::AugmentationAgent Agent>
 rw::contact_sheet_row row_of(std::string title, const Agent& agent, const rw::batch& samples,
                              std::int64_t epoch, const request& wanted)

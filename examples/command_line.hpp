@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What the examples' command lines have in common: names of files and folders.
+/// Command-line helpers of the examples: names of files and folders, numbers, lists.
 
 #include <rolewise/core/error.hpp>
 
@@ -17,13 +17,13 @@
 
 namespace command_line {
 
-/// A name of a file that is not empty: `--write ""` is a variable of a script that was not set, and
-/// not an option that was left out.
+/// Validates a file name: not empty. `--write ""` is an unset variable of a script, not an omitted
+/// option.
 inline const CLI::Validator file_name{
     [](std::string& given) { return given.empty() ? std::string{"is empty, want a name"} : ""; },
     ""};
 
-/// The same of a folder. `photos/` is `photos`, for `transform`.
+/// Validates a folder name likewise and strips trailing slashes, for `transform`.
 inline const CLI::Validator folder_name{[](std::string& given) -> std::string {
                                           if (given.empty())
                                             return "is empty, want the name of a folder";
@@ -33,7 +33,7 @@ inline const CLI::Validator folder_name{[](std::string& given) -> std::string {
                                         },
                                         ""};
 
-/// A number that is at least 0 and finite; `nan` lies in every range of CLI11's.
+/// Validates a finite number of at least 0; CLI11's own ranges accept `nan`.
 inline const CLI::Validator finite_number{
     [](std::string& given) -> std::string {
       double x = 0.0;
@@ -42,8 +42,8 @@ inline const CLI::Validator finite_number{
     },
     "NONNEGATIVE"};
 
-/// A folder by its whole name, the same for `photos`, `./photos` and `photos//`. Links stay links:
-/// their names are what the user calls the folder.
+/// The absolute path of a folder, the same for `photos`, `./photos` and `photos//`. Does not
+/// resolve symbolic links: their names are what the user calls the folder.
 [[nodiscard]] inline std::string whole_name(const std::string& folder)
 {
   std::filesystem::path whole;
@@ -52,7 +52,7 @@ inline const CLI::Validator finite_number{
   return whole.string();
 }
 
-/// Each value once, at its first place.
+/// Removes duplicates; keeps the first occurrence of each value.
 template<typename T>
 [[nodiscard]] std::vector<T> without_repeats(const std::vector<T>& values)
 {
@@ -62,6 +62,7 @@ template<typename T>
   return once;
 }
 
+/// Creates a folder and its parents.
 /// @throws std::runtime_error that names it, with the system's reason
 inline void make_folder(const std::string& folder)
 {

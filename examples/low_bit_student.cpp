@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What do bits cost? One full-precision network, and low-bit students that start from its weights.
+// Accuracy by bit width: low-bit students that start from the weights of a full-precision network.
 //
 //     build/test/examples/low_bit_student                                   2-bit LSQ on glyphs
 //     build/test/examples/low_bit_student --quantizer dorefa pact lsq --bits 32 4 3 2 1
 //     build/test/examples/low_bit_student --data FOLDER --network resnet20 --seeds 3
 //
-// Every student starts from the weights of the full-precision network of its seed, is taught by it
-// and trains for the same number of updates; a student of 32 bits says what the updates alone are
-// worth. Accuracy is that on the test images, before and after batch norm's statistics are measured
-// anew. The full-precision network also answers in 8 bits, without training; how often its
-// likeliest class is the same is said with the progress. Results are appended to results.jsonl as
-// they come and end in table.md.
+// Every student starts from the weights of the full-precision network of its seed, is distilled
+// from it and trains for the same number of updates; a 32-bit student shows the effect of the
+// updates alone. Accuracy is that on the test images, before and after batch norm's running
+// statistics are re-estimated. The full-precision network is also quantized to 8 bits without
+// training; the share of test images with an unchanged arg max is printed with the progress.
+// Results are appended to results.jsonl as they are computed and summarized in table.md.
 
 #include "command_line.hpp"
 #include "open_data.hpp"
@@ -51,13 +51,13 @@ struct job {
   std::string folder = "low_bit_student";
 };
 
-/// What one student came to.
+/// The results of one network.
 struct outcome {
   std::string quantizer;
   int bits = 32;
   std::int64_t seed = 0;
   double as_trained = 0.0;  ///< test accuracy, %
-  double measured = 0.0;    ///< with batch norm's statistics measured anew
+  double measured = 0.0;    ///< the same after batch norm's statistics are re-estimated
   double bytes = 0.0;
   double seconds = 0.0;
 };
@@ -75,7 +75,7 @@ void with_quantizer(const std::string& name, Use&& use)
   return use(rw::paired{rw::sawb{}, rw::pact{}});
 }
 
-/// Whether a quantizer has weights and activations of so many bits.
+/// Whether a quantizer supports `bits` for both weights and activations.
 [[nodiscard]] bool exists(const std::string& quantizer, int bits)
 {
   if (quantizer == "pact+sawb") return bits <= 5 || bits == 8 || bits == 32;
@@ -288,7 +288,7 @@ try {
     return 0;
   }
   if (!wanted.data.empty()) wanted.data = command_line::whole_name(wanted.data);
-  // One that was asked for twice would count as two seeds.
+  // A repeated value would be counted as another seed.
   wanted.quantizers = command_line::without_repeats(wanted.quantizers);
   wanted.bits = command_line::without_repeats(wanted.bits);
   experiment{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})

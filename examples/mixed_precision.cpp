@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Mixed precision: a network is trained in full, then some of its layers get more bits than others,
-// so that the whole keeps within a budget.
+// Mixed precision: a network is trained in full precision, then each layer is assigned its own bit
+// width under a budget for the whole network.
 //
 //     build/test/examples/mixed_precision
 //
-// trains, measures how much few bits would hurt each layer, chooses the bits under a budget, tunes
-// the weights under them and prints what every layer costs. One student with the same bits in every
-// layer is tuned alike, for comparison.
+// trains, measures each layer's sensitivity to quantization, chooses bit widths under a budget,
+// fine-tunes the weights and prints the cost of every layer. A student with the same bit width in
+// every inner layer is fine-tuned alike, for comparison.
 
 #include <rolewise/rolewise.hpp>
 
@@ -21,7 +21,8 @@ namespace {
 
 constexpr auto bits = [](int n) { return rw::layer_widths{rw::bit_width{n}, rw::bit_width{n}}; };
 
-/// A student with the school's weights under a scheme, tuned by the school's answers.
+/// A student with the pretrained weights under a scheme, fine-tuned by distillation from the
+/// pretrained network.
 template<typename School, typename Scheme>
 auto tuned(const School& school, const rw::dataset& train, const Scheme& scheme)
 {
@@ -55,7 +56,7 @@ int main()
   rw::fit(school, data.train, {.epochs = 4, .batch_size = 64});
   print("in full", school.student, data.test);
 
-  // How sharply the loss curves along each layer, and what every width would make of its weights.
+  // Sensitivity: the Hessian trace of each layer, and the error of its weights at every bit width.
   const rw::batch examples{data.train.images.narrow(0, 0, 128), data.train.labels.narrow(0, 0, 128),
                            data.train.ids.narrow(0, 0, 128), data.train.scaling};
   const auto traces = rw::hessian_traces(school.student, examples, {}, {.draws = 20});
@@ -68,7 +69,7 @@ int main()
                                   .measure = rw::cost_measure::bytes}),
                rw::shortcut_ties(school.student.layers()));
 
-  // As many bytes as if every layer inside had 3 bits.
+  // The budget: as many bytes as with 3 bits in every inner layer.
   const auto alike = rw::bits_inside<3>;
   const auto budget = rw::costs_of(rw::resnet8(data.shape, rw::dorefa{}, alike)).bytes() -
                       rw::undecided_cost(school.student, questions, rw::cost_measure::bytes);

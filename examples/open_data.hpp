@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The data set that a command line names.
+/// Opens the data set that a command line names.
 
 #include "command_line.hpp"
 
@@ -20,7 +20,7 @@ inline void add_relabel(CLI::App& app, bool& wanted)
   app.add_flag("--relabel", wanted, "labels that begin at 1 or have gaps are counted from 0");
 }
 
-/// What should be known of the data and is no error goes to standard error.
+/// Opens a data set and prints its notes, which are no errors, to standard error.
 /// @throws std::runtime_error as `open_dataset`
 [[nodiscard]] inline rolewise::dataset_splits open_data(const std::string& folder, bool relabel)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// An augmentation agent of your own: the template of a new experiment on views.
+// An augmentation agent of your own: a template for experiments on views.
 //
 //     build/test/examples/own_agent
 //
-// trains a student whose views come from the agent below, writes what it saw to own_agent.png and
-// prints its accuracy.
+// trains a student under the agent below, prints its accuracy and writes 16 images with their views
+// to own_agent.png.
 
 #include <rolewise/rolewise.hpp>
 
@@ -15,16 +15,16 @@ namespace rw = rolewise;
 
 namespace mine {
 
-/// Moves the brightness of each image by a draw of its own, uniform in -strength .. strength.
+/// Brightness jitter: adds to each image its own offset, uniform in -strength .. strength.
 struct brightness_jitter {
   static constexpr std::string_view name = "brightness-jitter";
   static constexpr bool has_state = false;
 
-  double strength = 64;  // grey levels of 255
+  double strength = 64;  // gray levels of 255
 
   rw::batch operator()(const rw::batch& examples, const rw::moment& now, rw::seed seed) const
   {
-    // Draws are functions of (seed, epoch, sample id): no generator, nothing to restore, the same
+    // Draws are functions of (seed, epoch, sample id): no generator state to restore, and the same
     // view for any number of threads.
     const auto shift =
         rw::uniform_draws(seed.split(rw::purpose{"brightness"}), now.epoch, examples.ids, 1)

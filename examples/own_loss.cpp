@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A distillation loss of your own: the template of a new experiment on losses.
+// A distillation loss of your own: a template for experiments on losses.
 //
 //     build/test/examples/own_loss
 //
@@ -15,12 +15,12 @@ namespace rw = rolewise;
 
 namespace mine {
 
-/// Squared distance of centred logits: what soft targets turn into at a high temperature
+/// Squared distance of centered logits: the limit of soft targets at a high temperature
 /// (Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015, section 2.1).
 struct centred_logits {
   static constexpr std::string_view name = "centred-logits";  // for reports and records
   static constexpr bool wants_features = false;               // true: `features` are filled
-  static constexpr bool has_state = false;                    // or write a visit_state
+  static constexpr bool has_state = false;                    // with state: define visit_state
 
   torch::Tensor operator()(const rw::paired_responses& pair) const
   {
@@ -30,7 +30,7 @@ struct centred_logits {
   }
 };
 
-// Says now, and in words, which promise is broken; without it the step that uses the loss says so.
+// Reports a violated requirement here, in words; otherwise the step that uses the loss reports it.
 static_assert(rw::DistillationLoss<centred_logits>);
 
 }  // namespace mine
@@ -45,7 +45,7 @@ int main()
   rw::distillation lesson{
       .teacher = rw::frozen(school.student),
       .student = rw::resnet8(data.shape),
-      // `weight` lets a loss of any namespace stand in a sum.
+      // `weight` allows losses of any namespace in a weighted sum.
       .loss = rw::weight{0.5} * rw::cross_entropy{} + rw::weight{0.5} * mine::centred_logits{},
   };
   rw::fit(lesson, data.train, {.epochs = 4, .batch_size = 64});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A quantizer of your own: the template of a new experiment on low-bit students.
+// A quantizer of your own: a template for experiments on low-bit students.
 //
 //     build/test/examples/own_quantizer
 //
@@ -14,19 +14,20 @@ namespace rw = rolewise;
 
 namespace mine {
 
-/// Rounds half to even and lets the gradient through as if nothing had happened.
+/// Straight-through estimator: rounds half to even; the gradient is that of the identity.
 torch::Tensor round_straight_through(const torch::Tensor& x)
 {
   return x + (x.round() - x).detach();
 }
 
-/// Symmetric levels -n .. n times a step that the largest weight decides; activations in [0, 4].
+/// Symmetric levels -n .. n times a scale from the largest absolute weight; activations are clipped
+/// to [0, 4].
 struct plain_uniform {
   static constexpr std::string_view name = "plain-uniform";
   static constexpr bool has_state = false;
 
   struct weights {
-    static constexpr bool has_state = false;  // a learned range would be shown by visit_state
+    static constexpr bool has_state = false;  // with a learned range: define visit_state
 
     rw::quantised operator()(const torch::Tensor& w, rw::bit_width bits) const
     {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A torch::nn::Module of your own as the teacher: the template for models that exist already.
+// A torch::nn::Module of your own as the teacher: a template for existing models.
 //
 //     build/test/examples/own_teacher
 //
-// trains a module the usual LibTorch way, then distils it into a 2-bit student.
+// trains a module the usual LibTorch way, then distills it into a 2-bit student.
 
 #include <rolewise/rolewise.hpp>
 
@@ -16,7 +16,7 @@ namespace rw = rolewise;
 
 namespace mine {
 
-/// Any module with `forward(Tensor) -> Tensor`: normalised images in, logits out.
+/// Any module with `forward(Tensor) -> Tensor`: normalized images in, logits out.
 struct small_net : torch::nn::Cloneable<small_net> {
   std::int64_t channels, classes;
   torch::nn::Sequential layers{nullptr};
@@ -38,7 +38,7 @@ struct small_net : torch::nn::Cloneable<small_net> {
 
 int main()
 {
-  torch::manual_seed(1);  // LibTorch's own modules draw their weights from its global generator
+  torch::manual_seed(1);  // LibTorch's modules initialize their weights from its global generator
   const auto data = rw::glyphs({.classes = 10, .train = 1500, .test = 500, .seed = rw::seed{1}});
   auto net = std::make_shared<mine::small_net>(data.shape.channels, data.shape.classes);
 
@@ -54,7 +54,7 @@ int main()
     }
 
   rw::distillation lesson{
-      .teacher = rw::module_teacher{net},  // the one line
+      .teacher = rw::module_teacher{net},  // all that an existing module needs
       .student = rw::resnet8(data.shape, rw::dorefa{}, rw::bits_inside<2>),
       .loss = 0.3 * rw::cross_entropy{} + 0.7 * rw::soft_target_kl{rw::temperature{4}},
   };

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The main job: what is it worth to show teacher and student different data?
+// The main experiment: the gain from role-wise augmentation of teacher and student.
 //
 //     build/demo/examples/role_wise            built-in glyphs, under 3 minutes on 2 cores
 //     build/demo/examples/role_wise --help
 //
 // Two teachers: one trained with crop and flip only, one under its agent as well. Students of one
-// architecture, low-bit inside, with equal numbers of updates, differ in what they are shown and by
-// whom they are taught (arms.hpp):
+// architecture, with low-bit inner layers and equal numbers of updates, differ in their views and
+// in their teacher (arms.hpp):
 //
-//     a  alone
+//     a  without a teacher
 //     b  distilled from the first teacher, no agent
-//     c  the same with an agent for the student; the teacher is shown the student's view
+//     c  the same with an agent for the student; the teacher receives the student's view
 //     t  distilled from the second teacher, no agent for the student
 //     d  both agents: c with the second teacher
 //
-// Each seed has images of its own (of the glyphs, an alphabet of its own), so the differences
-// between arms are paired, seed by seed. One network is trained on each core.
+// Each seed has its own images (of the glyphs, its own alphabet), so the differences between arms
+// are paired by seed. One network is trained on each core.
 //
-// It leaves, in the job's folder: job.json, table.md (accuracies, differences with their 95 %
-// intervals, what they say in words), differences.svg, curves-*bit.svg, views.png (what teacher and
-// student d were shown of the same 16 samples), records/*.json and, for each run, checkpoints and
-// the numbers of every epoch. A job that was stopped goes on by --resume.
+// Writes into the job's folder: job.json, table.md (accuracies, differences with their 95 %
+// intervals, conclusions in words), differences.svg, curves-*bit.svg, views.png (16 samples, their
+// views for the student and the teacher's own views), records/*.json and, for each run, checkpoints
+// and the metrics of every epoch. --resume continues a stopped job.
 //
-// The agents here are fixed; role_wise_search.cpp finds better ones.
+// The agents here are fixed; role_wise_search.cpp searches for better ones.
 
 #include "role_wise/experiment.hpp"
 #include "role_wise/job.hpp"

@@ -6,23 +6,24 @@
 //     build/test/examples/role_wise_search --method population random rand-augment none ...
 //     build/test/examples/role_wise_search --data FOLDER ...
 //
-// Each method chooses an agent for each role on the images of one seed, by validation images that
-// no network has learned from. First the teacher's: full-precision networks are trained from
-// labels. Then the student's: low-bit networks are distilled from the best of these.
+// Each method chooses an agent for each role on the images of one seed, by held-out validation
+// images. First the teacher's: full-precision networks are trained on labels. Then the student's:
+// low-bit networks are distilled from the best of these.
 //
-//     population       policies by population based search
+//     population       policies by population-based search
 //     random           the best of as many random policies, trained as long
-//     rand-augment     RandAugment, its operations and magnitude from a grid of as many points
-//     teacher-stddev   the teacher of `population`; the policy whose views have the lowest T.
-//     stddev trivial-augment  TrivialAugment, which has nothing to choose none             crop and
-//     flip alone
+//     rand-augment     RandAugment, operations and magnitude from a grid of about as many points
+//     teacher-stddev   the teacher of `population`; the policy with the lowest T. stddev
+//     trivial-augment  TrivialAugment, which has no parameters to choose
+//     none             crop and flip alone
 //
-// Then all are compared where none of them has been: teachers and students are trained anew on the
-// images of other seeds (of the glyphs, other alphabets) and tested; see role_wise.cpp.
+// Then the methods are compared on unseen data: teachers and students are trained from scratch on
+// the images of other seeds (of the glyphs, other alphabets) and tested; see role_wise.cpp.
 //
-// It leaves settings.txt, table.md, searches/METHOD/ROLE with page.html, history.jsonl and the
-// schedule that was found (schedule.json, and in the form of Population Based Augmentation's logs),
-// and in retrained/METHOD a job of role_wise. What was stopped goes on if it is started again.
+// Writes settings.txt, table.md, differences.svg, searches/METHOD/ROLE with page.html,
+// history.jsonl and the found schedule (schedule.json, and in the log format of Population Based
+// Augmentation), and in retrained/METHOD a job of role_wise. Starting a stopped run again continues
+// it.
 
 #include "command_line.hpp"
 #include "role_wise/experiment.hpp"
@@ -50,7 +51,7 @@ namespace {
 
 using role_wise_search::search_job;
 
-/// All that decides the results, as text.
+/// The settings that determine the results of the searches, as text.
 [[nodiscard]] std::string settings_of(const search_job& wanted)
 {
   auto record = role_wise::record_of(wanted.conditions);
@@ -62,7 +63,7 @@ using role_wise_search::search_job;
   return record.dump(2) + "\n";
 }
 
-/// Whether searches have left anything in a folder: a job that failed before its first one has not.
+/// Whether a folder holds results of searches; not if the job failed before its first one.
 [[nodiscard]] bool has_begun(const std::string& folder)
 {
   for (const auto& entry : std::filesystem::recursive_directory_iterator{folder})
@@ -70,8 +71,8 @@ using role_wise_search::search_job;
   return false;
 }
 
-/// A folder with the searches of another job is left alone: they would go on as if they were this
-/// one's. More seeds and other methods are no other job.
+/// Rejects a folder with the searches of another job: they would be resumed as if they were this
+/// one's. More seeds and other methods do not make another job.
 void require_own_folder(const search_job& wanted)
 {
   const auto path = wanted.folder + "/settings.txt";
@@ -80,7 +81,7 @@ void require_own_folder(const search_job& wanted)
     rw::refuse("role_wise_search", path, " is of a job with other settings: choose another --out");
 }
 
-/// Makes the folder of the results, once the inputs have been opened.
+/// Creates the folder of the results. To be called after the inputs have been opened.
 void claim_folder(const search_job& wanted)
 {
   require_own_folder(wanted);
@@ -88,7 +89,7 @@ void claim_folder(const search_job& wanted)
   rw::write_file_atomically(wanted.folder + "/settings.txt", settings_of(wanted));
 }
 
-/// The job that compares a method with the others, on seeds that no search has seen.
+/// The job that trains under a method's agents, on seeds that no search has used.
 [[nodiscard]] role_wise::job retraining_of(const search_job& wanted,
                                            const role_wise_search::found_agents& found)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What did a search find? Reads the log of a population based search or a schedule as JSON, shows
-// its segments, stretches it to a training of another length and converts it.
+// Reads the log of a population-based search or a schedule as JSON, shows its segments, stretches
+// it to a training of another length and converts it.
 //
 //     schedule_tool examples/schedules/rcifar10_16_wrn.txt --epochs-searched 200
 //     schedule_tool pbt_global.txt --trial 3 --epochs-searched 200 --epochs 1800 --write best.json
@@ -9,8 +9,8 @@
 //     schedule_tool pbt_global.txt --trial 3 --epochs-searched 200 --write - | gzip > best.json.gz
 //     schedule_tool --help
 //
-// The first prints 17 segments and the weighted checksum 1292375. Bad input ends in words and
-// status 2.
+// The first prints 17 segments and the weighted checksum 1292375. Invalid input prints a message
+// and exits with status 2.
 
 #include "command_line.hpp"
 
@@ -56,7 +56,7 @@ struct answer {
   rw::policy_schedule schedule;
 };
 
-/// @return nothing if the command line was answered in full (`--help`)
+/// @return nothing after `--help` or `--version`
 std::optional<request> parse(int argc, char** argv)
 {
   request wanted;
@@ -99,7 +99,8 @@ void note(const request& wanted, const std::string& words)
   std::cerr << "note: " << wanted.file << ": " << words << '\n';
 }
 
-/// The own log of a trial goes on, after stale lines, with a line about the same trial.
+/// Whether a log is that of all trials. In the log of one trial, each event copies the previous
+/// event's target or, after stale lines, has the same target.
 bool is_of_many_trials(const std::vector<rw::exploit_event>& events)
 {
   return std::adjacent_find(events.begin(), events.end(), [](const auto& a, const auto& b) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Where agents pay: the jobs of role_wise, side by side.
+// Where agents improve accuracy: a comparison of jobs of role_wise.
 //
 //     build/test/examples/where_agents_pay jobs/* --out summary
 //
-// For each job: how two arms differ (d - b unless --arms says otherwise), with the 95 % interval
-// over its seeds, and how many of the views that the student was shown its teacher gets right.
+// For each job: the difference of two arms (by default d - b, see --arms) with its 95 % interval
+// over the seeds, and the teacher's accuracy on the student's views.
 //
-// It leaves table.md, and gain.svg, the differences as a forest plot.
+// Writes table.md and gain.svg, a forest plot of the differences.
 
 #include "command_line.hpp"
 #include "role_wise/job_record.hpp"
@@ -39,7 +39,7 @@ struct options {
   std::string folder = "where_agents_pay";
 };
 
-/// One job at one number of bits.
+/// One job at one bit width.
 struct row {
   role_wise::job job;
   int bits = 32;
@@ -48,7 +48,7 @@ struct row {
   rw::paired_difference found{};
 };
 
-/// Seeds of which both arms have a record; a job that is under way has fewer.
+/// The row of the seeds for which both arms have a record; a job in progress has fewer.
 [[nodiscard]] row row_of(const role_wise::job& job, int bits, const options& wanted)
 {
   row made{.job = job, .bits = bits};

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Ours against a baseline, in turns in the same run, as one JSON line.
+/// Measures ours against a baseline, in turns in the same run, and prints one JSON line.
 
 #include <nlohmann/json.hpp>
 
@@ -38,11 +38,11 @@ struct comparison {
   double ours, baseline;  ///< medians
   double ours_least, baseline_least;
   std::string unit = "ms";
-  double goal;  ///< what baseline / ours must reach
+  double goal;  ///< required value of baseline / ours
 };
 
-/// Calls both in turns, `repetitions` times each after one warm-up, and takes medians. Turns swap
-/// who goes first, so that neither always finds the caches as the other left them.
+/// Times both in turns, `repetitions` times each after one warm-up; returns medians and minima. The
+/// order alternates, so that neither always finds the CPU caches as the other left them.
 template<typename Ours, typename Baseline>
 comparison compare(std::string name, double goal, int repetitions, Ours&& ours, Baseline&& baseline)
 {
@@ -67,7 +67,7 @@ comparison compare(std::string name, double goal, int repetitions, Ours&& ours, 
           goal};
 }
 
-/// One line on standard output: ratio = baseline / ours, more is better.
+/// Prints one line on standard output: ratio = baseline / ours, higher is better.
 inline void print(const comparison& c)
 {
   const nlohmann::ordered_json line{{"name", c.name},

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A program in another language that is measured in turn with ours.
+/// `peer`: a Python program that is measured in turn with ours.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,13 +15,13 @@
 
 namespace bench {
 
-/// A Python script that answers each line of its standard input with one line. The interpreter is
-/// that of the environment variable ROLEWISE_PYTHON, else python3.
+/// A Python script that replies to each line of its standard input with one line. The interpreter
+/// is that of the environment variable ROLEWISE_PYTHON, otherwise python3.
 class peer {
  public:
   explicit peer(const std::string& script)
   {
-    std::signal(SIGPIPE, SIG_IGN);  // a script that has ended shows by its silence
+    std::signal(SIGPIPE, SIG_IGN);  // once the script has ended, `ask` returns nothing
     int questions[2], answers[2];
     if (pipe(questions) != 0 || pipe(answers) != 0) return;
     child_ = fork();
@@ -48,7 +48,8 @@ class peer {
     if (child_ > 0) waitpid(child_, nullptr, 0);
   }
 
-  /// The number that the script answers; none if it has no number for this, or has ended.
+  /// Sends a request and returns the script's number; nothing if the reply is no number or the
+  /// script has ended.
   [[nodiscard]] std::optional<double> ask(const std::string& question)
   {
     if (to_ == nullptr || from_ == nullptr) return std::nullopt;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A residual network as one writes it in LibTorch, channels last.
+/// A residual network in plain LibTorch, channels last.
 
 #include <torch/torch.h>
 

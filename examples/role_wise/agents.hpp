@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Augmentation agents that a command line names: `mixup:0.2+rand-augment:2,5`.
+/// Augmentation agents parsed from a command line: `mixup:0.2+rand-augment:2,5`.
 
 #include "../command_line.hpp"
 
@@ -23,7 +23,7 @@
 
 namespace role_wise {
 
-/// An agent of this list is in `described_agents`, too.
+/// The agents that a command line can name. `described_agents` lists the same ones.
 using agent_part =
     std::variant<rolewise::rand_augment, rolewise::trivial_augment, rolewise::uniform_augment,
                  rolewise::cutout, rolewise::mixup, rolewise::cutmix, rolewise::policy_agent>;
@@ -32,8 +32,8 @@ inline constexpr const char* described_agents =
     "none, rand-augment:OPERATIONS,MAGNITUDE, trivial-augment, uniform-augment:OPERATIONS,\n"
     "cutout:SIZE, mixup:ALPHA, cutmix:ALPHA, schedule:FILE; several with + between them";
 
-/// The parts one after the other, as `rolewise::sequence`, chosen when the program runs. Without
-/// parts it changes nothing.
+/// A sequence of agents as `rolewise::sequence`, but composed at run time. Without parts it is the
+/// identity.
 class chosen_agent {
  public:
   static constexpr std::string_view name = "chosen-agent";
@@ -53,7 +53,7 @@ class chosen_agent {
     return false;
   }
 
-  /// The same agent, which takes the partners that it mixes with from a data set.
+  /// A copy whose mixing agents draw their partners from a data set.
   [[nodiscard]] chosen_agent with_partners(const rolewise::dataset& from) const
   {
     auto made = *this;
@@ -107,11 +107,12 @@ namespace detail {
   }
 }
 
-/// `name:first,second`, taken apart.
+/// The fields of `name:first,second`.
 struct agent_words {
   std::string whole, name, values;
 
-  /// As many numbers as asked for.
+  /// The values as exactly `count` numbers.
+  /// @throws std::invalid_argument otherwise
   template<typename Number>
   [[nodiscard]] std::vector<Number> numbers(std::size_t count) const
   {
@@ -149,8 +150,8 @@ struct agent_words {
 
 }  // namespace detail
 
-/// The agent that a text names.
-/// @throws std::invalid_argument that says what is wrong with it
+/// Parses an agent.
+/// @throws std::invalid_argument that describes what is invalid
 /// @throws std::runtime_error for a schedule that cannot be read
 [[nodiscard]] inline chosen_agent agent_of(const std::string& text)
 {
@@ -165,7 +166,7 @@ struct agent_words {
   return chosen_agent{std::move(parts)};
 }
 
-/// The same text with whole names of files, so that it means the same in any folder.
+/// The same text with absolute paths of files, so that it is valid in any working directory.
 [[nodiscard]] inline std::string with_whole_names(const std::string& text)
 {
   constexpr std::string_view file = "schedule:";

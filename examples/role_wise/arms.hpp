@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The arms of the experiment: which students are compared, and how they differ.
+/// The arms of the experiment: the students to compare, and how they differ.
 
 #include <algorithm>
 #include <array>
@@ -21,7 +21,7 @@ struct arm {
   bool is_distilled;
   bool has_teacher_agent;  ///< the teacher was trained under its agent
   bool has_student_agent;
-  bool has_own_view;  ///< the teacher is shown a view under its own agent, not the student's view
+  bool has_own_view;  ///< the teacher receives a view from its own agent, not the student's view
 };
 
 inline constexpr std::array all_arms{
@@ -49,7 +49,7 @@ inline constexpr std::array all_arms{
   return names;
 }
 
-/// Whose difference says something: `first - second`.
+/// A pair of arms to compare by their difference, `first - second`.
 struct arm_pair {
   std::string_view first, second;
 };

@@ -38,8 +38,8 @@ class experiment {
   [[nodiscard]] std::vector<outcome> run()
   {
     const auto views = picture_of_views();
-    // Nothing is made before all that was asked for has been looked at: a folder that a mistake
-    // left would be taken for the job that was meant.
+    // Everything is validated before anything is written: a folder left by an invalid command line
+    // would be taken for the intended job.
     start(job_);
     rw::write_png(job_.folder + "/views.png", views);
     train_all(teachers_wanted());
@@ -50,7 +50,7 @@ class experiment {
  private:
   /// A network to be trained.
   struct task {
-    std::int64_t place = 0;               ///< of its seed among the job's
+    std::int64_t place = 0;               ///< index of its seed among the job's
     const role_wise::arm* arm = nullptr;  ///< nullptr: a teacher
     int bits = 32;
     bool has_teacher_agent = false;  ///< whether it is, or has, the second teacher
@@ -62,8 +62,8 @@ class experiment {
     }
   };
 
-  /// Roles that mix images each for itself see mixtures of different ones, and what the teacher
-  /// says of its own is no target for the student's.
+  /// Rejects agents that mix images in arms with a view for each role: the roles would mix
+  /// different images, and the teacher's logits for its view would be no target for the student's.
   void require_views_of_the_same_images() const
   {
     for (const auto& name : job_.arms) {
@@ -105,8 +105,8 @@ class experiment {
     return found;
   }
 
-  /// One after the other on each core. A training that diverges is noted; whatever else goes wrong
-  /// ends the job.
+  /// Trains `at_once` networks at a time, on one thread each. Records a diverged run in its
+  /// outcome; any other exception ends the job.
   void train_all(const std::vector<task>& tasks)
   {
     std::vector<std::int64_t> numbers(tasks.size());
@@ -189,7 +189,7 @@ class experiment {
                                         : chosen_agent{});
   }
 
-  /// Trains a network, or takes up where it was left, and evaluates it on the test images.
+  /// Trains a network, from its last checkpoint if there is one; evaluates it on the test images.
   template<typename Step>
   outcome trained(const task& what, Step& step) const
   {
@@ -226,7 +226,8 @@ class experiment {
     return found;
   }
 
-  /// What teacher and student d are shown of the first 16 training images in the first epoch.
+  /// Contact sheet of the first 16 training images in the first epoch: the samples, the student's
+  /// views, the teacher's own views.
   [[nodiscard]] torch::Tensor picture_of_views() const
   {
     const auto& train = data_.front().train;
@@ -257,7 +258,7 @@ class experiment {
   {
     return data_[static_cast<std::size_t>(what.place)];
   }
-  /// @throws rolewise::diverged if it diverged
+  /// @throws rolewise::diverged if the teacher diverged
   [[nodiscard]] const teacher_handle& teacher_of(const task& what) const
   {
     const auto found = teachers_.find({what.place, what.has_teacher_agent});
@@ -268,7 +269,7 @@ class experiment {
   job job_;
   source_of_seeds source_;
   std::vector<sources> data_;
-  std::mutex mutex_;  // of `teachers_` while it is filled
+  std::mutex mutex_;  // guards `teachers_` while it is filled
   std::map<std::pair<std::int64_t, bool>, teacher_handle> teachers_;
   std::vector<outcome> outcomes_;
 };

@@ -11,9 +11,9 @@
 
 namespace role_wise {
 
-/// Trains, or takes up where it was left, whatever the job wants, and leaves its folder: job.json,
-/// views.png, records/, runs/. What is read from the folder is checked; see `fit`.
-/// @throws std::invalid_argument for options that do not fit the data, before anything is made
+/// Runs or resumes a job and writes its folder: job.json, views.png, records/, runs/. Validates
+/// what it reads from the folder; see `fit`.
+/// @throws std::invalid_argument for options that do not fit the data, before anything is written
 /// @throws std::runtime_error for files that cannot be read or written
 [[nodiscard]] std::vector<outcome> run_experiment(const job& wanted);
 

@@ -27,14 +27,14 @@
 
 namespace role_wise {
 
-/// Everything that decides the results. It is written to `job.json`, so that a resumed job cannot
-/// be another one. The defaults are those of the glyphs.
+/// The options of an experiment. All that determine the results are written to `job.json`, so that
+/// a resumed job cannot differ. The defaults are those of the glyphs.
 struct job {
   std::string data{};             ///< folder of a data set; empty: the built-in glyphs
   bool relabel = false;           ///< labels are counted from 0 without gaps
   std::int64_t classes = 20;      ///< of the glyphs
   std::int64_t samples = 100;     ///< images to train with, drawn anew for each seed; 0: all
-  std::int64_t validation = 100;  ///< images that the curves are of, drawn likewise
+  std::int64_t validation = 100;  ///< images for the learning curves, drawn likewise
   std::int64_t epochs = 250;      ///< of every network
   std::int64_t batch_size = 20;
   std::int64_t first_seed = 1;
@@ -44,20 +44,20 @@ struct job {
   std::string student_agent = "rand-augment:2,5";
   std::vector<int> bits{2};
   std::string quantizer = "dorefa";
-  std::string start = "random";  ///< where students start: `random`, or their teacher's weights
+  std::string start = "random";  ///< students' initial weights: `random`, or their `teacher`'s
   int teacher_depth = 14;
   int student_depth = 8;
   double teacher_rate = 0.1;
   double alone_rate = 0.1;  ///< learning rate of students without a teacher
   double distilled_rate = 0.03;
 
-  // Not part of what decides the results.
-  std::int64_t at_once = 1;  ///< networks that are trained at the same time, on one thread each
+  // These do not affect the results.
+  std::int64_t at_once = 1;  ///< networks trained concurrently, on one thread each
   std::string folder{};
   bool is_resumed = false;
 };
 
-/// What the options may be, on the command line and in `job.json` alike.
+/// Valid values of the options, on the command line and in `job.json` alike.
 namespace may_be {
 
 inline constexpr auto most = std::numeric_limits<std::int64_t>::max();
@@ -74,7 +74,7 @@ inline const CLI::IsMember arm{names_of_arms()};
 inline const CLI::IsMember quantizer({"dorefa", "lsq"});
 inline const CLI::IsMember start({"random", "teacher"});
 inline const CLI::IsMember depth({8, 14, 20, 32, 56});
-/// An agent that can be made: names, numbers and files are looked at.
+/// Validates an agent: its names, numbers and files.
 inline const CLI::Validator agent{[](std::string& given) -> std::string {
                                     try {
                                       (void)agent_of(given);
@@ -87,13 +87,13 @@ inline const CLI::Validator agent{[](std::string& given) -> std::string {
 
 }  // namespace may_be
 
-/// What tables and pictures call the data.
+/// The name of the data set in tables and figures.
 inline std::string name_of_data(const job& of)
 {
   return of.data.empty() ? "glyphs" : std::filesystem::path{of.data}.filename().string();
 }
 
-/// The agents of both roles, without the folders of schedules.
+/// The agents of both roles in words, without the paths of schedules.
 inline std::string agents_in_words(const job& of)
 {
   const auto words = [](const std::string& agent) {
@@ -104,7 +104,7 @@ inline std::string agents_in_words(const job& of)
   return words(of.teacher_agent) + " / " + words(of.student_agent);
 }
 
-/// Arms in the order of the table and bits from many to few, each once.
+/// Sorts arms into the order of the table and bits from many to few; removes duplicates.
 inline void sort_lists(job& wanted)
 {
   std::vector<std::string> sorted;
@@ -126,7 +126,7 @@ inline std::string new_folder_name()
 
 namespace detail {
 
-/// Adds the options that networks and images have in common.
+/// Adds the options of data, networks and training, which all arms share.
 inline void add_conditions(CLI::App& app, job& wanted)
 {
   app.add_option("--data", wanted.data,
@@ -172,7 +172,7 @@ inline void add_conditions(CLI::App& app, job& wanted)
       ->capture_default_str();
 }
 
-/// Adds the options that say how often, and how many at a time.
+/// Adds the options for the number of repetitions and of concurrent trainings.
 inline void add_repetitions(CLI::App& app, job& wanted)
 {
   wanted.at_once = std::clamp<std::int64_t>(std::thread::hardware_concurrency(), 1, 64);
@@ -185,7 +185,7 @@ inline void add_repetitions(CLI::App& app, job& wanted)
       ->check(may_be::at_once);
 }
 
-/// Adds the options that say how students differ.
+/// Adds the options in which students differ.
 inline void add_arms(CLI::App& app, job& wanted)
 {
   app.add_option("--arms", wanted.arms, "which students, such as b,d")
@@ -200,7 +200,8 @@ inline void add_arms(CLI::App& app, job& wanted)
       ->capture_default_str();
 }
 
-/// What a data set wants otherwise than the glyphs, unless it was said.
+/// Sets the defaults for `--data` where an option was not given, and makes the folder's path
+/// absolute.
 inline void set_defaults_of_data(const CLI::App& app, job& wanted)
 {
   if (wanted.data.empty()) return;
@@ -227,10 +228,10 @@ inline std::string description()
 
 }  // namespace detail
 
-/// The job of a command line. For `--resume` it has its folder, `seeds` (0: as before) and
-/// `at_once` alone: the other options are in the folder.
-/// @return nothing if the command line was answered in full (`--help`)
-/// @throws CLI::ParseError for a command line that makes no sense
+/// Parses a command line into a job. With `--resume` only the folder, `seeds` (0: as before) and
+/// `at_once` are set: the other options are in the folder.
+/// @return nothing after `--help` or `--version`
+/// @throws CLI::ParseError for an invalid command line
 inline std::optional<job> parse(int argc, char** argv)
 {
   job wanted;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The main job's options in its folder: `job.json`.
+/// Reads and writes `job.json`, the options of a job in its folder.
 
 #include "job.hpp"
 
@@ -22,7 +22,7 @@ namespace role_wise {
 
 inline std::string record_path(const std::string& folder) { return folder + "/job.json"; }
 
-/// Shows the options that decide the results: `visit(name, what it may be, value)`.
+/// Visits the options that determine the results: `visit(name, validator, value)`.
 template<typename Job, typename Visit>
 void visit_options(Job& of, const Visit& visit)
 {
@@ -57,12 +57,12 @@ inline nlohmann::json record_of(const job& wanted)
   return record;
 }
 
-/// Takes the members of a record, each of which must be what the command line would take.
+/// Reads the members of a record; accepts the values that the command line accepts.
 /// Errors are `std::runtime_error`s of the form `rolewise: <file>: <member>: ...`.
 class record_reader {
  public:
   record_reader(std::string path, nlohmann::json members)
-      : path_{std::move(path)}, members_(std::move(members))  // braces would make a list of it
+      : path_{std::move(path)}, members_(std::move(members))  // braces would make a JSON array
   {
     if (!members_.is_object())
       rolewise::fail(path_, "is not the record of a job: want an object, found ", shown(members_));
@@ -74,7 +74,7 @@ class record_reader {
     take(name, allowed, member(name), to);
   }
 
-  /// What was not taken by now is nobody's.
+  /// Requires that every member has been read: any other is no option of a job.
   void want_no_other() const
   {
     for (const auto& [name, value] : members_.items())
@@ -145,7 +145,7 @@ class record_reader {
   std::set<std::string> taken_;
 };
 
-/// JSON whose outermost members have each a name of its own.
+/// Parses JSON whose outermost members have unique names.
 inline nlohmann::json parsed_record(const std::string& path)
 {
   std::set<std::string> names;
@@ -163,9 +163,9 @@ inline nlohmann::json parsed_record(const std::string& path)
   }
 }
 
-/// The job of a folder, to be resumed.
-/// @param resumed what `parse` gave: its seeds, if any, are those that the job goes on to
-/// @throws std::runtime_error that names the file and, where it is one, the member
+/// Reads the job of a folder, to resume it.
+/// @param resumed the result of `parse`: its number of seeds, if any, replaces the job's
+/// @throws std::runtime_error that names the file and, if one is invalid, the member
 /// @throws std::invalid_argument for fewer seeds than the job has
 inline job read_job(const job& resumed)
 {
@@ -188,7 +188,8 @@ inline job read_job(const job& resumed)
   return found;
 }
 
-/// @throws std::invalid_argument for a folder that holds a job already: it is left alone
+/// Requires a folder without a job.
+/// @throws std::invalid_argument for a folder that holds a job already
 inline void require_free(const job& wanted)
 {
   if (std::filesystem::exists(record_path(wanted.folder)))
@@ -196,7 +197,7 @@ inline void require_free(const job& wanted)
                      wanted.folder, " or choose another --out");
 }
 
-/// The job, to be begun, or to be resumed if its folder holds the very same one.
+/// The job, marked as resumed if its folder holds the same one.
 /// @throws std::invalid_argument if it holds another job
 inline job begun_or_resumed(job wanted)
 {
@@ -208,8 +209,8 @@ inline job begun_or_resumed(job wanted)
   return wanted;
 }
 
-/// Makes the folder of a new job, or notes the new number of seeds of a resumed one, once the
-/// inputs have been opened.
+/// Creates the folder of a new job, or records the new number of seeds of a resumed one. To be
+/// called after the inputs have been opened.
 inline void start(const job& wanted)
 {
   if (!wanted.is_resumed) require_free(wanted);

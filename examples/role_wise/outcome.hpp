@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One trained network and what it came to, as a value and as a file.
+/// `outcome`: the results of one trained network, and their file.
 
 #include "job_record.hpp"
 
@@ -20,9 +20,9 @@
 
 namespace role_wise {
 
-/// What the student was shown, as its teacher judges it.
+/// The teacher's accuracy and T. stddev on the student's views.
 struct views_seen {
-  double teacher_accuracy = 0.0;  ///< share of views that the teacher gets right
+  double teacher_accuracy = 0.0;  ///< share of views that the teacher classifies correctly
   double teacher_stddev = 0.0;    ///< T. stddev, see `rolewise::teacher_stddev`
 };
 
@@ -81,7 +81,7 @@ inline void write_outcome(const job& wanted, const outcome& one)
                        });
 }
 
-/// What was written of a run, if it is done.
+/// Reads the record of a run; nothing if it is not finished.
 /// @throws std::runtime_error that names the file if it is damaged
 inline std::optional<outcome> recorded(const job& wanted, const std::string& name,
                                        std::int64_t seed)

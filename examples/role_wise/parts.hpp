@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What every training of a job is made of: networks, loss, optimisers, crop and flip.
+/// The parts of every training of a job: networks, loss, optimizers, crop and flip.
 
 #include "agents.hpp"
 #include "job.hpp"
@@ -19,7 +19,7 @@
 
 namespace role_wise {
 
-/// Every network gets crop and flip; they are the baseline.
+/// The baseline augmentation of every network.
 inline const rolewise::pad_crop_flip crop_flip{.padding = 2};
 
 inline auto new_teacher(const job& of, const rolewise::sample_shape& shape, rolewise::seed own)
@@ -32,7 +32,7 @@ inline auto new_teacher(const job& of, const rolewise::sample_shape& shape, role
 using teacher_network = decltype(new_teacher(job{}, rolewise::sample_shape{}, rolewise::seed{}));
 using teacher_handle = rolewise::shared_teacher<rolewise::frozen_teacher<teacher_network>>;
 
-/// Low-bit inside; the first convolution and the classifier stay in full precision.
+/// A student with low-bit inner layers; first convolution and classifier stay in full precision.
 template<typename Quantizer>
 auto new_student(const job& of, int bits, const Quantizer& quantizer,
                  const rolewise::sample_shape& shape, rolewise::seed own)
@@ -42,7 +42,7 @@ auto new_student(const job& of, int bits, const Quantizer& quantizer,
                                          scheme, {.seed = own});
 }
 
-/// Calls `work(quantizer)` with that of the job.
+/// Calls `work(quantizer)` with the job's quantizer.
 template<typename Work>
 auto with_quantizer(const job& of, const Work& work)
 {
@@ -54,14 +54,14 @@ inline auto distillation_loss()
   return 0.1 * rolewise::cross_entropy{} + 0.9 * rolewise::soft_target_kl{rolewise::temperature{4}};
 }
 
-/// Learned ranges follow at half the rate of weights.
+/// SGD with half the learning rate of weights for learned ranges.
 inline auto student_optimiser(double rate)
 {
   return rolewise::ranges_apart{.weights = rolewise::sgd{.rate = rate},
                                 .ranges = rolewise::sgd{.rate = rate / 2}};
 }
 
-/// The agent that a text names, with partners from the images of a seed.
+/// Parses an agent; its mixing agents draw partners from the images of a seed.
 inline chosen_agent agent_for(const std::string& text, const rolewise::dataset& train)
 {
   return agent_of(text).with_partners(train);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What the main job leaves: the tables, what they say in words, the curves.
+/// The report of a job: tables, conclusions in words, learning curves.
 
 #include "outcome.hpp"
 
@@ -18,7 +18,7 @@
 
 namespace role_wise {
 
-/// One line for each network that is done.
+/// Prints one line for a finished network.
 inline void tell(const outcome& one, std::size_t number, std::size_t of)
 {
   auto line = "[" + std::to_string(number) + "/" + std::to_string(of) + "] seed " +
@@ -31,7 +31,7 @@ inline void tell(const outcome& one, std::size_t number, std::size_t of)
                rolewise::cut_to_width(line, rolewise::columns_for_lines(stderr)).c_str());
 }
 
-/// The outcomes of one network over the seeds, in their order.
+/// The outcomes of one network, in the order of the seeds.
 inline std::vector<const outcome*> over_seeds(const std::vector<outcome>& all,
                                               const std::string& name)
 {
@@ -54,7 +54,7 @@ inline std::vector<double> accuracies_of(const std::vector<outcome>& all, const 
   return values_of(over_seeds(all, name), [](const outcome& one) { return 100 * one.accuracy; });
 }
 
-/// The networks of the table: their names and what they are in words.
+/// The networks of the table: names and descriptions.
 inline std::vector<std::pair<std::string, std::string>> rows_of(const job& wanted)
 {
   std::vector<std::pair<std::string, std::string>> rows{
@@ -101,13 +101,13 @@ inline rolewise::table accuracies_in(const job& wanted, const std::vector<outcom
   return made;
 }
 
-/// A pair of arms that the job has at some bits, and how they differ.
+/// The paired difference of two arms of a job at one bit width.
 struct comparison {
   std::string first, second;
   rolewise::paired_difference found;
 };
 
-/// Empty for one seed. Seeds of which one run diverged are left out of the pairs.
+/// The comparisons of a job; empty for one seed. Leaves seeds with a diverged run out of the pair.
 inline std::vector<comparison> comparisons_in(const job& wanted, const std::vector<outcome>& all)
 {
   std::vector<comparison> made;
@@ -149,7 +149,7 @@ inline rolewise::interval_chart chart_of(const std::vector<comparison>& all)
   return chart;
 }
 
-/// What the differences say, a sentence each.
+/// The conclusions from the differences, one sentence each.
 inline std::vector<std::string> sentences_of(const std::vector<comparison>& all)
 {
   std::vector<std::string> made;
@@ -162,7 +162,7 @@ inline std::vector<std::string> sentences_of(const std::vector<comparison>& all)
   return made;
 }
 
-/// Validation accuracy by epoch: the mean over seeds in a band from the worst to the best.
+/// Validation accuracy by epoch: the mean over seeds in a band from the lowest to the highest.
 inline rolewise::line_chart curves_of(const job& wanted, const std::vector<outcome>& all,
                                       const std::string& data, int bits)
 {
@@ -193,7 +193,7 @@ inline rolewise::line_chart curves_of(const job& wanted, const std::vector<outco
   return chart;
 }
 
-/// The conditions of the job, as a line over its tables.
+/// The conditions of the job, as the title of its tables.
 inline std::string conditions_of(const job& wanted, const std::string& data)
 {
   std::string bits;
@@ -208,7 +208,7 @@ inline std::string conditions_of(const job& wanted, const std::string& data)
          std::to_string(wanted.seeds) + " seeds";
 }
 
-/// Writes everything and prints the tables.
+/// Writes tables and charts to the job's folder, and prints the tables.
 inline void report(const job& wanted, const std::vector<outcome>& all)
 {
   const auto data = name_of_data(wanted);

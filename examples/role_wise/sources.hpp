@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The examples of each seed.
+/// Training, validation and test examples of each seed.
 
 #include "job.hpp"
 
@@ -18,14 +18,14 @@
 
 namespace role_wise {
 
-/// The test images are for the table alone; curves show the validation images.
+/// The data sets of a seed: test images are for the table alone, validation images for the curves.
 struct sources {
   rolewise::dataset train, validation, test;
 };
 
-/// Draws the examples of a seed: of the glyphs, an alphabet and images of their own; of a data set,
-/// training and validation images without a common one. So differences over seeds hold for the task
-/// and not for one drawing of it.
+/// Draws the examples of a seed: of the glyphs, a new alphabet and new images; of a data set,
+/// disjoint training and validation images. So differences over seeds hold for the task and not
+/// for one sample of it.
 class source_of_seeds {
  public:
   explicit source_of_seeds(const job& wanted) : job_{wanted}
@@ -33,7 +33,7 @@ class source_of_seeds {
     if (!wanted.data.empty()) data_ = command_line::open_data(wanted.data, wanted.relabel);
   }
 
-  /// @throws std::invalid_argument for data that no run of the job could be trained with
+  /// @throws std::invalid_argument for data too small to train or test with
   [[nodiscard]] sources of(std::int64_t number) const
   {
     const rolewise::seed key{static_cast<std::uint64_t>(number)};
@@ -46,7 +46,8 @@ class source_of_seeds {
   }
 
  private:
-  /// So many that the error of the test itself, about a point, is small beside that between seeds.
+  /// Large enough that the test's own sampling error, about a point, is small against the deviation
+  /// between seeds.
   static constexpr std::int64_t glyphs_to_test_with = 2000;
 
   [[nodiscard]] sources glyphs(rolewise::seed key) const
@@ -62,7 +63,7 @@ class source_of_seeds {
     const auto part = [&](std::int64_t from, std::int64_t count) {
       return rolewise::subset(all.train, torch::arange(from, from + count));
     };
-    // Classes take turns, so each part is balanced.
+    // Labels cycle through the classes, so each part is balanced.
     return {part(0, samples), part(samples, job_.validation), std::move(all.test)};
   }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How a teacher judges what its student is shown.
+/// Evaluates a teacher on the views of its student.
 
 #include "outcome.hpp"
 
@@ -16,8 +16,8 @@
 
 namespace role_wise {
 
-/// The teacher's accuracy and T. stddev on views of the training images, of several epochs where
-/// they are few.
+/// The teacher's accuracy and T. stddev on the student's views of the training images, over several
+/// epochs if images are few.
 template<rolewise::Teacher T, rolewise::AugmentationAgent Agent, rolewise::AugmentationAgent Shared>
 [[nodiscard]] views_seen look_at_views(const T& teacher, const rolewise::dataset& train,
                                        const Agent& student_agent, const Shared& shared,
@@ -45,7 +45,7 @@ template<rolewise::Teacher T, rolewise::AugmentationAgent Agent, rolewise::Augme
     }
   const auto batches_an_epoch = train.size() / batch_size;
   views_seen found{.teacher_accuracy = static_cast<double>(right) / static_cast<double>(seen)};
-  // At least four groups, or the value would be of two numbers.
+  // At least four groups: a standard deviation of two numbers would be too noisy.
   const auto steps = std::clamp<std::int64_t>(batches_an_epoch * epochs / 4, 0, 5);
   found.teacher_stddev = steps == 0 ? std::numeric_limits<double>::quiet_NaN()
                                     : rolewise::teacher_stddev(

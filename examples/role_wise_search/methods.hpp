@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The ways to choose an agent for each role that `role_wise_search` compares.
+/// The methods that `role_wise_search` compares; each chooses an agent for each role.
 
 #include "../role_wise/job.hpp"
 #include "../role_wise/outcome.hpp"
@@ -18,11 +18,11 @@
 
 namespace role_wise_search {
 
-/// A search and what follows it.
+/// The options of a search and of the training after it.
 struct search_job {
   role_wise::job conditions{};  ///< of every training, in the search and after it
   std::int64_t trials = 6;      ///< of a search, for each role
-  std::int64_t interval = 20;   ///< epochs between looks at the standings
+  std::int64_t interval = 20;   ///< epochs between calls of the search strategy
   std::int64_t search_seed = 1001;
   std::vector<std::string> methods{"population", "none"};
   std::string folder = "role_wise_search";
@@ -33,23 +33,23 @@ struct search_job {
   return {"population", "random", "rand-augment", "teacher-stddev", "trivial-augment", "none"};
 }
 
-/// The agents that a method has chosen, as texts that `role_wise` takes.
+/// The agents that a method has chosen, as texts that `role_wise` accepts.
 struct found_agents {
   std::string method;
   std::string teacher = "none";
   std::string student = "none";
-  double seconds = 0.0;  ///< of both searches in this call of the program
+  double seconds = 0.0;  ///< of both searches in this run of the program
 };
 
-/// A method and the networks that were trained under its agents.
+/// A method and the outcomes of the networks trained under its agents.
 struct method_outcome {
   found_agents agents;
   std::vector<role_wise::outcome> runs;
 };
 
-/// Population based or random search, chosen when the program runs: a search is compiled once for
-/// both. Trials begin with random policies, not without one as in Population Based Augmentation:
-/// with few looks at the standings, a policy has no time to grow.
+/// A search strategy chosen at run time, population-based or random search, so that a search is
+/// compiled once for both. Trials start from random policies, not from an empty one as in
+/// Population Based Augmentation: with few exploit steps, a policy has no time to grow.
 struct chosen_strategy {
   static constexpr std::string_view name = "policy-search";
   static constexpr bool has_state = false;

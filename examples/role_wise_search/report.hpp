@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What `role_wise_search` leaves: methods compared, and how the roles' policies differ.
+/// The report of `role_wise_search`: comparison of the methods, and of the roles' policies.
 
 #include "../role_wise/report.hpp"
 #include "methods.hpp"
@@ -25,7 +25,7 @@ namespace role_wise_search {
 
 namespace rw = rolewise;
 
-/// Test accuracies over seeds of the method's student, or of its teacher.
+/// Test accuracies of the method's student or of its teacher, over seeds.
 [[nodiscard]] inline std::vector<double> accuracies_of(const method_outcome& of, bool of_student)
 {
   std::vector<double> found;
@@ -44,7 +44,7 @@ namespace rw = rolewise;
   return made;
 }
 
-/// Each pair of methods; those of which a run diverged are left out.
+/// The paired differences of all pairs of methods; omits pairs with a diverged run.
 [[nodiscard]] inline std::vector<role_wise::comparison> comparisons_in(
     const std::vector<method_outcome>& all)
 {
@@ -60,8 +60,8 @@ namespace rw = rolewise;
   return made;
 }
 
-/// How a policy schedule treats each operation, as means over the epochs: the probability that it
-/// fires when its turn comes, and its magnitude level.
+/// Probability and magnitude level of each operation in the schedules of both roles, as means over
+/// the epochs. The probability is that at least one of its pairs applies it when reached.
 [[nodiscard]] inline rw::table policies_by_role(const rw::policy_schedule& teacher,
                                                 const rw::policy_schedule& student,
                                                 std::int64_t epochs)
@@ -92,7 +92,7 @@ namespace rw = rolewise;
   return made;
 }
 
-/// Writes table.md and prints what it holds.
+/// Writes table.md and differences.svg, and prints the contents of table.md.
 inline void report(const search_job& wanted, const std::vector<method_outcome>& all)
 {
   const auto columns = rw::columns_for_lines(stdout);

@@ -25,7 +25,7 @@ namespace role_wise_search {
 
 namespace rw = rolewise;
 
-/// Seconds since it was made.
+/// Measures the seconds since its construction.
 class stopwatch {
  public:
   [[nodiscard]] double seconds() const
@@ -124,7 +124,7 @@ class searches {
     if (method == "rand-augment") return by_grid(method);
     const chosen_strategy by =
         method == "random" ? chosen_strategy{rw::random_search{}} : chosen_strategy{};
-    // The search for low T. stddev is about the student's views, under the same teacher.
+    // The search for low T. stddev is for the student only; its teacher is that of `population`.
     const std::string teachers = method == "random" ? "random" : "population";
     const auto stage_one =
         teacher_stage(teachers, by)
@@ -139,7 +139,7 @@ class searches {
                 .look_for_policies(parts_, teacher, role_wise::crop_flip, rw::standings_table{}));
       };
       if (method != "teacher-stddev") return look(rw::student_accuracy{});
-      constexpr std::int64_t epochs = 4;  // and at least as many groups
+      constexpr std::int64_t epochs = 4;  // for at least as many groups
       const auto steps = std::clamp<std::int64_t>(parts_.validation.size() / job_.batch_size, 1, 5);
       return look(rw::low_teacher_stddev{.measured = {.batch_size = job_.batch_size,
                                                       .steps = steps,
@@ -149,7 +149,7 @@ class searches {
     return found;
   }
 
-  /// RandAugment by a grid of points, about as many as other searches have trials.
+  /// Grid search of RandAugment, with about as many points as other searches have trials.
   [[nodiscard]] found_agents by_grid(const std::string& method)
   {
     const auto side = std::max<std::int64_t>(
@@ -188,7 +188,7 @@ class searches {
     const role_wise::teacher_handle teacher{
         rw::frozen(of_teachers.steps[static_cast<std::size_t>(best.trial)]->learner())};
     auto of_students = by_role("student");
-    of_students.conditions ^= teacher.fingerprint();  // no search goes on under another teacher
+    of_students.conditions ^= teacher.fingerprint();  // no search is resumed under another teacher
     found_agents found{method, text_of(best)};
     found.student = role_wise::with_quantizer(job_, [&](const auto& quantizer) {
       return text_of(
@@ -221,7 +221,7 @@ class searches {
     return student;
   }
 
-  /// Writes what a search has found. @return the agent that follows it, as a text
+  /// Writes the results of a search. @return the agent of the found schedule, as a text
   template<typename Network>
   [[nodiscard]] std::string keep(const std::string& method, const std::string& role,
                                  const rw::found_policies<Network>& found) const

@@ -6,7 +6,7 @@
 
 #include "support/least_student.hpp"
 
-// Two terms whose gradients are to be combined, without the rule that combines them.
+// Two loss terms without the rule that combines their gradients.
 struct task_and_distillation {
   static constexpr std::string_view name = "both";
   static constexpr bool wants_features = false;

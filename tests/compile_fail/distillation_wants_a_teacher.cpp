@@ -6,7 +6,7 @@
 
 #include "support/least_student.hpp"
 
-// A network that could still learn is handed over as it is.
+// A trainable network is passed without `frozen`.
 auto use()
 {
   return rolewise::distillation{

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-// An agent that makes its views itself: there is no plan to compose.
+// An agent that computes its views itself: it has no plan to compose.
 struct own_agent {
   static constexpr std::string_view name = "own";
   static constexpr bool has_state = false;

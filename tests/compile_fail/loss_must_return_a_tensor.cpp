@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <rolewise/loss/distillation_loss.hpp>
 
-// Somebody writes a first loss and returns the number that they think of.
+// A loss that returns a number instead of a tensor.
 struct disagreement {
   static constexpr const char* name = "disagreement";
   static constexpr bool wants_features = false;

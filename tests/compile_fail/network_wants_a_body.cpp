@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-// A body whose forward pass does not know whether it is trained.
+// A body whose forward pass takes no phase (training or evaluation).
 struct body {
 #ifdef ROLEWISE_CONTROL
   rolewise::response forward(const torch::Tensor&, rolewise::phase, rolewise::taps) { return {}; }

@@ -13,7 +13,7 @@ struct repeats {
   }
 };
 
-// A quantizer for weights that forgets the activations.
+// A quantizer for weights without one for activations.
 struct weights_alone {
   static constexpr std::string_view name = "weights-alone";
   repeats start_weights(const rolewise::layer_place&) const { return {}; }

@@ -3,7 +3,7 @@
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/quant/dorefa.hpp>
 
-// A scheme that gives one number where a layer has two widths.
+// A scheme that returns one number instead of a layer's two bit widths.
 struct four_bits {
 #ifdef ROLEWISE_CONTROL
   rolewise::layer_widths operator()(const rolewise::layer_place&) const

@@ -6,7 +6,7 @@
 
 #include <string_view>
 
-// A quantizer that knows weights alone.
+// A quantizer for weights alone.
 struct weights_alone {
   static constexpr std::string_view name = "weights-alone";
 

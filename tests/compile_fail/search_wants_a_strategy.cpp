@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-// A strategy that remembers what it has tried: such a search could not be resumed.
+// A strategy whose call is not const, so it may hold state: its search could not be resumed.
 struct remembers {
   static constexpr std::string_view name = "remembers";
 #ifdef ROLEWISE_CONTROL

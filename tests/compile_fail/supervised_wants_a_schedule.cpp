@@ -4,7 +4,7 @@
 
 #include "support/least_student.hpp"
 
-// A schedule that counts its calls, so a resumed run would begin it anew.
+// A schedule that counts its calls, so a resumed run would restart it.
 struct counting {
   int calls = 0;
 #ifdef ROLEWISE_CONTROL

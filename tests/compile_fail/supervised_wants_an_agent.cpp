@@ -6,7 +6,7 @@
 
 #include <string_view>
 
-// An agent that draws from a generator of its own, so that no view can be made again.
+// An agent that takes no seed: with its own generator, no view could be reproduced.
 struct drawing_agent {
   static constexpr std::string_view name = "drawing";
   static constexpr bool has_state = false;

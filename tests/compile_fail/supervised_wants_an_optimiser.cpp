@@ -16,7 +16,7 @@ struct state {
 #endif
 };
 
-// An optimiser whose momentum would be missing in every checkpoint.
+// An optimizer without `visit_state`: every checkpoint would lack its momentum.
 struct forgetful_descent {
   double rate = 0.1;
   state start(const std::vector<rolewise::named_tensor>&) const { return {}; }

@@ -4,7 +4,7 @@
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/quant/xnor.hpp>
 
-// Signs of what is rectified are all +1.
+// After a ReLU all signs are +1.
 #ifdef ROLEWISE_CONTROL
 using quantizer = rolewise::dorefa;
 #else

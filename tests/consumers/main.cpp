@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What a user's first project does: finds the library and trains a little.
+// A minimal consumer project: finds the installed package and trains a small network.
 
 #include <rolewise/rolewise.hpp>
 #include <rolewise/version.hpp>

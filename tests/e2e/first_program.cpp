@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The README shows the lines between the markers; this file is compiled and run by a test.
+// The README quotes the lines between the markers; a test compiles and runs this file.
 // [readme]
 #include <rolewise/rolewise.hpp>
 

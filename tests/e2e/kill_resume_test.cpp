@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A run is killed with SIGKILL at random instants and in the middle of checkpoint writes, and
-// resumed each time. The child is this program again, told by its environment what to do.
+// A run is killed with SIGKILL at random instants and during checkpoint writes, and resumed each
+// time. The child process is this program again, controlled by an environment variable.
 #include "support/doctest.hpp"
 
 #include "support/child.hpp"
@@ -44,8 +44,8 @@ namespace {
 
 constexpr const char* folder_variable = "ROLEWISE_KILLED_RUN";
 
-/// The whole of a child's work. Wide layers make checkpoints large beside epochs, so that many
-/// instants fall into writes.
+/// The work of a child process. Wide layers make checkpoint writes long relative to epochs, so that
+/// many kills interrupt one.
 void train_in(const std::string& folder)
 {
   at::set_num_threads(1);
@@ -67,7 +67,7 @@ pid_t start_child(const std::string& folder)
   return rolewise::testing::start_child(folder_variable, folder, "e2e/kill_resume_test.cpp");
 }
 
-/// A folder that goes away.
+/// A temporary folder, removed by the destructor.
 struct folder_of_run {
   std::string path;
   explicit folder_of_run(const std::string& name)
@@ -90,8 +90,8 @@ std::vector<std::string> lines_of(const std::string& path)
   return lines;
 }
 
-/// Everything that a checkpoint holds, times aside: wall-clock seconds, and lengths and sums of
-/// logs that have such seconds written in them.
+/// The contents of a checkpoint without times: wall-clock seconds, and lengths and checksums of
+/// logs that contain such seconds.
 std::string contents(const std::string& path)
 {
   auto entries = read_snapshot(path);
@@ -124,7 +124,7 @@ void check_same(const std::string& found, const std::string& wanted)
   CHECK((table(found) == table(wanted)));
 }
 
-/// The files that are being written, or that a kill has left.
+/// The partial files of writes in progress or interrupted by a kill.
 std::vector<std::filesystem::path> parts_in(const std::string& folder)
 {
   std::vector<std::filesystem::path> parts;
@@ -133,8 +133,8 @@ std::vector<std::filesystem::path> parts_in(const std::string& folder)
   return parts;
 }
 
-/// Waits until a checkpoint is being written, then until `more` have been; false if the child is
-/// over before.
+/// Waits until `more` checkpoint writes have been observed and another one begins; false if the
+/// child ends before.
 bool wait_for_writes(const std::string& folder, int more, pid_t child, int& status)
 {
   bool was_there = false;
@@ -169,7 +169,7 @@ TEST_CASE("killed at twenty instants and resumed, a run ends with the same bits"
   for (int run = 0; kills < 20; ++run) {
     const folder_of_run killed{std::to_string(run)};
     for (bool is_finished = false; !is_finished;) {
-      // A half-written file of an earlier kill would be taken for one of this.
+      // A partial file of an earlier kill would be attributed to this one.
       for (const auto& part : parts_in(killed.path)) std::filesystem::remove(part);
       const pid_t child = start_child(killed.path);
       REQUIRE(child > 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A search is killed with SIGKILL at random instants, and resumed each time. The child is this
-// program again, told by its environment what to do.
+// A search is killed with SIGKILL at random instants, and resumed each time. The child process is
+// this program again, controlled by an environment variable.
 #include "support/doctest.hpp"
 
 #include "support/child.hpp"
@@ -41,7 +41,8 @@ namespace {
 constexpr const char* folder_variable = "ROLEWISE_KILLED_SEARCH";
 constexpr std::int64_t trials = 4, epochs = 12;
 
-/// The worst becomes the best at a point of its own, as that was one look ago in every other round.
+/// A strategy: the worst trial copies the best one and continues at a random point. In every third
+/// round up to the ninth, the copied state is one round old.
 struct worst_becomes_best {
   static constexpr std::string_view name = "worst-becomes-best";
   static constexpr bool looks_back = true;
@@ -70,8 +71,8 @@ struct worst_becomes_best {
   }
 };
 
-/// The whole of a child's work. Wide layers make checkpoints large beside epochs, so that many
-/// instants fall into writes.
+/// The work of a child process. Wide layers make checkpoint writes long relative to epochs, so that
+/// many kills interrupt one.
 void search_in(const std::string& folder)
 {
   const auto data = tiny_data(48), judges = tiny_data(60, seed{9}, "judges");
@@ -97,7 +98,7 @@ pid_t start_child(const std::string& folder)
   return rolewise::testing::start_child(folder_variable, folder, "e2e/search_kill_test.cpp");
 }
 
-/// A folder that goes away.
+/// A temporary folder, removed by the destructor.
 struct folder_of_search {
   std::string path;
   explicit folder_of_search(const std::string& name)
@@ -115,14 +116,14 @@ struct folder_of_search {
   {
     return read_search_history(path + "/history.jsonl");
   }
-  /// Bytes of the history, if there is one.
+  /// Size of the history in bytes; 0 without one.
   [[nodiscard]] std::int64_t length() const
   {
     std::error_code missing;
     const auto bytes = std::filesystem::file_size(path + "/history.jsonl", missing);
     return missing ? 0 : static_cast<std::int64_t>(bytes);
   }
-  /// What a kill has left half-written, or whole and not yet needed.
+  /// The names of all files, also of those that a kill has left partial or not yet needed.
   [[nodiscard]] std::set<std::string> files() const
   {
     std::set<std::string> names;
@@ -172,7 +173,7 @@ TEST_CASE("killed at twenty instants and resumed, a search ends with the same bi
         if (name.ends_with(".part")) std::filesystem::remove(killed.path + "/" + name);
       const pid_t child = start_child(killed.path);
       REQUIRE(child > 0);
-      // When so many more bytes of history have been written, and a little later.
+      // Kills after a random number of further bytes of history and a short random delay.
       const auto number = static_cast<std::uint64_t>(attempts++);
       const auto until = killed.length() + instants.below(2 * number, 1600);
       const auto later = instants.uniform(2 * number + 1, 0.0, 0.006);
@@ -188,7 +189,7 @@ TEST_CASE("killed at twenty instants and resumed, a search ends with the same bi
       if (is_alive && kill_child(child, status)) {
         ++kills;
         for (const auto& name : killed.files()) inside_writes += name.ends_with(".part") ? 1 : 0;
-        // Three states a trial, as the strategy looks back; the history; two being written.
+        // Three states per trial, as the strategy looks back; the history; two being written.
         CHECK(killed.files().size() <= 3 * trials + 3);
       } else {
         REQUIRE(status == 0);

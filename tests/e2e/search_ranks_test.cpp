@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A search on one, two and three processes. The children are this program again, told by their
-// environment what to do.
+// A search on one, two and three processes. The child processes are this program again, controlled
+// by an environment variable.
 #include "support/doctest.hpp"
 
 #include "support/child.hpp"
@@ -42,8 +42,8 @@ namespace {
 
 constexpr const char* variable = "ROLEWISE_RANK_OF_SEARCH";
 
-/// The worst that is left becomes the best, as that was one look ago in every third round, unless
-/// it had failed then.
+/// A strategy: the worst unfinished trial copies the best one and continues at a random point. In
+/// every third round, the copied state is one round old, unless the best one had failed then.
 struct worst_becomes_best {
   static constexpr std::string_view name = "worst-becomes-best";
   static constexpr bool looks_back = true;
@@ -76,8 +76,8 @@ struct worst_becomes_best {
   }
 };
 
-/// `ranks` or nothing before the other arguments. What a trial remembers is larger than one message
-/// of the store.
+/// Runs the search, distributed if `company` is a `ranks`. The state of a trial is larger than one
+/// message of the store.
 template<typename... Company>
 auto search(const std::string& folder, double seconds_each, Company&... company)
 {
@@ -106,7 +106,7 @@ auto search(const std::string& folder, double seconds_each, Company&... company)
        .folder = folder});
 }
 
-/// A port that nobody listens on.
+/// A free TCP port.
 std::int64_t free_port()
 {
   const int number = ::socket(AF_INET, SOCK_STREAM, 0);
@@ -120,7 +120,7 @@ std::int64_t free_port()
   return ntohs(address.sin_port);
 }
 
-/// The whole of a child's work; what goes wrong is written into the folder.
+/// The work of a child process; writes errors into the folder.
 void search_as(const std::string& words)
 {
   std::istringstream in{words};
@@ -225,7 +225,8 @@ const folder_of_search& alone()
   static const folder_of_search folder{"alone"};
   static const bool is_done = [] {
     const auto found = search(folder.path, 0.0);
-    // Some copies cross from even to odd trials, and one trial fails of which rank 0 has to hear.
+    // Some copies cross between even and odd trials, and an odd trial fails, which must reach
+    // rank 0.
     const auto& events = found.history.events;
     return std::any_of(events.begin(), events.end(),
                        [](const auto& e) {

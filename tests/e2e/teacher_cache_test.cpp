@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A process that fills a teacher cache is killed with SIGKILL at random instants, some of them
-// while the file is made; after each, what is there is read and compared. The child is this program
-// again, told by its environment what to do.
+// while the file is created; after each kill, the contents are read and compared. The child process
+// is this program again, controlled by an environment variable.
 #include "support/doctest.hpp"
 
 #include "support/child.hpp"
@@ -44,7 +44,7 @@ constexpr std::int64_t views = 40, samples = 96, classes = 1000;
 dataset the_data()
 {
   auto data = tiny_data(samples);
-  data.shape.classes = classes;  // rows of four kilobytes, most of them over two pages
+  data.shape.classes = classes;  // rows of four kilobytes, most of which span two pages
   return data;
 }
 
@@ -55,7 +55,7 @@ frozen_teacher<tiny_student> the_teacher()
   return frozen(tiny_student{{1, 3, 3, classes}, seed{3}});
 }
 
-/// Has the teacher's fingerprint, and nothing to say.
+/// A teacher with the fingerprint of another one that returns NaN: marks cache misses.
 struct speechless {
   [[maybe_unused]] static constexpr bool has_state = false;
   std::uint64_t sum;
@@ -72,7 +72,7 @@ batch view_of(const batch& examples, std::int64_t epoch)
   return make_views(examples, crops, no_agent{}, no_agent{}, {.epoch = epoch}, seed{5}).teacher;
 }
 
-/// The whole of a child's work.
+/// The work of a child process: fills the cache.
 void fill(const std::string& path)
 {
   at::set_num_threads(1);
@@ -89,7 +89,7 @@ pid_t start_child(const std::string& path)
   return rolewise::testing::start_child(path_variable, path, "e2e/teacher_cache_test.cpp");
 }
 
-/// Whether something stands in a row (docs/teacher_cache.md has the format).
+/// Whether a row of the file has been written (format: docs/teacher_cache.md).
 bool has_row(const std::string& path, std::int64_t row)
 {
   constexpr std::int64_t head = 4096, row_bytes = 16 + 4 * classes;
@@ -100,7 +100,7 @@ bool has_row(const std::string& path, std::int64_t row)
   return in.good() && sum != 0;
 }
 
-/// Every answer in the file is the teacher's; how many there are.
+/// Checks that all logits in the file are the teacher's; returns their number of rows.
 std::int64_t checked(const std::string& path)
 {
   const auto data = the_data();
@@ -164,8 +164,8 @@ TEST_CASE("killed at twenty instants, a teacher cache holds right answers and no
         is_alive = !is_over(child, status);
       }
     };
-    // One in four is killed while it makes the file, one at any instant, two soon after a certain
-    // row has been written.
+    // Of four children, one is killed while it creates the file, one at a random instant, two soon
+    // after a given row has been written.
     double pause = instants.uniform(number, 0, 300);
     if (makes) {
       wait_until(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The kernels give the bits of the reference, whatever flags this file is compiled with.
+// The image kernels return the bits of the reference implementation, whatever flags this file is
+// compiled with.
 
 #include "support/kernel_digest.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Resizes and hues by kernels have the bits of the reference, whatever flags this file is compiled
-// with.
+// The kernels for resizing and hue return the bits of the reference implementation, whatever flags
+// this file is compiled with.
 
 #include "support/layer_digest.hpp"
 #include "support/kernel_digest.hpp"

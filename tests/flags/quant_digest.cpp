@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The quantizers' passes give the bits of plain loops, whatever flags this file is compiled with.
+// The quantizer kernels return the bits of scalar loops, whatever flags this file is compiled with.
 
 #include "support/quant_digest.hpp"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Composed operations give the bits of the reference, whatever flags this file is compiled with.
+// Composed operations return the bits of the reference implementation, whatever flags this file is
+// compiled with.
 
 #include "support/warp_digest.hpp"
 #include "support/kernel_digest.hpp"
@@ -16,7 +17,7 @@ using namespace rolewise::tests;
 
 namespace {
 
-/// `run_program`, which needs LibTorch, but for windows: warps have taken all of them in.
+/// Replaces `run_program`, which needs LibTorch. Needs no windows: all are composed into the warps.
 void run(kernels::canvas& image, const rolewise::image_program& program, std::size_t n,
          const std::uint8_t* colour)
 {

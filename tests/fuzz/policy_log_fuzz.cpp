@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Any bytes, as a log, a schedule and sub-policies: `-DROLEWISE_BUILD_FUZZERS=ON` and clang.
+// Fuzz target: parses any bytes as a log, a schedule and sub-policies. Needs clang and
+// `-DROLEWISE_BUILD_FUZZERS=ON`.
 #include "policy_log_round_trips.hpp"
 
 #include <cstddef>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// What must hold for any bytes at all that are taken for a log, a schedule or sub-policies.
+/// Invariants of parsing any bytes as a log, a schedule or sub-policies.
 
 #include <rolewise/agent/policy_log.hpp>
 #include <rolewise/agent/policy_text.hpp>
@@ -15,7 +15,8 @@
 
 namespace rolewise::testing {
 
-/// Neither a `std::runtime_error` nor a `std::invalid_argument`: nothing here catches it.
+/// A violated invariant. Neither a `std::runtime_error` nor a `std::invalid_argument`: nothing here
+/// catches it.
 struct broken_promise {
   std::string_view what;
 };

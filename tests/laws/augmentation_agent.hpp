@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The promises of AugmentationAgent that no compiler can check.
+/// Tests of the requirements of AugmentationAgent that no compiler can check.
 
 #include "support/doctest.hpp"
 
@@ -19,7 +19,7 @@
 
 namespace rolewise::laws {
 
-/// Images on which the laws are checked: smooth and noisy ones, ids neither sorted nor dense.
+/// Test images: smooth and noisy ones, with ids neither sorted nor dense.
 [[nodiscard]] inline batch images_for_agents(std::int64_t channels)
 {
   torch::manual_seed(3);
@@ -44,8 +44,8 @@ namespace rolewise::laws {
           whole.ids.index_select(0, places), whole.scaling};
 }
 
-/// Checks an agent for images of the given number of channels. An agent that `mixes` may look at
-/// other examples, so its view of a part of the batch is not looked at.
+/// Checks an agent for images of the given number of channels. An agent that `mixes` may use other
+/// examples, so its labels and its views of parts of the batch are not checked.
 template<AugmentationAgent A>
 void hold_for(const A& agent, std::int64_t channels)
 {
@@ -59,7 +59,7 @@ void hold_for(const A& agent, std::int64_t channels)
   const seed key{41};
   const auto view = agent(examples, now, key);
 
-  // The batch is untouched; ids, type and shape stay.
+  // The input batch is unchanged; the view has its ids, dtype, shape and normalization.
   CHECK(torch::equal(examples.inputs, kept));
   CHECK(torch::equal(examples.labels, labels_kept));
   CHECK(torch::equal(examples.ids, ids_kept));
@@ -68,14 +68,14 @@ void hold_for(const A& agent, std::int64_t channels)
   CHECK(view.inputs.sizes() == kept.sizes());
   CHECK(view.scaling == examples.scaling);
 
-  // The same arguments, the same view; the step and the length of the run do not matter.
+  // Equal arguments give equal views; the step and the length of the run have no effect.
   CHECK(torch::equal(agent(examples, now, key).inputs, view.inputs));
   CHECK(
       torch::equal(agent(examples, {.epoch = 3, .step = 7, .epochs = 9}, key).inputs, view.inputs));
   const auto copy = agent;
   CHECK(torch::equal(copy(examples, now, key).inputs, view.inputs));
 
-  // Any number of threads.
+  // The number of threads has no effect.
   const auto threads_before = at::get_num_threads();
   for (const int threads : {1, 2, 4}) {
     CAPTURE(threads);
@@ -88,7 +88,7 @@ void hold_for(const A& agent, std::int64_t channels)
   if constexpr (requires { A::mixes; }) mixes = A::mixes;
   if (mixes) return;
 
-  // Labels belong to their images; place and neighbours do not matter.
+  // Labels stay with their images; position and the rest of the batch have no effect.
   CHECK(torch::equal(view.labels, labels_kept));
   const auto order = torch::randperm(examples.size());
   for (const std::int64_t count : {examples.size(), std::int64_t{5}, std::int64_t{1}}) {
@@ -100,7 +100,7 @@ void hold_for(const A& agent, std::int64_t channels)
   }
 }
 
-/// For agents that draw: another seed, another epoch or another id gives another view.
+/// For random agents: another seed, another epoch or another id gives another view.
 template<AugmentationAgent A>
 void draws_matter_for(const A& agent)
 {
@@ -113,7 +113,7 @@ void draws_matter_for(const A& agent)
   CHECK_FALSE(torch::equal(agent(examples, {.epoch = 3}, seed{41}).inputs, view.inputs));
 }
 
-/// For agents for images: what they cannot change is refused, in their name.
+/// For image agents: invalid input throws, with the agent's name in the message.
 template<AugmentationAgent A>
 void refuses_what_are_no_images(const A& agent)
 {
@@ -143,7 +143,7 @@ void refuses_what_are_no_images(const A& agent)
   CHECK(refusal({good, ids, ids, {{0.5}, {}}}) ==
         who + "normalisation has 1 channels, the images have 3");
 
-  // No example is no mistake.
+  // An empty batch is valid.
   const auto none = torch::empty({0}, torch::kLong);
   CHECK(agent({torch::empty({0, 3, 4, 5}, torch::kByte), none, none, {}}, {}, seed{1})
             .inputs.sizes() == torch::IntArrayRef{0, 3, 4, 5});

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The promises of BitWidthScheme that no compiler can check.
+/// Tests of the requirements of BitWidthScheme that no compiler can check.
 
 #include "support/doctest.hpp"
 

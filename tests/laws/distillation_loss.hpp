@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The promises of DistillationLoss that no compiler can check.
+/// Tests of the requirements of DistillationLoss that no compiler can check.
 
 #include "support/doctest.hpp"
 

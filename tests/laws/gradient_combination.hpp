@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The promises of GradientCombination that no compiler can check.
+/// Tests of the requirements of GradientCombination that no compiler can check.
 
 #include "support/doctest.hpp"
 
@@ -46,7 +46,7 @@ void hold_for(const G& combination)
     CHECK(torch::equal(task, task_before));
     CHECK(torch::equal(distillation, distillation_before));
   }
-  // A tensor of the meta device has no numbers: reading one back throws.
+  // Synchronization with the device would throw: a tensor on the meta device has no data to read.
   const auto nowhere = torch::empty({3, 4}, torch::kMeta);
   CHECK(combination.combine(nowhere, nowhere, {}).sizes() == nowhere.sizes());
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// The promises of NetworkBody that no compiler can check. What makes a network of it a student is
-/// checked by `laws/student.hpp`.
+/// Tests of the requirements of NetworkBody that no compiler can check. Those of a network with
+/// this body as a student are in `laws/student.hpp`.
 
 #include "support/doctest.hpp"
 
@@ -16,7 +16,7 @@
 
 namespace rolewise::laws {
 
-/// @param inputs normalised, `[N, C, H, W]`
+/// @param inputs normalized, `[N, C, H, W]`
 template<NetworkBody B>
 void body_holds_for(B body, const torch::Tensor& inputs, std::int64_t classes)
 {
@@ -27,7 +27,7 @@ void body_holds_for(B body, const torch::Tensor& inputs, std::int64_t classes)
   });
   const auto kept = inputs.clone();
 
-  // Evaluation changes nothing, answers alike, and gives features to those who ask for them.
+  // Evaluation changes nothing, returns features on request only, and the same logits either way.
   const auto answer = body.forward(inputs, phase::evaluation, {});
   CHECK(answer.logits.sizes() == torch::IntArrayRef{inputs.size(0), classes});
   CHECK(answer.features.empty());
@@ -40,7 +40,7 @@ void body_holds_for(B body, const torch::Tensor& inputs, std::int64_t classes)
     if (t.defined()) CHECK_MESSAGE(torch::equal(t, before.at(name)), name);
   });
 
-  // Every layer reports once, in its order, and the weights that it has are there.
+  // Every layer is reported once, in order, with the number of its weights.
   const auto layers = body.layers();
   std::set<std::string> names;
   std::int64_t index = 0, reported = 0, learned = 0;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The promises of Objective that no compiler can check.
+/// Tests of the requirements of Objective that no compiler can check.
 
 #include "support/doctest.hpp"
 
@@ -10,7 +10,7 @@
 
 namespace rolewise::laws {
 
-/// @param needs_teacher false for an objective that shall work where there is none
+/// @param needs_teacher false for an objective that must work without a teacher
 template<Objective O>
 void hold_for(const O& objective, bool needs_teacher)
 {

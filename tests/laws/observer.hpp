@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// The promises of Observer, StoppingObserver and KeepingObserver that no compiler can check.
+/// Tests of the requirements of Observer, StoppingObserver and KeepingObserver that no compiler can
+/// check.
 
 #include "support/doctest.hpp"
 
@@ -16,7 +17,7 @@
 
 namespace rolewise::laws {
 
-/// A made-up run of two steps an epoch, whose accuracy rises until epoch 2 and falls afterwards.
+/// A synthetic run of two steps per epoch, whose accuracy rises until epoch 2 and falls afterwards.
 class made_up_run {
  public:
   made_up_run() { signature_.judged = 10; }
@@ -39,7 +40,7 @@ class made_up_run {
     observer.see(epoch_ends{signature_, history_.epochs.back(), history_});
   }
 
-  /// An epoch that nobody sees.
+  /// Adds an epoch to the history without notifying an observer.
   void add(std::int64_t number)
   {
     epoch_record record;
@@ -85,9 +86,9 @@ template<Observer O>
     return false;
 }
 
-/// An observer that sees a run through, and one that takes over the state that another had when its
-/// run was kept, say the same, whatever that other one saw afterwards.
-/// @param make gives a fresh observer for one of two places, always the same one for the same place
+/// An observer of an uninterrupted run has the same state as one that is restored from a snapshot
+/// and observes the rest, whatever the observer of the snapshot received afterwards.
+/// @param make returns a fresh observer for one of two places, equal ones for the same place
 template<typename Make>
 void observer_holds_for(const Make& make)
 {
@@ -125,7 +126,7 @@ void observer_holds_for(const Make& make)
   second.end(resumed);
 }
 
-/// What was kept is given back, bit for bit, also to another observer of the same settings.
+/// `kept` returns what `keep` received, bit for bit, also for another observer of equal settings.
 template<KeepingObserver O>
 void keeping_holds_for(O observer)
 {

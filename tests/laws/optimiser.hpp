@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The promises of Optimiser that no compiler can check.
+/// Tests of the requirements of Optimiser that no compiler can check.
 
 #include "support/doctest.hpp"
 
@@ -47,7 +47,7 @@ void hold_for(const O& optimiser)
   };
   const auto first = parameters_to_learn();
 
-  // The parameters that have gradients move, the other one stays, and gradients are only read.
+  // Only parameters with gradients are updated, and gradients are not modified.
   const auto p = parameters_to_learn();
   auto state = optimiser.start(p);
   const auto gradients = gradients_of(0);
@@ -57,13 +57,13 @@ void hold_for(const O& optimiser)
   CHECK(torch::equal(p[2].value, first[2].value));
   CHECK(torch::equal(gradients[0], gradients_of(0)[0]));
 
-  // Configuration starts the same state again: nothing is remembered but in the state.
+  // `start` returns an equal state again: the configuration itself holds none.
   const auto q = parameters_to_learn();
   auto again = optimiser.start(q);
   steps(again, q, 0, 1, 0.05);
   CHECK(same_values(p, q));
 
-  // A copy is deep and goes on alone; what the state shows is all there is.
+  // A copy is deep and independent; `visit_state` covers the whole state.
   const auto copied = parameters_to_learn(), restored = parameters_to_learn();
   for (std::size_t i = 0; i < p.size(); ++i) {
     copied[i].value.copy_(p[i].value);
@@ -78,7 +78,7 @@ void hold_for(const O& optimiser)
   CHECK(same_values(copied, p));
   CHECK(same_values(restored, p));
 
-  // A rate of 0 changes nothing.
+  // A learning rate of 0 changes nothing.
   const auto still = parameters_to_learn();
   auto unmoved = optimiser.start(still);
   steps(unmoved, still, 0, 3, 0.0);

@@ -2,10 +2,10 @@
 #pragma once
 
 /// @file
-/// The promises of WeightQuantizer and ActivationQuantizer that no compiler can check.
+/// Tests of the requirements of WeightQuantizer and ActivationQuantizer that no compiler can check.
 ///
-/// A state may promise more: `static constexpr bool is_idempotent = true`, that values are
-/// quantised to themselves, and `is_monotone`, that larger numbers never get smaller values.
+/// A state may declare more: `static constexpr bool is_idempotent = true`, that quantized values
+/// are quantized to themselves, and `is_monotone`, that larger inputs never get smaller values.
 
 #include "support/doctest.hpp"
 
@@ -18,7 +18,7 @@
 
 namespace rolewise::laws {
 
-/// No more levels than b bits have, for each scale.
+/// Checks that there are at most 2^b levels for each scale.
 inline void has_few_levels(const quantised& q, int bits)
 {
   const auto count = [](const torch::Tensor& levels) {
@@ -31,7 +31,7 @@ inline void has_few_levels(const quantised& q, int bits)
       CHECK(count(levels[i]) <= (std::int64_t{1} << bits));
 }
 
-/// What `quantised` promises.
+/// Checks the invariants of `quantised`.
 inline void is_sound(const quantised& q)
 {
   const auto levels = q.levels.detach();
@@ -43,7 +43,7 @@ inline void is_sound(const quantised& q)
   }
 }
 
-/// `is_idempotent` and `is_monotone` of a state, if it says so.
+/// Checks `is_idempotent` and `is_monotone` of states that declare them.
 template<typename State>
 void keeps_its_word(const State& state, const torch::Tensor& x, const torch::Tensor& values,
                     bit_width width)
@@ -57,7 +57,7 @@ void keeps_its_word(const State& state, const torch::Tensor& x, const torch::Ten
   }
 }
 
-/// One state on one tensor at every small width.
+/// Checks one state on one tensor at small bit widths.
 template<typename State>
 void state_quantises(State state, const torch::Tensor& input)
 {
@@ -89,7 +89,7 @@ void state_quantises(State state, const torch::Tensor& input)
   }
 }
 
-/// @pre The quantizer changes something, or widths below 32 are left out by layers.
+/// Bit widths below 32 are not checked if the quantizer `changes_nothing`: layers omit it.
 template<Quantizer Q>
 void hold_for(const Q& q)
 {
@@ -102,7 +102,7 @@ void hold_for(const Q& q)
   CHECK(torch::equal(q.start_weights(place)(w, full).values(), w));
   CHECK(torch::equal(q.start_activations(place)(x, full).values(), x.relu()));
   if constexpr (!changes_nothing<Q>())
-    for (const auto type : {torch::kFloat64, torch::kFloat32}) {  // by tensors and by kernels
+    for (const auto type : {torch::kFloat64, torch::kFloat32}) {  // tensor operations and kernels
       state_quantises(q.start_weights(place), w.to(type));
       state_quantises(q.start_activations(place), x.relu().to(type));
     }

@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// What every state of a quantizer must pass, whatever it computes. Values and gradients are each
-/// quantizer's own tests; so are integer kernels, which belong to layers.
+/// Acceptance tests for every quantizer state, whatever its formula. Values and gradients are
+/// tested for each quantizer on its own; so are integer kernels, which belong to layers.
 
 #include "support/doctest.hpp"
 
@@ -23,9 +23,9 @@ namespace rolewise::laws {
 
 struct accepted {
   std::vector<int> bits;
-  double tolerance = 0.0;    ///< relative, of values quantised twice
-  bool zeros_stay = true;    ///< whether all zeros become 0
-  bool refuses_nan = false;  ///< by an exception when it is called; else a NaN stays visible
+  double tolerance = 0.0;    ///< relative, of values quantized twice
+  bool zeros_stay = true;    ///< whether a tensor of zeros is quantized to zeros
+  bool refuses_nan = false;  ///< whether NaN and infinity throw; otherwise NaN propagates
 };
 
 namespace acceptance {
@@ -41,14 +41,14 @@ void observe(State& state, const torch::Tensor& x, bit_width bits)
   return q.values().isfinite().all().item<bool>();
 }
 
-/// A row for each scale.
+/// The tensor with one row for each scale.
 [[nodiscard]] inline torch::Tensor rows(const torch::Tensor& t, const quantised& q)
 {
   const bool many = q.scale.defined() && q.scale.dim() > 0;
   return t.detach().reshape({many ? q.scale.numel() : 1, -1});
 }
 
-/// At most 2^b values per scale, rising with x where the type says so.
+/// Checks that there are at most 2^b values per scale, monotone in x if the state `is_monotone`.
 template<typename State>
 void levels_are_few(const State& state, const torch::Tensor& x, bit_width bits)
 {
@@ -64,7 +64,7 @@ void levels_are_few(const State& state, const torch::Tensor& x, bit_width bits)
   }
 }
 
-/// Codes are whole, within the range that is told, and stand for the values.
+/// Checks that codes are integers within the declared range and dequantize to the values.
 template<typename State>
 void codes_agree_with_values(const State& state, const torch::Tensor& x, bit_width bits)
 {
@@ -121,7 +121,7 @@ void odd_tensors_pass(const State& state, const torch::Tensor& x, bit_width bits
   }
 }
 
-/// A state that was saved and restored goes on as the one that was not.
+/// Checks that a restored state continues as the original.
 template<typename Start, typename State>
 void state_survives(const Start& start, State state, const torch::Tensor& x, bit_width bits)
 {
@@ -142,7 +142,7 @@ void state_survives(const Start& start, State state, const torch::Tensor& x, bit
 
 }  // namespace acceptance
 
-/// @param start gives a fresh state
+/// @param start returns a fresh state
 /// @param x without gradient
 template<typename Start>
 void accept_state(const Start& start, const torch::Tensor& x, const accepted& wanted)
@@ -165,7 +165,7 @@ void accept_state(const Start& start, const torch::Tensor& x, const accepted& wa
   }
 }
 
-/// Weights `[O, I, K, K]` and `[O, D]`, float32 and float64; 32 bits are the identity.
+/// Checks weights `[O, I, K, K]` and `[O, D]`, float32 and float64; 32 bits are the identity.
 template<WeightQuantizer Q>
 void accept_weights(const Q& q, const accepted& wanted)
 {
@@ -182,7 +182,7 @@ void accept_weights(const Q& q, const accepted& wanted)
   }
 }
 
-/// Activations `[N, C, H, W]` and `[N, D]`, rectified or not; 32 bits are the rectifier.
+/// Checks activations `[N, C, H, W]` and `[N, D]`, before and after a ReLU; 32 bits are the ReLU.
 template<ActivationQuantizer Q>
 void accept_activations(const Q& q, const accepted& wanted)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The promises of Schedule that no compiler can check.
+/// Tests of the requirements of Schedule that no compiler can check.
 
 #include "support/doctest.hpp"
 
@@ -39,7 +39,7 @@ void hold_for(const S& schedule)
         CHECK(std::isfinite(factor));
         CHECK(factor >= 0.0);
       }
-      // Asked out of order, again, or as a copy: the same factor for the same moment.
+      // A pure function: the same factors out of order, repeated, or from a copy.
       const auto copy = schedule;
       for (auto epoch = epochs - 1; epoch >= 0; --epoch)
         for (auto step = steps - 1; step >= 0; --step)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The promises of SearchStrategy that no compiler can check.
+/// Tests of the requirements of SearchStrategy that no compiler can check.
 
 #include "support/doctest.hpp"
 
@@ -35,9 +35,9 @@ inline std::set<std::int64_t> ended(const std::vector<standing>& standings,
   return found;
 }
 
-/// A trial that has failed is stopped or becomes a copy, is nobody's donor and nobody's parent, and
-/// ranks last: no other one has to go that would not have gone if it had got the lowest score. A
-/// score that is not finite counts as a failure, whoever hands it in.
+/// Checks that a failed trial is stopped or replaced by a copy, is no donor and no parent, and
+/// ranks last: no other trial ends that would not end if the failed one had the lowest score. A
+/// non-finite score counts as a failure, whatever its source.
 template<SearchStrategy S>
 void failures_rank_last(const S& strategy, const search_space& space,
                         const std::vector<standing>& standings, seed key)
@@ -69,14 +69,15 @@ void failures_rank_last(const S& strategy, const search_space& space,
     no_number[i].score = no_number[i].past.back().score = std::nan("");
   }
   CHECK((decisions == strategy(space, no_number, key)));
-  // What others know of a trial that is alive depends on when it reports, of one that fails not.
+  // Not with `looks_back`: others use the score of a live trial once it has reported, but a failure
+  // at once.
   if constexpr (!requires { S::looks_back; })
     for (const auto trial : ended(standings, decisions, failed))
       CHECK(ended(standings, strategy(space, lowest, key), failed).contains(trial));
 }
 
-/// Plays a search of `trials` trials over `rounds` comparisons with made-up scores.
-/// @param failures share of the rounds of trials that end with a failure
+/// Simulates a search of `trials` trials over `rounds` rounds with random scores.
+/// @param failures the share of rounds of a trial that fail
 template<SearchStrategy S>
 void play(const S& strategy, const search_space& space, std::int64_t trials, std::int64_t rounds,
           double failures)
@@ -138,7 +139,7 @@ void play(const S& strategy, const search_space& space, std::int64_t trials, std
   }
 }
 
-/// Holds a strategy to its promises: while all goes well, while some trials fail, and while all do.
+/// Checks a strategy without failures, with some failing trials, and with all trials failing.
 template<SearchStrategy S>
 void hold_for(const S& strategy, const search_space& space, std::int64_t trials = 6,
               std::int64_t rounds = 4)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The promises of Student that no compiler can check.
+/// Tests of the requirements of Student that no compiler can check.
 
 #include "support/doctest.hpp"
 
@@ -15,7 +15,7 @@
 
 namespace rolewise::laws {
 
-/// Copies of all tensors that a part shows.
+/// Copies of all state tensors of a part.
 template<state_must::be_shown P>
 [[nodiscard]] std::vector<named_tensor> state_of(P& part)
 {
@@ -51,7 +51,7 @@ void hold_for(S student, const batch& examples)
   for (const auto& p : student.parameters()) listed.push_back(p.name);
   CHECK(shown == listed);
 
-  // Probing changes nothing.
+  // `probe` changes nothing.
   const auto at_first = state_of(student);
   const auto probed = std::as_const(student).probe(examples).logits.detach();
   CHECK(torch::equal(std::as_const(student).probe(examples).logits.detach(), probed));
@@ -63,7 +63,7 @@ void hold_for(S student, const batch& examples)
     CHECK_FALSE(student.probe(examples).logits.requires_grad());
   }
 
-  // Training reaches every parameter, and the parameters listed are those of the student.
+  // The backward pass reaches every parameter, and `parameters()` returns the student's tensors.
   auto copy = student;
   const auto answer = student.respond(examples);
   CHECK(torch::equal(examples.inputs, inputs));
@@ -76,7 +76,7 @@ void hold_for(S student, const batch& examples)
   }
   CHECK_FALSE(torch::equal(student.probe(examples).logits.detach(), probed));
 
-  // A copy is deep, and so is assignment.
+  // Copy and assignment are deep.
   CHECK(same_state(state_of(copy), at_first));
   CHECK(torch::equal(copy.probe(examples).logits.detach(), probed));
   for (const auto& p : copy.parameters()) CHECK_FALSE(p.value.grad().defined());

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The promises of Teacher that no compiler can check.
+/// Tests of the requirements of Teacher that no compiler can check.
 
 #include "support/doctest.hpp"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The promises of TrainingStep that no compiler can check.
+/// Tests of the requirements of TrainingStep that no compiler can check.
 
 #include "support/doctest.hpp"
 
@@ -19,7 +19,7 @@
 
 namespace rolewise::laws {
 
-/// A step that takes what is prepared does what it does with the batch, even if steps lie between.
+/// `take` of a prepared batch equals a call with the batch, even with other steps in between.
 template<PreparingStep Step>
 void preparation_holds_for(Step in_step, Step apart, const dataset& data)
 {
@@ -43,7 +43,7 @@ void preparation_holds_for(Step in_step, Step apart, const dataset& data)
   }
 }
 
-/// @param make gives a fresh step, always the same one
+/// @param make returns a fresh step, an equal one each time
 template<typename Make>
 void step_holds_for(const Make& make, const dataset& data)
 {
@@ -72,7 +72,7 @@ void step_holds_for(const Make& make, const dataset& data)
   }
   CHECK(torch::equal(examples.inputs, inputs_before));
 
-  // What it shows is all there is: given to a fresh step, both go on alike.
+  // `visit_state` covers the whole state: a fresh step with the snapshot continues identically.
   const auto kept = snapshot_of(whole);
   auto resumed = make();
   restore(resumed, kept);
@@ -92,7 +92,7 @@ void step_holds_for(const Make& make, const dataset& data)
 
   if constexpr (PreparingStep<decltype(whole)>) preparation_holds_for(make(), make(), data);
 
-  // A copy is deep: the original's three steps left it alone, and it can take them itself.
+  // A copy is deep: unchanged by the original's three steps, it computes the same ones.
   for (std::int64_t s = 3; s < 6; ++s) (void)copied(examples, at(s));
   const auto of_copy = snapshot_of(copied);
   for (std::size_t i = 0; i < of_whole.size(); ++i)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// With second.cpp: every header in two units of one program. A definition that is not inline does
-// not link; one that is not the same in both shows in its address.
+// With second.cpp: every header in two translation units of one program. A definition that is not
+// inline fails to link; one that is not shared by both units has two addresses.
 
 #include <rolewise/rolewise.hpp>
 #include <rolewise/version.hpp>

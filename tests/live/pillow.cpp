@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Writes random images and what operations make of them: live_pillow SEED CASES. pillow.py runs it
-// and does the same with Pillow.
+// Writes random images and the results of operations on them: live_pillow SEED CASES. pillow.py
+// runs it and compares with Pillow.
 //
 // A case is a line of text: channels, height, width, number of steps; of each step the number of
 // the operation, its value (a hexadecimal float), row and column. Then planes of bytes: the image,
-// what the reference makes of it, what the kernels make of it.
+// the result of the reference implementation, the result of the kernels.
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/operations.hpp>
@@ -29,7 +29,7 @@ using rw::operation;
 
 namespace {
 
-/// The draws of one case, one after the other.
+/// The random draws of one case, in sequence.
 class dice {
  public:
   explicit dice(const rw::draws& from) : from_{from} {}
@@ -43,7 +43,7 @@ class dice {
   std::uint64_t next_ = 0;
 };
 
-/// Noise, a slope with noise, few values, narrow contrast, two values, one value.
+/// One of six kinds: noise, a slope with noise, few values, narrow contrast, two values, one value.
 torch::Tensor random_image(dice& drawn, std::int64_t channels, std::int64_t height,
                            std::int64_t width)
 {
@@ -68,7 +68,7 @@ torch::Tensor random_image(dice& drawn, std::int64_t channels, std::int64_t heig
   return pixels;
 }
 
-/// A value that some agent gives to an operation, or any that it takes.
+/// A random parameter of an operation: one that some agent uses, or any valid one.
 double random_value(dice& drawn, operation what, std::int64_t height, std::int64_t width)
 {
   const auto some_level = [&] {
@@ -107,7 +107,7 @@ double random_value(dice& drawn, operation what, std::int64_t height, std::int64
   }
 }
 
-/// The same steps for every image.
+/// An agent with the same steps for every image.
 struct told_steps {
   static constexpr std::string_view name = "told-steps";
   [[maybe_unused]] static constexpr bool has_state = false;
@@ -169,7 +169,7 @@ void write_case(dice drawn, operation first)
                        : drawn.between(4, 64);
   };
   const auto height = side(), width = side();
-  // Pillow has no operations on grey images with holes, so these undergo one.
+  // Pillow has no operations on gray images with holes, so gray images undergo one operation.
   const auto count = channels == 1 ? 1 : drawn.between(1, 3);
   told_steps told;
   for (std::int64_t s = 0; s < count; ++s) {
@@ -181,7 +181,7 @@ void write_case(dice drawn, operation first)
                      torch::zeros({1}, torch::kLong),
                      torch::zeros({1}, torch::kLong),
                      {}};
-  // Of a grey image: black, and what cutout leaves.
+  // The fill of gray images: black, or the gray of Pillow's cutout.
   if (channels == 3)
     examples.scaling.mean = {125.0 / 255.0, 123.0 / 255.0, 114.0 / 255.0};
   else if (first == operation::cutout)

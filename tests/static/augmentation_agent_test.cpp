@@ -19,7 +19,7 @@ struct least_that_conforms {
 };
 static_assert(AugmentationAgent<least_that_conforms>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct unnamed {
   batch operator()(const batch& examples, const moment&, seed) const { return examples; }
@@ -63,14 +63,14 @@ struct cannot_be_copied : least_that_conforms {
 static_assert(make_a_view_of_a_batch<cannot_be_copied>);
 static_assert(!AugmentationAgent<cannot_be_copied>);
 
-// What may stand for a teacher's agent.
+// Types that `TeacherAgent` accepts.
 
 static_assert(TeacherAgent<least_that_conforms> && TeacherAgent<rolewise::no_agent>);
 static_assert(TeacherAgent<rolewise::students_view>);
 static_assert(!AugmentationAgent<rolewise::students_view>);
 static_assert(!TeacherAgent<unnamed>);
 
-// A sequence is what its parts are.
+// A sequence has the properties of its parts.
 
 struct with_state {
   static constexpr const char* name = "with-state";

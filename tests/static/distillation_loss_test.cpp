@@ -21,7 +21,7 @@ struct teaches_the_teacher : least_that_conforms {
 static_assert(DistillationLoss<teaches_the_teacher>);
 static_assert(rolewise::reaches_teacher<teaches_the_teacher>());
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct unnamed {
   static constexpr bool wants_features = false;

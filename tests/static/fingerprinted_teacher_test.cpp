@@ -18,7 +18,7 @@ struct least_that_conforms {
 };
 static_assert(FingerprintedTeacher<least_that_conforms>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct without_a_fingerprint {
   response respond(const batch&, taps) const { return {}; }
@@ -40,7 +40,7 @@ struct prints_and_is_silent {
 };
 static_assert(!FingerprintedTeacher<prints_and_is_silent>);
 
-// A cached teacher is a teacher, and may be cached once more.
+// A cached teacher satisfies the concept, so it can be cached again.
 static_assert(FingerprintedTeacher<rolewise::cached_teacher<least_that_conforms>>);
 static_assert(!rolewise::cached_teacher<least_that_conforms>::has_state);
 

@@ -32,7 +32,7 @@ static_assert(
                                                     .distillation = rolewise::soft_target_kl{}}),
                  of_role_kd>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct without_a_task {
   static constexpr const char* name = "no task";

@@ -24,7 +24,7 @@ struct least_that_conforms {
 static_assert(IndependentAgent<least_that_conforms>);
 static_assert(IndependentAgent<students_view>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct has_some_state {
   [[maybe_unused]] static constexpr std::string_view name = "stateful";
@@ -55,7 +55,7 @@ struct no_agent_at_all {
 static_assert(be_unchanged_by_steps<no_agent_at_all> && not_stay_in_the_step<no_agent_at_all>);
 static_assert(!IndependentAgent<no_agent_at_all>);
 
-// Agents that are made of others follow their parts; one that asks a network stays.
+// Composite agents are independent if their parts are; one that evaluates a network is not.
 
 struct judge {
   [[maybe_unused]] static constexpr bool has_state = false;

@@ -23,7 +23,7 @@ struct least_that_conforms {
 };
 static_assert(NetworkBody<least_that_conforms>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct returns_logits : least_that_conforms {
   torch::Tensor forward(const torch::Tensor&, phase, taps) { return {}; }

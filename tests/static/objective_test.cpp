@@ -24,7 +24,7 @@ struct least_that_conforms {
 static_assert(Objective<least_that_conforms> && Scored<least_that_conforms>);
 static_assert(!rolewise::DistillationLoss<least_that_conforms>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct unnamed {
   static constexpr bool wants_features = false;
@@ -63,7 +63,7 @@ struct cannot_be_copied : least_that_conforms {
 static_assert(turn_responses_and_labels_into_one_tensor<cannot_be_copied>);
 static_assert(!Objective<cannot_be_copied>);
 
-// Sums are flat, carry the names of their parts, and want features if one of them does.
+// Sums are flat, join the names of their terms, and want features if one of the terms does.
 
 using rolewise::cross_entropy;
 using rolewise::soft_target_kl;
@@ -87,13 +87,13 @@ static_assert(std::same_as<longer, weighted_sum<cross_entropy, soft_target_kl, c
 using with_a_foreign_loss = decltype(cross_entropy{} + weight{0.5} * least_that_conforms{});
 static_assert(std::same_as<with_a_foreign_loss, weighted_sum<cross_entropy, least_that_conforms>>);
 static_assert(with_a_foreign_loss::wants_features);
-static_assert(!rolewise::Stateful<with_a_foreign_loss>);  // one part is silent about its state
+static_assert(!rolewise::Stateful<with_a_foreign_loss>);  // one term does not declare its state
 
 static_assert(!addable<cross_entropy, int> && !addable<cross_entropy, unnamed>);
 static_assert(!multipliable<cross_entropy, double> && !multipliable<double, unnamed>);
 static_assert(!multipliable<torch::Tensor, cross_entropy>);
 
-// Constants are checked by the compiler.
+// Constant weights are validated at compile time.
 constexpr auto constant = 0.5 * cross_entropy{};
 static_assert(std::get<0>(constant.terms()).by.value() == 0.5);
 

@@ -33,7 +33,7 @@ struct spelt_out {
 };
 static_assert(Observer<spelt_out>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct misses_the_beginning {
   [[maybe_unused]] static constexpr bool has_state = false;

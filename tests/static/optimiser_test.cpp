@@ -21,7 +21,7 @@ struct starts {
 };
 static_assert(Optimiser<starts<least_state>>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct hides_its_state {
   void update(const std::vector<named_tensor>&, const std::vector<torch::Tensor>&, double) {}

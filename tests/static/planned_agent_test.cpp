@@ -35,7 +35,7 @@ struct least_that_conforms : makes_views {
 };
 static_assert(PlannedAgent<least_that_conforms>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct plans_from_hidden_state : makes_views {
   void plan(const image_subjects&, const moment&, seed, image_program&) {}
@@ -65,7 +65,7 @@ static_assert(PlannedAgent<rolewise::cutout>);
 static_assert(PlannedAgent<sequence<rolewise::random_resized_crop, rolewise::horizontal_flip,
                                     rolewise::colour_jitter>>);
 
-// Every planned agent can be had at the other fidelity, as an agent that is planned.
+// `fast` of a planned agent is a planned agent.
 
 using rolewise::fast;
 static_assert(PlannedAgent<fast<least_that_conforms>>);

@@ -52,7 +52,7 @@ static_assert(!rolewise::rectifies<rolewise::lsq_plus>());
 static_assert(!rolewise::rectifies<rolewise::basic_lsq<rolewise::code_signs::signed_codes>>());
 static_assert(Quantizer<rolewise::basic_lsq<rolewise::code_signs::narrow_codes>>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct unnamed {
   least_state start_weights(const layer_place&) const { return {}; }

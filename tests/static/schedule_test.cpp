@@ -12,7 +12,7 @@ struct least_that_conforms {
 };
 static_assert(Schedule<least_that_conforms>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct remembers {
   double operator()(const moment&) { return 1.0; }

@@ -19,7 +19,7 @@ struct least_that_conforms {
 };
 static_assert(SearchStrategy<least_that_conforms>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct unnamed {
   std::vector<decision> operator()(const search_space&, const std::vector<standing>&, seed) const

@@ -22,7 +22,7 @@ struct least_that_conforms {
 };
 static_assert(Student<least_that_conforms>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct responds_with_logits : least_that_conforms {
   torch::Tensor respond(const batch&, taps) { return {}; }

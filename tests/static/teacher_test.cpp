@@ -37,7 +37,7 @@ struct cannot_be_copied : least_that_conforms {
 static_assert(answer_a_batch_without_being_changed<cannot_be_copied>);
 static_assert(!Teacher<cannot_be_copied>);
 
-// What can be frozen.
+// Types that `frozen` accepts.
 
 struct least_to_be_frozen {
   response probe(const batch&, taps) const { return {}; }

@@ -17,7 +17,7 @@ struct least_that_conforms {
 };
 static_assert(TrainingStep<least_that_conforms>);
 
-// Each of these is one promise short.
+// Each of these violates one requirement.
 
 struct shows_nothing {
   metrics operator()(const batch&, const moment&) { return {}; }

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A quantizer that hands on bytes with a stand-in, or the same levels as floating-point numbers.
+/// A quantizer that returns bytes with a `stand_in`, or the same levels as floating-point numbers.
 
 #include <rolewise/quant/quantizer.hpp>
 
@@ -13,7 +13,7 @@
 
 namespace rolewise::testing {
 
-/// The gradient of the values passes where x lies inside.
+/// Straight-through estimator: passes the gradient of the values where x lies in [least, most].
 struct values_inside : torch::autograd::Function<values_inside> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                double least, double most)
@@ -29,8 +29,7 @@ struct values_inside : torch::autograd::Function<values_inside> {
 };
 
 /// Activations in [0, 1] on 2^k levels; weights in +- their maximum on 2^k - 1 levels around 0 (one
-/// bit: signs), with a scale for all or one per output. What an offset adds lies in `offset`; the
-/// zero point moves codes of activations up.
+/// bit: signs), with one scale per tensor or per output. `offset` is that of activations.
 struct byte_quantizer {
   static constexpr std::string_view name = "byte";
   static constexpr bool rectifies = true;

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// This program once more, to be killed.
+/// Child processes that run this program again, to be killed.
 
 #include <csignal>
 #include <cstdlib>
@@ -14,8 +14,8 @@
 
 namespace rolewise::testing {
 
-/// Starts this program with one more environment variable, on one thread and without output; it
-/// runs the tests of one source file, for those of others would take the time of the kills.
+/// Starts this program with one more environment variable, on one thread and without output. Runs
+/// the tests of one source file only: those of others would take up the time of the kills.
 [[nodiscard]] inline pid_t start_child(const char* variable, const std::string& value,
                                        const char* source_file)
 {
@@ -35,8 +35,8 @@ namespace rolewise::testing {
   return ::waitpid(child, &status, WNOHANG) == child;
 }
 
-/// Kills `child` and waits for it; false if it had ended by itself, which `is_over` cannot see
-/// while the system still takes its memory apart (long, under a sanitizer).
+/// Kills `child` and waits for it; false if it had ended by itself, which `is_over` cannot detect
+/// while the system still frees its memory (slow under a sanitizer).
 [[nodiscard]] inline bool kill_child(pid_t child, int& status)
 {
   ::kill(child, SIGKILL);

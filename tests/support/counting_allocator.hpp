@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// How often tensors ask for memory.
+/// `counting_allocator`: counts tensor allocations.
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
@@ -12,8 +12,8 @@
 
 namespace rolewise::testing {
 
-/// Counts, while it lives, the requests for memory of tensors on the CPU of at least so many bytes,
-/// by any thread.
+/// Counts, during its lifetime, the allocations of CPU tensors of at least `least` bytes, by any
+/// thread.
 class counting_allocator final : public c10::Allocator {
  public:
   explicit counting_allocator(std::size_t least) : least_{least}, inner_{c10::GetCPUAllocator()}
@@ -37,7 +37,7 @@ class counting_allocator final : public c10::Allocator {
     inner_->copy_data(to, from, size);
   }
   [[nodiscard]] int count() const { return count_; }
-  /// Of all that was counted, whether it was given back or not.
+  /// The total size of the counted allocations, freed or not.
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Small files of data that tests make for themselves.
+/// Creates small data files for tests.
 
 #include "support/doctest.hpp"
 
@@ -26,7 +26,7 @@ namespace rolewise::testing {
 
 using bytes = std::vector<std::uint8_t>;
 
-/// A folder of this test alone, gone with it.
+/// A unique temporary folder, removed by the destructor.
 class scratch_folder {
  public:
   scratch_folder()
@@ -88,7 +88,7 @@ inline bytes operator+(bytes a, const bytes& b)
   return a;
 }
 
-/// Bytes that gzip cannot make smaller, so that cuts fall where a test wants them.
+/// Bytes that gzip cannot compress, so that a test can truncate a file at a chosen place.
 inline bytes noise(std::size_t count)
 {
   bytes result(count);
@@ -131,7 +131,7 @@ inline bytes png(std::uint32_t height, std::uint32_t width, std::uint32_t format
 }
 
 /// @param space of the file: JCS_YCbCr, JCS_GRAYSCALE, JCS_CMYK or JCS_YCCK
-/// @param pixels of 3 channels (red, green, blue), of 1 or of 4, as the space wants it
+/// @param pixels of 3 channels (red, green, blue), of 1 or of 4, as the space requires
 inline bytes jpeg(unsigned height, unsigned width, const bytes& pixels,
                   J_COLOR_SPACE space = JCS_YCbCr)
 {

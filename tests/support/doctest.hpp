@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// The one door to doctest. LibTorch pulls in glog's CHECK, which doctest's must replace: a glog
-/// CHECK that fails aborts the run and counts as no assertion.
+/// Includes doctest; tests include it only through this header. LibTorch pulls in glog's CHECK,
+/// which doctest's must replace: a failing glog CHECK aborts the run and counts as no assertion.
 
 #include <rolewise/core/tensor.hpp>
 
@@ -15,6 +15,6 @@
 #undef CHECK_LT
 #undef CHECK_NE
 
-#define DOCTEST_CONFIG_VOID_CAST_EXPRESSIONS  // what throws returns nothing, [[nodiscard]] or not
+#define DOCTEST_CONFIG_VOID_CAST_EXPRESSIONS  // no [[nodiscard]] warnings from CHECK_THROWS
 
 #include <doctest/doctest.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Gradients by asking twice.
+/// Gradients by finite differences.
 
 #include <rolewise/core/tensor.hpp>
 

@@ -2,14 +2,14 @@
 #pragma once
 
 /// @file
-/// A locale like those of Germany or Spain, whether the system has one or not.
+/// A locale with the number format of Germany or Spain, whether the system has one or not.
 
 #include <locale>
 #include <string>
 
 namespace rolewise::testing {
 
-/// Groups of three digits with points between, a comma before fractions: 1.234,5.
+/// Groups of three digits separated by points, and a decimal comma: 1.234,5.
 struct grouping : std::numpunct<char> {
  protected:
   char do_decimal_point() const override { return ','; }
@@ -17,7 +17,7 @@ struct grouping : std::numpunct<char> {
   std::string do_grouping() const override { return "\3"; }
 };
 
-/// Is the program's locale while it lives.
+/// Sets the global locale for its lifetime.
 class grouping_locale {
  public:
   grouping_locale() : before_{std::locale::global({std::locale::classic(), new grouping})} {}

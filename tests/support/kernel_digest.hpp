@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// One number for all that the kernels make of some images; without LibTorch, so that a program of
-/// any compiler flags can hold itself to it.
+/// A digest of the image kernels' results on test images; without LibTorch, so that a program with
+/// any compiler flags can check it.
 
 #include <rolewise/agent/operation.hpp>
 
@@ -14,7 +14,7 @@
 
 namespace rolewise::tests {
 
-/// What the reference operations and `normalised_inputs` come to; augmentation_kernels_test.cpp
+/// The digest of the reference operations and `normalised_inputs`; augmentation_kernels_test.cpp
 /// computes it from them.
 inline constexpr std::uint32_t kernel_digest = 0x5F71CAD6;
 
@@ -25,7 +25,7 @@ struct digest_case {
   double value;
 };
 
-/// Every operation, the blends and turns with many parameters.
+/// Every operation; blends, rotations and shears with many parameters.
 inline std::vector<digest_case> digest_cases()
 {
   std::vector<digest_case> cases;
@@ -49,7 +49,7 @@ inline std::vector<digest_case> digest_cases()
   return cases;
 }
 
-/// An image `[3, digest_height, digest_width]` whose channels have ranges of their own.
+/// An image `[3, digest_height, digest_width]` with a different value range in each channel.
 inline std::vector<std::uint8_t> digest_image()
 {
   std::vector<std::uint8_t> image;
@@ -62,7 +62,7 @@ inline std::vector<std::uint8_t> digest_image()
   return image;
 }
 
-/// FNV-1a.
+/// The FNV-1a hash, continued from `before`.
 inline std::uint32_t digest(std::uint32_t before, const void* data, std::size_t bytes)
 {
   const auto* byte = static_cast<const unsigned char*>(data);

@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// One number for what kernels make of resizes and hues; without LibTorch, so that a program of any
-/// compiler flags can hold itself to it.
+/// A digest of the results of the kernels for resizing and hue; without LibTorch, so that a program
+/// with any compiler flags can check it.
 
 #include <rolewise/agent/image_layers.hpp>
 
@@ -12,7 +12,7 @@
 
 namespace rolewise::tests {
 
-/// What the reference comes to; image_layers_test.cpp computes it.
+/// The digest of the reference implementation; image_layers_test.cpp computes it.
 inline constexpr std::uint32_t layer_digest = 0x4C2E4B9B;
 
 struct layer_digest_case {
@@ -20,7 +20,7 @@ struct layer_digest_case {
   image_size to;
 };
 
-/// Boxes, exact in whatever arithmetic, of an image of `digest_height` x `digest_width`.
+/// Boxes of an image of `digest_height` x `digest_width`, exact in any floating-point arithmetic.
 inline std::vector<layer_digest_case> layer_digest_cases()
 {
   std::vector<layer_digest_case> cases;

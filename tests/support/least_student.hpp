@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A student that satisfies the concept and does nothing.
+/// `least_student`: satisfies `Student` and does nothing.
 
 #include <rolewise/student/student.hpp>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A search without any training: trials are numbers that grow.
+/// `played`: a simulated search without training. The state of a trial is one number.
 
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_strategy.hpp>
@@ -26,10 +26,10 @@ struct play {
 
 struct played_trial {
   standing now;
-  double skill = 0.0;  ///< what it has learned, and what copies take over
+  double skill = 0.0;  ///< the simulated state, which copies receive
 };
 
-/// @param train `(skill, point, trial, round)` gives the skill after a round, which is its score
+/// @param train `(skill, point, trial, round)` returns the skill after a round, which is the score
 template<SearchStrategy S, typename Train>
 [[nodiscard]] search_history played(const S& strategy, const search_space& space,
                                     const Train& train, const play& how = {})

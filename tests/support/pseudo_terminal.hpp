@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A terminal without a person: what a program writes to it, and the screen that would be seen.
+/// `pseudo_terminal` captures what a program writes to a terminal; `screen` renders it.
 
 #include <rolewise/core/display_width.hpp>
 
@@ -21,7 +21,7 @@
 
 namespace rolewise::testing {
 
-/// Both ends of a pseudo-terminal. What is written has to be taken before 4 KiB are full.
+/// Both ends of a pseudo-terminal. Call `take` before 4 KiB have been written.
 class pseudo_terminal {
  public:
   pseudo_terminal(unsigned short columns, unsigned short rows = 50)
@@ -49,7 +49,7 @@ class pseudo_terminal {
   }
   [[nodiscard]] std::FILE* stream() const { return stream_; }
 
-  /// What was written since the last time.
+  /// Returns what was written since the last call.
   [[nodiscard]] std::string take() const
   {
     std::fflush(stream_);
@@ -65,13 +65,13 @@ class pseudo_terminal {
   std::FILE* stream_;
 };
 
-/// The rows that a terminal shows: line ends, `ESC [ J`, `ESC [ <n> A`, and lines that are too long
-/// go on in the next row. It is as high as it needs to be.
+/// The rows that a terminal shows. Supports line ends, `ESC [ J` and `ESC [ <n> A`, and wraps lines
+/// that are too long. The height is unlimited.
 class screen {
  public:
   explicit screen(std::size_t columns) : columns_{columns} {}
 
-  /// A window of another width, in which rows stay what they are.
+  /// Changes the width; existing rows are not wrapped again.
   void resize(std::size_t columns) { columns_ = columns; }
 
   void show(std::string_view text)
@@ -91,7 +91,7 @@ class screen {
     }
   }
 
-  /// Without empty ones at the end.
+  /// The rows, without empty ones at the end.
   [[nodiscard]] std::vector<std::string> rows() const
   {
     std::vector<std::string> all;

@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// One number for all that a version of the quantizers' passes makes of some numbers; without
-/// LibTorch, so that a program of any compiler flags can hold itself to it.
+/// A digest of the results of one set of quantizer kernels on test values; without LibTorch, so
+/// that a program with any compiler flags can check it.
 
 #include <rolewise/quant/detail/kernels/kernel_set.hpp>
 
@@ -13,10 +13,10 @@
 
 namespace rolewise::tests {
 
-/// What plain loops, one number after the other, come to; quant_kernels_test.cpp computes it.
+/// The digest of scalar loops; quant_kernels_test.cpp computes it.
 inline constexpr std::uint32_t quant_digest = 0xC6F6C155;
 
-/// FNV-1a.
+/// The FNV-1a hash, continued from `before`.
 inline std::uint32_t digest_of(std::uint32_t before, const void* data, std::size_t bytes)
 {
   const auto* byte = static_cast<const unsigned char*>(data);
@@ -24,7 +24,7 @@ inline std::uint32_t digest_of(std::uint32_t before, const void* data, std::size
   return before;
 }
 
-/// Multiples of 1/4096 in -8 .. 8, among them halves of codes and the ends of ranges.
+/// Multiples of 1/4096 in -8 .. 8, among them midpoints between codes and the ends of ranges.
 inline std::vector<float> digest_numbers(std::size_t count, std::uint32_t key)
 {
   std::vector<float> numbers;
@@ -38,7 +38,7 @@ inline std::vector<float> digest_numbers(std::size_t count, std::uint32_t key)
   return numbers;
 }
 
-/// Maps with halves, with ends between codes and with an offset.
+/// Code maps: with midpoints, with range ends between codes, and with an offset.
 inline std::vector<detail::quant_kernels::code_map> digest_maps()
 {
   return {{0.0F, 0.0F, 1.0F, 15.0F, 0},

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Histories of searches, made by hand.
+/// Synthetic search histories.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/search/policy_space.hpp>
@@ -56,8 +56,8 @@ inline search_event failed(std::int64_t round, std::int64_t trial, std::int64_t 
           .reason = std::move(reason)};
 }
 
-/// A population that begins without augmentation: every other look the worse quarter copies the
-/// better one and changes its policy.
+/// A population that starts without augmentation: before each round but the first, the worst
+/// quarter copies the best one and mutates its policy.
 inline search_history population_history(std::int64_t trials, std::int64_t epochs,
                                          const std::string& prefix = {}, seed key = seed{1})
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A search without training: what a trial has learned is one number, and it is the score.
+/// `simulate`: a simulated search without training. The state of a trial is one number, its score.
 
 #include <rolewise/search/search_strategy.hpp>
 
@@ -16,12 +16,12 @@
 namespace rolewise::tests {
 
 struct simulation {
-  std::vector<standing> standings;               ///< at the end, by number
+  std::vector<standing> standings;               ///< at the end, by trial
   std::vector<std::vector<standing>> looks;      ///< before each call of the strategy
   std::vector<std::vector<decision>> decisions;  ///< of each call
-  std::int64_t epochs = 0;                       ///< that all trials together were trained for
+  std::int64_t epochs = 0;                       ///< trained, of all trials together
 
-  /// The highest score that anybody ever got.
+  /// The highest score of any trial in any round.
   [[nodiscard]] double best() const
   {
     double found = -1e300;
@@ -30,7 +30,7 @@ struct simulation {
     return found;
   }
 
-  /// How many trials were trained for at least so many epochs.
+  /// The number of trials that were trained for at least `epoch` epochs.
   [[nodiscard]] std::int64_t reached(std::int64_t epoch) const
   {
     return std::count_if(standings.begin(), standings.end(),
@@ -45,7 +45,7 @@ struct simulation_options {
   rolewise::seed seed{1};
 };
 
-/// @param learn `(point, epoch, learned)` gives what the trial has learned after this epoch
+/// @param learn `(point, epoch, learned)` returns the state of the trial after this epoch
 template<SearchStrategy S, typename Learn>
 [[nodiscard]] simulation simulate(const S& strategy, const search_space& space, const Learn& learn,
                                   const simulation_options& options)

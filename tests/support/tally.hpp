@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Whether draws have the distribution that they should have.
+/// `tally`: a goodness-of-fit test for random draws.
 
 #include <cmath>
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace rolewise::tests {
 
-/// Outcomes of draws: what was expected how often, and what was found.
+/// Expected probabilities and observed counts of the outcomes of draws.
 class tally {
  public:
   void expect(const std::string& outcome, double probability) { expected_[outcome] += probability; }
@@ -22,8 +22,8 @@ class tally {
   }
 
   /// Whether all outcomes were expected and Pearson's chi-square is below its quantile of
-  /// 1 - 1e-6 (Wilson and Hilferty's approximation); for a fixed seed this is decided once. Rare
-  /// outcomes (fewer than 10 expected) count as one.
+  /// 1 - 1e-6 (Wilson and Hilferty's approximation). Deterministic for a fixed seed. Rare outcomes
+  /// (fewer than 10 expected) count as one.
   [[nodiscard]] bool fits() const
   {
     double sum = 0.0, chi_square = 0.0, rare_expected = 0.0, rare_found = 0.0;

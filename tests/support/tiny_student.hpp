@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// A student and data so small that a run of theirs takes milliseconds.
+/// A student and data small enough for runs of milliseconds.
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/draws.hpp>
@@ -17,7 +17,7 @@
 
 namespace rolewise::testing {
 
-/// Values in (-1, 1) / 2 that are a function of the seed.
+/// Uniform values in [-0.5, 0.5), a function of the seed.
 inline torch::Tensor drawn(seed key, at::IntArrayRef sizes)
 {
   std::int64_t count = 1;
@@ -25,8 +25,8 @@ inline torch::Tensor drawn(seed key, at::IntArrayRef sizes)
   return (uniform_draws(key, 0, torch::zeros({1}, torch::kLong), count) - 0.5).view(sizes);
 }
 
-/// Two layers of `[C * H * W] -> hidden -> classes` behind a running mean of the inputs, and one
-/// plain value: every kind of state that a student can have.
+/// Two layers, `[C * H * W] -> hidden -> classes`, on inputs centered by their running mean, and a
+/// count of responses: parameters, a buffer and a plain value, every kind of state of a student.
 class tiny_student {
  public:
   explicit tiny_student(const sample_shape& shape, seed key = {}, std::int64_t hidden = 6)
@@ -135,7 +135,7 @@ inline dataset tiny_data(std::int64_t count, seed key = seed{7}, std::string nam
   return data;
 }
 
-/// All tensors that two parts show, bit for bit.
+/// Whether all state tensors of two parts are equal, bit for bit.
 template<typename P>
 bool same_tensors(P& a, P& b)
 {

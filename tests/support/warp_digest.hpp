@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// One number for all that composed operations make of some images; without LibTorch, like
+/// A digest of the results of composed operations on test images; without LibTorch, like
 /// `kernel_digest.hpp`.
 
 #include <rolewise/agent/detail/compose_warps.hpp>
@@ -13,12 +13,13 @@
 
 namespace rolewise::tests {
 
-/// What the reference comes to; fast_test.cpp computes it.
+/// The digest of the reference implementation; fast_test.cpp computes it.
 inline constexpr std::uint32_t warp_digest = 0x359EBD16;
 
 inline constexpr std::size_t warp_cases = 240;
 
-/// A program for as many images: turns, shears and distances in a row, holes, fills and windows.
+/// A program for `warp_cases` images: consecutive rotations, shears and translations, holes, fills
+/// and windows.
 inline image_program warp_program(std::int64_t height, std::int64_t width, interpolation between)
 {
   image_program program{warp_cases};

@@ -38,7 +38,8 @@ levels all_at(std::int64_t probability, std::int64_t magnitude)
   return result;
 }
 
-/// Probability and magnitude of both pairs of some operations, the rest zeros.
+/// A policy with the given probability and magnitude for both pairs of each listed operation; all
+/// other levels are 0.
 rw::augmentation_policy policy_of(
     const std::map<operation, std::pair<std::int64_t, std::int64_t>>& wanted)
 {
@@ -81,8 +82,9 @@ std::string refusal(const std::function<void()>& f)
   return "accepted";
 }
 
-/// Whether a count of successes lies within five standard deviations of its expectation; for a
-/// fixed seed this is decided once, and a true probability fails it one time in a million.
+/// Whether a count of successes lies within five standard deviations of its expectation. With a
+/// fixed seed the result is deterministic; a correct probability fails with a chance of one in a
+/// million.
 bool plausible(std::int64_t successes, std::int64_t trials, double probability)
 {
   const auto n = static_cast<double>(trials);
@@ -258,11 +260,12 @@ TEST_CASE("each pair fires with its own probability, and counts where it changes
   const auto share_changed = [&](const rw::augmentation_policy& policy) {
     return changed(images, rw::policy_agent{.policy = policy}(images, {}, rw::seed{11}));
   };
-  // One firing pair of two, of probability q: an odd number of inversions.
+  // The image changes if an odd number of inversions fires; each of the two pairs has probability
+  // q.
   const double q = 0.4;
   CHECK(plausible(share_changed(policy_of({{operation::invert, {4, 0}}})), many,
                   0.3 * (1 - (1 - q) * (1 - q)) + 0.5 * 2 * q * (1 - q)));
-  // Four pairs that always fire, two of them rotations by 0: they use up half of the places.
+  // Four pairs always fire; two of them rotate by 0 and take half of the places.
   CHECK(plausible(
       share_changed(policy_of({{operation::invert, {10, 0}}, {operation::rotate, {10, 0}}})), many,
       0.3 * 0.5 + 0.5 * 4.0 / 6.0));
@@ -296,14 +299,14 @@ TEST_CASE("a policy cuts boxes of 2 L pixels and fills them with the mean colour
   const auto view = agent(images, {}, rw::seed{3}).inputs;
   const auto holes = view.eq(128).flatten(1).sum(1).div(3, "floor");
   CHECK(torch::logical_or(view.eq(128), view.eq(200)).all().item<bool>());
-  CHECK(holes.max().item<std::int64_t>() == 32);  // two boxes apart
+  CHECK(holes.max().item<std::int64_t>() == 32);  // two boxes that do not overlap
   CHECK(holes.eq(16).any().item<bool>());
   CHECK(holes.eq(0).any().item<bool>());
 }
 
 TEST_CASE("RandAugment draws each of its 14 operations equally often")
 {
-  // At full strength each operation and direction makes another image of this one.
+  // At full strength each operation and direction gives a different image.
   auto image = torch::full({3, 32, 32}, 60, torch::kByte);
   image[0].fill_(90);
   image.narrow(1, 4, 15).narrow(2, 3, 20).fill_(20);
@@ -315,8 +318,8 @@ TEST_CASE("RandAugment draws each of its 14 operations equally often")
   const auto weights = torch::arange(view.size(1)).mul(7919).add(13).remainder(1000003);
   const auto fingerprints = view.mul(weights).sum(1);
   const auto counts = std::get<2>(at::_unique2(fingerprints, true, false, true));
-  // Five directions and four enhancers go two ways; identity, autocontrast, equalize, solarize and
-  // posterize one.
+  // The five geometric operations and the four enhancers have two directions; identity,
+  // autocontrast, equalize, solarize and posterize have one.
   CHECK(counts.size(0) == 5 + 2 * 9);
   std::int64_t one_way = 0;
   for (std::int64_t i = 0; i < counts.size(0); ++i) {
@@ -357,8 +360,8 @@ TEST_CASE("full strength means what RandAugment and TrivialAugment say")
 
 TEST_CASE("TrivialAugment draws each operation and each of 31 levels equally often")
 {
-  // A grey image of one value over black: brightness at level L gives trunc(100 (0.1 + 0.06 L)),
-  // 31 different values; no other operation makes that value but at few levels.
+  // One gray pixel: brightness at level L gives trunc(100 (0.1 + 0.06 L)), 31 different values.
+  // Other operations give such a value at few levels only.
   const auto images = copies(torch::full({1, 1, 1}, 100, torch::kByte), 10 * many);
   const auto view = rw::trivial_augment{}(images, {}, rw::seed{23}).inputs.flatten();
   const auto counts = torch::bincount(view.to(torch::kLong), {}, 256);
@@ -424,8 +427,8 @@ TEST_CASE("pad-crop-flip pads with the rounded mean and equals padding, cutting 
     }
   const auto all = torch::cat(windows);  // [50, 3, 6, 5]
   const auto match = view.unsqueeze(1).eq(all.unsqueeze(0)).flatten(2).all(2);
-  CHECK(match.sum(1).eq(1).all().item<bool>());  // exactly one of them each
-  CHECK(match.any(0).all().item<bool>());        // none is left out
+  CHECK(match.sum(1).eq(1).all().item<bool>());  // each view is exactly one window
+  CHECK(match.any(0).all().item<bool>());        // every window occurs
 }
 
 TEST_CASE("a sequence is its parts one after the other, each with a seed of its own")
@@ -441,7 +444,7 @@ TEST_CASE("a sequence is its parts one after the other, each with a seed of its 
       second(first(images, now, key.split(std::uint64_t{0})), now, key.split(std::uint64_t{1}));
   CHECK(torch::equal(both(images, now, key).inputs, by_hand.inputs));
 
-  // Twice the same part moves twice, not once back.
+  // The same agent twice in a sequence: the two shifts are independent.
   auto dot = torch::zeros({1, 9, 9}, torch::kByte);
   dot[0][4][4] = 255;
   const rw::pad_crop_flip shift{.padding = 1, .flip = false};

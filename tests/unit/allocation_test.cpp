@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What a batch asks for once the first ones have been made. Here `operator new` of the whole test
-// program is replaced by one that counts.
+// Memory allocations per batch after a warm-up. `operator new` of the whole test program is
+// replaced by one that counts.
 
 #include "support/counting_allocator.hpp"
 #include "support/doctest.hpp"
@@ -43,7 +43,7 @@ void* asked_for_or_thrown(std::size_t size)
 
 }  // namespace
 
-// Over-aligned types keep the library's own.
+// Over-aligned types keep the standard library's operators.
 void* operator new(std::size_t size) { return asked_for_or_thrown(size); }
 void* operator new[](std::size_t size) { return asked_for_or_thrown(size); }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return asked_for(size); }
@@ -60,10 +60,10 @@ using rw::testing::counting_allocator;
 
 namespace {
 
-/// What the views of both roles of one batch cost once they have been made a few times.
+/// Allocations for the views of both roles of one batch, after a warm-up.
 struct cost {
-  double small;  ///< calls of `operator new`, a batch
-  int tensors;   ///< requests for memory of tensors, in all
+  double small;  ///< calls of `operator new` per batch
+  int tensors;   ///< allocations of tensor memory, in all
 };
 
 cost cost_of_views(const rw::batch& examples, const rw::view_form& form, int threads)
@@ -77,7 +77,7 @@ cost cost_of_views(const rw::batch& examples, const rw::view_form& form, int thr
     return rw::make_views(examples, teachers, students, rw::pad_crop_flip{}, {.epoch = epoch++},
                           rw::seed{4}, form, buffers);
   };
-  // A thread that comes to its first piece late makes its workspace late.
+  // The warm-up is long, as a thread allocates its workspace with its first piece of work.
   for (int i = 0; i < 30; ++i) (void)make();
   constexpr int batches = 50;
   const counting_allocator memory{1};
@@ -98,13 +98,13 @@ TEST_CASE("views of both roles ask for no memory but that of small parts")
   for (const auto dtype : {torch::kFloat32, torch::kBFloat16, torch::kByte})
     for (const bool last : {true, false}) {
       CAPTURE(last);
-      // A view: three for the header of its tensor, two for the copy of the scaling, the mean
-      // colour.
+      // Per view: three for the header of its tensor, two for the copy of the scaling, the mean
+      // color.
       const auto alone = cost_of_views(examples, {dtype, last}, 1);
       CHECK(alone.tensors == 0);
       CHECK(alone.small <= 12);
-      CHECK(alone.small >= 2);  // the counter counts
-      // Besides, what two threads share: the board, and the call of the helper.
+      CHECK(alone.small >= 2);  // the counter works
+      // Two threads also allocate the board that they share and the call of the helper.
       const auto together = cost_of_views(examples, {dtype, last}, 2);
       CHECK(together.tensors == 0);
       CHECK(together.small <= 21);

@@ -61,7 +61,7 @@ struct maker {
   auto operator()(const point& at, std::int64_t, seed own) const { return step_at(data, at, own); }
 };
 
-/// Moves steps, too.
+/// A factory that also moves an existing step to a new point.
 struct mover : maker {
   using maker::operator();
   int* moved;
@@ -74,7 +74,7 @@ struct mover : maker {
   }
 };
 
-/// What a function says, as a strategy.
+/// A strategy that returns the decisions of a function.
 struct scripted {
   static constexpr std::string_view name = "scripted";
   std::function<std::vector<decision>(const std::vector<standing>&)> script;
@@ -89,7 +89,7 @@ struct scripted_looking_back : scripted {
   static constexpr bool looks_back = true;
 };
 
-/// Decides on every trial that has not finished.
+/// A strategy that applies `one` to every trial that has not finished.
 scripted each(std::function<decision(const std::vector<standing>&, const standing&)> one)
 {
   return {[one = std::move(one)](const std::vector<standing>& all) {
@@ -107,7 +107,7 @@ seed own_seed(std::uint64_t trial, seed search = seed{0})
   return search.split(purpose{"trial"}).split(trial);
 }
 
-/// Epochs of a step under the order of a trial.
+/// Trains a step from epoch `from` to `until`, with the batch order of a trial.
 void train_by_hand(auto& step, const dataset& data, std::uint64_t trial, std::int64_t from,
                    std::int64_t until, std::int64_t epochs)
 {
@@ -214,7 +214,7 @@ TEST_CASE("each trial has its own number of threads inside, the same for any num
 TEST_CASE("an arena copies trials as they were before any decision, all of their state")
 {
   const auto train = tiny_data(40);
-  // Trials 0 and 1 take over each other at the same time, so a copy of a copy would show.
+  // Trials 0 and 1 copy each other in the same round, so a copy of a copy would be detected.
   const scripted swapping{[](const std::vector<standing>& all) -> std::vector<decision> {
     if (!all[0].at)
       return {start_trial{0, rate(0.1)}, start_trial{1, rate(0.2)}, start_trial{2, rate(0.3), 1}};
@@ -261,7 +261,8 @@ TEST_CASE("an arena copies trials as they were before any decision, all of their
       {.what = kind::scored, .round = 1, .trial = 1, .epoch = 2, .score = 0.01}};
   CHECK((found.history.events == events));
 
-  // By hand: trial 1 of the second epoch is trial 0 of the first, under its own order and rate.
+  // Reference: in the second epoch, trial 1 continues from trial 0 after the first, with its own
+  // batch order and learning rate.
   auto by_hand = step_at(train, rate(0.1), own_seed(0));
   train_by_hand(by_hand, train, 0, 0, 1, 2);
   by_hand.optimiser.rate = 0.01;
@@ -269,7 +270,7 @@ TEST_CASE("an arena copies trials as they were before any decision, all of their
   auto taken = *found.steps[1];
   CHECK(same_tensors(by_hand, taken));
 
-  // A factory that moves steps comes to the same.
+  // A factory that moves existing steps gives the same result.
   const auto with_moves = run(mover{{train}, &moved});
   CHECK(moved == 2);
   CHECK((with_moves.history == found.history));
@@ -282,8 +283,8 @@ TEST_CASE("an arena copies trials as they were before any decision, all of their
 TEST_CASE("a strategy that looks back copies trials as they were one look ago")
 {
   const auto train = tiny_data(40);
-  // After the second round, trial 1 takes over what trial 0 was after the first. At the same look
-  // trial 0 becomes trial 1, which must not show.
+  // After the second round, trial 1 copies trial 0 as it was after the first. In the same round
+  // of decisions trial 0 becomes a copy of trial 1, which must not affect the first copy.
   const auto script = [](const std::vector<standing>& all) -> std::vector<decision> {
     if (!all[0].at) return {start_trial{0, rate(0.1)}, start_trial{1, rate(0.2)}};
     if (all[0].past.size() == 2)
@@ -333,7 +334,7 @@ TEST_CASE("a strategy that looks back copies trials as they were one look ago")
 TEST_CASE("trials wait until they are started, and a copy of one that has finished is judged")
 {
   const auto train = tiny_data(40);
-  // Trial 1 waits for trial 0; when that has finished, trial 1 starts, and then becomes its copy.
+  // Trial 1 waits for trial 0; when that has finished, trial 1 starts, and then copies trial 0.
   const auto strategy = each([](const auto& all, const standing& s) -> decision {
     if (s.trial == 0) {
       if (s.at) return keep_trial{0};
@@ -428,7 +429,7 @@ TEST_CASE("state is taken over in memory, and only by parts of the same make")
   rolewise::detail::take_over(a, kept, "test");
   CHECK(same_tensors(a, b));
 
-  // Another layout is copied by values.
+  // A tensor of another memory layout is copied by values.
   torch::Tensor wide = torch::arange(24, torch::kFloat32).view({1, 2, 3, 4}),
                 turned = torch::zeros({1, 2, 3, 4}).contiguous(torch::MemoryFormat::ChannelsLast);
   rolewise::detail::copy_bytes_or_values(turned, wide);
@@ -488,7 +489,8 @@ TEST_CASE("a shared teacher is one for all copies, and memory is told before the
              .text()) ==
         "data 12.3 MB + teacher 1.0 MB + 16 trials 9.6 MB + 2 at once 80.0 MB = 102.9 MB");
 
-  // Nothing of the views is kept between rounds, and all share the teacher, also at once.
+  // View buffers are freed between rounds; all trials share the teacher, also when trained at
+  // once.
   const auto judge = [&](const auto& step) { return accuracy(step.learner(), data); };
   auto result = arena(random_search{}, rates, factory(one), judge, data, options);
   for (auto& step : result.steps) {

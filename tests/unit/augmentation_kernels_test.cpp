@@ -32,7 +32,7 @@ std::vector<std::uint8_t> colour_of(std::int64_t channels)
   return {paint.begin(), paint.begin() + channels};
 }
 
-/// Noise, a slope, few values, one value.
+/// Test images: noise, a ramp, few distinct values, one value.
 torch::Tensor test_images(std::int64_t channels, std::int64_t height, std::int64_t width)
 {
   torch::manual_seed(static_cast<std::uint64_t>(height * 1000 + width));

@@ -34,7 +34,7 @@ torch::Tensor maps(at::IntArrayRef sizes, std::uint64_t seed, double mean = 0.3,
       .set_requires_grad(true);
 }
 
-/// A batch norm whose weight and bias are not those it starts with, and these two.
+/// A batch norm with random parameters and running statistics, and handles to these tensors.
 struct started {
   batch_norm norm;
   torch::Tensor weight, bias, mean, variance;
@@ -223,7 +223,8 @@ TEST_CASE("every instruction set gives the same bits")
 
 namespace {
 
-/// Codes and gradients of a sum that is quantised where it is made, and of one that is stored.
+/// Compares a sum that is quantized as it is computed (fused) with one that is stored first:
+/// codes and gradients agree.
 template<typename State>
 void check_fused(const State& state, bit_width bits, int kind)
 {
@@ -257,10 +258,10 @@ void check_fused(const State& state, bit_width bits, int kind)
     if (i < maps_and_lines)
       CHECK(torch::equal(found[0][i], found[1][i]));
     else
-      CHECK(apart(found[0][i], found[1][i]) < 1e-6);  // the sum of a learned step has another order
+      CHECK(apart(found[0][i], found[1][i]) < 1e-6);  // a step's gradient has another order of sums
 }
 
-/// DoReFa that doesn't say its steps: every sum is stored.
+/// DoReFa without `steps`: every sum is stored before it is quantized.
 struct unfused_dorefa {
   static constexpr std::string_view name = "unfused dorefa";
   static constexpr bool rectifies = true;

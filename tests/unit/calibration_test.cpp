@@ -46,7 +46,7 @@ std::map<std::string, torch::Tensor> tensors_of(Network n)
   return all;
 }
 
-/// A network in full precision whose statistics and batch norms are not those of the start.
+/// A full-precision network with perturbed batch norm parameters and running statistics.
 auto stirred(const rw::sample_shape& shape)
 {
   auto n = rw::resnet8(shape, {.seed = rw::seed{4}});
@@ -60,7 +60,8 @@ auto stirred(const rw::sample_shape& shape)
   return n;
 }
 
-/// What enters the first quantizer of activations of networks that are full at the ends.
+/// The input of the first activation quantizer in networks whose first and last layers are in
+/// full precision.
 template<typename Network>
 torch::Tensor into_first(const Network& full, const rw::batch& examples)
 {
@@ -85,7 +86,7 @@ TEST_CASE("learned ranges begin by calibration as they begin in training, and st
       CHECK_MESSAGE(name.ends_with("quantizer.step"), name);
       ++begun;
     }
-    CHECK(begun == 14);  // eight convolutions, six inputs: shortcuts read their block's
+    CHECK(begun == 14);  // eight convolutions, six inputs: shortcuts share their block's
 
     auto w = full.parameters()[3].value;
     REQUIRE(full.parameters()[3].name == "stage1.0.convolution1.weight");
@@ -99,7 +100,7 @@ TEST_CASE("learned ranges begin by calibration as they begin in training, and st
           doctest::Approx(2 * into_first(full, images(8, 1)).mean().item<double>() /
                           std::sqrt(15.0)));
 
-    // The first batch of training does not begin them anew.
+    // The first training batch does not initialize the steps again.
     const torch::NoGradGuard without_graph;
     (void)student.respond(images(8, 3));
     for (const auto& [name, t] : tensors_of(student))

@@ -48,7 +48,7 @@ rw::dataset letters()
   return rw::glyphs({.classes = 4, .train = 32, .test = 8, .seed = rw::seed{3}}).train;
 }
 
-/// Keeps a run in memory.
+/// An observer that keeps the snapshots of a run in memory.
 struct memory {
   static constexpr bool has_state = false;
   std::vector<rw::snapshot>* kept_states;
@@ -67,7 +67,8 @@ struct memory {
   }
 };
 
-/// A learned step for each half, which keeps the clip when widths change.
+/// A learned step for weights and one for activations; the clip stays the same when widths
+/// change.
 struct keeps_clip {
   static constexpr std::string_view name = "keeps-clip";
 

@@ -32,7 +32,8 @@ search_space cube(int dimensions)
   return search_space{all};
 }
 
-/// A narrow valley across the axes of the cube, 0 at 0.6 everywhere.
+/// A narrow valley that is not aligned with the axes of the cube; the optimum is 0, at 0.6
+/// everywhere.
 double valley(const point& p, std::int64_t, double)
 {
   double sum = 0.0, squares = 0.0;
@@ -48,7 +49,7 @@ double valley(const point& p, std::int64_t, double)
 
 TEST_CASE("eigenvectors span what the matrix says")
 {
-  // [2 1; 1 2] has 1 and 3 along the diagonals.
+  // [2 1; 1 2] has the eigenvalues 1 and 3, along the diagonals.
   parts::square_matrix two{2};
   two.values = {2.0, 1.0, 1.0, 2.0};
   auto found = parts::eigen_of(two);
@@ -131,7 +132,7 @@ TEST_CASE("cma_es keeps the promises of SearchStrategy")
 TEST_CASE("cma_es begins a generation when the one before it is through")
 {
   CHECK(cma_es{}.generation(cube(10)) == 10);  // 4 + floor(3 ln 10)
-  CHECK(cma_es{}.generation(mixed) == 8);      // one, one and three names: 4 + floor(3 ln 5)
+  CHECK(cma_es{}.generation(mixed) == 8);      // 1 + 1 + 3 coordinates: 4 + floor(3 ln 5)
   const auto run = simulate(cma_es{.offspring = 4}, mixed,
                             [](const point& p, std::int64_t, double) { return p.real("lr"); },
                             {.trials = 10, .epochs = 3});
@@ -164,5 +165,5 @@ TEST_CASE("cma_es goes down a valley that lies across the axes")
     random += simulate(random_search{}, space, valley, options).best() / 8;
   }
   MESSAGE("cma_es " << adapted << " random " << random);
-  CHECK(adapted > random / 20.0);  // distances from the best, which is 0
+  CHECK(adapted > random / 20.0);  // both are negative; the optimum is 0
 }

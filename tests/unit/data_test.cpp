@@ -38,7 +38,7 @@ std::string refusal_of(const F& f)
   return "no refusal";
 }
 
-/// Images whose pixels tell their place: `[count, 2, 3, 3]`, ids from 1000 on.
+/// Images whose pixels count up, modulo 251: `[count, 2, 3, 3]`, ids from 1000 on.
 dataset numbered(std::int64_t count, std::int64_t classes = 5)
 {
   dataset data;
@@ -274,7 +274,7 @@ TEST_CASE("batches are a range like any other")
                      ranges::to<std::vector>();
   CHECK(sizes == std::vector<std::int64_t>{8, 8, 8});
   const auto copy = all;
-  auto a = all.begin(), b = copy.begin();  // two runs at once do not disturb each other
+  auto a = all.begin(), b = copy.begin();  // two iterations at once are independent
   ++a;
   CHECK(same(*a, want[1]));
   CHECK(same(*b, want[0]));
@@ -284,7 +284,7 @@ TEST_CASE("batches are a range like any other")
   CHECK(same(kept, want));
   CHECK(rolewise::batches_view{}.size() == 0);
   CHECK((rolewise::batches_view{}.begin() == rolewise::batches_view{}.end()));
-  for (int i = 0; i < 50; ++i)  // left at once, with a batch under way
+  for (int i = 0; i < 50; ++i)  // leaves the loop while a batch is prepared
     for (const auto& first : all) {
       CHECK(same(first, want[0]));
       break;
@@ -338,7 +338,7 @@ TEST_CASE("memory that somebody holds is never written again")
     int step = 0;
     for (const auto& b : rolewise::batches(data, {.size = 10, .prefetch = prefetch})) {
       if (step % 3 == 0) whole.push_back(b.inputs);
-      if (step % 3 == 1) row.push_back(b.inputs.select(0, 4).flatten());  // a view keeps all
+      if (step % 3 == 1) row.push_back(b.inputs.select(0, 4).flatten());  // a view keeps the buffer
       if (step % 5 == 0) labels.push_back(b.labels.view({5, 2}));
       ++step;
     }
@@ -375,9 +375,9 @@ TEST_CASE("once it runs, an epoch whose batches are dropped asks for no memory")
       ++step;
     }
     CHECK(step == 32);
-    CHECK(memory.count() >= 1);  // the counter sees the buffers
-    // At most the reader's, the one that waits for it and the one that is made: how many of them
-    // there ever are at once is a matter of timing, but 32 batches need no more.
+    CHECK(memory.count() >= 1);  // the counter includes the buffers
+    // At most the reader's buffer, the next one and the one being filled: how many exist at once
+    // depends on timing, but 32 batches need no more.
     CHECK(memory.count() <= (prefetch ? 3 : 2));
   }
   counting_allocator memory{batch_bytes};
@@ -395,7 +395,7 @@ TEST_CASE("the pool makes a buffer only when none of the kind is free")
   CHECK(b.const_data_ptr() != place);
   auto slice = a.slice(0, 1, 2);
   a.reset();
-  (void)pool.take({1}, torch::kLong);  // both buffers are held: the older one is let go
+  (void)pool.take({1}, torch::kLong);  // both buffers are in use: the pool drops the older one
   CHECK(pool.made() == 3);
   slice.reset();
   b.reset();

@@ -34,7 +34,8 @@ rw::batch images(std::int64_t count, std::uint64_t seed = 0)
           {.mean = {.5, .5, .5}, .deviation = {.25, .25, .25}}};
 }
 
-/// Statistics as after training, and batch norm that scales channels apart, some to below 0.
+/// Fills running statistics by training batches, and perturbs batch norm per channel, with some
+/// negative weights.
 template<typename Network>
 Network stirred(Network n)
 {
@@ -89,8 +90,8 @@ TEST_CASE("ranges are the extremes of all batches, or hold a share of the values
   extremes.observe("x", wave * 0.5);
   CHECK(extremes.grid("x").scale == doctest::Approx(1000.0 / 255));
   rw::detail::calibrated_ranges most{0.99};
-  most.observe("x", wave);        // holds -90 .. 890
-  most.observe("x", wave * 0.5);  // and half of that: -67.5 .. 667.5 on the mean
+  most.observe("x", wave);        // the range -90 .. 890
+  most.observe("x", wave * 0.5);  // half of that range: the mean is -67.5 .. 667.5
   CHECK(most.grid("x").scale == doctest::Approx(735.0 / 255).epsilon(0.005));
   most.observe("y", wave.relu());
   CHECK(most.grid("y").zero == 0);
@@ -124,7 +125,7 @@ TEST_CASE("a convolution from bytes to bytes is that of the values, rounded once
           rw::byte_map added{random_codes({2, 24, 8 / stride, 8 / stride}), aside};
           rw::byte_map again{added.codes.clone(), aside};
 
-          // Weights move by half a step of their output's scale at most.
+          // Rounding moves a weight by at most half a step of its output channel's scale.
           const auto step = weight.abs().amax({1, 2, 3}, true) / 127;
           auto expected = torch::conv2d(padding == rw::padding_rule::same && stride == 2
                                             ? torch::constant_pad_nd(x.values(), {0, 1, 0, 1})
@@ -202,7 +203,7 @@ TEST_CASE("options leave the ends in full precision, or take them too")
     fingerprints.insert(teacher.fingerprint());
     CHECK(rw::post_training_quantised(trained, seen, options).fingerprint() ==
           teacher.fingerprint());
-    // A quarter of the weights' bytes, and scales and biases in full.
+    // A quarter of the weights' bytes, plus scales and biases in full precision.
     CHECK(teacher.network().bytes() < 0.35 * trained.bytes());
     CHECK(teacher.network().bytes() > 0.25 * trained.bytes());
   }
@@ -262,7 +263,7 @@ TEST_CASE("packed weights follow the codes, and copies are deep")
 
 namespace {
 
-/// Doubles the steps of the grids it is shown.
+/// An archive that doubles the scale of each grid it visits.
 struct doubling_archive : rw::archive_archetype {
   template<rw::PlainState T>
   void value(std::string_view name, T& x)
@@ -288,7 +289,7 @@ TEST_CASE("packed weights follow grids that a reader writes")
   const rw::byte_map x{torch::randint(0, 256, {1, 4, 6, 6}, torch::kByte), in};
   const auto before = layer(x, false, nullptr).values();
   doubling_archive archive;
-  layer.visit_state(archive);  // the input means twice as much, and so does the output
+  layer.visit_state(archive);  // doubles the scale of the input and of the output
   const auto after = layer(x, false, nullptr).values();
   CHECK(torch::allclose(after, before * 2, 0, 4 * out.scale));
 }

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-// The root of the repository; without a word from CMake, the folder that the program is run in.
+// The root of the repository; the working directory if CMake does not define it.
 #ifndef ROLEWISE_SOURCE_FOLDER
 #define ROLEWISE_SOURCE_FOLDER "."
 #endif
@@ -26,13 +26,13 @@ namespace rw = rolewise;
 
 namespace {
 
-/// The rule, or one that is nearly it.
+/// The exploration rule, or a slightly different one.
 struct rule {
   double resample = 0.2;
   std::vector<std::int64_t> steps{0, 1, 2, 3};  // equally likely
 };
 
-/// The closed form: how likely each value 0 .. highest follows on a parent's.
+/// The closed form: the probability of each child value 0 .. highest, given the parent's value.
 std::vector<double> law(const rule& of, std::int64_t highest, std::int64_t parent)
 {
   const auto values = static_cast<std::size_t>(highest + 1);
@@ -45,7 +45,7 @@ std::vector<double> law(const rule& of, std::int64_t highest, std::int64_t paren
   return share;
 }
 
-/// A value before and after.
+/// A level before and after exploration.
 struct change {
   std::int64_t highest = 0;
   std::int64_t parent = 0;
@@ -115,15 +115,16 @@ struct bins {
   }
 };
 
-/// How many standard deviations Pearson's chi-square lies above what it should be (Wilson and
-/// Hilferty's approximation): above 3.09 once in a thousand times.
+/// The z-score of Pearson's chi-square (Wilson and Hilferty's approximation): above 3.09 once in
+/// a thousand times.
 double surprise(double chi_square, int freedom)
 {
   const double part = 2.0 / (9.0 * freedom);
   return (std::cbrt(chi_square / freedom) - (1.0 - part)) / std::sqrt(part);
 }
 
-/// By kind of level, value of the parent and value of the child: everything that the law says.
+/// The z-score over cells of kind of level, parent value and child value: tests the whole
+/// distribution.
 double surprise_by_parent(const std::vector<change>& changes, const rule& of)
 {
   std::map<std::pair<std::int64_t, std::int64_t>, std::map<std::int64_t, double>> found;
@@ -134,13 +135,13 @@ double surprise_by_parent(const std::vector<change>& changes, const rule& of)
     double count = 0.0;
     for (const auto& [child, times] : children) count += times;
     const auto share = law(of, parent.first, parent.second);
-    std::vector<std::pair<double, double>> cells;  // the likely ones first: rare ones join
+    std::vector<std::pair<double, double>> cells;  // likely ones first, so that rare ones join
     for (std::size_t child = 0; child < share.size(); ++child)
       cells.emplace_back(count * share[child], children[static_cast<std::int64_t>(child)]);
     std::sort(cells.begin(), cells.end(), std::greater<>{});
     bins row;
     for (const auto& [expected, times] : cells) row.add(expected, times);
-    // What is left is fewer than 5: it is no bin of its own, and is not tested.
+    // The rest has fewer than 5 expected counts: it is not a bin, and is not tested.
     chi_square += row.chi_square;
     const bool has_rest = row.expected > 0.0;
     freedom += has_rest ? row.count : std::max(0, row.count - 1);
@@ -149,7 +150,8 @@ double surprise_by_parent(const std::vector<change>& changes, const rule& of)
   return surprise(chi_square, freedom);
 }
 
-/// By kind of level and difference, over all parents: fewer bins, so finer for how often and far.
+/// The z-score over kind of level and difference, for all parents together: fewer bins, so more
+/// sensitive to how often and how far levels move.
 double surprise_by_difference(const std::vector<change>& changes, const rule& of)
 {
   std::map<std::pair<std::int64_t, std::int64_t>, std::pair<double, double>> cells;
@@ -232,7 +234,7 @@ TEST_CASE("exploring from the recorded parents follows the rule, and none that i
     CHECK(surprise_by_parent(many, near) > once_in_a_hundred_thousand);
     CHECK(surprise_by_difference(many, near) > once_in_a_hundred_thousand);
   }
-  // So many tell apart what 1,740 cannot.
+  // This sample is large enough to detect a difference that 1,740 changes do not show.
   CHECK(surprise_by_difference(many, {.resample = 0.23}) > once_in_a_thousand);
 }
 

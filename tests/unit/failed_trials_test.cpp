@@ -46,12 +46,12 @@ using rolewise::testing::tiny_student;
 
 namespace {
 
-/// Half of it, by its measure, is too much for the student.
+/// With about half of the rates, on the log scale, the student diverges.
 const search_space wild{{"rate", real_interval{1e-20, 1e25, spacing::logarithmic}}};
 
 point rate(double x) { return point{}.set("rate", x); }
 
-/// Any strategy as one type.
+/// A strategy given by a function, so that all strategies have one type.
 template<bool LooksBack>
 struct any_strategy {
   static constexpr std::string_view name = "any-strategy";
@@ -66,7 +66,7 @@ struct any_strategy {
 };
 using plain = any_strategy<false>;
 
-/// Decides on every trial that has not finished.
+/// A strategy that applies `one` to every trial that has not finished.
 plain each(std::function<decision(const std::vector<standing>&, const standing&)> one)
 {
   return {[one = std::move(one)](const search_space&, const std::vector<standing>& all, seed) {
@@ -106,7 +106,7 @@ struct maker {
                       .seed = own};
   }
 };
-/// Moves steps, too.
+/// A factory that also moves an existing step to a new point.
 struct mover : maker {
   using maker::operator();
   template<typename Step>
@@ -124,7 +124,7 @@ double judged(const step_type& step) { return -evaluate(step.learner(), examples
 
 struct interrupted {};
 
-/// A judge that throws when it is asked for the `lives`-th time.
+/// A judge that throws at its `lives`-th call.
 judge_type with_lives(int lives)
 {
   return [lives, asked = std::make_shared<std::atomic<int>>(0)](const step_type& step) {
@@ -165,7 +165,8 @@ void check_same(auto& found, auto& wanted)
   }
 }
 
-/// Goes on around trials that diverge; the same however it is run, interrupted and moved.
+/// Checks that a search continues after trials that diverge, with the same result when run in
+/// parallel, with moved steps, or interrupted and resumed.
 template<bool LooksBack>
 void survives(std::string_view name, const any_strategy<LooksBack>& strategy, bool copies)
 {
@@ -365,7 +366,8 @@ TEST_CASE("whatever else a trial throws ends the search and names it, its point 
       CHECK_THROWS_AS(std::rethrow_if_nested(wrong), own_error);
     }
   }
-  // A rate that its point makes infinite is the caller's fault, and no trial's.
+  // A learning rate that the factory makes infinite is an error of the caller, not a failed
+  // trial.
   const auto factory = [](const point& at, std::int64_t number, seed own) {
     return maker{}(rate(at.real("rate") * (number == 1 ? 1e308 * 10.0 : 1.0)), number, own);
   };

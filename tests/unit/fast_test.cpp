@@ -54,7 +54,7 @@ std::vector<std::uint8_t> colour_of(std::int64_t channels)
   return {paint.begin(), paint.begin() + channels};
 }
 
-/// Every image undergoes these steps, a fill, and perhaps a window.
+/// An agent that applies these steps to every image, then a fill and a window where given.
 struct scripted {
   static constexpr std::string_view name = "scripted";
   static constexpr bool has_state = false;
@@ -122,7 +122,8 @@ torch::Tensor by_kernels(kernels::canvas& canvas, const rw::image_program& progr
   return result;
 }
 
-/// Maps of all kinds: turns, shears, mirrors, moves by whole and by broken numbers, far ones.
+/// A random affine map: rotations, shears, reflections, shifts by whole pixels and by fractions,
+/// also far out of the image.
 rw::warp some_warp(const rw::draws& random, std::uint64_t& draw, std::int64_t height,
                    std::int64_t width, interpolation between)
 {
@@ -171,7 +172,7 @@ rw::warp some_warp(const rw::draws& random, std::uint64_t& draw, std::int64_t he
   return rw::detail::as_warp(map, height, width, between);
 }
 
-/// Warps, with holes there before and operations after that see them.
+/// Warps, with cutout holes before them and operations on their result after them.
 rw::image_program warps_among_operations(const rw::draws& random, std::size_t images,
                                          std::int64_t height, std::int64_t width)
 {
@@ -206,7 +207,7 @@ matrix product(const matrix& a, const matrix& b)
 
 matrix moved(double x, double y) { return {{{1, 0, x}, {0, 1, y}, {0, 0, 1}}}; }
 
-/// The matrix of a step, from what the step means.
+/// The matrix of a step, from the definition of its operation.
 matrix matrix_of(const rw::image_step& step, double height, double width)
 {
   switch (step.what) {
@@ -230,7 +231,7 @@ matrix matrix_of(const rw::image_step& step, double height, double width)
   }
 }
 
-/// How far a line of a warp is from that of a matrix, at the corners, in pixels.
+/// The largest distance at the corners, in pixels, between a line of a warp and that of a matrix.
 double distance(const rw::warp::line& line, const std::array<double, 3>& wanted, double height,
                 double width)
 {
@@ -314,7 +315,7 @@ TEST_CASE("nothing overflows at 4096 x 4096")
       CAPTURE(quarters);
       CHECK(torch::equal(turned(90.0 * quarters, between), torch::rot90(pixels, quarters, {2, 3})));
     }
-  // Far corners of a slanted map, by hand.
+  // The far corners of a rotation by 44 degrees, computed from its matrix.
   const auto slanted = turned(44.0, interpolation::nearest);
   const auto wanted = matrix_of({operation::rotate, 44.0}, side, side);
   const auto* in = pixels.const_data_ptr<std::uint8_t>();
@@ -421,7 +422,8 @@ TEST_CASE("operations in a row, and the window after them, are the product of th
   const auto wanted_of = [&](bool with_window) {
     auto all = moved(0, 0);
     for (const auto& step : steps) all = product(all, matrix_of(step, height, width));
-    // Column W - 1 - x + 3, row y - 2; places are half a pixel further.
+    // The window maps to column W - 1 - x + 3 and row y - 2; matrices act on pixel centers, which
+    // lie half a pixel further.
     return with_window ? product(all, {{{-1, 0, width + 3.0}, {0, 1, -2}, {0, 0, 1}}}) : all;
   };
   for (const bool with_window : {false, true})
@@ -434,7 +436,7 @@ TEST_CASE("operations in a row, and the window after them, are the product of th
       for (const auto& layer : layers_of(program, kind::windows))
         for (const auto& window : program.windows(layer)) CHECK(window == rw::image_window{});
       const auto layers = layers_of(program, kind::warps);
-      REQUIRE(layers.size() == 4);  // none behind the identity
+      REQUIRE(layers.size() == 4);  // none after the identity
       const auto wanted = wanted_of(with_window);
       for (std::size_t i = 0; i < layers.size(); ++i)
         for (const auto& map : program.warps(layers[i])) {
@@ -444,7 +446,7 @@ TEST_CASE("operations in a row, and the window after them, are the product of th
           CHECK(distance(map.column, wanted[0], height, width) < 1e-7);
           CHECK(distance(map.row, wanted[1], height, width) < 1e-7);
         }
-      // It stands where the last of the operations stood.
+      // The warp follows the last of the operations.
       CHECK((program.layers()[8].does == kind::warps));
       CHECK((program.layers()[9].does == kind::fill));
     }
@@ -478,13 +480,13 @@ TEST_CASE("what is no geometric operation ends a run, and only a filled run take
   CHECK(windows_of(scripted{.steps = {turn}, .window = window}) == 0);
   CHECK(windows_of(scripted{.steps = {turn}, .window = window, .is_filled = false}) == 1);
   CHECK(windows_of(scripted{.steps = {{operation::invert}}, .window = window}) == 1);
-  // A fill makes holes picture; a window's outside is picture as well.
+  // A fill turns holes into image content; the outside of a window is image content as well.
   CHECK(warps_of(rw::sequence{scripted{.steps = {turn}}, scripted{.steps = {turn}}}) == 2);
   CHECK(warps_of(
             rw::sequence{scripted{.steps = {}, .window = window}, scripted{.steps = {turn}}}) == 1);
   CHECK(windows_of(
             rw::sequence{scripted{.steps = {}, .window = window}, scripted{.steps = {turn}}}) == 1);
-  // What is composed stays as it is within another `fast`.
+  // Warps that are already composed stay unchanged within another `fast`.
   const rw::fast inner{scripted{.steps = {turn, turn}}, interpolation::bilinear};
   CHECK((plan_of(rw::fast{inner}, examples).layers().size() ==
          plan_of(inner, examples).layers().size()));
@@ -539,14 +541,14 @@ TEST_CASE("bilinear pixels are within a grey level of the mean in double precisi
                    at(left, top + 1) * (1 - across) * down + at(left + 1, top + 1) * across * down;
         } else {
           wanted = at(std::floor(u + 0.5), std::floor(v + 0.5));
-          // A place between two neighbours goes to either.
+          // A position halfway between two neighbors may round to either.
           if (std::abs(across - 0.5) < 0.003 || std::abs(down - 0.5) < 0.003) {
             ++doubtful;
             continue;
           }
         }
         if (std::min({across, 1 - across, down, 1 - down}) < 0.003) {
-          ++doubtful;  // neighbours that have no share may lie outside
+          ++doubtful;  // neighbors with weight 0 may lie outside
           continue;
         }
         farthest = std::max(farthest, std::abs(std::lround(wanted) - std::int64_t{*found}));
@@ -559,7 +561,8 @@ TEST_CASE("bilinear pixels are within a grey level of the mean in double precisi
 
 TEST_CASE("the colour of a hole does not bleed into the picture")
 {
-  // White, a hole in the middle that was left grey, turned by bilinear means: white or filled.
+  // A white image with an unfilled hole in the middle, rotated bilinearly: pixels are white or
+  // filled.
   const auto examples = batch_of(torch::full({1, 3, 40, 40}, 255, torch::kByte));
   const rw::fast agent{
       scripted{.steps = {{operation::cutout, 8.0, 20, 20}, {operation::rotate, 30.0}}},
@@ -584,7 +587,7 @@ TEST_CASE("both fidelities draw the same operations, levels, signs and windows")
     const auto height = examples.inputs.size(2), width = examples.inputs.size(3);
     std::size_t geometric = 0;
     for (std::size_t n = 0; n < drawn.images(); ++n) {
-      // What is left is what was drawn without the geometric operations ...
+      // The remaining operations are those drawn, without the geometric ones ...
       auto all = moved(0, 0);
       for (std::size_t i = 0; i < before.size(); ++i) {
         const auto& step = drawn.operations(before[i])[n];
@@ -595,7 +598,7 @@ TEST_CASE("both fidelities draw the same operations, levels, signs and windows")
           all = product(all,
                         matrix_of(step, static_cast<double>(height), static_cast<double>(width)));
       }
-      // ... and these are the warps, whose linear parts multiply to that of all of them.
+      // ... and the linear parts of the warps multiply to that of the geometric operations.
       auto found = moved(0, 0);
       for (const auto& layer : layers_of(seen, kind::warps)) {
         const auto& map = seen.warps(layer)[n];

@@ -37,7 +37,7 @@ using rolewise::detail::json_text;
 
 namespace {
 
-/// A folder that goes away.
+/// A temporary folder, removed by the destructor.
 struct folder {
   std::string path = [] {
     static int count = 0;
@@ -118,7 +118,7 @@ TEST_CASE("a device and a pipe are written through")
   CHECK(came == "through");
   CHECK(std::filesystem::is_fifo(pipe));
 
-  // What the process itself has open is written behind what is there.
+  // A file descriptor of this process is written at its position, after what is there.
   const auto kept = in / "kept";
   const int number = ::open(kept.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   REQUIRE(::write(number, "first ", 6) == 6);
@@ -192,7 +192,7 @@ TEST_CASE("of many writers of one file the last one wins whole, and nothing is l
   CHECK(mixed == 0);
   CHECK(in.names() == std::set<std::string>{"shared"});
 
-  // Names as long as the system has them, and what belongs to somebody else.
+  // Names of the maximum length, and files of other programs.
   const auto longest = in / std::string(255, 'n');
   write(longest + "", "old");
   rw::write_file_atomically(longest, "new");
@@ -238,7 +238,7 @@ TEST_CASE("a lock is held once, says by whom, and ends with its holder")
   CHECK(in.names().empty());
   CHECK_FALSE(rw::detail::folder_lock{in / "missing/lock", "a run", "wait"}.is_held());
 
-  // Another process, which is killed.
+  // A lock held by another process, which is killed.
   int ready[2];
   REQUIRE(::pipe(ready) == 0);
   const auto child = ::fork();
@@ -274,12 +274,12 @@ TEST_CASE("what is no UTF-8 is written as U+FFFD")
   CHECK(valid_utf8("\xC0\xAF") == r + r);                  // overlong
   CHECK(valid_utf8("\xED\xA0\x80") == r + r + r);          // a surrogate
   CHECK(valid_utf8("\xF4\x90\x80\x80") == r + r + r + r);  // above U+10FFFF
-  CHECK(valid_utf8("\xE2\x82") == r);                      // one that is cut is one
+  CHECK(valid_utf8("\xE2\x82") == r);                      // a truncated sequence gives one
   CHECK(valid_utf8("\xF0\x9F\x99x") == r + "x");
   CHECK(rw::detail::is_utf8("\xE2\x82\xAC"));
   CHECK_FALSE(rw::detail::is_utf8("a\xE2\x82"));
 
-  // Whatever bytes there are, JSON that is read strictly comes out, with the same text.
+  // Any bytes give JSON that a strict parser reads back as the same text.
   for (int a = 0; a < 256; ++a)
     for (const std::string rest : {"", "\x80", "\x9F\xBF", "\xA0\x80\x80", "\"", "\\"}) {
       const auto name = std::string(1, static_cast<char>(a)) + rest;

@@ -43,7 +43,8 @@ rw::batch images(std::int64_t count, std::uint64_t seed = 0)
           {}};
 }
 
-/// Weights bent smoothly, or as they are; activations as they are.
+/// A differentiable stand-in for a quantizer: weights are bent smoothly, or unchanged if `bend`
+/// is 0; activations are unchanged.
 struct smooth {
   static constexpr std::string_view name = "smooth";
 
@@ -77,7 +78,7 @@ rw::planned_layer planned(int bits)
   return {{"layer", rw::layer_kind::convolution, 1, 3}, {bit_width{bits}, bit_width{bits}}};
 }
 
-/// A convolution and its batch norm, and what of them is learned or kept, by name.
+/// A convolution and its batch norm, with their parameters and buffers by name.
 template<typename Q>
 struct pair_of_layers {
   rw::convolution<Q> convolution;
@@ -135,7 +136,7 @@ torch::Tensor simulated(const torch::Tensor& x, std::map<std::string, torch::Ten
 
 torch::Tensor straight_through(const torch::Tensor& x) { return x + (x.round() - x).detach(); }
 
-/// LSQ's values by tensor operations that autograd can follow.
+/// LSQ's values by differentiable tensor operations.
 torch::Tensor stepped(const torch::Tensor& w, const torch::Tensor& step, double low, double high)
 {
   const double g = 1 / std::sqrt(static_cast<double>(w.numel()) * high);
@@ -155,7 +156,7 @@ void agrees_with_formulas(const Q& q, const Quantise& quantise)
 
   const auto in = input.of_rectified(x, phase::training);
   const auto y = layers.convolution.normalised(in, layers.norm, phase::training).taken();
-  all = layers.tensors();  // steps have begun
+  all = layers.tensors();  // steps are initialized by now
   const auto expected = simulated(
       in.values(), all, before, [&](const torch::Tensor& folded) { return quantise(folded, all); });
   CHECK(torch::allclose(y, expected, 1e-4, 1e-5));
@@ -175,7 +176,7 @@ void agrees_with_formulas(const Q& q, const Quantise& quantise)
                           1e-4 * wanted[i].abs().max().template item<double>()));
   }
 
-  // Running statistics follow the convolution with weights in full.
+  // Running statistics are those of the convolution with full-precision weights.
   const auto unfolded = torch::conv2d(in.values(), all.at("layer.weight"), {}, 2, 1);
   const std::vector<std::int64_t> axes{0, 2, 3};
   CHECK(torch::allclose(all.at("norm.running_mean"), before.mean * 0.8 + unfolded.mean(axes) * 0.2,
@@ -328,8 +329,8 @@ TEST_CASE("where the quantizer changes nothing, folding does not either")
 
 namespace {
 
-/// Runs a few batches of training, so that statistics, ranges and norms are those of a network that
-/// has learned something.
+/// Runs a few training batches and perturbs batch norm, so that statistics, ranges and parameters
+/// are not the initial ones.
 template<typename Network>
 Network stirred(Network n)
 {
@@ -351,8 +352,9 @@ rw::snapshot state_in(Network n)
   return rw::snapshot_of(n);
 }
 
-/// Batch norm out of a network: its factor in the weights, and a batch norm that only shifts.
-/// @param plain made without folding, otherwise like `of`
+/// Folds batch norm explicitly: its factor goes into the weights, and a batch norm that only
+/// shifts remains.
+/// @param plain a network made without folding, otherwise like `of`
 template<typename Network>
 Network really_folded(const Network& of, Network plain, bool wide)
 {
@@ -397,7 +399,7 @@ TEST_CASE("a folded network answers as one that has been folded, and then quanti
     const torch::NoGradGuard without_graph;
     const auto answer = network.probe(examples).logits;
     CHECK(torch::allclose(answer, folded.probe(examples).logits, 1e-6, 1e-6));
-    CHECK(torch::equal(answer, network.probe(examples).logits));  // with weights that were kept
+    CHECK(torch::equal(answer, network.probe(examples).logits));  // with cached weights
     bool some_integers = false;
     for (const auto& layer : network.layers())
       some_integers = some_integers || layer.arithmetic == rw::layer_arithmetic::integer;
@@ -409,22 +411,24 @@ TEST_CASE("a folded network answers as one that has been folded, and then quanti
     CHECK(text_of(rw::quantisation_table(rw::quantisation_report(network, examples))) ==
           text_of(rw::quantisation_table(rw::quantisation_report(folded, examples))));
 
-    // It is not what quantises first: the same state without folding answers differently.
+    // Folding does not commute with quantization: the same state without folding gives other
+    // logits.
     auto unfolded = make({.seed = rw::seed{4}});
     rw::restore(unfolded, state_in(network));
     CHECK_FALSE(torch::allclose(unfolded.probe(examples).logits, answer, 1e-3, 1e-3));
 
-    // Kept weights follow the batch norm, copies are deep, and a state restores all of it.
+    // Cached weights follow changes of batch norm, copies are deep, and a restored state restores
+    // the logits.
     auto changed = network;
     const auto kept = state_in(changed);
     const auto parameters = changed.parameters();
-    CHECK(torch::equal(changed.probe(examples).logits, answer));  // keeps weights
+    CHECK(torch::equal(changed.probe(examples).logits, answer));  // caches weights
     for (auto& p : parameters)
       if (p.name == "stage1.0.batch_norm2.weight") p.value.neg_();
     const auto after = changed.probe(examples).logits;
     CHECK_FALSE(torch::allclose(after, answer, 1e-3, 1e-3));
     CHECK(torch::equal(std::decay_t<decltype(changed)>{changed}.probe(examples).logits,
-                       after));  // a copy keeps nothing
+                       after));  // a copy has no cached weights
     CHECK(torch::equal(network.probe(examples).logits, answer));
     rw::restore(changed, kept);
     CHECK(torch::equal(changed.probe(examples).logits, answer));

@@ -33,7 +33,7 @@ bool near(const torch::Tensor& a, const torch::Tensor& b, double tolerance = 5e-
                          b.detach().to(torch::kFloat64).flatten(), 0.0, tolerance);
 }
 
-/// What comes back to x of the gradient g.
+/// The gradient that reaches x if the output's gradient is g.
 template<typename State>
 torch::Tensor returned(State& state, const torch::Tensor& g)
 {
@@ -54,7 +54,8 @@ rw::batch images(std::int64_t count)
           {}};
 }
 
-/// Binary weights, full activations.
+/// A quantizer with `W` for weights and DoReFa for activations, for binary weights and
+/// full-precision activations.
 template<typename W>
 struct weights_by {
   static constexpr std::string_view name = W::name;
@@ -85,7 +86,7 @@ TEST_CASE("gradients of few bits have the values of the reference")
   CHECK(near(with(2), doubles({.2, -.6, .2})));
   CHECK(near(with(6), doubles({.295238, -.6, .104762})));
   CHECK(torch::equal(with(32), example()));
-  // Over an even grid of noise the mean is the gradient.
+  // Averaged over an even grid of noise, the quantized gradient is unbiased.
   auto sum = torch::zeros_like(example());
   constexpr int grid = 2000;
   for (int i = 0; i < grid; ++i) sum += with(2, torch::full_like(example(), (i + .5) / grid - .5));
@@ -144,7 +145,7 @@ TEST_CASE("the state passes numbers on and quantises what comes back, anew at ea
   auto sum = torch::zeros_like(d);
   constexpr int steps = 2000;
   for (int i = 0; i < steps; ++i) sum += returned(state, d);
-  // The largest element is at an end, where noise is cut off on one side.
+  // Without elements near the largest: there noise is clipped on one side.
   const auto within = d.abs() < .6 * d.abs().amax(1, true);
   CHECK(near((sum / steps).masked_select(within), d.masked_select(within), .12));
 

@@ -28,7 +28,7 @@
 #include <string_view>
 #include <vector>
 
-// The root of the repository; without a word from CMake, the folder that the program is run in.
+// The root of the repository; the working directory if CMake does not define it.
 #ifndef ROLEWISE_SOURCE_FOLDER
 #define ROLEWISE_SOURCE_FOLDER "."
 #endif
@@ -98,7 +98,8 @@ std::string code_of(const rgb& colour)
   return code.data();
 }
 
-/// Whether tags are closed in order, attributes quoted, and `<` and `&` nowhere else.
+/// Whether the XML is well-formed: tags are closed in order, attributes quoted, other `<` and `&`
+/// escaped.
 bool is_well_formed(std::string_view text)
 {
   std::vector<std::string_view> open;
@@ -153,7 +154,7 @@ double lightness(const rgb& colour)
   return 116.0 * std::cbrt(y) - 16.0;
 }
 
-/// A policy of zeros but for some places.
+/// A policy with these levels at these indices and zeros elsewhere.
 rw::augmentation_policy policy_with(const std::map<std::size_t, std::int64_t>& levels)
 {
   std::vector<std::int64_t> all(60);
@@ -251,7 +252,7 @@ TEST_CASE("the pixels of a heat map are its colours, and its letters are there")
   CHECK((colour_at(pixels, top + 21, left) == rgb{255, 255, 255}));
   CHECK((colour_at(pixels, top + 1, left - 1) == rgb{255, 255, 255}));
 
-  // Ink of the row labels; nothing is cut off at an edge of the picture.
+  // The row labels have ink; nothing is drawn up to an edge of the image.
   const auto labels = pixels.narrow(1, top, 44).narrow(2, 14, 58);
   CHECK((labels == 40).sum().item<std::int64_t>() > 500);
   for (const auto& edge : {pixels.narrow(1, 0, 3), pixels.narrow(1, pixels.size(1) - 3, 3),
@@ -386,7 +387,7 @@ TEST_CASE("the published schedule of CIFAR-10 as heat maps")
       CHECK((strong.rows[i][epoch] == rw::magnitude_of(policy, what)));
     }
   }
-  // Its first segment does nothing, its last one almost everything.
+  // The first segment of the schedule applies no operation, the last one almost all.
   const auto nothing_at = [&](std::size_t epoch) {
     return std::count_if(likely.rows.begin(), likely.rows.end(),
                          [&](const auto& row) { return !row[epoch]; });

@@ -61,7 +61,7 @@ bool plausible(std::int64_t successes, std::int64_t trials, double probability)
 }
 
 /// Whether counts could be those of equally likely cases: chi-square within five standard
-/// deviations of its mean, by its normal approximation. Decided once, as seeds are fixed.
+/// deviations of its mean, by its normal approximation. Deterministic, as seeds are fixed.
 bool equally_likely(const std::vector<std::int64_t>& counts)
 {
   const auto cases = static_cast<double>(counts.size());
@@ -73,7 +73,7 @@ bool equally_likely(const std::vector<std::int64_t>& counts)
   return chi_square < cases - 1.0 + 5.0 * std::sqrt(2.0 * (cases - 1.0));
 }
 
-/// Ten equal parts of [0, 1).
+/// A histogram of [0, 1) with ten equal bins.
 class histogram {
  public:
   void add(double value)
@@ -113,7 +113,7 @@ rw::batch examples_of(std::int64_t channels, std::int64_t height, std::int64_t w
   return examples;
 }
 
-/// What the reference makes of the program of an agent.
+/// The output of the reference implementation for the program of an agent.
 template<rw::PlannedAgent A>
 torch::Tensor by_reference(const A& agent, const rw::batch& examples)
 {
@@ -150,7 +150,7 @@ void for_each_agent(const Check& check)
                      full_jitter, rw::random_erasing{}});
 }
 
-/// A part that leaves holes to the next one.
+/// An agent without a fill: its holes stay open for the next agent.
 struct leaves_holes {
   static constexpr std::string_view name = "leaves-holes";
   static constexpr bool has_state = false;
@@ -165,7 +165,7 @@ struct leaves_holes {
   }
 };
 
-/// An agent that breaks its promise: the size depends on ids.
+/// An agent that violates the contract: the output size depends on the number of ids.
 struct fickle : leaves_holes {
   [[nodiscard]] rw::batch operator()(const rw::batch& examples, const rw::moment& at,
                                      rw::seed seed) const
@@ -369,7 +369,7 @@ TEST_CASE("random erasing draws whether, how much, of what aspect and where as i
   CHECK(aspect.is_uniform());
   CHECK(left.is_uniform());
   CHECK(top.is_uniform());
-  // Nothing fits strictly into a single pixel.
+  // No rectangle fits strictly into a single pixel.
   const auto pixel = program_of(rw::random_erasing{.probability = 1}, 50, 1, 1);
   CHECK(pixel.changes_nothing());
 }
@@ -399,7 +399,7 @@ TEST_CASE("random erasing paints noise that is uniform and keyed, a colour or th
     const auto found = own.flatten().to(torch::kLong).bincount({}, 256);
     for (std::int64_t v = 0; v < 256; ++v)
       counts[static_cast<std::size_t>(v)] += found[v].item<std::int64_t>();
-    // What is outside of the rectangle stays.
+    // Pixels outside the rectangle are unchanged.
     CHECK(bytes[place].ne(0).sum().item<std::int64_t>() == own.ne(0).sum().item<std::int64_t>());
     alike += torch::equal(own, inside(others[place])) ? 1 : 0;
     if (box.width > 1)
@@ -442,7 +442,8 @@ TEST_CASE("colour jitter draws uniform factors, in every order equally often")
                                : what == operation::contrast ? 1
                                                              : 2);
       } else if (program.hues(layer)[n].turned) {
-        // From -51 to 51, and 0 twice as often as the others: numbers are cut off towards it.
+        // Integers from -51 to 51; 0 is twice as frequent as the others, as numbers are truncated
+        // toward 0.
         const int by = static_cast<std::int8_t>(program.hues(layer)[n].by);
         CHECK(std::abs(by) <= 51);
         if (by != 0) turn.add(by < 0 ? (by + 50) / 100.0 : (by + 49) / 100.0);

@@ -41,13 +41,13 @@ bytes chunk(const std::string& kind, const bytes& data)
              static_cast<std::uint32_t>(::crc32(0, body.data(), static_cast<uInt>(body.size()))));
 }
 
-/// What a PNG says of itself.
+/// The header fields and extra chunks of a PNG.
 struct stored_as {
   std::uint8_t depth = 8, colour = 2, interlace = 0;
   bytes extra{};  ///< chunks before the pixels
 };
 
-/// A PNG with these rows in it, unfiltered, byte by byte; rows below 256 pixels wide.
+/// A PNG with these rows of unfiltered bytes; height and width are below 256.
 bytes stored_png(std::uint8_t height, std::uint8_t width, const std::vector<bytes>& rows,
                  const stored_as& how)
 {
@@ -71,7 +71,7 @@ bytes gamma_chunk(std::uint32_t gamma)
                 static_cast<std::uint8_t>(gamma >> 8), static_cast<std::uint8_t>(gamma)});
 }
 
-/// The rows of a grey picture as Adam7 sends them.
+/// The rows of a gray image in Adam7 order, as an interlaced PNG stores them.
 std::vector<bytes> interlaced(std::size_t height, std::size_t width, const bytes& grey)
 {
   constexpr std::size_t first_row[]{0, 0, 4, 0, 2, 0, 1}, first_column[]{0, 4, 0, 2, 0, 1, 0};
@@ -95,14 +95,14 @@ bytes stray_bytes(std::size_t count)
   return result;
 }
 
-/// The pixels of a file's content.
+/// The pixels decoded from a file's content.
 bytes pixels_of(const bytes& content, std::int64_t channels)
 {
   const scratch_folder folder;
   return rolewise::detail::read_picture(folder.write("x", content), channels).pixels;
 }
 
-/// What is said of a file's content, without its path.
+/// The error message for a file's content, without the path.
 std::string words_about(const bytes& content)
 {
   const scratch_folder folder;
@@ -112,7 +112,7 @@ std::string words_about(const bytes& content)
   return text.starts_with(head) ? text.substr(head.size()) : text;
 }
 
-/// Two classes with a grey picture each, to learn from and to be judged by.
+/// Writes two classes with one gray image each, for training and for testing.
 void write_two_classes(const scratch_folder& folder)
 {
   const auto picture = png(2, 2, PNG_FORMAT_GRAY, bytes(4, 9));
@@ -203,7 +203,7 @@ TEST_CASE("corrupt pictures are refused with their name")
   auto flipped = good_png;
   flipped[good_png.size() / 2] ^= 1;
   CHECK(says(flipped).starts_with("corrupt PNG: "));
-  auto huge = good_png;  // says that it is 65535 x 65535, with a checksum that fits
+  auto huge = good_png;  // claims 65535 x 65535 pixels, with a valid checksum
   for (std::size_t i = 16; i < 24; ++i) huge[i] = i % 4 < 2 ? 0x00 : 0xFF;
   const auto sum = ::crc32(0, huge.data() + 12, 17);
   for (const unsigned i : {0U, 1U, 2U, 3U})
@@ -217,7 +217,7 @@ TEST_CASE("corrupt pictures are refused with their name")
        {std::size_t{4}, std::size_t{100}, good_jpeg.size() / 2, good_jpeg.size() - 40})
     CHECK(says(bytes(good_jpeg.begin(), good_jpeg.begin() + static_cast<std::ptrdiff_t>(left)))
               .starts_with("corrupt JPEG: "));
-  auto large = good_jpeg;  // the same
+  auto large = good_jpeg;  // claims too many pixels as well
   const bytes frame{0xFF, 0xC0, 0x00, 0x11, 0x08};
   const auto at = std::search(large.begin(), large.end(), frame.begin(), frame.end());
   REQUIRE(at != large.end());
@@ -338,7 +338,7 @@ TEST_CASE("a PNG of few bits, of a small palette or interlaced keeps its pixels"
   const auto file = stored_png(9, 11, interlaced(9, 11, grey), {.colour = 0, .interlace = 1});
   CHECK(pixels_of(file, 1) == grey);
   auto spoilt_text = chunk("tEXt", {'a', 0, 'b'});
-  spoilt_text.back() ^= 1;  // beside the pixels, so it is no damage to them
+  spoilt_text.back() ^= 1;  // not pixel data, so the pixels are intact
   CHECK(pixels_of(stored_png(1, 1, {{1, 2, 3}}, {.extra = spoilt_text}), 3) == bytes{1, 2, 3});
 }
 
@@ -367,9 +367,9 @@ TEST_CASE("a JPEG with bytes too many is whole, one that was cut or damaged is r
     const auto place = good.begin() + static_cast<std::ptrdiff_t>(at);
     return bytes(good.begin(), place) + more + bytes(place, good.end());
   };
-  CHECK(pixels_of(with(good.size() - 2, bytes(300)), 3) == want);  // before the end
-  CHECK(pixels_of(with(20, {0x12, 0x34}), 3) == want);             // behind the first segment
-  CHECK(pixels_of(good + bytes(90, 7), 3) == want);                // behind the end
+  CHECK(pixels_of(with(good.size() - 2, bytes(300)), 3) == want);  // before the end marker
+  CHECK(pixels_of(with(20, {0x12, 0x34}), 3) == want);             // after the first segment
+  CHECK(pixels_of(good + bytes(90, 7), 3) == want);                // after the end marker
   const scratch_folder folder;
   const auto doubts = [&](const bytes& more) {
     const auto path = folder.write("x", with(good.size() - 2, more));
@@ -380,7 +380,7 @@ TEST_CASE("a JPEG with bytes too many is whole, one that was cut or damaged is r
   CHECK(doubts(bytes(300)) == "");  // padding
   CHECK(doubts(bytes(300, 0x55)) == "");
   CHECK(
-      doubts(stray_bytes(300)).starts_with("Corrupt JPEG data: "));  // the picture's own, or stray
+      doubts(stray_bytes(300)).starts_with("Corrupt JPEG data: "));  // bytes of the image, or stray
   auto version = good;
   REQUIRE(bytes(good.begin() + 6, good.begin() + 10) == bytes{'J', 'F', 'I', 'F'});
   version[11] = 9;
@@ -410,7 +410,7 @@ TEST_CASE("pictures that cannot be read are named all at once, or left out and n
   folder.write("test/bee/0.jpg", bytes(picture.begin(), picture.begin() + 50));
   std::filesystem::create_symlink("/nowhere/at/all", folder / "train/bee/2.png");
   const auto fifo = folder / "train/bee/3.png";
-  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);  // nobody writes, so reading it would never end
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);  // it has no writer, so reading it would block
   const std::vector<std::string> words{
       folder / "train/ant/0.png: byte 0: is neither PNG nor JPEG",
       folder / "train/bee/2.png: cannot be read: No such file or directory",

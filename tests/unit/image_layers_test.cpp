@@ -89,7 +89,7 @@ torch::Tensor boxes_of(const std::vector<rw::image_box>& boxes)
   return torch::tensor(sides).view({-1, 4});
 }
 
-/// What kernels make of each image alone.
+/// The output of the kernels, image by image.
 torch::Tensor by_kernels(const kernels::kernel_set& set, const torch::Tensor& pixels,
                          const std::function<void(kernels::canvas&, std::int64_t)>& change)
 {
@@ -214,7 +214,7 @@ TEST_CASE("a resize does what its filter says on an image small enough to see")
   CHECK(of(4, rw::resampling::nearest, {0, 0, 2, 1}) == values{0, 0, 100, 100});
   CHECK(of(4, rw::resampling::bilinear, {0, 0, 2, 1}) == values{0, 25, 75, 100});
   CHECK(of(1, rw::resampling::bilinear, {0, 0, 2, 1}) == values{50});
-  // The filter sees beyond the box.
+  // The filter also reads pixels outside the box.
   CHECK(of(2, rw::resampling::bilinear, {0, 0, 1, 1}) == values{0, 25});
 }
 

@@ -44,7 +44,7 @@ rw::batch images(std::int64_t count, std::uint64_t seed = 0)
           {}};
 }
 
-/// Whole numbers of a range, both ends among them.
+/// Random integers of a range, both ends included.
 torch::Tensor levels(at::IntArrayRef sizes, std::int64_t lowest, std::int64_t highest)
 {
   auto x = torch::randint(lowest, highest + 1, sizes, torch::kFloat);
@@ -71,7 +71,7 @@ struct pass {
   layer_arithmetic arithmetic;
 };
 
-/// Forward and backward, with integers if they can be.
+/// Forward and backward pass, in integer arithmetic where it is supported.
 pass convolve(const quantised& x, const quantised& w, const convolution_geometry& over,
               rw::pass_precision backward = rw::pass_precision::full)
 {
@@ -263,7 +263,8 @@ TEST_CASE("gradients of values are those of finite differences")
   CHECK(got.arithmetic == layer_arithmetic::other_type);
   torch::manual_seed(9);
   const auto direction = torch::randn_like(got.y);
-  // The product is linear in each operand, so a difference of any size is exact; of half a level.
+  // The product is linear in each operand, so finite differences of any size are exact; here of
+  // half a level each way.
   const auto slope = [&](quantised& moved, std::int64_t i) {
     const auto kept = moved.levels;
     const auto at = [&](double by) {
@@ -320,7 +321,7 @@ TEST_CASE("why a layer doesn't multiply integers is said")
 
 namespace {
 
-/// Operators that do in floating point what those of bytes should, with a defect.
+/// Byte operators emulated in floating point, with an optional defect.
 struct sham_operators {
   enum { none, saturates, scales_apart, throws, throws_of_torch } defect = none;
   std::string said{};
@@ -458,7 +459,7 @@ TEST_CASE("kept weights follow every change of the latent weights")
   auto n = rw::resnet8(small, byte_quantizer{}, rw::bits_inside<4>);
   const torch::NoGradGuard without_graph;
   const auto answer = [&](const auto& of) { return of.probe(examples).logits; };
-  /// What a network with no past answers.
+  /// The logits of a copy, which has no cached weights.
   const auto anew = [&](const auto& of) {
     auto fresh = of;
     return answer(fresh);
@@ -474,7 +475,7 @@ TEST_CASE("kept weights follow every change of the latent weights")
     before = now;
   };
   const auto parameters = n.parameters();
-  (void)answer(n);  // keeps weights after the handles were taken
+  (void)answer(n);  // caches weights after the handles were taken
   const auto& weight = parameters.at(3).value;
   REQUIRE(weight.dim() == 4);
 
@@ -551,7 +552,7 @@ struct valued_step {
   }
 };
 
-/// Multiplies the values it is shown.
+/// An archive that doubles the values it visits.
 struct doubling_archive : rw::archive_archetype {
   template<rw::PlainState T>
   void value(std::string_view, T& x)
@@ -663,7 +664,7 @@ TEST_CASE("scratch memory is used again, but never while somebody holds it")
 
 namespace {
 
-/// The same quantizer, which doesn't say that it rectifies: layers rectify before it.
+/// The same quantizer with `rectifies` false: layers apply the ReLU before it.
 struct rectified_before : byte_quantizer {
   static constexpr bool rectifies = false;
 };
@@ -680,7 +681,8 @@ TEST_CASE("sums that are handed on unrectified give the features that rectified 
                            .otherwise = rw::bits_inside<3>};
   auto c = rw::resnet8(small, byte_quantizer{}, wide);
   auto d = rw::resnet8(small, rectified_before{}, wide);
-  // No sum is exactly 0: there a rectifier keeps the gradient back and the quantizer passes it on.
+  // Random biases keep sums away from 0, where a ReLU blocks the gradient and the quantizer
+  // passes it.
   const auto move_biases = [](auto& n) {
     torch::manual_seed(8);
     const torch::NoGradGuard without_graph;

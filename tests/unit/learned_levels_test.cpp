@@ -135,7 +135,7 @@ TEST_CASE("apot's weights pass gradients in both published forms")
   const auto deviation = example_weights().std();
   CHECK(near(gradient(rw::apot_gradient::detached, 3), g / deviation, 1e-12));
 
-  // The differentiated form against differences of the map without rounding.
+  // The differentiated form against finite differences of the map without rounding.
   const auto inside_clip = doubles({1, 0, 1, 1, 1, 0});
   const auto unrounded = [&](const torch::Tensor& mask) {
     return rw::testing::finite_differences(
@@ -186,7 +186,7 @@ TEST_CASE("apot's activations have the values and gradients of the reference")
   CHECK(torch::equal(below.grad(), doubles({0, 0, 1})));
   CHECK(clip_of(state).grad().item<double>() == 0);
 
-  // 3/4 of a step is a tie between codes 1 and 2 over 4: the lower one.
+  // Ties go to the lower level: 3 lies halfway between 2 and 4, 6 halfway between 4 and 8.
   CHECK(state(doubles({3, 6}), bit_width{2}).levels.equal(doubles({1, 2})));
   CHECK_FALSE(state(doubles({std::nan("")}), bit_width{2}).values().isfinite().all().item<bool>());
   CHECK(state(doubles({std::numeric_limits<double>::infinity()}), bit_width{2})
@@ -235,7 +235,7 @@ TEST_CASE("lq_nets fits its basis as the reference does")
     CHECK(near(state(x, bit_width{2}).values(), doubles({-.7, -.3, .3, .3, .7, .7}).unsqueeze(0),
                1e-12));
     state.observe(x, bit_width{2});
-    // The step's own output is that of the basis from before.
+    // The output of the same training step still uses the previous basis.
     CHECK(near(state(x, bit_width{2}).values(), doubles({-.7, -.3, .3, .3, .7, .7}).unsqueeze(0),
                1e-12));
     const auto expected = average == rw::lq_average::corrected ? doubles({.416663, .616665})

@@ -36,7 +36,7 @@ bool near(const torch::Tensor& a, const torch::Tensor& b, double tolerance)
                                                    b.detach().to(torch::kFloat64), 0.0, tolerance);
 }
 
-/// Gives ranges numbers, in double precision, and finds them.
+/// An archive that sets ranges to given numbers in double precision, and records all ranges.
 struct ranges {
   std::map<std::string, torch::Tensor> set;
   std::map<std::string, torch::Tensor> found{};
@@ -80,7 +80,7 @@ torch::Tensor range_of(State& state, const std::string& name)
 
 torch::Tensor number(double value) { return torch::full({}, value, torch::kFloat64); }
 
-/// The gradient of one value after the other with respect to a range and to x.
+/// The gradients of each single output value with respect to a range and to x.
 template<typename State>
 std::pair<torch::Tensor, torch::Tensor> element_gradients(State& state, const torch::Tensor& x,
                                                           int bits, const std::string& range)

@@ -32,7 +32,7 @@ struct squared_distance {
   }
 };
 
-/// A loss with a learned number.
+/// A loss with a learned parameter.
 struct scaled_logits {
   static constexpr std::string_view name = "scaled-logits";
   static constexpr bool wants_features = false;
@@ -83,7 +83,7 @@ torch::Tensor cross(const cross_entropy& loss, const torch::Tensor& logits,
   return loss({{}, {logits, {}}}, {.labels = labels, .ids = {}, .now = {}});
 }
 
-/// Compares the gradient that LibTorch finds with the one by finite differences.
+/// Compares the gradient by autograd with finite differences.
 template<typename F>
 void check_gradient(F&& f, const torch::Tensor& at)
 {
@@ -399,7 +399,8 @@ TEST_CASE("clipped_to_task cuts distillation to the length of the task, tensor b
   const auto task = row({3.0, 4.0}), longer = row({0.0, 20.0}), shorter = row({-1.0, 2.0});
   CHECK(torch::allclose(rule.combine(task, longer, late), row({3.0, 9.0}), 1e-12));
   CHECK(torch::allclose(rule.combine(task, shorter, late), row({2.0, 6.0}), 1e-12));
-  // In epoch 0 half the task's length is allowed: 2.5 of 20, and |shorter| = 2.24 passes whole.
+  // In epoch 0 half the length of the task gradient is allowed: 20 is clipped to 2.5, and
+  // |shorter| = 2.24 passes unchanged.
   CHECK(torch::allclose(rule.combine(task, longer, {}), row({3.0, 6.5}), 1e-12));
   CHECK(torch::allclose(rule.combine(task, shorter, {}), row({2.0, 6.0}), 1e-12));
   CHECK(torch::equal(rule.combine(row({0.0, 0.0}), longer, late), row({0.0, 0.0})));
@@ -457,7 +458,7 @@ TEST_CASE("clipped_to_task of 16 bits has the values of single precision, rounde
   const moment late{.epoch = 100, .step = 0, .epochs = 200, .steps_per_epoch = 1};
   torch::manual_seed(5);
   for (const auto type : {torch::kHalf, torch::kBFloat16}) {
-    // The share is some 3e-7: fp16 has no more than 3 bits for it.
+    // The factor is about 3e-7: fp16 has no more than 3 bits for it.
     const auto task = (torch::randn({50}) * 1e-3).to(type),
                distillation = (torch::randn({50}) * 3e3).to(type);
     const auto found = rule.combine(task, distillation, late);

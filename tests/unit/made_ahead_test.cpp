@@ -103,7 +103,7 @@ TEST_CASE("more than one thread makes, as many as are of use")
                           int before = most;
                           while (before < now && !most.compare_exchange_weak(before, now)) {
                           }
-                          // Until all of them are here, or time is up where that never happens.
+                          // Waits until all threads are here, or for the timeout.
                           (void)soon([&] { return most >= std::min(ahead, 3); });
                           --at_work;
                           return i;
@@ -158,7 +158,7 @@ TEST_CASE("who leaves early waits for what is under way and for nothing else")
 
 TEST_CASE("what was taken is gone before more than ahead others are made")
 {
-  // As with buffers: what stands for element k is used again for k + ahead + 1.
+  // As with buffers: the storage of element k is used again for element k + ahead + 1.
   for (const std::int64_t threads : {1, 2, 4}) {
     constexpr std::int64_t ahead = 3;
     std::vector<std::shared_ptr<std::int64_t>> rooms(ahead + 1);

@@ -88,7 +88,8 @@ rw::batch images(const rw::sample_shape& shape, std::int64_t count)
           {}};
 }
 
-/// One layer of weights x[d] in the loss sum_d a_d x_d^2 / 2 + x_0 x_1, whatever the labels.
+/// A model of two layers, x and y, whose logit is sum_d a_d x_d^2 / 2 + x_0 x_1 / 2 + x_2 sum_d
+/// y_d^2, whatever the batch.
 struct parabola {
   torch::Tensor x = torch::tensor({1.0, 2.0, 3.0}, torch::kFloat64).set_requires_grad(true);
   torch::Tensor y = torch::tensor({1.0, 2.0}, torch::kFloat64).set_requires_grad(true);
@@ -155,7 +156,7 @@ TEST_CASE("Role-KD's network costs what its shapes say")
 
 TEST_CASE("positions are those of the layers' outputs, for odd sizes too")
 {
-  // A hook on shapes: the features are the outputs of stem and stages.
+  // The features are the outputs of stem and stages, so their sizes are the expected positions.
   const rw::sample_shape odd{.channels = 2, .height = 13, .width = 7, .classes = 3};
   const torch::NoGradGuard without_graph;
   const auto check = [&](const auto& n) {
@@ -316,7 +317,7 @@ TEST_CASE("traces are estimated layer by layer")
                                          {.draws = 400, .tolerance = 0, .seed = rw::seed{1}});
   REQUIRE(traces.size() == 2);
   CHECK(traces[0].trace == doctest::Approx(6).epsilon(.05));
-  CHECK(traces[1].trace == doctest::Approx(2 * 2 * 3).epsilon(.2));  // terms across layers
+  CHECK(traces[1].trace == doctest::Approx(2 * 2 * 3).epsilon(.2));  // noise of cross-layer terms
   CHECK(traces[0].mean() == traces[0].trace / 3);
   const auto again = rw::hessian_traces(body, rw::batch{}, first_logit{},
                                         {.draws = 400, .tolerance = 0, .seed = rw::seed{1}});
@@ -503,7 +504,7 @@ TEST_CASE("costs as a table and as JSON lines")
 
 namespace {
 
-/// The first layer of a parabola alone, or twice with one weight tensor.
+/// The first layer of `parabola` alone, or listed twice with one shared weight tensor.
 template<bool twice>
 struct first_layer : parabola {
   [[nodiscard]] std::vector<rw::layer_report> layers() const

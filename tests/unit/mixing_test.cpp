@@ -47,7 +47,7 @@ std::string refusal(const std::function<void()>& f)
   return "accepted";
 }
 
-/// Images of noise whose labels are all different, so that labels tell shares.
+/// Noise images with distinct labels, so that mixed labels show the shares.
 dataset all_different(std::int64_t count = 30)
 {
   torch::manual_seed(9);
@@ -66,7 +66,7 @@ batch rows_of(const batch& whole, const torch::Tensor& places)
   return laws::part_of(whole, places);
 }
 
-/// The place of each partner in a batch.
+/// The index of each partner in a batch.
 torch::Tensor places_of_partners(const batch& view, const torch::Tensor& ids)
 {
   return view.partners.unsqueeze(1).eq(ids).to(torch::kLong).argmax(1);
@@ -159,7 +159,7 @@ TEST_CASE("beta draws have the moments and the distribution of Beta(a, b)")
     CHECK(chi_square(counts, std::vector<double>(20, 0.05)) < 43.8);  // 19 degrees, 0.1 %
   }
 
-  // Where the draws of the gamma distribution are too small for a double.
+  // Parameters so small that the draws of the gamma distribution underflow a double.
   int high = 0;
   for (std::int64_t id = 0; id < 1000; ++id) {
     const double x = draw(1e-3, 1e-3, id);
@@ -193,7 +193,7 @@ TEST_CASE("a keyed permutation is one, place by place, and its circle is whole")
   const keyed_permutation huge{seed{1}, std::int64_t{1} << 61};
   CHECK(huge.inverse(huge(123456789012345)) == 123456789012345);
 
-  // Every order of four is as likely as any other.
+  // All orders of four are equally likely.
   std::map<std::vector<std::int64_t>, std::int64_t> orders;
   for (std::uint64_t s = 0; s < 12000; ++s) {
     const keyed_permutation order{seed{s}, 4};
@@ -219,7 +219,7 @@ TEST_CASE("mixup blends pixels and labels by one share")
     CHECK(view.labels.sum(1).sub(1).abs().max().item<double>() < 1e-6);
     const auto places = places_of_partners(view, data.ids);
     CHECK_FALSE(view.partners.eq(data.ids).any().item<bool>());
-    CHECK(std::get<0>(places.sort()).equal(torch::arange(30)));  // everybody is somebody's partner
+    CHECK(std::get<0>(places.sort()).equal(torch::arange(30)));  // each image is a partner once
     double mean = 0.0;
     for (std::int64_t n = 0; n < 30; ++n) {
       const auto other = places[n].item<std::int64_t>();
@@ -235,8 +235,8 @@ TEST_CASE("mixup blends pixels and labels by one share")
     }
     CHECK(std::abs(mean - 0.5) < 0.25);
   }
-  // Halves go to even: (1 + 2) / 2 and (2 + 3) / 2 would both be 2; here with a share close to 1
-  // and 0.
+  // Rounding is half to even: (1 + 2) / 2 and (2 + 3) / 2 are both 2. Here shares are close to 0
+  // or 1, so each view equals the image or its partner.
   const auto alone = mixup{.alpha = 1e-6, .partners = data}(examples, {}, seed{1});
   const auto others = data.images.index_select(0, places_of_partners(alone, data.ids));
   for (std::int64_t n = 0; n < 30; ++n)
@@ -265,7 +265,7 @@ TEST_CASE("cutmix cuts the box of the paper and mixes labels by its area")
     for (std::int64_t n = 0; n < 30; ++n) {
       const auto other = places[n].item<std::int64_t>();
       REQUIRE(other != n);
-      // Noise: where a pixel is the partner's, it is not the image's own in all three channels.
+      // In noise, a partner's pixel differs from the image's own in at least one channel.
       const auto cut = view.inputs[n].ne(data.images[n]).any(0);
       const auto area = cut.sum().item<std::int64_t>();
       areas.insert(area);
@@ -416,7 +416,7 @@ TEST_CASE("a mixture gives each example the view of one agent, with the agent's 
   }
   CHECK(own > 12);
 
-  // How often each is chosen, by images that tell.
+  // The frequency of each agent, read off the images.
   constexpr std::int64_t count = 20000;
   const batch white{torch::full({count, 1, 8, 8}, 255, torch::kByte),
                     torch::zeros({count}, torch::kLong),
@@ -445,7 +445,7 @@ TEST_CASE("a mixture gives each example the view of one agent, with the agent's 
         "rolewise: mixture: one agent makes images of Byte [3, 40, 36], another one of Float [3, "
         "40, 36]");
 
-  // The state of the parts is the state of the mixture.
+  // The state of a mixture is the state of its agents.
   mixture stateful{cutout{}, with_state{}}, other{cutout{}, with_state{.calls = 4}};
   CHECK(state_sum(stateful) == state_sum(stateful));
   CHECK(state_sum(stateful) != state_sum(other));

@@ -60,7 +60,7 @@ std::vector<std::vector<std::int64_t>> feature_shapes(const Network& n, const rw
 
 using shapes = std::vector<std::vector<std::int64_t>>;
 
-/// A network's tensors by name, to compute with by hand.
+/// A network's tensors by name, for a computation by hand.
 template<typename Network>
 std::map<std::string, torch::Tensor> tensors_of(const Network& n)
 {
@@ -70,8 +70,8 @@ std::map<std::string, torch::Tensor> tensors_of(const Network& n)
   return all;
 }
 
-/// A residual network of one block per stage written with fake-quantised values and nothing of the
-/// library's layers. Bits of 32 leave tensors alone.
+/// A reference residual network with one block per stage, written with fake-quantized values and
+/// without the library's layers. 32 bits leave tensors unchanged.
 struct by_hand {
   std::map<std::string, torch::Tensor> t;
   int bits = 32;
@@ -136,7 +136,7 @@ struct by_hand {
   }
 };
 
-/// Running statistics and batch norm weights that are not 0 and 1.
+/// Perturbs running statistics and batch norm parameters away from 0 and 1.
 template<typename Network>
 void stir(Network& n)
 {
@@ -326,7 +326,7 @@ TEST_CASE("layers are reported in the order of the forward pass, with their widt
   CHECK(rw::wide_resnet(16, 2, small, rw::dorefa{}).layers().size() == 17);
   CHECK(rw::wide_resnet(16, 2, small).name() == "wide_resnet16-2");
 
-  // A quantizer without a scheme: both ends exempt, 2 bits inside.
+  // A quantizer without a scheme gets the default: both ends exempt, 2 bits inside.
   CHECK(rw::resnet8(small, rw::dorefa{}).layers()[1].widths.activations == bit_width{2});
   CHECK(rw::resnet8(small, rw::dorefa{}).layers()[0].widths == rw::layer_widths{});
   CHECK(rw::resnet8(small).layers()[1].widths == rw::layer_widths{});

@@ -80,7 +80,7 @@ std::vector<double> parameters_of(operation what)
   }
 }
 
-/// One parameter for each of N images, and the place where the script cuts.
+/// One parameter for each of N images, and the position at which the script cuts.
 rw::operation_parameters told(const std::vector<double>& values, std::int64_t height,
                               std::int64_t width)
 {
@@ -173,7 +173,7 @@ TEST_CASE("operations do what their names say on an image small enough to see")
   expect(one(operation::cutout, 1), {122, 122, 30, 40});
   expect(one(operation::identity, 0), {10, 20, 30, 40});
 
-  // Counter-clockwise: what was on the right is at the top.
+  // Counterclockwise: the right edge becomes the top.
   const auto turned = rw::apply(operation::rotate, {bytes({1, 2, 3, 4}, {1, 1, 2, 2}), {}},
                                 {numbers({90}), {}, {}});
   expect(turned, {2, 4, 1, 3});

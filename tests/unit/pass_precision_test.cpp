@@ -156,8 +156,8 @@ std::vector<std::pair<std::string, torch::Tensor>> answer_of(Network& n)
   return all;
 }
 
-/// @param make `(options)` gives a network
-/// @param forward whether the forward pass changes
+/// @param make `(options)` returns a network
+/// @param forward whether the logits change
 template<typename Make>
 void check_network(const Make& make, const pass_precisions& passes, bool forward, double near)
 {

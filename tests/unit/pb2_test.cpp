@@ -42,12 +42,13 @@ TEST_CASE("a Gaussian process knows what the reference knows")
   CHECK(process.variance(places[1]) == doctest::Approx(0.0905933260069859).epsilon(1e-12));
   CHECK(process.log_likelihood() == doctest::Approx(-5.52582863839871).epsilon(1e-12));
 
-  // One value: k / (1 + noise) of it, and what is left of the variance.
+  // One observation: the mean is k / (1 + noise) times its value; the variance drops by k^2 / (1
+  // + noise).
   const parts::gaussian_process one{{{{0.0}, 0.0}}, {2.0}, {.length = 1.0, .noise = 0.25}};
   const double k = std::exp(-0.5);
   CHECK(one.mean({{1.0}, 7.0}) == doctest::Approx(k * 2.0 / 1.25));
   CHECK(one.variance({{1.0}, 7.0}) == doctest::Approx(1.0 - k * k / 1.25));
-  // With forgetting 0.19, two steps later, times 0.81^(2/2).
+  // Forgetting of 0.19 over two steps scales the mean by 0.81^(2/2).
   const parts::gaussian_process fading{
       {{{0.0}, 0.0}}, {2.0}, {.length = 1.0, .forgetting = 0.19, .noise = 0.25}};
   CHECK(fading.mean({{0.0}, 2.0}) == doctest::Approx(0.81 * 2.0 / 1.25));
@@ -73,7 +74,7 @@ TEST_CASE("the likeliest settings tell signal from noise and rest from change")
 
 TEST_CASE("a bandit goes where gains were, and not twice")
 {
-  // Gains peak at 0.3; seen on a grid, at the last step.
+  // Gains peak at 0.3; they are observed on a grid, at the last step.
   std::vector<parts::gain_seen> seen;
   for (int i = 0; i <= 20; ++i) {
     const double x = i / 20.0;
@@ -82,8 +83,8 @@ TEST_CASE("a bandit goes where gains were, and not twice")
   parts::bandit sure{seen, {}};
   CHECK(std::abs(sure.pick(4.0, 1, 256, seed{1})[0] - 0.3) < 0.06);
 
-  // Nothing gained anything in a corner of six dimensions: what is far from it is worth a look,
-  // and then what is far from both.
+  // All gains are 0, in one corner of a six-dimensional cube: the first pick is far from it, the
+  // second far from both.
   const std::vector<parts::gain_seen> flat(20, {{std::vector<double>(6, 0.05), 1.0}, 0.0});
   parts::bandit curious{flat, {}};
   const auto first = curious.pick(2.0, 6, 256, seed{1});
@@ -95,7 +96,7 @@ TEST_CASE("a bandit goes where gains were, and not twice")
   }
   CHECK(middle > 0.75);
   CHECK(apart > 0.5);
-  // What is pending counts like what was picked.
+  // Pending points count like picked ones.
   CHECK(parts::bandit{flat, {{first, 2.0}}}.pick(2.0, 6, 256, seed{1}) == second);
 
   const auto values = parts::standardised({{{{0.0}, 0.0}, 1.0}, {{{0.0}, 0.0}, 3.0}});
@@ -156,7 +157,7 @@ TEST_CASE("pb2 copies the best to the worst and leaves the others")
   for (std::size_t i = 1; i < 4; ++i)
     CHECK((decisions[i] == decision{keep_trial{static_cast<std::int64_t>(i)}}));
 
-  // Names are the parent's, but for one in four that are drawn from all three.
+  // Names are inherited, except that one in four is drawn from all three.
   int inherited = 0;
   for (std::uint64_t s = 0; s < 400; ++s) {
     const auto made = pb2{}(mixed, four, seed{s});
@@ -168,8 +169,9 @@ TEST_CASE("pb2 copies the best to the worst and leaves the others")
 
 TEST_CASE("pb2 learns from what a copy gained after it was made, not from what it was given")
 {
-  // x is useless for the copy: it got its score from the best. Only a rise measured from the
-  // score of the source says so; measured from its own old score, x near 1 would look best.
+  // The copies gain nothing from x: their scores come from the best trials. This shows only if
+  // gains are measured from the score of the source; from a copy's own old score, x near 1 would
+  // look best.
   const search_space line{{"x", real_interval{}}};
   const auto at = [](double x) { return point{}.set("x", x); };
   std::vector<standing> all;
@@ -178,7 +180,8 @@ TEST_CASE("pb2 learns from what a copy gained after it was made, not from what i
     const bool is_worst = t == 0 || t == 1;
     standing s{
         .trial = t, .epoch = 2, .at = at(is_worst ? 0.95 - 0.05 * static_cast<double>(t) : x)};
-    // All gain 0.1 x; the two worst come from far below and are copies at x near 1 that gain 0.
+    // The others rise by x; the two worst rise from 0 to 1 as copies at x near 1, which is no
+    // gain over their source.
     const double before = is_worst ? 0.0 : 1.0;
     const double after = is_worst ? 1.0 : 1.0 + x;
     s.past = {{1, before, at(x)}, {2, after, *s.at}};
@@ -210,7 +213,7 @@ TEST_CASE("pb2 refuses what makes no sense")
 
 TEST_CASE("pb2 learns more than a population that stays where it began")
 {
-  // What an epoch teaches depends on the point, and the best point moves as time goes on.
+  // The gain of an epoch depends on the point, and the best point moves over time.
   const auto learn = [](const point& p, std::int64_t epoch, double learned) {
     const double best = 0.2 + 0.02 * static_cast<double>(epoch);
     const double x = p.real("x") - best, y = p.real("y") - 0.7;

@@ -24,7 +24,8 @@ namespace {
 
 constexpr std::int64_t pairs = rw::augmentation_policy::pairs;
 
-/// How Population Based Augmentation draws: operations at most, and whether a sign is negative.
+/// The draws of Population Based Augmentation: probabilities of at most 0, 1 and 2 operations,
+/// and of a negative sign.
 struct chances {
   std::array<double, 3> at_most{0.2, 0.3, 0.5};
   double negative = 0.5;
@@ -35,7 +36,7 @@ std::string outcome(operation what, double value)
   return std::string{rw::name(what)} + " " + std::to_string(std::lround(1000.0 * value)) + ";";
 }
 
-/// What a pair does when it fires, and how likely.
+/// The outcomes of a pair that fires, with their probabilities.
 std::map<std::string, double> outcomes_of(const rw::augmentation_policy& policy, std::int64_t pair,
                                           const chances& with)
 {
@@ -48,7 +49,7 @@ std::map<std::string, double> outcomes_of(const rw::augmentation_policy& policy,
   return both;
 }
 
-/// How likely 0, 1, 2, ... pairs would fire, those of `without` left aside.
+/// The probabilities that 0, 1, 2, ... pairs fire, without the pairs in `without`.
 std::vector<double> number_that_fire(const rw::augmentation_policy& policy,
                                      const std::vector<std::int64_t>& without)
 {
@@ -66,9 +67,9 @@ std::vector<double> number_that_fire(const rw::augmentation_policy& policy,
   return chance;
 }
 
-/// The distribution of an image's operations, by another way than drawing: of the pairs that would
-/// fire if all were asked, the first in a random order are taken, so each ordered choice of them is
-/// equally likely.
+/// The distribution of an image's operations in closed form, independent of the drawing: of all
+/// pairs that would fire, the first in a random order are taken, so each ordered choice of them
+/// is equally likely.
 tally expected_of(const rw::augmentation_policy& policy, const chances& with)
 {
   tally expected;
@@ -128,7 +129,8 @@ rw::augmentation_policy busy_policy()
   return rw::augmentation_policy{levels};
 }
 
-/// A few pairs, so that often fewer fire than may; one does nothing (TranslateX at 0) and counts.
+/// A policy of few pairs, so that often fewer fire than may; one (TranslateX at 0) changes
+/// nothing but counts.
 rw::augmentation_policy sparse_policy()
 {
   std::vector<std::int64_t> levels(2 * pairs);

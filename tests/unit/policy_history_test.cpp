@@ -33,7 +33,7 @@ namespace {
 
 const search_space space = joined(learning_rate_space(), policy_space("student."));
 
-/// Scores that last, scatter and rise.
+/// Scores that persist, rise with the policy's first magnitude, and have noise.
 double train(double skill, const point& at, std::int64_t trial, std::int64_t round)
 {
   const draws drawn{seed{3}, round, trial};
@@ -58,7 +58,7 @@ augmentation_policy rotating(std::int64_t level)
   return augmentation_policy{levels};
 }
 
-/// A history of four trials over policies alone, told by hand.
+/// A search history of four trials over policies alone, built by hand.
 struct told {
   search_history history{"by-hand", policy_space(), 4, 12, 3, seed{1}, {}};
 
@@ -91,7 +91,7 @@ struct told {
   }
 };
 
-/// Epochs and the level of the first rotation.
+/// The epochs of each segment and the level of its first rotation.
 std::vector<std::pair<std::int64_t, std::int64_t>> levels_of(
     const std::vector<search_segment>& segments)
 {
@@ -103,7 +103,7 @@ std::vector<std::pair<std::int64_t, std::int64_t>> levels_of(
 
 using levels = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
-/// Holds the schedules of a history to those that its logs give, through text.
+/// Checks that the schedules of a history equal those read back from its logs as text.
 /// @return how many trials' logs begin with stale lines
 template<typename Strategy, typename Train>
 std::size_t stale_logs_and_equal_schedules(const Strategy& strategy, const Train& train_one,
@@ -145,7 +145,7 @@ std::size_t stale_logs_and_equal_schedules(const Strategy& strategy, const Train
 TEST_CASE("a history and the logs written of it give each trial the same schedule")
 {
   const auto zeros = point_of(augmentation_policy{}, "student.");
-  // Where nothing lasts, trials that were replaced copy others that never were.
+  // With purely random scores, replaced trials copy others that were never replaced.
   const auto luck = [](double, const point&, std::int64_t trial, std::int64_t round) {
     return draws{seed{4}, round, trial}.uniform(0);
   };
@@ -169,10 +169,10 @@ TEST_CASE("a schedule walks back the copies to the policy that the first ancesto
   told story;
   for (std::int64_t trial = 0; trial < 4; ++trial) story.start(trial, trial);
   story.score_all(0);
-  story.copy(1, 3, 0, 3, 5);  // 3 becomes 0 at epoch 3
+  story.copy(1, 3, 0, 3, 5);  // trial 3 copies trial 0 at epoch 3
   story.score_all(1);
-  story.copy(2, 0, 1, 6, 6);  // 0 is another one now
-  story.copy(2, 2, 3, 6, 7);  // 2 becomes 3 at epoch 6
+  story.copy(2, 0, 1, 6, 6);  // trial 0 copies trial 1
+  story.copy(2, 2, 3, 6, 7);  // trial 2 copies trial 3 at epoch 6
   story.score_all(2);
   story.score_all(3);
   const auto& history = story.history;
@@ -201,9 +201,9 @@ TEST_CASE("copies of what a trial was are written before the trial is replaced")
   for (std::int64_t trial = 0; trial < 4; ++trial) story.start(trial, trial);
   story.score_all(0);
   story.score_all(1);
-  story.copy(2, 0, 1, 6, 5);  // 0 is replaced
-  story.copy(2, 3, 0, 6, 6);  // by what 0 was before
-  story.copy(2, 2, 0, 3, 7);  // and 0 as it was a look ago
+  story.copy(2, 0, 1, 6, 5);  // trial 0 is replaced
+  story.copy(2, 3, 0, 6, 6);  // trial 3 copies trial 0 as it was before
+  story.copy(2, 2, 0, 3, 7);  // trial 2 copies trial 0 as it was one round earlier
   for (const std::int64_t trial : {0, 1, 3}) story.score(2, trial, 9);
   story.score(2, 2, 6);
   const auto events = exploit_events(story.history);
@@ -233,7 +233,7 @@ TEST_CASE("a copy of what a trial was before its last replacement is written bef
   story.score_all(0);
   story.copy(1, 0, 1, 3, 5);
   story.score_all(1);
-  story.copy(2, 2, 0, 3, 6);  // 0 as it was when it was replaced
+  story.copy(2, 2, 0, 3, 6);  // trial 0 as it was just before its replacement
   for (const std::int64_t trial : {0, 1, 3}) story.score(2, trial, 9);
   story.score(2, 2, 6);
   CHECK(levels_of(search_segments(story.history, 2)) == levels{{3, 0}, {3, 6}});

@@ -29,7 +29,7 @@
 
 #include <unistd.h>
 
-// The root of the repository; without a word from CMake, the folder that the program is run in.
+// The root of the repository; the working directory if CMake does not define it.
 #ifndef ROLEWISE_SOURCE_FOLDER
 #define ROLEWISE_SOURCE_FOLDER "."
 #endif
@@ -44,7 +44,7 @@ using numbers = std::vector<std::int64_t>;
 const std::string schedules = ROLEWISE_SOURCE_FOLDER "/examples/schedules/";
 const std::string corpus = ROLEWISE_SOURCE_FOLDER "/tests/fuzz/corpus/policy_log";
 
-/// A policy that is unlike those of other numbers.
+/// A random policy, different for each number.
 rw::augmentation_policy policy_number(std::uint64_t number)
 {
   const rw::draws of_policy{rw::seed{5}.split(rw::purpose{"policy"}), 0,
@@ -54,7 +54,7 @@ rw::augmentation_policy policy_number(std::uint64_t number)
   return rw::augmentation_policy{levels};
 }
 
-/// A policy of zeros but for some places.
+/// A policy with these levels at these indices and zeros elsewhere.
 rw::augmentation_policy policy_with(const std::map<std::size_t, std::int64_t>& levels)
 {
   numbers all(60);
@@ -251,7 +251,8 @@ TEST_CASE("stretching is the list with an entry for each epoch, for every length
         list.push_back(&policy);
     while (static_cast<int>(list.size()) < static_cast<int>(200.0 * factor))
       list.push_back(&segments.back().policy);
-    // Rounding can make the list one too short; the published code has no policy then.
+    // Rounding can make the list one too short; then the published code has no policy for the
+    // last epoch.
     const auto listed = static_cast<std::int64_t>(list.size());
     complete += listed == epochs ? 1 : 0;
     const auto schedule = rw::stretched(segments, epochs);
@@ -273,12 +274,12 @@ TEST_CASE("stretching rounds as the published code does, and fills with the last
   // 49 * (1.0 / 49) is below 1: all segments vanish.
   const auto one = rw::stretched(std::vector<rw::search_segment>{{49, a}}, 1);
   CHECK(one == rw::policy_schedule{a});
-  // The last segment vanishes, but the others leave an epoch to it.
+  // The last segment rounds to 0 epochs, but gets the epoch that the others leave.
   const std::vector<rw::search_segment> three{{5, a}, {4, b}, {1, rw::augmentation_policy{}}};
   const auto five = rw::stretched(three, 5);
   CHECK(starts_of(five) == numbers{0, 2, 4});
   CHECK(five.at(4) == rw::augmentation_policy{});
-  // Segments of no epochs are never seen.
+  // Segments of 0 epochs are skipped.
   const std::vector<rw::search_segment> gaps{{0, b}, {2, a}, {0, b}};
   CHECK(rw::stretched(gaps, 4) == rw::policy_schedule{a});
 
@@ -325,8 +326,8 @@ TEST_CASE("a schedule becomes segments again")
 
 TEST_CASE("the log of all trials gives each trial the schedule that its own log gives")
 {
-  // A search as Ray's scheduler keeps its books: a trial that is replaced takes over the log of the
-  // one it copies, if that has one, and appends a line.
+  // A search with the logs of Ray's scheduler: a replaced trial takes over the log of the trial
+  // that it copies, if there is one, and appends a line.
   constexpr std::int64_t trials = 16, epochs = 120;
   std::size_t with_stale_lines = 0, without_log = 0;
   for (std::int64_t search = 0; search < 6; ++search) {
@@ -339,7 +340,7 @@ TEST_CASE("the log of all trials gives each trial the schedule that its own log 
     std::vector<trial> population(trials);
     for (std::int64_t round = 1; 3 * round <= epochs; ++round) {
       for (auto& one : population) {
-        // A donor's weights are its last ones or those of the interval before.
+        // A donor's checkpoint is its latest one or that of the interval before.
         one.saved = one.iteration;
         one.iteration = std::min(one.iteration + 3, epochs);
       }
@@ -456,7 +457,7 @@ TEST_CASE("blank lines, Windows' line ends and a byte order mark change nothing 
     CHECK(rw::parse_policy_log(text) == log);
     CHECK_FALSE(rw::is_policy_document(text));
   }
-  // Lines are those of the file.
+  // Line numbers are those of the file.
   CHECK(rw::parse_policy_log(plain)[1].line == 2);
   CHECK(rw::parse_policy_log(spaced)[1].line == 6);
 }
@@ -603,7 +604,8 @@ TEST_CASE("policies print the pairs that they have, by name")
 
 TEST_CASE("policies and schedules are written by name and read back as the same values")
 {
-  // The second pair alone: the first is written so that it can be told from it.
+  // Of Rotate only the second pair is active; the first one is written too, to tell the two
+  // apart.
   const auto policy = policy_with({{2, 10}, {3, 9}, {30, 3}, {31, 5}});
   CHECK(rw::json_text(policy) == R"({
   "rolewise": "policy",
@@ -764,7 +766,7 @@ TEST_CASE("no bytes crash the readers, and what they accept round-trips")
   CHECK(logs >= 5);
   CHECK(documents >= 2);
 
-  // What a fuzzer does, the same each time.
+  // Fuzzing, with the same mutants each time.
   constexpr std::string_view pieces = "[]{}(),:'\"\\u0019-.eN\n\r\t \0\xFF";
   constexpr std::int64_t mutants = 6000;
   std::int64_t accepted = 0;

@@ -124,7 +124,7 @@ TEST_CASE("random search over the space of policies gives policies, all levels e
   for (const auto& of : levels) CHECK(of.fits());
   CHECK(all_uniform(space, points));
 
-  // Two places are drawn apart from each other.
+  // Two levels are drawn independently.
   tally both;
   for (int first = 0; first < 11; ++first)
     for (int second = 0; second < 11; ++second)

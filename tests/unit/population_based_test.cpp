@@ -112,7 +112,7 @@ TEST_CASE("trials begin where they are told to, or where draws put them")
 TEST_CASE("the lower quarter become changed copies of the upper quarter")
 {
   std::vector<double> scores;
-  for (int i = 0; i < 16; ++i) scores.push_back(0.01 * ((7 * i) % 16));  // trial i has rank 7 i
+  for (int i = 0; i < 16; ++i) scores.push_back(0.01 * ((7 * i) % 16));  // rank: 7 i mod 16
   const auto standings = scored(scores);
   tally donors;
   for (const int rank : {12, 13, 14, 15}) donors.expect(std::to_string(rank), 0.25);
@@ -127,7 +127,8 @@ TEST_CASE("the lower quarter become changed copies of the upper quarter")
   }
   CHECK(donors.fits());
 
-  // Points are the donor's, explored.
+  // A copy's point is the donor's after exploration: the same point if exploration changes
+  // nothing.
   const population_based still{.exploring = {.resample = fraction{0.0},
                                              .longest_step = 0,
                                              .longest_share = fraction{0.0},
@@ -171,7 +172,8 @@ TEST_CASE("quarters are rounded up, equals go by number, and who has finished is
   CHECK(replaced(some, {}) == trials{4});
   CHECK(copies_in(population_based{}(mixed, some, seed{1}))[0].from == 0);
 
-  // The same trial, worse again a round later, is replaced anew: other donors, other points.
+  // A trial that ranks low again in the next round is replaced again, with other donors and
+  // points.
   auto later = scored({0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2});
   std::set<std::int64_t> donors;
   std::set<double> rates;
@@ -215,8 +217,8 @@ TEST_CASE("population based searches refuse what they cannot search")
 
 namespace {
 
-/// The published scheduler, which keeps books: last scores, checkpoints, one report after the
-/// other.
+/// The published scheduler: it keeps last scores and checkpoints, and handles one report after
+/// the other.
 struct scheduler {
   struct trial {
     std::optional<double> score{};
@@ -257,8 +259,8 @@ struct frequencies {
   double decisions = 0.0, copies = 0.0, behind = 0.0;
 };
 
-/// What an asynchronous search does where trials differ by so much, and their scores scatter and
-/// rise in a round by so much.
+/// Frequencies in an asynchronous search whose trials differ by `apart`, with score noise
+/// `scatter` and a gain of `rise` per round.
 frequencies frequencies_of(const population_based_asynchronous& by, double apart, double scatter,
                            double rise)
 {

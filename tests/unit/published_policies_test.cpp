@@ -79,7 +79,7 @@ std::string refusal(const std::function<void()>& f)
 constexpr rw::moment now{.epoch = 4};
 constexpr rw::seed key{23};
 
-/// The steps that an agent plans for ids 0 .. count - 1 and images of 32 x 32: those of image n.
+/// The steps that an agent plans for each image, for ids 0 .. count - 1 and images of 32 x 32.
 template<typename Plan>
 std::vector<std::vector<rw::image_step>> steps_of(const Plan& plan, std::int64_t count)
 {
@@ -109,7 +109,7 @@ std::string outcome(operation what, double value)
   return out.str();
 }
 
-/// What may become of one step of a sub-policy, and how likely.
+/// The outcomes of one step of a sub-policy, with their probabilities.
 std::map<std::string, double> outcomes_of(const rw::sub_policy::step& step, scale how)
 {
   const double fires = static_cast<double>(step.probability) / 10.0;
@@ -125,7 +125,7 @@ std::map<std::string, double> outcomes_of(const rw::sub_policy::step& step, scal
 
 constexpr std::int64_t many = 60000;
 
-/// What the tensor operations make of a program; kernels must give the same bits.
+/// The output of the tensor operations for a program; kernels must give the same bits.
 template<rw::PlannedAgent A>
 torch::Tensor by_reference(const A& agent, const rw::batch& examples)
 {
@@ -218,7 +218,7 @@ TEST_CASE("magnitude levels mean what the authors' code and torchvision mean by 
   CHECK(near(at(operation::shear_y, scale::published),
              {0, 0.03, 0.06, 0.09, 0.12, 0.15, 0.18, 0.21, 0.24, 0.27}));
 
-  // As torchvision 0.28.0 prints its own, thresholds rounded up.
+  // The magnitudes of torchvision 0.28.0, with thresholds rounded up.
   CHECK(near(at(operation::rotate, scale::even), {0, 3.3333333, 6.6666667, 10, 13.3333333,
                                                   16.6666667, 20, 23.3333333, 26.6666667, 30}));
   CHECK(near(at(operation::shear_x, scale::even),

@@ -25,7 +25,8 @@ using kernels::way_back;
 
 namespace {
 
-/// Sums as `kernel_set` promises them: 16 in float32 over 1,024 numbers, these in double.
+/// The sum that `kernel_set` specifies: 16 float32 partial sums over each 1,024 numbers, added up
+/// in double.
 struct plain_sum {
   float partial[16]{};
   double wide[16]{};
@@ -38,7 +39,7 @@ struct plain_sum {
       partial[lane] = 0.0F;
     }
   }
-  /// Carries at the end of each 1,024 and of all.
+  /// Adds the partial sums up after each 1,024 numbers and after the last.
   void next(std::size_t i, std::size_t count)
   {
     if (i % 1024 == 1023 || i + 1 == count) carry();
@@ -236,7 +237,7 @@ TEST_CASE("tanh and its derivative are within their ulps")
         const double exact = static_cast<double>(x[i]);
         const double root = std::cosh(std::min(std::fabs(exact), 43.0));
         worst_slope = std::max(worst_slope, ulps(slope[i], 1 / (root * root)));
-        // One number alone shows its tanh as the sum.
+        // For a single number, the sum is its tanh.
         float out = 0;
         (void)set->tanh_back(ones.data(), &x[i], 1, {small, 1.0F}, 0, &out, &sum);
         worst = std::max(worst, ulps(static_cast<float>(sum), std::tanh(exact)));

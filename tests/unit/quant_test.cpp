@@ -304,7 +304,7 @@ TEST_CASE(
         for (const auto how : {rw::dorefa_gradient::exact, rw::dorefa_gradient::detached}) {
           CAPTURE(size);
           CAPTURE(bits);
-          // Multiples of the smallest number, so that none of them is rounded.
+          // Integer multiples of `unit`, so that none of them is rounded.
           const auto whole = torch::randint(-7, 8, shape, torch::kDouble)
                                  .index_fill_(0, torch::tensor({0}, torch::kLong), 7.0);
           const auto unit = std::max(std::ldexp(1.0, std::ilogb(size)), 0x1p-146);
@@ -321,13 +321,14 @@ TEST_CASE(
           q(large, bit_width{bits}).values().backward(g);
           CHECK(tiny.grad().isfinite().all().item<bool>());
           CHECK(tiny.grad().abs().sum().item<double>() > 0);
-          // In the direction of the large ones', and 1/m times as long, but no more than 2^80.
+          // The gradient is parallel to that of `large`; its length grows by 1/m, m the largest
+          // weight, up to 2^80.
           const double growth = std::min(1 / (7 * unit), 0x1p80) * (7 * 0x1p-30);
           const auto expected = large.grad().to(torch::kDouble) * growth;
           const auto most = expected.abs().max().item<double>();
           CHECK(near(tiny.grad().to(torch::kDouble) / most, expected / most, 2e-6));
           CHECK(near(wide.grad() / most, expected / most, 2e-6));
-          // The form that can be differentiated again has no kernels.
+          // The twice differentiable form uses no kernels.
           const auto again = (whole * unit).to(torch::kFloat).set_requires_grad(true);
           const auto by_tensors = torch::autograd::grad({q(again, bit_width{bits}).values()},
                                                         {again}, {g}, true, true)[0];

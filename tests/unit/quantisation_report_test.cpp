@@ -53,7 +53,7 @@ bool same(const std::vector<rw::level_use>& found, const std::vector<rw::level_u
   return found == wanted;
 }
 
-/// Ten values on levels 0, 0.5, 1, 1.5; two lie too high and one too low.
+/// Ten values on the levels 0, 0.5, 1, 1.5; two are clipped above and one below.
 const auto ten_values = [] { return numbers({0, 0, .1, .4, .6, .9, 1.6, 1.9, 1.8, -.3}); };
 const auto ten_levels = [] {
   return integer_levels({0, 0, 0, 1, 1, 2, 3, 3, 3, 0}, torch::full({}, 0.5), {{0, 3}});
@@ -217,7 +217,7 @@ TEST_CASE("weights whose size is dropped are compared by the factor that fits be
   CHECK(fitted.fitted_error < 0.2);
   CHECK(fitted.used == 4);
   CHECK(rw::quantisation_view_of(w, q, rw::bit_width{2}, rw::level_size::by_gain).is_fitted);
-  // The highest level is not in use: whether 0.08 lies beyond it is known if the level is.
+  // The highest level is not in use: whether 0.08 exceeds it is known only if the range is.
   const auto four = numbers({-.1, -.03, .04, .08});
   const auto third = torch::full({}, 1.0 / 3.0, torch::kDouble);
   for (const auto& range : {std::optional<rw::level_range>{}, {rw::level_range{-3, 3}}}) {
@@ -226,7 +226,7 @@ TEST_CASE("weights whose size is dropped are compared by the factor that fits be
     CHECK(view.gain == doctest::Approx(0.15 / (4.0 / 3.0)));
     CHECK(view.clipped() == 0.0);
   }
-  // A size that is kept is not touched unless that is wanted.
+  // Levels that keep the size of the values are rescaled only on request.
   const auto x = ten_values();
   auto kept = rw::quantisation_view_of(x, ten_levels(), rw::bit_width{2}, rw::level_size::by_gain);
   CHECK_FALSE(kept.is_fitted);
@@ -250,14 +250,14 @@ TEST_CASE("one bit, values all alike and levels without scale have views too")
   CHECK(sum_of(view.bins) == 5);
   CHECK(view.clipped() == 0.0);
 
-  // Two channels with two levels each that have nothing in common: no more than 2 in use.
+  // Two channels with two levels each and none in common: `used` is at most 2.
   const auto x = numbers({.1, .2, .3, .4}).view({2, 2});
   view = rw::quantisation_view_of(x, {.levels = x}, rw::bit_width{1});
   CHECK(view.used == 2);
   CHECK(view.levels.size() == 4);
   CHECK(view.scales == 0);
 
-  // More than 256 are not listed.
+  // More than 256 levels are not listed.
   const auto many = torch::arange(1000, torch::kDouble);
   view = rw::quantisation_view_of(many, {.levels = many, .is_integer = true}, rw::bit_width{10});
   CHECK(view.used == 1000);
@@ -309,7 +309,7 @@ TEST_CASE("a watcher sees what enters and what leaves, and copies are not watche
   CHECK(seen.empty());
   const auto out = watched.rectify(x.clone(), rw::phase::evaluation);
   CHECK(seen == std::vector<std::string>{"here2"});
-  CHECK(torch::equal(before, x.relu()));  // DoReFa rectifies; what it stands for is rectified
+  CHECK(torch::equal(before, x.relu()));  // DoReFa applies the ReLU: the input is reported after it
   CHECK(torch::equal(after, out.values()));
   copy = watched;
   (void)copy.rectify(x.clone(), rw::phase::evaluation);
@@ -333,7 +333,7 @@ TEST_CASE("a report shows each layer of few bits as evaluation has it")
 
   CHECK(report.network == student.name());
   const auto layers = student.layers();
-  REQUIRE(report.layers.size() == layers.size() - 2);  // not the ends
+  REQUIRE(report.layers.size() == layers.size() - 2);  // all but the first and last layer
   for (std::size_t i = 0; i < report.layers.size(); ++i) {
     const auto& [place, widths, weights, activations, shares] = report.layers[i];
     CHECK(place.name == layers[i + 1].place.name);
@@ -352,7 +352,7 @@ TEST_CASE("a report shows each layer of few bits as evaluation has it")
     CHECK(on_levels == activations->values);
   }
 
-  // What enters the first block is the first feature, and its weights are a parameter.
+  // The input of the first block is the first feature, and its weights are a parameter.
   const auto features = student.probe(examples, {.features = true}).features;
   const auto& first = layer(report, "stage1.0.convolution1");
   const auto q = rw::dorefa::activations{}(features[0], rw::bit_width{3});
@@ -475,7 +475,7 @@ TEST_CASE("a report becomes a table and a picture of the same numbers")
   CHECK(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" "));
   CHECK(svg.ends_with("</svg>\n"));
   CHECK(svg.find("net &amp; &lt;b&gt;") != std::string::npos);
-  CHECK(svg.find("href") == std::string::npos);  // nothing from elsewhere
+  CHECK(svg.find("href") == std::string::npos);  // no external resources
   CHECK(count_of(svg, "<g>") == 3);
   CHECK(count_of(svg, "<path") == 3);
   CHECK(count_of(svg, "2 bits \u00B7 4/4 levels \u00B7 clipped 30.00 % \u00B7 error 6.6 %") == 2);

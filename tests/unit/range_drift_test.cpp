@@ -26,7 +26,8 @@ namespace {
 
 namespace rw = rolewise;
 
-/// Activations clipped at a learned end, weights at the largest that was ever seen.
+/// Activations are clipped at a learned end; for weights, the largest magnitude so far is
+/// observed.
 struct moving_ends {
   static constexpr std::string_view name = "moving-ends";
 
@@ -66,7 +67,8 @@ struct moving_ends {
   [[nodiscard]] activations start_activations(const rw::layer_place&) const { return {}; }
 };
 
-/// Two ranges and a buffer; a learned one has a value for each of three channels.
+/// Two learned ranges, one of them for each of three channels, and two buffers: a running mean
+/// and an observed range.
 struct made_up_student {
   torch::Tensor step = torch::tensor({1.0, 2.0, 3.0}), offset = torch::zeros({}), mean, highest;
 
@@ -113,7 +115,7 @@ TEST_CASE("drift keeps what ranges were after the first step and after each epoc
   CHECK(history.rows[2][0].mean == 3.0);
   CHECK(history.rows[3][0].least == 0.5);
   CHECK(history.rows[3][0].greatest == 6.0);
-  CHECK(std::isnan(history.rows[1][2].mean));  // not there yet
+  CHECK(std::isnan(history.rows[1][2].mean));  // not observed yet
   CHECK(history.rows[2][2].mean == 5.0);
 
   const auto drifts = history.drifts();

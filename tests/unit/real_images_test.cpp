@@ -70,7 +70,8 @@ torch::Tensor images_of(const rw::tests::real_crop& crop, std::int64_t channels)
   return torch::stack(found);
 }
 
-/// Every level of Population Based Augmentation and of TrivialAugment's wide space, both ways.
+/// Every level of Population Based Augmentation and of TrivialAugment's wide space, with both
+/// signs.
 std::vector<double> values_of(operation what)
 {
   if (what == operation::invert || what == operation::equalize || what == operation::autocontrast)
@@ -88,7 +89,8 @@ std::vector<double> values_of(operation what)
   return values;
 }
 
-/// One operation with a value for each id; boxes are where support/pillow_digests.py cuts them.
+/// An agent that applies one operation with a value for each id; boxes are where
+/// support/pillow_digests.py cuts them.
 struct told_values {
   static constexpr std::string_view name = "told-values";
   [[maybe_unused]] static constexpr bool has_state = false;
@@ -122,7 +124,8 @@ struct told_values {
 };
 static_assert(rw::PlannedAgent<told_values>);
 
-/// By kernels; holes are black, and boxes have the colour that Population Based Augmentation cuts.
+/// The output of the kernels; holes are black, and boxes have the color that Population Based
+/// Augmentation cuts.
 torch::Tensor by_kernels(const told_values& told, const torch::Tensor& images)
 {
   rw::batch examples{
@@ -136,7 +139,7 @@ torch::Tensor by_kernels(const told_values& told, const torch::Tensor& images)
       .inputs.clone();
 }
 
-/// By tensor operations, a few images at a time.
+/// The output of the tensor operations, computed for a few images at a time.
 torch::Tensor by_reference(const told_values& told, const torch::Tensor& images)
 {
   const auto count = images.size(0), height = images.size(2), width = images.size(3);

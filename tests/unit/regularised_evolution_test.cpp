@@ -107,7 +107,7 @@ TEST_CASE("a child differs from its parent in one dimension, evenly among values
 
 TEST_CASE("parents are the best of a sample of the youngest, and the oldest are forgotten")
 {
-  // Trial 0 is the best and too old: 1, 2 and 3 are alive.
+  // Trial 0 is the best but too old: the population is 1, 2 and 3.
   const std::vector<standing> standings{through(0, 9.0), through(1, 0.2), through(2, 0.4),
                                         through(3, 0.3), {.trial = 4},    {.trial = 5}};
   std::map<std::int64_t, int> parents;
@@ -127,7 +127,7 @@ TEST_CASE("parents are the best of a sample of the youngest, and the oldest are 
   CHECK(std::abs(parents[3] - count * 3 / 9) < 106);
   CHECK(std::abs(parents[1] - count * 1 / 9) < 71);
 
-  // Of equals the lower number, which is drawn at least once with 5/9.
+  // Ties go to the lower number, which is drawn at least once with probability 5/9.
   auto equals = standings;
   for (auto& s : equals) s.score = 0.5;
   int first = 0;
@@ -154,10 +154,10 @@ TEST_CASE("children wait for a whole population, and for a place")
   running.finished = false;
   CHECK(starts(strategy(mixed, {{.trial = 0}, {.trial = 1}, {.trial = 2}, {.trial = 3}}, seed{})) ==
         numbers{0, 1});
-  // Two founders are through, the third trains: nobody is born yet.
+  // Two trials of the first population have finished, the third is training: no child starts.
   CHECK(starts(strategy(mixed, {through(0, 0.1), through(1, 0.2), running, {.trial = 3}},
                         seed{})) == numbers{});
-  // It was stopped without a score: life goes on with the two.
+  // The third was stopped without a score: evolution continues with the other two.
   standing stopped{.trial = 2, .finished = true};
   CHECK(starts(strategy(mixed, {through(0, 0.1), through(1, 0.2), stopped, {.trial = 3}},
                         seed{})) == numbers{3});

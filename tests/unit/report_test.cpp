@@ -31,7 +31,7 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
-/// A folder of its own that is gone afterwards.
+/// A temporary folder, removed by the destructor.
 struct scratch {
   std::string path;
   scratch()
@@ -57,7 +57,7 @@ void write_text(const std::string& path, const std::string& text)
   std::ofstream{path, std::ios::binary} << text;
 }
 
-/// What a PNG file shows, `[C, H, W]`.
+/// The decoded pixels of a PNG file, `[C, H, W]`.
 torch::Tensor read_png(const std::string& bytes)
 {
   png_image picture{};
@@ -78,7 +78,7 @@ std::size_t times_in(const std::string& text, const std::string& part)
   return count;
 }
 
-/// Texts of one kind of element, in their order.
+/// The contents of the `<text>` elements, in order.
 std::vector<std::string> texts_in(const std::string& svg)
 {
   std::vector<std::string> found;
@@ -160,7 +160,7 @@ TEST_CASE("a paired difference is put into words by its numbers alone")
         "d is above b by 1.20 points (0.66 .. 1.74, 20 seeds).");
   CHECK(comparison_text("own view", "same view", {-0.5, -0.75, -0.25, 3}) ==
         "own view is below same view by 0.50 points (-0.75 .. -0.25, 3 pairs).");
-  // A deviation of 1.3247 over a mean of 0.1.
+  // A standard deviation of 1.3247 over a mean of 0.1.
   CHECK(comparison_text("c", "b", {0.1, -0.52, 0.72, 20}, "points", "seeds") ==
         "c and b are not told apart: +0.10 points (-0.52 .. 0.72, 20 seeds); a difference of this "
         "size would want about 1380 seeds.");
@@ -312,7 +312,7 @@ TEST_CASE("a contact sheet shows every pixel of every view, enlarged")
 TEST_CASE("a contact sheet writes titles and classes, and goes on below after enough columns")
 {
   auto shown = samples(5, 1);
-  shown.inputs.fill_(255);  // white on white: all ink is of letters
+  shown.inputs.fill_(255);  // images are white: all ink is text
   const auto ink = [](const torch::Tensor& sheet) {
     return (sheet < 255).sum().item<std::int64_t>();
   };
@@ -328,7 +328,7 @@ TEST_CASE("a contact sheet writes titles and classes, and goes on below after en
   auto named = one_line;
   named.class_names = {"I", "I", "I", "I", "I"};  // 11 dots
   CHECK(ink(contact_sheet({{"", shown}}, named)) == 5 * 11 * 4);
-  named.class_names.assign(5, "Iiiiiiiiiiiiiiiiiii");  // too long: smaller, and cut
+  named.class_names.assign(5, "Iiiiiiiiiiiiiiiiiii");  // too long: smaller, and truncated
   const auto cut = contact_sheet({{"", shown}}, named);
   CHECK(ink(cut) > 0);
   CHECK(cut.size(2) == contact_sheet({{"", shown}}, one_line).size(2));
@@ -602,7 +602,7 @@ TEST_CASE("a file that is no run record is refused with its name and its byte")
   refuses("{\"format\": \"rolewise-run-record\", \"format_version\": 1}",
           "is no whole run record: has no 'name'");
 
-  // A record that ends too early is refused wherever it ends.
+  // A truncated record is refused, wherever it is cut.
   const auto whole = json_text(full_record());
   for (std::size_t length = 0; length + 2 < whole.size(); length += 7) {
     write_text(path, whole.substr(0, length));

@@ -44,8 +44,8 @@ std::set<std::int64_t> ids_of(const torch::Tensor& ids)
   return {begin, begin + whole.numel()};
 }
 
-/// Starts at the policy of all zeros; at every look the worst trial copies the best and gets its
-/// policy with one level more.
+/// A strategy that starts at the policy of all zeros; in every round the worst trial copies the
+/// best and gets its policy with all levels raised by one.
 struct small_population {
   static constexpr std::string_view name = "small-population";
 
@@ -74,15 +74,16 @@ struct small_population {
   }
 };
 
-/// Somebody was asked about examples in evaluation mode; what it had learned from until then.
+/// One call in evaluation mode: the ids of its examples, and those that the network had been
+/// trained on by then.
 struct question {
   std::set<std::int64_t> asked, learned;
   bool is_teacher = false;
 };
 std::vector<question> questions;
 
-/// A linear student that knows which examples its weights come from: wherever weights go, a mask of
-/// ids goes with them, by training, copies in the arena and `copy_weights` alike.
+/// A linear student that records which examples its weights were trained on: a mask of ids goes
+/// with the weights, through training, copies in the arena and `copy_weights`.
 class marked_student {
  public:
   marked_student(const sample_shape& shape, std::int64_t ids, bool teaches, seed key)
@@ -208,7 +209,7 @@ TEST_CASE("parts of a search are apart, balanced, and settled by the seed")
   CHECK(data.search.labels.bincount({}, 4).eq(10).all().item<bool>());
   CHECK(data.validation.labels.bincount({}, 4).eq(6).all().item<bool>());
   CHECK(torch::equal(parts().validation.ids, data.validation.ids));
-  const auto more = split_for_search(letters(), 40, 40, seed{3});  // the smaller part is in it
+  const auto more = split_for_search(letters(), 40, 40, seed{3});  // contains the smaller part
   for (const auto id : ids_of(data.validation.ids)) CHECK(ids_of(more.validation.ids).contains(id));
   CHECK_THROWS_AS((void)split_for_search(letters(), 100, 24, seed{3}), std::invalid_argument);
 
@@ -221,7 +222,8 @@ TEST_CASE("parts of a search are apart, balanced, and settled by the seed")
 
 TEST_CASE("the share of validation is counted in passes")
 {
-  // Role-KD's search: 31 steps against 359 batches of 128 an epoch, 124 units against 359: 74 %.
+  // Role-KD's search: 31 steps against 359 batches of 128 an epoch; in units of a forward pass
+  // 124 against 359: a validation share of 74 %.
   const arena_options published{.trials = 16, .epochs = 200, .epochs_per_round = 1};
   const auto cost = cost_of_search(31 * 128, 359 * 128, published, {.teacher = 1.0});
   CHECK(cost.training == 16.0 * 200.0 * 128.0 * 124.0);
@@ -229,13 +231,14 @@ TEST_CASE("the share of validation is counted in passes")
   CHECK(cost.validation_share() == doctest::Approx(359.0 / 483.0));
   CHECK(cost.validation_share() == doctest::Approx(0.743).epsilon(0.001));
 
-  // Looked at every three epochs, 4000 images may be judged by 8470 of them for 15 %.
+  // Validated every three epochs, 4000 training images allow 8470 validation images for a share
+  // of 15 %.
   const arena_options ours{.trials = 16, .epochs = 60, .epochs_per_round = 3};
   const auto count = validation_examples(4000, ours, {.teacher = 1.0});
   CHECK(count == 8470);
   CHECK(cost_of_search(4000, count, ours, {.teacher = 1.0}).validation_share() < 0.15);
   CHECK(cost_of_search(4000, count + 1, ours, {.teacher = 1.0}).validation_share() >= 0.15);
-  // An interval that does not divide the epochs has a last look that comes early.
+  // If the interval does not divide the epochs, the last round is shorter.
   CHECK(cost_of_search(10, 5, {.trials = 1, .epochs = 4, .epochs_per_round = 3}).validation ==
         10.0);
 
@@ -254,24 +257,24 @@ TEST_CASE("no validation example trains anybody of a search, in any way")
   const auto found = role_wise_search(teachers_stage(small_population{}), students_stage(), data,
                                       pad_crop_flip{.padding = 1});
 
-  // Validation: all of its examples at once, as they fit into one batch.
+  // A validation call has all validation examples, as they fit into one batch.
   std::vector<std::size_t> judgements;
   for (std::size_t i = 0; i < questions.size(); ++i)
     if (questions[i].asked == judged) judgements.push_back(i);
-  REQUIRE(judgements.size() == 2 * 3 * 3);  // two stages of three trials and three looks
+  REQUIRE(judgements.size() == 2 * 3 * 3);  // two stages of three trials and three rounds
   std::size_t of_teachers = 0, of_students = 0, lessons = 0;
   for (std::size_t i = 0; i <= judgements.back(); ++i) {
     CHECK_FALSE(meet(questions[i].learned, judged));
     if (questions[i].asked == judged)
       ++(questions[i].is_teacher ? of_teachers : of_students);
     else
-      lessons += questions[i].is_teacher ? 1U : 0U;  // a teacher is asked about the search part
+      lessons += questions[i].is_teacher ? 1U : 0U;  // the teacher's calls on the search part
   }
   CHECK(of_teachers == 9);
   CHECK(of_students == 9);
   CHECK(lessons == 3 * 3 * 2);  // trials, epochs, steps
 
-  // After the search all examples are learned from, and a teacher that knows them all teaches.
+  // The retraining uses all examples, with a teacher that was trained on all of them.
   CHECK(found.teacher.retrained.network.learned() == whole);
   CHECK(found.student.retrained.network.learned() == whole);
   CHECK(questions.back().is_teacher);
@@ -291,7 +294,7 @@ TEST_CASE("a stage follows the best trial's ancestors and trains with what they 
   CHECK(one.found.cost.validation_share() ==
         cost_of_search(40, 24, few_trials()).validation_share());
 
-  // The last training by hand.
+  // The retraining, by hand.
   const auto own = seed{8};
   supervised school{.student = maker_of(true)(letters().shape, own.split(purpose{"network"})),
                     .agent = sequence{policy_agent{.policy = stretched(one.found.policies, 6)},
@@ -302,7 +305,7 @@ TEST_CASE("a stage follows the best trial's ancestors and trains with what they 
   auto again = one.retrained.network;
   CHECK(same_tensors(school.student, again));
 
-  // The search alone is the same search.
+  // Run alone, the search is the same.
   auto alone =
       teachers_stage(small_population{}).look_for_policies(data, pad_crop_flip{.padding = 1});
   CHECK((alone.history == one.found.history));
@@ -326,7 +329,7 @@ TEST_CASE("students start from their teacher, and it judges its own view if it i
   apart.starts_from_teacher = false;
   CHECK_FALSE((run(apart) == code_faithful));
 
-  // A student that learns nothing is its teacher.
+  // A student that does not learn equals the teacher that it starts from.
   auto idle = students_stage();
   idle.optimiser.rate = 0.0;
   const auto unchanged = idle.look_for_policies(data, teachers, pad_crop_flip{.padding = 1});
@@ -446,7 +449,7 @@ TEST_CASE("the teacher's T. stddev can be searched for without a student")
   for (const auto& asked : questions) CHECK(asked.is_teacher);
   CHECK_FALSE(found.of_search.has_value());
   CHECK(found.cost.training == 0.0);
-  CHECK(found.cost.validation == 3 * 3 * 24 * (2 * 2 + 2));  // trials, looks, examples, answers
+  CHECK(found.cost.validation == 3 * 3 * 24 * (2 * 2 + 2));  // trials, rounds, examples, passes
   REQUIRE(found.policies.size() == 1);
   CHECK(found.policies[0].epochs == 3);
 
@@ -464,7 +467,8 @@ TEST_CASE("the teacher's T. stddev can be searched for without a student")
 
 namespace {
 
-/// Answers by the image's mean, so that what darkens images changes its mind.
+/// A teacher whose logits depend on the mean of the image, so that darkening changes its
+/// predictions.
 struct by_brightness {
   [[maybe_unused]] static constexpr bool has_state = false;
   [[nodiscard]] response respond(const batch& examples, taps = {}) const
@@ -504,7 +508,7 @@ TEST_CASE("an augmentation that blurs a teacher's answers is held to its accurac
   CHECK(spread > 0.0);
   CHECK(free(teacher, no_agent{}, data) == -spread);
   CHECK(bound(teacher, no_agent{}, data) == -spread);
-  // All black: half as spread, half of the answers right, 0.3 below the bound of 0.8.
+  // All black: half the stddev, and an accuracy of 0.5, which is 0.3 below the bound of 0.8.
   CHECK(free(teacher, blacken{}, data) == doctest::Approx(-spread / 2.0));
   CHECK(bound(teacher, blacken{}, data) == doctest::Approx(-spread / 2.0 - 0.3));
   bound.accuracy_kept = 1.5;
@@ -529,8 +533,8 @@ TEST_CASE("low-bit ResNets are judged by running statistics, example by example"
   const auto found = role_wise_search(one, two, data, pad_crop_flip{.padding = 1});
   const auto last = found.student.found.history.events.back().score;
   CHECK(last.has_value());
-  // One example at a time: statistics of the batch would give something else, and nothing at all
-  // for a map of one value.
+  // With one example at a time, batch statistics would give another result, and would fail for a
+  // map of one value.
   const auto& best = *found.student.found.of_search;
   CHECK(accuracy(best, data.validation, {.batch_size = 1}) ==
         ranked_trials(found.student.found.history).front().mean);

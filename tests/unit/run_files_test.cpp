@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What runs and searches leave in files: in any locale, one writer at a time, whole.
+// Files of runs and searches: the same in any locale, one writer at a time, never partial.
 #include "support/doctest.hpp"
 
 #include "support/grouping_locale.hpp"
@@ -51,7 +51,7 @@ using rolewise::testing::tiny_student;
 
 namespace {
 
-/// A folder that goes away.
+/// A temporary folder, removed by the destructor.
 struct folder {
   std::string path = [] {
     static int count = 0;
@@ -87,7 +87,7 @@ std::vector<std::string> lines_of(const std::string& text)
   return lines;
 }
 
-/// Lines of JSON without what takes time.
+/// The records of JSON lines, without the field "seconds".
 std::vector<nlohmann::json> records_in(const std::string& text)
 {
   std::vector<nlohmann::json> records;
@@ -120,7 +120,7 @@ auto a_step()
   return supervised{.student = tiny_student{data().shape, seed{3}}, .optimiser = sgd{.rate = 0.02}};
 }
 
-/// Epochs up to `until`, continued where there is a checkpoint.
+/// Trains up to epoch `until`, from the checkpoint if there is one.
 template<typename... Observers>
 auto run(std::int64_t until, Observers&&... observers)
 {
@@ -141,7 +141,7 @@ std::vector<exploit_event> one_event(std::int64_t target, std::int64_t clone)
   return {event};
 }
 
-/// Tries to do after each epoch what another run is doing.
+/// An observer that starts a second run with the same files after each epoch.
 struct second_run {
   static constexpr bool has_state = false;
   const folder* in = nullptr;
@@ -268,14 +268,14 @@ TEST_CASE("a device and a pipe take lines as they come")
   }
   CHECK((records_in(lines) == records_in(read(whole / "log.jsonl"))));
   const auto names = lines_of(rows).front();
-  CHECK(lines_of(rows).size() == 6);  // each of two processes would begin with the names
+  CHECK(lines_of(rows).size() == 6);  // each of the two runs begins with the header
   CHECK(lines_of(rows)[2] == names);
   CHECK(complaint([&] {
           auto step = a_step();
           (void)fit(step, data(), {.epochs = 1}, json_lines{.path = "/dev/full"});
         }) == "rolewise: /dev/full: cannot be written: No space left on device");
 
-  // What was kept while lines went to a pipe goes on into a file, behind what it holds.
+  // A run whose log was a device continues in a regular file, after its content.
   const folder mixed;
   std::filesystem::create_symlink("/dev/null", mixed / "log");
   (void)run(2, json_lines{.path = mixed / "log"}, checkpoints{.folder = mixed.path});
@@ -299,7 +299,7 @@ TEST_CASE("of two runs in one folder the second is refused, and the first loses 
   CHECK(std::filesystem::exists(in / "last.checkpoint"));
   CHECK_FALSE(std::filesystem::exists(in / "run.lock"));
 
-  // Nobody else writes the log, but somebody the checkpoints.
+  // The log is free, but another run writes the checkpoints.
   checkpoints other{.folder = in.path};
   const run_history history;
   const run_signature signature;
@@ -307,7 +307,7 @@ TEST_CASE("of two runs in one folder the second is refused, and the first loses 
   other.see(run_begins{signature, history, 0, 4, true});
   CHECK(std::filesystem::exists(in / "run.lock"));
   const auto before = read(in / "log.jsonl");
-  write(in / "log.jsonl", before + "{\"epoch\":2}\n");  // theirs, after the last checkpoint
+  write(in / "log.jsonl", before + "{\"epoch\":2}\n");  // another run's, after the last checkpoint
   const auto with_more = read(in / "log.jsonl");
   CHECK(complaint([&] {
           (void)run(-1, json_lines{.path = in / "log.jsonl"}, checkpoints{.folder = in.path});
@@ -316,7 +316,7 @@ TEST_CASE("of two runs in one folder the second is refused, and the first loses 
   other.see(run_ends{history, ending::failed});
   CHECK_FALSE(std::filesystem::exists(in / "run.lock"));
 
-  // Who holds it ended between reading and beginning.
+  // The other run ended between the reading and the beginning of this one.
   checkpoints late{.folder = in.path};
   (void)late.kept();
   write_snapshot(in / "last.checkpoint", read_snapshot(in / "last.checkpoint"));
@@ -324,7 +324,7 @@ TEST_CASE("of two runs in one folder the second is refused, and the first loses 
         "rolewise: " + (in / "last.checkpoint") +
             ": was written by another process while it was read: resume once more");
 
-  // One after the other, also with copies of what was used before, is what it was.
+  // Runs one after the other are accepted, also with copies of observers that were used before.
   auto copy = keeper;
   (void)run(3, json_lines{.path = in / "log.jsonl"}, copy);
   (void)run(-1, json_lines{.path = in / "log.jsonl"}, keeper);
@@ -383,7 +383,7 @@ TEST_CASE("a log that was changed is noticed, one that has gone is written anew"
   CHECK(go_on(3) == "nothing");
   CHECK(read(log).starts_with(whole));
 
-  // A checkpoint of before there were sums.
+  // A checkpoint of an older version, without checksums of the logs.
   auto entries = read_snapshot(in / "last.checkpoint");
   const auto removed =
       std::erase_if(entries, [](const auto& entry) { return entry.name.ends_with("log.sum"); });
@@ -397,7 +397,7 @@ TEST_CASE("a run that begins does not add to the lines of another")
 {
   const folder in;
   const auto log = in / "log.jsonl", table = in / "log.csv";
-  write(log, "{\"seconds\":1}\n");  // somebody's
+  write(log, "{\"seconds\":1}\n");  // a line of another program
   const auto begin = [&](std::int64_t from, auto observer) {
     return complaint([&] {
       auto step = a_step();
@@ -418,7 +418,7 @@ TEST_CASE("a run that begins does not add to the lines of another")
   CHECK(read(log) == lines);
   CHECK(read(table) == rows);
 
-  // Its checkpoint has gone.
+  // The checkpoint is missing.
   const folder lost;
   (void)run(2, json_lines{.path = lost / "log"}, checkpoints{.folder = lost.path});
   std::filesystem::remove(lost / "last.checkpoint");
@@ -426,7 +426,7 @@ TEST_CASE("a run that begins does not add to the lines of another")
           (void)run(-1, json_lines{.path = lost / "log"}, checkpoints{.folder = lost.path});
         }) == refusal(lost / "log", 2, 0));
 
-  // A run in pieces goes on.
+  // A run in pieces continues its log.
   CHECK(begin(2, json_lines{.path = log}) == "nothing");
   CHECK(begin(2, csv{.path = table}) == "nothing");
   CHECK(lines_of(read(log)).size() == 5);
@@ -470,7 +470,7 @@ TEST_CASE("names that are no UTF-8 come out as U+FFFD wherever they are written"
         "a\xEF\xBF\xBD"
         "b");
 
-  // What has to be the same when it is read back is refused instead.
+  // Names that must be the same when read back are refused instead.
   CHECK(complaint([&] { (void)json_text(point{}.set("a", name)); }) ==
         "rolewise: point: '" + repaired + "\x01' is no UTF-8, so no JSON can hold it");
   CHECK(complaint([&] {

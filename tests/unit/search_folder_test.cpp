@@ -37,8 +37,8 @@ namespace {
 
 const search_space rates{{"rate", real_interval{1e-3, 1.0, spacing::logarithmic}}};
 
-/// Trial 3 waits for a look; afterwards the worst takes over the best, of the look before in every
-/// other round, and one is stopped.
+/// A strategy that starts trial 3 one round late. Then the worst trial copies the best (with
+/// `LooksBack`, every other round as it was one round ago), and trial 2 is stopped.
 template<bool LooksBack>
 struct restless {
   static constexpr std::string_view name = "restless";
@@ -105,7 +105,7 @@ struct folder {
 
 struct interrupted {};
 
-/// A search that ends with an `interrupted` when the judge is asked for the `lives`-th time.
+/// A search that throws `interrupted` at the `lives`-th call of the judge.
 template<bool LooksBack = false>
 auto search(const std::string& where, int lives = 1 << 30, std::int64_t at_once = 1)
 {
@@ -162,7 +162,7 @@ void resume_after_each_judgement()
     check_same(found, wanted);
     CHECK((read_search_history(kept.history()) == wanted.history));
     CHECK(kept.states() <= (LooksBack ? 8 : 4));
-    // What is over is read and not trained again.
+    // A finished search is read, and not trained again.
     auto again = search<LooksBack>(kept.path, 1);
     check_same(again, wanted);
   }
@@ -205,7 +205,8 @@ TEST_CASE("a history is on the disk as it happens, and a torn line is cut off")
   CHECK(read[4]["score"].get<double>() == wanted.history.events[3].score);
   CHECK(read.back()["round"] >= 1);
 
-  // Cut anywhere after the first round, whose states have made room for those of the second.
+  // Truncated anywhere after the first round, whose states have been replaced by those of the
+  // second.
   std::size_t round = 0;
   for (int i = 0; i < 7; ++i) round = whole.find('\n', round) + 1;
   for (std::size_t length = round; length < whole.size(); length += 13) {
@@ -223,7 +224,7 @@ TEST_CASE("a history is on the disk as it happens, and a torn line is cut off")
     last = event.seconds;
   }
 
-  // A first line that was torn: nothing had happened.
+  // A truncated first line: the search starts from the beginning.
   const folder early{"early"};
   early.write(whole.substr(0, 40));
   auto afresh = search(early.path);

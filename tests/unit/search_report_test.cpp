@@ -21,8 +21,8 @@ namespace {
 
 point x_at(std::int64_t x) { return point{}.set("x", x); }
 
-/// Trials 0 and 2 take over each other at epoch 1; at epoch 2 trial 1 takes over what trial 2 was
-/// before that.
+/// Trials 0 and 2 copy each other at epoch 1; at epoch 2 trial 1 copies trial 2 as it was before
+/// that.
 search_history swapped()
 {
   return {.strategy = "by-hand",
@@ -45,7 +45,7 @@ std::size_t count_of(std::string_view text, std::string_view part)
   return count;
 }
 
-/// Every element that is opened is closed, in order: enough of XML to be shown.
+/// Whether elements are closed in order, which is enough of XML to be shown.
 bool is_well_formed(std::string_view text)
 {
   std::vector<std::string> open;
@@ -72,11 +72,11 @@ TEST_CASE("a lineage follows copies to what trials were when they were copied")
   REQUIRE(lineage.stretches.size() == 6);
   CHECK(lineage.ancestry(0) == std::vector<std::size_t>{2, 3});
   CHECK(lineage.ancestry(2) == std::vector<std::size_t>{0, 4});
-  CHECK(lineage.ancestry(1) == std::vector<std::size_t>{2, 5});  // as trial 2 was one look ago
+  CHECK(lineage.ancestry(1) == std::vector<std::size_t>{2, 5});  // as trial 2 was one round ago
   CHECK(lineage.stretches[5].begin == 1);
   CHECK(lineage.stretches[5].end == 2);
   CHECK(lineage.stretches[5].at == x_at(5));
-  CHECK(lineage.founders_left() == 2);  // nobody descends from trial 1's first stretch
+  CHECK(lineage.founders_left() == 2);  // trial 1's first stretch has no descendants
 
   const auto scores = lineage.scores_of(1);
   REQUIRE(scores.size() == 2);
@@ -143,13 +143,14 @@ TEST_CASE("a lineage tree draws each stretch where it happened")
   const auto tree = lineage_tree(swapped());
   CHECK(is_well_formed(tree));
   CHECK(count_of(tree, "<circle") == 3);  // starts
-  // Trial 2's row to trial 0's at epoch 1 of 4: once among all, once among the living.
+  // Trial 2's row to trial 0's at epoch 1 of 4: once among all stretches, once among the living
+  // ones.
   const std::string_view curve = "M236.00,111.00 C243.00,111.00 243.00,59.00 250.00,59.00";
   CHECK(count_of(tree, curve) == 2);
   const auto best = tree.substr(tree.find("class=\"best\""));
   CHECK(count_of(best, "M236.00,59.00 C243.00,59.00 243.00,111.00 250.00,111.00") == 1);
   CHECK(count_of(best, curve) == 0);
-  // Trial 1's first two epochs: nobody is left of them.
+  // Trial 1's first two epochs have no surviving descendants.
   const std::string_view lost = "x1=\"76.00\" y1=\"85.00\" x2=\"396.00\" y2=\"85.00\"";
   CHECK(count_of(tree, lost) == 1);
   CHECK(count_of(tree.substr(tree.find("class=\"living\"")), lost) == 0);
@@ -196,7 +197,7 @@ TEST_CASE("a page of a search needs nothing else and escapes what it is told")
   CHECK(count_of(page, "student.policy") == 2);
   CHECK(count_of(page, "<h1>A &amp; &lt;b&gt;</h1>") == 1);
   CHECK(count_of(page, "&quot;x&quot;") == 1);
-  CHECK(count_of(page, "http") == 4);  // the name of each picture's vocabulary
+  CHECK(count_of(page, "http") == 4);  // the SVG namespace of each picture
   CHECK(count_of(page, "http://www.w3.org/2000/svg") == 4);
   for (const auto* loader : {"<script", "src=", "href", "url(", "@import"})
     CHECK(page.find(loader) == page.npos);
@@ -260,8 +261,8 @@ TEST_CASE("trials that fail are in lineage, page and pictures, and are never the
 TEST_CASE("the schedule on a page is that of the best trial and its ancestors")
 {
   auto first = augmentation_policy{}.levels(), second = first;
-  first[0] = 10;   // Rotate always
-  second[10] = 5;  // Invert by half
+  first[0] = 10;   // Rotate with probability 1
+  second[10] = 5;  // Invert with probability 0.5
   search_history history{
       .strategy = "by-hand",
       .space = policy_space(),

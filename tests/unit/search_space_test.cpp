@@ -141,7 +141,8 @@ TEST_CASE("exploring stays in the space, depends on names alone, and moves as it
   CHECK(rates.fits());
   CHECK(agents.fits());
   CHECK(bits.fits());
-  // Anew in [-1, 1): 3/4 below 0.5, 9/20 further than 0.6; else half of the steps are down.
+  // Resampled in [-1, 1): 3/4 lie below 0.5, 9/20 at a distance above 0.6; else half of the steps
+  // go down.
   CHECK(lower / double{count} == doctest::Approx(0.2 * 0.75 + 0.8 * 0.5).epsilon(0.03));
   CHECK(far / double{count} == doctest::Approx(0.2 * 0.45).epsilon(0.08));
 
@@ -240,7 +241,7 @@ TEST_CASE("a point prints on a line that people read")
   CHECK(text(joined(point{}.set("rate", 0.5), point_of(policy, "student."),
                     point_of(augmentation_policy{}, "teacher."), point{}.set("z", 1.0))) ==
         "rate 0.5, student.{Rotate 0.3@5, Invert 1.0@0}, teacher.{nothing}, z 1");
-  // Alone, the name of a level is a name like others.
+  // A level alone is printed like any other value.
   CHECK(text(point{}.set("Rotate.1.probability", std::int64_t{3})) == "Rotate.1.probability 3");
 }
 

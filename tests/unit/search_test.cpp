@@ -28,7 +28,8 @@ const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}}
                          {"bits", integer_interval{1, 8}},
                          {"agent", choice_of{{"none", "policy", "random"}}}};
 
-/// Keeps every value that is shown, and gives it back to whoever asks next.
+/// An archive that keeps each value it visits, and writes the kept values back if `reading` is
+/// set.
 class memory {
  public:
   bool reading = false;

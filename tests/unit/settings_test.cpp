@@ -32,7 +32,7 @@ struct brush {
   shade of = shade::dark;
 };
 
-/// Members of every kind that needs no word.
+/// An aggregate with members of every kind that is listed without further code.
 struct picture {
   static constexpr int no_member = 3;
 
@@ -81,7 +81,7 @@ class memory {
   int x_;
 };
 
-/// Cannot be listed, for a member of it hides what it holds.
+/// Cannot be listed: one member is a class without `visit_settings`.
 struct with_closed {
   brush first{};
   closed second{3};
@@ -97,7 +97,7 @@ struct constant_of {};
 template<typename Tag>
 struct tagged {};
 
-/// Has a number that training changes, and one that it does not.
+/// A part with a number that training changes and one that it does not.
 struct counting {
   std::int64_t seen = 0;
   double strength = 0.5;
@@ -125,7 +125,7 @@ static_assert(!Described<closed> && !Described<with_closed> && !Described<derive
 static_assert(!Described<std::vector<closed>> && !Described<std::optional<with_closed>>);
 static_assert(!Described<std::variant<int, closed>> && !Described<int*>);
 
-// What the library offers to be put into a step, a network or a search.
+// The parts of the library that are passed to a step, a network or a search.
 template<typename... P>
 inline constexpr bool all_described = (Described<P> && ...);
 

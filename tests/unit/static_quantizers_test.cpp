@@ -78,7 +78,7 @@ TEST_CASE("bwn has the values of the reference, and no scale is nearer")
   CHECK(squared_error(w, q.values() * .9) == doctest::Approx(1.00658));
   CHECK(squared_error(w, q.values() * 1.1) == doctest::Approx(1.00658));
 
-  // A scale for each filter; a filter of zeros stays zero and does not disturb the other.
+  // Each filter has its own scale; a filter of zeros stays zero and does not affect the others.
   const auto two = torch::cat({w, torch::zeros_like(w), w * 2});
   const auto values = rw::bwn{}.start_weights(inside)(two, bit_width{1}).values();
   CHECK(near(values[0], q.values(), 1e-12));
@@ -104,7 +104,8 @@ TEST_CASE("bwn's gradient is the chain rule's or the paper's")
                          filter({1, 2})),
              doubles({1.5, 1.5}), 1e-12));
 
-  // Beyond the mask, where the sign's own part is off, it is the gradient of mean |w| alone.
+  // Outside the mask, where the straight-through term is 0, the gradient is that of mean |w|
+  // alone.
   torch::manual_seed(4);
   const auto far = torch::randn({3, 2, 2, 2}, torch::kFloat64).sign() * 2 +
                    torch::rand({3, 2, 2, 2}, torch::kFloat64);
@@ -157,7 +158,7 @@ TEST_CASE("xnor's layers multiply signs and scale each filter, borders included"
   const auto x = torch::randn({2, 4, 5, 5});
   const auto y = layer(before.of_rectified(x, phase::training), phase::training);
 
-  // Agreements less disagreements, counted; what is padded counts for neither.
+  // The number of agreeing signs minus that of disagreeing ones; padding counts for neither.
   const auto a = torch::constant_pad_nd(x.sign(), {1, 1, 1, 1}).to(torch::kLong);
   const auto w = latent.detach();
   auto counts = torch::zeros({2, 3, 5, 5}, torch::kLong);
@@ -189,7 +190,7 @@ TEST_CASE("binary-connect takes signs by rule or by chance and keeps weights in 
         doctest::Approx(std::sqrt(1.5 / (9 * (4 + 8)))));
   CHECK(glorot.size_of(torch::zeros({8, 4})) == doctest::Approx(std::sqrt(1.5 / 12)));
 
-  // By chance: frequencies (.7, .4, .5, .95, 0), other draws at each step, the same again.
+  // Stochastic: frequencies (.7, .4, .5, .95, 0), new draws at each step, reproducible.
   const rw::binary_connect chance{.choice = rw::binary_choice::stochastic, .seed = rw::seed{7}};
   auto state = chance.start_weights(inside), again = chance.start_weights(inside);
   constexpr int steps = 4000;
@@ -352,7 +353,7 @@ TEST_CASE("sawb has the clips of the reference")
   const rw::sawb other{.coefficients = rw::sawb_coefficients{3.212, -2.178}};
   CHECK(near(other.start_weights(inside).clip_of(w, bit_width{2}), doubles({.737114})));
 
-  // Of a distribution: the coefficients with its two moments.
+  // For known distributions: the clip from the coefficients and the two moments.
   const std::vector<double> gaussian{1.473166, 2.009980, 2.467078, 2.867432};
   for (int bits = 2; bits <= 5; ++bits) {
     const auto c = *rw::sawb_coefficients_for(bit_width{bits}, without_zero);
@@ -392,14 +393,15 @@ TEST_CASE("sawb has the levels and gradients of the reference")
     CHECK(near(state(many * 7, bit_width{bits}).values(), state(many, bit_width{bits}).values() * 7,
                1e-12));
   }
-  // One bit is bwn for the whole tensor.
+  // With one bit, sawb is bwn for the whole tensor.
   CHECK(near(rw::sawb{}.start_weights(inside)(many.unsqueeze(0), bit_width{1}).values(),
              rw::bwn{}.start_weights(inside)(many.unsqueeze(0), bit_width{1}).values(), 1e-12));
 }
 
 TEST_CASE("sawb falls back to the largest weight, and has a clip per filter where told")
 {
-  // Many small weights beside a few large ones give a clip above; equal ones below zero.
+  // With such coefficients, the clip can exceed the largest weight (few large weights among many
+  // small ones) or fall below 0 (equal sizes, as here).
   const rw::sawb odd{.coefficients = rw::sawb_coefficients{1, -2}};
   const auto state = odd.start_weights(inside);
   CHECK(state.clip_of(doubles({.5, -.5, .4}), bit_width{2}).item<double>() == .5);

@@ -44,7 +44,7 @@ std::string what_of(const std::function<void()>& f)
 std::string complaint(const std::function<void()>& f) { return what_of<std::runtime_error>(f); }
 std::string refusal(const std::function<void()>& f) { return what_of<std::invalid_argument>(f); }
 
-/// A path in the folder for scratch files that is gone at the end.
+/// A path in the temporary folder; the destructor removes the file.
 class scratch_path {
  public:
   scratch_path()

@@ -26,10 +26,10 @@ const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}}
                          {"agent", choice_of{{"none", "policy", "random"}}}};
 const search_space line{{"x", real_interval{}}};
 
-/// What a trial is worth, known from the first epoch on.
+/// The score of a trial, the same in every epoch.
 double worth(const point& p, std::int64_t, double) { return p.real("x"); }
 
-/// A trial that was scored once an epoch, with its number for a point.
+/// A trial with one score per epoch; its point is its number / 100.
 standing scored(std::int64_t trial, std::vector<double> scores)
 {
   standing s{.trial = trial, .epoch = static_cast<std::int64_t>(scores.size())};
@@ -98,16 +98,16 @@ TEST_CASE("successive halving leaves 27, 9, 3 and 1 trial, the best ones")
 TEST_CASE("successive halving rounds down, waits for the last to arrive and prefers low numbers")
 {
   const successive_halving half{.eta = 2, .first_rung = 1};
-  // Five trials: two go on, of the equal ones the first.
+  // Of five trials two continue; ties go to the lower number.
   std::vector<standing> five{scored(0, {0.1}), scored(1, {0.7}), scored(2, {0.5}), scored(3, {0.5}),
                              scored(4, {0.2})};
   CHECK(stopped(half(line, five, seed{})) == numbers{0, 3, 4});
 
-  // One has not been judged: nobody falls, though others are past the rung.
+  // One trial has no score yet: none is stopped, though others are past the rung.
   five[4] = scored(4, {});
   five[0] = scored(0, {0.1, 0.9});
   CHECK(stopped(half(line, five, seed{})).empty());
-  // It has finished without: it is the last, and what others got later does not count.
+  // It has finished without a score: it ranks last, and later scores of others do not count.
   five[4].finished = true;
   CHECK(stopped(half(line, five, seed{})) == numbers{0, 3});
 
@@ -117,11 +117,11 @@ TEST_CASE("successive halving rounds down, waits for the last to arrive and pref
   late.epoch = 4;
   CHECK(stopped(half(line, {late, scored(1, {0.8, 0.8})}, seed{})) == numbers{1});
 
-  // At the second rung, of the two that were left after the first.
+  // At the second rung, only the two trials left after the first are compared.
   const std::vector<standing> four{scored(0, {0.9, 0.1}), scored(1, {0.8, 0.2}), scored(2, {0.1}),
                                    scored(3, {0.2})};
   CHECK(stopped(half(line, four, seed{})) == numbers{0, 2, 3});
-  // Nobody is stopped twice.
+  // No trial is stopped twice.
   auto after = four;
   for (const auto i : {0, 2, 3}) after[static_cast<std::size_t>(i)].finished = true;
   CHECK((half(line, after, seed{}) == std::vector<decision>{keep_trial{1}}));
@@ -164,7 +164,7 @@ TEST_CASE("the brackets of hyperband are those of the paper's table")
   CHECK((all[4] == hyperband::bracket{5, {81}}));
   CHECK(hyperband{.eta = 3, .most = 81}.trials() == 143);
 
-  // No power of eta: s_max = 2, n = 3 * 4 / 3, ceil(3 * 2 / 2), 3; r = 6 / 4, 6 / 2, 6.
+  // R = 6 is no power of eta: s_max = 2, n = 3 * 4 / 3, ceil(3 * 2 / 2), 3; r = 6 / 4, 6 / 2, 6.
   const auto six = hyperband{.eta = 2, .most = 6}.brackets();
   REQUIRE(six.size() == 3);
   CHECK((six[0] == hyperband::bracket{4, {1, 3, 6}}));
@@ -181,7 +181,8 @@ TEST_CASE("hyperband runs one bracket after the other and stops at its most epoc
   numbers begins;
   for (std::size_t look = 0; look < run.decisions.size(); ++look)
     if (!started(run.decisions[look]).empty()) begins.push_back(static_cast<std::int64_t>(look));
-  // A bracket lasts nine epochs; after the third the first comes again, with the three left.
+  // A bracket takes nine epochs; after the third one the first is repeated, with the three trials
+  // left.
   CHECK(begins == numbers{0, 9, 18, 27});
   CHECK(started(run.decisions[9]) == numbers{9, 10, 11, 12, 13});
   CHECK(started(run.decisions[18]) == numbers{14, 15, 16});
@@ -198,21 +199,22 @@ TEST_CASE("ASHA promotes the best share of those that ever were at a rung")
   // The first to arrive is the best of its rung.
   CHECK(stopped(asha(line, {scored(0, {0.1})}, seed{})).empty());
 
-  // Rung 1 has 0.6, 0.5 and 0.4, stopped or not: one of three goes on. Trial 3 is past it.
+  // Rung 1 holds 0.6, 0.5 and 0.4, stopped trials included: one of three continues.
   auto gone = scored(0, {0.6});
   gone.finished = true;
   CHECK(stopped(asha(line, {gone, scored(1, {0.5}), scored(2, {0.4})}, seed{})) == numbers{1, 2});
-  // With a fourth, two do: what is the second best now goes on, and nobody judges trial 3 again.
+  // With a fourth, two continue: trial 1 is the second best now. Trial 3 is past the rung and is
+  // not compared again.
   CHECK(stopped(asha(line, {gone, scored(1, {0.5}), scored(2, {0.4}), scored(3, {0.1, 0.9})},
                      seed{})) == numbers{2});
-  // Equal scores: the lower number.
+  // Ties go to the lower number.
   CHECK(stopped(asha(line, {scored(0, {0.5}), scored(1, {0.5})}, seed{})) == numbers{1});
 
-  // Between rungs nobody is judged: rungs are 1, 2, 4.
+  // No trial is compared between rungs, which are 1, 2, 4.
   CHECK(stopped(asha(line, {scored(0, {1, 1, 1, 1}), scored(1, {0, 0, 0})}, seed{})).empty());
   CHECK(stopped(asha(line, {scored(0, {1, 1, 1, 1}), scored(1, {0, 0, 0, 0})}, seed{})) ==
         numbers{1});
-  // Two rungs between two looks: it must hold at both.
+  // With two rungs between two rounds, a trial must hold at both.
   auto quick = scored(1, {});
   quick.past = {{2, 0.5, *quick.at}};
   CHECK(stopped(asha(line, {scored(0, {0.7, 0.1}), quick}, seed{})) == numbers{0, 1});
@@ -238,7 +240,7 @@ TEST_CASE("ASHA keeps its places filled, in order, and stops most early")
   CHECK(run.reached(27) >= 1);
   CHECK(run.reached(2) < 30);
   CHECK(run.epochs < 60 * 27 / 4);
-  // The best of all goes the whole way: it is the best of each rung.
+  // The best of all trains to the end: it is the best at each rung.
   const auto best = std::max_element(
       run.standings.begin(), run.standings.end(),
       [](const auto& a, const auto& b) { return a.at->real("x") < b.at->real("x"); });
@@ -247,7 +249,8 @@ TEST_CASE("ASHA keeps its places filled, in order, and stops most early")
 
 TEST_CASE("halving finds better points than random search at equal cost")
 {
-  // Curves that rise to what a point is worth; with noise that shrinks as they do.
+  // Learning curves that rise to a value that depends on the point, with noise that shrinks over
+  // the epochs.
   const auto learn = [](const point& p, std::int64_t epoch, double) {
     const double x = p.real("x");
     const double noise = std::sin(1e4 * x + 1e3 * static_cast<double>(epoch));

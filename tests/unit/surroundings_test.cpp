@@ -58,7 +58,7 @@ using rolewise::testing::tiny_student;
 
 namespace {
 
-/// What a program around may have set.
+/// Sets the default dtype to double, as a surrounding program may have done.
 class double_by_default {
  public:
   double_by_default() : before_{c10::get_default_dtype()}
@@ -73,7 +73,7 @@ class double_by_default {
   caffe2::TypeMeta before_;
 };
 
-/// A function of its arguments, of the same bits under any default type.
+/// A data set with the same bits under any default dtype.
 dataset coloured(std::int64_t count)
 {
   dataset data;

@@ -67,7 +67,7 @@ struct folder {
   std::string operator/(const std::string& name) const { return path + "/" + name; }
 };
 
-/// Counts the examples it is asked about; copies count together.
+/// A teacher that counts the examples it evaluates; copies share the count.
 struct counting_teacher {
   static constexpr bool has_state = false;
   frozen_teacher<tiny_student> teacher;
@@ -104,7 +104,7 @@ std::string complaint(const std::function<void()>& f)
   return "no complaint";
 }
 
-/// Changes every pixel, by an amount that the epoch decides: recurs in no epoch.
+/// An agent that adds the epoch to every pixel, so that no view recurs.
 struct brighter_each_epoch {
   static constexpr std::string_view name = "brighter-each-epoch";
   static constexpr bool has_state = false;
@@ -204,7 +204,7 @@ TEST_CASE("a checksum sees every byte, the order and the shape")
     sum.add(std::string_view{bytes});
     return sum.value();
   };
-  // The sum stands in files: it may never change.
+  // Checksums are stored in files: the function must never change.
   CHECK(of("") == 0x836E528CB96BE96D);
   CHECK(of("rolewise") == 0x10ED89A2495C2A76);
   CHECK(of(std::string(100, 'a')) == 0x42E848DBA024FFA8);
@@ -273,10 +273,11 @@ TEST_CASE("a cached teacher gives the teacher's answers and asks it once for eac
       CHECK(torch::equal(teacher.respond(view).logits, plain.respond(view).logits));
       CHECK(torch::equal(teacher.respond(normalised(view)).logits, plain.respond(view).logits));
     }
-    CHECK(*asked.asked == 2 * data.size());  // view 0 was there before
+    CHECK(*asked.asked == 2 * data.size());  // view 0 was cached before
     CHECK(teacher.size() == 3 * data.size());
 
-    // In other batches a product may be rounded otherwise; what was kept stays as it was.
+    // With another batch size a product may be rounded differently; cached responses stay the
+    // same.
     for (const auto& part : batches(data, {.size = 16, .epoch = 4})) {
       const auto view =
           make_views(part, crops, no_agent{}, no_agent{}, {.epoch = 4}, seed{5}).teacher;
@@ -327,11 +328,11 @@ TEST_CASE("a cached teacher never answers to other pixels, whatever number they 
   CHECK(teacher.size() == 120);
   CHECK(teacher.tally().kept == 120);
   CHECK(teacher.tally().found < 40);  // a few cut-outs cut nothing
-  // What was kept is still there.
+  // Cached responses are still there.
   CHECK(torch::equal(teacher.respond(view_of(data, 4)).logits,
                      plain.respond(view_of(data, 4)).logits));
 
-  // Half of a batch is there: the whole is asked about, and each row is right.
+  // Half of a batch is cached: the teacher evaluates the whole batch, and each row is right.
   const auto fresh = cached(a_teacher(), data, crops_shown(), {.path = in / "fresh"});
   const auto view = view_of(data, 1);
   (void)fresh.respond({view.inputs.narrow(0, 0, 20), view.labels.narrow(0, 0, 20),
@@ -374,7 +375,7 @@ TEST_CASE("a distillation with a cached teacher learns the same bits and asks on
   CHECK(*counted.asked == 6 * data.size());
   CHECK(with_cache.teacher.tally().found == 8 * data.size());
 
-  // The teacher may judge the student's view.
+  // The teacher may be given the student's view.
   const shown_views students{.teacher_agent = students_view{}, .student_agent = crops};
   const auto judge = cached(counted, data, students, {.path = in / "students"});
   CHECK(judge.size() == 0);
@@ -401,7 +402,8 @@ TEST_CASE("a run that was interrupted goes on with its cache and ends with the s
     auto first = lesson_with(in / "cache");
     options.until = 2;
     (void)fit(first, data, options, checkpoints{.folder = in / "run"});
-    // The process was killed in the third epoch, after one batch and some rows of the next.
+    // As if the process were killed in the third epoch, after one batch and some rows of the
+    // next.
     std::int64_t step = 0;
     for (const auto& part : batches(data, {.size = 16, .seed = seed{11}, .epoch = 2})) {
       const auto view =
@@ -412,7 +414,7 @@ TEST_CASE("a run that was interrupted goes on with its cache and ends with the s
     CHECK(first.teacher.size() == 2 * data.size() + 32);
   }
   auto bytes = bytes_of(in / "cache");
-  const auto last = bytes.find_last_not_of('\0');  // a half-written row: its sum is wrong
+  const auto last = bytes.find_last_not_of('\0');  // a half-written row: its checksum is wrong
   bytes[last] = static_cast<char>(bytes[last] ^ 1);
   write(in / "cache", bytes);
 
@@ -494,7 +496,7 @@ TEST_CASE("half, bfloat16 and top-k answers stay within their bounds")
       CHECK((torch::softmax(half / t, 1) - p).abs().max().item<double>() < 1e-3);
     }
 
-  // Distances that half cannot hold stay at its end.
+  // Distances beyond the range of half saturate at its end.
   const rolewise::detail::answer_form form{.classes = 3, .kept = 3, .type = torch::kFloat16};
   const auto far = torch::tensor({{1e6F, 0.0F, 1e6F - 1.0F}});
   const auto back = rolewise::detail::decoded(rolewise::detail::encoded(far, form), form);
@@ -585,7 +587,7 @@ TEST_CASE("a damaged cache is refused, a damaged row is asked for again")
     const auto teacher = open();
     for (std::int64_t epoch = 0; epoch < 3; ++epoch) (void)teacher.respond(view_of(data, epoch));
 
-    // One writer at a time, in this process too; readers read along.
+    // Only one writer at a time, in one process too; readers are allowed.
     CHECK(complaint([&] { (void)open(); }) ==
           "rolewise: " + path + ": is being written by this process (" +
               std::to_string(::getpid()) + "); open it with .read_only = true, or wait");
@@ -623,7 +625,7 @@ TEST_CASE("a damaged cache is refused, a damaged row is asked for again")
                : at == 9 ? ": is a teacher cache of version 1025, this library reads 1"
                          : ": is damaged: the sum of its head does not fit"));
   }
-  // Any bit of any row; the last four bytes of a row are filling.
+  // A flipped bit in any row; the last four bytes of a row are padding.
   for (std::size_t at = head; at < whole.size(); at += 13) {
     if ((at - head) % row >= 28) continue;
     auto bytes = whole;
@@ -637,7 +639,7 @@ TEST_CASE("a damaged cache is refused, a damaged row is asked for again")
     CHECK(teacher.size() == 120);
     CHECK(teacher.tally().kept == 1);
   }
-  // A row in another's place is no row of that place.
+  // A row copied to another position is not valid there.
   auto bytes = whole;
   bytes.replace(head, row, whole, head + row, row);
   write(path, bytes);

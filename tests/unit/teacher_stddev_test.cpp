@@ -32,7 +32,7 @@ std::string refusal(const std::function<void()>& f)
   return "accepted";
 }
 
-/// Is sure of the class whose number is the first pixel.
+/// A teacher that is certain of the class given by the first pixel.
 struct reads_the_pixel {
   [[maybe_unused]] static constexpr bool has_state = false;
   std::int64_t classes;
@@ -43,7 +43,7 @@ struct reads_the_pixel {
   }
 };
 
-/// Is sure of dark images and at a loss before bright ones.
+/// A teacher that is certain on dark images and uncertain on bright ones.
 struct dazzled {
   static constexpr bool has_state = false;
   response respond(const batch& examples, taps = {}) const
@@ -53,7 +53,7 @@ struct dazzled {
   }
 };
 
-/// Adds up to 7 to every pixel, as the seed wants.
+/// An agent that halves every pixel and adds 0 .. 7, drawn from the seed.
 struct brighter {
   static constexpr std::string_view name = "brighter";
   static constexpr bool has_state = false;
@@ -66,7 +66,7 @@ struct brighter {
   }
 };
 
-/// Shows a pixel of 0 .. 99, whatever was there.
+/// An agent that replaces every image by a random pixel of 0 .. 99.
 struct any_class {
   static constexpr const char* name = "any-class";
   [[maybe_unused]] static constexpr bool has_state = false;
@@ -124,14 +124,15 @@ TEST_CASE("a teacher that is sure gives the law of class counts")
   const auto found = teacher_stddev(teacher, data, no_agent{}, options);
   CHECK(found.groups == 200);
   CHECK(found.rows == 640);
-  // Identity repeats each image; an epoch draws without putting back, so a hundredth is missing.
+  // The identity repeats each image; an epoch draws without replacement, so the variance is lower
+  // by a hundredth.
   CHECK(found.stddev == doctest::Approx(.005562 * std::sqrt(.99)).epsilon(0.02));
   CHECK(teacher_stddev(teacher, data, no_agent{}, options).stddev == found.stddev);
   CHECK(teacher_stddev(teacher, data, no_agent{},
                        stddev_options<no_agent>{.epochs = 2, .seed = seed{1}})
             .stddev != found.stddev);
 
-  // More distinct content, less spread: the other half of the rows are now other images.
+  // More distinct images, less spread: the other half of the rows have other images now.
   CHECK(teacher_stddev(teacher, data, any_class{}, options).stddev ==
         doctest::Approx(.003933).epsilon(0.02));
   CHECK(refusal([&] {
@@ -169,7 +170,7 @@ TEST_CASE("the hardest of several views is the one that the judge is least sure 
   for (std::int64_t n = 0; n < examples.size(); ++n)
     CHECK(torch::equal(view.inputs[n], all[brightest[n].item<std::int64_t>()][n]));
 
-  // Labels and partners are those of the view that was taken.
+  // Labels and partners are those of the selected view.
   const cutmix cuts{.classes = 7};
   const auto picked = hardest_view{.agent = cuts, .judge = dazzled{}}(examples, now, seed{7});
   const batch options[]{cuts(examples, now, seed{7}.split(0)),

@@ -39,7 +39,7 @@ rw::batch images(std::int64_t count)
           {{0.5}, {0.25}}};
 }
 
-/// What a user has: a module that is no part of the library.
+/// A user's module, not part of the library.
 struct own_module : torch::nn::Cloneable<own_module> {
   own_module() { reset(); }
   void reset() override
@@ -64,7 +64,7 @@ struct own_holder : torch::nn::ModuleHolder<own_module> {
   using torch::nn::ModuleHolder<own_module>::ModuleHolder;
 };
 
-/// A module that cannot be cloned is good enough for a teacher.
+/// A module that cannot be cloned; as a teacher it is accepted.
 struct plain_net : torch::nn::Module {
   plain_net() : norm{register_module("norm", torch::nn::BatchNorm2d{1})} {}
   torch::Tensor forward(torch::Tensor x) { return norm->forward(x).flatten(1); }
@@ -227,7 +227,8 @@ TEST_CASE("a frozen copy of a user's module is not reached by training it furthe
 
 namespace {
 
-/// Keeps its batch norm in training mode whatever it is told, as some networks keep their dropout.
+/// A module that keeps its batch norm in training mode in every mode, as some networks keep their
+/// dropout.
 struct stubborn_module : torch::nn::Cloneable<stubborn_module> {
   stubborn_module() { reset(); }
   void reset() override
@@ -260,7 +261,7 @@ TEST_CASE("no statistics of a teacher move, whatever mode its parts are in")
   (void)teacher.respond(images(8));
   CHECK(torch::equal(module->norm->running_mean, still));
 
-  module->norm->train();  // the whole says that it is in evaluation mode
+  module->norm->train();  // the module as a whole is in evaluation mode
   CHECK_FALSE(module->is_training());
   CHECK_THROWS_WITH_AS((void)teacher.respond(images(8)),
                        "rolewise: module_teacher: part 'norm' of the module has been put into "

@@ -26,10 +26,10 @@ namespace {
 using rows = std::vector<std::string>;
 using widths = std::vector<unsigned short>;
 
-// Names may be any: accents, wide characters, marks on others, and what would move the cursor.
+// Names may have any characters: accents, wide ones, combining marks, and cursor control.
 const std::string odd_name = "\u5B66\u751F e\u0301t\u00E9 \U0001F642\n\x1b[2J\xFF";
 
-/// With the terminal that the tests need, whatever they are run in.
+/// Sets the terminal kind that a test needs, and restores the environment.
 struct with_terminal_kind {
   explicit with_terminal_kind(const char* kind) { ::setenv("TERM", kind, 1); }
   ~with_terminal_kind()
@@ -52,7 +52,7 @@ void train(progress_bar& bar, F&& after_step)
   for (std::int64_t epoch = 0; epoch < 2; ++epoch) {
     for (std::int64_t step = 0; step < 3; ++step) {
       const metrics numbers{{"loss", torch::tensor(0.8124)}};
-      bar.seen.drawn = {};  // as if it were long ago
+      bar.seen.drawn = {};  // as if the last drawing were long ago
       bar.see(
           step_ends{{.epoch = epoch, .step = step, .epochs = 2, .steps_per_epoch = 3}, 8, numbers});
       after_step(3 * epoch + step);
@@ -68,7 +68,7 @@ void train(progress_bar& bar, F&& after_step)
   bar.see(run_ends{history, ending::finished});
 }
 
-/// What a bar leaves in a file.
+/// The text that a bar writes to a file.
 std::string logged(progress_bar bar)
 {
   char* text = nullptr;
@@ -140,14 +140,14 @@ TEST_CASE("text is as wide as terminals show it")
   CHECK(display_width("\u5B66\u751F") == 4);        // Chinese
   CHECK(display_width("\uD559\uC0DD") == 4);        // Hangul
   CHECK(display_width("\uFF21\uFF71") == 3);        // full and half width
-  CHECK(display_width("e\u0301\u0323") == 1);       // marks
-  CHECK(display_width("\u0939\u094D\u0928") == 2);  // Devanagari, the middle one without a column
-  CHECK(display_width("a\u200Bb\u200E") == 2);      // what is not seen
+  CHECK(display_width("e\u0301\u0323") == 1);       // combining marks
+  CHECK(display_width("\u0939\u094D\u0928") == 2);  // Devanagari, the middle one of width 0
+  CHECK(display_width("a\u200Bb\u200E") == 2);      // invisible characters
   CHECK(display_width("\U0001F642\U0001F9EA") == 4);
   CHECK(display_width("\U00020000\U0003FFFD") == 4);  // planes of ideographs, to their end
   CHECK(display_width("\u2764") == 1);
   CHECK(display_width("\u2764\uFE0F") == 2);                         // the same as an emoji
-  CHECK(display_width("\xE5\xAD x\xFF\xC0\x80\xED\xA0\x80") == 10);  // bytes that are no UTF-8
+  CHECK(display_width("\xE5\xAD x\xFF\xC0\x80\xED\xA0\x80") == 10);  // bytes that are not UTF-8
 }
 
 TEST_CASE("a cut text is a line of valid characters, and shows that it was cut")
@@ -158,7 +158,7 @@ TEST_CASE("a cut text is a line of valid characters, and shows that it was cut")
   CHECK(cut_to_width("0.8124", 0).empty());
   CHECK(cut_to_width("", 0).empty());
   CHECK(cut_to_width("\u5B66\u751F\u5B66", 5) == "\u5B66\u751F\u2026");
-  CHECK(cut_to_width("\u5B66\u751F\u5B66", 4) == "\u5B66\u2026");  // never half of one
+  CHECK(cut_to_width("\u5B66\u751F\u5B66", 4) == "\u5B66\u2026");  // never half a character
   CHECK(cut_to_width("\u5B66\u751F", 4) == "\u5B66\u751F");
   CHECK(cut_to_width("abe\u0301", 3) == "abe\u0301");
   CHECK(cut_to_width("abe\u0301f", 3) == "ab\u2026");
@@ -180,7 +180,7 @@ TEST_CASE("a terminal says its size, each time anew, and a file has none")
   CHECK(columns_for_lines(terminal.stream()) == 39);
   terminal.resize(1, 1);
   CHECK(columns_for_lines(terminal.stream()) == 1);
-  terminal.resize(0, 0);  // it does not know
+  terminal.resize(0, 0);  // unknown size
   CHECK(size_of_terminal(terminal.stream()) == terminal_size{80, 24});
 
   auto* const file = std::tmpfile();
@@ -297,7 +297,7 @@ TEST_CASE("without a terminal an epoch is a whole line, whatever names it has")
   CHECK(text.find("epoch 2/2  loss 0.7500  soft-target-kl 0.5000  cross-entropy 0.2500  "
                   "validation accuracy 0.8750  1.5 s\n") != std::string::npos);
 
-  // A name is never cut, nor does it take the number with it.
+  // A long name is not truncated, and its number stays.
   const std::string long_name(200, 'x');
   const run_signature run;
   epoch_record record;

@@ -28,7 +28,7 @@ namespace {
 
 const rw::layer_place inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
 
-/// From 0 over numbers without all their digits to small ones.
+/// From 0 over subnormal numbers to small normal ones.
 const std::vector<double> sizes{0.0, 1e-45, 1e-42, 1e-38, 1e-37, 1e-30, 1e-22, 1e-19, 1e-12};
 
 bool is_finite(const torch::Tensor& t) { return t.isfinite().all().item<bool>(); }

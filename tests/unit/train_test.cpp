@@ -61,7 +61,7 @@ std::vector<double> after_four_updates(const O& optimiser)
   auto state = optimiser.start(p);
   for (int t = 1; t <= 4; ++t) {
     const auto w = torch::tensor({0.1, -0.2, 0.3, 0.4}, wide).view({2, 2}) * t;
-    // Strides other than the parameter's: values count, not memory.
+    // Strides other than the parameter's: elements are matched by index, not by memory order.
     state.update(p, {w.t().contiguous().t(), torch::tensor({-0.5}, wide) / t}, optimiser.rate);
   }
   const auto all = torch::cat({p[0].value.flatten(), p[1].value});
@@ -164,7 +164,7 @@ TEST_CASE("weight decay may leave vectors alone, and a parameter without gradien
   const auto g = torch::tensor({-0.5}, wide);
   late.update(p, {torch::ones({2, 2}, wide), torch::Tensor{}}, 0.1);
   CHECK(p[1].value.item<double>() == 0.25);
-  late.update(p, {torch::Tensor{}, g}, 0.1);  // its first update, whatever others had before
+  late.update(p, {torch::Tensor{}, g}, 0.1);  // its first update, independent of the others
   const auto q = two_parameters();
   punctual.update(q, {torch::Tensor{}, g}, 0.1);
   CHECK(torch::equal(p[1].value, q[1].value));
@@ -266,7 +266,7 @@ TEST_CASE("a moving average follows the student, its buffers and its values")
 
 namespace {
 
-/// Remembers what it was shown.
+/// A teacher that records the batches it receives.
 struct spying_teacher {
   static constexpr bool has_state = false;
   std::shared_ptr<std::vector<batch>> seen = std::make_shared<std::vector<batch>>();
@@ -289,7 +289,7 @@ struct spying_student : tiny_student {
   }
 };
 
-/// Adds one grey level, so that a view says who made it.
+/// Adds one gray level, so that a view shows which agent made it.
 struct brighter {
   static constexpr std::string_view name = "brighter";
   static constexpr bool has_state = false;
@@ -462,7 +462,7 @@ TEST_CASE("the average is judged where there is one")
 
 namespace {
 
-/// A step whose numbers are known, and that learns nothing.
+/// A step with known metrics that does not learn.
 struct counting_step {
   std::int64_t calls = 0;
   std::int64_t breaks_at = -1;
@@ -485,7 +485,7 @@ struct counting_step {
   }
 };
 
-/// Calls its loss something else from the second step on.
+/// A step whose loss has another name from the second step on.
 struct fickle_step {
   bool first = true;
 
@@ -499,7 +499,7 @@ struct fickle_step {
   {}
 };
 
-/// Keeps the views that an agent makes of its batches.
+/// A step that records the views that an agent makes of its batches.
 struct witness_step {
   std::vector<torch::Tensor> views{};
 
@@ -556,8 +556,7 @@ TEST_CASE("fit stops at a number that is not finite and says where")
 
 namespace {
 
-/// A step whose weight is no number any more after one of its updates, in the numbers of which
-/// nothing is to be seen.
+/// A step whose weight becomes non-finite in one of its updates, while its metrics stay finite.
 struct late_step {
   std::int64_t breaks_at = 0;
   double broken = std::numeric_limits<double>::quiet_NaN();
@@ -579,7 +578,7 @@ struct late_step {
   }
 };
 
-/// Answers with the label, until it answers with something else in its place.
+/// A learner that predicts the label, until its logit is replaced by `broken`.
 struct odd_learner {
   std::int64_t breaks_at = 0;
   double broken = std::numeric_limits<double>::quiet_NaN();
@@ -629,10 +628,10 @@ TEST_CASE("a last update that is not finite is noticed before anything of its ep
         "rolewise: fit: 'weight' is not finite after the last step of epoch 1", diverged);
     CHECK(epochs == 1);
   }
-  late_step sound{.breaks_at = -1};  // what a buffer holds is its own affair
+  late_step sound{.breaks_at = -1};  // buffers may be non-finite
   CHECK(fit(sound, data, {.epochs = 1, .batch_size = 4}).epochs.size() == 1);
 
-  // One step an epoch: the loss is that of the first weights.
+  // One step an epoch: the loss is that of the initial weights.
   supervised school{.student = tiny_student{data.shape},
                     .optimiser = sgd{.rate = 1e38, .momentum = 0.0, .weight_decay = 1e3},
                     .schedule = constant{}};
@@ -664,7 +663,7 @@ TEST_CASE("a validation loss that is not finite ends a run, and nobody is told o
       "logits are not all numbers that can be ordered",
       diverged);
   CHECK_THROWS_AS((void)accuracy(step.learner(), judges), diverged);
-  // Impossible answers can be ordered.
+  // Logits of -infinity can be ordered.
   odd_learner excluding{.breaks_at = 0, .broken = -std::numeric_limits<double>::infinity()};
   excluding({}, {});
   CHECK(evaluate(excluding.learner(), judges).loss == std::numeric_limits<double>::infinity());
@@ -783,7 +782,7 @@ TEST_CASE("a student learns, and its teacher's student too")
 
 namespace {
 
-/// Answers from a table: example n gets row n.
+/// A teacher that returns logits from a table: row n for example n.
 struct table_teacher {
   torch::Tensor rows;
   [[nodiscard]] response respond(const batch& examples, taps) const
@@ -853,7 +852,7 @@ TEST_CASE("views, batches and what is learned from them are repeatable")
     if (!seen.empty()) CHECK(torch::equal(all, seen.front()));
     seen.push_back(all);
 
-    // The same threads twice: the same bits of what is learned.
+    // With the same number of threads, training is equal bit for bit.
     const auto make = [&] {
       return supervised{.student = resnet8(data.shape), .agent = pad_crop_flip{}};
     };
@@ -868,7 +867,7 @@ TEST_CASE("views, batches and what is learned from them are repeatable")
 
 namespace {
 
-/// A tiny student with a square weight that is used twice, and is shown under one name or two.
+/// A tiny student with a square weight that is used twice, and is listed under one name or two.
 template<bool twice>
 class tied_student {
  public:
@@ -921,7 +920,7 @@ class tied_student {
 
 static_assert(Student<tied_student<true>>);
 
-/// What three steps of a method have made of a tied student and of its average.
+/// The parameters of a tied student and of its average after three steps of a method.
 template<bool twice, typename Loss, typename Method>
 std::vector<torch::Tensor> after_three_steps(const Loss& loss, const Method& method)
 {
@@ -961,7 +960,7 @@ TEST_CASE("a weight that is listed under two names is learned, decayed and avera
   check_tied(sum, sgd{.rate = 0.05});
   check_tied(sum, adamw{.rate = 0.01});
 
-  // Optimisers by themselves, too, and the clip.
+  // The same for an optimizer alone, and for gradient clipping.
   const auto w = torch::ones({3}, wide), g = torch::full({3}, 2.0, wide);
   const std::vector<named_tensor> both{{"a", w}, {"b", w}};
   auto state = sgd{.momentum = 0.5, .nesterov = false, .weight_decay = 0.0}.start(both);
@@ -975,14 +974,14 @@ TEST_CASE("a weight that is listed under two names is learned, decayed and avera
 
 TEST_CASE("gradients of 16 bits are clipped by a length in single precision")
 {
-  const auto g = torch::full({100}, 3e4, torch::kHalf);  // 3e5 long
+  const auto g = torch::full({100}, 3e4, torch::kHalf);  // the norm is 3e5
   clip_gradients{.norm = 10.0}({g});
   CHECK((g.to(torch::kFloat) - 1.0).abs().max().item<double>() <= 0x1p-10);
 }
 
 namespace {
 
-/// Two linear layers in one tensor.
+/// Two linear layers that share one tensor.
 struct tied_body {
   torch::Tensor a, b;
 
@@ -1016,7 +1015,7 @@ TEST_CASE("the copy of a network has tied weights where the original has")
 
 namespace {
 
-/// Counts steps from outside of a run.
+/// An observer that counts steps in a variable outside the run.
 struct step_counter {
   static constexpr bool has_state = false;
   std::int64_t* steps;
@@ -1024,7 +1023,7 @@ struct step_counter {
   void see(const auto&) {}
 };
 
-/// Whether a run is refused, and then before its first step.
+/// Whether a run is refused; if so, checks that it is before the first step.
 template<typename Step>
 bool is_refused_at_once(Step step, const dataset& data, const fit_options& options)
 {
@@ -1088,7 +1087,7 @@ TEST_CASE("a last batch of one that batch norm would refuse is refused before th
                                         .loss = soft_target_kl{}},
                            data, {.batch_size = 2}));
 
-  // What goes wrong for two examples as well is no matter of the last batch.
+  // An error that two examples cause as well is not one of the last batch.
   supervised misfit{.student = tiny_student{larger}};
   CHECK_THROWS_AS((void)fit(misfit, data, {.batch_size = 4}), c10::Error);
 }
@@ -1107,7 +1106,7 @@ TEST_CASE("a last batch of one that an agent would refuse is refused before the 
                                         .loss = soft_target_kl{}},
                            data, {.batch_size = 2}));
 
-  // A mixture mixes some examples in some epochs: exactly those runs are refused that would end.
+  // A mixture mixes some examples in some epochs: only the runs that would fail are refused.
   int refused = 0;
   for (std::uint64_t key = 0; key < 12; ++key)
     refused +=
@@ -1142,7 +1141,7 @@ TEST_CASE("labels that are no classes are found before the first step, and in ev
                          in_fit.c_str(), std::invalid_argument);
     CHECK(school.progress.updates() == 0);
 
-    // Nobody reads the labels here but the count of right answers.
+    // Here labels are used only to count right answers.
     distillation lesson{.teacher = frozen(student), .student = student, .loss = soft_target_kl{}};
     (void)fit(lesson, wrong, {.batch_size = 8});
     CHECK(lesson.progress.updates() == 5);
@@ -1152,7 +1151,7 @@ TEST_CASE("labels that are no classes are found before the first step, and in ev
                        "rolewise: evaluate: want labels [40] of Long, got [40, 1] of Float",
                        std::invalid_argument);
 
-  // A student may know more classes than the data set says.
+  // A student may have more classes than the data set.
   auto more = tiny_data(40);
   more.shape.classes = 2;
   supervised wider{.student = tiny_student{data.shape}};

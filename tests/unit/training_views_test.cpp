@@ -22,7 +22,7 @@ using rolewise::testing::tiny_student;
 
 namespace {
 
-/// An agent that hides that it can be planned.
+/// An agent without the `plan` of the agent that it wraps.
 template<typename A>
 struct unplanned {
   static constexpr std::string_view name = A::name;

@@ -107,7 +107,7 @@ TEST_CASE("points go to the unit cube and back")
 
 TEST_CASE("kernels and mixtures have the densities of the reference")
 {
-  // Computed with Python from the formulas: densities of normals cut off outside [0, 1].
+  // Computed with Python from the formulas: densities of normals truncated to [0, 1].
   const parts::bounded_normal narrow{0.2, 0.1}, wide{0.5, 1.0};
   CHECK(narrow.density(0.3) == doctest::Approx(2.4760374232796782).epsilon(1e-12));
   CHECK(wide.density(0.9) == doctest::Approx(0.9617293589897772).epsilon(1e-12));
@@ -121,7 +121,7 @@ TEST_CASE("kernels and mixtures have the densities of the reference")
   CHECK(widths[2] == doctest::Approx(0.3));  // .2 .5 .7
   CHECK(parts::kernel_widths({0.98, 0.99, 0.97}, 0.06)[0] == 0.06);
 
-  // A real, a whole number of four values, one of three names; two points, weights 3 and 1.
+  // A real, an integer of four values, one of three names; two points, weights 3 and 1.
   const std::vector<parts::cube_axis> axes{{}, {4, true}, {3, false}};
   const parts::parzen_estimator mixture{
       axes, {{0.2, 0.125, 0.5 / 3}, {0.7, 0.875, 2.5 / 3}}, {3.0, 1.0}, {}};
@@ -136,7 +136,7 @@ TEST_CASE("a mixture draws what it says")
   const std::vector<parts::cube_axis> axes{{}, {4, true}, {3, false}};
   const parts::parzen_estimator mixture{
       axes, {{0.2, 0.125, 0.5 / 3}, {0.7, 0.875, 2.5 / 3}}, {3.0, 1.0}, {}};
-  // Probabilities of the 4 x 3 cells of the whole number and the name, by summing over the real.
+  // The probabilities of the 4 x 3 cells of the integer and the name, summed over the real.
   double expected[12] = {}, found[12] = {}, mean = 0.0, drawn = 0.0;
   constexpr int steps = 400, count = 20000;
   for (int cell = 0; cell < 12; ++cell)
@@ -189,7 +189,7 @@ TEST_CASE("tree_parzen proposes where the good are and the bad are not")
   }
   CHECK(near > 20);
   CHECK(names > 25);
-  // Of what is random none is; all of it is uniform.
+  // With `random_share` 1 all proposals are uniform.
   int random_names = 0;
   for (std::int64_t trial = 30; trial < 130; ++trial)
     random_names += tree_parzen{.random_share = 1.0}
@@ -232,7 +232,7 @@ TEST_CASE("a good point of tree_parzen weighs as much as it is better than the b
 
 TEST_CASE("tree_parzen compares scores at the highest epoch that enough trials reached")
 {
-  // After one epoch names are good; after two, where three trials were judged, others are.
+  // After one epoch "early" is good; after two, where three trials have scores, "late" is.
   const search_space names{{"agent", choice_of{{"early", "late"}}}};
   const auto named = [](const char* n) { return point{}.set("agent", std::string{n}); };
   std::vector<std::pair<point, std::vector<double>>> tried;
@@ -296,7 +296,7 @@ TEST_CASE("models find better points than random search at equal cost")
               16;
   }
   MESSAGE("tree_parzen " << model << " random " << random);
-  CHECK(model > 0.6 * random);  // distances from the best, which is 0
+  CHECK(model > 0.6 * random);  // both are negative; the optimum is 0
 }
 
 TEST_CASE("bohb shares out epochs as hyperband does and points better, once it has passed")

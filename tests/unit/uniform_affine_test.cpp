@@ -119,7 +119,7 @@ TEST_CASE("activations have the values of the reference")
   CHECK(near(q.values(),
              doubles({-1.066667, -1.066667, 0, 0, .533333, 1.066667, 2.933333, 2.933333})));
   CHECK(q.values()[3].item<float>() == 0);
-  // Behind a rectifier there is no zero point.
+  // After a ReLU the zero point is 0.
   auto rectified = min_max{}.start_activations(inside);
   rectified.observe(floats({0, 3}), bit_width{2});
   CHECK(rectified(floats({0, 1, 3}), bit_width{2}).zero_point == 0);
@@ -239,7 +239,7 @@ TEST_CASE("per channel every filter has the codes of the reference")
   const min_max together{.weight_scales = granularity::per_tensor};
   CHECK(
       torch::equal(together.start_weights(inside)(w, bit_width{4}).levels[1], doubles({1, 0, 0})));
-  // Zero points differ, so they are taken off the codes.
+  // Zero points differ per channel, so they are subtracted from the codes.
   const min_max shifted{.weight_form = affine_form::asymmetric};
   const auto s = shifted.start_weights(inside)(w + .5, bit_width{4});
   CHECK(s.zero_point == 0);
@@ -323,7 +323,7 @@ TEST_CASE("ranges grow, stop after so many batches or when told, and are never z
   CHECK(highest() == 4);
   CHECK(state.observed() == 3);
 
-  // All equal or all zero at first, then not: it was observed.
+  // A first batch of zeros counts as observed.
   auto late = rw::uniform_affine<>{}.start_activations(inside);
   late.observe(torch::zeros({3}), bit_width{4});
   CHECK(late(torch::zeros({3}), bit_width{4}).values().count_nonzero().item<std::int64_t>() == 0);
@@ -411,7 +411,7 @@ TEST_CASE("stochastic rounding is right in the mean, keeps whole numbers and can
   CHECK(near(sum / steps, x, .025));
   CHECK(torch::equal((sum / steps).slice(0, 3, 6), x.slice(0, 3, 6)));
 
-  // Layers, purposes, seeds and steps draw apart; elements do not depend on the memory format.
+  // Draws differ by layer, purpose, seed and step; they do not depend on the memory format.
   const auto many = torch::full({2, 8, 8, 8}, .5f);
   const auto rounded = state(many);
   rw::layer_place elsewhere = inside;

@@ -61,7 +61,7 @@ rw::batch examples_of(std::int64_t channels, std::int64_t height, std::int64_t w
 const rw::moment now{.epoch = 2};
 const rw::seed key{19};
 
-/// What the reference makes of the program of an agent.
+/// The output of the reference implementation for the program of an agent.
 template<rw::PlannedAgent A>
 torch::Tensor by_reference(const A& agent, const rw::batch& examples)
 {
@@ -75,7 +75,7 @@ torch::Tensor by_reference(const A& agent, const rw::batch& examples)
   return rw::detail::carry_out(program, x, rw::mean_colour(examples.scaling, x.size(1)));
 }
 
-/// An agent that cannot be planned: it darkens what it is shown.
+/// An agent without a `plan`: it darkens its images.
 struct darker {
   static constexpr std::string_view name = "darker";
   static constexpr bool has_state = false;
@@ -253,7 +253,7 @@ TEST_CASE("any number of threads makes the same views")
     at::set_num_threads(threads);
     CHECK(torch::equal(rw::view_of(agent, examples, now, key, {}, buffers).inputs, wanted));
   }
-  // What one thread refuses comes out of the call, and the next call works.
+  // An exception in one thread is thrown by the call, and the next call works.
   CHECK_THROWS_AS(
       (void)rw::view_of(rw::pad_crop_flip{.padding = -1}, examples, now, key, {}, buffers),
       std::invalid_argument);

@@ -64,7 +64,7 @@ struct plan_of_threads {
 };
 constexpr plan_of_threads all_plans[]{{0, 1}, {0, 4}, {1, 1}, {1, 2}, {3, 1}, {3, 2}, {3, 4}};
 
-/// Two histories but for the time that they took.
+/// Whether two histories are equal but for their times.
 bool same_numbers(const run_history& a, const run_history& b)
 {
   return std::equal(a.epochs.begin(), a.epochs.end(), b.epochs.begin(), b.epochs.end(),
@@ -75,7 +75,7 @@ bool same_numbers(const run_history& a, const run_history& b)
                     });
 }
 
-/// Weights, buffers and history of a run are those of the run without anything ahead.
+/// Checks that weights, buffers and history of a run do not depend on what is prepared ahead.
 template<typename Make>
 void learns_the_same(const Make& make, const fit_options& options)
 {
@@ -94,15 +94,14 @@ void learns_the_same(const Make& make, const fit_options& options)
   }
 }
 
-/// Who is at work, and at what.
+/// The threads that called an agent, and the number of calls.
 struct sightings {
   std::mutex mutex;
   std::set<std::thread::id> threads;
   std::int64_t calls = 0;
 };
 
-/// Notes who calls it, breaks when it is shown a certain image in a certain epoch, and is no
-/// planned agent.
+/// An agent that records its calls, throws in a certain epoch and step, and is no planned agent.
 struct witness {
   static constexpr std::string_view name = "witness";
   static constexpr bool has_state = false;
@@ -136,7 +135,7 @@ struct stubborn : witness {
 };
 static_assert(!IndependentAgent<stubborn>);
 
-/// Counts steps, and can break one.
+/// An observer that counts steps and can throw in one.
 struct counter {
   static constexpr bool has_state = false;
   std::int64_t steps = 0, epochs = 0;
@@ -159,7 +158,7 @@ struct raises {
   void see(const run_ends&) {}
 };
 
-/// A folder that goes away.
+/// A temporary folder, removed by the destructor.
 struct folder {
   std::string path = [] {
     static int count = 0;
@@ -175,7 +174,7 @@ struct folder {
   ~folder() { std::filesystem::remove_all(path); }
 };
 
-/// What is prepared is tensors of a known size; nothing is learned.
+/// A step that prepares tensors of a known size and does not learn.
 struct hauling_step {
   std::int64_t floats = 0;
   std::int64_t taken = 0;
@@ -354,7 +353,7 @@ TEST_CASE("what an agent throws comes out of fit at its step")
       CHECK(school.progress.updates() == 6 + step);
       CHECK(school.agent.seen->calls <= 6 + step + 1 + ahead);
     }
-  // A data set that partners cannot be found in: the agent refuses, in its own words.
+  // A data set whose ids have no partners: the agent's own exception is thrown.
   auto strangers = data;
   strangers.ids = data.ids + 1000;
   for (const std::int64_t ahead : {0, 2}) {
@@ -430,7 +429,7 @@ TEST_CASE("a run that is resumed with another number of batches ahead is the sam
 
 TEST_CASE("an agent that is changed between two epochs is followed")
 {
-  // As a schedule by hand: the magnitude grows after the first epoch.
+  // A schedule by hand: the magnitude grows after the first epoch.
   const auto& data = some_data();
   const auto learned = [&](std::int64_t ahead) {
     supervised school{.student = tiny_student{data.shape}, .agent = rand_augment{.magnitude = 1}};
@@ -457,7 +456,7 @@ TEST_CASE("memory of what is prepared is bounded and used again")
               {.epochs = 4, .batch_size = 4, .ahead = ahead, .background_threads = threads});
       CHECK(step.taken == 24);
       for (const auto& epoch : history.epochs) {
-        CHECK(epoch["loss"] == 1.0);  // each step got its own
+        CHECK(epoch["loss"] == 1.0);  // each step got its own tensors
         CHECK(epoch["ids"] == doctest::Approx(data.ids.to(torch::kFloat64).mean().item<double>()));
       }
       // ahead + 1 buffers of 4 examples and one of 2, in all four epochs.
@@ -480,7 +479,7 @@ TEST_CASE("views of whole runs stay within the bound that fit states")
   const auto source = batches(data, {.size = n});
   for (const std::int64_t ahead : {1, 3}) {
     std::vector<rolewise::detail::preparation_memory> memories(static_cast<std::size_t>(ahead) + 1);
-    (void)lesson(as_batch(data), {});  // whatever is made once is made
+    (void)lesson(as_batch(data), {});  // allocations that are made once are done
     counting_allocator memory{8};
     rolewise::detail::prepared_epoch<step_type> prepare{source, {}, lesson.preparation(), memories};
     std::int64_t made = 0;

@@ -16,7 +16,7 @@ TEST_CASE("the magnitude of a window is the mean |x| under it")
 {
   const auto x =
       torch::tensor({1.0, -2.0, 3.0, -4.0, 5.0, -6.0, 7.0, -8.0, 9.0}).view({1, 1, 3, 3});
-  const auto both = torch::cat({x, x * -3}, 1);  // twice |x| on the mean
+  const auto both = torch::cat({x, x * -3}, 1);  // the mean over channels is 2 |x|
   const auto k = rw::window_magnitude(both, {.in = 2, .out = 4});
   CHECK(k.sizes() == torch::IntArrayRef{1, 1, 3, 3});
   CHECK(k[0][0][0][0].item<double>() == doctest::Approx(2 * (1 + 2 + 4 + 5) / 9.0));
@@ -63,7 +63,7 @@ TEST_CASE("a binary convolution with it is nearer to the convolution than with a
   torch::manual_seed(1);
   const rw::convolution_shape shape{.in = 16, .out = 8};
   auto where = torch::full({4, 1, 12, 12}, 0.1);
-  where.narrow(2, 0, 6).narrow(3, 0, 6).fill_(3);  // a quarter is louder than the rest
+  where.narrow(2, 0, 6).narrow(3, 0, 6).fill_(3);  // a quarter has larger values
   const auto x = torch::randn({4, 16, 12, 12}) * where;
   const rw::planned_layer plan{{"layer", rw::layer_kind::convolution, 1, 3},
                                {rw::bit_width{1}, rw::bit_width{1}}};

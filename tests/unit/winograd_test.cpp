@@ -22,12 +22,13 @@ struct layer {
   std::int64_t images, in, out, height, width;
 };
 
-// Tiles that stick out, maps of one tile, several stretches of tiles, more than one group of lanes.
+// Tiles that extend beyond the map, maps of one tile, several ranges of tiles, more than one
+// group of vector lanes.
 const std::vector<layer> layers{{1, 16, 16, 1, 1},  {2, 16, 32, 1, 7},  {3, 32, 16, 7, 7},
                                 {5, 16, 16, 8, 8},  {2, 48, 64, 5, 6},  {1, 64, 48, 2, 3},
                                 {9, 16, 16, 16, 9}, {4, 64, 208, 4, 4}, {40, 32, 32, 14, 14}};
 
-/// What is convolved, and a gradient of what comes out.
+/// The operands of a convolution, and a gradient of its output.
 struct operands {
   torch::Tensor x, w, gradient;
 
@@ -63,7 +64,7 @@ results by_tiles(const operands& of)
           rw::detail::winograd_weight_gradient(of.gradient, of.x, of.w)};
 }
 
-/// By one version of the kernels, all tiles in one piece, the outputs in two.
+/// The results of one kernel set: all tiles in one range, the outputs in two.
 results by(const kernels::kernel_set& passes, const operands& of)
 {
   const auto in = static_cast<std::size_t>(of.w.size(1)),
@@ -223,7 +224,7 @@ TEST_CASE("convolutions of tiles have gradients, and those have gradients")
   CHECK(torch::equal(found[1], wanted[2]));
   CHECK_FALSE(torch::autograd::grad({convolve()}, {w}, {given.gradient})[0].requires_grad());
 
-  // The gradient of y.sum() lies in one number.
+  // The gradient of y.sum() is expanded from one number.
   const auto spread = torch::autograd::grad({convolve().sum()}, {x});
   CHECK(torch::equal(spread[0], torch::autograd::grad({at::conv2d(x, w, {}, 1, 1).sum()}, {x})[0]));
 
