@@ -99,6 +99,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/detail/type_name.hpp
     include/rolewise/core/detail/vector_functions.hpp
     include/rolewise/core/detail/width_ranges.hpp
+    include/rolewise/core/device_of.hpp
     include/rolewise/core/display_width.hpp
     include/rolewise/core/distinct_tensors.hpp
     include/rolewise/core/draws.hpp

@@ -10,6 +10,7 @@
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/descriptor.hpp>
+#include <rolewise/core/device_of.hpp>
 #include <rolewise/core/display_width.hpp>
 #include <rolewise/core/distinct_tensors.hpp>
 #include <rolewise/core/draws.hpp>

@@ -4,13 +4,17 @@
 #include "laws/student.hpp"
 #include "laws/teacher.hpp"
 
+#include <rolewise/agent/hardest_view.hpp>
+#include <rolewise/agent/horizontal_flip.hpp>
 #include <rolewise/network/copy_weights.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/student/module_student.hpp>
+#include <rolewise/teacher/agreement.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/teacher/module_teacher.hpp>
 #include <rolewise/teacher/shared_teacher.hpp>
+#include <rolewise/train/teacher_stddev.hpp>
 
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/conv.h>
@@ -249,6 +253,45 @@ struct stubborn_module : torch::nn::Cloneable<stubborn_module> {
   torch::nn::BatchNorm2d norm{nullptr};
   torch::nn::Linear classifier{nullptr};
 };
+
+/// A teacher on a device without memory: records where its inputs are.
+struct distant_teacher {
+  static constexpr bool has_state = false;
+
+  std::shared_ptr<std::vector<torch::Device>> seen = std::make_shared<std::vector<torch::Device>>();
+
+  [[nodiscard]] torch::Device device() const { return torch::kMeta; }
+  [[nodiscard]] rw::response respond(const rw::batch& examples, rw::taps = {}) const
+  {
+    seen->push_back(examples.inputs.device());
+    return {.logits = torch::zeros({examples.size(), 4}), .features = {}};
+  }
+};
+
+TEST_CASE("teachers report their device and get their inputs on it")
+{
+  auto teacher = rw::frozen(rw::resnet8(small));
+  CHECK(teacher.device() == torch::Device{torch::kCPU});
+  teacher.to(torch::kMeta);
+  CHECK(teacher.device() == torch::Device{torch::kMeta});
+  CHECK(rw::shared_teacher{teacher}.device() == torch::Device{torch::kMeta});
+  const rw::module_teacher of_module{std::make_shared<own_module>()};
+  CHECK(of_module.device() == torch::Device{torch::kCPU});
+
+  const distant_teacher distant;
+  (void)rw::agreement(distant, distant, std::vector{images(3)});
+  const rw::hardest_view harder{.agent = rw::horizontal_flip{}, .judge = distant};
+  CHECK(harder(images(3), rw::moment{}, rw::seed{1}).inputs.is_cpu());
+  rw::dataset data;
+  data.images = images(8).inputs;
+  data.labels = images(8).labels;
+  data.ids = images(8).ids;
+  data.shape = small;
+  (void)rw::teacher_stddev(distant, data, rw::horizontal_flip{},
+                           {.batch_size = 2, .steps = 1, .epochs = 1});
+  CHECK(distant.seen->size() >= 2 + 2 + 8);
+  for (const auto& device : *distant.seen) CHECK(device == torch::Device{torch::kMeta});
+}
 
 }  // namespace
 

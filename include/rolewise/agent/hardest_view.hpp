@@ -7,6 +7,7 @@
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/detail/mixes.hpp>
+#include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/teacher/teacher.hpp>
@@ -99,7 +100,7 @@ struct hardest_view {
   [[nodiscard]] torch::Tensor entropy(const batch& view) const
   {
     const torch::NoGradGuard without_graph;
-    const auto logits = judge.respond(view, taps{}).logits;
+    const auto logits = judge.respond(detail::on_device_of(judge, view), taps{}).logits;
     if (!logits.defined() || logits.dim() != 2 || logits.size(0) != view.size())
       refuse("hardest_view", "want logits [", view.size(), ", C] of the judge, got ",
              logits.defined() ? detail::classic_text(logits.sizes()) : "an undefined tensor");

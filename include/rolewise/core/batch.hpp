@@ -125,7 +125,7 @@ inline torch::Tensor per_channel(const std::vector<double>& values, const torch:
                                      bool non_blocking = false)
 {
   examples.inputs = examples.inputs.to(device, non_blocking);
-  examples.labels = examples.labels.to(device, non_blocking);
+  if (examples.labels.defined()) examples.labels = examples.labels.to(device, non_blocking);
   return examples;
 }
 

@@ -7,6 +7,7 @@
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/moment.hpp>
 #include <rolewise/core/seed.hpp>
@@ -92,7 +93,8 @@ struct low_teacher_stddev {
   template<typename Master>
   [[nodiscard]] static double right_answers(const Master& teacher, const batch& examples)
   {
-    const auto best = teacher.respond(examples, taps{}).logits.argmax(1).cpu();
+    const auto shown = detail::on_device_of(teacher, examples);
+    const auto best = teacher.respond(shown, taps{}).logits.argmax(1).cpu();
     return static_cast<double>(best.eq(examples.labels).sum().template item<std::int64_t>());
   }
 };

@@ -4,6 +4,7 @@
 /// @file
 /// Top-1 agreement of two teachers.
 
+#include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
@@ -20,8 +21,8 @@ template<Teacher A, Teacher B, typename Batches>
 {
   std::int64_t alike = 0, all = 0;
   for (const batch& examples : batches) {
-    const auto a = one.respond(examples).logits.argmax(1);
-    const auto b = other.respond(examples).logits.argmax(1);
+    const auto a = one.respond(detail::on_device_of(one, examples)).logits.argmax(1);
+    const auto b = other.respond(detail::on_device_of(other, examples)).logits.argmax(1);
     alike += a.eq(b.to(a.device())).sum().template item<std::int64_t>();
     all += examples.size();
   }

@@ -5,6 +5,7 @@
 /// A teacher with an on-disk cache of its logits.
 
 #include <rolewise/core/checksum.hpp>
+#include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/temperature.hpp>
 #include <rolewise/teacher/answer_origin.hpp>
@@ -119,6 +120,12 @@ class cached_teacher {
     requires requires(Wrapped t) { t.to(device); }
   {
     teacher_.to(device);
+  }
+
+  [[nodiscard]] torch::Device device() const
+    requires detail::says_device<Wrapped>
+  {
+    return teacher_.device();
   }
 
   [[nodiscard]] const Wrapped& teacher() const noexcept { return teacher_; }

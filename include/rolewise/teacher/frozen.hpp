@@ -5,6 +5,7 @@
 /// A trained network, frozen as a teacher.
 
 #include <rolewise/core/checksum.hpp>
+#include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/teacher/teacher.hpp>
@@ -78,6 +79,13 @@ class frozen_teacher {
     requires requires(Network n) { n.to(device); }
   {
     network_.to(device);
+  }
+
+  /// The device that `respond` takes its inputs on.
+  [[nodiscard]] torch::Device device() const
+    requires(detail::says_device<Network> || detail::lists_parameters<Network>)
+  {
+    return detail::device_of(network_).value_or(torch::kCPU);
   }
 
   [[nodiscard]] const Network& network() const noexcept { return network_; }

@@ -5,6 +5,7 @@
 /// A user's torch::nn::Module as a teacher.
 
 #include <rolewise/core/checksum.hpp>
+#include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/network/module.hpp>
 #include <rolewise/teacher/teacher.hpp>
@@ -52,6 +53,14 @@ class module_teacher {
     const torch::NoGradGuard without_graph;
     const auto x = normalised_inputs(examples, detail::type_of(*module_));
     return {.logits = module_->forward(x), .features = {}};
+  }
+
+  /// The device of the module: that of its first parameter or buffer, otherwise the CPU.
+  [[nodiscard]] torch::Device device() const
+  {
+    for (const auto& tensors : {module_->parameters(), module_->buffers()})
+      if (!tensors.empty()) return tensors.front().device();
+    return torch::kCPU;
   }
 
   /// 64-bit fingerprint of the teacher: over names, dtypes, shapes and bytes of the module's

@@ -4,6 +4,7 @@
 /// @file
 /// Post-training quantization: an 8-bit teacher from a trained network.
 
+#include <rolewise/core/device_of.hpp>
 #include <rolewise/network/eight_bit_body.hpp>
 #include <rolewise/network/eight_bit_wide_body.hpp>
 #include <rolewise/teacher/frozen.hpp>
@@ -22,7 +23,8 @@ template<typename Body, typename Network>
 {
   trained.cast(torch::kFloat);
   std::vector<torch::Tensor> inputs;
-  for (const auto& each : examples) inputs.push_back(normalised_inputs(each));
+  for (const auto& each : examples)
+    inputs.push_back(normalised_inputs(on_device_of(trained, each)));
   return frozen(network<Body>{Body{trained.body(), inputs, options}});
 }
 

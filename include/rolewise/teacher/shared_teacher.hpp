@@ -5,6 +5,7 @@
 /// A handle that shares one teacher between training steps.
 
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/device_of.hpp>
 #include <rolewise/core/response.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
@@ -43,6 +44,12 @@ class shared_teacher {
     }
   {
     return teacher_->fingerprint();
+  }
+
+  [[nodiscard]] torch::Device device() const
+    requires detail::says_device<T>
+  {
+    return teacher_->device();
   }
 
   [[nodiscard]] const T& teacher() const noexcept { return *teacher_; }

@@ -5,6 +5,7 @@
 /// `evaluate`: accuracy, loss and confusion matrix of a network on a data set.
 
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/response.hpp>
 #include <rolewise/data/dataset.hpp>
@@ -46,20 +47,6 @@ template<Judged N>
     return network.respond(examples, taps{});
 }
 
-template<typename N>
-[[nodiscard]] torch::Device device_of(const N& network)
-{
-  if constexpr (requires { network.parameters().front().value.device(); }) {
-    const auto parameters = network.parameters();
-    if (!parameters.empty()) return parameters.front().value.device();
-  } else if constexpr (requires {
-                         { network.device() } -> std::convertible_to<torch::Device>;
-                       }) {
-    return network.device();
-  }
-  return torch::kCPU;
-}
-
 /// `evaluate` without its check that the loss is not NaN.
 template<Judged N>
 [[nodiscard]] evaluation measured(const N& network, const dataset& examples,
@@ -72,7 +59,7 @@ template<Judged N>
   detail::require_hard_labels("evaluate", examples);
 
   const torch::NoGradGuard without_graph;
-  const torch::Device device = detail::device_of(network);
+  const auto device = detail::device_of(network).value_or(torch::kCPU);
   const torch::TensorOptions whole = torch::TensorOptions{}.dtype(torch::kLong).device(device);
   torch::Tensor confusion = torch::zeros({classes * classes}, whole);
   torch::Tensor near = torch::zeros({}, whole);
@@ -113,9 +100,9 @@ template<Judged N>
 /// Evaluates a network on every example, a short last batch included, in evaluation mode: nothing
 /// of the network changes. Sums stay on the device and are read once.
 ///
-/// Calls `probe` of a student, `respond` of a teacher. The examples are moved to the device of
-/// the network's `parameters()` or, without these, to its `device()`; without either they stay on
-/// the CPU.
+/// Calls `probe` of a student, `respond` of a teacher. The examples are moved to the network's
+/// `device()` or, without one, to the device of its `parameters()` or `buffers()`; without these
+/// they stay on the CPU.
 /// @throws std::invalid_argument if there are no examples, labels are not int64 in 0 .. classes - 1
 ///         (all are checked once), or logits are not `[N, classes]`
 /// @throws diverged that names the data set if the loss is NaN: the logits contain NaN or +inf

@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
+#include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/batches.hpp>
@@ -83,7 +84,8 @@ template<Teacher T, AugmentationAgent Extra, AugmentationAgent Base = pad_crop_f
 
   const torch::NoGradGuard without_graph;
   const auto mean_answer = [&](const batch& view) {
-    return torch::softmax(teacher.respond(view, taps{}).logits.to(torch::kFloat64), 1).mean(0);
+    const auto logits = teacher.respond(detail::on_device_of(teacher, view), taps{}).logits;
+    return torch::softmax(logits.to(torch::kFloat64), 1).mean(0);
   };
   std::vector<torch::Tensor> means;
   torch::Tensor sum;
