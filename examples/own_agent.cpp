@@ -15,7 +15,9 @@ namespace rw = rolewise;
 
 namespace mine {
 
-/// Brightness jitter: adds to each image its own offset, uniform in -strength .. strength.
+/// Brightness jitter: adds to each image its own offset, uniform in -strength .. strength. Image
+/// programs have no operation that adds an offset, so this agent works on tensors and is no
+/// PlannedAgent.
 struct brightness_jitter {
   static constexpr std::string_view name = "brightness-jitter";
   static constexpr bool has_state = false;

@@ -8,20 +8,23 @@
 
 #include <rolewise/rolewise.hpp>
 
+#include <cstdint>
 #include <iostream>
 
 namespace rw = rolewise;
 
 namespace mine {
 
-/// Straight-through estimator: rounds half to even; the gradient is that of the identity.
-torch::Tensor round_straight_through(const torch::Tensor& x)
+/// Straight-through estimator: the value of `levels`, with the gradient of the identity in `x`. The
+/// difference that is added is an exact zero, so levels stay whole numbers.
+torch::Tensor straight_through(const torch::Tensor& x, const torch::Tensor& levels)
 {
-  return x + (x.round() - x).detach();
+  return levels.detach() + (x - x.detach());
 }
 
-/// Symmetric levels -n .. n times a scale from the largest absolute weight; activations are clipped
-/// to [0, 4].
+/// Symmetric levels -n .. n times a scale from the largest absolute weight (with 1 bit, -1 and 1);
+/// activations are clipped to [0, 4]. The range of the integer levels lets layers multiply
+/// integers.
 struct plain_uniform {
   static constexpr std::string_view name = "plain-uniform";
   static constexpr bool has_state = false;
@@ -32,9 +35,14 @@ struct plain_uniform {
     rw::quantised operator()(const torch::Tensor& w, rw::bit_width bits) const
     {
       if (bits.is_full()) return {.levels = w};
-      const double n = bits.value() == 1 ? 1 : std::exp2(bits.value() - 1) - 1;
-      const auto step = (w.detach().abs().amax() / n).clamp_min(1e-12);
-      return {.levels = round_straight_through(w / step), .scale = step, .is_integer = true};
+      const bool is_binary = bits.value() == 1;
+      const auto n = is_binary ? 1 : (std::int64_t{1} << (bits.value() - 1)) - 1;
+      const auto step = (w.detach().abs().amax() / static_cast<double>(n)).clamp_min(1e-12);
+      const auto x = w / step;
+      return {.levels = straight_through(x, is_binary ? x.ge(0).to(x.dtype()) * 2 - 1 : x.round()),
+              .scale = step,
+              .is_integer = true,
+              .range = rw::level_range{.lowest = -n, .highest = n}};
     }
   };
 
@@ -44,10 +52,13 @@ struct plain_uniform {
     rw::quantised operator()(const torch::Tensor& x, rw::bit_width bits) const
     {
       if (bits.is_full()) return {.levels = x.relu()};
-      const double step = 4.0 / (std::exp2(bits.value()) - 1);
-      return {.levels = round_straight_through(x.clamp(0, 4) / step),
+      const auto n = (std::int64_t{1} << bits.value()) - 1;
+      const double step = 4.0 / static_cast<double>(n);
+      const auto clipped = x.clamp(0, 4) / step;
+      return {.levels = straight_through(clipped, clipped.round()),
               .scale = torch::full({}, step, x.options()),
-              .is_integer = true};
+              .is_integer = true,
+              .range = rw::level_range{.lowest = 0, .highest = n}};
     }
   };
 
