@@ -18,7 +18,7 @@ int main()
       .teacher = rw::frozen(school.student),
       .student = rw::resnet8(data.shape, rw::dorefa{}, rw::bits_inside<2>),
       // .student = rw::glyphs({}),  // error: distillation: .student must satisfy Student
-      .teacher_agent = rw::no_agent{},
+      .teacher_agent = rw::students_view{},
       .student_agent = rw::rand_augment{.operations = 1, .magnitude = 3},
       .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}},
   };
