@@ -53,16 +53,31 @@ job glyphs-400 --samples 400 --epochs 200 --batch 40 --seeds 5 --arms b,d
 job glyphs-bits-dorefa --samples 100 --epochs 400 --seeds 5 --arms b,c,t,d --bits 32,4,2
 job glyphs-bits-lsq --samples 100 --epochs 400 --seeds 5 --arms b,c,t,d --bits 32,4,2 \
   --quantizer lsq --start teacher --teacher-depth 8
-# What a search finds.
+# What a search finds, compared on seeds 101 to 110; then the student under the teacher's schedule, and Invert alone.
 search glyphs-search --samples 100 --epochs 400 --trials 16 --interval 25 --first-seed 101 --seeds 10 \
   --method population random rand-augment teacher-stddev trivial-augment none
+found=schedule:$(cd "$out" && pwd)/glyphs-search/searches/population/teacher/schedule.json
+job glyphs-search-swap --samples 100 --epochs 400 --first-seed 101 --seeds 10 --arms d \
+  --teacher-agent "$found" --student-agent "$found"
+cat >"$out/invert.json" <<'JSON'
+{
+  "rolewise": "policy-schedule",
+  "version": 1,
+  "segments": [{"first_epoch": 0, "operations": [{"operation": "Invert", "probability": 5, "magnitude": 0}]}]
+}
+JSON
+invert=schedule:$(cd "$out" && pwd)/invert.json
+job glyphs-invert --samples 100 --epochs 400 --first-seed 101 --seeds 10 --arms d \
+  --teacher-agent "$invert" --student-agent "$invert"
 
 if [ -n "$data" ]; then
   job fashion-500 --data "$data/fashion-mnist" --samples 500 --epochs 100 --batch 25 --seeds 5 --arms a,b,c,t,d \
     --teacher-agent mixup:0.2+rand-augment:2,5 --student-agent rand-augment:1,3
-  job cifar10-2000 --data "$data/cifar-10" --samples 2000 --epochs 40 --batch 50 --seeds 5 --arms b,c,t,d \
+  search fashion-search --data "$data/fashion-mnist" --samples 500 --epochs 100 --batch 25 --trials 8 --interval 10 \
+    --seeds 5 --method population rand-augment none
+  job cifar10-2000 --data "$data/cifar-10" --samples 2000 --epochs 40 --batch 50 --seeds 5 --arms b,d \
     --teacher-agent rand-augment:2,5 --student-agent rand-augment:1,3
-  job caltech101 --data "$data/caltech101-32x32" --samples 2000 --epochs 40 --batch 50 --seeds 5 --arms b,c,t,d \
+  job caltech101-1000 --data "$data/caltech101-32x32" --samples 1000 --epochs 40 --batch 50 --seeds 5 --arms b,d \
     --teacher-agent rand-augment:2,5 --student-agent rand-augment:1,3
 fi
 
