@@ -57,7 +57,7 @@ job glyphs-bits-lsq --samples 100 --epochs 400 --seeds 5 --arms b,c,t,d --bits 3
 search glyphs-search --samples 100 --epochs 400 --trials 16 --interval 25 --first-seed 101 --seeds 10 \
   --method population random rand-augment teacher-stddev trivial-augment none
 found=schedule:$(cd "$out" && pwd)/glyphs-search/searches/population/teacher/schedule.json
-job glyphs-search-swap --samples 100 --epochs 400 --first-seed 101 --seeds 10 --arms d \
+job glyphs-search-swap --samples 100 --validation 1000 --epochs 400 --first-seed 101 --seeds 10 --arms d \
   --teacher-agent "$found" --student-agent "$found"
 cat >"$out/invert.json" <<'JSON'
 {
@@ -67,7 +67,7 @@ cat >"$out/invert.json" <<'JSON'
 }
 JSON
 invert=schedule:$(cd "$out" && pwd)/invert.json
-job glyphs-invert --samples 100 --epochs 400 --first-seed 101 --seeds 10 --arms d \
+job glyphs-invert --samples 100 --validation 1000 --epochs 400 --first-seed 101 --seeds 10 --arms d \
   --teacher-agent "$invert" --student-agent "$invert"
 
 if [ -n "$data" ]; then
@@ -75,7 +75,7 @@ if [ -n "$data" ]; then
     --teacher-agent mixup:0.2+rand-augment:2,5 --student-agent rand-augment:1,3
   search fashion-search --data "$data/fashion-mnist" --samples 500 --epochs 100 --batch 25 --trials 8 --interval 10 \
     --seeds 5 --method population rand-augment none
-  job cifar10-2000 --data "$data/cifar-10" --samples 2000 --epochs 40 --batch 50 --seeds 5 --arms b,d \
+  job cifar10-2000 --data "$data/cifar-10" --samples 2000 --epochs 30 --batch 50 --seeds 5 --arms b,d \
     --teacher-agent rand-augment:2,5 --student-agent rand-augment:1,3
   job caltech101-1000 --data "$data/caltech101-32x32" --samples 1000 --epochs 40 --batch 50 --seeds 5 --arms b,d \
     --teacher-agent rand-augment:2,5 --student-agent rand-augment:1,3
