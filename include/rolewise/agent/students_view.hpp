@@ -12,7 +12,7 @@
 
 namespace rolewise {
 
-/// Placeholder for the teacher's agent: the teacher gets the student's view.
+/// Tag type in place of the teacher's agent: the teacher gets the student's view.
 ///
 /// It makes no view, so it is no `AugmentationAgent` and is accepted only as the teacher's agent.
 struct students_view {

@@ -16,7 +16,7 @@
 
 namespace rolewise::detail {
 
-/// Placeholder that converts to an initializer of any type. Never executed.
+/// Converts to an initializer of any type. Never executed.
 struct any_initialiser {
   template<typename T>
   operator T() const  // NOLINT: initializers convert implicitly
@@ -25,7 +25,7 @@ struct any_initialiser {
   }
 };
 
-/// Placeholder that converts to base classes of T only.
+/// Converts to base classes of T only.
 template<typename T>
 struct base_initialiser {
   template<typename Base>

@@ -33,7 +33,7 @@
 
 namespace rolewise::detail {
 
-/// Placeholder type of a required part that was not given.
+/// Tag type of a required part that was not given.
 struct missing {
   static constexpr bool has_state = false;
 };
