@@ -64,11 +64,11 @@ int main(int argc, char** argv)
   const rw::batch examples{.inputs = torch::randint(0, 256, {128, 3, 32, 32}, torch::kByte),
                            .labels = torch::randint(0, 100, {128}, torch::kLong),
                            .ids = torch::arange(128),
-                           .scaling = {.mean = {.5, .5, .5}, .deviation = {.25, .25, .25}}};
+                           .normalization = {.mean = {.5, .5, .5}, .std = {.25, .25, .25}}};
 
   const auto measure = [&](const char* name, int teacher_depth, int student_depth, auto teacher,
                            auto student) {
-    rw::distillation lesson{
+    rw::distillation training{
         .teacher = rw::frozen(std::move(teacher)),
         .student = std::move(student),
         .teacher_agent = rw::no_agent{},
@@ -77,7 +77,7 @@ int main(int argc, char** argv)
     };
     by_hand plain{teacher_depth, student_depth, shape};
     bench::print(bench::compare(
-        name, 1 / 1.03, 15, [&] { (void)lesson(examples, rw::moment{}); },
+        name, 1 / 1.03, 15, [&] { (void)training(examples, rw::training_progress{}); },
         [&] { plain(examples, 0.01); }));
   };
   measure("distillation step, ResNet-20 -> ResNet-8, against plain LibTorch", 20, 8,

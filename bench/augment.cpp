@@ -20,14 +20,14 @@ namespace rw = rolewise;
 
 namespace {
 
-using agent = rw::sequence<rw::rand_augment, rw::pad_crop_flip>;
+using agent = rw::compose<rw::rand_augment, rw::pad_crop_flip>;
 
 rw::batch images(std::int64_t count, std::int64_t side)
 {
   return {.inputs = torch::randint(0, 256, {count, 3, side, side}, torch::kByte),
           .labels = torch::zeros({count}, torch::kLong),
           .ids = torch::arange(count),
-          .scaling = {.mean = {.4914, .4822, .4465}, .deviation = {.2470, .2435, .2616}}};
+          .normalization = {.mean = {.4914, .4822, .4465}, .std = {.2470, .2435, .2616}}};
 }
 
 /// Times view generation, in microseconds per image. Each batch uses a new epoch, so that no view
@@ -39,25 +39,25 @@ class maker {
   template<typename Agent>
   double by_kernels(const Agent& shown_by)
   {
-    return each([&](const rw::moment& now) {
-      (void)rw::view_of(shown_by, examples_, now, rw::seed{1}, {}, buffers_);
+    return each([&](const rw::training_progress& progress) {
+      (void)rw::view_of(shown_by, examples_, progress, rw::seed{1}, {}, buffers_);
     });
   }
 
   template<typename Agent>
   double by_reference(const Agent& shown_by)
   {
-    return each([&](const rw::moment& now) {
+    return each([&](const rw::training_progress& progress) {
       const auto& x = examples_.inputs;
       rw::image_program program{static_cast<std::size_t>(examples_.size())};
       shown_by.plan({{examples_.ids.const_data_ptr<std::int64_t>(), program.images()},
                      x.size(1),
                      x.size(2),
                      x.size(3)},
-                    now, rw::seed{1}, program);
+                    progress, rw::seed{1}, program);
       auto view = examples_;
-      view.inputs = rw::detail::carry_out(program, x, rw::mean_colour(view.scaling, 3));
-      (void)rw::normalised_inputs(view);
+      view.inputs = rw::detail::carry_out(program, x, rw::mean_color(view.normalization, 3));
+      (void)rw::normalized_inputs(view);
     });
   }
 
@@ -67,7 +67,7 @@ class maker {
   {
     constexpr int batches = 8;
     const double taken = bench::milliseconds([&] {
-      for (int i = 0; i < batches; ++i) f(rw::moment{.epoch = epoch_++});
+      for (int i = 0; i < batches; ++i) f(rw::training_progress{.epoch = epoch_++});
     });
     return taken * 1e3 / static_cast<double>(batches * examples_.size());
   }
@@ -111,7 +111,7 @@ int main(int argc, char** argv)
   const auto against = [&](const std::string& who, const std::string& chain, int side, int count,
                            double goal, const std::function<double()>& ours) {
     const auto words =
-        chain == "rand" ? "RandAugment(2, 5), crop, flip, normalise, " : "crop, flip, normalise, ";
+        chain == "rand" ? "RandAugment(2, 5), crop, flip, normalize, " : "crop, flip, normalize, ";
     const auto size = std::to_string(side);
     compare(
         words + size + "x" + size + "x3, one thread, against " + who, goal, repetitions, ours,
@@ -122,12 +122,12 @@ int main(int argc, char** argv)
   const auto small_whole = [&] { return small.by_kernels(whole); };
   const auto small_crop = [&] { return small.by_kernels(crop); };
   const auto large_whole = [&] { return large.by_kernels(whole); };
-  compare("RandAugment(2, 5), crop, flip, normalise, 32x32x3, one thread, against our reference",
+  compare("RandAugment(2, 5), crop, flip, normalize, 32x32x3, one thread, against our reference",
           10, repetitions, small_whole, [&] { return small.by_reference(whole); });
   against("Pillow", "rand", 32, is_short ? 128 : 512, 30, small_whole);
   against("torchvision", "rand", 32, is_short ? 64 : 256, 60, small_whole);
   against("kornia", "rand", 32, is_short ? 32 : 128, 100, small_whole);
-  compare("crop, flip, normalise, 32x32x3, one thread, against our reference", 5, repetitions,
+  compare("crop, flip, normalize, 32x32x3, one thread, against our reference", 5, repetitions,
           small_crop, [&] { return small.by_reference(crop); });
   against("Pillow", "crop", 32, is_short ? 256 : 512, 20, small_crop);
   against("kornia-batch", "crop", 32, 512, 8, small_crop);
@@ -137,7 +137,7 @@ int main(int argc, char** argv)
                                   double goal) {
     const rw::fast<agent> composed{whole, between};
     compare(
-        "RandAugment(2, 5), crop, flip, normalise, " + size + ", one thread, fast " +
+        "RandAugment(2, 5), crop, flip, normalize, " + size + ", one thread, fast " +
             std::string{rw::name(between)} + " against the fidelity of Pillow",
         goal, repetitions, [&] { return views.by_kernels(composed); },
         [&] { return views.by_kernels(whole); });
@@ -148,7 +148,7 @@ int main(int argc, char** argv)
   against_pillow(large, "224x224x3", rw::interpolation::bilinear, 0.5);
 
   compare(
-      "RandAugment(2, 5), crop, flip, normalise, 32x32x3, 512 of them, two threads against one",
+      "RandAugment(2, 5), crop, flip, normalize, 32x32x3, 512 of them, two threads against one",
       1.8, 3 * repetitions,
       [&] {
         at::set_num_threads(2);

@@ -5,7 +5,7 @@
 
 #include "support/measure.hpp"
 
-#include <rolewise/core/keep_freed_memory.hpp>
+#include <rolewise/core/retain_heap.hpp>
 #include <rolewise/network/detail/convolution_of.hpp>
 
 #include <ATen/Parallel.h>
@@ -57,7 +57,7 @@ void measure(const layer& of, int repetitions)
 int main(int argc, char** argv)
 {
   const bool is_short = bench::is_short(argc, argv);
-  (void)rw::keep_freed_memory();
+  (void)rw::retain_heap();
   for (const int threads : {1, 2}) {
     if (is_short && threads == 2) break;
     at::set_num_threads(threads);

@@ -24,7 +24,7 @@ namespace rw = rolewise;
 
 namespace {
 
-const rw::layer_place place{"layer", rw::layer_kind::convolution, 1, 3};
+const rw::layer_id place{"layer", rw::layer_kind::convolution, 1, 3};
 constexpr int repetitions = 15;
 
 /// Straight-through rounding: `x - x.detach() + x.round()` without the two extra passes.
@@ -91,7 +91,7 @@ void against(const std::string& name, double goal, const torch::Tensor& g,
              const std::vector<torch::Tensor>& of_eager, const Eager& eager)
 {
   bench::print(bench::compare(
-      name, goal, repetitions, [&] { pass([&] { return ours().stand_in; }, of_ours, g); },
+      name, goal, repetitions, [&] { pass([&] { return ours().gradient_proxy; }, of_ours, g); },
       [&] { pass(eager, of_eager, g); }));
 }
 

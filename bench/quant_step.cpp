@@ -30,7 +30,7 @@ namespace {
 template<typename Network>
 torch::Tensor loss_of(Network& n, const rw::batch& examples)
 {
-  return at::cross_entropy_loss(n.respond(examples).logits, examples.labels);
+  return at::cross_entropy_loss(n.forward(examples).logits, examples.labels);
 }
 
 template<typename Network>
@@ -64,7 +64,7 @@ void against(const std::string& what, const Quantizer& q, int bits, const rw::ba
   const rw::sample_shape shape{.channels = 3, .height = 32, .width = 32, .classes = 100};
   const rw::bit_width width{bits};
   for (const auto backward : precisions) {
-    auto student = rw::resnet20(shape, q, rw::both_ends_exempt{width, width},
+    auto student = rw::resnet20(shape, q, rw::full_precision_ends{width, width},
                                 {.precision = {.backward = backward}});
     const bool rounds = backward == rw::pass_precision::bfloat16;
     bench::print(bench::compare(
@@ -99,13 +99,13 @@ void answer(const char* name, const Network& trained, bench::resnet& plain,
             const rw::batch& examples)
 {
   const auto full = rw::frozen(trained);
-  const auto bytes = rw::post_training_quantised(trained, {examples});
+  const auto bytes = rw::post_training_quantized(trained, {examples});
   const auto against = [&](const char* what, const auto& theirs) {
     bench::print(bench::compare(
         std::string{"8-bit "} + name + " answering, against " + what, 2.5, 15,
-        [&] { (void)bytes.respond(examples); }, theirs));
+        [&] { (void)bytes.forward(examples); }, theirs));
   };
-  against("full precision", [&] { (void)full.respond(examples); });
+  against("full precision", [&] { (void)full.forward(examples); });
   plain.eval();
   against("plain LibTorch in full precision", [&] {
     const torch::NoGradGuard without_graph;
@@ -118,15 +118,15 @@ void answer(const char* name, const Network& trained, bench::resnet& plain,
 int main(int argc, char** argv)
 {
   const bool is_short = bench::is_short(argc, argv);
-  if (!rw::keep_freed_memory()) std::cerr << "the allocator keeps what it likes\n";
+  if (!rw::retain_heap()) std::cerr << "the allocator keeps what it likes\n";
   at::set_num_threads(2);
   torch::manual_seed(0);
   const rw::sample_shape shape{.channels = 3, .height = 32, .width = 32, .classes = 100};
   const auto examples =
-      rw::normalised({.inputs = torch::randint(0, 256, {128, 3, 32, 32}, torch::kByte),
+      rw::normalized({.inputs = torch::randint(0, 256, {128, 3, 32, 32}, torch::kByte),
                       .labels = torch::randint(0, 100, {128}, torch::kLong),
                       .ids = torch::arange(128),
-                      .scaling = {.mean = {.5, .5, .5}, .deviation = {.25, .25, .25}}});
+                      .normalization = {.mean = {.5, .5, .5}, .std = {.25, .25, .25}}});
 
   const auto& integers = rw::integer_forward_support();
   if (!integers.available) std::cerr << "no integer forward: " << integers.reason << '\n';
@@ -145,7 +145,7 @@ int main(int argc, char** argv)
   std::fprintf(stderr,
                "| ms | one thread: forward | backward | two threads: forward | backward |\n"
                "|---|---:|---:|---:|---:|\n");
-  const rw::both_ends_exempt two_bits{rw::bit_width{2}, rw::bit_width{2}};
+  const rw::full_precision_ends two_bits{rw::bit_width{2}, rw::bit_width{2}};
   const rw::network_options rounds{.precision = {.backward = rw::pass_precision::bfloat16}};
   print_halves("full precision", full, examples);
   print_halves("2-bit DoReFa", rw::resnet20(shape, rw::dorefa{}, two_bits), examples);

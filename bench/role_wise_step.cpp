@@ -35,20 +35,20 @@ namespace {
 constexpr std::int64_t batch_size = 128;
 constexpr rw::sample_shape shape{.channels = 3, .height = 32, .width = 32, .classes = 100};
 
-using agent = rw::sequence<rw::rand_augment, rw::pad_crop_flip>;
+using agent = rw::compose<rw::rand_augment, rw::pad_crop_flip>;
 const agent shown{rw::rand_augment{.operations = 2, .magnitude = 5}, rw::pad_crop_flip{}};
 
 /// Synthetic data: one smooth pattern for each of ten classes, plus noise. A deep network separates
 /// the classes after few steps.
 rw::dataset pictures(std::int64_t count)
 {
-  constexpr std::int64_t known = 10;
-  const auto coarse = torch::randn({known, shape.channels, 4, 4});
+  constexpr std::int64_t targets = 10;
+  const auto coarse = torch::randn({targets, shape.channels, 4, 4});
   const auto patterns =
       at::upsample_bicubic2d(coarse, {shape.height, shape.width}, /*align_corners=*/false);
   rw::dataset made;
   made.shape = shape;
-  made.labels = torch::arange(count).remainder_(known);
+  made.labels = torch::arange(count).remainder_(targets);
   made.images = patterns.index_select(0, made.labels)
                     .mul_(50)
                     .add_(torch::randn({count, shape.channels, shape.height, shape.width}), 20)
@@ -56,7 +56,7 @@ rw::dataset pictures(std::int64_t count)
                     .clamp_(0, 255)
                     .to(torch::kByte);
   made.ids = torch::arange(count);
-  made.scaling = {.mean = {.4914, .4822, .4465}, .deviation = {.2470, .2435, .2616}};
+  made.normalization = {.mean = {.4914, .4822, .4465}, .std = {.2470, .2435, .2616}};
   made.name = "pictures";
   return made;
 }
@@ -64,12 +64,12 @@ rw::dataset pictures(std::int64_t count)
 /// Trains a teacher on ten of its hundred classes, so that some of its predictions are confident.
 auto trained_teacher(const rw::dataset& data, bool is_short)
 {
-  rw::supervised school{
-      .student = rw::resnet56(shape), .agent = shown, .optimiser = rw::sgd{.rate = 0.05}};
-  rw::fit(school, data, {.epochs = is_short ? 2 : 4, .batch_size = batch_size / 2});
-  std::cerr << "teacher: right on " << 100 * rw::accuracy(school.student, data)
+  rw::supervised pretraining{
+      .student = rw::resnet56(shape), .agent = shown, .optimizer = rw::sgd{.learning_rate = 0.05}};
+  rw::fit(pretraining, data, {.epochs = is_short ? 2 : 4, .batch_size = batch_size / 2});
+  std::cerr << "teacher: right on " << 100 * rw::accuracy(pretraining.student, data)
             << " % of the images that it has learned from\n";
-  return school.student;
+  return pretraining.student;
 }
 
 template<typename Network>
@@ -88,7 +88,7 @@ void write_task(const std::string& file, Network teacher, const rw::dataset& dat
 
 /// Parts of a step, as the peers name them.
 constexpr std::array parts{"examples", "views-teacher", "views-student", "teacher",
-                           "forward",  "loss",          "backward",      "optimiser"};
+                           "forward",  "loss",          "backward",      "optimizer"};
 using times = std::array<double, parts.size()>;
 
 /// Adds the milliseconds of a call to `sum` and returns its result.
@@ -103,40 +103,42 @@ auto timed(double& sum, F&& f)
 }
 
 /// Times training steps, whole or part by part.
-template<typename Lesson>
+template<typename Training>
 class steps {
  public:
-  steps(Lesson lesson, const rw::dataset& data)
-      : lesson_{std::move(lesson)},
+  steps(Training training, const rw::dataset& data)
+      : training_{std::move(training)},
         source_{rw::batches(data, {.size = batch_size})},
-        optimiser_{lesson_.optimiser.start(lesson_.student.parameters())}
+        optimizer_{training_.optimizer.start(training_.student.parameters())}
   {}
 
   double whole()
   {
-    return bench::milliseconds(
-        [&] { (void)lesson_(source_.gather(next(), memory_), rw::moment{.epoch = epoch_}); });
+    return bench::milliseconds([&] {
+      (void)training_(source_.gather(next(), memory_), rw::training_progress{.epoch = epoch_});
+    });
   }
 
   /// Runs one step and times each of its parts.
   times by_parts()
   {
     times t{};
-    const rw::moment now{.epoch = epoch_};
+    const rw::training_progress progress{.epoch = epoch_};
     const auto examples = timed(t[0], [&] { return source_.gather(next(), memory_); });
     const auto seen_by = [&](const auto& own, rw::role who) {
-      return rw::view_of(own, examples, now, lesson_.seed.split(who), rw::view_form{}, buffers_);
+      return rw::view_of(own, examples, progress, training_.seed.split(who), rw::view_form{},
+                         buffers_);
     };
     const auto teachers =
-        timed(t[1], [&] { return seen_by(lesson_.teacher_agent, rw::role::teacher); });
+        timed(t[1], [&] { return seen_by(training_.teacher_agent, rw::role::teacher); });
     const auto students =
-        timed(t[2], [&] { return seen_by(lesson_.student_agent, rw::role::student); });
-    rw::paired_responses pair;
-    pair.teacher = timed(t[3], [&] { return lesson_.teacher.respond(teachers); });
-    pair.student = timed(t[4], [&] { return lesson_.student.respond(students); });
-    const rw::supervision known{students.labels, students.ids, now};
-    const auto loss = timed(t[5], [&] { return rw::score(lesson_.loss, pair, known); });
-    const auto learned = lesson_.student.parameters();
+        timed(t[2], [&] { return seen_by(training_.student_agent, rw::role::student); });
+    rw::paired_outputs pair;
+    pair.teacher = timed(t[3], [&] { return training_.teacher.forward(teachers); });
+    pair.student = timed(t[4], [&] { return training_.student.forward(students); });
+    const rw::targets targets{students.labels, students.ids, progress};
+    const auto loss = timed(t[5], [&] { return rw::score(training_.loss, pair, targets); });
+    const auto learned = training_.student.parameters();
     const auto gradients = timed(t[6], [&] {
       loss.backward();
       std::vector<torch::Tensor> found;
@@ -145,7 +147,7 @@ class steps {
       return found;
     });
     t[7] = bench::milliseconds(
-        [&] { optimiser_.update(learned, gradients, lesson_.learning_rate(now)); });
+        [&] { optimizer_.update(learned, gradients, training_.learning_rate(progress)); });
     return t;
   }
 
@@ -160,11 +162,11 @@ class steps {
     return step_;
   }
 
-  Lesson lesson_;
+  Training training_;
   rw::batches_view source_;
   rw::batch_memory memory_;
   rw::buffer_pool buffers_;
-  decltype(std::declval<const rw::sgd&>().start({})) optimiser_;
+  decltype(std::declval<const rw::sgd&>().start({})) optimizer_;
   std::int64_t step_ = -1, epoch_ = 0;
 };
 
@@ -304,7 +306,8 @@ void print_agreement(const Full& full, const EightBit& bytes, const rw::dataset&
   rw::batch_memory memory;
   const auto source = rw::batches(data, {.size = batch_size});
   for (std::int64_t i = 0; i < 16; ++i)
-    views.push_back(shown(source.gather(i, memory), rw::moment{.epoch = 1}, rw::seed{3}));
+    views.push_back(
+        shown(source.gather(i, memory), rw::training_progress{.epoch = 1}, rw::seed{3}));
   const double percent = 100 * rw::agreement(bytes, full, views);
   const auto of_peer = python.ask("tuned agreement");
   bench::print({"arg max of the teacher as in full precision, ours in 8 bits, against " +
@@ -333,23 +336,23 @@ int main(int argc, char** argv)
   rw::batch_memory memory;
   const auto source = rw::batches(data, {.size = batch_size});
   for (std::int64_t i = 0; i < 4; ++i)
-    seen.push_back(shown(source.gather(i, memory), rw::moment{}, rw::seed{2}));
-  const auto bytes = rw::post_training_quantised(full, seen);
+    seen.push_back(shown(source.gather(i, memory), rw::training_progress{}, rw::seed{2}));
+  const auto bytes = rw::post_training_quantized(full, seen);
   print_agreement(rw::frozen(full), bytes, data, python);
 
-  const auto lesson = [&](rw::pass_precision backward) {
+  const auto training = [&](rw::pass_precision backward) {
     return rw::distillation{
         .teacher = bytes,
-        .student = rw::resnet20(shape, rw::dorefa{}, rw::bits_inside<2>,
+        .student = rw::resnet20(shape, rw::dorefa{}, rw::inner_bits<2>,
                                 {.precision = {.backward = backward}}),
         .teacher_agent = shown,
         .student_agent = shown,
         .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}},
-        .optimiser = rw::sgd{.rate = 0.01},
-        .schedule = rw::constant{}};
+        .optimizer = rw::sgd{.learning_rate = 0.01},
+        .lr_schedule = rw::constant_lr{}};
   };
-  steps exact{lesson(rw::pass_precision::full), data};
-  steps rounded{lesson(rw::pass_precision::bfloat16), data};
+  steps exact{training(rw::pass_precision::full), data};
+  steps rounded{training(rw::pass_precision::bfloat16), data};
   std::vector<contestant> all{ours(with_exact, exact), ours(with_rounded, rounded),
                               theirs(usual, python, "usual"), theirs(tuned, python, "tuned"),
                               theirs(half, python, "tuned-half")};

@@ -17,11 +17,11 @@
 #include "support/measure.hpp"
 #include "support/peer.hpp"
 
+#include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/policy_agent.hpp>
-#include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/view_of.hpp>
-#include <rolewise/core/keep_freed_memory.hpp>
+#include <rolewise/core/retain_heap.hpp>
 #include <rolewise/data/glyphs.hpp>
 #include <rolewise/data/splits.hpp>
 #include <rolewise/network/pass_precision.hpp>
@@ -32,9 +32,9 @@
 #include <rolewise/search/population_based.hpp>
 #include <rolewise/systems/search_cost.hpp>
 #include <rolewise/systems/search_splits.hpp>
-#include <rolewise/train/arena.hpp>
 #include <rolewise/train/evaluate.hpp>
-#include <rolewise/train/schedule.hpp>
+#include <rolewise/train/learning_rate_schedule.hpp>
+#include <rolewise/train/run_search.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/supervised.hpp>
 
@@ -78,25 +78,25 @@ auto timed(std::atomic<std::int64_t>& sum, F&& f)
 }
 
 /// A training step that times its view and its update.
-template<typename Lesson>
-struct watched : Lesson {
+template<typename Training>
+struct watched : Training {
   clocks* spent;
 
-  watched(Lesson lesson, clocks* where) : Lesson{std::move(lesson)}, spent{where} {}
+  watched(Training training, clocks* where) : Training{std::move(training)}, spent{where} {}
 
-  rw::metrics operator()(const rw::batch& examples, const rw::moment& now)
+  rw::metrics operator()(const rw::batch& examples, const rw::training_progress& progress)
   {
     auto view = timed(spent->augment, [&] {
-      return rw::view_of(this->agent, examples, now, this->seed.split(rw::role::student),
-                         rw::view_form{}, this->progress.buffers());
+      return rw::view_of(this->agent, examples, progress, this->seed.split(rw::role::student),
+                         rw::view_form{}, this->learner_state.buffers());
     });
-    return timed(spent->train, [&] { return this->take(std::move(view), now); });
+    return timed(spent->train, [&] { return this->take(std::move(view), progress); });
   }
 };
 
-using agent = rw::sequence<rw::policy_agent, rw::pad_crop_flip>;
+using agent = rw::compose<rw::policy_agent, rw::pad_crop_flip>;
 
-agent shown(const rw::point& at)
+agent shown(const rw::configuration& at)
 {
   return agent{rw::policy_agent{.policy = rw::policy_at(at)}, rw::pad_crop_flip{}};
 }
@@ -108,16 +108,16 @@ struct maker {
   double rate;
   clocks* spent;
 
-  auto operator()(const rw::point& at, std::int64_t, rw::seed own) const
+  auto operator()(const rw::configuration& at, std::int64_t, rw::seed own) const
   {
     return watched{rw::supervised{.student = network(own.split(rw::purpose{"network"})),
                                   .agent = shown(at),
-                                  .optimiser = rw::sgd{.rate = rate},
-                                  .schedule = rw::constant{},
+                                  .optimizer = rw::sgd{.learning_rate = rate},
+                                  .lr_schedule = rw::constant_lr{},
                                   .seed = own.split(rw::purpose{"views"})},
                    spent};
   }
-  void operator()(auto& step, const rw::point& at, std::int64_t, rw::seed) const
+  void operator()(auto& step, const rw::configuration& at, std::int64_t, rw::seed) const
   {
     step.agent = shown(at);
   }
@@ -132,13 +132,13 @@ struct outcome {
 /// @param rate learning rate
 template<typename New>
 outcome search(const New& network, double rate, const rw::dataset& train, const rw::dataset& judges,
-               const rw::arena_options& options)
+               const rw::search_run_options& options)
 {
   clocks spent;
   outcome found;
   found.seconds =
       1e-3 * bench::milliseconds([&] {
-        const auto result = rw::arena(
+        const auto result = rw::run_search(
             rw::population_based{}, rw::policy_space(), maker<New>{network, rate, &spent},
             [&](const auto& step) {
               return timed(spent.validate, [&] {
@@ -149,7 +149,8 @@ outcome search(const New& network, double rate, const rw::dataset& train, const 
         found.best = 100 * *result.best().score;
       });
   const auto seconds = [&](const std::atomic<std::int64_t>& sum) {
-    return 1e-9 * static_cast<double>(sum.load()) / static_cast<double>(options.at_once);
+    return 1e-9 * static_cast<double>(sum.load()) /
+           static_cast<double>(options.max_concurrent_trials);
   };
   const double augment = seconds(spent.augment), learn = seconds(spent.train),
                validate = seconds(spent.validate);
@@ -158,17 +159,17 @@ outcome search(const New& network, double rate, const rw::dataset& train, const 
 }
 
 /// The peer's weight initialization: over so few epochs it has a strong effect on accuracy.
-constexpr auto like_the_peer = rw::convolution_start::uniform_fan_in;
+constexpr auto like_the_peer = rw::conv_init::uniform_fan_in;
 
 /// @param mixed whether full-precision convolutions run in bfloat16
 outcome search(int bits, bool mixed, const rw::dataset& train, const rw::dataset& judges,
-               const rw::arena_options& options)
+               const rw::search_run_options& options)
 {
   const auto shape = train.shape;
   if (bits == 2)
     return search(
         [shape](rw::seed own) {
-          return rw::resnet8(shape, rw::dorefa{}, rw::bits_inside<2>,
+          return rw::resnet8(shape, rw::dorefa{}, rw::inner_bits<2>,
                              {.seed = own,
                               .convolutions = like_the_peer,
                               .precision = {.backward = rw::pass_precision::bfloat16}});
@@ -185,10 +186,10 @@ outcome search(int bits, bool mixed, const rw::dataset& train, const rw::dataset
 
 /// @param anew whether each process starts a new interpreter; otherwise it is forked
 std::optional<outcome> search(bench::peer& python, int bits, std::int64_t training,
-                              std::int64_t judges, const rw::arena_options& options, bool anew)
+                              std::int64_t judges, const rw::search_run_options& options, bool anew)
 {
   const auto seconds = python.ask(c10::str("search ", bits, ' ', options.trials, ' ',
-                                           options.epochs, ' ', options.epochs_per_round, ' ',
+                                           options.epochs, ' ', options.evaluation_interval, ' ',
                                            training, ' ', judges, anew ? " anew" : ""));
   const auto best = python.ask("best");
   if (!seconds || !best) return std::nullopt;
@@ -364,14 +365,14 @@ void report(std::vector<contestant>& all, const std::string& what, std::int64_t 
 int main(int argc, char** argv)
 try {
   const bool is_short = bench::is_short(argc, argv);
-  (void)rw::keep_freed_memory();
+  (void)rw::retain_heap();
   at::set_num_threads(1);
-  const rw::arena_options options{.trials = 16,
-                                  .epochs = is_short ? 1 : 2,
-                                  .epochs_per_round = 1,
-                                  .batch_size = 128,
-                                  .at_once = 2,
-                                  .threads_each = 1};
+  const rw::search_run_options options{.trials = 16,
+                                       .epochs = is_short ? 1 : 2,
+                                       .evaluation_interval = 1,
+                                       .batch_size = 128,
+                                       .max_concurrent_trials = 2,
+                                       .threads_per_trial = 1};
   const std::int64_t training = is_short ? 1000 : 4000, many = 10 * training,
                      few = rw::validation_examples(training, options);
   const task given{training, many, few};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Benchmark: peak memory of a search against its estimate. The peak resident memory during the
-// search, less what was resident before it, against the estimate of `memory_of_arena` without the
+// search, less what was resident before it, against the estimate of `memory_of_search` without the
 // data and the teacher, which were allocated before. glibc's allocator is set to return blocks from
 // 64 KiB to the system: by default it stops returning large blocks once some have been freed, and
 // up to 1.8 times the requested memory stays resident.
@@ -16,10 +16,10 @@
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/teacher/shared_teacher.hpp>
-#include <rolewise/train/arena.hpp>
-#include <rolewise/train/arena_memory.hpp>
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/evaluate.hpp>
+#include <rolewise/train/run_search.hpp>
+#include <rolewise/train/search_memory.hpp>
 
 #include <cstdint>
 #include <cstdio>
@@ -58,31 +58,35 @@ try {
   const rw::shared_teacher master{
       rw::frozen(rw::resnet20(data.shape, {}, {}, {.seed = rw::seed{1}}))};
   const rw::search_space space{{"rate", rw::real_interval{1e-3, 1e-1, rw::spacing::logarithmic}}};
-  const auto factory = [&](const rw::point& at, std::int64_t, rw::seed own) {
+  const auto factory = [&](const rw::configuration& at, std::int64_t, rw::seed own) {
     return rw::distillation{
         .teacher = master,
         .student = rw::resnet8(data.shape, {}, {}, {.seed = own}),
         .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}},
-        .optimiser = rw::sgd{.rate = at.real("rate")}};
+        .optimizer = rw::sgd{.learning_rate = at.real("rate")}};
   };
-  const auto judge = [&](const auto& step) {
+  const auto metric = [&](const auto& step) {
     return rw::evaluate(step.learner(), data.test, {.batch_size = 64}).top1;
   };
-  for (const std::int64_t at_once : {1, 2}) {
-    const rw::arena_options options{
-        .trials = 16, .epochs = 1, .batch_size = 64, .at_once = at_once, .threads_each = 1};
-    const auto told = rw::memory_of_arena(factory, space, data.train, options);
+  for (const std::int64_t max_concurrent_trials : {1, 2}) {
+    const rw::search_run_options options{.trials = 16,
+                                         .epochs = 1,
+                                         .batch_size = 64,
+                                         .max_concurrent_trials = max_concurrent_trials,
+                                         .threads_per_trial = 1};
+    const auto told = rw::memory_of_search(factory, space, data.train, options);
     std::fprintf(stderr, "%s\n", told.text().c_str());
     ::malloc_trim(0);
     std::ofstream{"/proc/self/clear_refs"} << "5";  // resets the peak, VmHWM
     const double before = resident("VmRSS:");
     {
-      const auto found = rw::arena(rw::random_search{}, space, factory, judge, data.train, options);
+      const auto found =
+          rw::run_search(rw::random_search{}, space, factory, metric, data.train, options);
       if (found.steps.size() != 16) throw std::runtime_error{"search_memory: trials are lost"};
     }
     const double most = resident("VmHWM:") - before;
     const double estimate = static_cast<double>(told.population() + told.in_training()) / 1e6;
-    bench::print({"memory of a search of 16 trials, " + std::to_string(at_once) +
+    bench::print({"memory of a search of 16 trials, " + std::to_string(max_concurrent_trials) +
                       " at once, against what was said before",
                   most, estimate, most, estimate, "MB", 0.9});
   }

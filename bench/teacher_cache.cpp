@@ -23,12 +23,12 @@ int main(int argc, char** argv)
   data.images = torch::randint(0, 256, {128, 3, 32, 32}, torch::kByte);
   data.labels = torch::randint(0, 100, {128}, torch::kLong);
   data.ids = torch::arange(128);
-  data.scaling = {.mean = {.5, .5, .5}, .deviation = {.25, .25, .25}};
+  data.normalization = {.mean = {.5, .5, .5}, .std = {.25, .25, .25}};
   data.name = "noise";
 
-  const rw::recurring_views shown{.views = 4, .agent = rw::rand_augment{}};
+  const rw::cyclic_views shown{.views = 4, .agent = rw::rand_augment{}};
   const auto teacher = rw::frozen(rw::resnet56(data.shape));
-  const auto view = rw::normalised(rw::make_views(rw::as_batch(data), shown, rw::no_agent{},
+  const auto view = rw::normalized(rw::make_views(rw::as_batch(data), shown, rw::no_agent{},
                                                   rw::no_agent{}, {.epoch = 1}, rw::seed{1})
                                        .teacher);
   const auto measure = [&](const char* name, rw::cache_options options) {
@@ -38,8 +38,8 @@ int main(int argc, char** argv)
     const auto remembers = rw::cached(
         teacher, data, rw::shown_views{.teacher_agent = shown, .seed = rw::seed{1}}, options);
     bench::print(bench::compare(
-        name, 50.0, is_short ? 5 : 15, [&] { (void)remembers.respond(view); },
-        [&] { (void)teacher.respond(view); }));
+        name, 50.0, is_short ? 5 : 15, [&] { (void)remembers.forward(view); },
+        [&] { (void)teacher.forward(view); }));
     std::remove(options.path.c_str());
   };
   measure("answers from the teacher cache, float32, against ResNet-56", {});

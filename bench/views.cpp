@@ -2,7 +2,7 @@
 //
 // Benchmark: cost of views in a step. Distillation with a policy for each role and a crop that both
 // share, against the same step on prepared views in memory, normalized, in the networks' memory
-// format. Prefetching of views: whole runs with `ahead` 2 against runs with 0, on a network that
+// format. Prefetching of views: whole runs with `prefetch` 2 against runs with 0, on a network that
 // occupies all processors and on a tiny one, whose steps may wait for their views.
 
 #include "../tests/support/counting_allocator.hpp"
@@ -31,21 +31,24 @@ struct from_memory {
 
   rw::batch view;
 
-  rw::batch operator()(const rw::batch&, const rw::moment&, rw::seed) const { return view; }
+  rw::batch operator()(const rw::batch&, const rw::training_progress&, rw::seed) const
+  {
+    return view;
+  }
 };
 
 /// A repeatable training run of some steps, with or without prefetched views.
-template<typename Lesson>
+template<typename Training>
 class runs {
  public:
-  runs(Lesson lesson, const rw::dataset& data, std::int64_t ahead)
-      : lesson_{std::move(lesson)}, data_{data}, ahead_{ahead}
+  runs(Training training, const rw::dataset& data, std::int64_t prefetch)
+      : training_{std::move(training)}, data_{data}, ahead_{prefetch}
   {}
 
-  void operator()() { (void)rw::fit(lesson_, data_, {.batch_size = 128, .ahead = ahead_}); }
+  void operator()() { (void)rw::fit(training_, data_, {.batch_size = 128, .prefetch = ahead_}); }
 
  private:
-  Lesson lesson_;
+  Training training_;
   const rw::dataset& data_;
   std::int64_t ahead_;
 };
@@ -59,7 +62,7 @@ rw::dataset noise(const rw::sample_shape& shape, std::int64_t count)
       torch::randint(0, 256, {count, shape.channels, shape.height, shape.width}, torch::kByte);
   data.labels = torch::randint(0, shape.classes, {count}, torch::kLong);
   data.ids = torch::arange(count);
-  data.scaling = {.mean = {.5, .5, .5}, .deviation = {.25, .25, .25}};
+  data.normalization = {.mean = {.5, .5, .5}, .std = {.25, .25, .25}};
   data.name = "noise";
   return data;
 }
@@ -96,8 +99,8 @@ int main(int argc, char** argv)
   const rw::batch examples{.inputs = torch::randint(0, 256, {128, 3, 32, 32}, torch::kByte),
                            .labels = torch::randint(0, 100, {128}, torch::kLong),
                            .ids = torch::arange(128),
-                           .scaling = {.mean = {.5, .5, .5}, .deviation = {.25, .25, .25}}};
-  const auto lesson = [&](auto teachers, auto students, auto shared) {
+                           .normalization = {.mean = {.5, .5, .5}, .std = {.25, .25, .25}}};
+  const auto training = [&](auto teachers, auto students, auto shared) {
     return rw::distillation{
         .teacher = rw::frozen(rw::resnet20(shape)),
         .student = rw::resnet20(shape, {.seed = rw::seed{1}}),
@@ -108,18 +111,19 @@ int main(int argc, char** argv)
     };
   };
   const rw::rand_augment policy{.operations = 2, .magnitude = 5};
-  auto ours = lesson(policy, policy, rw::pad_crop_flip{});
+  auto ours = training(policy, policy, rw::pad_crop_flip{});
 
   rw::buffer_pool buffers;
-  const auto made = rw::make_views(examples, policy, policy, rw::pad_crop_flip{}, rw::moment{},
-                                   rw::seed{0}, rw::view_form{}, buffers);
-  auto prepared = lesson(from_memory{made.teacher}, from_memory{made.student}, rw::no_agent{});
+  const auto made = rw::make_views(examples, policy, policy, rw::pad_crop_flip{},
+                                   rw::training_progress{}, rw::seed{0}, rw::view_form{}, buffers);
+  auto prepared = training(from_memory{made.teacher}, from_memory{made.student}, rw::no_agent{});
 
   std::int64_t epoch = 0;
   bench::print(bench::compare(
       "distillation step, ResNet-20 -> ResNet-20, a policy for each role, against views in memory",
-      1 / 1.03, 15, [&] { (void)ours(examples, rw::moment{.epoch = epoch++, .epochs = 1000}); },
-      [&] { (void)prepared(examples, rw::moment{.epoch = epoch, .epochs = 1000}); }));
+      1 / 1.03, 15,
+      [&] { (void)ours(examples, rw::training_progress{.epoch = epoch++, .epochs = 1000}); },
+      [&] { (void)prepared(examples, rw::training_progress{.epoch = epoch, .epochs = 1000}); }));
 
   const auto few = noise(shape, 6 * 128), many = noise(shape, 50 * 128);
   bench::print(bench::compare("runs of 6 steps, ResNet-20 -> ResNet-20, 2 batches ahead against 0",
@@ -137,13 +141,14 @@ int main(int argc, char** argv)
 
   const auto asked = requests_of([&] {
     (void)rw::make_views(examples, policy, policy, rw::pad_crop_flip{},
-                         rw::moment{.epoch = epoch++}, rw::seed{0}, rw::view_form{}, buffers);
+                         rw::training_progress{.epoch = epoch++}, rw::seed{0}, rw::view_form{},
+                         buffers);
   });
   const auto asked_by_parts = requests_of([&] {
     const auto views = rw::make_views(examples, policy, policy, rw::pad_crop_flip{},
-                                      rw::moment{.epoch = epoch++}, rw::seed{0});
-    (void)rw::normalised(views.teacher);
-    (void)rw::normalised(views.student);
+                                      rw::training_progress{.epoch = epoch++}, rw::seed{0});
+    (void)rw::normalized(views.teacher);
+    (void)rw::normalized(views.student);
   });
   // Zero allocations count as one in all counted batches, so that the ratio is finite.
   const nlohmann::ordered_json memory{

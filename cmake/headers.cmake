@@ -7,7 +7,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/auto_augment.hpp
     include/rolewise/agent/auto_augment_policies.hpp
     include/rolewise/agent/cached.hpp
-    include/rolewise/agent/colour_jitter.hpp
+    include/rolewise/agent/color_jitter.hpp
     include/rolewise/agent/cutmix.hpp
     include/rolewise/agent/cutout.hpp
     include/rolewise/agent/detail/affine_map.hpp
@@ -52,13 +52,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/images.hpp
     include/rolewise/agent/independent_agent.hpp
     include/rolewise/agent/interpolation.hpp
-    include/rolewise/agent/mixture.hpp
+    include/rolewise/agent/random_choice.hpp
     include/rolewise/agent/mixup.hpp
     include/rolewise/agent/no_agent.hpp
     include/rolewise/agent/operation.hpp
     include/rolewise/agent/operation_by_name.hpp
     include/rolewise/agent/operations.hpp
-    include/rolewise/agent/operations_colour.hpp
+    include/rolewise/agent/operations_color.hpp
     include/rolewise/agent/operations_geometric.hpp
     include/rolewise/agent/operations_histogram.hpp
     include/rolewise/agent/operations_hue.hpp
@@ -72,13 +72,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/policy_text.hpp
     include/rolewise/agent/rand_augment.hpp
     include/rolewise/agent/random_erasing.hpp
-    include/rolewise/agent/random_greyscale.hpp
+    include/rolewise/agent/random_grayscale.hpp
     include/rolewise/agent/random_resized_crop.hpp
-    include/rolewise/agent/recurring_views.hpp
+    include/rolewise/agent/cyclic_views.hpp
     include/rolewise/agent/resampling.hpp
     include/rolewise/agent/searched_schedule.hpp
-    include/rolewise/agent/sequence.hpp
-    include/rolewise/agent/students_view.hpp
+    include/rolewise/agent/compose.hpp
+    include/rolewise/agent/same_view.hpp
     include/rolewise/agent/sub_policy.hpp
     include/rolewise/agent/sub_policy_text.hpp
     include/rolewise/agent/trivial_augment.hpp
@@ -98,7 +98,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/detail/members.hpp
     include/rolewise/core/detail/type_name.hpp
     include/rolewise/core/detail/vector_functions.hpp
-    include/rolewise/core/detail/width_ranges.hpp
+    include/rolewise/core/detail/bit_width_ranges.hpp
     include/rolewise/core/device_of.hpp
     include/rolewise/core/display_width.hpp
     include/rolewise/core/distinct_tensors.hpp
@@ -112,27 +112,27 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/instruction_sets.hpp
     include/rolewise/core/json.hpp
     include/rolewise/core/json_reader.hpp
-    include/rolewise/core/keep_freed_memory.hpp
+    include/rolewise/core/retain_heap.hpp
     include/rolewise/core/keyed_permutation.hpp
-    include/rolewise/core/made_ahead.hpp
-    include/rolewise/core/moment.hpp
+    include/rolewise/core/prefetched.hpp
+    include/rolewise/core/training_progress.hpp
     include/rolewise/core/nearest_names.hpp
     include/rolewise/core/output_target.hpp
     include/rolewise/core/phase.hpp
     include/rolewise/core/philox.hpp
-    include/rolewise/core/response.hpp
+    include/rolewise/core/outputs.hpp
     include/rolewise/core/role.hpp
     include/rolewise/core/run_concurrently.hpp
     include/rolewise/core/seed.hpp
     include/rolewise/core/settings.hpp
-    include/rolewise/core/share_out.hpp
+    include/rolewise/core/parallel_for.hpp
     include/rolewise/core/standard_output.hpp
     include/rolewise/core/state.hpp
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
     include/rolewise/core/terminal.hpp
     include/rolewise/core/utf8.hpp
-    include/rolewise/core/working_alone.hpp
+    include/rolewise/core/serial_scope.hpp
     include/rolewise/data.hpp
     include/rolewise/data/batches.hpp
     include/rolewise/data/cifar.hpp
@@ -149,9 +149,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/glyphs.hpp
     include/rolewise/data/idx.hpp
     include/rolewise/data/image_folder.hpp
-    include/rolewise/data/normalisation_of.hpp
+    include/rolewise/data/normalization_of.hpp
     include/rolewise/data/open.hpp
-    include/rolewise/data/relabelled.hpp
+    include/rolewise/data/relabeled.hpp
     include/rolewise/data/splits.hpp
     include/rolewise/loss.hpp
     include/rolewise/loss/clipped_to_task.hpp
@@ -172,7 +172,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/convolution_shape.hpp
     include/rolewise/network/copy_weights.hpp
     include/rolewise/network/detail/added_values.hpp
-    include/rolewise/network/detail/byte_normalisation.hpp
+    include/rolewise/network/detail/byte_normalization.hpp
     include/rolewise/network/detail/byte_output_probe.hpp
     include/rolewise/network/detail/calibrated_ranges.hpp
     include/rolewise/network/detail/convolution_geometry.hpp
@@ -188,21 +188,21 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/last_arithmetic.hpp
     include/rolewise/network/detail/norm_passes.hpp
     include/rolewise/network/detail/not_copied.hpp
-    include/rolewise/network/detail/pending_norm.hpp
-    include/rolewise/network/detail/quantised_convolution.hpp
-    include/rolewise/network/detail/quantised_product.hpp
+    include/rolewise/network/detail/deferred_batch_norm.hpp
+    include/rolewise/network/detail/quantized_convolution.hpp
+    include/rolewise/network/detail/quantized_product.hpp
     include/rolewise/network/detail/scratch.hpp
-    include/rolewise/network/detail/through_norm.hpp
-    include/rolewise/network/detail/width_changer.hpp
+    include/rolewise/network/detail/fused_batch_norm.hpp
+    include/rolewise/network/detail/bit_width_changer.hpp
     include/rolewise/network/detail/winograd.hpp
     include/rolewise/network/detail/winograd/kernel_set.hpp
     include/rolewise/network/detail/winograd/passes.hpp
     include/rolewise/network/detail/winograd/variants.hpp
-    include/rolewise/network/eight_bit_body.hpp
-    include/rolewise/network/eight_bit_convolution.hpp
-    include/rolewise/network/eight_bit_layers.hpp
-    include/rolewise/network/eight_bit_wide_body.hpp
-    include/rolewise/network/first_weights.hpp
+    include/rolewise/network/int8_body.hpp
+    include/rolewise/network/int8_convolution.hpp
+    include/rolewise/network/int8_layers.hpp
+    include/rolewise/network/int8_wide_body.hpp
+    include/rolewise/network/weight_init.hpp
     include/rolewise/network/integer_forward.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/linear.hpp
@@ -210,7 +210,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/network.hpp
     include/rolewise/network/network_options.hpp
     include/rolewise/network/pass_precision.hpp
-    include/rolewise/network/quantised_weight.hpp
+    include/rolewise/network/quantized_weight.hpp
     include/rolewise/network/residual_block.hpp
     include/rolewise/network/residual_body.hpp
     include/rolewise/network/resnet.hpp
@@ -225,7 +225,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/bit_width_scheme.hpp
     include/rolewise/quant/bwn.hpp
     include/rolewise/quant/changing_scheme.hpp
-    include/rolewise/quant/detail/affine_quantised.hpp
+    include/rolewise/quant/detail/affine_quantized.hpp
     include/rolewise/quant/detail/kernels/all_passes.hpp
     include/rolewise/quant/detail/kernels/kernel_set.hpp
     include/rolewise/quant/detail/kernels/magnitude_passes.hpp
@@ -237,7 +237,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/detail/level_grid.hpp
     include/rolewise/quant/detail/lq_basis.hpp
     include/rolewise/quant/detail/run_passes.hpp
-    include/rolewise/quant/detail/stand_ins.hpp
+    include/rolewise/quant/detail/gradient_proxies.hpp
     include/rolewise/quant/detail/straight_through.hpp
     include/rolewise/quant/detail/through_tanh.hpp
     include/rolewise/quant/dorefa.hpp
@@ -257,8 +257,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/paired.hpp
     include/rolewise/quant/per_layer.hpp
     include/rolewise/quant/progressive.hpp
-    include/rolewise/quant/quantised.hpp
-    include/rolewise/quant/quantised_in.hpp
+    include/rolewise/quant/quantized.hpp
+    include/rolewise/quant/quantized_in.hpp
     include/rolewise/quant/quantizer.hpp
     include/rolewise/quant/range_observer.hpp
     include/rolewise/quant/range_observers.hpp
@@ -279,11 +279,11 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/detail/axis.hpp
     include/rolewise/report/detail/canvas.hpp
     include/rolewise/report/detail/draw_heat_map.hpp
-    include/rolewise/report/detail/heat_colours.hpp
+    include/rolewise/report/detail/heat_colors.hpp
     include/rolewise/report/detail/letters.hpp
     include/rolewise/report/detail/levels_found.hpp
     include/rolewise/report/detail/pens.hpp
-    include/rolewise/report/detail/quantisation_panel.hpp
+    include/rolewise/report/detail/quantization_panel.hpp
     include/rolewise/report/detail/svg.hpp
     include/rolewise/report/detail/svg_sheet.hpp
     include/rolewise/report/drift_chart.hpp
@@ -292,9 +292,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/operation_sheet.hpp
     include/rolewise/report/png.hpp
     include/rolewise/report/policy_pictures.hpp
-    include/rolewise/report/quantisation_pictures.hpp
-    include/rolewise/report/quantisation_report.hpp
-    include/rolewise/report/quantisation_view.hpp
+    include/rolewise/report/quantization_pictures.hpp
+    include/rolewise/report/quantization_report.hpp
+    include/rolewise/report/quantization_view.hpp
     include/rolewise/report/run_record.hpp
     include/rolewise/report/search_page.hpp
     include/rolewise/report/search_pictures.hpp
@@ -313,7 +313,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/detail/gaussian_process.hpp
     include/rolewise/search/detail/halving.hpp
     include/rolewise/search/detail/parzen_estimator.hpp
-    include/rolewise/search/detail/point_values.hpp
+    include/rolewise/search/detail/configuration_values.hpp
     include/rolewise/search/detail/population.hpp
     include/rolewise/search/detail/ranking.hpp
     include/rolewise/search/detail/symmetric_eigen.hpp
@@ -325,9 +325,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/joined.hpp
     include/rolewise/search/paired_difference.hpp
     include/rolewise/search/pb2.hpp
-    include/rolewise/search/point.hpp
-    include/rolewise/search/point_proposer.hpp
-    include/rolewise/search/point_text.hpp
+    include/rolewise/search/configuration.hpp
+    include/rolewise/search/configuration_proposer.hpp
+    include/rolewise/search/configuration_text.hpp
     include/rolewise/search/policy_history.hpp
     include/rolewise/search/policy_space.hpp
     include/rolewise/search/population_based.hpp
@@ -335,7 +335,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/random_search.hpp
     include/rolewise/search/rank_correlation.hpp
     include/rolewise/search/ready_spaces.hpp
-    include/rolewise/search/regularised_evolution.hpp
+    include/rolewise/search/regularized_evolution.hpp
     include/rolewise/search/search_diagnostics.hpp
     include/rolewise/search/search_history.hpp
     include/rolewise/search/search_history_file.hpp
@@ -360,24 +360,24 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems/teacher_search.hpp
     include/rolewise/teacher.hpp
     include/rolewise/teacher/agreement.hpp
-    include/rolewise/teacher/answer_origin.hpp
+    include/rolewise/teacher/cached_logits_origin.hpp
     include/rolewise/teacher/cached_teacher.hpp
-    include/rolewise/teacher/detail/answer_codec.hpp
-    include/rolewise/teacher/detail/answer_file.hpp
-    include/rolewise/teacher/detail/answer_head.hpp
-    include/rolewise/teacher/detail/answer_store.hpp
+    include/rolewise/teacher/detail/cached_logits_codec.hpp
+    include/rolewise/teacher/detail/cached_logits_file.hpp
+    include/rolewise/teacher/detail/cached_logits_header.hpp
+    include/rolewise/teacher/detail/cached_logits_store.hpp
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/module_teacher.hpp
-    include/rolewise/teacher/post_training_quantised.hpp
+    include/rolewise/teacher/post_training_quantized.hpp
     include/rolewise/teacher/shared_teacher.hpp
     include/rolewise/teacher/teacher.hpp
     include/rolewise/train.hpp
     include/rolewise/train/adam.hpp
     include/rolewise/train/adamw.hpp
-    include/rolewise/train/arena.hpp
-    include/rolewise/train/arena_memory.hpp
-    include/rolewise/train/arena_options.hpp
-    include/rolewise/train/batch_norm_statistics.hpp
+    include/rolewise/train/run_search.hpp
+    include/rolewise/train/search_memory.hpp
+    include/rolewise/train/search_run_options.hpp
+    include/rolewise/train/update_batch_norm.hpp
     include/rolewise/train/bit_sensitivity.hpp
     include/rolewise/train/calibration.hpp
     include/rolewise/train/checkpoint.hpp
@@ -386,7 +386,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/csv.hpp
     include/rolewise/train/detail/buffers.hpp
     include/rolewise/train/detail/class_labels.hpp
-    include/rolewise/train/detail/descent.hpp
+    include/rolewise/train/detail/learner_state.hpp
     include/rolewise/train/detail/epoch_sums.hpp
     include/rolewise/train/detail/file_identity.hpp
     include/rolewise/train/detail/finite_state.hpp
@@ -397,7 +397,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/memory_watch.hpp
     include/rolewise/train/detail/naming_trial.hpp
     include/rolewise/train/detail/prepared_epoch.hpp
-    include/rolewise/train/detail/read_whole.hpp
+    include/rolewise/train/detail/read_checked.hpp
     include/rolewise/train/detail/rehearsal.hpp
     include/rolewise/train/detail/run_state.hpp
     include/rolewise/train/detail/search_course.hpp
@@ -406,30 +406,30 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/state_format.hpp
     include/rolewise/train/detail/state_reader.hpp
     include/rolewise/train/detail/state_writer.hpp
-    include/rolewise/train/detail/take_over.hpp
+    include/rolewise/train/detail/copy_trial_state.hpp
     include/rolewise/train/detail/trial_steps.hpp
     include/rolewise/train/distillation.hpp
-    include/rolewise/train/distributed/ranks.hpp
+    include/rolewise/train/distributed/process_group.hpp
     include/rolewise/train/early_stop.hpp
     include/rolewise/train/evaluate.hpp
     include/rolewise/train/fit.hpp
     include/rolewise/train/hessian_trace.hpp
     include/rolewise/train/json_lines.hpp
-    include/rolewise/train/moving_average.hpp
-    include/rolewise/train/observer.hpp
-    include/rolewise/train/optimiser.hpp
+    include/rolewise/train/ema.hpp
+    include/rolewise/train/callback.hpp
+    include/rolewise/train/optimizer.hpp
     include/rolewise/train/preparing_step.hpp
     include/rolewise/train/progress_bar.hpp
     include/rolewise/train/range_drift.hpp
     include/rolewise/train/range_lines.hpp
-    include/rolewise/train/ranges_apart.hpp
+    include/rolewise/train/param_groups.hpp
     include/rolewise/train/run_history.hpp
     include/rolewise/train/run_signature.hpp
-    include/rolewise/train/schedule.hpp
-    include/rolewise/train/search_observer.hpp
+    include/rolewise/train/learning_rate_schedule.hpp
+    include/rolewise/train/search_callback.hpp
     include/rolewise/train/sgd.hpp
     include/rolewise/train/snapshot.hpp
-    include/rolewise/train/standings_table.hpp
+    include/rolewise/train/trial_table.hpp
     include/rolewise/train/supervised.hpp
     include/rolewise/train/teacher_stddev.hpp
     include/rolewise/train/training_step.hpp

@@ -240,8 +240,8 @@ void show(const request& wanted)
   const auto schedule = schedule_of(wanted);
   const auto data = examples_of(wanted);
   if (wanted.sample >= data.size())
-    rw::refuse("augmentation_gallery", "--sample is ", wanted.sample, ", the data have ",
-               data.size(), " images");
+    rw::throw_invalid_argument("augmentation_gallery", "--sample is ", wanted.sample,
+                               ", the data have ", data.size(), " images");
   const auto samples =
       rw::as_batch(rw::subset(data, torch::arange(std::min<std::int64_t>(16, data.size()))));
   const auto one = rw::as_batch(rw::subset(data, torch::tensor({wanted.sample}, torch::kLong)));

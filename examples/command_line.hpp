@@ -68,7 +68,7 @@ inline void make_folder(const std::string& folder)
 {
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
-  if (problem) rolewise::fail(folder, "cannot be made: ", problem.message());
+  if (problem) rolewise::throw_runtime_error(folder, "cannot be made: ", problem.message());
 }
 
 }  // namespace command_line

@@ -46,7 +46,7 @@ struct job {
   std::int64_t epochs = 4;
   std::int64_t seeds = 1;
   std::int64_t batch_size = 64;
-  double rate = 0.02;
+  double learning_rate = 0.02;
   double range_rate = 0.01;
   std::string folder = "low_bit_student";
 };
@@ -83,7 +83,7 @@ void with_quantizer(const std::string& name, Use&& use)
   return true;
 }
 
-[[nodiscard]] rw::both_ends_exempt scheme_of(const job& wanted, int bits)
+[[nodiscard]] rw::full_precision_ends scheme_of(const job& wanted, int bits)
 {
   const rw::bit_width width{bits}, eight{8}, full{32};
   if (wanted.ends == "full" || bits == 32) return {.weights = width, .activations = width};
@@ -102,12 +102,13 @@ class experiment {
   void run()
   {
     for (std::int64_t number = 1; number <= wanted_.seeds; ++number) {
-      const auto school = full_precision(number);
+      const auto pretraining = full_precision(number);
       for (const auto& quantizer : wanted_.quantizers)
         for (const int bits : wanted_.bits)
           if (exists(quantizer, bits))
-            with_quantizer(quantizer,
-                           [&](const auto& q) { student(school, q, quantizer, bits, number); });
+            with_quantizer(quantizer, [&](const auto& q) {
+              student(pretraining, q, quantizer, bits, number);
+            });
     }
     rw::write_file_atomically(wanted_.folder + "/table.md", table().markdown());
     std::cout << table().text(rw::columns_for_lines(stdout));
@@ -131,20 +132,20 @@ class experiment {
   [[nodiscard]] full_network full_precision(std::int64_t number)
   {
     const rw::seed seed{static_cast<std::uint64_t>(number)};
-    rw::supervised school{
+    rw::supervised pretraining{
         .student = rw::make_residual_network(plan(), data_.train.shape, {}, {}, {.seed = seed}),
         .agent = agent_,
-        .optimiser = rw::sgd{.rate = 0.1},
+        .optimizer = rw::sgd{.learning_rate = 0.1},
         .seed = seed};
     const auto begin = std::chrono::steady_clock::now();
-    rw::fit(school, data_.train, run_options(wanted_.full_epochs, number),
+    rw::fit(pretraining, data_.train, run_options(wanted_.full_epochs, number),
             rw::progress_bar{.title = c10::str("seed ", number, ", full precision")});
-    keep(school.student, "full precision, the start", 32, number, begin);
-    answer_in_eight_bits(school.student, number);
-    return school.student;
+    keep(pretraining.student, "full precision, the start", 32, number, begin);
+    predict_in_int8(pretraining.student, number);
+    return pretraining.student;
   }
 
-  void answer_in_eight_bits(const full_network& trained, std::int64_t number) const
+  void predict_in_int8(const full_network& trained, std::int64_t number) const
   {
     constexpr std::int64_t batches_seen = 8;
     std::vector<rw::batch> seen;
@@ -152,7 +153,7 @@ class experiment {
       seen.push_back(examples);
       if (std::ssize(seen) == batches_seen) break;
     }
-    const auto bytes = rw::post_training_quantised(trained, seen);
+    const auto bytes = rw::post_training_quantized(trained, seen);
     const double alike =
         rw::agreement(rw::frozen(trained), bytes, rw::batches(data_.test, {.size = 256}));
     add_result({{"agreement", 100 * alike}, {"seed", number}});
@@ -169,23 +170,23 @@ class experiment {
     auto learner = rw::make_residual_network(plan(), data_.train.shape, q, scheme_of(wanted_, bits),
                                              {.seed = seed.split(2)});
     (void)rw::copy_weights(start, learner);
-    const rw::ranges_apart method{.weights = rw::sgd{.rate = wanted_.rate},
-                                  .ranges = rw::sgd{.rate = wanted_.range_rate}};
+    const rw::param_groups method{.weights = rw::sgd{.learning_rate = wanted_.learning_rate},
+                                  .ranges = rw::sgd{.learning_rate = wanted_.range_rate}};
     // [/start]
     const auto title = c10::str("seed ", number, ", ", name, " ", bits, " bits");
     const auto begin = std::chrono::steady_clock::now();
-    rw::distillation lesson{
+    rw::distillation training{
         .teacher = rw::frozen(start),
         .student = std::move(learner),
-        .teacher_agent = rw::students_view{},
+        .teacher_agent = rw::same_view{},
         .student_agent = rw::no_agent{},
         .shared_agent = agent_,
         .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}},
-        .optimiser = method,
+        .optimizer = method,
         .seed = seed};
-    rw::fit(lesson, data_.train, run_options(wanted_.epochs, number),
+    rw::fit(training, data_.train, run_options(wanted_.epochs, number),
             rw::progress_bar{.title = title});
-    keep(lesson.student, name, bits, number, begin);
+    keep(training.student, name, bits, number, begin);
   }
 
   template<typename Network>
@@ -196,7 +197,7 @@ class experiment {
     outcome found{.quantizer = name, .bits = bits, .seed = number};
     found.seconds = took.count();
     found.as_trained = 100 * rw::accuracy(network, data_.test);
-    rw::measure_batch_norm(network, data_.train, agent_, {.batch_size = wanted_.batch_size});
+    rw::update_bn(network, data_.train, agent_, {.batch_size = wanted_.batch_size});
     found.measured = 100 * rw::accuracy(network, data_.test);
     found.bytes = network.bytes();
     outcomes_.push_back(found);
@@ -213,7 +214,7 @@ class experiment {
   {
     const auto path = wanted_.folder + "/results.jsonl";
     std::ofstream out{path, std::ios::app};
-    if (!(out << result.dump() << std::endl)) rw::fail(path, "cannot be written");
+    if (!(out << result.dump() << std::endl)) rw::throw_runtime_error(path, "cannot be written");
   }
 
   [[nodiscard]] rw::table table() const
@@ -272,9 +273,9 @@ try {
   app.add_option("--epochs", wanted.epochs, "of each student")->check(CLI::PositiveNumber);
   app.add_option("--seeds", wanted.seeds)->check(CLI::PositiveNumber);
   app.add_option("--batch", wanted.batch_size)->check(CLI::PositiveNumber);
-  app.add_option("--rate", wanted.rate, "learning rate of the students' weights")
+  app.add_option("--learning-rate", wanted.learning_rate, "learning rate of the students' weights")
       ->check(command_line::finite_number);
-  app.add_option("--range-rate", wanted.range_rate, "learning rate of learned ranges")
+  app.add_option("--range-learning-rate", wanted.range_rate, "learning rate of learned ranges")
       ->check(command_line::finite_number);
   app.add_option("--out", wanted.folder, "folder of the results")
       ->transform(command_line::folder_name);

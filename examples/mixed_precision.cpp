@@ -19,22 +19,22 @@ namespace rw = rolewise;
 
 namespace {
 
-constexpr auto bits = [](int n) { return rw::layer_widths{rw::bit_width{n}, rw::bit_width{n}}; };
+constexpr auto bits = [](int n) { return rw::layer_bits{rw::bit_width{n}, rw::bit_width{n}}; };
 
 /// A student with the pretrained weights under a scheme, fine-tuned by distillation from the
 /// pretrained network.
-template<typename School, typename Scheme>
-auto tuned(const School& school, const rw::dataset& train, const Scheme& scheme)
+template<typename Pretraining, typename Scheme>
+auto tuned(const Pretraining& pretraining, const rw::dataset& train, const Scheme& scheme)
 {
   auto student = rw::resnet8(train.shape, rw::dorefa{}, scheme);
-  rw::copy_weights(school.student, student);
-  rw::distillation lesson{
-      .teacher = rw::frozen(school.student),
+  rw::copy_weights(pretraining.student, student);
+  rw::distillation training{
+      .teacher = rw::frozen(pretraining.student),
       .student = std::move(student),
       .loss = 0.3 * rw::cross_entropy{} + 0.7 * rw::soft_target_kl{rw::temperature{4}},
-      .optimiser = rw::sgd{.rate = 0.05}};
-  rw::fit(lesson, train, {.epochs = 5, .batch_size = 64});
-  return lesson.student;
+      .optimizer = rw::sgd{.learning_rate = 0.05}};
+  rw::fit(training, train, {.epochs = 5, .batch_size = 64});
+  return training.student;
 }
 
 template<typename Network>
@@ -52,31 +52,31 @@ int main()
 {
   const auto data = rw::glyphs({.classes = 10, .train = 1500, .test = 500, .seed = rw::seed{1}});
 
-  rw::supervised school{.student = rw::resnet8(data.shape)};
-  rw::fit(school, data.train, {.epochs = 4, .batch_size = 64});
-  print("in full", school.student, data.test);
+  rw::supervised pretraining{.student = rw::resnet8(data.shape)};
+  rw::fit(pretraining, data.train, {.epochs = 4, .batch_size = 64});
+  print("in full", pretraining.student, data.test);
 
   // Sensitivity: the Hessian trace of each layer, and the error of its weights at every bit width.
   const rw::batch examples{data.train.images.narrow(0, 0, 128), data.train.labels.narrow(0, 0, 128),
-                           data.train.ids.narrow(0, 0, 128), data.train.scaling};
-  const auto traces = rw::hessian_traces(school.student, examples, {}, {.draws = 20});
+                           data.train.ids.narrow(0, 0, 128), data.train.normalization};
+  const auto traces = rw::hessian_traces(pretraining.student, examples, {}, {.draws = 20});
   for (const auto& each : traces)
     std::cout << "  mean trace of " << each.layer.place.name << ": "
               << rw::fixed_text(each.mean(), 6) << '\n';
   const auto questions =
-      rw::tied(rw::bit_questions(school.student, rw::dorefa{}, traces,
+      rw::tied(rw::bit_questions(pretraining.student, rw::dorefa{}, traces,
                                  {.widths = {bits(8), bits(6), bits(4), bits(3), bits(2)},
                                   .measure = rw::cost_measure::bytes}),
-               rw::shortcut_ties(school.student.layers()));
+               rw::shortcut_ties(pretraining.student.layers()));
 
   // The budget: as many bytes as with 3 bits in every inner layer.
-  const auto alike = rw::bits_inside<3>;
+  const auto alike = rw::inner_bits<3>;
   const auto budget = rw::costs_of(rw::resnet8(data.shape, rw::dorefa{}, alike)).bytes() -
-                      rw::undecided_cost(school.student, questions, rw::cost_measure::bytes);
+                      rw::undecided_cost(pretraining.student, questions, rw::cost_measure::bytes);
   const auto chosen = rw::choose_bits(questions, budget);
 
-  const auto mixed = tuned(school, data.train, chosen.scheme(alike));
-  print("3 bits in every layer inside", tuned(school, data.train, alike), data.test);
+  const auto mixed = tuned(pretraining, data.train, chosen.scheme(alike));
+  print("3 bits in every layer inside", tuned(pretraining, data.train, alike), data.test);
   print("mixed, for no more bytes", mixed, data.test);
   std::cout << '\n'
             << rw::cost_table(rw::costs_of(mixed)).text(rw::columns_for_lines(stdout))

@@ -24,12 +24,13 @@ struct brightness_jitter {
 
   double strength = 64;  // gray levels of 255
 
-  rw::batch operator()(const rw::batch& examples, const rw::moment& now, rw::seed seed) const
+  rw::batch operator()(const rw::batch& examples, const rw::training_progress& progress,
+                       rw::seed seed) const
   {
     // Draws are functions of (seed, epoch, sample id): no generator state to restore, and the same
     // view for any number of threads.
     const auto shift =
-        rw::uniform_draws(seed.split(rw::purpose{"brightness"}), now.epoch, examples.ids, 1)
+        rw::uniform_draws(seed.split(rw::purpose{"brightness"}), progress.epoch, examples.ids, 1)
             .mul(2 * strength)
             .sub(strength)
             .view({-1, 1, 1, 1})
@@ -48,15 +49,16 @@ int main()
 {
   const auto data = rw::glyphs({.classes = 10, .train = 1500, .test = 500, .seed = rw::seed{1}});
 
-  rw::supervised school{
+  rw::supervised pretraining{
       .student = rw::resnet8(data.shape),
-      .agent = rw::sequence{mine::brightness_jitter{}, rw::pad_crop_flip{.padding = 2}}};
-  rw::fit(school, data.train, {.epochs = 4, .batch_size = 64});
-  std::cout << "accuracy " << rw::accuracy(school.student, data.test) << '\n';
+      .agent = rw::compose{mine::brightness_jitter{}, rw::pad_crop_flip{.padding = 2}}};
+  rw::fit(pretraining, data.train, {.epochs = 4, .batch_size = 64});
+  std::cout << "accuracy " << rw::accuracy(pretraining.student, data.test) << '\n';
 
   const auto sixteen = rw::as_batch(rw::subset(data.train, torch::arange(16)));
-  rw::write_png("own_agent.png",
-                rw::contact_sheet({{"original", sixteen},
-                                   {"view", school.agent(sixteen, {.epoch = 0}, rw::seed{0})}}));
+  rw::write_png(
+      "own_agent.png",
+      rw::contact_sheet({{"original", sixteen},
+                         {"view", pretraining.agent(sixteen, {.epoch = 0}, rw::seed{0})}}));
   rw::require_written();
 }

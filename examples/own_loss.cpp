@@ -17,12 +17,12 @@ namespace mine {
 
 /// Squared distance of centered logits: the limit of soft targets at a high temperature
 /// (Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015, section 2.1).
-struct centred_logits {
-  static constexpr std::string_view name = "centred-logits";  // for reports and records
-  static constexpr bool wants_features = false;               // true: `features` are filled
-  static constexpr bool has_state = false;                    // with state: define visit_state
+struct centered_logits {
+  static constexpr std::string_view name = "centered-logits";  // for reports and records
+  static constexpr bool wants_features = false;                // true: `features` are filled
+  static constexpr bool has_state = false;                     // with state: define visit_state
 
-  torch::Tensor operator()(const rw::paired_responses& pair) const
+  torch::Tensor operator()(const rw::paired_outputs& pair) const
   {
     const auto teacher = pair.teacher.logits.detach(), student = pair.student.logits;
     const auto distance = (student - student.mean(1, true)) - (teacher - teacher.mean(1, true));
@@ -31,7 +31,7 @@ struct centred_logits {
 };
 
 // Reports a violated requirement here, in words; otherwise the step that uses the loss reports it.
-static_assert(rw::DistillationLoss<centred_logits>);
+static_assert(rw::DistillationLoss<centered_logits>);
 
 }  // namespace mine
 
@@ -39,18 +39,18 @@ int main()
 {
   const auto data = rw::glyphs({.classes = 10, .train = 1500, .test = 500, .seed = rw::seed{1}});
 
-  rw::supervised school{.student = rw::resnet14(data.shape)};
-  rw::fit(school, data.train, {.epochs = 4, .batch_size = 64});
+  rw::supervised pretraining{.student = rw::resnet14(data.shape)};
+  rw::fit(pretraining, data.train, {.epochs = 4, .batch_size = 64});
 
-  rw::distillation lesson{
-      .teacher = rw::frozen(school.student),
+  rw::distillation training{
+      .teacher = rw::frozen(pretraining.student),
       .student = rw::resnet8(data.shape),
       // `weight` allows losses of any namespace in a weighted sum.
-      .loss = rw::weight{0.5} * rw::cross_entropy{} + rw::weight{0.5} * mine::centred_logits{},
+      .loss = rw::weight{0.5} * rw::cross_entropy{} + rw::weight{0.5} * mine::centered_logits{},
   };
-  rw::fit(lesson, data.train, {.epochs = 4, .batch_size = 64});
+  rw::fit(training, data.train, {.epochs = 4, .batch_size = 64});
 
-  std::cout << "teacher " << rw::accuracy(school.student, data.test) << ", student "
-            << rw::accuracy(lesson.student, data.test) << '\n';
+  std::cout << "teacher " << rw::accuracy(pretraining.student, data.test) << ", student "
+            << rw::accuracy(training.student, data.test) << '\n';
   rw::require_written();
 }

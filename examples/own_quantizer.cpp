@@ -32,7 +32,7 @@ struct plain_uniform {
   struct weights {
     static constexpr bool has_state = false;  // with a learned range: define visit_state
 
-    rw::quantised operator()(const torch::Tensor& w, rw::bit_width bits) const
+    rw::quantized operator()(const torch::Tensor& w, rw::bit_width bits) const
     {
       if (bits.is_full()) return {.levels = w};
       const bool is_binary = bits.value() == 1;
@@ -49,7 +49,7 @@ struct plain_uniform {
   struct activations {
     static constexpr bool has_state = false;
 
-    rw::quantised operator()(const torch::Tensor& x, rw::bit_width bits) const
+    rw::quantized operator()(const torch::Tensor& x, rw::bit_width bits) const
     {
       if (bits.is_full()) return {.levels = x.relu()};
       const auto n = (std::int64_t{1} << bits.value()) - 1;
@@ -62,8 +62,8 @@ struct plain_uniform {
     }
   };
 
-  weights start_weights(const rw::layer_place&) const { return {}; }
-  activations start_activations(const rw::layer_place&) const { return {}; }
+  weights start_weights(const rw::layer_id&) const { return {}; }
+  activations start_activations(const rw::layer_id&) const { return {}; }
 };
 
 static_assert(rw::Quantizer<plain_uniform>);
@@ -74,13 +74,13 @@ int main()
 {
   const auto data = rw::glyphs({.classes = 10, .train = 1500, .test = 500, .seed = rw::seed{1}});
 
-  rw::supervised school{.student =
-                            rw::resnet8(data.shape, mine::plain_uniform{}, rw::bits_inside<3>)};
-  rw::fit(school, data.train, {.epochs = 4, .batch_size = 64});
+  rw::supervised pretraining{.student =
+                                 rw::resnet8(data.shape, mine::plain_uniform{}, rw::inner_bits<3>)};
+  rw::fit(pretraining, data.train, {.epochs = 4, .batch_size = 64});
 
-  std::cout << "accuracy " << rw::accuracy(school.student, data.test) << " in "
-            << school.student.bytes() << " bytes\n";
-  for (const auto& layer : school.student.layers())
+  std::cout << "accuracy " << rw::accuracy(pretraining.student, data.test) << " in "
+            << pretraining.student.bytes() << " bytes\n";
+  for (const auto& layer : pretraining.student.layers())
     std::cout << layer.place.name << ": " << layer.widths.weights.value() << " bits, "
               << layer.weights << " weights\n";
   rw::require_written();

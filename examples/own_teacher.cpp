@@ -42,25 +42,25 @@ int main()
   const auto data = rw::glyphs({.classes = 10, .train = 1500, .test = 500, .seed = rw::seed{1}});
   auto net = std::make_shared<mine::small_net>(data.shape.channels, data.shape.classes);
 
-  torch::optim::Adam optimiser{net->parameters(), 2e-3};
+  torch::optim::Adam optimizer{net->parameters(), 2e-3};
   for (int epoch = 0; epoch < 6; ++epoch)
     for (const rw::batch& examples :
          rw::batches(data.train, {.size = 64, .seed = rw::seed{1}, .epoch = epoch})) {
-      optimiser.zero_grad();
-      torch::nn::functional::cross_entropy(net->forward(rw::normalised_inputs(examples)),
+      optimizer.zero_grad();
+      torch::nn::functional::cross_entropy(net->forward(rw::normalized_inputs(examples)),
                                            examples.labels)
           .backward();
-      optimiser.step();
+      optimizer.step();
     }
 
-  rw::distillation lesson{
+  rw::distillation training{
       .teacher = rw::module_teacher{net},  // all that an existing module needs
-      .student = rw::resnet8(data.shape, rw::dorefa{}, rw::bits_inside<2>),
+      .student = rw::resnet8(data.shape, rw::dorefa{}, rw::inner_bits<2>),
       .loss = 0.3 * rw::cross_entropy{} + 0.7 * rw::soft_target_kl{rw::temperature{4}},
   };
-  rw::fit(lesson, data.train, {.epochs = 4, .batch_size = 64});
+  rw::fit(training, data.train, {.epochs = 4, .batch_size = 64});
 
-  std::cout << "teacher " << rw::accuracy(lesson.teacher, data.test) << ", 2-bit student "
-            << rw::accuracy(lesson.student, data.test) << '\n';
+  std::cout << "teacher " << rw::accuracy(training.teacher, data.test) << ", 2-bit student "
+            << rw::accuracy(training.student, data.test) << '\n';
   rw::require_written();
 }

@@ -78,7 +78,8 @@ void require_own_folder(const search_job& wanted)
   const auto path = wanted.folder + "/settings.txt";
   if (std::filesystem::exists(path) && rw::text_of_file(path) != settings_of(wanted) &&
       has_begun(wanted.folder))
-    rw::refuse("role_wise_search", path, " is of a job with other settings: choose another --out");
+    rw::throw_invalid_argument("role_wise_search", path,
+                               " is of a job with other settings: choose another --out");
 }
 
 /// Creates the folder of the results. To be called after the inputs have been opened.
@@ -130,7 +131,7 @@ void run(const search_job& wanted)
   app.add_option("--trials", wanted.trials, "of a search, for each role")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{10000}))
       ->capture_default_str();
-  app.add_option("--interval", wanted.interval, "epochs between looks at the standings")
+  app.add_option("--interval", wanted.interval, "epochs between looks at the trial states")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--search-seed", wanted.search_seed,

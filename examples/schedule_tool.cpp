@@ -158,7 +158,7 @@ void write(const request& wanted, const answer& found)
   if (wanted.as == "schedule")
     rw::write_policy_schedule(path, found.schedule);
   else if (found.ancestry.empty())
-    rw::refuse("schedule_tool", "no event to write as a log, want --as schedule");
+    rw::throw_invalid_argument("schedule_tool", "no event to write as a log, want --as schedule");
   else
     rw::write_policy_log(path, found.ancestry,
                          wanted.as == "json" ? rw::log_dialect::json : rw::log_dialect::python);

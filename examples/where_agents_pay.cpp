@@ -146,7 +146,8 @@ struct row {
 void run(const options& wanted)
 {
   const auto rows = rows_of(wanted);
-  if (rows.empty()) rw::refuse("where_agents_pay", "no job has 2 seeds of both arms");
+  if (rows.empty())
+    rw::throw_invalid_argument("where_agents_pay", "no job has 2 seeds of both arms");
   const auto table = table_of(rows, wanted);
   command_line::make_folder(wanted.folder);
   rw::write_file_atomically(wanted.folder + "/table.md", table.markdown());

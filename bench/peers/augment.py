@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Peers of bench/augment.cpp: RandAugment(2, 5), crop, flip and normalisation, one thread.
+"""Peers of bench/augment.cpp: RandAugment(2, 5), crop, flip and normalization, one thread.
 
 Reads lines "<peer> <chain> <side> <images>", answers each with microseconds per image, or with "-"
 and a note on standard error where a library is missing. Chains: "rand" (RandAugment, crop, flip,
-normalise) and "crop" (the same without RandAugment).
+normalize) and "crop" (the same without RandAugment).
 """
 import random
 import re
@@ -14,7 +14,7 @@ MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 
 def pillow_views(side):
-    """What makes a view of an image by Pillow: (image, chain) to a normalised array [H, W, 3]."""
+    """What makes a view of an image by Pillow: (image, chain) to a normalized array [H, W, 3]."""
     import numpy as np
     from PIL import Image, ImageEnhance, ImageOps
 
@@ -78,17 +78,17 @@ def import_torchvision():
     """A wheel for another accelerator misses operators that no transform needs."""
     import torch
 
-    stand_ins = torch.library.Library("torchvision", "FRAGMENT")
+    gradient_proxies = torch.library.Library("torchvision", "FRAGMENT")
     for _ in range(20):
         try:
             from torchvision.transforms import v2
 
-            return v2, stand_ins
+            return v2, gradient_proxies
         except RuntimeError as error:
             missing = re.search(r"operator torchvision::(\w+) does not exist", str(error))
             if not missing:
                 raise ImportError(str(error)) from error
-            stand_ins.define(missing[1] + "(Tensor x) -> Tensor")
+            gradient_proxies.define(missing[1] + "(Tensor x) -> Tensor")
             for name in [n for n in sys.modules if n.startswith("torchvision")]:
                 del sys.modules[name]
     raise ImportError("operators are missing")
@@ -97,7 +97,7 @@ def import_torchvision():
 def torchvision(chain, side, count):
     import torch
 
-    v2, stand_ins = import_torchvision()
+    v2, gradient_proxies = import_torchvision()
     torch.set_num_threads(1)
     images = list(torch.randint(0, 256, (count, 3, side, side), dtype=torch.uint8))
     steps = [v2.RandAugment(2, 5)] if chain == "rand" else []
@@ -112,7 +112,7 @@ def torchvision(chain, side, count):
     def run():
         for image in images:
             transform(image)
-        return stand_ins
+        return gradient_proxies
 
     return run, count
 

@@ -8,14 +8,14 @@ library or a compiler is missing:
     <way> step       takes a step; milliseconds
     <way> <part>     milliseconds of a part of that way's last step: examples (gathered, and their
                      views put together), views-teacher, views-student, teacher, forward, loss,
-                     backward, optimiser
+                     backward, optimizer
     <way> agreement  percent of views on which the teacher's arg max is that of its fp32
 
 Ways, all from the same weights and the same images:
 
     usual            NCHW, fp32, Pillow image by image in a DataLoader, eager
     tuned            channels last, teacher in bf16 with batch norm folded, batch-wise views, fused
-                     optimiser, quantizers with as few passes as eager PyTorch allows
+                     optimizer, quantizers with as few passes as eager PyTorch allows
     tuned-compiled   the same, teacher and student with loss through torch.compile
     tuned-half       as tuned, the student under autocast to bf16: its forward pass rounds
 """
@@ -72,7 +72,7 @@ class DoReFaConvolution(nn.Conv2d):
 
 
 class Block(nn.Module):
-    """The basic block; with an activation, its input and what is inside are quantised by it."""
+    """The basic block; with an activation, its input and what is inside are quantized by it."""
 
     def __init__(self, convolution, inputs, outputs, stride, activation):
         super().__init__()
@@ -240,9 +240,9 @@ class BatchViews:
 
 
 def torchvision_batches(task):
-    v2, stand_ins = import_torchvision()
+    v2, gradient_proxies = import_torchvision()
     change = v2.RandAugment(2, 15, fill=[round(255 * m) for m in MEAN])  # 15 of 30: 5 of 10
-    change.keeps = stand_ins
+    change.keeps = gradient_proxies
     return BatchViews(task, change)
 
 
@@ -286,7 +286,7 @@ class Way:
             self.teacher = self.teacher.folded()
             self.teacher.to(torch.bfloat16, memory_format=torch.channels_last)
             self.student.to(memory_format=torch.channels_last)
-        self.optimiser = torch.optim.SGD(
+        self.optimizer = torch.optim.SGD(
             self.student.parameters(), 0.01, 0.9, nesterov=True, weight_decay=5e-4,
             fused=True if tuned else None,
         )
@@ -323,9 +323,9 @@ class Way:
         done("loss")
         loss.backward()
         done("backward")
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        done("optimiser")
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        done("optimizer")
         return (marks[-1] - marks[0]) * 1e3
 
     def respond(self, x):
@@ -361,7 +361,7 @@ class Peers:
         return self.sources[tuned]
 
     def pillow_batches(self):
-        """Judged by whole steps: what workers do is hidden, or is taken from the networks."""
+        """Evaluable by whole steps: what workers do is hidden, or is taken from the networks."""
         medians = {}
         for workers in (0, 2):
             batches, way = PillowBatches(self.task, workers), Way(self.task)

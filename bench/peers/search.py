@@ -18,7 +18,7 @@ Each trial is a process with one thread, two at once. As in Ray, where more tria
 run, a trial that has done its round is written to a file and its process ends; the next one begins
 from the file. With "anew" that process is an interpreter, which imports torch and loads the images,
 as in Ray. Otherwise it is forked from this one, which has all that and has done a step: the least
-that a process can cost. Images pass Pillow one by one, network and optimiser are eager, NCHW and
+that a process can cost. Images pass Pillow one by one, network and optimizer are eager, NCHW and
 fp32. At a look each trial of the lower quarter takes the file of one of the upper quarter and goes
 on at a policy near the other's.
 
@@ -123,11 +123,11 @@ class Task:
         self.judges, self.judged_labels = content["judges"], content["judged_labels"]
         self.classes = int(self.labels.max()) + 1
         self.operations = policy_operations()
-        self.crop_flip_normalise = pillow_views(SIDE)
+        self.crop_flip_normalize = pillow_views(SIDE)
         self.file = file
 
     def view(self, n, policy):
-        """At most two operations of a policy, a crop and a flip; a normalised array."""
+        """At most two operations of a policy, a crop and a flip; a normalized array."""
         image = self.images[n]
         left = random.choices((0, 1, 2), (0.2, 0.3, 0.5))[0]
         if left:
@@ -137,7 +137,7 @@ class Task:
                     left -= 1
                     if left == 0:
                         break
-        return self.crop_flip_normalise(image, "crop")
+        return self.crop_flip_normalize(image, "crop")
 
     def views(self, places, policy):
         import numpy as np
@@ -152,7 +152,7 @@ class Trial:
     def __init__(self, task, bits):
         self.task, self.spent = task, dict.fromkeys(PHASES, 0.0)
         self.network = ResNet(8, task.classes, plain_activation if bits == 2 else None)
-        self.optimiser = torch.optim.SGD(
+        self.optimizer = torch.optim.SGD(
             self.network.parameters(), 0.02 if bits == 2 else 0.1, 0.9, nesterov=True,
             weight_decay=5e-4,
         )
@@ -167,11 +167,11 @@ class Trial:
         if file.exists():
             state = torch.load(file)
             self.network.load_state_dict(state["network"])
-            self.optimiser.load_state_dict(state["optimiser"])
+            self.optimizer.load_state_dict(state["optimizer"])
         self.done("checkpoint")
 
     def save(self, file):
-        state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
         torch.save(state, file)
         self.done("checkpoint")
 
@@ -181,9 +181,9 @@ class Trial:
             x = self.task.views(places, policy)
             self.done("augment")
             loss = functional.cross_entropy(self.network(x), self.task.labels[places])
-            self.optimiser.zero_grad()
+            self.optimizer.zero_grad()
             loss.backward()
-            self.optimiser.step()
+            self.optimizer.step()
             self.done("train")
 
     def accuracy(self, images):
@@ -239,7 +239,7 @@ def run_all(task, jobs, anew):
 
 class Search:
     def __init__(
-        self, task, anew, bits, trials, epochs, epochs_per_round, training, validation
+        self, task, anew, bits, trials, epochs, evaluation_interval, training, validation
     ):
         if training > len(task.images) or validation > len(task.judges):
             raise RuntimeError(f"got {len(task.images)} and {len(task.judges)} images")
@@ -248,13 +248,13 @@ class Search:
         policies = [drawn_policy() for _ in range(trials)]
         with tempfile.TemporaryDirectory(dir=pathlib.Path(task.file).parent) as folder:
             files = [pathlib.Path(folder) / f"trial-{i}.pt" for i in range(trials)]
-            for epoch in range(0, epochs, epochs_per_round):
+            for epoch in range(0, epochs, evaluation_interval):
                 if epoch > 0:
                     self.look(scores, policies, files)
                 jobs = [
                     {"trial": i, "bits": bits, "policy": policies[i], "file": files[i],
                      "training": training, "validation": validation,
-                     "epochs": min(epochs_per_round, epochs - epoch), "seed": epoch * trials + i}
+                     "epochs": min(evaluation_interval, epochs - epoch), "seed": epoch * trials + i}
                     for i in range(trials)
                 ]
                 scores = [0.0] * trials

@@ -32,7 +32,7 @@ inline constexpr const char* described_agents =
     "none, rand-augment:OPERATIONS,MAGNITUDE, trivial-augment, uniform-augment:OPERATIONS,\n"
     "cutout:SIZE, mixup:ALPHA, cutmix:ALPHA, schedule:FILE; several with + between them";
 
-/// A sequence of agents as `rolewise::sequence`, but composed at run time. Without parts it is the
+/// A sequence of agents as `rolewise::compose`, but composed at run time. Without parts it is the
 /// identity.
 class chosen_agent {
  public:
@@ -67,12 +67,13 @@ class chosen_agent {
   }
 
   [[nodiscard]] rolewise::batch operator()(const rolewise::batch& examples,
-                                           const rolewise::moment& now, rolewise::seed key) const
+                                           const rolewise::training_progress& progress,
+                                           rolewise::seed key) const
   {
     auto view = examples;
     for (std::size_t i = 0; i < parts_.size(); ++i)
-      view =
-          std::visit([&](const auto& agent) { return agent(view, now, key.split(i)); }, parts_[i]);
+      view = std::visit([&](const auto& agent) { return agent(view, progress, key.split(i)); },
+                        parts_[i]);
     return view;
   }
 
@@ -125,8 +126,9 @@ struct agent_words {
       if (error == std::errc{} && stop == end) found.push_back(x);
     }
     if (found.size() != count || texts.size() != count)
-      rolewise::refuse("agent", "'", whole, "' wants ", count, " number", count == 1 ? "" : "s",
-                       " after its name, such as ", name, count == 2 ? ":2,5" : ":1");
+      rolewise::throw_invalid_argument("agent", "'", whole, "' wants ", count, " number",
+                                       count == 1 ? "" : "s", " after its name, such as ", name,
+                                       count == 2 ? ":2,5" : ":1");
     return found;
   }
 };
@@ -145,7 +147,8 @@ struct agent_words {
   if (words.name == "cutmix") return rolewise::cutmix{.alpha = words.numbers<double>(1)[0]};
   if (words.name == "schedule")
     return rolewise::policy_agent{.policy = rolewise::read_policy_schedule(words.values)};
-  rolewise::refuse("agent", "'", words.whole, "' is unknown, want one of: ", described_agents);
+  rolewise::throw_invalid_argument("agent", "'", words.whole,
+                                   "' is unknown, want one of: ", described_agents);
 }
 
 }  // namespace detail

@@ -71,8 +71,9 @@ class experiment {
       if (arm.has_own_view &&
           ((arm.has_teacher_agent && agent_of(job_.teacher_agent).mixes_examples()) ||
            (arm.has_student_agent && agent_of(job_.student_agent).mixes_examples())))
-        rw::refuse("role_wise", "arm ", name,
-                   " shows each role its own view, which wants agents that do not mix images");
+        rw::throw_invalid_argument(
+            "role_wise", "arm ", name,
+            " shows each role its own view, which wants agents that do not mix images");
     }
   }
 
@@ -105,8 +106,8 @@ class experiment {
     return found;
   }
 
-  /// Trains `at_once` networks at a time, on one thread each. Records a diverged run in its
-  /// outcome; any other exception ends the job.
+  /// Trains `max_concurrent_trials` networks at a time, on one thread each. Records a diverged run
+  /// in its outcome; any other exception ends the job.
   void train_all(const std::vector<task>& tasks)
   {
     std::vector<std::int64_t> numbers(tasks.size());
@@ -114,7 +115,7 @@ class experiment {
     std::size_t done = 0;
     std::vector<outcome> found(tasks.size());
     rw::run_concurrently(
-        numbers, {.max_concurrent = job_.at_once, .threads_per_task = 1},
+        numbers, {.max_concurrent = job_.max_concurrent_trials, .threads_per_task = 1},
         [&](std::int64_t number) {
           const auto& what = tasks[static_cast<std::size_t>(number)];
           try {
@@ -136,10 +137,10 @@ class experiment {
     const auto key = key_of(what);
     rw::supervised pretraining{
         .student = new_teacher(job_, data.train.shape, key.split(1)),
-        .agent = rw::sequence{what.has_teacher_agent ? agent_for(job_.teacher_agent, data.train)
-                                                     : chosen_agent{},
-                              crop_flip},
-        .optimiser = rw::sgd{.rate = job_.teacher_rate},
+        .agent = rw::compose{what.has_teacher_agent ? agent_for(job_.teacher_agent, data.train)
+                                                    : chosen_agent{},
+                             crop_flip},
+        .optimizer = rw::sgd{.learning_rate = job_.teacher_rate},
         .seed = key};
     auto outcome = trained(what, pretraining);
     const std::lock_guard hold{mutex_};
@@ -168,8 +169,8 @@ class experiment {
         arm.has_student_agent ? agent_for(job_.student_agent, data.train) : chosen_agent{};
     if (!arm.is_distilled) {
       rw::supervised alone{.student = std::move(student),
-                           .agent = rw::sequence{student_agent, crop_flip},
-                           .optimiser = student_optimiser(job_.alone_rate),
+                           .agent = rw::compose{student_agent, crop_flip},
+                           .optimizer = student_optimizer(job_.alone_rate),
                            .seed = key};
       return trained(what, alone);
     }
@@ -180,11 +181,11 @@ class experiment {
                             .student_agent = student_agent,
                             .shared_agent = crop_flip,
                             .loss = distillation_loss(),
-                            .optimiser = student_optimiser(job_.distilled_rate),
+                            .optimizer = student_optimizer(job_.distilled_rate),
                             .seed = key};
       return trained(what, step);
     };
-    if (!arm.has_own_view) return distil(rw::students_view{});
+    if (!arm.has_own_view) return distil(rw::same_view{});
     return distil(arm.has_teacher_agent ? agent_for(job_.teacher_agent, data.train)
                                         : chosen_agent{});
   }
@@ -233,11 +234,11 @@ class experiment {
     const auto& train = data_.front().train;
     const auto sixteen =
         rw::as_batch(rw::subset(train, torch::arange(std::min<std::int64_t>(16, train.size()))));
-    const rw::moment now{.epoch = 0, .step = 0, .epochs = job_.epochs};
+    const rw::training_progress progress{.epoch = 0, .step = 0, .epochs = job_.epochs};
     const rw::seed key{static_cast<std::uint64_t>(job_.first_seed)};
     const auto views_under = [&](const auto& teacher_agent) {
       return rw::make_views(sixteen, teacher_agent,
-                            agent_for(job_.student_agent, data_.front().train), crop_flip, now,
+                            agent_for(job_.student_agent, data_.front().train), crop_flip, progress,
                             key);
     };
     const auto own = views_under(agent_for(job_.teacher_agent, data_.front().train));

@@ -52,7 +52,7 @@ struct job {
   double distilled_rate = 0.03;
 
   // These do not affect the results.
-  std::int64_t at_once = 1;  ///< networks trained concurrently, on one thread each
+  std::int64_t max_concurrent_trials = 1;  ///< networks trained concurrently, on one thread each
   std::string folder{};
   bool is_resumed = false;
 };
@@ -68,7 +68,7 @@ inline const CLI::Range epochs{std::int64_t{1}, std::int64_t{100000}};
 inline const CLI::Range first_seed{std::int64_t{0}, std::int64_t{1000000}};
 inline const CLI::Range seeds{std::int64_t{1}, std::int64_t{1000}};
 inline const CLI::Range batch_size{std::int64_t{2}, std::int64_t{65536}};
-inline const CLI::Range at_once{std::int64_t{1}, std::int64_t{4096}};
+inline const CLI::Range max_concurrent_trials{std::int64_t{1}, std::int64_t{4096}};
 inline const CLI::Range bits{1, 32};
 inline const CLI::IsMember arm{names_of_arms()};
 inline const CLI::IsMember quantizer({"dorefa", "lsq"});
@@ -118,9 +118,9 @@ inline void sort_lists(job& wanted)
 
 inline std::string new_folder_name()
 {
-  const std::time_t now = std::time(nullptr);
+  const std::time_t progress = std::time(nullptr);
   char name[64];
-  std::strftime(name, sizeof name, "role_wise-%Y%m%d-%H%M%S", std::localtime(&now));
+  std::strftime(name, sizeof name, "role_wise-%Y%m%d-%H%M%S", std::localtime(&progress));
   return name;
 }
 
@@ -175,14 +175,15 @@ inline void add_conditions(CLI::App& app, job& wanted)
 /// Adds the options for the number of repetitions and of concurrent trainings.
 inline void add_repetitions(CLI::App& app, job& wanted)
 {
-  wanted.at_once = std::clamp<std::int64_t>(std::thread::hardware_concurrency(), 1, 64);
+  wanted.max_concurrent_trials =
+      std::clamp<std::int64_t>(std::thread::hardware_concurrency(), 1, 64);
   app.add_option("--seeds", wanted.seeds, "repetitions, each with images of its own")
       ->check(may_be::seeds)
       ->capture_default_str();
-  app.add_option("--at-once", wanted.at_once,
+  app.add_option("--at-once", wanted.max_concurrent_trials,
                  "networks trained at the same time, one thread each; changes no result (default: "
                  "one for each core)")
-      ->check(may_be::at_once);
+      ->check(may_be::max_concurrent_trials);
 }
 
 /// Adds the options in which students differ.
@@ -229,7 +230,7 @@ inline std::string description()
 }  // namespace detail
 
 /// Parses a command line into a job. With `--resume` only the folder, `seeds` (0: as before) and
-/// `at_once` are set: the other options are in the folder.
+/// `max_concurrent_trials` are set: the other options are in the folder.
 /// @return nothing after `--help` or `--version`
 /// @throws CLI::ParseError for an invalid command line
 inline std::optional<job> parse(int argc, char** argv)
@@ -263,7 +264,7 @@ inline std::optional<job> parse(int argc, char** argv)
                                  "are in " +
                                      resumed + "/job.json"};
     return job{.seeds = app.count("--seeds") > 0 ? wanted.seeds : 0,
-               .at_once = wanted.at_once,
+               .max_concurrent_trials = wanted.max_concurrent_trials,
                .folder = resumed,
                .is_resumed = true};
   }

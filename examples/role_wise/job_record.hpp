@@ -65,7 +65,8 @@ class record_reader {
       : path_{std::move(path)}, members_(std::move(members))  // braces would make a JSON array
   {
     if (!members_.is_object())
-      rolewise::fail(path_, "is not the record of a job: want an object, found ", shown(members_));
+      rolewise::throw_runtime_error(path_, "is not the record of a job: want an object, found ",
+                                    shown(members_));
   }
 
   template<typename T>
@@ -85,7 +86,7 @@ class record_reader {
   template<typename... Words>
   [[noreturn]] void complain(const char* name, const Words&... words) const
   {
-    rolewise::fail(path_, rolewise::cut_to_width(name, 40), ": ", words...);
+    rolewise::throw_runtime_error(path_, rolewise::cut_to_width(name, 40), ": ", words...);
   }
 
   template<std::integral Integer>
@@ -152,14 +153,15 @@ inline nlohmann::json parsed_record(const std::string& path)
   const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& found) {
     if (event == nlohmann::json::parse_event_t::key && depth == 1 &&
         !names.insert(found.get<std::string>()).second)
-      rolewise::fail(path, found.get<std::string>(), ": is there twice, want it once");
+      rolewise::throw_runtime_error(path, found.get<std::string>(),
+                                    ": is there twice, want it once");
     return true;
   };
   const auto text = rolewise::text_of_file(path);
   try {
     return nlohmann::json::parse(text, watch);
   } catch (const nlohmann::json::exception& error) {
-    rolewise::fail(path, "is not the record of a job: ", error.what());
+    rolewise::throw_runtime_error(path, "is not the record of a job: ", error.what());
   }
 }
 
@@ -171,9 +173,12 @@ inline job read_job(const job& resumed)
 {
   const auto path = record_path(resumed.folder);
   if (!std::filesystem::exists(path))
-    rolewise::fail(path, "cannot be read: is ", resumed.folder, " the folder of a job?");
+    rolewise::throw_runtime_error(path, "cannot be read: is ", resumed.folder,
+                                  " the folder of a job?");
   record_reader record{path, parsed_record(path)};
-  job found{.at_once = resumed.at_once, .folder = resumed.folder, .is_resumed = true};
+  job found{.max_concurrent_trials = resumed.max_concurrent_trials,
+            .folder = resumed.folder,
+            .is_resumed = true};
   visit_options(found, [&](const char* name, const CLI::Validator& allowed, auto& value) {
     record.take(name, allowed, value);
   });
@@ -182,8 +187,8 @@ inline job read_job(const job& resumed)
   sort_lists(found);
   if (resumed.seeds == 0) return found;
   if (resumed.seeds < found.seeds)
-    rolewise::refuse("role_wise", "the job in ", found.folder, " has ", found.seeds,
-                     " seeds, --seeds may be more, not ", resumed.seeds);
+    rolewise::throw_invalid_argument("role_wise", "the job in ", found.folder, " has ", found.seeds,
+                                     " seeds, --seeds may be more, not ", resumed.seeds);
   found.seeds = resumed.seeds;
   return found;
 }
@@ -193,8 +198,9 @@ inline job read_job(const job& resumed)
 inline void require_free(const job& wanted)
 {
   if (std::filesystem::exists(record_path(wanted.folder)))
-    rolewise::refuse("role_wise", wanted.folder, " holds a job already: continue it with --resume ",
-                     wanted.folder, " or choose another --out");
+    rolewise::throw_invalid_argument("role_wise", wanted.folder,
+                                     " holds a job already: continue it with --resume ",
+                                     wanted.folder, " or choose another --out");
 }
 
 /// The job, marked as resumed if its folder holds the same one.
@@ -204,7 +210,8 @@ inline job begun_or_resumed(job wanted)
   if (!std::filesystem::exists(record_path(wanted.folder))) return wanted;
   job known{.seeds = 0, .folder = wanted.folder};
   if (record_of(read_job(known)) != record_of(wanted))
-    rolewise::refuse("role_wise", wanted.folder, " holds another job: choose another folder");
+    rolewise::throw_invalid_argument("role_wise", wanted.folder,
+                                     " holds another job: choose another folder");
   wanted.is_resumed = true;
   return wanted;
 }
@@ -218,8 +225,9 @@ inline void start(const job& wanted)
   try {
     record = record_of(wanted).dump(2) + "\n";
   } catch (const nlohmann::json::exception&) {
-    rolewise::refuse("role_wise", "the name of a file or folder is not UTF-8, which ",
-                     record_path(wanted.folder), " has to be");
+    rolewise::throw_invalid_argument("role_wise",
+                                     "the name of a file or folder is not UTF-8, which ",
+                                     record_path(wanted.folder), " has to be");
   }
   if (!wanted.is_resumed) command_line::make_folder(wanted.folder);
   rolewise::write_file_atomically(record_path(wanted.folder), record);

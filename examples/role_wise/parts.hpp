@@ -37,7 +37,7 @@ template<typename Quantizer>
 auto new_student(const job& of, int bits, const Quantizer& quantizer,
                  const rolewise::sample_shape& shape, rolewise::seed own)
 {
-  const rolewise::both_ends_exempt scheme{rolewise::bit_width{bits}, rolewise::bit_width{bits}};
+  const rolewise::full_precision_ends scheme{rolewise::bit_width{bits}, rolewise::bit_width{bits}};
   return rolewise::make_residual_network(rolewise::resnet_plan(of.student_depth), shape, quantizer,
                                          scheme, {.seed = own});
 }
@@ -55,10 +55,10 @@ inline auto distillation_loss()
 }
 
 /// SGD with half the learning rate of weights for learned ranges.
-inline auto student_optimiser(double rate)
+inline auto student_optimizer(double rate)
 {
-  return rolewise::ranges_apart{.weights = rolewise::sgd{.rate = rate},
-                                .ranges = rolewise::sgd{.rate = rate / 2}};
+  return rolewise::param_groups{.weights = rolewise::sgd{.learning_rate = rate},
+                                .ranges = rolewise::sgd{.learning_rate = rate / 2}};
 }
 
 /// Parses an agent; its mixing agents draw partners from the images of a seed.

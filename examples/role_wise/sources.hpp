@@ -40,8 +40,9 @@ class source_of_seeds {
     auto found = data_ ? drawn(key) : glyphs(key);
     for (const auto* part : {&found.train, &found.test})
       if (part->size() < 1)
-        rolewise::refuse("role_wise", "'", part->name,
-                         "' is too small: want examples to train with and to test with");
+        rolewise::throw_invalid_argument(
+            "role_wise", "'", part->name,
+            "' is too small: want examples to train with and to test with");
     return found;
   }
 
@@ -54,8 +55,8 @@ class source_of_seeds {
   {
     const auto samples = job_.samples > 0 ? job_.samples : 2000;
     if (samples < job_.classes)
-      rolewise::refuse("role_wise", "want at least one example for each of ", job_.classes,
-                       " classes to train with, got ", samples);
+      rolewise::throw_invalid_argument("role_wise", "want at least one example for each of ",
+                                       job_.classes, " classes to train with, got ", samples);
     auto all = rolewise::glyphs({.classes = job_.classes,
                                  .train = samples + job_.validation,
                                  .test = glyphs_to_test_with,

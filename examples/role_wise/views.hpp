@@ -31,12 +31,12 @@ template<rolewise::Teacher T, rolewise::AugmentationAgent Agent, rolewise::Augme
   for (std::int64_t epoch = 0; epoch < epochs; ++epoch)
     for (const rolewise::batch& examples :
          rolewise::batches(train, {.size = batch_size, .seed = key, .epoch = epoch})) {
-      const rolewise::moment now{.epoch = epoch, .step = 0, .epochs = epochs};
-      const auto views = rolewise::make_views(examples, rolewise::students_view{}, student_agent,
-                                              shared, now, key);
+      const rolewise::training_progress progress{.epoch = epoch, .step = 0, .epochs = epochs};
+      const auto views = rolewise::make_views(examples, rolewise::same_view{}, student_agent,
+                                              shared, progress, key);
       const auto labels =
           views.student.labels.dim() == 2 ? views.student.labels.argmax(1) : views.student.labels;
-      right += teacher.respond(views.student, {})
+      right += teacher.forward(views.student, {})
                    .logits.argmax(1)
                    .eq(labels)
                    .sum()

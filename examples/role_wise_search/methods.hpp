@@ -57,10 +57,10 @@ struct chosen_strategy {
   std::variant<rolewise::population_based, rolewise::random_search> of{};
 
   [[nodiscard]] std::vector<rolewise::decision> operator()(
-      const rolewise::search_space& space, const std::vector<rolewise::standing>& standings,
+      const rolewise::search_space& space, const std::vector<rolewise::trial_state>& trial_states,
       rolewise::seed key) const
   {
-    return std::visit([&](const auto& strategy) { return strategy(space, standings, key); }, of);
+    return std::visit([&](const auto& strategy) { return strategy(space, trial_states, key); }, of);
   }
 
   template<typename Archive>

@@ -67,16 +67,17 @@ class searches {
     std::filesystem::create_directories(folder);
     return folder;
   }
-  [[nodiscard]] rw::arena_options options(const std::string& method, const std::string& role) const
+  [[nodiscard]] rw::search_run_options options(const std::string& method,
+                                               const std::string& role) const
   {
     std::fprintf(stderr, "%s: search for the %s\n", method.c_str(), role.c_str());
     return {.trials = wanted_.trials,
             .epochs = job_.epochs,
-            .epochs_per_round = wanted_.interval,
+            .evaluation_interval = wanted_.interval,
             .batch_size = job_.batch_size,
             .seed = rw::seed{static_cast<std::uint64_t>(wanted_.search_seed)},
-            .at_once = job_.at_once,
-            .threads_each = 1,
+            .max_concurrent_trials = job_.max_concurrent_trials,
+            .threads_per_trial = 1,
             .folder = folder_of(method, role)};
   }
 
@@ -85,7 +86,7 @@ class searches {
   {
     return rw::teacher_search{.network = new_teacher(),
                               .strategy = by,
-                              .optimiser = rw::sgd{.rate = job_.teacher_rate},
+                              .optimizer = rw::sgd{.learning_rate = job_.teacher_rate},
                               .search = options(method, "teacher")};
   }
 
@@ -96,9 +97,9 @@ class searches {
     return rw::student_search{.network = new_student(quantizer),
                               .strategy = by,
                               .loss = role_wise::distillation_loss(),
-                              .teacher_input = rw::students_view{},
+                              .teacher_input = rw::same_view{},
                               .reward = reward,
-                              .optimiser = role_wise::student_optimiser(job_.distilled_rate),
+                              .optimizer = role_wise::student_optimizer(job_.distilled_rate),
                               .starts_from_teacher = job_.start == "teacher",
                               .search = options(method, "student")};
   }
@@ -126,9 +127,8 @@ class searches {
         method == "random" ? chosen_strategy{rw::random_search{}} : chosen_strategy{};
     // The search for low T. stddev is for the student only; its teacher is that of `population`.
     const std::string teachers = method == "random" ? "random" : "population";
-    const auto stage_one =
-        teacher_stage(teachers, by)
-            .look_for_policies(parts_, role_wise::crop_flip, rw::standings_table{});
+    const auto stage_one = teacher_stage(teachers, by)
+                               .look_for_policies(parts_, role_wise::crop_flip, rw::trial_table{});
     found_agents found{method, keep(teachers, "teacher", stage_one)};
     found.student = role_wise::with_quantizer(job_, [&](const auto& quantizer) {
       const rw::search_teachers<network> teacher{*stage_one.of_search, *stage_one.of_search};
@@ -136,7 +136,7 @@ class searches {
         return keep(
             method, "student",
             student_stage(method, by, quantizer, reward)
-                .look_for_policies(parts_, teacher, role_wise::crop_flip, rw::standings_table{}));
+                .look_for_policies(parts_, teacher, role_wise::crop_flip, rw::trial_table{}));
       };
       if (method != "teacher-stddev") return look(rw::student_accuracy{});
       constexpr std::int64_t epochs = 4;  // for at least as many groups
@@ -159,15 +159,15 @@ class searches {
     const rw::grid strategy{.steps = side};
     auto by_role = [&](const char* role) {
       auto made = options(method, role);
-      made.trials = strategy.points(space);
+      made.trials = strategy.configurations(space);
       made.conditions = rw::fingerprint(parts_.validation);
       return made;
     };
-    const auto agent_at = [](const rw::point& at) {
+    const auto agent_at = [](const rw::configuration& at) {
       return rw::rand_augment{.operations = at.integer("operations"),
                               .magnitude = at.integer("magnitude")};
     };
-    const auto text_of = [&](const rw::standing& best) {
+    const auto text_of = [&](const rw::trial_state& best) {
       const auto agent = agent_at(*best.at);
       return method + ":" + std::to_string(agent.operations) + "," +
              std::to_string(agent.magnitude);
@@ -175,15 +175,15 @@ class searches {
     const auto accuracy = [&](const auto& step) {
       return rw::accuracy(step.learner(), parts_.validation);
     };
-    const auto of_teachers = rw::arena(
+    const auto of_teachers = rw::run_search(
         strategy, space,
-        [&](const rw::point& at, std::int64_t, rw::seed own) {
+        [&](const rw::configuration& at, std::int64_t, rw::seed own) {
           return rw::supervised{.student = new_teacher()(parts_.search.shape, own.split(1)),
-                                .agent = rw::sequence{agent_at(at), role_wise::crop_flip},
-                                .optimiser = rw::sgd{.rate = job_.teacher_rate},
+                                .agent = rw::compose{agent_at(at), role_wise::crop_flip},
+                                .optimizer = rw::sgd{.learning_rate = job_.teacher_rate},
                                 .seed = own};
         },
-        accuracy, parts_.search, by_role("teacher"), rw::standings_table{});
+        accuracy, parts_.search, by_role("teacher"), rw::trial_table{});
     const auto& best = of_teachers.best();
     const role_wise::teacher_handle teacher{
         rw::frozen(of_teachers.steps[static_cast<std::size_t>(best.trial)]->learner())};
@@ -192,21 +192,21 @@ class searches {
     found_agents found{method, text_of(best)};
     found.student = role_wise::with_quantizer(job_, [&](const auto& quantizer) {
       return text_of(
-          rw::arena(
+          rw::run_search(
               strategy, space,
-              [&](const rw::point& at, std::int64_t, rw::seed own) {
+              [&](const rw::configuration& at, std::int64_t, rw::seed own) {
                 return rw::distillation{
                     .teacher = teacher,
                     .student =
                         started(new_student(quantizer)(parts_.search.shape, own.split(1)), teacher),
-                    .teacher_agent = rw::students_view{},
+                    .teacher_agent = rw::same_view{},
                     .student_agent = agent_at(at),
                     .shared_agent = role_wise::crop_flip,
                     .loss = role_wise::distillation_loss(),
-                    .optimiser = role_wise::student_optimiser(job_.distilled_rate),
+                    .optimizer = role_wise::student_optimizer(job_.distilled_rate),
                     .seed = own};
               },
-              accuracy, parts_.search, of_students, rw::standings_table{})
+              accuracy, parts_.search, of_students, rw::trial_table{})
               .best());
     });
     return found;

@@ -10,7 +10,7 @@
 #include <rolewise/data/glyphs.hpp>
 #include <rolewise/data/idx.hpp>
 #include <rolewise/data/image_folder.hpp>
-#include <rolewise/data/normalisation_of.hpp>
+#include <rolewise/data/normalization_of.hpp>
 #include <rolewise/data/open.hpp>
-#include <rolewise/data/relabelled.hpp>
+#include <rolewise/data/relabeled.hpp>
 #include <rolewise/data/splits.hpp>

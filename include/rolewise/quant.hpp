@@ -28,8 +28,8 @@
 #include <rolewise/quant/paired.hpp>
 #include <rolewise/quant/per_layer.hpp>
 #include <rolewise/quant/progressive.hpp>
-#include <rolewise/quant/quantised.hpp>
-#include <rolewise/quant/quantised_in.hpp>
+#include <rolewise/quant/quantized.hpp>
+#include <rolewise/quant/quantized_in.hpp>
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/quant/range_observer.hpp>
 #include <rolewise/quant/range_observers.hpp>

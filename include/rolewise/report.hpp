@@ -14,9 +14,9 @@
 #include <rolewise/report/operation_sheet.hpp>
 #include <rolewise/report/png.hpp>
 #include <rolewise/report/policy_pictures.hpp>
-#include <rolewise/report/quantisation_pictures.hpp>
-#include <rolewise/report/quantisation_report.hpp>
-#include <rolewise/report/quantisation_view.hpp>
+#include <rolewise/report/quantization_pictures.hpp>
+#include <rolewise/report/quantization_report.hpp>
+#include <rolewise/report/quantization_view.hpp>
 #include <rolewise/report/run_record.hpp>
 #include <rolewise/report/search_page.hpp>
 #include <rolewise/report/search_pictures.hpp>

@@ -9,6 +9,9 @@
 #include <rolewise/search/bit_space.hpp>
 #include <rolewise/search/bohb.hpp>
 #include <rolewise/search/cma_es.hpp>
+#include <rolewise/search/configuration.hpp>
+#include <rolewise/search/configuration_proposer.hpp>
+#include <rolewise/search/configuration_text.hpp>
 #include <rolewise/search/explore.hpp>
 #include <rolewise/search/grid.hpp>
 #include <rolewise/search/hyperband.hpp>
@@ -16,9 +19,6 @@
 #include <rolewise/search/joined.hpp>
 #include <rolewise/search/paired_difference.hpp>
 #include <rolewise/search/pb2.hpp>
-#include <rolewise/search/point.hpp>
-#include <rolewise/search/point_proposer.hpp>
-#include <rolewise/search/point_text.hpp>
 #include <rolewise/search/policy_history.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/population_based.hpp>
@@ -26,7 +26,7 @@
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/rank_correlation.hpp>
 #include <rolewise/search/ready_spaces.hpp>
-#include <rolewise/search/regularised_evolution.hpp>
+#include <rolewise/search/regularized_evolution.hpp>
 #include <rolewise/search/search_diagnostics.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_history_file.hpp>

@@ -5,10 +5,10 @@
 /// Umbrella header of `teacher/`: frozen, cached, shared and quantized teachers.
 
 #include <rolewise/teacher/agreement.hpp>
-#include <rolewise/teacher/answer_origin.hpp>
+#include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/cached_teacher.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/teacher/module_teacher.hpp>
-#include <rolewise/teacher/post_training_quantised.hpp>
+#include <rolewise/teacher/post_training_quantized.hpp>
 #include <rolewise/teacher/shared_teacher.hpp>
 #include <rolewise/teacher/teacher.hpp>

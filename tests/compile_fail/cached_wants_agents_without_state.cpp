@@ -3,7 +3,7 @@
 #include <rolewise/agent/cached.hpp>
 
 struct teacher {
-  rolewise::response respond(const rolewise::batch&, rolewise::taps) const { return {}; }
+  rolewise::outputs forward(const rolewise::batch&, rolewise::taps) const { return {}; }
   std::uint64_t fingerprint() const { return 1; }
 };
 
@@ -16,7 +16,7 @@ struct learning {
   void visit_state(Archive&)
   {}
 #endif
-  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::moment&,
+  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::training_progress&,
                              rolewise::seed) const
   {
     return examples;
@@ -25,7 +25,7 @@ struct learning {
 
 auto use(const rolewise::dataset& data)
 {
-  const rolewise::recurring_views shown{4, learning{}};
+  const rolewise::cyclic_views shown{4, learning{}};
   return rolewise::cached(teacher{}, data, rolewise::shown_views{.teacher_agent = shown},
                           {.path = "x"});
 }

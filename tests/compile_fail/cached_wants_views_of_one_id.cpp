@@ -3,17 +3,17 @@
 #include <rolewise/agent/cached.hpp>
 
 struct teacher {
-  rolewise::response respond(const rolewise::batch&, rolewise::taps) const { return {}; }
+  rolewise::outputs forward(const rolewise::batch&, rolewise::taps) const { return {}; }
   std::uint64_t fingerprint() const { return 1; }
 };
 
-struct neighbours {
-  static constexpr const char* name = "neighbours";
+struct neighbors {
+  static constexpr const char* name = "neighbors";
   static constexpr bool has_state = false;
 #ifndef ROLEWISE_CONTROL
   static constexpr bool mixes = true;
 #endif
-  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::moment&,
+  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::training_progress&,
                              rolewise::seed) const
   {
     return examples;
@@ -22,7 +22,7 @@ struct neighbours {
 
 auto use(const rolewise::dataset& data)
 {
-  const rolewise::recurring_views shown{4, neighbours{}};
+  const rolewise::cyclic_views shown{4, neighbors{}};
   return rolewise::cached(teacher{}, data, rolewise::shown_views{.teacher_agent = shown},
                           {.path = "x"});
 }

@@ -15,7 +15,7 @@ struct task_and_distillation {
   rolewise::cross_entropy distillation{};
 #ifdef ROLEWISE_CONTROL
   torch::Tensor combine(const torch::Tensor& first, const torch::Tensor&,
-                        const rolewise::moment&) const
+                        const rolewise::training_progress&) const
   {
     return first;
   }

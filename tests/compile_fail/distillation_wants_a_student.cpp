@@ -7,13 +7,13 @@
 
 struct teacher {
   static constexpr bool has_state = false;
-  rolewise::response respond(const rolewise::batch&, rolewise::taps) const { return {}; }
+  rolewise::outputs forward(const rolewise::batch&, rolewise::taps) const { return {}; }
 };
 
 struct student {
-  rolewise::response respond(const rolewise::batch&, rolewise::taps) { return {}; }
+  rolewise::outputs forward(const rolewise::batch&, rolewise::taps) { return {}; }
 #ifdef ROLEWISE_CONTROL
-  rolewise::response probe(const rolewise::batch&, rolewise::taps) const { return {}; }
+  rolewise::outputs predict(const rolewise::batch&, rolewise::taps) const { return {}; }
 #endif
   std::vector<rolewise::named_tensor> parameters() const { return {}; }
   template<typename Archive>

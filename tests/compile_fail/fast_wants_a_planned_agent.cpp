@@ -8,13 +8,13 @@
 struct own_agent {
   static constexpr std::string_view name = "own";
   static constexpr bool has_state = false;
-  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::moment&,
+  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::training_progress&,
                              rolewise::seed) const
   {
     return examples;
   }
 #ifdef ROLEWISE_CONTROL
-  void plan(const rolewise::image_subjects&, const rolewise::moment&, rolewise::seed,
+  void plan(const rolewise::image_subjects&, const rolewise::training_progress&, rolewise::seed,
             rolewise::image_program&) const
   {}
 #endif

@@ -9,7 +9,7 @@ class step {
   static constexpr bool has_settings = false;
 #endif
   explicit step(double rate) : rate_{rate} {}
-  rolewise::metrics operator()(const rolewise::batch&, const rolewise::moment&)
+  rolewise::metrics operator()(const rolewise::batch&, const rolewise::training_progress&)
   {
     return {{"loss", torch::full({}, rate_)}};
   }

@@ -6,8 +6,8 @@
 #include <vector>
 
 struct student {
-  rolewise::response respond(const rolewise::batch&, rolewise::taps) { return {}; }
-  rolewise::response probe(const rolewise::batch&, rolewise::taps) const { return {}; }
+  rolewise::outputs forward(const rolewise::batch&, rolewise::taps) { return {}; }
+  rolewise::outputs predict(const rolewise::batch&, rolewise::taps) const { return {}; }
   std::vector<rolewise::named_tensor> parameters() const { return {}; }
   template<typename Archive>
   void visit_state(Archive&)
@@ -19,7 +19,7 @@ struct counting_agent {
 #ifdef ROLEWISE_CONTROL
   static constexpr bool has_state = false;
 #endif
-  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::moment&,
+  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::training_progress&,
                              rolewise::seed) const
   {
     return examples;

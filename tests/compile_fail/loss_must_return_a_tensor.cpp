@@ -12,11 +12,11 @@ struct disagreement {
 #else
   using result = double;
 #endif
-  result operator()(const rolewise::paired_responses&) const { return {}; }
+  result operator()(const rolewise::paired_outputs&) const { return {}; }
 };
 
 template<rolewise::DistillationLoss L>
 void learn_by(const L&)
 {}
 
-void lesson() { learn_by(disagreement{}); }
+void training() { learn_by(disagreement{}); }

@@ -8,9 +8,9 @@
 // A body whose forward pass takes no phase (training or evaluation).
 struct body {
 #ifdef ROLEWISE_CONTROL
-  rolewise::response forward(const torch::Tensor&, rolewise::phase, rolewise::taps) { return {}; }
+  rolewise::outputs forward(const torch::Tensor&, rolewise::phase, rolewise::taps) { return {}; }
 #else
-  rolewise::response forward(const torch::Tensor&) { return {}; }
+  rolewise::outputs forward(const torch::Tensor&) { return {}; }
 #endif
   std::vector<rolewise::layer_report> layers() const { return {}; }
   std::string name() const { return "body"; }

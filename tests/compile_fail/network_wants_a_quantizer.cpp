@@ -7,7 +7,7 @@
 
 struct repeats {
   static constexpr bool has_state = false;
-  rolewise::quantised operator()(const torch::Tensor& x, rolewise::bit_width) const
+  rolewise::quantized operator()(const torch::Tensor& x, rolewise::bit_width) const
   {
     return {.levels = x};
   }
@@ -16,10 +16,10 @@ struct repeats {
 // A quantizer for weights without one for activations.
 struct weights_alone {
   static constexpr std::string_view name = "weights-alone";
-  repeats start_weights(const rolewise::layer_place&) const { return {}; }
+  repeats start_weights(const rolewise::layer_id&) const { return {}; }
 #ifdef ROLEWISE_CONTROL
-  repeats start_activations(const rolewise::layer_place&) const { return {}; }
+  repeats start_activations(const rolewise::layer_id&) const { return {}; }
 #endif
 };
 
-auto use() { return rolewise::resnet8({}, weights_alone{}, rolewise::bits_inside<2>); }
+auto use() { return rolewise::resnet8({}, weights_alone{}, rolewise::inner_bits<2>); }

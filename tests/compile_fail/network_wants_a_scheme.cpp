@@ -6,12 +6,12 @@
 // A scheme that returns one number instead of a layer's two bit widths.
 struct four_bits {
 #ifdef ROLEWISE_CONTROL
-  rolewise::layer_widths operator()(const rolewise::layer_place&) const
+  rolewise::layer_bits operator()(const rolewise::layer_id&) const
   {
     return {rolewise::bit_width{4}, rolewise::bit_width{4}};
   }
 #else
-  int operator()(const rolewise::layer_place&) const { return 4; }
+  int operator()(const rolewise::layer_id&) const { return 4; }
 #endif
 };
 

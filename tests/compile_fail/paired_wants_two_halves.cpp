@@ -10,7 +10,7 @@
 struct weights_alone {
   static constexpr std::string_view name = "weights-alone";
 
-  rolewise::dorefa::weights start_weights(const rolewise::layer_place&) const { return {}; }
+  rolewise::dorefa::weights start_weights(const rolewise::layer_id&) const { return {}; }
 };
 
 #ifdef ROLEWISE_CONTROL

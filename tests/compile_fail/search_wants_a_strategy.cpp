@@ -1,4 +1,4 @@
-// expect: turn_standings_into_decisions
+// expect: turn_trial_states_into_decisions
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <rolewise/search/search_strategy.hpp>
 
@@ -10,11 +10,12 @@ struct remembers {
   static constexpr std::string_view name = "remembers";
 #ifdef ROLEWISE_CONTROL
   std::vector<rolewise::decision> operator()(const rolewise::search_space&,
-                                             const std::vector<rolewise::standing>&,
+                                             const std::vector<rolewise::trial_state>&,
                                              rolewise::seed) const
 #else
   std::vector<rolewise::decision> operator()(const rolewise::search_space&,
-                                             const std::vector<rolewise::standing>&, rolewise::seed)
+                                             const std::vector<rolewise::trial_state>&,
+                                             rolewise::seed)
 #endif
   {
     return {};

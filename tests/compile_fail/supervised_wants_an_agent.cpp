@@ -11,10 +11,10 @@ struct drawing_agent {
   static constexpr std::string_view name = "drawing";
   static constexpr bool has_state = false;
 #ifdef ROLEWISE_CONTROL
-  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::moment&,
+  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::training_progress&,
                              rolewise::seed) const
 #else
-  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::moment&)
+  rolewise::batch operator()(const rolewise::batch& examples, const rolewise::training_progress&)
 #endif
   {
     return examples;

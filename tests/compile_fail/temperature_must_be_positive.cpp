@@ -9,5 +9,5 @@ constexpr double degrees = 4.0;
 constexpr double degrees = 0.0;
 #endif
 
-constexpr rolewise::soft_target_kl loss{.softness = rolewise::temperature{degrees}};
-double softness() { return loss.softness.value(); }
+constexpr rolewise::soft_target_kl loss{.temperature = rolewise::temperature{degrees}};
+double temperature() { return loss.temperature.value(); }

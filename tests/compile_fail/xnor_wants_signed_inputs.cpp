@@ -13,6 +13,6 @@ using quantizer = rolewise::xnor;
 
 auto use(const rolewise::batch& examples)
 {
-  auto network = rolewise::resnet8({}, quantizer{}, rolewise::bits_inside<1>);
-  return network.respond(examples);
+  auto network = rolewise::resnet8({}, quantizer{}, rolewise::inner_bits<1>);
+  return network.forward(examples);
 }

@@ -19,9 +19,9 @@ int main()
     return 1;
   }
   const auto data = rw::glyphs({.classes = 4, .train = 512, .test = 128, .seed = rw::seed{1}});
-  rw::supervised school{.student = rw::resnet8(data.shape)};
-  rw::fit(school, data.train, {.epochs = 4, .batch_size = 32});
-  const auto accuracy = rw::accuracy(school.student, data.test);
+  rw::supervised pretraining{.student = rw::resnet8(data.shape)};
+  rw::fit(pretraining, data.train, {.epochs = 4, .batch_size = 32});
+  const auto accuracy = rw::accuracy(pretraining.student, data.test);
   std::cout << "rolewise " << rw::version << ": accuracy " << accuracy << '\n';
   return accuracy > 0.3 ? 0 : 1;  // chance is 0.25
 }

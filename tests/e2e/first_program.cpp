@@ -11,19 +11,20 @@ int main()
 {
   const auto data = rw::glyphs({.classes = 10, .seed = rw::seed{1}});
 
-  rw::supervised school{.student = rw::resnet20(data.shape), .agent = rw::trivial_augment{}};
-  rw::fit(school, data.train, {.epochs = 4}, rw::progress_bar{});
+  rw::supervised pretraining{.student = rw::resnet20(data.shape), .agent = rw::trivial_augment{}};
+  rw::fit(pretraining, data.train, {.epochs = 4}, rw::progress_bar{});
 
-  rw::distillation lesson{
-      .teacher = rw::frozen(school.student),
-      .student = rw::resnet8(data.shape, rw::dorefa{}, rw::bits_inside<2>),
+  rw::distillation training{
+      .teacher = rw::frozen(pretraining.student),
+      .student = rw::resnet8(data.shape, rw::dorefa{}, rw::inner_bits<2>),
       // .student = rw::glyphs({}),  // error: distillation: .student must satisfy Student
-      .teacher_agent = rw::students_view{},
+      .teacher_agent = rw::same_view{},
       .student_agent = rw::rand_augment{.operations = 1, .magnitude = 3},
       .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}},
   };
-  rw::fit(lesson, data.train, {.epochs = 8}, rw::progress_bar{});
-  std::cout << "accuracy of the 2-bit student: " << rw::accuracy(lesson.student, data.test) << '\n';
+  rw::fit(training, data.train, {.epochs = 8}, rw::progress_bar{});
+  std::cout << "accuracy of the 2-bit student: " << rw::accuracy(training.student, data.test)
+            << '\n';
   rw::require_written();
 }
 // [/readme]

@@ -22,10 +22,10 @@ struct linear_model {
         bias{torch::zeros({shape.classes}).set_requires_grad(true)}
   {}
 
-  rw::response respond(const rw::batch& examples, rw::taps) { return probe(examples, {}); }
-  rw::response probe(const rw::batch& examples, rw::taps) const
+  rw::outputs forward(const rw::batch& examples, rw::taps) { return predict(examples, {}); }
+  rw::outputs predict(const rw::batch& examples, rw::taps) const
   {
-    const auto pixels = rw::normalised_inputs(examples).contiguous().flatten(1);
+    const auto pixels = rw::normalized_inputs(examples).contiguous().flatten(1);
     return {.logits = torch::addmm(bias, pixels, weight.t()), .features = {}};
   }
   std::vector<rw::named_tensor> parameters() const { return {{"weight", weight}, {"bias", bias}}; }
@@ -40,9 +40,10 @@ struct linear_model {
 template<typename Network>
 double accuracy_after_training(const rw::dataset_splits& data, Network network, double rate)
 {
-  rw::supervised school{.student = std::move(network), .optimiser = rw::sgd{.rate = rate}};
-  rw::fit(school, data.train, {.epochs = 8, .batch_size = 32, .seed = rw::seed{1}});
-  return rw::accuracy(school.student, data.test);
+  rw::supervised pretraining{.student = std::move(network),
+                             .optimizer = rw::sgd{.learning_rate = rate}};
+  rw::fit(pretraining, data.train, {.epochs = 8, .batch_size = 32, .seed = rw::seed{1}});
+  return rw::accuracy(pretraining.student, data.test);
 }
 
 }  // namespace

@@ -52,8 +52,8 @@ void train_in(const std::string& folder)
   const auto data = tiny_data(96), judges = tiny_data(40, seed{9}, "judges");
   supervised step{.student = tiny_student{data.shape, seed{3}, 6000},
                   .agent = pad_crop_flip{},
-                  .optimiser = adamw{.rate = 0.003},
-                  .average = moving_average{.decay = 0.9},
+                  .optimizer = adamw{.learning_rate = 0.003},
+                  .ema = ema{.decay = 0.9},
                   .seed = seed{4}};
   (void)fit(
       step, data,

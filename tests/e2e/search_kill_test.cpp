@@ -9,8 +9,8 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_strategy.hpp>
-#include <rolewise/train/arena.hpp>
 #include <rolewise/train/checkpoint.hpp>
+#include <rolewise/train/run_search.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/supervised.hpp>
 
@@ -45,15 +45,16 @@ constexpr std::int64_t trials = 4, epochs = 12;
 /// round up to the ninth, the copied state is one round old.
 struct worst_becomes_best {
   static constexpr std::string_view name = "worst-becomes-best";
-  static constexpr bool looks_back = true;
+  static constexpr bool reads_history = true;
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& all, seed key) const
+                                                 const std::vector<trial_state>& all,
+                                                 seed key) const
   {
-    const auto draw = [&](const standing& s) {
+    const auto draw = [&](const trial_state& s) {
       return space.sample(
           key.split(static_cast<std::uint64_t>(s.trial)).split(std::uint64_t{s.past.size()}));
     };
-    const auto worse = [](const standing& a, const standing& b) { return a.score < b.score; };
+    const auto worse = [](const trial_state& a, const trial_state& b) { return a.score < b.score; };
     const auto& best = *std::max_element(all.begin(), all.end(), worse);
     const auto& worst = *std::min_element(all.begin(), all.end(), worse);
     std::vector<decision> decisions;
@@ -62,8 +63,8 @@ struct worst_becomes_best {
       if (!s.at)
         decisions.emplace_back(start_trial{s.trial, draw(s)});
       else if (s.trial == worst.trial && best.trial != worst.trial)
-        decisions.emplace_back(copy_trial{best.trial, s.trial, draw(s),
-                                          s.past.size() % 3 == 2 && s.past.size() < 9 ? 1 : 0});
+        decisions.emplace_back(exploit_trial{best.trial, s.trial, draw(s),
+                                             s.past.size() % 3 == 2 && s.past.size() < 9 ? 1 : 0});
       else
         decisions.emplace_back(keep_trial{s.trial});
     }
@@ -76,11 +77,11 @@ struct worst_becomes_best {
 void search_in(const std::string& folder)
 {
   const auto data = tiny_data(48), judges = tiny_data(60, seed{9}, "judges");
-  (void)arena(
+  (void)run_search(
       worst_becomes_best{}, {{"rate", real_interval{1e-3, 0.3, spacing::logarithmic}}},
-      [&](const point& at, std::int64_t, seed own) {
+      [&](const configuration& at, std::int64_t, seed own) {
         return supervised{.student = tiny_student{data.shape, own, 3000},
-                          .optimiser = sgd{.rate = at.real("rate")},
+                          .optimizer = sgd{.learning_rate = at.real("rate")},
                           .seed = own};
       },
       [&](const auto& step) { return -evaluate(step.learner(), judges).loss; }, data,
@@ -88,8 +89,8 @@ void search_in(const std::string& folder)
        .epochs = epochs,
        .batch_size = 16,
        .seed = seed{5},
-       .at_once = 2,
-       .threads_each = 1,
+       .max_concurrent_trials = 2,
+       .threads_per_trial = 1,
        .folder = folder});
 }
 

@@ -48,7 +48,7 @@ dataset the_data()
   return data;
 }
 
-const recurring_views<pad_crop_flip> crops{.views = views, .agent = {.padding = 1}};
+const cyclic_views<pad_crop_flip> crops{.views = views, .agent = {.padding = 1}};
 
 frozen_teacher<tiny_student> the_teacher()
 {
@@ -60,7 +60,7 @@ struct speechless {
   [[maybe_unused]] static constexpr bool has_state = false;
   std::uint64_t sum;
 
-  response respond(const batch& examples, taps = {}) const
+  outputs forward(const batch& examples, taps = {}) const
   {
     return {torch::full({examples.size(), classes}, std::numeric_limits<float>::quiet_NaN()), {}};
   }
@@ -81,7 +81,7 @@ void fill(const std::string& path)
                               shown_views{.teacher_agent = crops, .seed = seed{5}}, {.path = path});
   for (std::int64_t epoch = 0; epoch < views; ++epoch)
     for (const auto& part : batches(data, {.size = 16, .epoch = epoch}))
-      (void)teacher.respond(view_of(part, epoch));
+      (void)teacher.forward(view_of(part, epoch));
 }
 
 pid_t start_child(const std::string& path)
@@ -112,12 +112,12 @@ std::int64_t checked(const std::string& path)
   for (std::int64_t epoch = 0; epoch < views; ++epoch)
     for (const auto& part : batches(data, {.size = 16, .epoch = epoch})) {
       const auto view = view_of(part, epoch);
-      const auto found = teacher.respond(view).logits;
-      const auto has_answer = found.isnan().logical_not().all(1);
-      CHECK(torch::equal(found.isnan().any(1), has_answer.logical_not()));
-      const auto wanted = plain.respond(view).logits;
-      CHECK(found.eq(wanted).all(1).logical_or(has_answer.logical_not()).all().item<bool>());
-      there += has_answer.sum().item<std::int64_t>();
+      const auto found = teacher.forward(view).logits;
+      const auto has_entry = found.isnan().logical_not().all(1);
+      CHECK(torch::equal(found.isnan().any(1), has_entry.logical_not()));
+      const auto wanted = plain.forward(view).logits;
+      CHECK(found.eq(wanted).all(1).logical_or(has_entry.logical_not()).all().item<bool>());
+      there += has_entry.sum().item<std::int64_t>();
     }
   CHECK(there == teacher.size());
   return there;

@@ -26,7 +26,7 @@ int main()
     std::uint32_t found = 2166136261U;
     for (const auto& [what, value] : digest_cases()) {
       canvas.load(image.data(), 3, digest_height, digest_width);
-      kernels::operate(canvas, what, value, 11, 7, rolewise::grey_rounding::nearest);
+      kernels::operate(canvas, what, value, 11, 7, rolewise::gray_rounding::nearest);
       canvas.fill(black);
       for (std::size_t c = 0; c < 3; ++c) found = digest(found, canvas.planes()[c], count);
       set->to_float(canvas.planes(), 3, count, by, kernels::layout::channels_last, numbers.data());

@@ -19,7 +19,7 @@ namespace {
 
 /// Replaces `run_program`, which needs LibTorch. Needs no windows: all are composed into the warps.
 void run(kernels::canvas& image, const rolewise::image_program& program, std::size_t n,
-         const std::uint8_t* colour)
+         const std::uint8_t* color)
 {
   using kind = rolewise::image_program::kind;
   for (const auto& layer : program.layers()) {
@@ -30,7 +30,7 @@ void run(kernels::canvas& image, const rolewise::image_program& program, std::si
       kernels::warp_image(image, program.warps(layer)[n]);
     }
   }
-  image.fill(colour);
+  image.fill(color);
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ int main()
 {
   const auto image = digest_image();
   constexpr std::size_t count = digest_height * digest_width;
-  const std::uint8_t colour[3]{125, 123, 114};
+  const std::uint8_t color[3]{125, 123, 114};
   int wrong = 0;
   for (const auto* set : kernels::runnable()) {
     kernels::canvas canvas{*set};
@@ -49,7 +49,7 @@ int main()
       const auto program = warp_program(digest_height, digest_width, between);
       for (std::size_t n = 0; n < warp_cases; ++n) {
         canvas.load(image.data(), 3, digest_height, digest_width);
-        run(canvas, program, n, colour);
+        run(canvas, program, n, color);
         for (std::size_t c = 0; c < 3; ++c) found = digest(found, canvas.planes()[c], count);
       }
     }

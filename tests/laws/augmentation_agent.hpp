@@ -41,7 +41,7 @@ namespace rolewise::laws {
 [[nodiscard]] inline batch part_of(const batch& whole, const torch::Tensor& places)
 {
   return {whole.inputs.index_select(0, places), whole.labels.index_select(0, places),
-          whole.ids.index_select(0, places), whole.scaling};
+          whole.ids.index_select(0, places), whole.normalization};
 }
 
 /// Checks an agent for images of the given number of channels. An agent that `mixes` may use other
@@ -55,9 +55,9 @@ void hold_for(const A& agent, std::int64_t channels)
   const auto kept = examples.inputs.clone();
   const auto labels_kept = examples.labels.clone();
   const auto ids_kept = examples.ids.clone();
-  const moment now{.epoch = 3, .step = 2, .epochs = 5, .steps_per_epoch = 10};
+  const training_progress progress{.epoch = 3, .step = 2, .epochs = 5, .steps_per_epoch = 10};
   const seed key{41};
-  const auto view = agent(examples, now, key);
+  const auto view = agent(examples, progress, key);
 
   // The input batch is unchanged; the view has its ids, dtype, shape and normalization.
   CHECK(torch::equal(examples.inputs, kept));
@@ -66,21 +66,21 @@ void hold_for(const A& agent, std::int64_t channels)
   CHECK(torch::equal(view.ids, ids_kept));
   CHECK((view.inputs.scalar_type() == torch::kByte));
   CHECK(view.inputs.sizes() == kept.sizes());
-  CHECK(view.scaling == examples.scaling);
+  CHECK(view.normalization == examples.normalization);
 
   // Equal arguments give equal views; the step and the length of the run have no effect.
-  CHECK(torch::equal(agent(examples, now, key).inputs, view.inputs));
+  CHECK(torch::equal(agent(examples, progress, key).inputs, view.inputs));
   CHECK(
       torch::equal(agent(examples, {.epoch = 3, .step = 7, .epochs = 9}, key).inputs, view.inputs));
   const auto copy = agent;
-  CHECK(torch::equal(copy(examples, now, key).inputs, view.inputs));
+  CHECK(torch::equal(copy(examples, progress, key).inputs, view.inputs));
 
   // The number of threads has no effect.
   const auto threads_before = at::get_num_threads();
   for (const int threads : {1, 2, 4}) {
     CAPTURE(threads);
     at::set_num_threads(threads);
-    CHECK(torch::equal(agent(examples, now, key).inputs, view.inputs));
+    CHECK(torch::equal(agent(examples, progress, key).inputs, view.inputs));
   }
   at::set_num_threads(threads_before);
 
@@ -94,7 +94,7 @@ void hold_for(const A& agent, std::int64_t channels)
   for (const std::int64_t count : {examples.size(), std::int64_t{5}, std::int64_t{1}}) {
     CAPTURE(count);
     const auto places = order.narrow(0, 0, count);
-    const auto part = agent(part_of(examples, places), now, key);
+    const auto part = agent(part_of(examples, places), progress, key);
     CHECK(torch::equal(part.inputs, view.inputs.index_select(0, places)));
     CHECK(torch::equal(part.labels, labels_kept.index_select(0, places)));
   }
@@ -131,7 +131,7 @@ void refuses_what_are_no_images(const A& agent)
   CHECK(refusal({good.to(torch::kFloat32), ids, ids, {}}) ==
         who +
             "want images of uint8, got Float [2, 3, 4, 5]; change images before they are "
-            "normalised");
+            "normalized");
   CHECK(refusal({torch::zeros({2, 2, 4, 5}, torch::kByte), ids, ids, {}}) ==
         who + "want images of 1 or 3 channels, got 2 in [2, 2, 4, 5]");
   CHECK(refusal({good[0], ids, ids, {}}) == who + "want images [N, C, H, W], got [3, 4, 5]");
@@ -141,7 +141,7 @@ void refuses_what_are_no_images(const A& agent)
   CHECK(refusal({good, ids, {}, {}}) == who + "want ids of int64 [2], got an undefined tensor");
   CHECK(refusal({good, ids, torch::arange(3), {}}) == who + "want ids of int64 [2], got Long [3]");
   CHECK(refusal({good, ids, ids, {{0.5}, {}}}) ==
-        who + "normalisation has 1 channels, the images have 3");
+        who + "normalization has 1 channels, the images have 3");
 
   // An empty batch is valid.
   const auto none = torch::empty({0}, torch::kLong);

@@ -16,17 +16,17 @@ namespace rolewise::laws {
 template<BitWidthScheme S>
 void hold_for(const S& scheme)
 {
-  std::vector<layer_widths> before;
+  std::vector<layer_bits> before;
   const auto each_place = [](auto&& visit) {
     for (const auto kind : {layer_kind::convolution, layer_kind::shortcut, layer_kind::linear})
       for (std::int64_t index = 0; index < 5; ++index)
-        visit(layer_place{"stage1." + std::to_string(index) + ".convolution1", kind, index, 5});
+        visit(layer_id{"stage1." + std::to_string(index) + ".convolution1", kind, index, 5});
   };
-  each_place([&](const layer_place& place) { before.push_back(scheme(place)); });
+  each_place([&](const layer_id& place) { before.push_back(scheme(place)); });
 
   const auto copy = scheme;
   std::size_t i = 0;
-  each_place([&](const layer_place& place) {
+  each_place([&](const layer_id& place) {
     CHECK(scheme(place) == before[i]);
     CHECK(copy(place) == before[i]);
     ++i;

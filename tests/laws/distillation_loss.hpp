@@ -16,7 +16,7 @@ void hold_for(const L& loss)
   torch::manual_seed(0);
   const auto wanted = torch::TensorOptions{}.dtype(torch::kFloat64).requires_grad(true);
   const auto sample = [&] {
-    response said{.logits = torch::randn({5, 7}, wanted), .features = {}};
+    outputs said{.logits = torch::randn({5, 7}, wanted), .features = {}};
     if (L::wants_features)
       said.features = {torch::randn({5, 3, 4, 4}, wanted), torch::randn({5, 6, 2, 2}, wanted),
                        torch::randn({5, 6}, wanted)};
@@ -44,7 +44,7 @@ void hold_for(const L& loss)
   CHECK(echo.template item<double>() <= score.template item<double>());
 
   if (!L::wants_features) {
-    const response strange{.logits = student.logits, .features = {torch::Tensor{}}};
+    const outputs strange{.logits = student.logits, .features = {torch::Tensor{}}};
     CHECK(torch::equal(score, loss({{teacher.logits, {torch::Tensor{}}}, strange})));
   }
 }

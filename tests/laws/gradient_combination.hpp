@@ -26,9 +26,10 @@ void hold_for(const G& combination)
     const auto zeros = torch::zeros({3, 4}, type);
     const torch::Tensor none;
     for (const std::int64_t epoch : {0, 1, 7}) {
-      const moment now{.epoch = epoch, .step = 0, .epochs = 8, .steps_per_epoch = 1};
+      const training_progress progress{
+          .epoch = epoch, .step = 0, .epochs = 8, .steps_per_epoch = 1};
       const auto of = [&](const torch::Tensor& a, const torch::Tensor& b) -> torch::Tensor {
-        return combination.combine(a, b, now);
+        return combination.combine(a, b, progress);
       };
       const auto both = of(task, distillation);
       CHECK(both.sizes() == task.sizes());

@@ -17,7 +17,7 @@ void hold_for(const O& objective, bool needs_teacher)
   torch::manual_seed(0);
   const auto wanted = torch::TensorOptions{}.dtype(torch::kFloat64).requires_grad(true);
   const auto sample = [&] {
-    response said{.logits = torch::randn({5, 7}, wanted), .features = {}};
+    outputs said{.logits = torch::randn({5, 7}, wanted), .features = {}};
     if (O::wants_features)
       said.features = {torch::randn({5, 3, 4, 4}, wanted), torch::randn({5, 6}, wanted)};
     return said;
@@ -28,19 +28,19 @@ void hold_for(const O& objective, bool needs_teacher)
   const auto soft = torch::softmax(torch::randn({5, 7}, torch::kFloat64), 1);
 
   for (const auto& labels : {hard, soft}) {
-    const supervision known{.labels = labels, .ids = torch::arange(5), .now = {}};
-    const auto score = objective({teacher, student}, known);
+    const targets targets{.labels = labels, .ids = torch::arange(5), .progress = {}};
+    const auto score = objective({teacher, student}, targets);
     CHECK(score.dim() == 0);
     CHECK((score.scalar_type() == torch::kFloat64));
     CHECK(torch::equal(student.logits, logits_before));
-    CHECK(torch::equal(score, objective({teacher, student}, known)));
+    CHECK(torch::equal(score, objective({teacher, student}, targets)));
 
     score.backward();
     CHECK(student.logits.grad().defined());
     student.logits.mutable_grad().reset();
     CHECK_FALSE(teacher.logits.grad().defined());
 
-    if (!needs_teacher) CHECK(torch::equal(score, objective({{}, student}, known)));
+    if (!needs_teacher) CHECK(torch::equal(score, objective({{}, student}, targets)));
   }
 }
 

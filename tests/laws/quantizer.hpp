@@ -19,7 +19,7 @@
 namespace rolewise::laws {
 
 /// Checks that there are at most 2^b levels for each scale.
-inline void has_few_levels(const quantised& q, int bits)
+inline void has_few_levels(const quantized& q, int bits)
 {
   const auto count = [](const torch::Tensor& levels) {
     return std::get<0>(at::_unique(levels)).numel();
@@ -31,12 +31,12 @@ inline void has_few_levels(const quantised& q, int bits)
       CHECK(count(levels[i]) <= (std::int64_t{1} << bits));
 }
 
-/// Checks the invariants of `quantised`.
-inline void is_sound(const quantised& q)
+/// Checks the invariants of `quantized`.
+inline void is_sound(const quantized& q)
 {
   const auto levels = q.levels.detach();
   if (q.is_integer) CHECK(torch::equal(levels, levels.round()));
-  if (!levels.is_floating_point()) CHECK(q.stand_in.defined());
+  if (!levels.is_floating_point()) CHECK(q.gradient_proxy.defined());
   if (q.range) {
     CHECK(levels.min().item<double>() >= static_cast<double>(q.range->lowest));
     CHECK(levels.max().item<double>() <= static_cast<double>(q.range->highest));
@@ -59,7 +59,7 @@ void keeps_its_word(const State& state, const torch::Tensor& x, const torch::Ten
 
 /// Checks one state on one tensor at small bit widths.
 template<typename State>
-void state_quantises(State state, const torch::Tensor& input)
+void state_quantizes(State state, const torch::Tensor& input)
 {
   if constexpr (requires { state.begin(input); }) state.begin(input);
   for (const int bits : {1, 2, 3, 4, 8}) {
@@ -69,7 +69,7 @@ void state_quantises(State state, const torch::Tensor& input)
 
     const auto x = input.clone().set_requires_grad(true);
     const auto before = x.detach().clone();
-    const quantised q = std::as_const(state)(x, width);
+    const quantized q = std::as_const(state)(x, width);
     const auto values = q.values();
     CHECK(torch::equal(x.detach(), before));
     CHECK(values.sizes() == x.sizes());
@@ -97,14 +97,14 @@ void hold_for(const Q& q)
   const auto w = torch::randn({4, 3, 3, 3}, torch::kFloat64) * 0.2;
   const auto x = torch::randn({2, 3, 4, 4}, torch::kFloat64);
   const bit_width full{32};
-  const layer_place place{"layer", layer_kind::convolution, 1, 3};
+  const layer_id place{"layer", layer_kind::convolution, 1, 3};
 
   CHECK(torch::equal(q.start_weights(place)(w, full).values(), w));
   CHECK(torch::equal(q.start_activations(place)(x, full).values(), x.relu()));
   if constexpr (!changes_nothing<Q>())
     for (const auto type : {torch::kFloat64, torch::kFloat32}) {  // tensor operations and kernels
-      state_quantises(q.start_weights(place), w.to(type));
-      state_quantises(q.start_activations(place), x.relu().to(type));
+      state_quantizes(q.start_weights(place), w.to(type));
+      state_quantizes(q.start_activations(place), x.relu().to(type));
     }
   if constexpr (rectifies<Q>())
     for (const int bits : {1, 2, 4, 32}) {

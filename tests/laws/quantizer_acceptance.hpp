@@ -7,7 +7,7 @@
 
 #include "support/doctest.hpp"
 
-#include <rolewise/quant/quantised_in.hpp>
+#include <rolewise/quant/quantized_in.hpp>
 #include <rolewise/train/snapshot.hpp>
 
 #include <ATen/ops/_unique.h>
@@ -36,13 +36,13 @@ void observe(State& state, const torch::Tensor& x, bit_width bits)
   if constexpr (requires { state.observe(x, bits); }) state.observe(x, bits);
 }
 
-[[nodiscard]] inline bool all_finite(const quantised& q)
+[[nodiscard]] inline bool all_finite(const quantized& q)
 {
   return q.values().isfinite().all().item<bool>();
 }
 
 /// The tensor with one row for each scale.
-[[nodiscard]] inline torch::Tensor rows(const torch::Tensor& t, const quantised& q)
+[[nodiscard]] inline torch::Tensor rows(const torch::Tensor& t, const quantized& q)
 {
   const bool many = q.scale.defined() && q.scale.dim() > 0;
   return t.detach().reshape({many ? q.scale.numel() : 1, -1});
@@ -52,7 +52,7 @@ void observe(State& state, const torch::Tensor& x, bit_width bits)
 template<typename State>
 void levels_are_few(const State& state, const torch::Tensor& x, bit_width bits)
 {
-  const quantised q = state(x, bits);
+  const quantized q = state(x, bits);
   const torch::Tensor in = rows(x, q), out = rows(q.values(), q);
   CHECK(q.values().sizes() == x.sizes());
   for (std::int64_t i = 0; i < in.size(0); ++i) {
@@ -68,7 +68,7 @@ void levels_are_few(const State& state, const torch::Tensor& x, bit_width bits)
 template<typename State>
 void codes_agree_with_values(const State& state, const torch::Tensor& x, bit_width bits)
 {
-  const quantised q = state(x, bits);
+  const quantized q = state(x, bits);
   if (!q.is_integer) return;
   const torch::Tensor codes = q.levels.detach().to(torch::kDouble);
   CHECK(torch::equal(codes, codes.round()));
@@ -130,8 +130,8 @@ void state_survives(const Start& start, State state, const torch::Tensor& x, bit
     auto other = start();
     restore(other, saved);
     for (int step = 0; step < 2; ++step) {
-      CHECK(torch::equal(quantised_in(phase::evaluation, other, x, bits).values(),
-                         quantised_in(phase::evaluation, state, x, bits).values()));
+      CHECK(torch::equal(quantized_in(phase::evaluation, other, x, bits).values(),
+                         quantized_in(phase::evaluation, state, x, bits).values()));
       observe(state, x * 1.5, bits);
       observe(other, x * 1.5, bits);
       CHECK(torch::equal(std::as_const(other)(x, bits).values(),
@@ -169,7 +169,7 @@ void accept_state(const Start& start, const torch::Tensor& x, const accepted& wa
 template<WeightQuantizer Q>
 void accept_weights(const Q& q, const accepted& wanted)
 {
-  const layer_place place{"layer", layer_kind::convolution, 1, 3};
+  const layer_id place{"layer", layer_kind::convolution, 1, 3};
   const auto start = [&] { return q.start_weights(place); };
   torch::manual_seed(2);
   for (const auto type : {torch::kFloat, torch::kDouble}) {
@@ -186,7 +186,7 @@ void accept_weights(const Q& q, const accepted& wanted)
 template<ActivationQuantizer Q>
 void accept_activations(const Q& q, const accepted& wanted)
 {
-  const layer_place place{"layer", layer_kind::convolution, 1, 3};
+  const layer_id place{"layer", layer_kind::convolution, 1, 3};
   const auto start = [&] { return q.start_activations(place); };
   torch::manual_seed(3);
   for (const auto type : {torch::kFloat, torch::kDouble}) {

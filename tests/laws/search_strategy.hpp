@@ -19,17 +19,17 @@
 namespace rolewise::laws {
 
 /// The trials that have not failed and are stopped or replaced by these decisions.
-inline std::set<std::int64_t> ended(const std::vector<standing>& standings,
+inline std::set<std::int64_t> ended(const std::vector<trial_state>& trial_states,
                                     const std::vector<decision>& decisions,
                                     const std::set<std::int64_t>& failed)
 {
   std::set<std::int64_t> found;
   for (const auto& d : decisions) {
     const auto trial = trial_of(d);
-    const auto s = std::find_if(standings.begin(), standings.end(),
-                                [&](const standing& one) { return one.trial == trial; });
+    const auto s = std::find_if(trial_states.begin(), trial_states.end(),
+                                [&](const trial_state& one) { return one.trial == trial; });
     const bool ends =
-        std::holds_alternative<stop_trial>(d) || std::holds_alternative<copy_trial>(d);
+        std::holds_alternative<stop_trial>(d) || std::holds_alternative<exploit_trial>(d);
     if (s->at && ends && !failed.contains(trial)) found.insert(trial);
   }
   return found;
@@ -40,40 +40,40 @@ inline std::set<std::int64_t> ended(const std::vector<standing>& standings,
 /// non-finite score counts as a failure, whatever its source.
 template<SearchStrategy S>
 void failures_rank_last(const S& strategy, const search_space& space,
-                        const std::vector<standing>& standings, seed key)
+                        const std::vector<trial_state>& trial_states, seed key)
 {
   std::set<std::int64_t> failed;
-  for (const auto& s : standings)
+  for (const auto& s : trial_states)
     if (s.failed) failed.insert(s.trial);
   if (failed.empty()) return;
-  const auto decisions = strategy(space, standings, key);
+  const auto decisions = strategy(space, trial_states, key);
   bool is_somebody_left = false;
-  for (const auto& s : standings)
+  for (const auto& s : trial_states)
     is_somebody_left = is_somebody_left || (s.at && !s.finished && !s.failed);
   for (const auto& d : decisions) {
     if (failed.contains(trial_of(d))) {
-      const auto* copied = std::get_if<copy_trial>(&d);
+      const auto* copied = std::get_if<exploit_trial>(&d);
       CHECK((copied != nullptr || std::holds_alternative<stop_trial>(d)));
       if (!is_somebody_left) CHECK(std::holds_alternative<stop_trial>(d));
     }
-    if (const auto* copied = std::get_if<copy_trial>(&d))
+    if (const auto* copied = std::get_if<exploit_trial>(&d))
       CHECK_FALSE(failed.contains(copied->from));
     if (const auto* started = std::get_if<start_trial>(&d))
       if (started->parent) CHECK_FALSE(failed.contains(*started->parent));
   }
-  auto lowest = standings, no_number = standings;
-  for (std::size_t i = 0; i < standings.size(); ++i) {
-    if (!standings[i].failed) continue;
+  auto lowest = trial_states, no_number = trial_states;
+  for (std::size_t i = 0; i < trial_states.size(); ++i) {
+    if (!trial_states[i].failed) continue;
     lowest[i].failed = no_number[i].failed = false;
     lowest[i].score = lowest[i].past.back().score = -1e9 - static_cast<double>(i);
     no_number[i].score = no_number[i].past.back().score = std::nan("");
   }
   CHECK((decisions == strategy(space, no_number, key)));
-  // Not with `looks_back`: others use the score of a live trial once it has reported, but a failure
-  // at once.
-  if constexpr (!requires { S::looks_back; })
-    for (const auto trial : ended(standings, decisions, failed))
-      CHECK(ended(standings, strategy(space, lowest, key), failed).contains(trial));
+  // Not with `reads_history`: others use the score of a live trial once it has reported, but a
+  // failure at once.
+  if constexpr (!requires { S::reads_history; })
+    for (const auto trial : ended(trial_states, decisions, failed))
+      CHECK(ended(trial_states, strategy(space, lowest, key), failed).contains(trial));
 }
 
 /// Simulates a search of `trials` trials over `rounds` rounds with random scores.
@@ -83,36 +83,36 @@ void play(const S& strategy, const search_space& space, std::int64_t trials, std
           double failures)
 {
   const seed key{7};
-  std::vector<standing> standings;
-  for (std::int64_t t = 0; t < trials; ++t) standings.push_back({.trial = t});
+  std::vector<trial_state> trial_states;
+  for (std::int64_t t = 0; t < trials; ++t) trial_states.push_back({.trial = t});
 
   for (std::int64_t round = 0; round < rounds; ++round) {
-    const auto asked = standings;
+    const auto asked = trial_states;
     const auto decisions = strategy(space, asked, key);
-    CHECK((asked == standings));
-    CHECK((decisions == strategy(space, standings, key)));
-    failures_rank_last(strategy, space, standings, key);
+    CHECK((asked == trial_states));
+    CHECK((decisions == strategy(space, trial_states, key)));
+    failures_rank_last(strategy, space, trial_states, key);
 
     std::vector<std::int64_t> wanted, got;
-    for (const auto& s : standings)
+    for (const auto& s : trial_states)
       if (!s.finished) wanted.push_back(s.trial);
     for (const auto& d : decisions) got.push_back(trial_of(d));
     CHECK((got == wanted));
 
     std::map<std::int64_t, decision> by_trial;
     for (const auto& d : decisions) by_trial.emplace(trial_of(d), d);
-    std::vector<standing> turned(standings.rbegin(), standings.rend());
+    std::vector<trial_state> turned(trial_states.rbegin(), trial_states.rend());
     for (const auto& d : strategy(space, turned, key)) CHECK((d == by_trial.at(trial_of(d))));
 
-    const auto before = standings;
+    const auto before = trial_states;
     for (const auto& d : decisions) {
-      auto& s = standings[static_cast<std::size_t>(trial_of(d))];
+      auto& s = trial_states[static_cast<std::size_t>(trial_of(d))];
       const bool had_started = s.at.has_value();
       if (const auto* started = std::get_if<start_trial>(&d)) {
         CHECK_FALSE(had_started);
         CHECK(space.contains(started->at));
         s.at = started->at;
-      } else if (const auto* copied = std::get_if<copy_trial>(&d)) {
+      } else if (const auto* copied = std::get_if<exploit_trial>(&d)) {
         CHECK(had_started);
         CHECK(space.contains(copied->at));
         CHECK(before.at(static_cast<std::size_t>(copied->from)).at.has_value());
@@ -124,7 +124,7 @@ void play(const S& strategy, const search_space& space, std::int64_t trials, std
       }
     }
     bool somebody_trains = false;
-    for (auto& s : standings) {
+    for (auto& s : trial_states) {
       if (s.finished || !s.at) continue;
       somebody_trains = true;
       ++s.epoch;
@@ -134,7 +134,7 @@ void play(const S& strategy, const search_space& space, std::int64_t trials, std
       s.past.push_back({s.epoch, s.score.value_or(failed_score), *s.at});
       if (round == 1 && s.trial == 0) s.finished = true;
     }
-    CHECK((somebody_trains || std::all_of(standings.begin(), standings.end(),
+    CHECK((somebody_trains || std::all_of(trial_states.begin(), trial_states.end(),
                                           [](const auto& s) { return s.finished; })));
   }
 }

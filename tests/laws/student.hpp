@@ -51,21 +51,21 @@ void hold_for(S student, const batch& examples)
   for (const auto& p : student.parameters()) listed.push_back(p.name);
   CHECK(shown == listed);
 
-  // `probe` changes nothing.
+  // `predict` changes nothing.
   const auto at_first = state_of(student);
-  const auto probed = std::as_const(student).probe(examples).logits.detach();
-  CHECK(torch::equal(std::as_const(student).probe(examples).logits.detach(), probed));
+  const auto probed = std::as_const(student).predict(examples).logits.detach();
+  CHECK(torch::equal(std::as_const(student).predict(examples).logits.detach(), probed));
   CHECK(same_state(state_of(student), at_first));
   CHECK(torch::equal(examples.inputs, inputs));
-  CHECK(std::as_const(student).probe(examples).features.empty());
+  CHECK(std::as_const(student).predict(examples).features.empty());
   {
     const torch::NoGradGuard without_graph;
-    CHECK_FALSE(student.probe(examples).logits.requires_grad());
+    CHECK_FALSE(student.predict(examples).logits.requires_grad());
   }
 
   // The backward pass reaches every parameter, and `parameters()` returns the student's tensors.
   auto copy = student;
-  const auto answer = student.respond(examples);
+  const auto answer = student.forward(examples);
   CHECK(torch::equal(examples.inputs, inputs));
   CHECK(answer.features.empty());
   answer.logits.square().sum().backward();
@@ -74,11 +74,11 @@ void hold_for(S student, const batch& examples)
     const torch::NoGradGuard without_graph;
     for (auto& p : student.parameters()) p.value.add_(0.25);
   }
-  CHECK_FALSE(torch::equal(student.probe(examples).logits.detach(), probed));
+  CHECK_FALSE(torch::equal(student.predict(examples).logits.detach(), probed));
 
   // Copy and assignment are deep.
   CHECK(same_state(state_of(copy), at_first));
-  CHECK(torch::equal(copy.probe(examples).logits.detach(), probed));
+  CHECK(torch::equal(copy.predict(examples).logits.detach(), probed));
   for (const auto& p : copy.parameters()) CHECK_FALSE(p.value.grad().defined());
   auto third = copy;
   copy = student;

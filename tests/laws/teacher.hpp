@@ -14,7 +14,7 @@ template<Teacher T>
 void hold_for(const T& teacher, const batch& examples)
 {
   const auto inputs = examples.inputs.clone();
-  const auto first = teacher.respond(examples);
+  const auto first = teacher.forward(examples);
   CHECK(torch::equal(examples.inputs, inputs));
   REQUIRE(first.logits.dim() == 2);
   CHECK(first.logits.size(0) == examples.size());
@@ -22,13 +22,13 @@ void hold_for(const T& teacher, const batch& examples)
   CHECK_FALSE(first.logits.requires_grad());
   CHECK(first.features.empty());
 
-  CHECK(torch::equal(teacher.respond(examples).logits, first.logits));
+  CHECK(torch::equal(teacher.forward(examples).logits, first.logits));
   const auto copy = teacher;
-  CHECK(torch::equal(copy.respond(examples).logits, first.logits));
+  CHECK(torch::equal(copy.forward(examples).logits, first.logits));
 
   auto differentiable = examples;
-  differentiable.inputs = normalised_inputs(examples).detach().set_requires_grad(true);
-  CHECK_FALSE(teacher.respond(differentiable).logits.requires_grad());
+  differentiable.inputs = normalized_inputs(examples).detach().set_requires_grad(true);
+  CHECK_FALSE(teacher.forward(differentiable).logits.requires_grad());
 }
 
 }  // namespace rolewise::laws

@@ -25,7 +25,7 @@ void preparation_holds_for(Step in_step, Step apart, const dataset& data)
 {
   const auto examples = as_batch(data);
   const auto at = [](std::int64_t step) {
-    return moment{.epoch = 1, .step = step, .epochs = 2, .steps_per_epoch = 6};
+    return training_progress{.epoch = 1, .step = step, .epochs = 2, .steps_per_epoch = 6};
   };
   buffer_pool buffers;
   auto prepare = apart.preparation();
@@ -33,8 +33,8 @@ void preparation_holds_for(Step in_step, Step apart, const dataset& data)
   auto first = prepare(examples, at(0), buffers);
   auto second = copy(examples, at(1), buffers);
   for (auto* prepared : {&first, &second}) {
-    const auto now = at(prepared == &first ? 0 : 1);
-    const auto a = in_step(examples, now), b = apart.take(std::move(*prepared), now);
+    const auto progress = at(prepared == &first ? 0 : 1);
+    const auto a = in_step(examples, progress), b = apart.take(std::move(*prepared), progress);
     REQUIRE(a.size() == b.size());
     for (std::size_t i = 0; i < a.size(); ++i) {
       CHECK(a[i].name == b[i].name);
@@ -49,7 +49,7 @@ void step_holds_for(const Make& make, const dataset& data)
 {
   const auto examples = as_batch(data);
   const auto at = [](std::int64_t step) {
-    return moment{.epoch = 0, .step = step, .epochs = 2, .steps_per_epoch = 6};
+    return training_progress{.epoch = 0, .step = step, .epochs = 2, .steps_per_epoch = 6};
   };
   const auto inputs_before = examples.inputs.clone();
 
@@ -59,16 +59,16 @@ void step_holds_for(const Make& make, const dataset& data)
     const auto numbers = whole(examples, at(s));
     REQUIRE_FALSE(numbers.empty());
     CHECK(numbers.front().name == "loss");
-    std::vector<std::string> now;
+    std::vector<std::string> progress;
     for (const auto& [name, value] : numbers) {
-      now.push_back(name);
+      progress.push_back(name);
       CHECK(value.dim() == 0);
       CHECK(value.is_floating_point());
       CHECK_FALSE(value.requires_grad());
       CHECK(std::isfinite(value.template item<double>()));
     }
-    if (names.empty()) names = now;
-    CHECK(now == names);
+    if (names.empty()) names = progress;
+    CHECK(progress == names);
   }
   CHECK(torch::equal(examples.inputs, inputs_before));
 

@@ -114,7 +114,7 @@ struct told_steps {
 
   std::vector<rw::image_step> steps;
 
-  void plan(const rw::image_subjects& subjects, const rw::moment&, rw::seed,
+  void plan(const rw::image_subjects& subjects, const rw::training_progress&, rw::seed,
             rw::image_program& program) const
   {
     const auto planned = program.add_operations(steps.size());
@@ -122,12 +122,12 @@ struct told_steps {
       std::fill_n(planned.begin() + static_cast<std::ptrdiff_t>(s * subjects.size()),
                   subjects.size(), steps[s]);
   }
-  [[nodiscard]] rw::batch operator()(const rw::batch& examples, const rw::moment& now,
-                                     rw::seed key) const
+  [[nodiscard]] rw::batch operator()(const rw::batch& examples,
+                                     const rw::training_progress& progress, rw::seed key) const
   {
     return rw::detail::planned_view(
         [&](const rw::image_subjects& subjects, rw::image_program& program) {
-          plan(subjects, now, key, program);
+          plan(subjects, progress, key, program);
         },
         examples);
   }
@@ -142,7 +142,7 @@ torch::Tensor by_reference(const told_steps& told, const rw::batch& examples)
     work = rw::apply(
         what, work,
         {number(value), number(static_cast<double>(row)), number(static_cast<double>(column))});
-  return rw::filled(work, rw::mean_colour(examples.scaling, examples.inputs.size(1)));
+  return rw::filled(work, rw::mean_color(examples.normalization, examples.inputs.size(1)));
 }
 
 torch::Tensor by_kernels(const told_steps& told, const rw::batch& examples)
@@ -156,7 +156,7 @@ void write_bytes(const torch::Tensor& planes)
   const auto data = planes.contiguous();
   const auto count = static_cast<std::size_t>(data.numel());
   if (std::fwrite(data.const_data_ptr(), 1, count, stdout) != count)
-    rw::fail("live_pillow", "cannot write to standard output");
+    rw::throw_runtime_error("live_pillow", "cannot write to standard output");
 }
 
 void write_case(dice drawn, operation first)
@@ -183,9 +183,9 @@ void write_case(dice drawn, operation first)
                      {}};
   // The fill of gray images: black, or the gray of Pillow's cutout.
   if (channels == 3)
-    examples.scaling.mean = {125.0 / 255.0, 123.0 / 255.0, 114.0 / 255.0};
+    examples.normalization.mean = {125.0 / 255.0, 123.0 / 255.0, 114.0 / 255.0};
   else if (first == operation::cutout)
-    examples.scaling.mean = {122.0 / 255.0};
+    examples.normalization.mean = {122.0 / 255.0};
 
   std::printf("%d %d %d %d", static_cast<int>(channels), static_cast<int>(height),
               static_cast<int>(width), static_cast<int>(count));
@@ -202,7 +202,7 @@ void write_case(dice drawn, operation first)
 
 int main(int argc, char** argv)
 try {
-  if (argc != 3) rw::refuse("live_pillow", "want a seed and a number of cases");
+  if (argc != 3) rw::throw_invalid_argument("live_pillow", "want a seed and a number of cases");
   const rw::seed key{std::strtoull(argv[1], nullptr, 10)};
   const auto cases = std::strtoll(argv[2], nullptr, 10);
   for (std::int64_t i = 0; i < cases; ++i)

@@ -81,7 +81,7 @@ def main():
     arguments.add_argument("--cases", type=int, default=3000)
     told = arguments.parse_args()
     if int(PIL.__version__.split(".")[0]) < 7:
-        print(f"skipped: Pillow {PIL.__version__} rounds grey down, want 7 or later")
+        print(f"skipped: Pillow {PIL.__version__} rounds gray down, want 7 or later")
         sys.exit(SKIPPED)
 
     run = subprocess.Popen([told.program, str(told.seed), str(told.cases)], stdout=subprocess.PIPE)

@@ -5,12 +5,12 @@ namespace {
 
 using namespace rolewise::loss_must;
 using rolewise::DistillationLoss;
-using rolewise::paired_responses;
+using rolewise::paired_outputs;
 
 struct least_that_conforms {
   static constexpr const char* name = "least";
   static constexpr bool wants_features = false;
-  torch::Tensor operator()(const paired_responses&) const { return {}; }
+  torch::Tensor operator()(const paired_outputs&) const { return {}; }
 };
 static_assert(DistillationLoss<least_that_conforms>);
 static_assert(!rolewise::reaches_teacher<least_that_conforms>());
@@ -25,7 +25,7 @@ static_assert(rolewise::reaches_teacher<teaches_the_teacher>());
 
 struct unnamed {
   static constexpr bool wants_features = false;
-  torch::Tensor operator()(const paired_responses&) const { return {}; }
+  torch::Tensor operator()(const paired_outputs&) const { return {}; }
 };
 static_assert(!carry_a_name_for_the_report<unnamed>);
 static_assert(turn_a_pair_into_one_tensor<unnamed> && say_whether_they_want_features<unnamed>);
@@ -33,20 +33,20 @@ static_assert(!DistillationLoss<unnamed>);
 
 struct silent_about_features {
   [[maybe_unused]] static constexpr const char* name = "silent";
-  torch::Tensor operator()(const paired_responses&) const { return {}; }
+  torch::Tensor operator()(const paired_outputs&) const { return {}; }
 };
 static_assert(!say_whether_they_want_features<silent_about_features>);
 static_assert(turn_a_pair_into_one_tensor<silent_about_features>);
 static_assert(!DistillationLoss<silent_about_features>);
 
 struct returns_a_number : least_that_conforms {
-  double operator()(const paired_responses&) const { return 0.0; }
+  double operator()(const paired_outputs&) const { return 0.0; }
 };
 static_assert(!turn_a_pair_into_one_tensor<returns_a_number>);
 static_assert(!DistillationLoss<returns_a_number>);
 
 struct changes_as_it_scores : least_that_conforms {
-  torch::Tensor operator()(const paired_responses&) { return {}; }
+  torch::Tensor operator()(const paired_outputs&) { return {}; }
 };
 static_assert(!turn_a_pair_into_one_tensor<changes_as_it_scores>);
 static_assert(!DistillationLoss<changes_as_it_scores>);

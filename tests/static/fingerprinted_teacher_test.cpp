@@ -8,12 +8,12 @@ namespace {
 
 using rolewise::batch;
 using rolewise::FingerprintedTeacher;
-using rolewise::response;
+using rolewise::outputs;
 using rolewise::taps;
 using rolewise::Teacher;
 
 struct least_that_conforms {
-  response respond(const batch&, taps) const { return {}; }
+  outputs forward(const batch&, taps) const { return {}; }
   std::uint64_t fingerprint() const { return 1; }
 };
 static_assert(FingerprintedTeacher<least_that_conforms>);
@@ -21,7 +21,7 @@ static_assert(FingerprintedTeacher<least_that_conforms>);
 // Each of these violates one requirement.
 
 struct without_a_fingerprint {
-  response respond(const batch&, taps) const { return {}; }
+  outputs forward(const batch&, taps) const { return {}; }
 };
 static_assert(Teacher<without_a_fingerprint> && !FingerprintedTeacher<without_a_fingerprint>);
 

@@ -8,14 +8,15 @@ namespace {
 
 using namespace rolewise::combination_must;
 using rolewise::GradientCombination;
-using rolewise::moment;
+using rolewise::training_progress;
 
 struct least_that_conforms {
   static constexpr const char* name = "least";
   static constexpr bool wants_features = false;
   rolewise::cross_entropy task;
   rolewise::no_distillation distillation;
-  torch::Tensor combine(const torch::Tensor& a, const torch::Tensor&, const moment&) const
+  torch::Tensor combine(const torch::Tensor& a, const torch::Tensor&,
+                        const training_progress&) const
   {
     return a;
   }
@@ -38,7 +39,8 @@ struct without_a_task {
   static constexpr const char* name = "no task";
   static constexpr bool wants_features = false;
   rolewise::no_distillation distillation;
-  torch::Tensor combine(const torch::Tensor& a, const torch::Tensor&, const moment&) const
+  torch::Tensor combine(const torch::Tensor& a, const torch::Tensor&,
+                        const training_progress&) const
   {
     return a;
   }
@@ -59,13 +61,16 @@ static_assert(!have_a_distillation_that_scores<with_a_number_for_distillation>);
 static_assert(!GradientCombination<with_a_number_for_distillation>);
 
 struct writes_in_place : least_that_conforms {
-  void combine(torch::Tensor&, const torch::Tensor&, const moment&) const {}
+  void combine(torch::Tensor&, const torch::Tensor&, const training_progress&) const {}
 };
 static_assert(!combine_two_gradients_into_one<writes_in_place>);
 static_assert(!GradientCombination<writes_in_place>);
 
 struct changes_as_it_combines : least_that_conforms {
-  torch::Tensor combine(const torch::Tensor& a, const torch::Tensor&, const moment&) { return a; }
+  torch::Tensor combine(const torch::Tensor& a, const torch::Tensor&, const training_progress&)
+  {
+    return a;
+  }
 };
 static_assert(!combine_two_gradients_into_one<changes_as_it_combines>);
 static_assert(!GradientCombination<changes_as_it_combines>);

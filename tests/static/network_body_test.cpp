@@ -9,12 +9,12 @@ namespace {
 using namespace rolewise::network_must;
 using rolewise::layer_report;
 using rolewise::NetworkBody;
+using rolewise::outputs;
 using rolewise::phase;
-using rolewise::response;
 using rolewise::taps;
 
 struct least_that_conforms {
-  response forward(const torch::Tensor&, phase, taps) { return {}; }
+  outputs forward(const torch::Tensor&, phase, taps) { return {}; }
   std::vector<layer_report> layers() const { return {}; }
   const char* name() const { return "least"; }
   template<typename Archive>
@@ -28,18 +28,18 @@ static_assert(NetworkBody<least_that_conforms>);
 struct returns_logits : least_that_conforms {
   torch::Tensor forward(const torch::Tensor&, phase, taps) { return {}; }
 };
-static_assert(!turn_inputs_into_a_response<returns_logits>);
+static_assert(!turn_inputs_into_outputs<returns_logits>);
 static_assert(report_their_layers<returns_logits>);
 static_assert(!NetworkBody<returns_logits>);
 
 struct knows_no_phase : least_that_conforms {
-  response forward(const torch::Tensor&, taps) { return {}; }
+  outputs forward(const torch::Tensor&, taps) { return {}; }
 };
-static_assert(!turn_inputs_into_a_response<knows_no_phase>);
+static_assert(!turn_inputs_into_outputs<knows_no_phase>);
 
 struct hides_its_state {
   [[maybe_unused]] static constexpr bool has_state = false;
-  response forward(const torch::Tensor&, phase, taps) { return {}; }
+  outputs forward(const torch::Tensor&, phase, taps) { return {}; }
   std::vector<layer_report> layers() const { return {}; }
   const char* name() const { return "hides"; }
 };
@@ -47,7 +47,7 @@ static_assert(!show_their_state<hides_its_state>);
 static_assert(!NetworkBody<hides_its_state>);
 
 struct unnamed {
-  response forward(const torch::Tensor&, phase, taps) { return {}; }
+  outputs forward(const torch::Tensor&, phase, taps) { return {}; }
   std::vector<layer_report> layers() const { return {}; }
   template<typename Archive>
   void visit_state(Archive&)
@@ -65,7 +65,7 @@ static_assert(!report_their_layers<reports_no_layers>);
 struct cannot_be_copied : least_that_conforms {
   cannot_be_copied(const cannot_be_copied&) = delete;
 };
-static_assert(turn_inputs_into_a_response<cannot_be_copied>);
+static_assert(turn_inputs_into_outputs<cannot_be_copied>);
 static_assert(!NetworkBody<cannot_be_copied>);
 
 }  // namespace

@@ -12,14 +12,14 @@ namespace {
 
 using namespace rolewise::objective_must;
 using rolewise::Objective;
-using rolewise::paired_responses;
+using rolewise::paired_outputs;
 using rolewise::Scored;
-using rolewise::supervision;
+using rolewise::targets;
 
 struct least_that_conforms {
   static constexpr const char* name = "least";
   static constexpr bool wants_features = true;
-  torch::Tensor operator()(const paired_responses&, const supervision&) const { return {}; }
+  torch::Tensor operator()(const paired_outputs&, const targets&) const { return {}; }
 };
 static_assert(Objective<least_that_conforms> && Scored<least_that_conforms>);
 static_assert(!rolewise::DistillationLoss<least_that_conforms>);
@@ -28,39 +28,39 @@ static_assert(!rolewise::DistillationLoss<least_that_conforms>);
 
 struct unnamed {
   static constexpr bool wants_features = false;
-  torch::Tensor operator()(const paired_responses&, const supervision&) const { return {}; }
+  torch::Tensor operator()(const paired_outputs&, const targets&) const { return {}; }
 };
 static_assert(!carry_a_name_for_the_report<unnamed>);
-static_assert(turn_responses_and_labels_into_one_tensor<unnamed>);
+static_assert(turn_outputs_and_labels_into_one_tensor<unnamed>);
 static_assert(say_whether_they_want_features<unnamed>);
 static_assert(!Objective<unnamed> && !Scored<unnamed>);
 
 struct decides_late_about_features {
   static constexpr const char* name = "late";
   bool wants_features = false;
-  torch::Tensor operator()(const paired_responses&, const supervision&) const { return {}; }
+  torch::Tensor operator()(const paired_outputs&, const targets&) const { return {}; }
 };
 static_assert(!say_whether_they_want_features<decides_late_about_features>);
-static_assert(turn_responses_and_labels_into_one_tensor<decides_late_about_features>);
+static_assert(turn_outputs_and_labels_into_one_tensor<decides_late_about_features>);
 static_assert(carry_a_name_for_the_report<decides_late_about_features>);
 static_assert(!Objective<decides_late_about_features>);
 
 struct returns_a_number : least_that_conforms {
-  double operator()(const paired_responses&, const supervision&) const { return 0.0; }
+  double operator()(const paired_outputs&, const targets&) const { return 0.0; }
 };
-static_assert(!turn_responses_and_labels_into_one_tensor<returns_a_number>);
+static_assert(!turn_outputs_and_labels_into_one_tensor<returns_a_number>);
 static_assert(!Objective<returns_a_number>);
 
 struct changes_as_it_scores : least_that_conforms {
-  torch::Tensor operator()(const paired_responses&, const supervision&) { return {}; }
+  torch::Tensor operator()(const paired_outputs&, const targets&) { return {}; }
 };
-static_assert(!turn_responses_and_labels_into_one_tensor<changes_as_it_scores>);
+static_assert(!turn_outputs_and_labels_into_one_tensor<changes_as_it_scores>);
 static_assert(!Objective<changes_as_it_scores>);
 
 struct cannot_be_copied : least_that_conforms {
   cannot_be_copied(const cannot_be_copied&) = delete;
 };
-static_assert(turn_responses_and_labels_into_one_tensor<cannot_be_copied>);
+static_assert(turn_outputs_and_labels_into_one_tensor<cannot_be_copied>);
 static_assert(!Objective<cannot_be_copied>);
 
 // Sums are flat, join the names of their terms, and want features if one of the terms does.

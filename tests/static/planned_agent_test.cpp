@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include <rolewise/agent/colour_jitter.hpp>
+#include <rolewise/agent/color_jitter.hpp>
+#include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/fast.hpp>
 #include <rolewise/agent/horizontal_flip.hpp>
@@ -9,7 +10,6 @@
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/agent/rand_augment.hpp>
 #include <rolewise/agent/random_resized_crop.hpp>
-#include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
 
 namespace {
@@ -18,58 +18,58 @@ using rolewise::AugmentationAgent;
 using rolewise::batch;
 using rolewise::image_program;
 using rolewise::image_subjects;
-using rolewise::moment;
 using rolewise::PlannedAgent;
 using rolewise::seed;
+using rolewise::training_progress;
 using rolewise::agent_must::write_a_program;
 
 struct makes_views {
   static constexpr const char* name = "makes-views";
   static constexpr bool has_state = false;
-  batch operator()(const batch& examples, const moment&, seed) const { return examples; }
+  batch operator()(const batch& examples, const training_progress&, seed) const { return examples; }
 };
 static_assert(AugmentationAgent<makes_views> && !PlannedAgent<makes_views>);
 
 struct least_that_conforms : makes_views {
-  void plan(const image_subjects&, const moment&, seed, image_program&) const {}
+  void plan(const image_subjects&, const training_progress&, seed, image_program&) const {}
 };
 static_assert(PlannedAgent<least_that_conforms>);
 
 // Each of these violates one requirement.
 
 struct plans_from_hidden_state : makes_views {
-  void plan(const image_subjects&, const moment&, seed, image_program&) {}
+  void plan(const image_subjects&, const training_progress&, seed, image_program&) {}
 };
 static_assert(!write_a_program<plans_from_hidden_state>);
 
 struct wants_pixels : makes_views {
-  void plan(const batch&, const moment&, seed, image_program&) const {}
+  void plan(const batch&, const training_progress&, seed, image_program&) const {}
 };
 static_assert(!write_a_program<wants_pixels>);
 
 struct makes_no_view {
   [[maybe_unused]] static constexpr const char* name = "makes-no-view";
-  void plan(const image_subjects&, const moment&, seed, image_program&) const {}
+  void plan(const image_subjects&, const training_progress&, seed, image_program&) const {}
 };
 static_assert(write_a_program<makes_no_view> && !PlannedAgent<makes_no_view>);
 
 // A sequence is planned if its parts are.
 
-using rolewise::sequence;
-static_assert(PlannedAgent<sequence<least_that_conforms, rolewise::no_agent>>);
-static_assert(PlannedAgent<sequence<sequence<rolewise::rand_augment>, rolewise::pad_crop_flip>>);
-static_assert(!PlannedAgent<sequence<least_that_conforms, makes_views>>);
-static_assert(AugmentationAgent<sequence<least_that_conforms, makes_views>>);
+using rolewise::compose;
+static_assert(PlannedAgent<compose<least_that_conforms, rolewise::no_agent>>);
+static_assert(PlannedAgent<compose<compose<rolewise::rand_augment>, rolewise::pad_crop_flip>>);
+static_assert(!PlannedAgent<compose<least_that_conforms, makes_views>>);
+static_assert(AugmentationAgent<compose<least_that_conforms, makes_views>>);
 static_assert(PlannedAgent<rolewise::policy_agent> && PlannedAgent<rolewise::trivial_augment>);
 static_assert(PlannedAgent<rolewise::cutout>);
-static_assert(PlannedAgent<sequence<rolewise::random_resized_crop, rolewise::horizontal_flip,
-                                    rolewise::colour_jitter>>);
+static_assert(PlannedAgent<compose<rolewise::random_resized_crop, rolewise::horizontal_flip,
+                                   rolewise::color_jitter>>);
 
 // `fast` of a planned agent is a planned agent.
 
 using rolewise::fast;
 static_assert(PlannedAgent<fast<least_that_conforms>>);
-static_assert(PlannedAgent<sequence<fast<rolewise::rand_augment>, rolewise::pad_crop_flip>>);
-static_assert(PlannedAgent<fast<sequence<rolewise::policy_agent, rolewise::pad_crop_flip>>>);
+static_assert(PlannedAgent<compose<fast<rolewise::rand_augment>, rolewise::pad_crop_flip>>);
+static_assert(PlannedAgent<fast<compose<rolewise::policy_agent, rolewise::pad_crop_flip>>>);
 
 }  // namespace

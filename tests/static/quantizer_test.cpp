@@ -11,14 +11,14 @@ namespace {
 using namespace rolewise::quantizer_must;
 using rolewise::ActivationQuantizer;
 using rolewise::bit_width;
-using rolewise::layer_place;
-using rolewise::quantised;
+using rolewise::layer_id;
+using rolewise::quantized;
 using rolewise::Quantizer;
 using rolewise::WeightQuantizer;
 
 struct least_state {
   static constexpr bool has_state = false;
-  quantised operator()(const torch::Tensor& x, bit_width) const
+  quantized operator()(const torch::Tensor& x, bit_width) const
   {
     return {.levels = x, .scale = {}};
   }
@@ -26,20 +26,20 @@ struct least_state {
 
 struct least_for_weights {
   static constexpr const char* name = "least";
-  least_state start_weights(const layer_place&) const { return {}; }
+  least_state start_weights(const layer_id&) const { return {}; }
 };
 static_assert(WeightQuantizer<least_for_weights>);
 static_assert(!ActivationQuantizer<least_for_weights>);
 
 struct least_for_activations {
   static constexpr const char* name = "least";
-  least_state start_activations(const layer_place&) const { return {}; }
+  least_state start_activations(const layer_id&) const { return {}; }
 };
 static_assert(ActivationQuantizer<least_for_activations>);
 static_assert(!WeightQuantizer<least_for_activations>);
 
 struct least_of_both : least_for_weights {
-  least_state start_activations(const layer_place&) const { return {}; }
+  least_state start_activations(const layer_id&) const { return {}; }
 };
 static_assert(Quantizer<least_of_both>);
 static_assert(!rolewise::changes_nothing<least_of_both>());
@@ -55,7 +55,7 @@ static_assert(Quantizer<rolewise::basic_lsq<rolewise::code_signs::narrow_codes>>
 // Each of these violates one requirement.
 
 struct unnamed {
-  least_state start_weights(const layer_place&) const { return {}; }
+  least_state start_weights(const layer_id&) const { return {}; }
 };
 static_assert(!carry_a_name_for_the_report<unnamed>);
 static_assert(start_a_state_for_weights<unnamed>);
@@ -65,40 +65,40 @@ struct returns_a_tensor {
   static constexpr bool has_state = false;
   torch::Tensor operator()(const torch::Tensor& x, bit_width) const { return x; }
 };
-static_assert(!have_states_that_quantise<returns_a_tensor>);
+static_assert(!have_states_that_quantize<returns_a_tensor>);
 static_assert(have_states_that_show_their_state<returns_a_tensor>);
 
-struct changes_as_it_quantises {
+struct changes_as_it_quantizes {
   [[maybe_unused]] static constexpr bool has_state = false;
-  quantised operator()(const torch::Tensor& x, bit_width) { return {.levels = x, .scale = {}}; }
+  quantized operator()(const torch::Tensor& x, bit_width) { return {.levels = x, .scale = {}}; }
 };
-static_assert(!have_states_that_quantise<changes_as_it_quantises>);
+static_assert(!have_states_that_quantize<changes_as_it_quantizes>);
 
 struct silent_about_state {
-  quantised operator()(const torch::Tensor& x, bit_width) const
+  quantized operator()(const torch::Tensor& x, bit_width) const
   {
     return {.levels = x, .scale = {}};
   }
 };
-static_assert(have_states_that_quantise<silent_about_state>);
+static_assert(have_states_that_quantize<silent_about_state>);
 static_assert(!have_states_that_show_their_state<silent_about_state>);
 
 template<typename State>
 struct with_states {
   static constexpr const char* name = "with-states";
-  State start_weights(const layer_place&) const { return {}; }
-  State start_activations(const layer_place&) const { return {}; }
+  State start_weights(const layer_id&) const { return {}; }
+  State start_activations(const layer_id&) const { return {}; }
 };
 static_assert(Quantizer<with_states<least_state>>);
 static_assert(!start_a_state_for_weights<with_states<returns_a_tensor>>);
 static_assert(!start_a_state_for_activations<with_states<returns_a_tensor>>);
 static_assert(!start_a_state_for_weights<with_states<silent_about_state>>);
 static_assert(!start_a_state_for_activations<with_states<silent_about_state>>);
-static_assert(!Quantizer<with_states<changes_as_it_quantises>>);
+static_assert(!Quantizer<with_states<changes_as_it_quantizes>>);
 
 struct changes_as_it_starts {
   [[maybe_unused]] static constexpr const char* name = "changes";
-  least_state start_weights(const layer_place&) { return {}; }
+  least_state start_weights(const layer_id&) { return {}; }
 };
 static_assert(!start_a_state_for_weights<changes_as_it_starts>);
 

@@ -7,20 +7,20 @@ namespace {
 
 using rolewise::affine_codes;
 using rolewise::GradientQuantizer;
-using rolewise::layer_place;
+using rolewise::layer_id;
 using rolewise::purpose;
 using rolewise::RangeObserver;
 using rolewise::Rounding;
 using rolewise::value_range;
-using namespace rolewise::observer_must;
+using namespace rolewise::callback_must;
 using namespace rolewise::rounding_must;
 using namespace rolewise::gradient_quantizer_must;
 
-struct least_observer {
+struct least_callback {
   value_range newest(const torch::Tensor&, const affine_codes&) const { return {}; }
   value_range joined(const value_range& before, const value_range&) const { return before; }
 };
-static_assert(RangeObserver<least_observer>);
+static_assert(RangeObserver<least_callback>);
 
 struct finds_nothing {
   value_range joined(const value_range& before, const value_range&) const { return before; }
@@ -36,14 +36,14 @@ static_assert(find_the_range_of_rows<forgets>);
 static_assert(!join_it_with_the_range_before<forgets>);
 static_assert(!RangeObserver<forgets>);
 
-struct changes_as_it_looks : least_observer {
+struct changes_as_it_looks : least_callback {
   value_range newest(const torch::Tensor&, const affine_codes&) { return {}; }
 };
 static_assert(!find_the_range_of_rows<changes_as_it_looks>);
 
 template<typename State>
 struct rounding_with {
-  State start(const layer_place&, purpose) const { return {}; }
+  State start(const layer_id&, purpose) const { return {}; }
 };
 struct least_rounding {
   void advance() {}
@@ -58,7 +58,7 @@ static_assert(!start_a_state_that_rounds<least_rounding>);
 
 template<typename State>
 struct gradients_with {
-  State start_gradients(const layer_place&) const { return {}; }
+  State start_gradients(const layer_id&) const { return {}; }
 };
 struct least_gradients {
   static constexpr bool has_state = false;

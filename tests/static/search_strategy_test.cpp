@@ -8,11 +8,11 @@ using rolewise::decision;
 using rolewise::search_space;
 using rolewise::SearchStrategy;
 using rolewise::seed;
-using rolewise::standing;
+using rolewise::trial_state;
 
 struct least_that_conforms {
   static constexpr const char* name = "least";
-  std::vector<decision> operator()(const search_space&, const std::vector<standing>&, seed) const
+  std::vector<decision> operator()(const search_space&, const std::vector<trial_state>&, seed) const
   {
     return {};
   }
@@ -22,52 +22,55 @@ static_assert(SearchStrategy<least_that_conforms>);
 // Each of these violates one requirement.
 
 struct unnamed {
-  std::vector<decision> operator()(const search_space&, const std::vector<standing>&, seed) const
+  std::vector<decision> operator()(const search_space&, const std::vector<trial_state>&, seed) const
   {
     return {};
   }
 };
 static_assert(!carry_a_name_for_the_report<unnamed>);
-static_assert(turn_standings_into_decisions<unnamed>);
+static_assert(turn_trial_states_into_decisions<unnamed>);
 static_assert(!SearchStrategy<unnamed>);
 
 struct decides_for_one : least_that_conforms {
-  decision operator()(const search_space&, const std::vector<standing>&, seed) const { return {}; }
+  decision operator()(const search_space&, const std::vector<trial_state>&, seed) const
+  {
+    return {};
+  }
 };
-static_assert(!turn_standings_into_decisions<decides_for_one>);
+static_assert(!turn_trial_states_into_decisions<decides_for_one>);
 static_assert(!SearchStrategy<decides_for_one>);
 
 struct remembers : least_that_conforms {
-  std::vector<decision> operator()(const search_space&, const std::vector<standing>&, seed)
+  std::vector<decision> operator()(const search_space&, const std::vector<trial_state>&, seed)
   {
     return {};
   }
 };
-static_assert(!turn_standings_into_decisions<remembers>);
+static_assert(!turn_trial_states_into_decisions<remembers>);
 static_assert(!SearchStrategy<remembers>);
 
-struct writes_into_standings : least_that_conforms {
-  std::vector<decision> operator()(const search_space&, std::vector<standing>&, seed) const
+struct writes_into_trial_states : least_that_conforms {
+  std::vector<decision> operator()(const search_space&, std::vector<trial_state>&, seed) const
   {
     return {};
   }
 };
-static_assert(!turn_standings_into_decisions<writes_into_standings>);
-static_assert(!SearchStrategy<writes_into_standings>);
+static_assert(!turn_trial_states_into_decisions<writes_into_trial_states>);
+static_assert(!SearchStrategy<writes_into_trial_states>);
 
 struct draws_from_elsewhere : least_that_conforms {
-  std::vector<decision> operator()(const search_space&, const std::vector<standing>&) const
+  std::vector<decision> operator()(const search_space&, const std::vector<trial_state>&) const
   {
     return {};
   }
 };
-static_assert(!turn_standings_into_decisions<draws_from_elsewhere>);
+static_assert(!turn_trial_states_into_decisions<draws_from_elsewhere>);
 static_assert(!SearchStrategy<draws_from_elsewhere>);
 
 struct cannot_be_copied : least_that_conforms {
   cannot_be_copied(const cannot_be_copied&) = delete;
 };
-static_assert(turn_standings_into_decisions<cannot_be_copied>);
+static_assert(turn_trial_states_into_decisions<cannot_be_copied>);
 static_assert(!SearchStrategy<cannot_be_copied>);
 
 }  // namespace

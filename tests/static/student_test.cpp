@@ -8,13 +8,13 @@ namespace {
 using namespace rolewise::student_must;
 using rolewise::batch;
 using rolewise::named_tensor;
-using rolewise::response;
+using rolewise::outputs;
 using rolewise::Student;
 using rolewise::taps;
 
 struct least_that_conforms {
-  response respond(const batch&, taps) { return {}; }
-  response probe(const batch&, taps) const { return {}; }
+  outputs forward(const batch&, taps) { return {}; }
+  outputs predict(const batch&, taps) const { return {}; }
   std::vector<named_tensor> parameters() const { return {}; }
   template<typename Archive>
   void visit_state(Archive&)
@@ -25,13 +25,13 @@ static_assert(Student<least_that_conforms>);
 // Each of these violates one requirement.
 
 struct responds_with_logits : least_that_conforms {
-  torch::Tensor respond(const batch&, taps) { return {}; }
+  torch::Tensor forward(const batch&, taps) { return {}; }
 };
 static_assert(!respond_to_a_batch_in_training<responds_with_logits>);
 static_assert(!Student<responds_with_logits>);
 
 struct changes_as_it_is_probed : least_that_conforms {
-  response probe(const batch&, taps) { return {}; }
+  outputs predict(const batch&, taps) { return {}; }
 };
 static_assert(!be_probed_without_being_changed<changes_as_it_is_probed>);
 static_assert(!Student<changes_as_it_is_probed>);
@@ -44,8 +44,8 @@ static_assert(!Student<leaves_parameters_unnamed>);
 
 struct hides_its_state {
   [[maybe_unused]] static constexpr bool has_state = false;
-  response respond(const batch&, taps) { return {}; }
-  response probe(const batch&, taps) const { return {}; }
+  outputs forward(const batch&, taps) { return {}; }
+  outputs predict(const batch&, taps) const { return {}; }
   std::vector<named_tensor> parameters() const { return {}; }
 };
 static_assert(!rolewise::student_must::show_their_state<hides_its_state>);

@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// A quantizer that returns bytes with a `stand_in`, or the same levels as floating-point numbers.
+/// A quantizer that returns bytes with a `gradient_proxy`, or the same levels as floating-point
+/// numbers.
 
 #include <rolewise/quant/quantizer.hpp>
 
@@ -19,7 +20,7 @@ struct values_inside : torch::autograd::Function<values_inside> {
                                double least, double most)
   {
     context->save_for_backward({x.ge(least).logical_and_(x.le(most))});
-    return stand_in_for(x);
+    return gradient_proxy_for(x);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradient)
@@ -42,7 +43,7 @@ struct byte_quantizer {
     static constexpr bool has_state = false;
     bool bytes, per_output;
 
-    [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const
+    [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const
     {
       if (bits.is_full()) return {.levels = w};
       const auto d = w.detach();
@@ -58,7 +59,7 @@ struct byte_quantizer {
               .scale = scale,
               .is_integer = true,
               .range = level_range{-end, end},
-              .stand_in = values_inside::apply(w, -1e30, 1e30)};
+              .gradient_proxy = values_inside::apply(w, -1e30, 1e30)};
     }
   };
 
@@ -67,7 +68,7 @@ struct byte_quantizer {
     bool bytes;
     double offset;
 
-    [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const
+    [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const
     {
       if (bits.is_full()) return {.levels = x.relu()};
       const double n = std::exp2(bits.value()) - 1;
@@ -78,12 +79,12 @@ struct byte_quantizer {
               .offset = offset == 0.0 ? torch::Tensor{}
                                       : torch::full({}, offset, x.options().requires_grad(false)),
               .range = level_range{0, static_cast<std::int64_t>(n)},
-              .stand_in = values_inside::apply(x, 0.0, 1.0)};
+              .gradient_proxy = values_inside::apply(x, 0.0, 1.0)};
     }
   };
 
-  [[nodiscard]] weights start_weights(const layer_place&) const { return {bytes, per_output}; }
-  [[nodiscard]] activations start_activations(const layer_place&) const { return {bytes, offset}; }
+  [[nodiscard]] weights start_weights(const layer_id&) const { return {bytes, per_output}; }
+  [[nodiscard]] activations start_activations(const layer_id&) const { return {bytes, offset}; }
 };
 
 static_assert(Quantizer<byte_quantizer>);

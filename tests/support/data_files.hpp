@@ -163,8 +163,8 @@ inline bytes jpeg(unsigned height, unsigned width, const bytes& pixels,
   return result;
 }
 
-inline bytes plain_colour(std::size_t pixels, std::uint8_t red, std::uint8_t green,
-                          std::uint8_t blue)
+inline bytes plain_color(std::size_t pixels, std::uint8_t red, std::uint8_t green,
+                         std::uint8_t blue)
 {
   bytes result;
   for (std::size_t i = 0; i < pixels; ++i) result = result + bytes{red, green, blue};

@@ -14,7 +14,7 @@
 
 namespace rolewise::tests {
 
-/// The digest of the reference operations and `normalised_inputs`; augmentation_kernels_test.cpp
+/// The digest of the reference operations and `normalized_inputs`; augmentation_kernels_test.cpp
 /// computes it from them.
 inline constexpr std::uint32_t kernel_digest = 0x5F71CAD6;
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 struct least_student {
-  rolewise::response respond(const rolewise::batch&, rolewise::taps) { return {}; }
-  rolewise::response probe(const rolewise::batch&, rolewise::taps) const { return {}; }
+  rolewise::outputs forward(const rolewise::batch&, rolewise::taps) { return {}; }
+  rolewise::outputs predict(const rolewise::batch&, rolewise::taps) const { return {}; }
   std::vector<rolewise::named_tensor> parameters() const { return {}; }
   template<typename Archive>
   void visit_state(Archive&)

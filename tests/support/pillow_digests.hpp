@@ -236,7 +236,7 @@ inline constexpr pillow_resize_digest pillow_resize_digests[] = {
     {resampling::bicubic, 1, 1, 1, 5, 4, {0.0F, 0.0F, 1.0F, 1.0F}, 0x5F82C366},
 };
 
-/// Colour cubes of all offsets, and all patterns at 24 x 40, with hues turned.
+/// Color cubes of all offsets, and all patterns at 24 x 40, with hues turned.
 struct pillow_hue_digest {
   std::uint8_t by;
   std::uint32_t crc;
@@ -252,6 +252,6 @@ inline constexpr std::uint32_t pillow_left_right_digest = 0xDBD4202E;
 /// All patterns at 24 x 40.
 inline constexpr std::uint32_t pillow_top_bottom_digest = 0xF3E9929E;
 /// All patterns at 24 x 40.
-inline constexpr std::uint32_t pillow_grey_digest = 0x758D4DEB;
+inline constexpr std::uint32_t pillow_gray_digest = 0x758D4DEB;
 
 }  // namespace rolewise::tests

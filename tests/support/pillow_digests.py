@@ -6,7 +6,7 @@
 
 Each digest is over a batch: for each parameter in turn, the four test patterns, planes in the
 order red, green, blue. `patterns` and the parameters are repeated in operations_test.cpp, the
-colour cubes in image_layers_test.cpp.
+color cubes in image_layers_test.cpp.
 """
 
 import struct
@@ -77,7 +77,7 @@ def affine(picture, *matrix):
     return picture.transform(picture.size, Image.AFFINE, matrix)
 
 
-def on_colours(f):
+def on_colors(f):
     """Through RGB and back, as Population Based Augmentation does: holes become opaque."""
     def g(picture):
         if picture.mode == "RGBA":
@@ -92,10 +92,10 @@ def cut(picture, half, row, column):
     top, bottom = max(0, row - half), min(height, row + half)
     result = picture.copy()
     if left < right and top < bottom:
-        colour = CUT[1 if picture.mode == "L" else 3]
+        color = CUT[1 if picture.mode == "L" else 3]
         if picture.mode == "RGBA":
-            colour += (0,)
-        result.paste(colour, (left, top, right, bottom))
+            color += (0,)
+        result.paste(color, (left, top, right, bottom))
     return result
 
 
@@ -111,11 +111,11 @@ def change(name, picture, v):
         "color": lambda: ImageEnhance.Color(picture).enhance(v),
         "contrast": lambda: ImageEnhance.Contrast(picture).enhance(v),
         "sharpness": lambda: ImageEnhance.Sharpness(picture).enhance(v),
-        "posterize": lambda: on_colours(lambda p: ImageOps.posterize(p, v))(picture),
-        "solarize": lambda: on_colours(lambda p: ImageOps.solarize(p, v))(picture),
-        "invert": lambda: on_colours(ImageOps.invert)(picture),
-        "equalize": lambda: on_colours(ImageOps.equalize)(picture),
-        "autocontrast": lambda: on_colours(ImageOps.autocontrast)(picture),
+        "posterize": lambda: on_colors(lambda p: ImageOps.posterize(p, v))(picture),
+        "solarize": lambda: on_colors(lambda p: ImageOps.solarize(p, v))(picture),
+        "invert": lambda: on_colors(ImageOps.invert)(picture),
+        "equalize": lambda: on_colors(ImageOps.equalize)(picture),
+        "autocontrast": lambda: on_colors(ImageOps.autocontrast)(picture),
         "cutout": lambda: cut(picture, v, (height * v) // 6, (width * (6 - v)) // 7),
     }[name]()
 
@@ -137,7 +137,7 @@ FILTERS = {"nearest": Image.NEAREST, "bilinear": Image.BILINEAR, "bicubic": Imag
 TURNS = [0, 1, 13, 64, 127, 128, 200, 255]
 
 
-def colour_cube(offset):
+def color_cube(offset):
     result = Image.new("RGB", (64, 64))
     result.putdata([((17 * (i // 256) + offset) % 256, (17 * (i // 16 % 16) + 2 * offset) % 256,
                      (17 * (i % 16) + 3 * offset) % 256) for i in range(4096)])
@@ -150,7 +150,7 @@ def turned(picture, by):
 
 
 def print_layers():
-    """Resizes, hues, flips and greys."""
+    """Resizes, hues, flips and grays."""
     print("""
 /// All patterns, a box of them at another size.
 struct pillow_resize_digest {
@@ -173,14 +173,14 @@ inline constexpr pillow_resize_digest pillow_resize_digests[] = {""")
                       f"{{{sides}}}, 0x{zlib.crc32(data):08X}}},")
     print("""};
 
-/// Colour cubes of all offsets, and all patterns at 24 x 40, with hues turned.
+/// Color cubes of all offsets, and all patterns at 24 x 40, with hues turned.
 struct pillow_hue_digest {
   std::uint8_t by;
   std::uint32_t crc;
 };
 
 inline constexpr pillow_hue_digest pillow_hue_digests[] = {""")
-    pictures = ([colour_cube(offset) for offset in range(0, 17, 4)]
+    pictures = ([color_cube(offset) for offset in range(0, 17, 4)]
                 + [image(p, 3, 24, 40) for p in PATTERNS])
     for by in TURNS:
         data = b"".join(planes(turned(p, by)) for p in pictures)
@@ -189,7 +189,7 @@ inline constexpr pillow_hue_digest pillow_hue_digests[] = {""")
     patterns = [image(p, 3, 24, 40) for p in PATTERNS]
     for name, f in (("left_right", lambda p: p.transpose(Image.FLIP_LEFT_RIGHT)),
                     ("top_bottom", lambda p: p.transpose(Image.FLIP_TOP_BOTTOM)),
-                    ("grey", lambda p: p.convert("L").convert("RGB"))):
+                    ("gray", lambda p: p.convert("L").convert("RGB"))):
         data = b"".join(planes(f(p)) for p in patterns)
         print(f"/// All patterns at 24 x 40.\n"
               f"inline constexpr std::uint32_t pillow_{name}_digest = 0x{zlib.crc32(data):08X};")

@@ -10,7 +10,7 @@ digests are the same with 9.4.0 and 13.0.0. Where a digest in real_images_test.c
 prints what `--levels` prints.
 
 Each digest is over a batch: for each parameter in turn, all images, planes in the order red, green,
-blue. Grey images are the red planes. Parameters are those of every level of Population Based
+blue. Gray images are the red planes. Parameters are those of every level of Population Based
 Augmentation and of TrivialAugment's wide space, in both directions.
 """
 

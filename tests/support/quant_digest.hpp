@@ -47,10 +47,10 @@ inline std::vector<detail::quant_kernels::code_map> digest_maps()
           {-0.35F, 0.0F, 1.5F, 2.0F, 0}};
 }
 
-inline constexpr detail::quant_kernels::way_back digest_ways[] = {
-    detail::quant_kernels::way_back::closed, detail::quant_kernels::way_back::step,
-    detail::quant_kernels::way_back::step_and_offset, detail::quant_kernels::way_back::clip,
-    detail::quant_kernels::way_back::clip_only};
+inline constexpr detail::quant_kernels::backward_rule digest_ways[] = {
+    detail::quant_kernels::backward_rule::closed, detail::quant_kernels::backward_rule::step,
+    detail::quant_kernels::backward_rule::step_and_offset,
+    detail::quant_kernels::backward_rule::clip, detail::quant_kernels::backward_rule::clip_only};
 
 inline std::uint32_t digest_of_set(const detail::quant_kernels::kernel_set& set)
 {

@@ -18,12 +18,12 @@
 
 namespace rolewise::testing {
 
-inline search_event started(std::int64_t trial, point at)
+inline search_event started(std::int64_t trial, configuration at)
 {
   return {.what = search_event::kind::started, .trial = trial, .at = std::move(at)};
 }
 inline search_event copied(std::int64_t round, std::int64_t trial, std::int64_t from,
-                           std::int64_t from_epoch, point at)
+                           std::int64_t from_epoch, configuration at)
 {
   return {.what = search_event::kind::copied,
           .round = round,
@@ -65,13 +65,13 @@ inline search_history population_history(std::int64_t trials, std::int64_t epoch
                          .space = policy_space(prefix),
                          .trials = trials,
                          .epochs = epochs,
-                         .epochs_per_round = 3,
+                         .evaluation_interval = 3,
                          .seed = key,
                          .events = {}};
   std::vector<augmentation_policy> policies(static_cast<std::size_t>(trials));
   std::vector<double> scores(static_cast<std::size_t>(trials), 0.2);
   for (std::int64_t trial = 0; trial < trials; ++trial)
-    history.events.push_back(started(trial, point_of(augmentation_policy{}, prefix)));
+    history.events.push_back(started(trial, configuration_of(augmentation_policy{}, prefix)));
   std::int64_t round = 0;
   for (std::int64_t epoch = 0; epoch < epochs; epoch += 3, ++round) {
     const draws random{key, round, 0};
@@ -90,7 +90,7 @@ inline search_history population_history(std::int64_t trials, std::int64_t epoch
         policies[to] = augmentation_policy{levels};
         scores[to] = before[from];
         auto event = copied(round, static_cast<std::int64_t>(to), static_cast<std::int64_t>(from),
-                            epoch, point_of(policies[to], prefix));
+                            epoch, configuration_of(policies[to], prefix));
         event.epoch = epoch;
         history.events.push_back(event);
       }

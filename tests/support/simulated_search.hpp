@@ -16,16 +16,16 @@
 namespace rolewise::tests {
 
 struct simulation {
-  std::vector<standing> standings;               ///< at the end, by trial
-  std::vector<std::vector<standing>> looks;      ///< before each call of the strategy
-  std::vector<std::vector<decision>> decisions;  ///< of each call
-  std::int64_t epochs = 0;                       ///< trained, of all trials together
+  std::vector<trial_state> trial_states;              ///< at the end, by trial
+  std::vector<std::vector<trial_state>> evaluations;  ///< before each call of the strategy
+  std::vector<std::vector<decision>> decisions;       ///< of each call
+  std::int64_t epochs = 0;                            ///< trained, of all trials together
 
   /// The highest score of any trial in any round.
   [[nodiscard]] double best() const
   {
     double found = -1e300;
-    for (const auto& s : standings)
+    for (const auto& s : trial_states)
       for (const auto& got : s.past) found = std::max(found, got.score);
     return found;
   }
@@ -33,51 +33,51 @@ struct simulation {
   /// The number of trials that were trained for at least `epoch` epochs.
   [[nodiscard]] std::int64_t reached(std::int64_t epoch) const
   {
-    return std::count_if(standings.begin(), standings.end(),
-                         [&](const standing& s) { return s.epoch >= epoch; });
+    return std::count_if(trial_states.begin(), trial_states.end(),
+                         [&](const trial_state& s) { return s.epoch >= epoch; });
   }
 };
 
 struct simulation_options {
   std::int64_t trials = 8;
   std::int64_t epochs = 9;  ///< of each trial
-  std::int64_t epochs_per_round = 1;
+  std::int64_t evaluation_interval = 1;
   rolewise::seed seed{1};
 };
 
-/// @param learn `(point, epoch, learned)` returns the state of the trial after this epoch
+/// @param learn `(configuration, epoch, learned)` returns the state of the trial after this epoch
 template<SearchStrategy S, typename Learn>
 [[nodiscard]] simulation simulate(const S& strategy, const search_space& space, const Learn& learn,
                                   const simulation_options& options)
 {
   simulation run;
   std::vector<double> learned(static_cast<std::size_t>(options.trials), 0.0);
-  auto& standings = run.standings;
-  for (std::int64_t t = 0; t < options.trials; ++t) standings.push_back({.trial = t});
-  const auto has_finished = [](const standing& s) { return s.finished; };
-  while (!std::all_of(standings.begin(), standings.end(), has_finished)) {
-    if (run.looks.size() > 10000) throw std::runtime_error{"the search does not end"};
-    run.looks.push_back(standings);
-    run.decisions.push_back(strategy(space, standings, options.seed));
-    const auto& before = run.looks.back();
+  auto& trial_states = run.trial_states;
+  for (std::int64_t t = 0; t < options.trials; ++t) trial_states.push_back({.trial = t});
+  const auto has_finished = [](const trial_state& s) { return s.finished; };
+  while (!std::all_of(trial_states.begin(), trial_states.end(), has_finished)) {
+    if (run.evaluations.size() > 10000) throw std::runtime_error{"the search does not end"};
+    run.evaluations.push_back(trial_states);
+    run.decisions.push_back(strategy(space, trial_states, options.seed));
+    const auto& before = run.evaluations.back();
     const auto known = learned;
     for (const auto& made : run.decisions.back()) {
       const auto i = static_cast<std::size_t>(trial_of(made));
       if (const auto* started = std::get_if<start_trial>(&made)) {
-        standings[i].at = started->at;
-      } else if (const auto* copied = std::get_if<copy_trial>(&made)) {
+        trial_states[i].at = started->at;
+      } else if (const auto* copied = std::get_if<exploit_trial>(&made)) {
         const auto from = static_cast<std::size_t>(copied->from);
-        standings[i].at = copied->at;
-        standings[i].score = before[from].score;
+        trial_states[i].at = copied->at;
+        trial_states[i].score = before[from].score;
         learned[i] = known[from];
       } else if (std::holds_alternative<stop_trial>(made)) {
-        standings[i].finished = true;
+        trial_states[i].finished = true;
       }
     }
-    for (std::size_t i = 0; i < standings.size(); ++i) {
-      auto& s = standings[i];
+    for (std::size_t i = 0; i < trial_states.size(); ++i) {
+      auto& s = trial_states[i];
       if (s.finished || !s.at) continue;
-      for (std::int64_t e = 0; e < options.epochs_per_round && s.epoch < options.epochs; ++e) {
+      for (std::int64_t e = 0; e < options.evaluation_interval && s.epoch < options.epochs; ++e) {
         learned[i] = learn(*s.at, s.epoch++, learned[i]);
         ++run.epochs;
       }

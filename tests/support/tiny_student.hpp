@@ -6,7 +6,7 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/draws.hpp>
-#include <rolewise/core/response.hpp>
+#include <rolewise/core/outputs.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/student/student.hpp>
@@ -43,7 +43,7 @@ class tiny_student {
         bias_{deep(other.bias_)},
         second_{deep(other.second_)},
         mean_{deep(other.mean_)},
-        responses_{other.responses_}
+        all_outputs_{other.all_outputs_}
   {}
   tiny_student& operator=(const tiny_student& other)
   {
@@ -55,17 +55,17 @@ class tiny_student {
   tiny_student& operator=(tiny_student&&) noexcept = default;
   ~tiny_student() = default;
 
-  [[nodiscard]] response respond(const batch& examples, taps = {})
+  [[nodiscard]] outputs forward(const batch& examples, taps = {})
   {
     const auto x = flat(examples);
     {
       const torch::NoGradGuard without_graph;
       mean_.lerp_(x.mean(0), 0.1);
     }
-    ++responses_;
+    ++all_outputs_;
     return forward(x);
   }
-  [[nodiscard]] response probe(const batch& examples, taps = {}) const
+  [[nodiscard]] outputs predict(const batch& examples, taps = {}) const
   {
     return forward(flat(examples));
   }
@@ -73,7 +73,7 @@ class tiny_student {
   {
     return {{"first", first_}, {"bias", bias_}, {"second", second_}};
   }
-  [[nodiscard]] std::int64_t responses() const { return responses_; }
+  [[nodiscard]] std::int64_t all_outputs() const { return all_outputs_; }
 
   template<typename Archive>
   void visit_settings(Archive& archive) const
@@ -88,7 +88,7 @@ class tiny_student {
     archive.parameter("bias", bias_);
     archive.parameter("second", second_);
     archive.buffer("mean", mean_);
-    archive.value("responses", responses_);
+    archive.value("responses", all_outputs_);
   }
 
  private:
@@ -98,9 +98,9 @@ class tiny_student {
   }
   [[nodiscard]] torch::Tensor flat(const batch& examples) const
   {
-    return normalised_inputs(examples).reshape({-1, inputs_});
+    return normalized_inputs(examples).reshape({-1, inputs_});
   }
-  [[nodiscard]] response forward(const torch::Tensor& x) const
+  [[nodiscard]] outputs forward(const torch::Tensor& x) const
   {
     return {.logits = torch::relu((x - mean_).matmul(first_.t()) + bias_).matmul(second_.t()),
             .features = {}};
@@ -108,7 +108,7 @@ class tiny_student {
 
   std::int64_t inputs_;
   torch::Tensor first_, bias_, second_, mean_;
-  std::int64_t responses_ = 0;
+  std::int64_t all_outputs_ = 0;
 };
 
 static_assert(Student<tiny_student>);
@@ -121,7 +121,7 @@ inline dataset tiny_data(std::int64_t count, seed key = seed{7}, std::string nam
   data.images = torch::zeros({count, 1, 3, 3}, torch::kByte);
   data.labels = torch::zeros({count}, torch::kLong);
   data.ids = torch::arange(count, torch::kLong);
-  data.scaling = {.mean = {0.4}, .deviation = {0.3}};
+  data.normalization = {.mean = {0.4}, .std = {0.3}};
   data.name = std::move(name);
   auto pixel = data.images.accessor<std::uint8_t, 4>();
   auto label = data.labels.accessor<std::int64_t, 1>();

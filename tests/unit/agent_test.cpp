@@ -4,12 +4,12 @@
 #include "laws/augmentation_agent.hpp"
 
 #include <rolewise/agent/augmentation_policy.hpp>
+#include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/agent/rand_augment.hpp>
-#include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/agent/views.hpp>
 
@@ -113,7 +113,7 @@ TEST_CASE("every agent keeps the promises of AugmentationAgent")
     rw::laws::hold_for(rw::trivial_augment{}, channels);
     rw::laws::hold_for(rw::cutout{.size = 9}, channels);
     rw::laws::hold_for(rw::pad_crop_flip{}, channels);
-    rw::laws::hold_for(rw::sequence{policy, rw::pad_crop_flip{}, rw::cutout{}}, channels);
+    rw::laws::hold_for(rw::compose{policy, rw::pad_crop_flip{}, rw::cutout{}}, channels);
   }
 }
 
@@ -124,7 +124,7 @@ TEST_CASE("seed, epoch and id matter to every agent that draws")
   rw::laws::draws_matter_for(rw::trivial_augment{});
   rw::laws::draws_matter_for(rw::cutout{});
   rw::laws::draws_matter_for(rw::pad_crop_flip{});
-  rw::laws::draws_matter_for(rw::sequence{rw::rand_augment{}, rw::pad_crop_flip{}});
+  rw::laws::draws_matter_for(rw::compose{rw::rand_augment{}, rw::pad_crop_flip{}});
 }
 
 TEST_CASE("agents for images refuse what are none, and take an empty batch")
@@ -292,7 +292,7 @@ TEST_CASE("all 30 pairs are equally likely where all fire")
                   0.3 * 2.0 / 24.0 + 0.5 * (1.0 - both_miss)));
 }
 
-TEST_CASE("a policy cuts boxes of 2 L pixels and fills them with the mean colour")
+TEST_CASE("a policy cuts boxes of 2 L pixels and fills them with the mean color")
 {
   const rw::policy_agent agent{.policy = policy_of({{operation::cutout, {10, 2}}})};
   const auto images = copies(torch::full({3, 12, 12}, 200, torch::kByte), 400, 0.5);
@@ -386,7 +386,7 @@ TEST_CASE("cutout hides one box of twice half its size, smaller at the border")
   CHECK(torch::equal(hidden.flatten(1).sum(1), rows * columns));  // a box
   CHECK(rows.max().item<std::int64_t>() == 4);
   CHECK(rows.min().item<std::int64_t>() == 2);
-  // The centre is uniform over rows: 4 rows unless the centre is 0, 1 or the last.
+  // The center is uniform over rows: 4 rows unless the center is 0, 1 or the last.
   CHECK(plausible(rows.eq(4).sum().item<std::int64_t>(), many, 13.0 / 16.0));
   CHECK(plausible(columns.eq(2).sum().item<std::int64_t>(), many, 1.0 / 16.0));
   CHECK(plausible(hidden.select(1, 0).any(1).sum().item<std::int64_t>(), many, 3.0 / 16.0));
@@ -414,7 +414,7 @@ TEST_CASE("pad-crop-flip pads with the rounded mean and equals padding, cutting 
   torch::manual_seed(1);
   const auto image = torch::randint(0, 256, {3, 6, 5}, torch::kLong).to(torch::kByte);
   auto images = copies(image, 300);
-  images.scaling.mean = {0.1, 0.5, 0.9};
+  images.normalization.mean = {0.1, 0.5, 0.9};
   const auto view = rw::pad_crop_flip{.padding = 2}(images, {}, rw::seed{31}).inputs;
   auto padded = rw::as_pixel({26, 128, 230}, torch::kCPU).expand({1, 3, 10, 9}).clone();
   padded.narrow(2, 2, 6).narrow(3, 2, 5).copy_(image);
@@ -436,19 +436,19 @@ TEST_CASE("a sequence is its parts one after the other, each with a seed of its 
   const auto images = rw::laws::images_for_agents(3);
   const rw::rand_augment first{};
   const rw::pad_crop_flip second{};
-  const rw::sequence both{first, second};
+  const rw::compose both{first, second};
   CHECK(both.name == "rand-augment + pad-crop-flip");
-  const rw::moment now{.epoch = 2};
+  const rw::training_progress progress{.epoch = 2};
   const rw::seed key{9};
-  const auto by_hand =
-      second(first(images, now, key.split(std::uint64_t{0})), now, key.split(std::uint64_t{1}));
-  CHECK(torch::equal(both(images, now, key).inputs, by_hand.inputs));
+  const auto by_hand = second(first(images, progress, key.split(std::uint64_t{0})), progress,
+                              key.split(std::uint64_t{1}));
+  CHECK(torch::equal(both(images, progress, key).inputs, by_hand.inputs));
 
   // The same agent twice in a sequence: the two shifts are independent.
   auto dot = torch::zeros({1, 9, 9}, torch::kByte);
   dot[0][4][4] = 255;
   const rw::pad_crop_flip shift{.padding = 1, .flip = false};
-  const auto moved = rw::sequence{shift, shift}(copies(dot, many), {}, key).inputs;
+  const auto moved = rw::compose{shift, shift}(copies(dot, many), {}, key).inputs;
   const auto row = moved.flatten(1).argmax(1).div(9, "floor");
   CHECK(plausible(row.eq(2).sum().item<std::int64_t>(), many, 1.0 / 9.0));
   CHECK(plausible(row.eq(3).sum().item<std::int64_t>(), many, 2.0 / 9.0));
@@ -458,26 +458,26 @@ TEST_CASE("a sequence is its parts one after the other, each with a seed of its 
 TEST_CASE("views: each role has its own agent and both share one crop")
 {
   const auto images = rw::laws::images_for_agents(3);
-  const rw::moment now{.epoch = 1};
+  const rw::training_progress progress{.epoch = 1};
   const rw::seed key{77};
   const rw::rand_augment agent{};
   const rw::pad_crop_flip crop{};
 
-  const auto own = rw::make_views(images, agent, agent, crop, now, key);
+  const auto own = rw::make_views(images, agent, agent, crop, progress, key);
   CHECK_FALSE(own.same);
   CHECK_FALSE(torch::equal(own.teacher.inputs, own.student.inputs));
-  CHECK(torch::equal(own.student.inputs, crop(agent(images, now, key.split(rw::role::student)), now,
-                                              key.split(rw::role::both))
+  CHECK(torch::equal(own.student.inputs, crop(agent(images, progress, key.split(rw::role::student)),
+                                              progress, key.split(rw::role::both))
                                              .inputs));
-  CHECK(torch::equal(own.teacher.inputs, crop(agent(images, now, key.split(rw::role::teacher)), now,
-                                              key.split(rw::role::both))
+  CHECK(torch::equal(own.teacher.inputs, crop(agent(images, progress, key.split(rw::role::teacher)),
+                                              progress, key.split(rw::role::both))
                                              .inputs));
   CHECK(torch::equal(own.teacher.ids, own.student.ids));
 
-  const auto plain_teacher = rw::make_views(images, rw::no_agent{}, agent, crop, now, key);
+  const auto plain_teacher = rw::make_views(images, rw::no_agent{}, agent, crop, progress, key);
   CHECK_FALSE(plain_teacher.same);
   CHECK(torch::equal(plain_teacher.teacher.inputs,
-                     crop(images, now, key.split(rw::role::both)).inputs));
+                     crop(images, progress, key.split(rw::role::both)).inputs));
   CHECK(torch::equal(plain_teacher.student.inputs, own.student.inputs));
 }
 
@@ -486,7 +486,7 @@ TEST_CASE("views: where both roles see the same, the tensors are shared")
   const auto images = rw::laws::images_for_agents(3);
   const rw::seed key{77};
   const auto judged =
-      rw::make_views(images, rw::students_view{}, rw::rand_augment{}, rw::pad_crop_flip{}, {}, key);
+      rw::make_views(images, rw::same_view{}, rw::rand_augment{}, rw::pad_crop_flip{}, {}, key);
   CHECK(judged.same);
   CHECK(judged.teacher.inputs.is_same(judged.student.inputs));
   const auto own =

@@ -115,18 +115,18 @@ TEST_CASE("batches that are prepared ahead ask for no memory but that of small p
 {
   // 70 examples: two batches of 30 and a short one.
   const auto data = rw::glyphs({.classes = 4, .channels = 3, .train = 70, .test = 4}).train;
-  rw::distillation lesson{.teacher = rw::frozen(rw::testing::tiny_student{data.shape}),
-                          .student = rw::testing::tiny_student{data.shape},
-                          .teacher_agent = rw::rand_augment{},
-                          .student_agent = rw::rand_augment{},
-                          .shared_agent = rw::pad_crop_flip{},
-                          .loss = rw::soft_target_kl{}};
+  rw::distillation training{.teacher = rw::frozen(rw::testing::tiny_student{data.shape}),
+                            .student = rw::testing::tiny_student{data.shape},
+                            .teacher_agent = rw::rand_augment{},
+                            .student_agent = rw::rand_augment{},
+                            .shared_agent = rw::pad_crop_flip{},
+                            .loss = rw::soft_target_kl{}};
   std::vector<rw::detail::preparation_memory> memories(3);
   const auto epoch = [&](std::int64_t number) {
-    return rw::detail::prepared_epoch<decltype(lesson)>{
+    return rw::detail::prepared_epoch<decltype(training)>{
         rw::batches(data, {.size = 30, .epoch = number}),
         {.epoch = number},
-        lesson.preparation(),
+        training.preparation(),
         memories};
   };
   for (std::int64_t number = 0; number < 2; ++number) {

@@ -27,7 +27,7 @@ struct told {
 
 const std::vector<std::uint8_t> paint{125, 123, 114};
 
-std::vector<std::uint8_t> colour_of(std::int64_t channels)
+std::vector<std::uint8_t> color_of(std::int64_t channels)
 {
   return {paint.begin(), paint.begin() + channels};
 }
@@ -46,7 +46,7 @@ torch::Tensor test_images(std::int64_t channels, std::int64_t height, std::int64
 }
 
 torch::Tensor by_reference(const torch::Tensor& pixels, const std::vector<told>& steps,
-                           rw::grey_rounding rounding)
+                           rw::gray_rounding rounding)
 {
   rw::images work{pixels, {}};
   for (const auto& step : steps) {
@@ -56,20 +56,20 @@ torch::Tensor by_reference(const torch::Tensor& pixels, const std::vector<told>&
                       each(static_cast<double>(step.column))},
                      rounding);
   }
-  return rw::filled(work, colour_of(pixels.size(1)));
+  return rw::filled(work, color_of(pixels.size(1)));
 }
 
 torch::Tensor by_kernels(kernels::canvas& canvas, const torch::Tensor& pixels,
-                         const std::vector<told>& steps, rw::grey_rounding rounding)
+                         const std::vector<told>& steps, rw::gray_rounding rounding)
 {
   const auto result = torch::empty_like(pixels);
   const auto channels = pixels.size(1), height = pixels.size(2), width = pixels.size(3);
-  const auto colour = colour_of(channels);
+  const auto color = color_of(channels);
   for (std::int64_t n = 0; n < pixels.size(0); ++n) {
     canvas.load(pixels[n].const_data_ptr<std::uint8_t>(), channels, height, width);
     for (const auto& step : steps)
       kernels::operate(canvas, step.what, step.value, step.row, step.column, rounding);
-    canvas.fill(colour.data());
+    canvas.fill(color.data());
     auto* out = result[n].mutable_data_ptr<std::uint8_t>();
     for (std::int64_t c = 0; c < channels; ++c)
       std::copy_n(canvas.planes()[c], height * width, out + c * height * width);
@@ -136,7 +136,7 @@ TEST_CASE("every kernel gives the bytes of its reference, for every operation, s
           for (const double value : parameters_of(what)) {
             CAPTURE(value);
             const std::vector<told> steps{{what, value, height / 3, width - 1}};
-            const auto rounding = rw::grey_rounding::nearest;
+            const auto rounding = rw::gray_rounding::nearest;
             CHECK(torch::equal(by_kernels(canvas, pixels, steps, rounding),
                                by_reference(pixels, steps, rounding)));
           }
@@ -170,7 +170,7 @@ TEST_CASE("chains of kernels treat holes, and the order of operations, as the re
       CAPTURE(height);
       CAPTURE(width);
       const auto pixels = test_images(channels, height, width);
-      const auto rounding = chain % 2 == 0 ? rw::grey_rounding::nearest : rw::grey_rounding::down;
+      const auto rounding = chain % 2 == 0 ? rw::gray_rounding::nearest : rw::gray_rounding::down;
       CHECK(torch::equal(by_kernels(canvas, pixels, steps, rounding),
                          by_reference(pixels, steps, rounding)));
     }
@@ -188,7 +188,7 @@ TEST_CASE("kernels give the bytes of the reference on images of 224 x 224")
       CAPTURE(rw::name(what));
       const std::vector<told> steps{{what, parameters_of(what).back(), 100, 3},
                                     {operation::rotate, 13.0}};
-      const auto rounding = rw::grey_rounding::nearest;
+      const auto rounding = rw::gray_rounding::nearest;
       CHECK(torch::equal(by_kernels(canvas, pixels, steps, rounding),
                          by_reference(pixels, steps, rounding)));
     }
@@ -210,7 +210,7 @@ TEST_CASE("a blend is rounded as the reference rounds it, for all pairs of bytes
     }
 }
 
-TEST_CASE("numbers are those of normalised_inputs, bit for bit")
+TEST_CASE("numbers are those of normalized_inputs, bit for bit")
 {
   torch::manual_seed(2);
   for (const auto* set : kernels::runnable())
@@ -219,8 +219,8 @@ TEST_CASE("numbers are those of normalised_inputs, bit for bit")
         CAPTURE(count);
         const auto pixels = torch::randint(0, 256, {1, channels, 1, count}, torch::kLong);
         const rw::batch examples{pixels.to(torch::kByte), {}, {}, {}};
-        const auto wanted = rw::normalised_inputs(examples);
-        const auto wanted_half = rw::normalised_inputs(examples, torch::kBFloat16);
+        const auto wanted = rw::normalized_inputs(examples);
+        const auto wanted_half = rw::normalized_inputs(examples, torch::kBFloat16);
         std::vector<std::uint8_t> memory(3 * 1024 + 4 * kernels::guard);
         const std::uint8_t* planes[3];
         for (std::int64_t c = 0; c < channels; ++c) {

@@ -22,7 +22,7 @@ namespace rw = rolewise;
 using rw::batch_norm;
 using rw::bit_width;
 using rw::phase;
-using rw::detail::pending_norm;
+using rw::detail::deferred_batch_norm;
 
 namespace {
 
@@ -130,7 +130,7 @@ TEST_CASE("batch norm can be differentiated twice")
   }
 }
 
-TEST_CASE("what kernels do not take is normalised by LibTorch")
+TEST_CASE("what kernels do not take is normalized by LibTorch")
 {
   const auto few = maps({2, 12, 4, 4}, 3);
   CHECK_FALSE(rw::detail::fits_norm_passes(few));
@@ -191,7 +191,7 @@ TEST_CASE("every instruction set gives the same bits")
     passes.values(of, least, values[into].data());
     largest[into] = passes.codes(of, map, codes[into].data());
     double* const s = sums[into].data();
-    passes.moments(of, {.plain = s, .centred = s + channels});
+    passes.moments(of, {.plain = s, .centered = s + channels});
     const kernels::gradient_pass by{g.const_data_ptr<float>(), 0.0F, 1.5F,
                                     passed[into].data(),       true, map};
     passes.sums(of, by, {s + 2 * channels, s + 3 * channels, s + 4 * channels});
@@ -247,8 +247,8 @@ void check_fused(const State& state, bit_width bits, int kind)
     std::vector<torch::Tensor> of{x, s.weight, s.bias};
     if (kind != 0) of.push_back(numbers);
     if constexpr (requires { state.step(); }) of.push_back(state.step());
-    found.push_back(gradients(q.stand_in, of));
-    const auto again = gradients(q.stand_in, of, true);  // by tensor operations
+    found.push_back(gradients(q.gradient_proxy, of));
+    const auto again = gradients(q.gradient_proxy, of, true);  // by tensor operations
     for (std::size_t i = 0; i < of.size(); ++i) CHECK(apart(again[i], found.back()[i]) < 1e-5);
   }
   CHECK(torch::equal(codes[0], codes[1]));
@@ -268,13 +268,13 @@ struct unfused_dorefa {
 
   struct activations {
     static constexpr bool has_state = false;
-    [[nodiscard]] rw::quantised operator()(const torch::Tensor& x, bit_width bits) const
+    [[nodiscard]] rw::quantized operator()(const torch::Tensor& x, bit_width bits) const
     {
       return rw::dorefa::activations{}(x, bits);
     }
   };
-  [[nodiscard]] rw::dorefa::weights start_weights(const rw::layer_place&) const { return {}; }
-  [[nodiscard]] activations start_activations(const rw::layer_place&) const { return {}; }
+  [[nodiscard]] rw::dorefa::weights start_weights(const rw::layer_id&) const { return {}; }
+  [[nodiscard]] activations start_activations(const rw::layer_id&) const { return {}; }
 };
 
 static_assert(rw::detail::SaysItsSteps<rw::dorefa::activations>);
@@ -283,7 +283,7 @@ static_assert(!rw::detail::SaysItsSteps<unfused_dorefa::activations>);
 template<typename Network>
 std::map<std::string, torch::Tensor> step_of(Network& n, const rw::batch& examples, bool features)
 {
-  const auto answer = n.respond(examples, {.features = features});
+  const auto answer = n.forward(examples, {.features = features});
   auto loss = answer.logits.square().sum();
   for (const auto& each : answer.features) loss = loss + each.square().mean();
   loss.backward();
@@ -295,7 +295,7 @@ std::map<std::string, torch::Tensor> step_of(Network& n, const rw::batch& exampl
 
 }  // namespace
 
-TEST_CASE("quantising where the sum is made gives the bits of quantising the sum")
+TEST_CASE("quantizing where the sum is made gives the bits of quantizing the sum")
 {
   rw::lsq_activations<rw::code_signs::unsigned_codes> lsq{rw::step_gradient_count::numel};
   CHECK_FALSE(lsq.steps({1}, bit_width{4}));
@@ -374,9 +374,9 @@ TEST_CASE("networks give the same bits whether or not they store their sums")
     }
   };
   for (const bool features : {false, true}) {
-    check(rw::resnet8(shape, rw::dorefa{}, rw::bits_inside<2>),
-          rw::resnet8(shape, unfused_dorefa{}, rw::bits_inside<2>), features);
-    check(rw::wide_resnet(10, 1, shape, rw::dorefa{}, rw::bits_inside<3>),
-          rw::wide_resnet(10, 1, shape, unfused_dorefa{}, rw::bits_inside<3>), features);
+    check(rw::resnet8(shape, rw::dorefa{}, rw::inner_bits<2>),
+          rw::resnet8(shape, unfused_dorefa{}, rw::inner_bits<2>), features);
+    check(rw::wide_resnet(10, 1, shape, rw::dorefa{}, rw::inner_bits<3>),
+          rw::wide_resnet(10, 1, shape, unfused_dorefa{}, rw::inner_bits<3>), features);
   }
 }

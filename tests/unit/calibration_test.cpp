@@ -65,7 +65,7 @@ auto stirred(const rw::sample_shape& shape)
 template<typename Network>
 torch::Tensor into_first(const Network& full, const rw::batch& examples)
 {
-  return full.probe(examples, {.features = true}).features[0];
+  return full.predict(examples, {.features = true}).features[0];
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ TEST_CASE("learned ranges begin by calibration as they begin in training, and st
   const auto full = stirred(small);
   for (const bool folded : {false, true}) {
     CAPTURE(folded);
-    auto student = rw::resnet8(small, rw::lsq{}, rw::bits_inside<4>, {.fold_batch_norm = folded});
+    auto student = rw::resnet8(small, rw::lsq{}, rw::inner_bits<4>, {.fold_batch_norm = folded});
     (void)rw::copy_weights(full, student);
     const auto before = tensors_of(student);
     rw::calibrate(student, std::vector{images(8, 1), images(8, 2)});
@@ -102,7 +102,7 @@ TEST_CASE("learned ranges begin by calibration as they begin in training, and st
 
     // The first training batch does not initialize the steps again.
     const torch::NoGradGuard without_graph;
-    (void)student.respond(images(8, 3));
+    (void)student.forward(images(8, 3));
     for (const auto& [name, t] : tensors_of(student))
       if (name.ends_with("quantizer.step")) CHECK_MESSAGE(torch::equal(t, after.at(name)), name);
   }
@@ -112,7 +112,7 @@ TEST_CASE("observed ranges take in every batch, unless they are frozen")
 {
   const auto full = stirred(small);
   auto student = rw::resnet8(small, rw::uniform_affine<rw::min_max_range, rw::min_max_range>{},
-                             rw::bits_inside<8>);
+                             rw::inner_bits<8>);
   (void)rw::copy_weights(full, student);
   const std::vector seen{images(8, 1), images(8, 2), images(8, 3)};
   const auto most = [&] {
@@ -141,12 +141,12 @@ TEST_CASE("stored weights are not constrained")
 {
   auto student =
       rw::resnet8(small, rw::paired{rw::binary_connect{.size = rw::binary_size::glorot}, rw::lsq{}},
-                  rw::bits_inside<1>);
+                  rw::inner_bits<1>);
   const auto name = "stage1.0.convolution1.weight";
   const auto before = tensors_of(student).at(name);
   rw::calibrate(student, std::vector{images(8, 1)});
   CHECK(torch::equal(tensors_of(student).at(name), before));
-  (void)student.respond(images(8, 1));
+  (void)student.forward(images(8, 1));
   CHECK_FALSE(torch::equal(tensors_of(student).at(name), before));
 }
 
@@ -155,7 +155,7 @@ TEST_CASE("a data set calibrates in the order of its batches, through an agent")
   const auto data = rw::glyphs({.classes = 4, .train = 200, .test = 100, .seed = rw::seed{3}});
   const auto full = stirred(data.shape);
   const auto made = [&](const auto& calibrated) {
-    auto n = rw::resnet8(data.shape, rw::uniform_affine{}, rw::bits_inside<8>);
+    auto n = rw::resnet8(data.shape, rw::uniform_affine{}, rw::inner_bits<8>);
     (void)rw::copy_weights(full, n);
     calibrated(n);
     return n;
@@ -185,12 +185,12 @@ TEST_CASE("a data set calibrates in the order of its batches, through an agent")
 
 TEST_CASE("calibrate refuses what cannot be calibrated")
 {
-  auto none = rw::resnet8(small, rw::dorefa{}, rw::bits_inside<2>);
+  auto none = rw::resnet8(small, rw::dorefa{}, rw::inner_bits<2>);
   CHECK_THROWS_WITH_AS(
       rw::calibrate(none, std::vector{images(4)}),
       "rolewise: calibrate: the network has no ranges, neither learned nor observed",
       std::invalid_argument);
-  auto some = rw::resnet8(small, rw::lsq{}, rw::bits_inside<2>);
+  auto some = rw::resnet8(small, rw::lsq{}, rw::inner_bits<2>);
   CHECK_THROWS_WITH_AS(rw::calibrate(some, std::vector<rw::batch>{}),
                        "rolewise: calibrate: want batches to see the ranges on, got none",
                        std::invalid_argument);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
 
-#include "laws/observer.hpp"
+#include "laws/callback.hpp"
 #include "support/tiny_student.hpp"
 
 #include <rolewise/agent/pad_crop_flip.hpp>
@@ -342,12 +342,12 @@ namespace {
 
 struct wrong_kinds {
   torch::Tensor first = torch::zeros({4, 9}, torch::kFloat64);
-  double responses = 0.0;
+  double all_outputs = 0.0;
   template<typename Archive>
   void visit_state(Archive& archive)
   {
     archive.parameter("first", first);
-    archive.value("responses", responses);
+    archive.value("responses", all_outputs);
   }
 };
 
@@ -413,11 +413,11 @@ TEST_CASE("what cannot be written leaves what was there")
     json_lines log{.path = disk + "/log"};
     const run_signature signature{.epochs = 1};
     run_history history;
-    log.see(run_begins{signature, history});
+    log.on(fit_begin{signature, history});
     write(disk + "/ballast", std::string(70000, 'x'));
     epoch_record record;
     record.numbers = {{std::string(5000, 'n'), 1.0}};
-    const auto of_log = complaint([&] { log.see(epoch_ends{signature, record, history}); });
+    const auto of_log = complaint([&] { log.on(epoch_end{signature, record, history}); });
     const auto log_size = std::filesystem::file_size(disk + "/log");
     ::umount(disk.c_str());
     CHECK(words == "rolewise: " + disk + "/x: cannot be written: No space left on device");
@@ -435,19 +435,19 @@ struct doomed {
   static constexpr bool has_state = false;
   std::int64_t after = 2;
   std::int64_t epochs = 0;
-  void see(const epoch_ends&)
+  void on(const epoch_end&)
   {
     if (++epochs == after) throw std::runtime_error{"doomed"};
   }
-  void see(const auto&) {}
+  void on(const auto&) {}
 };
 
 auto make_step(const dataset& data)
 {
   return supervised{.student = tiny_student{data.shape, seed{3}},
                     .agent = pad_crop_flip{},
-                    .optimiser = adam{.rate = 0.02},
-                    .average = moving_average{.decay = 0.9},
+                    .optimizer = adam{.learning_rate = 0.02},
+                    .ema = ema{.decay = 0.9},
                     .seed = seed{4}};
 }
 
@@ -554,7 +554,7 @@ TEST_CASE("only the same run is resumed, and none is overwritten")
   CHECK(read(in / "last.checkpoint") == before);
 
   auto slower = make_step(data);
-  slower.optimiser.rate = 0.01;
+  slower.optimizer.learning_rate = 0.01;
   CHECK(complaint([&] {
           (void)fit(slower, data, changed_options, checkpoints{.folder = in.path});
         }).find("learning rates along the run") != std::string::npos);
@@ -563,7 +563,7 @@ TEST_CASE("only the same run is resumed, and none is overwritten")
   const auto missing = in / "missing";
   CHECK(complaint([&] { (void)fit(nowhere, data, options, checkpoints{.folder = missing}); }) ==
         "rolewise: " + missing + "/last.checkpoint: cannot be written: No such file or directory");
-  CHECK(nowhere.progress.updates() == 0);
+  CHECK(nowhere.learner_state.updates() == 0);
 }
 
 TEST_CASE("a checkpoint that cannot be reached is not taken for an absent one")
@@ -579,46 +579,46 @@ TEST_CASE("a checkpoint that cannot be reached is not taken for an absent one")
           "rolewise: " + (in / "last.checkpoint") +
               ": cannot be looked at: Too many levels of symbolic links");
   }
-  CHECK(step.progress.updates() == 0);
+  CHECK(step.learner_state.updates() == 0);
   CHECK(std::filesystem::is_symlink(in / "last.checkpoint"));
 }
 
 TEST_CASE("a run is not resumed with another teacher")
 {
   const auto data = tiny_data(32);
-  const auto lesson = [&](std::uint64_t teacher) {
+  const auto training = [&](std::uint64_t teacher) {
     return distillation{.teacher = frozen(tiny_student{data.shape, seed{teacher}}),
                         .student = tiny_student{data.shape, seed{3}},
                         .loss = cross_entropy{}};
   };
   const folder in;
   checkpoints keep{.folder = in.path};
-  auto first = lesson(1);
+  auto first = training(1);
   (void)fit(first, data, {.epochs = 2, .batch_size = 16, .until = 1}, keep);
-  auto other = lesson(2);
+  auto other = training(2);
   CHECK(
       complaint(
           [&] { (void)fit(other, data, {.epochs = 2, .batch_size = 16, .resume = true}, keep); })
           .starts_with("rolewise: fit: the run to be resumed is another one: it has fingerprint of "
                        "the teacher "));
-  auto same = lesson(1);
+  auto same = training(1);
   (void)fit(same, data, {.epochs = 2, .batch_size = 16, .resume = true}, keep);
-  CHECK(same.progress.updates() == 4);
+  CHECK(same.learner_state.updates() == 4);
 }
 
 TEST_CASE("a run is resumed under its own settings, or under others on purpose")
 {
   const auto data = tiny_data(32);
-  const auto lesson = [&] {
+  const auto training = [&] {
     return distillation{
         .teacher = frozen(tiny_student{data.shape, seed{1}}),
-        .student = resnet8(data.shape, dorefa{}, both_ends_exempt{bit_width{2}, bit_width{2}}),
+        .student = resnet8(data.shape, dorefa{}, full_precision_ends{bit_width{2}, bit_width{2}}),
         .student_agent = rand_augment{.operations = 1, .magnitude = 3},
         .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{4}}};
   };
   const folder in;
   checkpoints keep{.folder = in.path};
-  auto first = lesson();
+  auto first = training();
   (void)fit(first, data, {.epochs = 2, .batch_size = 16, .until = 1}, keep);
   const auto before = read(in / "last.checkpoint");
 
@@ -629,29 +629,29 @@ TEST_CASE("a run is resumed under its own settings, or under others on purpose")
                     "; .accept_changes = true goes on all the same");
     CHECK(read(in / "last.checkpoint") == before);
   };
-  auto other = lesson();
-  other.optimiser.momentum = 0.8;
-  other.optimiser.weight_decay = 0.0;
-  refused(other, "optimiser.momentum 0.9 (now 0.8), optimiser.weight_decay 5e-04 (now 0)");
-  other = lesson();
+  auto other = training();
+  other.optimizer.momentum = 0.8;
+  other.optimizer.weight_decay = 0.0;
+  refused(other, "optimizer.momentum 0.9 (now 0.8), optimizer.weight_decay 5e-04 (now 0)");
+  other = training();
   other.student_agent.magnitude = 7;
   refused(other, "student_agent.magnitude 3 (now 7)");
-  other = lesson();
+  other = training();
   other.loss = 0.2 * cross_entropy{} + 0.9 * soft_target_kl{temperature{5}};
   refused(other, "loss.term0.by 0.1 (now 0.2), loss.term1.objective.softness 4 (now 5)");
-  other = lesson();
-  other.student = resnet8(data.shape, dorefa{}, both_ends_exempt{bit_width{3}, bit_width{2}});
+  other = training();
+  other.student = resnet8(data.shape, dorefa{}, full_precision_ends{bit_width{3}, bit_width{2}});
   refused(other, "student.scheme.weights 2 (now 3)");
-  other = lesson();
-  (void)other.student.set_widths(
+  other = training();
+  (void)other.student.set_bits(
       per_layer{.layers = {{"stage1.0.convolution1", {bit_width{4}, bit_width{2}}}},
-                .otherwise = both_ends_exempt{bit_width{2}, bit_width{2}}});
+                .otherwise = full_precision_ends{bit_width{2}, bit_width{2}}});
   refused(other,
           "student.weight_bits.stage1.0.convolution1 nothing (now 4), "
           "student.activation_bits.stage1.0.convolution1 nothing (now 2)");
   refused(distillation{.teacher = frozen(tiny_student{data.shape, seed{1}}),
                        .student = resnet8(data.shape, dorefa{},
-                                          both_ends_exempt{bit_width{2}, bit_width{2}}),
+                                          full_precision_ends{bit_width{2}, bit_width{2}}),
                        .student_agent = trivial_augment{},
                        .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{4}}},
           "student_agent rand_augment (now trivial_augment)");
@@ -661,15 +661,15 @@ TEST_CASE("a run is resumed under its own settings, or under others on purpose")
   CHECK(fit(copy, data, {.epochs = 2, .batch_size = 16, .resume = true, .until = 1}, keep)
             .changes.empty());
 
-  other = lesson();
-  other.optimiser.rate = 0.05;
-  other.optimiser.momentum = 0.8;
+  other = training();
+  other.optimizer.learning_rate = 0.05;
+  other.optimizer.momentum = 0.8;
   const auto changed = fit(
       other, data, {.epochs = 2, .batch_size = 16, .resume = true, .accept_changes = true}, keep);
   REQUIRE(changed.changes.size() == 1);
   CHECK(changed.changes[0].starts_with("from epoch 1: learning rates along the run 0.1 "));
   CHECK(changed.changes[0].ends_with(
-      "optimiser.rate 0.1 (now 0.05), optimiser.momentum 0.9 (now 0.8)"));
+      "optimizer.rate 0.1 (now 0.05), optimizer.momentum 0.9 (now 0.8)"));
   CHECK(changed.epochs.size() == 2);
   // From then on the run has the new settings.
   auto same = other;
@@ -702,11 +702,11 @@ namespace {
 struct fragile_step {
   torch::Tensor weight = torch::zeros({1});
   std::int64_t steps = 0;
-  metrics operator()(const batch&, const moment& now)
+  metrics operator()(const batch&, const training_progress& progress)
   {
     weight.add_(1.0);
     ++steps;
-    return {{"loss", now.epoch == 2 ? torch::tensor(1.0) / 0.0 : torch::ones({})}};
+    return {{"loss", progress.epoch == 2 ? torch::tensor(1.0) / 0.0 : torch::ones({})}};
   }
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -738,10 +738,10 @@ namespace {
 struct diary {
   static constexpr bool has_state = false;
   std::shared_ptr<std::string> words = std::make_shared<std::string>();
-  void see(const run_begins& e) { *words += "begin " + std::to_string(e.last_epoch) + ";"; }
-  void see(const step_ends& e) { *words += "step " + std::to_string(e.now.step) + ";"; }
-  void see(const epoch_ends& e) { *words += "epoch " + std::to_string(e.record.epoch) + ";"; }
-  void see(const run_ends& e)
+  void on(const fit_begin& e) { *words += "begin " + std::to_string(e.last_epoch) + ";"; }
+  void on(const step_end& e) { *words += "step " + std::to_string(e.progress.step) + ";"; }
+  void on(const epoch_end& e) { *words += "epoch " + std::to_string(e.record.epoch) + ";"; }
+  void on(const fit_end& e)
   {
     *words += e.how == ending::finished ? "end" : e.how == ending::failed ? "failed" : "stopped";
   }
@@ -750,7 +750,10 @@ struct diary {
 struct constant_step {
   double loss = 1.0;
   tiny_student student;
-  metrics operator()(const batch&, const moment&) const { return {{"loss", torch::tensor(loss)}}; }
+  metrics operator()(const batch&, const training_progress&) const
+  {
+    return {{"loss", torch::tensor(loss)}};
+  }
   [[nodiscard]] const tiny_student& learner() const { return student; }
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -761,25 +764,25 @@ struct constant_step {
 
 }  // namespace
 
-TEST_CASE("observers keep their laws")
+TEST_CASE("callbacks keep their laws")
 {
-  laws::observer_holds_for([](int) { return silent{}; });
-  laws::observer_holds_for([](int) { return early_stop{.patience = 2}; });
+  laws::callback_holds_for([](int) { return silent{}; });
+  laws::callback_holds_for([](int) { return early_stop{.patience = 2}; });
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere{std::fopen("/dev/null", "w"),
                                                                 std::fclose};
-  laws::observer_holds_for([&](int) { return progress_bar{.to = nowhere.get()}; });
+  laws::callback_holds_for([&](int) { return progress_bar{.to = nowhere.get()}; });
   const folder files;
   const auto named = [&](int place, const char* kind) {
     return files / (std::to_string(place) + kind);
   };
-  laws::observer_holds_for([&](int place) { return json_lines{.path = named(place, ".jsonl")}; });
+  laws::callback_holds_for([&](int place) { return json_lines{.path = named(place, ".jsonl")}; });
   CHECK(read(named(1, ".jsonl")) == read(named(0, ".jsonl")));
-  laws::observer_holds_for([&](int place) { return csv{.path = named(place, ".csv")}; });
+  laws::callback_holds_for([&](int place) { return csv{.path = named(place, ".csv")}; });
   CHECK(read(named(1, ".csv")) == read(named(0, ".csv")));
   laws::keeping_holds_for(checkpoints{.folder = files.path});
 }
 
-TEST_CASE("observers are told in order, and a failed run is told too")
+TEST_CASE("callbacks are told in order, and a failed run is told too")
 {
   const auto data = tiny_data(20);
   constant_step step{.student = tiny_student{data.shape}};

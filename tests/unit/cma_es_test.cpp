@@ -34,7 +34,7 @@ search_space cube(int dimensions)
 
 /// A narrow valley that is not aligned with the axes of the cube; the optimum is 0, at 0.6
 /// everywhere.
-double valley(const point& p, std::int64_t, double)
+double valley(const configuration& p, std::int64_t, double)
 {
   double sum = 0.0, squares = 0.0;
   for (const auto& [name, x] : p.values()) {
@@ -133,9 +133,10 @@ TEST_CASE("cma_es begins a generation when the one before it is through")
 {
   CHECK(cma_es{}.generation(cube(10)) == 10);  // 4 + floor(3 ln 10)
   CHECK(cma_es{}.generation(mixed) == 8);      // 1 + 1 + 3 coordinates: 4 + floor(3 ln 5)
-  const auto run = simulate(cma_es{.offspring = 4}, mixed,
-                            [](const point& p, std::int64_t, double) { return p.real("lr"); },
-                            {.trials = 10, .epochs = 3});
+  const auto run =
+      simulate(cma_es{.offspring = 4}, mixed,
+               [](const configuration& p, std::int64_t, double) { return p.real("lr"); },
+               {.trials = 10, .epochs = 3});
   CHECK(run.epochs == 30);
   REQUIRE(run.decisions.size() == 9);
   for (std::size_t look = 0; look < 9; ++look) {

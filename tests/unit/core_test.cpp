@@ -5,11 +5,11 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/fraction.hpp>
-#include <rolewise/core/keep_freed_memory.hpp>
-#include <rolewise/core/moment.hpp>
+#include <rolewise/core/retain_heap.hpp>
 #include <rolewise/core/run_concurrently.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/temperature.hpp>
+#include <rolewise/core/training_progress.hpp>
 
 #include <ATen/Parallel.h>
 #include <ATen/core/PhiloxRNGEngine.h>
@@ -161,9 +161,10 @@ TEST_CASE("a permutation is one, and another in every epoch")
 
 TEST_CASE("a moment knows how far the run is")
 {
-  constexpr rw::moment now{.epoch = 2, .step = 5, .epochs = 4, .steps_per_epoch = 10};
-  static_assert(now.steps_before() == 25 && now.steps_in_all() == 40);
-  static_assert(now.progress() == 0.625);
+  constexpr rw::training_progress progress{
+      .epoch = 2, .step = 5, .epochs = 4, .steps_per_epoch = 10};
+  static_assert(progress.global_step() == 25 && progress.total_steps() == 40);
+  static_assert(progress.fraction() == 0.625);
 }
 
 TEST_CASE("fraction and temperature refuse what they cannot be")
@@ -176,32 +177,32 @@ TEST_CASE("fraction and temperature refuse what they cannot be")
     CHECK_THROWS_AS((void)rw::temperature{t}, std::invalid_argument);
 }
 
-TEST_CASE("bytes are normalised by the data set's numbers, in channels last, once")
+TEST_CASE("bytes are normalized by the data set's numbers, in channels last, once")
 {
   rw::batch examples{.inputs = torch::tensor({0, 255, 51, 102}, torch::kByte).view({1, 2, 1, 2}),
                      .labels = torch::zeros({1}, torch::kLong),
                      .ids = torch::zeros({1}, torch::kLong),
-                     .scaling = {.mean = {0.5, 0.2}, .deviation = {0.25, 0.1}}};
-  const auto x = rw::normalised_inputs(examples);
+                     .normalization = {.mean = {0.5, 0.2}, .std = {0.25, 0.1}}};
+  const auto x = rw::normalized_inputs(examples);
   CHECK(x.is_contiguous(torch::MemoryFormat::ChannelsLast));
   CHECK(torch::allclose(x.flatten(), torch::tensor({-2.0F, 2.0F, 0.0F, 2.0F}), 1e-6, 1e-6));
   CHECK((examples.inputs.scalar_type() == torch::kByte));
-  CHECK(torch::equal(rw::normalised_inputs(rw::normalised(examples)), x));
-  CHECK((rw::normalised_inputs(examples, torch::kBFloat16).scalar_type() == torch::kBFloat16));
+  CHECK(torch::equal(rw::normalized_inputs(rw::normalized(examples)), x));
+  CHECK((rw::normalized_inputs(examples, torch::kBFloat16).scalar_type() == torch::kBFloat16));
 
-  examples.scaling = {};
-  CHECK(rw::normalised_inputs(examples).flatten()[1].item<float>() == 1.0F);
-  examples.scaling = {.mean = {0.5}, .deviation = {}};
-  CHECK_THROWS_WITH_AS((void)rw::normalised_inputs(examples),
-                       "rolewise: batch: normalisation has 1 channels, the inputs have 2",
+  examples.normalization = {};
+  CHECK(rw::normalized_inputs(examples).flatten()[1].item<float>() == 1.0F);
+  examples.normalization = {.mean = {0.5}, .std = {}};
+  CHECK_THROWS_WITH_AS((void)rw::normalized_inputs(examples),
+                       "rolewise: batch: normalization has 1 channels, the inputs have 2",
                        std::invalid_argument);
-  examples.scaling = {};
+  examples.normalization = {};
   examples.inputs = torch::zeros({2, 2}, torch::kByte);
-  CHECK_THROWS_WITH_AS((void)rw::normalised_inputs(examples),
+  CHECK_THROWS_WITH_AS((void)rw::normalized_inputs(examples),
                        "rolewise: batch: want inputs [N, C, H, W], got [2, 2]",
                        std::invalid_argument);
   examples.inputs = torch::zeros({1, 2, 2, 2}, torch::kInt);
-  CHECK_THROWS_WITH_AS((void)rw::normalised_inputs(examples),
+  CHECK_THROWS_WITH_AS((void)rw::normalized_inputs(examples),
                        "rolewise: batch: want inputs of uint8 or floating point, got Int",
                        std::invalid_argument);
 }
@@ -290,7 +291,7 @@ TEST_CASE("a file is written whole or not at all")
 
 TEST_CASE("freed memory that is kept is not asked of the system again")
 {
-  if (!rw::keep_freed_memory()) return;  // another allocator
+  if (!rw::retain_heap()) return;  // another allocator
   const auto pages = [] {
     rusage so_far{};
     getrusage(RUSAGE_SELF, &so_far);
@@ -323,9 +324,9 @@ TEST_CASE("concurrent tasks have their own threads, and all are done once")
         {7, 3, 5, 1}, {.max_concurrent = most, .threads_per_task = 1},
         [&](std::int64_t task) {
           CHECK(at::get_num_threads() == 1);
-          const int now = ++inside;
+          const int progress = ++inside;
           int seen = highest;
-          while (seen < now && !highest.compare_exchange_weak(seen, now)) {
+          while (seen < progress && !highest.compare_exchange_weak(seen, progress)) {
           }
           std::this_thread::sleep_for(std::chrono::milliseconds{5});
           --inside;

@@ -6,7 +6,7 @@
 #include <rolewise/data/idx.hpp>
 #include <rolewise/data/image_folder.hpp>
 #include <rolewise/data/open.hpp>
-#include <rolewise/data/relabelled.hpp>
+#include <rolewise/data/relabeled.hpp>
 #include <rolewise/data/splits.hpp>
 
 #include <algorithm>
@@ -216,10 +216,10 @@ TEST_CASE("the four files of MNIST make a data set")
   CHECK(torch::equal(data.train.ids, torch::arange(3)));
   CHECK(torch::equal(data.test.ids, torch::arange(3, 5)));
   CHECK(data.train.name == "mine");
-  CHECK(data.train.scaling == data.test.scaling);
-  CHECK(data.train.scaling.mean[0] == doctest::Approx(85.0 / 255));
-  CHECK(data.train.scaling.deviation[0] == doctest::Approx(51.88127472 / 255));
-  const auto x = rolewise::normalised_inputs(rolewise::as_batch(data.train), torch::kFloat64);
+  CHECK(data.train.normalization == data.test.normalization);
+  CHECK(data.train.normalization.mean[0] == doctest::Approx(85.0 / 255));
+  CHECK(data.train.normalization.std[0] == doctest::Approx(51.88127472 / 255));
+  const auto x = rolewise::normalized_inputs(rolewise::as_batch(data.train), torch::kFloat64);
   CHECK(x.mean().item<double>() == doctest::Approx(0).epsilon(1e-6));
   CHECK(x.std(false).item<double>() == doctest::Approx(1));
 }
@@ -284,7 +284,7 @@ TEST_CASE("CIFAR-10 is read plane by plane from its batches, and the notes say h
   CHECK(torch::equal(data.test.ids, torch::tensor({3}, torch::kLong)));
   CHECK(data.train.name == "CIFAR-10");
   CHECK(data.train.class_names.empty());
-  CHECK(data.train.scaling.mean[1] == doctest::Approx(24.0 / 255));
+  CHECK(data.train.normalization.mean[1] == doctest::Approx(24.0 / 255));
   CHECK(data.notes ==
         std::vector<std::string>{
             folder.path() +
@@ -409,7 +409,7 @@ TEST_CASE("CIFAR-100 has two labels, of which one is learned and both are checke
   CHECK(other.train.class_names == std::vector<std::string>{"crab", "owl", "rose"});
 }
 
-TEST_CASE("a folder is recognised by what is in it")
+TEST_CASE("a folder is recognized by what is in it")
 {
   const scratch_folder folder;
   const auto head = "rolewise: " + folder.path();
@@ -466,13 +466,13 @@ TEST_CASE("labels that begin at 1 or have gaps are counted from 0 by an option")
                                            rolewise::seed{1});
         }) ==
         "invalid: rolewise: stratified_split: class 0 has no examples; the 3 labels that occur, 1 "
-        "to 4, become 3 classes, 0 to 2, by `relabelled`, or by .relabel of open_dataset and "
+        "to 4, become 3 classes, 0 to 2, by `relabeled`, or by .relabel of open_dataset and "
         "idx_dataset");
   CHECK(
       says({.classes = 3}) ==
       "rolewise: " + folder.path() +
           "/train-labels-idx1-ubyte: byte 10: label 4, want 0 to 2; the 3 labels that occur, 1 to "
-          "4, become 3 classes, 0 to 2, by `relabelled`, or by .relabel of open_dataset and "
+          "4, become 3 classes, 0 to 2, by `relabeled`, or by .relabel of open_dataset and "
           "idx_dataset");
 
   const auto data = rolewise::open_dataset(folder.path(), {.relabel = true});
@@ -493,10 +493,10 @@ TEST_CASE("labels that begin at 1 or have gaps are counted from 0 by an option")
   CHECK(says({.classes = 4, .relabel = true}) ==
         "rolewise: " + folder.path() + ": has 3 different labels to learn from, want 4");
   CHECK(says({.class_names = {"a", "b", "c", "d"}, .relabel = true}) ==
-        "invalid: rolewise: relabelled: 4 class names for 3 different labels up to 4");
+        "invalid: rolewise: relabeled: 4 class names for 3 different labels up to 4");
   write({1, 2, 4, 2, 1, 4}, {4, 3});
   CHECK(says({.relabel = true}) ==
-        "invalid: rolewise: relabelled: label 3 of example 1 does not occur among the labels to "
+        "invalid: rolewise: relabeled: label 3 of example 1 does not occur among the labels to "
         "learn from");
   write({0, 1}, {1});
   CHECK(rolewise::open_dataset(folder.path(), {.relabel = true}).train.class_names.empty());
@@ -512,18 +512,18 @@ TEST_CASE("any data set is counted from 0, but for labels below 0")
   CHECK(
       error_of([&] { (void)rolewise::stratified_subset(mine, 26, rolewise::seed{1}); })
           .find("label 26 of example 3 is not among 26 classes; the 3 labels that occur, 3 to 26, "
-                "become 3 classes, 0 to 2, by `relabelled`") != std::string::npos);
+                "become 3 classes, 0 to 2, by `relabeled`") != std::string::npos);
   const auto whole = mine.labels.clone();
-  const auto counted = rolewise::relabelled(mine);
+  const auto counted = rolewise::relabeled(mine);
   CHECK(torch::equal(counted.labels, torch::tensor({1, 0, 1, 2}, torch::kLong)));
   CHECK(counted.class_names == std::vector<std::string>{"3", "7", "26"});
   CHECK(counted.shape.classes == 3);
   CHECK(torch::equal(mine.labels, whole));
   mine.labels = torch::tensor({7, 3, -100, 26}, torch::kLong);
-  CHECK(error_of([&] { (void)rolewise::relabelled(mine); }) ==
-        "invalid: rolewise: relabelled: want labels of at least 0, got -100");
-  CHECK(error_of([&] { (void)rolewise::relabelled(rolewise::dataset{}); }) ==
-        "invalid: rolewise: relabelled: want examples, one int64 label for each, got 0 examples");
+  CHECK(error_of([&] { (void)rolewise::relabeled(mine); }) ==
+        "invalid: rolewise: relabeled: want labels of at least 0, got -100");
+  CHECK(error_of([&] { (void)rolewise::relabeled(rolewise::dataset{}); }) ==
+        "invalid: rolewise: relabeled: want examples, one int64 label for each, got 0 examples");
 }
 
 TEST_CASE("the published files are read to the numbers known of them")
@@ -541,8 +541,8 @@ TEST_CASE("the published files are read to the numbers known of them")
     CHECK(data.train.images.sizes() == at::IntArrayRef{60000, 1, 28, 28});
     CHECK(data.test.images.sizes() == at::IntArrayRef{10000, 1, 28, 28});
     CHECK((data.train.labels.bincount() == 6000).all().item<bool>());
-    CHECK(data.train.scaling.mean[0] == doctest::Approx(0.2860).epsilon(1e-3));
-    CHECK(data.train.scaling.deviation[0] == doctest::Approx(0.3530).epsilon(1e-3));
+    CHECK(data.train.normalization.mean[0] == doctest::Approx(0.2860).epsilon(1e-3));
+    CHECK(data.train.normalization.std[0] == doctest::Approx(0.3530).epsilon(1e-3));
   }
   {
     const auto data = rolewise::open_dataset(folder + "/cifar10/small");
@@ -551,8 +551,8 @@ TEST_CASE("the published files are read to the numbers known of them")
     CHECK(data.notes.size() == 1);
     CHECK((data.train.labels.bincount() == 500).all().item<bool>());
     CHECK((data.test.labels.bincount() == 100).all().item<bool>());
-    CHECK(data.train.scaling.mean[0] == doctest::Approx(0.491).epsilon(0.02));
-    CHECK(data.train.scaling.mean[2] == doctest::Approx(0.447).epsilon(0.02));
+    CHECK(data.train.normalization.mean[0] == doctest::Approx(0.491).epsilon(0.02));
+    CHECK(data.train.normalization.mean[2] == doctest::Approx(0.447).epsilon(0.02));
   }
   {
     const auto data = rolewise::open_dataset(folder + "/caltech101-32x32");

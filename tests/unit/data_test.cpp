@@ -49,7 +49,7 @@ dataset numbered(std::int64_t count, std::int64_t classes = 5)
                     .view({count, 2, 3, 3});
   data.labels = torch::arange(count, torch::kLong).remainder(classes);
   data.ids = torch::arange(1000, 1000 + count, torch::kLong);
-  data.scaling = {{0.5, 0.25}, {0.1, 0.2}};
+  data.normalization = {{0.5, 0.25}, {0.1, 0.2}};
   return data;
 }
 
@@ -58,14 +58,14 @@ std::vector<batch> all_of(const dataset& data, const batch_options& options)
 {
   std::vector<batch> result;
   for (const auto& b : rolewise::batches(data, options))
-    result.push_back({b.inputs.clone(), b.labels.clone(), b.ids.clone(), b.scaling});
+    result.push_back({b.inputs.clone(), b.labels.clone(), b.ids.clone(), b.normalization});
   return result;
 }
 
 bool same(const batch& a, const batch& b)
 {
   return torch::equal(a.inputs, b.inputs) && torch::equal(a.labels, b.labels) &&
-         torch::equal(a.ids, b.ids) && a.scaling == b.scaling;
+         torch::equal(a.ids, b.ids) && a.normalization == b.normalization;
 }
 
 bool same(const std::vector<batch>& a, const std::vector<batch>& b)
@@ -77,7 +77,7 @@ bool same(const std::vector<batch>& a, const std::vector<batch>& b)
 bool same(const dataset& a, const dataset& b)
 {
   return torch::equal(a.images, b.images) && torch::equal(a.labels, b.labels) &&
-         torch::equal(a.ids, b.ids) && a.scaling == b.scaling;
+         torch::equal(a.ids, b.ids) && a.normalization == b.normalization;
 }
 
 std::set<std::int64_t> as_set(const torch::Tensor& ids)
@@ -117,11 +117,11 @@ TEST_CASE("glyphs are as many, as large and as balanced as asked for")
   }
   CHECK(torch::equal(data.train.ids, torch::arange(100)));
   CHECK(torch::equal(data.test.ids, torch::arange(100, 150)));
-  const auto x = rolewise::normalised_inputs(rolewise::as_batch(data.train), torch::kFloat64);
+  const auto x = rolewise::normalized_inputs(rolewise::as_batch(data.train), torch::kFloat64);
   const auto none = torch::zeros({3}, torch::kFloat64), one = torch::ones({3}, torch::kFloat64);
   CHECK(torch::allclose(x.mean({0, 2, 3}), none, 0, 1e-5));
   CHECK(torch::allclose(x.var({0, 2, 3}, false), one, 0, 1e-5));
-  CHECK(data.test.scaling == data.train.scaling);
+  CHECK(data.test.normalization == data.train.normalization);
   CHECK(rolewise::glyphs({.train = 10, .test = 0}).test.size() == 0);
 }
 
@@ -184,7 +184,7 @@ TEST_CASE("a linear model stays under 80 % on the glyphs as they come, flipped o
 {
   const auto data = rolewise::glyphs({.classes = 10, .seed = seed{1}});
   const auto flat = [](const dataset& part) {
-    const auto x = rolewise::normalised_inputs(rolewise::as_batch(part), torch::kFloat64)
+    const auto x = rolewise::normalized_inputs(rolewise::as_batch(part), torch::kFloat64)
                        .reshape({part.size(), -1});
     return torch::cat({x, torch::ones({part.size(), 1}, torch::kFloat64)}, 1);
   };
@@ -209,7 +209,7 @@ TEST_CASE("an epoch shows every example once, with its own label and id")
     const auto places = b.ids - 1000;
     CHECK(torch::equal(b.inputs, data.images.index_select(0, places)));
     CHECK(torch::equal(b.labels, data.labels.index_select(0, places)));
-    CHECK(b.scaling == data.scaling);
+    CHECK(b.normalization == data.normalization);
     seen.merge(as_set(b.ids));
   }
   CHECK(sizes == std::vector<std::int64_t>{20, 20, 20, 20, 20, 3});
@@ -291,7 +291,7 @@ TEST_CASE("batches are a range like any other")
     }
 }
 
-TEST_CASE("soft labels and images that are normalised already pass through")
+TEST_CASE("soft labels and images that are normalized already pass through")
 {
   auto data = numbered(30);
   data.labels = torch::arange(30 * 5, torch::kFloat32).view({30, 5});
@@ -427,7 +427,7 @@ TEST_CASE("a stratified split shares out every class and loses nobody")
       CHECK(torch::equal(part->images, data.images.index_select(0, part->ids - 1000)));
       CHECK(torch::equal(part->labels, data.labels.index_select(0, part->ids - 1000)));
       CHECK(torch::equal(part->ids, std::get<0>(part->ids.sort())));
-      CHECK(part->scaling == data.scaling);
+      CHECK(part->normalization == data.normalization);
     }
   }
 }
@@ -453,10 +453,10 @@ TEST_CASE("a stratified subset is balanced and grows without losing anybody")
     CHECK(part.size() == count);
     const auto counts = part.labels.bincount({}, 5);
     CHECK((counts.max() - counts.min()).item<std::int64_t>() <= 1);
-    const auto now = as_set(part.ids);
-    CHECK(now.size() == static_cast<std::size_t>(count));
-    CHECK(std::includes(now.begin(), now.end(), before.begin(), before.end()));
-    before = now;
+    const auto progress = as_set(part.ids);
+    CHECK(progress.size() == static_cast<std::size_t>(count));
+    CHECK(std::includes(progress.begin(), progress.end(), before.begin(), before.end()));
+    before = progress;
   }
 }
 
@@ -479,10 +479,9 @@ TEST_CASE("a split that cannot be fair is refused")
   CHECK(split({}, 0.5) == "rolewise: stratified_split: the data set is empty");
   auto broken = data;
   broken.shape.classes = 6;
-  CHECK(
-      split(broken, 0.5) ==
-      "rolewise: stratified_split: class 5 has no examples; the 5 labels that occur, 0 to 4, "
-      "become 5 classes, 0 to 4, by `relabelled`, or by .relabel of open_dataset and idx_dataset");
+  CHECK(split(broken, 0.5) ==
+        "rolewise: stratified_split: class 5 has no examples; the 5 labels that occur, 0 to 4, "
+        "become 5 classes, 0 to 4, by `relabeled`, or by .relabel of open_dataset and idx_dataset");
   broken.shape.classes = 4;
   CHECK(split(broken, 0.5) ==
         "rolewise: stratified_split: label 4 of example 4 is not among 4 classes");
@@ -519,11 +518,11 @@ TEST_CASE("the scaling of images is counted, and a flat channel is left as it is
   auto images = torch::empty({4, 2, 2, 2}, torch::kByte);
   images.select(1, 0).fill_(51);
   images.select(1, 1).copy_(torch::arange(16, torch::kByte).view({4, 2, 2}).remainder(2).mul(255));
-  const auto scaling = rolewise::normalisation_of(images);
-  CHECK(scaling.mean[0] == doctest::Approx(0.2).epsilon(1e-12));
-  CHECK(scaling.deviation[0] == 1.0);
-  CHECK(scaling.mean[1] == doctest::Approx(0.5).epsilon(1e-12));
-  CHECK(scaling.deviation[1] == doctest::Approx(0.5).epsilon(1e-12));
-  CHECK(refusal_of([] { (void)rolewise::normalisation_of(torch::zeros({2, 2})); }) ==
-        "rolewise: normalisation_of: want images [N, C, H, W] of uint8, at least one");
+  const auto normalization = rolewise::normalization_of(images);
+  CHECK(normalization.mean[0] == doctest::Approx(0.2).epsilon(1e-12));
+  CHECK(normalization.std[0] == 1.0);
+  CHECK(normalization.mean[1] == doctest::Approx(0.5).epsilon(1e-12));
+  CHECK(normalization.std[1] == doctest::Approx(0.5).epsilon(1e-12));
+  CHECK(refusal_of([] { (void)rolewise::normalization_of(torch::zeros({2, 2})); }) ==
+        "rolewise: normalization_of: want images [N, C, H, W] of uint8, at least one");
 }

@@ -87,13 +87,13 @@ std::vector<change> explored_changes(std::uint64_t run, const rw::exploration& h
   std::uint64_t number = 0;
   for (const auto& event : recorded_events()) {
     const auto key = rw::seed{17}.split(run).split(number++);
-    const auto child = rw::explore(space, rw::point_of(event.old_policy), key, how);
+    const auto child = rw::explore(space, rw::configuration_of(event.old_policy), key, how);
     add_changes(all, event.old_policy, rw::policy_at(child));
   }
   return all;
 }
 
-/// Bins with expected and found counts; neighbours are joined until at least 5 are expected.
+/// Bins with expected and found counts; neighbors are joined until at least 5 are expected.
 struct bins {
   double chi_square = 0.0;
   int count = 0;

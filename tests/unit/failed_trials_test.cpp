@@ -12,15 +12,15 @@
 #include <rolewise/search/population_based.hpp>
 #include <rolewise/search/population_based_asynchronous.hpp>
 #include <rolewise/search/random_search.hpp>
-#include <rolewise/search/regularised_evolution.hpp>
+#include <rolewise/search/regularized_evolution.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_lineage.hpp>
 #include <rolewise/search/successive_halving.hpp>
 #include <rolewise/search/tree_parzen.hpp>
-#include <rolewise/train/arena.hpp>
+#include <rolewise/train/run_search.hpp>
 #include <rolewise/train/sgd.hpp>
-#include <rolewise/train/standings_table.hpp>
 #include <rolewise/train/supervised.hpp>
+#include <rolewise/train/trial_table.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -49,17 +49,19 @@ namespace {
 /// With about half of the rates, on the log scale, the student diverges.
 const search_space wild{{"rate", real_interval{1e-20, 1e25, spacing::logarithmic}}};
 
-point rate(double x) { return point{}.set("rate", x); }
+configuration rate(double x) { return configuration{}.set("rate", x); }
 
 /// A strategy given by a function, so that all strategies have one type.
-template<bool LooksBack>
+template<bool ReadsHistory>
 struct any_strategy {
   static constexpr std::string_view name = "any-strategy";
-  static constexpr bool looks_back = LooksBack;
+  static constexpr bool reads_history = ReadsHistory;
   static constexpr bool has_settings = false;
-  std::function<std::vector<decision>(const search_space&, const std::vector<standing>&, seed)> ask;
+  std::function<std::vector<decision>(const search_space&, const std::vector<trial_state>&, seed)>
+      ask;
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& all, seed key) const
+                                                 const std::vector<trial_state>& all,
+                                                 seed key) const
   {
     return ask(space, all, key);
   }
@@ -67,9 +69,9 @@ struct any_strategy {
 using plain = any_strategy<false>;
 
 /// A strategy that applies `one` to every trial that has not finished.
-plain each(std::function<decision(const std::vector<standing>&, const standing&)> one)
+plain each(std::function<decision(const std::vector<trial_state>&, const trial_state&)> one)
 {
-  return {[one = std::move(one)](const search_space&, const std::vector<standing>& all, seed) {
+  return {[one = std::move(one)](const search_space&, const std::vector<trial_state>& all, seed) {
     std::vector<decision> decisions;
     for (const auto& s : all)
       if (!s.finished) decisions.push_back(one(all, s));
@@ -98,11 +100,11 @@ const dataset& examples()
 }
 
 struct maker {
-  auto operator()(const point& at, std::int64_t, seed own) const
+  auto operator()(const configuration& at, std::int64_t, seed own) const
   {
     return supervised{.student = tiny_student{examples().shape, own},
-                      .optimiser = sgd{.rate = at.real("rate")},
-                      .schedule = constant{},
+                      .optimizer = sgd{.learning_rate = at.real("rate")},
+                      .lr_schedule = constant_lr{},
                       .seed = own};
   }
 };
@@ -110,22 +112,22 @@ struct maker {
 struct mover : maker {
   using maker::operator();
   template<typename Step>
-  void operator()(Step& step, const point& at, std::int64_t, seed own) const
+  void operator()(Step& step, const configuration& at, std::int64_t, seed own) const
   {
-    step.optimiser.rate = at.real("rate");
+    step.optimizer.learning_rate = at.real("rate");
     step.seed = own;
   }
 };
 
-using step_type = std::invoke_result_t<maker, const point&, std::int64_t, seed>;
-using judge_type = std::function<double(const step_type&)>;
+using step_type = std::invoke_result_t<maker, const configuration&, std::int64_t, seed>;
+using metric_type = std::function<double(const step_type&)>;
 
 double judged(const step_type& step) { return -evaluate(step.learner(), examples()).loss; }
 
 struct interrupted {};
 
 /// A judge that throws at its `lives`-th call.
-judge_type with_lives(int lives)
+metric_type with_lives(int lives)
 {
   return [lives, asked = std::make_shared<std::atomic<int>>(0)](const step_type& step) {
     if (++*asked == lives) throw interrupted{};
@@ -133,19 +135,19 @@ judge_type with_lives(int lives)
   };
 }
 
-template<bool LooksBack, typename Factory = maker>
-auto search(const any_strategy<LooksBack>& strategy, const judge_type& judge = judged,
-            std::int64_t at_once = 1, const std::string& where = "", std::int64_t trials = 8,
-            std::int64_t epochs = 4, const Factory& factory = {})
+template<bool ReadsHistory, typename Factory = maker>
+auto search(const any_strategy<ReadsHistory>& strategy, const metric_type& metric = judged,
+            std::int64_t max_concurrent_trials = 1, const std::string& where = "",
+            std::int64_t trials = 8, std::int64_t epochs = 4, const Factory& factory = {})
 {
-  return arena(strategy, wild, factory, judge, examples(),
-               {.trials = trials,
-                .epochs = epochs,
-                .batch_size = 15,
-                .seed = seed{5},
-                .at_once = at_once,
-                .threads_each = 1,
-                .folder = where});
+  return run_search(strategy, wild, factory, metric, examples(),
+                    {.trials = trials,
+                     .epochs = epochs,
+                     .batch_size = 15,
+                     .seed = seed{5},
+                     .max_concurrent_trials = max_concurrent_trials,
+                     .threads_per_trial = 1,
+                     .folder = where});
 }
 
 std::int64_t count_of(const search_history& history, search_event::kind what)
@@ -157,7 +159,7 @@ std::int64_t count_of(const search_history& history, search_event::kind what)
 void check_same(auto& found, auto& wanted)
 {
   CHECK((found.history == wanted.history));
-  CHECK((found.standings == wanted.standings));
+  CHECK((found.trial_states == wanted.trial_states));
   REQUIRE(found.steps.size() == wanted.steps.size());
   for (std::size_t i = 0; i < found.steps.size(); ++i) {
     REQUIRE(found.steps[i].has_value() == wanted.steps[i].has_value());
@@ -167,8 +169,8 @@ void check_same(auto& found, auto& wanted)
 
 /// Checks that a search continues after trials that diverge, with the same result when run in
 /// parallel, with moved steps, or interrupted and resumed.
-template<bool LooksBack>
-void survives(std::string_view name, const any_strategy<LooksBack>& strategy, bool copies)
+template<bool ReadsHistory>
+void survives(std::string_view name, const any_strategy<ReadsHistory>& strategy, bool copies)
 {
   CAPTURE(name);
   auto found = search(strategy);
@@ -176,7 +178,7 @@ void survives(std::string_view name, const any_strategy<LooksBack>& strategy, bo
   CHECK(failures > 0);
   CHECK(std::isfinite(found.best().score.value()));
   CHECK_FALSE(found.best().failed);
-  CHECK_FALSE(found.standings[static_cast<std::size_t>(best_trial(found.history, 1))].failed);
+  CHECK_FALSE(found.trial_states[static_cast<std::size_t>(best_trial(found.history, 1))].failed);
   for (const auto& event : found.history.events)
     if (event.what == search_event::kind::failed) {
       CHECK_FALSE(event.reason.empty());
@@ -193,7 +195,7 @@ void survives(std::string_view name, const any_strategy<LooksBack>& strategy, bo
       CHECK_FALSE(has_failed[event.trial]);
     }
   }
-  for (const auto& s : found.standings) {
+  for (const auto& s : found.trial_states) {
     const auto place = static_cast<std::size_t>(s.trial);
     CHECK(s.failed == has_failed[s.trial]);
     CHECK(s.failed == (s.at && !s.score));
@@ -201,13 +203,13 @@ void survives(std::string_view name, const any_strategy<LooksBack>& strategy, bo
   }
   CHECK(copies == (count_of(found.history, search_event::kind::copied) > 0));
 
-  auto at_once = search(strategy, judged, 3);
-  check_same(at_once, found);
+  auto max_concurrent_trials = search(strategy, judged, 3);
+  check_same(max_concurrent_trials, found);
   auto moved = search(strategy, judged, 1, "", 8, 4, mover{});
   check_same(moved, found);
-  const auto judgements =
+  const auto judgments =
       static_cast<int>(count_of(found.history, search_event::kind::scored) + failures);
-  for (int lives = 2; lives < judgements; lives += 3) {
+  for (int lives = 2; lives < judgments; lives += 3) {
     const folder kept{std::to_string(lives)};
     try {
       (void)search(strategy, with_lives(lives), 1, kept.path);
@@ -240,11 +242,11 @@ TEST_CASE("a trial that diverges is stopped, and the search goes on, under every
   survives(successive_halving::name, plain{successive_halving{.eta = 2}}, false);
   survives(hyperband::name, plain{hyperband{.eta = 2, .most = 4}}, false);
   survives(asynchronous_successive_halving::name,
-           plain{asynchronous_successive_halving{.eta = 2, .at_once = 2}}, false);
-  survives(tree_parzen::name, plain{tree_parzen{.at_once = 2, .start_up = 3}}, false);
+           plain{asynchronous_successive_halving{.eta = 2, .max_concurrent_trials = 2}}, false);
+  survives(tree_parzen::name, plain{tree_parzen{.max_concurrent_trials = 2, .start_up = 3}}, false);
   survives(bohb::name, plain{bohb{.budget = {.eta = 2, .most = 4}, .proposals = {.start_up = 20}}},
            false);
-  survives(regularised_evolution::name, plain{regularised_evolution{.population = 3, .sample = 2}},
+  survives(regularized_evolution::name, plain{regularized_evolution{.population = 3, .sample = 2}},
            false);
   survives(cma_es::name, plain{cma_es{.offspring = 4, .step = 5.0}}, false);
 }
@@ -281,10 +283,10 @@ TEST_CASE("a failed trial takes the place of the worst, and no healthy one is re
     CHECK(replaced == 1);
     CHECK(events.at(8).what == search_event::kind::copied);
     CHECK(events.at(8).trial == fails);
-    const auto& now = found.standings[static_cast<std::size_t>(fails)];
-    CHECK_FALSE(now.failed);
-    CHECK(now.score.has_value());
-    CHECK(now.past.front().score == failed_score);
+    const auto& progress = found.trial_states[static_cast<std::size_t>(fails)];
+    CHECK_FALSE(progress.failed);
+    CHECK(progress.score.has_value());
+    CHECK(progress.past.front().score == failed_score);
     CHECK(failed_trials(found.history).empty());
     CHECK(ranked_trials(found.history).size() == 4);
   }
@@ -293,16 +295,17 @@ TEST_CASE("a failed trial takes the place of the worst, and no healthy one is re
 TEST_CASE("a search ends when all its trials have failed, says why of each, and says it again")
 {
   const folder kept{"all"};
-  const auto strategy = each([](const auto&, const standing& s) -> decision {
+  const auto strategy = each([](const auto&, const trial_state& s) -> decision {
     if (!s.at) return start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
     return keep_trial{s.trial};
   });
-  const judge_type judge = [](const step_type&) {
+  const metric_type metric = [](const step_type&) {
     return -std::numeric_limits<double>::infinity();
   };
-  const auto run = [&] { (void)search(strategy, judge, 1, kept.path, 2); };
+  const auto run = [&] { (void)search(strategy, metric, 1, kept.path, 2); };
   const auto words = error_of(run);
-  CHECK(words.starts_with("rolewise: arena: all trials have failed: trial 0 (rate 1e+25): fit: '"));
+  CHECK(words.starts_with(
+      "rolewise: run_search: all trials have failed: trial 0 (rate 1e+25): fit: '"));
   CHECK(words.ends_with("; trial 1 (rate 0.1): judge: the score after 1 epochs is -inf"));
   CHECK(error_of(run) == words);
   CHECK(error_of([&] { (void)search(strategy, judged, 2, kept.path, 2); }) == words);
@@ -316,22 +319,24 @@ TEST_CASE(
     "a strategy that knows nothing of failures still ends, and cannot copy one that has failed")
 {
   // Trial 1 waits for trial 0, which fails.
-  const auto waits = each([](const std::vector<standing>& all, const standing& s) -> decision {
-    if (s.at) return keep_trial{s.trial};
-    if (s.trial == 0 || all[0].finished)
-      return start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
-    return keep_trial{s.trial};
-  });
+  const auto waits =
+      each([](const std::vector<trial_state>& all, const trial_state& s) -> decision {
+        if (s.at) return keep_trial{s.trial};
+        if (s.trial == 0 || all[0].finished)
+          return start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
+        return keep_trial{s.trial};
+      });
   const auto found = search(waits, judged, 1, "", 2, 2);
-  CHECK(found.standings[0].failed);
+  CHECK(found.trial_states[0].failed);
   CHECK(found.best().trial == 1);
   CHECK(count_of(found.history, search_event::kind::stopped) == 1);
 
-  const auto copies = each([](const std::vector<standing>& all, const standing& s) -> decision {
-    if (!s.at) return start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
-    if (s.trial == 1 && all[0].failed) return copy_trial{0, 1, rate(0.1)};
-    return keep_trial{s.trial};
-  });
+  const auto copies =
+      each([](const std::vector<trial_state>& all, const trial_state& s) -> decision {
+        if (!s.at) return start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
+        if (s.trial == 1 && all[0].failed) return exploit_trial{0, 1, rate(0.1)};
+        return keep_trial{s.trial};
+      });
   CHECK_THROWS_WITH_AS((void)search(copies, judged, 1, "", 2, 2),
                        "rolewise: strategy 'any-strategy': copies trial 0, which had failed",
                        std::invalid_argument);
@@ -342,59 +347,61 @@ TEST_CASE("whatever else a trial throws ends the search and names it, its point 
   struct own_error : std::runtime_error {
     using std::runtime_error::runtime_error;
   };
-  const auto strategy = each([](const auto&, const standing& s) -> decision {
+  const auto strategy = each([](const auto&, const trial_state& s) -> decision {
     if (!s.at) return start_trial{s.trial, rate(0.25 * static_cast<double>(s.trial + 1))};
     return keep_trial{s.trial};
   });
-  const auto run = [&](const judge_type& judge, std::int64_t at_once = 1) {
-    (void)search(strategy, judge, at_once, "", 2);
+  const auto run = [&](const metric_type& metric, std::int64_t max_concurrent_trials = 1) {
+    (void)search(strategy, metric, max_concurrent_trials, "", 2);
   };
-  for (const std::int64_t at_once : {1, 2}) {
+  for (const std::int64_t max_concurrent_trials : {1, 2}) {
     CHECK_THROWS_WITH_AS(run(
                              [](const step_type& step) -> double {
-                               if (step.optimiser.rate < 0.3) return 0.0;
-                               refuse("mine", "wants more");
+                               if (step.optimizer.learning_rate < 0.3) return 0.0;
+                               throw_invalid_argument("mine", "wants more");
                              },
-                             at_once),
-                         "rolewise: arena: trial 1 (rate 0.5): mine: wants more",
+                             max_concurrent_trials),
+                         "rolewise: run_search: trial 1 (rate 0.5): mine: wants more",
                          std::invalid_argument);
     try {
-      run([](const step_type&) -> double { throw own_error{"the disk is gone"}; }, at_once);
+      run([](const step_type&) -> double { throw own_error{"the disk is gone"}; },
+          max_concurrent_trials);
       FAIL("nothing was thrown");
     } catch (const std::runtime_error& wrong) {
-      CHECK(std::string{wrong.what()} == "rolewise: arena: trial 0 (rate 0.25): the disk is gone");
+      CHECK(std::string{wrong.what()} ==
+            "rolewise: run_search: trial 0 (rate 0.25): the disk is gone");
       CHECK_THROWS_AS(std::rethrow_if_nested(wrong), own_error);
     }
   }
   // A learning rate that the factory makes infinite is an error of the caller, not a failed
   // trial.
-  const auto factory = [](const point& at, std::int64_t number, seed own) {
+  const auto factory = [](const configuration& at, std::int64_t number, seed own) {
     return maker{}(rate(at.real("rate") * (number == 1 ? 1e308 * 10.0 : 1.0)), number, own);
   };
   CHECK_THROWS_WITH_AS(
-      (void)arena(strategy, wild, factory, judged, examples(), {.trials = 2}),
+      (void)run_search(strategy, wild, factory, judged, examples(), {.trials = 2}),
       doctest::Contains(
-          "rolewise: arena: trial 1 (rate 0.5): learning rate: in epoch 0, step 0 it is inf"),
+          "rolewise: run_search: trial 1 (rate 0.5): learning rate: in epoch 0, step 0 it is inf"),
       std::invalid_argument);
 }
 
-TEST_CASE("the table of standings shows trials that have failed below all others")
+TEST_CASE("the table of trial states shows trials that have failed below all others")
 {
   char* text = nullptr;
   std::size_t size = 0;
   std::FILE* file = ::open_memstream(&text, &size);
   const search_history history{
       .strategy = "any", .space = wild, .trials = 3, .epochs = 4, .events = {}};
-  const std::vector<standing> standings{
+  const std::vector<trial_state> trial_states{
       {.trial = 0, .epoch = 2, .at = rate(0.5), .finished = true, .failed = true},
       {.trial = 1, .epoch = 2, .score = -3.0, .at = rate(0.25)},
       {.trial = 2}};
-  standings_table live{.to = file, .how = standings_table::style::live};
-  live.see(search_begins{history, standings});
-  live.see(search_ends{history, standings});
-  standings_table lines{.to = file, .how = standings_table::style::plain};
-  lines.see(search_begins{history, standings});
-  lines.see(search_ends{history, standings});
+  trial_table live{.to = file, .how = trial_table::style::live};
+  live.on(search_begin{history, trial_states});
+  live.on(search_end{history, trial_states});
+  trial_table lines{.to = file, .how = trial_table::style::plain};
+  lines.on(search_begin{history, trial_states});
+  lines.on(search_end{history, trial_states});
   std::fclose(file);
   const std::string words{text, size};
   std::free(text);

@@ -7,6 +7,7 @@
 
 #include <rolewise/agent/auto_augment.hpp>
 #include <rolewise/agent/auto_augment_policies.hpp>
+#include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/detail/affine_map.hpp>
 #include <rolewise/agent/detail/carry_out.hpp>
@@ -16,7 +17,6 @@
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/rand_augment.hpp>
 #include <rolewise/agent/random_resized_crop.hpp>
-#include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/agent/uniform_augment.hpp>
 #include <rolewise/agent/view_of.hpp>
@@ -46,10 +46,10 @@ using rw::operation;
 namespace {
 
 const std::vector<std::uint8_t> paint{125, 123, 114};
-const rw::moment now{.epoch = 2};
+const rw::training_progress progress{.epoch = 2};
 const rw::seed key{19};
 
-std::vector<std::uint8_t> colour_of(std::int64_t channels)
+std::vector<std::uint8_t> color_of(std::int64_t channels)
 {
   return {paint.begin(), paint.begin() + channels};
 }
@@ -63,15 +63,16 @@ struct scripted {
   std::optional<rw::image_window> window{};
   bool is_filled = true;
 
-  [[nodiscard]] rw::batch operator()(const rw::batch& examples, const rw::moment&, rw::seed) const
+  [[nodiscard]] rw::batch operator()(const rw::batch& examples, const rw::training_progress&,
+                                     rw::seed) const
   {
     return rw::detail::planned_view(
         [&](const rw::image_subjects& subjects, rw::image_program& program) {
-          plan(subjects, now, key, program);
+          plan(subjects, progress, key, program);
         },
         examples);
   }
-  void plan(const rw::image_subjects&, const rw::moment&, rw::seed,
+  void plan(const rw::image_subjects&, const rw::training_progress&, rw::seed,
             rw::image_program& program) const
   {
     for (const auto& step : steps) std::ranges::fill(program.add_operations(), step);
@@ -102,7 +103,7 @@ rw::image_program plan_of(const A& agent, const rw::batch& examples)
               x.size(1),
               x.size(2),
               x.size(3)},
-             now, key, program);
+             progress, key, program);
   return program;
 }
 
@@ -111,10 +112,10 @@ torch::Tensor by_kernels(kernels::canvas& canvas, const rw::image_program& progr
 {
   const auto result = torch::empty_like(pixels);
   const auto channels = pixels.size(1), height = pixels.size(2), width = pixels.size(3);
-  const auto colour = colour_of(channels);
+  const auto color = color_of(channels);
   for (std::int64_t n = 0; n < pixels.size(0); ++n) {
     canvas.load(pixels[n].const_data_ptr<std::uint8_t>(), channels, height, width);
-    rw::detail::run_program(canvas, program, static_cast<std::size_t>(n), colour.data());
+    rw::detail::run_program(canvas, program, static_cast<std::size_t>(n), color.data());
     auto* out = result[n].mutable_data_ptr<std::uint8_t>();
     for (std::int64_t c = 0; c < channels; ++c)
       std::copy_n(canvas.planes()[c], height * width, out + c * height * width);
@@ -285,7 +286,7 @@ TEST_CASE("warps by kernels are the warps of the reference, in every variant")
         const auto program =
             warps_among_operations(rw::draws{rw::seed{8}, height, width}, 40, height, width);
         CHECK(torch::equal(by_kernels(canvas, program, pixels),
-                           rw::detail::carry_out(program, pixels, colour_of(channels))));
+                           rw::detail::carry_out(program, pixels, color_of(channels))));
       }
     const auto large = noise(2, 3, 1024, 1023);
     rw::image_program program{2};
@@ -347,8 +348,9 @@ TEST_CASE("one operation at nearest is Pillow's but for two pixels in a thousand
     const auto examples = batch_of(noise(2, 3, side, side));
     const auto ask = [&](operation what, double value) {
       const scripted pillow{.steps = {{what, value}}};
-      const auto found = rw::fast{pillow}(examples, now, key).inputs;
-      different += found.ne(pillow(examples, now, key).inputs).any(1).sum().item<std::int64_t>();
+      const auto found = rw::fast{pillow}(examples, progress, key).inputs;
+      different +=
+          found.ne(pillow(examples, progress, key).inputs).any(1).sum().item<std::int64_t>();
       all += found.size(0) * side * side;
     };
     for (int level = -30; level <= 30; ++level) {
@@ -370,19 +372,19 @@ TEST_CASE("what changes nothing, alone or composed, is exact")
   for (const auto between : {interpolation::nearest, interpolation::bilinear}) {
     const auto stays = [&](std::vector<rw::image_step> steps) {
       const rw::fast agent{scripted{.steps = std::move(steps)}, between};
-      CHECK(agent(examples, now, key).inputs.is_same(examples.inputs));
+      CHECK(agent(examples, progress, key).inputs.is_same(examples.inputs));
     };
     stays({{operation::rotate, 0.0}});
     stays({{operation::rotate, 360.0}, {operation::shear_x, 0.0}});
     stays({{operation::translate_x, 9.0}, {}, {operation::translate_x, -9.0}});
     stays({{operation::rotate, 21.0}, {operation::rotate, -21.0}});
     stays({{operation::shear_y, 0.3}, {operation::shear_y, -0.3}});
-    const rw::fast mirrored_twice{rw::sequence{scripted{.steps = {{operation::rotate, 180.0}},
-                                                        .window = rw::image_window{0, 0, true}},
-                                               scripted{.steps = {{operation::rotate, 180.0}},
-                                                        .window = rw::image_window{0, 0, true}}},
+    const rw::fast mirrored_twice{rw::compose{scripted{.steps = {{operation::rotate, 180.0}},
+                                                       .window = rw::image_window{0, 0, true}},
+                                              scripted{.steps = {{operation::rotate, 180.0}},
+                                                       .window = rw::image_window{0, 0, true}}},
                                   between};
-    CHECK(torch::equal(mirrored_twice(examples, now, key).inputs, examples.inputs));
+    CHECK(torch::equal(mirrored_twice(examples, progress, key).inputs, examples.inputs));
   }
 }
 
@@ -394,19 +396,19 @@ TEST_CASE("right angles and whole distances are exact at both interpolations")
       for (const int quarters : {-1, 1, 2, 3}) {
         CAPTURE(quarters);
         const rw::fast agent{scripted{.steps = {{operation::rotate, 90.0 * quarters}}}, between};
-        CHECK(torch::equal(agent(examples, now, key).inputs,
+        CHECK(torch::equal(agent(examples, progress, key).inputs,
                            torch::rot90(examples.inputs, quarters, {2, 3})));
       }
     }
     auto examples = batch_of(noise(3, 3, 13, 19));
-    examples.scaling.mean = {0.4, 0.5, 0.6};
-    const auto filler = rw::as_pixel(rw::mean_colour(examples.scaling, 3), torch::kCPU);
+    examples.normalization.mean = {0.4, 0.5, 0.6};
+    const auto filler = rw::as_pixel(rw::mean_color(examples.normalization, 3), torch::kCPU);
     const rw::fast agent{
         scripted{.steps = {{operation::translate_x, 4.0}, {operation::translate_y, -2.0}}},
         between};
     auto wanted = filler.expand_as(examples.inputs).clone();
     wanted.slice(2, 2).slice(3, 0, 15).copy_(examples.inputs.slice(2, 0, 11).slice(3, 4));
-    CHECK(torch::equal(agent(examples, now, key).inputs, wanted));
+    CHECK(torch::equal(agent(examples, progress, key).inputs, wanted));
   }
 }
 
@@ -481,11 +483,11 @@ TEST_CASE("what is no geometric operation ends a run, and only a filled run take
   CHECK(windows_of(scripted{.steps = {turn}, .window = window, .is_filled = false}) == 1);
   CHECK(windows_of(scripted{.steps = {{operation::invert}}, .window = window}) == 1);
   // A fill turns holes into image content; the outside of a window is image content as well.
-  CHECK(warps_of(rw::sequence{scripted{.steps = {turn}}, scripted{.steps = {turn}}}) == 2);
-  CHECK(warps_of(
-            rw::sequence{scripted{.steps = {}, .window = window}, scripted{.steps = {turn}}}) == 1);
+  CHECK(warps_of(rw::compose{scripted{.steps = {turn}}, scripted{.steps = {turn}}}) == 2);
+  CHECK(warps_of(rw::compose{scripted{.steps = {}, .window = window}, scripted{.steps = {turn}}}) ==
+        1);
   CHECK(windows_of(
-            rw::sequence{scripted{.steps = {}, .window = window}, scripted{.steps = {turn}}}) == 1);
+            rw::compose{scripted{.steps = {}, .window = window}, scripted{.steps = {turn}}}) == 1);
   // Warps that are already composed stay unchanged within another `fast`.
   const rw::fast inner{scripted{.steps = {turn, turn}}, interpolation::bilinear};
   CHECK((plan_of(rw::fast{inner}, examples).layers().size() ==
@@ -494,7 +496,7 @@ TEST_CASE("what is no geometric operation ends a run, and only a filled run take
   CHECK((program.warps(layers_of(program, kind::warps)[1])[0].between == interpolation::bilinear));
 }
 
-TEST_CASE("bilinear pixels are within a grey level of the mean in double precision")
+TEST_CASE("bilinear pixels are within a gray level of the mean in double precision")
 {
   const rw::draws random{rw::seed{4}, 0, 0};
   std::uint64_t draw = 0;
@@ -511,7 +513,7 @@ TEST_CASE("bilinear pixels are within a grey level of the mean in double precisi
     auto all = moved(0, 0);
     for (const auto& step : steps) all = product(all, matrix_of(step, tall, wide));
     const auto view =
-        rw::fast{scripted{.steps = steps}, interpolation::bilinear}(examples, now, key).inputs;
+        rw::fast{scripted{.steps = steps}, interpolation::bilinear}(examples, progress, key).inputs;
     const auto in = examples.inputs[0][0];
     const auto* pixel = in.const_data_ptr<std::uint8_t>();
     const auto* found = view.const_data_ptr<std::uint8_t>();
@@ -559,7 +561,7 @@ TEST_CASE("bilinear pixels are within a grey level of the mean in double precisi
   CHECK(doubtful < asked / 40);
 }
 
-TEST_CASE("the colour of a hole does not bleed into the picture")
+TEST_CASE("the color of a hole does not bleed into the picture")
 {
   // A white image with an unfilled hole in the middle, rotated bilinearly: pixels are white or
   // filled.
@@ -567,7 +569,7 @@ TEST_CASE("the colour of a hole does not bleed into the picture")
   const rw::fast agent{
       scripted{.steps = {{operation::cutout, 8.0, 20, 20}, {operation::rotate, 30.0}}},
       interpolation::bilinear};
-  const auto view = agent(examples, now, key).inputs;
+  const auto view = agent(examples, progress, key).inputs;
   CHECK(view.eq(255).logical_or(view.eq(0)).all().item<bool>());
   const auto holes = view.eq(0).sum().item<std::int64_t>() / 3;
   CHECK(holes > 256);
@@ -626,23 +628,23 @@ TEST_CASE("agents at the fast fidelity are agents, by kernels and by the referen
       rw::laws::hold_for(agent, channels);
       auto examples = rw::laws::images_for_agents(channels);
       const auto wanted = rw::detail::carry_out(plan_of(agent, examples), examples.inputs,
-                                                rw::mean_colour(examples.scaling, channels));
-      CHECK(torch::equal(agent(examples, now, key).inputs, wanted));
+                                                rw::mean_color(examples.normalization, channels));
+      CHECK(torch::equal(agent(examples, progress, key).inputs, wanted));
       rw::buffer_pool buffers;
       auto view = examples;
       view.inputs = wanted;
-      CHECK(torch::equal(rw::view_of(agent, examples, now, key, {}, buffers).inputs,
-                         rw::normalised_inputs(view)));
+      CHECK(torch::equal(rw::view_of(agent, examples, progress, key, {}, buffers).inputs,
+                         rw::normalized_inputs(view)));
     }
   };
   for (const auto between : {interpolation::nearest, interpolation::bilinear}) {
     hold(rw::fast{rw::rand_augment{.operations = 3, .magnitude = 9}, between});
-    hold(rw::fast{rw::sequence{rw::rand_augment{}, rw::pad_crop_flip{}, rw::cutout{}}, between});
+    hold(rw::fast{rw::compose{rw::rand_augment{}, rw::pad_crop_flip{}, rw::cutout{}}, between});
     rw::laws::draws_matter_for(rw::fast{rw::trivial_augment{}, between});
     rw::laws::refuses_what_are_no_images(rw::fast{rw::trivial_augment{}, between});
   }
-  hold(rw::sequence{rw::pad_crop_flip{}, rw::fast{rw::rand_augment{}, interpolation::bilinear},
-                    rw::fast{rw::sequence{rw::rand_augment{}, rw::pad_crop_flip{}}}});
+  hold(rw::compose{rw::pad_crop_flip{}, rw::fast{rw::rand_augment{}, interpolation::bilinear},
+                   rw::fast{rw::compose{rw::rand_augment{}, rw::pad_crop_flip{}}}});
 }
 
 TEST_CASE("images whose operations move nothing have the same view at both fidelities")
@@ -650,8 +652,8 @@ TEST_CASE("images whose operations move nothing have the same view at both fidel
   const auto examples = rw::laws::images_for_agents(3);
   const rw::rand_augment pillow{.operations = 2, .magnitude = 7};
   const auto program = plan_of(pillow, examples);
-  const auto plain = pillow(examples, now, key).inputs;
-  const auto view = rw::fast{pillow, interpolation::bilinear}(examples, now, key).inputs;
+  const auto plain = pillow(examples, progress, key).inputs;
+  const auto view = rw::fast{pillow, interpolation::bilinear}(examples, progress, key).inputs;
   std::int64_t same = 0, other = 0;
   for (std::size_t n = 0; n < program.images(); ++n) {
     const bool moves = std::ranges::any_of(program.layers(), [&](const auto& layer) {
@@ -669,7 +671,7 @@ TEST_CASE("images whose operations move nothing have the same view at both fidel
 TEST_CASE("a program that is written again is composed in the memory that it has")
 {
   const auto examples = rw::laws::images_for_agents(3);
-  const rw::fast agent{rw::sequence{rw::rand_augment{.operations = 3}, rw::pad_crop_flip{}}};
+  const rw::fast agent{rw::compose{rw::rand_augment{.operations = 3}, rw::pad_crop_flip{}}};
   const rw::image_subjects subjects{
       {examples.ids.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(examples.size())}};
   rw::image_program program;
@@ -688,11 +690,11 @@ TEST_CASE("a program that is written again is composed in the memory that it has
 TEST_CASE("what comes after a resize is composed at the new size")
 {
   const auto examples = rw::laws::images_for_agents(3);
-  const rw::moment later{.epoch = 3};
+  const rw::training_progress later{.epoch = 3};
   const rw::random_resized_crop crop{.height = 40, .width = 23};
   const rw::rand_augment moves{.operations = 3, .magnitude = 9};
-  const rw::sequence inside{crop, moves};
-  const rw::sequence outside{crop, rw::fast{moves, interpolation::bilinear}};
+  const rw::compose inside{crop, moves};
+  const rw::compose outside{crop, rw::fast{moves, interpolation::bilinear}};
   const auto whole = rw::fast{inside, interpolation::bilinear}(examples, later, key).inputs;
   CHECK(torch::equal(whole, outside(examples, later, key).inputs));
   CHECK_FALSE(torch::equal(whole, inside(examples, later, key).inputs));
@@ -705,7 +707,7 @@ TEST_CASE("what comes after a resize is composed at the new size")
        examples.inputs.size(3)},
       later, key, program);
   CHECK(torch::equal(whole, rw::detail::carry_out(program, examples.inputs,
-                                                  rw::mean_colour(examples.scaling, 3))));
+                                                  rw::mean_color(examples.normalization, 3))));
 }
 
 TEST_CASE("what leaves an image as it is does not end a run")

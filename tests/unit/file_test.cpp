@@ -95,9 +95,9 @@ unsigned mode_of(const std::string& path)
 TEST_CASE("messages are in the classic locale")
 {
   const rw::testing::grouping_locale elsewhere;
-  CHECK(complaint([] { rw::refuse("who", "got ", 1234567, " and ", 0.5); }) ==
+  CHECK(complaint([] { rw::throw_invalid_argument("who", "got ", 1234567, " and ", 0.5); }) ==
         "rolewise: who: got 1234567 and 0.5");
-  CHECK(complaint([] { rw::fail("who", 1e6); }) == "rolewise: who: 1e+06");
+  CHECK(complaint([] { rw::throw_runtime_error("who", 1e6); }) == "rolewise: who: 1e+06");
   CHECK(rw::detail::classic_list(" ", std::vector{1000, 2000}) == "1000 2000");
 }
 

@@ -7,12 +7,12 @@
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/network/wide_resnet.hpp>
 #include <rolewise/quant.hpp>
-#include <rolewise/report/quantisation_report.hpp>
-#include <rolewise/train/batch_norm_statistics.hpp>
+#include <rolewise/report/quantization_report.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/snapshot.hpp>
 #include <rolewise/train/supervised.hpp>
+#include <rolewise/train/update_batch_norm.hpp>
 
 #include <torch/csrc/autograd/autograd.h>
 
@@ -53,7 +53,7 @@ struct smooth {
     static constexpr bool takes_folded_weights = true;
     double bend;
 
-    [[nodiscard]] rw::quantised operator()(const torch::Tensor& w, bit_width) const
+    [[nodiscard]] rw::quantized operator()(const torch::Tensor& w, bit_width) const
     {
       return {.levels = bend == 0.0 ? w : w + (w * 3).sin() * bend};
     }
@@ -61,7 +61,7 @@ struct smooth {
   struct activations {
     static constexpr bool has_state = false;
 
-    [[nodiscard]] rw::quantised operator()(const torch::Tensor& x, bit_width) const
+    [[nodiscard]] rw::quantized operator()(const torch::Tensor& x, bit_width) const
     {
       return {.levels = x};
     }
@@ -69,8 +69,8 @@ struct smooth {
 
   double bend = 0.1;
 
-  [[nodiscard]] weights start_weights(const rw::layer_place&) const { return {bend}; }
-  [[nodiscard]] activations start_activations(const rw::layer_place&) const { return {}; }
+  [[nodiscard]] weights start_weights(const rw::layer_id&) const { return {bend}; }
+  [[nodiscard]] activations start_activations(const rw::layer_id&) const { return {}; }
 };
 
 rw::planned_layer planned(int bits)
@@ -102,7 +102,7 @@ struct pair_of_layers {
   template<typename Archive>
   void visit_state(Archive& archive)
   {
-    rw::visit_normalised(archive, "layer", convolution, "norm", norm);
+    rw::visit_normalized(archive, "layer", convolution, "norm", norm);
   }
   std::map<std::string, torch::Tensor> tensors()
   {
@@ -119,10 +119,10 @@ struct statistics {
   torch::Tensor mean, variance;
 };
 
-/// The formulas of `batch_norm`, with `quantise` for Q.
-template<typename Quantise>
+/// The formulas of `batch_norm`, with `quantize` for Q.
+template<typename Quantize>
 torch::Tensor simulated(const torch::Tensor& x, std::map<std::string, torch::Tensor>& t,
-                        const statistics& running, const Quantise& quantise)
+                        const statistics& running, const Quantize& quantize)
 {
   const auto &w = t.at("layer.weight"), &gamma = t.at("norm.weight"), &beta = t.at("norm.bias");
   const auto convolve = [&](const torch::Tensor& by) { return torch::conv2d(x, by, {}, 2, 1); };
@@ -130,7 +130,7 @@ torch::Tensor simulated(const torch::Tensor& x, std::map<std::string, torch::Ten
   const auto mu = unfolded.mean(at::IntArrayRef{0, 2, 3});
   const auto s = ((unfolded - along(mu)).square().mean(at::IntArrayRef{0, 2, 3}) + 1e-3).sqrt();
   const auto r = (running.variance + 1e-3).sqrt();
-  return convolve(quantise(w * (gamma / r).view({-1, 1, 1, 1}))) * along(r / s) +
+  return convolve(quantize(w * (gamma / r).view({-1, 1, 1, 1}))) * along(r / s) +
          along(beta - mu * gamma / s);
 }
 
@@ -144,8 +144,8 @@ torch::Tensor stepped(const torch::Tensor& w, const torch::Tensor& step, double 
   return straight_through((w / s).clamp(low, high)) * s;
 }
 
-template<typename Q, typename Quantise>
-void agrees_with_formulas(const Q& q, const Quantise& quantise)
+template<typename Q, typename Quantize>
+void agrees_with_formulas(const Q& q, const Quantize& quantize)
 {
   pair_of_layers<Q> layers{q, true};
   rw::activation<Q> input{q, planned(4)};
@@ -155,20 +155,20 @@ void agrees_with_formulas(const Q& q, const Quantise& quantise)
                           all.at("norm.running_variance").clone()};
 
   const auto in = input.of_rectified(x, phase::training);
-  const auto y = layers.convolution.normalised(in, layers.norm, phase::training).taken();
+  const auto y = layers.convolution.normalized(in, layers.norm, phase::training).taken();
   all = layers.tensors();  // steps are initialized by now
   const auto expected = simulated(
-      in.values(), all, before, [&](const torch::Tensor& folded) { return quantise(folded, all); });
+      in.values(), all, before, [&](const torch::Tensor& folded) { return quantize(folded, all); });
   CHECK(torch::allclose(y, expected, 1e-4, 1e-5));
 
   torch::manual_seed(5);
-  const auto towards = torch::randn_like(y);
+  const auto toward = torch::randn_like(y);
   std::vector<torch::Tensor> learned{x};
   for (const auto& [name, t] : all)
     if (t.requires_grad()) learned.push_back(t);
   CHECK(learned.size() >= 4);
-  const auto got = torch::autograd::grad({y}, learned, {towards}, true);
-  const auto wanted = torch::autograd::grad({expected}, learned, {towards});
+  const auto got = torch::autograd::grad({y}, learned, {toward}, true);
+  const auto wanted = torch::autograd::grad({expected}, learned, {toward});
   for (std::size_t i = 0; i < learned.size(); ++i) {
     CAPTURE(i);
     CHECK(wanted[i].abs().max().template item<double>() > 1e-3);
@@ -202,7 +202,7 @@ TEST_CASE("folded weights and shifts are those of the formula")
   CHECK((layers.norm.folding() * 0.8).item<double>() == doctest::Approx(2.399952).epsilon(1e-6));
   const auto at = [&](double x) {
     return layers.convolution
-        .normalised(torch::full({1, 1, 1, 1}, x), layers.norm, phase::evaluation)
+        .normalized(torch::full({1, 1, 1, 1}, x), layers.norm, phase::evaluation)
         .taken()
         .item<double>();
   };
@@ -244,8 +244,8 @@ TEST_CASE("training folds as the formulas say, with their gradients")
     pair_of_layers<rw::lsq> plain{rw::lsq{}, true};
     pair_of_layers<std::decay_t<decltype(q)>> other{q, true};
     const auto x = rw::lsq{}.start_activations({})(torch::rand({2, 3, 8, 8}), bit_width{4});
-    CHECK(torch::equal(plain.convolution.normalised(x, plain.norm, phase::training).taken(),
-                       other.convolution.normalised(x, other.norm, phase::training).taken()));
+    CHECK(torch::equal(plain.convolution.normalized(x, plain.norm, phase::training).taken(),
+                       other.convolution.normalized(x, other.norm, phase::training).taken()));
   }
 }
 
@@ -253,7 +253,7 @@ TEST_CASE("where the quantizer is smooth, gradients are finite differences")
 {
   torch::manual_seed(1);
   const auto x = torch::randn({3, 3, 6, 6}, torch::kDouble);
-  const auto towards = torch::randn({3, 4, 3, 3}, torch::kDouble);
+  const auto toward = torch::randn({3, 4, 3, 3}, torch::kDouble);
   pair_of_layers<smooth> first{smooth{}, true};
   const auto make = [&](const std::map<std::string, torch::Tensor>& values) {
     pair_of_layers<smooth> layers{smooth{}, true};
@@ -264,8 +264,8 @@ TEST_CASE("where the quantizer is smooth, gradients are finite differences")
     return layers;
   };
   const auto loss = [&](pair_of_layers<smooth>& layers, const torch::Tensor& in) {
-    return (layers.convolution.normalised({.levels = in}, layers.norm, phase::training).taken() *
-            towards)
+    return (layers.convolution.normalized({.levels = in}, layers.norm, phase::training).taken() *
+            toward)
         .sum();
   };
   std::map<std::string, torch::Tensor> start;
@@ -299,15 +299,15 @@ TEST_CASE("where the quantizer is smooth, gradients are finite differences")
 TEST_CASE("where the quantizer changes nothing, folding does not either")
 {
   torch::manual_seed(2);
-  const auto x = torch::randn({6, 3, 8, 8}), towards = torch::randn({6, 4, 4, 4});
+  const auto x = torch::randn({6, 3, 8, 8}), toward = torch::randn({6, 4, 4, 4});
   for (const auto when : {phase::training, phase::statistics, phase::evaluation}) {
     CAPTURE(static_cast<int>(when));
     pair_of_layers<smooth> folded{smooth{0.0}, true}, plain{smooth{0.0}, false};
     const auto run = [&](pair_of_layers<smooth>& layers) {
       auto all = layers.tensors();
-      const auto y = layers.convolution.normalised({.levels = x}, layers.norm, when).taken();
+      const auto y = layers.convolution.normalized({.levels = x}, layers.norm, when).taken();
       auto result = torch::autograd::grad(
-          {(y * towards).sum()},
+          {(y * toward).sum()},
           {all.at("layer.weight"), all.at("norm.weight"), all.at("norm.bias")});
       result.push_back(y);
       result.push_back(all.at("norm.running_mean"));
@@ -321,7 +321,7 @@ TEST_CASE("where the quantizer changes nothing, folding does not either")
     }
   }
   pair_of_layers<smooth> one{smooth{}, true};
-  CHECK_THROWS_WITH_AS((void)one.convolution.normalised({.levels = torch::ones({1, 3, 2, 2})},
+  CHECK_THROWS_WITH_AS((void)one.convolution.normalized({.levels = torch::ones({1, 3, 2, 2})},
                                                         one.norm, phase::training),
                        doctest::Contains("want more than one value per channel in training"),
                        std::invalid_argument);
@@ -335,14 +335,14 @@ template<typename Network>
 Network stirred(Network n)
 {
   const torch::NoGradGuard without_graph;
-  for (std::uint64_t i = 0; i < 10; ++i) (void)n.respond(images(8, 100 + i));
+  for (std::uint64_t i = 0; i < 10; ++i) (void)n.forward(images(8, 100 + i));
   torch::manual_seed(7);
   rw::for_each_tensor(n, [](const std::string& name, torch::Tensor& t, rw::tensor_kind) {
     if (name.find("batch_norm") == std::string::npos) return;
     if (name.ends_with(".weight")) t.mul_(torch::rand_like(t) * 2 - 0.3);
     if (name.ends_with(".bias")) t.add_(torch::randn_like(t) * 0.3);
   });
-  for (std::uint64_t i = 0; i < 3; ++i) (void)n.respond(images(8, 200 + i));
+  for (std::uint64_t i = 0; i < 3; ++i) (void)n.forward(images(8, 200 + i));
   return n;
 }
 
@@ -389,7 +389,7 @@ std::string text_of(const rw::table& rows) { return rows.markdown(); }
 
 }  // namespace
 
-TEST_CASE("a folded network answers as one that has been folded, and then quantised")
+TEST_CASE("a folded network answers as one that has been folded, and then quantized")
 {
   const auto check = [&](const auto& make, bool wide) {
     const rw::network_options folding{.seed = rw::seed{4}, .fold_batch_norm = true};
@@ -397,45 +397,45 @@ TEST_CASE("a folded network answers as one that has been folded, and then quanti
     const auto folded = really_folded(network, make({.seed = rw::seed{4}}), wide);
     const auto examples = images(6, 1);
     const torch::NoGradGuard without_graph;
-    const auto answer = network.probe(examples).logits;
-    CHECK(torch::allclose(answer, folded.probe(examples).logits, 1e-6, 1e-6));
-    CHECK(torch::equal(answer, network.probe(examples).logits));  // with cached weights
+    const auto answer = network.predict(examples).logits;
+    CHECK(torch::allclose(answer, folded.predict(examples).logits, 1e-6, 1e-6));
+    CHECK(torch::equal(answer, network.predict(examples).logits));  // with cached weights
     bool some_integers = false;
     for (const auto& layer : network.layers())
       some_integers = some_integers || layer.arithmetic == rw::layer_arithmetic::integer;
     CHECK(some_integers == rw::integer_forward_support().available);
     {
       const rw::without_integers reference;
-      CHECK(torch::equal(network.probe(examples).logits, answer));
+      CHECK(torch::equal(network.predict(examples).logits, answer));
     }
-    CHECK(text_of(rw::quantisation_table(rw::quantisation_report(network, examples))) ==
-          text_of(rw::quantisation_table(rw::quantisation_report(folded, examples))));
+    CHECK(text_of(rw::quantization_table(rw::quantization_report(network, examples))) ==
+          text_of(rw::quantization_table(rw::quantization_report(folded, examples))));
 
     // Folding does not commute with quantization: the same state without folding gives other
     // logits.
     auto unfolded = make({.seed = rw::seed{4}});
     rw::restore(unfolded, state_in(network));
-    CHECK_FALSE(torch::allclose(unfolded.probe(examples).logits, answer, 1e-3, 1e-3));
+    CHECK_FALSE(torch::allclose(unfolded.predict(examples).logits, answer, 1e-3, 1e-3));
 
     // Cached weights follow changes of batch norm, copies are deep, and a restored state restores
     // the logits.
     auto changed = network;
     const auto kept = state_in(changed);
     const auto parameters = changed.parameters();
-    CHECK(torch::equal(changed.probe(examples).logits, answer));  // caches weights
+    CHECK(torch::equal(changed.predict(examples).logits, answer));  // caches weights
     for (auto& p : parameters)
       if (p.name == "stage1.0.batch_norm2.weight") p.value.neg_();
-    const auto after = changed.probe(examples).logits;
+    const auto after = changed.predict(examples).logits;
     CHECK_FALSE(torch::allclose(after, answer, 1e-3, 1e-3));
-    CHECK(torch::equal(std::decay_t<decltype(changed)>{changed}.probe(examples).logits,
+    CHECK(torch::equal(std::decay_t<decltype(changed)>{changed}.predict(examples).logits,
                        after));  // a copy has no cached weights
-    CHECK(torch::equal(network.probe(examples).logits, answer));
+    CHECK(torch::equal(network.predict(examples).logits, answer));
     rw::restore(changed, kept);
-    CHECK(torch::equal(changed.probe(examples).logits, answer));
+    CHECK(torch::equal(changed.predict(examples).logits, answer));
   };
   check(
       [](const rw::network_options& o) {
-        return rw::resnet8(small, rw::lsq{}, rw::bits_inside<4>, o);
+        return rw::resnet8(small, rw::lsq{}, rw::inner_bits<4>, o);
       },
       false);
   check(
@@ -446,7 +446,7 @@ TEST_CASE("a folded network answers as one that has been folded, and then quanti
       false);
   check(
       [](const rw::network_options& o) {
-        return rw::wide_resnet(10, 1, small, rw::paired{rw::lsq{}, rw::pact{}}, rw::bits_inside<3>,
+        return rw::wide_resnet(10, 1, small, rw::paired{rw::lsq{}, rw::pact{}}, rw::inner_bits<3>,
                                o);
       },
       true);
@@ -458,32 +458,33 @@ TEST_CASE("in full precision a folded network is the network, but for rounding")
   auto plain = rw::resnet8(small, {.seed = rw::seed{4}});
   rw::restore(plain, state_in(network));
   const auto examples = images(6, 1);
-  const auto expected = plain.probe(examples).logits;
-  CHECK(torch::allclose(network.probe(examples).logits, expected, 1e-4, 1e-4));
+  const auto expected = plain.predict(examples).logits;
+  CHECK(torch::allclose(network.predict(examples).logits, expected, 1e-4, 1e-4));
   auto again = network;
-  CHECK(torch::equal(again.respond(examples).logits, plain.respond(examples).logits));
+  CHECK(torch::equal(again.forward(examples).logits, plain.forward(examples).logits));
   auto cast = network;
   cast.cast(torch::kBFloat16);
-  CHECK(torch::allclose(cast.probe(examples).logits, expected, 0.1, 0.1));
+  CHECK(torch::allclose(cast.predict(examples).logits, expected, 0.1, 0.1));
 }
 
 TEST_CASE("a folded network is a student")
 {
   rw::laws::hold_for(
-      rw::resnet8(small, rw::uniform_affine{}, rw::bits_inside<4>, {.fold_batch_norm = true}),
+      rw::resnet8(small, rw::uniform_affine{}, rw::inner_bits<4>, {.fold_batch_norm = true}),
       images(6));
   const auto data = rw::glyphs({.classes = 4, .train = 200, .test = 40, .seed = rw::seed{3}});
-  rw::supervised full{.student = rw::resnet8(data.shape), .optimiser = rw::sgd{.rate = 0.05}};
+  rw::supervised full{.student = rw::resnet8(data.shape),
+                      .optimizer = rw::sgd{.learning_rate = 0.05}};
   rw::fit(full, data.train, {.epochs = 8, .batch_size = 20});
-  rw::supervised low{.student = rw::resnet8(data.shape, rw::uniform_affine{}, rw::bits_inside<4>,
+  rw::supervised low{.student = rw::resnet8(data.shape, rw::uniform_affine{}, rw::inner_bits<4>,
                                             {.fold_batch_norm = true}),
-                     .optimiser = rw::sgd{.rate = 0.01}};
+                     .optimizer = rw::sgd{.learning_rate = 0.01}};
   const auto copied = rw::copy_weights(full.student, low.student);
   CHECK(copied.only_in_source.empty());
   rw::fit(low, data.train, {.epochs = 2, .batch_size = 20});
   CHECK(rw::accuracy(low.student, data.test) > 0.6);
   const auto before = low.student;
-  rw::measure_batch_norm(low.student, data.train, rw::no_agent{}, {.batch_size = 50});
+  rw::update_bn(low.student, data.train, rw::no_agent{}, {.batch_size = 50});
   CHECK(rw::accuracy(low.student, data.test) > 0.6);
   const auto a = before.buffers(), b = low.student.buffers();
   std::size_t moved = 0;
@@ -504,23 +505,23 @@ TEST_CASE("quantizers with a size of their own refuse")
   const auto refuses = [](const auto& q, const auto& scheme, const std::string& name) {
     CHECK_THROWS_WITH_AS(
         (void)rw::resnet8(small, q, scheme, {.fold_batch_norm = true}),
-        ("rolewise: resnet8: batch norm cannot be folded into weights that are quantised by " +
+        ("rolewise: resnet8: batch norm cannot be folded into weights that are quantized by " +
          name +
          ": its levels do not follow the size of each filter; take lsq, lsq_plus or uniform_affine")
             .c_str(),
         std::invalid_argument);
   };
-  refuses(rw::dorefa{}, rw::bits_inside<2>, "dorefa");
-  refuses(rw::pact{}, rw::bits_inside<2>, "pact");
-  refuses(rw::apot{}, rw::bits_inside<4>, "apot");
-  refuses(rw::lq_nets{}, rw::bits_inside<2>, "lq-nets");
-  refuses(rw::paired{rw::twn{}, rw::lsq{}}, rw::bits_inside<2>, "twn+lsq");
-  refuses(rw::paired{rw::ttq{}, rw::lsq{}}, rw::bits_inside<2>, "ttq+lsq");
-  refuses(rw::paired{rw::sawb{}, rw::lsq{}}, rw::bits_inside<2>, "sawb+lsq");
-  refuses(rw::paired{rw::bwn{}, rw::lsq{}}, rw::bits_inside<1>, "bwn+lsq");
-  refuses(rw::paired{rw::binary_connect{}, rw::lsq{}}, rw::bits_inside<1>, "binary-connect+lsq");
+  refuses(rw::dorefa{}, rw::inner_bits<2>, "dorefa");
+  refuses(rw::pact{}, rw::inner_bits<2>, "pact");
+  refuses(rw::apot{}, rw::inner_bits<4>, "apot");
+  refuses(rw::lq_nets{}, rw::inner_bits<2>, "lq-nets");
+  refuses(rw::paired{rw::twn{}, rw::lsq{}}, rw::inner_bits<2>, "twn+lsq");
+  refuses(rw::paired{rw::ttq{}, rw::lsq{}}, rw::inner_bits<2>, "ttq+lsq");
+  refuses(rw::paired{rw::sawb{}, rw::lsq{}}, rw::inner_bits<2>, "sawb+lsq");
+  refuses(rw::paired{rw::bwn{}, rw::lsq{}}, rw::inner_bits<1>, "bwn+lsq");
+  refuses(rw::paired{rw::binary_connect{}, rw::lsq{}}, rw::inner_bits<1>, "binary-connect+lsq");
   CHECK_THROWS_WITH_AS(
-      (void)rw::wide_resnet(10, 1, small, rw::dorefa{}, rw::bits_inside<2>,
-                            {.normalisation = rw::batch_norm_options{.folded = true}}),
+      (void)rw::wide_resnet(10, 1, small, rw::dorefa{}, rw::inner_bits<2>,
+                            {.normalization = rw::batch_norm_options{.folded = true}}),
       doctest::Contains("wide_resnet10-1: batch norm cannot be folded"), std::invalid_argument);
 }

@@ -19,7 +19,7 @@ using rw::bit_width;
 
 namespace {
 
-const rw::layer_place inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
+const rw::layer_id inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
 
 torch::Tensor doubles(const std::vector<double>& values)
 {
@@ -60,14 +60,14 @@ template<typename W>
 struct weights_by {
   static constexpr std::string_view name = W::name;
   W weights;
-  auto start_weights(const rw::layer_place& place) const { return weights.start_weights(place); }
-  auto start_activations(const rw::layer_place& place) const
+  auto start_weights(const rw::layer_id& place) const { return weights.start_weights(place); }
+  auto start_activations(const rw::layer_id& place) const
   {
     return rw::dorefa{}.start_activations(place);
   }
 };
 
-const rw::both_ends_exempt one_bit_weights{bit_width{1}, bit_width{32}};
+const rw::full_precision_ends one_bit_weights{bit_width{1}, bit_width{32}};
 
 }  // namespace
 
@@ -80,7 +80,7 @@ static_assert(rw::rectifies<rw::with_gradients<rw::dorefa, rw::dorefa_gradients>
 TEST_CASE("gradients of few bits have the values of the reference")
 {
   const auto with = [](int bits, const torch::Tensor& noise = {}) {
-    return rw::quantised_gradient(example(), bit_width{bits}, noise);
+    return rw::quantized_gradient(example(), bit_width{bits}, noise);
   };
   CHECK(near(with(2, doubles({.3, -.4, -.3}).unsqueeze(0)), doubles({.6, -.6, -.2})));
   CHECK(near(with(2), doubles({.2, -.6, .2})));
@@ -99,11 +99,11 @@ TEST_CASE("each example's gradient has its own levels")
   const auto d = torch::randn({3, 4, 5, 5});
   const auto noise = torch::rand_like(d) - .5;
   for (const int bits : {1, 2, 4, 8}) {
-    const auto all = rw::quantised_gradient(d, bit_width{bits}, noise);
+    const auto all = rw::quantized_gradient(d, bit_width{bits}, noise);
     CHECK(all.sizes() == d.sizes());
     for (std::int64_t n = 0; n < 3; ++n) {
       const auto alone =
-          rw::quantised_gradient(d.slice(0, n, n + 1), bit_width{bits}, noise.slice(0, n, n + 1));
+          rw::quantized_gradient(d.slice(0, n, n + 1), bit_width{bits}, noise.slice(0, n, n + 1));
       CHECK(torch::equal(all[n], alone[0]));
       const auto steps = std::exp2(bits) - 1;
       const auto largest = d[n].abs().max();
@@ -115,16 +115,16 @@ TEST_CASE("each example's gradient has its own levels")
   auto odd = d.clone();
   odd[0].zero_();
   odd[1][0][0][0] = std::numeric_limits<float>::quiet_NaN();
-  const auto result = rw::quantised_gradient(odd, bit_width{2}, noise);
+  const auto result = rw::quantized_gradient(odd, bit_width{2}, noise);
   CHECK(result[0].count_nonzero().item<std::int64_t>() == 0);
   CHECK(result[1].isnan().all().item<bool>());
   CHECK(result[2].isfinite().all().item<bool>());
-  CHECK(rw::quantised_gradient(torch::empty({0, 3}), bit_width{2}).numel() == 0);
+  CHECK(rw::quantized_gradient(torch::empty({0, 3}), bit_width{2}).numel() == 0);
   const auto low = d.to(torch::kBFloat16);
-  CHECK((rw::quantised_gradient(low, bit_width{2}).scalar_type() == torch::kBFloat16));
+  CHECK((rw::quantized_gradient(low, bit_width{2}).scalar_type() == torch::kBFloat16));
 }
 
-TEST_CASE("the state passes numbers on and quantises what comes back, anew at each step")
+TEST_CASE("the state passes numbers on and quantizes what comes back, anew at each step")
 {
   const auto still = rw::dorefa_gradients{.bits = bit_width{2}, .noise = false};
   auto without = still.start_gradients(inside);
@@ -149,7 +149,7 @@ TEST_CASE("the state passes numbers on and quantises what comes back, anew at ea
   const auto within = d.abs() < .6 * d.abs().amax(1, true);
   CHECK(near((sum / steps).masked_select(within), d.masked_select(within), .12));
 
-  rw::layer_place other = inside;
+  rw::layer_id other = inside;
   other.name = "stage1.0.convolution2";
   auto elsewhere = how.start_gradients(other);
   CHECK_FALSE(torch::equal(returned(elsewhere, d), first));
@@ -157,7 +157,7 @@ TEST_CASE("the state passes numbers on and quantises what comes back, anew at ea
 
 TEST_CASE("gradients at both ends of a network, and of 32 bits, stay")
 {
-  const auto stays = [](const rw::dorefa_gradients& how, const rw::layer_place& place) {
+  const auto stays = [](const rw::dorefa_gradients& how, const rw::layer_id& place) {
     auto state = how.start_gradients(place);
     return torch::equal(returned(state, example()), example());
   };
@@ -168,7 +168,7 @@ TEST_CASE("gradients at both ends of a network, and of 32 bits, stay")
   CHECK(stays({.bits = bit_width{32}}, inside));
 }
 
-TEST_CASE("a convolution quantises the gradient of what it gives, in training alone")
+TEST_CASE("a convolution quantizes the gradient of what it gives, in training alone")
 {
   using quantizer = rw::with_gradients<rw::dorefa, rw::dorefa_gradients>;
   torch::manual_seed(2);
@@ -200,15 +200,15 @@ TEST_CASE("a convolution quantises the gradient of what it gives, in training al
   CHECK(torch::equal(weight_of(layer).grad(), weight_of(plain).grad()));
 }
 
-TEST_CASE("a network with quantised gradients trains, and goes on after a restart")
+TEST_CASE("a network with quantized gradients trains, and goes on after a restart")
 {
   using quantizer = rw::with_gradients<rw::dorefa, rw::dorefa_gradients>;
   torch::manual_seed(3);
-  auto network = rw::resnet8(small, quantizer{{}, {.bits = bit_width{4}}}, rw::bits_inside<2>);
+  auto network = rw::resnet8(small, quantizer{{}, {.bits = bit_width{4}}}, rw::inner_bits<2>);
   const auto examples = images(4);
   const auto gradients = [&](auto& of) {
     for (const auto& p : of.parameters()) p.value.mutable_grad() = torch::Tensor{};
-    of.respond(examples).logits.square().sum().backward();
+    of.forward(examples).logits.square().sum().backward();
     std::map<std::string, torch::Tensor> found;
     for (const auto& p : of.parameters()) found[p.name] = p.value.grad().clone();
     return found;
@@ -223,7 +223,7 @@ TEST_CASE("a network with quantised gradients trains, and goes on after a restar
   const auto second = gradients(network);
   CHECK_FALSE(torch::equal(second.at(inner), first.at(inner)));  // other noise
   CHECK(torch::equal(second.at(last), first.at(last)));
-  auto resumed = rw::resnet8(small, quantizer{{}, {.bits = bit_width{4}}}, rw::bits_inside<2>);
+  auto resumed = rw::resnet8(small, quantizer{{}, {.bits = bit_width{4}}}, rw::inner_bits<2>);
   rw::restore(resumed, rw::snapshot_of(copy));
   CHECK(torch::equal(gradients(resumed).at(inner), second.at(inner)));
 }
@@ -248,9 +248,9 @@ TEST_CASE("networks constrain stored weights in training and choose by rule in e
   const auto examples = images(4);
   CHECK(largest() > 1);
   const torch::NoGradGuard no_graph;
-  CHECK(torch::equal(network.probe(examples).logits, network.probe(examples).logits));
+  CHECK(torch::equal(network.predict(examples).logits, network.predict(examples).logits));
   CHECK(largest() > 1);
-  const auto once = network.respond(examples).logits, twice = network.respond(examples).logits;
+  const auto once = network.forward(examples).logits, twice = network.forward(examples).logits;
   CHECK(largest() <= 1);
   CHECK_FALSE(torch::equal(once, twice));
 }
@@ -259,7 +259,7 @@ TEST_CASE("two forward passes with constrained weights go back in one")
 {
   torch::manual_seed(5);
   auto network = rw::resnet8(small, weights_by<rw::binary_connect>{}, one_bit_weights);
-  const auto a = network.respond(images(4)).logits, b = network.respond(images(4)).logits;
+  const auto a = network.forward(images(4)).logits, b = network.forward(images(4)).logits;
   (a.square().sum() + b.square().sum()).backward();
   for (const auto& p : network.parameters()) CHECK(p.value.grad().isfinite().all().item<bool>());
 }

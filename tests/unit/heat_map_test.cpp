@@ -8,7 +8,7 @@
 #include <rolewise/agent/policy_log.hpp>
 #include <rolewise/agent/searched_schedule.hpp>
 #include <rolewise/report/contact_sheet.hpp>
-#include <rolewise/report/detail/heat_colours.hpp>
+#include <rolewise/report/detail/heat_colors.hpp>
 #include <rolewise/report/heat_map.hpp>
 #include <rolewise/report/operation_sheet.hpp>
 #include <rolewise/report/png.hpp>
@@ -42,7 +42,7 @@ namespace {
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 const std::string schedules = ROLEWISE_SOURCE_FOLDER "/examples/schedules/";
 
-/// Two rows of three numbers, no two neighbours alike, one cell empty.
+/// Two rows of three numbers, no two neighbors alike, one cell empty.
 rw::heat_map small_map()
 {
   return {.title = "A & <b>",
@@ -51,7 +51,7 @@ rw::heat_map small_map()
           .rows = {{-1.0, 0.0, 1.0}, {3.0, std::nullopt, 2.0}},
           .least = -1.0,
           .greatest = 3.0,
-          .value_label = "metres",
+          .value_label = "meters",
           .empty_label = "unknown",
           .first_column = 5};
 }
@@ -90,11 +90,11 @@ std::vector<svg_rect> rects_in(const std::string& svg, const std::string& group)
   return found;
 }
 
-std::string code_of(const rgb& colour)
+std::string code_of(const rgb& color)
 {
   std::array<char, 8> code{};
-  std::snprintf(code.data(), code.size(), "#%02x%02x%02x", unsigned{colour[0]}, unsigned{colour[1]},
-                unsigned{colour[2]});
+  std::snprintf(code.data(), code.size(), "#%02x%02x%02x", unsigned{color[0]}, unsigned{color[1]},
+                unsigned{color[2]});
   return code.data();
 }
 
@@ -134,23 +134,23 @@ bool is_well_formed(std::string_view text)
   return open.empty() && elements == 1;
 }
 
-rgb colour_at(const torch::Tensor& pixels, std::int64_t y, std::int64_t x)
+rgb color_at(const torch::Tensor& pixels, std::int64_t y, std::int64_t x)
 {
-  rgb colour{};
-  for (std::size_t c = 0; c < colour.size(); ++c)
-    colour[c] = pixels[static_cast<std::int64_t>(c)][y][x].item<std::uint8_t>();
-  return colour;
+  rgb color{};
+  for (std::size_t c = 0; c < color.size(); ++c)
+    color[c] = pixels[static_cast<std::int64_t>(c)][y][x].item<std::uint8_t>();
+  return color;
 }
 
-/// CIE L* of an sRGB colour, 0 .. 100.
-double lightness(const rgb& colour)
+/// CIE L* of an sRGB color, 0 .. 100.
+double lightness(const rgb& color)
 {
   const auto linear = [](std::uint8_t part) {
     const double x = part / 255.0;
     return x <= 0.04045 ? x / 12.92 : std::pow((x + 0.055) / 1.055, 2.4);
   };
   const double y =
-      0.2126 * linear(colour[0]) + 0.7152 * linear(colour[1]) + 0.0722 * linear(colour[2]);
+      0.2126 * linear(color[0]) + 0.7152 * linear(color[1]) + 0.0722 * linear(color[2]);
   return 116.0 * std::cbrt(y) - 16.0;
 }
 
@@ -166,21 +166,21 @@ std::size_t row_of(operation what) { return static_cast<std::size_t>(what); }
 
 }  // namespace
 
-TEST_CASE("colours darken by equal steps from the least to the greatest number")
+TEST_CASE("colors darken by equal steps from the least to the greatest number")
 {
-  CHECK((rw::detail::heat_colour(0.0) == rgb{247, 236, 178}));
-  CHECK((rw::detail::heat_colour(0.5) == rgb{5, 151, 153}));
-  CHECK((rw::detail::heat_colour(1.0) == rgb{0, 47, 102}));
-  CHECK((rw::detail::heat_colour(1.0 / 16) == rgb{214, 229, 162}));  // half-way to 181, 221, 146
+  CHECK((rw::detail::heat_color(0.0) == rgb{247, 236, 178}));
+  CHECK((rw::detail::heat_color(0.5) == rgb{5, 151, 153}));
+  CHECK((rw::detail::heat_color(1.0) == rgb{0, 47, 102}));
+  CHECK((rw::detail::heat_color(1.0 / 16) == rgb{214, 229, 162}));  // half-way to 181, 221, 146
   double before = 100.0;
   for (int i = 0; i <= 200; ++i) {
-    const auto colour = rw::detail::heat_colour(i / 200.0);
-    const double now = lightness(colour);
-    CHECK(now < before);
-    CHECK(std::abs(now - (93.0 - 73.0 * i / 200.0)) < 2.5);
-    before = now;
+    const auto color = rw::detail::heat_color(i / 200.0);
+    const double progress = lightness(color);
+    CHECK(progress < before);
+    CHECK(std::abs(progress - (93.0 - 73.0 * i / 200.0)) < 2.5);
+    before = progress;
   }
-  CHECK(lightness(rw::detail::ground_of_nothing) > lightness(rw::detail::heat_colour(0.0)));
+  CHECK(lightness(rw::detail::ground_of_nothing) > lightness(rw::detail::heat_color(0.0)));
 }
 
 TEST_CASE("a heat map has a box per cell, its labels, its ticks and its range")
@@ -190,17 +190,17 @@ TEST_CASE("a heat map has a box per cell, its labels, its ticks and its range")
   CHECK(is_well_formed(svg));
   CHECK(svg == rw::svg_text(map));
   const auto texts = texts_in(svg);
-  for (const char* words : {"A &amp; &lt;b&gt;", "step", "upper", "lower", "metres", "unknown", "5",
+  for (const char* words : {"A &amp; &lt;b&gt;", "step", "upper", "lower", "meters", "unknown", "5",
                             "6", "7", "-1", "0", "1", "2", "3"})
     CHECK_MESSAGE(std::count(texts.begin(), texts.end(), words) == 1, words);
 
   const auto boxes = rects_in(svg, "cells");
   REQUIRE(boxes.size() == 7);  // six cells, and the line through the empty one
   const std::vector<std::string> fills{
-      code_of(rw::detail::heat_colour(0.0)),  code_of(rw::detail::heat_colour(0.25)),
-      code_of(rw::detail::heat_colour(0.5)),  code_of(rw::detail::heat_colour(1.0)),
+      code_of(rw::detail::heat_color(0.0)),   code_of(rw::detail::heat_color(0.25)),
+      code_of(rw::detail::heat_color(0.5)),   code_of(rw::detail::heat_color(1.0)),
       code_of(rw::detail::ground_of_nothing), code_of(rw::detail::dash_of_nothing),
-      code_of(rw::detail::heat_colour(0.75))};
+      code_of(rw::detail::heat_color(0.75))};
   for (std::size_t i = 0; i < boxes.size(); ++i) CHECK(boxes[i].fill == fills[i]);
   CHECK(boxes[1].left == boxes[0].left + boxes[0].width);
   CHECK(boxes[3].left == boxes[0].left);
@@ -208,7 +208,7 @@ TEST_CASE("a heat map has a box per cell, its labels, its ticks and its range")
   CHECK(boxes[6].left == boxes[2].left);
 }
 
-TEST_CASE("neighbours that are alike share a box, and what is not empty has no word for it")
+TEST_CASE("neighbors that are alike share a box, and what is not empty has no word for it")
 {
   auto map = small_map();
   map.rows = {{1.0, 1.0, 1.0, 0.0}, {0.0, 1.0, 1.0, 0.0}};
@@ -222,7 +222,7 @@ TEST_CASE("neighbours that are alike share a box, and what is not empty has no w
   CHECK(std::count(texts.begin(), texts.end(), "unknown") == 0);
 }
 
-TEST_CASE("the pixels of a heat map are its colours, and its letters are there")
+TEST_CASE("the pixels of a heat map are its colors, and its letters are there")
 {
   const auto map = small_map();
   const auto pixels = rw::pixels_of(map);
@@ -236,21 +236,21 @@ TEST_CASE("the pixels of a heat map are its colours, and its letters are there")
   // title 28, name of the range 26. Cells are 48 wide, rows 22 high.
   const std::int64_t left = 14 + 58 + 8, top = 14 + 28 + 26;
   const auto cell = [&](std::int64_t row, std::int64_t column, std::int64_t down = 3) {
-    return colour_at(pixels, top + 22 * row + down, left + 48 * column + 24);
+    return color_at(pixels, top + 22 * row + down, left + 48 * column + 24);
   };
-  CHECK((cell(0, 0) == rw::detail::heat_colour(0.0)));
-  CHECK((cell(0, 1) == rw::detail::heat_colour(0.25)));
-  CHECK((cell(0, 2) == rw::detail::heat_colour(0.5)));
-  CHECK((cell(1, 0) == rw::detail::heat_colour(1.0)));
+  CHECK((cell(0, 0) == rw::detail::heat_color(0.0)));
+  CHECK((cell(0, 1) == rw::detail::heat_color(0.25)));
+  CHECK((cell(0, 2) == rw::detail::heat_color(0.5)));
+  CHECK((cell(1, 0) == rw::detail::heat_color(1.0)));
   CHECK((cell(1, 1) == rw::detail::ground_of_nothing));
   CHECK((cell(1, 1, 11) == rw::detail::dash_of_nothing));
-  CHECK((cell(1, 2) == rw::detail::heat_colour(0.75)));
+  CHECK((cell(1, 2) == rw::detail::heat_color(0.75)));
   // Edges of a cell: its first and last pixels, and the white between rows.
-  CHECK((colour_at(pixels, top + 1, left) == rw::detail::heat_colour(0.0)));
-  CHECK((colour_at(pixels, top + 20, left + 47) == rw::detail::heat_colour(0.0)));
-  CHECK((colour_at(pixels, top + 20, left + 48) == rw::detail::heat_colour(0.25)));
-  CHECK((colour_at(pixels, top + 21, left) == rgb{255, 255, 255}));
-  CHECK((colour_at(pixels, top + 1, left - 1) == rgb{255, 255, 255}));
+  CHECK((color_at(pixels, top + 1, left) == rw::detail::heat_color(0.0)));
+  CHECK((color_at(pixels, top + 20, left + 47) == rw::detail::heat_color(0.0)));
+  CHECK((color_at(pixels, top + 20, left + 48) == rw::detail::heat_color(0.25)));
+  CHECK((color_at(pixels, top + 21, left) == rgb{255, 255, 255}));
+  CHECK((color_at(pixels, top + 1, left - 1) == rgb{255, 255, 255}));
 
   // The row labels have ink; nothing is drawn up to an edge of the image.
   const auto labels = pixels.narrow(1, top, 44).narrow(2, 14, 58);
@@ -402,7 +402,7 @@ TEST_CASE("a sheet of operations shows each one at each level")
   const rw::batch example{.inputs = torch::randint(0, 256, {1, 3, 12, 10}, torch::kByte),
                           .labels = torch::tensor({3}, torch::kLong),
                           .ids = torch::tensor({7}, torch::kLong),
-                          .scaling = {.mean = {0.2, 0.4, 0.6}, .deviation = {}}};
+                          .normalization = {.mean = {0.2, 0.4, 0.6}, .std = {}}};
   const auto sheet = rw::operation_sheet(
       example, {.operations = {operation::shear_x, operation::cutout}, .scale = 3});
   // Layout of a contact sheet: margin 12, the longest title six letters of 12 less 2, margin 12;
@@ -436,7 +436,7 @@ TEST_CASE("a sheet of operations refuses other than one image")
   rw::batch example{.inputs = torch::zeros({2, 1, 8, 8}, torch::kByte),
                     .labels = {},
                     .ids = torch::arange(2),
-                    .scaling = {}};
+                    .normalization = {}};
   CHECK_THROWS_WITH_AS((void)rw::operation_sheet(example),
                        "rolewise: operation_sheet: want one image, got 2", std::invalid_argument);
   example.inputs = torch::zeros({1, 1, 8, 8});
@@ -453,7 +453,7 @@ TEST_CASE("the captions of a contact sheet have a title on their left")
   const rw::batch white{.inputs = torch::full({2, 1, 8, 8}, 255, torch::kByte),
                         .labels = torch::zeros({2}, torch::kLong),
                         .ids = torch::arange(2),
-                        .scaling = {}};
+                        .normalization = {}};
   const auto ink = [&](const char* title) {
     return (rw::contact_sheet({{"", white}}, {.class_names = {" "}, .captions_title = title}) < 255)
         .sum()

@@ -3,7 +3,8 @@
 
 #include "laws/augmentation_agent.hpp"
 
-#include <rolewise/agent/colour_jitter.hpp>
+#include <rolewise/agent/color_jitter.hpp>
+#include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/detail/carry_out.hpp>
 #include <rolewise/agent/horizontal_flip.hpp>
@@ -11,9 +12,8 @@
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/rand_augment.hpp>
 #include <rolewise/agent/random_erasing.hpp>
-#include <rolewise/agent/random_greyscale.hpp>
+#include <rolewise/agent/random_grayscale.hpp>
 #include <rolewise/agent/random_resized_crop.hpp>
-#include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/vertical_flip.hpp>
 #include <rolewise/agent/view_of.hpp>
 #include <rolewise/agent/views.hpp>
@@ -39,7 +39,7 @@ using kind = rw::image_program::kind;
 namespace {
 
 constexpr std::int64_t many = 20000;
-const rw::moment now{.epoch = 2};
+const rw::training_progress progress{.epoch = 2};
 const rw::seed key{19};
 
 std::string refusal(const std::function<void()>& f)
@@ -93,7 +93,7 @@ rw::image_program program_of(const A& agent, std::int64_t count, std::int64_t he
   std::vector<std::int64_t> ids(static_cast<std::size_t>(count));
   std::iota(ids.begin(), ids.end(), std::int64_t{0});
   rw::image_program program{ids.size()};
-  agent.plan({ids, 3, height, width}, now, key, program);
+  agent.plan({ids, 3, height, width}, progress, key, program);
   return program;
 }
 
@@ -123,11 +123,11 @@ torch::Tensor by_reference(const A& agent, const rw::batch& examples)
               x.size(1),
               x.size(2),
               x.size(3)},
-             now, key, program);
-  return rw::detail::carry_out(program, x, rw::mean_colour(examples.scaling, x.size(1)));
+             progress, key, program);
+  return rw::detail::carry_out(program, x, rw::mean_color(examples.normalization, x.size(1)));
 }
 
-const rw::colour_jitter full_jitter{
+const rw::color_jitter full_jitter{
     .brightness = 0.4, .contrast = 0.4, .saturation = 0.4, .hue = 0.1};
 
 template<typename Check>
@@ -140,25 +140,26 @@ void for_each_agent(const Check& check)
   check(rw::horizontal_flip{});
   check(rw::vertical_flip{});
   check(rw::random_erasing{});
-  check(rw::random_erasing{.probability = 1, .with = rw::image_paint::kind::mean_colour});
-  check(rw::random_erasing{.with = rw::image_paint::kind::colour, .colour = {1, 2, 3}});
+  check(rw::random_erasing{.probability = 1, .with = rw::image_paint::kind::mean_color});
+  check(rw::random_erasing{.with = rw::image_paint::kind::color, .color = {1, 2, 3}});
   check(full_jitter);
-  check(rw::colour_jitter{.hue = 0.5});
-  check(rw::colour_jitter{.brightness = 1.5, .saturation = 2});
-  check(rw::random_greyscale{.probability = 0.5});
-  check(rw::sequence{rw::random_resized_crop{}, rw::horizontal_flip{}, rw::rand_augment{},
-                     full_jitter, rw::random_erasing{}});
+  check(rw::color_jitter{.hue = 0.5});
+  check(rw::color_jitter{.brightness = 1.5, .saturation = 2});
+  check(rw::random_grayscale{.probability = 0.5});
+  check(rw::compose{rw::random_resized_crop{}, rw::horizontal_flip{}, rw::rand_augment{},
+                    full_jitter, rw::random_erasing{}});
 }
 
 /// An agent without a fill: its holes stay open for the next agent.
 struct leaves_holes {
   static constexpr std::string_view name = "leaves-holes";
   static constexpr bool has_state = false;
-  [[nodiscard]] rw::batch operator()(const rw::batch& examples, const rw::moment&, rw::seed) const
+  [[nodiscard]] rw::batch operator()(const rw::batch& examples, const rw::training_progress&,
+                                     rw::seed) const
   {
     return examples;
   }
-  void plan(const rw::image_subjects&, const rw::moment&, rw::seed,
+  void plan(const rw::image_subjects&, const rw::training_progress&, rw::seed,
             rw::image_program& program) const
   {
     for (auto& step : program.add_operations()) step = {operation::rotate, 20.0};
@@ -167,7 +168,7 @@ struct leaves_holes {
 
 /// An agent that violates the contract: the output size depends on the number of ids.
 struct fickle : leaves_holes {
-  [[nodiscard]] rw::batch operator()(const rw::batch& examples, const rw::moment& at,
+  [[nodiscard]] rw::batch operator()(const rw::batch& examples, const rw::training_progress& at,
                                      rw::seed seed) const
   {
     return rw::detail::planned_view(
@@ -176,7 +177,7 @@ struct fickle : leaves_holes {
         },
         examples);
   }
-  void plan(const rw::image_subjects& subjects, const rw::moment&, rw::seed,
+  void plan(const rw::image_subjects& subjects, const rw::training_progress&, rw::seed,
             rw::image_program& program) const
   {
     if (subjects.size() == 0) return;
@@ -211,16 +212,16 @@ TEST_CASE("kernels carry out what agents plan as the reference does")
         CAPTURE(std::string_view{agent.name});
         CAPTURE(channels);
         CAPTURE(height);
-        CHECK(torch::equal(agent(examples, now, key).inputs, by_reference(agent, examples)));
+        CHECK(torch::equal(agent(examples, progress, key).inputs, by_reference(agent, examples)));
       };
       for_each_agent(check);
       check(rw::random_resized_crop{.height = 24, .width = 41});
-      check(rw::sequence{rw::pad_crop_flip{}, rw::random_resized_crop{.height = 20}, rw::cutout{},
-                         rw::random_resized_crop{.width = 33}, rw::random_erasing{},
-                         rw::vertical_flip{}});
-      check(rw::sequence{leaves_holes{}, rw::vertical_flip{}, full_jitter});
-      check(rw::sequence{leaves_holes{}, rw::random_erasing{}});
-      check(rw::sequence{leaves_holes{}, rw::random_resized_crop{.height = 9}});
+      check(rw::compose{rw::pad_crop_flip{}, rw::random_resized_crop{.height = 20}, rw::cutout{},
+                        rw::random_resized_crop{.width = 33}, rw::random_erasing{},
+                        rw::vertical_flip{}});
+      check(rw::compose{leaves_holes{}, rw::vertical_flip{}, full_jitter});
+      check(rw::compose{leaves_holes{}, rw::random_erasing{}});
+      check(rw::compose{leaves_holes{}, rw::random_resized_crop{.height = 9}});
     }
 }
 
@@ -229,11 +230,11 @@ TEST_CASE("parts after a resize plan for the new size")
   const auto examples = examples_of(3, 40, 36);
   const rw::random_resized_crop crop{.height = 24, .width = 50};
   const auto check = [&](const auto& second, const auto& third) {
-    auto step_by_step = crop(examples, now, key.split(std::uint64_t{0}));
+    auto step_by_step = crop(examples, progress, key.split(std::uint64_t{0}));
     CHECK(step_by_step.inputs.sizes() == torch::IntArrayRef{24, 3, 24, 50});
-    step_by_step = second(step_by_step, now, key.split(std::uint64_t{1}));
-    step_by_step = third(step_by_step, now, key.split(std::uint64_t{2}));
-    CHECK(torch::equal(rw::sequence(crop, second, third)(examples, now, key).inputs,
+    step_by_step = second(step_by_step, progress, key.split(std::uint64_t{1}));
+    step_by_step = third(step_by_step, progress, key.split(std::uint64_t{2}));
+    CHECK(torch::equal(rw::compose(crop, second, third)(examples, progress, key).inputs,
                        step_by_step.inputs));
   };
   check(rw::cutout{.size = 12}, rw::random_erasing{.probability = 1});
@@ -241,28 +242,28 @@ TEST_CASE("parts after a resize plan for the new size")
   check(rw::random_resized_crop{.width = 13}, rw::cutout{});
 
   rw::buffer_pool buffers;
-  const rw::sequence agent{crop, rw::rand_augment{}, rw::random_erasing{}};
-  const auto plain = agent(examples, now, key);
+  const rw::compose agent{crop, rw::rand_augment{}, rw::random_erasing{}};
+  const auto plain = agent(examples, progress, key);
   for (const auto dtype : {torch::kByte, torch::kFloat32, torch::kBFloat16, torch::kFloat64})
     for (const bool last : {true, false}) {
-      const auto view = rw::view_of(agent, examples, now, key, {dtype, last}, buffers).inputs;
+      const auto view = rw::view_of(agent, examples, progress, key, {dtype, last}, buffers).inputs;
       CHECK(torch::equal(
-          view, dtype == torch::kByte ? plain.inputs : rw::normalised_inputs(plain, dtype)));
+          view, dtype == torch::kByte ? plain.inputs : rw::normalized_inputs(plain, dtype)));
     }
-  const auto pair = rw::make_views(examples, crop, agent, rw::cutout{.size = 20}, now, key);
+  const auto pair = rw::make_views(examples, crop, agent, rw::cutout{.size = 20}, progress, key);
   const auto formed =
-      rw::make_views(examples, crop, agent, rw::cutout{.size = 20}, now, key, {}, buffers);
-  CHECK(torch::equal(formed.teacher.inputs, rw::normalised_inputs(pair.teacher)));
-  CHECK(torch::equal(formed.student.inputs, rw::normalised_inputs(pair.student)));
+      rw::make_views(examples, crop, agent, rw::cutout{.size = 20}, progress, key, {}, buffers);
+  CHECK(torch::equal(formed.teacher.inputs, rw::normalized_inputs(pair.teacher)));
+  CHECK(torch::equal(formed.student.inputs, rw::normalized_inputs(pair.student)));
 }
 
 TEST_CASE("an empty batch gets the new size, and views of one batch have one size")
 {
   const auto none = torch::empty({0}, torch::kLong);
   const rw::batch empty{torch::empty({0, 3, 4, 5}, torch::kByte), none, none, {}};
-  CHECK(rw::random_resized_crop{.height = 7}(empty, now, key).inputs.sizes() ==
+  CHECK(rw::random_resized_crop{.height = 7}(empty, progress, key).inputs.sizes() ==
         torch::IntArrayRef{0, 3, 7, 5});
-  CHECK(refusal([] { (void)fickle{}(examples_of(3, 8, 9), now, key); }) ==
+  CHECK(refusal([] { (void)fickle{}(examples_of(3, 8, 9), progress, key); }) ==
         "rolewise: image_program: some images become 8 x 9, others 50 x 50");
 }
 
@@ -272,8 +273,8 @@ TEST_CASE("views of one size and another follow each other in the same memory")
   const rw::random_resized_crop agent{.height = 33, .width = 31};
   const auto wanted_small = by_reference(agent, small), wanted_large = by_reference(agent, large);
   for (int i = 0; i < 3; ++i) {
-    CHECK(torch::equal(agent(small, now, key).inputs, wanted_small));
-    CHECK(torch::equal(agent(large, now, key).inputs, wanted_large));
+    CHECK(torch::equal(agent(small, progress, key).inputs, wanted_small));
+    CHECK(torch::equal(agent(large, progress, key).inputs, wanted_large));
   }
 }
 
@@ -314,11 +315,11 @@ TEST_CASE("where no box fits, a random resized crop shows the largest one in the
   CHECK(program.boxes(program.layers()[0])[0] == rw::image_box{0, 0, 500, 500});
   const auto examples = examples_of(3, 16, 16);
   CHECK(torch::equal(
-      rw::random_resized_crop{.scale = {1, 1}, .ratio = {1, 1}}(examples, now, key).inputs,
+      rw::random_resized_crop{.scale = {1, 1}, .ratio = {1, 1}}(examples, progress, key).inputs,
       examples.inputs));
 }
 
-TEST_CASE("flips and greys happen as often as they should")
+TEST_CASE("flips and grays happen as often as they should")
 {
   const auto image = torch::arange(12, torch::kLong).mul(9).to(torch::kByte).view({3, 2, 2});
   const auto images = copies(image, many);
@@ -329,20 +330,21 @@ TEST_CASE("flips and greys happen as often as they should")
   };
   for (const double p : {0.5, 0.2, 1.0}) {
     CAPTURE(p);
-    const auto sideways = rw::horizontal_flip{.probability = p}(images, now, key).inputs;
+    const auto sideways = rw::horizontal_flip{.probability = p}(images, progress, key).inputs;
     CHECK(plausible(count(sideways, image.flip(2)), many, p));
-    const auto over = rw::vertical_flip{.probability = p}(images, now, key).inputs;
+    const auto over = rw::vertical_flip{.probability = p}(images, progress, key).inputs;
     CHECK(plausible(count(over, image.flip(1)), many, p));
     const auto both = sideways.ne(images.inputs)
                           .flatten(1)
                           .any(1)
                           .logical_and(over.ne(images.inputs).flatten(1).any(1));
     CHECK(plausible(both.sum().item<std::int64_t>(), many, p * p));
-    const auto grey =
-        rw::detail::grey(image.unsqueeze(0), rw::grey_rounding::nearest)[0].expand({3, 2, 2}).to(
+    const auto gray =
+        rw::detail::gray(image.unsqueeze(0), rw::gray_rounding::nearest)[0].expand({3, 2, 2}).to(
             torch::kByte);
-    CHECK(plausible(count(rw::random_greyscale{.probability = p}(images, now, key).inputs, grey),
-                    many, p));
+    CHECK(
+        plausible(count(rw::random_grayscale{.probability = p}(images, progress, key).inputs, gray),
+                  many, p));
   }
 }
 
@@ -374,7 +376,7 @@ TEST_CASE("random erasing draws whether, how much, of what aspect and where as i
   CHECK(pixel.changes_nothing());
 }
 
-TEST_CASE("random erasing paints noise that is uniform and keyed, a colour or the mean colour")
+TEST_CASE("random erasing paints noise that is uniform and keyed, a color or the mean color")
 {
   const auto images = copies(torch::zeros({3, 30, 40}, torch::kByte), 500);
   const auto view = [&](const auto& agent, std::int64_t epoch) {
@@ -386,9 +388,9 @@ TEST_CASE("random erasing paints noise that is uniform and keyed, a colour or th
     const auto boxes = program.rectangles(program.layers()[0]);
     return std::vector<rw::image_rectangle>(boxes.begin(), boxes.end());
   }();
-  const auto bytes = view(noisy, now.epoch), others = view(noisy, now.epoch + 1);
+  const auto bytes = view(noisy, progress.epoch), others = view(noisy, progress.epoch + 1);
   std::vector<std::int64_t> counts(256);
-  std::int64_t alike = 0, neighbours = 0;
+  std::int64_t alike = 0, neighbors = 0;
   for (std::size_t n = 0; n < plan.size(); ++n) {
     const auto& box = plan[n];
     const auto inside = [&](const torch::Tensor& from) {
@@ -403,17 +405,18 @@ TEST_CASE("random erasing paints noise that is uniform and keyed, a colour or th
     CHECK(bytes[place].ne(0).sum().item<std::int64_t>() == own.ne(0).sum().item<std::int64_t>());
     alike += torch::equal(own, inside(others[place])) ? 1 : 0;
     if (box.width > 1)
-      neighbours += torch::equal(own.narrow(2, 1, box.width - 1), own.narrow(2, 0, box.width - 1));
+      neighbors += torch::equal(own.narrow(2, 1, box.width - 1), own.narrow(2, 0, box.width - 1));
   }
   CHECK(equally_likely(counts));
   CHECK(alike < 3);
-  CHECK(neighbours < 3);
+  CHECK(neighbors < 3);
   const auto painted = view(
       rw::random_erasing{
-          .probability = 1, .with = rw::image_paint::kind::colour, .colour = {7, 80, 255}},
-      now.epoch);
-  const auto mean = view(
-      rw::random_erasing{.probability = 1, .with = rw::image_paint::kind::mean_colour}, now.epoch);
+          .probability = 1, .with = rw::image_paint::kind::color, .color = {7, 80, 255}},
+      progress.epoch);
+  const auto mean =
+      view(rw::random_erasing{.probability = 1, .with = rw::image_paint::kind::mean_color},
+           progress.epoch);
   std::int64_t erased = 0;
   for (const auto& box : plan) erased += box.height * box.width;
   CHECK(painted.select(1, 0).eq(7).sum().item<std::int64_t>() == erased);
@@ -422,9 +425,9 @@ TEST_CASE("random erasing paints noise that is uniform and keyed, a colour or th
   CHECK(mean.eq(128).sum().item<std::int64_t>() == 3 * erased);
 }
 
-TEST_CASE("colour jitter draws uniform factors, in every order equally often")
+TEST_CASE("color jitter draws uniform factors, in every order equally often")
 {
-  const rw::colour_jitter agent{.brightness = 0.4, .contrast = 0.1, .saturation = 1.5, .hue = 0.2};
+  const rw::color_jitter agent{.brightness = 0.4, .contrast = 0.1, .saturation = 1.5, .hue = 0.2};
   const auto program = program_of(agent, many, 32, 32);
   REQUIRE(program.layers().size() == 8);
   histogram brightness, contrast, saturation, turn;
@@ -461,9 +464,9 @@ TEST_CASE("colour jitter draws uniform factors, in every order equally often")
   CHECK(equally_likely(orders));
 }
 
-TEST_CASE("colour jitter does nothing but what has a jitter")
+TEST_CASE("color jitter does nothing but what has a jitter")
 {
-  const auto layers = [](const rw::colour_jitter& agent) {
+  const auto layers = [](const rw::color_jitter& agent) {
     const auto program = program_of(agent, 3, 8, 8);
     std::vector<kind> found;
     for (const auto& layer : program.layers()) found.push_back(layer.does);
@@ -475,7 +478,7 @@ TEST_CASE("colour jitter does nothing but what has a jitter")
   CHECK((layers({.contrast = 0.1}) == kinds{kind::operations}));
   CHECK((layers({.brightness = 1, .contrast = 1}) == kinds{kind::operations, kind::operations}));
   // A factor never changes its sign.
-  const rw::colour_jitter wild{.brightness = 3};
+  const rw::color_jitter wild{.brightness = 3};
   const auto program = program_of(wild, many, 8, 8);
   histogram factors;
   for (const auto& step : program.operations(program.layers()[0])) factors.add(step.value / 4.0);
@@ -491,8 +494,8 @@ TEST_CASE("settings that do nothing give back the tensors of the batch")
   CHECK(unchanged(rw::horizontal_flip{.probability = 0}));
   CHECK(unchanged(rw::vertical_flip{.probability = 0}));
   CHECK(unchanged(rw::random_erasing{.probability = 0}));
-  CHECK(unchanged(rw::random_greyscale{.probability = 0}));
-  CHECK(unchanged(rw::colour_jitter{}));
+  CHECK(unchanged(rw::random_grayscale{.probability = 0}));
+  CHECK(unchanged(rw::color_jitter{}));
 }
 
 TEST_CASE("agents refuse settings out of range")
@@ -507,8 +510,8 @@ TEST_CASE("agents refuse settings out of range")
         "rolewise: horizontal-flip: probability is 1.5, want 0 .. 1");
   CHECK(words(rw::vertical_flip{.probability = -0.1}) ==
         "rolewise: vertical-flip: probability is -0.1, want 0 .. 1");
-  CHECK(words(rw::random_greyscale{.probability = none}) ==
-        "rolewise: random-greyscale: probability is nan, want 0 .. 1");
+  CHECK(words(rw::random_grayscale{.probability = none}) ==
+        "rolewise: random-grayscale: probability is nan, want 0 .. 1");
   CHECK(words(rw::random_erasing{.probability = 2}) ==
         "rolewise: random-erasing: probability is 2, want 0 .. 1");
   for (const auto& range : std::initializer_list<std::array<double, 2>>{
@@ -534,12 +537,11 @@ TEST_CASE("agents refuse settings out of range")
         "rolewise: random-resized-crop: height is -1, want 0 .. 16384");
   CHECK(words(rw::random_resized_crop{.width = 20000}) ==
         "rolewise: random-resized-crop: width is 20000, want 0 .. 16384");
-  CHECK(words(rw::colour_jitter{.brightness = -0.1}) ==
-        "rolewise: colour-jitter: brightness is -0.1, want 0 or more, and finite");
-  CHECK(words(rw::colour_jitter{.contrast = endless}) ==
-        "rolewise: colour-jitter: contrast is inf, want 0 or more, and finite");
-  CHECK(words(rw::colour_jitter{.saturation = none}) ==
-        "rolewise: colour-jitter: saturation is nan, want 0 or more, and finite");
-  CHECK(words(rw::colour_jitter{.hue = 0.6}) ==
-        "rolewise: colour-jitter: hue is 0.6, want 0 .. 0.5");
+  CHECK(words(rw::color_jitter{.brightness = -0.1}) ==
+        "rolewise: color-jitter: brightness is -0.1, want 0 or more, and finite");
+  CHECK(words(rw::color_jitter{.contrast = endless}) ==
+        "rolewise: color-jitter: contrast is inf, want 0 or more, and finite");
+  CHECK(words(rw::color_jitter{.saturation = none}) ==
+        "rolewise: color-jitter: saturation is nan, want 0 or more, and finite");
+  CHECK(words(rw::color_jitter{.hue = 0.6}) == "rolewise: color-jitter: hue is 0.6, want 0 .. 0.5");
 }

@@ -2,7 +2,7 @@
 #include "support/data_files.hpp"
 #include "support/doctest.hpp"
 
-#include <rolewise/agent/operations_colour.hpp>
+#include <rolewise/agent/operations_color.hpp>
 #include <rolewise/data/image_folder.hpp>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ using rolewise::testing::bytes;
 using rolewise::testing::error_of;
 using rolewise::testing::jpeg;
 using rolewise::testing::noise;
-using rolewise::testing::plain_colour;
+using rolewise::testing::plain_color;
 using rolewise::testing::png;
 using rolewise::testing::scratch_folder;
 using rolewise::testing::operator+;
@@ -43,7 +43,7 @@ bytes chunk(const std::string& kind, const bytes& data)
 
 /// The header fields and extra chunks of a PNG.
 struct stored_as {
-  std::uint8_t depth = 8, colour = 2, interlace = 0;
+  std::uint8_t depth = 8, color = 2, interlace = 0;
   bytes extra{};  ///< chunks before the pixels
 };
 
@@ -59,7 +59,7 @@ bytes stored_png(std::uint8_t height, std::uint8_t width, const std::vector<byte
   packed.resize(size);
   return bytes{0x89, 'P', 'N', 'G', 13, 10, 26, 10} +
          chunk("IHDR",
-               {0, 0, 0, width, 0, 0, 0, height, how.depth, how.colour, 0, 0, how.interlace}) +
+               {0, 0, 0, width, 0, 0, 0, height, how.depth, how.color, 0, 0, how.interlace}) +
          how.extra + chunk("IDAT", packed) + chunk("IEND", {});
 }
 
@@ -72,7 +72,7 @@ bytes gamma_chunk(std::uint32_t gamma)
 }
 
 /// The rows of a gray image in Adam7 order, as an interlaced PNG stores them.
-std::vector<bytes> interlaced(std::size_t height, std::size_t width, const bytes& grey)
+std::vector<bytes> interlaced(std::size_t height, std::size_t width, const bytes& gray)
 {
   constexpr std::size_t first_row[]{0, 0, 4, 0, 2, 0, 1}, first_column[]{0, 4, 0, 2, 0, 1, 0};
   constexpr std::size_t rows[]{8, 8, 8, 4, 4, 2, 2}, columns[]{8, 8, 4, 4, 2, 2, 1};
@@ -81,7 +81,7 @@ std::vector<bytes> interlaced(std::size_t height, std::size_t width, const bytes
     for (auto y = first_row[pass]; y < height; y += rows[pass]) {
       bytes line;
       for (auto x = first_column[pass]; x < width; x += columns[pass])
-        line.push_back(grey[y * width + x]);
+        line.push_back(gray[y * width + x]);
       if (!line.empty()) result.push_back(line);
     }
   return result;
@@ -125,13 +125,13 @@ void write_two_classes(const scratch_folder& folder)
 TEST_CASE("pictures in folders of classes are read, whatever their format")
 {
   const scratch_folder folder;
-  folder.write("train/cat/b.png", png(4, 6, PNG_FORMAT_RGB, plain_colour(24, 200, 100, 50)));
-  folder.write("train/cat/a.JPG", jpeg(4, 6, plain_colour(24, 128, 128, 128)));
+  folder.write("train/cat/b.png", png(4, 6, PNG_FORMAT_RGB, plain_color(24, 200, 100, 50)));
+  folder.write("train/cat/a.JPG", jpeg(4, 6, plain_color(24, 128, 128, 128)));
   folder.write("train/ant/x.png", png(4, 6, PNG_FORMAT_GRAY, bytes(24, 77)));
   folder.write("train/ant/notes.txt", "no picture");
   folder.write("train/ant/.hidden.png", "nor this");
   folder.write("train/readme.txt", "nor this");
-  folder.write("test/cat/y.jpeg", png(4, 6, PNG_FORMAT_RGB, plain_colour(24, 1, 2, 3)));
+  folder.write("test/cat/y.jpeg", png(4, 6, PNG_FORMAT_RGB, plain_color(24, 1, 2, 3)));
   const auto data = rolewise::image_folder(folder.path());
   CHECK(data.shape == rolewise::sample_shape{3, 4, 6, 2});
   CHECK(data.train.class_names == std::vector<std::string>{"ant", "cat"});
@@ -145,10 +145,10 @@ TEST_CASE("pictures in folders of classes are read, whatever their format")
                      torch::tensor({{1, 2, 3}}, torch::kByte)));
   CHECK(data.train.name == std::filesystem::path{folder.path()}.filename().string());
 
-  const auto grey = rolewise::image_folder(folder.path(), {.channels = 1});
-  CHECK(grey.train.images.sizes() == at::IntArrayRef{3, 1, 4, 6});
-  CHECK(grey.train.images[0][0][0][0].item<int>() == 77);
-  CHECK(grey.train.images[1][0][0][0].item<int>() == 128);
+  const auto gray = rolewise::image_folder(folder.path(), {.channels = 1});
+  CHECK(gray.train.images.sizes() == at::IntArrayRef{3, 1, 4, 6});
+  CHECK(gray.train.images[0][0][0][0].item<int>() == 77);
+  CHECK(gray.train.images[1][0][0][0].item<int>() == 128);
 }
 
 TEST_CASE("a PNG keeps its rows, and what is transparent is laid on black")
@@ -258,28 +258,28 @@ TEST_CASE("a folder of pictures that is not one is refused")
   CHECK(says() == head + "/test/c: is no class to learn from");
 }
 
-TEST_CASE("grey is one rule for PNG, JPEG and operations on images: ITU-R 601 of stored values")
+TEST_CASE("gray is one rule for PNG, JPEG and operations on images: ITU-R 601 of stored values")
 {
   struct example {
-    bytes colour;
-    std::uint8_t grey;
+    bytes color;
+    std::uint8_t gray;
   };
-  for (const auto& [colour, grey] : {example{{255, 0, 0}, 76}, example{{0, 255, 0}, 150},
-                                     example{{0, 0, 255}, 29}, example{{200, 100, 50}, 124},
-                                     example{{10, 200, 250}, 149}, example{{128, 128, 128}, 128}}) {
-    const auto flat = plain_colour(64, colour[0], colour[1], colour[2]);
-    CHECK(pixels_of(png(8, 8, PNG_FORMAT_RGB, flat), 1) == bytes(64, grey));
-    CHECK(pixels_of(jpeg(8, 8, flat), 1) == bytes(64, grey));
-    const auto palette = chunk("PLTE", colour);
-    CHECK(pixels_of(stored_png(1, 2, {{0, 0}}, {.colour = 3, .extra = palette}), 1) ==
-          bytes(2, grey));
+  for (const auto& [color, gray] : {example{{255, 0, 0}, 76}, example{{0, 255, 0}, 150},
+                                    example{{0, 0, 255}, 29}, example{{200, 100, 50}, 124},
+                                    example{{10, 200, 250}, 149}, example{{128, 128, 128}, 128}}) {
+    const auto flat = plain_color(64, color[0], color[1], color[2]);
+    CHECK(pixels_of(png(8, 8, PNG_FORMAT_RGB, flat), 1) == bytes(64, gray));
+    CHECK(pixels_of(jpeg(8, 8, flat), 1) == bytes(64, gray));
+    const auto palette = chunk("PLTE", color);
+    CHECK(pixels_of(stored_png(1, 2, {{0, 0}}, {.color = 3, .extra = palette}), 1) ==
+          bytes(2, gray));
   }
   const auto many = noise(32 * 32 * 3);
   for (const auto& file : {png(32, 32, PNG_FORMAT_RGB, many), jpeg(32, 32, many)}) {
-    auto colours = pixels_of(file, 3);
+    auto colors = pixels_of(file, 3);
     const auto image =
-        torch::from_blob(colours.data(), {32, 32, 3}, torch::kByte).permute({2, 0, 1}).unsqueeze(0);
-    const auto want = rolewise::detail::grey(image, rolewise::grey_rounding::nearest)
+        torch::from_blob(colors.data(), {32, 32, 3}, torch::kByte).permute({2, 0, 1}).unsqueeze(0);
+    const auto want = rolewise::detail::gray(image, rolewise::gray_rounding::nearest)
                           .to(torch::kByte)
                           .contiguous();
     auto found = pixels_of(file, 1);
@@ -289,17 +289,17 @@ TEST_CASE("grey is one rule for PNG, JPEG and operations on images: ITU-R 601 of
 
 TEST_CASE("gAMA changes no value of a PNG, and 16 bits are scaled by their range")
 {
-  const bytes colours{255, 0, 0, 200, 100, 50, 128, 128, 128}, greys{0, 1, 77, 200, 255};
+  const bytes colors{255, 0, 0, 200, 100, 50, 128, 128, 128}, grays{0, 1, 77, 200, 255};
   // the values 0, 1, 255, 256, 4096, 32767, 32768, 65279, 65280, 65535 of 16 bits
   const bytes deep{0, 0, 0, 1, 0, 255, 1, 0, 16, 0, 127, 255, 128, 0, 254, 255, 255, 0, 255, 255};
   const bytes deep_scaled{0, 0, 1, 1, 16, 127, 128, 254, 254, 255};
   std::vector<bytes> extras{{}, chunk("sRGB", {0}) + gamma_chunk(45455)};
   for (const std::uint32_t gamma : {100000U, 50000U, 45455U}) extras.push_back(gamma_chunk(gamma));
   for (const auto& extra : extras) {
-    CHECK(pixels_of(stored_png(1, 3, {colours}, {.extra = extra}), 3) == colours);
-    CHECK(pixels_of(stored_png(1, 3, {colours}, {.extra = extra}), 1) == bytes{76, 124, 128});
-    CHECK(pixels_of(stored_png(1, 5, {greys}, {.colour = 0, .extra = extra}), 1) == greys);
-    CHECK(pixels_of(stored_png(1, 10, {deep}, {.depth = 16, .colour = 0, .extra = extra}), 1) ==
+    CHECK(pixels_of(stored_png(1, 3, {colors}, {.extra = extra}), 3) == colors);
+    CHECK(pixels_of(stored_png(1, 3, {colors}, {.extra = extra}), 1) == bytes{76, 124, 128});
+    CHECK(pixels_of(stored_png(1, 5, {grays}, {.color = 0, .extra = extra}), 1) == grays);
+    CHECK(pixels_of(stored_png(1, 10, {deep}, {.depth = 16, .color = 0, .extra = extra}), 1) ==
           deep_scaled);
   }
   CHECK(pixels_of(stored_png(1, 1, {{255, 255, 128, 0, 1, 1}}, {.depth = 16}), 3) ==
@@ -309,40 +309,40 @@ TEST_CASE("gAMA changes no value of a PNG, and 16 bits are scaled by their range
 TEST_CASE("what is transparent in a PNG is laid on black by stored values")
 {
   const bytes half{255, 255, 255, 128, 200, 100, 50, 128, 200, 100, 50, 64, 9, 9, 9, 0};
-  CHECK(pixels_of(stored_png(1, 4, {half}, {.colour = 6}), 3) ==
+  CHECK(pixels_of(stored_png(1, 4, {half}, {.color = 6}), 3) ==
         bytes{128, 128, 128, 100, 50, 25, 50, 25, 13, 0, 0, 0});
-  CHECK(pixels_of(stored_png(1, 4, {half}, {.colour = 6}), 1) == bytes{128, 62, 31, 0});
-  CHECK(pixels_of(stored_png(1, 2, {{255, 128, 100, 255}}, {.colour = 4}), 1) == bytes{128, 100});
+  CHECK(pixels_of(stored_png(1, 4, {half}, {.color = 6}), 1) == bytes{128, 62, 31, 0});
+  CHECK(pixels_of(stored_png(1, 2, {{255, 128, 100, 255}}, {.color = 4}), 1) == bytes{128, 100});
   const auto palette =
       chunk("PLTE", {255, 0, 0, 0, 255, 0, 0, 0, 255, 50, 60, 70}) + chunk("tRNS", {255, 0, 128});
-  const auto indexed = stored_png(1, 4, {{0, 1, 2, 3}}, {.colour = 3, .extra = palette});
+  const auto indexed = stored_png(1, 4, {{0, 1, 2, 3}}, {.color = 3, .extra = palette});
   CHECK(pixels_of(indexed, 3) == bytes{255, 0, 0, 0, 0, 0, 0, 0, 128, 50, 60, 70});
   CHECK(pixels_of(indexed, 1) == bytes{76, 0, 15, 58});
   const auto key = chunk("tRNS", {0, 9, 0, 9, 0, 9});
   CHECK(pixels_of(stored_png(1, 2, {{9, 9, 9, 200, 100, 50}}, {.extra = key}), 3) ==
         bytes{0, 0, 0, 200, 100, 50});
-  const auto grey_key = stored_png(1, 2, {{7, 8}}, {.colour = 0, .extra = chunk("tRNS", {0, 7})});
-  CHECK(pixels_of(grey_key, 1) == bytes{0, 8});
+  const auto gray_key = stored_png(1, 2, {{7, 8}}, {.color = 0, .extra = chunk("tRNS", {0, 7})});
+  CHECK(pixels_of(gray_key, 1) == bytes{0, 8});
 }
 
 TEST_CASE("a PNG of few bits, of a small palette or interlaced keeps its pixels")
 {
-  CHECK(pixels_of(stored_png(1, 8, {{0xB2}}, {.depth = 1, .colour = 0}), 1) ==
+  CHECK(pixels_of(stored_png(1, 8, {{0xB2}}, {.depth = 1, .color = 0}), 1) ==
         bytes{255, 0, 255, 255, 0, 0, 255, 0});
-  CHECK(pixels_of(stored_png(1, 4, {{0x1B}}, {.depth = 2, .colour = 0}), 1) ==
+  CHECK(pixels_of(stored_png(1, 4, {{0x1B}}, {.depth = 2, .color = 0}), 1) ==
         bytes{0, 85, 170, 255});
   const auto palette = chunk("PLTE", {1, 2, 3, 40, 50, 60, 255, 254, 253});
-  CHECK(pixels_of(stored_png(1, 3, {{0x18}}, {.depth = 2, .colour = 3, .extra = palette}), 3) ==
+  CHECK(pixels_of(stored_png(1, 3, {{0x18}}, {.depth = 2, .color = 3, .extra = palette}), 3) ==
         bytes{1, 2, 3, 40, 50, 60, 255, 254, 253});
-  const auto grey = noise(9 * 11);
-  const auto file = stored_png(9, 11, interlaced(9, 11, grey), {.colour = 0, .interlace = 1});
-  CHECK(pixels_of(file, 1) == grey);
+  const auto gray = noise(9 * 11);
+  const auto file = stored_png(9, 11, interlaced(9, 11, gray), {.color = 0, .interlace = 1});
+  CHECK(pixels_of(file, 1) == gray);
   auto spoilt_text = chunk("tEXt", {'a', 0, 'b'});
   spoilt_text.back() ^= 1;  // not pixel data, so the pixels are intact
   CHECK(pixels_of(stored_png(1, 1, {{1, 2, 3}}, {.extra = spoilt_text}), 3) == bytes{1, 2, 3});
 }
 
-TEST_CASE("CMYK and YCCK in a JPEG are Adobe's inverted values, made colours as Pillow does")
+TEST_CASE("CMYK and YCCK in a JPEG are Adobe's inverted values, made colors as Pillow does")
 {
   bytes stored;
   for (int i = 0; i < 64; ++i) stored = stored + bytes{200, 100, 50, 128};
@@ -485,7 +485,7 @@ TEST_CASE("pictures that a user may miss among the examples are noted")
   folder.write("train/ant/2.WEBP", "x");
   folder.write("train/bee/3.bmp", "x");
   folder.write("test/5.png", "x");
-  auto stray = jpeg(2, 2, plain_colour(4, 9, 9, 9));
+  auto stray = jpeg(2, 2, plain_color(4, 9, 9, 9));
   const auto more = stray_bytes(100);
   stray.insert(stray.end() - 2, more.begin(), more.end());
   folder.write("train/bee/4.jpg", stray);

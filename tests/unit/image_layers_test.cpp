@@ -40,7 +40,7 @@ std::uint32_t crc32(const torch::Tensor& bytes, std::uint32_t before = 0)
   return ~crc;
 }
 
-// The patterns and colour cubes of support/pillow_digests.py.
+// The patterns and color cubes of support/pillow_digests.py.
 
 std::int64_t noise(std::int64_t c, std::int64_t y, std::int64_t x)
 {
@@ -65,7 +65,7 @@ torch::Tensor test_images(std::int64_t channels, std::int64_t height, std::int64
   return pixels;
 }
 
-torch::Tensor colour_cube(std::int64_t offset)
+torch::Tensor color_cube(std::int64_t offset)
 {
   const auto i = torch::arange(4096);
   const auto digit = [&](std::int64_t by, std::int64_t times) {
@@ -122,7 +122,7 @@ std::string refusal(const std::function<void()>& f)
 
 }  // namespace
 
-TEST_CASE("a resize gives the bytes of Pillow, whatever the boxes of its neighbours")
+TEST_CASE("a resize gives the bytes of Pillow, whatever the boxes of its neighbors")
 {
   for (const auto& [by, channels, height, width, new_height, new_width, box, crc] :
        rw::tests::pillow_resize_digests) {
@@ -221,7 +221,7 @@ TEST_CASE("a resize does what its filter says on an image small enough to see")
 TEST_CASE("hues are turned as Pillow and torchvision turn them")
 {
   std::vector<torch::Tensor> cubes;
-  for (std::int64_t offset = 0; offset < 17; offset += 4) cubes.push_back(colour_cube(offset));
+  for (std::int64_t offset = 0; offset < 17; offset += 4) cubes.push_back(color_cube(offset));
   const auto first = torch::cat(cubes), second = test_images(3, 24, 40);
   for (const auto& [by, crc] : rw::tests::pillow_hue_digests) {
     CAPTURE(int{by});
@@ -240,11 +240,11 @@ TEST_CASE("hues are turned as Pillow and torchvision turn them")
       CHECK(crc32(by_kernels(*set, second, change), crc32(by_kernels(*set, first, change))) == crc);
     }
   }
-  const auto grey = test_images(1, 5, 5);
-  CHECK(torch::equal(rw::operations::hue({grey, {}}, numbers({9, 9, 9, 9})).pixels, grey));
+  const auto gray = test_images(1, 5, 5);
+  CHECK(torch::equal(rw::operations::hue({gray, {}}, numbers({9, 9, 9, 9})).pixels, gray));
 }
 
-TEST_CASE("kernels turn the hue of every colour as the reference does")
+TEST_CASE("kernels turn the hue of every color as the reference does")
 {
   const auto low = torch::arange(65536);
   for (std::int64_t red = 0; red < 256; ++red) {
@@ -266,18 +266,18 @@ TEST_CASE("kernels turn the hue of every colour as the reference does")
   }
 }
 
-TEST_CASE("flips and greys are Pillow's")
+TEST_CASE("flips and grays are Pillow's")
 {
   const auto pixels = test_images(3, 24, 40);
-  rw::image_program mirrored{4}, over{4}, grey{4};
+  rw::image_program mirrored{4}, over{4}, gray{4};
   for (auto& window : mirrored.add_windows()) window.mirrored = true;
   for (auto& flag : over.add_upside_down()) flag = 1;
-  for (auto& step : grey.add_operations()) step = {rw::operation::color, 0.0};
+  for (auto& step : gray.add_operations()) step = {rw::operation::color, 0.0};
   const std::vector<std::uint8_t> black(3);
   CHECK(crc32(rw::detail::carry_out(mirrored, pixels, black)) ==
         rw::tests::pillow_left_right_digest);
   CHECK(crc32(rw::detail::carry_out(over, pixels, black)) == rw::tests::pillow_top_bottom_digest);
-  CHECK(crc32(rw::detail::carry_out(grey, pixels, black)) == rw::tests::pillow_grey_digest);
+  CHECK(crc32(rw::detail::carry_out(gray, pixels, black)) == rw::tests::pillow_gray_digest);
 }
 
 TEST_CASE("noise is draws by place, for the reference and for kernels")

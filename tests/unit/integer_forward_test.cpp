@@ -27,7 +27,7 @@ namespace rw = rolewise;
 using rw::bit_width;
 using rw::layer_arithmetic;
 using rw::phase;
-using rw::quantised;
+using rw::quantized;
 using rw::detail::convolution_geometry;
 using rw::testing::byte_quantizer;
 
@@ -53,17 +53,17 @@ torch::Tensor levels(at::IntArrayRef sizes, std::int64_t lowest, std::int64_t hi
   return x.dim() == 4 ? x.contiguous(torch::MemoryFormat::ChannelsLast) : x;
 }
 
-quantised stood_for(torch::Tensor levels, std::int64_t lowest, std::int64_t highest,
+quantized stood_for(torch::Tensor levels, std::int64_t lowest, std::int64_t highest,
                     torch::Tensor scale, std::int64_t zero = 0, torch::Tensor offset = {})
 {
-  auto stand_in = rw::stand_in_for(levels.to(torch::kFloat)).set_requires_grad(true);
+  auto gradient_proxy = rw::gradient_proxy_for(levels.to(torch::kFloat)).set_requires_grad(true);
   return {.levels = std::move(levels),
           .scale = std::move(scale),
           .zero_point = zero,
           .is_integer = true,
           .offset = std::move(offset),
           .range = rw::level_range{lowest, highest},
-          .stand_in = std::move(stand_in)};
+          .gradient_proxy = std::move(gradient_proxy)};
 }
 
 struct pass {
@@ -72,24 +72,25 @@ struct pass {
 };
 
 /// Forward and backward pass, in integer arithmetic where it is supported.
-pass convolve(const quantised& x, const quantised& w, const convolution_geometry& over,
+pass convolve(const quantized& x, const quantized& w, const convolution_geometry& over,
               rw::pass_precision backward = rw::pass_precision::full)
 {
   rw::detail::product_plan plan{
-      .integers = rw::detail::integer_plan_of(x, w, x.stand_in, w.levels[0].numel()),
+      .integers = rw::detail::integer_plan_of(x, w, x.gradient_proxy, w.levels[0].numel()),
       .backward = backward};
   if (plan.integers.is_integer())
     plan.packed = rw::detail::integer_operators::found().pack_convolution(
         rw::detail::codes_of_weights(w), over.stride, over.is_even() ? over.rows.before : 0,
         x.levels.sizes());
-  const auto y = rw::detail::quantised_convolution::apply(x.stand_in, w.stand_in, x, w, over, plan);
+  const auto y = rw::detail::quantized_convolution::apply(x.gradient_proxy, w.gradient_proxy, x, w,
+                                                          over, plan);
   torch::manual_seed(9);
   const auto gradients =
-      torch::autograd::grad({y}, {x.stand_in, w.stand_in}, {torch::randn_like(y)});
+      torch::autograd::grad({y}, {x.gradient_proxy, w.gradient_proxy}, {torch::randn_like(y)});
   return {y.detach(), gradients[0], gradients[1], plan.integers.arithmetic};
 }
 
-pass convolve_floats(const quantised& x, const quantised& w, const convolution_geometry& over,
+pass convolve_floats(const quantized& x, const quantized& w, const convolution_geometry& over,
                      rw::pass_precision backward = rw::pass_precision::full)
 {
   const rw::without_integers reference;
@@ -257,7 +258,7 @@ TEST_CASE("gradients of values are those of finite differences")
   auto w = stood_for(levels({4, 3, 3, 3}, -3, 3), -3, 3, torch::full({}, 0.25, torch::kDouble));
   for (auto* q : {&x, &w}) {
     q->levels = q->levels.to(torch::kDouble);
-    q->stand_in = rw::stand_in_for(q->levels).set_requires_grad(true);
+    q->gradient_proxy = rw::gradient_proxy_for(q->levels).set_requires_grad(true);
   }
   const auto got = convolve(x, w, over);
   CHECK(got.arithmetic == layer_arithmetic::other_type);
@@ -265,7 +266,7 @@ TEST_CASE("gradients of values are those of finite differences")
   const auto direction = torch::randn_like(got.y);
   // The product is linear in each operand, so finite differences of any size are exact; here of
   // half a level each way.
-  const auto slope = [&](quantised& moved, std::int64_t i) {
+  const auto slope = [&](quantized& moved, std::int64_t i) {
     const auto kept = moved.levels;
     const auto at = [&](double by) {
       moved.levels = kept.clone();
@@ -294,7 +295,7 @@ TEST_CASE("why a layer doesn't multiply integers is said")
   const auto why = [&](auto change, std::int64_t length = 36) {
     auto a = x, b = w;
     change(a, b);
-    return rw::detail::integer_plan_of(a, b, a.stand_in, length).arithmetic;
+    return rw::detail::integer_plan_of(a, b, a.gradient_proxy, length).arithmetic;
   };
   CHECK(why([](auto&, auto&) {}) == expected());
   CHECK(why([](auto& a, auto&) { a.is_integer = false; }) == layer_arithmetic::no_integer_levels);
@@ -305,9 +306,9 @@ TEST_CASE("why a layer doesn't multiply integers is said")
   CHECK(why([](auto&, auto& b) { b.zero_point = 1; }) == expected());
   CHECK(why([](auto&, auto& b) { b.zero_point = 2; }) == layer_arithmetic::weights_too_wide);
   CHECK(why([](auto&, auto&) {}, 70'000) == layer_arithmetic::sums_too_long);
-  CHECK(why([](auto& a, auto&) { a.stand_in = a.stand_in.to(torch::kBFloat16); }) ==
+  CHECK(why([](auto& a, auto&) { a.gradient_proxy = a.gradient_proxy.to(torch::kBFloat16); }) ==
         layer_arithmetic::other_type);
-  CHECK(why([](auto& a, auto&) { a.stand_in = a.stand_in.to(torch::kMeta); }) ==
+  CHECK(why([](auto& a, auto&) { a.gradient_proxy = a.gradient_proxy.to(torch::kMeta); }) ==
         layer_arithmetic::other_device);
   const rw::without_integers reference;
   CHECK(why([](auto&, auto&) {}) == layer_arithmetic::switched_off);
@@ -392,11 +393,11 @@ TEST_CASE("a network has the same logits and gradients with integers and without
       const rw::all_alike widths{bit_width{bits}, bit_width{bits}};
       auto of_bytes = make(byte_quantizer{.bytes = true, .per_output = bits == 4}, widths);
       auto of_floats = make(byte_quantizer{.bytes = false, .per_output = bits == 4}, widths);
-      const auto a = of_bytes.respond(examples).logits;
+      const auto a = of_bytes.forward(examples).logits;
       a.square().sum().backward();
       {
         const rw::without_integers reference;
-        const auto b = of_floats.respond(examples).logits;
+        const auto b = of_floats.forward(examples).logits;
         b.square().sum().backward();
         CHECK(torch::equal(a, b));
       }
@@ -415,7 +416,7 @@ TEST_CASE("a network has the same logits and gradients with integers and without
 
       auto rounded = make(byte_quantizer{.per_output = bits == 4}, widths);
       rounded.set_precision({.backward = rw::pass_precision::bfloat16});
-      const auto c = rounded.respond(examples).logits;
+      const auto c = rounded.forward(examples).logits;
       CHECK(torch::equal(c, a));
       c.square().sum().backward();
       const auto of_c = gradients_of(rounded);
@@ -443,8 +444,8 @@ TEST_CASE("options choose the precision of the backward pass")
 {
   const auto examples = images(4);
   const auto gradient = [&](rw::network_options options) {
-    auto n = rw::resnet8(small, byte_quantizer{}, rw::bits_inside<4>, options);
-    n.respond(examples).logits.square().sum().backward();
+    auto n = rw::resnet8(small, byte_quantizer{}, rw::inner_bits<4>, options);
+    n.forward(examples).logits.square().sum().backward();
     return n.parameters().front().value.grad();
   };
   const auto full = gradient({});
@@ -456,9 +457,9 @@ TEST_CASE("options choose the precision of the backward pass")
 TEST_CASE("kept weights follow every change of the latent weights")
 {
   const auto examples = images(4);
-  auto n = rw::resnet8(small, byte_quantizer{}, rw::bits_inside<4>);
+  auto n = rw::resnet8(small, byte_quantizer{}, rw::inner_bits<4>);
   const torch::NoGradGuard without_graph;
-  const auto answer = [&](const auto& of) { return of.probe(examples).logits; };
+  const auto answer = [&](const auto& of) { return of.predict(examples).logits; };
   /// The logits of a copy, which has no cached weights.
   const auto anew = [&](const auto& of) {
     auto fresh = of;
@@ -468,11 +469,11 @@ TEST_CASE("kept weights follow every change of the latent weights")
   CHECK(torch::equal(answer(n), before));
   const auto changed = [&](const char* what) {
     CAPTURE(what);
-    const auto now = answer(n);
-    CHECK_FALSE(torch::equal(now, before));
-    CHECK(torch::equal(now, anew(n)));
-    CHECK(torch::equal(answer(n), now));
-    before = now;
+    const auto progress = answer(n);
+    CHECK_FALSE(torch::equal(progress, before));
+    CHECK(torch::equal(progress, anew(n)));
+    CHECK(torch::equal(answer(n), progress));
+    before = progress;
   };
   const auto parameters = n.parameters();
   (void)answer(n);  // caches weights after the handles were taken
@@ -489,7 +490,7 @@ TEST_CASE("kept weights follow every change of the latent weights")
   changed("sgd");
   rw::adam{}.start(parameters).update(parameters, gradients, 0.5);
   changed("adam");
-  (void)n.respond(examples);
+  (void)n.forward(examples);
   changed("training");
   rw::for_each_tensor(n, [](const std::string& name, torch::Tensor& t, rw::tensor_kind) {
     if (name == "stage1.0.convolution1.weight") t = -t.detach();
@@ -507,7 +508,7 @@ TEST_CASE("kept weights follow every change of the latent weights")
   CHECK(torch::equal(answer(n), before));
   {
     const c10::InferenceMode mode;
-    auto made_here = rw::resnet8(small, byte_quantizer{}, rw::bits_inside<4>);
+    auto made_here = rw::resnet8(small, byte_quantizer{}, rw::inner_bits<4>);
     CHECK(answer(made_here).isfinite().all().item<bool>());
     CHECK(torch::equal(answer(n), before));
   }
@@ -516,7 +517,7 @@ TEST_CASE("kept weights follow every change of the latent weights")
     const auto learned = n.parameters();
     (void)answer(n);
     const torch::AutoGradMode with_graph{true};
-    n.probe(examples).logits.sum().backward();
+    n.predict(examples).logits.sum().backward();
     for (const auto& p : learned)
       if (p.value.requires_grad()) CHECK_MESSAGE(p.value.grad().defined(), p.name);
   }
@@ -531,7 +532,7 @@ struct valued_step {
   struct weights {
     double step = 0.25;
 
-    [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width) const
+    [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width) const
     {
       return {.levels = (w / step).round().clamp(-7, 7),
               .scale = torch::full({}, step),
@@ -545,8 +546,8 @@ struct valued_step {
     }
   };
 
-  [[nodiscard]] weights start_weights(const rw::layer_place&) const { return {}; }
-  [[nodiscard]] byte_quantizer::activations start_activations(const rw::layer_place&) const
+  [[nodiscard]] weights start_weights(const rw::layer_id&) const { return {}; }
+  [[nodiscard]] byte_quantizer::activations start_activations(const rw::layer_id&) const
   {
     return {false, 0.0};
   }
@@ -597,7 +598,7 @@ TEST_CASE("the values of levels are added in place, and their gradient goes both
     CHECK(sum.const_data_ptr() == y.const_data_ptr());
     CHECK(torch::equal(sum, leaf * 2 + x.values()));
     const auto direction = torch::randn_like(sum);
-    const auto gradients = torch::autograd::grad({sum}, {leaf, x.stand_in}, {direction});
+    const auto gradients = torch::autograd::grad({sum}, {leaf, x.gradient_proxy}, {direction});
     CHECK(torch::equal(gradients[0], direction * 2));
     CHECK(torch::equal(gradients[1], direction));
   }
@@ -606,10 +607,10 @@ TEST_CASE("the values of levels are added in place, and their gradient goes both
 TEST_CASE("several threads may probe one network")
 {
   const auto examples = images(4);
-  const auto n = rw::resnet8(small, byte_quantizer{}, rw::bits_inside<4>);
+  const auto n = rw::resnet8(small, byte_quantizer{}, rw::inner_bits<4>);
   const auto wanted = [&] {
     const torch::NoGradGuard without_graph;
-    return rw::network{n}.probe(examples).logits;
+    return rw::network{n}.predict(examples).logits;
   }();
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
@@ -617,7 +618,7 @@ TEST_CASE("several threads may probe one network")
     threads.emplace_back([&] {
       const torch::NoGradGuard without_graph;
       for (int j = 0; j < 5; ++j) {
-        if (!torch::equal(n.probe(examples).logits, wanted)) ++wrong;
+        if (!torch::equal(n.predict(examples).logits, wanted)) ++wrong;
         (void)n.parameters();
       }
     });
@@ -630,14 +631,14 @@ TEST_CASE("kept weights serve inputs of every size, padded alike or not")
   auto plan = rw::role_kd_plan(8);
   plan.widths = {8, 16};
   plan.stem = 8;
-  const auto n = rw::make_residual_network(plan, small, byte_quantizer{}, rw::bits_inside<4>);
+  const auto n = rw::make_residual_network(plan, small, byte_quantizer{}, rw::inner_bits<4>);
   const torch::NoGradGuard without_graph;
   for (const std::int64_t size : {8, 7, 9, 12}) {
     rw::batch examples = images(3);
     examples.inputs = torch::randn({3, 1, size, size});
-    const auto got = n.probe(examples).logits;
+    const auto got = n.predict(examples).logits;
     const rw::without_integers reference;
-    CHECK(torch::equal(got, rw::network{n}.probe(examples).logits));
+    CHECK(torch::equal(got, rw::network{n}.predict(examples).logits));
   }
 }
 
@@ -674,11 +675,11 @@ struct rectified_before : byte_quantizer {
 TEST_CASE("sums that are handed on unrectified give the features that rectified ones give")
 {
   auto examples = images(4);
-  auto a = rw::resnet8(small, byte_quantizer{}, rw::bits_inside<3>);
-  auto b = rw::resnet8(small, rectified_before{}, rw::bits_inside<3>);
+  auto a = rw::resnet8(small, byte_quantizer{}, rw::inner_bits<3>);
+  auto b = rw::resnet8(small, rectified_before{}, rw::inner_bits<3>);
   const rw::per_layer wide{.layers = {{"stage2.0.convolution1", {bit_width{4}, bit_width{32}}},
                                       {"stage3.0.shortcut", {bit_width{4}, bit_width{2}}}},
-                           .otherwise = rw::bits_inside<3>};
+                           .otherwise = rw::inner_bits<3>};
   auto c = rw::resnet8(small, byte_quantizer{}, wide);
   auto d = rw::resnet8(small, rectified_before{}, wide);
   // Random biases keep sums away from 0, where a ReLU blocks the gradient and the quantizer
@@ -692,8 +693,8 @@ TEST_CASE("sums that are handed on unrectified give the features that rectified 
   const auto check = [&](auto& one, auto& other) {
     move_biases(one);
     move_biases(other);
-    const auto x = one.respond(examples, {.features = true});
-    const auto y = other.respond(examples, {.features = true});
+    const auto x = one.forward(examples, {.features = true});
+    const auto y = other.forward(examples, {.features = true});
     CHECK(torch::equal(x.logits, y.logits));
     REQUIRE(x.features.size() == y.features.size());
     auto of_x = x.logits.square().sum(), of_y = y.logits.square().sum();
@@ -742,7 +743,7 @@ TEST_CASE("a kernel may be larger than the map: padding SAME gives it what is mi
         torch::Tensor w;
         rw::for_each_tensor(layer,
                             [&](const std::string&, torch::Tensor& t, rw::tensor_kind) { w = t; });
-        return std::vector{y.detach(), in.stand_in.grad(), w.grad()};
+        return std::vector{y.detach(), in.gradient_proxy.grad(), w.grad()};
       };
       const auto found = pass();
       CHECK(found[0].size(2) == (height + stride - 1) / stride);

@@ -25,7 +25,7 @@ using rw::bit_width;
 
 namespace {
 
-const rw::layer_place inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
+const rw::layer_id inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
 
 torch::Tensor doubles(const std::vector<double>& values)
 {
@@ -66,7 +66,7 @@ torch::Tensor clip_of(State& state)
 }
 
 torch::Tensor example_weights() { return doubles({.5, -1, .2, .05, -.3, 1.1}); }
-torch::Tensor normalised(const torch::Tensor& w) { return (w - w.mean()) / w.std(); }
+torch::Tensor normalized(const torch::Tensor& w) { return (w - w.mean()) / w.std(); }
 
 }  // namespace
 
@@ -97,7 +97,7 @@ TEST_CASE("apot's grids are those of the paper")
 TEST_CASE("apot's weights have the values and the clip's gradient of the reference")
 {
   const auto w = example_weights();
-  CHECK(near(normalised(w), doubles({.572671, -1.531018, .151933, -.058436, -.549296, 1.414146})));
+  CHECK(near(normalized(w), doubles({.572671, -1.531018, .151933, -.058436, -.549296, 1.414146})));
   for (const auto form : {rw::apot_gradient::detached, rw::apot_gradient::differentiated}) {
     auto state = rw::apot{.gradient = form, .first_weight_clip = 1.2}.start_weights(inside);
     const auto values = [&](int bits) { return state(w, bit_width{bits}).values(); };
@@ -139,14 +139,14 @@ TEST_CASE("apot's weights pass gradients in both published forms")
   const auto inside_clip = doubles({1, 0, 1, 1, 1, 0});
   const auto unrounded = [&](const torch::Tensor& mask) {
     return rw::testing::finite_differences(
-        [&](const torch::Tensor& w) { return (normalised(w) * g * mask).sum(); },
+        [&](const torch::Tensor& w) { return (normalized(w) * g * mask).sum(); },
         example_weights());
   };
   const auto masked = gradient(rw::apot_gradient::differentiated, 3);
   CHECK(near(masked, unrounded(inside_clip), 1e-7));
   CHECK(near(gradient(rw::apot_gradient::differentiated, 2), unrounded(torch::ones_like(g)), 1e-7));
   CHECK(std::abs(masked.sum().item<double>()) < 1e-12);
-  CHECK(std::abs((masked * normalised(example_weights())).sum().item<double>()) < 1e-12);
+  CHECK(std::abs((masked * normalized(example_weights())).sum().item<double>()) < 1e-12);
 }
 
 TEST_CASE("apot's weights don't know scale and shift, and stay finite")

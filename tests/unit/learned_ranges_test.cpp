@@ -23,7 +23,7 @@ using rw::bit_width;
 
 namespace {
 
-const rw::layer_place inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
+const rw::layer_id inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
 
 torch::Tensor doubles(const std::vector<double>& values)
 {
@@ -417,7 +417,7 @@ TEST_CASE("ranges that are not numbers are refused with what was found")
     const auto state =
         with(rw::lsq{}.start_activations(inside), {{"step", torch::full({}, NAN, type)}});
     CHECK_THROWS_WITH_AS((void)state(x, bit_width{2}),
-                         "rolewise: lsq: the range to quantise is nan .. nan; want finite bounds, "
+                         "rolewise: lsq: the range to quantize is nan .. nan; want finite bounds, "
                          "the second above the first",
                          std::runtime_error);
   }
@@ -482,9 +482,9 @@ TEST_CASE("networks learn ranges, and a copy has its own")
   const rw::batch examples{
       torch::randn({4, 1, 8, 8}), torch::zeros(4, torch::kLong), torch::arange(4), {}};
   const auto check = [&](auto quantizer) {
-    auto net = rw::resnet8(small, quantizer, rw::bits_inside<3>);
+    auto net = rw::resnet8(small, quantizer, rw::inner_bits<3>);
     const auto before = net.parameters();
-    net.respond(examples).logits.square().sum().backward();
+    net.forward(examples).logits.square().sum().backward();
     const auto after = net.parameters();
     REQUIRE(after.size() == before.size());
     int with_gradient = 0;
@@ -495,19 +495,19 @@ TEST_CASE("networks learn ranges, and a copy has its own")
       CHECK(after[i].value.grad().isfinite().all().template item<bool>());
       if (after[i].value.grad().abs().sum().template item<double>() > 0) ++with_gradient;
     }
-    CHECK(with_gradient >= 6);  // one for each quantised input, at least
+    CHECK(with_gradient >= 6);  // one for each quantized input, at least
 
     auto copy = net;
-    const auto want = net.probe(examples).logits;
+    const auto want = net.predict(examples).logits;
     for (const auto& p : copy.parameters())
       if (p.kind == rw::tensor_kind::range) p.value.detach().mul_(2);
-    CHECK(torch::equal(net.probe(examples).logits, want));
-    CHECK_FALSE(torch::equal(copy.probe(examples).logits, want));
+    CHECK(torch::equal(net.predict(examples).logits, want));
+    CHECK_FALSE(torch::equal(copy.predict(examples).logits, want));
     rw::restore(copy, rw::snapshot_of(net));
-    CHECK(torch::equal(copy.probe(examples).logits, want));
-    auto fresh = rw::resnet8(small, quantizer, rw::bits_inside<3>);
+    CHECK(torch::equal(copy.predict(examples).logits, want));
+    auto fresh = rw::resnet8(small, quantizer, rw::inner_bits<3>);
     rw::restore(fresh, rw::snapshot_of(net));
-    CHECK(torch::equal(fresh.probe(examples).logits, want));
+    CHECK(torch::equal(fresh.predict(examples).logits, want));
   };
   check(rw::lsq{.per_channel = true});
   check(rw::lsq_plus{});

@@ -26,7 +26,7 @@ namespace mine {
 struct squared_distance {
   static constexpr const char* name = "squared-distance";
   static constexpr bool wants_features = false;
-  torch::Tensor operator()(const paired_responses& pair) const
+  torch::Tensor operator()(const paired_outputs& pair) const
   {
     return (pair.student.logits - pair.teacher.logits.detach()).square().sum() / 2;
   }
@@ -37,7 +37,7 @@ struct scaled_logits {
   static constexpr std::string_view name = "scaled-logits";
   static constexpr bool wants_features = false;
   torch::Tensor scale = torch::ones({}, torch::kFloat64);
-  torch::Tensor operator()(const paired_responses& pair) const
+  torch::Tensor operator()(const paired_outputs& pair) const
   {
     return (pair.student.logits * scale).sum();
   }
@@ -64,9 +64,9 @@ torch::Tensor row(std::vector<double> values)
 // The example that the reference values were computed from.
 const auto z_teacher = row({2.0, 1.0, 0.1});
 const auto z_student = row({1.0, 0.5, -0.5});
-const supervision first_class{.labels = torch::zeros({1}, torch::kLong), .ids = {}, .now = {}};
+const targets first_class{.labels = torch::zeros({1}, torch::kLong), .ids = {}, .progress = {}};
 
-paired_responses pair_of(const torch::Tensor& teacher, const torch::Tensor& student)
+paired_outputs pair_of(const torch::Tensor& teacher, const torch::Tensor& student)
 {
   return {{teacher, {}}, {student, {}}};
 }
@@ -80,7 +80,7 @@ double divergence(const soft_target_kl& loss, const torch::Tensor& teacher,
 torch::Tensor cross(const cross_entropy& loss, const torch::Tensor& logits,
                     const torch::Tensor& labels)
 {
-  return loss({{}, {logits, {}}}, {.labels = labels, .ids = {}, .now = {}});
+  return loss({{}, {logits, {}}}, {.labels = labels, .ids = {}, .progress = {}});
 }
 
 /// Compares the gradient by autograd with finite differences.
@@ -103,13 +103,13 @@ TEST_CASE("soft_target_kl keeps the promises of DistillationLoss")
 {
   for (const double t : {0.5, 1.0, 4.0, 20.0})
     for (const auto reduction : {kl_reduction::batch_mean, kl_reduction::element_mean})
-      laws::hold_for(soft_target_kl{.softness = temperature{t}, .reduction = reduction});
+      laws::hold_for(soft_target_kl{.temperature = temperature{t}, .reduction = reduction});
 }
 
 TEST_CASE("soft_target_kl has the reference values")
 {
   CHECK(divergence({}, z_teacher, z_student) == near(0.0258049));
-  // T^2 KL tends to |centred difference|^2 / (2 K) as T grows.
+  // T^2 KL tends to |centered difference|^2 / (2 K) as T grows.
   CHECK(divergence({temperature{10}}, z_teacher, z_student) == near(0.024438, 2e-5));
   CHECK(divergence({temperature{100}}, z_teacher, z_student) == near(0.023450, 2e-5));
   CHECK(divergence({temperature{1000}}, z_teacher, z_student) == near(0.023345, 2e-5));
@@ -121,12 +121,12 @@ TEST_CASE("the conventions of soft_target_kl differ by their factors alone")
   torch::manual_seed(0);
   const auto teacher = torch::randn({5, 7}, torch::kFloat64),
              student = torch::randn({5, 7}, torch::kFloat64);
-  const double plain = divergence({.times_squared_temperature = false}, teacher, student);
+  const double plain = divergence({.scale_by_t_squared = false}, teacher, student);
   CHECK(divergence({}, teacher, student) == near(16 * plain, 1e-12));
   CHECK(divergence({.reduction = kl_reduction::element_mean}, teacher, student) ==
         near(16 * plain / 7, 1e-12));
-  CHECK(divergence({.reduction = kl_reduction::element_mean, .times_squared_temperature = false},
-                   teacher, student) == near(plain / 7, 1e-12));
+  CHECK(divergence({.reduction = kl_reduction::element_mean, .scale_by_t_squared = false}, teacher,
+                   student) == near(plain / 7, 1e-12));
 }
 
 TEST_CASE("soft_target_kl agrees with LibTorch's kl_div and does not see a constant per row")
@@ -395,7 +395,7 @@ TEST_CASE("the ramp of clipped_to_task is a sigmoid that ends at exactly 1")
 TEST_CASE("clipped_to_task cuts distillation to the length of the task, tensor by tensor")
 {
   const clipped_to_task rule{.task = cross_entropy{}, .distillation = soft_target_kl{}};
-  const moment late{.epoch = 100, .step = 0, .epochs = 200, .steps_per_epoch = 1};
+  const training_progress late{.epoch = 100, .step = 0, .epochs = 200, .steps_per_epoch = 1};
   const auto task = row({3.0, 4.0}), longer = row({0.0, 20.0}), shorter = row({-1.0, 2.0});
   CHECK(torch::allclose(rule.combine(task, longer, late), row({3.0, 9.0}), 1e-12));
   CHECK(torch::allclose(rule.combine(task, shorter, late), row({2.0, 6.0}), 1e-12));
@@ -427,14 +427,13 @@ TEST_CASE("losses of 16 bits are added up in single precision, and their gradien
     const auto exact = [&](const auto& loss, const torch::Tensor& student,
                            const torch::Tensor& labels) {
       return score(loss, {{teacher.to(torch::kDouble), {}}, {student.to(torch::kDouble), {}}},
-                   supervision{
-                       labels.is_floating_point() ? labels.to(torch::kDouble) : labels, {}, {}})
+                   targets{labels.is_floating_point() ? labels.to(torch::kDouble) : labels, {}, {}})
           .template item<double>();
     };
     const double digits = type == torch::kHalf ? 0x1p-10 : 0x1p-7;
     const auto holds = [&](const auto& loss, const torch::Tensor& labels) {
       const auto student = (torch::randn({128, 40}) * 60).to(type).set_requires_grad(true);
-      const auto found = score(loss, {{teacher, {}}, {student, {}}}, supervision{labels, {}, {}});
+      const auto found = score(loss, {{teacher, {}}, {student, {}}}, targets{labels, {}, {}});
       CHECK((found.scalar_type() == type));
       CHECK(found.template item<double>() == near(exact(loss, student.detach(), labels), digits));
       found.backward();
@@ -444,7 +443,7 @@ TEST_CASE("losses of 16 bits are added up in single precision, and their gradien
     };
     const auto hard = torch::arange(128).remainder(40);
     holds(soft_target_kl{}, hard);
-    holds(soft_target_kl{.softness = temperature{1}, .reduction = kl_reduction::element_mean},
+    holds(soft_target_kl{.temperature = temperature{1}, .reduction = kl_reduction::element_mean},
           hard);
     holds(cross_entropy{}, hard);
     holds(cross_entropy{.smoothing = fraction{0.1}}, hard);
@@ -455,7 +454,7 @@ TEST_CASE("losses of 16 bits are added up in single precision, and their gradien
 TEST_CASE("clipped_to_task of 16 bits has the values of single precision, rounded once")
 {
   const clipped_to_task rule{.task = cross_entropy{}, .distillation = soft_target_kl{}};
-  const moment late{.epoch = 100, .step = 0, .epochs = 200, .steps_per_epoch = 1};
+  const training_progress late{.epoch = 100, .step = 0, .epochs = 200, .steps_per_epoch = 1};
   torch::manual_seed(5);
   for (const auto type : {torch::kHalf, torch::kBFloat16}) {
     // The factor is about 3e-7: fp16 has no more than 3 bits for it.

@@ -14,9 +14,9 @@
 #include <rolewise/search/bit_space.hpp>
 #include <rolewise/search/grid.hpp>
 #include <rolewise/search/random_search.hpp>
-#include <rolewise/train/arena.hpp>
 #include <rolewise/train/bit_sensitivity.hpp>
 #include <rolewise/train/hessian_trace.hpp>
+#include <rolewise/train/run_search.hpp>
 #include <rolewise/train/supervised.hpp>
 
 #include <nlohmann/json.hpp>
@@ -35,7 +35,7 @@ using rw::bit_width;
 
 namespace {
 
-rw::layer_widths both(int bits) { return {bit_width{bits}, bit_width{bits}}; }
+rw::layer_bits both(int bits) { return {bit_width{bits}, bit_width{bits}}; }
 
 /// The layers of the ResNet18 for ImageNet, at 224 x 224.
 std::vector<rw::layer_report> imagenet_resnet18(int inside, int ends)
@@ -94,7 +94,7 @@ struct parabola {
   torch::Tensor x = torch::tensor({1.0, 2.0, 3.0}, torch::kFloat64).set_requires_grad(true);
   torch::Tensor y = torch::tensor({1.0, 2.0}, torch::kFloat64).set_requires_grad(true);
 
-  [[nodiscard]] rw::response probe(const rw::batch&, rw::taps) const
+  [[nodiscard]] rw::outputs predict(const rw::batch&, rw::taps) const
   {
     const auto a = torch::tensor({2.0, 1.0, 3.0}, torch::kFloat64);
     return {.logits = (a * x * x).sum() / 2 + x[0] * x[1] * .5 + (y * y).sum() * x[2],
@@ -115,7 +115,7 @@ struct first_logit {
   static constexpr bool wants_features = false;
   [[maybe_unused]] static constexpr bool has_state = false;
 
-  torch::Tensor operator()(const rw::paired_responses& pair, const rw::supervision&) const
+  torch::Tensor operator()(const rw::paired_outputs& pair, const rw::targets&) const
   {
     return pair.student.logits;
   }
@@ -160,7 +160,7 @@ TEST_CASE("positions are those of the layers' outputs, for odd sizes too")
   const rw::sample_shape odd{.channels = 2, .height = 13, .width = 7, .classes = 3};
   const torch::NoGradGuard without_graph;
   const auto check = [&](const auto& n) {
-    const auto features = n.probe(images(odd, 1), {.features = true}).features;
+    const auto features = n.predict(images(odd, 1), {.features = true}).features;
     for (const auto& layer : n.layers()) {
       if (layer.place.is_last()) {
         CHECK(layer.positions == 1);
@@ -180,7 +180,7 @@ TEST_CASE("choose_bits finds what a budget allows of the published example")
 {
   const auto questions = three_layers();
   for (const auto method :
-       {rw::allocation_method::dynamic_programme, rw::allocation_method::greedy}) {
+       {rw::allocation_method::dynamic_program, rw::allocation_method::greedy}) {
     const auto at_twelve = rw::choose_bits(questions, 12, method);
     CHECK(digits(at_twelve) == "844");
     CHECK(at_twelve.harm == doctest::Approx(.032538).epsilon(1e-4));
@@ -198,12 +198,12 @@ TEST_CASE("choose_bits finds what a budget allows of the published example")
   CHECK(rw::choose_bits(questions, span.least).cost == span.least);
   CHECK(rw::choose_bits(questions, span.most).cost == doctest::Approx(span.most));
 
-  const auto scheme = rw::choose_bits(questions, 12).scheme(rw::bits_inside<2>);
+  const auto scheme = rw::choose_bits(questions, 12).scheme(rw::inner_bits<2>);
   CHECK(scheme({"a", rw::layer_kind::convolution, 1, 5}) == both(8));
   CHECK(scheme({"d", rw::layer_kind::convolution, 1, 5}) == both(2));
 }
 
-TEST_CASE("the programme is as good as trying everything, and greedy no better")
+TEST_CASE("the program is as good as trying everything, and greedy no better")
 {
   const rw::draws of{rw::seed{5}, 0, 0};
   std::uint64_t next = 0;
@@ -237,7 +237,7 @@ TEST_CASE("the programme is as good as trying everything, and greedy no better")
   }
 }
 
-TEST_CASE("the programme copes with many layers, within its budget")
+TEST_CASE("the program copes with many layers, within its budget")
 {
   const rw::draws of{rw::seed{6}, 0, 0};
   std::vector<rw::bit_question> questions;
@@ -329,7 +329,7 @@ TEST_CASE("traces are estimated layer by layer")
 TEST_CASE("traces of a network are those of its weights, at any widths")
 {
   const rw::sample_shape small{.channels = 1, .height = 8, .width = 8, .classes = 3};
-  const auto few = rw::resnet8(small, rw::dorefa{}, rw::bits_inside<2>);
+  const auto few = rw::resnet8(small, rw::dorefa{}, rw::inner_bits<2>);
   const auto examples = images(small, 6);
   const auto traces = rw::hessian_traces(few, examples, {}, {.draws = 2, .tolerance = 0});
   const auto full =
@@ -349,17 +349,17 @@ TEST_CASE("the trace of a classifier is that of softmax regression")
   const rw::sample_shape small{.channels = 1, .height = 8, .width = 8, .classes = 3};
   const auto n = rw::resnet8(small);
   const auto examples = images(small, 6);
-  const auto answer = n.probe(examples, {.features = true});
+  const auto answer = n.predict(examples, {.features = true});
   const auto p = torch::softmax(answer.logits.detach(), 1);
   const double expected = ((p * (1 - p)).sum(1) * answer.features.back().detach().square().sum(1))
                               .mean()
                               .item<double>();
 
-  rw::paired_responses pair;
+  rw::paired_outputs pair;
   pair.student = answer;
   const auto w = rw::detail::weights_of_layers(n, n.layers()).back();
   const auto loss =
-      rw::score(rw::cross_entropy{}, pair, rw::supervision{examples.labels, examples.ids, {}});
+      rw::score(rw::cross_entropy{}, pair, rw::targets{examples.labels, examples.ids, {}});
   const auto slope = torch::autograd::grad({loss}, {w}, {}, true, true);
   double sum = 0;
   for (std::int64_t draw = 0; draw < 200; ++draw)
@@ -371,7 +371,7 @@ TEST_CASE("the trace of a classifier is that of softmax regression")
 TEST_CASE("questions about a network give a scheme that it takes")
 {
   const rw::sample_shape small{.channels = 1, .height = 8, .width = 8, .classes = 3};
-  auto n = rw::resnet8(small, rw::dorefa{}, rw::bits_inside<8>);
+  auto n = rw::resnet8(small, rw::dorefa{}, rw::inner_bits<8>);
   const auto traces = rw::hessian_traces(n, images(small, 6), {}, {.draws = 2});
   for (const auto measure : {rw::cost_measure::bytes, rw::cost_measure::bit_operations}) {
     const rw::sensitivity_options options{.widths = {both(8), both(4), both(2)},
@@ -381,7 +381,7 @@ TEST_CASE("questions about a network give a scheme that it takes")
     CHECK(questions.size() == 6);
     const double fixed = rw::undecided_cost(n, questions, measure);
     const auto found = rw::choose_bits(questions, rw::span_of(questions).at(.5));
-    n.set_widths(found.scheme());
+    n.set_bits(found.scheme());
     const auto costs = rw::costs_of(n);
     CHECK((measure == rw::cost_measure::bytes ? costs.bytes() : costs.bit_operations()) ==
           doctest::Approx(fixed + found.cost).epsilon(1e-12));
@@ -389,14 +389,14 @@ TEST_CASE("questions about a network give a scheme that it takes")
   }
   const auto ends = rw::bit_questions(n, rw::dorefa{}, {}, {.both_ends = true});
   CHECK(ends.size() == 10);
-  CHECK(ends.front().options.front().widths == rw::layer_widths{bit_width{8}, bit_width{32}});
+  CHECK(ends.front().options.front().widths == rw::layer_bits{bit_width{8}, bit_width{32}});
   CHECK_THROWS_AS(rw::bit_questions(n, rw::dorefa{}, {}, {.widths = {}}), std::invalid_argument);
   CHECK_THROWS_AS(rw::bit_questions(n, rw::dorefa{}, {traces[0]}), std::invalid_argument);
 }
 
 TEST_CASE("distances of weights")
 {
-  const rw::layer_place place{"a", rw::layer_kind::convolution, 1, 3};
+  const rw::layer_id place{"a", rw::layer_kind::convolution, 1, 3};
   const auto w = torch::tensor({.5, -1., .2, 0., -.3}, torch::kFloat64);
   const auto q = torch::tensor({1., -3., 1., 1., -1.}, torch::kFloat64) / 3;
   CHECK(rw::weight_error(rw::dorefa{}, place, w, bit_width{2}, rw::weight_distance::plain) ==
@@ -417,19 +417,19 @@ TEST_CASE("bits of layers are a search space, both ways")
 {
   const rw::bit_space bits{{"a", "b"}, {2, 4, 8}};
   const auto space = bits.space();
-  CHECK(rw::grid{}.points(space) == 9);
+  CHECK(rw::grid{}.configurations(space) == 9);
   for (std::int64_t i = 0; i < 9; ++i) {
-    const auto point = rw::grid{}.at(space, i);
-    const auto scheme = bits.scheme(point, rw::bits_inside<3>);
-    CHECK(space.contains(bits.point_of(scheme)));
-    CHECK(bits.point_of(scheme) == point);
+    const auto configuration = rw::grid{}.at(space, i);
+    const auto scheme = bits.scheme(configuration, rw::inner_bits<3>);
+    CHECK(space.contains(bits.configuration_of(scheme)));
+    CHECK(bits.configuration_of(scheme) == configuration);
     CHECK(scheme({"c", rw::layer_kind::convolution, 1, 3}) == both(3));
-    CHECK(std::to_string(scheme({"b"}).weights.value()) == point.choice("bits.b"));
+    CHECK(std::to_string(scheme({"b"}).weights.value()) == configuration.choice("bits.b"));
   }
   const rw::bit_space numbers{{"a"}, {2, 3, 4}};
   const auto drawn = numbers.space().sample(rw::seed{1});
   CHECK(numbers.scheme(drawn)({"a"}).weights.value() == drawn.integer("bits.a"));
-  CHECK(numbers.point_of(numbers.scheme(drawn)) == drawn);
+  CHECK(numbers.configuration_of(numbers.scheme(drawn)) == drawn);
   auto more = numbers.dimensions();
   more.push_back({"lr", rw::real_interval{0, 1}});
   const auto wide = rw::search_space{more}.sample(rw::seed{2});
@@ -439,12 +439,12 @@ TEST_CASE("bits of layers are a search space, both ways")
   CHECK_THROWS_AS(rw::bit_space({"a"}, {4, 2}), std::invalid_argument);
   CHECK_THROWS_AS(rw::bit_space({"a"}, {0, 2}), std::invalid_argument);
   CHECK_THROWS_AS(rw::bit_space({"a"}, {2, 33}), std::invalid_argument);
-  CHECK_THROWS_AS(numbers.scheme(rw::point{}.set("bits.a", std::int64_t{5})),
+  CHECK_THROWS_AS(numbers.scheme(rw::configuration{}.set("bits.a", std::int64_t{5})),
                   std::invalid_argument);
-  CHECK_THROWS_AS(bits.scheme(rw::point{}.set("bits.a", "3")), std::invalid_argument);
-  CHECK_THROWS_AS(bits.point_of(rw::per_layer<>{.layers = {{"a", both(4)}}}),
+  CHECK_THROWS_AS(bits.scheme(rw::configuration{}.set("bits.a", "3")), std::invalid_argument);
+  CHECK_THROWS_AS(bits.configuration_of(rw::per_layer<>{.layers = {{"a", both(4)}}}),
                   std::invalid_argument);
-  CHECK_THROWS_AS(numbers.point_of(rw::per_layer<>{.layers = {{"a", both(8)}}}),
+  CHECK_THROWS_AS(numbers.configuration_of(rw::per_layer<>{.layers = {{"a", both(8)}}}),
                   std::invalid_argument);
   const auto inside = rw::layers_inside(rw::resnet8(rw::sample_shape{.classes = 10}).layers());
   CHECK(inside.size() == 8);
@@ -456,15 +456,15 @@ TEST_CASE("a search tries the bits of layers")
   const auto data = rw::glyphs({.classes = 3, .train = 16, .test = 8, .seed = rw::seed{3}});
   const rw::bit_space bits{rw::layers_inside(rw::resnet8(data.shape, rw::dorefa{}).layers()),
                            {2, 4, 8}};
-  const auto found = rw::arena(
+  const auto found = rw::run_search(
       rw::random_search{}, bits.space(),
-      [&](const rw::point& p, std::int64_t, rw::seed own) {
+      [&](const rw::configuration& p, std::int64_t, rw::seed own) {
         return rw::supervised{
             .student = rw::resnet8(data.shape, rw::dorefa{}, bits.scheme(p), {.seed = own})};
       },
       [](const auto& step) { return -step.learner().bytes(); }, data.train,
       {.trials = 3, .epochs = 1, .batch_size = 8});
-  for (const auto& trial : found.standings) {
+  for (const auto& trial : found.trial_states) {
     const auto wanted = bits.scheme(*trial.at);
     for (const auto& layer : found.steps[static_cast<std::size_t>(trial.trial)]->student.layers())
       CHECK(layer.widths == rw::widths_under(wanted, layer.place));

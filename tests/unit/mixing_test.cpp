@@ -4,15 +4,15 @@
 #include "laws/augmentation_agent.hpp"
 #include "support/tiny_student.hpp"
 
+#include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/cutmix.hpp>
 #include <rolewise/agent/cutout.hpp>
-#include <rolewise/agent/mixture.hpp>
 #include <rolewise/agent/mixup.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/partners.hpp>
 #include <rolewise/agent/rand_augment.hpp>
-#include <rolewise/agent/sequence.hpp>
+#include <rolewise/agent/random_choice.hpp>
 #include <rolewise/core/beta_draw.hpp>
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/keyed_permutation.hpp>
@@ -56,7 +56,7 @@ dataset all_different(std::int64_t count = 30)
   data.images = torch::randint(0, 256, {count, 3, 12, 10}, torch::kByte);
   data.labels = torch::arange(count);
   data.ids = torch::randperm(count) * 7 + 100;
-  data.scaling = {{0.5, 0.4, 0.3}, {0.2, 0.2, 0.2}};
+  data.normalization = {{0.5, 0.4, 0.3}, {0.2, 0.2, 0.2}};
   data.name = "all different";
   return data;
 }
@@ -87,7 +87,7 @@ double chi_square(const std::vector<std::int64_t>& counts, const std::vector<dou
 struct with_state {
   static constexpr const char* name = "with-state";
   std::int64_t calls = 3;
-  batch operator()(const batch& examples, const moment&, seed) const { return examples; }
+  batch operator()(const batch& examples, const training_progress&, seed) const { return examples; }
   template<typename Archive>
   void visit_state(Archive& archive)
   {
@@ -98,19 +98,19 @@ struct with_state {
 struct floating {
   static constexpr const char* name = "floating";
   static constexpr bool has_state = false;
-  batch operator()(const batch& examples, const moment&, seed) const
+  batch operator()(const batch& examples, const training_progress&, seed) const
   {
-    return normalised(examples);
+    return normalized(examples);
   }
 };
 
-static_assert(mixup::mixes && cutmix::mixes && !mixture<cutout, no_agent>::mixes);
-static_assert(mixture<cutout, mixup>::mixes && !mixture<cutout, mixup>::has_state);
-static_assert(mixture<cutout, with_state>::has_state);
-static_assert(state_must::be_shown<mixture<cutout, with_state>>);
-static_assert(!state_must::be_shown<mixture<cutout, no_agent>>);
-static_assert(mixture<cutout, no_agent>::name == "cutout | no-agent");
-static_assert(AugmentationAgent<mixture<sequence<cutout, mixup>, no_agent>>);
+static_assert(mixup::mixes && cutmix::mixes && !random_choice<cutout, no_agent>::mixes);
+static_assert(random_choice<cutout, mixup>::mixes && !random_choice<cutout, mixup>::has_state);
+static_assert(random_choice<cutout, with_state>::has_state);
+static_assert(state_must::be_shown<random_choice<cutout, with_state>>);
+static_assert(!state_must::be_shown<random_choice<cutout, no_agent>>);
+static_assert(random_choice<cutout, no_agent>::name == "cutout | no-agent");
+static_assert(AugmentationAgent<random_choice<compose<cutout, mixup>, no_agent>>);
 static_assert(keyed_permutation{seed{3}, 10}.inverse(keyed_permutation{seed{3}, 10}(7)) == 7);
 
 }  // namespace
@@ -318,7 +318,7 @@ TEST_CASE("agents that mix keep the laws of agents and refuse what they cannot m
   CHECK(says(mixup{}, shown) ==
         "rolewise: mixup: the number of classes is unknown; set .classes or .partners");
   CHECK(says(mixup{.classes = 6}, shown) == "rolewise: mixup: want labels in 0 .. 5, got 6");
-  CHECK(says(sequence{cutmix{.classes = 7}, mixup{}}, shown) ==
+  CHECK(says(compose{cutmix{.classes = 7}, mixup{}}, shown) ==
         "rolewise: mixup: the examples are mixed already");
   const auto one = rows_of(shown, torch::tensor({3}, torch::kLong));
   CHECK(says(cutmix{.classes = 7}, one) ==
@@ -333,12 +333,12 @@ TEST_CASE("agents that mix keep the laws of agents and refuse what they cannot m
   small.inputs = one.inputs.narrow(2, 0, 39);
   CHECK(says(mixup{.partners = pool}, small) ==
         "rolewise: mixup: images are [3, 39, 36], their partners [3, 40, 36]");
-  auto unlabelled = shown;
-  unlabelled.labels = torch::Tensor{};
-  CHECK(says(mixup{.classes = 7}, unlabelled) ==
+  auto unlabeled = shown;
+  unlabeled.labels = torch::Tensor{};
+  CHECK(says(mixup{.classes = 7}, unlabeled) ==
         "rolewise: mixup: want labels to mix, got an undefined tensor");
-  unlabelled.labels = torch::zeros({24, 3});
-  CHECK(says(mixup{.classes = 7}, unlabelled) ==
+  unlabeled.labels = torch::zeros({24, 3});
+  CHECK(says(mixup{.classes = 7}, unlabeled) ==
         "rolewise: mixup: want labels [24] of Long or [24, 7] of floating point, got [24, 3] of "
         "Float");
   CHECK(refusal([&] { (void)partner_pool{subset(pool, torch::arange(1))}; }) ==
@@ -360,18 +360,18 @@ TEST_CASE("a partner from a data set is a function of one id, from a batch of th
 {
   const auto data = all_different(64);
   const auto whole = as_batch(data);
-  const moment now{.epoch = 3};
+  const training_progress progress{.epoch = 3};
   const auto check_parts = [&](const auto& agent) {
-    const auto view = agent(whole, now, seed{8});
+    const auto view = agent(whole, progress, seed{8});
     for (const std::int64_t size : {1, 2, 7, 64}) {
       const auto places = torch::randperm(64).narrow(0, 0, size);
-      const auto part = agent(rows_of(whole, places), now, seed{8});
+      const auto part = agent(rows_of(whole, places), progress, seed{8});
       CHECK(torch::equal(part.inputs, view.inputs.index_select(0, places)));
       CHECK(torch::equal(part.labels, view.labels.index_select(0, places)));
       CHECK(torch::equal(part.partners, view.partners.index_select(0, places)));
     }
     CHECK_FALSE(torch::equal(agent(whole, {.epoch = 4}, seed{8}).partners, view.partners));
-    CHECK_FALSE(torch::equal(agent(whole, now, seed{9}).partners, view.partners));
+    CHECK_FALSE(torch::equal(agent(whole, progress, seed{9}).partners, view.partners));
   };
   check_parts(mixup{.partners = data});
   check_parts(cutmix{.partners = data});
@@ -380,11 +380,11 @@ TEST_CASE("a partner from a data set is a function of one id, from a batch of th
   for (std::int64_t size = 2; size <= 64; ++size) {
     const auto places = torch::randperm(64).narrow(0, 0, size);
     const auto examples = rows_of(whole, places);
-    const auto view = inside(examples, now, seed{8});
+    const auto view = inside(examples, progress, seed{8});
     CHECK_FALSE(view.partners.eq(examples.ids).any().item<bool>());
     CHECK(torch::equal(std::get<0>(view.partners.sort()), std::get<0>(examples.ids.sort())));
     const auto order = torch::randperm(size);
-    const auto turned = inside(rows_of(examples, order), now, seed{8});
+    const auto turned = inside(rows_of(examples, order), progress, seed{8});
     CHECK(torch::equal(turned.inputs, view.inputs.index_select(0, order)));
     CHECK(torch::equal(turned.partners, view.partners.index_select(0, order)));
   }
@@ -392,20 +392,20 @@ TEST_CASE("a partner from a data set is a function of one id, from a batch of th
 
 TEST_CASE("a mixture gives each example the view of one agent, with the agent's own bits")
 {
-  laws::hold_for(mixture{rand_augment{}, cutout{.size = 12}}, 3);
-  laws::hold_for(mixture{sequence{pad_crop_flip{}, cutout{}}, no_agent{}}, 1);
-  laws::draws_matter_for(mixture{rand_augment{}, cutout{}});
+  laws::hold_for(random_choice{rand_augment{}, cutout{.size = 12}}, 3);
+  laws::hold_for(random_choice{compose{pad_crop_flip{}, cutout{}}, no_agent{}}, 1);
+  laws::draws_matter_for(random_choice{rand_augment{}, cutout{}});
 
   const auto examples = laws::images_for_agents(3);
-  const moment now{.epoch = 1};
-  const mixture agent{
+  const training_progress progress{.epoch = 1};
+  const random_choice agent{
       {6.0, 3.0, 0.0, 1.0}, cutout{.size = 30}, pad_crop_flip{}, floating{}, rand_augment{}};
   const auto key = seed{2};
-  const auto view = agent(examples, now, key);
-  const auto first = cutout{.size = 30}(examples, now, key.split(0)).inputs,
-             second = pad_crop_flip{}(examples, now, key.split(1)).inputs,
-             last = rand_augment{}(examples, now, key.split(3)).inputs;
-  CHECK(torch::equal(agent.part<0>()(examples, now, key.split(0)).inputs, first));
+  const auto view = agent(examples, progress, key);
+  const auto first = cutout{.size = 30}(examples, progress, key.split(0)).inputs,
+             second = pad_crop_flip{}(examples, progress, key.split(1)).inputs,
+             last = rand_augment{}(examples, progress, key.split(3)).inputs;
+  CHECK(torch::equal(agent.part<0>()(examples, progress, key.split(0)).inputs, first));
   int own = 0;
   for (std::int64_t n = 0; n < examples.size(); ++n) {
     const bool is_first = torch::equal(view.inputs[n], first[n]),
@@ -422,9 +422,9 @@ TEST_CASE("a mixture gives each example the view of one agent, with the agent's 
                     torch::zeros({count}, torch::kLong),
                     torch::arange(count),
                     {}};
-  const mixture told{
+  const random_choice told{
       {0.7, 0.2, 0.0, 0.1}, no_agent{}, cutout{.size = 2}, floating{}, cutout{.size = 16}};
-  const auto dark = told(white, now, key).inputs.eq(0).sum({1, 2, 3});
+  const auto dark = told(white, progress, key).inputs.eq(0).sum({1, 2, 3});
   // A box of 2 hides 1 to 4 pixels, one of 16 hides 64 .. 8 x 8 and never fewer than 32.
   const std::vector<std::int64_t> counts{
       dark.eq(0).sum().item<std::int64_t>(),
@@ -435,18 +435,18 @@ TEST_CASE("a mixture gives each example the view of one agent, with the agent's 
 
   auto idless = examples;
   idless.ids = torch::arange(3);
-  CHECK(refusal([&] { (void)mixture{no_agent{}, cutout{}}(idless, now, key); }) ==
+  CHECK(refusal([&] { (void)random_choice{no_agent{}, cutout{}}(idless, progress, key); }) ==
         "rolewise: no-agent | cutout: want ids of int64 [24], got Long [3]");
-  CHECK(refusal([] { (void)mixture({-1.0, 2.0}, cutout{}, no_agent{}); }) ==
+  CHECK(refusal([] { (void)random_choice({-1.0, 2.0}, cutout{}, no_agent{}); }) ==
         "rolewise: mixture: a weight is -1, want 0 or more, and finite");
-  CHECK(refusal([] { (void)mixture({0.0, 0.0}, cutout{}, no_agent{}); }) ==
+  CHECK(refusal([] { (void)random_choice({0.0, 0.0}, cutout{}, no_agent{}); }) ==
         "rolewise: mixture: want a weight above 0");
-  CHECK(refusal([&] { (void)mixture{no_agent{}, floating{}}(examples, now, key); }) ==
+  CHECK(refusal([&] { (void)random_choice{no_agent{}, floating{}}(examples, progress, key); }) ==
         "rolewise: mixture: one agent makes images of Byte [3, 40, 36], another one of Float [3, "
         "40, 36]");
 
   // The state of a mixture is the state of its agents.
-  mixture stateful{cutout{}, with_state{}}, other{cutout{}, with_state{.calls = 4}};
+  random_choice stateful{cutout{}, with_state{}}, other{cutout{}, with_state{.calls = 4}};
   CHECK(state_sum(stateful) == state_sum(stateful));
   CHECK(state_sum(stateful) != state_sum(other));
 }
@@ -455,10 +455,10 @@ TEST_CASE("a mixture of agents that mix and others has soft labels and partners 
 {
   const auto data = all_different(200);
   const auto examples = as_batch(data);
-  const moment now{.epoch = 1};
+  const training_progress progress{.epoch = 1};
   const auto check = [&](const auto& agent, const auto& alone, std::uint64_t number) {
-    const batch view = agent(examples, now, seed{4});
-    const batch wanted = alone(examples, now, seed{4}.split(number));
+    const batch view = agent(examples, progress, seed{4});
+    const batch wanted = alone(examples, progress, seed{4}.split(number));
     REQUIRE(view.labels.sizes() == torch::IntArrayRef{200, 200});
     CHECK(torch::equal(view.ids, data.ids));
     std::int64_t mixed = 0;
@@ -476,9 +476,9 @@ TEST_CASE("a mixture of agents that mix and others has soft labels and partners 
     CHECK(mixed > 70);
     CHECK(mixed < 130);
   };
-  check(mixture{no_agent{}, mixup{.partners = data}}, mixup{.partners = data}, 1);
-  check(mixture{cutmix{.classes = 200}, no_agent{}}, cutmix{.classes = 200}, 0);
-  laws::hold_for(mixture{cutmix{.classes = 7}, mixup{.classes = 7}, cutout{}}, 3);
+  check(random_choice{no_agent{}, mixup{.partners = data}}, mixup{.partners = data}, 1);
+  check(random_choice{cutmix{.classes = 200}, no_agent{}}, cutmix{.classes = 200}, 0);
+  laws::hold_for(random_choice{cutmix{.classes = 7}, mixup{.classes = 7}, cutout{}}, 3);
 }
 
 TEST_CASE("a student learns from mixed examples")
@@ -486,7 +486,7 @@ TEST_CASE("a student learns from mixed examples")
   const auto data = rolewise::testing::tiny_data(200);
   supervised step{.student = rolewise::testing::tiny_student{data.shape, seed{1}},
                   .agent = mixup{.alpha = 0.4, .partners = data},
-                  .optimiser = sgd{.rate = 0.05}};
+                  .optimizer = sgd{.learning_rate = 0.05}};
   const auto history = fit(step, data, {.epochs = 12, .batch_size = 20, .validation = &data});
   CHECK(history.epochs.back().validation_accuracy.value() > 0.7);
 }

@@ -40,7 +40,7 @@ rw::batch images(const rw::sample_shape& shape, std::int64_t count, std::uint64_
 }
 
 template<typename Network>
-std::int64_t normalisation_parameters(const Network& n)
+std::int64_t normalization_parameters(const Network& n)
 {
   std::int64_t count = 0;
   for (const auto& p : n.parameters())
@@ -53,7 +53,7 @@ std::vector<std::vector<std::int64_t>> feature_shapes(const Network& n, const rw
 {
   const torch::NoGradGuard without_graph;
   std::vector<std::vector<std::int64_t>> shapes;
-  for (const auto& f : n.probe(examples, {.features = true}).features)
+  for (const auto& f : n.predict(examples, {.features = true}).features)
     shapes.push_back(f.sizes().vec());
   return shapes;
 }
@@ -77,7 +77,7 @@ struct by_hand {
   int bits = 32;
   bool training = false;
 
-  torch::Tensor quantise(const torch::Tensor& x) const
+  torch::Tensor quantize(const torch::Tensor& x) const
   {
     if (bits == 32) return x;
     const double n = std::exp2(bits) - 1;
@@ -108,10 +108,10 @@ struct by_hand {
     for (int s = 1; s <= 3; ++s) {
       const auto b = "stage" + std::to_string(s) + ".0.";
       const int stride = s == 1 ? 1 : 2;
-      const auto in = quantise(x);
+      const auto in = quantize(x);
       auto y =
           norm(torch::conv2d(in, weight(b + "convolution1"), {}, stride, 1), b + "batch_norm1");
-      y = norm(torch::conv2d(quantise(y.relu()), weight(b + "convolution2"), {}, 1, 1),
+      y = norm(torch::conv2d(quantize(y.relu()), weight(b + "convolution2"), {}, 1, 1),
                b + "batch_norm2");
       const auto aside = s == 1 ? in
                                 : norm(torch::conv2d(in, weight(b + "shortcut"), {}, stride),
@@ -126,9 +126,9 @@ struct by_hand {
     for (int s = 1; s <= 3; ++s) {
       const auto b = "stage" + std::to_string(s) + ".0.";
       const int stride = s == 1 ? 1 : 2;
-      const auto a = quantise(norm(x, b + "batch_norm1").relu());
+      const auto a = quantize(norm(x, b + "batch_norm1").relu());
       auto y = norm(torch::conv2d(a, weight(b + "convolution1"), {}, stride, 1), b + "batch_norm2");
-      y = torch::conv2d(quantise(y.relu()), weight(b + "convolution2"), {}, 1, 1);
+      y = torch::conv2d(quantize(y.relu()), weight(b + "convolution2"), {}, 1, 1);
       x = y + torch::conv2d(a, weight(b + "shortcut"), {}, stride);
     }
     return torch::linear(norm(x, "last_batch_norm").relu().mean({2, 3}), t.at("classifier.weight"),
@@ -157,7 +157,7 @@ void agrees_with(Network n, int bits, torch::Tensor (by_hand::*reference)(torch:
   const auto t = tensors_of(n);
 
   const auto expected = (by_hand{t, bits, false}.*reference)(examples.inputs);
-  const auto probed = n.probe(examples).logits;
+  const auto probed = n.predict(examples).logits;
   CHECK((probed.scalar_type() == torch::kFloat64));
   CHECK(torch::allclose(probed, expected, 1e-9, 1e-9));
 
@@ -169,7 +169,7 @@ void agrees_with(Network n, int bits, torch::Tensor (by_hand::*reference)(torch:
     gradients[p.name] = p.value.grad().clone();
     p.value.mutable_grad().zero_();
   }
-  const auto responded = n.respond(examples).logits;
+  const auto responded = n.forward(examples).logits;
   CHECK(torch::allclose(responded, trained, 1e-9, 1e-9));
   (responded * direction).sum().backward();
   for (const auto& p : n.parameters())
@@ -185,7 +185,7 @@ struct offset_quantizer {
   struct weights {
     torch::Tensor step;
 
-    rw::quantised operator()(const torch::Tensor& w, bit_width) const
+    rw::quantized operator()(const torch::Tensor& w, bit_width) const
     {
       const auto whole = (w.detach() * 8).round() + 3;
       return {.levels = whole + (w * 8 - (w * 8).detach()),
@@ -203,7 +203,7 @@ struct offset_quantizer {
     torch::Tensor largest;
 
     void observe(const torch::Tensor& x, bit_width) { largest = x.detach().max(); }
-    rw::quantised operator()(const torch::Tensor& x, bit_width) const
+    rw::quantized operator()(const torch::Tensor& x, bit_width) const
     {
       return {.levels = (x * 4).round() + 2,
               .scale = torch::full({}, .25, torch::TensorOptions{}.dtype(torch::kFloat32)),
@@ -217,11 +217,11 @@ struct offset_quantizer {
     }
   };
 
-  weights start_weights(const rw::layer_place&) const
+  weights start_weights(const rw::layer_id&) const
   {
     return {torch::linspace(.1, .6, 6).view({6, 1, 1, 1}).set_requires_grad(learned)};
   }
-  activations start_activations(const rw::layer_place&) const { return {}; }
+  activations start_activations(const rw::layer_id&) const { return {}; }
 };
 static_assert(rw::Quantizer<offset_quantizer>);
 
@@ -252,15 +252,15 @@ TEST_CASE("parameter counts are those of the distillation field's networks")
   CHECK(rw::role_kd_resnet8({.classes = 10}).parameter_count() == 4903242);
   CHECK(rw::resnet20({.classes = 10}).parameter_count() == 272474);
 
-  CHECK(normalisation_parameters(rw::resnet20(cifar100)) == 1568);
-  CHECK(normalisation_parameters(rw::wide_resnet(16, 2, cifar100)) == 1824);
+  CHECK(normalization_parameters(rw::resnet20(cifar100)) == 1568);
+  CHECK(normalization_parameters(rw::wide_resnet(16, 2, cifar100)) == 1824);
 }
 
 TEST_CASE("Role-KD's ResNet18 has its parameters, and its bytes at 2 and at 32 bits")
 {
-  const auto n = rw::role_kd_resnet18(cifar100, rw::dorefa{}, rw::bits_inside<2>);
+  const auto n = rw::role_kd_resnet18(cifar100, rw::dorefa{}, rw::inner_bits<2>);
   CHECK(n.parameter_count() == 11220132);
-  CHECK(normalisation_parameters(n) == 9600);
+  CHECK(normalization_parameters(n) == 9600);
   CHECK(n.bytes() == 3039888.0);
   const auto layers = n.layers();
   std::int64_t few = 0;
@@ -288,31 +288,30 @@ TEST_CASE("feature maps are the stem, every stage and the mean, for any image si
                {2, 512}});
   CHECK(feature_shapes(rw::resnet8(small, rw::dorefa{}), images(small, 2)) ==
         shapes{{2, 16, 12, 10}, {2, 16, 12, 10}, {2, 32, 6, 5}, {2, 64, 3, 3}, {2, 64}});
-  CHECK(rw::resnet8(small).probe(images(small, 2)).features.empty());
-  CHECK(rw::resnet8(small).probe(images(small, 2)).logits.sizes() == at::IntArrayRef{2, 5});
+  CHECK(rw::resnet8(small).predict(images(small, 2)).features.empty());
+  CHECK(rw::resnet8(small).predict(images(small, 2)).logits.sizes() == at::IntArrayRef{2, 5});
 }
 
 TEST_CASE("features of residual stages are rectified, and lie before a quantizer's clip")
 {
   auto n = rw::resnet8(small, rw::dorefa{});
-  const auto features = n.respond(images(small, 8), {.features = true}).features;
+  const auto features = n.forward(images(small, 8), {.features = true}).features;
   for (const auto& f : features) CHECK(f.min().item<double>() >= 0.0);
   CHECK(features[1].max().item<double>() > 1.0);
-  const auto wide = rw::wide_resnet(10, 2, small).respond(images(small, 8), {.features = true});
+  const auto wide = rw::wide_resnet(10, 2, small).forward(images(small, 8), {.features = true});
   for (std::size_t i = 0; i < 4; ++i) CHECK(wide.features[i].min().item<double>() < 0.0);
 }
 
 TEST_CASE("layers are reported in the order of the forward pass, with their widths")
 {
-  const auto n = rw::resnet8(small, rw::dorefa{}, rw::bits_inside<2, 4>);
+  const auto n = rw::resnet8(small, rw::dorefa{}, rw::inner_bits<2, 4>);
   std::vector<std::string> names;
   for (const auto& layer : n.layers()) {
     CHECK(layer.place.index == static_cast<std::int64_t>(names.size()));
     CHECK(layer.place.count == 10);
     names.push_back(layer.place.name);
     const bool end = layer.place.is_first() || layer.place.is_last();
-    CHECK(layer.widths ==
-          (end ? rw::layer_widths{} : rw::layer_widths{bit_width{2}, bit_width{4}}));
+    CHECK(layer.widths == (end ? rw::layer_bits{} : rw::layer_bits{bit_width{2}, bit_width{4}}));
   }
   CHECK(names == std::vector<std::string>{"stem", "stage1.0.convolution1", "stage1.0.convolution2",
                                           "stage2.0.convolution1", "stage2.0.convolution2",
@@ -328,47 +327,46 @@ TEST_CASE("layers are reported in the order of the forward pass, with their widt
 
   // A quantizer without a scheme gets the default: both ends exempt, 2 bits inside.
   CHECK(rw::resnet8(small, rw::dorefa{}).layers()[1].widths.activations == bit_width{2});
-  CHECK(rw::resnet8(small, rw::dorefa{}).layers()[0].widths == rw::layer_widths{});
-  CHECK(rw::resnet8(small).layers()[1].widths == rw::layer_widths{});
+  CHECK(rw::resnet8(small, rw::dorefa{}).layers()[0].widths == rw::layer_bits{});
+  CHECK(rw::resnet8(small).layers()[1].widths == rw::layer_bits{});
 
-  // The network's input is never quantised.
+  // The network's input is never quantized.
   const auto alike = rw::resnet8(small, rw::dorefa{}, rw::all_alike{bit_width{3}, bit_width{3}});
-  CHECK(alike.layers()[0].widths == rw::layer_widths{bit_width{3}, bit_width{32}});
-  CHECK(alike.layers()[9].widths == rw::layer_widths{bit_width{3}, bit_width{3}});
+  CHECK(alike.layers()[0].widths == rw::layer_bits{bit_width{3}, bit_width{32}});
+  CHECK(alike.layers()[9].widths == rw::layer_bits{bit_width{3}, bit_width{3}});
 }
 
 TEST_CASE("networks compute what a network written by hand computes, forward and backward")
 {
   agrees_with(rw::resnet8(small), 32, &by_hand::resnet8);
   agrees_with(rw::resnet8(small, rw::dorefa{}), 2, &by_hand::resnet8);
-  agrees_with(rw::resnet8(small, rw::dorefa{}, rw::bits_inside<4>), 4, &by_hand::resnet8);
+  agrees_with(rw::resnet8(small, rw::dorefa{}, rw::inner_bits<4>), 4, &by_hand::resnet8);
   agrees_with(rw::resnet8(small, rw::dorefa{}, rw::full_precision{}), 32, &by_hand::resnet8);
   agrees_with(rw::wide_resnet(10, 2, small), 32, &by_hand::wide_resnet10);
   agrees_with(rw::wide_resnet(10, 2, small, rw::dorefa{}), 2, &by_hand::wide_resnet10);
 }
 
-TEST_CASE("a shortcut with a width of its own quantises its input apart")
+TEST_CASE("a shortcut with a width of its own quantizes its input apart")
 {
-  const rw::layer_widths full{}, two{bit_width{2}, bit_width{2}};
-  const auto all = [&](const rw::layer_widths& of_shortcuts) {
+  const rw::layer_bits full{}, two{bit_width{2}, bit_width{2}};
+  const auto all = [&](const rw::layer_bits& of_shortcuts) {
     return rw::per_layer{
         .layers = {{"stage2.0.shortcut", of_shortcuts}, {"stage3.0.shortcut", of_shortcuts}},
-        .otherwise = rw::bits_inside<2>};
+        .otherwise = rw::inner_bits<2>};
   };
   const auto check = [&](auto&& make) {
-    const auto plain = make(rw::bits_inside<2>);
+    const auto plain = make(rw::inner_bits<2>);
     const auto same = make(all(two)), other = make(all(full));
     const auto examples = images(small, 4);
-    CHECK(torch::equal(plain.probe(examples).logits, same.probe(examples).logits));
-    CHECK_FALSE(torch::equal(plain.probe(examples).logits, other.probe(examples).logits));
+    CHECK(torch::equal(plain.predict(examples).logits, same.predict(examples).logits));
+    CHECK_FALSE(torch::equal(plain.predict(examples).logits, other.predict(examples).logits));
   };
   check([&](auto scheme) { return rw::resnet8(small, rw::dorefa{}, scheme); });
-  const rw::per_layer wide{.layers = {{"stage1.0.shortcut", full}},
-                           .otherwise = rw::bits_inside<2>};
+  const rw::per_layer wide{.layers = {{"stage1.0.shortcut", full}}, .otherwise = rw::inner_bits<2>};
   const auto examples = images(small, 4);
   CHECK_FALSE(
-      torch::equal(rw::wide_resnet(10, 2, small, rw::dorefa{}).probe(examples).logits,
-                   rw::wide_resnet(10, 2, small, rw::dorefa{}, wide).probe(examples).logits));
+      torch::equal(rw::wide_resnet(10, 2, small, rw::dorefa{}).predict(examples).logits,
+                   rw::wide_resnet(10, 2, small, rw::dorefa{}, wide).predict(examples).logits));
 }
 
 TEST_CASE("a convolution of levels is exact, and equals the convolution of values")
@@ -405,7 +403,7 @@ TEST_CASE("a convolution of levels is exact, and equals the convolution of value
   CHECK(torch::allclose(y, torch::conv2d(in.values(), w.values().detach(), {}, 1, 1), 1e-5, 1e-5));
 }
 
-TEST_CASE("a convolution honours zero points and scales per channel, learned or not")
+TEST_CASE("a convolution honors zero points and scales per channel, learned or not")
 {
   torch::manual_seed(0);
   const auto x = torch::rand({2, 3, 5, 5});
@@ -554,7 +552,7 @@ TEST_CASE("first weights have the spread that their authors gave them")
 
 TEST_CASE("convolutions start as LibTorch's where that is asked for")
 {
-  const rw::network_options options{.convolutions = rw::convolution_start::uniform_fan_in};
+  const rw::network_options options{.convolutions = rw::conv_init::uniform_fan_in};
   const auto check_bounds = [](const torch::Tensor& w, const torch::Tensor& of_libtorch) {
     const double bound = 1 / std::sqrt(static_cast<double>(w[0].numel()));
     for (const auto& each : {w, of_libtorch}) {
@@ -591,7 +589,7 @@ TEST_CASE("convolutions start as LibTorch's where that is asked for")
 TEST_CASE("networks keep the laws of students")
 {
   rw::laws::hold_for(rw::resnet8(small), images(small, 4));
-  rw::laws::hold_for(rw::resnet8(small, rw::dorefa{}, rw::bits_inside<1, 2>), images(small, 4));
+  rw::laws::hold_for(rw::resnet8(small, rw::dorefa{}, rw::inner_bits<1, 2>), images(small, 4));
   rw::laws::hold_for(rw::wide_resnet(10, 2, small, rw::dorefa{}), images(small, 4));
 }
 
@@ -599,7 +597,7 @@ TEST_CASE("bodies keep the laws of bodies")
 {
   const auto x = images(small, 3).inputs;
   rw::laws::body_holds_for(rw::resnet8(small).body(), x, small.classes);
-  rw::laws::body_holds_for(rw::resnet14(small, rw::dorefa{}, rw::bits_inside<2>).body(), x,
+  rw::laws::body_holds_for(rw::resnet14(small, rw::dorefa{}, rw::inner_bits<2>).body(), x,
                            small.classes);
   rw::laws::body_holds_for(rw::wide_resnet(10, 2, small).body(), x, small.classes);
 }
@@ -619,11 +617,11 @@ TEST_CASE("networks refuse what they cannot be")
       (void)rw::resnet8({.classes = 0}),
       "rolewise: resnet8: want channels, height, width and classes above 0, got 3, 32, 32 and 0",
       std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)rw::resnet8(cifar100).probe(images(small, 2)),
+  CHECK_THROWS_WITH_AS((void)rw::resnet8(cifar100).predict(images(small, 2)),
                        "rolewise: resnet8: want images of 3 channels, got [2, 1, 12, 10]",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(
-      (void)rw::resnet8(small, rw::no_quantizer{}, rw::bits_inside<2>),
+      (void)rw::resnet8(small, rw::no_quantizer{}, rw::inner_bits<2>),
       "rolewise: no-quantizer: layer stage1.0.convolution1 is to have 2-bit weights "
       "and 2-bit activations, but this quantizer changes nothing",
       std::invalid_argument);
@@ -648,8 +646,8 @@ TEST_CASE("a network in bfloat16 keeps logits, classifier and batch norm in sing
   CHECK((tensors_of(original).at("stem.weight").scalar_type() == torch::kFloat));
 
   const auto examples = images(cifar100, 4);
-  const auto fine = original.probe(examples).logits;
-  const auto coarse = n.probe(examples, {.features = true});
+  const auto fine = original.predict(examples).logits;
+  const auto coarse = n.predict(examples, {.features = true});
   CHECK((coarse.logits.scalar_type() == torch::kFloat));
   for (const auto& f : coarse.features) CHECK((f.scalar_type() == torch::kFloat));
   CHECK_FALSE(torch::equal(coarse.logits, fine));
@@ -658,7 +656,7 @@ TEST_CASE("a network in bfloat16 keeps logits, classifier and batch norm in sing
   auto few = rw::resnet8(small, rw::dorefa{});
   few.cast(torch::kBFloat16);
   CHECK((tensors_of(few).at("stage1.0.convolution1.weight").scalar_type() == torch::kFloat));
-  CHECK((few.respond(images(small, 4)).logits.scalar_type() == torch::kFloat));
+  CHECK((few.forward(images(small, 4)).logits.scalar_type() == torch::kFloat));
   few.cast(torch::kFloat);
   CHECK((tensors_of(few).at("stem.weight").scalar_type() == torch::kFloat));
 }
@@ -666,7 +664,7 @@ TEST_CASE("a network in bfloat16 keeps logits, classifier and batch norm in sing
 TEST_CASE("weights are copied by name, between precisions and depths")
 {
   const auto full = rw::resnet8(small, {}, {}, {.seed = rw::seed{1}});
-  auto few = rw::resnet8(small, rw::dorefa{}, rw::bits_inside<2>, {.seed = rw::seed{2}});
+  auto few = rw::resnet8(small, rw::dorefa{}, rw::inner_bits<2>, {.seed = rw::seed{2}});
   stir(few);
   const auto handle = few.parameters().front().value;
   auto report = rw::copy_weights(full, few);

@@ -108,7 +108,7 @@ std::string refusal(const std::function<void()>& f)
 
 }  // namespace
 
-TEST_CASE("every operation gives the bytes of Pillow, whatever the parameters of its neighbours")
+TEST_CASE("every operation gives the bytes of Pillow, whatever the parameters of its neighbors")
 {
   for (const auto& [what, channels, height, width, crc] : rw::tests::pillow_digests) {
     CAPTURE(rw::name(what));
@@ -180,7 +180,7 @@ TEST_CASE("operations do what their names say on an image small enough to see")
   CHECK_FALSE(turned.covered.logical_not().any().item<bool>());
 }
 
-TEST_CASE("sharpness at 0 is the mean of nine with the centre counted five times")
+TEST_CASE("sharpness at 0 is the mean of nine with the center counted five times")
 {
   auto image = torch::zeros({1, 1, 3, 3}, torch::kByte);
   image[0][0][1][1] = 100;
@@ -190,7 +190,7 @@ TEST_CASE("sharpness at 0 is the mean of nine with the centre counted five times
   CHECK(found[0][0][0][0].item<int>() == 60);
 }
 
-TEST_CASE("holes are black or cut, are tracked, and are filled with the mean colour")
+TEST_CASE("holes are black or cut, are tracked, and are filled with the mean color")
 {
   const auto row = bytes({10, 20, 30, 40}, {1, 1, 1, 4});
   const auto moved = rw::operations::translate_x({row, {}}, numbers({1}));
@@ -204,14 +204,14 @@ TEST_CASE("holes are black or cut, are tracked, and are filled with the mean col
   CHECK(torch::equal(rw::filled(opaque, {7}).flatten(), bytes({235, 225, 215, 255}, {4})));
 }
 
-TEST_CASE("grey can be rounded as before Pillow 7")
+TEST_CASE("gray can be rounded as before Pillow 7")
 {
-  const auto pixel = bytes({3, 1, 2}, {1, 3, 1, 1});  // grey 1.712
-  const auto grey = [&](rw::grey_rounding rounding) {
+  const auto pixel = bytes({3, 1, 2}, {1, 3, 1, 1});  // gray 1.712
+  const auto gray = [&](rw::gray_rounding rounding) {
     return rw::operations::color({pixel, {}}, numbers({0.0}), rounding).pixels;
   };
-  CHECK(torch::equal(grey(rw::grey_rounding::nearest), torch::full({1, 3, 1, 1}, 2, torch::kByte)));
-  CHECK(torch::equal(grey(rw::grey_rounding::down), torch::full({1, 3, 1, 1}, 1, torch::kByte)));
+  CHECK(torch::equal(gray(rw::gray_rounding::nearest), torch::full({1, 3, 1, 1}, 2, torch::kByte)));
+  CHECK(torch::equal(gray(rw::gray_rounding::down), torch::full({1, 3, 1, 1}, 1, torch::kByte)));
 }
 
 TEST_CASE("images in channels-last memory and slices give the same bytes")
@@ -251,11 +251,11 @@ TEST_CASE("every operation has the name that published policies use, in their or
     CHECK(rw::name(static_cast<operation>(i)) == names[i]);
 }
 
-TEST_CASE("the mean colour is rounded, black without a mean, and has the images' channels")
+TEST_CASE("the mean color is rounded, black without a mean, and has the images' channels")
 {
-  CHECK(rw::mean_colour({{0.4914, 0.4822, 0.4465}, {}}, 3) ==
+  CHECK(rw::mean_color({{0.4914, 0.4822, 0.4465}, {}}, 3) ==
         std::vector<std::uint8_t>{125, 123, 114});
-  CHECK(rw::mean_colour({}, 1) == std::vector<std::uint8_t>{0});
-  CHECK(refusal([] { (void)rw::mean_colour({{0.5}, {}}, 3); }) ==
-        "rolewise: mean_colour: normalisation has 1 channels, the images have 3");
+  CHECK(rw::mean_color({}, 1) == std::vector<std::uint8_t>{0});
+  CHECK(refusal([] { (void)rw::mean_color({{0.5}, {}}, 3); }) ==
+        "rolewise: mean_color: normalization has 1 channels, the images have 3");
 }

@@ -147,9 +147,9 @@ namespace {
 
 /// Logits, and the gradient of every parameter.
 template<typename Network>
-std::vector<std::pair<std::string, torch::Tensor>> answer_of(Network& n)
+std::vector<std::pair<std::string, torch::Tensor>> logits_of_entry(Network& n)
 {
-  const auto logits = n.respond(images(32)).logits;
+  const auto logits = n.forward(images(32)).logits;
   logits.square().sum().backward();
   std::vector<std::pair<std::string, torch::Tensor>> all{{"logits", logits.detach()}};
   for (const auto& p : n.parameters()) all.emplace_back(p.name, p.value.grad());
@@ -165,7 +165,7 @@ void check_network(const Make& make, const pass_precisions& passes, bool forward
   auto by_options = make(rw::network_options{.precision = passes});
   auto told = full;
   told.set_precision(passes);
-  const auto a = answer_of(full), b = answer_of(by_options), c = answer_of(told);
+  const auto a = logits_of_entry(full), b = logits_of_entry(by_options), c = logits_of_entry(told);
   for (std::size_t i = 0; i < a.size(); ++i) {
     CAPTURE(a[i].first);
     CHECK(torch::equal(b[i].second, c[i].second));
@@ -183,7 +183,7 @@ TEST_CASE("every convolution of a network computes as it is told")
   const auto resnet = [](const rw::network_options& o) { return rw::resnet8(shape, o); };
   const auto wide = [](const rw::network_options& o) { return rw::wide_resnet(10, 1, shape, o); };
   const auto few_bits = [](const rw::network_options& o) {
-    return rw::resnet8(shape, rw::dorefa{}, rw::bits_inside<4>, o);
+    return rw::resnet8(shape, rw::dorefa{}, rw::inner_bits<4>, o);
   };
   check_network(resnet, rounded_back, false, 0.05);
   check_network(resnet, mixed, true, 0.5);
@@ -198,9 +198,9 @@ TEST_CASE("mixed precision is as near to single precision as LibTorch's autocast
     return rw::resnet8(shape, rw::network_options{.precision = passes});
   };
   auto full = made(exact), ours = made(mixed), theirs = made(exact);
-  const auto reference = answer_of(full), a = answer_of(ours);
+  const auto reference = logits_of_entry(full), a = logits_of_entry(ours);
   at::autocast::set_autocast_enabled(torch::kCPU, true);
-  const auto b = answer_of(theirs);
+  const auto b = logits_of_entry(theirs);
   at::autocast::set_autocast_enabled(torch::kCPU, false);
   at::autocast::clear_cache();
   double of_ours = 0.0, of_theirs = 0.0;

@@ -99,12 +99,12 @@ TEST_CASE("a bandit goes where gains were, and not twice")
   // Pending points count like picked ones.
   CHECK(parts::bandit{flat, {{first, 2.0}}}.pick(2.0, 6, 256, seed{1}) == second);
 
-  const auto values = parts::standardised({{{{0.0}, 0.0}, 1.0}, {{{0.0}, 0.0}, 3.0}});
+  const auto values = parts::standardized({{{{0.0}, 0.0}, 1.0}, {{{0.0}, 0.0}, 3.0}});
   CHECK(values[0] == doctest::Approx(-1.0));
   CHECK(values[1] == doctest::Approx(1.0));
   std::vector<parts::gain_seen> wild(20, {{{0.0}, 0.0}, 0.0});
   wild[7].gain = 1e6;
-  CHECK(parts::standardised(wild)[7] == 2.0);
+  CHECK(parts::standardized(wild)[7] == 2.0);
 }
 
 TEST_CASE("truncation selection takes from the best share for the worst")
@@ -139,7 +139,7 @@ TEST_CASE("pb2 keeps the promises of SearchStrategy")
 
 TEST_CASE("pb2 copies the best to the worst and leaves the others")
 {
-  std::vector<standing> four;
+  std::vector<trial_state> four;
   for (std::int64_t t = 0; t < 4; ++t) {
     const auto p = mixed.sample(seed{9}.split(static_cast<std::uint64_t>(t)));
     four.push_back({.trial = t,
@@ -150,7 +150,7 @@ TEST_CASE("pb2 copies the best to the worst and leaves the others")
   }
   const auto decisions = pb2{}(mixed, four, seed{1});
   REQUIRE(decisions.size() == 4);
-  const auto& copy = std::get<copy_trial>(decisions[0]);
+  const auto& copy = std::get<exploit_trial>(decisions[0]);
   CHECK(copy.from == 3);
   CHECK(copy.to == 0);
   CHECK(mixed.contains(copy.at));
@@ -162,7 +162,7 @@ TEST_CASE("pb2 copies the best to the worst and leaves the others")
   for (std::uint64_t s = 0; s < 400; ++s) {
     const auto made = pb2{}(mixed, four, seed{s});
     inherited +=
-        std::get<copy_trial>(made[0]).at.choice("agent") == four[3].at->choice("agent") ? 1 : 0;
+        std::get<exploit_trial>(made[0]).at.choice("agent") == four[3].at->choice("agent") ? 1 : 0;
   }
   CHECK(std::abs(inherited - 400 * (0.75 + 0.25 / 3)) < 38);  // five standard deviations
 }
@@ -173,12 +173,12 @@ TEST_CASE("pb2 learns from what a copy gained after it was made, not from what i
   // gains are measured from the score of the source; from a copy's own old score, x near 1 would
   // look best.
   const search_space line{{"x", real_interval{}}};
-  const auto at = [](double x) { return point{}.set("x", x); };
-  std::vector<standing> all;
+  const auto at = [](double x) { return configuration{}.set("x", x); };
+  std::vector<trial_state> all;
   for (std::int64_t t = 0; t < 8; ++t) {
     const double x = 0.05 + 0.06 * static_cast<double>(t);  // up to 0.47
     const bool is_worst = t == 0 || t == 1;
-    standing s{
+    trial_state s{
         .trial = t, .epoch = 2, .at = at(is_worst ? 0.95 - 0.05 * static_cast<double>(t) : x)};
     // The others rise by x; the two worst rise from 0 to 1 as copies at x near 1, which is no
     // gain over their source.
@@ -192,7 +192,7 @@ TEST_CASE("pb2 learns from what a copy gained after it was made, not from what i
   double mean = 0.0;
   int copies = 0;
   for (const auto& d : decisions)
-    if (const auto* copy = std::get_if<copy_trial>(&d)) {
+    if (const auto* copy = std::get_if<exploit_trial>(&d)) {
       mean += copy->at.real("x");
       ++copies;
     }
@@ -214,7 +214,7 @@ TEST_CASE("pb2 refuses what makes no sense")
 TEST_CASE("pb2 learns more than a population that stays where it began")
 {
   // The gain of an epoch depends on the point, and the best point moves over time.
-  const auto learn = [](const point& p, std::int64_t epoch, double learned) {
+  const auto learn = [](const configuration& p, std::int64_t epoch, double learned) {
     const double best = 0.2 + 0.02 * static_cast<double>(epoch);
     const double x = p.real("x") - best, y = p.real("y") - 0.7;
     return learned + std::exp(-8.0 * (x * x + y * y));

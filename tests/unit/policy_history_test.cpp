@@ -34,7 +34,7 @@ namespace {
 const search_space space = joined(learning_rate_space(), policy_space("student."));
 
 /// Scores that persist, rise with the policy's first magnitude, and have noise.
-double train(double skill, const point& at, std::int64_t trial, std::int64_t round)
+double train(double skill, const configuration& at, std::int64_t trial, std::int64_t round)
 {
   const draws drawn{seed{3}, round, trial};
   return skill + 0.01 * static_cast<double>(policy_at(at, "student.").magnitude(0)) +
@@ -64,7 +64,7 @@ struct told {
 
   void start(std::int64_t trial, std::int64_t level)
   {
-    history.events.push_back({.trial = trial, .at = point_of(rotating(level))});
+    history.events.push_back({.trial = trial, .at = configuration_of(rotating(level))});
   }
   void copy(std::int64_t round, std::int64_t trial, std::int64_t from, std::int64_t from_epoch,
             std::int64_t level)
@@ -75,7 +75,7 @@ struct told {
                               .epoch = 3 * round,
                               .from = from,
                               .from_epoch = from_epoch,
-                              .at = point_of(rotating(level))});
+                              .at = configuration_of(rotating(level))});
   }
   void score(std::int64_t round, std::int64_t trial, std::int64_t epoch)
   {
@@ -144,9 +144,9 @@ std::size_t stale_logs_and_equal_schedules(const Strategy& strategy, const Train
 
 TEST_CASE("a history and the logs written of it give each trial the same schedule")
 {
-  const auto zeros = point_of(augmentation_policy{}, "student.");
+  const auto zeros = configuration_of(augmentation_policy{}, "student.");
   // With purely random scores, replaced trials copy others that were never replaced.
-  const auto luck = [](double, const point&, std::int64_t trial, std::int64_t round) {
+  const auto luck = [](double, const configuration&, std::int64_t trial, std::int64_t round) {
     return draws{seed{4}, round, trial}.uniform(0);
   };
   std::size_t stale = 0;
@@ -274,8 +274,8 @@ TEST_CASE("logs are files that readers of the published ones take")
           .string();
   std::filesystem::create_directory(folder);
   const auto history =
-      played(population_based{.first = point_of(augmentation_policy{}, "student.")}, space, train,
-             {.trials = 16, .epochs = 30, .seed = seed{4}});
+      played(population_based{.first = configuration_of(augmentation_policy{}, "student.")}, space,
+             train, {.trials = 16, .epochs = 30, .seed = seed{4}});
   // [logs]
   const auto names = write_policy_logs(folder, history, "student.");  // pbt_global.txt, ...
   const auto log = read_policy_log(folder + "/pbt_global.txt");

@@ -742,10 +742,10 @@ TEST_CASE("operations are found by name, and the nearest is suggested")
   CHECK(rw::nearest_operation("rotate") == operation::rotate);
   CHECK(rw::nearest_operation("translate_y") == operation::translate_y);
   CHECK(rw::nearest_operation("sheary") == operation::shear_y);
-  CHECK(rw::nearest_operation("Colour") == operation::color);
-  CHECK(rw::nearest_operation("Solarise") == operation::solarize);
-  CHECK(rw::nearest_operation("Equalise") == operation::equalize);
-  CHECK(rw::nearest_operation("Posterise") == operation::posterize);
+  CHECK(rw::nearest_operation("Color") == operation::color);
+  CHECK(rw::nearest_operation("Solarize") == operation::solarize);
+  CHECK(rw::nearest_operation("Equalize") == operation::equalize);
+  CHECK(rw::nearest_operation("Posterize") == operation::posterize);
   CHECK(rw::edit_distance("kitten", "sitting") == 3);
   CHECK(rw::edit_distance("", "abc") == 3);
   CHECK(rw::edit_distance("abc", "") == 3);

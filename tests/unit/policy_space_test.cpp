@@ -39,18 +39,19 @@ std::string refusal(const std::function<void()>& f)
 }
 
 /// The points at which a random search starts its trials.
-std::vector<rw::point> started(const rw::search_space& space, std::int64_t trials)
+std::vector<rw::configuration> started(const rw::search_space& space, std::int64_t trials)
 {
-  std::vector<rw::standing> waiting;
+  std::vector<rw::trial_state> waiting;
   for (std::int64_t t = 0; t < trials; ++t) waiting.push_back({.trial = t});
-  std::vector<rw::point> points;
+  std::vector<rw::configuration> configurations;
   for (const auto& made : rw::random_search{}(space, waiting, rw::seed{3}))
-    points.push_back(std::get<rw::start_trial>(made).at);
-  return points;
+    configurations.push_back(std::get<rw::start_trial>(made).at);
+  return configurations;
 }
 
 /// Whether the values of every dimension are equally likely at the points.
-bool all_uniform(const rw::search_space& space, const std::vector<rw::point>& points)
+bool all_uniform(const rw::search_space& space,
+                 const std::vector<rw::configuration>& configurations)
 {
   for (const auto& d : space.dimensions()) {
     tally found;
@@ -58,11 +59,11 @@ bool all_uniform(const rw::search_space& space, const std::vector<rw::point>& po
       const auto count = of->high - of->low + 1;
       for (auto i = of->low; i <= of->high; ++i)
         found.expect(std::to_string(i), 1.0 / static_cast<double>(count));
-      for (const auto& p : points) found.count(std::to_string(p.integer(d.name)));
+      for (const auto& p : configurations) found.count(std::to_string(p.integer(d.name)));
     } else {
       const auto& names = std::get<rw::choice_of>(d.range).names;
       for (const auto& name : names) found.expect(name, 1.0 / static_cast<double>(names.size()));
-      for (const auto& p : points) found.count(p.choice(d.name));
+      for (const auto& p : configurations) found.count(p.choice(d.name));
     }
     CAPTURE(d.name);
     CHECK(found.fits());
@@ -98,38 +99,39 @@ TEST_CASE("a policy is a point and a point is a policy")
 {
   const auto space = rw::policy_space();
   for (const auto& policy : {rw::augmentation_policy{}, some_policy()}) {
-    const auto p = rw::point_of(policy);
+    const auto p = rw::configuration_of(policy);
     CHECK(space.contains(p));
     CHECK(rw::policy_at(p) == policy);
   }
-  const auto p = rw::point_of(some_policy());
+  const auto p = rw::configuration_of(some_policy());
   CHECK(p.integer("Rotate.1.probability") == some_policy().probability(0));
   CHECK(p.integer("Contrast.2.magnitude") == some_policy().magnitude(29));
-  for (const auto& drawn : started(space, 50)) CHECK(rw::point_of(rw::policy_at(drawn)) == drawn);
+  for (const auto& drawn : started(space, 50))
+    CHECK(rw::configuration_of(rw::policy_at(drawn)) == drawn);
 }
 
 TEST_CASE("random search over the space of policies gives policies, all levels equally likely")
 {
   const auto space = rw::policy_space();
-  const auto points = started(space, trials);
-  REQUIRE(points.size() == trials);
+  const auto configurations = started(space, trials);
+  REQUIRE(configurations.size() == trials);
   std::vector<tally> levels(60);
   for (std::size_t i = 0; i < 60; ++i)
     for (int level = 0; level < (i % 2 == 0 ? 11 : 10); ++level)
       levels[i].expect(std::to_string(level), i % 2 == 0 ? 1.0 / 11.0 : 0.1);
-  for (const auto& p : points) {
+  for (const auto& p : configurations) {
     const auto policy = rw::policy_at(p);
     for (std::size_t i = 0; i < 60; ++i) levels[i].count(std::to_string(policy.levels()[i]));
   }
   for (const auto& of : levels) CHECK(of.fits());
-  CHECK(all_uniform(space, points));
+  CHECK(all_uniform(space, configurations));
 
   // Two levels are drawn independently.
   tally both;
   for (int first = 0; first < 11; ++first)
     for (int second = 0; second < 11; ++second)
       both.expect(std::to_string(first) + " " + std::to_string(second), 1.0 / 121.0);
-  for (const auto& p : points)
+  for (const auto& p : configurations)
     both.count(std::to_string(p.integer("Rotate.1.probability")) + " " +
                std::to_string(p.integer("Rotate.2.probability")));
   CHECK(both.fits());
@@ -142,7 +144,7 @@ TEST_CASE("a policy that was drawn is followed, written and read")
   const auto drawn = space.sample(rw::seed{8});     // or what a strategy proposes
   const rw::policy_agent agent{.policy = rw::policy_at(drawn, "student.")};
   const auto text = rw::json_text(rw::policy_at(drawn, "student."));
-  const auto again = rw::point_of(rw::parse_policy(text), "student.");
+  const auto again = rw::configuration_of(rw::parse_policy(text), "student.");
   // [/points]
   CHECK(again == drawn);
   const auto ids = torch::arange(2);
@@ -163,13 +165,13 @@ TEST_CASE("each role has a policy in one space")
   const auto of_teacher = rw::policy_at(p, "teacher."), of_student = rw::policy_at(p, "student.");
   CHECK_FALSE(of_teacher == of_student);
   CHECK(of_student.probability(0) == p.integer("student.Rotate.1.probability"));
-  CHECK(rw::policy_space("student.").contains(rw::point_of(of_student, "student.")));
+  CHECK(rw::policy_space("student.").contains(rw::configuration_of(of_student, "student.")));
 }
 
 TEST_CASE("a point that is no policy is refused in words")
 {
-  const auto fine = rw::point_of(some_policy());
-  const auto with = [&](const char* name, rw::point::value x) {
+  const auto fine = rw::configuration_of(some_policy());
+  const auto with = [&](const char* name, rw::configuration::value x) {
     auto p = fine;
     p.set(name, std::move(x));
     return refusal([&] { (void)rw::policy_at(p); });
@@ -201,27 +203,27 @@ TEST_CASE("AutoAugment's policies are points and come back from them")
   CHECK(space.dimensions()[149] ==
         rw::dimension{"24.second.magnitude", rw::integer_interval{0, 9}});
   for (const auto& policy : {policies::cifar10(), policies::imagenet(), policies::svhn()}) {
-    const auto p = rw::point_of(policy);
+    const auto p = rw::configuration_of(policy);
     CHECK(space.contains(p));
     CHECK(rw::sub_policies_at(p, 25) == policy);
-    CHECK(rw::sub_policies_at(rw::point_of(policy, "student."), 25, "student.") == policy);
+    CHECK(rw::sub_policies_at(rw::configuration_of(policy, "student."), 25, "student.") == policy);
   }
-  CHECK(rw::point_of(policies::cifar10()).choice("1.second.operation") == "TranslateX");
+  CHECK(rw::configuration_of(policies::cifar10()).choice("1.second.operation") == "TranslateX");
 }
 
 TEST_CASE("random search over the space of sub-policies gives policies that an agent follows")
 {
   const auto space = rw::sub_policy_space();
   CHECK(space.dimensions().size() == 30);
-  const auto points = started(space, trials);
-  CHECK(all_uniform(space, points));
+  const auto configurations = started(space, trials);
+  CHECK(all_uniform(space, configurations));
   const auto ids = torch::arange(6);
   const rw::batch images{
       torch::randint(0, 256, {6, 3, 9, 7}, torch::kLong).to(torch::kByte), ids, ids, {}};
   for (std::size_t i = 0; i < 40; ++i) {
-    const auto policy = rw::sub_policies_at(points[i]);
+    const auto policy = rw::sub_policies_at(configurations[i]);
     CHECK(policy.size() == 5);
-    CHECK(rw::point_of(policy) == points[i]);
+    CHECK(rw::configuration_of(policy) == configurations[i]);
     const rw::auto_augment agent{.policy = policy};
     CHECK(agent(images, {}, rw::seed{i}).inputs.sizes() == images.inputs.sizes());
   }
@@ -229,15 +231,15 @@ TEST_CASE("random search over the space of sub-policies gives policies that an a
 
 TEST_CASE("a point that is no list of sub-policies is refused in words")
 {
-  const auto fine = rw::point_of(policies::svhn());
-  const auto with = [&](const char* name, rw::point::value x) {
+  const auto fine = rw::configuration_of(policies::svhn());
+  const auto with = [&](const char* name, rw::configuration::value x) {
     auto p = fine;
     p.set(name, std::move(x));
     return refusal([&] { (void)rw::sub_policies_at(p, 25); });
   };
   CHECK(with("3.first.magnitude", std::int64_t{9}) == "accepted");
-  CHECK(with("3.first.operation", std::string{"Solarise"}) ==
-        "rolewise: sub_policies_at: '3.first.operation' is 'Solarise', no operation of a policy; "
+  CHECK(with("3.first.operation", std::string{"Solarize"}) ==
+        "rolewise: sub_policies_at: '3.first.operation' is 'Solarize', no operation of a policy; "
         "the nearest is 'Solarize'");
   CHECK(with("3.first.operation", std::int64_t{3}) ==
         "rolewise: sub_policies_at: '3.first.operation' is a number, want the name of an "
@@ -251,13 +253,13 @@ TEST_CASE("a point that is no list of sub-policies is refused in words")
         "rolewise: sub_policies_at: want at least one sub-policy, got 0");
   CHECK(refusal([] { (void)rw::sub_policy_space(-1); }) ==
         "rolewise: sub_policy_space: want at least one sub-policy, got -1");
-  CHECK(refusal([] { (void)rw::point_of(std::vector<rw::sub_policy>{}); }) ==
+  CHECK(refusal([] { (void)rw::configuration_of(std::vector<rw::sub_policy>{}); }) ==
         "rolewise: point_of: got no sub-policy, want at least one");
-  CHECK(refusal([] { (void)rw::point_of(std::vector<rw::sub_policy>(1)); }) ==
+  CHECK(refusal([] { (void)rw::configuration_of(std::vector<rw::sub_policy>(1)); }) ==
         "rolewise: point_of: sub-policy 0 has the operation Identity, which the space lacks; any "
         "other at probability 0 does nothing either");
   CHECK(refusal([] {
-          (void)rw::point_of(std::vector<rw::sub_policy>{{{operation::color, 3, 10}, {}}});
+          (void)rw::configuration_of(std::vector<rw::sub_policy>{{{operation::color, 3, 10}, {}}});
         }) == "rolewise: point_of: magnitude level of Color in sub-policy 0 is 10, want 0 .. 9");
 }
 
@@ -266,13 +268,13 @@ TEST_CASE("agents of few numbers are points without further words")
   // [numbers]
   const rw::search_space space{{"operations", rw::integer_interval{1, 3}},
                                {"magnitude", rw::integer_interval{0, 10}}};
-  const auto agent_at = [](const rw::point& p) {
+  const auto agent_at = [](const rw::configuration& p) {
     return rw::rand_augment{.operations = p.integer("operations"),
                             .magnitude = p.integer("magnitude")};
   };
   // [/numbers]
   const rw::grid grid{.steps = 11};
-  REQUIRE(grid.points(space) == 33);
+  REQUIRE(grid.configurations(space) == 33);
   const auto ids = torch::arange(3);
   const rw::batch images{torch::zeros({3, 1, 4, 4}, torch::kByte), ids, ids, {}};
   for (std::int64_t i = 0; i < 33; ++i) {

@@ -35,17 +35,17 @@ const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}}
                          {"bits", integer_interval{1, 8}},
                          {"agent", choice_of{{"none", "policy", "random"}}}};
 
-std::vector<standing> waiting(std::int64_t trials)
+std::vector<trial_state> waiting(std::int64_t trials)
 {
-  std::vector<standing> all;
+  std::vector<trial_state> all;
   for (std::int64_t t = 0; t < trials; ++t) all.push_back({.trial = t});
   return all;
 }
 
 /// Trials after a round, with these scores.
-std::vector<standing> scored(const std::vector<double>& scores)
+std::vector<trial_state> scored(const std::vector<double>& scores)
 {
-  std::vector<standing> all;
+  std::vector<trial_state> all;
   for (const double score : scores) {
     const auto trial = static_cast<std::int64_t>(all.size());
     const auto at = mixed.sample(seed{5}.split(all.size()));
@@ -54,11 +54,11 @@ std::vector<standing> scored(const std::vector<double>& scores)
   return all;
 }
 
-std::vector<copy_trial> copies_in(const std::vector<decision>& decisions)
+std::vector<exploit_trial> copies_in(const std::vector<decision>& decisions)
 {
-  std::vector<copy_trial> copies;
+  std::vector<exploit_trial> copies;
   for (const auto& made : decisions)
-    if (const auto* copy = std::get_if<copy_trial>(&made)) copies.push_back(*copy);
+    if (const auto* copy = std::get_if<exploit_trial>(&made)) copies.push_back(*copy);
   return copies;
 }
 
@@ -80,7 +80,8 @@ TEST_CASE("both population based searches keep the promises of SearchStrategy")
   laws::hold_for(population_based{}, mixed, 16, 8);
   laws::hold_for(population_based{.quantile = fraction{0.5}}, mixed, 7, 5);
   laws::hold_for(population_based{}, mixed, 1, 3);
-  laws::hold_for(population_based{.first = point_of(augmentation_policy{})}, policy_space(), 8, 4);
+  laws::hold_for(population_based{.first = configuration_of(augmentation_policy{})}, policy_space(),
+                 8, 4);
   laws::hold_for(population_based_asynchronous{}, mixed, 16, 8);
   laws::hold_for(population_based_asynchronous{.delay = fraction{0.0}}, mixed, 5, 8);
   laws::hold_for(population_based_asynchronous{}, mixed, 1, 3);
@@ -89,7 +90,7 @@ TEST_CASE("both population based searches keep the promises of SearchStrategy")
 TEST_CASE("trials begin where they are told to, or where draws put them")
 {
   const auto space = joined(policy_space("student."), learning_rate_space());
-  const population_based zeros{.first = point_of(augmentation_policy{}, "student.")};
+  const population_based zeros{.first = configuration_of(augmentation_policy{}, "student.")};
   const population_based_asynchronous later{.first = zeros.first};
   for (const auto& decisions :
        {zeros(space, waiting(8), seed{3}), later(space, waiting(8), seed{3})}) {
@@ -113,15 +114,15 @@ TEST_CASE("the lower quarter become changed copies of the upper quarter")
 {
   std::vector<double> scores;
   for (int i = 0; i < 16; ++i) scores.push_back(0.01 * ((7 * i) % 16));  // rank: 7 i mod 16
-  const auto standings = scored(scores);
+  const auto trial_states = scored(scores);
   tally donors;
   for (const int rank : {12, 13, 14, 15}) donors.expect(std::to_string(rank), 0.25);
   for (std::uint64_t i = 0; i < 500; ++i) {
-    const auto copies = copies_in(population_based{}(mixed, standings, seed{i}));
+    const auto copies = copies_in(population_based{}(mixed, trial_states, seed{i}));
     REQUIRE(copies.size() == 4);
     for (const auto& copy : copies) {
       CHECK(7 * copy.to % 16 < 4);
-      CHECK(copy.looks_ago == 0);
+      CHECK(copy.evaluations_ago == 0);
       donors.count(std::to_string(7 * copy.from % 16));
     }
   }
@@ -134,12 +135,12 @@ TEST_CASE("the lower quarter become changed copies of the upper quarter")
                                              .longest_share = fraction{0.0},
                                              .raised = 1.0,
                                              .lowered = 1.0}};
-  for (const auto& copy : copies_in(still(mixed, standings, seed{1})))
-    CHECK(copy.at == *standings[static_cast<std::size_t>(copy.from)].at);
+  for (const auto& copy : copies_in(still(mixed, trial_states, seed{1})))
+    CHECK(copy.at == *trial_states[static_cast<std::size_t>(copy.from)].at);
   int rates = 0;
   for (std::uint64_t i = 0; i < 100; ++i)
-    for (const auto& copy : copies_in(population_based{}(mixed, standings, seed{i}))) {
-      const auto parent = standings[static_cast<std::size_t>(copy.from)].at->real("lr");
+    for (const auto& copy : copies_in(population_based{}(mixed, trial_states, seed{i}))) {
+      const auto parent = trial_states[static_cast<std::size_t>(copy.from)].at->real("lr");
       const auto child = copy.at.real("lr");
       rates +=
           child == std::min(parent * 1.2, 0.1) || child == std::max(parent * 0.8, 1e-4) ? 1 : 0;
@@ -150,9 +151,9 @@ TEST_CASE("the lower quarter become changed copies of the upper quarter")
 
 TEST_CASE("quarters are rounded up, equals go by number, and who has finished is left out")
 {
-  const auto replaced = [](std::vector<standing> standings, const population_based& by) {
+  const auto replaced = [](std::vector<trial_state> trial_states, const population_based& by) {
     std::vector<std::int64_t> trials;
-    for (const auto& copy : copies_in(by(mixed, standings, seed{1}))) trials.push_back(copy.to);
+    for (const auto& copy : copies_in(by(mixed, trial_states, seed{1}))) trials.push_back(copy.to);
     return trials;
   };
   using trials = std::vector<std::int64_t>;
@@ -204,14 +205,14 @@ TEST_CASE("population based searches refuse what they cannot search")
           (void)population_based{.quantile = fraction{0.6}}(mixed, waiting(2), seed{});
         }) == "rolewise: population-based: quantile is 0.6, want at most 0.5");
   CHECK(refusal([] {
-          (void)population_based{.first = point{}.set("bits", std::int64_t{9})}(mixed, waiting(2),
-                                                                                seed{});
+          (void)population_based{.first = configuration{}.set("bits", std::int64_t{9})}(
+              mixed, waiting(2), seed{});
         }) ==
         "rolewise: population-based: the point 'bits' is the integer 9, want an integer 1 .. 8");
   CHECK(
       refusal([] {
-        (void)population_based{.first = point{}.set("bit", std::int64_t{9})}(mixed, waiting(2),
-                                                                             seed{});
+        (void)population_based{.first = configuration{}.set("bit", std::int64_t{9})}(
+            mixed, waiting(2), seed{});
       }).starts_with("rolewise: population-based: the point has 'bit', which the space does not"));
 }
 
@@ -266,14 +267,14 @@ frequencies frequencies_of(const population_based_asynchronous& by, double apart
 {
   frequencies found;
   for (std::uint64_t search = 0; search < 20; ++search) {
-    const auto history = played(by, mixed,
-                                [&](double, const point&, std::int64_t trial, std::int64_t round) {
-                                  const draws drawn{seed{9}.split(search), round, trial};
-                                  return apart * static_cast<double>(trial) +
-                                         scatter * drawn.normal(0) +
-                                         rise * static_cast<double>(round);
-                                },
-                                {.trials = 16, .epochs = 200, .seed = seed{search}});
+    const auto history =
+        played(by, mixed,
+               [&](double, const configuration&, std::int64_t trial, std::int64_t round) {
+                 const draws drawn{seed{9}.split(search), round, trial};
+                 return apart * static_cast<double>(trial) + scatter * drawn.normal(0) +
+                        rise * static_cast<double>(round);
+               },
+               {.trials = 16, .epochs = 200, .seed = seed{search}});
     for (const auto& event : history.events) {
       if (event.round < 2 || event.round > 64) continue;
       found.decisions += event.what == search_event::kind::scored ? 1.0 : 0.0;
@@ -300,13 +301,13 @@ TEST_CASE("without delay, the asynchronous search does what the published schedu
   for (std::uint64_t search = 0; search < 8; ++search) {
     const seed key{search};
     scheduler books{std::vector<scheduler::trial>(trials)};
-    std::vector<standing> standings;
+    std::vector<trial_state> trial_states;
     for (std::int64_t t = 0; t < trials; ++t)
-      standings.push_back(
+      trial_states.push_back(
           {.trial = t, .at = mixed.sample(seed{1}.split(static_cast<std::uint64_t>(t)))});
     for (std::int64_t round = 0; round < rounds; ++round) {
       std::vector<std::pair<double, std::int64_t>> order;
-      for (auto& s : standings) {
+      for (auto& s : trial_states) {
         const draws drawn{seed{2}.split(search), round, s.trial};
         s.epoch += 3;
         s.score = 0.002 * static_cast<double>(round) + 0.03 * static_cast<double>(s.trial % 5) +
@@ -316,12 +317,12 @@ TEST_CASE("without delay, the asynchronous search does what the published schedu
                            s.trial);
       }
       std::sort(order.begin(), order.end());
-      const auto decisions = strategy(mixed, standings, key);
+      const auto decisions = strategy(mixed, trial_states, key);
       REQUIRE(decisions.size() == trials);
       for (const auto& [time, trial] : order) {
         const auto place = static_cast<std::size_t>(trial);
-        const auto said = books.report(trial, *standings[place].score, round);
-        const auto* copy = std::get_if<copy_trial>(&decisions[place]);
+        const auto said = books.report(trial, *trial_states[place].score, round);
+        const auto* copy = std::get_if<exploit_trial>(&decisions[place]);
         if (copy == nullptr) {
           const bool may_keep =
               !said.is_lower || std::any_of(said.donors.begin(), said.donors.end(),
@@ -331,9 +332,10 @@ TEST_CASE("without delay, the asynchronous search does what the published schedu
           continue;
         }
         CHECK(said.is_lower);
-        CHECK(std::ranges::count(said.donors, std::pair{copy->from, round - copy->looks_ago}) == 1);
+        CHECK(std::ranges::count(said.donors,
+                                 std::pair{copy->from, round - copy->evaluations_ago}) == 1);
         ++copies;
-        behind += copy->looks_ago;
+        behind += copy->evaluations_ago;
       }
     }
   }
@@ -354,8 +356,9 @@ TEST_CASE("where ranks last, copies and donors behind are as frequent as in the 
   CHECK(population_based_asynchronous{}.delay.value() ==
         doctest::Approx(1.0 - std::sqrt(2.0 * recorded)).epsilon(1e-12));
 
-  const auto at_once = frequencies_of({.delay = fraction{0.0}}, 1.0, 0.0, 0.0);
-  CHECK(std::abs(at_once.behind / at_once.copies - 0.5) < 4 * std::sqrt(0.25 / at_once.copies));
+  const auto max_concurrent_trials = frequencies_of({.delay = fraction{0.0}}, 1.0, 0.0, 0.0);
+  CHECK(std::abs(max_concurrent_trials.behind / max_concurrent_trials.copies - 0.5) <
+        4 * std::sqrt(0.25 / max_concurrent_trials.copies));
   CHECK(frequencies_of({.delay = fraction{1.0}}, 1.0, 0.0, 0.0).behind == 0.0);
 }
 
@@ -375,7 +378,7 @@ TEST_CASE("scores that rise make donors behind rarer, scores that scatter make c
 TEST_CASE("a population moves to where scores are high")
 {
   const search_space space{{"x", integer_interval{0, 100}}, {"rate", real_interval{}}};
-  const auto train = [](double skill, const point& at, std::int64_t, std::int64_t) {
+  const auto train = [](double skill, const configuration& at, std::int64_t, std::int64_t) {
     return skill + static_cast<double>(at.integer("x")) / 100.0 - std::abs(at.real("rate") - 0.5);
   };
   const auto best_of = [](const search_history& history) {
@@ -384,7 +387,7 @@ TEST_CASE("a population moves to where scores are high")
       if (event.score && event.epoch == history.epochs) best = std::max(best, *event.score);
     return best;
   };
-  const point first = point{}.set("x", std::int64_t{0}).set("rate", 0.0);
+  const configuration first = configuration{}.set("x", std::int64_t{0}).set("rate", 0.0);
   for (std::uint64_t i = 0; i < 3; ++i) {
     const tests::play how{.trials = 16, .epochs = 90, .seed = seed{i}};
     const auto moved = best_of(played(population_based{.first = first}, space, train, how));

@@ -6,9 +6,9 @@
 
 #include <rolewise/agent/aug_mix.hpp>
 #include <rolewise/agent/auto_augment.hpp>
+#include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/operations.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
-#include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/trivial_augment_wide.hpp>
 #include <rolewise/agent/uniform_augment.hpp>
 
@@ -76,7 +76,7 @@ std::string refusal(const std::function<void()>& f)
   return "accepted";
 }
 
-constexpr rw::moment now{.epoch = 4};
+constexpr rw::training_progress progress{.epoch = 4};
 constexpr rw::seed key{23};
 
 /// The steps that an agent plans for each image, for ids 0 .. count - 1 and images of 32 x 32.
@@ -98,7 +98,7 @@ template<rw::PlannedAgent A>
 std::vector<std::vector<rw::image_step>> steps_of(const A& agent, std::int64_t count)
 {
   return steps_of([&](const rw::image_subjects& subjects,
-                      rw::image_program& program) { agent.plan(subjects, now, key, program); },
+                      rw::image_program& program) { agent.plan(subjects, progress, key, program); },
                   count);
 }
 
@@ -133,9 +133,9 @@ torch::Tensor by_reference(const A& agent, const rw::batch& examples)
   const auto count = static_cast<std::size_t>(examples.size());
   rw::image_program program{count};
   agent.plan(
-      {{examples.ids.const_data_ptr<std::int64_t>(), count}, x.size(1), x.size(2), x.size(3)}, now,
-      key, program);
-  return rw::detail::carry_out(program, x, rw::mean_colour(examples.scaling, x.size(1)));
+      {{examples.ids.const_data_ptr<std::int64_t>(), count}, x.size(1), x.size(2), x.size(3)},
+      progress, key, program);
+  return rw::detail::carry_out(program, x, rw::mean_color(examples.normalization, x.size(1)));
 }
 
 rw::images operated(operation what, double value, const rw::images& from)
@@ -306,8 +306,8 @@ TEST_CASE("agents of published policies keep the promises of AugmentationAgent")
     every_agent([&](const auto& agent) { rw::laws::hold_for(agent, channels); });
     rw::laws::hold_for(rw::aug_mix{}, channels);
     rw::laws::hold_for(rw::aug_mix{.width = 1, .depth = 4, .severity = 10, .alpha = 0.3}, channels);
-    rw::laws::hold_for(rw::sequence{rw::auto_augment{}, rw::pad_crop_flip{}}, channels);
-    rw::laws::hold_for(rw::sequence{rw::aug_mix{}, rw::pad_crop_flip{}}, channels);
+    rw::laws::hold_for(rw::compose{rw::auto_augment{}, rw::pad_crop_flip{}}, channels);
+    rw::laws::hold_for(rw::compose{rw::aug_mix{}, rw::pad_crop_flip{}}, channels);
   }
   every_agent([](const auto& agent) { rw::laws::refuses_what_are_no_images(agent); });
   every_agent([](const auto& agent) { rw::laws::draws_matter_for(agent); });
@@ -339,12 +339,12 @@ TEST_CASE("agents of published policies refuse settings out of range")
 
 TEST_CASE("kernels carry out published policies as the reference does")
 {
-  static_assert(rw::PlannedAgent<rw::sequence<rw::auto_augment, rw::uniform_augment>>);
+  static_assert(rw::PlannedAgent<rw::compose<rw::auto_augment, rw::uniform_augment>>);
   for (const std::int64_t channels : {1, 3}) {
     const auto examples = rw::laws::images_for_agents(channels);
     every_agent([&](const auto& agent) {
       CAPTURE(agent.name);
-      CHECK(torch::equal(agent(examples, now, key).inputs, by_reference(agent, examples)));
+      CHECK(torch::equal(agent(examples, progress, key).inputs, by_reference(agent, examples)));
     });
   }
 }
@@ -353,13 +353,13 @@ TEST_CASE("AutoAugment is the operations that its draws say, one after the other
 {
   auto examples = rw::laws::images_for_agents(3);
   examples.ids = torch::arange(examples.size()) * 7 + 1;
-  const auto colour = rw::mean_colour(examples.scaling, 3);
+  const auto color = rw::mean_color(examples.normalization, 3);
   for (const auto how : {scale::published, scale::even}) {
     const rw::auto_augment agent{.policy = policies::svhn(), .scale = how};
-    const auto view = agent(examples, now, key).inputs;
+    const auto view = agent(examples, progress, key).inputs;
     std::int64_t fired = 0;
     for (std::int64_t n = 0; n < examples.size(); ++n) {
-      const rw::draws of{key.split(rw::purpose{"auto-augment"}), now.epoch, 7 * n + 1};
+      const rw::draws of{key.split(rw::purpose{"auto-augment"}), progress.epoch, 7 * n + 1};
       const auto chosen = agent.policy[static_cast<std::size_t>(of.below(0, 25))];
       rw::images image{examples.inputs.narrow(0, n, 1), {}};
       std::uint64_t draw = 1;
@@ -373,7 +373,7 @@ TEST_CASE("AutoAugment is the operations that its draws say, one after the other
         }
         draw += 4;
       }
-      CHECK(torch::equal(view.narrow(0, n, 1), rw::filled(image, colour)));
+      CHECK(torch::equal(view.narrow(0, n, 1), rw::filled(image, color)));
     }
     CHECK(fired > 20);
   }
@@ -462,7 +462,8 @@ TEST_CASE("UniformAugment draws operations and strengths uniformly; half of them
 TEST_CASE("UniformAugment cuts anywhere, and nothing where it has no operations")
 {
   auto examples = rw::laws::images_for_agents(3);
-  CHECK(rw::uniform_augment{.operations = 0}(examples, now, key).inputs.is_same(examples.inputs));
+  CHECK(rw::uniform_augment{.operations = 0}(examples, progress, key)
+            .inputs.is_same(examples.inputs));
   tally rows;
   for (int i = 0; i < 32; ++i) rows.expect(std::to_string(i), 1.0 / 32.0);
   for (const auto& steps : steps_of(rw::uniform_augment{.operations = 1}, 4 * many))
@@ -473,11 +474,11 @@ TEST_CASE("UniformAugment cuts anywhere, and nothing where it has no operations"
 TEST_CASE("AugMix is the blend that its draws say")
 {
   const auto examples = rw::laws::images_for_agents(3);
-  const auto colour = rw::mean_colour(examples.scaling, 3);
+  const auto color = rw::mean_color(examples.normalization, 3);
   for (const auto& agent :
        {rw::aug_mix{},
         rw::aug_mix{.width = 2, .depth = 4, .severity = 9, .alpha = 0.4, .all_operations = true}}) {
-    const auto shares = agent.shares_of(examples, now, key);
+    const auto shares = agent.shares_of(examples, progress, key);
     CHECK(shares.sizes() == torch::IntArrayRef{examples.size(), 1 + agent.width});
     CHECK(shares.ge(0).all().item<bool>());
     CHECK(torch::allclose(shares.sum(1), torch::ones({examples.size()}), 0.0, 1e-5));
@@ -486,11 +487,11 @@ TEST_CASE("AugMix is the blend that its draws say")
       const auto count = static_cast<std::size_t>(examples.size());
       rw::image_program program{count};
       agent.plan_chain(chain, {{examples.ids.const_data_ptr<std::int64_t>(), count}, 3, 40, 36},
-                       now, key, program);
-      const auto end = rw::detail::carry_out(program, examples.inputs, colour);
+                       progress, key, program);
+      const auto end = rw::detail::carry_out(program, examples.inputs, color);
       blend += end.to(torch::kFloat64) * shares.select(1, 1 + chain).view({-1, 1, 1, 1});
     }
-    const auto off = agent(examples, now, key).inputs.to(torch::kFloat64).sub(blend).abs();
+    const auto off = agent(examples, progress, key).inputs.to(torch::kFloat64).sub(blend).abs();
     CHECK(off.max().item<double>() <= 0.5001);
   }
 }
@@ -504,10 +505,10 @@ TEST_CASE("AugMix has the same bits in a large batch, which is blended in pieces
       torch::zeros({count}, torch::kLong),
       torch::arange(count),
       {}};
-  const auto view = rw::aug_mix{}(examples, now, key);
+  const auto view = rw::aug_mix{}(examples, progress, key);
   for (std::int64_t n = 0; n < count; ++n) {
     const auto place = torch::tensor({n});
-    const auto alone = rw::aug_mix{}(rw::laws::part_of(examples, place), now, key);
+    const auto alone = rw::aug_mix{}(rw::laws::part_of(examples, place), progress, key);
     CHECK(torch::equal(alone.inputs, view.inputs.narrow(0, n, 1)));
   }
 }
@@ -516,7 +517,7 @@ TEST_CASE("AugMix draws its weights from Dirichlet and Beta")
 {
   const auto ids = torch::arange(many / 3);
   const rw::batch examples{torch::zeros({ids.size(0), 1, 1, 1}, torch::kByte), ids, ids, {}};
-  const auto shares = rw::aug_mix{}.shares_of(examples, now, key).to(torch::kFloat64);
+  const auto shares = rw::aug_mix{}.shares_of(examples, progress, key).to(torch::kFloat64);
   const auto mixed = 1.0 - shares.select(1, 0);
   // Beta(1, 1) is uniform; each weight of Dirichlet(1, 1, 1) is Beta(1, 2): P(w < x) = 1 - (1-x)^2.
   const auto fits = [](const torch::Tensor& uniform) {
@@ -533,7 +534,7 @@ TEST_CASE("AugMix draws its weights from Dirichlet and Beta")
     CHECK(fits(1.0 - (1.0 - weight).square()));
   }
   // Beta(a, a) has variance 1 / (4 (2 a + 1)).
-  const auto wide = rw::aug_mix{.alpha = 0.25}.shares_of(examples, now, key).select(1, 0);
+  const auto wide = rw::aug_mix{.alpha = 0.25}.shares_of(examples, progress, key).select(1, 0);
   CHECK(wide.var().item<double>() == doctest::Approx(1.0 / 6.0).epsilon(0.02));
 }
 
@@ -553,7 +554,7 @@ TEST_CASE("AugMix draws operations equally often, chains of 1, 2 or 3, levels up
   const auto chain = [&](std::int64_t number) {
     return steps_of(
         [&](const rw::image_subjects& subjects, rw::image_program& program) {
-          agent.plan_chain(number, subjects, now, key, program);
+          agent.plan_chain(number, subjects, progress, key, program);
         },
         many);
   };

@@ -21,7 +21,7 @@
 
 namespace rw = rolewise;
 namespace kernels = rolewise::detail::quant_kernels;
-using kernels::way_back;
+using kernels::backward_rule;
 
 namespace {
 
@@ -77,21 +77,21 @@ std::uint32_t plain_codes(const float* x, std::size_t count, const kernels::code
   return plain_largest(x, count);
 }
 
-kernels::sums plain_back(way_back how, const float* g, const float* x, std::size_t count,
+kernels::sums plain_back(backward_rule how, const float* g, const float* x, std::size_t count,
                          const kernels::code_map& by, float* out)
 {
   plain_sum first, second;
   for (std::size_t i = 0; i < count; ++i) {
     const float y = x[i] - by.shift;
-    const bool open = how == way_back::step || how == way_back::step_and_offset;
-    const bool inside =
-        (open ? y > by.low : y >= by.low) && (how == way_back::closed ? y <= by.high : y < by.high);
+    const bool open = how == backward_rule::step || how == backward_rule::step_and_offset;
+    const bool inside = (open ? y > by.low : y >= by.low) &&
+                        (how == backward_rule::closed ? y <= by.high : y < by.high);
     out[i] = inside ? g[i] : 0.0F;
-    if (how == way_back::clip_only)
+    if (how == backward_rule::clip_only)
       first.add(i, y >= by.high ? g[i] : 0.0F);
-    else if (how != way_back::closed)
+    else if (how != backward_rule::closed)
       first.add(i, g[i] * (plain_code(x[i], by) - (inside ? y * by.times : 0.0F)));
-    if (how == way_back::step_and_offset) second.add(i, inside ? 0.0F : g[i]);
+    if (how == backward_rule::step_and_offset) second.add(i, inside ? 0.0F : g[i]);
     first.next(i, count);
     second.next(i, count);
   }
@@ -171,7 +171,7 @@ double ulps(float found, double exact)
   return std::fabs(static_cast<double>(found) - exact) / static_cast<double>(ulp);
 }
 
-rw::detail::step_map per_tensor(double low, double high, double times, double shift)
+rw::detail::affine_code_map per_tensor(double low, double high, double times, double shift)
 {
   return {.low = torch::full({}, low, torch::kFloat),
           .high = torch::full({}, high, torch::kFloat),
@@ -257,7 +257,7 @@ TEST_CASE("codes of weights are on the other side of a half only next to it")
       CAPTURE(bits);
       const auto w = torch::randn({50000}) * size;
       const auto wide = w.to(torch::kFloat64);
-      const rw::layer_place place{"layer", rw::layer_kind::convolution, 1, 3};
+      const rw::layer_id place{"layer", rw::layer_kind::convolution, 1, 3};
       const auto state = rw::dorefa{}.start_weights(place);
       const auto found = state(w, rw::bit_width{bits}).levels.to(torch::kFloat64);
       const auto exact = state(wide, rw::bit_width{bits}).levels;
@@ -278,7 +278,7 @@ TEST_CASE("passes over tensors agree with tensor operations, whatever the number
   const auto x = torch::randn({3, 5, 70, 230}), g = torch::randn_like(x);
   const int threads = at::get_num_threads();
   for (const auto how : rw::tests::digest_ways) {
-    const auto map = per_tensor(0, 1.5, 10, how == way_back::step_and_offset ? -.3 : 0);
+    const auto map = per_tensor(0, 1.5, 10, how == backward_rule::step_and_offset ? -.3 : 0);
     const auto want = rw::detail::back_by_tensors(how, g.to(torch::kFloat64), x, map);
     rw::detail::gradients_back last;
     for (const int count : {1, 2, 3}) {
@@ -287,16 +287,16 @@ TEST_CASE("passes over tensors agree with tensor operations, whatever the number
       auto handed = g.clone();
       const auto found = rw::detail::back_through("test", how, std::move(handed), x, map);
       CHECK(torch::equal(found.to_x.to(torch::kFloat64), want.to_x));
-      if (how != way_back::closed)
+      if (how != backward_rule::closed)
         CHECK(found.first.item<double>() ==
               doctest::Approx(want.first.item<double>()).epsilon(1e-5));
-      if (how == way_back::step_and_offset)
+      if (how == backward_rule::step_and_offset)
         CHECK(found.second.item<double>() ==
               doctest::Approx(want.second.item<double>()).epsilon(1e-5));
-      if (count > 1 && how != way_back::closed) CHECK(torch::equal(found.first, last.first));
+      if (count > 1 && how != backward_rule::closed) CHECK(torch::equal(found.first, last.first));
       last = found;
       CHECK(torch::equal(
-          rw::detail::codes_of("test", x, map, rw::detail::barred::nan).to(torch::kFloat),
+          rw::detail::codes_of("test", x, map, rw::detail::nonfinite_policy::nan).to(torch::kFloat),
           rw::detail::codes_by_tensors(x, map)));
     }
   }
@@ -311,12 +311,12 @@ TEST_CASE(
   const auto map = per_tensor(0, .5, 10, 0);
   auto ours = g.clone();
   const auto* const memory = ours.const_data_ptr();
-  const auto taken = rw::detail::back_through("test", way_back::step, std::move(ours), x, map);
+  const auto taken = rw::detail::back_through("test", backward_rule::step, std::move(ours), x, map);
   CHECK(taken.to_x.const_data_ptr() == memory);
 
   auto held = g.clone();
   const auto before = held.clone(), view = held.slice(0, 0, 10);
-  const auto apart = rw::detail::back_through("test", way_back::step, std::move(held), x, map);
+  const auto apart = rw::detail::back_through("test", backward_rule::step, std::move(held), x, map);
   CHECK(torch::equal(view, before.slice(0, 0, 10)));
   CHECK(torch::equal(apart.to_x, taken.to_x));
 }
@@ -324,7 +324,7 @@ TEST_CASE(
 TEST_CASE("gradients of single precision can be differentiated again")
 {
   torch::manual_seed(13);
-  const rw::layer_place place{"layer", rw::layer_kind::convolution, 1, 3};
+  const rw::layer_id place{"layer", rw::layer_kind::convolution, 1, 3};
   const auto second = [&](auto state, torch::ScalarType type) {
     const auto x = (torch::linspace(-1, 1, 24, torch::kFloat64) * .9).to(type).requires_grad_();
     const auto score = std::as_const(state)(x, rw::bit_width{3}).values().pow(3).sum();

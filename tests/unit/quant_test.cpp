@@ -24,7 +24,7 @@ using rw::bit_width;
 
 namespace {
 
-const rw::layer_place inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
+const rw::layer_id inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
 
 torch::Tensor doubles(const std::vector<double>& values)
 {
@@ -245,7 +245,7 @@ TEST_CASE("quantizers keep their laws")
 
 TEST_CASE("a zero point and a scale make values of levels")
 {
-  const rw::quantised q{.levels = doubles({0, 1, 3}),
+  const rw::quantized q{.levels = doubles({0, 1, 3}),
                         .scale = torch::full({}, .5, torch::kFloat64),
                         .zero_point = 1,
                         .is_integer = true};
@@ -255,30 +255,30 @@ TEST_CASE("a zero point and a scale make values of levels")
 TEST_CASE("schemes keep their laws and exempt what they say")
 {
   const rw::per_layer named{.layers = {{"stage1.2.convolution1", {bit_width{4}, bit_width{8}}}},
-                            .otherwise = rw::bits_inside<2>};
+                            .otherwise = rw::inner_bits<2>};
   rw::laws::hold_for(rw::full_precision{});
   rw::laws::hold_for(rw::all_alike{});
-  rw::laws::hold_for(rw::bits_inside<1, 4>);
+  rw::laws::hold_for(rw::inner_bits<1, 4>);
   rw::laws::hold_for(named);
 
-  const rw::layer_place first{"stem", rw::layer_kind::convolution, 0, 3};
-  const rw::layer_place shortcut{"s", rw::layer_kind::shortcut, 1, 3};
-  const rw::layer_place last{"classifier", rw::layer_kind::linear, 2, 3};
-  const rw::layer_widths full{}, two{bit_width{2}, bit_width{2}};
+  const rw::layer_id first{"stem", rw::layer_kind::convolution, 0, 3};
+  const rw::layer_id shortcut{"s", rw::layer_kind::shortcut, 1, 3};
+  const rw::layer_id last{"classifier", rw::layer_kind::linear, 2, 3};
+  const rw::layer_bits full{}, two{bit_width{2}, bit_width{2}};
   CHECK(rw::full_precision{}(shortcut) == full);
   for (const auto& place : {first, shortcut, last}) CHECK(rw::all_alike{}(place) == two);
-  CHECK(rw::both_ends_exempt{}(first) == full);
-  CHECK(rw::both_ends_exempt{}(last) == full);
-  CHECK(rw::both_ends_exempt{}(shortcut) == two);
-  CHECK(rw::bits_inside<1, 4>(inside) == rw::layer_widths{bit_width{1}, bit_width{4}});
+  CHECK(rw::full_precision_ends{}(first) == full);
+  CHECK(rw::full_precision_ends{}(last) == full);
+  CHECK(rw::full_precision_ends{}(shortcut) == two);
+  CHECK(rw::inner_bits<1, 4>(inside) == rw::layer_bits{bit_width{1}, bit_width{4}});
   CHECK(named(first) == full);
-  CHECK(named({"stage1.2.convolution1"}) == rw::layer_widths{bit_width{4}, bit_width{8}});
+  CHECK(named({"stage1.2.convolution1"}) == rw::layer_bits{bit_width{4}, bit_width{8}});
 }
 
 TEST_CASE("a scheme by name refuses names that no layer has and names listed twice")
 {
-  const std::vector<rw::layer_place> places{{"stem", rw::layer_kind::convolution, 0, 2},
-                                            {"classifier", rw::layer_kind::linear, 1, 2}};
+  const std::vector<rw::layer_id> places{{"stem", rw::layer_kind::convolution, 0, 2},
+                                         {"classifier", rw::layer_kind::linear, 1, 2}};
   rw::per_layer<> scheme{.layers = {{"stem", {}}}};
   CHECK_NOTHROW(rw::check_scheme(scheme, places));
   CHECK_NOTHROW(rw::check_scheme(rw::all_alike{}, places));

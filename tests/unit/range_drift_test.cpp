@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "laws/observer.hpp"
+#include "laws/callback.hpp"
 #include "support/doctest.hpp"
 
 #include <rolewise/core/file.hpp>
@@ -38,7 +38,7 @@ struct moving_ends {
     {
       largest = at::maximum(largest, w.detach().abs().amax());
     }
-    [[nodiscard]] rw::quantised operator()(const torch::Tensor& w, rw::bit_width) const
+    [[nodiscard]] rw::quantized operator()(const torch::Tensor& w, rw::bit_width) const
     {
       return {.levels = w};
     }
@@ -52,7 +52,7 @@ struct moving_ends {
   struct activations {
     torch::Tensor end = torch::full({}, 0.5).set_requires_grad(true);
 
-    [[nodiscard]] rw::quantised operator()(const torch::Tensor& x, rw::bit_width bits) const
+    [[nodiscard]] rw::quantized operator()(const torch::Tensor& x, rw::bit_width bits) const
     {
       return {.levels = bits.is_full() ? x.relu() : at::minimum(x.relu(), end)};
     }
@@ -63,8 +63,8 @@ struct moving_ends {
     }
   };
 
-  [[nodiscard]] weights start_weights(const rw::layer_place&) const { return {}; }
-  [[nodiscard]] activations start_activations(const rw::layer_place&) const { return {}; }
+  [[nodiscard]] weights start_weights(const rw::layer_id&) const { return {}; }
+  [[nodiscard]] activations start_activations(const rw::layer_id&) const { return {}; }
 };
 
 /// Two learned ranges, one of them for each of three channels, and two buffers: a running mean
@@ -146,12 +146,12 @@ TEST_CASE("drift keeps what ranges were after the first step and after each epoc
                        std::invalid_argument);
 }
 
-static_assert(rw::Observer<rw::range_drift<made_up_student>>);
+static_assert(rw::Callback<rw::range_drift<made_up_student>>);
 
 TEST_CASE("drift keeps what observers promise")
 {
   made_up_student students[2];
-  rw::laws::observer_holds_for([&](int place) { return rw::range_drift{students[place]}; });
+  rw::laws::callback_holds_for([&](int place) { return rw::range_drift{students[place]}; });
 }
 
 TEST_CASE("drift refuses students without ranges, and runs of other ranges")
@@ -169,7 +169,7 @@ TEST_CASE("drift refuses students without ranges, and runs of other ranges")
   rw::range_drift drift{student};
   run.begin(drift, 0, false);
   run.epoch(drift, 0);
-  auto other = rw::resnet8(data.shape, moving_ends{}, rw::bits_inside<2>);
+  auto other = rw::resnet8(data.shape, moving_ends{}, rw::inner_bits<2>);
   rw::range_drift resumed{other};
   rw::restore(resumed, rw::snapshot_of(drift));
   CHECK_THROWS_WITH_AS(run.begin(resumed, 1, true),
@@ -182,10 +182,10 @@ TEST_CASE("the drift of a run is written as a picture")
 {
   const auto data = rw::glyphs(few_glyphs());
   const auto path = (std::filesystem::temp_directory_path() / "rolewise_drift.svg").string();
-  rw::supervised school{.student = rw::resnet8(data.shape, moving_ends{}, rw::bits_inside<2>)};
+  rw::supervised pretraining{.student = rw::resnet8(data.shape, moving_ends{}, rw::inner_bits<2>)};
   // [drift]
-  rw::range_drift drift{school.student};
-  rw::fit(school, data.train, {.epochs = 2}, drift);
+  rw::range_drift drift{pretraining.student};
+  rw::fit(pretraining, data.train, {.epochs = 2}, drift);
   rw::write_svg(path, rw::drift_chart(drift.history(), ".input."));
   // [/drift]
   CHECK(rw::text_of_file(path).find("stage3.0.input end") != std::string::npos);
@@ -198,10 +198,10 @@ TEST_CASE("ranges lie among the lines of a run")
   const auto data = rw::glyphs(few_glyphs());
   const auto path = (std::filesystem::temp_directory_path() / "rolewise_ranges.jsonl").string();
   std::filesystem::remove(path);
-  rw::supervised school{.student = rw::resnet8(data.shape, moving_ends{}, rw::bits_inside<2>)};
+  rw::supervised pretraining{.student = rw::resnet8(data.shape, moving_ends{}, rw::inner_bits<2>)};
   // [lines]
-  rw::range_lines log{path, school.student};
-  rw::fit(school, data.train, {.epochs = 2, .batch_size = 50}, log);
+  rw::range_lines log{path, pretraining.student};
+  rw::fit(pretraining, data.train, {.epochs = 2, .batch_size = 50}, log);
   // [/lines]
   std::istringstream text{rw::text_of_file(path)};
   std::vector<nlohmann::json> lines;
@@ -240,14 +240,14 @@ TEST_CASE("ranges lie among the lines of a run")
 
 TEST_CASE("lines with ranges keep what observers promise")
 {
-  static_assert(rw::Observer<rw::range_lines<made_up_student>>);
+  static_assert(rw::Callback<rw::range_lines<made_up_student>>);
   const auto path = [](int place) {
     return (std::filesystem::temp_directory_path() / ("rolewise_lines" + std::to_string(place)))
         .string();
   };
   for (int place = 0; place < 2; ++place) std::filesystem::remove(path(place));
   made_up_student students[2];
-  rw::laws::observer_holds_for(
+  rw::laws::callback_holds_for(
       [&](int place) { return rw::range_lines{path(place), students[place]}; });
   CHECK(rw::text_of_file(path(0)) == rw::text_of_file(path(1)));
   CHECK(rw::text_of_file(path(0)).find("\"after_epochs\":6") != std::string::npos);
@@ -257,7 +257,7 @@ TEST_CASE("lines with ranges keep what observers promise")
 TEST_CASE("the drift of a run that is resumed is that of one that was not")
 {
   const auto data = rw::glyphs(few_glyphs());
-  const auto start = rw::resnet8(data.shape, moving_ends{}, rw::bits_inside<2>);
+  const auto start = rw::resnet8(data.shape, moving_ends{}, rw::inner_bits<2>);
   const rw::fit_options three{.epochs = 3, .batch_size = 50, .seed = rw::seed{4}};
   rw::supervised whole{.student = start};
   rw::range_drift of_whole{whole.student};

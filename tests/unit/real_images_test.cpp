@@ -105,19 +105,19 @@ struct told_values {
     const auto column = width * (6 - v);
     return {what, values[i], height * v / 6, (column < 0 ? column - 6 : column) / 7};
   }
-  void plan(const rw::image_subjects& subjects, const rw::moment&, rw::seed,
+  void plan(const rw::image_subjects& subjects, const rw::training_progress&, rw::seed,
             rw::image_program& program) const
   {
     const auto steps = program.add_operations();
     for (std::size_t n = 0; n < subjects.size(); ++n)
       steps[n] = step(static_cast<std::size_t>(subjects.ids[n]), subjects.height, subjects.width);
   }
-  [[nodiscard]] rw::batch operator()(const rw::batch& examples, const rw::moment& now,
-                                     rw::seed key) const
+  [[nodiscard]] rw::batch operator()(const rw::batch& examples,
+                                     const rw::training_progress& progress, rw::seed key) const
   {
     return rw::detail::planned_view(
         [&](const rw::image_subjects& subjects, rw::image_program& program) {
-          plan(subjects, now, key, program);
+          plan(subjects, progress, key, program);
         },
         examples);
   }
@@ -131,9 +131,9 @@ torch::Tensor by_kernels(const told_values& told, const torch::Tensor& images)
   rw::batch examples{
       images, torch::zeros({images.size(0)}, torch::kLong), torch::arange(images.size(0)), {}};
   if (told.what == operation::cutout)
-    examples.scaling.mean = images.size(1) == 1
-                                ? std::vector<double>{122.0 / 255.0}
-                                : std::vector<double>{125.0 / 255.0, 122.0 / 255.0, 113.0 / 255.0};
+    examples.normalization.mean =
+        images.size(1) == 1 ? std::vector<double>{122.0 / 255.0}
+                            : std::vector<double>{125.0 / 255.0, 122.0 / 255.0, 113.0 / 255.0};
   rw::buffer_pool buffers;
   return rw::view_of(told, examples, {}, rw::seed{1}, {.dtype = torch::kByte}, buffers)
       .inputs.clone();

@@ -63,9 +63,9 @@ torch::Tensor read_png(const std::string& bytes)
   png_image picture{};
   picture.version = PNG_IMAGE_VERSION;
   REQUIRE(png_image_begin_read_from_memory(&picture, bytes.data(), bytes.size()) != 0);
-  const bool is_grey = (picture.format & PNG_FORMAT_FLAG_COLOR) == 0;
-  picture.format = is_grey ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-  auto pixels = torch::empty({picture.height, picture.width, is_grey ? 1 : 3}, torch::kByte);
+  const bool is_gray = (picture.format & PNG_FORMAT_FLAG_COLOR) == 0;
+  picture.format = is_gray ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  auto pixels = torch::empty({picture.height, picture.width, is_gray ? 1 : 3}, torch::kByte);
   REQUIRE(png_image_finish_read(&picture, nullptr, pixels.mutable_data_ptr<std::uint8_t>(), 0,
                                 nullptr) != 0);
   return pixels.permute({2, 0, 1}).contiguous();
@@ -95,7 +95,7 @@ batch samples(std::int64_t count, std::int64_t channels)
   return {.inputs = torch::randint(0, 200, {count, channels, 8, 6}, torch::kByte),
           .labels = torch::arange(count) % 10,
           .ids = torch::arange(count) + 100,
-          .scaling = {}};
+          .normalization = {}};
 }
 
 run_record full_record()
@@ -119,7 +119,7 @@ run_record full_record()
 
 }  // namespace
 
-TEST_CASE("intervals are drawn to scale, in colour where they leave out zero")
+TEST_CASE("intervals are drawn to scale, in color where they leave out zero")
 {
   // The axis is 0 .. 15 over 300 - 20 - (20 + 6.6) pixels.
   const interval_chart chart{.title = "gain",
@@ -174,12 +174,12 @@ TEST_CASE("statistics are the mean and the sample standard deviation")
 {
   const auto s = statistics_of({2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0});
   CHECK(s.mean == 5.0);
-  CHECK(s.deviation == doctest::Approx(std::sqrt(32.0 / 7.0)));
+  CHECK(s.std == doctest::Approx(std::sqrt(32.0 / 7.0)));
   CHECK(s.least == 2.0);
   CHECK(s.greatest == 9.0);
   CHECK(s.count == 8);
   CHECK((statistics_of({3.5}) ==
-         statistics{.mean = 3.5, .deviation = 0.0, .least = 3.5, .greatest = 3.5, .count = 1}));
+         statistics{.mean = 3.5, .std = 0.0, .least = 3.5, .greatest = 3.5, .count = 1}));
   CHECK(std::isnan(statistics_of({1.0, not_a_number}).mean));
   CHECK_THROWS_WITH_AS((void)statistics_of({}), "rolewise: statistics: there are no values",
                        std::invalid_argument);
@@ -251,7 +251,7 @@ TEST_CASE("a table that is wider than the terminal shows each row as a block of 
   CHECK(t.text(1).starts_with("\u2026\n\u2026\n"));
 }
 
-TEST_CASE("a PNG file shows what was written, grey or colour, whatever the strides")
+TEST_CASE("a PNG file shows what was written, gray or color, whatever the strides")
 {
   torch::manual_seed(0);
   for (const std::int64_t channels : {1, 3}) {
@@ -290,23 +290,23 @@ TEST_CASE("png refuses what is no picture and says which file cannot be written"
 
 TEST_CASE("a contact sheet shows every pixel of every view, enlarged")
 {
-  const auto colour = samples(3, 3), grey = samples(3, 1);
+  const auto color = samples(3, 3), gray = samples(3, 1);
   const contact_sheet_options options{.scale = 3};
-  const auto sheet = contact_sheet({{"sample", colour}, {"teacher", grey}}, options);
+  const auto sheet = contact_sheet({{"sample", color}, {"teacher", gray}}, options);
   REQUIRE(sheet.size(0) == 3);
   // Layout: margin 12, titles 7 letters of 12 pixels less one gap, margin 12; gap 6.
   const std::int64_t left = 12 + (7 * 6 - 1) * 2 + 12;
   for (std::int64_t n = 0; n < 3; ++n)
     for (std::int64_t r = 0; r < 2; ++r) {
       const auto place = sheet.narrow(1, 12 + r * (24 + 6), 24).narrow(2, left + n * (18 + 6), 18);
-      const auto want = (r == 0 ? colour.inputs[n] : grey.inputs[n].expand({3, 8, 6}))
+      const auto want = (r == 0 ? color.inputs[n] : gray.inputs[n].expand({3, 8, 6}))
                             .repeat_interleave(3, 1)
                             .repeat_interleave(3, 2);
       CHECK(torch::equal(place, want));
     }
   CHECK(sheet.size(2) == left + 3 * (18 + 6) - 6 + 12);
-  CHECK(contact_sheet({{"grey", grey}}, options).size(0) == 1);
-  CHECK(torch::equal(sheet, contact_sheet({{"sample", colour}, {"teacher", grey}}, options)));
+  CHECK(contact_sheet({{"gray", gray}}, options).size(0) == 1);
+  CHECK(torch::equal(sheet, contact_sheet({{"sample", color}, {"teacher", gray}}, options)));
 }
 
 TEST_CASE("a contact sheet writes titles and classes, and goes on below after enough columns")
@@ -344,11 +344,11 @@ TEST_CASE("a contact sheet writes titles and classes, and goes on below after en
   CHECK(wrapped.size(1) - 16 == 3 * (single.size(1) - 16));
 }
 
-TEST_CASE("a contact sheet brings normalised inputs back")
+TEST_CASE("a contact sheet brings normalized inputs back")
 {
   auto plain = samples(4, 3);
-  plain.scaling = {.mean = {0.5, 0.4, 0.3}, .deviation = {0.2, 0.3, 0.1}};
-  const auto as_networks_see = normalised(plain);
+  plain.normalization = {.mean = {0.5, 0.4, 0.3}, .std = {0.2, 0.3, 0.1}};
+  const auto as_networks_see = normalized(plain);
   REQUIRE(as_networks_see.inputs.is_floating_point());
   CHECK(torch::equal(contact_sheet({{"x", as_networks_see}}), contact_sheet({{"x", plain}})));
   auto beyond = as_networks_see;
@@ -377,9 +377,9 @@ TEST_CASE("a contact sheet refuses rows that do not belong together")
   others.ids = good.ids + 1;
   refuses(others, "rolewise: contact_sheet: row 'teacher' shows other samples than row 'sample'");
   auto scaled = samples(3, 1);
-  scaled.scaling.mean = {0.1, 0.2, 0.3};
+  scaled.normalization.mean = {0.1, 0.2, 0.3};
   refuses(scaled,
-          "rolewise: contact_sheet: row 'teacher' has a normalisation of 3 channels, its "
+          "rolewise: contact_sheet: row 'teacher' has a normalization of 3 channels, its "
           "inputs have 1");
   CHECK_THROWS_WITH_AS(
       (void)contact_sheet({{"sample", good}}, {.scale = 0}),
@@ -455,10 +455,10 @@ TEST_CASE("a chart has its curves, bands, gaps, ticks and names")
 
   // The first curve falls from the top left to the bottom right of the plot.
   const auto begin = svg.find("<polyline points=\"") + 18;
-  const auto points = svg.substr(begin, svg.find('"', begin) - begin);
+  const auto configurations = svg.substr(begin, svg.find('"', begin) - begin);
   double x[4], y[4];
-  REQUIRE(std::sscanf(points.c_str(), "%lf,%lf %lf,%lf %lf,%lf %lf,%lf", &x[0], &y[0], &x[1], &y[1],
-                      &x[2], &y[2], &x[3], &y[3]) == 8);
+  REQUIRE(std::sscanf(configurations.c_str(), "%lf,%lf %lf,%lf %lf,%lf %lf,%lf", &x[0], &y[0],
+                      &x[1], &y[1], &x[2], &y[2], &x[3], &y[3]) == 8);
   for (int i = 1; i < 4; ++i) {
     CHECK(x[i] - x[i - 1] == doctest::Approx(x[1] - x[0]).epsilon(1e-3));
     CHECK(y[i] - y[i - 1] == doctest::Approx(y[1] - y[0]).epsilon(1e-3));
@@ -467,7 +467,7 @@ TEST_CASE("a chart has its curves, bands, gaps, ticks and names")
   }
 }
 
-TEST_CASE("more curves than colours differ by their strokes")
+TEST_CASE("more curves than colors differ by their strokes")
 {
   line_chart chart{.title = "", .x_label = "", .y_label = "", .curves = {}};
   for (int i = 0; i < 28; ++i)

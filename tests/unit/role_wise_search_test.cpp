@@ -50,16 +50,20 @@ struct small_population {
   static constexpr std::string_view name = "small-population";
 
   [[nodiscard]] std::vector<decision> operator()(const search_space&,
-                                                 const std::vector<standing>& standings, seed) const
+                                                 const std::vector<trial_state>& trial_states,
+                                                 seed) const
   {
     std::vector<decision> decisions;
-    const auto better = [](const standing& a, const standing& b) { return *a.score < *b.score; };
-    for (const auto& s : standings)
-      if (!s.at) decisions.emplace_back(start_trial{s.trial, point_of(augmentation_policy{})});
+    const auto better = [](const trial_state& a, const trial_state& b) {
+      return *a.score < *b.score;
+    };
+    for (const auto& s : trial_states)
+      if (!s.at)
+        decisions.emplace_back(start_trial{s.trial, configuration_of(augmentation_policy{})});
     if (!decisions.empty()) return decisions;
-    const auto worst = std::ranges::min_element(standings, better);
-    const auto best = std::ranges::max_element(standings, better);
-    for (const auto& s : standings) {
+    const auto worst = std::ranges::min_element(trial_states, better);
+    const auto best = std::ranges::max_element(trial_states, better);
+    for (const auto& s : trial_states) {
       if (s.finished) continue;
       if (&s != &*worst || worst == best) {
         decisions.emplace_back(keep_trial{s.trial});
@@ -68,7 +72,7 @@ struct small_population {
       auto levels = policy_at(*best->at).levels();
       for (auto& level : levels) level = std::min<std::int64_t>(9, level + 1);
       decisions.emplace_back(
-          copy_trial{best->trial, s.trial, point_of(augmentation_policy{levels})});
+          exploit_trial{best->trial, s.trial, configuration_of(augmentation_policy{levels})});
     }
     return decisions;
   }
@@ -107,12 +111,12 @@ class marked_student {
   marked_student& operator=(marked_student&&) noexcept = default;
   ~marked_student() = default;
 
-  [[nodiscard]] response respond(const batch& examples, taps = {})
+  [[nodiscard]] outputs forward(const batch& examples, taps = {})
   {
     learned_.index_fill_(0, examples.ids, 1.0);
     return forward(examples);
   }
-  [[nodiscard]] response probe(const batch& examples, taps = {}) const
+  [[nodiscard]] outputs predict(const batch& examples, taps = {}) const
   {
     questions.push_back({ids_of(examples.ids), learned(), teaches_});
     return forward(examples);
@@ -137,9 +141,9 @@ class marked_student {
   }
 
  private:
-  [[nodiscard]] response forward(const batch& examples) const
+  [[nodiscard]] outputs forward(const batch& examples) const
   {
-    return {.logits = normalised_inputs(examples).flatten(1).matmul(weight_.t()), .features = {}};
+    return {.logits = normalized_inputs(examples).flatten(1).matmul(weight_.t()), .features = {}};
   }
 
   bool teaches_;
@@ -160,9 +164,9 @@ const dataset& letters()
 
 search_splits parts() { return split_for_search(letters(), 40, 24, seed{3}); }
 
-arena_options few_trials()
+search_run_options few_trials()
 {
-  return {.trials = 3, .epochs = 3, .epochs_per_round = 1, .batch_size = 20, .seed = seed{4}};
+  return {.trials = 3, .epochs = 3, .evaluation_interval = 1, .batch_size = 20, .seed = seed{4}};
 }
 
 auto maker_of(bool teaches)
@@ -179,12 +183,12 @@ auto teachers_stage(const Strategy& strategy)
 {
   return teacher_search{.network = maker_of(true),
                         .strategy = strategy,
-                        .optimiser = sgd{.rate = 0.01},
+                        .optimizer = sgd{.learning_rate = 0.01},
                         .search = few_trials(),
                         .retraining = {.epochs = 6, .batch_size = 20, .seed = seed{8}}};
 }
 
-template<typename View = students_view, typename Reward = student_accuracy>
+template<typename View = same_view, typename Reward = student_accuracy>
 auto students_stage(const View& view = {}, const Reward& reward = {})
 {
   return student_search{.network = maker_of(false),
@@ -192,7 +196,7 @@ auto students_stage(const View& view = {}, const Reward& reward = {})
                         .loss = loss(),
                         .teacher_input = view,
                         .reward = reward,
-                        .optimiser = sgd{.rate = 0.01},
+                        .optimizer = sgd{.learning_rate = 0.01},
                         .search = few_trials(),
                         .retraining = {.epochs = 6, .batch_size = 20, .seed = seed{9}}};
 }
@@ -224,7 +228,7 @@ TEST_CASE("the share of validation is counted in passes")
 {
   // Role-KD's search: 31 steps against 359 batches of 128 an epoch; in units of a forward pass
   // 124 against 359: a validation share of 74 %.
-  const arena_options published{.trials = 16, .epochs = 200, .epochs_per_round = 1};
+  const search_run_options published{.trials = 16, .epochs = 200, .evaluation_interval = 1};
   const auto cost = cost_of_search(31 * 128, 359 * 128, published, {.teacher = 1.0});
   CHECK(cost.training == 16.0 * 200.0 * 128.0 * 124.0);
   CHECK(cost.validation == 16.0 * 200.0 * 128.0 * 359.0);
@@ -233,13 +237,13 @@ TEST_CASE("the share of validation is counted in passes")
 
   // Validated every three epochs, 4000 training images allow 8470 validation images for a share
   // of 15 %.
-  const arena_options ours{.trials = 16, .epochs = 60, .epochs_per_round = 3};
+  const search_run_options ours{.trials = 16, .epochs = 60, .evaluation_interval = 3};
   const auto count = validation_examples(4000, ours, {.teacher = 1.0});
   CHECK(count == 8470);
   CHECK(cost_of_search(4000, count, ours, {.teacher = 1.0}).validation_share() < 0.15);
   CHECK(cost_of_search(4000, count + 1, ours, {.teacher = 1.0}).validation_share() >= 0.15);
   // If the interval does not divide the epochs, the last round is shorter.
-  CHECK(cost_of_search(10, 5, {.trials = 1, .epochs = 4, .epochs_per_round = 3}).validation ==
+  CHECK(cost_of_search(10, 5, {.trials = 1, .epochs = 4, .evaluation_interval = 3}).validation ==
         10.0);
 
   CHECK_THROWS_AS((void)cost_of_search(0, 1, ours), std::invalid_argument);
@@ -258,21 +262,21 @@ TEST_CASE("no validation example trains anybody of a search, in any way")
                                       pad_crop_flip{.padding = 1});
 
   // A validation call has all validation examples, as they fit into one batch.
-  std::vector<std::size_t> judgements;
+  std::vector<std::size_t> judgments;
   for (std::size_t i = 0; i < questions.size(); ++i)
-    if (questions[i].asked == judged) judgements.push_back(i);
-  REQUIRE(judgements.size() == 2 * 3 * 3);  // two stages of three trials and three rounds
-  std::size_t of_teachers = 0, of_students = 0, lessons = 0;
-  for (std::size_t i = 0; i <= judgements.back(); ++i) {
+    if (questions[i].asked == judged) judgments.push_back(i);
+  REQUIRE(judgments.size() == 2 * 3 * 3);  // two stages of three trials and three rounds
+  std::size_t of_teachers = 0, of_students = 0, trainings = 0;
+  for (std::size_t i = 0; i <= judgments.back(); ++i) {
     CHECK_FALSE(meet(questions[i].learned, judged));
     if (questions[i].asked == judged)
       ++(questions[i].is_teacher ? of_teachers : of_students);
     else
-      lessons += questions[i].is_teacher ? 1U : 0U;  // the teacher's calls on the search part
+      trainings += questions[i].is_teacher ? 1U : 0U;  // the teacher's calls on the search part
   }
   CHECK(of_teachers == 9);
   CHECK(of_students == 9);
-  CHECK(lessons == 3 * 3 * 2);  // trials, epochs, steps
+  CHECK(trainings == 3 * 3 * 2);  // trials, epochs, steps
 
   // The retraining uses all examples, with a teacher that was trained on all of them.
   CHECK(found.teacher.retrained.network.learned() == whole);
@@ -296,14 +300,15 @@ TEST_CASE("a stage follows the best trial's ancestors and trains with what they 
 
   // The retraining, by hand.
   const auto own = seed{8};
-  supervised school{.student = maker_of(true)(letters().shape, own.split(purpose{"network"})),
-                    .agent = sequence{policy_agent{.policy = stretched(one.found.policies, 6)},
-                                      pad_crop_flip{.padding = 1}},
-                    .optimiser = sgd{.rate = 0.01},
-                    .seed = own.split(purpose{"views"})};
-  (void)fit(school, data.all, {.epochs = 6, .batch_size = 20, .seed = own.split(purpose{"order"})});
+  supervised pretraining{.student = maker_of(true)(letters().shape, own.split(purpose{"network"})),
+                         .agent = compose{policy_agent{.policy = stretched(one.found.policies, 6)},
+                                          pad_crop_flip{.padding = 1}},
+                         .optimizer = sgd{.learning_rate = 0.01},
+                         .seed = own.split(purpose{"views"})};
+  (void)fit(pretraining, data.all,
+            {.epochs = 6, .batch_size = 20, .seed = own.split(purpose{"order"})});
   auto again = one.retrained.network;
-  CHECK(same_tensors(school.student, again));
+  CHECK(same_tensors(pretraining.student, again));
 
   // Run alone, the search is the same.
   auto alone =
@@ -331,7 +336,7 @@ TEST_CASE("students start from their teacher, and it judges its own view if it i
 
   // A student that does not learn equals the teacher that it starts from.
   auto idle = students_stage();
-  idle.optimiser.rate = 0.0;
+  idle.optimizer.learning_rate = 0.0;
   const auto unchanged = idle.look_for_policies(data, teachers, pad_crop_flip{.padding = 1});
   for (const auto& event : unchanged.history.events)
     if (event.score) CHECK(*event.score == accuracy(teachers.of_search, data.validation));
@@ -399,13 +404,13 @@ TEST_CASE("both stages go on around a trial that diverges, and end with networks
   const auto search = [&](const auto& strategy) {
     const teacher_search one{.network = first_is_broken(true),
                              .strategy = strategy,
-                             .optimiser = sgd{.rate = 0.01},
+                             .optimizer = sgd{.learning_rate = 0.01},
                              .search = few_trials(),
                              .retraining = {.epochs = 3, .batch_size = 20}};
     const student_search two{.network = first_is_broken(false),
                              .strategy = strategy,
                              .loss = loss(),
-                             .optimiser = sgd{.rate = 0.01},
+                             .optimizer = sgd{.learning_rate = 0.01},
                              .starts_from_teacher = false,
                              .search = few_trials(),
                              .retraining = {.epochs = 3, .batch_size = 20}};
@@ -431,9 +436,10 @@ TEST_CASE("both stages go on around a trial that diverges, and end with networks
                                 .strategy = random_search{},
                                 .search = few_trials(),
                                 .retraining = {.epochs = 3, .batch_size = 20}};
-  CHECK_THROWS_WITH_AS((void)hopeless(data, pad_crop_flip{.padding = 1}),
-                       doctest::Contains("rolewise: arena: all trials have failed: trial 0 ({"),
-                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(
+      (void)hopeless(data, pad_crop_flip{.padding = 1}),
+      doctest::Contains("rolewise: run_search: all trials have failed: trial 0 ({"),
+      std::runtime_error);
 }
 
 TEST_CASE("the teacher's T. stddev can be searched for without a student")
@@ -443,7 +449,7 @@ TEST_CASE("the teacher's T. stddev can be searched for without a student")
   const auto teachers = teachers_from(one);
   const low_teacher_stddev<no_agent> reward{
       .measured = {.batch_size = 4, .steps = 2, .epochs = 2, .seed = seed{1}}};
-  const auto stage = students_stage(students_view{}, reward);
+  const auto stage = students_stage(same_view{}, reward);
   questions.clear();
   const auto found = stage.look_for_policies(data, teachers, pad_crop_flip{.padding = 1});
   for (const auto& asked : questions) CHECK(asked.is_teacher);
@@ -471,7 +477,7 @@ namespace {
 /// predictions.
 struct by_brightness {
   [[maybe_unused]] static constexpr bool has_state = false;
-  [[nodiscard]] response respond(const batch& examples, taps = {}) const
+  [[nodiscard]] outputs forward(const batch& examples, taps = {}) const
   {
     const auto x = examples.inputs.to(torch::kFloat32).mean({1, 2, 3}) / 255.0 - 0.5;
     return {.logits = torch::stack({-20.0 * x, 20.0 * x}, 1), .features = {}};
@@ -481,7 +487,7 @@ struct by_brightness {
 struct blacken {
   static constexpr std::string_view name = "blacken";
   [[maybe_unused]] static constexpr bool has_state = false;
-  [[nodiscard]] batch operator()(const batch& examples, const moment&, seed) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress&, seed) const
   {
     auto view = examples;
     view.inputs = torch::zeros_like(examples.inputs);
@@ -525,7 +531,7 @@ TEST_CASE("low-bit ResNets are judged by running statistics, example by example"
       .retraining = {.epochs = 1, .batch_size = 40}};
   const student_search two{
       .network = [](const sample_shape& shape,
-                    seed own) { return resnet8(shape, dorefa{}, bits_inside<2>, {.seed = own}); },
+                    seed own) { return resnet8(shape, dorefa{}, inner_bits<2>, {.seed = own}); },
       .strategy = small_population{},
       .loss = loss(),
       .search = {.trials = 2, .epochs = 1, .batch_size = 20},

@@ -13,17 +13,17 @@
 #include <rolewise/report/run_record.hpp>
 #include <rolewise/report/search_page.hpp>
 #include <rolewise/report/table.hpp>
-#include <rolewise/search/point_text.hpp>
+#include <rolewise/search/configuration_text.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/space_text.hpp>
-#include <rolewise/train/arena.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/csv.hpp>
 #include <rolewise/train/detail/search_folder.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/json_lines.hpp>
+#include <rolewise/train/run_search.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/supervised.hpp>
 
@@ -117,17 +117,18 @@ const dataset& data()
 
 auto a_step()
 {
-  return supervised{.student = tiny_student{data().shape, seed{3}}, .optimiser = sgd{.rate = 0.02}};
+  return supervised{.student = tiny_student{data().shape, seed{3}},
+                    .optimizer = sgd{.learning_rate = 0.02}};
 }
 
 /// Trains up to epoch `until`, from the checkpoint if there is one.
-template<typename... Observers>
-auto run(std::int64_t until, Observers&&... observers)
+template<typename... Callbacks>
+auto run(std::int64_t until, Callbacks&&... callbacks)
 {
   auto step = a_step();
   return fit(step, data(),
              {.epochs = 4, .batch_size = 10, .seed = seed{5}, .resume = true, .until = until},
-             observers...);
+             callbacks...);
 }
 
 const search_space rates{{"rate", real_interval{1e-3, 1.0, spacing::logarithmic}},
@@ -146,13 +147,13 @@ struct second_run {
   static constexpr bool has_state = false;
   const folder* in = nullptr;
   std::vector<std::string> told{};
-  void see(const epoch_ends&)
+  void on(const epoch_end&)
   {
     told.push_back(complaint([&] {
       (void)run(-1, json_lines{.path = *in / "log.jsonl"}, checkpoints{.folder = in->path});
     }));
   }
-  void see(const auto&) {}
+  void on(const auto&) {}
 };
 
 struct interrupted {};
@@ -160,11 +161,11 @@ struct interrupted {};
 auto search(const std::string& where, int lives)
 {
   int asked = 0;
-  return arena(
+  return run_search(
       random_search{}, rates,
-      [&](const point& at, std::int64_t, seed own) {
+      [&](const configuration& at, std::int64_t, seed own) {
         return supervised{.student = tiny_student{data().shape, own},
-                          .optimiser = sgd{.rate = at.real("rate")},
+                          .optimizer = sgd{.learning_rate = at.real("rate")},
                           .seed = own};
       },
       [&](const auto&) {
@@ -182,10 +183,10 @@ TEST_CASE("what is written for machines is the same in every locale")
                          .space = rates,
                          .trials = 2,
                          .epochs = 2000,
-                         .epochs_per_round = 1000,
+                         .evaluation_interval = 1000,
                          .seed = seed{1234567},
                          .events = {}};
-  const auto at = point{}.set("rate", 0.125).set("width", std::int64_t{1234});
+  const auto at = configuration{}.set("rate", 0.125).set("width", std::int64_t{1234});
   for (const std::int64_t trial : {0, 1}) history.events.push_back(testing::started(trial, at));
   history.events.push_back(testing::scored(0, 0, 1000, 0.25));
   line_chart chart{.title = "curves", .x_label = "step", .y_label = "loss"};
@@ -204,12 +205,12 @@ TEST_CASE("what is written for machines is the same in every locale")
         json_text(rates),
         json_text(at),
         text(at),
-        json_text(parse_point(json_text(at), rates)),
+        json_text(parse_configuration(json_text(at), rates)),
         json_text(run_record{.name = "n", .seed = seed{1234567}}),
         policy_log_text(one_event(1234, 5678), log_dialect::json),
         json_text(policy_schedule{std::vector<policy_segment>{{0, {}}, {1234, {}}}}),
         rolewise::detail::kept_trial{.trial = 1234, .round = 5678}.file(),
-        complaint([] { refuse("who", 1234.5); })};
+        complaint([] { throw_invalid_argument("who", 1234.5); })};
     return texts;
   };
   const auto wanted = everything();
@@ -304,7 +305,7 @@ TEST_CASE("of two runs in one folder the second is refused, and the first loses 
   const run_history history;
   const run_signature signature;
   (void)other.kept();
-  other.see(run_begins{signature, history, 0, 4, true});
+  other.on(fit_begin{signature, history, 0, 4, true});
   CHECK(std::filesystem::exists(in / "run.lock"));
   const auto before = read(in / "log.jsonl");
   write(in / "log.jsonl", before + "{\"epoch\":2}\n");  // another run's, after the last checkpoint
@@ -313,14 +314,14 @@ TEST_CASE("of two runs in one folder the second is refused, and the first loses 
           (void)run(-1, json_lines{.path = in / "log.jsonl"}, checkpoints{.folder = in.path});
         }) == "rolewise: " + (in / "last.checkpoint") + ": " + this_process + "folder");
   CHECK(read(in / "log.jsonl") == with_more);
-  other.see(run_ends{history, ending::failed});
+  other.on(fit_end{history, ending::failed});
   CHECK_FALSE(std::filesystem::exists(in / "run.lock"));
 
   // The other run ended between the reading and the beginning of this one.
   checkpoints late{.folder = in.path};
   (void)late.kept();
   write_snapshot(in / "last.checkpoint", read_snapshot(in / "last.checkpoint"));
-  CHECK(complaint([&] { late.see(run_begins{signature, history, 0, 4, true}); }) ==
+  CHECK(complaint([&] { late.on(fit_begin{signature, history, 0, 4, true}); }) ==
         "rolewise: " + (in / "last.checkpoint") +
             ": was written by another process while it was read: resume once more");
 
@@ -398,11 +399,11 @@ TEST_CASE("a run that begins does not add to the lines of another")
   const folder in;
   const auto log = in / "log.jsonl", table = in / "log.csv";
   write(log, "{\"seconds\":1}\n");  // a line of another program
-  const auto begin = [&](std::int64_t from, auto observer) {
+  const auto begin = [&](std::int64_t from, auto callback) {
     return complaint([&] {
       auto step = a_step();
       (void)fit(step, data(), {.epochs = 4, .batch_size = 10, .from = from, .until = from + 2},
-                observer);
+                callback);
     });
   };
   const auto refusal = [&](const std::string& path, int there, int from) {
@@ -452,11 +453,11 @@ TEST_CASE("names that are no UTF-8 come out as U+FFFD wherever they are written"
                          .space = rates,
                          .trials = 1,
                          .epochs = 2,
-                         .epochs_per_round = 1,
+                         .evaluation_interval = 1,
                          .seed = seed{1},
                          .events = {}};
   history.events.push_back(
-      testing::started(0, point{}.set("rate", 0.5).set("width", std::int64_t{1000})));
+      testing::started(0, configuration{}.set("rate", 0.5).set("width", std::int64_t{1000})));
   for (const auto& text :
        {svg_text(chart), svg_text(map), rows.html(), rows.markdown(), rows.text(),
         search_page(history, {.title = name}), json_text(run_record{.name = name})}) {
@@ -471,7 +472,7 @@ TEST_CASE("names that are no UTF-8 come out as U+FFFD wherever they are written"
         "b");
 
   // Names that must be the same when read back are refused instead.
-  CHECK(complaint([&] { (void)json_text(point{}.set("a", name)); }) ==
+  CHECK(complaint([&] { (void)json_text(configuration{}.set("a", name)); }) ==
         "rolewise: point: '" + repaired + "\x01' is no UTF-8, so no JSON can hold it");
   CHECK(complaint([&] {
           (void)json_text(search_space{{"a", choice_of{{"x", name}}}});
@@ -513,7 +514,7 @@ TEST_CASE("every reader passes over a byte order mark and names UTF-16")
                                .space = rates,
                                .trials = 1,
                                .epochs = 2,
-                               .epochs_per_round = 1,
+                               .evaluation_interval = 1,
                                .seed = seed{1},
                                .events = {}};
   write_search_history(path, history);

@@ -34,9 +34,9 @@ const search_space space{{"rate", real_interval{0.01, 1.0, spacing::logarithmic}
                          {"bits", integer_interval{1, 4}},
                          {"agent", choice_of{{"none", "policy"}}}};
 
-point at_values(double rate, std::int64_t bits, const char* agent = "none")
+configuration at_values(double rate, std::int64_t bits, const char* agent = "none")
 {
-  return point{}.set("rate", rate).set("bits", bits).set("agent", std::string{agent});
+  return configuration{}.set("rate", rate).set("bits", bits).set("agent", std::string{agent});
 }
 
 /// Three trials, four rounds of 5 epochs; trial 1 copies trial 2 after the first round, trial 0
@@ -194,9 +194,8 @@ TEST_CASE("founders are counted round by round, until one is left")
   CHECK((founders_by_round(evolved) == std::vector<founders_in_round>{{0, 2, 2, 1}, {1, 2, 1, 2}}));
 
   const auto long_search = played(population_based{}, space,
-                                  [](double skill, const point& p, std::int64_t, std::int64_t) {
-                                    return skill + p.real("rate");
-                                  },
+                                  [](double skill, const configuration& p, std::int64_t,
+                                     std::int64_t) { return skill + p.real("rate"); },
                                   {.trials = 16, .epochs = 150, .seed = seed{5}});
   const auto rounds = founders_by_round(long_search);
   REQUIRE(rounds.size() == 50);
@@ -225,7 +224,7 @@ TEST_CASE("values are listed with the epochs that they were trained for")
   CHECK(cost_of(small()) == 60);
 
   auto outside = small();
-  outside.events[1].at = point{};
+  outside.events[1].at = configuration{};
   CHECK(refusal([&] { (void)explored_values(outside); }) ==
         "rolewise: explored_values: trial 1 was at a point outside of the space");
 }
@@ -244,7 +243,7 @@ TEST_CASE("proxy and last score are of trials that were no copies in between")
 
   const auto searched =
       played(random_search{}, space,
-             [](double skill, const point& p, std::int64_t trial, std::int64_t round) {
+             [](double skill, const configuration& p, std::int64_t trial, std::int64_t round) {
                return skill + p.real("rate") + 0.5 * draws{seed{2}, round, trial}.uniform(0);
              },
              {.trials = 40, .epochs = 30});

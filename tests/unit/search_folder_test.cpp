@@ -6,8 +6,8 @@
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_history_file.hpp>
-#include <rolewise/train/arena.hpp>
-#include <rolewise/train/moving_average.hpp>
+#include <rolewise/train/ema.hpp>
+#include <rolewise/train/run_search.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/supervised.hpp>
 
@@ -38,34 +38,35 @@ namespace {
 const search_space rates{{"rate", real_interval{1e-3, 1.0, spacing::logarithmic}}};
 
 /// A strategy that starts trial 3 one round late. Then the worst trial copies the best (with
-/// `LooksBack`, every other round as it was one round ago), and trial 2 is stopped.
-template<bool LooksBack>
+/// `ReadsHistory`, every other round as it was one round ago), and trial 2 is stopped.
+template<bool ReadsHistory>
 struct restless {
   static constexpr std::string_view name = "restless";
-  static constexpr bool looks_back = LooksBack;
+  static constexpr bool reads_history = ReadsHistory;
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& all, seed key) const
+                                                 const std::vector<trial_state>& all,
+                                                 seed key) const
   {
     std::vector<decision> decisions;
-    const standing *best = nullptr, *worst = nullptr;
-    std::size_t looks = 0;
+    const trial_state *best = nullptr, *worst = nullptr;
+    std::size_t evaluations = 0;
     for (const auto& s : all) {
-      looks = std::max(looks, s.past.size());
+      evaluations = std::max(evaluations, s.past.size());
       if (!s.score || s.finished) continue;
       if (best == nullptr || *s.score > *best->score) best = &s;
       if (worst == nullptr || *s.score <= *worst->score) worst = &s;
     }
     for (const auto& s : all) {
-      const auto own = key.split(static_cast<std::uint64_t>(s.trial)).split(looks);
+      const auto own = key.split(static_cast<std::uint64_t>(s.trial)).split(evaluations);
       if (s.finished) continue;
-      if (!s.at && (s.trial != 3 || looks > 0))
+      if (!s.at && (s.trial != 3 || evaluations > 0))
         decisions.emplace_back(start_trial{s.trial, space.sample(own)});
-      else if (s.trial == 2 && looks == 3)
+      else if (s.trial == 2 && evaluations == 3)
         decisions.emplace_back(stop_trial{2});
       else if (&s == worst && best != worst)
         decisions.emplace_back(
-            copy_trial{best->trial, s.trial, space.sample(own),
-                       LooksBack && looks % 2 == 0 && best->past.size() > 1 ? 1 : 0});
+            exploit_trial{best->trial, s.trial, space.sample(own),
+                          ReadsHistory && evaluations % 2 == 0 && best->past.size() > 1 ? 1 : 0});
       else
         decisions.emplace_back(keep_trial{s.trial});
     }
@@ -106,17 +107,17 @@ struct folder {
 struct interrupted {};
 
 /// A search that throws `interrupted` at the `lives`-th call of the judge.
-template<bool LooksBack = false>
-auto search(const std::string& where, int lives = 1 << 30, std::int64_t at_once = 1)
+template<bool ReadsHistory = false>
+auto search(const std::string& where, int lives = 1 << 30, std::int64_t max_concurrent_trials = 1)
 {
   static const auto train = tiny_data(30), judges = tiny_data(40, seed{5});
   std::atomic<int> asked{0};
-  return arena(
-      restless<LooksBack>{}, rates,
-      [&](const point& at, std::int64_t, seed own) {
+  return run_search(
+      restless<ReadsHistory>{}, rates,
+      [&](const configuration& at, std::int64_t, seed own) {
         return supervised{.student = tiny_student{train.shape, own},
-                          .optimiser = sgd{.rate = at.real("rate")},
-                          .average = moving_average{},
+                          .optimizer = sgd{.learning_rate = at.real("rate")},
+                          .ema = ema{},
                           .seed = own};
       },
       [&](const auto& step) {
@@ -128,15 +129,15 @@ auto search(const std::string& where, int lives = 1 << 30, std::int64_t at_once 
        .epochs = 5,
        .batch_size = 15,
        .seed = seed{11},
-       .at_once = at_once,
-       .threads_each = 1,
+       .max_concurrent_trials = max_concurrent_trials,
+       .threads_per_trial = 1,
        .folder = where});
 }
 
 void check_same(auto& found, auto& wanted)
 {
   CHECK((found.history == wanted.history));
-  CHECK((found.standings == wanted.standings));
+  CHECK((found.trial_states == wanted.trial_states));
   REQUIRE(found.steps.size() == wanted.steps.size());
   for (std::size_t i = 0; i < found.steps.size(); ++i) {
     REQUIRE(found.steps[i].has_value() == wanted.steps[i].has_value());
@@ -144,33 +145,33 @@ void check_same(auto& found, auto& wanted)
   }
 }
 
-template<bool LooksBack>
-void resume_after_each_judgement()
+template<bool ReadsHistory>
+void resume_after_each_judgment()
 {
-  auto wanted = search<LooksBack>("");
-  const auto judgements = static_cast<int>(
+  auto wanted = search<ReadsHistory>("");
+  const auto judgments = static_cast<int>(
       std::count_if(wanted.history.events.begin(), wanted.history.events.end(),
                     [](const auto& e) { return e.what == search_event::kind::scored; }));
-  CHECK(judgements > 15);
+  CHECK(judgments > 15);
   CHECK(std::any_of(wanted.history.events.begin(), wanted.history.events.end(),
                     [](const auto& e) { return e.what == search_event::kind::copied; }));
-  for (int lives = 1; lives <= judgements; ++lives) {
+  for (int lives = 1; lives <= judgments; ++lives) {
     const folder kept{std::to_string(lives)};
-    CHECK_THROWS_AS((void)search<LooksBack>(kept.path, lives), interrupted);
-    CHECK(kept.states() <= (LooksBack ? 12 : 8));
-    auto found = search<LooksBack>(kept.path, 1 << 30, 1 + lives % 3);
+    CHECK_THROWS_AS((void)search<ReadsHistory>(kept.path, lives), interrupted);
+    CHECK(kept.states() <= (ReadsHistory ? 12 : 8));
+    auto found = search<ReadsHistory>(kept.path, 1 << 30, 1 + lives % 3);
     check_same(found, wanted);
     CHECK((read_search_history(kept.history()) == wanted.history));
-    CHECK(kept.states() <= (LooksBack ? 8 : 4));
+    CHECK(kept.states() <= (ReadsHistory ? 8 : 4));
     // A finished search is read, and not trained again.
-    auto again = search<LooksBack>(kept.path, 1);
+    auto again = search<ReadsHistory>(kept.path, 1);
     check_same(again, wanted);
   }
   // Interrupted again and again.
   const folder kept{"often"};
-  for (int i = 1; i < judgements; ++i)
-    CHECK_THROWS_AS((void)search<LooksBack>(kept.path, 2), interrupted);
-  auto found = search<LooksBack>(kept.path);
+  for (int i = 1; i < judgments; ++i)
+    CHECK_THROWS_AS((void)search<ReadsHistory>(kept.path, 2), interrupted);
+  auto found = search<ReadsHistory>(kept.path);
   check_same(found, wanted);
 }
 
@@ -178,10 +179,10 @@ void resume_after_each_judgement()
 
 TEST_CASE("a search is continued from each of its instants with the same bits")
 {
-  resume_after_each_judgement<false>();
+  resume_after_each_judgment<false>();
 }
 
-TEST_CASE("so is one whose strategy looks back") { resume_after_each_judgement<true>(); }
+TEST_CASE("so is one whose strategy looks back") { resume_after_each_judgment<true>(); }
 
 TEST_CASE("a history is on the disk as it happens, and a torn line is cut off")
 {
@@ -235,23 +236,24 @@ TEST_CASE("a folder of another search, and a damaged one, are refused in words")
 {
   const auto train = tiny_data(30), other_data = tiny_data(30, seed{8});
   const folder kept{"another"};
-  const auto run_by = [&](const auto& strategy, arena_options options,
+  const auto run_by = [&](const auto& strategy, search_run_options options,
                           const search_space& space = rates, const dataset* data = nullptr) {
     options.folder = kept.path;
-    return arena(
+    return run_search(
         strategy, space,
-        [&](const point& at, std::int64_t, seed own) {
+        [&](const configuration& at, std::int64_t, seed own) {
           return supervised{.student = tiny_student{train.shape, own},
-                            .optimiser = sgd{.rate = at.real("rate")}};
+                            .optimizer = sgd{.learning_rate = at.real("rate")}};
         },
         [](const auto&) { return 0.5; }, data == nullptr ? train : *data, options);
   };
   const auto run = [&](auto&&... rest) { return run_by(random_search{}, rest...); };
-  const arena_options first{.trials = 2, .epochs = 2, .batch_size = 15, .seed = seed{3}};
+  const search_run_options first{.trials = 2, .epochs = 2, .batch_size = 15, .seed = seed{3}};
   (void)run(first);
   const auto refuses = [&](const std::string& words, auto&& call) {
     CHECK_THROWS_WITH_AS(
-        call(), ("rolewise: arena: " + kept.history() + " is of another search: " + words).c_str(),
+        call(),
+        ("rolewise: run_search: " + kept.history() + " is of another search: " + words).c_str(),
         std::invalid_argument);
   };
   auto changed = first;
@@ -283,12 +285,13 @@ TEST_CASE("a folder of another search, and a damaged one, are refused in words")
   const auto run_step = [&](double momentum, std::int64_t padding) {
     auto options = first;
     options.folder = kept.path;
-    return arena(
+    return run_search(
         random_search{}, rates,
-        [&](const point& at, std::int64_t, seed own) {
-          return supervised{.student = tiny_student{train.shape, own},
-                            .agent = pad_crop_flip{.padding = padding},
-                            .optimiser = sgd{.rate = at.real("rate"), .momentum = momentum}};
+        [&](const configuration& at, std::int64_t, seed own) {
+          return supervised{
+              .student = tiny_student{train.shape, own},
+              .agent = pad_crop_flip{.padding = padding},
+              .optimizer = sgd{.learning_rate = at.real("rate"), .momentum = momentum}};
         },
         [](const auto&) { return 0.5; }, train, options);
   };
@@ -296,15 +299,16 @@ TEST_CASE("a folder of another search, and a damaged one, are refused in words")
   const auto without_agent = [&](double momentum) {
     auto options = first;
     options.folder = kept.path;
-    return arena(
+    return run_search(
         random_search{}, rates,
-        [&](const point& at, std::int64_t, seed own) {
-          return supervised{.student = tiny_student{train.shape, own},
-                            .optimiser = sgd{.rate = at.real("rate"), .momentum = momentum}};
+        [&](const configuration& at, std::int64_t, seed own) {
+          return supervised{
+              .student = tiny_student{train.shape, own},
+              .optimizer = sgd{.learning_rate = at.real("rate"), .momentum = momentum}};
         },
         [](const auto&) { return 0.5; }, train, options);
   };
-  refuses("it has step.optimiser.momentum 0.9 (now 0.5)", [&] { (void)without_agent(0.5); });
+  refuses("it has step.optimizer.momentum 0.9 (now 0.5)", [&] { (void)without_agent(0.5); });
 
   const auto whole = kept.text();
   const auto fails = [&](const std::string& text, const std::string& words) {
@@ -345,11 +349,11 @@ TEST_CASE("a folder of another search, and a damaged one, are refused in words")
                        std::runtime_error);
   changed = first;
   CHECK_THROWS_WITH_AS(
-      (void)arena(
+      (void)run_search(
           random_search{}, rates,
-          [&](const point& at, std::int64_t, seed own) {
+          [&](const configuration& at, std::int64_t, seed own) {
             return supervised{.student = tiny_student{train.shape, own},
-                              .optimiser = sgd{.rate = at.real("rate")}};
+                              .optimizer = sgd{.learning_rate = at.real("rate")}};
           },
           [](const auto&) { return 0.5; }, train, {.folder = kept.path + "/missing"}),
       ("rolewise: " + kept.path +
@@ -368,10 +372,10 @@ TEST_CASE("histories are written and read, with every kind of dimension and valu
                                    {"agent", choice_of{{"none", "policy \\ 2"}}}},
                          .trials = 3,
                          .epochs = 9,
-                         .epochs_per_round = 3,
+                         .evaluation_interval = 3,
                          .seed = seed{std::numeric_limits<std::uint64_t>::max()},
                          .events = {}};
-  const auto at = point{}
+  const auto at = configuration{}
                       .set("lr", 0.1 / 3.0)
                       .set("mix", 2.0)
                       .set("bits", std::int64_t{-3})

@@ -19,7 +19,7 @@ using namespace rolewise::testing;
 
 namespace {
 
-point x_at(std::int64_t x) { return point{}.set("x", x); }
+configuration x_at(std::int64_t x) { return configuration{}.set("x", x); }
 
 /// Trials 0 and 2 copy each other at epoch 1; at epoch 2 trial 1 copies trial 2 as it was before
 /// that.
@@ -29,7 +29,7 @@ search_history swapped()
           .space = search_space{{"x", integer_interval{0, 9}}},
           .trials = 3,
           .epochs = 4,
-          .epochs_per_round = 1,
+          .evaluation_interval = 1,
           .seed = seed{3},
           .events = {started(0, x_at(0)), started(1, x_at(1)), started(2, x_at(2)),
                      scored(0, 0, 1, 0.1), scored(0, 1, 1, 0.2), scored(0, 2, 1, 0.3),
@@ -227,7 +227,7 @@ TEST_CASE("trials that fail are in lineage, page and pictures, and are never the
       .space = search_space{{"x", integer_interval{0, 9}}},
       .trials = 3,
       .epochs = 4,
-      .epochs_per_round = 1,
+      .evaluation_interval = 1,
       .seed = seed{3},
       .events = {started(0, x_at(0)), started(1, x_at(1)), started(2, x_at(7)),
                  failed(0, 0, 1, "fit: 'loss' is nan in epoch 0, step <3>"), scored(0, 1, 1, 0.2),
@@ -268,11 +268,12 @@ TEST_CASE("the schedule on a page is that of the best trial and its ancestors")
       .space = policy_space(),
       .trials = 2,
       .epochs = 4,
-      .epochs_per_round = 2,
+      .evaluation_interval = 2,
       .seed = seed{0},
-      .events = {started(0, point_of(augmentation_policy{first})),
-                 started(1, point_of(augmentation_policy{})), scored(0, 0, 2, 0.5),
-                 scored(0, 1, 2, 0.1), copied(1, 1, 0, 2, point_of(augmentation_policy{second})),
+      .events = {started(0, configuration_of(augmentation_policy{first})),
+                 started(1, configuration_of(augmentation_policy{})), scored(0, 0, 2, 0.5),
+                 scored(0, 1, 2, 0.1),
+                 copied(1, 1, 0, 2, configuration_of(augmentation_policy{second})),
                  scored(1, 0, 4, 0.5), scored(1, 1, 4, 0.9)}};
   const policy_schedule wanted{{{0, augmentation_policy{first}}, {2, augmentation_policy{second}}}};
   const auto page = search_page(history);

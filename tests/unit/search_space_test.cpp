@@ -4,10 +4,10 @@
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/search/configuration_text.hpp>
 #include <rolewise/search/explore.hpp>
 #include <rolewise/search/inside.hpp>
 #include <rolewise/search/joined.hpp>
-#include <rolewise/search/point_text.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/ready_spaces.hpp>
 #include <rolewise/search/space.hpp>
@@ -39,9 +39,9 @@ const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}}
                          {"bits", integer_interval{1, 8}},
                          {"agent", choice_of{{"none", "policy", "random"}}}};
 
-point some_point()
+configuration some_configuration()
 {
-  return point{}
+  return configuration{}
       .set("lr", 0.01)
       .set("momentum", 0.5)
       .set("bits", std::int64_t{2})
@@ -65,9 +65,9 @@ std::string complaint(const std::function<void()>& f) { return words_of<std::run
 
 TEST_CASE("a point outside is told why, by the name of the dimension")
 {
-  CHECK(objection_to(mixed, some_point()).empty());
-  const auto with = [](const char* name, point::value x) {
-    return objection_to(mixed, some_point().set(name, std::move(x)));
+  CHECK(objection_to(mixed, some_configuration()).empty());
+  const auto with = [](const char* name, configuration::value x) {
+    return objection_to(mixed, some_configuration().set(name, std::move(x)));
   };
   CHECK(with("lr", 1.0) == "'lr' is the real 1, want a real 0.0001 .. 0.1");
   CHECK(with("lr", std::int64_t{1}) == "'lr' is the integer 1, want a real 0.0001 .. 0.1");
@@ -78,7 +78,7 @@ TEST_CASE("a point outside is told why, by the name of the dimension")
   CHECK(with("momentums", 0.0) ==
         "has 'momentums', which the space does not; the nearest is momentum, agent or bits");
   CHECK(objection_to(mixed, {}) == "has no 'lr', want a real 0.0001 .. 0.1");
-  CHECK(objection_to(search_space{}, point{}.set("x", 1.0)) ==
+  CHECK(objection_to(search_space{}, configuration{}.set("x", 1.0)) ==
         "has 'x', which the space does not; the space is empty");
   CHECK(refusal([] { require_inside("somebody", mixed, {}); }) ==
         "rolewise: somebody: the point has no 'lr', want a real 0.0001 .. 0.1");
@@ -88,8 +88,8 @@ TEST_CASE("a point outside is told why, by the name of the dimension")
 
 TEST_CASE("clamping takes numbers to the nearest of their range and refuses what has none")
 {
-  CHECK(clamped(mixed, some_point()) == some_point());
-  auto outside = point{}
+  CHECK(clamped(mixed, some_configuration()) == some_configuration());
+  auto outside = configuration{}
                      .set("bits", std::int64_t{-3})
                      .set("agent", std::string{"policy"})
                      .set("momentum", 7.0)
@@ -103,10 +103,11 @@ TEST_CASE("clamping takes numbers to the nearest of their range and refuses what
   CHECK(clamped(mixed, outside.set("bits", std::int64_t{100})).integer("bits") == 8);
   CHECK(refusal([&] { (void)clamped(mixed, outside.set("momentum", std::nan(""))); }) ==
         "rolewise: clamped: the point 'momentum' is the real nan, want a real -1 .. 1");
-  CHECK(refusal([] { (void)clamped(mixed, some_point().set("agent", std::string{"x"})); }) ==
-        "rolewise: clamped: the point 'agent' is 'x', want one of none, policy, random");
   CHECK(refusal([] {
-          (void)clamped(mixed, some_point().set("more", 0.0));
+          (void)clamped(mixed, some_configuration().set("agent", std::string{"x"}));
+        }) == "rolewise: clamped: the point 'agent' is 'x', want one of none, policy, random");
+  CHECK(refusal([] {
+          (void)clamped(mixed, some_configuration().set("more", 0.0));
         }).starts_with("rolewise: clamped: the point has 'more', which the space does not"));
   CHECK(refusal([] { (void)clamped(mixed, {}); }) ==
         "rolewise: clamped: the point has no 'lr', want a real 0.0001 .. 0.1");
@@ -114,7 +115,7 @@ TEST_CASE("clamping takes numbers to the nearest of their range and refuses what
 
 TEST_CASE("exploring stays in the space, depends on names alone, and moves as it says")
 {
-  const auto from = some_point();
+  const auto from = some_configuration();
   constexpr int count = 20000;
   tally rates, agents, bits;
   int lower = 0, far = 0;
@@ -149,13 +150,13 @@ TEST_CASE("exploring stays in the space, depends on names alone, and moves as it
   const seed key{4};
   const search_space fewer{{"bits", integer_interval{1, 8}}};
   for (std::uint64_t i = 0; i < 50; ++i)
-    CHECK(explore(fewer, point{}.set("bits", std::int64_t{2}), key.split(i)).integer("bits") ==
-          explore(mixed, from, key.split(i)).integer("bits"));
-  const point turned = point{}
-                           .set("agent", std::string{"none"})
-                           .set("bits", std::int64_t{2})
-                           .set("momentum", 0.5)
-                           .set("lr", 0.01);
+    CHECK(explore(fewer, configuration{}.set("bits", std::int64_t{2}), key.split(i))
+              .integer("bits") == explore(mixed, from, key.split(i)).integer("bits"));
+  const configuration turned = configuration{}
+                                   .set("agent", std::string{"none"})
+                                   .set("bits", std::int64_t{2})
+                                   .set("momentum", 0.5)
+                                   .set("lr", 0.01);
   CHECK(explore(mixed, turned, key) == explore(mixed, from, key));
 }
 
@@ -168,20 +169,20 @@ TEST_CASE("exploring can be told how, and refuses what it cannot do")
                           .raised = 1.0,
                           .lowered = 1.0};
   for (std::uint64_t i = 0; i < 20; ++i) {
-    CHECK(explore(mixed, some_point(), seed{i}, anew) == mixed.sample(seed{i}));
-    CHECK(explore(mixed, some_point(), seed{i}, still) == some_point());
+    CHECK(explore(mixed, some_configuration(), seed{i}, anew) == mixed.sample(seed{i}));
+    CHECK(explore(mixed, some_configuration(), seed{i}, still) == some_configuration());
   }
   constexpr auto most = std::numeric_limits<std::int64_t>::max();
   const search_space edges{{"x", integer_interval{most - 1, most}},
                            {"y", integer_interval{-most, -most + 1}},
                            {"z", real_interval{-1e308, 1e308}}};
-  point at = point{}.set("x", most).set("y", -most).set("z", 1e308);
+  configuration at = configuration{}.set("x", most).set("y", -most).set("z", 1e308);
   for (std::uint64_t i = 0; i < 200; ++i) {
     at = explore(edges, at, seed{i}, {.longest_share = fraction{1.0}});
     CHECK(edges.contains(at));
   }
   const auto refuses = [](const exploration& how) {
-    return refusal([&] { (void)explore(mixed, some_point(), seed{1}, how); });
+    return refusal([&] { (void)explore(mixed, some_configuration(), seed{1}, how); });
   };
   CHECK(refuses({.longest_step = -1}) ==
         "rolewise: explore: longest_step is -1, want 0 .. 2^32 - 2");
@@ -214,13 +215,13 @@ TEST_CASE("spaces multiply, and prefixes keep names apart")
         dimension{"temperature", real_interval{1.0, 20.0, spacing::logarithmic}});
   const auto again =
       joined(prefixed("teacher.", part_of(drawn, "teacher.")), prefixed("student.", of_student),
-             part_of(prefixed("a.", some_point()), "a."));
+             part_of(prefixed("a.", some_configuration()), "a."));
   CHECK(again.values().size() == 122 + 4);
   CHECK(again.real("lr") == 0.01);
 
   CHECK(refusal([&] { (void)joined(role, learning_rate_space()); }) ==
         "rolewise: search_space: two dimensions are named 'learning_rate'");
-  CHECK(refusal([] { (void)joined(some_point(), some_point()); }) ==
+  CHECK(refusal([] { (void)joined(some_configuration(), some_configuration()); }) ==
         "rolewise: joined: two points have a value named 'lr'");
   CHECK(refusal([] { (void)learning_rate_space(0.0); }) ==
         "rolewise: search_space: 'learning_rate' is logarithmic and wants low > 0, got 0");
@@ -229,33 +230,36 @@ TEST_CASE("spaces multiply, and prefixes keep names apart")
 
 TEST_CASE("a point prints on a line that people read")
 {
-  CHECK(text(some_point()) == "lr 0.01, momentum 0.5, bits 2, agent none");
-  CHECK(text(point{}) == "nothing");
-  CHECK(text(point{}.set("x", 1.0 / 3.0)) == "x 0.333333");
+  CHECK(text(some_configuration()) == "lr 0.01, momentum 0.5, bits 2, agent none");
+  CHECK(text(configuration{}) == "nothing");
+  CHECK(text(configuration{}.set("x", 1.0 / 3.0)) == "x 0.333333");
   std::vector<std::int64_t> levels(60);
   levels[0] = 3;
   levels[1] = 5;
   levels[10] = 10;
   const augmentation_policy policy{levels};
-  CHECK(text(point_of(policy)) == "{Rotate 0.3@5, Invert 1.0@0}");
-  CHECK(text(joined(point{}.set("rate", 0.5), point_of(policy, "student."),
-                    point_of(augmentation_policy{}, "teacher."), point{}.set("z", 1.0))) ==
+  CHECK(text(configuration_of(policy)) == "{Rotate 0.3@5, Invert 1.0@0}");
+  CHECK(text(joined(configuration{}.set("rate", 0.5), configuration_of(policy, "student."),
+                    configuration_of(augmentation_policy{}, "teacher."),
+                    configuration{}.set("z", 1.0))) ==
         "rate 0.5, student.{Rotate 0.3@5, Invert 1.0@0}, teacher.{nothing}, z 1");
   // A level alone is printed like any other value.
-  CHECK(text(point{}.set("Rotate.1.probability", std::int64_t{3})) == "Rotate.1.probability 3");
+  CHECK(text(configuration{}.set("Rotate.1.probability", std::int64_t{3})) ==
+        "Rotate.1.probability 3");
 }
 
 TEST_CASE("points survive JSON with their bits, kinds and order")
 {
-  const auto keeps = [](const point& p) {
+  const auto keeps = [](const configuration& p) {
     const auto line = json_text(p);
-    CHECK(parse_point(line) == p);
+    CHECK(parse_configuration(line) == p);
     CHECK(line.find('\n') == std::string::npos);
     return line;
   };
-  CHECK(keeps(some_point()) == R"({"lr": 0.01, "momentum": 0.5, "bits": 2, "agent": "none"})");
+  CHECK(keeps(some_configuration()) ==
+        R"({"lr": 0.01, "momentum": 0.5, "bits": 2, "agent": "none"})");
   CHECK(keeps({}) == "{}");
-  point odd;
+  configuration odd;
   odd.set("third", 1.0 / 3.0)
       .set("whole", 2.0)
       .set("large", 1e300)
@@ -267,15 +271,15 @@ TEST_CASE("points survive JSON with their bits, kinds and order")
   const auto tree = nlohmann::json::parse(keeps(odd));
   CHECK(tree["third"] == 1.0 / 3.0);
   CHECK(tree["a \"b\"\n\\"] == "\x01 \xC3\xA4 \"quoted\"\t");
-  const auto zero = parse_point(json_text(point{}.set("x", -0.0))).real("x");
+  const auto zero = parse_configuration(json_text(configuration{}.set("x", -0.0))).real("x");
   CHECK(std::signbit(zero));
   for (std::uint64_t i = 0; i < 200; ++i) keeps(mixed.sample(seed{i}));
-  keeps(point_of(augmentation_policy{}, "student."));
+  keeps(configuration_of(augmentation_policy{}, "student."));
 
-  CHECK(refusal([] { (void)json_text(point{}.set("x", std::nan(""))); }) ==
+  CHECK(refusal([] { (void)json_text(configuration{}.set("x", std::nan(""))); }) ==
         "rolewise: point: 'x' is nan, which JSON has no word for");
   const auto says = [](const char* words) {
-    return complaint([&] { (void)parse_point(words, "best.json"); });
+    return complaint([&] { (void)parse_configuration(words, "best.json"); });
   };
   CHECK(says("{\"x\" 1}") == "rolewise: best.json: is not JSON: at byte 5: want ':'");
   CHECK(says("[1]") == "rolewise: best.json: is no point: wants an object and has something else");
@@ -291,11 +295,11 @@ TEST_CASE("a point is read for a space, in its order, and must lie in it")
   // [read]
   const search_space space{{"lr", real_interval{0.1, 10.0, spacing::logarithmic}},
                            {"bits", integer_interval{1, 8}}};
-  const auto p = parse_point(R"({"bits": 4, "lr": 1})", space, "best.json");
+  const auto p = parse_configuration(R"({"bits": 4, "lr": 1})", space, "best.json");
   // [/read]
-  CHECK(p == point{}.set("lr", 1.0).set("bits", std::int64_t{4}));
+  CHECK(p == configuration{}.set("lr", 1.0).set("bits", std::int64_t{4}));
   const auto says = [&](const char* words) {
-    return complaint([&] { (void)parse_point(words, space, "best.json"); });
+    return complaint([&] { (void)parse_configuration(words, space, "best.json"); });
   };
   CHECK(says(R"({"bits": 9, "lr": 1})") ==
         "rolewise: best.json: is no point of the space: 'bits' is the integer 9, want an integer 1 "
@@ -368,11 +372,11 @@ TEST_CASE("spaces survive JSON, and what is wrong with one is said")
 
 TEST_CASE("no bytes crash the readers, and what they accept round-trips")
 {
-  const std::vector<std::string> texts{json_text(mixed), json_text(some_point()),
+  const std::vector<std::string> texts{json_text(mixed), json_text(some_configuration()),
                                        json_text(temperature_space()),
-                                       json_text(point{}.set("x", 1e-300).set("y", 0.5))};
+                                       json_text(configuration{}.set("x", 1e-300).set("y", 0.5))};
   constexpr std::string_view pieces = "[]{},:\"\\u019-.eE+ \n\0";
-  int points = 0, spaces = 0;
+  int configurations = 0, spaces = 0;
   for (std::int64_t i = 0; i < 4000; ++i) {
     const draws of_mutant{seed{9}, 0, i};
     auto mutant = texts[static_cast<std::size_t>(of_mutant.below(0, 4))];
@@ -387,9 +391,9 @@ TEST_CASE("no bytes crash the readers, and what they accept round-trips")
         mutant.erase(where, 1);
     }
     const auto failed = complaint([&] {
-      const auto p = parse_point(mutant);
-      ++points;
-      CHECK(parse_point(json_text(p)) == p);
+      const auto p = parse_configuration(mutant);
+      ++configurations;
+      CHECK(parse_configuration(json_text(p)) == p);
     });
     CHECK((failed == "accepted" || failed.starts_with("rolewise: point: ")));
     const auto failed_too = complaint([&] {
@@ -399,6 +403,6 @@ TEST_CASE("no bytes crash the readers, and what they accept round-trips")
     });
     CHECK((failed_too == "accepted" || failed_too.starts_with("rolewise: space: ")));
   }
-  CHECK(points > 100);
+  CHECK(configurations > 100);
   CHECK(spaces > 50);
 }

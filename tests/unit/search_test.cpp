@@ -47,9 +47,9 @@ class memory {
   }
 };
 
-std::vector<standing> waiting(std::int64_t trials)
+std::vector<trial_state> waiting(std::int64_t trials)
 {
-  std::vector<standing> all;
+  std::vector<trial_state> all;
   for (std::int64_t t = 0; t < trials; ++t) all.push_back({.trial = t});
   return all;
 }
@@ -58,7 +58,7 @@ std::vector<standing> waiting(std::int64_t trials)
 
 TEST_CASE("a point gives its values by name and kind")
 {
-  point p;
+  configuration p;
   p.set("lr", 0.1).set("bits", std::int64_t{2}).set("agent", std::string{"none"});
   CHECK(p.real("lr") == 0.1);
   CHECK(p.integer("bits") == 2);
@@ -75,19 +75,19 @@ TEST_CASE("a point gives its values by name and kind")
   CHECK_THROWS_WITH_AS((void)p.integer("agent"),
                        "rolewise: point: 'agent' is a choice, not an integer",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)point{}.choice("x"),
+  CHECK_THROWS_WITH_AS((void)configuration{}.choice("x"),
                        "rolewise: point: has no value named 'x'; it has none",
                        std::invalid_argument);
 }
 
 TEST_CASE("a point survives being written and read")
 {
-  static_assert(Stateful<point>);
+  static_assert(Stateful<configuration>);
   auto original = mixed.sample(seed{3});
   memory archive;
   original.visit_state(archive);
   archive.reading = true;
-  point copy;
+  configuration copy;
   copy.set("stale", 1.0);
   copy.visit_state(archive);
   CHECK(copy == original);
@@ -152,15 +152,15 @@ TEST_CASE("a space knows its points")
 {
   auto p = mixed.sample(seed{1});
   CHECK(mixed.contains(p));
-  CHECK_FALSE(mixed.contains(point{}));
-  CHECK_FALSE(mixed.contains(point{p}.set("lr", 1.0)));
-  CHECK_FALSE(mixed.contains(point{p}.set("bits", std::int64_t{9})));
-  CHECK_FALSE(mixed.contains(point{p}.set("bits", 2.0)));
-  CHECK_FALSE(mixed.contains(point{p}.set("agent", std::string{"other"})));
-  CHECK_FALSE(mixed.contains(point{p}.set("more", 0.0)));
-  CHECK_FALSE(mixed.contains(point{p}.set("lr", std::numeric_limits<double>::quiet_NaN())));
-  CHECK(mixed.contains(point{p}.set("lr", 1e-4)));
-  CHECK(search_space{}.contains(point{}));
+  CHECK_FALSE(mixed.contains(configuration{}));
+  CHECK_FALSE(mixed.contains(configuration{p}.set("lr", 1.0)));
+  CHECK_FALSE(mixed.contains(configuration{p}.set("bits", std::int64_t{9})));
+  CHECK_FALSE(mixed.contains(configuration{p}.set("bits", 2.0)));
+  CHECK_FALSE(mixed.contains(configuration{p}.set("agent", std::string{"other"})));
+  CHECK_FALSE(mixed.contains(configuration{p}.set("more", 0.0)));
+  CHECK_FALSE(mixed.contains(configuration{p}.set("lr", std::numeric_limits<double>::quiet_NaN())));
+  CHECK(mixed.contains(configuration{p}.set("lr", 1e-4)));
+  CHECK(search_space{}.contains(configuration{}));
 }
 
 TEST_CASE("a space refuses what cannot be drawn from")
@@ -211,7 +211,7 @@ TEST_CASE("random_search starts every trial once, each somewhere else, whoever e
   CHECK((alone[0] == decisions[7]));
   CHECK_FALSE((random_search{}(mixed, waiting(20), seed{12}) == decisions));
 
-  standing running{.trial = 7, .epoch = 3, .score = 0.5, .at = mixed.sample(seed{1})};
+  trial_state running{.trial = 7, .epoch = 3, .score = 0.5, .at = mixed.sample(seed{1})};
   CHECK((random_search{}(mixed, {running}, key) == std::vector<decision>{keep_trial{7}}));
   running.finished = true;
   CHECK(random_search{}(mixed, {running}, key).empty());
@@ -231,7 +231,7 @@ TEST_CASE("grid visits every combination once, ends of intervals included")
                            {"depth", integer_interval{0, 100}},
                            {"agent", choice_of{{"none", "policy"}}}};
   const grid strategy{.steps = 3};
-  REQUIRE(strategy.points(space) == 3 * 2 * 3 * 2);
+  REQUIRE(strategy.configurations(space) == 3 * 2 * 3 * 2);
 
   std::set<std::vector<std::string>> seen;
   for (const auto& d : strategy(space, waiting(36), seed{})) {
@@ -258,14 +258,14 @@ TEST_CASE("grid visits every combination once, ends of intervals included")
 
 TEST_CASE("grid refuses what it cannot count")
 {
-  CHECK_THROWS_WITH_AS((void)grid{.steps = 0}.points(mixed),
+  CHECK_THROWS_WITH_AS((void)grid{.steps = 0}.configurations(mixed),
                        "rolewise: grid: want steps >= 1, got 0", std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)grid{}.at({{"x", real_interval{}}}, 3),
                        "rolewise: grid: has the points 0 .. 2, was asked for 3",
                        std::invalid_argument);
   std::vector<dimension> many;
   for (int i = 0; i < 41; ++i) many.push_back({"x" + std::to_string(i), real_interval{}});
-  CHECK_THROWS_WITH_AS((void)grid{}.points(search_space{many}),
+  CHECK_THROWS_WITH_AS((void)grid{}.configurations(search_space{many}),
                        "rolewise: grid: has more points than a 64-bit integer counts",
                        std::invalid_argument);
 }
@@ -275,5 +275,5 @@ TEST_CASE("a decision names the trial that it changes")
   CHECK(trial_of(keep_trial{1}) == 1);
   CHECK(trial_of(stop_trial{2}) == 2);
   CHECK(trial_of(start_trial{3, {}}) == 3);
-  CHECK(trial_of(copy_trial{.from = 4, .to = 5, .at = {}}) == 5);
+  CHECK(trial_of(exploit_trial{.from = 4, .to = 5, .at = {}}) == 5);
 }

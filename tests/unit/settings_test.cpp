@@ -130,26 +130,26 @@ template<typename... P>
 inline constexpr bool all_described = (Described<P> && ...);
 
 static_assert(
-    all_described<aug_mix, auto_augment, colour_jitter, cutmix, cutout, fast<rand_augment>,
+    all_described<aug_mix, auto_augment, color_jitter, cutmix, cutout, fast<rand_augment>,
                   hardest_view<cutmix, frozen_teacher<residual_network<>>>, horizontal_flip,
-                  mixture<no_agent, cutout>, mixup, pad_crop_flip, policy_agent, rand_augment,
-                  random_erasing, random_greyscale, random_resized_crop, recurring_views<cutout>,
-                  sequence<cutout, mixup>, students_view, trivial_augment, trivial_augment_wide,
+                  random_choice<no_agent, cutout>, mixup, pad_crop_flip, policy_agent, rand_augment,
+                  random_erasing, random_grayscale, random_resized_crop, cyclic_views<cutout>,
+                  compose<cutout, mixup>, same_view, trivial_augment, trivial_augment_wide,
                   uniform_augment, vertical_flip>);
-static_assert(all_described<sgd, adam, adamw, ranges_apart<sgd>, step_decay, cosine, warm_up<>,
-                            constant, clip_gradients, moving_average>);
+static_assert(all_described<sgd, adam, adamw, param_groups<sgd>, multi_step_lr, cosine_annealing,
+                            warm_up<>, constant_lr, clip_gradients, ema>);
 static_assert(all_described<apot, binary_connect, bwn, dorefa, lq_nets, lsq, lsq_plus, no_quantizer,
                             pact, paired<dorefa, lsq>, sawb, ttq, twn, uniform_affine<>,
                             with_gradients<lsq, dorefa_gradients>, xnor>);
-static_assert(all_described<all_alike, both_ends_exempt, full_precision, per_kind<>, per_layer<>,
+static_assert(all_described<all_alike, full_precision_ends, full_precision, per_kind<>, per_layer<>,
                             progressive<>, two_step<>>);
 static_assert(all_described<cross_entropy, soft_target_kl, no_distillation,
                             clipped_to_task<cross_entropy, soft_target_kl>,
                             weighted_sum<cross_entropy, soft_target_kl>>);
 static_assert(all_described<asynchronous_successive_halving, bohb, cma_es, grid, hyperband, pb2,
                             population_based, population_based_asynchronous, random_search,
-                            regularised_evolution, successive_halving, tree_parzen>);
-static_assert(all_described<residual_network<dorefa, both_ends_exempt>,
+                            regularized_evolution, successive_halving, tree_parzen>);
+static_assert(all_described<residual_network<dorefa, full_precision_ends>,
                             network<wide_residual_body<>>, frozen_teacher<residual_network<>>,
                             shared_teacher<frozen_teacher<residual_network<>>>,
                             cached_teacher<frozen_teacher<residual_network<>>>>);
@@ -195,10 +195,10 @@ TEST_CASE("a trained step has the settings of a fresh one")
 {
   const auto data = testing::tiny_data(20);
   const auto make = [&] {
-    return supervised{.student = resnet8(data.shape, lsq{}, bits_inside<2>),
-                      .agent = mixture{{0.5, 0.25}, cutout{}, mixup{.partners = data}},
-                      .optimiser = adam{},
-                      .average = moving_average{}};
+    return supervised{.student = resnet8(data.shape, lsq{}, inner_bits<2>),
+                      .agent = random_choice{{0.5, 0.25}, cutout{}, mixup{.partners = data}},
+                      .optimizer = adam{},
+                      .ema = ema{}};
   };
   auto trained = make();
   (void)fit(trained, data, {.epochs = 2, .batch_size = 10});

@@ -24,7 +24,7 @@ using rw::phase;
 
 namespace {
 
-const rw::layer_place inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
+const rw::layer_id inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
 
 torch::Tensor doubles(const std::vector<double>& values)
 {
@@ -119,14 +119,14 @@ TEST_CASE("bwn's gradient is the chain rule's or the paper's")
   CHECK(near(gradient_of(rw::bwn{}.start_weights(inside), far, 1, direction), slope, 1e-8));
 }
 
-TEST_CASE("bwn centres and clamps the stored weights when it is told to")
+TEST_CASE("bwn centers and clamps the stored weights when it is told to")
 {
   torch::manual_seed(5);
   const auto start = torch::randn({2, 3, 2, 2}) * 2;
   auto w = start.clone().set_requires_grad(true);
   rw::bwn{}.start_weights(inside).constrain(w, bit_width{1});
   CHECK(torch::equal(w, start));
-  const auto state = rw::bwn{.centre = true, .clamp = true}.start_weights(inside);
+  const auto state = rw::bwn{.center = true, .clamp = true}.start_weights(inside);
   state.constrain(w, bit_width{32});
   CHECK(torch::equal(w, start));
   state.constrain(w, bit_width{1});
@@ -208,10 +208,10 @@ TEST_CASE("binary-connect takes signs by rule or by chance and keeps weights in 
   const rw::binary_connect real{.choice = rw::binary_choice::stochastic,
                                 .real_in_evaluation = true};
   CHECK(torch::equal(
-      rw::quantised_in(phase::evaluation, real.start_weights(inside), w, bit_width{1}).values(),
+      rw::quantized_in(phase::evaluation, real.start_weights(inside), w, bit_width{1}).values(),
       w));
   CHECK_FALSE(torch::equal(
-      rw::quantised_in(phase::training, real.start_weights(inside), w, bit_width{1}).values(), w));
+      rw::quantized_in(phase::training, real.start_weights(inside), w, bit_width{1}).values(), w));
 }
 
 TEST_CASE("twn has the threshold, codes and scale of the reference")
@@ -307,7 +307,7 @@ TEST_CASE("ttq starts its scales at 1 or at means, once, and keeps them positive
 
   const rw::ttq how{.fraction = .4, .start = rw::ttq_start::means};
   auto state = how.start_weights(inside);
-  const auto held = state.above();  // as an optimiser does
+  const auto held = state.above();  // as an optimizer does
   state.observe(w, bit_width{2});
   CHECK(held.item<float>() == doctest::Approx(.75));
   CHECK(state.below().item<float>() == doctest::Approx(.7));
@@ -505,8 +505,8 @@ TEST_CASE("sawb with a frozen clip is idempotent")
   for (const auto levels : {rw::sawb_levels::without_zero, rw::sawb_levels::with_zero})
     for (const int bits : {2, 4, 8}) {
       const auto clip = torch::full({}, 1.37f);
-      const auto once = rw::detail::sawb_quantised(w, clip, bit_width{bits}, levels).values();
-      CHECK(torch::equal(rw::detail::sawb_quantised(once, clip, bit_width{bits}, levels).values(),
+      const auto once = rw::detail::sawb_quantized(w, clip, bit_width{bits}, levels).values();
+      CHECK(torch::equal(rw::detail::sawb_quantized(once, clip, bit_width{bits}, levels).values(),
                          once));
     }
 }

@@ -27,13 +27,13 @@ const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}}
 const search_space line{{"x", real_interval{}}};
 
 /// The score of a trial, the same in every epoch.
-double worth(const point& p, std::int64_t, double) { return p.real("x"); }
+double worth(const configuration& p, std::int64_t, double) { return p.real("x"); }
 
 /// A trial with one score per epoch; its point is its number / 100.
-standing scored(std::int64_t trial, std::vector<double> scores)
+trial_state scored(std::int64_t trial, std::vector<double> scores)
 {
-  standing s{.trial = trial, .epoch = static_cast<std::int64_t>(scores.size())};
-  s.at = point{}.set("x", static_cast<double>(trial) / 100.0);
+  trial_state s{.trial = trial, .epoch = static_cast<std::int64_t>(scores.size())};
+  s.at = configuration{}.set("x", static_cast<double>(trial) / 100.0);
   std::int64_t epoch = 0;
   for (const double score : scores) s.past.push_back({++epoch, score, *s.at});
   if (!scores.empty()) s.score = scores.back();
@@ -68,7 +68,8 @@ TEST_CASE("successive halving, hyperband and ASHA keep the promises of SearchStr
     laws::hold_for(hyperband{.eta = 2, .most = 4}, space, 15, 14);
     laws::hold_for(hyperband{.eta = 3, .most = 1}, space);
     laws::hold_for(asynchronous_successive_halving{}, space, 12, 12);
-    laws::hold_for(asynchronous_successive_halving{.eta = 2, .at_once = 1}, space, 5, 12);
+    laws::hold_for(asynchronous_successive_halving{.eta = 2, .max_concurrent_trials = 1}, space, 5,
+                   12);
   }
 }
 
@@ -86,9 +87,9 @@ TEST_CASE("successive halving leaves 27, 9, 3 and 1 trial, the best ones")
   CHECK(run.epochs == 27 + 9 * 2 + 3 * 6 + 18);
 
   std::vector<double> all;
-  for (const auto& s : run.standings) all.push_back(s.at->real("x"));
+  for (const auto& s : run.trial_states) all.push_back(s.at->real("x"));
   std::sort(all.rbegin(), all.rend());
-  for (const auto& s : run.standings) {
+  for (const auto& s : run.trial_states) {
     CHECK((s.epoch > 1) == (s.at->real("x") >= all[8]));
     CHECK((s.epoch > 3) == (s.at->real("x") >= all[2]));
     CHECK((s.epoch > 9) == (s.at->real("x") >= all[0]));
@@ -99,8 +100,8 @@ TEST_CASE("successive halving rounds down, waits for the last to arrive and pref
 {
   const successive_halving half{.eta = 2, .first_rung = 1};
   // Of five trials two continue; ties go to the lower number.
-  std::vector<standing> five{scored(0, {0.1}), scored(1, {0.7}), scored(2, {0.5}), scored(3, {0.5}),
-                             scored(4, {0.2})};
+  std::vector<trial_state> five{scored(0, {0.1}), scored(1, {0.7}), scored(2, {0.5}),
+                                scored(3, {0.5}), scored(4, {0.2})};
   CHECK(stopped(half(line, five, seed{})) == numbers{0, 3, 4});
 
   // One trial has no score yet: none is stopped, though others are past the rung.
@@ -112,14 +113,14 @@ TEST_CASE("successive halving rounds down, waits for the last to arrive and pref
   CHECK(stopped(half(line, five, seed{})) == numbers{0, 3});
 
   // The score at a rung is the first at or after it.
-  standing late = scored(0, {});
+  trial_state late = scored(0, {});
   late.past = {{3, 0.9, *late.at}, {4, 0.0, *late.at}};
   late.epoch = 4;
   CHECK(stopped(half(line, {late, scored(1, {0.8, 0.8})}, seed{})) == numbers{1});
 
   // At the second rung, only the two trials left after the first are compared.
-  const std::vector<standing> four{scored(0, {0.9, 0.1}), scored(1, {0.8, 0.2}), scored(2, {0.1}),
-                                   scored(3, {0.2})};
+  const std::vector<trial_state> four{scored(0, {0.9, 0.1}), scored(1, {0.8, 0.2}),
+                                      scored(2, {0.1}), scored(3, {0.2})};
   CHECK(stopped(half(line, four, seed{})) == numbers{0, 2, 3});
   // No trial is stopped twice.
   auto after = four;
@@ -132,7 +133,7 @@ TEST_CASE("successive halving rounds down, waits for the last to arrive and pref
 
 TEST_CASE("successive halving starts where random search does and refuses what makes no sense")
 {
-  std::vector<standing> fresh;
+  std::vector<trial_state> fresh;
   for (std::int64_t t = 0; t < 6; ++t) fresh.push_back({.trial = t});
   CHECK((successive_halving{}(mixed, fresh, seed{3}) == random_search{}(mixed, fresh, seed{3})));
 
@@ -146,8 +147,9 @@ TEST_CASE("successive halving starts where random search does and refuses what m
                        "rolewise: hyperband: want eta >= 2 and most in 1 .. 10^9, got 3 and 0",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(
-      (void)(asynchronous_successive_halving{.at_once = 0}(line, fresh, seed{})),
-      "rolewise: asynchronous-successive-halving: want eta >= 2, first_rung and at_once >= 1, got "
+      (void)(asynchronous_successive_halving{.max_concurrent_trials = 0}(line, fresh, seed{})),
+      "rolewise: asynchronous-successive-halving: want eta >= 2, first_rung and "
+      "max_concurrent_trials >= 1, got "
       "4, 1 and 0",
       std::invalid_argument);
 }
@@ -195,7 +197,7 @@ TEST_CASE("hyperband runs one bracket after the other and stops at its most epoc
 
 TEST_CASE("ASHA promotes the best share of those that ever were at a rung")
 {
-  const asynchronous_successive_halving asha{.eta = 2, .first_rung = 1, .at_once = 3};
+  const asynchronous_successive_halving asha{.eta = 2, .first_rung = 1, .max_concurrent_trials = 3};
   // The first to arrive is the best of its rung.
   CHECK(stopped(asha(line, {scored(0, {0.1})}, seed{})).empty());
 
@@ -222,13 +224,13 @@ TEST_CASE("ASHA promotes the best share of those that ever were at a rung")
 
 TEST_CASE("ASHA keeps its places filled, in order, and stops most early")
 {
-  const asynchronous_successive_halving asha{.eta = 3, .first_rung = 1, .at_once = 4};
+  const asynchronous_successive_halving asha{.eta = 3, .first_rung = 1, .max_concurrent_trials = 4};
   const auto run = simulate(asha, line, worth, {.trials = 60, .epochs = 27});
   std::int64_t next = 0;
   for (std::size_t look = 0; look < run.decisions.size(); ++look) {
     std::int64_t train = 0;
     for (const auto& d : run.decisions[look]) {
-      const auto& before = run.looks[look][static_cast<std::size_t>(trial_of(d))];
+      const auto& before = run.evaluations[look][static_cast<std::size_t>(trial_of(d))];
       const bool starts = std::holds_alternative<start_trial>(d);
       if (starts) CHECK(trial_of(d) == next++);
       train += starts || (before.at && std::holds_alternative<keep_trial>(d)) ? 1 : 0;
@@ -242,7 +244,7 @@ TEST_CASE("ASHA keeps its places filled, in order, and stops most early")
   CHECK(run.epochs < 60 * 27 / 4);
   // The best of all trains to the end: it is the best at each rung.
   const auto best = std::max_element(
-      run.standings.begin(), run.standings.end(),
+      run.trial_states.begin(), run.trial_states.end(),
       [](const auto& a, const auto& b) { return a.at->real("x") < b.at->real("x"); });
   CHECK(best->epoch == 27);
 }
@@ -251,7 +253,7 @@ TEST_CASE("halving finds better points than random search at equal cost")
 {
   // Learning curves that rise to a value that depends on the point, with noise that shrinks over
   // the epochs.
-  const auto learn = [](const point& p, std::int64_t epoch, double) {
+  const auto learn = [](const configuration& p, std::int64_t epoch, double) {
     const double x = p.real("x");
     const double noise = std::sin(1e4 * x + 1e3 * static_cast<double>(epoch));
     return (1.0 - std::abs(x - 0.3)) * (1.0 - std::pow(0.7, static_cast<double>(epoch + 1))) +

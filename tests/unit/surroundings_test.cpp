@@ -5,7 +5,7 @@
 
 #include <rolewise/agent/aug_mix.hpp>
 #include <rolewise/agent/auto_augment.hpp>
-#include <rolewise/agent/colour_jitter.hpp>
+#include <rolewise/agent/color_jitter.hpp>
 #include <rolewise/agent/cutmix.hpp>
 #include <rolewise/agent/mixup.hpp>
 #include <rolewise/agent/no_agent.hpp>
@@ -35,14 +35,14 @@
 #include <rolewise/quant/uniform_affine.hpp>
 #include <rolewise/quant/with_gradients.hpp>
 #include <rolewise/teacher/frozen.hpp>
-#include <rolewise/teacher/post_training_quantised.hpp>
+#include <rolewise/teacher/post_training_quantized.hpp>
 #include <rolewise/train/adamw.hpp>
-#include <rolewise/train/batch_norm_statistics.hpp>
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/hessian_trace.hpp>
 #include <rolewise/train/supervised.hpp>
+#include <rolewise/train/update_batch_norm.hpp>
 
 #include <c10/core/DefaultDtype.h>
 #include <c10/core/InferenceMode.h>
@@ -74,7 +74,7 @@ class double_by_default {
 };
 
 /// A data set with the same bits under any default dtype.
-dataset coloured(std::int64_t count)
+dataset colored(std::int64_t count)
 {
   dataset data;
   data.shape = {.channels = 3, .height = 8, .width = 8, .classes = 4};
@@ -82,8 +82,8 @@ dataset coloured(std::int64_t count)
       torch::arange(count * 192).mul(89).remainder(251).to(torch::kByte).view({count, 3, 8, 8});
   data.labels = torch::arange(count).remainder(4);
   data.ids = torch::arange(count);
-  data.scaling = {.mean = {0.4, 0.5, 0.6}, .deviation = {0.2, 0.3, 0.25}};
-  data.name = "coloured";
+  data.normalization = {.mean = {0.4, 0.5, 0.6}, .std = {0.2, 0.3, 0.25}};
+  data.name = "colored";
   return data;
 }
 
@@ -100,7 +100,7 @@ template<typename Q>
 auto student_with(const sample_shape& shape, const Q& quantizer, int bits)
 {
   return resnet8(shape, quantizer,
-                 both_ends_exempt{.weights = bit_width{bits}, .activations = bit_width{bits}});
+                 full_precision_ends{.weights = bit_width{bits}, .activations = bit_width{bits}});
 }
 auto student_with(const sample_shape& shape, const no_quantizer&, int) { return resnet8(shape); }
 
@@ -108,13 +108,12 @@ template<typename Q>
 void check_network(const Q& quantizer, int bits)
 {
   CAPTURE(std::string{Q::name});
-  const auto data = coloured(12);
+  const auto data = colored(12);
   check_same_bits([&] {
-    supervised school{.student = student_with(data.shape, quantizer, bits),
-                      .average = moving_average{}};
-    (void)fit(school, data, {.epochs = 1, .batch_size = 6});
-    CHECK(evaluate(school.learner(), data).loss > 0);
-    return school.student;
+    supervised pretraining{.student = student_with(data.shape, quantizer, bits), .ema = ema{}};
+    (void)fit(pretraining, data, {.epochs = 1, .batch_size = 6});
+    CHECK(evaluate(pretraining.learner(), data).loss > 0);
+    return pretraining.student;
   });
 }
 
@@ -122,12 +121,12 @@ template<typename A>
 void check_agent(const A& agent)
 {
   CAPTURE(std::string{A::name});
-  const auto examples = as_batch(coloured(12));
+  const auto examples = as_batch(colored(12));
   const auto view = [&] {
-    auto made = agent(examples, moment{.epoch = 1, .epochs = 3}, seed{5});
+    auto made = agent(examples, training_progress{.epoch = 1, .epochs = 3}, seed{5});
     buffer_pool buffers;
-    auto planned =
-        view_of(agent, examples, moment{.epoch = 1, .epochs = 3}, seed{5}, view_form{}, buffers);
+    auto planned = view_of(agent, examples, training_progress{.epoch = 1, .epochs = 3}, seed{5},
+                           view_form{}, buffers);
     return std::vector{made.inputs, made.labels, planned.inputs};
   };
   const auto wanted = view();
@@ -162,18 +161,18 @@ TEST_CASE("networks learn the same bits whatever LibTorch's default type is")
 
 TEST_CASE("teachers of 8 bits, statistics and combined gradients do not see the default type")
 {
-  const auto data = coloured(12);
+  const auto data = colored(12);
   check_same_bits([&] {
     auto trained = wide_resnet(10, 1, data.shape);
-    measure_batch_norm(trained, data, no_agent{}, {.batch_size = 6});
-    const auto teacher = post_training_quantised(trained, {as_batch(data)});
-    distillation lesson{
+    update_bn(trained, data, no_agent{}, {.batch_size = 6});
+    const auto teacher = post_training_quantized(trained, {as_batch(data)});
+    distillation training{
         .teacher = teacher,
         .student = resnet8(data.shape),
         .loss = clipped_to_task{.task = cross_entropy{}, .distillation = soft_target_kl{}},
-        .optimiser = adamw{}};
-    (void)fit(lesson, data, {.epochs = 1, .batch_size = 6});
-    return lesson.student;
+        .optimizer = adamw{}};
+    (void)fit(training, data, {.epochs = 1, .batch_size = 6});
+    return training.student;
   });
   const auto traces = [&] {
     return hessian_traces(resnet8(data.shape), as_batch(data), {}, {.draws = 2})[0].trace;
@@ -189,7 +188,7 @@ TEST_CASE("agents show the same bits whatever LibTorch's default type is")
   check_agent(rand_augment{});
   check_agent(auto_augment{});
   check_agent(aug_mix{});
-  check_agent(colour_jitter{.brightness = 0.4, .contrast = 0.4, .saturation = 0.4, .hue = 0.1});
+  check_agent(color_jitter{.brightness = 0.4, .contrast = 0.4, .saturation = 0.4, .hue = 0.1});
   check_agent(random_resized_crop{});
   check_agent(mixup{.classes = 4});
   check_agent(cutmix{.classes = 4});
@@ -199,14 +198,14 @@ TEST_CASE("steps learn where the caller has switched gradients off")
 {
   const auto data = tiny_data(20);
   const auto learn = [&] {
-    supervised school{.student = tiny_student{data.shape}};
-    (void)fit(school, data, {.batch_size = 8, .ahead = 1});
-    distillation lesson{.teacher = frozen(school.student),
-                        .student = tiny_student{data.shape, seed{3}},
-                        .loss = soft_target_kl{}};
-    (void)fit(lesson, data, {.batch_size = 8});
-    (void)lesson(as_batch(data), moment{.epochs = 1, .steps_per_epoch = 1});
-    return lesson.student;
+    supervised pretraining{.student = tiny_student{data.shape}};
+    (void)fit(pretraining, data, {.batch_size = 8, .prefetch = 1});
+    distillation training{.teacher = frozen(pretraining.student),
+                          .student = tiny_student{data.shape, seed{3}},
+                          .loss = soft_target_kl{}};
+    (void)fit(training, data, {.batch_size = 8});
+    (void)training(as_batch(data), training_progress{.epochs = 1, .steps_per_epoch = 1});
+    return training.student;
   };
   auto wanted = learn();
   const torch::NoGradGuard without_graph;
@@ -221,28 +220,30 @@ TEST_CASE("steps say that nothing can be learned under InferenceMode, nor of wha
   const char* const words =
       "rolewise: supervised: is called under InferenceMode, in which no gradient can be had; leave "
       "it before, or say c10::InferenceMode off{false}";
-  supervised school{.student = tiny_student{data.shape}};
+  supervised pretraining{.student = tiny_student{data.shape}};
   {
     const c10::InferenceMode on;
-    CHECK_THROWS_WITH_AS((void)fit(school, data, {.batch_size = 8}), words, std::invalid_argument);
-    CHECK_THROWS_WITH_AS((void)school(as_batch(data), moment{}), words, std::invalid_argument);
+    CHECK_THROWS_WITH_AS((void)fit(pretraining, data, {.batch_size = 8}), words,
+                         std::invalid_argument);
+    CHECK_THROWS_WITH_AS((void)pretraining(as_batch(data), training_progress{}), words,
+                         std::invalid_argument);
     CHECK_THROWS_AS((void)hessian_traces(resnet8(data.shape), as_batch(data)),
                     std::invalid_argument);
   }
   const auto made = [&] {
     const c10::InferenceMode on;
-    return resnet8(coloured(4).shape);
+    return resnet8(colored(4).shape);
   }();
-  supervised stale{.student = resnet8(coloured(4).shape)};
+  supervised stale{.student = resnet8(colored(4).shape)};
   {
     const c10::InferenceMode on;
     stale.student = made;
   }
-  CHECK_THROWS_WITH_AS((void)fit(stale, coloured(4), {.batch_size = 4}),
+  CHECK_THROWS_WITH_AS((void)fit(stale, colored(4), {.batch_size = 4}),
                        "rolewise: training step: 'stem.weight' was made under InferenceMode and "
                        "cannot learn; make the student outside of it, or copy it there",
                        std::invalid_argument);
   supervised fresh{.student = made};
-  (void)fit(fresh, coloured(4), {.batch_size = 4});
-  CHECK(fresh.progress.updates() == 1);
+  (void)fit(fresh, colored(4), {.batch_size = 4});
+  CHECK(fresh.learner_state.updates() == 1);
 }

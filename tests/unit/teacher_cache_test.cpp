@@ -6,11 +6,11 @@
 #include "support/tiny_student.hpp"
 
 #include <rolewise/agent/cached.hpp>
+#include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/cutout.hpp>
+#include <rolewise/agent/cyclic_views.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/rand_augment.hpp>
-#include <rolewise/agent/recurring_views.hpp>
-#include <rolewise/agent/sequence.hpp>
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/data/glyphs.hpp>
@@ -73,10 +73,10 @@ struct counting_teacher {
   frozen_teacher<tiny_student> teacher;
   std::shared_ptr<std::int64_t> asked = std::make_shared<std::int64_t>(0);
 
-  response respond(const batch& examples, taps wanted = {}) const
+  outputs forward(const batch& examples, taps wanted = {}) const
   {
     *asked += examples.size();
-    return teacher.respond(examples, wanted);
+    return teacher.forward(examples, wanted);
   }
   std::uint64_t fingerprint() const { return teacher.fingerprint(); }
 };
@@ -108,10 +108,10 @@ std::string complaint(const std::function<void()>& f)
 struct brighter_each_epoch {
   static constexpr std::string_view name = "brighter-each-epoch";
   static constexpr bool has_state = false;
-  batch operator()(const batch& examples, const moment& now, seed) const
+  batch operator()(const batch& examples, const training_progress& progress, seed) const
   {
     auto view = examples;
-    view.inputs = examples.inputs + now.epoch;
+    view.inputs = examples.inputs + progress.epoch;
     return view;
   }
 };
@@ -119,7 +119,7 @@ struct brighter_each_epoch {
 struct stateful_agent {
   static constexpr std::string_view name = "stateful";
   std::int64_t calls = 0;
-  batch operator()(const batch& examples, const moment&, seed) const { return examples; }
+  batch operator()(const batch& examples, const training_progress&, seed) const { return examples; }
   template<typename Archive>
   void visit_state(Archive& archive)
   {
@@ -131,19 +131,19 @@ struct mixing_agent {
   static constexpr std::string_view name = "mixing";
   static constexpr bool has_state = false;
   static constexpr bool mixes = true;
-  batch operator()(const batch& examples, const moment&, seed) const { return examples; }
+  batch operator()(const batch& examples, const training_progress&, seed) const { return examples; }
 };
 
-static_assert(!recurring_views<cutout>::has_state && !recurring_views<cutout>::mixes);
-static_assert(recurring_views<stateful_agent>::has_state);
-static_assert(state_must::be_shown<recurring_views<stateful_agent>>);
-static_assert(!state_must::be_shown<recurring_views<cutout>>);
-static_assert(recurring_views<mixing_agent>::mixes);
-static_assert(recurring_views<cutout>::name == "cutout");
+static_assert(!cyclic_views<cutout>::has_state && !cyclic_views<cutout>::mixes);
+static_assert(cyclic_views<stateful_agent>::has_state);
+static_assert(state_must::be_shown<cyclic_views<stateful_agent>>);
+static_assert(!state_must::be_shown<cyclic_views<cutout>>);
+static_assert(cyclic_views<mixing_agent>::mixes);
+static_assert(cyclic_views<cutout>::name == "cutout");
 static_assert(Teacher<cached_teacher<counting_teacher>>);
 static_assert(FingerprintedTeacher<frozen_teacher<tiny_student>>);
 
-const recurring_views<pad_crop_flip> crops{.views = 3, .agent = {.padding = 1}};
+const cyclic_views<pad_crop_flip> crops{.views = 3, .agent = {.padding = 1}};
 
 auto crops_shown() { return shown_views{.teacher_agent = crops, .seed = seed{5}}; }
 
@@ -170,31 +170,30 @@ void write(const std::string& path, const std::string& bytes)
 
 TEST_CASE("recurring views are those of the agent in the first epochs, again and again")
 {
-  laws::hold_for(recurring_views{2, rand_augment{}}, 3);
-  laws::hold_for(recurring_views{4, sequence{pad_crop_flip{}, cutout{}}}, 1);
-  laws::draws_matter_for(recurring_views{3, rand_augment{}});
+  laws::hold_for(cyclic_views{2, rand_augment{}}, 3);
+  laws::hold_for(cyclic_views{4, compose{pad_crop_flip{}, cutout{}}}, 1);
+  laws::draws_matter_for(cyclic_views{3, rand_augment{}});
 
   const auto examples = laws::images_for_agents(3);
-  const recurring_views agent{.views = 3, .agent = rand_augment{}};
+  const cyclic_views agent{.views = 3, .agent = rand_augment{}};
   for (std::int64_t epoch = 0; epoch < 7; ++epoch) {
     const auto view = agent(examples, {.epoch = epoch}, seed{1});
     CHECK(
         torch::equal(view.inputs, rand_augment{}(examples, {.epoch = epoch % 3}, seed{1}).inputs));
     CHECK(view.view == view_number{epoch % 3, 3});
   }
-  CHECK_THROWS_WITH_AS((void)(recurring_views{0, cutout{}}(examples, {}, seed{1})),
-                       "rolewise: recurring_views: views is 0, want at least 1",
+  CHECK_THROWS_WITH_AS((void)(cyclic_views{0, cutout{}}(examples, {}, seed{1})),
+                       "rolewise: cyclic_views: views is 0, want at least 1",
                        std::invalid_argument);
 
-  const sequence both{recurring_views{4, pad_crop_flip{}}, recurring_views{6, cutout{}}};
+  const compose both{cyclic_views{4, pad_crop_flip{}}, cyclic_views{6, cutout{}}};
   for (const std::int64_t epoch : {0, 5, 13, 23, 24})
     CHECK(both(examples, {.epoch = epoch}, seed{1}).view == view_number{epoch % 12, 12});
   CHECK(torch::equal(both(examples, {.epoch = 1}, seed{1}).inputs,
                      both(examples, {.epoch = 13}, seed{1}).inputs));
-  const recurring_views nested{2, recurring_views{4, rand_augment{}}};
+  const cyclic_views nested{2, cyclic_views{4, rand_augment{}}};
   CHECK(nested(examples, {.epoch = 3}, seed{1}).view == view_number{1, 2});
-  CHECK(
-      (recurring_views{4, mixing_agent{}}(examples, {.epoch = 3}, seed{1}).view == view_number{}));
+  CHECK((cyclic_views{4, mixing_agent{}}(examples, {.epoch = 3}, seed{1}).view == view_number{}));
 }
 
 TEST_CASE("a checksum sees every byte, the order and the shape")
@@ -234,11 +233,11 @@ TEST_CASE("a checksum sees every byte, the order and the shape")
 TEST_CASE("a teacher's fingerprint is that of its weights, its form and its arithmetic")
 {
   const sample_shape shape{1, 8, 8, 3};
-  const auto net = resnet8(shape, dorefa{}, bits_inside<4>);
+  const auto net = resnet8(shape, dorefa{}, inner_bits<4>);
   const auto print = frozen(net).fingerprint();
   CHECK(frozen(net).fingerprint() == print);
   CHECK(frozen(net, {.compute = torch::kBFloat16}).fingerprint() != print);
-  CHECK(frozen(resnet8(shape, dorefa{}, bits_inside<3>)).fingerprint() != print);
+  CHECK(frozen(resnet8(shape, dorefa{}, inner_bits<3>)).fingerprint() != print);
   for (const auto& p : net.parameters()) {
     const torch::NoGradGuard without_graph;
     auto other = net;
@@ -270,8 +269,8 @@ TEST_CASE("a cached teacher gives the teacher's answers and asks it once for eac
     *asked.asked = 0;
     for (std::int64_t epoch = 0; epoch < 7; ++epoch) {
       const auto view = view_of(data, epoch);
-      CHECK(torch::equal(teacher.respond(view).logits, plain.respond(view).logits));
-      CHECK(torch::equal(teacher.respond(normalised(view)).logits, plain.respond(view).logits));
+      CHECK(torch::equal(teacher.forward(view).logits, plain.forward(view).logits));
+      CHECK(torch::equal(teacher.forward(normalized(view)).logits, plain.forward(view).logits));
     }
     CHECK(*asked.asked == 2 * data.size());  // view 0 was cached before
     CHECK(teacher.size() == 3 * data.size());
@@ -281,11 +280,11 @@ TEST_CASE("a cached teacher gives the teacher's answers and asks it once for eac
     for (const auto& part : batches(data, {.size = 16, .epoch = 4})) {
       const auto view =
           make_views(part, crops, no_agent{}, no_agent{}, {.epoch = 4}, seed{5}).teacher;
-      CHECK(teacher.respond(view).logits.allclose(plain.respond(view).logits));
+      CHECK(teacher.forward(view).logits.allclose(plain.forward(view).logits));
     }
     CHECK(*asked.asked == 2 * data.size());
 
-    CHECK_THROWS_WITH_AS((void)teacher.respond(view_of(data, 0), {.features = true}),
+    CHECK_THROWS_WITH_AS((void)teacher.forward(view_of(data, 0), {.features = true}),
                          "rolewise: cached_teacher: features are not kept; take a loss on logits, "
                          "or ask the teacher itself",
                          std::invalid_argument);
@@ -293,8 +292,8 @@ TEST_CASE("a cached teacher gives the teacher's answers and asks it once for eac
   const auto again = cached(asked, data, crops_shown(), {.path = in / "cache", .read_only = true});
   *asked.asked = 0;
   for (std::int64_t epoch = 0; epoch < 6; ++epoch)
-    CHECK(torch::equal(again.respond(view_of(data, epoch)).logits,
-                       plain.respond(view_of(data, epoch)).logits));
+    CHECK(torch::equal(again.forward(view_of(data, epoch)).logits,
+                       plain.forward(view_of(data, epoch)).logits));
   CHECK(*asked.asked == 0);
   CHECK(again.tally().found == 6 * data.size());
 }
@@ -305,48 +304,48 @@ TEST_CASE("a cached teacher never answers to other pixels, whatever number they 
   const auto data = some_images(), others = tiny_data(40, seed{90});
   const auto plain = a_teacher();
   const auto teacher = cached(a_teacher(), data, crops_shown(), {.path = in / "cache"});
-  for (std::int64_t epoch = 0; epoch < 3; ++epoch) (void)teacher.respond(view_of(data, epoch));
+  for (std::int64_t epoch = 0; epoch < 3; ++epoch) (void)teacher.forward(view_of(data, epoch));
   CHECK(teacher.size() == 120);
 
-  const sequence behind{crops, cutout{.size = 2}};
-  const sequence before{cutout{.size = 2}, crops};
+  const compose behind{crops, cutout{.size = 2}};
+  const compose before{cutout{.size = 2}, crops};
   auto foreign = data;
   foreign.images = others.images;
   for (std::int64_t epoch = 0; epoch < 7; ++epoch) {
     CAPTURE(epoch);
-    const moment now{.epoch = epoch};
+    const training_progress progress{.epoch = epoch};
     auto swapped = view_of(data, epoch);
     swapped.ids = swapped.ids.flip(0);
     auto inplace = view_of(data, epoch);
     inplace.inputs.add_(1);
     for (const auto& view :
-         {behind(as_batch(data), now, seed{5}), before(as_batch(data), now, seed{5}),
-          view_of(foreign, epoch), crops(as_batch(data), now, seed{6}), swapped, inplace,
+         {behind(as_batch(data), progress, seed{5}), before(as_batch(data), progress, seed{5}),
+          view_of(foreign, epoch), crops(as_batch(data), progress, seed{6}), swapped, inplace,
           as_batch(data), as_batch(others)})
-      CHECK(torch::equal(teacher.respond(view).logits, plain.respond(view).logits));
+      CHECK(torch::equal(teacher.forward(view).logits, plain.forward(view).logits));
   }
   CHECK(teacher.size() == 120);
   CHECK(teacher.tally().kept == 120);
   CHECK(teacher.tally().found < 40);  // a few cut-outs cut nothing
   // Cached responses are still there.
-  CHECK(torch::equal(teacher.respond(view_of(data, 4)).logits,
-                     plain.respond(view_of(data, 4)).logits));
+  CHECK(torch::equal(teacher.forward(view_of(data, 4)).logits,
+                     plain.forward(view_of(data, 4)).logits));
 
   // Half of a batch is cached: the teacher evaluates the whole batch, and each row is right.
   const auto fresh = cached(a_teacher(), data, crops_shown(), {.path = in / "fresh"});
   const auto view = view_of(data, 1);
-  (void)fresh.respond({view.inputs.narrow(0, 0, 20), view.labels.narrow(0, 0, 20),
-                       view.ids.narrow(0, 0, 20), view.scaling, view.view});
+  (void)fresh.forward({view.inputs.narrow(0, 0, 20), view.labels.narrow(0, 0, 20),
+                       view.ids.narrow(0, 0, 20), view.normalization, view.view});
   CHECK(fresh.size() == 20);
-  CHECK(torch::equal(fresh.respond(view).logits, plain.respond(view).logits));
+  CHECK(torch::equal(fresh.forward(view).logits, plain.forward(view).logits));
   CHECK(fresh.size() == 40);
   CHECK(fresh.tally().found == 20);
   auto unknown = view;
   unknown.ids = view.ids + 1;
-  CHECK(torch::equal(fresh.respond(unknown).logits, plain.respond(view).logits));
+  CHECK(torch::equal(fresh.forward(unknown).logits, plain.forward(view).logits));
   CHECK(fresh.tally().passed_on == 40);
   unknown.ids = view.ids.to(torch::kInt);
-  CHECK(complaint([&] { (void)fresh.respond(unknown); }) ==
+  CHECK(complaint([&] { (void)fresh.forward(unknown); }) ==
         "rolewise: cached_teacher: want ids of int64 [40], got Int [40]");
 }
 
@@ -355,19 +354,18 @@ TEST_CASE("a distillation with a cached teacher learns the same bits and asks on
   const folder in;
   const auto data = some_images();
   const auto learn = [&](auto teacher) {
-    distillation lesson{.teacher = std::move(teacher),
-                        .student = tiny_student{data.shape, seed{8}},
-                        .teacher_agent = crops,
-                        .student_agent = pad_crop_flip{.padding = 1},
-                        .shared_agent = recurring_views{2, cutout{.size = 2}},
-                        .loss = soft_target_kl{temperature{4}},
-                        .seed = seed{5}};
-    (void)fit(lesson, data, {.epochs = 14, .batch_size = 16, .shuffle = false});
-    return lesson;
-  };
-  const shown_views shown{.teacher_agent = crops,
-                          .shared_agent = recurring_views{2, cutout{.size = 2}},
+    distillation training{.teacher = std::move(teacher),
+                          .student = tiny_student{data.shape, seed{8}},
+                          .teacher_agent = crops,
+                          .student_agent = pad_crop_flip{.padding = 1},
+                          .shared_agent = cyclic_views{2, cutout{.size = 2}},
+                          .loss = soft_target_kl{temperature{4}},
                           .seed = seed{5}};
+    (void)fit(training, data, {.epochs = 14, .batch_size = 16, .shuffle = false});
+    return training;
+  };
+  const shown_views shown{
+      .teacher_agent = crops, .shared_agent = cyclic_views{2, cutout{.size = 2}}, .seed = seed{5}};
   const auto counted = a_teacher();
   auto plain = learn(a_teacher());
   auto with_cache = learn(cached(counted, data, shown, {.path = in / "cache"}));
@@ -376,9 +374,9 @@ TEST_CASE("a distillation with a cached teacher learns the same bits and asks on
   CHECK(with_cache.teacher.tally().found == 8 * data.size());
 
   // The teacher may be given the student's view.
-  const shown_views students{.teacher_agent = students_view{}, .student_agent = crops};
-  const auto judge = cached(counted, data, students, {.path = in / "students"});
-  CHECK(judge.size() == 0);
+  const shown_views students{.teacher_agent = same_view{}, .student_agent = crops};
+  const auto metric = cached(counted, data, students, {.path = in / "students"});
+  CHECK(metric.size() == 0);
 }
 
 TEST_CASE("a run that was interrupted goes on with its cache and ends with the same bits")
@@ -386,20 +384,20 @@ TEST_CASE("a run that was interrupted goes on with its cache and ends with the s
   const folder in;
   const auto data = some_images(64);
   const fit_options whole{.epochs = 7, .batch_size = 16, .seed = seed{11}};
-  const auto lesson_with = [&](const std::string& path) {
+  const auto training_with = [&](const std::string& path) {
     return distillation{.teacher = cached(a_teacher(), data, crops_shown(), {.path = path}),
                         .student = tiny_student{data.shape, seed{8}},
                         .teacher_agent = crops,
                         .loss = soft_target_kl{temperature{4}},
                         .seed = seed{5}};
   };
-  auto straight = lesson_with(in / "straight");
+  auto straight = training_with(in / "straight");
   (void)fit(straight, data, whole);
 
   std::filesystem::create_directories(in / "run");
   auto options = whole;
   {
-    auto first = lesson_with(in / "cache");
+    auto first = training_with(in / "cache");
     options.until = 2;
     (void)fit(first, data, options, checkpoints{.folder = in / "run"});
     // As if the process were killed in the third epoch, after one batch and some rows of the
@@ -409,7 +407,7 @@ TEST_CASE("a run that was interrupted goes on with its cache and ends with the s
       const auto view =
           make_views(part, crops, no_agent{}, no_agent{}, {.epoch = 2}, seed{5}).teacher;
       if (step++ == 2) break;
-      (void)first.teacher.respond(view);
+      (void)first.teacher.forward(view);
     }
     CHECK(first.teacher.size() == 2 * data.size() + 32);
   }
@@ -418,7 +416,7 @@ TEST_CASE("a run that was interrupted goes on with its cache and ends with the s
   bytes[last] = static_cast<char>(bytes[last] ^ 1);
   write(in / "cache", bytes);
 
-  auto second = lesson_with(in / "cache");
+  auto second = training_with(in / "cache");
   CHECK(second.teacher.size() == 2 * data.size() + 31);
   options.until = -1;
   options.resume = true;
@@ -432,22 +430,22 @@ TEST_CASE("the program of docs/teacher_cache.md asks the teacher in its first ep
   const folder in;
   const auto path = in / "answers.cache";
   const auto data = glyphs({.classes = 4, .train = 32, .test = 0}).train;
-  const auto school = resnet8(data.shape);
+  const auto pretraining = resnet8(data.shape);
 
   // [cache]
   // The teacher sees each image in 2 forms, and is asked about each of them once.
-  const recurring_views shown{.views = 2, .agent = rand_augment{}};
-  distillation lesson{
-      .teacher = cached(frozen(school), data, shown_views{.teacher_agent = shown, .seed = seed{1}},
-                        {.path = path}),
+  const cyclic_views shown{.views = 2, .agent = rand_augment{}};
+  distillation training{
+      .teacher = cached(frozen(pretraining), data,
+                        shown_views{.teacher_agent = shown, .seed = seed{1}}, {.path = path}),
       .student = resnet8(data.shape),
       .teacher_agent = shown,
       .student_agent = rand_augment{},
       .loss = soft_target_kl{temperature{4}},
       .seed = seed{1},
   };
-  fit(lesson, data, {.epochs = 5, .batch_size = 16});
-  const auto [found, kept, passed_on] = lesson.teacher.tally();
+  fit(training, data, {.epochs = 5, .batch_size = 16});
+  const auto [found, kept, passed_on] = training.teacher.tally();
   // [/cache]
   CHECK(kept == 2 * data.size());
   CHECK(found == 3 * data.size());
@@ -459,13 +457,13 @@ TEST_CASE("half, bfloat16 and top-k answers stay within their bounds")
   const folder in;
   constexpr std::int64_t classes = 23;
   const auto data = some_images(40, classes);
-  const auto exact = a_teacher(3, classes).respond(view_of(data, 0)).logits * 1.0;
+  const auto exact = a_teacher(3, classes).forward(view_of(data, 0)).logits * 1.0;
   const auto distances = exact - exact.amax(1, true);
   const auto kept_as = [&](const cache_options& options) {
     std::filesystem::remove(options.path);
     const auto teacher = cached(a_teacher(3, classes), data, crops_shown(), options);
-    const auto first = teacher.respond(view_of(data, 0)).logits;
-    CHECK(torch::equal(teacher.respond(view_of(data, 0)).logits, first));
+    const auto first = teacher.forward(view_of(data, 0)).logits;
+    CHECK(torch::equal(teacher.forward(view_of(data, 0)).logits, first));
     CHECK((first.scalar_type() == torch::kFloat32));
     return first;
   };
@@ -497,7 +495,8 @@ TEST_CASE("half, bfloat16 and top-k answers stay within their bounds")
     }
 
   // Distances beyond the range of half saturate at its end.
-  const rolewise::detail::answer_form form{.classes = 3, .kept = 3, .type = torch::kFloat16};
+  const rolewise::detail::cached_logits_format form{
+      .classes = 3, .kept = 3, .type = torch::kFloat16};
   const auto far = torch::tensor({{1e6F, 0.0F, 1e6F - 1.0F}});
   const auto back = rolewise::detail::decoded(rolewise::detail::encoded(far, form), form);
   CHECK(torch::equal(back, torch::tensor({{1e6F, 1e6F - 65504.0F, 1e6F - 1.0F}})));
@@ -533,9 +532,9 @@ TEST_CASE("a cache that belongs to something else is refused in words")
   shown = crops_shown();
   shown.teacher_agent.views = 2;
   CHECK(refusal(shown, data, a_teacher()) == but("number of views 3 (now 2)"));
-  CHECK(
-      refusal(shown_views{.teacher_agent = recurring_views{3, cutout{.size = 2}}, .seed = seed{5}},
-              data, a_teacher()) == but("agents pad-crop-flip + no-agent (now cutout + no-agent)"));
+  CHECK(refusal(shown_views{.teacher_agent = cyclic_views{3, cutout{.size = 2}}, .seed = seed{5}},
+                data,
+                a_teacher()) == but("agents pad-crop-flip + no-agent (now cutout + no-agent)"));
   shown = crops_shown();
   for (auto member : {&dataset::images, &dataset::labels, &dataset::ids}) {
     auto other = data;
@@ -544,7 +543,7 @@ TEST_CASE("a cache that belongs to something else is refused in words")
     CHECK(refusal(shown, other, a_teacher()) == but("other data under the same name"));
   }
   auto other = data;
-  other.scaling.mean[0] += 1e-9;
+  other.normalization.mean[0] += 1e-9;
   CHECK(refusal(shown, other, a_teacher()) == but("other data under the same name"));
   other = subset(data, torch::arange(30));
   other.name = "part";
@@ -561,13 +560,13 @@ TEST_CASE("a cache that belongs to something else is refused in words")
 
   const auto wants = [&](const auto& views) { return refusal(views, data, a_teacher()); };
   CHECK(wants(shown_views{.teacher_agent = pad_crop_flip{}}) ==
-        "rolewise: cached: the teacher's view does not recur; wrap its agent in recurring_views");
+        "rolewise: cached: the teacher's view does not recur; wrap its agent in cyclic_views");
   const std::string not_again =
       "rolewise: cached: the teacher's view of epoch 0 does not come again in epoch 3: an agent "
-      "outside recurring_views changes it; wrap the shared agent as well";
+      "outside cyclic_views changes it; wrap the shared agent as well";
   CHECK(wants(shown_views{.teacher_agent = crops, .shared_agent = brighter_each_epoch{}}) ==
         not_again);
-  CHECK(wants(shown_views{.teacher_agent = sequence{brighter_each_epoch{}, crops}}) == not_again);
+  CHECK(wants(shown_views{.teacher_agent = compose{brighter_each_epoch{}, crops}}) == not_again);
   CHECK(wants(shown_views{.teacher_agent = crops, .student_agent = brighter_each_epoch{}}) ==
         but("seed 5 (now 0)"));
 }
@@ -585,7 +584,7 @@ TEST_CASE("a damaged cache is refused, a damaged row is asked for again")
         "rolewise: " + path + ": cannot be read: No such file or directory");
   {
     const auto teacher = open();
-    for (std::int64_t epoch = 0; epoch < 3; ++epoch) (void)teacher.respond(view_of(data, epoch));
+    for (std::int64_t epoch = 0; epoch < 3; ++epoch) (void)teacher.forward(view_of(data, epoch));
 
     // Only one writer at a time, in one process too; readers are allowed.
     CHECK(complaint([&] { (void)open(); }) ==
@@ -595,7 +594,7 @@ TEST_CASE("a damaged cache is refused, a damaged row is asked for again")
   }
   const auto fifo = path + "-fifo";
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);  // not waited for
-  CHECK(complaint([&] { (void)rolewise::detail::answer_file{fifo, "head", 100, true}; }) ==
+  CHECK(complaint([&] { (void)rolewise::detail::cached_logits_file{fifo, "head", 100, true}; }) ==
         "rolewise: " + fifo + ": is no teacher cache: it has 0 bytes, the head alone has 4");
   const auto whole = bytes_of(path);
   constexpr std::size_t head = 4096, row = 32;
@@ -634,8 +633,8 @@ TEST_CASE("a damaged cache is refused, a damaged row is asked for again")
     const auto teacher = open();
     CHECK(teacher.size() == 119);
     const auto view = static_cast<std::int64_t>((at - head) / row / 40);
-    CHECK(torch::equal(teacher.respond(view_of(data, view)).logits,
-                       plain.respond(view_of(data, view)).logits));
+    CHECK(torch::equal(teacher.forward(view_of(data, view)).logits,
+                       plain.forward(view_of(data, view)).logits));
     CHECK(teacher.size() == 120);
     CHECK(teacher.tally().kept == 1);
   }
@@ -644,8 +643,8 @@ TEST_CASE("a damaged cache is refused, a damaged row is asked for again")
   bytes.replace(head, row, whole, head + row, row);
   write(path, bytes);
   CHECK(open(true).size() == 119);
-  CHECK(torch::equal(open(true).respond(view_of(data, 0)).logits,
-                     plain.respond(view_of(data, 0)).logits));
+  CHECK(torch::equal(open(true).forward(view_of(data, 0)).logits,
+                     plain.forward(view_of(data, 0)).logits));
   CHECK(bytes_of(path) == bytes);
 
   std::filesystem::remove(path);
@@ -658,8 +657,7 @@ TEST_CASE("a cache for which there is no room leaves nothing behind")
   const folder in;
   const auto data = some_images();
   const auto open = [&](const std::string& path, std::int64_t views = 3) {
-    (void)cached(a_teacher(), data,
-                 shown_views{.teacher_agent = recurring_views{views, no_agent{}}},
+    (void)cached(a_teacher(), data, shown_views{.teacher_agent = cyclic_views{views, no_agent{}}},
                  {.path = path, .probes = 1});
   };
   const auto path = in / "cache";
@@ -714,7 +712,7 @@ TEST_CASE("several threads may ask one cached teacher")
         for (std::int64_t epoch = 0; epoch < 12; ++epoch) {
           const auto view = view_of(data, epoch + static_cast<std::int64_t>(t));
           right[t] =
-              right[t] && torch::equal(teacher.respond(view).logits, plain.respond(view).logits);
+              right[t] && torch::equal(teacher.forward(view).logits, plain.forward(view).logits);
         }
       });
   }

@@ -36,7 +36,7 @@ std::string refusal(const std::function<void()>& f)
 struct reads_the_pixel {
   [[maybe_unused]] static constexpr bool has_state = false;
   std::int64_t classes;
-  response respond(const batch& examples, taps = {}) const
+  outputs forward(const batch& examples, taps = {}) const
   {
     const auto pixel = examples.inputs.select(1, 0).select(1, 0).select(1, 0).to(torch::kLong);
     return {torch::zeros({examples.size(), classes}).scatter_(1, pixel.unsqueeze(1), 1000.0), {}};
@@ -46,7 +46,7 @@ struct reads_the_pixel {
 /// A teacher that is certain on dark images and uncertain on bright ones.
 struct dazzled {
   static constexpr bool has_state = false;
-  response respond(const batch& examples, taps = {}) const
+  outputs forward(const batch& examples, taps = {}) const
   {
     const auto dark = 255.0 - examples.inputs.to(torch::kFloat32).mean({1, 2, 3});
     return {torch::stack({dark * 0.01, torch::zeros_like(dark)}, 1), {}};
@@ -57,10 +57,10 @@ struct dazzled {
 struct brighter {
   static constexpr std::string_view name = "brighter";
   static constexpr bool has_state = false;
-  batch operator()(const batch& examples, const moment& now, seed key) const
+  batch operator()(const batch& examples, const training_progress& progress, seed key) const
   {
     auto view = examples;
-    const auto by = (uniform_draws(key, now.epoch, examples.ids, 1) * 8).floor();
+    const auto by = (uniform_draws(key, progress.epoch, examples.ids, 1) * 8).floor();
     view.inputs = (examples.inputs.div(2, "trunc") + by.view({-1, 1, 1, 1})).to(torch::kByte);
     return view;
   }
@@ -70,10 +70,10 @@ struct brighter {
 struct any_class {
   static constexpr const char* name = "any-class";
   [[maybe_unused]] static constexpr bool has_state = false;
-  batch operator()(const batch& examples, const moment& now, seed key) const
+  batch operator()(const batch& examples, const training_progress& progress, seed key) const
   {
     auto view = examples;
-    view.inputs = (uniform_draws(key, now.epoch, examples.ids, 1) * 100)
+    view.inputs = (uniform_draws(key, progress.epoch, examples.ids, 1) * 100)
                       .floor()
                       .to(torch::kByte)
                       .view({-1, 1, 1, 1});
@@ -153,18 +153,18 @@ TEST_CASE("the hardest of several views is the one that the judge is least sure 
       h.allclose(torch::tensor({.394398, 1.029653, 1.098513, .719774}, torch::kFloat64), 0, 1e-6));
   CHECK(entropy_of(torch::tensor({{0.0F, 1e30F}})).item<double>() == 0.0);
 
-  const hardest_view agent{.agent = brighter{}, .judge = dazzled{}, .candidates = 4};
+  const hardest_view agent{.agent = brighter{}, .teacher = dazzled{}, .candidates = 4};
   laws::hold_for(agent, 3);
   laws::draws_matter_for(agent);
-  laws::hold_for(hardest_view{.agent = cutmix{.classes = 7}, .judge = dazzled{}}, 1);
+  laws::hold_for(hardest_view{.agent = cutmix{.classes = 7}, .teacher = dazzled{}}, 1);
   static_assert(hardest_view<cutmix, dazzled>::mixes && !hardest_view<cutout, dazzled>::mixes);
 
   const auto examples = laws::images_for_agents(3);
-  const moment now{.epoch = 2};
-  const auto view = agent(examples, now, seed{7});
+  const training_progress progress{.epoch = 2};
+  const auto view = agent(examples, progress, seed{7});
   std::vector<torch::Tensor> candidates;
   for (std::uint64_t i = 0; i < 4; ++i)
-    candidates.push_back(brighter{}(examples, now, seed{7}.split(i)).inputs);
+    candidates.push_back(brighter{}(examples, progress, seed{7}.split(i)).inputs);
   const auto all = torch::stack(candidates);  // the judge is less sure the brighter an image is
   const auto brightest = all.to(torch::kFloat64).mean({2, 3, 4}).argmax(0);
   for (std::int64_t n = 0; n < examples.size(); ++n)
@@ -172,9 +172,10 @@ TEST_CASE("the hardest of several views is the one that the judge is least sure 
 
   // Labels and partners are those of the selected view.
   const cutmix cuts{.classes = 7};
-  const auto picked = hardest_view{.agent = cuts, .judge = dazzled{}}(examples, now, seed{7});
-  const batch options[]{cuts(examples, now, seed{7}.split(0)),
-                        cuts(examples, now, seed{7}.split(1))};
+  const auto picked =
+      hardest_view{.agent = cuts, .teacher = dazzled{}}(examples, progress, seed{7});
+  const batch options[]{cuts(examples, progress, seed{7}.split(0)),
+                        cuts(examples, progress, seed{7}.split(1))};
   bool seen[]{false, false};
   for (std::int64_t n = 0; n < examples.size(); ++n) {
     const auto bright = [&](const batch& b) {
@@ -187,10 +188,10 @@ TEST_CASE("the hardest of several views is the one that the judge is least sure 
     CHECK(torch::equal(picked.partners[n], options[harder].partners[n]));
   }
   CHECK((seen[0] && seen[1]));
-  const hardest_view one{.agent = brighter{}, .judge = dazzled{}, .candidates = 1};
-  CHECK(torch::equal(one(examples, now, seed{7}).inputs, candidates[0]));
+  const hardest_view one{.agent = brighter{}, .teacher = dazzled{}, .candidates = 1};
+  CHECK(torch::equal(one(examples, progress, seed{7}).inputs, candidates[0]));
   CHECK(refusal([&] {
-          (void)hardest_view{.agent = brighter{}, .judge = dazzled{}, .candidates = 0}(
-              examples, now, seed{7});
+          (void)hardest_view{.agent = brighter{}, .teacher = dazzled{}, .candidates = 0}(
+              examples, progress, seed{7});
         }) == "rolewise: hardest_view: candidates is 0, want at least 1");
 }

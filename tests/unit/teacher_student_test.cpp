@@ -97,14 +97,14 @@ void shake(Student& student)
 TEST_CASE("a frozen network answers as it did when it was frozen, whatever becomes of the original")
 {
   auto student = rw::resnet8(small, rw::dorefa{});
-  (void)student.respond(images(8));
-  const auto before = student.probe(images(8), {.features = true});
+  (void)student.forward(images(8));
+  const auto before = student.predict(images(8), {.features = true});
   const auto teacher = rw::frozen(student);
   rw::laws::hold_for(teacher, images(8));
 
-  (void)student.respond(images(8));
+  (void)student.forward(images(8));
   shake(student);
-  const auto answer = teacher.respond(images(8), {.features = true});
+  const auto answer = teacher.forward(images(8), {.features = true});
   CHECK(torch::equal(answer.logits, before.logits));
   REQUIRE(answer.features.size() == before.features.size());
   for (std::size_t i = 0; i < answer.features.size(); ++i) {
@@ -121,7 +121,7 @@ TEST_CASE("a frozen network may compute in bfloat16 and says in what it cannot")
   const auto fine = rw::frozen(student),
              coarse = rw::frozen(student, {.compute = torch::kBFloat16});
   rw::laws::hold_for(coarse, images(8));
-  const auto a = fine.respond(images(8)).logits, b = coarse.respond(images(8)).logits;
+  const auto a = fine.forward(images(8)).logits, b = coarse.forward(images(8)).logits;
   CHECK((b.scalar_type() == torch::kFloat));
   CHECK_FALSE(torch::equal(a, b));
   CHECK((a - b).abs().max().item<double>() < 0.05 * a.std().item<double>());
@@ -139,8 +139,8 @@ TEST_CASE("a user's module teaches in evaluation mode, from a pointer or from a 
   rw::laws::hold_for(teacher, images(8));
   CHECK_FALSE(module->is_training());
   CHECK(torch::equal(module->norm->running_mean, torch::zeros(6)));
-  CHECK(torch::equal(teacher.respond(images(8)).logits,
-                     module->forward(rw::normalised_inputs(images(8))).detach()));
+  CHECK(torch::equal(teacher.forward(images(8)).logits,
+                     module->forward(rw::normalized_inputs(images(8))).detach()));
 
   own_holder holder;
   const rw::module_teacher from_holder{holder};
@@ -148,15 +148,15 @@ TEST_CASE("a user's module teaches in evaluation mode, from a pointer or from a 
   rw::laws::hold_for(rw::module_teacher{std::make_shared<plain_net>()}, images(8));
   auto doubled = std::make_shared<own_module>();
   doubled->to(torch::kFloat64);
-  CHECK((rw::module_teacher{doubled}.respond(images(2)).logits.scalar_type() == torch::kFloat64));
+  CHECK((rw::module_teacher{doubled}.forward(images(2)).logits.scalar_type() == torch::kFloat64));
 
-  CHECK_THROWS_WITH_AS((void)teacher.respond(images(2), {.features = true}),
+  CHECK_THROWS_WITH_AS((void)teacher.forward(images(2), {.features = true}),
                        "rolewise: module_teacher: a module has no features to tap; take a loss on "
                        "logits or write a part of your own",
                        std::invalid_argument);
   module->train();
   CHECK_THROWS_WITH_AS(
-      (void)teacher.respond(images(2)),
+      (void)teacher.forward(images(2)),
       "rolewise: module_teacher: the module has been put into training mode; call eval() on it",
       std::invalid_argument);
   CHECK_THROWS_WITH_AS(rw::module_teacher{std::shared_ptr<plain_net>{}},
@@ -176,21 +176,21 @@ TEST_CASE("a module that is probed keeps the mode of each of its parts")
 {
   rw::module_student student{std::make_shared<own_module>()};
   student.module().norm->eval();
-  (void)student.probe(images(8));
+  (void)student.predict(images(8));
   CHECK(student.module().is_training());
   CHECK(student.module().convolution->is_training());
   CHECK_FALSE(student.module().norm->is_training());
 
   student.module().norm->train();
   CHECK(torch::equal(student.module().norm->running_mean, torch::zeros(6)));
-  (void)student.respond(images(8));
+  (void)student.forward(images(8));
   CHECK_FALSE(torch::equal(student.module().norm->running_mean, torch::zeros(6)));
 
   auto evaluated = std::make_shared<own_module>();
   evaluated->eval();
   rw::module_student woken{evaluated};
   CHECK(evaluated->is_training());
-  CHECK_THROWS_AS((void)woken.probe(images(2), {.features = true}), std::invalid_argument);
+  CHECK_THROWS_AS((void)woken.predict(images(2), {.features = true}), std::invalid_argument);
   CHECK(evaluated->is_training());
 }
 
@@ -218,15 +218,15 @@ TEST_CASE("a frozen copy of a user's module is not reached by training it furthe
   rw::module_student student{std::make_shared<own_module>()};
   const auto teacher = rw::frozen(student);
   rw::laws::hold_for(teacher, images(8));
-  const auto before = teacher.respond(images(8)).logits;
+  const auto before = teacher.forward(images(8)).logits;
   shake(student);
-  CHECK(torch::equal(teacher.respond(images(8)).logits, before));
-  CHECK_FALSE(torch::equal(student.probe(images(8)).logits.detach(), before));
+  CHECK(torch::equal(teacher.forward(images(8)).logits, before));
+  CHECK_FALSE(torch::equal(student.predict(images(8)).logits.detach(), before));
 
   rw::module_student fresh{std::make_shared<own_module>()};
   const auto report = rw::copy_weights(student, fresh);
   CHECK(report.only_in_target.empty());
-  CHECK(torch::equal(fresh.probe(images(8)).logits, student.probe(images(8)).logits));
+  CHECK(torch::equal(fresh.predict(images(8)).logits, student.predict(images(8)).logits));
 }
 
 namespace {
@@ -261,7 +261,7 @@ struct distant_teacher {
   std::shared_ptr<std::vector<torch::Device>> seen = std::make_shared<std::vector<torch::Device>>();
 
   [[nodiscard]] torch::Device device() const { return torch::kMeta; }
-  [[nodiscard]] rw::response respond(const rw::batch& examples, rw::taps = {}) const
+  [[nodiscard]] rw::outputs forward(const rw::batch& examples, rw::taps = {}) const
   {
     seen->push_back(examples.inputs.device());
     return {.logits = torch::zeros({examples.size(), 4}), .features = {}};
@@ -280,8 +280,8 @@ TEST_CASE("teachers report their device and get their inputs on it")
 
   const distant_teacher distant;
   (void)rw::agreement(distant, distant, std::vector{images(3)});
-  const rw::hardest_view harder{.agent = rw::horizontal_flip{}, .judge = distant};
-  CHECK(harder(images(3), rw::moment{}, rw::seed{1}).inputs.is_cpu());
+  const rw::hardest_view harder{.agent = rw::horizontal_flip{}, .teacher = distant};
+  CHECK(harder(images(3), rw::training_progress{}, rw::seed{1}).inputs.is_cpu());
   rw::dataset data;
   data.images = images(8).inputs;
   data.labels = images(8).labels;
@@ -301,19 +301,19 @@ TEST_CASE("no statistics of a teacher move, whatever mode its parts are in")
   auto module = std::make_shared<stubborn_module>();
   const rw::module_teacher teacher{module};
   CHECK_FALSE(module->norm->is_training());
-  (void)teacher.respond(images(8));
+  (void)teacher.forward(images(8));
   CHECK(torch::equal(module->norm->running_mean, still));
 
   module->norm->train();  // the module as a whole is in evaluation mode
   CHECK_FALSE(module->is_training());
-  CHECK_THROWS_WITH_AS((void)teacher.respond(images(8)),
+  CHECK_THROWS_WITH_AS((void)teacher.forward(images(8)),
                        "rolewise: module_teacher: part 'norm' of the module has been put into "
                        "training mode; call eval() on the module",
                        std::invalid_argument);
   CHECK(torch::equal(module->norm->running_mean, still));
 
   const rw::module_student student{std::make_shared<stubborn_module>()};
-  (void)student.probe(images(8));
+  (void)student.predict(images(8));
   CHECK(torch::equal(student.module().norm->running_mean, still));
   CHECK(student.module().norm->is_training());
   CHECK(student.module().classifier->is_training());
@@ -321,7 +321,7 @@ TEST_CASE("no statistics of a teacher move, whatever mode its parts are in")
   const auto frozen = rw::frozen(student);
   CHECK_FALSE(frozen.network().module().is_training());
   CHECK_FALSE(frozen.network().module().norm->is_training());
-  (void)frozen.respond(images(8));
+  (void)frozen.forward(images(8));
   CHECK(torch::equal(frozen.network().module().norm->running_mean, still));
   const auto copy = frozen;
   CHECK_FALSE(copy.network().module().norm->is_training());
@@ -336,7 +336,7 @@ TEST_CASE("the copy of a user's module has its parts in the modes of the origina
   CHECK(copy.module().is_training());
   CHECK(copy.module().convolution->is_training());
   CHECK_FALSE(copy.module().norm->is_training());
-  (void)copy.respond(images(8));
+  (void)copy.forward(images(8));
   CHECK(torch::equal(copy.module().norm->running_mean, torch::zeros(6)));
 }
 
@@ -345,13 +345,13 @@ TEST_CASE("several threads may ask one frozen module")
   const auto teacher = rw::frozen(rw::module_student{std::make_shared<own_module>()});
   const rw::shared_teacher shared{teacher};
   const auto examples = images(8);
-  const auto wanted = teacher.respond(examples).logits;
+  const auto wanted = teacher.forward(examples).logits;
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&] {
       for (int round = 0; round < 20; ++round)
-        if (!torch::equal(shared.respond(examples).logits, wanted)) ++wrong;
+        if (!torch::equal(shared.forward(examples).logits, wanted)) ++wrong;
     });
   for (auto& thread : threads) thread.join();
   CHECK(wrong == 0);

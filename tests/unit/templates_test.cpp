@@ -31,7 +31,7 @@
 
 TEST_CASE("the templates of a loss, an agent and a quantizer satisfy their laws")
 {
-  rolewise::laws::hold_for(mine::centred_logits{});
+  rolewise::laws::hold_for(mine::centered_logits{});
   for (const std::int64_t channels : {1, 3})
     rolewise::laws::hold_for(mine::brightness_jitter{}, channels);
   rolewise::laws::hold_for(mine::plain_uniform{});
@@ -40,13 +40,13 @@ TEST_CASE("the templates of a loss, an agent and a quantizer satisfy their laws"
 TEST_CASE("layers multiply the integers of the template of a quantizer")
 {
   const rw::sample_shape shape{.channels = 3, .height = 8, .width = 8, .classes = 4};
-  const auto network = rw::resnet8(shape, mine::plain_uniform{}, rw::bits_inside<3>);
+  const auto network = rw::resnet8(shape, mine::plain_uniform{}, rw::inner_bits<3>);
   const rw::batch examples{torch::randint(0, 256, {2, 3, 8, 8}, torch::kByte),
                            torch::zeros(2, torch::kLong),
                            torch::arange(2),
                            {}};
   const torch::NoGradGuard without_graph;
-  (void)network.probe(examples);
+  (void)network.predict(examples);
   const auto layers = network.layers();
   const auto expected = rw::integer_forward_support().available
                             ? rw::layer_arithmetic::integer

@@ -8,7 +8,7 @@
 #include <rolewise/core/terminal.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/train/progress_bar.hpp>
-#include <rolewise/train/standings_table.hpp>
+#include <rolewise/train/trial_table.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -48,13 +48,13 @@ void train(progress_bar& bar, F&& after_step)
 {
   const run_signature run{.epochs = 2, .steps_per_epoch = 3};
   run_history history;
-  bar.see(run_begins{run, history, 0, 2, false});
+  bar.on(fit_begin{run, history, 0, 2, false});
   for (std::int64_t epoch = 0; epoch < 2; ++epoch) {
     for (std::int64_t step = 0; step < 3; ++step) {
       const metrics numbers{{"loss", torch::tensor(0.8124)}};
       bar.seen.drawn = {};  // as if the last drawing were long ago
-      bar.see(
-          step_ends{{.epoch = epoch, .step = step, .epochs = 2, .steps_per_epoch = 3}, 8, numbers});
+      bar.on(
+          step_end{{.epoch = epoch, .step = step, .epochs = 2, .steps_per_epoch = 3}, 8, numbers});
       after_step(3 * epoch + step);
     }
     epoch_record record;
@@ -63,9 +63,9 @@ void train(progress_bar& bar, F&& after_step)
     record.validation_accuracy = 0.875;
     record.seconds = 1.5;
     history.epochs.push_back(record);
-    bar.see(epoch_ends{run, record, history});
+    bar.on(epoch_end{run, record, history});
   }
-  bar.see(run_ends{history, ending::finished});
+  bar.on(fit_end{history, ending::finished});
 }
 
 /// The text that a bar writes to a file.
@@ -90,11 +90,11 @@ search_history tiny_search()
           .events = {}};
 }
 
-std::vector<standing> standings_at(std::int64_t epoch)
+std::vector<trial_state> trial_states_at(std::int64_t epoch)
 {
-  std::vector<standing> all;
+  std::vector<trial_state> all;
   for (std::int64_t trial = 0; trial < 3; ++trial) {
-    point at;
+    configuration at;
     at.set("learning rate of " + odd_name, 0.25).set("momentum", 0.9).set("weight decay", 0.0005);
     all.push_back({.trial = trial,
                    .epoch = epoch,
@@ -106,10 +106,10 @@ std::vector<standing> standings_at(std::int64_t epoch)
 
 /// A search of four rounds; `after_round` is called after each.
 template<typename F>
-void search(standings_table& table, F&& after_round)
+void search(trial_table& table, F&& after_round)
 {
   auto history = tiny_search();
-  table.see(search_begins{history, standings_at(0)});
+  table.on(search_begin{history, trial_states_at(0)});
   for (std::int64_t round = 0; round < 4; ++round) {
     for (std::int64_t trial = 0; trial < 3; ++trial) {
       history.events.push_back({.what = search_event::kind::scored,
@@ -117,11 +117,11 @@ void search(standings_table& table, F&& after_round)
                                 .trial = trial,
                                 .epoch = round + 1,
                                 .score = 0.5});
-      table.see(search_goes_on{history.events.back(), history, standings_at(round + 1)});
+      table.on(search_goes_on{history.events.back(), history, trial_states_at(round + 1)});
     }
     after_round(round);
   }
-  table.see(search_ends{history, standings_at(4)});
+  table.on(search_end{history, trial_states_at(4)});
 }
 
 bool all_fit(const rows& shown, std::size_t columns)
@@ -277,9 +277,9 @@ TEST_CASE("a run that fails leaves the line that says where")
   const testing::pseudo_terminal terminal{80};
   progress_bar bar{.to = terminal.stream()};
   const metrics numbers{{"loss", torch::tensor(0.8124)}};
-  bar.see(run_begins{{.epochs = 2, .steps_per_epoch = 3}, {}, 0, 2, false});
-  bar.see(step_ends{{.epoch = 0, .step = 1, .epochs = 2, .steps_per_epoch = 3}, 8, numbers});
-  bar.see(run_ends{{}, ending::failed});
+  bar.on(fit_begin{{.epochs = 2, .steps_per_epoch = 3}, {}, 0, 2, false});
+  bar.on(step_end{{.epoch = 0, .step = 1, .epochs = 2, .steps_per_epoch = 3}, 8, numbers});
+  bar.on(fit_end{{}, ending::failed});
   std::fputs("and why", terminal.stream());
   testing::screen screen{80};
   screen.show(terminal.take());
@@ -305,7 +305,7 @@ TEST_CASE("without a terminal an epoch is a whole line, whatever names it has")
   char* bytes = nullptr;
   std::size_t size = 0;
   progress_bar bar{.to = ::open_memstream(&bytes, &size)};
-  bar.see(epoch_ends{run, record, {}});
+  bar.on(epoch_end{run, record, {}});
   std::fclose(bar.to);
   CHECK(std::string{bytes, size}.find(long_name + " 0.5000") != std::string::npos);
   std::free(bytes);
@@ -317,7 +317,7 @@ TEST_CASE("a terminal that only prints is sent no escape sequences")
   const testing::pseudo_terminal terminal{40};
   progress_bar bar{.to = terminal.stream(), .title = "tiny"};
   train(bar, [](std::int64_t) {});
-  standings_table table{.to = terminal.stream()};
+  trial_table table{.to = terminal.stream()};
   search(table, [](std::int64_t) {});
   const auto text = terminal.take();
   CHECK(text.find('\x1b') == std::string::npos);
@@ -326,14 +326,14 @@ TEST_CASE("a terminal that only prints is sent no escape sequences")
   CHECK(screen.rows().size() == 2 + 4);
 }
 
-TEST_CASE("the table of standings keeps its place on a terminal of any size")
+TEST_CASE("the table of trial states keeps its place on a terminal of any size")
 {
   const with_terminal_kind any{"xterm"};
   for (const auto columns : widths{1, 10, 40, 80, 200}) {
     CAPTURE(columns);
     const testing::pseudo_terminal terminal{columns};
     testing::screen screen{columns};
-    standings_table table{.to = terminal.stream()};
+    trial_table table{.to = terminal.stream()};
     search(table, [&](std::int64_t) { screen.show(terminal.take()); });
     screen.show(terminal.take());
     CHECK(screen.rows().size() == 5);
@@ -342,7 +342,7 @@ TEST_CASE("the table of standings keeps its place on a terminal of any size")
 
   const testing::pseudo_terminal terminal{60, 4};
   testing::screen screen{60};
-  standings_table table{.to = terminal.stream()};
+  trial_table table{.to = terminal.stream()};
   search(table, [&](std::int64_t round) {
     screen.show(terminal.take());
     CHECK(screen.rows().size() == (round < 2 ? 3 : 1));
@@ -351,7 +351,7 @@ TEST_CASE("the table of standings keeps its place on a terminal of any size")
   });
 
   const testing::pseudo_terminal wide{200};
-  standings_table narrow{.to = wide.stream(), .width = 30};
+  trial_table narrow{.to = wide.stream(), .width = 30};
   search(narrow, [](std::int64_t) {});
   testing::screen seen{200};
   seen.show(wide.take());
@@ -362,7 +362,7 @@ TEST_CASE("without a terminal a round of a search is a whole line")
 {
   char* text = nullptr;
   std::size_t size = 0;
-  standings_table table{.to = ::open_memstream(&text, &size)};
+  trial_table table{.to = ::open_memstream(&text, &size)};
   search(table, [](std::int64_t) {});
   std::fclose(table.to);
   const std::string words{text, size};

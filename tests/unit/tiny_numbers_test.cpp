@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
 
-#include <rolewise/network/eight_bit_convolution.hpp>
+#include <rolewise/network/int8_convolution.hpp>
 #include <rolewise/quant/apot.hpp>
 #include <rolewise/quant/binary_connect.hpp>
 #include <rolewise/quant/dorefa.hpp>
@@ -26,7 +26,7 @@ using rw::bit_width;
 
 namespace {
 
-const rw::layer_place inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
+const rw::layer_id inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
 
 /// From 0 over subnormal numbers to small normal ones.
 const std::vector<double> sizes{0.0, 1e-45, 1e-42, 1e-38, 1e-37, 1e-30, 1e-22, 1e-19, 1e-12};
@@ -85,7 +85,7 @@ void check_activations(const Q& q, const std::vector<int>& widths)
 
 }  // namespace
 
-TEST_CASE("values and gradients of quantised weights are finite, however small the weights are")
+TEST_CASE("values and gradients of quantized weights are finite, however small the weights are")
 {
   const std::vector<int> some{1, 2, 3, 4, 8};
   check_weights(rw::dorefa{}, some);
@@ -113,7 +113,7 @@ TEST_CASE("values and gradients of quantised weights are finite, however small t
   check_weights(rw::uniform_affine<>{}, {2, 4, 8});
 }
 
-TEST_CASE("values and gradients of quantised activations are finite, however small they are")
+TEST_CASE("values and gradients of quantized activations are finite, however small they are")
 {
   const std::vector<int> some{2, 3, 4, 8};
   check_activations(rw::dorefa{}, some);
@@ -134,7 +134,7 @@ TEST_CASE("gradients of few bits and weights of 8 bits are finite, however small
     CAPTURE(size);
     const auto x = torch::randn({3, 4, 2}, torch::kFloat) * size;
     for (const int bits : {1, 2, 6}) {
-      const auto found = rw::quantised_gradient(x, bit_width{bits});
+      const auto found = rw::quantized_gradient(x, bit_width{bits});
       CHECK(is_finite(found));
       CHECK((found.abs().amax() <= x.abs().amax() * 1.001 + 1e-44).item<bool>());
     }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
 
-#include "laws/optimiser.hpp"
-#include "laws/schedule.hpp"
+#include "laws/learning_rate_schedule.hpp"
+#include "laws/optimizer.hpp"
 #include "laws/training_step.hpp"
 #include "support/tiny_student.hpp"
 
 #include <rolewise/agent/cutmix.hpp>
-#include <rolewise/agent/mixture.hpp>
 #include <rolewise/agent/mixup.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
-#include <rolewise/agent/students_view.hpp>
+#include <rolewise/agent/random_choice.hpp>
+#include <rolewise/agent/same_view.hpp>
 #include <rolewise/loss/clipped_to_task.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
@@ -22,10 +22,10 @@
 #include <rolewise/train/adamw.hpp>
 #include <rolewise/train/clip_gradients.hpp>
 #include <rolewise/train/distillation.hpp>
+#include <rolewise/train/ema.hpp>
 #include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/fit.hpp>
-#include <rolewise/train/moving_average.hpp>
-#include <rolewise/train/schedule.hpp>
+#include <rolewise/train/learning_rate_schedule.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/supervised.hpp>
 
@@ -53,16 +53,17 @@ std::vector<named_tensor> two_parameters()
           {"b", torch::tensor({0.25}, wide)}};
 }
 
-/// Four updates with gradients that are the same for every optimiser.
+/// Four updates with gradients that are the same for every optimizer.
 template<typename O>
-std::vector<double> after_four_updates(const O& optimiser)
+std::vector<double> after_four_updates(const O& optimizer)
 {
   const auto p = two_parameters();
-  auto state = optimiser.start(p);
+  auto state = optimizer.start(p);
   for (int t = 1; t <= 4; ++t) {
     const auto w = torch::tensor({0.1, -0.2, 0.3, 0.4}, wide).view({2, 2}) * t;
     // Strides other than the parameter's: elements are matched by index, not by memory order.
-    state.update(p, {w.t().contiguous().t(), torch::tensor({-0.5}, wide) / t}, optimiser.rate);
+    state.update(p, {w.t().contiguous().t(), torch::tensor({-0.5}, wide) / t},
+                 optimizer.learning_rate);
   }
   const auto all = torch::cat({p[0].value.flatten(), p[1].value});
   return {all.data_ptr<double>(), all.data_ptr<double>() + all.numel()};
@@ -77,20 +78,20 @@ void check_close(const std::vector<double>& found, const std::vector<double>& wa
 
 }  // namespace
 
-TEST_CASE("optimisers and schedules keep their laws")
+TEST_CASE("optimizers and schedules keep their laws")
 {
   laws::hold_for(sgd{});
   laws::hold_for(sgd{.momentum = 0.0});
   laws::hold_for(adam{});
   laws::hold_for(adamw{});
-  laws::hold_for(constant{});
-  laws::hold_for(step_decay{});
-  laws::hold_for(cosine{.lowest = 0.1});
+  laws::hold_for(constant_lr{});
+  laws::hold_for(multi_step_lr{});
+  laws::hold_for(cosine_annealing{.lowest = 0.1});
   laws::hold_for(warm_up<>{.epochs = 2});
-  laws::hold_for(warm_up<step_decay>{.epochs = 9});
+  laws::hold_for(warm_up<multi_step_lr>{.epochs = 9});
 }
 
-TEST_CASE("optimisers give the values of torch.optim")
+TEST_CASE("optimizers give the values of torch.optim")
 {
   check_close(after_four_updates(sgd{.weight_decay = 0.01}),
               {0.72137713656205305, -1.4427542731241061, -0.30559405057567102, 1.8976183621434801,
@@ -101,15 +102,15 @@ TEST_CASE("optimisers give the values of torch.optim")
   check_close(after_four_updates(sgd{.momentum = 0.0, .weight_decay = 0.01}),
               {0.89610594601099991, -1.7922118920219998, 0.1983028480305, 2.5884177880429999,
                0.35295167395025001});
-  check_close(after_four_updates(adam{.rate = 0.1, .beta2 = 0.99, .weight_decay = 0.01}),
+  check_close(after_four_updates(adam{.learning_rate = 0.1, .beta2 = 0.99, .weight_decay = 0.01}),
               {0.61081510692409391, -1.6108866318540098, 0.1120772276266906, 2.6112577573405549,
                0.61242622185494766});
-  check_close(after_four_updates(adamw{.rate = 0.1, .beta2 = 0.99, .weight_decay = 0.01}),
+  check_close(after_four_updates(adamw{.learning_rate = 0.1, .beta2 = 0.99, .weight_decay = 0.01}),
               {0.60897215248596293, -1.6049781365218663, 0.11096913853200091, 2.6009841265403182,
                0.6118584616158016});
 }
 
-TEST_CASE("optimisers follow their formulas over many steps")
+TEST_CASE("optimizers follow their formulas over many steps")
 {
   torch::manual_seed(0);
   const double rate = 0.05, decays = 0.02, eps = 1e-8;
@@ -119,9 +120,9 @@ TEST_CASE("optimisers follow their formulas over many steps")
   auto x = a[0].value.clone(), y = x.clone(), z = x.clone();
   auto m = torch::zeros_like(x), first = m.clone(), second = m.clone(), first_w = m.clone(),
        second_w = m.clone();
-  auto of_sgd = sgd{.rate = rate, .weight_decay = decays}.start(a);
-  auto of_adam = adam{.rate = rate, .weight_decay = decays}.start(b);
-  auto of_adamw = adamw{.rate = rate, .weight_decay = decays}.start(c);
+  auto of_sgd = sgd{.learning_rate = rate, .weight_decay = decays}.start(a);
+  auto of_adam = adam{.learning_rate = rate, .weight_decay = decays}.start(b);
+  auto of_adamw = adamw{.learning_rate = rate, .weight_decay = decays}.start(c);
   for (int t = 1; t <= 12; ++t) {
     const auto gradient = torch::randn({3, 4}, wide);
     of_sgd.update(a, {gradient}, rate);
@@ -153,8 +154,8 @@ TEST_CASE("weight decay may leave vectors alone, and a parameter without gradien
 {
   const auto only_weights = two_parameters();
   const auto still = torch::zeros({2, 2}, wide), still_b = torch::zeros({1}, wide);
-  auto state =
-      sgd{.rate = 0.1, .weight_decay = 0.5, .decays = decay::weights_only}.start(only_weights);
+  auto state = sgd{.learning_rate = 0.1, .weight_decay = 0.5, .decays = decay::weights_only}.start(
+      only_weights);
   state.update(only_weights, {still, still_b}, 0.1);
   CHECK(only_weights[0].value[0][0].item<double>() == doctest::Approx(1.0 - 0.1 * 1.9 * 0.5));
   CHECK(only_weights[1].value.item<double>() == 0.25);
@@ -171,7 +172,7 @@ TEST_CASE("weight decay may leave vectors alone, and a parameter without gradien
 
   CHECK_THROWS_WITH_AS(
       late.update(p, {g}, 0.1),
-      "rolewise: optimiser: was started for 2 parameters, was handed 2 of them with 1 gradients",
+      "rolewise: optimizer: was started for 2 parameters, was handed 2 of them with 1 gradients",
       std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)sgd{.momentum = 1.0}.start(p),
                        "rolewise: sgd: want rate >= 0, momentum in [0, 1) and weight_decay >= 0, "
@@ -181,7 +182,7 @@ TEST_CASE("weight decay may leave vectors alone, and a parameter without gradien
   CHECK_THROWS_AS((void)adamw{.epsilon = 0.0}.start(p), std::invalid_argument);
 }
 
-TEST_CASE("the copy of an optimiser's state shares no buffer")
+TEST_CASE("the copy of an optimizer's state shares no buffer")
 {
   const auto p = two_parameters(), q = two_parameters();
   auto state = sgd{}.start(p);
@@ -199,30 +200,31 @@ TEST_CASE("the copy of an optimiser's state shares no buffer")
 TEST_CASE("schedules have their reference values")
 {
   const auto at = [](std::int64_t step) {
-    return moment{.epoch = step / 5, .step = step % 5, .epochs = 2, .steps_per_epoch = 5};
+    return training_progress{
+        .epoch = step / 5, .step = step % 5, .epochs = 2, .steps_per_epoch = 5};
   };
-  CHECK(constant{}(at(7)) == 1.0);
-  CHECK(cosine{}(at(0)) == 1.0);
-  CHECK(cosine{}(at(1)) == doctest::Approx(0.97552825814757682).epsilon(1e-14));
-  CHECK(cosine{}(at(5)) == doctest::Approx(0.5).epsilon(1e-14));
-  CHECK(cosine{}(at(9)) == doctest::Approx(0.024471741852423234).epsilon(1e-14));
-  CHECK(cosine{.lowest = 0.1}(at(5)) == doctest::Approx(0.55).epsilon(1e-14));
+  CHECK(constant_lr{}(at(7)) == 1.0);
+  CHECK(cosine_annealing{}(at(0)) == 1.0);
+  CHECK(cosine_annealing{}(at(1)) == doctest::Approx(0.97552825814757682).epsilon(1e-14));
+  CHECK(cosine_annealing{}(at(5)) == doctest::Approx(0.5).epsilon(1e-14));
+  CHECK(cosine_annealing{}(at(9)) == doctest::Approx(0.024471741852423234).epsilon(1e-14));
+  CHECK(cosine_annealing{.lowest = 0.1}(at(5)) == doctest::Approx(0.55).epsilon(1e-14));
 
-  const step_decay steps{.at = {0.5, 0.8}, .factor = 0.1};
+  const multi_step_lr steps{.at = {0.5, 0.8}, .factor = 0.1};
   CHECK(steps(at(4)) == 1.0);
   CHECK(steps(at(5)) == doctest::Approx(0.1));
   CHECK(steps(at(7)) == doctest::Approx(0.1));
   CHECK(steps(at(8)) == doctest::Approx(0.01));
-  CHECK_THROWS_WITH_AS((void)step_decay{.at = {1.5}}(at(0)),
-                       "rolewise: step_decay: want shares of the run in [0, 1], got 1.5",
+  CHECK_THROWS_WITH_AS((void)multi_step_lr{.at = {1.5}}(at(0)),
+                       "rolewise: multi_step_lr: want shares of the run in [0, 1], got 1.5",
                        std::invalid_argument);
 
-  const warm_up<cosine> rising{.epochs = 1};
+  const warm_up<cosine_annealing> rising{.epochs = 1};
   CHECK(rising(at(0)) == doctest::Approx(0.2));
   CHECK(rising(at(4)) == 1.0);
   CHECK(rising(at(5)) == 1.0);
   CHECK(rising(at(6)) == doctest::Approx(0.5 * (1.0 + std::cos(std::acos(-1.0) / 5.0))));
-  CHECK(warm_up<constant>{.epochs = 0}(at(0)) == 1.0);
+  CHECK(warm_up<constant_lr>{.epochs = 0}(at(0)) == 1.0);
   CHECK(warm_up<>{.epochs = 9}(at(9)) == doctest::Approx(10.0 / 45.0));
 }
 
@@ -247,21 +249,21 @@ TEST_CASE("a moving average follows the student, its buffers and its values")
   tiny_student student{data.shape, seed{1}};
   auto averaged = student;
   auto expected = student.parameters()[0].value.detach().clone();
-  const moving_average slow{.decay = 0.5, .ramp = false}, ramped{.decay = 0.5};
+  const ema slow{.decay = 0.5, .ramp = false}, ramped{.decay = 0.5};
   {
     const torch::NoGradGuard without_graph;
     student.parameters()[0].value.add_(1.0);
   }
-  (void)student.respond(as_batch(data));
+  (void)student.forward(as_batch(data));
   slow(averaged, student, 0);
   CHECK(torch::allclose(averaged.parameters()[0].value, expected + 0.5));
-  CHECK(averaged.responses() == 1);
+  CHECK(averaged.all_outputs() == 1);
   ramped(averaged, student, 0);  // d = 1 / 10
   CHECK(torch::allclose(averaged.parameters()[0].value, expected + 0.5 * 0.1 + 0.9));
-  moving_average{.decay = 0.0}(averaged, student, 5);
+  ema{.decay = 0.0}(averaged, student, 5);
   CHECK(same_tensors(averaged, student));
   CHECK(averaged.parameters()[0].value.requires_grad());
-  CHECK_THROWS_AS(moving_average{.decay = 1.0}(averaged, student, 0), std::invalid_argument);
+  CHECK_THROWS_AS(ema{.decay = 1.0}(averaged, student, 0), std::invalid_argument);
 }
 
 namespace {
@@ -271,7 +273,7 @@ struct spying_teacher {
   static constexpr bool has_state = false;
   std::shared_ptr<std::vector<batch>> seen = std::make_shared<std::vector<batch>>();
 
-  [[nodiscard]] response respond(const batch& examples, taps) const
+  [[nodiscard]] outputs forward(const batch& examples, taps) const
   {
     seen->push_back(examples);
     return {.logits = torch::linspace(-1, 1, 3).expand({examples.size(), 3}), .features = {}};
@@ -282,10 +284,10 @@ struct spying_student : tiny_student {
   using tiny_student::tiny_student;
   std::shared_ptr<std::vector<batch>> seen = std::make_shared<std::vector<batch>>();
 
-  [[nodiscard]] response respond(const batch& examples, taps wanted)
+  [[nodiscard]] outputs forward(const batch& examples, taps wanted)
   {
     seen->push_back(examples);
-    return tiny_student::respond(examples, wanted);
+    return tiny_student::forward(examples, wanted);
   }
 };
 
@@ -294,7 +296,7 @@ struct brighter {
   static constexpr std::string_view name = "brighter";
   static constexpr bool has_state = false;
   int by = 1;
-  [[nodiscard]] batch operator()(const batch& examples, const moment&, seed) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress&, seed) const
   {
     auto view = examples;
     view.inputs = examples.inputs + by;
@@ -305,10 +307,10 @@ struct brighter {
 double first_pixel(const batch& view, const dataset& data)
 {
   const double x = view.inputs[0][0][0][0].item<double>();
-  return std::round((x * data.scaling.deviation[0] + data.scaling.mean[0]) * 255.0);
+  return std::round((x * data.normalization.std[0] + data.normalization.mean[0]) * 255.0);
 }
 
-constexpr moment start{.epoch = 0, .step = 0, .epochs = 3, .steps_per_epoch = 10};
+constexpr training_progress start{.epoch = 0, .step = 0, .epochs = 3, .steps_per_epoch = 10};
 
 }  // namespace
 
@@ -329,7 +331,7 @@ TEST_CASE("each role is shown its own view, and a shared view is converted once"
 
   distillation judged{.teacher = spying_teacher{},
                       .student = spying_student{data.shape},
-                      .teacher_agent = students_view{},
+                      .teacher_agent = same_view{},
                       .student_agent = brighter{20},
                       .loss = soft_target_kl{}};
   (void)judged(as_batch(data), start);
@@ -342,13 +344,14 @@ TEST_CASE("each role is shown its own view, and a shared view is converted once"
 TEST_CASE("a supervised step is the same as one by hand")
 {
   const auto data = tiny_data(32);
-  supervised school{.student = tiny_student{data.shape, seed{2}}, .schedule = constant{}};
-  auto by_hand = school.student;
+  supervised pretraining{.student = tiny_student{data.shape, seed{2}},
+                         .lr_schedule = constant_lr{}};
+  auto by_hand = pretraining.student;
   std::vector<torch::Tensor> momentum;
   for (const auto& p : by_hand.parameters()) momentum.push_back(torch::zeros_like(p.value));
   for (int s = 0; s < 4; ++s) {
-    const auto numbers = school(as_batch(data), start);
-    const auto logits = by_hand.respond(as_batch(data)).logits;
+    const auto numbers = pretraining(as_batch(data), start);
+    const auto logits = by_hand.forward(as_batch(data)).logits;
     const auto loss = at::cross_entropy_loss(logits, data.labels);
     loss.backward();
     const torch::NoGradGuard without_graph;
@@ -366,18 +369,18 @@ TEST_CASE("a supervised step is the same as one by hand")
         doctest::Approx(logits.argmax(1).eq(data.labels).to(torch::kFloat32).mean().item<float>()));
   }
   for (std::size_t i = 0; i < momentum.size(); ++i)
-    CHECK(torch::allclose(school.student.parameters()[i].value, by_hand.parameters()[i].value, 1e-5,
-                          1e-6));
-  CHECK_FALSE(school.student.parameters()[0].value.grad().defined());
+    CHECK(torch::allclose(pretraining.student.parameters()[i].value, by_hand.parameters()[i].value,
+                          1e-5, 1e-6));
+  CHECK_FALSE(pretraining.student.parameters()[0].value.grad().defined());
 }
 
 TEST_CASE("the terms of a sum are metrics, between the loss and the accuracy")
 {
   const auto data = tiny_data(16);
-  distillation lesson{.teacher = frozen(tiny_student{data.shape, seed{1}}),
-                      .student = tiny_student{data.shape, seed{2}},
-                      .loss = 0.25 * cross_entropy{} + 0.75 * soft_target_kl{temperature{4}}};
-  const auto numbers = lesson(as_batch(data), start);
+  distillation training{.teacher = frozen(tiny_student{data.shape, seed{1}}),
+                        .student = tiny_student{data.shape, seed{2}},
+                        .loss = 0.25 * cross_entropy{} + 0.75 * soft_target_kl{temperature{4}}};
+  const auto numbers = training(as_batch(data), start);
   REQUIRE(numbers.size() == 4);
   CHECK(numbers[0].name == "loss");
   CHECK(numbers[1].name == "cross-entropy");
@@ -391,28 +394,28 @@ TEST_CASE("a combination of gradients is combined tensor by tensor")
 {
   const auto data = tiny_data(16);
   const auto teacher = frozen(tiny_student{data.shape, seed{1}});
-  distillation lesson{
+  distillation training{
       .teacher = teacher,
       .student = tiny_student{data.shape, seed{2}},
       .loss = clipped_to_task<cross_entropy, soft_target_kl>{{}, soft_target_kl{temperature{4}}},
-      .optimiser = sgd{.rate = 1.0, .momentum = 0.0, .weight_decay = 0.0},
-      .schedule = constant{}};
-  auto by_hand = lesson.student;
-  const auto before = lesson.student;
-  const auto numbers = lesson(as_batch(data), start);
+      .optimizer = sgd{.learning_rate = 1.0, .momentum = 0.0, .weight_decay = 0.0},
+      .lr_schedule = constant_lr{}};
+  auto by_hand = training.student;
+  const auto before = training.student;
+  const auto numbers = training(as_batch(data), start);
   CHECK(numbers.size() == 4);
 
   const auto examples = as_batch(data);
-  const paired_responses pair{teacher.respond(examples), by_hand.respond(examples)};
-  const supervision known{data.labels, data.ids, start};
+  const paired_outputs pair{teacher.forward(examples), by_hand.forward(examples)};
+  const targets targets{data.labels, data.ids, start};
   for (std::size_t i = 0; i < 3; ++i) {
     const auto p = by_hand.parameters()[i].value;
     const auto task =
-        torch::autograd::grad({score(lesson.loss.task, pair, known)}, {p}, {}, true)[0];
+        torch::autograd::grad({score(training.loss.task, pair, targets)}, {p}, {}, true)[0];
     const auto other =
-        torch::autograd::grad({score(lesson.loss.distillation, pair, known)}, {p}, {}, true)[0];
-    const auto wanted = before.parameters()[i].value - lesson.loss.combine(task, other, start);
-    CHECK(torch::allclose(lesson.student.parameters()[i].value, wanted, 1e-5, 1e-6));
+        torch::autograd::grad({score(training.loss.distillation, pair, targets)}, {p}, {}, true)[0];
+    const auto wanted = before.parameters()[i].value - training.loss.combine(task, other, start);
+    CHECK(torch::allclose(training.student.parameters()[i].value, wanted, 1e-5, 1e-6));
   }
 }
 
@@ -423,9 +426,9 @@ TEST_CASE("steps keep the promises of a training step")
       [&] {
         return supervised{.student = tiny_student{data.shape, seed{2}},
                           .agent = pad_crop_flip{},
-                          .optimiser = adam{},
+                          .optimizer = adam{},
                           .clipping = clip_gradients{.norm = 0.1},
-                          .average = moving_average{}};
+                          .ema = ema{}};
       },
       data);
   laws::step_holds_for(
@@ -434,7 +437,7 @@ TEST_CASE("steps keep the promises of a training step")
                             .student = tiny_student{data.shape, seed{2}},
                             .student_agent = pad_crop_flip{},
                             .loss = clipped_to_task<cross_entropy, soft_target_kl>{},
-                            .average = moving_average{.decay = 0.9}};
+                            .ema = ema{.decay = 0.9}};
       },
       data);
   auto images = tiny_data(8);
@@ -445,7 +448,7 @@ TEST_CASE("steps keep the promises of a training step")
         return distillation{.teacher = frozen(resnet8(images.shape)),
                             .student = resnet8(images.shape, {}, {}, {.seed = seed{4}}),
                             .loss = cross_entropy{} + soft_target_kl{},
-                            .optimiser = adamw{}};
+                            .optimizer = adamw{}};
       },
       images);
 }
@@ -453,7 +456,7 @@ TEST_CASE("steps keep the promises of a training step")
 TEST_CASE("the average is judged where there is one")
 {
   const auto data = tiny_data(24);
-  supervised with{.student = tiny_student{data.shape}, .average = moving_average{}};
+  supervised with{.student = tiny_student{data.shape}, .ema = ema{}};
   supervised without{.student = tiny_student{data.shape}};
   (void)with(as_batch(data), start);
   CHECK(&with.learner() != &with.student);
@@ -467,11 +470,11 @@ struct counting_step {
   std::int64_t calls = 0;
   std::int64_t breaks_at = -1;
   std::string second = "size";
-  std::vector<moment> moments{};
+  std::vector<training_progress> moments{};
 
-  metrics operator()(const batch& examples, const moment& now)
+  metrics operator()(const batch& examples, const training_progress& progress)
   {
-    moments.push_back(now);
+    moments.push_back(progress);
     const double loss =
         calls == breaks_at ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(calls);
     ++calls;
@@ -489,7 +492,7 @@ struct counting_step {
 struct fickle_step {
   bool first = true;
 
-  metrics operator()(const batch&, const moment&)
+  metrics operator()(const batch&, const training_progress&)
   {
     const auto* name = std::exchange(first, false) ? "loss" : "cost";
     return {{name, torch::zeros({})}};
@@ -503,9 +506,9 @@ struct fickle_step {
 struct witness_step {
   std::vector<torch::Tensor> views{};
 
-  metrics operator()(const batch& examples, const moment& now)
+  metrics operator()(const batch& examples, const training_progress& progress)
   {
-    const auto view = pad_crop_flip{}(examples, now, seed{3});
+    const auto view = pad_crop_flip{}(examples, progress, seed{3});
     views.push_back(torch::cat({view.inputs.flatten().to(torch::kLong), view.ids}));
     return {{"loss", torch::zeros({})}};
   }
@@ -527,7 +530,8 @@ TEST_CASE("fit means metrics over examples, a short last batch included")
   CHECK(history.epochs[1]["loss"] == doctest::Approx((3 * 4 + 4 * 4 + 5 * 2) / 10.0));
   CHECK(history.epochs[0]["size"] == doctest::Approx((16 + 16 + 4) / 10.0));
   CHECK_FALSE(history.epochs[0].learning_rate.has_value());
-  CHECK(step.moments[4] == moment{.epoch = 1, .step = 1, .epochs = 2, .steps_per_epoch = 3});
+  CHECK(step.moments[4] ==
+        training_progress{.epoch = 1, .step = 1, .epochs = 2, .steps_per_epoch = 3});
   CHECK_THROWS_WITH_AS((void)history.epochs[0]["f1"],
                        "rolewise: epoch_record: has no number named 'f1'", std::invalid_argument);
 
@@ -539,7 +543,8 @@ TEST_CASE("fit means metrics over examples, a short last batch included")
   counting_step part;
   const auto middle = fit(part, data, {.epochs = 4, .batch_size = 4, .from = 1, .until = 3});
   CHECK(middle.epochs.size() == 2);
-  CHECK(part.moments.front() == moment{.epoch = 1, .step = 0, .epochs = 4, .steps_per_epoch = 3});
+  CHECK(part.moments.front() ==
+        training_progress{.epoch = 1, .step = 0, .epochs = 4, .steps_per_epoch = 3});
 }
 
 TEST_CASE("fit stops at a number that is not finite and says where")
@@ -549,9 +554,9 @@ TEST_CASE("fit stops at a number that is not finite and says where")
   CHECK_THROWS_WITH_AS((void)fit(step, data, {.epochs = 3, .batch_size = 4}),
                        "rolewise: fit: 'loss' is nan in epoch 1, step 1", std::runtime_error);
 
-  supervised school{.student = tiny_student{data.shape},
-                    .optimiser = sgd{.rate = 1e30, .momentum = 0.0}};
-  CHECK_THROWS_AS((void)fit(school, data, {.epochs = 3, .batch_size = 4}), std::runtime_error);
+  supervised pretraining{.student = tiny_student{data.shape},
+                         .optimizer = sgd{.learning_rate = 1e30, .momentum = 0.0}};
+  CHECK_THROWS_AS((void)fit(pretraining, data, {.epochs = 3, .batch_size = 4}), std::runtime_error);
 }
 
 namespace {
@@ -564,7 +569,7 @@ struct late_step {
   torch::Tensor weight = torch::ones({3}),
                 unseen = torch::full({2}, -std::numeric_limits<double>::infinity());
 
-  metrics operator()(const batch&, const moment&)
+  metrics operator()(const batch&, const training_progress&)
   {
     if (calls++ == breaks_at) weight[1] = broken;
     return {{"loss", torch::tensor(1.0)}};
@@ -586,7 +591,7 @@ struct odd_learner {
 
   struct oracle {
     double answer = 1.0;
-    [[nodiscard]] response respond(const batch& examples, taps = {}) const
+    [[nodiscard]] outputs forward(const batch& examples, taps = {}) const
     {
       auto logits = torch::zeros({examples.size(), 3});
       logits.scatter_(1, examples.labels.unsqueeze(1), answer);
@@ -594,7 +599,7 @@ struct odd_learner {
     }
   } judged{};
 
-  metrics operator()(const batch&, const moment&)
+  metrics operator()(const batch&, const training_progress&)
   {
     if (calls++ == breaks_at) judged.answer = broken;
     return {{"loss", torch::tensor(1.0)}};
@@ -610,8 +615,8 @@ struct odd_learner {
 struct counts_epochs {
   static constexpr bool has_state = false;
   int* epochs;
-  void see(const epoch_ends&) { ++*epochs; }
-  void see(const auto&) {}
+  void on(const epoch_end&) { ++*epochs; }
+  void on(const auto&) {}
 };
 
 }  // namespace
@@ -632,11 +637,12 @@ TEST_CASE("a last update that is not finite is noticed before anything of its ep
   CHECK(fit(sound, data, {.epochs = 1, .batch_size = 4}).epochs.size() == 1);
 
   // One step an epoch: the loss is that of the initial weights.
-  supervised school{.student = tiny_student{data.shape},
-                    .optimiser = sgd{.rate = 1e38, .momentum = 0.0, .weight_decay = 1e3},
-                    .schedule = constant{}};
+  supervised pretraining{
+      .student = tiny_student{data.shape},
+      .optimizer = sgd{.learning_rate = 1e38, .momentum = 0.0, .weight_decay = 1e3},
+      .lr_schedule = constant_lr{}};
   CHECK_THROWS_WITH_AS(
-      (void)fit(school, data, {.epochs = 1, .batch_size = 10}),
+      (void)fit(pretraining, data, {.epochs = 1, .batch_size = 10}),
       "rolewise: fit: 'student.first' is not finite after the last step of epoch 0", diverged);
 }
 
@@ -676,34 +682,35 @@ TEST_CASE("no learning rate and no setting beside it may be infinite or NaN")
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
   const std::vector<named_tensor> nothing;
   for (const double bad : {endless, none}) {
-    CHECK_THROWS_AS((void)sgd{.rate = bad}.start(nothing), std::invalid_argument);
-    CHECK_THROWS_AS((void)adam{.rate = bad}.start(nothing), std::invalid_argument);
-    CHECK_THROWS_AS((void)adamw{.rate = bad}.start(nothing), std::invalid_argument);
+    CHECK_THROWS_AS((void)sgd{.learning_rate = bad}.start(nothing), std::invalid_argument);
+    CHECK_THROWS_AS((void)adam{.learning_rate = bad}.start(nothing), std::invalid_argument);
+    CHECK_THROWS_AS((void)adamw{.learning_rate = bad}.start(nothing), std::invalid_argument);
     CHECK_THROWS_AS((void)sgd{.weight_decay = bad}.start(nothing), std::invalid_argument);
     CHECK_THROWS_AS((void)adam{.epsilon = bad}.start(nothing), std::invalid_argument);
     CHECK_THROWS_AS((void)adamw{.weight_decay = bad}.start(nothing), std::invalid_argument);
-    const auto refuses = [&](auto optimiser, auto schedule) {
-      supervised school{
-          .student = tiny_student{data.shape}, .optimiser = optimiser, .schedule = schedule};
-      const auto before = school.student.parameters()[0].value.clone();
-      CHECK_THROWS_WITH_AS((void)fit(school, data, {.epochs = 2, .batch_size = 10}),
+    const auto refuses = [&](auto optimizer, auto schedule) {
+      supervised pretraining{
+          .student = tiny_student{data.shape}, .optimizer = optimizer, .lr_schedule = schedule};
+      const auto before = pretraining.student.parameters()[0].value.clone();
+      CHECK_THROWS_WITH_AS((void)fit(pretraining, data, {.epochs = 2, .batch_size = 10}),
                            doctest::Contains("rolewise: learning rate: in epoch "),
                            std::invalid_argument);
-      CHECK(torch::equal(school.student.parameters()[0].value, before));
+      CHECK(torch::equal(pretraining.student.parameters()[0].value, before));
     };
-    refuses(sgd{.rate = bad}, constant{});
-    refuses(adam{.rate = bad}, cosine{});
-    refuses(adamw{.rate = bad}, warm_up<>{.epochs = 1});
-    refuses(sgd{.rate = 0.0}, cosine{.lowest = bad});
-    refuses(sgd{}, step_decay{.at = {0.0}, .factor = bad});
-    refuses(sgd{}, warm_up<cosine>{.epochs = 0, .then = {.lowest = bad}});
+    refuses(sgd{.learning_rate = bad}, constant_lr{});
+    refuses(adam{.learning_rate = bad}, cosine_annealing{});
+    refuses(adamw{.learning_rate = bad}, warm_up<>{.epochs = 1});
+    refuses(sgd{.learning_rate = 0.0}, cosine_annealing{.lowest = bad});
+    refuses(sgd{}, multi_step_lr{.at = {0.0}, .factor = bad});
+    refuses(sgd{}, warm_up<cosine_annealing>{.epochs = 0, .then = {.lowest = bad}});
   }
-  supervised school{.student = tiny_student{data.shape}, .optimiser = sgd{.rate = endless}};
-  CHECK_THROWS_WITH_AS((void)school.learning_rate({}),
+  supervised pretraining{.student = tiny_student{data.shape},
+                         .optimizer = sgd{.learning_rate = endless}};
+  CHECK_THROWS_WITH_AS((void)pretraining.learning_rate({}),
                        "rolewise: learning rate: in epoch 0, step 0 it is inf: want a finite rate "
-                       "of the optimiser and a finite factor of the schedule, got inf and 1",
+                       "of the optimizer and a finite factor of the schedule, got inf and 1",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)sgd{.rate = endless}.start(nothing),
+  CHECK_THROWS_WITH_AS((void)sgd{.learning_rate = endless}.start(nothing),
                        "rolewise: sgd: want a finite rate and weight_decay, got inf and 0.0005",
                        std::invalid_argument);
 }
@@ -723,7 +730,7 @@ TEST_CASE("fit refuses what makes no sense")
       "rolewise: fit: a validation set wants a step with learner(), a Student or a Teacher",
       std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)fit(step, data, {.resume = true}),
-                       "rolewise: fit: resume wants an observer that keeps the run, such as "
+                       "rolewise: fit: resume wants an callback that keeps the run, such as "
                        "checkpoints{.folder = ...}",
                        std::invalid_argument);
   CHECK_THROWS_AS((void)fit(step, data, {.epochs = 2, .from = 2, .until = 1}),
@@ -751,7 +758,7 @@ TEST_CASE("a second fit continues, and two halves are the whole")
   auto half = whole;
   half.until = 2;
   (void)fit(halves, data, half);
-  CHECK(halves.progress.updates() == 6);
+  CHECK(halves.learner_state.updates() == 6);
   half.from = 2;
   half.until = 4;
   (void)fit(halves, data, half);
@@ -760,24 +767,25 @@ TEST_CASE("a second fit continues, and two halves are the whole")
   auto again = make();
   (void)fit(again, data, {.epochs = 2, .batch_size = 16});
   (void)fit(again, data, {.epochs = 2, .batch_size = 16});
-  CHECK(again.progress.updates() == 12);
+  CHECK(again.learner_state.updates() == 12);
 }
 
 TEST_CASE("a student learns, and its teacher's student too")
 {
   const auto train = tiny_data(300), test = tiny_data(200, seed{99});
-  supervised school{.student = tiny_student{train.shape}};
-  const auto history = fit(school, train, {.epochs = 8, .batch_size = 32, .validation = &test});
+  supervised pretraining{.student = tiny_student{train.shape}};
+  const auto history =
+      fit(pretraining, train, {.epochs = 8, .batch_size = 32, .validation = &test});
   CHECK(history.epochs.front()["loss"] > history.epochs.back()["loss"]);
   CHECK(history.best_accuracy.value() > 0.8);
-  CHECK(history.epochs.back().validation_accuracy == accuracy(school.student, test));
+  CHECK(history.epochs.back().validation_accuracy == accuracy(pretraining.student, test));
   CHECK(history.epochs.front().learning_rate == 0.1);
 
-  distillation lesson{.teacher = frozen(school.student),
-                      .student = tiny_student{train.shape, seed{5}, 4},
-                      .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{2}}};
-  (void)fit(lesson, train, {.epochs = 8, .batch_size = 32});
-  CHECK(accuracy(lesson.student, test) > 0.8);
+  distillation training{.teacher = frozen(pretraining.student),
+                        .student = tiny_student{train.shape, seed{5}, 4},
+                        .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{2}}};
+  (void)fit(training, train, {.epochs = 8, .batch_size = 32});
+  CHECK(accuracy(training.student, test) > 0.8);
 }
 
 namespace {
@@ -785,7 +793,7 @@ namespace {
 /// A teacher that returns logits from a table: row n for example n.
 struct table_teacher {
   torch::Tensor rows;
-  [[nodiscard]] response respond(const batch& examples, taps) const
+  [[nodiscard]] outputs forward(const batch& examples, taps) const
   {
     return {.logits = rows.index_select(0, examples.ids), .features = {}};
   }
@@ -833,7 +841,7 @@ TEST_CASE(
   const auto found = evaluate(student, data, {.batch_size = 8});
   CHECK(found.top5 == 1.0);
   CHECK(same_tensors(student, before));
-  CHECK(student.responses() == 0);
+  CHECK(student.all_outputs() == 0);
   CHECK(found.top1 == accuracy(frozen(student), data));
 }
 
@@ -893,10 +901,10 @@ class tied_student {
   tied_student& operator=(tied_student&&) noexcept = default;
   ~tied_student() = default;
 
-  [[nodiscard]] response respond(const batch& examples, taps = {}) { return probe(examples); }
-  [[nodiscard]] response probe(const batch& examples, taps = {}) const
+  [[nodiscard]] outputs forward(const batch& examples, taps = {}) { return predict(examples); }
+  [[nodiscard]] outputs predict(const batch& examples, taps = {}) const
   {
-    const auto x = normalised_inputs(examples).reshape({-1, inputs_});
+    const auto x = normalized_inputs(examples).reshape({-1, inputs_});
     return {.logits = x.matmul(square_).relu().matmul(square_.t()).relu().matmul(last_.t()),
             .features = {}};
   }
@@ -921,26 +929,26 @@ class tied_student {
 static_assert(Student<tied_student<true>>);
 
 /// The parameters of a tied student and of its average after three steps of a method.
-template<bool twice, typename Loss, typename Method>
-std::vector<torch::Tensor> after_three_steps(const Loss& loss, const Method& method)
+template<bool twice, typename Loss, typename OptimizerType>
+std::vector<torch::Tensor> after_three_steps(const Loss& loss, const OptimizerType& method)
 {
   const auto data = tiny_data(12);
-  distillation lesson{.teacher = frozen(tiny_student{data.shape, seed{1}}),
-                      .student = tied_student<twice>{data.shape, seed{2}},
-                      .loss = loss,
-                      .optimiser = method,
-                      .clipping = clip_gradients{.norm = 0.5},
-                      .average = moving_average{.decay = 0.7, .ramp = false}};
-  for (int i = 0; i < 3; ++i) (void)lesson(as_batch(data), start);
+  distillation training{.teacher = frozen(tiny_student{data.shape, seed{1}}),
+                        .student = tied_student<twice>{data.shape, seed{2}},
+                        .loss = loss,
+                        .optimizer = method,
+                        .clipping = clip_gradients{.norm = 0.5},
+                        .ema = ema{.decay = 0.7, .ramp = false}};
+  for (int i = 0; i < 3; ++i) (void)training(as_batch(data), start);
   std::vector<torch::Tensor> found;
-  for (const auto* student : {&std::as_const(lesson.student), lesson.progress.averaged()})
+  for (const auto* student : {&std::as_const(training.student), training.learner_state.averaged()})
     for (const auto& p : student->parameters())
       if (p.name != "decoder") found.push_back(p.value.detach());
   return found;
 }
 
-template<typename Loss, typename Method>
-void check_tied(const Loss& loss, const Method& method)
+template<typename Loss, typename OptimizerType>
+void check_tied(const Loss& loss, const OptimizerType& method)
 {
   const auto once = after_three_steps<false>(loss, method),
              twice = after_three_steps<true>(loss, method);
@@ -954,11 +962,11 @@ TEST_CASE("a weight that is listed under two names is learned, decayed and avera
 {
   const clipped_to_task combined{.task = cross_entropy{}, .distillation = soft_target_kl{}};
   const auto sum = 0.5 * cross_entropy{} + 0.5 * soft_target_kl{};
-  check_tied(combined, sgd{.rate = 0.05});
-  check_tied(combined, adam{.rate = 0.01});
-  check_tied(combined, adamw{.rate = 0.01});
-  check_tied(sum, sgd{.rate = 0.05});
-  check_tied(sum, adamw{.rate = 0.01});
+  check_tied(combined, sgd{.learning_rate = 0.05});
+  check_tied(combined, adam{.learning_rate = 0.01});
+  check_tied(combined, adamw{.learning_rate = 0.01});
+  check_tied(sum, sgd{.learning_rate = 0.05});
+  check_tied(sum, adamw{.learning_rate = 0.01});
 
   // The same for an optimizer alone, and for gradient clipping.
   const auto w = torch::ones({3}, wide), g = torch::full({3}, 2.0, wide);
@@ -986,7 +994,7 @@ struct tied_body {
   torch::Tensor a, b;
 
   tied_body() : a{torch::ones({2, 2}).set_requires_grad(true)}, b{a} {}
-  [[nodiscard]] response forward(const torch::Tensor& x, phase, taps) const
+  [[nodiscard]] outputs forward(const torch::Tensor& x, phase, taps) const
   {
     return {.logits = x.flatten(1).matmul(a).matmul(b), .features = {}};
   }
@@ -1019,8 +1027,8 @@ namespace {
 struct step_counter {
   static constexpr bool has_state = false;
   std::int64_t* steps;
-  void see(const step_ends&) { ++*steps; }
-  void see(const auto&) {}
+  void on(const step_end&) { ++*steps; }
+  void on(const auto&) {}
 };
 
 /// Whether a run is refused; if so, checks that it is before the first step.
@@ -1061,23 +1069,23 @@ TEST_CASE("a last batch of one that batch norm would refuse is refused before th
   const sample_shape pixel{.channels = 1, .height = 4, .width = 4, .classes = 3},
       larger{.channels = 1, .height = 5, .width = 5, .classes = 3};
   const auto data = blank_data(5, pixel);
-  supervised school{.student = resnet8(pixel)};  // its last maps are of one pixel
+  supervised pretraining{.student = resnet8(pixel)};  // its last maps are of one pixel
   CHECK_THROWS_WITH_AS(
-      (void)fit(school, data, {.batch_size = 4}),
+      (void)fit(pretraining, data, {.batch_size = 4}),
       "rolewise: fit: the last of 2 batches of an epoch has one example (5 in batches of 4), and "
       "the step cannot learn from one: batch_norm: want more than one value per channel in "
       "training, got [1, 64, 1, 1]; drop_last leaves it out, and so does one example less; or take "
       "another batch_size",
       std::invalid_argument);
-  CHECK(school.progress.updates() == 0);
+  CHECK(pretraining.learner_state.updates() == 0);
   CHECK_THROWS_WITH_AS(
-      (void)fit(school, data, {.batch_size = 1}),
+      (void)fit(pretraining, data, {.batch_size = 1}),
       "rolewise: fit: the step cannot learn from one example: batch_norm: want more than one value "
       "per channel in training, got [1, 64, 1, 1]; batch_size is 1, take a larger one",
       std::invalid_argument);
-  CHECK_FALSE(is_refused_at_once(school, data, {.batch_size = 4, .drop_last = true}));
-  CHECK_FALSE(is_refused_at_once(school, data, {.batch_size = 3}));
-  CHECK_FALSE(is_refused_at_once(school, data, {.batch_size = 5}));
+  CHECK_FALSE(is_refused_at_once(pretraining, data, {.batch_size = 4, .drop_last = true}));
+  CHECK_FALSE(is_refused_at_once(pretraining, data, {.batch_size = 3}));
+  CHECK_FALSE(is_refused_at_once(pretraining, data, {.batch_size = 5}));
   CHECK_FALSE(is_refused_at_once(supervised{.student = resnet8(larger)}, blank_data(5, larger),
                                  {.batch_size = 4}));
   CHECK_FALSE(
@@ -1109,11 +1117,11 @@ TEST_CASE("a last batch of one that an agent would refuse is refused before the 
   // A mixture mixes some examples in some epochs: only the runs that would fail are refused.
   int refused = 0;
   for (std::uint64_t key = 0; key < 12; ++key)
-    refused +=
-        is_refused_at_once(supervised{.student = student,
-                                      .agent = mixture{{3.0, 1.0}, no_agent{}, mixup{.classes = 3}},
-                                      .seed = seed{key}},
-                           data, {.epochs = 3, .batch_size = 2});
+    refused += is_refused_at_once(
+        supervised{.student = student,
+                   .agent = random_choice{{3.0, 1.0}, no_agent{}, mixup{.classes = 3}},
+                   .seed = seed{key}},
+        data, {.epochs = 3, .batch_size = 2});
   CHECK(refused > 0);
   CHECK(refused < 12);
 }
@@ -1121,7 +1129,7 @@ TEST_CASE("a last batch of one that an agent would refuse is refused before the 
 TEST_CASE("labels that are no classes are found before the first step, and in evaluation")
 {
   auto data = tiny_data(40);
-  supervised school{.student = tiny_student{data.shape}};
+  supervised pretraining{.student = tiny_student{data.shape}};
   const tiny_student student{data.shape};
   for (const std::int64_t label : {-100, -1, 3, 7}) {
     auto wrong = tiny_data(40);
@@ -1135,16 +1143,16 @@ TEST_CASE("labels that are no classes are found before the first step, and in ev
                          std::invalid_argument);
     CHECK_THROWS_WITH_AS((void)accuracy(student, wrong, {.batch_size = 5}), in_evaluation.c_str(),
                          std::invalid_argument);
-    CHECK_THROWS_WITH_AS((void)fit(school, wrong, {.batch_size = 8}), in_fit.c_str(),
+    CHECK_THROWS_WITH_AS((void)fit(pretraining, wrong, {.batch_size = 8}), in_fit.c_str(),
                          std::invalid_argument);
-    CHECK_THROWS_WITH_AS((void)fit(school, data, {.batch_size = 8, .validation = &wrong}),
+    CHECK_THROWS_WITH_AS((void)fit(pretraining, data, {.batch_size = 8, .validation = &wrong}),
                          in_fit.c_str(), std::invalid_argument);
-    CHECK(school.progress.updates() == 0);
+    CHECK(pretraining.learner_state.updates() == 0);
 
     // Here labels are used only to count right answers.
-    distillation lesson{.teacher = frozen(student), .student = student, .loss = soft_target_kl{}};
-    (void)fit(lesson, wrong, {.batch_size = 8});
-    CHECK(lesson.progress.updates() == 5);
+    distillation training{.teacher = frozen(student), .student = student, .loss = soft_target_kl{}};
+    (void)fit(training, wrong, {.batch_size = 8});
+    CHECK(training.learner_state.updates() == 5);
   }
   data.labels = torch::ones({40, 1});
   CHECK_THROWS_WITH_AS((void)evaluate(student, data),
@@ -1156,5 +1164,5 @@ TEST_CASE("labels that are no classes are found before the first step, and in ev
   more.shape.classes = 2;
   supervised wider{.student = tiny_student{data.shape}};
   (void)fit(wider, more, {.batch_size = 8});
-  CHECK(wider.progress.updates() == 5);
+  CHECK(wider.learner_state.updates() == 5);
 }

@@ -28,9 +28,10 @@ struct unplanned {
   static constexpr std::string_view name = A::name;
   static constexpr bool has_state = false;
   A agent;
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
-    return agent(examples, now, key);
+    return agent(examples, progress, key);
   }
 };
 static_assert(AugmentationAgent<unplanned<rand_augment>> && !PlannedAgent<unplanned<rand_augment>>);
@@ -62,8 +63,8 @@ TEST_CASE("a student learns the same bits whether its agent is planned or not")
   three_steps(planned);
   three_steps(by_hand);
   CHECK(same_tensors(planned.student, by_hand.student));
-  CHECK(planned.progress.buffers().made() == 1);
-  CHECK(by_hand.progress.buffers().made() == 0);
+  CHECK(planned.learner_state.buffers().made() == 1);
+  CHECK(by_hand.learner_state.buffers().made() == 0);
 
   supervised other{.student = tiny_student{shape}, .agent = trivial_augment{}};
   three_steps(other);
@@ -73,18 +74,18 @@ TEST_CASE("a student learns the same bits whether its agent is planned or not")
 TEST_CASE("a distilled student learns the same bits whether its agents are planned or not")
 {
   const auto with = [](auto teachers, auto students, auto shared) {
-    distillation lesson{.teacher = frozen(tiny_student{shape, seed{9}}),
-                        .student = tiny_student{shape},
-                        .teacher_agent = std::move(teachers),
-                        .student_agent = std::move(students),
-                        .shared_agent = std::move(shared),
-                        .loss = 0.5 * cross_entropy{} + 0.5 * soft_target_kl{temperature{2}}};
-    three_steps(lesson);
-    return lesson;
+    distillation training{.teacher = frozen(tiny_student{shape, seed{9}}),
+                          .student = tiny_student{shape},
+                          .teacher_agent = std::move(teachers),
+                          .student_agent = std::move(students),
+                          .shared_agent = std::move(shared),
+                          .loss = 0.5 * cross_entropy{} + 0.5 * soft_target_kl{temperature{2}}};
+    three_steps(training);
+    return training;
   };
   const pad_crop_flip crop{.padding = 2};
   auto planned = with(trivial_augment{}, rand_augment{}, crop);
-  CHECK(planned.progress.buffers().made() == 2);
+  CHECK(planned.learner_state.buffers().made() == 2);
   auto by_hand =
       with(unplanned<trivial_augment>{}, unplanned<rand_augment>{}, unplanned<pad_crop_flip>{crop});
   auto mixed = with(unplanned<trivial_augment>{}, rand_augment{}, crop);
@@ -94,12 +95,12 @@ TEST_CASE("a distilled student learns the same bits whether its agents are plann
 
 TEST_CASE("a copy of a step has memory of its own for its views")
 {
-  supervised school{.student = tiny_student{shape}, .agent = rand_augment{}};
-  three_steps(school);
-  auto copy = school;
-  CHECK(copy.progress.buffers().made() == 0);
+  supervised pretraining{.student = tiny_student{shape}, .agent = rand_augment{}};
+  three_steps(pretraining);
+  auto copy = pretraining;
+  CHECK(copy.learner_state.buffers().made() == 0);
   three_steps(copy);
-  three_steps(school);
-  CHECK(copy.progress.buffers().made() == 1);
-  CHECK(same_tensors(copy.student, school.student));
+  three_steps(pretraining);
+  CHECK(copy.learner_state.buffers().made() == 1);
+  CHECK(same_tensors(copy.student, pretraining.student));
 }

@@ -31,7 +31,7 @@ const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}}
                          {"agent", choice_of{{"none", "policy", "random"}}}};
 
 /// Best at lr = 10^-2.5, momentum 0.4, 4 bits and a policy, where it is 0.
-double bowl(const point& p)
+double bowl(const configuration& p)
 {
   const double rate = (std::log10(p.real("lr")) + 2.5) / 3.0;
   const double momentum = (p.real("momentum") - 0.4) / 2.0;
@@ -40,20 +40,21 @@ double bowl(const point& p)
          (p.choice("agent") == "policy" ? 0.0 : 0.1);
 }
 
-point located(double lr, double momentum, std::int64_t bits, const char* agent)
+configuration located(double lr, double momentum, std::int64_t bits, const char* agent)
 {
-  return point{}
+  return configuration{}
       .set("lr", lr)
       .set("momentum", momentum)
       .set("bits", bits)
       .set("agent", std::string{agent});
 }
 
-std::vector<standing> judged(const std::vector<std::pair<point, std::vector<double>>>& tried)
+std::vector<trial_state> judged(
+    const std::vector<std::pair<configuration, std::vector<double>>>& tried)
 {
-  std::vector<standing> all;
+  std::vector<trial_state> all;
   for (const auto& [p, scores] : tried) {
-    standing s{.trial = std::ssize(all), .at = p, .finished = true};
+    trial_state s{.trial = std::ssize(all), .at = p, .finished = true};
     for (const double score : scores) s.past.push_back({++s.epoch, score, p});
     s.score = scores.back();
     all.push_back(std::move(s));
@@ -69,11 +70,12 @@ struct model_based_halving {
   rw::tree_parzen model{.random_share = 0.25};
 
   std::vector<rw::decision> operator()(const rw::search_space& space,
-                                       const std::vector<rw::standing>& standings,
+                                       const std::vector<rw::trial_state>& trial_states,
                                        rw::seed key) const
   {
-    return budget.decide(
-        standings, [&](std::int64_t trial) { return model.propose(space, standings, key, trial); });
+    return budget.decide(trial_states, [&](std::int64_t trial) {
+      return model.propose(space, trial_states, key, trial);
+    });
   }
 };
 static_assert(rw::SearchStrategy<model_based_halving>);
@@ -123,18 +125,18 @@ TEST_CASE("kernels and mixtures have the densities of the reference")
 
   // A real, an integer of four values, one of three names; two points, weights 3 and 1.
   const std::vector<parts::cube_axis> axes{{}, {4, true}, {3, false}};
-  const parts::parzen_estimator mixture{
+  const parts::parzen_estimator random_choice{
       axes, {{0.2, 0.125, 0.5 / 3}, {0.7, 0.875, 2.5 / 3}}, {3.0, 1.0}, {}};
-  CHECK(mixture.log_density({0.3, 0.125, 0.5 / 3}) ==
+  CHECK(random_choice.log_density({0.3, 0.125, 0.5 / 3}) ==
         doctest::Approx(-1.16227998249646).epsilon(1e-12));
-  CHECK(mixture.log_density({0.9, 0.625, 1.5 / 3}) ==
+  CHECK(random_choice.log_density({0.9, 0.625, 1.5 / 3}) ==
         doctest::Approx(-3.32863874184984).epsilon(1e-12));
 }
 
 TEST_CASE("a mixture draws what it says")
 {
   const std::vector<parts::cube_axis> axes{{}, {4, true}, {3, false}};
-  const parts::parzen_estimator mixture{
+  const parts::parzen_estimator random_choice{
       axes, {{0.2, 0.125, 0.5 / 3}, {0.7, 0.875, 2.5 / 3}}, {3.0, 1.0}, {}};
   // The probabilities of the 4 x 3 cells of the integer and the name, summed over the real.
   double expected[12] = {}, found[12] = {}, mean = 0.0, drawn = 0.0;
@@ -143,7 +145,8 @@ TEST_CASE("a mixture draws what it says")
     for (int i = 0; i < steps; ++i) {
       const double x = (i + 0.5) / steps;
       const double p =
-          std::exp(mixture.log_density({x, (cell / 3 + 0.5) / 4, (cell % 3 + 0.5) / 3})) / steps;
+          std::exp(random_choice.log_density({x, (cell / 3 + 0.5) / 4, (cell % 3 + 0.5) / 3})) /
+          steps;
       expected[cell] += p;
       mean += x * p;
     }
@@ -151,7 +154,7 @@ TEST_CASE("a mixture draws what it says")
   for (const double p : expected) whole += p;
   CHECK(whole == doctest::Approx(1.0).epsilon(1e-4));
   for (std::int64_t i = 0; i < count; ++i) {
-    const auto p = mixture.draw(draws{seed{5}, 0, i});
+    const auto p = random_choice.draw(draws{seed{5}, 0, i});
     found[3 * parts::cell_at(p[1], 4) + parts::cell_at(p[2], 3)] += 1.0 / count;
     drawn += p[0] / count;
   }
@@ -173,16 +176,16 @@ TEST_CASE("tree_parzen and bohb keep the promises of SearchStrategy")
 
 TEST_CASE("tree_parzen proposes where the good are and the bad are not")
 {
-  std::vector<std::pair<point, std::vector<double>>> tried;
+  std::vector<std::pair<configuration, std::vector<double>>> tried;
   for (int i = 0; i < 5; ++i) {
     tried.push_back({located(1e-3, -0.6 + 0.02 * i, 2, "policy"), {0.9 + 0.01 * i}});
     for (int j = 0; j < 5; ++j)
       tried.push_back({located(3e-2, 0.1 + 0.1 * i + 0.02 * j, 3 + j, "none"), {0.1 * j}});
   }
-  const auto standings = judged(tried);
+  const auto trial_states = judged(tried);
   int near = 0, names = 0;
   for (std::int64_t trial = 30; trial < 60; ++trial) {
-    const auto p = tree_parzen{}.propose(mixed, standings, seed{2}, trial);
+    const auto p = tree_parzen{}.propose(mixed, trial_states, seed{2}, trial);
     CHECK(mixed.contains(p));
     near += std::abs(p.real("momentum") + 0.56) < 0.3 && p.integer("bits") <= 3 ? 1 : 0;
     names += p.choice("agent") == "policy" ? 1 : 0;
@@ -193,7 +196,7 @@ TEST_CASE("tree_parzen proposes where the good are and the bad are not")
   int random_names = 0;
   for (std::int64_t trial = 30; trial < 130; ++trial)
     random_names += tree_parzen{.random_share = 1.0}
-                                .propose(mixed, standings, seed{2}, trial)
+                                .propose(mixed, trial_states, seed{2}, trial)
                                 .choice("agent") == "policy"
                         ? 1
                         : 0;
@@ -205,10 +208,10 @@ TEST_CASE("a good point of tree_parzen weighs as much as it is better than the b
   // Three are a little better than all others, one is much better.
   const search_space names{{"agent", choice_of{{"much", "little", "nothing"}}}};
   const auto tried_at = [&](double much) {
-    std::vector<std::pair<point, std::vector<double>>> tried;
+    std::vector<std::pair<configuration, std::vector<double>>> tried;
     for (int i = 0; i < 20; ++i) {
       const auto* name = i == 0 ? "much" : i < 4 ? "little" : "nothing";
-      tried.push_back({point{}.set("agent", std::string{name}),
+      tried.push_back({configuration{}.set("agent", std::string{name}),
                        {i == 0  ? much
                         : i < 4 ? 0.1
                                 : 0.0}});
@@ -216,11 +219,11 @@ TEST_CASE("a good point of tree_parzen weighs as much as it is better than the b
     return judged(tried);
   };
   const auto times = [&](double much, const char* name) {
-    const auto standings = tried_at(much);
+    const auto trial_states = tried_at(much);
     int count = 0;
     for (std::int64_t trial = 20; trial < 40; ++trial)
       count += tree_parzen{.good_share = 0.2}
-                           .propose(names, standings, seed{6}, trial)
+                           .propose(names, trial_states, seed{6}, trial)
                            .choice("agent") == name
                    ? 1
                    : 0;
@@ -234,17 +237,18 @@ TEST_CASE("tree_parzen compares scores at the highest epoch that enough trials r
 {
   // After one epoch "early" is good; after two, where three trials have scores, "late" is.
   const search_space names{{"agent", choice_of{{"early", "late"}}}};
-  const auto named = [](const char* n) { return point{}.set("agent", std::string{n}); };
-  std::vector<std::pair<point, std::vector<double>>> tried;
+  const auto named = [](const char* n) { return configuration{}.set("agent", std::string{n}); };
+  std::vector<std::pair<configuration, std::vector<double>>> tried;
   for (int i = 0; i < 3; ++i) tried.push_back({named("early"), {0.9}});
   tried.push_back({named("early"), {0.8, 0.1}});
   tried.push_back({named("late"), {0.1, 0.7}});
   tried.push_back({named("early"), {0.8, 0.2}});
-  const auto standings = judged(tried);
+  const auto trial_states = judged(tried);
   const auto most_are = [&](const tree_parzen& strategy, const char* name) {
     int times = 0;
     for (std::int64_t trial = 0; trial < 20; ++trial)
-      times += strategy.propose(names, standings, seed{4}, trial).choice("agent") == name ? 1 : 0;
+      times +=
+          strategy.propose(names, trial_states, seed{4}, trial).choice("agent") == name ? 1 : 0;
     return times > 15;
   };
   CHECK(most_are({.start_up = 3, .good_share = 0.3}, "late"));
@@ -253,7 +257,7 @@ TEST_CASE("tree_parzen compares scores at the highest epoch that enough trials r
 
 TEST_CASE("tree_parzen starts random trials first, and as many at a time as it may")
 {
-  std::vector<standing> fresh;
+  std::vector<trial_state> fresh;
   for (std::int64_t t = 0; t < 5; ++t) fresh.push_back({.trial = t});
   const auto decisions = tree_parzen{.at_once = 2}(mixed, fresh, seed{1});
   CHECK(std::holds_alternative<start_trial>(decisions[0]));
@@ -261,7 +265,7 @@ TEST_CASE("tree_parzen starts random trials first, and as many at a time as it m
   for (std::size_t i = 2; i < 5; ++i) CHECK(std::holds_alternative<keep_trial>(decisions[i]));
 
   const auto run = simulate(tree_parzen{.at_once = 3, .start_up = 5}, mixed,
-                            [](const point& p, std::int64_t, double) { return bowl(p); },
+                            [](const configuration& p, std::int64_t, double) { return bowl(p); },
                             {.trials = 12, .epochs = 4});
   CHECK(run.epochs == 12 * 4);
   CHECK(run.decisions.size() == 4 * 4);
@@ -273,7 +277,8 @@ TEST_CASE("tree_parzen refuses what makes no sense")
     CHECK_THROWS_WITH_AS((void)strategy(mixed, {{.trial = 0}}, seed{}), why, std::invalid_argument);
   };
   refuses({.at_once = 0},
-          "rolewise: tree-parzen: want at_once, least_good and candidates >= 1, start_up >= 2, got "
+          "rolewise: tree-parzen: want max_concurrent_trials, least_good and candidates >= 1, "
+          "start_up >= 2, got "
           "0, 1, 24 and 10");
   refuses({.good_share = 1.0},
           "rolewise: tree-parzen: want good_share in (0, 1) and random_share in [0, 1], got 1 and "
@@ -285,7 +290,7 @@ TEST_CASE("tree_parzen refuses what makes no sense")
 
 TEST_CASE("models find better points than random search at equal cost")
 {
-  const auto learn = [](const point& p, std::int64_t, double) { return bowl(p); };
+  const auto learn = [](const configuration& p, std::int64_t, double) { return bowl(p); };
   double model = 0.0, random = 0.0;
   for (std::uint64_t s = 0; s < 16; ++s) {
     model +=
@@ -303,7 +308,7 @@ TEST_CASE("bohb shares out epochs as hyperband does and points better, once it h
 {
   const bohb strategy{.budget = {.most = 27}};
   REQUIRE(strategy.budget.trials() == 49);
-  const auto learn = [](const point& p, std::int64_t epoch, double) {
+  const auto learn = [](const configuration& p, std::int64_t epoch, double) {
     return bowl(p) - std::pow(0.6, static_cast<double>(epoch));
   };
   double model = 0.0, plain = 0.0;
@@ -322,7 +327,7 @@ TEST_CASE("bohb shares out epochs as hyperband does and points better, once it h
 TEST_CASE("whoever shares out epochs takes points from whoever proposes them")
 {
   laws::hold_for(model_based_halving{}, mixed, 20, 12);
-  const auto learn = [](const point& p, std::int64_t, double) { return bowl(p); };
+  const auto learn = [](const configuration& p, std::int64_t, double) { return bowl(p); };
   const auto run = simulate(model_based_halving{}, mixed, learn, {.trials = 60, .epochs = 9});
   CHECK(run.epochs < 60 * 9 / 2);
   CHECK(run.best() > -0.1);

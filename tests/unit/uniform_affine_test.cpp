@@ -28,7 +28,7 @@ using rw::phase;
 
 namespace {
 
-const rw::layer_place inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
+const rw::layer_id inside{"stage1.0.convolution1", rw::layer_kind::convolution, 1, 3};
 
 torch::Tensor doubles(const std::vector<double>& values)
 {
@@ -129,7 +129,7 @@ TEST_CASE("halves go to even before the zero point is added, and gradients pass 
 {
   const rw::affine_codes codes{{-2, 3}, affine_form::asymmetric};
   const auto with = [&](const torch::Tensor& x, double zero_point, const rw::affine_codes& c) {
-    return rw::detail::affine_quantised(
+    return rw::detail::affine_quantized(
         x, x.detach(), {torch::full({}, .5f), torch::full({}, static_cast<float>(zero_point))}, c,
         rw::round_to_nearest::state{});
   };
@@ -345,23 +345,23 @@ TEST_CASE("ranges grow, stop after so many batches or when told, and are never z
 TEST_CASE("a network observes in training alone, and not once its ranges are frozen")
 {
   torch::manual_seed(4);
-  auto network = rw::resnet8(small, rw::uniform_affine<>{}, rw::bits_inside<4>);
+  auto network = rw::resnet8(small, rw::uniform_affine<>{}, rw::inner_bits<4>);
   const auto start = ranges_of(network);
   CHECK(start.numel() > 4);
-  (void)network.probe(images(4));
+  (void)network.predict(images(4));
   CHECK(torch::equal(ranges_of(network), start));
-  (void)network.respond(images(4));
+  (void)network.forward(images(4));
   const auto once = ranges_of(network);
   CHECK_FALSE(torch::equal(once, start));
   auto copy = network;
-  (void)copy.respond(images(4, 3));
+  (void)copy.forward(images(4, 3));
   CHECK_FALSE(torch::equal(ranges_of(copy), once));
   CHECK(torch::equal(ranges_of(network), once));
   rw::freeze_ranges(network);
-  (void)network.respond(images(4, 3));
+  (void)network.forward(images(4, 3));
   CHECK(torch::equal(ranges_of(network), once));
   rw::freeze_ranges(network, false);
-  (void)network.respond(images(4, 3));
+  (void)network.forward(images(4, 3));
   CHECK_FALSE(torch::equal(ranges_of(network), once));
 }
 
@@ -414,7 +414,7 @@ TEST_CASE("stochastic rounding is right in the mean, keeps whole numbers and can
   // Draws differ by layer, purpose, seed and step; they do not depend on the memory format.
   const auto many = torch::full({2, 8, 8, 8}, .5f);
   const auto rounded = state(many);
-  rw::layer_place elsewhere = inside;
+  rw::layer_id elsewhere = inside;
   elsewhere.name = "other";
   for (auto other :
        {rounding.start(elsewhere, rw::purpose{"x"}), rounding.start(inside, rw::purpose{"y"}),
@@ -441,23 +441,23 @@ TEST_CASE("uniform-affine rounds by chance in training alone, and goes on after 
     weights.observe(w, bit_width{3});
     activations.observe(x, bit_width{3});
   }
-  CHECK(torch::equal(rw::quantised_in(phase::evaluation, weights, w, bit_width{3}).values(),
+  CHECK(torch::equal(rw::quantized_in(phase::evaluation, weights, w, bit_width{3}).values(),
                      nearest));
-  const auto now = rw::quantised_in(phase::training, weights, w, bit_width{3}).values();
-  CHECK_FALSE(torch::equal(now, nearest));
-  CHECK(((now - w).abs() <= w.abs().flatten(1).amax(1).view({3, 1, 1, 1}) / 3 * 1.0001)
+  const auto progress = rw::quantized_in(phase::training, weights, w, bit_width{3}).values();
+  CHECK_FALSE(torch::equal(progress, nearest));
+  CHECK(((progress - w).abs() <= w.abs().flatten(1).amax(1).view({3, 1, 1, 1}) / 3 * 1.0001)
             .all()
             .item<bool>());
   CHECK_FALSE(
-      torch::equal(rw::quantised_in(phase::training, activations, x, bit_width{3}).values(),
-                   rw::quantised_in(phase::evaluation, activations, x, bit_width{3}).values()));
+      torch::equal(rw::quantized_in(phase::training, activations, x, bit_width{3}).values(),
+                   rw::quantized_in(phase::evaluation, activations, x, bit_width{3}).values()));
   auto resumed = q.start_weights(inside);
   rw::restore(resumed, rw::snapshot_of(weights));
   weights.observe(w, bit_width{3});
   resumed.observe(w, bit_width{3});
   CHECK(torch::equal(std::as_const(resumed)(w, bit_width{3}).values(),
                      std::as_const(weights)(w, bit_width{3}).values()));
-  CHECK_FALSE(torch::equal(std::as_const(weights)(w, bit_width{3}).values(), now));
+  CHECK_FALSE(torch::equal(std::as_const(weights)(w, bit_width{3}).values(), progress));
 }
 
 TEST_CASE("16-bit activations are rounded in single precision")

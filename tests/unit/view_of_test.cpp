@@ -4,13 +4,13 @@
 #include "laws/augmentation_agent.hpp"
 
 #include <rolewise/agent/augmentation_policy.hpp>
+#include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/detail/carry_out.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/agent/rand_augment.hpp>
-#include <rolewise/agent/sequence.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/agent/view_of.hpp>
 #include <rolewise/agent/views.hpp>
@@ -51,14 +51,14 @@ rw::batch examples_of(std::int64_t channels, std::int64_t height, std::int64_t w
                       .div(7, "floor")
                       .remainder(256)})
           .to(torch::kByte);
-  examples.scaling.mean = {0.4914, 0.4822, 0.4465};
-  examples.scaling.deviation = {0.2470, 0.2435, 0.2616};
-  examples.scaling.mean.resize(static_cast<std::size_t>(channels));
-  examples.scaling.deviation.resize(static_cast<std::size_t>(channels));
+  examples.normalization.mean = {0.4914, 0.4822, 0.4465};
+  examples.normalization.std = {0.2470, 0.2435, 0.2616};
+  examples.normalization.mean.resize(static_cast<std::size_t>(channels));
+  examples.normalization.std.resize(static_cast<std::size_t>(channels));
   return examples;
 }
 
-const rw::moment now{.epoch = 2};
+const rw::training_progress progress{.epoch = 2};
 const rw::seed key{19};
 
 /// The output of the reference implementation for the program of an agent.
@@ -71,15 +71,16 @@ torch::Tensor by_reference(const A& agent, const rw::batch& examples)
               x.size(1),
               x.size(2),
               x.size(3)},
-             now, key, program);
-  return rw::detail::carry_out(program, x, rw::mean_colour(examples.scaling, x.size(1)));
+             progress, key, program);
+  return rw::detail::carry_out(program, x, rw::mean_color(examples.normalization, x.size(1)));
 }
 
 /// An agent without a `plan`: it darkens its images.
 struct darker {
   static constexpr std::string_view name = "darker";
   static constexpr bool has_state = false;
-  [[nodiscard]] rw::batch operator()(const rw::batch& examples, const rw::moment&, rw::seed) const
+  [[nodiscard]] rw::batch operator()(const rw::batch& examples, const rw::training_progress&,
+                                     rw::seed) const
   {
     auto view = examples;
     view.inputs = examples.inputs.div(2, "floor");
@@ -88,8 +89,8 @@ struct darker {
 };
 static_assert(rw::AugmentationAgent<darker> && !rw::PlannedAgent<darker>);
 static_assert(rw::PlannedAgent<rw::no_agent>);
-static_assert(rw::PlannedAgent<rw::sequence<rw::rand_augment, rw::pad_crop_flip, rw::cutout>>);
-static_assert(!rw::PlannedAgent<rw::sequence<rw::rand_augment, darker>>);
+static_assert(rw::PlannedAgent<rw::compose<rw::rand_augment, rw::pad_crop_flip, rw::cutout>>);
+static_assert(!rw::PlannedAgent<rw::compose<rw::rand_augment, darker>>);
 
 template<typename Check>
 void for_each_agent(const Check& check)
@@ -97,14 +98,14 @@ void for_each_agent(const Check& check)
   const rw::policy_agent policy{.policy = every_operation()};
   check(rw::no_agent{});
   check(policy);
-  check(rw::policy_agent{.policy = every_operation(), .grey = rw::grey_rounding::down});
+  check(rw::policy_agent{.policy = every_operation(), .gray = rw::gray_rounding::down});
   check(rw::rand_augment{.operations = 3, .magnitude = 9});
   check(rw::trivial_augment{});
   check(rw::cutout{.size = 6});
   check(rw::pad_crop_flip{});
   check(rw::pad_crop_flip{.padding = 40});
-  check(rw::sequence{policy, rw::pad_crop_flip{}, rw::cutout{}});
-  check(rw::sequence{rw::pad_crop_flip{.padding = 2}, rw::rand_augment{}, rw::pad_crop_flip{}});
+  check(rw::compose{policy, rw::pad_crop_flip{}, rw::cutout{}});
+  check(rw::compose{rw::pad_crop_flip{.padding = 2}, rw::rand_augment{}, rw::pad_crop_flip{}});
 }
 
 }  // namespace
@@ -119,7 +120,7 @@ TEST_CASE("kernels carry out what agents plan as the reference does")
         CAPTURE(agent.name);
         CAPTURE(channels);
         CAPTURE(height);
-        CHECK(torch::equal(agent(examples, now, key).inputs, by_reference(agent, examples)));
+        CHECK(torch::equal(agent(examples, progress, key).inputs, by_reference(agent, examples)));
       });
     }
 }
@@ -141,24 +142,24 @@ TEST_CASE("a window may show holes, and what lies outside of it is none")
   rw::image_program program{n};
   plan({{examples.ids.const_data_ptr<std::int64_t>(), n}, 3, 12, 11}, program);
   const auto wanted =
-      rw::detail::carry_out(program, examples.inputs, rw::mean_colour(examples.scaling, 3));
+      rw::detail::carry_out(program, examples.inputs, rw::mean_color(examples.normalization, 3));
   CHECK(torch::equal(rw::detail::planned_view(plan, examples).inputs, wanted));
 }
 
-TEST_CASE("a view in the form of a network is the agent's view, normalised, bit for bit")
+TEST_CASE("a view in the form of a network is the agent's view, normalized, bit for bit")
 {
   rw::buffer_pool buffers;
   for (const std::int64_t channels : {1, 3}) {
     auto examples = examples_of(channels, 17, 30);
     for (const bool scaled : {true, false}) {
-      if (!scaled) examples.scaling = {};
+      if (!scaled) examples.normalization = {};
       for_each_agent([&](const auto& agent) {
         CAPTURE(agent.name);
-        const auto plain = agent(examples, now, key);
+        const auto plain = agent(examples, progress, key);
         for (const auto dtype : {torch::kFloat32, torch::kBFloat16, torch::kFloat64})
           for (const bool last : {true, false}) {
-            const auto view = rw::view_of(agent, examples, now, key, {dtype, last}, buffers);
-            const auto wanted = rw::normalised_inputs(plain, dtype);
+            const auto view = rw::view_of(agent, examples, progress, key, {dtype, last}, buffers);
+            const auto wanted = rw::normalized_inputs(plain, dtype);
             CHECK((view.inputs.scalar_type() == dtype));
             CHECK(view.inputs.is_contiguous(last ? torch::MemoryFormat::ChannelsLast
                                                  : torch::MemoryFormat::Contiguous));
@@ -166,7 +167,7 @@ TEST_CASE("a view in the form of a network is the agent's view, normalised, bit 
             CHECK(torch::equal(view.ids, examples.ids));
             CHECK(torch::equal(view.labels, examples.labels));
           }
-        const auto bytes = rw::view_of(agent, examples, now, key, {torch::kByte}, buffers);
+        const auto bytes = rw::view_of(agent, examples, progress, key, {torch::kByte}, buffers);
         CHECK(torch::equal(bytes.inputs, plain.inputs));
       });
     }
@@ -180,14 +181,14 @@ TEST_CASE("large views, which bypass the caches, hold the same numbers")
        std::initializer_list<std::pair<std::int64_t, std::int64_t>>{{192, 176}, {181, 183}}) {
     auto examples = examples_of(3, height, width);
     examples = rw::laws::part_of(examples, torch::arange(3));
-    const rw::sequence agent{rw::rand_augment{}, rw::pad_crop_flip{}};
-    const auto wanted = rw::normalised_inputs(agent(examples, now, key));
-    CHECK(torch::equal(rw::view_of(agent, examples, now, key, {}, buffers).inputs, wanted));
-    CHECK(torch::equal(agent(examples, now, key).inputs, by_reference(agent, examples)));
+    const rw::compose agent{rw::rand_augment{}, rw::pad_crop_flip{}};
+    const auto wanted = rw::normalized_inputs(agent(examples, progress, key));
+    CHECK(torch::equal(rw::view_of(agent, examples, progress, key, {}, buffers).inputs, wanted));
+    CHECK(torch::equal(agent(examples, progress, key).inputs, by_reference(agent, examples)));
   }
 }
 
-TEST_CASE("every value of a byte becomes the number that normalised_inputs makes of it")
+TEST_CASE("every value of a byte becomes the number that normalized_inputs makes of it")
 {
   rw::buffer_pool buffers;
   rw::batch all{torch::arange(256).to(torch::kByte).view({1, 1, 16, 16}).repeat({1, 3, 1, 1}),
@@ -197,32 +198,33 @@ TEST_CASE("every value of a byte becomes the number that normalised_inputs makes
   const rw::draws random{rw::seed{8}, 0, 0};
   for (std::uint64_t i = 0; i < 500; i += 6) {
     for (std::uint64_t c = 0; c < 3; ++c) {
-      all.scaling.mean.resize(3);
-      all.scaling.deviation.resize(3);
-      all.scaling.mean[c] = random.uniform(i + c);
-      all.scaling.deviation[c] = random.uniform(i + 3 + c) * 0.5 + 0.001;
+      all.normalization.mean.resize(3);
+      all.normalization.std.resize(3);
+      all.normalization.mean[c] = random.uniform(i + c);
+      all.normalization.std[c] = random.uniform(i + 3 + c) * 0.5 + 0.001;
     }
-    const auto view = rw::view_of(rw::no_agent{}, all, now, key, {}, buffers);
-    CHECK(torch::equal(view.inputs, rw::normalised_inputs(all)));
+    const auto view = rw::view_of(rw::no_agent{}, all, progress, key, {}, buffers);
+    CHECK(torch::equal(view.inputs, rw::normalized_inputs(all)));
   }
 }
 
-TEST_CASE("views of both roles in the form of a network are the views, normalised")
+TEST_CASE("views of both roles in the form of a network are the views, normalized")
 {
   rw::buffer_pool buffers;
   const auto examples = examples_of(3, 32, 32);
   const auto check = [&](const auto& teachers, const auto& students, const auto& shared) {
-    const auto plain = rw::make_views(examples, teachers, students, shared, now, key);
-    const auto formed = rw::make_views(examples, teachers, students, shared, now, key, {}, buffers);
+    const auto plain = rw::make_views(examples, teachers, students, shared, progress, key);
+    const auto formed =
+        rw::make_views(examples, teachers, students, shared, progress, key, {}, buffers);
     CHECK(formed.same == plain.same);
     CHECK(formed.teacher.inputs.is_same(formed.student.inputs) == plain.same);
-    CHECK(torch::equal(formed.teacher.inputs, rw::normalised_inputs(plain.teacher)));
-    CHECK(torch::equal(formed.student.inputs, rw::normalised_inputs(plain.student)));
+    CHECK(torch::equal(formed.teacher.inputs, rw::normalized_inputs(plain.teacher)));
+    CHECK(torch::equal(formed.student.inputs, rw::normalized_inputs(plain.student)));
   };
   check(rw::rand_augment{}, rw::trivial_augment{}, rw::pad_crop_flip{});
   check(rw::no_agent{}, rw::rand_augment{}, rw::no_agent{});
   check(rw::no_agent{}, rw::no_agent{}, rw::pad_crop_flip{});
-  check(rw::students_view{}, rw::rand_augment{}, rw::pad_crop_flip{});
+  check(rw::same_view{}, rw::rand_augment{}, rw::pad_crop_flip{});
   check(darker{}, rw::rand_augment{}, rw::pad_crop_flip{});
   check(rw::rand_augment{}, darker{}, darker{});
 }
@@ -232,7 +234,7 @@ TEST_CASE("views go into memory that is used again, and never into what a reader
   rw::buffer_pool buffers;
   const auto examples = examples_of(3, 8, 8);
   const rw::rand_augment agent{};
-  const auto kept = rw::view_of(agent, examples, now, key, {}, buffers);
+  const auto kept = rw::view_of(agent, examples, progress, key, {}, buffers);
   const auto copy = kept.inputs.clone();
   for (std::int64_t epoch = 3; epoch < 20; ++epoch)
     (void)rw::view_of(agent, examples, {.epoch = epoch}, key, {}, buffers);
@@ -246,18 +248,18 @@ TEST_CASE("any number of threads makes the same views")
 {
   rw::buffer_pool buffers;
   const auto examples = examples_of(3, 40, 33);
-  const rw::sequence agent{rw::rand_augment{}, rw::pad_crop_flip{}};
+  const rw::compose agent{rw::rand_augment{}, rw::pad_crop_flip{}};
   const auto threads_before = at::get_num_threads();
-  const auto wanted = rw::normalised_inputs(agent(examples, now, key));
+  const auto wanted = rw::normalized_inputs(agent(examples, progress, key));
   for (const int threads : {1, 2, 3, 7}) {
     at::set_num_threads(threads);
-    CHECK(torch::equal(rw::view_of(agent, examples, now, key, {}, buffers).inputs, wanted));
+    CHECK(torch::equal(rw::view_of(agent, examples, progress, key, {}, buffers).inputs, wanted));
   }
   // An exception in one thread is thrown by the call, and the next call works.
   CHECK_THROWS_AS(
-      (void)rw::view_of(rw::pad_crop_flip{.padding = -1}, examples, now, key, {}, buffers),
+      (void)rw::view_of(rw::pad_crop_flip{.padding = -1}, examples, progress, key, {}, buffers),
       std::invalid_argument);
-  CHECK(torch::equal(rw::view_of(agent, examples, now, key, {}, buffers).inputs, wanted));
+  CHECK(torch::equal(rw::view_of(agent, examples, progress, key, {}, buffers).inputs, wanted));
   at::set_num_threads(threads_before);
 }
 
@@ -273,7 +275,7 @@ TEST_CASE("every piece of work is done once, by more than one thread, whatever i
     threads.insert(std::this_thread::get_id());
     if (piece == 500) throw std::runtime_error{"the five hundredth"};
   };
-  CHECK_THROWS_WITH_AS(rw::detail::share_out(1000, 3, work), "the five hundredth",
+  CHECK_THROWS_WITH_AS(rw::detail::parallel_for(1000, 3, work), "the five hundredth",
                        std::runtime_error);
   CHECK(std::all_of(done.begin(), done.end(), [](int times) { return times == 1; }));
   CHECK(threads.size() > 1);
@@ -292,19 +294,21 @@ TEST_CASE("what kernels cannot take is refused or made by the agent, in its own 
     return "accepted";
   };
   CHECK(refusal([&] {
-          (void)rw::view_of(rw::rand_augment{.magnitude = 11}, examples, now, key, {}, buffers);
+          (void)rw::view_of(rw::rand_augment{.magnitude = 11}, examples, progress, key, {},
+                            buffers);
         }) == "rolewise: rand-augment: magnitude is 11, want 0 .. 10");
   const auto layout = examples.inputs.contiguous(torch::MemoryFormat::ChannelsLast);
-  const auto wanted = rw::view_of(rw::rand_augment{}, examples, now, key, {}, buffers).inputs;
+  const auto wanted = rw::view_of(rw::rand_augment{}, examples, progress, key, {}, buffers).inputs;
   examples.inputs = layout;
-  CHECK(torch::equal(rw::view_of(rw::rand_augment{}, examples, now, key, {}, buffers).inputs,
+  CHECK(torch::equal(rw::view_of(rw::rand_augment{}, examples, progress, key, {}, buffers).inputs,
                      wanted));
 
-  const auto numbers = rw::normalised(examples);
-  CHECK(rw::view_of(rw::no_agent{}, numbers, now, key, {}, buffers).inputs.is_same(numbers.inputs));
+  const auto numbers = rw::normalized(examples);
+  CHECK(rw::view_of(rw::no_agent{}, numbers, progress, key, {}, buffers)
+            .inputs.is_same(numbers.inputs));
   CHECK(refusal([&] {
-          (void)rw::view_of(rw::sequence{rw::pad_crop_flip{}}, numbers, now, key, {}, buffers);
+          (void)rw::view_of(rw::compose{rw::pad_crop_flip{}}, numbers, progress, key, {}, buffers);
         }) ==
         "rolewise: pad-crop-flip: want images of uint8, got Float [24, 3, 8, 8]; change images "
-        "before they are normalised");
+        "before they are normalized");
 }

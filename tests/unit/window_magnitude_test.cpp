@@ -48,9 +48,9 @@ TEST_CASE("the magnitude of a window is the mean |x| under it")
         const auto by_box = torch::conv2d(wide, box, {}, stride);
         const auto got = rw::window_magnitude(maps, shape);
         CHECK(torch::allclose(got, by_box));
-        const auto towards = torch::randn_like(got);
-        CHECK(torch::allclose(torch::autograd::grad({got}, {maps}, {towards})[0],
-                              torch::autograd::grad({by_box}, {maps}, {towards})[0]));
+        const auto toward = torch::randn_like(got);
+        CHECK(torch::allclose(torch::autograd::grad({got}, {maps}, {toward})[0],
+                              torch::autograd::grad({by_box}, {maps}, {toward})[0]));
       }
   CHECK_THROWS_WITH_AS((void)rw::window_magnitude(both, {.in = 3, .out = 4}),
                        "rolewise: window_magnitude: want maps of 3 channels, [N, 3, H, W], got "

@@ -244,7 +244,7 @@ TEST_CASE("networks learn alike with tiles and without")
   const auto learn = [&](bool with_tiles) {
     at::globalContext().setUserEnabledMkldnn(with_tiles);
     auto network = rw::resnet20(shape);
-    network.respond(examples).logits.square().sum().backward();
+    network.forward(examples).logits.square().sum().backward();
     at::globalContext().setUserEnabledMkldnn(true);
     std::vector<std::pair<std::string, torch::Tensor>> gradients;
     for (const auto& each : network.parameters())

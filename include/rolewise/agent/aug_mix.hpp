@@ -87,14 +87,15 @@ struct aug_mix {
   double alpha = 1.0;           ///< above 0; 1 makes all weights equally likely
   bool all_operations = false;  ///< also use brightness, color, contrast and sharpness
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
     require_images(name, examples);
     require_settings();
     auto view = examples;
     const auto count = examples.size();
     if (count == 0) return view;
-    const auto shares = shares_of(examples, now, key).to(examples.inputs.device());
+    const auto shares = shares_of(examples, progress, key).to(examples.inputs.device());
     view.inputs = torch::empty_like(examples.inputs, torch::MemoryFormat::Contiguous);
     const auto piece = pieces_of(examples.inputs);
     auto part = examples;
@@ -103,20 +104,20 @@ struct aug_mix {
       part.inputs = examples.inputs.narrow(0, first, size);
       part.ids = examples.ids.narrow(0, first, size);
       view.inputs.narrow(0, first, size)
-          .copy_(blended(part, shares.narrow(0, first, size), now, key));
+          .copy_(blended(part, shares.narrow(0, first, size), progress, key));
     }
     return view;
   }
 
   /// Plans chain number `chain`, 0 .. width - 1: layers of operations, then a fill.
-  void plan_chain(std::int64_t chain, const image_subjects& subjects, const moment& now, seed key,
-                  image_program& program) const
+  void plan_chain(std::int64_t chain, const image_subjects& subjects,
+                  const training_progress& progress, seed key, image_program& program) const
   {
     const auto own = key.split(purpose{"aug-mix chain"}).split(static_cast<std::uint64_t>(chain));
     const auto most = depth < 0 ? std::int64_t{3} : depth;
     const auto steps = program.add_operations(static_cast<std::size_t>(most));
     for (std::size_t n = 0; n < subjects.size(); ++n) {
-      const draws of_image{own, now.epoch, subjects.ids[n]};
+      const draws of_image{own, progress.epoch, subjects.ids[n]};
       const auto count = static_cast<std::size_t>(depth < 0 ? 1 + of_image.below(0, most) : depth);
       for (std::size_t step = 0; step < count; ++step)
         steps[step * subjects.size() + n] = drawn(of_image, 1 + 3 * step, subjects);
@@ -126,7 +127,8 @@ struct aug_mix {
 
   /// Returns the blend weights of each image and of its chains.
   /// @return `[N, 1 + width]`, float32, on the CPU; rows sum to 1
-  [[nodiscard]] torch::Tensor shares_of(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] torch::Tensor shares_of(const batch& examples, const training_progress& progress,
+                                        seed key) const
   {
     const auto chains = static_cast<std::size_t>(width);
     const auto shares = torch::empty({examples.size(), 1 + width}, torch::kFloat32);
@@ -136,8 +138,8 @@ struct aug_mix {
     for (std::int64_t n = 0; n < examples.size(); ++n) {
       const auto id = ids.const_data_ptr<std::int64_t>()[n];
       const double mixed =
-          beta_draw({key.split(purpose{"aug-mix share"}), now.epoch, id}, alpha, alpha);
-      const draws of_weights{key.split(purpose{"aug-mix weights"}), now.epoch, id};
+          beta_draw({key.split(purpose{"aug-mix share"}), progress.epoch, id}, alpha, alpha);
+      const draws of_weights{key.split(purpose{"aug-mix weights"}), progress.epoch, id};
       for (std::size_t chain = 0; chain < chains; ++chain)
         weights[chain] = detail::log_gamma_draw(of_weights, alpha, chain << 20);
       const double highest = *std::max_element(weights.begin(), weights.end());
@@ -171,7 +173,7 @@ struct aug_mix {
   /// Blends the images of `part`. Reads only its inputs, ids and scaling; its labels may be of
   /// another size.
   [[nodiscard]] torch::Tensor blended(const batch& part, const torch::Tensor& shares,
-                                      const moment& now, seed key) const
+                                      const training_progress& progress, seed key) const
   {
     const auto share = [&](std::int64_t column) {
       return shares.select(1, column).view({-1, 1, 1, 1});
@@ -180,7 +182,7 @@ struct aug_mix {
     for (std::int64_t chain = 0; chain < width; ++chain) {
       const auto end = detail::planned_view(
           [&](const image_subjects& subjects, image_program& program) {
-            plan_chain(chain, subjects, now, key, program);
+            plan_chain(chain, subjects, progress, key, program);
           },
           part);
       blend.add_(end.inputs.to(torch::kFloat32).mul_(share(1 + chain)));
@@ -203,11 +205,13 @@ struct aug_mix {
   {
     constexpr std::int64_t most_chains = 1024;  // each has 2^20 draws of its own
     if (width < 1 || width > most_chains)
-      refuse(name, "width is ", width, ", want 1 .. ", most_chains);
-    if (depth != -1 && depth < 1) refuse(name, "depth is ", depth, ", want at least 1, or -1");
-    if (severity < 1 || severity > 10) refuse(name, "severity is ", severity, ", want 1 .. 10");
+      throw_invalid_argument(name, "width is ", width, ", want 1 .. ", most_chains);
+    if (depth != -1 && depth < 1)
+      throw_invalid_argument(name, "depth is ", depth, ", want at least 1, or -1");
+    if (severity < 1 || severity > 10)
+      throw_invalid_argument(name, "severity is ", severity, ", want 1 .. 10");
     if (!(alpha > 0.0 && std::isfinite(alpha)))
-      refuse(name, "alpha is ", alpha, ", want more than 0, and finite");
+      throw_invalid_argument(name, "alpha is ", alpha, ", want more than 0, and finite");
   }
 };
 

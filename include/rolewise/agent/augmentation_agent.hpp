@@ -7,8 +7,8 @@
 /// data -> [agent] -> teacher/student -> loss -> train -> report
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/moment.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/core/training_progress.hpp>
 
 #include <concepts>
 #include <string_view>
@@ -18,10 +18,10 @@ namespace rolewise {
 namespace agent_must {
 
 template<typename A>
-concept make_a_view_of_a_batch =
-    requires(const A agent, const batch examples, const moment now, const seed draws) {
-      { agent(examples, now, draws) } -> std::same_as<batch>;
-    };
+concept make_a_view_of_a_batch = requires(const A agent, const batch examples,
+                                          const training_progress progress, const seed draws) {
+  { agent(examples, progress, draws) } -> std::same_as<batch>;
+};
 
 template<typename A>
 concept carry_a_name_for_the_report = requires {

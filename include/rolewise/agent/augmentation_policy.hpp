@@ -43,10 +43,10 @@ class augmentation_policy {
   explicit augmentation_policy(std::span<const std::int64_t> levels)
   {
     if (const auto why = objection_to_length(levels.size()); !why.empty())
-      refuse("augmentation_policy", why);
+      throw_invalid_argument("augmentation_policy", why);
     for (std::size_t i = 0; i < levels_.size(); ++i) {
       if (const auto why = objection_to_level(i, levels[i]); !why.empty())
-        refuse("augmentation_policy", why);
+        throw_invalid_argument("augmentation_policy", why);
       levels_[i] = levels[i];
     }
   }
@@ -136,7 +136,8 @@ class augmentation_policy {
 /// @param level 0 .. 10 (policies use 0 .. 9)
 [[nodiscard]] inline double policy_parameter(operation what, std::int64_t level)
 {
-  if (level < 0 || level > 10) refuse("policy_parameter", "level is ", level, ", want 0 .. 10");
+  if (level < 0 || level > 10)
+    throw_invalid_argument("policy_parameter", "level is ", level, ", want 0 .. 10");
   const auto l = static_cast<double>(level);
   switch (what) {
     case operation::rotate:
@@ -186,14 +187,16 @@ class policy_schedule {
   ///         after its predecessor
   explicit policy_schedule(std::vector<policy_segment> segments) : segments_{std::move(segments)}
   {
-    if (segments_.empty()) refuse("policy_schedule", "got no segment, want at least one");
+    if (segments_.empty())
+      throw_invalid_argument("policy_schedule", "got no segment, want at least one");
     if (segments_.front().first_epoch != 0)
-      refuse("policy_schedule", "first segment begins at epoch ", segments_.front().first_epoch,
-             ", want 0");
+      throw_invalid_argument("policy_schedule", "first segment begins at epoch ",
+                             segments_.front().first_epoch, ", want 0");
     for (std::size_t i = 1; i < segments_.size(); ++i)
       if (segments_[i].first_epoch <= segments_[i - 1].first_epoch)
-        refuse("policy_schedule", "segment ", i, " begins at epoch ", segments_[i].first_epoch,
-               ", want a later one than ", segments_[i - 1].first_epoch);
+        throw_invalid_argument("policy_schedule", "segment ", i, " begins at epoch ",
+                               segments_[i].first_epoch, ", want a later one than ",
+                               segments_[i - 1].first_epoch);
   }
 
   [[nodiscard]] const augmentation_policy& at(std::int64_t epoch) const

@@ -38,7 +38,7 @@ namespace rolewise {
 /// arXiv 1805.09501, section 3.
 /// @par Departs
 /// The published code also crops, flips and applies cutout; here those are separate agents
-/// (`sequence`). It converts through floating point, which makes some values one lower; here
+/// (`compose`). It converts through floating point, which makes some values one lower; here
 /// images stay uint8. Holes get the rounded mean; in the published code they are exactly 0 after
 /// normalization, in other implementations black or gray.
 struct auto_augment {
@@ -48,23 +48,26 @@ struct auto_augment {
   std::vector<sub_policy> policy = auto_augment_policies::cifar10();
   auto_augment_scale scale = auto_augment_scale::published;
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
     require_images(name, examples);
-    return detail::planned_view([&](const image_subjects& subjects,
-                                    image_program& program) { plan(subjects, now, key, program); },
-                                examples);
+    return detail::planned_view(
+        [&](const image_subjects& subjects, image_program& program) {
+          plan(subjects, progress, key, program);
+        },
+        examples);
   }
 
   /// Plans two layers of operations, then a fill.
-  void plan(const image_subjects& subjects, const moment& now, seed key,
+  void plan(const image_subjects& subjects, const training_progress& progress, seed key,
             image_program& program) const
   {
     require_levels();
     const auto own = key.split(purpose{"auto-augment"});
     const auto steps = program.add_operations(2);
     for (std::size_t n = 0; n < subjects.size(); ++n) {
-      const draws of_image{own, now.epoch, subjects.ids[n]};
+      const draws of_image{own, progress.epoch, subjects.ids[n]};
       const auto& drawn = policy[static_cast<std::size_t>(
           of_image.below(0, static_cast<std::int64_t>(policy.size())))];
       steps[n] = carried_out(drawn.first, of_image, 1, subjects);
@@ -76,10 +79,11 @@ struct auto_augment {
  private:
   void require_levels() const
   {
-    if (policy.empty()) refuse(name, "got no sub-policy, want at least one");
+    if (policy.empty()) throw_invalid_argument(name, "got no sub-policy, want at least one");
     for (std::size_t i = 0; i < policy.size(); ++i)
       for (const auto& step : {policy[i].first, policy[i].second})
-        if (const auto why = objection_to_levels(step, i); !why.empty()) refuse(name, why);
+        if (const auto why = objection_to_levels(step, i); !why.empty())
+          throw_invalid_argument(name, why);
   }
 
   // Draw 0 selects the sub-policy. Draws 1 .. 4 and 5 .. 8: whether an operation is applied, its

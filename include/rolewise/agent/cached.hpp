@@ -4,16 +4,16 @@
 /// @file
 /// `cached`: wraps a teacher in a file cache of its outputs on recurring views.
 
+#include <rolewise/agent/cyclic_views.hpp>
 #include <rolewise/agent/detail/mixes.hpp>
 #include <rolewise/agent/no_agent.hpp>
-#include <rolewise/agent/recurring_views.hpp>
-#include <rolewise/agent/students_view.hpp>
+#include <rolewise/agent/same_view.hpp>
 #include <rolewise/agent/views.hpp>
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/data/dataset.hpp>
-#include <rolewise/teacher/answer_origin.hpp>
+#include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/cached_teacher.hpp>
 
 #include <algorithm>
@@ -26,16 +26,16 @@
 namespace rolewise {
 
 /// The agents and the seed that define a teacher's views in a step; members as in `distillation`.
-template<typename TeachersAgent = no_agent, typename StudentsAgent = no_agent,
-         typename SharedAgent = no_agent>
+template<typename TeacherAgentType = no_agent, typename StudentAgentType = no_agent,
+         typename SharedAgentType = no_agent>
 struct shown_views {
-  static_assert(TeacherAgent<TeachersAgent> && AugmentationAgent<StudentsAgent> &&
-                    AugmentationAgent<SharedAgent>,
-                "shown_views: want agents, or students_view{} as .teacher_agent");
+  static_assert(TeacherAgent<TeacherAgentType> && AugmentationAgent<StudentAgentType> &&
+                    AugmentationAgent<SharedAgentType>,
+                "shown_views: want agents, or same_view{} as .teacher_agent");
 
-  TeachersAgent teacher_agent{};
-  StudentsAgent student_agent{};  ///< read only if the teacher shares the student's view
-  SharedAgent shared_agent{};
+  TeacherAgentType teacher_agent{};
+  StudentAgentType student_agent{};  ///< read only if the teacher shares the student's view
+  SharedAgentType shared_agent{};
   rolewise::seed seed{0};
 };
 
@@ -43,20 +43,20 @@ namespace detail {
 
 /// The agent applied to the teacher's view before the shared one.
 template<typename T, typename S>
-using before_the_teacher = std::conditional_t<std::same_as<T, students_view>, S, T>;
+using before_the_teacher = std::conditional_t<std::same_as<T, same_view>, S, T>;
 
 /// Returns the teacher's views of examples in an epoch.
 template<typename T, typename S, typename Shared>
 [[nodiscard]] batch shown_in_epoch(const shown_views<T, S, Shared>& shown, const batch& examples,
                                    std::int64_t epoch)
 {
-  const moment now{.epoch = epoch, .epochs = epoch + 1};
-  if constexpr (std::same_as<T, students_view>)
-    return make_views(examples, shown.teacher_agent, shown.student_agent, shown.shared_agent, now,
-                      shown.seed)
+  const training_progress progress{.epoch = epoch, .epochs = epoch + 1};
+  if constexpr (std::same_as<T, same_view>)
+    return make_views(examples, shown.teacher_agent, shown.student_agent, shown.shared_agent,
+                      progress, shown.seed)
         .teacher;
   else  // skips the student's agent
-    return make_views(examples, shown.teacher_agent, no_agent{}, shown.shared_agent, now,
+    return make_views(examples, shown.teacher_agent, no_agent{}, shown.shared_agent, progress,
                       shown.seed)
         .teacher;
 }
@@ -84,9 +84,10 @@ template<typename Shown>
     const auto again = shown_in_epoch(shown, examples, view + views);
     if (first.view != view_number{view, views} || again.view != first.view ||
         !torch::equal(first.inputs, again.inputs))
-      refuse("cached", "the teacher's view of epoch ", view, " does not come again in epoch ",
-             view + views,
-             ": an agent outside recurring_views changes it; wrap the shared agent as well");
+      throw_invalid_argument(
+          "cached", "the teacher's view of epoch ", view, " does not come again in epoch ",
+          view + views,
+          ": an agent outside cyclic_views changes it; wrap the shared agent as well");
     sum.add(first.inputs);
   }
   return sum.value();
@@ -104,8 +105,8 @@ template<typename T, typename S, typename Shared>
 /// Wraps a teacher in a cache: its outputs for each recurring view of a data set are computed
 /// once, stored in a file and read from it afterwards.
 ///
-///     const recurring_views shown{.views = 8, .agent = rand_augment{}};
-///     distillation lesson{
+///     const cyclic_views shown{.views = 8, .agent = rand_augment{}};
+///     distillation training{
 ///         .teacher = cached(frozen(school.student), data, shown_views{.teacher_agent = shown},
 ///                           {.path = "answers.cache"}),
 ///         .student = ...,
@@ -122,41 +123,43 @@ template<typename T, typename S, typename Shared>
 ///         options are invalid, or the file was made for something else; the message states what
 ///         differs
 /// @throws std::runtime_error if the file cannot be created or read (`cached_teacher`)
-template<FingerprintedTeacher T, typename TeachersAgent, typename StudentsAgent,
-         typename SharedAgent>
+template<FingerprintedTeacher T, typename TeacherAgentType, typename StudentAgentType,
+         typename SharedAgentType>
 [[nodiscard]] cached_teacher<T> cached(
     T teacher, const dataset& data,
-    const shown_views<TeachersAgent, StudentsAgent, SharedAgent>& shown,
+    const shown_views<TeacherAgentType, StudentAgentType, SharedAgentType>& shown,
     const cache_options& options)
 {
-  using first = detail::before_the_teacher<TeachersAgent, StudentsAgent>;
+  using first = detail::before_the_teacher<TeacherAgentType, StudentAgentType>;
   static_assert(
-      !detail::mixes_examples<first>() && !detail::mixes_examples<SharedAgent>(),
+      !detail::mixes_examples<first>() && !detail::mixes_examples<SharedAgentType>(),
       "cached: an agent that mixes makes views that are not functions of one id, so their "
       "answers cannot be kept by id");
-  static_assert(!state_must::be_shown<first> && !state_must::be_shown<SharedAgent>,
+  static_assert(!state_must::be_shown<first> && !state_must::be_shown<SharedAgentType>,
                 "cached: the views of an agent with state do not recur, so their answers cannot be "
                 "kept");
-  if (data.size() < 1) refuse("cached", "'", data.name, "' has no examples");
+  if (data.size() < 1) throw_invalid_argument("cached", "'", data.name, "' has no examples");
   if (!data.ids.defined() || data.ids.scalar_type() != torch::kLong || data.ids.dim() != 1 ||
       data.ids.size(0) != data.size())
-    refuse("cached", "want ids of int64 [", data.size(), "]");
-  if (options.probes < 1) refuse("cached", "probes is ", options.probes, ", want at least 1");
+    throw_invalid_argument("cached", "want ids of int64 [", data.size(), "]");
+  if (options.probes < 1)
+    throw_invalid_argument("cached", "probes is ", options.probes, ", want at least 1");
   const auto views = detail::shown_in_epoch(shown, detail::probed(data, 1, 0), 0).view.count;
   if (views < 1)
-    refuse("cached", "the teacher's view does not recur; wrap its agent in recurring_views");
+    throw_invalid_argument("cached",
+                           "the teacher's view does not recur; wrap its agent in cyclic_views");
   const auto ids = data.ids.cpu().contiguous();
   const auto* const id = ids.const_data_ptr<std::int64_t>();
   return cached_teacher<T>{
       std::move(teacher), options,
-      answer_origin{.agents = detail::names_of(shown),
-                    .seed = shown.seed.value,
-                    .views = views,
-                    .view_sum = detail::view_sum(shown, data, views, options.probes),
-                    .data = data.name,
-                    .data_sum = fingerprint(data),
-                    .teacher_sum = 0,
-                    .ids = {id, id + data.size()}},
+      cached_logits_origin{.agents = detail::names_of(shown),
+                           .seed = shown.seed.value,
+                           .views = views,
+                           .view_sum = detail::view_sum(shown, data, views, options.probes),
+                           .data = data.name,
+                           .data_sum = fingerprint(data),
+                           .teacher_sum = 0,
+                           .ids = {id, id + data.size()}},
       data.shape.classes};
 }
 

@@ -65,7 +65,7 @@ struct cut_box {
 /// @par Departs
 /// The published code draws one lambda and one box per batch, pairs examples by any permutation
 /// of it, and mixes only every second batch; here each example has its own box, no example is its
-/// own partner, and every example is mixed (see `mixture` to mix fewer).
+/// own partner, and every example is mixed (see `random_choice` to mix fewer).
 struct cutmix {
   static constexpr std::string_view name = "cutmix";
   static constexpr bool has_state = false;
@@ -75,7 +75,8 @@ struct cutmix {
   partner_pool partners{};   ///< a data set; if empty, the batch itself
   std::int64_t classes = 0;  ///< 0: taken from soft labels or the data set
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
     detail::require_mixable(name, examples, alpha);
     const auto all = detail::classes_of(name, classes, partners, examples.labels);
@@ -85,16 +86,16 @@ struct cutmix {
     if (count == 0)
       return detail::mixed_batch(name, examples, examples, examples.inputs, shares, all);
     const auto others =
-        partners.of(name, examples, key.split(purpose{"cutmix partners"}), now.epoch);
+        partners.of(name, examples, key.split(purpose{"cutmix partners"}), progress.epoch);
     const auto ids = examples.ids.cpu().contiguous();
     const auto boxes = torch::empty({4, count}, torch::kLong);
     auto* const edge = boxes.mutable_data_ptr<std::int64_t>();
     for (std::int64_t n = 0; n < count; ++n) {
-      const draws of{key.split(purpose{"cutmix"}), now.epoch,
+      const draws of{key.split(purpose{"cutmix"}), progress.epoch,
                      ids.const_data_ptr<std::int64_t>()[n]};
-      const draws centre{key.split(purpose{"cutmix centre"}), now.epoch,
+      const draws center{key.split(purpose{"cutmix center"}), progress.epoch,
                          ids.const_data_ptr<std::int64_t>()[n]};
-      const auto box = cut_box_around(centre.below(0, height), centre.below(1, width),
+      const auto box = cut_box_around(center.below(0, height), center.below(1, width),
                                       beta_draw(of, alpha, alpha), height, width);
       const std::array edges{box.top, box.bottom, box.left, box.right};
       for (std::int64_t e = 0; e < 4; ++e) edge[e * count + n] = edges[static_cast<std::size_t>(e)];

@@ -20,7 +20,7 @@ namespace rolewise {
 /// Runs an agent at the `fast` fidelity: the operations, levels, signs and windows that the agent
 /// itself draws, with as few resamplings of each image as possible.
 ///
-///     fast{sequence{rand_augment{}, pad_crop_flip{}}, interpolation::bilinear}
+///     fast{compose{rand_augment{}, pad_crop_flip{}}, interpolation::bilinear}
 ///
 /// Unwrapped agents have the fidelity `pillow`: each operation is applied separately, bit-equal
 /// to Pillow with nearest-neighbor resampling. The differences:
@@ -61,20 +61,23 @@ struct fast {
   Agent agent{};
   interpolation between = interpolation::nearest;
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
     require_images(name, examples);
-    return detail::planned_view([&](const image_subjects& subjects,
-                                    image_program& program) { plan(subjects, now, key, program); },
-                                examples);
+    return detail::planned_view(
+        [&](const image_subjects& subjects, image_program& program) {
+          plan(subjects, progress, key, program);
+        },
+        examples);
   }
 
   /// Plans the layers of the agent and composes their geometric operations.
-  void plan(const image_subjects& subjects, const moment& now, seed key,
+  void plan(const image_subjects& subjects, const training_progress& progress, seed key,
             image_program& program) const
   {
     const auto first = program.layers().size();
-    agent.plan(subjects, now, key, program);
+    agent.plan(subjects, progress, key, program);
     detail::compose_warps(program, first, subjects.height, subjects.width, between);
   }
 

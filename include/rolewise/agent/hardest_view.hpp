@@ -32,7 +32,7 @@ namespace rolewise {
 /// Makes `candidates` views of each example with an agent, under `seed.split(0)` and so on, and
 /// keeps the one whose logits from the judge have the highest entropy; on ties the first.
 ///
-///     hardest_view{.agent = cutmix{.partners = data}, .judge = frozen(net)}
+///     hardest_view{.agent = cutmix{.partners = data}, .teacher = frozen(net)}
 ///
 /// With `cutmix` and the teacher as judge this is the idea of CutMixPick. It mixes if the agent
 /// does. The judge is evaluated on all candidates in evaluation mode, which costs that many
@@ -51,13 +51,13 @@ namespace rolewise {
 /// CutMixPick keeps the most uncertain candidates of the whole batch, so some examples appear
 /// twice and others not at all; here each example appears once, in its own hardest view, because
 /// a view has the examples of its batch.
-template<typename Agent, typename Judge>
+template<typename Agent, typename TeacherType>
 struct hardest_view {
   static_assert(AugmentationAgent<Agent>,
                 "hardest_view: .agent must satisfy AugmentationAgent, such as cutmix{}");
   static_assert(Stateful<Agent>,
                 "hardest_view: .agent must show its state (visit_state) or say has_state = false");
-  static_assert(Teacher<Judge> && state_must::be_denied<Judge>,
+  static_assert(Teacher<TeacherType> && state_must::be_denied<TeacherType>,
                 "hardest_view: .judge must be a Teacher without state; frozen(network) makes one");
 
   static constexpr std::string_view name = Agent::name;
@@ -66,17 +66,19 @@ struct hardest_view {
   static constexpr bool stays_in_step = true;
 
   Agent agent;
-  Judge judge;
+  TeacherType teacher;
   std::int64_t candidates = 2;  ///< at least 1; 1: the agent's view under `seed.split(0)`
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
-    if (candidates < 1) refuse("hardest_view", "candidates is ", candidates, ", want at least 1");
-    auto view = agent(examples, now, key.split(std::uint64_t{0}));
+    if (candidates < 1)
+      throw_invalid_argument("hardest_view", "candidates is ", candidates, ", want at least 1");
+    auto view = agent(examples, progress, key.split(std::uint64_t{0}));
     if (candidates > 1 && view.size() > 0) {
       auto highest = entropy(view);
       for (std::int64_t i = 1; i < candidates; ++i) {
-        const auto other = agent(examples, now, key.split(static_cast<std::uint64_t>(i)));
+        const auto other = agent(examples, progress, key.split(static_cast<std::uint64_t>(i)));
         const auto its = entropy(other);
         const auto harder = its.gt(highest);
         highest = torch::where(harder, its, highest);
@@ -100,10 +102,11 @@ struct hardest_view {
   [[nodiscard]] torch::Tensor entropy(const batch& view) const
   {
     const torch::NoGradGuard without_graph;
-    const auto logits = judge.respond(detail::on_device_of(judge, view), taps{}).logits;
+    const auto logits = teacher.forward(detail::on_device_of(teacher, view), taps{}).logits;
     if (!logits.defined() || logits.dim() != 2 || logits.size(0) != view.size())
-      refuse("hardest_view", "want logits [", view.size(), ", C] of the judge, got ",
-             logits.defined() ? detail::classic_text(logits.sizes()) : "an undefined tensor");
+      throw_invalid_argument(
+          "hardest_view", "want logits [", view.size(), ", C] of the judge, got ",
+          logits.defined() ? detail::classic_text(logits.sizes()) : "an undefined tensor");
     return entropy_of(logits);
   }
 

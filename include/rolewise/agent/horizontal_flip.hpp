@@ -27,16 +27,19 @@ struct horizontal_flip {
 
   double probability = 0.5;  ///< 0 .. 1; 0 never mirrors
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
     require_images(name, examples);
-    return detail::planned_view([&](const image_subjects& subjects,
-                                    image_program& program) { plan(subjects, now, key, program); },
-                                examples);
+    return detail::planned_view(
+        [&](const image_subjects& subjects, image_program& program) {
+          plan(subjects, progress, key, program);
+        },
+        examples);
   }
 
   /// Plans a layer of windows.
-  void plan(const image_subjects& subjects, const moment& now, seed key,
+  void plan(const image_subjects& subjects, const training_progress& progress, seed key,
             image_program& program) const
   {
     detail::require_probability(name, probability);
@@ -44,7 +47,7 @@ struct horizontal_flip {
     const auto own = key.split(purpose{"horizontal-flip"});
     const auto windows = program.add_windows();
     for (std::size_t n = 0; n < subjects.size(); ++n)
-      windows[n].mirrored = draws{own, now.epoch, subjects.ids[n]}.uniform(0) < probability;
+      windows[n].mirrored = draws{own, progress.epoch, subjects.ids[n]}.uniform(0) < probability;
   }
 };
 

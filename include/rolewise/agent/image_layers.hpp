@@ -52,10 +52,10 @@ struct image_rectangle {
 /// The byte of `noise` at channel c, row y and column x is number `p = (c H + y) W + x`: byte p %
 /// 4, lowest first, of `draws{key, epoch, id}.bits(p / 4)`.
 struct image_paint {
-  enum class kind : std::uint8_t { mean_colour, colour, noise };
+  enum class kind : std::uint8_t { mean_color, color, noise };
 
-  kind with = kind::mean_colour;
-  std::array<std::uint8_t, 3> colour{};
+  kind with = kind::mean_color;
+  std::array<std::uint8_t, 3> color{};
   seed key{};
   std::int64_t epoch = 0;
 

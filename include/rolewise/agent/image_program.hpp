@@ -68,7 +68,7 @@ class image_program {
   };
   struct layer {
     kind does;
-    grey_rounding rounding;  ///< of `operations`
+    gray_rounding rounding;  ///< of `operations`
     std::size_t first;       ///< index of the first image's step, window, warp or the like
     std::size_t common = 0;  ///< index of what all images share in `resizes`, `rectangles`
   };
@@ -95,7 +95,7 @@ class image_program {
   /// Appends layers of operations, all `identity`, to be filled in before anything else is added.
   /// @return step s of image n at index `s * images() + n`
   std::span<image_step> add_operations(std::size_t layers = 1,
-                                       grey_rounding rounding = grey_rounding::nearest)
+                                       gray_rounding rounding = gray_rounding::nearest)
   {
     for (std::size_t s = 0; s < layers; ++s) {
       layers_.push_back({kind::operations, rounding, steps_.size()});
@@ -131,7 +131,8 @@ class image_program {
   {
     constexpr std::int64_t most = std::int64_t{1} << 28;
     if (to.height < 1 || to.width < 1 || to.height > most / to.width)
-      refuse("image_program", "want images of 1 .. 2^28 pixels, got ", to.height, " x ", to.width);
+      throw_invalid_argument("image_program", "want images of 1 .. 2^28 pixels, got ", to.height,
+                             " x ", to.width);
     sizes_.push_back(to);
     return add(kind::resizes, boxes_, sizes_.size() - 1);
   }

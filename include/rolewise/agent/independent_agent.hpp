@@ -7,7 +7,7 @@
 /// data -> [agent] -> teacher/student -> loss -> train -> report
 
 #include <rolewise/agent/augmentation_agent.hpp>
-#include <rolewise/agent/students_view.hpp>
+#include <rolewise/agent/same_view.hpp>
 #include <rolewise/core/state.hpp>
 
 #include <type_traits>
@@ -39,7 +39,7 @@ concept not_stay_in_the_step = !detail::stays_in_step<A>();
 
 }  // namespace agent_must
 
-/// An agent whose views do not depend on earlier steps: `fit` with `.ahead` makes them in
+/// An agent whose views do not depend on earlier steps: `fit` with `.prefetch` makes them in
 /// background threads while the step computes.
 ///
 /// Requirements beyond the syntax: a copy may be called in another thread while the step, other

@@ -27,7 +27,7 @@ namespace rolewise {
 ///     mixup{.alpha = 0.2, .partners = data.train}
 ///
 /// With other agents: place it before them if partners come from a data set, otherwise after
-/// them. To distill on mixed images, give it to the student and `students_view{}` to the teacher;
+/// them. To distill on mixed images, give it to the student and `same_view{}` to the teacher;
 /// two roles with a `mixup` each mix differently.
 ///
 /// @par Determinism
@@ -50,17 +50,19 @@ struct mixup {
   partner_pool partners{};   ///< a data set; if empty, the batch itself
   std::int64_t classes = 0;  ///< 0: taken from soft labels or the data set
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
     detail::require_mixable(name, examples, alpha);
     const auto all = detail::classes_of(name, classes, partners, examples.labels);
     if (examples.size() == 0) return unmixed(examples, all);
     const auto others =
-        partners.of(name, examples, key.split(purpose{"mixup partners"}), now.epoch);
+        partners.of(name, examples, key.split(purpose{"mixup partners"}), progress.epoch);
     const auto shares = torch::empty({examples.size()}, torch::kFloat32);
     const auto ids = examples.ids.cpu().contiguous();
     for (std::int64_t n = 0; n < examples.size(); ++n) {
-      const draws of{key.split(purpose{"mixup"}), now.epoch, ids.const_data_ptr<std::int64_t>()[n]};
+      const draws of{key.split(purpose{"mixup"}), progress.epoch,
+                     ids.const_data_ptr<std::int64_t>()[n]};
       shares.mutable_data_ptr<float>()[n] = static_cast<float>(beta_draw(of, alpha, alpha));
     }
     const auto share = shares.view({-1, 1, 1, 1}).to(examples.inputs.device());

@@ -13,12 +13,12 @@ struct no_agent {
   static constexpr std::string_view name = "no-agent";
   static constexpr bool has_state = false;
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment&, seed) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress&, seed) const
   {
     return examples;
   }
 
-  void plan(const image_subjects&, const moment&, seed, image_program&) const {}
+  void plan(const image_subjects&, const training_progress&, seed, image_program&) const {}
 };
 
 static_assert(PlannedAgent<no_agent>);

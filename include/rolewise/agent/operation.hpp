@@ -94,6 +94,6 @@ inline constexpr std::int64_t policy_operations = 15;
 
 /// Rounding of the gray value 0.299 red + 0.587 green + 0.114 blue to an integer: to `nearest`,
 /// as Pillow does since 7.0, or `down`, as it did before, to reproduce older programs.
-enum class grey_rounding : std::uint8_t { nearest, down };
+enum class gray_rounding : std::uint8_t { nearest, down };
 
 }  // namespace rolewise

@@ -44,8 +44,8 @@ namespace rolewise {
 {
   const auto found = find_operation(wanted);
   if (!found)
-    refuse("operation_named", "no operation of a policy is called '", wanted, "'; the nearest is '",
-           name(nearest_operation(wanted)), "'");
+    throw_invalid_argument("operation_named", "no operation of a policy is called '", wanted,
+                           "'; the nearest is '", name(nearest_operation(wanted)), "'");
   return *found;
 }
 

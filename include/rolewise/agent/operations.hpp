@@ -6,7 +6,7 @@
 
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/operation.hpp>
-#include <rolewise/agent/operations_colour.hpp>
+#include <rolewise/agent/operations_color.hpp>
 #include <rolewise/agent/operations_geometric.hpp>
 #include <rolewise/agent/operations_histogram.hpp>
 
@@ -46,10 +46,10 @@ struct operation_parameters {
 /// @throws std::invalid_argument unless the parameters that are read are as described above
 /// @par Source
 /// Ho, Liang, Chen, Stoica, Abbeel: Population based augmentation, 2019, arXiv 1905.05393. Pixels
-/// are those of Pillow 7.0 and later; `grey_rounding::down` gives those of Pillow 6.
+/// are those of Pillow 7.0 and later; `gray_rounding::down` gives those of Pillow 6.
 [[nodiscard]] inline images apply(operation what, const images& from,
                                   const operation_parameters& parameters,
-                                  grey_rounding rounding = grey_rounding::nearest)
+                                  gray_rounding rounding = gray_rounding::nearest)
 {
   const auto& value = parameters.value;
   switch (what) {
@@ -86,7 +86,7 @@ struct operation_parameters {
     case operation::identity:
       return from;
   }
-  refuse("apply", "unknown operation ", static_cast<int>(what));
+  throw_invalid_argument("apply", "unknown operation ", static_cast<int>(what));
 }
 
 }  // namespace rolewise

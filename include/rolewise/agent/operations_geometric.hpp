@@ -82,9 +82,10 @@ namespace operations {
   const auto height = pixels.size(2), width = pixels.size(3);
   if (!matrix.defined() || matrix.dim() != 2 || matrix.size(0) != from.size() ||
       matrix.size(1) != 6 || matrix.scalar_type() != torch::kFloat64)
-    refuse("affine", "want a matrix of float64 [", from.size(), ", 6], got ",
-           matrix.defined() ? detail::classic_text(matrix.scalar_type(), " ", matrix.sizes())
-                            : "an undefined tensor");
+    throw_invalid_argument("affine", "want a matrix of float64 [", from.size(), ", 6], got ",
+                           matrix.defined()
+                               ? detail::classic_text(matrix.scalar_type(), " ", matrix.sizes())
+                               : "an undefined tensor");
   const auto entry = [&](std::int64_t i) { return matrix.select(1, i); };
   auto column = detail::source(entry(2), entry(0), entry(1), pixels);
   auto row = detail::source(entry(5), entry(3), entry(4), pixels);
@@ -157,7 +158,7 @@ namespace operations {
 /// The color that Population Based Augmentation leaves in a cut-out box: the mean of CIFAR-10, or
 /// its gray value. Only later operations read it: the box is a hole (`images::covered`), filled
 /// at the end.
-[[nodiscard]] inline std::vector<std::uint8_t> cut_colour(std::int64_t channels)
+[[nodiscard]] inline std::vector<std::uint8_t> cut_color(std::int64_t channels)
 {
   if (channels == 3) return {125, 122, 113};
   return std::vector<std::uint8_t>(static_cast<std::size_t>(channels), 122);
@@ -178,7 +179,7 @@ namespace operations {
                                         detail::per_sample("cutout", row, n),
                                         detail::per_sample("cutout", column, n), from.pixels);
   const images cut{from.pixels, kept};
-  return {filled(cut, cut_colour(from.pixels.size(1))),
+  return {filled(cut, cut_color(from.pixels.size(1))),
           from.covered.defined() ? from.covered.logical_and(kept) : kept};
 }
 

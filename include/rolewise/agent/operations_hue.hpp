@@ -39,8 +39,8 @@ namespace detail {
           .to(torch::kFloat64);
   const auto turn = (hue / 6.0 + 1.0).fmod(1.0).to(torch::kFloat32).to(torch::kFloat64);
   const auto saturation = (range / greatest.clamp_min(1.0F)).to(torch::kFloat64);
-  const auto coloured = range.gt(0.0F);
-  return torch::stack({cut_to_bytes(turn * 255.0) * coloured, cut_to_bytes(saturation * 255.0),
+  const auto colored = range.gt(0.0F);
+  return torch::stack({cut_to_bytes(turn * 255.0) * colored, cut_to_bytes(saturation * 255.0),
                        greatest.to(torch::kByte)},
                       1);
 }

@@ -115,17 +115,20 @@ namespace operations {
                                           const image_size& to)
 {
   if (!pixels.defined() || pixels.dim() != 4 || pixels.scalar_type() != torch::kByte)
-    refuse("resize", "want images of uint8 [N, C, H, W], got ",
-           pixels.defined() ? detail::classic_text(pixels.scalar_type(), " ", pixels.sizes())
-                            : "an undefined tensor");
+    throw_invalid_argument("resize", "want images of uint8 [N, C, H, W], got ",
+                           pixels.defined()
+                               ? detail::classic_text(pixels.scalar_type(), " ", pixels.sizes())
+                               : "an undefined tensor");
   if (!boxes.defined() || boxes.dim() != 2 || boxes.size(0) != pixels.size(0) ||
       boxes.size(1) != 4 || boxes.scalar_type() != torch::kFloat32 || !boxes.device().is_cpu())
-    refuse("resize", "want boxes of float32 [", pixels.size(0), ", 4] on the CPU, got ",
-           boxes.defined() ? detail::classic_text(boxes.scalar_type(), " ", boxes.sizes(), " on ",
-                                                  boxes.device())
-                           : "an undefined tensor");
+    throw_invalid_argument(
+        "resize", "want boxes of float32 [", pixels.size(0), ", 4] on the CPU, got ",
+        boxes.defined()
+            ? detail::classic_text(boxes.scalar_type(), " ", boxes.sizes(), " on ", boxes.device())
+            : "an undefined tensor");
   if (to.height < 1 || to.width < 1)
-    refuse("resize", "want images of at least one pixel, got ", to.height, " x ", to.width);
+    throw_invalid_argument("resize", "want images of at least one pixel, got ", to.height, " x ",
+                           to.width);
   const auto height = pixels.size(2), width = pixels.size(3);
   if (pixels.size(0) == 0) return pixels.new_empty({0, pixels.size(1), to.height, to.width});
   const auto side = [&](std::int64_t i) { return boxes.select(1, i); };

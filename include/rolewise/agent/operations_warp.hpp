@@ -106,7 +106,8 @@ namespace operations {
                                    interpolation between)
 {
   if (static_cast<std::int64_t>(maps.size()) != from.size())
-    refuse("warped", "want a warp for each of ", from.size(), " images, got ", maps.size());
+    throw_invalid_argument("warped", "want a warp for each of ", from.size(), " images, got ",
+                           maps.size());
   const auto at = detail::sources_of(maps, from.pixels);
   if (between == interpolation::bilinear) return detail::warped_bilinear(from, at);
   return detail::pixels_at(from, at.column.bitwise_right_shift(32), at.row.bitwise_right_shift(32));

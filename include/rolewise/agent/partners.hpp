@@ -39,10 +39,11 @@ class partner_pool {
   partner_pool(const dataset& from)  // NOLINT: `.partners = data` is what one writes
   {
     const auto count = from.size();
-    if (count < 2) refuse("partners", "want a data set of 2 examples or more, got ", count);
+    if (count < 2)
+      throw_invalid_argument("partners", "want a data set of 2 examples or more, got ", count);
     if (!from.ids.defined() || from.ids.scalar_type() != torch::kLong || from.ids.dim() != 1 ||
         from.ids.size(0) != count)
-      refuse("partners", "want ids of int64 [", count, "]");
+      throw_invalid_argument("partners", "want ids of int64 [", count, "]");
     auto known = std::make_shared<pool>(pool{from, {}});
     known->places.reserve(static_cast<std::size_t>(count));
     const auto ids = from.ids.contiguous();
@@ -53,7 +54,7 @@ class partner_pool {
         std::adjacent_find(known->places.begin(), known->places.end(),
                            [](const auto& a, const auto& b) { return a.first == b.first; });
     if (twice != known->places.end())
-      refuse("partners", "the data set has the id ", twice->first, " twice");
+      throw_invalid_argument("partners", "the data set has the id ", twice->first, " twice");
     pool_ = std::move(known);
   }
 
@@ -81,11 +82,11 @@ class partner_pool {
     };
     const auto& whole = pool_ ? pool_->data.images : examples.inputs;
     if (whole.sizes().slice(1) != examples.inputs.sizes().slice(1))
-      refuse(who, "images are ", examples.inputs.sizes().slice(1), ", their partners ",
-             whole.sizes().slice(1));
+      throw_invalid_argument(who, "images are ", examples.inputs.sizes().slice(1),
+                             ", their partners ", whole.sizes().slice(1));
     return {take(whole).to(examples.inputs.device()),
             take(pool_ ? pool_->data.labels : examples.labels).to(examples.labels.device()),
-            take(pool_ ? pool_->data.ids : ids), examples.scaling};
+            take(pool_ ? pool_->data.ids : ids), examples.normalization};
   }
 
   template<typename Archive>
@@ -108,7 +109,7 @@ class partner_pool {
       const std::pair<std::int64_t, std::int64_t> least{*id, 0};
       const auto own = std::lower_bound(pool_->places.begin(), pool_->places.end(), least);
       if (own == pool_->places.end() || own->first != *id)
-        refuse(who, "example ", *id, " is not in the data set of the partners");
+        throw_invalid_argument(who, "example ", *id, " is not in the data set of the partners");
       place = circle.next(own->second);
       ++id;
     }
@@ -118,7 +119,8 @@ class partner_pool {
                             const std::int64_t* id, std::vector<std::int64_t>& places)
   {
     if (places.size() == 1)
-      refuse(who, "a batch of one example has no partner in it; set .partners to the data set");
+      throw_invalid_argument(
+          who, "a batch of one example has no partner in it; set .partners to the data set");
     using numbered = std::tuple<std::uint32_t, std::int64_t, std::int64_t>;
     std::vector<numbered> circle;
     circle.reserve(places.size());

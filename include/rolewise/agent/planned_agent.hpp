@@ -37,8 +37,8 @@ namespace agent_must {
 
 template<typename A>
 concept write_a_program =
-    requires(const A agent, const image_subjects& subjects, const moment& now, seed key,
-             image_program& program) { agent.plan(subjects, now, key, program); };
+    requires(const A agent, const image_subjects& subjects, const training_progress& progress,
+             seed key, image_program& program) { agent.plan(subjects, progress, key, program); };
 
 }  // namespace agent_must
 

@@ -40,32 +40,35 @@ namespace rolewise {
 /// section 3.
 /// @par Departs
 /// The published code also crops, flips and cuts out after the policy; here those are separate
-/// agents (`sequence`). It converts through floating point, which makes some values one lower;
+/// agents (`compose`). It converts through floating point, which makes some values one lower;
 /// here images stay uint8. Holes get the rounded mean, not exactly 0 after normalization.
 struct policy_agent {
   static constexpr std::string_view name = "policy-agent";
   static constexpr bool has_state = false;
 
   policy_schedule policy;
-  grey_rounding grey = grey_rounding::nearest;
+  gray_rounding gray = gray_rounding::nearest;
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
     require_images(name, examples);
-    return detail::planned_view([&](const image_subjects& subjects,
-                                    image_program& program) { plan(subjects, now, key, program); },
-                                examples);
+    return detail::planned_view(
+        [&](const image_subjects& subjects, image_program& program) {
+          plan(subjects, progress, key, program);
+        },
+        examples);
   }
 
   /// Adds two layers of operations, then a fill.
-  void plan(const image_subjects& subjects, const moment& now, seed key,
+  void plan(const image_subjects& subjects, const training_progress& progress, seed key,
             image_program& program) const
   {
-    const auto& followed = policy.at(now.epoch);
+    const auto& followed = policy.at(progress.epoch);
     const auto own = key.split(purpose{"policy"});
-    const auto steps = program.add_operations(most, grey);
+    const auto steps = program.add_operations(most, gray);
     for (std::size_t n = 0; n < subjects.size(); ++n) {
-      const auto chosen = choose(draws{own, now.epoch, subjects.ids[n]}, followed, subjects);
+      const auto chosen = choose(draws{own, progress.epoch, subjects.ids[n]}, followed, subjects);
       for (std::size_t step = 0; step < most; ++step)
         steps[step * subjects.size() + n] = chosen[step];
     }

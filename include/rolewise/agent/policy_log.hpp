@@ -117,7 +117,7 @@ enum class log_dialect : std::uint8_t {
 [[nodiscard]] inline std::string policy_log_text(std::span<const exploit_event> events,
                                                  log_dialect dialect)
 {
-  if (events.empty()) refuse("policy_log_text", "got no event, want at least one");
+  if (events.empty()) throw_invalid_argument("policy_log_text", "got no event, want at least one");
   const bool is_json = dialect == log_dialect::json;
   const char* quote = is_json ? "\"" : "'";
   std::string text;
@@ -135,8 +135,9 @@ enum class log_dialect : std::uint8_t {
   for (const auto& event : events) {
     if (event.target < 0 || event.clone < 0 || event.target_iteration < 0 ||
         event.clone_iteration < 0)
-      refuse("policy_log_text", "trials are ", event.target, " and ", event.clone, ", iterations ",
-             event.target_iteration, " and ", event.clone_iteration, ", want at least 0");
+      throw_invalid_argument("policy_log_text", "trials are ", event.target, " and ", event.clone,
+                             ", iterations ", event.target_iteration, " and ",
+                             event.clone_iteration, ", want at least 0");
     text += "[";
     add_trial(event.target);
     add_trial(event.clone);

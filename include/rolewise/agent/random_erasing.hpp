@@ -25,7 +25,7 @@ namespace rolewise {
 /// pixels. The first rectangle that is not empty and smaller than the image in both directions is
 /// placed uniformly. If there is none, the image stays unchanged.
 ///
-///     rw::random_erasing{.with = rw::image_paint::kind::colour, .colour = {0, 0, 0}}
+///     rw::random_erasing{.with = rw::image_paint::kind::color, .color = {0, 0, 0}}
 ///
 /// The defaults are those of the paper, so that its results can be reproduced: an area of
 /// 0.02 .. 0.4 (torchvision's `RandomErasing` has 0.02 .. 0.33), and noise, the best of the
@@ -52,18 +52,21 @@ struct random_erasing {
   std::array<double, 2> scale{0.02, 0.4};       ///< erased share of the area, in (0, 1]
   std::array<double, 2> ratio{0.3, 1.0 / 0.3};  ///< height / width of the rectangle, above 0
   image_paint::kind with = image_paint::kind::noise;
-  std::array<std::uint8_t, 3> colour{};  ///< fill of kind `colour`; gray images use its first value
+  std::array<std::uint8_t, 3> color{};  ///< fill of kind `color`; gray images use its first value
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
     require_images(name, examples);
-    return detail::planned_view([&](const image_subjects& subjects,
-                                    image_program& program) { plan(subjects, now, key, program); },
-                                examples);
+    return detail::planned_view(
+        [&](const image_subjects& subjects, image_program& program) {
+          plan(subjects, progress, key, program);
+        },
+        examples);
   }
 
   /// Adds a layer of rectangles.
-  void plan(const image_subjects& subjects, const moment& now, seed key,
+  void plan(const image_subjects& subjects, const training_progress& progress, seed key,
             image_program& program) const
   {
     detail::require_probability(name, probability);
@@ -72,9 +75,9 @@ struct random_erasing {
     if (probability == 0.0) return;
     const auto own = key.split(purpose{"random-erasing"});
     const auto rectangles =
-        program.add_rectangles({with, colour, own.split(purpose{"noise"}), now.epoch});
+        program.add_rectangles({with, color, own.split(purpose{"noise"}), progress.epoch});
     for (std::size_t n = 0; n < subjects.size(); ++n) {
-      const draws of_image{own, now.epoch, subjects.ids[n]};
+      const draws of_image{own, progress.epoch, subjects.ids[n]};
       if (of_image.uniform(0) >= probability) continue;
       rectangles[n] = rectangle(of_image, subjects.height, subjects.width);
       rectangles[n].id = subjects.ids[n];

@@ -28,9 +28,9 @@ namespace rolewise {
 /// pixels. The first box that fits is placed uniformly. If none fits, the box is the largest
 /// centered one with an aspect ratio within `ratio`.
 ///
-///     rw::sequence{rw::random_resized_crop{.height = 224, .width = 224}, rw::horizontal_flip{}}
+///     rw::compose{rw::random_resized_crop{.height = 224, .width = 224}, rw::horizontal_flip{}}
 ///
-/// Later parts of a `sequence` get images of the new size. Pixels are bitwise equal to those of
+/// Later parts of a `compose` get images of the new size. Pixels are bitwise equal to those of
 /// Pillow's `resize((width, height), filter, box)` (`operations::resize`).
 ///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; the view is uint8 `[N, C, height, width]`; a batch
@@ -57,28 +57,33 @@ struct random_resized_crop {
   std::array<double, 2> ratio{3.0 / 4.0, 4.0 / 3.0};  ///< width / height of the box, above 0
   resampling interpolation = resampling::bilinear;
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
     require_images(name, examples);
-    return detail::planned_view([&](const image_subjects& subjects,
-                                    image_program& program) { plan(subjects, now, key, program); },
-                                examples);
+    return detail::planned_view(
+        [&](const image_subjects& subjects, image_program& program) {
+          plan(subjects, progress, key, program);
+        },
+        examples);
   }
 
   /// Adds a layer of resizes.
-  void plan(const image_subjects& subjects, const moment& now, seed key,
+  void plan(const image_subjects& subjects, const training_progress& progress, seed key,
             image_program& program) const
   {
     constexpr std::int64_t most = 1 << 14;
-    if (height < 0 || height > most) refuse(name, "height is ", height, ", want 0 .. ", most);
-    if (width < 0 || width > most) refuse(name, "width is ", width, ", want 0 .. ", most);
+    if (height < 0 || height > most)
+      throw_invalid_argument(name, "height is ", height, ", want 0 .. ", most);
+    if (width < 0 || width > most)
+      throw_invalid_argument(name, "width is ", width, ", want 0 .. ", most);
     detail::require_scale(name, scale);
     detail::require_ratio(name, ratio);
     const auto own = key.split(purpose{"random-resized-crop"});
     const auto boxes = program.add_resizes({height == 0 ? subjects.height : height,
                                             width == 0 ? subjects.width : width, interpolation});
     for (std::size_t n = 0; n < subjects.size(); ++n)
-      boxes[n] = box(draws{own, now.epoch, subjects.ids[n]}, subjects.height, subjects.width);
+      boxes[n] = box(draws{own, progress.epoch, subjects.ids[n]}, subjects.height, subjects.width);
   }
 
  private:

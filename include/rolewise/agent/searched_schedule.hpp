@@ -43,7 +43,7 @@ namespace detail {
 inline void require_epochs(std::string_view who, std::int64_t epochs)
 {
   if (epochs < 1 || epochs > most_schedule_epochs)
-    refuse(who, "epochs is ", epochs, ", want 1 .. ", most_schedule_epochs);
+    throw_invalid_argument(who, "epochs is ", epochs, ", want 1 .. ", most_schedule_epochs);
 }
 
 /// Prefix of messages about an event, `log.txt:3: `; parts that are unknown are left out.
@@ -114,8 +114,8 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
   for (std::size_t i = 0; i < ancestry.size(); ++i) {
     const auto& event = ancestry[i];
     const auto object = [&](const auto&... words) {
-      refuse(who, detail::place_of(event, source), "event ", i, " copies trial ", event.clone,
-             words...);
+      throw_invalid_argument(who, detail::place_of(event, source), "event ", i, " copies trial ",
+                             event.clone, words...);
     };
     if (i > 0 && event.clone != ancestry[i - 1].target)
       object(", want trial ", ancestry[i - 1].target, ", which the event before is about");
@@ -144,8 +144,9 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
   detail::require_epochs(who, epochs);
   const auto& all = schedule.segments();
   if (all.back().first_epoch >= epochs)
-    refuse(who, source, source.empty() ? "" : ": ", "the last segment begins at epoch ",
-           all.back().first_epoch, ", want one below ", epochs, ", the number of epochs");
+    throw_invalid_argument(who, source, source.empty() ? "" : ": ",
+                           "the last segment begins at epoch ", all.back().first_epoch,
+                           ", want one below ", epochs, ", the number of epochs");
   std::vector<search_segment> segments;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto end = i + 1 < all.size() ? all[i + 1].first_epoch : epochs;
@@ -177,11 +178,12 @@ inline void require_epochs(std::string_view who, std::int64_t epochs)
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const auto length = segments[i].epochs;
     if (length < 0 || length > most_schedule_epochs - searched)
-      refuse(who, "segment ", i, " lasts ", length, " epochs, want 0 .. ",
-             most_schedule_epochs - searched);
+      throw_invalid_argument(who, "segment ", i, " lasts ", length, " epochs, want 0 .. ",
+                             most_schedule_epochs - searched);
     searched += length;
   }
-  if (searched == 0) refuse(who, "segments last 0 epochs together, want at least 1");
+  if (searched == 0)
+    throw_invalid_argument(who, "segments last 0 epochs together, want at least 1");
 
   // Volatile: fast math could divide after it multiplied, but 49 * (1 / 49) is below 1.
   const volatile double factor = static_cast<double>(epochs) / static_cast<double>(searched);

@@ -95,7 +95,7 @@ enum class auto_augment_scale : std::uint8_t {
 /// | enhancers       | 0.1 + 0.18 L            | 0.1, 1.72 | 1 + 0.1 L           | 1, 1.9     |
 /// | cutout          | half the side: L pixels | 0, 9      | side 30 L / 2979    | 0, 2 / 32  |
 ///
-/// Translations and boxes are whole pixels, rounded towards 0. Rotation, shear and translation have
+/// Translations and boxes are whole pixels, rounded toward 0. Rotation, shear and translation have
 /// a sign, drawn by a fair coin; with `even`, enhancers have one too: 1 - 0.1 L or 1 + 0.1 L.
 ///
 /// Sources differ. The paper (table 6) states ranges, each with ten evenly spaced values: 30
@@ -117,7 +117,7 @@ enum class auto_augment_scale : std::uint8_t {
                                                    auto_augment_scale scale)
 {
   if (level < 0 || level > augmentation_policy::highest_magnitude)
-    refuse("auto_augment_parameter", "level is ", level, ", want 0 .. 9");
+    throw_invalid_argument("auto_augment_parameter", "level is ", level, ", want 0 .. 9");
   const bool even = scale == auto_augment_scale::even;
   const auto moved = [&](std::int64_t side) {
     return static_cast<double>(even ? 150 * side * level / (331 * 9) : side * level / 32);

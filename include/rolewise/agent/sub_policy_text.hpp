@@ -42,11 +42,12 @@ inline void add_step(std::string& text, const sub_policy::step& step)
 /// @throws std::invalid_argument for no sub-policy or for levels out of range
 [[nodiscard]] inline std::string json_text(const std::vector<sub_policy>& policy)
 {
-  if (policy.empty()) refuse("json_text", "got no sub-policy, want at least one");
+  if (policy.empty()) throw_invalid_argument("json_text", "got no sub-policy, want at least one");
   auto text = detail::document_head(detail::sub_policies_kind) + "\"sub_policies\": [";
   for (std::size_t i = 0; i < policy.size(); ++i) {
     for (const auto* const step : {&policy[i].first, &policy[i].second})
-      if (const auto why = objection_to_levels(*step, i); !why.empty()) refuse("json_text", why);
+      if (const auto why = objection_to_levels(*step, i); !why.empty())
+        throw_invalid_argument("json_text", why);
     text += i == 0 ? "\n    [" : ",\n    [";
     detail::add_step(text, policy[i].first);
     text += ", ";

@@ -20,7 +20,7 @@ namespace rolewise {
 ///
 /// At level L: rotate L degrees, shear 0.01 L, translate L / 96 of the side (whole pixels),
 /// posterize to 8 - trunc(4 L / 30) bits, solarize from 256 - trunc(256 L / 30), enhancers
-/// 0.1 + 0.06 L, so from 0.1 to 1.9. Holes get the mean colour of the data set.
+/// 0.1 + 0.06 L, so from 0.1 to 1.9. Holes get the mean color of the data set.
 ///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
 ///
@@ -36,23 +36,26 @@ struct trivial_augment {
   static constexpr std::string_view name = "trivial-augment";
   static constexpr bool has_state = false;
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
     require_images(name, examples);
-    return detail::planned_view([&](const image_subjects& subjects,
-                                    image_program& program) { plan(subjects, now, key, program); },
-                                examples);
+    return detail::planned_view(
+        [&](const image_subjects& subjects, image_program& program) {
+          plan(subjects, progress, key, program);
+        },
+        examples);
   }
 
   /// Adds a layer of operations, then a fill.
-  void plan(const image_subjects& subjects, const moment& now, seed key,
+  void plan(const image_subjects& subjects, const training_progress& progress, seed key,
             image_program& program) const
   {
     constexpr auto& known = detail::unsearched_operations;
     const auto own = key.split(purpose{"trivial-augment"});
     const auto steps = program.add_operations();
     for (std::size_t n = 0; n < subjects.size(); ++n) {
-      const draws of_image{own, now.epoch, subjects.ids[n]};
+      const draws of_image{own, progress.epoch, subjects.ids[n]};
       const auto what = known[static_cast<std::size_t>(of_image.below(0, known.size()))];
       const double level = detail::share_of(of_image.below(1, 31), 30.0);
       const double strength = is_enhancer(what)  ? 2.0 * level - 1.0

@@ -32,7 +32,8 @@ namespace rolewise {
 /// @throws std::invalid_argument for a level that is not in 0 .. 30
 [[nodiscard]] inline double wide_parameter(operation what, std::int64_t level)
 {
-  if (level < 0 || level > 30) refuse("wide_parameter", "level is ", level, ", want 0 .. 30");
+  if (level < 0 || level > 30)
+    throw_invalid_argument("wide_parameter", "level is ", level, ", want 0 .. 30");
   const auto l = static_cast<double>(level);
   if (is_enhancer(what)) return 0.01 + 1.99 * l / 30.0;
   switch (what) {
@@ -76,23 +77,26 @@ struct trivial_augment_wide {
   static constexpr std::string_view name = "trivial-augment-wide";
   static constexpr bool has_state = false;
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
     require_images(name, examples);
-    return detail::planned_view([&](const image_subjects& subjects,
-                                    image_program& program) { plan(subjects, now, key, program); },
-                                examples);
+    return detail::planned_view(
+        [&](const image_subjects& subjects, image_program& program) {
+          plan(subjects, progress, key, program);
+        },
+        examples);
   }
 
   /// Adds a layer of operations, then a fill.
-  void plan(const image_subjects& subjects, const moment& now, seed key,
+  void plan(const image_subjects& subjects, const training_progress& progress, seed key,
             image_program& program) const
   {
     constexpr auto& known = detail::unsearched_operations;
     const auto own = key.split(purpose{"trivial-augment-wide"});
     const auto steps = program.add_operations();
     for (std::size_t n = 0; n < subjects.size(); ++n) {
-      const draws of_image{own, now.epoch, subjects.ids[n]};
+      const draws of_image{own, progress.epoch, subjects.ids[n]};
       const auto what = known[static_cast<std::size_t>(of_image.below(0, known.size()))];
       const auto value = wide_parameter(what, of_image.below(1, 31));
       steps[n] = {what, has_sign(what) && of_image.coin(2) ? -value : value};

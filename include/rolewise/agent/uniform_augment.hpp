@@ -21,7 +21,7 @@ namespace rolewise {
 /// Maps a strength s in [0, 1) to a parameter (`operation_parameters::value`), before a sign is
 /// drawn.
 ///
-/// | operation                | value                          | at 0 | towards 1          |
+/// | operation                | value                          | at 0 | toward 1          |
 /// |--------------------------|--------------------------------|------|--------------------|
 /// | rotate                   | 30 s degrees                   | 0    | 30                 |
 /// | shear_x, shear_y         | 0.3 s                          | 0    | 0.3                |
@@ -83,24 +83,28 @@ struct uniform_augment {
 
   std::int64_t operations = 2;  ///< drawn for each image, at least 0
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
     require_images(name, examples);
-    return detail::planned_view([&](const image_subjects& subjects,
-                                    image_program& program) { plan(subjects, now, key, program); },
-                                examples);
+    return detail::planned_view(
+        [&](const image_subjects& subjects, image_program& program) {
+          plan(subjects, progress, key, program);
+        },
+        examples);
   }
 
   /// Adds a layer for each of the operations, then a fill.
-  void plan(const image_subjects& subjects, const moment& now, seed key,
+  void plan(const image_subjects& subjects, const training_progress& progress, seed key,
             image_program& program) const
   {
-    if (operations < 0) refuse(name, "operations is ", operations, ", want at least 0");
+    if (operations < 0)
+      throw_invalid_argument(name, "operations is ", operations, ", want at least 0");
     const auto own = key.split(purpose{"uniform-augment"});
     const auto count = static_cast<std::size_t>(operations);
     const auto steps = program.add_operations(count);
     for (std::size_t n = 0; n < subjects.size(); ++n) {
-      const draws of_image{own, now.epoch, subjects.ids[n]};
+      const draws of_image{own, progress.epoch, subjects.ids[n]};
       for (std::size_t step = 0; step < count; ++step)
         steps[step * subjects.size() + n] = drawn(of_image, 6 * step, subjects);
     }

@@ -27,16 +27,19 @@ struct vertical_flip {
 
   double probability = 0.5;  ///< 0 .. 1; 0 never flips
 
-  [[nodiscard]] batch operator()(const batch& examples, const moment& now, seed key) const
+  [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
+                                 seed key) const
   {
     require_images(name, examples);
-    return detail::planned_view([&](const image_subjects& subjects,
-                                    image_program& program) { plan(subjects, now, key, program); },
-                                examples);
+    return detail::planned_view(
+        [&](const image_subjects& subjects, image_program& program) {
+          plan(subjects, progress, key, program);
+        },
+        examples);
   }
 
   /// Adds a layer of flips.
-  void plan(const image_subjects& subjects, const moment& now, seed key,
+  void plan(const image_subjects& subjects, const training_progress& progress, seed key,
             image_program& program) const
   {
     detail::require_probability(name, probability);
@@ -44,7 +47,7 @@ struct vertical_flip {
     const auto own = key.split(purpose{"vertical-flip"});
     const auto flags = program.add_upside_down();
     for (std::size_t n = 0; n < subjects.size(); ++n)
-      flags[n] = draws{own, now.epoch, subjects.ids[n]}.uniform(0) < probability ? 1 : 0;
+      flags[n] = draws{own, progress.epoch, subjects.ids[n]}.uniform(0) < probability ? 1 : 0;
   }
 };
 

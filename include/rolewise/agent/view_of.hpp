@@ -13,7 +13,7 @@ namespace rolewise {
 
 /// Format of a view: dtype and memory format.
 struct view_form {
-  /// uint8, or a floating point type: normalized by `normalised_inputs`.
+  /// uint8, or a floating point type: normalized by `normalized_inputs`.
   torch::ScalarType dtype = torch::kFloat32;
   bool channels_last = true;  ///< of floating point views; uint8 is contiguous
 
@@ -26,7 +26,7 @@ namespace detail {
 [[nodiscard]] inline batch in_form(batch view, const view_form& form)
 {
   if (form.dtype == torch::kByte || view.inputs.scalar_type() != torch::kByte) return view;
-  view.inputs = normalised_inputs(view, form.dtype);
+  view.inputs = normalized_inputs(view, form.dtype);
   if (!form.channels_last) view.inputs = view.inputs.contiguous();
   return view;
 }
@@ -50,9 +50,10 @@ template<typename Plan>
   view.inputs =
       buffers.take({x.size(0), x.size(1), size.height, size.width}, form.dtype,
                    last ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous);
-  run_batch(plan, examples,
-            {form.dtype, last ? kernels::layout::channels_last : kernels::layout::planes,
-             scale_of(examples.scaling), view.inputs.mutable_data_ptr(), size.height, size.width});
+  run_batch(
+      plan, examples,
+      {form.dtype, last ? kernels::layout::channels_last : kernels::layout::planes,
+       scale_of(examples.normalization), view.inputs.mutable_data_ptr(), size.height, size.width});
   return view;
 }
 
@@ -63,25 +64,26 @@ template<typename Plan>
 ///
 /// A `PlannedAgent` on the CPU is executed image by image, and the last pass over an image writes
 /// the final format. Any other agent makes its view, which is then converted. The result is the
-/// same, bit for bit: `normalised_inputs` of `agent(examples, now, key)`. A view that an agent
+/// same, bit for bit: `normalized_inputs` of `agent(examples, progress, key)`. A view that an agent
 /// itself returns as floating point stays unchanged.
 ///
 /// @par Determinism
 /// That of the agent; the same bits for any number of threads.
-/// @throws std::invalid_argument as the agent and `normalised_inputs` do
+/// @throws std::invalid_argument as the agent and `normalized_inputs` do
 template<AugmentationAgent A>
-[[nodiscard]] batch view_of(const A& agent, const batch& examples, const moment& now, seed key,
-                            const view_form& form, buffer_pool& buffers)
+[[nodiscard]] batch view_of(const A& agent, const batch& examples,
+                            const training_progress& progress, seed key, const view_form& form,
+                            buffer_pool& buffers)
 {
   if constexpr (PlannedAgent<A>) {
     if (detail::fits_kernels(examples) && detail::kernels_write(form))
       return detail::view_by_plan(
           [&](const image_subjects& subjects, image_program& program) {
-            agent.plan(subjects, now, key, program);
+            agent.plan(subjects, progress, key, program);
           },
           examples, form, buffers);
   }
-  return detail::in_form(agent(examples, now, key), form);
+  return detail::in_form(agent(examples, progress, key), form);
 }
 
 }  // namespace rolewise

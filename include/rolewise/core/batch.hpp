@@ -23,14 +23,14 @@ struct sample_shape {
   friend bool operator==(const sample_shape&, const sample_shape&) = default;
 };
 
-/// Per-channel normalization of `uint8` inputs: `x = (v / 255 - mean) / deviation`.
+/// Per-channel normalization of `uint8` inputs: `x = (v / 255 - mean) / std`.
 ///
 /// Stored in the data set, so that training, evaluation, teacher and student use the same one.
-struct normalisation {
-  std::vector<double> mean;       ///< C values in [0, 1]; empty means 0
-  std::vector<double> deviation;  ///< C values above 0; empty means 1
+struct normalization {
+  std::vector<double> mean;  ///< C values in [0, 1]; empty means 0
+  std::vector<double> std;   ///< C values above 0; empty means 1
 
-  friend bool operator==(const normalisation&, const normalisation&) = default;
+  friend bool operator==(const normalization&, const normalization&) = default;
 };
 
 /// Number of a recurring view: 0 .. count - 1 in a cycle of `count` views. `count` 0 means that
@@ -55,8 +55,8 @@ struct batch {
   /// `[N]` int64, on the CPU: the id of each example in its data set; random draws are keyed by
   /// it.
   torch::Tensor ids;
-  normalisation scaling;
-  /// Set by `recurring_views`. A lookup hint, not a guarantee: an agent that changes such a view
+  normalization normalization;
+  /// Set by `cyclic_views`. A lookup hint, not a guarantee: an agent that changes such a view
   /// copies the number along, so a cache must compare the pixels as well.
   view_number view{};
   /// `[N]` int64, on the CPU: the id of the example that was mixed into each example; undefined
@@ -80,42 +80,43 @@ inline torch::Tensor per_channel(const std::vector<double>& values, const torch:
 /// Returns the inputs of a batch as networks expect them: floating point, normalized, channels
 /// last.
 ///
-/// `uint8` inputs are converted by `scaling`; floating-point inputs count as normalized and are
-/// only cast. The batch is not modified.
+/// `uint8` inputs are converted by `normalization`; floating-point inputs count as normalized and
+/// are only cast. The batch is not modified.
 ///
 /// @return `[N, C, H, W]` in `dtype`, on the device of the inputs
 /// @throws std::invalid_argument unless the inputs are `[N, C, H, W]`, `uint8` or floating point,
-///         and `scaling` has C entries (or none)
-[[nodiscard]] inline torch::Tensor normalised_inputs(const batch& examples,
+///         and `normalization` has C entries (or none)
+[[nodiscard]] inline torch::Tensor normalized_inputs(const batch& examples,
                                                      torch::ScalarType dtype = torch::kFloat32)
 {
   const auto& x = examples.inputs;
   if (!x.defined() || x.dim() != 4)
-    refuse("batch", "want inputs [N, C, H, W], got ",
-           x.defined() ? detail::classic_text(x.sizes()) : "an undefined tensor");
+    throw_invalid_argument("batch", "want inputs [N, C, H, W], got ",
+                           x.defined() ? detail::classic_text(x.sizes()) : "an undefined tensor");
   if (x.is_floating_point()) return x.to(dtype).contiguous(torch::MemoryFormat::ChannelsLast);
   if (x.scalar_type() != torch::kByte)
-    refuse("batch", "want inputs of uint8 or floating point, got ", x.scalar_type());
-  const auto& [mean, deviation] = examples.scaling;
-  for (const auto* values : {&mean, &deviation})
+    throw_invalid_argument("batch", "want inputs of uint8 or floating point, got ",
+                           x.scalar_type());
+  const auto& [mean, std] = examples.normalization;
+  for (const auto* values : {&mean, &std})
     if (!values->empty() && static_cast<std::int64_t>(values->size()) != x.size(1))
-      refuse("batch", "normalisation has ", values->size(), " channels, the inputs have ",
-             x.size(1));
+      throw_invalid_argument("batch", "normalization has ", values->size(),
+                             " channels, the inputs have ", x.size(1));
 
   auto y = x.to(torch::kFloat32, false, true, torch::MemoryFormat::ChannelsLast);
   if (!mean.empty()) y.sub_(detail::per_channel(mean, x).mul_(255.0));
-  if (deviation.empty())
+  if (std.empty())
     y.mul_(1.0 / 255.0);
   else
-    y.mul_(detail::per_channel(deviation, x).mul_(255.0).reciprocal_());
+    y.mul_(detail::per_channel(std, x).mul_(255.0).reciprocal_());
   return y.to(dtype);
 }
 
-/// Returns the batch with `normalised_inputs` as its inputs, so that they are converted only
+/// Returns the batch with `normalized_inputs` as its inputs, so that they are converted only
 /// once.
-[[nodiscard]] inline batch normalised(batch examples)
+[[nodiscard]] inline batch normalized(batch examples)
 {
-  examples.inputs = normalised_inputs(examples);
+  examples.inputs = normalized_inputs(examples);
   return examples;
 }
 

@@ -4,7 +4,7 @@
 /// @file
 /// Display width of UTF-8 text in terminal columns, and truncation to a width.
 
-#include <rolewise/core/detail/width_ranges.hpp>
+#include <rolewise/core/detail/bit_width_ranges.hpp>
 
 #include <algorithm>
 #include <cstddef>

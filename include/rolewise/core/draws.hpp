@@ -89,7 +89,7 @@ class draws {
                                                  const torch::Tensor& ids, std::int64_t count)
 {
   if (!ids.defined() || ids.dim() != 1 || ids.scalar_type() != torch::kLong)
-    refuse("uniform_draws", "want ids [N] of int64");
+    throw_invalid_argument("uniform_draws", "want ids [N] of int64");
   const auto on_cpu = ids.cpu().contiguous();
   const auto result = torch::empty({ids.size(0), count}, torch::kFloat32);
   const auto* id = on_cpu.const_data_ptr<std::int64_t>();

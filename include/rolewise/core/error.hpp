@@ -17,7 +17,7 @@ namespace rolewise {
 /// Throws `std::invalid_argument` for misuse by the caller. The message is
 /// `rolewise: <who>: <what was found and what was wanted>`, with numbers in the classic locale.
 template<typename... Words>
-[[noreturn]] void refuse(std::string_view who, const Words&... words)
+[[noreturn]] void throw_invalid_argument(std::string_view who, const Words&... words)
 {
   throw std::invalid_argument{detail::classic_text("rolewise: ", who, ": ", words...)};
 }
@@ -25,7 +25,7 @@ template<typename... Words>
 /// Throws `std::runtime_error` for a failure at run time (a file, a disk, a non-finite number),
 /// with a message in the same form.
 template<typename... Words>
-[[noreturn]] void fail(std::string_view who, const Words&... words)
+[[noreturn]] void throw_runtime_error(std::string_view who, const Words&... words)
 {
   throw std::runtime_error{detail::classic_text("rolewise: ", who, ": ", words...)};
 }
@@ -38,7 +38,7 @@ class diverged : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Throws `diverged`, with a message in the form of `fail`.
+/// Throws `diverged`, with a message in the form of `throw_runtime_error`.
 template<typename... Words>
 [[noreturn]] void diverge(std::string_view who, const Words&... words)
 {

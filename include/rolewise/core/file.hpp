@@ -34,7 +34,7 @@ inline void write_file_atomically(const std::string& path, std::string_view byte
 {
   const auto target = detail::target_of(path);
   const auto require = [&](int error, const char* what) {
-    if (error != 0) fail(path, what, ": ", detail::reason_of(error));
+    if (error != 0) throw_runtime_error(path, what, ": ", detail::reason_of(error));
   };
   if (target.is_stream()) {
     const auto out = detail::open_stream(target);
@@ -55,16 +55,17 @@ inline void write_file_atomically(const std::string& path, std::string_view byte
                                               std::size_t limit = std::size_t{1} << 26)
 {
   const auto in = detail::open_file(path, O_RDONLY);
-  if (!in.is_open()) fail(path, "cannot be read: ", detail::reason_of(errno));
+  if (!in.is_open()) throw_runtime_error(path, "cannot be read: ", detail::reason_of(errno));
   std::string text;
   std::vector<char> block(std::size_t{1} << 16);
   while (true) {
     const auto count = ::read(in.number(), block.data(), block.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(path, "cannot be read: ", detail::reason_of(errno));
+    if (count < 0) throw_runtime_error(path, "cannot be read: ", detail::reason_of(errno));
     if (count == 0) return text;
     text.append(block.data(), static_cast<std::size_t>(count));
-    if (text.size() > limit) fail(path, "has more than ", limit, " bytes, want at most those");
+    if (text.size() > limit)
+      throw_runtime_error(path, "has more than ", limit, " bytes, want at most those");
   }
 }
 

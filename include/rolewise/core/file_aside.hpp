@@ -85,7 +85,7 @@ class file_aside {
       // Not readable by other users before it has the mode of the old file.
       file_ = open_file(path_, O_RDWR | O_CREAT | O_EXCL, target.there ? 0600U : 0644U);
       if (!file_.is_open() && errno != EEXIST)
-        fail(called, "cannot be written: ", reason_of(errno));
+        throw_runtime_error(called, "cannot be written: ", reason_of(errno));
     } while (!file_.is_open() || !is_mine());
     if (target.there) take_after(*target.there);
   }

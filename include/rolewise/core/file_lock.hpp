@@ -87,7 +87,8 @@ class file_lock {
       : file_{std::move(file)}
   {
     if (take(file_) == result::held_elsewhere)
-      fail(path, "is being written by ", holder_of(file_), advice.empty() ? "" : "; ", advice);
+      throw_runtime_error(path, "is being written by ", holder_of(file_),
+                          advice.empty() ? "" : "; ", advice);
   }
 
   enum class result { taken, held_elsewhere, no_locks_here };

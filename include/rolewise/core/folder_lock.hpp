@@ -55,7 +55,7 @@ class folder_lock {
       if (!file.is_open()) {
         const int error = errno;
         if (::access(path_.c_str(), F_OK) != 0) return;
-        fail(path_, "cannot be written: ", reason_of(error));
+        throw_runtime_error(path_, "cannot be written: ", reason_of(error));
       }
       file_lock lock{std::move(file), called, advice};
       struct ::stat about{};

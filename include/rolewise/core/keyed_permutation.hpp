@@ -32,7 +32,7 @@ class keyed_permutation {
         count_{static_cast<std::uint64_t>(count)}
   {
     if (count < 1 || count >= std::int64_t{1} << 62)
-      refuse("keyed_permutation", "want a count of 1 or more, got ", count);
+      throw_invalid_argument("keyed_permutation", "want a count of 1 or more, got ", count);
     const auto bits = std::bit_width(count_ - 1);
     half_ = bits < 6 ? 3 : static_cast<int>(bits + 1) / 2;
   }

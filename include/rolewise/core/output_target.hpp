@@ -72,11 +72,11 @@ struct output_target {
     }
     std::array<char, 4096> next{};
     const auto length = ::readlink(target.path.c_str(), next.data(), next.size());
-    if (length < 0) fail(path, "cannot be written: ", reason_of(errno));
+    if (length < 0) throw_runtime_error(path, "cannot be written: ", reason_of(errno));
     const std::string to{next.data(), static_cast<std::size_t>(length)};
     target.path = to.starts_with('/') ? to : folder_of(target.path) + "/" + to;
   }
-  fail(path, "cannot be written: ", reason_of(ELOOP));
+  throw_runtime_error(path, "cannot be written: ", reason_of(ELOOP));
 }
 
 /// Opens a stream target for writing, after flushing what this program has printed to it so far.

@@ -23,15 +23,15 @@ namespace detail {
 
 /// Sets the number of LibTorch threads of each thread where it differs; the destructor restores
 /// that of the calling thread.
-class threads_each {
+class threads_per_trial {
  public:
   /// @param number of LibTorch threads; 0: as many as the calling thread has
-  explicit threads_each(std::int64_t number)
+  explicit threads_per_trial(std::int64_t number)
       : before_{at::get_num_threads()}, wanted_{number == 0 ? before_ : static_cast<int>(number)}
   {}
-  threads_each(const threads_each&) = delete;
-  threads_each& operator=(const threads_each&) = delete;
-  ~threads_each()
+  threads_per_trial(const threads_per_trial&) = delete;
+  threads_per_trial& operator=(const threads_per_trial&) = delete;
+  ~threads_per_trial()
   {
     if (has_set_) at::set_num_threads(before_);
   }
@@ -70,7 +70,7 @@ template<typename Work, typename Done>
 void run_concurrently(const std::vector<std::int64_t>& tasks, const concurrency& how,
                       const Work& work, const Done& done)
 {
-  detail::threads_each inside{how.threads_per_task};
+  detail::threads_per_trial inside{how.threads_per_task};
   std::mutex mutex;
   std::size_t next = 0;
   std::exception_ptr thrown;

@@ -353,7 +353,7 @@ namespace detail {
 
 /// A setting whose values differ between two lists; `nothing` where one of them lacks it.
 struct changed_setting {
-  std::string name, stored, now;
+  std::string name, stored, progress;
 
   [[nodiscard]] bool holds(const changed_setting& other) const
   {
@@ -363,12 +363,13 @@ struct changed_setting {
   [[nodiscard]] bool is_of_one_template() const
   {
     const auto open = stored.find('<');
-    return open != std::string::npos && stored.compare(0, open, now, 0, now.find('<')) == 0;
+    return open != std::string::npos &&
+           stored.compare(0, open, progress, 0, progress.find('<')) == 0;
   }
 };
 
 [[nodiscard]] inline std::vector<changed_setting> changed_settings(
-    const std::vector<setting>& stored, const std::vector<setting>& now)
+    const std::vector<setting>& stored, const std::vector<setting>& progress)
 {
   const auto value_in = [](const std::vector<setting>& all, const std::string& name) {
     const auto found = std::ranges::find(all, name, &setting::name);
@@ -376,9 +377,9 @@ struct changed_setting {
   };
   std::vector<changed_setting> changed;
   for (const auto& [name, value] : stored)
-    if (auto other = value_in(now, name); other != value)
+    if (auto other = value_in(progress, name); other != value)
       changed.push_back({name, value, std::move(other)});
-  for (const auto& [name, value] : now)
+  for (const auto& [name, value] : progress)
     if (std::ranges::find(stored, name, &setting::name) == stored.end())
       changed.push_back({name, "nothing", value});
   return changed;
@@ -386,15 +387,15 @@ struct changed_setting {
 
 }  // namespace detail
 
-/// Describes the differences between two lists of settings: `optimiser.momentum 0.9 (now 0.8)`;
-/// empty if there are none. Lists at most six. The settings of a part that has another type are
-/// omitted. If only the template arguments differ and a setting of the part does too, the part
+/// Describes the differences between two lists of settings: `optimizer.momentum 0.9 (progress
+/// 0.8)`; empty if there are none. Lists at most six. The settings of a part that has another type
+/// are omitted. If only the template arguments differ and a setting of the part does too, the part
 /// itself is omitted instead.
 [[nodiscard]] inline std::string differences(const std::vector<setting>& stored,
-                                             const std::vector<setting>& now)
+                                             const std::vector<setting>& progress)
 {
   constexpr std::size_t most_shown = 6;
-  const auto changed = detail::changed_settings(stored, now);
+  const auto changed = detail::changed_settings(stored, progress);
   std::string words;
   std::size_t count = 0;
   for (const auto& each : changed) {
@@ -404,7 +405,7 @@ struct changed_setting {
     });
     if (is_told_by_another || ++count > most_shown) continue;
     words.append(words.empty() ? "" : ", ").append(each.name.empty() ? "the step" : each.name);
-    words.append(" ").append(each.stored).append(" (now ").append(each.now).append(")");
+    words.append(" ").append(each.stored).append(" (now ").append(each.progress).append(")");
   }
   if (count > most_shown)
     words.append(" and ").append(std::to_string(count - most_shown)).append(" more");

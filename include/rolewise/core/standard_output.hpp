@@ -19,7 +19,8 @@ inline void require_written(std::ostream& out = std::cout)
   const bool is_written = static_cast<bool>(out.flush());
   const bool is_printed = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
   if (!is_written || !is_printed)
-    fail("standard output", "cannot be written: what was printed is lost, or part of it");
+    throw_runtime_error("standard output",
+                        "cannot be written: what was printed is lost, or part of it");
 }
 
 }  // namespace rolewise

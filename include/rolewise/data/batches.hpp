@@ -7,7 +7,7 @@
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/draws.hpp>
-#include <rolewise/core/made_ahead.hpp>
+#include <rolewise/core/prefetched.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/dataset.hpp>
 
@@ -43,7 +43,8 @@ struct batch_options {
 /// @throws std::invalid_argument unless the size of a batch is above 0
 [[nodiscard]] inline std::int64_t batch_count(std::int64_t examples, const batch_options& options)
 {
-  if (options.size < 1) refuse("batches", "want batches of at least 1, got ", options.size);
+  if (options.size < 1)
+    throw_invalid_argument("batches", "want batches of at least 1, got ", options.size);
   return options.drop_last ? examples / options.size : (examples + options.size - 1) / options.size;
 }
 
@@ -74,7 +75,7 @@ class batch_gatherer {
     const auto end = std::min(begin + batch_size_, static_cast<std::int64_t>(order_->size()));
     return {rows(source_.images, begin, end, memory.images),
             rows(source_.labels, begin, end, memory.labels),
-            rows(source_.ids, begin, end, memory.ids), source_.scaling};
+            rows(source_.ids, begin, end, memory.ids), source_.normalization};
   }
 
  private:
@@ -131,8 +132,8 @@ class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
   [[nodiscard]] batch gather(std::int64_t step, batch_memory& memory) const
   {
     if (step < options_.first_step || step >= last_step_)
-      refuse("batches", "want a step of ", options_.first_step, " to ", last_step_ - 1, ", got ",
-             step);
+      throw_invalid_argument("batches", "want a step of ", options_.first_step, " to ",
+                             last_step_ - 1, ", got ", step);
     return gatherer_(step, memory);
   }
 
@@ -159,7 +160,7 @@ class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
     void next()
     {
       run_->current.reset();  // first, so that its memory is free for the batch being made
-      run_->current = run_->ahead.next();
+      run_->current = run_->prefetch.next();
     }
 
    private:
@@ -171,10 +172,10 @@ class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
     struct running {
       running(const detail::batch_gatherer& gatherer, std::int64_t first, std::int64_t last,
               bool in_background)
-          : ahead{next_batch{gatherer}, first, last, in_background ? 1 : 0, 1}
+          : prefetch{next_batch{gatherer}, first, last, in_background ? 1 : 0, 1}
       {}
       std::optional<batch> current;
-      made_ahead<next_batch> ahead;
+      prefetched<next_batch> prefetch;
     };
     std::shared_ptr<running> run_;
   };
@@ -211,17 +212,20 @@ static_assert(ranges::input_range<const batches_view> && ranges::view_<batches_v
   auto source = examples;
   for (auto* part : {&source.images, &source.labels, &source.ids}) {
     if (!part->defined() || part->dim() < 1 || part->size(0) != source.images.size(0))
-      refuse("batches", "want as many labels and ids as images, got images ",
-             detail::shape_words(source.images), ", labels ", detail::shape_words(source.labels),
-             ", ids ", detail::shape_words(source.ids));
+      throw_invalid_argument("batches", "want as many labels and ids as images, got images ",
+                             detail::shape_words(source.images), ", labels ",
+                             detail::shape_words(source.labels), ", ids ",
+                             detail::shape_words(source.ids));
     if (!part->is_cpu())
-      refuse("batches", "want a data set on the CPU, got one on ", part->device());
+      throw_invalid_argument("batches", "want a data set on the CPU, got one on ", part->device());
     *part = part->detach().contiguous();
   }
   const auto count = batch_count(source.size(), options);
-  if (options.epoch < 0) refuse("batches", "want an epoch of at least 0, got ", options.epoch);
+  if (options.epoch < 0)
+    throw_invalid_argument("batches", "want an epoch of at least 0, got ", options.epoch);
   if (options.first_step < 0 || options.first_step > count)
-    refuse("batches", "want a first step of 0 to ", count, ", got ", options.first_step);
+    throw_invalid_argument("batches", "want a first step of 0 to ", count, ", got ",
+                           options.first_step);
   return batches_view{std::move(source), options};
 }
 

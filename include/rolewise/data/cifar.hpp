@@ -116,7 +116,7 @@ inline void note_size(dataset_splits& data, const std::string& folder, std::int6
   if (!path) return {};
   auto names = read_lines(*path);
   if (names.size() < 2 || names.size() > 256)
-    fail(*path, "has ", names.size(), " names of classes, want 2 to 256");
+    throw_runtime_error(*path, "has ", names.size(), " names of classes, want 2 to 256");
   return names;
 }
 
@@ -128,7 +128,7 @@ inline void note_size(dataset_splits& data, const std::string& folder, std::int6
 /// the last may be shorter; `dataset_splits::notes` states how many of the published examples
 /// there are.
 ///
-/// Ids number the examples of train, then those of test; `scaling` is computed from train.
+/// Ids number the examples of train, then those of test; `normalization` is computed from train.
 /// @par Source
 /// Krizhevsky: Learning multiple layers of features from tiny images, 2009.
 /// @throws std::runtime_error that names the file, and the byte for a truncated record or a label
@@ -149,17 +149,19 @@ inline void note_size(dataset_splits& data, const std::string& folder, std::int6
       known.push_back(train.labels);
     }
   if (images.empty())
-    fail(folder, "has none of data_batch_1.bin to data_batch_5.bin, with or without .gz");
+    throw_runtime_error(folder,
+                        "has none of data_batch_1.bin to data_batch_5.bin, with or without .gz");
   train.images = torch::cat(images);
   train.labels = torch::cat(known);
   const auto missing = detail::missing_from_cifar10(records);
   if (!missing.empty() && !options.incomplete)
-    fail(folder, "is incomplete: found ", images.size(), " of 5 batches, ", train.size(),
-         " examples to learn from: ", missing, " (cifar_options::incomplete takes them)");
+    throw_runtime_error(folder, "is incomplete: found ", images.size(), " of 5 batches, ",
+                        train.size(), " examples to learn from: ", missing,
+                        " (cifar_options::incomplete takes them)");
   auto test = detail::read_cifar(detail::wanted_file(folder, "test_batch.bin"), labels, 0);
   const auto names = detail::cifar_names(folder, "batches.meta.txt");
   if (!names.empty() && names.size() != 10)
-    fail(folder, "batches.meta.txt has ", names.size(), " names, want 10");
+    throw_runtime_error(folder, "batches.meta.txt has ", names.size(), " names, want 10");
   auto data = detail::joined(std::move(train), std::move(test), "CIFAR-10", names);
   if (!missing.empty()) data.notes.push_back(folder + ": " + missing);
   detail::note_size(data, folder, 50000, std::to_string(images.size()) + " of 5 batches, ");
@@ -172,7 +174,7 @@ inline void note_size(dataset_splits& data, const std::string& folder, std::int6
 /// and if the names are not those of CIFAR-100, the set is named `CIFAR-100 format`.
 ///
 /// A record has a coarse label and a fine one; one of them is used, both are checked. Ids and
-/// `scaling` as in `cifar10`; `dataset_splits::notes` reports another number of examples than
+/// `normalization` as in `cifar10`; `dataset_splits::notes` reports another number of examples than
 /// published.
 /// @par Source
 /// As `cifar10`.

@@ -24,7 +24,7 @@ struct dataset {
   /// so they do not change with splits and subsets.
   torch::Tensor ids;
   sample_shape shape;
-  normalisation scaling;
+  normalization normalization;
   std::vector<std::string> class_names;  ///< `shape.classes` names, or none
   std::string name;                      ///< for reports
 
@@ -58,7 +58,7 @@ struct dataset_splits {
 {
   checksum sum;
   for (const auto* t : {&examples.images, &examples.labels, &examples.ids}) sum.add(*t);
-  for (const auto* values : {&examples.scaling.mean, &examples.scaling.deviation}) {
+  for (const auto* values : {&examples.normalization.mean, &examples.normalization.std}) {
     sum.add(std::uint64_t{values->size()});
     for (const double value : *values) sum.add(std::bit_cast<std::uint64_t>(value));
   }
@@ -68,7 +68,7 @@ struct dataset_splits {
 /// Returns all examples, in order, as one batch that shares their memory.
 [[nodiscard]] inline batch as_batch(const dataset& examples)
 {
-  return {examples.images, examples.labels, examples.ids, examples.scaling};
+  return {examples.images, examples.labels, examples.ids, examples.normalization};
 }
 
 }  // namespace rolewise

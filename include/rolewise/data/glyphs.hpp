@@ -8,7 +8,7 @@
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/detail/glyph_alphabet.hpp>
 #include <rolewise/data/detail/glyph_drawing.hpp>
-#include <rolewise/data/normalisation_of.hpp>
+#include <rolewise/data/normalization_of.hpp>
 
 #include <ATen/Parallel.h>
 
@@ -23,7 +23,7 @@ struct glyph_options {
   std::int64_t classes = 10;  ///< 2 to 1000
   std::int64_t height = 16;   ///< at least 8
   std::int64_t width = 16;    ///< at least 8
-  std::int64_t channels = 1;  ///< 1 (grey) or 3 (red, green, blue)
+  std::int64_t channels = 1;  ///< 1 (gray) or 3 (red, green, blue)
   std::int64_t train = 2000;  ///< training examples, at least one per class
   std::int64_t test = 1000;   ///< test examples; 0 for none
   rolewise::seed seed{0};     ///< of alphabet and images
@@ -62,8 +62,8 @@ namespace detail {
 /// keep the label.
 ///
 /// Training examples have the ids 0 .. train - 1, test examples the ids that follow. Classes
-/// alternate, so both parts are balanced to within one example. `scaling` is that of the training
-/// images.
+/// alternate, so both parts are balanced to within one example. `normalization` is that of the
+/// training images.
 ///
 /// @par Determinism
 /// The glyph of a class is a function of (seed, class), an image one of (seed, class, id, shape),
@@ -72,16 +72,17 @@ namespace detail {
 [[nodiscard]] inline dataset_splits glyphs(const glyph_options& options = {})
 {
   if (options.classes < 2 || options.classes > 1000)
-    refuse("glyphs", "want 2 to 1000 classes, got ", options.classes);
+    throw_invalid_argument("glyphs", "want 2 to 1000 classes, got ", options.classes);
   if (options.height < 8 || options.width < 8)
-    refuse("glyphs", "want images of at least 8 x 8 pixels, got ", options.height, " x ",
-           options.width);
+    throw_invalid_argument("glyphs", "want images of at least 8 x 8 pixels, got ", options.height,
+                           " x ", options.width);
   if (options.channels != 1 && options.channels != 3)
-    refuse("glyphs", "want 1 or 3 channels, got ", options.channels);
+    throw_invalid_argument("glyphs", "want 1 or 3 channels, got ", options.channels);
   if (options.train < options.classes)
-    refuse("glyphs", "want at least one training example for each of ", options.classes,
-           " classes, got ", options.train);
-  if (options.test < 0) refuse("glyphs", "want 0 or more test examples, got ", options.test);
+    throw_invalid_argument("glyphs", "want at least one training example for each of ",
+                           options.classes, " classes, got ", options.train);
+  if (options.test < 0)
+    throw_invalid_argument("glyphs", "want 0 or more test examples, got ", options.test);
 
   const auto alphabet =
       detail::glyph_alphabet(options.seed.split(purpose{"glyph alphabet"}), options.classes);
@@ -89,7 +90,7 @@ namespace detail {
   result.train = detail::drawn_glyphs(options, alphabet, 0, options.train);
   result.test = detail::drawn_glyphs(options, alphabet, options.train, options.test);
   result.shape = result.train.shape;
-  result.train.scaling = result.test.scaling = normalisation_of(result.train.images);
+  result.train.normalization = result.test.normalization = normalization_of(result.train.images);
   return result;
 }
 

@@ -7,7 +7,7 @@
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/detail/file_bytes.hpp>
 #include <rolewise/data/detail/joined.hpp>
-#include <rolewise/data/relabelled.hpp>
+#include <rolewise/data/relabeled.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -92,8 +92,8 @@ struct idx_options {
   std::int64_t classes = 0;                ///< 0: one more than the largest training label
   std::vector<std::string> class_names{};  ///< `classes` names, or none
   std::string name = "IDX";                ///< for reports
-  /// Maps the labels that occur to 0 .. K - 1, by `relabelled`: for labels that begin at 1 or
-  /// have gaps. `classes` is then K (0: any number), `class_names` as for `relabelled`.
+  /// Maps the labels that occur to 0 .. K - 1, by `relabeled`: for labels that begin at 1 or
+  /// have gaps. `classes` is then K (0: any number), `class_names` as for `relabeled`.
   bool relabel = false;
 };
 
@@ -129,7 +129,7 @@ namespace detail {
       fail_at(labels.file, labels.first + static_cast<std::size_t>(n), "label ", int{label[n]},
               ", want 0 to ", classes - 1,
               labels_in(result.labels).numel() == classes
-                  ? relabelling_advice(result.labels, classes)
+                  ? relabeling_advice(result.labels, classes)
                   : "");
   result.shape = {1, images.sizes[1], images.sizes[2], classes};
   return result;
@@ -141,32 +141,32 @@ namespace detail {
 /// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`,
 /// `t10k-labels-idx1-ubyte`, each as it is or with `.gz`.
 ///
-/// Ids number the examples of train, then those of test; `scaling` is computed from train.
+/// Ids number the examples of train, then those of test; `normalization` is computed from train.
 /// @throws std::runtime_error as `read_idx`, and for a missing file, images and labels that do
 ///         not agree, a label out of range (file and byte), train and test images of different
 ///         sizes, and another number of classes than `classes` after `relabel`
-/// @throws std::invalid_argument for options out of range, and as `relabelled`
+/// @throws std::invalid_argument for options out of range, and as `relabeled`
 [[nodiscard]] inline dataset_splits idx_dataset(const std::string& folder,
                                                 const idx_options& options = {})
 {
   if (options.classes < 0 || options.classes > 256)
-    refuse("idx_dataset", "want 0 to 256 classes, got ", options.classes);
+    throw_invalid_argument("idx_dataset", "want 0 to 256 classes, got ", options.classes);
   auto classes = options.relabel ? std::int64_t{256} : options.classes;
   auto train = detail::read_idx_part(folder, "train", classes);
   const auto names = static_cast<std::int64_t>(options.class_names.size());
   if (!options.relabel && names != 0 && names != classes)
-    refuse("idx_dataset", names, " class names for ", classes, " classes");
+    throw_invalid_argument("idx_dataset", names, " class names for ", classes, " classes");
   auto test = detail::read_idx_part(folder, "t10k", classes);
   for (const auto axis : {2, 3})
     if (train.images.size(axis) != test.images.size(axis))
-      fail(folder, "images to learn from are ", train.images.sizes(), ", images to be judged by ",
-           test.images.sizes());
+      throw_runtime_error(folder, "images to learn from are ", train.images.sizes(),
+                          ", images to be judged by ", test.images.sizes());
   auto data = detail::joined(std::move(train), std::move(test), options.name, options.class_names);
   if (!options.relabel) return data;
-  data = relabelled(std::move(data));
+  data = relabeled(std::move(data));
   if (options.classes != 0 && data.shape.classes != options.classes)
-    fail(folder, "has ", data.shape.classes, " different labels to learn from, want ",
-         options.classes);
+    throw_runtime_error(folder, "has ", data.shape.classes,
+                        " different labels to learn from, want ", options.classes);
   return data;
 }
 

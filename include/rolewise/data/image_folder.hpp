@@ -25,17 +25,17 @@ namespace rolewise {
 /// Handling of images that cannot be read: corrupt, truncated, of an unsupported format, not a
 /// regular file, or without permission.
 enum class unreadable_pictures {
-  refuse,  ///< throw an error that names all of them
-  skip     ///< leave them out; `dataset_splits::notes` names each, with the reason
+  throw_invalid_argument,  ///< throw an error that names all of them
+  skip                     ///< leave them out; `dataset_splits::notes` names each, with the reason
 };
 
 /// Options of `image_folder`.
 struct image_folder_options {
   std::int64_t height = 0;    ///< pixels; 0: that of the first image
   std::int64_t width = 0;     ///< pixels; 0: that of the first image
-  std::int64_t channels = 3;  ///< 3 (red, green, blue) or 1 (grey)
+  std::int64_t channels = 3;  ///< 3 (red, green, blue) or 1 (gray)
   bool resize = false;        ///< resize images of another size (bilinear, antialiased)
-  unreadable_pictures unreadable = unreadable_pictures::refuse;
+  unreadable_pictures unreadable = unreadable_pictures::throw_invalid_argument;
   bool nested = false;  ///< also read images in subfolders of class folders; else throw
 };
 
@@ -55,8 +55,9 @@ namespace detail {
   if (picture.height == options.height && picture.width == options.width)
     return image.clone(torch::MemoryFormat::Contiguous);
   if (!options.resize)
-    fail(path, "an image of ", picture.height, " x ", picture.width, " pixels, want ",
-         options.height, " x ", options.width, " (set resize to fit it)");
+    throw_runtime_error(path, "an image of ", picture.height, " x ", picture.width,
+                        " pixels, want ", options.height, " x ", options.width,
+                        " (set resize to fit it)");
   return at::_upsample_bilinear2d_aa(image.unsqueeze(0).to(torch::kFloat32),
                                      {options.height, options.width}, false)
       .squeeze(0)
@@ -84,7 +85,7 @@ namespace detail {
 
 /// Reads the images that can be read, with their labels.
 /// @param notes receives notes about images that were read but may be damaged
-[[nodiscard]] inline dataset read_pictures(const std::vector<labelled_picture>& pictures,
+[[nodiscard]] inline dataset read_pictures(const std::vector<labeled_picture>& pictures,
                                            image_folder_options& options,
                                            std::vector<std::string>& unreadable,
                                            std::vector<std::string>& notes)
@@ -111,8 +112,8 @@ namespace detail {
 {
   std::string all;
   for (const auto& words : unreadable) all += "\n  " + words;
-  fail(folder, "cannot read ", unreadable.size(),
-       " of the pictures (unreadable_pictures::skip leaves them out):", all);
+  throw_runtime_error(folder, "cannot read ", unreadable.size(),
+                      " of the pictures (unreadable_pictures::skip leaves them out):", all);
 }
 
 /// Requires that enough images could be read.
@@ -123,8 +124,9 @@ inline void require_remaining(const std::string& folder, const std::vector<std::
   const auto counts = train.labels.bincount({}, static_cast<std::int64_t>(classes.size()));
   const auto* const count = counts.const_data_ptr<std::int64_t>();
   for (std::size_t c = 0; c < classes.size(); ++c)
-    if (count[c] == 0) fail(folder + "/train/" + classes[c], "has no picture that can be read");
-  if (test.size() == 0) fail(folder + "/test", "has no picture that can be read");
+    if (count[c] == 0)
+      throw_runtime_error(folder + "/train/" + classes[c], "has no picture that can be read");
+  if (test.size() == 0) throw_runtime_error(folder + "/test", "has no picture that can be read");
 }
 
 }  // namespace detail
@@ -139,11 +141,11 @@ inline void require_remaining(const std::string& folder, const std::vector<std::
 ///
 /// Values are those that the files store, with 16 bits scaled to 8; gAMA and color profiles are
 /// ignored. Color is converted to gray, or gray to color, as `channels` requires; gray is ITU-R
-/// 601 luma, as in Pillow and `random_greyscale`. Transparent pixels are blended onto black. CMYK
+/// 601 luma, as in Pillow and `random_grayscale`. Transparent pixels are blended onto black. CMYK
 /// in JPEG is Adobe's, inverted.
 ///
 /// The name of the data set is the last part of the folder's path. Ids number the examples of
-/// train, then those of test; `scaling` is computed from train.
+/// train, then those of test; `normalization` is computed from train.
 /// @throws std::runtime_error that names the file or folder: missing, without images, a class
 ///         only in `test`, images in subfolders of class folders unless `nested`, images that
 ///         cannot be read (all of them) unless skipped, an image of another size unless `resize`
@@ -152,18 +154,19 @@ inline void require_remaining(const std::string& folder, const std::vector<std::
                                                  image_folder_options options = {})
 {
   if (options.channels != 1 && options.channels != 3)
-    refuse("image_folder", "want 1 or 3 channels, got ", options.channels);
+    throw_invalid_argument("image_folder", "want 1 or 3 channels, got ", options.channels);
   if (options.height < 0 || options.width < 0)
-    refuse("image_folder", "want a height and a width of at least 0, got ", options.height, " x ",
-           options.width);
+    throw_invalid_argument("image_folder", "want a height and a width of at least 0, got ",
+                           options.height, " x ", options.width);
   if (options.width > 0 && static_cast<std::uint64_t>(options.height) >
                                detail::pixel_limit / static_cast<std::uint64_t>(options.width))
-    refuse("image_folder", "want images of at most ", detail::pixel_limit, " pixels, got ",
-           options.height, " x ", options.width);
+    throw_invalid_argument("image_folder", "want images of at most ", detail::pixel_limit,
+                           " pixels, got ", options.height, " x ", options.width);
   for (const auto* part : {"", "/train", "/test"}) detail::require_folder(folder + part);
   const auto classes = detail::names_in(folder + "/train", true);
   if (classes.size() < 2)
-    fail(folder + "/train", "has ", classes.size(), " folders of classes, want at least 2");
+    throw_runtime_error(folder + "/train", "has ", classes.size(),
+                        " folders of classes, want at least 2");
 
   std::vector<std::string> notes, unreadable;
   const auto to_learn =
@@ -173,7 +176,7 @@ inline void require_remaining(const std::string& folder, const std::vector<std::
   auto train = detail::read_pictures(to_learn, options, unreadable, notes);
   auto test = detail::read_pictures(to_judge, options, unreadable, notes);
   if (!unreadable.empty()) {
-    if (options.unreadable == unreadable_pictures::refuse)
+    if (options.unreadable == unreadable_pictures::throw_invalid_argument)
       detail::refuse_unreadable(folder, unreadable);
     detail::require_remaining(folder, classes, train, test);
     for (const auto& words : unreadable) notes.push_back("left out: " + words);

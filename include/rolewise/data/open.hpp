@@ -25,7 +25,7 @@ struct open_options {
   image_folder_options pictures{};  ///< of image folders
   idx_options idx{};                ///< of IDX files
   cifar_options cifar{};            ///< of CIFAR-10 and CIFAR-100
-  bool relabel = false;             ///< `relabelled`, whatever the format
+  bool relabel = false;             ///< `relabeled`, whatever the format
 };
 
 namespace detail {
@@ -94,8 +94,9 @@ namespace detail {
     all.append(all.empty() ? "" : "; ").append(name);
     if (is_there) found.append(count++ == 0 ? "" : "; ").append(name);
   }
-  if (count == 0) fail(folder, "holds no data set; looked for, also with .gz: ", all);
-  if (count > 1) fail(folder, "holds more than one data set: ", found);
+  if (count == 0)
+    throw_runtime_error(folder, "holds no data set; looked for, also with .gz: ", all);
+  if (count > 1) throw_runtime_error(folder, "holds more than one data set: ", found);
 
   if (kinds[0].is_there) {
     auto wanted = options.idx;
@@ -105,7 +106,7 @@ namespace detail {
   auto data = kinds[1].is_there   ? cifar10(folder, options.cifar)
               : kinds[2].is_there ? cifar100(folder, options.cifar)
                                   : image_folder(folder, options.pictures);
-  return options.relabel ? relabelled(std::move(data)) : data;
+  return options.relabel ? relabeled(std::move(data)) : data;
 }
 
 }  // namespace rolewise

@@ -8,7 +8,7 @@
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/dataset.hpp>
-#include <rolewise/data/relabelled.hpp>
+#include <rolewise/data/relabeled.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -36,13 +36,13 @@ namespace detail {
                                                                              const dataset& whole,
                                                                              seed key)
 {
-  if (whole.size() == 0) refuse(who, "the data set is empty");
+  if (whole.size() == 0) throw_invalid_argument(who, "the data set is empty");
   if (!whole.labels.defined() || whole.labels.dim() != 1 ||
       whole.labels.scalar_type() != torch::kLong || whole.labels.size(0) != whole.size())
-    refuse(who, "want one int64 label for each of ", whole.size(), " examples");
+    throw_invalid_argument(who, "want one int64 label for each of ", whole.size(), " examples");
   if (!whole.ids.defined() || whole.ids.dim() != 1 || whole.ids.scalar_type() != torch::kLong ||
       whole.ids.size(0) != whole.size())
-    refuse(who, "want one int64 id for each of ", whole.size(), " examples");
+    throw_invalid_argument(who, "want one int64 id for each of ", whole.size(), " examples");
 
   struct ticket {
     std::uint64_t number;
@@ -55,8 +55,9 @@ namespace detail {
     const auto label = labels.const_data_ptr<std::int64_t>()[n];
     const auto id = ids.const_data_ptr<std::int64_t>()[n];
     if (label < 0 || label >= whole.shape.classes)
-      refuse(who, "label ", label, " of example ", n, " is not among ", whole.shape.classes,
-             " classes", relabelling_advice(labels, whole.shape.classes));
+      throw_invalid_argument(who, "label ", label, " of example ", n, " is not among ",
+                             whole.shape.classes, " classes",
+                             relabeling_advice(labels, whole.shape.classes));
     const draws random{key, 0, id};
     const auto number = std::uint64_t{random.bits(0)} << 32 | random.bits(1);
     tickets[static_cast<std::size_t>(label)].push_back({number, id, n});
@@ -64,12 +65,14 @@ namespace detail {
   }
   std::sort(seen.begin(), seen.end());
   if (const auto twice = std::adjacent_find(seen.begin(), seen.end()); twice != seen.end())
-    refuse(who, "id ", *twice, " occurs twice, so its copies could end up in both parts");
+    throw_invalid_argument(who, "id ", *twice,
+                           " occurs twice, so its copies could end up in both parts");
 
   std::vector<std::vector<std::int64_t>> result(tickets.size());
   for (std::size_t c = 0; c < tickets.size(); ++c) {
     if (tickets[c].empty())
-      refuse(who, "class ", c, " has no examples", relabelling_advice(labels, whole.shape.classes));
+      throw_invalid_argument(who, "class ", c, " has no examples",
+                             relabeling_advice(labels, whole.shape.classes));
     std::sort(tickets[c].begin(), tickets[c].end(), [](const ticket& a, const ticket& b) {
       return std::tie(a.number, a.id) < std::tie(b.number, b.id);
     });
@@ -94,7 +97,7 @@ namespace detail {
 ///
 /// @par Determinism
 /// The held-out examples depend on the seed and on ids and labels, not on their order.
-/// @throws std::invalid_argument for an empty data set or class (`relabelled` fixes labels with
+/// @throws std::invalid_argument for an empty data set or class (`relabeled` fixes labels with
 ///         gaps), labels out of range, an id that occurs twice, and a share that leaves a class
 ///         without examples in one of the parts
 [[nodiscard]] inline split_dataset stratified_split(const dataset& whole, fraction held_out,
@@ -121,9 +124,10 @@ namespace detail {
   for (std::size_t c = 0; c < classes.size(); ++c) {
     const auto count = static_cast<std::int64_t>(classes[c].size());
     if (wanted[c] < 1 || wanted[c] >= count)
-      refuse("stratified_split", "class ", c, " has ", count, " examples; a share of ",
-             held_out.value(), " would hold out ", wanted[c], " and leave ", count - wanted[c],
-             ", want at least 1 each: more examples, or another share");
+      throw_invalid_argument("stratified_split", "class ", c, " has ", count,
+                             " examples; a share of ", held_out.value(), " would hold out ",
+                             wanted[c], " and leave ", count - wanted[c],
+                             ", want at least 1 each: more examples, or another share");
     out.insert(out.end(), classes[c].begin(), classes[c].begin() + wanted[c]);
     kept.insert(kept.end(), classes[c].begin() + wanted[c], classes[c].end());
   }
@@ -145,14 +149,15 @@ namespace detail {
       detail::shuffled_classes("stratified_subset", whole, key.split(purpose{"subset"}));
   const auto kinds = static_cast<std::int64_t>(classes.size());
   if (count < kinds)
-    refuse("stratified_subset", "want at least one example for each of ", kinds, " classes, got ",
-           count);
+    throw_invalid_argument("stratified_subset", "want at least one example for each of ", kinds,
+                           " classes, got ", count);
   std::vector<std::int64_t> places;
   for (std::int64_t c = 0; c < kinds; ++c) {
     const auto& members = classes[static_cast<std::size_t>(c)];
     const auto share = count / kinds + (c < count % kinds ? 1 : 0);
     if (share > static_cast<std::int64_t>(members.size()))
-      refuse("stratified_subset", "class ", c, " has ", members.size(), " examples, want ", share);
+      throw_invalid_argument("stratified_subset", "class ", c, " has ", members.size(),
+                             " examples, want ", share);
     places.insert(places.end(), members.begin(), members.begin() + share);
   }
   return detail::subset_in_order(whole, std::move(places));

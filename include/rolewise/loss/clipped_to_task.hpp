@@ -48,10 +48,11 @@ struct clipped_to_task {
   Distillation distillation{};
   std::int64_t initial_epoch = 0;  ///< the epoch at which the ramp is 1/2
 
-  /// sigma(e) of the epoch of `now`, in (0, 1].
-  [[nodiscard]] double ramp(const moment& now) const
+  /// sigma(e) of the epoch of `progress`, in (0, 1].
+  [[nodiscard]] double ramp(const training_progress& progress) const
   {
-    const double share = 1.0 / (1.0 + std::exp(static_cast<double>(initial_epoch - now.epoch)));
+    const double share =
+        1.0 / (1.0 + std::exp(static_cast<double>(initial_epoch - progress.epoch)));
     return share > 1.0 - 1e-8 ? 1.0 : share;
   }
 
@@ -59,7 +60,7 @@ struct clipped_to_task {
   /// @return a new tensor, with the shape and dtype of the gradients; undefined if both are
   [[nodiscard]] torch::Tensor combine(const torch::Tensor& task_gradient,
                                       const torch::Tensor& distillation_gradient,
-                                      const moment& now) const;
+                                      const training_progress& progress) const;
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -74,7 +75,7 @@ struct clipped_to_task {
 template<typename Task, typename Distillation>
 torch::Tensor clipped_to_task<Task, Distillation>::combine(
     const torch::Tensor& task_gradient, const torch::Tensor& distillation_gradient,
-    const moment& now) const
+    const training_progress& progress) const
 {
   if (!distillation_gradient.defined())
     return task_gradient.defined() ? task_gradient.clone() : task_gradient;
@@ -87,7 +88,7 @@ torch::Tensor clipped_to_task<Task, Distillation>::combine(
   };
   // Where the distillation gradient is zero, any finite factor is correct.
   const auto share =
-      (length(task_gradient) * ramp(now))
+      (length(task_gradient) * ramp(progress))
           .div(length(distillation_gradient).clamp_min(double{std::numeric_limits<float>::min()}))
           .clamp_max(1.0);
   if (!c10::isReducedFloatingType(type))

@@ -46,8 +46,7 @@ struct cross_entropy {
   ///         CPU, for a hard label outside 0 .. C - 1
   /// @pre Rows of soft labels sum to 1, unchecked. On devices other than the CPU hard labels are
   ///      in range, unchecked: a check would synchronize with the device, whose own kernels trap.
-  [[nodiscard]] torch::Tensor operator()(const paired_responses& pair,
-                                         const supervision& known) const;
+  [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const;
 };
 
 static_assert(Objective<cross_entropy>);
@@ -57,35 +56,37 @@ namespace detail {
 inline void require_labels(const torch::Tensor& labels, const torch::Tensor& logits,
                            std::string_view caller)
 {
-  if (!labels.defined()) refuse(caller, "labels are undefined");
+  if (!labels.defined()) throw_invalid_argument(caller, "labels are undefined");
   const bool hard =
       labels.scalar_type() == torch::kLong && labels.dim() == 1 && labels.size(0) == logits.size(0);
   const bool soft = labels.is_floating_point() && labels.sizes() == logits.sizes();
   if (!hard && !soft)
-    refuse(caller, "want labels [", logits.size(0), "] of Long or ", logits.sizes(),
-           " of floating point, got ", labels.sizes(), " of ", labels.scalar_type());
+    throw_invalid_argument(caller, "want labels [", logits.size(0), "] of Long or ", logits.sizes(),
+                           " of floating point, got ", labels.sizes(), " of ",
+                           labels.scalar_type());
   if (labels.device() != logits.device())
-    refuse(caller, "device of labels ", labels.device(), ", of student ", logits.device());
+    throw_invalid_argument(caller, "device of labels ", labels.device(), ", of student ",
+                           logits.device());
   if (!hard || !labels.is_cpu()) return;
   const auto label = labels.accessor<std::int64_t, 1>();
   for (std::int64_t n = 0; n < label.size(0); ++n)
     if (label[n] < 0 || label[n] >= logits.size(1))
-      refuse(caller, "want labels in 0 .. ", logits.size(1) - 1, ", got ", label[n],
-             " for example ", n, " of the batch");
+      throw_invalid_argument(caller, "want labels in 0 .. ", logits.size(1) - 1, ", got ", label[n],
+                             " for example ", n, " of the batch");
 }
 
 }  // namespace detail
 
-inline torch::Tensor cross_entropy::operator()(const paired_responses& pair,
-                                               const supervision& known) const
+inline torch::Tensor cross_entropy::operator()(const paired_outputs& pair,
+                                               const targets& targets) const
 {
   const auto& logits = pair.student.logits;
   detail::require_logits(logits, name);
-  detail::require_labels(known.labels, logits, name);
-  const bool soft = known.labels.is_floating_point();
+  detail::require_labels(targets.labels, logits, name);
+  const bool soft = targets.labels.is_floating_point();
   const auto exact = detail::wide_enough(logits);
   constexpr auto nothing_ignored = std::numeric_limits<std::int64_t>::min();
-  return at::cross_entropy_loss(exact, soft ? known.labels.to(exact.dtype()) : known.labels,
+  return at::cross_entropy_loss(exact, soft ? targets.labels.to(exact.dtype()) : targets.labels,
                                 std::nullopt, at::Reduction::Mean, nothing_ignored,
                                 smoothing.value())
       .to(logits.scalar_type());

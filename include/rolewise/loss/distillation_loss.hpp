@@ -6,7 +6,7 @@
 ///
 /// data -> agent -> teacher/student -> [loss] -> train -> report
 
-#include <rolewise/core/response.hpp>
+#include <rolewise/core/outputs.hpp>
 
 #include <concepts>
 #include <string_view>
@@ -18,7 +18,7 @@ namespace rolewise {
 namespace loss_must {
 
 template<typename L>
-concept turn_a_pair_into_one_tensor = requires(const L loss, const paired_responses pair) {
+concept turn_a_pair_into_one_tensor = requires(const L loss, const paired_outputs pair) {
   { loss(pair) } -> std::same_as<torch::Tensor>;
 };
 

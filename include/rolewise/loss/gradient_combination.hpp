@@ -6,8 +6,8 @@
 ///
 /// data -> agent -> teacher/student -> [loss] -> train -> report
 
-#include <rolewise/core/moment.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/core/training_progress.hpp>
 #include <rolewise/loss/objective.hpp>
 
 #include <concepts>
@@ -30,8 +30,8 @@ concept have_a_distillation_that_scores = requires(const G combination) {
 
 template<typename G>
 concept combine_two_gradients_into_one =
-    requires(const G combination, const torch::Tensor gradient, const moment now) {
-      { combination.combine(gradient, gradient, now) } -> std::same_as<torch::Tensor>;
+    requires(const G combination, const torch::Tensor gradient, const training_progress progress) {
+      { combination.combine(gradient, gradient, progress) } -> std::same_as<torch::Tensor>;
     };
 
 template<typename G>

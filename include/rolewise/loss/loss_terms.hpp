@@ -26,13 +26,13 @@ struct loss_terms {
 /// Evaluates an objective or a distillation loss with its terms, if it has any (`score_terms`);
 /// otherwise its only term is itself. Nothing is computed twice.
 template<Scored O>
-[[nodiscard]] loss_terms score_terms(const O& objective, const paired_responses& pair,
-                                     const supervision& known)
+[[nodiscard]] loss_terms score_terms(const O& objective, const paired_outputs& pair,
+                                     const targets& targets)
 {
-  if constexpr (requires { objective.score_terms(pair, known); }) {
-    return objective.score_terms(pair, known);
+  if constexpr (requires { objective.score_terms(pair, targets); }) {
+    return objective.score_terms(pair, targets);
   } else {
-    auto total = score(objective, pair, known);
+    auto total = score(objective, pair, targets);
     auto value = total.detach();
     return {std::move(total), {{std::string{std::string_view{O::name}}, std::move(value)}}};
   }

@@ -20,10 +20,10 @@ struct no_distillation {
   static constexpr bool has_state = false;
 
   /// @return `[]`, in the dtype and on the device of the student's logits
-  [[nodiscard]] torch::Tensor operator()(const paired_responses& pair) const
+  [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair) const
   {
     const auto& logits = pair.student.logits;
-    if (!logits.defined()) refuse(name, "logits are undefined");
+    if (!logits.defined()) throw_invalid_argument(name, "logits are undefined");
     return logits.flatten().slice(0, 0, 0).sum();  // of no elements
   }
 };

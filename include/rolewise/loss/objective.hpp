@@ -6,8 +6,8 @@
 ///
 /// data -> agent -> teacher/student -> [loss] -> train -> report
 
-#include <rolewise/core/moment.hpp>
-#include <rolewise/core/response.hpp>
+#include <rolewise/core/outputs.hpp>
+#include <rolewise/core/training_progress.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
 
 #include <concepts>
@@ -18,20 +18,20 @@ namespace rolewise {
 
 /// Labels, ids and training progress of a batch: the inputs of an objective besides the
 /// responses.
-struct supervision {
+struct targets {
   /// `[N]` int64, or `[N, C]` floating point (soft labels).
   torch::Tensor labels;
   /// `[N]` int64, the ids of the examples in their data set; may be undefined.
   torch::Tensor ids;
-  moment now;
+  training_progress progress;
 };
 
 namespace objective_must {
 
 template<typename O>
-concept turn_responses_and_labels_into_one_tensor =
-    requires(const O objective, const paired_responses pair, const supervision known) {
-      { objective(pair, known) } -> std::same_as<torch::Tensor>;
+concept turn_outputs_and_labels_into_one_tensor =
+    requires(const O objective, const paired_outputs pair, const targets targets) {
+      { objective(pair, targets) } -> std::same_as<torch::Tensor>;
     };
 
 template<typename O>
@@ -49,7 +49,7 @@ concept carry_a_name_for_the_report = loss_must::carry_a_name_for_the_report<O>;
 /// not read `pair.teacher`, so that `supervised` can use it.
 template<typename O>
 concept Objective =
-    std::copyable<O> && objective_must::turn_responses_and_labels_into_one_tensor<O> &&
+    std::copyable<O> && objective_must::turn_outputs_and_labels_into_one_tensor<O> &&
     objective_must::say_whether_they_want_features<O> &&
     objective_must::carry_a_name_for_the_report<O>;
 
@@ -70,11 +70,11 @@ concept Scored = Objective<O> || DistillationLoss<O>;
 
 /// Evaluates an objective or a distillation loss, whichever it is.
 template<Scored O>
-[[nodiscard]] torch::Tensor score(const O& objective, const paired_responses& pair,
-                                  const supervision& known)
+[[nodiscard]] torch::Tensor score(const O& objective, const paired_outputs& pair,
+                                  const targets& targets)
 {
   if constexpr (Objective<O>)
-    return objective(pair, known);
+    return objective(pair, targets);
   else
     return objective(pair);
 }

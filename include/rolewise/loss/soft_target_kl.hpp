@@ -37,9 +37,9 @@ struct soft_target_kl {
   static constexpr bool wants_features = false;
   static constexpr bool has_state = false;
 
-  temperature softness{4.0};
+  temperature temperature{4.0};
   kl_reduction reduction = kl_reduction::batch_mean;
-  bool times_squared_temperature = true;
+  bool scale_by_t_squared = true;
 
   /// For 16-bit logits, softmax and sums are computed in single precision.
   /// @return `[]`, in the dtype and on the device of the logits
@@ -47,19 +47,19 @@ struct soft_target_kl {
   ///         point, and alike in dtype and device
   /// @pre Every logit is finite. Unchecked, as a check would synchronize with the device; an
   ///      infinite logit makes the result infinite or NaN.
-  [[nodiscard]] torch::Tensor operator()(const paired_responses& pair) const;
+  [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair) const;
 };
 
 static_assert(DistillationLoss<soft_target_kl>);
 
-inline torch::Tensor soft_target_kl::operator()(const paired_responses& pair) const
+inline torch::Tensor soft_target_kl::operator()(const paired_outputs& pair) const
 {
   const auto& teacher = pair.teacher.logits;
   const auto& student = pair.student.logits;
   detail::require_alike(teacher, student, name);
 
   constexpr int over_classes = 1;
-  const double t = softness.value();
+  const double t = temperature.value();
   const auto softened = [&](const torch::Tensor& logits) {
     const auto exact = detail::wide_enough(logits);
     return torch::log_softmax(t == 1.0 ? exact : exact / t, over_classes);
@@ -67,7 +67,7 @@ inline torch::Tensor soft_target_kl::operator()(const paired_responses& pair) co
   const auto log_p = softened(teacher.detach());
   const auto log_q = softened(student);
   const auto counted = reduction == kl_reduction::batch_mean ? student.size(0) : student.numel();
-  const double factor = (times_squared_temperature ? t * t : 1.0) / static_cast<double>(counted);
+  const double factor = (scale_by_t_squared ? t * t : 1.0) / static_cast<double>(counted);
   return ((log_p.exp() * (log_p - log_q)).sum() * factor).to(student.scalar_type());
 }
 

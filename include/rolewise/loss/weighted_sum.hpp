@@ -91,18 +91,17 @@ class weighted_sum {
   constexpr explicit weighted_sum(std::tuple<weighted_term<Os>...> terms) : terms_{std::move(terms)}
   {}
 
-  [[nodiscard]] torch::Tensor operator()(const paired_responses& pair,
-                                         const supervision& known) const
+  [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const
   {
-    return score_terms(pair, known).total;
+    return score_terms(pair, targets).total;
   }
 
   /// @return the total, and the value of each loss before its weight
-  [[nodiscard]] loss_terms score_terms(const paired_responses& pair, const supervision& known) const
+  [[nodiscard]] loss_terms score_terms(const paired_outputs& pair, const targets& targets) const
   {
     loss_terms found;
     found.terms.reserve(sizeof...(Os));
-    std::apply([&](const auto&... term) { (add(term, pair, known, found), ...); }, terms_);
+    std::apply([&](const auto&... term) { (add(term, pair, targets, found), ...); }, terms_);
     return found;
   }
 
@@ -134,10 +133,10 @@ class weighted_sum {
 
  private:
   template<typename O>
-  static void add(const weighted_term<O>& term, const paired_responses& pair,
-                  const supervision& known, loss_terms& found)
+  static void add(const weighted_term<O>& term, const paired_outputs& pair, const targets& targets,
+                  loss_terms& found)
   {
-    const auto value = score(term.objective, pair, known);
+    const auto value = score(term.objective, pair, targets);
     const double by = term.by.value();
     if (found.total.defined())
       found.total = found.total.add(value, by);

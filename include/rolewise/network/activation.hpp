@@ -5,10 +5,10 @@
 /// The `activation` layer: ReLU and activation quantizer in front of a layer with weights.
 
 #include <rolewise/core/phase.hpp>
+#include <rolewise/network/detail/deferred_batch_norm.hpp>
 #include <rolewise/network/detail/not_copied.hpp>
-#include <rolewise/network/detail/pending_norm.hpp>
 #include <rolewise/network/layer_plan.hpp>
-#include <rolewise/quant/quantised_in.hpp>
+#include <rolewise/quant/quantized_in.hpp>
 
 #include <functional>
 #include <optional>
@@ -17,13 +17,13 @@
 
 namespace rolewise {
 
-/// The type that layers pass on: a tensor, or `quantised` (levels and scale) with a quantizer.
+/// The type that layers pass on: a tensor, or `quantized` (levels and scale) with a quantizer.
 template<Quantizer Q>
-using carried = std::conditional_t<changes_nothing<Q>(), torch::Tensor, quantised>;
+using carried = std::conditional_t<changes_nothing<Q>(), torch::Tensor, quantized>;
 
 /// Wraps a tensor as `carried<Q>` without quantizing it.
 template<Quantizer Q>
-[[nodiscard]] carried<Q> unquantised(torch::Tensor x)
+[[nodiscard]] carried<Q> unquantized(torch::Tensor x)
 {
   if constexpr (changes_nothing<Q>())
     return x;
@@ -35,15 +35,15 @@ template<Quantizer Q>
 /// includes it (`rectifies`). This saves a pass over all feature maps, forward and backward.
 /// Quantizer states then observe pre-ReLU values.
 template<Quantizer Q>
-[[nodiscard]] consteval bool hands_on_sums()
+[[nodiscard]] consteval bool fuses_relu()
 {
   return !changes_nothing<Q>() && rectifies<Q>();
 }
 
 /// Callback of `activation::watch`: receives the input of an activation quantizer, after ReLU,
 /// and its output.
-using quantisation_watcher = std::function<void(
-    const layer_place& into, bit_width bits, const torch::Tensor& values, const quantised& levels)>;
+using quantization_watcher = std::function<void(
+    const layer_id& into, bit_width bits, const torch::Tensor& values, const quantized& levels)>;
 
 /// ReLU and quantization between a batch norm (or a residual sum) and the layer it enters.
 template<Quantizer Q>
@@ -59,23 +59,23 @@ class activation {
     if constexpr (changes_nothing<Q>())
       return x;
     else
-      return bits_.is_full() ? unquantised<Q>(x) : quantise(x, when);
+      return bits_.is_full() ? unquantized<Q>(x) : quantize(x, when);
   }
 
-  /// Quantizes the input of a block, which stays in use. If `hands_on_sums<Q>()` it is a
+  /// Quantizes the input of a block, which stays in use. If `fuses_relu<Q>()` it is a
   /// pre-activation sum and ReLU is applied, otherwise it is rectified already.
   [[nodiscard]] carried<Q> of_handed_on(const torch::Tensor& x, phase when)
   {
-    if constexpr (hands_on_sums<Q>())
-      return bits_.is_full() ? unquantised<Q>(x.relu()) : quantise(x, when);
+    if constexpr (fuses_relu<Q>())
+      return bits_.is_full() ? unquantized<Q>(x.relu()) : quantize(x, when);
     else
       return of_rectified(x, when);
   }
 
   /// The same for a batch norm that may be pending and is then fused with the quantization.
-  [[nodiscard]] carried<Q> of_handed_on(detail::pending_norm& x, phase when)
+  [[nodiscard]] carried<Q> of_handed_on(detail::deferred_batch_norm& x, phase when)
   {
-    if constexpr (hands_on_sums<Q>() && detail::SaysItsSteps<state>)
+    if constexpr (fuses_relu<Q>() && detail::SaysItsSteps<state>)
       if (auto steps = steps_of(x, when)) return x.codes(*steps);
     return of_handed_on(x.tensor(), when);
   }
@@ -90,20 +90,20 @@ class activation {
     if constexpr (changes_nothing<Q>()) {
       return x.relu_();
     } else {
-      if (bits_.is_full()) return unquantised<Q>(x.relu_());
+      if (bits_.is_full()) return unquantized<Q>(x.relu_());
       if constexpr (!rectifies<Q>()) x.relu_();
-      return quantise(x, when);
+      return quantize(x, when);
     }
   }
 
-  [[nodiscard]] carried<Q> rectify(detail::pending_norm x, phase when)
+  [[nodiscard]] carried<Q> rectify(detail::deferred_batch_norm x, phase when)
   {
-    if constexpr (hands_on_sums<Q>() && detail::SaysItsSteps<state>)
+    if constexpr (fuses_relu<Q>() && detail::SaysItsSteps<state>)
       if (auto steps = steps_of(x, when)) return x.codes(*steps);
     if constexpr (changes_nothing<Q>()) {
       return std::move(x).rectified();
     } else {
-      if (bits_.is_full()) return unquantised<Q>(std::move(x).rectified());
+      if (bits_.is_full()) return unquantized<Q>(std::move(x).rectified());
       return rectify(x.taken(), when);
     }
   }
@@ -112,7 +112,7 @@ class activation {
 
   /// Installs a callback for every tensor that is quantized here; an empty one removes it. The
   /// callback is not part of the state, and copies and moved-to objects do not have it.
-  void watch(quantisation_watcher watcher) { watcher_.value = std::move(watcher); }
+  void watch(quantization_watcher watcher) { watcher_.value = std::move(watcher); }
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -126,7 +126,7 @@ class activation {
  private:
   /// The quantizer steps to fuse with a pending batch norm; none if x is not pending, has more
   /// than 8 bits or is watched, or the state has none yet.
-  [[nodiscard]] auto steps_of(const detail::pending_norm& x, phase when)
+  [[nodiscard]] auto steps_of(const detail::deferred_batch_norm& x, phase when)
   {
     std::optional<detail::fusible_steps> steps;
     if (!x.is_pending() || bits_.value() > 8 || watcher_.value) return steps;
@@ -139,21 +139,21 @@ class activation {
     return steps;
   }
 
-  [[nodiscard]] quantised quantise(const torch::Tensor& x, phase when)
+  [[nodiscard]] quantized quantize(const torch::Tensor& x, phase when)
   {
     if constexpr (requires { state_.observe(x, bits_); })
       if (observes_ranges(when)) state_.observe(x, bits_);
-    auto levels = quantised_in(when, state_, x, bits_);
+    auto levels = quantized_in(when, state_, x, bits_);
     if (watcher_.value) watcher_.value(into_, bits_, rectifies<Q>() ? x.relu() : x, levels);
     return levels;
   }
 
-  using state = decltype(std::declval<const Q&>().start_activations(layer_place{}));
+  using state = decltype(std::declval<const Q&>().start_activations(layer_id{}));
 
   [[no_unique_address]] state state_;
   bit_width bits_;
-  layer_place into_;
-  detail::not_copied<quantisation_watcher> watcher_;
+  layer_id into_;
+  detail::not_copied<quantization_watcher> watcher_;
 };
 
 }  // namespace rolewise

@@ -7,7 +7,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/network/detail/pending_norm.hpp>
+#include <rolewise/network/detail/deferred_batch_norm.hpp>
 
 #include <ATen/Context.h>
 
@@ -72,19 +72,19 @@ class batch_norm {
 
   /// The same, deferred if it can be fused with the operation that follows. The running
   /// statistics are updated at once.
-  [[nodiscard]] detail::pending_norm pending(const torch::Tensor& x, phase when)
+  [[nodiscard]] detail::deferred_batch_norm pending(const torch::Tensor& x, phase when)
   {
     if (is_as_asked(when)) when = phase::evaluation;
     if (when != phase::evaluation) require_values(x);
-    const auto normalise = [&](const torch::Tensor& mean, const torch::Tensor& variance) {
+    const auto normalize = [&](const torch::Tensor& mean, const torch::Tensor& variance) {
       return at::batch_norm(x, weight_, bias_, mean, variance, when != phase::evaluation,
                             options_.momentum, options_.epsilon,
                             at::globalContext().userEnabledCuDNN());
     };
     if (when == phase::training && has_kernels_for(x)) return by_kernels(x);
-    if (when != phase::statistics) return normalise(running_mean_, running_variance_);
+    if (when != phase::statistics) return normalize(running_mean_, running_variance_);
     pool(x);
-    return normalise({}, {});
+    return normalize({}, {});
   }
 
   /// Discards the moments of `phase::statistics`: the next batch is the first. The running
@@ -140,7 +140,7 @@ class batch_norm {
            scale.is_contiguous() && bias_.is_contiguous() && scale.numel() == x.size(1);
   }
 
-  [[nodiscard]] detail::pending_norm by_kernels(const torch::Tensor& x)
+  [[nodiscard]] detail::deferred_batch_norm by_kernels(const torch::Tensor& x)
   {
     const auto found = detail::moments_of(x);
     const double count = static_cast<double>(x.numel() / x.size(1));
@@ -178,7 +178,8 @@ class batch_norm {
   static void require_values(const torch::Tensor& x)
   {
     if (x.numel() == x.size(1))
-      refuse("batch_norm", "want more than one value per channel in training, got ", x.sizes());
+      throw_invalid_argument("batch_norm", "want more than one value per channel in training, got ",
+                             x.sizes());
   }
 
   /// Merges a batch into the moments; the moments of two sets give those of their union (Chan,

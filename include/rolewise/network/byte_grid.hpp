@@ -24,7 +24,8 @@ struct byte_grid {
   [[nodiscard]] static byte_grid over(double lowest, double highest)
   {
     if (!std::isfinite(lowest) || !std::isfinite(highest) || lowest > highest)
-      refuse("byte_grid", "want a finite range in order, got ", lowest, " .. ", highest);
+      throw_invalid_argument("byte_grid", "want a finite range in order, got ", lowest, " .. ",
+                             highest);
     const double from = std::min(lowest, 0.0), to = std::max(highest, 0.0);
     const double scale = (to - from) / 255;
     if (!std::isnormal(static_cast<float>(scale))) return {};

@@ -10,9 +10,9 @@
 #include <rolewise/network/detail/convolution_of.hpp>
 #include <rolewise/network/detail/folded.hpp>
 #include <rolewise/network/detail/last_arithmetic.hpp>
-#include <rolewise/network/detail/quantised_convolution.hpp>
-#include <rolewise/network/first_weights.hpp>
-#include <rolewise/network/quantised_weight.hpp>
+#include <rolewise/network/detail/quantized_convolution.hpp>
+#include <rolewise/network/quantized_weight.hpp>
+#include <rolewise/network/weight_init.hpp>
 #include <rolewise/quant/gradient_quantizer.hpp>
 
 #include <cstdint>
@@ -34,7 +34,7 @@ template<Quantizer Q>
 class convolution {
  public:
   convolution(const Q& q, const planned_layer& plan, const convolution_shape& shape,
-              const first_weights& start)
+              const weight_init& start)
       : weight_{q, plan, start.of_convolution(plan.place.name, shape.out, shape.in, shape.kernel)},
         gradients_{detail::gradient_state_of(q, plan.place)},
         shape_{shape}
@@ -42,17 +42,18 @@ class convolution {
 
   [[nodiscard]] torch::Tensor operator()(const carried<Q>& x, phase when)
   {
-    return on_way_back(product(x, when), when);
+    return on_backward(product(x, when), when);
   }
 
   /// The convolution followed by batch norm. A folded batch norm is folded into low-bit weights
   /// in every phase, into full-precision weights only in evaluation, as it changes their result
   /// only by rounding.
-  [[nodiscard]] detail::pending_norm normalised(const carried<Q>& x, batch_norm& norm, phase when)
+  [[nodiscard]] detail::deferred_batch_norm normalized(const carried<Q>& x, batch_norm& norm,
+                                                       phase when)
   {
     if constexpr (takes_folded_weights<Q>())
       if (norm.is_folded() && (is_as_asked(when) || !is_full())) {
-        auto y = on_way_back(product(x, when, &norm), when);
+        auto y = on_backward(product(x, when, &norm), when);
         if (is_as_asked(when)) return norm.of_folded(std::move(y));
         if constexpr (!changes_nothing<Q>()) return norm.of_folded(y, unfolded(x), when);
       }
@@ -67,18 +68,18 @@ class convolution {
       return detail::convolution_of(x, weight_.folded(norm), detail::geometry_of(shape_, x),
                                     passes_);
     } else {
-      const auto in = with_stand_in(x);
-      const auto over = detail::geometry_of(shape_, in.stand_in);
+      const auto in = with_gradient_proxy(x);
+      const auto over = detail::geometry_of(shape_, in.gradient_proxy);
       const auto kept = weight_(when, norm);
       if (is_plain(x) && is_plain(kept->weight)) {
         arithmetic_.set(layer_arithmetic::full_precision);
         return detail::convolution_of(x.levels, kept->weight.levels, over, passes_);
       }
-      const auto weights = with_stand_in(kept->weight);
+      const auto weights = with_gradient_proxy(kept->weight);
       detail::require_factorable(in, weights);
       const auto plan = plan_of(in, kept, over);
-      return detail::quantised_convolution::apply(in.stand_in, weights.stand_in, in, weights, over,
-                                                  plan);
+      return detail::quantized_convolution::apply(in.gradient_proxy, weights.gradient_proxy, in,
+                                                  weights, over, plan);
     }
   }
 
@@ -101,7 +102,7 @@ class convolution {
             bias, shape_};
   }
 
-  /// See `visit_normalised`.
+  /// See `visit_normalized`.
   void show_with(batch_norm* norm) { weight_.show_with(norm); }
 
   template<typename Archive>
@@ -112,12 +113,11 @@ class convolution {
   }
 
  private:
-  using gradient_state =
-      decltype(detail::gradient_state_of(std::declval<const Q&>(), layer_place{}));
+  using gradient_state = decltype(detail::gradient_state_of(std::declval<const Q&>(), layer_id{}));
 
   [[nodiscard]] bool is_full() const { return changes_nothing<Q>() || weight_.is_full(); }
 
-  [[nodiscard]] torch::Tensor on_way_back(torch::Tensor y, phase when)
+  [[nodiscard]] torch::Tensor on_backward(torch::Tensor y, phase when)
   {
     if constexpr (GradientQuantizer<Q>)
       if (when == phase::training) return gradients_(y);
@@ -125,7 +125,7 @@ class convolution {
   }
 
   /// The convolution with full-precision weights, without folding.
-  [[nodiscard]] torch::Tensor unfolded(const quantised& x) const
+  [[nodiscard]] torch::Tensor unfolded(const quantized& x) const
   {
     const auto values = x.values();
     return detail::convolution_of(values, weight_.latent().to(values.scalar_type()),
@@ -134,16 +134,16 @@ class convolution {
 
   /// Selects the arithmetic, and packs the weights if it is integer.
   template<typename Kept>
-  [[nodiscard]] detail::product_plan plan_of(const quantised& x, const Kept& kept,
+  [[nodiscard]] detail::product_plan plan_of(const quantized& x, const Kept& kept,
                                              const detail::convolution_geometry& over)
   {
     detail::product_plan plan{
-        .integers = detail::integer_plan_of(x, kept->weight, x.stand_in,
+        .integers = detail::integer_plan_of(x, kept->weight, x.gradient_proxy,
                                             shape_.in * shape_.kernel * shape_.kernel),
         .backward = passes_.backward};
     arithmetic_.set(plan.integers.arithmetic);
     if (plan.integers.is_integer())
-      plan.packed = weight_.packed(kept, [&](const quantised& w) {
+      plan.packed = weight_.packed(kept, [&](const quantized& w) {
         // A kernel larger than the feature map fits only the padded map.
         const auto& packs = detail::integer_operators::found();
         const auto codes = detail::codes_of_weights(w);
@@ -155,7 +155,7 @@ class convolution {
     return plan;
   }
 
-  quantised_weight<Q> weight_;
+  quantized_weight<Q> weight_;
   [[no_unique_address]] gradient_state gradients_;
   convolution_shape shape_;
   pass_precisions passes_{};
@@ -165,13 +165,13 @@ class convolution {
 /// Visits a convolution and the batch norm after it. Archives that read levels receive the
 /// weights with the batch norm folded in, if it is.
 template<typename Archive, Quantizer Q>
-void visit_normalised(Archive& archive, std::string_view layer, convolution<Q>& of_layer,
-                      std::string_view normalisation, batch_norm& norm)
+void visit_normalized(Archive& archive, std::string_view layer, convolution<Q>& of_layer,
+                      std::string_view normalization, batch_norm& norm)
 {
   of_layer.show_with(norm.is_folded() ? &norm : nullptr);
   archive.part(layer, of_layer);
   of_layer.show_with(nullptr);
-  archive.part(normalisation, norm);
+  archive.part(normalization, norm);
 }
 
 }  // namespace rolewise

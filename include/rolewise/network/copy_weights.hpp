@@ -17,13 +17,13 @@ namespace rolewise {
 
 /// Policy for a tensor that both networks have in different shapes.
 enum class on_other_shape {
-  refuse,         ///< throw; nothing is copied
-  leave,          ///< leave the target's tensor unchanged
-  leading_slices  ///< copy the leading entries of every axis, as many as both tensors have
+  throw_invalid_argument,  ///< throw; nothing is copied
+  leave,                   ///< leave the target's tensor unchanged
+  leading_slices           ///< copy the leading entries of every axis, as many as both tensors have
 };
 
 struct copy_options {
-  on_other_shape other_shape = on_other_shape::refuse;
+  on_other_shape other_shape = on_other_shape::throw_invalid_argument;
 };
 
 /// Report of `copy_weights`: full names of the tensors.
@@ -68,7 +68,7 @@ inline void copy_leading_slice(const torch::Tensor& from, torch::Tensor to)
 ///
 /// @return the tensors that were copied and those that were not
 /// @throws std::invalid_argument if no tensor can be copied, or a shape differs and `other_shape`
-///         is `refuse`; the target is then unchanged
+///         is `throw_invalid_argument`; the target is then unchanged
 template<typename From, typename To>
 copied_weights copy_weights(const From& from, To& to, copy_options options = {})
 {
@@ -87,9 +87,10 @@ copied_weights copy_weights(const From& from, To& to, copy_options options = {})
     } else if (source->value.sizes() == target.sizes()) {
       report.copied.push_back(name);
       pairs.emplace_back(source->value, target);
-    } else if (options.other_shape == on_other_shape::refuse) {
-      refuse("copy_weights", name, " is ", source->value.sizes(), " in the source and ",
-             target.sizes(), " in the target; on_other_shape::leading_slices copies what fits");
+    } else if (options.other_shape == on_other_shape::throw_invalid_argument) {
+      throw_invalid_argument("copy_weights", name, " is ", source->value.sizes(),
+                             " in the source and ", target.sizes(),
+                             " in the target; on_other_shape::leading_slices copies what fits");
     } else if (options.other_shape == on_other_shape::leading_slices &&
                source->value.dim() == target.dim()) {
       report.sliced.push_back(name);
@@ -103,8 +104,9 @@ copied_weights copy_weights(const From& from, To& to, copy_options options = {})
       report.only_in_source.push_back(source.name);
   if (pairs.empty()) {
     const auto example = [](const auto& all) { return all.empty() ? "nothing" : all.front().name; };
-    refuse("copy_weights", "no tensor of the source fits one of the target; the source has ",
-           example(sources), ", ..., the target ", example(targets), ", ...");
+    throw_invalid_argument("copy_weights",
+                           "no tensor of the source fits one of the target; the source has ",
+                           example(sources), ", ..., the target ", example(targets), ", ...");
   }
 
   const torch::NoGradGuard without_graph;

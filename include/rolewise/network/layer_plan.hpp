@@ -22,7 +22,8 @@ namespace rolewise {
 /// The default bit-width scheme: full precision without a quantizer, otherwise both ends exempt
 /// and 2 bits inside.
 template<typename Q>
-using default_scheme = std::conditional_t<changes_nothing<Q>(), full_precision, both_ends_exempt>;
+using default_scheme =
+    std::conditional_t<changes_nothing<Q>(), full_precision, full_precision_ends>;
 
 namespace detail {
 
@@ -32,14 +33,14 @@ template<typename Q, typename Scheme>
 consteval void must_make_a_network()
 {
   static_assert(Quantizer<Q>, "a network wants a Quantizer, such as dorefa{}");
-  static_assert(BitWidthScheme<Scheme>, "a network wants a BitWidthScheme, such as bits_inside<2>");
+  static_assert(BitWidthScheme<Scheme>, "a network wants a BitWidthScheme, such as inner_bits<2>");
 }
 
 }  // namespace detail
 
 struct planned_layer {
-  layer_place place;
-  layer_widths widths;
+  layer_id place;
+  layer_bits widths;
 };
 
 /// The bit widths of a layer under a scheme.
@@ -47,9 +48,9 @@ struct planned_layer {
 /// The first layer's activations are the network's input: normalized images, neither rectified
 /// nor in [0, 1]. They stay floating point and count as 32 bits, whatever the scheme returns.
 template<BitWidthScheme Scheme>
-[[nodiscard]] layer_widths widths_under(const Scheme& scheme, const layer_place& place)
+[[nodiscard]] layer_bits widths_under(const Scheme& scheme, const layer_id& place)
 {
-  layer_widths widths = scheme(place);
+  layer_bits widths = scheme(place);
   if (place.is_first()) widths.activations = bit_width{32};
   return widths;
 }
@@ -61,10 +62,11 @@ template<typename Q>
 void require_able(const planned_layer& layer)
 {
   if constexpr (rolewise::changes_nothing<Q>())
-    if (const auto& widths = layer.widths; widths != layer_widths{})
-      refuse(Q::name, "layer ", layer.place.name, " is to have ", widths.weights.value(),
-             "-bit weights and ", widths.activations.value(),
-             "-bit activations, but this quantizer changes nothing");
+    if (const auto& widths = layer.widths; widths != layer_bits{})
+      throw_invalid_argument(Q::name, "layer ", layer.place.name, " is to have ",
+                             widths.weights.value(), "-bit weights and ",
+                             widths.activations.value(),
+                             "-bit activations, but this quantizer changes nothing");
 }
 
 }  // namespace detail
@@ -78,7 +80,7 @@ class layer_plan {
   layer_plan(const Q&, const Scheme& scheme, std::vector<std::pair<std::string, layer_kind>> layers)
   {
     const auto count = static_cast<std::int64_t>(layers.size());
-    std::vector<layer_place> places;
+    std::vector<layer_id> places;
     for (auto& [layer, kind] : layers)
       places.push_back({std::move(layer), kind, static_cast<std::int64_t>(places.size()), count});
     check_scheme(scheme, places);
@@ -92,7 +94,7 @@ class layer_plan {
   {
     const auto found = std::ranges::find_if(
         layers_, [&](const planned_layer& each) { return each.place.name == layer; });
-    if (found == layers_.end()) refuse("layer_plan", "there is no layer ", layer);
+    if (found == layers_.end()) throw_invalid_argument("layer_plan", "there is no layer ", layer);
     return *found;
   }
 

@@ -6,9 +6,9 @@
 
 #include <rolewise/network/activation.hpp>
 #include <rolewise/network/detail/last_arithmetic.hpp>
-#include <rolewise/network/detail/quantised_product.hpp>
-#include <rolewise/network/first_weights.hpp>
-#include <rolewise/network/quantised_weight.hpp>
+#include <rolewise/network/detail/quantized_product.hpp>
+#include <rolewise/network/quantized_weight.hpp>
+#include <rolewise/network/weight_init.hpp>
 
 #include <cstdint>
 
@@ -22,7 +22,7 @@ template<Quantizer Q>
 class linear {
  public:
   linear(const Q& q, const planned_layer& plan, std::int64_t in, std::int64_t out,
-         const first_weights& start)
+         const weight_init& start)
       : weight_{q, plan, start.of_linear(plan.place.name, out, in)},
         bias_{start.of_bias(plan.place.name, out, in).set_requires_grad(true)},
         input_{q, plan}
@@ -39,18 +39,18 @@ class linear {
         arithmetic_.set(layer_arithmetic::full_precision);
         return at::linear(in.levels, kept->weight.levels, bias_);
       }
-      const auto vectors = with_stand_in(in), weights = with_stand_in(kept->weight);
+      const auto vectors = with_gradient_proxy(in), weights = with_gradient_proxy(kept->weight);
       detail::require_factorable(vectors, weights);
       detail::product_plan plan{
-          .integers = detail::integer_plan_of(vectors, weights, vectors.stand_in, x.size(1))};
+          .integers = detail::integer_plan_of(vectors, weights, vectors.gradient_proxy, x.size(1))};
       arithmetic_.set(plan.integers.arithmetic);
       if (plan.integers.is_integer())
-        plan.packed = weight_.packed(kept, [&](const quantised& w) {
+        plan.packed = weight_.packed(kept, [&](const quantized& w) {
           return detail::integer_operators::found().pack_linear(detail::codes_of_weights(w),
                                                                 x.sizes());
         });
-      return detail::quantised_linear::apply(vectors.stand_in, weights.stand_in, vectors, weights,
-                                             plan) +
+      return detail::quantized_linear::apply(vectors.gradient_proxy, weights.gradient_proxy,
+                                             vectors, weights, plan) +
              bias_;
     }
   }
@@ -81,7 +81,7 @@ class linear {
   }
 
  private:
-  quantised_weight<Q> weight_;
+  quantized_weight<Q> weight_;
   torch::Tensor bias_;
   activation<Q> input_;
   detail::last_arithmetic arithmetic_;

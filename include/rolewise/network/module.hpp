@@ -5,7 +5,7 @@
 /// Requirements on a user's own `torch::nn::Module`, and its train and eval modes.
 
 #include <rolewise/core/error.hpp>
-#include <rolewise/core/response.hpp>
+#include <rolewise/core/outputs.hpp>
 #include <rolewise/core/tensor.hpp>
 
 #include <concepts>
@@ -104,8 +104,8 @@ template<typename Module>
 inline void refuse_features(std::string_view who, taps wanted)
 {
   if (wanted.features)
-    refuse(who,
-           "a module has no features to tap; take a loss on logits or write a part of your own");
+    throw_invalid_argument(
+        who, "a module has no features to tap; take a loss on logits or write a part of your own");
 }
 
 }  // namespace detail

@@ -8,10 +8,10 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/error.hpp>
+#include <rolewise/core/outputs.hpp>
 #include <rolewise/core/phase.hpp>
-#include <rolewise/core/response.hpp>
 #include <rolewise/core/state.hpp>
-#include <rolewise/network/detail/width_changer.hpp>
+#include <rolewise/network/detail/bit_width_changer.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/pass_precision.hpp>
 #include <rolewise/quant/changing_scheme.hpp>
@@ -31,9 +31,9 @@ namespace rolewise {
 namespace network_must {
 
 template<typename B>
-concept turn_inputs_into_a_response =
+concept turn_inputs_into_outputs =
     requires(B body, const torch::Tensor inputs, const phase when, const taps wanted) {
-      { body.forward(inputs, when, wanted) } -> std::same_as<response>;
+      { body.forward(inputs, when, wanted) } -> std::same_as<outputs>;
     };
 
 template<typename B>
@@ -52,7 +52,7 @@ concept report_their_layers = requires(const B body) {
 /// `forward` takes normalized inputs `[N, C, H, W]`, floating point, channels last. In
 /// `phase::evaluation` it does not change the body. `visit_state` visits all tensors.
 template<typename B>
-concept NetworkBody = std::copyable<B> && network_must::turn_inputs_into_a_response<B> &&
+concept NetworkBody = std::copyable<B> && network_must::turn_inputs_into_outputs<B> &&
                       network_must::show_their_state<B> && network_must::report_their_layers<B>;
 
 namespace detail {
@@ -92,13 +92,13 @@ class network {
   ~network() = default;
 
   /// Training forward pass: updates running statistics and observed ranges.
-  [[nodiscard]] response respond(const batch& examples, taps wanted = {})
+  [[nodiscard]] outputs forward(const batch& examples, taps wanted = {})
   {
     return body_.forward(inputs_of(examples), phase::training, wanted);
   }
 
   /// Evaluation forward pass: changes nothing in the network.
-  [[nodiscard]] response probe(const batch& examples, taps wanted = {}) const
+  [[nodiscard]] outputs predict(const batch& examples, taps wanted = {}) const
   {
     return mutable_body().forward(inputs_of(examples), phase::evaluation, wanted);
   }
@@ -159,7 +159,7 @@ class network {
   }
 
   /// Sets every layer's bit widths from another scheme; `layers()` and `bytes()` then report the
-  /// new widths. Weights are unchanged. Calls `change_width(from, to)` of the quantizer states
+  /// new widths. Weights are unchanged. Calls `change_bits(from, to)` of the quantizer states
   /// that have it, so that they keep what remains valid of their ranges; they change their
   /// tensors in place.
   ///
@@ -171,9 +171,9 @@ class network {
   /// @throws std::invalid_argument if the scheme names layers that do not exist, or sets fewer
   ///         than 32 bits for a quantizer that changes nothing; the widths are then unchanged
   template<BitWidthScheme Scheme>
-  std::vector<std::string> set_widths(const Scheme& scheme)
+  std::vector<std::string> set_bits(const Scheme& scheme)
   {
-    return change_widths(scheme, true);
+    return change_bits(scheme, true);
   }
 
   /// The same with the scheme of an epoch, for a network made with a changing scheme. Training
@@ -182,7 +182,7 @@ class network {
     requires detail::has_changing_scheme<Body>
   {
     if (epoch == epoch_) return {};
-    auto changed = change_widths(body_.scheme().at(epoch), true);
+    auto changed = change_bits(body_.scheme().at(epoch), true);
     epoch_ = epoch;
     return changed;
   }
@@ -199,7 +199,7 @@ class network {
   void cast(torch::ScalarType type)
     requires requires(Body body) { body.cast(type); }
   {
-    if (!c10::isFloatingType(type)) refuse("network", "cannot compute in ", type);
+    if (!c10::isFloatingType(type)) throw_invalid_argument("network", "cannot compute in ", type);
     body_.cast(type);
   }
 
@@ -220,11 +220,11 @@ class network {
       const auto before = epoch_;
       archive.value("epoch_of_widths", epoch_);
       // The tensors just read already have these widths.
-      if (epoch_ != before) change_widths(body_.scheme().at(epoch_), false);
+      if (epoch_ != before) change_bits(body_.scheme().at(epoch_), false);
     }
   }
 
-  /// Visits the settings of the body, and what was changed later: widths by `set_widths`, dtype
+  /// Visits the settings of the body, and what was changed later: widths by `set_bits`, dtype
   /// by `cast`, precision by `set_precision`.
   template<typename Archive>
   void visit_settings(Archive& archive) const
@@ -248,16 +248,16 @@ class network {
   static constexpr bool changes = detail::has_changing_scheme<Body>;
 
   template<BitWidthScheme Scheme>
-  std::vector<std::string> change_widths(const Scheme& scheme, bool tell_states)
+  std::vector<std::string> change_bits(const Scheme& scheme, bool tell_states)
   {
-    std::vector<layer_place> places;
+    std::vector<layer_id> places;
     std::vector<planned_layer> wanted;
     for (auto& layer : layers()) {
       wanted.push_back({layer.place, widths_under(scheme, layer.place)});
       places.push_back(std::move(layer.place));
     }
     check_scheme(scheme, places);
-    detail::width_changer changer{wanted, tell_states};
+    detail::bit_width_changer changer{wanted, tell_states};
     body_.visit_state(changer);
     std::vector<std::string> ranges;
     for_each_tensor(body_, [&](std::string name, torch::Tensor&, tensor_kind kind) {
@@ -273,9 +273,9 @@ class network {
   [[nodiscard]] torch::Tensor inputs_of(const batch& examples) const
   {
     if constexpr (requires { body_.input_type(); })
-      return normalised_inputs(examples, body_.input_type());
+      return normalized_inputs(examples, body_.input_type());
     else
-      return normalised_inputs(examples);
+      return normalized_inputs(examples);
   }
 
   [[nodiscard]] std::vector<named_tensor> tensors_of(bool (*wanted)(tensor_kind)) const

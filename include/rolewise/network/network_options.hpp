@@ -9,8 +9,8 @@
 #include <rolewise/core/seed.hpp>
 #include <rolewise/network/activation.hpp>
 #include <rolewise/network/batch_norm.hpp>
-#include <rolewise/network/first_weights.hpp>
 #include <rolewise/network/pass_precision.hpp>
+#include <rolewise/network/weight_init.hpp>
 #include <rolewise/quant/layer_report.hpp>
 
 #include <cstdint>
@@ -23,8 +23,8 @@ namespace rolewise {
 
 struct network_options {
   rolewise::seed seed{0};                             ///< of the weight initialization
-  std::optional<convolution_start> convolutions{};    ///< none: the choice of the network's authors
-  std::optional<batch_norm_options> normalisation{};  ///< likewise
+  std::optional<conv_init> convolutions{};            ///< none: the choice of the network's authors
+  std::optional<batch_norm_options> normalization{};  ///< likewise
   pass_precisions precision{};                        ///< of the convolutions
   /// Folds each batch norm that follows a convolution into its weights before they are quantized
   /// (formulas at `batch_norm`), so that the trained network is the one deployed without batch
@@ -41,22 +41,23 @@ namespace detail {
 /// @throws std::invalid_argument if they are to be folded into weights whose quantizer does not
 ///         have `takes_folded_weights`
 template<typename Q>
-[[nodiscard]] batch_norm_options normalisation_of(std::string_view network,
+[[nodiscard]] batch_norm_options normalization_of(std::string_view network,
                                                   const network_options& options,
                                                   const batch_norm_options& of_authors = {})
 {
-  auto found = options.normalisation.value_or(of_authors);
+  auto found = options.normalization.value_or(of_authors);
   found.folded = found.folded || options.fold_batch_norm;
   if (found.folded && !takes_folded_weights<Q>())
-    refuse(network, "batch norm cannot be folded into weights that are quantised by ", Q::name,
-           ": its levels do not follow the size of each filter; take lsq, lsq_plus or "
-           "uniform_affine");
+    throw_invalid_argument(
+        network, "batch norm cannot be folded into weights that are quantized by ", Q::name,
+        ": its levels do not follow the size of each filter; take lsq, lsq_plus or "
+        "uniform_affine");
   return found;
 }
 
 /// A sequence of parts of one type, named by index.
 template<typename Part>
-struct sequence {
+struct compose {
   std::vector<Part> parts;
 
   template<typename Archive>
@@ -101,14 +102,15 @@ template<typename Stem, typename Stages>
 inline void require_shape(std::string_view network, const sample_shape& shape)
 {
   if (shape.channels < 1 || shape.height < 1 || shape.width < 1 || shape.classes < 1)
-    refuse(network, "want channels, height, width and classes above 0, got ", shape.channels, ", ",
-           shape.height, ", ", shape.width, " and ", shape.classes);
+    throw_invalid_argument(network, "want channels, height, width and classes above 0, got ",
+                           shape.channels, ", ", shape.height, ", ", shape.width, " and ",
+                           shape.classes);
 }
 
 inline void require_images(std::string_view network, const torch::Tensor& x, std::int64_t channels)
 {
   if (x.size(1) != channels)
-    refuse(network, "want images of ", channels, " channels, got ", x.sizes());
+    throw_invalid_argument(network, "want images of ", channels, " channels, got ", x.sizes());
 }
 
 /// Casts a 16-bit tensor to single precision; returns any other unchanged.

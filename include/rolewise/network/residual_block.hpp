@@ -38,37 +38,37 @@ class residual_block {
   }
 
   residual_block(const Q& q, const layer_plan& plan, const std::string& name,
-                 const convolution_shape& first, batch_norm_options normalisation,
-                 const first_weights& start)
+                 const convolution_shape& first, batch_norm_options normalization,
+                 const weight_init& start)
       : input_{q, plan.at(name + ".convolution1")},
         convolution1_{q, plan.at(name + ".convolution1"), first, start},
-        batch_norm1_{first.out, normalisation},
+        batch_norm1_{first.out, normalization},
         inner_{q, plan.at(name + ".convolution2")},
         convolution2_{q,
                       plan.at(name + ".convolution2"),
                       {.in = first.out, .out = first.out, .padding = first.padding},
                       start},
-        batch_norm2_{first.out, normalisation}
+        batch_norm2_{first.out, normalization}
   {
     if (!projects(first)) return;
     auto shape = first;
     shape.kernel = 1;
     const auto& planned = plan.at(name + ".shortcut");
     shortcut_.emplace(
-        projection{{q, planned}, {q, planned, shape, start}, batch_norm{first.out, normalisation}});
+        projection{{q, planned}, {q, planned, shape, start}, batch_norm{first.out, normalization}});
   }
 
-  /// @param x `[N, I, H, W]`, a pre-activation sum if `hands_on_sums<Q>()`, else rectified;
+  /// @param x `[N, I, H, W]`, a pre-activation sum if `fuses_relu<Q>()`, else rectified;
   ///        unchanged
   /// @return `[N, O, H', W']`, likewise
-  [[nodiscard]] detail::pending_norm operator()(detail::pending_norm x, phase when)
+  [[nodiscard]] detail::deferred_batch_norm operator()(detail::deferred_batch_norm x, phase when)
   {
     if (shortcut_ && shortcut_->input.bits() != input_.bits()) (void)x.tensor();
     const auto in = input_.of_handed_on(x, when);
-    auto y = convolution1_.normalised(in, batch_norm1_, when);
-    y = convolution2_.normalised(inner_.rectify(std::move(y), when), batch_norm2_, when);
+    auto y = convolution1_.normalized(in, batch_norm1_, when);
+    y = convolution2_.normalized(inner_.rectify(std::move(y), when), batch_norm2_, when);
     auto sum = shortcut_ ? std::move(y).plus(projected(x, in, when)) : std::move(y).plus(in);
-    if constexpr (hands_on_sums<Q>())
+    if constexpr (fuses_relu<Q>())
       return sum;
     else
       return std::move(sum).rectified();
@@ -116,12 +116,12 @@ class residual_block {
   void visit_state(Archive& archive)
   {
     archive.part("input", input_);
-    visit_normalised(archive, "convolution1", convolution1_, "batch_norm1", batch_norm1_);
+    visit_normalized(archive, "convolution1", convolution1_, "batch_norm1", batch_norm1_);
     archive.part("inner", inner_);
-    visit_normalised(archive, "convolution2", convolution2_, "batch_norm2", batch_norm2_);
+    visit_normalized(archive, "convolution2", convolution2_, "batch_norm2", batch_norm2_);
     if (!shortcut_) return;
     archive.part("shortcut_input", shortcut_->input);
-    visit_normalised(archive, "shortcut", shortcut_->convolution, "shortcut_batch_norm",
+    visit_normalized(archive, "shortcut", shortcut_->convolution, "shortcut_batch_norm",
                      shortcut_->norm);
   }
 
@@ -132,11 +132,12 @@ class residual_block {
     batch_norm norm;
   };
 
-  [[nodiscard]] torch::Tensor projected(detail::pending_norm& x, const carried<Q>& in, phase when)
+  [[nodiscard]] torch::Tensor projected(detail::deferred_batch_norm& x, const carried<Q>& in,
+                                        phase when)
   {
     auto& [input, convolution, norm] = *shortcut_;
-    if (input.bits() == input_.bits()) return convolution.normalised(in, norm, when).taken();
-    return convolution.normalised(input.of_handed_on(x, when), norm, when).taken();
+    if (input.bits() == input_.bits()) return convolution.normalized(in, norm, when).taken();
+    return convolution.normalized(input.of_handed_on(x, when), norm, when).taken();
   }
 
   activation<Q> input_;

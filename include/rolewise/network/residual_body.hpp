@@ -21,9 +21,9 @@ struct residual_plan {
   std::vector<std::int64_t> widths{16, 32, 64};  ///< channels of each stage
   std::int64_t blocks = 1;                       ///< blocks of each stage
   padding_rule padding = padding_rule::symmetric;
-  batch_norm_options normalisation{};
-  convolution_start convolutions = convolution_start::kaiming_normal_fan_out;
-  linear_start classifier = linear_start::uniform;
+  batch_norm_options normalization{};
+  conv_init convolutions = conv_init::kaiming_normal_fan_out;
+  linear_init classifier = linear_init::uniform;
 };
 
 /// Residual network of basic blocks: 3x3 convolution, BN, ReLU; stages of blocks, all but the
@@ -40,25 +40,25 @@ class residual_body {
       : residual_body{plan, shape, q, scheme, options, layers_of(plan, shape, q, scheme)}
   {}
 
-  [[nodiscard]] response forward(const torch::Tensor& inputs, phase when, taps wanted)
+  [[nodiscard]] outputs forward(const torch::Tensor& inputs, phase when, taps wanted)
   {
     detail::require_images(name_, inputs, channels_);
-    response result;
+    outputs result;
     const auto tap = [&](const torch::Tensor& x) {
       if (wanted.features) result.features.push_back(detail::widened(x));
     };
-    const auto tap_rectified = [&](detail::pending_norm& x) {
-      if (wanted.features) tap(hands_on_sums<Q>() ? x.tensor().relu() : x.tensor());
+    const auto tap_rectified = [&](detail::deferred_batch_norm& x) {
+      if (wanted.features) tap(fuses_relu<Q>() ? x.tensor().relu() : x.tensor());
     };
-    auto x = stem_.normalised(unquantised<Q>(inputs), stem_batch_norm_, when);
-    if constexpr (!hands_on_sums<Q>()) x = std::move(x).rectified();
+    auto x = stem_.normalized(unquantized<Q>(inputs), stem_batch_norm_, when);
+    if constexpr (!fuses_relu<Q>()) x = std::move(x).rectified();
     tap_rectified(x);
     for (auto& stage : stages_) {
       for (auto& block : stage.parts) x = block(std::move(x), when);
       tap_rectified(x);
     }
     const auto sum = x.taken();
-    const auto pooled = detail::pooled(hands_on_sums<Q>() ? sum.relu_() : sum);
+    const auto pooled = detail::pooled(fuses_relu<Q>() ? sum.relu_() : sum);
     tap(pooled);
     result.logits = classifier_(pooled, when);
     return result;
@@ -110,7 +110,7 @@ class residual_body {
   template<typename Archive>
   void visit_state(Archive& archive)
   {
-    visit_normalised(archive, "stem", stem_, "stem_batch_norm", stem_batch_norm_);
+    visit_normalized(archive, "stem", stem_, "stem_batch_norm", stem_batch_norm_);
     for (std::size_t s = 0; s < stages_.size(); ++s)
       archive.part("stage" + std::to_string(s + 1), stages_[s]);
     archive.part("classifier", classifier_);
@@ -142,8 +142,8 @@ class residual_body {
   {
     detail::require_shape(plan.name, shape);
     if (plan.widths.empty() || plan.blocks < 1)
-      refuse(plan.name, "want at least one stage and one block in each, got ", plan.widths.size(),
-             " and ", plan.blocks);
+      throw_invalid_argument(plan.name, "want at least one stage and one block in each, got ",
+                             plan.widths.size(), " and ", plan.blocks);
     std::vector<std::pair<std::string, layer_kind>> layers{{"stem", layer_kind::convolution}};
     for (std::size_t s = 0; s < plan.widths.size(); ++s)
       for (std::int64_t b = 0; b < plan.blocks; ++b)
@@ -152,8 +152,8 @@ class residual_body {
     return {q, scheme, std::move(layers)};
   }
 
-  [[nodiscard]] static first_weights start_of(const residual_plan& plan,
-                                              const network_options& options)
+  [[nodiscard]] static weight_init start_of(const residual_plan& plan,
+                                            const network_options& options)
   {
     return {options.seed, options.convolutions.value_or(plan.convolutions), plan.classifier};
   }
@@ -172,17 +172,17 @@ class residual_body {
               {.in = shape.channels, .out = plan.stem, .padding = plan.padding},
               start_of(plan, options)},
         stem_batch_norm_{plan.stem,
-                         detail::normalisation_of<Q>(plan.name, options, plan.normalisation)},
+                         detail::normalization_of<Q>(plan.name, options, plan.normalization)},
         classifier_{q, layers.at("classifier"), plan.widths.back(), shape.classes,
                     start_of(plan, options)}
   {
-    const auto normalisation = detail::normalisation_of<Q>(plan.name, options, plan.normalisation);
+    const auto normalization = detail::normalization_of<Q>(plan.name, options, plan.normalization);
     const auto start = start_of(plan, options);
     for (std::size_t s = 0; s < plan.widths.size(); ++s) {
       auto& stage = stages_.emplace_back();
       for (std::int64_t b = 0; b < plan.blocks; ++b)
         stage.parts.emplace_back(q, layers, detail::block_name(s, b), first_of(plan, s, b),
-                                 normalisation, start);
+                                 normalization, start);
     }
     set_precision(options.precision);
   }
@@ -196,7 +196,7 @@ class residual_body {
   network_options options_;
   convolution<Q> stem_;
   batch_norm stem_batch_norm_;
-  std::vector<detail::sequence<residual_block<Q>>> stages_;
+  std::vector<detail::compose<residual_block<Q>>> stages_;
   linear<Q> classifier_;
   torch::ScalarType compute_ = torch::kFloat;
 };

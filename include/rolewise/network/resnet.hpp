@@ -24,7 +24,7 @@ namespace rolewise {
 [[nodiscard]] inline residual_plan resnet_plan(int depth)
 {
   if (depth < 8 || (depth - 2) % 6 != 0)
-    refuse("resnet", "want a depth of 6n + 2 (8, 14, 20, ...), got ", depth);
+    throw_invalid_argument("resnet", "want a depth of 6n + 2 (8, 14, 20, ...), got ", depth);
   return {.name = "resnet" + std::to_string(depth), .blocks = (depth - 2) / 6};
 }
 
@@ -48,15 +48,16 @@ namespace rolewise {
 /// its released code.
 [[nodiscard]] inline residual_plan role_kd_plan(int depth)
 {
-  if (depth != 8 && depth != 18) refuse("role_kd_resnet", "want a depth of 8 or 18, got ", depth);
+  if (depth != 8 && depth != 18)
+    throw_invalid_argument("role_kd_resnet", "want a depth of 8 or 18, got ", depth);
   return {.name = "role_kd_resnet" + std::to_string(depth),
           .stem = 64,
           .widths = {64, 128, 256, 512},
           .blocks = depth == 18 ? 2 : 1,
           .padding = padding_rule::same,
-          .normalisation = {.momentum = 0.01, .epsilon = 1e-3},
-          .convolutions = convolution_start::variance_scaling_fan_in,
-          .classifier = linear_start::xavier_zero_bias};
+          .normalization = {.momentum = 0.01, .epsilon = 1e-3},
+          .convolutions = conv_init::variance_scaling_fan_in,
+          .classifier = linear_init::xavier_zero_bias};
 }
 
 /// Makes a network from its plan, for images of any size and number of channels. With a quantizer
@@ -76,7 +77,7 @@ template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
 ///
 ///     resnet20(shape)                                   full precision
 ///     resnet20(shape, {.seed = rolewise::seed{7}})      likewise, other initial weights
-///     resnet8(shape, dorefa{}, bits_inside<4>)          low bits
+///     resnet8(shape, dorefa{}, inner_bits<4>)          low bits
 ///
 /// With a quantizer but no scheme, inner layers have 2 bits.
 template<residual_plan (*Plan)(int), int Depth>

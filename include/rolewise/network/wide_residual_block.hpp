@@ -39,12 +39,12 @@ class wide_residual_block {
   }
 
   wide_residual_block(const Q& q, const layer_plan& plan, const std::string& name,
-                      const convolution_shape& first, batch_norm_options normalisation,
-                      const first_weights& start)
-      : batch_norm1_{first.in, normalisation},
+                      const convolution_shape& first, batch_norm_options normalization,
+                      const weight_init& start)
+      : batch_norm1_{first.in, normalization},
         input_{q, plan.at(name + ".convolution1")},
         convolution1_{q, plan.at(name + ".convolution1"), first, start},
-        batch_norm2_{first.out, normalisation},
+        batch_norm2_{first.out, normalization},
         inner_{q, plan.at(name + ".convolution2")},
         convolution2_{
             q, plan.at(name + ".convolution2"), {.in = first.out, .out = first.out}, start}
@@ -89,7 +89,7 @@ class wide_residual_block {
   }
 
   /// The block for inference only: the inner batch norm folded into the first convolution.
-  [[nodiscard]] detail::folded_wide_block<detail::folded_convolution, detail::folded_normalisation>
+  [[nodiscard]] detail::folded_wide_block<detail::folded_convolution, detail::folded_normalization>
   folded(const std::string& name) const
     requires(changes_nothing<Q>())
   {
@@ -97,7 +97,7 @@ class wide_residual_block {
       const auto outputs = c.outputs();
       return c.folded(torch::ones(outputs, torch::kFloat), torch::zeros(outputs, torch::kFloat));
     };
-    detail::folded_wide_block<detail::folded_convolution, detail::folded_normalisation> result{
+    detail::folded_wide_block<detail::folded_convolution, detail::folded_normalization> result{
         {name + ".batch_norm1", batch_norm1_.factor(), batch_norm1_.shift()},
         convolution1_.folded(batch_norm2_.factor(), batch_norm2_.shift()),
         bare(convolution2_),
@@ -118,7 +118,7 @@ class wide_residual_block {
   {
     archive.part("batch_norm1", batch_norm1_);
     archive.part("input", input_);
-    visit_normalised(archive, "convolution1", convolution1_, "batch_norm2", batch_norm2_);
+    visit_normalized(archive, "convolution1", convolution1_, "batch_norm2", batch_norm2_);
     archive.part("inner", inner_);
     archive.part("convolution2", convolution2_);
     if (!shortcut_) return;
@@ -134,7 +134,7 @@ class wide_residual_block {
 
   [[nodiscard]] torch::Tensor branch(const carried<Q>& in, phase when)
   {
-    auto a = convolution1_.normalised(in, batch_norm2_, when);
+    auto a = convolution1_.normalized(in, batch_norm2_, when);
     return convolution2_(inner_.rectify(std::move(a), when), when);
   }
 

@@ -39,14 +39,14 @@ class wide_residual_body {
                            layers_of(outline{depth, widening}, shape, q, scheme)}
   {}
 
-  [[nodiscard]] response forward(const torch::Tensor& inputs, phase when, taps wanted)
+  [[nodiscard]] outputs forward(const torch::Tensor& inputs, phase when, taps wanted)
   {
     detail::require_images(name_, inputs, channels_);
-    response result;
+    outputs result;
     const auto tap = [&](const torch::Tensor& x) {
       if (wanted.features) result.features.push_back(detail::widened(x));
     };
-    auto x = stem_(unquantised<Q>(inputs), when);
+    auto x = stem_(unquantized<Q>(inputs), when);
     tap(x);
     for (auto& stage : stages_) {
       for (auto& block : stage.parts) x = block(x, when);
@@ -135,8 +135,10 @@ class wide_residual_body {
                  64 * std::int64_t{widening}}
     {
       if (depth < 10 || (depth - 4) % 6 != 0)
-        refuse("wide_resnet", "want a depth of 6n + 4 (10, 16, 22, ...), got ", depth);
-      if (widening < 1) refuse("wide_resnet", "want a widening above 0, got ", widening);
+        throw_invalid_argument("wide_resnet", "want a depth of 6n + 4 (10, 16, 22, ...), got ",
+                               depth);
+      if (widening < 1)
+        throw_invalid_argument("wide_resnet", "want a widening above 0, got ", widening);
     }
 
     [[nodiscard]] convolution_shape first(std::size_t stage, std::int64_t block) const
@@ -163,10 +165,10 @@ class wide_residual_body {
     return {q, scheme, std::move(layers)};
   }
 
-  [[nodiscard]] static first_weights start_of(const network_options& options)
+  [[nodiscard]] static weight_init start_of(const network_options& options)
   {
-    return {options.seed, options.convolutions.value_or(convolution_start::kaiming_normal_fan_out),
-            linear_start::uniform_zero_bias};
+    return {options.seed, options.convolutions.value_or(conv_init::kaiming_normal_fan_out),
+            linear_init::uniform_zero_bias};
   }
 
   wide_residual_body(const outline& plan, const sample_shape& shape, const Q& q,
@@ -179,15 +181,15 @@ class wide_residual_body {
         options_{options},
         stem_{
             q, layers.at("stem"), {.in = shape.channels, .out = plan.widths[0]}, start_of(options)},
-        last_batch_norm_{plan.widths[3], detail::normalisation_of<Q>(plan.name, options)},
+        last_batch_norm_{plan.widths[3], detail::normalization_of<Q>(plan.name, options)},
         classifier_{q, layers.at("classifier"), plan.widths[3], shape.classes, start_of(options)}
   {
-    const auto normalisation = detail::normalisation_of<Q>(plan.name, options);
+    const auto normalization = detail::normalization_of<Q>(plan.name, options);
     for (std::size_t s = 0; s < 3; ++s) {
       auto& stage = stages_.emplace_back();
       for (std::int64_t b = 0; b < plan.blocks; ++b)
         stage.parts.emplace_back(q, layers, detail::block_name(s, b), plan.first(s, b),
-                                 normalisation, start_of(options));
+                                 normalization, start_of(options));
     }
     set_precision(options.precision);
   }
@@ -199,7 +201,7 @@ class wide_residual_body {
   Scheme scheme_;
   network_options options_;
   convolution<Q> stem_;
-  std::vector<detail::sequence<wide_residual_block<Q>>> stages_;
+  std::vector<detail::compose<wide_residual_block<Q>>> stages_;
   batch_norm last_batch_norm_;
   linear<Q> classifier_;
   torch::ScalarType compute_ = torch::kFloat;

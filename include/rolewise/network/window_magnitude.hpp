@@ -32,8 +32,8 @@ namespace rolewise {
                                                     const convolution_shape& shape)
 {
   if (x.dim() != 4 || x.size(1) != shape.in)
-    refuse("window_magnitude", "want maps of ", shape.in, " channels, [N, ", shape.in,
-           ", H, W], got ", x.sizes());
+    throw_invalid_argument("window_magnitude", "want maps of ", shape.in, " channels, [N, ",
+                           shape.in, ", H, W], got ", x.sizes());
   const auto magnitude = x.abs().mean(1, true);
   const auto [maps, padding] = detail::padded(magnitude, detail::geometry_of(shape, magnitude));
   return at::avg_pool2d(maps, {shape.kernel, shape.kernel}, {shape.stride, shape.stride},

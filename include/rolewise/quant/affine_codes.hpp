@@ -6,7 +6,7 @@
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
-#include <rolewise/quant/quantised.hpp>
+#include <rolewise/quant/quantized.hpp>
 
 #include <cstdint>
 
@@ -80,7 +80,8 @@ struct affine_codes {
 {
   const auto half = std::int64_t{1} << (bits.value() - 1);
   if (form != affine_form::symmetric) return {{-half, half - 1}, form};
-  if (half == 1) refuse("affine_codes", "symmetric codes want at least 2 bits, got 1");
+  if (half == 1)
+    throw_invalid_argument("affine_codes", "symmetric codes want at least 2 bits, got 1");
   return {{1 - half, half - 1}, form};
 }
 

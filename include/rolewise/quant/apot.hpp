@@ -68,8 +68,8 @@ struct apot {
   double first_activation_clip = 8.0;
 
   /// @throws std::invalid_argument unless the first clip is above 0 and finite
-  [[nodiscard]] weights start_weights(const layer_place& place) const;
-  [[nodiscard]] activations start_activations(const layer_place& place) const;
+  [[nodiscard]] weights start_weights(const layer_id& place) const;
+  [[nodiscard]] activations start_activations(const layer_id& place) const;
 
   /// The levels of a grid, as integers; the last is their denominator.
   /// @throws std::invalid_argument unless 0 <= bits <= 8 (5 if not additive)
@@ -84,12 +84,12 @@ class apot::weights {
   weights(const apot& settings, torch::Tensor clip) : settings_{settings}, clip_{std::move(clip)} {}
 
   /// @throws std::invalid_argument for 10 to 31 bits (7 to 31 if not additive)
-  [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const
+  [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const
   {
     if (bits.is_full()) return {.levels = w, .scale = {}};
     const auto codes = grid(std::max(bits.value() - 1, 1), settings_.additive);
     const bool differentiated = settings_.gradient == apot_gradient::differentiated;
-    const auto [normal, still_to_grow] = normalised(w, differentiated);
+    const auto [normal, still_to_grow] = normalized(w, differentiated);
     const auto clip = detail::usable_clip(clip_);
     const auto z = normal.detach() / (clip * still_to_grow);
     const bool one_bit = bits.value() == 1;
@@ -99,12 +99,13 @@ class apot::weights {
     const auto denominator = static_cast<double>(one_bit ? 1 : codes.back());
     const auto levels = size * sign;
     const auto highest = one_bit ? std::int64_t{1} : codes.back();
-    return {.levels = levels,
-            .scale = clip / denominator,
-            .is_integer = true,
-            .range = level_range{-highest, highest},
-            .stand_in = detail::within_clip::apply(normal, clip_, z, levels / denominator, -1.0,
-                                                   !differentiated || bits.value() <= 2)};
+    return {
+        .levels = levels,
+        .scale = clip / denominator,
+        .is_integer = true,
+        .range = level_range{-highest, highest},
+        .gradient_proxy = detail::within_clip::apply(normal, clip_, z, levels / denominator, -1.0,
+                                                     !differentiated || bits.value() <= 2)};
   }
 
   template<typename Archive>
@@ -116,7 +117,7 @@ class apot::weights {
  private:
   /// The weights minus their mean, divided by the larger of their deviation and its lower bound;
   /// and the factor by which they are still to be divided.
-  [[nodiscard]] static std::pair<torch::Tensor, torch::Tensor> normalised(const torch::Tensor& w,
+  [[nodiscard]] static std::pair<torch::Tensor, torch::Tensor> normalized(const torch::Tensor& w,
                                                                           bool differentiated)
   {
     const auto from = differentiated ? w : w.detach();
@@ -144,7 +145,7 @@ class apot::activations {
   {}
 
   /// @throws std::invalid_argument for 9 to 31 bits (6 to 31 if not additive)
-  [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const
+  [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const
   {
     if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
     const auto codes = grid(bits.value(), additive_);
@@ -156,7 +157,8 @@ class apot::activations {
             .scale = clip / denominator,
             .is_integer = true,
             .range = level_range{0, codes.back()},
-            .stand_in = detail::within_clip::apply(x, clip_, z, levels / denominator, 0.0, false)};
+            .gradient_proxy =
+                detail::within_clip::apply(x, clip_, z, levels / denominator, 0.0, false)};
   }
 
   template<typename Archive>
@@ -170,12 +172,12 @@ class apot::activations {
   torch::Tensor clip_;
 };
 
-inline apot::weights apot::start_weights(const layer_place& place) const
+inline apot::weights apot::start_weights(const layer_id& place) const
 {
   return {*this, detail::first_clip(name, place, first_weight_clip)};
 }
 
-inline apot::activations apot::start_activations(const layer_place& place) const
+inline apot::activations apot::start_activations(const layer_id& place) const
 {
   return {*this, detail::first_clip(name, place, first_activation_clip)};
 }
@@ -184,8 +186,9 @@ inline std::vector<std::int64_t> apot::grid(int bits, bool additive)
 {
   const int most = additive ? 8 : 5;
   if (bits < 0 || bits > most)
-    refuse(name, "has grids of 0 to ", most, " bits",
-           additive ? "" : " where levels are single powers of two", ", got ", bits);
+    throw_invalid_argument(name, "has grids of 0 to ", most, " bits",
+                           additive ? "" : " where levels are single powers of two", ", got ",
+                           bits);
   if (bits < 2) return bits == 0 ? std::vector<std::int64_t>{1} : std::vector<std::int64_t>{0, 1};
   if (!additive) {
     std::vector<std::int64_t> codes{0};

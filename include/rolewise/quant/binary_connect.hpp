@@ -4,7 +4,7 @@
 /// @file
 /// `binary_connect`: BinaryConnect, weights that are deterministic or stochastic signs.
 
-#include <rolewise/quant/detail/stand_ins.hpp>
+#include <rolewise/quant/detail/gradient_proxies.hpp>
 #include <rolewise/quant/element_draws.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
@@ -52,7 +52,7 @@ struct binary_connect {
    public:
     static constexpr bool is_idempotent = true;
 
-    weights(const binary_connect& how, const layer_place& place)
+    weights(const binary_connect& how, const layer_id& place)
         : draws_{how.seed, place, purpose{"binary weights"}},
           choice_{how.choice},
           size_{how.size},
@@ -68,14 +68,14 @@ struct binary_connect {
       const double h = size_of(w);
       w.clamp_(-h, h);
     }
-    [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const
+    [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const
     {
-      return quantise(w, bits, choice_);
+      return quantize(w, bits, choice_);
     }
-    [[nodiscard]] quantised evaluated(const torch::Tensor& w, bit_width bits) const
+    [[nodiscard]] quantized evaluated(const torch::Tensor& w, bit_width bits) const
     {
       if (real_in_evaluation_) return {.levels = w, .scale = {}};
-      return quantise(w, bits, binary_choice::deterministic);
+      return quantize(w, bits, binary_choice::deterministic);
     }
     /// H for weights of this shape.
     [[nodiscard]] double size_of(const torch::Tensor& w) const
@@ -93,7 +93,7 @@ struct binary_connect {
     }
 
    private:
-    [[nodiscard]] quantised quantise(const torch::Tensor& w, bit_width bits,
+    [[nodiscard]] quantized quantize(const torch::Tensor& w, bit_width bits,
                                      binary_choice choice) const;
 
     element_draws draws_;
@@ -108,12 +108,12 @@ struct binary_connect {
   bool real_in_evaluation = false;
   rolewise::seed seed{0};  ///< of the stochastic signs
 
-  [[nodiscard]] weights start_weights(const layer_place& place) const { return {*this, place}; }
+  [[nodiscard]] weights start_weights(const layer_id& place) const { return {*this, place}; }
 };
 
 static_assert(WeightQuantizer<binary_connect>);
 
-inline quantised binary_connect::weights::quantise(const torch::Tensor& w, bit_width bits,
+inline quantized binary_connect::weights::quantize(const torch::Tensor& w, bit_width bits,
                                                    binary_choice how) const
 {
   if (bits.is_full()) return {.levels = w, .scale = {}};
@@ -130,7 +130,7 @@ inline quantised binary_connect::weights::quantise(const torch::Tensor& w, bit_w
           .scale = torch::full({}, h, x.options()),
           .is_integer = true,
           .range = level_range{-1, 1},
-          .stand_in = detail::stand_in_through(w)};
+          .gradient_proxy = detail::gradient_proxy_through(w)};
 }
 
 }  // namespace rolewise

@@ -20,7 +20,7 @@ namespace rolewise {
 
 /// A candidate for a layer: its bit widths, their cost and their harm (quality lost).
 struct width_option {
-  layer_widths widths;
+  layer_bits widths;
   double cost = 0.0;
   double harm = 0.0;  ///< only differences matter
 };
@@ -33,7 +33,7 @@ struct bit_question {
 
 /// The chosen candidate of every question.
 struct bit_allocation {
-  std::vector<named_widths> layers;
+  std::vector<named_bits> layers;
   double cost = 0.0;  ///< of these layers
   double harm = 0.0;
 
@@ -50,7 +50,7 @@ enum class allocation_method {
   /// Dynamic programming: the least harm within the budget. Exact while a step has at most 16384
   /// partial sums; beyond, sums that differ in cost by less than 1 / 16384 of the budget are
   /// merged.
-  dynamic_programme,
+  dynamic_program,
   /// Greedy: starts from the cheapest candidates and takes the change that saves most harm per
   /// cost, while one fits. Often a good start; never better than an exact dynamic program.
   greedy
@@ -65,24 +65,26 @@ namespace detail {
 }
 
 /// @return the least possible cost
-inline double require_answerable(const std::vector<bit_question>& questions, double budget)
+inline double require_predictable(const std::vector<bit_question>& questions, double budget)
 {
-  if (questions.empty()) refuse("choose_bits", "no layer is to be decided on");
+  if (questions.empty()) throw_invalid_argument("choose_bits", "no layer is to be decided on");
   double least = 0.0;
   for (const auto& question : questions) {
     if (question.layers.empty() || question.options.empty())
-      refuse("choose_bits", "a question has ", question.layers.size(), " layers and ",
-             question.options.size(), " options, wants one of each at least");
+      throw_invalid_argument("choose_bits", "a question has ", question.layers.size(),
+                             " layers and ", question.options.size(),
+                             " options, wants one of each at least");
     for (const auto& option : question.options)
       if (!(option.cost >= 0.0) || !std::isfinite(option.cost) || !std::isfinite(option.harm))
-        refuse("choose_bits", "layer ", question.layers.front(), " at ",
-               option.widths.weights.value(), " bits has the cost ", option.cost, " and the harm ",
-               option.harm, ", want finite numbers");
+        throw_invalid_argument("choose_bits", "layer ", question.layers.front(), " at ",
+                               option.widths.weights.value(), " bits has the cost ", option.cost,
+                               " and the harm ", option.harm, ", want finite numbers");
     least += cheapest(question).cost;
   }
   // Tolerance for rounding errors: costs are sums of products.
   if (!(least <= budget * (1.0 + 1e-12)))
-    refuse("choose_bits", "the budget is ", budget, ", the least possible is ", least);
+    throw_invalid_argument("choose_bits", "the budget is ", budget, ", the least possible is ",
+                           least);
   return least;
 }
 
@@ -131,8 +133,8 @@ inline void keep_best(std::vector<partial_sum>& sums, double budget)
   sums = std::move(best);
 }
 
-[[nodiscard]] inline bit_allocation by_programme(const std::vector<bit_question>& questions,
-                                                 double budget)
+[[nodiscard]] inline bit_allocation by_program(const std::vector<bit_question>& questions,
+                                               double budget)
 {
   const double within = budget * (1.0 + 1e-12);
   // after[i]: the least cost of question i and all that follow.
@@ -177,9 +179,10 @@ inline void keep_best(std::vector<partial_sum>& sums, double budget)
     std::size_t at = 0, answer = 0;
     for (std::size_t i = 0; i < questions.size(); ++i) {
       const auto& options = questions[i].options;
-      const auto& now = options[answers[i]];
+      const auto& progress = options[answers[i]];
       for (std::size_t j = 0; j < options.size(); ++j) {
-        const double saved = now.harm - options[j].harm, more = options[j].cost - now.cost;
+        const double saved = progress.harm - options[j].harm,
+                     more = options[j].cost - progress.cost;
         if (!(saved > 0.0) || cost + more > budget * (1.0 + 1e-12)) continue;
         const double worth = more > 0.0 ? saved / more : std::numeric_limits<double>::infinity();
         if (worth > best) {
@@ -210,11 +213,11 @@ inline void keep_best(std::vector<partial_sum>& sums, double budget)
 /// arXiv:2011.10680, which minimizes the same sum by an integer program.
 [[nodiscard]] inline bit_allocation choose_bits(
     const std::vector<bit_question>& questions, double budget,
-    allocation_method method = allocation_method::dynamic_programme)
+    allocation_method method = allocation_method::dynamic_program)
 {
-  detail::require_answerable(questions, budget);
+  detail::require_predictable(questions, budget);
   return method == allocation_method::greedy ? detail::by_steps(questions, budget)
-                                             : detail::by_programme(questions, budget);
+                                             : detail::by_program(questions, budget);
 }
 
 /// The least and the greatest possible total cost. Published budgets are fractions of this
@@ -229,7 +232,7 @@ struct cost_span {
 [[nodiscard]] inline cost_span span_of(const std::vector<bit_question>& questions)
 {
   cost_span span{
-      .least = detail::require_answerable(questions, std::numeric_limits<double>::infinity())};
+      .least = detail::require_predictable(questions, std::numeric_limits<double>::infinity())};
   for (const auto& question : questions)
     span.most += std::ranges::max_element(question.options, {}, &width_option::cost)->cost;
   return span;

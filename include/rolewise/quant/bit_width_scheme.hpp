@@ -35,11 +35,11 @@ class bit_width {
 };
 
 /// The bit widths of one layer: of its weights, and of the activations that enter it.
-struct layer_widths {
+struct layer_bits {
   bit_width weights{32};
   bit_width activations{32};
 
-  friend constexpr bool operator==(const layer_widths&, const layer_widths&) = default;
+  friend constexpr bool operator==(const layer_bits&, const layer_bits&) = default;
 };
 
 enum class layer_kind { convolution, shortcut, linear };
@@ -58,7 +58,7 @@ enum class layer_kind { convolution, shortcut, linear };
 }
 
 /// The position of a layer in its network.
-struct layer_place {
+struct layer_id {
   std::string name;  ///< full name, such as `stage2.0.convolution1`
   layer_kind kind = layer_kind::convolution;
   std::int64_t index = 0;  ///< 0-based, in the order of the forward pass
@@ -71,8 +71,8 @@ struct layer_place {
 namespace scheme_must {
 
 template<typename S>
-concept give_every_layer_its_widths = requires(const S scheme, const layer_place place) {
-  { scheme(place) } -> std::same_as<layer_widths>;
+concept give_every_layer_its_bits = requires(const S scheme, const layer_id place) {
+  { scheme(place) } -> std::same_as<layer_bits>;
 };
 
 }  // namespace scheme_must
@@ -80,12 +80,12 @@ concept give_every_layer_its_widths = requires(const S scheme, const layer_place
 /// Maps a layer's place to its bit widths. The same place always gets the same widths
 /// (`tests/laws/bit_width_scheme.hpp`).
 template<typename S>
-concept BitWidthScheme = std::copyable<S> && scheme_must::give_every_layer_its_widths<S>;
+concept BitWidthScheme = std::copyable<S> && scheme_must::give_every_layer_its_bits<S>;
 
 /// Calls `scheme.check(places)` if the scheme has it: a scheme that refers to layers by name
 /// throws there for a network that lacks them.
 template<BitWidthScheme S>
-void check_scheme(const S& scheme, const std::vector<layer_place>& places)
+void check_scheme(const S& scheme, const std::vector<layer_id>& places)
 {
   if constexpr (requires { scheme.check(places); }) scheme.check(places);
 }

@@ -4,7 +4,7 @@
 /// @file
 /// `bwn`: binary weights with one scale per filter (Binary-Weight-Networks).
 
-#include <rolewise/quant/detail/stand_ins.hpp>
+#include <rolewise/quant/detail/gradient_proxies.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
 #include <string>
@@ -31,7 +31,7 @@ enum class bwn_gradient {
 /// @par Gradients
 /// `bwn_gradient`.
 /// @par Determinism
-/// A function of its arguments alone. `constrain` changes the stored weights if `centre` or
+/// A function of its arguments alone. `constrain` changes the stored weights if `center` or
 /// `clamp` is set.
 /// @throws std::invalid_argument for other widths
 /// @throws std::runtime_error on the CPU, for weights that are not finite
@@ -52,11 +52,11 @@ struct bwn {
     static constexpr bool is_idempotent = true;
 
     bwn_gradient gradient = bwn_gradient::chain_rule;
-    bool centre = false;
+    bool center = false;
     bool clamp = false;
     std::string layer{};
 
-    [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const;
+    [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const;
 
     /// Centers and clamps the stored weights in place, if configured, before each forward pass of
     /// training.
@@ -64,7 +64,7 @@ struct bwn {
     {
       if (bits.is_full()) return;
       const torch::NoGradGuard no_graph;
-      if (centre && w.dim() > 1) w.sub_(w.mean(1, true));
+      if (center && w.dim() > 1) w.sub_(w.mean(1, true));
       if (clamp) w.clamp_(-1, 1);
     }
   };
@@ -72,13 +72,13 @@ struct bwn {
   bwn_gradient gradient = bwn_gradient::chain_rule;
   /// Subtracts the mean over the input channels from the stored weights, for each output and
   /// kernel position. With a single input channel all weights become 0.
-  bool centre = false;
+  bool center = false;
   /// Clamps the stored weights to [-1, 1].
   bool clamp = false;
 
-  [[nodiscard]] weights start_weights(const layer_place& place) const
+  [[nodiscard]] weights start_weights(const layer_id& place) const
   {
-    return {gradient, centre, clamp, place.name};
+    return {gradient, center, clamp, place.name};
   }
 };
 
@@ -87,15 +87,15 @@ static_assert(WeightQuantizer<bwn>);
 namespace detail {
 
 /// Autograd function: the stand-in of scale * sign(w).
-struct binary_stand_in : torch::autograd::Function<binary_stand_in> {
+struct binary_gradient_proxy : torch::autograd::Function<binary_gradient_proxy> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
-                               const quantised& q, bwn_gradient gradient)
+                               const quantized& q, bwn_gradient gradient)
   {
     const auto size = w.detach().abs();
     const bool chain = gradient == bwn_gradient::chain_rule;
     context->saved_data["chain"] = chain;
     context->save_for_backward({w.ge(0), q.scale, chain ? size.le(1) : size.lt(1)});
-    return stand_in_for(w);
+    return gradient_proxy_for(w);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -114,7 +114,7 @@ struct binary_stand_in : torch::autograd::Function<binary_stand_in> {
 
 }  // namespace detail
 
-inline quantised bwn::weights::operator()(const torch::Tensor& w, bit_width bits) const
+inline quantized bwn::weights::operator()(const torch::Tensor& w, bit_width bits) const
 {
   if (bits.is_full()) return {.levels = w, .scale = {}};
   detail::require_bits(name, layer, bits, bit_width{1}, "its weights are signs");
@@ -124,12 +124,13 @@ inline quantised bwn::weights::operator()(const torch::Tensor& w, bit_width bits
   const auto scale = detail::beside_filters(x.abs().flatten(1).mean(1), x);
   detail::require_finite(name, "weights", layer, scale);
   const auto all_zero = scale.eq(0);
-  quantised q{.levels = detail::binary_signs(x).masked_fill_(all_zero, 0),
+  quantized q{.levels = detail::binary_signs(x).masked_fill_(all_zero, 0),
               .scale = scale,
               .is_integer = true,
               .range = range};
-  q.stand_in =
-      detail::wants_gradient(w) ? detail::binary_stand_in::apply(w, q, gradient) : stand_in_for(w);
+  q.gradient_proxy = detail::wants_gradient(w)
+                         ? detail::binary_gradient_proxy::apply(w, q, gradient)
+                         : gradient_proxy_for(w);
   q.scale = scale.masked_fill(all_zero, 1);
   return q;
 }

@@ -65,21 +65,21 @@ struct dorefa {
     static constexpr bool keeps_size = false;
     dorefa_gradient gradient = dorefa_gradient::exact;
 
-    [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const;
+    [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const;
   };
 
   struct activations {
     static constexpr bool has_state = false;
 
-    [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const;
+    [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const;
     [[nodiscard]] std::optional<detail::fusible_steps> steps(at::IntArrayRef sizes,
                                                              bit_width bits) const;
   };
 
   dorefa_gradient gradient = dorefa_gradient::exact;
 
-  [[nodiscard]] weights start_weights(const layer_place&) const { return {gradient}; }
-  [[nodiscard]] activations start_activations(const layer_place&) const { return {}; }
+  [[nodiscard]] weights start_weights(const layer_id&) const { return {gradient}; }
+  [[nodiscard]] activations start_activations(const layer_id&) const { return {}; }
 };
 
 static_assert(Quantizer<dorefa>);
@@ -90,7 +90,7 @@ namespace detail {
 /// of the values.
 struct unit_interval : torch::autograd::Function<unit_interval> {
   /// @param x gives type and device
-  [[nodiscard]] static step_map map(const torch::Tensor& x, double n)
+  [[nodiscard]] static affine_code_map map(const torch::Tensor& x, double n)
   {
     return {.low = scale_beside(x, 0),
             .high = scale_beside(x, 1),
@@ -103,33 +103,35 @@ struct unit_interval : torch::autograd::Function<unit_interval> {
   {
     context->save_for_backward({x});
     context->saved_data["n"] = n;
-    *levels = codes_of("dorefa", x, map(x, n), barred::nan);
-    return stand_in_for(x);
+    *levels = codes_of("dorefa", x, map(x, n), nonfinite_policy::nan);
+    return gradient_proxy_for(x);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list& gradient)
   {
     const auto x = context->get_saved_variables()[0];
     const auto by = map(x, context->saved_data["n"].toDouble());
-    auto back = back_through("dorefa", way_back::closed, std::exchange(gradient[0], {}), x, by);
+    auto back =
+        back_through("dorefa", backward_rule::closed, std::exchange(gradient[0], {}), x, by);
     return {back.to_x, {}, {}};
   }
 };
 
 }  // namespace detail
 
-inline quantised dorefa::weights::operator()(const torch::Tensor& w, bit_width bits) const
+inline quantized dorefa::weights::operator()(const torch::Tensor& w, bit_width bits) const
 {
   if (bits.is_full()) return {.levels = w, .scale = {}};
   const double n = detail::intervals(bits);
   const auto highest = static_cast<std::int64_t>(n);
-  quantised q{.is_integer = true, .range = level_range{-highest, highest}};
+  quantized q{.is_integer = true, .range = level_range{-highest, highest}};
   if (bits.value() > 1) {
-    q.stand_in = detail::through_tanh::apply(w, n, gradient == dorefa_gradient::exact, &q.levels);
+    q.gradient_proxy =
+        detail::through_tanh::apply(w, n, gradient == dorefa_gradient::exact, &q.levels);
     q.scale = detail::scale_beside(w, 1 / n);
     return q;
   }
-  q.stand_in = detail::unchanged::apply(w);
+  q.gradient_proxy = detail::unchanged::apply(w);
   const auto mean = detail::mean_magnitude(w.detach()), all_zero = mean.eq(0);
   q.levels = detail::signs_of("dorefa", w.detach());
   if (!w.device().is_cpu())
@@ -140,12 +142,12 @@ inline quantised dorefa::weights::operator()(const torch::Tensor& w, bit_width b
   return q;
 }
 
-inline quantised dorefa::activations::operator()(const torch::Tensor& x, bit_width bits) const
+inline quantized dorefa::activations::operator()(const torch::Tensor& x, bit_width bits) const
 {
   if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
   const double n = detail::intervals(bits);
-  quantised q{.is_integer = true, .range = level_range{0, static_cast<std::int64_t>(n)}};
-  q.stand_in = detail::unit_interval::apply(x, n, &q.levels);
+  quantized q{.is_integer = true, .range = level_range{0, static_cast<std::int64_t>(n)}};
+  q.gradient_proxy = detail::unit_interval::apply(x, n, &q.levels);
   q.scale = detail::scale_beside(x, 1 / n);
   return q;
 }
@@ -155,7 +157,7 @@ inline std::optional<detail::fusible_steps> dorefa::activations::steps(at::IntAr
 {
   const auto like = torch::empty({0}, torch::kFloat);
   const double n = detail::intervals(bits);
-  return detail::fusible_steps{.how = detail::way_back::closed,
+  return detail::fusible_steps{.how = detail::backward_rule::closed,
                                .rule = {.who = "dorefa"},
                                .fixed = detail::unit_interval::map(like, n),
                                .codes = {.scale = detail::scale_beside(like, 1 / n),

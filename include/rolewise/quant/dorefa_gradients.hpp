@@ -25,7 +25,7 @@ namespace rolewise {
 /// @param d `[N, ...]`
 /// @param noise of the shape of d, uniform in [-1/2, 1/2); undefined means 0
 /// @return of the shape and type of d; computed in at least single precision
-[[nodiscard]] inline torch::Tensor quantised_gradient(const torch::Tensor& d, bit_width bits,
+[[nodiscard]] inline torch::Tensor quantized_gradient(const torch::Tensor& d, bit_width bits,
                                                       const torch::Tensor& noise = {})
 {
   if (bits.is_full() || d.numel() == 0) return d;
@@ -58,12 +58,12 @@ struct dorefa_gradients {
   rolewise::seed seed{0};
   bool noise = true;
 
-  [[nodiscard]] inline gradients start_gradients(const layer_place& place) const;
+  [[nodiscard]] inline gradients start_gradients(const layer_id& place) const;
 };
 
 class dorefa_gradients::gradients {
  public:
-  gradients(const dorefa_gradients& how, const layer_place& place)
+  gradients(const dorefa_gradients& how, const layer_id& place)
       : draws_{how.seed, place, purpose{"gradient noise"}},
         bits_{place.is_first() || place.is_last() ? bit_width{32} : how.bits},
         noise_{how.noise}
@@ -84,7 +84,7 @@ class dorefa_gradients::gradients {
   bool noise_;
 };
 
-dorefa_gradients::gradients dorefa_gradients::start_gradients(const layer_place& place) const
+dorefa_gradients::gradients dorefa_gradients::start_gradients(const layer_id& place) const
 {
   return {*this, place};
 }
@@ -94,7 +94,7 @@ static_assert(GradientQuantizer<dorefa_gradients>);
 namespace detail {
 
 /// Autograd function: the identity, with a quantized gradient.
-struct quantise_gradient : torch::autograd::Function<quantise_gradient> {
+struct quantize_gradient : torch::autograd::Function<quantize_gradient> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& y,
                                const element_draws& draws, bit_width bits, bool noise)
   {
@@ -115,7 +115,7 @@ struct quantise_gradient : torch::autograd::Function<quantise_gradient> {
                                    saved["step"].toInt(), gradient[0])
                   .sub_(0.5);
     const bit_width bits{static_cast<int>(saved["bits"].toInt())};
-    return {quantised_gradient(gradient[0], bits, noise), {}, {}, {}};
+    return {quantized_gradient(gradient[0], bits, noise), {}, {}, {}};
   }
 };
 
@@ -126,7 +126,7 @@ inline torch::Tensor dorefa_gradients::gradients::operator()(const torch::Tensor
   if (bits_.is_full()) return y;
   draws_.advance();
   if (!at::GradMode::is_enabled() || !y.requires_grad()) return y;
-  return detail::quantise_gradient::apply(y, draws_, bits_, noise_);
+  return detail::quantize_gradient::apply(y, draws_, bits_, noise_);
 }
 
 }  // namespace rolewise

@@ -33,7 +33,7 @@ namespace rolewise {
 /// step, which the layer counts, is the only state, so a resumed run draws the same numbers.
 class element_draws {
  public:
-  element_draws(seed from, const layer_place& place, purpose why)
+  element_draws(seed from, const layer_id& place, purpose why)
       : key_{from.split(why).split(purpose{place.name})}
   {}
 

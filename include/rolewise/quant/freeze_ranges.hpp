@@ -27,7 +27,7 @@ namespace rolewise {
 /// observed: learned ranges get no gradient, and `freeze(bool)` is called on states that have it.
 ///
 /// Whether learned ranges are frozen is not part of a checkpoint: to freeze them during a run,
-/// use its optimizer (`ranges_apart::freeze_after`).
+/// use its optimizer (`param_groups::freeze_after`).
 template<state_must::be_shown P>
 void freeze_ranges(P& part, bool frozen = true)
 {

@@ -6,7 +6,7 @@
 /// before it, so that the unquantized tensor is never stored.
 
 #include <rolewise/quant/detail/learned_step.hpp>
-#include <rolewise/quant/quantised.hpp>
+#include <rolewise/quant/quantized.hpp>
 
 #include <concepts>
 #include <optional>
@@ -14,16 +14,16 @@
 namespace rolewise::detail {
 
 /// The parameters of a uniform activation quantizer, available before it receives a tensor: a
-/// `step_map` with one scale for the whole tensor and no shift, and a `way_back`, which is
-/// `closed`, or `step` if the step is learned.
+/// `affine_code_map` with one scale for the whole tensor and no shift, and a `backward_rule`, which
+/// is `closed`, or `step` if the step is learned.
 struct fusible_steps {
-  way_back how = way_back::closed;
-  step_rule rule{};      ///< `who` always; the rest if the step is learned
-  step_map fixed{};      ///< the map, if the step is not learned
-  torch::Tensor step{};  ///< the learned step, with its gradient
-  quantised codes{};     ///< complete but for levels and stand-in
+  backward_rule how = backward_rule::closed;
+  step_rule rule{};         ///< `who` always; the rest if the step is learned
+  affine_code_map fixed{};  ///< the map, if the step is not learned
+  torch::Tensor step{};     ///< the learned step, with its gradient
+  quantized codes{};        ///< complete but for levels and stand-in
 
-  [[nodiscard]] step_map map() const { return step.defined() ? rule.map(step, {}) : fixed; }
+  [[nodiscard]] affine_code_map map() const { return step.defined() ? rule.map(step, {}) : fixed; }
 };
 
 /// A state that reports its uniform quantization. `steps` returns nothing while the state still

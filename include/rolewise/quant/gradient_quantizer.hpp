@@ -17,7 +17,7 @@ namespace rolewise {
 namespace gradient_quantizer_must {
 
 template<typename G>
-using state_of = decltype(std::declval<const G&>().start_gradients(layer_place{}));
+using state_of = decltype(std::declval<const G&>().start_gradients(layer_id{}));
 
 template<typename G>
 concept start_a_state_that_passes_outputs_on =
@@ -46,7 +46,7 @@ struct no_gradient_state {};
 
 /// The gradient-quantization state of a layer; empty if gradients are not quantized.
 template<typename Q>
-[[nodiscard]] auto gradient_state_of(const Q& q, const layer_place& place)
+[[nodiscard]] auto gradient_state_of(const Q& q, const layer_id& place)
 {
   if constexpr (GradientQuantizer<Q>)
     return q.start_gradients(place);

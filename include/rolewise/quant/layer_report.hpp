@@ -16,8 +16,8 @@ namespace rolewise {
 
 /// The report of one layer with weights.
 struct layer_report {
-  layer_place place;
-  layer_widths widths;
+  layer_id place;
+  layer_bits widths;
   std::int64_t weights = 0;    ///< number of weights that have `widths.weights` bits
   std::int64_t positions = 1;  ///< uses of each weight: output pixels of a convolution, else 1
   /// The arithmetic of the last forward pass and, if not integer, the reason.

@@ -58,8 +58,8 @@ struct lq_nets {
   double epsilon = 1e-4;
 
   /// @throws std::invalid_argument unless epsilon is above 0 and finite
-  [[nodiscard]] weights start_weights(const layer_place& place) const;
-  [[nodiscard]] activations start_activations(const layer_place& place) const;
+  [[nodiscard]] weights start_weights(const layer_id& place) const;
+  [[nodiscard]] activations start_activations(const layer_id& place) const;
 };
 
 /// The weight-quantization state: a basis for each output.
@@ -74,11 +74,11 @@ class lq_nets::weights {
   }
 
   /// @throws std::invalid_argument for 9 to 31 bits
-  [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const
+  [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const
   {
     if (bits.is_full()) return {.levels = w, .scale = {}};
     const auto levels = basis_.levels_of(rows(w.detach()), first(w, bits)).first;
-    return {.levels = in_shape_of(w, levels), .scale = {}, .stand_in = w};
+    return {.levels = in_shape_of(w, levels), .scale = {}, .gradient_proxy = w};
   }
 
   template<typename Archive>
@@ -128,7 +128,7 @@ class lq_nets::activations {
   }
 
   /// @throws std::invalid_argument for 9 to 31 bits
-  [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const
+  [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const
   {
     if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
     torch::Tensor highest;
@@ -138,7 +138,8 @@ class lq_nets::activations {
       return rows.view(dense.sizes()).to(x.scalar_type());
     });
     // The stand-in is only a path for gradients: its values are not read.
-    return {.levels = levels, .scale = {}, .stand_in = x.masked_fill(x.detach().gt(highest), 0)};
+    return {
+        .levels = levels, .scale = {}, .gradient_proxy = x.masked_fill(x.detach().gt(highest), 0)};
   }
 
   template<typename Archive>
@@ -161,18 +162,18 @@ namespace detail {
 [[nodiscard]] inline lq_basis basis_for(const lq_nets& settings, bool is_signed)
 {
   if (!(settings.epsilon > 0.0) || !std::isfinite(settings.epsilon))
-    refuse(lq_nets::name, "want an epsilon above 0, got ", settings.epsilon);
+    throw_invalid_argument(lq_nets::name, "want an epsilon above 0, got ", settings.epsilon);
   return {is_signed, settings.average == lq_average::corrected, settings.epsilon};
 }
 
 }  // namespace detail
 
-inline lq_nets::weights lq_nets::start_weights(const layer_place&) const
+inline lq_nets::weights lq_nets::start_weights(const layer_id&) const
 {
   return weights{detail::basis_for(*this, true)};
 }
 
-inline lq_nets::activations lq_nets::start_activations(const layer_place&) const
+inline lq_nets::activations lq_nets::start_activations(const layer_id&) const
 {
   return activations{detail::basis_for(*this, false)};
 }

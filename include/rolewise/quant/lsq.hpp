@@ -42,14 +42,15 @@ class lsq_weights {
   explicit lsq_weights(lsq_weight_options options) : options_{options}
   {
     if (options.signs == code_signs::unsigned_codes)
-      refuse(options.who, "weights have both signs; want signed or narrow codes for them");
+      throw_invalid_argument(options.who,
+                             "weights have both signs; want signed or narrow codes for them");
     if (options.per_channel) step_.wait_for_shape();
   }
 
   /// Called once, before training: gives per-channel steps their shape.
   void begin(const torch::Tensor& w) { step_.shape(shape_for(w), w.device()); }
   void observe(const torch::Tensor& w, bit_width bits);
-  [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const;
+  [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const;
 
   /// The step: 0-dimensional, or `[O, 1, ...]` per channel, which is undefined before `begin`.
   [[nodiscard]] const torch::Tensor& step() const { return step_.tensor(); }
@@ -86,7 +87,7 @@ class lsq_activations {
   explicit lsq_activations(step_gradient_count counted) : counted_{counted} {}
 
   void observe(const torch::Tensor& x, bit_width bits);
-  [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const;
+  [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const;
   [[nodiscard]] std::optional<detail::fusible_steps> steps(at::IntArrayRef sizes,
                                                            bit_width bits) const;
 
@@ -157,11 +158,11 @@ struct basic_lsq {
   bool per_channel = false;  ///< a step for each output channel of the weights
   step_gradient_count counted = step_gradient_count::numel;  ///< for activations
 
-  [[nodiscard]] weights start_weights(const layer_place&) const
+  [[nodiscard]] weights start_weights(const layer_id&) const
   {
     return weights{{.signs = weight_signs, .per_channel = per_channel}};
   }
-  [[nodiscard]] activations start_activations(const layer_place&) const
+  [[nodiscard]] activations start_activations(const layer_id&) const
   {
     return activations{counted};
   }
@@ -196,7 +197,7 @@ inline void lsq_weights::observe(const torch::Tensor& w, bit_width bits)
   detail::observe_step(step_, bits_, options_.signs, bits, [&] { return start_for(w, bits); });
 }
 
-inline quantised lsq_weights::operator()(const torch::Tensor& w, bit_width bits) const
+inline quantized lsq_weights::operator()(const torch::Tensor& w, bit_width bits) const
 {
   if (bits.is_full()) return {.levels = w, .scale = {}};
   const bool has_step = step_.is_started() && (step_.tensor().dim() == 0 || w.numel() > 0);
@@ -208,13 +209,13 @@ inline quantised lsq_weights::operator()(const torch::Tensor& w, bit_width bits)
   const detail::step_rule rule{.who = options_.who,
                                .codes = codes,
                                .gradient_scale = 1.0 / std::sqrt(n),
-                               .barred_numbers = detail::barred::nan_and_infinity};
-  quantised q{.scale = step.detach().clamp_min(detail::least_step),
+                               .nonfinite = detail::nonfinite_policy::nan_and_infinity};
+  quantized q{.scale = step.detach().clamp_min(detail::least_step),
               .is_integer = true,
               .range = level_range{codes.lowest, codes.highest}};
-  q.stand_in = signs ? detail::signs_by_learned_step::apply(w, step, rule, &q.levels)
-                     : detail::by_learned_step::apply(w, step, std::optional<torch::Tensor>{}, rule,
-                                                      &q.levels);
+  q.gradient_proxy = signs ? detail::signs_by_learned_step::apply(w, step, rule, &q.levels)
+                           : detail::by_learned_step::apply(w, step, std::optional<torch::Tensor>{},
+                                                            rule, &q.levels);
   return q;
 }
 
@@ -222,7 +223,8 @@ template<code_signs signs>
 detail::step_codes lsq_activations<signs>::codes_for(bit_width bits)
 {
   if (signs != code_signs::unsigned_codes && bits.value() == 1)
-    refuse("lsq", "signed activations of one bit have no code above 0; want two bits or more");
+    throw_invalid_argument(
+        "lsq", "signed activations of one bit have no code above 0; want two bits or more");
   return detail::step_codes::of(signs, bits);
 }
 
@@ -242,12 +244,12 @@ void lsq_activations<signs>::observe(const torch::Tensor& x, bit_width bits)
 }
 
 template<code_signs signs>
-quantised lsq_activations<signs>::operator()(const torch::Tensor& x, bit_width bits) const
+quantized lsq_activations<signs>::operator()(const torch::Tensor& x, bit_width bits) const
 {
   if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
   const auto step = step_.is_started() ? step_.tensor() : detail::usable(start_for(x, bits));
   auto [how, rule, fixed, learned, q] = steps_by(step, x.sizes(), bits);
-  q.stand_in =
+  q.gradient_proxy =
       detail::by_learned_step::apply(x, step, std::optional<torch::Tensor>{}, rule, &q.levels);
   return q;
 }
@@ -267,7 +269,7 @@ detail::fusible_steps lsq_activations<signs>::steps_by(const torch::Tensor& step
   const auto codes = codes_for(bits);
   const auto zero_point =
       signs == code_signs::unsigned_codes ? 0 : std::int64_t{1} << (bits.value() - 1);
-  return {.how = detail::way_back::step,
+  return {.how = detail::backward_rule::step,
           .rule = {.who = "lsq",
                    .codes = codes,
                    .zero_point = zero_point,

@@ -33,7 +33,7 @@ class lsq_plus_activations {
   {}
 
   void observe(const torch::Tensor& x, bit_width bits);
-  [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const;
+  [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const;
 
   [[nodiscard]] const torch::Tensor& step() const { return step_.tensor(); }
   [[nodiscard]] const torch::Tensor& offset() const { return offset_.tensor(); }
@@ -99,14 +99,14 @@ struct lsq_plus {
   range_start start = range_start::least_error;
   step_gradient_count counted = step_gradient_count::numel;
 
-  [[nodiscard]] weights start_weights(const layer_place&) const
+  [[nodiscard]] weights start_weights(const layer_id&) const
   {
     return weights{{.who = "lsq_plus",
                     .signs = weight_signs,
                     .per_channel = per_channel,
                     .start = step_start::three_sigma}};
   }
-  [[nodiscard]] activations start_activations(const layer_place&) const { return {start, counted}; }
+  [[nodiscard]] activations start_activations(const layer_id&) const { return {start, counted}; }
 };
 
 static_assert(Quantizer<lsq_plus>);
@@ -170,7 +170,7 @@ inline void lsq_plus_activations::observe(const torch::Tensor& x, bit_width bits
   step_.keep_above(detail::least_step);
 }
 
-inline quantised lsq_plus_activations::operator()(const torch::Tensor& x, bit_width bits) const
+inline quantized lsq_plus_activations::operator()(const torch::Tensor& x, bit_width bits) const
 {
   if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
   auto step = step_.tensor(), offset = offset_.tensor();
@@ -184,12 +184,12 @@ inline quantised lsq_plus_activations::operator()(const torch::Tensor& x, bit_wi
       .who = "lsq_plus",
       .codes = codes,
       .gradient_scale = detail::step_gradient_scale(x.sizes(), counted_, codes)};
-  quantised q{.scale = step.detach().clamp_min(detail::least_step),
+  quantized q{.scale = step.detach().clamp_min(detail::least_step),
               .is_integer = true,
               .offset = offset.detach(),
               .range = level_range{codes.lowest, codes.highest}};
-  q.stand_in = detail::by_learned_step::apply(x, step, std::optional<torch::Tensor>{offset}, rule,
-                                              &q.levels);
+  q.gradient_proxy = detail::by_learned_step::apply(x, step, std::optional<torch::Tensor>{offset},
+                                                    rule, &q.levels);
   return q;
 }
 

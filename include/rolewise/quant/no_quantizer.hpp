@@ -17,7 +17,7 @@ struct no_quantizer {
   struct weights {
     static constexpr bool has_state = false;
 
-    [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width) const
+    [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width) const
     {
       return {.levels = w, .scale = {}};
     }
@@ -26,14 +26,14 @@ struct no_quantizer {
   struct activations {
     static constexpr bool has_state = false;
 
-    [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width) const
+    [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width) const
     {
       return {.levels = x.relu(), .scale = {}};
     }
   };
 
-  [[nodiscard]] weights start_weights(const layer_place&) const { return {}; }
-  [[nodiscard]] activations start_activations(const layer_place&) const { return {}; }
+  [[nodiscard]] weights start_weights(const layer_id&) const { return {}; }
+  [[nodiscard]] activations start_activations(const layer_id&) const { return {}; }
 };
 
 static_assert(Quantizer<no_quantizer>);

@@ -41,7 +41,7 @@ class pact_activations {
   explicit pact_activations(pact_options options);
 
   void observe(const torch::Tensor& x, bit_width bits);
-  [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const;
+  [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const;
 
   [[nodiscard]] const torch::Tensor& clip() const { return clip_.tensor(); }
 
@@ -100,8 +100,8 @@ struct pact {
   pact_gradient gradient = pact_gradient::exact;
   dorefa_gradient weight_gradient = dorefa_gradient::exact;
 
-  [[nodiscard]] weights start_weights(const layer_place&) const { return {weight_gradient}; }
-  [[nodiscard]] activations start_activations(const layer_place&) const
+  [[nodiscard]] weights start_weights(const layer_id&) const { return {weight_gradient}; }
+  [[nodiscard]] activations start_activations(const layer_id&) const
   {
     return activations{{clip, decay, gradient}};
   }
@@ -116,7 +116,7 @@ inline constexpr double least_clip = 1e-6;
 /// Autograd function: writes the codes of x, clipped to [0, clip], to `levels`; returns the
 /// stand-in of the values.
 struct by_learned_clip : torch::autograd::Function<by_learned_clip> {
-  [[nodiscard]] static step_map map(const torch::Tensor& clip, double n)
+  [[nodiscard]] static affine_code_map map(const torch::Tensor& clip, double n)
   {
     const auto high = clip.clamp_min(least_clip);
     return {.low = torch::zeros_like(high),
@@ -133,8 +133,8 @@ struct by_learned_clip : torch::autograd::Function<by_learned_clip> {
     context->saved_data["n"] = n;
     context->saved_data["decay"] = options.decay;
     context->saved_data["exact"] = options.gradient == pact_gradient::exact;
-    *levels = codes_of("pact", x, map(clip, n), barred::nan);
-    return stand_in_for(x);
+    *levels = codes_of("pact", x, map(clip, n), nonfinite_policy::nan);
+    return gradient_proxy_for(x);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list& gradient)
@@ -143,7 +143,7 @@ struct by_learned_clip : torch::autograd::Function<by_learned_clip> {
     const auto &x = saved[0], &clip = saved[1];
     const double n = context->saved_data["n"].toDouble();
     const bool exact = context->saved_data["exact"].toBool();
-    const auto how = exact ? way_back::clip : way_back::clip_only;
+    const auto how = exact ? backward_rule::clip : backward_rule::clip_only;
     auto back = back_through("pact", how, std::exchange(gradient[0], {}), x, map(clip, n));
     auto to_clip = scaled_for(clip, back.first, exact ? 1.0 / n : 1.0);
     if (const double decay = context->saved_data["decay"].toDouble(); decay != 0.0)
@@ -157,10 +157,11 @@ struct by_learned_clip : torch::autograd::Function<by_learned_clip> {
 inline pact_activations::pact_activations(pact_options options) : options_{options}
 {
   if (!std::isfinite(options.decay) || options.decay < 0.0)
-    refuse("pact", "the decay of the clip is ", options.decay, "; want 0 or more");
+    throw_invalid_argument("pact", "the decay of the clip is ", options.decay, "; want 0 or more");
   if (!options.clip) return;
   if (!std::isfinite(*options.clip) || *options.clip < detail::least_clip)
-    refuse("pact", "the clip to start from is ", *options.clip, "; want a positive number");
+    throw_invalid_argument("pact", "the clip to start from is ", *options.clip,
+                           "; want a positive number");
   clip_.start(torch::full({}, *options.clip, torch::kFloat));
 }
 
@@ -184,15 +185,15 @@ inline void pact_activations::observe(const torch::Tensor& x, bit_width bits)
   clip_.keep_above(detail::least_clip);
 }
 
-inline quantised pact_activations::operator()(const torch::Tensor& x, bit_width bits) const
+inline quantized pact_activations::operator()(const torch::Tensor& x, bit_width bits) const
 {
   if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
   const double n = detail::intervals(bits);
   const auto clip = clip_.is_started() ? clip_.tensor() : detail::usable(start_for(x));
-  quantised q{.scale = clip.detach().clamp_min(detail::least_clip) / n,
+  quantized q{.scale = clip.detach().clamp_min(detail::least_clip) / n,
               .is_integer = true,
               .range = level_range{0, static_cast<std::int64_t>(n)}};
-  q.stand_in = detail::by_learned_clip::apply(x, clip, n, options_, &q.levels);
+  q.gradient_proxy = detail::by_learned_clip::apply(x, clip, n, options_, &q.levels);
   return q;
 }
 

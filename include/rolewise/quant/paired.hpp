@@ -33,7 +33,7 @@ struct paired_name {
 
 /// A quantizer that combines one for weights and one for activations:
 ///
-///     resnet20(shape, paired{apot{}, dorefa{}}, bits_inside<4>)
+///     resnet20(shape, paired{apot{}, dorefa{}}, inner_bits<4>)
 ///
 /// Each needs to satisfy only the concept of its half. To keep a half in full precision, give it
 /// 32 bits in the scheme: no quantizer quantizes at 32 bits, and reports count the right width.
@@ -54,11 +54,11 @@ struct paired {
   W weights;
   A activations;
 
-  [[nodiscard]] auto start_weights(const layer_place& place) const
+  [[nodiscard]] auto start_weights(const layer_id& place) const
   {
     return weights.start_weights(place);
   }
-  [[nodiscard]] auto start_activations(const layer_place& place) const
+  [[nodiscard]] auto start_activations(const layer_id& place) const
   {
     return activations.start_activations(place);
   }

@@ -24,14 +24,14 @@ struct scheme_stage {
 /// Progressive quantization: one scheme after the other; the last one lasts until training ends.
 /// Each stage starts from the weights of the one before.
 ///
-///     progressive<>{{{bits_inside<32>, 4}, {bits_inside<8>, 2}, {bits_inside<2>, 2}}}
+///     progressive<>{{{inner_bits<32>, 4}, {inner_bits<8>, 2}, {inner_bits<2>, 2}}}
 ///     bits_falling<32, 8, 4, 2>(2)      stages of constant widths, two epochs each
 ///
 /// @par Source
-/// Zhuang, Shen, Tan, Liu, Reid: Towards Effective Low-bitwidth Convolutional Neural Networks,
+/// Zhuang, Shen, Tan, Liu, Reid: Toward Effective Low-bitwidth Convolutional Neural Networks,
 /// CVPR 2018, arXiv:1711.00205: progressive quantization. The length of its stages is not
 /// published.
-template<typename Scheme = both_ends_exempt>
+template<typename Scheme = full_precision_ends>
 struct progressive {
   static_assert(BitWidthScheme<Scheme>, "progressive wants stages of a BitWidthScheme");
 
@@ -40,22 +40,22 @@ struct progressive {
   /// @throws std::invalid_argument without a stage
   [[nodiscard]] Scheme at(std::int64_t epoch) const
   {
-    if (stages.empty()) refuse("progressive", "has no stages");
-    std::size_t now = 0;
-    for (; now + 1 < stages.size() && epoch >= stages[now].epochs; ++now)
-      epoch -= stages[now].epochs;
-    return stages[now].scheme;
+    if (stages.empty()) throw_invalid_argument("progressive", "has no stages");
+    std::size_t progress = 0;
+    for (; progress + 1 < stages.size() && epoch >= stages[progress].epochs; ++progress)
+      epoch -= stages[progress].epochs;
+    return stages[progress].scheme;
   }
 
-  [[nodiscard]] layer_widths operator()(const layer_place& place) const { return at(0)(place); }
+  [[nodiscard]] layer_bits operator()(const layer_id& place) const { return at(0)(place); }
 
   /// @throws std::invalid_argument without a stage, or for one without an epoch
-  void check(const std::vector<layer_place>& places) const
+  void check(const std::vector<layer_id>& places) const
   {
-    if (stages.empty()) refuse("progressive", "has no stages");
+    if (stages.empty()) throw_invalid_argument("progressive", "has no stages");
     for (const auto& stage : stages) {
       if (stage.epochs < 1)
-        refuse("progressive", "want stages of 1 epoch or more, got ", stage.epochs);
+        throw_invalid_argument("progressive", "want stages of 1 epoch or more, got ", stage.epochs);
       check_scheme(stage.scheme, places);
     }
   }
@@ -67,7 +67,7 @@ struct two_step_stage {
   Scheme scheme{};
   bool activations_in_full = false;
 
-  [[nodiscard]] layer_widths operator()(const layer_place& place) const
+  [[nodiscard]] layer_bits operator()(const layer_id& place) const
   {
     auto widths = scheme(place);
     if (activations_in_full) widths.activations = bit_width{32};
@@ -78,13 +78,13 @@ struct two_step_stage {
 /// Quantizes weights from the start, activations only after `epochs` epochs, so that the two
 /// never start together.
 ///
-///     two_step{.scheme = bits_inside<2>, .epochs = 4}
+///     two_step{.scheme = inner_bits<2>, .epochs = 4}
 ///
 /// The scheme may itself change over epochs.
 ///
 /// @par Source
 /// Zhuang et al., 2018, arXiv:1711.00205: two-stage optimization, as a schedule over epochs.
-template<typename Scheme = both_ends_exempt>
+template<typename Scheme = full_precision_ends>
 struct two_step {
   static_assert(BitWidthScheme<Scheme>, "two_step wants a BitWidthScheme");
 
@@ -97,12 +97,13 @@ struct two_step {
                                                               epoch < epochs};
   }
 
-  [[nodiscard]] layer_widths operator()(const layer_place& place) const { return at(0)(place); }
+  [[nodiscard]] layer_bits operator()(const layer_id& place) const { return at(0)(place); }
 
   /// @throws std::invalid_argument unless the first step has an epoch or more
-  void check(const std::vector<layer_place>& places) const
+  void check(const std::vector<layer_id>& places) const
   {
-    if (epochs < 1) refuse("two_step", "want 1 epoch or more of weights alone, got ", epochs);
+    if (epochs < 1)
+      throw_invalid_argument("two_step", "want 1 epoch or more of weights alone, got ", epochs);
     check_scheme(scheme, places);
   }
 };
@@ -116,7 +117,7 @@ template<int... Bits>
   static_assert(sizeof...(Bits) > 0, "bits_falling wants the bits of each stage");
   static_assert(((Bits >= 1 && Bits <= 32) && ...),
                 "bits_falling wants 1 to 32 bits; 32 is full precision");
-  return {{{bits_inside<Bits>, epochs_each}...}};
+  return {{{inner_bits<Bits>, epochs_each}...}};
 }
 
 static_assert(ChangingScheme<progressive<>>);

@@ -9,7 +9,7 @@
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
-#include <rolewise/quant/quantised.hpp>
+#include <rolewise/quant/quantized.hpp>
 
 #include <concepts>
 #include <string_view>
@@ -22,22 +22,22 @@ namespace quantizer_must {
 /// The state of one layer: `state(tensor, bits)`, const, quantizes. `observe(tensor, bits)` is
 /// optional and is called before it, in training and calibration only.
 template<typename S>
-concept have_states_that_quantise = requires(const S state, const torch::Tensor x, bit_width bits) {
-  { state(x, bits) } -> std::same_as<quantised>;
+concept have_states_that_quantize = requires(const S state, const torch::Tensor x, bit_width bits) {
+  { state(x, bits) } -> std::same_as<quantized>;
 };
 
 template<typename S>
 concept have_states_that_show_their_state = Stateful<S>;
 
 template<typename Q>
-concept start_a_state_for_weights = requires(const Q q, const layer_place place) {
-  { q.start_weights(place) } -> have_states_that_quantise;
+concept start_a_state_for_weights = requires(const Q q, const layer_id place) {
+  { q.start_weights(place) } -> have_states_that_quantize;
   { q.start_weights(place) } -> have_states_that_show_their_state;
 };
 
 template<typename Q>
-concept start_a_state_for_activations = requires(const Q q, const layer_place place) {
-  { q.start_activations(place) } -> have_states_that_quantise;
+concept start_a_state_for_activations = requires(const Q q, const layer_id place) {
+  { q.start_activations(place) } -> have_states_that_quantize;
   { q.start_activations(place) } -> have_states_that_show_their_state;
 };
 
@@ -85,7 +85,7 @@ template<typename Q>
 template<typename Q>
 [[nodiscard]] consteval bool takes_folded_weights()
 {
-  using state = decltype(std::declval<const Q&>().start_weights(layer_place{}));
+  using state = decltype(std::declval<const Q&>().start_weights(layer_id{}));
   if constexpr (changes_nothing<Q>())
     return true;
   else if constexpr (requires { state::takes_folded_weights; })

@@ -4,7 +4,7 @@
 /// @file
 /// Range observers: min-max, moving average, percentile and least squared error.
 
-#include <rolewise/quant/detail/affine_quantised.hpp>
+#include <rolewise/quant/detail/affine_quantized.hpp>
 #include <rolewise/quant/range_observer.hpp>
 
 #include <algorithm>
@@ -69,7 +69,7 @@ struct percentile_range {
   [[nodiscard]] value_range newest(const torch::Tensor& rows, const affine_codes&) const
   {
     if (!(percent > 50 && percent <= 100))
-      refuse("percentile_range", "percent is ", percent, ", want (50, 100]");
+      throw_invalid_argument("percentile_range", "percent is ", percent, ", want (50, 100]");
     const auto n = rows.size(1);
     const auto wanted = std::nearbyint(static_cast<double>(n) * percent / 100.0);
     const auto k = std::clamp<std::int64_t>(static_cast<std::int64_t>(wanted), 1, n);
@@ -88,7 +88,7 @@ struct percentile_range {
 /// equals. Reads the values once per try: for calibration rather than for every training step.
 ///
 /// @par Source
-/// Li, Shen, Ma, Ren, Zhao, Zhang, Gong, Yu, Yan: MQBench: Towards Reproducible and Deployable
+/// Li, Shen, Ma, Ren, Zhao, Zhang, Gong, Yu, Yan: MQBench: Toward Reproducible and Deployable
 /// Model Quantization Benchmark, 2021, arXiv:2111.03759; code ModelTC/MQBench, `EMAMSEObserver`.
 struct squared_error_range {
   std::int64_t tries = 95;
@@ -111,8 +111,8 @@ inline value_range squared_error_range::newest(const torch::Tensor& rows,
                                                const affine_codes& codes) const
 {
   if (tries < 1 || !(step > 0) || !(step * static_cast<double>(tries - 1) < 1))
-    refuse("squared_error_range", "tries and step are ", tries, " and ", step,
-           ", want at least one try and factors above 0");
+    throw_invalid_argument("squared_error_range", "tries and step are ", tries, " and ", step,
+                           ", want at least one try and factors above 0");
   const auto whole = min_max_range{}.newest(rows, codes);
   auto best = whole;
   auto least = at::full_like(whole.lowest, std::numeric_limits<double>::infinity());

@@ -14,7 +14,7 @@ namespace rounding_must {
 
 template<typename R>
 concept start_a_state_that_rounds =
-    requires(const R rounding, const layer_place place, const purpose why) {
+    requires(const R rounding, const layer_id place, const purpose why) {
       { rounding.start(place, why)(torch::Tensor{}) } -> std::same_as<torch::Tensor>;
       rounding.start(place, why).advance();
     };
@@ -36,7 +36,7 @@ struct round_to_nearest {
     [[nodiscard]] torch::Tensor operator()(torch::Tensor x) const { return x.round_(); }
   };
 
-  [[nodiscard]] state start(const layer_place&, purpose) const { return {}; }
+  [[nodiscard]] state start(const layer_id&, purpose) const { return {}; }
 };
 
 /// Stochastic rounding: down or up with the probability of the other's distance, so that the
@@ -74,7 +74,7 @@ struct round_stochastically {
 
   rolewise::seed seed{0};
 
-  [[nodiscard]] state start(const layer_place& place, purpose why) const
+  [[nodiscard]] state start(const layer_id& place, purpose why) const
   {
     return state{element_draws{seed.split(purpose{"stochastic rounding"}), place, why}};
   }

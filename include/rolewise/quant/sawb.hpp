@@ -4,7 +4,7 @@
 /// @file
 /// `sawb`: statistics-aware weight binning, a clip from the first two moments of the weights.
 
-#include <rolewise/quant/detail/stand_ins.hpp>
+#include <rolewise/quant/detail/gradient_proxies.hpp>
 #include <rolewise/quant/granularity.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
@@ -97,7 +97,7 @@ struct sawb {
   /// Replace the published coefficients, at every bit width.
   std::optional<sawb_coefficients> coefficients{};
 
-  [[nodiscard]] inline weights start_weights(const layer_place& place) const;
+  [[nodiscard]] inline weights start_weights(const layer_id& place) const;
 };
 
 class sawb::weights {
@@ -107,7 +107,7 @@ class sawb::weights {
 
   weights(const sawb& how, std::string layer) : how_{how}, layer_{std::move(layer)} {}
 
-  [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const;
+  [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const;
 
   /// The clips of weights, 0-dimensional or `[O]`.
   [[nodiscard]] torch::Tensor clip_of(const torch::Tensor& w, bit_width bits) const;
@@ -117,14 +117,14 @@ class sawb::weights {
   std::string layer_;
 };
 
-sawb::weights sawb::start_weights(const layer_place& place) const { return {*this, place.name}; }
+sawb::weights sawb::start_weights(const layer_id& place) const { return {*this, place.name}; }
 
 static_assert(WeightQuantizer<sawb>);
 
 namespace detail {
 
 /// Quantizes w with a nonzero clip that broadcasts against it.
-[[nodiscard]] inline quantised sawb_quantised(const torch::Tensor& w, const torch::Tensor& clip,
+[[nodiscard]] inline quantized sawb_quantized(const torch::Tensor& w, const torch::Tensor& clip,
                                               bit_width bits, sawb_levels levels)
 {
   const auto u = (w / clip).clamp_(-1, 1);
@@ -148,7 +148,7 @@ inline torch::Tensor sawb::weights::clip_of(const torch::Tensor& w, bit_width bi
       how_.coefficients ? how_.coefficients : sawb_coefficients_for(bits, how_.levels);
   if (!found || (how_.levels == sawb_levels::with_zero && bits.value() == 1)) {
     const bool zero = how_.levels == sawb_levels::with_zero;
-    refuse(
+    throw_invalid_argument(
         name, "layer ", layer_, " is to have ", bits.value(), " bits; there are coefficients for ",
         zero ? "2, 4, 7 and 8 bits with" : "1, 2, 3, 4, 5 and 8 bits without", " a level of zero");
   }
@@ -161,7 +161,7 @@ inline torch::Tensor sawb::weights::clip_of(const torch::Tensor& w, bit_width bi
   return how_.shared == granularity::per_tensor ? clip[0] : clip;
 }
 
-inline quantised sawb::weights::operator()(const torch::Tensor& w, bit_width bits) const
+inline quantized sawb::weights::operator()(const torch::Tensor& w, bit_width bits) const
 {
   if (bits.is_full()) return {.levels = w, .scale = {}};
   if (w.numel() == 0) return detail::empty_levels(w, {});
@@ -169,10 +169,10 @@ inline quantised sawb::weights::operator()(const torch::Tensor& w, bit_width bit
   if (clip.dim() == 1) clip = detail::beside_filters(clip, w);
   const auto x = detail::in_at_least_single(w);
   const auto all_zero = clip.eq(0);
-  auto q = detail::sawb_quantised(x, clip.masked_fill(all_zero, 1), bits, how_.levels);
+  auto q = detail::sawb_quantized(x, clip.masked_fill(all_zero, 1), bits, how_.levels);
   q.levels.masked_fill_(all_zero, 0);
   const bool masked = how_.gradient == sawb_gradient::clipped && detail::wants_gradient(w);
-  q.stand_in = detail::stand_in_through(w, masked ? x.abs().le(clip) : torch::Tensor{});
+  q.gradient_proxy = detail::gradient_proxy_through(w, masked ? x.abs().le(clip) : torch::Tensor{});
   return q;
 }
 

@@ -37,8 +37,8 @@ namespace rolewise {
         std::vector<std::string> known;
         for (const auto& each : questions)
           known.insert(known.end(), each.layers.begin(), each.layers.end());
-        refuse("tied", "nothing is asked about layer ", layer, "; the nearest are ",
-               nearest_names(layer, known));
+        throw_invalid_argument("tied", "nothing is asked about layer ", layer, "; the nearest are ",
+                               nearest_names(layer, known));
       }
       if (joined.layers.empty()) {
         first = static_cast<std::size_t>(found - questions.begin());
@@ -47,8 +47,8 @@ namespace rolewise {
         joined.layers.insert(joined.layers.end(), found->layers.begin(), found->layers.end());
         if (!std::ranges::equal(joined.options, found->options, {}, &width_option::widths,
                                 &width_option::widths))
-          refuse("tied", "layers ", joined.layers.front(), " and ", layer,
-                 " have different widths to choose from");
+          throw_invalid_argument("tied", "layers ", joined.layers.front(), " and ", layer,
+                                 " have different widths to choose from");
         for (std::size_t i = 0; i < joined.options.size(); ++i) {
           joined.options[i].cost += found->options[i].cost;
           joined.options[i].harm += found->options[i].harm;

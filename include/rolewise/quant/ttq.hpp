@@ -4,7 +4,7 @@
 /// @file
 /// `ttq`: trained ternary quantization, values -b, 0 and a with learned a and b.
 
-#include <rolewise/quant/detail/stand_ins.hpp>
+#include <rolewise/quant/detail/gradient_proxies.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
 #include <string>
@@ -51,7 +51,7 @@ struct ttq {
     {}
 
     void observe(const torch::Tensor& w, bit_width bits);
-    [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const;
+    [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const;
 
     /// a and b: 0-dimensional, float32, learned.
     [[nodiscard]] const torch::Tensor& above() const { return above_; }
@@ -84,9 +84,10 @@ struct ttq {
   double fraction = 0.05;  ///< of the largest |w|: the threshold D; in [0, 1)
   ttq_start start = ttq_start::one;
 
-  [[nodiscard]] weights start_weights(const layer_place& place) const
+  [[nodiscard]] weights start_weights(const layer_id& place) const
   {
-    if (!(fraction >= 0 && fraction < 1)) refuse(name, "fraction is ", fraction, ", want [0, 1)");
+    if (!(fraction >= 0 && fraction < 1))
+      throw_invalid_argument(name, "fraction is ", fraction, ", want [0, 1)");
     return {fraction, start, place.name};
   }
 };
@@ -96,7 +97,7 @@ static_assert(WeightQuantizer<ttq>);
 namespace detail {
 
 /// Autograd function: the stand-in of a where `above`, -b where `below`, and 0 between.
-struct two_scales_stand_in : torch::autograd::Function<two_scales_stand_in> {
+struct two_scales_gradient_proxy : torch::autograd::Function<two_scales_gradient_proxy> {
   struct sides {
     torch::Tensor above{};
     torch::Tensor below{};
@@ -107,7 +108,7 @@ struct two_scales_stand_in : torch::autograd::Function<two_scales_stand_in> {
   {
     const auto factor = at::where(of_w.above, a, at::where(of_w.below, b, at::ones_like(a)));
     context->save_for_backward({factor, of_w.above, of_w.below});
-    return stand_in_for(w);
+    return gradient_proxy_for(w);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradient)
@@ -138,20 +139,20 @@ inline void ttq::weights::observe(const torch::Tensor& w, bit_width bits)
   below_.clamp_min_(0x1p-10);
 }
 
-inline quantised ttq::weights::operator()(const torch::Tensor& w, bit_width bits) const
+inline quantized ttq::weights::operator()(const torch::Tensor& w, bit_width bits) const
 {
   if (bits.is_full()) return {.levels = w, .scale = {}};
   detail::require_bits(name, layer_, bits, bit_width{2}, "its weights have three values");
   const auto x = detail::in_at_least_single(w);
-  if (w.numel() == 0) return {.levels = x, .stand_in = detail::stand_in_through(w)};
+  if (w.numel() == 0) return {.levels = x, .gradient_proxy = detail::gradient_proxy_through(w)};
   const auto [above, below] = sides_of(x);
   const auto values = above * above_.detach() - below * below_.detach();
   const bool graph = at::GradMode::is_enabled();
   return {.levels = values.to(x.scalar_type()),
-          .stand_in = graph
-                          ? detail::two_scales_stand_in::apply(
-                                w, above_, below_, detail::two_scales_stand_in::sides{above, below})
-                          : stand_in_for(w)};
+          .gradient_proxy =
+              graph ? detail::two_scales_gradient_proxy::apply(
+                          w, above_, below_, detail::two_scales_gradient_proxy::sides{above, below})
+                    : gradient_proxy_for(w)};
 }
 
 }  // namespace rolewise

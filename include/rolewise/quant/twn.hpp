@@ -4,7 +4,7 @@
 /// @file
 /// `twn`: Ternary Weight Networks, values -a, 0 and a from statistics of the weights.
 
-#include <rolewise/quant/detail/stand_ins.hpp>
+#include <rolewise/quant/detail/gradient_proxies.hpp>
 #include <rolewise/quant/quantizer.hpp>
 
 #include <string>
@@ -48,15 +48,15 @@ struct twn {
     double factor = 0.7;
     std::string layer{};
 
-    [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const;
+    [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const;
   };
 
   twn_threshold threshold = twn_threshold::rule_of_thumb;
   double factor = 0.7;  ///< of the mean |w|, for the rule of thumb
 
-  [[nodiscard]] weights start_weights(const layer_place& place) const
+  [[nodiscard]] weights start_weights(const layer_id& place) const
   {
-    if (!(factor >= 0)) refuse(name, "factor is ", factor, ", want 0 or more");
+    if (!(factor >= 0)) throw_invalid_argument(name, "factor is ", factor, ", want 0 or more");
     return {threshold, factor, place.name};
   }
 };
@@ -78,7 +78,7 @@ namespace detail {
 
 }  // namespace detail
 
-inline quantised twn::weights::operator()(const torch::Tensor& w, bit_width bits) const
+inline quantized twn::weights::operator()(const torch::Tensor& w, bit_width bits) const
 {
   if (bits.is_full()) return {.levels = w, .scale = {}};
   detail::require_bits(name, layer, bits, bit_width{2}, "its weights have three values");
@@ -97,7 +97,7 @@ inline quantised twn::weights::operator()(const torch::Tensor& w, bit_width bits
           .scale = (x * codes).sum().div_(count.masked_fill(none, 1)).masked_fill_(none, 1),
           .is_integer = true,
           .range = range,
-          .stand_in = detail::stand_in_through(w)};
+          .gradient_proxy = detail::gradient_proxy_through(w)};
 }
 
 }  // namespace rolewise

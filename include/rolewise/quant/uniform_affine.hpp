@@ -4,7 +4,7 @@
 /// @file
 /// `uniform_affine`: uniform affine quantization with ranges from statistics.
 
-#include <rolewise/quant/detail/affine_quantised.hpp>
+#include <rolewise/quant/detail/affine_quantized.hpp>
 #include <rolewise/quant/granularity.hpp>
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/quant/range_observers.hpp>
@@ -68,8 +68,8 @@ struct uniform_affine {
   std::int64_t observed_batches = 0;  ///< after which the activation range is fixed; 0 for never
   Round rounding{};
 
-  [[nodiscard]] weights start_weights(const layer_place& place) const { return {*this, place}; }
-  [[nodiscard]] activations start_activations(const layer_place& place) const
+  [[nodiscard]] weights start_weights(const layer_id& place) const { return {*this, place}; }
+  [[nodiscard]] activations start_activations(const layer_id& place) const
   {
     return {*this, place};
   }
@@ -77,14 +77,14 @@ struct uniform_affine {
 
 template<RangeObserver OfWeights, RangeObserver OfActivations, Rounding Round>
 class uniform_affine<OfWeights, OfActivations, Round>::weights {
-  using rounding_state = decltype(std::declval<const Round&>().start(layer_place{}, purpose{""}));
+  using rounding_state = decltype(std::declval<const Round&>().start(layer_id{}, purpose{""}));
 
  public:
   static constexpr bool has_state = state_must::be_shown<rounding_state>;
   static constexpr bool takes_folded_weights = true;
 
-  weights(const uniform_affine& how, const layer_place& place)
-      : observer_{how.of_weights},
+  weights(const uniform_affine& how, const layer_id& place)
+      : callback_{how.of_weights},
         form_{how.weight_form},
         shared_{how.weight_scales},
         rounding_{how.rounding.start(place, purpose{"weights"})},
@@ -93,13 +93,13 @@ class uniform_affine<OfWeights, OfActivations, Round>::weights {
 
   void observe(const torch::Tensor&, bit_width) { rounding_.advance(); }
 
-  [[nodiscard]] quantised operator()(const torch::Tensor& w, bit_width bits) const
+  [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const
   {
-    return quantise(w, bits, rounding_);
+    return quantize(w, bits, rounding_);
   }
-  [[nodiscard]] quantised evaluated(const torch::Tensor& w, bit_width bits) const
+  [[nodiscard]] quantized evaluated(const torch::Tensor& w, bit_width bits) const
   {
-    return quantise(w, bits, round_to_nearest::state{});
+    return quantize(w, bits, round_to_nearest::state{});
   }
 
   template<typename Archive>
@@ -111,23 +111,23 @@ class uniform_affine<OfWeights, OfActivations, Round>::weights {
 
  private:
   template<typename R>
-  [[nodiscard]] quantised quantise(const torch::Tensor& w, bit_width bits, const R& round) const
+  [[nodiscard]] quantized quantize(const torch::Tensor& w, bit_width bits, const R& round) const
   {
     if (bits.is_full()) return {.levels = w, .scale = {}};
     const auto codes = signed_codes(bits, form_);
     if (w.numel() == 0) return detail::empty_levels(w, codes.codes);
     const auto x = detail::in_at_least_single(w);
-    const auto range = observer_.newest(detail::rows_per_scale(x, shared_), codes);
+    const auto range = callback_.newest(detail::rows_per_scale(x, shared_), codes);
     detail::require_finite(name, "weights", layer_, range.highest - range.lowest);
     auto p = codes.parameters(range);
     if (shared_ == granularity::per_tensor)
       p = {p.scale[0], p.zero_point[0]};
     else
       p = {detail::beside_filters(p.scale, w), detail::beside_filters(p.zero_point, w)};
-    return detail::affine_quantised(w, x, p, codes, round);
+    return detail::affine_quantized(w, x, p, codes, round);
   }
 
-  OfWeights observer_;
+  OfWeights callback_;
   affine_form form_;
   granularity shared_;
   rounding_state rounding_;
@@ -136,14 +136,14 @@ class uniform_affine<OfWeights, OfActivations, Round>::weights {
 
 template<RangeObserver OfWeights, RangeObserver OfActivations, Rounding Round>
 class uniform_affine<OfWeights, OfActivations, Round>::activations {
-  using rounding_state = decltype(std::declval<const Round&>().start(layer_place{}, purpose{""}));
+  using rounding_state = decltype(std::declval<const Round&>().start(layer_id{}, purpose{""}));
 
  public:
   static constexpr bool is_monotone = !state_must::be_shown<rounding_state>;
   static constexpr bool is_idempotent = true;
 
-  activations(const uniform_affine& how, const layer_place& place)
-      : observer_{how.of_activations},
+  activations(const uniform_affine& how, const layer_id& place)
+      : callback_{how.of_activations},
         form_{how.activation_form},
         last_{how.observed_batches},
         rounding_{how.rounding.start(place, purpose{"activations"})},
@@ -161,7 +161,7 @@ class uniform_affine<OfWeights, OfActivations, Round>::activations {
     if (!(range.highest - range.lowest).isfinite().template item<bool>())
       diverge(name, "activations that enter layer ", layer_, " are not all finite numbers");
     if (observed_ > 0)
-      range = observer_.joined({lowest_.to(x.device()), highest_.to(x.device())}, range);
+      range = callback_.joined({lowest_.to(x.device()), highest_.to(x.device())}, range);
     lowest_ = range.lowest.to(torch::kFloat);
     highest_ = range.highest.to(torch::kFloat);
     ++observed_;
@@ -174,13 +174,13 @@ class uniform_affine<OfWeights, OfActivations, Round>::activations {
   [[nodiscard]] value_range range() const { return {lowest_, highest_}; }
   [[nodiscard]] std::int64_t observed() const { return observed_; }
 
-  [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const
+  [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const
   {
-    return quantise(x, bits, rounding_);
+    return quantize(x, bits, rounding_);
   }
-  [[nodiscard]] quantised evaluated(const torch::Tensor& x, bit_width bits) const
+  [[nodiscard]] quantized evaluated(const torch::Tensor& x, bit_width bits) const
   {
-    return quantise(x, bits, round_to_nearest::state{});
+    return quantize(x, bits, round_to_nearest::state{});
   }
 
   template<typename Archive>
@@ -198,12 +198,12 @@ class uniform_affine<OfWeights, OfActivations, Round>::activations {
   {
     const auto rows =
         detail::rows_per_scale(detail::in_at_least_single(x), granularity::per_tensor);
-    const auto range = observer_.newest(rows, activation_codes(bits, form_));
+    const auto range = callback_.newest(rows, activation_codes(bits, form_));
     return {range.lowest[0], range.highest[0]};
   }
 
   template<typename R>
-  [[nodiscard]] quantised quantise(const torch::Tensor& x, bit_width bits, const R& round) const
+  [[nodiscard]] quantized quantize(const torch::Tensor& x, bit_width bits, const R& round) const
   {
     if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
     const auto codes = activation_codes(bits, form_);
@@ -212,10 +212,10 @@ class uniform_affine<OfWeights, OfActivations, Round>::activations {
     const auto type = single.scalar_type();
     const auto p = observed_ > 0 ? codes.parameters({lowest_.to(type), highest_.to(type)})
                                  : codes.parameters(newest(x, bits));
-    return detail::affine_quantised(x, single, p, codes, round);
+    return detail::affine_quantized(x, single, p, codes, round);
   }
 
-  OfActivations observer_;
+  OfActivations callback_;
   affine_form form_;
   std::int64_t last_;
   rounding_state rounding_;

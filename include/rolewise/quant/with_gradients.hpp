@@ -28,15 +28,15 @@ struct with_gradients {
   Q quantizer;
   G gradients;
 
-  [[nodiscard]] auto start_weights(const layer_place& place) const
+  [[nodiscard]] auto start_weights(const layer_id& place) const
   {
     return quantizer.start_weights(place);
   }
-  [[nodiscard]] auto start_activations(const layer_place& place) const
+  [[nodiscard]] auto start_activations(const layer_id& place) const
   {
     return quantizer.start_activations(place);
   }
-  [[nodiscard]] auto start_gradients(const layer_place& place) const
+  [[nodiscard]] auto start_gradients(const layer_id& place) const
   {
     return gradients.start_gradients(place);
   }

@@ -44,31 +44,28 @@ struct xnor {
 
     std::string layer{};
 
-    [[nodiscard]] quantised operator()(const torch::Tensor& x, bit_width bits) const
+    [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const
     {
       if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
       detail::require_bits(name, layer, bits, bit_width{1}, "its activations are signs");
       return {.levels = detail::binary_signs(detail::in_at_least_single(x)),
               .is_integer = true,
               .range = level_range{-1, 1},
-              .stand_in = detail::wants_gradient(x)
-                              ? detail::stand_in_through(x, x.detach().abs().lt(1))
-                              : stand_in_for(x)};
+              .gradient_proxy = detail::wants_gradient(x)
+                                    ? detail::gradient_proxy_through(x, x.detach().abs().lt(1))
+                                    : gradient_proxy_for(x)};
     }
   };
 
   bwn_gradient gradient = bwn_gradient::chain_rule;
-  bool centre = false;  ///< see `bwn`
+  bool center = false;  ///< see `bwn`
   bool clamp = false;   ///< see `bwn`
 
-  [[nodiscard]] weights start_weights(const layer_place& place) const
+  [[nodiscard]] weights start_weights(const layer_id& place) const
   {
-    return {gradient, centre, clamp, place.name};
+    return {gradient, center, clamp, place.name};
   }
-  [[nodiscard]] activations start_activations(const layer_place& place) const
-  {
-    return {place.name};
-  }
+  [[nodiscard]] activations start_activations(const layer_id& place) const { return {place.name}; }
 };
 
 static_assert(Quantizer<xnor>);

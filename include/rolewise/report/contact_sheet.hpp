@@ -39,7 +39,7 @@ namespace detail {
   const auto images = shown.inputs.detach().cpu();
   if (images.scalar_type() == torch::kByte) return images;
   auto values = images.to(torch::kFloat32);
-  const auto& [mean, deviation] = shown.scaling;
+  const auto& [mean, deviation] = shown.normalization;
   if (!deviation.empty()) values = values * per_channel(deviation, values);
   if (!mean.empty()) values = values + per_channel(mean, values);
   return (values * 255.0).round().clamp(0.0, 255.0).to(torch::kByte);
@@ -48,24 +48,26 @@ namespace detail {
 inline void require_rows(const std::vector<contact_sheet_row>& rows)
 {
   constexpr std::string_view who = "contact_sheet";
-  if (rows.empty()) refuse(who, "has no rows");
+  if (rows.empty()) throw_invalid_argument(who, "has no rows");
   const auto& first = rows.front().shown;
   for (const auto& [title, shown] : rows) {
     if (!shown.inputs.defined() || shown.inputs.dim() != 4 || shown.inputs.numel() == 0)
-      refuse(who, "row '", title, "' wants inputs [N, C, H, W], got ",
-             shown.inputs.defined() ? detail::classic_text(shown.inputs.sizes())
-                                    : "an undefined tensor");
+      throw_invalid_argument(who, "row '", title, "' wants inputs [N, C, H, W], got ",
+                             shown.inputs.defined() ? detail::classic_text(shown.inputs.sizes())
+                                                    : "an undefined tensor");
     if (shown.inputs.size(1) != 1 && shown.inputs.size(1) != 3)
-      refuse(who, "row '", title, "' wants 1 or 3 channels, got ", shown.inputs.size(1));
+      throw_invalid_argument(who, "row '", title, "' wants 1 or 3 channels, got ",
+                             shown.inputs.size(1));
     if (shown.inputs.size(0) != first.inputs.size(0))
-      refuse(who, "row '", title, "' has ", shown.inputs.size(0), " samples, row '",
-             rows.front().title, "' has ", first.inputs.size(0));
+      throw_invalid_argument(who, "row '", title, "' has ", shown.inputs.size(0), " samples, row '",
+                             rows.front().title, "' has ", first.inputs.size(0));
     if (shown.ids.defined() && first.ids.defined() && !torch::equal(shown.ids, first.ids))
-      refuse(who, "row '", title, "' shows other samples than row '", rows.front().title, "'");
-    for (const auto* values : {&shown.scaling.mean, &shown.scaling.deviation})
+      throw_invalid_argument(who, "row '", title, "' shows other samples than row '",
+                             rows.front().title, "'");
+    for (const auto* values : {&shown.normalization.mean, &shown.normalization.std})
       if (!values->empty() && static_cast<std::int64_t>(values->size()) != shown.inputs.size(1))
-        refuse(who, "row '", title, "' has a normalisation of ", values->size(),
-               " channels, its inputs have ", shown.inputs.size(1));
+        throw_invalid_argument(who, "row '", title, "' has a normalization of ", values->size(),
+                               " channels, its inputs have ", shown.inputs.size(1));
   }
 }
 
@@ -108,8 +110,8 @@ inline void require_rows(const std::vector<contact_sheet_row>& rows)
                                                  const contact_sheet_options& options = {})
 {
   if (options.scale < 1 || options.columns < 1)
-    refuse("contact_sheet", "want scale and columns of at least 1, got ", options.scale, " and ",
-           options.columns);
+    throw_invalid_argument("contact_sheet", "want scale and columns of at least 1, got ",
+                           options.scale, " and ", options.columns);
   detail::require_rows(rows);
 
   const auto& first = rows.front().shown;
@@ -147,7 +149,7 @@ inline void require_rows(const std::vector<contact_sheet_row>& rows)
           detail::visible({.inputs = rows[r].shown.inputs.narrow(0, begin, end - begin),
                            .labels = {},
                            .ids = {},
-                           .scaling = rows[r].shown.scaling});
+                           .normalization = rows[r].shown.normalization});
       sheet.write(rows[r].title, top + (heights[r] - title_line) / 2, margin, title_size);
       for (auto n = begin; n < end; ++n)
         sheet.draw(images[n - begin], top, left + (n - begin) * (cell + gap), options.scale);

@@ -47,14 +47,14 @@ struct line_chart {
                                            const std::vector<std::vector<double>>& runs,
                                            double first_x = 0.0)
 {
-  if (runs.empty()) refuse("curve_over_runs", "'", name, "' has no runs");
+  if (runs.empty()) throw_invalid_argument("curve_over_runs", "'", name, "' has no runs");
   curve made{.name = std::move(name), .x = {}, .y = {}};
   for (std::size_t i = 0; i < runs.front().size(); ++i) {
     std::vector<double> here;
     for (const auto& run : runs) {
       if (run.size() != runs.front().size())
-        refuse("curve_over_runs", "'", made.name, "' has runs of ", runs.front().size(), " and ",
-               run.size(), " values");
+        throw_invalid_argument("curve_over_runs", "'", made.name, "' has runs of ",
+                               runs.front().size(), " and ", run.size(), " values");
       here.push_back(run[i]);
     }
     const auto summary = statistics_of(here);
@@ -74,21 +74,23 @@ inline void require_curves(const line_chart& chart)
   constexpr std::string_view who = "line_chart";
   constexpr double largest = 1e100;  // differences of such numbers are still finite
   if (chart.width < 200 || chart.height < 150)
-    refuse(who, "wants at least 200 x 150 pixels, got ", chart.width, " x ", chart.height);
-  if (chart.curves.empty()) refuse(who, "has no curves");
+    throw_invalid_argument(who, "wants at least 200 x 150 pixels, got ", chart.width, " x ",
+                           chart.height);
+  if (chart.curves.empty()) throw_invalid_argument(who, "has no curves");
   for (const auto& c : chart.curves) {
     if (c.x.empty() || c.x.size() != c.y.size())
-      refuse(who, "'", c.name, "' wants as many x as y, at least 1, got ", c.x.size(), " and ",
-             c.y.size());
+      throw_invalid_argument(who, "'", c.name, "' wants as many x as y, at least 1, got ",
+                             c.x.size(), " and ", c.y.size());
     if (c.low.size() != c.high.size() || (!c.low.empty() && c.low.size() != c.x.size()))
-      refuse(who, "'", c.name, "' wants a band of ", c.x.size(), " values or none, got ",
-             c.low.size(), " and ", c.high.size());
+      throw_invalid_argument(who, "'", c.name, "' wants a band of ", c.x.size(),
+                             " values or none, got ", c.low.size(), " and ", c.high.size());
     for (const double x : c.x)
-      if (!(std::abs(x) <= largest)) refuse(who, "'", c.name, "' wants finite x, got ", x);
+      if (!(std::abs(x) <= largest))
+        throw_invalid_argument(who, "'", c.name, "' wants finite x, got ", x);
     for (const auto* values : {&c.y, &c.low, &c.high})
       for (const double y : *values)
         if (std::isfinite(y) && std::abs(y) > largest)
-          refuse(who, "'", c.name, "' wants |y| up to 1e100, got ", y);
+          throw_invalid_argument(who, "'", c.name, "' wants |y| up to 1e100, got ", y);
   }
 }
 
@@ -174,14 +176,14 @@ inline std::string svg_text(const line_chart& chart)
                               px((top + bottom) / 2), ")\""),
          chart.y_label);
 
-  const auto colour_of = [](std::size_t i) {
-    return detail::line_colours[i % detail::line_colours.size()];
+  const auto color_of = [](std::size_t i) {
+    return detail::line_colors[i % detail::line_colors.size()];
   };
   const auto stroke_of = [&](std::size_t i) {
     const auto dashes =
-        detail::line_strokes[i / detail::line_colours.size() % detail::line_strokes.size()];
+        detail::line_strokes[i / detail::line_colors.size() % detail::line_strokes.size()];
     return detail::classic_text(
-        " stroke=\"", colour_of(i), "\"",
+        " stroke=\"", color_of(i), "\"",
         dashes.empty() ? "" : detail::classic_text(" stroke-dasharray=\"", dashes, "\""));
   };
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {
@@ -194,7 +196,7 @@ inline std::string svg_text(const line_chart& chart)
       for (auto k = begin; k < end; ++k) out += px(x_of(c.x[k])) + "," + px(y_of(c.high[k])) + " ";
       for (auto k = end; k-- > begin;) out += px(x_of(c.x[k])) + "," + px(y_of(c.low[k])) + " ";
       out.back() = '"';
-      out += detail::classic_text(" fill=\"", colour_of(i), "\" fill-opacity=\"0.15\"/>\n");
+      out += detail::classic_text(" fill=\"", color_of(i), "\" fill-opacity=\"0.15\"/>\n");
     });
   }
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {
@@ -202,9 +204,9 @@ inline std::string svg_text(const line_chart& chart)
     const auto is_there = [&](std::size_t k) { return std::isfinite(c.y[k]); };
     detail::for_each_stretch(c.x.size(), is_there, [&](std::size_t begin, std::size_t end) {
       if (end - begin == 1) {
-        out += detail::classic_text("<circle cx=\"", px(x_of(c.x[begin])), "\" cy=\"",
-                                    px(y_of(c.y[begin])), "\" r=\"3\" fill=\"", colour_of(i),
-                                    "\"/>\n");
+        out +=
+            detail::classic_text("<circle cx=\"", px(x_of(c.x[begin])), "\" cy=\"",
+                                 px(y_of(c.y[begin])), "\" r=\"3\" fill=\"", color_of(i), "\"/>\n");
         return;
       }
       out += "<polyline points=\"";

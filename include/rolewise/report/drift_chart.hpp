@@ -50,8 +50,9 @@ namespace rolewise {
     chart.curves.push_back(std::move(drawn));
   }
   if (chart.curves.empty())
-    refuse("drift_chart", "of ", history.names.size(), " ranges at ", history.rows.size(),
-           " moments none with '", containing, "' in its name begins at another value than 0");
+    throw_invalid_argument("drift_chart", "of ", history.names.size(), " ranges at ",
+                           history.rows.size(), " moments none with '", containing,
+                           "' in its name begins at another value than 0");
   constexpr std::int64_t line = 20, rest = 110;  // of the legend; title and axis
   chart.height =
       std::max(chart.height, rest + line * static_cast<std::int64_t>(chart.curves.size()));

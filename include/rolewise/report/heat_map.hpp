@@ -49,25 +49,27 @@ inline void require_heat_map(const heat_map& map)
   constexpr std::int64_t furthest = 1'000'000'000'000;
   if (!(std::abs(map.least) <= largest && std::abs(map.greatest) <= largest &&
         map.least < map.greatest))
-    refuse(who, "the range is ", map.least, " .. ", map.greatest,
-           ", want two numbers up to 1e100, the first below the second");
+    throw_invalid_argument(who, "the range is ", map.least, " .. ", map.greatest,
+                           ", want two numbers up to 1e100, the first below the second");
   if (map.first_column < -furthest || map.first_column > furthest)
-    refuse(who, "the first column is ", map.first_column, ", want -1e12 .. 1e12");
+    throw_invalid_argument(who, "the first column is ", map.first_column, ", want -1e12 .. 1e12");
   if (map.rows.empty() || map.rows.size() > most_heat_map_rows)
-    refuse(who, "got ", map.rows.size(), " rows, want 1 .. ", most_heat_map_rows);
+    throw_invalid_argument(who, "got ", map.rows.size(), " rows, want 1 .. ", most_heat_map_rows);
   if (map.row_labels.size() != map.rows.size())
-    refuse(who, "got ", map.row_labels.size(), " labels for ", map.rows.size(), " rows");
+    throw_invalid_argument(who, "got ", map.row_labels.size(), " labels for ", map.rows.size(),
+                           " rows");
   const auto columns = map.rows.front().size();
   if (columns < 1 || columns > most_heat_map_columns)
-    refuse(who, "got ", columns, " columns, want 1 .. ", most_heat_map_columns);
+    throw_invalid_argument(who, "got ", columns, " columns, want 1 .. ", most_heat_map_columns);
   for (std::size_t r = 0; r < map.rows.size(); ++r) {
     if (map.rows[r].size() != columns)
-      refuse(who, "row '", map.row_labels[r], "' has ", map.rows[r].size(), " cells, row '",
-             map.row_labels[0], "' has ", columns);
+      throw_invalid_argument(who, "row '", map.row_labels[r], "' has ", map.rows[r].size(),
+                             " cells, row '", map.row_labels[0], "' has ", columns);
     for (std::size_t c = 0; c < columns; ++c)
       if (const auto x = map.rows[r][c]; x && !(*x >= map.least && *x <= map.greatest))
-        refuse(who, "cell ", c, " of row '", map.row_labels[r], "' is ", *x, ", want ", map.least,
-               " .. ", map.greatest, ", or no number for an empty cell");
+        throw_invalid_argument(who, "cell ", c, " of row '", map.row_labels[r], "' is ", *x,
+                               ", want ", map.least, " .. ", map.greatest,
+                               ", or no number for an empty cell");
   }
 }
 

@@ -46,13 +46,15 @@ inline void require_rows(const interval_chart& chart)
 {
   constexpr std::string_view who = "interval_chart";
   constexpr double largest = 1e100;  // differences of such numbers are still finite
-  if (chart.width < 300) refuse(who, "wants at least 300 pixels, got ", chart.width);
-  if (chart.rows.empty()) refuse(who, "has no rows");
+  if (chart.width < 300)
+    throw_invalid_argument(who, "wants at least 300 pixels, got ", chart.width);
+  if (chart.rows.empty()) throw_invalid_argument(who, "has no rows");
   for (const auto& row : chart.rows)
     if (!(row.low <= row.mean && row.mean <= row.high && row.low >= -largest &&
           row.high <= largest))
-      refuse(who, "'", row.name, "' wants low <= mean <= high, |x| up to 1e100, got ", row.low,
-             ", ", row.mean, " and ", row.high);
+      throw_invalid_argument(who, "'", row.name,
+                             "' wants low <= mean <= high, |x| up to 1e100, got ", row.low, ", ",
+                             row.mean, " and ", row.high);
 }
 
 }  // namespace detail
@@ -87,7 +89,7 @@ inline void require_rows(const interval_chart& chart)
   detail::svg_sheet sheet{width, height};
   sheet.write(chart.title, {width / 2, 25}, detail::anchor::middle, " font-size=\"15\"");
   for (const auto& tick : axis.ticks()) {
-    sheet.line({x_of(tick.at), top}, {x_of(tick.at), bottom}, {.colour = "#e4e4e4"});
+    sheet.line({x_of(tick.at), top}, {x_of(tick.at), bottom}, {.color = "#e4e4e4"});
     sheet.write(tick.label, {x_of(tick.at), bottom + 19}, detail::anchor::middle);
   }
   sheet.line({x_of(0.0), top}, {x_of(0.0), bottom}, {});
@@ -96,12 +98,12 @@ inline void require_rows(const interval_chart& chart)
   for (std::size_t i = 0; i < chart.rows.size(); ++i) {
     const auto& row = chart.rows[i];
     const double y = top + row_height * (static_cast<double>(i) + 0.5);
-    const detail::stroke with{.colour = row.low > 0.0 || row.high < 0.0 ? detail::line_colours[0]
-                                                                        : detail::stroke{}.colour,
-                              .width = 2.0};
+    const detail::stroke with{
+        .color = row.low > 0.0 || row.high < 0.0 ? detail::line_colors[0] : detail::stroke{}.color,
+        .width = 2.0};
     sheet.write(row.name, {left - 8, y + 4}, detail::anchor::end);
     sheet.line({x_of(row.low), y}, {x_of(row.high), y}, with);
-    sheet.dot({x_of(row.mean), y}, 4.0, with.colour);
+    sheet.dot({x_of(row.mean), y}, 4.0, with.color);
   }
   return sheet.finished();
 }

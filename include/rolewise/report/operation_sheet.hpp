@@ -58,8 +58,8 @@ struct operation_sheet_options {
 {
   constexpr auto who = "operation_sheet";
   require_images(who, example);
-  if (example.size() != 1) refuse(who, "want one image, got ", example.size());
-  if (options.operations.empty()) refuse(who, "has no operations");
+  if (example.size() != 1) throw_invalid_argument(who, "want one image, got ", example.size());
+  if (options.operations.empty()) throw_invalid_argument(who, "has no operations");
   constexpr auto levels = augmentation_policy::highest_magnitude + 1;
   const auto original = example.inputs.cpu();
   const auto each_level = original.expand({levels, -1, -1, -1}).contiguous();
@@ -76,12 +76,12 @@ struct operation_sheet_options {
                                {.value = torch::tensor(values, torch::kFloat64),
                                 .row = all_at(original.size(2) / 2),
                                 .column = all_at(original.size(3) / 2)});
-    const auto shown = filled(changed, mean_colour(example.scaling, original.size(1)));
+    const auto shown = filled(changed, mean_color(example.normalization, original.size(1)));
     rows.push_back({std::string{name(what)},
                     {.inputs = torch::cat({original, shown}),
                      .labels = torch::arange(levels + 1, torch::kLong),
                      .ids = {},
-                     .scaling = {}}});
+                     .normalization = {}}});
   }
   contact_sheet_options sheet{.scale = options.scale,
                               .columns = levels + 1,

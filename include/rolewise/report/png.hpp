@@ -23,13 +23,14 @@ namespace rolewise {
 [[nodiscard]] inline std::string png_bytes(const torch::Tensor& image)
 {
   constexpr std::string_view who = "png";
-  if (!image.defined()) refuse(who, "the image is undefined");
+  if (!image.defined()) throw_invalid_argument(who, "the image is undefined");
   constexpr std::int64_t longest = 65535;
   if (image.dim() != 3 || (image.size(0) != 1 && image.size(0) != 3) || image.numel() == 0 ||
       image.size(1) > longest || image.size(2) > longest)
-    refuse(who, "want an image [1, H, W] or [3, H, W], H and W from 1 to ", longest, ", got ",
-           image.sizes());
-  if (image.scalar_type() != torch::kByte) refuse(who, "want uint8, got ", image.scalar_type());
+    throw_invalid_argument(who, "want an image [1, H, W] or [3, H, W], H and W from 1 to ", longest,
+                           ", got ", image.sizes());
+  if (image.scalar_type() != torch::kByte)
+    throw_invalid_argument(who, "want uint8, got ", image.scalar_type());
 
   const auto pixels = image.detach().cpu().permute({1, 2, 0}).contiguous();
   png_image picture{};
@@ -44,7 +45,7 @@ namespace rolewise {
   png_alloc_size_t size = bytes.size();
   const int written = png_image_write_to_memory(&picture, bytes.data(), &size, 0,
                                                 pixels.const_data_ptr<std::uint8_t>(), 0, nullptr);
-  if (written == 0) fail(who, "cannot be written: ", picture.message);
+  if (written == 0) throw_runtime_error(who, "cannot be written: ", picture.message);
   bytes.resize(size);
   return bytes;
 }

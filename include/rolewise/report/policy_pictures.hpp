@@ -28,7 +28,7 @@ namespace rolewise {
 {
   const auto first = static_cast<std::int64_t>(what), second = first + policy_operations;
   if (first >= policy_operations)
-    refuse("probability_of", "'", name(what), "' is no operation of a policy");
+    throw_invalid_argument("probability_of", "'", name(what), "' is no operation of a policy");
   const auto rest = (augmentation_policy::highest_probability - policy.probability(first)) *
                     (augmentation_policy::highest_probability - policy.probability(second));
   return static_cast<double>(100 - rest) / 100.0;
@@ -46,7 +46,7 @@ namespace rolewise {
 {
   const auto first = static_cast<std::int64_t>(what), second = first + policy_operations;
   if (first >= policy_operations)
-    refuse("magnitude_of", "'", name(what), "' is no operation of a policy");
+    throw_invalid_argument("magnitude_of", "'", name(what), "' is no operation of a policy");
   const bool has_strength =
       policy_parameter(what, 0) != policy_parameter(what, augmentation_policy::highest_magnitude);
   const auto p = policy.probability(first), q = policy.probability(second);
@@ -63,7 +63,8 @@ template<typename ValueOf>
                                    std::int64_t epochs, ValueOf&& value_of)
 {
   constexpr auto most = static_cast<std::int64_t>(most_heat_map_columns);
-  if (epochs < 1 || epochs > most) refuse(who, "epochs is ", epochs, ", want 1 .. ", most);
+  if (epochs < 1 || epochs > most)
+    throw_invalid_argument(who, "epochs is ", epochs, ", want 1 .. ", most);
   heat_map map{.title = {}, .x_label = "epoch", .row_labels = {}, .rows = {}};
   for (std::int64_t i = 0; i < policy_operations; ++i) {
     const auto what = static_cast<operation>(i);

@@ -199,17 +199,19 @@ inline void write_json(const std::string& path, const run_record& record)
   try {
     whole = detail::json_reader{text}.read();
   } catch (const detail::json_error& error) {
-    fail(path, "is not JSON: at byte ", error.byte, ": ", error.what);
+    throw_runtime_error(path, "is not JSON: at byte ", error.byte, ": ", error.what);
   }
   try {
     if (whole.at("format").text() != detail::record_format)
-      fail(path, "is no run record but of the format '", whole.at("format").text(), "'");
+      throw_runtime_error(path, "is no run record but of the format '", whole.at("format").text(),
+                          "'");
     if (const auto found = whole.at("format_version").number<std::int64_t>();
         found != detail::record_version)
-      fail(path, "is a run record of version ", found, ", want ", detail::record_version);
+      throw_runtime_error(path, "is a run record of version ", found, ", want ",
+                          detail::record_version);
     return detail::record_of(whole);
   } catch (const detail::json_error& error) {
-    fail(path, "is no whole run record: ", error.what);
+    throw_runtime_error(path, "is no whole run record: ", error.what);
   }
 }
 

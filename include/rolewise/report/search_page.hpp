@@ -10,7 +10,7 @@
 #include <rolewise/report/policy_pictures.hpp>
 #include <rolewise/report/search_pictures.hpp>
 #include <rolewise/report/table.hpp>
-#include <rolewise/search/point.hpp>
+#include <rolewise/search/configuration.hpp>
 #include <rolewise/search/policy_history.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/search_history.hpp>
@@ -32,7 +32,8 @@ namespace rolewise {
 
 struct search_page_options {
   std::string title = "Search";
-  std::int64_t looks = 3;  ///< number of last scores that select the best trial: see `best_trial`
+  std::int64_t evaluations =
+      3;  ///< number of last scores that select the best trial: see `best_trial`
   /// Named settings beyond those in the history, such as the data set; shown as they are.
   std::vector<std::pair<std::string, std::string>> settings{};
 };
@@ -40,7 +41,7 @@ struct search_page_options {
 namespace detail {
 
 /// Text of a value of a point, with up to four significant digits.
-[[nodiscard]] inline std::string value_words(const point::value& value)
+[[nodiscard]] inline std::string value_words(const configuration::value& value)
 {
   if (const auto* name = std::get_if<std::string>(&value)) return *name;
   if (const auto* whole = std::get_if<std::int64_t>(&value)) return std::to_string(*whole);
@@ -98,8 +99,8 @@ namespace detail {
   return others;
 }
 
-[[nodiscard]] inline table standings_table(const search_history& history,
-                                           const search_page_options& options)
+[[nodiscard]] inline table trial_table(const search_history& history,
+                                       const search_page_options& options)
 {
   const auto lineage = lineage_of(history);
   const auto others = other_dimensions(history.space);
@@ -107,7 +108,7 @@ namespace detail {
                                  "trial",
                                  "epochs",
                                  "last score",
-                                 "mean of last " + std::to_string(options.looks),
+                                 "mean of last " + std::to_string(options.evaluations),
                                  "copied",
                                  "was copied",
                                  "descends from",
@@ -115,9 +116,9 @@ namespace detail {
   for (const auto& d : others) names.push_back(d.name);
   table rows{names};
   std::int64_t place = 0;
-  for (const auto& [trial, epochs, mean] : ranked_trials(history, options.looks)) {
+  for (const auto& [trial, epochs, mean] : ranked_trials(history, options.evaluations)) {
     const auto path = lineage.ancestry(trial);
-    const auto& now = lineage.stretches[path.back()];
+    const auto& progress = lineage.stretches[path.back()];
     std::int64_t took = 0, gave = 0;
     for (const auto& event : history.events)
       if (event.what == search_event::kind::copied) {
@@ -137,11 +138,11 @@ namespace detail {
                                  std::to_string(took),
                                  std::to_string(gave),
                                  ancestors.empty() ? "-" : ancestors,
-                                 now.stopped ? "stopped"
-                                 : is_done   ? "finished"
-                                             : "under way"};
+                                 progress.stopped ? "stopped"
+                                 : is_done        ? "finished"
+                                                  : "under way"};
     for (const auto& d : others) {
-      const auto* value = now.at.find(d.name);
+      const auto* value = progress.at.find(d.name);
       row.push_back(value == nullptr ? "-" : value_words(*value));
     }
     rows.add(std::move(row));
@@ -177,9 +178,10 @@ namespace detail {
   rows.add({"strategy", history.strategy});
   rows.add({"trials", std::to_string(history.trials)});
   rows.add({"epochs of a trial", std::to_string(history.epochs)});
-  rows.add({"epochs between looks", std::to_string(history.epochs_per_round)});
+  rows.add({"epochs between looks", std::to_string(history.evaluation_interval)});
   rows.add({"seed", std::to_string(history.seed.value)});
-  rows.add({"best trial", "highest mean of the last " + std::to_string(options.looks) + " scores"});
+  rows.add({"best trial",
+            "highest mean of the last " + std::to_string(options.evaluations) + " scores"});
   rows.add({"dimensions searched", std::to_string(history.space.dimensions().size())});
   for (const auto& prefix : policies_in(history.space))
     rows.add({prefix + "policy", "15 operations twice, probability 0 .. 10, magnitude 0 .. 9"});
@@ -188,7 +190,8 @@ namespace detail {
 }
 
 /// Summary in numbers: trials, epochs, copies, stops, failures, time, best trial.
-[[nodiscard]] inline std::string search_summary(const search_history& history, std::int64_t looks)
+[[nodiscard]] inline std::string search_summary(const search_history& history,
+                                                std::int64_t evaluations)
 {
   std::int64_t trained = 0, copies = 0, stopped = 0, failures = 0;
   double seconds = 0.0;
@@ -206,18 +209,19 @@ namespace detail {
                     (failures > 0 ? std::to_string(failures) + " failures, " : "") +
                     fixed_text(seconds, 1) + " s. What is left descends from " +
                     std::to_string(lineage.founders_left()) + " of the first trials.</p>\n";
-  if (const auto ranked = ranked_trials(history, looks); !ranked.empty())
+  if (const auto ranked = ranked_trials(history, evaluations); !ranked.empty())
     out += "<p><b>Best: trial " + std::to_string(ranked.front().trial) + "</b>, mean of its last " +
-           std::to_string(looks) + " scores " + fixed_text(ranked.front().mean, 4) + ".</p>\n";
+           std::to_string(evaluations) + " scores " + fixed_text(ranked.front().mean, 4) +
+           ".</p>\n";
   else
     out += "<p>No trial has a score yet.</p>\n";
   return out;
 }
 
 [[nodiscard]] inline std::string schedule_pictures(const search_history& history,
-                                                   std::int64_t looks)
+                                                   std::int64_t evaluations)
 {
-  const auto ranked = ranked_trials(history, looks);
+  const auto ranked = ranked_trials(history, evaluations);
   if (ranked.empty()) return {};
   const auto& best = ranked.front();
   const auto epochs = std::min(best.epochs, static_cast<std::int64_t>(most_heat_map_columns));
@@ -255,14 +259,14 @@ namespace detail {
       "th,td{padding:.25em .7em;border-bottom:1px solid #ddd;text-align:left}"
       ".number{text-align:right}svg{max-width:100%;height:auto;display:block;margin:1em 0}"
       "</style></head>\n<body>\n<h1>" +
-      title + "</h1>\n" + detail::search_summary(history, options.looks) +
-      lineage_tree(history, options.looks);
+      title + "</h1>\n" + detail::search_summary(history, options.evaluations) +
+      lineage_tree(history, options.evaluations);
   if (std::ranges::any_of(history.events, [](const search_event& event) {
         return event.what == search_event::kind::scored;
       }))
-    page += search_curves(history, options.looks);
-  page += detail::schedule_pictures(history, options.looks);
-  page += "<h2>Standings</h2>\n" + detail::standings_table(history, options).html();
+    page += search_curves(history, options.evaluations);
+  page += detail::schedule_pictures(history, options.evaluations);
+  page += "<h2>Standings</h2>\n" + detail::trial_table(history, options).html();
   if (std::ranges::any_of(history.events, [](const search_event& event) {
         return event.what == search_event::kind::failed;
       }))

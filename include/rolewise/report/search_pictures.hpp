@@ -30,8 +30,8 @@ namespace detail {
 inline constexpr stroke faded_stroke{"#c9c9c9", 1.5};
 inline constexpr stroke living_stroke{"#0072B2", 2.0};
 inline constexpr stroke best_stroke{"#D55E00", 3.5};
-inline constexpr std::string_view axis_colour = "#888888";
-inline constexpr std::string_view grid_colour = "#e4e4e4";
+inline constexpr std::string_view axis_color = "#888888";
+inline constexpr std::string_view grid_color = "#e4e4e4";
 
 /// The data of a search that its pictures use.
 struct pictured_search {
@@ -42,19 +42,20 @@ struct pictured_search {
   ends of_best_until;  ///< likewise for the best trial
   std::optional<std::int64_t> best;
 
-  pictured_search(const char* who, const search_history& history, std::int64_t looks)
+  pictured_search(const char* who, const search_history& history, std::int64_t evaluations)
       : lineage{lineage_of(history)},
         lives_until(lineage.stretches.size()),
         of_best_until(lineage.stretches.size())
   {
     if (history.trials < 1 || history.trials > most_pictured_trials || history.epochs < 1)
-      refuse(who, "got ", history.trials, " trials of ", history.epochs, " epochs, want 1 to ",
-             most_pictured_trials, " trials of 1 epoch or more");
+      throw_invalid_argument(who, "got ", history.trials, " trials of ", history.epochs,
+                             " epochs, want 1 to ", most_pictured_trials,
+                             " trials of 1 epoch or more");
     for (std::int64_t trial = 0; trial < history.trials; ++trial) {
       const auto last = lineage.last[static_cast<std::size_t>(trial)];
       if (last && lineage.is_left(*last)) mark(trial, lives_until);
     }
-    const auto ranked = ranked_trials(history, looks);
+    const auto ranked = ranked_trials(history, evaluations);
     if (ranked.empty()) return;
     best = ranked.front().trial;
     mark(*best, of_best_until);
@@ -120,9 +121,9 @@ struct tree_layout {
     return top + row * (static_cast<double>(trial) + 0.5);
   }
   /// Width of the line of a copy, which starts at its epoch.
-  [[nodiscard]] double delay(std::int64_t epochs_per_round) const
+  [[nodiscard]] double delay(std::int64_t evaluation_interval) const
   {
-    return std::min(14.0, 0.6 * (x_of(std::max<std::int64_t>(1, epochs_per_round)) - x_of(0)));
+    return std::min(14.0, 0.6 * (x_of(std::max<std::int64_t>(1, evaluation_interval)) - x_of(0)));
   }
 };
 
@@ -134,7 +135,7 @@ inline void draw_tree_frame(svg_sheet& sheet, const tree_layout& at, const searc
               " font-size=\"15\"");
   for (const auto& tick : epoch_ticks(at.across)) {
     const double x = tree_layout::left + tree_layout::plot_width * at.across.share(tick.at);
-    sheet.line({x, tree_layout::top}, {x, at.bottom}, {grid_colour, 1.0});
+    sheet.line({x, tree_layout::top}, {x, at.bottom}, {grid_color, 1.0});
     sheet.write(tick.label, {x, at.bottom + 18}, anchor::middle);
   }
   sheet.write("epoch", {tree_layout::left + tree_layout::plot_width / 2, at.bottom + 36},
@@ -183,12 +184,13 @@ inline void draw_stretch(svg_sheet& sheet, const tree_layout& at, const lineage_
 /// The same history gives the same bytes, whatever the locale and the times in it.
 /// @throws std::invalid_argument unless the history has 1 to 1000 trials of at least one epoch,
 ///         and as `lineage_of(history)`
-[[nodiscard]] inline std::string lineage_tree(const search_history& history, std::int64_t looks = 3)
+[[nodiscard]] inline std::string lineage_tree(const search_history& history,
+                                              std::int64_t evaluations = 3)
 {
   using namespace detail;
-  const pictured_search seen{"lineage_tree", history, looks};
+  const pictured_search seen{"lineage_tree", history, evaluations};
   const tree_layout at{history.trials, history.epochs};
-  const auto delay = at.delay(history.epochs_per_round);
+  const auto delay = at.delay(history.evaluation_interval);
   const auto& all = seen.lineage.stretches;
   svg_sheet sheet{at.width, at.height};
   draw_tree_frame(sheet, at, history, seen);
@@ -236,16 +238,16 @@ struct curve_frame {
     sheet.write("Scores of all trials", {left, 25.0}, anchor::begin, " font-size=\"15\"");
     for (const auto& tick : up.ticks()) {
       const double y = bottom - (bottom - top) * up.share(tick.at);
-      sheet.line({left, y}, {right, y}, {grid_colour, 1.0});
+      sheet.line({left, y}, {right, y}, {grid_color, 1.0});
       sheet.write(tick.label, {left - 6, y + 4}, anchor::end);
     }
     for (const auto& tick : epoch_ticks(across)) {
       const double x = left + (right - left) * across.share(tick.at);
-      sheet.line({x, bottom}, {x, bottom + 5}, {axis_colour, 1.0});
+      sheet.line({x, bottom}, {x, bottom + 5}, {axis_color, 1.0});
       sheet.write(tick.label, {x, bottom + 19}, anchor::middle);
     }
-    sheet.line({left, bottom}, {right, bottom}, {axis_colour, 1.0});
-    sheet.line({left, top}, {left, bottom}, {axis_colour, 1.0});
+    sheet.line({left, bottom}, {right, bottom}, {axis_color, 1.0});
+    sheet.line({left, top}, {left, bottom}, {axis_color, 1.0});
     sheet.write("epoch", {(left + right) / 2, bottom + 37}, anchor::middle);
     sheet.write_upwards("score", {18, (top + bottom) / 2});
   }
@@ -271,8 +273,8 @@ struct curve_frame {
 inline void draw_curve(svg_sheet& sheet, const std::vector<spot>& through, stroke with)
 {
   if (through.size() > 1) sheet.polyline(through, with);
-  if (through.size() == 1 || with.colour == best_stroke.colour)
-    for (const auto& at : through) sheet.dot(at, std::max(2.5, with.width), with.colour);
+  if (through.size() == 1 || with.color == best_stroke.color)
+    for (const auto& at : through) sheet.dot(at, std::max(2.5, with.width), with.color);
 }
 
 }  // namespace detail
@@ -284,10 +286,10 @@ inline void draw_curve(svg_sheet& sheet, const std::vector<spot>& through, strok
 /// As `lineage_tree`.
 /// @throws std::invalid_argument as `lineage_tree`
 [[nodiscard]] inline std::string search_curves(const search_history& history,
-                                               std::int64_t looks = 3)
+                                               std::int64_t evaluations = 3)
 {
   using namespace detail;
-  const pictured_search seen{"search_curves", history, looks};
+  const pictured_search seen{"search_curves", history, evaluations};
   const auto& all = seen.lineage.stretches;
   extent up;
   for (const auto& own : all)
@@ -302,10 +304,10 @@ inline void draw_curve(svg_sheet& sheet, const std::vector<spot>& through, strok
   }
   for (std::size_t i = 0; i < all.size(); ++i)
     if (const auto end = seen.lives_until[i])
-      draw_curve(sheet, curve_of(frame, seen.lineage, i, *end), {living_stroke.colour, 1.5});
+      draw_curve(sheet, curve_of(frame, seen.lineage, i, *end), {living_stroke.color, 1.5});
   for (std::size_t i = 0; i < all.size(); ++i)
     if (const auto end = seen.of_best_until[i])
-      draw_curve(sheet, curve_of(frame, seen.lineage, i, *end), {best_stroke.colour, 3.0});
+      draw_curve(sheet, curve_of(frame, seen.lineage, i, *end), {best_stroke.color, 3.0});
   draw_search_legend(sheet, {curve_frame::left, curve_frame::height - 12}, "without descendants",
                      "ancestors of those that are left",
                      seen.best ? "best: trial " + std::to_string(*seen.best) : std::string{});

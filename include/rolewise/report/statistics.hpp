@@ -16,7 +16,7 @@ namespace rolewise {
 /// Summary of several measurements of one quantity, such as the accuracy over seeds.
 struct statistics {
   double mean = 0.0;
-  double deviation = 0.0;  ///< sample standard deviation (n - 1); 0 for one value
+  double std = 0.0;  ///< sample standard deviation (n - 1); 0 for one value
   double least = 0.0;
   double greatest = 0.0;
   std::size_t count = 0;
@@ -28,7 +28,7 @@ struct statistics {
 /// @throws std::invalid_argument if there are none
 [[nodiscard]] inline statistics statistics_of(const std::vector<double>& values)
 {
-  if (values.empty()) refuse("statistics", "there are no values");
+  if (values.empty()) throw_invalid_argument("statistics", "there are no values");
   const auto count = static_cast<double>(values.size());
   double sum = 0.0;
   for (const double x : values) sum += x;
@@ -37,7 +37,7 @@ struct statistics {
   for (const double x : values) squares += (x - mean) * (x - mean);
   const auto [least, greatest] = std::minmax_element(values.begin(), values.end());
   return {.mean = mean,
-          .deviation = values.size() == 1 ? 0.0 : std::sqrt(squares / (count - 1.0)),
+          .std = values.size() == 1 ? 0.0 : std::sqrt(squares / (count - 1.0)),
           .least = *least,
           .greatest = *greatest,
           .count = values.size()};

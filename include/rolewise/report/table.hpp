@@ -27,7 +27,8 @@ namespace rolewise {
 /// @throws std::invalid_argument for digits outside 0 .. 17
 [[nodiscard]] inline std::string fixed_text(double value, int digits)
 {
-  if (digits < 0 || digits > 17) refuse("fixed_text", "want 0 to 17 digits, got ", digits);
+  if (digits < 0 || digits > 17)
+    throw_invalid_argument("fixed_text", "want 0 to 17 digits, got ", digits);
   if (!std::isfinite(value)) return "-";
   char text[340];  // 309 digits before the point, 17 after it, sign and point
   const auto end =
@@ -41,7 +42,7 @@ namespace rolewise {
 [[nodiscard]] inline std::string spread_text(const statistics& of, int digits)
 {
   const auto mean = fixed_text(of.mean, digits);
-  return of.count < 2 ? mean : mean + " \u00B1 " + fixed_text(of.deviation, digits);
+  return of.count < 2 ? mean : mean + " \u00B1 " + fixed_text(of.std, digits);
 }
 
 /// A table of text cells under a header row. Numeric columns are right-aligned, others
@@ -55,7 +56,7 @@ class table {
   explicit table(std::vector<std::string> names) : names_{std::move(names)}
   {
     for (auto& name : names_) name = detail::valid_utf8(name);
-    if (names_.empty()) refuse("table", "has no columns");
+    if (names_.empty()) throw_invalid_argument("table", "has no columns");
   }
 
   /// Adds a row at the end.
@@ -63,7 +64,8 @@ class table {
   table& add(std::vector<std::string> row)
   {
     if (row.size() != names_.size())
-      refuse("table", "a row has ", row.size(), " cells, the table ", names_.size(), " columns");
+      throw_invalid_argument("table", "a row has ", row.size(), " cells, the table ", names_.size(),
+                             " columns");
     for (auto& cell : row) cell = detail::valid_utf8(cell);
     rows_.push_back(std::move(row));
     return *this;

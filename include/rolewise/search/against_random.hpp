@@ -47,8 +47,8 @@ namespace detail {
 {
   const auto trials = searched.epochs < 1 ? 0 : cost_of(searched) / searched.epochs;
   if (trials < 1)
-    refuse("against_random", "the search cost ", cost_of(searched),
-           " epochs, less than a trial of ", searched.epochs);
+    throw_invalid_argument("against_random", "the search cost ", cost_of(searched),
+                           " epochs, less than a trial of ", searched.epochs);
   return trials;
 }
 
@@ -74,20 +74,22 @@ namespace detail {
                                                            const search_history& random)
 {
   if (searched.space != random.space || searched.epochs != random.epochs)
-    refuse("against_random", "the searches are of ",
-           searched.space != random.space ? "different spaces" : "different numbers of epochs");
+    throw_invalid_argument(
+        "against_random", "the searches are of ",
+        searched.space != random.space ? "different spaces" : "different numbers of epochs");
   const auto scores = scores_with_failures(random);
   if (const auto wanted = trials_at_cost_of(searched);
       static_cast<std::int64_t>(scores.size()) < wanted)
-    refuse("against_random", "the random search has ", scores.size(),
-           " trials with all epochs, the cost buys ", wanted);
+    throw_invalid_argument("against_random", "the random search has ", scores.size(),
+                           " trials with all epochs, the cost buys ", wanted);
   return scores;
 }
 
 [[nodiscard]] inline double best_of(const search_history& searched)
 {
   const auto scores = scores_in_the_end(searched);
-  if (scores.empty()) refuse("against_random", "no trial of the search was trained to the end");
+  if (scores.empty())
+    throw_invalid_argument("against_random", "no trial of the search was trained to the end");
   return *std::max_element(scores.begin(), scores.end());
 }
 
@@ -148,8 +150,8 @@ struct against_random {
     const std::vector<search_history>& searched, const std::vector<search_history>& random)
 {
   if (searched.size() != random.size())
-    refuse("improvement_over_random", "got ", searched.size(), " searches and ", random.size(),
-           " random ones, want as many of each");
+    throw_invalid_argument("improvement_over_random", "got ", searched.size(), " searches and ",
+                           random.size(), " random ones, want as many of each");
   std::vector<double> best, best_of_random;
   for (std::size_t i = 0; i < searched.size(); ++i) {
     const auto scores = detail::comparable_scores(searched[i], random[i]);

@@ -5,9 +5,9 @@
 /// Asynchronous successive halving (ASHA): trials pass rungs without waiting for the others.
 
 #include <rolewise/core/error.hpp>
+#include <rolewise/search/configuration_proposer.hpp>
 #include <rolewise/search/detail/halving.hpp>
 #include <rolewise/search/detail/ranking.hpp>
-#include <rolewise/search/point_proposer.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_strategy.hpp>
 
@@ -17,9 +17,9 @@
 
 namespace rolewise {
 
-/// ASHA: at most `at_once` trials train, the others wait for a slot in the order of their
-/// numbers. A trial that reaches a rung (`first_rung * eta^k` epochs) in a round continues if it
-/// is among the best 1 / eta (rounded down, at least one) of all scores recorded at that rung so
+/// ASHA: at most `max_concurrent_trials` trials train, the others wait for a slot in the order of
+/// their numbers. A trial that reaches a rung (`first_rung * eta^k` epochs) in a round continues if
+/// it is among the best 1 / eta (rounded down, at least one) of all scores recorded at that rung so
 /// far, its own and those of the same round included; else it is stopped and its slot is freed.
 ///
 /// A trial's score at a rung is the first one recorded there or later. A trial that has passed
@@ -43,19 +43,19 @@ struct asynchronous_successive_halving {
   static constexpr std::string_view name = "asynchronous-successive-halving";
   static constexpr bool has_state = false;
 
-  std::int64_t eta = 4;         ///< at least 2
-  std::int64_t first_rung = 1;  ///< epochs; at least 1
-  std::int64_t at_once = 4;     ///< trials that train at a time; at least 1
+  std::int64_t eta = 4;                    ///< at least 2
+  std::int64_t first_rung = 1;             ///< epochs; at least 1
+  std::int64_t max_concurrent_trials = 4;  ///< trials that train at a time; at least 1
 
   /// The decisions, with new points from `propose`.
   /// @throws std::invalid_argument for members out of their range
-  [[nodiscard]] std::vector<decision> decide(const std::vector<standing>& standings,
-                                             const point_proposer& propose) const
+  [[nodiscard]] std::vector<decision> decide(const std::vector<trial_state>& trial_states,
+                                             const configuration_proposer& propose) const
   {
-    if (eta < 2 || first_rung < 1 || at_once < 1)
-      refuse(name, "want eta >= 2, first_rung and at_once >= 1, got ", eta, ", ", first_rung,
-             " and ", at_once);
-    const auto trials = detail::by_number(standings);
+    if (eta < 2 || first_rung < 1 || max_concurrent_trials < 1)
+      throw_invalid_argument(name, "want eta >= 2, first_rung and max_concurrent_trials >= 1, got ",
+                             eta, ", ", first_rung, " and ", max_concurrent_trials);
+    const auto trials = detail::by_number(trial_states);
     std::vector<decision> made;
     std::int64_t running = 0;
     for (const auto* s : trials) {
@@ -66,36 +66,38 @@ struct asynchronous_successive_halving {
         made.emplace_back(stop_trial{s->trial});
     }
     for (const auto* s : trials) {
-      if (s->at || s->finished || running >= at_once) continue;
+      if (s->at || s->finished || running >= max_concurrent_trials) continue;
       made.emplace_back(start_trial{s->trial, propose(s->trial)});
       ++running;
     }
-    return detail::with_others_kept(standings, made);
+    return detail::with_others_kept(trial_states, made);
   }
 
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& standings,
+                                                 const std::vector<trial_state>& trial_states,
                                                  seed key) const
   {
-    return decide(standings,
+    return decide(trial_states,
                   [&](std::int64_t trial) { return random_search::propose(space, key, trial); });
   }
 
  private:
   /// Whether a trial is promoted at each rung that it has reached since the last round.
-  [[nodiscard]] bool holds(const standing& s, const std::vector<const standing*>& trials) const
+  [[nodiscard]] bool holds(const trial_state& s,
+                           const std::vector<const trial_state*>& trials) const
   {
     if (s.past.empty()) return true;
-    const auto now = s.past.back().epoch;
+    const auto progress = s.past.back().epoch;
     const auto before = s.past.size() > 1 ? s.past[s.past.size() - 2].epoch : 0;
-    for (auto rung = first_rung; rung <= now; rung = detail::times(rung, eta)) {
+    for (auto rung = first_rung; rung <= progress; rung = detail::times(rung, eta)) {
       if (rung > before && !is_promoted(s, trials, rung)) return false;
-      if (rung > now / eta) break;
+      if (rung > progress / eta) break;
     }
     return true;
   }
 
-  [[nodiscard]] bool is_promoted(const standing& s, const std::vector<const standing*>& trials,
+  [[nodiscard]] bool is_promoted(const trial_state& s,
+                                 const std::vector<const trial_state*>& trials,
                                  std::int64_t rung) const
   {
     const auto own = s.past.back().score;

@@ -22,7 +22,8 @@ namespace rolewise {
 /// consecutive, else names (`2`, `4`, `8`). Weights and activations of a layer get the same width.
 ///
 ///     const bit_space bits{layers_inside(network.layers()), {2, 4, 8}};
-///     arena(random_search{}, bits.space(), [&](const point& p, std::int64_t, seed own) {
+///     run_search(random_search{}, bits.space(), [&](const configuration& p, std::int64_t, seed
+///     own) {
 ///       return supervised{.student = resnet8(shape, dorefa{}, bits.scheme(p), {.seed = own})};
 ///     }, ...);
 class bit_space {
@@ -34,11 +35,12 @@ class bit_space {
       : layers_{std::move(layers)}, widths_{std::move(widths)}
   {
     if (layers_.empty() || widths_.empty())
-      refuse("bit_space", "want layers and widths, got ", layers_.size(), " and ", widths_.size());
+      throw_invalid_argument("bit_space", "want layers and widths, got ", layers_.size(), " and ",
+                             widths_.size());
     for (std::size_t i = 0; i < widths_.size(); ++i)
       if (widths_[i] < 1 || widths_[i] > 32 || (i > 0 && widths_[i] <= widths_[i - 1]))
-        refuse("bit_space", "want rising widths in 1 .. 32, got ",
-               detail::classic_list(" ", widths_));
+        throw_invalid_argument("bit_space", "want rising widths in 1 .. 32, got ",
+                               detail::classic_list(" ", widths_));
   }
 
   /// The dimensions, to be searched alone or combined with others.
@@ -55,7 +57,8 @@ class bit_space {
   /// @throws std::invalid_argument if the point lacks the bits of a layer, or has others than the
   ///         widths
   template<BitWidthScheme Otherwise = full_precision>
-  [[nodiscard]] per_layer<Otherwise> scheme(const point& at, const Otherwise& otherwise = {}) const
+  [[nodiscard]] per_layer<Otherwise> scheme(const configuration& at,
+                                            const Otherwise& otherwise = {}) const
   {
     per_layer<Otherwise> found{{}, otherwise};
     for (const auto& layer : layers_) {
@@ -68,13 +71,13 @@ class bit_space {
   /// The point of a scheme: the bit widths of the weights.
   /// @throws std::invalid_argument if a layer is not listed, or its width is not in the space
   template<typename Otherwise>
-  [[nodiscard]] point point_of(const per_layer<Otherwise>& scheme) const
+  [[nodiscard]] configuration configuration_of(const per_layer<Otherwise>& scheme) const
   {
-    point found;
+    configuration found;
     for (const auto& layer : layers_) {
-      const auto listed = std::ranges::find(scheme.layers, layer, &named_widths::layer);
+      const auto listed = std::ranges::find(scheme.layers, layer, &named_bits::layer);
       if (listed == scheme.layers.end())
-        refuse("bit_space", "the scheme does not list layer ", layer);
+        throw_invalid_argument("bit_space", "the scheme does not list layer ", layer);
       const int bits = listed->widths.weights.value();
       require_known(bits, layer);
       if (is_interval())
@@ -99,27 +102,27 @@ class bit_space {
     return names;
   }
 
-  [[nodiscard]] int width_at(const point& at, const std::string& name) const
+  [[nodiscard]] int width_at(const configuration& at, const std::string& name) const
   {
     if (is_interval()) {
       const auto bits = at.integer(name);
       if (bits < widths_.front() || bits > widths_.back())
-        refuse("bit_space", "'", name, "' is ", bits, ", want ", widths_.front(), " to ",
-               widths_.back());
+        throw_invalid_argument("bit_space", "'", name, "' is ", bits, ", want ", widths_.front(),
+                               " to ", widths_.back());
       return static_cast<int>(bits);
     }
     const auto& chosen = at.choice(name);
     for (const int bits : widths_)
       if (std::to_string(bits) == chosen) return bits;
-    refuse("bit_space", "'", name, "' is '", chosen, "', want one of ",
-           detail::classic_list(" ", widths_));
+    throw_invalid_argument("bit_space", "'", name, "' is '", chosen, "', want one of ",
+                           detail::classic_list(" ", widths_));
   }
 
   void require_known(int bits, const std::string& layer) const
   {
     if (std::ranges::find(widths_, bits) == widths_.end())
-      refuse("bit_space", "layer ", layer, " has ", bits, " bits, the space has ",
-             detail::classic_list(" ", widths_));
+      throw_invalid_argument("bit_space", "layer ", layer, " has ", bits, " bits, the space has ",
+                             detail::classic_list(" ", widths_));
   }
 
   std::vector<std::string> layers_;

@@ -18,7 +18,7 @@ namespace rolewise {
 /// the highest number of epochs at which enough trials were evaluated. A third of the points is
 /// random, so that it is never much worse than Hyperband.
 ///
-///     arena(bohb{.budget = {.most = 27}}, space, ..., {.trials = 49, .epochs = 27});
+///     run_search(bohb{.budget = {.most = 27}}, space, ..., {.trials = 49, .epochs = 27});
 ///
 /// With d dimensions the model needs d + 3 evaluated trials; at least d + 1 of them are good.
 ///
@@ -42,15 +42,16 @@ struct bohb {
 
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& standings,
+                                                 const std::vector<trial_state>& trial_states,
                                                  seed key) const
   {
     const auto dimensions = static_cast<std::int64_t>(space.dimensions().size());
     auto model = proposals;
     model.start_up = std::max(model.start_up, dimensions + 3);
     model.least_good = std::max(model.least_good, dimensions + 1);
-    return budget.decide(
-        standings, [&](std::int64_t trial) { return model.propose(space, standings, key, trial); });
+    return budget.decide(trial_states, [&](std::int64_t trial) {
+      return model.propose(space, trial_states, key, trial);
+    });
   }
 };
 

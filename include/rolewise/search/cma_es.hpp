@@ -30,7 +30,7 @@ namespace rolewise {
 /// one coordinate per name, and the highest selects the name. Coordinates outside [0, 1] are
 /// reflected at the ends. A trial that is done without a score ranks last in its generation; of
 /// equals the lower number ranks first. A failed trial ranks last, too, and the distribution
-/// never moves towards its point: if fewer than half of a generation have not failed, the mean
+/// never moves toward its point: if fewer than half of a generation have not failed, the mean
 /// replaces the missing points, and a generation that failed as a whole causes no update.
 ///
 /// Suited to correlated real numbers and a budget of some hundred trials.
@@ -57,18 +57,19 @@ struct cma_es {
   [[nodiscard]] std::int64_t generation(const search_space& space) const
   {
     if ((offspring != 0 && offspring < 2) || !(step > 0.0))
-      refuse(name, "want offspring 0 or >= 2 and step > 0, got ", offspring, " and ", step);
+      throw_invalid_argument(name, "want offspring 0 or >= 2 and step > 0, got ", offspring,
+                             " and ", step);
     if (offspring != 0) return offspring;
     const auto count = static_cast<double>(std::max<std::size_t>(coordinates(space), 1));
     return 4 + static_cast<std::int64_t>(3.0 * std::log(count));
   }
 
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& standings,
+                                                 const std::vector<trial_state>& trial_states,
                                                  seed key) const
   {
     const auto size = static_cast<std::ptrdiff_t>(generation(space));
-    const auto trials = detail::by_number(standings);
+    const auto trials = detail::by_number(trial_states);
     // Without coordinates there is nothing to adapt; one unused coordinate keeps the formulas
     // valid.
     detail::covariance_adaptation state{std::max<std::size_t>(coordinates(space), 1),
@@ -77,7 +78,7 @@ struct cma_es {
     std::vector<decision> made;
     for (auto first = trials.begin(); first != trials.end();) {
       const auto last = first + std::min(size, trials.end() - first);
-      const std::vector<const standing*> members(first, last);
+      const std::vector<const trial_state*> members(first, last);
       if (!are_through(members)) {
         for (const auto* s : members)
           if (!s->at && !s->finished)
@@ -87,7 +88,7 @@ struct cma_es {
       learn(state, members, own);
       first = last;
     }
-    return detail::with_others_kept(standings, made);
+    return detail::with_others_kept(trial_states, made);
   }
 
  private:
@@ -101,7 +102,7 @@ struct cma_es {
     return count;
   }
 
-  [[nodiscard]] static bool are_through(const std::vector<const standing*>& members)
+  [[nodiscard]] static bool are_through(const std::vector<const trial_state*>& members)
   {
     return std::all_of(members.begin(), members.end(),
                        [](const auto* s) { return s->finished || detail::has_failed(*s); });
@@ -114,14 +115,14 @@ struct cma_es {
   }
 
   static void learn(detail::covariance_adaptation& state,
-                    const std::vector<const standing*>& members, seed own)
+                    const std::vector<const trial_state*>& members, seed own)
   {
     std::vector<detail::ranked_trial> ranking;
     for (const auto* s : members) ranking.push_back({s->trial, detail::score_of(*s)});
     detail::rank(ranking);
     if (ranking.size() < state.parents()) return;  // the last generation, incomplete
     const auto has_failed = [&](const detail::ranked_trial& one) {
-      return std::any_of(members.begin(), members.end(), [&](const standing* s) {
+      return std::any_of(members.begin(), members.end(), [&](const trial_state* s) {
         return s->trial == one.trial && detail::has_failed(*s);
       });
     };
@@ -139,9 +140,10 @@ struct cma_es {
     return folded > 1.0 ? 2.0 - folded : folded;
   }
 
-  [[nodiscard]] static point located(const search_space& space, const std::vector<double>& x)
+  [[nodiscard]] static configuration located(const search_space& space,
+                                             const std::vector<double>& x)
   {
-    point found;
+    configuration found;
     std::size_t i = 0;
     for (const auto& d : space.dimensions()) {
       if (const auto* named = std::get_if<choice_of>(&d.range)) {

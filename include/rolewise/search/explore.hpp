@@ -8,8 +8,8 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/search/configuration.hpp>
 #include <rolewise/search/inside.hpp>
-#include <rolewise/search/point.hpp>
 #include <rolewise/search/space.hpp>
 
 #include <algorithm>
@@ -38,24 +38,26 @@ inline void require_sound(const exploration& how)
 {
   const auto is_factor = [](double x) { return std::isfinite(x) && x > 0.0; };
   if (how.longest_step < 0 || how.longest_step >= std::numeric_limits<std::uint32_t>::max())
-    refuse("explore", "longest_step is ", how.longest_step, ", want 0 .. 2^32 - 2");
+    throw_invalid_argument("explore", "longest_step is ", how.longest_step, ", want 0 .. 2^32 - 2");
   if (!is_factor(how.raised) || !is_factor(how.lowered))
-    refuse("explore", "want factors above 0, got raised ", how.raised, " and lowered ",
-           how.lowered);
+    throw_invalid_argument("explore", "want factors above 0, got raised ", how.raised,
+                           " and lowered ", how.lowered);
 }
 
 // Draw 0 is the resampled value, 1 whether it is used, 2 how far to move otherwise, 3 in which
 // direction.
 
-[[nodiscard]] inline point::value moved(const integer_interval& r, const point::value& from,
-                                        const draws& drawn, const exploration& how)
+[[nodiscard]] inline configuration::value moved(const integer_interval& r,
+                                                const configuration::value& from,
+                                                const draws& drawn, const exploration& how)
 {
   const auto x = std::get<std::int64_t>(from);
   const auto step = drawn.below(2, how.longest_step + 1);
   return drawn.coin(3) ? x - std::min(step, x - r.low) : x + std::min(step, r.high - x);
 }
-[[nodiscard]] inline point::value moved(const real_interval& r, const point::value& from,
-                                        const draws& drawn, const exploration& how)
+[[nodiscard]] inline configuration::value moved(const real_interval& r,
+                                                const configuration::value& from,
+                                                const draws& drawn, const exploration& how)
 {
   const double x = std::get<double>(from);
   double to = x;
@@ -68,8 +70,8 @@ inline void require_sound(const exploration& how)
   }
   return std::clamp(to, r.low, r.high);
 }
-[[nodiscard]] inline point::value moved(const choice_of&, const point::value& from, const draws&,
-                                        const exploration&)
+[[nodiscard]] inline configuration::value moved(const choice_of&, const configuration::value& from,
+                                                const draws&, const exploration&)
 {
   return from;
 }
@@ -102,13 +104,13 @@ inline void require_sound(const exploration& how)
 /// @par Departs
 /// Factors leave 0 unchanged and move numbers below 0 the wrong way, so reals of linear intervals
 /// move by shares of the interval's length, as far as the levels of a policy do.
-[[nodiscard]] inline point explore(const search_space& space, const point& at, seed key,
-                                   const exploration& how = {})
+[[nodiscard]] inline configuration explore(const search_space& space, const configuration& at,
+                                           seed key, const exploration& how = {})
 {
   detail::require_sound(how);
   require_inside("explore", space, at);
   const auto anew = space.sample(key);
-  point near;
+  configuration near;
   for (std::size_t i = 0; i < space.dimensions().size(); ++i) {
     const auto& d = space.dimensions()[i];
     const draws drawn{key.split(purpose{d.name}), 0, 0};

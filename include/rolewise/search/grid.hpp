@@ -18,8 +18,8 @@ namespace rolewise {
 ///
 /// An interval gives `steps` values, evenly spaced on its linear or logarithmic scale, both ends
 /// included (its middle if `steps` is 1), an interval of fewer integers gives each of them, a
-/// choice every name. Trials beyond `points(space)` are stopped before they start, and points
-/// beyond the number of trials are not evaluated: make as many trials as there are points. A
+/// choice every name. Trials beyond `configurations(space)` are stopped before they start, and
+/// points beyond the number of trials are not evaluated: make as many trials as there are points. A
 /// trial that fails is stopped. Seeds have no effect.
 struct grid {
   static constexpr std::string_view name = "grid";
@@ -29,25 +29,25 @@ struct grid {
 
   /// The number of points of the grid.
   /// @throws std::invalid_argument if `steps` is below 1 or there are 2^63 points or more
-  [[nodiscard]] std::int64_t points(const search_space& space) const
+  [[nodiscard]] std::int64_t configurations(const search_space& space) const
   {
-    if (steps < 1) refuse(name, "want steps >= 1, got ", steps);
+    if (steps < 1) throw_invalid_argument(name, "want steps >= 1, got ", steps);
     std::int64_t count = 1;
     for (const auto& d : space.dimensions()) {
       const auto values = values_along(d);
       if (count > std::numeric_limits<std::int64_t>::max() / values)
-        refuse(name, "has more points than a 64-bit integer counts");
+        throw_invalid_argument(name, "has more points than a 64-bit integer counts");
       count *= values;
     }
     return count;
   }
 
   /// The point with this number, 0 .. points(space) - 1.
-  [[nodiscard]] point at(const search_space& space, std::int64_t number) const
+  [[nodiscard]] configuration at(const search_space& space, std::int64_t number) const
   {
-    if (const auto count = points(space); number < 0 || number >= count)
-      refuse(name, "has the points 0 .. ", count - 1, ", was asked for ", number);
-    point found;
+    if (const auto count = configurations(space); number < 0 || number >= count)
+      throw_invalid_argument(name, "has the points 0 .. ", count - 1, ", was asked for ", number);
+    configuration found;
     for (const auto& d : space.dimensions()) {
       const auto count = values_along(d);
       found.set(d.name, value_along(d, number % count, count));
@@ -57,11 +57,12 @@ struct grid {
   }
 
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& standings, seed) const
+                                                 const std::vector<trial_state>& trial_states,
+                                                 seed) const
   {
-    const auto count = points(space);
+    const auto count = configurations(space);
     std::vector<decision> decisions;
-    for (const auto& s : standings) {
+    for (const auto& s : trial_states) {
       if (s.finished) continue;
       if (detail::has_failed(s))
         decisions.emplace_back(stop_trial{s.trial});
@@ -86,8 +87,8 @@ struct grid {
     return real.low == real.high ? 1 : steps;
   }
 
-  [[nodiscard]] static point::value value_along(const dimension& d, std::int64_t i,
-                                                std::int64_t count)
+  [[nodiscard]] static configuration::value value_along(const dimension& d, std::int64_t i,
+                                                        std::int64_t count)
   {
     if (const auto* named = std::get_if<choice_of>(&d.range))
       return named->names[static_cast<std::size_t>(i)];

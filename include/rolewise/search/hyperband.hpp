@@ -5,9 +5,9 @@
 /// Hyperband: successive halving from many trials with early rungs to few with late ones.
 
 #include <rolewise/core/error.hpp>
+#include <rolewise/search/configuration_proposer.hpp>
 #include <rolewise/search/detail/halving.hpp>
 #include <rolewise/search/detail/ranking.hpp>
-#include <rolewise/search/point_proposer.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_strategy.hpp>
 
@@ -56,7 +56,7 @@ struct hyperband {
   [[nodiscard]] std::vector<bracket> brackets() const
   {
     if (eta < 2 || most < 1 || most > 1'000'000'000)
-      refuse(name, "want eta >= 2 and most in 1 .. 10^9, got ", eta, " and ", most);
+      throw_invalid_argument(name, "want eta >= 2 and most in 1 .. 10^9, got ", eta, " and ", most);
     std::int64_t s = 0, power = 1;
     for (; power <= most / eta; power *= eta) ++s;
     std::vector<bracket> all;
@@ -78,34 +78,35 @@ struct hyperband {
 
   /// The decisions, with new points from `propose`.
   /// @throws std::invalid_argument for members out of their range
-  [[nodiscard]] std::vector<decision> decide(const std::vector<standing>& standings,
-                                             const point_proposer& propose) const
+  [[nodiscard]] std::vector<decision> decide(const std::vector<trial_state>& trial_states,
+                                             const configuration_proposer& propose) const
   {
     const auto plan = brackets();
-    const auto trials = detail::by_number(standings);
+    const auto trials = detail::by_number(trial_states);
     std::vector<decision> made;
     auto first = trials.begin();
     for (std::size_t b = 0; first != trials.end(); b = (b + 1) % plan.size()) {
       const auto count = std::min<std::int64_t>(plan[b].trials, trials.end() - first);
-      const std::vector<const standing*> members(first, first + count);
+      const std::vector<const trial_state*> members(first, first + count);
       if (!has_ended(members, plan[b], propose, made)) break;
       first += count;
     }
-    return detail::with_others_kept(standings, made);
+    return detail::with_others_kept(trial_states, made);
   }
 
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& standings,
+                                                 const std::vector<trial_state>& trial_states,
                                                  seed key) const
   {
-    return decide(standings,
+    return decide(trial_states,
                   [&](std::int64_t trial) { return random_search::propose(space, key, trial); });
   }
 
  private:
   /// Decides on the trials of one bracket. Returns whether none of them trains any more.
-  [[nodiscard]] bool has_ended(const std::vector<const standing*>& members, const bracket& plan,
-                               const point_proposer& propose, std::vector<decision>& made) const
+  [[nodiscard]] bool has_ended(const std::vector<const trial_state*>& members, const bracket& plan,
+                               const configuration_proposer& propose,
+                               std::vector<decision>& made) const
   {
     auto stopped = detail::fallen(members, eta, {plan.rungs.begin(), plan.rungs.end() - 1});
     bool somebody_trains = false;

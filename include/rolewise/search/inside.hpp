@@ -6,7 +6,7 @@
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/nearest_names.hpp>
-#include <rolewise/search/point.hpp>
+#include <rolewise/search/configuration.hpp>
 #include <rolewise/search/space.hpp>
 
 #include <algorithm>
@@ -35,7 +35,7 @@ namespace detail {
 }
 
 /// Describes a value with its type: `the real 0.5`, `the integer 2`, `'policy'`.
-[[nodiscard]] inline std::string found_value(const point::value& x)
+[[nodiscard]] inline std::string found_value(const configuration::value& x)
 {
   if (const auto* real = std::get_if<double>(&x)) return detail::classic_text("the real ", *real);
   if (const auto* whole = std::get_if<std::int64_t>(&x))
@@ -63,14 +63,14 @@ namespace detail {
 }  // namespace detail
 
 /// Whether one value is among those of a dimension.
-[[nodiscard]] inline bool is_in(const dimension& d, const point::value& x)
+[[nodiscard]] inline bool is_in(const dimension& d, const configuration::value& x)
 {
-  return search_space{std::vector<dimension>{d}}.contains(point{}.set(d.name, x));
+  return search_space{std::vector<dimension>{d}}.contains(configuration{}.set(d.name, x));
 }
 
 /// The reason why a point lies outside a space, with the name of the dimension; empty for a point
 /// inside. `'bits' is the integer 9, want an integer 1 .. 8`
-[[nodiscard]] inline std::string objection_to(const search_space& space, const point& p)
+[[nodiscard]] inline std::string objection_to(const search_space& space, const configuration& p)
 {
   for (const auto& d : space.dimensions()) {
     const auto* x = p.find(d.name);
@@ -86,10 +86,10 @@ namespace detail {
   return {};
 }
 
-/// @throws std::invalid_argument `rolewise: <who>: the point <why it lies outside>`
-inline void require_inside(std::string_view who, const search_space& space, const point& p)
+/// @throws std::invalid_argument `rolewise: <who>: the configuration <why it lies outside>`
+inline void require_inside(std::string_view who, const search_space& space, const configuration& p)
 {
-  if (!space.contains(p)) refuse(who, "the point ", objection_to(space, p));
+  if (!space.contains(p)) throw_invalid_argument(who, "the point ", objection_to(space, p));
 }
 
 /// For strategies that need at least one dimension.
@@ -97,15 +97,15 @@ inline void require_inside(std::string_view who, const search_space& space, cons
 inline void require_dimensions(std::string_view who, const search_space& space)
 {
   if (space.dimensions().empty())
-    refuse(who, "the space has no dimension, want at least one to search");
+    throw_invalid_argument(who, "the space has no dimension, want at least one to search");
 }
 
 /// The point with each number clamped to its interval, and its values in the order of the space.
 /// @throws std::invalid_argument for what cannot be clamped: missing or superfluous names, values
 ///         of another type, an unknown choice, NaN
-[[nodiscard]] inline point clamped(const search_space& space, const point& p)
+[[nodiscard]] inline configuration clamped(const search_space& space, const configuration& p)
 {
-  point inside;
+  configuration inside;
   for (const auto& d : space.dimensions()) {
     const auto* x = p.find(d.name);
     if (x == nullptr) break;  // reported by `require_inside`

@@ -5,7 +5,7 @@
 /// Composition of search spaces, and of their points.
 
 #include <rolewise/core/error.hpp>
-#include <rolewise/search/point.hpp>
+#include <rolewise/search/configuration.hpp>
 #include <rolewise/search/space.hpp>
 
 #include <concepts>
@@ -30,13 +30,14 @@ template<std::same_as<search_space>... More>
 
 /// The union of points: all values of the first, then those of the others.
 /// @throws std::invalid_argument for a name that two of them have
-template<std::same_as<point>... More>
-[[nodiscard]] point joined(const point& first, const More&... more)
+template<std::same_as<configuration>... More>
+[[nodiscard]] configuration joined(const configuration& first, const More&... more)
 {
   auto all = first;
-  const auto add = [&](const point& other) {
+  const auto add = [&](const configuration& other) {
     for (const auto& [name, x] : other.values()) {
-      if (all.find(name) != nullptr) refuse("joined", "two points have a value named '", name, "'");
+      if (all.find(name) != nullptr)
+        throw_invalid_argument("joined", "two points have a value named '", name, "'");
       all.set(name, x);
     }
   };
@@ -54,18 +55,18 @@ template<std::same_as<point>... More>
 }
 
 /// The point with a prefix added to every name.
-[[nodiscard]] inline point prefixed(std::string_view prefix, const point& p)
+[[nodiscard]] inline configuration prefixed(std::string_view prefix, const configuration& p)
 {
-  point longer;
+  configuration longer;
   for (const auto& [name, x] : p.values()) longer.set(std::string{prefix} + name, x);
   return longer;
 }
 
 /// The values whose names begin with a prefix, with the prefix removed: undoes `prefixed` and
 /// `joined`.
-[[nodiscard]] inline point part_of(const point& p, std::string_view prefix)
+[[nodiscard]] inline configuration part_of(const configuration& p, std::string_view prefix)
 {
-  point part;
+  configuration part;
   for (const auto& [name, x] : p.values())
     if (name.starts_with(prefix) && name.size() > prefix.size())
       part.set(std::string_view{name}.substr(prefix.size()), x);

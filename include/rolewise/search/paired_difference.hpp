@@ -37,7 +37,8 @@ struct paired_difference {
   constexpr std::array table{12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646,
                              2.3060,  2.2622, 2.2281, 2.2010, 2.1788, 2.1604, 2.1448,
                              2.1314,  2.1199, 2.1098, 2.1009, 2.0930, 2.0860};
-  if (freedom < 1) refuse("student_t_95", "want at least 1 degree of freedom, got 0");
+  if (freedom < 1)
+    throw_invalid_argument("student_t_95", "want at least 1 degree of freedom, got 0");
   if (freedom <= table.size()) return table[freedom - 1];
   // Cornish-Fisher expansion about the quantile of the normal distribution.
   constexpr double z = 1.959963984540054, z2 = z * z;
@@ -54,8 +55,8 @@ struct paired_difference {
                                                      const std::vector<double>& b)
 {
   if (a.size() != b.size() || a.size() < 2)
-    refuse("difference_of", "got ", a.size(), " and ", b.size(),
-           " values, want as many of each, at least 2");
+    throw_invalid_argument("difference_of", "got ", a.size(), " and ", b.size(),
+                           " values, want as many of each, at least 2");
   const auto count = static_cast<double>(a.size());
   double sum = 0.0, squares = 0.0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] - b[i];
@@ -70,7 +71,8 @@ struct paired_difference {
 /// @throws std::invalid_argument for fewer than 2 pairs
 [[nodiscard]] inline double deviation_of(const paired_difference& found)
 {
-  if (found.pairs < 2) refuse("deviation_of", "got ", found.pairs, " pairs, want at least 2");
+  if (found.pairs < 2)
+    throw_invalid_argument("deviation_of", "got ", found.pairs, " pairs, want at least 2");
   return (found.high - found.low) / 2.0 / student_t_95(found.pairs - 1) *
          std::sqrt(static_cast<double>(found.pairs));
 }

@@ -74,11 +74,11 @@ struct pb2 {
 
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& standings,
+                                                 const std::vector<trial_state>& trial_states,
                                                  seed key) const
   {
     require_sound();
-    const auto trials = detail::by_number(standings);
+    const auto trials = detail::by_number(trial_states);
     const auto own = key.split(purpose{name});
     std::vector<decision> made;
     std::size_t step = 0;
@@ -94,22 +94,24 @@ struct pb2 {
         rivals.push_back({s->trial, detail::score_of(s->past.back())});
     const auto copies = exchanges(rivals, own, step);
     if (!copies.empty()) explore(space, trials, copies, step, own, made);
-    return detail::with_others_kept(standings, made);
+    return detail::with_others_kept(trial_states, made);
   }
 
  private:
-  using trials_by_number = std::vector<const standing*>;
+  using trials_by_number = std::vector<const trial_state*>;
 
   void require_sound() const
   {
     if (!(share >= 0.0 && share <= 0.5 && resample >= 0.0 && resample <= 1.0))
-      refuse(name, "want share in [0, 0.5] and resample in [0, 1], got ", share, " and ", resample);
+      throw_invalid_argument(name, "want share in [0, 0.5] and resample in [0, 1], got ", share,
+                             " and ", resample);
     if (candidates < 1 || memory < 1)
-      refuse(name, "want candidates and memory >= 1, got ", candidates, " and ", memory);
+      throw_invalid_argument(name, "want candidates and memory >= 1, got ", candidates, " and ",
+                             memory);
   }
 
   /// Whether a trial continues, or has failed and may continue as a copy.
-  [[nodiscard]] static bool is_rival(const standing& s) { return s.at && !s.finished; }
+  [[nodiscard]] static bool is_rival(const trial_state& s) { return s.at && !s.finished; }
 
   [[nodiscard]] std::vector<detail::exchange> exchanges(
       const std::vector<detail::ranked_trial>& rivals, seed own, std::size_t step) const
@@ -118,10 +120,10 @@ struct pb2 {
                              static_cast<std::int64_t>(step));
   }
 
-  [[nodiscard]] static const standing& find(const trials_by_number& trials, std::int64_t number)
+  [[nodiscard]] static const trial_state& find(const trials_by_number& trials, std::int64_t number)
   {
     return **std::lower_bound(trials.begin(), trials.end(), number,
-                              [](const standing* s, std::int64_t n) { return s->trial < n; });
+                              [](const trial_state* s, std::int64_t n) { return s->trial < n; });
   }
 
   /// Adds the copies to `made`, each at its own point.
@@ -129,12 +131,12 @@ struct pb2 {
                const std::vector<detail::exchange>& copies, std::size_t step, seed own,
                std::vector<decision>& made) const
   {
-    const auto now = static_cast<double>(step);
+    const auto progress = static_cast<double>(step);
     std::vector<detail::timed_place> pending;
     for (const auto* s : trials) {
       const auto is_copy = [&](const detail::exchange& e) { return e.to == s->trial; };
       if (detail::is_running(*s) && std::none_of(copies.begin(), copies.end(), is_copy))
-        pending.push_back({modelled(space, *s->at), now});
+        pending.push_back({modeled(space, *s->at), progress});
     }
     const auto seen = rises(space, trials, own, step);
     std::optional<detail::bandit> picks;
@@ -144,22 +146,22 @@ struct pb2 {
       const auto here = ours.split(static_cast<std::uint64_t>(step));
       std::vector<double> picked;
       if (picks)
-        picked =
-            picks->pick(now, seen[0].where.at.size(), candidates, here.split(purpose{"candidate"}));
-      made.emplace_back(copy_trial{
+        picked = picks->pick(progress, seen[0].where.at.size(), candidates,
+                             here.split(purpose{"candidate"}));
+      made.emplace_back(exploit_trial{
           .from = e.from, .to = e.to, .at = next(space, *find(trials, e.from).at, picked, here)});
     }
   }
 
   /// A new point: the parent's choices, unless resampled, and the selected numbers; random
   /// numbers if none were selected.
-  [[nodiscard]] point next(const search_space& space, const point& parent,
-                           const std::vector<double>& picked, seed key) const
+  [[nodiscard]] configuration next(const search_space& space, const configuration& parent,
+                                   const std::vector<double>& picked, seed key) const
   {
     auto child = space.sample(key.split(purpose{"anew"}));
     std::size_t used = 0;
     for (const auto& d : space.dimensions()) {
-      if (is_modelled(d)) {
+      if (is_modeled(d)) {
         if (!picked.empty()) child.set(d.name, detail::value_at(d, picked[used++]));
       } else if (draws{key.split(purpose{d.name}), 0, 0}.uniform(0) >= resample) {
         if (const auto* inherited = parent.find(d.name)) child.set(d.name, *inherited);
@@ -168,16 +170,17 @@ struct pb2 {
     return child;
   }
 
-  [[nodiscard]] static bool is_modelled(const dimension& d)
+  [[nodiscard]] static bool is_modeled(const dimension& d)
   {
     return !std::holds_alternative<choice_of>(d.range);
   }
 
-  [[nodiscard]] static std::vector<double> modelled(const search_space& space, const point& p)
+  [[nodiscard]] static std::vector<double> modeled(const search_space& space,
+                                                   const configuration& p)
   {
     std::vector<double> coordinates;
     for (const auto& d : space.dimensions())
-      if (is_modelled(d)) coordinates.push_back(detail::coordinate_of(d, p));
+      if (is_modeled(d)) coordinates.push_back(detail::coordinate_of(d, p));
     return coordinates;
   }
 
@@ -205,15 +208,15 @@ struct pb2 {
         if (s->past.size() > i) rivals.push_back({s->trial, detail::score_of(s->past[i - 1])});
       const auto copies = exchanges(rivals, own, i);
       for (const auto& rival : rivals) {
-        const auto& now = find(trials, rival.trial).past[i];
+        const auto& progress = find(trials, rival.trial).past[i];
         const auto& before = find(trials, rival.trial).past[i - 1];
         const auto copy = std::find_if(copies.begin(), copies.end(),
                                        [&](const auto& e) { return e.to == rival.trial; });
         const double base =
             copy == copies.end() ? before.score : find(trials, copy->from).past[i - 1].score;
-        const auto epochs = std::max<std::int64_t>(now.epoch - before.epoch, 1);
-        seen.push_back({{modelled(space, now.at), static_cast<double>(i)},
-                        (now.score - base) / static_cast<double>(epochs)});
+        const auto epochs = std::max<std::int64_t>(progress.epoch - before.epoch, 1);
+        seen.push_back({{modeled(space, progress.at), static_cast<double>(i)},
+                        (progress.score - base) / static_cast<double>(epochs)});
       }
     }
     count_failures_as_least(seen);

@@ -34,7 +34,7 @@ namespace rolewise {
 {
   const auto lineage = lineage_of(history);
   const auto path = lineage.ancestry(trial);
-  if (path.empty()) refuse("search_segments", "trial ", trial, " never started");
+  if (path.empty()) throw_invalid_argument("search_segments", "trial ", trial, " never started");
   std::vector<search_segment> segments;
   for (std::size_t i = 0; i < path.size(); ++i) {
     const auto& stretch = lineage.stretches[path[i]];
@@ -72,8 +72,8 @@ class copies_in_order {
       before_[i] = std::exchange(previous, i);
       if (const auto parent = lineage.stretches[i].parent) {
         if (before_[i] == none)
-          refuse("exploit_events", "trial ", lineage.stretches[i].trial,
-                 " was copied to and had not started");
+          throw_invalid_argument("exploit_events", "trial ", lineage.stretches[i].trial,
+                                 " was copied to and had not started");
         copies_of_[*parent].push_back(i);
       }
     }
@@ -97,9 +97,9 @@ class copies_in_order {
     const auto& stretch = lineage_.stretches[i];
     if (state_[i] == progress::done) return;
     if (state_[i] == progress::under_way)
-      refuse("exploit_events", "trials ", stretch.trial, " and ",
-             lineage_.stretches[*stretch.parent].trial,
-             " copy each other at one look, which no log can say");
+      throw_invalid_argument("exploit_events", "trials ", stretch.trial, " and ",
+                             lineage_.stretches[*stretch.parent].trial,
+                             " copy each other at one look, which no log can say");
     state_[i] = progress::under_way;
     if (stretch.parent) {
       write(*stretch.parent);

@@ -6,8 +6,8 @@
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/operation.hpp>
-#include <rolewise/search/detail/point_values.hpp>
-#include <rolewise/search/point.hpp>
+#include <rolewise/search/configuration.hpp>
+#include <rolewise/search/detail/configuration_values.hpp>
 #include <rolewise/search/space.hpp>
 
 #include <array>
@@ -65,7 +65,8 @@ inline constexpr std::size_t policy_places = 2 * augmentation_policy::pairs;
 
 /// The policy at a point of `policy_space(prefix)`. Other names in the point are ignored.
 /// @throws std::invalid_argument for a value that is missing, no integer or out of range
-[[nodiscard]] inline augmentation_policy policy_at(const point& p, std::string_view prefix = {})
+[[nodiscard]] inline augmentation_policy policy_at(const configuration& p,
+                                                   std::string_view prefix = {})
 {
   std::array<std::int64_t, detail::policy_places> levels{};
   for (std::size_t place = 0; place < detail::policy_places; ++place)
@@ -75,9 +76,10 @@ inline constexpr std::size_t policy_places = 2 * augmentation_policy::pairs;
 }
 
 /// The point of `policy_space(prefix)` for a policy, the inverse of `policy_at`.
-[[nodiscard]] inline point point_of(const augmentation_policy& policy, std::string_view prefix = {})
+[[nodiscard]] inline configuration configuration_of(const augmentation_policy& policy,
+                                                    std::string_view prefix = {})
 {
-  point p;
+  configuration p;
   for (std::size_t place = 0; place < detail::policy_places; ++place)
     p.set(detail::policy_dimension(prefix, place), policy.levels()[place]);
   return p;

@@ -30,10 +30,11 @@ namespace rolewise {
 /// first of the lower quarter, become copies also where they are more than a quarter, and are
 /// never copied. If no trial is left to be copied they are stopped.
 ///
-///     arena(population_based{.first = point_of(augmentation_policy{})}, policy_space(), ...,
+///     run_search(population_based{.first = configuration_of(augmentation_policy{})},
+///     policy_space(), ...,
 ///           {.trials = population_based::usual_trials,
 ///            .epochs = 200,
-///            .epochs_per_round = population_based::usual_epochs_per_round});
+///            .evaluation_interval = population_based::usual_epochs_per_round});
 ///
 /// @par Determinism
 /// Donors and points are functions of the seed, the number of the trial that is replaced, its
@@ -58,35 +59,35 @@ struct population_based {
   exploration exploring{};
   /// Initial values of every trial, in the dimensions that it names; the others are drawn.
   /// Population Based Augmentation begins with policies of zeros,
-  /// `point_of(augmentation_policy{})`.
-  point first{};
+  /// `configuration_of(augmentation_policy{})`.
+  configuration first{};
 
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& standings,
+                                                 const std::vector<trial_state>& trial_states,
                                                  seed key) const
   {
     require_dimensions(name, space);
     detail::require_quantile(name, quantile);
-    const auto ranked = ranking(standings);
+    const auto ranked = ranking(trial_states);
     const auto count = detail::size_of_quantile(quantile, ranked.size());
     const auto donors = detail::donors_of(ranked, count);
-    std::vector<bool> is_lower(standings.size());
+    std::vector<bool> is_lower(trial_states.size());
     for (auto i = ranked.size() - count; i < ranked.size(); ++i) is_lower[ranked[i].place] = true;
 
     std::vector<decision> decisions;
-    for (std::size_t i = 0; i < standings.size(); ++i) {
-      const auto& s = standings[i];
+    for (std::size_t i = 0; i < trial_states.size(); ++i) {
+      const auto& s = trial_states[i];
       const auto of_trial = key.split(purpose{name}).split(static_cast<std::uint64_t>(s.trial));
       if (s.finished) continue;
       if (!s.at) {
         decisions.emplace_back(
-            start_trial{s.trial, detail::first_point(name, space, first, of_trial)});
+            start_trial{s.trial, detail::first_configuration(name, space, first, of_trial)});
       } else if (donors > 0 && (is_lower[i] || detail::has_failed(s))) {
         const auto of_look = of_trial.split(s.past.size() + 1);
         const auto drawn = draws{of_look, s.epoch, 0}.below(0, static_cast<std::int64_t>(donors));
-        const auto& donor = standings[ranked[static_cast<std::size_t>(drawn)].place];
+        const auto& donor = trial_states[ranked[static_cast<std::size_t>(drawn)].place];
         const auto near = of_look.split(static_cast<std::uint64_t>(s.epoch));
-        decisions.emplace_back(copy_trial{
+        decisions.emplace_back(exploit_trial{
             .from = donor.trial, .to = s.trial, .at = explore(space, *donor.at, near, exploring)});
       } else if (detail::has_failed(s)) {
         decisions.emplace_back(stop_trial{s.trial});
@@ -99,11 +100,11 @@ struct population_based {
 
  private:
   [[nodiscard]] static std::vector<detail::contender> ranking(
-      const std::vector<standing>& standings)
+      const std::vector<trial_state>& trial_states)
   {
     std::vector<detail::contender> all;
-    for (std::size_t i = 0; i < standings.size(); ++i)
-      if (const auto& s = standings[i]; !s.finished && s.at && (s.score || s.failed))
+    for (std::size_t i = 0; i < trial_states.size(); ++i)
+      if (const auto& s = trial_states[i]; !s.finished && s.at && (s.score || s.failed))
         all.push_back({i, s.trial, detail::score_of(s).value_or(failed_score)});
     detail::rank(all);
     return all;

@@ -35,8 +35,8 @@ namespace rolewise {
 ///     none is kept.
 ///  3. If i is in the lower quantile, a donor j is drawn uniformly from the upper quantile. If a
 ///     state of j's last report visible to i is kept, i becomes a copy of it: of this round's j
-///     (`looks_ago` 0), or of j one round ago (`looks_ago` 1), at a point near j's. Else i
-///     continues unchanged.
+///     (`evaluations_ago` 0), or of j one round ago (`evaluations_ago` 1), at a configuration near
+///     j's. Else i continues unchanged.
 ///
 /// A failure is visible to all trials at once; a failed trial ranks below all scores and is never
 /// copied. It cannot continue, so it waits until all have reported and becomes a copy of one of
@@ -64,11 +64,11 @@ namespace rolewise {
 struct population_based_asynchronous {
   static constexpr std::string_view name = "population-based-asynchronous";
   static constexpr bool has_state = false;
-  static constexpr bool looks_back = true;
+  static constexpr bool reads_history = true;
 
   fraction quantile{0.25};  ///< at most 0.5
   exploration exploring{};
-  point first{};                     ///< as in `population_based`
+  configuration first{};             ///< as in `population_based`
   fraction delay{0.14490772679264};  ///< how long a report waits for those of others, in rounds
 
   /// The report time, within the round, of a trial's score number `score` (1 for the first).
@@ -79,22 +79,22 @@ struct population_based_asynchronous {
   }
 
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& standings,
+                                                 const std::vector<trial_state>& trial_states,
                                                  seed key) const
   {
     require_dimensions(name, space);
     detail::require_quantile(name, quantile);
     std::vector<decision> decisions;
-    for (std::size_t i = 0; i < standings.size(); ++i) {
-      const auto& s = standings[i];
+    for (std::size_t i = 0; i < trial_states.size(); ++i) {
+      const auto& s = trial_states[i];
       if (s.finished) continue;
       if (!s.at) {
         const auto of_trial = key.split(purpose{name}).split(static_cast<std::uint64_t>(s.trial));
         decisions.emplace_back(
-            start_trial{s.trial, detail::first_point(name, space, first, of_trial)});
+            start_trial{s.trial, detail::first_configuration(name, space, first, of_trial)});
       } else if (detail::has_failed(s)) {
-        decisions.push_back(instead_of_failed(s, space, standings, key));
-      } else if (auto copied = copy_for(i, space, standings, key)) {
+        decisions.push_back(instead_of_failed(s, space, trial_states, key));
+      } else if (auto copied = copy_for(i, space, trial_states, key)) {
         decisions.emplace_back(*std::move(copied));
       } else {
         decisions.emplace_back(keep_trial{s.trial});
@@ -124,14 +124,14 @@ struct population_based_asynchronous {
     }
   };
 
-  [[nodiscard]] static bool is_ranked(const standing& s)
+  [[nodiscard]] static bool is_ranked(const trial_state& s)
   {
     return !s.finished && s.at.has_value() && !s.past.empty();
   }
 
   /// Whether the other's report of the round `rounds_ago` rounds ago was visible to `one` when it
   /// reported in that round.
-  [[nodiscard]] bool knows(const standing& one, const standing& other, std::size_t rounds_ago,
+  [[nodiscard]] bool knows(const trial_state& one, const trial_state& other, std::size_t rounds_ago,
                            seed key) const
   {
     if (one.trial == other.trial || (rounds_ago == 0 && detail::has_failed(other))) return true;
@@ -139,12 +139,12 @@ struct population_based_asynchronous {
            report_time(key, one.trial, one.past.size() - rounds_ago) + delay.value();
   }
 
-  [[nodiscard]] quantiles seen_by(const standing& one, std::size_t rounds_ago,
-                                  const std::vector<standing>& standings, seed key) const
+  [[nodiscard]] quantiles seen_by(const trial_state& one, std::size_t rounds_ago,
+                                  const std::vector<trial_state>& trial_states, seed key) const
   {
     quantiles seen;
-    for (std::size_t j = 0; j < standings.size(); ++j) {
-      const auto& other = standings[j];
+    for (std::size_t j = 0; j < trial_states.size(); ++j) {
+      const auto& other = trial_states[j];
       if (!is_ranked(other) || other.past.size() <= rounds_ago) continue;
       const auto unknown = rounds_ago + (knows(one, other, rounds_ago, key) ? 0 : 1);
       if (other.past.size() > unknown)
@@ -163,52 +163,55 @@ struct population_based_asynchronous {
     return seen;
   }
 
-  [[nodiscard]] decision instead_of_failed(const standing& s, const search_space& space,
-                                           const std::vector<standing>& standings, seed key) const
+  [[nodiscard]] decision instead_of_failed(const trial_state& s, const search_space& space,
+                                           const std::vector<trial_state>& trial_states,
+                                           seed key) const
   {
     quantiles all;
-    for (std::size_t j = 0; j < standings.size(); ++j)
-      if (is_ranked(standings[j]))
-        all.ranked.push_back(
-            {j, standings[j].trial,
-             detail::has_failed(standings[j]) ? failed_score : standings[j].past.back().score});
+    for (std::size_t j = 0; j < trial_states.size(); ++j)
+      if (is_ranked(trial_states[j]))
+        all.ranked.push_back({j, trial_states[j].trial,
+                              detail::has_failed(trial_states[j])
+                                  ? failed_score
+                                  : trial_states[j].past.back().score});
     all = ordered(std::move(all));
     const auto donors = detail::donors_of(all.ranked, all.count);
     if (donors == 0) return stop_trial{s.trial};
     const auto of_look = look_of(s, key);
     const auto drawn = draws{of_look, 0, 0}.below(0, static_cast<std::int64_t>(donors));
-    const auto& donor = standings[all.ranked[static_cast<std::size_t>(drawn)].place];
-    return copy_trial{.from = donor.trial,
-                      .to = s.trial,
-                      .at = explore(space, *donor.at, of_look.split(purpose{"near"}), exploring)};
+    const auto& donor = trial_states[all.ranked[static_cast<std::size_t>(drawn)].place];
+    return exploit_trial{
+        .from = donor.trial,
+        .to = s.trial,
+        .at = explore(space, *donor.at, of_look.split(purpose{"near"}), exploring)};
   }
 
-  [[nodiscard]] static seed look_of(const standing& s, seed key)
+  [[nodiscard]] static seed look_of(const trial_state& s, seed key)
   {
     return key.split(purpose{name})
         .split(static_cast<std::uint64_t>(s.trial))
         .split(s.past.size() + 1);
   }
 
-  [[nodiscard]] std::optional<copy_trial> copy_for(std::size_t place, const search_space& space,
-                                                   const std::vector<standing>& standings,
-                                                   seed key) const
+  [[nodiscard]] std::optional<exploit_trial> copy_for(std::size_t place, const search_space& space,
+                                                      const std::vector<trial_state>& trial_states,
+                                                      seed key) const
   {
-    const auto& s = standings[place];
+    const auto& s = trial_states[place];
     if (!is_ranked(s)) return std::nullopt;
-    const auto seen = seen_by(s, 0, standings, key);
+    const auto seen = seen_by(s, 0, trial_states, key);
     if (!seen.has_lower(place) || seen.donors == 0) return std::nullopt;
 
     const auto of_look = look_of(s, key);
     const auto drawn = draws{of_look, 0, 0}.below(0, static_cast<std::int64_t>(seen.donors));
     const auto from = seen.ranked[static_cast<std::size_t>(drawn)].place;
-    const auto& donor = standings[from];
+    const auto& donor = trial_states[from];
     const std::size_t rounds_ago = knows(s, donor, 0, key) ? 0 : 1;
-    if (!seen_by(donor, rounds_ago, standings, key).has_upper(from)) return std::nullopt;
-    return copy_trial{.from = donor.trial,
-                      .to = s.trial,
-                      .at = explore(space, *donor.at, of_look.split(purpose{"near"}), exploring),
-                      .looks_ago = static_cast<std::int64_t>(rounds_ago)};
+    if (!seen_by(donor, rounds_ago, trial_states, key).has_upper(from)) return std::nullopt;
+    return exploit_trial{.from = donor.trial,
+                         .to = s.trial,
+                         .at = explore(space, *donor.at, of_look.split(purpose{"near"}), exploring),
+                         .evaluations_ago = static_cast<std::int64_t>(rounds_ago)};
   }
 };
 

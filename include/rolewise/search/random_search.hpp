@@ -22,17 +22,18 @@ struct random_search {
   static constexpr bool has_state = false;
 
   /// The point at which a trial starts.
-  [[nodiscard]] static point propose(const search_space& space, seed key, std::int64_t trial)
+  [[nodiscard]] static configuration propose(const search_space& space, seed key,
+                                             std::int64_t trial)
   {
     return space.sample(key.split(purpose{name}).split(static_cast<std::uint64_t>(trial)));
   }
 
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& standings,
+                                                 const std::vector<trial_state>& trial_states,
                                                  seed key) const
   {
     std::vector<decision> decisions;
-    for (const auto& s : standings) {
+    for (const auto& s : trial_states) {
       if (s.finished) continue;
       if (detail::has_failed(s))
         decisions.emplace_back(stop_trial{s.trial});

@@ -23,10 +23,11 @@ inline void require_pairs(std::string_view who, const std::vector<double>& x,
                           const std::vector<double>& y)
 {
   if (x.size() != y.size() || x.size() < 2)
-    refuse(who, "got ", x.size(), " and ", y.size(), " values, want as many of each, at least 2");
+    throw_invalid_argument(who, "got ", x.size(), " and ", y.size(),
+                           " values, want as many of each, at least 2");
   const auto is_nan = [](double value) { return std::isnan(value); };
   if (std::any_of(x.begin(), x.end(), is_nan) || std::any_of(y.begin(), y.end(), is_nan))
-    refuse(who, "got NaN, want values that can be ordered");
+    throw_invalid_argument(who, "got NaN, want values that can be ordered");
 }
 
 }  // namespace detail

@@ -5,7 +5,7 @@
 /// Diagnostics of a search from its history: founders, explored values, early scores as a proxy.
 
 #include <rolewise/core/error.hpp>
-#include <rolewise/search/point.hpp>
+#include <rolewise/search/configuration.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_lineage.hpp>
 #include <rolewise/search/space.hpp>
@@ -86,7 +86,7 @@ struct founders_in_round {
 /// The values that a search explored along one dimension.
 struct explored_dimension {
   struct tried {
-    point::value value;
+    configuration::value value;
     std::int64_t epochs = 0;  ///< trained at this value, summed over trials
 
     friend bool operator==(const tried&, const tried&) = default;
@@ -131,10 +131,11 @@ namespace detail {
   const auto lineage = lineage_of(history);
   for (const auto& stretch : lineage.stretches)
     if (!history.space.contains(stretch.at))
-      refuse("explored_values", "trial ", stretch.trial, " was at a point outside of the space");
+      throw_invalid_argument("explored_values", "trial ", stretch.trial,
+                             " was at a point outside of the space");
   std::vector<explored_dimension> all;
   for (const auto& d : history.space.dimensions()) {
-    std::map<point::value, std::int64_t> epochs;
+    std::map<configuration::value, std::int64_t> epochs;
     for (const auto& stretch : lineage.stretches)
       epochs[*stretch.at.find(d.name)] += stretch.end - stretch.begin;
     auto& of_dimension = all.emplace_back(explored_dimension{.name = d.name, .values = {}});

@@ -5,7 +5,7 @@
 /// The history of a search: its settings and its events.
 
 #include <rolewise/core/seed.hpp>
-#include <rolewise/search/point.hpp>
+#include <rolewise/search/configuration.hpp>
 #include <rolewise/search/space.hpp>
 
 #include <cstdint>
@@ -31,7 +31,7 @@ struct search_event {
   std::int64_t epoch = 0;  ///< epochs that the trial had been trained for at the event
   std::optional<std::int64_t> from{};
   std::optional<std::int64_t> from_epoch{};
-  std::optional<point> at{};
+  std::optional<configuration> at{};
   std::optional<double> score{};
   std::string reason{};  ///< for a failed trial, what diverged and where; otherwise empty
   double seconds = 0.0;  ///< wall time since the search began, summed over all its sessions
@@ -52,7 +52,7 @@ struct search_history {
   search_space space;
   std::int64_t trials = 0;
   std::int64_t epochs = 0;
-  std::int64_t epochs_per_round = 1;
+  std::int64_t evaluation_interval = 1;
   rolewise::seed seed{0};
   std::vector<search_event> events;
 

@@ -8,8 +8,8 @@
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/json.hpp>
 #include <rolewise/core/json_reader.hpp>
-#include <rolewise/search/point.hpp>
-#include <rolewise/search/point_text.hpp>
+#include <rolewise/search/configuration.hpp>
+#include <rolewise/search/configuration_text.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/search/space_text.hpp>
@@ -38,7 +38,7 @@ inline constexpr std::array<std::string_view, 5> event_names{"started", "copied"
   json::object head{
       {"search_history", history_version}, {"strategy", history.strategy},
       {"space", json_of(history.space)},   {"trials", history.trials},
-      {"epochs", history.epochs},          {"epochs_per_round", history.epochs_per_round},
+      {"epochs", history.epochs},          {"evaluation_interval", history.evaluation_interval},
       {"seed", history.seed.value}};
   if (!run.empty()) head.emplace_back("run", std::move(run));
   return head;
@@ -72,7 +72,7 @@ inline constexpr std::array<std::string_view, 5> event_names{"started", "copied"
   event.epoch = all.at("epoch").number<std::int64_t>();
   if (const auto* x = all.find("from")) event.from = x->number<std::int64_t>();
   if (const auto* x = all.find("from_epoch")) event.from_epoch = x->number<std::int64_t>();
-  if (const auto* x = all.find("at")) event.at = point_from(*x);
+  if (const auto* x = all.find("at")) event.at = configuration_from(*x);
   if (const auto* x = all.find("score")) event.score = x->number<double>();
   if (event.what == search_event::kind::failed) event.reason = all.at("reason").text();
   event.seconds = all.at("seconds").number<double>();
@@ -110,19 +110,20 @@ struct read_history {
       } else {
         if (const auto version = line.at("search_history").number<std::int64_t>();
             version != history_version)
-          fail(path, "has the format version ", version, ", this library reads ", history_version);
+          throw_runtime_error(path, "has the format version ", version, ", this library reads ",
+                              history_version);
         auto& h = found.history;
         h.strategy = line.at("strategy").text();
         h.space = space_from(line.at("space"));
         h.trials = line.at("trials").number<std::int64_t>();
         h.epochs = line.at("epochs").number<std::int64_t>();
-        h.epochs_per_round = line.at("epochs_per_round").number<std::int64_t>();
+        h.evaluation_interval = line.at("evaluation_interval").number<std::int64_t>();
         h.seed.value = line.at("seed").number<std::uint64_t>();
         found.head = std::move(line);
         has_head = true;
       }
     } catch (const json_error& wrong) {
-      fail(path, "is damaged at byte ", found.length + wrong.byte, ": ", wrong.what);
+      throw_runtime_error(path, "is damaged at byte ", found.length + wrong.byte, ": ", wrong.what);
     }
     found.length = end + 1;
   }
@@ -139,7 +140,7 @@ struct read_history {
 [[nodiscard]] inline search_history read_search_history(const std::string& path)
 {
   auto found = detail::history_from(text_of_file(path), path);
-  if (!found) fail(path, "is no history of a search: it has no whole first line");
+  if (!found) throw_runtime_error(path, "is no history of a search: it has no whole first line");
   return std::move(found->history);
 }
 

@@ -5,7 +5,7 @@
 /// The lineage of the trials of a search, and the ranking of trials.
 
 #include <rolewise/core/error.hpp>
-#include <rolewise/search/point.hpp>
+#include <rolewise/search/configuration.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_strategy.hpp>
 
@@ -29,7 +29,7 @@ struct lineage_stretch {
   /// The stretch whose state it took over at epoch `begin`. That one may have continued
   /// afterwards.
   std::optional<std::size_t> parent{};
-  point at;
+  configuration at;
   std::vector<past_score> scores{};  ///< recorded in this stretch, oldest first
   bool stopped = false;              ///< the trial was stopped at its end
   bool failed = false;               ///< the trial failed at its end
@@ -44,7 +44,8 @@ struct search_lineage {
   [[nodiscard]] std::vector<std::size_t> ancestry(std::int64_t trial) const
   {
     if (trial < 0 || trial >= static_cast<std::int64_t>(last.size()))
-      refuse("search_lineage", "want a trial of 0 to ", last.size(), " - 1, got ", trial);
+      throw_invalid_argument("search_lineage", "want a trial of 0 to ", last.size(), " - 1, got ",
+                             trial);
     std::vector<std::size_t> path;
     for (auto at = last[static_cast<std::size_t>(trial)]; at; at = stretches[*at].parent)
       path.push_back(*at);
@@ -92,7 +93,7 @@ class lineage_reader {
  public:
   explicit lineage_reader(std::int64_t trials)
   {
-    if (trials < 0) refuse("search_lineage", "the history has ", trials, " trials");
+    if (trials < 0) throw_invalid_argument("search_lineage", "the history has ", trials, " trials");
     found_.last.resize(static_cast<std::size_t>(trials));
   }
 
@@ -103,16 +104,16 @@ class lineage_reader {
     auto& last = found_.last[place(event.trial)];
     if (event.what == search_event::kind::scored) {
       if (!event.score || !last) wrong("scores what has not started, or has no score");
-      auto& now = found_.stretches[*last];
-      now.end = event.epoch;
-      now.scores.push_back({event.epoch, *event.score, now.at});
+      auto& progress = found_.stretches[*last];
+      progress.end = event.epoch;
+      progress.scores.push_back({event.epoch, *event.score, progress.at});
       return;
     }
     if (event.what == search_event::kind::failed) {
       if (!last) wrong("fails what has not started");
-      auto& now = found_.stretches[*last];
-      now.end = event.epoch;
-      now.failed = true;
+      auto& progress = found_.stretches[*last];
+      progress.end = event.epoch;
+      progress.failed = true;
       return;
     }
     if (event.what == search_event::kind::stopped) {
@@ -143,9 +144,9 @@ class lineage_reader {
   void look(std::int64_t round)
   {
     round_ = round;
-    auto& now = looks_.emplace_back();
+    auto& progress = evaluations_.emplace_back();
     for (const auto& last : found_.last)
-      now.push_back({last, last ? found_.stretches[*last].end : 0});
+      progress.push_back({last, last ? found_.stretches[*last].end : 0});
   }
 
   /// The stretch that a trial was in when it had reached the epoch; some strategies copy the
@@ -153,7 +154,7 @@ class lineage_reader {
   [[nodiscard]] std::size_t stretch_of(std::int64_t trial, std::int64_t epoch) const
   {
     const auto at = place(trial);
-    for (auto look = looks_.rbegin(); look != looks_.rend(); ++look)
+    for (auto look = evaluations_.rbegin(); look != evaluations_.rend(); ++look)
       if (const auto& then = (*look)[at]; then.stretch && then.epoch == epoch) return *then.stretch;
     wrong("copies a trial at an epoch that it was never looked at");
   }
@@ -167,11 +168,11 @@ class lineage_reader {
 
   [[noreturn]] void wrong(const char* what) const
   {
-    refuse("search_lineage", "event ", number_, " ", what);
+    throw_invalid_argument("search_lineage", "event ", number_, " ", what);
   }
 
   search_lineage found_;
-  std::vector<std::vector<stand>> looks_;
+  std::vector<std::vector<stand>> evaluations_;
   std::int64_t round_ = -1;  // before the first round
   std::size_t number_ = 0;
 };
@@ -199,7 +200,7 @@ struct ranked_trial {
 struct failed_trial {
   std::int64_t trial = 0;
   std::int64_t epoch = 0;  ///< after the round in which it failed
-  point at;                ///< configuration that failed
+  configuration at;        ///< configuration that failed
   std::string reason;
 
   friend bool operator==(const failed_trial&, const failed_trial&) = default;
@@ -214,8 +215,8 @@ struct failed_trial {
   for (const auto& event : history.events) {
     const auto trial = static_cast<std::size_t>(event.trial);
     if (event.what != search_event::kind::failed) continue;
-    const auto& now = lineage.stretches[*lineage.last[trial]];
-    if (now.failed) found[event.trial] = {event.trial, event.epoch, now.at, event.reason};
+    const auto& progress = lineage.stretches[*lineage.last[trial]];
+    if (progress.failed) found[event.trial] = {event.trial, event.epoch, progress.at, event.reason};
   }
   std::vector<failed_trial> by_number;
   for (auto& [trial, one] : found) by_number.push_back(std::move(one));
@@ -223,25 +224,26 @@ struct failed_trial {
 }
 
 /// The trials that have a score and have not failed, best first: by epochs trained (most first),
-/// then by the mean of the last `looks` scores along their ancestry (fewer if there are fewer),
-/// then by number. A mean, because the highest of many noisy scores is mostly luck.
+/// then by the mean of the last `evaluations` scores along their ancestry (fewer if there are
+/// fewer), then by number. A mean, because the highest of many noisy scores is mostly luck.
 /// @param looks scores to average, at least 1
-/// @throws std::invalid_argument for `looks` below 1, and as `lineage_of(history)`
+/// @throws std::invalid_argument for `evaluations` below 1, and as `lineage_of(history)`
 [[nodiscard]] inline std::vector<ranked_trial> ranked_trials(const search_history& history,
-                                                             std::int64_t looks = 3)
+                                                             std::int64_t evaluations = 3)
 {
-  if (looks < 1) refuse("ranked_trials", "want at least 1 look, got ", looks);
+  if (evaluations < 1)
+    throw_invalid_argument("ranked_trials", "want at least 1 look, got ", evaluations);
   const auto lineage = lineage_of(history);
   std::vector<ranked_trial> ranked;
   for (std::int64_t trial = 0; trial < history.trials; ++trial) {
     const auto scores = lineage.scores_of(trial);
     if (scores.empty()) continue;
-    const auto count = std::min(scores.size(), static_cast<std::size_t>(looks));
+    const auto count = std::min(scores.size(), static_cast<std::size_t>(evaluations));
     double sum = 0.0;
     for (auto i = scores.size() - count; i < scores.size(); ++i) sum += scores[i].score;
-    const auto& now = lineage.stretches[*lineage.last[static_cast<std::size_t>(trial)]];
-    if (now.failed) continue;
-    ranked.push_back({trial, now.end, sum / static_cast<double>(count)});
+    const auto& progress = lineage.stretches[*lineage.last[static_cast<std::size_t>(trial)]];
+    if (progress.failed) continue;
+    ranked.push_back({trial, progress.end, sum / static_cast<double>(count)});
   }
   std::stable_sort(ranked.begin(), ranked.end(), [](const ranked_trial& a, const ranked_trial& b) {
     return a.epochs != b.epochs ? a.epochs > b.epochs : a.mean > b.mean;
@@ -252,10 +254,11 @@ struct failed_trial {
 /// The best trial: the first of `ranked_trials`.
 /// @throws std::invalid_argument if no trial has a score or all that have one have failed since,
 ///         and as `ranked_trials`
-[[nodiscard]] inline std::int64_t best_trial(const search_history& history, std::int64_t looks = 3)
+[[nodiscard]] inline std::int64_t best_trial(const search_history& history,
+                                             std::int64_t evaluations = 3)
 {
-  const auto ranked = ranked_trials(history, looks);
-  if (ranked.empty()) refuse("best_trial", "no trial has a score");
+  const auto ranked = ranked_trials(history, evaluations);
+  if (ranked.empty()) throw_invalid_argument("best_trial", "no trial has a score");
   return ranked.front().trial;
 }
 

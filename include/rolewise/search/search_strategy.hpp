@@ -19,26 +19,26 @@
 
 namespace rolewise {
 
-/// The score that `standing::past` records for a failure. Below every score.
+/// The score that `trial_state::past` records for a failure. Below every score.
 inline constexpr double failed_score = -std::numeric_limits<double>::infinity();
 
 /// One entry in the score history of a trial.
 struct past_score {
   std::int64_t epoch = 0;  ///< epochs trained by then
   double score = 0.0;      ///< finite, or minus infinity (`failed_score`) for a failure
-  point at;                ///< configuration in use until then
+  configuration at;        ///< configuration in use until then
 
   friend bool operator==(const past_score&, const past_score&) = default;
 };
 
 /// State of one trial of a search, as passed to a strategy.
-struct standing {
+struct trial_state {
   std::int64_t trial = 0;  ///< 0-based number, unique in the whole search
   std::int64_t epoch = 0;  ///< epochs trained so far
   /// Higher is better; finite. Empty before the first evaluation, and if the trial has failed.
   std::optional<double> score{};
-  std::optional<point> at{};  ///< configuration; empty while the trial has not started
-  bool finished = false;      ///< used up its epochs or was stopped; trains no more
+  std::optional<configuration> at{};  ///< configuration; empty while the trial has not started
+  bool finished = false;              ///< used up its epochs or was stopped; trains no more
   /// Whether it has diverged (`rolewise::diverged`, or a score that is not finite) since it
   /// started or last became a copy. A failed trial can neither train on nor be copied. Once it
   /// becomes a copy of another trial, it no longer counts as failed.
@@ -47,7 +47,7 @@ struct standing {
   /// keeps its own history: until it is evaluated, `score` is the donor's.
   std::vector<past_score> past{};
 
-  friend bool operator==(const standing&, const standing&) = default;
+  friend bool operator==(const trial_state&, const trial_state&) = default;
 };
 
 /// Decision: continue unchanged. For a trial that has not started: keep waiting. For a failed
@@ -68,7 +68,7 @@ struct stop_trial {
 /// Decision: start training at this point.
 struct start_trial {
   std::int64_t trial = 0;
-  point at;
+  configuration at;
   /// The trial whose point this one was derived from, if any. Nothing is copied from it; it is
   /// only recorded in the history.
   std::optional<std::int64_t> parent{};
@@ -78,24 +78,24 @@ struct start_trial {
 
 /// Decision: trial `to` takes over the full state of trial `from` (weights, optimizer state,
 /// statistics) and continues at this point.
-struct copy_trial {
+struct exploit_trial {
   std::int64_t from = 0;
   std::int64_t to = 0;
-  point at;
+  configuration at;
   /// How many rounds old the donor's state is: 0, or 1 for a strategy with
-  /// `static constexpr bool looks_back = true`. The copy then continues from the donor's epoch of
-  /// that round.
-  std::int64_t looks_ago = 0;
+  /// `static constexpr bool reads_history = true`. The copy then continues from the donor's epoch
+  /// of that round.
+  std::int64_t evaluations_ago = 0;
 
-  friend bool operator==(const copy_trial&, const copy_trial&) = default;
+  friend bool operator==(const exploit_trial&, const exploit_trial&) = default;
 };
 
-using decision = std::variant<keep_trial, stop_trial, start_trial, copy_trial>;
+using decision = std::variant<keep_trial, stop_trial, start_trial, exploit_trial>;
 
 /// The trial that a decision applies to.
 [[nodiscard]] inline std::int64_t trial_of(const decision& made)
 {
-  if (const auto* copied = std::get_if<copy_trial>(&made)) return copied->to;
+  if (const auto* copied = std::get_if<exploit_trial>(&made)) return copied->to;
   if (const auto* started = std::get_if<start_trial>(&made)) return started->trial;
   if (const auto* stopped = std::get_if<stop_trial>(&made)) return stopped->trial;
   return std::get<keep_trial>(made).trial;
@@ -104,10 +104,10 @@ using decision = std::variant<keep_trial, stop_trial, start_trial, copy_trial>;
 namespace strategy_must {
 
 template<typename S>
-concept turn_standings_into_decisions =
-    requires(const S strategy, const search_space space, const std::vector<standing> standings,
-             const seed draws) {
-      { strategy(space, standings, draws) } -> std::same_as<std::vector<decision>>;
+concept turn_trial_states_into_decisions =
+    requires(const S strategy, const search_space space,
+             const std::vector<trial_state> trial_states, const seed draws) {
+      { strategy(space, trial_states, draws) } -> std::same_as<std::vector<decision>>;
     };
 
 template<typename S>
@@ -126,16 +126,16 @@ concept carry_a_name_for_the_report = requires {
 /// Semantic requirements (`tests/laws/search_strategy.hpp`):
 ///   - every trial that has not finished gets exactly one decision, every other trial none;
 ///   - a trial that has not started gets `start_trial`, `stop_trial` or `keep_trial` (it waits),
-///     a started one `keep_trial`, `stop_trial` or `copy_trial`; the donor of a copy has started;
-///     at least one trial trains, unless all are stopped;
+///     a started one `keep_trial`, `stop_trial` or `exploit_trial`; the donor of a copy has
+///     started; at least one trial trains, unless all are stopped;
 ///   - points lie in the space;
 ///   - a failed trial ranks below every other: it is stopped or becomes a copy of a trial that
-///     has not failed; it is never a donor, and no point is derived from its point;
+///     has not failed; it is never a donor, and no configuration is derived from its configuration;
 ///   - the same standings, in any order, get the same decisions under the same seed, returned in
-///     the order of the standings; copies are made of the states before any decision is carried
+///     the order of the trial_states; copies are made of the states before any decision is carried
 ///     out.
 template<typename S>
-concept SearchStrategy = std::copyable<S> && strategy_must::turn_standings_into_decisions<S> &&
+concept SearchStrategy = std::copyable<S> && strategy_must::turn_trial_states_into_decisions<S> &&
                          strategy_must::carry_a_name_for_the_report<S>;
 
 }  // namespace rolewise

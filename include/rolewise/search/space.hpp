@@ -7,7 +7,7 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
-#include <rolewise/search/point.hpp>
+#include <rolewise/search/configuration.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -86,9 +86,9 @@ class search_space {
   explicit search_space(std::vector<dimension> dimensions) : dimensions_{std::move(dimensions)}
   {
     for (auto d = dimensions_.begin(); d != dimensions_.end(); ++d) {
-      if (d->name.empty()) refuse("search_space", "a dimension has no name");
+      if (d->name.empty()) throw_invalid_argument("search_space", "a dimension has no name");
       if (std::any_of(dimensions_.begin(), d, [&](const auto& e) { return e.name == d->name; }))
-        refuse("search_space", "two dimensions are named '", d->name, "'");
+        throw_invalid_argument("search_space", "two dimensions are named '", d->name, "'");
       std::visit([&](const auto& range) { require_sound(d->name, range); }, d->range);
     }
   }
@@ -100,9 +100,9 @@ class search_space {
   /// @par Determinism
   /// The value of a dimension depends only on the seed and on the dimension's own name and range:
   /// adding, removing or reordering other dimensions does not change it.
-  [[nodiscard]] point sample(seed key) const
+  [[nodiscard]] configuration sample(seed key) const
   {
-    point drawn;
+    configuration drawn;
     for (const auto& d : dimensions_) {
       const draws of_dimension{key.split(purpose{d.name}), 0, 0};
       drawn.set(d.name,
@@ -112,7 +112,7 @@ class search_space {
   }
 
   /// Whether a point has exactly the names of this space, each with a value in its range.
-  [[nodiscard]] bool contains(const point& p) const
+  [[nodiscard]] bool contains(const configuration& p) const
   {
     return p.values().size() == dimensions_.size() &&
            std::all_of(dimensions_.begin(), dimensions_.end(), [&](const dimension& d) {
@@ -128,53 +128,57 @@ class search_space {
   static void require_sound(const std::string& name, const real_interval& r)
   {
     if (!(std::isfinite(r.low) && std::isfinite(r.high) && r.low <= r.high))
-      refuse("search_space", "'", name, "' wants finite low <= high, got ", r.low, " and ", r.high);
+      throw_invalid_argument("search_space", "'", name, "' wants finite low <= high, got ", r.low,
+                             " and ", r.high);
     if (r.measure == spacing::logarithmic && r.low <= 0.0)
-      refuse("search_space", "'", name, "' is logarithmic and wants low > 0, got ", r.low);
+      throw_invalid_argument("search_space", "'", name, "' is logarithmic and wants low > 0, got ",
+                             r.low);
   }
   static void require_sound(const std::string& name, const integer_interval& r)
   {
     if (r.low > r.high)
-      refuse("search_space", "'", name, "' wants low <= high, got ", r.low, " and ", r.high);
+      throw_invalid_argument("search_space", "'", name, "' wants low <= high, got ", r.low, " and ",
+                             r.high);
     const auto width = static_cast<std::uint64_t>(r.high) - static_cast<std::uint64_t>(r.low);
     if (width >= std::numeric_limits<std::uint32_t>::max())
-      refuse("search_space", "'", name, "' wants fewer than 2^32 integers, got ", r.low, " to ",
-             r.high);
+      throw_invalid_argument("search_space", "'", name, "' wants fewer than 2^32 integers, got ",
+                             r.low, " to ", r.high);
   }
   static void require_sound(const std::string& name, const choice_of& r)
   {
-    if (r.names.empty()) refuse("search_space", "'", name, "' has nothing to choose from");
+    if (r.names.empty())
+      throw_invalid_argument("search_space", "'", name, "' has nothing to choose from");
     auto sorted = r.names;
     std::sort(sorted.begin(), sorted.end());
     if (const auto twin = std::adjacent_find(sorted.begin(), sorted.end()); twin != sorted.end())
-      refuse("search_space", "'", name, "' names '", *twin, "' twice");
+      throw_invalid_argument("search_space", "'", name, "' names '", *twin, "' twice");
   }
 
-  [[nodiscard]] static point::value value_in(const real_interval& r, const draws& from)
+  [[nodiscard]] static configuration::value value_in(const real_interval& r, const draws& from)
   {
     return r.at(from.uniform(0));
   }
-  [[nodiscard]] static point::value value_in(const integer_interval& r, const draws& from)
+  [[nodiscard]] static configuration::value value_in(const integer_interval& r, const draws& from)
   {
     return r.low + from.below(0, r.high - r.low + 1);
   }
-  [[nodiscard]] static point::value value_in(const choice_of& r, const draws& from)
+  [[nodiscard]] static configuration::value value_in(const choice_of& r, const draws& from)
   {
     const auto place = from.below(0, static_cast<std::int64_t>(r.names.size()));
     return r.names[static_cast<std::size_t>(place)];
   }
 
-  [[nodiscard]] static bool is_in(const real_interval& r, const point::value& x)
+  [[nodiscard]] static bool is_in(const real_interval& r, const configuration::value& x)
   {
     const auto* real = std::get_if<double>(&x);
     return real != nullptr && r.low <= *real && *real <= r.high;
   }
-  [[nodiscard]] static bool is_in(const integer_interval& r, const point::value& x)
+  [[nodiscard]] static bool is_in(const integer_interval& r, const configuration::value& x)
   {
     const auto* integer = std::get_if<std::int64_t>(&x);
     return integer != nullptr && r.low <= *integer && *integer <= r.high;
   }
-  [[nodiscard]] static bool is_in(const choice_of& r, const point::value& x)
+  [[nodiscard]] static bool is_in(const choice_of& r, const configuration::value& x)
   {
     const auto* name = std::get_if<std::string>(&x);
     return name != nullptr && std::find(r.names.begin(), r.names.end(), *name) != r.names.end();

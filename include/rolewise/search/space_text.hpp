@@ -7,7 +7,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/json.hpp>
-#include <rolewise/search/point_text.hpp>
+#include <rolewise/search/configuration_text.hpp>
 #include <rolewise/search/space.hpp>
 
 #include <algorithm>

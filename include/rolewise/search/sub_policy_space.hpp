@@ -9,8 +9,8 @@
 #include <rolewise/agent/operation_by_name.hpp>
 #include <rolewise/agent/sub_policy.hpp>
 #include <rolewise/core/error.hpp>
-#include <rolewise/search/detail/point_values.hpp>
-#include <rolewise/search/point.hpp>
+#include <rolewise/search/configuration.hpp>
+#include <rolewise/search/detail/configuration_values.hpp>
 #include <rolewise/search/space.hpp>
 
 #include <cstddef>
@@ -31,7 +31,7 @@ namespace detail {
   return std::string{prefix} + std::to_string(place) + (is_first ? ".first." : ".second.");
 }
 
-[[nodiscard]] inline sub_policy::step step_at(const point& p, const std::string& prefix)
+[[nodiscard]] inline sub_policy::step step_at(const configuration& p, const std::string& prefix)
 {
   constexpr std::string_view who = "sub_policies_at";
   return {operation_at(who, p, prefix + "operation"),
@@ -41,7 +41,7 @@ namespace detail {
 
 inline void require_sub_policies(std::string_view who, std::int64_t count)
 {
-  if (count < 1) refuse(who, "want at least one sub-policy, got ", count);
+  if (count < 1) throw_invalid_argument(who, "want at least one sub-policy, got ", count);
 }
 
 }  // namespace detail
@@ -81,7 +81,8 @@ inline void require_sub_policies(std::string_view who, std::int64_t count)
 /// ignored.
 /// @throws std::invalid_argument for a value that is missing, of another type or out of range,
 ///         with a suggestion for an unknown operation; for a count below 1
-[[nodiscard]] inline std::vector<sub_policy> sub_policies_at(const point& p, std::int64_t count = 5,
+[[nodiscard]] inline std::vector<sub_policy> sub_policies_at(const configuration& p,
+                                                             std::int64_t count = 5,
                                                              std::string_view prefix = {})
 {
   detail::require_sub_policies("sub_policies_at", count);
@@ -96,19 +97,21 @@ inline void require_sub_policies(std::string_view who, std::int64_t count)
 /// `sub_policies_at`.
 /// @throws std::invalid_argument for no sub-policy, for an operation that the space lacks
 ///         (`identity`) and for levels out of range
-[[nodiscard]] inline point point_of(const std::vector<sub_policy>& policy,
-                                    std::string_view prefix = {})
+[[nodiscard]] inline configuration configuration_of(const std::vector<sub_policy>& policy,
+                                                    std::string_view prefix = {})
 {
-  if (policy.empty()) refuse("point_of", "got no sub-policy, want at least one");
-  point p;
+  if (policy.empty()) throw_invalid_argument("point_of", "got no sub-policy, want at least one");
+  configuration p;
   for (std::size_t i = 0; i < policy.size(); ++i)
     for (const bool is_first : {true, false}) {
       const auto& step = is_first ? policy[i].first : policy[i].second;
-      if (const auto why = objection_to_levels(step, i); !why.empty()) refuse("point_of", why);
+      if (const auto why = objection_to_levels(step, i); !why.empty())
+        throw_invalid_argument("point_of", why);
       const auto spelled = name(step.what);
       if (!find_operation(spelled))
-        refuse("point_of", "sub-policy ", i, " has the operation ", spelled,
-               ", which the space lacks; any other at probability 0 does nothing either");
+        throw_invalid_argument(
+            "point_of", "sub-policy ", i, " has the operation ", spelled,
+            ", which the space lacks; any other at probability 0 does nothing either");
       const auto begin = detail::step_prefix(prefix, i, is_first);
       p.set(begin + "operation", std::string{spelled});
       p.set(begin + "probability", step.probability);

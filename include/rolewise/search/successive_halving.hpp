@@ -5,9 +5,9 @@
 /// Successive halving: start many trials, continue with the best share at each rung.
 
 #include <rolewise/core/error.hpp>
+#include <rolewise/search/configuration_proposer.hpp>
 #include <rolewise/search/detail/halving.hpp>
 #include <rolewise/search/detail/ranking.hpp>
-#include <rolewise/search/point_proposer.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_strategy.hpp>
 
@@ -46,12 +46,13 @@ struct successive_halving {
 
   /// The decisions, with new points from `propose`.
   /// @throws std::invalid_argument for members out of their range
-  [[nodiscard]] std::vector<decision> decide(const std::vector<standing>& standings,
-                                             const point_proposer& propose) const
+  [[nodiscard]] std::vector<decision> decide(const std::vector<trial_state>& trial_states,
+                                             const configuration_proposer& propose) const
   {
     if (eta < 2 || first_rung < 1)
-      refuse(name, "want eta >= 2 and first_rung >= 1, got ", eta, " and ", first_rung);
-    const auto members = detail::by_number(standings);
+      throw_invalid_argument(name, "want eta >= 2 and first_rung >= 1, got ", eta, " and ",
+                             first_rung);
+    const auto members = detail::by_number(trial_states);
     std::vector<std::int64_t> rungs;
     auto epochs = first_rung;
     for (auto left = static_cast<std::int64_t>(members.size()); left > 1; left /= eta) {
@@ -63,14 +64,14 @@ struct successive_halving {
       made.emplace_back(stop_trial{trial});
     for (const auto* s : members)
       if (!s->at && !s->finished) made.emplace_back(start_trial{s->trial, propose(s->trial)});
-    return detail::with_others_kept(standings, made);
+    return detail::with_others_kept(trial_states, made);
   }
 
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& standings,
+                                                 const std::vector<trial_state>& trial_states,
                                                  seed key) const
   {
-    return decide(standings,
+    return decide(trial_states,
                   [&](std::int64_t trial) { return random_search::propose(space, key, trial); });
   }
 };

@@ -22,8 +22,8 @@
 
 namespace rolewise {
 
-/// TPE: at most `at_once` trials train, the others wait for a slot in the order of their numbers.
-/// Trials train until their epochs are used up.
+/// TPE: at most `max_concurrent_trials` trials train, the others wait for a slot in the order of
+/// their numbers. Trials train until their epochs are used up.
 ///
 /// The point of a new trial: the evaluated trials are split by score into the good (the best
 /// `good_share` of them, rounded up, at most 25) and the bad. A Parzen estimator models the
@@ -56,24 +56,25 @@ struct tree_parzen {
   static constexpr std::string_view name = "tree-parzen";
   static constexpr bool has_state = false;
 
-  std::int64_t at_once = 1;      ///< trials that train at a time; at least 1
-  std::int64_t start_up = 10;    ///< evaluated trials before there is a model; at least 2
-  double good_share = 0.15;      ///< of the evaluated trials; above 0, below 1
-  std::int64_t least_good = 1;   ///< lower bound on the number of good trials; at least 1
-  std::int64_t candidates = 24;  ///< at least 1
-  double random_share = 0.0;     ///< share of random points among new ones; 0 .. 1
-  double least_width = 0.03;     ///< lower bound on kernel widths in the unit cube; above 0
-  double other_names = 0.2;      ///< probability of all other names in a kernel; above 0, below 1
-  double widening = 1.0;         ///< factor on kernel widths for drawing candidates; above 0
+  std::int64_t max_concurrent_trials = 1;  ///< trials that train at a time; at least 1
+  std::int64_t start_up = 10;              ///< evaluated trials before there is a model; at least 2
+  double good_share = 0.15;                ///< of the evaluated trials; above 0, below 1
+  std::int64_t least_good = 1;             ///< lower bound on the number of good trials; at least 1
+  std::int64_t candidates = 24;            ///< at least 1
+  double random_share = 0.0;               ///< share of random points among new ones; 0 .. 1
+  double least_width = 0.03;  ///< lower bound on kernel widths in the unit cube; above 0
+  double other_names = 0.2;   ///< probability of all other names in a kernel; above 0, below 1
+  double widening = 1.0;      ///< factor on kernel widths for drawing candidates; above 0
 
   /// The point at which a trial starts.
   /// @throws std::invalid_argument for members out of their range
-  [[nodiscard]] point propose(const search_space& space, const std::vector<standing>& standings,
-                              seed key, std::int64_t trial) const
+  [[nodiscard]] configuration propose(const search_space& space,
+                                      const std::vector<trial_state>& trial_states, seed key,
+                                      std::int64_t trial) const
   {
     require_sound();
     const auto own = key.split(purpose{name}).split(static_cast<std::uint64_t>(trial));
-    auto seen = judged(space, standings);
+    auto seen = judged(space, trial_states);
     if (std::ssize(seen) < start_up ||
         draws{own.split(purpose{"random or not"}), 0, 0}.uniform(0) < random_share)
       return space.sample(own);
@@ -93,18 +94,18 @@ struct tree_parzen {
   }
 
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<standing>& standings,
+                                                 const std::vector<trial_state>& trial_states,
                                                  seed key) const
   {
     require_sound();
-    auto running = std::count_if(standings.begin(), standings.end(), detail::is_running);
+    auto running = std::count_if(trial_states.begin(), trial_states.end(), detail::is_running);
     std::vector<decision> made;
-    for (const auto* s : detail::by_number(standings)) {
-      if (s->at || s->finished || running >= at_once) continue;
-      made.emplace_back(start_trial{s->trial, propose(space, standings, key, s->trial)});
+    for (const auto* s : detail::by_number(trial_states)) {
+      if (s->at || s->finished || running >= max_concurrent_trials) continue;
+      made.emplace_back(start_trial{s->trial, propose(space, trial_states, key, s->trial)});
       ++running;
     }
-    return detail::with_others_kept(standings, made);
+    return detail::with_others_kept(trial_states, made);
   }
 
  private:
@@ -115,24 +116,25 @@ struct tree_parzen {
 
   void require_sound() const
   {
-    if (at_once < 1 || start_up < 2 || least_good < 1 || candidates < 1)
-      refuse(name, "want at_once, least_good and candidates >= 1, start_up >= 2, got ", at_once,
-             ", ", least_good, ", ", candidates, " and ", start_up);
+    if (max_concurrent_trials < 1 || start_up < 2 || least_good < 1 || candidates < 1)
+      throw_invalid_argument(
+          name, "want max_concurrent_trials, least_good and candidates >= 1, start_up >= 2, got ",
+          max_concurrent_trials, ", ", least_good, ", ", candidates, " and ", start_up);
     if (!(good_share > 0.0 && good_share < 1.0 && random_share >= 0.0 && random_share <= 1.0))
-      refuse(name, "want good_share in (0, 1) and random_share in [0, 1], got ", good_share,
-             " and ", random_share);
+      throw_invalid_argument(name, "want good_share in (0, 1) and random_share in [0, 1], got ",
+                             good_share, " and ", random_share);
     if (!(least_width > 0.0 && widening > 0.0 && other_names > 0.0 && other_names < 1.0))
-      refuse(name, "want least_width and widening > 0, other_names in (0, 1), got ", least_width,
-             ", ", widening, " and ", other_names);
+      throw_invalid_argument(name, "want least_width and widening > 0, other_names in (0, 1), got ",
+                             least_width, ", ", widening, " and ", other_names);
   }
 
   /// The evaluated trials, best first.
   [[nodiscard]] std::vector<observation> judged(const search_space& space,
-                                                const std::vector<standing>& standings) const
+                                                const std::vector<trial_state>& trial_states) const
   {
     std::vector<std::int64_t> reached;
     std::int64_t failed = 0;
-    for (const auto& s : standings)
+    for (const auto& s : trial_states)
       if (s.at && detail::has_failed(s))
         ++failed;
       else if (!s.past.empty())
@@ -143,7 +145,7 @@ struct tree_parzen {
     const auto epochs = reached[wanted - 1];
 
     std::vector<observation> seen;
-    for (const auto* s : detail::by_number(standings)) {
+    for (const auto* s : detail::by_number(trial_states)) {
       const bool is_bad = s->at && detail::has_failed(*s);
       const auto score = is_bad ? failed_score : detail::score_after(*s, epochs);
       if (!score) continue;

@@ -21,7 +21,7 @@ namespace rolewise {
 /// The student takes ownership of the module. To be copyable, the module must derive from
 /// `torch::nn::Cloneable<Module>` and create and register all its tensors and submodules in
 /// `reset()`: what is not registered is shared between copies and missing in checkpoints.
-/// Features are not available. `probe` switches every submodule to evaluation mode and back, so
+/// Features are not available. `predict` switches every submodule to evaluation mode and back, so
 /// it must not be called from two threads at once; that of a frozen student may be. The
 /// submodules of a copy have the modes of the original's. A weight registered under two names is
 /// updated once.
@@ -41,7 +41,7 @@ class module_student {
   /// @throws std::invalid_argument if the module is null
   explicit module_student(std::shared_ptr<Module> module) : module_{std::move(module)}
   {
-    if (!module_) refuse("module_student", "want a module, got none");
+    if (!module_) throw_invalid_argument("module_student", "want a module, got none");
     if (!module_->is_training()) module_->train();
   }
   template<detail::module_holder Holder>
@@ -59,13 +59,13 @@ class module_student {
   ~module_student() = default;
 
   /// @throws std::invalid_argument if features are requested
-  [[nodiscard]] response respond(const batch& examples, taps wanted = {})
+  [[nodiscard]] outputs forward(const batch& examples, taps wanted = {})
   {
     return forward(examples, wanted);
   }
 
   /// @throws std::invalid_argument if features are requested
-  [[nodiscard]] response probe(const batch& examples, taps wanted = {}) const
+  [[nodiscard]] outputs predict(const batch& examples, taps wanted = {}) const
   {
     const detail::evaluation_mode for_now{*module_};
     return forward(examples, wanted);
@@ -82,7 +82,7 @@ class module_student {
 
   void to(torch::Device device) { module_->to(device); }
 
-  /// Puts the module into evaluation mode permanently: `probe` then switches no modes, so several
+  /// Puts the module into evaluation mode permanently: `predict` then switches no modes, so several
   /// threads may call it. `frozen` applies it to its copy.
   void settle_in_evaluation() { detail::evaluate_everywhere(*module_); }
 
@@ -121,10 +121,10 @@ class module_student {
     return copy;
   }
 
-  [[nodiscard]] response forward(const batch& examples, taps wanted) const
+  [[nodiscard]] outputs forward(const batch& examples, taps wanted) const
   {
     detail::refuse_features("module_student", wanted);
-    const auto x = normalised_inputs(examples, detail::type_of(*module_));
+    const auto x = normalized_inputs(examples, detail::type_of(*module_));
     return {.logits = module_->forward(x), .features = {}};
   }
 

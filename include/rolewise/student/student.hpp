@@ -7,7 +7,7 @@
 /// data -> agent -> teacher/[student] -> loss -> train -> report
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/response.hpp>
+#include <rolewise/core/outputs.hpp>
 #include <rolewise/core/state.hpp>
 
 #include <concepts>
@@ -20,13 +20,13 @@ namespace student_must {
 template<typename S>
 concept respond_to_a_batch_in_training =
     requires(S student, const batch examples, const taps wanted) {
-      { student.respond(examples, wanted) } -> std::same_as<response>;
+      { student.forward(examples, wanted) } -> std::same_as<outputs>;
     };
 
 template<typename S>
 concept be_probed_without_being_changed =
     requires(const S student, const batch examples, const taps wanted) {
-      { student.probe(examples, wanted) } -> std::same_as<response>;
+      { student.predict(examples, wanted) } -> std::same_as<outputs>;
     };
 
 template<typename S>
@@ -41,8 +41,8 @@ concept show_their_state = state_must::be_shown<S>;
 
 /// A network that can be trained.
 ///
-/// `respond` is the training forward pass: it builds a graph, and updates running statistics and
-/// observed ranges. `probe` is the evaluation forward pass: the student does not change, and a
+/// `forward` is the training forward pass: it builds a graph, and updates running statistics and
+/// observed ranges. `predict` is the evaluation forward pass: the student does not change, and a
 /// graph is built only if gradients are enabled. `parameters()` returns the learned tensors under
 /// their full names, sharing memory with the student. A copy is deep (`tests/laws/student.hpp`).
 template<typename S>

@@ -16,10 +16,10 @@
 namespace rolewise {
 
 /// Results of both stages of a role-wise search.
-template<typename Master, typename Learner>
+template<typename TeacherType, typename StudentType>
 struct role_wise_result {
-  stage_result<Master> teacher;
-  stage_result<Learner> student;
+  stage_result<TeacherType> teacher;
+  stage_result<StudentType> student;
 };
 
 /// Searches the teacher's policies, trains a teacher with them on all examples, searches the
@@ -40,7 +40,7 @@ struct role_wise_result {
 /// copied weights, not through its teacher.
 ///
 /// @param shared agent applied to every image after the policy of its role
-/// @param observers of both searches, as for `arena`
+/// @param observers of both searches, as for `run_search`
 /// @par Determinism
 /// A function of the arguments, wall times aside.
 /// @par Source
@@ -54,13 +54,13 @@ struct role_wise_result {
 /// training mode, in whole batches of 128; the best trial is chosen by hand; validation takes
 /// 46 000 examples, 74 % of the passes.
 template<typename TeachersStage, typename StudentsStage, AugmentationAgent Shared = pad_crop_flip,
-         typename... Observers>
+         typename... Callbacks>
 [[nodiscard]] auto role_wise_search(const TeachersStage& teachers, const StudentsStage& students,
                                     const search_splits& data, const Shared& shared = {},
-                                    Observers&&... observers)
+                                    Callbacks&&... callbacks)
 {
-  auto one = teachers(data, shared, observers...);
-  auto two = students(data, teachers_from(one), shared, observers...);
+  auto one = teachers(data, shared, callbacks...);
+  auto two = students(data, teachers_from(one), shared, callbacks...);
   return role_wise_result{std::move(one), std::move(two)};
 }
 

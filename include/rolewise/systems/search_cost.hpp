@@ -6,7 +6,7 @@
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/fraction.hpp>
-#include <rolewise/train/arena_options.hpp>
+#include <rolewise/train/search_run_options.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -35,18 +35,19 @@ struct search_cost {
 
 namespace detail {
 
-inline void require_counts(const char* who, std::int64_t examples, const arena_options& options,
-                           const pass_costs& each)
+inline void require_counts(const char* who, std::int64_t examples,
+                           const search_run_options& options, const pass_costs& each)
 {
-  if (examples < 1 || options.trials < 1 || options.epochs < 1 || options.epochs_per_round < 1)
-    refuse(who, "want examples, trials, epochs and epochs_per_round >= 1, got ", examples, ", ",
-           options.trials, ", ", options.epochs, " and ", options.epochs_per_round);
+  if (examples < 1 || options.trials < 1 || options.epochs < 1 || options.evaluation_interval < 1)
+    throw_invalid_argument(who, "want examples, trials, epochs and evaluation_interval >= 1, got ",
+                           examples, ", ", options.trials, ", ", options.epochs, " and ",
+                           options.evaluation_interval);
   if (!(each.forward > 0.0 && each.backward >= 0.0 && each.teacher >= 0.0))
-    refuse(who, "want a forward pass above 0 and others from 0, got ", each.forward, ", ",
-           each.backward, " and ", each.teacher);
+    throw_invalid_argument(who, "want a forward pass above 0 and others from 0, got ", each.forward,
+                           ", ", each.backward, " and ", each.teacher);
 }
 
-[[nodiscard]] inline double training_passes(std::int64_t search, const arena_options& options,
+[[nodiscard]] inline double training_passes(std::int64_t search, const search_run_options& options,
                                             const pass_costs& each)
 {
   return static_cast<double>(options.trials) * static_cast<double>(options.epochs) *
@@ -54,10 +55,11 @@ inline void require_counts(const char* who, std::int64_t examples, const arena_o
 }
 
 /// Cost of evaluating one example in every round of all trials.
-[[nodiscard]] inline double looks_at_one(const arena_options& options, const pass_costs& each)
+[[nodiscard]] inline double looks_at_one(const search_run_options& options, const pass_costs& each)
 {
-  const auto looks = (options.epochs + options.epochs_per_round - 1) / options.epochs_per_round;
-  return static_cast<double>(options.trials) * static_cast<double>(looks) * each.forward;
+  const auto evaluations =
+      (options.epochs + options.evaluation_interval - 1) / options.evaluation_interval;
+  return static_cast<double>(options.trials) * static_cast<double>(evaluations) * each.forward;
 }
 
 }  // namespace detail
@@ -68,7 +70,7 @@ inline void require_counts(const char* who, std::int64_t examples, const arena_o
 /// @throws std::invalid_argument for counts below 1, a forward cost that is not above 0, or other
 ///         costs below 0
 [[nodiscard]] inline search_cost cost_of_search(std::int64_t search, std::int64_t validation,
-                                                const arena_options& options,
+                                                const search_run_options& options,
                                                 const pass_costs& each = {})
 {
   detail::require_counts("cost_of_search", std::min(search, validation), options, each);
@@ -83,18 +85,18 @@ inline void require_counts(const char* who, std::int64_t examples, const arena_o
 /// @throws std::invalid_argument for counts below 1, a forward cost that is not above 0, other
 ///         costs below 0, a share of 0 or 1, and if even one example costs too much
 [[nodiscard]] inline std::int64_t validation_examples(std::int64_t search,
-                                                      const arena_options& options,
+                                                      const search_run_options& options,
                                                       const pass_costs& each = {},
                                                       fraction share = fraction{0.15})
 {
   constexpr auto who = "validation_examples";
   detail::require_counts(who, search, options, each);
   const double s = share.value();
-  if (s <= 0.0 || s >= 1.0) refuse(who, "want a share between 0 and 1, got ", s);
+  if (s <= 0.0 || s >= 1.0) throw_invalid_argument(who, "want a share between 0 and 1, got ", s);
   const double most = s / (1.0 - s) * detail::training_passes(search, options, each) /
                       detail::looks_at_one(options, each);
   const auto count = static_cast<std::int64_t>(std::ceil(most)) - 1;
-  if (count < 1) refuse(who, "not even one example costs less than a share of ", s);
+  if (count < 1) throw_invalid_argument(who, "not even one example costs less than a share of ", s);
   return count;
 }
 

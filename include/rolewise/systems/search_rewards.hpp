@@ -9,8 +9,8 @@
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
-#include <rolewise/core/moment.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/core/training_progress.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/teacher/teacher.hpp>
@@ -34,7 +34,7 @@ struct student_accuracy {
   /// Forward passes of each validation example per evaluation.
   [[nodiscard]] double passes() const { return 1.0; }
 
-  template<Judged Network>
+  template<Evaluable Network>
   [[nodiscard]] double operator()(const Network& student, const dataset& validation) const
   {
     return accuracy(student, validation, evaluation);
@@ -70,31 +70,32 @@ struct low_teacher_stddev {
     return 2.0 * static_cast<double>(measured.epochs) + (accuracy_kept > 0.0 ? 2.0 : 0.0);
   }
 
-  template<Teacher Master, AugmentationAgent Policy>
-  [[nodiscard]] double operator()(const Master& teacher, const Policy& policy,
+  template<Teacher TeacherType, AugmentationAgent Policy>
+  [[nodiscard]] double operator()(const TeacherType& teacher, const Policy& policy,
                                   const dataset& validation) const
   {
     if (!(accuracy_kept >= 0.0 && accuracy_kept <= 1.0))
-      refuse(name, "want accuracy_kept in [0, 1], got ", accuracy_kept);
+      throw_invalid_argument(name, "want accuracy_kept in [0, 1], got ", accuracy_kept);
     const double spread = teacher_stddev(teacher, validation, policy, measured).stddev;
     if (accuracy_kept == 0.0) return -spread;
     double plain = 0.0, changed = 0.0;
     for (const batch& examples :
          batches(validation, {.size = measured.batch_size, .shuffle = false})) {
-      plain += right_answers(teacher, examples);
-      changed += right_answers(
-          teacher, policy(examples, moment{}, measured.seed.split(purpose{"bound of accuracy"})));
+      plain += correct_predictions(teacher, examples);
+      changed += correct_predictions(
+          teacher,
+          policy(examples, training_progress{}, measured.seed.split(purpose{"bound of accuracy"})));
     }
     const auto count = static_cast<double>(validation.size());
     return -spread - std::max(0.0, (accuracy_kept * plain - changed) / count);
   }
 
  private:
-  template<typename Master>
-  [[nodiscard]] static double right_answers(const Master& teacher, const batch& examples)
+  template<typename TeacherType>
+  [[nodiscard]] static double correct_predictions(const TeacherType& teacher, const batch& examples)
   {
     const auto shown = detail::on_device_of(teacher, examples);
-    const auto best = teacher.respond(shown, taps{}).logits.argmax(1).cpu();
+    const auto best = teacher.forward(shown, taps{}).logits.argmax(1).cpu();
     return static_cast<double>(best.eq(examples.labels).sum().template item<std::int64_t>());
   }
 };

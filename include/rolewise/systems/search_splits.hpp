@@ -11,7 +11,7 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/splits.hpp>
-#include <rolewise/train/arena_options.hpp>
+#include <rolewise/train/search_run_options.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -56,12 +56,13 @@ namespace detail {
 inline void require_apart(std::string_view who, const search_splits& data)
 {
   if (data.search.size() < 1 || data.validation.size() < 1 || data.all.size() < 1)
-    refuse(who, "want examples to search with, to validate with and in all, got ",
-           data.search.size(), ", ", data.validation.size(), " and ", data.all.size());
+    throw_invalid_argument(who, "want examples to search with, to validate with and in all, got ",
+                           data.search.size(), ", ", data.validation.size(), " and ",
+                           data.all.size());
   const auto learned = sorted_ids(data.search);
   for (const auto id : sorted_ids(data.validation))
     if (std::binary_search(learned.begin(), learned.end(), id))
-      refuse(who, "id ", id, " is in the search part and in the validation part");
+      throw_invalid_argument(who, "id ", id, " is in the search part and in the validation part");
 }
 
 /// Checksum of all settings of a part.
@@ -78,8 +79,9 @@ template<Described P>
 
 /// The options of a search whose trials are evaluated on these examples, with their checksum and
 /// others added to the conditions.
-[[nodiscard]] inline arena_options judged_by(arena_options options, const dataset& judges,
-                                             std::initializer_list<std::uint64_t> sums = {})
+[[nodiscard]] inline search_run_options evaluated_by(search_run_options options,
+                                                     const dataset& judges,
+                                                     std::initializer_list<std::uint64_t> sums = {})
 {
   checksum all;
   all.add(options.conditions);

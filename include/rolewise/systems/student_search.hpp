@@ -8,8 +8,8 @@
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/policy_agent.hpp>
+#include <rolewise/agent/same_view.hpp>
 #include <rolewise/agent/searched_schedule.hpp>
-#include <rolewise/agent/students_view.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
@@ -29,11 +29,11 @@
 #include <rolewise/systems/search_splits.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/teacher/shared_teacher.hpp>
-#include <rolewise/train/arena.hpp>
 #include <rolewise/train/clip_gradients.hpp>
 #include <rolewise/train/distillation.hpp>
-#include <rolewise/train/optimiser.hpp>
-#include <rolewise/train/schedule.hpp>
+#include <rolewise/train/learning_rate_schedule.hpp>
+#include <rolewise/train/optimizer.hpp>
+#include <rolewise/train/run_search.hpp>
 #include <rolewise/train/sgd.hpp>
 
 #include <concepts>
@@ -46,7 +46,7 @@
 
 namespace rolewise {
 
-/// Teacher input, instead of `students_view`: the teacher is given its own view of each image,
+/// Teacher input, instead of `same_view`: the teacher is given its own view of each image,
 /// made under the policies that were found for it, stretched to the epochs of the student.
 struct teachers_policies {};
 
@@ -63,7 +63,8 @@ struct search_teachers {
 template<typename Network>
 [[nodiscard]] search_teachers<Network> teachers_from(const stage_result<Network>& stage_one)
 {
-  if (!stage_one.found.of_search) refuse("teachers_from", "the search trained no network");
+  if (!stage_one.found.of_search)
+    throw_invalid_argument("teachers_from", "the search trained no network");
   return {*stage_one.found.of_search, stage_one.retrained.network, stage_one.found.policies};
 }
 
@@ -72,11 +73,11 @@ template<typename Network>
 ///
 ///     const student_search stage{
 ///         .network = [](const sample_shape& shape, seed own) {
-///           return resnet8(shape, dorefa{}, bits_inside<2>, {.seed = own});
+///           return resnet8(shape, dorefa{}, inner_bits<2>, {.seed = own});
 ///         },
 ///         .strategy = population_based{.first = point_of(augmentation_policy{})},
 ///         .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{4}},
-///         .search = {.trials = 16, .epochs = 60, .epochs_per_round = 3},
+///         .search = {.trials = 16, .epochs = 60, .evaluation_interval = 3},
 ///         .retraining = {.epochs = 60}};
 ///     const auto found = stage(splits, teachers, pad_crop_flip{});
 ///
@@ -84,74 +85,77 @@ template<typename Network>
 /// applied to images first, then the shared agent. The search maximizes `reward`. With a reward
 /// that trains no student, the search trains nothing, and the last policy of its best trial is
 /// used for the whole training after it.
-template<typename New, SearchStrategy Strategy, typename Loss, typename View = students_view,
-         typename Reward = student_accuracy, Optimiser Method = sgd, Schedule Factor = cosine>
+template<typename New, SearchStrategy Strategy, typename Loss, typename View = same_view,
+         typename Reward = student_accuracy, Optimizer OptimizerType = sgd,
+         LearningRateSchedule ScheduleType = cosine_annealing>
 struct student_search {
   static_assert(Student<std::invoke_result_t<const New&, const sample_shape&, seed>>,
                 "student_search: .network must be callable with a sample_shape and a seed, and "
                 "give a Student");
-  static_assert(std::same_as<View, students_view> || std::same_as<View, teachers_policies>,
-                "student_search: .teacher_input must be students_view{} or teachers_policies{}");
+  static_assert(std::same_as<View, same_view> || std::same_as<View, teachers_policies>,
+                "student_search: .teacher_input must be same_view{} or teachers_policies{}");
 
   New network;  ///< `(const sample_shape&, seed)` returns a new network
   Strategy strategy{};
   Loss loss;
   View teacher_input{};
   Reward reward{};
-  Method optimiser{};
-  Factor schedule{};
+  OptimizerType optimizer{};
+  ScheduleType schedule{};
   std::optional<clip_gradients> clipping{};
   /// Whether each student starts with the weights of its teacher where names and shapes agree, as
   /// in Role-KD.
   bool starts_from_teacher = true;
-  arena_options search{};
+  search_run_options search{};
   retraining_options retraining{};
   /// Number of last scores by which the best trial is chosen, see `best_trial`. Always 1 if no
   /// student is trained, since such scores belong to single policies.
-  std::int64_t looks = 3;
+  std::int64_t evaluations = 3;
 
   /// @param shared agent applied to every image after the policy, in the search and after it
-  /// @param observers as for `arena`
+  /// @param observers as for `run_search`
   /// @par Determinism
   /// A function of the arguments, wall times aside.
   /// @throws std::invalid_argument if a part is empty or the search and validation parts overlap,
-  ///         if a student that starts from its teacher shares no tensor with it, and as `arena`
-  template<typename Master, AugmentationAgent Shared = pad_crop_flip, typename... Observers>
-  [[nodiscard]] auto operator()(const search_splits& data, const search_teachers<Master>& teachers,
-                                const Shared& shared = {}, Observers&&... observers) const
+  ///         if a student that starts from its teacher shares no tensor with it, and as
+  ///         `run_search`
+  template<typename TeacherType, AugmentationAgent Shared = pad_crop_flip, typename... Callbacks>
+  [[nodiscard]] auto operator()(const search_splits& data,
+                                const search_teachers<TeacherType>& teachers,
+                                const Shared& shared = {}, Callbacks&&... callbacks) const
   {
-    auto found = look_for_policies(data, teachers, shared, observers...);
+    auto found = look_for_policies(data, teachers, shared, callbacks...);
     auto last = train_under(policy_agent{.policy = found.schedule(retraining.epochs)}, data,
                             teachers, shared);
     return stage_result{std::move(found), std::move(last)};
   }
 
   /// The search without the training after it.
-  template<typename Master, AugmentationAgent Shared = pad_crop_flip, typename... Observers>
+  template<typename TeacherType, AugmentationAgent Shared = pad_crop_flip, typename... Callbacks>
   [[nodiscard]] auto look_for_policies(const search_splits& data,
-                                       const search_teachers<Master>& teachers,
-                                       const Shared& shared = {}, Observers&&... observers) const
+                                       const search_teachers<TeacherType>& teachers,
+                                       const Shared& shared = {}, Callbacks&&... callbacks) const
   {
     detail::require_apart("student_search", data);
     const shared_teacher teacher{frozen(teachers.of_search)};
     auto cost =
         cost_of_search(data.search.size(), data.validation.size(), search, {.teacher = 1.0});
     cost.validation *= reward.passes();
-    const auto options = detail::judged_by(
+    const auto options = detail::evaluated_by(
         search, data.validation,
         {teacher.fingerprint(), sum_of(teachers.policies), detail::settings_sum(reward)});
     if constexpr (Reward::trains_student) {
       const auto teachers_agent = agent_of_teacher(teachers, search.epochs);
-      auto trials = arena(
+      auto trials = run_search(
           strategy, policy_space(),
-          [&](const point& at, std::int64_t, seed own) {
-            return lesson(data.all.shape, teachers.of_search, teacher, teachers_agent,
-                          policy_agent{.policy = policy_at(at)}, shared, own);
+          [&](const configuration& at, std::int64_t, seed own) {
+            return training(data.all.shape, teachers.of_search, teacher, teachers_agent,
+                            policy_agent{.policy = policy_at(at)}, shared, own);
           },
           [&](const auto& step) { return reward(step.learner(), data.validation); }, data.search,
-          options, observers...);
+          options, callbacks...);
       found_policies<network_type> found;
-      found.best = best_trial(trials.history, looks);
+      found.best = best_trial(trials.history, evaluations);
       found.policies = search_segments(trials.history, found.best);
       found.of_search = trials.steps[static_cast<std::size_t>(found.best)]->learner();
       found.cost = cost;
@@ -159,16 +163,16 @@ struct student_search {
       return found;
     } else {
       const auto nothing = subset(data.search, torch::zeros({1}, torch::kLong));
-      auto trials = arena(
+      auto trials = run_search(
           strategy, policy_space(),
-          [&](const point& at, std::int64_t, seed) {
+          [&](const configuration& at, std::int64_t, seed) {
             return detail::policy_holder{{.policy = policy_at(at)}};
           },
           [&](const auto& step) { return reward(teacher, step.agent, data.validation); }, nothing,
-          options, observers...);
+          options, callbacks...);
       found_policies<network_type> found;
       found.best = best_trial(trials.history, 1);
-      const auto& last = *trials.standings[static_cast<std::size_t>(found.best)].at;
+      const auto& last = *trials.trial_states[static_cast<std::size_t>(found.best)].at;
       found.policies = {{search.epochs, policy_at(last)}};
       found.cost = {.training = 0.0, .validation = cost.validation};
       found.history = std::move(trials.history);
@@ -178,16 +182,16 @@ struct student_search {
 
   /// The training without the search, with any agent for the student: the baseline of a search.
   /// The student is trained on all examples under `search_teachers::after_search`.
-  template<AugmentationAgent Agent, typename Master, AugmentationAgent Shared = pad_crop_flip>
+  template<AugmentationAgent Agent, typename TeacherType, AugmentationAgent Shared = pad_crop_flip>
   [[nodiscard]] auto train_under(const Agent& students_agent, const search_splits& data,
-                                 const search_teachers<Master>& teachers,
+                                 const search_teachers<TeacherType>& teachers,
                                  const Shared& shared = {}) const
   {
-    return detail::retrained(
-        lesson(data.all.shape, teachers.after_search, shared_teacher{frozen(teachers.after_search)},
-               agent_of_teacher(teachers, retraining.epochs), students_agent, shared,
-               retraining.seed),
-        data.all, retraining);
+    return detail::retrained(training(data.all.shape, teachers.after_search,
+                                      shared_teacher{frozen(teachers.after_search)},
+                                      agent_of_teacher(teachers, retraining.epochs), students_agent,
+                                      shared, retraining.seed),
+                             data.all, retraining);
   }
 
  private:
@@ -196,7 +200,7 @@ struct student_search {
   /// Checksum of the policies; 0 if the teacher does not use them.
   [[nodiscard]] static std::uint64_t sum_of(const std::vector<search_segment>& policies)
   {
-    if constexpr (std::same_as<View, students_view>) return 0;
+    if constexpr (std::same_as<View, same_view>) return 0;
     checksum sum;
     for (const auto& segment : policies) {
       sum.add(static_cast<std::uint64_t>(segment.epochs));
@@ -205,22 +209,23 @@ struct student_search {
     return sum.value();
   }
 
-  template<typename Master>
-  [[nodiscard]] static auto agent_of_teacher(const search_teachers<Master>& teachers,
+  template<typename TeacherType>
+  [[nodiscard]] static auto agent_of_teacher(const search_teachers<TeacherType>& teachers,
                                              std::int64_t epochs)
   {
-    if constexpr (std::same_as<View, students_view>)
-      return students_view{};
+    if constexpr (std::same_as<View, same_view>)
+      return same_view{};
     else
       return policy_agent{.policy = stretched(teachers.policies, epochs)};
   }
 
-  template<typename Master, typename TeachersAgent, typename StudentsAgent, typename Shared>
-  [[nodiscard]] auto lesson(const sample_shape& shape, const Master& start,
-                            const shared_teacher<frozen_teacher<Master>>& teacher,
-                            const TeachersAgent& teachers_agent,
-                            const StudentsAgent& students_agent, const Shared& shared,
-                            seed own) const
+  template<typename TeacherType, typename TeacherAgentType, typename StudentAgentType,
+           typename Shared>
+  [[nodiscard]] auto training(const sample_shape& shape, const TeacherType& start,
+                              const shared_teacher<frozen_teacher<TeacherType>>& teacher,
+                              const TeacherAgentType& teachers_agent,
+                              const StudentAgentType& students_agent, const Shared& shared,
+                              seed own) const
   {
     auto student = network(shape, own.split(purpose{"network"}));
     if (starts_from_teacher)
@@ -232,8 +237,8 @@ struct student_search {
         .student_agent = students_agent,
         .shared_agent = shared,
         .loss = loss,
-        .optimiser = optimiser,
-        .schedule = schedule,
+        .optimizer = optimizer,
+        .lr_schedule = schedule,
         .clipping = clipping,
         .seed = own.split(purpose{"views"}),
     };

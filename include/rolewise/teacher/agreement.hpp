@@ -21,12 +21,12 @@ template<Teacher A, Teacher B, typename Batches>
 {
   std::int64_t alike = 0, all = 0;
   for (const batch& examples : batches) {
-    const auto a = one.respond(detail::on_device_of(one, examples)).logits.argmax(1);
-    const auto b = other.respond(detail::on_device_of(other, examples)).logits.argmax(1);
+    const auto a = one.forward(detail::on_device_of(one, examples)).logits.argmax(1);
+    const auto b = other.forward(detail::on_device_of(other, examples)).logits.argmax(1);
     alike += a.eq(b.to(a.device())).sum().template item<std::int64_t>();
     all += examples.size();
   }
-  if (all == 0) refuse("agreement", "want examples, got none");
+  if (all == 0) throw_invalid_argument("agreement", "want examples, got none");
   return static_cast<double>(alike) / static_cast<double>(all);
 }
 

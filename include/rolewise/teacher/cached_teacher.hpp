@@ -8,9 +8,9 @@
 #include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/temperature.hpp>
-#include <rolewise/teacher/answer_origin.hpp>
-#include <rolewise/teacher/detail/answer_codec.hpp>
-#include <rolewise/teacher/detail/answer_store.hpp>
+#include <rolewise/teacher/cached_logits_origin.hpp>
+#include <rolewise/teacher/detail/cached_logits_codec.hpp>
+#include <rolewise/teacher/detail/cached_logits_store.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
 #include <concepts>
@@ -44,7 +44,7 @@ struct cache_options {
 };
 
 /// Hits and misses of a cached teacher, in examples.
-struct cache_tally {
+struct cache_statistics {
   std::int64_t found = 0;  ///< cache hits
   std::int64_t kept = 0;   ///< computed by the teacher and stored
   /// Computed by the teacher and not stored: batches of no recurring view, examples that are not
@@ -57,7 +57,7 @@ struct cache_tally {
 /// `cached(...)` makes one.
 ///
 /// A row belongs to (view number, id). The number comes with the batch (`batch::view`). A row is
-/// a hit only if its checksum of the pixels, as the network receives them (`normalised_inputs`),
+/// a hit only if its checksum of the pixels, as the network receives them (`normalized_inputs`),
 /// matches: whatever was done to a view after it got its number, the logits of another image are
 /// never returned. If a batch lacks any row, the teacher computes the whole batch, so that
 /// rounding does not depend on the content of the cache.
@@ -68,7 +68,7 @@ struct cache_tally {
 /// see `cache_options`. In each case the first call returns the values that later calls read.
 ///
 /// Copies share the file. One process at a time may write, others may read; a row is stored as a
-/// whole or not at all, also after a kill. `respond` may be called by several threads. Inputs on
+/// whole or not at all, also after a kill. `forward` may be called by several threads. Inputs on
 /// another device are copied to the CPU for the checksum, which synchronizes with the device.
 template<typename Wrapped>
 class cached_teacher {
@@ -83,7 +83,7 @@ class cached_teacher {
   ///         views, teacher or options; the message lists the differences
   /// @throws std::runtime_error if the file cannot be created or opened, is damaged or truncated,
   ///         is locked by another writer, or does not fit on the disk
-  cached_teacher(Wrapped teacher, const cache_options& options, answer_origin origin,
+  cached_teacher(Wrapped teacher, const cache_options& options, cached_logits_origin origin,
                  std::int64_t classes)
       : teacher_{std::move(teacher)},
         form_{classes, options.keep == 0 ? classes : options.keep, options.as,
@@ -96,19 +96,19 @@ class cached_teacher {
 
   /// @throws std::invalid_argument if features are requested, ids are not `[N]` int64, or logits
   ///         to be stored are not `[N, classes]` of float32 or less
-  [[nodiscard]] response respond(const batch& examples, taps wanted = {}) const
+  [[nodiscard]] outputs forward(const batch& examples, taps wanted = {}) const
   {
     if (wanted.features)
-      refuse("cached_teacher",
-             "features are not kept; take a loss on logits, or ask the teacher "
-             "itself");
+      throw_invalid_argument("cached_teacher",
+                             "features are not kept; take a loss on logits, or ask the teacher "
+                             "itself");
     const torch::NoGradGuard without_graph;
     if (examples.view.count != kept_->store.views() || examples.size() == 0) {
       {
         const std::lock_guard lock{kept_->guard};
         kept_->tally.passed_on += examples.size();
       }
-      return teacher_.respond(examples);
+      return teacher_.forward(examples);
     }
     const auto asked = places_of(examples);
     auto bytes = torch::empty({examples.size(), form_.bytes()}, torch::kByte);
@@ -137,7 +137,7 @@ class cached_teacher {
     archive.show("teacher", teacher_);
     archive.show("form", form_);
   }
-  [[nodiscard]] cache_tally tally() const
+  [[nodiscard]] cache_statistics tally() const
   {
     const std::lock_guard lock{kept_->guard};
     return kept_->tally;
@@ -150,16 +150,16 @@ class cached_teacher {
   }
 
  private:
-  using found = detail::answer_store::found;
+  using found = detail::cached_logits_store::found;
 
   struct kept {
-    kept(const std::string& path, const answer_origin& origin, const detail::answer_form& form,
-         bool read_only)
+    kept(const std::string& path, const cached_logits_origin& origin,
+         const detail::cached_logits_format& form, bool read_only)
         : store{path, origin, form, read_only}
     {}
     std::mutex guard;
-    detail::answer_store store;
-    cache_tally tally;
+    detail::cached_logits_store store;
+    cache_statistics tally;
   };
 
   /// Row of an example in the file, and the checksum of its pixels.
@@ -173,11 +173,12 @@ class cached_teacher {
     const auto& ids = examples.ids;
     if (!ids.defined() || ids.scalar_type() != torch::kLong || ids.dim() != 1 ||
         ids.size(0) != examples.size())
-      refuse("cached_teacher", "want ids of int64 [", examples.size(), "], got ",
-             ids.defined() ? detail::classic_text(ids.scalar_type(), " ", ids.sizes())
-                           : "an undefined tensor");
+      throw_invalid_argument("cached_teacher", "want ids of int64 [", examples.size(), "], got ",
+                             ids.defined()
+                                 ? detail::classic_text(ids.scalar_type(), " ", ids.sizes())
+                                 : "an undefined tensor");
     const auto id = ids.cpu().contiguous();
-    const auto x = normalised_inputs(examples).cpu();
+    const auto x = normalized_inputs(examples).cpu();
     const auto bytes = x.nbytes() / static_cast<std::size_t>(examples.size());
     const auto* pixels = static_cast<const char*>(x.const_data_ptr());
     std::vector<place> places;
@@ -208,13 +209,14 @@ class cached_teacher {
   /// Calls the teacher and stores the missing rows.
   void ask(const batch& examples, const std::vector<place>& asked, torch::Tensor& bytes) const
   {
-    const auto logits = teacher_.respond(examples).logits;
+    const auto logits = teacher_.forward(examples).logits;
     if (!logits.defined() || logits.dim() != 2 || logits.size(0) != examples.size() ||
         logits.size(1) != form_.classes || !logits.is_floating_point() || logits.element_size() > 4)
-      refuse("cached_teacher", "want logits of Float [", examples.size(), ", ", form_.classes,
-             "], got ",
-             logits.defined() ? detail::classic_text(logits.scalar_type(), " ", logits.sizes())
-                              : "an undefined tensor");
+      throw_invalid_argument("cached_teacher", "want logits of Float [", examples.size(), ", ",
+                             form_.classes, "], got ",
+                             logits.defined()
+                                 ? detail::classic_text(logits.scalar_type(), " ", logits.sizes())
+                                 : "an undefined tensor");
     const auto given = detail::encoded(logits.cpu().to(torch::kFloat32), form_);
     const auto* from = static_cast<const char*>(given.const_data_ptr());
     auto* to = static_cast<char*>(bytes.mutable_data_ptr());
@@ -236,7 +238,7 @@ class cached_teacher {
   }
 
   Wrapped teacher_;
-  detail::answer_form form_;
+  detail::cached_logits_format form_;
   std::shared_ptr<kept> kept_;
 };
 

@@ -24,7 +24,7 @@ concept be_copied_deeply = std::copyable<N>;
 template<typename N>
 concept be_probed_without_being_changed =
     requires(const N network, const batch examples, const taps wanted) {
-      { network.probe(examples, wanted) } -> std::same_as<response>;
+      { network.predict(examples, wanted) } -> std::same_as<outputs>;
     };
 
 template<typename N>
@@ -50,7 +50,7 @@ template<typename Network>
 class frozen_teacher {
   static_assert(
       Freezable<Network>,
-      "frozen wants a network: copyable, with a const probe(batch, taps) and visit_state");
+      "frozen wants a network: copyable, with a const predict(batch, taps) and visit_state");
 
  public:
   static constexpr bool has_state = false;  // never changes
@@ -66,13 +66,13 @@ class frozen_teacher {
     if constexpr (requires { network_.cast(options.compute); })
       network_.cast(options.compute);
     else
-      refuse("frozen", "this network cannot be cast to ", options.compute);
+      throw_invalid_argument("frozen", "this network cannot be cast to ", options.compute);
   }
 
-  [[nodiscard]] response respond(const batch& examples, taps wanted = {}) const
+  [[nodiscard]] outputs forward(const batch& examples, taps wanted = {}) const
   {
     const torch::NoGradGuard without_graph;
-    return network_.probe(examples, wanted);
+    return network_.predict(examples, wanted);
   }
 
   void to(torch::Device device)
@@ -81,7 +81,7 @@ class frozen_teacher {
     network_.to(device);
   }
 
-  /// The device that `respond` takes its inputs on.
+  /// The device that `forward` takes its inputs on.
   [[nodiscard]] torch::Device device() const
     requires(detail::says_device<Network> || detail::lists_parameters<Network>)
   {
@@ -115,7 +115,7 @@ class frozen_teacher {
   torch::ScalarType compute_;
 };
 
-/// Makes a teacher from a trained network: `frozen(school.student)`.
+/// Makes a teacher from a trained network: `frozen(pretraining.student)`.
 ///
 ///     frozen(net, {.compute = torch::kBFloat16})
 template<typename Network>

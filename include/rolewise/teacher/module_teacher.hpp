@@ -36,7 +36,7 @@ class module_teacher {
   /// @throws std::invalid_argument if the module is null
   explicit module_teacher(std::shared_ptr<Module> module) : module_{std::move(module)}
   {
-    if (!module_) refuse("module_teacher", "want a module, got none");
+    if (!module_) throw_invalid_argument("module_teacher", "want a module, got none");
     detail::evaluate_everywhere(*module_);
   }
   template<detail::module_holder Holder>
@@ -46,12 +46,12 @@ class module_teacher {
   /// @throws std::invalid_argument if features are requested, or the module or a submodule has
   ///         been put into training mode, in which running statistics would be updated silently;
   ///         none has been updated
-  [[nodiscard]] response respond(const batch& examples, taps wanted = {}) const
+  [[nodiscard]] outputs forward(const batch& examples, taps wanted = {}) const
   {
     detail::refuse_features("module_teacher", wanted);
     if (detail::trains_somewhere(*module_)) refuse_training();
     const torch::NoGradGuard without_graph;
-    const auto x = normalised_inputs(examples, detail::type_of(*module_));
+    const auto x = normalized_inputs(examples, detail::type_of(*module_));
     return {.logits = module_->forward(x), .features = {}};
   }
 
@@ -83,9 +83,10 @@ class module_teacher {
     if (!module_->is_training())
       for (const auto& part : module_->named_modules())
         if (part.value()->is_training())
-          refuse(who, "part '", part.key(),
-                 "' of the module has been put into training mode; call ", "eval() on the module");
-    refuse(who, "the module has been put into training mode; call eval() on it");
+          throw_invalid_argument(who, "part '", part.key(),
+                                 "' of the module has been put into training mode; call ",
+                                 "eval() on the module");
+    throw_invalid_argument(who, "the module has been put into training mode; call eval() on it");
   }
 
   std::shared_ptr<Module> module_;

@@ -6,7 +6,7 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/device_of.hpp>
-#include <rolewise/core/response.hpp>
+#include <rolewise/core/outputs.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
 #include <concepts>
@@ -19,8 +19,8 @@ namespace rolewise {
 /// Handle to a teacher: copies share it, whereas the copy of a `frozen` network is deep. For
 /// populations, in which the steps of all members use one teacher, also concurrently.
 ///
-///     const shared_teacher master{frozen(school.student)};
-///     arena(..., [&](...) { return distillation{.teacher = master, ...}; }, ...);
+///     const shared_teacher master{frozen(pretraining.student)};
+///     run_search(..., [&](...) { return distillation{.teacher = master, ...}; }, ...);
 template<Teacher T>
 class shared_teacher {
   static_assert(
@@ -34,9 +34,9 @@ class shared_teacher {
 
   explicit shared_teacher(T teacher) : teacher_{std::make_shared<const T>(std::move(teacher))} {}
 
-  [[nodiscard]] response respond(const batch& examples, taps wanted = {}) const
+  [[nodiscard]] outputs forward(const batch& examples, taps wanted = {}) const
   {
-    return teacher_->respond(examples, wanted);
+    return teacher_->forward(examples, wanted);
   }
   [[nodiscard]] std::uint64_t fingerprint() const
     requires requires(const T teacher) {

@@ -7,7 +7,7 @@
 /// data -> agent -> [teacher]/student -> loss -> train -> report
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/response.hpp>
+#include <rolewise/core/outputs.hpp>
 
 #include <concepts>
 
@@ -16,9 +16,9 @@ namespace rolewise {
 namespace teacher_must {
 
 template<typename T>
-concept answer_a_batch_without_being_changed =
+concept predict_a_batch_without_being_changed =
     requires(const T teacher, const batch examples, const taps wanted) {
-      { teacher.respond(examples, wanted) } -> std::same_as<response>;
+      { teacher.forward(examples, wanted) } -> std::same_as<outputs>;
     };
 
 }  // namespace teacher_must
@@ -26,6 +26,6 @@ concept answer_a_batch_without_being_changed =
 /// A network that returns a response without a graph for a batch, and always the same one for the
 /// same view (`tests/laws/teacher.hpp`).
 template<typename T>
-concept Teacher = std::copyable<T> && teacher_must::answer_a_batch_without_being_changed<T>;
+concept Teacher = std::copyable<T> && teacher_must::predict_a_batch_without_being_changed<T>;
 
 }  // namespace rolewise

@@ -5,7 +5,7 @@
 /// The Adam optimizer, with weight decay added to the gradient.
 
 #include <rolewise/train/detail/gradient_averages.hpp>
-#include <rolewise/train/optimiser.hpp>
+#include <rolewise/train/optimizer.hpp>
 
 #include <ATen/ops/_fused_adam.h>
 
@@ -19,11 +19,11 @@ inline void fused_adam(const std::vector<torch::Tensor>& values,
                        const std::vector<torch::Tensor>& gradients,
                        const std::vector<torch::Tensor>& first,
                        const std::vector<torch::Tensor>& second,
-                       const std::vector<torch::Tensor>& steps, double rate, double beta1,
+                       const std::vector<torch::Tensor>& steps, double learning_rate, double beta1,
                        double beta2, double weight_decay, double epsilon)
 {
-  at::_fused_adam_(values, gradients, first, second, {}, steps, rate, beta1, beta2, weight_decay,
-                   epsilon, false, false);
+  at::_fused_adam_(values, gradients, first, second, {}, steps, learning_rate, beta1, beta2,
+                   weight_decay, epsilon, false, false);
   count_change(values);
 }
 
@@ -34,12 +34,12 @@ inline void fused_adam(const std::vector<torch::Tensor>& values,
 ///     g <- g + weight_decay * w
 ///     m <- beta1 * m + (1 - beta1) * g          (m and v start at 0)
 ///     v <- beta2 * v + (1 - beta2) * g^2
-///     w <- w - rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+///     w <- w - learning_rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
 ///
 /// @par Source
 /// Kingma, Ba: Adam: A Method for Stochastic Optimization, ICLR 2015, arXiv 1412.6980, algorithm 1.
 struct adam {
-  double rate = 1e-3;  ///< learning rate before the schedule, at least 0, finite
+  double learning_rate = 1e-3;  ///< learning rate before the schedule, at least 0, finite
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
@@ -54,6 +54,6 @@ struct adam {
   }
 };
 
-static_assert(Optimiser<adam>);
+static_assert(Optimizer<adam>);
 
 }  // namespace rolewise

@@ -5,7 +5,7 @@
 /// The AdamW optimizer: Adam with decoupled weight decay.
 
 #include <rolewise/train/detail/gradient_averages.hpp>
-#include <rolewise/train/optimiser.hpp>
+#include <rolewise/train/optimizer.hpp>
 
 #include <ATen/ops/_fused_adamw.h>
 
@@ -19,11 +19,11 @@ inline void fused_adamw(const std::vector<torch::Tensor>& values,
                         const std::vector<torch::Tensor>& gradients,
                         const std::vector<torch::Tensor>& first,
                         const std::vector<torch::Tensor>& second,
-                        const std::vector<torch::Tensor>& steps, double rate, double beta1,
+                        const std::vector<torch::Tensor>& steps, double learning_rate, double beta1,
                         double beta2, double weight_decay, double epsilon)
 {
-  at::_fused_adamw_(values, gradients, first, second, {}, steps, rate, beta1, beta2, weight_decay,
-                    epsilon, false, false);
+  at::_fused_adamw_(values, gradients, first, second, {}, steps, learning_rate, beta1, beta2,
+                    weight_decay, epsilon, false, false);
   count_change(values);
 }
 
@@ -31,10 +31,10 @@ inline void fused_adamw(const std::vector<torch::Tensor>& values,
 
 /// The AdamW optimizer, by LibTorch's fused kernel; t counts the updates of a parameter from 1.
 ///
-///     w <- w - rate * weight_decay * w
+///     w <- w - learning_rate * weight_decay * w
 ///     m <- beta1 * m + (1 - beta1) * g          (m and v start at 0)
 ///     v <- beta2 * v + (1 - beta2) * g^2
-///     w <- w - rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+///     w <- w - learning_rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
 ///
 /// @par Source
 /// Loshchilov, Hutter: Decoupled Weight Decay Regularization, ICLR 2019, arXiv 1711.05101,
@@ -43,7 +43,7 @@ inline void fused_adamw(const std::vector<torch::Tensor>& values,
 /// The decay is scaled by the learning rate as well as by the schedule, as in `torch.optim.AdamW`,
 /// so that published settings keep their meaning.
 struct adamw {
-  double rate = 1e-3;  ///< learning rate before the schedule, at least 0, finite
+  double learning_rate = 1e-3;  ///< learning rate before the schedule, at least 0, finite
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
@@ -58,6 +58,6 @@ struct adamw {
   }
 };
 
-static_assert(Optimiser<adamw>);
+static_assert(Optimizer<adamw>);
 
 }  // namespace rolewise

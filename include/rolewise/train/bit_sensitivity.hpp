@@ -39,7 +39,7 @@ enum class cost_measure { bytes, bit_operations };
 /// Returns the quantization error of one layer's weights. A quantizer state with `observe` first
 /// observes the weights ten times, so that its range or basis has settled.
 template<WeightQuantizer Q>
-[[nodiscard]] double weight_error(const Q& quantizer, const layer_place& place,
+[[nodiscard]] double weight_error(const Q& quantizer, const layer_id& place,
                                   const torch::Tensor& weights, bit_width bits,
                                   weight_distance distance = weight_distance::up_to_scale)
 {
@@ -57,14 +57,15 @@ template<WeightQuantizer Q>
   }
   const double error = (of_w - q).square().sum().template item<double>();
   if (!std::isfinite(error))
-    refuse("weight_error", "the weights of layer ", place.name, " at ", bits.value(), " bits are ",
-           error, " away from themselves; are they finite?");
+    throw_invalid_argument("weight_error", "the weights of layer ", place.name, " at ",
+                           bits.value(), " bits are ", error,
+                           " away from themselves; are they finite?");
   return error;
 }
 
 struct sensitivity_options {
   /// The candidate bit widths of each layer. Activations of the first layer count as 32 bits.
-  std::vector<layer_widths> widths{{bit_width{8}, bit_width{8}}, {bit_width{4}, bit_width{4}}};
+  std::vector<layer_bits> widths{{bit_width{8}, bit_width{8}}, {bit_width{4}, bit_width{4}}};
   cost_measure measure = cost_measure::bit_operations;
   weight_distance distance = weight_distance::up_to_scale;
   bool both_ends = false;  ///< whether to include the first and the last layer
@@ -88,27 +89,28 @@ template<typename Network, WeightQuantizer Q>
                                                       const sensitivity_options& options = {})
 {
   const auto layers = network.layers();
-  if (options.widths.empty()) refuse("bit_questions", "want widths to choose from, got none");
+  if (options.widths.empty())
+    throw_invalid_argument("bit_questions", "want widths to choose from, got none");
   if (!traces.empty() && traces.size() != layers.size())
-    refuse("bit_questions", "got traces of ", traces.size(), " layers, the network has ",
-           layers.size());
+    throw_invalid_argument("bit_questions", "got traces of ", traces.size(),
+                           " layers, the network has ", layers.size());
   const auto weights = detail::weights_of_layers(network, layers);
   std::vector<bit_question> questions;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto& place = layers[i].place;
     if (!options.both_ends && (place.is_first() || place.is_last())) continue;
     if (!traces.empty() && traces[i].layer.place.name != place.name)
-      refuse("bit_questions", "layer ", i, " is ", place.name, ", its trace is that of ",
-             traces[i].layer.place.name);
-    const double slope = traces.empty() ? 1.0 : std::max(traces[i].mean(), 0.0);
+      throw_invalid_argument("bit_questions", "layer ", i, " is ", place.name,
+                             ", its trace is that of ", traces[i].layer.place.name);
+    const double gradients = traces.empty() ? 1.0 : std::max(traces[i].mean(), 0.0);
     bit_question question{.layers = {place.name}, .options = {}};
     for (auto widths : options.widths) {
       auto costs = layers[i];
       if (place.is_first()) widths.activations = bit_width{32};
       costs.widths = widths;
-      question.options.push_back(
-          {widths, cost_of(costs, options.measure),
-           slope * weight_error(quantizer, place, weights[i], widths.weights, options.distance)});
+      question.options.push_back({widths, cost_of(costs, options.measure),
+                                  gradients * weight_error(quantizer, place, weights[i],
+                                                           widths.weights, options.distance)});
     }
     questions.push_back(std::move(question));
   }

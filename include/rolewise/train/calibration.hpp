@@ -9,12 +9,12 @@
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/core/error.hpp>
-#include <rolewise/core/moment.hpp>
 #include <rolewise/core/role.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/core/training_progress.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/quant/freeze_ranges.hpp>
-#include <rolewise/train/detail/descent.hpp>
+#include <rolewise/train/detail/learner_state.hpp>
 
 #include <cstdint>
 #include <string>
@@ -37,16 +37,17 @@ concept calibrate = requires(S student, const batch& examples) { student.calibra
 
 namespace detail {
 
-template<typename Learner>
-void require_ranges(Learner& student)
+template<typename StudentType>
+void require_ranges(StudentType& student)
 {
-  static_assert(calibration_must::calibrate<Learner>,
+  static_assert(calibration_must::calibrate<StudentType>,
                 "calibrate wants a network of this library: one with calibrate(batch)");
   bool some = false;
   for_each_tensor(student, [&](const std::string& name, torch::Tensor&, tensor_kind kind) {
     some = some || is_range_of_quantizer(name, kind);
   });
-  if (!some) refuse("calibrate", "the network has no ranges, neither learned nor observed");
+  if (!some)
+    throw_invalid_argument("calibrate", "the network has no ranges, neither learned nor observed");
 }
 
 }  // namespace detail
@@ -63,7 +64,7 @@ void require_ranges(Learner& student)
 ///     freeze_ranges(student);
 ///
 /// Each layer's input is computed with the current ranges of the layers before it.
-/// `post_training_quantised` does not need calibration: it takes its ranges from the
+/// `post_training_quantized` does not need calibration: it takes its ranges from the
 /// full-precision network.
 ///
 /// @param agent the augmentation of the network's later inputs
@@ -71,33 +72,34 @@ void require_ranges(Learner& student)
 /// A function of the network, the data, the agent and the options.
 /// @throws std::invalid_argument for options below 1, an empty data set, or a network without
 ///         ranges
-template<typename Learner, AugmentationAgent Agent = no_agent>
-void calibrate(Learner& student, const dataset& data, const Agent& agent = {},
+template<typename StudentType, AugmentationAgent Agent = no_agent>
+void calibrate(StudentType& student, const dataset& data, const Agent& agent = {},
                calibration_options options = {})
 {
   detail::require_ranges(student);
   if (options.batches < 1 || options.batch_size < 1)
-    refuse("calibrate", "want batches and batch_size above 0, got ", options.batches, " and ",
-           options.batch_size);
-  if (data.size() < 1) refuse("calibrate", "the data set is empty");
+    throw_invalid_argument("calibrate", "want batches and batch_size above 0, got ",
+                           options.batches, " and ", options.batch_size);
+  if (data.size() < 1) throw_invalid_argument("calibrate", "the data set is empty");
   const auto learned = student.parameters();
   const auto key = options.seed.split(role::student);
   std::int64_t seen = 0;
   for (const auto& examples : batches(data, {.size = options.batch_size, .seed = options.seed})) {
-    student.calibrate(detail::ready(agent(examples, moment{}, key), learned));
+    student.calibrate(detail::to_model_input(agent(examples, training_progress{}, key), learned));
     if (++seen == options.batches) break;
   }
 }
 
 /// Calibrates on the given batches, without augmentation.
 /// @throws std::invalid_argument without batches, or for a network without ranges
-template<typename Learner>
-void calibrate(Learner& student, const std::vector<batch>& examples)
+template<typename StudentType>
+void calibrate(StudentType& student, const std::vector<batch>& examples)
 {
   detail::require_ranges(student);
-  if (examples.empty()) refuse("calibrate", "want batches to see the ranges on, got none");
+  if (examples.empty())
+    throw_invalid_argument("calibrate", "want batches to see the ranges on, got none");
   const auto learned = student.parameters();
-  for (const auto& each : examples) student.calibrate(detail::ready(each, learned));
+  for (const auto& each : examples) student.calibrate(detail::to_model_input(each, learned));
 }
 
 }  // namespace rolewise

@@ -6,7 +6,7 @@
 
 #include <rolewise/core/file.hpp>
 #include <rolewise/core/state.hpp>
-#include <rolewise/train/detail/read_whole.hpp>
+#include <rolewise/train/detail/read_checked.hpp>
 #include <rolewise/train/detail/state_reader.hpp>
 #include <rolewise/train/detail/state_writer.hpp>
 #include <rolewise/train/snapshot.hpp>
@@ -29,7 +29,7 @@ inline void write_snapshot(const std::string& path, const snapshot& entries)
 /// @throws std::runtime_error that names the file and the offset or entry that is wrong
 [[nodiscard]] inline snapshot read_snapshot(const std::string& path)
 {
-  const auto bytes = detail::read_whole(path);
+  const auto bytes = detail::read_checked(path);
   return detail::state_reader{bytes, path}.read();
 }
 
@@ -53,7 +53,7 @@ void load_checkpoint(const std::string& path, P& part, std::string_view within =
   const auto stored = read_snapshot(path);
   if (within.empty()) return restore(part, stored, path);
   const auto inner = part_of(stored, within);
-  if (inner.empty()) fail(path, "holds nothing under '", within, "'");
+  if (inner.empty()) throw_runtime_error(path, "holds nothing under '", within, "'");
   restore(part, inner, path);
 }
 

@@ -6,9 +6,9 @@
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/folder_lock.hpp>
+#include <rolewise/train/callback.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/detail/file_identity.hpp>
-#include <rolewise/train/observer.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -22,8 +22,8 @@ namespace rolewise {
 /// and after the last; `best.checkpoint` after each epoch with a higher validation accuracy than
 /// all before.
 ///
-///     fit(lesson, data, {.epochs = 8, .resume = true}, checkpoints{.folder = "run"});
-///     load_checkpoint("run/best.checkpoint", lesson.student, "step.student");
+///     fit(training, data, {.epochs = 8, .resume = true}, checkpoints{.folder = "run"});
+///     load_checkpoint("run/best.checkpoint", training.student, "step.student");
 ///
 /// Files are synced and put in place by atomic rename: at any instant the folder holds a whole
 /// checkpoint or none. The folder must exist, so that a misspelled name does not start a new run.
@@ -45,26 +45,29 @@ struct checkpoints {
   [[nodiscard]] std::string last() const { return folder + "/last.checkpoint"; }
   [[nodiscard]] std::string best() const { return folder + "/best.checkpoint"; }
 
-  void see(const run_begins& event)
+  void on(const fit_begin& event)
   {
     if (folder.empty() || every < 1)
-      refuse("checkpoints", "want a folder and every >= 1, got '", folder, "' and ", every);
+      throw_invalid_argument("checkpoints", "want a folder and every >= 1, got '", folder, "' and ",
+                             every);
     lock = {};  // releases the lock of a run that did not end
     detail::folder_lock held{folder + "/run.lock", last(),
                              "wait until that run is over or choose another folder"};
     const auto there = detail::identity_of(last());
     const auto read = std::exchange(taken_up, std::nullopt);
     if (!event.is_resumed && there)
-      refuse("checkpoints", last(),
-             " is there already: resume that run (.resume = true) or choose another folder");
+      throw_invalid_argument(
+          "checkpoints", last(),
+          " is there already: resume that run (.resume = true) or choose another folder");
     if (event.is_resumed && read && there != read)
-      fail(last(), "was written by another process while it was read: resume once more");
+      throw_runtime_error(last(),
+                          "was written by another process while it was read: resume once more");
     last_epoch = event.last_epoch;
     lock = std::move(held);
   }
-  void see(const step_ends&) {}
-  void see(const epoch_ends&) {}
-  void see(const run_ends&) { lock = {}; }
+  void on(const step_end&) {}
+  void on(const epoch_end&) {}
+  void on(const fit_end&) { lock = {}; }
 
   /// @throws std::runtime_error that names the file; an existing file is then unchanged
   void keep(const snapshot& state, const run_history& so_far) const
@@ -85,6 +88,6 @@ struct checkpoints {
   }
 };
 
-static_assert(KeepingObserver<checkpoints>);
+static_assert(KeepingCallback<checkpoints>);
 
 }  // namespace rolewise

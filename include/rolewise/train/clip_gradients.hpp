@@ -38,13 +38,13 @@ struct clip_gradients {
   /// counts once. The norm of 16-bit gradients is computed in single precision.
   void operator()(const std::vector<torch::Tensor>& gradients) const
   {
-    if (!(norm > 0.0)) refuse("clip_gradients", "want norm > 0, got ", norm);
+    if (!(norm > 0.0)) throw_invalid_argument("clip_gradients", "want norm > 0, got ", norm);
     const torch::NoGradGuard without_graph;
     std::vector<torch::Tensor> present;
-    distinct_tensors known;
+    distinct_tensors targets;
     bool has_16_bits = false;
     for (const auto& g : gradients) {
-      if (!g.defined() || !known.add(g)) continue;
+      if (!g.defined() || !targets.add(g)) continue;
       present.push_back(g);
       has_16_bits = has_16_bits || c10::isReducedFloatingType(g.scalar_type());
     }

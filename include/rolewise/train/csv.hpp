@@ -6,9 +6,9 @@
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/utf8.hpp>
+#include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/log_file.hpp>
-#include <rolewise/train/detail/read_whole.hpp>
-#include <rolewise/train/observer.hpp>
+#include <rolewise/train/detail/read_checked.hpp>
 
 #include <charconv>
 #include <cstdint>
@@ -59,7 +59,7 @@ struct csv {
   detail::log_file log{};  ///< internal, do not set
   bool is_begun = false;   ///< internal, do not set
 
-  void see(const run_begins& event)
+  void on(const fit_begin& event)
   {
     log.begin(path, event, detail::epochs_in_csv, [&] {
       std::string rows;
@@ -69,22 +69,23 @@ struct csv {
     });
     is_begun = false;
   }
-  void see(const step_ends&) {}
+  void on(const step_end&) {}
   /// @throws std::runtime_error if the file cannot be written or has other columns
-  void see(const epoch_ends& event)
+  void on(const epoch_end& event)
   {
     const auto names = header_of(event.record);
     if (!is_begun && !log.is_empty() && !log.is_stream()) {
-      const auto whole = detail::read_whole(path);
+      const auto whole = detail::read_checked(path);
       const auto there = after_byte_order_mark(whole);
       if (!there.starts_with(names))
-        fail(path, "is a table of other columns: ", there.substr(0, there.find('\n')));
+        throw_runtime_error(path,
+                            "is a table of other columns: ", there.substr(0, there.find('\n')));
     }
     const bool wants_names = log.is_stream() ? !is_begun : log.is_empty();
     log.add(path, (wants_names ? names : std::string{}) + row_of(event.record));
     is_begun = true;
   }
-  void see(const run_ends& event) { log.end(path, event.how); }
+  void on(const fit_end& event) { log.end(path, event.how); }
 
   [[nodiscard]] static std::string header_of(const epoch_record& record)
   {
@@ -111,6 +112,6 @@ struct csv {
   }
 };
 
-static_assert(Observer<csv>);
+static_assert(Callback<csv>);
 
 }  // namespace rolewise

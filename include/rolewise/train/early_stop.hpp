@@ -5,7 +5,7 @@
 /// The `early_stop` observer: ends a run when validation accuracy stops improving.
 
 #include <rolewise/core/error.hpp>
-#include <rolewise/train/observer.hpp>
+#include <rolewise/train/callback.hpp>
 
 #include <cstdint>
 
@@ -25,19 +25,21 @@ struct early_stop {
   std::int64_t waited = 0;  ///< validations since then; internal, do not set
 
   /// @throws std::invalid_argument without a validation set
-  void see(const run_begins& event)
+  void on(const fit_begin& event)
   {
     if (patience < 1 || !(margin >= 0.0))
-      refuse("early_stop", "want patience >= 1 and margin >= 0, got ", patience, " and ", margin);
+      throw_invalid_argument("early_stop", "want patience >= 1 and margin >= 0, got ", patience,
+                             " and ", margin);
     if (event.run.judged == 0)
-      refuse("early_stop", "wants a validation set: fit(..., {.validation = &set}, ...)");
+      throw_invalid_argument("early_stop",
+                             "wants a validation set: fit(..., {.validation = &set}, ...)");
     if (!event.is_resumed) {
       best = -1.0;
       waited = 0;
     }
   }
-  void see(const step_ends&) {}
-  void see(const epoch_ends& event)
+  void on(const step_end&) {}
+  void on(const epoch_end& event)
   {
     if (!event.record.validation_accuracy) return;
     const double score = *event.record.validation_accuracy;
@@ -48,7 +50,7 @@ struct early_stop {
       ++waited;
     }
   }
-  void see(const run_ends&) {}
+  void on(const fit_end&) {}
 
   [[nodiscard]] bool wants_to_stop() const { return waited >= patience; }
 
@@ -60,6 +62,6 @@ struct early_stop {
   }
 };
 
-static_assert(StoppingObserver<early_stop>);
+static_assert(StoppingCallback<early_stop>);
 
 }  // namespace rolewise

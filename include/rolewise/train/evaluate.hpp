@@ -7,7 +7,7 @@
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
-#include <rolewise/core/response.hpp>
+#include <rolewise/core/outputs.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/student/student.hpp>
 #include <rolewise/teacher/teacher.hpp>
@@ -34,28 +34,29 @@ struct evaluation {
 
 /// A network that can be evaluated without being changed: a student or a teacher.
 template<typename N>
-concept Judged = Student<N> || Teacher<N>;
+concept Evaluable = Student<N> || Teacher<N>;
 
 namespace detail {
 
-template<Judged N>
-[[nodiscard]] response answer_of(const N& network, const batch& examples)
+template<Evaluable N>
+[[nodiscard]] outputs logits_of_entry(const N& network, const batch& examples)
 {
   if constexpr (Student<N>)
-    return network.probe(examples, taps{});
+    return network.predict(examples, taps{});
   else
-    return network.respond(examples, taps{});
+    return network.forward(examples, taps{});
 }
 
 /// `evaluate` without its check that the loss is not NaN.
-template<Judged N>
+template<Evaluable N>
 [[nodiscard]] evaluation measured(const N& network, const dataset& examples,
                                   const evaluation_options& options)
 {
   const auto count = examples.size();
   const auto classes = examples.shape.classes;
-  if (count < 1) refuse("evaluate", "'", examples.name, "' has no examples");
-  if (options.batch_size < 1) refuse("evaluate", "want batch_size >= 1, got ", options.batch_size);
+  if (count < 1) throw_invalid_argument("evaluate", "'", examples.name, "' has no examples");
+  if (options.batch_size < 1)
+    throw_invalid_argument("evaluate", "want batch_size >= 1, got ", options.batch_size);
   detail::require_hard_labels("evaluate", examples);
 
   const torch::NoGradGuard without_graph;
@@ -70,13 +71,14 @@ template<Judged N>
     const auto size = std::min(options.batch_size, count - begin);
     const auto part =
         to_device({examples.images.narrow(0, begin, size), examples.labels.narrow(0, begin, size),
-                   examples.ids.narrow(0, begin, size), examples.scaling},
+                   examples.ids.narrow(0, begin, size), examples.normalization},
                   device);
-    const auto logits = detail::answer_of(network, part).logits;
+    const auto logits = detail::logits_of_entry(network, part).logits;
     if (!logits.defined() || logits.dim() != 2 || logits.size(0) != size ||
         logits.size(1) != classes)
-      refuse("evaluate", "want logits [", size, ", ", classes, "], got ",
-             logits.defined() ? detail::classic_text(logits.sizes()) : "an undefined tensor");
+      throw_invalid_argument(
+          "evaluate", "want logits [", size, ", ", classes, "], got ",
+          logits.defined() ? detail::classic_text(logits.sizes()) : "an undefined tensor");
     if (begin == 0) detail::require_class_labels("evaluate", examples);
     const auto column = part.labels.unsqueeze(1);
     confusion.scatter_add_(0, part.labels * classes + logits.argmax(1),
@@ -100,13 +102,13 @@ template<Judged N>
 /// Evaluates a network on every example, a short last batch included, in evaluation mode: nothing
 /// of the network changes. Sums stay on the device and are read once.
 ///
-/// Calls `probe` of a student, `respond` of a teacher. The examples are moved to the network's
+/// Calls `predict` of a student, `forward` of a teacher. The examples are moved to the network's
 /// `device()` or, without one, to the device of its `parameters()` or `buffers()`; without these
 /// they stay on the CPU.
 /// @throws std::invalid_argument if there are no examples, labels are not int64 in 0 .. classes - 1
 ///         (all are checked once), or logits are not `[N, classes]`
 /// @throws diverged that names the data set if the loss is NaN: the logits contain NaN or +inf
-template<Judged N>
+template<Evaluable N>
 [[nodiscard]] evaluation evaluate(const N& network, const dataset& examples,
                                   const evaluation_options& options = {})
 {
@@ -119,7 +121,7 @@ template<Judged N>
 
 /// Top-1 accuracy over every example, in [0, 1].
 /// @throws std::invalid_argument and diverged as `evaluate`
-template<Judged N>
+template<Evaluable N>
 [[nodiscard]] double accuracy(const N& network, const dataset& examples,
                               const evaluation_options& options = {})
 {

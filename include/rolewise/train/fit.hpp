@@ -5,11 +5,12 @@
 /// `fit`: the training loop over epochs and batches.
 
 #include <rolewise/core/error.hpp>
-#include <rolewise/core/made_ahead.hpp>
-#include <rolewise/core/moment.hpp>
+#include <rolewise/core/prefetched.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/core/training_progress.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/class_labels.hpp>
 #include <rolewise/train/detail/epoch_sums.hpp>
 #include <rolewise/train/detail/finite_state.hpp>
@@ -17,7 +18,6 @@
 #include <rolewise/train/detail/rehearsal.hpp>
 #include <rolewise/train/detail/run_state.hpp>
 #include <rolewise/train/evaluate.hpp>
-#include <rolewise/train/observer.hpp>
 #include <rolewise/train/preparing_step.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/run_signature.hpp>
@@ -46,7 +46,7 @@ struct fit_options {
   /// always has one. With few training examples and many epochs, an evaluation in each may take
   /// longer than the training.
   std::int64_t validation_interval = 1;
-  /// Resume from the state that a `KeepingObserver`, such as `checkpoints`, has stored; start a
+  /// Resume from the state that a `KeepingCallback`, such as `checkpoints`, has stored; start a
   /// new run if there is none.
   bool resume = false;
   /// Resume a stored run although its settings differ: those of the step (bit widths, momentum,
@@ -62,24 +62,24 @@ struct fit_options {
   /// epoch. 0, the default: each step makes its own views, on all threads.
   ///
   /// Applies to a `PreparingStep`; a step with an agent that is no `IndependentAgent` always
-  /// makes its own views. The bits are the same for any `ahead` and any number of threads. A
+  /// makes its own views. The bits are the same for any `prefetch` and any number of threads. A
   /// change to an agent during an epoch takes effect in the next one.
   ///
   /// Pays off where the step leaves processors idle, such as on a GPU; where the step uses all of
   /// them, views take the same time beside it as in it.
   ///
-  /// **Memory**: the views of `ahead` batches and of the current one, with their source examples;
-  /// at most `(ahead + 2) * batch_size * (C * H * W * (1 + 4 v) + 16)` bytes for `float32` views
-  /// of `C x H x W` images with integer labels; v = 1, or 2 if teacher and student have separate
-  /// views. (A short last batch has buffers of its own, hence 2 and not 1.)
-  std::int64_t ahead = 0;
-  std::int64_t background_threads = 1;  ///< at least 1; more than `ahead` have no effect
+  /// **Memory**: the views of `prefetch` batches and of the current one, with their source
+  /// examples; at most `(prefetch + 2) * batch_size * (C * H * W * (1 + 4 v) + 16)` bytes for
+  /// `float32` views of `C x H x W` images with integer labels; v = 1, or 2 if teacher and student
+  /// have separate views. (A short last batch has buffers of its own, hence 2 and not 1.)
+  std::int64_t prefetch = 0;
+  std::int64_t num_workers = 1;  ///< at least 1; more than `prefetch` have no effect
 };
 
 /// A training step whose network (`learner()`) can be evaluated.
 template<typename S>
-concept Judgeable = TrainingStep<S> && requires(const S step) {
-  requires Judged<std::remove_cvref_t<decltype(step.learner())>>;
+concept EvaluatedStep = TrainingStep<S> && requires(const S step) {
+  requires Evaluable<std::remove_cvref_t<decltype(step.learner())>>;
 };
 
 namespace detail {
@@ -88,31 +88,34 @@ namespace detail {
 template<typename O>
 consteval void must_observe()
 {
-  static_assert(Observer<O>, "fit: each observer must satisfy Observer, such as progress_bar{}");
+  static_assert(Callback<O>, "fit: each callback must satisfy Callback, such as progress_bar{}");
 }
 
 template<typename Step>
 void require_sound(const Step&, const dataset& data, const fit_options& o)
 {
   if (o.epochs < 1 || o.batch_size < 1)
-    refuse("fit", "want epochs and batch_size >= 1, got ", o.epochs, " and ", o.batch_size);
-  if (data.size() < 1) refuse("fit", "'", data.name, "' has no examples");
+    throw_invalid_argument("fit", "want epochs and batch_size >= 1, got ", o.epochs, " and ",
+                           o.batch_size);
+  if (data.size() < 1) throw_invalid_argument("fit", "'", data.name, "' has no examples");
   if (o.drop_last && data.size() < o.batch_size)
-    refuse("fit", "drop_last leaves nothing of ", data.size(), " examples in batches of ",
-           o.batch_size);
+    throw_invalid_argument("fit", "drop_last leaves nothing of ", data.size(),
+                           " examples in batches of ", o.batch_size);
   if (o.from < 0 || o.from > o.epochs || o.until < -1 || o.until > o.epochs ||
       (o.until >= 0 && o.until < o.from))
-    refuse("fit", "want 0 <= from <= until <= epochs, got from ", o.from, ", until ", o.until,
-           " of ", o.epochs);
+    throw_invalid_argument("fit", "want 0 <= from <= until <= epochs, got from ", o.from,
+                           ", until ", o.until, " of ", o.epochs);
   if (o.validation_interval < 1)
-    refuse("fit", "want validation_interval >= 1, got ", o.validation_interval);
-  if (o.ahead < 0 || o.background_threads < 1)
-    refuse("fit", "want ahead >= 0 and background_threads >= 1, got ", o.ahead, " and ",
-           o.background_threads);
+    throw_invalid_argument("fit", "want validation_interval >= 1, got ", o.validation_interval);
+  if (o.prefetch < 0 || o.num_workers < 1)
+    throw_invalid_argument("fit", "want ahead >= 0 and num_workers >= 1, got ", o.prefetch, " and ",
+                           o.num_workers);
   if (o.validation != nullptr) {
-    if (!Judgeable<Step>)
-      refuse("fit", "a validation set wants a step with learner(), a Student or a Teacher");
-    if (o.validation->size() < 1) refuse("fit", "the validation set has no examples");
+    if (!EvaluatedStep<Step>)
+      throw_invalid_argument(
+          "fit", "a validation set wants a step with learner(), a Student or a Teacher");
+    if (o.validation->size() < 1)
+      throw_invalid_argument("fit", "the validation set has no examples");
     require_class_labels("fit", *o.validation);
   }
 }
@@ -144,22 +147,23 @@ template<typename Step, typename Tell>
 {
   epoch_record record;
   record.epoch = epoch;
-  moment now{.epoch = epoch, .step = 0, .epochs = o.epochs, .steps_per_epoch = steps};
+  training_progress progress{
+      .epoch = epoch, .step = 0, .epochs = o.epochs, .steps_per_epoch = steps};
   if constexpr (requires {
-                  { step.learning_rate(now) } -> std::convertible_to<double>;
+                  { step.learning_rate(progress) } -> std::convertible_to<double>;
                 }) {
-    const double rate = step.learning_rate(now);
+    const double rate = step.learning_rate(progress);
     if (!std::isfinite(rate))
-      refuse("fit", "the learning rate of epoch ", epoch, " is ", without_sign_of_nan(rate),
-             ", want a finite number");
+      throw_invalid_argument("fit", "the learning rate of epoch ", epoch, " is ",
+                             without_sign_of_nan(rate), ", want a finite number");
     record.learning_rate = rate;
   }
 
   epoch_sums sums;
   const auto count = [&](const metrics& numbers, std::int64_t examples) {
     sums.add(numbers, examples);
-    tell(step_ends{now, examples, numbers});
-    ++now.step;
+    tell(step_end{progress, examples, numbers});
+    ++progress.step;
   };
   const auto source = batches(data, {.size = o.batch_size,
                                      .seed = o.seed,
@@ -168,24 +172,24 @@ template<typename Step, typename Tell>
                                      .drop_last = o.drop_last});
   if constexpr (PreparingStep<Step>) {
     if (!memories.empty()) {
-      made_ahead prepared{prepared_epoch<Step>{source, now, step.preparation(), memories}, 0, steps,
-                          o.ahead, o.background_threads};
+      prefetched prepared{prepared_epoch<Step>{source, progress, step.preparation(), memories}, 0,
+                          steps, o.prefetch, o.num_workers};
       while (auto next = prepared.next()) {
         const auto size = next->size;
-        count(step.take(std::move(next->what), now), size);
+        count(step.take(std::move(next->what), progress), size);
       }
       record.numbers = sums.means(epoch);
       return record;
     }
   }
-  for (const batch& examples : source) count(step(examples, now), examples.size());
+  for (const batch& examples : source) count(step(examples, progress), examples.size());
   record.numbers = sums.means(epoch);
   return record;
 }
 
 /// @throws diverged that names the epoch and the data set, for a loss that is not finite
 template<typename Step>
-[[nodiscard]] evaluation judged_in(std::int64_t epoch, const Step& step, const dataset& judges)
+[[nodiscard]] evaluation evaluated_in(std::int64_t epoch, const Step& step, const dataset& judges)
 {
   auto found = measured(step.learner(), judges, {});
   if (!std::isfinite(found.loss))
@@ -197,11 +201,11 @@ template<typename Step>
 template<typename Step>
 void validate(const Step& step, const fit_options& o, epoch_record& record, run_history& history)
 {
-  if constexpr (Judgeable<Step>) {
+  if constexpr (EvaluatedStep<Step>) {
     const auto behind = record.epoch + 1;
     if (o.validation == nullptr || (behind % o.validation_interval != 0 && behind != o.epochs))
       return;
-    const auto found = judged_in(record.epoch, step, *o.validation);
+    const auto found = evaluated_in(record.epoch, step, *o.validation);
     record.validation_accuracy = found.top1;
     record.validation_loss = found.loss;
     if (!history.best_accuracy || found.top1 > *history.best_accuracy) {
@@ -215,7 +219,7 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 
 /// Trains a network: one step for each batch of each epoch, with events to the observers.
 ///
-///     const auto history = fit(lesson, data.train, {.epochs = 8, .validation = &data.test},
+///     const auto history = fit(training, data.train, {.epochs = 8, .validation = &data.test},
 ///                              progress_bar{}, checkpoints{.folder = "run"});
 ///
 /// The metrics of an epoch are means over its examples. They are summed on the device and read
@@ -229,7 +233,7 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 /// or the examples come in the same order again.
 ///
 /// After an epoch, observers are called in the order of the arguments; then every
-/// `KeepingObserver` stores the run. The stored state thus includes what every observer has done,
+/// `KeepingCallback` stores the run. The stored state thus includes what every observer has done,
 /// and a run that is killed at any instant and resumed ends like an uninterrupted one.
 ///
 /// @par Determinism
@@ -243,36 +247,36 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 ///         batch norm or an agent would refuse; under InferenceMode, if the step learns
 /// @throws diverged, a std::runtime_error, for a number that is not finite; names the epoch, and
 ///         the step and the metric, the tensor, or the validation set
-template<TrainingStep Step, typename... Observers>
+template<TrainingStep Step, typename... Callbacks>
 run_history fit(Step& step, const dataset& data, const fit_options& options = {},
-                Observers&&... observers)
+                Callbacks&&... callbacks)
 {
-  (detail::must_observe<std::remove_cvref_t<Observers>>(), ...);
+  (detail::must_observe<std::remove_cvref_t<Callbacks>>(), ...);
   using clock = std::chrono::steady_clock;
-  constexpr bool keeps = (KeepingObserver<std::remove_cvref_t<Observers>> || ...);
+  constexpr bool keeps = (KeepingCallback<std::remove_cvref_t<Callbacks>> || ...);
   detail::require_sound(step, data, options);
   if (options.resume && !keeps)
-    refuse("fit",
-           "resume wants an observer that keeps the run, such as checkpoints{.folder = ...}");
+    throw_invalid_argument(
+        "fit", "resume wants an callback that keeps the run, such as checkpoints{.folder = ...}");
 
   const auto steps =
       (data.size() + (options.drop_last ? 0 : options.batch_size - 1)) / options.batch_size;
   const auto last = options.until < 0 ? options.epochs : options.until;
   detail::require_fitting(step, data, options, steps, last);
   std::vector<detail::preparation_memory> memories;  // reused across epochs
-  if (PreparingStep<Step> && options.ahead > 0)
-    memories.resize(static_cast<std::size_t>(options.ahead) + 1);
-  auto watching = std::tie(observers...);
+  if (PreparingStep<Step> && options.prefetch > 0)
+    memories.resize(static_cast<std::size_t>(options.prefetch) + 1);
+  auto watching = std::tie(callbacks...);
   detail::run_state run{step, watching, detail::signature_of<keeps>(step, data, options, steps)};
   auto& history = run.history;
-  const auto tell = [&](const auto& event) { (observers.see(event), ...); };
+  const auto tell = [&](const auto& event) { (callbacks.on(event), ...); };
 
   std::int64_t epoch = options.from;
   const bool is_resumed = options.resume && run.take_up(options.accept_changes);
   if (is_resumed) epoch = run.next_epoch;
   run.next_epoch = epoch;
   try {
-    tell(run_begins{run.signature, history, epoch, last, is_resumed});
+    tell(fit_begin{run.signature, history, epoch, last, is_resumed});
     if (!is_resumed) run.keep();
     for (; epoch < last && !history.stopped_early; ++epoch) {
       const auto begin = clock::now();
@@ -281,7 +285,7 @@ run_history fit(Step& step, const dataset& data, const fit_options& options = {}
       detail::validate(step, options, record, history);
       record.seconds = std::chrono::duration<double>(clock::now() - begin).count();
       history.epochs.push_back(std::move(record));
-      tell(epoch_ends{run.signature, history.epochs.back(), history});
+      tell(epoch_end{run.signature, history.epochs.back(), history});
       history.stopped_early = run.is_to_stop();
       run.next_epoch = epoch + 1;
       run.keep();
@@ -289,12 +293,12 @@ run_history fit(Step& step, const dataset& data, const fit_options& options = {}
   } catch (...) {
     // The original exception takes precedence over what an observer throws about it.
     try {
-      tell(run_ends{history, ending::failed});
+      tell(fit_end{history, ending::failed});
     } catch (...) {
     }
     throw;
   }
-  tell(run_ends{history, history.stopped_early ? ending::stopped_early : ending::finished});
+  tell(fit_end{history, history.stopped_early ? ending::stopped_early : ending::finished});
   return history;
 }
 

@@ -87,8 +87,8 @@ template<typename Network>
     const auto found =
         std::ranges::find(parameters, layer.place.name + ".weight", &named_tensor::name);
     if (found == parameters.end())
-      refuse("network", "layer ", layer.place.name, " has no parameter ", layer.place.name,
-             ".weight");
+      throw_invalid_argument("network", "layer ", layer.place.name, " has no parameter ",
+                             layer.place.name, ".weight");
     weights.push_back(found->value);
   }
   return weights;
@@ -101,8 +101,8 @@ template<typename Network>
   std::vector<torch::Tensor> once;
   std::vector<std::size_t> places;
   for (const auto& each : tensors) {
-    const auto found =
-        std::ranges::find_if(once, [&](const torch::Tensor& known) { return known.is_same(each); });
+    const auto found = std::ranges::find_if(
+        once, [&](const torch::Tensor& targets) { return targets.is_same(each); });
     places.push_back(static_cast<std::size_t>(found - once.begin()));
     if (found == once.end()) once.push_back(each);
   }
@@ -135,20 +135,21 @@ template<typename Network, Objective Loss = cross_entropy>
                                                       const Loss& loss = {},
                                                       const trace_options& options = {})
 {
-  if (options.draws < 1) refuse("hessian_traces", "want 1 draw or more, got ", options.draws);
+  if (options.draws < 1)
+    throw_invalid_argument("hessian_traces", "want 1 draw or more, got ", options.draws);
   const detail::gradients_on for_now{"hessian_traces"};
   auto full = network;
-  if constexpr (requires { full.set_widths(full_precision{}); }) full.set_widths(full_precision{});
+  if constexpr (requires { full.set_bits(full_precision{}); }) full.set_bits(full_precision{});
   const auto layers = full.layers();
   const auto [weights, place] = detail::apart(detail::weights_of_layers(full, layers));
 
-  paired_responses pair;
-  pair.student = full.probe(examples, taps{.features = Loss::wants_features});
+  paired_outputs pair;
+  pair.student = full.predict(examples, taps{.features = Loss::wants_features});
   if constexpr (wants_class_labels<Loss>())
     if (detail::are_hard(examples.labels))
       detail::require_classes("hessian_traces", examples.labels, pair.student.logits.size(1),
                               "the batch");
-  const auto value = score(loss, pair, supervision{examples.labels, examples.ids, moment{}});
+  const auto value = score(loss, pair, targets{examples.labels, examples.ids, training_progress{}});
   const auto slopes = torch::autograd::grad({value}, weights, {}, true, true, true);
 
   std::vector<double> sums(weights.size(), 0.0);

@@ -5,8 +5,8 @@
 /// The `json_lines` observer: writes the record of a run as JSON lines.
 
 #include <rolewise/core/json.hpp>
+#include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/log_file.hpp>
-#include <rolewise/train/observer.hpp>
 
 #include <charconv>
 #include <optional>
@@ -56,7 +56,7 @@ struct json_lines {
 
   detail::log_file log{};  ///< internal, do not set
 
-  void see(const run_begins& event)
+  void on(const fit_begin& event)
   {
     begin(event, [&] {
       std::string lines;
@@ -64,13 +64,13 @@ struct json_lines {
       return lines;
     });
   }
-  void see(const step_ends&) {}
-  void see(const epoch_ends& event) { log.add(path, line_of(event.record)); }
-  void see(const run_ends& event) { log.end(path, event.how); }
+  void on(const step_end&) {}
+  void on(const epoch_end& event) { log.add(path, line_of(event.record)); }
+  void on(const fit_end& event) { log.end(path, event.how); }
 
   /// @param so_far `()` returns the lines of a resumed run so far, if they are to be written anew
   template<typename SoFar>
-  void begin(const run_begins& event, const SoFar& so_far)
+  void begin(const fit_begin& event, const SoFar& so_far)
   {
     log.begin(path, event, detail::epochs_in_json_lines, so_far);
   }
@@ -101,6 +101,6 @@ struct json_lines {
   }
 };
 
-static_assert(Observer<json_lines>);
+static_assert(Callback<json_lines>);
 
 }  // namespace rolewise

@@ -8,7 +8,7 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/buffer_pool.hpp>
-#include <rolewise/core/moment.hpp>
+#include <rolewise/core/training_progress.hpp>
 #include <rolewise/train/training_step.hpp>
 
 #include <concepts>
@@ -24,7 +24,7 @@ using preparation_of = decltype(std::declval<S&>().preparation());
 /// The type of a prepared batch.
 template<typename S>
 using prepared_by =
-    std::invoke_result_t<preparation_of<S>&, const batch&, const moment&, buffer_pool&>;
+    std::invoke_result_t<preparation_of<S>&, const batch&, const training_progress&, buffer_pool&>;
 
 namespace step_must {
 
@@ -34,22 +34,23 @@ concept hand_out_a_preparation = requires {
 } && std::copy_constructible<preparation_of<S>> && std::movable<prepared_by<S>>;
 
 template<typename S>
-concept take_what_is_prepared = requires(S step, prepared_by<S> prepared, const moment now) {
-  { step.take(std::move(prepared), now) } -> std::same_as<metrics>;
-};
+concept take_what_is_prepared =
+    requires(S step, prepared_by<S> prepared, const training_progress progress) {
+      { step.take(std::move(prepared), progress) } -> std::same_as<metrics>;
+    };
 
 }  // namespace step_must
 
 /// A training step in two parts: a preparation, which does not depend on earlier steps, and the
-/// update. `fit` with `.ahead` runs preparations in background threads.
+/// update. `fit` with `.prefetch` runs preparations in background threads.
 ///
-///     step(examples, now)
-///     step.take(step.preparation()(examples, now, buffers), now)   // the same bits
+///     step(examples, progress)
+///     step.take(step.preparation()(examples, progress, buffers), progress)   // the same bits
 ///
 /// A preparation is a separate value and shares no mutable data with the step: it is called in
 /// other threads while the step computes. Its copies may run concurrently; each copy is called by
 /// one thread at a time. It takes large tensors from `buffers`, which reuses their memory once
-/// the prepared batch is released; this is the memory that `fit_options::ahead` bounds.
+/// the prepared batch is released; this is the memory that `fit_options::prefetch` bounds.
 ///
 /// `supervised` and `distillation` are preparing steps if all their agents are `IndependentAgent`s.
 template<typename S>

@@ -7,7 +7,7 @@
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/display_width.hpp>
 #include <rolewise/core/terminal.hpp>
-#include <rolewise/train/observer.hpp>
+#include <rolewise/train/callback.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -44,17 +44,17 @@ struct progress_bar {
   /// Internal state; do not set.
   struct {
     std::chrono::steady_clock::time_point begun{}, drawn{};
-    std::int64_t steps = 0, examples = 0, steps_in_all = 0, epochs = 0;
+    std::int64_t steps = 0, examples = 0, total_steps = 0, epochs = 0;
     bool is_live = false;
     bool is_open = false;  ///< whether the terminal shows a line that will be overwritten
   } seen{};
 
-  void see(const run_begins& event)
+  void on(const fit_begin& event)
   {
     seen = {};
     seen.begun = std::chrono::steady_clock::now();
     seen.epochs = event.run.epochs;
-    seen.steps_in_all = (event.last_epoch - event.first_epoch) * event.run.steps_per_epoch;
+    seen.total_steps = (event.last_epoch - event.first_epoch) * event.run.steps_per_epoch;
     seen.is_live = how == style::live || (how == style::automatic && can_redraw(to));
     if (event.is_resumed)
       print(
@@ -62,30 +62,30 @@ struct progress_bar {
           true);
   }
 
-  void see(const step_ends& event)
+  void on(const step_end& event)
   {
     ++seen.steps;
     seen.examples += event.examples;
     if (!seen.is_live) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - seen.drawn < std::chrono::milliseconds{200}) return;
-    seen.drawn = now;
-    const double elapsed = std::chrono::duration<double>(now - seen.begun).count();
-    const auto& at = event.now;
+    const auto progress = std::chrono::steady_clock::now();
+    if (progress - seen.drawn < std::chrono::milliseconds{200}) return;
+    seen.drawn = progress;
+    const double elapsed = std::chrono::duration<double>(progress - seen.begun).count();
+    const auto& at = event.progress;
     const auto& loss = event.numbers.front();
     std::string numbers =
         detail::classic_text(at.step + 1, "/", at.steps_per_epoch, "  ", loss.name);
     numbers += number(" %.4f", loss.value.item<double>());
     numbers += number("  %.0f/s", static_cast<double>(seen.examples) / elapsed);
     const double left = elapsed / static_cast<double>(seen.steps) *
-                        static_cast<double>(seen.steps_in_all - seen.steps);
+                        static_cast<double>(seen.total_steps - seen.steps);
     numbers += "  " + clock(left) + " left";
     const auto head = titled(detail::classic_text("epoch ", at.epoch + 1, "/", at.epochs, " "));
     const auto room = columns_for_lines(to), taken = display_width(head) + display_width(numbers);
     print(head + bar(at, room > taken ? room - taken : 0) + numbers, false);
   }
 
-  void see(const epoch_ends& event)
+  void on(const epoch_end& event)
   {
     auto line = titled(detail::classic_text("epoch ", event.record.epoch + 1, "/", seen.epochs));
     std::string end = "  " + clock(event.record.seconds);
@@ -102,7 +102,7 @@ struct progress_bar {
     print(line + end, true);
   }
 
-  void see(const run_ends& event)
+  void on(const fit_end& event)
   {
     if (event.how == ending::stopped_early) print(titled("stopped early"), true);
     if (seen.is_open) put("\n");
@@ -122,12 +122,12 @@ struct progress_bar {
 
   /// Returns `[#########...........] `, or nothing where there is too little room.
   /// @param room available columns
-  static std::string bar(const moment& now, std::size_t room)
+  static std::string bar(const training_progress& progress, std::size_t room)
   {
     constexpr std::size_t around = 3, fewest = 4, most = 20;
     if (room < around + fewest) return {};
     const auto cells = static_cast<std::int64_t>(std::min(room - around, most));
-    const auto full = std::min(cells, cells * (now.step + 1) / now.steps_per_epoch);
+    const auto full = std::min(cells, cells * (progress.step + 1) / progress.steps_per_epoch);
     return "[" + std::string(static_cast<std::size_t>(full), '#') +
            std::string(static_cast<std::size_t>(cells - full), '.') + "] ";
   }
@@ -168,6 +168,6 @@ struct progress_bar {
   }
 };
 
-static_assert(Observer<progress_bar>);
+static_assert(Callback<progress_bar>);
 
 }  // namespace rolewise

@@ -7,7 +7,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/quant/freeze_ranges.hpp>
-#include <rolewise/train/observer.hpp>
+#include <rolewise/train/callback.hpp>
 #include <rolewise/train/run_history.hpp>
 
 #include <algorithm>
@@ -63,8 +63,8 @@ struct range_history {
 /// quantizers (buffers of parts called `quantizer`): after the first step, when ranges that the
 /// first batch initializes exist, and after each epoch.
 ///
-///     range_drift drift{school.student};
-///     fit(school, data.train, {.epochs = 8}, drift);
+///     range_drift drift{pretraining.student};
+///     fit(pretraining, data.train, {.epochs = 8}, drift);
 ///     write_svg("drift.svg", drift_chart(drift.history()));
 ///
 /// Keeps a pointer to the student, which must not move. Reading synchronizes with the device,
@@ -80,31 +80,33 @@ class range_drift {
   explicit range_drift(Student& student) : student_{&student} {}
 
   /// @throws std::invalid_argument if there are no ranges, or those of a resumed run differ
-  void see(const run_begins& event)
+  void on(const fit_begin& event)
   {
     const auto names = names_of_ranges();
     if (names.empty())
-      refuse("range_drift", "the student has no ranges, neither learned nor observed");
+      throw_invalid_argument("range_drift",
+                             "the student has no ranges, neither learned nor observed");
     if (!event.is_resumed || history_.names.empty())
       history_ = {.epochs = {}, .names = names, .rows = {}};
     if (history_.names != names)
-      refuse("range_drift", "the run that is resumed has ", history_.names.size(), " ranges from '",
-             history_.names.front(), "' on, the student has ", names.size(), " from '",
-             names.front(), "' on");
+      throw_invalid_argument("range_drift", "the run that is resumed has ", history_.names.size(),
+                             " ranges from '", history_.names.front(), "' on, the student has ",
+                             names.size(), " from '", names.front(), "' on");
   }
-  void see(const step_ends& event)
+  void on(const step_end& event)
   {
     if (!history_.rows.empty()) return;
-    const auto& now = event.now;
-    const auto part = static_cast<double>(now.step + 1) / static_cast<double>(now.steps_per_epoch);
-    add(static_cast<double>(now.epoch) + part);
+    const auto& progress = event.progress;
+    const auto part =
+        static_cast<double>(progress.step + 1) / static_cast<double>(progress.steps_per_epoch);
+    add(static_cast<double>(progress.epoch) + part);
   }
-  void see(const epoch_ends& event)
+  void on(const epoch_end& event)
   {
     const auto when = static_cast<double>(event.record.epoch + 1);
     if (history_.epochs.empty() || history_.epochs.back() < when) add(when);
   }
-  void see(const run_ends&) {}
+  void on(const fit_end&) {}
 
   [[nodiscard]] const range_history& history() const { return history_; }
 
@@ -168,7 +170,7 @@ void range_history::visit_state(Archive& archive)
   archive.value("greatest", greatest);
   const auto count = epochs.size() * names.size();
   if (means.size() != count || least.size() != count || greatest.size() != count)
-    fail("range_history", "its columns are of different lengths");
+    throw_runtime_error("range_history", "its columns are of different lengths");
   rows.assign(epochs.size(), {});
   for (std::size_t i = 0; i < count; ++i)
     rows[i / names.size()].push_back({means[i], least[i], greatest[i]});

@@ -5,8 +5,8 @@
 /// The `range_lines` observer: `json_lines` with the ranges of quantizers added.
 
 #include <rolewise/core/json.hpp>
+#include <rolewise/train/callback.hpp>
 #include <rolewise/train/json_lines.hpp>
-#include <rolewise/train/observer.hpp>
 #include <rolewise/train/range_drift.hpp>
 #include <rolewise/train/run_history.hpp>
 
@@ -30,8 +30,8 @@ namespace rolewise {
 /// `null` stands for a tensor that does not exist yet. The keys "epoch" and "ranges" distinguish
 /// the kinds of lines.
 ///
-///     range_lines log{"run/epochs.jsonl", school.student};
-///     fit(school, data.train, {.epochs = 8}, log);
+///     range_lines log{"run/epochs.jsonl", pretraining.student};
+///     fit(pretraining, data.train, {.epochs = 8}, log);
 ///     write_svg("run/drift.svg", drift_chart(log.history()));
 ///
 /// Keeps a pointer to the student, which must not move. Reading synchronizes with the device,
@@ -45,21 +45,21 @@ class range_lines {
   range_lines(std::string path, Student& student) : lines_{std::move(path)}, drift_{student} {}
 
   /// @throws std::invalid_argument and std::runtime_error as `json_lines` and `range_drift`
-  void see(const run_begins& event)
+  void on(const fit_begin& event)
   {
-    drift_.see(event);
+    drift_.on(event);
     lines_.begin(event, [&] { return lines_so_far(event.so_far); });
   }
-  void see(const step_ends& event)
+  void on(const step_end& event)
   {
-    write_if_new([&] { drift_.see(event); });
+    write_if_new([&] { drift_.on(event); });
   }
-  void see(const epoch_ends& event)
+  void on(const epoch_end& event)
   {
-    lines_.see(event);
-    write_if_new([&] { drift_.see(event); });
+    lines_.on(event);
+    write_if_new([&] { drift_.on(event); });
   }
-  void see(const run_ends& event) { lines_.see(event); }
+  void on(const fit_end& event) { lines_.on(event); }
 
   [[nodiscard]] const range_history& history() const { return drift_.history(); }
 
@@ -69,12 +69,13 @@ class range_lines {
     return line_of(history, history.epochs.size() - 1);
   }
   /// Returns the line of one recorded time.
-  [[nodiscard]] static std::string line_of(const range_history& history, std::size_t moment)
+  [[nodiscard]] static std::string line_of(const range_history& history,
+                                           std::size_t training_progress)
   {
-    std::string line = "{\"after_epochs\":" + detail::text_of(history.epochs[moment]);
+    std::string line = "{\"after_epochs\":" + detail::text_of(history.epochs[training_progress]);
     std::string_view before = ",\"ranges\":{";
     for (std::size_t i = 0; i < history.names.size(); ++i) {
-      const auto& [mean, least, greatest] = history.rows[moment][i];
+      const auto& [mean, least, greatest] = history.rows[training_progress][i];
       line.append(before).append(detail::json_text(history.names[i])).append(":{\"mean\":");
       line.append(detail::text_of(mean)).append(",\"least\":").append(detail::text_of(least));
       line.append(",\"greatest\":").append(detail::text_of(greatest)).append("}");
@@ -96,10 +97,11 @@ class range_lines {
   {
     const auto& ranges = history();
     std::string lines;
-    std::size_t moment = 0;
+    std::size_t training_progress = 0;
     const auto add_until = [&](double epochs) {
-      for (; moment < ranges.epochs.size() && ranges.epochs[moment] < epochs; ++moment)
-        lines += line_of(ranges, moment);
+      for (; training_progress < ranges.epochs.size() && ranges.epochs[training_progress] < epochs;
+           ++training_progress)
+        lines += line_of(ranges, training_progress);
     };
     for (const auto& record : so_far.epochs) {
       add_until(static_cast<double>(record.epoch + 1));

@@ -41,7 +41,7 @@ struct epoch_record {
   {
     for (const auto& number : numbers)
       if (number.name == name) return number.value;
-    refuse("epoch_record", "has no number named '", name, "'");
+    throw_invalid_argument("epoch_record", "has no number named '", name, "'");
   }
 };
 
@@ -59,7 +59,8 @@ struct run_history {
   std::int64_t best_epoch = -1;         ///< the first epoch that reached it; -1: none yet
   bool stopped_early = false;           ///< an observer ended the run
   /// The changes of settings that were accepted on resume (`fit_options::accept_changes`), each
-  /// as text that begins with the epoch: `from epoch 5: optimiser.rate 0.1 (now 0.05)`.
+  /// as text that begins with the epoch: `from epoch 5: optimizer.learning_rate 0.1 (progress
+  /// 0.05)`.
   std::vector<std::string> changes{};
 
   /// Wall-clock time of all epochs.
@@ -132,7 +133,7 @@ void run_history::visit_state(Archive& archive)
   const auto count = numbers_of_epochs.size();
   if (values.size() != count * names.size() || rates.size() != count ||
       accuracies.size() != count || losses.size() != count || times.size() != count)
-    fail("run_history", "its columns are of different lengths");
+    throw_runtime_error("run_history", "its columns are of different lengths");
   epochs.clear();
   for (std::size_t i = 0; i < count; ++i) {
     epoch_record record{numbers_of_epochs[i],          {},

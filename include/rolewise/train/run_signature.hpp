@@ -60,7 +60,8 @@ struct run_signature {
     archive.value("settings", names);
     archive.value("values", values);
     if (names.size() != values.size())
-      fail("run_signature", "has ", names.size(), " settings and ", values.size(), " values");
+      throw_runtime_error("run_signature", "has ", names.size(), " settings and ", values.size(),
+                          " values");
     settings.clear();
     for (std::size_t i = 0; i < names.size(); ++i)
       settings.push_back({std::move(names[i]), std::move(values[i])});
@@ -70,34 +71,36 @@ struct run_signature {
 };
 
 /// Describes the differences between a stored and a new run; empty if there are none.
-[[nodiscard]] inline std::string differences(const run_signature& stored, const run_signature& now)
+[[nodiscard]] inline std::string differences(const run_signature& stored,
+                                             const run_signature& progress)
 {
   std::string words;
   const auto compare = [&](const char* what, const auto& a, const auto& b) {
     if (!(a == b))
       words += detail::classic_text(words.empty() ? "" : ", ", what, " ", a, " (now ", b, ")");
   };
-  compare("epochs", stored.epochs, now.epochs);
-  compare("batch size", stored.batch_size, now.batch_size);
-  compare("steps per epoch", stored.steps_per_epoch, now.steps_per_epoch);
-  compare("seed", static_cast<std::uint64_t>(stored.seed), static_cast<std::uint64_t>(now.seed));
-  compare("shuffle", stored.shuffle, now.shuffle);
-  compare("data set", stored.data, now.data);
-  compare("number of examples", stored.samples, now.samples);
-  if (stored.data == now.data && stored.samples == now.samples)
-    compare("checksum of the data", stored.data_sum, now.data_sum);
-  compare("validation set", stored.validation, now.validation);
-  compare("number of validation examples", stored.judged, now.judged);
-  if (stored.validation == now.validation && stored.judged == now.judged)
-    compare("checksum of the validation set", stored.validation_sum, now.validation_sum);
-  if (stored.epochs == now.epochs && stored.steps_per_epoch == now.steps_per_epoch)
+  compare("epochs", stored.epochs, progress.epochs);
+  compare("batch size", stored.batch_size, progress.batch_size);
+  compare("steps per epoch", stored.steps_per_epoch, progress.steps_per_epoch);
+  compare("seed", static_cast<std::uint64_t>(stored.seed),
+          static_cast<std::uint64_t>(progress.seed));
+  compare("shuffle", stored.shuffle, progress.shuffle);
+  compare("data set", stored.data, progress.data);
+  compare("number of examples", stored.samples, progress.samples);
+  if (stored.data == progress.data && stored.samples == progress.samples)
+    compare("checksum of the data", stored.data_sum, progress.data_sum);
+  compare("validation set", stored.validation, progress.validation);
+  compare("number of validation examples", stored.judged, progress.judged);
+  if (stored.validation == progress.validation && stored.judged == progress.judged)
+    compare("checksum of the validation set", stored.validation_sum, progress.validation_sum);
+  if (stored.epochs == progress.epochs && stored.steps_per_epoch == progress.steps_per_epoch)
     compare("learning rates along the run", detail::classic_list(" ", stored.rates),
-            detail::classic_list(" ", now.rates));
+            detail::classic_list(" ", progress.rates));
   compare("seed of the step", static_cast<std::uint64_t>(stored.step_seed),
-          static_cast<std::uint64_t>(now.step_seed));
+          static_cast<std::uint64_t>(progress.step_seed));
   compare("fingerprint of the teacher", static_cast<std::uint64_t>(stored.teacher_sum),
-          static_cast<std::uint64_t>(now.teacher_sum));
-  if (const auto more = differences(stored.settings, now.settings); !more.empty())
+          static_cast<std::uint64_t>(progress.teacher_sum));
+  if (const auto more = differences(stored.settings, progress.settings); !more.empty())
     words.append(words.empty() ? "" : ", ").append(more);
   return words;
 }

@@ -5,7 +5,7 @@
 /// The SGD optimizer: stochastic gradient descent with momentum.
 
 #include <rolewise/train/detail/buffers.hpp>
-#include <rolewise/train/optimiser.hpp>
+#include <rolewise/train/optimizer.hpp>
 
 #include <ATen/ops/_fused_sgd.h>
 
@@ -25,7 +25,7 @@ class sgd_state;
 ///
 ///     g <- g + weight_decay * w
 ///     m <- momentum * m + g                 (m starts at 0)
-///     w <- w - rate * (g + momentum * m)    if nesterov, else  w - rate * m
+///     w <- w - learning_rate * (g + momentum * m)    if nesterov, else  w - learning_rate * m
 ///
 /// Computes the same values as `torch.optim.SGD` without dampening. A parameter without a
 /// gradient in a step keeps its value and its momentum.
@@ -34,10 +34,10 @@ class sgd_state;
 /// Sutskever, Martens, Dahl, Hinton: On the importance of initialization and momentum in deep
 /// learning, ICML 2013, in the form that `torch.optim.SGD` documents.
 struct sgd {
-  double rate = 0.1;                 ///< learning rate before the schedule, at least 0, finite
+  double learning_rate = 0.1;        ///< learning rate before the schedule, at least 0, finite
   double momentum = 0.9;             ///< in [0, 1); 0: none, and no buffers
   bool nesterov = true;              ///< without momentum it has no effect
-  double weight_decay = 5e-4;        ///< added to the gradient, so `rate` scales it
+  double weight_decay = 5e-4;        ///< added to the gradient, so `learning_rate` scales it
   decay decays = decay::everything;  ///< as in most published recipes for CIFAR networks
 
   /// @throws std::invalid_argument for a setting out of its range
@@ -55,7 +55,7 @@ class sgd_state {
   {}
 
   void update(const std::vector<named_tensor>& parameters,
-              const std::vector<torch::Tensor>& gradients, double rate)
+              const std::vector<torch::Tensor>& gradients, double learning_rate)
   {
     const torch::NoGradGuard without_graph;
     const bool remembers = settings_.momentum > 0.0;
@@ -64,7 +64,8 @@ class sgd_state {
       const auto momentum =
           remembers ? select(momentum_, group.places) : std::vector<torch::Tensor>{};
       at::_fused_sgd_(group.values, group.gradients, momentum, group.weight_decay,
-                      settings_.momentum, rate, 0.0, remembers && settings_.nesterov, false, false);
+                      settings_.momentum, learning_rate, 0.0, remembers && settings_.nesterov,
+                      false, false);
       count_change(group.values);
     }
   }
@@ -85,14 +86,15 @@ class sgd_state {
 
 inline detail::sgd_state sgd::start(const std::vector<named_tensor>& parameters) const
 {
-  if (!(rate >= 0.0) || !(momentum >= 0.0 && momentum < 1.0) || !(weight_decay >= 0.0))
-    refuse("sgd", "want rate >= 0, momentum in [0, 1) and weight_decay >= 0, got ", rate, ", ",
-           momentum, " and ", weight_decay);
-  if (!std::isfinite(rate) || !std::isfinite(weight_decay))
-    refuse("sgd", "want a finite rate and weight_decay, got ", rate, " and ", weight_decay);
+  if (!(learning_rate >= 0.0) || !(momentum >= 0.0 && momentum < 1.0) || !(weight_decay >= 0.0))
+    throw_invalid_argument("sgd", "want rate >= 0, momentum in [0, 1) and weight_decay >= 0, got ",
+                           learning_rate, ", ", momentum, " and ", weight_decay);
+  if (!std::isfinite(learning_rate) || !std::isfinite(weight_decay))
+    throw_invalid_argument("sgd", "want a finite rate and weight_decay, got ", learning_rate,
+                           " and ", weight_decay);
   return {*this, parameters};
 }
 
-static_assert(Optimiser<sgd>);
+static_assert(Optimizer<sgd>);
 
 }  // namespace rolewise

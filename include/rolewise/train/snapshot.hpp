@@ -128,7 +128,7 @@ class snapshot_checker : nested_names {
     if (count_ == 0) return;
     if (count_ > shown_at_most)
       complaints_ += detail::classic_text("; and ", count_ - shown_at_most, " more differences");
-    fail(who, "belongs to something else: ", complaints_);
+    throw_runtime_error(who, "belongs to something else: ", complaints_);
   }
 
  private:

@@ -13,9 +13,9 @@
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/objective.hpp>
 #include <rolewise/student/student.hpp>
-#include <rolewise/train/detail/descent.hpp>
+#include <rolewise/train/detail/learner_state.hpp>
 #include <rolewise/train/detail/learning_rate.hpp>
-#include <rolewise/train/schedule.hpp>
+#include <rolewise/train/learning_rate_schedule.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/training_step.hpp>
 
@@ -27,24 +27,25 @@ namespace rolewise {
 
 /// Training step on labels alone: trains teachers, and is the baseline of every distillation.
 ///
-///     supervised school{.student = resnet20(shape), .agent = trivial_augment{}};
-///     fit(school, data, {.epochs = 4});
+///     supervised pretraining{.student = resnet20(shape), .agent = trivial_augment{}};
+///     fit(pretraining, data, {.epochs = 4});
 ///
 /// One step computes, in order: the agent's view under `seed.split(role::student)` (`view_of`),
 /// the student's forward pass, the loss, the backward pass, gradient clipping, the optimizer's
-/// update at learning rate `optimiser.rate * schedule(moment)`, the moving average. Metrics:
-/// `loss`, the terms of a weighted sum, `accuracy` (of the augmented batch, before the update).
-/// Does not synchronize with the device.
+/// update at learning rate `optimizer.learning_rate * lr_schedule(training_progress)`, the moving
+/// average. Metrics: `loss`, the terms of a weighted sum, `accuracy` (of the augmented batch,
+/// before the update). Does not synchronize with the device.
 ///
 /// The state of the optimizer and of the average is created by the first step (or the first
 /// `visit_state`) and is kept: a second `fit` continues with it. A copy of a step is deep.
 ///
 /// @par Determinism
 /// The same members, batches and moments give the same bits, for the same number of threads.
-template<typename Learner = detail::missing, typename Agent = no_agent,
-         typename Loss = cross_entropy, typename Method = sgd, typename Factor = cosine>
+template<typename StudentType = detail::missing, typename Agent = no_agent,
+         typename Loss = cross_entropy, typename OptimizerType = sgd,
+         typename ScheduleType = cosine_annealing>
 struct supervised {
-  static_assert(Student<Learner>,
+  static_assert(Student<StudentType>,
                 "supervised: .student must satisfy Student (rolewise/student/student.hpp)");
   static_assert(AugmentationAgent<Agent>,
                 "supervised: .agent must satisfy AugmentationAgent; no_agent{} changes nothing");
@@ -55,121 +56,128 @@ struct supervised {
                 "a teacher belongs into a distillation");
   static_assert(Stateful<Loss>,
                 "supervised: .loss must show its state (visit_state) or say has_state = false");
-  static_assert(Optimiser<Method>, "supervised: .optimiser must satisfy Optimiser, such as sgd{}");
-  static_assert(Schedule<Factor>, "supervised: .schedule must satisfy Schedule, such as cosine{}");
+  static_assert(Optimizer<OptimizerType>,
+                "supervised: .optimizer must satisfy Optimizer, such as sgd{}");
+  static_assert(
+      LearningRateSchedule<ScheduleType>,
+      "supervised: .lr_schedule must satisfy LearningRateSchedule, such as cosine_annealing{}");
 
-  Learner student;  // no initializer: the step is default-constructible only if the student is
+  StudentType student;  // no initializer: the step is default-constructible only if the student is
   Agent agent{};
   Loss loss{};
-  Method optimiser{};
-  Factor schedule{};
+  OptimizerType optimizer{};
+  ScheduleType lr_schedule{};
   std::optional<clip_gradients> clipping{};  ///< empty: no gradient clipping
-  std::optional<moving_average> average{};   ///< empty: no moving average
+  std::optional<ema> ema{};                  ///< empty: no moving average
   rolewise::seed seed{0};                    ///< of the views
 
-  detail::descent<Learner, Method> progress{};  ///< state between steps; internal, do not set
+  detail::learner_state<StudentType, OptimizerType>
+      learner_state{};  ///< state between steps; internal, do not set
 
-  metrics operator()(const batch& examples, const moment& now)
+  metrics operator()(const batch& examples, const training_progress& progress)
   {
-    const auto learned = begin(now);
+    const auto learned = begin(progress);
     return learn(
-        view_of(agent, examples, now, seed.split(role::student),
-                detail::wanted_form(examples, detail::home_of(learned)), progress.buffers()),
-        now, learned);
+        view_of(agent, examples, progress, seed.split(role::student),
+                detail::wanted_form(examples, detail::device_of(learned)), learner_state.buffers()),
+        progress, learned);
   }
 
   /// Returns a function that makes the agent's view without the step; see `PreparingStep`.
   [[nodiscard]] auto preparation()
     requires IndependentAgent<Agent>
   {
-    const auto home = detail::home_of(detail::learned_by(student, loss));
+    const auto home = detail::device_of(detail::trainable_parameters(student, loss));
     return [maker = agent, key = seed.split(role::student), home](
-               const batch& examples, const moment& now, buffer_pool& buffers) {
-      return detail::pinned_for(
-          home, view_of(maker, examples, now, key, detail::wanted_form(examples, home), buffers));
+               const batch& examples, const training_progress& progress, buffer_pool& buffers) {
+      return detail::pinned_for(home, view_of(maker, examples, progress, key,
+                                              detail::wanted_form(examples, home), buffers));
     };
   }
-  metrics take(batch view, const moment& now)
+  metrics take(batch view, const training_progress& progress)
   {
-    const auto learned = begin(now);
-    return learn(std::move(view), now, learned);
+    const auto learned = begin(progress);
+    return learn(std::move(view), progress, learned);
   }
 
   /// Returns the student's logits for the batch as a training step would compute them, on copies:
   /// the step does not change. Throws what the step's forward pass would throw; `fit` uses this
   /// to check a last batch of one example.
-  [[nodiscard]] torch::Tensor rehearse(const batch& examples, const moment& now) const
+  [[nodiscard]] torch::Tensor rehearse(const batch& examples,
+                                       const training_progress& progress) const
   {
     const torch::NoGradGuard without_graph;
     auto learner = student;
     const auto learned = learner.parameters();
-    auto view = view_for(examples, now, learned);
+    auto view = view_for(examples, progress, learned);
     return learner
-        .respond(detail::ready(std::move(view), learned), taps{.features = Loss::wants_features})
+        .forward(detail::to_model_input(std::move(view), learned),
+                 taps{.features = Loss::wants_features})
         .logits;
   }
-  [[nodiscard]] batch rehearse_view(const batch& examples, const moment& now) const
+  [[nodiscard]] batch rehearse_view(const batch& examples, const training_progress& progress) const
   {
-    return view_for(examples, now, student.parameters());
+    return view_for(examples, progress, student.parameters());
   }
   static constexpr bool mixes = requires { requires Agent::mixes; };
 
   /// @throws std::invalid_argument if the learning rate is not finite
-  [[nodiscard]] double learning_rate(const moment& now) const
+  [[nodiscard]] double learning_rate(const training_progress& progress) const
   {
-    return detail::learning_rate_at(optimiser, schedule, now);
+    return detail::learning_rate_at(optimizer, lr_schedule, progress);
   }
 
   /// The network to evaluate: the moving average if one is kept, otherwise the student.
-  [[nodiscard]] const Learner& learner() const
+  [[nodiscard]] const StudentType& learner() const
   {
-    return progress.averaged() != nullptr ? *progress.averaged() : student;
+    return learner_state.averaged() != nullptr ? *learner_state.averaged() : student;
   }
 
   template<typename Archive>
   void visit_state(Archive& archive)
   {
-    if (!progress.has_begun(average)) begin();
+    if (!learner_state.has_begun(ema)) begin();
     archive.part("student", student);
     visit_part(archive, "agent", agent);
     visit_part(archive, "loss", loss);
-    archive.part("progress", progress);
+    archive.part("progress", learner_state);
   }
 
  private:
-  [[nodiscard]] batch view_for(const batch& examples, const moment& now,
+  [[nodiscard]] batch view_for(const batch& examples, const training_progress& progress,
                                const std::vector<named_tensor>& learned) const
   {
     buffer_pool own;
-    return view_of(agent, examples, now, seed.split(role::student),
-                   detail::wanted_form(examples, detail::home_of(learned)), own);
+    return view_of(agent, examples, progress, seed.split(role::student),
+                   detail::wanted_form(examples, detail::device_of(learned)), own);
   }
 
-  metrics learn(batch shown, const moment& now, const std::vector<named_tensor>& learned)
+  metrics learn(batch shown, const training_progress& progress,
+                const std::vector<named_tensor>& learned)
   {
     const detail::gradients_on for_now{"supervised"};
     const auto labels = shown.labels;
-    const auto view = detail::ready(std::move(shown), learned);
-    paired_responses pair;
-    pair.student = student.respond(view, taps{.features = Loss::wants_features});
+    const auto view = detail::to_model_input(std::move(shown), learned);
+    paired_outputs pair;
+    pair.student = student.forward(view, taps{.features = Loss::wants_features});
     detail::require_labels_beside<Loss>(labels, pair.student.logits);
-    auto found = detail::slope_of(loss, pair, supervision{view.labels, view.ids, now}, learned);
-    progress.update(student, learned, found.gradients, learning_rate(now), clipping, average);
+    auto found = detail::slope_of(loss, pair, targets{view.labels, view.ids, progress}, learned);
+    learner_state.update(student, learned, found.gradients, learning_rate(progress), clipping, ema);
     return std::move(found.numbers);
   }
 
   /// Returns the tensors that a step trains, after setting the bit widths of its epoch.
-  std::vector<named_tensor> begin(const moment& now)
+  std::vector<named_tensor> begin(const training_progress& progress)
   {
     const detail::gradients_on from_the_start{"supervised"};
-    progress.begin_epoch(student, now);
+    learner_state.begin_epoch(student, progress);
     return begin();
   }
 
   std::vector<named_tensor> begin()
   {
-    auto learned = detail::learned_by(student, loss);
-    progress.begin(student, learned, optimiser, average);
+    auto learned = detail::trainable_parameters(student, loss);
+    learner_state.begin(student, learned, optimizer, ema);
     return learned;
   }
 };

@@ -25,8 +25,9 @@ namespace rolewise {
 [[nodiscard]] inline double stddev_of_means(const torch::Tensor& means)
 {
   if (!means.defined() || means.dim() != 2 || means.size(0) < 2 || means.size(1) < 1)
-    refuse("teacher_stddev", "want the means of 2 groups or more, [J, K], got ",
-           means.defined() ? detail::classic_text(means.sizes()) : "an undefined tensor");
+    throw_invalid_argument(
+        "teacher_stddev", "want the means of 2 groups or more, [J, K], got ",
+        means.defined() ? detail::classic_text(means.sizes()) : "an undefined tensor");
   return means.to(torch::kFloat64).std(0, true).mean().item<double>();
 }
 
@@ -74,17 +75,18 @@ template<Teacher T, AugmentationAgent Extra, AugmentationAgent Base = pad_crop_f
                                             const stddev_options<Base>& options = {})
 {
   if (options.batch_size < 1 || options.steps < 1 || options.epochs < 1)
-    refuse("teacher_stddev", "want batch_size, steps and epochs of at least 1, got ",
-           options.batch_size, ", ", options.steps, " and ", options.epochs);
+    throw_invalid_argument("teacher_stddev",
+                           "want batch_size, steps and epochs of at least 1, got ",
+                           options.batch_size, ", ", options.steps, " and ", options.epochs);
   const auto groups = data.size() / options.batch_size * options.epochs / options.steps;
   if (groups < 2)
-    refuse("teacher_stddev", "want two groups or more of ", options.steps, " batches of ",
-           options.batch_size, ", got ", groups, " from ", options.epochs, " epochs of ",
-           data.size(), " examples");
+    throw_invalid_argument("teacher_stddev", "want two groups or more of ", options.steps,
+                           " batches of ", options.batch_size, ", got ", groups, " from ",
+                           options.epochs, " epochs of ", data.size(), " examples");
 
   const torch::NoGradGuard without_graph;
-  const auto mean_answer = [&](const batch& view) {
-    const auto logits = teacher.respond(detail::on_device_of(teacher, view), taps{}).logits;
+  const auto mean_prediction = [&](const batch& view) {
+    const auto logits = teacher.forward(detail::on_device_of(teacher, view), taps{}).logits;
     return torch::softmax(logits.to(torch::kFloat64), 1).mean(0);
   };
   std::vector<torch::Tensor> means;
@@ -95,10 +97,10 @@ template<Teacher T, AugmentationAgent Extra, AugmentationAgent Base = pad_crop_f
                                                 .seed = options.seed,
                                                 .epoch = epoch,
                                                 .drop_last = true})) {
-      const moment now{.epoch = epoch, .epochs = options.epochs};
-      const auto base = options.base(examples, now, options.seed.split(purpose{"base view"}));
-      const auto more = extra(base, now, options.seed.split(purpose{"extra view"}));
-      const auto both = (mean_answer(base) + mean_answer(more)) / 2.0;
+      const training_progress progress{.epoch = epoch, .epochs = options.epochs};
+      const auto base = options.base(examples, progress, options.seed.split(purpose{"base view"}));
+      const auto more = extra(base, progress, options.seed.split(purpose{"extra view"}));
+      const auto both = (mean_prediction(base) + mean_prediction(more)) / 2.0;
       sum = sum.defined() ? sum + both : both;
       if (++summed < options.steps) continue;
       means.push_back(sum / static_cast<double>(options.steps));

@@ -7,9 +7,9 @@
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/moment.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/core/training_progress.hpp>
 
 #include <concepts>
 #include <string>
@@ -29,9 +29,10 @@ using metrics = std::vector<metric>;
 namespace step_must {
 
 template<typename S>
-concept turn_a_batch_into_metrics = requires(S step, const batch examples, const moment now) {
-  { step(examples, now) } -> std::same_as<metrics>;
-};
+concept turn_a_batch_into_metrics =
+    requires(S step, const batch examples, const training_progress progress) {
+      { step(examples, progress) } -> std::same_as<metrics>;
+    };
 
 template<typename S>
 concept show_all_their_state = state_must::be_shown<S>;

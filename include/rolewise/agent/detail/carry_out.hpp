@@ -54,7 +54,7 @@ inline void put_back(images& whole, const torch::Tensor& places, const images& p
 
 /// Applies a layer of operations. Images with the same operation are processed together.
 /// @param untouched never written to
-inline void operate(images& whole, std::span<const image_step> steps, grey_rounding rounding,
+inline void operate(images& whole, std::span<const image_step> steps, gray_rounding rounding,
                     const torch::Tensor& untouched)
 {
   std::array<std::vector<std::int64_t>, policy_operations> places;
@@ -94,9 +94,9 @@ inline void warp_each(images& whole, std::span<const warp> warps, const torch::T
   }
 }
 
-/// Applies a layer of windows. Pixels from outside the image get `colour` and are not holes.
+/// Applies a layer of windows. Pixels from outside the image get `color` and are not holes.
 [[nodiscard]] inline images shown(const images& from, std::span<const image_window> windows,
-                                  const std::vector<std::uint8_t>& colour)
+                                  const std::vector<std::uint8_t>& color)
 {
   const auto& pixels = from.pixels;
   const auto n = pixels.size(0), height = pixels.size(2), width = pixels.size(3);
@@ -122,7 +122,7 @@ inline void warp_each(images& whole, std::span<const warp> warps, const torch::T
                           .unsqueeze(1);
   const auto index =
       row.clamp(0, height - 1).mul_(width).unsqueeze(2) + column.clamp(0, width - 1).unsqueeze(1);
-  return {filled({pick(pixels, index), inside}, colour),
+  return {filled({pick(pixels, index), inside}, color),
           from.covered.defined() ? pick(from.covered, index).logical_or(inside.logical_not())
                                  : torch::Tensor{}};
 }
@@ -132,7 +132,7 @@ inline void warp_each(images& whole, std::span<const warp> warps, const torch::T
 /// @param pixels `[N, C, H, W]`, uint8; never written to; returned itself if nothing is planned
 [[nodiscard]] inline torch::Tensor carry_out(const image_program& program,
                                              const torch::Tensor& pixels,
-                                             const std::vector<std::uint8_t>& colour)
+                                             const std::vector<std::uint8_t>& color)
 {
   images whole{pixels, {}};
   for (const auto& layer : program.layers()) {
@@ -141,19 +141,19 @@ inline void warp_each(images& whole, std::span<const warp> warps, const torch::T
         operate(whole, program.operations(layer), layer.rounding, pixels);
         break;
       case image_program::kind::windows:
-        whole = shown(whole, program.windows(layer), colour);
+        whole = shown(whole, program.windows(layer), color);
         break;
       case image_program::kind::fill:
-        whole = {filled(whole, colour), {}};
+        whole = {filled(whole, color), {}};
         break;
       case image_program::kind::warps:
         warp_each(whole, program.warps(layer), pixels);
         break;
       case image_program::kind::resizes:
-        whole = resized(whole, program.boxes(layer), program.size(layer), colour);
+        whole = resized(whole, program.boxes(layer), program.size(layer), color);
         break;
       case image_program::kind::rectangles:
-        whole = painted_over(whole, program.rectangles(layer), program.paint(layer), colour);
+        whole = painted_over(whole, program.rectangles(layer), program.paint(layer), color);
         break;
       case image_program::kind::hues:
         whole = hues_turned(whole, program.hues(layer));
@@ -163,7 +163,7 @@ inline void warp_each(images& whole, std::span<const warp> warps, const torch::T
         break;
     }
   }
-  return filled(whole, colour);
+  return filled(whole, color);
 }
 
 }  // namespace rolewise::detail

@@ -20,21 +20,21 @@
 namespace rolewise::detail {
 
 [[nodiscard]] inline images resized(const images& from, std::span<const image_box> boxes,
-                                    const image_size& to, const std::vector<std::uint8_t>& colour)
+                                    const image_size& to, const std::vector<std::uint8_t>& color)
 {
   const auto sides = torch::empty({static_cast<std::int64_t>(boxes.size()), 4}, torch::kFloat32);
   auto* side = sides.mutable_data_ptr<float>();
   for (const auto& box : boxes)
     for (const float at : {box.left, box.top, box.right, box.bottom}) *side++ = at;
-  return {operations::resize(filled(from, colour), sides, to), {}};
+  return {operations::resize(filled(from, color), sides, to), {}};
 }
 
 [[nodiscard]] inline images painted_over(const images& from,
                                          std::span<const image_rectangle> rectangles,
                                          const image_paint& paint,
-                                         const std::vector<std::uint8_t>& colour)
+                                         const std::vector<std::uint8_t>& color)
 {
-  const auto pixels = filled(from, colour);
+  const auto pixels = filled(from, color);
   const auto channels = pixels.size(1), height = pixels.size(2), width = pixels.size(3);
   const auto n = static_cast<std::int64_t>(rectangles.size());
   const auto numbers = torch::empty({5, n}, torch::kLong);
@@ -56,9 +56,9 @@ namespace rolewise::detail {
     return {torch::where(inside, noise.view({n, channels, height, width}), pixels), {}};
   }
   const auto with =
-      paint.with == image_paint::kind::mean_colour
-          ? colour
-          : std::vector<std::uint8_t>{paint.colour.begin(), paint.colour.begin() + channels};
+      paint.with == image_paint::kind::mean_color
+          ? color
+          : std::vector<std::uint8_t>{paint.color.begin(), paint.color.begin() + channels};
   return {torch::where(inside, as_pixel(with, pixels.device()), pixels), {}};
 }
 

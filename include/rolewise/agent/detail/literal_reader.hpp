@@ -174,7 +174,7 @@ class literal_reader {
     const auto before = text_.substr(std::min(begin_, offset), offset - std::min(begin_, offset));
     const auto line = first_line_ + static_cast<std::size_t>(std::ranges::count(before, '\n'));
     const auto column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
-    fail(classic_text(source_, ":", line, ":", column), words...);
+    throw_runtime_error(classic_text(source_, ":", line, ":", column), words...);
   }
 
  private:

@@ -23,7 +23,8 @@ namespace rolewise::detail {
                                              const torch::Tensor& labels)
 {
   const auto found = wanted != 0 ? wanted : labels.dim() == 2 ? labels.size(1) : partners.classes();
-  if (found < 1) refuse(who, "the number of classes is unknown; set .classes or .partners");
+  if (found < 1)
+    throw_invalid_argument(who, "the number of classes is unknown; set .classes or .partners");
   return found;
 }
 
@@ -34,13 +35,15 @@ namespace rolewise::detail {
   const auto soft = labels.dim() == 2 && labels.is_floating_point();
   const auto hard = labels.dim() == 1 && labels.scalar_type() == torch::kLong;
   if ((!soft && !hard) || labels.size(0) != count || (soft && labels.size(1) != classes))
-    refuse(who, "want labels [", count, "] of Long or [", count, ", ", classes,
-           "] of floating point, got ", labels.sizes(), " of ", labels.scalar_type());
+    throw_invalid_argument(who, "want labels [", count, "] of Long or [", count, ", ", classes,
+                           "] of floating point, got ", labels.sizes(), " of ",
+                           labels.scalar_type());
   if (soft) return labels.to(torch::kFloat32);
   if (labels.is_cpu() && count > 0) {
     const auto least = labels.min().item<std::int64_t>(), most = labels.max().item<std::int64_t>();
     if (least < 0 || most >= classes)
-      refuse(who, "want labels in 0 .. ", classes - 1, ", got ", least < 0 ? least : most);
+      throw_invalid_argument(who, "want labels in 0 .. ", classes - 1, ", got ",
+                             least < 0 ? least : most);
   }
   return torch::zeros({count, classes}, labels.options().dtype(torch::kFloat32))
       .scatter_(1, labels.unsqueeze(1), 1.0);
@@ -69,9 +72,10 @@ inline void require_mixable(std::string_view who, const batch& examples, double 
 {
   require_images(who, examples);
   if (!(alpha > 0.0 && std::isfinite(alpha)))
-    refuse(who, "alpha is ", alpha, ", want above 0 and finite");
-  if (!examples.labels.defined()) refuse(who, "want labels to mix, got an undefined tensor");
-  if (examples.partners.defined()) refuse(who, "the examples are mixed already");
+    throw_invalid_argument(who, "alpha is ", alpha, ", want above 0 and finite");
+  if (!examples.labels.defined())
+    throw_invalid_argument(who, "want labels to mix, got an undefined tensor");
+  if (examples.partners.defined()) throw_invalid_argument(who, "the examples are mixed already");
 }
 
 }  // namespace rolewise::detail

@@ -18,10 +18,10 @@ namespace rolewise::detail {
 {
   if (!value.defined() || value.dim() != 1 || value.size(0) != n ||
       value.scalar_type() != torch::kFloat64 || !value.device().is_cpu())
-    refuse(who, "want a parameter of float64 [", n, "] on the CPU, got ",
-           value.defined()
-               ? classic_text(value.scalar_type(), " ", value.sizes(), " on ", value.device())
-               : "an undefined tensor");
+    throw_invalid_argument(who, "want a parameter of float64 [", n, "] on the CPU, got ",
+                           value.defined() ? classic_text(value.scalar_type(), " ", value.sizes(),
+                                                          " on ", value.device())
+                                           : "an undefined tensor");
   return value;
 }
 

@@ -70,7 +70,7 @@ template<typename Plan>
                       x.size(2),
                       x.size(3)},
        program);
-  view.inputs = carry_out(program, x, mean_colour(examples.scaling, x.size(1)));
+  view.inputs = carry_out(program, x, mean_color(examples.normalization, x.size(1)));
   return view;
 }
 

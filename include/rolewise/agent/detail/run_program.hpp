@@ -13,7 +13,7 @@
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
-#include <rolewise/core/share_out.hpp>
+#include <rolewise/core/parallel_for.hpp>
 
 #include <ATen/Parallel.h>
 
@@ -44,23 +44,23 @@ namespace rolewise::detail {
     return false;
   const auto channels = static_cast<std::size_t>(x.size(1));
   const auto fits = [&](const std::vector<double>& v) { return v.empty() || v.size() == channels; };
-  return fits(examples.scaling.mean) && fits(examples.scaling.deviation);
+  return fits(examples.normalization.mean) && fits(examples.normalization.std);
 }
 
-/// Returns the constants of `normalised_inputs` for the kernels.
-[[nodiscard]] inline kernels::scale scale_of(const normalisation& scaling)
+/// Returns the constants of `normalized_inputs` for the kernels.
+[[nodiscard]] inline kernels::scale scale_of(const normalization& normalization)
 {
   kernels::scale by{};
   for (std::size_t c = 0; c < 3; ++c) {
     // A float product or quotient computed in double and cast back is correctly rounded.
-    by.minus[c] =
-        c < scaling.mean.size()
-            ? static_cast<float>(static_cast<double>(static_cast<float>(scaling.mean[c])) * 255.0)
-            : 0.0F;
+    by.minus[c] = c < normalization.mean.size()
+                      ? static_cast<float>(
+                            static_cast<double>(static_cast<float>(normalization.mean[c])) * 255.0)
+                      : 0.0F;
     by.times[c] = static_cast<float>(1.0 / 255.0);
-    if (c < scaling.deviation.size()) {
+    if (c < normalization.std.size()) {
       const auto wide =
-          static_cast<float>(static_cast<double>(static_cast<float>(scaling.deviation[c])) * 255.0);
+          static_cast<float>(static_cast<double>(static_cast<float>(normalization.std[c])) * 255.0);
       by.times[c] = static_cast<float>(1.0 / static_cast<double>(wide));
     }
   }
@@ -98,7 +98,7 @@ class workspace_lease {
 
 /// Applies a program to its image number `n`, which is loaded in the canvas.
 inline void run_program(kernels::canvas& image, const image_program& program, std::size_t n,
-                        const std::uint8_t* colour)
+                        const std::uint8_t* color)
 {
   for (const auto& layer : program.layers()) {
     switch (layer.does) {
@@ -110,23 +110,23 @@ inline void run_program(kernels::canvas& image, const image_program& program, st
       case image_program::kind::windows: {
         const auto window = program.windows(layer)[n];
         if (window == image_window{}) break;
-        image.move_rows(window.down, window.mirrored, colour, true,
+        image.move_rows(window.down, window.mirrored, color, true,
                         [&](std::int64_t) { return window.right; });
         break;
       }
       case image_program::kind::fill:
-        image.fill(colour);
+        image.fill(color);
         break;
       case image_program::kind::warps:
         kernels::warp_image(image, program.warps(layer)[n]);
         break;
       case image_program::kind::resizes:
-        image.fill(colour);
+        image.fill(color);
         kernels::resize(image, program.boxes(layer)[n], program.size(layer));
         break;
       case image_program::kind::rectangles:
-        image.fill(colour);
-        kernels::paint_over(image, program.rectangles(layer)[n], program.paint(layer), colour);
+        image.fill(color);
+        kernels::paint_over(image, program.rectangles(layer)[n], program.paint(layer), color);
         break;
       case image_program::kind::hues:
         if (program.hues(layer)[n].turned) kernels::turn_hue(image, program.hues(layer)[n].by);
@@ -136,7 +136,7 @@ inline void run_program(kernels::canvas& image, const image_program& program, st
         break;
     }
   }
-  image.fill(colour);
+  image.fill(color);
 }
 
 /// The output memory of images and their format.
@@ -190,14 +190,14 @@ void run_batch(const Plan& plan, const batch& examples, const image_sink& sink)
   const auto size = channels * height * width;
   const auto* const image = pixels.const_data_ptr<std::uint8_t>();
   const auto* const id = ids.const_data_ptr<std::int64_t>();
-  const auto colour = mean_colour(examples.scaling, channels);
+  const auto color = mean_color(examples.normalization, channels);
 
   constexpr std::int64_t worth_a_thread = 1 << 16;  // bytes, tens of microseconds of work
   const int threads = images * size < worth_a_thread ? 1 : at::get_num_threads();
   // Small pieces, since a sleeping thread starts late; a single thread takes larger ones.
   const auto at_a_time =
       std::clamp<std::int64_t>(threads == 1 ? images : images / (16 * threads), 1, 32);
-  share_out((images + at_a_time - 1) / at_a_time, threads, [&](std::int64_t piece) {
+  parallel_for((images + at_a_time - 1) / at_a_time, threads, [&](std::int64_t piece) {
     const workspace_lease lease;
     auto& [canvas, program] = *lease;
     const auto first = piece * at_a_time;
@@ -206,12 +206,12 @@ void run_batch(const Plan& plan, const batch& examples, const image_sink& sink)
     plan(image_subjects{{id + first, count}, channels, height, width}, program);
     const auto after = program.size_after({height, width});
     if (after.height != sink.height || after.width != sink.width)
-      refuse("image_program", "some images become ", sink.height, " x ", sink.width, ", others ",
-             after.height, " x ", after.width);
+      throw_invalid_argument("image_program", "some images become ", sink.height, " x ", sink.width,
+                             ", others ", after.height, " x ", after.width);
     for (std::size_t i = 0; i < count; ++i) {
       const auto n = first + static_cast<std::int64_t>(i);
       canvas.load(image + n * size, channels, height, width);
-      run_program(canvas, program, i, colour.data());
+      run_program(canvas, program, i, color.data());
       sink.write(canvas, n);
     }
   });

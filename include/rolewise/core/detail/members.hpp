@@ -17,7 +17,7 @@
 namespace rolewise::detail {
 
 /// Converts to an initializer of any type. Never executed.
-struct any_initialiser {
+struct any_initializer {
   template<typename T>
   operator T() const  // NOLINT: initializers convert implicitly
   {
@@ -27,7 +27,7 @@ struct any_initialiser {
 
 /// Converts to base classes of T only.
 template<typename T>
-struct base_initialiser {
+struct base_initializer {
   template<typename Base>
     requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>)
   operator Base() const  // NOLINT
@@ -37,9 +37,9 @@ struct base_initialiser {
 };
 
 template<typename T, std::size_t... I>
-[[nodiscard]] consteval bool takes_initialisers(std::index_sequence<I...>)
+[[nodiscard]] consteval bool takes_initializers(std::index_sequence<I...>)
 {
-  return requires { T{(static_cast<void>(I), any_initialiser{})...}; };
+  return requires { T{(static_cast<void>(I), any_initializer{})...}; };
 }
 
 inline constexpr std::size_t most_members = 20;
@@ -50,7 +50,7 @@ template<typename T, std::size_t N = most_members + 1>
 {
   if constexpr (N == 0)
     return 0;
-  else if constexpr (takes_initialisers<T>(std::make_index_sequence<N>{}))
+  else if constexpr (takes_initializers<T>(std::make_index_sequence<N>{}))
     return N;
   else
     return member_count<T, N - 1>();
@@ -59,7 +59,7 @@ template<typename T, std::size_t N = most_members + 1>
 template<typename T>
 [[nodiscard]] consteval bool has_base()
 {
-  return requires { T{base_initialiser<T>{}}; };
+  return requires { T{base_initializer<T>{}}; };
 }
 
 /// Calls `f(member...)` with all members, in their order.

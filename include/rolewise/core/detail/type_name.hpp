@@ -115,8 +115,8 @@ template<typename T>
          template_arguments<T>::text();
 }
 
-/// Returns the last identifier: `... &place.value.rate}]` gives `rate`, `... decay::everything]`
-/// gives `everything`.
+/// Returns the last identifier: `... &place.value.learning_rate}]` gives `rate`, `...
+/// decay::everything]` gives `everything`.
 [[nodiscard]] consteval std::string_view last_identifier(std::string_view text)
 {
   // gcc appends the definition of std::string_view.

@@ -97,9 +97,10 @@ class jpeg_reader {
   /// Throws `std::runtime_error` with libjpeg's message.
   [[noreturn]] void refuse_file(const file_contents& file) const
   {
-    fail(file.path,
-         is_about_the_kind(errors_.standard.msg_code) ? "unsupported JPEG: " : "corrupt JPEG: ",
-         static_cast<const char*>(errors_.text.data()));
+    throw_runtime_error(
+        file.path,
+        is_about_the_kind(errors_.standard.msg_code) ? "unsupported JPEG: " : "corrupt JPEG: ",
+        static_cast<const char*>(errors_.text.data()));
   }
   [[nodiscard]] const jpeg_decompress_struct& control() const { return control_; }
 
@@ -151,7 +152,7 @@ class jpeg_reader {
 }
 
 /// Decodes a JPEG to 8 bits per channel.
-/// @param channels 1 (grey) or 3
+/// @param channels 1 (gray) or 3
 /// @throws std::runtime_error that names the file and libjpeg's reason
 [[nodiscard]] inline decoded_image decode_jpeg(const file_contents& file, std::int64_t channels)
 {

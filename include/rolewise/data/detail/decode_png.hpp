@@ -36,7 +36,7 @@ class png_reader {
     if (control_ != nullptr) about_ = ::png_create_info_struct(control_);
     if (about_ == nullptr) {
       ::png_destroy_read_struct(&control_, nullptr, nullptr);
-      fail(file.path, "libpng cannot start");
+      throw_runtime_error(file.path, "libpng cannot start");
     }
     ::png_set_read_fn(control_, this, read);
   }
@@ -84,7 +84,7 @@ class png_reader {
 /// Decodes a PNG to 8 bits per channel, with the values as stored: 16 bits and fewer than 8 are
 /// scaled by their range; gAMA and color profiles are ignored. Transparent pixels are blended
 /// onto black.
-/// @param channels 1 (grey) or 3
+/// @param channels 1 (gray) or 3
 /// @throws std::runtime_error that names the file and libpng's reason
 [[nodiscard]] inline decoded_image decode_png(const file_contents& file, std::int64_t channels)
 {
@@ -96,7 +96,7 @@ class png_reader {
         result.height = ::png_get_image_height(control, about);
         result.width = ::png_get_image_width(control, about);
       }))
-    fail(file.path, "corrupt PNG: ", reader.reason());
+    throw_runtime_error(file.path, "corrupt PNG: ", reader.reason());
   require_modest_size(file, static_cast<std::uint64_t>(result.height),
                       static_cast<std::uint64_t>(result.width));
   int passes = 1;
@@ -107,7 +107,7 @@ class png_reader {
         ::png_read_update_info(control, about);
         result.channels = ::png_get_channels(control, about);
       }))
-    fail(file.path, "corrupt PNG: ", reader.reason());
+    throw_runtime_error(file.path, "corrupt PNG: ", reader.reason());
   const auto row_bytes = static_cast<std::size_t>(result.width * result.channels);
   result.pixels.resize(row_bytes * static_cast<std::size_t>(result.height));
   auto* const pixels = result.pixels.data();
@@ -117,7 +117,7 @@ class png_reader {
           for (auto* row = pixels; row != end; row += row_bytes)
             ::png_read_row(control, row, nullptr);
       }))
-    fail(file.path, "corrupt PNG: ", reader.reason());
+    throw_runtime_error(file.path, "corrupt PNG: ", reader.reason());
   if (result.channels % 2 == 0) result = laid_on_black(std::move(result));
   return in_channels(std::move(result), channels);
 }

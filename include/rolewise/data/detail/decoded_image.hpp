@@ -28,12 +28,13 @@ inline void require_modest_size(const file_contents& file, std::uint64_t height,
                                 std::uint64_t width)
 {
   if (height == 0 || width == 0 || height > pixel_limit / width)
-    fail(file.path, "an image of ", height, " x ", width, " pixels, want 1 to ", pixel_limit);
+    throw_runtime_error(file.path, "an image of ", height, " x ", width, " pixels, want 1 to ",
+                        pixel_limit);
 }
 
 /// Gray value of a color: ITU-R 601 luma of stored values, rounded to nearest. It equals Pillow's
 /// and that of the image operations, so it does not depend on the file format.
-[[nodiscard]] constexpr std::uint8_t grey_of(std::uint32_t red, std::uint32_t green,
+[[nodiscard]] constexpr std::uint8_t gray_of(std::uint32_t red, std::uint32_t green,
                                              std::uint32_t blue)
 {
   return static_cast<std::uint8_t>((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16);
@@ -72,7 +73,7 @@ inline void require_modest_size(const file_contents& file, std::uint64_t height,
   std::vector<std::uint8_t> pixels(count * static_cast<std::size_t>(channels));
   if (channels == 1)
     for (auto& value : pixels) {
-      value = grey_of(from[0], from[1], from[2]);
+      value = gray_of(from[0], from[1], from[2]);
       from += 3;
     }
   else

@@ -41,7 +41,8 @@ struct file_contents {
 template<typename... Words>
 [[noreturn]] void fail_at(const file_contents& file, std::uint64_t offset, const Words&... words)
 {
-  fail(file.path, file.was_packed ? "unpacked byte " : "byte ", offset, ": ", words...);
+  throw_runtime_error(file.path, file.was_packed ? "unpacked byte " : "byte ", offset, ": ",
+                      words...);
 }
 
 /// Reads the bytes of a file as they are.
@@ -51,20 +52,22 @@ template<typename... Words>
 {
   // O_NONBLOCK: opening a FIFO without a writer would block forever
   const descriptor in{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
-  if (!in.is_open()) fail(path, "cannot be read: ", reason_of(errno));
+  if (!in.is_open()) throw_runtime_error(path, "cannot be read: ", reason_of(errno));
   struct stat about{};
-  if (::fstat(in.number(), &about) != 0) fail(path, "cannot be read: ", reason_of(errno));
-  if (S_ISDIR(about.st_mode)) fail(path, "is a folder, want a file");
-  if (!S_ISREG(about.st_mode)) fail(path, "is not a plain file");
+  if (::fstat(in.number(), &about) != 0)
+    throw_runtime_error(path, "cannot be read: ", reason_of(errno));
+  if (S_ISDIR(about.st_mode)) throw_runtime_error(path, "is a folder, want a file");
+  if (!S_ISREG(about.st_mode)) throw_runtime_error(path, "is not a plain file");
   const auto size = static_cast<std::uint64_t>(about.st_size);
-  if (size > limit) fail(path, "has ", size, " bytes, the limit is ", limit);
+  if (size > limit) throw_runtime_error(path, "has ", size, " bytes, the limit is ", limit);
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
   std::size_t done = 0;
   while (done < bytes.size()) {
     const auto count = ::read(in.number(), bytes.data() + done, bytes.size() - done);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(path, "byte ", done, ": cannot be read: ", reason_of(errno));
-    if (count == 0) fail(path, "byte ", done, ": ends here, it had ", size, " bytes before");
+    if (count < 0) throw_runtime_error(path, "byte ", done, ": cannot be read: ", reason_of(errno));
+    if (count == 0)
+      throw_runtime_error(path, "byte ", done, ": ends here, it had ", size, " bytes before");
     done += static_cast<std::size_t>(count);
   }
   return bytes;
@@ -80,7 +83,8 @@ class inflation {
  public:
   explicit inflation(const std::string& path)
   {
-    if (::inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK) fail(path, "zlib cannot start");
+    if (::inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK)
+      throw_runtime_error(path, "zlib cannot start");
   }
   inflation(const inflation&) = delete;
   inflation& operator=(const inflation&) = delete;
@@ -113,23 +117,26 @@ class inflation {
     const int status = ::inflate(&stream, Z_NO_FLUSH);
     read += offered - stream.avail_in;
     written += room - stream.avail_out;
-    if (written > limit) fail(path, "unpacks to more than the limit of ", limit, " bytes");
+    if (written > limit)
+      throw_runtime_error(path, "unpacks to more than the limit of ", limit, " bytes");
     if (status == Z_STREAM_END) {
       const auto rest = packed.begin() + static_cast<std::ptrdiff_t>(read);
       const auto next = std::find_if(rest, packed.end(), [](auto byte) { return byte != 0; });
       if (next == packed.end()) break;
       if (next != rest || packed.size() - read < 2 || packed[read] != 0x1F ||
           packed[read + 1] != 0x8B)
-        fail(path, "byte ", next - packed.begin(), ": ", packed.end() - next,
-             " bytes follow the gzip data");
-      if (::inflateReset(&stream) != Z_OK) fail(path, "byte ", read, ": zlib cannot go on");
+        throw_runtime_error(path, "byte ", next - packed.begin(), ": ", packed.end() - next,
+                            " bytes follow the gzip data");
+      if (::inflateReset(&stream) != Z_OK)
+        throw_runtime_error(path, "byte ", read, ": zlib cannot go on");
     } else if (status == Z_MEM_ERROR) {
-      fail(path, "byte ", read, ": zlib has no memory left");
+      throw_runtime_error(path, "byte ", read, ": zlib has no memory left");
     } else if (status != Z_OK && status != Z_BUF_ERROR) {
-      fail(path, "byte ", read,
-           ": corrupt gzip data: ", stream.msg != nullptr ? stream.msg : "unknown reason");
+      throw_runtime_error(path, "byte ", read, ": corrupt gzip data: ",
+                          stream.msg != nullptr ? stream.msg : "unknown reason");
     } else if (read == packed.size() && stream.avail_out != 0) {
-      fail(path, "byte ", read, ": truncated gzip data, the file ends before the stream does");
+      throw_runtime_error(path, "byte ", read,
+                          ": truncated gzip data, the file ends before the stream does");
     }
   }
   result.resize(static_cast<std::size_t>(written));
@@ -156,8 +163,8 @@ inline void require_folder(const std::string& folder)
 {
   struct stat about{};
   if (::stat(folder.c_str(), &about) != 0)
-    fail(folder, "cannot be opened as a folder of data: ", reason_of(errno));
-  if (!S_ISDIR(about.st_mode)) fail(folder, "is not a folder");
+    throw_runtime_error(folder, "cannot be opened as a folder of data: ", reason_of(errno));
+  if (!S_ISDIR(about.st_mode)) throw_runtime_error(folder, "is not a folder");
 }
 
 /// Returns the path of `name` or `name.gz` in a folder, whichever exists; `name` if both do.
@@ -177,7 +184,7 @@ inline void require_folder(const std::string& folder)
 {
   require_folder(folder);
   const auto path = find_file(folder, name);
-  if (!path) fail(folder, "has neither ", name, " nor ", name, ".gz");
+  if (!path) throw_runtime_error(folder, "has neither ", name, " nor ", name, ".gz");
   return *path;
 }
 

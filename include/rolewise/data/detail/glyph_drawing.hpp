@@ -64,7 +64,7 @@ inline void draw_glyph(glyph shape, seed key, std::int64_t id, const sample_shap
   const double side = std::min(height, width);
   const double angle = uniform(-1, 1) * std::numbers::pi * 15 / 180;
   const double scale = side * uniform(0.27, 0.37);
-  const glyph_point centre{width / 2 + side * uniform(-0.08, 0.08),
+  const glyph_point center{width / 2 + side * uniform(-0.08, 0.08),
                            height / 2 + side * uniform(-0.08, 0.08)};
   const double half_width = side * uniform(0.03, 0.06);
   const double sine = std::sin(angle), cosine = std::cos(angle);
@@ -73,8 +73,8 @@ inline void draw_glyph(glyph shape, seed key, std::int64_t id, const sample_shap
   for (int j = 0; j < glyph_joints; ++j) {
     const double x = scale * (j % 3 - 1 + uniform(-0.12, 0.12));
     const double y = scale * (j / 3 - 1 + uniform(-0.12, 0.12));
-    joints[static_cast<std::size_t>(j)] = {centre.x + cosine * x - sine * y,
-                                           centre.y + sine * x + cosine * y};
+    joints[static_cast<std::size_t>(j)] = {center.x + cosine * x - sine * y,
+                                           center.y + sine * x + cosine * y};
   }
   std::vector<glyph_stroke> ink, stray;
   for (std::size_t i = 0; i < glyph_strokes; ++i)

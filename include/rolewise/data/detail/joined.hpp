@@ -5,7 +5,7 @@
 /// Joins a training and a test part that were read into `dataset_splits`.
 
 #include <rolewise/data/dataset.hpp>
-#include <rolewise/data/normalisation_of.hpp>
+#include <rolewise/data/normalization_of.hpp>
 
 #include <string>
 #include <utility>
@@ -13,14 +13,14 @@
 
 namespace rolewise::detail {
 
-/// Makes splits of two parts: ids number train, then test; `scaling` is computed from train; both
-/// parts get the names.
+/// Makes splits of two parts: ids number train, then test; `normalization` is computed from train;
+/// both parts get the names.
 [[nodiscard]] inline dataset_splits joined(dataset train, dataset test, const std::string& name,
                                            const std::vector<std::string>& class_names)
 {
   train.ids = torch::arange(train.size(), torch::kLong);
   test.ids = torch::arange(train.size(), train.size() + test.size(), torch::kLong);
-  train.scaling = test.scaling = normalisation_of(train.images);
+  train.normalization = test.normalization = normalization_of(train.images);
   train.name = test.name = name;
   train.class_names = test.class_names = class_names;
   const auto shape = train.shape;

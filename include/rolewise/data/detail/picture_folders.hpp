@@ -49,7 +49,7 @@ namespace rolewise::detail {
     if (!name.starts_with('.') && entry->is_directory(unknown) == want_folders)
       names.push_back(name);
   }
-  if (error) fail(folder, "cannot be listed: ", error.message());
+  if (error) throw_runtime_error(folder, "cannot be listed: ", error.message());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -116,14 +116,14 @@ inline void add_pictures(const std::string& folder, const std::string& from,
 }
 
 /// The path of an image and the index of its class.
-struct labelled_picture {
+struct labeled_picture {
   std::string path;
   std::int64_t label;
 };
 
 /// Requires that all images lie directly in their class folders.
 /// @throws std::runtime_error that names the subfolders with images, if any
-inline void refuse_nested(const std::string& folder, const std::vector<labelled_picture>& pictures,
+inline void refuse_nested(const std::string& folder, const std::vector<labeled_picture>& pictures,
                           const std::vector<std::string>& classes)
 {
   std::vector<std::string> inner;
@@ -138,8 +138,9 @@ inline void refuse_nested(const std::string& folder, const std::vector<labelled_
   inner.erase(std::unique(inner.begin(), inner.end()), inner.end());
   std::string all;
   for (const auto& name : inner) all += "\n  " + name;
-  fail(folder, "has ", count,
-       " pictures in folders within those of classes (.nested = true reads them):", all);
+  throw_runtime_error(
+      folder, "has ", count,
+      " pictures in folders within those of classes (.nested = true reads them):", all);
 }
 
 /// Notes what a user may take for examples but is not read: images of other formats and images
@@ -163,26 +164,28 @@ inline void add_notes(const std::string& folder, const std::vector<std::string>&
 /// @param every_class whether each class must have an image; otherwise one image in all is enough
 /// @param nested whether images may lie in subfolders of class folders
 /// @param notes receives notes about images that are not read
-[[nodiscard]] inline std::vector<labelled_picture> pictures_of_part(
+[[nodiscard]] inline std::vector<labeled_picture> pictures_of_part(
     const std::string& folder, const std::vector<std::string>& classes, bool every_class,
     bool nested, std::vector<std::string>& notes)
 {
   for (const auto& name : names_in(folder, true))
     if (!std::binary_search(classes.begin(), classes.end(), name))
-      fail(folder + "/" + name, "is no class to learn from");
-  std::vector<labelled_picture> pictures;
+      throw_runtime_error(folder + "/" + name, "is no class to learn from");
+  std::vector<labeled_picture> pictures;
   std::vector<std::string> others;
   for (std::size_t c = 0; c < classes.size(); ++c) {
     const auto place = folder + "/" + classes[c];
     if (!std::filesystem::is_directory(place)) continue;
     const auto found = pictures_below(place);
-    if (every_class && found.read.empty()) fail(place, "has no pictures (.png, .jpg, .jpeg)");
+    if (every_class && found.read.empty())
+      throw_runtime_error(place, "has no pictures (.png, .jpg, .jpeg)");
     for (const auto& name : found.read)
       pictures.push_back({place + "/" + name, static_cast<std::int64_t>(c)});
     for (const auto& name : found.others) others.push_back(place + "/" + name);
   }
   if (!nested) refuse_nested(folder, pictures, classes);
-  if (pictures.empty()) fail(folder, "has no pictures (.png, .jpg, .jpeg) in folders of classes");
+  if (pictures.empty())
+    throw_runtime_error(folder, "has no pictures (.png, .jpg, .jpeg) in folders of classes");
   add_notes(folder, others, notes);
   return pictures;
 }

@@ -15,11 +15,11 @@ namespace rolewise::detail {
 
 inline void require_logits(const torch::Tensor& logits, std::string_view caller)
 {
-  if (!logits.defined()) refuse(caller, "logits are undefined");
+  if (!logits.defined()) throw_invalid_argument(caller, "logits are undefined");
   if (logits.dim() != 2 || logits.numel() == 0)
-    refuse(caller, "want logits [N, C], N and C above 0, got ", logits.sizes());
+    throw_invalid_argument(caller, "want logits [N, C], N and C above 0, got ", logits.sizes());
   if (!logits.is_floating_point())
-    refuse(caller, "want logits of floating point, got ", logits.scalar_type());
+    throw_invalid_argument(caller, "want logits of floating point, got ", logits.scalar_type());
 }
 
 /// Returns 16-bit logits in single precision: sums over examples and classes would overflow
@@ -34,10 +34,10 @@ inline void require_alike(const torch::Tensor& teacher, const torch::Tensor& stu
                           std::string_view caller)
 {
   require_logits(student, caller);
-  if (!teacher.defined()) refuse(caller, "logits of the teacher are undefined");
+  if (!teacher.defined()) throw_invalid_argument(caller, "logits of the teacher are undefined");
   const auto alike = [&](const char* what, const auto& of_teacher, const auto& of_student) {
     if (of_teacher != of_student)
-      refuse(caller, what, " of teacher ", of_teacher, ", of student ", of_student);
+      throw_invalid_argument(caller, what, " of teacher ", of_teacher, ", of student ", of_student);
   };
   alike("shape", teacher.sizes(), student.sizes());
   alike("dtype", teacher.scalar_type(), student.scalar_type());

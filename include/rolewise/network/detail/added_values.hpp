@@ -5,7 +5,7 @@
 /// In-place addition of quantized tensors, with gradients.
 
 #include <rolewise/network/detail/scratch.hpp>
-#include <rolewise/quant/quantised.hpp>
+#include <rolewise/quant/quantized.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -16,10 +16,10 @@ namespace rolewise::detail {
 /// Adds dequantized values to y, in place; their gradient goes to the stand-in.
 struct added_values : torch::autograd::Function<added_values> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, torch::Tensor y,
-                               const torch::Tensor& stand_in, const quantised& q)
+                               const torch::Tensor& gradient_proxy, const quantized& q)
   {
     context->mark_dirty({y});
-    auto x = scratch_copy(q.levels, stand_in.scalar_type());
+    auto x = scratch_copy(q.levels, gradient_proxy.scalar_type());
     if (q.zero_point != 0) x.sub_(q.zero_point);
     if (q.scale.defined()) x.mul_(q.scale);
     if (q.offset.defined()) x.add_(q.offset);
@@ -41,10 +41,10 @@ namespace rolewise {
 {
   return y.add_(x);
 }
-[[nodiscard]] inline torch::Tensor add_to(torch::Tensor y, const quantised& x)
+[[nodiscard]] inline torch::Tensor add_to(torch::Tensor y, const quantized& x)
 {
-  if (!x.stand_in.defined()) return y.add_(x.values());
-  return detail::added_values::apply(std::move(y), x.stand_in, x);
+  if (!x.gradient_proxy.defined()) return y.add_(x.values());
+  return detail::added_values::apply(std::move(y), x.gradient_proxy, x);
 }
 
 }  // namespace rolewise

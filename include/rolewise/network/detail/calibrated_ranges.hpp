@@ -24,7 +24,7 @@ class calibrated_ranges {
   explicit calibrated_ranges(double share) : share_{share}
   {
     if (!(share > 0.0 && share <= 1.0))
-      refuse("calibration", "want a share of values in (0, 1], got ", share);
+      throw_invalid_argument("calibration", "want a share of values in (0, 1], got ", share);
   }
 
   void observe(const std::string& name, const torch::Tensor& values)
@@ -66,7 +66,7 @@ class calibrated_ranges {
     const auto [lowest, highest] = flat.aminmax();
     const auto least = lowest.item<double>(), most = highest.item<double>();
     if (!std::isfinite(least) || !std::isfinite(most))
-      refuse("calibration", name, " gives values that are not finite");
+      throw_invalid_argument("calibration", name, " gives values that are not finite");
     if (share_ == 1.0) return {least, most};
     const auto kept =
         static_cast<std::int64_t>(std::ceil(share_ * static_cast<double>(flat.numel())));

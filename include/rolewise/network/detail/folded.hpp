@@ -33,7 +33,7 @@ struct folded_convolution {
 };
 
 /// Batch norm without a convolution before it, and ReLU: relu(factor x + shift).
-struct folded_normalisation {
+struct folded_normalization {
   std::string name;
   torch::Tensor factor, shift;  ///< `[C]`
 
@@ -97,9 +97,9 @@ struct folded_network {
 };
 
 /// Pre-activation block: a = relu(norm(x)); second(relu(first(a))) + aside(a), or + x.
-template<typename Convolution, typename Normalisation>
+template<typename Convolution, typename Normalization>
 struct folded_wide_block {
-  Normalisation before;
+  Normalization before;
   Convolution first, second;
   std::optional<Convolution> aside{};
 
@@ -114,20 +114,20 @@ struct folded_wide_block {
 };
 
 /// The stages of a wide residual network.
-template<typename Convolution, typename Normalisation>
+template<typename Convolution, typename Normalization>
 struct folded_wide_stages {
-  std::vector<std::vector<folded_wide_block<Convolution, Normalisation>>> stages{};
+  std::vector<std::vector<folded_wide_block<Convolution, Normalization>>> stages{};
 
   /// Runs the stages, from the output of the stem to the last residual sum; `run` and `tap` as in
   /// `folded_stages`.
-  /// @param normalise `normalise(normalisation, x)`
-  template<typename Map, typename Run, typename Normalise, typename Tap>
-  [[nodiscard]] Map operator()(Map x, const Run& run, const Normalise& normalise, const Tap& tap)
+  /// @param normalize `normalize(normalization, x)`
+  template<typename Map, typename Run, typename Normalize, typename Tap>
+  [[nodiscard]] Map operator()(Map x, const Run& run, const Normalize& normalize, const Tap& tap)
   {
     Map* const nothing = nullptr;
     for (auto& stage : stages) {
       for (auto& block : stage) {
-        const Map a = normalise(block.before, x);
+        const Map a = normalize(block.before, x);
         const Map y = run(block.first, a, true, nothing);
         Map added = block.aside ? run(*block.aside, a, false, nothing) : x;
         x = run(block.second, y, false, &added);
@@ -148,8 +148,8 @@ struct folded_wide_stages {
 
 struct folded_wide_network {
   folded_convolution stem;
-  folded_wide_stages<folded_convolution, folded_normalisation> body;
-  folded_normalisation last;
+  folded_wide_stages<folded_convolution, folded_normalization> body;
+  folded_normalization last;
 };
 
 }  // namespace rolewise::detail

@@ -145,7 +145,7 @@ class integer_operators {
   template<typename... Arguments>
   [[nodiscard]] static torch::Tensor call(const handle& operation, Arguments&&... arguments)
   {
-    if (!operation) fail("integer operators", "one of them is missing");
+    if (!operation) throw_runtime_error("integer operators", "one of them is missing");
     std::vector<c10::IValue> stack;
     stack.reserve(sizeof...(arguments));
     (stack.emplace_back(std::forward<Arguments>(arguments)), ...);

@@ -6,7 +6,7 @@
 
 #include <rolewise/network/integer_forward.hpp>
 #include <rolewise/quant/layer_arithmetic.hpp>
-#include <rolewise/quant/quantised.hpp>
+#include <rolewise/quant/quantized.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -23,14 +23,14 @@ struct integer_plan {
 };
 
 /// The range of the levels relative to the zero point.
-[[nodiscard]] inline level_range from_zero(const quantised& q)
+[[nodiscard]] inline level_range from_zero(const quantized& q)
 {
   return {q.range->lowest - q.zero_point, q.range->highest - q.zero_point};
 }
 
 /// The plan from the levels alone, independent of device, dtype and operators.
 /// @param length number of products per sum
-[[nodiscard]] inline integer_plan integer_plan_of_levels(const quantised& x, const quantised& w,
+[[nodiscard]] inline integer_plan integer_plan_of_levels(const quantized& x, const quantized& w,
                                                          std::int64_t length)
 {
   if (!x.is_integer || !w.is_integer) return {layer_arithmetic::no_integer_levels};
@@ -51,7 +51,7 @@ struct integer_plan {
 }
 
 /// @param like a tensor with the shape, dtype and device of the values of x
-[[nodiscard]] inline integer_plan integer_plan_of(const quantised& x, const quantised& w,
+[[nodiscard]] inline integer_plan integer_plan_of(const quantized& x, const quantized& w,
                                                   const torch::Tensor& like, std::int64_t length)
 {
   if (!like.device().is_cpu()) return {layer_arithmetic::other_device};
@@ -77,7 +77,7 @@ struct integer_plan {
 }
 
 /// The levels of w as int8 codes with zero point 0.
-[[nodiscard]] inline torch::Tensor codes_of_weights(const quantised& w)
+[[nodiscard]] inline torch::Tensor codes_of_weights(const quantized& w)
 {
   if (w.zero_point == 0) return w.levels.to(torch::kChar);
   return (w.levels.to(torch::kInt) - w.zero_point).to(torch::kChar);

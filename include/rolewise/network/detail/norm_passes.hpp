@@ -4,7 +4,7 @@
 /// @file
 /// Batch norm kernels on tensors, multithreaded.
 
-#include <rolewise/core/share_out.hpp>
+#include <rolewise/core/parallel_for.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/kernels/variants.hpp>
 
@@ -48,7 +48,7 @@ struct pieces_of_rows {
   {
     constexpr std::int64_t worth_a_thread = std::int64_t{1} << 17;
     const int threads = rows * channels < worth_a_thread ? 1 : at::get_num_threads();
-    share_out(count(), threads, [&](std::int64_t piece) {
+    parallel_for(count(), threads, [&](std::int64_t piece) {
       const auto first = piece * longest();
       work(static_cast<std::size_t>(piece), static_cast<std::size_t>(first * channels),
            static_cast<std::size_t>(std::min(longest(), rows - first)));
@@ -97,14 +97,14 @@ struct channel_moments {
   std::vector<float> guess(channels);
   std::vector<double> sums(channels), squares(channels);
   passes.moments({.x = from, .rows = some, .channels = channels, .mean = guess.data()},
-                 {.plain = sums.data(), .centred = squares.data()});
+                 {.plain = sums.data(), .centered = squares.data()});
   for (std::size_t c = 0; c < channels; ++c)
     guess[c] = static_cast<float>(sums[c] / static_cast<double>(some));
 
   sums_of_pieces found{all, 2};
   all.each([&](std::size_t piece, std::size_t first, std::size_t rows) {
     passes.moments({.x = from + first, .rows = rows, .channels = channels, .mean = guess.data()},
-                   {.plain = found.of(piece, 0), .centred = found.of(piece, 1)});
+                   {.plain = found.of(piece, 0), .centered = found.of(piece, 1)});
   });
   channel_moments result{found.total(0), found.total(1)};
   const auto count = static_cast<double>(all.rows);
@@ -151,7 +151,7 @@ struct norm_lines {
 
 /// @param is_rectified whether to apply ReLU
 /// @return the output, laid out like x
-inline torch::Tensor normalise(const torch::Tensor& x, const norm_lines& by,
+inline torch::Tensor normalize(const torch::Tensor& x, const norm_lines& by,
                                const norm_kernels::addend& beside, bool is_rectified)
 {
   const float least = is_rectified ? 0.0F : -std::numeric_limits<float>::infinity();
@@ -165,18 +165,18 @@ inline torch::Tensor normalise(const torch::Tensor& x, const norm_lines& by,
   return y;
 }
 
-struct normalised_codes {
+struct normalized_codes {
   torch::Tensor codes;             ///< uint8 or int8, laid out like x
   std::uint32_t largest_bits = 0;  ///< of the largest magnitude before clipping
 };
 
-[[nodiscard]] inline normalised_codes normalise_to_codes(const torch::Tensor& x,
+[[nodiscard]] inline normalized_codes normalize_to_codes(const torch::Tensor& x,
                                                          const norm_lines& by,
                                                          const norm_kernels::addend& beside,
                                                          const quant_kernels::code_map& map,
                                                          torch::ScalarType type)
 {
-  normalised_codes result{at::empty_like(x, x.options().dtype(type).requires_grad(false))};
+  normalized_codes result{at::empty_like(x, x.options().dtype(type).requires_grad(false))};
   const pieces_of_rows all{x};
   std::vector<std::uint32_t> largest(static_cast<std::size_t>(all.count()));
   const auto* const from = x.const_data_ptr<float>();
@@ -190,7 +190,7 @@ struct normalised_codes {
 }
 
 /// The range in which the gradient passes, and whether to compute the gradient of the step.
-struct norm_way_back {
+struct norm_backward_rule {
   float low = -std::numeric_limits<float>::infinity();
   float high = std::numeric_limits<float>::infinity();
   bool of_codes = false;
@@ -212,7 +212,7 @@ struct norm_gradients {
 [[nodiscard]] inline norm_gradients norm_backward(const torch::Tensor& gradient,
                                                   const torch::Tensor& x, const norm_lines& by,
                                                   const norm_kernels::addend& beside,
-                                                  const norm_way_back& way,
+                                                  const norm_backward_rule& way,
                                                   const torch::Tensor& passed,
                                                   const torch::Tensor& to_x)
 {
@@ -223,7 +223,7 @@ struct norm_gradients {
   auto* const kept = passed.defined() ? passed.mutable_data_ptr<float>() : nullptr;
   sums_of_pieces sums{all, way.of_codes ? std::size_t{3} : std::size_t{2}};
   all.each([&](std::size_t piece, std::size_t first, std::size_t rows) {
-    norm_kernels::channel_sums to{.plain = sums.of(piece, 0), .centred = sums.of(piece, 1)};
+    norm_kernels::channel_sums to{.plain = sums.of(piece, 0), .centered = sums.of(piece, 1)};
     if (way.of_codes) to.of_error = sums.of(piece, 2);
     passes.sums(by.rows(from + first, rows, from_number(beside, first)),
                 {g + first, way.low, way.high, kept == nullptr ? nullptr : kept + first,
@@ -245,7 +245,7 @@ struct norm_gradients {
 
   // A gradient that is masked already is not masked again.
   const bool once_more = kept == nullptr;
-  const norm_way_back open;
+  const norm_backward_rule open;
   const auto& ask = once_more ? way : open;
   if (!once_more) g = kept;
   auto* const out = to_x.mutable_data_ptr<float>();

@@ -4,7 +4,7 @@
 /// @file
 /// Winograd convolution of tensors, with gradients, multithreaded.
 
-#include <rolewise/core/share_out.hpp>
+#include <rolewise/core/parallel_for.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/winograd/variants.hpp>
 
@@ -67,7 +67,7 @@ struct winograd_pieces {
   template<typename Work>
   void each_part(const Work& work) const
   {
-    share_out(parts, at::get_num_threads(), [&](std::int64_t number) { work(part(number)); });
+    parallel_for(parts, at::get_num_threads(), [&](std::int64_t number) { work(part(number)); });
   }
   /// Calls `work(stretch, tiles, part, scratch memory)` for each stretch with tiles and each part
   /// of the output channels.
@@ -78,7 +78,7 @@ struct winograd_pieces {
     const auto count = static_cast<std::size_t>(stretches);
     const auto length = (all.end + count * together - 1) / (count * together) * together;
     const auto floats = winograd_kernels::scratch_size(in, std::min(out, outputs_of_part));
-    share_out(stretches * parts, at::get_num_threads(), [&](std::int64_t piece) {
+    parallel_for(stretches * parts, at::get_num_threads(), [&](std::int64_t piece) {
       auto tiles = all;
       tiles.first = std::min(all.end, static_cast<std::size_t>(piece / parts) * length);
       tiles.end = std::min(all.end, tiles.first + length);

@@ -7,7 +7,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
-#include <rolewise/quant/quantised.hpp>
+#include <rolewise/quant/quantized.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -20,11 +20,11 @@ namespace rolewise {
 namespace detail {
 
 /// The initial value of a learned clip: one number in single precision.
-[[nodiscard]] inline torch::Tensor first_clip(std::string_view who, const layer_place& place,
+[[nodiscard]] inline torch::Tensor first_clip(std::string_view who, const layer_id& place,
                                               double value)
 {
   if (!(value > 0.0) || !std::isfinite(value))
-    refuse(who, "layer ", place.name, " wants a first clip above 0, got ", value);
+    throw_invalid_argument(who, "layer ", place.name, " wants a first clip above 0, got ", value);
   return torch::full({}, value, torch::kFloat).set_requires_grad(true);
 }
 
@@ -47,7 +47,7 @@ struct within_clip : torch::autograd::Function<within_clip> {
     context->saved_data["lowest"] = lowest;
     context->saved_data["passes_outside"] = passes_outside;
     context->saved_data["clip_type"] = static_cast<std::int64_t>(clip.scalar_type());
-    return stand_in_for(x);
+    return gradient_proxy_for(x);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradient)

@@ -70,9 +70,9 @@ struct step_rule {
   step_codes codes{};
   std::int64_t zero_point = 0;
   double gradient_scale = 1.0;
-  barred barred_numbers = barred::nan;
+  nonfinite_policy nonfinite = nonfinite_policy::nan;
 
-  [[nodiscard]] step_map map(const torch::Tensor& step, const torch::Tensor& offset) const
+  [[nodiscard]] affine_code_map map(const torch::Tensor& step, const torch::Tensor& offset) const
   {
     const auto s = step.clamp_min(least_step);
     return {.low = s * codes.lowest,
@@ -117,8 +117,8 @@ struct by_learned_step : torch::autograd::Function<by_learned_step> {
     const auto offset = learned_offset.value_or(torch::Tensor{});
     context->save_for_backward({x, step, offset});
     rule.save(*context);
-    *levels = codes_of(rule.who, x, rule.map(step, offset), rule.barred_numbers);
-    return stand_in_for(x);
+    *levels = codes_of(rule.who, x, rule.map(step, offset), rule.nonfinite);
+    return gradient_proxy_for(x);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -128,7 +128,7 @@ struct by_learned_step : torch::autograd::Function<by_learned_step> {
     const auto &x = saved[0], &step = saved[1], &offset = saved[2];
     const auto who = context->saved_data["who"].toStringRef();
     const auto rule = step_rule::of(*context, who);
-    const auto how = offset.defined() ? way_back::step_and_offset : way_back::step;
+    const auto how = offset.defined() ? backward_rule::step_and_offset : backward_rule::step;
     auto back = back_through(who, how, std::exchange(gradient[0], {}), x, rule.map(step, offset));
     torch::Tensor to_offset;
     if (offset.defined()) to_offset = scaled_for(offset, back.second, rule.gradient_scale);
@@ -163,7 +163,7 @@ struct signs_by_learned_step : torch::autograd::Function<signs_by_learned_step> 
     context->save_for_backward({w, step});
     context->saved_data["gradient_scale"] = rule.gradient_scale;
     *levels = signs_of(rule.who, w);
-    return stand_in_for(w);
+    return gradient_proxy_for(w);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradient)

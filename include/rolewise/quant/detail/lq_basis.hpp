@@ -134,7 +134,8 @@ class lq_basis {
 [[nodiscard]] inline torch::Tensor first_basis(const torch::Tensor& like, std::int64_t granules,
                                                bit_width bits, double unit)
 {
-  if (bits.value() > 8) refuse("lq-nets", "has bases of 1 to 8 bits, was asked for ", bits.value());
+  if (bits.value() > 8)
+    throw_invalid_argument("lq-nets", "has bases of 1 to 8 bits, was asked for ", bits.value());
   const auto type = like.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
   std::vector<double> basis;
   for (int j = 0; j < bits.value(); ++j) basis.push_back(unit * std::exp2(j));

@@ -4,7 +4,7 @@
 /// @file
 /// Runs kernels over tensors, on several threads.
 
-#include <rolewise/core/share_out.hpp>
+#include <rolewise/core/parallel_for.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/detail/kernels/variants.hpp>
 
@@ -50,7 +50,7 @@ struct blocks {
     const auto per_row = in_row();
     const auto together = std::max<std::int64_t>(longest / std::max<std::int64_t>(row, 1), 1);
     const int threads = rows * row < worth_a_thread ? 1 : at::get_num_threads();
-    share_out((count() + together - 1) / together, threads, [&](std::int64_t piece) {
+    parallel_for((count() + together - 1) / together, threads, [&](std::int64_t piece) {
       const auto end = std::min((piece + 1) * together, count());
       for (auto block = piece * together; block < end; ++block) {
         const auto in = block / per_row, first = block % per_row * longest;

@@ -8,7 +8,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/detail/run_passes.hpp>
-#include <rolewise/quant/quantised.hpp>
+#include <rolewise/quant/quantized.hpp>
 
 #include <cmath>
 #include <cstdint>
@@ -18,12 +18,12 @@
 
 namespace rolewise::detail {
 
-using quant_kernels::way_back;
+using quant_kernels::backward_rule;
 
 /// The map of a uniform quantizer: `code = round(clip(x - shift, low, high) * times)`, half to
 /// even. Bounds and factor are 0-dimensional or have one entry per index of the first axis;
 /// `shift` is 0-dimensional, undefined is 0.
-struct step_map {
+struct affine_code_map {
   torch::Tensor low, high, times, shift;
   std::int64_t zero_point = 0;
   level_range range;  ///< of codes, with the zero point added
@@ -35,7 +35,7 @@ struct step_map {
 
 /// Values that a tensor must not contain: activations of any magnitude are clipped, weights must
 /// be finite.
-enum class barred { nan, nan_and_infinity };
+enum class nonfinite_policy { nan, nan_and_infinity };
 
 [[nodiscard]] inline double intervals(bit_width bits) { return std::exp2(bits.value()) - 1.0; }
 
@@ -53,30 +53,30 @@ enum class barred { nan, nan_and_infinity };
   return c10::isReducedFloatingType(x.scalar_type()) ? x.to(torch::kFloat) : x;
 }
 
-inline void refuse_magnitude(std::string_view who, std::uint32_t bits, barred what)
+inline void refuse_magnitude(std::string_view who, std::uint32_t bits, nonfinite_policy what)
 {
   if (bits > quant_kernels::bits_of_infinity)
-    diverge(who, what == barred::nan ? "an activation" : "a weight",
+    diverge(who, what == nonfinite_policy::nan ? "an activation" : "a weight",
             " is not a number (NaN); want finite numbers");
-  if (what == barred::nan_and_infinity && bits == quant_kernels::bits_of_infinity)
+  if (what == nonfinite_policy::nan_and_infinity && bits == quant_kernels::bits_of_infinity)
     diverge(who, "a weight is infinite; want finite numbers");
 }
 
 /// Throws for barred values of a tensor that kernels do not take. On other devices than the CPU
 /// the check would synchronize with the device; there such values propagate to the levels.
-inline void refuse_unfit(std::string_view who, const torch::Tensor& x, barred what)
+inline void refuse_unfit(std::string_view who, const torch::Tensor& x, nonfinite_policy what)
 {
   if (!x.device().is_cpu()) return;
   if (x.isnan().any().item<bool>())
     refuse_magnitude(who, quant_kernels::bits_of_infinity + 1, what);
-  if (what == barred::nan_and_infinity && x.isinf().any().item<bool>())
+  if (what == nonfinite_policy::nan_and_infinity && x.isinf().any().item<bool>())
     refuse_magnitude(who, quant_kernels::bits_of_infinity, what);
 }
 
 inline void refuse_range(std::string_view who, double low, double high, double times)
 {
   if (std::isfinite(low) && std::isfinite(high) && low < high && std::isfinite(times)) return;
-  diverge(who, "the range to quantise is ", without_sign_of_nan(low), " .. ",
+  diverge(who, "the range to quantize is ", without_sign_of_nan(low), " .. ",
           without_sign_of_nan(high), "; want finite bounds, the second above the first");
 }
 
@@ -91,7 +91,7 @@ inline void refuse_range(std::string_view who, double low, double high, double t
 }
 
 /// The code map of each row, for kernels.
-[[nodiscard]] inline std::vector<quant_kernels::code_map> rows_of(const step_map& map,
+[[nodiscard]] inline std::vector<quant_kernels::code_map> rows_of(const affine_code_map& map,
                                                                   std::string_view who)
 {
   const auto rows = static_cast<std::size_t>(map.times.numel());
@@ -106,13 +106,14 @@ inline void refuse_range(std::string_view who, double low, double high, double t
   return found;
 }
 
-[[nodiscard]] inline torch::Tensor shifted(const torch::Tensor& x, const step_map& map)
+[[nodiscard]] inline torch::Tensor shifted(const torch::Tensor& x, const affine_code_map& map)
 {
   return map.shift.defined() ? x - map.shift : x;
 }
 
 /// Codes by tensor operations; in the type of x if it can hold them, else in single precision.
-[[nodiscard]] inline torch::Tensor codes_by_tensors(const torch::Tensor& x, const step_map& map)
+[[nodiscard]] inline torch::Tensor codes_by_tensors(const torch::Tensor& x,
+                                                    const affine_code_map& map)
 {
   auto codes = (shifted(at_least_single(x), map).clamp(map.low, map.high) * map.times).round();
   if (map.zero_point != 0) codes = codes + map.zero_point;
@@ -122,7 +123,7 @@ inline void refuse_range(std::string_view who, double low, double high, double t
 
 /// Codes of x: uint8 or int8 where they fit and kernels take x, else floating point.
 [[nodiscard]] inline torch::Tensor codes_of(std::string_view who, const torch::Tensor& x,
-                                            const step_map& map, barred what)
+                                            const affine_code_map& map, nonfinite_policy what)
 {
   if (x.numel() > 0 &&
       (!fits_passes(x) || !map.fits_bytes() || !lies_by_rows(x, map.times.numel()))) {
@@ -147,8 +148,8 @@ inline void refuse_range(std::string_view who, double low, double high, double t
   return codes;
 }
 
-/// Gradients from the backward pass of a quantizer: of x, and the sums of `way_back` in the shape
-/// of the map.
+/// Gradients from the backward pass of a quantizer: of x, and the sums of `backward_rule` in the
+/// shape of the map.
 struct gradients_back {
   torch::Tensor to_x;
   torch::Tensor first;
@@ -156,25 +157,27 @@ struct gradients_back {
 };
 
 /// The backward pass by tensor operations, which can be differentiated again.
-[[nodiscard]] inline gradients_back back_by_tensors(way_back how, const torch::Tensor& gradient,
-                                                    const torch::Tensor& x, const step_map& map)
+[[nodiscard]] inline gradients_back back_by_tensors(backward_rule how,
+                                                    const torch::Tensor& gradient,
+                                                    const torch::Tensor& x,
+                                                    const affine_code_map& map)
 {
   const auto g = at_least_single(gradient), y = shifted(at_least_single(x), map);
-  const bool from_low = how != way_back::step && how != way_back::step_and_offset;
+  const bool from_low = how != backward_rule::step && how != backward_rule::step_and_offset;
   const auto above_low = from_low ? y.ge(map.low) : y.gt(map.low);
   const auto inside =
-      above_low.logical_and(how == way_back::closed ? y.le(map.high) : y.lt(map.high));
+      above_low.logical_and(how == backward_rule::closed ? y.le(map.high) : y.lt(map.high));
   gradients_back found;
   found.to_x = (g * inside).to(gradient.scalar_type());
-  if (how == way_back::closed) return found;
-  if (how == way_back::clip_only) {
+  if (how == backward_rule::closed) return found;
+  if (how == backward_rule::clip_only) {
     found.first = (g * y.ge(map.high)).sum_to_size(map.times.sizes());
     return found;
   }
   const auto z = y * map.times;
   const auto codes = (y.clamp(map.low, map.high) * map.times).detach().round();
   found.first = (g * (codes - z * inside)).sum_to_size(map.times.sizes());
-  if (how == way_back::step_and_offset)
+  if (how == backward_rule::step_and_offset)
     found.second = (g * inside.logical_not()).sum_to_size(map.times.sizes());
   return found;
 }
@@ -185,9 +188,10 @@ struct gradients_back {
   return torch::tensor(sums, torch::kDouble).view(like.sizes());
 }
 
-[[nodiscard]] inline gradients_back back_by_passes(std::string_view who, way_back how,
+[[nodiscard]] inline gradients_back back_by_passes(std::string_view who, backward_rule how,
                                                    const torch::Tensor& gradient,
-                                                   const torch::Tensor& x, const step_map& map)
+                                                   const torch::Tensor& x,
+                                                   const affine_code_map& map)
 {
   const auto all = blocks_of(x, map.times.numel());
   const auto rows = rows_of(map, who);
@@ -204,17 +208,18 @@ struct gradients_back {
     first[block] = sums.first;
     second[block] = sums.second;
   });
-  if (how != way_back::closed) found.first = in_shape_of(map.times, all.by_row(first));
-  if (how == way_back::step_and_offset) found.second = in_shape_of(map.times, all.by_row(second));
+  if (how != backward_rule::closed) found.first = in_shape_of(map.times, all.by_row(first));
+  if (how == backward_rule::step_and_offset)
+    found.second = in_shape_of(map.times, all.by_row(second));
   return found;
 }
 
 /// The backward pass, by kernels where they apply, else by tensor operations.
 /// @param gradient of the values, passed with ownership: its memory is reused if there is no
 ///        other reference to it
-[[nodiscard]] inline gradients_back back_through(std::string_view who, way_back how,
+[[nodiscard]] inline gradients_back back_through(std::string_view who, backward_rule how,
                                                  torch::Tensor&& gradient, const torch::Tensor& x,
-                                                 const step_map& map)
+                                                 const affine_code_map& map)
 {
   if (x.numel() == 0)
     return {std::move(gradient), torch::zeros_like(map.times), torch::zeros_like(map.times)};

@@ -164,14 +164,14 @@ struct through_tanh : torch::autograd::Function<through_tanh> {
           blocks_of(w), [&](std::size_t, std::int64_t, std::int64_t first, std::size_t count) {
             return quant_kernels::best().largest(from + first, count);
           });
-      refuse_magnitude("dorefa", known.largest, barred::nan_and_infinity);
+      refuse_magnitude("dorefa", known.largest, nonfinite_policy::nan_and_infinity);
       *levels = tanh_codes_by_passes(w, static_cast<std::int32_t>(n), known);
       context->saved_data["largest"] = static_cast<std::int64_t>(known.largest);
     } else {
-      refuse_unfit("dorefa", w, barred::nan_and_infinity);
+      refuse_unfit("dorefa", w, nonfinite_policy::nan_and_infinity);
       *levels = w.numel() == 0 ? at::zeros_like(w) : tanh_codes_by_tensors(w, n);
     }
-    return stand_in_for(w);
+    return gradient_proxy_for(w);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -195,7 +195,7 @@ struct through_tanh : torch::autograd::Function<through_tanh> {
 [[nodiscard]] inline torch::Tensor signs_of(std::string_view who, const torch::Tensor& x)
 {
   if (!fits_passes(x) || x.numel() == 0) {
-    refuse_unfit(who, x, barred::nan_and_infinity);
+    refuse_unfit(who, x, nonfinite_policy::nan_and_infinity);
     // x - x is NaN where x is not finite.
     return x.ge(0).to(x.scalar_type()).mul_(2).sub_(1).add_(x - x);
   }
@@ -208,7 +208,7 @@ struct through_tanh : torch::autograd::Function<through_tanh> {
                         [&](std::size_t, std::int64_t, std::int64_t first, std::size_t count) {
                           return quant_kernels::best().signs(from + first, count, to + first);
                         }),
-      barred::nan_and_infinity);
+      nonfinite_policy::nan_and_infinity);
   return codes;
 }
 
@@ -230,7 +230,7 @@ struct through_tanh : torch::autograd::Function<through_tanh> {
 struct unchanged : torch::autograd::Function<unchanged> {
   static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& x)
   {
-    return stand_in_for(x);
+    return gradient_proxy_for(x);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
                                                  torch::autograd::variable_list gradient)

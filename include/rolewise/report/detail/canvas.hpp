@@ -33,13 +33,13 @@ class canvas {
   /// Fills a box with one color, which has a value per channel; the box must fit.
   template<std::size_t Channels>
   void fill(std::int64_t top, std::int64_t left, std::int64_t height, std::int64_t width,
-            const std::array<std::uint8_t, Channels>& colour)
+            const std::array<std::uint8_t, Channels>& color)
   {
     // Plain loops: a heat map has up to millions of boxes, and a tensor operation takes
     // microseconds.
     const auto line = pixels_.size(2), plane = line * pixels_.size(1);
     auto* to = pixels_.mutable_data_ptr<std::uint8_t>() + top * line + left;
-    for (const auto value : colour) {
+    for (const auto value : color) {
       for (std::int64_t y = 0; y < height; ++y) std::fill_n(to + y * line, width, value);
       to += plane;
     }

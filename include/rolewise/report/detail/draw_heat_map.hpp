@@ -6,7 +6,7 @@
 /// right.
 
 #include <rolewise/report/detail/axis.hpp>
-#include <rolewise/report/detail/heat_colours.hpp>
+#include <rolewise/report/detail/heat_colors.hpp>
 #include <rolewise/report/detail/pens.hpp>
 
 #include <algorithm>
@@ -112,7 +112,7 @@ void draw_cells(Pen& pen, const heat_map_layout<Pen, Map>& at, const Map& map)
       const box cells{at.left + static_cast<std::int64_t>(begin) * at.cell_width, top,
                       static_cast<std::int64_t>(end - begin) * at.cell_width, at.row_height - 2};
       if (row[begin]) {
-        pen.fill(cells, heat_colour((*row[begin] - map.least) / (map.greatest - map.least)));
+        pen.fill(cells, heat_color((*row[begin] - map.least) / (map.greatest - map.least)));
       } else {
         pen.fill(cells, ground_of_nothing);
         pen.fill({cells.left, top + cells.height / 2 - 1, cells.width, 2}, dash_of_nothing);
@@ -124,20 +124,20 @@ void draw_cells(Pen& pen, const heat_map_layout<Pen, Map>& at, const Map& map)
 
 /// Draws the color bar, greatest number on top, and below it the swatch of empty cells.
 template<typename Pen, typename Map>
-void draw_colour_bar(Pen& pen, const heat_map_layout<Pen, Map>& at, const Map& map)
+void draw_color_bar(Pen& pen, const heat_map_layout<Pen, Map>& at, const Map& map)
 {
   constexpr std::int64_t most_steps = 64;
   const auto steps = std::min(most_steps, at.bar_height);
   for (std::int64_t k = 0; k < steps; ++k) {
     const auto begin = k * at.bar_height / steps, end = (k + 1) * at.bar_height / steps;
     pen.fill({at.bar_left, at.top + begin, at.bar_width, end - begin},
-             heat_colour(1.0 - static_cast<double>(k) / static_cast<double>(steps - 1)));
+             heat_color(1.0 - static_cast<double>(k) / static_cast<double>(steps - 1)));
   }
   const auto words_left = at.bar_left + at.bar_width + 9;
   for (const auto& t : at.scale.ticks()) {
     const auto down = (1.0 - at.scale.share(t.at)) * static_cast<double>(at.bar_height - 1);
     const auto y = at.top + static_cast<std::int64_t>(std::lround(down));
-    pen.fill({at.bar_left + at.bar_width, y, 4, 1}, tick_grey);
+    pen.fill({at.bar_left + at.bar_width, y, 4, 1}, tick_gray);
     pen.write(t.label, words_left, y, anchor::begin);
   }
   if (!map.value_label.empty()) pen.write(map.value_label, at.bar_left, at.top - 20, anchor::begin);
@@ -162,13 +162,13 @@ void draw_heat_map(Pen& pen, const Map& map)
   const auto bottom = at.top + at.plot_height;
   for (const auto& t : at.ticks) {
     const auto x = at.left + t.column * at.cell_width + at.cell_width / 2;
-    pen.fill({x, bottom + 1, 1, 4}, tick_grey);
+    pen.fill({x, bottom + 1, 1, 4}, tick_gray);
     pen.write(t.label, at.middle_near(x, t.label), bottom + 16, anchor::middle);
   }
   if (!map.x_label.empty())
     pen.write(map.x_label, at.middle_near(at.left + at.plot_width / 2, map.x_label), bottom + 38,
               anchor::middle);
-  draw_colour_bar(pen, at, map);
+  draw_color_bar(pen, at, map);
 }
 
 }  // namespace rolewise::detail

@@ -6,7 +6,7 @@
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
-#include <rolewise/quant/quantised.hpp>
+#include <rolewise/quant/quantized.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -35,7 +35,7 @@ struct levels_found {
 /// Distance between integer levels, 0 if unknown: 1 if the range of the quantizer holds 2^b or
 /// fewer integers; k if every k-th one is a level (DoReFa's odd codes). It is unknown for sums of
 /// powers of two.
-[[nodiscard]] inline std::int64_t stride_of(const quantised& q, std::int64_t possible)
+[[nodiscard]] inline std::int64_t stride_of(const quantized& q, std::int64_t possible)
 {
   if (!q.is_integer || !q.range) return 0;
   const auto span = q.range->highest - q.range->lowest;
@@ -90,7 +90,7 @@ inline void add_unused(std::vector<level_use>& levels, const level_range& range,
 
 /// The levels of a quantized tensor: as values, or in steps if each channel has its own scale;
 /// both times a factor.
-[[nodiscard]] inline levels_found levels_in(const quantised& q, bit_width bits, bool in_steps,
+[[nodiscard]] inline levels_found levels_in(const quantized& q, bit_width bits, bool in_steps,
                                             double factor)
 {
   constexpr std::int64_t most_unused = 1 << 16;

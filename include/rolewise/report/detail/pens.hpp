@@ -7,7 +7,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/report/detail/canvas.hpp>
-#include <rolewise/report/detail/heat_colours.hpp>
+#include <rolewise/report/detail/heat_colors.hpp>
 #include <rolewise/report/detail/letters.hpp>
 #include <rolewise/report/detail/svg.hpp>
 
@@ -53,11 +53,11 @@ class svg_pen {
   void begin_group(std::string_view of) { text_ += classic_text("<g class=\"", of, "\">\n"); }
   void end_group() { text_ += "</g>\n"; }
 
-  void fill(const box& where, const rgb& colour)
+  void fill(const box& where, const rgb& color)
   {
     text_ +=
         classic_text("<rect x=\"", where.left, "\" y=\"", where.top, "\" width=\"", where.width,
-                     "\" height=\"", where.height, "\" fill=\"", code_of(colour), "\"/>\n");
+                     "\" height=\"", where.height, "\" fill=\"", code_of(color), "\"/>\n");
   }
   /// @param y middle of the line
   void write(std::string_view words, std::int64_t x, std::int64_t y, anchor at)
@@ -72,11 +72,11 @@ class svg_pen {
   [[nodiscard]] std::string finished() const { return text_ + "</svg>\n"; }
 
  private:
-  [[nodiscard]] static std::string code_of(const rgb& colour)
+  [[nodiscard]] static std::string code_of(const rgb& color)
   {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string code = "#";
-    for (const auto part : colour) (code += digits[part >> 4U]) += digits[part & 15U];
+    for (const auto part : color) (code += digits[part >> 4U]) += digits[part & 15U];
     return code;
   }
 
@@ -109,9 +109,9 @@ class pixel_pen {
   void begin_group(std::string_view) {}
   void end_group() {}
 
-  void fill(const box& where, const rgb& colour)
+  void fill(const box& where, const rgb& color)
   {
-    paper_.fill(where.top, where.left, where.height, where.width, colour);
+    paper_.fill(where.top, where.left, where.height, where.width, color);
   }
   void write(std::string_view words, std::int64_t x, std::int64_t y, anchor at)
   {

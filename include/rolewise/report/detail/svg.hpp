@@ -15,7 +15,7 @@ namespace rolewise::detail {
 
 /// Seven colors that readers with red-green color blindness can distinguish, too. Okabe, Ito:
 /// Color Universal Design, 2008; without yellow, which is faint on white.
-inline constexpr std::array<std::string_view, 7> line_colours{
+inline constexpr std::array<std::string_view, 7> line_colors{
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"};
 /// Dash patterns: after seven curves, colors repeat with the next pattern.
 inline constexpr std::array<std::string_view, 4> line_strokes{"", "7 4", "2 3", "9 3 2 3"};

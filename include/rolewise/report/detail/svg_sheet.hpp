@@ -22,7 +22,7 @@ struct spot {
 };
 
 struct stroke {
-  std::string_view colour = "#888888";
+  std::string_view color = "#888888";
   double width = 1.0;
 };
 
@@ -72,10 +72,10 @@ class svg_sheet {
     text_.back() = '"';
     text_ += " fill=\"none\" stroke-linejoin=\"round\"" + look_of(with) + "/>\n";
   }
-  void dot(spot at, double radius, std::string_view colour)
+  void dot(spot at, double radius, std::string_view color)
   {
     text_ += "<circle" + pixels("cx", at.x) + pixels("cy", at.y) + pixels("r", radius) +
-             " fill=\"" + std::string{colour} + "\"/>\n";
+             " fill=\"" + std::string{color} + "\"/>\n";
   }
   void cross(spot at, double reach, stroke with)
   {
@@ -106,7 +106,7 @@ class svg_sheet {
   }
   [[nodiscard]] static std::string look_of(stroke with)
   {
-    return std::string{" stroke=\""}.append(with.colour).append("\"") +
+    return std::string{" stroke=\""}.append(with.color).append("\"") +
            pixels("stroke-width", with.width);
   }
 

@@ -24,7 +24,7 @@ struct gain_seen {
 };
 
 /// The gains standardized to mean 0 and variance 1, clipped to [-2, 2].
-[[nodiscard]] inline std::vector<double> standardised(const std::vector<gain_seen>& seen)
+[[nodiscard]] inline std::vector<double> standardized(const std::vector<gain_seen>& seen)
 {
   const auto count = static_cast<double>(seen.size());
   double mean = 0.0, squares = 0.0;
@@ -43,7 +43,7 @@ class bandit {
   /// @param seen not empty
   /// @param pending points under evaluation, without a result yet
   bandit(const std::vector<gain_seen>& seen, std::vector<timed_place> pending)
-      : values_{standardised(seen)},
+      : values_{standardized(seen)},
         settings_{likeliest_settings(places_of(seen), values_)},
         known_{places_of(seen), values_, settings_},
         certain_{places_of(seen)}

@@ -36,7 +36,7 @@ class gaussian_process {
                    const settings& s)
       : places_{std::move(places)}, settings_{s}, lower_(places_.size() * places_.size())
   {
-    factorise();
+    factorize();
     whitened_ = solved(values);
     weights_ = whitened_;
     for (auto i = size(); i-- > 0;) {  // back substitution with the transposed factor
@@ -86,7 +86,7 @@ class gaussian_process {
   }
 
   /// Computes the Cholesky factor of the covariance of the values.
-  void factorise()
+  void factorize()
   {
     for (std::size_t i = 0; i < size(); ++i)
       for (std::size_t j = 0; j <= i; ++j) {

@@ -32,7 +32,7 @@ namespace rolewise::detail {
 /// every remaining trial has a score, has finished or has failed. Failed trials rank last.
 /// @param members by number
 /// @param rungs in epochs, ascending
-[[nodiscard]] inline std::vector<std::int64_t> fallen(std::vector<const standing*> members,
+[[nodiscard]] inline std::vector<std::int64_t> fallen(std::vector<const trial_state*> members,
                                                       std::int64_t eta,
                                                       const std::vector<std::int64_t>& rungs)
 {
@@ -45,7 +45,7 @@ namespace rolewise::detail {
     }
     rank(ranking);
     const auto going_on = promoted(ranking.size(), eta);
-    std::vector<const standing*> left;
+    std::vector<const trial_state*> left;
     for (const auto* s : members) {
       const auto place = std::find_if(ranking.begin(), ranking.end(),
                                       [&](const auto& r) { return r.trial == s->trial; }) -

@@ -28,16 +28,16 @@ namespace rolewise::detail {
 
 /// A normal distribution truncated to [0, 1].
 struct bounded_normal {
-  double centre = 0.5;
+  double center = 0.5;
   double width = 1.0;  ///< standard deviation before truncation
 
   [[nodiscard]] double mass(double low, double high) const
   {
-    return normal_mass((low - centre) / width, (high - centre) / width) / whole();
+    return normal_mass((low - center) / width, (high - center) / width) / whole();
   }
   [[nodiscard]] double density(double x) const
   {
-    const double z = (x - centre) / width;
+    const double z = (x - center) / width;
     return std::exp(-0.5 * z * z) / (width * std::sqrt(2.0 * std::numbers::pi) * whole());
   }
   /// The quantile at `share`, by bisection.
@@ -54,24 +54,24 @@ struct bounded_normal {
  private:
   [[nodiscard]] double whole() const
   {
-    return normal_mass(-centre / width, (1.0 - centre) / width);
+    return normal_mass(-center / width, (1.0 - center) / width);
   }
 };
 
 /// The widths of normal kernels at these centers: the distance to the farther of the two
 /// neighbors (0 and 1 are neighbors too), at least `least` and at most 1.
-[[nodiscard]] inline std::vector<double> kernel_widths(const std::vector<double>& centres,
+[[nodiscard]] inline std::vector<double> kernel_widths(const std::vector<double>& centers,
                                                        double least)
 {
-  std::vector<std::size_t> order(centres.size());
+  std::vector<std::size_t> order(centers.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return centres[a] < centres[b]; });
-  std::vector<double> widths(centres.size());
+                   [&](std::size_t a, std::size_t b) { return centers[a] < centers[b]; });
+  std::vector<double> widths(centers.size());
   for (std::size_t i = 0; i < order.size(); ++i) {
-    const double here = centres[order[i]];
-    const double below = i == 0 ? 0.0 : centres[order[i - 1]];
-    const double above = i + 1 == order.size() ? 1.0 : centres[order[i + 1]];
+    const double here = centers[order[i]];
+    const double below = i == 0 ? 0.0 : centers[order[i - 1]];
+    const double above = i + 1 == order.size() ? 1.0 : centers[order[i + 1]];
     widths[order[i]] = std::clamp(std::max(here - below, above - here), least, 1.0);
   }
   return widths;
@@ -93,24 +93,24 @@ class parzen_estimator {
   /// @param weights one per point, above 0; the prior's weight is their mean
   parzen_estimator(std::vector<cube_axis> axes, std::vector<std::vector<double>> seen,
                    std::vector<double> weights, const options& o)
-      : axes_{std::move(axes)}, centres_{std::move(seen)}, options_{o}
+      : axes_{std::move(axes)}, centers_{std::move(seen)}, options_{o}
   {
     double sum = 0.0;
     for (const double w : weights) sum += w;
     weights.push_back(weights.empty() ? 1.0 : sum / static_cast<double>(weights.size()));
     sum += weights.back();
     for (const double w : weights) weights_.push_back(w / sum);
-    centres_.emplace_back(axes_.size(), 0.5);
+    centers_.emplace_back(axes_.size(), 0.5);
     // The lower bound on the widths shrinks as kernels become many, down to `least_width`.
-    const auto count = static_cast<double>(centres_.size() + 1);
+    const auto count = static_cast<double>(centers_.size() + 1);
     const double least = std::max(o.least_width, 1.0 / (count * count));
-    widths_.assign(centres_.size(), std::vector<double>(axes_.size(), 1.0));
+    widths_.assign(centers_.size(), std::vector<double>(axes_.size(), 1.0));
     for (std::size_t d = 0; d < axes_.size(); ++d) {
       if (!axes_[d].is_ordered) continue;
       std::vector<double> along;
-      for (const auto& c : centres_) along.push_back(c[d]);
+      for (const auto& c : centers_) along.push_back(c[d]);
       const auto found = kernel_widths(along, least);
-      for (std::size_t k = 0; k + 1 < centres_.size(); ++k) widths_[k][d] = found[k];
+      for (std::size_t k = 0; k + 1 < centers_.size(); ++k) widths_[k][d] = found[k];
     }
   }
 
@@ -119,7 +119,7 @@ class parzen_estimator {
   {
     std::vector<double> terms;
     double highest = -1e300;
-    for (std::size_t k = 0; k < centres_.size(); ++k) {
+    for (std::size_t k = 0; k < centers_.size(); ++k) {
       double sum = std::log(weights_[k]);
       for (std::size_t d = 0; d < axes_.size(); ++d)
         sum += std::log(std::max(factor(k, d, at[d]), 1e-300));
@@ -148,12 +148,12 @@ class parzen_estimator {
   }
 
  private:
-  [[nodiscard]] bool is_prior(std::size_t k) const { return k + 1 == centres_.size(); }
+  [[nodiscard]] bool is_prior(std::size_t k) const { return k + 1 == centers_.size(); }
 
   [[nodiscard]] double factor(std::size_t k, std::size_t d, double x) const
   {
     const auto cells = axes_[d].cells;
-    const bounded_normal along{centres_[k][d], widths_[k][d]};
+    const bounded_normal along{centers_[k][d], widths_[k][d]};
     if (cells == 0) return along.density(x);
     const auto cell = cell_at(x, cells);
     const auto count = static_cast<double>(cells);
@@ -161,13 +161,13 @@ class parzen_estimator {
       return along.mass(static_cast<double>(cell) / count, static_cast<double>(cell + 1) / count);
     if (is_prior(k)) return 1.0 / count;
     if (cells == 1) return 1.0;
-    return cell == cell_at(centres_[k][d], cells) ? 1.0 - options_.other_names
+    return cell == cell_at(centers_[k][d], cells) ? 1.0 - options_.other_names
                                                   : options_.other_names / (count - 1.0);
   }
 
   [[nodiscard]] double ordered(std::size_t k, std::size_t d, double share) const
   {
-    const double x = bounded_normal{centres_[k][d], widths_[k][d] * options_.widening}.at(share);
+    const double x = bounded_normal{centers_[k][d], widths_[k][d] * options_.widening}.at(share);
     const auto cells = axes_[d].cells;
     return cells == 0 ? x : middle_of_cell(cell_at(x, cells), cells);
   }
@@ -177,14 +177,14 @@ class parzen_estimator {
   {
     const auto cells = axes_[d].cells;
     if (is_prior(k)) return middle_of_cell(cell_at(share, cells), cells);
-    const auto own = cell_at(centres_[k][d], cells);
+    const auto own = cell_at(centers_[k][d], cells);
     if (cells == 1 || which >= options_.other_names) return middle_of_cell(own, cells);
     const auto other = cell_at(share, cells - 1);
     return middle_of_cell(other < own ? other : other + 1, cells);
   }
 
   std::vector<cube_axis> axes_;
-  std::vector<std::vector<double>> centres_, widths_;
+  std::vector<std::vector<double>> centers_, widths_;
   std::vector<double> weights_;
   options options_;
 };

@@ -7,8 +7,8 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/search/configuration.hpp>
 #include <rolewise/search/inside.hpp>
-#include <rolewise/search/point.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/space.hpp>
 
@@ -23,7 +23,8 @@ namespace rolewise::detail {
 
 inline void require_quantile(std::string_view who, fraction quantile)
 {
-  if (quantile.value() > 0.5) refuse(who, "quantile is ", quantile.value(), ", want at most 0.5");
+  if (quantile.value() > 0.5)
+    throw_invalid_argument(who, "quantile is ", quantile.value(), ", want at most 0.5");
 }
 
 /// The size of the upper and of the lower quantile of `trials` trials: rounded up, at most half.
@@ -63,8 +64,9 @@ inline void rank(std::vector<contender>& all)
 
 /// The initial point of a trial: `first` in the dimensions that it names, `search_space::sample`
 /// in the others.
-[[nodiscard]] inline point first_point(std::string_view who, const search_space& space,
-                                       const point& first, seed of_trial)
+[[nodiscard]] inline configuration first_configuration(std::string_view who,
+                                                       const search_space& space,
+                                                       const configuration& first, seed of_trial)
 {
   auto begun = space.sample(of_trial);
   for (const auto& [name, x] : first.values()) begun.set(name, x);

@@ -17,10 +17,11 @@
 namespace rolewise::detail {
 
 /// The trials in ascending order of their numbers.
-[[nodiscard]] inline std::vector<const standing*> by_number(const std::vector<standing>& standings)
+[[nodiscard]] inline std::vector<const trial_state*> by_number(
+    const std::vector<trial_state>& trial_states)
 {
-  std::vector<const standing*> trials;
-  for (const auto& s : standings) trials.push_back(&s);
+  std::vector<const trial_state*> trials;
+  for (const auto& s : trial_states) trials.push_back(&s);
   std::sort(trials.begin(), trials.end(),
             [](const auto* a, const auto* b) { return a->trial < b->trial; });
   return trials;
@@ -29,13 +30,13 @@ namespace rolewise::detail {
 // A score that is not finite is a failure, too: the arena passes none, but other callers may.
 
 /// Whether a trial has failed, so that it can be neither trained on nor copied.
-[[nodiscard]] inline bool has_failed(const standing& s)
+[[nodiscard]] inline bool has_failed(const trial_state& s)
 {
   return s.failed || (s.score && !std::isfinite(*s.score));
 }
 
 /// The score that a trial is ranked by; empty if it has failed or has no score.
-[[nodiscard]] inline std::optional<double> score_of(const standing& s)
+[[nodiscard]] inline std::optional<double> score_of(const trial_state& s)
 {
   return has_failed(s) ? std::nullopt : s.score;
 }
@@ -48,7 +49,7 @@ namespace rolewise::detail {
 
 /// The first score recorded after at least `epochs` epochs, `failed_score` if that is a failure;
 /// empty if there is none.
-[[nodiscard]] inline std::optional<double> score_after(const standing& s, std::int64_t epochs)
+[[nodiscard]] inline std::optional<double> score_after(const trial_state& s, std::int64_t epochs)
 {
   for (const auto& got : s.past)
     if (got.epoch >= epochs) return score_of(got).value_or(failed_score);
@@ -70,21 +71,21 @@ inline void rank(std::vector<ranked_trial>& trials)
 }
 
 /// Whether a trial is being trained.
-[[nodiscard]] inline bool is_running(const standing& s)
+[[nodiscard]] inline bool is_running(const trial_state& s)
 {
   return s.at.has_value() && !s.finished && !has_failed(s);
 }
 
 /// The decisions `made`, in the order of the standings. Any other unfinished trial is kept, or
 /// stopped if it has failed.
-[[nodiscard]] inline std::vector<decision> with_others_kept(const std::vector<standing>& standings,
-                                                            const std::vector<decision>& made)
+[[nodiscard]] inline std::vector<decision> with_others_kept(
+    const std::vector<trial_state>& trial_states, const std::vector<decision>& made)
 {
   std::vector<std::pair<std::int64_t, std::size_t>> places;
   for (std::size_t i = 0; i < made.size(); ++i) places.emplace_back(trial_of(made[i]), i);
   std::sort(places.begin(), places.end());
   std::vector<decision> all;
-  for (const auto& s : standings) {
+  for (const auto& s : trial_states) {
     if (s.finished) continue;
     const auto found = std::lower_bound(places.begin(), places.end(),
                                         std::pair<std::int64_t, std::size_t>{s.trial, 0});

@@ -5,7 +5,7 @@
 /// The mapping between points of a search space and the unit cube, one coordinate per dimension.
 
 #include <rolewise/core/error.hpp>
-#include <rolewise/search/point.hpp>
+#include <rolewise/search/configuration.hpp>
 #include <rolewise/search/space.hpp>
 
 #include <algorithm>
@@ -55,13 +55,14 @@ struct cube_axis {
 /// The coordinate of a value: for a real its share of the interval, linear or logarithmic; for
 /// any other the middle of its cell.
 /// @throws std::invalid_argument if the point has no such value
-[[nodiscard]] inline double coordinate_of(const dimension& d, const point& p)
+[[nodiscard]] inline double coordinate_of(const dimension& d, const configuration& p)
 {
   if (const auto* named = std::get_if<choice_of>(&d.range)) {
     const auto& chosen = p.choice(d.name);
     const auto found = std::find(named->names.begin(), named->names.end(), chosen);
     if (found == named->names.end())
-      refuse("search", "'", d.name, "' is '", chosen, "', which is none of its names");
+      throw_invalid_argument("search", "'", d.name, "' is '", chosen,
+                             "', which is none of its names");
     return middle_of_cell(found - named->names.begin(),
                           static_cast<std::int64_t>(named->names.size()));
   }
@@ -77,7 +78,7 @@ struct cube_axis {
 }
 
 /// The value at a coordinate.
-[[nodiscard]] inline point::value value_at(const dimension& d, double coordinate)
+[[nodiscard]] inline configuration::value value_at(const dimension& d, double coordinate)
 {
   const auto along = axis_of(d);
   if (const auto* named = std::get_if<choice_of>(&d.range))
@@ -87,17 +88,18 @@ struct cube_axis {
   return std::get<real_interval>(d.range).at(coordinate);
 }
 
-[[nodiscard]] inline std::vector<double> in_unit_cube(const search_space& space, const point& p)
+[[nodiscard]] inline std::vector<double> in_unit_cube(const search_space& space,
+                                                      const configuration& p)
 {
   std::vector<double> coordinates;
   for (const auto& d : space.dimensions()) coordinates.push_back(coordinate_of(d, p));
   return coordinates;
 }
 
-[[nodiscard]] inline point from_unit_cube(const search_space& space,
-                                          const std::vector<double>& coordinates)
+[[nodiscard]] inline configuration from_unit_cube(const search_space& space,
+                                                  const std::vector<double>& coordinates)
 {
-  point found;
+  configuration found;
   for (std::size_t i = 0; i < coordinates.size(); ++i)
     found.set(space.dimensions()[i].name, value_at(space.dimensions()[i], coordinates[i]));
   return found;

@@ -6,8 +6,8 @@
 
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/moment.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/core/training_progress.hpp>
 #include <rolewise/train/training_step.hpp>
 
 namespace rolewise::detail {
@@ -16,7 +16,7 @@ namespace rolewise::detail {
 struct policy_holder {
   policy_agent agent;
 
-  metrics operator()(const batch&, const moment&) const
+  metrics operator()(const batch&, const training_progress&) const
   {
     return {{"loss", torch::zeros({}, torch::kFloat)}};
   }

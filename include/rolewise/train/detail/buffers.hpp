@@ -7,7 +7,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/train/optimiser.hpp>
+#include <rolewise/train/optimizer.hpp>
 
 #include <cstddef>
 #include <string>
@@ -86,13 +86,13 @@ struct update_group {
     std::size_t started_for, double weight_decay, decay what)
 {
   if (parameters.size() != started_for || gradients.size() != started_for)
-    refuse("optimiser", "was started for ", started_for, " parameters, was handed ",
-           parameters.size(), " of them with ", gradients.size(), " gradients");
+    throw_invalid_argument("optimizer", "was started for ", started_for, " parameters, was handed ",
+                           parameters.size(), " of them with ", gradients.size(), " gradients");
   std::vector<update_group> groups;
-  std::unordered_set<const c10::TensorImpl*> known;
+  std::unordered_set<const c10::TensorImpl*> targets;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const auto& value = parameters[i].value;
-    if (!gradients[i].defined() || !known.insert(value.unsafeGetTensorImpl()).second) continue;
+    if (!gradients[i].defined() || !targets.insert(value.unsafeGetTensorImpl()).second) continue;
     const bool is_range = parameters[i].kind == tensor_kind::range;
     const double decays =
         !is_range && (what == decay::everything || value.dim() > 1) ? weight_decay : 0.0;

@@ -36,8 +36,9 @@ inline void require_classes(std::string_view who, const torch::Tensor& labels, s
                             std::string_view of_what)
 {
   if (const auto place = first_beyond(labels, classes))
-    refuse(who, "want labels in 0 .. ", classes - 1, ", got ", labels[*place].item<std::int64_t>(),
-           " for example ", *place, " of ", of_what);
+    throw_invalid_argument(who, "want labels in 0 .. ", classes - 1, ", got ",
+                           labels[*place].item<std::int64_t>(), " for example ", *place, " of ",
+                           of_what);
 }
 
 /// @throws std::invalid_argument unless there is a hard label for each example
@@ -45,9 +46,10 @@ inline void require_hard_labels(std::string_view who, const dataset& examples)
 {
   const auto& labels = examples.labels;
   if (!are_hard(labels) || labels.size(0) != examples.size())
-    refuse(who, "want labels [", examples.size(), "] of Long, got ",
-           labels.defined() ? detail::classic_text(labels.sizes(), " of ", labels.scalar_type())
-                            : "an undefined tensor");
+    throw_invalid_argument(who, "want labels [", examples.size(), "] of Long, got ",
+                           labels.defined()
+                               ? detail::classic_text(labels.sizes(), " of ", labels.scalar_type())
+                               : "an undefined tensor");
 }
 
 /// @throws std::invalid_argument unless each example has a hard label in 0 .. classes - 1

@@ -24,7 +24,8 @@ class epoch_sums {
   void add(const metrics& numbers, std::int64_t examples)
   {
     const torch::NoGradGuard without_graph;
-    if (numbers.empty()) refuse("fit", "the step gave no metrics; the first must be the loss");
+    if (numbers.empty())
+      throw_invalid_argument("fit", "the step gave no metrics; the first must be the loss");
     if (names_.empty()) {
       for (const auto& [name, value] : numbers) {
         names_.push_back(name);
@@ -34,11 +35,13 @@ class epoch_sums {
       each_.resize(numbers.size());
     }
     if (numbers.size() != names_.size())
-      refuse("fit", "the step gave ", names_.size(), " metrics, then ", numbers.size());
+      throw_invalid_argument("fit", "the step gave ", names_.size(), " metrics, then ",
+                             numbers.size());
     for (std::size_t i = 0; i < numbers.size(); ++i) {
       const auto& [name, value] = numbers[i];
       if (name != names_[i])
-        refuse("fit", "the step gave the metric '", names_[i], "', then '", name, "' in its place");
+        throw_invalid_argument("fit", "the step gave the metric '", names_[i], "', then '", name,
+                               "' in its place");
       sums_[i].add_(value, examples);
       each_[i].push_back(value);
     }

@@ -32,7 +32,7 @@ struct file_identity {
   struct ::stat about{};
   if (::stat(path.c_str(), &about) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-    fail(path, "cannot be looked at: ", reason_of(errno));
+    throw_runtime_error(path, "cannot be looked at: ", reason_of(errno));
   }
   return file_identity{.device = about.st_dev,
                        .number = about.st_ino,

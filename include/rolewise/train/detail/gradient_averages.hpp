@@ -19,14 +19,15 @@ template<typename Settings>
 void require_sound_averages(std::string_view who, const Settings& s)
 {
   const auto is_share = [](double x) { return x >= 0.0 && x < 1.0; };
-  if (!(s.rate >= 0.0) || !is_share(s.beta1) || !is_share(s.beta2) || !(s.epsilon > 0.0) ||
+  if (!(s.learning_rate >= 0.0) || !is_share(s.beta1) || !is_share(s.beta2) || !(s.epsilon > 0.0) ||
       !(s.weight_decay >= 0.0))
-    refuse(who,
-           "want rate >= 0, beta1 and beta2 in [0, 1), epsilon > 0 and weight_decay >= 0, got ",
-           s.rate, ", ", s.beta1, ", ", s.beta2, ", ", s.epsilon, " and ", s.weight_decay);
-  if (!std::isfinite(s.rate) || !std::isfinite(s.epsilon) || !std::isfinite(s.weight_decay))
-    refuse(who, "want a finite rate, epsilon and weight_decay, got ", s.rate, ", ", s.epsilon,
-           " and ", s.weight_decay);
+    throw_invalid_argument(
+        who, "want rate >= 0, beta1 and beta2 in [0, 1), epsilon > 0 and weight_decay >= 0, got ",
+        s.learning_rate, ", ", s.beta1, ", ", s.beta2, ", ", s.epsilon, " and ", s.weight_decay);
+  if (!std::isfinite(s.learning_rate) || !std::isfinite(s.epsilon) ||
+      !std::isfinite(s.weight_decay))
+    throw_invalid_argument(who, "want a finite rate, epsilon and weight_decay, got ",
+                           s.learning_rate, ", ", s.epsilon, " and ", s.weight_decay);
 }
 
 /// First and second moments of the gradients, and the number of updates of each parameter. `Fused`
@@ -39,7 +40,7 @@ class gradient_averages {
   {}
 
   void update(const std::vector<named_tensor>& parameters,
-              const std::vector<torch::Tensor>& gradients, double rate)
+              const std::vector<torch::Tensor>& gradients, double learning_rate)
   {
     const torch::NoGradGuard without_graph;
     for (auto& group : groups_of(parameters, gradients, updates_.size(), settings_.weight_decay,
@@ -48,7 +49,7 @@ class gradient_averages {
       steps.reserve(group.places.size());
       for (const auto i : group.places) steps.push_back(counter(++updates_[i], group, steps));
       Fused(group.values, group.gradients, select(first_, group.places),
-            select(second_, group.places), steps, rate, settings_.beta1, settings_.beta2,
+            select(second_, group.places), steps, learning_rate, settings_.beta1, settings_.beta2,
             group.weight_decay, settings_.epsilon);
     }
   }

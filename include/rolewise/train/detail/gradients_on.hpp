@@ -22,9 +22,10 @@ class gradients_on {
   explicit gradients_on(std::string_view who)
   {
     if (c10::InferenceMode::is_enabled())
-      refuse(who,
-             "is called under InferenceMode, in which no gradient can be had; leave it before, "
-             "or say c10::InferenceMode off{false}");
+      throw_invalid_argument(
+          who,
+          "is called under InferenceMode, in which no gradient can be had; leave it before, "
+          "or say c10::InferenceMode off{false}");
   }
 
  private:
@@ -36,9 +37,10 @@ inline void require_learnable(std::string_view who, const std::vector<named_tens
 {
   for (const auto& each : learned)
     if (each.value.defined() && each.value.is_inference())
-      refuse(who, "'", each.name,
-             "' was made under InferenceMode and cannot learn; make the student outside of it, or "
-             "copy it there");
+      throw_invalid_argument(
+          who, "'", each.name,
+          "' was made under InferenceMode and cannot learn; make the student outside of it, or "
+          "copy it there");
 }
 
 }  // namespace rolewise::detail

@@ -5,7 +5,7 @@
 /// The learning rate at a step of a run.
 
 #include <rolewise/core/error.hpp>
-#include <rolewise/core/moment.hpp>
+#include <rolewise/core/training_progress.hpp>
 
 #include <cmath>
 
@@ -14,16 +14,18 @@ namespace rolewise::detail {
 /// The optimizer's rate times the schedule's factor.
 /// @throws std::invalid_argument that names both if the product is not finite: one update with it
 ///         would make every weight non-finite
-template<typename Optimiser, typename Schedule>
-[[nodiscard]] double learning_rate_at(const Optimiser& optimiser, const Schedule& schedule,
-                                      const moment& now)
+template<typename Optimizer, typename LearningRateSchedule>
+[[nodiscard]] double learning_rate_at(const Optimizer& optimizer,
+                                      const LearningRateSchedule& lr_schedule,
+                                      const training_progress& progress)
 {
-  const double before = optimiser.rate, factor = schedule(now), rate = before * factor;
+  const double before = optimizer.learning_rate, factor = lr_schedule(progress),
+               rate = before * factor;
   if (!std::isfinite(rate))
-    refuse("learning rate", "in epoch ", now.epoch, ", step ", now.step, " it is ",
-           without_sign_of_nan(rate), ": want a finite rate of the optimiser and a finite factor ",
-           "of the schedule, got ", without_sign_of_nan(before), " and ",
-           without_sign_of_nan(factor));
+    throw_invalid_argument(
+        "learning rate", "in epoch ", progress.epoch, ", step ", progress.step, " it is ",
+        without_sign_of_nan(rate), ": want a finite rate of the optimizer and a finite factor ",
+        "of the schedule, got ", without_sign_of_nan(before), " and ", without_sign_of_nan(factor));
   return rate;
 }
 

@@ -8,8 +8,8 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file_lock.hpp>
 #include <rolewise/core/output_target.hpp>
-#include <rolewise/train/detail/read_whole.hpp>
-#include <rolewise/train/observer.hpp>
+#include <rolewise/train/callback.hpp>
+#include <rolewise/train/detail/read_checked.hpp>
 
 #include <array>
 #include <cerrno>
@@ -49,10 +49,10 @@ class log_file {
   /// @throws std::runtime_error if the file cannot be written, another run writes it, or lines
   ///         that the run has written are missing or changed
   template<typename EpochsIn, typename SoFar>
-  void begin(const std::string& path, const run_begins& event, const EpochsIn& epochs_in,
+  void begin(const std::string& path, const fit_begin& event, const EpochsIn& epochs_in,
              const SoFar& so_far)
   {
-    if (path.empty()) refuse("log file", "want a path, got none");
+    if (path.empty()) throw_invalid_argument("log file", "want a path, got none");
     end();
     if (target_of(path).is_stream()) {
       length_ = no_file;
@@ -60,9 +60,9 @@ class log_file {
       return;
     }
     auto file = open_file(path, O_RDWR | O_CREAT);
-    if (!file.is_open()) fail(path, "cannot be written: ", reason_of(errno));
+    if (!file.is_open()) throw_runtime_error(path, "cannot be written: ", reason_of(errno));
     lock_ = file_lock{std::move(file), path, "wait until that run is over or choose another file"};
-    const auto bytes = read_whole(path);
+    const auto bytes = read_checked(path);
     if (event.is_resumed && length_ != no_file)
       resume(path, bytes, so_far);
     else
@@ -76,12 +76,12 @@ class log_file {
     if (length_ == no_file) return add_to_stream(path, text);
     cut(path);
     const auto out = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
-    if (!out.is_open()) fail(path, "cannot be written: ", reason_of(errno));
+    if (!out.is_open()) throw_runtime_error(path, "cannot be written: ", reason_of(errno));
     if (const int error = write_all(out, text)) {
       const bool is_clean = ::ftruncate(out.number(), length_) == 0;
       end();
-      fail(path, "cannot be written: ", reason_of(error),
-           is_clean ? "" : "; its last line is not whole");
+      throw_runtime_error(path, "cannot be written: ", reason_of(error),
+                          is_clean ? "" : "; its last line is not whole");
     }
     length_ += static_cast<std::int64_t>(text.size());
     sum_ = sum_of(text, sum_);
@@ -119,8 +119,9 @@ class log_file {
                   const EpochsIn& epochs_in)
   {
     if (const double there = epochs_in(bytes); there > first_epoch)
-      refuse(path, "holds ", there, " epochs of a run already, and this run begins at epoch ",
-             first_epoch, ": resume that one, move the file away or choose another");
+      throw_invalid_argument(path, "holds ", there,
+                             " epochs of a run already, and this run begins at epoch ", first_epoch,
+                             ": resume that one, move the file away or choose another");
     length_ = static_cast<std::int64_t>(bytes.size());
     sum_ = sum_of(bytes);
     add(path, length_ > 0 && bytes.back() != '\n' ? "\n" : "");
@@ -139,11 +140,12 @@ class log_file {
     constexpr auto advice =
         ": put it back, or move it away and its lines are written anew from the checkpoint";
     if (size < length_)
-      fail(path, "has ", size, " bytes, but the run to be resumed had written ", length_, advice);
+      throw_runtime_error(path, "has ", size, " bytes, but the run to be resumed had written ",
+                          length_, advice);
     const auto found = sum_of(bytes.substr(0, static_cast<std::size_t>(length_)));
     if (sum_ != unknown && sum_ != found)
-      fail(path, "is damaged: its first ", length_,
-           " bytes are not those that the run to be resumed had written", advice);
+      throw_runtime_error(path, "is damaged: its first ", length_,
+                          " bytes are not those that the run to be resumed had written", advice);
     sum_ = found;
     has_more_ = size > length_;
   }
@@ -151,7 +153,7 @@ class log_file {
   void cut(const std::string& path)
   {
     if (std::exchange(has_more_, false) && ::truncate(path.c_str(), length_) != 0)
-      fail(path, "cannot be cut: ", reason_of(errno));
+      throw_runtime_error(path, "cannot be cut: ", reason_of(errno));
   }
 
   void add_to_stream(const std::string& path, std::string_view text)
@@ -160,7 +162,7 @@ class log_file {
     auto out = stream_;
     if (!out) out = std::make_shared<const descriptor>(open_stream(target));
     const int error = out->is_open() ? write_all(*out, text) : errno;
-    if (error != 0) fail(path, "cannot be written: ", reason_of(error));
+    if (error != 0) throw_runtime_error(path, "cannot be written: ", reason_of(error));
     // A pipe stays open between writes, since closing it is end of file for its reader. The
     // process's own output is never closed.
     if (target.own < 0) stream_ = std::move(out);

@@ -27,9 +27,9 @@ class memory_watch : public c10::MemoryReportingInfoBase {
                          c10::Device device) override
   {
     if (!device.is_cpu()) return;
-    const auto now = now_ += bytes;
+    const auto progress = now_ += bytes;
     auto most = most_.load();
-    while (most < now && !most_.compare_exchange_weak(most, now)) {
+    while (most < progress && !most_.compare_exchange_weak(most, progress)) {
     }
   }
   [[nodiscard]] bool memoryProfilingEnabled() const override { return true; }
@@ -48,7 +48,7 @@ template<typename Work>
 void watching_memory(std::int64_t threads, const Work& work)
 {
   const auto watch = std::make_shared<memory_watch>();
-  threads_each inside{threads};
+  threads_per_trial inside{threads};
   std::exception_ptr thrown;
   std::thread watched{[&] {
     try {

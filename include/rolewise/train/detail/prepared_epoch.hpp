@@ -6,8 +6,8 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/buffer_pool.hpp>
-#include <rolewise/core/moment.hpp>
-#include <rolewise/core/working_alone.hpp>
+#include <rolewise/core/serial_scope.hpp>
+#include <rolewise/core/training_progress.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/train/preparing_step.hpp>
 
@@ -33,7 +33,7 @@ struct prepared_batch {
   std::int64_t size;
 };
 
-/// Prepares the batch of a given step of an epoch; for `made_ahead`.
+/// Prepares the batch of a given step of an epoch; for `prefetched`.
 ///
 /// With M memories, step k uses memory `k mod M` and the copy of the preparation that belongs to
 /// it. Any M consecutive steps use different memories, so threads may prepare them at the same
@@ -41,8 +41,8 @@ struct prepared_batch {
 template<typename Step>
 class prepared_epoch {
  public:
-  prepared_epoch(batches_view source, const moment& begin, const preparation_of<Step>& preparation,
-                 std::vector<preparation_memory>& memories)
+  prepared_epoch(batches_view source, const training_progress& begin,
+                 const preparation_of<Step>& preparation, std::vector<preparation_memory>& memories)
       : source_{std::move(source)},
         begin_{begin},
         preparations_(memories.size(), preparation),
@@ -52,18 +52,18 @@ class prepared_epoch {
   [[nodiscard]] prepared_batch<prepared_by<Step>> operator()(std::int64_t step)
   {
     const at::ThreadLocalStateGuard as_the_caller{state_};  // such as grad mode
-    const working_alone while_the_step_computes;
+    const serial_scope while_the_step_computes;
     const auto number = static_cast<std::size_t>(step) % memories_.size();
     auto& memory = memories_[number];
-    auto now = begin_;
-    now.step = step;
+    auto progress = begin_;
+    progress.step = step;
     const auto examples = source_.gather(step, memory.examples);
-    return {preparations_[number](examples, now, memory.prepared), examples.size()};
+    return {preparations_[number](examples, progress, memory.prepared), examples.size()};
   }
 
  private:
   batches_view source_;
-  moment begin_;
+  training_progress begin_;
   std::vector<preparation_of<Step>> preparations_;
   std::vector<preparation_memory>& memories_;
   at::ThreadLocalState state_{};

@@ -6,7 +6,7 @@
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
-#include <rolewise/core/moment.hpp>
+#include <rolewise/core/training_progress.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/loss/objective.hpp>
@@ -30,11 +30,12 @@ namespace rolewise::detail {
 /// returns the logits, `rehearse_view` the student's view; `mixes` is true if agents read other
 /// examples of the batch.
 template<typename S>
-concept RehearsingStep = requires(const S step, const batch& examples, const moment& now) {
-  { step.rehearse(examples, now) } -> std::same_as<torch::Tensor>;
-  { step.rehearse_view(examples, now) } -> std::same_as<batch>;
-  { S::mixes } -> std::convertible_to<bool>;
-};
+concept RehearsingStep =
+    requires(const S step, const batch& examples, const training_progress& progress) {
+      { step.rehearse(examples, progress) } -> std::same_as<torch::Tensor>;
+      { step.rehearse_view(examples, progress) } -> std::same_as<batch>;
+      { S::mixes } -> std::convertible_to<bool>;
+    };
 
 /// Message of the exception that `work` throws, without the library's prefix; `nullopt` if none.
 template<typename Work>
@@ -66,7 +67,7 @@ template<typename Work>
   if (!found) return found;
   const auto before = examples.gather(data.size() - 2, memory);
   const batch two{torch::cat({before.inputs, one.inputs}), torch::cat({before.labels, one.labels}),
-                  torch::cat({before.ids, one.ids}), one.scaling};
+                  torch::cat({before.ids, one.ids}), one.normalization};
   return refusal_of([&] { work(two); }) ? std::nullopt : found;
 }
 
@@ -76,30 +77,31 @@ template<typename Work>
 /// @param order of the epoch `first`, @param end one past the last epoch
 template<RehearsingStep Step>
 void require_last_batch(const Step& step, const dataset& data, batch_options order,
-                        const moment& first, std::int64_t end)
+                        const training_progress& first, std::int64_t end)
 {
   const auto count = data.size();
   const bool is_always_one = order.size == 1;
   if (count < 2 || first.epoch >= end) return;
   if (!is_always_one && (order.drop_last || count % order.size != 1)) return;
   order.drop_last = false;
-  auto now = first;
-  now.step = first.steps_per_epoch - 1;
+  auto progress = first;
+  progress.step = first.steps_per_epoch - 1;
   auto found =
-      refusal_of_one(data, order, [&](const batch& one) { (void)step.rehearse(one, now); });
+      refusal_of_one(data, order, [&](const batch& one) { (void)step.rehearse(one, progress); });
   if constexpr (Step::mixes)
-    for (++now.epoch; !found && now.epoch < end; ++now.epoch) {
-      order.epoch = now.epoch;
+    for (++progress.epoch; !found && progress.epoch < end; ++progress.epoch) {
+      order.epoch = progress.epoch;
       found = refusal_of_one(data, order,
-                             [&](const batch& one) { (void)step.rehearse_view(one, now); });
+                             [&](const batch& one) { (void)step.rehearse_view(one, progress); });
     }
   if (!found) return;
   if (is_always_one)
-    refuse("fit", "the step cannot learn from one example: ", *found,
-           "; batch_size is 1, take a larger one");
-  refuse("fit", "the last of ", first.steps_per_epoch, " batches of an epoch has one example (",
-         count, " in batches of ", order.size, "), and the step cannot learn from one: ", *found,
-         "; drop_last leaves it out, and so does one example less; or take another batch_size");
+    throw_invalid_argument("fit", "the step cannot learn from one example: ", *found,
+                           "; batch_size is 1, take a larger one");
+  throw_invalid_argument(
+      "fit", "the last of ", first.steps_per_epoch, " batches of an epoch has one example (", count,
+      " in batches of ", order.size, "), and the step cannot learn from one: ", *found,
+      "; drop_last leaves it out, and so does one example less; or take another batch_size");
 }
 
 /// Checks all hard labels if the loss requires class labels, also for steps on a device, where
@@ -119,8 +121,8 @@ void require_labels_for(const Step& step, const dataset& data)
       const auto two = as_batch(subset(data, torch::tensor({*place, other}, torch::kLong)));
       bool is_changed = false;
       const auto refused = refusal_of([&] {
-        is_changed = !torch::equal(step.rehearse_view(two, moment{}).labels, two.labels);
-        if (!is_changed) classes = step.rehearse(two, moment{}).size(1);
+        is_changed = !torch::equal(step.rehearse_view(two, training_progress{}).labels, two.labels);
+        if (!is_changed) classes = step.rehearse(two, training_progress{}).size(1);
       });
       if (!refused && !is_changed)
         require_classes("fit", labels, classes, detail::classic_text("'", data.name, "'"));

@@ -8,7 +8,7 @@
 #include <rolewise/core/settings.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/data/dataset.hpp>
-#include <rolewise/train/observer.hpp>
+#include <rolewise/train/callback.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/run_signature.hpp>
 #include <rolewise/train/snapshot.hpp>
@@ -57,15 +57,15 @@ template<bool is_kept, typename Step, typename Options>
     run.validation = options.validation->name;
     run.judged = options.validation->size();
   }
-  if constexpr (requires(moment now) {
-                  { step.learning_rate(now) } -> std::convertible_to<double>;
+  if constexpr (requires(training_progress progress) {
+                  { step.learning_rate(progress) } -> std::convertible_to<double>;
                 })
     for (const std::int64_t part : {0, 1, 2, 3}) {
       const auto at = part * (options.epochs * steps - 1) / 3;
-      run.rates.push_back(step.learning_rate(moment{.epoch = at / steps,
-                                                    .step = at % steps,
-                                                    .epochs = options.epochs,
-                                                    .steps_per_epoch = steps}));
+      run.rates.push_back(step.learning_rate(training_progress{.epoch = at / steps,
+                                                               .step = at % steps,
+                                                               .epochs = options.epochs,
+                                                               .steps_per_epoch = steps}));
     }
   if constexpr (requires {
                   { step.seed.value } -> std::convertible_to<std::uint64_t>;
@@ -76,11 +76,11 @@ template<bool is_kept, typename Step, typename Options>
 
 /// Step, epoch, history and observers of one run, saved and restored together.
 /// @tparam Observers a tuple of references
-template<typename Step, typename Observers>
+template<typename Step, typename Callbacks>
 class run_state {
  public:
-  run_state(Step& step, Observers& observers, run_signature of)
-      : signature{std::move(of)}, step_{step}, observers_{observers}
+  run_state(Step& step, Callbacks& callbacks, run_signature of)
+      : signature{std::move(of)}, step_{step}, callbacks_{callbacks}
   {}
 
   run_signature signature;
@@ -96,15 +96,15 @@ class run_state {
     archive.part("step", step_);
     int number = 0;
     std::apply(
-        [&](auto&... observer) {
-          (visit_part(archive, "observer" + std::to_string(number++), observer), ...);
+        [&](auto&... callback) {
+          (visit_part(archive, "callback" + std::to_string(number++), callback), ...);
         },
-        observers_);
+        callbacks_);
   }
 
   void keep()
   {
-    std::apply([&](auto&... observer) { (keep_in(observer), ...); }, observers_);
+    std::apply([&](auto&... callback) { (keep_in(callback), ...); }, callbacks_);
   }
 
   /// Restores the snapshot of the first keeping observer that has one.
@@ -115,18 +115,18 @@ class run_state {
   bool take_up(bool accepts_changes)
   {
     std::optional<snapshot> kept;
-    std::apply([&](auto&... observer) { (find_in(observer, kept), ...); }, observers_);
+    std::apply([&](auto&... callback) { (find_in(callback, kept), ...); }, callbacks_);
     if (!kept) return false;
     const bool is_older = completed(*kept);
     run_signature stored;
     restore(stored, part_of(*kept, "signature"), "resumed run");
     const auto words = difference(stored, is_older);
     if (!words.empty() && !accepts_changes)
-      refuse("fit", "the run to be resumed is another one: it has ", words,
-             "; .accept_changes = true goes on all the same");
-    auto now = signature;  // `restore` reads the stored one into `signature`
+      throw_invalid_argument("fit", "the run to be resumed is another one: it has ", words,
+                             "; .accept_changes = true goes on all the same");
+    auto progress = signature;  // `restore` reads the stored one into `signature`
     restore(*this, *kept, "resumed run");
-    signature = std::move(now);
+    signature = std::move(progress);
     if (!words.empty())
       history.changes.push_back("from epoch " + std::to_string(next_epoch) + ": " + words);
     return true;
@@ -135,7 +135,7 @@ class run_state {
   [[nodiscard]] bool is_to_stop() const
   {
     bool stops = false;
-    std::apply([&](auto&... observer) { ((stops = stops || asks(observer)), ...); }, observers_);
+    std::apply([&](auto&... callback) { ((stops = stops || asks(callback)), ...); }, callbacks_);
     return stops;
   }
 
@@ -168,27 +168,27 @@ class run_state {
   }
 
   template<typename O>
-  void keep_in(O& observer)
+  void keep_in(O& callback)
   {
-    if constexpr (KeepingObserver<O>) observer.keep(snapshot_of(*this), history);
+    if constexpr (KeepingCallback<O>) callback.keep(snapshot_of(*this), history);
   }
   template<typename O>
-  static void find_in(O& observer, std::optional<snapshot>& kept)
+  static void find_in(O& callback, std::optional<snapshot>& kept)
   {
-    if constexpr (KeepingObserver<O>)
-      if (!kept) kept = observer.kept();
+    if constexpr (KeepingCallback<O>)
+      if (!kept) kept = callback.kept();
   }
   template<typename O>
-  [[nodiscard]] static bool asks(const O& observer)
+  [[nodiscard]] static bool asks(const O& callback)
   {
-    if constexpr (StoppingObserver<O>)
-      return observer.wants_to_stop();
+    if constexpr (StoppingCallback<O>)
+      return callback.wants_to_stop();
     else
       return false;
   }
 
   Step& step_;
-  Observers& observers_;
+  Callbacks& callbacks_;
 };
 
 }  // namespace rolewise::detail

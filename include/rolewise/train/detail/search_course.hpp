@@ -24,9 +24,9 @@ namespace rolewise::detail {
 
 /// Whether a strategy may copy trials as they were one comparison of standings ago.
 template<typename Strategy>
-[[nodiscard]] consteval bool looks_back()
+[[nodiscard]] consteval bool reads_history()
 {
-  if constexpr (requires { requires Strategy::looks_back == true; }) return true;
+  if constexpr (requires { requires Strategy::reads_history == true; }) return true;
   return false;
 }
 
@@ -43,31 +43,31 @@ struct trial_outcome {
 class search_course {
  public:
   /// @param about everything but the events
-  search_course(search_history about, bool may_look_back)
-      : history_{std::move(about)}, may_look_back_{may_look_back}
+  search_course(search_history about, bool may_read_history)
+      : history_{std::move(about)}, may_read_history_{may_read_history}
   {
-    for (std::int64_t i = 0; i < history_.trials; ++i) standings_.push_back({.trial = i});
+    for (std::int64_t i = 0; i < history_.trials; ++i) trial_states_.push_back({.trial = i});
   }
 
-  [[nodiscard]] const std::vector<standing>& standings() const { return standings_; }
+  [[nodiscard]] const std::vector<trial_state>& trial_states() const { return trial_states_; }
   [[nodiscard]] const search_history& history() const { return history_; }
   [[nodiscard]] std::int64_t round() const { return round_; }
   [[nodiscard]] bool is_over() const
   {
-    return std::all_of(standings_.begin(), standings_.end(),
+    return std::all_of(trial_states_.begin(), trial_states_.end(),
                        [](const auto& s) { return s.finished; });
   }
   /// Epoch at which a trial's next round of training ends.
   [[nodiscard]] std::int64_t end_of_round(std::int64_t trial) const
   {
-    const auto per_round = history_.epochs_per_round;
+    const auto per_round = history_.evaluation_interval;
     return std::min((at(trial).epoch / per_round + 1) * per_round, history_.epochs);
   }
   /// Trials that train in this round, by number.
   [[nodiscard]] std::vector<std::int64_t> in_training() const
   {
     std::vector<std::int64_t> trials;
-    for (const auto& s : standings_)
+    for (const auto& s : trial_states_)
       if (s.at && !s.finished) trials.push_back(s.trial);
     return trials;
   }
@@ -78,16 +78,17 @@ class search_course {
   {
     std::stable_sort(decisions.begin(), decisions.end(),
                      [](const auto& a, const auto& b) { return trial_of(a) < trial_of(b); });
-    std::vector<int> made(standings_.size());
+    std::vector<int> made(trial_states_.size());
     for (const auto& d : decisions) {
       require_trial(trial_of(d));
       ++made[static_cast<std::size_t>(trial_of(d))];
       require_sound(d);
     }
-    for (const auto& s : standings_)
+    for (const auto& s : trial_states_)
       if (const auto count = made[static_cast<std::size_t>(s.trial)]; count != (s.finished ? 0 : 1))
-        refuse(who(), "made ", count, " decisions on trial ", s.trial, ", which has ",
-               s.finished ? "finished" : "not finished", "; want ", s.finished ? 0 : 1);
+        throw_invalid_argument(who(), "made ", count, " decisions on trial ", s.trial,
+                               ", which has ", s.finished ? "finished" : "not finished", "; want ",
+                               s.finished ? 0 : 1);
     const auto trains = [&](const decision& d) {
       return !std::holds_alternative<stop_trial>(d) &&
              (!std::holds_alternative<keep_trial>(d) || at(trial_of(d)).at.has_value());
@@ -95,7 +96,7 @@ class search_course {
     const auto waits = [](const decision& d) { return std::holds_alternative<keep_trial>(d); };
     if (std::none_of(decisions.begin(), decisions.end(), trains) &&
         std::any_of(decisions.begin(), decisions.end(), waits))
-      refuse(who(), "leaves trials waiting and nobody training");
+      throw_invalid_argument(who(), "leaves trials waiting and nobody training");
     return decisions;
   }
 
@@ -117,16 +118,17 @@ class search_course {
   /// @param decisions as returned by `checked`
   void decide(const std::vector<decision>& decisions, double seconds)
   {
-    auto before = standings_;
+    auto before = trial_states_;
     for (const auto& made : decisions) {
-      auto& s = standings_[static_cast<std::size_t>(trial_of(made))];
+      auto& s = trial_states_[static_cast<std::size_t>(trial_of(made))];
       search_event event{.round = round_, .trial = s.trial, .epoch = s.epoch, .seconds = seconds};
       if (const auto* started = std::get_if<start_trial>(&made)) {
         event.from = started->parent;
         event.at = s.at = started->at;
-      } else if (const auto* copied = std::get_if<copy_trial>(&made)) {
+      } else if (const auto* copied = std::get_if<exploit_trial>(&made)) {
         const auto& other =
-            (copied->looks_ago == 0 ? before : earlier_)[static_cast<std::size_t>(copied->from)];
+            (copied->evaluations_ago == 0 ? before
+                                          : earlier_)[static_cast<std::size_t>(copied->from)];
         event.what = search_event::kind::copied;
         event.from = copied->from;
         event.from_epoch = s.epoch = other.epoch;
@@ -141,13 +143,13 @@ class search_course {
       }
       history_.events.push_back(std::move(event));
     }
-    if (may_look_back_) earlier_ = std::move(before);
+    if (may_read_history_) earlier_ = std::move(before);
   }
 
   /// Records the result of a trial's round: a score or a failure.
   void end_round_of(const trial_outcome& of)
   {
-    auto& s = standings_[static_cast<std::size_t>(of.trial)];
+    auto& s = trial_states_[static_cast<std::size_t>(of.trial)];
     const auto end = end_of_round(of.trial);
     s.epoch = end;
     s.score = of.score;
@@ -165,33 +167,34 @@ class search_course {
   ///         have failed and none has a score
   void require_one_left() const
   {
-    if (std::any_of(standings_.begin(), standings_.end(), [](const auto& s) { return s.score; }))
+    if (std::any_of(trial_states_.begin(), trial_states_.end(),
+                    [](const auto& s) { return s.score; }))
       return;
     std::string words;
     for (const auto& [trial, epoch, tried, reason] : failed_trials(history_))
       words += detail::classic_text(words.empty() ? "" : "; ", words_of_trial(trial, tried), ": ",
                                     reason);
-    if (!words.empty()) fail("arena", "all trials have failed: ", words);
+    if (!words.empty()) throw_runtime_error("run_search", "all trials have failed: ", words);
   }
 
   void end_round() { ++round_; }
 
  private:
-  [[nodiscard]] const standing& at(std::int64_t trial) const
+  [[nodiscard]] const trial_state& at(std::int64_t trial) const
   {
-    return standings_[static_cast<std::size_t>(trial)];
+    return trial_states_[static_cast<std::size_t>(trial)];
   }
   [[nodiscard]] std::string who() const { return "strategy '" + history_.strategy + "'"; }
 
   void require_trial(std::int64_t trial) const
   {
     if (trial < 0 || trial >= history_.trials)
-      refuse(who(), "decided on trial ", trial, ", there are ", history_.trials);
+      throw_invalid_argument(who(), "decided on trial ", trial, ", there are ", history_.trials);
   }
-  void require_point(std::int64_t trial, const point& p) const
+  void require_configuration(std::int64_t trial, const configuration& p) const
   {
     if (!history_.space.contains(p))
-      refuse(who(), "sends trial ", trial, " to a point outside of the space");
+      throw_invalid_argument(who(), "sends trial ", trial, " to a point outside of the space");
   }
 
   void require_sound(const decision& made) const
@@ -199,28 +202,30 @@ class search_course {
     const auto trial = trial_of(made);
     const bool has_started = at(trial).at.has_value();
     if (const auto* started = std::get_if<start_trial>(&made)) {
-      if (has_started) refuse(who(), "starts trial ", trial, ", which has started");
+      if (has_started) throw_invalid_argument(who(), "starts trial ", trial, ", which has started");
       if (started->parent) require_trial(*started->parent);
-      require_point(trial, started->at);
-    } else if (const auto* copied = std::get_if<copy_trial>(&made)) {
+      require_configuration(trial, started->at);
+    } else if (const auto* copied = std::get_if<exploit_trial>(&made)) {
       require_trial(copied->from);
-      require_point(trial, copied->at);
-      if (!has_started) refuse(who(), "copies to trial ", trial, ", which has not started");
-      if (copied->looks_ago < 0 || copied->looks_ago > (may_look_back_ ? 1 : 0))
-        refuse(who(), "copies trial ", copied->from, " as it was ", copied->looks_ago,
-               " looks ago; want ", may_look_back_ ? "0 or 1" : "0, as it does not say looks_back");
-      const auto& others = copied->looks_ago == 0 ? standings_ : earlier_;
+      require_configuration(trial, copied->at);
+      if (!has_started)
+        throw_invalid_argument(who(), "copies to trial ", trial, ", which has not started");
+      if (copied->evaluations_ago < 0 || copied->evaluations_ago > (may_read_history_ ? 1 : 0))
+        throw_invalid_argument(who(), "copies trial ", copied->from, " as it was ",
+                               copied->evaluations_ago, " looks ago; want ",
+                               may_read_history_ ? "0 or 1" : "0, as it does not say looks_back");
+      const auto& others = copied->evaluations_ago == 0 ? trial_states_ : earlier_;
       if (others.empty() || !others[static_cast<std::size_t>(copied->from)].at)
-        refuse(who(), "copies trial ", copied->from, ", which had not started");
+        throw_invalid_argument(who(), "copies trial ", copied->from, ", which had not started");
       if (others[static_cast<std::size_t>(copied->from)].failed)
-        refuse(who(), "copies trial ", copied->from, ", which had failed");
+        throw_invalid_argument(who(), "copies trial ", copied->from, ", which had failed");
     }
   }
 
   search_history history_;
-  std::vector<standing> standings_, earlier_;
+  std::vector<trial_state> trial_states_, earlier_;
   std::int64_t round_ = 0;
-  bool may_look_back_;
+  bool may_read_history_;
 };
 
 }  // namespace rolewise::detail

@@ -13,7 +13,7 @@
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/train/checkpoint.hpp>
-#include <rolewise/train/detail/read_whole.hpp>
+#include <rolewise/train/detail/read_checked.hpp>
 #include <rolewise/train/snapshot.hpp>
 
 #include <algorithm>
@@ -91,7 +91,7 @@ struct kept_trial {
 /// and, for a strategy that looks back, the one that was current a round earlier. A trial that
 /// failed in that round has none, because it is never continued.
 [[nodiscard]] inline std::vector<kept_trial> needed_states(const search_history& history,
-                                                           std::int64_t round, bool looks_back)
+                                                           std::int64_t round, bool reads_history)
 {
   std::vector<std::int64_t> last(static_cast<std::size_t>(history.trials), -1), before = last;
   for (const auto& event : history.events) {
@@ -106,7 +106,8 @@ struct kept_trial {
   for (std::size_t i = 0; i < last.size(); ++i) {
     const auto trial = static_cast<std::int64_t>(i);
     if (last[i] >= 0) needed.push_back({trial, last[i]});
-    if (looks_back && before[i] >= 0 && before[i] != last[i]) needed.push_back({trial, before[i]});
+    if (reads_history && before[i] >= 0 && before[i] != last[i])
+      needed.push_back({trial, before[i]});
   }
   return needed;
 }
@@ -118,25 +119,26 @@ class event_file {
   explicit event_file(std::string path) : path_{std::move(path)}
   {
     auto file = open_file(path_, O_RDWR | O_CREAT | O_APPEND);
-    if (!file.is_open()) fail(path_, "cannot be written: ", reason_of(errno));
+    if (!file.is_open()) throw_runtime_error(path_, "cannot be written: ", reason_of(errno));
     lock_ = file_lock{std::move(file), path_,
                       "wait until that search is over or choose another folder"};
   }
 
-  [[nodiscard]] std::string text() const { return read_whole(path_); }
+  [[nodiscard]] std::string text() const { return read_checked(path_); }
   void cut(std::size_t length) const
   {
     if (::ftruncate(lock_.file().number(), static_cast<::off_t>(length)) != 0)
-      fail(path_, "cannot be cut: ", reason_of(errno));
+      throw_runtime_error(path_, "cannot be cut: ", reason_of(errno));
   }
   void add(std::string_view line) const
   {
     if (const int error = write_all(lock_.file(), line))
-      fail(path_, "cannot be written: ", reason_of(error));
+      throw_runtime_error(path_, "cannot be written: ", reason_of(error));
   }
   void sync() const
   {
-    if (::fsync(lock_.file().number()) != 0) fail(path_, "cannot be synced: ", reason_of(errno));
+    if (::fsync(lock_.file().number()) != 0)
+      throw_runtime_error(path_, "cannot be synced: ", reason_of(errno));
   }
 
  private:
@@ -175,7 +177,7 @@ class search_folder {
   void require_same(const json& found, const json& wanted) const
   {
     if (const auto words = difference(found, wanted); !words.empty())
-      refuse("arena", history_path(), " is of another search: ", words);
+      throw_invalid_argument("run_search", history_path(), " is of another search: ", words);
   }
 
   void add(const search_event& event) const
@@ -224,7 +226,7 @@ class search_folder {
       void operator()(DIR* d) const { ::closedir(d); }
     };
     const std::unique_ptr<DIR, closes> folder{::opendir(folder_.c_str())};
-    if (!folder) fail(folder_, "cannot be read: ", reason_of(errno));
+    if (!folder) throw_runtime_error(folder_, "cannot be read: ", reason_of(errno));
     while (const auto* entry = ::readdir(folder.get())) {
       const std::string_view name{entry->d_name};
       if (name.starts_with("trial-") && (name.ends_with(".checkpoint") || name.ends_with(".part")))

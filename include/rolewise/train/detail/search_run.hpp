@@ -12,13 +12,13 @@
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_strategy.hpp>
-#include <rolewise/train/arena_options.hpp>
 #include <rolewise/train/detail/naming_trial.hpp>
 #include <rolewise/train/detail/search_course.hpp>
 #include <rolewise/train/detail/search_folder.hpp>
 #include <rolewise/train/detail/trial_steps.hpp>
 #include <rolewise/train/fit.hpp>
-#include <rolewise/train/search_observer.hpp>
+#include <rolewise/train/search_callback.hpp>
+#include <rolewise/train/search_run_options.hpp>
 #include <rolewise/train/snapshot.hpp>
 
 #include <algorithm>
@@ -35,7 +35,7 @@
 namespace rolewise::detail {
 
 /// The process group of a search in a single process, which owns all trials.
-struct no_company {
+struct single_process {
   static constexpr bool is_alone = true;
 
   [[nodiscard]] static bool owns(std::int64_t) { return true; }
@@ -65,29 +65,29 @@ class outcomes_in_turn {
   std::size_t next_ = 0;
 };
 
-template<typename Strategy, typename Factory, typename Step, typename Judge, typename Company,
+template<typename Strategy, typename Factory, typename Step, typename Metric, typename ProcessGroup,
          typename Tell>
 class search_run {
  public:
   /// @param tell `(event)` passes an event to the observers
   search_run(const Strategy& strategy, const search_space& space, const Factory& factory,
-             const Judge& judge, const dataset& data, const arena_options& options,
-             Company& company, const Tell& tell)
+             const Metric& metric, const dataset& data, const search_run_options& options,
+             ProcessGroup& process_group, const Tell& tell)
       : strategy_{strategy},
-        judge_{judge},
+        metric_{metric},
         data_{data},
         options_{options},
-        company_{company},
+        process_group_{process_group},
         tell_{tell},
         course_{{.strategy = std::string{std::string_view{Strategy::name}},
                  .space = space,
                  .trials = options.trials,
                  .epochs = options.epochs,
-                 .epochs_per_round = options.epochs_per_round,
+                 .evaluation_interval = options.evaluation_interval,
                  .seed = options.seed,
                  .events = {}},
-                looks_back<Strategy>()},
-        steps_{factory, options.trials, options.seed, looks_back<Strategy>()},
+                reads_history<Strategy>()},
+        steps_{factory, options.trials, options.seed, reads_history<Strategy>()},
         folder_{options.folder}
   {}
 
@@ -96,15 +96,16 @@ class search_run {
     open();
     bool is_begun = false;
     while (!course_.is_over()) {
-      const auto decisions = course_.checked(strategy_(course_.history().space, course_.standings(),
-                                                       options_.seed.split(purpose{"strategy"})));
+      const auto decisions =
+          course_.checked(strategy_(course_.history().space, course_.trial_states(),
+                                    options_.seed.split(purpose{"strategy"})));
       if (!is_begun && !is_recorded_whole(decisions)) {
         begin();
         is_begun = true;
       }
       decide(decisions);
       if (is_begun) {
-        steps_.carry_out(decisions, course_.round(), company_);
+        steps_.carry_out(decisions, course_.round(), process_group_);
         train();
       } else {
         for (const auto trial : course_.in_training()) (void)adopt_recorded(trial);
@@ -113,11 +114,11 @@ class search_run {
       if (is_begun) settle();
     }
     if (recorded() != nullptr)
-      fail(folder_.history_path(), "is damaged: after the end of the search it has ",
-           without_end(line_of(json_of(*recorded()))));
+      throw_runtime_error(folder_.history_path(), "is damaged: after the end of the search it has ",
+                          without_end(line_of(json_of(*recorded()))));
     course_.require_one_left();
     if (!is_begun) begin();
-    tell_(search_ends{course_.history(), course_.standings()});
+    tell_(search_end{course_.history(), course_.trial_states()});
   }
 
   [[nodiscard]] const search_course& course() const { return course_; }
@@ -136,8 +137,9 @@ class search_run {
         for (auto& [name, value] : settings_of(part))
           all.emplace_back(whose + (name.empty() ? "" : "." + name), std::move(value));
       else
-        refuse("arena", "a search that is kept compares all settings, but the ", whose,
-               " does not tell its own: it has to be Described (rolewise/core/settings.hpp)");
+        throw_invalid_argument(
+            "run_search", "a search that is kept compares all settings, but the ", whose,
+            " does not tell its own: it has to be Described (rolewise/core/settings.hpp)");
     };
     add("strategy", strategy_);
     add("step", steps_.sample(course_.history().space.sample(seed{0})));
@@ -152,7 +154,7 @@ class search_run {
   /// Reads the recorded events of this search.
   void open()
   {
-    if (Company::is_alone && !folder_.keeps()) return;
+    if (ProcessGroup::is_alone && !folder_.keeps()) return;
     const auto head = head_of(course_.history(), {{"batch_size", options_.batch_size},
                                                   {"data", data_.name},
                                                   {"samples", data_.size()},
@@ -160,13 +162,13 @@ class search_run {
                                                   {"conditions", classic_text(options_.conditions)},
                                                   {"settings", settings()}});
     std::string text;
-    if (company_.keeps_history()) {
+    if (process_group_.keeps_history()) {
       if (folder_.keeps()) record_ = folder_.open(head);
       text = line_of(head);
       for (const auto& event : record_) text += line_of(json_of(event));
     }
-    if constexpr (!Company::is_alone) text = company_.shared(std::move(text));
-    if (!company_.keeps_history()) {
+    if constexpr (!ProcessGroup::is_alone) text = process_group_.shared(std::move(text));
+    if (!process_group_.keeps_history()) {
       auto found = history_from(text, folder_.history_path());
       folder_.require_same(found->head, head);
       record_ = std::move(found->history.events);
@@ -192,16 +194,17 @@ class search_run {
       if (i >= record_.size())
         note(events[i]);
       else if (!(events[i] == record_[i]))
-        refuse("arena", folder_.history_path(), " is of another search: in round ", course_.round(),
-               " strategy '", Strategy::name, "' decides otherwise on trial ", events[i].trial,
-               ": ", without_end(line_of(json_of(record_[i]))), " was recorded, now it is ",
-               without_end(line_of(json_of(events[i]))));
+        throw_invalid_argument(
+            "run_search", folder_.history_path(), " is of another search: in round ",
+            course_.round(), " strategy '", Strategy::name, "' decides otherwise on trial ",
+            events[i].trial, ": ", without_end(line_of(json_of(record_[i]))),
+            " was recorded, now it is ", without_end(line_of(json_of(events[i]))));
     }
   }
   void note(const search_event& event)
   {
-    if (company_.keeps_history()) folder_.add(event);
-    tell_(search_goes_on{event, course_.history(), course_.standings()});
+    if (process_group_.keeps_history()) folder_.add(event);
+    tell_(search_goes_on{event, course_.history(), course_.trial_states()});
   }
   [[nodiscard]] static std::string without_end(std::string line)
   {
@@ -224,8 +227,9 @@ class search_run {
     const bool is_failure = event.what == search_event::kind::failed && !event.score;
     if (!(is_score || is_failure) || event.round != course_.round() || event.trial != trial ||
         event.epoch != course_.end_of_round(trial))
-      fail(folder_.history_path(), "is damaged: in round ", course_.round(), " a score of trial ",
-           trial, " should follow, not ", without_end(line_of(json_of(event))));
+      throw_runtime_error(folder_.history_path(), "is damaged: in round ", course_.round(),
+                          " a score of trial ", trial, " should follow, not ",
+                          without_end(line_of(json_of(event))));
     course_.end_round_of({trial, event.score, event.reason, event.seconds});
     return is_score;
   }
@@ -235,21 +239,21 @@ class search_run {
   {
     const auto round = course_.round();
     for (const auto& kept : needed_states(course_.history(), round, false)) {
-      if (!company_.owns(kept.trial)) continue;
-      steps_.start(kept.trial, *course_.standings()[static_cast<std::size_t>(kept.trial)].at);
+      if (!process_group_.owns(kept.trial)) continue;
+      steps_.start(kept.trial, *course_.trial_states()[static_cast<std::size_t>(kept.trial)].at);
       steps_.take_up(kept.trial, folder_.state_of(kept));
     }
-    if (looks_back<Strategy>())
+    if (reads_history<Strategy>())
       for (const auto& kept : needed_states(course_.history(), round - 1, false))
-        if (company_.owns(kept.trial)) steps_.earlier(kept.trial) = folder_.state_of(kept);
+        if (process_group_.owns(kept.trial)) steps_.earlier(kept.trial) = folder_.state_of(kept);
     settle();  // removes what a killed run has left
-    tell_(search_begins{course_.history(), course_.standings()});
+    tell_(search_begin{course_.history(), course_.trial_states()});
   }
 
   void settle() const
   {
     const auto round = course_.round();
-    folder_.settle(needed_states(course_.history(), round, looks_back<Strategy>()), round);
+    folder_.settle(needed_states(course_.history(), round, reads_history<Strategy>()), round);
   }
 
   /// Trains and evaluates the trials of this round, except those whose score or failure is
@@ -258,7 +262,7 @@ class search_run {
   {
     std::vector<std::int64_t> own;
     for (const auto trial : course_.in_training()) {
-      const bool is_own = company_.owns(trial);
+      const bool is_own = process_group_.owns(trial);
       if (recorded() != nullptr) {
         const bool has_score = adopt_recorded(trial);
         if (is_own && has_score)
@@ -273,19 +277,20 @@ class search_run {
     std::vector<trial_outcome> outcomes;
     run_concurrently(
         ordered(own),
-        {.max_concurrent = options_.at_once, .threads_per_task = options_.threads_each},
+        {.max_concurrent = options_.max_concurrent_trials,
+         .threads_per_task = options_.threads_per_trial},
         [&](std::int64_t trial) { return train(trial); },
         [&](std::int64_t, trial_outcome outcome) {
           outcome.seconds = seconds();
           turns.add(outcome, [&](const trial_outcome& found) {
-            if constexpr (Company::is_alone)
+            if constexpr (ProcessGroup::is_alone)
               add(found);
             else
               outcomes.push_back(found);
           });
         });
-    if constexpr (!Company::is_alone)
-      for (const auto& found : company_.exchanged(course_.round(), outcomes)) add(found);
+    if constexpr (!ProcessGroup::is_alone)
+      for (const auto& found : process_group_.exchanged(course_.round(), outcomes)) add(found);
   }
 
   /// Trains and evaluates one trial. A trial that diverges has failed; any other error ends the
@@ -294,8 +299,9 @@ class search_run {
   {
     trial_outcome outcome{.trial = trial};
     try {
-      outcome.score = naming_trial(trial, *course_.standings()[static_cast<std::size_t>(trial)].at,
-                                   [&] { return score_of(trial, *steps_[trial]); });
+      outcome.score =
+          naming_trial(trial, *course_.trial_states()[static_cast<std::size_t>(trial)].at,
+                       [&] { return score_of(trial, *steps_[trial]); });
     } catch (const diverged& why) {
       outcome.reason = without_library_name(why.what());
       steps_.drop(trial);
@@ -310,12 +316,12 @@ class search_run {
         {.epochs = options_.epochs,
          .batch_size = options_.batch_size,
          .seed = steps_.seed_of(trial).split(purpose{"order"}),
-         .from = course_.standings()[static_cast<std::size_t>(trial)].epoch,
+         .from = course_.trial_states()[static_cast<std::size_t>(trial)].epoch,
          .until = course_.end_of_round(trial)});
     // View memory is reused from step to step; it is released while other trials train.
-    if constexpr (requires { step.progress.buffers() = buffer_pool{}; })
-      step.progress.buffers() = buffer_pool{};
-    const auto score = static_cast<double>(judge_(std::as_const(step)));
+    if constexpr (requires { step.learner_state.buffers() = buffer_pool{}; })
+      step.learner_state.buffers() = buffer_pool{};
+    const auto score = static_cast<double>(metric_(std::as_const(step)));
     if (!std::isfinite(score))
       diverge("judge", "the score after ", course_.end_of_round(trial), " epochs is ",
               without_sign_of_nan(score));
@@ -338,10 +344,10 @@ class search_run {
   }
 
   const Strategy& strategy_;
-  const Judge& judge_;
+  const Metric& metric_;
   const dataset& data_;
-  const arena_options& options_;
-  Company& company_;
+  const search_run_options& options_;
+  ProcessGroup& process_group_;
   const Tell& tell_;
   search_course course_;
   trial_steps<Factory, Step> steps_;

@@ -33,36 +33,39 @@ class state_reader {
     snapshot entries;
     for (std::uint32_t i = 0; i < count; ++i) entries.push_back(read_entry(i));
     if (at_ != bytes_.size() - sizeof(std::uint32_t))
-      fail(path_, "has ", bytes_.size() - sizeof(std::uint32_t) - at_,
-           " bytes that belong to no part, at byte ", at_);
+      throw_runtime_error(path_, "has ", bytes_.size() - sizeof(std::uint32_t) - at_,
+                          " bytes that belong to no part, at byte ", at_);
     const auto whole = crc_of(bytes_.substr(0, at_));
     if (take<std::uint32_t>("its checksum") != whole)
-      fail(path_, "is damaged: the checksum of the whole file, at byte ", at_ - 4, ", is wrong");
+      throw_runtime_error(path_, "is damaged: the checksum of the whole file, at byte ", at_ - 4,
+                          ", is wrong");
     return entries;
   }
 
  private:
   [[nodiscard]] std::uint32_t read_header()
   {
-    const auto known = std::min(bytes_.size(), state_magic.size());
-    if (bytes_.substr(0, known) != state_magic.substr(0, known))
-      fail(path_, "is no checkpoint of rolewise: it begins otherwise, at byte 0");
-    at_ = known;
+    const auto targets = std::min(bytes_.size(), state_magic.size());
+    if (bytes_.substr(0, targets) != state_magic.substr(0, targets))
+      throw_runtime_error(path_, "is no checkpoint of rolewise: it begins otherwise, at byte 0");
+    at_ = targets;
     if (bytes_.size() < state_header_size)
-      fail(path_, "is truncated: it has ", bytes_.size(), " bytes, its header alone ",
-           state_header_size);
+      throw_runtime_error(path_, "is truncated: it has ", bytes_.size(),
+                          " bytes, its header alone ", state_header_size);
     const auto version = take<std::uint32_t>("header");
     const auto count = take<std::uint32_t>("header");
     const auto length = take<std::uint64_t>("header");
     const auto sum = crc_of(bytes_.substr(0, at_));
-    if (take<std::uint32_t>("header") != sum) fail(path_, "is damaged: header, bytes 0 to 27");
+    if (take<std::uint32_t>("header") != sum)
+      throw_runtime_error(path_, "is damaged: header, bytes 0 to 27");
     if (version != state_version)
-      fail(path_, "has the format version ", version, " at byte 8, this library reads ",
-           state_version);
+      throw_runtime_error(path_, "has the format version ", version,
+                          " at byte 8, this library reads ", state_version);
     if (bytes_.size() < length)
-      fail(path_, "is truncated: it has ", bytes_.size(), " bytes of ", length);
+      throw_runtime_error(path_, "is truncated: it has ", bytes_.size(), " bytes of ", length);
     if (bytes_.size() > length)
-      fail(path_, "is oversized: it has ", bytes_.size(), " bytes, its header says ", length);
+      throw_runtime_error(path_, "is oversized: it has ", bytes_.size(), " bytes, its header says ",
+                          length);
     return count;
   }
 
@@ -81,12 +84,14 @@ class state_reader {
     state_entry entry;
     entry.name = std::string{take_bytes(name_length, where)};
     const auto head_sum = crc_of(bytes_.substr(begin, at_ - begin));
-    if (take<std::uint32_t>(where) != head_sum) fail(path_, "is damaged: head of ", where);
+    if (take<std::uint32_t>(where) != head_sum)
+      throw_runtime_error(path_, "is damaged: head of ", where);
 
     const auto payload_at = at_;
     const auto named = classic_text("part '", entry.name, "' at byte ", payload_at);
     const auto payload = take_bytes(head.length, named);
-    if (take<std::uint32_t>(named) != crc_of(payload)) fail(path_, "is damaged: ", named);
+    if (take<std::uint32_t>(named) != crc_of(payload))
+      throw_runtime_error(path_, "is damaged: ", named);
     decode(head, payload, named, entry);
     return entry;
   }
@@ -122,7 +127,8 @@ class state_reader {
         entry.value = texts(payload, where);
         return;
     }
-    fail(path_, "is damaged: ", where, " is of the unknown kind ", static_cast<int>(head.kind));
+    throw_runtime_error(path_, "is damaged: ", where, " is of the unknown kind ",
+                        static_cast<int>(head.kind));
   }
 
   [[nodiscard]] torch::Tensor decode_tensor(const entry_head& head, std::string_view payload,
@@ -130,7 +136,8 @@ class state_reader {
   {
     if (head.type == 0) return {};
     if (head.type > state_types.size())
-      fail(path_, "is damaged: ", where, " is of the unknown type ", static_cast<int>(head.type));
+      throw_runtime_error(path_, "is damaged: ", where, " is of the unknown type ",
+                          static_cast<int>(head.type));
     const auto type = state_types[head.type - 1U];
     // The product is bounded at each step, so that corrupt sizes neither overflow nor allocate.
     // `extent` counts a size of 0 as 1, because LibTorch computes strides from the other sizes.
@@ -139,14 +146,14 @@ class state_reader {
     for (const auto size : head.sizes) {
       const auto times = static_cast<std::uint64_t>(std::max<std::int64_t>(size, 1));
       if (size < 0 || extent > most / times || (size > 0 && length > payload.size() / times))
-        fail(path_, "is damaged: ", where, " has sizes that its ", payload.size(),
-             " bytes cannot hold");
+        throw_runtime_error(path_, "is damaged: ", where, " has sizes that its ", payload.size(),
+                            " bytes cannot hold");
       length *= static_cast<std::uint64_t>(size);
       extent *= times;
     }
     if (length != payload.size())
-      fail(path_, "is damaged: ", where, " has ", payload.size(), " bytes, its sizes want ",
-           length);
+      throw_runtime_error(path_, "is damaged: ", where, " has ", payload.size(),
+                          " bytes, its sizes want ", length);
     auto t = torch::empty(head.sizes, torch::TensorOptions{}.dtype(type));
     if (!payload.empty()) std::memcpy(t.mutable_data_ptr(), payload.data(), payload.size());
     return head.layout == 1 && t.dim() == 4 ? t.contiguous(torch::MemoryFormat::ChannelsLast) : t;
@@ -156,7 +163,8 @@ class state_reader {
   [[nodiscard]] T number(std::string_view payload, const std::string& where) const
   {
     if (payload.size() != sizeof(T))
-      fail(path_, "is damaged: ", where, " has ", payload.size(), " bytes, not ", sizeof(T));
+      throw_runtime_error(path_, "is damaged: ", where, " has ", payload.size(), " bytes, not ",
+                          sizeof(T));
     T x;
     std::memcpy(&x, payload.data(), sizeof x);
     return x;
@@ -165,8 +173,8 @@ class state_reader {
   [[nodiscard]] std::vector<T> numbers(std::string_view payload, const std::string& where) const
   {
     if (payload.size() % sizeof(T) != 0)
-      fail(path_, "is damaged: ", where, " has ", payload.size(), " bytes, no multiple of ",
-           sizeof(T));
+      throw_runtime_error(path_, "is damaged: ", where, " has ", payload.size(),
+                          " bytes, no multiple of ", sizeof(T));
     std::vector<T> all(payload.size() / sizeof(T));
     if (!all.empty()) std::memcpy(all.data(), payload.data(), payload.size());
     return all;
@@ -177,10 +185,12 @@ class state_reader {
     std::vector<std::string> all;
     while (!payload.empty()) {
       std::uint64_t length = 0;
-      if (payload.size() < sizeof length) fail(path_, "is damaged: ", where, " ends in a length");
+      if (payload.size() < sizeof length)
+        throw_runtime_error(path_, "is damaged: ", where, " ends in a length");
       std::memcpy(&length, payload.data(), sizeof length);
       payload.remove_prefix(sizeof length);
-      if (payload.size() < length) fail(path_, "is damaged: ", where, " ends in a text");
+      if (payload.size() < length)
+        throw_runtime_error(path_, "is damaged: ", where, " ends in a text");
       all.emplace_back(payload.substr(0, length));
       payload.remove_prefix(length);
     }
@@ -198,8 +208,8 @@ class state_reader {
   [[nodiscard]] std::string_view take_bytes(std::uint64_t count, std::string_view where)
   {
     if (count > bytes_.size() - at_)
-      fail(path_, "is damaged: ", where, " wants ", count, " bytes, ", bytes_.size() - at_,
-           " are left");
+      throw_runtime_error(path_, "is damaged: ", where, " wants ", count, " bytes, ",
+                          bytes_.size() - at_, " are left");
     const auto taken = bytes_.substr(at_, count);
     at_ += count;
     return taken;

@@ -64,7 +64,8 @@ template<typename T>
     if (t->defined()) {
       const auto type = std::find(state_types.begin(), state_types.end(), t->scalar_type());
       if (type == state_types.end())
-        refuse("checkpoint", "cannot hold '", entry.name, "' of type ", t->scalar_type());
+        throw_invalid_argument("checkpoint", "cannot hold '", entry.name, "' of type ",
+                               t->scalar_type());
       head.type = static_cast<std::uint8_t>(type - state_types.begin() + 1);
       head.layout = t->dim() == 4 && !t->is_contiguous() &&
                     t->is_contiguous(torch::MemoryFormat::ChannelsLast);

@@ -6,10 +6,10 @@
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
-#include <rolewise/search/point.hpp>
+#include <rolewise/search/configuration.hpp>
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/train/detail/copy_trial_state.hpp>
 #include <rolewise/train/detail/naming_trial.hpp>
-#include <rolewise/train/detail/take_over.hpp>
 #include <rolewise/train/snapshot.hpp>
 
 #include <algorithm>
@@ -28,18 +28,18 @@ namespace rolewise::detail {
 /// A factory that can also move an existing step to another point.
 template<typename Factory, typename Step>
 concept Repointing =
-    std::invocable<const Factory&, Step&, const point&, std::int64_t, rolewise::seed>;
+    std::invocable<const Factory&, Step&, const configuration&, std::int64_t, rolewise::seed>;
 
 template<typename Factory, typename Step>
 class trial_steps {
  public:
   /// @param search the seed of the search
-  trial_steps(const Factory& factory, std::int64_t trials, seed search, bool looks_back)
+  trial_steps(const Factory& factory, std::int64_t trials, seed search, bool reads_history)
       : factory_{factory},
         search_{search},
-        looks_back_{looks_back},
+        reads_history_{reads_history},
         steps_(static_cast<std::size_t>(trials)),
-        now_(looks_back ? steps_.size() : 0),
+        now_(reads_history ? steps_.size() : 0),
         earlier_(now_.size())
   {}
 
@@ -52,9 +52,9 @@ class trial_steps {
   }
 
   /// A step that belongs to no trial, to read its settings.
-  [[nodiscard]] Step sample(const point& at) const { return factory_(at, 0, seed_of(0)); }
+  [[nodiscard]] Step sample(const configuration& at) const { return factory_(at, 0, seed_of(0)); }
 
-  void start(std::int64_t trial, const point& at)
+  void start(std::int64_t trial, const configuration& at)
   {
     steps_[place(trial)].emplace(
         naming_trial(trial, at, [&] { return factory_(at, trial, seed_of(trial)); }));
@@ -63,34 +63,35 @@ class trial_steps {
   /// Carries out decisions. Copies are made of the trials as they were before, so the order of
   /// decisions has no effect. States for other processes are sent before anything changes.
   /// @param decisions as returned by `search_course::checked`
-  template<typename Company>
-  void carry_out(const std::vector<decision>& decisions, std::int64_t round, Company& company)
+  template<typename ProcessGroup>
+  void carry_out(const std::vector<decision>& decisions, std::int64_t round,
+                 ProcessGroup& process_group)
   {
-    if (looks_back_)
+    if (reads_history_)
       for (std::size_t i = 0; i < steps_.size(); ++i)
         if (steps_[i]) keep_apart(now_[i], snapshot_of(*steps_[i]));
-    auto aside = looks_back_ ? kept_states{} : overwritten_sources(decisions);
-    if constexpr (!Company::is_alone) send(decisions, round, company);
+    auto aside = reads_history_ ? kept_states{} : overwritten_sources(decisions);
+    if constexpr (!ProcessGroup::is_alone) send(decisions, round, process_group);
     for (const auto& made : decisions) {
-      if (!company.owns(trial_of(made))) continue;
+      if (!process_group.owns(trial_of(made))) continue;
       if (const auto* started = std::get_if<start_trial>(&made)) start(started->trial, started->at);
-      const auto* copied = std::get_if<copy_trial>(&made);
+      const auto* copied = std::get_if<exploit_trial>(&made);
       if (copied == nullptr) continue;
       const auto from = place(copied->from);
-      if constexpr (!Company::is_alone)
-        if (!company.owns(copied->from)) {
-          const auto sent = company.receive(round, *copied);
+      if constexpr (!ProcessGroup::is_alone)
+        if (!process_group.owns(copied->from)) {
+          const auto sent = process_group.receive(round, *copied);
           become(*copied, sent);
           continue;
         }
-      if (looks_back_)
-        become(*copied, (copied->looks_ago == 0 ? now_ : earlier_)[from]);
+      if (reads_history_)
+        become(*copied, (copied->evaluations_ago == 0 ? now_ : earlier_)[from]);
       else if (const auto kept = aside.find(copied->from); kept != aside.end())
         become(*copied, kept->second);
       else
         become(*copied, *steps_[from]);
     }
-    if (looks_back_) std::swap(now_, earlier_);
+    if (reads_history_) std::swap(now_, earlier_);
   }
 
   /// Discards the step of a failed trial, as a resumed search does.
@@ -102,7 +103,7 @@ class trial_steps {
   /// Restores a started trial from a checkpoint.
   void take_up(std::int64_t trial, const snapshot& state)
   {
-    take_over(*steps_[place(trial)], state, classic_text("kept state of trial ", trial));
+    copy_trial_state(*steps_[place(trial)], state, classic_text("kept state of trial ", trial));
   }
 
  private:
@@ -114,17 +115,18 @@ class trial_steps {
   }
 
   /// Sends states of own trials to the processes whose trials copy them.
-  template<typename Company>
-  void send(const std::vector<decision>& decisions, std::int64_t round, Company& company)
+  template<typename ProcessGroup>
+  void send(const std::vector<decision>& decisions, std::int64_t round, ProcessGroup& process_group)
   {
     for (const auto& made : decisions) {
-      const auto* copied = std::get_if<copy_trial>(&made);
-      if (copied == nullptr || !company.owns(copied->from) || company.owns(copied->to)) continue;
+      const auto* copied = std::get_if<exploit_trial>(&made);
+      if (copied == nullptr || !process_group.owns(copied->from) || process_group.owns(copied->to))
+        continue;
       const auto from = place(copied->from);
-      if (looks_back_)
-        company.send(round, *copied, (copied->looks_ago == 0 ? now_ : earlier_)[from]);
+      if (reads_history_)
+        process_group.send(round, *copied, (copied->evaluations_ago == 0 ? now_ : earlier_)[from]);
       else
-        company.send(round, *copied, snapshot_of(*steps_[from]));
+        process_group.send(round, *copied, snapshot_of(*steps_[from]));
     }
   }
 
@@ -133,12 +135,12 @@ class trial_steps {
   {
     kept_states kept;
     for (const auto& made : decisions) {
-      const auto* copied = std::get_if<copy_trial>(&made);
+      const auto* copied = std::get_if<exploit_trial>(&made);
       if (copied == nullptr || kept.contains(copied->from)) continue;
       if (!steps_[place(copied->from)]) continue;  // owned by another process
       const bool is_overwritten =
           std::any_of(decisions.begin(), decisions.end(), [&](const decision& other) {
-            const auto* also = std::get_if<copy_trial>(&other);
+            const auto* also = std::get_if<exploit_trial>(&other);
             return also != nullptr && also->to == copied->from && also->from != also->to;
           });
       if (is_overwritten) keep_apart(kept[copied->from], snapshot_of(*steps_[place(copied->from)]));
@@ -149,7 +151,7 @@ class trial_steps {
   /// Makes a trial a copy of another one, at its new point.
   /// @param other a snapshot or a step
   template<typename Other>
-  void become(const copy_trial& copied, Other& other)
+  void become(const exploit_trial& copied, Other& other)
   {
     constexpr std::string_view who = "copy of a trial";
     auto& mine = steps_[place(copied.to)];
@@ -157,19 +159,19 @@ class trial_steps {
     naming_trial(copied.to, copied.at, [&] {
       if constexpr (Repointing<Factory, Step>)
         if (mine) {
-          take_over(*mine, other, who);
+          copy_trial_state(*mine, other, who);
           factory_(*mine, copied.at, copied.to, own);
           return;
         }
       auto fresh = factory_(copied.at, copied.to, own);
-      take_over(fresh, other, who);
+      copy_trial_state(fresh, other, who);
       mine.emplace(std::move(fresh));
     });
   }
 
   const Factory& factory_;
   seed search_;
-  bool looks_back_;
+  bool reads_history_;
   std::vector<std::optional<Step>> steps_;
   std::vector<snapshot> now_, earlier_;  // deep copies, by trial
 };

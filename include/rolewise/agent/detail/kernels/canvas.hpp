@@ -78,12 +78,12 @@ class canvas {
   void forget_holes() noexcept { has_holes_ = false; }
 
   /// Paints holes in a color and marks them as covered.
-  void fill(const std::uint8_t* colour)
+  void fill(const std::uint8_t* color)
   {
     if (!has_holes_) return;
     settle();
     for (std::size_t c = 0; c < channels_; ++c)
-      passes_->fill(now_[c], now_[mask], count_, colour[c]);
+      passes_->fill(now_[c], now_[mask], count_, color[c]);
     has_holes_ = false;
   }
 
@@ -179,7 +179,7 @@ class canvas {
   /// Makes the rows `top .. bottom - 1` and columns `left .. right - 1`, clipped, a hole of a
   /// given color.
   void cut(std::int64_t top, std::int64_t bottom, std::int64_t left, std::int64_t right,
-           const std::uint8_t* colour)
+           const std::uint8_t* color)
   {
     top = std::max<std::int64_t>(top, 0);
     left = std::max<std::int64_t>(left, 0);
@@ -191,7 +191,7 @@ class canvas {
     for (std::int64_t y = top; y < bottom; ++y) {
       const auto at = y * width_ + left;
       const auto length = static_cast<std::size_t>(right - left);
-      for (std::size_t c = 0; c < channels_; ++c) std::memset(now_[c] + at, colour[c], length);
+      for (std::size_t c = 0; c < channels_; ++c) std::memset(now_[c] + at, color[c], length);
       std::memset(now_[mask] + at, 0, length);
     }
   }

@@ -81,7 +81,7 @@ struct kernel_set {
   /// rounded to float32 one after the other.
   void (*blend)(const std::uint8_t* d, std::uint8_t* image, std::size_t count, float factor);
   /// Gray values: `(19595 r + 38470 g + 7471 b + add) >> 16`.
-  void (*grey)(const std::uint8_t* const* rgb, std::uint8_t* out, std::size_t count,
+  void (*gray)(const std::uint8_t* const* rgb, std::uint8_t* out, std::size_t count,
                std::int32_t add);
   std::int64_t (*sum)(const std::uint8_t* plane, std::size_t count);
   void (*range)(const std::uint8_t* plane, std::size_t count, std::uint8_t* low,
@@ -107,9 +107,9 @@ struct kernel_set {
   /// twice that for pairs.
   void (*warp_mix)(const std::uint32_t* upper, const std::uint32_t* lower,
                    const std::uint32_t* shares, std::size_t count, std::uint32_t* out);
-  /// Writes `colour` where `covered` is 0; elsewhere `covered` is 255.
+  /// Writes `color` where `covered` is 0; elsewhere `covered` is 255.
   void (*fill)(std::uint8_t* plane, const std::uint8_t* covered, std::size_t count,
-               std::uint8_t colour);
+               std::uint8_t color);
   /// Moves one row; overwrites up to `guard` bytes after it, so rows are made from first to last.
   void (*move)(const std::uint8_t* in, std::uint8_t* out, std::int64_t width, const row_move& how);
   /// Converts to float32; `out` is exact.

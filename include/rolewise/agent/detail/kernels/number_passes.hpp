@@ -117,7 +117,7 @@ inline void to_bfloat16(const std::uint8_t* const* planes, std::size_t channels,
   converted(planes, channels, count, by, to, out);
 }
 
-inline constexpr kernel_set passes{variant,      &look_up,    &blend,        &grey,    &sum,
+inline constexpr kernel_set passes{variant,      &look_up,    &blend,        &gray,    &sum,
                                    &range,       &smooth,     &pack,         &unpack,  &sources,
                                    &warp_places, &warp_mix,   &fill,         &move,    &to_float,
                                    &to_bfloat16, &weigh_rows, weigh_columns, &turn_hue};

@@ -53,27 +53,27 @@ inline void rotate(canvas& image, double degrees)
   affine(image, {map.a, map.b, map.c}, {map.d, map.e, map.f});
 }
 
-inline void color(canvas& image, double factor, grey_rounding rounding)
+inline void color(canvas& image, double factor, gray_rounding rounding)
 {
   if (image.channels() == 1) return;
   auto* const* planes = image.planes();
-  image.passes().grey(planes, image.spare(), image.count(),
-                      rounding == grey_rounding::nearest ? 0x8000 : 0);
+  image.passes().gray(planes, image.spare(), image.count(),
+                      rounding == gray_rounding::nearest ? 0x8000 : 0);
   for (std::size_t c = 0; c < 3; ++c)
     image.passes().blend(image.spare(), planes[c], image.count(), static_cast<float>(factor));
 }
 
-inline void contrast(canvas& image, double factor, grey_rounding rounding)
+inline void contrast(canvas& image, double factor, gray_rounding rounding)
 {
   auto* const* planes = image.planes();
-  const std::uint8_t* grey = planes[0];
+  const std::uint8_t* gray = planes[0];
   if (image.channels() == 3) {
-    image.passes().grey(planes, image.spare(), image.count(),
-                        rounding == grey_rounding::nearest ? 0x8000 : 0);
-    grey = image.spare();
+    image.passes().gray(planes, image.spare(), image.count(),
+                        rounding == gray_rounding::nearest ? 0x8000 : 0);
+    gray = image.spare();
   }
   const auto count = static_cast<std::int64_t>(image.count());
-  const auto mean = (2 * image.passes().sum(grey, image.count()) + count) / (2 * count);
+  const auto mean = (2 * image.passes().sum(gray, image.count()) + count) / (2 * count);
   const auto table = blend_table(image.passes(), static_cast<std::uint8_t>(mean), factor);
   image.look_up([&](std::size_t) -> const byte_table& { return table; });
 }
@@ -109,15 +109,15 @@ inline void equalize(canvas& image)
 
 inline void cut_out(canvas& image, double half, std::int64_t row, std::int64_t column)
 {
-  constexpr std::array<std::uint8_t, 3> cut{125, 122, 113}, cut_grey{122};
+  constexpr std::array<std::uint8_t, 3> cut{125, 122, 113}, cut_gray{122};
   const auto reach = static_cast<std::int64_t>(half);
   image.cut(row - reach, row + reach, column - reach, column + reach,
-            image.channels() == 3 ? cut.data() : cut_grey.data());
+            image.channels() == 3 ? cut.data() : cut_gray.data());
 }
 
 /// Applies one operation; parameters as in `operation_parameters`.
 inline void operate(canvas& image, operation what, double value, std::int64_t row,
-                    std::int64_t column, grey_rounding rounding)
+                    std::int64_t column, gray_rounding rounding)
 {
   const auto by_one_table = [&](const byte_table& table) {
     image.look_up([&](std::size_t) -> const byte_table& { return table; });

@@ -43,12 +43,12 @@ inline void write_noise(const image_paint& paint, std::int64_t id, std::uint64_t
 
 /// @pre there are no holes
 inline void paint_over(canvas& image, const image_rectangle& where, const image_paint& paint,
-                       const std::uint8_t* mean_colour)
+                       const std::uint8_t* mean_color)
 {
   if (where.height <= 0 || where.width <= 0) return;
   auto* const* planes = image.planes();
-  const auto* const colour =
-      paint.with == image_paint::kind::colour ? paint.colour.data() : mean_colour;
+  const auto* const color =
+      paint.with == image_paint::kind::color ? paint.color.data() : mean_color;
   const auto length = static_cast<std::size_t>(where.width);
   for (std::size_t c = 0; c < image.channels(); ++c)
     for (std::int64_t y = where.top; y < where.top + where.height; ++y) {
@@ -57,7 +57,7 @@ inline void paint_over(canvas& image, const image_rectangle& where, const image_
         write_noise(paint, where.id, c * image.count() + static_cast<std::uint64_t>(at), length,
                     planes[c] + at);
       else
-        std::memset(planes[c] + at, colour[c], length);
+        std::memset(planes[c] + at, color[c], length);
     }
 }
 

@@ -54,7 +54,7 @@ inline void blend(const std::uint8_t* d, std::uint8_t* image, std::size_t count,
   }
 }
 
-inline void grey(const std::uint8_t* const* rgb, std::uint8_t* out, std::size_t count,
+inline void gray(const std::uint8_t* const* rgb, std::uint8_t* out, std::size_t count,
                  std::int32_t add)
 {
   const std::uint8_t *r = rgb[0], *g = rgb[1], *b = rgb[2];
@@ -180,21 +180,21 @@ inline void sources(const source_row& row, std::int64_t height, std::int64_t row
 }
 
 inline void fill(std::uint8_t* plane, const std::uint8_t* covered, std::size_t count,
-                 std::uint8_t colour)
+                 std::uint8_t color)
 {
   for (std::size_t i = 0; i < count; i += width) {
     bytes image, mask;
     __builtin_memcpy(&image, plane + i, width);
     __builtin_memcpy(&mask, covered + i, width);
-    image = (image & mask) | ((bytes{} + colour) & ~mask);
+    image = (image & mask) | ((bytes{} + color) & ~mask);
     __builtin_memcpy(plane + i, &image, width);
   }
 }
 
 [[gnu::always_inline]] inline void paint(std::uint8_t* out, std::int64_t from, std::int64_t to,
-                                         std::uint8_t colour)
+                                         std::uint8_t color)
 {
-  const bytes brush = bytes{} + colour;
+  const bytes brush = bytes{} + color;
   for (; from < to; from += width) __builtin_memcpy(out + from, &brush, width);
 }
 

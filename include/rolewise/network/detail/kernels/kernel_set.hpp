@@ -52,7 +52,7 @@ struct gradient_pass {
 /// Per-channel sums, to which a kernel adds.
 struct channel_sums {
   double* plain = nullptr;     ///< of the masked gradient
-  double* centred = nullptr;   ///< of the masked gradient times (x - mean)
+  double* centered = nullptr;  ///< of the masked gradient times (x - mean)
   double* of_error = nullptr;  ///< of the gradient times (code - masked y in steps)
 };
 
@@ -62,7 +62,7 @@ struct channel_sums {
 /// bit-identical on every instruction set and under every compiler flag.
 struct kernel_set {
   const char* name;
-  /// Adds the sums of (x - mean) and of its square to `plain` and `centred`; the mean is an
+  /// Adds the sums of (x - mean) and of its square to `plain` and `centered`; the mean is an
   /// estimate.
   void (*moments)(const rows_of_channels& of, const channel_sums& to);
   /// Writes y, or `least` where it is less.

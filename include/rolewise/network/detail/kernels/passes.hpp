@@ -87,7 +87,7 @@ inline void moments(const rows_of_channels& all, const channel_sums& to)
         keep(squares);
       }
       add_to(to.plain + channel, plain);
-      add_to(to.centred + channel, squares);
+      add_to(to.centered + channel, squares);
     }
   }
 }
@@ -166,7 +166,7 @@ inline void sums(const rows_of_channels& all, const gradient_pass& by, const cha
     const std::size_t end = end_of(first, stretch, of.rows);
     for (std::size_t channel = 0; channel < of.channels; channel += lanes) {
       const line along{of, channel};
-      floats plain{}, centred{}, of_error{};
+      floats plain{}, centered{}, of_error{};
       for (std::size_t row = first; row < end; ++row) {
         const std::size_t at = row * of.channels + channel;
         const floats x = load(of.x + at), gradient = load(by.gradient + at);
@@ -177,8 +177,8 @@ inline void sums(const rows_of_channels& all, const gradient_pass& by, const cha
         keep(plain);
         floats product = passed * (x - along.mean);
         keep(product);
-        centred += product;
-        keep(centred);
+        centered += product;
+        keep(centered);
         if (by.of_codes) {
           const floats z = in_steps(y, by.map);
           floats code = z + rounder;
@@ -192,7 +192,7 @@ inline void sums(const rows_of_channels& all, const gradient_pass& by, const cha
         }
       }
       add_to(to.plain + channel, plain);
-      add_to(to.centred + channel, centred);
+      add_to(to.centered + channel, centered);
       if (by.of_codes) add_to(to.of_error + channel, of_error);
     }
   }

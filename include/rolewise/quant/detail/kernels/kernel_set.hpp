@@ -21,7 +21,7 @@ struct code_map {
 
 /// Variants of the backward pass: which values count as inside, and which sums are computed. With
 /// y = x - shift and e = c - y times inside, c outside:
-enum class way_back : std::uint8_t {
+enum class backward_rule : std::uint8_t {
   closed,           ///< low <= y <= high; no sum
   step,             ///< low < y < high; sum of g e
   step_and_offset,  ///< low < y < high; sum of g e, and of g outside
@@ -29,7 +29,7 @@ enum class way_back : std::uint8_t {
   clip_only         ///< low <= y < high; sum of g where y >= high
 };
 
-/// The sums of `way_back` over a part of a tensor.
+/// The sums of `backward_rule` over a part of a tensor.
 struct sums {
   double first = 0.0;
   double second = 0.0;
@@ -60,8 +60,8 @@ struct kernel_set {
   /// Stores the low byte of each code. Returns the bits of the largest magnitude of x.
   std::uint32_t (*codes)(const float* x, std::size_t count, const code_map& by, std::uint8_t* out);
   /// The backward pass: `out = g` inside, else 0. Returns the sums.
-  sums (*back)(way_back how, const float* g, const float* x, std::size_t count, const code_map& by,
-               float* out);
+  sums (*back)(backward_rule how, const float* g, const float* x, std::size_t count,
+               const code_map& by, float* out);
   /// Returns the bits of the largest magnitude.
   std::uint32_t (*largest)(const float* x, std::size_t count);
   /// The same, and stores the sum of magnitudes.

@@ -133,7 +133,7 @@ struct tally {
   floats second[parts]{};
 };
 
-template<way_back how>
+template<backward_rule how>
 [[gnu::always_inline]] inline void back_part(const float* g, const float* x, const map_lanes& by,
                                              float* out, floats& first, floats& second)
 {
@@ -141,16 +141,16 @@ template<way_back how>
   const floats y = load(x) - by.shift;
   const floats zero{};
   floats passed;
-  if constexpr (how == way_back::closed)
+  if constexpr (how == backward_rule::closed)
     passed = y < by.low ? zero : (y > by.high ? zero : gradient);
-  else if constexpr (how == way_back::step || how == way_back::step_and_offset)
+  else if constexpr (how == backward_rule::step || how == backward_rule::step_and_offset)
     passed = y > by.low ? (y < by.high ? gradient : zero) : zero;
   else
     passed = y < by.low ? zero : (y < by.high ? gradient : zero);
   store(out, passed);
-  if constexpr (how == way_back::clip_only) {
+  if constexpr (how == backward_rule::clip_only) {
     first += y >= by.high ? gradient : zero;
-  } else if constexpr (how != way_back::closed) {
+  } else if constexpr (how != backward_rule::closed) {
     floats z = clipped(y, by) * by.times;
     keep(z);
     floats code = z + rounder;
@@ -159,17 +159,17 @@ template<way_back how>
     keep(code);
     // At an excluded end of the range z differs from its code by rounding errors only, but e is
     // the code.
-    const floats left = how == way_back::clip ? (y < by.low ? zero : (y < by.high ? z : zero))
-                                              : (y > by.low ? (y < by.high ? z : zero) : zero);
+    const floats left = how == backward_rule::clip ? (y < by.low ? zero : (y < by.high ? z : zero))
+                                                   : (y > by.low ? (y < by.high ? z : zero) : zero);
     floats part = gradient * (code - left);
     keep(part);
     first += part;
-    if constexpr (how == way_back::step_and_offset)
+    if constexpr (how == backward_rule::step_and_offset)
       second += y > by.low ? (y < by.high ? zero : gradient) : gradient;
   }
 }
 
-template<way_back how>
+template<backward_rule how>
 [[gnu::always_inline]] inline void back_group(const float* g, const float* x, const map_lanes& by,
                                               float* out, tally& to)
 {
@@ -182,7 +182,7 @@ template<way_back how>
   }
 }
 
-template<way_back how>
+template<backward_rule how>
 inline sums back_by(const float* g, const float* x, std::size_t count, const code_map& map,
                     float* out)
 {
@@ -201,26 +201,26 @@ inline sums back_by(const float* g, const float* x, std::size_t count, const cod
       __builtin_memcpy(out + i, made, (end - i) * sizeof(float));
       i = end;
     }
-    if constexpr (how != way_back::closed) first.take(partial.first);
-    if constexpr (how == way_back::step_and_offset) second.take(partial.second);
+    if constexpr (how != backward_rule::closed) first.take(partial.first);
+    if constexpr (how == backward_rule::step_and_offset) second.take(partial.second);
   }
   return {first.total(), second.total()};
 }
 
-inline sums back(way_back how, const float* g, const float* x, std::size_t count,
+inline sums back(backward_rule how, const float* g, const float* x, std::size_t count,
                  const code_map& by, float* out)
 {
   switch (how) {
-    case way_back::closed:
-      return back_by<way_back::closed>(g, x, count, by, out);
-    case way_back::step:
-      return back_by<way_back::step>(g, x, count, by, out);
-    case way_back::step_and_offset:
-      return back_by<way_back::step_and_offset>(g, x, count, by, out);
-    case way_back::clip:
-      return back_by<way_back::clip>(g, x, count, by, out);
-    case way_back::clip_only:
-      return back_by<way_back::clip_only>(g, x, count, by, out);
+    case backward_rule::closed:
+      return back_by<backward_rule::closed>(g, x, count, by, out);
+    case backward_rule::step:
+      return back_by<backward_rule::step>(g, x, count, by, out);
+    case backward_rule::step_and_offset:
+      return back_by<backward_rule::step_and_offset>(g, x, count, by, out);
+    case backward_rule::clip:
+      return back_by<backward_rule::clip>(g, x, count, by, out);
+    case backward_rule::clip_only:
+      return back_by<backward_rule::clip_only>(g, x, count, by, out);
   }
   return {};
 }

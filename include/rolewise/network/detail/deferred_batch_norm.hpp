@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The `deferred_batch_norm`: a deferred batch norm, fused with the operation that follows.
+
+#include <rolewise/network/detail/added_values.hpp>
+#include <rolewise/network/detail/fused_batch_norm.hpp>
+
+#include <utility>
+
+namespace rolewise::detail {
+
+/// A tensor, or a deferred batch norm with an optional addend.
+///
+/// Quantization by uniform steps reads the batch norm's input once and writes bytes; the sum in
+/// between is never stored, and is recomputed in the backward pass. `tensor()` materializes the
+/// result permanently.
+class deferred_batch_norm {
+ public:
+  deferred_batch_norm(torch::Tensor values) : values_{std::move(values)} {}
+  deferred_batch_norm(torch::Tensor x, torch::Tensor weight, torch::Tensor bias, norm_lines lines,
+                      double epsilon)
+      : x_{std::move(x)}, weight_{std::move(weight)}, bias_{std::move(bias)}
+  {
+    work_.lines = std::move(lines);
+    work_.epsilon = epsilon;
+  }
+
+  [[nodiscard]] bool is_pending() const { return !values_.defined(); }
+  [[nodiscard]] at::IntArrayRef sizes() const
+  {
+    return is_pending() ? x_.sizes() : values_.sizes();
+  }
+
+  /// Returns y + x, in place if y is materialized.
+  [[nodiscard]] deferred_batch_norm plus(const torch::Tensor& x) &&
+  {
+    if (is_pending() && !beside_.defined() && lies_beside(x) && x.scalar_type() == torch::kFloat) {
+      beside_ = work_.beside = x;
+      return std::move(*this);
+    }
+    return add_to(taken(), x);
+  }
+  [[nodiscard]] deferred_batch_norm plus(const quantized& x) &&
+  {
+    const bool are_bytes = x.gradient_proxy.defined() && x.levels.scalar_type() == torch::kByte &&
+                           (!x.scale.defined() || x.scale.dim() == 0);
+    if (!is_pending() || beside_.defined() || !are_bytes || !lies_beside(x.levels))
+      return add_to(taken(), x);
+    const auto number = [](const torch::Tensor& t, float otherwise) {
+      return t.defined() ? t.item<float>() : otherwise;
+    };
+    beside_ = x.gradient_proxy;
+    work_.beside = x.levels;
+    work_.addend = {.zero = static_cast<float>(x.zero_point),
+                    .scale = number(x.scale, 1.0F),
+                    .offset = number(x.offset, 0.0F)};
+    return std::move(*this);
+  }
+
+  [[nodiscard]] const torch::Tensor& tensor()
+  {
+    if (is_pending()) make();
+    return values_;
+  }
+  [[nodiscard]] torch::Tensor taken()
+  {
+    (void)tensor();
+    return std::move(values_);
+  }
+  /// Returns max(0, y), in place if y is materialized.
+  [[nodiscard]] torch::Tensor rectified() &&
+  {
+    if (!is_pending()) return values_.relu_();
+    work_.is_rectified = true;
+    return taken();
+  }
+
+  /// Quantizes; `is_pending()` is a precondition.
+  [[nodiscard]] quantized codes(const fusible_steps& steps) const
+  {
+    auto work = work_;
+    work.steps = steps;
+    auto q = steps.codes;
+    q.gradient_proxy =
+        fused_batch_norm::apply(x_, weight_, bias_, addend(),
+                                fused_batch_norm::optional_tensor{steps.step}, work, &q.levels);
+    return q;
+  }
+
+ private:
+  void make()
+  {
+    torch::Tensor none;
+    values_ = fused_batch_norm::apply(x_, weight_, bias_, addend(),
+                                      fused_batch_norm::optional_tensor{}, work_, &none);
+    x_ = weight_ = bias_ = beside_ = torch::Tensor{};
+    work_ = {};
+  }
+  [[nodiscard]] bool lies_beside(const torch::Tensor& x) const
+  {
+    return x.device().is_cpu() && x.sizes() == x_.sizes() && x.strides() == x_.strides() &&
+           !x.is_neg();
+  }
+  [[nodiscard]] fused_batch_norm::optional_tensor addend() const
+  {
+    return beside_.defined() ? fused_batch_norm::optional_tensor{beside_} : std::nullopt;
+  }
+
+  torch::Tensor values_;
+  torch::Tensor x_, weight_, bias_;
+  torch::Tensor beside_;  ///< receives the gradient of the addend
+  norm_work work_{};
+};
+
+}  // namespace rolewise::detail

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// First and last layer of an 8-bit network: `eight_bit_stem`, `eight_bit_classifier`.
+
+#include <rolewise/network/int8_convolution.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace rolewise {
+
+namespace detail {
+
+inline void require_predicting(std::string_view who, phase when)
+{
+  if (when == phase::training)
+    throw_invalid_argument(who, "a network in 8 bits does not learn; probe it, or freeze it");
+}
+
+[[noreturn]] inline void refuse_no_inputs(std::string_view who)
+{
+  throw_invalid_argument(who, "want batches to see the ranges of its maps on, got none");
+}
+
+/// The layer reports with index and count of each place filled in.
+[[nodiscard]] inline std::vector<layer_report> numbered(std::vector<layer_report> layers)
+{
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    layers[i].place.index = static_cast<std::int64_t>(i);
+    layers[i].place.count = static_cast<std::int64_t>(layers.size());
+  }
+  return layers;
+}
+
+}  // namespace detail
+
+/// The first convolution, from floating point to uint8; computed in 8 bits or in full precision.
+class eight_bit_stem {
+ public:
+  /// @param in the quantization grid of the input; none for full precision
+  eight_bit_stem(const detail::folded_convolution& trained, const std::optional<byte_grid>& in,
+                 const byte_grid& out, bool rectify = true)
+      : in_{in}, out_{out}, rectify_{rectify}
+  {
+    if (in)
+      bytes_.emplace(trained, *in, out);
+    else
+      full_ = trained;
+  }
+
+  [[nodiscard]] byte_map operator()(const torch::Tensor& x)
+  {
+    if (bytes_) return (*bytes_)(byte_map::of(x, *in_), rectify_, nullptr);
+    return byte_map::of((*full_)(x, rectify_, nullptr), out_);
+  }
+
+  [[nodiscard]] layer_report report() const
+  {
+    if (bytes_) return bytes_->report();
+    return {.place = {full_->name},
+            .widths = {},
+            .weights = full_->weight.numel(),
+            .arithmetic = layer_arithmetic::full_precision};
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    if (bytes_) {
+      bytes_->visit_state(archive);
+      archive.part("input", *in_);
+    } else {
+      archive.parameter("weight", full_->weight);
+      archive.parameter("bias", full_->bias);
+      archive.part("out", out_);
+    }
+  }
+
+ private:
+  std::optional<int8_convolution> bytes_;
+  std::optional<detail::folded_convolution> full_;
+  std::optional<byte_grid> in_;
+  byte_grid out_;
+  bool rectify_;
+};
+
+/// The classifier, with weights and input in 8 bits or in full precision, and logits in full
+/// precision. It has few sums, so they are computed in floating point.
+class eight_bit_classifier {
+ public:
+  /// @param in the quantization grid of the input; none for full precision
+  eight_bit_classifier(const torch::Tensor& weight, const torch::Tensor& bias,
+                       const std::optional<byte_grid>& in)
+      : weight_{weight.detach().to(torch::kFloat).clone()},
+        bias_{bias.detach().to(torch::kFloat).clone()},
+        in_{in}
+  {
+    if (in_) std::tie(weight_, scale_) = detail::signed_bytes(weight_);
+  }
+
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x) const
+  {
+    if (!in_) return at::linear(x, weight_, bias_);
+    const auto in = byte_map::of(x, *in_);
+    return at::linear(in.codes.to(torch::kFloat).sub_(in_->zero), weight_.to(torch::kFloat))
+        .mul_(scale_ * in_->scale)
+        .add_(bias_);
+  }
+
+  [[nodiscard]] layer_report report() const
+  {
+    const bit_width bits{in_ ? 8 : 32};
+    return {.place = {"classifier", layer_kind::linear},
+            .widths = {bits, bits},
+            .weights = weight_.numel(),
+            .arithmetic = layer_arithmetic::full_precision};
+  }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.parameter("weight", weight_);
+    archive.parameter("bias", bias_);
+    if (!in_) return;
+    archive.parameter("scale", scale_);
+    archive.part("input", *in_);
+  }
+
+ private:
+  torch::Tensor weight_, scale_, bias_;
+  std::optional<byte_grid> in_;
+};
+
+}  // namespace rolewise

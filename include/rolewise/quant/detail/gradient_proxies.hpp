@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Helpers for quantizers with a stand-in.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/quant/quantized.hpp>
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Whether x requires a gradient. If not, masks need not be computed.
+[[nodiscard]] inline bool wants_gradient(const torch::Tensor& x)
+{
+  return at::GradMode::is_enabled() && x.requires_grad();
+}
+
+/// A factor of a gradient; undefined means 1. Wrapped in a type of its own, because an autograd
+/// function treats a tensor argument as an input with a gradient.
+struct gradient_factor {
+  torch::Tensor value{};
+};
+
+/// Autograd function: the stand-in of values computed from x; their gradient goes to x, times a
+/// factor.
+struct factored_gradient_proxy : torch::autograd::Function<factored_gradient_proxy> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const gradient_factor& factor)
+  {
+    context->save_for_backward({factor.value});
+    return gradient_proxy_for(x);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient)
+  {
+    const auto factor = context->get_saved_variables()[0];
+    return {factor.defined() ? gradient[0] * factor : gradient[0], {}};
+  }
+};
+
+/// The stand-in of values computed from x.
+/// @param factor of the shape of x, bool or floating point; undefined passes every gradient
+[[nodiscard]] inline torch::Tensor gradient_proxy_through(const torch::Tensor& x,
+                                                          torch::Tensor factor = {})
+{
+  if (!wants_gradient(x)) return gradient_proxy_for(x);
+  return factored_gradient_proxy::apply(x, gradient_factor{std::move(factor)});
+}
+
+/// x without graph, in at least single precision: codes rounded in 16 bits would differ.
+[[nodiscard]] inline torch::Tensor in_at_least_single(const torch::Tensor& x)
+{
+  const auto type = x.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
+  return x.detach().to(type);
+}
+
+/// Reshapes values per filter, `[O]`, to `[O, 1, ...]`, which broadcasts with weights.
+[[nodiscard]] inline torch::Tensor beside_filters(const torch::Tensor& of_filters,
+                                                  const torch::Tensor& w)
+{
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(w.dim()), 1);
+  shape[0] = w.size(0);
+  return of_filters.view(shape);
+}
+
+/// Quantizes a tensor without elements, which has no statistics.
+[[nodiscard]] inline quantized empty_levels(const torch::Tensor& x, level_range range)
+{
+  return {.levels = in_at_least_single(x),
+          .scale = torch::ones({}, in_at_least_single(x).options()),
+          .is_integer = true,
+          .range = range,
+          .gradient_proxy = gradient_proxy_through(x)};
+}
+
+/// +1 where x >= 0 (or -0), else -1, and NaN where x is NaN; in the type of x.
+[[nodiscard]] inline torch::Tensor binary_signs(const torch::Tensor& x)
+{
+  return x.ge(0)
+      .to(x.scalar_type())
+      .mul_(2)
+      .sub_(1)
+      .masked_fill_(x.isnan(), std::numeric_limits<double>::quiet_NaN());
+}
+
+/// Throws for non-finite statistics on a CPU. Elsewhere the check would synchronize with the
+/// device; there a NaN or an infinity propagates to the results.
+inline void require_finite(std::string_view who, std::string_view what, std::string_view layer,
+                           const torch::Tensor& statistic)
+{
+  if (!statistic.is_cpu() || statistic.isfinite().all().item<bool>()) return;
+  diverge(who, what, " of layer ", layer, " are not all finite numbers");
+}
+
+inline void require_bits(std::string_view who, std::string_view layer, bit_width found,
+                         bit_width wanted, std::string_view why)
+{
+  if (found != wanted)
+    throw_invalid_argument(who, "layer ", layer, " is to have ", found.value(), " bits, want ",
+                           wanted.value(), " or 32: ", why);
+}
+
+}  // namespace rolewise::detail

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Color map of heat maps.
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+namespace rolewise::detail {
+
+/// Red, green, blue.
+using rgb = std::array<std::uint8_t, 3>;
+
+/// Sequential color map, from pale yellow over green to dark blue: nine colors of CIE L* 93 to 20
+/// in equal steps, with hues from 100 to 285 degrees. Greater numbers are darker, so the order
+/// also shows in grayscale, and white remains free for the page.
+inline constexpr std::array<rgb, 9> heat_anchors{{{247, 236, 178},
+                                                  {181, 221, 146},
+                                                  {109, 203, 144},
+                                                  {0, 180, 153},
+                                                  {5, 151, 153},
+                                                  {4, 124, 143},
+                                                  {1, 98, 128},
+                                                  {1, 72, 113},
+                                                  {0, 47, 102}}};
+
+/// The color at a share of the range from the least to the greatest number: linear interpolation
+/// in sRGB between anchors. @pre 0 <= share <= 1
+[[nodiscard]] inline rgb heat_color(double share)
+{
+  constexpr std::size_t last = heat_anchors.size() - 1;
+  const double at = share * static_cast<double>(last);
+  const auto from = std::min(static_cast<std::size_t>(at), last - 1);
+  const double rest = at - static_cast<double>(from);
+  rgb mixed{};
+  for (std::size_t c = 0; c < mixed.size(); ++c) {
+    const double begin = heat_anchors[from][c], end = heat_anchors[from + 1][c];
+    mixed[c] = static_cast<std::uint8_t>(std::lround(begin + rest * (end - begin)));
+  }
+  return mixed;
+}
+
+inline constexpr rgb ground_of_nothing{247, 247, 247};  ///< background of an empty cell
+inline constexpr rgb dash_of_nothing{176, 176, 176};    ///< the line through it
+inline constexpr rgb tick_gray{136, 136, 136};
+
+}  // namespace rolewise::detail

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The header of a teacher cache file, and the differences between two headers.
+
+#include <rolewise/core/checksum.hpp>
+#include <rolewise/core/classic_text.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/teacher/cached_logits_origin.hpp>
+#include <rolewise/teacher/detail/cached_logits_codec.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace rolewise {
+
+namespace detail {
+
+inline constexpr std::array<char, 8> cached_logits_magic{'\x89', 'r',  'w',    't',
+                                                         'c',    '\n', '\x1a', '\n'};
+inline constexpr std::uint32_t cached_logits_version = 1;
+
+/// Header of the file, in its layout on disk (docs/teacher_cache.md).
+struct cached_logits_header {
+  std::array<char, 8> magic = cached_logits_magic;
+  std::uint32_t version = cached_logits_version;
+  std::uint32_t type = 0;  ///< 0 float32, 1 half, 2 bfloat16
+  std::int64_t classes = 0, kept = 0, views = 0, samples = 0, row_bytes = 0;
+  double temperature = 1.0;
+  std::uint64_t seed = 0, view_sum = 0, data_sum = 0, teacher_sum = 0;
+  std::array<char, 256> agents{};
+  std::array<char, 128> data{};
+  std::uint64_t sum = 0;  ///< checksum of all bytes before
+
+  [[nodiscard]] std::uint64_t sum_now() const
+  {
+    checksum of;
+    of.add(this, offsetof(cached_logits_header, sum));
+    return of.value();
+  }
+};
+static_assert(std::is_trivially_copyable_v<cached_logits_header> &&
+              sizeof(cached_logits_header) == 488);
+
+inline constexpr std::size_t cached_logits_header_bytes = 4096;
+
+[[nodiscard]] inline std::string_view type_name(std::uint32_t type)
+{
+  return type == 0 ? "Float" : type == 1 ? "Half" : "BFloat16";
+}
+
+template<std::size_t Size>
+void put_words(std::array<char, Size>& to, std::string_view words)
+{
+  words.copy(to.data(), Size - 1);
+}
+
+[[nodiscard]] inline cached_logits_header head_of(const cached_logits_origin& origin,
+                                                  const cached_logits_format& form)
+{
+  cached_logits_header head;
+  head.type = form.type == torch::kFloat32 ? 0U : form.type == torch::kFloat16 ? 1U : 2U;
+  head.classes = form.classes;
+  head.kept = form.kept;
+  head.temperature = form.temperature;
+  head.views = origin.views;
+  head.samples = static_cast<std::int64_t>(origin.ids.size());
+  head.row_bytes = 16 + (form.bytes() + 7) / 8 * 8;
+  head.seed = origin.seed;
+  head.view_sum = origin.view_sum;
+  head.data_sum = origin.data_sum;
+  head.teacher_sum = origin.teacher_sum;
+  put_words(head.agents, origin.agents);
+  put_words(head.data, origin.data);
+  head.sum = head.sum_now();
+  return head;
+}
+
+/// Describes the differences between two caches; empty if there are none.
+[[nodiscard]] inline std::string differences(const cached_logits_header& stored,
+                                             const cached_logits_header& progress)
+{
+  std::string words;
+  const auto say = [&](const auto&... parts) {
+    words += detail::classic_text(words.empty() ? "" : ", ", parts...);
+  };
+  const auto compare = [&](const char* what, const auto& a, const auto& b) {
+    if (!(a == b)) say(what, " ", a, " (now ", b, ")");
+    return a == b;
+  };
+  const auto words_of = [](const auto& text) { return std::string_view{text.data()}; };
+  compare("answers of type", type_name(stored.type), type_name(progress.type));
+  compare("classes", stored.classes, progress.classes);
+  compare("logits kept of a row", stored.kept, progress.kept);
+  compare("mass at temperature", stored.temperature, progress.temperature);
+  bool same = compare("seed", stored.seed, progress.seed);
+  same = compare("agents", words_of(stored.agents), words_of(progress.agents)) && same;
+  same = compare("number of views", stored.views, progress.views) && same;
+  bool same_data = compare("data set", words_of(stored.data), words_of(progress.data));
+  same_data = compare("number of examples", stored.samples, progress.samples) && same_data;
+  if (same_data && stored.data_sum != progress.data_sum) {
+    say("other data under the same name");
+    same_data = false;
+  }
+  if (same && same_data && stored.view_sum != progress.view_sum)
+    say("views made by another policy");
+  if (stored.teacher_sum != progress.teacher_sum) say("answers of another teacher");
+  return words;
+}
+
+}  // namespace detail
+
+}  // namespace rolewise

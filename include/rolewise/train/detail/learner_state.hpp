@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The part that gradient-based training steps share: from a loss to updated parameters.
+
+#include <rolewise/agent/view_of.hpp>
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/buffer_pool.hpp>
+#include <rolewise/core/distinct_tensors.hpp>
+#include <rolewise/core/outputs.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/core/training_progress.hpp>
+#include <rolewise/loss/gradient_combination.hpp>
+#include <rolewise/loss/loss_terms.hpp>
+#include <rolewise/loss/objective.hpp>
+#include <rolewise/student/student.hpp>
+#include <rolewise/train/clip_gradients.hpp>
+#include <rolewise/train/detail/class_labels.hpp>
+#include <rolewise/train/detail/gradients_on.hpp>
+#include <rolewise/train/ema.hpp>
+#include <rolewise/train/optimizer.hpp>
+#include <rolewise/train/training_step.hpp>
+
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Tag type of a required part that was not given.
+struct missing {
+  static constexpr bool has_state = false;
+};
+
+/// Trained tensors of a student and a loss: the student's parameters under their names, and those
+/// of the loss under `loss.`. A tensor with several names is listed under the first of them.
+template<Student S, typename Loss>
+[[nodiscard]] std::vector<named_tensor> trainable_parameters(const S& student, Loss& loss)
+{
+  auto learned = student.parameters();
+  if constexpr (state_must::be_shown<Loss>)
+    for_each_tensor(loss, [&](const std::string& name, torch::Tensor& t, tensor_kind kind) {
+      if (is_learned(kind) && t.defined()) learned.push_back({"loss." + name, t, kind});
+    });
+  return each_once(std::move(learned));
+}
+
+/// Device of the trained tensors; the CPU if there are none.
+[[nodiscard]] inline torch::Device device_of(const std::vector<named_tensor>& learned)
+{
+  return learned.empty() ? torch::Device{torch::kCPU} : learned.front().value.device();
+}
+
+/// Form to request for the view of a batch: normalized at once if the kernels support the batch
+/// and the view stays on the CPU. Otherwise uint8, which is moved to its device before it is
+/// converted.
+[[nodiscard]] inline view_form wanted_form(const batch& examples, torch::Device home)
+{
+  return {home.is_cpu() && fits_kernels(examples) ? torch::kFloat32 : torch::kByte};
+}
+
+/// Copies a view that is prepared ahead for a CUDA device to pinned memory, so that its transfer
+/// overlaps with the step. LibTorch reuses pinned memory only after the copies out of it are done.
+[[nodiscard]] inline batch pinned_for(torch::Device home, batch view)
+{
+  if (!home.is_cuda() || !view.inputs.is_cpu()) return view;
+  view.inputs = view.inputs.pin_memory();
+  if (view.labels.defined() && view.labels.is_cpu()) view.labels = view.labels.pin_memory();
+  return view;
+}
+
+/// A view as networks take it: on the device of the parameters, and converted from `uint8` once.
+[[nodiscard]] inline batch to_model_input(batch view, const std::vector<named_tensor>& learned)
+{
+  if (!learned.empty() && device_of(learned) != view.inputs.device())
+    view = to_device(std::move(view), device_of(learned),
+                     view.inputs.is_cpu() && view.inputs.is_pinned());
+  if (view.inputs.scalar_type() == torch::kByte && view.inputs.dim() == 4)
+    view = normalized(std::move(view));
+  return view;
+}
+
+/// Checks hard labels that are on the CPU while the logits are on another device. Cross entropy
+/// does not check labels on a device, because that would synchronize with it.
+template<typename Loss>
+void require_labels_beside(const torch::Tensor& labels, const torch::Tensor& logits)
+{
+  if constexpr (wants_class_labels<Loss>())
+    if (are_hard(labels) && labels.is_cpu() && logits.defined() && !logits.is_cpu() &&
+        logits.dim() == 2)
+      require_classes("training step", labels, logits.size(1), "the batch");
+}
+
+/// Accuracy, `[]`: share of the examples whose highest logit is that of the (most likely) label.
+[[nodiscard]] inline torch::Tensor batch_accuracy(const torch::Tensor& logits,
+                                                  const torch::Tensor& labels)
+{
+  const torch::NoGradGuard without_graph;
+  const auto wanted = labels.is_floating_point() ? labels.argmax(1) : labels;
+  return logits.argmax(1).eq(wanted).to(torch::kFloat32).mean();
+}
+
+/// The metrics of one step and the gradient of each trained tensor.
+struct gradients {
+  metrics numbers;
+  std::vector<torch::Tensor> gradients;
+};
+
+inline void add_terms(metrics& numbers, std::vector<loss_term>&& terms)
+{
+  for (auto& term : terms) numbers.push_back({std::move(term.name), std::move(term.value)});
+}
+
+template<typename Loss>
+[[nodiscard]] gradients slope_of(const Loss& loss, const paired_outputs& pair,
+                                 const targets& targets, const std::vector<named_tensor>& learned)
+{
+  gradients found;
+  found.numbers.reserve(4);
+  found.gradients.reserve(learned.size());
+  if constexpr (GradientCombination<Loss>) {
+    std::vector<torch::Tensor> inputs;  // without frozen ranges
+    for (const auto& p : learned)
+      if (p.value.requires_grad()) inputs.push_back(p.value);
+    auto task = score_terms(loss.task, pair, targets);
+    auto other = score_terms(loss.distillation, pair, targets);
+    const auto first = torch::autograd::grad({task.total}, inputs, {}, true, false, true);
+    const auto second = torch::autograd::grad({other.total}, inputs, {}, false, false, true);
+    const torch::NoGradGuard without_graph;
+    std::size_t next = 0;
+    for (const auto& p : learned) {
+      const bool moves = p.value.requires_grad();
+      found.gradients.push_back(moves ? loss.combine(first[next], second[next], targets.progress)
+                                      : torch::Tensor{});
+      if (moves) ++next;
+    }
+    found.numbers.push_back({"loss", task.total.detach() + other.total.detach()});
+    add_terms(found.numbers, std::move(task.terms));
+    add_terms(found.numbers, std::move(other.terms));
+  } else {
+    // Clears stale gradients: `backward()` would accumulate into them.
+    for (const auto& p : learned) p.value.mutable_grad() = torch::Tensor{};
+    torch::Tensor total;
+    if constexpr (requires { loss.score_terms(pair, targets); }) {
+      auto scored = score_terms(loss, pair, targets);
+      total = std::move(scored.total);
+      found.numbers.push_back({"loss", total.detach()});
+      add_terms(found.numbers, std::move(scored.terms));
+    } else {
+      total = score(loss, pair, targets);
+      found.numbers.push_back({"loss", total.detach()});
+    }
+    total.backward();
+    for (const auto& p : learned) {
+      found.gradients.push_back(p.value.grad());
+      p.value.mutable_grad() = torch::Tensor{};
+    }
+  }
+  found.numbers.push_back({"accuracy", batch_accuracy(pair.student.logits, targets.labels)});
+  return found;
+}
+
+/// State type of an optimizer. For any other type an empty state, so that the error comes from the
+/// `static_assert` of the training step.
+template<typename O>
+struct state_of {
+  struct type {
+    static constexpr bool has_state = false;
+  };
+};
+template<Optimizer O>
+struct state_of<O> {
+  using type = decltype(std::declval<const O&>().start(std::vector<named_tensor>{}));
+};
+
+/// State of a step between updates: optimizer state, moving average, update count. Copies are
+/// deep.
+template<typename S, typename O>
+class learner_state {
+ public:
+  static constexpr bool has_settings = false;  // they belong to the step
+
+  /// Whether `begin` has nothing to create.
+  [[nodiscard]] bool has_begun(const std::optional<ema>& ema) const
+  {
+    return optimizer_.has_value() && (!ema || averaged_.has_value());
+  }
+  /// Creates the optimizer state and the moving average where they do not exist yet.
+  /// @throws std::invalid_argument for a tensor that was made under InferenceMode
+  void begin(const S& student, const std::vector<named_tensor>& learned, const O& optimizer,
+             const std::optional<ema>& ema)
+  {
+    if (!optimizer_) require_learnable("training step", learned);
+    if (!optimizer_) optimizer_.emplace(optimizer.start(learned));
+    if (ema && !averaged_) averaged_.emplace(student);
+  }
+
+  /// Passes the epoch to a student whose bit widths change over epochs, and to its moving average.
+  /// Zeroes the optimizer's buffers of changed ranges: those whose names end in that of the range.
+  void begin_epoch(S& student, const training_progress& progress)
+  {
+    if constexpr (requires { student.begin_epoch(progress.epoch); }) {
+      const auto changed = student.begin_epoch(progress.epoch);
+      if (averaged_) averaged_->begin_epoch(progress.epoch);
+      if (!optimizer_ || changed.empty()) return;
+      const torch::NoGradGuard without_graph;
+      for_each_tensor(*optimizer_, [&](const std::string& name, torch::Tensor& t, tensor_kind) {
+        for (const auto& range : changed)
+          if (t.defined() && (name == range || name.ends_with("." + range))) t.zero_();
+      });
+    }
+  }
+
+  void update(S& student, const std::vector<named_tensor>& learned,
+              const std::vector<torch::Tensor>& gradients, double rate,
+              const std::optional<clip_gradients>& clipping, const std::optional<ema>& ema)
+  {
+    if (clipping) (*clipping)(gradients);
+    optimizer_->update(learned, gradients, rate);
+    if (ema) (*ema)(*averaged_, student, updates_);
+    ++updates_;
+  }
+
+  [[nodiscard]] const S* averaged() const { return averaged_ ? &*averaged_ : nullptr; }
+  [[nodiscard]] std::int64_t updates() const { return updates_; }
+  /// Memory of the views, reused from step to step; not part of the state.
+  [[nodiscard]] buffer_pool& buffers() { return buffers_; }
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.value("updates", updates_);
+    archive.part("optimizer", *optimizer_);
+    if (averaged_) archive.part("averaged", *averaged_);
+  }
+
+ private:
+  std::optional<typename state_of<O>::type> optimizer_;
+  std::optional<S> averaged_;
+  std::int64_t updates_ = 0;
+  buffer_pool buffers_;
+};
+
+}  // namespace rolewise::detail

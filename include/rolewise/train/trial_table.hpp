@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The `trial_table` observer: prints the standings of a search.
+
+#include <rolewise/core/classic_text.hpp>
+#include <rolewise/core/display_width.hpp>
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/terminal.hpp>
+#include <rolewise/search/configuration.hpp>
+#include <rolewise/search/search_history.hpp>
+#include <rolewise/search/search_strategy.hpp>
+#include <rolewise/train/search_callback.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <iomanip>
+#include <ios>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace rolewise {
+
+/// A live table of the trials of a search. On a terminal it is redrawn, the best trial first:
+///
+///     population-based  round 3  31/160 epochs  0:42 left
+///      trial  epoch   score
+///          5      3  0.8123  rate 0.0312  bits 4
+///          0      2  0.7944  rate 0.1000  bits 2
+///
+/// Failed trials come last. Elsewhere, one line when a round is over, with the best trial and the
+/// number of failed ones. `left` assumes that every trial that is not stopped will use its
+/// epochs. On a terminal, lines are cut to the current width and the table to the current height;
+/// elsewhere lines are cut only to `width`, if set.
+struct trial_table {
+  enum class style {
+    automatic,  ///< live on a terminal
+    live,
+    plain,
+  };
+
+  std::FILE* to = stderr;
+  style how = style::automatic;
+  std::size_t rows = 8;   ///< maximum number of trials in the table
+  std::size_t width = 0;  ///< maximum columns of a line; 0: those of the terminal
+
+  /// Internal state; do not set.
+  struct {
+    std::chrono::steady_clock::time_point begun{};
+    std::vector<std::int64_t> epochs{};  ///< current epoch of each trial
+    std::vector<trial_state> trial_states{};
+    std::int64_t trained = 0;  ///< epochs trained since `begun`
+    std::int64_t round = 0;
+    std::size_t drawn = 0;  ///< lines shown on the terminal
+    bool is_live = false;
+  } seen{};
+
+  void on(const search_begin& event)
+  {
+    seen = {};
+    seen.begun = std::chrono::steady_clock::now();
+    for (const auto& s : event.trial_states) seen.epochs.push_back(s.epoch);
+    seen.is_live = how == style::live || (how == style::automatic && can_redraw(to));
+    if (!event.so_far.events.empty()) {
+      seen.round = event.so_far.events.back().round + 1;
+      put(cut(detail::classic_text(event.so_far.strategy, ": resumed after round ", seen.round)));
+    }
+  }
+
+  void on(const search_goes_on& event)
+  {
+    if (!seen.is_live && event.event.round > seen.round) print_round(event.so_far);
+    seen.round = std::max(seen.round, event.event.round);
+    auto& epoch = seen.epochs[static_cast<std::size_t>(event.event.trial)];
+    if (event.event.what == search_event::kind::scored ||
+        event.event.what == search_event::kind::failed)
+      seen.trained += event.event.epoch - epoch;
+    epoch = event.event.from_epoch.value_or(event.event.epoch);
+    seen.trial_states = event.trial_states;
+    if (seen.is_live) draw(event.so_far);
+  }
+
+  void on(const search_end& event)
+  {
+    seen.trial_states = event.trial_states;
+    if (seen.is_live)
+      draw(event.history);
+    else
+      print_round(event.history);
+  }
+
+ private:
+  /// Returns the progress line: strategy, round, epochs, failed trials and time left.
+  [[nodiscard]] std::string progress_line(const search_history& history) const
+  {
+    std::int64_t done = 0, left = 0;
+    for (const auto& s : seen.trial_states) {
+      done += s.epoch;
+      if (!s.finished) left += history.epochs - s.epoch;
+    }
+    auto words = detail::classic_text(history.strategy, "  round ", seen.round + 1, "  ", done, "/",
+                                      done + left, " epochs");
+    const auto failed = std::count_if(seen.trial_states.begin(), seen.trial_states.end(),
+                                      [](const auto& s) { return s.failed; });
+    if (failed > 0) words += detail::classic_text("  ", failed, " failed");
+    if (left > 0 && seen.trained > 0) {
+      const double elapsed =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - seen.begun).count();
+      const auto seconds = static_cast<long long>(elapsed / static_cast<double>(seen.trained) *
+                                                  static_cast<double>(left));
+      char text[48];
+      std::snprintf(text, sizeof text, "  %lld:%02lld:%02lld left", seconds / 3600,
+                    seconds / 60 % 60, seconds % 60);
+      words += text;
+    }
+    return words;
+  }
+
+  /// Returns the trials by score, highest first; failed trials come last.
+  [[nodiscard]] std::vector<const trial_state*> best_first() const
+  {
+    std::vector<const trial_state*> sorted;
+    for (const auto& s : seen.trial_states)
+      if (s.at && (s.score || s.failed)) sorted.push_back(&s);
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const auto* a, const auto* b) { return a->score > b->score; });
+    return sorted;
+  }
+
+  /// Formats a point. A policy's pair of levels is written as "Rotate.1 6:7"; pairs of
+  /// probability 0 have no effect and are left out.
+  [[nodiscard]] static std::string words_of(const configuration& p)
+  {
+    std::string words;
+    const auto& all = p.values();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto& [name, x] = all[i];
+      const auto stem = stem_of(name, ".probability");
+      const auto* level = std::get_if<std::int64_t>(&x);
+      if (!stem.empty() && level != nullptr && i + 1 < all.size() &&
+          stem_of(all[i + 1].first, ".magnitude") == stem) {
+        ++i;
+        if (*level != 0)
+          words += detail::classic_text("  ", stem, ' ', *level, ':', word_of(all[i].second));
+        continue;
+      }
+      words += "  " + name + " " + word_of(x);
+    }
+    return words;
+  }
+  [[nodiscard]] static std::string_view stem_of(std::string_view name, std::string_view end)
+  {
+    return name.ends_with(end) ? name.substr(0, name.size() - end.size()) : std::string_view{};
+  }
+  [[nodiscard]] static std::string word_of(const configuration::value& x)
+  {
+    if (const auto* whole = std::get_if<std::int64_t>(&x)) return std::to_string(*whole);
+    if (const auto* word = std::get_if<std::string>(&x)) return *word;
+    return detail::classic_text(std::setprecision(4), std::get<double>(x));
+  }
+
+  [[nodiscard]] std::string row(const trial_state& s) const
+  {
+    auto words = detail::classic_text(std::setw(6), s.trial, ' ', std::setw(6), s.epoch, "  ");
+    words += s.score
+                 ? detail::classic_text(std::fixed, std::setprecision(4), std::setw(6), *s.score)
+                 : std::string{"failed"};
+    words += words_of(*s.at);
+    return words;
+  }
+
+  void print_round(const search_history& history)
+  {
+    const auto sorted = best_first();
+    auto line = progress_line(history);
+    if (!sorted.empty() && sorted.front()->score) line += "  best" + row(*sorted.front());
+    put(cut(line));
+  }
+
+  void draw(const search_history& history)
+  {
+    std::vector<std::string> lines{progress_line(history), " trial  epoch   score"};
+    for (const auto* s : best_first())
+      if (lines.size() < rows + 2) lines.push_back(row(*s));
+    // Lines that have scrolled out of the window cannot be overwritten.
+    const auto size = size_of_terminal(to);
+    const auto most = size ? std::max<std::size_t>(size->rows - 1, 1) : lines.size();
+    if (lines.size() > most) lines.resize(most);
+    const auto back = size ? std::min(seen.drawn, most) : seen.drawn;
+    std::string text = back > 0 ? detail::classic_text("\x1b[", back, "A\r\x1b[J") : "\r\x1b[J";
+    for (const auto& line : lines) text += cut(line);
+    put(text);
+    seen.drawn = lines.size();
+  }
+
+  /// Returns the text cut to the line width, with a newline.
+  [[nodiscard]] std::string cut(const std::string& words) const
+  {
+    const auto most = columns_for_lines(to);
+    return cut_to_width(words, width == 0 ? most : std::min(width, most)) + "\n";
+  }
+  void put(const std::string& text) const
+  {
+    std::fputs(text.c_str(), to);
+    std::fflush(to);
+  }
+};
+
+static_assert(SearchCallback<trial_table>);
+
+}  // namespace rolewise

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "support/doctest.hpp"
+
+#include "laws/network_body.hpp"
+#include "laws/teacher.hpp"
+
+#include <rolewise/network/resnet.hpp>
+#include <rolewise/teacher/agreement.hpp>
+#include <rolewise/teacher/cached_teacher.hpp>
+#include <rolewise/teacher/post_training_quantized.hpp>
+
+#include <cmath>
+#include <limits>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace rw = rolewise;
+using rw::layer_arithmetic;
+
+namespace {
+
+const rw::sample_shape small{.channels = 3, .height = 16, .width = 12, .classes = 10};
+
+rw::batch images(std::int64_t count, std::uint64_t seed = 0)
+{
+  torch::manual_seed(seed);
+  return {torch::randint(0, 256, {count, small.channels, small.height, small.width}, torch::kByte),
+          torch::zeros(count, torch::kLong),
+          torch::arange(count),
+          {.mean = {.5, .5, .5}, .std = {.25, .25, .25}}};
+}
+
+/// Fills running statistics by training batches, and perturbs batch norm per channel, with some
+/// negative weights.
+template<typename Network>
+Network stirred(Network n)
+{
+  const torch::NoGradGuard without_graph;
+  for (std::uint64_t i = 0; i < 30; ++i) (void)n.forward(images(16, 100 + i));
+  torch::manual_seed(7);
+  rw::for_each_tensor(n, [](const std::string& name, torch::Tensor& t, rw::tensor_kind) {
+    if (name.find("batch_norm") == std::string::npos) return;
+    if (name.ends_with(".weight")) t.mul_(torch::rand_like(t) * 2 - 0.3);
+    if (name.ends_with(".bias")) t.add_(torch::randn_like(t) * 0.3);
+  });
+  return n;
+}
+
+double distance(const torch::Tensor& a, const torch::Tensor& b)
+{
+  return ((a - b).norm() / (b - b.mean()).norm()).item<double>();
+}
+
+}  // namespace
+
+TEST_CASE("grids hold their range and have 0 on them")
+{
+  const auto positive = rw::byte_grid::over(0.0, 2.55);
+  CHECK(positive.scale == doctest::Approx(0.01));
+  CHECK(positive.zero == 0);
+  const auto around = rw::byte_grid::over(-1.0, 3.0);
+  CHECK(around.scale == doctest::Approx(4.0 / 255));
+  CHECK(around.zero == 64);
+  CHECK(rw::byte_grid::over(1.0, 2.0).zero == 0);
+  CHECK(rw::byte_grid::over(-2.0, -1.0).zero == 255);
+  CHECK(rw::byte_grid::over(0.0, 0.0).scale == 1.0);
+  CHECK(rw::byte_grid::over(0.0, 1e-45).scale == 1.0);
+  CHECK_THROWS_WITH_AS((void)rw::byte_grid::over(0.0, std::nan("")),
+                       "rolewise: byte_grid: want a finite range in order, got 0 .. nan",
+                       std::invalid_argument);
+
+  const auto values = torch::tensor({-9.0f, -1.0f, 0.0f, 0.007f, 2.99f, 9.0f});
+  const auto map = rw::byte_map::of(values, around);
+  CHECK(torch::equal(map.codes, torch::tensor({0, 0, 64, 64, 255, 255}, torch::kByte)));
+  CHECK(map.values()[2].item<float>() == 0.0f);
+  const auto inside = torch::rand({1000}) * 3.9 - 0.99;
+  CHECK((rw::byte_map::of(inside, around).values() - inside).abs().max().item<double>() <=
+        around.scale * 0.5001);
+}
+
+TEST_CASE("ranges are the extremes of all batches, or hold a share of the values")
+{
+  const auto wave = torch::arange(-100, 901).to(torch::kFloat);
+  rw::detail::calibrated_ranges extremes{1.0};
+  extremes.observe("x", wave);
+  extremes.observe("x", wave * 0.5);
+  CHECK(extremes.grid("x").scale == doctest::Approx(1000.0 / 255));
+  rw::detail::calibrated_ranges most{0.99};
+  most.observe("x", wave);        // the range -90 .. 890
+  most.observe("x", wave * 0.5);  // half of that range: the mean is -67.5 .. 667.5
+  CHECK(most.grid("x").scale == doctest::Approx(735.0 / 255).epsilon(0.005));
+  most.observe("y", wave.relu());
+  CHECK(most.grid("y").zero == 0);
+  CHECK_THROWS_WITH_AS(rw::detail::calibrated_ranges{0.0},
+                       "rolewise: calibration: want a share of values in (0, 1], got 0",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      most.observe("y", torch::tensor({0.0f, std::numeric_limits<float>::infinity()})),
+      "rolewise: calibration: y gives values that are not finite", std::invalid_argument);
+}
+
+TEST_CASE("a convolution from bytes to bytes is that of the values, rounded once")
+{
+  torch::manual_seed(0);
+  for (const auto padding : {rw::padding_rule::symmetric, rw::padding_rule::same})
+    for (const std::int64_t stride : {1, 2})
+      for (const bool rectify : {false, true})
+        for (const bool add : {false, true}) {
+          const rw::convolution_shape shape{
+              .in = 16, .out = 24, .kernel = 3, .stride = stride, .padding = padding};
+          const auto weight = torch::randn({24, 16, 3, 3});
+          const auto bias = torch::randn(24);
+          const auto in = rw::byte_grid::over(-1.0, 2.0), aside = rw::byte_grid::over(-3.0, 5.0);
+          const auto out = rectify ? rw::byte_grid::over(0.0, 40.0) : rw::byte_grid::over(-40, 30);
+          rw::int8_convolution layer{{"layer", weight, bias, shape}, in, out};
+          const auto random_codes = [](at::IntArrayRef sizes) {
+            return torch::randint(0, 256, sizes, torch::kByte)
+                .contiguous(torch::MemoryFormat::ChannelsLast);
+          };
+          const rw::byte_map x{random_codes({2, 16, 8, 8}), in};
+          rw::byte_map added{random_codes({2, 24, 8 / stride, 8 / stride}), aside};
+          rw::byte_map again{added.codes.clone(), aside};
+
+          // Rounding moves a weight by at most half a step of its output channel's scale.
+          const auto step = weight.abs().amax({1, 2, 3}, true) / 127;
+          auto expected = torch::conv2d(padding == rw::padding_rule::same && stride == 2
+                                            ? torch::constant_pad_nd(x.values(), {0, 1, 0, 1})
+                                            : torch::constant_pad_nd(x.values(), {1, 1, 1, 1}),
+                                        (weight / step).round() * step, bias, stride);
+          if (add) expected += added.values();
+          if (rectify) expected.relu_();
+          const auto codes = rw::byte_map::of(expected, out).codes.to(torch::kInt);
+
+          const auto got = layer(x, rectify, add ? &added : nullptr);
+          CHECK((got.codes.scalar_type() == torch::kByte));
+          CHECK((got.codes.to(torch::kInt) - codes).abs().max().item<int>() <= 1);
+          CHECK(got.codes.to(torch::kInt).ne(codes).sum().item<int>() < 10);
+          const rw::without_integers reference;
+          const auto floats = layer(x, rectify, add ? &again : nullptr);
+          CHECK(layer.report().arithmetic == layer_arithmetic::switched_off);
+          CHECK(floats.codes.to(torch::kInt).ne(codes).sum().item<int>() < 10);
+        }
+}
+
+TEST_CASE("a network in 8 bits answers as the network does, but for rounding")
+{
+  const auto check = [&](auto network) {
+    const auto trained = stirred(std::move(network));
+    const auto examples = images(64, 1);
+    const torch::NoGradGuard without_graph;
+    const auto full = trained.predict(examples, {.features = true});
+    const auto teacher = rw::post_training_quantized(trained, {images(64, 2), images(64, 3)});
+    const auto answer = teacher.forward(examples, {.features = true});
+    CHECK(distance(answer.logits, full.logits) < 0.1);
+    REQUIRE(answer.features.size() == full.features.size());
+    for (std::size_t i = 0; i < full.features.size(); ++i) {
+      CAPTURE(i);
+      CHECK(answer.features[i].sizes() == full.features[i].sizes());
+      CHECK(distance(answer.features[i], full.features[i]) < 0.1);
+    }
+    const double same =
+        rw::agreement(teacher, rw::frozen(trained), std::vector{images(64, 4), images(7, 5)});
+    CHECK(same > 0.9);
+    const auto expected = rw::detail::byte_output_support().available
+                              ? layer_arithmetic::integer
+                              : layer_arithmetic::no_operators;
+    const auto layers = teacher.network().layers();
+    for (std::size_t i = 0; i + 1 < layers.size(); ++i) CHECK(layers[i].arithmetic == expected);
+    CHECK(layers.front().widths.weights == rw::bit_width{8});
+    CHECK(layers.back().widths.weights == rw::bit_width{32});
+    CHECK(layers.back().place.is_last());
+
+    const rw::without_integers reference;
+    CHECK(distance(teacher.forward(examples).logits, answer.logits) < 0.05);
+  };
+  check(rw::resnet14(small));
+  auto plan = rw::role_kd_plan(8);
+  plan.widths = {8, 16, 24};
+  plan.stem = 8;
+  check(rw::make_residual_network(plan, small));
+  check(rw::wide_resnet(10, 1, small));
+  check(rw::wide_resnet(16, 2, small));
+}
+
+TEST_CASE("options leave the ends in full precision, or take them too")
+{
+  const auto trained = stirred(rw::resnet8(small));
+  const std::vector seen{images(32, 2)};
+  const auto examples = images(16, 1);
+  const auto full = rw::frozen(trained).forward(examples).logits;
+  std::set<std::uint64_t> fingerprints;
+  for (const rw::int8_options& options :
+       {rw::int8_options{}, {.stem = false}, {.classifier = true}, {.share = 0.999}}) {
+    const auto teacher = rw::post_training_quantized(trained, seen, options);
+    CHECK(distance(teacher.forward(examples).logits, full) < 0.15);
+    const auto layers = teacher.network().layers();
+    CHECK(layers.front().widths.weights.value() == (options.stem ? 8 : 32));
+    CHECK(layers.back().widths.weights.value() == (options.classifier ? 8 : 32));
+    fingerprints.insert(teacher.fingerprint());
+    CHECK(rw::post_training_quantized(trained, seen, options).fingerprint() ==
+          teacher.fingerprint());
+    // A quarter of the weights' bytes, plus scales and biases in full precision.
+    CHECK(teacher.network().bytes() < 0.35 * trained.bytes());
+    CHECK(teacher.network().bytes() > 0.25 * trained.bytes());
+  }
+  fingerprints.insert(rw::frozen(trained).fingerprint());
+  fingerprints.insert(rw::post_training_quantized(trained, {images(32, 3)}).fingerprint());
+  CHECK(fingerprints.size() == 6);
+}
+
+TEST_CASE("a network in 8 bits keeps the laws of teachers and bodies")
+{
+  const auto trained = stirred(rw::resnet8(small));
+  for (const bool stem : {true, false}) {
+    const auto teacher =
+        rw::post_training_quantized(trained, {images(16, 2)}, {.stem = stem, .classifier = !stem});
+    rw::laws::hold_for(teacher, images(5, 3));
+    rw::laws::body_holds_for(teacher.network().body(), rw::normalized_inputs(images(4, 3)),
+                             small.classes);
+  }
+  const auto wide = stirred(rw::wide_resnet(10, 1, small));
+  for (const bool stem : {true, false}) {
+    const auto teacher =
+        rw::post_training_quantized(wide, {images(16, 2)}, {.stem = stem, .classifier = !stem});
+    rw::laws::hold_for(teacher, images(5, 3));
+    rw::laws::body_holds_for(teacher.network().body(), rw::normalized_inputs(images(4, 3)),
+                             small.classes);
+    const auto layers = teacher.network().layers(), expected = wide.layers();
+    REQUIRE(layers.size() == expected.size());
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      CHECK(layers[i].place.name == expected[i].place.name);
+      CHECK(layers[i].place.kind == expected[i].place.kind);
+      CHECK(layers[i].weights == expected[i].weights);
+    }
+    CHECK(teacher.network().name() == "wide_resnet10-1-8bit");
+    CHECK(teacher.fingerprint() ==
+          rw::post_training_quantized(wide, {images(16, 2)}, {.stem = stem, .classifier = !stem})
+              .fingerprint());
+  }
+  static_assert(rw::FingerprintedTeacher<rw::frozen_teacher<rw::network<rw::int8_body>>>);
+}
+
+TEST_CASE("packed weights follow the codes, and copies are deep")
+{
+  const auto teacher = rw::post_training_quantized(stirred(rw::resnet8(small)), {images(16, 2)});
+  const auto examples = images(4, 3);
+  const auto before = teacher.forward(examples).logits;
+  auto changed = teacher;
+  const auto parameters = changed.network().parameters();
+  (void)changed.forward(examples);
+  for (const auto& p : parameters)
+    if (p.name == "stage1.0.convolution1.weight") p.value.neg_();
+  const auto after = changed.forward(examples).logits;
+  CHECK_FALSE(torch::equal(after, before));
+  CHECK(torch::equal(teacher.forward(examples).logits, before));
+  const rw::without_integers reference;
+  CHECK(distance(changed.forward(examples).logits, after) < 0.05);
+}
+
+namespace {
+
+/// An archive that doubles the scale of each grid it visits.
+struct doubling_archive : rw::archive_archetype {
+  template<rw::PlainState T>
+  void value(std::string_view name, T& x)
+  {
+    if constexpr (std::is_same_v<T, double>)
+      if (name == "scale") x *= 2;
+  }
+  template<typename Part>
+  void part(std::string_view, Part& inner)
+  {
+    inner.visit_state(*this);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("packed weights follow grids that a reader writes")
+{
+  torch::manual_seed(0);
+  const auto in = rw::byte_grid::over(0.0, 1.0), out = rw::byte_grid::over(-9.0, 9.0);
+  rw::int8_convolution layer{
+      {"layer", torch::randn({4, 4, 3, 3}), torch::zeros(4), {.in = 4, .out = 4}}, in, out};
+  const rw::byte_map x{torch::randint(0, 256, {1, 4, 6, 6}, torch::kByte), in};
+  const auto before = layer(x, false, nullptr).values();
+  doubling_archive archive;
+  layer.visit_state(archive);  // doubles the scale of the input and of the output
+  const auto after = layer(x, false, nullptr).values();
+  CHECK(torch::allclose(after, before * 2, 0, 4 * out.scale));
+}
+
+TEST_CASE("batch norm of bytes is a table for each channel")
+{
+  torch::manual_seed(0);
+  const auto in = rw::byte_grid::over(-2.0, 3.0), out = rw::byte_grid::over(0.0, 4.0);
+  const auto factor = torch::randn(6), shift = torch::randn(6);
+  const rw::detail::byte_normalization norm{{"norm", factor, shift}, in, out};
+  const auto codes = torch::randint(0, 256, {3, 6, 5, 7}, torch::kByte);
+  const rw::byte_map plain{codes, in};
+  const rw::byte_map last{codes.contiguous(torch::MemoryFormat::ChannelsLast), in};
+  const auto values = (plain.values() * factor.view({6, 1, 1}) + shift.view({6, 1, 1})).relu();
+  const auto expected = rw::byte_map::of(values, out).codes.to(torch::kInt);
+  const auto got = norm(plain);
+  CHECK(got.grid.scale == out.scale);
+  CHECK((got.codes.to(torch::kInt) - expected).abs().max().item<int>() <= 1);
+  CHECK(got.codes.to(torch::kInt).ne(expected).sum().item<int>() < 3);
+  CHECK(torch::equal(norm(last).codes, got.codes));
+  CHECK(norm(last).codes.is_contiguous(torch::MemoryFormat::ChannelsLast));
+  CHECK(torch::allclose(norm.values(plain), values, 1e-5, 1e-6));
+}
+
+TEST_CASE("a network in 8 bits refuses what it cannot do")
+{
+  const auto wide = stirred(rw::wide_resnet(10, 1, small));
+  CHECK_THROWS_WITH_AS(
+      (void)rw::post_training_quantized(wide, {}),
+      "rolewise: wide_resnet10-1: want batches to see the ranges of its maps on, got none",
+      std::invalid_argument);
+  auto learner = rw::post_training_quantized(wide, {images(8)}).network();
+  CHECK_THROWS_WITH_AS(
+      (void)learner.forward(images(4)),
+      "rolewise: wide_resnet10-1-8bit: a network in 8 bits does not learn; probe it, or freeze it",
+      std::invalid_argument);
+  const auto trained = stirred(rw::resnet8(small));
+  CHECK_THROWS_WITH_AS((void)rw::post_training_quantized(trained, {}),
+                       "rolewise: resnet8: want batches to see the ranges of its maps on, got none",
+                       std::invalid_argument);
+  auto teacher = rw::post_training_quantized(trained, {images(8)});
+  auto network = teacher.network();
+  CHECK_THROWS_WITH_AS(
+      (void)network.forward(images(4)),
+      "rolewise: resnet8-8bit: a network in 8 bits does not learn; probe it, or freeze it",
+      std::invalid_argument);
+  auto broken = trained;
+  {
+    const torch::NoGradGuard without_graph;
+    broken.parameters().front().value.fill_(std::nan(""));
+  }
+  CHECK_THROWS_WITH_AS((void)rw::post_training_quantized(broken, {images(8)}),
+                       "rolewise: calibration: stem gives values that are not finite",
+                       std::invalid_argument);
+  CHECK_THROWS_AS((void)rw::agreement(teacher, teacher, std::vector<rw::batch>{}),
+                  std::invalid_argument);
+}
+
+namespace {
+
+struct sham_operators {
+  double moved = 0.0;
+  bool throws = false;
+
+  [[nodiscard]] torch::Tensor pack_convolution(const torch::Tensor& w, std::int64_t, std::int64_t,
+                                               at::IntArrayRef) const
+  {
+    if (throws) throw std::runtime_error{"no such primitive"};
+    return w;
+  }
+  [[nodiscard]] torch::Tensor convolution(const rw::detail::byte_product& p, std::int64_t,
+                                          std::int64_t padding,
+                                          const rw::detail::byte_output& to) const
+  {
+    auto y = torch::conv2d(p.x.to(torch::kFloat), p.weight.to(torch::kFloat), {}, 1, padding);
+    y = y * p.scale.view({1, -1, 1, 1}) + to.bias.view({1, -1, 1, 1});
+    if (to.accumulator.defined())
+      y = y + (to.accumulator.to(torch::kFloat) - to.accumulator_zero) * to.accumulator_scale;
+    if (to.rectify) y = y.relu();
+    return (y / *to.scale)
+        .round()
+        .add(static_cast<double>(to.zero) + moved)
+        .clamp(0, 255)
+        .to(torch::kByte);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the probe of bytes to bytes lets a neighboring code pass and no more")
+{
+  const auto probed = [](double moved, bool throws = false) {
+    return rw::detail::probe_byte_outputs(sham_operators{moved, throws});
+  };
+  CHECK(probed(0).available);
+  CHECK(probed(1).available);
+  CHECK_FALSE(probed(2).available);
+  CHECK(probed(2).reason.find("other codes") != std::string::npos);
+  CHECK(probed(0, true).reason == "an operator failed: no such primitive");
+  CHECK(rw::detail::byte_output_support().available ==
+        rw::detail::byte_output_support().reason.empty());
+}
