@@ -73,7 +73,7 @@ struct color_jitter {
     std::size_t count = 0;
     for (std::size_t kind = 0; kind < kinds; ++kind)
       if (jitter(kind) > 0.0) changed[count++] = kind;
-    const auto own = key.split(purpose{"color-jitter"});
+    const auto own = key.split(purpose{"colour-jitter"});
     for (std::size_t place = 0; place < count; ++place) {
       if (count > 1 || hue == 0.0) {
         const auto steps = program.add_operations();

@@ -93,7 +93,7 @@ struct cutmix {
     for (std::int64_t n = 0; n < count; ++n) {
       const draws of{key.split(purpose{"cutmix"}), progress.epoch,
                      ids.const_data_ptr<std::int64_t>()[n]};
-      const draws center{key.split(purpose{"cutmix center"}), progress.epoch,
+      const draws center{key.split(purpose{"cutmix centre"}), progress.epoch,
                          ids.const_data_ptr<std::int64_t>()[n]};
       const auto box = cut_box_around(center.below(0, height), center.below(1, width),
                                       beta_draw(of, alpha, alpha), height, width);

@@ -100,7 +100,7 @@ class random_choice {
   [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
                                  seed key) const
   {
-    const auto rows = chosen(examples, progress.epoch, key.split(purpose{"random_choice"}));
+    const auto rows = chosen(examples, progress.epoch, key.split(purpose{"mixture"}));
     batch view;
     std::size_t number = 0;
     std::apply(

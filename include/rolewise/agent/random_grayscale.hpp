@@ -47,7 +47,7 @@ struct random_grayscale {
   {
     detail::require_probability(name, probability);
     if (probability == 0.0) return;
-    const auto own = key.split(purpose{"random-grayscale"});
+    const auto own = key.split(purpose{"random-greyscale"});
     const auto steps = program.add_operations();
     for (std::size_t n = 0; n < subjects.size(); ++n)
       if (draws{own, progress.epoch, subjects.ids[n]}.uniform(0) < probability)

@@ -24,7 +24,7 @@ struct dataset {
   /// so they do not change with splits and subsets.
   torch::Tensor ids;
   sample_shape shape;
-  normalization normalization;
+  rolewise::normalization normalization;
   std::vector<std::string> class_names;  ///< `shape.classes` names, or none
   std::string name;                      ///< for reports
 

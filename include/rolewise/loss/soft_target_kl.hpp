@@ -37,7 +37,7 @@ struct soft_target_kl {
   static constexpr bool wants_features = false;
   static constexpr bool has_state = false;
 
-  temperature temperature{4.0};
+  rolewise::temperature temperature{4.0};
   kl_reduction reduction = kl_reduction::batch_mean;
   bool scale_by_t_squared = true;
 

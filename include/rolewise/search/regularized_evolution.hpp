@@ -72,7 +72,7 @@ struct regularized_evolution {
       const bool is_founder = birth++ < population;
       if (s->at || s->finished || running >= places) continue;
       const bool may_be_born = std::ssize(alive) == population || running == 0;
-      const auto own = key.split(purpose{name}).split(static_cast<std::uint64_t>(s->trial));
+      const auto own = key.split(purpose{"regularised-evolution"}).split(static_cast<std::uint64_t>(s->trial));
       if (is_founder || (alive.empty() && running == 0)) {
         made.emplace_back(start_trial{s->trial, space.sample(own)});
       } else if (may_be_born && !alive.empty()) {

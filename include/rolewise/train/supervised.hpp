@@ -68,7 +68,7 @@ struct supervised {
   OptimizerType optimizer{};
   ScheduleType lr_schedule{};
   std::optional<clip_gradients> clipping{};  ///< empty: no gradient clipping
-  std::optional<ema> ema{};                  ///< empty: no moving average
+  std::optional<rolewise::ema> ema{};                  ///< empty: no moving average
   rolewise::seed seed{0};                    ///< of the views
 
   detail::learner_state<StudentType, OptimizerType>
