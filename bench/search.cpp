@@ -142,7 +142,7 @@ outcome search(const New& network, double rate, const rw::dataset& train, const 
             rw::population_based{}, rw::policy_space(), maker<New>{network, rate, &spent},
             [&](const auto& step) {
               return timed(spent.validate, [&] {
-                return rw::accuracy(step.learner(), judges, {.batch_size = 32});
+                return rw::accuracy(step.evaluated(), judges, {.batch_size = 32});
               });
             },
             train, options);

@@ -66,7 +66,7 @@ try {
         .optimizer = rw::sgd{.learning_rate = at.real("rate")}};
   };
   const auto metric = [&](const auto& step) {
-    return rw::evaluate(step.learner(), data.test, {.batch_size = 64}).top1;
+    return rw::evaluate(step.evaluated(), data.test, {.batch_size = 64}).top1;
   };
   for (const std::int64_t max_concurrent_trials : {1, 2}) {
     const rw::search_run_options options{.trials = 16,

@@ -8,8 +8,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/auto_augment_policies.hpp
     include/rolewise/agent/cached.hpp
     include/rolewise/agent/color_jitter.hpp
+    include/rolewise/agent/compose.hpp
     include/rolewise/agent/cutmix.hpp
     include/rolewise/agent/cutout.hpp
+    include/rolewise/agent/cyclic_views.hpp
     include/rolewise/agent/detail/affine_map.hpp
     include/rolewise/agent/detail/carry_out.hpp
     include/rolewise/agent/detail/carry_out_layers.hpp
@@ -52,7 +54,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/images.hpp
     include/rolewise/agent/independent_agent.hpp
     include/rolewise/agent/interpolation.hpp
-    include/rolewise/agent/random_choice.hpp
     include/rolewise/agent/mixup.hpp
     include/rolewise/agent/no_agent.hpp
     include/rolewise/agent/operation.hpp
@@ -71,14 +72,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/policy_log.hpp
     include/rolewise/agent/policy_text.hpp
     include/rolewise/agent/rand_augment.hpp
+    include/rolewise/agent/random_choice.hpp
     include/rolewise/agent/random_erasing.hpp
     include/rolewise/agent/random_grayscale.hpp
     include/rolewise/agent/random_resized_crop.hpp
-    include/rolewise/agent/cyclic_views.hpp
     include/rolewise/agent/resampling.hpp
-    include/rolewise/agent/searched_schedule.hpp
-    include/rolewise/agent/compose.hpp
     include/rolewise/agent/same_view.hpp
+    include/rolewise/agent/searched_schedule.hpp
     include/rolewise/agent/sub_policy.hpp
     include/rolewise/agent/sub_policy_text.hpp
     include/rolewise/agent/trivial_augment.hpp
@@ -95,10 +95,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/checksum.hpp
     include/rolewise/core/classic_text.hpp
     include/rolewise/core/descriptor.hpp
+    include/rolewise/core/detail/bit_width_ranges.hpp
     include/rolewise/core/detail/members.hpp
     include/rolewise/core/detail/type_name.hpp
     include/rolewise/core/detail/vector_functions.hpp
-    include/rolewise/core/detail/bit_width_ranges.hpp
     include/rolewise/core/device_of.hpp
     include/rolewise/core/display_width.hpp
     include/rolewise/core/distinct_tensors.hpp
@@ -112,27 +112,28 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/instruction_sets.hpp
     include/rolewise/core/json.hpp
     include/rolewise/core/json_reader.hpp
-    include/rolewise/core/retain_heap.hpp
     include/rolewise/core/keyed_permutation.hpp
-    include/rolewise/core/prefetched.hpp
-    include/rolewise/core/training_progress.hpp
     include/rolewise/core/nearest_names.hpp
     include/rolewise/core/output_target.hpp
+    include/rolewise/core/outputs.hpp
+    include/rolewise/core/owned_tensor.hpp
+    include/rolewise/core/parallel_for.hpp
     include/rolewise/core/phase.hpp
     include/rolewise/core/philox.hpp
-    include/rolewise/core/outputs.hpp
+    include/rolewise/core/prefetched.hpp
+    include/rolewise/core/retain_heap.hpp
     include/rolewise/core/role.hpp
     include/rolewise/core/run_concurrently.hpp
     include/rolewise/core/seed.hpp
+    include/rolewise/core/serial_scope.hpp
     include/rolewise/core/settings.hpp
-    include/rolewise/core/parallel_for.hpp
     include/rolewise/core/standard_output.hpp
     include/rolewise/core/state.hpp
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
     include/rolewise/core/terminal.hpp
+    include/rolewise/core/training_progress.hpp
     include/rolewise/core/utf8.hpp
-    include/rolewise/core/serial_scope.hpp
     include/rolewise/data.hpp
     include/rolewise/data/batches.hpp
     include/rolewise/data/cifar.hpp
@@ -172,12 +173,15 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/convolution_shape.hpp
     include/rolewise/network/copy_weights.hpp
     include/rolewise/network/detail/added_values.hpp
+    include/rolewise/network/detail/bit_width_changer.hpp
     include/rolewise/network/detail/byte_normalization.hpp
     include/rolewise/network/detail/byte_output_probe.hpp
     include/rolewise/network/detail/calibrated_ranges.hpp
     include/rolewise/network/detail/convolution_geometry.hpp
     include/rolewise/network/detail/convolution_of.hpp
+    include/rolewise/network/detail/deferred_batch_norm.hpp
     include/rolewise/network/detail/folded.hpp
+    include/rolewise/network/detail/fused_batch_norm.hpp
     include/rolewise/network/detail/integer_operators.hpp
     include/rolewise/network/detail/integer_plan.hpp
     include/rolewise/network/detail/integer_probe.hpp
@@ -188,12 +192,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/last_arithmetic.hpp
     include/rolewise/network/detail/norm_passes.hpp
     include/rolewise/network/detail/not_copied.hpp
-    include/rolewise/network/detail/deferred_batch_norm.hpp
     include/rolewise/network/detail/quantized_convolution.hpp
     include/rolewise/network/detail/quantized_product.hpp
     include/rolewise/network/detail/scratch.hpp
-    include/rolewise/network/detail/fused_batch_norm.hpp
-    include/rolewise/network/detail/bit_width_changer.hpp
     include/rolewise/network/detail/winograd.hpp
     include/rolewise/network/detail/winograd/kernel_set.hpp
     include/rolewise/network/detail/winograd/passes.hpp
@@ -202,7 +203,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/int8_convolution.hpp
     include/rolewise/network/int8_layers.hpp
     include/rolewise/network/int8_wide_body.hpp
-    include/rolewise/network/weight_init.hpp
     include/rolewise/network/integer_forward.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/linear.hpp
@@ -214,6 +214,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/residual_block.hpp
     include/rolewise/network/residual_body.hpp
     include/rolewise/network/resnet.hpp
+    include/rolewise/network/weight_init.hpp
     include/rolewise/network/wide_residual_block.hpp
     include/rolewise/network/wide_resnet.hpp
     include/rolewise/network/window_magnitude.hpp
@@ -226,6 +227,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/bwn.hpp
     include/rolewise/quant/changing_scheme.hpp
     include/rolewise/quant/detail/affine_quantized.hpp
+    include/rolewise/quant/detail/gradient_proxies.hpp
     include/rolewise/quant/detail/kernels/all_passes.hpp
     include/rolewise/quant/detail/kernels/kernel_set.hpp
     include/rolewise/quant/detail/kernels/magnitude_passes.hpp
@@ -237,7 +239,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/detail/level_grid.hpp
     include/rolewise/quant/detail/lq_basis.hpp
     include/rolewise/quant/detail/run_passes.hpp
-    include/rolewise/quant/detail/gradient_proxies.hpp
     include/rolewise/quant/detail/straight_through.hpp
     include/rolewise/quant/detail/through_tanh.hpp
     include/rolewise/quant/dorefa.hpp
@@ -307,13 +308,16 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/bit_space.hpp
     include/rolewise/search/bohb.hpp
     include/rolewise/search/cma_es.hpp
+    include/rolewise/search/configuration.hpp
+    include/rolewise/search/configuration_proposer.hpp
+    include/rolewise/search/configuration_text.hpp
     include/rolewise/search/detail/bandit.hpp
+    include/rolewise/search/detail/configuration_values.hpp
     include/rolewise/search/detail/covariance_adaptation.hpp
     include/rolewise/search/detail/exchange.hpp
     include/rolewise/search/detail/gaussian_process.hpp
     include/rolewise/search/detail/halving.hpp
     include/rolewise/search/detail/parzen_estimator.hpp
-    include/rolewise/search/detail/configuration_values.hpp
     include/rolewise/search/detail/population.hpp
     include/rolewise/search/detail/ranking.hpp
     include/rolewise/search/detail/symmetric_eigen.hpp
@@ -325,9 +329,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/joined.hpp
     include/rolewise/search/paired_difference.hpp
     include/rolewise/search/pb2.hpp
-    include/rolewise/search/configuration.hpp
-    include/rolewise/search/configuration_proposer.hpp
-    include/rolewise/search/configuration_text.hpp
     include/rolewise/search/policy_history.hpp
     include/rolewise/search/policy_space.hpp
     include/rolewise/search/population_based.hpp
@@ -374,24 +375,23 @@ set(ROLEWISE_HEADERS
     include/rolewise/train.hpp
     include/rolewise/train/adam.hpp
     include/rolewise/train/adamw.hpp
-    include/rolewise/train/run_search.hpp
-    include/rolewise/train/search_memory.hpp
-    include/rolewise/train/search_run_options.hpp
-    include/rolewise/train/update_batch_norm.hpp
     include/rolewise/train/bit_sensitivity.hpp
     include/rolewise/train/calibration.hpp
+    include/rolewise/train/callback.hpp
     include/rolewise/train/checkpoint.hpp
     include/rolewise/train/checkpoints.hpp
     include/rolewise/train/clip_gradients.hpp
     include/rolewise/train/csv.hpp
+    include/rolewise/train/detail/backward_to.hpp
     include/rolewise/train/detail/buffers.hpp
     include/rolewise/train/detail/class_labels.hpp
-    include/rolewise/train/detail/learner_state.hpp
+    include/rolewise/train/detail/copy_trial_state.hpp
     include/rolewise/train/detail/epoch_sums.hpp
     include/rolewise/train/detail/file_identity.hpp
     include/rolewise/train/detail/finite_state.hpp
     include/rolewise/train/detail/gradient_averages.hpp
     include/rolewise/train/detail/gradients_on.hpp
+    include/rolewise/train/detail/learner_state.hpp
     include/rolewise/train/detail/learning_rate.hpp
     include/rolewise/train/detail/log_file.hpp
     include/rolewise/train/detail/memory_watch.hpp
@@ -406,31 +406,35 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/state_format.hpp
     include/rolewise/train/detail/state_reader.hpp
     include/rolewise/train/detail/state_writer.hpp
-    include/rolewise/train/detail/copy_trial_state.hpp
     include/rolewise/train/detail/trial_steps.hpp
     include/rolewise/train/distillation.hpp
     include/rolewise/train/distributed/process_group.hpp
     include/rolewise/train/early_stop.hpp
+    include/rolewise/train/ema.hpp
     include/rolewise/train/evaluate.hpp
     include/rolewise/train/fit.hpp
     include/rolewise/train/hessian_trace.hpp
     include/rolewise/train/json_lines.hpp
-    include/rolewise/train/ema.hpp
-    include/rolewise/train/callback.hpp
+    include/rolewise/train/learner.hpp
+    include/rolewise/train/learning_rate_schedule.hpp
     include/rolewise/train/optimizer.hpp
+    include/rolewise/train/param_groups.hpp
     include/rolewise/train/preparing_step.hpp
     include/rolewise/train/progress_bar.hpp
     include/rolewise/train/range_drift.hpp
     include/rolewise/train/range_lines.hpp
-    include/rolewise/train/param_groups.hpp
     include/rolewise/train/run_history.hpp
+    include/rolewise/train/run_search.hpp
     include/rolewise/train/run_signature.hpp
-    include/rolewise/train/learning_rate_schedule.hpp
     include/rolewise/train/search_callback.hpp
+    include/rolewise/train/search_memory.hpp
+    include/rolewise/train/search_run_options.hpp
     include/rolewise/train/sgd.hpp
     include/rolewise/train/snapshot.hpp
-    include/rolewise/train/trial_table.hpp
     include/rolewise/train/supervised.hpp
     include/rolewise/train/teacher_stddev.hpp
+    include/rolewise/train/trainable.hpp
     include/rolewise/train/training_step.hpp
+    include/rolewise/train/trial_table.hpp
+    include/rolewise/train/update_batch_norm.hpp
     include/rolewise/version.hpp)

@@ -212,14 +212,14 @@ class experiment {
     if (auto known = recorded(job_, what.name(), seed_of(what));
         known && same_results(known->history, history))
       return *std::move(known);
-    const auto on_test = rw::evaluate(step.learner(), data.test);
+    const auto on_test = rw::evaluate(step.evaluated(), data.test);
     outcome found{.name = what.name(),
                   .seed = seed_of(what),
                   .history = std::move(history),
                   .accuracy = on_test.top1,
                   .top5 = on_test.top5,
                   .loss = on_test.loss,
-                  .bytes = step.learner().bytes()};
+                  .bytes = step.evaluated().bytes()};
     if constexpr (requires { step.student_agent; })
       found.views =
           look_at_views(step.teacher, data.train, step.student_agent, crop_flip, job_.batch_size);

@@ -173,7 +173,7 @@ class searches {
              std::to_string(agent.magnitude);
     };
     const auto accuracy = [&](const auto& step) {
-      return rw::accuracy(step.learner(), parts_.validation);
+      return rw::accuracy(step.evaluated(), parts_.validation);
     };
     const auto of_teachers = rw::run_search(
         strategy, space,
@@ -186,7 +186,7 @@ class searches {
         accuracy, parts_.search, by_role("teacher"), rw::trial_table{});
     const auto& best = of_teachers.best();
     const role_wise::teacher_handle teacher{
-        rw::frozen(of_teachers.steps[static_cast<std::size_t>(best.trial)]->learner())};
+        rw::frozen(of_teachers.steps[static_cast<std::size_t>(best.trial)]->evaluated())};
     auto of_students = by_role("student");
     of_students.conditions ^= teacher.fingerprint();  // no search is resumed under another teacher
     found_agents found{method, text_of(best)};

@@ -27,6 +27,7 @@
 #include <rolewise/core/nearest_names.hpp>
 #include <rolewise/core/output_target.hpp>
 #include <rolewise/core/outputs.hpp>
+#include <rolewise/core/owned_tensor.hpp>
 #include <rolewise/core/parallel_for.hpp>
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/philox.hpp>

@@ -2,8 +2,7 @@
 #pragma once
 
 /// @file
-/// Umbrella header of `train/`: training steps, `fit`, observers, checkpoints, the arena of a
-/// search.
+/// Umbrella header of `train/`: learners, training steps, `fit`, callbacks, checkpoints, searches.
 
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/adamw.hpp>
@@ -21,6 +20,7 @@
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/hessian_trace.hpp>
 #include <rolewise/train/json_lines.hpp>
+#include <rolewise/train/learner.hpp>
 #include <rolewise/train/learning_rate_schedule.hpp>
 #include <rolewise/train/optimizer.hpp>
 #include <rolewise/train/param_groups.hpp>
@@ -38,6 +38,7 @@
 #include <rolewise/train/snapshot.hpp>
 #include <rolewise/train/supervised.hpp>
 #include <rolewise/train/teacher_stddev.hpp>
+#include <rolewise/train/trainable.hpp>
 #include <rolewise/train/training_step.hpp>
 #include <rolewise/train/trial_table.hpp>
 #include <rolewise/train/update_batch_norm.hpp>

@@ -98,7 +98,7 @@ auto search(const std::string& folder, double seconds_each, ProcessGroup&... pro
         const auto of_third = seed{5}.split(purpose{"trial"}).split(std::uint64_t{3});
         if (step.seed.value == of_third.value && step.learner_state.updates() == 2)
           diverge("judge", "trial 3 fails at first");
-        return -evaluate(step.learner(), judges).loss;
+        return -evaluate(step.evaluated(), judges).loss;
       },
       data,
       {.trials = 5,

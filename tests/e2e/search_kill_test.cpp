@@ -84,7 +84,7 @@ void search_in(const std::string& folder)
                           .optimizer = sgd{.learning_rate = at.real("rate")},
                           .seed = own};
       },
-      [&](const auto& step) { return -evaluate(step.learner(), judges).loss; }, data,
+      [&](const auto& step) { return -evaluate(step.evaluated(), judges).loss; }, data,
       {.trials = trials,
        .epochs = epochs,
        .batch_size = 16,

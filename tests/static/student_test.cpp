@@ -27,13 +27,13 @@ static_assert(Student<least_that_conforms>);
 struct responds_with_logits : least_that_conforms {
   torch::Tensor forward(const batch&, taps) { return {}; }
 };
-static_assert(!respond_to_a_batch_in_training<responds_with_logits>);
+static_assert(!forward_a_batch_in_training<responds_with_logits>);
 static_assert(!Student<responds_with_logits>);
 
 struct changes_as_it_is_probed : least_that_conforms {
   outputs predict(const batch&, taps) { return {}; }
 };
-static_assert(!be_probed_without_being_changed<changes_as_it_is_probed>);
+static_assert(!predict_without_being_changed<changes_as_it_is_probed>);
 static_assert(!Student<changes_as_it_is_probed>);
 
 struct leaves_parameters_unnamed : least_that_conforms {
@@ -54,7 +54,7 @@ static_assert(!Student<hides_its_state>);
 struct cannot_be_copied : least_that_conforms {
   cannot_be_copied(const cannot_be_copied&) = delete;
 };
-static_assert(respond_to_a_batch_in_training<cannot_be_copied>);
+static_assert(forward_a_batch_in_training<cannot_be_copied>);
 static_assert(!Student<cannot_be_copied>);
 
 }  // namespace

@@ -51,7 +51,7 @@ static_assert(Teacher<rolewise::frozen_teacher<least_to_be_frozen>>);
 struct changes_as_it_is_probed : least_to_be_frozen {
   outputs predict(const batch&, taps) { return {}; }
 };
-static_assert(!rolewise::frozen_must::be_probed_without_being_changed<changes_as_it_is_probed>);
+static_assert(!rolewise::frozen_must::predict_without_being_changed<changes_as_it_is_probed>);
 static_assert(!rolewise::Freezable<changes_as_it_is_probed>);
 
 struct hides_its_state {

@@ -26,7 +26,7 @@ inline torch::Tensor drawn(seed key, at::IntArrayRef sizes)
 }
 
 /// Two layers, `[C * H * W] -> hidden -> classes`, on inputs centered by their running mean, and a
-/// count of responses: parameters, a buffer and a plain value, every kind of state of a student.
+/// count of outputs: parameters, a buffer and a plain value, every kind of state of a student.
 class tiny_student {
  public:
   explicit tiny_student(const sample_shape& shape, seed key = {}, std::int64_t hidden = 6)
@@ -88,7 +88,7 @@ class tiny_student {
     archive.parameter("bias", bias_);
     archive.parameter("second", second_);
     archive.buffer("mean", mean_);
-    archive.value("responses", all_outputs_);
+    archive.value("outputs", all_outputs_);
   }
 
  private:

@@ -252,7 +252,7 @@ TEST_CASE("fit carries a progressive scheme out, with every quantizer")
               {.epochs = 4, .batch_size = 16, .from = epoch, .until = epoch + 1});
       const int expected = epoch == 0 ? 32 : epoch == 1 ? 4 : 2;
       CHECK(inner_bits_of(pretraining.student) == expected);
-      CHECK(inner_bits_of(pretraining.learner()) == expected);
+      CHECK(inner_bits_of(pretraining.evaluated()) == expected);
     }
     CHECK(pretraining.student.layers()[1].widths == both(2));
   };
@@ -288,7 +288,7 @@ TEST_CASE("a run with a changing scheme resumes inside any stage with the same b
     again.resume = true;
     rw::fit(resumed, data, again, memory{&until});
     CHECK(resumed.student.layers()[1].widths == both(4));
-    CHECK(resumed.learner().layers()[1].widths == both(4));
+    CHECK(resumed.evaluated().layers()[1].widths == both(4));
     CHECK(same_tensors(resumed, whole));
   }
 }
@@ -327,7 +327,7 @@ TEST_CASE("the optimizer forgets what it knew of ranges that are new, and only t
       .ema = rw::ema{.decay = .9}};
   rw::fit(pretraining, data, {.epochs = 2, .batch_size = 16, .until = 1});
   const auto ema_step = [&] {
-    for (const auto& p : pretraining.learner().parameters())
+    for (const auto& p : pretraining.evaluated().parameters())
       if (p.name == "stage1.0.convolution1.quantizer.step") return p.value.item<float>();
     return 0.0f;
   };

@@ -347,7 +347,7 @@ struct wrong_kinds {
   void visit_state(Archive& archive)
   {
     archive.parameter("first", first);
-    archive.value("responses", all_outputs);
+    archive.value("outputs", all_outputs);
   }
 };
 
@@ -362,7 +362,7 @@ TEST_CASE("types and kinds are compared too")
   wrong_kinds wrong;
   CHECK(complaint([&] { load_checkpoint(path, wrong); }) ==
         "rolewise: " + path +
-            ": belongs to something else: 'first' is Float, wanted Double; 'responses' holds a "
+            ": belongs to something else: 'first' is Float, wanted Double; 'outputs' holds a "
             "value of another kind; 'bias' is not wanted here; 'second' is not wanted here; 'mean' "
             "is not wanted here");
 }
@@ -754,7 +754,7 @@ struct constant_step {
   {
     return {{"loss", torch::tensor(loss)}};
   }
-  [[nodiscard]] const tiny_student& learner() const { return student; }
+  [[nodiscard]] const tiny_student& evaluated() const { return student; }
   template<typename Archive>
   void visit_state(Archive& archive)
   {

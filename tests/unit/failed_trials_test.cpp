@@ -122,7 +122,7 @@ struct mover : maker {
 using step_type = std::invoke_result_t<maker, const configuration&, std::int64_t, seed>;
 using metric_type = std::function<double(const step_type&)>;
 
-double judged(const step_type& step) { return -evaluate(step.learner(), examples()).loss; }
+double judged(const step_type& step) { return -evaluate(step.evaluated(), examples()).loss; }
 
 struct interrupted {};
 

@@ -462,7 +462,7 @@ TEST_CASE("a search tries the bits of layers")
         return rw::supervised{
             .student = rw::resnet8(data.shape, rw::dorefa{}, bits.scheme(p), {.seed = own})};
       },
-      [](const auto& step) { return -step.learner().bytes(); }, data.train,
+      [](const auto& step) { return -step.evaluated().bytes(); }, data.train,
       {.trials = 3, .epochs = 1, .batch_size = 8});
   for (const auto& trial : found.trial_states) {
     const auto wanted = bits.scheme(*trial.at);

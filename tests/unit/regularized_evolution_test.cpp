@@ -67,7 +67,8 @@ TEST_CASE("regularized evolution keeps the promises of SearchStrategy")
   for (const auto& space : {mixed, search_space{}}) {
     laws::hold_for(regularized_evolution{}, space);
     laws::hold_for(regularized_evolution{.population = 3, .sample = 2}, space, 9, 12);
-    laws::hold_for(regularized_evolution{.population = 4, .at_once = 1}, space, 6, 12);
+    laws::hold_for(regularized_evolution{.population = 4, .max_concurrent_trials = 1}, space, 6,
+                   12);
   }
 }
 
@@ -142,7 +143,7 @@ TEST_CASE("parents are the best of a sample of the youngest, and the oldest are 
 
 TEST_CASE("children wait for a whole population, and for a place")
 {
-  const regularized_evolution strategy{.population = 3, .sample = 2, .at_once = 2};
+  const regularized_evolution strategy{.population = 3, .sample = 2, .max_concurrent_trials = 2};
   const auto starts = [](const std::vector<decision>& decisions) {
     std::vector<std::int64_t> found;
     for (const auto& d : decisions)

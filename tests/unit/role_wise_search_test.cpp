@@ -114,12 +114,12 @@ class marked_student {
   [[nodiscard]] outputs forward(const batch& examples, taps = {})
   {
     learned_.index_fill_(0, examples.ids, 1.0);
-    return forward(examples);
+    return outputs_of(examples);
   }
   [[nodiscard]] outputs predict(const batch& examples, taps = {}) const
   {
     questions.push_back({ids_of(examples.ids), learned(), teaches_});
-    return forward(examples);
+    return outputs_of(examples);
   }
   [[nodiscard]] std::vector<named_tensor> parameters() const { return {{"weight", weight_}}; }
   [[nodiscard]] std::vector<named_tensor> buffers() const { return {{"learned", learned_}}; }
@@ -141,7 +141,7 @@ class marked_student {
   }
 
  private:
-  [[nodiscard]] outputs forward(const batch& examples) const
+  [[nodiscard]] outputs outputs_of(const batch& examples) const
   {
     return {.logits = normalized_inputs(examples).flatten(1).matmul(weight_.t()), .features = {}};
   }

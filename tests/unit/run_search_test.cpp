@@ -128,7 +128,7 @@ void train_by_hand(auto& step, const dataset& data, std::uint64_t trial, std::in
 TEST_CASE("an run_search runs a search whose result depends neither on order nor on trials at once")
 {
   const auto train = tiny_data(60), judges = tiny_data(60, seed{5});
-  const auto metric = [&](const auto& step) { return accuracy(step.learner(), judges); };
+  const auto metric = [&](const auto& step) { return accuracy(step.evaluated(), judges); };
   const auto run = [&](std::vector<std::int64_t> order, std::int64_t max_concurrent_trials = 1,
                        std::int64_t threads = 1) {
     return run_search(random_search{}, rates, maker{train}, metric, train,
@@ -504,7 +504,7 @@ TEST_CASE("a shared teacher is one for all copies, and memory is told before the
 
   // View buffers are freed between rounds; all trials share the teacher, also when trained at
   // once.
-  const auto metric = [&](const auto& step) { return accuracy(step.learner(), data); };
+  const auto metric = [&](const auto& step) { return accuracy(step.evaluated(), data); };
   auto result = run_search(random_search{}, rates, factory(one), metric, data, options);
   for (auto& step : result.steps) {
     CHECK(step->learner_state.buffers().made() == 0);

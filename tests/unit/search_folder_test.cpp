@@ -122,7 +122,7 @@ auto search(const std::string& where, int lives = 1 << 30, std::int64_t max_conc
       },
       [&](const auto& step) {
         if (++asked == lives) throw interrupted{};
-        return accuracy(step.learner(), judges);
+        return accuracy(step.evaluated(), judges);
       },
       train,
       {.trials = 4,

@@ -112,7 +112,7 @@ void check_network(const Q& quantizer, int bits)
   check_same_bits([&] {
     supervised pretraining{.student = student_with(data.shape, quantizer, bits), .ema = ema{}};
     (void)fit(pretraining, data, {.epochs = 1, .batch_size = 6});
-    CHECK(evaluate(pretraining.learner(), data).loss > 0);
+    CHECK(evaluate(pretraining.evaluated(), data).loss > 0);
     return pretraining.student;
   });
 }

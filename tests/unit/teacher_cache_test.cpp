@@ -275,7 +275,7 @@ TEST_CASE("a cached teacher gives the teacher's answers and asks it once for eac
     CHECK(*asked.asked == 2 * data.size());  // view 0 was cached before
     CHECK(teacher.size() == 3 * data.size());
 
-    // With another batch size a product may be rounded differently; cached responses stay the
+    // With another batch size a product may be rounded differently; cached outputs stay the
     // same.
     for (const auto& part : batches(data, {.size = 16, .epoch = 4})) {
       const auto view =
@@ -327,7 +327,7 @@ TEST_CASE("a cached teacher never answers to other pixels, whatever number they 
   CHECK(teacher.size() == 120);
   CHECK(teacher.tally().kept == 120);
   CHECK(teacher.tally().found < 40);  // a few cut-outs cut nothing
-  // Cached responses are still there.
+  // Cached outputs are still there.
   CHECK(torch::equal(teacher.forward(view_of(data, 4)).logits,
                      plain.forward(view_of(data, 4)).logits));
 

@@ -459,8 +459,8 @@ TEST_CASE("the average is judged where there is one")
   supervised with{.student = tiny_student{data.shape}, .ema = ema{}};
   supervised without{.student = tiny_student{data.shape}};
   (void)with(as_batch(data), start);
-  CHECK(&with.learner() != &with.student);
-  CHECK(&without.learner() == &without.student);
+  CHECK(&with.evaluated() != &with.student);
+  CHECK(&without.evaluated() == &without.student);
 }
 
 namespace {
@@ -604,7 +604,7 @@ struct odd_learner {
     if (calls++ == breaks_at) judged.answer = broken;
     return {{"loss", torch::tensor(1.0)}};
   }
-  [[nodiscard]] const oracle& learner() const { return judged; }
+  [[nodiscard]] const oracle& evaluated() const { return judged; }
   template<typename Archive>
   void visit_state(Archive& archive)
   {
@@ -664,15 +664,15 @@ TEST_CASE("a validation loss that is not finite ends a run, and nobody is told o
   odd_learner step{.breaks_at = 0};
   step({}, {});
   CHECK_THROWS_WITH_AS(
-      (void)evaluate(step.learner(), judges),
+      (void)evaluate(step.evaluated(), judges),
       "rolewise: evaluate: the cross-entropy on 'the judges' is nan: the network's "
       "logits are not all numbers that can be ordered",
       diverged);
-  CHECK_THROWS_AS((void)accuracy(step.learner(), judges), diverged);
+  CHECK_THROWS_AS((void)accuracy(step.evaluated(), judges), diverged);
   // Logits of -infinity can be ordered.
   odd_learner excluding{.breaks_at = 0, .broken = -std::numeric_limits<double>::infinity()};
   excluding({}, {});
-  CHECK(evaluate(excluding.learner(), judges).loss == std::numeric_limits<double>::infinity());
+  CHECK(evaluate(excluding.evaluated(), judges).loss == std::numeric_limits<double>::infinity());
 }
 
 TEST_CASE("no learning rate and no setting beside it may be infinite or NaN")
@@ -727,7 +727,7 @@ TEST_CASE("fit refuses what makes no sense")
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(
       (void)fit(step, data, {.validation = &data}),
-      "rolewise: fit: a validation set wants a step with learner(), a Student or a Teacher",
+      "rolewise: fit: a validation set wants a step with evaluated(), a Student or a Teacher",
       std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)fit(step, data, {.resume = true}),
                        "rolewise: fit: resume wants an callback that keeps the run, such as "

@@ -66,7 +66,7 @@ std::vector<trial_state> judged(
 struct model_based_halving {
   static constexpr std::string_view name = "model-based-halving";
 
-  rw::asynchronous_successive_halving budget{.eta = 3, .at_once = 4};
+  rw::asynchronous_successive_halving budget{.eta = 3, .max_concurrent_trials = 4};
   rw::tree_parzen model{.random_share = 0.25};
 
   std::vector<rw::decision> operator()(const rw::search_space& space,
@@ -168,8 +168,9 @@ TEST_CASE("tree_parzen and bohb keep the promises of SearchStrategy")
 {
   for (const auto& space : {mixed, search_space{}}) {
     laws::hold_for(tree_parzen{}, space, 6, 12);
-    laws::hold_for(tree_parzen{.at_once = 3, .start_up = 2}, space, 12, 12);
-    laws::hold_for(tree_parzen{.at_once = 2, .start_up = 2, .random_share = 0.5}, space, 12, 12);
+    laws::hold_for(tree_parzen{.max_concurrent_trials = 3, .start_up = 2}, space, 12, 12);
+    laws::hold_for(tree_parzen{.max_concurrent_trials = 2, .start_up = 2, .random_share = 0.5},
+                   space, 12, 12);
     laws::hold_for(bohb{.budget = {.eta = 2, .most = 4}}, space, 19, 16);
   }
 }
@@ -259,12 +260,12 @@ TEST_CASE("tree_parzen starts random trials first, and as many at a time as it m
 {
   std::vector<trial_state> fresh;
   for (std::int64_t t = 0; t < 5; ++t) fresh.push_back({.trial = t});
-  const auto decisions = tree_parzen{.at_once = 2}(mixed, fresh, seed{1});
+  const auto decisions = tree_parzen{.max_concurrent_trials = 2}(mixed, fresh, seed{1});
   CHECK(std::holds_alternative<start_trial>(decisions[0]));
   CHECK(std::holds_alternative<start_trial>(decisions[1]));
   for (std::size_t i = 2; i < 5; ++i) CHECK(std::holds_alternative<keep_trial>(decisions[i]));
 
-  const auto run = simulate(tree_parzen{.at_once = 3, .start_up = 5}, mixed,
+  const auto run = simulate(tree_parzen{.max_concurrent_trials = 3, .start_up = 5}, mixed,
                             [](const configuration& p, std::int64_t, double) { return bowl(p); },
                             {.trials = 12, .epochs = 4});
   CHECK(run.epochs == 12 * 4);
@@ -276,7 +277,7 @@ TEST_CASE("tree_parzen refuses what makes no sense")
   const auto refuses = [](const tree_parzen& strategy, const char* why) {
     CHECK_THROWS_WITH_AS((void)strategy(mixed, {{.trial = 0}}, seed{}), why, std::invalid_argument);
   };
-  refuses({.at_once = 0},
+  refuses({.max_concurrent_trials = 0},
           "rolewise: tree-parzen: want max_concurrent_trials, least_good and candidates >= 1, "
           "start_up >= 2, got "
           "0, 1, 24 and 10");

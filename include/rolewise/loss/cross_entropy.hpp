@@ -25,7 +25,7 @@ namespace rolewise {
 /// @par Units
 /// Nats per example.
 /// @par Gradients
-/// To the student's logits, and to soft labels that require one. The teacher's response is never
+/// To the student's logits, and to soft labels that require one. The teacher's outputs are never
 /// read.
 /// @par Source
 /// Smoothing: Szegedy, Vanhoucke, Ioffe, Shlens, Wojna: Rethinking the Inception Architecture for

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The `DistillationLoss` concept: a loss between the responses of teacher and student.
+/// The `DistillationLoss` concept: a loss between the outputs of teacher and student.
 ///
 /// data -> agent -> teacher/student -> [loss] -> train -> report
 
@@ -33,20 +33,21 @@ concept carry_a_name_for_the_report = requires {
 
 }  // namespace loss_must
 
-/// A loss that measures the distance of the student's response from the teacher's on one batch.
+/// A loss that measures the distance of the student's outputs from the teacher's on one batch.
 ///
 /// The compiler checks the syntax. The author of a type guarantees the rest, which
 /// `tests/laws/distillation_loss.hpp` checks on samples:
-///   - the result is 0-dimensional and differentiable with respect to the student's response;
-///   - no gradient reaches the teacher's response, unless `reaches_teacher` is true;
-///   - for a given teacher response, no student response has a lower loss than an equal one;
+///   - the result is 0-dimensional and differentiable with respect to the student's outputs;
+///   - no gradient reaches the teacher's outputs, unless `reaches_teacher` is true;
+///   - for a given outputs of the teacher, no outputs of the student have a lower loss than equal
+///   ones;
 ///   - without `wants_features`, the features are never read.
 template<typename L>
 concept DistillationLoss =
     std::copyable<L> && loss_must::turn_a_pair_into_one_tensor<L> &&
     loss_must::say_whether_they_want_features<L> && loss_must::carry_a_name_for_the_report<L>;
 
-/// Whether gradients may flow into the teacher's response. False unless the type declares
+/// Whether gradients may flow into the teacher's outputs. False unless the type declares
 /// `static constexpr bool reaches_teacher = true`.
 template<typename L>
 [[nodiscard]] consteval bool reaches_teacher()

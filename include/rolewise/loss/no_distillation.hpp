@@ -9,7 +9,7 @@
 
 namespace rolewise {
 
-/// Distillation loss that is zero for all responses.
+/// Distillation loss that is zero for all outputs.
 ///
 /// @par Gradients
 /// Exactly zero to the student's logits, and defined, so that `backward` needs no special case.

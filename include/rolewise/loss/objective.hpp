@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The `Objective` concept: a training loss computed from responses and labels.
+/// The `Objective` concept: a training loss computed from outputs and labels.
 ///
 /// data -> agent -> teacher/student -> [loss] -> train -> report
 
@@ -17,7 +17,7 @@
 namespace rolewise {
 
 /// Labels, ids and training progress of a batch: the inputs of an objective besides the
-/// responses.
+/// outputs.
 struct targets {
   /// `[N]` int64, or `[N, C]` floating point (soft labels).
   torch::Tensor labels;
@@ -42,10 +42,10 @@ concept carry_a_name_for_the_report = loss_must::carry_a_name_for_the_report<O>;
 
 }  // namespace objective_must
 
-/// A loss to minimize, computed from both responses and the labels.
+/// A loss to minimize, computed from both outputs and the labels.
 ///
 /// Guaranteed beyond the syntax (`tests/laws/objective.hpp`): the result is 0-dimensional and
-/// differentiable with respect to the student's response; an objective that needs no teacher does
+/// differentiable with respect to the student's outputs; an objective that needs no teacher does
 /// not read `pair.teacher`, so that `supervised` can use it.
 template<typename O>
 concept Objective =

@@ -61,14 +61,14 @@ class module_student {
   /// @throws std::invalid_argument if features are requested
   [[nodiscard]] outputs forward(const batch& examples, taps wanted = {})
   {
-    return forward(examples, wanted);
+    return outputs_of(examples, wanted);
   }
 
   /// @throws std::invalid_argument if features are requested
   [[nodiscard]] outputs predict(const batch& examples, taps wanted = {}) const
   {
     const detail::evaluation_mode for_now{*module_};
-    return forward(examples, wanted);
+    return outputs_of(examples, wanted);
   }
 
   [[nodiscard]] std::vector<named_tensor> parameters() const
@@ -121,7 +121,7 @@ class module_student {
     return copy;
   }
 
-  [[nodiscard]] outputs forward(const batch& examples, taps wanted) const
+  [[nodiscard]] outputs outputs_of(const batch& examples, taps wanted) const
   {
     detail::refuse_features("module_student", wanted);
     const auto x = normalized_inputs(examples, detail::type_of(*module_));

@@ -18,13 +18,12 @@ namespace rolewise {
 namespace student_must {
 
 template<typename S>
-concept respond_to_a_batch_in_training =
-    requires(S student, const batch examples, const taps wanted) {
-      { student.forward(examples, wanted) } -> std::same_as<outputs>;
-    };
+concept forward_a_batch_in_training = requires(S student, const batch examples, const taps wanted) {
+  { student.forward(examples, wanted) } -> std::same_as<outputs>;
+};
 
 template<typename S>
-concept be_probed_without_being_changed =
+concept predict_without_being_changed =
     requires(const S student, const batch examples, const taps wanted) {
       { student.predict(examples, wanted) } -> std::same_as<outputs>;
     };
@@ -46,8 +45,8 @@ concept show_their_state = state_must::be_shown<S>;
 /// graph is built only if gradients are enabled. `parameters()` returns the learned tensors under
 /// their full names, sharing memory with the student. A copy is deep (`tests/laws/student.hpp`).
 template<typename S>
-concept Student = std::copyable<S> && student_must::respond_to_a_batch_in_training<S> &&
-                  student_must::be_probed_without_being_changed<S> &&
+concept Student = std::copyable<S> && student_must::forward_a_batch_in_training<S> &&
+                  student_must::predict_without_being_changed<S> &&
                   student_must::name_their_parameters<S> && student_must::show_their_state<S>;
 
 }  // namespace rolewise

@@ -70,7 +70,7 @@ template<typename Step>
                  {.epochs = options.epochs,
                   .batch_size = options.batch_size,
                   .seed = options.seed.split(purpose{"order"})});
-  return trained_network{step.learner(), std::move(run)};
+  return trained_network{step.evaluated(), std::move(run)};
 }
 
 }  // namespace detail

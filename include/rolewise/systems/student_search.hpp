@@ -152,12 +152,12 @@ struct student_search {
             return training(data.all.shape, teachers.of_search, teacher, teachers_agent,
                             policy_agent{.policy = policy_at(at)}, shared, own);
           },
-          [&](const auto& step) { return reward(step.learner(), data.validation); }, data.search,
+          [&](const auto& step) { return reward(step.evaluated(), data.validation); }, data.search,
           options, callbacks...);
       found_policies<network_type> found;
       found.best = best_trial(trials.history, evaluations);
       found.policies = search_segments(trials.history, found.best);
-      found.of_search = trials.steps[static_cast<std::size_t>(found.best)]->learner();
+      found.of_search = trials.steps[static_cast<std::size_t>(found.best)]->evaluated();
       found.cost = cost;
       found.history = std::move(trials.history);
       return found;

@@ -93,12 +93,12 @@ struct teacher_search {
         [&](const configuration& at, std::int64_t, seed own) {
           return training(data.all.shape, policy_at(at), shared, own);
         },
-        [&](const auto& step) { return accuracy(step.learner(), data.validation); }, data.search,
+        [&](const auto& step) { return accuracy(step.evaluated(), data.validation); }, data.search,
         detail::evaluated_by(search, data.validation), callbacks...);
     found_policies<network_type> found;
     found.best = best_trial(trials.history, evaluations);
     found.policies = search_segments(trials.history, found.best);
-    found.of_search = trials.steps[static_cast<std::size_t>(found.best)]->learner();
+    found.of_search = trials.steps[static_cast<std::size_t>(found.best)]->evaluated();
     found.cost = cost_of_search(data.search.size(), data.validation.size(), search);
     found.history = std::move(trials.history);
     return found;

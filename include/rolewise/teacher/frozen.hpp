@@ -22,7 +22,7 @@ template<typename N>
 concept be_copied_deeply = std::copyable<N>;
 
 template<typename N>
-concept be_probed_without_being_changed =
+concept predict_without_being_changed =
     requires(const N network, const batch examples, const taps wanted) {
       { network.predict(examples, wanted) } -> std::same_as<outputs>;
     };
@@ -35,7 +35,7 @@ concept show_their_state = state_must::be_shown<N>;
 /// A network that `frozen` accepts: any student.
 template<typename N>
 concept Freezable =
-    frozen_must::be_copied_deeply<N> && frozen_must::be_probed_without_being_changed<N> &&
+    frozen_must::be_copied_deeply<N> && frozen_must::predict_without_being_changed<N> &&
     frozen_must::show_their_state<N>;
 
 struct frozen_options {

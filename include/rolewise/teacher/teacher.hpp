@@ -23,7 +23,7 @@ concept predict_a_batch_without_being_changed =
 
 }  // namespace teacher_must
 
-/// A network that returns a response without a graph for a batch, and always the same one for the
+/// A network that returns outputs without a graph for a batch, and always the same ones for the
 /// same view (`tests/laws/teacher.hpp`).
 template<typename T>
 concept Teacher = std::copyable<T> && teacher_must::predict_a_batch_without_being_changed<T>;

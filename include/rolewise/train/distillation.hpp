@@ -17,6 +17,7 @@
 #include <rolewise/train/detail/learning_rate.hpp>
 #include <rolewise/train/learning_rate_schedule.hpp>
 #include <rolewise/train/sgd.hpp>
+#include <rolewise/train/trainable.hpp>
 #include <rolewise/train/training_step.hpp>
 
 #include <concepts>
@@ -75,6 +76,18 @@ struct distillation {
                     Stateful<SharedAgentType>,
                 "distillation: every agent must show its state (visit_state) or say "
                 "has_state = false");
+  static_assert(
+      !HasParameters<TeacherAgentType>,
+      "distillation: .teacher_agent has parameters, which this step would never update; compose a "
+      "step in which a learner trains it (rolewise/train/learner.hpp)");
+  static_assert(
+      !HasParameters<StudentAgentType>,
+      "distillation: .student_agent has parameters, which this step would never update; compose a "
+      "step in which a learner trains it (rolewise/train/learner.hpp)");
+  static_assert(
+      !HasParameters<SharedAgentType>,
+      "distillation: .shared_agent has parameters, which this step would never update; compose a "
+      "step in which a learner trains it (rolewise/train/learner.hpp)");
   static_assert(DistillationStepLoss<Loss>,
                 "distillation: .loss must satisfy Objective, DistillationLoss or "
                 "GradientCombination");
@@ -96,7 +109,7 @@ struct distillation {
   OptimizerType optimizer{};
   ScheduleType lr_schedule{};
   std::optional<clip_gradients> clipping{};  ///< empty: no gradient clipping
-  std::optional<rolewise::ema> ema{};                  ///< empty: no moving average
+  std::optional<rolewise::ema> ema{};        ///< empty: no moving average
   rolewise::seed seed{0};                    ///< of the views
 
   detail::learner_state<StudentType, OptimizerType>
@@ -163,7 +176,7 @@ struct distillation {
   }
 
   /// The network to evaluate: the moving average if one is kept, otherwise the student.
-  [[nodiscard]] const StudentType& learner() const
+  [[nodiscard]] const StudentType& evaluated() const
   {
     return learner_state.averaged() != nullptr ? *learner_state.averaged() : student;
   }
@@ -204,8 +217,8 @@ struct distillation {
             : teacher.forward(detail::to_model_input(std::move(views.teacher), learned), wanted);
     pair.student = student.forward(students, wanted);
     detail::require_labels_beside<Loss>(labels, pair.student.logits);
-    auto found =
-        detail::slope_of(loss, pair, targets{students.labels, students.ids, progress}, learned);
+    auto found = detail::gradients_of_loss(
+        loss, pair, targets{students.labels, students.ids, progress}, learned);
     learner_state.update(student, learned, found.gradients, learning_rate(progress), clipping, ema);
     return std::move(found.numbers);
   }
@@ -221,6 +234,11 @@ struct distillation {
   std::vector<named_tensor> begin()
   {
     auto learned = detail::trainable_parameters(student, loss);
+    if (!learner_state.has_begun(ema)) {
+      detail::require_no_parameters("distillation", "teacher_agent", teacher_agent);
+      detail::require_no_parameters("distillation", "student_agent", student_agent);
+      detail::require_no_parameters("distillation", "shared_agent", shared_agent);
+    }
     learner_state.begin(student, learned, optimizer, ema);
     return learned;
   }

@@ -8,8 +8,8 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/student/student.hpp>
 #include <rolewise/train/snapshot.hpp>
+#include <rolewise/train/trainable.hpp>
 
 #include <ATen/ops/_foreach_lerp.h>
 
@@ -19,7 +19,7 @@
 
 namespace rolewise {
 
-/// Exponential moving average (EMA) of all floating-point tensors in a student's state, those of
+/// Exponential moving average (EMA) of all floating-point tensors in a model's state, those of
 /// batch norm among them. Other tensors and plain values are copied. A tensor that is listed
 /// under two names is updated once.
 ///
@@ -35,7 +35,7 @@ struct ema {
   bool ramp = true;      ///< false: d = decay from the start
 
   /// Updates `averaged` from `student`; `updates` counts the earlier updates.
-  template<Student S>
+  template<Trainable S>
   void operator()(S& averaged, S& student, std::int64_t updates) const;
 };
 
@@ -87,7 +87,7 @@ class value_reader {
 
 }  // namespace detail
 
-template<Student S>
+template<Trainable S>
 void ema::operator()(S& averaged, S& student, std::int64_t updates) const
 {
   if (!(decay >= 0.0 && decay < 1.0))

@@ -76,10 +76,10 @@ struct fit_options {
   std::int64_t num_workers = 1;  ///< at least 1; more than `prefetch` have no effect
 };
 
-/// A training step whose network (`learner()`) can be evaluated.
+/// A training step whose network (`evaluated()`) can be evaluated.
 template<typename S>
 concept EvaluatedStep = TrainingStep<S> && requires(const S step) {
-  requires Evaluable<std::remove_cvref_t<decltype(step.learner())>>;
+  requires Evaluable<std::remove_cvref_t<decltype(step.evaluated())>>;
 };
 
 namespace detail {
@@ -113,7 +113,7 @@ void require_sound(const Step&, const dataset& data, const fit_options& o)
   if (o.validation != nullptr) {
     if (!EvaluatedStep<Step>)
       throw_invalid_argument(
-          "fit", "a validation set wants a step with learner(), a Student or a Teacher");
+          "fit", "a validation set wants a step with evaluated(), a Student or a Teacher");
     if (o.validation->size() < 1)
       throw_invalid_argument("fit", "the validation set has no examples");
     require_class_labels("fit", *o.validation);
@@ -191,7 +191,7 @@ template<typename Step, typename Tell>
 template<typename Step>
 [[nodiscard]] evaluation evaluated_in(std::int64_t epoch, const Step& step, const dataset& judges)
 {
-  auto found = measured(step.learner(), judges, {});
+  auto found = measured(step.evaluated(), judges, {});
   if (!std::isfinite(found.loss))
     diverge("fit", "the validation loss on '", judges.name, "' is ",
             without_sign_of_nan(found.loss), " in epoch ", epoch);

@@ -101,7 +101,7 @@ template<typename ProcessGroup, typename Strategy, typename Factory, typename Me
 ///           return supervised{.student = resnet8(shape, {}, {}, {.seed = own}),
 ///                             .optimizer = sgd{.rate = p.real("rate")}};
 ///         },
-///         [&](const auto& step) { return accuracy(step.learner(), judges); }, train,
+///         [&](const auto& step) { return accuracy(step.evaluated(), judges); }, train,
 ///         {.trials = 8, .epochs = 4});
 ///
 /// A round trains a trial from its current epoch to the next multiple of `evaluation_interval`, or

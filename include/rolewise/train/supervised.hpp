@@ -17,6 +17,7 @@
 #include <rolewise/train/detail/learning_rate.hpp>
 #include <rolewise/train/learning_rate_schedule.hpp>
 #include <rolewise/train/sgd.hpp>
+#include <rolewise/train/trainable.hpp>
 #include <rolewise/train/training_step.hpp>
 
 #include <optional>
@@ -51,6 +52,9 @@ struct supervised {
                 "supervised: .agent must satisfy AugmentationAgent; no_agent{} changes nothing");
   static_assert(Stateful<Agent>,
                 "supervised: .agent must show its state (visit_state) or say has_state = false");
+  static_assert(!HasParameters<Agent>,
+                "supervised: .agent has parameters, which this step would never update; compose a "
+                "step in which a learner trains it (rolewise/train/learner.hpp)");
   static_assert(Objective<Loss>,
                 "supervised: .loss must satisfy Objective, such as cross_entropy{}; a loss against "
                 "a teacher belongs into a distillation");
@@ -68,7 +72,7 @@ struct supervised {
   OptimizerType optimizer{};
   ScheduleType lr_schedule{};
   std::optional<clip_gradients> clipping{};  ///< empty: no gradient clipping
-  std::optional<rolewise::ema> ema{};                  ///< empty: no moving average
+  std::optional<rolewise::ema> ema{};        ///< empty: no moving average
   rolewise::seed seed{0};                    ///< of the views
 
   detail::learner_state<StudentType, OptimizerType>
@@ -128,7 +132,7 @@ struct supervised {
   }
 
   /// The network to evaluate: the moving average if one is kept, otherwise the student.
-  [[nodiscard]] const StudentType& learner() const
+  [[nodiscard]] const StudentType& evaluated() const
   {
     return learner_state.averaged() != nullptr ? *learner_state.averaged() : student;
   }
@@ -161,7 +165,8 @@ struct supervised {
     paired_outputs pair;
     pair.student = student.forward(view, taps{.features = Loss::wants_features});
     detail::require_labels_beside<Loss>(labels, pair.student.logits);
-    auto found = detail::slope_of(loss, pair, targets{view.labels, view.ids, progress}, learned);
+    auto found =
+        detail::gradients_of_loss(loss, pair, targets{view.labels, view.ids, progress}, learned);
     learner_state.update(student, learned, found.gradients, learning_rate(progress), clipping, ema);
     return std::move(found.numbers);
   }
@@ -177,6 +182,7 @@ struct supervised {
   std::vector<named_tensor> begin()
   {
     auto learned = detail::trainable_parameters(student, loss);
+    if (!learner_state.has_begun(ema)) detail::require_no_parameters("supervised", "agent", agent);
     learner_state.begin(student, learned, optimizer, ema);
     return learned;
   }

@@ -8,6 +8,7 @@
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/distinct_tensors.hpp>
+#include <rolewise/core/error.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/training_progress.hpp>
@@ -16,6 +17,7 @@
 #include <rolewise/loss/objective.hpp>
 #include <rolewise/student/student.hpp>
 #include <rolewise/train/clip_gradients.hpp>
+#include <rolewise/train/detail/backward_to.hpp>
 #include <rolewise/train/detail/class_labels.hpp>
 #include <rolewise/train/detail/gradients_on.hpp>
 #include <rolewise/train/ema.hpp>
@@ -28,6 +30,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,6 +52,21 @@ template<Student S, typename Loss>
       if (is_learned(kind) && t.defined()) learned.push_back({"loss." + name, t, kind});
     });
   return each_once(std::move(learned));
+}
+
+/// Refuses a part of a step that shows parameters, none of which the step would update.
+/// @throws std::invalid_argument that names the part and the first of them
+template<typename Part>
+void require_no_parameters(std::string_view who, std::string_view name, Part& part)
+{
+  if constexpr (state_must::be_shown<Part>)
+    for_each_tensor(part, [&](const std::string& tensor, torch::Tensor&, tensor_kind kind) {
+      if (is_learned(kind))
+        throw_invalid_argument(who, ".", name, " shows the parameter '", tensor,
+                               "', which this step would never update; compose a step in which a "
+                               "learner trains it (rolewise/train/learner.hpp), or show it as a "
+                               "buffer");
+    });
 }
 
 /// Device of the trained tensors; the CPU if there are none.
@@ -107,7 +125,7 @@ void require_labels_beside(const torch::Tensor& labels, const torch::Tensor& log
 }
 
 /// The metrics of one step and the gradient of each trained tensor.
-struct gradients {
+struct loss_gradients {
   metrics numbers;
   std::vector<torch::Tensor> gradients;
 };
@@ -118,12 +136,12 @@ inline void add_terms(metrics& numbers, std::vector<loss_term>&& terms)
 }
 
 template<typename Loss>
-[[nodiscard]] gradients slope_of(const Loss& loss, const paired_outputs& pair,
-                                 const targets& targets, const std::vector<named_tensor>& learned)
+[[nodiscard]] loss_gradients gradients_of_loss(const Loss& loss, const paired_outputs& pair,
+                                               const targets& targets,
+                                               const std::vector<named_tensor>& learned)
 {
-  gradients found;
+  loss_gradients found;
   found.numbers.reserve(4);
-  found.gradients.reserve(learned.size());
   if constexpr (GradientCombination<Loss>) {
     std::vector<torch::Tensor> inputs;  // without frozen ranges
     for (const auto& p : learned)
@@ -134,6 +152,7 @@ template<typename Loss>
     const auto second = torch::autograd::grad({other.total}, inputs, {}, false, false, true);
     const torch::NoGradGuard without_graph;
     std::size_t next = 0;
+    found.gradients.reserve(learned.size());
     for (const auto& p : learned) {
       const bool moves = p.value.requires_grad();
       found.gradients.push_back(moves ? loss.combine(first[next], second[next], targets.progress)
@@ -144,8 +163,6 @@ template<typename Loss>
     add_terms(found.numbers, std::move(task.terms));
     add_terms(found.numbers, std::move(other.terms));
   } else {
-    // Clears stale gradients: `backward()` would accumulate into them.
-    for (const auto& p : learned) p.value.mutable_grad() = torch::Tensor{};
     torch::Tensor total;
     if constexpr (requires { loss.score_terms(pair, targets); }) {
       auto scored = score_terms(loss, pair, targets);
@@ -156,11 +173,7 @@ template<typename Loss>
       total = score(loss, pair, targets);
       found.numbers.push_back({"loss", total.detach()});
     }
-    total.backward();
-    for (const auto& p : learned) {
-      found.gradients.push_back(p.value.grad());
-      p.value.mutable_grad() = torch::Tensor{};
-    }
+    found.gradients = backward_to(learned, total);
   }
   found.numbers.push_back({"accuracy", batch_accuracy(pair.student.logits, targets.labels)});
   return found;
