@@ -21,7 +21,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <string>
 #include <vector>
 
 namespace rolewise {
@@ -130,10 +129,11 @@ struct learner {
               bool upward)
   {
     const detail::gradients_on for_now{"learner"};
-    if (!loss.defined() || loss.dim() != 0 || !loss.is_floating_point())
-      throw_invalid_argument("learner", "wants a loss [] of floating point, got ",
-                             loss.defined() ? c10::str(loss.sizes(), " of ", loss.scalar_type())
-                                            : std::string{"none"});
+    if (!loss.defined())
+      throw_invalid_argument("learner", "wants a loss [] of floating point, got none");
+    if (loss.dim() != 0 || !loss.is_floating_point())
+      throw_invalid_argument("learner", "wants a loss [] of floating point, got ", loss.sizes(),
+                             " of ", loss.scalar_type());
     if (!loss.requires_grad())
       throw_invalid_argument("learner",
                              "the loss has no graph; it was computed from no parameter, ",
