@@ -367,6 +367,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/teacher/detail/cached_logits_file.hpp
     include/rolewise/teacher/detail/cached_logits_header.hpp
     include/rolewise/teacher/detail/cached_logits_store.hpp
+    include/rolewise/teacher/detail/graph_to_inputs.hpp
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/module_teacher.hpp
     include/rolewise/teacher/post_training_quantized.hpp

@@ -115,6 +115,55 @@ TEST_CASE("a frozen network answers as it did when it was frozen, whatever becom
   for (const auto& p : student.parameters()) CHECK(p.value.requires_grad());
 }
 
+TEST_CASE("a frozen teacher has a graph to inputs that require one, and to nothing else")
+{
+  const auto gradient_of = [](const auto& answer, const rw::batch& asking) {
+    const auto logits = answer(asking).logits;
+    return torch::autograd::grad({logits.square().sum()}, {asking.inputs})[0];
+  };
+  auto asking = images(4);
+  asking.inputs = normalized_inputs(asking).set_requires_grad(true);
+
+  auto student = rw::resnet8(small);
+  (void)student.forward(images(8));
+  const auto teacher = rw::frozen(student);
+  const auto wanted = gradient_of([&](const rw::batch& x) { return student.predict(x); }, asking);
+  CHECK(wanted.abs().sum().item<double>() > 0);
+  CHECK(
+      torch::equal(gradient_of([&](const auto& x) { return teacher.forward(x); }, asking), wanted));
+  const rw::shared_teacher shared{teacher};
+  CHECK(
+      torch::equal(gradient_of([&](const auto& x) { return shared.forward(x); }, asking), wanted));
+  teacher.forward(asking).logits.sum().backward();
+  for (const auto& p : teacher.network().parameters()) CHECK_FALSE(p.value.grad().defined());
+
+  // A user's modules: frozen by copy, and taken over.
+  const auto module = std::make_shared<own_module>();
+  const auto copy = rw::frozen(rw::module_student{module});
+  rw::laws::hold_for(copy, images(8));
+  for (const auto& p : copy.network().parameters()) CHECK_FALSE(p.value.requires_grad());
+  const rw::module_teacher taken{module};
+  rw::laws::hold_for(taken, images(8));
+  asking.inputs.mutable_grad() = torch::Tensor{};
+  taken.forward(asking).logits.sum().backward();
+  CHECK(asking.inputs.grad().defined());
+  for (const auto& p : module->parameters()) CHECK_FALSE(p.grad().defined());
+}
+
+TEST_CASE("a module refuses a tensor with a graph in place of a parameter")
+{
+  rw::module_student student{std::make_shared<own_module>()};
+  const auto replace = [&] {
+    rw::for_each_tensor(student, [](const std::string&, torch::Tensor& t, rw::tensor_kind kind) {
+      if (rw::is_learned(kind)) t = t * 2;
+    });
+  };
+  CHECK_THROWS_WITH_AS(replace(), doctest::Contains("is replaced by a tensor with a graph"),
+                       std::invalid_argument);
+  const torch::NoGradGuard off;
+  replace();
+}
+
 TEST_CASE("a frozen network may compute in bfloat16 and says in what it cannot")
 {
   const auto student = rw::resnet8(small);

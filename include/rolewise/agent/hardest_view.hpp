@@ -57,7 +57,7 @@ struct hardest_view {
                 "hardest_view: .agent must satisfy AugmentationAgent, such as cutmix{}");
   static_assert(Stateful<Agent>,
                 "hardest_view: .agent must show its state (visit_state) or say has_state = false");
-  static_assert(Teacher<TeacherType> && state_must::be_denied<TeacherType>,
+  static_assert(FrozenTeacher<TeacherType>,
                 "hardest_view: .judge must be a Teacher without state; frozen(network) makes one");
 
   static constexpr std::string_view name = Agent::name;

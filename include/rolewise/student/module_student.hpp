@@ -90,9 +90,9 @@ class module_student {
   void visit_state(Archive& archive)
   {
     for (auto& item : module_->named_parameters())
-      show(item.value(), [&](torch::Tensor& t) { archive.parameter(item.key(), t); });
+      show(item.key(), item.value(), [&](torch::Tensor& t) { archive.parameter(item.key(), t); });
     for (auto& item : module_->named_buffers())
-      show(item.value(), [&](torch::Tensor& t) { archive.buffer(item.key(), t); });
+      show(item.key(), item.value(), [&](torch::Tensor& t) { archive.buffer(item.key(), t); });
   }
 
   /// Records the module as LibTorch prints it, with the options of its layers. What a user's
@@ -138,12 +138,18 @@ class module_student {
 
   /// Passes a copy of the tensor handle to an archive. The module has handles of its own, so a
   /// tensor that the archive assigns is stored as the data of the module's tensor.
+  /// @throws std::invalid_argument for a tensor with a graph, which would be cut
   template<typename F>
-  static void show(const torch::Tensor& of_module, F&& archive)
+  static void show(const std::string& name, const torch::Tensor& of_module, F&& archive)
   {
     auto handle = of_module;
     archive(handle);
-    if (!handle.is_same(of_module)) of_module.set_data(handle.detach());
+    if (handle.is_same(of_module)) return;
+    if (!handle.is_leaf())
+      throw_invalid_argument("module_student", "'", name,
+                             "' is replaced by a tensor with a graph, which a module's parameter "
+                             "cannot keep; detach it, or assign its values");
+    of_module.set_data(handle.detach());
   }
 
   std::shared_ptr<Module> module_;

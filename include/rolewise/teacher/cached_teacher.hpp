@@ -11,6 +11,7 @@
 #include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/detail/cached_logits_codec.hpp>
 #include <rolewise/teacher/detail/cached_logits_store.hpp>
+#include <rolewise/teacher/detail/graph_to_inputs.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
 #include <concepts>
@@ -94,6 +95,7 @@ class cached_teacher {
     kept_ = std::make_shared<kept>(options.path, origin, form_, options.read_only);
   }
 
+  /// Where the inputs require a gradient, the wrapped teacher computes the outputs.
   /// @throws std::invalid_argument if features are requested, ids are not `[N]` int64, or logits
   ///         to be stored are not `[N, classes]` of float32 or less
   [[nodiscard]] outputs forward(const batch& examples, taps wanted = {}) const
@@ -102,6 +104,8 @@ class cached_teacher {
       throw_invalid_argument("cached_teacher",
                              "features are not kept; take a loss on logits, or ask the teacher "
                              "itself");
+    // Stored logits have no graph.
+    if (detail::wants_input_gradient(examples)) return teacher_.forward(examples);
     const torch::NoGradGuard without_graph;
     if (examples.view.count != kept_->store.views() || examples.size() == 0) {
       {

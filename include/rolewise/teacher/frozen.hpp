@@ -8,6 +8,7 @@
 #include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/teacher/detail/graph_to_inputs.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
 #include <cstdint>
@@ -44,8 +45,11 @@ struct frozen_options {
   torch::ScalarType compute = torch::ScalarType::Undefined;
 };
 
-/// A deep copy of a network, in evaluation mode, without gradients: later changes of the original
-/// do not affect it.
+/// A deep copy of a network, in evaluation mode, whose weights ask for no gradient: later changes
+/// of the original do not affect it.
+///
+/// The outputs have a graph only if the inputs require a gradient and gradients are enabled; it
+/// then reaches the inputs and nothing else.
 template<typename Network>
 class frozen_teacher {
   static_assert(
@@ -61,6 +65,10 @@ class frozen_teacher {
     for_each_tensor(network_, [](const std::string&, torch::Tensor& t, tensor_kind) {
       if (t.defined()) t = t.detach();
     });
+    // Those of a module keep their own handles.
+    if constexpr (detail::lists_parameters<Network>)
+      for (const auto& p : network_.parameters())
+        if (p.value.requires_grad()) p.value.set_requires_grad(false);
     if constexpr (requires { network_.settle_in_evaluation(); }) network_.settle_in_evaluation();
     if (options.compute == torch::ScalarType::Undefined) return;
     if constexpr (requires { network_.cast(options.compute); })
@@ -69,10 +77,11 @@ class frozen_teacher {
       throw_invalid_argument("frozen", "this network cannot be cast to ", options.compute);
   }
 
+  /// @throws std::invalid_argument if the inputs require a gradient and the network computes none
   [[nodiscard]] outputs forward(const batch& examples, taps wanted = {}) const
   {
-    const torch::NoGradGuard without_graph;
-    return network_.predict(examples, wanted);
+    const detail::graph_to_inputs only{examples};
+    return detail::with_graph_to_inputs("frozen", examples, network_.predict(examples, wanted));
   }
 
   void to(torch::Device device)

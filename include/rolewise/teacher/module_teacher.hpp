@@ -8,6 +8,7 @@
 #include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/network/module.hpp>
+#include <rolewise/teacher/detail/graph_to_inputs.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
 #include <cstdint>
@@ -17,11 +18,12 @@
 
 namespace rolewise {
 
-/// Teacher that evaluates a module without a graph.
+/// Teacher that evaluates a module, without a graph to its weights.
 ///
 /// The teacher takes over the module: the constructor puts it and all its submodules into
-/// evaluation mode, and copies of the teacher share it. Training it further changes the teacher.
-/// Features are not available.
+/// evaluation mode and its parameters ask for no gradient from then on; copies of the teacher
+/// share it. The outputs have a graph only if the inputs require a gradient and gradients are
+/// enabled. Features are not available.
 ///
 ///     module_teacher teacher{std::make_shared<net>()};   // or a torch::nn::ModuleHolder
 template<typename Module>
@@ -38,6 +40,7 @@ class module_teacher {
   {
     if (!module_) throw_invalid_argument("module_teacher", "want a module, got none");
     detail::evaluate_everywhere(*module_);
+    for (const auto& parameter : module_->parameters()) parameter.set_requires_grad(false);
   }
   template<detail::module_holder Holder>
   explicit module_teacher(const Holder& holder) : module_teacher{holder.ptr()}
@@ -50,9 +53,10 @@ class module_teacher {
   {
     detail::refuse_features("module_teacher", wanted);
     if (detail::trains_somewhere(*module_)) refuse_training();
-    const torch::NoGradGuard without_graph;
+    const detail::graph_to_inputs only{examples};
     const auto x = normalized_inputs(examples, detail::type_of(*module_));
-    return {.logits = module_->forward(x), .features = {}};
+    return detail::with_graph_to_inputs("module_teacher", examples,
+                                        {.logits = module_->forward(x), .features = {}});
   }
 
   /// The device of the module: that of its first parameter or buffer, otherwise the CPU.

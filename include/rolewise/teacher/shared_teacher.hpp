@@ -23,10 +23,9 @@ namespace rolewise {
 ///     run_search(..., [&](...) { return distillation{.teacher = master, ...}; }, ...);
 template<Teacher T>
 class shared_teacher {
-  static_assert(
-      requires { requires T::has_state == false; },
-      "shared_teacher wants a teacher that never changes (has_state = false), such as "
-      "frozen(network)");
+  static_assert(FrozenTeacher<T>,
+                "shared_teacher wants a teacher that never changes (has_state = false), such as "
+                "frozen(network)");
 
  public:
   static constexpr bool has_state = false;

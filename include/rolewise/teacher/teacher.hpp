@@ -23,9 +23,17 @@ concept predict_a_batch_without_being_changed =
 
 }  // namespace teacher_must
 
-/// A network that returns outputs without a graph for a batch, and always the same ones for the
-/// same view (`tests/laws/teacher.hpp`).
+/// A network whose outputs the student imitates; evaluating it does not change it.
+///
+/// Guaranteed beyond the syntax (`tests/laws/teacher.hpp`): the same outputs for the same view, and
+/// no graph to weights. If the inputs require a gradient and gradients are enabled, the outputs
+/// have a graph to them, or `forward` throws; otherwise they have none.
 template<typename T>
 concept Teacher = std::copyable<T> && teacher_must::predict_a_batch_without_being_changed<T>;
+
+/// A teacher that never changes: it declares `has_state = false`. Teachers that are cached or
+/// shared by several steps must be frozen.
+template<typename T>
+concept FrozenTeacher = Teacher<T> && requires { requires T::has_state == false; };
 
 }  // namespace rolewise
