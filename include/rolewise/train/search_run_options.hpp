@@ -36,7 +36,7 @@ struct search_run_options {
   /// teacher and the validation set. A search in a folder resumes only with the same value.
   std::uint64_t conditions = 0;
   /// The folder that stores the search: `history.jsonl`, event by event, and a checkpoint of each
-  /// trial after each round (docs/search_arena.md). It must exist. A search that it already holds
+  /// trial after each round (docs/run_search.md). It must exist. A search that it already holds
   /// is resumed and ends with the same bits as an uninterrupted one; trials that were in training
   /// when it was interrupted repeat that round. Empty: nothing is stored.
   std::string folder{};
