@@ -133,7 +133,7 @@ struct read_history {
 
 }  // namespace detail
 
-/// Reads the `history.jsonl` of an arena, whether its search is finished or still running: JSON
+/// Reads the `history.jsonl` of a search, whether its search is finished or still running: JSON
 /// Lines, the first about the search, then one per event (docs/search_arena.md). An incomplete
 /// last line, left by an interrupted writer, is ignored.
 /// @throws std::runtime_error that names the file, and the byte where it is damaged
