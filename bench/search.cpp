@@ -101,7 +101,7 @@ agent shown(const rw::configuration& at)
   return agent{rw::policy_agent{.policy = rw::policy_at(at)}, rw::pad_crop_flip{}};
 }
 
-/// The factory of trials: creates a trial, or moves an existing one to a new point.
+/// The factory of trials: creates a trial, or moves an existing one to a new configuration.
 template<typename New>
 struct maker {
   New network;  ///< `(seed)` returns a new network
@@ -131,8 +131,8 @@ struct outcome {
 
 /// @param rate learning rate
 template<typename New>
-outcome search(const New& network, double rate, const rw::dataset& train, const rw::dataset& judges,
-               const rw::search_run_options& options)
+outcome search(const New& network, double rate, const rw::dataset& train,
+               const rw::dataset& validation, const rw::search_run_options& options)
 {
   clocks spent;
   outcome found;
@@ -142,7 +142,7 @@ outcome search(const New& network, double rate, const rw::dataset& train, const 
             rw::population_based{}, rw::policy_space(), maker<New>{network, rate, &spent},
             [&](const auto& step) {
               return timed(spent.validate, [&] {
-                return rw::accuracy(step.evaluated(), judges, {.batch_size = 32});
+                return rw::accuracy(step.evaluated(), validation, {.batch_size = 32});
               });
             },
             train, options);
@@ -162,7 +162,7 @@ outcome search(const New& network, double rate, const rw::dataset& train, const 
 constexpr auto like_the_peer = rw::conv_init::uniform_fan_in;
 
 /// @param mixed whether full-precision convolutions run in bfloat16
-outcome search(int bits, bool mixed, const rw::dataset& train, const rw::dataset& judges,
+outcome search(int bits, bool mixed, const rw::dataset& train, const rw::dataset& validation,
                const rw::search_run_options& options)
 {
   const auto shape = train.shape;
@@ -174,23 +174,24 @@ outcome search(int bits, bool mixed, const rw::dataset& train, const rw::dataset
                               .convolutions = like_the_peer,
                               .precision = {.backward = rw::pass_precision::bfloat16}});
         },
-        0.02, train, judges, options);
+        0.02, train, validation, options);
   const auto passes = mixed ? rw::pass_precision::bfloat16 : rw::pass_precision::full;
   return search(
       [shape, passes](rw::seed own) {
         return rw::resnet8(
             shape, {.seed = own, .convolutions = like_the_peer, .precision = {passes, passes}});
       },
-      0.1, train, judges, options);
+      0.1, train, validation, options);
 }
 
 /// @param anew whether each process starts a new interpreter; otherwise it is forked
 std::optional<outcome> search(bench::peer& python, int bits, std::int64_t training,
-                              std::int64_t judges, const rw::search_run_options& options, bool anew)
+                              std::int64_t validation, const rw::search_run_options& options,
+                              bool anew)
 {
   const auto seconds = python.ask(c10::str("search ", bits, ' ', options.trials, ' ',
                                            options.epochs, ' ', options.evaluation_interval, ' ',
-                                           training, ' ', judges, anew ? " anew" : ""));
+                                           training, ' ', validation, anew ? " anew" : ""));
   const auto best = python.ask("best");
   if (!seconds || !best) return std::nullopt;
   outcome found{.seconds = *seconds, .best = *best};
@@ -245,13 +246,13 @@ struct scratch_file {
   ~scratch_file() { std::remove(path.c_str()); }
 };
 
-void write_task(const std::string& file, const rw::dataset& train, const rw::dataset& judges)
+void write_task(const std::string& file, const rw::dataset& train, const rw::dataset& validation)
 {
   c10::Dict<std::string, torch::Tensor> all;
   all.insert("images", train.images);
   all.insert("labels", train.labels);
-  all.insert("judges", judges.images);
-  all.insert("judged_labels", judges.labels);
+  all.insert("judges", validation.images);
+  all.insert("judged_labels", validation.labels);
   const auto bytes = torch::jit::pickle_save(all);
   std::ofstream out{file, std::ios::binary};
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -305,9 +306,9 @@ struct task {
   }
 };
 
-std::string name_of(const std::string& who, int bits, std::int64_t judges)
+std::string name_of(const std::string& who, int bits, std::int64_t validation)
 {
-  return c10::str(who, bits == 2 ? ", 2 bits, " : ", ", judges, " validate");
+  return c10::str(who, bits == 2 ? ", 2 bits, " : ", ", validation, " validate");
 }
 
 /// Runs all in rotating order, each as often as its `repetitions` (at most three times).
@@ -382,16 +383,17 @@ try {
   const bool has_peer = python.ask("load " + file.path).has_value();
   if (!has_peer) std::fprintf(stderr, "no peer: PyTorch or Pillow in Python is missing\n");
 
-  const auto ours = [&](int bits, const rw::dataset& judges, int repetitions, bool mixed = false) {
-    return contestant{name_of(mixed ? "ours, mixed precision" : "ours", bits, judges.size()),
-                      repetitions, [&, bits, mixed, by = &judges] {
+  const auto ours = [&](int bits, const rw::dataset& validation, int repetitions,
+                        bool mixed = false) {
+    return contestant{name_of(mixed ? "ours, mixed precision" : "ours", bits, validation.size()),
+                      repetitions, [&, bits, mixed, by = &validation] {
                         return std::optional{search(bits, mixed, given.train, *by, options)};
                       }};
   };
-  const auto theirs = [&](int bits, std::int64_t judges, int repetitions, bool anew = false) {
-    return contestant{name_of(anew ? "Python, interpreters" : "Python, forks", bits, judges),
-                      has_peer ? repetitions : 0, [&, bits, judges, anew] {
-                        return search(python, bits, training, judges, options, anew);
+  const auto theirs = [&](int bits, std::int64_t validation, int repetitions, bool anew = false) {
+    return contestant{name_of(anew ? "Python, interpreters" : "Python, forks", bits, validation),
+                      has_peer ? repetitions : 0, [&, bits, validation, anew] {
+                        return search(python, bits, training, validation, options, anew);
                       }};
   };
   const int often = is_short ? 1 : 3;  // the other searches take several times as long

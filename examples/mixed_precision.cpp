@@ -38,10 +38,10 @@ auto tuned(const Pretraining& pretraining, const rw::dataset& train, const Schem
 }
 
 template<typename Network>
-void print(const std::string& what, const Network& network, const rw::dataset& judges)
+void print(const std::string& what, const Network& network, const rw::dataset& validation)
 {
   const auto costs = rw::costs_of(network);
-  std::cout << what << ": accuracy " << rw::fixed_text(100 * rw::accuracy(network, judges), 1)
+  std::cout << what << ": accuracy " << rw::fixed_text(100 * rw::accuracy(network, validation), 1)
             << " %, " << rw::fixed_text(costs.bytes(), 0) << " bytes, "
             << rw::fixed_text(costs.bit_operations() / 1e6, 1) << " million bit-operations\n";
 }

@@ -12,7 +12,7 @@
 //
 //     population       policies by population-based search
 //     random           the best of as many random policies, trained as long
-//     rand-augment     RandAugment, operations and magnitude from a grid of about as many points
+//     rand-augment     RandAugment, operations and magnitude from about as many settings
 //     teacher-stddev   the teacher of `population`; the policy with the lowest T. stddev
 //     trivial-augment  TrivialAugment, which has no parameters to choose
 //     none             crop and flip alone
@@ -131,7 +131,7 @@ void run(const search_job& wanted)
   app.add_option("--trials", wanted.trials, "of a search, for each role")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{10000}))
       ->capture_default_str();
-  app.add_option("--interval", wanted.interval, "epochs between looks at the trial states")
+  app.add_option("--interval", wanted.interval, "epochs between evaluations of the trials")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--search-seed", wanted.search_seed,

@@ -149,7 +149,7 @@ class searches {
     return found;
   }
 
-  /// Grid search of RandAugment, with about as many points as other searches have trials.
+  /// Grid search of RandAugment, with about as many configurations as other searches have trials.
   [[nodiscard]] found_agents by_grid(const std::string& method)
   {
     const auto side = std::max<std::int64_t>(

@@ -5,7 +5,7 @@
 
 #include "support/least_student.hpp"
 
-// An observer that declares neither state nor its absence.
+// A callback that declares neither state nor its absence.
 struct watcher {
 #ifdef ROLEWISE_CONTROL
   static constexpr bool has_state = false;

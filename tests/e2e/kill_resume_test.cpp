@@ -49,7 +49,7 @@ constexpr const char* folder_variable = "ROLEWISE_KILLED_RUN";
 void train_in(const std::string& folder)
 {
   at::set_num_threads(1);
-  const auto data = tiny_data(96), judges = tiny_data(40, seed{9}, "judges");
+  const auto data = tiny_data(96), validation = tiny_data(40, seed{9}, "validation");
   supervised step{.student = tiny_student{data.shape, seed{3}, 6000},
                   .agent = pad_crop_flip{},
                   .optimizer = adamw{.learning_rate = 0.003},
@@ -57,7 +57,7 @@ void train_in(const std::string& folder)
                   .seed = seed{4}};
   (void)fit(
       step, data,
-      {.epochs = 12, .batch_size = 16, .seed = seed{5}, .validation = &judges, .resume = true},
+      {.epochs = 12, .batch_size = 16, .seed = seed{5}, .validation = &validation, .resume = true},
       json_lines{.path = folder + "/log.jsonl"}, csv{.path = folder + "/log.csv"},
       early_stop{.patience = 100}, checkpoints{.folder = folder});
 }

@@ -42,8 +42,9 @@ namespace {
 
 constexpr const char* variable = "ROLEWISE_RANK_OF_SEARCH";
 
-/// A strategy: the worst unfinished trial copies the best one and continues at a random point. In
-/// every third round, the copied state is one round old, unless the best one had failed then.
+/// A strategy: the worst unfinished trial copies the best one and continues at a random
+/// configuration. In every third round, the copied state is one round old, unless the best one had
+/// failed then.
 struct worst_becomes_best {
   static constexpr std::string_view name = "worst-becomes-best";
   static constexpr bool reads_history = true;
@@ -84,7 +85,7 @@ struct worst_becomes_best {
 template<typename... ProcessGroup>
 auto search(const std::string& folder, double seconds_each, ProcessGroup&... process_group)
 {
-  const auto data = tiny_data(48), judges = tiny_data(60, seed{9}, "judges");
+  const auto data = tiny_data(48), validation = tiny_data(60, seed{9}, "validation");
   return run_search(
       process_group..., worst_becomes_best{},
       search_space{{"rate", real_interval{1e-3, 0.3, spacing::logarithmic}}},
@@ -97,8 +98,8 @@ auto search(const std::string& folder, double seconds_each, ProcessGroup&... pro
         std::this_thread::sleep_for(std::chrono::duration<double>(seconds_each));
         const auto of_third = seed{5}.split(purpose{"trial"}).split(std::uint64_t{3});
         if (step.seed.value == of_third.value && step.learner_state.updates() == 2)
-          diverge("judge", "trial 3 fails at first");
-        return -evaluate(step.evaluated(), judges).loss;
+          diverge("metric", "trial 3 fails at first");
+        return -evaluate(step.evaluated(), validation).loss;
       },
       data,
       {.trials = 5,
@@ -249,7 +250,7 @@ const folder_of_search& alone()
 
 }  // namespace
 
-TEST_CASE("two and three processes come to the history and the bits of one")
+TEST_CASE("two and three processes give the history and the bits of one")
 {
   if (is_child()) return;
   for (const std::int64_t size : {2, 3}) {
@@ -287,7 +288,7 @@ TEST_CASE("when a process disappears the others stop and name it, and the histor
   }
 }
 
-TEST_CASE("who comes first waits for the others longer than for a sign of life")
+TEST_CASE("the first process waits join_timeout for the others, not heartbeat_timeout")
 {
   if (std::getenv(variable) != nullptr) return;
   const auto port = free_port();

@@ -41,8 +41,8 @@ namespace {
 constexpr const char* folder_variable = "ROLEWISE_KILLED_SEARCH";
 constexpr std::int64_t trials = 4, epochs = 12;
 
-/// A strategy: the worst trial copies the best one and continues at a random point. In every third
-/// round up to the ninth, the copied state is one round old.
+/// A strategy: the worst trial copies the best one and continues at a random configuration. In
+/// every third round up to the ninth, the copied state is one round old.
 struct worst_becomes_best {
   static constexpr std::string_view name = "worst-becomes-best";
   static constexpr bool reads_history = true;
@@ -76,7 +76,7 @@ struct worst_becomes_best {
 /// many kills interrupt one.
 void search_in(const std::string& folder)
 {
-  const auto data = tiny_data(48), judges = tiny_data(60, seed{9}, "judges");
+  const auto data = tiny_data(48), validation = tiny_data(60, seed{9}, "validation");
   (void)run_search(
       worst_becomes_best{}, {{"rate", real_interval{1e-3, 0.3, spacing::logarithmic}}},
       [&](const configuration& at, std::int64_t, seed own) {
@@ -84,7 +84,7 @@ void search_in(const std::string& folder)
                           .optimizer = sgd{.learning_rate = at.real("rate")},
                           .seed = own};
       },
-      [&](const auto& step) { return -evaluate(step.evaluated(), judges).loss; }, data,
+      [&](const auto& step) { return -evaluate(step.evaluated(), validation).loss; }, data,
       {.trials = trials,
        .epochs = epochs,
        .batch_size = 16,
@@ -190,7 +190,8 @@ TEST_CASE("killed at twenty instants and resumed, a search ends with the same bi
       if (is_alive && kill_child(child, status)) {
         ++kills;
         for (const auto& name : killed.files()) inside_writes += name.ends_with(".part") ? 1 : 0;
-        // Three states per trial, as the strategy looks back; the history; two being written.
+        // Three states per trial, as the strategy copies earlier states; the history; two being
+        // written.
         CHECK(killed.files().size() <= 3 * trials + 3);
       } else {
         REQUIRE(status == 0);

@@ -125,7 +125,7 @@ std::int64_t checked(const std::string& path)
 
 }  // namespace
 
-TEST_CASE("killed at twenty instants, a teacher cache holds right answers and nothing else")
+TEST_CASE("killed at twenty instants, a teacher cache holds right logits and nothing else")
 {
   if (const char* path = std::getenv(path_variable)) {
     fill(path);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Tests of the requirements of Observer, StoppingCallback and KeepingCallback that no compiler can
+/// Tests of the requirements of Callback, StoppingCallback and KeepingCallback that no compiler can
 /// check.
 
 #include "support/doctest.hpp"
@@ -40,7 +40,7 @@ class made_up_run {
     callback.on(epoch_end{signature_, history_.epochs.back(), history_});
   }
 
-  /// Adds an epoch to the history without notifying an observer.
+  /// Adds an epoch to the history without notifying a callback.
   void add(std::int64_t number)
   {
     epoch_record record;
@@ -86,9 +86,9 @@ template<Callback O>
     return false;
 }
 
-/// An observer of an uninterrupted run has the same state as one that is restored from a snapshot
-/// and observes the rest, whatever the observer of the snapshot received afterwards.
-/// @param make returns a fresh observer for one of two places, equal ones for the same place
+/// A callback of an uninterrupted run has the same state as one that is restored from a snapshot
+/// and observes the rest, whatever the callback of the snapshot received afterwards.
+/// @param make returns a fresh callback for one of two places, equal ones for the same place
 template<typename Make>
 void callback_holds_for(const Make& make)
 {
@@ -126,7 +126,7 @@ void callback_holds_for(const Make& make)
   second.end(resumed);
 }
 
-/// `kept` returns what `keep` received, bit for bit, also for another observer of equal settings.
+/// `kept` returns what `keep` received, bit for bit, also for another callback of equal settings.
 template<KeepingCallback O>
 void keeping_holds_for(O callback)
 {

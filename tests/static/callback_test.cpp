@@ -41,7 +41,7 @@ struct misses_the_beginning {
   void on(const epoch_end&) {}
   void on(const fit_end&) {}
 };
-static_assert(!see_a_run_begin<misses_the_beginning>);
+static_assert(!handle_fit_begin<misses_the_beginning>);
 static_assert(!Callback<misses_the_beginning>);
 
 struct misses_steps {
@@ -50,7 +50,7 @@ struct misses_steps {
   void on(const epoch_end&) {}
   void on(const fit_end&) {}
 };
-static_assert(!see_every_step<misses_steps>);
+static_assert(!handle_step_end<misses_steps>);
 static_assert(!Callback<misses_steps>);
 
 struct misses_epochs {
@@ -59,7 +59,7 @@ struct misses_epochs {
   void on(const step_end&) {}
   void on(const fit_end&) {}
 };
-static_assert(!see_every_epoch<misses_epochs>);
+static_assert(!handle_epoch_end<misses_epochs>);
 static_assert(!Callback<misses_epochs>);
 
 struct misses_the_end {
@@ -68,7 +68,7 @@ struct misses_the_end {
   void on(const step_end&) {}
   void on(const epoch_end&) {}
 };
-static_assert(!see_a_run_end<misses_the_end>);
+static_assert(!handle_fit_end<misses_the_end>);
 static_assert(!Callback<misses_the_end>);
 
 struct forgets_its_state {

@@ -12,7 +12,7 @@ using rolewise::purpose;
 using rolewise::RangeObserver;
 using rolewise::Rounding;
 using rolewise::value_range;
-using namespace rolewise::callback_must;
+using namespace rolewise::range_observer_must;
 using namespace rolewise::rounding_must;
 using namespace rolewise::gradient_quantizer_must;
 

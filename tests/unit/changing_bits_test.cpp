@@ -48,7 +48,7 @@ rw::dataset letters()
   return rw::glyphs({.classes = 4, .train = 32, .test = 8, .seed = rw::seed{3}}).train;
 }
 
-/// An observer that keeps the snapshots of a run in memory.
+/// A callback that keeps the snapshots of a run in memory.
 struct memory {
   static constexpr bool has_state = false;
   std::vector<rw::snapshot>* kept_states;
@@ -180,7 +180,7 @@ TEST_CASE("progressive and two_step say which widths are whose")
   CHECK_THROWS_AS(rw::resnet8(small, rw::dorefa{}, rw::progressive<>{}), std::invalid_argument);
 }
 
-TEST_CASE("a scheme that misspells a layer is told the nearest")
+TEST_CASE("a scheme that misspells a layer is refused with the nearest name")
 {
   const rw::per_layer<> wrong{.layers = {{"stage2.0.convolutoin1", both(4)}}};
   CHECK_THROWS_WITH_AS(rw::resnet8(small, rw::dorefa{}, wrong),
@@ -318,7 +318,7 @@ TEST_CASE("widths change with epochs when views are made ahead, too")
   CHECK(same_tensors(pretraining, supervised_prefetched));
 }
 
-TEST_CASE("the optimizer forgets what it knew of ranges that are new, and only that")
+TEST_CASE("the optimizer discards its state of ranges that are new, and only that")
 {
   const auto data = letters();
   rw::supervised pretraining{

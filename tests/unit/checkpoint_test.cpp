@@ -430,7 +430,7 @@ TEST_CASE("what cannot be written leaves what was there")
 
 namespace {
 
-/// An observer that throws after some epochs, in place of a killed process.
+/// A callback that throws after some epochs, in place of a killed process.
 struct doomed {
   static constexpr bool has_state = false;
   std::int64_t after = 2;
@@ -474,8 +474,8 @@ std::vector<std::string> without_last_column(const std::string& path)
 
 TEST_CASE("a run that broke off and is resumed ends like one that did not")
 {
-  const auto data = tiny_data(50), judges = tiny_data(30, seed{9}, "judges");
-  fit_options options{.epochs = 6, .batch_size = 16, .seed = seed{5}, .validation = &judges};
+  const auto data = tiny_data(50), validation = tiny_data(30, seed{9}, "validation");
+  fit_options options{.epochs = 6, .batch_size = 16, .seed = seed{5}, .validation = &validation};
   options.resume = true;
   const auto run = [&](const folder& in, auto& step, auto&&... more) {
     return fit(step, data, options, json_lines{.path = in / "log.jsonl"},
@@ -512,7 +512,7 @@ TEST_CASE("a run that broke off and is resumed ends like one that did not")
     load_checkpoint(in / "best.checkpoint", best, "step.progress.averaged");
     load_checkpoint(whole / "best.checkpoint", best_of_whole, "step.progress.averaged");
     CHECK(same_tensors(best, best_of_whole));
-    CHECK(accuracy(best, judges) == wanted.best_accuracy.value());
+    CHECK(accuracy(best, validation) == wanted.best_accuracy.value());
 
     // Resumed again, there is nothing left to do.
     auto idle = make_step(data);
@@ -638,7 +638,7 @@ TEST_CASE("a run is resumed under its own settings, or under others on purpose")
   refused(other, "student_agent.magnitude 3 (now 7)");
   other = training();
   other.loss = 0.2 * cross_entropy{} + 0.9 * soft_target_kl{temperature{5}};
-  refused(other, "loss.term0.by 0.1 (now 0.2), loss.term1.objective.softness 4 (now 5)");
+  refused(other, "loss.term0.by 0.1 (now 0.2), loss.term1.objective.temperature 4 (now 5)");
   other = training();
   other.student = resnet8(data.shape, dorefa{}, full_precision_ends{bit_width{3}, bit_width{2}});
   refused(other, "student.scheme.weights 2 (now 3)");
@@ -669,7 +669,7 @@ TEST_CASE("a run is resumed under its own settings, or under others on purpose")
   REQUIRE(changed.changes.size() == 1);
   CHECK(changed.changes[0].starts_with("from epoch 1: learning rates along the run 0.1 "));
   CHECK(changed.changes[0].ends_with(
-      "optimizer.rate 0.1 (now 0.05), optimizer.momentum 0.9 (now 0.8)"));
+      "optimizer.learning_rate 0.1 (now 0.05), optimizer.momentum 0.9 (now 0.8)"));
   CHECK(changed.epochs.size() == 2);
   // From then on the run has the new settings.
   auto same = other;
@@ -682,11 +682,11 @@ TEST_CASE("a run is resumed under its own settings, or under others on purpose")
 
 TEST_CASE("another validation set of the same name and size is another run")
 {
-  const auto data = tiny_data(32), judges = tiny_data(16, seed{2}, "judges"),
-             others = tiny_data(16, seed{3}, "judges");
+  const auto data = tiny_data(32), validation = tiny_data(16, seed{2}, "validation"),
+             others = tiny_data(16, seed{3}, "validation");
   const folder in;
   auto step = make_step(data);
-  fit_options options{.epochs = 2, .batch_size = 16, .validation = &judges, .until = 1};
+  fit_options options{.epochs = 2, .batch_size = 16, .validation = &validation, .until = 1};
   (void)fit(step, data, options, checkpoints{.folder = in.path});
   options.resume = true;
   options.validation = &others;
@@ -734,7 +734,7 @@ TEST_CASE("a loss that is not finite leaves the last good checkpoint")
 
 namespace {
 
-/// An observer that records the events it receives.
+/// A callback that records the events it receives.
 struct diary {
   static constexpr bool has_state = false;
   std::shared_ptr<std::string> words = std::make_shared<std::string>();
@@ -782,7 +782,7 @@ TEST_CASE("callbacks keep their laws")
   laws::keeping_holds_for(checkpoints{.folder = files.path});
 }
 
-TEST_CASE("callbacks are told in order, and a failed run is told too")
+TEST_CASE("callbacks receive events in order, also those of a failed run")
 {
   const auto data = tiny_data(20);
   constant_step step{.student = tiny_student{data.shape}};
@@ -903,7 +903,7 @@ TEST_CASE("records are JSON and CSV as their standards want them")
   CHECK(read(in / "table.csv") == "name,size\na,1\n");
 }
 
-TEST_CASE("the progress bar tells of every epoch, and live of steps as well")
+TEST_CASE("the progress bar shows every epoch, and live also the steps")
 {
   const auto data = tiny_data(20);
   const folder in;

@@ -159,7 +159,7 @@ TEST_CASE("a permutation is one, and another in every epoch")
   CHECK(rw::permutation(rw::seed{1}, 0, 0).empty());
 }
 
-TEST_CASE("a moment knows how far the run is")
+TEST_CASE("training_progress gives how far the run is")
 {
   constexpr rw::training_progress progress{
       .epoch = 2, .step = 5, .epochs = 4, .steps_per_epoch = 10};
@@ -289,7 +289,7 @@ TEST_CASE("a file is written whole or not at all")
 
 #if defined(__GLIBC__)
 
-TEST_CASE("freed memory that is kept is not asked of the system again")
+TEST_CASE("freed memory that is kept is not requested from the system again")
 {
   if (!rw::retain_heap()) return;  // another allocator
   const auto pages = [] {
@@ -343,7 +343,7 @@ TEST_CASE("concurrent tasks have their own threads, and all are done once")
   }
 }
 
-TEST_CASE("the first of concurrent tasks that fails is told of, and none is begun after it")
+TEST_CASE("the first failure of concurrent tasks is reported, and no task begins after it")
 {
   std::vector<std::int64_t> begun;
   std::mutex mutex;

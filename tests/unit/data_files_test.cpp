@@ -253,7 +253,7 @@ TEST_CASE("files of MNIST that do not agree are refused")
   write_mnist_like(folder);
   folder.write("t10k-images-idx3-ubyte.gz", idx({2, 3, 2}, bytes(12)));
   CHECK(says() == head +
-                      ": images to learn from are [3, 1, 2, 3], images to be judged by [2, 1, "
+                      ": images to learn from are [3, 1, 2, 3], images to test with are [2, 1, "
                       "3, 2]");
   write_mnist_like(folder);
   folder.write("t10k-labels-idx1-ubyte", idx({2}, {1, 3}));

@@ -329,7 +329,7 @@ TEST_CASE("batches of what is no data set are refused")
   CHECK(says(broken) == "rolewise: batches: want a data set on the CPU, got one on meta");
 }
 
-TEST_CASE("memory that somebody holds is never written again")
+TEST_CASE("memory that is still referenced is never written again")
 {
   const auto data = numbered(400);
   const auto want = all_of(data, {.size = 10});
@@ -407,7 +407,7 @@ TEST_CASE("the pool makes a buffer only when none of the kind is free")
   CHECK(pool.made() == 5);
 }
 
-TEST_CASE("a stratified split shares out every class and loses nobody")
+TEST_CASE("a stratified split divides every class and loses no example")
 {
   auto data = numbered(203, 4);
   data.labels = torch::cat({data.labels.slice(0, 0, 120), torch::zeros({60}, torch::kLong),

@@ -108,7 +108,7 @@ struct maker {
                       .seed = own};
   }
 };
-/// A factory that also moves an existing step to a new point.
+/// A factory that also moves an existing step to a new configuration.
 struct mover : maker {
   using maker::operator();
   template<typename Step>
@@ -122,21 +122,21 @@ struct mover : maker {
 using step_type = std::invoke_result_t<maker, const configuration&, std::int64_t, seed>;
 using metric_type = std::function<double(const step_type&)>;
 
-double judged(const step_type& step) { return -evaluate(step.evaluated(), examples()).loss; }
+double negative_loss(const step_type& step) { return -evaluate(step.evaluated(), examples()).loss; }
 
 struct interrupted {};
 
-/// A judge that throws at its `lives`-th call.
+/// A metric that throws at its `lives`-th call.
 metric_type with_lives(int lives)
 {
   return [lives, asked = std::make_shared<std::atomic<int>>(0)](const step_type& step) {
     if (++*asked == lives) throw interrupted{};
-    return judged(step);
+    return negative_loss(step);
   };
 }
 
 template<bool ReadsHistory, typename Factory = maker>
-auto search(const any_strategy<ReadsHistory>& strategy, const metric_type& metric = judged,
+auto search(const any_strategy<ReadsHistory>& strategy, const metric_type& metric = negative_loss,
             std::int64_t max_concurrent_trials = 1, const std::string& where = "",
             std::int64_t trials = 8, std::int64_t epochs = 4, const Factory& factory = {})
 {
@@ -203,9 +203,9 @@ void survives(std::string_view name, const any_strategy<ReadsHistory>& strategy,
   }
   CHECK(copies == (count_of(found.history, search_event::kind::copied) > 0));
 
-  auto max_concurrent_trials = search(strategy, judged, 3);
+  auto max_concurrent_trials = search(strategy, negative_loss, 3);
   check_same(max_concurrent_trials, found);
-  auto moved = search(strategy, judged, 1, "", 8, 4, mover{});
+  auto moved = search(strategy, negative_loss, 1, "", 8, 4, mover{});
   check_same(moved, found);
   const auto judgments =
       static_cast<int>(count_of(found.history, search_event::kind::scored) + failures);
@@ -215,10 +215,10 @@ void survives(std::string_view name, const any_strategy<ReadsHistory>& strategy,
       (void)search(strategy, with_lives(lives), 1, kept.path);
     } catch (const interrupted&) {
     }
-    auto resumed = search(strategy, judged, 1 + lives % 2, kept.path, 8, 4, mover{});
+    auto resumed = search(strategy, negative_loss, 1 + lives % 2, kept.path, 8, 4, mover{});
     check_same(resumed, found);
     CHECK((read_search_history(kept.path + "/history.jsonl") == found.history));
-    auto again = search(strategy, judged, 1, kept.path);  // read, and not trained again
+    auto again = search(strategy, negative_loss, 1, kept.path);  // read, and not trained again
     check_same(again, found);
   }
 }
@@ -265,7 +265,7 @@ TEST_CASE("a failed trial takes the place of the worst, and no healthy one is re
     return search(
         plain{population_based{.first = rate(0.01)}},
         [fails, asked = std::make_shared<int>(0)](const step_type& step) {
-          return (*asked)++ == fails ? std::nan("") : judged(step);
+          return (*asked)++ == fails ? std::nan("") : negative_loss(step);
         },
         1, "", 4, 3);
   };
@@ -276,7 +276,7 @@ TEST_CASE("a failed trial takes the place of the worst, and no healthy one is re
     CHECK(failed.what == search_event::kind::failed);
     CHECK(failed.trial == fails);
     CHECK(failed.epoch == 1);
-    CHECK(failed.reason == "judge: the score after 1 epochs is nan");
+    CHECK(failed.reason == "metric: the score after 1 epochs is nan");
     const auto replaced = std::count_if(events.begin(), events.end(), [](const auto& e) {
       return e.what == search_event::kind::copied && e.round == 1;
     });
@@ -292,7 +292,7 @@ TEST_CASE("a failed trial takes the place of the worst, and no healthy one is re
   }
 }
 
-TEST_CASE("a search ends when all its trials have failed, says why of each, and says it again")
+TEST_CASE("a search ends when all its trials have failed, with each reason, also when resumed")
 {
   const folder kept{"all"};
   const auto strategy = each([](const auto&, const trial_state& s) -> decision {
@@ -306,9 +306,9 @@ TEST_CASE("a search ends when all its trials have failed, says why of each, and 
   const auto words = error_of(run);
   CHECK(words.starts_with(
       "rolewise: run_search: all trials have failed: trial 0 (rate 1e+25): fit: '"));
-  CHECK(words.ends_with("; trial 1 (rate 0.1): judge: the score after 1 epochs is -inf"));
+  CHECK(words.ends_with("; trial 1 (rate 0.1): metric: the score after 1 epochs is -inf"));
   CHECK(error_of(run) == words);
-  CHECK(error_of([&] { (void)search(strategy, judged, 2, kept.path, 2); }) == words);
+  CHECK(error_of([&] { (void)search(strategy, negative_loss, 2, kept.path, 2); }) == words);
   const auto history = read_search_history(kept.path + "/history.jsonl");
   CHECK(count_of(history, search_event::kind::failed) == 2);
   CHECK(count_of(history, search_event::kind::stopped) == 2);
@@ -326,7 +326,7 @@ TEST_CASE(
           return start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
         return keep_trial{s.trial};
       });
-  const auto found = search(waits, judged, 1, "", 2, 2);
+  const auto found = search(waits, negative_loss, 1, "", 2, 2);
   CHECK(found.trial_states[0].failed);
   CHECK(found.best().trial == 1);
   CHECK(count_of(found.history, search_event::kind::stopped) == 1);
@@ -337,12 +337,12 @@ TEST_CASE(
         if (s.trial == 1 && all[0].failed) return exploit_trial{0, 1, rate(0.1)};
         return keep_trial{s.trial};
       });
-  CHECK_THROWS_WITH_AS((void)search(copies, judged, 1, "", 2, 2),
+  CHECK_THROWS_WITH_AS((void)search(copies, negative_loss, 1, "", 2, 2),
                        "rolewise: strategy 'any-strategy': copies trial 0, which had failed",
                        std::invalid_argument);
 }
 
-TEST_CASE("whatever else a trial throws ends the search and names it, its point and what it was")
+TEST_CASE("any other exception of a trial ends the search and names trial and configuration")
 {
   struct own_error : std::runtime_error {
     using std::runtime_error::runtime_error;
@@ -379,7 +379,7 @@ TEST_CASE("whatever else a trial throws ends the search and names it, its point 
     return maker{}(rate(at.real("rate") * (number == 1 ? 1e308 * 10.0 : 1.0)), number, own);
   };
   CHECK_THROWS_WITH_AS(
-      (void)run_search(strategy, wild, factory, judged, examples(), {.trials = 2}),
+      (void)run_search(strategy, wild, factory, negative_loss, examples(), {.trials = 2}),
       doctest::Contains(
           "rolewise: run_search: trial 1 (rate 0.5): learning rate: in epoch 0, step 0 it is inf"),
       std::invalid_argument);

@@ -43,7 +43,7 @@ rw::batch images(std::int64_t count, std::uint64_t seed = 0)
           {}};
 }
 
-/// A differentiable stand-in for a quantizer: weights are bent smoothly, or unchanged if `bend`
+/// A differentiable substitute for a quantizer: weights are bent smoothly, or unchanged if `bend`
 /// is 0; activations are unchanged.
 struct smooth {
   static constexpr std::string_view name = "smooth";
@@ -389,7 +389,7 @@ std::string text_of(const rw::table& rows) { return rows.markdown(); }
 
 }  // namespace
 
-TEST_CASE("a folded network answers as one that has been folded, and then quantized")
+TEST_CASE("a folded network computes as one that has been folded, and then quantized")
 {
   const auto check = [&](const auto& make, bool wide) {
     const rw::network_options folding{.seed = rw::seed{4}, .fold_batch_norm = true};

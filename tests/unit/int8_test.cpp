@@ -146,7 +146,7 @@ TEST_CASE("a convolution from bytes to bytes is that of the values, rounded once
         }
 }
 
-TEST_CASE("a network in 8 bits answers as the network does, but for rounding")
+TEST_CASE("a network in 8 bits gives the network's logits, up to rounding")
 {
   const auto check = [&](auto network) {
     const auto trained = stirred(std::move(network));
@@ -322,10 +322,10 @@ TEST_CASE("a network in 8 bits refuses what it cannot do")
       "rolewise: wide_resnet10-1: want batches to see the ranges of its maps on, got none",
       std::invalid_argument);
   auto learner = rw::post_training_quantized(wide, {images(8)}).network();
-  CHECK_THROWS_WITH_AS(
-      (void)learner.forward(images(4)),
-      "rolewise: wide_resnet10-1-8bit: a network in 8 bits does not learn; probe it, or freeze it",
-      std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)learner.forward(images(4)),
+                       "rolewise: wide_resnet10-1-8bit: a network in 8 bits cannot be trained; use "
+                       "predict, or freeze it",
+                       std::invalid_argument);
   const auto trained = stirred(rw::resnet8(small));
   CHECK_THROWS_WITH_AS((void)rw::post_training_quantized(trained, {}),
                        "rolewise: resnet8: want batches to see the ranges of its maps on, got none",
@@ -334,7 +334,7 @@ TEST_CASE("a network in 8 bits refuses what it cannot do")
   auto network = teacher.network();
   CHECK_THROWS_WITH_AS(
       (void)network.forward(images(4)),
-      "rolewise: resnet8-8bit: a network in 8 bits does not learn; probe it, or freeze it",
+      "rolewise: resnet8-8bit: a network in 8 bits cannot be trained; use predict, or freeze it",
       std::invalid_argument);
   auto broken = trained;
   {

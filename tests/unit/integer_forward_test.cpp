@@ -114,7 +114,7 @@ std::map<std::string, torch::Tensor> gradients_of(Network& n)
 
 }  // namespace
 
-TEST_CASE("the probe answers, and says why if it answers no")
+TEST_CASE("the integer probe gives a reason if integers are not supported")
 {
   const auto& support = rw::integer_forward_support();
   MESSAGE(support.reason);
@@ -604,7 +604,7 @@ TEST_CASE("the values of levels are added in place, and their gradient goes both
   }
 }
 
-TEST_CASE("several threads may probe one network")
+TEST_CASE("several threads may call predict on one network")
 {
   const auto examples = images(4);
   const auto n = rw::resnet8(small, byte_quantizer{}, rw::inner_bits<4>);
@@ -642,7 +642,7 @@ TEST_CASE("kept weights serve inputs of every size, padded alike or not")
   }
 }
 
-TEST_CASE("scratch memory is used again, but never while somebody holds it")
+TEST_CASE("scratch memory is reused, but never while it is referenced")
 {
   const auto like = torch::zeros({2, 3, 4, 5}).contiguous(torch::MemoryFormat::ChannelsLast);
   const void* place = nullptr;

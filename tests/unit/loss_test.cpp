@@ -129,7 +129,7 @@ TEST_CASE("the conventions of soft_target_kl differ by their factors alone")
                    student) == near(plain / 7, 1e-12));
 }
 
-TEST_CASE("soft_target_kl agrees with LibTorch's kl_div and does not see a constant per row")
+TEST_CASE("soft_target_kl agrees with LibTorch's kl_div and ignores a constant per row")
 {
   torch::manual_seed(0);
   const auto teacher = torch::randn({5, 7}, torch::kFloat64),
@@ -300,7 +300,7 @@ TEST_CASE("a weighted sum has the reference value and keeps the promises of Obje
                  z_student);
 }
 
-TEST_CASE("a weighted sum tells its terms before their weights, and computes them once")
+TEST_CASE("a weighted sum returns its terms before their weights, and computes them once")
 {
   const auto loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{} +
                     0.5 * soft_target_kl{temperature{100}} + 0.0 * soft_target_kl{temperature{1}};

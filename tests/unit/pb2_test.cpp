@@ -28,7 +28,7 @@ const search_space plane{{"x", real_interval{}}, {"y", real_interval{}}};
 
 }  // namespace
 
-TEST_CASE("a Gaussian process knows what the reference knows")
+TEST_CASE("a Gaussian process agrees with the reference")
 {
   // Computed with numpy: exp(-|x - y|^2 / (2 0.4^2)) 0.8^(|t - s| / 2), noise 0.1.
   const std::vector<parts::timed_place> places{
@@ -213,7 +213,7 @@ TEST_CASE("pb2 refuses what makes no sense")
 
 TEST_CASE("pb2 learns more than a population that stays where it began")
 {
-  // The gain of an epoch depends on the point, and the best point moves over time.
+  // The gain of an epoch depends on the configuration, and the best configuration moves over time.
   const auto learn = [](const configuration& p, std::int64_t epoch, double learned) {
     const double best = 0.2 + 0.02 * static_cast<double>(epoch);
     const double x = p.real("x") - best, y = p.real("y") - 0.7;

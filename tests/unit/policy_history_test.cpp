@@ -222,8 +222,8 @@ TEST_CASE("copies of what a trial was are written before the trial is replaced")
   story.copy(4, 1, 0, 9, 2);
   CHECK(levels_of(search_segments(story.history, 1)) == levels{{6, 1}, {3, 5}, {0, 2}});
   CHECK(refusal([&] { (void)exploit_events(story.history); }) ==
-        "rolewise: exploit_events: trials 0 and 1 copy each other at one look, which no log can "
-        "say");
+        "rolewise: exploit_events: trials 0 and 1 copy each other at one evaluation, which no log "
+        "can say");
 }
 
 TEST_CASE("a copy of what a trial was before its last replacement is written before that")
@@ -256,8 +256,8 @@ TEST_CASE("what has no policy or no copies is told apart")
   CHECK(segments[0].policy == policy_at(*random.events[1].at, "student."));
   CHECK(write_policy_logs("/nowhere", random, "student.").empty());
   CHECK(refusal([&] { (void)schedule_of(random, 1, "teacher."); }) ==
-        "rolewise: policy_at: the point has no 'teacher.Rotate.1.probability', want an integer 0 "
-        ".. 10");
+        "rolewise: policy_at: the configuration has no 'teacher.Rotate.1.probability', want an "
+        "integer 0 .. 10");
   CHECK(refusal([&] { (void)schedule_of(random, 3, "student."); }) ==
         "rolewise: search_lineage: want a trial of 0 to 3 - 1, got 3");
   told story;

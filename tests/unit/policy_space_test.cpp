@@ -38,7 +38,7 @@ std::string refusal(const std::function<void()>& f)
   return "accepted";
 }
 
-/// The points at which a random search starts its trials.
+/// The configurations at which a random search starts its trials.
 std::vector<rw::configuration> started(const rw::search_space& space, std::int64_t trials)
 {
   std::vector<rw::trial_state> waiting;
@@ -49,7 +49,7 @@ std::vector<rw::configuration> started(const rw::search_space& space, std::int64
   return configurations;
 }
 
-/// Whether the values of every dimension are equally likely at the points.
+/// Whether the values of every dimension are equally likely at the configurations.
 bool all_uniform(const rw::search_space& space,
                  const std::vector<rw::configuration>& configurations)
 {
@@ -95,7 +95,7 @@ TEST_CASE("the space of a policy has its 60 levels by name, in the order of a po
   CHECK(all[59] == rw::dimension{"Contrast.2.magnitude", rw::integer_interval{0, 9}});
 }
 
-TEST_CASE("a policy is a point and a point is a policy")
+TEST_CASE("policies convert to configurations and back")
 {
   const auto space = rw::policy_space();
   for (const auto& policy : {rw::augmentation_policy{}, some_policy()}) {
@@ -168,7 +168,7 @@ TEST_CASE("each role has a policy in one space")
   CHECK(rw::policy_space("student.").contains(rw::configuration_of(of_student, "student.")));
 }
 
-TEST_CASE("a point that is no policy is refused in words")
+TEST_CASE("a configuration that is no policy is refused with the reason")
 {
   const auto fine = rw::configuration_of(some_policy());
   const auto with = [&](const char* name, rw::configuration::value x) {
@@ -186,13 +186,14 @@ TEST_CASE("a point that is no policy is refused in words")
   CHECK(with("Color.1.probability", 3.0) ==
         "rolewise: policy_at: 'Color.1.probability' is no integer, want 0 .. 10");
   CHECK(refusal([] { (void)rw::policy_at({}); }) ==
-        "rolewise: policy_at: the point has no 'Rotate.1.probability', want an integer 0 .. 10");
-  CHECK(refusal([&] { (void)rw::policy_at(fine, "student."); }) ==
-        "rolewise: policy_at: the point has no 'student.Rotate.1.probability', want an integer 0 "
+        "rolewise: policy_at: the configuration has no 'Rotate.1.probability', want an integer 0 "
         ".. 10");
+  CHECK(refusal([&] { (void)rw::policy_at(fine, "student."); }) ==
+        "rolewise: policy_at: the configuration has no 'student.Rotate.1.probability', want an "
+        "integer 0 .. 10");
 }
 
-TEST_CASE("AutoAugment's policies are points and come back from them")
+TEST_CASE("AutoAugment's policies convert to configurations and back")
 {
   const auto space = rw::sub_policy_space(25);
   CHECK(space.dimensions().size() == 25 * 6);
@@ -229,7 +230,7 @@ TEST_CASE("random search over the space of sub-policies gives policies that an a
   }
 }
 
-TEST_CASE("a point that is no list of sub-policies is refused in words")
+TEST_CASE("a configuration that is no list of sub-policies is refused with the reason")
 {
   const auto fine = rw::configuration_of(policies::svhn());
   const auto with = [&](const char* name, rw::configuration::value x) {
@@ -247,23 +248,25 @@ TEST_CASE("a point that is no list of sub-policies is refused in words")
   CHECK(with("24.second.probability", std::int64_t{11}) ==
         "rolewise: sub_policies_at: '24.second.probability' is 11, want 0 .. 10");
   CHECK(refusal([&] { (void)rw::sub_policies_at(fine, 26); }) ==
-        "rolewise: sub_policies_at: the point has no '25.first.operation', want the name of an "
-        "operation");
+        "rolewise: sub_policies_at: the configuration has no '25.first.operation', want the name "
+        "of an operation");
   CHECK(refusal([&] { (void)rw::sub_policies_at(fine, 0); }) ==
         "rolewise: sub_policies_at: want at least one sub-policy, got 0");
   CHECK(refusal([] { (void)rw::sub_policy_space(-1); }) ==
         "rolewise: sub_policy_space: want at least one sub-policy, got -1");
   CHECK(refusal([] { (void)rw::configuration_of(std::vector<rw::sub_policy>{}); }) ==
-        "rolewise: point_of: got no sub-policy, want at least one");
+        "rolewise: configuration_of: got no sub-policy, want at least one");
   CHECK(refusal([] { (void)rw::configuration_of(std::vector<rw::sub_policy>(1)); }) ==
-        "rolewise: point_of: sub-policy 0 has the operation Identity, which the space lacks; any "
+        "rolewise: configuration_of: sub-policy 0 has the operation Identity, which the space "
+        "lacks; any "
         "other at probability 0 does nothing either");
   CHECK(refusal([] {
           (void)rw::configuration_of(std::vector<rw::sub_policy>{{{operation::color, 3, 10}, {}}});
-        }) == "rolewise: point_of: magnitude level of Color in sub-policy 0 is 10, want 0 .. 9");
+        }) ==
+        "rolewise: configuration_of: magnitude level of Color in sub-policy 0 is 10, want 0 .. 9");
 }
 
-TEST_CASE("agents of few numbers are points without further words")
+TEST_CASE("agents of few numbers are built from configurations directly")
 {
   // [numbers]
   const rw::search_space space{{"operations", rw::integer_interval{1, 3}},

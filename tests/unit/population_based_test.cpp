@@ -128,8 +128,8 @@ TEST_CASE("the lower quarter become changed copies of the upper quarter")
   }
   CHECK(donors.fits());
 
-  // A copy's point is the donor's after exploration: the same point if exploration changes
-  // nothing.
+  // A copy's configuration is the donor's after exploration: the same configuration if exploration
+  // changes nothing.
   const population_based still{.exploring = {.resample = fraction{0.0},
                                              .longest_step = 0,
                                              .longest_share = fraction{0.0},
@@ -149,7 +149,7 @@ TEST_CASE("the lower quarter become changed copies of the upper quarter")
   CHECK(rates < 370);
 }
 
-TEST_CASE("quarters are rounded up, equals go by number, and who has finished is left out")
+TEST_CASE("quarters are rounded up, equals go by number, and finished trials are left out")
 {
   const auto replaced = [](std::vector<trial_state> trial_states, const population_based& by) {
     std::vector<std::int64_t> trials;
@@ -174,7 +174,7 @@ TEST_CASE("quarters are rounded up, equals go by number, and who has finished is
   CHECK(copies_in(population_based{}(mixed, some, seed{1}))[0].from == 0);
 
   // A trial that ranks low again in the next round is replaced again, with other donors and
-  // points.
+  // configurations.
   auto later = scored({0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2});
   std::set<std::int64_t> donors;
   std::set<double> rates;
@@ -208,12 +208,15 @@ TEST_CASE("population based searches refuse what they cannot search")
           (void)population_based{.first = configuration{}.set("bits", std::int64_t{9})}(
               mixed, waiting(2), seed{});
         }) ==
-        "rolewise: population-based: the point 'bits' is the integer 9, want an integer 1 .. 8");
+        "rolewise: population-based: the configuration 'bits' is the integer 9, want an integer 1 "
+        ".. 8");
   CHECK(
       refusal([] {
         (void)population_based{.first = configuration{}.set("bit", std::int64_t{9})}(
             mixed, waiting(2), seed{});
-      }).starts_with("rolewise: population-based: the point has 'bit', which the space does not"));
+      })
+          .starts_with(
+              "rolewise: population-based: the configuration has 'bit', which the space does not"));
 }
 
 namespace {

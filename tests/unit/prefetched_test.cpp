@@ -34,7 +34,7 @@ bool soon(const Condition& condition)
 
 }  // namespace
 
-TEST_CASE("elements come in order, each made once, whatever is made ahead by whom")
+TEST_CASE("elements come in order, each made once, for any prefetch and workers")
 {
   for (const std::int64_t prefetch : {0, 1, 2, 5})
     for (const std::int64_t threads : {1, 2, 4}) {
@@ -59,7 +59,7 @@ TEST_CASE("elements come in order, each made once, whatever is made ahead by who
     }
 }
 
-TEST_CASE("no more is made ahead than was asked for, and never in the thread that takes")
+TEST_CASE("no more is prefetched than set, and never in the consuming thread")
 {
   const auto here = std::this_thread::get_id();
   for (const int prefetch : {1, 3})
@@ -116,7 +116,7 @@ TEST_CASE("more than one thread makes, as many as are of use")
   }
 }
 
-TEST_CASE("what goes wrong in the background comes out at its place")
+TEST_CASE("an exception in the background is rethrown at its element")
 {
   for (const std::int64_t prefetch : {0, 1, 3})
     for (const std::int64_t threads : {1, 2, 4}) {
@@ -137,7 +137,7 @@ TEST_CASE("what goes wrong in the background comes out at its place")
     }
 }
 
-TEST_CASE("who leaves early waits for what is under way and for nothing else")
+TEST_CASE("leaving early waits only for work under way")
 {
   for (const std::int64_t threads : {1, 3})
     for (const int taken : {0, 1, 4}) {

@@ -136,7 +136,7 @@ struct stubborn : witness {
 };
 static_assert(!IndependentAgent<stubborn>);
 
-/// An observer that counts steps and can throw in one.
+/// A callback that counts steps and can throw in one.
 struct counter {
   static constexpr bool has_state = false;
   std::int64_t steps = 0, epochs = 0;
@@ -367,7 +367,7 @@ TEST_CASE("what an agent throws comes out of fit at its step")
   }
 }
 
-TEST_CASE("who ends a run early waits for nothing but what is under way")
+TEST_CASE("ending a run early waits only for work under way")
 {
   const auto& data = some_data();
   for (const auto& [prefetch, threads] : all_plans) {
@@ -499,7 +499,7 @@ TEST_CASE("views of whole runs stay within the bound that fit states")
   }
 }
 
-TEST_CASE("fit refuses to look ahead by less than nothing, or with nobody")
+TEST_CASE("fit refuses a negative prefetch, and prefetching without workers")
 {
   supervised pretraining{.student = tiny_student{some_data().shape}};
   CHECK_THROWS_WITH_AS((void)fit(pretraining, some_data(), {.prefetch = -1}),
@@ -510,7 +510,7 @@ TEST_CASE("fit refuses to look ahead by less than nothing, or with nobody")
                        std::invalid_argument);
 }
 
-TEST_CASE("a thread that works alone asks nobody for help")
+TEST_CASE("a thread in a serial_scope uses no other threads")
 {
   std::mutex mutex;
   const auto threads_of = [&] {

@@ -304,7 +304,7 @@ TEST_CASE("passes over tensors agree with tensor operations, whatever the number
 }
 
 TEST_CASE(
-    "the gradient of x takes the memory of the gradient of the values if nobody else holds it")
+    "the gradient of x takes the memory of the gradient of the values if nothing else holds it")
 {
   const torch::NoGradGuard without_graph;
   const auto x = torch::rand({100}), g = torch::rand({100});

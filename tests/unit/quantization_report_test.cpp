@@ -112,7 +112,7 @@ TEST_CASE("a view counts values in intervals, on levels and beyond them")
   CHECK_FALSE(view.is_in_steps);
 }
 
-TEST_CASE("levels that nobody is on are known where the quantizer says where levels lie")
+TEST_CASE("levels without values are known if the quantizer says where levels lie")
 {
   const auto x = numbers({-1, -.3, -.4, 1});
   const auto third = torch::full({}, 1.0 / 3.0, torch::kDouble);
@@ -265,7 +265,7 @@ TEST_CASE("one bit, values all alike and levels without scale have views too")
   CHECK(view.levels.empty());
 }
 
-TEST_CASE("a view refuses what it cannot look at, in words")
+TEST_CASE("a view refuses what it cannot show, with the reason")
 {
   const auto x = ten_values();
   CHECK_THROWS_WITH_AS((void)rw::quantization_view_of(x, ten_levels(), rw::bit_width{32}),

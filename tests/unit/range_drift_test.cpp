@@ -139,16 +139,16 @@ TEST_CASE("drift keeps what ranges were after the first step and after each epoc
   CHECK(rw::svg_text(chart).find("layer.input highest") != std::string::npos);
   CHECK_THROWS_WITH_AS(
       (void)rw::drift_chart(history, "offset"),
-      "rolewise: drift_chart: of 3 ranges at 4 moments none with 'offset' in its name begins at "
+      "rolewise: drift_chart: of 3 ranges at 4 epochs none with 'offset' in its name begins at "
       "another value than 0",
       std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)rw::drift_chart({}), doctest::Contains("of 0 ranges at 0 moments"),
+  CHECK_THROWS_WITH_AS((void)rw::drift_chart({}), doctest::Contains("of 0 ranges at 0 epochs"),
                        std::invalid_argument);
 }
 
 static_assert(rw::Callback<rw::range_drift<made_up_student>>);
 
-TEST_CASE("drift keeps what observers promise")
+TEST_CASE("range_drift keeps the laws of Callback")
 {
   made_up_student students[2];
   rw::laws::callback_holds_for([&](int place) { return rw::range_drift{students[place]}; });
@@ -238,7 +238,7 @@ TEST_CASE("ranges lie among the lines of a run")
   CHECK(parsed["ranges"]["layer.input.quantizer.highest"]["mean"].is_null());
 }
 
-TEST_CASE("lines with ranges keep what observers promise")
+TEST_CASE("range_lines keeps the laws of Callback")
 {
   static_assert(rw::Callback<rw::range_lines<made_up_student>>);
   const auto path = [](int place) {

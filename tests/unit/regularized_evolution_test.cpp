@@ -184,7 +184,7 @@ TEST_CASE("regularized evolution refuses what makes no sense")
                   std::invalid_argument);
 }
 
-TEST_CASE("evolution finds better points than random search at equal cost")
+TEST_CASE("evolution finds better configurations than random search at equal cost")
 {
   const auto space = letters();
   double evolved = 0.0, random = 0.0;

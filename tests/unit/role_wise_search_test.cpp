@@ -87,7 +87,7 @@ struct question {
 std::vector<question> questions;
 
 /// A linear student that records which examples its weights were trained on: a mask of ids goes
-/// with the weights, through training, copies in the arena and `copy_weights`.
+/// with the weights, through training, copies in a search run and `copy_weights`.
 class marked_student {
  public:
   marked_student(const sample_shape& shape, std::int64_t ids, bool teaches, seed key)
@@ -319,7 +319,7 @@ TEST_CASE("a stage follows the best trial's ancestors and trains with what they 
   CHECK(same_tensors(*alone.of_search, found));
 }
 
-TEST_CASE("students start from their teacher, and it judges its own view if it is told to")
+TEST_CASE("students start from their teacher, which sees its own view if so set")
 {
   const auto data = parts();
   const auto one = teachers_stage(random_search{})(data, pad_crop_flip{.padding = 1});
@@ -344,7 +344,7 @@ TEST_CASE("students start from their teacher, and it judges its own view if it i
   CHECK(untrained.policies == one.found.policies);
 }
 
-TEST_CASE("a kept search is not continued under another teacher or other judges")
+TEST_CASE("a kept search is not continued under another teacher or validation set")
 {
   const auto data = parts();
   const auto folder =
@@ -521,7 +521,7 @@ TEST_CASE("an augmentation that blurs a teacher's answers is held to its accurac
   CHECK_THROWS_AS((void)bound(teacher, no_agent{}, data), std::invalid_argument);
 }
 
-TEST_CASE("low-bit ResNets are judged by running statistics, example by example")
+TEST_CASE("low-bit ResNets are evaluated with running statistics, example by example")
 {
   const auto data = parts();
   const teacher_search one{

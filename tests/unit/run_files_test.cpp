@@ -142,7 +142,7 @@ std::vector<exploit_event> one_event(std::int64_t target, std::int64_t clone)
   return {event};
 }
 
-/// An observer that starts a second run with the same files after each epoch.
+/// A callback that starts a second run with the same files after each epoch.
 struct second_run {
   static constexpr bool has_state = false;
   const folder* in = nullptr;
@@ -325,7 +325,7 @@ TEST_CASE("of two runs in one folder the second is refused, and the first loses 
         "rolewise: " + (in / "last.checkpoint") +
             ": was written by another process while it was read: resume once more");
 
-  // Runs one after the other are accepted, also with copies of observers that were used before.
+  // Runs one after the other are accepted, also with copies of callbacks that were used before.
   auto copy = keeper;
   (void)run(3, json_lines{.path = in / "log.jsonl"}, copy);
   (void)run(-1, json_lines{.path = in / "log.jsonl"}, keeper);
@@ -473,7 +473,7 @@ TEST_CASE("names that are no UTF-8 come out as U+FFFD wherever they are written"
 
   // Names that must be the same when read back are refused instead.
   CHECK(complaint([&] { (void)json_text(configuration{}.set("a", name)); }) ==
-        "rolewise: point: '" + repaired + "\x01' is no UTF-8, so no JSON can hold it");
+        "rolewise: configuration: '" + repaired + "\x01' is no UTF-8, so no JSON can hold it");
   CHECK(complaint([&] {
           (void)json_text(search_space{{"a", choice_of{{"x", name}}}});
         }).starts_with("rolewise: search_space: '" + repaired));

@@ -64,7 +64,7 @@ struct maker {
   }
 };
 
-/// A factory that also moves an existing step to a new point.
+/// A factory that also moves an existing step to a new configuration.
 struct mover : maker {
   using maker::operator();
   int* moved;
@@ -125,10 +125,10 @@ void train_by_hand(auto& step, const dataset& data, std::uint64_t trial, std::in
 
 }  // namespace
 
-TEST_CASE("an run_search runs a search whose result depends neither on order nor on trials at once")
+TEST_CASE("the result of run_search depends neither on order nor on concurrent trials")
 {
-  const auto train = tiny_data(60), judges = tiny_data(60, seed{5});
-  const auto metric = [&](const auto& step) { return accuracy(step.evaluated(), judges); };
+  const auto train = tiny_data(60), validation = tiny_data(60, seed{5});
+  const auto metric = [&](const auto& step) { return accuracy(step.evaluated(), validation); };
   const auto run = [&](std::vector<std::int64_t> order, std::int64_t max_concurrent_trials = 1,
                        std::int64_t threads = 1) {
     return run_search(random_search{}, rates, maker{train}, metric, train,
@@ -288,7 +288,7 @@ TEST_CASE("an run_search copies trials as they were before any decision, all of 
   }
 }
 
-TEST_CASE("a strategy that looks back copies trials as they were one look ago")
+TEST_CASE("a strategy may copy trials as they were one evaluation ago")
 {
   const auto train = tiny_data(40);
   // After the second round, trial 1 copies trial 0 as it was after the first. In the same round
@@ -333,13 +333,14 @@ TEST_CASE("a strategy that looks back copies trials as they were one look ago")
   CHECK((run(scripted_reading_history{{script}}, mover{{train}, &moved}).history == found.history));
   CHECK(moved == 2);
 
-  CHECK_THROWS_WITH_AS((void)run(scripted{script}, maker{train}),
-                       "rolewise: strategy 'scripted': copies trial 0 as it was 1 looks ago; want "
-                       "0, as it does not say looks_back",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      (void)run(scripted{script}, maker{train}),
+      "rolewise: strategy 'scripted': copies trial 0 as it was 1 evaluations ago; want "
+      "0, as it does not say looks_back",
+      std::invalid_argument);
 }
 
-TEST_CASE("trials wait until they are started, and a copy of one that has finished is judged")
+TEST_CASE("trials wait until they are started, and a copy of a finished one is scored")
 {
   const auto train = tiny_data(40);
   // Trial 1 waits for trial 0; when that has finished, trial 1 starts, and then copies trial 0.
@@ -386,13 +387,13 @@ TEST_CASE("decisions that make no sense are refused by name")
                          (std::string{"rolewise: strategy 'scripted': "} + words).c_str(),
                          std::invalid_argument);
   };
-  refuses("leaves trials waiting and nobody training", always({keep_trial{0}, stop_trial{1}}));
+  refuses("leaves trials waiting and none training", always({keep_trial{0}, stop_trial{1}}));
   refuses("made 0 decisions on trial 1, which has not finished; want 1",
           always({start_trial{0, rate(0.1)}}));
   refuses("made 2 decisions on trial 0, which has not finished; want 1",
           always({start_trial{0, rate(0.1)}, stop_trial{0}, stop_trial{1}}));
   refuses("decided on trial 2, there are 2", always({start_trial{2, rate(0.1)}}));
-  refuses("sends trial 1 to a point outside of the space",
+  refuses("sends trial 1 to a configuration outside of the space",
           always({stop_trial{0}, start_trial{1, rate(2.0)}}));
   refuses("starts trial 0, which has started", then({start_trial{0, rate(0.1)}, keep_trial{1}}));
   refuses("copies to trial 1, which has not started",
@@ -400,7 +401,7 @@ TEST_CASE("decisions that make no sense are refused by name")
   refuses("copies trial 1, which had not started",
           then({exploit_trial{1, 0, rate(0.1)}, keep_trial{1}}));
   refuses("decided on trial 7, there are 2", then({exploit_trial{7, 0, rate(0.1)}, keep_trial{1}}));
-  refuses("sends trial 0 to a point outside of the space",
+  refuses("sends trial 0 to a configuration outside of the space",
           then({exploit_trial{0, 0, configuration{}}, keep_trial{1}}));
 
   const auto stopped =
@@ -516,7 +517,7 @@ TEST_CASE("a shared teacher is one for all copies, and memory is told before the
          result.history));
 }
 
-TEST_CASE("callbacks see a search in its order, and the table shows who is ahead")
+TEST_CASE("search callbacks receive events in order, and trial_table prints the ranking")
 {
   struct diary {
     std::vector<search_event> events{};

@@ -184,7 +184,7 @@ TEST_CASE("founders are counted round by round, until one is left")
   CHECK_FALSE(collapse_round(random_with({0.1, 0.2})));
   CHECK_FALSE(collapse_round(random_with({0.1})));
 
-  // Points have ancestors too: trial 2 starts at a point made from trial 1's.
+  // Configurations have ancestors too: trial 2 starts at a configuration made from trial 1's.
   auto evolved = random_with({0.1, 0.2});
   evolved.trials = 3;
   evolved.events.push_back({.round = 1, .trial = 2, .from = 1, .at = at_values(0.3, 3)});
@@ -226,7 +226,7 @@ TEST_CASE("values are listed with the epochs that they were trained for")
   auto outside = small();
   outside.events[1].at = configuration{};
   CHECK(refusal([&] { (void)explored_values(outside); }) ==
-        "rolewise: explored_values: trial 1 was at a point outside of the space");
+        "rolewise: explored_values: trial 1 was at a configuration outside of the space");
 }
 
 TEST_CASE("proxy and last score are of trials that were no copies in between")

@@ -106,11 +106,11 @@ struct folder {
 
 struct interrupted {};
 
-/// A search that throws `interrupted` at the `lives`-th call of the judge.
+/// A search that throws `interrupted` at the `lives`-th call of the metric.
 template<bool ReadsHistory = false>
 auto search(const std::string& where, int lives = 1 << 30, std::int64_t max_concurrent_trials = 1)
 {
-  static const auto train = tiny_data(30), judges = tiny_data(40, seed{5});
+  static const auto train = tiny_data(30), validation = tiny_data(40, seed{5});
   std::atomic<int> asked{0};
   return run_search(
       restless<ReadsHistory>{}, rates,
@@ -122,7 +122,7 @@ auto search(const std::string& where, int lives = 1 << 30, std::int64_t max_conc
       },
       [&](const auto& step) {
         if (++asked == lives) throw interrupted{};
-        return accuracy(step.evaluated(), judges);
+        return accuracy(step.evaluated(), validation);
       },
       train,
       {.trials = 4,
@@ -146,7 +146,7 @@ void check_same(auto& found, auto& wanted)
 }
 
 template<bool ReadsHistory>
-void resume_after_each_judgment()
+void resume_after_each_evaluation()
 {
   auto wanted = search<ReadsHistory>("");
   const auto judgments = static_cast<int>(
@@ -179,10 +179,13 @@ void resume_after_each_judgment()
 
 TEST_CASE("a search is continued from each of its instants with the same bits")
 {
-  resume_after_each_judgment<false>();
+  resume_after_each_evaluation<false>();
 }
 
-TEST_CASE("so is one whose strategy looks back") { resume_after_each_judgment<true>(); }
+TEST_CASE("so is one whose strategy copies earlier states")
+{
+  resume_after_each_evaluation<true>();
+}
 
 TEST_CASE("a history is on the disk as it happens, and a torn line is cut off")
 {

@@ -109,7 +109,7 @@ TEST_CASE("a history that cannot have happened is refused by the number of its e
   CHECK_THROWS_AS((void)complain([](auto& e) { e[6].from.reset(); }), std::invalid_argument);
 }
 
-TEST_CASE("the best trial is the one with the best mean of its last looks, by number if equal")
+TEST_CASE("the best trial has the best mean of its last evaluations, by number if equal")
 {
   const auto ranked = ranked_trials(swapped(), 2);
   REQUIRE(ranked.size() == 3);
@@ -232,7 +232,7 @@ TEST_CASE("trials that fail are in lineage, page and pictures, and are never the
       .events = {started(0, x_at(0)), started(1, x_at(1)), started(2, x_at(7)),
                  failed(0, 0, 1, "fit: 'loss' is nan in epoch 0, step <3>"), scored(0, 1, 1, 0.2),
                  scored(0, 2, 1, 0.9), copied(1, 0, 1, 1, x_at(3)), scored(1, 0, 2, 0.4),
-                 scored(1, 1, 2, 0.3), failed(1, 2, 2, "judge: too bad"), stopped(2, 2)}};
+                 scored(1, 1, 2, 0.3), failed(1, 2, 2, "metric: too bad"), stopped(2, 2)}};
   const auto lineage = lineage_of(history);
   CHECK(lineage.stretches.at(0).failed);
   CHECK(lineage.stretches[0].end == 1);
@@ -240,7 +240,7 @@ TEST_CASE("trials that fail are in lineage, page and pictures, and are never the
   CHECK(lineage.founders_left() == 1);
   CHECK(best_trial(history) == 0);
   CHECK(ranked_trials(history).size() == 2);
-  CHECK((failed_trials(history) == std::vector<failed_trial>{{2, 2, x_at(7), "judge: too bad"}}));
+  CHECK((failed_trials(history) == std::vector<failed_trial>{{2, 2, x_at(7), "metric: too bad"}}));
 
   const auto page = search_page(history);
   const auto begin = page.find("<body>"), end = page.find("</html>");
@@ -250,7 +250,7 @@ TEST_CASE("trials that fail are in lineage, page and pictures, and are never the
                   "<td class=\"number\">2</td>") != page.npos);
   CHECK(page.find("<td>failed</td><td class=\"number\">7</td>") != page.npos);
   CHECK(page.find("<td>fit: 'loss' is nan in epoch 0, step &lt;3&gt;</td>") != page.npos);
-  CHECK(page.find("<td>judge: too bad</td>") != page.npos);
+  CHECK(page.find("<td>metric: too bad</td>") != page.npos);
   CHECK(page.find("<h2>Failures</h2>") != page.npos);
   CHECK(count_of(lineage_tree(history), ">failed</text>") == 1);
   const auto without = search_page(swapped());

@@ -63,7 +63,7 @@ std::string complaint(const std::function<void()>& f) { return words_of<std::run
 
 }  // namespace
 
-TEST_CASE("a point outside is told why, by the name of the dimension")
+TEST_CASE("a configuration outside the space is refused with the name of the dimension")
 {
   CHECK(objection_to(mixed, some_configuration()).empty());
   const auto with = [](const char* name, configuration::value x) {
@@ -81,7 +81,7 @@ TEST_CASE("a point outside is told why, by the name of the dimension")
   CHECK(objection_to(search_space{}, configuration{}.set("x", 1.0)) ==
         "has 'x', which the space does not; the space is empty");
   CHECK(refusal([] { require_inside("somebody", mixed, {}); }) ==
-        "rolewise: somebody: the point has no 'lr', want a real 0.0001 .. 0.1");
+        "rolewise: somebody: the configuration has no 'lr', want a real 0.0001 .. 0.1");
   CHECK(refusal([] { require_dimensions("somebody", search_space{}); }) ==
         "rolewise: somebody: the space has no dimension, want at least one to search");
 }
@@ -102,15 +102,16 @@ TEST_CASE("clamping takes numbers to the nearest of their range and refuses what
   CHECK(inside.integer("bits") == 1);
   CHECK(clamped(mixed, outside.set("bits", std::int64_t{100})).integer("bits") == 8);
   CHECK(refusal([&] { (void)clamped(mixed, outside.set("momentum", std::nan(""))); }) ==
-        "rolewise: clamped: the point 'momentum' is the real nan, want a real -1 .. 1");
-  CHECK(refusal([] {
-          (void)clamped(mixed, some_configuration().set("agent", std::string{"x"}));
-        }) == "rolewise: clamped: the point 'agent' is 'x', want one of none, policy, random");
-  CHECK(refusal([] {
-          (void)clamped(mixed, some_configuration().set("more", 0.0));
-        }).starts_with("rolewise: clamped: the point has 'more', which the space does not"));
+        "rolewise: clamped: the configuration 'momentum' is the real nan, want a real -1 .. 1");
+  CHECK(
+      refusal([] { (void)clamped(mixed, some_configuration().set("agent", std::string{"x"})); }) ==
+      "rolewise: clamped: the configuration 'agent' is 'x', want one of none, policy, random");
+  CHECK(
+      refusal([] {
+        (void)clamped(mixed, some_configuration().set("more", 0.0));
+      }).starts_with("rolewise: clamped: the configuration has 'more', which the space does not"));
   CHECK(refusal([] { (void)clamped(mixed, {}); }) ==
-        "rolewise: clamped: the point has no 'lr', want a real 0.0001 .. 0.1");
+        "rolewise: clamped: the configuration has no 'lr', want a real 0.0001 .. 0.1");
 }
 
 TEST_CASE("exploring stays in the space, depends on names alone, and moves as it says")
@@ -191,7 +192,7 @@ TEST_CASE("exploring can be told how, and refuses what it cannot do")
   CHECK(refuses({.lowered = 0.0}) ==
         "rolewise: explore: want factors above 0, got raised 1.2 and lowered 0");
   CHECK(refusal([] { (void)explore(mixed, {}, seed{1}); }) ==
-        "rolewise: explore: the point has no 'lr', want a real 0.0001 .. 0.1");
+        "rolewise: explore: the configuration has no 'lr', want a real 0.0001 .. 0.1");
 }
 
 TEST_CASE("spaces multiply, and prefixes keep names apart")
@@ -203,7 +204,7 @@ TEST_CASE("spaces multiply, and prefixes keep names apart")
   const auto drawn = space.sample(seed{8});
   const auto rate = drawn.real("student.learning_rate");
   const auto policy = policy_at(drawn, "student.");
-  const auto of_student = part_of(drawn, "student.");  // a point of `role`
+  const auto of_student = part_of(drawn, "student.");  // a configuration of `role`
   // [/joined]
   CHECK(space.dimensions().size() == 2 * 61 + 3);
   CHECK(role.contains(of_student));
@@ -222,13 +223,13 @@ TEST_CASE("spaces multiply, and prefixes keep names apart")
   CHECK(refusal([&] { (void)joined(role, learning_rate_space()); }) ==
         "rolewise: search_space: two dimensions are named 'learning_rate'");
   CHECK(refusal([] { (void)joined(some_configuration(), some_configuration()); }) ==
-        "rolewise: joined: two points have a value named 'lr'");
+        "rolewise: joined: two configurations have a value named 'lr'");
   CHECK(refusal([] { (void)learning_rate_space(0.0); }) ==
         "rolewise: search_space: 'learning_rate' is logarithmic and wants low > 0, got 0");
   CHECK(joined(mixed) == mixed);
 }
 
-TEST_CASE("a point prints on a line that people read")
+TEST_CASE("the text of a configuration is one readable line")
 {
   CHECK(text(some_configuration()) == "lr 0.01, momentum 0.5, bits 2, agent none");
   CHECK(text(configuration{}) == "nothing");
@@ -248,7 +249,7 @@ TEST_CASE("a point prints on a line that people read")
         "Rotate.1.probability 3");
 }
 
-TEST_CASE("points survive JSON with their bits, kinds and order")
+TEST_CASE("configurations survive JSON with their bits, kinds and order")
 {
   const auto keeps = [](const configuration& p) {
     const auto line = json_text(p);
@@ -277,20 +278,22 @@ TEST_CASE("points survive JSON with their bits, kinds and order")
   keeps(configuration_of(augmentation_policy{}, "student."));
 
   CHECK(refusal([] { (void)json_text(configuration{}.set("x", std::nan(""))); }) ==
-        "rolewise: point: 'x' is nan, which JSON has no word for");
+        "rolewise: configuration: 'x' is nan, which JSON has no word for");
   const auto says = [](const char* words) {
     return complaint([&] { (void)parse_configuration(words, "best.json"); });
   };
   CHECK(says("{\"x\" 1}") == "rolewise: best.json: is not JSON: at byte 5: want ':'");
-  CHECK(says("[1]") == "rolewise: best.json: is no point: wants an object and has something else");
-  CHECK(says("{\"x\": 1, \"x\": 2}") == "rolewise: best.json: is no point: has 'x' twice");
+  CHECK(says("[1]") ==
+        "rolewise: best.json: is no configuration: wants an object and has something else");
+  CHECK(says("{\"x\": 1, \"x\": 2}") == "rolewise: best.json: is no configuration: has 'x' twice");
   CHECK(says("{\"x\": null}") ==
-        "rolewise: best.json: is no point: 'x' wants a number and has something else");
-  CHECK(says("{\"x\": 9223372036854775808}") ==
-        "rolewise: best.json: is no point: 'x' the number 9223372036854775808 does not fit");
+        "rolewise: best.json: is no configuration: 'x' wants a number and has something else");
+  CHECK(
+      says("{\"x\": 9223372036854775808}") ==
+      "rolewise: best.json: is no configuration: 'x' the number 9223372036854775808 does not fit");
 }
 
-TEST_CASE("a point is read for a space, in its order, and must lie in it")
+TEST_CASE("a configuration is read for a space, in its order, and must lie in it")
 {
   // [read]
   const search_space space{{"lr", real_interval{0.1, 10.0, spacing::logarithmic}},
@@ -302,15 +305,17 @@ TEST_CASE("a point is read for a space, in its order, and must lie in it")
     return complaint([&] { (void)parse_configuration(words, space, "best.json"); });
   };
   CHECK(says(R"({"bits": 9, "lr": 1})") ==
-        "rolewise: best.json: is no point of the space: 'bits' is the integer 9, want an integer 1 "
-        ".. 8");
+        "rolewise: best.json: is no configuration of the space: 'bits' is the integer 9, want an "
+        "integer 1 .. 8");
   CHECK(says(R"({"bits": 4.0, "lr": 1})") ==
-        "rolewise: best.json: is no point of the space: 'bits' is the real 4, want an integer 1 .. "
-        "8");
-  CHECK(says(R"({"bits": 4})") ==
-        "rolewise: best.json: is no point of the space: has no 'lr', want a real 0.1 .. 10");
-  CHECK(says(R"({"bits": 4, "lr": 1, "bit": 1})")
-            .starts_with("rolewise: best.json: is no point of the space: has 'bit', which"));
+        "rolewise: best.json: is no configuration of the space: 'bits' is the real 4, want an "
+        "integer 1 .. 8");
+  CHECK(
+      says(R"({"bits": 4})") ==
+      "rolewise: best.json: is no configuration of the space: has no 'lr', want a real 0.1 .. 10");
+  CHECK(
+      says(R"({"bits": 4, "lr": 1, "bit": 1})")
+          .starts_with("rolewise: best.json: is no configuration of the space: has 'bit', which"));
 }
 
 TEST_CASE("spaces survive JSON, and what is wrong with one is said")
@@ -395,7 +400,7 @@ TEST_CASE("no bytes crash the readers, and what they accept round-trips")
       ++configurations;
       CHECK(parse_configuration(json_text(p)) == p);
     });
-    CHECK((failed == "accepted" || failed.starts_with("rolewise: point: ")));
+    CHECK((failed == "accepted" || failed.starts_with("rolewise: configuration: ")));
     const auto failed_too = complaint([&] {
       const auto space = parse_space(mutant);
       ++spaces;

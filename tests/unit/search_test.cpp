@@ -56,7 +56,7 @@ std::vector<trial_state> waiting(std::int64_t trials)
 
 }  // namespace
 
-TEST_CASE("a point gives its values by name and kind")
+TEST_CASE("a configuration gives its values by name and kind")
 {
   configuration p;
   p.set("lr", 0.1).set("bits", std::int64_t{2}).set("agent", std::string{"none"});
@@ -67,20 +67,22 @@ TEST_CASE("a point gives its values by name and kind")
   CHECK(p.integer("bits") == 4);
   CHECK(p.values().size() == 3);
 
-  CHECK_THROWS_WITH_AS((void)p.real("rate"),
-                       "rolewise: point: has no value named 'rate'; it has 'lr', 'bits', 'agent'",
-                       std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)p.real("bits"), "rolewise: point: 'bits' is an integer, not a real",
+  CHECK_THROWS_WITH_AS(
+      (void)p.real("rate"),
+      "rolewise: configuration: has no value named 'rate'; it has 'lr', 'bits', 'agent'",
+      std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)p.real("bits"),
+                       "rolewise: configuration: 'bits' is an integer, not a real",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)p.integer("agent"),
-                       "rolewise: point: 'agent' is a choice, not an integer",
+                       "rolewise: configuration: 'agent' is a choice, not an integer",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)configuration{}.choice("x"),
-                       "rolewise: point: has no value named 'x'; it has none",
+                       "rolewise: configuration: has no value named 'x'; it has none",
                        std::invalid_argument);
 }
 
-TEST_CASE("a point survives being written and read")
+TEST_CASE("a configuration survives being written and read")
 {
   static_assert(Stateful<configuration>);
   auto original = mixed.sample(seed{3});
@@ -93,9 +95,10 @@ TEST_CASE("a point survives being written and read")
   CHECK(copy == original);
 
   archive.kept["kinds"] = std::vector<std::int64_t>{0, 0, 1, 9};
-  CHECK_THROWS_WITH_AS(copy.visit_state(archive),
-                       "rolewise: point: its state gives 'agent' a value of the unknown kind 9",
-                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(
+      copy.visit_state(archive),
+      "rolewise: configuration: its state gives 'agent' a value of the unknown kind 9",
+      std::runtime_error);
   archive.kept["kinds"] = std::vector<std::int64_t>{0};
   CHECK_THROWS_AS(copy.visit_state(archive), std::runtime_error);
 }
@@ -148,7 +151,7 @@ TEST_CASE("the draw of a dimension depends on the seed and its own name alone")
   CHECK(twins.sample(key).real("a") != twins.sample(key).real("b"));
 }
 
-TEST_CASE("a space knows its points")
+TEST_CASE("a space contains its configurations and no others")
 {
   auto p = mixed.sample(seed{1});
   CHECK(mixed.contains(p));
@@ -197,7 +200,7 @@ TEST_CASE("random_search keeps the promises of SearchStrategy")
   laws::hold_for(random_search{}, search_space{});
 }
 
-TEST_CASE("random_search starts every trial once, each somewhere else, whoever else there is")
+TEST_CASE("random_search starts every trial once, each elsewhere, independent of the others")
 {
   const seed key{11};
   const auto decisions = random_search{}(mixed, waiting(20), key);
@@ -261,12 +264,12 @@ TEST_CASE("grid refuses what it cannot count")
   CHECK_THROWS_WITH_AS((void)grid{.steps = 0}.configurations(mixed),
                        "rolewise: grid: want steps >= 1, got 0", std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)grid{}.at({{"x", real_interval{}}}, 3),
-                       "rolewise: grid: has the points 0 .. 2, was asked for 3",
+                       "rolewise: grid: has the configurations 0 .. 2, was asked for 3",
                        std::invalid_argument);
   std::vector<dimension> many;
   for (int i = 0; i < 41; ++i) many.push_back({"x" + std::to_string(i), real_interval{}});
   CHECK_THROWS_WITH_AS((void)grid{}.configurations(search_space{many}),
-                       "rolewise: grid: has more points than a 64-bit integer counts",
+                       "rolewise: grid: has more configurations than a 64-bit integer counts",
                        std::invalid_argument);
 }
 

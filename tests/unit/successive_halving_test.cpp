@@ -29,7 +29,7 @@ const search_space line{{"x", real_interval{}}};
 /// The score of a trial, the same in every epoch.
 double worth(const configuration& p, std::int64_t, double) { return p.real("x"); }
 
-/// A trial with one score per epoch; its point is its number / 100.
+/// A trial with one score per epoch; its configuration is its number / 100.
 trial_state scored(std::int64_t trial, std::vector<double> scores)
 {
   trial_state s{.trial = trial, .epoch = static_cast<std::int64_t>(scores.size())};
@@ -249,10 +249,10 @@ TEST_CASE("ASHA keeps its places filled, in order, and stops most early")
   CHECK(best->epoch == 27);
 }
 
-TEST_CASE("halving finds better points than random search at equal cost")
+TEST_CASE("halving finds better configurations than random search at equal cost")
 {
-  // Learning curves that rise to a value that depends on the point, with noise that shrinks over
-  // the epochs.
+  // Learning curves that rise to a value that depends on the configuration, with noise that shrinks
+  // over the epochs.
   const auto learn = [](const configuration& p, std::int64_t epoch, double) {
     const double x = p.real("x");
     const double noise = std::sin(1e4 * x + 1e3 * static_cast<double>(epoch));

@@ -257,7 +257,7 @@ TEST_CASE("a teacher's fingerprint is that of its weights, its form and its arit
   CHECK(teacher.fingerprint() != before);
 }
 
-TEST_CASE("a cached teacher gives the teacher's answers and asks it once for each view")
+TEST_CASE("a cached teacher returns the teacher's logits and evaluates it once per view")
 {
   const folder in;
   const auto data = some_images();
@@ -298,7 +298,7 @@ TEST_CASE("a cached teacher gives the teacher's answers and asks it once for eac
   CHECK(again.tally().found == 6 * data.size());
 }
 
-TEST_CASE("a cached teacher never answers to other pixels, whatever number they carry")
+TEST_CASE("a cached teacher never returns logits of other pixels, whatever their id")
 {
   const folder in;
   const auto data = some_images(), others = tiny_data(40, seed{90});
@@ -349,7 +349,7 @@ TEST_CASE("a cached teacher never answers to other pixels, whatever number they 
         "rolewise: cached_teacher: want ids of int64 [40], got Int [40]");
 }
 
-TEST_CASE("a distillation with a cached teacher learns the same bits and asks once")
+TEST_CASE("a distillation with a cached teacher learns the same bits, evaluating it once")
 {
   const folder in;
   const auto data = some_images();
@@ -425,7 +425,7 @@ TEST_CASE("a run that was interrupted goes on with its cache and ends with the s
   CHECK(second.teacher.size() == 3 * data.size());
 }
 
-TEST_CASE("the program of docs/teacher_cache.md asks the teacher in its first epochs alone")
+TEST_CASE("the program of docs/teacher_cache.md evaluates the teacher in its first epochs alone")
 {
   const folder in;
   const auto path = in / "answers.cache";
@@ -452,7 +452,7 @@ TEST_CASE("the program of docs/teacher_cache.md asks the teacher in its first ep
   CHECK(passed_on == 0);
 }
 
-TEST_CASE("half, bfloat16 and top-k answers stay within their bounds")
+TEST_CASE("half, bfloat16 and top-k logits stay within their bounds")
 {
   const folder in;
   constexpr std::int64_t classes = 23;
@@ -507,7 +507,7 @@ TEST_CASE("half, bfloat16 and top-k answers stay within their bounds")
         "rolewise: teacher cache: answers can be kept as Float, Half or BFloat16, not as Double");
 }
 
-TEST_CASE("a cache that belongs to something else is refused in words")
+TEST_CASE("a cache that belongs to something else is refused with the reason")
 {
   const folder in;
   const auto path = in / "cache";
@@ -571,7 +571,7 @@ TEST_CASE("a cache that belongs to something else is refused in words")
         but("seed 5 (now 0)"));
 }
 
-TEST_CASE("a damaged cache is refused, a damaged row is asked for again")
+TEST_CASE("a damaged cache is refused, a damaged row is computed again")
 {
   const folder in;
   const auto path = in / "cache";
@@ -696,7 +696,7 @@ TEST_CASE("a cache for which there is no room leaves nothing behind")
   }
 }
 
-TEST_CASE("several threads may ask one cached teacher")
+TEST_CASE("several threads may evaluate one cached teacher")
 {
   const folder in;
   const auto data = some_images(64);

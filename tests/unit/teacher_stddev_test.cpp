@@ -143,7 +143,7 @@ TEST_CASE("a teacher that is sure gives the law of class counts")
         "epochs of 32040 examples");
 }
 
-TEST_CASE("the hardest of several views is the one that the judge is least sure of")
+TEST_CASE("hardest_view keeps the view with the highest entropy of the teacher's logits")
 {
   const auto p =
       torch::tensor({.9, .05, .05, .5, .3, .2, .34, .33, .33, .6, .39, .01}, torch::kFloat64)
@@ -165,7 +165,7 @@ TEST_CASE("the hardest of several views is the one that the judge is least sure 
   std::vector<torch::Tensor> candidates;
   for (std::uint64_t i = 0; i < 4; ++i)
     candidates.push_back(brighter{}(examples, progress, seed{7}.split(i)).inputs);
-  const auto all = torch::stack(candidates);  // the judge is less sure the brighter an image is
+  const auto all = torch::stack(candidates);  // the teacher is less sure the brighter an image is
   const auto brightest = all.to(torch::kFloat64).mean({2, 3, 4}).argmax(0);
   for (std::int64_t n = 0; n < examples.size(); ++n)
     CHECK(torch::equal(view.inputs[n], all[brightest[n].item<std::int64_t>()][n]));

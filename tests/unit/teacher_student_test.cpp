@@ -94,7 +94,7 @@ void shake(Student& student)
 
 }  // namespace
 
-TEST_CASE("a frozen network answers as it did when it was frozen, whatever becomes of the original")
+TEST_CASE("a frozen network keeps its outputs, whatever becomes of the original")
 {
   auto student = rw::resnet8(small, rw::dorefa{});
   (void)student.forward(images(8));
@@ -181,7 +181,7 @@ TEST_CASE("a frozen network may compute in bfloat16 and says in what it cannot")
                        std::invalid_argument);
 }
 
-TEST_CASE("a user's module teaches in evaluation mode, from a pointer or from a holder")
+TEST_CASE("a user's module as teacher runs in evaluation mode, from a pointer or a holder")
 {
   const auto module = std::make_shared<own_module>();
   const rw::module_teacher teacher{module};
@@ -221,7 +221,7 @@ TEST_CASE("a user's module is a student with the laws of students")
                        "rolewise: module_student: want a module, got none", std::invalid_argument);
 }
 
-TEST_CASE("a module that is probed keeps the mode of each of its parts")
+TEST_CASE("predict keeps the training mode of each part of a module")
 {
   rw::module_student student{std::make_shared<own_module>()};
   student.module().norm->eval();
@@ -389,7 +389,7 @@ TEST_CASE("the copy of a user's module has its parts in the modes of the origina
   CHECK(torch::equal(copy.module().norm->running_mean, torch::zeros(6)));
 }
 
-TEST_CASE("several threads may ask one frozen module")
+TEST_CASE("several threads may evaluate one frozen module")
 {
   const auto teacher = rw::frozen(rw::module_student{std::make_shared<own_module>()});
   const rw::shared_teacher shared{teacher};

@@ -174,10 +174,11 @@ TEST_CASE("weight decay may leave vectors alone, and a parameter without gradien
       late.update(p, {g}, 0.1),
       "rolewise: optimizer: was started for 2 parameters, was handed 2 of them with 1 gradients",
       std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)sgd{.momentum = 1.0}.start(p),
-                       "rolewise: sgd: want rate >= 0, momentum in [0, 1) and weight_decay >= 0, "
-                       "got 0.1, 1 and 0.0005",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      (void)sgd{.momentum = 1.0}.start(p),
+      "rolewise: sgd: want learning_rate >= 0, momentum in [0, 1) and weight_decay >= 0, "
+      "got 0.1, 1 and 0.0005",
+      std::invalid_argument);
   CHECK_THROWS_AS((void)adam{.beta2 = 1.0}.start(p), std::invalid_argument);
   CHECK_THROWS_AS((void)adamw{.epsilon = 0.0}.start(p), std::invalid_argument);
 }
@@ -453,7 +454,7 @@ TEST_CASE("steps keep the promises of a training step")
       images);
 }
 
-TEST_CASE("the average is judged where there is one")
+TEST_CASE("fit evaluates the moving average if there is one")
 {
   const auto data = tiny_data(24);
   supervised with{.student = tiny_student{data.shape}, .ema = ema{}};
@@ -470,11 +471,11 @@ struct counting_step {
   std::int64_t calls = 0;
   std::int64_t breaks_at = -1;
   std::string second = "size";
-  std::vector<training_progress> moments{};
+  std::vector<training_progress> recorded{};
 
   metrics operator()(const batch& examples, const training_progress& progress)
   {
-    moments.push_back(progress);
+    recorded.push_back(progress);
     const double loss =
         calls == breaks_at ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(calls);
     ++calls;
@@ -530,7 +531,7 @@ TEST_CASE("fit means metrics over examples, a short last batch included")
   CHECK(history.epochs[1]["loss"] == doctest::Approx((3 * 4 + 4 * 4 + 5 * 2) / 10.0));
   CHECK(history.epochs[0]["size"] == doctest::Approx((16 + 16 + 4) / 10.0));
   CHECK_FALSE(history.epochs[0].learning_rate.has_value());
-  CHECK(step.moments[4] ==
+  CHECK(step.recorded[4] ==
         training_progress{.epoch = 1, .step = 1, .epochs = 2, .steps_per_epoch = 3});
   CHECK_THROWS_WITH_AS((void)history.epochs[0]["f1"],
                        "rolewise: epoch_record: has no number named 'f1'", std::invalid_argument);
@@ -538,12 +539,12 @@ TEST_CASE("fit means metrics over examples, a short last batch included")
   counting_step dropping;
   (void)fit(dropping, data, {.epochs = 1, .batch_size = 4, .drop_last = true});
   CHECK(dropping.calls == 2);
-  CHECK(dropping.moments[0].steps_per_epoch == 2);
+  CHECK(dropping.recorded[0].steps_per_epoch == 2);
 
   counting_step part;
   const auto middle = fit(part, data, {.epochs = 4, .batch_size = 4, .from = 1, .until = 3});
   CHECK(middle.epochs.size() == 2);
-  CHECK(part.moments.front() ==
+  CHECK(part.recorded.front() ==
         training_progress{.epoch = 1, .step = 0, .epochs = 4, .steps_per_epoch = 3});
 }
 
@@ -646,33 +647,34 @@ TEST_CASE("a last update that is not finite is noticed before anything of its ep
       "rolewise: fit: 'student.first' is not finite after the last step of epoch 0", diverged);
 }
 
-TEST_CASE("a validation loss that is not finite ends a run, and nobody is told of its accuracy")
+TEST_CASE("a validation loss that is not finite ends a run before its accuracy is reported")
 {
-  const auto data = tiny_data(10), judges = tiny_data(6, seed{9}, "the judges");
+  const auto data = tiny_data(10), validation = tiny_data(6, seed{9}, "validation");
   for (const double broken :
        {std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::infinity()}) {
     int epochs = 0;
     odd_learner step{.breaks_at = 1, .broken = broken};
     CHECK_THROWS_WITH_AS(
-        (void)fit(step, data, {.epochs = 3, .batch_size = 10, .validation = &judges},
+        (void)fit(step, data, {.epochs = 3, .batch_size = 10, .validation = &validation},
                   counts_epochs{&epochs}),
-        std::isnan(broken) ? "rolewise: fit: the validation loss on 'the judges' is nan in epoch 1"
-                           : "rolewise: fit: the validation loss on 'the judges' is inf in epoch 1",
+        std::isnan(broken) ? "rolewise: fit: the validation loss on 'validation' is nan in epoch 1"
+                           : "rolewise: fit: the validation loss on 'validation' is inf in epoch 1",
         diverged);
     CHECK(epochs == 1);
   }
   odd_learner step{.breaks_at = 0};
   step({}, {});
   CHECK_THROWS_WITH_AS(
-      (void)evaluate(step.evaluated(), judges),
-      "rolewise: evaluate: the cross-entropy on 'the judges' is nan: the network's "
+      (void)evaluate(step.evaluated(), validation),
+      "rolewise: evaluate: the cross-entropy on 'validation' is nan: the network's "
       "logits are not all numbers that can be ordered",
       diverged);
-  CHECK_THROWS_AS((void)accuracy(step.evaluated(), judges), diverged);
+  CHECK_THROWS_AS((void)accuracy(step.evaluated(), validation), diverged);
   // Logits of -infinity can be ordered.
   odd_learner excluding{.breaks_at = 0, .broken = -std::numeric_limits<double>::infinity()};
   excluding({}, {});
-  CHECK(evaluate(excluding.evaluated(), judges).loss == std::numeric_limits<double>::infinity());
+  CHECK(evaluate(excluding.evaluated(), validation).loss ==
+        std::numeric_limits<double>::infinity());
 }
 
 TEST_CASE("no learning rate and no setting beside it may be infinite or NaN")
@@ -832,8 +834,7 @@ TEST_CASE("evaluation counts every example, the last short batch included")
   CHECK_THROWS_AS((void)evaluate(table_teacher{rows}, tiny_data(0)), std::invalid_argument);
 }
 
-TEST_CASE(
-    "with few classes every answer is among the first five, and a judged student is unchanged")
+TEST_CASE("with few classes every label is in the top five, and evaluation changes no student")
 {
   const auto data = tiny_data(20);
   tiny_student student{data.shape};
@@ -1023,7 +1024,7 @@ TEST_CASE("the copy of a network has tied weights where the original has")
 
 namespace {
 
-/// An observer that counts steps in a variable outside the run.
+/// A callback that counts steps in a variable outside the run.
 struct step_counter {
   static constexpr bool has_state = false;
   std::int64_t* steps;

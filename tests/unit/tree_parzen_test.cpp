@@ -49,7 +49,7 @@ configuration located(double lr, double momentum, std::int64_t bits, const char*
       .set("agent", std::string{agent});
 }
 
-std::vector<trial_state> judged(
+std::vector<trial_state> scored(
     const std::vector<std::pair<configuration, std::vector<double>>>& tried)
 {
   std::vector<trial_state> all;
@@ -83,7 +83,7 @@ static_assert(rw::SearchStrategy<model_based_halving>);
 
 }  // namespace
 
-TEST_CASE("points go to the unit cube and back")
+TEST_CASE("configurations map to the unit cube and back")
 {
   CHECK(parts::in_unit_cube(mixed, located(1e-4, -1.0, 1, "none")) ==
         std::vector<double>{0.0, 0.0, 0.5 / 8, 0.5 / 3});
@@ -183,7 +183,7 @@ TEST_CASE("tree_parzen proposes where the good are and the bad are not")
     for (int j = 0; j < 5; ++j)
       tried.push_back({located(3e-2, 0.1 + 0.1 * i + 0.02 * j, 3 + j, "none"), {0.1 * j}});
   }
-  const auto trial_states = judged(tried);
+  const auto trial_states = scored(tried);
   int near = 0, names = 0;
   for (std::int64_t trial = 30; trial < 60; ++trial) {
     const auto p = tree_parzen{}.propose(mixed, trial_states, seed{2}, trial);
@@ -204,7 +204,8 @@ TEST_CASE("tree_parzen proposes where the good are and the bad are not")
   CHECK(random_names < 60);
 }
 
-TEST_CASE("a good point of tree_parzen weighs as much as it is better than the best bad one")
+TEST_CASE(
+    "a good configuration of tree_parzen weighs as much as it is better than the best bad one")
 {
   // Three are a little better than all others, one is much better.
   const search_space names{{"agent", choice_of{{"much", "little", "nothing"}}}};
@@ -217,7 +218,7 @@ TEST_CASE("a good point of tree_parzen weighs as much as it is better than the b
                         : i < 4 ? 0.1
                                 : 0.0}});
     }
-    return judged(tried);
+    return scored(tried);
   };
   const auto times = [&](double much, const char* name) {
     const auto trial_states = tried_at(much);
@@ -244,7 +245,7 @@ TEST_CASE("tree_parzen compares scores at the highest epoch that enough trials r
   tried.push_back({named("early"), {0.8, 0.1}});
   tried.push_back({named("late"), {0.1, 0.7}});
   tried.push_back({named("early"), {0.8, 0.2}});
-  const auto trial_states = judged(tried);
+  const auto trial_states = scored(tried);
   const auto most_are = [&](const tree_parzen& strategy, const char* name) {
     int times = 0;
     for (std::int64_t trial = 0; trial < 20; ++trial)
@@ -289,7 +290,7 @@ TEST_CASE("tree_parzen refuses what makes no sense")
           "1 and 0.2");
 }
 
-TEST_CASE("models find better points than random search at equal cost")
+TEST_CASE("models find better configurations than random search at equal cost")
 {
   const auto learn = [](const configuration& p, std::int64_t, double) { return bowl(p); };
   double model = 0.0, random = 0.0;
@@ -305,7 +306,7 @@ TEST_CASE("models find better points than random search at equal cost")
   CHECK(model > 0.6 * random);  // both are negative; the optimum is 0
 }
 
-TEST_CASE("bohb shares out epochs as hyperband does and points better, once it has passed")
+TEST_CASE("bohb allocates epochs as hyperband does and later proposes better configurations")
 {
   const bohb strategy{.budget = {.most = 27}};
   REQUIRE(strategy.budget.trials() == 49);
@@ -325,7 +326,7 @@ TEST_CASE("bohb shares out epochs as hyperband does and points better, once it h
   CHECK(model > 0.6 * plain);
 }
 
-TEST_CASE("whoever shares out epochs takes points from whoever proposes them")
+TEST_CASE("strategies that allocate epochs take configurations from any proposer")
 {
   laws::hold_for(model_based_halving{}, mixed, 20, 12);
   const auto learn = [](const configuration& p, std::int64_t, double) { return bowl(p); };

@@ -107,7 +107,8 @@ template<typename T, typename S, typename Shared>
 ///
 ///     const cyclic_views shown{.views = 8, .agent = rand_augment{}};
 ///     distillation training{
-///         .teacher = cached(frozen(school.student), data, shown_views{.teacher_agent = shown},
+///         .teacher = cached(frozen(pretraining.student), data,
+///                           shown_views{.teacher_agent = shown},
 ///                           {.path = "answers.cache"}),
 ///         .student = ...,
 ///         .teacher_agent = shown, ...};

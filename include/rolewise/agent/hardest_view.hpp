@@ -30,19 +30,19 @@ namespace rolewise {
 }
 
 /// Makes `candidates` views of each example with an agent, under `seed.split(0)` and so on, and
-/// keeps the one whose logits from the judge have the highest entropy; on ties the first.
+/// keeps the one whose logits from the teacher have the highest entropy; on ties the first.
 ///
 ///     hardest_view{.agent = cutmix{.partners = data}, .teacher = frozen(net)}
 ///
-/// With `cutmix` and the teacher as judge this is the idea of CutMixPick. It mixes if the agent
-/// does. The judge is evaluated on all candidates in evaluation mode, which costs that many
+/// With `cutmix` this is the idea of CutMixPick. It mixes if the agent
+/// does. The teacher is evaluated on all candidates in evaluation mode, which costs that many
 /// forward passes; they run within the step (`IndependentAgent`), on the same processors and
 /// device.
 ///
 /// @par Determinism
-/// That of the agent and the judge. If entropies are equal up to rounding, an example's view may
+/// That of the agent and the teacher. If entropies are equal up to rounding, an example's view may
 /// depend on the other examples in its batch.
-/// @throws std::invalid_argument unless candidates >= 1, and for a judge whose logits are not
+/// @throws std::invalid_argument unless candidates >= 1, and for a teacher whose logits are not
 ///         `[N, C]`
 /// @par Source
 /// Wang, Lohit, Jones, Fu: What makes a "good" data augmentation in knowledge distillation: a
@@ -58,7 +58,7 @@ struct hardest_view {
   static_assert(Stateful<Agent>,
                 "hardest_view: .agent must show its state (visit_state) or say has_state = false");
   static_assert(FrozenTeacher<TeacherType>,
-                "hardest_view: .judge must be a Teacher without state; frozen(network) makes one");
+                "hardest_view: .teacher must be a FrozenTeacher; frozen(network) makes one");
 
   static constexpr std::string_view name = Agent::name;
   static constexpr bool has_state = state_must::be_shown<Agent>;
@@ -105,7 +105,7 @@ struct hardest_view {
     const auto logits = teacher.forward(detail::on_device_of(teacher, view), taps{}).logits;
     if (!logits.defined() || logits.dim() != 2 || logits.size(0) != view.size())
       throw_invalid_argument(
-          "hardest_view", "want logits [", view.size(), ", C] of the judge, got ",
+          "hardest_view", "want logits [", view.size(), ", C] of the teacher, got ",
           logits.defined() ? detail::classic_text(logits.sizes()) : "an undefined tensor");
     return entropy_of(logits);
   }

@@ -16,7 +16,7 @@ namespace rolewise {
 ///
 /// It makes no view, so it is no `AugmentationAgent` and is accepted only as the teacher's agent.
 struct same_view {
-  static constexpr std::string_view name = "students-view";
+  static constexpr std::string_view name = "same-view";
   static constexpr bool has_state = false;
 
   friend bool operator==(const same_view&, const same_view&) = default;

@@ -387,7 +387,7 @@ struct changed_setting {
 
 }  // namespace detail
 
-/// Describes the differences between two lists of settings: `optimizer.momentum 0.9 (progress
+/// Describes the differences between two lists of settings: `optimizer.momentum 0.9 (now
 /// 0.8)`; empty if there are none. Lists at most six. The settings of a part that has another type
 /// are omitted. If only the template arguments differ and a setting of the part does too, the part
 /// itself is omitted instead.

@@ -160,7 +160,7 @@ namespace detail {
   for (const auto axis : {2, 3})
     if (train.images.size(axis) != test.images.size(axis))
       throw_runtime_error(folder, "images to learn from are ", train.images.sizes(),
-                          ", images to be judged by ", test.images.sizes());
+                          ", images to test with are ", test.images.sizes());
   auto data = detail::joined(std::move(train), std::move(test), options.name, options.class_names);
   if (!options.relabel) return data;
   data = relabeled(std::move(data));

@@ -171,10 +171,10 @@ inline void require_remaining(const std::string& folder, const std::vector<std::
   std::vector<std::string> notes, unreadable;
   const auto to_learn =
       detail::pictures_of_part(folder + "/train", classes, true, options.nested, notes);
-  const auto to_judge =
+  const auto to_test =
       detail::pictures_of_part(folder + "/test", classes, false, options.nested, notes);
   auto train = detail::read_pictures(to_learn, options, unreadable, notes);
-  auto test = detail::read_pictures(to_judge, options, unreadable, notes);
+  auto test = detail::read_pictures(to_test, options, unreadable, notes);
   if (!unreadable.empty()) {
     if (options.unreadable == unreadable_pictures::throw_invalid_argument)
       detail::refuse_unreadable(folder, unreadable);

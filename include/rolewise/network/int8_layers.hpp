@@ -21,7 +21,7 @@ namespace detail {
 inline void require_predicting(std::string_view who, phase when)
 {
   if (when == phase::training)
-    throw_invalid_argument(who, "a network in 8 bits does not learn; probe it, or freeze it");
+    throw_invalid_argument(who, "a network in 8 bits cannot be trained; use predict, or freeze it");
 }
 
 [[noreturn]] inline void refuse_no_inputs(std::string_view who)

@@ -86,7 +86,7 @@ static_assert(WeightQuantizer<bwn>);
 
 namespace detail {
 
-/// Autograd function: the stand-in of scale * sign(w).
+/// Autograd function: the gradient proxy of scale * sign(w).
 struct binary_gradient_proxy : torch::autograd::Function<binary_gradient_proxy> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
                                const quantized& q, bwn_gradient gradient)

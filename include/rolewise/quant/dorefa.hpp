@@ -86,8 +86,8 @@ static_assert(Quantizer<dorefa>);
 
 namespace detail {
 
-/// Autograd function: writes the codes of x, clipped to [0, 1], to `levels`; returns the stand-in
-/// of the values.
+/// Autograd function: writes the codes of x, clipped to [0, 1], to `levels`; returns the gradient
+/// proxy of the values.
 struct unit_interval : torch::autograd::Function<unit_interval> {
   /// @param x gives type and device
   [[nodiscard]] static affine_code_map map(const torch::Tensor& x, double n)

@@ -21,7 +21,7 @@ struct fusible_steps {
   step_rule rule{};         ///< `who` always; the rest if the step is learned
   affine_code_map fixed{};  ///< the map, if the step is not learned
   torch::Tensor step{};     ///< the learned step, with its gradient
-  quantized codes{};        ///< complete but for levels and stand-in
+  quantized codes{};        ///< complete but for levels and gradient proxy
 
   [[nodiscard]] affine_code_map map() const { return step.defined() ? rule.map(step, {}) : fixed; }
 };

@@ -137,7 +137,7 @@ class lq_nets::activations {
       highest = top;
       return rows.view(dense.sizes()).to(x.scalar_type());
     });
-    // The stand-in is only a path for gradients: its values are not read.
+    // The gradient proxy is only a path for gradients: its values are not read.
     return {
         .levels = levels, .scale = {}, .gradient_proxy = x.masked_fill(x.detach().gt(highest), 0)};
   }

@@ -114,7 +114,7 @@ namespace detail {
 inline constexpr double least_clip = 1e-6;
 
 /// Autograd function: writes the codes of x, clipped to [0, clip], to `levels`; returns the
-/// stand-in of the values.
+/// gradient proxy of the values.
 struct by_learned_clip : torch::autograd::Function<by_learned_clip> {
   [[nodiscard]] static affine_code_map map(const torch::Tensor& clip, double n)
   {

@@ -33,14 +33,13 @@ struct level_range {
 ///
 /// - *by tensor operations*: `levels` are floating point and carry a gradient, and so may `scale`
 ///   and `offset`;
-/// - *by a stand-in*: only `gradient_proxy` carries a gradient. It takes the place of the values in
-/// the
-///   autograd graph: layers pass the gradient of the values to it. Its elements are never read,
-///   so it may be a single number, expanded (`gradient_proxy_for`). Then `levels` may be uint8 or
-///   int8.
+/// - *by a gradient proxy*: only `gradient_proxy` carries a gradient. It takes the place of the
+///   values in the autograd graph: layers pass the gradient of the values to it. Its elements are
+///   never read, so it may be a single number, expanded (`gradient_proxy_for`). Then `levels` may
+///   be uint8 or int8.
 struct quantized {
   /// In the shape of the input. Integer-valued if `is_integer`. Floating point, or with a
-  /// stand-in also uint8 or int8.
+  /// gradient proxy also uint8 or int8.
   torch::Tensor levels{};
   /// 0-dimensional, or `[O, 1, 1, 1]` per output channel; undefined means 1.
   torch::Tensor scale{};
@@ -67,7 +66,8 @@ namespace detail {
   return q.offset.defined() ? x + q.offset : x;
 }
 
-/// Autograd function: dequantizes levels and passes the gradient of the values to the stand-in.
+/// Autograd function: dequantizes levels and passes the gradient of the values to the gradient
+/// proxy.
 struct stood_for : torch::autograd::Function<stood_for> {
   static torch::Tensor forward(torch::autograd::AutogradContext*,
                                const torch::Tensor& gradient_proxy, const quantized& q)
@@ -104,7 +104,7 @@ inline torch::Tensor quantized::values() const
   return torch::zeros({}, x.options().requires_grad(false)).expand(x.sizes());
 }
 
-/// Adds a stand-in if there is none: the values themselves. Levels, scale and offset are then
+/// Adds a gradient proxy if there is none: the values themselves. Levels, scale and offset are then
 /// detached.
 [[nodiscard]] inline quantized with_gradient_proxy(quantized q)
 {

@@ -12,7 +12,7 @@
 
 namespace rolewise {
 
-namespace callback_must {
+namespace range_observer_must {
 
 template<typename O>
 concept find_the_range_of_rows =
@@ -26,14 +26,14 @@ concept join_it_with_the_range_before =
       { callback.joined(before, newest) } -> std::same_as<value_range>;
     };
 
-}  // namespace callback_must
+}  // namespace range_observer_must
 
 /// Computes a range from statistics; has no state of its own.
 ///
 /// `newest(rows, codes)` returns the range of each row of `[G, n]`, n >= 1, as two tensors `[G]`;
 /// `joined(before, newest)` returns the range to keep after a further batch.
 template<typename O>
-concept RangeObserver = std::copyable<O> && callback_must::find_the_range_of_rows<O> &&
-                        callback_must::join_it_with_the_range_before<O>;
+concept RangeObserver = std::copyable<O> && range_observer_must::find_the_range_of_rows<O> &&
+                        range_observer_must::join_it_with_the_range_before<O>;
 
 }  // namespace rolewise

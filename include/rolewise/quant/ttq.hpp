@@ -96,7 +96,7 @@ static_assert(WeightQuantizer<ttq>);
 
 namespace detail {
 
-/// Autograd function: the stand-in of a where `above`, -b where `below`, and 0 between.
+/// Autograd function: the gradient proxy of a where `above`, -b where `below`, and 0 between.
 struct two_scales_gradient_proxy : torch::autograd::Function<two_scales_gradient_proxy> {
   struct sides {
     torch::Tensor above{};

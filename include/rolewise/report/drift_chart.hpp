@@ -51,7 +51,7 @@ namespace rolewise {
   }
   if (chart.curves.empty())
     throw_invalid_argument("drift_chart", "of ", history.names.size(), " ranges at ",
-                           history.rows.size(), " moments none with '", containing,
+                           history.rows.size(), " epochs none with '", containing,
                            "' in its name begins at another value than 0");
   constexpr std::int64_t line = 20, rest = 110;  // of the legend; title and axis
   chart.height =

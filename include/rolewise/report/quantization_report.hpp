@@ -44,7 +44,7 @@ template<typename N>
 concept be_copied = std::copyable<N> && state_must::be_shown<N>;
 
 template<typename N>
-concept be_probed = requires(const N network, const batch examples) {
+concept predict_a_batch = requires(const N network, const batch examples) {
   { network.predict(examples) };
 };
 
@@ -134,11 +134,12 @@ template<typename Network>
 [[nodiscard]] network_quantization quantization_report(const Network& network,
                                                        const batch& examples)
 {
-  static_assert(quantization_report_must::be_copied<Network> &&
-                    quantization_report_must::be_probed<Network> &&
-                    quantization_report_must::report_its_layers<Network>,
-                "quantization_report wants a network that can be copied and probed and reports its "
-                "layers, such as resnet8(shape, dorefa{})");
+  static_assert(
+      quantization_report_must::be_copied<Network> &&
+          quantization_report_must::predict_a_batch<Network> &&
+          quantization_report_must::report_its_layers<Network>,
+      "quantization_report wants a network that can be copied, predicts batches and reports its "
+      "layers, such as resnet8(shape, dorefa{})");
   network_quantization report{network.name(), {}};
   for (const auto& layer : network.layers())
     if (layer.widths != layer_bits{}) report.layers.push_back({layer.place, layer.widths});

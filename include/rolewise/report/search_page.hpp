@@ -40,7 +40,7 @@ struct search_page_options {
 
 namespace detail {
 
-/// Text of a value of a point, with up to four significant digits.
+/// Text of a value of a configuration, with up to four significant digits.
 [[nodiscard]] inline std::string value_words(const configuration::value& value)
 {
   if (const auto* name = std::get_if<std::string>(&value)) return *name;
@@ -178,7 +178,7 @@ namespace detail {
   rows.add({"strategy", history.strategy});
   rows.add({"trials", std::to_string(history.trials)});
   rows.add({"epochs of a trial", std::to_string(history.epochs)});
-  rows.add({"epochs between looks", std::to_string(history.evaluation_interval)});
+  rows.add({"epochs between evaluations", std::to_string(history.evaluation_interval)});
   rows.add({"seed", std::to_string(history.seed.value)});
   rows.add({"best trial",
             "highest mean of the last " + std::to_string(options.evaluations) + " scores"});
@@ -241,8 +241,8 @@ namespace detail {
 
 /// HTML report of a search: lineage (`lineage_tree`), scores (`search_curves`), the best trial's
 /// schedule over epochs for each policy in the space (`probability_map`, `magnitude_map`),
-/// standings with failed trials last, failures with their reasons, settings. It loads nothing: no
-/// script, no font, no image.
+/// trial states with failed trials last, failures with their reasons, settings. It loads nothing:
+/// no script, no font, no image.
 ///
 /// Also works for a search in progress.
 /// @par Determinism
@@ -266,7 +266,7 @@ namespace detail {
       }))
     page += search_curves(history, options.evaluations);
   page += detail::schedule_pictures(history, options.evaluations);
-  page += "<h2>Standings</h2>\n" + detail::trial_table(history, options).html();
+  page += "<h2>Trial states</h2>\n" + detail::trial_table(history, options).html();
   if (std::ranges::any_of(history.events, [](const search_event& event) {
         return event.what == search_event::kind::failed;
       }))

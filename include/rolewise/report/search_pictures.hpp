@@ -131,7 +131,7 @@ struct tree_layout {
 inline void draw_tree_frame(svg_sheet& sheet, const tree_layout& at, const search_history& history,
                             const pictured_search& seen)
 {
-  sheet.write("Who descends from whom", {tree_layout::left, 25.0}, anchor::begin,
+  sheet.write("Ancestry of the trials", {tree_layout::left, 25.0}, anchor::begin,
               " font-size=\"15\"");
   for (const auto& tick : epoch_ticks(at.across)) {
     const double x = tree_layout::left + tree_layout::plot_width * at.across.share(tick.at);
@@ -179,7 +179,7 @@ inline void draw_stretch(svg_sheet& sheet, const tree_layout& at, const lineage_
 /// stopped, a thick cross where it failed. Ancestors of the trials that are left at the end are
 /// blue, those of the best trial (`best_trial`) thick and red, all others gray. The last score, or
 /// that the trial has failed, is on the right.
-/// @param looks as `best_trial`
+/// @param evaluations as `best_trial`
 /// @par Determinism
 /// The same history gives the same bytes, whatever the locale and the times in it.
 /// @throws std::invalid_argument unless the history has 1 to 1000 trials of at least one epoch,
@@ -281,7 +281,7 @@ inline void draw_curve(svg_sheet& sheet, const std::vector<spot>& through, strok
 
 /// Scores of all trials over epochs, as the text of an SVG picture, in the colors of
 /// `lineage_tree`. The curve of a copy starts at the score of its parent.
-/// @param looks as `best_trial`
+/// @param evaluations as `best_trial`
 /// @par Determinism
 /// As `lineage_tree`.
 /// @throws std::invalid_argument as `lineage_tree`

@@ -29,7 +29,7 @@ namespace rolewise {
 /// reached it counts as the lowest score.
 ///
 /// @par Determinism
-/// Points are those of `random_search`.
+/// Configurations are those of `random_search`.
 /// @par Source
 /// Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht, Talwalkar: A System for Massively
 /// Parallel Hyperparameter Tuning, MLSys 2020, arXiv 1810.05934, section 3.2.
@@ -47,7 +47,7 @@ struct asynchronous_successive_halving {
   std::int64_t first_rung = 1;             ///< epochs; at least 1
   std::int64_t max_concurrent_trials = 4;  ///< trials that train at a time; at least 1
 
-  /// The decisions, with new points from `propose`.
+  /// The decisions, with new configurations from `propose`.
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::vector<decision> decide(const std::vector<trial_state>& trial_states,
                                              const configuration_proposer& propose) const

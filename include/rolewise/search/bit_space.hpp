@@ -53,9 +53,9 @@ class bit_space {
   /// @throws std::invalid_argument if two layers have one name
   [[nodiscard]] search_space space() const { return search_space{dimensions()}; }
 
-  /// The bit width scheme at a point; values of other dimensions are ignored.
-  /// @throws std::invalid_argument if the point lacks the bits of a layer, or has others than the
-  ///         widths
+  /// The bit width scheme at a configuration; values of other dimensions are ignored.
+  /// @throws std::invalid_argument if the configuration lacks the bits of a layer, or has others
+  ///         than the widths
   template<BitWidthScheme Otherwise = full_precision>
   [[nodiscard]] per_layer<Otherwise> scheme(const configuration& at,
                                             const Otherwise& otherwise = {}) const
@@ -68,7 +68,7 @@ class bit_space {
     return found;
   }
 
-  /// The point of a scheme: the bit widths of the weights.
+  /// The configuration of a scheme: the bit widths of the weights.
   /// @throws std::invalid_argument if a layer is not listed, or its width is not in the space
   template<typename Otherwise>
   [[nodiscard]] configuration configuration_of(const per_layer<Otherwise>& scheme) const

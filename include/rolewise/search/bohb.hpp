@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// BOHB: Hyperband budgets with points from a tree-structured Parzen estimator.
+/// BOHB: Hyperband budgets with configurations from a tree-structured Parzen estimator.
 
 #include <rolewise/search/hyperband.hpp>
 #include <rolewise/search/search_strategy.hpp>
@@ -14,9 +14,9 @@
 
 namespace rolewise {
 
-/// BOHB: `hyperband` allocates the epochs, `tree_parzen` proposes the points, from the scores at
-/// the highest number of epochs at which enough trials were evaluated. A third of the points is
-/// random, so that it is never much worse than Hyperband.
+/// BOHB: `hyperband` allocates the epochs, `tree_parzen` proposes the configurations, from the
+/// scores at the highest number of epochs at which enough trials were evaluated. A third of the
+/// configurations is random, so that it is never much worse than Hyperband.
 ///
 ///     run_search(bohb{.budget = {.most = 27}}, space, ..., {.trials = 49, .epochs = 27});
 ///
@@ -27,8 +27,8 @@ namespace rolewise {
 /// 2018, arXiv 1807.01774, algorithm 2; the numbers are those of its section 4.
 /// @par Departs
 /// The densities are those of `tree_parzen`: a bandwidth per kernel and a prior, where the paper
-/// has one bandwidth by a rule of thumb; no point is both good and bad, where the paper lets the
-/// two sets overlap while they are small.
+/// has one bandwidth by a rule of thumb; no configuration is both good and bad, where the paper
+/// lets the two sets overlap while they are small.
 struct bohb {
   static constexpr std::string_view name = "bohb";
   static constexpr bool has_state = false;

@@ -76,7 +76,7 @@ class configuration {
     const auto count = names.size();
     if (kinds.size() != count || reals.size() != count || integers.size() != count ||
         choices.size() != count)
-      throw_runtime_error("point", "its state has ", count,
+      throw_runtime_error("configuration", "its state has ", count,
                           " names and not as many values of each kind");
     values_.clear();
     for (std::size_t i = 0; i < count; ++i) {
@@ -87,7 +87,7 @@ class configuration {
       else if (kinds[i] == 2)
         set(names[i], choices[i]);
       else
-        throw_runtime_error("point", "its state gives '", names[i],
+        throw_runtime_error("configuration", "its state gives '", names[i],
                             "' a value of the unknown kind ", kinds[i]);
     }
   }
@@ -106,10 +106,12 @@ class configuration {
   {
     const auto* found = find(name);
     if (found == nullptr)
-      throw_invalid_argument("point", "has no value named '", name, "'; it has ", all_names());
+      throw_invalid_argument("configuration", "has no value named '", name, "'; it has ",
+                             all_names());
     if (!std::holds_alternative<T>(*found)) {
       constexpr const char* kinds[] = {"a real", "an integer", "a choice"};
-      throw_invalid_argument("point", "'", name, "' is ", kinds[found->index()], ", not ", wanted);
+      throw_invalid_argument("configuration", "'", name, "' is ", kinds[found->index()], ", not ",
+                             wanted);
     }
     return std::get<T>(*found);
   }

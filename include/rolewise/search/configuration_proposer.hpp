@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// The `configuration_proposer` type: supplies points for new trials to strategies that allocate
-/// epochs.
+/// The `configuration_proposer` type: supplies configurations for new trials to strategies that
+/// allocate epochs.
 
 #include <rolewise/search/configuration.hpp>
 
@@ -12,8 +12,8 @@
 
 namespace rolewise {
 
-/// Returns the point at which the trial with this number starts. Called once for each trial that
-/// starts. The result depends on the number alone, so the order of the calls is free.
+/// Returns the configuration at which the trial with this number starts. Called once for each trial
+/// that starts. The result depends on the number alone, so the order of the calls is free.
 using configuration_proposer = std::function<configuration(std::int64_t)>;
 
 }  // namespace rolewise

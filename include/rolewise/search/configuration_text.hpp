@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Text forms of points: one line for people, JSON for programs.
+/// Text forms of configurations: one line for people, JSON for programs.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/json.hpp>
@@ -37,7 +37,7 @@ namespace detail {
   return std::string{name.substr(0, name.size() - first.size())};
 }
 
-/// Whether a point has all levels of the policy with that prefix, each in its range.
+/// Whether a configuration has all levels of the policy with that prefix, each in its range.
 [[nodiscard]] inline bool holds_policy(const configuration& p, std::string_view prefix)
 {
   for (std::size_t place = 0; place < policy_places; ++place) {
@@ -63,9 +63,10 @@ inline void require_utf8(std::string_view who, std::string_view name)
   json::object members;
   for (const auto& [name, x] : p.values()) {
     if (const auto* real = std::get_if<double>(&x); real != nullptr && !std::isfinite(*real))
-      throw_invalid_argument("point", "'", name, "' is ", *real, ", which JSON has no word for");
-    require_utf8("point", name);
-    if (const auto* words = std::get_if<std::string>(&x)) require_utf8("point", *words);
+      throw_invalid_argument("configuration", "'", name, "' is ", *real,
+                             ", which JSON has no word for");
+    require_utf8("configuration", name);
+    if (const auto* words = std::get_if<std::string>(&x)) require_utf8("configuration", *words);
     members.emplace_back(name, std::visit([](const auto& v) { return json{v}; }, x));
   }
   return members;
@@ -114,10 +115,10 @@ template<typename Read>
 
 }  // namespace detail
 
-/// Formats a point on one line, for people: `learning_rate 0.05, bits 4, agent policy`. Reals
-/// have six significant digits. The 60 levels of a policy become one entry,
-/// `student.{Rotate 0.3@5, Invert 1.0@0}` (`{...}` without a prefix), which omits pairs of zeros.
-/// An empty point is `nothing`.
+/// Formats a configuration on one line, for people: `learning_rate 0.05, bits 4, agent policy`.
+/// Reals have six significant digits. The 60 levels of a policy become one entry, `student.{Rotate
+/// 0.3@5, Invert 1.0@0}` (`{...}` without a prefix), which omits pairs of zeros. An empty
+/// configuration is `nothing`.
 [[nodiscard]] inline std::string text(const configuration& p)
 {
   std::ostringstream line;
@@ -141,8 +142,8 @@ template<typename Read>
   return p.values().empty() ? "nothing" : line.str();
 }
 
-/// Formats a point as one line of JSON, `{"learning_rate": 0.05, "bits": 4, "agent": "policy"}`,
-/// from which `parse_configuration` restores the same bits, types and order.
+/// Formats a configuration as one line of JSON, `{"learning_rate": 0.05, "bits": 4, "agent":
+/// "policy"}`, from which `parse_configuration` restores the same bits, types and order.
 /// @throws std::invalid_argument for a real that is not finite, and for text that is not UTF-8
 [[nodiscard]] inline std::string json_text(const configuration& p)
 {
@@ -156,19 +157,19 @@ template<typename Read>
 /// @param source name of the text in error messages
 /// @throws std::runtime_error `rolewise: <source>: ...` that names the byte or the value
 [[nodiscard]] inline configuration parse_configuration(std::string_view text,
-                                                       std::string_view source = "point")
+                                                       std::string_view source = "configuration")
 {
-  return detail::read_json_as("point", text, source, [](const detail::json& whole) {
+  return detail::read_json_as("configuration", text, source, [](const detail::json& whole) {
     return detail::configuration_from(whole);
   });
 }
 
-/// Parses a point of a space, with its values in the order of the space. A real dimension also
-/// accepts an integer: people write `1` for `1.0`.
-/// @throws std::runtime_error as above, and for a point outside the space
+/// Parses a configuration of a space, with its values in the order of the space. A real dimension
+/// also accepts an integer: people write `1` for `1.0`.
+/// @throws std::runtime_error as above, and for a configuration outside the space
 [[nodiscard]] inline configuration parse_configuration(std::string_view text,
                                                        const search_space& space,
-                                                       std::string_view source = "point")
+                                                       std::string_view source = "configuration")
 {
   const auto read = parse_configuration(text, source);
   configuration ordered;
@@ -184,7 +185,7 @@ template<typename Read>
   for (const auto& [name, x] : read.values())
     if (ordered.find(name) == nullptr) ordered.set(name, x);
   if (const auto why = objection_to(space, ordered); !why.empty())
-    throw_runtime_error(source, "is no point of the space: ", why);
+    throw_runtime_error(source, "is no configuration of the space: ", why);
   return ordered;
 }
 

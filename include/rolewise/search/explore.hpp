@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The explore step of population based training: a random perturbation of a point.
+/// The explore step of population based training: a random perturbation of a configuration.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
@@ -21,7 +21,7 @@
 
 namespace rolewise {
 
-/// Settings of `explore`: how far a point moves.
+/// Settings of `explore`: how far a configuration moves.
 struct exploration {
   fraction resample{0.2};         ///< probability that a value is resampled from its whole range
   std::int64_t longest_step = 3;  ///< largest step of an integer; below 2^32 - 1
@@ -78,9 +78,9 @@ inline void require_sound(const exploration& how)
 
 }  // namespace detail
 
-/// Perturbs a point, each dimension independently: with probability 0.2 its value is resampled
-/// from its whole range, as by `search_space::sample`; else it moves, up or down with probability
-/// 1/2 each, clamped to its range.
+/// Perturbs a configuration, each dimension independently: with probability 0.2 its value is
+/// resampled from its whole range, as by `search_space::sample`; else it moves, up or down with
+/// probability 1/2 each, clamped to its range.
 ///
 /// | range                | moves by                                                  |
 /// |----------------------|-----------------------------------------------------------|
@@ -95,8 +95,8 @@ inline void require_sound(const exploration& how)
 /// @par Determinism
 /// As `search_space::sample`: the new value of a dimension is a function of the seed and of its own
 /// name, range and value.
-/// @throws std::invalid_argument for a point outside the space, with the name of the dimension, and
-///         for settings out of range
+/// @throws std::invalid_argument for a configuration outside the space, with the name of the
+///         dimension, and for settings out of range
 /// @par Source
 /// Integers: Ho, Liang, Stoica, Abbeel, Chen: Population Based Augmentation, 2019,
 /// arXiv 1905.05393, section 3.2 and `explore` of the published code. The factors: Jaderberg et

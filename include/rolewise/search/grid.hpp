@@ -14,21 +14,22 @@
 
 namespace rolewise {
 
-/// Grid search: trial i is the i-th point of a regular grid; the first dimension varies fastest.
+/// Grid search: trial i is the i-th configuration of a regular grid; the first dimension varies
+/// fastest.
 ///
 /// An interval gives `steps` values, evenly spaced on its linear or logarithmic scale, both ends
 /// included (its middle if `steps` is 1), an interval of fewer integers gives each of them, a
 /// choice every name. Trials beyond `configurations(space)` are stopped before they start, and
-/// points beyond the number of trials are not evaluated: make as many trials as there are points. A
-/// trial that fails is stopped. Seeds have no effect.
+/// configurations beyond the number of trials are not evaluated: make as many trials as there are
+/// configurations. A trial that fails is stopped. Seeds have no effect.
 struct grid {
   static constexpr std::string_view name = "grid";
   static constexpr bool has_state = false;
 
   std::int64_t steps = 3;  ///< at least 1
 
-  /// The number of points of the grid.
-  /// @throws std::invalid_argument if `steps` is below 1 or there are 2^63 points or more
+  /// The number of configurations of the grid.
+  /// @throws std::invalid_argument if `steps` is below 1 or there are 2^63 configurations or more
   [[nodiscard]] std::int64_t configurations(const search_space& space) const
   {
     if (steps < 1) throw_invalid_argument(name, "want steps >= 1, got ", steps);
@@ -36,17 +37,18 @@ struct grid {
     for (const auto& d : space.dimensions()) {
       const auto values = values_along(d);
       if (count > std::numeric_limits<std::int64_t>::max() / values)
-        throw_invalid_argument(name, "has more points than a 64-bit integer counts");
+        throw_invalid_argument(name, "has more configurations than a 64-bit integer counts");
       count *= values;
     }
     return count;
   }
 
-  /// The point with this number, 0 .. points(space) - 1.
+  /// The configuration with this number, 0 .. `configurations(space)` - 1.
   [[nodiscard]] configuration at(const search_space& space, std::int64_t number) const
   {
     if (const auto count = configurations(space); number < 0 || number >= count)
-      throw_invalid_argument(name, "has the points 0 .. ", count - 1, ", was asked for ", number);
+      throw_invalid_argument(name, "has the configurations 0 .. ", count - 1, ", was asked for ",
+                             number);
     configuration found;
     for (const auto& d : space.dimensions()) {
       const auto count = values_along(d);

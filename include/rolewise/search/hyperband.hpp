@@ -31,7 +31,7 @@ namespace rolewise {
 /// `successive_halving`.
 ///
 /// @par Determinism
-/// Points are those of `random_search`. Ties as in `successive_halving`.
+/// Configurations are those of `random_search`. Ties as in `successive_halving`.
 /// @par Source
 /// Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar: Hyperband: A Novel Bandit-Based Approach to
 /// Hyperparameter Optimization, JMLR 18, 2018, arXiv 1603.06560, algorithm 1.
@@ -76,7 +76,7 @@ struct hyperband {
     return count;
   }
 
-  /// The decisions, with new points from `propose`.
+  /// The decisions, with new configurations from `propose`.
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::vector<decision> decide(const std::vector<trial_state>& trial_states,
                                              const configuration_proposer& propose) const

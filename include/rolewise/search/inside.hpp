@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// Checks whether a point lies in a space, with the reason if not, and the nearest point inside.
+/// Checks whether a configuration lies in a space, with the reason if not, and the nearest
+/// configuration inside.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/nearest_names.hpp>
@@ -68,8 +69,8 @@ namespace detail {
   return search_space{std::vector<dimension>{d}}.contains(configuration{}.set(d.name, x));
 }
 
-/// The reason why a point lies outside a space, with the name of the dimension; empty for a point
-/// inside. `'bits' is the integer 9, want an integer 1 .. 8`
+/// The reason why a configuration lies outside a space, with the name of the dimension; empty for a
+/// configuration inside. `'bits' is the integer 9, want an integer 1 .. 8`
 [[nodiscard]] inline std::string objection_to(const search_space& space, const configuration& p)
 {
   for (const auto& d : space.dimensions()) {
@@ -89,7 +90,7 @@ namespace detail {
 /// @throws std::invalid_argument `rolewise: <who>: the configuration <why it lies outside>`
 inline void require_inside(std::string_view who, const search_space& space, const configuration& p)
 {
-  if (!space.contains(p)) throw_invalid_argument(who, "the point ", objection_to(space, p));
+  if (!space.contains(p)) throw_invalid_argument(who, "the configuration ", objection_to(space, p));
 }
 
 /// For strategies that need at least one dimension.
@@ -100,7 +101,8 @@ inline void require_dimensions(std::string_view who, const search_space& space)
     throw_invalid_argument(who, "the space has no dimension, want at least one to search");
 }
 
-/// The point with each number clamped to its interval, and its values in the order of the space.
+/// The configuration with each number clamped to its interval, and its values in the order of the
+/// space.
 /// @throws std::invalid_argument for what cannot be clamped: missing or superfluous names, values
 ///         of another type, an unknown choice, NaN
 [[nodiscard]] inline configuration clamped(const search_space& space, const configuration& p)

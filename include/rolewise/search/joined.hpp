@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Composition of search spaces, and of their points.
+/// Composition of search spaces, and of their configurations.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/search/configuration.hpp>
@@ -28,7 +28,7 @@ template<std::same_as<search_space>... More>
   return search_space{std::move(all)};
 }
 
-/// The union of points: all values of the first, then those of the others.
+/// The union of configurations: all values of the first, then those of the others.
 /// @throws std::invalid_argument for a name that two of them have
 template<std::same_as<configuration>... More>
 [[nodiscard]] configuration joined(const configuration& first, const More&... more)
@@ -37,7 +37,7 @@ template<std::same_as<configuration>... More>
   const auto add = [&](const configuration& other) {
     for (const auto& [name, x] : other.values()) {
       if (all.find(name) != nullptr)
-        throw_invalid_argument("joined", "two points have a value named '", name, "'");
+        throw_invalid_argument("joined", "two configurations have a value named '", name, "'");
       all.set(name, x);
     }
   };
@@ -54,7 +54,7 @@ template<std::same_as<configuration>... More>
   return search_space{std::move(all)};
 }
 
-/// The point with a prefix added to every name.
+/// The configuration with a prefix added to every name.
 [[nodiscard]] inline configuration prefixed(std::string_view prefix, const configuration& p)
 {
   configuration longer;

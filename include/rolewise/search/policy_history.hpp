@@ -24,8 +24,8 @@ namespace rolewise {
 
 /// The policies that a trial and its ancestors followed, in order.
 /// @param prefix of `policy_space(prefix)` within the space that was searched
-/// @return one segment per point, as `search_segments(lineage_of(log, trial), epochs)` returns from
-///         logs; the epochs are those that the trial has been trained for
+/// @return one segment per configuration, as `search_segments(lineage_of(log, trial), epochs)`
+///         returns from logs; the epochs are those that the trial has been trained for
 /// @throws std::invalid_argument for a trial that never started or a space without such a policy,
 ///         and as `lineage_of(history)`
 [[nodiscard]] inline std::vector<search_segment> search_segments(const search_history& history,
@@ -99,7 +99,7 @@ class copies_in_order {
     if (state_[i] == progress::under_way)
       throw_invalid_argument("exploit_events", "trials ", stretch.trial, " and ",
                              lineage_.stretches[*stretch.parent].trial,
-                             " copy each other at one look, which no log can say");
+                             " copy each other at one evaluation, which no log can say");
     state_[i] = progress::under_way;
     if (stretch.parent) {
       write(*stretch.parent);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Augmentation policies of 30 pairs as points of a search space.
+/// Augmentation policies of 30 pairs as configurations of a search space.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/operation.hpp>
@@ -63,7 +63,8 @@ inline constexpr std::size_t policy_places = 2 * augmentation_policy::pairs;
   return search_space{std::move(dimensions)};
 }
 
-/// The policy at a point of `policy_space(prefix)`. Other names in the point are ignored.
+/// The policy at a configuration of `policy_space(prefix)`. Other names in the configuration are
+/// ignored.
 /// @throws std::invalid_argument for a value that is missing, no integer or out of range
 [[nodiscard]] inline augmentation_policy policy_at(const configuration& p,
                                                    std::string_view prefix = {})
@@ -75,7 +76,7 @@ inline constexpr std::size_t policy_places = 2 * augmentation_policy::pairs;
   return augmentation_policy{levels};
 }
 
-/// The point of `policy_space(prefix)` for a policy, the inverse of `policy_at`.
+/// The configuration of `policy_space(prefix)` for a policy, the inverse of `policy_at`.
 [[nodiscard]] inline configuration configuration_of(const augmentation_policy& policy,
                                                     std::string_view prefix = {})
 {

@@ -22,7 +22,7 @@ namespace rolewise {
 
 /// Population based training (exploit and explore): in each round, trials are ranked by score.
 /// Each of the lower quarter becomes a copy of one of the upper quarter, drawn uniformly, and
-/// continues at a point near the donor's (`explore`).
+/// continues at a configuration near the donor's (`explore`).
 ///
 /// Ranked are the trials that train and have a score, of equal scores the lower number first. The
 /// quarters are `ceil(quantile * trials)` trials each (4 of 16), never more than half of them; a
@@ -37,18 +37,18 @@ namespace rolewise {
 ///            .evaluation_interval = population_based::usual_epochs_per_round});
 ///
 /// @par Determinism
-/// Donors and points are functions of the seed, the number of the trial that is replaced, its
-/// epoch and the number of its scores.
-/// @throws std::invalid_argument for a space without dimensions, a first point outside it, a
-///         quantile above 0.5 and settings that `explore` rejects
+/// Donors and configurations are functions of the seed, the number of the trial that is replaced,
+/// its epoch and the number of its scores.
+/// @throws std::invalid_argument for a space without dimensions, a first configuration outside it,
+///         a quantile above 0.5 and settings that `explore` rejects
 /// @par Source
 /// Jaderberg et al.: Population Based Training of Neural Networks, 2017, arXiv 1711.09846,
 /// section 4.1, truncation selection. Settings: Ho, Liang, Stoica, Abbeel, Chen: Population Based
 /// Augmentation, 2019, arXiv 1905.05393, section 3.2, and the published code.
 /// @par Departs
 /// All trials are compared at once; in the source each is compared when it reports
-/// (`population_based_asynchronous`). Points are explored from the donor's, as in Population
-/// Based Augmentation.
+/// (`population_based_asynchronous`). Configurations are explored from the donor's, as in
+/// Population Based Augmentation.
 struct population_based {
   static constexpr std::string_view name = "population-based";
   static constexpr bool has_state = false;

@@ -50,8 +50,8 @@ namespace rolewise {
 /// scores rise fast, old ones rank low, so fewer donors are behind.
 ///
 /// @par Determinism
-/// Times, donors and points are functions of the seed, the number of a trial and the number of
-/// its scores.
+/// Times, donors and configurations are functions of the seed, the number of a trial and the number
+/// of its scores.
 /// @throws std::invalid_argument as `population_based`
 /// @par Source
 /// `PopulationBasedTraining` of ray-project/ray, 0.7: Liaw, Liang, Nishihara, Moritz, Gonzalez,

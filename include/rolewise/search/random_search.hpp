@@ -2,26 +2,26 @@
 #pragma once
 
 /// @file
-/// Random search: each trial at its own random point; the baseline for other strategies.
+/// Random search: each trial at its own random configuration; the baseline for other strategies.
 
 #include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/search_strategy.hpp>
 
 namespace rolewise {
 
-/// Random search: starts each trial at a point drawn uniformly from the space and keeps it there. A
-/// trial that fails is stopped, the others continue.
+/// Random search: starts each trial at a configuration drawn uniformly from the space and keeps it
+/// there. A trial that fails is stopped, the others continue.
 ///
 /// @par Determinism
-/// The point is a function of the seed and the number of the trial: it depends neither on the
-/// number of trials nor on their scores.
+/// The configuration is a function of the seed and the number of the trial: it depends neither on
+/// the number of trials nor on their scores.
 /// @par Source
 /// Bergstra, Bengio: Random Search for Hyper-Parameter Optimization, JMLR 13, 2012, section 2.
 struct random_search {
   static constexpr std::string_view name = "random-search";
   static constexpr bool has_state = false;
 
-  /// The point at which a trial starts.
+  /// The configuration at which a trial starts.
   [[nodiscard]] static configuration propose(const search_space& space, seed key,
                                              std::int64_t trial)
   {

@@ -19,30 +19,31 @@
 namespace rolewise {
 
 /// Regularized (aging) evolution. Trials start in the order of their numbers: the first
-/// `population` at random points, each later one as a child of the best of `sample` trials drawn
-/// with replacement from the population. The population is the `population` youngest of the
+/// `population` at random configurations, each later one as a child of the best of `sample` trials
+/// drawn with replacement from the population. The population is the `population` youngest of the
 /// trials that have finished training and have a score; so a good trial, too, leaves it by age,
 /// and only what scores well again when retrained persists. A child differs from its parent in
 /// one dimension.
 ///
 /// A failed trial enters the population and ages like one with a score, but ranks below all of
-/// those; if a sample contains no other, the child starts at a random point.
+/// those; if a sample contains no other, the child starts at a random configuration.
 ///
 /// At most `max_concurrent_trials` trials train; no child starts before `population` trials are
 /// done, unless no trial is training. Of equals the lower number ranks first.
 ///
-/// Only the point is inherited: each trial trains from its own initialization, for all its
+/// Only the configuration is inherited: each trial trains from its own initialization, for all its
 /// epochs. The decision records the parent (`start_trial::parent`).
 ///
 /// @par Determinism
-/// A child is a function of seed, its number, and the points and scores of the population.
+/// A child is a function of seed, its number, and the configurations and scores of the population.
 /// @par Source
 /// Real, Aggarwal, Huang, Le: Regularized Evolution for Image Classifier Architecture Search,
 /// AAAI 2019, arXiv 1802.01548, algorithm 1.
 /// @par Departs
 /// The paper's space has choices only. Here a mutation draws another value uniformly: a name or
 /// an integer that the parent does not have, any real number. No child is a plain copy (the
-/// paper's identity mutation), unless the space has one point. Age is measured by trial number.
+/// paper's identity mutation), unless the space has one configuration. Age is measured by trial
+/// number.
 struct regularized_evolution {
   static constexpr std::string_view name = "regularized-evolution";
   static constexpr bool has_state = false;
@@ -72,7 +73,8 @@ struct regularized_evolution {
       const bool is_founder = birth++ < population;
       if (s->at || s->finished || running >= places) continue;
       const bool may_be_born = std::ssize(alive) == population || running == 0;
-      const auto own = key.split(purpose{"regularised-evolution"}).split(static_cast<std::uint64_t>(s->trial));
+      const auto own =
+          key.split(purpose{"regularised-evolution"}).split(static_cast<std::uint64_t>(s->trial));
       if (is_founder || (alive.empty() && running == 0)) {
         made.emplace_back(start_trial{s->trial, space.sample(own)});
       } else if (may_be_born && !alive.empty()) {

@@ -33,8 +33,9 @@ struct founders_in_round {
 };
 
 /// Counts per round how many founders the trials descend from. A founder is a trial that started
-/// neither as a copy nor at a point derived from another's. A copy descends from the trial whose
-/// state it took over, a trial started at a derived point from the trial of the original point.
+/// neither as a copy nor at a configuration derived from another's. A copy descends from the trial
+/// whose state it took over, a trial started at a derived configuration from the trial of the
+/// original configuration.
 /// @throws std::invalid_argument as `lineage_of(history)`
 [[nodiscard]] inline std::vector<founders_in_round> founders_by_round(const search_history& history)
 {
@@ -125,14 +126,14 @@ namespace detail {
 }  // namespace detail
 
 /// The values explored, per dimension, in the order of the space.
-/// @throws std::invalid_argument as `lineage_of(history)`, and for points outside the space
+/// @throws std::invalid_argument as `lineage_of(history)`, and for configurations outside the space
 [[nodiscard]] inline std::vector<explored_dimension> explored_values(const search_history& history)
 {
   const auto lineage = lineage_of(history);
   for (const auto& stretch : lineage.stretches)
     if (!history.space.contains(stretch.at))
       throw_invalid_argument("explored_values", "trial ", stretch.trial,
-                             " was at a point outside of the space");
+                             " was at a configuration outside of the space");
   std::vector<explored_dimension> all;
   for (const auto& d : history.space.dimensions()) {
     std::map<configuration::value, std::int64_t> epochs;

@@ -18,7 +18,7 @@ namespace rolewise {
 /// One event of one trial.
 struct search_event {
   enum class kind {
-    started,  ///< at `at`; the point derived from that of `from`, if there is one
+    started,  ///< at `at`; the configuration derived from that of `from`, if there is one
     copied,   ///< took over the state of `from` at epoch `from_epoch`; continues at `at`
     stopped,  ///< trains no more
     scored,   ///< evaluated after `epoch` epochs with the score `score`

@@ -133,8 +133,8 @@ struct read_history {
 
 }  // namespace detail
 
-/// Reads the `history.jsonl` of an arena, whether its search is finished or still running: JSON
-/// Lines, the first about the search, then one per event (docs/run_search.md). An incomplete
+/// Reads the `history.jsonl` of a search, finished or still running: JSON Lines, the first about
+/// the search, then one per event (docs/run_search.md). An incomplete
 /// last line, left by an interrupted writer, is ignored.
 /// @throws std::runtime_error that names the file, and the byte where it is damaged
 [[nodiscard]] inline search_history read_search_history(const std::string& path)

@@ -20,8 +20,8 @@
 
 namespace rolewise {
 
-/// A stretch of training: the epochs under one trial number at one point, from a start or a copy
-/// to the next copy or to the end.
+/// A stretch of training: the epochs under one trial number at one configuration, from a start or a
+/// copy to the next copy or to the end.
 struct lineage_stretch {
   std::int64_t trial = 0;
   std::int64_t begin = 0;  ///< epochs that its initial state had been trained for
@@ -120,7 +120,7 @@ class lineage_reader {
       if (last) found_.stretches[*last].stopped = true;
       return;
     }
-    if (!event.at) wrong("has no point");
+    if (!event.at) wrong("has no configuration");
     lineage_stretch begun{.trial = event.trial, .at = *event.at};
     if (event.what == search_event::kind::copied) {
       if (!event.from || !event.from_epoch) wrong("copies, and does not say whom at which epoch");
@@ -226,13 +226,13 @@ struct failed_trial {
 /// The trials that have a score and have not failed, best first: by epochs trained (most first),
 /// then by the mean of the last `evaluations` scores along their ancestry (fewer if there are
 /// fewer), then by number. A mean, because the highest of many noisy scores is mostly luck.
-/// @param looks scores to average, at least 1
+/// @param evaluations scores to average, at least 1
 /// @throws std::invalid_argument for `evaluations` below 1, and as `lineage_of(history)`
 [[nodiscard]] inline std::vector<ranked_trial> ranked_trials(const search_history& history,
                                                              std::int64_t evaluations = 3)
 {
   if (evaluations < 1)
-    throw_invalid_argument("ranked_trials", "want at least 1 look, got ", evaluations);
+    throw_invalid_argument("ranked_trials", "want at least 1 evaluation, got ", evaluations);
   const auto lineage = lineage_of(history);
   std::vector<ranked_trial> ranked;
   for (std::int64_t trial = 0; trial < history.trials; ++trial) {

@@ -65,19 +65,19 @@ struct stop_trial {
   friend bool operator==(const stop_trial&, const stop_trial&) = default;
 };
 
-/// Decision: start training at this point.
+/// Decision: start training at this configuration.
 struct start_trial {
   std::int64_t trial = 0;
   configuration at;
-  /// The trial whose point this one was derived from, if any. Nothing is copied from it; it is
-  /// only recorded in the history.
+  /// The trial whose configuration this one was derived from, if any. Nothing is copied from it; it
+  /// is only recorded in the history.
   std::optional<std::int64_t> parent{};
 
   friend bool operator==(const start_trial&, const start_trial&) = default;
 };
 
 /// Decision: trial `to` takes over the full state of trial `from` (weights, optimizer state,
-/// statistics) and continues at this point.
+/// statistics) and continues at this configuration.
 struct exploit_trial {
   std::int64_t from = 0;
   std::int64_t to = 0;
@@ -118,7 +118,7 @@ concept carry_a_name_for_the_report = requires {
 }  // namespace strategy_must
 
 /// Decides which configurations to try next. A strategy proposes and never trains. It is
-/// stateless: its only input is the standings, so a search can be resumed and replayed.
+/// stateless: its only input is the trial states, so a search can be resumed and replayed.
 ///
 /// Called before the first epoch, when no trial has started, and at the start of every later
 /// round; the seed is that of the search, the same in every call.
@@ -128,10 +128,10 @@ concept carry_a_name_for_the_report = requires {
 ///   - a trial that has not started gets `start_trial`, `stop_trial` or `keep_trial` (it waits),
 ///     a started one `keep_trial`, `stop_trial` or `exploit_trial`; the donor of a copy has
 ///     started; at least one trial trains, unless all are stopped;
-///   - points lie in the space;
+///   - configurations lie in the space;
 ///   - a failed trial ranks below every other: it is stopped or becomes a copy of a trial that
 ///     has not failed; it is never a donor, and no configuration is derived from its configuration;
-///   - the same standings, in any order, get the same decisions under the same seed, returned in
+///   - the same trial states, in any order, get the same decisions under the same seed, returned in
 ///     the order of the trial_states; copies are made of the states before any decision is carried
 ///     out.
 template<typename S>

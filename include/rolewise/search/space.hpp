@@ -69,7 +69,7 @@ struct dimension {
   friend bool operator==(const dimension&, const dimension&) = default;
 };
 
-/// A product of named dimensions. Without dimensions it has one point, the empty one.
+/// A product of named dimensions. Without dimensions it has one configuration, the empty one.
 ///
 ///     const search_space space{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
 ///                              {"bits", integer_interval{1, 8}},
@@ -95,7 +95,7 @@ class search_space {
 
   [[nodiscard]] const std::vector<dimension>& dimensions() const { return dimensions_; }
 
-  /// Draws a point uniformly (log-uniformly where the spacing is logarithmic).
+  /// Draws a configuration uniformly (log-uniformly where the spacing is logarithmic).
   ///
   /// @par Determinism
   /// The value of a dimension depends only on the seed and on the dimension's own name and range:
@@ -111,7 +111,7 @@ class search_space {
     return drawn;
   }
 
-  /// Whether a point has exactly the names of this space, each with a value in its range.
+  /// Whether a configuration has exactly the names of this space, each with a value in its range.
   [[nodiscard]] bool contains(const configuration& p) const
   {
     return p.values().size() == dimensions_.size() &&

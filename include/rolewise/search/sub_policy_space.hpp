@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// AutoAugment policies (lists of sub-policies) as points of a search space.
+/// AutoAugment policies (lists of sub-policies) as configurations of a search space.
 
 #include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/operation.hpp>
@@ -77,8 +77,8 @@ inline void require_sub_policies(std::string_view who, std::int64_t count)
   return search_space{std::move(dimensions)};
 }
 
-/// The sub-policies at a point of `sub_policy_space(count, prefix)`. Other names in the point are
-/// ignored.
+/// The sub-policies at a configuration of `sub_policy_space(count, prefix)`. Other names in the
+/// configuration are ignored.
 /// @throws std::invalid_argument for a value that is missing, of another type or out of range,
 ///         with a suggestion for an unknown operation; for a count below 1
 [[nodiscard]] inline std::vector<sub_policy> sub_policies_at(const configuration& p,
@@ -93,24 +93,25 @@ inline void require_sub_policies(std::string_view who, std::int64_t count)
   return policy;
 }
 
-/// The point of `sub_policy_space(policy.size(), prefix)` for a policy, the inverse of
+/// The configuration of `sub_policy_space(policy.size(), prefix)` for a policy, the inverse of
 /// `sub_policies_at`.
 /// @throws std::invalid_argument for no sub-policy, for an operation that the space lacks
 ///         (`identity`) and for levels out of range
 [[nodiscard]] inline configuration configuration_of(const std::vector<sub_policy>& policy,
                                                     std::string_view prefix = {})
 {
-  if (policy.empty()) throw_invalid_argument("point_of", "got no sub-policy, want at least one");
+  if (policy.empty())
+    throw_invalid_argument("configuration_of", "got no sub-policy, want at least one");
   configuration p;
   for (std::size_t i = 0; i < policy.size(); ++i)
     for (const bool is_first : {true, false}) {
       const auto& step = is_first ? policy[i].first : policy[i].second;
       if (const auto why = objection_to_levels(step, i); !why.empty())
-        throw_invalid_argument("point_of", why);
+        throw_invalid_argument("configuration_of", why);
       const auto spelled = name(step.what);
       if (!find_operation(spelled))
         throw_invalid_argument(
-            "point_of", "sub-policy ", i, " has the operation ", spelled,
+            "configuration_of", "sub-policy ", i, " has the operation ", spelled,
             ", which the space lacks; any other at probability 0 does nothing either");
       const auto begin = detail::step_prefix(prefix, i, is_first);
       p.set(begin + "operation", std::string{spelled});

@@ -16,10 +16,10 @@
 
 namespace rolewise {
 
-/// Successive halving: starts all trials at once, at random points. At the rungs `first_rung`,
-/// `first_rung * eta`, `first_rung * eta^2`, ... epochs the best 1 / eta of the remaining trials
-/// continue (rounded down, at least one), the others are stopped. The last one trains until its
-/// epochs are used up.
+/// Successive halving: starts all trials at once, at random configurations. At the rungs
+/// `first_rung`, `first_rung * eta`, `first_rung * eta^2`, ... epochs the best 1 / eta of the
+/// remaining trials continue (rounded down, at least one), the others are stopped. The last one
+/// trains until its epochs are used up.
 ///
 ///     27 trials, eta 3, first rung 1:  27 for 1 epoch, 9 to 3, 3 to 9, one beyond
 ///
@@ -29,7 +29,7 @@ namespace rolewise {
 /// at every rung that it would have reached, so others continue in its place.
 ///
 /// @par Determinism
-/// Points are those of `random_search`.
+/// Configurations are those of `random_search`.
 /// @par Source
 /// Jamieson, Talwalkar: Non-stochastic Best Arm Identification and Hyperparameter Optimization,
 /// 2015, arXiv 1502.07943, section 2; with an eta as in Li, Jamieson, DeSalvo, Rostamizadeh,
@@ -44,7 +44,7 @@ struct successive_halving {
   std::int64_t eta = 3;         ///< at least 2
   std::int64_t first_rung = 1;  ///< epochs; at least 1
 
-  /// The decisions, with new points from `propose`.
+  /// The decisions, with new configurations from `propose`.
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::vector<decision> decide(const std::vector<trial_state>& trial_states,
                                              const configuration_proposer& propose) const

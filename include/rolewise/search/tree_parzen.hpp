@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// The tree-structured Parzen estimator (TPE): points by the density ratio of good to bad trials.
+/// The tree-structured Parzen estimator (TPE): configurations by the density ratio of good to bad
+/// trials.
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
@@ -25,13 +26,13 @@ namespace rolewise {
 /// TPE: at most `max_concurrent_trials` trials train, the others wait for a slot in the order of
 /// their numbers. Trials train until their epochs are used up.
 ///
-/// The point of a new trial: the evaluated trials are split by score into the good (the best
-/// `good_share` of them, rounded up, at most 25) and the bad. A Parzen estimator models the
-/// density of each part. Of `candidates` points drawn from that of the good, the one with the
-/// highest log(good) - log(bad) is selected (the first of equals). Kernels are products over all
-/// dimensions, so interactions of values are modeled. Good points are weighted by their advantage
-/// over the best bad one, bad ones equally. While fewer than `start_up` trials are evaluated,
-/// points are random.
+/// The configuration of a new trial: the evaluated trials are split by score into the good (the
+/// best `good_share` of them, rounded up, at most 25) and the bad. A Parzen estimator models the
+/// density of each part. Of `candidates` configurations drawn from that of the good, the one with
+/// the highest log(good) - log(bad) is selected (the first of equals). Kernels are products over
+/// all dimensions, so interactions of values are modeled. Good configurations are weighted by their
+/// advantage over the best bad one, bad ones equally. While fewer than `start_up` trials are
+/// evaluated, configurations are random.
 ///
 /// Scores are compared at one number of epochs: the highest at or after which at least `start_up`
 /// trials have been evaluated. So trials in training count as soon as there are enough of them,
@@ -39,13 +40,15 @@ namespace rolewise {
 /// at any number of epochs, with a score below all others: it is bad, and is weighted like the
 /// bad ones.
 ///
-/// The same point may be proposed twice; a space of few points is better served by `grid`.
+/// The same configuration may be proposed twice; a space of few configurations is better served by
+/// `grid`.
 ///
-/// **Cost** of a point: candidates x evaluated trials x dimensions kernels; 2 ms for 24, 100 and 4.
+/// **Cost** of a configuration: candidates x evaluated trials x dimensions kernels; 2 ms for 24,
+/// 100 and 4.
 ///
 /// @par Determinism
-/// The point is a function of seed, number and the scores so far; trials that start in one round
-/// differ by their draws.
+/// The configuration is a function of seed, number and the scores so far; trials that start in one
+/// round differ by their draws.
 /// @par Source
 /// Bergstra, Bardenet, Bengio, Kegl: Algorithms for Hyper-Parameter Optimization, NIPS 2011,
 /// section 4; in the multivariate form with the kernels, widths, weights and prior of Watanabe:
@@ -61,12 +64,12 @@ struct tree_parzen {
   double good_share = 0.15;                ///< of the evaluated trials; above 0, below 1
   std::int64_t least_good = 1;             ///< lower bound on the number of good trials; at least 1
   std::int64_t candidates = 24;            ///< at least 1
-  double random_share = 0.0;               ///< share of random points among new ones; 0 .. 1
+  double random_share = 0.0;  ///< share of random configurations among new ones; 0 .. 1
   double least_width = 0.03;  ///< lower bound on kernel widths in the unit cube; above 0
   double other_names = 0.2;   ///< probability of all other names in a kernel; above 0, below 1
   double widening = 1.0;      ///< factor on kernel widths for drawing candidates; above 0
 
-  /// The point at which a trial starts.
+  /// The configuration at which a trial starts.
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] configuration propose(const search_space& space,
                                       const std::vector<trial_state>& trial_states, seed key,
@@ -74,7 +77,7 @@ struct tree_parzen {
   {
     require_sound();
     const auto own = key.split(purpose{name}).split(static_cast<std::uint64_t>(trial));
-    auto seen = judged(space, trial_states);
+    auto seen = scored(space, trial_states);
     if (std::ssize(seen) < start_up ||
         draws{own.split(purpose{"random or not"}), 0, 0}.uniform(0) < random_share)
       return space.sample(own);
@@ -129,7 +132,7 @@ struct tree_parzen {
   }
 
   /// The evaluated trials, best first.
-  [[nodiscard]] std::vector<observation> judged(const search_space& space,
+  [[nodiscard]] std::vector<observation> scored(const search_space& space,
                                                 const std::vector<trial_state>& trial_states) const
   {
     std::vector<std::int64_t> reached;

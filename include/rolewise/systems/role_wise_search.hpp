@@ -40,7 +40,7 @@ struct role_wise_result {
 /// copied weights, not through its teacher.
 ///
 /// @param shared agent applied to every image after the policy of its role
-/// @param observers of both searches, as for `run_search`
+/// @param callbacks of both searches, as for `run_search`
 /// @par Determinism
 /// A function of the arguments, wall times aside.
 /// @par Source

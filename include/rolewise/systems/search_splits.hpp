@@ -80,12 +80,12 @@ template<Described P>
 /// The options of a search whose trials are evaluated on these examples, with their checksum and
 /// others added to the conditions.
 [[nodiscard]] inline search_run_options evaluated_by(search_run_options options,
-                                                     const dataset& judges,
+                                                     const dataset& validation,
                                                      std::initializer_list<std::uint64_t> sums = {})
 {
   checksum all;
   all.add(options.conditions);
-  all.add(fingerprint(judges));
+  all.add(fingerprint(validation));
   for (const auto sum : sums) all.add(sum);
   options.conditions = all.value();
   return options;
@@ -107,9 +107,9 @@ template<Described P>
                                                     std::int64_t validation, seed key)
 {
   auto learned = stratified_subset(whole, search, key.split(purpose{"search"}));
-  auto judged = stratified_subset(detail::without(whole, learned), validation,
-                                  key.split(purpose{"validation"}));
-  return {std::move(learned), std::move(judged), whole};
+  auto validation_set = stratified_subset(detail::without(whole, learned), validation,
+                                          key.split(purpose{"validation"}));
+  return {std::move(learned), std::move(validation_set), whole};
 }
 
 }  // namespace rolewise

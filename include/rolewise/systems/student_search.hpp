@@ -113,7 +113,7 @@ struct student_search {
   std::int64_t evaluations = 3;
 
   /// @param shared agent applied to every image after the policy, in the search and after it
-  /// @param observers as for `run_search`
+  /// @param callbacks as for `run_search`
   /// @par Determinism
   /// A function of the arguments, wall times aside.
   /// @throws std::invalid_argument if a part is empty or the search and validation parts overlap,

@@ -66,7 +66,7 @@ struct teacher_search {
       3;  ///< number of last scores that select the best trial, see `best_trial`
 
   /// @param shared agent applied to every image after the policy, in the search and after it
-  /// @param observers as for `run_search`
+  /// @param callbacks as for `run_search`
   /// @par Determinism
   /// A function of the arguments, wall times aside.
   /// @throws std::invalid_argument if a part is empty or the search and validation parts overlap,

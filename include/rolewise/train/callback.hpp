@@ -53,22 +53,22 @@ struct fit_end {
 namespace callback_must {
 
 template<typename O>
-concept see_a_run_begin = requires(O callback, const fit_begin event) {
+concept handle_fit_begin = requires(O callback, const fit_begin event) {
   { callback.on(event) } -> std::same_as<void>;
 };
 
 template<typename O>
-concept see_every_step = requires(O callback, const step_end event) {
+concept handle_step_end = requires(O callback, const step_end event) {
   { callback.on(event) } -> std::same_as<void>;
 };
 
 template<typename O>
-concept see_every_epoch = requires(O callback, const epoch_end event) {
+concept handle_epoch_end = requires(O callback, const epoch_end event) {
   { callback.on(event) } -> std::same_as<void>;
 };
 
 template<typename O>
-concept see_a_run_end = requires(O callback, const fit_end event) {
+concept handle_fit_end = requires(O callback, const fit_end event) {
   { callback.on(event) } -> std::same_as<void>;
 };
 
@@ -93,28 +93,28 @@ concept find_what_was_kept = requires(O callback) {
 
 }  // namespace callback_must
 
-/// An observer of a training run: receives its events through overloads of `see`. It cannot
+/// A callback of a training run: receives its events through overloads of `on`. It cannot
 /// change the run: all event data are const. A generic overload, `void on(const auto&) {}`,
 /// ignores all other events.
 ///
-/// The state of an observer (`visit_state`) is part of the checkpoint and is restored on resume.
+/// The state of a callback (`visit_state`) is part of the checkpoint and is restored on resume.
 template<typename O>
-concept Callback = callback_must::see_a_run_begin<O> && callback_must::see_every_step<O> &&
-                   callback_must::see_every_epoch<O> && callback_must::see_a_run_end<O> &&
+concept Callback = callback_must::handle_fit_begin<O> && callback_must::handle_step_end<O> &&
+                   callback_must::handle_epoch_end<O> && callback_must::handle_fit_end<O> &&
                    callback_must::show_or_deny_their_state<O>;
 
-/// An observer that may end the run after each epoch: its only influence on the run.
+/// A callback that may end the run after each epoch: its only influence on the run.
 template<typename O>
 concept StoppingCallback = Callback<O> && callback_must::say_whether_to_stop<O>;
 
-/// An observer that stores the state of the run: before the first epoch, and after each one, when
-/// all observers have received it. `kept()` returns the state that a resumed run starts from, if
+/// A callback that stores the state of the run: before the first epoch, and after each one, when
+/// all callbacks have received it. `kept()` returns the state that a resumed run starts from, if
 /// any.
 template<typename O>
 concept KeepingCallback = Callback<O> && callback_must::keep_what_can_be_resumed<O> &&
                           callback_must::find_what_was_kept<O>;
 
-/// An observer that ignores all events; a template for new observers.
+/// A callback that ignores all events; a template for new callbacks.
 struct silent {
   static constexpr bool has_state = false;
 

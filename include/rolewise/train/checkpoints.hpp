@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The `checkpoints` observer: writes the checkpoints of a run.
+/// The `checkpoints` callback: writes the checkpoints of a run.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/folder_lock.hpp>
@@ -17,7 +17,7 @@
 
 namespace rolewise {
 
-/// An observer that writes checkpoints: `last.checkpoint` before the first epoch (so that a
+/// A callback that writes checkpoints: `last.checkpoint` before the first epoch (so that a
 /// missing folder or a full disk is detected before any training), after every `every`-th epoch
 /// and after the last; `best.checkpoint` after each epoch with a higher validation accuracy than
 /// all before.

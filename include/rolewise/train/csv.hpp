@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The `csv` observer: writes the record of a run as comma-separated values.
+/// The `csv` callback: writes the record of a run as comma-separated values.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/utf8.hpp>
@@ -49,7 +49,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// An observer that writes CSV: a header row, then one row per epoch with `epoch`, every metric,
+/// A callback that writes CSV: a header row, then one row per epoch with `epoch`, every metric,
 /// `learning_rate`, `validation_accuracy`, `validation_loss`, `seconds`. A missing number is an
 /// empty field; lines end in LF. Rows are appended to an existing file if it has the same
 /// columns; everything else is as in `json_lines`. A stream always begins with the header row.

@@ -50,7 +50,8 @@ concept DistillationStepLoss = Scored<L> || GradientCombination<L>;
 /// The state between steps is `learner_state`: see `supervised`.
 ///
 /// @par Determinism
-/// The same members, batches and moments give the same bits, for the same number of threads.
+/// The same members, batches and training progress give the same bits, for the same number of
+/// threads.
 template<typename TeacherType = detail::missing, typename StudentType = detail::missing,
          typename TeacherAgentType = no_agent, typename StudentAgentType = no_agent,
          typename SharedAgentType = no_agent, typename Loss = detail::missing,

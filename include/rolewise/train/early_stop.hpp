@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The `early_stop` observer: ends a run when validation accuracy stops improving.
+/// The `early_stop` callback: ends a run when validation accuracy stops improving.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/train/callback.hpp>

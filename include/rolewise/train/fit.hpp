@@ -84,7 +84,7 @@ concept EvaluatedStep = TrainingStep<S> && requires(const S step) {
 
 namespace detail {
 
-/// Checks one observer at a time: for a pack, compilers do not report which clause fails.
+/// Checks one callback at a time: for a pack, compilers do not report which clause fails.
 template<typename O>
 consteval void must_observe()
 {
@@ -189,11 +189,12 @@ template<typename Step, typename Tell>
 
 /// @throws diverged that names the epoch and the data set, for a loss that is not finite
 template<typename Step>
-[[nodiscard]] evaluation evaluated_in(std::int64_t epoch, const Step& step, const dataset& judges)
+[[nodiscard]] evaluation evaluated_in(std::int64_t epoch, const Step& step,
+                                      const dataset& validation)
 {
-  auto found = measured(step.evaluated(), judges, {});
+  auto found = measured(step.evaluated(), validation, {});
   if (!std::isfinite(found.loss))
-    diverge("fit", "the validation loss on '", judges.name, "' is ",
+    diverge("fit", "the validation loss on '", validation.name, "' is ",
             without_sign_of_nan(found.loss), " in epoch ", epoch);
   return found;
 }
@@ -217,7 +218,7 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 
 }  // namespace detail
 
-/// Trains a network: one step for each batch of each epoch, with events to the observers.
+/// Trains a network: one step for each batch of each epoch, with events to the callbacks.
 ///
 ///     const auto history = fit(training, data.train, {.epochs = 8, .validation = &data.test},
 ///                              progress_bar{}, checkpoints{.folder = "run"});
@@ -232,8 +233,8 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 /// the step, such as momentum, is kept: a second `fit` continues the first. Give it another seed,
 /// or the examples come in the same order again.
 ///
-/// After an epoch, observers are called in the order of the arguments; then every
-/// `KeepingCallback` stores the run. The stored state thus includes what every observer has done,
+/// After an epoch, callbacks are called in the order of the arguments; then every
+/// `KeepingCallback` stores the run. The stored state thus includes what every callback has done,
 /// and a run that is killed at any instant and resumed ends like an uninterrupted one.
 ///
 /// @par Determinism
@@ -291,7 +292,7 @@ run_history fit(Step& step, const dataset& data, const fit_options& options = {}
       run.keep();
     }
   } catch (...) {
-    // The original exception takes precedence over what an observer throws about it.
+    // The original exception takes precedence over what a callback throws about it.
     try {
       tell(fit_end{history, ending::failed});
     } catch (...) {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The `json_lines` observer: writes the record of a run as JSON lines.
+/// The `json_lines` callback: writes the record of a run as JSON lines.
 
 #include <rolewise/core/json.hpp>
 #include <rolewise/train/callback.hpp>
@@ -38,7 +38,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// An observer that writes one JSON line per epoch:
+/// A callback that writes one JSON line per epoch:
 ///
 ///     {"epoch":0,"metrics":{"loss":1.5,"accuracy":0.5},"learning_rate":0.1,
 ///      "validation":{"accuracy":0.4,"loss":1.6},"seconds":2.5}

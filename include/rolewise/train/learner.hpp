@@ -34,9 +34,9 @@ enum class graph { release, keep };
 ///
 ///     struct adversarial {
 ///       learner<Student, sgd> student;
-///       learner<discriminator, adam> judge{.optimizer = {.learning_rate = 1e-4}};
+///       learner<discriminator, adam> critic{.optimizer = {.learning_rate = 1e-4}};
 ///       ...
-///         judge.minimize(judge_loss, progress);      // reaches the discriminator alone
+///         critic.minimize(critic_loss, progress);    // reaches the discriminator alone
 ///         student.minimize(student_loss, progress);  // reaches the student alone
 ///
 /// `minimize(loss, progress)` computes the gradient of the loss with respect to the parameters of

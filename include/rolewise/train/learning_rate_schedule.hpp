@@ -28,8 +28,8 @@ concept turn_training_progress_into_a_factor =
 
 }  // namespace schedule_must
 
-/// A learning rate schedule: maps a moment to a factor of the learning rate; unitless, at least
-/// 0. It is stateless: the same moment always gets the same factor.
+/// A learning rate schedule: maps training progress to a factor of the learning rate; unitless, at
+/// least 0. It is stateless: the same progress always gets the same factor.
 template<typename S>
 concept LearningRateSchedule =
     std::copyable<S> && schedule_must::turn_training_progress_into_a_factor<S>;

@@ -56,8 +56,8 @@ concept say_their_learning_rate = requires(const O optimizer) {
 
 /// An optimizer: a configuration whose `start(parameters)` returns the state of one run.
 ///
-/// `rate` is the learning rate before any schedule; `update` receives the product of the two. A
-/// copy of a state is deep: two copies never share a buffer.
+/// `learning_rate` is the learning rate before any schedule; `update` receives the product of the
+/// two. A copy of a state is deep: two copies never share a buffer.
 template<typename O>
 concept Optimizer = std::copyable<O> && optimizer_must::start_a_state_for_parameters<O> &&
                     optimizer_must::say_their_learning_rate<O>;

@@ -22,7 +22,7 @@ namespace rolewise {
 /// learning rate and a weight decay of their own.
 ///
 ///     .optimizer = param_groups{.weights = sgd{.learning_rate = 0.05},
-///                               .ranges = sgd{.rate = 1e-3, .weight_decay = 1e-4}}
+///                               .ranges = sgd{.learning_rate = 1e-3, .weight_decay = 1e-4}}
 ///
 /// Both follow the run's schedule. The weight decay of `.ranges` does apply to ranges: it is
 /// PACT's lambda, with the gradient `weight_decay * range`.

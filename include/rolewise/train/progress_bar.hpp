@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The `progress_bar` observer: prints the progress of a run.
+/// The `progress_bar` callback: prints the progress of a run.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/display_width.hpp>

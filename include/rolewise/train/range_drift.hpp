@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The `range_drift` observer: records the ranges of quantizers over a run.
+/// The `range_drift` callback: records the ranges of quantizers over a run.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The `range_lines` observer: `json_lines` with the ranges of quantizers added.
+/// The `range_lines` callback: `json_lines` with the ranges of quantizers added.
 
 #include <rolewise/core/json.hpp>
 #include <rolewise/train/callback.hpp>
@@ -18,7 +18,7 @@
 
 namespace rolewise {
 
-/// An observer that writes the lines of `json_lines` and, in between, lines with the ranges that
+/// A callback that writes the lines of `json_lines` and, in between, lines with the ranges that
 /// `range_drift` records: one after the first step, and one after each epoch's line,
 /// epoch,
 ///

@@ -57,9 +57,9 @@ struct run_history {
   std::vector<epoch_record> epochs;
   std::optional<double> best_accuracy;  ///< best validation accuracy of all epochs
   std::int64_t best_epoch = -1;         ///< the first epoch that reached it; -1: none yet
-  bool stopped_early = false;           ///< an observer ended the run
+  bool stopped_early = false;           ///< a callback ended the run
   /// The changes of settings that were accepted on resume (`fit_options::accept_changes`), each
-  /// as text that begins with the epoch: `from epoch 5: optimizer.learning_rate 0.1 (progress
+  /// as text that begins with the epoch: `from epoch 5: optimizer.learning_rate 0.1 (now
   /// 0.05)`.
   std::vector<std::string> changes{};
 

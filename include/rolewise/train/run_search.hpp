@@ -24,7 +24,7 @@
 
 namespace rolewise {
 
-/// The result of a search: final standings, history and the steps of the trials.
+/// The result of a search: final trial states, history and the steps of the trials.
 template<TrainingStep Step>
 struct search_run_result {
   std::vector<trial_state> trial_states;  ///< at the end of the search, by trial number
@@ -49,19 +49,19 @@ struct search_run_result {
 /// trial.
 ///
 /// An optional overload `(step&, configuration, trial number, trial seed)` moves an existing step
-/// to a new point when its trial becomes a copy, after it has taken over the donor's state; no
-/// network is constructed then. It must set everything that the factory would set on a new step,
+/// to a new configuration when its trial becomes a copy, after it has taken over the donor's state;
+/// no network is constructed then. It must set everything that the factory would set on a new step,
 /// and cannot change what states were started with, such as `sgd::momentum`.
 ///
 ///     struct maker {
-///       auto operator()(const point& at, std::int64_t, seed own) const
+///       auto operator()(const configuration& at, std::int64_t, seed own) const
 ///       {
 ///         return supervised{.student = resnet20(shape, {}, {}, {.seed = own}),
-///                           .optimizer = sgd{.rate = at.real("rate")}};
+///                           .optimizer = sgd{.learning_rate = at.real("rate")}};
 ///       }
-///       void operator()(auto& step, const point& at, std::int64_t, seed) const
+///       void operator()(auto& step, const configuration& at, std::int64_t, seed) const
 ///       {
-///         step.optimizer.rate = at.real("rate");
+///         step.optimizer.learning_rate = at.real("rate");
 ///       }
 ///     };
 template<typename F>
@@ -97,21 +97,21 @@ template<typename ProcessGroup, typename Strategy, typename Factory, typename Me
 /// the strategy, carries out its decisions, trains every active trial and scores it with `metric`.
 ///
 ///     const auto found = run_search(random_search{}, space,
-///         [&](const point& p, std::int64_t, seed own) {
+///         [&](const configuration& at, std::int64_t, seed own) {
 ///           return supervised{.student = resnet8(shape, {}, {}, {.seed = own}),
-///                             .optimizer = sgd{.rate = p.real("rate")}};
+///                             .optimizer = sgd{.learning_rate = at.real("rate")}};
 ///         },
-///         [&](const auto& step) { return accuracy(step.evaluated(), judges); }, train,
+///         [&](const auto& step) { return accuracy(step.evaluated(), validation); }, train,
 ///         {.trials = 8, .epochs = 4});
 ///
 /// A round trains a trial from its current epoch to the next multiple of `evaluation_interval`, or
 /// to `epochs`, where it finishes. Waiting trials do not train until they are started.
 ///
-/// A trial that copies another is constructed by the factory at its new point (see
+/// A trial that copies another is constructed by the factory at its new configuration (see
 /// `TrialFactory`) and then takes over the donor's state (`visit_state`): tensors are copied in
 /// memory, no file is written. It continues from the donor's epoch; a copy of a trial that has
-/// used its epochs is scored at its new point without training. A stopped trial can still be
-/// copied.
+/// used its epochs is scored at its new configuration without training. A stopped trial can still
+/// be copied.
 ///
 /// A trial fails if it diverges (its step, `fit` or `metric` throws `rolewise::diverged`) or its
 /// score is not finite: its state is discarded, and the other trials continue. It ranks last; the
@@ -119,8 +119,8 @@ template<typename ProcessGroup, typename Strategy, typename Factory, typename Me
 /// exception ends the search.
 ///
 /// @param factory see `TrialFactory`
-/// @param judge `(const step&)` returns a score: higher is better
-/// @param observers receive the events of the search; see `SearchCallback`
+/// @param metric `(const step&)` returns a score: higher is better
+/// @param callbacks receive the events of the search; see `SearchCallback`
 ///
 /// @par Determinism
 /// A function of its arguments, wall times aside. Trials do not interact within a round, so
@@ -128,20 +128,20 @@ template<typename ProcessGroup, typename Strategy, typename Factory, typename Me
 /// results.
 /// @throws std::invalid_argument for an empty space, for invalid options or decisions, and for a
 ///         folder that holds another search; the message lists what differs
-/// @throws std::runtime_error if every trial has failed (the message lists each trial, its point
-///         and the reason), and for a file that cannot be written or is damaged (the message
-///         names the file and the byte)
-/// @throws what factory, step or judge throw: a std::invalid_argument as one, any other
-///         std::exception as a std::runtime_error, with the trial and its point prepended to the
-///         message and the original exception nested
+/// @throws std::runtime_error if every trial has failed (the message lists each trial, its
+///         configuration and the reason), and for a file that cannot be written or is damaged (the
+///         message names the file and the byte)
+/// @throws what factory, step or metric throw: a std::invalid_argument as one, any other
+///         std::exception as a std::runtime_error, with the trial and its configuration prepended
+///         to the message and the original exception nested
 template<SearchStrategy Strategy, TrialFactory Factory, typename Metric,
          SearchCallback... Callbacks>
 [[nodiscard]] auto run_search(const Strategy& strategy, const search_space& space,
                               const Factory& factory, const Metric& metric, const dataset& data,
                               const search_run_options& options, Callbacks&&... callbacks)
 {
-  detail::single_process nobody;
-  return detail::run_search_in(nobody, strategy, space, factory, metric, data, options,
+  detail::single_process alone;
+  return detail::run_search_in(alone, strategy, space, factory, metric, data, options,
                                callbacks...);
 }
 

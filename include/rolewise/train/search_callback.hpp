@@ -37,27 +37,27 @@ struct search_end {
 namespace callback_must {
 
 template<typename O>
-concept see_a_search_begin = requires(O callback, const search_begin event) {
+concept handle_search_begin = requires(O callback, const search_begin event) {
   { callback.on(event) } -> std::same_as<void>;
 };
 
 template<typename O>
-concept see_every_search_event = requires(O callback, const search_goes_on event) {
+concept handle_search_events = requires(O callback, const search_goes_on event) {
   { callback.on(event) } -> std::same_as<void>;
 };
 
 template<typename O>
-concept see_a_search_end = requires(O callback, const search_end event) {
+concept handle_search_end = requires(O callback, const search_end event) {
   { callback.on(event) } -> std::same_as<void>;
 };
 
 }  // namespace callback_must
 
-/// An observer of a search: receives its events through overloads of `see`; it cannot change
+/// A callback of a search: receives its events through overloads of `on`; it cannot change
 /// anything. Calls are serialized; they may come from any thread that trains trials.
 template<typename O>
 concept SearchCallback =
-    callback_must::see_a_search_begin<O> && callback_must::see_every_search_event<O> &&
-    callback_must::see_a_search_end<O>;
+    callback_must::handle_search_begin<O> && callback_must::handle_search_events<O> &&
+    callback_must::handle_search_end<O>;
 
 }  // namespace rolewise

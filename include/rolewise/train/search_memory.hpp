@@ -55,7 +55,7 @@ struct search_memory {
   }
 };
 
-/// Estimates the memory of an arena before it starts.
+/// Estimates the memory of a search before it starts.
 ///
 ///     std::puts(memory_of_search(factory, space, train, options).text().c_str());
 ///

@@ -87,8 +87,9 @@ class sgd_state {
 inline detail::sgd_state sgd::start(const std::vector<named_tensor>& parameters) const
 {
   if (!(learning_rate >= 0.0) || !(momentum >= 0.0 && momentum < 1.0) || !(weight_decay >= 0.0))
-    throw_invalid_argument("sgd", "want rate >= 0, momentum in [0, 1) and weight_decay >= 0, got ",
-                           learning_rate, ", ", momentum, " and ", weight_decay);
+    throw_invalid_argument(
+        "sgd", "want learning_rate >= 0, momentum in [0, 1) and weight_decay >= 0, got ",
+        learning_rate, ", ", momentum, " and ", weight_decay);
   if (!std::isfinite(learning_rate) || !std::isfinite(weight_decay))
     throw_invalid_argument("sgd", "want a finite rate and weight_decay, got ", learning_rate,
                            " and ", weight_decay);

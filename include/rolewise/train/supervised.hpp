@@ -41,7 +41,8 @@ namespace rolewise {
 /// `visit_state`) and is kept: a second `fit` continues with it. A copy of a step is deep.
 ///
 /// @par Determinism
-/// The same members, batches and moments give the same bits, for the same number of threads.
+/// The same members, batches and training progress give the same bits, for the same number of
+/// threads.
 template<typename StudentType = detail::missing, typename Agent = no_agent,
          typename Loss = cross_entropy, typename OptimizerType = sgd,
          typename ScheduleType = cosine_annealing>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The `trial_table` observer: prints the standings of a search.
+/// The `trial_table` callback: prints the trial states of a search.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/display_width.hpp>
@@ -133,7 +133,7 @@ struct trial_table {
     return sorted;
   }
 
-  /// Formats a point. A policy's pair of levels is written as "Rotate.1 6:7"; pairs of
+  /// Formats a configuration. A policy's pair of levels is written as "Rotate.1 6:7"; pairs of
   /// probability 0 have no effect and are left out.
   [[nodiscard]] static std::string words_of(const configuration& p)
   {

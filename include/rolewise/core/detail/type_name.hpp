@@ -115,7 +115,7 @@ template<typename T>
          template_arguments<T>::text();
 }
 
-/// Returns the last identifier: `... &place.value.learning_rate}]` gives `rate`, `...
+/// Returns the last identifier: `... &place.value.learning_rate}]` gives `learning_rate`, `...
 /// decay::everything]` gives `everything`.
 [[nodiscard]] consteval std::string_view last_identifier(std::string_view text)
 {

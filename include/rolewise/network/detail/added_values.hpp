@@ -13,7 +13,7 @@
 
 namespace rolewise::detail {
 
-/// Adds dequantized values to y, in place; their gradient goes to the stand-in.
+/// Adds dequantized values to y, in place; their gradient goes to the gradient proxy.
 struct added_values : torch::autograd::Function<added_values> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, torch::Tensor y,
                                const torch::Tensor& gradient_proxy, const quantized& q)

@@ -46,7 +46,7 @@ struct norm_work {
   }
 };
 
-/// y = batch norm of x + addend, optionally with ReLU; or a stand-in for its codes, which are
+/// y = batch norm of x + addend, optionally with ReLU; or a gradient proxy for its codes, which are
 /// written to `codes`.
 ///
 /// Intermediate values are not stored: the backward pass recomputes them.

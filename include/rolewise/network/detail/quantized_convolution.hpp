@@ -16,8 +16,8 @@
 
 namespace rolewise::detail {
 
-/// Autograd function y = x * w of two quantized tensors. Gradients go to the stand-ins of their
-/// values.
+/// Autograd function y = x * w of two quantized tensors. Gradients go to the gradient proxies of
+/// their values.
 ///
 /// The forward pass multiplies levels, as int8 or in floating point with the same bits, and
 /// scales the sum once. Then it adds the contribution of an offset of x: offset times the sum of

@@ -112,7 +112,7 @@ inline void require_factorable(const quantized& x, const quantized& w)
 }
 
 /// Autograd function y = x w^T for vectors `[N, D]` and weights `[O, D]`. Gradients go to the
-/// stand-ins of their values; the backward pass is small and always in full precision.
+/// gradient proxies of their values; the backward pass is small and always in full precision.
 struct quantized_linear : torch::autograd::Function<quantized_linear> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& in_x,
                                const torch::Tensor&, const quantized& x, const quantized& w,

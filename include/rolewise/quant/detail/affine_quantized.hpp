@@ -21,8 +21,8 @@ template<typename Round>
   return round(x * p.scale.reciprocal()) + p.zero_point;
 }
 
-/// Quantizes x, with a stand-in. With one scale the codes keep their zero point; with several it
-/// is subtracted, because `quantized` has a single zero point.
+/// Quantizes x, with a gradient proxy. With one scale the codes keep their zero point; with several
+/// it is subtracted, because `quantized` has a single zero point.
 template<typename Round>
 [[nodiscard]] quantized affine_quantized(const torch::Tensor& original, const torch::Tensor& x,
                                          const affine_parameters& p, const affine_codes& codes,

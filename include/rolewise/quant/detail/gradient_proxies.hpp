@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Helpers for quantizers with a stand-in.
+/// Helpers for quantizers with a gradient proxy.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
@@ -30,8 +30,8 @@ struct gradient_factor {
   torch::Tensor value{};
 };
 
-/// Autograd function: the stand-in of values computed from x; their gradient goes to x, times a
-/// factor.
+/// Autograd function: the gradient proxy of values computed from x; their gradient goes to x, times
+/// a factor.
 struct factored_gradient_proxy : torch::autograd::Function<factored_gradient_proxy> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const gradient_factor& factor)
@@ -47,7 +47,7 @@ struct factored_gradient_proxy : torch::autograd::Function<factored_gradient_pro
   }
 };
 
-/// The stand-in of values computed from x.
+/// The gradient proxy of values computed from x.
 /// @param factor of the shape of x, bool or floating point; undefined passes every gradient
 [[nodiscard]] inline torch::Tensor gradient_proxy_through(const torch::Tensor& x,
                                                           torch::Tensor factor = {})

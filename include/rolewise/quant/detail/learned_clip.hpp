@@ -34,7 +34,7 @@ namespace detail {
   return clip.detach().clamp_min(1e-6);
 }
 
-/// Autograd function: the stand-in of values within a clip, with the gradients of what was
+/// Autograd function: the gradient proxy of values within a clip, with the gradients of what was
 /// clipped and of the clip.
 struct within_clip : torch::autograd::Function<within_clip> {
   /// @param z x / clip, and `level` its level, both without a graph

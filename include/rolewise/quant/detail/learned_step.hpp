@@ -107,7 +107,7 @@ struct step_rule {
 }
 
 /// Autograd function: writes the codes of x for a step, and optionally an offset, to `levels`;
-/// returns the stand-in of the values.
+/// returns the gradient proxy of the values.
 struct by_learned_step : torch::autograd::Function<by_learned_step> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& step,

@@ -62,8 +62,9 @@ inline void refuse_magnitude(std::string_view who, std::uint32_t bits, nonfinite
     diverge(who, "a weight is infinite; want finite numbers");
 }
 
-/// Throws for barred values of a tensor that kernels do not take. On other devices than the CPU
-/// the check would synchronize with the device; there such values propagate to the levels.
+/// Throws for refused non-finite values (`nonfinite_policy`) of a tensor that kernels do not take.
+/// On other devices than the CPU the check would synchronize with the device; there such values
+/// propagate to the levels.
 inline void refuse_unfit(std::string_view who, const torch::Tensor& x, nonfinite_policy what)
 {
   if (!x.device().is_cpu()) return;

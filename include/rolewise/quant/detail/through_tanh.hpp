@@ -149,8 +149,8 @@ inline void add_part_of_maximum(const blocks& all, const std::vector<char>& hold
   return back;
 }
 
-/// Autograd function: writes the odd codes of weights to `levels`; returns the stand-in of the
-/// values.
+/// Autograd function: writes the odd codes of weights to `levels`; returns the gradient proxy of
+/// the values.
 struct through_tanh : torch::autograd::Function<through_tanh> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
                                double n, bool exact, torch::Tensor* levels)
@@ -226,7 +226,7 @@ struct through_tanh : torch::autograd::Function<through_tanh> {
   return scale_beside(x, all.by_row(sums)[0] / static_cast<double>(x.numel()));
 }
 
-/// Autograd function: a stand-in that passes the gradient of the values to x unchanged.
+/// Autograd function: a gradient proxy that passes the gradient of the values to x unchanged.
 struct unchanged : torch::autograd::Function<unchanged> {
   static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& x)
   {

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Checked access to the values of a point: present, of the right type and in range.
+/// Checked access to the values of a configuration: present, of the right type and in range.
 
 #include <rolewise/agent/operation.hpp>
 #include <rolewise/agent/operation_by_name.hpp>
@@ -27,7 +27,8 @@ namespace rolewise::detail {
 {
   const auto* const found = p.find(name);
   if (found == nullptr)
-    throw_invalid_argument(who, "the point has no '", name, "', want an integer 0 .. ", highest);
+    throw_invalid_argument(who, "the configuration has no '", name, "', want an integer 0 .. ",
+                           highest);
   const auto* const level = std::get_if<std::int64_t>(found);
   if (level == nullptr)
     throw_invalid_argument(who, "'", name, "' is no integer, want 0 .. ", highest);
@@ -43,7 +44,8 @@ namespace rolewise::detail {
 {
   const auto* const found = p.find(name);
   if (found == nullptr)
-    throw_invalid_argument(who, "the point has no '", name, "', want the name of an operation");
+    throw_invalid_argument(who, "the configuration has no '", name,
+                           "', want the name of an operation");
   const auto* const chosen = std::get_if<std::string>(found);
   if (chosen == nullptr)
     throw_invalid_argument(who, "'", name, "' is a number, want the name of an operation");

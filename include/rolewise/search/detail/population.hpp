@@ -38,7 +38,7 @@ inline void require_quantile(std::string_view who, fraction quantile)
 
 /// A trial and the score that it is ranked by, `failed_score` if it has failed.
 struct contender {
-  std::size_t place = 0;  ///< index in the standings
+  std::size_t place = 0;  ///< index in the trial states
   std::int64_t trial = 0;
   double score = 0.0;
 };
@@ -62,8 +62,8 @@ inline void rank(std::vector<contender>& all)
   return std::min(std::max<std::size_t>(quantile, 1), healthy);
 }
 
-/// The initial point of a trial: `first` in the dimensions that it names, `search_space::sample`
-/// in the others.
+/// The initial configuration of a trial: `first` in the dimensions that it names,
+/// `search_space::sample` in the others.
 [[nodiscard]] inline configuration first_configuration(std::string_view who,
                                                        const search_space& space,
                                                        const configuration& first, seed of_trial)

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Queries on standings that strategies share.
+/// Queries on trial states that strategies share.
 
 #include <rolewise/search/search_strategy.hpp>
 
@@ -27,7 +27,7 @@ namespace rolewise::detail {
   return trials;
 }
 
-// A score that is not finite is a failure, too: the arena passes none, but other callers may.
+// A score that is not finite is a failure, too: `run_search` passes none, but other callers may.
 
 /// Whether a trial has failed, so that it can be neither trained on nor copied.
 [[nodiscard]] inline bool has_failed(const trial_state& s)
@@ -76,7 +76,7 @@ inline void rank(std::vector<ranked_trial>& trials)
   return s.at.has_value() && !s.finished && !has_failed(s);
 }
 
-/// The decisions `made`, in the order of the standings. Any other unfinished trial is kept, or
+/// The decisions `made`, in the order of the trial states. Any other unfinished trial is kept, or
 /// stopped if it has failed.
 [[nodiscard]] inline std::vector<decision> with_others_kept(
     const std::vector<trial_state>& trial_states, const std::vector<decision>& made)

@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// The mapping between points of a search space and the unit cube, one coordinate per dimension.
+/// The mapping between configurations of a search space and the unit cube, one coordinate per
+/// dimension.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/search/configuration.hpp>
@@ -54,7 +55,7 @@ struct cube_axis {
 
 /// The coordinate of a value: for a real its share of the interval, linear or logarithmic; for
 /// any other the middle of its cell.
-/// @throws std::invalid_argument if the point has no such value
+/// @throws std::invalid_argument if the configuration has no such value
 [[nodiscard]] inline double coordinate_of(const dimension& d, const configuration& p)
 {
   if (const auto* named = std::get_if<choice_of>(&d.range)) {

@@ -12,7 +12,8 @@
 
 namespace rolewise::detail {
 
-/// Step of a search that trains nothing. It has no state: the trial's point determines the policy.
+/// Step of a search that trains nothing. It has no state: the trial's configuration determines the
+/// policy.
 struct policy_holder {
   policy_agent agent;
 

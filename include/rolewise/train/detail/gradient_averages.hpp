@@ -21,9 +21,11 @@ void require_sound_averages(std::string_view who, const Settings& s)
   const auto is_share = [](double x) { return x >= 0.0 && x < 1.0; };
   if (!(s.learning_rate >= 0.0) || !is_share(s.beta1) || !is_share(s.beta2) || !(s.epsilon > 0.0) ||
       !(s.weight_decay >= 0.0))
-    throw_invalid_argument(
-        who, "want rate >= 0, beta1 and beta2 in [0, 1), epsilon > 0 and weight_decay >= 0, got ",
-        s.learning_rate, ", ", s.beta1, ", ", s.beta2, ", ", s.epsilon, " and ", s.weight_decay);
+    throw_invalid_argument(who,
+                           "want learning_rate >= 0, beta1 and beta2 in [0, 1), epsilon > 0 and "
+                           "weight_decay >= 0, got ",
+                           s.learning_rate, ", ", s.beta1, ", ", s.beta2, ", ", s.epsilon, " and ",
+                           s.weight_decay);
   if (!std::isfinite(s.learning_rate) || !std::isfinite(s.epsilon) ||
       !std::isfinite(s.weight_decay))
     throw_invalid_argument(who, "want a finite rate, epsilon and weight_decay, got ",

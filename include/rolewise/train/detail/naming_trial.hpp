@@ -30,8 +30,8 @@ namespace rolewise::detail {
   return detail::classic_text("trial ", trial, " (", text(at), ")");
 }
 
-/// Returns the result of a call. An exception that it throws gets the trial and its point as a
-/// prefix: std::invalid_argument stays std::invalid_argument, any other std::exception becomes
+/// Returns the result of a call. An exception that it throws gets the trial and its configuration
+/// as a prefix: std::invalid_argument stays std::invalid_argument, any other std::exception becomes
 /// std::runtime_error, and the original is nested in it (`std::rethrow_if_nested`). `diverged`,
 /// and what is no std::exception, passes unchanged.
 template<typename Call>

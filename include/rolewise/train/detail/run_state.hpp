@@ -74,8 +74,8 @@ template<bool is_kept, typename Step, typename Options>
   return run;
 }
 
-/// Step, epoch, history and observers of one run, saved and restored together.
-/// @tparam Observers a tuple of references
+/// Step, epoch, history and callbacks of one run, saved and restored together.
+/// @tparam Callbacks a tuple of references
 template<typename Step, typename Callbacks>
 class run_state {
  public:
@@ -107,7 +107,7 @@ class run_state {
     std::apply([&](auto&... callback) { (keep_in(callback), ...); }, callbacks_);
   }
 
-  /// Restores the snapshot of the first keeping observer that has one.
+  /// Restores the snapshot of the first keeping callback that has one.
   /// @param accepts_changes whether a different run is restored too; the history records the
   ///        differences
   /// @return whether there was a snapshot

@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// The state of a search: how decisions and scores change standings, and the events they produce.
+/// The state of a search: how decisions and scores change trial states, and the events they
+/// produce.
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
@@ -22,7 +23,7 @@
 
 namespace rolewise::detail {
 
-/// Whether a strategy may copy trials as they were one comparison of standings ago.
+/// Whether a strategy may copy trials as they were one comparison of trial states ago.
 template<typename Strategy>
 [[nodiscard]] consteval bool reads_history()
 {
@@ -38,7 +39,7 @@ struct trial_outcome {
   double seconds = 0.0;
 };
 
-/// A search without its training: standings, decisions, scores, events. All decisions of a round
+/// A search without its training: trial states, decisions, scores, events. All decisions of a round
 /// are checked before anything changes.
 class search_course {
  public:
@@ -96,7 +97,7 @@ class search_course {
     const auto waits = [](const decision& d) { return std::holds_alternative<keep_trial>(d); };
     if (std::none_of(decisions.begin(), decisions.end(), trains) &&
         std::any_of(decisions.begin(), decisions.end(), waits))
-      throw_invalid_argument(who(), "leaves trials waiting and nobody training");
+      throw_invalid_argument(who(), "leaves trials waiting and none training");
     return decisions;
   }
 
@@ -163,8 +164,8 @@ class search_course {
     history_.events.push_back(std::move(event));
   }
 
-  /// @throws std::runtime_error that names each failed trial, its point and the reason, if trials
-  ///         have failed and none has a score
+  /// @throws std::runtime_error that names each failed trial, its configuration and the reason, if
+  ///         trials have failed and none has a score
   void require_one_left() const
   {
     if (std::any_of(trial_states_.begin(), trial_states_.end(),
@@ -194,7 +195,8 @@ class search_course {
   void require_configuration(std::int64_t trial, const configuration& p) const
   {
     if (!history_.space.contains(p))
-      throw_invalid_argument(who(), "sends trial ", trial, " to a point outside of the space");
+      throw_invalid_argument(who(), "sends trial ", trial,
+                             " to a configuration outside of the space");
   }
 
   void require_sound(const decision& made) const
@@ -212,7 +214,7 @@ class search_course {
         throw_invalid_argument(who(), "copies to trial ", trial, ", which has not started");
       if (copied->evaluations_ago < 0 || copied->evaluations_ago > (may_read_history_ ? 1 : 0))
         throw_invalid_argument(who(), "copies trial ", copied->from, " as it was ",
-                               copied->evaluations_ago, " looks ago; want ",
+                               copied->evaluations_ago, " evaluations ago; want ",
                                may_read_history_ ? "0 or 1" : "0, as it does not say looks_back");
       const auto& others = copied->evaluations_ago == 0 ? trial_states_ : earlier_;
       if (others.empty() || !others[static_cast<std::size_t>(copied->from)].at)

@@ -88,8 +88,8 @@ struct kept_trial {
 };
 
 /// Checkpoints that a search needs at the beginning of a round: that of each trial's last score
-/// and, for a strategy that looks back, the one that was current a round earlier. A trial that
-/// failed in that round has none, because it is never continued.
+/// and, for a strategy that copies earlier states, the one that was current a round earlier. A
+/// trial that failed in that round has none, because it is never continued.
 [[nodiscard]] inline std::vector<kept_trial> needed_states(const search_history& history,
                                                            std::int64_t round, bool reads_history)
 {

@@ -69,7 +69,7 @@ template<typename Strategy, typename Factory, typename Step, typename Metric, ty
          typename Tell>
 class search_run {
  public:
-  /// @param tell `(event)` passes an event to the observers
+  /// @param tell `(event)` passes an event to the callbacks
   search_run(const Strategy& strategy, const search_space& space, const Factory& factory,
              const Metric& metric, const dataset& data, const search_run_options& options,
              ProcessGroup& process_group, const Tell& tell)
@@ -127,8 +127,8 @@ class search_run {
  private:
   using clock = std::chrono::steady_clock;
 
-  /// Settings of the strategy and of a step. The step is that of trial 0 at a point that depends
-  /// on the space alone, so searched values are the same in it for every search.
+  /// Settings of the strategy and of a step. The step is that of trial 0 at a configuration that
+  /// depends on the space alone, so searched values are the same in it for every search.
   [[nodiscard]] json::object settings() const
   {
     json::object all;
@@ -234,7 +234,7 @@ class search_run {
     return is_score;
   }
 
-  /// Restores the trials to their state at the last comparison of standings.
+  /// Restores the trials to their state at the last comparison of trial states.
   void begin()
   {
     const auto round = course_.round();
@@ -323,7 +323,7 @@ class search_run {
       step.learner_state.buffers() = buffer_pool{};
     const auto score = static_cast<double>(metric_(std::as_const(step)));
     if (!std::isfinite(score))
-      diverge("judge", "the score after ", course_.end_of_round(trial), " epochs is ",
+      diverge("metric", "the score after ", course_.end_of_round(trial), " epochs is ",
               without_sign_of_nan(score));
     return score;
   }

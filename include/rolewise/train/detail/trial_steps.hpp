@@ -25,7 +25,7 @@
 
 namespace rolewise::detail {
 
-/// A factory that can also move an existing step to another point.
+/// A factory that can also move an existing step to another configuration.
 template<typename Factory, typename Step>
 concept Repointing =
     std::invocable<const Factory&, Step&, const configuration&, std::int64_t, rolewise::seed>;
@@ -97,7 +97,8 @@ class trial_steps {
   /// Discards the step of a failed trial, as a resumed search does.
   void drop(std::int64_t trial) { steps_[place(trial)].reset(); }
 
-  /// State of a trial one comparison of standings ago, for a strategy that looks back.
+  /// State of a trial one comparison of trial states ago, for a strategy that copies earlier
+  /// states.
   [[nodiscard]] snapshot& earlier(std::int64_t trial) { return earlier_[place(trial)]; }
 
   /// Restores a started trial from a checkpoint.
@@ -148,7 +149,7 @@ class trial_steps {
     return kept;
   }
 
-  /// Makes a trial a copy of another one, at its new point.
+  /// Makes a trial a copy of another one, at its new configuration.
   /// @param other a snapshot or a step
   template<typename Other>
   void become(const exploit_trial& copied, Other& other)

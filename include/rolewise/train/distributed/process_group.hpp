@@ -376,10 +376,10 @@ class process_group {
 };
 
 /// `run_search` with the trials of each round divided among processes, which all call this with the
-/// same arguments. Each process returns the whole history and the standings, and the steps of its
-/// own trials. If a trial copies one of another process, the state is sent through the store. Rank
-/// 0 writes the history to the folder and each process the checkpoints of its own trials, so the
-/// folder must be shared by all of them. Observers are notified in each process.
+/// same arguments. Each process returns the whole history and the trial states, and the steps of
+/// its own trials. If a trial copies one of another process, the state is sent through the store.
+/// Rank 0 writes the history to the folder and each process the checkpoints of its own trials, so
+/// the folder must be shared by all of them. Callbacks are notified in each process.
 ///
 ///     process_group process_group{process_group_from_environment()};
 ///     const auto found = run_search(process_group, strategy, space, factory, metric, train,
