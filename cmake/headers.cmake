@@ -160,9 +160,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/detail/require_logits.hpp
     include/rolewise/loss/distillation_loss.hpp
     include/rolewise/loss/gradient_combination.hpp
+    include/rolewise/loss/loss_function.hpp
     include/rolewise/loss/loss_terms.hpp
     include/rolewise/loss/no_distillation.hpp
-    include/rolewise/loss/objective.hpp
     include/rolewise/loss/soft_target_kl.hpp
     include/rolewise/loss/weighted_sum.hpp
     include/rolewise/network.hpp

@@ -2,14 +2,14 @@
 #pragma once
 
 /// @file
-/// Umbrella header of `loss/`: objectives, distillation losses, gradient combinations.
+/// Umbrella header of `loss/`: loss functions, distillation losses, gradient combinations.
 
 #include <rolewise/loss/clipped_to_task.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
 #include <rolewise/loss/gradient_combination.hpp>
+#include <rolewise/loss/loss_function.hpp>
 #include <rolewise/loss/loss_terms.hpp>
 #include <rolewise/loss/no_distillation.hpp>
-#include <rolewise/loss/objective.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/loss/weighted_sum.hpp>

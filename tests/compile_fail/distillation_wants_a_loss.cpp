@@ -1,4 +1,4 @@
-// expect: distillation: .loss must satisfy Objective, DistillationLoss or GradientCombination
+// expect: distillation: .loss must satisfy LossFunction or GradientCombination
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/teacher/frozen.hpp>

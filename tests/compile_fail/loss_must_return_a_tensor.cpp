@@ -1,4 +1,4 @@
-// expect: turn_a_pair_into_one_tensor
+// expect: turn_outputs_into_one_tensor
 
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <rolewise/loss/distillation_loss.hpp>

@@ -28,7 +28,8 @@ struct unnamed {
   torch::Tensor operator()(const paired_outputs&) const { return {}; }
 };
 static_assert(!carry_a_name_for_the_report<unnamed>);
-static_assert(turn_a_pair_into_one_tensor<unnamed> && say_whether_they_want_features<unnamed>);
+static_assert(turn_outputs_alone_into_one_tensor<unnamed> &&
+              say_whether_they_want_features<unnamed>);
 static_assert(!DistillationLoss<unnamed>);
 
 struct silent_about_features {
@@ -36,25 +37,25 @@ struct silent_about_features {
   torch::Tensor operator()(const paired_outputs&) const { return {}; }
 };
 static_assert(!say_whether_they_want_features<silent_about_features>);
-static_assert(turn_a_pair_into_one_tensor<silent_about_features>);
+static_assert(turn_outputs_alone_into_one_tensor<silent_about_features>);
 static_assert(!DistillationLoss<silent_about_features>);
 
 struct returns_a_number : least_that_conforms {
   double operator()(const paired_outputs&) const { return 0.0; }
 };
-static_assert(!turn_a_pair_into_one_tensor<returns_a_number>);
+static_assert(!turn_outputs_alone_into_one_tensor<returns_a_number>);
 static_assert(!DistillationLoss<returns_a_number>);
 
 struct changes_as_it_scores : least_that_conforms {
   torch::Tensor operator()(const paired_outputs&) { return {}; }
 };
-static_assert(!turn_a_pair_into_one_tensor<changes_as_it_scores>);
+static_assert(!turn_outputs_alone_into_one_tensor<changes_as_it_scores>);
 static_assert(!DistillationLoss<changes_as_it_scores>);
 
 struct cannot_be_copied : least_that_conforms {
   cannot_be_copied(const cannot_be_copied&) = delete;
 };
-static_assert(turn_a_pair_into_one_tensor<cannot_be_copied>);
+static_assert(turn_outputs_alone_into_one_tensor<cannot_be_copied>);
 static_assert(!DistillationLoss<cannot_be_copied>);
 
 }  // namespace

@@ -638,7 +638,7 @@ TEST_CASE("a run is resumed under its own settings, or under others on purpose")
   refused(other, "student_agent.magnitude 3 (now 7)");
   other = training();
   other.loss = 0.2 * cross_entropy{} + 0.9 * soft_target_kl{temperature{5}};
-  refused(other, "loss.term0.by 0.1 (now 0.2), loss.term1.objective.temperature 4 (now 5)");
+  refused(other, "loss.term0.by 0.1 (now 0.2), loss.term1.loss.temperature 4 (now 5)");
   other = training();
   other.student = resnet8(data.shape, dorefa{}, full_precision_ends{bit_width{3}, bit_width{2}});
   refused(other, "student.scheme.weights 2 (now 3)");

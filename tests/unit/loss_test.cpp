@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "laws/distillation_loss.hpp"
 #include "laws/gradient_combination.hpp"
-#include "laws/objective.hpp"
+#include "laws/loss_function.hpp"
 #include "support/doctest.hpp"
 #include "support/finite_differences.hpp"
 
@@ -223,10 +223,10 @@ TEST_CASE("no_distillation is zero, and so is its gradient, even of an infinite 
                        "rolewise: no-distillation: logits are undefined", std::invalid_argument);
 }
 
-TEST_CASE("cross_entropy keeps the promises of Objective and needs no teacher")
+TEST_CASE("cross_entropy keeps the promises of LossFunction and needs no teacher")
 {
-  laws::hold_for(cross_entropy{}, false);
-  laws::hold_for(cross_entropy{.smoothing = fraction{0.1}}, false);
+  laws::hold_for_labels(cross_entropy{});
+  laws::hold_for_labels(cross_entropy{.smoothing = fraction{0.1}});
 }
 
 TEST_CASE("cross_entropy has the reference values")
@@ -290,12 +290,13 @@ TEST_CASE("cross_entropy refuses labels that do not fit")
                        std::invalid_argument);
 }
 
-TEST_CASE("a weighted sum has the reference value and keeps the promises of Objective")
+TEST_CASE("a weighted sum has the reference value and keeps the promises of LossFunction")
 {
   const auto loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{4}};
   CHECK(loss(pair_of(z_teacher, z_student), first_class).item<double>() == near(0.0836375));
-  laws::hold_for(loss, true);
-  laws::hold_for(1.0 * cross_entropy{} + no_distillation{}, false);
+  laws::hold_for_labels(loss);
+  laws::hold_for_labels(1.0 * cross_entropy{} + no_distillation{});
+  laws::hold_for_labels(cross_entropy{} + -0.5 * soft_target_kl{});
   check_gradient([&](const torch::Tensor& x) { return loss(pair_of(z_teacher, x), first_class); },
                  z_student);
 }
@@ -304,7 +305,7 @@ TEST_CASE("a weighted sum returns its terms before their weights, and computes t
 {
   const auto loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{} +
                     0.5 * soft_target_kl{temperature{100}} + 0.0 * soft_target_kl{temperature{1}};
-  const auto found = score_terms(loss, pair_of(z_teacher, z_student), first_class);
+  const auto found = evaluate_loss_terms(loss, pair_of(z_teacher, z_student), first_class);
   REQUIRE(found.terms.size() == 4);
   CHECK(found.terms[0].name == "cross-entropy");
   CHECK(found.terms[1].name == "soft-target-kl");
@@ -315,11 +316,11 @@ TEST_CASE("a weighted sum returns its terms before their weights, and computes t
   CHECK(found.total.item<double>() == near(0.0836375 + 0.5 * 0.0234499, 1e-5));
 
   const auto student = z_student.clone().set_requires_grad(true);
-  const auto with_graph = score_terms(loss, pair_of(z_teacher, student), first_class);
+  const auto with_graph = evaluate_loss_terms(loss, pair_of(z_teacher, student), first_class);
   CHECK(with_graph.total.requires_grad());
   for (const auto& term : with_graph.terms) CHECK_FALSE(term.value.requires_grad());
 
-  const auto alone = score_terms(cross_entropy{}, pair_of({}, student), first_class);
+  const auto alone = evaluate_loss_terms(cross_entropy{}, pair_of({}, student), first_class);
   REQUIRE(alone.terms.size() == 1);
   CHECK(alone.terms[0].name == "cross-entropy");
   CHECK(torch::equal(alone.terms[0].value, alone.total));
@@ -331,7 +332,7 @@ TEST_CASE("a weight before a sum multiplies its weights, and foreign losses come
   const auto pair = pair_of(z_teacher, z_student);
   const double ce = 0.6041306, kl = 0.0258049, distance = 0.5 * (1.0 + 0.25 + 0.36);
   const auto value = [&](const auto& loss) {
-    return score(loss, pair, first_class).template item<double>();
+    return evaluate_loss(loss, pair, first_class).template item<double>();
   };
   CHECK(value(cross_entropy{} + soft_target_kl{}) == near(ce + kl));
   CHECK(value(2 * (cross_entropy{} + 3 * soft_target_kl{}) + cross_entropy{}) ==
@@ -357,11 +358,23 @@ TEST_CASE("a sum shows the state of its parts")
   CHECK(loss(pair_of({}, z_student), first_class).item<double>() == near(0.5 * 0.6041306 + 6.0));
 }
 
-TEST_CASE("weights are finite and not negative")
+TEST_CASE("a negative weight subtracts a loss")
 {
-  for (const double w : {-0.1, infinity, not_a_number})
-    CHECK_THROWS_WITH_AS((void)(w * cross_entropy{}),
-                         "rolewise: weight of a loss must be finite and not negative",
+  const auto pair = pair_of(z_teacher, z_student);
+  const auto loss = 1.0 * cross_entropy{} + -0.5 * soft_target_kl{temperature{4}};
+  const auto found = evaluate_loss_terms(loss, pair, first_class);
+  REQUIRE(found.terms.size() == 2);
+  CHECK(found.total.item<double>() ==
+        near(found.terms[0].value.item<double>() - 0.5 * found.terms[1].value.item<double>()));
+  CHECK(found.terms[1].value.item<double>() > 0);
+  check_gradient([&](const torch::Tensor& x) { return loss(pair_of(z_teacher, x), first_class); },
+                 z_student);
+}
+
+TEST_CASE("weights are finite")
+{
+  for (const double w : {-infinity, infinity, not_a_number})
+    CHECK_THROWS_WITH_AS((void)(w * cross_entropy{}), "rolewise: weight of a loss must be finite",
                          std::invalid_argument);
   CHECK_THROWS_AS((void)(1e200 * (1e200 * cross_entropy{})), std::invalid_argument);
 }
@@ -426,14 +439,16 @@ TEST_CASE("losses of 16 bits are added up in single precision, and their gradien
     const auto teacher = (torch::randn({128, 40}) * 60).to(type);
     const auto exact = [&](const auto& loss, const torch::Tensor& student,
                            const torch::Tensor& labels) {
-      return score(loss, {{teacher.to(torch::kDouble), {}}, {student.to(torch::kDouble), {}}},
-                   targets{labels.is_floating_point() ? labels.to(torch::kDouble) : labels, {}, {}})
+      return evaluate_loss(
+                 loss, {{teacher.to(torch::kDouble), {}}, {student.to(torch::kDouble), {}}},
+                 targets{labels.is_floating_point() ? labels.to(torch::kDouble) : labels, {}, {}})
           .template item<double>();
     };
     const double digits = type == torch::kHalf ? 0x1p-10 : 0x1p-7;
     const auto holds = [&](const auto& loss, const torch::Tensor& labels) {
       const auto student = (torch::randn({128, 40}) * 60).to(type).set_requires_grad(true);
-      const auto found = score(loss, {{teacher, {}}, {student, {}}}, targets{labels, {}, {}});
+      const auto found =
+          evaluate_loss(loss, {{teacher, {}}, {student, {}}}, targets{labels, {}, {}});
       CHECK((found.scalar_type() == type));
       CHECK(found.template item<double>() == near(exact(loss, student.detach(), labels), digits));
       found.backward();

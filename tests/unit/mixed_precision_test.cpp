@@ -115,6 +115,7 @@ struct first_logit {
   static constexpr bool wants_features = false;
   [[maybe_unused]] static constexpr bool has_state = false;
 
+  static constexpr bool reads_teacher = false;
   torch::Tensor operator()(const rw::paired_outputs& pair, const rw::targets&) const
   {
     return pair.student.logits;

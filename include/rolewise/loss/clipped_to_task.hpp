@@ -33,8 +33,8 @@ namespace rolewise {
 /// arXiv:2004.08861), its combination for graph-based and soft-logit losses.
 template<typename Task, typename Distillation>
 struct clipped_to_task {
-  static_assert(Scored<Task>, "task wants an Objective, such as cross_entropy{}");
-  static_assert(Scored<Distillation>,
+  static_assert(LossFunction<Task>, "task wants a LossFunction, such as cross_entropy{}");
+  static_assert(LossFunction<Distillation>,
                 "distillation wants a DistillationLoss, such as soft_target_kl{}");
 
   static constexpr std::string_view name = "clipped-to-task";

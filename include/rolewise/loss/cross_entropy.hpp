@@ -7,7 +7,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/loss/detail/require_logits.hpp>
-#include <rolewise/loss/objective.hpp>
+#include <rolewise/loss/loss_function.hpp>
 
 #include <cstdint>
 #include <limits>
@@ -33,6 +33,7 @@ namespace rolewise {
 struct cross_entropy {
   static constexpr std::string_view name = "cross-entropy";
   static constexpr bool wants_features = false;
+  static constexpr bool reads_teacher = false;
   static constexpr bool has_state = false;
   static constexpr bool wants_class_labels = true;
 
@@ -49,7 +50,7 @@ struct cross_entropy {
   [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const;
 };
 
-static_assert(Objective<cross_entropy>);
+static_assert(SupervisedLoss<cross_entropy>);
 
 namespace detail {
 

@@ -8,7 +8,7 @@
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/training_progress.hpp>
-#include <rolewise/loss/objective.hpp>
+#include <rolewise/loss/loss_function.hpp>
 
 #include <concepts>
 #include <string_view>
@@ -20,12 +20,12 @@ namespace combination_must {
 
 template<typename G>
 concept have_a_task_that_scores = requires(const G combination) {
-  requires Scored<std::remove_cvref_t<decltype(combination.task)>>;
+  requires LossFunction<std::remove_cvref_t<decltype(combination.task)>>;
 };
 
 template<typename G>
 concept have_a_distillation_that_scores = requires(const G combination) {
-  requires Scored<std::remove_cvref_t<decltype(combination.distillation)>>;
+  requires LossFunction<std::remove_cvref_t<decltype(combination.distillation)>>;
 };
 
 template<typename G>
@@ -45,8 +45,8 @@ concept carry_a_name_for_the_report = loss_must::carry_a_name_for_the_report<G>;
 /// Two losses that a training step differentiates one after the other, and a rule that combines
 /// their gradients, for each parameter tensor separately.
 ///
-/// Not an `Objective`: no sum of the two losses has the combined gradient, so a step for
-/// objectives must not accept it.
+/// Not a `LossFunction`: no sum of the two losses has the combined gradient, so a step for one
+/// loss must not accept it.
 ///
 /// Guaranteed beyond the syntax (`tests/laws/gradient_combination.hpp`): `combine` writes into
 /// neither gradient and does not synchronize with the device; an undefined gradient counts as

@@ -4,7 +4,7 @@
 /// @file
 /// A loss value together with the values of its terms, for reports.
 
-#include <rolewise/loss/objective.hpp>
+#include <rolewise/loss/loss_function.hpp>
 
 #include <string>
 #include <vector>
@@ -19,22 +19,22 @@ struct loss_term {
 
 struct loss_terms {
   torch::Tensor total;  ///< `[]`, the value to minimize, with its graph
-  /// Same names in the same order on every call of the same objective.
+  /// Same names in the same order on every call of the same loss.
   std::vector<loss_term> terms;
 };
 
-/// Evaluates an objective or a distillation loss with its terms, if it has any (`score_terms`);
+/// Evaluates a loss with its terms, if it has any (a member `evaluate_terms(pair, targets)`);
 /// otherwise its only term is itself. Nothing is computed twice.
-template<Scored O>
-[[nodiscard]] loss_terms score_terms(const O& objective, const paired_outputs& pair,
-                                     const targets& targets)
+template<LossFunction L>
+[[nodiscard]] loss_terms evaluate_loss_terms(const L& loss, const paired_outputs& pair,
+                                             const targets& targets)
 {
-  if constexpr (requires { objective.score_terms(pair, targets); }) {
-    return objective.score_terms(pair, targets);
+  if constexpr (requires { loss.evaluate_terms(pair, targets); }) {
+    return loss.evaluate_terms(pair, targets);
   } else {
-    auto total = score(objective, pair, targets);
+    auto total = evaluate_loss(loss, pair, targets);
     auto value = total.detach();
-    return {std::move(total), {{std::string{std::string_view{O::name}}, std::move(value)}}};
+    return {std::move(total), {{std::string{std::string_view{L::name}}, std::move(value)}}};
   }
 }
 

@@ -6,8 +6,8 @@
 
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/loss/loss_function.hpp>
 #include <rolewise/loss/loss_terms.hpp>
-#include <rolewise/loss/objective.hpp>
 
 #include <algorithm>
 #include <array>
@@ -21,14 +21,16 @@
 
 namespace rolewise {
 
-/// Weight of a loss in a sum; unitless. 0 keeps a loss in the report and out of the gradient.
+/// Weight of a loss in a sum; unitless. 0 keeps a loss in the report and out of the gradient, a
+/// negative weight makes the sum larger where the loss is small.
 class weight {
  public:
-  /// @throws std::invalid_argument unless `0 <= value < infinity`; in a constant, a compile error
+  /// @throws std::invalid_argument unless the value is finite; in a constant, a compile error
   constexpr explicit weight(double value) : value_{value}
   {
-    if (!(value >= 0.0 && value <= std::numeric_limits<double>::max()))
-      throw std::invalid_argument{"rolewise: weight of a loss must be finite and not negative"};
+    constexpr double largest = std::numeric_limits<double>::max();
+    if (!(value >= -largest && value <= largest))
+      throw std::invalid_argument{"rolewise: weight of a loss must be finite"};
   }
 
   [[nodiscard]] constexpr double value() const noexcept { return value_; }
@@ -38,10 +40,10 @@ class weight {
   double value_;
 };
 
-template<Scored O>
+template<LossFunction O>
 struct weighted_term {
   weight by{1.0};
-  O objective;
+  O loss;
 };
 
 namespace detail {
@@ -77,7 +79,7 @@ struct joined_name {
 ///
 /// @par Gradients
 /// Those of the losses, times their weights.
-template<Scored... Os>
+template<LossFunction... Os>
 class weighted_sum {
   static_assert(sizeof...(Os) > 0, "a weighted_sum wants at least one loss");
 
@@ -85,6 +87,8 @@ class weighted_sum {
   static constexpr std::string_view name = detail::joined_name<Os...>::value;
   static constexpr bool wants_features = (Os::wants_features || ...);
   static constexpr bool has_state = !(state_must::be_denied<Os> && ...);
+  static constexpr bool reads_teacher = (rolewise::reads_teacher<Os>() || ...);
+  static constexpr bool reaches_teacher = (rolewise::reaches_teacher<Os>() || ...);
   static constexpr bool wants_class_labels = (rolewise::wants_class_labels<Os>() || ...);
 
   constexpr explicit weighted_sum(weighted_term<Os>... terms) : terms_{std::move(terms)...} {}
@@ -93,11 +97,11 @@ class weighted_sum {
 
   [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const
   {
-    return score_terms(pair, targets).total;
+    return evaluate_terms(pair, targets).total;
   }
 
   /// @return the total, and the value of each loss before its weight
-  [[nodiscard]] loss_terms score_terms(const paired_outputs& pair, const targets& targets) const
+  [[nodiscard]] loss_terms evaluate_terms(const paired_outputs& pair, const targets& targets) const
   {
     loss_terms found;
     found.terms.reserve(sizeof...(Os));
@@ -115,7 +119,7 @@ class weighted_sum {
     int number = 0;
     std::apply(
         [&](auto&... term) {
-          (visit_part(archive, detail::classic_text("term", number++), term.objective), ...);
+          (visit_part(archive, detail::classic_text("term", number++), term.loss), ...);
         },
         terms_);
   }
@@ -136,7 +140,7 @@ class weighted_sum {
   static void add(const weighted_term<O>& term, const paired_outputs& pair, const targets& targets,
                   loss_terms& found)
   {
-    const auto value = score(term.objective, pair, targets);
+    const auto value = evaluate_loss(term.loss, pair, targets);
     const double by = term.by.value();
     if (found.total.defined())
       found.total = found.total.add(value, by);
@@ -158,9 +162,9 @@ class weighted_sum {
 namespace detail {
 
 template<typename O>
-[[nodiscard]] constexpr auto as_sum(O objective)
+[[nodiscard]] constexpr auto as_sum(O loss)
 {
-  return weighted_sum<O>{weighted_term<O>{weight{1.0}, std::move(objective)}};
+  return weighted_sum<O>{weighted_term<O>{weight{1.0}, std::move(loss)}};
 }
 template<typename... Os>
 [[nodiscard]] constexpr weighted_sum<Os...> as_sum(weighted_sum<Os...> sum)
@@ -177,23 +181,23 @@ template<typename... Os>
 }  // namespace detail
 
 /// Multiplies a loss, or every term of a sum, by a weight.
-template<Scored O>
-[[nodiscard]] constexpr auto operator*(weight by, O objective)
+template<LossFunction O>
+[[nodiscard]] constexpr auto operator*(weight by, O loss)
 {
-  auto terms = detail::as_sum(std::move(objective)).terms();
+  auto terms = detail::as_sum(std::move(loss)).terms();
   std::apply([&](auto&... term) { ((term.by = weight{by.value() * term.by.value()}), ...); },
              terms);
   return detail::sum_of(std::move(terms));
 }
 
-/// @throws std::invalid_argument for a weight that is negative or not finite
-template<Scored O>
-[[nodiscard]] constexpr auto operator*(double by, O objective)
+/// @throws std::invalid_argument for a weight that is not finite
+template<LossFunction O>
+[[nodiscard]] constexpr auto operator*(double by, O loss)
 {
-  return weight{by} * std::move(objective);
+  return weight{by} * std::move(loss);
 }
 
-template<Scored A, Scored B>
+template<LossFunction A, LossFunction B>
 [[nodiscard]] constexpr auto operator+(A first, B second)
 {
   return detail::sum_of(std::tuple_cat(detail::as_sum(std::move(first)).terms(),

@@ -10,7 +10,7 @@
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/loss/gradient_combination.hpp>
-#include <rolewise/loss/objective.hpp>
+#include <rolewise/loss/loss_function.hpp>
 #include <rolewise/student/student.hpp>
 #include <rolewise/teacher/teacher.hpp>
 #include <rolewise/train/detail/learner_state.hpp>
@@ -27,9 +27,9 @@
 
 namespace rolewise {
 
-/// A loss of `distillation`: one score, or two scores and a rule that combines their gradients.
+/// A loss of `distillation`: one loss, or two and a rule that combines their gradients.
 template<typename L>
-concept DistillationStepLoss = Scored<L> || GradientCombination<L>;
+concept DistillationStepLoss = LossFunction<L> || GradientCombination<L>;
 
 /// Training step of role-wise knowledge distillation. The members define the method; this class
 /// fixes the order of one training step.
@@ -90,8 +90,7 @@ struct distillation {
       "distillation: .shared_agent has parameters, which this step would never update; compose a "
       "step in which a learner trains it (rolewise/train/learner.hpp)");
   static_assert(DistillationStepLoss<Loss>,
-                "distillation: .loss must satisfy Objective, DistillationLoss or "
-                "GradientCombination");
+                "distillation: .loss must satisfy LossFunction or GradientCombination");
   static_assert(Stateful<Loss>,
                 "distillation: .loss must show its state (visit_state) or say has_state = false");
   static_assert(Optimizer<OptimizerType>,

@@ -10,7 +10,7 @@
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
-#include <rolewise/loss/objective.hpp>
+#include <rolewise/loss/loss_function.hpp>
 #include <rolewise/quant/layer_report.hpp>
 #include <rolewise/quant/schemes.hpp>
 #include <rolewise/train/detail/class_labels.hpp>
@@ -130,7 +130,7 @@ template<typename Network>
 /// @par Source
 /// Dong, Yao, Arfeen, Gholami, Mahoney, Keutzer: HAWQ-V2: Hessian Aware trace-Weighted Quantization
 /// of Neural Networks, NeurIPS 2020, arXiv:1911.03852; code amirgholami/PyHessian.
-template<typename Network, Objective Loss = cross_entropy>
+template<typename Network, SupervisedLoss Loss = cross_entropy>
 [[nodiscard]] std::vector<layer_trace> hessian_traces(const Network& network, const batch& examples,
                                                       const Loss& loss = {},
                                                       const trace_options& options = {})
@@ -149,7 +149,8 @@ template<typename Network, Objective Loss = cross_entropy>
     if (detail::are_hard(examples.labels))
       detail::require_classes("hessian_traces", examples.labels, pair.student.logits.size(1),
                               "the batch");
-  const auto value = score(loss, pair, targets{examples.labels, examples.ids, training_progress{}});
+  const auto value =
+      evaluate_loss(loss, pair, targets{examples.labels, examples.ids, training_progress{}});
   const auto slopes = torch::autograd::grad({value}, weights, {}, true, true, true);
 
   std::vector<double> sums(weights.size(), 0.0);

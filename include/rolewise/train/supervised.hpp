@@ -11,7 +11,7 @@
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
-#include <rolewise/loss/objective.hpp>
+#include <rolewise/loss/loss_function.hpp>
 #include <rolewise/student/student.hpp>
 #include <rolewise/train/detail/learner_state.hpp>
 #include <rolewise/train/detail/learning_rate.hpp>
@@ -56,9 +56,11 @@ struct supervised {
   static_assert(!HasParameters<Agent>,
                 "supervised: .agent has parameters, which this step would never update; compose a "
                 "step in which a learner trains it (rolewise/train/learner.hpp)");
-  static_assert(Objective<Loss>,
-                "supervised: .loss must satisfy Objective, such as cross_entropy{}; a loss against "
-                "a teacher belongs into a distillation");
+  static_assert(
+      SupervisedLoss<Loss>,
+      "supervised: .loss must satisfy SupervisedLoss, such as cross_entropy{}: a LossFunction "
+      "that says reads_teacher = false; a loss against a teacher belongs into a "
+      "distillation");
   static_assert(Stateful<Loss>,
                 "supervised: .loss must show its state (visit_state) or say has_state = false");
   static_assert(Optimizer<OptimizerType>,

@@ -57,7 +57,7 @@ struct teacher_spread {
 ///
 /// It ranks augmentations for one teacher and one data set: students learn better from those with
 /// lower values. Whatever merely flattens the teacher's outputs lowers it too, so it is no
-/// objective to optimize by itself.
+/// quantity to optimize by itself.
 ///
 /// @par Determinism
 /// A function of teacher, data, agents and options.

@@ -13,8 +13,8 @@
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/training_progress.hpp>
 #include <rolewise/loss/gradient_combination.hpp>
+#include <rolewise/loss/loss_function.hpp>
 #include <rolewise/loss/loss_terms.hpp>
-#include <rolewise/loss/objective.hpp>
 #include <rolewise/student/student.hpp>
 #include <rolewise/train/clip_gradients.hpp>
 #include <rolewise/train/detail/backward_to.hpp>
@@ -146,8 +146,8 @@ template<typename Loss>
     std::vector<torch::Tensor> inputs;  // without frozen ranges
     for (const auto& p : learned)
       if (p.value.requires_grad()) inputs.push_back(p.value);
-    auto task = score_terms(loss.task, pair, targets);
-    auto other = score_terms(loss.distillation, pair, targets);
+    auto task = evaluate_loss_terms(loss.task, pair, targets);
+    auto other = evaluate_loss_terms(loss.distillation, pair, targets);
     const auto first = torch::autograd::grad({task.total}, inputs, {}, true, false, true);
     const auto second = torch::autograd::grad({other.total}, inputs, {}, false, false, true);
     const torch::NoGradGuard without_graph;
@@ -164,13 +164,13 @@ template<typename Loss>
     add_terms(found.numbers, std::move(other.terms));
   } else {
     torch::Tensor total;
-    if constexpr (requires { loss.score_terms(pair, targets); }) {
-      auto scored = score_terms(loss, pair, targets);
-      total = std::move(scored.total);
+    if constexpr (requires { loss.evaluate_terms(pair, targets); }) {
+      auto evaluated = loss.evaluate_terms(pair, targets);
+      total = std::move(evaluated.total);
       found.numbers.push_back({"loss", total.detach()});
-      add_terms(found.numbers, std::move(scored.terms));
+      add_terms(found.numbers, std::move(evaluated.terms));
     } else {
-      total = score(loss, pair, targets);
+      total = evaluate_loss(loss, pair, targets);
       found.numbers.push_back({"loss", total.detach()});
     }
     found.gradients = backward_to(learned, total);

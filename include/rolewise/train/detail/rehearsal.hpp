@@ -9,7 +9,7 @@
 #include <rolewise/core/training_progress.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/data/dataset.hpp>
-#include <rolewise/loss/objective.hpp>
+#include <rolewise/loss/loss_function.hpp>
 #include <rolewise/train/detail/class_labels.hpp>
 
 #include <c10/util/Exception.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <rolewise/loss/cross_entropy.hpp>
-#include <rolewise/loss/objective.hpp>
+#include <rolewise/loss/loss_function.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/loss/weighted_sum.hpp>
 
@@ -10,10 +10,9 @@
 
 namespace {
 
-using namespace rolewise::objective_must;
-using rolewise::Objective;
+using namespace rolewise::loss_must;
+using rolewise::LossFunction;
 using rolewise::paired_outputs;
-using rolewise::Scored;
 using rolewise::targets;
 
 struct least_that_conforms {
@@ -21,8 +20,15 @@ struct least_that_conforms {
   static constexpr bool wants_features = true;
   torch::Tensor operator()(const paired_outputs&, const targets&) const { return {}; }
 };
-static_assert(Objective<least_that_conforms> && Scored<least_that_conforms>);
-static_assert(!rolewise::DistillationLoss<least_that_conforms>);
+static_assert(LossFunction<least_that_conforms>);
+static_assert(rolewise::DistillationLoss<least_that_conforms>);
+static_assert(!rolewise::SupervisedLoss<least_that_conforms>);
+
+struct least_without_teacher : least_that_conforms {
+  static constexpr bool reads_teacher = false;
+};
+static_assert(rolewise::SupervisedLoss<least_without_teacher>);
+static_assert(!rolewise::DistillationLoss<least_without_teacher>);
 
 // Each of these violates one requirement.
 
@@ -31,9 +37,9 @@ struct unnamed {
   torch::Tensor operator()(const paired_outputs&, const targets&) const { return {}; }
 };
 static_assert(!carry_a_name_for_the_report<unnamed>);
-static_assert(turn_outputs_and_labels_into_one_tensor<unnamed>);
+static_assert(turn_outputs_and_targets_into_one_tensor<unnamed>);
 static_assert(say_whether_they_want_features<unnamed>);
-static_assert(!Objective<unnamed> && !Scored<unnamed>);
+static_assert(!LossFunction<unnamed>);
 
 struct decides_late_about_features {
   static constexpr const char* name = "late";
@@ -41,27 +47,27 @@ struct decides_late_about_features {
   torch::Tensor operator()(const paired_outputs&, const targets&) const { return {}; }
 };
 static_assert(!say_whether_they_want_features<decides_late_about_features>);
-static_assert(turn_outputs_and_labels_into_one_tensor<decides_late_about_features>);
+static_assert(turn_outputs_and_targets_into_one_tensor<decides_late_about_features>);
 static_assert(carry_a_name_for_the_report<decides_late_about_features>);
-static_assert(!Objective<decides_late_about_features>);
+static_assert(!LossFunction<decides_late_about_features>);
 
 struct returns_a_number : least_that_conforms {
   double operator()(const paired_outputs&, const targets&) const { return 0.0; }
 };
-static_assert(!turn_outputs_and_labels_into_one_tensor<returns_a_number>);
-static_assert(!Objective<returns_a_number>);
+static_assert(!turn_outputs_and_targets_into_one_tensor<returns_a_number>);
+static_assert(!LossFunction<returns_a_number>);
 
 struct changes_as_it_scores : least_that_conforms {
   torch::Tensor operator()(const paired_outputs&, const targets&) { return {}; }
 };
-static_assert(!turn_outputs_and_labels_into_one_tensor<changes_as_it_scores>);
-static_assert(!Objective<changes_as_it_scores>);
+static_assert(!turn_outputs_and_targets_into_one_tensor<changes_as_it_scores>);
+static_assert(!LossFunction<changes_as_it_scores>);
 
 struct cannot_be_copied : least_that_conforms {
   cannot_be_copied(const cannot_be_copied&) = delete;
 };
-static_assert(turn_outputs_and_labels_into_one_tensor<cannot_be_copied>);
-static_assert(!Objective<cannot_be_copied>);
+static_assert(turn_outputs_and_targets_into_one_tensor<cannot_be_copied>);
+static_assert(!LossFunction<cannot_be_copied>);
 
 // Sums are flat, join the names of their terms, and want features if one of the terms does.
 
@@ -77,7 +83,9 @@ concept multipliable = requires(A a, B b) { a* b; };
 
 using sum = decltype(0.1 * cross_entropy{} + 0.9 * soft_target_kl{});
 static_assert(std::same_as<sum, weighted_sum<cross_entropy, soft_target_kl>>);
-static_assert(Objective<sum>);
+static_assert(LossFunction<sum>);
+static_assert(rolewise::DistillationLoss<sum> && !rolewise::SupervisedLoss<sum>);
+static_assert(rolewise::SupervisedLoss<decltype(2 * cross_entropy{})>);
 static_assert(sum::name == "cross-entropy + soft-target-kl");
 static_assert(!sum::wants_features && !sum::has_state && rolewise::Stateful<sum>);
 

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The `LossFunction` concept: a training loss computed from outputs and targets.
+///
+/// data -> agent -> teacher/student -> [loss] -> train -> report
+
+#include <rolewise/core/outputs.hpp>
+#include <rolewise/core/training_progress.hpp>
+
+#include <concepts>
+#include <string_view>
+#include <type_traits>
+
+namespace rolewise {
+
+/// Labels, ids and training progress of a batch: the inputs of a loss besides the outputs.
+struct targets {
+  /// `[N]` int64, or `[N, C]` floating point (soft labels).
+  torch::Tensor labels;
+  /// `[N]` int64, the ids of the examples in their data set; may be undefined.
+  torch::Tensor ids;
+  training_progress progress;
+};
+
+/// The requirements of LossFunction, named so that compiler errors read as sentences.
+namespace loss_must {
+
+template<typename L>
+concept turn_outputs_and_targets_into_one_tensor =
+    requires(const L loss, const paired_outputs pair, const targets targets) {
+      { loss(pair, targets) } -> std::same_as<torch::Tensor>;
+    };
+
+template<typename L>
+concept turn_outputs_alone_into_one_tensor = requires(const L loss, const paired_outputs pair) {
+  { loss(pair) } -> std::same_as<torch::Tensor>;
+};
+
+template<typename L>
+concept turn_outputs_into_one_tensor =
+    turn_outputs_and_targets_into_one_tensor<L> || turn_outputs_alone_into_one_tensor<L>;
+
+template<typename L>
+concept say_whether_they_want_features =
+    requires { typename std::bool_constant<L::wants_features>; };
+
+template<typename L>
+concept carry_a_name_for_the_report = requires {
+  { L::name } -> std::convertible_to<std::string_view>;
+};
+
+}  // namespace loss_must
+
+/// A loss to minimize: `loss(pair, targets)`, or `loss(pair)` if it needs no targets, gives a
+/// tensor `[]`.
+///
+/// Optional declarations, each a `static constexpr bool`:
+///   - `reads_teacher`: whether it reads `pair.teacher`; true if not declared. `supervised` takes
+///     only losses that declare false.
+///   - `reaches_teacher`: whether gradients may flow into the teacher's outputs; false if not
+///     declared.
+///   - `wants_class_labels`: whether hard labels must be class indices, 0 .. C - 1, so that `fit`
+///     checks all of them before it starts; false if not declared.
+///   - `minimum_at_teacher`: whether no outputs of the student have a lower loss than those of the
+///     teacher; for the laws, true if not declared.
+///
+/// Guaranteed beyond the syntax (`tests/laws/loss_function.hpp`,
+/// `tests/laws/distillation_loss.hpp`): the result is differentiable with respect to the student's
+/// outputs; without `wants_features` the features are never read; a copy is deep.
+template<typename L>
+concept LossFunction =
+    std::copyable<L> && loss_must::turn_outputs_into_one_tensor<L> &&
+    loss_must::say_whether_they_want_features<L> && loss_must::carry_a_name_for_the_report<L>;
+
+/// Whether a loss reads the teacher's outputs. True unless the type declares
+/// `static constexpr bool reads_teacher = false`.
+template<typename L>
+[[nodiscard]] consteval bool reads_teacher()
+{
+  if constexpr (requires { typename std::bool_constant<L::reads_teacher>; })
+    return L::reads_teacher;
+  else
+    return true;
+}
+
+/// Whether gradients may flow into the teacher's outputs. False unless the type declares
+/// `static constexpr bool reaches_teacher = true`.
+template<typename L>
+[[nodiscard]] consteval bool reaches_teacher()
+{
+  if constexpr (requires { typename std::bool_constant<L::reaches_teacher>; })
+    return L::reaches_teacher;
+  else
+    return false;
+}
+
+/// Whether hard labels must be class indices, 0 .. C - 1. False unless the type declares
+/// `static constexpr bool wants_class_labels = true`.
+template<typename L>
+[[nodiscard]] consteval bool wants_class_labels()
+{
+  if constexpr (requires { typename std::bool_constant<L::wants_class_labels>; })
+    return L::wants_class_labels;
+  else
+    return false;
+}
+
+/// A loss that needs no teacher: it declares `reads_teacher = false`.
+template<typename L>
+concept SupervisedLoss = LossFunction<L> && !reads_teacher<L>();
+
+/// Evaluates a loss, whether or not it takes targets.
+template<LossFunction L>
+[[nodiscard]] torch::Tensor evaluate_loss(const L& loss, const paired_outputs& pair,
+                                          const targets& targets)
+{
+  if constexpr (loss_must::turn_outputs_and_targets_into_one_tensor<L>)
+    return loss(pair, targets);
+  else
+    return loss(pair);
+}
+
+}  // namespace rolewise
