@@ -381,7 +381,7 @@ TEST_CASE("any other exception of a trial ends the search and names trial and co
   CHECK_THROWS_WITH_AS(
       (void)run_search(strategy, wild, factory, negative_loss, examples(), {.trials = 2}),
       doctest::Contains(
-          "rolewise: run_search: trial 1 (rate 0.5): learning rate: in epoch 0, step 0 it is inf"),
+          "rolewise: run_search: trial 1 (rate 0.5): sgd: want a finite learning_rate"),
       std::invalid_argument);
 }
 

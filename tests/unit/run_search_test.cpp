@@ -4,6 +4,8 @@
 #include "support/tiny_student.hpp"
 
 #include <rolewise/agent/augmentation_policy.hpp>
+#include <rolewise/core/owned_tensor.hpp>
+#include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/random_search.hpp>
@@ -593,4 +595,67 @@ TEST_CASE("a policy in the table of trial states is the pairs that do something"
   CHECK(std::string{text, size} ==
         "any  round 1  2/2 epochs  best     0      2  0.5000  rate 0.25  Rotate.1 6:7\n");
   std::free(text);
+}
+
+namespace {
+
+/// A loss with a learned scale, in two forms: copies of the first share its tensor.
+template<typename Held>
+struct scaled_cross_entropy {
+  static constexpr std::string_view name = "scaled-cross-entropy";
+  static constexpr bool wants_features = false;
+  static constexpr bool reads_teacher = false;
+
+  Held scale{torch::ones({1}).set_requires_grad(true)};
+
+  [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const
+  {
+    return (tensor(scale) * cross_entropy{}(pair, targets)).sum();
+  }
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.parameter("scale", tensor(scale));
+  }
+
+  static auto& tensor(auto& held)
+  {
+    if constexpr (requires { *held; })
+      return *held;
+    else
+      return held;
+  }
+};
+
+template<typename Held>
+auto search_with(const scaled_cross_entropy<Held>& loss, const dataset& data)
+{
+  return run_search(
+      random_search{}, rates,
+      [&](const configuration& at, std::int64_t, seed own) {
+        return supervised{.student = tiny_student{data.shape, own},
+                          .loss = loss,
+                          .optimizer = sgd{.learning_rate = at.real("rate")}};
+      },
+      [&](const auto& step) { return accuracy(step.evaluated(), data); }, data,
+      {.trials = 2, .epochs = 1, .batch_size = 10, .seed = seed{3}});
+}
+
+}  // namespace
+
+TEST_CASE("trials that share a tensor of their state are refused, deep copies train apart")
+{
+  const auto data = tiny_data(20);
+  CHECK_THROWS_WITH_AS((void)search_with(scaled_cross_entropy<torch::Tensor>{}, data),
+                       doctest::Contains("trials 0 and 1 share the tensor 'loss.scale'"),
+                       std::invalid_argument);
+
+  const scaled_cross_entropy<owned_tensor> loss;
+  const auto found = search_with(loss, data);
+  CHECK(loss.scale->item<float>() == 1.0f);
+  const auto first = found.steps[0]->loss.scale->item<float>(),
+             second = found.steps[1]->loss.scale->item<float>();
+  CHECK(first != 1.0f);
+  CHECK(second != 1.0f);
+  CHECK(first != second);
 }

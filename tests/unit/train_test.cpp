@@ -712,9 +712,10 @@ TEST_CASE("no learning rate and no setting beside it may be infinite or NaN")
                        "rolewise: learning rate: in epoch 0, step 0 it is inf: want a finite rate "
                        "of the optimizer and a finite factor of the schedule, got inf and 1",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)sgd{.learning_rate = endless}.start(nothing),
-                       "rolewise: sgd: want a finite rate and weight_decay, got inf and 0.0005",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      (void)sgd{.learning_rate = endless}.start(nothing),
+      "rolewise: sgd: want a finite learning_rate and weight_decay, got inf and 0.0005",
+      std::invalid_argument);
 }
 
 TEST_CASE("fit refuses what makes no sense")

@@ -91,8 +91,8 @@ inline detail::sgd_state sgd::start(const std::vector<named_tensor>& parameters)
         "sgd", "want learning_rate >= 0, momentum in [0, 1) and weight_decay >= 0, got ",
         learning_rate, ", ", momentum, " and ", weight_decay);
   if (!std::isfinite(learning_rate) || !std::isfinite(weight_decay))
-    throw_invalid_argument("sgd", "want a finite rate and weight_decay, got ", learning_rate,
-                           " and ", weight_decay);
+    throw_invalid_argument("sgd", "want a finite learning_rate and weight_decay, got ",
+                           learning_rate, " and ", weight_decay);
   return {*this, parameters};
 }
 

@@ -28,7 +28,7 @@ void require_sound_averages(std::string_view who, const Settings& s)
                            s.weight_decay);
   if (!std::isfinite(s.learning_rate) || !std::isfinite(s.epsilon) ||
       !std::isfinite(s.weight_decay))
-    throw_invalid_argument(who, "want a finite rate, epsilon and weight_decay, got ",
+    throw_invalid_argument(who, "want a finite learning_rate, epsilon and weight_decay, got ",
                            s.learning_rate, ", ", s.epsilon, " and ", s.weight_decay);
 }
 

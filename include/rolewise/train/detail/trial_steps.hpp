@@ -6,6 +6,7 @@
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/core/state.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/train/detail/copy_trial_state.hpp>
@@ -17,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -58,6 +60,7 @@ class trial_steps {
   {
     steps_[place(trial)].emplace(
         naming_trial(trial, at, [&] { return factory_(at, trial, seed_of(trial)); }));
+    naming_trial(trial, at, [&] { require_own_tensors(trial); });
   }
 
   /// Carries out decisions. Copies are made of the trials as they were before, so the order of
@@ -95,7 +98,11 @@ class trial_steps {
   }
 
   /// Discards the step of a failed trial, as a resumed search does.
-  void drop(std::int64_t trial) { steps_[place(trial)].reset(); }
+  void drop(std::int64_t trial)
+  {
+    steps_[place(trial)].reset();
+    forget_tensors_of(trial);
+  }
 
   /// State of a trial one comparison of trial states ago, for a strategy that copies earlier
   /// states.
@@ -113,6 +120,33 @@ class trial_steps {
   [[nodiscard]] static std::size_t place(std::int64_t trial)
   {
     return static_cast<std::size_t>(trial);
+  }
+
+  struct owner {
+    std::int64_t trial;
+    torch::Tensor tensor;  // keeps the address from being used again
+  };
+
+  void forget_tensors_of(std::int64_t trial)
+  {
+    std::erase_if(owners_, [&](const auto& each) { return each.second.trial == trial; });
+  }
+
+  /// Refuses a trial that shares a tensor of its state with another one: training either would
+  /// change both.
+  void require_own_tensors(std::int64_t trial)
+  {
+    forget_tensors_of(trial);
+    for_each_tensor(
+        *steps_[place(trial)], [&](const std::string& name, torch::Tensor& t, tensor_kind) {
+          if (!t.defined() || t.numel() == 0) return;
+          const auto [known, is_new] = owners_.try_emplace(t.const_data_ptr(), owner{trial, t});
+          if (!is_new && known->second.trial != trial)
+            throw_invalid_argument("run_search", "trials ", known->second.trial, " and ", trial,
+                                   " share the tensor '", name,
+                                   "': the factory copies a part whose copies are not deep (see "
+                                   "rolewise/core/owned_tensor.hpp)");
+        });
   }
 
   /// Sends states of own trials to the processes whose trials copy them.
@@ -166,7 +200,9 @@ class trial_steps {
         }
       auto fresh = factory_(copied.at, copied.to, own);
       copy_trial_state(fresh, other, who);
+      forget_tensors_of(copied.to);
       mine.emplace(std::move(fresh));
+      require_own_tensors(copied.to);
     });
   }
 
@@ -175,6 +211,7 @@ class trial_steps {
   bool reads_history_;
   std::vector<std::optional<Step>> steps_;
   std::vector<snapshot> now_, earlier_;  // deep copies, by trial
+  std::unordered_map<const void*, owner> owners_;
 };
 
 }  // namespace rolewise::detail
