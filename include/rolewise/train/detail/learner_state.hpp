@@ -96,9 +96,10 @@ void require_no_parameters(std::string_view who, std::string_view name, Part& pa
 /// A view as networks take it: on the device of the parameters, and converted from `uint8` once.
 [[nodiscard]] inline batch to_model_input(batch view, const std::vector<named_tensor>& learned)
 {
-  if (!learned.empty() && device_of(learned) != view.inputs.device())
-    view = to_device(std::move(view), device_of(learned),
-                     view.inputs.is_cpu() && view.inputs.is_pinned());
+  if (!learned.empty() && device_of(learned) != view.inputs.device()) {
+    const bool is_pinned = view.inputs.is_cpu() && view.inputs.is_pinned();
+    view = to_device(std::move(view), device_of(learned), is_pinned);
+  }
   if (view.inputs.scalar_type() == torch::kByte && view.inputs.dim() == 4)
     view = normalized(std::move(view));
   return view;
