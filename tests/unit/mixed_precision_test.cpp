@@ -360,7 +360,7 @@ TEST_CASE("the trace of a classifier is that of softmax regression")
   pair.student = answer;
   const auto w = rw::detail::weights_of_layers(n, n.layers()).back();
   const auto loss =
-      rw::score(rw::cross_entropy{}, pair, rw::targets{examples.labels, examples.ids, {}});
+      rw::evaluate_loss(rw::cross_entropy{}, pair, rw::targets{examples.labels, examples.ids, {}});
   const auto slope = torch::autograd::grad({loss}, {w}, {}, true, true);
   double sum = 0;
   for (std::int64_t draw = 0; draw < 200; ++draw)

@@ -412,9 +412,9 @@ TEST_CASE("a combination of gradients is combined tensor by tensor")
   for (std::size_t i = 0; i < 3; ++i) {
     const auto p = by_hand.parameters()[i].value;
     const auto task =
-        torch::autograd::grad({score(training.loss.task, pair, targets)}, {p}, {}, true)[0];
-    const auto other =
-        torch::autograd::grad({score(training.loss.distillation, pair, targets)}, {p}, {}, true)[0];
+        torch::autograd::grad({evaluate_loss(training.loss.task, pair, targets)}, {p}, {}, true)[0];
+    const auto other = torch::autograd::grad(
+        {evaluate_loss(training.loss.distillation, pair, targets)}, {p}, {}, true)[0];
     const auto wanted = before.parameters()[i].value - training.loss.combine(task, other, start);
     CHECK(torch::allclose(training.student.parameters()[i].value, wanted, 1e-5, 1e-6));
   }
