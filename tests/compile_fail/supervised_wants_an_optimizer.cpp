@@ -17,12 +17,12 @@ struct state {
 };
 
 // An optimizer without `visit_state`: every checkpoint would lack its momentum.
-struct forgetful_descent {
-  double rate = 0.1;
+struct forgetful_optimizer {
+  double learning_rate = 0.1;
   state start(const std::vector<rolewise::named_tensor>&) const { return {}; }
 };
 
 auto use()
 {
-  return rolewise::supervised{.student = least_student{}, .optimizer = forgetful_descent{}};
+  return rolewise::supervised{.student = least_student{}, .optimizer = forgetful_optimizer{}};
 }

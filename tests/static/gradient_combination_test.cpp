@@ -22,11 +22,11 @@ struct least_that_conforms {
   }
 };
 static_assert(GradientCombination<least_that_conforms>);
-static_assert(!rolewise::Scored<least_that_conforms>);
+static_assert(!rolewise::LossFunction<least_that_conforms>);
 
 using of_role_kd = rolewise::clipped_to_task<rolewise::cross_entropy, rolewise::soft_target_kl>;
 static_assert(GradientCombination<of_role_kd>);
-static_assert(!rolewise::Scored<of_role_kd>);
+static_assert(!rolewise::LossFunction<of_role_kd>);
 static_assert(!of_role_kd::has_state && rolewise::Stateful<of_role_kd>);
 static_assert(
     std::same_as<decltype(rolewise::clipped_to_task{.task = rolewise::cross_entropy{},
