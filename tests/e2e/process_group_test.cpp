@@ -279,9 +279,9 @@ TEST_CASE("when a process disappears the others stop and name it, and the histor
       CHECK(processes.status_of(1 - victim) == 3);
     }
     const auto words = shared.text(victim == 1 ? "error-of-0" : "error-of-1");
-    CHECK(words.starts_with(victim == 1
-                                ? "rolewise: ranks: rank 1 of 2 has disappeared: no sign of life"
-                                : "rolewise: ranks: rank 0 has disappeared"));
+    CHECK(words.starts_with(
+        victim == 1 ? "rolewise: process_group: rank 1 of 2 has disappeared: no sign of life"
+                    : "rolewise: process_group: rank 0 has disappeared"));
     CHECK(shared.history().events.size() < alone().history().events.size());
     const auto found = search(shared.path, 0.0);
     check_same(shared, alone());
@@ -307,22 +307,24 @@ TEST_CASE("the first process waits join_timeout for the others, not heartbeat_ti
 TEST_CASE("ranks say what is wrong with them")
 {
   if (std::getenv(variable) != nullptr) return;
-  CHECK_THROWS_WITH_AS(process_group({.rank = 2, .size = 2}),
-                       "rolewise: ranks: want 0 <= rank < size, a port from 1 to 65535, patience "
-                       "> 0 and arrival > 0, got rank 2 of 2, port 29500, 30 and 300",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      process_group({.rank = 2, .size = 2}),
+      "rolewise: process_group: want 0 <= rank < size, a port from 1 to 65535, "
+      "heartbeat_timeout > 0 and join_timeout > 0, got rank 2 of 2, port 29500, 30 and 300",
+      std::invalid_argument);
   for (const auto& options : {process_group_options{.heartbeat_timeout = 0.0},
                               process_group_options{.join_timeout = 0.0}})
     CHECK_THROWS_AS(process_group{options}, std::invalid_argument);
   CHECK_THROWS_WITH_AS(
       process_group({.rank = 0, .size = 2, .port = free_port(), .join_timeout = 0.3}),
-      doctest::Contains("rolewise: ranks: rank 1 of 2 has not come in 0.3"), std::runtime_error);
+      doctest::Contains("rolewise: process_group: rank 1 of 2 has not joined within 0.3"),
+      std::runtime_error);
   ::setenv("RANK", "1", 1);
   ::setenv("WORLD_SIZE", "two", 1);
   ::setenv("MASTER_ADDR", "localhost", 1);
   ::setenv("MASTER_PORT", "1234", 1);
   CHECK_THROWS_WITH_AS((void)process_group_from_environment(),
-                       "rolewise: ranks: WORLD_SIZE wants a number, got 'two'",
+                       "rolewise: process_group: WORLD_SIZE wants a number, got 'two'",
                        std::invalid_argument);
   ::setenv("WORLD_SIZE", "2", 1);
   const auto options = process_group_from_environment();
@@ -332,6 +334,6 @@ TEST_CASE("ranks say what is wrong with them")
   CHECK(options.port == 1234);
   ::unsetenv("RANK");
   CHECK_THROWS_WITH_AS((void)process_group_from_environment(),
-                       "rolewise: ranks: want the environment variable RANK",
+                       "rolewise: process_group: want the environment variable RANK",
                        std::invalid_argument);
 }

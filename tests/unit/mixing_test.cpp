@@ -438,11 +438,12 @@ TEST_CASE("a mixture gives each example the view of one agent, with the agent's 
   CHECK(refusal([&] { (void)random_choice{no_agent{}, cutout{}}(idless, progress, key); }) ==
         "rolewise: no-agent | cutout: want ids of int64 [24], got Long [3]");
   CHECK(refusal([] { (void)random_choice({-1.0, 2.0}, cutout{}, no_agent{}); }) ==
-        "rolewise: mixture: a weight is -1, want 0 or more, and finite");
+        "rolewise: random_choice: a weight is -1, want 0 or more, and finite");
   CHECK(refusal([] { (void)random_choice({0.0, 0.0}, cutout{}, no_agent{}); }) ==
-        "rolewise: mixture: want a weight above 0");
+        "rolewise: random_choice: want a weight above 0");
   CHECK(refusal([&] { (void)random_choice{no_agent{}, floating{}}(examples, progress, key); }) ==
-        "rolewise: mixture: one agent makes images of Byte [3, 40, 36], another one of Float [3, "
+        "rolewise: random_choice: one agent makes images of Byte [3, 40, 36], another one of Float "
+        "[3, "
         "40, 36]");
 
   // The state of a mixture is the state of its agents.

@@ -239,8 +239,8 @@ TEST_CASE("a configuration that is no list of sub-policies is refused with the r
     return refusal([&] { (void)rw::sub_policies_at(p, 25); });
   };
   CHECK(with("3.first.magnitude", std::int64_t{9}) == "accepted");
-  CHECK(with("3.first.operation", std::string{"Solarize"}) ==
-        "rolewise: sub_policies_at: '3.first.operation' is 'Solarize', no operation of a policy; "
+  CHECK(with("3.first.operation", std::string{"Solarie"}) ==
+        "rolewise: sub_policies_at: '3.first.operation' is 'Solarie', no operation of a policy; "
         "the nearest is 'Solarize'");
   CHECK(with("3.first.operation", std::int64_t{3}) ==
         "rolewise: sub_policies_at: '3.first.operation' is a number, want the name of an "

@@ -175,7 +175,8 @@ TEST_CASE("a type tells its arguments, whatever the compiler leaves out")
 {
   CHECK(text_of(constant_of<3>{}) == "=constant_of<3>");
   CHECK(text_of(tagged<brush>{}) == "=tagged<brush>");
-  CHECK(text_of(warm_up<>{}) == "=warm_up<cosine>; epochs=5; then=cosine; then.lowest=0");
+  CHECK(text_of(warm_up<>{}) ==
+        "=warm_up<cosine_annealing>; epochs=5; then=cosine_annealing; then.lowest=0");
   const auto closure = [](int x) { return x; };
   CHECK(text_of(closure) == "=lambda");
 }

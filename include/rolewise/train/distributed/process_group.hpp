@@ -205,12 +205,12 @@ class process_group {
   {
     if (o.size < 1 || o.rank < 0 || o.rank >= o.size || o.port < 1 || o.port > 65535 ||
         !(o.heartbeat_timeout > 0.0) || !(o.join_timeout > 0.0))
-      throw_invalid_argument(
-          "process_group",
-          "want 0 <= rank < size, a port from 1 to 65535, patience > 0 and arrival > 0, got "
-          "rank ",
-          o.rank, " of ", o.size, ", port ", o.port, ", ", o.heartbeat_timeout, " and ",
-          o.join_timeout);
+      throw_invalid_argument("process_group",
+                             "want 0 <= rank < size, a port from 1 to 65535, heartbeat_timeout > 0 "
+                             "and join_timeout > 0, "
+                             "got rank ",
+                             o.rank, " of ", o.size, ", port ", o.port, ", ", o.heartbeat_timeout,
+                             " and ", o.join_timeout);
   }
 
   [[nodiscard]] c10::intrusive_ptr<c10d::TCPStore> connected(bool is_server) const
@@ -315,7 +315,7 @@ class process_group {
       if (const auto waited = std::chrono::duration<double>(clock::now() - since).count();
           waited > options_.join_timeout)
         throw_runtime_error("process_group", "rank ", other, " of ", options_.size,
-                            " has not come in ", waited, " s");
+                            " has not joined within ", waited, " s");
       std::this_thread::sleep_for(std::chrono::milliseconds{5});
     }
   }
