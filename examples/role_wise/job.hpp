@@ -118,9 +118,9 @@ inline void sort_lists(job& wanted)
 
 inline std::string new_folder_name()
 {
-  const std::time_t progress = std::time(nullptr);
+  const std::time_t now = std::time(nullptr);
   char name[64];
-  std::strftime(name, sizeof name, "role_wise-%Y%m%d-%H%M%S", std::localtime(&progress));
+  std::strftime(name, sizeof name, "role_wise-%Y%m%d-%H%M%S", std::localtime(&now));
   return name;
 }
 

@@ -59,16 +59,16 @@ void step_holds_for(const Make& make, const dataset& data)
     const auto numbers = whole(examples, at(s));
     REQUIRE_FALSE(numbers.empty());
     CHECK(numbers.front().name == "loss");
-    std::vector<std::string> progress;
+    std::vector<std::string> shown;
     for (const auto& [name, value] : numbers) {
-      progress.push_back(name);
+      shown.push_back(name);
       CHECK(value.dim() == 0);
       CHECK(value.is_floating_point());
       CHECK_FALSE(value.requires_grad());
       CHECK(std::isfinite(value.template item<double>()));
     }
-    if (names.empty()) names = progress;
-    CHECK(progress == names);
+    if (names.empty()) names = shown;
+    CHECK(shown == names);
   }
   CHECK(torch::equal(examples.inputs, inputs_before));
 

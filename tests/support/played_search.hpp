@@ -25,7 +25,7 @@ struct play {
 };
 
 struct played_trial {
-  trial_state progress;
+  trial_state state;
   double skill = 0.0;  ///< the simulated state, which copies receive
 };
 
@@ -38,51 +38,51 @@ template<SearchStrategy S, typename Train>
   search_history history{std::string{S::name},    space,    how.trials, how.epochs,
                          how.evaluation_interval, how.seed, {}};
   std::vector<played_trial> all;
-  for (std::int64_t t = 0; t < how.trials; ++t) all.push_back({.progress = {.trial = t}});
+  for (std::int64_t t = 0; t < how.trials; ++t) all.push_back({.state = {.trial = t}});
   std::vector<played_trial> earlier;
   const auto place = [](std::int64_t trial) { return static_cast<std::size_t>(trial); };
   for (std::int64_t round = 0; round < 10 * how.epochs; ++round) {
     std::vector<trial_state> trial_states;
-    for (const auto& one : all) trial_states.push_back(one.progress);
+    for (const auto& one : all) trial_states.push_back(one.state);
     const auto before = all;
     for (const auto& made : strategy(space, trial_states, how.seed)) {
       auto& one = all[place(trial_of(made))];
-      search_event event{.round = round, .trial = one.progress.trial, .epoch = one.progress.epoch};
+      search_event event{.round = round, .trial = one.state.trial, .epoch = one.state.epoch};
       if (const auto* started = std::get_if<start_trial>(&made)) {
         event.from = started->parent;
-        event.at = one.progress.at = started->at;
+        event.at = one.state.at = started->at;
       } else if (const auto* copied = std::get_if<exploit_trial>(&made)) {
         const auto& donor =
             (copied->evaluations_ago == 0 ? before : earlier).at(place(copied->from));
         event.what = search_event::kind::copied;
         event.from = copied->from;
-        event.from_epoch = one.progress.epoch = donor.progress.epoch;
+        event.from_epoch = one.state.epoch = donor.state.epoch;
         one.skill = donor.skill;
-        one.progress.score = donor.progress.score;
-        event.at = one.progress.at = copied->at;
+        one.state.score = donor.state.score;
+        event.at = one.state.at = copied->at;
       } else if (std::holds_alternative<stop_trial>(made)) {
         event.what = search_event::kind::stopped;
-        one.progress.finished = true;
+        one.state.finished = true;
       } else {
         continue;
       }
       history.events.push_back(std::move(event));
     }
     earlier = before;
-    for (auto& [progress, skill] : all) {
-      if (progress.finished || !progress.at) continue;
-      progress.epoch = std::min(progress.epoch + how.evaluation_interval, how.epochs);
-      skill = train(skill, *progress.at, progress.trial, round);
-      progress.score = skill;
-      progress.finished = progress.epoch == how.epochs;
-      progress.past.push_back({progress.epoch, skill, *progress.at});
+    for (auto& [state, skill] : all) {
+      if (state.finished || !state.at) continue;
+      state.epoch = std::min(state.epoch + how.evaluation_interval, how.epochs);
+      skill = train(skill, *state.at, state.trial, round);
+      state.score = skill;
+      state.finished = state.epoch == how.epochs;
+      state.past.push_back({state.epoch, skill, *state.at});
       history.events.push_back({.what = search_event::kind::scored,
                                 .round = round,
-                                .trial = progress.trial,
-                                .epoch = progress.epoch,
+                                .trial = state.trial,
+                                .epoch = state.epoch,
                                 .score = skill});
     }
-    if (std::all_of(all.begin(), all.end(), [](const auto& one) { return one.progress.finished; }))
+    if (std::all_of(all.begin(), all.end(), [](const auto& one) { return one.state.finished; }))
       break;
   }
   return history;

@@ -324,7 +324,7 @@ TEST_CASE("concurrent tasks have their own threads, and all are done once")
         {7, 3, 5, 1}, {.max_concurrent = most, .threads_per_task = 1},
         [&](std::int64_t task) {
           CHECK(at::get_num_threads() == 1);
-          const int progress = ++inside;
+          const int current = ++inside;
           int seen = highest;
           while (seen < progress && !highest.compare_exchange_weak(seen, progress)) {
           }

@@ -453,10 +453,10 @@ TEST_CASE("a stratified subset is balanced and grows without losing anybody")
     CHECK(part.size() == count);
     const auto counts = part.labels.bincount({}, 5);
     CHECK((counts.max() - counts.min()).item<std::int64_t>() <= 1);
-    const auto progress = as_set(part.ids);
-    CHECK(progress.size() == static_cast<std::size_t>(count));
-    CHECK(std::includes(progress.begin(), progress.end(), before.begin(), before.end()));
-    before = progress;
+    const auto current = as_set(part.ids);
+    CHECK(current.size() == static_cast<std::size_t>(count));
+    CHECK(std::includes(current.begin(), current.end(), before.begin(), before.end()));
+    before = current;
   }
 }
 

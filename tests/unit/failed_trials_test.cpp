@@ -283,10 +283,10 @@ TEST_CASE("a failed trial takes the place of the worst, and no healthy one is re
     CHECK(replaced == 1);
     CHECK(events.at(8).what == search_event::kind::copied);
     CHECK(events.at(8).trial == fails);
-    const auto& progress = found.trial_states[static_cast<std::size_t>(fails)];
-    CHECK_FALSE(progress.failed);
-    CHECK(progress.score.has_value());
-    CHECK(progress.past.front().score == failed_score);
+    const auto& state = found.trial_states[static_cast<std::size_t>(fails)];
+    CHECK_FALSE(state.failed);
+    CHECK(state.score.has_value());
+    CHECK(state.past.front().score == failed_score);
     CHECK(failed_trials(found.history).empty());
     CHECK(ranked_trials(found.history).size() == 4);
   }

@@ -175,10 +175,10 @@ TEST_CASE("colors darken by equal steps from the least to the greatest number")
   double before = 100.0;
   for (int i = 0; i <= 200; ++i) {
     const auto color = rw::detail::heat_color(i / 200.0);
-    const double progress = lightness(color);
-    CHECK(progress < before);
-    CHECK(std::abs(progress - (93.0 - 73.0 * i / 200.0)) < 2.5);
-    before = progress;
+    const double current = lightness(color);
+    CHECK(current < before);
+    CHECK(std::abs(current - (93.0 - 73.0 * i / 200.0)) < 2.5);
+    before = current;
   }
   CHECK(lightness(rw::detail::ground_of_nothing) > lightness(rw::detail::heat_color(0.0)));
 }

@@ -469,11 +469,11 @@ TEST_CASE("kept weights follow every change of the latent weights")
   CHECK(torch::equal(answer(n), before));
   const auto changed = [&](const char* what) {
     CAPTURE(what);
-    const auto progress = answer(n);
-    CHECK_FALSE(torch::equal(progress, before));
-    CHECK(torch::equal(progress, anew(n)));
-    CHECK(torch::equal(answer(n), progress));
-    before = progress;
+    const auto current = answer(n);
+    CHECK_FALSE(torch::equal(current, before));
+    CHECK(torch::equal(current, anew(n)));
+    CHECK(torch::equal(answer(n), current));
+    before = current;
   };
   const auto parameters = n.parameters();
   (void)answer(n);  // caches weights after the handles were taken

@@ -353,7 +353,7 @@ namespace detail {
 
 /// A setting whose values differ between two lists; `nothing` where one of them lacks it.
 struct changed_setting {
-  std::string name, stored, progress;
+  std::string name, stored, current;
 
   [[nodiscard]] bool holds(const changed_setting& other) const
   {
@@ -363,13 +363,12 @@ struct changed_setting {
   [[nodiscard]] bool is_of_one_template() const
   {
     const auto open = stored.find('<');
-    return open != std::string::npos &&
-           stored.compare(0, open, progress, 0, progress.find('<')) == 0;
+    return open != std::string::npos && stored.compare(0, open, current, 0, current.find('<')) == 0;
   }
 };
 
 [[nodiscard]] inline std::vector<changed_setting> changed_settings(
-    const std::vector<setting>& stored, const std::vector<setting>& progress)
+    const std::vector<setting>& stored, const std::vector<setting>& current)
 {
   const auto value_in = [](const std::vector<setting>& all, const std::string& name) {
     const auto found = std::ranges::find(all, name, &setting::name);
@@ -377,9 +376,9 @@ struct changed_setting {
   };
   std::vector<changed_setting> changed;
   for (const auto& [name, value] : stored)
-    if (auto other = value_in(progress, name); other != value)
+    if (auto other = value_in(current, name); other != value)
       changed.push_back({name, value, std::move(other)});
-  for (const auto& [name, value] : progress)
+  for (const auto& [name, value] : current)
     if (std::ranges::find(stored, name, &setting::name) == stored.end())
       changed.push_back({name, "nothing", value});
   return changed;
@@ -392,10 +391,10 @@ struct changed_setting {
 /// are omitted. If only the template arguments differ and a setting of the part does too, the part
 /// itself is omitted instead.
 [[nodiscard]] inline std::string differences(const std::vector<setting>& stored,
-                                             const std::vector<setting>& progress)
+                                             const std::vector<setting>& current)
 {
   constexpr std::size_t most_shown = 6;
-  const auto changed = detail::changed_settings(stored, progress);
+  const auto changed = detail::changed_settings(stored, current);
   std::string words;
   std::size_t count = 0;
   for (const auto& each : changed) {
@@ -405,7 +404,7 @@ struct changed_setting {
     });
     if (is_told_by_another || ++count > most_shown) continue;
     words.append(words.empty() ? "" : ", ").append(each.name.empty() ? "the step" : each.name);
-    words.append(" ").append(each.stored).append(" (now ").append(each.progress).append(")");
+    words.append(" ").append(each.stored).append(" (now ").append(each.current).append(")");
   }
   if (count > most_shown)
     words.append(" and ").append(std::to_string(count - most_shown)).append(" more");

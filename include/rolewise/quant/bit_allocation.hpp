@@ -179,10 +179,9 @@ inline void keep_best(std::vector<partial_sum>& sums, double budget)
     std::size_t at = 0, answer = 0;
     for (std::size_t i = 0; i < questions.size(); ++i) {
       const auto& options = questions[i].options;
-      const auto& progress = options[answers[i]];
+      const auto& current = options[answers[i]];
       for (std::size_t j = 0; j < options.size(); ++j) {
-        const double saved = progress.harm - options[j].harm,
-                     more = options[j].cost - progress.cost;
+        const double saved = current.harm - options[j].harm, more = options[j].cost - current.cost;
         if (!(saved > 0.0) || cost + more > budget * (1.0 + 1e-12)) continue;
         const double worth = more > 0.0 ? saved / more : std::numeric_limits<double>::infinity();
         if (worth > best) {

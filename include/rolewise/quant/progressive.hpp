@@ -41,10 +41,10 @@ struct progressive {
   [[nodiscard]] Scheme at(std::int64_t epoch) const
   {
     if (stages.empty()) throw_invalid_argument("progressive", "has no stages");
-    std::size_t progress = 0;
-    for (; progress + 1 < stages.size() && epoch >= stages[progress].epochs; ++progress)
-      epoch -= stages[progress].epochs;
-    return stages[progress].scheme;
+    std::size_t current = 0;
+    for (; current + 1 < stages.size() && epoch >= stages[current].epochs; ++current)
+      epoch -= stages[current].epochs;
+    return stages[current].scheme;
   }
 
   [[nodiscard]] layer_bits operator()(const layer_id& place) const { return at(0)(place); }

@@ -118,7 +118,7 @@ namespace detail {
   std::int64_t place = 0;
   for (const auto& [trial, epochs, mean] : ranked_trials(history, options.evaluations)) {
     const auto path = lineage.ancestry(trial);
-    const auto& progress = lineage.stretches[path.back()];
+    const auto& current = lineage.stretches[path.back()];
     std::int64_t took = 0, gave = 0;
     for (const auto& event : history.events)
       if (event.what == search_event::kind::copied) {
@@ -138,11 +138,11 @@ namespace detail {
                                  std::to_string(took),
                                  std::to_string(gave),
                                  ancestors.empty() ? "-" : ancestors,
-                                 progress.stopped ? "stopped"
-                                 : is_done        ? "finished"
-                                                  : "under way"};
+                                 current.stopped ? "stopped"
+                                 : is_done       ? "finished"
+                                                 : "under way"};
     for (const auto& d : others) {
-      const auto* value = progress.at.find(d.name);
+      const auto* value = current.at.find(d.name);
       row.push_back(value == nullptr ? "-" : value_words(*value));
     }
     rows.add(std::move(row));

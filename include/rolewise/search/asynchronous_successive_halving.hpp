@@ -87,11 +87,11 @@ struct asynchronous_successive_halving {
                            const std::vector<const trial_state*>& trials) const
   {
     if (s.past.empty()) return true;
-    const auto progress = s.past.back().epoch;
+    const auto current = s.past.back().epoch;
     const auto before = s.past.size() > 1 ? s.past[s.past.size() - 2].epoch : 0;
-    for (auto rung = first_rung; rung <= progress; rung = detail::times(rung, eta)) {
+    for (auto rung = first_rung; rung <= current; rung = detail::times(rung, eta)) {
       if (rung > before && !is_promoted(s, trials, rung)) return false;
-      if (rung > progress / eta) break;
+      if (rung > current / eta) break;
     }
     return true;
   }

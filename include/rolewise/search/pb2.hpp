@@ -135,12 +135,12 @@ struct pb2 {
                const std::vector<detail::exchange>& copies, std::size_t step, seed own,
                std::vector<decision>& made) const
   {
-    const auto progress = static_cast<double>(step);
+    const auto current = static_cast<double>(step);
     std::vector<detail::timed_place> pending;
     for (const auto* s : trials) {
       const auto is_copy = [&](const detail::exchange& e) { return e.to == s->trial; };
       if (detail::is_running(*s) && std::none_of(copies.begin(), copies.end(), is_copy))
-        pending.push_back({modeled(space, *s->at), progress});
+        pending.push_back({modeled(space, *s->at), current});
     }
     const auto seen = rises(space, trials, own, step);
     std::optional<detail::bandit> picks;
@@ -150,7 +150,7 @@ struct pb2 {
       const auto here = ours.split(static_cast<std::uint64_t>(step));
       std::vector<double> picked;
       if (picks)
-        picked = picks->pick(progress, seen[0].where.at.size(), candidates,
+        picked = picks->pick(current, seen[0].where.at.size(), candidates,
                              here.split(purpose{"candidate"}));
       made.emplace_back(exploit_trial{
           .from = e.from, .to = e.to, .at = next(space, *find(trials, e.from).at, picked, here)});
@@ -212,15 +212,15 @@ struct pb2 {
         if (s->past.size() > i) rivals.push_back({s->trial, detail::score_of(s->past[i - 1])});
       const auto copies = exchanges(rivals, own, i);
       for (const auto& rival : rivals) {
-        const auto& progress = find(trials, rival.trial).past[i];
+        const auto& current = find(trials, rival.trial).past[i];
         const auto& before = find(trials, rival.trial).past[i - 1];
         const auto copy = std::find_if(copies.begin(), copies.end(),
                                        [&](const auto& e) { return e.to == rival.trial; });
         const double base =
             copy == copies.end() ? before.score : find(trials, copy->from).past[i - 1].score;
-        const auto epochs = std::max<std::int64_t>(progress.epoch - before.epoch, 1);
-        seen.push_back({{modeled(space, progress.at), static_cast<double>(i)},
-                        (progress.score - base) / static_cast<double>(epochs)});
+        const auto epochs = std::max<std::int64_t>(current.epoch - before.epoch, 1);
+        seen.push_back({{modeled(space, current.at), static_cast<double>(i)},
+                        (current.score - base) / static_cast<double>(epochs)});
       }
     }
     count_failures_as_least(seen);

@@ -104,16 +104,16 @@ class lineage_reader {
     auto& last = found_.last[place(event.trial)];
     if (event.what == search_event::kind::scored) {
       if (!event.score || !last) wrong("scores what has not started, or has no score");
-      auto& progress = found_.stretches[*last];
-      progress.end = event.epoch;
-      progress.scores.push_back({event.epoch, *event.score, progress.at});
+      auto& current = found_.stretches[*last];
+      current.end = event.epoch;
+      current.scores.push_back({event.epoch, *event.score, current.at});
       return;
     }
     if (event.what == search_event::kind::failed) {
       if (!last) wrong("fails what has not started");
-      auto& progress = found_.stretches[*last];
-      progress.end = event.epoch;
-      progress.failed = true;
+      auto& current = found_.stretches[*last];
+      current.end = event.epoch;
+      current.failed = true;
       return;
     }
     if (event.what == search_event::kind::stopped) {
@@ -144,9 +144,9 @@ class lineage_reader {
   void look(std::int64_t round)
   {
     round_ = round;
-    auto& progress = evaluations_.emplace_back();
+    auto& current = evaluations_.emplace_back();
     for (const auto& last : found_.last)
-      progress.push_back({last, last ? found_.stretches[*last].end : 0});
+      current.push_back({last, last ? found_.stretches[*last].end : 0});
   }
 
   /// The stretch that a trial was in when it had reached the epoch; some strategies copy the
@@ -215,8 +215,8 @@ struct failed_trial {
   for (const auto& event : history.events) {
     const auto trial = static_cast<std::size_t>(event.trial);
     if (event.what != search_event::kind::failed) continue;
-    const auto& progress = lineage.stretches[*lineage.last[trial]];
-    if (progress.failed) found[event.trial] = {event.trial, event.epoch, progress.at, event.reason};
+    const auto& current = lineage.stretches[*lineage.last[trial]];
+    if (current.failed) found[event.trial] = {event.trial, event.epoch, current.at, event.reason};
   }
   std::vector<failed_trial> by_number;
   for (auto& [trial, one] : found) by_number.push_back(std::move(one));
@@ -241,9 +241,9 @@ struct failed_trial {
     const auto count = std::min(scores.size(), static_cast<std::size_t>(evaluations));
     double sum = 0.0;
     for (auto i = scores.size() - count; i < scores.size(); ++i) sum += scores[i].score;
-    const auto& progress = lineage.stretches[*lineage.last[static_cast<std::size_t>(trial)]];
-    if (progress.failed) continue;
-    ranked.push_back({trial, progress.end, sum / static_cast<double>(count)});
+    const auto& current = lineage.stretches[*lineage.last[static_cast<std::size_t>(trial)]];
+    if (current.failed) continue;
+    ranked.push_back({trial, current.end, sum / static_cast<double>(count)});
   }
   std::stable_sort(ranked.begin(), ranked.end(), [](const ranked_trial& a, const ranked_trial& b) {
     return a.epochs != b.epochs ? a.epochs > b.epochs : a.mean > b.mean;

@@ -67,10 +67,10 @@ struct progress_bar {
     ++seen.steps;
     seen.examples += event.examples;
     if (!seen.is_live) return;
-    const auto progress = std::chrono::steady_clock::now();
-    if (progress - seen.drawn < std::chrono::milliseconds{200}) return;
-    seen.drawn = progress;
-    const double elapsed = std::chrono::duration<double>(progress - seen.begun).count();
+    const auto current = std::chrono::steady_clock::now();
+    if (current - seen.drawn < std::chrono::milliseconds{200}) return;
+    seen.drawn = current;
+    const double elapsed = std::chrono::duration<double>(current - seen.begun).count();
     const auto& at = event.progress;
     const auto& loss = event.numbers.front();
     std::string numbers =

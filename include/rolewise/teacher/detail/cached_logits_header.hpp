@@ -83,7 +83,7 @@ void put_words(std::array<char, Size>& to, std::string_view words)
 
 /// Describes the differences between two caches; empty if there are none.
 [[nodiscard]] inline std::string differences(const cached_logits_header& stored,
-                                             const cached_logits_header& progress)
+                                             const cached_logits_header& current)
 {
   std::string words;
   const auto say = [&](const auto&... parts) {
@@ -94,22 +94,21 @@ void put_words(std::array<char, Size>& to, std::string_view words)
     return a == b;
   };
   const auto words_of = [](const auto& text) { return std::string_view{text.data()}; };
-  compare("answers of type", type_name(stored.type), type_name(progress.type));
-  compare("classes", stored.classes, progress.classes);
-  compare("logits kept of a row", stored.kept, progress.kept);
-  compare("mass at temperature", stored.temperature, progress.temperature);
-  bool same = compare("seed", stored.seed, progress.seed);
-  same = compare("agents", words_of(stored.agents), words_of(progress.agents)) && same;
-  same = compare("number of views", stored.views, progress.views) && same;
-  bool same_data = compare("data set", words_of(stored.data), words_of(progress.data));
-  same_data = compare("number of examples", stored.samples, progress.samples) && same_data;
-  if (same_data && stored.data_sum != progress.data_sum) {
+  compare("answers of type", type_name(stored.type), type_name(current.type));
+  compare("classes", stored.classes, current.classes);
+  compare("logits kept of a row", stored.kept, current.kept);
+  compare("mass at temperature", stored.temperature, current.temperature);
+  bool same = compare("seed", stored.seed, current.seed);
+  same = compare("agents", words_of(stored.agents), words_of(current.agents)) && same;
+  same = compare("number of views", stored.views, current.views) && same;
+  bool same_data = compare("data set", words_of(stored.data), words_of(current.data));
+  same_data = compare("number of examples", stored.samples, current.samples) && same_data;
+  if (same_data && stored.data_sum != current.data_sum) {
     say("other data under the same name");
     same_data = false;
   }
-  if (same && same_data && stored.view_sum != progress.view_sum)
-    say("views made by another policy");
-  if (stored.teacher_sum != progress.teacher_sum) say("answers of another teacher");
+  if (same && same_data && stored.view_sum != current.view_sum) say("views made by another policy");
+  if (stored.teacher_sum != current.teacher_sum) say("answers of another teacher");
   return words;
 }
 

@@ -27,9 +27,9 @@ class memory_watch : public c10::MemoryReportingInfoBase {
                          c10::Device device) override
   {
     if (!device.is_cpu()) return;
-    const auto progress = now_ += bytes;
+    const auto current = now_ += bytes;
     auto most = most_.load();
-    while (most < progress && !most_.compare_exchange_weak(most, progress)) {
+    while (most < current && !most_.compare_exchange_weak(most, current)) {
     }
   }
   [[nodiscard]] bool memoryProfilingEnabled() const override { return true; }

@@ -124,9 +124,9 @@ class run_state {
     if (!words.empty() && !accepts_changes)
       throw_invalid_argument("fit", "the run to be resumed is another one: it has ", words,
                              "; .accept_changes = true goes on all the same");
-    auto progress = signature;  // `restore` reads the stored one into `signature`
+    auto current = signature;  // `restore` reads the stored one into `signature`
     restore(*this, *kept, "resumed run");
-    signature = std::move(progress);
+    signature = std::move(current);
     if (!words.empty())
       history.changes.push_back("from epoch " + std::to_string(next_epoch) + ": " + words);
     return true;

@@ -333,9 +333,9 @@ class process_group {
                             " has stopped: ", std::string{why.begin(), why.end()});
       }
       if (ask([&] { return store_->check({alive(from)}); })) {
-        auto progress = ask([&] { return store_->get(alive(from)); });
-        if (progress != sign) last_sign = clock::now();
-        sign = std::move(progress);
+        auto current = ask([&] { return store_->get(alive(from)); });
+        if (current != sign) last_sign = clock::now();
+        sign = std::move(current);
       }
       if (const auto silent = std::chrono::duration<double>(clock::now() - last_sign).count();
           silent > options_.heartbeat_timeout)
