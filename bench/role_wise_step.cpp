@@ -137,7 +137,7 @@ class steps {
     pair.teacher = timed(t[3], [&] { return training_.teacher.forward(teachers); });
     pair.student = timed(t[4], [&] { return training_.student.forward(students); });
     const rw::targets targets{students.labels, students.ids, progress};
-    const auto loss = timed(t[5], [&] { return rw::score(training_.loss, pair, targets); });
+    const auto loss = timed(t[5], [&] { return rw::evaluate_loss(training_.loss, pair, targets); });
     const auto learned = training_.student.parameters();
     const auto gradients = timed(t[6], [&] {
       loss.backward();

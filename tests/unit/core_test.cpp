@@ -326,7 +326,7 @@ TEST_CASE("concurrent tasks have their own threads, and all are done once")
           CHECK(at::get_num_threads() == 1);
           const int current = ++inside;
           int seen = highest;
-          while (seen < progress && !highest.compare_exchange_weak(seen, progress)) {
+          while (seen < current && !highest.compare_exchange_weak(seen, current)) {
           }
           std::this_thread::sleep_for(std::chrono::milliseconds{5});
           --inside;
