@@ -42,13 +42,13 @@ const agent shown{rw::rand_augment{.operations = 2, .magnitude = 5}, rw::pad_cro
 /// the classes after few steps.
 rw::dataset pictures(std::int64_t count)
 {
-  constexpr std::int64_t targets = 10;
-  const auto coarse = torch::randn({targets, shape.channels, 4, 4});
+  constexpr std::int64_t known = 10;
+  const auto coarse = torch::randn({known, shape.channels, 4, 4});
   const auto patterns =
       at::upsample_bicubic2d(coarse, {shape.height, shape.width}, /*align_corners=*/false);
   rw::dataset made;
   made.shape = shape;
-  made.labels = torch::arange(count).remainder_(targets);
+  made.labels = torch::arange(count).remainder_(known);
   made.images = patterns.index_select(0, made.labels)
                     .mul_(50)
                     .add_(torch::randn({count, shape.channels, shape.height, shape.width}), 20)

@@ -55,9 +55,9 @@ template<typename Q>
   return found;
 }
 
-/// A sequence of parts of one type, named by index.
+/// A list of parts of one type, named by index.
 template<typename Part>
-struct compose {
+struct part_list {
   std::vector<Part> parts;
 
   template<typename Archive>

@@ -196,7 +196,7 @@ class residual_body {
   network_options options_;
   convolution<Q> stem_;
   batch_norm stem_batch_norm_;
-  std::vector<detail::compose<residual_block<Q>>> stages_;
+  std::vector<detail::part_list<residual_block<Q>>> stages_;
   linear<Q> classifier_;
   torch::ScalarType compute_ = torch::kFloat;
 };

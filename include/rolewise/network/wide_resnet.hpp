@@ -201,7 +201,7 @@ class wide_residual_body {
   Scheme scheme_;
   network_options options_;
   convolution<Q> stem_;
-  std::vector<detail::compose<wide_residual_block<Q>>> stages_;
+  std::vector<detail::part_list<wide_residual_block<Q>>> stages_;
   batch_norm last_batch_norm_;
   linear<Q> classifier_;
   torch::ScalarType compute_ = torch::kFloat;

@@ -41,10 +41,10 @@ struct clip_gradients {
     if (!(norm > 0.0)) throw_invalid_argument("clip_gradients", "want norm > 0, got ", norm);
     const torch::NoGradGuard without_graph;
     std::vector<torch::Tensor> present;
-    distinct_tensors targets;
+    distinct_tensors known;
     bool has_16_bits = false;
     for (const auto& g : gradients) {
-      if (!g.defined() || !targets.add(g)) continue;
+      if (!g.defined() || !known.add(g)) continue;
       present.push_back(g);
       has_16_bits = has_16_bits || c10::isReducedFloatingType(g.scalar_type());
     }

@@ -101,8 +101,8 @@ template<typename Network>
   std::vector<torch::Tensor> once;
   std::vector<std::size_t> places;
   for (const auto& each : tensors) {
-    const auto found = std::ranges::find_if(
-        once, [&](const torch::Tensor& targets) { return targets.is_same(each); });
+    const auto found =
+        std::ranges::find_if(once, [&](const torch::Tensor& known) { return known.is_same(each); });
     places.push_back(static_cast<std::size_t>(found - once.begin()));
     if (found == once.end()) once.push_back(each);
   }

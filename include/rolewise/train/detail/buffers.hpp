@@ -89,10 +89,10 @@ struct update_group {
     throw_invalid_argument("optimizer", "was started for ", started_for, " parameters, was handed ",
                            parameters.size(), " of them with ", gradients.size(), " gradients");
   std::vector<update_group> groups;
-  std::unordered_set<const c10::TensorImpl*> targets;
+  std::unordered_set<const c10::TensorImpl*> known;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const auto& value = parameters[i].value;
-    if (!gradients[i].defined() || !targets.insert(value.unsafeGetTensorImpl()).second) continue;
+    if (!gradients[i].defined() || !known.insert(value.unsafeGetTensorImpl()).second) continue;
     const bool is_range = parameters[i].kind == tensor_kind::range;
     const double decays =
         !is_range && (what == decay::everything || value.dim() > 1) ? weight_decay : 0.0;

@@ -45,10 +45,10 @@ class state_reader {
  private:
   [[nodiscard]] std::uint32_t read_header()
   {
-    const auto targets = std::min(bytes_.size(), state_magic.size());
-    if (bytes_.substr(0, targets) != state_magic.substr(0, targets))
+    const auto known = std::min(bytes_.size(), state_magic.size());
+    if (bytes_.substr(0, known) != state_magic.substr(0, known))
       throw_runtime_error(path_, "is no checkpoint of rolewise: it begins otherwise, at byte 0");
-    at_ = targets;
+    at_ = known;
     if (bytes_.size() < state_header_size)
       throw_runtime_error(path_, "is truncated: it has ", bytes_.size(),
                           " bytes, its header alone ", state_header_size);
