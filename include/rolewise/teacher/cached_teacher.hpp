@@ -105,9 +105,9 @@ class cached_teacher {
                              "features are not kept; take a loss on logits, or ask the teacher "
                              "itself");
     // Stored logits have no graph.
-    if (detail::wants_input_gradient(examples)) return teacher_.forward(examples);
-    const torch::NoGradGuard without_graph;
-    if (examples.view.count != kept_->store.views() || examples.size() == 0) {
+    const bool wants_graph = detail::wants_input_gradient(examples);
+    const torch::AutoGradMode mode{wants_graph};
+    if (wants_graph || examples.view.count != kept_->store.views() || examples.size() == 0) {
       {
         const std::lock_guard lock{kept_->guard};
         kept_->tally.passed_on += examples.size();
