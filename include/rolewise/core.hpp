@@ -40,6 +40,7 @@
 #include <rolewise/core/settings.hpp>
 #include <rolewise/core/standard_output.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/core/taps.hpp>
 #include <rolewise/core/temperature.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/core/terminal.hpp>

@@ -12,4 +12,5 @@
 #include <rolewise/loss/loss_terms.hpp>
 #include <rolewise/loss/no_distillation.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
+#include <rolewise/loss/targets.hpp>
 #include <rolewise/loss/weighted_sum.hpp>

@@ -12,13 +12,46 @@
 
 namespace rolewise {
 
+/// What one example is.
+enum class sample_kind {
+  image,   ///< `[C, H, W]`, `uint8`, or floating point once normalized
+  tokens,  ///< `[L]` int64, indices into a vocabulary
+  vector   ///< `[D]` floating point
+};
+
 /// Shape of one example and number of classes. Axis names throughout the library: N examples, C
-/// channels (of images) or classes (of logits), H rows, W columns.
+/// channels (of images) or classes (of logits), H rows, W columns, L tokens, D features.
 struct sample_shape {
   std::int64_t channels = 3;
   std::int64_t height = 32;
   std::int64_t width = 32;
   std::int64_t classes = 10;
+  sample_kind kind = sample_kind::image;
+
+  /// A sequence of `length` tokens, which is its `width`.
+  [[nodiscard]] static constexpr sample_shape tokens(std::int64_t length, std::int64_t classes)
+  {
+    return {1, 1, length, classes, sample_kind::tokens};
+  }
+  /// A vector of `size` values, which are its `channels`.
+  [[nodiscard]] static constexpr sample_shape vector(std::int64_t size, std::int64_t classes)
+  {
+    return {size, 1, 1, classes, sample_kind::vector};
+  }
+
+  /// Sizes of the tensor of one example: `[C, H, W]`, `[L]` or `[D]`.
+  [[nodiscard]] std::vector<std::int64_t> sizes() const
+  {
+    switch (kind) {
+      case sample_kind::tokens:
+        return {width};
+      case sample_kind::vector:
+        return {channels};
+      case sample_kind::image:
+        break;
+    }
+    return {channels, height, width};
+  }
 
   friend bool operator==(const sample_shape&, const sample_shape&) = default;
 };
@@ -42,15 +75,17 @@ struct view_number {
   friend bool operator==(const view_number&, const view_number&) = default;
 };
 
-/// N examples with their labels and their ids in the data set.
+/// N examples with their labels and their ids in the data set: images, token sequences of L
+/// tokens, or vectors.
 ///
 /// An agent returns a new batch and never writes into the tensors of its input.
 struct batch {
-  /// `[N, C, H, W]`, `uint8` until just before the forward pass, or floating point once
-  /// normalized.
+  /// Images `[N, C, H, W]`, `uint8` until just before the forward pass, or floating point once
+  /// normalized; token indices `[N, L]` int64; vectors `[N, D]` floating point.
   torch::Tensor inputs;
-  /// `[N]` int64 in 0 .. classes - 1, or `[N, classes]` floating point (soft labels, rows sum to
-  /// 1).
+  /// One label for each example, `[N]` int64 in 0 .. classes - 1 or `[N, classes]` floating point
+  /// (soft labels, which sum to 1 over the classes); for each pixel, `[N, H, W]` or
+  /// `[N, classes, H, W]`; for each token, `[N, L]` or `[N, classes, L]`.
   torch::Tensor labels;
   /// `[N]` int64, on the CPU: the id of each example in its data set; random draws are keyed by
   /// it.
@@ -62,6 +97,13 @@ struct batch {
   /// `[N]` int64, on the CPU: the id of the example that was mixed into each example; undefined
   /// if none was.
   torch::Tensor partners{};
+  /// `[N, L]` bool: true for a token, false for padding; undefined if all are tokens.
+  torch::Tensor mask{};
+  /// Weights of the labels in losses and metrics, floating point, at least 0: `[N]`, or one for
+  /// each pixel or token as the labels have them; undefined means 1.
+  torch::Tensor weights{};
+  /// A hard label of this value counts in no loss and no metric.
+  std::int64_t ignore_index = -100;
 
   [[nodiscard]] std::int64_t size() const { return inputs.defined() ? inputs.size(0) : 0; }
 };
@@ -120,13 +162,14 @@ inline torch::Tensor per_channel(const std::vector<double>& values, const torch:
   return examples;
 }
 
-/// Returns the batch with inputs and labels on a device; ids stay on the CPU.
+/// Returns the batch with inputs, labels, mask and weights on a device; ids stay on the CPU.
 /// @param non_blocking whether to return before the copies are done, where the memory is pinned
 [[nodiscard]] inline batch to_device(batch examples, torch::Device device,
                                      bool non_blocking = false)
 {
   examples.inputs = examples.inputs.to(device, non_blocking);
-  if (examples.labels.defined()) examples.labels = examples.labels.to(device, non_blocking);
+  for (auto* each : {&examples.labels, &examples.mask, &examples.weights})
+    if (each->defined()) *each = each->to(device, non_blocking);
   return examples;
 }
 

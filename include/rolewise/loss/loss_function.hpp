@@ -7,22 +7,14 @@
 /// data -> agent -> teacher/student -> [loss] -> train -> report
 
 #include <rolewise/core/outputs.hpp>
-#include <rolewise/core/training_progress.hpp>
+#include <rolewise/core/taps.hpp>
+#include <rolewise/loss/targets.hpp>
 
 #include <concepts>
 #include <string_view>
 #include <type_traits>
 
 namespace rolewise {
-
-/// Labels, ids and training progress of a batch: the inputs of a loss besides the outputs.
-struct targets {
-  /// `[N]` int64, or `[N, C]` floating point (soft labels).
-  torch::Tensor labels;
-  /// `[N]` int64, the ids of the examples in their data set; may be undefined.
-  torch::Tensor ids;
-  training_progress progress;
-};
 
 /// The requirements of LossFunction, named so that compiler errors read as sentences.
 namespace loss_must {
@@ -43,10 +35,6 @@ concept turn_outputs_into_one_tensor =
     turn_outputs_and_targets_into_one_tensor<L> || turn_outputs_alone_into_one_tensor<L>;
 
 template<typename L>
-concept say_whether_they_want_features =
-    requires { typename std::bool_constant<L::wants_features>; };
-
-template<typename L>
 concept carry_a_name_for_the_report = requires {
   { L::name } -> std::convertible_to<std::string_view>;
 };
@@ -55,6 +43,10 @@ concept carry_a_name_for_the_report = requires {
 
 /// A loss to minimize: `loss(pair, targets)`, or `loss(pair)` if it needs no targets, gives a
 /// tensor `[]`.
+///
+/// Optional declarations, each a `static constexpr taps`:
+///   - `teacher_taps`, `student_taps`: the features that it reads of each; none if not declared. A
+///     network that does not offer one of them is refused at compile time.
 ///
 /// Optional declarations, each a `static constexpr bool`:
 ///   - `reads_teacher`: whether it reads `pair.teacher`; true if not declared. `supervised` takes
@@ -66,13 +58,40 @@ concept carry_a_name_for_the_report = requires {
 ///   - `minimum_at_teacher`: whether no outputs of the student have a lower loss than those of the
 ///     teacher; for the laws, true if not declared.
 ///
+/// Optional members, for losses with state:
+///   - `configure(const feature_shapes& teacher, const feature_shapes& student)`: makes what
+///     depends on the shapes of the tapped features, such as adapters, before the optimizer
+///     starts. Called again with the same shapes, it changes nothing.
+///   - `after_step(const paired_outputs&, const targets&)`: called after each update with the
+///     outputs, detached, for memories that move on; the only call that may change the loss.
+///   - `evaluate_terms(pair, targets)`: see `evaluate_loss_terms`.
+///
 /// Guaranteed beyond the syntax (`tests/laws/loss_function.hpp`,
 /// `tests/laws/distillation_loss.hpp`): the result is differentiable with respect to the student's
-/// outputs; without `wants_features` the features are never read; a copy is deep.
+/// outputs; other features than those declared are never read; a copy is deep.
 template<typename L>
-concept LossFunction =
-    std::copyable<L> && loss_must::turn_outputs_into_one_tensor<L> &&
-    loss_must::say_whether_they_want_features<L> && loss_must::carry_a_name_for_the_report<L>;
+concept LossFunction = std::copyable<L> && loss_must::turn_outputs_into_one_tensor<L> &&
+                       loss_must::carry_a_name_for_the_report<L>;
+
+/// The features of the teacher that a loss reads: its constant `teacher_taps`; none without one.
+template<typename L>
+[[nodiscard]] consteval taps teacher_taps()
+{
+  if constexpr (requires { std::bool_constant<L::teacher_taps.empty()>{}; })
+    return L::teacher_taps;
+  else
+    return {};
+}
+
+/// The features of the student that a loss reads: its constant `student_taps`; none without one.
+template<typename L>
+[[nodiscard]] consteval taps student_taps()
+{
+  if constexpr (requires { std::bool_constant<L::student_taps.empty()>{}; })
+    return L::student_taps;
+  else
+    return {};
+}
 
 /// Whether a loss reads the teacher's outputs. True unless the type declares
 /// `static constexpr bool reads_teacher = false`.
@@ -120,6 +139,36 @@ template<LossFunction L>
     return loss(pair, targets);
   else
     return loss(pair);
+}
+
+/// Calls `configure` of a loss that has one.
+template<typename L>
+void configure_loss(L& loss, const feature_shapes& teacher, const feature_shapes& student)
+{
+  if constexpr (requires { loss.configure(teacher, student); }) loss.configure(teacher, student);
+}
+
+/// Whether a loss has to be configured.
+template<typename L>
+[[nodiscard]] consteval bool wants_configuration()
+{
+  return requires(L loss, const feature_shapes shapes) { loss.configure(shapes, shapes); };
+}
+
+/// Whether a loss has an `after_step`.
+template<typename L>
+[[nodiscard]] consteval bool moves_after_step()
+{
+  return requires(L loss, const paired_outputs pair, const targets targets) {
+    loss.after_step(pair, targets);
+  };
+}
+
+/// Calls `after_step` of a loss that has one.
+template<typename L>
+void loss_after_step(L& loss, const paired_outputs& pair, const targets& targets)
+{
+  if constexpr (moves_after_step<L>()) loss.after_step(pair, targets);
 }
 
 }  // namespace rolewise

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The `targets` of a batch: what a loss compares outputs with.
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/core/training_progress.hpp>
+
+#include <cstdint>
+
+namespace rolewise {
+
+/// Labels of a batch, their weights, and the position in training: the inputs of a loss besides
+/// the outputs.
+struct targets {
+  /// Class indices, int64, or soft labels, floating point with the shape of the logits: one for
+  /// each example, `[N]` or `[N, C]`, pixel, `[N, H, W]` or `[N, C, H, W]`, or token, `[N, L]` or
+  /// `[N, C, L]`.
+  torch::Tensor labels;
+  /// `[N]` int64, the ids of the examples in their data set; may be undefined.
+  torch::Tensor ids;
+  training_progress progress;
+  /// Floating point, at least 0: `[N]`, or one for each pixel or token; undefined means 1.
+  torch::Tensor weights{};
+  /// A hard label of this value counts in no loss and no metric.
+  std::int64_t ignore_index = -100;
+};
+
+/// The targets of a batch. Where there is a label for each token, the weights of padding
+/// (`batch::mask`) are 0.
+[[nodiscard]] inline targets targets_of(const batch& examples, const training_progress& progress)
+{
+  auto weights = examples.weights;
+  const auto& labels = examples.labels;
+  const auto& mask = examples.mask;
+  if (mask.defined() && labels.defined() &&
+      labels.dim() == mask.dim() + (labels.is_floating_point() ? 1 : 0)) {
+    const auto counted = mask.to(labels.is_floating_point() ? labels.scalar_type() : torch::kFloat);
+    if (!weights.defined())
+      weights = counted;
+    else
+      weights = counted * (weights.dim() == 1 ? weights.unsqueeze(1) : weights);
+  }
+  return {labels, examples.ids, progress, weights, examples.ignore_index};
+}
+
+}  // namespace rolewise
