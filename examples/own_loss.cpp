@@ -19,7 +19,6 @@ namespace mine {
 /// (Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015, section 2.1).
 struct centered_logits {
   static constexpr std::string_view name = "centered-logits";  // for reports and records
-  static constexpr bool wants_features = false;                // true: `features` are filled
   static constexpr bool has_state = false;                     // with state: define visit_state
 
   torch::Tensor operator()(const rw::paired_outputs& pair) const

@@ -13,6 +13,7 @@
 #include <rolewise/core/device_of.hpp>
 #include <rolewise/core/display_width.hpp>
 #include <rolewise/core/distinct_tensors.hpp>
+#include <rolewise/core/drawn_tensor.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>

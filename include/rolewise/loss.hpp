@@ -4,9 +4,11 @@
 /// @file
 /// Umbrella header of `loss/`: loss functions, distillation losses, gradient combinations.
 
+#include <rolewise/loss/attention_transfer.hpp>
 #include <rolewise/loss/clipped_to_task.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
+#include <rolewise/loss/fitnet.hpp>
 #include <rolewise/loss/gradient_combination.hpp>
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/loss/loss_terms.hpp>

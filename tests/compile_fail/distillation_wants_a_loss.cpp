@@ -9,7 +9,6 @@
 // Two loss terms without the rule that combines their gradients.
 struct task_and_distillation {
   static constexpr std::string_view name = "both";
-  static constexpr bool wants_features = false;
   static constexpr bool has_state = false;
   rolewise::cross_entropy task{};
   rolewise::cross_entropy distillation{};

@@ -6,7 +6,6 @@
 // A loss that returns a number instead of a tensor.
 struct disagreement {
   static constexpr const char* name = "disagreement";
-  static constexpr bool wants_features = false;
 #ifdef ROLEWISE_CONTROL
   using result = torch::Tensor;
 #else

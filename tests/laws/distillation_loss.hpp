@@ -13,18 +13,12 @@
 namespace rolewise::laws {
 
 template<DistillationLoss L>
-void hold_for(const L& loss)
+void hold_for(const L& plain)
 {
   torch::manual_seed(0);
-  const auto wanted = torch::TensorOptions{}.dtype(torch::kFloat64).requires_grad(true);
-  const auto sample = [&] {
-    outputs said{.logits = torch::randn({5, 7}, wanted), .features = {}};
-    if (L::wants_features)
-      said.features = {torch::randn({5, 3, 4, 4}, wanted), torch::randn({5, 6, 2, 2}, wanted),
-                       torch::randn({5, 6}, wanted)};
-    return said;
-  };
-  const auto teacher = sample(), student = sample();
+  const auto loss = configured(plain);
+  const auto teacher = sample_outputs(teacher_taps<L>());
+  const auto student = sample_outputs(student_taps<L>());
   const auto logits_before = student.logits.detach().clone();
 
   const targets labels{torch::randint(7, {5}, torch::kLong), torch::arange(5), {}};
@@ -39,23 +33,26 @@ void hold_for(const L& loss)
 
   score.backward();
   bool reaches_student = student.logits.grad().defined();
-  for (const auto& f : student.features) reaches_student |= f.grad().defined();
+  for (const auto& f : student.features) reaches_student |= f.value.grad().defined();
   CHECK(reaches_student);
   if (!reaches_teacher<L>()) {
     CHECK_FALSE(teacher.logits.grad().defined());
-    for (const auto& f : teacher.features) CHECK_FALSE(f.grad().defined());
+    for (const auto& f : teacher.features) CHECK_FALSE(f.value.grad().defined());
   }
 
-  bool has_minimum_at_teacher = true;
-  if constexpr (requires { L::minimum_at_teacher; }) has_minimum_at_teacher = L::minimum_at_teacher;
-  if (has_minimum_at_teacher)
+  if (minimum_at_teacher<L>())
     CHECK(value_of(teacher, teacher).template item<double>() <= score.template item<double>());
 
-  if (!L::wants_features) {
-    const outputs strange{.logits = student.logits, .features = {torch::Tensor{}}};
-    CHECK(torch::equal(score, value_of({teacher.logits, {torch::Tensor{}}}, strange)));
-  }
+  // Features that are not declared are not read.
+  const auto with_others = [](outputs said) {
+    for (const auto id : {tap::embedding, tap::stage<0>, tap::before_activation<3>,
+                          tap::penultimate, tap::auxiliary<1>})
+      if (!said.features.contains(id)) said.features.set(id, torch::Tensor{});
+    return said;
+  };
+  CHECK(torch::equal(score, value_of(with_others(teacher), with_others(student))));
   copies_are_deep(loss);
+  configuring_again_changes_nothing(plain);
 }
 
 }  // namespace rolewise::laws

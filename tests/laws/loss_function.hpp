@@ -7,9 +7,14 @@
 #include "support/doctest.hpp"
 
 #include <rolewise/core/state.hpp>
+#include <rolewise/core/taps.hpp>
 #include <rolewise/loss/loss_function.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <set>
+#include <string>
+#include <vector>
 
 namespace rolewise::laws {
 
@@ -30,19 +35,65 @@ void copies_are_deep(L loss)
   }
 }
 
+/// Random outputs of 5 examples and 7 classes with features of the wanted taps, in double
+/// precision, with gradients: maps `[5, 3, 4, 4]`, the penultimate vector `[5, 6]`.
+inline outputs sample_outputs(const taps& wanted)
+{
+  const auto learned = torch::TensorOptions{}.dtype(torch::kFloat64).requires_grad(true);
+  outputs said{.logits = torch::randn({5, 7}, learned), .features = {}};
+  wanted.for_each([&](tap_id id) {
+    said.features.set(id, id == tap::penultimate ? torch::randn({5, 6}, learned)
+                                                 : torch::randn({5, 3, 4, 4}, learned));
+  });
+  return said;
+}
+
+/// The loss, configured for such outputs, its state in double precision.
+template<LossFunction L>
+[[nodiscard]] L configured(L loss)
+{
+  const auto shapes_of = [](const taps& wanted) {
+    feature_shapes shapes;
+    wanted.for_each([&](tap_id id) {
+      shapes.set(id, id == tap::penultimate ? std::vector<std::int64_t>{6}
+                                            : std::vector<std::int64_t>{3, 4, 4});
+    });
+    return shapes;
+  };
+  configure_loss(loss, shapes_of(teacher_taps<L>()), shapes_of(student_taps<L>()));
+  if constexpr (state_must::be_shown<L>)
+    for_each_tensor(loss, [](const std::string&, torch::Tensor& t, tensor_kind) {
+      if (t.defined()) t = t.detach().to(torch::kFloat64).set_requires_grad(t.requires_grad());
+    });
+  return loss;
+}
+
+/// Configuring again with the same shapes changes nothing.
+template<LossFunction L>
+void configuring_again_changes_nothing(const L& loss)
+{
+  if constexpr (wants_configuration<L>() && state_must::be_shown<L>) {
+    auto once = configured(loss);
+    std::vector<torch::Tensor> before;
+    for_each_tensor(once, [&](const std::string&, torch::Tensor& t, tensor_kind) {
+      before.push_back(t.clone());
+    });
+    auto twice = configured(once);
+    std::size_t i = 0;
+    for_each_tensor(twice, [&](const std::string& name, torch::Tensor& t, tensor_kind) {
+      CAPTURE(name);
+      CHECK(torch::equal(t, before.at(i++)));
+    });
+  }
+}
+
 /// For a loss on hard and soft labels, with or without a teacher.
 template<LossFunction L>
 void hold_for_labels(const L& loss)
 {
   torch::manual_seed(0);
-  const auto wanted = torch::TensorOptions{}.dtype(torch::kFloat64).requires_grad(true);
-  const auto sample = [&] {
-    outputs said{.logits = torch::randn({5, 7}, wanted), .features = {}};
-    if (L::wants_features)
-      said.features = {torch::randn({5, 3, 4, 4}, wanted), torch::randn({5, 6}, wanted)};
-    return said;
-  };
-  const auto teacher = sample(), student = sample();
+  const auto teacher = sample_outputs(teacher_taps<L>());
+  const auto student = sample_outputs(student_taps<L>());
   const auto logits_before = student.logits.detach().clone();
   const auto hard = torch::randint(7, {5}, torch::kLong);
   const auto soft = torch::softmax(torch::randn({5, 7}, torch::kFloat64), 1);

@@ -9,7 +9,6 @@ using rolewise::paired_outputs;
 
 struct least_that_conforms {
   static constexpr const char* name = "least";
-  static constexpr bool wants_features = false;
   torch::Tensor operator()(const paired_outputs&) const { return {}; }
 };
 static_assert(DistillationLoss<least_that_conforms>);
@@ -24,21 +23,11 @@ static_assert(rolewise::reaches_teacher<teaches_the_teacher>());
 // Each of these violates one requirement.
 
 struct unnamed {
-  static constexpr bool wants_features = false;
   torch::Tensor operator()(const paired_outputs&) const { return {}; }
 };
 static_assert(!carry_a_name_for_the_report<unnamed>);
-static_assert(turn_outputs_alone_into_one_tensor<unnamed> &&
-              say_whether_they_want_features<unnamed>);
+static_assert(turn_outputs_alone_into_one_tensor<unnamed>);
 static_assert(!DistillationLoss<unnamed>);
-
-struct silent_about_features {
-  [[maybe_unused]] static constexpr const char* name = "silent";
-  torch::Tensor operator()(const paired_outputs&) const { return {}; }
-};
-static_assert(!say_whether_they_want_features<silent_about_features>);
-static_assert(turn_outputs_alone_into_one_tensor<silent_about_features>);
-static_assert(!DistillationLoss<silent_about_features>);
 
 struct returns_a_number : least_that_conforms {
   double operator()(const paired_outputs&) const { return 0.0; }

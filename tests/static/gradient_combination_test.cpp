@@ -12,7 +12,6 @@ using rolewise::training_progress;
 
 struct least_that_conforms {
   static constexpr const char* name = "least";
-  static constexpr bool wants_features = false;
   rolewise::cross_entropy task;
   rolewise::no_distillation distillation;
   torch::Tensor combine(const torch::Tensor& a, const torch::Tensor&,
@@ -37,7 +36,6 @@ static_assert(
 
 struct without_a_task {
   static constexpr const char* name = "no task";
-  static constexpr bool wants_features = false;
   rolewise::no_distillation distillation;
   torch::Tensor combine(const torch::Tensor& a, const torch::Tensor&,
                         const training_progress&) const
@@ -49,7 +47,6 @@ static_assert(!have_a_task_that_scores<without_a_task>);
 static_assert(have_a_distillation_that_scores<without_a_task>);
 static_assert(combine_two_gradients_into_one<without_a_task>);
 static_assert(carry_a_name_for_the_report<without_a_task>);
-static_assert(say_whether_they_want_features<without_a_task>);
 static_assert(!GradientCombination<without_a_task>);
 
 struct with_a_number_for_distillation : without_a_task {
@@ -74,12 +71,6 @@ struct changes_as_it_combines : least_that_conforms {
 };
 static_assert(!combine_two_gradients_into_one<changes_as_it_combines>);
 static_assert(!GradientCombination<changes_as_it_combines>);
-
-struct late_about_features : least_that_conforms {
-  bool wants_features = false;
-};
-static_assert(!say_whether_they_want_features<late_about_features>);
-static_assert(!GradientCombination<late_about_features>);
 
 struct unnamed : least_that_conforms {
   int name = 0;

@@ -17,7 +17,7 @@ using rolewise::targets;
 
 struct least_that_conforms {
   static constexpr const char* name = "least";
-  static constexpr bool wants_features = true;
+  static constexpr rolewise::taps student_taps{rolewise::tap::stage<2>};
   torch::Tensor operator()(const paired_outputs&, const targets&) const { return {}; }
 };
 static_assert(LossFunction<least_that_conforms>);
@@ -33,23 +33,11 @@ static_assert(!rolewise::DistillationLoss<least_without_teacher>);
 // Each of these violates one requirement.
 
 struct unnamed {
-  static constexpr bool wants_features = false;
   torch::Tensor operator()(const paired_outputs&, const targets&) const { return {}; }
 };
 static_assert(!carry_a_name_for_the_report<unnamed>);
 static_assert(turn_outputs_and_targets_into_one_tensor<unnamed>);
-static_assert(say_whether_they_want_features<unnamed>);
 static_assert(!LossFunction<unnamed>);
-
-struct decides_late_about_features {
-  static constexpr const char* name = "late";
-  bool wants_features = false;
-  torch::Tensor operator()(const paired_outputs&, const targets&) const { return {}; }
-};
-static_assert(!say_whether_they_want_features<decides_late_about_features>);
-static_assert(turn_outputs_and_targets_into_one_tensor<decides_late_about_features>);
-static_assert(carry_a_name_for_the_report<decides_late_about_features>);
-static_assert(!LossFunction<decides_late_about_features>);
 
 struct returns_a_number : least_that_conforms {
   double operator()(const paired_outputs&, const targets&) const { return 0.0; }
@@ -69,7 +57,7 @@ struct cannot_be_copied : least_that_conforms {
 static_assert(turn_outputs_and_targets_into_one_tensor<cannot_be_copied>);
 static_assert(!LossFunction<cannot_be_copied>);
 
-// Sums are flat, join the names of their terms, and want features if one of the terms does.
+// Sums are flat, join the names of their terms, and want the taps of all.
 
 using rolewise::cross_entropy;
 using rolewise::soft_target_kl;
@@ -87,14 +75,15 @@ static_assert(LossFunction<sum>);
 static_assert(rolewise::DistillationLoss<sum> && !rolewise::SupervisedLoss<sum>);
 static_assert(rolewise::SupervisedLoss<decltype(2 * cross_entropy{})>);
 static_assert(sum::name == "cross-entropy + soft-target-kl");
-static_assert(!sum::wants_features && !sum::has_state && rolewise::Stateful<sum>);
+static_assert(sum::student_taps.empty() && !sum::has_state && rolewise::Stateful<sum>);
 
 using longer = decltype(2 * (std::declval<sum>() + cross_entropy{}));
 static_assert(std::same_as<longer, weighted_sum<cross_entropy, soft_target_kl, cross_entropy>>);
 
 using with_a_foreign_loss = decltype(cross_entropy{} + weight{0.5} * least_that_conforms{});
 static_assert(std::same_as<with_a_foreign_loss, weighted_sum<cross_entropy, least_that_conforms>>);
-static_assert(with_a_foreign_loss::wants_features);
+static_assert(with_a_foreign_loss::student_taps == least_that_conforms::student_taps);
+static_assert(with_a_foreign_loss::teacher_taps.empty());
 static_assert(!rolewise::Stateful<with_a_foreign_loss>);  // one term does not declare its state
 
 static_assert(!addable<cross_entropy, int> && !addable<cross_entropy, unnamed>);

@@ -25,7 +25,6 @@ namespace mine {
 /// A loss of a user's own namespace: half the squared distance of the logits.
 struct squared_distance {
   static constexpr const char* name = "squared-distance";
-  static constexpr bool wants_features = false;
   torch::Tensor operator()(const paired_outputs& pair) const
   {
     return (pair.student.logits - pair.teacher.logits.detach()).square().sum() / 2;
@@ -35,7 +34,6 @@ struct squared_distance {
 /// A loss with a learned parameter.
 struct scaled_logits {
   static constexpr std::string_view name = "scaled-logits";
-  static constexpr bool wants_features = false;
   torch::Tensor scale = torch::ones({}, torch::kFloat64);
   torch::Tensor operator()(const paired_outputs& pair) const
   {
@@ -184,7 +182,7 @@ TEST_CASE("soft_target_kl refuses what would broadcast or convert")
   };
   refuses(good, {}, "rolewise: soft-target-kl: logits are undefined");
   refuses({}, good, "rolewise: soft-target-kl: logits of the teacher are undefined");
-  refuses(good, good[0], "rolewise: soft-target-kl: want logits [N, C], N and C above 0, got [7]");
+  refuses(good, good[0], "rolewise: soft-target-kl: want logits [N, C] or [N, C, ...], no size 0, got [7]");
   refuses(good[0].unsqueeze(0), good,
           "rolewise: soft-target-kl: shape of teacher [1, 7], of student [5, 7]");
   refuses(good, good.to(torch::kLong),
@@ -194,9 +192,9 @@ TEST_CASE("soft_target_kl refuses what would broadcast or convert")
   refuses(torch::empty({5, 7}, torch::kMeta), good,
           "rolewise: soft-target-kl: device of teacher meta, of student cpu");
   refuses(torch::zeros({0, 7}), torch::zeros({0, 7}),
-          "rolewise: soft-target-kl: want logits [N, C], N and C above 0, got [0, 7]");
+          "rolewise: soft-target-kl: want logits [N, C] or [N, C, ...], no size 0, got [0, 7]");
   refuses(torch::zeros({7, 0}), torch::zeros({7, 0}),
-          "rolewise: soft-target-kl: want logits [N, C], N and C above 0, got [7, 0]");
+          "rolewise: soft-target-kl: want logits [N, C] or [N, C, ...], no size 0, got [7, 0]");
 }
 
 TEST_CASE("an infinite logit makes soft_target_kl infinite or NaN")
@@ -278,7 +276,7 @@ TEST_CASE("cross_entropy refuses labels that do not fit")
       "of Long");
   refuses(torch::zeros({5}, torch::TensorOptions{}.dtype(torch::kLong).device(torch::kMeta)),
           "rolewise: cross-entropy: device of labels meta, of student cpu");
-  for (const std::int64_t label : {-1, 7, -100}) {  // -100 is what LibTorch ignores by default
+  for (const std::int64_t label : {-1, 7, -99}) {  // -100 is the ignore index
     auto labels = torch::zeros({5}, torch::kLong);
     labels[3] = label;
     const auto why = "rolewise: cross-entropy: want labels in 0 .. 6, got " +
@@ -286,7 +284,7 @@ TEST_CASE("cross_entropy refuses labels that do not fit")
     refuses(labels, why.c_str());
   }
   CHECK_THROWS_WITH_AS((void)cross({}, logits[0], torch::zeros({1}, torch::kLong)),
-                       "rolewise: cross-entropy: want logits [N, C], N and C above 0, got [7]",
+                       "rolewise: cross-entropy: want logits [N, C] or [N, C, ...], no size 0, got [7]",
                        std::invalid_argument);
 }
 

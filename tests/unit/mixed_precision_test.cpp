@@ -112,7 +112,6 @@ struct parabola {
 
 struct first_logit {
   static constexpr std::string_view name = "first-logit";
-  static constexpr bool wants_features = false;
   [[maybe_unused]] static constexpr bool has_state = false;
 
   static constexpr bool reads_teacher = false;

@@ -603,7 +603,6 @@ namespace {
 template<typename Held>
 struct scaled_cross_entropy {
   static constexpr std::string_view name = "scaled-cross-entropy";
-  static constexpr bool wants_features = false;
   static constexpr bool reads_teacher = false;
 
   Held scale{torch::ones({1}).set_requires_grad(true)};

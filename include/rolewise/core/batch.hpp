@@ -102,7 +102,7 @@ struct batch {
   /// Weights of the labels in losses and metrics, floating point, at least 0: `[N]`, or one for
   /// each pixel or token as the labels have them; undefined means 1.
   torch::Tensor weights{};
-  /// A hard label of this value counts in no loss and no metric.
+  /// A hard label of this value counts in no loss on labels and in no metric.
   std::int64_t ignore_index = -100;
 
   [[nodiscard]] std::int64_t size() const { return inputs.defined() ? inputs.size(0) : 0; }

@@ -10,8 +10,10 @@
 #include <rolewise/core/tensor.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -83,10 +85,30 @@ struct outputs {
   tapped<torch::Tensor> features;
 };
 
+/// A network or teacher that knows the shapes of its features before training:
+/// `tap_shapes(wanted)`, each of one example.
+template<typename N>
+concept ShowsTapShapes = requires(const N network, const taps wanted) {
+  { network.tap_shapes(wanted) } -> std::same_as<feature_shapes>;
+};
+
 /// Outputs of teacher and student for the same examples, in the same order.
 struct paired_outputs {
   outputs teacher;
   outputs student;
 };
+
+namespace detail {
+
+/// The outputs without their graph.
+[[nodiscard]] inline outputs detached(const outputs& of)
+{
+  outputs result;
+  if (of.logits.defined()) result.logits = of.logits.detach();
+  for (const auto& [id, value] : of.features) result.features.set(id, value.detach());
+  return result;
+}
+
+}  // namespace detail
 
 }  // namespace rolewise

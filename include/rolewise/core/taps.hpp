@@ -193,11 +193,12 @@ consteval void must_be_offered()
 
 /// Fails to compile, naming the first missing tap, unless `Offers` offers all of `Wanted`.
 template<taps Wanted, typename Wants, typename Offers>
-consteval void must_offer()
+[[nodiscard]] consteval bool taps_are_offered()
 {
   constexpr auto missing = Wanted.without(offered_taps<Offers>());
   if constexpr (!missing.empty())
     must_be_offered<missing.first().kind, int{missing.first().index}, Wants, Offers>();
+  return true;
 }
 
 }  // namespace detail

@@ -38,7 +38,6 @@ struct clipped_to_task {
                 "distillation wants a DistillationLoss, such as soft_target_kl{}");
 
   static constexpr std::string_view name = "clipped-to-task";
-  static constexpr bool wants_features = Task::wants_features || Distillation::wants_features;
   static constexpr bool has_state =
       !(state_must::be_denied<Task> && state_must::be_denied<Distillation>);
   static constexpr bool wants_class_labels =

@@ -7,11 +7,12 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/loss/detail/require_logits.hpp>
+#include <rolewise/loss/detail/weighted_mean.hpp>
 #include <rolewise/loss/loss_function.hpp>
 
 #include <cstdint>
-#include <limits>
 #include <optional>
+#include <string_view>
 
 namespace rolewise {
 
@@ -20,10 +21,12 @@ namespace rolewise {
 ///     y = onehot(label), or the soft label
 ///     loss = -mean_n sum_c ((1 - e) * y[n,c] + e / C) * log softmax(student)[n,c]
 ///
-/// with e the label smoothing; 0 is none, 0.1 is usual.
+/// with e the label smoothing; 0 is none, 0.1 is usual. The mean is over the examples, or over all
+/// their pixels or tokens where these have labels. Hard labels `targets.ignore_index` are left
+/// out; with weights it is `sum(w * l) / sum(w)`. If nothing counts, loss and gradient are 0.
 ///
 /// @par Units
-/// Nats per example.
+/// Nats per label.
 /// @par Gradients
 /// To the student's logits, and to soft labels that require one. The teacher's outputs are never
 /// read.
@@ -32,7 +35,6 @@ namespace rolewise {
 /// Computer Vision, 2015, arXiv:1512.00567, section 7.
 struct cross_entropy {
   static constexpr std::string_view name = "cross-entropy";
-  static constexpr bool wants_features = false;
   static constexpr bool reads_teacher = false;
   static constexpr bool has_state = false;
   static constexpr bool wants_class_labels = true;
@@ -42,11 +44,13 @@ struct cross_entropy {
   /// For 16-bit logits, softmax and sums are computed in single precision; soft labels are cast
   /// to the dtype of the computation.
   /// @return `[]`, in the dtype and on the device of the logits
-  /// @throws std::invalid_argument unless the logits are `[N, C]`, N and C above 0, floating point,
-  ///         and the labels, on their device, `[N]` int64 or `[N, C]` floating point; and, on the
-  ///         CPU, for a hard label outside 0 .. C - 1
-  /// @pre Rows of soft labels sum to 1, unchecked. On devices other than the CPU hard labels are
-  ///      in range, unchecked: a check would synchronize with the device, whose own kernels trap.
+  /// @throws std::invalid_argument unless the logits are `[N, C]` or `[N, C, ...]`, no size 0,
+  ///         floating point; the labels, on their device, hard (int64, the logits' shape without
+  ///         axis 1) or soft (floating point, the logits' shape); weights `[N]` or of the hard
+  ///         labels' shape; and, on the CPU, for a hard label outside 0 .. C - 1
+  /// @pre Soft labels sum to 1 over the classes, unchecked. On devices other than the CPU hard
+  ///      labels are in range, unchecked: a check would synchronize with the device, whose own
+  ///      kernels trap.
   [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const;
 };
 
@@ -54,26 +58,49 @@ static_assert(SupervisedLoss<cross_entropy>);
 
 namespace detail {
 
-inline void require_labels(const torch::Tensor& labels, const torch::Tensor& logits,
-                           std::string_view caller)
+/// What the hard labels of a batch are found to contain; on devices other than the CPU unknown.
+struct label_check {
+  bool is_hard = false;
+  bool may_ignore = false;  ///< some label is the ignore index, or that is unknown
+};
+
+/// Checks hard labels on the CPU.
+/// @return whether some label is the ignore index
+inline bool require_classes_of(const torch::Tensor& labels, std::int64_t classes,
+                               std::int64_t ignore_index, std::string_view caller)
 {
+  const auto dense = labels.contiguous();
+  const auto* const label = dense.const_data_ptr<std::int64_t>();
+  const auto each = dense.numel() / dense.size(0);
+  bool ignores = false;
+  for (std::int64_t i = 0; i < dense.numel(); ++i) {
+    if (label[i] == ignore_index)
+      ignores = true;
+    else if (label[i] < 0 || label[i] >= classes)
+      throw_invalid_argument(caller, "want labels in 0 .. ", classes - 1, ", got ", label[i],
+                             " for example ", i / each, " of the batch");
+  }
+  return ignores;
+}
+
+inline label_check require_labels(const targets& targets, const torch::Tensor& logits,
+                                  std::string_view caller)
+{
+  const auto& labels = targets.labels;
   if (!labels.defined()) throw_invalid_argument(caller, "labels are undefined");
-  const bool hard =
-      labels.scalar_type() == torch::kLong && labels.dim() == 1 && labels.size(0) == logits.size(0);
+  auto elements = logits.sizes().vec();
+  elements.erase(elements.begin() + 1);
+  const bool hard = labels.scalar_type() == torch::kLong && labels.sizes() == elements;
   const bool soft = labels.is_floating_point() && labels.sizes() == logits.sizes();
   if (!hard && !soft)
-    throw_invalid_argument(caller, "want labels [", logits.size(0), "] of Long or ", logits.sizes(),
-                           " of floating point, got ", labels.sizes(), " of ",
+    throw_invalid_argument(caller, "want labels ", at::IntArrayRef{elements}, " of Long or ",
+                           logits.sizes(), " of floating point, got ", labels.sizes(), " of ",
                            labels.scalar_type());
   if (labels.device() != logits.device())
     throw_invalid_argument(caller, "device of labels ", labels.device(), ", of student ",
                            logits.device());
-  if (!hard || !labels.is_cpu()) return;
-  const auto label = labels.accessor<std::int64_t, 1>();
-  for (std::int64_t n = 0; n < label.size(0); ++n)
-    if (label[n] < 0 || label[n] >= logits.size(1))
-      throw_invalid_argument(caller, "want labels in 0 .. ", logits.size(1) - 1, ", got ", label[n],
-                             " for example ", n, " of the batch");
+  if (!hard || !labels.is_cpu()) return {hard, hard};
+  return {true, require_classes_of(labels, logits.size(1), targets.ignore_index, caller)};
 }
 
 }  // namespace detail
@@ -83,14 +110,22 @@ inline torch::Tensor cross_entropy::operator()(const paired_outputs& pair,
 {
   const auto& logits = pair.student.logits;
   detail::require_logits(logits, name);
-  detail::require_labels(targets.labels, logits, name);
-  const bool soft = targets.labels.is_floating_point();
+  const auto found = detail::require_labels(targets, logits, name);
   const auto exact = detail::wide_enough(logits);
-  constexpr auto nothing_ignored = std::numeric_limits<std::int64_t>::min();
-  return at::cross_entropy_loss(exact, soft ? targets.labels.to(exact.dtype()) : targets.labels,
-                                std::nullopt, at::Reduction::Mean, nothing_ignored,
-                                smoothing.value())
-      .to(logits.scalar_type());
+  const auto labels = found.is_hard ? targets.labels : targets.labels.to(exact.dtype());
+  const auto reduced = [&](std::int64_t reduction) {
+    return at::cross_entropy_loss(exact, labels, std::nullopt, reduction, targets.ignore_index,
+                                  smoothing.value());
+  };
+  const bool has_weights = targets.weights.defined();
+  if (!has_weights && !found.may_ignore)
+    return reduced(at::Reduction::Mean).to(logits.scalar_type());
+
+  const auto values = reduced(at::Reduction::None);
+  auto weights = has_weights ? detail::weights_for(values, targets.weights, name)
+                             : torch::ones({}, values.options()).expand(values.sizes());
+  if (found.is_hard) weights = weights * labels.ne(targets.ignore_index);
+  return detail::weighted_mean(values, weights).to(logits.scalar_type());
 }
 
 }  // namespace rolewise

@@ -35,9 +35,6 @@ concept combine_two_gradients_into_one =
     };
 
 template<typename G>
-concept say_whether_they_want_features = loss_must::say_whether_they_want_features<G>;
-
-template<typename G>
 concept carry_a_name_for_the_report = loss_must::carry_a_name_for_the_report<G>;
 
 }  // namespace combination_must
@@ -55,7 +52,38 @@ template<typename G>
 concept GradientCombination = std::copyable<G> && combination_must::have_a_task_that_scores<G> &&
                               combination_must::have_a_distillation_that_scores<G> &&
                               combination_must::combine_two_gradients_into_one<G> &&
-                              combination_must::say_whether_they_want_features<G> &&
                               combination_must::carry_a_name_for_the_report<G>;
+
+/// The features of the teacher that one loss, or the two of a combination, read.
+template<typename L>
+[[nodiscard]] consteval taps step_teacher_taps()
+{
+  if constexpr (GradientCombination<L>)
+    return teacher_taps<decltype(L::task)>() | teacher_taps<decltype(L::distillation)>();
+  else
+    return teacher_taps<L>();
+}
+
+/// The features of the student that one loss, or the two of a combination, read.
+template<typename L>
+[[nodiscard]] consteval taps step_student_taps()
+{
+  if constexpr (GradientCombination<L>)
+    return student_taps<decltype(L::task)>() | student_taps<decltype(L::distillation)>();
+  else
+    return student_taps<L>();
+}
+
+/// Calls `f` with one loss, or with each of the two of a combination.
+template<typename L, typename F>
+void for_each_loss(L& loss, F&& f)
+{
+  if constexpr (GradientCombination<std::remove_const_t<L>>) {
+    f(loss.task);
+    f(loss.distillation);
+  } else {
+    f(loss);
+  }
+}
 
 }  // namespace rolewise

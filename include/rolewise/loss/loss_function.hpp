@@ -126,6 +126,17 @@ template<typename L>
     return false;
 }
 
+/// Whether no outputs of the student have a lower loss than those of the teacher. True unless the
+/// type declares `static constexpr bool minimum_at_teacher = false` or reads no teacher.
+template<typename L>
+[[nodiscard]] consteval bool minimum_at_teacher()
+{
+  if constexpr (requires { typename std::bool_constant<L::minimum_at_teacher>; })
+    return L::minimum_at_teacher;
+  else
+    return reads_teacher<L>();
+}
+
 /// A loss that needs no teacher: it declares `reads_teacher = false`.
 template<typename L>
 concept SupervisedLoss = LossFunction<L> && !reads_teacher<L>();

@@ -16,7 +16,6 @@ namespace rolewise {
 /// An infinite logit changes neither value nor gradient.
 struct no_distillation {
   static constexpr std::string_view name = "no-distillation";
-  static constexpr bool wants_features = false;
   static constexpr bool has_state = false;
 
   /// @return `[]`, in the dtype and on the device of the student's logits

@@ -6,11 +6,14 @@
 
 #include <rolewise/core/temperature.hpp>
 #include <rolewise/loss/detail/require_logits.hpp>
+#include <rolewise/loss/detail/weighted_mean.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
+
+#include <cstdint>
 
 namespace rolewise {
 
-/// Reduction of a divergence over N examples and C classes.
+/// Reduction of a divergence over N examples (or all their pixels or tokens) and C classes.
 enum class kl_reduction {
   batch_mean,   ///< sum over classes, mean over examples: the divergence itself
   element_mean  ///< mean over both, C times smaller
@@ -23,7 +26,9 @@ enum class kl_reduction {
 ///
 /// T^2 compensates for the 1/T^2 in the gradient, so that a loss weight tuned at one temperature
 /// carries over to another. The two conventions in which published code differs are members: the
-/// reduction, and whether T^2 is applied.
+/// reduction, and whether T^2 is applied. Where pixels or tokens have logits of their own, the
+/// mean is over all of them; with weights (`targets.weights`) it is `sum(w * l) / sum(w)`, 0 if
+/// nothing has a weight.
 ///
 /// @par Units
 /// Nats per example (per example and class under `element_mean`), times T^2 if it is applied.
@@ -34,7 +39,6 @@ enum class kl_reduction {
 /// section 2.
 struct soft_target_kl {
   static constexpr std::string_view name = "soft-target-kl";
-  static constexpr bool wants_features = false;
   static constexpr bool has_state = false;
 
   rolewise::temperature temperature{4.0};
@@ -43,16 +47,23 @@ struct soft_target_kl {
 
   /// For 16-bit logits, softmax and sums are computed in single precision.
   /// @return `[]`, in the dtype and on the device of the logits
-  /// @throws std::invalid_argument unless both logits are `[N, C]`, N and C above 0, floating
-  ///         point, and alike in dtype and device
+  /// @throws std::invalid_argument unless both logits are `[N, C]` or `[N, C, ...]`, no size 0,
+  ///         floating point, and alike in shape, dtype and device, and weights, if any, `[N]` or
+  ///         the logits' shape without axis 1
   /// @pre Every logit is finite. Unchecked, as a check would synchronize with the device; an
   ///      infinite logit makes the result infinite or NaN.
-  [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair) const;
+  [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const;
+  /// The same without weights.
+  [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair) const
+  {
+    return (*this)(pair, targets{});
+  }
 };
 
 static_assert(DistillationLoss<soft_target_kl>);
 
-inline torch::Tensor soft_target_kl::operator()(const paired_outputs& pair) const
+inline torch::Tensor soft_target_kl::operator()(const paired_outputs& pair,
+                                                const targets& targets) const
 {
   const auto& teacher = pair.teacher.logits;
   const auto& student = pair.student.logits;
@@ -66,9 +77,18 @@ inline torch::Tensor soft_target_kl::operator()(const paired_outputs& pair) cons
   };
   const auto log_p = softened(teacher.detach());
   const auto log_q = softened(student);
-  const auto counted = reduction == kl_reduction::batch_mean ? student.size(0) : student.numel();
-  const double factor = (scale_by_t_squared ? t * t : 1.0) / static_cast<double>(counted);
-  return ((log_p.exp() * (log_p - log_q)).sum() * factor).to(student.scalar_type());
+  const auto terms = log_p.exp() * (log_p - log_q);
+  const double scale = scale_by_t_squared ? t * t : 1.0;
+  const auto classes = student.size(over_classes);
+  const auto divided_by = reduction == kl_reduction::batch_mean ? std::int64_t{1} : classes;
+  if (targets.weights.defined()) {
+    const auto values = terms.sum(over_classes);
+    return (detail::weighted_mean(values, detail::weights_for(values, targets.weights, name)) *
+            (scale / static_cast<double>(divided_by)))
+        .to(student.scalar_type());
+  }
+  const auto counted = student.numel() / classes * divided_by;
+  return (terms.sum() * (scale / static_cast<double>(counted))).to(student.scalar_type());
 }
 
 }  // namespace rolewise

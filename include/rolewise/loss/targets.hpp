@@ -24,7 +24,8 @@ struct targets {
   training_progress progress;
   /// Floating point, at least 0: `[N]`, or one for each pixel or token; undefined means 1.
   torch::Tensor weights{};
-  /// A hard label of this value counts in no loss and no metric.
+  /// A hard label of this value counts in no loss on labels and in no metric; losses against a
+  /// teacher alone count the element, so that examples without a label can be distilled on.
   std::int64_t ignore_index = -100;
 };
 

@@ -85,10 +85,12 @@ class weighted_sum {
 
  public:
   static constexpr std::string_view name = detail::joined_name<Os...>::value;
-  static constexpr bool wants_features = (Os::wants_features || ...);
+  static constexpr taps teacher_taps = (rolewise::teacher_taps<Os>() | ...);
+  static constexpr taps student_taps = (rolewise::student_taps<Os>() | ...);
   static constexpr bool has_state = !(state_must::be_denied<Os> && ...);
   static constexpr bool reads_teacher = (rolewise::reads_teacher<Os>() || ...);
   static constexpr bool reaches_teacher = (rolewise::reaches_teacher<Os>() || ...);
+  static constexpr bool minimum_at_teacher = (rolewise::minimum_at_teacher<Os>() && ...);
   static constexpr bool wants_class_labels = (rolewise::wants_class_labels<Os>() || ...);
 
   constexpr explicit weighted_sum(weighted_term<Os>... terms) : terms_{std::move(terms)...} {}
@@ -111,6 +113,17 @@ class weighted_sum {
 
   /// A tuple of `weighted_term`.
   [[nodiscard]] constexpr const std::tuple<weighted_term<Os>...>& terms() const { return terms_; }
+
+  void configure(const feature_shapes& teacher, const feature_shapes& student)
+    requires(wants_configuration<Os>() || ...)
+  {
+    std::apply([&](auto&... term) { (configure_loss(term.loss, teacher, student), ...); }, terms_);
+  }
+  void after_step(const paired_outputs& pair, const targets& targets)
+    requires(moves_after_step<Os>() || ...)
+  {
+    std::apply([&](auto&... term) { (loss_after_step(term.loss, pair, targets), ...); }, terms_);
+  }
 
   template<typename Archive>
   void visit_state(Archive& archive)

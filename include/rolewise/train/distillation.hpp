@@ -93,6 +93,9 @@ struct distillation {
                 "distillation: .loss must satisfy LossFunction or GradientCombination");
   static_assert(Stateful<Loss>,
                 "distillation: .loss must show its state (visit_state) or say has_state = false");
+  static_assert(detail::taps_are_offered<step_teacher_taps<Loss>(), Loss, TeacherType>() &&
+                detail::taps_are_offered<step_student_taps<Loss>(), Loss, StudentType>(),
+                "distillation: .loss wants a tap that .teacher or .student does not offer");
   static_assert(Optimizer<OptimizerType>,
                 "distillation: .optimizer must satisfy Optimizer, such as sgd{}");
   static_assert(
@@ -158,7 +161,7 @@ struct distillation {
     auto views = views_for(examples, progress, learned);
     return learner
         .forward(detail::to_model_input(std::move(views.student), learned),
-                 taps{.features = Loss::wants_features})
+                 step_student_taps<Loss>())
         .logits;
   }
   [[nodiscard]] batch rehearse_view(const batch& examples, const training_progress& progress) const
@@ -208,18 +211,19 @@ struct distillation {
   {
     const detail::gradients_on for_now{"distillation"};
     const auto labels = views.student.labels;
-    constexpr taps wanted{.features = Loss::wants_features};
+    constexpr auto teacher_wanted = step_teacher_taps<Loss>();
     const auto students = detail::to_model_input(std::move(views.student), learned);
     paired_outputs pair;
-    pair.teacher =
-        views.same
-            ? teacher.forward(students, wanted)
-            : teacher.forward(detail::to_model_input(std::move(views.teacher), learned), wanted);
-    pair.student = student.forward(students, wanted);
+    pair.teacher = views.same
+                       ? teacher.forward(students, teacher_wanted)
+                       : teacher.forward(detail::to_model_input(std::move(views.teacher), learned),
+                                         teacher_wanted);
+    pair.student = student.forward(students, step_student_taps<Loss>());
     detail::require_labels_beside<Loss>(labels, pair.student.logits);
-    auto found = detail::gradients_of_loss(
-        loss, pair, targets{students.labels, students.ids, progress}, learned);
+    const auto targets = targets_of(students, progress);
+    auto found = detail::gradients_of_loss(loss, pair, targets, learned);
     learner_state.update(student, learned, found.gradients, learning_rate(progress), clipping, ema);
+    detail::tell_losses(loss, pair, targets);
     return std::move(found.numbers);
   }
 
@@ -233,12 +237,13 @@ struct distillation {
 
   std::vector<named_tensor> begin()
   {
-    auto learned = detail::trainable_parameters(student, loss);
     if (!learner_state.has_begun(ema)) {
+      detail::configure_losses(loss, teacher, student);
       detail::require_no_parameters("distillation", "teacher_agent", teacher_agent);
       detail::require_no_parameters("distillation", "student_agent", student_agent);
       detail::require_no_parameters("distillation", "shared_agent", shared_agent);
     }
+    auto learned = detail::trainable_parameters(student, loss);
     learner_state.begin(student, learned, optimizer, ema);
     return learned;
   }

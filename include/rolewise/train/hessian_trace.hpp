@@ -144,7 +144,7 @@ template<typename Network, SupervisedLoss Loss = cross_entropy>
   const auto [weights, place] = detail::apart(detail::weights_of_layers(full, layers));
 
   paired_outputs pair;
-  pair.student = full.predict(examples, taps{.features = Loss::wants_features});
+  pair.student = full.predict(examples, student_taps<Loss>());
   if constexpr (wants_class_labels<Loss>())
     if (detail::are_hard(examples.labels))
       detail::require_classes("hessian_traces", examples.labels, pair.student.logits.size(1),

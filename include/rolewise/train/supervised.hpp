@@ -63,6 +63,10 @@ struct supervised {
       "distillation");
   static_assert(Stateful<Loss>,
                 "supervised: .loss must show its state (visit_state) or say has_state = false");
+  static_assert(teacher_taps<Loss>().empty(),
+                "supervised: .loss declares teacher_taps, but there is no teacher");
+  static_assert(detail::taps_are_offered<student_taps<Loss>(), Loss, StudentType>(),
+                "supervised: .loss wants a tap that .student does not offer");
   static_assert(Optimizer<OptimizerType>,
                 "supervised: .optimizer must satisfy Optimizer, such as sgd{}");
   static_assert(
@@ -117,9 +121,7 @@ struct supervised {
     auto learner = student;
     const auto learned = learner.parameters();
     auto view = view_for(examples, progress, learned);
-    return learner
-        .forward(detail::to_model_input(std::move(view), learned),
-                 taps{.features = Loss::wants_features})
+    return learner.forward(detail::to_model_input(std::move(view), learned), student_taps<Loss>())
         .logits;
   }
   [[nodiscard]] batch rehearse_view(const batch& examples, const training_progress& progress) const
@@ -166,11 +168,12 @@ struct supervised {
     const auto labels = shown.labels;
     const auto view = detail::to_model_input(std::move(shown), learned);
     paired_outputs pair;
-    pair.student = student.forward(view, taps{.features = Loss::wants_features});
+    pair.student = student.forward(view, student_taps<Loss>());
     detail::require_labels_beside<Loss>(labels, pair.student.logits);
-    auto found =
-        detail::gradients_of_loss(loss, pair, targets{view.labels, view.ids, progress}, learned);
+    const auto targets = targets_of(view, progress);
+    auto found = detail::gradients_of_loss(loss, pair, targets, learned);
     learner_state.update(student, learned, found.gradients, learning_rate(progress), clipping, ema);
+    detail::tell_losses(loss, pair, targets);
     return std::move(found.numbers);
   }
 
@@ -184,8 +187,11 @@ struct supervised {
 
   std::vector<named_tensor> begin()
   {
+    if (!learner_state.has_begun(ema)) {
+      detail::configure_losses(loss, student, student);
+      detail::require_no_parameters("supervised", "agent", agent);
+    }
     auto learned = detail::trainable_parameters(student, loss);
-    if (!learner_state.has_begun(ema)) detail::require_no_parameters("supervised", "agent", agent);
     learner_state.begin(student, learned, optimizer, ema);
     return learned;
   }

@@ -16,8 +16,9 @@ namespace rolewise::detail {
 inline void require_logits(const torch::Tensor& logits, std::string_view caller)
 {
   if (!logits.defined()) throw_invalid_argument(caller, "logits are undefined");
-  if (logits.dim() != 2 || logits.numel() == 0)
-    throw_invalid_argument(caller, "want logits [N, C], N and C above 0, got ", logits.sizes());
+  if (logits.dim() < 2 || logits.numel() == 0)
+    throw_invalid_argument(caller, "want logits [N, C] or [N, C, ...], no size 0, got ",
+                           logits.sizes());
   if (!logits.is_floating_point())
     throw_invalid_argument(caller, "want logits of floating point, got ", logits.scalar_type());
 }

@@ -31,10 +31,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace rolewise::detail {
+
+/// Device of the trained tensors; the CPU if there are none.
+[[nodiscard]] inline torch::Device device_of(const std::vector<named_tensor>& learned)
+{
+  return learned.empty() ? torch::Device{torch::kCPU} : learned.front().value.device();
+}
 
 /// Tag type of a required part that was not given.
 struct missing {
@@ -54,6 +61,47 @@ template<Student S, typename Loss>
   return each_once(std::move(learned));
 }
 
+/// Configures the losses of a step that want it, with the shapes of the features that they read,
+/// and moves what they made to the student's device.
+template<typename Loss, typename TeacherType, Student S>
+void configure_losses(Loss& loss, const TeacherType& teacher, const S& student)
+{
+  for_each_loss(loss, [&](auto& each) {
+    using one = std::remove_cvref_t<decltype(each)>;
+    if constexpr (wants_configuration<one>()) {
+      static_assert(teacher_taps<one>().empty() || ShowsTapShapes<TeacherType>,
+                    "a loss that is configured wants a teacher with tap_shapes(taps)");
+      static_assert(student_taps<one>().empty() || ShowsTapShapes<S>,
+                    "a loss that is configured wants a student with tap_shapes(taps)");
+      feature_shapes of_teacher, of_student;
+      if constexpr (!teacher_taps<one>().empty())
+        of_teacher = teacher.tap_shapes(teacher_taps<one>());
+      if constexpr (!student_taps<one>().empty())
+        of_student = student.tap_shapes(student_taps<one>());
+      configure_loss(each, of_teacher, of_student);
+      if constexpr (state_must::be_shown<one>) {
+        const auto home = device_of(student.parameters());
+        for_each_tensor(each, [&](const std::string&, torch::Tensor& t, tensor_kind) {
+          if (t.defined() && t.device() != home)
+            t = t.detach().to(home).set_requires_grad(t.requires_grad());
+        });
+      }
+    }
+  });
+}
+
+/// Calls `after_step` of the losses that have one, with detached outputs.
+template<typename Loss>
+void tell_losses(Loss& loss, const paired_outputs& pair, const targets& targets)
+{
+  for_each_loss(loss, [&](auto& each) {
+    if constexpr (moves_after_step<std::remove_cvref_t<decltype(each)>>()) {
+      const torch::NoGradGuard without_graph;
+      each.after_step({detached(pair.teacher), detached(pair.student)}, targets);
+    }
+  });
+}
+
 /// Refuses a part of a step that shows parameters, none of which the step would update.
 /// @throws std::invalid_argument that names the part and the first of them
 template<typename Part>
@@ -67,12 +115,6 @@ void require_no_parameters(std::string_view who, std::string_view name, Part& pa
                                "learner trains it (rolewise/train/learner.hpp), or show it as a "
                                "buffer");
     });
-}
-
-/// Device of the trained tensors; the CPU if there are none.
-[[nodiscard]] inline torch::Device device_of(const std::vector<named_tensor>& learned)
-{
-  return learned.empty() ? torch::Device{torch::kCPU} : learned.front().value.device();
 }
 
 /// Form to request for the view of a batch: normalized at once if the kernels support the batch

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Weighted means of loss values over examples, pixels or tokens.
+
+#include <rolewise/core/error.hpp>
+#include <rolewise/core/tensor.hpp>
+
+#include <limits>
+#include <string_view>
+
+namespace rolewise::detail {
+
+/// The weights of `values`, `[N]` or `[N, ...]`, in their dtype and shape (a view).
+/// @throws std::invalid_argument unless the weights are floating point, on the device of the
+///         values, and have their shape or `[N]`
+[[nodiscard]] inline torch::Tensor weights_for(const torch::Tensor& values,
+                                               const torch::Tensor& weights,
+                                               std::string_view caller)
+{
+  const bool each = weights.sizes() == values.sizes();
+  const bool by_example = weights.dim() == 1 && weights.size(0) == values.size(0);
+  if (!each && !by_example)
+    throw_invalid_argument(caller, "want weights ", values.sizes(), " or [", values.size(0),
+                           "], got ", weights.sizes());
+  if (!weights.is_floating_point())
+    throw_invalid_argument(caller, "want weights of floating point, got ", weights.scalar_type());
+  if (weights.device() != values.device())
+    throw_invalid_argument(caller, "device of weights ", weights.device(), ", of student ",
+                           values.device());
+  auto shape = weights.sizes().vec();
+  shape.resize(static_cast<std::size_t>(values.dim()), 1);
+  return weights.to(values.scalar_type()).view(shape).expand(values.sizes());
+}
+
+/// `sum(w * v) / sum(w)`, `[]`; 0 with gradient 0 if no value has a weight. A value of weight 0
+/// does not count, whatever it is.
+/// @param weights of the shape of `values`
+[[nodiscard]] inline torch::Tensor weighted_mean(const torch::Tensor& values,
+                                                 const torch::Tensor& weights)
+{
+  const auto counted = torch::where(weights == 0, torch::zeros_like(values), values * weights);
+  return counted.sum() / weights.sum().clamp_min(double{std::numeric_limits<float>::min()});
+}
+
+}  // namespace rolewise::detail
