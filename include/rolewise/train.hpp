@@ -22,6 +22,8 @@
 #include <rolewise/train/json_lines.hpp>
 #include <rolewise/train/learner.hpp>
 #include <rolewise/train/learning_rate_schedule.hpp>
+#include <rolewise/train/loss_metrics.hpp>
+#include <rolewise/train/model_input.hpp>
 #include <rolewise/train/optimizer.hpp>
 #include <rolewise/train/param_groups.hpp>
 #include <rolewise/train/preparing_step.hpp>
@@ -41,4 +43,5 @@
 #include <rolewise/train/trainable.hpp>
 #include <rolewise/train/training_step.hpp>
 #include <rolewise/train/trial_table.hpp>
+#include <rolewise/train/turn.hpp>
 #include <rolewise/train/update_batch_norm.hpp>

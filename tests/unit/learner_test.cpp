@@ -17,7 +17,9 @@
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/learner.hpp>
+#include <rolewise/train/model_input.hpp>
 #include <rolewise/train/supervised.hpp>
+#include <rolewise/train/turn.hpp>
 
 #include <torch/nn/cloneable.h>
 #include <torch/nn/modules/linear.h>
@@ -194,7 +196,7 @@ struct adversarial_distillation {
   metrics operator()(const batch& examples, const training_progress& progress)
   {
     student.begin(progress);
-    const auto view = normalized(examples);
+    const auto view = model_input(examples, student.model);
     const paired_outputs pair{.teacher = teacher.forward(view),
                               .student = student.model.forward(view)};
     const auto guess = [&](const torch::Tensor& logits) {
@@ -302,19 +304,19 @@ struct learned_agent_distillation {
   TeacherType teacher;
   learner<StudentType> student;
   learner<learned_gain, adam> agent;
-  std::int64_t teacher_interval = 5;
+  turn teacher_turn{.every = 5};
   rolewise::seed seed{0};
 
   metrics operator()(const batch& examples, const training_progress& progress)
   {
     student.begin(progress);
     const auto view = agent.model(examples, progress, seed);
-    const targets known{view.labels, view.ids, progress};
+    const auto known = targets_of(view, progress);
     const auto loss =
         cross_entropy{}({.teacher = {}, .student = student.model.forward(view)}, known);
     agent.maximize(loss, progress, graph::keep);
     student.minimize(loss, progress);
-    if (progress.global_step() % teacher_interval == 0) {
+    if (teacher_turn(progress)) {
       const auto easy = agent.model(examples, progress, seed);
       agent.minimize(cross_entropy{}({.teacher = {}, .student = teacher.predict(easy, {})}, known),
                      progress);
@@ -329,6 +331,27 @@ struct learned_agent_distillation {
   }
 };
 // [/alternating]
+
+TEST_CASE("turns say who is updated in a step")
+{
+  const auto steps_of = [](const turn& who) {
+    std::string text;
+    for (std::int64_t step = 0; step < 12; ++step)
+      text +=
+          who({.epoch = step / 4, .step = step % 4, .epochs = 3, .steps_per_epoch = 4}) ? 'x' : '.';
+    return text;
+  };
+  CHECK(steps_of({}) == "xxxxxxxxxxxx");
+  CHECK(steps_of({.every = 5}) == "x....x....x.");
+  CHECK(steps_of({.every = 6, .count = 5}) == "xxxxx.xxxxx.");
+  CHECK(steps_of({.every = 6, .first = 5}) == ".....x.....x");
+  CHECK(steps_of({.from = 7}) == ".......xxxxx");
+  CHECK(steps_of({.every = 3, .first = 1, .from = 2, .until = 9}) == "...x..x.....");
+  CHECK_THROWS_WITH_AS((void)turn({.every = 2, .first = 1, .count = 2})({}),
+                       "rolewise: turn: want 0 <= first < first + count <= every, got first 1, "
+                       "count 2, every 2",
+                       std::invalid_argument);
+}
 
 TEST_CASE("an agent learns up the student's loss and down the teacher's")
 {

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The `metrics_of` function: the metrics of a step from the value of its loss.
+
+#include <rolewise/loss/loss_terms.hpp>
+#include <rolewise/train/training_step.hpp>
+
+#include <utility>
+
+namespace rolewise {
+
+/// The metrics of one step: `loss`, then the terms of the loss if it has several.
+[[nodiscard]] inline metrics metrics_of(loss_terms evaluated)
+{
+  metrics found{{"loss", evaluated.total.detach()}};
+  if (evaluated.terms.size() > 1)
+    for (auto& term : evaluated.terms)
+      found.push_back({std::move(term.name), std::move(term.value)});
+  return found;
+}
+
+}  // namespace rolewise
