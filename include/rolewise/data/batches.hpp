@@ -50,7 +50,7 @@ struct batch_options {
 
 /// Buffers that batches are gathered into; a buffer is reused when no tensor references it.
 struct batch_memory {
-  buffer_pool images{}, labels{}, ids{};
+  buffer_pool inputs{}, labels{}, ids{};
 };
 
 namespace detail {
@@ -73,7 +73,7 @@ class batch_gatherer {
   {
     const auto begin = step * batch_size_;
     const auto end = std::min(begin + batch_size_, static_cast<std::int64_t>(order_->size()));
-    return {rows(source_.images, begin, end, memory.images),
+    return {rows(source_.inputs, begin, end, memory.inputs),
             rows(source_.labels, begin, end, memory.labels),
             rows(source_.ids, begin, end, memory.ids), source_.normalization};
   }
@@ -210,10 +210,10 @@ static_assert(ranges::input_range<const batches_view> && ranges::view_<batches_v
                                           const batch_options& options = {})
 {
   auto source = examples;
-  for (auto* part : {&source.images, &source.labels, &source.ids}) {
-    if (!part->defined() || part->dim() < 1 || part->size(0) != source.images.size(0))
-      throw_invalid_argument("batches", "want as many labels and ids as images, got images ",
-                             detail::shape_words(source.images), ", labels ",
+  for (auto* part : {&source.inputs, &source.labels, &source.ids}) {
+    if (!part->defined() || part->dim() < 1 || part->size(0) != source.inputs.size(0))
+      throw_invalid_argument("batches", "want as many labels and ids as inputs, got inputs ",
+                             detail::shape_words(source.inputs), ", labels ",
                              detail::shape_words(source.labels), ", ids ",
                              detail::shape_words(source.ids));
     if (!part->is_cpu())

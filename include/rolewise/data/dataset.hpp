@@ -18,7 +18,7 @@ namespace rolewise {
 
 /// A data set of N labeled images. Copies share memory; the library never writes into it.
 struct dataset {
-  torch::Tensor images;  ///< `[N, C, H, W]`, uint8, contiguous, on the CPU
+  torch::Tensor inputs;  ///< `[N, C, H, W]`, uint8, contiguous, on the CPU
   torch::Tensor labels;  ///< `[N]`, int64, 0 .. classes - 1
   /// `[N]`, int64: the index of each image in the set it came from. Random draws are keyed by it,
   /// so they do not change with splits and subsets.
@@ -28,7 +28,7 @@ struct dataset {
   std::vector<std::string> class_names;  ///< `shape.classes` names, or none
   std::string name;                      ///< for reports
 
-  [[nodiscard]] std::int64_t size() const { return images.defined() ? images.size(0) : 0; }
+  [[nodiscard]] std::int64_t size() const { return inputs.defined() ? inputs.size(0) : 0; }
 };
 
 /// A training and a test set, as read from a data source.
@@ -46,7 +46,7 @@ struct dataset_splits {
 [[nodiscard]] inline dataset subset(const dataset& whole, const torch::Tensor& places)
 {
   auto part = whole;
-  part.images = whole.images.index_select(0, places);
+  part.inputs = whole.inputs.index_select(0, places);
   part.labels = whole.labels.index_select(0, places);
   part.ids = whole.ids.index_select(0, places);
   return part;
@@ -57,7 +57,7 @@ struct dataset_splits {
 [[nodiscard]] inline std::uint64_t fingerprint(const dataset& examples)
 {
   checksum sum;
-  for (const auto* t : {&examples.images, &examples.labels, &examples.ids}) sum.add(*t);
+  for (const auto* t : {&examples.inputs, &examples.labels, &examples.ids}) sum.add(*t);
   for (const auto* values : {&examples.normalization.mean, &examples.normalization.std}) {
     sum.add(std::uint64_t{values->size()});
     for (const double value : *values) sum.add(std::bit_cast<std::uint64_t>(value));
@@ -68,7 +68,7 @@ struct dataset_splits {
 /// Returns all examples, in order, as one batch that shares their memory.
 [[nodiscard]] inline batch as_batch(const dataset& examples)
 {
-  return {examples.images, examples.labels, examples.ids, examples.normalization};
+  return {examples.inputs, examples.labels, examples.ids, examples.normalization};
 }
 
 }  // namespace rolewise
