@@ -49,7 +49,7 @@ rw::dataset pictures(std::int64_t count)
   rw::dataset made;
   made.shape = shape;
   made.labels = torch::arange(count).remainder_(known);
-  made.images = patterns.index_select(0, made.labels)
+  made.inputs = patterns.index_select(0, made.labels)
                     .mul_(50)
                     .add_(torch::randn({count, shape.channels, shape.height, shape.width}), 20)
                     .add_(128)
@@ -79,7 +79,7 @@ void write_task(const std::string& file, Network teacher, const rw::dataset& dat
   rw::for_each_tensor(teacher, [&](const std::string& name, torch::Tensor& t, rw::tensor_kind) {
     if (t.defined()) all.insert(name, t.detach().contiguous());
   });
-  all.insert("images", data.images);
+  all.insert("images", data.inputs);
   all.insert("labels", data.labels);
   const auto bytes = torch::jit::pickle_save(all);
   std::ofstream{file, std::ios::binary}.write(bytes.data(),

@@ -249,9 +249,9 @@ struct scratch_file {
 void write_task(const std::string& file, const rw::dataset& train, const rw::dataset& validation)
 {
   c10::Dict<std::string, torch::Tensor> all;
-  all.insert("images", train.images);
+  all.insert("images", train.inputs);
   all.insert("labels", train.labels);
-  all.insert("judges", validation.images);
+  all.insert("judges", validation.inputs);
   all.insert("judged_labels", validation.labels);
   const auto bytes = torch::jit::pickle_save(all);
   std::ofstream out{file, std::ios::binary};

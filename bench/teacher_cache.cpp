@@ -20,7 +20,7 @@ int main(int argc, char** argv)
   const bool is_short = bench::is_short(argc, argv);
   rw::dataset data;
   data.shape = {.channels = 3, .height = 32, .width = 32, .classes = 100};
-  data.images = torch::randint(0, 256, {128, 3, 32, 32}, torch::kByte);
+  data.inputs = torch::randint(0, 256, {128, 3, 32, 32}, torch::kByte);
   data.labels = torch::randint(0, 100, {128}, torch::kLong);
   data.ids = torch::arange(128);
   data.normalization = {.mean = {.5, .5, .5}, .std = {.25, .25, .25}};

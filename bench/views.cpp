@@ -58,7 +58,7 @@ rw::dataset noise(const rw::sample_shape& shape, std::int64_t count)
 {
   rw::dataset data;
   data.shape = shape;
-  data.images =
+  data.inputs =
       torch::randint(0, 256, {count, shape.channels, shape.height, shape.width}, torch::kByte);
   data.labels = torch::randint(0, shape.classes, {count}, torch::kLong);
   data.ids = torch::arange(count);

@@ -57,7 +57,7 @@ int main()
   print("in full", pretraining.student, data.test);
 
   // Sensitivity: the Hessian trace of each layer, and the error of its weights at every bit width.
-  const rw::batch examples{data.train.images.narrow(0, 0, 128), data.train.labels.narrow(0, 0, 128),
+  const rw::batch examples{data.train.inputs.narrow(0, 0, 128), data.train.labels.narrow(0, 0, 128),
                            data.train.ids.narrow(0, 0, 128), data.train.normalization};
   const auto traces = rw::hessian_traces(pretraining.student, examples, {}, {.draws = 20});
   for (const auto& each : traces)

@@ -118,12 +118,12 @@ inline dataset tiny_data(std::int64_t count, seed key = seed{7}, std::string nam
 {
   dataset data;
   data.shape = {.channels = 1, .height = 3, .width = 3, .classes = 3};
-  data.images = torch::zeros({count, 1, 3, 3}, torch::kByte);
+  data.inputs = torch::zeros({count, 1, 3, 3}, torch::kByte);
   data.labels = torch::zeros({count}, torch::kLong);
   data.ids = torch::arange(count, torch::kLong);
   data.normalization = {.mean = {0.4}, .std = {0.3}};
   data.name = std::move(name);
-  auto pixel = data.images.accessor<std::uint8_t, 4>();
+  auto pixel = data.inputs.accessor<std::uint8_t, 4>();
   auto label = data.labels.accessor<std::int64_t, 1>();
   for (std::int64_t n = 0; n < count; ++n) {
     const draws of{key, 0, n};

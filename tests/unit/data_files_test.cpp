@@ -209,8 +209,8 @@ TEST_CASE("the four files of MNIST make a data set")
   CHECK(data.shape == rolewise::sample_shape{1, 2, 3, 3});
   CHECK(data.train.shape == data.shape);
   CHECK(data.test.shape == data.shape);
-  CHECK(data.train.images.sizes() == at::IntArrayRef{3, 1, 2, 3});
-  CHECK(data.train.images[2][0][1][2].item<int>() == 170);
+  CHECK(data.train.inputs.sizes() == at::IntArrayRef{3, 1, 2, 3});
+  CHECK(data.train.inputs[2][0][1][2].item<int>() == 170);
   CHECK(torch::equal(data.train.labels, torch::tensor({2, 0, 1}, torch::kLong)));
   CHECK(torch::equal(data.test.labels, torch::tensor({1, 2}, torch::kLong)));
   CHECK(torch::equal(data.train.ids, torch::arange(3)));
@@ -279,7 +279,7 @@ TEST_CASE("CIFAR-10 is read plane by plane from its batches, and the notes say h
   auto data = rolewise::cifar10(folder.path());
   CHECK(data.shape == rolewise::sample_shape{3, 32, 32, 10});
   CHECK(torch::equal(data.train.labels, torch::tensor({3, 9, 0}, torch::kLong)));
-  CHECK(torch::equal(data.train.images.select(2, 31).select(2, 5),
+  CHECK(torch::equal(data.train.inputs.select(2, 31).select(2, 5),
                      torch::tensor({10, 20, 30, 40, 50, 60, 1, 2, 3}, torch::kByte).view({3, 3})));
   CHECK(torch::equal(data.test.ids, torch::tensor({3}, torch::kLong)));
   CHECK(data.train.name == "CIFAR-10");
@@ -380,7 +380,7 @@ TEST_CASE("CIFAR-100 has two labels, of which one is learned and both are checke
   const auto fine = rolewise::cifar100(folder.path());
   CHECK(torch::equal(fine.train.labels, torch::tensor({99, 5}, torch::kLong)));
   CHECK(fine.shape.classes == 100);
-  CHECK(fine.train.images[1][2][0][0].item<int>() == 9);
+  CHECK(fine.train.inputs[1][2][0][0].item<int>() == 9);
   const auto coarse = rolewise::cifar100(folder.path(), rolewise::cifar100_labels::coarse);
   CHECK(torch::equal(coarse.train.labels, torch::tensor({19, 4}, torch::kLong)));
   CHECK(coarse.shape.classes == 20);
@@ -505,7 +505,7 @@ TEST_CASE("labels that begin at 1 or have gaps are counted from 0 by an option")
 TEST_CASE("any data set is counted from 0, but for labels below 0")
 {
   rolewise::dataset mine;
-  mine.images = torch::zeros({4, 1, 2, 2}, torch::kByte);
+  mine.inputs = torch::zeros({4, 1, 2, 2}, torch::kByte);
   mine.labels = torch::tensor({7, 3, 7, 26}, torch::kLong);
   mine.ids = torch::arange(4);
   mine.shape = {1, 2, 2, 26};
@@ -538,8 +538,8 @@ TEST_CASE("the published files are read to the numbers known of them")
     const auto data = rolewise::open_dataset(folder + "/fashion-mnist");
     CHECK(data.train.name == "Fashion-MNIST");
     CHECK(data.test.class_names[9] == "Ankle boot");
-    CHECK(data.train.images.sizes() == at::IntArrayRef{60000, 1, 28, 28});
-    CHECK(data.test.images.sizes() == at::IntArrayRef{10000, 1, 28, 28});
+    CHECK(data.train.inputs.sizes() == at::IntArrayRef{60000, 1, 28, 28});
+    CHECK(data.test.inputs.sizes() == at::IntArrayRef{10000, 1, 28, 28});
     CHECK((data.train.labels.bincount() == 6000).all().item<bool>());
     CHECK(data.train.normalization.mean[0] == doctest::Approx(0.2860).epsilon(1e-3));
     CHECK(data.train.normalization.std[0] == doctest::Approx(0.3530).epsilon(1e-3));

@@ -43,7 +43,7 @@ dataset numbered(std::int64_t count, std::int64_t classes = 5)
 {
   dataset data;
   data.shape = {2, 3, 3, classes};
-  data.images = torch::arange(count * 18, torch::kLong)
+  data.inputs = torch::arange(count * 18, torch::kLong)
                     .remainder(251)
                     .to(torch::kByte)
                     .view({count, 2, 3, 3});
@@ -76,7 +76,7 @@ bool same(const std::vector<batch>& a, const std::vector<batch>& b)
 
 bool same(const dataset& a, const dataset& b)
 {
-  return torch::equal(a.images, b.images) && torch::equal(a.labels, b.labels) &&
+  return torch::equal(a.inputs, b.inputs) && torch::equal(a.labels, b.labels) &&
          torch::equal(a.ids, b.ids) && a.normalization == b.normalization;
 }
 
@@ -107,9 +107,9 @@ TEST_CASE("glyphs are as many, as large and as balanced as asked for")
   CHECK(data.shape == rolewise::sample_shape{3, 9, 14, 7});
   CHECK(data.train.shape == data.shape);
   CHECK(data.test.shape == data.shape);
-  CHECK(data.train.images.sizes() == at::IntArrayRef{100, 3, 9, 14});
-  CHECK((data.train.images.scalar_type() == torch::kByte));
-  CHECK(data.test.images.sizes() == at::IntArrayRef{50, 3, 9, 14});
+  CHECK(data.train.inputs.sizes() == at::IntArrayRef{100, 3, 9, 14});
+  CHECK((data.train.inputs.scalar_type() == torch::kByte));
+  CHECK(data.test.inputs.sizes() == at::IntArrayRef{50, 3, 9, 14});
   for (const auto* part : {&data.train, &data.test}) {
     const auto counts = part->labels.bincount({}, 7);
     CHECK(counts.size(0) == 7);
@@ -150,12 +150,12 @@ TEST_CASE("a glyph image is a function of seed and id, for any number of threads
     CHECK(same(want.test, again.test));
   });
   const auto more = rolewise::glyphs({.train = 80, .test = 0, .seed = seed{5}});
-  CHECK(torch::equal(more.train.images.slice(0, 0, 60), want.train.images));
-  CHECK(torch::equal(more.train.images.slice(0, 60), want.test.images));
+  CHECK(torch::equal(more.train.inputs.slice(0, 0, 60), want.train.inputs));
+  CHECK(torch::equal(more.train.inputs.slice(0, 60), want.test.inputs));
   const auto other = rolewise::glyphs({.train = 60, .test = 20, .seed = seed{6}});
-  CHECK(!torch::equal(other.train.images, want.train.images));
+  CHECK(!torch::equal(other.train.inputs, want.train.inputs));
   // no two images are alike, of one class or of two
-  const auto flat = more.train.images.view({80, -1}).to(torch::kFloat32);
+  const auto flat = more.train.inputs.view({80, -1}).to(torch::kFloat32);
   const auto away = torch::cdist(flat, flat) + 1e6 * torch::eye(80);
   CHECK(away.min().item<double>() > 100);
 }
@@ -207,7 +207,7 @@ TEST_CASE("an epoch shows every example once, with its own label and id")
   for (const auto& b : rolewise::batches(data, {.size = 20, .seed = seed{3}})) {
     sizes.push_back(b.size());
     const auto places = b.ids - 1000;
-    CHECK(torch::equal(b.inputs, data.images.index_select(0, places)));
+    CHECK(torch::equal(b.inputs, data.inputs.index_select(0, places)));
     CHECK(torch::equal(b.labels, data.labels.index_select(0, places)));
     CHECK(b.normalization == data.normalization);
     seen.merge(as_set(b.ids));
@@ -295,14 +295,14 @@ TEST_CASE("soft labels and images that are normalized already pass through")
 {
   auto data = numbered(30);
   data.labels = torch::arange(30 * 5, torch::kFloat32).view({30, 5});
-  data.images = data.images.to(torch::kFloat32);
+  data.inputs = data.inputs.to(torch::kFloat32);
   for (const auto& b : rolewise::batches(data, {.size = 7})) {
     CHECK(torch::equal(b.labels, data.labels.index_select(0, b.ids - 1000)));
-    CHECK(torch::equal(b.inputs, data.images.index_select(0, b.ids - 1000)));
+    CHECK(torch::equal(b.inputs, data.inputs.index_select(0, b.ids - 1000)));
   }
-  data.images = numbered(30).images.permute({0, 1, 3, 2});  // other strides, same order of pixels
+  data.inputs = numbered(30).inputs.permute({0, 1, 3, 2});  // other strides, same order of pixels
   for (const auto& b : rolewise::batches(data, {.size = 7}))
-    CHECK(torch::equal(b.inputs, data.images.index_select(0, b.ids - 1000)));
+    CHECK(torch::equal(b.inputs, data.inputs.index_select(0, b.ids - 1000)));
 }
 
 TEST_CASE("batches of what is no data set are refused")
@@ -317,15 +317,15 @@ TEST_CASE("batches of what is no data set are refused")
         "rolewise: batches: want a first step of 0 to 3, got 4");
   CHECK(says(data, {.first_step = -1}) == "rolewise: batches: want a first step of 0 to 1, got -1");
   CHECK(says({}) ==
-        "rolewise: batches: want as many labels and ids as images, got images "
+        "rolewise: batches: want as many labels and ids as inputs, got inputs "
         "undefined, labels undefined, ids undefined");
   auto broken = data;
   broken.labels = data.labels.slice(0, 1);
   CHECK(says(broken) ==
-        "rolewise: batches: want as many labels and ids as images, got images "
+        "rolewise: batches: want as many labels and ids as inputs, got inputs "
         "[30, 2, 3, 3], labels [29], ids [30]");
   broken = data;
-  broken.images = torch::empty({30, 2, 3, 3}, torch::TensorOptions{}.device(torch::kMeta));
+  broken.inputs = torch::empty({30, 2, 3, 3}, torch::TensorOptions{}.device(torch::kMeta));
   CHECK(says(broken) == "rolewise: batches: want a data set on the CPU, got one on meta");
 }
 
@@ -354,7 +354,7 @@ TEST_CASE("memory that is still referenced is never written again")
 TEST_CASE("what a reader does to a tensor itself does not reach the next reader")
 {
   auto data = numbered(100);
-  data.images = data.images.to(torch::kFloat32);
+  data.inputs = data.inputs.to(torch::kFloat32);
   for (auto b : rolewise::batches(data, {.size = 10, .prefetch = false})) {
     CHECK(!b.inputs.requires_grad());
     CHECK(b.inputs.sizes() == at::IntArrayRef{10, 2, 3, 3});
@@ -424,7 +424,7 @@ TEST_CASE("a stratified split divides every class and loses no example")
     const auto away = validation.labels.bincount({}, 4).to(torch::kFloat64) - share * counts;
     CHECK(away.abs().max().item<double>() < 1);
     for (const auto* part : {&train, &validation}) {
-      CHECK(torch::equal(part->images, data.images.index_select(0, part->ids - 1000)));
+      CHECK(torch::equal(part->inputs, data.inputs.index_select(0, part->ids - 1000)));
       CHECK(torch::equal(part->labels, data.labels.index_select(0, part->ids - 1000)));
       CHECK(torch::equal(part->ids, std::get<0>(part->ids.sort())));
       CHECK(part->normalization == data.normalization);

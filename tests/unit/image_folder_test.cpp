@@ -137,18 +137,18 @@ TEST_CASE("pictures in folders of classes are read, whatever their format")
   CHECK(data.train.class_names == std::vector<std::string>{"ant", "cat"});
   CHECK(torch::equal(data.train.labels, torch::tensor({0, 1, 1}, torch::kLong)));
   CHECK(torch::equal(data.test.labels, torch::tensor({1}, torch::kLong)));
-  CHECK(data.train.images.is_contiguous());
+  CHECK(data.train.inputs.is_contiguous());
   CHECK(torch::equal(
-      data.train.images.select(2, 3).select(2, 5),
+      data.train.inputs.select(2, 3).select(2, 5),
       torch::tensor({77, 77, 77, 128, 128, 128, 200, 100, 50}, torch::kByte).view({3, 3})));
-  CHECK(torch::equal(data.test.images.select(2, 0).select(2, 0),
+  CHECK(torch::equal(data.test.inputs.select(2, 0).select(2, 0),
                      torch::tensor({{1, 2, 3}}, torch::kByte)));
   CHECK(data.train.name == std::filesystem::path{folder.path()}.filename().string());
 
   const auto gray = rolewise::image_folder(folder.path(), {.channels = 1});
-  CHECK(gray.train.images.sizes() == at::IntArrayRef{3, 1, 4, 6});
-  CHECK(gray.train.images[0][0][0][0].item<int>() == 77);
-  CHECK(gray.train.images[1][0][0][0].item<int>() == 128);
+  CHECK(gray.train.inputs.sizes() == at::IntArrayRef{3, 1, 4, 6});
+  CHECK(gray.train.inputs[0][0][0][0].item<int>() == 77);
+  CHECK(gray.train.inputs[1][0][0][0].item<int>() == 128);
 }
 
 TEST_CASE("a PNG keeps its rows, and what is transparent is laid on black")
@@ -179,10 +179,10 @@ TEST_CASE("pictures of another size are refused or, if wanted, resized")
             "(set resize to fit it)");
   const auto data = rolewise::image_folder(
       folder.path(), {.height = 4, .width = 4, .channels = 1, .resize = true});
-  CHECK(data.train.images.sizes() == at::IntArrayRef{2, 1, 4, 4});
-  CHECK((data.train.images[0] == 40).all().item<bool>());
-  CHECK((data.test.images[0] == 90).all().item<bool>());
-  const auto row = data.train.images[1][0][2];
+  CHECK(data.train.inputs.sizes() == at::IntArrayRef{2, 1, 4, 4});
+  CHECK((data.train.inputs[0] == 40).all().item<bool>());
+  CHECK((data.test.inputs[0] == 90).all().item<bool>());
+  const auto row = data.train.inputs[1][0][2];
   CHECK(row[0].item<int>() == 0);
   CHECK(row[3].item<int>() == 200);
   CHECK(row[1].item<int>() + row[2].item<int>() == 200);  // the edge is smoothed evenly
@@ -473,7 +473,7 @@ TEST_CASE("pictures in folders within those of classes are refused by name, or r
             folder.path() + "/train/ant/0\n  " + folder.path() + "/train/ant/0/deep");
   const auto data = rolewise::image_folder(folder.path(), {.channels = 1, .nested = true});
   CHECK(torch::equal(data.train.labels, torch::tensor({0, 0, 0, 0, 1}, torch::kLong)));
-  CHECK(torch::equal(data.train.images.select(1, 0).select(1, 0).select(1, 0),
+  CHECK(torch::equal(data.train.inputs.select(1, 0).select(1, 0).select(1, 0),
                      torch::tensor({70, 70, 70, 9, 9}, torch::kByte)));
 }
 

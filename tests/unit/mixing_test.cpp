@@ -53,7 +53,7 @@ dataset all_different(std::int64_t count = 30)
   torch::manual_seed(9);
   dataset data;
   data.shape = {.channels = 3, .height = 12, .width = 10, .classes = count};
-  data.images = torch::randint(0, 256, {count, 3, 12, 10}, torch::kByte);
+  data.inputs = torch::randint(0, 256, {count, 3, 12, 10}, torch::kByte);
   data.labels = torch::arange(count);
   data.ids = torch::randperm(count) * 7 + 100;
   data.normalization = {{0.5, 0.4, 0.3}, {0.2, 0.2, 0.2}};
@@ -228,8 +228,8 @@ TEST_CASE("mixup blends pixels and labels by one share")
                                                      data.ids[n].item<std::int64_t>()},
                                                0.7, 0.7)));
       CHECK(view.labels[n][other].item<double>() == doctest::Approx(1.0 - share));
-      const auto wanted = data.images[n].to(torch::kFloat64) * share +
-                          data.images[other].to(torch::kFloat64) * (1.0 - share);
+      const auto wanted = data.inputs[n].to(torch::kFloat64) * share +
+                          data.inputs[other].to(torch::kFloat64) * (1.0 - share);
       CHECK((view.inputs[n].to(torch::kFloat64) - wanted).abs().max().item<double>() < 0.5001);
       mean += share / 30.0;
     }
@@ -238,9 +238,9 @@ TEST_CASE("mixup blends pixels and labels by one share")
   // Rounding is half to even: (1 + 2) / 2 and (2 + 3) / 2 are both 2. Here shares are close to 0
   // or 1, so each view equals the image or its partner.
   const auto alone = mixup{.alpha = 1e-6, .partners = data}(examples, {}, seed{1});
-  const auto others = data.images.index_select(0, places_of_partners(alone, data.ids));
+  const auto others = data.inputs.index_select(0, places_of_partners(alone, data.ids));
   for (std::int64_t n = 0; n < 30; ++n)
-    CHECK((torch::equal(alone.inputs[n], data.images[n]) ||
+    CHECK((torch::equal(alone.inputs[n], data.inputs[n]) ||
            torch::equal(alone.inputs[n], others[n])));
 }
 
@@ -266,13 +266,13 @@ TEST_CASE("cutmix cuts the box of the paper and mixes labels by its area")
       const auto other = places[n].item<std::int64_t>();
       REQUIRE(other != n);
       // In noise, a partner's pixel differs from the image's own in at least one channel.
-      const auto cut = view.inputs[n].ne(data.images[n]).any(0);
+      const auto cut = view.inputs[n].ne(data.inputs[n]).any(0);
       const auto area = cut.sum().item<std::int64_t>();
       areas.insert(area);
       CHECK(view.labels[n][other].item<double>() ==
             doctest::Approx(static_cast<double>(area) / 120.0).epsilon(1e-5));
       CHECK(torch::equal(view.inputs[n],
-                         torch::where(cut.unsqueeze(0), data.images[other], data.images[n])));
+                         torch::where(cut.unsqueeze(0), data.inputs[other], data.inputs[n])));
       const auto rows = cut.any(1).sum().item<std::int64_t>(),
                  columns = cut.any(0).sum().item<std::int64_t>();
       CHECK(rows * columns == area);
@@ -294,7 +294,7 @@ TEST_CASE("agents that mix keep the laws of agents and refuse what they cannot m
 {
   auto pool = all_different();
   const auto shown = laws::images_for_agents(3);
-  pool.images = shown.inputs;
+  pool.inputs = shown.inputs;
   pool.labels = shown.labels;
   pool.ids = shown.ids;
   pool.shape.classes = 7;
@@ -470,7 +470,7 @@ TEST_CASE("a mixture of agents that mix and others has soft labels and partners 
         CHECK(torch::equal(view.labels[n], wanted.labels[n]));
         CHECK(torch::equal(view.partners[n], wanted.partners[n]));
       } else {
-        CHECK(torch::equal(view.inputs[n], data.images[n]));
+        CHECK(torch::equal(view.inputs[n], data.inputs[n]));
         CHECK(view.labels[n][n].item<double>() == 1.0);
         CHECK(view.labels[n].sum().item<double>() == 1.0);
       }

@@ -66,7 +66,7 @@ rw::glyph_options few_glyphs()
 
 rw::batch first_of(const rw::dataset& data, std::int64_t count)
 {
-  return {data.images.narrow(0, 0, count), data.labels.narrow(0, 0, count),
+  return {data.inputs.narrow(0, 0, count), data.labels.narrow(0, 0, count),
           data.ids.narrow(0, 0, count), data.normalization};
 }
 

@@ -204,7 +204,7 @@ TEST_CASE("update_bn changes running statistics and nothing else")
                        doctest::Contains("want batches and batch_size above 0, got 0 and 128"),
                        std::invalid_argument);
   auto nothing = data.train;
-  nothing.images = nothing.images.narrow(0, 0, 0);
+  nothing.inputs = nothing.inputs.narrow(0, 0, 0);
   CHECK_THROWS_WITH_AS(rw::update_bn(other, nothing), "rolewise: update_bn: the data set is empty",
                        std::invalid_argument);
 }

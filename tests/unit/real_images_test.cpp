@@ -43,7 +43,7 @@ const torch::Tensor& images_of(const std::string& file)
   auto& found = known[file];
   if (found.defined()) return found;
   const std::string path = std::string{std::getenv("ROLEWISE_TEST_DATA")} + "/" + file;
-  found = file.ends_with(".bin.gz") ? rw::cifar10(path.substr(0, path.rfind('/'))).test.images
+  found = file.ends_with(".bin.gz") ? rw::cifar10(path.substr(0, path.rfind('/'))).test.inputs
                                     : rw::read_idx(path);
   return found;
 }

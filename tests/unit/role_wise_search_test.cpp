@@ -502,8 +502,8 @@ TEST_CASE("an augmentation that blurs a teacher's answers is held to its accurac
   auto data = tiny_data(64);
   data.shape.classes = 2;
   data.labels = torch::arange(64).remainder(2);
-  data.images = (data.labels.view({64, 1, 1, 1}) * 255).to(torch::kByte).expand({64, 1, 3, 3});
-  data.images = data.images.contiguous();
+  data.inputs = (data.labels.view({64, 1, 1, 1}) * 255).to(torch::kByte).expand({64, 1, 3, 3});
+  data.inputs = data.inputs.contiguous();
   const low_teacher_stddev<no_agent> free{
       .measured = {.batch_size = 8, .steps = 1, .epochs = 2, .seed = seed{1}},
       .accuracy_kept = 0.0};

@@ -78,7 +78,7 @@ dataset colored(std::int64_t count)
 {
   dataset data;
   data.shape = {.channels = 3, .height = 8, .width = 8, .classes = 4};
-  data.images =
+  data.inputs =
       torch::arange(count * 192).mul(89).remainder(251).to(torch::kByte).view({count, 3, 8, 8});
   data.labels = torch::arange(count).remainder(4);
   data.ids = torch::arange(count);

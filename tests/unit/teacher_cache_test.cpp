@@ -310,7 +310,7 @@ TEST_CASE("a cached teacher never returns logits of other pixels, whatever their
   const compose behind{crops, cutout{.size = 2}};
   const compose before{cutout{.size = 2}, crops};
   auto foreign = data;
-  foreign.images = others.images;
+  foreign.inputs = others.inputs;
   for (std::int64_t epoch = 0; epoch < 7; ++epoch) {
     CAPTURE(epoch);
     const training_progress progress{.epoch = epoch};
@@ -536,7 +536,7 @@ TEST_CASE("a cache that belongs to something else is refused with the reason")
                 data,
                 a_teacher()) == but("agents pad-crop-flip + no-agent (now cutout + no-agent)"));
   shown = crops_shown();
-  for (auto member : {&dataset::images, &dataset::labels, &dataset::ids}) {
+  for (auto member : {&dataset::inputs, &dataset::labels, &dataset::ids}) {
     auto other = data;
     other.*member = (data.*member).clone();
     (other.*member).view(-1)[3].add_(1);

@@ -117,7 +117,7 @@ TEST_CASE("a teacher that is sure gives the law of class counts")
   constexpr std::int64_t size = 32040;
   data.shape = {.channels = 1, .height = 1, .width = 1, .classes = classes};
   data.labels = torch::arange(size).remainder(classes);
-  data.images = data.labels.to(torch::kByte).view({size, 1, 1, 1}).contiguous();
+  data.inputs = data.labels.to(torch::kByte).view({size, 1, 1, 1}).contiguous();
   data.ids = torch::arange(size);
   const stddev_options<no_agent> options{.epochs = 2};
   const reads_the_pixel teacher{classes};

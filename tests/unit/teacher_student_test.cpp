@@ -332,7 +332,7 @@ TEST_CASE("teachers report their device and get their inputs on it")
   const rw::hardest_view harder{.agent = rw::horizontal_flip{}, .teacher = distant};
   CHECK(harder(images(3), rw::training_progress{}, rw::seed{1}).inputs.is_cpu());
   rw::dataset data;
-  data.images = images(8).inputs;
+  data.inputs = images(8).inputs;
   data.labels = images(8).labels;
   data.ids = images(8).ids;
   data.shape = small;

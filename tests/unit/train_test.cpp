@@ -318,7 +318,7 @@ constexpr training_progress start{.epoch = 0, .step = 0, .epochs = 3, .steps_per
 TEST_CASE("each role is shown its own view, and a shared view is converted once")
 {
   const auto data = tiny_data(8);
-  const double plain = data.images[0][0][0][0].item<double>();
+  const double plain = data.inputs[0][0][0][0].item<double>();
 
   distillation apart{.teacher = spying_teacher{},
                      .student = spying_student{data.shape},
@@ -442,7 +442,7 @@ TEST_CASE("steps keep the promises of a training step")
       },
       data);
   auto images = tiny_data(8);
-  images.images = images.images.repeat({1, 1, 4, 4});
+  images.inputs = images.inputs.repeat({1, 1, 4, 4});
   images.shape = {.channels = 1, .height = 12, .width = 12, .classes = 3};
   laws::step_holds_for(
       [&] {
@@ -850,7 +850,7 @@ TEST_CASE("with few classes every label is in the top five, and evaluation chang
 TEST_CASE("views, batches and what is learned from them are repeatable")
 {
   auto data = tiny_data(24);
-  data.images = data.images.repeat({1, 1, 3, 3});
+  data.inputs = data.inputs.repeat({1, 1, 3, 3});
   data.shape = {.channels = 1, .height = 9, .width = 9, .classes = 3};
   const auto threads_before = at::get_num_threads();
   std::vector<torch::Tensor> seen;
@@ -1053,7 +1053,7 @@ dataset blank_data(std::int64_t count, const sample_shape& shape)
 {
   dataset data;
   data.shape = shape;
-  data.images = torch::arange(count * shape.channels * shape.height * shape.width)
+  data.inputs = torch::arange(count * shape.channels * shape.height * shape.width)
                     .mul(37)
                     .remainder(256)
                     .to(torch::kByte)

@@ -80,7 +80,7 @@ class partner_pool {
     const auto take = [&](const torch::Tensor& from) {
       return from.index_select(0, index.to(from.device()));
     };
-    const auto& whole = pool_ ? pool_->data.images : examples.inputs;
+    const auto& whole = pool_ ? pool_->data.inputs : examples.inputs;
     if (whole.sizes().slice(1) != examples.inputs.sizes().slice(1))
       throw_invalid_argument(who, "images are ", examples.inputs.sizes().slice(1),
                              ", their partners ", whole.sizes().slice(1));

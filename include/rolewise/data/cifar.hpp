@@ -54,10 +54,10 @@ struct cifar_label {
     fail_at(file, count * record, "a record begins here with ", file.bytes.size() % record,
             " bytes, want ", record);
   dataset result;
-  result.images = torch::empty({static_cast<std::int64_t>(count), 3, 32, 32}, torch::kByte);
+  result.inputs = torch::empty({static_cast<std::int64_t>(count), 3, 32, 32}, torch::kByte);
   result.labels = torch::empty({static_cast<std::int64_t>(count)}, torch::kLong);
   result.shape = {3, 32, 32, labels[chosen].classes};
-  auto* const to = result.images.mutable_data_ptr<std::uint8_t>();
+  auto* const to = result.inputs.mutable_data_ptr<std::uint8_t>();
   auto* const known = result.labels.mutable_data_ptr<std::int64_t>();
   for (std::size_t n = 0; n < count; ++n) {
     const auto* const from = file.bytes.data() + n * record;
@@ -145,13 +145,13 @@ inline void note_size(dataset_splits& data, const std::string& folder, std::int6
     if (const auto path = detail::find_file(folder, detail::cifar10_batches[i])) {
       train = detail::read_cifar(*path, labels, 0);
       records[i] = train.size();
-      images.push_back(train.images);
+      images.push_back(train.inputs);
       known.push_back(train.labels);
     }
   if (images.empty())
     throw_runtime_error(folder,
                         "has none of data_batch_1.bin to data_batch_5.bin, with or without .gz");
-  train.images = torch::cat(images);
+  train.inputs = torch::cat(images);
   train.labels = torch::cat(known);
   const auto missing = detail::missing_from_cifar10(records);
   if (!missing.empty() && !options.incomplete)

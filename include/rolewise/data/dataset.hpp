@@ -2,33 +2,54 @@
 #pragma once
 
 /// @file
-/// The `dataset`: labeled images in memory.
+/// The `dataset`: labeled examples in memory.
 ///
 /// [data] -> agent -> teacher/student -> loss -> train -> report
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/checksum.hpp>
+#include <rolewise/core/draws.hpp>
+#include <rolewise/core/seed.hpp>
+#include <rolewise/data/batch_options.hpp>
+#include <rolewise/data/batch_source.hpp>
+#include <rolewise/data/gathered_batches.hpp>
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rolewise {
 
-/// A data set of N labeled images. Copies share memory; the library never writes into it.
+/// A data set of N labeled examples on the CPU: images, token sequences or vectors. Copies share
+/// memory; the library never writes into it.
 struct dataset {
-  torch::Tensor images;  ///< `[N, C, H, W]`, uint8, contiguous, on the CPU
-  torch::Tensor labels;  ///< `[N]`, int64, 0 .. classes - 1
-  /// `[N]`, int64: the index of each image in the set it came from. Random draws are keyed by it,
-  /// so they do not change with splits and subsets.
+  /// As in a batch: images `[N, C, H, W]` uint8, or floating point if they are normalized; token
+  /// indices `[N, L]` int64; vectors `[N, D]` floating point.
+  torch::Tensor inputs;
+  /// `[N]` int64, 0 .. classes - 1, or any other labels of a batch: soft ones `[N, classes]`, of
+  /// pixels `[N, H, W]`, of tokens `[N, L]`.
+  torch::Tensor labels;
+  /// `[N]`, int64: the index of each example in the set it came from. Random draws are keyed by
+  /// it, so they do not change with splits and subsets.
   torch::Tensor ids;
   sample_shape shape;
   rolewise::normalization normalization;
   std::vector<std::string> class_names;  ///< `shape.classes` names, or none
   std::string name;                      ///< for reports
+  torch::Tensor mask{};                  ///< `[N, L]` bool, true for a token; undefined if all are
+  torch::Tensor weights{};               ///< of the labels, as in a batch; undefined means 1
+  std::int64_t ignore_index = -100;      ///< hard labels of this value count nowhere
 
-  [[nodiscard]] std::int64_t size() const { return images.defined() ? images.size(0) : 0; }
+  [[nodiscard]] std::int64_t size() const { return inputs.defined() ? inputs.size(0) : 0; }
+
+  /// The batches of an epoch: every example once, in an order that is a function of (seed, epoch)
+  /// and of N, or in that of the data set.
+  /// @throws std::invalid_argument as `gathered_batches`
+  [[nodiscard]] gathered_batches epoch(const batch_options& options) const;
 };
 
 /// A training and a test set, as read from a data source.
@@ -46,21 +67,27 @@ struct dataset_splits {
 [[nodiscard]] inline dataset subset(const dataset& whole, const torch::Tensor& places)
 {
   auto part = whole;
-  part.images = whole.images.index_select(0, places);
-  part.labels = whole.labels.index_select(0, places);
-  part.ids = whole.ids.index_select(0, places);
+  for (auto* each : {&part.inputs, &part.labels, &part.ids}) *each = each->index_select(0, places);
+  for (auto* each : {&part.mask, &part.weights})
+    if (each->defined()) *each = each->index_select(0, places);
   return part;
 }
 
-/// 64-bit checksum over images, labels, ids and scaling, which identifies a set of examples.
-/// Takes one pass over the images.
+/// 64-bit checksum over inputs, labels, ids and scaling, and over mask, weights and
+/// `ignore_index` where they are set; identifies a set of examples. Takes one pass over them.
 [[nodiscard]] inline std::uint64_t fingerprint(const dataset& examples)
 {
   checksum sum;
-  for (const auto* t : {&examples.images, &examples.labels, &examples.ids}) sum.add(*t);
+  for (const auto* t : {&examples.inputs, &examples.labels, &examples.ids}) sum.add(*t);
   for (const auto* values : {&examples.normalization.mean, &examples.normalization.std}) {
     sum.add(std::uint64_t{values->size()});
     for (const double value : *values) sum.add(std::bit_cast<std::uint64_t>(value));
+  }
+  if (examples.mask.defined() || examples.weights.defined() ||
+      examples.ignore_index != dataset{}.ignore_index) {  // else as before there were any
+    sum.add(examples.mask);
+    sum.add(examples.weights);
+    sum.add(std::bit_cast<std::uint64_t>(examples.ignore_index));
   }
   return sum.value();
 }
@@ -68,7 +95,24 @@ struct dataset_splits {
 /// Returns all examples, in order, as one batch that shares their memory.
 [[nodiscard]] inline batch as_batch(const dataset& examples)
 {
-  return {examples.images, examples.labels, examples.ids, examples.normalization};
+  return {.inputs = examples.inputs,
+          .labels = examples.labels,
+          .ids = examples.ids,
+          .normalization = examples.normalization,
+          .mask = examples.mask,
+          .weights = examples.weights,
+          .ignore_index = examples.ignore_index};
 }
+
+inline gathered_batches dataset::epoch(const batch_options& options) const
+{
+  auto order = options.shuffle
+                   ? permutation(options.seed.split(purpose{"order"}), options.epoch, size())
+                   : std::vector<std::int64_t>(static_cast<std::size_t>(size()));
+  if (!options.shuffle) std::iota(order.begin(), order.end(), std::int64_t{0});
+  return {as_batch(*this), std::move(order), options.size};
+}
+
+static_assert(BatchSource<dataset>);
 
 }  // namespace rolewise

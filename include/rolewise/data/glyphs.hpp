@@ -37,12 +37,12 @@ namespace detail {
 {
   dataset result;
   result.shape = {options.channels, options.height, options.width, options.classes};
-  result.images =
+  result.inputs =
       torch::empty({count, options.channels, options.height, options.width}, torch::kByte);
   result.labels = torch::arange(count, torch::kLong).remainder_(options.classes);
   result.ids = torch::arange(first, first + count, torch::kLong);
   result.name = "glyphs";
-  auto* const out = result.images.mutable_data_ptr<std::uint8_t>();
+  auto* const out = result.inputs.mutable_data_ptr<std::uint8_t>();
   const auto key = options.seed.split(purpose{"glyph images"});
   const auto bytes = options.channels * options.height * options.width;
   at::parallel_for(0, count, 16, [&](std::int64_t begin, std::int64_t end) {
@@ -90,7 +90,7 @@ namespace detail {
   result.train = detail::drawn_glyphs(options, alphabet, 0, options.train);
   result.test = detail::drawn_glyphs(options, alphabet, options.train, options.test);
   result.shape = result.train.shape;
-  result.train.normalization = result.test.normalization = normalization_of(result.train.images);
+  result.train.normalization = result.test.normalization = normalization_of(result.train.inputs);
   return result;
 }
 

@@ -122,7 +122,7 @@ namespace detail {
   const auto* const label = labels.file.bytes.data() + labels.first;
   if (classes == 0) classes = 1 + std::int64_t{*std::max_element(label, label + labels.sizes[0])};
   dataset result;
-  result.images = images.values().unsqueeze(1);
+  result.inputs = images.values().unsqueeze(1);
   result.labels = labels.values().to(torch::kLong);
   for (std::int64_t n = 0; n < labels.sizes[0]; ++n)
     if (label[n] >= classes)
@@ -158,9 +158,9 @@ namespace detail {
     throw_invalid_argument("idx_dataset", names, " class names for ", classes, " classes");
   auto test = detail::read_idx_part(folder, "t10k", classes);
   for (const auto axis : {2, 3})
-    if (train.images.size(axis) != test.images.size(axis))
-      throw_runtime_error(folder, "images to learn from are ", train.images.sizes(),
-                          ", images to test with are ", test.images.sizes());
+    if (train.inputs.size(axis) != test.inputs.size(axis))
+      throw_runtime_error(folder, "images to learn from are ", train.inputs.sizes(),
+                          ", images to test with are ", test.inputs.sizes());
   auto data = detail::joined(std::move(train), std::move(test), options.name, options.class_names);
   if (!options.relabel) return data;
   data = relabeled(std::move(data));

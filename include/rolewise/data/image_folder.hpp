@@ -100,7 +100,7 @@ namespace detail {
       labels.push_back(label);
     }
   dataset result;
-  if (!images.empty()) result.images = torch::stack(images);
+  if (!images.empty()) result.inputs = torch::stack(images);
   result.labels = torch::tensor(labels, torch::kLong);
   return result;
 }

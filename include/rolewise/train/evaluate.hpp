@@ -70,7 +70,7 @@ template<Evaluable N>
   for (std::int64_t begin = 0; begin < count; begin += options.batch_size) {
     const auto size = std::min(options.batch_size, count - begin);
     const auto part =
-        to_device({examples.images.narrow(0, begin, size), examples.labels.narrow(0, begin, size),
+        to_device({examples.inputs.narrow(0, begin, size), examples.labels.narrow(0, begin, size),
                    examples.ids.narrow(0, begin, size), examples.normalization},
                   device);
     const auto logits = detail::logits_of_entry(network, part).logits;

@@ -70,7 +70,7 @@ template<TrialFactory Factory>
   detail::require_sound(options, space);
   search_memory found{.trials = options.trials,
                       .max_concurrent_trials = options.max_concurrent_trials};
-  for (const auto* t : {&data.images, &data.labels, &data.ids})
+  for (const auto* t : {&data.inputs, &data.labels, &data.ids})
     found.data += static_cast<std::int64_t>(t->nbytes());
   detail::watching_memory(options.threads_per_trial, [&](const auto& watch) {
     auto step = factory(space.sample(options.seed), 0, options.seed.split(purpose{"trial"}));
