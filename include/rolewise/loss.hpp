@@ -13,6 +13,7 @@
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/loss/loss_terms.hpp>
 #include <rolewise/loss/no_distillation.hpp>
+#include <rolewise/loss/on_tap.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/loss/targets.hpp>
 #include <rolewise/loss/weighted_sum.hpp>

@@ -4,7 +4,10 @@
 #include "support/finite_differences.hpp"
 
 #include <rolewise/loss/attention_transfer.hpp>
+#include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/fitnet.hpp>
+#include <rolewise/loss/on_tap.hpp>
+#include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/loss/weighted_sum.hpp>
 
 #include <cmath>
@@ -173,4 +176,29 @@ TEST_CASE("fitnet refuses shapes that no regressor joins, and other shapes later
                        "rolewise: fitnet: the regressor was made with weights [5, 3, 1, 1], these "
                        "features want [6, 3, 1, 1]",
                        std::invalid_argument);
+}
+
+TEST_CASE("on_tap puts an auxiliary head in the place of the logits")
+{
+  constexpr auto head = tap::auxiliary<0>;
+  torch::manual_seed(3);
+  const auto logits = torch::randn({4, 5}, torch::kDouble),
+             auxiliary = torch::randn({4, 5}, torch::kDouble).set_requires_grad(true);
+  const targets labels{torch::tensor({0, 4, 2, 2}, torch::kLong), {}, {}};
+  paired_outputs pair{{logits, {}}, {logits, {}}};
+  pair.student.features.set(head, auxiliary);
+
+  const auto alone = on_tap<head>(cross_entropy{});
+  static_assert(SupervisedLoss<std::remove_const_t<decltype(alone)>>);
+  static_assert(alone.name == "cross-entropy of tap::auxiliary<0>");
+  CHECK(torch::equal(alone(pair, labels), cross_entropy{}({{}, {auxiliary, {}}}, labels)));
+  CHECK(torch::equal(on_tap<head>(soft_target_kl{})(pair, labels),
+                     soft_target_kl{}({{logits, {}}, {auxiliary, {}}}, labels)));
+
+  const auto sum = cross_entropy{} + 0.4 * alone;
+  static_assert(std::remove_const_t<decltype(sum)>::student_taps == taps{head});
+  const auto found = evaluate_loss_terms(sum, pair, labels);
+  CHECK(found.terms[1].name == "cross-entropy of tap::auxiliary<0>");
+  found.total.backward();
+  CHECK(auxiliary.grad().abs().sum().item<double>() > 0);
 }
