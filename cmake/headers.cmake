@@ -121,6 +121,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/phase.hpp
     include/rolewise/core/philox.hpp
     include/rolewise/core/prefetched.hpp
+    include/rolewise/core/require_taps.hpp
     include/rolewise/core/retain_heap.hpp
     include/rolewise/core/role.hpp
     include/rolewise/core/run_concurrently.hpp
@@ -129,6 +130,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/settings.hpp
     include/rolewise/core/standard_output.hpp
     include/rolewise/core/state.hpp
+    include/rolewise/core/taps.hpp
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
     include/rolewise/core/terminal.hpp
@@ -164,6 +166,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/loss_terms.hpp
     include/rolewise/loss/no_distillation.hpp
     include/rolewise/loss/soft_target_kl.hpp
+    include/rolewise/loss/targets.hpp
     include/rolewise/loss/weighted_sum.hpp
     include/rolewise/network.hpp
     include/rolewise/network/activation.hpp

@@ -33,6 +33,7 @@
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/philox.hpp>
 #include <rolewise/core/prefetched.hpp>
+#include <rolewise/core/require_taps.hpp>
 #include <rolewise/core/retain_heap.hpp>
 #include <rolewise/core/role.hpp>
 #include <rolewise/core/run_concurrently.hpp>

@@ -4,8 +4,10 @@
 /// @file
 /// Tests of the requirements of Student that no compiler can check.
 
+#include "laws/taps.hpp"
 #include "support/doctest.hpp"
 
+#include <rolewise/core/taps.hpp>
 #include <rolewise/student/student.hpp>
 
 #include <set>
@@ -37,9 +39,36 @@ template<state_must::be_shown P>
   return true;
 }
 
+/// Offered taps are delivered where they are wanted, change no logits, and have a graph in
+/// training.
+template<Student S>
+void taps_hold_for(const S& original, const batch& examples)
+{
+  constexpr auto offered = offered_taps<S>();
+  auto student = original;
+  const auto at_first = state_of(student);
+  const auto logits = original.predict(examples).logits.detach();
+  for (const auto& wanted : choices_of(offered)) {
+    const auto predicted = original.predict(examples, wanted);
+    are_delivered(predicted, wanted, examples);
+    CHECK(torch::equal(predicted.logits.detach(), logits));
+    have_their_shapes(original, predicted);
+    CHECK(same_state(state_of(student), at_first));
+
+    auto learner = original;
+    const auto answer = learner.forward(examples, wanted);
+    are_delivered(answer, wanted, examples);
+    for (const auto& [id, value] : answer.features)
+      CHECK_MESSAGE(value.requires_grad(), tap_name{id}.view());
+  }
+  if constexpr (!offered.empty())
+    refuse_others(offered, [&](const taps& wanted) { return original.predict(examples, wanted); });
+}
+
 template<Student S>
 void hold_for(S student, const batch& examples)
 {
+  taps_hold_for(student, examples);
   const auto inputs = examples.inputs.clone();
 
   std::set<std::string> names;

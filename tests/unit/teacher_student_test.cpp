@@ -98,18 +98,20 @@ TEST_CASE("a frozen network keeps its outputs, whatever becomes of the original"
 {
   auto student = rw::resnet8(small, rw::dorefa{});
   (void)student.forward(images(8));
-  const auto before = student.predict(images(8), {.features = true});
+  constexpr auto all_taps = rw::offered_taps<decltype(student)>();
+  static_assert(!all_taps.empty());
+  const auto before = student.predict(images(8), all_taps);
   const auto teacher = rw::frozen(student);
   rw::laws::hold_for(teacher, images(8));
 
   (void)student.forward(images(8));
   shake(student);
-  const auto answer = teacher.forward(images(8), {.features = true});
+  const auto answer = teacher.forward(images(8), all_taps);
   CHECK(torch::equal(answer.logits, before.logits));
-  REQUIRE(answer.features.size() == before.features.size());
-  for (std::size_t i = 0; i < answer.features.size(); ++i) {
-    CHECK(torch::equal(answer.features[i], before.features[i]));
-    CHECK_FALSE(answer.features[i].requires_grad());
+  REQUIRE(answer.features.available() == all_taps);
+  for (const auto& [id, value] : answer.features) {
+    CHECK(torch::equal(value, before.features[id]));
+    CHECK_FALSE(value.requires_grad());
   }
   for (const auto& p : teacher.network().parameters()) CHECK_FALSE(p.value.requires_grad());
   for (const auto& p : student.parameters()) CHECK(p.value.requires_grad());
@@ -199,9 +201,8 @@ TEST_CASE("a user's module as teacher runs in evaluation mode, from a pointer or
   doubled->to(torch::kFloat64);
   CHECK((rw::module_teacher{doubled}.forward(images(2)).logits.scalar_type() == torch::kFloat64));
 
-  CHECK_THROWS_WITH_AS((void)teacher.forward(images(2), {.features = true}),
-                       "rolewise: module_teacher: a module has no features to tap; take a loss on "
-                       "logits or write a part of your own",
+  CHECK_THROWS_WITH_AS((void)teacher.forward(images(2), {rw::tap::penultimate}),
+                       "rolewise: module_teacher: want tap::penultimate; the offered taps are none",
                        std::invalid_argument);
   module->train();
   CHECK_THROWS_WITH_AS(
@@ -239,7 +240,7 @@ TEST_CASE("predict keeps the training mode of each part of a module")
   evaluated->eval();
   rw::module_student woken{evaluated};
   CHECK(evaluated->is_training());
-  CHECK_THROWS_AS((void)woken.predict(images(2), {.features = true}), std::invalid_argument);
+  CHECK_THROWS_AS((void)woken.predict(images(2), {rw::tap::penultimate}), std::invalid_argument);
   CHECK(evaluated->is_training());
 }
 

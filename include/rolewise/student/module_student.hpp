@@ -10,6 +10,7 @@
 #include <rolewise/student/student.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,16 +22,33 @@ namespace rolewise {
 /// The student takes ownership of the module. To be copyable, the module must derive from
 /// `torch::nn::Cloneable<Module>` and create and register all its tensors and submodules in
 /// `reset()`: what is not registered is shared between copies and missing in checkpoints.
-/// Features are not available. `predict` switches every submodule to evaluation mode and back, so
-/// it must not be called from two threads at once; that of a frozen student may be. The
-/// submodules of a copy have the modes of the original's. A weight registered under two names is
-/// updated once.
+/// `predict` switches every submodule to evaluation mode and back, so it must not be called from
+/// two threads at once; that of a frozen student may be. The submodules of a copy have the modes of
+/// the original's. A weight registered under two names is updated once.
 ///
-///     module_student student{std::make_shared<net>()};   // or a torch::nn::ModuleHolder
+///     module_student student{std::make_shared<net>(), data.shape};   // or a ModuleHolder
+///
+/// A module with `torch::Tensor forward(torch::Tensor)` returns logits alone. One that offers taps
+/// has two members instead, and no hooks:
+///
+///     static constexpr taps offered_taps{tap::stage<1>, tap::penultimate};
+///     outputs forward_outputs(const torch::Tensor& x, taps wanted);
+///
+/// The tensor is that of the batch: images `[N, C, H, W]` normalized, in the dtype of the module,
+/// channels last; token indices `[N, L]` int64 as they are; vectors `[N, D]` in the dtype of the
+/// module. With `const batch& examples` as its first parameter, the function gets the batch as it
+/// is, with its mask. Features that it returns and that are not wanted are dropped.
 template<typename Module>
 class module_student {
+  static_assert(module_must::deliver_listed_taps<Module>,
+                "module_student: a module that offers taps wants outputs "
+                "forward_outputs(const torch::Tensor& x, taps wanted), or with const batch& in "
+                "place of the tensor");
+  static_assert(module_must::list_delivered_taps<Module>,
+                "module_student: a module with forward_outputs wants static constexpr taps "
+                "offered_taps{...}, {} if it offers none");
   static_assert(
-      module_must::be_a_module<Module> && module_must::turn_a_tensor_into_logits<Module>,
+      module_must::be_a_module<Module> && module_must::turn_inputs_into_logits<Module>,
       "module_student wants a torch::nn::Module with torch::Tensor forward(torch::Tensor)");
   static_assert(
       module_must::be_copied_by_clone<Module>,
@@ -38,37 +56,63 @@ class module_student {
       "make its parts in reset()");
 
  public:
+  static constexpr taps offered_taps = rolewise::offered_taps<Module>();
+
   /// @throws std::invalid_argument if the module is null
   explicit module_student(std::shared_ptr<Module> module) : module_{std::move(module)}
   {
     if (!module_) throw_invalid_argument("module_student", "want a module, got none");
     if (!module_->is_training()) module_->train();
   }
+  /// @param shape of an example, for `tap_shapes`
+  module_student(std::shared_ptr<Module> module, const sample_shape& shape)
+      : module_student{std::move(module)}
+  {
+    shape_ = shape;
+  }
   template<detail::module_holder Holder>
   explicit module_student(const Holder& holder) : module_student{holder.ptr()}
   {}
+  template<detail::module_holder Holder>
+  module_student(const Holder& holder, const sample_shape& shape)
+      : module_student{holder.ptr(), shape}
+  {}
 
-  module_student(const module_student& other) : module_{clone_of(*other.module_)} {}
+  module_student(const module_student& other)
+      : module_{clone_of(*other.module_)}, shape_{other.shape_}
+  {}
   module_student& operator=(const module_student& other)
   {
-    if (this != &other) module_ = clone_of(*other.module_);
+    if (this != &other) {
+      module_ = clone_of(*other.module_);
+      shape_ = other.shape_;
+    }
     return *this;
   }
   module_student(module_student&&) noexcept = default;
   module_student& operator=(module_student&&) noexcept = default;
   ~module_student() = default;
 
-  /// @throws std::invalid_argument if features are requested
+  /// @throws std::invalid_argument if taps are wanted that the module does not offer or leaves out,
+  ///         or `forward_outputs` returns outputs of the wrong sizes
   [[nodiscard]] outputs forward(const batch& examples, taps wanted = {})
   {
-    return outputs_of(examples, wanted);
+    return detail::module_outputs("module_student", *module_, examples, wanted);
   }
 
-  /// @throws std::invalid_argument if features are requested
+  /// @throws std::invalid_argument as `forward`
   [[nodiscard]] outputs predict(const batch& examples, taps wanted = {}) const
   {
     const detail::evaluation_mode for_now{*module_};
-    return outputs_of(examples, wanted);
+    return detail::module_outputs("module_student", *module_, examples, wanted);
+  }
+
+  /// Shapes of the tapped features, found by evaluating one example of zeros, in evaluation mode.
+  /// @throws std::invalid_argument if a tap is not offered, or the student was made without the
+  ///         shape of an example
+  [[nodiscard]] feature_shapes tap_shapes(taps wanted) const
+  {
+    return detail::module_tap_shapes("module_student", *module_, shape_, wanted);
   }
 
   [[nodiscard]] std::vector<named_tensor> parameters() const
@@ -121,13 +165,6 @@ class module_student {
     return copy;
   }
 
-  [[nodiscard]] outputs outputs_of(const batch& examples, taps wanted) const
-  {
-    detail::refuse_features("module_student", wanted);
-    const auto x = normalized_inputs(examples, detail::type_of(*module_));
-    return {.logits = module_->forward(x), .features = {}};
-  }
-
   template<typename Items>
   [[nodiscard]] static std::vector<named_tensor> listed(const Items& items)
   {
@@ -153,9 +190,13 @@ class module_student {
   }
 
   std::shared_ptr<Module> module_;
+  std::optional<sample_shape> shape_;
 };
 
 template<detail::module_holder Holder>
 module_student(const Holder&) -> module_student<typename Holder::ContainedType>;
+template<detail::module_holder Holder>
+module_student(const Holder&, const sample_shape&)
+    -> module_student<typename Holder::ContainedType>;
 
 }  // namespace rolewise

@@ -7,6 +7,7 @@
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
+#include <rolewise/core/require_taps.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/teacher/detail/graph_to_inputs.hpp>
 #include <rolewise/teacher/teacher.hpp>
@@ -58,6 +59,7 @@ class frozen_teacher {
 
  public:
   static constexpr bool has_state = false;  // never changes
+  static constexpr taps offered_taps = rolewise::offered_taps<Network>();
 
   explicit frozen_teacher(Network network, frozen_options options = {})
       : network_{std::move(network)}, compute_{options.compute}
@@ -77,11 +79,21 @@ class frozen_teacher {
       throw_invalid_argument("frozen", "this network cannot be cast to ", options.compute);
   }
 
-  /// @throws std::invalid_argument if the inputs require a gradient and the network computes none
+  /// @throws std::invalid_argument if taps are wanted that the network does not offer, or the
+  /// inputs
+  ///         require a gradient and the network computes none
   [[nodiscard]] outputs forward(const batch& examples, taps wanted = {}) const
   {
+    detail::require_offered("frozen", offered_taps, wanted);
     const detail::graph_to_inputs only{examples};
     return detail::with_graph_to_inputs("frozen", examples, network_.predict(examples, wanted));
+  }
+
+  /// Shapes of the tapped features of one example.
+  [[nodiscard]] feature_shapes tap_shapes(taps wanted) const
+    requires detail::says_tap_shapes<Network>
+  {
+    return network_.tap_shapes(wanted);
   }
 
   void to(torch::Device device)

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -23,17 +24,26 @@ namespace rolewise {
 /// The teacher takes over the module: the constructor puts it and all its submodules into
 /// evaluation mode and its parameters ask for no gradient from then on; copies of the teacher
 /// share it. The outputs have a graph only if the inputs require a gradient and gradients are
-/// enabled. Features are not available.
+/// enabled. The module is one with `torch::Tensor forward(torch::Tensor)`, or with taps, as for
+/// `module_student`; it need not be cloneable.
 ///
-///     module_teacher teacher{std::make_shared<net>()};   // or a torch::nn::ModuleHolder
+///     module_teacher teacher{std::make_shared<net>(), data.shape};   // or a ModuleHolder
 template<typename Module>
 class module_teacher {
+  static_assert(module_must::deliver_listed_taps<Module>,
+                "module_teacher: a module that offers taps wants outputs "
+                "forward_outputs(const torch::Tensor& x, taps wanted), or with const batch& in "
+                "place of the tensor");
+  static_assert(module_must::list_delivered_taps<Module>,
+                "module_teacher: a module with forward_outputs wants static constexpr taps "
+                "offered_taps{...}, {} if it offers none");
   static_assert(
-      module_must::be_a_module<Module> && module_must::turn_a_tensor_into_logits<Module>,
+      module_must::be_a_module<Module> && module_must::turn_inputs_into_logits<Module>,
       "module_teacher wants a torch::nn::Module with torch::Tensor forward(torch::Tensor)");
 
  public:
   static constexpr bool has_state = false;  // never changes
+  static constexpr taps offered_taps = rolewise::offered_taps<Module>();
 
   /// @throws std::invalid_argument if the module is null
   explicit module_teacher(std::shared_ptr<Module> module) : module_{std::move(module)}
@@ -42,30 +52,43 @@ class module_teacher {
     detail::evaluate_everywhere(*module_);
     for (const auto& parameter : module_->parameters()) parameter.set_requires_grad(false);
   }
+  /// @param shape of an example, for `tap_shapes`
+  module_teacher(std::shared_ptr<Module> module, const sample_shape& shape)
+      : module_teacher{std::move(module)}
+  {
+    shape_ = shape;
+  }
   template<detail::module_holder Holder>
   explicit module_teacher(const Holder& holder) : module_teacher{holder.ptr()}
   {}
+  template<detail::module_holder Holder>
+  module_teacher(const Holder& holder, const sample_shape& shape)
+      : module_teacher{holder.ptr(), shape}
+  {}
 
-  /// @throws std::invalid_argument if features are requested, or the module or a submodule has
+  /// @throws std::invalid_argument if taps are wanted that the module does not offer or leaves out,
+  ///         `forward_outputs` returns outputs of the wrong sizes, or the module or a submodule has
   ///         been put into training mode, in which running statistics would be updated silently;
   ///         none has been updated
   [[nodiscard]] outputs forward(const batch& examples, taps wanted = {}) const
   {
-    detail::refuse_features("module_teacher", wanted);
     if (detail::trains_somewhere(*module_)) refuse_training();
     const detail::graph_to_inputs only{examples};
-    const auto x = normalized_inputs(examples, detail::type_of(*module_));
-    return detail::with_graph_to_inputs("module_teacher", examples,
-                                        {.logits = module_->forward(x), .features = {}});
+    return detail::with_graph_to_inputs(
+        "module_teacher", examples,
+        detail::module_outputs("module_teacher", *module_, examples, wanted));
+  }
+
+  /// Shapes of the tapped features, found by evaluating one example of zeros.
+  /// @throws std::invalid_argument if a tap is not offered, or the teacher was made without the
+  ///         shape of an example
+  [[nodiscard]] feature_shapes tap_shapes(taps wanted) const
+  {
+    return detail::module_tap_shapes("module_teacher", *module_, shape_, wanted);
   }
 
   /// The device of the module: that of its first parameter or buffer, otherwise the CPU.
-  [[nodiscard]] torch::Device device() const
-  {
-    for (const auto& tensors : {module_->parameters(), module_->buffers()})
-      if (!tensors.empty()) return tensors.front().device();
-    return torch::kCPU;
-  }
+  [[nodiscard]] torch::Device device() const { return detail::device_of_module(*module_); }
 
   /// 64-bit fingerprint of the teacher: over names, dtypes, shapes and bytes of the module's
   /// parameters and buffers, not over what it computes with them.
@@ -94,9 +117,13 @@ class module_teacher {
   }
 
   std::shared_ptr<Module> module_;
+  std::optional<sample_shape> shape_;
 };
 
 template<detail::module_holder Holder>
 module_teacher(const Holder&) -> module_teacher<typename Holder::ContainedType>;
+template<detail::module_holder Holder>
+module_teacher(const Holder&, const sample_shape&)
+    -> module_teacher<typename Holder::ContainedType>;
 
 }  // namespace rolewise

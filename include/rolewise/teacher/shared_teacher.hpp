@@ -7,6 +7,7 @@
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/device_of.hpp>
 #include <rolewise/core/outputs.hpp>
+#include <rolewise/core/require_taps.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
 #include <concepts>
@@ -30,12 +31,21 @@ class shared_teacher {
  public:
   static constexpr bool has_state = false;
   static constexpr bool is_shared = true;
+  static constexpr taps offered_taps = rolewise::offered_taps<T>();
 
   explicit shared_teacher(T teacher) : teacher_{std::make_shared<const T>(std::move(teacher))} {}
 
+  /// @throws std::invalid_argument if taps are wanted that the teacher does not offer
   [[nodiscard]] outputs forward(const batch& examples, taps wanted = {}) const
   {
+    detail::require_offered("shared_teacher", offered_taps, wanted);
     return teacher_->forward(examples, wanted);
+  }
+  /// Shapes of the tapped features of one example.
+  [[nodiscard]] feature_shapes tap_shapes(taps wanted) const
+    requires detail::says_tap_shapes<T>
+  {
+    return teacher_->tap_shapes(wanted);
   }
   [[nodiscard]] std::uint64_t fingerprint() const
     requires requires(const T teacher) {

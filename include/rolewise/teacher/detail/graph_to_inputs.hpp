@@ -30,8 +30,8 @@ class graph_to_inputs {
   torch::AutoGradMode mode_;
 };
 
-/// @throws std::invalid_argument if a gradient to the inputs is asked for and the outputs have no
-///         graph: it would be zero in silence
+/// @throws std::invalid_argument if a gradient to the inputs is asked for and the logits or a
+///         feature have no graph: it would be zero in silence
 inline outputs with_graph_to_inputs(std::string_view who, const batch& examples, outputs found)
 {
   if (wants_input_gradient(examples) && found.logits.defined() && !found.logits.requires_grad())
@@ -39,6 +39,11 @@ inline outputs with_graph_to_inputs(std::string_view who, const batch& examples,
                            "the inputs require a gradient, and this network computes none to "
                            "its inputs (8-bit networks do not); detach the inputs, or take the "
                            "network in floating point");
+  if (wants_input_gradient(examples))
+    for (const auto& [id, value] : found.features)
+      if (!value.requires_grad())
+        throw_invalid_argument(who, "the inputs require a gradient, and ", tap_name{id}.view(),
+                               " has no graph to them; detach the inputs, or do not want it");
   return found;
 }
 
