@@ -15,6 +15,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/affine_map.hpp
     include/rolewise/agent/detail/carry_out.hpp
     include/rolewise/agent/detail/carry_out_layers.hpp
+    include/rolewise/agent/detail/carry_out_maps.hpp
     include/rolewise/agent/detail/compose_warps.hpp
     include/rolewise/agent/detail/kernels/canvas.hpp
     include/rolewise/agent/detail/kernels/hue.hpp
@@ -29,6 +30,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/kernels/resize_by_choice.hpp
     include/rolewise/agent/detail/kernels/resize_passes.hpp
     include/rolewise/agent/detail/kernels/resize_table.hpp
+    include/rolewise/agent/detail/kernels/source_plane.hpp
     include/rolewise/agent/detail/kernels/variants.hpp
     include/rolewise/agent/detail/kernels/warp.hpp
     include/rolewise/agent/detail/kernels/warp_passes.hpp
@@ -46,6 +48,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/resize_order.hpp
     include/rolewise/agent/detail/run_program.hpp
     include/rolewise/agent/detail/strength.hpp
+    include/rolewise/agent/detail/trace_program.hpp
     include/rolewise/agent/fast.hpp
     include/rolewise/agent/hardest_view.hpp
     include/rolewise/agent/horizontal_flip.hpp
@@ -54,6 +57,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/images.hpp
     include/rolewise/agent/independent_agent.hpp
     include/rolewise/agent/interpolation.hpp
+    include/rolewise/agent/label_maps.hpp
     include/rolewise/agent/mixup.hpp
     include/rolewise/agent/no_agent.hpp
     include/rolewise/agent/operation.hpp

@@ -23,6 +23,7 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/independent_agent.hpp>
 #include <rolewise/agent/interpolation.hpp>
+#include <rolewise/agent/label_maps.hpp>
 #include <rolewise/agent/mixup.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/operation.hpp>

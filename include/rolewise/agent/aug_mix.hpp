@@ -68,7 +68,8 @@ namespace rolewise {
 ///
 /// @par Determinism
 /// A function of seed, epoch and id of an image.
-/// @throws std::invalid_argument on other inputs (`require_images`) or members out of range
+/// @throws std::invalid_argument on other inputs (`require_images`), label maps, or members out of
+///         range
 /// @par Source
 /// Hendrycks, Mu, Cubuk, Zoph, Gilmer, Lakshminarayanan: AugMix: a simple data processing method to
 /// improve robustness and uncertainty, 2020, arXiv 1912.02781, and the published code
@@ -91,6 +92,7 @@ struct aug_mix {
                                  seed key) const
   {
     require_images(name, examples);
+    refuse_label_maps(name, examples, "a pixel is a mean of those that several warps put there");
     require_settings();
     auto view = examples;
     const auto count = examples.size();

@@ -50,15 +50,20 @@ struct cut_box {
 /// - share = 1 - area of the box / area of the image;
 /// - label = share onehot(label) + (1 - share) onehot(partner's label).
 ///
+/// Label maps are pasted as the pixels are, with their weights, and nothing is mixed: a pixel has
+/// the label of the image that it comes from.
+///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; views keep shape and dtype. Labels become
-/// `[N, classes]` float32; `batch::partners` has the ids of the partners. N = 0 is allowed. For
-/// its position among other agents, and use in a distillation, see `mixup`.
+/// `[N, classes]` float32, label maps keep shape and dtype; `batch::partners` has the ids of the
+/// partners. N = 0 is allowed. For its position among other agents, and use in a distillation, see
+/// `mixup`.
 ///
 ///     cutmix{.alpha = 1.0, .partners = data.train}
 ///
 /// @par Determinism
 /// The share and the box are functions of seed, epoch and id; for the partner see `partner_pool`.
-/// @throws std::invalid_argument as `mixup` does
+/// @throws std::invalid_argument as `mixup` does, but for label maps, unless those of the partners
+///         have the same sizes and dtype
 /// @par Source
 /// Yun, Han, Oh, Chun, Choe, Yoo: CutMix: Regularization strategy to train strong classifiers with
 /// localizable features, 2019, arXiv 1905.04899, section 3 and appendix A.
@@ -79,10 +84,15 @@ struct cutmix {
                                  seed key) const
   {
     detail::require_mixable(name, examples, alpha);
-    const auto all = detail::classes_of(name, classes, partners, examples.labels);
+    const bool pastes_labels = has_label_maps(examples);
+    const auto all =
+        pastes_labels ? 0 : detail::classes_of(name, classes, partners, examples.labels);
     const auto count = examples.size(), height = examples.inputs.size(2),
                width = examples.inputs.size(3);
     const auto shares = torch::empty({count}, torch::kFloat32);
+    if (count == 0 && pastes_labels)
+      return detail::pasted_batch(name, examples, examples,
+                                  examples.inputs.new_empty({0, 1, height, width}, torch::kBool));
     if (count == 0)
       return detail::mixed_batch(name, examples, examples, examples.inputs, shares, all);
     const auto others =
@@ -102,11 +112,10 @@ struct cutmix {
       shares.mutable_data_ptr<float>()[n] = static_cast<float>(
           1.0 - static_cast<double>(box.area()) / static_cast<double>(height * width));
     }
-    return detail::mixed_batch(
-        name, examples, others,
-        torch::where(inside(boxes.to(examples.inputs.device()), height, width), others.inputs,
-                     examples.inputs),
-        shares, all);
+    const auto pasted = inside(boxes.to(examples.inputs.device()), height, width);
+    if (pastes_labels) return detail::pasted_batch(name, examples, others, pasted);
+    return detail::mixed_batch(name, examples, others,
+                               torch::where(pasted, others.inputs, examples.inputs), shares, all);
   }
 
  private:

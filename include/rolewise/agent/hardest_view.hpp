@@ -85,6 +85,7 @@ struct hardest_view {
         take(harder, other.inputs, view.inputs);
         take(harder, other.labels, view.labels);
         take(harder, other.partners, view.partners);
+        take(harder, other.weights, view.weights);
       }
     }
     view.view = {};

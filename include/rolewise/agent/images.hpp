@@ -4,6 +4,7 @@
 /// @file
 /// The `images` type, a batch of images with a coverage mask, and the color that fills holes.
 
+#include <rolewise/agent/label_maps.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -67,7 +68,8 @@ struct images {
 }
 
 /// Throws unless a batch is valid for image agents: inputs `uint8 [N, C, H, W]` with C = 1 or 3,
-/// int64 ids `[N]`, and a normalization of C channels (or none). N may be 0.
+/// int64 ids `[N]`, a normalization of C channels (or none), and labels that are one for each
+/// example or maps of the size of the images. N may be 0.
 /// @throws std::invalid_argument whose message begins with `who`
 inline void require_images(std::string_view who, const batch& examples)
 {
@@ -93,6 +95,7 @@ inline void require_images(std::string_view who, const batch& examples)
   if (means != 0 && means != x.size(1))
     throw_invalid_argument(who, "normalization has ", means, " channels, the images have ",
                            x.size(1));
+  detail::require_label_maps_of_size(who, examples);
 }
 
 }  // namespace rolewise

@@ -32,8 +32,9 @@ namespace rolewise {
 ///
 /// @par Determinism
 /// lambda is a function of seed, epoch and id; for the partner see `partner_pool`.
-/// @throws std::invalid_argument on other inputs (`require_images`) or labels, an invalid alpha
-///         or number of classes, a batch that is already mixed, and as `partner_pool` does
+/// @throws std::invalid_argument on other inputs (`require_images`) or labels, label maps, an
+///         invalid alpha or number of classes, a batch that is already mixed, and as `partner_pool`
+///         does
 /// @par Source
 /// Zhang, Cisse, Dauphin, Lopez-Paz: mixup: Beyond empirical risk minimization, 2018, arXiv
 /// 1710.09412.
@@ -54,6 +55,9 @@ struct mixup {
                                  seed key) const
   {
     detail::require_mixable(name, examples, alpha);
+    refuse_label_maps(name, examples,
+                      "a mean of classes has no class, and some pixels have none; cutmix pastes "
+                      "maps along with pixels");
     const auto all = detail::classes_of(name, classes, partners, examples.labels);
     if (examples.size() == 0) return unmixed(examples, all);
     const auto others =

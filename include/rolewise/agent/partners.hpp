@@ -62,7 +62,8 @@ class partner_pool {
   /// Number of classes of the data set; 0 for the batch.
   [[nodiscard]] std::int64_t classes() const { return pool_ ? pool_->data.shape.classes : 0; }
 
-  /// Returns the partners of a batch's examples, in the same order: images, labels and ids.
+  /// Returns the partners of a batch's examples, in the same order: images, labels, ids, and
+  /// weights if the batch has some; examples of a data set have the weight 1.
   /// @throws std::invalid_argument whose message begins with `who`, for an example that is not in
   ///         the data set, a batch of one without a data set, or images of different shapes
   [[nodiscard]] batch of(std::string_view who, const batch& examples, seed key,
@@ -84,9 +85,13 @@ class partner_pool {
     if (whole.sizes().slice(1) != examples.inputs.sizes().slice(1))
       throw_invalid_argument(who, "images are ", examples.inputs.sizes().slice(1),
                              ", their partners ", whole.sizes().slice(1));
-    return {take(whole).to(examples.inputs.device()),
-            take(pool_ ? pool_->data.labels : examples.labels).to(examples.labels.device()),
-            take(pool_ ? pool_->data.ids : ids), examples.normalization};
+    batch partners{take(whole).to(examples.inputs.device()),
+                   take(pool_ ? pool_->data.labels : examples.labels).to(examples.labels.device()),
+                   take(pool_ ? pool_->data.ids : ids), examples.normalization};
+    if (const auto& weights = examples.weights; weights.defined())
+      partners.weights = pool_ ? torch::ones_like(weights) : take(weights);
+    partners.ignore_index = examples.ignore_index;
+    return partners;
   }
 
   template<typename Archive>

@@ -198,6 +198,8 @@ class random_choice {
     part.labels = take(from.labels);
     part.ids = take(from.ids);
     part.partners = take(from.partners);
+    part.mask = take(from.mask);
+    part.weights = take(from.weights);
     return part;
   }
 
@@ -217,7 +219,8 @@ class random_choice {
       whole.inputs = room_for(part.inputs);
       if (part.labels.defined()) whole.labels = room_for(part.labels);
       whole.ids = room_for(part.ids);
-      if (part.partners.defined()) whole.partners = room_for(part.partners);
+      for (const auto one : {&batch::partners, &batch::mask, &batch::weights})
+        if ((part.*one).defined()) whole.*one = room_for(part.*one);
     }
     if (whole.inputs.sizes().slice(1) != part.inputs.sizes().slice(1) ||
         whole.inputs.scalar_type() != part.inputs.scalar_type())
@@ -226,10 +229,13 @@ class random_choice {
                              ", another one of ", part.inputs.scalar_type(), " ",
                              part.inputs.sizes().slice(1));
     soften(part, whole);
+    weigh_alike(part, whole);
     set(whole.inputs, part.inputs);
     if (whole.labels.defined()) set(whole.labels, part.labels);
     set(whole.ids, part.ids);
     if (whole.partners.defined()) set(whole.partners, part.partners);
+    if (whole.mask.defined()) set(whole.mask, part.mask);
+    if (whole.weights.defined()) set(whole.weights, part.weights);
   }
 
   /// If one batch has soft labels, makes those of both soft; if one has partners, gives both
@@ -243,6 +249,19 @@ class random_choice {
         pair->labels = detail::soft_labels("random_choice", pair->labels, pair->labels.size(0),
                                            other.labels.size(1));
       if (other.partners.defined() && !pair->partners.defined()) pair->partners = pair->ids.clone();
+    }
+  }
+
+  /// If one batch has weights, gives both some, for each pixel if one has these.
+  static void weigh_alike(batch& a, batch& b)
+  {
+    for (auto* const pair : {&a, &b}) {
+      const auto& other = (pair == &a ? b : a).weights;
+      auto& weights = pair->weights;
+      if (!other.defined()) continue;
+      if (!weights.defined()) weights = torch::ones({pair->size()}, other.options());
+      if (weights.dim() == 1 && other.dim() == 3)
+        weights = weights.view({-1, 1, 1}).expand({-1, other.size(1), other.size(2)}).clone();
     }
   }
 

@@ -50,10 +50,15 @@ template<typename Plan>
   view.inputs =
       buffers.take({x.size(0), x.size(1), size.height, size.width}, form.dtype,
                    last ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous);
+  const auto maps = maps_of(examples, size, [&](at::IntArrayRef sizes, torch::ScalarType dtype) {
+    return buffers.take(sizes, dtype);
+  });
   run_batch(
       plan, examples,
       {form.dtype, last ? kernels::layout::channels_last : kernels::layout::planes,
-       scale_of(examples.normalization), view.inputs.mutable_data_ptr(), size.height, size.width});
+       scale_of(examples.normalization), view.inputs.mutable_data_ptr(), size.height, size.width},
+      maps);
+  maps.put_into(view);
   return view;
 }
 

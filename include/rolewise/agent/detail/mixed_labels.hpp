@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Soft labels of mixed examples.
+/// Soft labels of mixed examples, and pasted label maps.
 
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/partners.hpp>
@@ -63,6 +63,34 @@ namespace rolewise::detail {
   auto view = examples;
   view.inputs = std::move(inputs);
   view.labels = own * share + others * (1.0 - share);
+  view.partners = partners.ids;
+  view.view = {};
+  return view;
+}
+
+/// Returns the batch of examples with parts of their partners: inputs, label maps and weights are
+/// the partner's where `pasted`.
+/// @param pasted `[N, 1, H, W]` bool, on the device of the images
+[[nodiscard]] inline batch pasted_batch(std::string_view who, const batch& examples,
+                                        const batch& partners, const torch::Tensor& pasted)
+{
+  const auto &own = examples.labels, &others = partners.labels;
+  if (own.sizes() != others.sizes() || own.scalar_type() != others.scalar_type())
+    throw_invalid_argument(who, "label maps are ", own.sizes(), " of ", own.scalar_type(),
+                           ", their partners' ", others.sizes(), " of ", others.scalar_type());
+  const auto paste = [&](const torch::Tensor& from, const torch::Tensor& to) {
+    return torch::where((to.dim() == 4 ? pasted : pasted.squeeze(1)).to(to.device()), from, to);
+  };
+  auto view = examples;
+  view.inputs = paste(partners.inputs, examples.inputs);
+  view.labels = paste(others, own);
+  if (examples.weights.defined()) {
+    const auto beside_maps = [&](const torch::Tensor& weights) {
+      if (weights.dim() != 1) return weights;
+      return weights.view({-1, 1, 1}).expand({-1, pasted.size(2), pasted.size(3)});
+    };
+    view.weights = paste(beside_maps(partners.weights), beside_maps(examples.weights));
+  }
   view.partners = partners.ids;
   view.view = {};
   return view;

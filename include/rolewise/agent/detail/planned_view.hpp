@@ -5,6 +5,7 @@
 /// Views of planned agents: execution by kernels or by the reference implementation.
 
 #include <rolewise/agent/detail/carry_out.hpp>
+#include <rolewise/agent/detail/carry_out_maps.hpp>
 #include <rolewise/agent/detail/run_program.hpp>
 
 #include <algorithm>
@@ -42,25 +43,36 @@ template<typename Plan>
 }
 
 /// Returns the batch after a plan, `uint8`: by kernels on the CPU, by the reference
-/// implementation elsewhere. If nothing is planned, the result shares the tensors of the batch.
+/// implementation elsewhere. Label maps, and weights for each pixel, move along. If nothing is
+/// planned, the result shares the tensors of the batch.
 /// @param plan called with `(const image_subjects&, image_program&)`, from several threads at once
 /// @pre `examples` satisfies `require_images`
 template<typename Plan>
 [[nodiscard]] batch planned_view(const Plan& plan, const batch& examples)
 {
-  if (changes_nothing(plan, examples)) return examples;
   auto view = examples;
+  if (changes_nothing(plan, examples)) {
+    if (has_label_maps(examples))
+      if (const auto weights = weights_of_pixels(examples); weights.defined())
+        view.weights = weights;
+    return view;
+  }
   const auto& x = examples.inputs;
   if (fits_kernels(examples)) {
     const auto size = planned_size(plan, x);
     view.inputs = torch::empty({x.size(0), x.size(1), size.height, size.width}, torch::kByte);
+    const auto maps = maps_of(examples, size, [](at::IntArrayRef sizes, torch::ScalarType dtype) {
+      return torch::empty(sizes, dtype);
+    });
     run_batch(plan, examples,
               {torch::kByte,
                kernels::layout::planes,
                {},
                view.inputs.mutable_data_ptr(),
                size.height,
-               size.width});
+               size.width},
+              maps);
+    maps.put_into(view);
     return view;
   }
   const auto ids = readable_ids(examples);
@@ -71,6 +83,7 @@ template<typename Plan>
                       x.size(3)},
        program);
   view.inputs = carry_out(program, x, mean_color(examples.normalization, x.size(1)));
+  carry_out_maps(program, examples, view);
   return view;
 }
 

@@ -10,8 +10,10 @@
 #include <rolewise/agent/detail/kernels/resize.hpp>
 #include <rolewise/agent/detail/kernels/variants.hpp>
 #include <rolewise/agent/detail/kernels/warp.hpp>
+#include <rolewise/agent/detail/trace_program.hpp>
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/images.hpp>
+#include <rolewise/agent/label_maps.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/parallel_for.hpp>
 
@@ -28,8 +30,16 @@
 
 namespace rolewise::detail {
 
+/// Whether the kernels move the label maps of a batch, which has some.
+[[nodiscard]] inline bool kernels_move_maps(const batch& examples)
+{
+  const auto& weights = examples.weights;
+  return label_maps_fit(examples) && weights_fit(examples) && examples.labels.device().is_cpu() &&
+         (!weights.defined() || weights.device().is_cpu());
+}
+
 /// Whether the kernels support a batch. Does not throw: image agents reject anything but
-/// `uint8 [N, C, H, W]` with their own messages.
+/// `uint8 [N, C, H, W]`, and label maps of another size, with their own messages.
 [[nodiscard]] inline bool fits_kernels(const batch& examples)
 {
   constexpr std::int64_t most_pixels = std::int64_t{1} << 28;
@@ -42,6 +52,7 @@ namespace rolewise::detail {
   if (!ids.defined() || ids.scalar_type() != torch::kLong || ids.dim() != 1 ||
       ids.size(0) != x.size(0) || !ids.device().is_cpu())
     return false;
+  if (has_label_maps(examples) && !kernels_move_maps(examples)) return false;
   const auto channels = static_cast<std::size_t>(x.size(1));
   const auto fits = [&](const std::vector<double>& v) { return v.empty() || v.size() == channels; };
   return fits(examples.normalization.mean) && fits(examples.normalization.std);
@@ -71,6 +82,7 @@ namespace rolewise::detail {
 struct image_workspace {
   kernels::canvas canvas{kernels::best()};
   image_program program;
+  kernels::source_plane sources{kernels::best()};
 };
 
 /// Exclusive use of this thread's workspace. A nested lease in the same thread gets a new one.
@@ -180,8 +192,10 @@ template<typename Plan>
 /// Results are bit-equal however the images are split among threads, as plans are functions of
 /// ids.
 /// @param plan called with `(const image_subjects&, image_program&)`, from several threads at once
+/// @param maps moved by the same program as their images
 template<typename Plan>
-void run_batch(const Plan& plan, const batch& examples, const image_sink& sink)
+void run_batch(const Plan& plan, const batch& examples, const image_sink& sink,
+               const moved_maps& maps)
 {
   const auto pixels = examples.inputs.contiguous();
   const auto ids = examples.ids.contiguous();
@@ -199,7 +213,7 @@ void run_batch(const Plan& plan, const batch& examples, const image_sink& sink)
       std::clamp<std::int64_t>(threads == 1 ? images : images / (16 * threads), 1, 32);
   parallel_for((images + at_a_time - 1) / at_a_time, threads, [&](std::int64_t piece) {
     const workspace_lease lease;
-    auto& [canvas, program] = *lease;
+    auto& [canvas, program, sources] = *lease;
     const auto first = piece * at_a_time;
     const auto count = static_cast<std::size_t>(std::min(at_a_time, images - first));
     program.restart(count);
@@ -213,6 +227,7 @@ void run_batch(const Plan& plan, const batch& examples, const image_sink& sink)
       canvas.load(image + n * size, channels, height, width);
       run_program(canvas, program, i, color.data());
       sink.write(canvas, n);
+      if (!maps.are_none()) maps.move(sources, program, i, n);
     }
   });
 }
