@@ -129,14 +129,19 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/settings.hpp
     include/rolewise/core/standard_output.hpp
     include/rolewise/core/state.hpp
+    include/rolewise/core/taps.hpp
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
     include/rolewise/core/terminal.hpp
     include/rolewise/core/training_progress.hpp
     include/rolewise/core/utf8.hpp
     include/rolewise/data.hpp
+    include/rolewise/data/batch_options.hpp
+    include/rolewise/data/batch_source.hpp
+    include/rolewise/data/batch_source_reference.hpp
     include/rolewise/data/batches.hpp
     include/rolewise/data/cifar.hpp
+    include/rolewise/data/class_groups.hpp
     include/rolewise/data/dataset.hpp
     include/rolewise/data/detail/decode_jpeg.hpp
     include/rolewise/data/detail/decode_png.hpp
@@ -147,6 +152,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/detail/joined.hpp
     include/rolewise/data/detail/picture_folders.hpp
     include/rolewise/data/detail/read_picture.hpp
+    include/rolewise/data/gathered_batches.hpp
     include/rolewise/data/glyphs.hpp
     include/rolewise/data/idx.hpp
     include/rolewise/data/image_folder.hpp
@@ -164,6 +170,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/loss_terms.hpp
     include/rolewise/loss/no_distillation.hpp
     include/rolewise/loss/soft_target_kl.hpp
+    include/rolewise/loss/targets.hpp
     include/rolewise/loss/weighted_sum.hpp
     include/rolewise/network.hpp
     include/rolewise/network/activation.hpp
