@@ -392,6 +392,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/csv.hpp
     include/rolewise/train/detail/backward_to.hpp
     include/rolewise/train/detail/buffers.hpp
+    include/rolewise/train/detail/checked_labels.hpp
     include/rolewise/train/detail/class_labels.hpp
     include/rolewise/train/detail/copy_trial_state.hpp
     include/rolewise/train/detail/epoch_sums.hpp
@@ -404,6 +405,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/log_file.hpp
     include/rolewise/train/detail/memory_watch.hpp
     include/rolewise/train/detail/naming_trial.hpp
+    include/rolewise/train/detail/ordered_batches.hpp
     include/rolewise/train/detail/prepared_epoch.hpp
     include/rolewise/train/detail/read_checked.hpp
     include/rolewise/train/detail/rehearsal.hpp
