@@ -141,8 +141,12 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/training_progress.hpp
     include/rolewise/core/utf8.hpp
     include/rolewise/data.hpp
+    include/rolewise/data/batch_options.hpp
+    include/rolewise/data/batch_source.hpp
+    include/rolewise/data/batch_source_reference.hpp
     include/rolewise/data/batches.hpp
     include/rolewise/data/cifar.hpp
+    include/rolewise/data/class_groups.hpp
     include/rolewise/data/dataset.hpp
     include/rolewise/data/detail/decode_jpeg.hpp
     include/rolewise/data/detail/decode_png.hpp
@@ -153,6 +157,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/detail/joined.hpp
     include/rolewise/data/detail/picture_folders.hpp
     include/rolewise/data/detail/read_picture.hpp
+    include/rolewise/data/gathered_batches.hpp
     include/rolewise/data/glyphs.hpp
     include/rolewise/data/idx.hpp
     include/rolewise/data/image_folder.hpp
@@ -392,6 +397,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/csv.hpp
     include/rolewise/train/detail/backward_to.hpp
     include/rolewise/train/detail/buffers.hpp
+    include/rolewise/train/detail/checked_labels.hpp
     include/rolewise/train/detail/class_labels.hpp
     include/rolewise/train/detail/copy_trial_state.hpp
     include/rolewise/train/detail/epoch_sums.hpp
@@ -404,6 +410,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/log_file.hpp
     include/rolewise/train/detail/memory_watch.hpp
     include/rolewise/train/detail/naming_trial.hpp
+    include/rolewise/train/detail/ordered_batches.hpp
     include/rolewise/train/detail/prepared_epoch.hpp
     include/rolewise/train/detail/read_checked.hpp
     include/rolewise/train/detail/rehearsal.hpp

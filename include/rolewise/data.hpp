@@ -2,11 +2,16 @@
 #pragma once
 
 /// @file
-/// Umbrella header of `data/`: data sets, readers, splits, batches.
+/// Umbrella header of `data/`: data sets, readers, splits, batches and other sources of them.
 
+#include <rolewise/data/batch_options.hpp>
+#include <rolewise/data/batch_source.hpp>
+#include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/data/cifar.hpp>
+#include <rolewise/data/class_groups.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/data/gathered_batches.hpp>
 #include <rolewise/data/glyphs.hpp>
 #include <rolewise/data/idx.hpp>
 #include <rolewise/data/image_folder.hpp>

@@ -12,6 +12,7 @@
 #include <rolewise/core/role.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/training_progress.hpp>
+#include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/quant/freeze_ranges.hpp>
 #include <rolewise/train/detail/learner_state.hpp>
@@ -23,7 +24,7 @@
 namespace rolewise {
 
 struct calibration_options {
-  std::int64_t batches = 8;  ///< fewer if the data set is smaller
+  std::int64_t batches = 8;  ///< fewer if an epoch has fewer
   std::int64_t batch_size = 128;
   rolewise::seed seed{0};  ///< of the data order and of the agent's views
 };
@@ -67,13 +68,14 @@ void require_ranges(StudentType& student)
 /// `post_training_quantized` does not need calibration: it takes its ranges from the
 /// full-precision network.
 ///
+/// @param data a `dataset` or any other `BatchSource`
 /// @param agent the augmentation of the network's later inputs
 /// @par Determinism
 /// A function of the network, the data, the agent and the options.
 /// @throws std::invalid_argument for options below 1, an empty data set, or a network without
 ///         ranges
-template<typename StudentType, AugmentationAgent Agent = no_agent>
-void calibrate(StudentType& student, const dataset& data, const Agent& agent = {},
+template<typename StudentType, BatchSource Source, AugmentationAgent Agent = no_agent>
+void calibrate(StudentType& student, const Source& data, const Agent& agent = {},
                calibration_options options = {})
 {
   detail::require_ranges(student);

@@ -8,9 +8,11 @@
 #include <rolewise/core/prefetched.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/training_progress.hpp>
+#include <rolewise/data/batch_source.hpp>
+#include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/batches.hpp>
-#include <rolewise/data/dataset.hpp>
 #include <rolewise/train/callback.hpp>
+#include <rolewise/train/detail/checked_labels.hpp>
 #include <rolewise/train/detail/class_labels.hpp>
 #include <rolewise/train/detail/epoch_sums.hpp>
 #include <rolewise/train/detail/finite_state.hpp>
@@ -36,12 +38,12 @@
 namespace rolewise {
 
 struct fit_options {
-  std::int64_t epochs = 1;              ///< of the whole run; schedules and ramps refer to it
-  std::int64_t batch_size = 128;        ///< at least 1
-  rolewise::seed seed{0};               ///< of the shuffling
-  bool shuffle = true;                  ///< a new order in every epoch
-  bool drop_last = false;               ///< leave out a short last batch
-  const dataset* validation = nullptr;  ///< the validation set, if any
+  std::int64_t epochs = 1;            ///< of the whole run; schedules and ramps refer to it
+  std::int64_t batch_size = 128;      ///< at least 1
+  rolewise::seed seed{0};             ///< of the shuffling
+  bool shuffle = true;                ///< a new order in every epoch
+  bool drop_last = false;             ///< leave out a short last batch
+  batch_source_pointer validation{};  ///< the validation set, if any, as `&data.test`
   /// Epochs between evaluations on the validation set, at least 1; the last epoch of the run
   /// always has one. With few training examples and many epochs, an evaluation in each may take
   /// longer than the training.
@@ -91,16 +93,29 @@ consteval void must_observe()
   static_assert(Callback<O>, "fit: each callback must satisfy Callback, such as progress_bar{}");
 }
 
+/// Options of the batches of an epoch.
+[[nodiscard]] inline batch_options order_of(const fit_options& o, std::int64_t epoch)
+{
+  return {.size = o.batch_size,
+          .seed = o.seed,
+          .epoch = epoch,
+          .shuffle = o.shuffle,
+          .drop_last = o.drop_last};
+}
+
 template<typename Step>
-void require_sound(const Step&, const dataset& data, const fit_options& o)
+void require_sound(const Step&, const batch_source_reference& data, const fit_options& o)
 {
   if (o.epochs < 1 || o.batch_size < 1)
     throw_invalid_argument("fit", "want epochs and batch_size >= 1, got ", o.epochs, " and ",
                            o.batch_size);
-  if (data.size() < 1) throw_invalid_argument("fit", "'", data.name, "' has no examples");
-  if (o.drop_last && data.size() < o.batch_size)
+  if (data.size() < 1) throw_invalid_argument("fit", "'", data.name(), "' has no examples");
+  if (data.is_regular() && o.drop_last && data.size() < o.batch_size)
     throw_invalid_argument("fit", "drop_last leaves nothing of ", data.size(),
                            " examples in batches of ", o.batch_size);
+  if (data.batch_count(order_of(o, o.from)) < 1)
+    throw_invalid_argument("fit", "'", data.name(), "' has no batch of ", o.batch_size, " in ",
+                           data.size(), " examples");
   if (o.from < 0 || o.from > o.epochs || o.until < -1 || o.until > o.epochs ||
       (o.until >= 0 && o.until < o.from))
     throw_invalid_argument("fit", "want 0 <= from <= until <= epochs, got from ", o.from,
@@ -123,17 +138,12 @@ void require_sound(const Step&, const dataset& data, const fit_options& o)
 /// Checks that depend on the step: labels and the size of the last batch. Made before the first
 /// step, so that these errors do not occur at the end of an epoch.
 template<typename Step>
-void require_fitting(const Step& step, const dataset& data, const fit_options& o,
+void require_fitting(const Step& step, const batch_source_reference& data, const fit_options& o,
                      std::int64_t steps, std::int64_t end)
 {
   require_labels_for(step, data);
   if constexpr (RehearsingStep<Step>)
-    require_last_batch(step, data,
-                       {.size = o.batch_size,
-                        .seed = o.seed,
-                        .epoch = o.from,
-                        .shuffle = o.shuffle,
-                        .drop_last = o.drop_last},
+    require_last_batch(step, data, order_of(o, o.from),
                        {.epoch = o.from, .step = 0, .epochs = o.epochs, .steps_per_epoch = steps},
                        end);
 }
@@ -141,9 +151,9 @@ void require_fitting(const Step& step, const dataset& data, const fit_options& o
 /// Trains for one epoch.
 /// @param memories empty if no batches are prepared ahead
 template<typename Step, typename Tell>
-[[nodiscard]] epoch_record train_epoch(Step& step, const dataset& data, const fit_options& o,
-                                       std::int64_t epoch, std::int64_t steps, const Tell& tell,
-                                       std::vector<preparation_memory>& memories)
+[[nodiscard]] epoch_record train_epoch(Step& step, const batch_source_reference& data,
+                                       const fit_options& o, std::int64_t epoch, std::int64_t steps,
+                                       const Tell& tell, std::vector<preparation_memory>& memories)
 {
   epoch_record record;
   record.epoch = epoch;
@@ -165,11 +175,7 @@ template<typename Step, typename Tell>
     tell(step_end{progress, examples, numbers});
     ++progress.step;
   };
-  const auto source = batches(data, {.size = o.batch_size,
-                                     .seed = o.seed,
-                                     .epoch = epoch,
-                                     .shuffle = o.shuffle,
-                                     .drop_last = o.drop_last});
+  const auto source = batches_for<Step>(data, order_of(o, epoch));
   if constexpr (PreparingStep<Step>) {
     if (!memories.empty()) {
       prefetched prepared{prepared_epoch<Step>{source, progress, step.preparation(), memories}, 0,
@@ -190,11 +196,11 @@ template<typename Step, typename Tell>
 /// @throws diverged that names the epoch and the data set, for a loss that is not finite
 template<typename Step>
 [[nodiscard]] evaluation evaluated_in(std::int64_t epoch, const Step& step,
-                                      const dataset& validation)
+                                      const batch_source_reference& validation)
 {
   auto found = measured(step.evaluated(), validation, {});
   if (!std::isfinite(found.loss))
-    diverge("fit", "the validation loss on '", validation.name, "' is ",
+    diverge("fit", "the validation loss on '", validation.name(), "' is ",
             without_sign_of_nan(found.loss), " in epoch ", epoch);
   return found;
 }
@@ -214,6 +220,61 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
       history.best_epoch = record.epoch;
     }
   }
+}
+
+/// `fit` on a source of any type.
+template<typename Step, typename... Callbacks>
+run_history fit_on(Step& step, const batch_source_reference& data, const fit_options& options,
+                   Callbacks&... callbacks)
+{
+  (must_observe<std::remove_cvref_t<Callbacks>>(), ...);
+  using clock = std::chrono::steady_clock;
+  constexpr bool keeps = (KeepingCallback<std::remove_cvref_t<Callbacks>> || ...);
+  require_sound(step, data, options);
+  if (options.resume && !keeps)
+    throw_invalid_argument(
+        "fit", "resume wants an callback that keeps the run, such as checkpoints{.folder = ...}");
+
+  const auto steps = data.batch_count(order_of(options, options.from));
+  const auto last = options.until < 0 ? options.epochs : options.until;
+  require_fitting(step, data, options, steps, last);
+  std::vector<preparation_memory> memories;  // reused across epochs
+  if (PreparingStep<Step> && options.prefetch > 0)
+    memories.resize(static_cast<std::size_t>(options.prefetch) + 1);
+  auto watching = std::tie(callbacks...);
+  run_state run{step, watching, signature_of<keeps>(step, data, options, steps)};
+  auto& history = run.history;
+  const auto tell = [&](const auto& event) { (callbacks.on(event), ...); };
+
+  std::int64_t epoch = options.from;
+  const bool is_resumed = options.resume && run.take_up(options.accept_changes);
+  if (is_resumed) epoch = run.next_epoch;
+  run.next_epoch = epoch;
+  try {
+    tell(fit_begin{run.signature, history, epoch, last, is_resumed});
+    if (!is_resumed) run.keep();
+    for (; epoch < last && !history.stopped_early; ++epoch) {
+      const auto begin = clock::now();
+      auto record = train_epoch(step, data, options, epoch, steps, tell, memories);
+      require_finite_state(step, epoch);
+      validate(step, options, record, history);
+      record.seconds = std::chrono::duration<double>(clock::now() - begin).count();
+      history.epochs.push_back(std::move(record));
+      tell(epoch_end{run.signature, history.epochs.back(), history});
+      history.stopped_early = run.is_to_stop();
+      run.next_epoch = epoch + 1;
+      run.keep();
+    }
+  } catch (...) {
+    // The original exception takes precedence over what a callback throws about it.
+    try {
+      tell(fit_end{history, ending::failed});
+    } catch (...) {
+    }
+    throw;
+  }
+  tell(fit_end{history, history.stopped_early ? ending::stopped_early : ending::finished});
+  return history;
 }
 
 }  // namespace detail
@@ -237,6 +298,8 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 /// `KeepingCallback` stores the run. The stored state thus includes what every callback has done,
 /// and a run that is killed at any instant and resumed ends like an uninterrupted one.
 ///
+/// @param data a `dataset` or any other `BatchSource`. Labels of a source without `as_batch` are
+///        checked batch by batch, and only on the CPU
 /// @par Determinism
 /// The same step, data and options give the same bits, for the same number of threads.
 /// @return the history of the run; for a resumed run, from its beginning
@@ -248,59 +311,11 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 ///         batch norm or an agent would refuse; under InferenceMode, if the step learns
 /// @throws diverged, a std::runtime_error, for a number that is not finite; names the epoch, and
 ///         the step and the metric, the tensor, or the validation set
-template<TrainingStep Step, typename... Callbacks>
-run_history fit(Step& step, const dataset& data, const fit_options& options = {},
+template<TrainingStep Step, BatchSource Source, typename... Callbacks>
+run_history fit(Step& step, const Source& data, const fit_options& options = {},
                 Callbacks&&... callbacks)
 {
-  (detail::must_observe<std::remove_cvref_t<Callbacks>>(), ...);
-  using clock = std::chrono::steady_clock;
-  constexpr bool keeps = (KeepingCallback<std::remove_cvref_t<Callbacks>> || ...);
-  detail::require_sound(step, data, options);
-  if (options.resume && !keeps)
-    throw_invalid_argument(
-        "fit", "resume wants an callback that keeps the run, such as checkpoints{.folder = ...}");
-
-  const auto steps =
-      (data.size() + (options.drop_last ? 0 : options.batch_size - 1)) / options.batch_size;
-  const auto last = options.until < 0 ? options.epochs : options.until;
-  detail::require_fitting(step, data, options, steps, last);
-  std::vector<detail::preparation_memory> memories;  // reused across epochs
-  if (PreparingStep<Step> && options.prefetch > 0)
-    memories.resize(static_cast<std::size_t>(options.prefetch) + 1);
-  auto watching = std::tie(callbacks...);
-  detail::run_state run{step, watching, detail::signature_of<keeps>(step, data, options, steps)};
-  auto& history = run.history;
-  const auto tell = [&](const auto& event) { (callbacks.on(event), ...); };
-
-  std::int64_t epoch = options.from;
-  const bool is_resumed = options.resume && run.take_up(options.accept_changes);
-  if (is_resumed) epoch = run.next_epoch;
-  run.next_epoch = epoch;
-  try {
-    tell(fit_begin{run.signature, history, epoch, last, is_resumed});
-    if (!is_resumed) run.keep();
-    for (; epoch < last && !history.stopped_early; ++epoch) {
-      const auto begin = clock::now();
-      auto record = detail::train_epoch(step, data, options, epoch, steps, tell, memories);
-      detail::require_finite_state(step, epoch);
-      detail::validate(step, options, record, history);
-      record.seconds = std::chrono::duration<double>(clock::now() - begin).count();
-      history.epochs.push_back(std::move(record));
-      tell(epoch_end{run.signature, history.epochs.back(), history});
-      history.stopped_early = run.is_to_stop();
-      run.next_epoch = epoch + 1;
-      run.keep();
-    }
-  } catch (...) {
-    // The original exception takes precedence over what a callback throws about it.
-    try {
-      tell(fit_end{history, ending::failed});
-    } catch (...) {
-    }
-    throw;
-  }
-  tell(fit_end{history, history.stopped_early ? ending::stopped_early : ending::finished});
-  return history;
+  return detail::fit_on(step, batch_source_reference{data}, options, callbacks...);
 }
 
 }  // namespace rolewise

@@ -7,7 +7,8 @@
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
-#include <rolewise/data/dataset.hpp>
+#include <rolewise/data/batch_source.hpp>
+#include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/space.hpp>
@@ -78,7 +79,7 @@ template<typename ProcessGroup, typename Strategy, typename Factory, typename Me
          typename... Callbacks>
 [[nodiscard]] auto run_search_in(ProcessGroup& process_group, const Strategy& strategy,
                                  const search_space& space, const Factory& factory,
-                                 const Metric& metric, const dataset& data,
+                                 const Metric& metric, const batch_source_reference& data,
                                  const search_run_options& options, Callbacks&... callbacks)
 {
   require_sound(options, space);
@@ -134,10 +135,10 @@ template<typename ProcessGroup, typename Strategy, typename Factory, typename Me
 /// @throws what factory, step or metric throw: a std::invalid_argument as one, any other
 ///         std::exception as a std::runtime_error, with the trial and its configuration prepended
 ///         to the message and the original exception nested
-template<SearchStrategy Strategy, TrialFactory Factory, typename Metric,
+template<SearchStrategy Strategy, TrialFactory Factory, typename Metric, BatchSource Source,
          SearchCallback... Callbacks>
 [[nodiscard]] auto run_search(const Strategy& strategy, const search_space& space,
-                              const Factory& factory, const Metric& metric, const dataset& data,
+                              const Factory& factory, const Metric& metric, const Source& data,
                               const search_run_options& options, Callbacks&&... callbacks)
 {
   detail::single_process alone;

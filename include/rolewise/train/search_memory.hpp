@@ -9,8 +9,9 @@
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/core/training_progress.hpp>
+#include <rolewise/data/batch_source.hpp>
+#include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/batches.hpp>
-#include <rolewise/data/dataset.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/train/detail/memory_watch.hpp>
 #include <rolewise/train/run_search.hpp>
@@ -25,7 +26,7 @@ namespace rolewise {
 
 /// The estimated memory of a search, in bytes on the CPU.
 struct search_memory {
-  std::int64_t data = 0;     ///< training set, shared by all trials
+  std::int64_t data = 0;     ///< training set in memory, shared by all trials
   std::int64_t teacher = 0;  ///< parameters: once for a `shared_teacher`, else once per trial
   std::int64_t state = 0;    ///< of one trial: weights, statistics, optimizer state, average
   std::int64_t step = 0;     ///< activations, gradients and views of one trial in training
@@ -63,15 +64,16 @@ struct search_memory {
 /// discards the trial. Not counted are earlier allocations of the process, what `metric` needs
 /// beyond a training step, and the copies kept for a strategy with `reads_history` (twice the
 /// population's state).
-template<TrialFactory Factory>
+template<TrialFactory Factory, BatchSource Source>
 [[nodiscard]] search_memory memory_of_search(const Factory& factory, const search_space& space,
-                                             const dataset& data, const search_run_options& options)
+                                             const Source& data, const search_run_options& options)
 {
   detail::require_sound(options, space);
   search_memory found{.trials = options.trials,
                       .max_concurrent_trials = options.max_concurrent_trials};
-  for (const auto* t : {&data.inputs, &data.labels, &data.ids})
-    found.data += static_cast<std::int64_t>(t->nbytes());
+  if (const auto all = batch_source_reference{data}.examples())
+    for (const auto* t : {&all->inputs, &all->labels, &all->ids, &all->mask, &all->weights})
+      if (t->defined()) found.data += static_cast<std::int64_t>(t->nbytes());
   detail::watching_memory(options.threads_per_trial, [&](const auto& watch) {
     auto step = factory(space.sample(options.seed), 0, options.seed.split(purpose{"trial"}));
     for_each_tensor(step, [&](const std::string&, torch::Tensor& t, tensor_kind) {

@@ -9,8 +9,8 @@
 #include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/batches.hpp>
-#include <rolewise/data/dataset.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
 #include <cstdint>
@@ -69,8 +69,9 @@ struct teacher_spread {
 /// The published code counts the last, shorter batch of an epoch like the others; here it is left
 /// out, so that all groups have the same size. Its AutoAugment, crop and flip draw once for a
 /// batch; agents here draw for each example.
-template<Teacher T, AugmentationAgent Extra, AugmentationAgent Base = pad_crop_flip>
-[[nodiscard]] teacher_spread teacher_stddev(const T& teacher, const dataset& data,
+template<Teacher T, BatchSource Source, AugmentationAgent Extra,
+         AugmentationAgent Base = pad_crop_flip>
+[[nodiscard]] teacher_spread teacher_stddev(const T& teacher, const Source& data,
                                             const Extra& extra,
                                             const stddev_options<Base>& options = {})
 {
@@ -78,7 +79,8 @@ template<Teacher T, AugmentationAgent Extra, AugmentationAgent Base = pad_crop_f
     throw_invalid_argument("teacher_stddev",
                            "want batch_size, steps and epochs of at least 1, got ",
                            options.batch_size, ", ", options.steps, " and ", options.epochs);
-  const auto groups = data.size() / options.batch_size * options.epochs / options.steps;
+  const auto groups = batch_count(data, {.size = options.batch_size, .drop_last = true}) *
+                      options.epochs / options.steps;
   if (groups < 2)
     throw_invalid_argument("teacher_stddev", "want two groups or more of ", options.steps,
                            " batches of ", options.batch_size, ", got ", groups, " from ",

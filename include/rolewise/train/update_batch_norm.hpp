@@ -12,6 +12,7 @@
 #include <rolewise/core/role.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/training_progress.hpp>
+#include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/train/detail/learner_state.hpp>
 
@@ -20,7 +21,7 @@
 namespace rolewise {
 
 struct statistics_options {
-  std::int64_t batches = 100;     ///< fewer if the data set is smaller
+  std::int64_t batches = 100;     ///< fewer if an epoch has fewer
   std::int64_t batch_size = 128;  ///< that of training: each batch norm normalizes by its batch
   rolewise::seed seed{0};         ///< of the data order and of the agent's views
 };
@@ -43,6 +44,7 @@ concept gather_statistics = requires(S student, const batch& examples) {
 ///     const double before = accuracy(pretraining.student, data.test);
 ///     update_bn(pretraining.student, data.train, pad_crop_flip{});
 ///
+/// @param data a `dataset` or any other `BatchSource`
 /// @param agent the student's augmentation in training
 /// @par Determinism
 /// A function of the network, the data, the agent and the options, for the same number of threads.
@@ -51,8 +53,8 @@ concept gather_statistics = requires(S student, const batch& examples) {
 /// (Qualcomm Innovation Center, github.com/quic/aimet).
 /// @throws std::invalid_argument for options below 1, an empty data set, or if a batch norm gets a
 ///         single value per channel, which has no variance
-template<typename StudentType, AugmentationAgent Agent = no_agent>
-void update_bn(StudentType& student, const dataset& data, const Agent& agent = {},
+template<typename StudentType, BatchSource Source, AugmentationAgent Agent = no_agent>
+void update_bn(StudentType& student, const Source& data, const Agent& agent = {},
                statistics_options options = {})
 {
   static_assert(statistics_must::gather_statistics<StudentType>,

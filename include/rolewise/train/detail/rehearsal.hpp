@@ -4,12 +4,13 @@
 /// @file
 /// Dry run before the first step, to find errors that would stop a run in the middle of an epoch.
 
+#include <rolewise/core/batch.hpp>
 #include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/training_progress.hpp>
+#include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/batches.hpp>
-#include <rolewise/data/dataset.hpp>
-#include <rolewise/loss/loss_function.hpp>
+#include <rolewise/train/detail/checked_labels.hpp>
 #include <rolewise/train/detail/class_labels.hpp>
 
 #include <c10/util/Exception.h>
@@ -20,8 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <utility>
+#include <vector>
 
 namespace rolewise::detail {
 
@@ -53,21 +53,39 @@ template<typename Work>
   }
 }
 
-/// Message of the exception that `work` throws for the last example of an epoch alone; `nullopt`
-/// if there is none, or if it also throws for the last two.
+/// The examples of a batch at the given places, in that order.
+[[nodiscard]] inline batch rows_of(batch whole, const std::vector<std::int64_t>& places)
+{
+  const auto index = torch::tensor(places, torch::kLong);
+  for (auto* each : {&whole.inputs, &whole.labels, &whole.ids, &whole.mask, &whole.weights})
+    if (each->defined()) *each = each->index_select(0, index);
+  return whole;
+}
+
+/// Message of the exception that `work` throws for the last batch of an epoch, if it has one
+/// example; `nullopt` if there is none, if it has more, or if `work` also throws for two examples.
 template<typename Work>
-[[nodiscard]] std::optional<std::string> refusal_of_one(const dataset& data, batch_options order,
+[[nodiscard]] std::optional<std::string> refusal_of_one(const batch_source_reference& data,
+                                                        const batch_options& order,
                                                         const Work& work)
 {
-  order.size = 1;
+  const auto steps = data.batch_count(order);
   const auto examples = batches(data, order);
   batch_memory memory;
-  const auto one = examples.gather(data.size() - 1, memory);
+  const auto one = examples.gather(steps - 1, memory);
+  if (one.size() != 1) return std::nullopt;
   auto found = refusal_of([&] { work(one); });
-  if (!found) return found;
-  const auto before = examples.gather(data.size() - 2, memory);
-  const batch two{torch::cat({before.inputs, one.inputs}), torch::cat({before.labels, one.labels}),
-                  torch::cat({before.ids, one.ids}), one.normalization};
+  if (!found || steps < 2) return found;
+  const auto before = examples.gather(steps - 2, memory);
+  const auto joined = [&](const torch::Tensor& all, const torch::Tensor& last) {
+    return last.defined() ? torch::cat({all.narrow(0, before.size() - 1, 1), last}) : last;
+  };
+  auto two = one;
+  two.inputs = joined(before.inputs, one.inputs);
+  two.labels = joined(before.labels, one.labels);
+  two.ids = joined(before.ids, one.ids);
+  two.mask = joined(before.mask, one.mask);
+  two.weights = joined(before.weights, one.weights);
   return refusal_of([&] { work(two); }) ? std::nullopt : found;
 }
 
@@ -76,14 +94,13 @@ template<typename Work>
 /// each epoch, so their views are tried for every epoch.
 /// @param order of the epoch `first`, @param end one past the last epoch
 template<RehearsingStep Step>
-void require_last_batch(const Step& step, const dataset& data, batch_options order,
+void require_last_batch(const Step& step, const batch_source_reference& data, batch_options order,
                         const training_progress& first, std::int64_t end)
 {
   const auto count = data.size();
   const bool is_always_one = order.size == 1;
   if (count < 2 || first.epoch >= end) return;
-  if (!is_always_one && (order.drop_last || count % order.size != 1)) return;
-  order.drop_last = false;
+  if (data.is_regular() && !is_always_one && (order.drop_last || count % order.size != 1)) return;
   auto progress = first;
   progress.step = first.steps_per_epoch - 1;
   auto found =
@@ -104,29 +121,33 @@ void require_last_batch(const Step& step, const dataset& data, batch_options ord
       "; drop_last leaves it out, and so does one example less; or take another batch_size");
 }
 
-/// Checks all hard labels if the loss requires class labels, also for steps on a device, where
-/// labels are not checked. An agent may replace labels, and a student may have more classes than
-/// the data set declares, so an out-of-range label is tried in a dry run.
+/// Checks all hard labels of a source that shows all its examples if the loss requires class
+/// labels, also for steps on a device, where labels are not checked. An agent may replace labels,
+/// and a student may have more classes than the source declares, so an out-of-range label is tried
+/// in a dry run. Other sources are checked batch by batch (`batches_for`).
 template<typename Step>
-void require_labels_for(const Step& step, const dataset& data)
+void require_labels_for(const Step& step, const batch_source_reference& data)
 {
-  if constexpr (RehearsingStep<Step> && requires { step.loss; }) {
-    if constexpr (wants_class_labels<std::remove_cvref_t<decltype(step.loss)>>()) {
-      const auto& labels = data.labels;
-      if (!are_hard(labels) || labels.size(0) != data.size()) return;
-      auto classes = data.shape.classes;
-      const auto place = first_beyond(labels, classes);
-      if (!place) return;
-      const auto other = *place == 0 ? data.size() - 1 : 0;
-      const auto two = as_batch(subset(data, torch::tensor({*place, other}, torch::kLong)));
-      bool is_changed = false;
-      const auto refused = refusal_of([&] {
-        is_changed = !torch::equal(step.rehearse_view(two, training_progress{}).labels, two.labels);
-        if (!is_changed) classes = step.rehearse(two, training_progress{}).size(1);
-      });
-      if (!refused && !is_changed)
-        require_classes("fit", labels, classes, detail::classic_text("'", data.name, "'"));
-    }
+  if constexpr (RehearsingStep<Step> && takes_class_labels<Step>()) {
+    const auto all = data.examples();
+    if (!all) return;
+    const auto& labels = all->labels;
+    if (!labels.defined() || labels.scalar_type() != torch::kLong || labels.dim() < 1 ||
+        labels.size(0) != all->size())
+      return;
+    auto classes = data.shape().classes;
+    const auto label = first_beyond(labels, classes, all->ignore_index);
+    if (!label) return;
+    const auto place = *label / (labels.numel() / labels.size(0));
+    const auto two = rows_of(*all, {place, place == 0 ? all->size() - 1 : 0});
+    bool is_changed = false;
+    const auto refused = refusal_of([&] {
+      is_changed = !torch::equal(step.rehearse_view(two, training_progress{}).labels, two.labels);
+      if (!is_changed) classes = step.rehearse(two, training_progress{}).size(1);
+    });
+    if (!refused && !is_changed)
+      require_classes("fit", labels, classes, detail::classic_text("'", data.name(), "'"),
+                      all->ignore_index);
   }
 }
 

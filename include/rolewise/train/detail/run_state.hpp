@@ -7,7 +7,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/settings.hpp>
 #include <rolewise/core/state.hpp>
-#include <rolewise/data/dataset.hpp>
+#include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/run_signature.hpp>
@@ -31,7 +31,7 @@ namespace rolewise::detail {
 /// @tparam is_kept whether it will be compared; if not, settings and checksums of the data and the
 /// teacher are left out
 template<bool is_kept, typename Step, typename Options>
-[[nodiscard]] run_signature signature_of(const Step& step, const dataset& data,
+[[nodiscard]] run_signature signature_of(const Step& step, const batch_source_reference& data,
                                          const Options& options, std::int64_t steps)
 {
   run_signature run{.epochs = options.epochs,
@@ -39,7 +39,7 @@ template<bool is_kept, typename Step, typename Options>
                     .steps_per_epoch = steps,
                     .seed = std::bit_cast<std::int64_t>(options.seed.value),
                     .shuffle = options.shuffle,
-                    .data = data.name,
+                    .data = data.name(),
                     .samples = data.size()};
   if constexpr (is_kept) {
     run.settings = all_settings_of(step);
@@ -54,7 +54,7 @@ template<bool is_kept, typename Step, typename Options>
       run.teacher_sum = std::bit_cast<std::int64_t>(step.teacher.fingerprint());
   }
   if (options.validation != nullptr) {
-    run.validation = options.validation->name;
+    run.validation = options.validation->name();
     run.judged = options.validation->size();
   }
   if constexpr (requires(training_progress progress) {

@@ -9,7 +9,7 @@
 #include <rolewise/core/run_concurrently.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/settings.hpp>
-#include <rolewise/data/dataset.hpp>
+#include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/train/detail/naming_trial.hpp>
@@ -71,8 +71,8 @@ class search_run {
  public:
   /// @param tell `(event)` passes an event to the callbacks
   search_run(const Strategy& strategy, const search_space& space, const Factory& factory,
-             const Metric& metric, const dataset& data, const search_run_options& options,
-             ProcessGroup& process_group, const Tell& tell)
+             const Metric& metric, const batch_source_reference& data,
+             const search_run_options& options, ProcessGroup& process_group, const Tell& tell)
       : strategy_{strategy},
         metric_{metric},
         data_{data},
@@ -156,7 +156,7 @@ class search_run {
   {
     if (ProcessGroup::is_alone && !folder_.keeps()) return;
     const auto head = head_of(course_.history(), {{"batch_size", options_.batch_size},
-                                                  {"data", data_.name},
+                                                  {"data", data_.name()},
                                                   {"samples", data_.size()},
                                                   {"data_sum", classic_text(fingerprint(data_))},
                                                   {"conditions", classic_text(options_.conditions)},
@@ -345,7 +345,7 @@ class search_run {
 
   const Strategy& strategy_;
   const Metric& metric_;
-  const dataset& data_;
+  batch_source_reference data_;
   const search_run_options& options_;
   ProcessGroup& process_group_;
   const Tell& tell_;

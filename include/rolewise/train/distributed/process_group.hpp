@@ -8,7 +8,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/json.hpp>
 #include <rolewise/core/json_reader.hpp>
-#include <rolewise/data/dataset.hpp>
+#include <rolewise/data/batch_source.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/space.hpp>
@@ -389,11 +389,11 @@ class process_group {
 /// threads in each trial, the same kind of processor and the same LibTorch.
 /// @throws std::runtime_error that names a process that is lost or has stopped; the search in the
 ///         folder can be resumed, also with another number of processes
-template<SearchStrategy Strategy, TrialFactory Factory, typename Metric,
+template<SearchStrategy Strategy, TrialFactory Factory, typename Metric, BatchSource Source,
          SearchCallback... Callbacks>
 [[nodiscard]] auto run_search(process_group& process_group, const Strategy& strategy,
                               const search_space& space, const Factory& factory,
-                              const Metric& metric, const dataset& data,
+                              const Metric& metric, const Source& data,
                               const search_run_options& options, Callbacks&&... callbacks)
 {
   try {

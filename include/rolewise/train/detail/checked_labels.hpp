@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// A source whose labels are checked batch by batch.
+
+#include <rolewise/core/batch.hpp>
+#include <rolewise/core/classic_text.hpp>
+#include <rolewise/data/batch_options.hpp>
+#include <rolewise/data/batch_source.hpp>
+#include <rolewise/data/batch_source_reference.hpp>
+#include <rolewise/data/batches.hpp>
+#include <rolewise/loss/loss_function.hpp>
+#include <rolewise/train/detail/class_labels.hpp>
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace rolewise::detail {
+
+/// Whether the hard labels of a step's batches must be class indices: those of a step with a loss
+/// that wants them.
+template<typename Step>
+[[nodiscard]] consteval bool takes_class_labels()
+{
+  if constexpr (requires(const Step& step) { step.loss; })
+    return wants_class_labels<std::remove_cvref_t<decltype(std::declval<const Step&>().loss)>>();
+  else
+    return false;
+}
+
+/// A source whose batches throw where a hard label is no class, for sources that do not show all
+/// examples before the first step. Labels on another device are left to the loss, as reading them
+/// would synchronize with it.
+class checked_labels {
+ public:
+  explicit checked_labels(const batch_source_reference& source) : source_{source} {}
+
+  [[nodiscard]] std::int64_t size() const { return source_.size(); }
+  [[nodiscard]] std::string name() const { return source_.name(); }
+  [[nodiscard]] sample_shape shape() const { return source_.shape(); }
+  [[nodiscard]] std::int64_t batch_count(const batch_options& options) const
+  {
+    return source_.batch_count(options);
+  }
+  /// @throws std::invalid_argument by the returned function, that names epoch, step and label
+  [[nodiscard]] epoch_batches epoch(const batch_options& options) const
+  {
+    return [inner = source_.epoch(options), name = name(), classes = shape().classes,
+            number = options.epoch](std::int64_t step, batch_memory& memory) {
+      auto examples = inner(step, memory);
+      const auto& labels = examples.labels;
+      if (labels.defined() && labels.is_cpu() && labels.scalar_type() == torch::kLong)
+        require_classes("fit", labels, classes,
+                        detail::classic_text("epoch ", number, ", step ", step, " of '", name, "'"),
+                        examples.ignore_index);
+      return examples;
+    };
+  }
+
+  [[nodiscard]] friend std::uint64_t fingerprint(const checked_labels& of)
+  {
+    return fingerprint(of.source_);
+  }
+
+ private:
+  batch_source_reference source_;
+};
+
+/// The batches that a step trains on in one epoch.
+template<typename Step>
+[[nodiscard]] batches_view batches_for(const batch_source_reference& source,
+                                       const batch_options& options)
+{
+  if constexpr (takes_class_labels<Step>())
+    if (!source.examples()) return batches(checked_labels{source}, options);
+  return batches(source, options);
+}
+
+}  // namespace rolewise::detail
