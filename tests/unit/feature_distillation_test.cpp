@@ -129,7 +129,7 @@ module_student<own_network> own(std::uint64_t key)
   return module_student{std::make_shared<own_network>(), shape};
 }
 
-dataset images(std::int64_t count)
+dataset noise_images(std::int64_t count)
 {
   dataset data;
   data.shape = shape;
@@ -177,18 +177,18 @@ const fitnet<tap::stage<2>>& regressor_of(const auto& step)
 
 TEST_CASE("features are distilled into a user's own module and out of it, and adapters learn")
 {
-  const auto data = images(16);
+  const auto data = noise_images(16);
   const auto run = [&](auto step, at::IntArrayRef weight) {
     CHECK_FALSE(regressor_of(step).weight->defined());
     const auto names = names_of(step);  // configures, before any step
-    CHECK(has(names, "loss.term0.weight"));
-    CHECK(has(names, "progress.optimizer.loss.term0.weight"));
+    CHECK(has(names, "loss.term2.weight"));
+    CHECK(has(names, "progress.optimizer.momentum.loss.term2.weight"));
     CHECK(regressor_of(step).weight->sizes() == weight);
     const auto before = regressor_of(step).weight->detach().clone();
     const auto history = fit(step, data, {.epochs = 2, .batch_size = 8});
     CHECK_FALSE(torch::equal(*regressor_of(step).weight, before));
     CHECK(names_of(step) == names);
-    CHECK(history.epochs.back().metrics.size() == 5);  // loss, three terms, accuracy
+    CHECK(history.epochs.back().numbers.size() == 5);  // loss, three terms, accuracy
   };
   run(feature_distillation(frozen(resnet8(shape)), own(1)), {32, 24, 1, 1});
   run(feature_distillation(frozen(own(2)), resnet8(shape)), {24, 32, 1, 1});
@@ -203,7 +203,7 @@ TEST_CASE("a user's own loss with a projection keeps the laws and trains with th
   distillation training{.teacher = frozen(own(2)),
                         .student = resnet8(shape),
                         .loss = cross_entropy{} + weight{0.5} * mine::projected_features{}};
-  fit(training, images(16), {.epochs = 1, .batch_size = 8});
+  fit(training, noise_images(16), {.epochs = 1, .batch_size = 8});
   // [/use]
   const auto& projection = *std::get<1>(training.loss.terms()).loss.projection;
   CHECK(projection.sizes() == at::IntArrayRef{24, 64});
@@ -214,7 +214,7 @@ TEST_CASE("a user's own loss with a projection keeps the laws and trains with th
 TEST_CASE("a step with adapters goes on from a checkpoint with the same bits, for any threads")
 {
   const testing::scratch_folder folder;
-  const auto data = images(16);
+  const auto data = noise_images(16);
   const auto make = [&] { return feature_distillation(frozen(own(2)), resnet8(shape)); };
   const fit_options whole{.epochs = 4, .batch_size = 8};
   auto first = whole, second = whole;
@@ -239,7 +239,7 @@ TEST_CASE("a step with adapters goes on from a checkpoint with the same bits, fo
 
 TEST_CASE("copies of a step have adapters of their own, and each trial of a search trains its own")
 {
-  const auto data = images(16);
+  const auto data = noise_images(16);
   auto step = feature_distillation(frozen(own(2)), resnet8(shape));
   (void)names_of(step);
   auto copy = step;
@@ -295,7 +295,7 @@ struct remembered {
 
 TEST_CASE("a memory of a loss moves on once after each step, alone, in a sum and in a combination")
 {
-  const auto data = images(16);
+  const auto data = noise_images(16);
   const auto run = [&](const auto& loss, const auto& memory_of) {
     distillation step{.teacher = frozen(own(2)), .student = resnet8(shape), .loss = loss};
     (void)fit(step, data, {.epochs = 2, .batch_size = 8});

@@ -146,9 +146,9 @@ TEST_CASE("a segmenter teaches a smaller one; mean IoU tells")
   const auto second = fit(training, data, options);
   // [/segmentation]
   for (const auto* history : {&first, &second}) {
-    CHECK(history->epochs.back().metrics.back().name == "mean-iou");
-    CHECK(history->epochs.back().metrics.back().value >
-          history->epochs.front().metrics.back().value);
-    CHECK(history->epochs.back().metrics.back().value > 0.5);
+    CHECK(history->epochs.back().numbers.back().name == "mean-iou");
+    CHECK(history->epochs.back().numbers.back().value >
+          history->epochs.front().numbers.back().value);
+    CHECK(history->epochs.back().numbers.back().value > 0.5);
   }
 }

@@ -134,8 +134,8 @@ TEST_CASE("a language model learns, and teaches a smaller one token by token; pe
   const auto second = fit(training, data, options);
   // [/tokens]
   for (const auto* history : {&first, &second}) {
-    const auto& begin = history->epochs.front().metrics.back();
-    const auto& end = history->epochs.back().metrics.back();
+    const auto& begin = history->epochs.front().numbers.back();
+    const auto& end = history->epochs.back().numbers.back();
     CHECK(begin.name == "perplexity");
     CHECK(end.value < begin.value);
     CHECK(end.value >= 1.0);
@@ -155,7 +155,7 @@ TEST_CASE("padding changes neither loss nor gradient nor metric")
                       .loss = cross_entropy{} + soft_target_kl{},
                       .metric = perplexity{}};
     const auto history = fit(step, on, {.epochs = 2, .batch_size = 8});
-    return std::pair{sum_of(step), history.epochs.back().metrics};
+    return std::pair{sum_of(step), history.epochs.back().numbers};
   };
   const auto [sum, found] = run(data);
   const auto [other_sum, other_found] = run(other);

@@ -28,7 +28,8 @@ namespace rolewise {
 /// teacher's, 4x4 transposed weights and stride 2 where it has half, and otherwise the difference
 /// of rows plus 1 as its kernel (1x1 for equal sizes). Rows and columns must be alike.
 ///
-/// @tparam TeacherTap, StudentTap maps `[N, C, H, W]`
+/// @tparam TeacherTap, StudentTaps the teacher's tap, and the student's if it is another: maps
+///         `[N, C, H, W]`
 /// @par Gradients
 /// To the student's features and the regressor; none to the teacher's.
 /// @par Determinism
@@ -41,11 +42,16 @@ namespace rolewise {
 /// @par Departs
 /// The paper halves the squared distance and adds it over the elements. Its stage of hints alone
 /// before the training is a run of its own here: train with this loss, then with another.
-template<tap_id TeacherTap, tap_id StudentTap = TeacherTap>
+template<tap_id TeacherTap, tap_id... StudentTaps>
 struct fitnet {
+  static_assert(sizeof...(StudentTaps) <= 1,
+                "fitnet wants the teacher's tap, and the student's if it is another");
+
+  // A parameter of a class type with a default value breaks g++ 12 in templates.
+  static constexpr tap_id student_tap = std::array{TeacherTap, StudentTaps...}.back();
   static constexpr std::string_view name = "fitnet";
   static constexpr taps teacher_taps{TeacherTap};
-  static constexpr taps student_taps{StudentTap};
+  static constexpr taps student_taps{student_tap};
   static constexpr bool minimum_at_teacher = false;  // the regressor lies between
 
   rolewise::seed seed{0};  ///< of the regressor's first weights
@@ -59,7 +65,7 @@ struct fitnet {
   void configure(const feature_shapes& teacher, const feature_shapes& student)
   {
     const auto& out = teacher[TeacherTap];
-    const auto& in = student[StudentTap];
+    const auto& in = student[student_tap];
     for (const auto* shape : {&out, &in})
       if (shape->size() != 3)
         throw_invalid_argument(name, "want maps [C, H, W], got ", at::IntArrayRef{*shape});
@@ -87,9 +93,9 @@ struct fitnet {
   ///         floating point, alike in N, dtype and device
   [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair) const
   {
-    const auto& s = pair.student.features[StudentTap];
+    const auto& s = pair.student.features[student_tap];
     const auto& t = pair.teacher.features[TeacherTap];
-    detail::require_maps(t, s, name, StudentTap);
+    detail::require_maps(t, s, name, student_tap);
     if (!weight->defined())
       throw_invalid_argument(name, "was not configured: the training step does it before its ",
                              "optimizer starts");
