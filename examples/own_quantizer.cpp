@@ -13,6 +13,7 @@
 
 namespace rw = rolewise;
 
+// [quantizer]
 namespace mine {
 
 /// Straight-through estimator: the value of `levels`, with the gradient of the identity in `x`. The
@@ -69,14 +70,17 @@ struct plain_uniform {
 static_assert(rw::Quantizer<plain_uniform>);
 
 }  // namespace mine
+// [/quantizer]
 
 int main()
 {
   const auto data = rw::glyphs({.classes = 10, .train = 1500, .test = 500, .seed = rw::seed{1}});
 
+  // [use]
   rw::supervised pretraining{.student =
                                  rw::resnet8(data.shape, mine::plain_uniform{}, rw::inner_bits<3>)};
   rw::fit(pretraining, data.train, {.epochs = 4, .batch_size = 64});
+  // [/use]
 
   std::cout << "accuracy " << rw::accuracy(pretraining.student, data.test) << " in "
             << pretraining.student.bytes() << " bytes\n";
