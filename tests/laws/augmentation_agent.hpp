@@ -44,6 +44,52 @@ namespace rolewise::laws {
           whole.ids.index_select(0, places), whole.normalization};
 }
 
+/// `images_for_agents` with label maps in which every pixel of the batch has a label of its own,
+/// and weights that follow from the labels.
+[[nodiscard]] inline batch with_label_maps(batch examples)
+{
+  const auto count = examples.size(), height = examples.inputs.size(2),
+             width = examples.inputs.size(3);
+  examples.labels = torch::arange(count * height * width).view({count, height, width});
+  examples.weights = examples.labels.to(torch::kFloat64) + 1.0;
+  return examples;
+}
+
+/// Checks what an agent promises about label maps: it refuses them in words, or moves them with
+/// the pixels. Its view of the images is `view`.
+template<AugmentationAgent A>
+void hold_for_label_maps(const A& agent, const batch& examples, const batch& view,
+                         const training_progress& progress, seed key, bool mixes)
+{
+  const auto given = with_label_maps(examples);
+  const auto labels_kept = given.labels.clone(), weights_kept = given.weights.clone();
+  batch moved;
+  try {
+    moved = agent(given, progress, key);
+  } catch (const std::invalid_argument& error) {
+    CHECK(std::string_view{error.what()}.find("label maps") != std::string_view::npos);
+    return;
+  }
+  // The pixels don't depend on labels, and the input is unchanged.
+  CHECK(torch::equal(moved.inputs, view.inputs));
+  CHECK(torch::equal(given.labels, labels_kept));
+  CHECK(torch::equal(given.weights, weights_kept));
+
+  // A label for each pixel of the view: one of its example, with its weight, or a hole of weight 0.
+  REQUIRE((moved.labels.scalar_type() == torch::kLong));
+  REQUIRE(moved.labels.sizes() ==
+          torch::IntArrayRef{view.size(), view.inputs.size(2), view.inputs.size(3)});
+  const auto hole = moved.labels.eq(given.ignore_index);
+  CHECK(
+      torch::equal(moved.weights, torch::where(hole, 0.0, moved.labels.to(torch::kFloat64) + 1.0)));
+  const auto source = moved.labels.div(given.labels[0].numel(), "floor");
+  if (mixes) return;
+  CHECK(source.eq(torch::arange(view.size()).view({-1, 1, 1})).logical_or(hole).all().item<bool>());
+  for (std::int64_t n = 0; n < view.size(); ++n)
+    if (torch::equal(view.inputs[n], examples.inputs[n]))
+      CHECK(torch::equal(moved.labels[n], given.labels[n]));
+}
+
 /// Checks an agent for images of the given number of channels. An agent that `mixes` may use other
 /// examples, so its labels and its views of parts of the batch are not checked.
 template<AugmentationAgent A>
@@ -86,6 +132,7 @@ void hold_for(const A& agent, std::int64_t channels)
 
   bool mixes = false;
   if constexpr (requires { A::mixes; }) mixes = A::mixes;
+  hold_for_label_maps(agent, examples, view, progress, key, mixes);
   if (mixes) return;
 
   // Labels stay with their images; position and the rest of the batch have no effect.

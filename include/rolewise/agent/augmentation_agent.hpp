@@ -39,6 +39,12 @@ concept carry_a_name_for_the_report = requires {
 /// unchanged. `uint8` images stay `uint8`. Only an agent that declares
 /// `static constexpr bool mixes = true` may read other examples. An agent whose copies must not
 /// be called concurrently with the step declares `stays_in_step = true` (`IndependentAgent`).
+///
+/// An agent that moves the pixels of images moves their label maps (`has_label_maps`) and weights
+/// for each pixel by the same map, without interpolation: a pixel of the view has the label and the
+/// weight of the nearest pixel that it shows. Where it shows none (a hole), a hard label is
+/// `batch::ignore_index`, soft ones and weights are 0. What changes colors or paints over pixels
+/// leaves maps as they are. An agent that can't do so refuses label maps (`refuse_label_maps`).
 template<typename A>
 concept AugmentationAgent = std::copyable<A> && agent_must::make_a_view_of_a_batch<A> &&
                             agent_must::carry_a_name_for_the_report<A>;

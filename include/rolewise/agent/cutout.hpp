@@ -19,6 +19,8 @@ namespace rolewise {
 /// `center - h .. center + h - 1` and likewise columns, clipped to the image, so it is smaller at
 /// the border.
 ///
+/// Label maps stay as they are, as is usual for what erases: the hidden pixels keep their classes.
+///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; views keep shape and dtype. N = 0 is allowed.
 ///
 /// @par Determinism

@@ -43,6 +43,9 @@ namespace rolewise {
 /// Operations on values are bit-equal to `pillow`; an image with no other operations has the same
 /// view at both fidelities.
 ///
+/// Label maps move by the same warps, with `nearest`. With bilinear pixels, holes of the map and of
+/// the image differ only within 1/512 of a pixel of a border (`warp`).
+///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; views are uint8 too. N = 0 is allowed.
 ///
 /// @par Determinism

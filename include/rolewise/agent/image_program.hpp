@@ -52,6 +52,10 @@ struct image_window {
 /// - `hues`: a hue rotation each; holes stay. Gray images are unchanged;
 /// - `upside_down`: a vertical flip of each image whose flag is not 0.
 ///
+/// Label maps move by the same program: a pixel of the map comes from the nearest pixel of the
+/// layer before, positions outside of it, also of windows, are holes and stay holes, and layers
+/// that change or paint over colors, and the operation `cutout`, leave maps as they are.
+///
 /// A program holds every decision of an agent, so it can be executed image by image by kernels or
 /// layer by layer by tensor operations, with bit-equal results.
 class image_program {

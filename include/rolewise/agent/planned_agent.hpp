@@ -45,9 +45,10 @@ concept write_a_program =
 /// An agent that adds layers to a program for images `uint8 [N, C, H, W]`, C = 1 or 3.
 ///
 /// Semantic requirements: the program, executed on such a batch, gives the view that the agent
-/// returns; ids and labels stay; the size of the view is a function of the agent and of the size
-/// of the images, not of ids. Several planned agents can therefore be executed as one, image by
-/// image, directly into the input format of a network (`view_of`).
+/// returns; ids and labels stay, but for label maps, which move by the program; the size of the
+/// view is a function of the agent and of the size of the images, not of ids. Several planned
+/// agents can therefore be executed as one, image by image, directly into the input format of a
+/// network (`view_of`).
 template<typename A>
 concept PlannedAgent = AugmentationAgent<A> && agent_must::write_a_program<A>;
 

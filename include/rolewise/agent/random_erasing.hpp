@@ -31,6 +31,8 @@ namespace rolewise {
 /// 0.02 .. 0.4 (torchvision's `RandomErasing` has 0.02 .. 0.33), and noise, the best of the
 /// paper's fill values.
 ///
+/// Label maps stay as they are, as torchvision leaves masks: the hidden pixels keep their classes.
+///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3 and stay so; a batch of N = 0 passes.
 ///
 /// @par Determinism

@@ -33,6 +33,8 @@ namespace rolewise {
 /// Later parts of a `compose` get images of the new size. Pixels are bitwise equal to those of
 /// Pillow's `resize((width, height), filter, box)` (`operations::resize`).
 ///
+/// Label maps are resized with Pillow's nearest filter, whatever `interpolation` is.
+///
 /// Inputs are uint8 `[N, C, H, W]`, C = 1 or 3; the view is uint8 `[N, C, height, width]`; a batch
 /// of N = 0 passes.
 ///
