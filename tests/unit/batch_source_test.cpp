@@ -54,13 +54,16 @@ struct clusters {
       auto inputs = memory.inputs.take({rows, 2}, torch::kFloat32);
       auto labels = memory.labels.take({rows}, torch::kLong);
       auto ids = memory.ids.take({rows}, torch::kLong);
+      auto point = inputs.accessor<float, 2>();
       for (std::int64_t n = 0; n < rows; ++n) {
         const auto id = options.epoch * made.count + begin + n;
         const draws random{options.seed.split(made.key.value), 0, id};
         const auto label = random.below(0, made.shape.classes);
-        for (std::int64_t axis = 0; axis < 2; ++axis)
-          inputs[n][axis] = static_cast<double>(label == axis) +
-                            made.spread * random.normal(static_cast<std::uint64_t>(1 + axis));
+        for (const int axis : {0, 1}) {
+          const double center = label == axis ? 1 : 0;
+          const auto number = static_cast<std::uint64_t>(1 + axis);  // of the draw
+          point[n][axis] = static_cast<float>(center + made.spread * random.normal(number));
+        }
         labels[n] = label;
         ids[n] = id;
       }
@@ -147,7 +150,10 @@ struct class_balanced {
     return {data.examples(), std::move(order), options.size};
   }
 
-  [[nodiscard]] std::uint64_t fingerprint() const { return data.fingerprint() + 1; }
+  [[nodiscard]] std::uint64_t fingerprint() const  // not that of the data themselves
+  {
+    return data.fingerprint() + 1;
+  }
   [[nodiscard]] batch examples() const { return data.examples(); }
 };
 static_assert(BatchSource<class_balanced>);
@@ -250,6 +256,28 @@ struct rehearsing_step : summing_step {
   [[nodiscard]] static batch rehearse_view(const batch& examples, const training_progress&)
   {
     return examples;
+  }
+};
+
+/// Softmax regression of three classes on points of the plane.
+struct linear_step {
+  torch::Tensor weight = torch::zeros({2, 3}), bias = torch::zeros({3});
+
+  metrics operator()(const batch& examples, const training_progress&)
+  {
+    const auto x = examples.inputs;
+    const auto log_p = torch::log_softmax(x.matmul(weight) + bias, 1);
+    const auto hot = torch::one_hot(examples.labels, 3).to(torch::kFloat32);
+    const auto error = (log_p.exp() - hot) / static_cast<double>(x.size(0));
+    weight = weight - 2.0 * x.t().matmul(error);
+    bias = bias - 2.0 * error.sum(0);
+    return {{"loss", -(log_p * hot).sum() / static_cast<double>(x.size(0))}};
+  }
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.parameter("weight", weight);
+    archive.parameter("bias", bias);
   }
 };
 
@@ -674,4 +702,15 @@ TEST_CASE("the validation set may be any source")
   CHECK(found.epochs[0].validation_accuracy == want.epochs[0].validation_accuracy);
   CHECK(found.epochs[0].validation_loss == want.epochs[0].validation_loss);
   CHECK(!run({.epochs = 1}).epochs[0].validation_accuracy);
+}
+
+TEST_CASE("a network learns from generated examples")
+{
+  linear_step training;
+  // [use]
+  const clusters points{.count = 600, .key = seed{1}};
+  const auto history = fit(training, points, {.epochs = 4, .batch_size = 30});
+  // [/use]
+  CHECK(history.epochs.size() == 4);
+  CHECK(history.epochs.back().numbers[0].value < 0.5 * history.epochs.front().numbers[0].value);
 }
