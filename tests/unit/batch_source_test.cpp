@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "laws/batch_source.hpp"
 #include "support/data_files.hpp"
 #include "support/doctest.hpp"
 #include "support/tiny_student.hpp"
@@ -324,6 +325,21 @@ TEST_CASE("a reference to a data set has its batches, in the background or not")
       CHECK(torch::equal(want[0].ids, torch::tensor(order, torch::kLong).narrow(0, 0, 8) + 100));
       CHECK(torch::equal(want[0].inputs, data.inputs.index_select(0, want[0].ids - 100)));
     }
+}
+
+TEST_CASE("the laws of sources hold")
+{
+  const auto data = vectors(20);
+  for (const bool shuffle : {true, false}) {
+    const batch_options options{.size = 6, .seed = seed{2}, .epoch = 3, .shuffle = shuffle};
+    laws::hold_for(data, options);
+    laws::hold_for(batch_source_reference{data}, options);
+    laws::hold_for(class_groups{vectors(20), {.examples_per_class = 2}}, options);
+    laws::hold_for(clusters{.count = 20}, options);
+    laws::hold_for(class_balanced{vectors(20)}, options);
+    laws::hold_for(token_windows{.tokens = torch::arange(150, torch::kLong)}, options);
+  }
+  laws::hold_for(vectors(20), {.size = 6, .drop_last = true});
 }
 
 TEST_CASE("the batches outlive their source")
