@@ -28,7 +28,7 @@ int main(int argc, char** argv)
 
   const rw::cyclic_views shown{.views = 4, .agent = rw::rand_augment{}};
   const auto teacher = rw::frozen(rw::resnet56(data.shape));
-  const auto view = rw::normalized(rw::make_views(rw::as_batch(data), shown, rw::no_agent{},
+  const auto view = rw::normalized(rw::make_views(data.examples(), shown, rw::no_agent{},
                                                   rw::no_agent{}, {.epoch = 1}, rw::seed{1})
                                        .teacher);
   const auto measure = [&](const char* name, rw::cache_options options) {

@@ -243,8 +243,8 @@ void show(const request& wanted)
     rw::throw_invalid_argument("augmentation_gallery", "--sample is ", wanted.sample,
                                ", the data have ", data.size(), " images");
   const auto samples =
-      rw::as_batch(rw::subset(data, torch::arange(std::min<std::int64_t>(16, data.size()))));
-  const auto one = rw::as_batch(rw::subset(data, torch::tensor({wanted.sample}, torch::kLong)));
+      rw::subset(data, torch::arange(std::min<std::int64_t>(16, data.size()))).examples();
+  const auto one = rw::subset(data, torch::tensor({wanted.sample}, torch::kLong)).examples();
   const rw::contact_sheet_options sheet{
       .scale = scale_for(data), .columns = 16, .class_names = data.class_names};
 

@@ -55,7 +55,7 @@ int main()
   rw::fit(pretraining, data.train, {.epochs = 4, .batch_size = 64});
   std::cout << "accuracy " << rw::accuracy(pretraining.student, data.test) << '\n';
 
-  const auto sixteen = rw::as_batch(rw::subset(data.train, torch::arange(16)));
+  const auto sixteen = rw::subset(data.train, torch::arange(16)).examples();
   rw::write_png(
       "own_agent.png",
       rw::contact_sheet({{"original", sixteen},

@@ -233,7 +233,7 @@ class experiment {
   {
     const auto& train = data_.front().train;
     const auto sixteen =
-        rw::as_batch(rw::subset(train, torch::arange(std::min<std::int64_t>(16, train.size()))));
+        rw::subset(train, torch::arange(std::min<std::int64_t>(16, train.size()))).examples();
     const rw::training_progress progress{.epoch = 0, .step = 0, .epochs = job_.epochs};
     const rw::seed key{static_cast<std::uint64_t>(job_.first_seed)};
     const auto views_under = [&](const auto& teacher_agent) {

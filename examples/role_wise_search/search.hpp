@@ -160,7 +160,7 @@ class searches {
     auto by_role = [&](const char* role) {
       auto made = options(method, role);
       made.trials = strategy.configurations(space);
-      made.conditions = rw::fingerprint(parts_.validation);
+      made.conditions = parts_.validation.fingerprint();
       return made;
     };
     const auto agent_at = [](const rw::configuration& at) {

@@ -23,7 +23,7 @@ namespace rolewise::laws {
 template<PreparingStep Step>
 void preparation_holds_for(Step in_step, Step apart, const dataset& data)
 {
-  const auto examples = as_batch(data);
+  const auto examples = data.examples();
   const auto at = [](std::int64_t step) {
     return training_progress{.epoch = 1, .step = step, .epochs = 2, .steps_per_epoch = 6};
   };
@@ -47,7 +47,7 @@ void preparation_holds_for(Step in_step, Step apart, const dataset& data)
 template<typename Make>
 void step_holds_for(const Make& make, const dataset& data)
 {
-  const auto examples = as_batch(data);
+  const auto examples = data.examples();
   const auto at = [](std::int64_t step) {
     return training_progress{.epoch = 0, .step = step, .epochs = 2, .steps_per_epoch = 6};
   };

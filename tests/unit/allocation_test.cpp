@@ -94,7 +94,7 @@ cost cost_of_views(const rw::batch& examples, const rw::view_form& form, int thr
 TEST_CASE("views of both roles ask for no memory but that of small parts")
 {
   const auto data = rw::glyphs({.classes = 4, .channels = 3, .train = 128, .test = 4}).train;
-  const auto examples = rw::as_batch(data);
+  const auto examples = data.examples();
   for (const auto dtype : {torch::kFloat32, torch::kBFloat16, torch::kByte})
     for (const bool last : {true, false}) {
       CAPTURE(last);

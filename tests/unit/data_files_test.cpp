@@ -219,7 +219,7 @@ TEST_CASE("the four files of MNIST make a data set")
   CHECK(data.train.normalization == data.test.normalization);
   CHECK(data.train.normalization.mean[0] == doctest::Approx(85.0 / 255));
   CHECK(data.train.normalization.std[0] == doctest::Approx(51.88127472 / 255));
-  const auto x = rolewise::normalized_inputs(rolewise::as_batch(data.train), torch::kFloat64);
+  const auto x = rolewise::normalized_inputs(data.train.examples(), torch::kFloat64);
   CHECK(x.mean().item<double>() == doctest::Approx(0).epsilon(1e-6));
   CHECK(x.std(false).item<double>() == doctest::Approx(1));
 }

@@ -117,7 +117,7 @@ TEST_CASE("glyphs are as many, as large and as balanced as asked for")
   }
   CHECK(torch::equal(data.train.ids, torch::arange(100)));
   CHECK(torch::equal(data.test.ids, torch::arange(100, 150)));
-  const auto x = rolewise::normalized_inputs(rolewise::as_batch(data.train), torch::kFloat64);
+  const auto x = rolewise::normalized_inputs(data.train.examples(), torch::kFloat64);
   const auto none = torch::zeros({3}, torch::kFloat64), one = torch::ones({3}, torch::kFloat64);
   CHECK(torch::allclose(x.mean({0, 2, 3}), none, 0, 1e-5));
   CHECK(torch::allclose(x.var({0, 2, 3}, false), one, 0, 1e-5));
@@ -184,8 +184,8 @@ TEST_CASE("a linear model stays under 80 % on the glyphs as they come, flipped o
 {
   const auto data = rolewise::glyphs({.classes = 10, .seed = seed{1}});
   const auto flat = [](const dataset& part) {
-    const auto x = rolewise::normalized_inputs(rolewise::as_batch(part), torch::kFloat64)
-                       .reshape({part.size(), -1});
+    const auto x =
+        rolewise::normalized_inputs(part.examples(), torch::kFloat64).reshape({part.size(), -1});
     return torch::cat({x, torch::ones({part.size(), 1}, torch::kFloat64)}, 1);
   };
   const auto x = flat(data.train);

@@ -210,7 +210,7 @@ TEST_CASE("a keyed permutation is one, place by place, and its circle is whole")
 TEST_CASE("mixup blends pixels and labels by one share")
 {
   const auto data = all_different();
-  const auto examples = as_batch(data);
+  const auto examples = data.examples();
   for (const mixup& agent : {mixup{.alpha = 0.7, .partners = data},
                              mixup{.alpha = 0.7, .classes = data.shape.classes}}) {
     const auto view = agent(examples, {.epoch = 2}, seed{6});
@@ -255,7 +255,7 @@ TEST_CASE("cutmix cuts the box of the paper and mixes labels by its area")
   CHECK(cut_box_around(0, 31, 0.75, 32, 32) == cut_box{0, 8, 23, 32});
 
   const auto data = all_different();
-  const auto examples = as_batch(data);
+  const auto examples = data.examples();
   for (const cutmix& agent : {cutmix{.partners = data}, cutmix{.classes = data.shape.classes}}) {
     const auto view = agent(examples, {.epoch = 2}, seed{6});
     const auto places = places_of_partners(view, data.ids);
@@ -284,7 +284,7 @@ TEST_CASE("cutmix cuts the box of the paper and mixes labels by its area")
   // it.
   const auto many = all_different(600);
   double cut = 0.0;
-  const auto labels = cutmix{.partners = many}(as_batch(many), {}, seed{2}).labels;
+  const auto labels = cutmix{.partners = many}(many.examples(), {}, seed{2}).labels;
   for (std::int64_t n = 0; n < 600; ++n) cut += 1.0 - labels[n][n].item<double>();
   CHECK(cut / 600.0 > 0.2);
   CHECK(cut / 600.0 < 0.4);
@@ -359,7 +359,7 @@ TEST_CASE("agents that mix keep the laws of agents and refuse what they cannot m
 TEST_CASE("a partner from a data set is a function of one id, from a batch of the ids in it")
 {
   const auto data = all_different(64);
-  const auto whole = as_batch(data);
+  const auto whole = data.examples();
   const training_progress progress{.epoch = 3};
   const auto check_parts = [&](const auto& agent) {
     const auto view = agent(whole, progress, seed{8});
@@ -455,7 +455,7 @@ TEST_CASE("a mixture gives each example the view of one agent, with the agent's 
 TEST_CASE("a mixture of agents that mix and others has soft labels and partners for all")
 {
   const auto data = all_different(200);
-  const auto examples = as_batch(data);
+  const auto examples = data.examples();
   const training_progress progress{.epoch = 1};
   const auto check = [&](const auto& agent, const auto& alone, std::uint64_t number) {
     const batch view = agent(examples, progress, seed{4});

@@ -484,7 +484,7 @@ TEST_CASE("views of whole runs stay within the bound that fit states")
   for (const std::int64_t prefetch : {1, 3}) {
     std::vector<rolewise::detail::preparation_memory> memories(static_cast<std::size_t>(prefetch) +
                                                                1);
-    (void)training(as_batch(data), {});  // allocations that are made once are done
+    (void)training(data.examples(), {});  // allocations that are made once are done
     counting_allocator memory{8};
     rolewise::detail::prepared_epoch<step_type> prepare{
         source, {}, training.preparation(), memories};

@@ -468,8 +468,8 @@ TEST_CASE("a shared teacher is one for all copies, and memory is told before the
   const auto copy = one;
   CHECK(&copy.teacher() == &one.teacher());
   CHECK(copy.fingerprint() == frozen(master).fingerprint());
-  CHECK(torch::equal(copy.forward(as_batch(data)).logits,
-                     frozen(master).forward(as_batch(data)).logits));
+  CHECK(torch::equal(copy.forward(data.examples()).logits,
+                     frozen(master).forward(data.examples()).logits));
 
   const auto factory = [&](const auto& teacher) {
     return [&](const configuration& at, std::int64_t, seed own) {

@@ -281,7 +281,7 @@ TEST_CASE("a folder of another search, and a damaged one, are refused in words")
           });
   refuses("its strategy is \"random-search\", wanted \"restless\"",
           [&] { (void)run_by(restless<false>{}, first); });
-  const auto sum = [](const dataset& d) { return std::to_string(fingerprint(d)); };
+  const auto sum = [](const dataset& d) { return std::to_string(d.fingerprint()); };
   refuses("its data_sum is \"" + sum(train) + "\", wanted \"" + sum(other_data) + "\"",
           [&] { (void)run(first, rates, &other_data); });
 

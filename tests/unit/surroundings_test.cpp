@@ -121,7 +121,7 @@ template<typename A>
 void check_agent(const A& agent)
 {
   CAPTURE(std::string{A::name});
-  const auto examples = as_batch(colored(12));
+  const auto examples = colored(12).examples();
   const auto view = [&] {
     auto made = agent(examples, training_progress{.epoch = 1, .epochs = 3}, seed{5});
     buffer_pool buffers;
@@ -165,7 +165,7 @@ TEST_CASE("teachers of 8 bits, statistics and combined gradients do not see the 
   check_same_bits([&] {
     auto trained = wide_resnet(10, 1, data.shape);
     update_bn(trained, data, no_agent{}, {.batch_size = 6});
-    const auto teacher = post_training_quantized(trained, {as_batch(data)});
+    const auto teacher = post_training_quantized(trained, {data.examples()});
     distillation training{
         .teacher = teacher,
         .student = resnet8(data.shape),
@@ -175,7 +175,7 @@ TEST_CASE("teachers of 8 bits, statistics and combined gradients do not see the 
     return training.student;
   });
   const auto traces = [&] {
-    return hessian_traces(resnet8(data.shape), as_batch(data), {}, {.draws = 2})[0].trace;
+    return hessian_traces(resnet8(data.shape), data.examples(), {}, {.draws = 2})[0].trace;
   };
   const double wanted = traces();
   const double_by_default from_now_on;
@@ -204,7 +204,7 @@ TEST_CASE("steps learn where the caller has switched gradients off")
                           .student = tiny_student{data.shape, seed{3}},
                           .loss = soft_target_kl{}};
     (void)fit(training, data, {.batch_size = 8});
-    (void)training(as_batch(data), training_progress{.epochs = 1, .steps_per_epoch = 1});
+    (void)training(data.examples(), training_progress{.epochs = 1, .steps_per_epoch = 1});
     return training.student;
   };
   auto wanted = learn();
@@ -225,9 +225,9 @@ TEST_CASE("steps say that nothing can be learned under InferenceMode, nor of wha
     const c10::InferenceMode on;
     CHECK_THROWS_WITH_AS((void)fit(pretraining, data, {.batch_size = 8}), words,
                          std::invalid_argument);
-    CHECK_THROWS_WITH_AS((void)pretraining(as_batch(data), training_progress{}), words,
+    CHECK_THROWS_WITH_AS((void)pretraining(data.examples(), training_progress{}), words,
                          std::invalid_argument);
-    CHECK_THROWS_AS((void)hessian_traces(resnet8(data.shape), as_batch(data)),
+    CHECK_THROWS_AS((void)hessian_traces(resnet8(data.shape), data.examples()),
                     std::invalid_argument);
   }
   const auto made = [&] {

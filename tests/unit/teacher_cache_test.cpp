@@ -149,7 +149,7 @@ auto crops_shown() { return shown_views{.teacher_agent = crops, .seed = seed{5}}
 
 batch view_of(const dataset& data, std::int64_t epoch)
 {
-  return make_views(as_batch(data), crops, no_agent{}, no_agent{}, {.epoch = epoch}, seed{5})
+  return make_views(data.examples(), crops, no_agent{}, no_agent{}, {.epoch = epoch}, seed{5})
       .teacher;
 }
 
@@ -319,9 +319,9 @@ TEST_CASE("a cached teacher never returns logits of other pixels, whatever their
     auto inplace = view_of(data, epoch);
     inplace.inputs.add_(1);
     for (const auto& view :
-         {behind(as_batch(data), progress, seed{5}), before(as_batch(data), progress, seed{5}),
-          view_of(foreign, epoch), crops(as_batch(data), progress, seed{6}), swapped, inplace,
-          as_batch(data), as_batch(others)})
+         {behind(data.examples(), progress, seed{5}), before(data.examples(), progress, seed{5}),
+          view_of(foreign, epoch), crops(data.examples(), progress, seed{6}), swapped, inplace,
+          data.examples(), others.examples()})
       CHECK(torch::equal(teacher.forward(view).logits, plain.forward(view).logits));
   }
   CHECK(teacher.size() == 120);

@@ -255,7 +255,7 @@ TEST_CASE("a moving average follows the student, its buffers and its values")
     const torch::NoGradGuard without_graph;
     student.parameters()[0].value.add_(1.0);
   }
-  (void)student.forward(as_batch(data));
+  (void)student.forward(data.examples());
   slow(averaged, student, 0);
   CHECK(torch::allclose(averaged.parameters()[0].value, expected + 0.5));
   CHECK(averaged.all_outputs() == 1);
@@ -326,7 +326,7 @@ TEST_CASE("each role is shown its own view, and a shared view is converted once"
                      .student_agent = brighter{20},
                      .shared_agent = brighter{3},
                      .loss = 0.5 * cross_entropy{} + 0.5 * soft_target_kl{temperature{2}}};
-  (void)apart(as_batch(data), start);
+  (void)apart(data.examples(), start);
   CHECK(first_pixel(apart.teacher.seen->at(0), data) == plain + 13);
   CHECK(first_pixel(apart.student.seen->at(0), data) == plain + 23);
 
@@ -335,7 +335,7 @@ TEST_CASE("each role is shown its own view, and a shared view is converted once"
                       .teacher_agent = same_view{},
                       .student_agent = brighter{20},
                       .loss = soft_target_kl{}};
-  (void)judged(as_batch(data), start);
+  (void)judged(data.examples(), start);
   CHECK(first_pixel(judged.teacher.seen->at(0), data) == plain + 20);
   const auto& of_teacher = judged.teacher.seen->at(0).inputs;
   CHECK(of_teacher.is_floating_point());
@@ -351,8 +351,8 @@ TEST_CASE("a supervised step is the same as one by hand")
   std::vector<torch::Tensor> momentum;
   for (const auto& p : by_hand.parameters()) momentum.push_back(torch::zeros_like(p.value));
   for (int s = 0; s < 4; ++s) {
-    const auto numbers = pretraining(as_batch(data), start);
-    const auto logits = by_hand.forward(as_batch(data)).logits;
+    const auto numbers = pretraining(data.examples(), start);
+    const auto logits = by_hand.forward(data.examples()).logits;
     const auto loss = at::cross_entropy_loss(logits, data.labels);
     loss.backward();
     const torch::NoGradGuard without_graph;
@@ -381,7 +381,7 @@ TEST_CASE("the terms of a sum are metrics, between the loss and the accuracy")
   distillation training{.teacher = frozen(tiny_student{data.shape, seed{1}}),
                         .student = tiny_student{data.shape, seed{2}},
                         .loss = 0.25 * cross_entropy{} + 0.75 * soft_target_kl{temperature{4}}};
-  const auto numbers = training(as_batch(data), start);
+  const auto numbers = training(data.examples(), start);
   REQUIRE(numbers.size() == 4);
   CHECK(numbers[0].name == "loss");
   CHECK(numbers[1].name == "cross-entropy");
@@ -403,10 +403,10 @@ TEST_CASE("a combination of gradients is combined tensor by tensor")
       .lr_schedule = constant_lr{}};
   auto by_hand = training.student;
   const auto before = training.student;
-  const auto numbers = training(as_batch(data), start);
+  const auto numbers = training(data.examples(), start);
   CHECK(numbers.size() == 4);
 
-  const auto examples = as_batch(data);
+  const auto examples = data.examples();
   const paired_outputs pair{teacher.forward(examples), by_hand.forward(examples)};
   const targets targets{data.labels, data.ids, start};
   for (std::size_t i = 0; i < 3; ++i) {
@@ -459,7 +459,7 @@ TEST_CASE("fit evaluates the moving average if there is one")
   const auto data = tiny_data(24);
   supervised with{.student = tiny_student{data.shape}, .ema = ema{}};
   supervised without{.student = tiny_student{data.shape}};
-  (void)with(as_batch(data), start);
+  (void)with(data.examples(), start);
   CHECK(&with.evaluated() != &with.student);
   CHECK(&without.evaluated() == &without.student);
 }
@@ -941,7 +941,7 @@ std::vector<torch::Tensor> after_three_steps(const Loss& loss, const OptimizerTy
                         .optimizer = method,
                         .clipping = clip_gradients{.norm = 0.5},
                         .ema = ema{.decay = 0.7, .ramp = false}};
-  for (int i = 0; i < 3; ++i) (void)training(as_batch(data), start);
+  for (int i = 0; i < 3; ++i) (void)training(data.examples(), start);
   std::vector<torch::Tensor> found;
   for (const auto* student : {&std::as_const(training.student), training.learner_state.averaged()})
     for (const auto& p : student->parameters())

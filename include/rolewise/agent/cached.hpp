@@ -68,7 +68,7 @@ template<typename T, typename S, typename Shared>
                           .floor_divide_(count)
                           .add_(first)
                           .remainder_(data.size());
-  return as_batch(subset(data, places));
+  return subset(data, places).examples();
 }
 
 /// Returns a checksum of sampled views. Makes each of them in two epochs to check that it recurs.
@@ -158,7 +158,7 @@ template<FingerprintedTeacher T, typename TeacherAgentType, typename StudentAgen
                            .views = views,
                            .view_sum = detail::view_sum(shown, data, views, options.probes),
                            .data = data.name,
-                           .data_sum = fingerprint(data),
+                           .data_sum = data.fingerprint(),
                            .teacher_sum = 0,
                            .ids = {id, id + data.size()}},
       data.shape.classes};

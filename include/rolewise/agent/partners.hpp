@@ -97,7 +97,7 @@ class partner_pool {
   template<typename Archive>
   void visit_settings(Archive& archive) const
   {
-    archive.show("data", pool_ ? fingerprint(pool_->data) : std::uint64_t{0});
+    archive.show("data", pool_ ? pool_->data.fingerprint() : std::uint64_t{0});
   }
 
  private:

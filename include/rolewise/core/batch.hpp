@@ -90,7 +90,7 @@ struct batch {
   /// `[N]` int64, on the CPU: the id of each example in its data set; random draws are keyed by
   /// it.
   torch::Tensor ids;
-  rolewise::normalization normalization;
+  rolewise::normalization normalization{};
   /// Set by `cyclic_views`. A lookup hint, not a guarantee: an agent that changes such a view
   /// copies the number along, so a cache must compare the pixels as well.
   view_number view{};

@@ -39,7 +39,7 @@ concept tell_the_shape_of_an_example = requires(const S source) {
 
 template<typename S>
 concept have_a_fingerprint = requires(const S source) {
-  { fingerprint(source) } -> std::same_as<std::uint64_t>;
+  { source.fingerprint() } -> std::same_as<std::uint64_t>;
 };
 
 template<typename E>
@@ -61,8 +61,8 @@ concept begin_an_epoch = requires(const S source, const batch_options options) {
 ///   - `size()`: the number of examples of an epoch
 ///   - `name`, a string, and `shape`, a `sample_shape`: members, or member functions without
 ///     arguments. `shape.classes` bounds the hard labels
-///   - `fingerprint(source)`, found by argument-dependent lookup: identifies the examples. A run
-///     records it and is not resumed on a source with another one
+///   - `fingerprint()`, 64 bits: identifies the examples. A run records it and is not resumed on a
+///     source with another one
 ///   - `epoch(options)`: the batches of one epoch, as a function `(step, memory)` that returns the
 ///     `batch` of a step, 0 .. number of batches - 1. It is asked for any step, in any order
 ///
@@ -70,14 +70,15 @@ concept begin_an_epoch = requires(const S source, const batch_options options) {
 ///   - `batch_count(options)`: the number of batches of an epoch, the same in every epoch. Without
 ///     it, batches have `options.size` examples, and the last one what is left
 ///     (`options.drop_last` leaves it out)
-///   - `as_batch(source)`: all examples as one batch that shares their memory. Labels are checked
-///     before the first step then instead of batch by batch, and evaluation copies nothing
+///   - `examples()`: all examples as one batch that shares their memory. Labels are then checked
+///     before the first step instead of batch by batch, and evaluation copies nothing
 ///
-/// Required beyond the syntax: a batch is a function of the source, of the step and of the options
-/// `size`, `seed`, `epoch`, `shuffle` and `drop_last` alone, with draws as in `core/draws.hpp`.
-/// Several threads call the function at the same time, each with a `memory` of its own, which the
-/// function may take its tensors from; it outlives the source, so it owns or shares what it reads.
-/// A batch has an id for each example. Its tensors are not written once they are returned.
+/// Required beyond the syntax (`tests/laws/batch_source.hpp`): a batch is a function of the source,
+/// of the step and of the options `size`, `seed`, `epoch`, `shuffle` and `drop_last` alone, with
+/// draws as in `core/draws.hpp`. Several threads call the function at the same time, each with a
+/// `memory` of its own, which the function may take its tensors from; it outlives the source, so
+/// it owns or shares what it reads. A batch has an id for each example. Its tensors are not written
+/// once they are returned.
 template<typename S>
 concept BatchSource =
     source_must::count_the_examples_of_an_epoch<S> && source_must::carry_a_name_for_the_report<S> &&
@@ -107,6 +108,15 @@ template<source_must::tell_the_shape_of_an_example S>
 }
 
 }  // namespace detail
+
+/// Whether a source shows all its examples: it has `examples()`.
+template<typename S>
+[[nodiscard]] consteval bool shows_examples()
+{
+  return requires(const S source) {
+    { source.examples() } -> std::same_as<batch>;
+  };
+}
 
 /// Whether a source counts its batches itself, so that their sizes may be any.
 template<typename S>

@@ -34,6 +34,7 @@ class batch_source_reference {
   [[nodiscard]] std::int64_t size() const { return calls_->size(source_); }
   [[nodiscard]] std::string name() const { return calls_->name(source_); }
   [[nodiscard]] sample_shape shape() const { return calls_->shape(source_); }
+  [[nodiscard]] std::uint64_t fingerprint() const { return calls_->fingerprint(source_); }
   [[nodiscard]] epoch_batches epoch(const batch_options& options) const
   {
     return calls_->epoch(source_, options);
@@ -45,13 +46,8 @@ class batch_source_reference {
   /// Whether batches have `batch_options::size` examples and the last one what is left: those of a
   /// source without `batch_count`.
   [[nodiscard]] bool is_regular() const { return calls_->is_regular; }
-  /// All examples as one batch, of a source with `as_batch`.
+  /// All examples as one batch, of a source that shows them.
   [[nodiscard]] std::optional<batch> examples() const { return calls_->examples(source_); }
-
-  [[nodiscard]] friend std::uint64_t fingerprint(const batch_source_reference& of)
-  {
-    return of.calls_->fingerprint(of.source_);
-  }
 
  private:
   struct calls {
@@ -71,17 +67,10 @@ class batch_source_reference {
     return *static_cast<const S*>(source);
   }
   template<typename S>
-  [[nodiscard]] static std::uint64_t fingerprint_of(const void* source)
-  {
-    return fingerprint(from<S>(source));
-  }
-  template<typename S>
   [[nodiscard]] static std::optional<batch> examples_of(const void* source)
   {
-    if constexpr (requires(const S of) {
-                    { as_batch(of) } -> std::same_as<batch>;
-                  })
-      return as_batch(from<S>(source));
+    if constexpr (shows_examples<S>())
+      return from<S>(source).examples();
     else
       return std::nullopt;
   }
@@ -91,7 +80,7 @@ class batch_source_reference {
       [](const void* s) { return static_cast<std::int64_t>(from<S>(s).size()); },
       [](const void* s) { return detail::name_of(from<S>(s)); },
       [](const void* s) { return detail::shape_of(from<S>(s)); },
-      &batch_source_reference::fingerprint_of<S>,
+      [](const void* s) { return from<S>(s).fingerprint(); },
       [](const void* s, const batch_options& o) { return epoch_batches{from<S>(s).epoch(o)}; },
       [](const void* s, const batch_options& o) { return rolewise::batch_count(from<S>(s), o); },
       &batch_source_reference::examples_of<S>,

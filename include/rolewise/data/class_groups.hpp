@@ -90,6 +90,17 @@ class class_groups {
   [[nodiscard]] std::int64_t size() const { return data_.size(); }
   [[nodiscard]] std::string name() const { return data_.name; }
   [[nodiscard]] sample_shape shape() const { return data_.shape; }
+  [[nodiscard]] std::uint64_t fingerprint() const
+  {
+    checksum sum;
+    sum.add(std::string_view{"class_groups"});
+    sum.add(data_.fingerprint());
+    sum.add(static_cast<std::uint64_t>(options_.examples_per_class));
+    sum.add(std::uint64_t{options_.replacement});
+    return sum.value();
+  }
+  /// All examples, in the order of the data set.
+  [[nodiscard]] batch examples() const { return data_.examples(); }
 
   /// @throws std::invalid_argument unless the size of a batch is a multiple of K, of at most as
   ///         many classes as there are
@@ -117,20 +128,8 @@ class class_groups {
         add_group(label, options, given[label]++, dealt[label], order);
       }
     }
-    return {as_batch(data_), std::move(order), options.size};
+    return {data_.examples(), std::move(order), options.size};
   }
-
-  [[nodiscard]] friend std::uint64_t fingerprint(const class_groups& groups)
-  {
-    checksum sum;
-    sum.add(std::string_view{"class_groups"});
-    sum.add(fingerprint(groups.data_));
-    sum.add(static_cast<std::uint64_t>(groups.options_.examples_per_class));
-    sum.add(std::uint64_t{groups.options_.replacement});
-    return sum.value();
-  }
-  /// All examples, in the order of the data set.
-  [[nodiscard]] friend batch as_batch(const class_groups& groups) { return as_batch(groups.data_); }
 
  private:
   void require_sound() const

@@ -36,15 +36,32 @@ struct dataset {
   /// `[N]`, int64: the index of each example in the set it came from. Random draws are keyed by
   /// it, so they do not change with splits and subsets.
   torch::Tensor ids;
-  sample_shape shape;
-  rolewise::normalization normalization;
-  std::vector<std::string> class_names;  ///< `shape.classes` names, or none
-  std::string name;                      ///< for reports
-  torch::Tensor mask{};                  ///< `[N, L]` bool, true for a token; undefined if all are
-  torch::Tensor weights{};               ///< of the labels, as in a batch; undefined means 1
-  std::int64_t ignore_index = -100;      ///< hard labels of this value count nowhere
+  sample_shape shape{};
+  rolewise::normalization normalization{};
+  std::vector<std::string> class_names{};  ///< `shape.classes` names, or none
+  std::string name{};                      ///< for reports
+  torch::Tensor mask{};              ///< `[N, L]` bool, true for a token; undefined if all are
+  torch::Tensor weights{};           ///< of the labels, as in a batch; undefined means 1
+  std::int64_t ignore_index = -100;  ///< hard labels of this value count nowhere
 
   [[nodiscard]] std::int64_t size() const { return inputs.defined() ? inputs.size(0) : 0; }
+
+  /// 64-bit checksum over inputs, labels, ids and normalization, and over mask, weights and
+  /// `ignore_index` where one of them is set; identifies a set of examples. Takes one pass over
+  /// them.
+  [[nodiscard]] std::uint64_t fingerprint() const;
+
+  /// All examples, in order, as one batch that shares their memory.
+  [[nodiscard]] batch examples() const
+  {
+    return {.inputs = inputs,
+            .labels = labels,
+            .ids = ids,
+            .normalization = normalization,
+            .mask = mask,
+            .weights = weights,
+            .ignore_index = ignore_index};
+  }
 
   /// The batches of an epoch: every example once, in an order that is a function of (seed, epoch)
   /// and of N, or in that of the data set.
@@ -73,35 +90,20 @@ struct dataset_splits {
   return part;
 }
 
-/// 64-bit checksum over inputs, labels, ids and scaling, and over mask, weights and
-/// `ignore_index` where they are set; identifies a set of examples. Takes one pass over them.
-[[nodiscard]] inline std::uint64_t fingerprint(const dataset& examples)
+inline std::uint64_t dataset::fingerprint() const
 {
   checksum sum;
-  for (const auto* t : {&examples.inputs, &examples.labels, &examples.ids}) sum.add(*t);
-  for (const auto* values : {&examples.normalization.mean, &examples.normalization.std}) {
+  for (const auto* t : {&inputs, &labels, &ids}) sum.add(*t);
+  for (const auto* values : {&normalization.mean, &normalization.std}) {
     sum.add(std::uint64_t{values->size()});
     for (const double value : *values) sum.add(std::bit_cast<std::uint64_t>(value));
   }
-  if (examples.mask.defined() || examples.weights.defined() ||
-      examples.ignore_index != dataset{}.ignore_index) {  // else as before there were any
-    sum.add(examples.mask);
-    sum.add(examples.weights);
-    sum.add(std::bit_cast<std::uint64_t>(examples.ignore_index));
+  if (mask.defined() || weights.defined() || ignore_index != dataset{}.ignore_index) {
+    sum.add(mask);
+    sum.add(weights);
+    sum.add(std::bit_cast<std::uint64_t>(ignore_index));
   }
   return sum.value();
-}
-
-/// Returns all examples, in order, as one batch that shares their memory.
-[[nodiscard]] inline batch as_batch(const dataset& examples)
-{
-  return {.inputs = examples.inputs,
-          .labels = examples.labels,
-          .ids = examples.ids,
-          .normalization = examples.normalization,
-          .mask = examples.mask,
-          .weights = examples.weights,
-          .ignore_index = examples.ignore_index};
 }
 
 inline gathered_batches dataset::epoch(const batch_options& options) const
@@ -110,7 +112,7 @@ inline gathered_batches dataset::epoch(const batch_options& options) const
                    ? permutation(options.seed.split(purpose{"order"}), options.epoch, size())
                    : std::vector<std::int64_t>(static_cast<std::size_t>(size()));
   if (!options.shuffle) std::iota(order.begin(), order.end(), std::int64_t{0});
-  return {as_batch(*this), std::move(order), options.size};
+  return {examples(), std::move(order), options.size};
 }
 
 static_assert(BatchSource<dataset>);

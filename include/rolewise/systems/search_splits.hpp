@@ -85,7 +85,7 @@ template<Described P>
 {
   checksum all;
   all.add(options.conditions);
-  all.add(fingerprint(validation));
+  all.add(validation.fingerprint());
   for (const auto sum : sums) all.add(sum);
   options.conditions = all.value();
   return options;

@@ -118,7 +118,7 @@ template<Evaluable N>
 /// Calls `predict` of a student, `forward` of a teacher. The examples are moved to the network's
 /// `device()` or, without one, to the device of its `parameters()` or `buffers()`; without these
 /// they stay on the CPU.
-/// @param examples a `dataset` or any other `BatchSource`; one without `as_batch` is evaluated on
+/// @param examples a `dataset` or any other `BatchSource`; one without `examples()` is evaluated on
 ///        the batches of its epoch 0, not shuffled
 /// @throws std::invalid_argument if there are no examples, labels are not int64 in 0 .. classes - 1
 ///         (all are checked once), or logits are not `[N, classes]`

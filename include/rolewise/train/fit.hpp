@@ -298,7 +298,7 @@ run_history fit_on(Step& step, const batch_source_reference& data, const fit_opt
 /// `KeepingCallback` stores the run. The stored state thus includes what every callback has done,
 /// and a run that is killed at any instant and resumed ends like an uninterrupted one.
 ///
-/// @param data a `dataset` or any other `BatchSource`. Labels of a source without `as_batch` are
+/// @param data a `dataset` or any other `BatchSource`. Labels of a source without `examples()` are
 ///        checked batch by batch, and only on the CPU
 /// @par Determinism
 /// The same step, data and options give the same bits, for the same number of threads.

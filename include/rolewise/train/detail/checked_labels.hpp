@@ -41,6 +41,7 @@ class checked_labels {
   [[nodiscard]] std::int64_t size() const { return source_.size(); }
   [[nodiscard]] std::string name() const { return source_.name(); }
   [[nodiscard]] sample_shape shape() const { return source_.shape(); }
+  [[nodiscard]] std::uint64_t fingerprint() const { return source_.fingerprint(); }
   [[nodiscard]] std::int64_t batch_count(const batch_options& options) const
   {
     return source_.batch_count(options);
@@ -58,11 +59,6 @@ class checked_labels {
                         examples.ignore_index);
       return examples;
     };
-  }
-
-  [[nodiscard]] friend std::uint64_t fingerprint(const checked_labels& of)
-  {
-    return fingerprint(of.source_);
   }
 
  private:

@@ -15,7 +15,7 @@
 namespace rolewise::detail {
 
 /// All examples of a source in batches, in its own order: parts of its memory where it shows all
-/// examples (`as_batch`), else the batches of epoch 0 without shuffling.
+/// examples (`examples()`), else the batches of epoch 0 without shuffling.
 class ordered_batches {
  public:
   /// @pre the size of a batch is at least 1

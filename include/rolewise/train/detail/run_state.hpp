@@ -46,8 +46,8 @@ template<bool is_kept, typename Step, typename Options>
     if (options.validation != nullptr && options.validation_interval != 1)
       run.settings.push_back({"validation_interval", std::to_string(options.validation_interval)});
     if (options.validation != nullptr)
-      run.validation_sum = std::bit_cast<std::int64_t>(fingerprint(*options.validation));
-    run.data_sum = std::bit_cast<std::int64_t>(fingerprint(data));
+      run.validation_sum = std::bit_cast<std::int64_t>(options.validation->fingerprint());
+    run.data_sum = std::bit_cast<std::int64_t>(data.fingerprint());
     if constexpr (requires {
                     { step.teacher.fingerprint() } -> std::same_as<std::uint64_t>;
                   })

@@ -158,7 +158,7 @@ class search_run {
     const auto head = head_of(course_.history(), {{"batch_size", options_.batch_size},
                                                   {"data", data_.name()},
                                                   {"samples", data_.size()},
-                                                  {"data_sum", classic_text(fingerprint(data_))},
+                                                  {"data_sum", classic_text(data_.fingerprint())},
                                                   {"conditions", classic_text(options_.conditions)},
                                                   {"settings", settings()}});
     std::string text;
