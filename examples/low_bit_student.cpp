@@ -117,7 +117,7 @@ class experiment {
  private:
   using full_network = decltype(rw::make_residual_network(rw::resnet_plan(8), rw::sample_shape{}));
 
-  [[nodiscard]] rw::residual_plan plan() const
+  [[nodiscard]] rw::residual_plan<> plan() const
   {
     return rw::resnet_plan(std::stoi(wanted_.network.substr(std::string{"resnet"}.size())));
   }

@@ -13,28 +13,45 @@
 #include <map>
 #include <set>
 #include <string>
+#include <type_traits>
 
 namespace rolewise::laws {
 
-/// @param inputs normalized, `[N, C, H, W]`
-template<NetworkBody B>
-void body_holds_for(B body, const torch::Tensor& inputs, std::int64_t classes)
+/// @param inputs normalized, `[N, C, H, W]`; or a batch, for a body that reads one
+template<NetworkBody B, typename Inputs = torch::Tensor>
+void body_holds_for(B body, const Inputs& examples, std::int64_t classes)
 {
   const torch::NoGradGuard without_graph;
   std::map<std::string, torch::Tensor> before;
   for_each_tensor(body, [&](const std::string& name, torch::Tensor& t, tensor_kind) {
     CHECK_MESSAGE(before.emplace(name, t.defined() ? t.clone() : t).second, name);
   });
+  const torch::Tensor& inputs = [&]() -> const torch::Tensor& {
+    if constexpr (std::is_same_v<Inputs, batch>)
+      return examples.inputs;
+    else
+      return examples;
+  }();
   const auto kept = inputs.clone();
 
-  // Evaluation changes nothing, returns features on request only, and the same logits either way.
-  const auto answer = body.forward(inputs, phase::evaluation, {});
+  // Evaluation changes nothing, returns the features that are wanted and no others, and the same
+  // logits and features whatever is wanted.
+  constexpr auto offered = offered_taps<B>();
+  const auto answer = body.forward(examples, phase::evaluation, {});
   CHECK(answer.logits.sizes() == torch::IntArrayRef{inputs.size(0), classes});
   CHECK(answer.features.empty());
-  const auto tapped = body.forward(inputs, phase::evaluation, {.features = true});
-  CHECK_FALSE(tapped.features.empty());
-  CHECK(torch::equal(tapped.logits, answer.logits));
-  for (const auto& feature : tapped.features) CHECK(feature.size(0) == inputs.size(0));
+  const auto all = body.forward(examples, phase::evaluation, offered);
+  CHECK(all.features.available() == offered);
+  CHECK(torch::equal(all.logits, answer.logits));
+  offered.for_each([&](tap_id id) {
+    CAPTURE(tap_name{id}.view());
+    const auto one = body.forward(examples, phase::evaluation, {id});
+    CHECK(one.features.available() == taps{id});
+    CHECK(torch::equal(one.logits, answer.logits));
+    CHECK(torch::equal(one.features[id], all.features[id]));
+    CHECK(one.features[id].size(0) == inputs.size(0));
+    CHECK(one.features[id].is_floating_point());
+  });
   CHECK(torch::equal(inputs, kept));
   for_each_tensor(body, [&](const std::string& name, torch::Tensor& t, tensor_kind) {
     if (t.defined()) CHECK_MESSAGE(torch::equal(t, before.at(name)), name);

@@ -22,6 +22,16 @@ struct least_that_conforms {
   {}
 };
 static_assert(NetworkBody<least_that_conforms>);
+static_assert(!turn_a_batch_into_outputs<least_that_conforms>);
+static_assert(rolewise::network<least_that_conforms>::offered_taps.empty());
+
+struct reads_a_batch : least_that_conforms {
+  static constexpr taps offered_taps{rolewise::tap::embedding};
+  outputs forward(const rolewise::batch&, phase, taps) { return {}; }
+};
+static_assert(turn_a_batch_into_outputs<reads_a_batch>);
+static_assert(NetworkBody<reads_a_batch>);
+static_assert(rolewise::network<reads_a_batch>::offered_taps == reads_a_batch::offered_taps);
 
 // Each of these violates one requirement.
 

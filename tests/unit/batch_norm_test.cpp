@@ -283,9 +283,9 @@ static_assert(!rw::detail::SaysItsSteps<unfused_dorefa::activations>);
 template<typename Network>
 std::map<std::string, torch::Tensor> step_of(Network& n, const rw::batch& examples, bool features)
 {
-  const auto answer = n.forward(examples, {.features = features});
+  const auto answer = n.forward(examples, features ? n.offered_taps : rw::taps{});
   auto loss = answer.logits.square().sum();
-  for (const auto& each : answer.features) loss = loss + each.square().mean();
+  for (const auto& [id, value] : answer.features) loss = loss + value.square().mean();
   loss.backward();
   std::map<std::string, torch::Tensor> all{{"logits", answer.logits.detach()}};
   for (const auto& p : n.parameters()) all[p.name] = p.value.grad();

@@ -152,15 +152,17 @@ TEST_CASE("a network in 8 bits gives the network's logits, up to rounding")
     const auto trained = stirred(std::move(network));
     const auto examples = images(64, 1);
     const torch::NoGradGuard without_graph;
-    const auto full = trained.predict(examples, {.features = true});
     const auto teacher = rw::post_training_quantized(trained, {images(64, 2), images(64, 3)});
-    const auto answer = teacher.forward(examples, {.features = true});
+    constexpr auto all = rw::offered_taps<decltype(teacher.network())>();
+    const auto full = trained.predict(examples, all);
+    const auto answer = teacher.forward(examples, all);
     CHECK(distance(answer.logits, full.logits) < 0.1);
-    REQUIRE(answer.features.size() == full.features.size());
-    for (std::size_t i = 0; i < full.features.size(); ++i) {
-      CAPTURE(i);
-      CHECK(answer.features[i].sizes() == full.features[i].sizes());
-      CHECK(distance(answer.features[i], full.features[i]) < 0.1);
+    REQUIRE(answer.features.available() == all);
+    CHECK(all.size() == rw::offered_taps<decltype(trained)>().size() / 2 + 1);
+    for (const auto& [id, f] : full.features) {
+      CAPTURE(rw::tap_name{id}.view());
+      CHECK(answer.features[id].sizes() == f.sizes());
+      CHECK(distance(answer.features[id], f) < 0.1);
     }
     const double same =
         rw::agreement(teacher, rw::frozen(trained), std::vector{images(64, 4), images(7, 5)});
@@ -178,9 +180,8 @@ TEST_CASE("a network in 8 bits gives the network's logits, up to rounding")
     CHECK(distance(teacher.forward(examples).logits, answer.logits) < 0.05);
   };
   check(rw::resnet14(small));
-  auto plan = rw::role_kd_plan(8);
-  plan.widths = {8, 16, 24};
-  plan.stem = 8;
+  const rw::residual_plan<> plan{
+      .name = "narrow", .stem = 8, .widths = {8, 16, 24}, .padding = rw::padding_rule::same};
   check(rw::make_residual_network(plan, small));
   check(rw::wide_resnet(10, 1, small));
   check(rw::wide_resnet(16, 2, small));
@@ -241,7 +242,7 @@ TEST_CASE("a network in 8 bits keeps the laws of teachers and bodies")
           rw::post_training_quantized(wide, {images(16, 2)}, {.stem = stem, .classifier = !stem})
               .fingerprint());
   }
-  static_assert(rw::FingerprintedTeacher<rw::frozen_teacher<rw::network<rw::int8_body>>>);
+  static_assert(rw::FingerprintedTeacher<rw::frozen_teacher<rw::network<rw::int8_body<>>>>);
 }
 
 TEST_CASE("packed weights follow the codes, and copies are deep")

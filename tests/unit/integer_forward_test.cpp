@@ -433,9 +433,8 @@ TEST_CASE("a network has the same logits and gradients with integers and without
   check([](auto q, auto scheme) { return rw::resnet8(small, q, scheme); });
   check([](auto q, auto scheme) { return rw::wide_resnet(10, 1, small, q, scheme); });
   check([](auto q, auto scheme) {
-    auto plan = rw::role_kd_plan(8);
-    plan.widths = {8, 16};
-    plan.stem = 8;
+    const rw::residual_plan<2> plan{
+        .name = "two stages", .stem = 8, .widths = {8, 16}, .padding = rw::padding_rule::same};
     return rw::make_residual_network(plan, small, q, scheme);
   });
 }
@@ -628,9 +627,8 @@ TEST_CASE("several threads may call predict on one network")
 
 TEST_CASE("kept weights serve inputs of every size, padded alike or not")
 {
-  auto plan = rw::role_kd_plan(8);
-  plan.widths = {8, 16};
-  plan.stem = 8;
+  const rw::residual_plan<2> plan{
+      .name = "two stages", .stem = 8, .widths = {8, 16}, .padding = rw::padding_rule::same};
   const auto n = rw::make_residual_network(plan, small, byte_quantizer{}, rw::inner_bits<4>);
   const torch::NoGradGuard without_graph;
   for (const std::int64_t size : {8, 7, 9, 12}) {
@@ -693,15 +691,15 @@ TEST_CASE("sums that are handed on unrectified give the features that rectified 
   const auto check = [&](auto& one, auto& other) {
     move_biases(one);
     move_biases(other);
-    const auto x = one.forward(examples, {.features = true});
-    const auto y = other.forward(examples, {.features = true});
+    const auto x = one.forward(examples, one.offered_taps);
+    const auto y = other.forward(examples, one.offered_taps);
     CHECK(torch::equal(x.logits, y.logits));
-    REQUIRE(x.features.size() == y.features.size());
+    REQUIRE(x.features.available() == one.offered_taps);
     auto of_x = x.logits.square().sum(), of_y = y.logits.square().sum();
-    for (std::size_t i = 0; i < x.features.size(); ++i) {
-      CHECK(torch::equal(x.features[i], y.features[i]));
-      of_x = of_x + x.features[i].square().sum();
-      of_y = of_y + y.features[i].square().sum();
+    for (const auto& [id, f] : x.features) {
+      CHECK(torch::equal(f, y.features[id]));
+      of_x = of_x + f.square().sum();
+      of_y = of_y + y.features[id].square().sum();
     }
     of_x.backward();
     of_y.backward();

@@ -112,7 +112,6 @@ struct parabola {
 
 struct first_logit {
   static constexpr std::string_view name = "first-logit";
-  static constexpr bool wants_features = false;
   [[maybe_unused]] static constexpr bool has_state = false;
 
   static constexpr bool reads_teacher = false;
@@ -161,15 +160,16 @@ TEST_CASE("positions are those of the layers' outputs, for odd sizes too")
   const rw::sample_shape odd{.channels = 2, .height = 13, .width = 7, .classes = 3};
   const torch::NoGradGuard without_graph;
   const auto check = [&](const auto& n) {
-    const auto features = n.predict(images(odd, 1), {.features = true}).features;
+    const auto features = n.predict(images(odd, 1), n.offered_taps).features;
     for (const auto& layer : n.layers()) {
       if (layer.place.is_last()) {
         CHECK(layer.positions == 1);
         continue;
       }
       const auto stage =
-          layer.place.is_first() ? 0U : static_cast<std::size_t>(layer.place.name[5] - '0');
-      CHECK(layer.positions == features[stage].size(2) * features[stage].size(3));
+          layer.place.is_first() ? 0 : static_cast<std::uint8_t>(layer.place.name[5] - '0');
+      const auto& f = features[{rw::tap_kind::stage, static_cast<std::uint8_t>(stage)}];
+      CHECK(layer.positions == f.size(2) * f.size(3));
     }
   };
   check(rw::resnet8(odd));
@@ -350,11 +350,12 @@ TEST_CASE("the trace of a classifier is that of softmax regression")
   const rw::sample_shape small{.channels = 1, .height = 8, .width = 8, .classes = 3};
   const auto n = rw::resnet8(small);
   const auto examples = images(small, 6);
-  const auto answer = n.predict(examples, {.features = true});
+  const auto answer = n.predict(examples, {rw::tap::penultimate});
   const auto p = torch::softmax(answer.logits.detach(), 1);
-  const double expected = ((p * (1 - p)).sum(1) * answer.features.back().detach().square().sum(1))
-                              .mean()
-                              .item<double>();
+  const double expected =
+      ((p * (1 - p)).sum(1) * answer.features[rw::tap::penultimate].detach().square().sum(1))
+          .mean()
+          .item<double>();
 
   rw::paired_outputs pair;
   pair.student = answer;

@@ -48,12 +48,23 @@ std::int64_t normalization_parameters(const Network& n)
   return count;
 }
 
+/// The offered taps without those before an activation.
+template<typename Network>
+consteval rw::taps after_activation()
+{
+  rw::taps all;
+  rw::offered_taps<Network>().for_each([&](rw::tap_id id) {
+    if (id.kind != rw::tap_kind::before_activation) all.insert(id);
+  });
+  return all;
+}
+
 template<typename Network>
 std::vector<std::vector<std::int64_t>> feature_shapes(const Network& n, const rw::batch& examples)
 {
   const torch::NoGradGuard without_graph;
   std::vector<std::vector<std::int64_t>> shapes;
-  for (const auto& f : n.predict(examples, {.features = true}).features)
+  for (const auto& [id, f] : n.predict(examples, after_activation<Network>()).features)
     shapes.push_back(f.sizes().vec());
   return shapes;
 }
@@ -295,11 +306,13 @@ TEST_CASE("feature maps are the stem, every stage and the mean, for any image si
 TEST_CASE("features of residual stages are rectified, and lie before a quantizer's clip")
 {
   auto n = rw::resnet8(small, rw::dorefa{});
-  const auto features = n.forward(images(small, 8), {.features = true}).features;
-  for (const auto& f : features) CHECK(f.min().item<double>() >= 0.0);
-  CHECK(features[1].max().item<double>() > 1.0);
-  const auto wide = rw::wide_resnet(10, 2, small).forward(images(small, 8), {.features = true});
-  for (std::size_t i = 0; i < 4; ++i) CHECK(wide.features[i].min().item<double>() < 0.0);
+  const auto features = n.forward(images(small, 8), n.offered_taps).features;
+  for (const auto& [id, f] : features)
+    CHECK((f.min().item<double>() >= 0.0) == (id.kind != rw::tap_kind::before_activation));
+  CHECK(features[rw::tap::stage<1>].max().item<double>() > 1.0);
+  auto wide = rw::wide_resnet(10, 2, small);
+  for (const auto& [id, f] : wide.forward(images(small, 8), wide.offered_taps).features)
+    CHECK((f.min().item<double>() >= 0.0) == (id == rw::tap::penultimate));
 }
 
 TEST_CASE("layers are reported in the order of the forward pass, with their widths")
@@ -647,9 +660,9 @@ TEST_CASE("a network in bfloat16 keeps logits, classifier and batch norm in sing
 
   const auto examples = images(cifar100, 4);
   const auto fine = original.predict(examples).logits;
-  const auto coarse = n.predict(examples, {.features = true});
+  const auto coarse = n.predict(examples, n.offered_taps);
   CHECK((coarse.logits.scalar_type() == torch::kFloat));
-  for (const auto& f : coarse.features) CHECK((f.scalar_type() == torch::kFloat));
+  for (const auto& [id, f] : coarse.features) CHECK((f.scalar_type() == torch::kFloat));
   CHECK_FALSE(torch::equal(coarse.logits, fine));
   CHECK((coarse.logits - fine).abs().max().item<double>() < 0.05 * fine.std().item<double>());
 

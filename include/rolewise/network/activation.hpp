@@ -40,6 +40,23 @@ template<Quantizer Q>
   return !changes_nothing<Q>() && rectifies<Q>();
 }
 
+namespace detail {
+
+/// The output of a block or stem from the sum before its last ReLU: the sum itself if
+/// `fuses_relu<Q>()`, otherwise rectified, in place unless the sum is kept.
+/// @param kept null, or receives the sum
+template<Quantizer Q>
+[[nodiscard]] deferred_batch_norm handed_on(deferred_batch_norm sum, torch::Tensor* kept)
+{
+  if (kept) *kept = sum.tensor();
+  if constexpr (fuses_relu<Q>())
+    return sum;
+  else
+    return kept ? deferred_batch_norm{kept->relu()} : std::move(sum).rectified();
+}
+
+}  // namespace detail
+
 /// Callback of `activation::watch`: receives the input of an activation quantizer, after ReLU,
 /// and its output.
 using quantization_watcher = std::function<void(

@@ -8,7 +8,7 @@
 #include <rolewise/network/int8_layers.hpp>
 #include <rolewise/network/residual_body.hpp>
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,7 +48,8 @@ template<typename Stages>
 /// norm folded in; activations have 256 levels over ranges calibrated on batches. It cannot be
 /// trained.
 ///
-/// Features are dequantized values. Outputs carry no autograd graph.
+/// Taps: the stem and the stages after their last ReLU and the penultimate vector, as dequantized
+/// values. Outputs carry no autograd graph.
 ///
 /// @par Determinism
 /// The result does not depend on the number of threads. Where integer operators are missing
@@ -61,12 +62,15 @@ template<typename Stages>
 /// Quantization for Deep Learning Inference, 2020, arXiv:2004.09602, section 3.4.
 /// @par Departs
 /// Scales and biases are floating point.
+template<std::size_t Stages = 3>
 class int8_body {
  public:
+  static constexpr taps offered_taps = detail::taps_of_stages(Stages, false);
+
   /// @param inputs calibration batches, normalized, float, `[N, C, H, W]`
   /// @throws std::invalid_argument without inputs, for a share outside (0, 1], or if a feature
   ///         map of the network is not finite
-  int8_body(const residual_body<no_quantizer, full_precision>& trained,
+  int8_body(const residual_body<no_quantizer, full_precision, residual_plan<Stages>>& trained,
             const std::vector<torch::Tensor>& inputs, const int8_options& options = {})
       : int8_body{trained, trained.folded(),
                   ranges_of(trained.name(), trained.folded(), inputs, options), options}
@@ -75,24 +79,23 @@ class int8_body {
   /// @throws std::invalid_argument in training
   [[nodiscard]] outputs forward(const torch::Tensor& inputs, phase when, taps wanted)
   {
-    detail::require_images(name_, inputs, channels_);
+    detail::require_images(name_, inputs, shape_.channels);
     detail::require_predicting(name_, when);
     const torch::NoGradGuard without_graph;
-    outputs result;
-    const auto tap = [&](const byte_map& x) {
-      if (wanted.features) result.features.push_back(x.values());
+    detail::tapped_features features{wanted};
+    const auto tap = [&](std::size_t stage, const byte_map& x) {
+      features.keep(tap_kind::stage, stage, [&] { return x.values(); });
     };
     const auto run = [](int8_convolution& layer, const byte_map& x, bool rectify, byte_map* added) {
       return layer(x, rectify, added);
     };
     const auto x = stem_(inputs);
-    tap(x);
+    tap(0, x);
     const auto last = body_(x, run, tap);
     const auto pooled =
         last.codes.mean(at::IntArrayRef{2, 3}, false, torch::kFloat).mul_(last.grid.scale);
-    if (wanted.features) result.features.push_back(pooled);
-    result.logits = classifier_(pooled);
-    return result;
+    features.keep(tap_kind::penultimate, 0, [&] { return pooled; });
+    return {.logits = classifier_(pooled), .features = features.taken()};
   }
 
   [[nodiscard]] std::vector<layer_report> layers() const
@@ -101,6 +104,7 @@ class int8_body {
   }
 
   [[nodiscard]] std::string name() const { return name_; }
+  [[nodiscard]] sample_shape shape() const { return shape_; }
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -132,8 +136,8 @@ class int8_body {
     for (const auto& x : inputs) {
       ranges.observe("input", x);
       torch::Tensor* const nothing = nullptr;
-      const auto last =
-          trained.body(run(trained.stem, x, true, nothing), run, [](const torch::Tensor&) {});
+      const auto last = trained.body(run(trained.stem, x, true, nothing), run,
+                                     [](std::size_t, const torch::Tensor&) {});
       ranges.observe("means", detail::pooled(last));
     }
     return ranges;
@@ -156,11 +160,11 @@ class int8_body {
     return result;
   }
 
-  int8_body(const residual_body<no_quantizer, full_precision>& trained,
+  int8_body(const residual_body<no_quantizer, full_precision, residual_plan<Stages>>& trained,
             const detail::folded_network& folded, const detail::calibrated_ranges& ranges,
             const int8_options& options)
       : name_{trained.name() + "-8bit"},
-        channels_{trained.channels()},
+        shape_{trained.shape()},
         stem_{folded.stem, ranges.grid_if(options.stem, "input"), ranges.grid(folded.stem.name)},
         body_{in_bytes(folded, ranges)},
         classifier_{trained.classifier().latent(), trained.classifier().bias(),
@@ -168,12 +172,12 @@ class int8_body {
   {}
 
   std::string name_;
-  std::int64_t channels_;
+  sample_shape shape_;
   eight_bit_stem stem_;
   byte_body body_;
   eight_bit_classifier classifier_;
 };
 
-static_assert(NetworkBody<int8_body>);
+static_assert(NetworkBody<int8_body<>>);
 
 }  // namespace rolewise

@@ -9,7 +9,7 @@
 #include <rolewise/network/int8_body.hpp>
 #include <rolewise/network/wide_resnet.hpp>
 
-#include <cstdint>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,7 +21,7 @@ namespace rolewise {
 /// residual sum, like `int8_body`. Residual sums are uint8 too. Batch norm and ReLU before a
 /// block are a lookup table of 256 codes per channel; batch norm inside a block is folded into
 /// the preceding convolution. The last batch norm, the pooling and the classifier compute in
-/// floating point.
+/// floating point. Taps as `int8_body`, where a stage is its residual sum.
 ///
 /// @par Determinism
 /// As `int8_body`.
@@ -29,6 +29,8 @@ namespace rolewise {
 /// As `int8_body`.
 class int8_wide_body {
  public:
+  static constexpr taps offered_taps = detail::taps_of_stages(3, false);
+
   /// @param inputs calibration batches, normalized, float, `[N, C, H, W]`
   /// @throws std::invalid_argument without inputs, for a share outside (0, 1], or if a feature
   ///         map of the network is not finite
@@ -41,12 +43,12 @@ class int8_wide_body {
   /// @throws std::invalid_argument in training
   [[nodiscard]] outputs forward(const torch::Tensor& inputs, phase when, taps wanted)
   {
-    detail::require_images(name_, inputs, channels_);
+    detail::require_images(name_, inputs, shape_.channels);
     detail::require_predicting(name_, when);
     const torch::NoGradGuard without_graph;
-    outputs result;
-    const auto tap = [&](const byte_map& x) {
-      if (wanted.features) result.features.push_back(x.values());
+    detail::tapped_features features{wanted};
+    const auto tap = [&](std::size_t stage, const byte_map& x) {
+      features.keep(tap_kind::stage, stage, [&] { return x.values(); });
     };
     const auto run = [](int8_convolution& layer, const byte_map& x, bool rectify, byte_map* added) {
       return layer(x, rectify, added);
@@ -55,12 +57,11 @@ class int8_wide_body {
       return norm(x);
     };
     auto x = stem_(inputs);
-    tap(x);
+    tap(0, x);
     x = body_(std::move(x), run, normalize, tap);
     const auto pooled = detail::pooled(last_.values(x));
-    if (wanted.features) result.features.push_back(pooled);
-    result.logits = classifier_(pooled);
-    return result;
+    features.keep(tap_kind::penultimate, 0, [&] { return pooled; });
+    return {.logits = classifier_(pooled), .features = features.taken()};
   }
 
   [[nodiscard]] std::vector<layer_report> layers() const
@@ -69,6 +70,7 @@ class int8_wide_body {
   }
 
   [[nodiscard]] std::string name() const { return name_; }
+  [[nodiscard]] sample_shape shape() const { return shape_; }
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -105,7 +107,7 @@ class int8_wide_body {
       ranges.observe("input", x);
       torch::Tensor* const nothing = nullptr;
       const auto last = trained.body(run(trained.stem, x, false, nothing), run, normalize,
-                                     [](const torch::Tensor&) {});
+                                     [](std::size_t, const torch::Tensor&) {});
       ranges.observe("means", detail::pooled(normalize(trained.last, last)));
     }
     return ranges;
@@ -134,7 +136,7 @@ class int8_wide_body {
                  const detail::folded_wide_network& folded, const detail::calibrated_ranges& ranges,
                  const int8_options& options)
       : name_{trained.name() + "-8bit"},
-        channels_{trained.channels()},
+        shape_{trained.shape()},
         stem_{folded.stem, ranges.grid_if(options.stem, "input"), ranges.grid(folded.stem.name),
               false},
         body_{in_bytes(folded, ranges).first},
@@ -144,7 +146,7 @@ class int8_wide_body {
   {}
 
   std::string name_;
-  std::int64_t channels_;
+  sample_shape shape_;
   eight_bit_stem stem_;
   byte_body body_;
   detail::byte_normalization last_;

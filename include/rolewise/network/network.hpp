@@ -7,6 +7,7 @@
 /// core, quant -> [network] -> teacher/student
 
 #include <rolewise/core/batch.hpp>
+#include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/phase.hpp>
@@ -30,8 +31,16 @@ namespace rolewise {
 
 namespace network_must {
 
+/// A body that reads the inputs of a batch itself, such as tokens and their mask.
+template<typename B>
+concept turn_a_batch_into_outputs =
+    requires(B body, const batch examples, const phase when, const taps wanted) {
+      { body.forward(examples, when, wanted) } -> std::same_as<outputs>;
+    };
+
 template<typename B>
 concept turn_inputs_into_outputs =
+    turn_a_batch_into_outputs<B> ||
     requires(B body, const torch::Tensor inputs, const phase when, const taps wanted) {
       { body.forward(inputs, when, wanted) } -> std::same_as<outputs>;
     };
@@ -49,8 +58,11 @@ concept report_their_layers = requires(const B body) {
 
 /// The `NetworkBody` concept: the composed layers of a network.
 ///
-/// `forward` takes normalized inputs `[N, C, H, W]`, floating point, channels last. In
-/// `phase::evaluation` it does not change the body. `visit_state` visits all tensors.
+/// `forward` takes normalized inputs `[N, C, H, W]`, floating point, channels last; or a batch as
+/// it is, and then reads its inputs itself. It returns those features that are wanted and no
+/// others; a constant `offered_taps` says which there are, none without one. In
+/// `phase::evaluation` it does not change the body. `visit_state` visits all tensors. A body that
+/// has `sample_shape shape() const`, the shape of its inputs, has `network::tap_shapes`.
 template<typename B>
 concept NetworkBody = std::copyable<B> && network_must::turn_inputs_into_outputs<B> &&
                       network_must::show_their_state<B> && network_must::report_their_layers<B>;
@@ -71,6 +83,9 @@ class network {
   static_assert(NetworkBody<Body>, "a network wants a body that satisfies NetworkBody");
 
  public:
+  /// The features that the network offers.
+  static constexpr taps offered_taps = rolewise::offered_taps<Body>();
+
   explicit network(Body body) : body_{std::move(body)} {}
 
   network(const network& other) : body_{other.body_}, epoch_{other.epoch_}, passes_{other.passes_}
@@ -92,15 +107,36 @@ class network {
   ~network() = default;
 
   /// Training forward pass: updates running statistics and observed ranges.
+  /// @throws std::invalid_argument if a wanted tap is not offered
   [[nodiscard]] outputs forward(const batch& examples, taps wanted = {})
   {
+    require_offered(wanted);
     return body_.forward(inputs_of(examples), phase::training, wanted);
   }
 
   /// Evaluation forward pass: changes nothing in the network.
+  /// @throws std::invalid_argument if a wanted tap is not offered
   [[nodiscard]] outputs predict(const batch& examples, taps wanted = {}) const
   {
+    require_offered(wanted);
     return mutable_body().forward(inputs_of(examples), phase::evaluation, wanted);
+  }
+
+  /// The shapes of wanted features of one example, without N, such as `[D, H, W]`: those of inputs
+  /// of the network's own shape. Known before training: one evaluation of zeros, which leaves no
+  /// trace in the network.
+  /// @throws std::invalid_argument if a wanted tap is not offered, or the body has no `shape()`
+  [[nodiscard]] feature_shapes tap_shapes(taps wanted) const
+  {
+    require_offered(wanted);
+    if constexpr (requires(const Body body) {
+                    { body.shape() } -> std::convertible_to<sample_shape>;
+                  })
+      return shapes_for(body_.shape(), wanted);
+    else
+      throw_invalid_argument(name(),
+                             "want the shapes of features, but the body does not tell the "
+                             "shape of its inputs: give it sample_shape shape() const");
   }
 
   /// Forward pass that updates only running statistics: each batch norm normalizes by the batch,
@@ -269,10 +305,36 @@ class network {
 
   [[nodiscard]] Body& mutable_body() const { return const_cast<Body&>(body_); }
 
-  /// The normalized inputs, in the body's `input_type()` if it has one, otherwise in fp32.
-  [[nodiscard]] torch::Tensor inputs_of(const batch& examples) const
+  void require_offered(const taps& wanted) const
   {
-    if constexpr (requires { body_.input_type(); })
+    if (!offered_taps.contains(wanted))
+      throw_invalid_argument(name(), "want the features ", to_text(wanted.without(offered_taps)),
+                             ", the network offers ", to_text(offered_taps));
+  }
+
+  [[nodiscard]] feature_shapes shapes_for(const sample_shape& shape, taps wanted) const
+  {
+    const torch::NoGradGuard without_graph;
+    auto sizes = shape.sizes();
+    sizes.insert(sizes.begin(), 1);
+    const auto type = shape.kind == sample_kind::tokens ? torch::kLong : torch::kFloat;
+    const auto example = detail::on_device_of(
+        *this, {torch::zeros(sizes, type), torch::zeros(1, torch::kLong), torch::arange(1), {}});
+    auto body = body_;  // shares the tensors; takes what the layers note about their last pass
+    feature_shapes shapes;
+    for (const auto& [id, value] :
+         body.forward(inputs_of(example), phase::evaluation, wanted).features)
+      shapes.set(id, value.sizes().slice(1).vec());
+    return shapes;
+  }
+
+  /// What the body reads: the batch, or the normalized inputs, in its `input_type()` if it has one,
+  /// otherwise in fp32.
+  [[nodiscard]] decltype(auto) inputs_of(const batch& examples) const
+  {
+    if constexpr (network_must::turn_a_batch_into_outputs<Body>)
+      return (examples);
+    else if constexpr (requires { body_.input_type(); })
       return normalized_inputs(examples, body_.input_type());
     else
       return normalized_inputs(examples);

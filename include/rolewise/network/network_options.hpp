@@ -6,6 +6,7 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/error.hpp>
+#include <rolewise/core/outputs.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/network/activation.hpp>
 #include <rolewise/network/batch_norm.hpp>
@@ -13,10 +14,12 @@
 #include <rolewise/network/weight_init.hpp>
 #include <rolewise/quant/layer_report.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rolewise {
@@ -125,6 +128,41 @@ inline void require_images(std::string_view network, const torch::Tensor& x, std
   const auto type = c10::isReducedFloatingType(x.scalar_type()) ? torch::kFloat : x.scalar_type();
   return x.mean(at::IntArrayRef{2, 3}, false, type);
 }
+
+/// The taps of a network of stages: the stem, every stage and the penultimate vector.
+/// @param before_too whether the stem and the stages are offered before their last activation too
+[[nodiscard]] consteval taps taps_of_stages(std::size_t stages, bool before_too)
+{
+  taps all{tap::penultimate};
+  for (std::size_t s = 0; s <= stages; ++s) {
+    const auto index = static_cast<std::uint8_t>(s);
+    all.insert({tap_kind::stage, index});
+    if (before_too) all.insert({tap_kind::before_activation, index});
+  }
+  return all;
+}
+
+/// The features of one forward pass: keeps what is wanted, in at least single precision.
+class tapped_features {
+ public:
+  explicit tapped_features(taps wanted) : wanted_{wanted} {}
+
+  [[nodiscard]] bool wants(tap_kind kind, std::size_t index = 0) const
+  {
+    return wanted_.contains({kind, static_cast<std::uint8_t>(index)});
+  }
+  /// Keeps the value of `make()` if the tap is wanted.
+  template<typename Make>
+  void keep(tap_kind kind, std::size_t index, Make&& make)
+  {
+    if (wants(kind, index)) values_.set({kind, static_cast<std::uint8_t>(index)}, widened(make()));
+  }
+  [[nodiscard]] tapped<torch::Tensor> taken() { return std::move(values_); }
+
+ private:
+  taps wanted_;
+  tapped<torch::Tensor> values_;
+};
 
 }  // namespace detail
 

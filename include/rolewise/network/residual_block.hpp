@@ -60,18 +60,17 @@ class residual_block {
 
   /// @param x `[N, I, H, W]`, a pre-activation sum if `fuses_relu<Q>()`, else rectified;
   ///        unchanged
+  /// @param kept null, or receives the sum before the last ReLU
   /// @return `[N, O, H', W']`, likewise
-  [[nodiscard]] detail::deferred_batch_norm operator()(detail::deferred_batch_norm x, phase when)
+  [[nodiscard]] detail::deferred_batch_norm operator()(detail::deferred_batch_norm x, phase when,
+                                                       torch::Tensor* kept = nullptr)
   {
     if (shortcut_ && shortcut_->input.bits() != input_.bits()) (void)x.tensor();
     const auto in = input_.of_handed_on(x, when);
     auto y = convolution1_.normalized(in, batch_norm1_, when);
     y = convolution2_.normalized(inner_.rectify(std::move(y), when), batch_norm2_, when);
     auto sum = shortcut_ ? std::move(y).plus(projected(x, in, when)) : std::move(y).plus(in);
-    if constexpr (fuses_relu<Q>())
-      return sum;
-    else
-      return std::move(sum).rectified();
+    return detail::handed_on<Q>(std::move(sum), kept);
   }
 
   void report(std::vector<layer_report>& layers) const

@@ -7,6 +7,9 @@
 #include <rolewise/network/linear.hpp>
 #include <rolewise/network/residual_block.hpp>
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -14,12 +17,31 @@
 
 namespace rolewise {
 
-/// The architecture of a residual network.
+namespace detail {
+
+/// 16, 32, 64, ...: twice the channels in each stage.
+template<std::size_t Stages>
+[[nodiscard]] constexpr std::array<std::int64_t, Stages> doubling_widths()
+{
+  std::array<std::int64_t, Stages> widths{};
+  for (std::size_t s = 0; s < Stages; ++s) widths[s] = std::int64_t{16} << s;
+  return widths;
+}
+
+}  // namespace detail
+
+/// The architecture of a residual network. The number of stages is part of its type, as it decides
+/// which taps the network offers.
+template<std::size_t Stages = 3>
 struct residual_plan {
+  static_assert(Stages >= 1 && Stages < 32, "a residual network has 1 .. 31 stages");
+  static constexpr std::size_t stages = Stages;
+
   std::string name;
-  std::int64_t stem = 16;                        ///< channels after the first convolution
-  std::vector<std::int64_t> widths{16, 32, 64};  ///< channels of each stage
-  std::int64_t blocks = 1;                       ///< blocks of each stage
+  std::int64_t stem = 16;  ///< channels after the first convolution
+  /// Channels of each stage.
+  std::array<std::int64_t, Stages> widths = detail::doubling_widths<Stages>();
+  std::int64_t blocks = 1;  ///< blocks of each stage
   padding_rule padding = padding_rule::symmetric;
   batch_norm_options normalization{};
   conv_init convolutions = conv_init::kaiming_normal_fan_out;
@@ -29,44 +51,53 @@ struct residual_plan {
 /// Residual network of basic blocks: 3x3 convolution, BN, ReLU; stages of blocks, all but the
 /// first begin with stride 2; global average pooling; linear classifier.
 ///
-/// Features: the stem, every stage after its last ReLU (before a quantizer clips it), the pooled
-/// vector. Layers: `stem`, `stage<s>.<b>.convolution1`, `.convolution2`, `.shortcut`,
-/// `classifier`; stages count from 1, blocks from 0.
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
+/// Taps: `stage<0>` (the stem) and every stage after its last ReLU (before a quantizer clips it),
+/// `before_activation` for the same before that ReLU, and `penultimate`, the pooled vector. Layers:
+/// `stem`, `stage<s>.<b>.convolution1`, `.convolution2`, `.shortcut`, `classifier`; stages count
+/// from 1, blocks from 0.
+template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>,
+         typename Plan = residual_plan<>>
 class residual_body {
  public:
-  residual_body(residual_plan plan, const sample_shape& shape, const Q& q = {},
-                const Scheme& scheme = {}, const network_options& options = {})
+  static constexpr taps offered_taps = detail::taps_of_stages(Plan::stages, true);
+
+  residual_body(Plan plan, const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {},
+                const network_options& options = {})
       : residual_body{plan, shape, q, scheme, options, layers_of(plan, shape, q, scheme)}
   {}
 
   [[nodiscard]] outputs forward(const torch::Tensor& inputs, phase when, taps wanted)
   {
-    detail::require_images(name_, inputs, channels_);
-    outputs result;
-    const auto tap = [&](const torch::Tensor& x) {
-      if (wanted.features) result.features.push_back(detail::widened(x));
+    detail::require_images(name_, inputs, shape_.channels);
+    detail::tapped_features features{wanted};
+    torch::Tensor sum;
+    const auto place_for_sum = [&](std::size_t stage) {
+      return features.wants(tap_kind::before_activation, stage) ? &sum : nullptr;
     };
-    const auto tap_rectified = [&](detail::deferred_batch_norm& x) {
-      if (wanted.features) tap(fuses_relu<Q>() ? x.tensor().relu() : x.tensor());
+    const auto keep = [&](std::size_t stage, detail::deferred_batch_norm& x) {
+      features.keep(tap_kind::before_activation, stage, [&] { return sum; });
+      features.keep(tap_kind::stage, stage,
+                    [&] { return fuses_relu<Q>() ? x.tensor().relu() : x.tensor(); });
     };
-    auto x = stem_.normalized(unquantized<Q>(inputs), stem_batch_norm_, when);
-    if constexpr (!fuses_relu<Q>()) x = std::move(x).rectified();
-    tap_rectified(x);
-    for (auto& stage : stages_) {
-      for (auto& block : stage.parts) x = block(std::move(x), when);
-      tap_rectified(x);
+    auto x = detail::handed_on<Q>(stem_.normalized(unquantized<Q>(inputs), stem_batch_norm_, when),
+                                  place_for_sum(0));
+    keep(0, x);
+    for (std::size_t s = 1; s <= Plan::stages; ++s) {
+      auto& blocks = stages_[s - 1].parts;
+      for (auto& block : blocks)
+        x = block(std::move(x), when, &block == &blocks.back() ? place_for_sum(s) : nullptr);
+      keep(s, x);
     }
-    const auto sum = x.taken();
-    const auto pooled = detail::pooled(fuses_relu<Q>() ? sum.relu_() : sum);
-    tap(pooled);
-    result.logits = classifier_(pooled, when);
-    return result;
+    auto last = x.taken();
+    if constexpr (fuses_relu<Q>()) last = place_for_sum(Plan::stages) ? last.relu() : last.relu_();
+    const auto pooled = detail::pooled(last);
+    features.keep(tap_kind::penultimate, 0, [&] { return pooled; });
+    return {.logits = classifier_(pooled, when), .features = features.taken()};
   }
 
   [[nodiscard]] std::vector<layer_report> layers() const
   {
-    auto all = detail::reports_of(stem_, stages_, size_);
+    auto all = detail::reports_of(stem_, stages_, {shape_.height, shape_.width});
     all.push_back(classifier_.report());
     return all;
   }
@@ -98,7 +129,7 @@ class residual_body {
     return result;
   }
   [[nodiscard]] const linear<Q>& classifier() const { return classifier_; }
-  [[nodiscard]] std::int64_t channels() const { return channels_; }
+  [[nodiscard]] sample_shape shape() const { return shape_; }
 
   void set_precision(const pass_precisions& passes)
   {
@@ -126,7 +157,7 @@ class residual_body {
   }
 
  private:
-  [[nodiscard]] static convolution_shape first_of(const residual_plan& plan, std::size_t stage,
+  [[nodiscard]] static convolution_shape first_of(const Plan& plan, std::size_t stage,
                                                   std::int64_t block)
   {
     const auto out = plan.widths[stage];
@@ -137,13 +168,13 @@ class residual_body {
             .padding = plan.padding};
   }
 
-  [[nodiscard]] static layer_plan layers_of(const residual_plan& plan, const sample_shape& shape,
-                                            const Q& q, const Scheme& scheme)
+  [[nodiscard]] static layer_plan layers_of(const Plan& plan, const sample_shape& shape, const Q& q,
+                                            const Scheme& scheme)
   {
     detail::require_shape(plan.name, shape);
-    if (plan.widths.empty() || plan.blocks < 1)
-      throw_invalid_argument(plan.name, "want at least one stage and one block in each, got ",
-                             plan.widths.size(), " and ", plan.blocks);
+    if (plan.blocks < 1 || std::ranges::any_of(plan.widths, [](auto width) { return width < 1; }))
+      throw_invalid_argument(plan.name, "want channels and blocks above 0 in each stage, got ",
+                             plan.blocks, " blocks of ", at::IntArrayRef{plan.widths}, " channels");
     std::vector<std::pair<std::string, layer_kind>> layers{{"stem", layer_kind::convolution}};
     for (std::size_t s = 0; s < plan.widths.size(); ++s)
       for (std::int64_t b = 0; b < plan.blocks; ++b)
@@ -152,17 +183,15 @@ class residual_body {
     return {q, scheme, std::move(layers)};
   }
 
-  [[nodiscard]] static weight_init start_of(const residual_plan& plan,
-                                            const network_options& options)
+  [[nodiscard]] static weight_init start_of(const Plan& plan, const network_options& options)
   {
     return {options.seed, options.convolutions.value_or(plan.convolutions), plan.classifier};
   }
 
-  residual_body(const residual_plan& plan, const sample_shape& shape, const Q& q,
-                const Scheme& scheme, const network_options& options, const layer_plan& layers)
+  residual_body(const Plan& plan, const sample_shape& shape, const Q& q, const Scheme& scheme,
+                const network_options& options, const layer_plan& layers)
       : name_{plan.name},
-        channels_{shape.channels},
-        size_{shape.height, shape.width},
+        shape_{shape},
         plan_{plan},
         quantizer_{q},
         scheme_{scheme},
@@ -188,9 +217,8 @@ class residual_body {
   }
 
   std::string name_;
-  std::int64_t channels_;
-  detail::map_size size_;
-  residual_plan plan_;
+  sample_shape shape_;
+  Plan plan_;
   [[no_unique_address]] Q quantizer_;
   Scheme scheme_;
   network_options options_;
@@ -203,7 +231,8 @@ class residual_body {
 
 static_assert(NetworkBody<residual_body<>>);
 
-template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-using residual_network = network<residual_body<Q, Scheme>>;
+template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>,
+         typename Plan = residual_plan<>>
+using residual_network = network<residual_body<Q, Scheme, Plan>>;
 
 }  // namespace rolewise

@@ -6,7 +6,7 @@
 
 #include <rolewise/network/residual_body.hpp>
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -21,7 +21,7 @@ namespace rolewise {
 /// @par Departs
 /// Shortcuts between different shapes are 1x1 convolutions, not zero padding, as is usual in the
 /// distillation literature: 278 324 parameters for depth 20 and 100 classes.
-[[nodiscard]] inline residual_plan resnet_plan(int depth)
+[[nodiscard]] inline residual_plan<> resnet_plan(int depth)
 {
   if (depth < 8 || (depth - 2) % 6 != 0)
     throw_invalid_argument("resnet", "want a depth of 6n + 2 (8, 14, 20, ...), got ", depth);
@@ -29,7 +29,7 @@ namespace rolewise {
 }
 
 /// The same with four times the channels (twice in the stem).
-[[nodiscard]] inline residual_plan resnet_x4_plan(int depth)
+[[nodiscard]] inline residual_plan<> resnet_x4_plan(int depth)
 {
   auto plan = resnet_plan(depth);
   plan.name += "x4";
@@ -46,7 +46,7 @@ namespace rolewise {
 /// @par Source
 /// Role-Wise Data Augmentation for Knowledge Distillation, 2020, arXiv:2004.08861: the networks of
 /// its released code.
-[[nodiscard]] inline residual_plan role_kd_plan(int depth)
+[[nodiscard]] inline residual_plan<4> role_kd_plan(int depth)
 {
   if (depth != 8 && depth != 18)
     throw_invalid_argument("role_kd_resnet", "want a depth of 8 or 18, got ", depth);
@@ -62,15 +62,15 @@ namespace rolewise {
 
 /// Makes a network from its plan, for images of any size and number of channels. With a quantizer
 /// but no scheme, inner layers have 2 bits.
-/// @return `residual_network<Q, Scheme>`
-template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
-[[nodiscard]] auto make_residual_network(residual_plan plan, const sample_shape& shape,
+/// @return `residual_network<Q, Scheme, residual_plan<Stages>>`
+template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>, std::size_t Stages>
+[[nodiscard]] auto make_residual_network(residual_plan<Stages> plan, const sample_shape& shape,
                                          const Q& q = {}, const Scheme& scheme = {},
                                          const network_options& options = {})
 {
   detail::must_make_a_network<Q, Scheme>();
-  return residual_network<Q, Scheme>{
-      residual_body<Q, Scheme>{std::move(plan), shape, q, scheme, options}};
+  return residual_network<Q, Scheme, residual_plan<Stages>>{
+      residual_body<Q, Scheme, residual_plan<Stages>>{std::move(plan), shape, q, scheme, options}};
 }
 
 /// Factory of one kind of residual network, for images of any size and number of channels:
@@ -80,7 +80,7 @@ template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
 ///     resnet8(shape, dorefa{}, inner_bits<4>)          low bits
 ///
 /// With a quantizer but no scheme, inner layers have 2 bits.
-template<residual_plan (*Plan)(int), int Depth>
+template<auto Plan, int Depth>
 struct residual_factory {
   template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
   [[nodiscard]] auto operator()(const sample_shape& shape, const Q& q = {},
@@ -90,8 +90,7 @@ struct residual_factory {
     return make_residual_network(Plan(Depth), shape, q, scheme, options);
   }
 
-  [[nodiscard]] residual_network<no_quantizer, full_precision> operator()(
-      const sample_shape& shape, const network_options& options) const
+  [[nodiscard]] auto operator()(const sample_shape& shape, const network_options& options) const
   {
     return make_residual_network(Plan(Depth), shape, no_quantizer{}, full_precision{}, options);
   }

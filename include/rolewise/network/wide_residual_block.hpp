@@ -57,10 +57,13 @@ class wide_residual_block {
   }
 
   /// @param x `[N, I, H, W]`, a residual sum without activation; unchanged
+  /// @param kept null, or receives x after the block's first batch norm
   /// @return `[N, O, H', W']`, likewise a residual sum
-  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, phase when)
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, phase when,
+                                         torch::Tensor* kept = nullptr)
   {
     auto a = batch_norm1_.pending(x, when);
+    if (kept) *kept = a.tensor().clone();  // ReLU may overwrite a
     if (!shortcut_) return branch(input_.rectify(std::move(a), when), when).add_(x);
     auto& [input, convolution] = *shortcut_;
     if (input.bits() == input_.bits()) {

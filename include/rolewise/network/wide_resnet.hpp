@@ -8,6 +8,7 @@
 #include <rolewise/network/wide_residual_block.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -19,15 +20,23 @@ namespace rolewise {
 /// 16 channels without batch norm; three stages of n pre-activation blocks with 16k, 32k and 64k
 /// channels, strides 1, 2, 2; BN, ReLU, global average pooling, linear classifier.
 ///
-/// Features: the first convolution's output, the residual sum of every stage (neither normalized
-/// nor rectified), the pooled vector. Layers: `stem`, `stage<s>.<b>.convolution1`,
-/// `.convolution2`, `.shortcut`, `classifier`; stages count from 1, blocks from 0.
+/// Taps: `stage<0>` (the first convolution's output) and the residual sum of every stage;
+/// `before_activation`, the same after the batch norm that follows; `penultimate`, the pooled
+/// vector. Layers: `stem`, `stage<s>.<b>.convolution1`, `.convolution2`, `.shortcut`, `classifier`;
+/// stages count from 1, blocks from 0.
 ///
 /// @par Source
 /// Zagoruyko, Komodakis: Wide Residual Networks, 2016, arXiv:1605.07146. Without dropout.
+/// @par Departs
+/// From the meaning of the taps elsewhere: `stage` is neither normalized nor rectified, as in the
+/// distillation literature (Tian, Krishnan, Isola: Contrastive Representation Distillation, 2019,
+/// arXiv:1910.10699, released code), because the sum goes on to the next stage as it is; what is
+/// rectified next is `before_activation`.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
 class wide_residual_body {
  public:
+  static constexpr taps offered_taps = detail::taps_of_stages(3, true);
+
   /// @throws std::invalid_argument unless the depth is 10, 16, 22, ... and the widening above 0
   wide_residual_body(int depth, int widening, const sample_shape& shape, const Q& q = {},
                      const Scheme& scheme = {}, const network_options& options = {})
@@ -41,26 +50,38 @@ class wide_residual_body {
 
   [[nodiscard]] outputs forward(const torch::Tensor& inputs, phase when, taps wanted)
   {
-    detail::require_images(name_, inputs, channels_);
-    outputs result;
-    const auto tap = [&](const torch::Tensor& x) {
-      if (wanted.features) result.features.push_back(detail::widened(x));
+    detail::require_images(name_, inputs, shape_.channels);
+    detail::tapped_features features{wanted};
+    const auto keep_stage = [&](std::size_t stage, const torch::Tensor& x) {
+      features.keep(tap_kind::stage, stage, [&] { return x; });
+    };
+    const auto keep_normalized = [&](std::size_t stage, const torch::Tensor& x) {
+      features.keep(tap_kind::before_activation, stage, [&] { return x; });
     };
     auto x = stem_(unquantized<Q>(inputs), when);
-    tap(x);
-    for (auto& stage : stages_) {
-      for (auto& block : stage.parts) x = block(x, when);
-      tap(x);
+    keep_stage(0, x);
+    for (std::size_t s = 0; s < stages_.size(); ++s) {
+      torch::Tensor normalized;
+      const bool is_wanted = features.wants(tap_kind::before_activation, s);
+      auto& blocks = stages_[s].parts;
+      for (auto& block : blocks)
+        x = block(x, when, is_wanted && &block == &blocks.front() ? &normalized : nullptr);
+      keep_normalized(s, normalized);
+      keep_stage(s + 1, x);
     }
-    const auto pooled = detail::pooled(last_batch_norm_.pending(x, when).rectified());
-    tap(pooled);
-    result.logits = classifier_(pooled, when);
-    return result;
+    auto last = last_batch_norm_.pending(x, when);
+    if (features.wants(tap_kind::before_activation, stages_.size())) {
+      keep_normalized(stages_.size(), last.tensor());
+      last = last.tensor().clone();  // ReLU overwrites it
+    }
+    const auto pooled = detail::pooled(std::move(last).rectified());
+    features.keep(tap_kind::penultimate, 0, [&] { return pooled; });
+    return {.logits = classifier_(pooled, when), .features = features.taken()};
   }
 
   [[nodiscard]] std::vector<layer_report> layers() const
   {
-    auto all = detail::reports_of(stem_, stages_, size_);
+    auto all = detail::reports_of(stem_, stages_, {shape_.height, shape_.width});
     all.push_back(classifier_.report());
     return all;
   }
@@ -98,7 +119,7 @@ class wide_residual_body {
     return result;
   }
   [[nodiscard]] const linear<Q>& classifier() const { return classifier_; }
-  [[nodiscard]] std::int64_t channels() const { return channels_; }
+  [[nodiscard]] sample_shape shape() const { return shape_; }
 
   void set_precision(const pass_precisions& passes)
   {
@@ -174,8 +195,7 @@ class wide_residual_body {
   wide_residual_body(const outline& plan, const sample_shape& shape, const Q& q,
                      const Scheme& scheme, const network_options& options, const layer_plan& layers)
       : name_{plan.name},
-        channels_{shape.channels},
-        size_{shape.height, shape.width},
+        shape_{shape},
         quantizer_{q},
         scheme_{scheme},
         options_{options},
@@ -195,8 +215,7 @@ class wide_residual_body {
   }
 
   std::string name_;
-  std::int64_t channels_;
-  detail::map_size size_;
+  sample_shape shape_;
   [[no_unique_address]] Q quantizer_;
   Scheme scheme_;
   network_options options_;

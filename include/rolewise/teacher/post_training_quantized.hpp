@@ -9,6 +9,7 @@
 #include <rolewise/network/int8_wide_body.hpp>
 #include <rolewise/teacher/frozen.hpp>
 
+#include <cstddef>
 #include <vector>
 
 namespace rolewise {
@@ -41,11 +42,12 @@ template<typename Body, typename Network>
 ///
 /// @throws std::invalid_argument without batches, for a `share` outside (0, 1], or if a feature
 ///         map of the network is not finite
-[[nodiscard]] inline frozen_teacher<network<int8_body>> post_training_quantized(
-    const residual_network<no_quantizer, full_precision>& trained,
+template<std::size_t Stages>
+[[nodiscard]] frozen_teacher<network<int8_body<Stages>>> post_training_quantized(
+    const residual_network<no_quantizer, full_precision, residual_plan<Stages>>& trained,
     const std::vector<batch>& examples, const int8_options& options = {})
 {
-  return detail::in_eight_bits<int8_body>(trained, examples, options);
+  return detail::in_eight_bits<int8_body<Stages>>(trained, examples, options);
 }
 
 /// The same from a wide residual network.

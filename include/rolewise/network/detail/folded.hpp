@@ -66,18 +66,19 @@ struct folded_stages {
   /// Runs the stages, from the output of the stem to the last feature map.
   /// @param run `run(convolution, x, rectify, added)` with `added` null or a map of the output's
   ///        shape, which may be overwritten
-  /// @param tap called with the output of each stage
+  /// @param tap called with the number of each stage, from 1, and its output
   template<typename Map, typename Run, typename Tap>
   [[nodiscard]] Map operator()(Map x, const Run& run, const Tap& tap)
   {
     Map* const nothing = nullptr;
+    std::size_t number = 0;
     for (auto& stage : stages) {
       for (auto& block : stage) {
         const Map y = run(block.first, x, true, nothing);
         Map added = block.aside ? run(*block.aside, x, false, nothing) : x;
         x = run(block.second, y, true, &added);
       }
-      tap(x);
+      tap(++number, x);
     }
     return x;
   }
@@ -125,6 +126,7 @@ struct folded_wide_stages {
   [[nodiscard]] Map operator()(Map x, const Run& run, const Normalize& normalize, const Tap& tap)
   {
     Map* const nothing = nullptr;
+    std::size_t number = 0;
     for (auto& stage : stages) {
       for (auto& block : stage) {
         const Map a = normalize(block.before, x);
@@ -132,7 +134,7 @@ struct folded_wide_stages {
         Map added = block.aside ? run(*block.aside, a, false, nothing) : x;
         x = run(block.second, y, false, &added);
       }
-      tap(x);
+      tap(++number, x);
     }
     return x;
   }
