@@ -372,6 +372,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/teacher/detail/cached_logits_header.hpp
     include/rolewise/teacher/detail/cached_logits_store.hpp
     include/rolewise/teacher/detail/cached_row_codec.hpp
+    include/rolewise/teacher/detail/example_checksums.hpp
     include/rolewise/teacher/detail/graph_to_inputs.hpp
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/module_teacher.hpp

@@ -12,10 +12,12 @@
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/data/batches.hpp>
+#include <rolewise/network/resnet.hpp>
+#include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/schemes.hpp>
 #include <rolewise/student/module_student.hpp>
 #include <rolewise/teacher/cached_teacher.hpp>
 #include <rolewise/teacher/frozen.hpp>
-#include <rolewise/teacher/module_teacher.hpp>
 #include <rolewise/teacher/shared_teacher.hpp>
 
 #include <ATen/Parallel.h>
@@ -33,7 +35,9 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -270,6 +274,20 @@ TEST_CASE("a cached teacher returns the teacher's features, bit for bit")
   const auto both =
       cached<stored>(shared_teacher{a_teacher()}, data, crops_shown(), {.path = in / "of shared"});
   CHECK(same(both.forward(view, stored), plain.forward(view, stored)));
+}
+
+TEST_CASE("the features of a ResNet are cached bit for bit")
+{
+  const folder in;
+  const auto data = some_images();
+  const auto plain = frozen(resnet8(data.shape, dorefa{}, inner_bits<2>));
+  constexpr auto all = offered_taps<decltype(plain)>();
+  const auto teacher = cached<all>(plain, data, crops_shown(), {.path = in / "cache"});
+  for (int round = 0; round < 2; ++round)
+    CHECK(same(teacher.forward(view_of(data, 1), all), plain.forward(view_of(data, 1), all)));
+  CHECK(teacher.tally().found == samples);
+  laws::have_their_shapes(teacher, teacher.forward(view_of(data, 1), all));
+  for (const auto& [id, shape] : plain.tap_shapes(all)) CHECK(teacher.tap_shapes(all)[id] == shape);
 }
 
 TEST_CASE("features are stored in half, in bfloat16, and beside the highest logits")
