@@ -373,12 +373,15 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems/teacher_search.hpp
     include/rolewise/teacher.hpp
     include/rolewise/teacher/agreement.hpp
+    include/rolewise/teacher/cache_options.hpp
     include/rolewise/teacher/cached_logits_origin.hpp
     include/rolewise/teacher/cached_teacher.hpp
     include/rolewise/teacher/detail/cached_logits_codec.hpp
     include/rolewise/teacher/detail/cached_logits_file.hpp
     include/rolewise/teacher/detail/cached_logits_header.hpp
     include/rolewise/teacher/detail/cached_logits_store.hpp
+    include/rolewise/teacher/detail/cached_row_codec.hpp
+    include/rolewise/teacher/detail/example_checksums.hpp
     include/rolewise/teacher/detail/graph_to_inputs.hpp
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/module_teacher.hpp

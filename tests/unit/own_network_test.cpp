@@ -180,6 +180,26 @@ TEST_CASE("inputs reach a module as images, token indices or vectors")
         "rolewise: batch: want inputs of uint8 or floating point, got Long");
 }
 
+TEST_CASE("the program of docs/own_network.md")
+{
+  const auto examples = own_images(4);
+
+  // [use]
+  const sample_shape shape{.channels = 1, .height = 8, .width = 8, .classes = 4};  // or data.shape
+  module_student student{std::make_shared<own_image_module>(), shape};
+  const module_teacher teacher{std::make_shared<own_image_module>(), shape};
+  const auto copy = frozen(student);  // a deep copy as a teacher
+
+  const auto found = teacher.forward(examples, {tap::stage<2>, tap::penultimate});
+  const auto& vectors = found.features[tap::penultimate];      // [N, 8]
+  const auto sizes = student.tap_shapes({tap::stage<2>});      // known before training
+  const std::int64_t channels = sizes[tap::stage<2>].front();  // 8
+  // [/use]
+  CHECK(vectors.sizes() == at::IntArrayRef{4, 8});
+  CHECK(channels == 8);
+  CHECK(offered_taps<decltype(copy)>() == own_image_module::offered_taps);
+}
+
 TEST_CASE("what a module returns is checked")
 {
   auto module = std::make_shared<careless_module>();

@@ -284,9 +284,9 @@ TEST_CASE("a cached teacher returns the teacher's logits and evaluates it once p
     }
     CHECK(*asked.asked == 2 * data.size());
 
-    CHECK_THROWS_WITH_AS((void)teacher.forward(view_of(data, 0), {.features = true}),
-                         "rolewise: cached_teacher: features are not kept; take a loss on logits, "
-                         "or ask the teacher itself",
+    CHECK_THROWS_WITH_AS((void)teacher.forward(view_of(data, 0), {tap::penultimate}),
+                         "rolewise: cached_teacher: want tap::penultimate; the offered taps are "
+                         "none",
                          std::invalid_argument);
   }
   const auto again = cached(asked, data, crops_shown(), {.path = in / "cache", .read_only = true});
@@ -621,7 +621,7 @@ TEST_CASE("a damaged cache is refused, a damaged row is computed again")
     CHECK(complaint([&] { (void)open(); }) ==
           "rolewise: " + path +
               (at == 0   ? ": is no teacher cache"
-               : at == 9 ? ": is a teacher cache of version 1025, this library reads 1"
+               : at == 9 ? ": is a teacher cache of version 1025, this library reads 1 and 2"
                          : ": is damaged: the sum of its head does not fit"));
   }
   // A flipped bit in any row; the last four bytes of a row are padding.

@@ -10,8 +10,12 @@
 #include <rolewise/agent/same_view.hpp>
 #include <rolewise/agent/views.hpp>
 #include <rolewise/core/checksum.hpp>
+#include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
+#include <rolewise/core/outputs.hpp>
+#include <rolewise/core/require_taps.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/core/taps.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/cached_teacher.hpp>
@@ -100,6 +104,22 @@ template<typename T, typename S, typename Shared>
       std::string_view{Shared::name});
 }
 
+/// Returns the shapes of the outputs to be stored: of logits alone those of the data set, otherwise
+/// those of the teacher's outputs for one example.
+template<taps Stored, typename T, typename Shown>
+[[nodiscard]] output_shapes stored_shapes(const T& teacher, const Shown& shown, const dataset& data)
+{
+  const bool has_positions =
+      data.labels.defined() && data.labels.dim() > (data.labels.is_floating_point() ? 2 : 1);
+  if (Stored.empty() && !has_positions) return {{data.shape.classes}};
+  const auto view = on_device_of(teacher, shown_in_epoch(shown, probed(data, 1, 0), 0));
+  const auto found = delivered("cached", teacher.forward(view, Stored), Stored, 1);
+  output_shapes shapes{found.logits.sizes().slice(1).vec()};
+  for (const auto& [id, value] : found.features)
+    shapes.features.set(id, value.sizes().slice(1).vec());
+  return shapes;
+}
+
 }  // namespace detail
 
 /// Wraps a teacher in a cache: its outputs for each recurring view of a data set are computed
@@ -113,6 +133,12 @@ template<typename T, typename S, typename Shared>
 ///         .student = ...,
 ///         .teacher_agent = shown, ...};
 ///
+/// The features of taps are stored beside the logits if they are given as template arguments, one
+/// by one or as a set, `cached<teacher_taps<loss_type>()>(...)`; the cached teacher offers these
+/// taps:
+///
+///     cached<tap::stage<3>, tap::penultimate>(frozen(...), data, shown_views{...}, {...})
+///
 /// Pass `shown_views` the agents and the seed of the step. If the step uses others, or other
 /// data, outputs are still the teacher's, but every lookup is a cache miss
 /// (`cached_teacher::tally`).
@@ -124,9 +150,9 @@ template<typename T, typename S, typename Shared>
 ///         options are invalid, or the file was made for something else; the message states what
 ///         differs
 /// @throws std::runtime_error if the file cannot be created or read (`cached_teacher`)
-template<FingerprintedTeacher T, typename TeacherAgentType, typename StudentAgentType,
+template<taps Stored, FingerprintedTeacher T, typename TeacherAgentType, typename StudentAgentType,
          typename SharedAgentType>
-[[nodiscard]] cached_teacher<T> cached(
+[[nodiscard]] cached_teacher<T, Stored> cached(
     T teacher, const dataset& data,
     const shown_views<TeacherAgentType, StudentAgentType, SharedAgentType>& shown,
     const cache_options& options)
@@ -151,7 +177,8 @@ template<FingerprintedTeacher T, typename TeacherAgentType, typename StudentAgen
                            "the teacher's view does not recur; wrap its agent in cyclic_views");
   const auto ids = data.ids.cpu().contiguous();
   const auto* const id = ids.const_data_ptr<std::int64_t>();
-  return cached_teacher<T>{
+  const auto shapes = detail::stored_shapes<Stored>(teacher, shown, data);
+  return cached_teacher<T, Stored>{
       std::move(teacher), options,
       cached_logits_origin{.agents = detail::names_of(shown),
                            .seed = shown.seed.value,
@@ -161,7 +188,17 @@ template<FingerprintedTeacher T, typename TeacherAgentType, typename StudentAgen
                            .data_sum = data.fingerprint(),
                            .teacher_sum = 0,
                            .ids = {id, id + data.size()}},
-      data.shape.classes};
+      shapes};
+}
+/// The same, with the taps to store one by one; without any, logits alone are stored.
+template<tap_id... Stored, FingerprintedTeacher T, typename TeacherAgentType,
+         typename StudentAgentType, typename SharedAgentType>
+[[nodiscard]] cached_teacher<T, taps{Stored...}> cached(
+    T teacher, const dataset& data,
+    const shown_views<TeacherAgentType, StudentAgentType, SharedAgentType>& shown,
+    const cache_options& options)
+{
+  return cached<taps{Stored...}>(std::move(teacher), data, shown, options);
 }
 
 }  // namespace rolewise

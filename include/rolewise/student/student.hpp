@@ -44,6 +44,9 @@ concept show_their_state = state_must::be_shown<S>;
 /// observed ranges. `predict` is the evaluation forward pass: the student does not change, and a
 /// graph is built only if gradients are enabled. `parameters()` returns the learned tensors under
 /// their full names, sharing memory with the student. A copy is deep (`tests/laws/student.hpp`).
+///
+/// A constant `taps offered_taps` says which features both passes return if they are wanted; none
+/// without one. `feature_shapes tap_shapes(taps) const`, where there is one, gives their shapes.
 template<typename S>
 concept Student = std::copyable<S> && student_must::forward_a_batch_in_training<S> &&
                   student_must::predict_without_being_changed<S> &&

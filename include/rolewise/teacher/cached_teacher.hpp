@@ -2,15 +2,19 @@
 #pragma once
 
 /// @file
-/// A teacher with an on-disk cache of its logits.
+/// A teacher with an on-disk cache of its outputs.
 
-#include <rolewise/core/checksum.hpp>
 #include <rolewise/core/device_of.hpp>
 #include <rolewise/core/error.hpp>
-#include <rolewise/core/temperature.hpp>
+#include <rolewise/core/outputs.hpp>
+#include <rolewise/core/require_taps.hpp>
+#include <rolewise/core/taps.hpp>
+#include <rolewise/teacher/cache_options.hpp>
 #include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/detail/cached_logits_codec.hpp>
 #include <rolewise/teacher/detail/cached_logits_store.hpp>
+#include <rolewise/teacher/detail/cached_row_codec.hpp>
+#include <rolewise/teacher/detail/example_checksums.hpp>
 #include <rolewise/teacher/detail/graph_to_inputs.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
@@ -21,6 +25,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,78 +37,63 @@ concept FingerprintedTeacher = Teacher<T> && requires(const T teacher) {
   { teacher.fingerprint() } -> std::same_as<std::uint64_t>;
 };
 
-struct cache_options {
-  std::string path{};  ///< of the file, created if missing; its directory is not
-  /// Number of highest logits stored per example, besides the mass of the others; 0: all logits.
-  std::int64_t keep = 0;
-  torch::ScalarType as = torch::kFloat32;  ///< stored dtype; or kFloat16, kBFloat16
-  /// With `keep` above 0: the other classes get equal logits such that at this temperature, and
-  /// only there, their total probability mass is preserved.
-  temperature mass_at{1.0};
-  bool read_only = false;      ///< take no lock, store nothing; the file must exist
-  std::int64_t probes = 1024;  ///< example views computed to detect changed agents
-};
-
-/// Hits and misses of a cached teacher, in examples.
-struct cache_statistics {
-  std::int64_t found = 0;  ///< cache hits
-  std::int64_t kept = 0;   ///< computed by the teacher and stored
-  /// Computed by the teacher and not stored: batches of no recurring view, examples that are not
-  /// in the data set, pixels that differ from those stored under the same number, and misses of a
-  /// read-only cache.
-  std::int64_t passed_on = 0;
-};
-
-/// Teacher that reads its logits from a file and calls the wrapped teacher on a cache miss;
-/// `cached(...)` makes one.
+/// Teacher that reads its logits, and the features of the taps in `Stored`, from a file and calls
+/// the wrapped teacher on a cache miss; `cached(...)` makes one. It offers the taps that it stores.
 ///
 /// A row belongs to (view number, id). The number comes with the batch (`batch::view`). A row is
 /// a hit only if its checksum of the pixels, as the network receives them (`normalized_inputs`),
-/// matches: whatever was done to a view after it got its number, the logits of another image are
-/// never returned. If a batch lacks any row, the teacher computes the whole batch, so that
-/// rounding does not depend on the content of the cache.
+/// or of the tokens and their mask, matches: whatever was done to a view after it got its number,
+/// the outputs of another example are never returned. If a batch lacks any row, the teacher
+/// computes the whole batch, with all stored taps, so that rounding does not depend on the content
+/// of the cache.
 ///
-/// Logits are returned as float32. Stored in full as float32, they have the teacher's bits. As
-/// half or bfloat16, they are stored as distances from the row's maximum; a distance has a
-/// relative error of at most 2^-11 (half; saturates at 65504) or 2^-8 (bfloat16). With `keep`,
-/// see `cache_options`. In each case the first call returns the values that later calls read.
+/// Logits and features are returned as float32. Stored in full as float32, they have the teacher's
+/// bits. As half or bfloat16, logits are stored as distances from the row's maximum; a distance has
+/// a relative error of at most 2^-11 (half; saturates at 65504) or 2^-8 (bfloat16). Features are
+/// cast, with the same relative error (half: below 2^-14 an absolute one of 2^-25; saturates at
+/// 65504). With `keep`, see `cache_options`. In each case the first call returns the values that
+/// later calls read.
 ///
 /// Copies share the file. One process at a time may write, others may read; a row is stored as a
 /// whole or not at all, also after a kill. `forward` may be called by several threads. Inputs on
 /// another device are copied to the CPU for the checksum, which synchronizes with the device.
-template<typename Wrapped>
+template<typename Wrapped, taps Stored = taps{}>
 class cached_teacher {
   static_assert(FingerprintedTeacher<Wrapped>,
                 "cached_teacher wants a Teacher with std::uint64_t fingerprint() const; "
                 "frozen(network) has one");
+  static_assert(rolewise::offered_taps<Wrapped>().contains(Stored),
+                "cached_teacher: want to store a tap that the teacher does not offer");
 
  public:
   static constexpr bool has_state = false;  // the cache changes no result
+  static constexpr taps offered_taps = Stored;
 
   /// @throws std::invalid_argument for invalid options, and for a file made for other data,
-  ///         views, teacher or options; the message lists the differences
+  ///         views, teacher, taps or options; the message lists the differences
   /// @throws std::runtime_error if the file cannot be created or opened, is damaged or truncated,
   ///         is locked by another writer, or does not fit on the disk
   cached_teacher(Wrapped teacher, const cache_options& options, cached_logits_origin origin,
-                 std::int64_t classes)
-      : teacher_{std::move(teacher)},
-        form_{classes, options.keep == 0 ? classes : options.keep, options.as,
-              options.mass_at.value()}
+                 output_shapes shapes)
+      : teacher_{std::move(teacher)}, form_{form_for(std::move(shapes), options)}
   {
-    detail::require_form(form_);
+    detail::require_form(form_.logits);
     origin.teacher_sum = teacher_.fingerprint();
     kept_ = std::make_shared<kept>(options.path, origin, form_, options.read_only);
   }
+  /// A cache of logits `[N, classes]` alone.
+  cached_teacher(Wrapped teacher, const cache_options& options, cached_logits_origin origin,
+                 std::int64_t classes)
+    requires(Stored.empty())
+      : cached_teacher{std::move(teacher), options, std::move(origin), output_shapes{{classes}}}
+  {}
 
   /// Where the inputs require a gradient, the wrapped teacher computes the outputs.
-  /// @throws std::invalid_argument if features are requested, ids are not `[N]` int64, or logits
-  ///         to be stored are not `[N, classes]` of float32 or less
+  /// @throws std::invalid_argument if taps are wanted that are not stored, ids are not `[N]` int64,
+  ///         or outputs to be stored have other sizes than before or more than 32 bits
   [[nodiscard]] outputs forward(const batch& examples, taps wanted = {}) const
   {
-    if (wanted.features)
-      throw_invalid_argument("cached_teacher",
-                             "features are not kept; take a loss on logits, or ask the teacher "
-                             "itself");
+    detail::require_offered("cached_teacher", Stored, wanted);
     // Stored logits have no graph.
     const bool wants_graph = detail::wants_input_gradient(examples);
     const torch::AutoGradMode mode{wants_graph};
@@ -112,12 +102,26 @@ class cached_teacher {
         const std::lock_guard lock{kept_->guard};
         kept_->tally.passed_on += examples.size();
       }
-      return teacher_.forward(examples);
+      return teacher_.forward(examples, wanted);
     }
     const auto asked = places_of(examples);
     auto bytes = torch::empty({examples.size(), form_.bytes()}, torch::kByte);
     if (!read(asked, bytes)) ask(examples, asked, bytes);
-    return {.logits = detail::decoded(bytes, form_).to(examples.inputs.device()), .features = {}};
+    const auto device = examples.inputs.device();
+    outputs result{.logits = detail::decoded_logits(bytes, form_).to(device), .features = {}};
+    for (const auto& [id, value] : detail::decoded_features(bytes, form_, wanted))
+      result.features.set(id, value.to(device));
+    return result;
+  }
+
+  /// Shapes of the stored features of one example.
+  /// @throws std::invalid_argument if a tap is not stored
+  [[nodiscard]] feature_shapes tap_shapes(taps wanted) const
+  {
+    detail::require_offered("cached_teacher", Stored, wanted);
+    feature_shapes shapes;
+    wanted.for_each([&](tap_id id) { shapes.set(id, form_.features[id]); });
+    return shapes;
   }
 
   void to(torch::Device device)
@@ -139,7 +143,8 @@ class cached_teacher {
   void visit_settings(Archive& archive) const
   {
     archive.show("teacher", teacher_);
-    archive.show("form", form_);
+    archive.show("form", form_.logits);
+    if constexpr (!Stored.empty()) archive.show("taps", detail::to_text(form_.features));
   }
   [[nodiscard]] cache_statistics tally() const
   {
@@ -156,9 +161,23 @@ class cached_teacher {
  private:
   using found = detail::cached_logits_store::found;
 
+  [[nodiscard]] static detail::cached_row_format form_for(output_shapes shapes,
+                                                          const cache_options& options)
+  {
+    if (shapes.logits.empty() || shapes.features.available() != Stored)
+      throw_invalid_argument("cached_teacher", "want the shapes of logits and of the features ",
+                             to_text(Stored), ", got those of ",
+                             to_text(shapes.features.available()));
+    const auto classes = shapes.logits.front();
+    return {.logits = {classes, options.keep == 0 ? classes : options.keep, options.as,
+                       options.mass_at.value()},
+            .positions = {shapes.logits.begin() + 1, shapes.logits.end()},
+            .features = std::move(shapes.features)};
+  }
+
   struct kept {
     kept(const std::string& path, const cached_logits_origin& origin,
-         const detail::cached_logits_format& form, bool read_only)
+         const detail::cached_row_format& form, bool read_only)
         : store{path, origin, form, read_only}
     {}
     std::mutex guard;
@@ -182,18 +201,13 @@ class cached_teacher {
                                  ? detail::classic_text(ids.scalar_type(), " ", ids.sizes())
                                  : "an undefined tensor");
     const auto id = ids.cpu().contiguous();
-    const auto x = normalized_inputs(examples).cpu();
-    const auto bytes = x.nbytes() / static_cast<std::size_t>(examples.size());
-    const auto* pixels = static_cast<const char*>(x.const_data_ptr());
+    const auto sums = detail::example_checksums(examples);
     std::vector<place> places;
-    places.reserve(static_cast<std::size_t>(examples.size()));
-    for (std::int64_t n = 0; n < examples.size(); ++n, pixels += bytes) {
-      checksum sum;
-      sum.add(pixels, bytes);
+    places.reserve(sums.size());
+    for (std::size_t n = 0; n < sums.size(); ++n)
       places.push_back(
           {kept_->store.row_of(id.const_data_ptr<std::int64_t>()[n], examples.view.number),
-           sum.value()});
-    }
+           sums[n]});
     return places;
   }
 
@@ -210,18 +224,31 @@ class cached_teacher {
     return true;
   }
 
+  /// The teacher's outputs that a row holds, on the CPU.
+  [[nodiscard]] outputs computed(const batch& examples) const
+  {
+    auto all = teacher_.forward(examples, Stored);
+    const auto checked = [&](std::string_view what, const torch::Tensor& t, at::IntArrayRef sizes) {
+      if (!t.defined() || t.sizes() != sizes || !t.is_floating_point() || t.element_size() > 4)
+        throw_invalid_argument("cached_teacher", "want ", what, " of Float ", sizes, ", got ",
+                               detail::form_of(t));
+      return t.cpu();
+    };
+    outputs result{.logits = checked("logits", all.logits, form_.logits_sizes(examples.size())),
+                   .features = {}};
+    all = detail::delivered("cached_teacher", std::move(all), Stored, examples.size());
+    for (const auto& [id, shape] : form_.features) {
+      auto sizes = shape;
+      sizes.insert(sizes.begin(), examples.size());
+      result.features.set(id, checked(tap_name{id}.view(), all.features[id], sizes));
+    }
+    return result;
+  }
+
   /// Calls the teacher and stores the missing rows.
   void ask(const batch& examples, const std::vector<place>& asked, torch::Tensor& bytes) const
   {
-    const auto logits = teacher_.forward(examples).logits;
-    if (!logits.defined() || logits.dim() != 2 || logits.size(0) != examples.size() ||
-        logits.size(1) != form_.classes || !logits.is_floating_point() || logits.element_size() > 4)
-      throw_invalid_argument("cached_teacher", "want logits of Float [", examples.size(), ", ",
-                             form_.classes, "], got ",
-                             logits.defined()
-                                 ? detail::classic_text(logits.scalar_type(), " ", logits.sizes())
-                                 : "an undefined tensor");
-    const auto given = detail::encoded(logits.cpu().to(torch::kFloat32), form_);
+    const auto given = detail::encoded(computed(examples), form_);
     const auto* from = static_cast<const char*>(given.const_data_ptr());
     auto* to = static_cast<char*>(bytes.mutable_data_ptr());
     const auto count = static_cast<std::size_t>(form_.bytes());
@@ -242,7 +269,7 @@ class cached_teacher {
   }
 
   Wrapped teacher_;
-  detail::cached_logits_format form_;
+  detail::cached_row_format form_;
   std::shared_ptr<kept> kept_;
 };
 

@@ -25,6 +25,9 @@ concept predict_a_batch_without_being_changed =
 
 /// A network whose outputs the student imitates; evaluating it does not change it.
 ///
+/// A constant `taps offered_taps` says which features `forward` returns if they are wanted; none
+/// without one. `feature_shapes tap_shapes(taps) const`, where there is one, gives their shapes.
+///
 /// Guaranteed beyond the syntax (`tests/laws/teacher.hpp`): the same outputs for the same view, and
 /// no graph to weights. If the inputs require a gradient and gradients are enabled, the outputs
 /// have a graph to them, or `forward` throws; otherwise they have none.

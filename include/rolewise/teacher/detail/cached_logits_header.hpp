@@ -6,10 +6,12 @@
 
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/classic_text.hpp>
+#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/teacher/cached_logits_origin.hpp>
-#include <rolewise/teacher/detail/cached_logits_codec.hpp>
+#include <rolewise/teacher/detail/cached_row_codec.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -23,31 +25,39 @@ namespace detail {
 
 inline constexpr std::array<char, 8> cached_logits_magic{'\x89', 'r',  'w',    't',
                                                          'c',    '\n', '\x1a', '\n'};
-inline constexpr std::uint32_t cached_logits_version = 1;
+inline constexpr std::uint32_t plain_cache_version = 1;     // logits `[classes]` alone
+inline constexpr std::uint32_t featured_cache_version = 2;  // with features or positions
 
 /// Header of the file, in its layout on disk (docs/teacher_cache.md).
 struct cached_logits_header {
   std::array<char, 8> magic = cached_logits_magic;
-  std::uint32_t version = cached_logits_version;
+  std::uint32_t version = plain_cache_version;
   std::uint32_t type = 0;  ///< 0 float32, 1 half, 2 bfloat16
   std::int64_t classes = 0, kept = 0, views = 0, samples = 0, row_bytes = 0;
   double temperature = 1.0;
   std::uint64_t seed = 0, view_sum = 0, data_sum = 0, teacher_sum = 0;
   std::array<char, 256> agents{};
   std::array<char, 128> data{};
-  std::uint64_t sum = 0;  ///< checksum of all bytes before
+  std::uint64_t sum = 0;  ///< checksum of all bytes before; in version 2, and of those behind
+  // Zeros in version 1.
+  std::array<std::int64_t, 2> positions{};  ///< axes of the logits after the classes
+  std::array<char, 3592> features{};        ///< the taps with their shapes
 
   [[nodiscard]] std::uint64_t sum_now() const
   {
     checksum of;
     of.add(this, offsetof(cached_logits_header, sum));
+    if (version != plain_cache_version) {
+      of.add(positions.data(), sizeof positions);
+      of.add(features.data(), sizeof features);
+    }
     return of.value();
   }
 };
-static_assert(std::is_trivially_copyable_v<cached_logits_header> &&
-              sizeof(cached_logits_header) == 488);
-
 inline constexpr std::size_t cached_logits_header_bytes = 4096;
+static_assert(std::is_trivially_copyable_v<cached_logits_header> &&
+              offsetof(cached_logits_header, positions) == 488 &&
+              sizeof(cached_logits_header) == cached_logits_header_bytes);
 
 [[nodiscard]] inline std::string_view type_name(std::uint32_t type)
 {
@@ -60,14 +70,28 @@ void put_words(std::array<char, Size>& to, std::string_view words)
   words.copy(to.data(), Size - 1);
 }
 
+/// @throws std::invalid_argument for more than two axes of positions, or if the names and shapes of
+///         the taps do not fit in the header
 [[nodiscard]] inline cached_logits_header head_of(const cached_logits_origin& origin,
-                                                  const cached_logits_format& form)
+                                                  const cached_row_format& form)
 {
   cached_logits_header head;
-  head.type = form.type == torch::kFloat32 ? 0U : form.type == torch::kFloat16 ? 1U : 2U;
-  head.classes = form.classes;
-  head.kept = form.kept;
-  head.temperature = form.temperature;
+  const auto& [classes, kept, type, temperature] = form.logits;
+  if (!form.is_plain()) head.version = featured_cache_version;
+  if (form.positions.size() > head.positions.size())
+    throw_invalid_argument("teacher cache",
+                           "want logits [C], [C, L] or [C, H, W] of an example, got ",
+                           form.positions.size(), " axes after the classes");
+  std::copy(form.positions.begin(), form.positions.end(), head.positions.begin());
+  const auto features = to_text(form.features);
+  if (features.size() >= head.features.size())
+    throw_invalid_argument("teacher cache", "the names and shapes of ", form.features.size(),
+                           " taps do not fit in the header; store fewer");
+  put_words(head.features, features);
+  head.type = type == torch::kFloat32 ? 0U : type == torch::kFloat16 ? 1U : 2U;
+  head.classes = classes;
+  head.kept = kept;
+  head.temperature = temperature;
   head.views = origin.views;
   head.samples = static_cast<std::int64_t>(origin.ids.size());
   head.row_bytes = 16 + (form.bytes() + 7) / 8 * 8;
@@ -79,6 +103,18 @@ void put_words(std::array<char, Size>& to, std::string_view words)
   put_words(head.data, origin.data);
   head.sum = head.sum_now();
   return head;
+}
+
+[[nodiscard]] inline std::string positions_of(const cached_logits_header& head)
+{
+  const auto& [rows, columns] = head.positions;
+  if (rows == 0) return "1";
+  return columns == 0 ? classic_text(rows) : classic_text(rows, " x ", columns);
+}
+
+[[nodiscard]] inline std::string_view features_of(const cached_logits_header& head)
+{
+  return head.features.front() == '\0' ? "none" : std::string_view{head.features.data()};
 }
 
 /// Describes the differences between two caches; empty if there are none.
@@ -96,6 +132,10 @@ void put_words(std::array<char, Size>& to, std::string_view words)
   const auto words_of = [](const auto& text) { return std::string_view{text.data()}; };
   compare("answers of type", type_name(stored.type), type_name(current.type));
   compare("classes", stored.classes, current.classes);
+  if (stored.positions != current.positions)
+    say("logits at ", positions_of(stored), " positions (now ", positions_of(current), ")");
+  if (stored.features != current.features)
+    say("features ", features_of(stored), " (now ", features_of(current), ")");
   compare("logits kept of a row", stored.kept, current.kept);
   compare("mass at temperature", stored.temperature, current.temperature);
   bool same = compare("seed", stored.seed, current.seed);

@@ -2,14 +2,14 @@
 #pragma once
 
 /// @file
-/// On-disk storage of a teacher's logits, one row for each (view, example).
+/// On-disk storage of a teacher's outputs, one row for each (view, example).
 
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/teacher/cached_logits_origin.hpp>
-#include <rolewise/teacher/detail/cached_logits_codec.hpp>
 #include <rolewise/teacher/detail/cached_logits_file.hpp>
 #include <rolewise/teacher/detail/cached_logits_header.hpp>
+#include <rolewise/teacher/detail/cached_row_codec.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -21,14 +21,14 @@
 namespace rolewise::detail {
 
 /// Rows behind a header. A row is its checksum, the checksum of the input pixels, and the encoded
-/// logits; zeros if it is empty. A row with a wrong checksum, because a process was killed while
-/// writing it or a bit has flipped, counts as empty.
+/// logits and features; zeros if it is empty. A row with a wrong checksum, because a process was
+/// killed while writing it or a bit has flipped, counts as empty.
 class cached_logits_store {
  public:
   enum class found { answer, nothing, other_pixels };
 
   cached_logits_store(const std::string& path, const cached_logits_origin& origin,
-                      const cached_logits_format& form, bool read_only)
+                      const cached_row_format& form, bool read_only)
       : head_{head_of(origin, form)},
         ids_{sorted(origin.ids)},
         payload_{static_cast<std::size_t>(form.bytes())},
@@ -107,10 +107,15 @@ class cached_logits_store {
     std::memcpy(&stored, file_.bytes(), sizeof stored);
     if (stored.magic != cached_logits_magic)
       throw_runtime_error(file_.path(), "is no teacher cache");
-    if (stored.version != cached_logits_version)
+    if (stored.version != plain_cache_version && stored.version != featured_cache_version)
       throw_runtime_error(file_.path(), "is a teacher cache of version ", stored.version,
-                          ", this library reads ", cached_logits_version);
-    if (stored.sum != stored.sum_now())
+                          ", this library reads ", plain_cache_version, " and ",
+                          featured_cache_version);
+    if (stored.version == plain_cache_version) {  // ignores what is behind the sum
+      stored.positions = {};
+      stored.features = {};
+    }
+    if (stored.sum != stored.sum_now() || stored.features.back() != '\0')
       throw_runtime_error(file_.path(), "is damaged: the sum of its head does not fit");
     if (const auto words = differences(stored, head_); !words.empty())
       throw_invalid_argument("teacher cache", file_.path(), " is another one: it has ", words);
