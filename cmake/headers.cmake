@@ -129,6 +129,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/settings.hpp
     include/rolewise/core/standard_output.hpp
     include/rolewise/core/state.hpp
+    include/rolewise/core/taps.hpp
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
     include/rolewise/core/terminal.hpp
@@ -164,6 +165,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/loss_terms.hpp
     include/rolewise/loss/no_distillation.hpp
     include/rolewise/loss/soft_target_kl.hpp
+    include/rolewise/loss/targets.hpp
     include/rolewise/loss/weighted_sum.hpp
     include/rolewise/network.hpp
     include/rolewise/network/activation.hpp
@@ -376,6 +378,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train.hpp
     include/rolewise/train/adam.hpp
     include/rolewise/train/adamw.hpp
+    include/rolewise/train/any_metric.hpp
     include/rolewise/train/bit_sensitivity.hpp
     include/rolewise/train/calibration.hpp
     include/rolewise/train/callback.hpp
@@ -385,9 +388,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/csv.hpp
     include/rolewise/train/detail/backward_to.hpp
     include/rolewise/train/detail/buffers.hpp
+    include/rolewise/train/detail/class_elements.hpp
     include/rolewise/train/detail/class_labels.hpp
     include/rolewise/train/detail/copy_trial_state.hpp
     include/rolewise/train/detail/epoch_sums.hpp
+    include/rolewise/train/detail/evaluable_labels.hpp
+    include/rolewise/train/detail/evaluated_batches.hpp
+    include/rolewise/train/detail/evaluation_sums.hpp
     include/rolewise/train/detail/file_identity.hpp
     include/rolewise/train/detail/finite_state.hpp
     include/rolewise/train/detail/gradient_averages.hpp
@@ -412,14 +419,20 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/distributed/process_group.hpp
     include/rolewise/train/early_stop.hpp
     include/rolewise/train/ema.hpp
+    include/rolewise/train/evaluable.hpp
     include/rolewise/train/evaluate.hpp
+    include/rolewise/train/evaluate_metrics.hpp
     include/rolewise/train/fit.hpp
     include/rolewise/train/hessian_trace.hpp
     include/rolewise/train/json_lines.hpp
     include/rolewise/train/learner.hpp
     include/rolewise/train/learning_rate_schedule.hpp
+    include/rolewise/train/mean_iou.hpp
+    include/rolewise/train/mean_squared_error.hpp
+    include/rolewise/train/metric.hpp
     include/rolewise/train/optimizer.hpp
     include/rolewise/train/param_groups.hpp
+    include/rolewise/train/perplexity.hpp
     include/rolewise/train/preparing_step.hpp
     include/rolewise/train/progress_bar.hpp
     include/rolewise/train/range_drift.hpp
@@ -434,6 +447,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/snapshot.hpp
     include/rolewise/train/supervised.hpp
     include/rolewise/train/teacher_stddev.hpp
+    include/rolewise/train/top_k_accuracy.hpp
     include/rolewise/train/trainable.hpp
     include/rolewise/train/training_step.hpp
     include/rolewise/train/trial_table.hpp
