@@ -106,6 +106,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/device_of.hpp
     include/rolewise/core/display_width.hpp
     include/rolewise/core/distinct_tensors.hpp
+    include/rolewise/core/drawn_tensor.hpp
     include/rolewise/core/draws.hpp
     include/rolewise/core/error.hpp
     include/rolewise/core/file.hpp
@@ -166,14 +167,19 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/relabeled.hpp
     include/rolewise/data/splits.hpp
     include/rolewise/loss.hpp
+    include/rolewise/loss/attention_transfer.hpp
     include/rolewise/loss/clipped_to_task.hpp
     include/rolewise/loss/cross_entropy.hpp
+    include/rolewise/loss/detail/feature_maps.hpp
     include/rolewise/loss/detail/require_logits.hpp
+    include/rolewise/loss/detail/weighted_mean.hpp
     include/rolewise/loss/distillation_loss.hpp
+    include/rolewise/loss/fitnet.hpp
     include/rolewise/loss/gradient_combination.hpp
     include/rolewise/loss/loss_function.hpp
     include/rolewise/loss/loss_terms.hpp
     include/rolewise/loss/no_distillation.hpp
+    include/rolewise/loss/on_tap.hpp
     include/rolewise/loss/soft_target_kl.hpp
     include/rolewise/loss/targets.hpp
     include/rolewise/loss/weighted_sum.hpp
@@ -391,6 +397,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train.hpp
     include/rolewise/train/adam.hpp
     include/rolewise/train/adamw.hpp
+    include/rolewise/train/any_metric.hpp
     include/rolewise/train/bit_sensitivity.hpp
     include/rolewise/train/calibration.hpp
     include/rolewise/train/callback.hpp
@@ -401,9 +408,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/backward_to.hpp
     include/rolewise/train/detail/buffers.hpp
     include/rolewise/train/detail/checked_labels.hpp
+    include/rolewise/train/detail/class_elements.hpp
     include/rolewise/train/detail/class_labels.hpp
     include/rolewise/train/detail/copy_trial_state.hpp
     include/rolewise/train/detail/epoch_sums.hpp
+    include/rolewise/train/detail/evaluable_labels.hpp
+    include/rolewise/train/detail/evaluated_batches.hpp
+    include/rolewise/train/detail/evaluation_sums.hpp
     include/rolewise/train/detail/file_identity.hpp
     include/rolewise/train/detail/finite_state.hpp
     include/rolewise/train/detail/gradient_averages.hpp
@@ -429,14 +440,22 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/distributed/process_group.hpp
     include/rolewise/train/early_stop.hpp
     include/rolewise/train/ema.hpp
+    include/rolewise/train/evaluable.hpp
     include/rolewise/train/evaluate.hpp
+    include/rolewise/train/evaluate_metrics.hpp
     include/rolewise/train/fit.hpp
     include/rolewise/train/hessian_trace.hpp
     include/rolewise/train/json_lines.hpp
     include/rolewise/train/learner.hpp
     include/rolewise/train/learning_rate_schedule.hpp
+    include/rolewise/train/loss_metrics.hpp
+    include/rolewise/train/mean_iou.hpp
+    include/rolewise/train/mean_squared_error.hpp
+    include/rolewise/train/metric.hpp
+    include/rolewise/train/model_input.hpp
     include/rolewise/train/optimizer.hpp
     include/rolewise/train/param_groups.hpp
+    include/rolewise/train/perplexity.hpp
     include/rolewise/train/preparing_step.hpp
     include/rolewise/train/progress_bar.hpp
     include/rolewise/train/range_drift.hpp
@@ -451,8 +470,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/snapshot.hpp
     include/rolewise/train/supervised.hpp
     include/rolewise/train/teacher_stddev.hpp
+    include/rolewise/train/top_k_accuracy.hpp
     include/rolewise/train/trainable.hpp
     include/rolewise/train/training_step.hpp
     include/rolewise/train/trial_table.hpp
+    include/rolewise/train/turn.hpp
     include/rolewise/train/update_batch_norm.hpp
     include/rolewise/version.hpp)

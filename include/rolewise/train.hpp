@@ -2,10 +2,11 @@
 #pragma once
 
 /// @file
-/// Umbrella header of `train/`: learners, training steps, `fit`, callbacks, checkpoints, searches.
+/// Umbrella header of `train/`: learners, training steps, metrics, `fit`, callbacks, checkpoints, searches.
 
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/adamw.hpp>
+#include <rolewise/train/any_metric.hpp>
 #include <rolewise/train/bit_sensitivity.hpp>
 #include <rolewise/train/calibration.hpp>
 #include <rolewise/train/callback.hpp>
@@ -16,16 +17,22 @@
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/early_stop.hpp>
 #include <rolewise/train/ema.hpp>
+#include <rolewise/train/evaluable.hpp>
 #include <rolewise/train/evaluate.hpp>
+#include <rolewise/train/evaluate_metrics.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/hessian_trace.hpp>
 #include <rolewise/train/json_lines.hpp>
 #include <rolewise/train/learner.hpp>
 #include <rolewise/train/learning_rate_schedule.hpp>
 #include <rolewise/train/loss_metrics.hpp>
+#include <rolewise/train/mean_iou.hpp>
+#include <rolewise/train/mean_squared_error.hpp>
+#include <rolewise/train/metric.hpp>
 #include <rolewise/train/model_input.hpp>
 #include <rolewise/train/optimizer.hpp>
 #include <rolewise/train/param_groups.hpp>
+#include <rolewise/train/perplexity.hpp>
 #include <rolewise/train/preparing_step.hpp>
 #include <rolewise/train/progress_bar.hpp>
 #include <rolewise/train/range_drift.hpp>
@@ -40,6 +47,7 @@
 #include <rolewise/train/snapshot.hpp>
 #include <rolewise/train/supervised.hpp>
 #include <rolewise/train/teacher_stddev.hpp>
+#include <rolewise/train/top_k_accuracy.hpp>
 #include <rolewise/train/trainable.hpp>
 #include <rolewise/train/training_step.hpp>
 #include <rolewise/train/trial_table.hpp>

@@ -60,8 +60,9 @@ void step_holds_for(const Make& make, const dataset& data)
     REQUIRE_FALSE(numbers.empty());
     CHECK(numbers.front().name == "loss");
     std::vector<std::string> shown;
-    for (const auto& [name, value] : numbers) {
-      shown.push_back(name);
+    for (const auto& each : numbers) {
+      const auto& value = each.value;
+      shown.push_back(each.name);
       CHECK(value.dim() == 0);
       CHECK(value.is_floating_point());
       CHECK_FALSE(value.requires_grad());

@@ -97,6 +97,11 @@ inline void add_if_there(json::object& to, const char* name, const std::optional
   add_if_there(object, "learning_rate", epoch.learning_rate);
   add_if_there(validation, "accuracy", epoch.validation_accuracy);
   add_if_there(validation, "loss", epoch.validation_loss);
+  if (const auto& score = epoch.validation_metric) {
+    validation.emplace_back("metric", score->name);
+    validation.emplace_back("value", score->value);
+    validation.emplace_back("higher_is_better", score->higher_is_better);
+  }
   if (!validation.empty()) object.emplace_back("validation", std::move(validation));
   object.emplace_back("seconds", epoch.seconds);
   return object;
@@ -111,6 +116,9 @@ inline void add_if_there(json::object& to, const char* name, const std::optional
   if (const auto* validation = object.find("validation")) {
     epoch.validation_accuracy = maybe_real(*validation, "accuracy");
     epoch.validation_loss = maybe_real(*validation, "loss");
+    if (const auto* metric = validation->find("metric"))
+      epoch.validation_metric = validation_score{metric->text(), validation->at("value").real(),
+                                                 validation->at("higher_is_better").boolean()};
   }
   epoch.seconds = object.at("seconds").real();
   return epoch;

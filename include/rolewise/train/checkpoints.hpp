@@ -20,7 +20,7 @@ namespace rolewise {
 /// A callback that writes checkpoints: `last.checkpoint` before the first epoch (so that a
 /// missing folder or a full disk is detected before any training), after every `every`-th epoch
 /// and after the last; `best.checkpoint` after each epoch with a higher validation accuracy than
-/// all before.
+/// all before, or a better `fit_options::validation_metric`.
 ///
 ///     fit(training, data, {.epochs = 8, .resume = true}, checkpoints{.folder = "run"});
 ///     load_checkpoint("run/best.checkpoint", training.student, "step.student");

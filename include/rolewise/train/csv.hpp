@@ -50,7 +50,8 @@ namespace detail {
 }  // namespace detail
 
 /// A callback that writes CSV: a header row, then one row per epoch with `epoch`, every metric,
-/// `learning_rate`, `validation_accuracy`, `validation_loss`, `seconds`. A missing number is an
+/// `learning_rate`, `validation_accuracy`, `validation_loss`, `seconds`. Where validation follows
+/// another metric, its column comes before `seconds`: `validation_mean-iou`. A missing number is an
 /// empty field; lines end in LF. Rows are appended to an existing file if it has the same
 /// columns; everything else is as in `json_lines`. A stream always begins with the header row.
 struct csv {
@@ -64,7 +65,8 @@ struct csv {
     log.begin(path, event, detail::epochs_in_csv, [&] {
       std::string rows;
       for (const auto& record : event.so_far.epochs)
-        rows += (rows.empty() ? header_of(record) : std::string{}) + row_of(record);
+        rows += (rows.empty() ? header_of(record, event.run.validation_metric) : std::string{}) +
+                row_of(record, event.run.validation_metric);
       return rows;
     });
     is_begun = false;
@@ -73,7 +75,8 @@ struct csv {
   /// @throws std::runtime_error if the file cannot be written or has other columns
   void on(const epoch_end& event)
   {
-    const auto names = header_of(event.record);
+    const auto& metric = event.run.validation_metric;
+    const auto names = header_of(event.record, metric);
     if (!is_begun && !log.is_empty() && !log.is_stream()) {
       const auto whole = detail::read_checked(path);
       const auto there = after_byte_order_mark(whole);
@@ -82,27 +85,36 @@ struct csv {
                             "is a table of other columns: ", there.substr(0, there.find('\n')));
     }
     const bool wants_names = log.is_stream() ? !is_begun : log.is_empty();
-    log.add(path, (wants_names ? names : std::string{}) + row_of(event.record));
+    log.add(path, (wants_names ? names : std::string{}) + row_of(event.record, metric));
     is_begun = true;
   }
   void on(const fit_end& event) { log.end(path, event.how); }
 
-  [[nodiscard]] static std::string header_of(const epoch_record& record)
+  /// @param metric name of the metric that validation follows; empty for the accuracy
+  [[nodiscard]] static std::string header_of(const epoch_record& record,
+                                             std::string_view metric = {})
   {
     std::string row = "epoch";
     for (const auto& number : record.numbers) row += "," + detail::csv_field(number.name);
-    return row + ",learning_rate,validation_accuracy,validation_loss,seconds\n";
+    row += ",learning_rate,validation_accuracy,validation_loss";
+    if (!metric.empty()) row += "," + detail::csv_field("validation_" + std::string{metric});
+    return row + ",seconds\n";
   }
 
-  [[nodiscard]] static std::string row_of(const epoch_record& record)
+  [[nodiscard]] static std::string row_of(const epoch_record& record, std::string_view metric = {})
   {
     const auto field = [](const std::optional<double>& x) {
       return "," + (x ? detail::text_of(*x) : std::string{});
     };
     auto row = std::to_string(record.epoch);
     for (const auto& number : record.numbers) row += field(number.value);
-    return row + field(record.learning_rate) + field(record.validation_accuracy) +
-           field(record.validation_loss) + field(record.seconds) + "\n";
+    row += field(record.learning_rate) + field(record.validation_accuracy) +
+           field(record.validation_loss);
+    if (!metric.empty()) {
+      const auto& score = record.validation_metric;
+      row += field(score ? std::optional{score->value} : std::nullopt);
+    }
+    return row + field(record.seconds) + "\n";
   }
 
   template<typename Archive>

@@ -94,7 +94,7 @@ struct distillation {
   static_assert(Stateful<Loss>,
                 "distillation: .loss must show its state (visit_state) or say has_state = false");
   static_assert(detail::taps_are_offered<step_teacher_taps<Loss>(), Loss, TeacherType>() &&
-                detail::taps_are_offered<step_student_taps<Loss>(), Loss, StudentType>(),
+                    detail::taps_are_offered<step_student_taps<Loss>(), Loss, StudentType>(),
                 "distillation: .loss wants a tap that .teacher or .student does not offer");
   static_assert(Optimizer<OptimizerType>,
                 "distillation: .optimizer must satisfy Optimizer, such as sgd{}");

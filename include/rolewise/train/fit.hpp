@@ -11,15 +11,17 @@
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/batches.hpp>
+#include <rolewise/train/any_metric.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/checked_labels.hpp>
-#include <rolewise/train/detail/class_labels.hpp>
 #include <rolewise/train/detail/epoch_sums.hpp>
+#include <rolewise/train/detail/evaluable_labels.hpp>
 #include <rolewise/train/detail/finite_state.hpp>
 #include <rolewise/train/detail/prepared_epoch.hpp>
 #include <rolewise/train/detail/rehearsal.hpp>
 #include <rolewise/train/detail/run_state.hpp>
 #include <rolewise/train/evaluate.hpp>
+#include <rolewise/train/evaluate_metrics.hpp>
 #include <rolewise/train/preparing_step.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/run_signature.hpp>
@@ -48,6 +50,10 @@ struct fit_options {
   /// always has one. With few training examples and many epochs, an evaluation in each may take
   /// longer than the training.
   std::int64_t validation_interval = 1;
+  /// What validation follows: the best epoch, `checkpoints` and `early_stop` go by this metric. By
+  /// default the accuracy, reported with the cross-entropy; any other `Metric`, such as
+  /// `mean_iou{}`, is reported in place of the two (`epoch_record::validation_metric`).
+  any_metric validation_metric{};
   /// Resume from the state that a `KeepingCallback`, such as `checkpoints`, has stored; start a
   /// new run if there is none.
   bool resume = false;
@@ -131,7 +137,9 @@ void require_sound(const Step&, const batch_source_reference& data, const fit_op
           "fit", "a validation set wants a step with evaluated(), a Student or a Teacher");
     if (o.validation->size() < 1)
       throw_invalid_argument("fit", "the validation set has no examples");
-    require_class_labels("fit", *o.validation);
+    require_evaluable(
+        "fit", o.validation_metric.is_accuracy() ? wanted_labels::classes : wanted_labels::any,
+        *o.validation);
   }
 }
 
@@ -205,6 +213,23 @@ template<typename Step>
   return found;
 }
 
+/// The chosen metric of validation.
+/// @throws diverged that names the epoch and the data set, for a value that is not finite
+template<typename Step>
+[[nodiscard]] validation_score score_in(std::int64_t epoch, const Step& step, const fit_options& o)
+{
+  const auto& metric = o.validation_metric;
+  const auto found = measured_by("fit", step.evaluated(), *o.validation, {}, metric);
+  const auto value = found.values.front();
+  if (!found.are_ordered)
+    diverge("fit", "the logits on '", o.validation->name(),
+            "' are not all numbers that can be ordered, in epoch ", epoch);
+  if (!std::isfinite(value))
+    diverge("fit", "the validation ", metric.name(), " on '", o.validation->name(), "' is ",
+            without_sign_of_nan(value), " in epoch ", epoch);
+  return {metric.name(), value, metric.higher_is_better};
+}
+
 template<typename Step>
 void validate(const Step& step, const fit_options& o, epoch_record& record, run_history& history)
 {
@@ -212,6 +237,16 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
     const auto behind = record.epoch + 1;
     if (o.validation == nullptr || (behind % o.validation_interval != 0 && behind != o.epochs))
       return;
+    if (!o.validation_metric.is_accuracy()) {
+      record.validation_metric = score_in(record.epoch, step, o);
+      const auto best = history.best_metric();
+      if (!best || best->name != record.validation_metric->name ||
+          record.validation_metric->is_better_than(*best)) {
+        history.best_accuracy.reset();
+        history.best_epoch = record.epoch;
+      }
+      return;
+    }
     const auto found = evaluated_in(record.epoch, step, *o.validation);
     record.validation_accuracy = found.top1;
     record.validation_loss = found.loss;

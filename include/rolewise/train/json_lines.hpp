@@ -43,7 +43,8 @@ namespace detail {
 ///     {"epoch":0,"metrics":{"loss":1.5,"accuracy":0.5},"learning_rate":0.1,
 ///      "validation":{"accuracy":0.4,"loss":1.6},"seconds":2.5}
 ///
-/// (without the line break); `learning_rate` and `validation` only where there is one. Numbers
+/// (without the line break); `learning_rate` and `validation` only where there is one. Where
+/// validation follows another metric, `validation` is `{"mean-iou":0.5}`. Numbers
 /// are written so that they read back as the same bits, and U+FFFD replaces invalid UTF-8 in a
 /// name.
 ///
@@ -91,6 +92,9 @@ struct json_lines {
     if (record.validation_accuracy)
       line += ",\"validation\":{\"accuracy\":" + detail::text_of(*record.validation_accuracy) +
               ",\"loss\":" + detail::text_of(record.validation_loss.value_or(0.0)) + "}";
+    if (const auto& score = record.validation_metric)
+      line += ",\"validation\":{" + detail::json_text(score->name) + ":" +
+              detail::text_of(score->value) + "}";
     return line + ",\"seconds\":" + detail::text_of(record.seconds) + "}\n";
   }
 

@@ -27,7 +27,8 @@ namespace rolewise {
 /// second, to limit synchronization with the device.
 ///
 /// On a terminal, lines are cut to the current width: the bar shrinks first, and the line of an
-/// epoch drops all numbers but loss, validation accuracy and time. Elsewhere lines are complete.
+/// epoch drops all numbers but loss, validation accuracy (or metric) and time. Elsewhere lines are
+/// complete.
 struct progress_bar {
   static constexpr bool has_state = false;
 
@@ -91,6 +92,8 @@ struct progress_bar {
     std::string end = "  " + clock(event.record.seconds);
     if (event.record.validation_accuracy)
       end.insert(0, number("  validation accuracy %.4f", *event.record.validation_accuracy));
+    if (const auto& score = event.record.validation_metric)
+      end.insert(0, "  validation " + score->name + number(" %.4f", score->value));
     const auto most = columns_for_lines(to);
     bool is_first = true;  // the loss, which is always printed
     for (const auto& [name, value] : event.record.numbers) {

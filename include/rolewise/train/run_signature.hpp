@@ -33,7 +33,11 @@ struct run_signature {
   std::vector<double> rates{};   ///< learning rates at some points of the run, if the step has any
   std::int64_t step_seed = 0;    ///< the bits of the step's own seed, if it has one
   std::int64_t teacher_sum = 0;  ///< `fingerprint()` of the step's teacher, if there is one
-  std::vector<setting> settings{};  ///< of the step; `validation_interval` unless 1
+  /// Of the step; `validation_interval` unless 1, `validation_metric` unless the accuracy.
+  std::vector<setting> settings{};
+  /// Name of the metric that validation follows if that is not the accuracy; not stored, as it is
+  /// among the settings.
+  std::string validation_metric{};
 
   template<typename Archive>
   void visit_state(Archive& archive)

@@ -12,6 +12,7 @@
 #include <rolewise/core/training_progress.hpp>
 
 #include <concepts>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,15 @@ namespace rolewise {
 struct metric {
   std::string name;     ///< `loss`, `cross-entropy`, `soft-target-kl`, `accuracy`, ...
   torch::Tensor value;  ///< 0-dimensional, detached, floating point; the mean over the batch
+  /// Of a metric that is no mean over examples: sums that add up over batches (`Metric`), detached.
+  /// If they are defined, the number of an epoch is `value_of` their total.
+  torch::Tensor sums{};
+  /// The metric of sums, 0-dimensional, on their device.
+  std::function<torch::Tensor(const torch::Tensor&)> value_of{};
+  /// The sums are [sum over the examples that count, their number], without weights. If all
+  /// examples of an epoch counted, its number is the mean of `value` weighted by batch size, with
+  /// the bits of a metric without sums.
+  bool is_mean_over_examples = false;
 };
 
 /// The metrics of one step. The first is the loss; names and order are the same in every step.

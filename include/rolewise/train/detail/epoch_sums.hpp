@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Means of metrics over an epoch.
+/// Metrics of an epoch.
 
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -17,8 +17,8 @@
 
 namespace rolewise::detail {
 
-/// Sums of metrics, weighted by batch size; each stays on the device of its metric until it is
-/// read.
+/// Metrics of an epoch: means weighted by batch size, or the values of summed sums
+/// (`metric::sums`). All stay on the device of the metric until they are read.
 class epoch_sums {
  public:
   void add(const metrics& numbers, std::int64_t examples)
@@ -27,33 +27,44 @@ class epoch_sums {
     if (numbers.empty())
       throw_invalid_argument("fit", "the step gave no metrics; the first must be the loss");
     if (names_.empty()) {
-      for (const auto& [name, value] : numbers) {
-        names_.push_back(name);
-        const auto wide = value.device().is_mps() ? torch::kFloat32 : torch::kFloat64;
-        sums_.push_back(torch::zeros({}, value.options().dtype(wide).requires_grad(false)));
+      for (const auto& each : numbers) {
+        names_.push_back(each.name);
+        const auto wide = each.value.device().is_mps() ? torch::kFloat32 : torch::kFloat64;
+        sums_.push_back(torch::zeros({}, each.value.options().dtype(wide).requires_grad(false)));
       }
       each_.resize(numbers.size());
+      totals_.resize(numbers.size());
     }
     if (numbers.size() != names_.size())
       throw_invalid_argument("fit", "the step gave ", names_.size(), " metrics, then ",
                              numbers.size());
     for (std::size_t i = 0; i < numbers.size(); ++i) {
-      const auto& [name, value] = numbers[i];
-      if (name != names_[i])
-        throw_invalid_argument("fit", "the step gave the metric '", names_[i], "', then '", name,
-                               "' in its place");
-      sums_[i].add_(value, examples);
-      each_[i].push_back(value);
+      const auto& given = numbers[i];
+      if (given.name != names_[i])
+        throw_invalid_argument("fit", "the step gave the metric '", names_[i], "', then '",
+                               given.name, "' in its place");
+      sums_[i].add_(given.value, examples);
+      each_[i].push_back(given.value);
+      add_sums(totals_[i], given);
     }
     count_ += examples;
   }
 
-  /// Returns the mean of each metric; synchronizes with the device.
+  /// Returns the number of each metric; synchronizes with the device.
   /// @throws diverged that names the epoch, the first step and the metric if a number is not finite
   [[nodiscard]] std::vector<named_number> means(std::int64_t epoch) const
   {
     std::vector<named_number> found;
     for (std::size_t i = 0; i < names_.size(); ++i) {
+      if (totals_[i].sums.defined()) {
+        const auto all = totals_[i].sums.cpu();
+        const double value = totals_[i].value_of(all).item<double>();
+        if (!std::isfinite(value)) fail_at(i, epoch, value);
+        if (!counts_each_example(totals_[i], all)) {
+          found.push_back({names_[i], value});
+          continue;
+        }
+      }
       const double sum = sums_[i].item<double>();
       if (!std::isfinite(sum)) fail_at(i, epoch, sum);
       found.push_back({names_[i], sum / static_cast<double>(count_)});
@@ -62,6 +73,25 @@ class epoch_sums {
   }
 
  private:
+  static void add_sums(metric& total, const metric& given)
+  {
+    if (!given.sums.defined()) return;
+    if (!given.value_of)
+      throw_invalid_argument("fit", "the metric '", given.name, "' has sums but no value_of");
+    if (total.sums.defined()) {
+      total.sums.add_(given.sums);
+      total.is_mean_over_examples &= given.is_mean_over_examples;
+      return;
+    }
+    total = given;
+    total.sums = given.sums.detach().clone();
+  }
+
+  [[nodiscard]] bool counts_each_example(const metric& total, const torch::Tensor& all) const
+  {
+    return total.is_mean_over_examples && all[1].item<double>() == static_cast<double>(count_);
+  }
+
   [[noreturn]] void fail_at(std::size_t metric, std::int64_t epoch, double sum) const
   {
     for (std::size_t step = 0; step < each_[metric].size(); ++step) {
@@ -75,7 +105,8 @@ class epoch_sums {
   }
 
   std::vector<std::string> names_;
-  std::vector<torch::Tensor> sums_;
+  std::vector<torch::Tensor> sums_;               // of values times batch sizes
+  std::vector<metric> totals_;                    // with `metric::sums` of all batches
   std::vector<std::vector<torch::Tensor>> each_;  // 0-dimensional: a few hundred bytes a step
   std::int64_t count_ = 0;
 };

@@ -45,6 +45,9 @@ template<bool is_kept, typename Step, typename Options>
     run.settings = all_settings_of(step);
     if (options.validation != nullptr && options.validation_interval != 1)
       run.settings.push_back({"validation_interval", std::to_string(options.validation_interval)});
+    if (options.validation != nullptr && !options.validation_metric.is_accuracy())
+      for (auto& each : options.validation_metric.settings())
+        run.settings.push_back(std::move(each));
     if (options.validation != nullptr)
       run.validation_sum = std::bit_cast<std::int64_t>(options.validation->fingerprint());
     run.data_sum = std::bit_cast<std::int64_t>(data.fingerprint());
@@ -56,6 +59,8 @@ template<bool is_kept, typename Step, typename Options>
   if (options.validation != nullptr) {
     run.validation = options.validation->name();
     run.judged = options.validation->size();
+    if (!options.validation_metric.is_accuracy())
+      run.validation_metric = options.validation_metric.name();
   }
   if constexpr (requires(training_progress progress) {
                   { step.learning_rate(progress) } -> std::convertible_to<double>;
