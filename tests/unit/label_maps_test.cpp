@@ -632,7 +632,7 @@ TEST_CASE("cutmix pastes label maps and weights along with pixels")
   // Soft maps, and partners from a data set, whose weights are 1.
   rw::dataset data;
   data.shape = {.channels = 3, .height = 16, .width = 18, .classes = 2};
-  data.images = examples.inputs;
+  data.inputs = examples.inputs;
   data.labels = torch::rand({24, 2, 16, 18});
   data.ids = examples.ids;
   auto soft = examples;

@@ -3,6 +3,7 @@
 #include "support/doctest.hpp"
 
 #include <rolewise/agent/compose.hpp>
+#include <rolewise/agent/horizontal_flip.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/rand_augment.hpp>
 #include <rolewise/core/draws.hpp>
@@ -16,7 +17,7 @@
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/fit.hpp>
-#include <rolewise/train/metrics.hpp>
+#include <rolewise/train/mean_iou.hpp>
 #include <rolewise/train/supervised.hpp>
 
 #include <torch/nn/cloneable.h>
@@ -106,7 +107,7 @@ torch::Tensor classes_of_colors(const torch::Tensor& images)
 TEST_CASE("label maps and weights move with their images by crop, flip and affine operations")
 {
   const auto data = rectangles(32, seed{1});
-  auto examples = as_batch(data);
+  auto examples = data.examples();
   examples.weights = examples.labels.to(torch::kFloat) + 1;  // to be recognized where they go
   const auto follows = [&](const auto& agent) {
     const auto view = agent(examples, training_progress{.epoch = 1}, seed{2});
@@ -120,6 +121,7 @@ TEST_CASE("label maps and weights move with their images by crop, flip and affin
         torch::where(counted, view.labels + 1, torch::zeros_like(view.labels)).to(torch::kFloat)));
   };
   follows(pad_crop_flip{});
+  follows(horizontal_flip{.probability = 1.0});
 }
 
 TEST_CASE("a segmenter teaches a smaller one; mean IoU tells")
@@ -128,20 +130,20 @@ TEST_CASE("a segmenter teaches a smaller one; mean IoU tells")
   // [segmentation]
   const auto agent = compose{rand_augment{.operations = 1, .magnitude = 3}, pad_crop_flip{}};
   const auto task = cross_entropy{} + 0.4 * on_tap<tap::auxiliary<0>>(cross_entropy{});
-  supervised pretraining{.student = segmenter(12, 1),
+  supervised pretraining{.student = segmenter(16, 1),
                          .agent = agent,
                          .loss = task,
-                         .optimizer = adam{.learning_rate = 0.01},
+                         .optimizer = adam{.learning_rate = 0.005},
                          .metric = mean_iou{}};
-  fit_options options{.epochs = 6, .batch_size = 8, .validation = &validation};
+  fit_options options{.epochs = 12, .batch_size = 8, .validation = &validation};
   options.validation_metric = mean_iou{};
   const auto first = fit(pretraining, data, options);
 
   distillation training{.teacher = frozen(pretraining.student),
-                        .student = segmenter(6, 2),
+                        .student = segmenter(12, 2),
                         .student_agent = agent,
                         .loss = task + 1.0 * soft_target_kl{temperature{2}},
-                        .optimizer = adam{.learning_rate = 0.01},
+                        .optimizer = adam{.learning_rate = 0.005},
                         .metric = mean_iou{}};
   const auto second = fit(training, data, options);
   // [/segmentation]

@@ -127,7 +127,7 @@ dataset some_images()
 {
   dataset data;
   const auto examples = rolewise::testing::own_images(samples);
-  data.images = examples.inputs;
+  data.inputs = examples.inputs;
   data.labels = examples.labels;
   data.ids = examples.ids.flip(0) * 10 + 4;
   data.normalization = examples.normalization;

@@ -16,7 +16,7 @@
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/fit.hpp>
-#include <rolewise/train/metrics.hpp>
+#include <rolewise/train/perplexity.hpp>
 #include <rolewise/train/supervised.hpp>
 
 #include <torch/nn/cloneable.h>

@@ -16,7 +16,9 @@
 #include <rolewise/train/detail/learner_state.hpp>
 #include <rolewise/train/detail/learning_rate.hpp>
 #include <rolewise/train/learning_rate_schedule.hpp>
+#include <rolewise/train/metric.hpp>
 #include <rolewise/train/sgd.hpp>
+#include <rolewise/train/top_k_accuracy.hpp>
 #include <rolewise/train/trainable.hpp>
 #include <rolewise/train/training_step.hpp>
 
@@ -45,7 +47,8 @@ concept DistillationStepLoss = LossFunction<L> || GradientCombination<L>;
 /// student's; the loss with the labels of the student's view; the backward pass (of a
 /// `GradientCombination` two, one after the other); gradient clipping; the optimizer's update at
 /// learning rate `optimizer.learning_rate * lr_schedule(training_progress)`; the moving average.
-/// Metrics: `loss`, the terms, `accuracy` of the student. Does not synchronize with the device.
+/// Metrics: `loss`, the terms, `.metric` of the student (the accuracy by default). Does not
+/// synchronize with the device.
 ///
 /// The state between steps is `learner_state`: see `supervised`.
 ///
@@ -55,7 +58,8 @@ concept DistillationStepLoss = LossFunction<L> || GradientCombination<L>;
 template<typename TeacherType = detail::missing, typename StudentType = detail::missing,
          typename TeacherAgentType = no_agent, typename StudentAgentType = no_agent,
          typename SharedAgentType = no_agent, typename Loss = detail::missing,
-         typename OptimizerType = sgd, typename ScheduleType = cosine_annealing>
+         typename OptimizerType = sgd, typename ScheduleType = cosine_annealing,
+         typename MetricType = top_k_accuracy>
 struct distillation {
   static_assert(!std::same_as<TeacherType, detail::missing>, "distillation: .teacher is missing");
   static_assert(!std::same_as<StudentType, detail::missing>, "distillation: .student is missing");
@@ -102,6 +106,10 @@ struct distillation {
       LearningRateSchedule<ScheduleType>,
       "distillation: .lr_schedule must satisfy LearningRateSchedule, such as cosine_annealing{}");
 
+  static_assert(StepMetric<MetricType>,
+                "distillation: .metric must satisfy Metric, such as top_k_accuracy{}, or be "
+                "no_metric{}");
+
   // Without initializers: a step is default-constructible only if these members are.
   TeacherType teacher;
   StudentType student;
@@ -114,6 +122,7 @@ struct distillation {
   std::optional<clip_gradients> clipping{};  ///< empty: no gradient clipping
   std::optional<rolewise::ema> ema{};        ///< empty: no moving average
   rolewise::seed seed{0};                    ///< of the views
+  MetricType metric{};                       ///< of the student on its views, beside the loss
 
   detail::learner_state<StudentType, OptimizerType>
       learner_state{};  ///< state between steps; internal, do not set
@@ -221,7 +230,7 @@ struct distillation {
     pair.student = student.forward(students, step_student_taps<Loss>());
     detail::require_labels_beside<Loss>(labels, pair.student.logits);
     const auto targets = targets_of(students, progress);
-    auto found = detail::gradients_of_loss(loss, pair, targets, learned);
+    auto found = detail::gradients_of_loss(loss, metric, pair, targets, learned);
     learner_state.update(student, learned, found.gradients, learning_rate(progress), clipping, ema);
     detail::tell_losses(loss, pair, targets);
     return std::move(found.numbers);

@@ -16,7 +16,9 @@
 #include <rolewise/train/detail/learner_state.hpp>
 #include <rolewise/train/detail/learning_rate.hpp>
 #include <rolewise/train/learning_rate_schedule.hpp>
+#include <rolewise/train/metric.hpp>
 #include <rolewise/train/sgd.hpp>
+#include <rolewise/train/top_k_accuracy.hpp>
 #include <rolewise/train/trainable.hpp>
 #include <rolewise/train/training_step.hpp>
 
@@ -34,8 +36,8 @@ namespace rolewise {
 /// One step computes, in order: the agent's view under `seed.split(role::student)` (`view_of`),
 /// the student's forward pass, the loss, the backward pass, gradient clipping, the optimizer's
 /// update at learning rate `optimizer.learning_rate * lr_schedule(training_progress)`, the moving
-/// average. Metrics: `loss`, the terms of a weighted sum, `accuracy` (of the augmented batch,
-/// before the update). Does not synchronize with the device.
+/// average. Metrics: `loss`, the terms of a weighted sum, `.metric` (of the augmented batch,
+/// before the update; the accuracy by default). Does not synchronize with the device.
 ///
 /// The state of the optimizer and of the average is created by the first step (or the first
 /// `visit_state`) and is kept: a second `fit` continues with it. A copy of a step is deep.
@@ -45,7 +47,7 @@ namespace rolewise {
 /// threads.
 template<typename StudentType = detail::missing, typename Agent = no_agent,
          typename Loss = cross_entropy, typename OptimizerType = sgd,
-         typename ScheduleType = cosine_annealing>
+         typename ScheduleType = cosine_annealing, typename MetricType = top_k_accuracy>
 struct supervised {
   static_assert(Student<StudentType>,
                 "supervised: .student must satisfy Student (rolewise/student/student.hpp)");
@@ -73,6 +75,10 @@ struct supervised {
       LearningRateSchedule<ScheduleType>,
       "supervised: .lr_schedule must satisfy LearningRateSchedule, such as cosine_annealing{}");
 
+  static_assert(StepMetric<MetricType>,
+                "supervised: .metric must satisfy Metric, such as top_k_accuracy{}, or be "
+                "no_metric{}");
+
   StudentType student;  // no initializer: the step is default-constructible only if the student is
   Agent agent{};
   Loss loss{};
@@ -81,6 +87,7 @@ struct supervised {
   std::optional<clip_gradients> clipping{};  ///< empty: no gradient clipping
   std::optional<rolewise::ema> ema{};        ///< empty: no moving average
   rolewise::seed seed{0};                    ///< of the views
+  MetricType metric{};                       ///< of the augmented batches, beside the loss
 
   detail::learner_state<StudentType, OptimizerType>
       learner_state{};  ///< state between steps; internal, do not set
@@ -171,7 +178,7 @@ struct supervised {
     pair.student = student.forward(view, student_taps<Loss>());
     detail::require_labels_beside<Loss>(labels, pair.student.logits);
     const auto targets = targets_of(view, progress);
-    auto found = detail::gradients_of_loss(loss, pair, targets, learned);
+    auto found = detail::gradients_of_loss(loss, metric, pair, targets, learned);
     learner_state.update(student, learned, found.gradients, learning_rate(progress), clipping, ema);
     detail::tell_losses(loss, pair, targets);
     return std::move(found.numbers);

@@ -21,6 +21,7 @@
 #include <rolewise/train/detail/class_labels.hpp>
 #include <rolewise/train/detail/gradients_on.hpp>
 #include <rolewise/train/ema.hpp>
+#include <rolewise/train/metric.hpp>
 #include <rolewise/train/optimizer.hpp>
 #include <rolewise/train/training_step.hpp>
 
@@ -158,15 +159,6 @@ void require_labels_beside(const torch::Tensor& labels, const torch::Tensor& log
       require_classes("training step", labels, logits.size(1), "the batch");
 }
 
-/// Accuracy, `[]`: share of the examples whose highest logit is that of the (most likely) label.
-[[nodiscard]] inline torch::Tensor batch_accuracy(const torch::Tensor& logits,
-                                                  const torch::Tensor& labels)
-{
-  const torch::NoGradGuard without_graph;
-  const auto wanted = labels.is_floating_point() ? labels.argmax(1) : labels;
-  return logits.argmax(1).eq(wanted).to(torch::kFloat32).mean();
-}
-
 /// The metrics of one step and the gradient of each trained tensor.
 struct loss_gradients {
   metrics numbers;
@@ -178,9 +170,9 @@ inline void add_terms(metrics& numbers, std::vector<loss_term>&& terms)
   for (auto& term : terms) numbers.push_back({std::move(term.name), std::move(term.value)});
 }
 
-template<typename Loss>
-[[nodiscard]] loss_gradients gradients_of_loss(const Loss& loss, const paired_outputs& pair,
-                                               const targets& targets,
+template<typename Loss, StepMetric M>
+[[nodiscard]] loss_gradients gradients_of_loss(const Loss& loss, const M& metric,
+                                               const paired_outputs& pair, const targets& targets,
                                                const std::vector<named_tensor>& learned)
 {
   loss_gradients found;
@@ -218,7 +210,7 @@ template<typename Loss>
     }
     found.gradients = backward_to(learned, total);
   }
-  found.numbers.push_back({"accuracy", batch_accuracy(pair.student.logits, targets.labels)});
+  add_metric(found.numbers, metric, pair.student, targets);
   return found;
 }
 
