@@ -129,6 +129,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/settings.hpp
     include/rolewise/core/standard_output.hpp
     include/rolewise/core/state.hpp
+    include/rolewise/core/taps.hpp
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
     include/rolewise/core/terminal.hpp
@@ -164,6 +165,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/loss_terms.hpp
     include/rolewise/loss/no_distillation.hpp
     include/rolewise/loss/soft_target_kl.hpp
+    include/rolewise/loss/targets.hpp
     include/rolewise/loss/weighted_sum.hpp
     include/rolewise/network.hpp
     include/rolewise/network/activation.hpp
@@ -205,6 +207,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/int8_wide_body.hpp
     include/rolewise/network/integer_forward.hpp
     include/rolewise/network/layer_plan.hpp
+    include/rolewise/network/layered.hpp
     include/rolewise/network/linear.hpp
     include/rolewise/network/module.hpp
     include/rolewise/network/network.hpp
@@ -214,6 +217,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/residual_block.hpp
     include/rolewise/network/residual_body.hpp
     include/rolewise/network/resnet.hpp
+    include/rolewise/network/vgg.hpp
     include/rolewise/network/weight_init.hpp
     include/rolewise/network/wide_residual_block.hpp
     include/rolewise/network/wide_resnet.hpp
