@@ -223,6 +223,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/int8_wide_body.hpp
     include/rolewise/network/integer_forward.hpp
     include/rolewise/network/layer_plan.hpp
+    include/rolewise/network/layered.hpp
     include/rolewise/network/linear.hpp
     include/rolewise/network/module.hpp
     include/rolewise/network/network.hpp
@@ -232,6 +233,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/residual_block.hpp
     include/rolewise/network/residual_body.hpp
     include/rolewise/network/resnet.hpp
+    include/rolewise/network/vgg.hpp
     include/rolewise/network/weight_init.hpp
     include/rolewise/network/wide_residual_block.hpp
     include/rolewise/network/wide_resnet.hpp

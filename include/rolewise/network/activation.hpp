@@ -55,6 +55,15 @@ template<Quantizer Q>
     return kept ? deferred_batch_norm{kept->relu()} : std::move(sum).rectified();
 }
 
+/// The output of the last block, rectified; in place where it is a sum that is not kept.
+template<Quantizer Q>
+[[nodiscard]] torch::Tensor rectified_last(deferred_batch_norm last, bool is_kept)
+{
+  auto x = last.taken();
+  if constexpr (fuses_relu<Q>()) x = is_kept ? x.relu() : x.relu_();
+  return x;
+}
+
 }  // namespace detail
 
 /// Callback of `activation::watch`: receives the input of an activation quantizer, after ReLU,

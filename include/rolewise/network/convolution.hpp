@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The `convolution` layer, without bias, on tensors or quantized levels.
+/// The `convolution` layer, on tensors or quantized levels.
 
 #include <rolewise/network/activation.hpp>
 #include <rolewise/network/batch_norm.hpp>
@@ -22,7 +22,8 @@
 
 namespace rolewise {
 
-/// Convolution of `[N, I, H, W]` with weights `[O, I, K, K]`.
+/// Convolution of `[N, I, H, W]` with weights `[O, I, K, K]` and, if its shape has one, a bias
+/// `[O]`, which is never quantized and has at least single precision.
 ///
 /// With a quantizer, levels are multiplied and the sum is scaled once. While the sum of
 /// |level * level| stays below 2^24 it is exact in single precision, in any order, so integer and
@@ -38,11 +39,15 @@ class convolution {
       : weight_{q, plan, start.of_convolution(plan.place.name, shape.out, shape.in, shape.kernel)},
         gradients_{detail::gradient_state_of(q, plan.place)},
         shape_{shape}
-  {}
+  {
+    if (shape.bias)
+      bias_ = start.of_convolution_bias(plan.place.name, shape.out, shape.in, shape.kernel)
+                  .set_requires_grad(true);
+  }
 
   [[nodiscard]] torch::Tensor operator()(const carried<Q>& x, phase when)
   {
-    return on_backward(product(x, when), when);
+    return on_backward(plus(product(x, when), bias_), when);
   }
 
   /// The convolution followed by batch norm. A folded batch norm is folded into low-bit weights
@@ -53,14 +58,15 @@ class convolution {
   {
     if constexpr (takes_folded_weights<Q>())
       if (norm.is_folded() && (is_as_asked(when) || !is_full())) {
-        auto y = on_backward(product(x, when, &norm), when);
+        const auto folded_bias = bias_.defined() ? bias_ * norm.folding() : bias_;
+        auto y = on_backward(plus(product(x, when, &norm), folded_bias), when);
         if (is_as_asked(when)) return norm.of_folded(std::move(y));
         if constexpr (!changes_nothing<Q>()) return norm.of_folded(y, unfolded(x), when);
       }
     return norm.pending((*this)(x, when), when);
   }
 
-  /// The convolution alone, without gradient quantization.
+  /// The convolution alone, without bias and gradient quantization.
   /// @param norm the batch norm to fold into the weights; null for none
   [[nodiscard]] torch::Tensor product(const carried<Q>& x, phase when, batch_norm* norm = nullptr)
   {
@@ -90,7 +96,13 @@ class convolution {
     return report;
   }
   [[nodiscard]] std::int64_t outputs() const { return shape_.out; }
-  void cast(torch::ScalarType type) { weight_.cast(type); }
+  void cast(torch::ScalarType type)
+  {
+    weight_.cast(type);
+    if (!bias_.defined()) return;
+    if (c10::isReducedFloatingType(type)) type = torch::kFloat;
+    bias_ = bias_.detach().to(type).set_requires_grad(bias_.requires_grad());
+  }
   void set_precision(const pass_precisions& passes) { passes_ = passes; }
 
   /// The convolution with a factor per output channel and a bias folded in, in full precision.
@@ -99,7 +111,7 @@ class convolution {
     requires(changes_nothing<Q>())
   {
     return {weight_.report().place.name, weight_.latent().detach() * factor.view({-1, 1, 1, 1}),
-            bias, shape_};
+            bias_.defined() ? bias + factor * bias_.detach() : bias, shape_};
   }
 
   /// See `visit_normalized`.
@@ -109,6 +121,7 @@ class convolution {
   void visit_state(Archive& archive)
   {
     weight_.visit_state(archive);
+    if (bias_.defined()) archive.parameter("bias", bias_);
     if constexpr (GradientQuantizer<Q>) visit_part(archive, "gradients", gradients_);
   }
 
@@ -117,6 +130,12 @@ class convolution {
 
   [[nodiscard]] bool is_full() const { return changes_nothing<Q>() || weight_.is_full(); }
 
+  /// y plus a value for each channel, in place; y itself if there are none.
+  [[nodiscard]] static torch::Tensor plus(torch::Tensor y, const torch::Tensor& each)
+  {
+    return each.defined() ? y.add_(each.to(y.scalar_type()).view({1, -1, 1, 1})) : y;
+  }
+
   [[nodiscard]] torch::Tensor on_backward(torch::Tensor y, phase when)
   {
     if constexpr (GradientQuantizer<Q>)
@@ -124,12 +143,13 @@ class convolution {
     return y;
   }
 
-  /// The convolution with full-precision weights, without folding.
+  /// The convolution with full-precision weights and bias, without folding.
   [[nodiscard]] torch::Tensor unfolded(const quantized& x) const
   {
     const auto values = x.values();
-    return detail::convolution_of(values, weight_.latent().to(values.scalar_type()),
-                                  detail::geometry_of(shape_, values), passes_);
+    return plus(detail::convolution_of(values, weight_.latent().to(values.scalar_type()),
+                                       detail::geometry_of(shape_, values), passes_),
+                bias_);
   }
 
   /// Selects the arithmetic, and packs the weights if it is integer.
@@ -156,6 +176,7 @@ class convolution {
   }
 
   quantized_weight<Q> weight_;
+  torch::Tensor bias_;  ///< undefined without one
   [[no_unique_address]] gradient_state gradients_;
   convolution_shape shape_;
   pass_precisions passes_{};

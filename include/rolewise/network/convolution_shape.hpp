@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The shape of a convolution and its padding rule.
+/// The shape of a convolution, its padding rule and whether it has a bias.
 
 #include <rolewise/network/detail/convolution_geometry.hpp>
 
@@ -22,6 +22,7 @@ struct convolution_shape {
   std::int64_t kernel = 3;
   std::int64_t stride = 1;
   padding_rule padding = padding_rule::symmetric;
+  bool bias = false;
 };
 
 namespace detail {

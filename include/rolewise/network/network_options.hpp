@@ -58,18 +58,6 @@ template<typename Q>
   return found;
 }
 
-/// A list of parts of one type, named by index.
-template<typename Part>
-struct part_list {
-  std::vector<Part> parts;
-
-  template<typename Archive>
-  void visit_state(Archive& archive)
-  {
-    for (std::size_t i = 0; i < parts.size(); ++i) archive.part(std::to_string(i), parts[i]);
-  }
-};
-
 /// Height and width of a feature map.
 struct map_size {
   std::int64_t height = 1;

@@ -4,6 +4,7 @@
 /// @file
 /// Residual networks of basic blocks.
 
+#include <rolewise/network/layered.hpp>
 #include <rolewise/network/linear.hpp>
 #include <rolewise/network/residual_block.hpp>
 
@@ -88,9 +89,8 @@ class residual_body {
         x = block(std::move(x), when, &block == &blocks.back() ? place_for_sum(s) : nullptr);
       keep(s, x);
     }
-    auto last = x.taken();
-    if constexpr (fuses_relu<Q>()) last = place_for_sum(Plan::stages) ? last.relu() : last.relu_();
-    const auto pooled = detail::pooled(last);
+    const auto pooled =
+        detail::pooled(detail::rectified_last<Q>(std::move(x), place_for_sum(Plan::stages)));
     features.keep(tap_kind::penultimate, 0, [&] { return pooled; });
     return {.logits = classifier_(pooled, when), .features = features.taken()};
   }

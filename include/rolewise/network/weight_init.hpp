@@ -29,7 +29,8 @@ enum class conv_init {
 enum class linear_init {
   uniform,            ///< weights and bias uniform in +- 1 / sqrt(C_in): LibTorch's default
   uniform_zero_bias,  ///< weights as in `uniform`, bias 0
-  xavier_zero_bias    ///< weights uniform in +- sqrt(6 / (C_in + C_out)), bias 0
+  xavier_zero_bias,   ///< weights uniform in +- sqrt(6 / (C_in + C_out)), bias 0
+  normal_zero_bias    ///< weights normal with standard deviation 0.01, bias 0
 };
 
 /// The weight initialization of all layers of a network. Equal seeds, names and shapes give equal
@@ -42,6 +43,9 @@ struct weight_init {
   /// @return `[out, in, kernel, kernel]`, channels last
   [[nodiscard]] torch::Tensor of_convolution(std::string_view layer, std::int64_t out,
                                              std::int64_t in, std::int64_t kernel) const;
+  /// @return `[out]`: uniform in +- 1 / sqrt(k^2 C_in) with `conv_init::uniform_fan_in`, else 0
+  [[nodiscard]] torch::Tensor of_convolution_bias(std::string_view layer, std::int64_t out,
+                                                  std::int64_t in, std::int64_t kernel) const;
   /// @return `[out, in]`
   [[nodiscard]] torch::Tensor of_linear(std::string_view layer, std::int64_t out,
                                         std::int64_t in) const;
@@ -104,14 +108,26 @@ inline torch::Tensor weight_init::of_convolution(std::string_view layer, std::in
   return weights().contiguous(torch::MemoryFormat::ChannelsLast);
 }
 
+inline torch::Tensor weight_init::of_convolution_bias(std::string_view layer, std::int64_t out,
+                                                      std::int64_t in, std::int64_t kernel) const
+{
+  if (convolution != conv_init::uniform_fan_in) return torch::zeros({out}, torch::kFloat);
+  return detail::drawn_uniform({out}, seed.split(purpose{"first bias"}).split(purpose{layer}),
+                               1.0 / std::sqrt(static_cast<double>(kernel * kernel * in)));
+}
+
 inline torch::Tensor weight_init::of_linear(std::string_view layer, std::int64_t out,
                                             std::int64_t in) const
 {
+  const auto key = seed.split(purpose{"first weights"}).split(purpose{layer});
+  if (linear == linear_init::normal_zero_bias) {
+    const draws of{key, 0, 0};
+    return detail::drawn({out, in}, [&](std::uint64_t i) { return 0.01 * of.normal(i); });
+  }
   const double bound = linear == linear_init::xavier_zero_bias
                            ? std::sqrt(6.0 / static_cast<double>(in + out))
                            : 1.0 / std::sqrt(static_cast<double>(in));
-  return detail::drawn_uniform({out, in},
-                               seed.split(purpose{"first weights"}).split(purpose{layer}), bound);
+  return detail::drawn_uniform({out, in}, key, bound);
 }
 
 inline torch::Tensor weight_init::of_bias(std::string_view layer, std::int64_t out,

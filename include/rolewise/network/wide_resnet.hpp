@@ -4,6 +4,7 @@
 /// @file
 /// Wide residual networks.
 
+#include <rolewise/network/layered.hpp>
 #include <rolewise/network/linear.hpp>
 #include <rolewise/network/wide_residual_block.hpp>
 
