@@ -54,8 +54,8 @@ inline constexpr auto names_to_choose_from = [] {
 /// Agent i gets `seed.split(i)`, and an example's view is bit-equal to the one that this agent
 /// alone makes under that seed. An agent that mixes receives the whole batch. If one of the
 /// agents makes soft labels, all become soft, and examples that were not mixed are their own
-/// partners. The mixture has state, and mixes, if a part does. A mixture of `cyclic_views`
-/// does not recur; recurring views of a mixture do.
+/// partners; likewise, if one gives weights, all have weights. The mixture has state, and mixes, if
+/// a part does. A mixture of `cyclic_views` does not recur; recurring views of a mixture do.
 ///
 /// @par Determinism
 /// The choice of agent is a function of seed, epoch and id; the rest is that of the agents.
