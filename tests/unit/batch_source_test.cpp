@@ -4,6 +4,7 @@
 #include "support/doctest.hpp"
 #include "support/tiny_student.hpp"
 
+#include <rolewise/agent/no_agent.hpp>
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/data/batch_source.hpp>
@@ -12,9 +13,13 @@
 #include <rolewise/data/class_groups.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/gathered_batches.hpp>
+#include <rolewise/search/random_search.hpp>
+#include <rolewise/search/space.hpp>
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/fit.hpp>
+#include <rolewise/train/run_search.hpp>
+#include <rolewise/train/teacher_stddev.hpp>
 
 #include <ATen/ops/_unique2.h>
 
@@ -262,6 +267,7 @@ struct rehearsing_step : summing_step {
 
 /// Softmax regression of three classes on points of the plane.
 struct linear_step {
+  double rate = 2.0;
   torch::Tensor weight = torch::zeros({2, 3}), bias = torch::zeros({3});
 
   metrics operator()(const batch& examples, const training_progress&)
@@ -270,8 +276,8 @@ struct linear_step {
     const auto log_p = torch::log_softmax(x.matmul(weight) + bias, 1);
     const auto hot = torch::one_hot(examples.labels, 3).to(torch::kFloat32);
     const auto error = (log_p.exp() - hot) / static_cast<double>(x.size(0));
-    weight = weight - 2.0 * x.t().matmul(error);
-    bias = bias - 2.0 * error.sum(0);
+    weight = weight - rate * x.t().matmul(error);
+    bias = bias - rate * error.sum(0);
     return {{"loss", -(log_p * hot).sum() / static_cast<double>(x.size(0))}};
   }
   template<typename Archive>
@@ -279,6 +285,15 @@ struct linear_step {
   {
     archive.parameter("weight", weight);
     archive.parameter("bias", bias);
+  }
+};
+
+/// A teacher of fixed weights.
+struct fixed_teacher {
+  torch::Tensor weight = torch::linspace(-1, 1, 27).view({9, 3});
+  [[nodiscard]] outputs forward(const batch& examples, taps = {}) const
+  {
+    return {.logits = normalized_inputs(examples).reshape({-1, 9}).matmul(weight), .features = {}};
   }
 };
 
@@ -400,6 +415,7 @@ TEST_CASE("batches keep mask, weights and ignore_index, and so do subsets")
 TEST_CASE("label maps and vectors are gathered as they are")
 {
   auto data = vectors(9);
+  CHECK(data.examples().ignore_index == ignore_nothing);
   data.labels = torch::arange(9 * 6, torch::kLong).view({9, 2, 3});
   for (const auto& each : batches(data, {.size = 4})) {
     CHECK(torch::equal(each.labels, data.labels.index_select(0, each.ids - 100)));
@@ -610,7 +626,7 @@ TEST_CASE("labels of a source that does not show them are checked batch by batch
   data.ignore_index = 3;
   CHECK(says(unshown{data}, 0) == "no refusal");
   summing_step any;  // without a loss that wants classes
-  data.ignore_index = -100;
+  data.ignore_index.reset();
   CHECK(refusal_of([&] { (void)fit(any, unshown{data}, {.batch_size = 4}); }) == "no refusal");
 }
 
@@ -729,4 +745,39 @@ TEST_CASE("a network learns from generated examples")
   // [/use]
   CHECK(history.epochs.size() == 4);
   CHECK(history.epochs.back().numbers[0].value < 0.5 * history.epochs.front().numbers[0].value);
+}
+
+TEST_CASE("a search trains its trials on any source, and is not continued on another")
+{
+  const testing::scratch_folder folder;
+  const search_space space{{"rate", real_interval{0.5, 2.0}}};
+  const auto run = [&](const clusters& points, const std::string& place) {
+    return run_search(
+        random_search{}, space,
+        [](const configuration& at, std::int64_t, seed) {
+          return linear_step{.rate = at.real("rate")};
+        },
+        [](const linear_step& step) { return -step.bias.abs().sum().item<double>(); }, points,
+        {.trials = 3, .epochs = 2, .batch_size = 20, .max_concurrent_trials = 2, .folder = place});
+  };
+  const clusters points{.count = 60};
+  const auto want = run(points, "");
+  CHECK(want.trial_states.size() == 3);
+  const auto found = run(points, folder.path());
+  for (std::size_t i = 0; i < 3; ++i)
+    CHECK(found.trial_states[i].score == want.trial_states[i].score);
+  CHECK(refusal_of([&] {
+          (void)run(clusters{.count = 60, .spread = 0.5}, folder.path());
+        }).find("data_sum") != std::string::npos);
+}
+
+TEST_CASE("the spread of a teacher's predictions is that of the examples, however they come")
+{
+  const auto data = testing::tiny_data(48);
+  const stddev_options<no_agent> options{.batch_size = 8, .steps = 2, .epochs = 2};
+  const auto want = teacher_stddev(fixed_teacher{}, data, no_agent{}, options);
+  const auto found = teacher_stddev(fixed_teacher{}, unshown{data}, no_agent{}, options);
+  CHECK(want.groups == 6);
+  CHECK(found.groups == 6);
+  CHECK(found.stddev == want.stddev);
 }

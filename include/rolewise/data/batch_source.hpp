@@ -76,9 +76,9 @@ concept begin_an_epoch = requires(const S source, const batch_options options) {
 /// Required beyond the syntax (`tests/laws/batch_source.hpp`): a batch is a function of the source,
 /// of the step and of the options `size`, `seed`, `epoch`, `shuffle` and `drop_last` alone, with
 /// draws as in `core/draws.hpp`. Several threads call the function at the same time, each with a
-/// `memory` of its own, which the function may take its tensors from; it outlives the source, so
-/// it owns or shares what it reads. A batch has an id for each example. Its tensors are not written
-/// once they are returned.
+/// `memory` of its own, which the function may take its tensors from, and in a search the members
+/// of the source too. The function outlives the source, so it owns or shares what it reads. A batch
+/// has an id for each example. Its tensors are not written once they are returned.
 template<typename S>
 concept BatchSource =
     source_must::count_the_examples_of_an_epoch<S> && source_must::carry_a_name_for_the_report<S> &&

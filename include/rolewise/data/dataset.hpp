@@ -17,12 +17,17 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace rolewise {
+
+/// The `ignore_index` of a batch that ignores no label.
+inline constexpr std::int64_t ignore_nothing = std::numeric_limits<std::int64_t>::min();
 
 /// A data set of N labeled examples on the CPU: images, token sequences or vectors. Copies share
 /// memory; the library never writes into it.
@@ -40,9 +45,11 @@ struct dataset {
   rolewise::normalization normalization{};
   std::vector<std::string> class_names{};  ///< `shape.classes` names, or none
   std::string name{};                      ///< for reports
-  torch::Tensor mask{};              ///< `[N, L]` bool, true for a token; undefined if all are
-  torch::Tensor weights{};           ///< of the labels, as in a batch; undefined means 1
-  std::int64_t ignore_index = -100;  ///< hard labels of this value count nowhere
+  torch::Tensor mask{};     ///< `[N, L]` bool, true for a token; undefined if all are
+  torch::Tensor weights{};  ///< of the labels, as in a batch; undefined means 1
+  /// Hard labels of this value count in no loss and no metric. Without it every label counts, and
+  /// one that is no class is an error.
+  std::optional<std::int64_t> ignore_index{};
 
   [[nodiscard]] std::int64_t size() const { return inputs.defined() ? inputs.size(0) : 0; }
 
@@ -60,7 +67,7 @@ struct dataset {
             .normalization = normalization,
             .mask = mask,
             .weights = weights,
-            .ignore_index = ignore_index};
+            .ignore_index = ignore_index.value_or(ignore_nothing)};
   }
 
   /// The batches of an epoch: every example once, in an order that is a function of (seed, epoch)
@@ -98,10 +105,10 @@ inline std::uint64_t dataset::fingerprint() const
     sum.add(std::uint64_t{values->size()});
     for (const double value : *values) sum.add(std::bit_cast<std::uint64_t>(value));
   }
-  if (mask.defined() || weights.defined() || ignore_index != dataset{}.ignore_index) {
+  if (mask.defined() || weights.defined() || ignore_index) {
     sum.add(mask);
     sum.add(weights);
-    sum.add(std::bit_cast<std::uint64_t>(ignore_index));
+    sum.add(std::bit_cast<std::uint64_t>(ignore_index.value_or(ignore_nothing)));
   }
   return sum.value();
 }
