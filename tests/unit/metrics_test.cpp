@@ -61,7 +61,6 @@ double value_of(const M& metric, const torch::Tensor& logits, const targets& wan
 
 /// A teacher whose logits are rows of a table, by id.
 struct table_teacher {
-  static constexpr bool has_state = false;
   torch::Tensor rows;
   [[nodiscard]] outputs forward(const batch& examples, taps) const
   {
