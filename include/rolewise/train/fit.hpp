@@ -260,7 +260,8 @@ void validate(const Step& step, const fit_options& o, epoch_record& record, run_
 ///     const auto history = fit(training, data.train, {.epochs = 8, .validation = &data.test},
 ///                              progress_bar{}, checkpoints{.folder = "run"});
 ///
-/// The metrics of an epoch are means over its examples. They are summed on the device and read
+/// The metrics of an epoch are means over its examples, or the values of summed sums
+/// (`metric::sums`). They are summed on the device and read
 /// once per epoch: a step does not synchronize with the device. Non-finite numbers (a metric, a
 /// parameter or range after the last step, a validation loss) are detected then, after the epoch
 /// and before its state is stored. Steps enable gradients themselves, also under a
