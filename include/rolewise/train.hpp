@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// Umbrella header of `train/`: learners, training steps, metrics, `fit`, callbacks, checkpoints, searches.
+/// Umbrella header of `train/`: learners, training steps, metrics, `fit`, callbacks, checkpoints,
+/// searches.
 
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/adamw.hpp>

@@ -61,7 +61,6 @@ double value_of(const M& metric, const torch::Tensor& logits, const targets& wan
 
 /// A teacher whose logits are rows of a table, by id.
 struct table_teacher {
-  static constexpr bool has_state = false;
   torch::Tensor rows;
   [[nodiscard]] outputs forward(const batch& examples, taps) const
   {
@@ -340,6 +339,15 @@ TEST_CASE("a step hands the sums of its metric to the epoch")
   labels.fill_(-100);
   CHECK_THROWS_WITH_AS((void)epoch_of(top_k_accuracy{}, labels_of(labels)),
                        "rolewise: fit: 'accuracy' is nan in epoch 0, step 0", diverged);
+
+  rolewise::detail::epoch_sums mixed;
+  metrics with_sums;
+  add_metric(with_sums, mean_iou{}, logits_of(logits), labels_of(labels));
+  mixed.add(with_sums, 11);
+  CHECK_THROWS_WITH_AS(
+      mixed.add({{"mean-iou", torch::tensor(1.0)}}, 11),
+      "rolewise: fit: the metric 'mean-iou' has sums in some steps, in others none",
+      std::invalid_argument);
 
   metrics numbers;
   add_metric(numbers, no_metric{}, logits_of(logits), labels_of(labels));

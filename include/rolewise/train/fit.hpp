@@ -319,7 +319,8 @@ run_history fit_on(Step& step, const batch_source_reference& data, const fit_opt
 ///     const auto history = fit(training, data.train, {.epochs = 8, .validation = &data.test},
 ///                              progress_bar{}, checkpoints{.folder = "run"});
 ///
-/// The metrics of an epoch are means over its examples. They are summed on the device and read
+/// The metrics of an epoch are means over its examples, or the values of summed sums
+/// (`metric::sums`). They are summed on the device and read
 /// once per epoch: a step does not synchronize with the device. Non-finite numbers (a metric, a
 /// parameter or range after the last step, a validation loss) are detected then, after the epoch
 /// and before its state is stored. Steps enable gradients themselves, also under a

@@ -74,7 +74,9 @@ concept Metric =
     metric_must::carry_a_name_for_the_report<M>;
 
 /// In place of the metric of a training step: its batches have none.
-struct no_metric {};
+struct no_metric {
+  static constexpr bool has_state = false;
+};
 
 /// What a training step takes as its metric.
 template<typename M>

@@ -43,9 +43,9 @@ struct validation_score {
 /// The record of one epoch. `seconds` is wall-clock time, of training and validation together;
 /// everything else is reproduced when a run is repeated.
 struct epoch_record {
-  std::int64_t epoch = 0;               ///< 0-based
-  std::vector<named_number> numbers;    ///< mean of each metric over the examples; the loss first
-  std::optional<double> learning_rate;  ///< in the first step; none if the step has none
+  std::int64_t epoch = 0;                     ///< 0-based
+  std::vector<named_number> numbers;          ///< each metric over the examples; the loss first
+  std::optional<double> learning_rate;        ///< in the first step; none if the step has none
   std::optional<double> validation_accuracy;  ///< top-1, in [0, 1]
   std::optional<double> validation_loss;      ///< mean cross-entropy, nats
   double seconds = 0.0;

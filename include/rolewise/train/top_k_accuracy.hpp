@@ -41,12 +41,17 @@ struct top_k_accuracy {
     const torch::NoGradGuard without_graph;
     const auto& logits = found.logits;
     if (k < 1) throw_invalid_argument("top_k_accuracy", "want k >= 1, got ", k);
-    detail::require_class_targets(name(), logits, wanted);
+    detail::require_element_labels(name(), logits, wanted);
     const auto classes = detail::element_classes(wanted);
     const auto right = k == 1 ? logits.argmax(1).eq(classes)
                               : std::get<1>(logits.topk(std::min(k, logits.size(1)), 1))
                                     .eq(classes.unsqueeze(1))
                                     .any(1);
+    if (!wanted.weights.defined() && !wanted.labels.is_floating_point()) {
+      const auto counted = classes.ne(wanted.ignore_index);
+      return torch::stack({right.logical_and(counted).sum(), counted.sum()})
+          .to(detail::sum_dtype(logits.device()));
+    }
     const auto weights = detail::element_weights(name(), logits, wanted);
     return torch::stack({(right.to(weights.scalar_type()) * weights).sum(), weights.sum()});
   }

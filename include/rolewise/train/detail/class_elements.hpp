@@ -45,10 +45,9 @@ inline void require_class_logits(std::string_view who, const torch::Tensor& logi
                            words_of(logits));
 }
 
-/// @throws std::invalid_argument unless there is a hard or a soft label for each element; on the
-///         CPU, also for a hard label that is neither a class nor ignored
-inline void require_class_targets(std::string_view who, const torch::Tensor& logits,
-                                  const targets& wanted)
+/// @throws std::invalid_argument unless there is a hard or a soft label for each element
+inline void require_element_labels(std::string_view who, const torch::Tensor& logits,
+                                   const targets& wanted)
 {
   require_class_logits(who, logits);
   const auto& labels = wanted.labels;
@@ -60,7 +59,17 @@ inline void require_class_targets(std::string_view who, const torch::Tensor& log
   if (!hard && !soft)
     throw_invalid_argument(who, "want labels ", at::IntArrayRef{sizes}, " of Long or ",
                            logits.sizes(), " of floating point, got ", words_of(labels));
-  if (soft || !labels.is_cpu()) return;
+}
+
+/// @throws std::invalid_argument as `require_element_labels`; on the CPU, also for a hard label
+/// that
+///         is neither a class nor ignored
+inline void require_class_targets(std::string_view who, const torch::Tensor& logits,
+                                  const targets& wanted)
+{
+  require_element_labels(who, logits, wanted);
+  const auto& labels = wanted.labels;
+  if (labels.is_floating_point() || !labels.is_cpu()) return;
   const auto is_class = [&](const torch::Tensor& t) {
     const auto [least, most] = t.aminmax();
     return least.item<std::int64_t>() >= 0 && most.item<std::int64_t>() < logits.size(1);

@@ -73,8 +73,11 @@ class epoch_sums {
   }
 
  private:
-  static void add_sums(metric& total, const metric& given)
+  void add_sums(metric& total, const metric& given) const
   {
+    if (count_ > 0 && given.sums.defined() != total.sums.defined())
+      throw_invalid_argument("fit", "the metric '", given.name,
+                             "' has sums in some steps, in others none");
     if (!given.sums.defined()) return;
     if (!given.value_of)
       throw_invalid_argument("fit", "the metric '", given.name, "' has sums but no value_of");
