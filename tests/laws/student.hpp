@@ -52,7 +52,7 @@ void taps_hold_for(const S& original, const batch& examples)
     const auto predicted = original.predict(examples, wanted);
     are_delivered(predicted, wanted, examples);
     CHECK(torch::equal(predicted.logits.detach(), logits));
-    have_their_shapes(original, predicted);
+    have_their_shapes(original, predicted, examples);
     CHECK(same_state(state_of(student), at_first));
 
     auto learner = original;

@@ -41,7 +41,7 @@ void taps_hold_for(const T& teacher, const batch& examples)
     const auto first = teacher.forward(examples, wanted);
     are_delivered(first, wanted, examples);
     CHECK(torch::equal(first.logits, logits));
-    have_their_shapes(teacher, first);
+    have_their_shapes(teacher, first, examples);
     const auto again = teacher.forward(examples, wanted);
     for (const auto& [id, value] : first.features) {
       CAPTURE(tap_name{id}.view());
