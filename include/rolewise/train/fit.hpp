@@ -262,22 +262,22 @@ template<typename Step, typename... Callbacks>
 run_history fit_on(Step& step, const batch_source_reference& data, const fit_options& options,
                    Callbacks&... callbacks)
 {
-  (must_observe<std::remove_cvref_t<Callbacks>>(), ...);
+  (detail::must_observe<std::remove_cvref_t<Callbacks>>(), ...);
   using clock = std::chrono::steady_clock;
   constexpr bool keeps = (KeepingCallback<std::remove_cvref_t<Callbacks>> || ...);
-  require_sound(step, data, options);
+  detail::require_sound(step, data, options);
   if (options.resume && !keeps)
     throw_invalid_argument(
         "fit", "resume wants an callback that keeps the run, such as checkpoints{.folder = ...}");
 
   const auto steps = data.batch_count(order_of(options, options.from));
   const auto last = options.until < 0 ? options.epochs : options.until;
-  require_fitting(step, data, options, steps, last);
-  std::vector<preparation_memory> memories;  // reused across epochs
+  detail::require_fitting(step, data, options, steps, last);
+  std::vector<detail::preparation_memory> memories;  // reused across epochs
   if (PreparingStep<Step> && options.prefetch > 0)
     memories.resize(static_cast<std::size_t>(options.prefetch) + 1);
   auto watching = std::tie(callbacks...);
-  run_state run{step, watching, signature_of<keeps>(step, data, options, steps)};
+  detail::run_state run{step, watching, detail::signature_of<keeps>(step, data, options, steps)};
   auto& history = run.history;
   const auto tell = [&](const auto& event) { (callbacks.on(event), ...); };
 
@@ -290,9 +290,9 @@ run_history fit_on(Step& step, const batch_source_reference& data, const fit_opt
     if (!is_resumed) run.keep();
     for (; epoch < last && !history.stopped_early; ++epoch) {
       const auto begin = clock::now();
-      auto record = train_epoch(step, data, options, epoch, steps, tell, memories);
-      require_finite_state(step, epoch);
-      validate(step, options, record, history);
+      auto record = detail::train_epoch(step, data, options, epoch, steps, tell, memories);
+      detail::require_finite_state(step, epoch);
+      detail::validate(step, options, record, history);
       record.seconds = std::chrono::duration<double>(clock::now() - begin).count();
       history.epochs.push_back(std::move(record));
       tell(epoch_end{run.signature, history.epochs.back(), history});
