@@ -49,12 +49,7 @@ class layered {
   /// Adds the reports of all layers with weights, each with 1 position.
   void report(std::vector<layer_report>& all) const
   {
-    for_each(self(), [&](const auto& layer) {
-      if constexpr (requires { layer.report(all); })
-        layer.report(all);
-      else if constexpr (requires { all.push_back(layer.report()); })
-        all.push_back(layer.report());
-    });
+    for_each(self(), [&](const auto& layer) { add_report(layer, all); });
   }
 
   template<typename Archive>
@@ -79,10 +74,7 @@ class layered {
     std::size_t entry = 0;
     Derived::for_each_layer(self(), [&](std::string_view, const auto& layer, auto&&...) {
       auto i = all.size();
-      if constexpr (requires { layer.report(all); })
-        layer.report(all);
-      else
-        all.push_back(layer.report());
+      add_report(layer, all);
       for (; i < all.size(); ++i) all[i].positions = positions(entry);
       ++entry;
     });
@@ -92,6 +84,15 @@ class layered {
  private:
   [[nodiscard]] Derived& self() { return static_cast<Derived&>(*this); }
   [[nodiscard]] const Derived& self() const { return static_cast<const Derived&>(*this); }
+
+  template<typename Layer>
+  static void add_report(const Layer& layer, std::vector<layer_report>& all)
+  {
+    if constexpr (requires { layer.report(all); })
+      layer.report(all);
+    else if constexpr (requires { all.push_back(layer.report()); })
+      all.push_back(layer.report());
+  }
 
   template<typename Self, typename F>
   static void for_each(Self& self, const F& f)

@@ -68,21 +68,15 @@ struct map_size {
   [[nodiscard]] constexpr std::int64_t pixels() const { return height * width; }
 };
 
-/// The reports of the stem and of stages of blocks: all layers of a network but the last. Every
-/// layer of a stage has outputs of the stage's size; every stage but the first halves it.
-template<typename Stem, typename Stages>
-[[nodiscard]] std::vector<layer_report> reports_of(const Stem& stem, const Stages& stages,
-                                                   map_size size)
+/// The output pixels of the layers of one entry in the list of a network of stages (see `layered`):
+/// of the stem (0), of a stage (1 .. stages, every one but the first halves the size), or of what
+/// follows (1).
+[[nodiscard]] constexpr std::int64_t positions_of_stages(map_size size, std::size_t stages,
+                                                         std::size_t entry)
 {
-  std::vector<layer_report> all{stem.report()};
-  all.back().positions = size.pixels();
-  for (const auto& stage : stages) {
-    if (&stage != &stages.front()) size = size.halved();
-    const auto begin = all.size();
-    for (const auto& block : stage.parts) block.report(all);
-    for (auto i = begin; i < all.size(); ++i) all[i].positions = size.pixels();
-  }
-  return all;
+  if (entry > stages) return 1;
+  for (std::size_t s = 1; s < entry; ++s) size = size.halved();
+  return size.pixels();
 }
 
 [[nodiscard]] inline std::string block_name(std::size_t stage, std::int64_t block)

@@ -4,7 +4,7 @@
 /// @file
 /// The basic residual block: two convolutions and a shortcut.
 
-#include <rolewise/network/convolution.hpp>
+#include <rolewise/network/layered.hpp>
 #include <rolewise/network/network_options.hpp>
 
 #include <optional>
@@ -21,7 +21,7 @@ namespace rolewise {
 /// shortcut, the identity too (as in Role-KD's released code). If the scheme gives a projection
 /// another activation width, its input is quantized separately.
 template<Quantizer Q>
-class residual_block {
+class residual_block : public layered<residual_block<Q>> {
  public:
   [[nodiscard]] static bool projects(const convolution_shape& first)
   {
@@ -73,24 +73,6 @@ class residual_block {
     return detail::handed_on<Q>(std::move(sum), kept);
   }
 
-  void report(std::vector<layer_report>& layers) const
-  {
-    layers.push_back(convolution1_.report());
-    layers.push_back(convolution2_.report());
-    if (shortcut_) layers.push_back(shortcut_->convolution.report());
-  }
-
-  void cast(torch::ScalarType type)
-  {
-    convolution1_.cast(type);
-    convolution2_.cast(type);
-    batch_norm1_.cast(type);
-    batch_norm2_.cast(type);
-    if (!shortcut_) return;
-    shortcut_->convolution.cast(type);
-    shortcut_->norm.cast(type);
-  }
-
   /// The block for inference only: batch norm folded into the convolutions.
   [[nodiscard]] detail::folded_block<detail::folded_convolution> folded() const
     requires(changes_nothing<Q>())
@@ -104,24 +86,17 @@ class residual_block {
     return result;
   }
 
-  void set_precision(const pass_precisions& passes)
+  template<typename Self, typename F>
+  static void for_each_layer(Self& self, F&& f)
   {
-    convolution1_.set_precision(passes);
-    convolution2_.set_precision(passes);
-    if (shortcut_) shortcut_->convolution.set_precision(passes);
-  }
-
-  template<typename Archive>
-  void visit_state(Archive& archive)
-  {
-    archive.part("input", input_);
-    visit_normalized(archive, "convolution1", convolution1_, "batch_norm1", batch_norm1_);
-    archive.part("inner", inner_);
-    visit_normalized(archive, "convolution2", convolution2_, "batch_norm2", batch_norm2_);
-    if (!shortcut_) return;
-    archive.part("shortcut_input", shortcut_->input);
-    visit_normalized(archive, "shortcut", shortcut_->convolution, "shortcut_batch_norm",
-                     shortcut_->norm);
+    f("input", self.input_);
+    f("convolution1", self.convolution1_, "batch_norm1", self.batch_norm1_);
+    f("inner", self.inner_);
+    f("convolution2", self.convolution2_, "batch_norm2", self.batch_norm2_);
+    if (!self.shortcut_) return;
+    auto& [input, convolution, norm] = *self.shortcut_;
+    f("shortcut_input", input);
+    f("shortcut", convolution, "shortcut_batch_norm", norm);
   }
 
  private:

@@ -58,7 +58,7 @@ struct residual_plan {
 /// from 1, blocks from 0.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>,
          typename Plan = residual_plan<>>
-class residual_body {
+class residual_body : public layered<residual_body<Q, Scheme, Plan>> {
  public:
   static constexpr taps offered_taps = detail::taps_of_stages(Plan::stages, true);
 
@@ -97,9 +97,9 @@ class residual_body {
 
   [[nodiscard]] std::vector<layer_report> layers() const
   {
-    auto all = detail::reports_of(stem_, stages_, {shape_.height, shape_.width});
-    all.push_back(classifier_.report());
-    return all;
+    return this->reports([&](std::size_t entry) {
+      return detail::positions_of_stages({shape_.height, shape_.width}, Plan::stages, entry);
+    });
   }
 
   [[nodiscard]] std::string name() const { return name_; }
@@ -108,11 +108,7 @@ class residual_body {
 
   void cast(torch::ScalarType type)
   {
-    stem_.cast(type);
-    stem_batch_norm_.cast(type);
-    for (auto& stage : stages_)
-      for (auto& block : stage.parts) block.cast(type);
-    classifier_.cast(type);
+    layered<residual_body>::cast(type);
     compute_ = type;
   }
 
@@ -131,20 +127,13 @@ class residual_body {
   [[nodiscard]] const linear<Q>& classifier() const { return classifier_; }
   [[nodiscard]] sample_shape shape() const { return shape_; }
 
-  void set_precision(const pass_precisions& passes)
+  template<typename Self, typename F>
+  static void for_each_layer(Self& self, F&& f)
   {
-    stem_.set_precision(passes);
-    for (auto& stage : stages_)
-      for (auto& block : stage.parts) block.set_precision(passes);
-  }
-
-  template<typename Archive>
-  void visit_state(Archive& archive)
-  {
-    visit_normalized(archive, "stem", stem_, "stem_batch_norm", stem_batch_norm_);
-    for (std::size_t s = 0; s < stages_.size(); ++s)
-      archive.part("stage" + std::to_string(s + 1), stages_[s]);
-    archive.part("classifier", classifier_);
+    f("stem", self.stem_, "stem_batch_norm", self.stem_batch_norm_);
+    for (std::size_t s = 0; s < self.stages_.size(); ++s)
+      f("stage" + std::to_string(s + 1), self.stages_[s]);
+    f("classifier", self.classifier_);
   }
 
   template<typename Archive>
@@ -208,12 +197,11 @@ class residual_body {
     const auto normalization = detail::normalization_of<Q>(plan.name, options, plan.normalization);
     const auto start = start_of(plan, options);
     for (std::size_t s = 0; s < plan.widths.size(); ++s) {
-      auto& stage = stages_.emplace_back();
       for (std::int64_t b = 0; b < plan.blocks; ++b)
-        stage.parts.emplace_back(q, layers, detail::block_name(s, b), first_of(plan, s, b),
-                                 normalization, start);
+        stages_[s].parts.emplace_back(q, layers, detail::block_name(s, b), first_of(plan, s, b),
+                                      normalization, start);
     }
-    set_precision(options.precision);
+    this->set_precision(options.precision);
   }
 
   std::string name_;
@@ -224,7 +212,7 @@ class residual_body {
   network_options options_;
   convolution<Q> stem_;
   batch_norm stem_batch_norm_;
-  std::vector<detail::part_list<residual_block<Q>>> stages_;
+  std::array<detail::part_list<residual_block<Q>>, Plan::stages> stages_;
   linear<Q> classifier_;
   torch::ScalarType compute_ = torch::kFloat;
 };

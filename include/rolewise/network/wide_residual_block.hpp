@@ -4,7 +4,7 @@
 /// @file
 /// The pre-activation residual block: batch norm and ReLU before each convolution.
 
-#include <rolewise/network/convolution.hpp>
+#include <rolewise/network/layered.hpp>
 #include <rolewise/network/network_options.hpp>
 
 #include <optional>
@@ -22,7 +22,7 @@ namespace rolewise {
 /// With a quantizer, both rectified tensors are quantized; residual sums stay floating point. If
 /// the scheme gives a projection another activation width, its input is quantized separately.
 template<Quantizer Q>
-class wide_residual_block {
+class wide_residual_block : public layered<wide_residual_block<Q>> {
  public:
   [[nodiscard]] static bool projects(const convolution_shape& first)
   {
@@ -75,22 +75,6 @@ class wide_residual_block {
     return branch(input_.of_rectified(rectified, when), when).add_(aside);
   }
 
-  void report(std::vector<layer_report>& layers) const
-  {
-    layers.push_back(convolution1_.report());
-    layers.push_back(convolution2_.report());
-    if (shortcut_) layers.push_back(shortcut_->convolution.report());
-  }
-
-  void cast(torch::ScalarType type)
-  {
-    batch_norm1_.cast(type);
-    convolution1_.cast(type);
-    batch_norm2_.cast(type);
-    convolution2_.cast(type);
-    if (shortcut_) shortcut_->convolution.cast(type);
-  }
-
   /// The block for inference only: the inner batch norm folded into the first convolution.
   [[nodiscard]] detail::folded_wide_block<detail::folded_convolution, detail::folded_normalization>
   folded(const std::string& name) const
@@ -109,24 +93,17 @@ class wide_residual_block {
     return result;
   }
 
-  void set_precision(const pass_precisions& passes)
+  template<typename Self, typename F>
+  static void for_each_layer(Self& self, F&& f)
   {
-    convolution1_.set_precision(passes);
-    convolution2_.set_precision(passes);
-    if (shortcut_) shortcut_->convolution.set_precision(passes);
-  }
-
-  template<typename Archive>
-  void visit_state(Archive& archive)
-  {
-    archive.part("batch_norm1", batch_norm1_);
-    archive.part("input", input_);
-    visit_normalized(archive, "convolution1", convolution1_, "batch_norm2", batch_norm2_);
-    archive.part("inner", inner_);
-    archive.part("convolution2", convolution2_);
-    if (!shortcut_) return;
-    archive.part("shortcut_input", shortcut_->input);
-    archive.part("shortcut", shortcut_->convolution);
+    f("batch_norm1", self.batch_norm1_);
+    f("input", self.input_);
+    f("convolution1", self.convolution1_, "batch_norm2", self.batch_norm2_);
+    f("inner", self.inner_);
+    f("convolution2", self.convolution2_);
+    if (!self.shortcut_) return;
+    f("shortcut_input", self.shortcut_->input);
+    f("shortcut", self.shortcut_->convolution);
   }
 
  private:

@@ -34,7 +34,7 @@ namespace rolewise {
 /// arXiv:1910.10699, released code), because the sum goes on to the next stage as it is; what is
 /// rectified next is `before_activation`.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-class wide_residual_body {
+class wide_residual_body : public layered<wide_residual_body<Q, Scheme>> {
  public:
   static constexpr taps offered_taps = detail::taps_of_stages(3, true);
 
@@ -82,9 +82,9 @@ class wide_residual_body {
 
   [[nodiscard]] std::vector<layer_report> layers() const
   {
-    auto all = detail::reports_of(stem_, stages_, {shape_.height, shape_.width});
-    all.push_back(classifier_.report());
-    return all;
+    return this->reports([&](std::size_t entry) {
+      return detail::positions_of_stages({shape_.height, shape_.width}, stages_.size(), entry);
+    });
   }
 
   [[nodiscard]] std::string name() const { return name_; }
@@ -93,11 +93,7 @@ class wide_residual_body {
 
   void cast(torch::ScalarType type)
   {
-    stem_.cast(type);
-    for (auto& stage : stages_)
-      for (auto& block : stage.parts) block.cast(type);
-    last_batch_norm_.cast(type);
-    classifier_.cast(type);
+    layered<wide_residual_body>::cast(type);
     compute_ = type;
   }
 
@@ -122,21 +118,14 @@ class wide_residual_body {
   [[nodiscard]] const linear<Q>& classifier() const { return classifier_; }
   [[nodiscard]] sample_shape shape() const { return shape_; }
 
-  void set_precision(const pass_precisions& passes)
+  template<typename Self, typename F>
+  static void for_each_layer(Self& self, F&& f)
   {
-    stem_.set_precision(passes);
-    for (auto& stage : stages_)
-      for (auto& block : stage.parts) block.set_precision(passes);
-  }
-
-  template<typename Archive>
-  void visit_state(Archive& archive)
-  {
-    archive.part("stem", stem_);
-    for (std::size_t s = 0; s < stages_.size(); ++s)
-      archive.part("stage" + std::to_string(s + 1), stages_[s]);
-    archive.part("last_batch_norm", last_batch_norm_);
-    archive.part("classifier", classifier_);
+    f("stem", self.stem_);
+    for (std::size_t s = 0; s < self.stages_.size(); ++s)
+      f("stage" + std::to_string(s + 1), self.stages_[s]);
+    f("last_batch_norm", self.last_batch_norm_);
+    f("classifier", self.classifier_);
   }
 
   template<typename Archive>
@@ -207,12 +196,11 @@ class wide_residual_body {
   {
     const auto normalization = detail::normalization_of<Q>(plan.name, options);
     for (std::size_t s = 0; s < 3; ++s) {
-      auto& stage = stages_.emplace_back();
       for (std::int64_t b = 0; b < plan.blocks; ++b)
-        stage.parts.emplace_back(q, layers, detail::block_name(s, b), plan.first(s, b),
-                                 normalization, start_of(options));
+        stages_[s].parts.emplace_back(q, layers, detail::block_name(s, b), plan.first(s, b),
+                                      normalization, start_of(options));
     }
-    set_precision(options.precision);
+    this->set_precision(options.precision);
   }
 
   std::string name_;
@@ -221,7 +209,7 @@ class wide_residual_body {
   Scheme scheme_;
   network_options options_;
   convolution<Q> stem_;
-  std::vector<detail::part_list<wide_residual_block<Q>>> stages_;
+  std::array<detail::part_list<wide_residual_block<Q>>, 3> stages_;
   batch_norm last_batch_norm_;
   linear<Q> classifier_;
   torch::ScalarType compute_ = torch::kFloat;
