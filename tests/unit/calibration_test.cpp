@@ -65,7 +65,7 @@ auto stirred(const rw::sample_shape& shape)
 template<typename Network>
 torch::Tensor into_first(const Network& full, const rw::batch& examples)
 {
-  return full.predict(examples, {.features = true}).features[0];
+  return full.predict(examples, {rw::tap::stage<0>}).features[rw::tap::stage<0>];
 }
 
 }  // namespace

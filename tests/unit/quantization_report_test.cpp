@@ -352,11 +352,11 @@ TEST_CASE("a report shows each layer of few bits as evaluation has it")
     CHECK(on_levels == activations->values);
   }
 
-  // The input of the first block is the first feature, and its weights are a parameter.
-  const auto features = student.predict(examples, {.features = true}).features;
+  // The input of the first block is the stem's output, and its weights are a parameter.
+  const auto stem = student.predict(examples, {rw::tap::stage<0>}).features[rw::tap::stage<0>];
   const auto& first = layer(report, "stage1.0.convolution1");
-  const auto q = rw::dorefa::activations{}(features[0], rw::bit_width{3});
-  const auto wanted = rw::quantization_view_of(features[0], q, rw::bit_width{3});
+  const auto q = rw::dorefa::activations{}(stem, rw::bit_width{3});
+  const auto wanted = rw::quantization_view_of(stem, q, rw::bit_width{3});
   CHECK(first.activations->bins == wanted.bins);
   CHECK(same(first.activations->levels, wanted.levels));
   CHECK(first.activations->error == wanted.error);

@@ -143,7 +143,7 @@ batch view_of(const batch& examples, std::int64_t epoch)
 {
   return make_views(examples, crops, no_agent{}, no_agent{}, {.epoch = epoch}, seed{5}).teacher;
 }
-batch view_of(const dataset& data, std::int64_t epoch) { return view_of(as_batch(data), epoch); }
+batch view_of(const dataset& data, std::int64_t epoch) { return view_of(data.examples(), epoch); }
 
 constexpr taps stored{tap::stage<2>, tap::penultimate};
 
@@ -245,7 +245,7 @@ TEST_CASE("a cached teacher returns the teacher's features, bit for bit")
           "tap::penultimate");
 
     // Views that do not recur are passed on, with their features.
-    const auto other = as_batch(data);
+    const auto other = data.examples();
     const auto before = teacher.tally().passed_on;
     CHECK(same(teacher.forward(other, stored), plain.forward(other, stored)));
     CHECK(teacher.tally().passed_on == before + samples);
@@ -286,7 +286,7 @@ TEST_CASE("the features of a ResNet are cached bit for bit")
   for (int round = 0; round < 2; ++round)
     CHECK(same(teacher.forward(view_of(data, 1), all), plain.forward(view_of(data, 1), all)));
   CHECK(teacher.tally().found == samples);
-  laws::have_their_shapes(teacher, teacher.forward(view_of(data, 1), all), as_batch(data));
+  laws::have_their_shapes(teacher, teacher.forward(view_of(data, 1), all), data.examples());
   for (const auto& [id, shape] : plain.tap_shapes(all)) CHECK(teacher.tap_shapes(all)[id] == shape);
 }
 
@@ -585,7 +585,7 @@ TEST_CASE("the program of docs/teacher_cache.md with features")
       frozen(pretrained), data, shown_views{.teacher_agent = shown, .seed = seed{1}},
       {.path = path, .as = torch::kFloat16});
   const auto view =
-      make_views(as_batch(data), shown, no_agent{}, no_agent{}, training_progress{}, seed{1})
+      make_views(data.examples(), shown, no_agent{}, no_agent{}, training_progress{}, seed{1})
           .teacher;
   const auto found = teacher.forward(view, {tap::penultimate});  // logits and one feature
   // [/taps]

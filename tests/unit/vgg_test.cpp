@@ -5,6 +5,7 @@
 #include "laws/student.hpp"
 
 #include <rolewise/network/copy_weights.hpp>
+#include <rolewise/network/integer_forward.hpp>
 #include <rolewise/network/vgg.hpp>
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/quant/dorefa_gradients.hpp>
@@ -351,6 +352,37 @@ TEST_CASE("VGG networks train in low bits, in bfloat16 and with quantized gradie
   CHECK((answer.logits.scalar_type() == torch::kFloat));
   for (const auto& [id, value] : answer.features) CHECK((value.scalar_type() == torch::kFloat));
   CHECK((tensors_of(low).at("block0.0.convolution.bias").scalar_type() == torch::kFloat));
+}
+
+TEST_CASE("the precision of passes reaches the convolutions of VGG networks")
+{
+  auto n = rw::make_vgg(thin11, medium);
+  const auto examples = images(medium, 4);
+  const torch::NoGradGuard without_graph;
+  const auto fine = n.predict(examples).logits;
+  n.set_precision({.forward = rw::pass_precision::bfloat16});
+  const auto coarse = n.predict(examples).logits;
+  CHECK_FALSE(torch::equal(coarse, fine));
+  CHECK(torch::allclose(coarse, fine, 0.05, 0.05 * fine.abs().max().item<double>()));
+  n.set_precision({});
+  CHECK(torch::equal(n.predict(examples).logits, fine));
+}
+
+TEST_CASE("integers and floating-point levels give the same VGG network")
+{
+  auto n = rw::make_vgg(thin11, medium, rw::lsq{}, rw::inner_bits<4>);
+  (void)n.forward(images(medium, 4, 1));
+  const auto examples = images(medium, 4);
+  const torch::NoGradGuard without_graph;
+  const auto found = n.predict(examples, n.offered_taps);
+  if (rw::integer_forward_support().available)
+    for (const auto& layer : n.layers())
+      CHECK((layer.arithmetic == rw::layer_arithmetic::integer) ==
+            (layer.widths != rw::layer_bits{}));
+  const rw::without_integers reference;
+  const auto expected = n.predict(examples, n.offered_taps);
+  CHECK(torch::equal(found.logits, expected.logits));
+  for (const auto& [id, value] : found.features) CHECK(torch::equal(value, expected.features[id]));
 }
 
 TEST_CASE("the state of a VGG network is copied by name")

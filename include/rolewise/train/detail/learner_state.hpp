@@ -62,32 +62,37 @@ template<Student S, typename Loss>
   return each_once(std::move(learned));
 }
 
-/// Configures the losses of a step that want it, with the shapes of the features that they read,
-/// and moves what they made to the student's device.
+/// Configures one loss with the shapes of the features that it reads, and moves what it made to the
+/// student's device.
+template<typename Loss, typename TeacherType, typename S>
+void configure_for(Loss& loss, const TeacherType& teacher, const S& student)
+{
+  static_assert(teacher_taps<Loss>().empty() || ShowsTapShapes<TeacherType>,
+                "a loss that is configured wants a teacher with tap_shapes(taps)");
+  static_assert(student_taps<Loss>().empty() || ShowsTapShapes<S>,
+                "a loss that is configured wants a student with tap_shapes(taps)");
+  feature_shapes of_teacher, of_student;
+  if constexpr (!teacher_taps<Loss>().empty())
+    of_teacher = teacher.tap_shapes(teacher_taps<Loss>());
+  if constexpr (!student_taps<Loss>().empty())
+    of_student = student.tap_shapes(student_taps<Loss>());
+  configure_loss(loss, of_teacher, of_student);
+  if constexpr (state_must::be_shown<Loss>) {
+    const auto home = device_of(student.parameters());
+    for_each_tensor(loss, [&](const std::string&, torch::Tensor& t, tensor_kind) {
+      if (t.defined() && t.device() != home)
+        t = t.detach().to(home).set_requires_grad(t.requires_grad());
+    });
+  }
+}
+
+/// Configures the losses of a step that want it.
 template<typename Loss, typename TeacherType, Student S>
 void configure_losses(Loss& loss, const TeacherType& teacher, const S& student)
 {
   for_each_loss(loss, [&](auto& each) {
-    using one = std::remove_cvref_t<decltype(each)>;
-    if constexpr (wants_configuration<one>()) {
-      static_assert(teacher_taps<one>().empty() || ShowsTapShapes<TeacherType>,
-                    "a loss that is configured wants a teacher with tap_shapes(taps)");
-      static_assert(student_taps<one>().empty() || ShowsTapShapes<S>,
-                    "a loss that is configured wants a student with tap_shapes(taps)");
-      feature_shapes of_teacher, of_student;
-      if constexpr (!teacher_taps<one>().empty())
-        of_teacher = teacher.tap_shapes(teacher_taps<one>());
-      if constexpr (!student_taps<one>().empty())
-        of_student = student.tap_shapes(student_taps<one>());
-      configure_loss(each, of_teacher, of_student);
-      if constexpr (state_must::be_shown<one>) {
-        const auto home = device_of(student.parameters());
-        for_each_tensor(each, [&](const std::string&, torch::Tensor& t, tensor_kind) {
-          if (t.defined() && t.device() != home)
-            t = t.detach().to(home).set_requires_grad(t.requires_grad());
-        });
-      }
-    }
+    if constexpr (wants_configuration<std::remove_cvref_t<decltype(each)>>())
+      configure_for(each, teacher, student);
   });
 }
 
