@@ -45,6 +45,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -403,6 +404,21 @@ TEST_CASE("kernels of every instruction set trace every operation at every magni
         CHECK(torch::equal(traced(*set, each, {height, width}), wanted));
       }
     }
+  }
+}
+
+TEST_CASE("positions beyond the range of a warp are traced too")
+{
+  for (const auto& [height, width, what] : {std::tuple{2, 12000, rw::operation::shear_x},
+                                            std::tuple{12000, 2, rw::operation::shear_y}}) {
+    rw::image_program program{2};
+    const auto steps = program.add_operations();
+    steps[0] = {what, 22400.0};
+    steps[1] = {what, -22400.0};
+    const rw::image_size size{height, width};
+    const auto wanted = rw::detail::sources_after(program, size, torch::kCPU);
+    CHECK(wanted.gt(0).sum().item<std::int64_t>() == 2 * 800);
+    CHECK(torch::equal(traced(kernels::best(), program, size), wanted));
   }
 }
 
