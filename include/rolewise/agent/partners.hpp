@@ -63,7 +63,7 @@ class partner_pool {
   [[nodiscard]] std::int64_t classes() const { return pool_ ? pool_->data.shape.classes : 0; }
 
   /// Returns the partners of a batch's examples, in the same order: images, labels, ids, and
-  /// weights if the batch has some; examples of a data set have the weight 1.
+  /// weights if the batch has some; examples of a data set without weights have the weight 1.
   /// @throws std::invalid_argument whose message begins with `who`, for an example that is not in
   ///         the data set, a batch of one without a data set, or images of different shapes
   [[nodiscard]] batch of(std::string_view who, const batch& examples, seed key,
@@ -88,8 +88,11 @@ class partner_pool {
     batch partners{take(whole).to(examples.inputs.device()),
                    take(pool_ ? pool_->data.labels : examples.labels).to(examples.labels.device()),
                    take(pool_ ? pool_->data.ids : ids), examples.normalization};
-    if (const auto& weights = examples.weights; weights.defined())
-      partners.weights = pool_ ? torch::ones_like(weights) : take(weights);
+    if (const auto& weights = examples.weights; weights.defined()) {
+      const auto& of_data = pool_ ? pool_->data.weights : weights;
+      partners.weights =
+          of_data.defined() ? take(of_data).to(weights.device()) : torch::ones_like(weights);
+    }
     partners.ignore_index = examples.ignore_index;
     return partners;
   }
