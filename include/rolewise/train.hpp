@@ -46,6 +46,7 @@
 #include <rolewise/train/search_run_options.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/snapshot.hpp>
+#include <rolewise/train/step_refinements.hpp>
 #include <rolewise/train/supervised.hpp>
 #include <rolewise/train/teacher_stddev.hpp>
 #include <rolewise/train/top_k_accuracy.hpp>

@@ -249,7 +249,8 @@ TEST_CASE("a step with a student and a discriminator trains both, each on its ow
 {
   const auto data = tiny_data(20);
   auto step = adversarial_step(data);
-  static_assert(EvaluatedStep<decltype(step)>);
+  static_assert(EvaluatedStep<decltype(step)> && ScheduledStep<decltype(step)>);
+  static_assert(!SeededStep<decltype(step)> && TaughtStep<decltype(step)>);
   const auto student = sum_of(step.student.model), discriminator = sum_of(step.discriminator.model);
   const auto found = fit(step, data, {.epochs = 3, .batch_size = 10, .validation = &data});
   CHECK(sum_of(step.student.model) != student);

@@ -182,7 +182,8 @@ TEST_CASE("soft_target_kl refuses what would broadcast or convert")
   };
   refuses(good, {}, "rolewise: soft-target-kl: logits are undefined");
   refuses({}, good, "rolewise: soft-target-kl: logits of the teacher are undefined");
-  refuses(good, good[0], "rolewise: soft-target-kl: want logits [N, C] or [N, C, ...], no size 0, got [7]");
+  refuses(good, good[0],
+          "rolewise: soft-target-kl: want logits [N, C] or [N, C, ...], no size 0, got [7]");
   refuses(good[0].unsqueeze(0), good,
           "rolewise: soft-target-kl: shape of teacher [1, 7], of student [5, 7]");
   refuses(good, good.to(torch::kLong),
@@ -283,9 +284,10 @@ TEST_CASE("cross_entropy refuses labels that do not fit")
                      std::to_string(label) + " for example 3 of the batch";
     refuses(labels, why.c_str());
   }
-  CHECK_THROWS_WITH_AS((void)cross({}, logits[0], torch::zeros({1}, torch::kLong)),
-                       "rolewise: cross-entropy: want logits [N, C] or [N, C, ...], no size 0, got [7]",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      (void)cross({}, logits[0], torch::zeros({1}, torch::kLong)),
+      "rolewise: cross-entropy: want logits [N, C] or [N, C, ...], no size 0, got [7]",
+      std::invalid_argument);
 }
 
 TEST_CASE("a weighted sum has the reference value and keeps the promises of LossFunction")

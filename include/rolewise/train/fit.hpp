@@ -25,6 +25,7 @@
 #include <rolewise/train/preparing_step.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/run_signature.hpp>
+#include <rolewise/train/step_refinements.hpp>
 #include <rolewise/train/training_step.hpp>
 
 #include <chrono>
@@ -82,12 +83,6 @@ struct fit_options {
   /// have separate views. (A short last batch has buffers of its own, hence 2 and not 1.)
   std::int64_t prefetch = 0;
   std::int64_t num_workers = 1;  ///< at least 1; more than `prefetch` have no effect
-};
-
-/// A training step whose network (`evaluated()`) can be evaluated.
-template<typename S>
-concept EvaluatedStep = TrainingStep<S> && requires(const S step) {
-  requires Evaluable<std::remove_cvref_t<decltype(step.evaluated())>>;
 };
 
 namespace detail {
@@ -167,9 +162,7 @@ template<typename Step, typename Tell>
   record.epoch = epoch;
   training_progress progress{
       .epoch = epoch, .step = 0, .epochs = o.epochs, .steps_per_epoch = steps};
-  if constexpr (requires {
-                  { step.learning_rate(progress) } -> std::convertible_to<double>;
-                }) {
+  if constexpr (ScheduledStep<Step>) {
     const double rate = step.learning_rate(progress);
     if (!std::isfinite(rate))
       throw_invalid_argument("fit", "the learning rate of epoch ", epoch, " is ",

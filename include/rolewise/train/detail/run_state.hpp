@@ -12,6 +12,7 @@
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/run_signature.hpp>
 #include <rolewise/train/snapshot.hpp>
+#include <rolewise/train/step_refinements.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -51,9 +52,7 @@ template<bool is_kept, typename Step, typename Options>
     if (options.validation != nullptr)
       run.validation_sum = std::bit_cast<std::int64_t>(options.validation->fingerprint());
     run.data_sum = std::bit_cast<std::int64_t>(data.fingerprint());
-    if constexpr (requires {
-                    { step.teacher.fingerprint() } -> std::same_as<std::uint64_t>;
-                  })
+    if constexpr (TaughtStep<Step>)
       run.teacher_sum = std::bit_cast<std::int64_t>(step.teacher.fingerprint());
   }
   if (options.validation != nullptr) {
@@ -62,9 +61,7 @@ template<bool is_kept, typename Step, typename Options>
     if (!options.validation_metric.is_accuracy())
       run.validation_metric = options.validation_metric.name();
   }
-  if constexpr (requires(training_progress progress) {
-                  { step.learning_rate(progress) } -> std::convertible_to<double>;
-                })
+  if constexpr (ScheduledStep<Step>)
     for (const std::int64_t part : {0, 1, 2, 3}) {
       const auto at = part * (options.epochs * steps - 1) / 3;
       run.rates.push_back(step.learning_rate(training_progress{.epoch = at / steps,
@@ -72,9 +69,7 @@ template<bool is_kept, typename Step, typename Options>
                                                                .epochs = options.epochs,
                                                                .steps_per_epoch = steps}));
     }
-  if constexpr (requires {
-                  { step.seed.value } -> std::convertible_to<std::uint64_t>;
-                })
+  if constexpr (SeededStep<Step>)
     run.step_seed = std::bit_cast<std::int64_t>(std::uint64_t{step.seed.value});
   return run;
 }
