@@ -68,11 +68,12 @@ struct table_teacher {
   }
 };
 
-/// Data whose labels are given.
+/// Data whose labels are given; -100 counts nowhere.
 dataset labeled(const torch::Tensor& labels, std::int64_t classes)
 {
   auto data = tiny_data(labels.size(0));
   data.labels = labels;
+  data.ignore_index = -100;
   data.shape.classes = classes;
   return data;
 }
@@ -479,9 +480,14 @@ TEST_CASE("evaluation refuses what does not fit, and logits that are no numbers"
   beyond[3][1] = 3;
   beyond[0][0] = -100;
   CHECK_THROWS_WITH_AS((void)evaluate(table_teacher{rows}, labeled(beyond, 3)),
-                       "rolewise: evaluate: want labels in 0 .. 2 or -100 (ignored), got 3 in "
-                       "example 3 of 'tiny'",
+                       "rolewise: evaluate: want labels in 0 .. 2, got 3 for example 3 of 'tiny'",
                        std::invalid_argument);
+  auto undeclared = labeled(beyond, 3);
+  undeclared.ignore_index.reset();
+  CHECK_THROWS_WITH_AS(
+      (void)evaluate(table_teacher{rows}, undeclared),
+      "rolewise: evaluate: want labels in 0 .. 2, got -100 for example 0 of 'tiny'",
+      std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)evaluate(table_teacher{rows}, labeled(torch::full({5, 2}, -100), 3)),
                        doctest::Contains("no label of 'tiny' counts"), std::invalid_argument);
   CHECK_THROWS_WITH_AS(
@@ -695,7 +701,7 @@ TEST_CASE("fit refuses validation that the metric cannot use, and numbers that a
   for (const any_metric& metric : {any_metric{}, any_metric{mean_iou{}}})
     CHECK_THROWS_WITH_AS(
         (void)fit(step, train, {.validation = &wrong, .validation_metric = metric}),
-        "rolewise: fit: want labels in 0 .. 2 or -100 (ignored), got 3 in example 2 of 'tiny'",
+        "rolewise: fit: want labels in 0 .. 2, got 3 for example 2 of 'tiny'",
         std::invalid_argument);
   CHECK(step.epoch == -1);
 
