@@ -86,8 +86,11 @@ class batch_source_reference {
       &batch_source_reference::examples_of<S>,
       !counts_batches<S>()};
 
-  const void* source_;
-  const calls* calls_;
+  friend class batch_source_pointer;
+  batch_source_reference() = default;  // of no source
+
+  const void* source_ = nullptr;
+  const calls* calls_ = nullptr;
 };
 
 static_assert(BatchSource<batch_source_reference>);
@@ -102,20 +105,20 @@ class batch_source_pointer {
   template<BatchSource S>
   batch_source_pointer(const S* source)  // NOLINT: as a pointer is set
   {
-    if (source != nullptr) target_.emplace(*source);
+    if (source != nullptr) target_ = batch_source_reference{*source};
   }
 
   /// @pre not null
-  [[nodiscard]] const batch_source_reference& operator*() const { return *target_; }
-  [[nodiscard]] const batch_source_reference* operator->() const { return &*target_; }
-  [[nodiscard]] explicit operator bool() const { return target_.has_value(); }
+  [[nodiscard]] const batch_source_reference& operator*() const { return target_; }
+  [[nodiscard]] const batch_source_reference* operator->() const { return &target_; }
+  [[nodiscard]] explicit operator bool() const { return target_.source_ != nullptr; }
   [[nodiscard]] friend bool operator==(const batch_source_pointer& a, std::nullptr_t)
   {
-    return !a.target_;
+    return a.target_.source_ == nullptr;
   }
 
  private:
-  std::optional<batch_source_reference> target_;
+  batch_source_reference target_{};  // of no source: g++ 12 warns of a value in an std::optional
 };
 
 }  // namespace rolewise

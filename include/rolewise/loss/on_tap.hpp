@@ -4,6 +4,9 @@
 /// @file
 /// The `on_tap` loss: a loss on the logits of an auxiliary head.
 
+#include <rolewise/core/outputs.hpp>
+#include <rolewise/core/state.hpp>
+#include <rolewise/core/taps.hpp>
 #include <rolewise/loss/loss_function.hpp>
 
 #include <algorithm>
