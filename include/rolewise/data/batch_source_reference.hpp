@@ -114,7 +114,7 @@ class batch_source_pointer {
   [[nodiscard]] explicit operator bool() const { return target_.source_ != nullptr; }
   [[nodiscard]] friend bool operator==(const batch_source_pointer& a, std::nullptr_t)
   {
-    return a.target_.source_ == nullptr;
+    return !static_cast<bool>(a);
   }
 
  private:
