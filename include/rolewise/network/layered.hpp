@@ -30,6 +30,7 @@ namespace rolewise {
 /// that follows it and may be folded into it. `Self` is `Derived`, const or not. The names are
 /// those of the state and of `layer_id`.
 template<typename Derived>
+// NOLINTNEXTLINE(bugprone-crtp-constructor-accessibility): blocks may be aggregates
 class layered {
  public:
   void cast(torch::ScalarType type)
