@@ -59,7 +59,7 @@ template<typename N>
 template<typename N>
 void have_their_shapes(const N& network, const outputs& found, const batch& examples)
 {
-  if constexpr (detail::says_tap_shapes<N>) {
+  if constexpr (ShowsTapShapes<N>) {
     const auto wanted = found.features.available();
     try {
       const feature_shapes shapes = network.tap_shapes(wanted);

@@ -10,18 +10,11 @@
 #include <rolewise/core/taps.hpp>
 #include <rolewise/core/tensor.hpp>
 
-#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace rolewise::detail {
-
-/// `feature_shapes tap_shapes(taps) const`: the shapes of tapped features of one example.
-template<typename N>
-concept says_tap_shapes = requires(const N& network, const taps wanted) {
-  { network.tap_shapes(wanted) } -> std::same_as<feature_shapes>;
-};
 
 /// @throws std::invalid_argument that names the taps that are wanted and not offered
 inline void require_offered(std::string_view who, const taps& offered, const taps& wanted)

@@ -91,7 +91,7 @@ class frozen_teacher {
 
   /// Shapes of the tapped features of one example.
   [[nodiscard]] feature_shapes tap_shapes(taps wanted) const
-    requires detail::says_tap_shapes<Network>
+    requires ShowsTapShapes<Network>
   {
     return network_.tap_shapes(wanted);
   }

@@ -43,7 +43,7 @@ class shared_teacher {
   }
   /// Shapes of the tapped features of one example.
   [[nodiscard]] feature_shapes tap_shapes(taps wanted) const
-    requires detail::says_tap_shapes<T>
+    requires ShowsTapShapes<T>
   {
     return teacher_->tap_shapes(wanted);
   }

@@ -228,7 +228,7 @@ struct distillation {
                        : teacher.forward(detail::to_model_input(std::move(views.teacher), learned),
                                          teacher_wanted);
     pair.student = student.forward(students, step_student_taps<Loss>());
-    detail::require_labels_beside<Loss>(labels, pair.student.logits);
+    detail::require_labels_beside<Loss>(labels, pair.student.logits, students.ignore_index);
     const auto targets = targets_of(students, progress);
     auto found = detail::gradients_of_loss(loss, metric, pair, targets, learned);
     learner_state.update(student, learned, found.gradients, learning_rate(progress), clipping, ema);

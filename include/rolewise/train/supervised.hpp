@@ -176,7 +176,7 @@ struct supervised {
     const auto view = detail::to_model_input(std::move(shown), learned);
     paired_outputs pair;
     pair.student = student.forward(view, student_taps<Loss>());
-    detail::require_labels_beside<Loss>(labels, pair.student.logits);
+    detail::require_labels_beside<Loss>(labels, pair.student.logits, view.ignore_index);
     const auto targets = targets_of(view, progress);
     auto found = detail::gradients_of_loss(loss, metric, pair, targets, learned);
     learner_state.update(student, learned, found.gradients, learning_rate(progress), clipping, ema);

@@ -156,12 +156,13 @@ void require_no_parameters(std::string_view who, std::string_view name, Part& pa
 /// Checks hard labels that are on the CPU while the logits are on another device. Cross entropy
 /// does not check labels on a device, because that would synchronize with it.
 template<typename Loss>
-void require_labels_beside(const torch::Tensor& labels, const torch::Tensor& logits)
+void require_labels_beside(const torch::Tensor& labels, const torch::Tensor& logits,
+                           std::int64_t ignore_index)
 {
   if constexpr (wants_class_labels<Loss>())
-    if (are_hard(labels) && labels.is_cpu() && logits.defined() && !logits.is_cpu() &&
-        logits.dim() == 2)
-      require_classes("training step", labels, logits.size(1), "the batch");
+    if (labels.defined() && labels.scalar_type() == torch::kLong && labels.is_cpu() &&
+        logits.defined() && !logits.is_cpu() && logits.dim() > 1)
+      require_classes("training step", labels, logits.size(1), "the batch", ignore_index);
 }
 
 /// The metrics of one step and the gradient of each trained tensor.
