@@ -3,9 +3,8 @@
 #include "support/doctest.hpp"
 
 #include "laws/distillation_loss.hpp"
-#include "support/data_files.hpp"
+#include "support/resumed_run.hpp"
 
-#include <rolewise/core/checksum.hpp>
 #include <rolewise/core/drawn_tensor.hpp>
 #include <rolewise/core/owned_tensor.hpp>
 #include <rolewise/data/dataset.hpp>
@@ -19,7 +18,6 @@
 #include <rolewise/search/space.hpp>
 #include <rolewise/student/module_student.hpp>
 #include <rolewise/teacher/frozen.hpp>
-#include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/run_search.hpp>
@@ -166,8 +164,6 @@ bool has(const std::vector<std::string>& names, const std::string& name)
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::uint64_t sum_of(auto step) { return state_sum(step); }
-
 const fitnet<tap::stage<2>>& regressor_of(const auto& step)
 {
   return std::get<2>(step.loss.terms()).loss;
@@ -213,26 +209,13 @@ TEST_CASE("a user's own loss with a projection keeps the laws and trains with th
 
 TEST_CASE("a step with adapters goes on from a checkpoint with the same bits, for any threads")
 {
-  const testing::scratch_folder folder;
   const auto data = noise_images(16);
-  const auto make = [&] { return feature_distillation(frozen(own(2)), resnet8(shape)); };
-  const fit_options whole{.epochs = 4, .batch_size = 8};
-  auto first = whole, second = whole;
-  first.until = second.from = 2;
-
   const int threads = at::get_num_threads();
   for (const int count : {1, 2}) {
     at::set_num_threads(count);
-    auto at_once = make();
-    (void)fit(at_once, data, whole);
-    auto begun = make();
-    (void)fit(begun, data, first);
-    const auto path = folder / "half.checkpoint";
-    save_checkpoint(path, begun);
-    auto resumed = make();
-    load_checkpoint(path, resumed);
-    (void)fit(resumed, data, second);
-    CHECK(sum_of(resumed) == sum_of(at_once));
+    testing::goes_on_with_the_same_bits(
+        [] { return feature_distillation(frozen(own(2)), resnet8(shape)); }, data,
+        {.epochs = 4, .batch_size = 8});
   }
   at::set_num_threads(threads);
 }

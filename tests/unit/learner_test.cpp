@@ -2,7 +2,7 @@
 // Learners: who learns from which loss, and steps with several trained models.
 #include "support/doctest.hpp"
 
-#include "support/data_files.hpp"
+#include "support/resumed_run.hpp"
 #include "support/tiny_student.hpp"
 
 #include <rolewise/core/checksum.hpp>
@@ -13,7 +13,6 @@
 #include <rolewise/student/module_student.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/train/adam.hpp>
-#include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/learner.hpp>
@@ -261,23 +260,9 @@ TEST_CASE("a step with a student and a discriminator trains both, each on its ow
 
 TEST_CASE("a step of learners goes on from a checkpoint with the same bits")
 {
-  const testing::scratch_folder folder;
   const auto data = tiny_data(20);
-  const fit_options whole{.epochs = 4, .batch_size = 10};
-  auto first = whole, second = whole;
-  first.until = second.from = 2;
-
-  auto at_once = adversarial_step(data);
-  (void)fit(at_once, data, whole);
-
-  auto begun = adversarial_step(data);
-  (void)fit(begun, data, first);
-  const auto path = folder / "half.checkpoint";
-  save_checkpoint(path, begun);
-  auto resumed = adversarial_step(data);
-  load_checkpoint(path, resumed);
-  (void)fit(resumed, data, second);
-  CHECK(sum_of(resumed) == sum_of(at_once));
+  testing::goes_on_with_the_same_bits([&] { return adversarial_step(data); }, data,
+                                      {.epochs = 4, .batch_size = 10});
 }
 
 // [alternating]

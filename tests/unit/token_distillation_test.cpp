@@ -2,7 +2,7 @@
 // Distillation of token sequences: a causal transformer, soft targets for each token, padding.
 #include "support/doctest.hpp"
 
-#include "support/data_files.hpp"
+#include "support/resumed_run.hpp"
 
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/draws.hpp>
@@ -13,7 +13,6 @@
 #include <rolewise/student/module_student.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/train/adam.hpp>
-#include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/perplexity.hpp>
@@ -166,25 +165,12 @@ TEST_CASE("padding changes neither loss nor gradient nor metric")
 
 TEST_CASE("a step on tokens goes on from a checkpoint with the same bits")
 {
-  const testing::scratch_folder folder;
-  const auto data = sequences(32, seed{6});
-  const auto make = [&] {
-    return distillation{.teacher = frozen(transformer(16, 4)),
-                        .student = transformer(8, 5),
-                        .loss = soft_target_kl{},
-                        .metric = no_metric{}};
-  };
-  const fit_options whole{.epochs = 4, .batch_size = 8};
-  auto first = whole, second = whole;
-  first.until = second.from = 2;
-  auto at_once = make();
-  (void)fit(at_once, data, whole);
-  auto begun = make();
-  (void)fit(begun, data, first);
-  const auto path = folder / "half.checkpoint";
-  save_checkpoint(path, begun);
-  auto resumed = make();
-  load_checkpoint(path, resumed);
-  (void)fit(resumed, data, second);
-  CHECK(sum_of(resumed) == sum_of(at_once));
+  testing::goes_on_with_the_same_bits(
+      [] {
+        return distillation{.teacher = frozen(transformer(16, 4)),
+                            .student = transformer(8, 5),
+                            .loss = soft_target_kl{},
+                            .metric = no_metric{}};
+      },
+      sequences(32, seed{6}), {.epochs = 4, .batch_size = 8});
 }

@@ -313,11 +313,10 @@ run_history fit_on(Step& step, const batch_source_reference& data, const fit_opt
 ///                              progress_bar{}, checkpoints{.folder = "run"});
 ///
 /// The metrics of an epoch are means over its examples, or the values of summed sums
-/// (`metric::sums`). They are summed on the device and read
-/// once per epoch: a step does not synchronize with the device. Non-finite numbers (a metric, a
-/// parameter or range after the last step, a validation loss) are detected then, after the epoch
-/// and before its state is stored. Steps enable gradients themselves, also under a
-/// `torch::NoGradGuard`.
+/// (`metric::sums`). They are summed on the device and read once per epoch: a step does not
+/// synchronize with the device. Non-finite numbers (a metric, a parameter or range after the last
+/// step, a validation loss) are detected then, after the epoch and before its state is stored.
+/// Steps enable gradients themselves, also under a `torch::NoGradGuard`.
 ///
 /// Each call is a run of its own, from epoch `from` (by default 0) of `epochs`, but the state of
 /// the step, such as momentum, is kept: a second `fit` continues the first. Give it another seed,
