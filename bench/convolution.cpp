@@ -5,8 +5,8 @@
 
 #include "support/measure.hpp"
 
-#include <rolewise/core/retain_heap.hpp>
 #include <rolewise/network/detail/convolution_of.hpp>
+#include <rolewise/support/retain_heap.hpp>
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>

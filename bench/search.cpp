@@ -21,7 +21,6 @@
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/agent/view_of.hpp>
-#include <rolewise/core/retain_heap.hpp>
 #include <rolewise/data/glyphs.hpp>
 #include <rolewise/data/splits.hpp>
 #include <rolewise/network/pass_precision.hpp>
@@ -30,6 +29,7 @@
 #include <rolewise/quant/schemes.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/population_based.hpp>
+#include <rolewise/support/retain_heap.hpp>
 #include <rolewise/systems/search_cost.hpp>
 #include <rolewise/systems/search_splits.hpp>
 #include <rolewise/train/evaluate.hpp>

@@ -3,9 +3,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent.hpp
     include/rolewise/agent/aug_mix.hpp
     include/rolewise/agent/augmentation_agent.hpp
-    include/rolewise/agent/augmentation_policy.hpp
     include/rolewise/agent/auto_augment.hpp
-    include/rolewise/agent/auto_augment_policies.hpp
     include/rolewise/agent/cached.hpp
     include/rolewise/agent/color_jitter.hpp
     include/rolewise/agent/compose.hpp
@@ -34,16 +32,12 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/kernels/variants.hpp
     include/rolewise/agent/detail/kernels/warp.hpp
     include/rolewise/agent/detail/kernels/warp_passes.hpp
-    include/rolewise/agent/detail/literal_reader.hpp
     include/rolewise/agent/detail/mixed_labels.hpp
     include/rolewise/agent/detail/mixes.hpp
     include/rolewise/agent/detail/noise_bytes.hpp
     include/rolewise/agent/detail/opaque.hpp
     include/rolewise/agent/detail/per_sample.hpp
     include/rolewise/agent/detail/planned_view.hpp
-    include/rolewise/agent/detail/read_levels.hpp
-    include/rolewise/agent/detail/read_policy_json.hpp
-    include/rolewise/agent/detail/read_sub_policy_json.hpp
     include/rolewise/agent/detail/require_setting.hpp
     include/rolewise/agent/detail/resize_order.hpp
     include/rolewise/agent/detail/run_program.hpp
@@ -60,8 +54,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/label_maps.hpp
     include/rolewise/agent/mixup.hpp
     include/rolewise/agent/no_agent.hpp
-    include/rolewise/agent/operation.hpp
-    include/rolewise/agent/operation_by_name.hpp
     include/rolewise/agent/operations.hpp
     include/rolewise/agent/operations_color.hpp
     include/rolewise/agent/operations_geometric.hpp
@@ -73,8 +65,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/partners.hpp
     include/rolewise/agent/planned_agent.hpp
     include/rolewise/agent/policy_agent.hpp
-    include/rolewise/agent/policy_log.hpp
-    include/rolewise/agent/policy_text.hpp
     include/rolewise/agent/rand_augment.hpp
     include/rolewise/agent/random_choice.hpp
     include/rolewise/agent/random_erasing.hpp
@@ -82,9 +72,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/random_resized_crop.hpp
     include/rolewise/agent/resampling.hpp
     include/rolewise/agent/same_view.hpp
-    include/rolewise/agent/searched_schedule.hpp
-    include/rolewise/agent/sub_policy.hpp
-    include/rolewise/agent/sub_policy_text.hpp
     include/rolewise/agent/trivial_augment.hpp
     include/rolewise/agent/trivial_augment_wide.hpp
     include/rolewise/agent/uniform_augment.hpp
@@ -97,50 +84,28 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/beta_draw.hpp
     include/rolewise/core/buffer_pool.hpp
     include/rolewise/core/checksum.hpp
-    include/rolewise/core/classic_text.hpp
-    include/rolewise/core/descriptor.hpp
-    include/rolewise/core/detail/bit_width_ranges.hpp
     include/rolewise/core/detail/members.hpp
     include/rolewise/core/detail/type_name.hpp
-    include/rolewise/core/detail/vector_functions.hpp
     include/rolewise/core/device_of.hpp
-    include/rolewise/core/display_width.hpp
     include/rolewise/core/distinct_tensors.hpp
     include/rolewise/core/drawn_tensor.hpp
     include/rolewise/core/draws.hpp
-    include/rolewise/core/error.hpp
-    include/rolewise/core/file.hpp
-    include/rolewise/core/file_aside.hpp
-    include/rolewise/core/file_lock.hpp
-    include/rolewise/core/folder_lock.hpp
     include/rolewise/core/fraction.hpp
-    include/rolewise/core/instruction_sets.hpp
-    include/rolewise/core/json.hpp
-    include/rolewise/core/json_reader.hpp
+    include/rolewise/core/gradients_on.hpp
     include/rolewise/core/keyed_permutation.hpp
-    include/rolewise/core/nearest_names.hpp
-    include/rolewise/core/output_target.hpp
     include/rolewise/core/outputs.hpp
     include/rolewise/core/owned_tensor.hpp
-    include/rolewise/core/parallel_for.hpp
     include/rolewise/core/phase.hpp
     include/rolewise/core/philox.hpp
-    include/rolewise/core/prefetched.hpp
     include/rolewise/core/require_taps.hpp
-    include/rolewise/core/retain_heap.hpp
     include/rolewise/core/role.hpp
-    include/rolewise/core/run_concurrently.hpp
     include/rolewise/core/seed.hpp
-    include/rolewise/core/serial_scope.hpp
     include/rolewise/core/settings.hpp
-    include/rolewise/core/standard_output.hpp
     include/rolewise/core/state.hpp
     include/rolewise/core/taps.hpp
     include/rolewise/core/temperature.hpp
     include/rolewise/core/tensor.hpp
-    include/rolewise/core/terminal.hpp
     include/rolewise/core/training_progress.hpp
-    include/rolewise/core/utf8.hpp
     include/rolewise/data.hpp
     include/rolewise/data/batch_options.hpp
     include/rolewise/data/batch_source.hpp
@@ -148,6 +113,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/batches.hpp
     include/rolewise/data/cifar.hpp
     include/rolewise/data/class_groups.hpp
+    include/rolewise/data/class_labels.hpp
     include/rolewise/data/dataset.hpp
     include/rolewise/data/detail/decode_jpeg.hpp
     include/rolewise/data/detail/decode_png.hpp
@@ -183,6 +149,15 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/soft_target_kl.hpp
     include/rolewise/loss/targets.hpp
     include/rolewise/loss/weighted_sum.hpp
+    include/rolewise/measurement.hpp
+    include/rolewise/measurement/against_random.hpp
+    include/rolewise/measurement/agreement.hpp
+    include/rolewise/measurement/bit_sensitivity.hpp
+    include/rolewise/measurement/hessian_trace.hpp
+    include/rolewise/measurement/paired_difference.hpp
+    include/rolewise/measurement/rank_correlation.hpp
+    include/rolewise/measurement/search_diagnostics.hpp
+    include/rolewise/measurement/teacher_stddev.hpp
     include/rolewise/network.hpp
     include/rolewise/network/activation.hpp
     include/rolewise/network/batch_norm.hpp
@@ -238,6 +213,20 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/wide_residual_block.hpp
     include/rolewise/network/wide_resnet.hpp
     include/rolewise/network/window_magnitude.hpp
+    include/rolewise/policy.hpp
+    include/rolewise/policy/augmentation_policy.hpp
+    include/rolewise/policy/auto_augment_policies.hpp
+    include/rolewise/policy/detail/literal_reader.hpp
+    include/rolewise/policy/detail/read_levels.hpp
+    include/rolewise/policy/detail/read_policy_json.hpp
+    include/rolewise/policy/detail/read_sub_policy_json.hpp
+    include/rolewise/policy/operation.hpp
+    include/rolewise/policy/operation_by_name.hpp
+    include/rolewise/policy/policy_log.hpp
+    include/rolewise/policy/policy_text.hpp
+    include/rolewise/policy/searched_schedule.hpp
+    include/rolewise/policy/sub_policy.hpp
+    include/rolewise/policy/sub_policy_text.hpp
     include/rolewise/quant.hpp
     include/rolewise/quant/affine_codes.hpp
     include/rolewise/quant/apot.hpp
@@ -323,7 +312,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/table.hpp
     include/rolewise/rolewise.hpp
     include/rolewise/search.hpp
-    include/rolewise/search/against_random.hpp
     include/rolewise/search/asynchronous_successive_halving.hpp
     include/rolewise/search/bit_space.hpp
     include/rolewise/search/bohb.hpp
@@ -347,17 +335,14 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/hyperband.hpp
     include/rolewise/search/inside.hpp
     include/rolewise/search/joined.hpp
-    include/rolewise/search/paired_difference.hpp
     include/rolewise/search/pb2.hpp
     include/rolewise/search/policy_history.hpp
     include/rolewise/search/policy_space.hpp
     include/rolewise/search/population_based.hpp
     include/rolewise/search/population_based_asynchronous.hpp
     include/rolewise/search/random_search.hpp
-    include/rolewise/search/rank_correlation.hpp
     include/rolewise/search/ready_spaces.hpp
     include/rolewise/search/regularized_evolution.hpp
-    include/rolewise/search/search_diagnostics.hpp
     include/rolewise/search/search_history.hpp
     include/rolewise/search/search_history_file.hpp
     include/rolewise/search/search_lineage.hpp
@@ -370,6 +355,30 @@ set(ROLEWISE_HEADERS
     include/rolewise/student.hpp
     include/rolewise/student/module_student.hpp
     include/rolewise/student/student.hpp
+    include/rolewise/support.hpp
+    include/rolewise/support/classic_text.hpp
+    include/rolewise/support/descriptor.hpp
+    include/rolewise/support/detail/display_width_ranges.hpp
+    include/rolewise/support/detail/vector_functions.hpp
+    include/rolewise/support/display_width.hpp
+    include/rolewise/support/error.hpp
+    include/rolewise/support/file.hpp
+    include/rolewise/support/file_aside.hpp
+    include/rolewise/support/file_lock.hpp
+    include/rolewise/support/folder_lock.hpp
+    include/rolewise/support/instruction_sets.hpp
+    include/rolewise/support/json.hpp
+    include/rolewise/support/json_reader.hpp
+    include/rolewise/support/nearest_names.hpp
+    include/rolewise/support/output_target.hpp
+    include/rolewise/support/parallel_for.hpp
+    include/rolewise/support/prefetched.hpp
+    include/rolewise/support/retain_heap.hpp
+    include/rolewise/support/run_concurrently.hpp
+    include/rolewise/support/serial_scope.hpp
+    include/rolewise/support/standard_output.hpp
+    include/rolewise/support/terminal.hpp
+    include/rolewise/support/utf8.hpp
     include/rolewise/systems.hpp
     include/rolewise/systems/detail/policy_holder.hpp
     include/rolewise/systems/policy_search.hpp
@@ -380,7 +389,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems/student_search.hpp
     include/rolewise/systems/teacher_search.hpp
     include/rolewise/teacher.hpp
-    include/rolewise/teacher/agreement.hpp
     include/rolewise/teacher/cache_options.hpp
     include/rolewise/teacher/cached_logits_origin.hpp
     include/rolewise/teacher/cached_teacher.hpp
@@ -400,7 +408,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/adam.hpp
     include/rolewise/train/adamw.hpp
     include/rolewise/train/any_metric.hpp
-    include/rolewise/train/bit_sensitivity.hpp
     include/rolewise/train/calibration.hpp
     include/rolewise/train/callback.hpp
     include/rolewise/train/checkpoint.hpp
@@ -411,7 +418,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/buffers.hpp
     include/rolewise/train/detail/checked_labels.hpp
     include/rolewise/train/detail/class_elements.hpp
-    include/rolewise/train/detail/class_labels.hpp
     include/rolewise/train/detail/copy_trial_state.hpp
     include/rolewise/train/detail/epoch_sums.hpp
     include/rolewise/train/detail/evaluable_labels.hpp
@@ -420,7 +426,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/file_identity.hpp
     include/rolewise/train/detail/finite_state.hpp
     include/rolewise/train/detail/gradient_averages.hpp
-    include/rolewise/train/detail/gradients_on.hpp
     include/rolewise/train/detail/learner_state.hpp
     include/rolewise/train/detail/learning_rate.hpp
     include/rolewise/train/detail/log_file.hpp
@@ -446,7 +451,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/evaluate.hpp
     include/rolewise/train/evaluate_metrics.hpp
     include/rolewise/train/fit.hpp
-    include/rolewise/train/hessian_trace.hpp
     include/rolewise/train/json_lines.hpp
     include/rolewise/train/learner.hpp
     include/rolewise/train/learning_rate_schedule.hpp
@@ -472,7 +476,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/snapshot.hpp
     include/rolewise/train/step_refinements.hpp
     include/rolewise/train/supervised.hpp
-    include/rolewise/train/teacher_stddev.hpp
     include/rolewise/train/top_k_accuracy.hpp
     include/rolewise/train/trainable.hpp
     include/rolewise/train/training_step.hpp

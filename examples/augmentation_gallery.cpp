@@ -22,23 +22,23 @@
 #include "command_line.hpp"
 #include "open_data.hpp"
 
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/policy_agent.hpp>
-#include <rolewise/agent/policy_log.hpp>
-#include <rolewise/agent/policy_text.hpp>
 #include <rolewise/agent/rand_augment.hpp>
-#include <rolewise/agent/searched_schedule.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
-#include <rolewise/core/file.hpp>
-#include <rolewise/core/standard_output.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/glyphs.hpp>
 #include <rolewise/data/open.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
+#include <rolewise/policy/policy_log.hpp>
+#include <rolewise/policy/policy_text.hpp>
+#include <rolewise/policy/searched_schedule.hpp>
 #include <rolewise/report/contact_sheet.hpp>
 #include <rolewise/report/heat_map.hpp>
 #include <rolewise/report/operation_sheet.hpp>
 #include <rolewise/report/png.hpp>
 #include <rolewise/report/policy_pictures.hpp>
+#include <rolewise/support/file.hpp>
+#include <rolewise/support/standard_output.hpp>
 #include <rolewise/version.hpp>
 
 #include <CLI/CLI.hpp>

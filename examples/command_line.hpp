@@ -4,7 +4,7 @@
 /// @file
 /// Command-line helpers of the examples: names of files and folders, numbers, lists.
 
-#include <rolewise/core/error.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <CLI/CLI.hpp>
 

@@ -30,7 +30,7 @@
 #include "role_wise/job_record.hpp"
 #include "role_wise/report.hpp"
 
-#include <rolewise/core/standard_output.hpp>
+#include <rolewise/support/standard_output.hpp>
 
 #include <cstdio>
 #include <exception>

@@ -34,7 +34,7 @@
 #include "role_wise_search/report.hpp"
 #include "role_wise_search/search.hpp"
 
-#include <rolewise/core/standard_output.hpp>
+#include <rolewise/support/standard_output.hpp>
 
 #include <CLI/CLI.hpp>
 

@@ -14,13 +14,13 @@
 
 #include "command_line.hpp"
 
-#include <rolewise/agent/augmentation_policy.hpp>
-#include <rolewise/agent/policy_log.hpp>
-#include <rolewise/agent/policy_text.hpp>
-#include <rolewise/agent/searched_schedule.hpp>
-#include <rolewise/core/file.hpp>
-#include <rolewise/core/standard_output.hpp>
-#include <rolewise/core/utf8.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
+#include <rolewise/policy/policy_log.hpp>
+#include <rolewise/policy/policy_text.hpp>
+#include <rolewise/policy/searched_schedule.hpp>
+#include <rolewise/support/file.hpp>
+#include <rolewise/support/standard_output.hpp>
+#include <rolewise/support/utf8.hpp>
 #include <rolewise/version.hpp>
 
 #include <CLI/CLI.hpp>

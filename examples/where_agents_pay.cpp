@@ -14,8 +14,8 @@
 #include "role_wise/outcome.hpp"
 #include "role_wise/report.hpp"
 
-#include <rolewise/core/standard_output.hpp>
 #include <rolewise/report.hpp>
+#include <rolewise/support/standard_output.hpp>
 
 #include <CLI/CLI.hpp>
 

@@ -7,8 +7,8 @@
 #include "../command_line.hpp"
 
 #include <rolewise/agent.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <charconv>
 #include <cstddef>

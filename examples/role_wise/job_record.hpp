@@ -6,8 +6,8 @@
 
 #include "job.hpp"
 
-#include <rolewise/core/display_width.hpp>
-#include <rolewise/core/file.hpp>
+#include <rolewise/support/display_width.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <nlohmann/json.hpp>
 

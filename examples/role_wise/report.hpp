@@ -6,10 +6,10 @@
 
 #include "outcome.hpp"
 
-#include <rolewise/core/display_width.hpp>
-#include <rolewise/core/terminal.hpp>
+#include <rolewise/measurement/paired_difference.hpp>
 #include <rolewise/report.hpp>
-#include <rolewise/search/paired_difference.hpp>
+#include <rolewise/support/display_width.hpp>
+#include <rolewise/support/terminal.hpp>
 
 #include <cstdio>
 #include <string>

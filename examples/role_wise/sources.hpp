@@ -6,8 +6,8 @@
 
 #include "job.hpp"
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/data.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/systems/search_splits.hpp>
 
 #include <algorithm>

@@ -8,10 +8,10 @@
 #include "methods.hpp"
 
 #include <rolewise/agent.hpp>
-#include <rolewise/core/display_width.hpp>
-#include <rolewise/core/terminal.hpp>
+#include <rolewise/measurement/paired_difference.hpp>
 #include <rolewise/report.hpp>
-#include <rolewise/search/paired_difference.hpp>
+#include <rolewise/support/display_width.hpp>
+#include <rolewise/support/terminal.hpp>
 
 #include <cmath>
 #include <cstddef>

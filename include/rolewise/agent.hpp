@@ -6,9 +6,7 @@
 
 #include <rolewise/agent/aug_mix.hpp>
 #include <rolewise/agent/augmentation_agent.hpp>
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/auto_augment.hpp>
-#include <rolewise/agent/auto_augment_policies.hpp>
 #include <rolewise/agent/cached.hpp>
 #include <rolewise/agent/color_jitter.hpp>
 #include <rolewise/agent/compose.hpp>
@@ -26,8 +24,6 @@
 #include <rolewise/agent/label_maps.hpp>
 #include <rolewise/agent/mixup.hpp>
 #include <rolewise/agent/no_agent.hpp>
-#include <rolewise/agent/operation.hpp>
-#include <rolewise/agent/operation_by_name.hpp>
 #include <rolewise/agent/operations.hpp>
 #include <rolewise/agent/operations_color.hpp>
 #include <rolewise/agent/operations_geometric.hpp>
@@ -39,8 +35,6 @@
 #include <rolewise/agent/partners.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/agent/policy_agent.hpp>
-#include <rolewise/agent/policy_log.hpp>
-#include <rolewise/agent/policy_text.hpp>
 #include <rolewise/agent/rand_augment.hpp>
 #include <rolewise/agent/random_choice.hpp>
 #include <rolewise/agent/random_erasing.hpp>
@@ -48,9 +42,6 @@
 #include <rolewise/agent/random_resized_crop.hpp>
 #include <rolewise/agent/resampling.hpp>
 #include <rolewise/agent/same_view.hpp>
-#include <rolewise/agent/searched_schedule.hpp>
-#include <rolewise/agent/sub_policy.hpp>
-#include <rolewise/agent/sub_policy_text.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/agent/trivial_augment_wide.hpp>
 #include <rolewise/agent/uniform_augment.hpp>

@@ -9,11 +9,14 @@
 #include <rolewise/core.hpp>
 #include <rolewise/data.hpp>
 #include <rolewise/loss.hpp>
+#include <rolewise/measurement.hpp>
 #include <rolewise/network.hpp>
+#include <rolewise/policy.hpp>
 #include <rolewise/quant.hpp>
 #include <rolewise/report.hpp>
 #include <rolewise/search.hpp>
 #include <rolewise/student.hpp>
+#include <rolewise/support.hpp>
 #include <rolewise/systems.hpp>
 #include <rolewise/teacher.hpp>
 #include <rolewise/train.hpp>

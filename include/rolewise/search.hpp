@@ -4,7 +4,6 @@
 /// @file
 /// Umbrella header of `search/`: search spaces, strategies and histories.
 
-#include <rolewise/search/against_random.hpp>
 #include <rolewise/search/asynchronous_successive_halving.hpp>
 #include <rolewise/search/bit_space.hpp>
 #include <rolewise/search/bohb.hpp>
@@ -17,17 +16,14 @@
 #include <rolewise/search/hyperband.hpp>
 #include <rolewise/search/inside.hpp>
 #include <rolewise/search/joined.hpp>
-#include <rolewise/search/paired_difference.hpp>
 #include <rolewise/search/pb2.hpp>
 #include <rolewise/search/policy_history.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/population_based.hpp>
 #include <rolewise/search/population_based_asynchronous.hpp>
 #include <rolewise/search/random_search.hpp>
-#include <rolewise/search/rank_correlation.hpp>
 #include <rolewise/search/ready_spaces.hpp>
 #include <rolewise/search/regularized_evolution.hpp>
-#include <rolewise/search/search_diagnostics.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_lineage.hpp>

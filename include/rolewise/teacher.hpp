@@ -4,7 +4,6 @@
 /// @file
 /// Umbrella header of `teacher/`: frozen, cached, shared and quantized teachers.
 
-#include <rolewise/teacher/agreement.hpp>
 #include <rolewise/teacher/cache_options.hpp>
 #include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/cached_teacher.hpp>

@@ -8,7 +8,6 @@
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/adamw.hpp>
 #include <rolewise/train/any_metric.hpp>
-#include <rolewise/train/bit_sensitivity.hpp>
 #include <rolewise/train/calibration.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/checkpoint.hpp>
@@ -22,7 +21,6 @@
 #include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/evaluate_metrics.hpp>
 #include <rolewise/train/fit.hpp>
-#include <rolewise/train/hessian_trace.hpp>
 #include <rolewise/train/json_lines.hpp>
 #include <rolewise/train/learner.hpp>
 #include <rolewise/train/learning_rate_schedule.hpp>
@@ -48,7 +46,6 @@
 #include <rolewise/train/snapshot.hpp>
 #include <rolewise/train/step_refinements.hpp>
 #include <rolewise/train/supervised.hpp>
-#include <rolewise/train/teacher_stddev.hpp>
 #include <rolewise/train/top_k_accuracy.hpp>
 #include <rolewise/train/trainable.hpp>
 #include <rolewise/train/training_step.hpp>

@@ -4,10 +4,10 @@
 /// @file
 /// Invariants of parsing any bytes as a log, a schedule or sub-policies.
 
-#include <rolewise/agent/policy_log.hpp>
-#include <rolewise/agent/policy_text.hpp>
-#include <rolewise/agent/searched_schedule.hpp>
-#include <rolewise/agent/sub_policy_text.hpp>
+#include <rolewise/policy/policy_log.hpp>
+#include <rolewise/policy/policy_text.hpp>
+#include <rolewise/policy/searched_schedule.hpp>
+#include <rolewise/policy/sub_policy_text.hpp>
 
 #include <cstdint>
 #include <stdexcept>

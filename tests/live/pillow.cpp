@@ -6,15 +6,15 @@
 // A case is a line of text: channels, height, width, number of steps; of each step the number of
 // the operation, its value (a hexadecimal float), row and column. Then planes of bytes: the image,
 // the result of the reference implementation, the result of the kernels.
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/operations.hpp>
 #include <rolewise/agent/planned_agent.hpp>
-#include <rolewise/agent/sub_policy.hpp>
 #include <rolewise/agent/trivial_augment_wide.hpp>
 #include <rolewise/agent/view_of.hpp>
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
+#include <rolewise/policy/sub_policy.hpp>
 
 #include <algorithm>
 #include <cstdint>

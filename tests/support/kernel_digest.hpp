@@ -5,7 +5,7 @@
 /// A digest of the image kernels' results on test images; without LibTorch, so that a program with
 /// any compiler flags can check it.
 
-#include <rolewise/agent/operation.hpp>
+#include <rolewise/policy/operation.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -5,8 +5,8 @@
 /// CRC-32 of what Pillow 13.0.0 makes of the test images; written by pillow_digests.py.
 
 #include <rolewise/agent/image_layers.hpp>
-#include <rolewise/agent/operation.hpp>
 #include <rolewise/agent/resampling.hpp>
+#include <rolewise/policy/operation.hpp>
 
 #include <cstdint>
 

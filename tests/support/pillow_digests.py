@@ -204,7 +204,7 @@ def main():
 /// CRC-32 of what Pillow {PIL.__version__} makes of the test images; written by pillow_digests.py.
 
 #include <rolewise/agent/image_layers.hpp>
-#include <rolewise/agent/operation.hpp>
+#include <rolewise/policy/operation.hpp>
 #include <rolewise/agent/resampling.hpp>
 
 #include <cstdint>

@@ -4,7 +4,7 @@
 /// @file
 /// CRC-32 of what Pillow 13.0.0 makes of real images; written by pillow_real_digests.py.
 
-#include <rolewise/agent/operation.hpp>
+#include <rolewise/policy/operation.hpp>
 
 #include <cstdint>
 

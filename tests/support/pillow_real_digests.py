@@ -132,7 +132,7 @@ def print_header(data):
 /// @file
 /// CRC-32 of what Pillow {PIL.__version__} makes of real images; written by pillow_real_digests.py.
 
-#include <rolewise/agent/operation.hpp>
+#include <rolewise/policy/operation.hpp>
 
 #include <cstdint>
 

@@ -4,7 +4,7 @@
 /// @file
 /// `pseudo_terminal` captures what a program writes to a terminal; `screen` renders it.
 
-#include <rolewise/core/display_width.hpp>
+#include <rolewise/support/display_width.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -3,7 +3,6 @@
 
 #include "laws/augmentation_agent.hpp"
 
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/no_agent.hpp>
@@ -12,6 +11,7 @@
 #include <rolewise/agent/rand_augment.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/agent/views.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
 
 #include <array>
 #include <cmath>

@@ -13,13 +13,13 @@
 #include <rolewise/data/class_groups.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/gathered_batches.hpp>
+#include <rolewise/measurement/teacher_stddev.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/run_search.hpp>
-#include <rolewise/train/teacher_stddev.hpp>
 
 #include <ATen/ops/_unique2.h>
 

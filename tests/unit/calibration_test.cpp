@@ -4,6 +4,7 @@
 
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/data/glyphs.hpp>
+#include <rolewise/measurement/agreement.hpp>
 #include <rolewise/network/copy_weights.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/quant/binary_connect.hpp>
@@ -11,7 +12,6 @@
 #include <rolewise/quant/lsq.hpp>
 #include <rolewise/quant/paired.hpp>
 #include <rolewise/quant/uniform_affine.hpp>
-#include <rolewise/teacher/agreement.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/train/calibration.hpp>
 

@@ -3,13 +3,13 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/draws.hpp>
-#include <rolewise/core/file.hpp>
 #include <rolewise/core/fraction.hpp>
-#include <rolewise/core/retain_heap.hpp>
-#include <rolewise/core/run_concurrently.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/temperature.hpp>
 #include <rolewise/core/training_progress.hpp>
+#include <rolewise/support/file.hpp>
+#include <rolewise/support/retain_heap.hpp>
+#include <rolewise/support/run_concurrently.hpp>
 
 #include <ATen/Parallel.h>
 #include <ATen/core/PhiloxRNGEngine.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
 
-#include <rolewise/agent/policy_log.hpp>
-#include <rolewise/core/file.hpp>
+#include <rolewise/policy/policy_log.hpp>
 #include <rolewise/search/explore.hpp>
 #include <rolewise/search/policy_space.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <algorithm>
 #include <cmath>

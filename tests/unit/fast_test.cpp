@@ -6,7 +6,6 @@
 #include "support/warp_digest.hpp"
 
 #include <rolewise/agent/auto_augment.hpp>
-#include <rolewise/agent/auto_augment_policies.hpp>
 #include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/detail/affine_map.hpp>
@@ -21,6 +20,7 @@
 #include <rolewise/agent/uniform_augment.hpp>
 #include <rolewise/agent/view_of.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/policy/auto_augment_policies.hpp>
 
 #include <algorithm>
 #include <array>

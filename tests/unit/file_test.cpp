@@ -3,14 +3,14 @@
 
 #include "support/grouping_locale.hpp"
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
-#include <rolewise/core/file_lock.hpp>
-#include <rolewise/core/folder_lock.hpp>
-#include <rolewise/core/json.hpp>
-#include <rolewise/core/json_reader.hpp>
-#include <rolewise/core/standard_output.hpp>
-#include <rolewise/core/utf8.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
+#include <rolewise/support/file_lock.hpp>
+#include <rolewise/support/folder_lock.hpp>
+#include <rolewise/support/json.hpp>
+#include <rolewise/support/json_reader.hpp>
+#include <rolewise/support/standard_output.hpp>
+#include <rolewise/support/utf8.hpp>
 
 #include <nlohmann/json.hpp>
 

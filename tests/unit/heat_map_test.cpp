@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
 
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/images.hpp>
-#include <rolewise/agent/operation.hpp>
 #include <rolewise/agent/operations.hpp>
-#include <rolewise/agent/policy_log.hpp>
-#include <rolewise/agent/searched_schedule.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
+#include <rolewise/policy/operation.hpp>
+#include <rolewise/policy/policy_log.hpp>
+#include <rolewise/policy/searched_schedule.hpp>
 #include <rolewise/report/contact_sheet.hpp>
 #include <rolewise/report/detail/heat_colors.hpp>
 #include <rolewise/report/heat_map.hpp>

@@ -4,8 +4,8 @@
 #include "laws/network_body.hpp"
 #include "laws/teacher.hpp"
 
+#include <rolewise/measurement/agreement.hpp>
 #include <rolewise/network/resnet.hpp>
-#include <rolewise/teacher/agreement.hpp>
 #include <rolewise/teacher/cached_teacher.hpp>
 #include <rolewise/teacher/post_training_quantized.hpp>
 

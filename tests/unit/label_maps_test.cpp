@@ -27,13 +27,13 @@
 #include <rolewise/agent/random_erasing.hpp>
 #include <rolewise/agent/random_grayscale.hpp>
 #include <rolewise/agent/random_resized_crop.hpp>
-#include <rolewise/agent/sub_policy.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/agent/trivial_augment_wide.hpp>
 #include <rolewise/agent/uniform_augment.hpp>
 #include <rolewise/agent/vertical_flip.hpp>
 #include <rolewise/agent/view_of.hpp>
 #include <rolewise/agent/views.hpp>
+#include <rolewise/policy/sub_policy.hpp>
 
 #include <ATen/Parallel.h>
 

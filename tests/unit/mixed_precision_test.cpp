@@ -3,6 +3,8 @@
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/data/glyphs.hpp>
+#include <rolewise/measurement/bit_sensitivity.hpp>
+#include <rolewise/measurement/hessian_trace.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/network/wide_resnet.hpp>
 #include <rolewise/quant/bit_allocation.hpp>
@@ -14,8 +16,6 @@
 #include <rolewise/search/bit_space.hpp>
 #include <rolewise/search/grid.hpp>
 #include <rolewise/search/random_search.hpp>
-#include <rolewise/train/bit_sensitivity.hpp>
-#include <rolewise/train/hessian_trace.hpp>
 #include <rolewise/train/run_search.hpp>
 #include <rolewise/train/supervised.hpp>
 

@@ -2,9 +2,9 @@
 #include "support/doctest.hpp"
 #include "support/tally.hpp"
 
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
 
 #include <array>
 #include <cmath>

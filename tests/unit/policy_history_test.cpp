@@ -3,9 +3,9 @@
 #include "support/played_search.hpp"
 
 #include <rolewise/agent/policy_agent.hpp>
-#include <rolewise/agent/policy_log.hpp>
-#include <rolewise/agent/searched_schedule.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/policy/policy_log.hpp>
+#include <rolewise/policy/searched_schedule.hpp>
 #include <rolewise/search/joined.hpp>
 #include <rolewise/search/policy_history.hpp>
 #include <rolewise/search/policy_space.hpp>

@@ -3,14 +3,14 @@
 
 #include "fuzz/policy_log_round_trips.hpp"
 
-#include <rolewise/agent/augmentation_policy.hpp>
-#include <rolewise/agent/operation_by_name.hpp>
 #include <rolewise/agent/policy_agent.hpp>
-#include <rolewise/agent/policy_log.hpp>
-#include <rolewise/agent/policy_text.hpp>
-#include <rolewise/agent/searched_schedule.hpp>
 #include <rolewise/core/draws.hpp>
-#include <rolewise/core/file.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
+#include <rolewise/policy/operation_by_name.hpp>
+#include <rolewise/policy/policy_log.hpp>
+#include <rolewise/policy/policy_text.hpp>
+#include <rolewise/policy/searched_schedule.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <nlohmann/json.hpp>
 

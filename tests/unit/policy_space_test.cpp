@@ -3,10 +3,10 @@
 #include "support/tally.hpp"
 
 #include <rolewise/agent/auto_augment.hpp>
-#include <rolewise/agent/auto_augment_policies.hpp>
 #include <rolewise/agent/policy_agent.hpp>
-#include <rolewise/agent/policy_text.hpp>
 #include <rolewise/agent/rand_augment.hpp>
+#include <rolewise/policy/auto_augment_policies.hpp>
+#include <rolewise/policy/policy_text.hpp>
 #include <rolewise/search/grid.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/random_search.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
 
-#include <rolewise/core/prefetched.hpp>
+#include <rolewise/support/prefetched.hpp>
 
 #include <algorithm>
 #include <atomic>

@@ -13,13 +13,13 @@
 #include <rolewise/agent/rand_augment.hpp>
 #include <rolewise/agent/random_choice.hpp>
 #include <rolewise/agent/trivial_augment.hpp>
-#include <rolewise/core/parallel_for.hpp>
-#include <rolewise/core/serial_scope.hpp>
 #include <rolewise/data/glyphs.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/loss/weighted_sum.hpp>
 #include <rolewise/network/resnet.hpp>
+#include <rolewise/support/parallel_for.hpp>
+#include <rolewise/support/serial_scope.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/distillation.hpp>

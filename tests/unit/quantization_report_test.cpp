@@ -2,7 +2,6 @@
 #include "support/doctest.hpp"
 
 #include <rolewise/core/draws.hpp>
-#include <rolewise/core/file.hpp>
 #include <rolewise/data/glyphs.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/network/wide_resnet.hpp>
@@ -11,6 +10,7 @@
 #include <rolewise/report/quantization_pictures.hpp>
 #include <rolewise/report/quantization_report.hpp>
 #include <rolewise/report/quantization_view.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <cmath>
 #include <cstdint>

@@ -2,10 +2,10 @@
 #include "laws/callback.hpp"
 #include "support/doctest.hpp"
 
-#include <rolewise/core/file.hpp>
 #include <rolewise/data/glyphs.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/report/drift_chart.hpp>
+#include <rolewise/support/file.hpp>
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/range_drift.hpp>

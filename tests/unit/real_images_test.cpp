@@ -2,7 +2,6 @@
 #include "support/doctest.hpp"
 #include "support/pillow_real_digests.hpp"
 
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/operations.hpp>
 #include <rolewise/agent/planned_agent.hpp>
@@ -11,6 +10,7 @@
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/data/cifar.hpp>
 #include <rolewise/data/idx.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -6,8 +6,8 @@
 #include "support/search_histories.hpp"
 #include "support/tiny_student.hpp"
 
-#include <rolewise/agent/policy_log.hpp>
-#include <rolewise/agent/policy_text.hpp>
+#include <rolewise/policy/policy_log.hpp>
+#include <rolewise/policy/policy_text.hpp>
 #include <rolewise/report/curves.hpp>
 #include <rolewise/report/heat_map.hpp>
 #include <rolewise/report/run_record.hpp>

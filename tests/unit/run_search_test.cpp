@@ -3,10 +3,10 @@
 
 #include "support/tiny_student.hpp"
 
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/core/owned_tensor.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_history.hpp>

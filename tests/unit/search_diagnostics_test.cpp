@@ -3,12 +3,12 @@
 #include "support/played_search.hpp"
 
 #include <rolewise/core/draws.hpp>
-#include <rolewise/search/against_random.hpp>
-#include <rolewise/search/paired_difference.hpp>
+#include <rolewise/measurement/against_random.hpp>
+#include <rolewise/measurement/paired_difference.hpp>
+#include <rolewise/measurement/rank_correlation.hpp>
+#include <rolewise/measurement/search_diagnostics.hpp>
 #include <rolewise/search/population_based.hpp>
 #include <rolewise/search/random_search.hpp>
-#include <rolewise/search/rank_correlation.hpp>
-#include <rolewise/search/search_diagnostics.hpp>
 #include <rolewise/search/space.hpp>
 
 #include <algorithm>

@@ -2,11 +2,11 @@
 #include "support/doctest.hpp"
 #include "support/search_histories.hpp"
 
-#include <rolewise/core/file.hpp>
 #include <rolewise/report/search_page.hpp>
 #include <rolewise/report/search_pictures.hpp>
 #include <rolewise/report/table.hpp>
 #include <rolewise/search/search_lineage.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <cstdint>
 #include <filesystem>

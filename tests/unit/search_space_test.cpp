@@ -2,8 +2,8 @@
 #include "support/doctest.hpp"
 #include "support/tally.hpp"
 
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
 #include <rolewise/search/configuration_text.hpp>
 #include <rolewise/search/explore.hpp>
 #include <rolewise/search/inside.hpp>

@@ -3,10 +3,10 @@
 
 #include "fuzz/policy_log_round_trips.hpp"
 
-#include <rolewise/agent/auto_augment_policies.hpp>
-#include <rolewise/agent/sub_policy_text.hpp>
 #include <rolewise/core/draws.hpp>
-#include <rolewise/core/file.hpp>
+#include <rolewise/policy/auto_augment_policies.hpp>
+#include <rolewise/policy/sub_policy_text.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -15,6 +15,7 @@
 #include <rolewise/loss/clipped_to_task.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
+#include <rolewise/measurement/hessian_trace.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/network/wide_resnet.hpp>
 #include <rolewise/quant/apot.hpp>
@@ -40,7 +41,6 @@
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/fit.hpp>
-#include <rolewise/train/hessian_trace.hpp>
 #include <rolewise/train/supervised.hpp>
 #include <rolewise/train/update_batch_norm.hpp>
 

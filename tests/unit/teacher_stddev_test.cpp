@@ -9,7 +9,7 @@
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/rand_augment.hpp>
 #include <rolewise/core/draws.hpp>
-#include <rolewise/train/teacher_stddev.hpp>
+#include <rolewise/measurement/teacher_stddev.hpp>
 
 #include <cmath>
 #include <cstdint>

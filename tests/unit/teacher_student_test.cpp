@@ -6,15 +6,15 @@
 
 #include <rolewise/agent/hardest_view.hpp>
 #include <rolewise/agent/horizontal_flip.hpp>
+#include <rolewise/measurement/agreement.hpp>
+#include <rolewise/measurement/teacher_stddev.hpp>
 #include <rolewise/network/copy_weights.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/student/module_student.hpp>
-#include <rolewise/teacher/agreement.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/teacher/module_teacher.hpp>
 #include <rolewise/teacher/shared_teacher.hpp>
-#include <rolewise/train/teacher_stddev.hpp>
 
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/conv.h>

@@ -3,10 +3,10 @@
 
 #include "support/pseudo_terminal.hpp"
 
-#include <rolewise/core/display_width.hpp>
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/terminal.hpp>
 #include <rolewise/search/policy_space.hpp>
+#include <rolewise/support/display_width.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/terminal.hpp>
 #include <rolewise/train/progress_bar.hpp>
 #include <rolewise/train/trial_table.hpp>
 

@@ -3,7 +3,6 @@
 
 #include "laws/augmentation_agent.hpp"
 
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/detail/carry_out.hpp>
@@ -14,6 +13,7 @@
 #include <rolewise/agent/trivial_augment.hpp>
 #include <rolewise/agent/view_of.hpp>
 #include <rolewise/agent/views.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -7,11 +7,11 @@
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
-#include <rolewise/agent/operation.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/beta_draw.hpp>
 #include <rolewise/core/draws.hpp>
-#include <rolewise/core/error.hpp>
+#include <rolewise/policy/operation.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <array>

@@ -4,12 +4,12 @@
 /// @file
 /// The `auto_augment` agent: applies an AutoAugment policy.
 
-#include <rolewise/agent/auto_augment_policies.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
-#include <rolewise/agent/sub_policy.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/policy/auto_augment_policies.hpp>
+#include <rolewise/policy/sub_policy.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -11,12 +11,12 @@
 #include <rolewise/agent/views.hpp>
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/device_of.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/require_taps.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/taps.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/cached_teacher.hpp>
 

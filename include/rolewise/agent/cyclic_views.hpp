@@ -8,8 +8,8 @@
 #include <rolewise/agent/detail/mixes.hpp>
 #include <rolewise/agent/independent_agent.hpp>
 #include <rolewise/agent/no_agent.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 #include <numeric>

@@ -8,8 +8,8 @@
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/detail/mixes.hpp>
 #include <rolewise/core/device_of.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
 #include <cstddef>

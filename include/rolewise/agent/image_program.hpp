@@ -6,9 +6,9 @@
 /// them runs.
 
 #include <rolewise/agent/image_layers.hpp>
-#include <rolewise/agent/operation.hpp>
 #include <rolewise/agent/warp.hpp>
-#include <rolewise/core/error.hpp>
+#include <rolewise/policy/operation.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstddef>
 #include <cstdint>

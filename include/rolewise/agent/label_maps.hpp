@@ -5,8 +5,8 @@
 /// Label maps: batches with a label for each pixel of their images.
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 #include <string_view>

@@ -5,10 +5,10 @@
 /// Batched image operations, bitwise equal to those of Pillow.
 
 #include <rolewise/agent/images.hpp>
-#include <rolewise/agent/operation.hpp>
 #include <rolewise/agent/operations_color.hpp>
 #include <rolewise/agent/operations_geometric.hpp>
 #include <rolewise/agent/operations_histogram.hpp>
+#include <rolewise/policy/operation.hpp>
 
 namespace rolewise {
 

@@ -6,7 +6,7 @@
 
 #include <rolewise/agent/detail/per_sample.hpp>
 #include <rolewise/agent/images.hpp>
-#include <rolewise/agent/operation.hpp>
+#include <rolewise/policy/operation.hpp>
 
 #include <cstdint>
 

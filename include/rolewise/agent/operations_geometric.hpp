@@ -6,7 +6,7 @@
 
 #include <rolewise/agent/detail/per_sample.hpp>
 #include <rolewise/agent/images.hpp>
-#include <rolewise/core/classic_text.hpp>
+#include <rolewise/support/classic_text.hpp>
 
 #include <cstdint>
 #include <numbers>

@@ -6,8 +6,8 @@
 
 #include <rolewise/agent/detail/resize_order.hpp>
 #include <rolewise/agent/image_layers.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstddef>

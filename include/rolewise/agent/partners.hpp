@@ -6,9 +6,9 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/draws.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/keyed_permutation.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstddef>

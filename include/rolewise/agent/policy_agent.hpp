@@ -4,11 +4,11 @@
 /// @file
 /// The `policy_agent`: augmentation by a policy of 30 pairs, or by a schedule of policies.
 
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
 
 #include <array>
 #include <cstddef>

@@ -7,9 +7,9 @@
 
 #include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
-#include <rolewise/agent/operation.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/policy/operation.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,8 +4,8 @@
 /// @file
 /// The `batch` type: examples with labels and ids, their normalization and the move to a device.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 #include <vector>

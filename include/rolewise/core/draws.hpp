@@ -4,9 +4,9 @@
 /// @file
 /// Counter-based random draws: functions of (seed, epoch, sample id, draw number).
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cmath>
 #include <cstdint>

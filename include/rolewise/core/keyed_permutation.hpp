@@ -4,9 +4,9 @@
 /// @file
 /// A keyed pseudorandom permutation, computed element by element without a table.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/philox.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <array>
 #include <bit>

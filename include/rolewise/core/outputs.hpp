@@ -5,9 +5,9 @@
 /// The output of a forward pass: logits and tapped features of one network, or of teacher and
 /// student.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/taps.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <concepts>

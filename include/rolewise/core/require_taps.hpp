@@ -4,11 +4,11 @@
 /// @file
 /// Run-time checks of taps: wanted ones are offered, and the outputs have these and no others.
 
-#include <rolewise/core/classic_text.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/taps.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 #include <string>

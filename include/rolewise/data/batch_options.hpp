@@ -5,8 +5,8 @@
 /// Options of the batches of an epoch, and the memory that they are gathered into.
 
 #include <rolewise/core/buffer_pool.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 

@@ -5,12 +5,12 @@
 /// The `batches` of one epoch of a data set or of any other source, as a range.
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/prefetched.hpp>
 #include <rolewise/data/batch_options.hpp>
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/prefetched.hpp>
 
 #include <range/v3/range/concepts.hpp>
 #include <range/v3/view/facade.hpp>

@@ -7,13 +7,13 @@
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/draws.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/batch_options.hpp>
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/gathered_batches.hpp>
 #include <rolewise/data/relabeled.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -6,9 +6,9 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/buffer_pool.hpp>
-#include <rolewise/core/classic_text.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/data/batch_options.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,9 +4,9 @@
 /// @file
 /// Attention transfer: the spatial attention maps of chosen stages.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/loss/detail/feature_maps.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <string_view>
 

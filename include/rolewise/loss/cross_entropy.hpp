@@ -4,11 +4,11 @@
 /// @file
 /// The task loss: cross entropy with hard or soft labels.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/loss/detail/require_logits.hpp>
 #include <rolewise/loss/detail/weighted_mean.hpp>
 #include <rolewise/loss/loss_function.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 #include <optional>

@@ -5,10 +5,10 @@
 /// FitNet's hint loss: the student's features, through a learned regressor, against the teacher's.
 
 #include <rolewise/core/drawn_tensor.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/owned_tensor.hpp>
 #include <rolewise/loss/detail/feature_maps.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <array>
 #include <cmath>

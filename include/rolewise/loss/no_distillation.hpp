@@ -4,8 +4,8 @@
 /// @file
 /// A distillation loss that is zero; also a template for your own losses.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise {
 

@@ -4,10 +4,10 @@
 /// @file
 /// Weighted sums of losses: `0.1 * cross_entropy{} + 0.9 * soft_target_kl{}`.
 
-#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/loss/loss_terms.hpp>
+#include <rolewise/support/classic_text.hpp>
 
 #include <algorithm>
 #include <array>

@@ -4,10 +4,10 @@
 /// @file
 /// Batch normalization with running statistics, optionally folded into the preceding convolution.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/deferred_batch_norm.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <ATen/Context.h>
 

@@ -4,8 +4,8 @@
 /// @file
 /// uint8 tensors with an affine quantization grid: scale and zero point.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,8 +4,8 @@
 /// @file
 /// `copy_weights`: copies tensors from one network to another, by name.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -4,10 +4,10 @@
 /// @file
 /// The `layer_plan`: place and bit widths of each layer, before the layers are constructed.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/quant/no_quantizer.hpp>
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/quant/schemes.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstdint>

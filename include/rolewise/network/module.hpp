@@ -5,10 +5,10 @@
 /// Requirements on a user's own `torch::nn::Module`, its evaluation and its train and eval modes.
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/require_taps.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <concepts>
 #include <cstddef>

@@ -8,7 +8,6 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/device_of.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/state.hpp>
@@ -17,6 +16,7 @@
 #include <rolewise/network/pass_precision.hpp>
 #include <rolewise/quant/changing_scheme.hpp>
 #include <rolewise/quant/layer_report.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <concepts>
 #include <cstdint>

@@ -5,7 +5,6 @@
 /// The `network_options` common to all networks, and helpers shared by their bodies.
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/network/activation.hpp>
@@ -13,6 +12,7 @@
 #include <rolewise/network/pass_precision.hpp>
 #include <rolewise/network/weight_init.hpp>
 #include <rolewise/quant/layer_report.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstddef>
 #include <cstdint>

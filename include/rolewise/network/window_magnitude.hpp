@@ -4,9 +4,9 @@
 /// @file
 /// Mean magnitude of the input under each window of a convolution: XNOR-Net's K.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/convolution_shape.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise {
 

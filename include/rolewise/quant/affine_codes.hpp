@@ -4,9 +4,9 @@
 /// @file
 /// `affine_codes`: computes scale and zero point from a range of values.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantized.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 

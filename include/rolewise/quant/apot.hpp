@@ -4,10 +4,10 @@
 /// @file
 /// `apot`: additive powers-of-two quantization.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/quant/detail/learned_clip.hpp>
 #include <rolewise/quant/detail/level_grid.hpp>
 #include <rolewise/quant/quantizer.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -4,8 +4,8 @@
 /// @file
 /// Mixed precision: chooses the bit width of each layer under a cost budget.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/quant/per_layer.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,10 +4,10 @@
 /// @file
 /// `lq_nets`: LQ-Nets, levels that are sums over a basis fitted to the quantized tensor.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/quant/detail/level_grid.hpp>
 #include <rolewise/quant/detail/lq_basis.hpp>
 #include <rolewise/quant/quantizer.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cmath>
 #include <string_view>

@@ -4,10 +4,10 @@
 /// @file
 /// `lsq`: LSQ, learned step size quantization.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/quant/detail/learned_step.hpp>
 #include <rolewise/quant/fusible_steps.hpp>
 #include <rolewise/quant/quantizer.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,10 +4,10 @@
 /// @file
 /// `pact`: PACT, activations clipped to [0, a] with a learned clip a.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/quant/detail/learned_step.hpp>
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/quant/quantizer.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
 

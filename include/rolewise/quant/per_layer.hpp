@@ -4,10 +4,10 @@
 /// @file
 /// `per_layer`: bit widths by layer name.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/nearest_names.hpp>
 #include <rolewise/quant/changing_scheme.hpp>
 #include <rolewise/quant/schemes.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/nearest_names.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -4,9 +4,9 @@
 /// @file
 /// Bit widths that decrease during training: in stages, or weights before activations.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/quant/changing_scheme.hpp>
 #include <rolewise/quant/schemes.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,10 +4,10 @@
 /// @file
 /// Bit allocation with layers that must have the same bit widths.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/nearest_names.hpp>
 #include <rolewise/quant/bit_allocation.hpp>
 #include <rolewise/quant/layer_report.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/nearest_names.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,8 +4,8 @@
 /// @file
 /// Paired differences as text: which of two is higher, by how much, and whether it is significant.
 
+#include <rolewise/measurement/paired_difference.hpp>
 #include <rolewise/report/table.hpp>
-#include <rolewise/search/paired_difference.hpp>
 
 #include <cmath>
 #include <string>

@@ -5,9 +5,9 @@
 /// Contact sheets: several views of the same examples side by side in one picture.
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/report/detail/canvas.hpp>
 #include <rolewise/report/detail/letters.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstdint>

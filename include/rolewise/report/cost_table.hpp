@@ -4,9 +4,9 @@
 /// @file
 /// Cost of each layer of a network, as a table and as JSON lines.
 
-#include <rolewise/core/json.hpp>
 #include <rolewise/quant/layer_report.hpp>
 #include <rolewise/report/table.hpp>
+#include <rolewise/support/json.hpp>
 
 #include <cstdint>
 #include <string>

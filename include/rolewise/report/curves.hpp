@@ -4,12 +4,12 @@
 /// @file
 /// Line charts of runs (SVG).
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
 #include <rolewise/report/detail/axis.hpp>
 #include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/statistics.hpp>
 #include <rolewise/report/table.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <algorithm>
 #include <cmath>

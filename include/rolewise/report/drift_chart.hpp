@@ -4,8 +4,8 @@
 /// @file
 /// Line chart of how the ranges of quantizers changed during training.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/report/curves.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/range_drift.hpp>
 
 #include <algorithm>

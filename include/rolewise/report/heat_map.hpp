@@ -4,11 +4,11 @@
 /// @file
 /// Heat maps (SVG and pixels).
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/report/detail/draw_heat_map.hpp>
 #include <rolewise/report/detail/pens.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -4,13 +4,13 @@
 /// @file
 /// Forest plots: estimates with their confidence intervals, a row each (SVG).
 
-#include <rolewise/core/display_width.hpp>
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
 #include <rolewise/report/detail/axis.hpp>
 #include <rolewise/report/detail/pens.hpp>
 #include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/detail/svg_sheet.hpp>
+#include <rolewise/support/display_width.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <algorithm>
 #include <cmath>

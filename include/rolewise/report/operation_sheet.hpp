@@ -4,13 +4,13 @@
 /// @file
 /// Contact sheet of augmentation operations at each magnitude level.
 
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/images.hpp>
-#include <rolewise/agent/operation.hpp>
 #include <rolewise/agent/operations.hpp>
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/error.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
+#include <rolewise/policy/operation.hpp>
 #include <rolewise/report/contact_sheet.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 #include <string>

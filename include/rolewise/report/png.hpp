@@ -4,9 +4,9 @@
 /// @file
 /// Encodes images as PNG files.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <cstdint>
 #include <string>

@@ -4,10 +4,10 @@
 /// @file
 /// Heat maps of a policy schedule: probability and magnitude of each operation over epochs.
 
-#include <rolewise/agent/augmentation_policy.hpp>
-#include <rolewise/agent/operation.hpp>
-#include <rolewise/core/error.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
+#include <rolewise/policy/operation.hpp>
 #include <rolewise/report/heat_map.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 #include <optional>

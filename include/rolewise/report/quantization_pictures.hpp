@@ -5,10 +5,10 @@
 /// Quantization report as a picture (SVG): histograms of weights and activations with their
 /// levels.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
 #include <rolewise/report/detail/quantization_panel.hpp>
 #include <rolewise/report/quantization_report.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <algorithm>
 #include <optional>

@@ -5,12 +5,12 @@
 /// Quantization report of a network: statistics of its weights and activations, layer by layer.
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantized.hpp>
 #include <rolewise/report/quantization_view.hpp>
 #include <rolewise/report/table.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <concepts>
 #include <optional>

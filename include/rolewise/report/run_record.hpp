@@ -4,12 +4,12 @@
 /// @file
 /// Run record: options, versions and results of a run, as a JSON file.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
-#include <rolewise/core/json.hpp>
-#include <rolewise/core/json_reader.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
+#include <rolewise/support/json.hpp>
+#include <rolewise/support/json_reader.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/version.hpp>
 

@@ -4,7 +4,6 @@
 /// @file
 /// Report of a search as one self-contained HTML page.
 
-#include <rolewise/core/file.hpp>
 #include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/heat_map.hpp>
 #include <rolewise/report/policy_pictures.hpp>
@@ -16,6 +15,7 @@
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_lineage.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <algorithm>
 #include <array>

@@ -4,13 +4,13 @@
 /// @file
 /// Pictures of a search: lineage tree of its trials and score curves (SVG).
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/report/detail/axis.hpp>
 #include <rolewise/report/detail/pens.hpp>
 #include <rolewise/report/detail/svg_sheet.hpp>
 #include <rolewise/report/table.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_lineage.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,7 +4,7 @@
 /// @file
 /// Summary statistics: mean, standard deviation, least and greatest value.
 
-#include <rolewise/core/error.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cmath>

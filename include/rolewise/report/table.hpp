@@ -4,11 +4,11 @@
 /// @file
 /// Text tables for a terminal, for Markdown and for HTML.
 
-#include <rolewise/core/display_width.hpp>
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/utf8.hpp>
 #include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/statistics.hpp>
+#include <rolewise/support/display_width.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/utf8.hpp>
 
 #include <algorithm>
 #include <charconv>

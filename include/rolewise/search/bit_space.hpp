@@ -4,10 +4,10 @@
 /// @file
 /// The bit widths of all layers as a search space.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/quant/layer_report.hpp>
 #include <rolewise/quant/per_layer.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,7 +4,7 @@
 /// @file
 /// The `configuration` type: one configuration of a search space.
 
-#include <rolewise/core/error.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,14 +4,14 @@
 /// @file
 /// Text forms of configurations: one line for people, JSON for programs.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/json.hpp>
-#include <rolewise/core/json_reader.hpp>
-#include <rolewise/core/utf8.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/inside.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/json.hpp>
+#include <rolewise/support/json_reader.hpp>
+#include <rolewise/support/utf8.hpp>
 
 #include <cmath>
 #include <cstddef>

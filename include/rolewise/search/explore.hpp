@@ -5,12 +5,12 @@
 /// The explore step of population based training: a random perturbation of a configuration.
 
 #include <rolewise/core/draws.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/inside.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,12 +4,12 @@
 /// @file
 /// Hyperband: successive halving from many trials with early rungs to few with late ones.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/search/configuration_proposer.hpp>
 #include <rolewise/search/detail/halving.hpp>
 #include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -5,10 +5,10 @@
 /// Checks whether a configuration lies in a space, with the reason if not, and the nearest
 /// configuration inside.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/nearest_names.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/nearest_names.hpp>
 
 #include <algorithm>
 #include <cmath>

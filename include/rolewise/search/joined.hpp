@@ -4,9 +4,9 @@
 /// @file
 /// Composition of search spaces, and of their configurations.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <concepts>
 #include <string>

@@ -6,12 +6,12 @@
 /// bandit.
 
 #include <rolewise/core/draws.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/search/detail/bandit.hpp>
 #include <rolewise/search/detail/exchange.hpp>
 #include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/detail/unit_cube.hpp>
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cmath>

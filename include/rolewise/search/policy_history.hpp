@@ -4,13 +4,13 @@
 /// @file
 /// Policy schedules, and logs as Ray writes them, from the history of a search.
 
-#include <rolewise/agent/augmentation_policy.hpp>
-#include <rolewise/agent/policy_log.hpp>
-#include <rolewise/agent/searched_schedule.hpp>
-#include <rolewise/core/error.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
+#include <rolewise/policy/policy_log.hpp>
+#include <rolewise/policy/searched_schedule.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_lineage.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstddef>
 #include <cstdint>

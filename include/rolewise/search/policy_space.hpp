@@ -4,8 +4,8 @@
 /// @file
 /// Augmentation policies of 30 pairs as configurations of a search space.
 
-#include <rolewise/agent/augmentation_policy.hpp>
-#include <rolewise/agent/operation.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
+#include <rolewise/policy/operation.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/detail/configuration_values.hpp>
 #include <rolewise/search/space.hpp>

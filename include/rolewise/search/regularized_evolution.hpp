@@ -5,10 +5,10 @@
 /// Regularized (aging) evolution: the oldest members leave the population.
 
 #include <rolewise/core/draws.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/detail/unit_cube.hpp>
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,15 +4,15 @@
 /// @file
 /// Search histories as JSON Lines files.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
-#include <rolewise/core/json.hpp>
-#include <rolewise/core/json_reader.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/configuration_text.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/search/space_text.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
+#include <rolewise/support/json.hpp>
+#include <rolewise/support/json_reader.hpp>
 
 #include <array>
 #include <cstddef>

@@ -4,10 +4,10 @@
 /// @file
 /// The lineage of the trials of a search, and the ranking of trials.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,11 +4,11 @@
 /// @file
 /// Search spaces as JSON.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
-#include <rolewise/core/json.hpp>
 #include <rolewise/search/configuration_text.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
+#include <rolewise/support/json.hpp>
 
 #include <algorithm>
 #include <cstdint>

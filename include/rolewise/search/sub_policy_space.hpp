@@ -4,14 +4,14 @@
 /// @file
 /// AutoAugment policies (lists of sub-policies) as configurations of a search space.
 
-#include <rolewise/agent/augmentation_policy.hpp>
-#include <rolewise/agent/operation.hpp>
-#include <rolewise/agent/operation_by_name.hpp>
-#include <rolewise/agent/sub_policy.hpp>
-#include <rolewise/core/error.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
+#include <rolewise/policy/operation.hpp>
+#include <rolewise/policy/operation_by_name.hpp>
+#include <rolewise/policy/sub_policy.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/detail/configuration_values.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstddef>
 #include <cstdint>

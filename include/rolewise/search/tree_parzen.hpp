@@ -6,12 +6,12 @@
 /// trials.
 
 #include <rolewise/core/draws.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/search/detail/parzen_estimator.hpp>
 #include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/detail/unit_cube.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cmath>

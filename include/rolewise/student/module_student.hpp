@@ -4,10 +4,10 @@
 /// @file
 /// A user's torch::nn::Module as a full-precision student.
 
-#include <rolewise/core/classic_text.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/network/module.hpp>
 #include <rolewise/student/student.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <memory>
 #include <optional>

@@ -4,10 +4,10 @@
 /// @file
 /// Options and results that both stages of a role-wise search share.
 
-#include <rolewise/agent/augmentation_policy.hpp>
-#include <rolewise/agent/searched_schedule.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
+#include <rolewise/policy/searched_schedule.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/systems/search_cost.hpp>
 #include <rolewise/train/fit.hpp>

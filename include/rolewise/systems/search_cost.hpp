@@ -4,8 +4,8 @@
 /// @file
 /// Cost of a search: forward passes for training and for validation.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/fraction.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/search_run_options.hpp>
 
 #include <algorithm>

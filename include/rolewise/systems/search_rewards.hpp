@@ -8,14 +8,14 @@
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/device_of.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/training_progress.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/measurement/teacher_stddev.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/teacher/teacher.hpp>
 #include <rolewise/train/evaluate.hpp>
-#include <rolewise/train/teacher_stddev.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -5,12 +5,12 @@
 /// Data splits of a search: which examples train and which evaluate, fixed before it begins.
 
 #include <rolewise/core/checksum.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/settings.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/splits.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/search_run_options.hpp>
 
 #include <algorithm>

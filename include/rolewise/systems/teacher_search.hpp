@@ -5,12 +5,12 @@
 /// `teacher_search`: stage one, the policies of the teacher.
 
 #include <rolewise/agent/augmentation_agent.hpp>
-#include <rolewise/agent/augmentation_policy.hpp>
 #include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/policy_agent.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/seed.hpp>
+#include <rolewise/policy/augmentation_policy.hpp>
 #include <rolewise/search/policy_history.hpp>
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/search_lineage.hpp>

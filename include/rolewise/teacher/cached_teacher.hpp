@@ -5,10 +5,10 @@
 /// A teacher with an on-disk cache of its outputs.
 
 #include <rolewise/core/device_of.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/require_taps.hpp>
 #include <rolewise/core/taps.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/teacher/cache_options.hpp>
 #include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/detail/cached_logits_codec.hpp>

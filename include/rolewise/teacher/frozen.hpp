@@ -6,9 +6,9 @@
 
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/device_of.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/require_taps.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/teacher/detail/graph_to_inputs.hpp>
 #include <rolewise/teacher/teacher.hpp>
 

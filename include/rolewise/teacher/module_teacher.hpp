@@ -6,8 +6,8 @@
 
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/device_of.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/network/module.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/teacher/detail/graph_to_inputs.hpp>
 #include <rolewise/teacher/teacher.hpp>
 

@@ -4,8 +4,8 @@
 /// @file
 /// Checkpoint files: save and load the state of an object.
 
-#include <rolewise/core/file.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/support/file.hpp>
 #include <rolewise/train/detail/read_checked.hpp>
 #include <rolewise/train/detail/state_reader.hpp>
 #include <rolewise/train/detail/state_writer.hpp>

@@ -4,8 +4,8 @@
 /// @file
 /// The `checkpoints` callback: writes the checkpoints of a run.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/folder_lock.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/folder_lock.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/detail/file_identity.hpp>

@@ -5,8 +5,8 @@
 /// `clip_gradients`: gradient clipping by the global norm.
 
 #include <rolewise/core/distinct_tensors.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>

@@ -4,8 +4,8 @@
 /// @file
 /// The `csv` callback: writes the record of a run as comma-separated values.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/utf8.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/utf8.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/log_file.hpp>
 #include <rolewise/train/detail/read_checked.hpp>

@@ -4,7 +4,7 @@
 /// @file
 /// The `early_stop` callback: ends a run when validation stops improving.
 
-#include <rolewise/core/error.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/callback.hpp>
 
 #include <algorithm>

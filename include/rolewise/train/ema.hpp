@@ -5,9 +5,9 @@
 /// `ema`: an exponential moving average of a student's weights.
 
 #include <rolewise/core/distinct_tensors.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/snapshot.hpp>
 #include <rolewise/train/trainable.hpp>
 

@@ -4,11 +4,11 @@
 /// @file
 /// `evaluate_metrics`: chosen metrics of a network on a data set.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/evaluable_labels.hpp>
 #include <rolewise/train/detail/evaluated_batches.hpp>
 #include <rolewise/train/evaluable.hpp>

@@ -4,13 +4,13 @@
 /// @file
 /// `fit`: the training loop over epochs and batches.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/prefetched.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/training_progress.hpp>
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/batches.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/prefetched.hpp>
 #include <rolewise/train/any_metric.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/checked_labels.hpp>

@@ -4,7 +4,7 @@
 /// @file
 /// The `json_lines` callback: writes the record of a run as JSON lines.
 
-#include <rolewise/core/json.hpp>
+#include <rolewise/support/json.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/log_file.hpp>
 

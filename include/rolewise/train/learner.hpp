@@ -6,9 +6,9 @@
 ///
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/training_progress.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/clip_gradients.hpp>
 #include <rolewise/train/detail/backward_to.hpp>
 #include <rolewise/train/detail/learner_state.hpp>

@@ -4,7 +4,7 @@
 /// @file
 /// The metric `mean_squared_error` of regression.
 
-#include <rolewise/core/error.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/class_elements.hpp>
 #include <rolewise/train/metric.hpp>
 

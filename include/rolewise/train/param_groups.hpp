@@ -6,7 +6,7 @@
 ///
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
-#include <rolewise/core/error.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/optimizer.hpp>
 #include <rolewise/train/sgd.hpp>
 

@@ -4,9 +4,9 @@
 /// @file
 /// The `range_drift` callback: records the ranges of quantizers over a run.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/quant/freeze_ranges.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/run_history.hpp>
 

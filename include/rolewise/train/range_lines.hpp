@@ -4,7 +4,7 @@
 /// @file
 /// The `range_lines` callback: `json_lines` with the ranges of quantizers added.
 
-#include <rolewise/core/json.hpp>
+#include <rolewise/support/json.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/json_lines.hpp>
 #include <rolewise/train/range_drift.hpp>

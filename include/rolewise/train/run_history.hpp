@@ -4,7 +4,7 @@
 /// @file
 /// `run_history`: the metrics of a run, epoch by epoch.
 
-#include <rolewise/core/error.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cmath>
 #include <cstddef>

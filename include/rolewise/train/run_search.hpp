@@ -5,13 +5,13 @@
 /// `run_search`: runs a hyperparameter search, training and scoring the trials of a search
 /// strategy.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/search_run.hpp>
 #include <rolewise/train/search_callback.hpp>
 #include <rolewise/train/search_run_options.hpp>

@@ -4,9 +4,9 @@
 /// @file
 /// `run_signature`: the settings that identify a run.
 
-#include <rolewise/core/classic_text.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/settings.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,7 +4,6 @@
 /// @file
 /// `memory_of_search`: estimates the memory of a search before it starts.
 
-#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
@@ -13,6 +12,7 @@
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/classic_text.hpp>
 #include <rolewise/train/detail/memory_watch.hpp>
 #include <rolewise/train/run_search.hpp>
 

@@ -4,9 +4,9 @@
 /// @file
 /// `search_run_options`: the options of a search.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstddef>

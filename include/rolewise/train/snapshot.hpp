@@ -4,9 +4,9 @@
 /// @file
 /// `snapshot`: the state of an object as a list of named entries, the content of a checkpoint.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstddef>
 #include <cstdint>

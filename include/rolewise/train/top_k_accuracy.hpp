@@ -4,7 +4,7 @@
 /// @file
 /// The metric `top_k_accuracy`; with k = 1, the accuracy.
 
-#include <rolewise/core/error.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/class_elements.hpp>
 #include <rolewise/train/metric.hpp>
 

@@ -4,13 +4,13 @@
 /// @file
 /// The `trial_table` callback: prints the trial states of a search.
 
-#include <rolewise/core/classic_text.hpp>
-#include <rolewise/core/display_width.hpp>
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/terminal.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/display_width.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/terminal.hpp>
 #include <rolewise/train/search_callback.hpp>
 
 #include <algorithm>

@@ -6,8 +6,8 @@
 ///
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/training_progress.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 

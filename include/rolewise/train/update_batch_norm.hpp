@@ -8,12 +8,12 @@
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/no_agent.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/role.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/training_progress.hpp>
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/batches.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/learner_state.hpp>
 
 #include <cstdint>

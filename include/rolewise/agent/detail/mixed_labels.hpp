@@ -7,7 +7,7 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/partners.hpp>
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/error.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cmath>
 #include <cstdint>

@@ -4,8 +4,8 @@
 /// @file
 /// Checks and broadcasts the parameters of operations: one number for each image.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 #include <string_view>

@@ -4,7 +4,7 @@
 /// @file
 /// Checks of settings that several agents share.
 
-#include <rolewise/core/error.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <array>
 #include <cmath>

@@ -15,7 +15,7 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/label_maps.hpp>
 #include <rolewise/agent/planned_agent.hpp>
-#include <rolewise/core/parallel_for.hpp>
+#include <rolewise/support/parallel_for.hpp>
 
 #include <ATen/Parallel.h>
 

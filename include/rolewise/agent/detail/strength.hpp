@@ -5,7 +5,7 @@
 /// The operations of RandAugment and TrivialAugment, and their parameters at a given strength.
 
 #include <rolewise/agent/detail/opaque.hpp>
-#include <rolewise/agent/operation.hpp>
+#include <rolewise/policy/operation.hpp>
 
 #include <array>
 #include <cmath>

@@ -10,8 +10,8 @@
 #include <rolewise/agent/image_program.hpp>
 #include <rolewise/agent/label_maps.hpp>
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,8 +4,8 @@
 /// @file
 /// Reading of whole files into memory, with gzip decompression.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <algorithm>
 #include <cerrno>

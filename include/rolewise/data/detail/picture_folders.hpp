@@ -4,8 +4,8 @@
 /// @file
 /// Listing of image folders: names, classes, images at any depth.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <algorithm>
 #include <array>

@@ -4,9 +4,9 @@
 /// @file
 /// Argument checks and sizes of losses on feature maps.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/taps.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <c10/core/ScalarType.h>
 

@@ -4,8 +4,8 @@
 /// @file
 /// Argument checks of losses on logits.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <c10/core/ScalarType.h>
 

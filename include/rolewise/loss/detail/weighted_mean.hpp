@@ -4,8 +4,8 @@
 /// @file
 /// Weighted means of loss values over examples, pixels or tokens.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <limits>
 #include <string_view>

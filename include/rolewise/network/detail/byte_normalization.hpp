@@ -4,9 +4,9 @@
 /// @file
 /// Batch norm and ReLU from uint8 to uint8, by lookup tables.
 
-#include <rolewise/core/parallel_for.hpp>
 #include <rolewise/network/byte_grid.hpp>
 #include <rolewise/network/detail/folded.hpp>
+#include <rolewise/support/parallel_for.hpp>
 
 #include <ATen/Parallel.h>
 

@@ -4,8 +4,8 @@
 /// @file
 /// Calibration of clipping ranges of feature maps on batches.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/network/byte_grid.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cmath>

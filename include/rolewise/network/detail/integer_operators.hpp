@@ -4,8 +4,8 @@
 /// @file
 /// LibTorch's oneDNN int8 operators, looked up by name.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <ATen/core/dispatch/Dispatcher.h>
 

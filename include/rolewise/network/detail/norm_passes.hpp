@@ -4,9 +4,9 @@
 /// @file
 /// Batch norm kernels on tensors, multithreaded.
 
-#include <rolewise/core/parallel_for.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/kernels/variants.hpp>
+#include <rolewise/support/parallel_for.hpp>
 
 #include <ATen/Parallel.h>
 

@@ -5,11 +5,11 @@
 /// Products of quantized levels with the gradient of the values: common parts, and the linear
 /// product.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/network/detail/integer_plan.hpp>
 #include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/network/pass_precision.hpp>
 #include <rolewise/quant/quantized.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
 

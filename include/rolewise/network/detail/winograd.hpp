@@ -4,9 +4,9 @@
 /// @file
 /// Winograd convolution of tensors, with gradients, multithreaded.
 
-#include <rolewise/core/parallel_for.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/winograd/variants.hpp>
+#include <rolewise/support/parallel_for.hpp>
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>

@@ -4,9 +4,9 @@
 /// @file
 /// Helpers for quantizers with a gradient proxy.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantized.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
 

@@ -4,10 +4,10 @@
 /// @file
 /// A learned clip, and the gradient of clipped values.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantized.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
 

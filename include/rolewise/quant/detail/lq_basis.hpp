@@ -4,10 +4,10 @@
 /// @file
 /// `lq_basis`: levels that are sums over a basis, and the least-squares fit of that basis.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/detail/level_grid.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <ATen/ops/linalg_solve.h>
 #include <ATen/ops/searchsorted.h>

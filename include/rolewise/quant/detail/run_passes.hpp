@@ -4,9 +4,9 @@
 /// @file
 /// Runs kernels over tensors, on several threads.
 
-#include <rolewise/core/parallel_for.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/detail/kernels/variants.hpp>
+#include <rolewise/support/parallel_for.hpp>
 
 #include <ATen/Parallel.h>
 

@@ -5,10 +5,10 @@
 /// Clip and round with a straight-through gradient, shared by uniform quantizers: by kernels
 /// where they apply, else by tensor operations.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/detail/run_passes.hpp>
 #include <rolewise/quant/quantized.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cmath>
 #include <cstdint>

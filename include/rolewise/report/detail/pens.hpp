@@ -4,12 +4,12 @@
 /// @file
 /// Two drawing back ends with the same interface: SVG and pixels.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/report/detail/canvas.hpp>
 #include <rolewise/report/detail/heat_colors.hpp>
 #include <rolewise/report/detail/letters.hpp>
 #include <rolewise/report/detail/svg.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 #include <string>

@@ -4,11 +4,11 @@
 /// @file
 /// Histogram of the values of one quantized tensor with its levels, as SVG.
 
-#include <rolewise/core/classic_text.hpp>
 #include <rolewise/report/detail/axis.hpp>
 #include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/quantization_view.hpp>
 #include <rolewise/report/table.hpp>
+#include <rolewise/support/classic_text.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,7 +4,7 @@
 /// @file
 /// SVG helpers: colors and dashes of curves, XML escaping.
 
-#include <rolewise/core/utf8.hpp>
+#include <rolewise/support/utf8.hpp>
 
 #include <array>
 #include <cstddef>

@@ -4,11 +4,11 @@
 /// @file
 /// Checked access to the values of a configuration: present, of the right type and in range.
 
-#include <rolewise/agent/operation.hpp>
-#include <rolewise/agent/operation_by_name.hpp>
-#include <rolewise/core/error.hpp>
+#include <rolewise/policy/operation.hpp>
+#include <rolewise/policy/operation_by_name.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,13 +4,13 @@
 /// @file
 /// Shared parts of synchronous and asynchronous population based training.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/fraction.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/inside.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cmath>

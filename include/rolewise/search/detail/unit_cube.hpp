@@ -5,9 +5,9 @@
 /// The mapping between configurations of a search space and the unit cube, one coordinate per
 /// dimension.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,8 +4,8 @@
 /// @file
 /// Encoding of logits as bytes for the teacher cache, and decoding.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cmath>
 #include <cstdint>

@@ -4,11 +4,11 @@
 /// @file
 /// A memory-mapped file of rows, created once, written by one process at a time.
 
-#include <rolewise/core/descriptor.hpp>
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
-#include <rolewise/core/file_lock.hpp>
-#include <rolewise/core/output_target.hpp>
+#include <rolewise/support/descriptor.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
+#include <rolewise/support/file_lock.hpp>
+#include <rolewise/support/output_target.hpp>
 
 #include <cerrno>
 #include <cstddef>

@@ -5,9 +5,9 @@
 /// The header of a teacher cache file, and the differences between two headers.
 
 #include <rolewise/core/checksum.hpp>
-#include <rolewise/core/classic_text.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/detail/cached_row_codec.hpp>
 

@@ -5,7 +5,7 @@
 /// On-disk storage of a teacher's outputs, one row for each (view, example).
 
 #include <rolewise/core/checksum.hpp>
-#include <rolewise/core/error.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/detail/cached_logits_file.hpp>
 #include <rolewise/teacher/detail/cached_logits_header.hpp>

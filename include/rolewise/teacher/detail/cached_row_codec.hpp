@@ -4,10 +4,10 @@
 /// @file
 /// Encoding of a teacher's outputs, logits and features, as bytes for the teacher cache.
 
-#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/taps.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/classic_text.hpp>
 #include <rolewise/teacher/detail/cached_logits_codec.hpp>
 
 #include <cstdint>

@@ -5,9 +5,9 @@
 /// The autograd graph of a frozen teacher: to the inputs, if they ask for a gradient, or none.
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <string_view>
 

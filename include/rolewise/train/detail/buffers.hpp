@@ -4,9 +4,9 @@
 /// @file
 /// Per-parameter state tensors of optimizers, and the grouping of parameters for fused updates.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/optimizer.hpp>
 
 #include <cstddef>

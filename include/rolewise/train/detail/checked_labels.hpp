@@ -5,13 +5,13 @@
 /// A source whose labels are checked batch by batch.
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/classic_text.hpp>
 #include <rolewise/data/batch_options.hpp>
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/batches.hpp>
+#include <rolewise/data/class_labels.hpp>
 #include <rolewise/loss/loss_function.hpp>
-#include <rolewise/train/detail/class_labels.hpp>
+#include <rolewise/support/classic_text.hpp>
 
 #include <cstdint>
 #include <string>

@@ -4,10 +4,10 @@
 /// @file
 /// Elements of a batch for metrics: one for each example, pixel or token, with label and weight.
 
-#include <rolewise/core/classic_text.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/loss/targets.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <c10/core/ScalarType.h>
 

@@ -4,8 +4,8 @@
 /// @file
 /// Metrics of an epoch.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/training_step.hpp>
 

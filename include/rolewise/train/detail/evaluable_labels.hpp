@@ -5,11 +5,11 @@
 /// Checks of the labels that a network is evaluated on, of a whole source at once or of a batch.
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/classic_text.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
-#include <rolewise/train/detail/class_labels.hpp>
+#include <rolewise/data/class_labels.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 #include <string_view>

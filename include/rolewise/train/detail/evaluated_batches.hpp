@@ -5,12 +5,12 @@
 /// The loop of evaluation: the outputs of a network for each batch of a source.
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/classic_text.hpp>
 #include <rolewise/core/device_of.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/loss/targets.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/evaluable_labels.hpp>
 #include <rolewise/train/detail/ordered_batches.hpp>
 #include <rolewise/train/evaluable.hpp>

@@ -4,9 +4,9 @@
 /// @file
 /// Sums over batches from which `evaluate` computes its results.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/loss/targets.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/class_elements.hpp>
 
 #include <algorithm>

@@ -4,8 +4,8 @@
 /// @file
 /// Identity of a file, to detect that it was replaced or changed.
 
-#include <rolewise/core/descriptor.hpp>
-#include <rolewise/core/error.hpp>
+#include <rolewise/support/descriptor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cerrno>
 #include <cstdint>

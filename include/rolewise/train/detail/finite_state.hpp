@@ -4,9 +4,9 @@
 /// @file
 /// Checks that all trained tensors of a step are finite.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,7 +4,7 @@
 /// @file
 /// Optimizer state shared by Adam and AdamW.
 
-#include <rolewise/core/error.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/buffers.hpp>
 
 #include <cmath>

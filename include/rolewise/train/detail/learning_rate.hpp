@@ -4,8 +4,8 @@
 /// @file
 /// The learning rate at a step of a run.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/training_progress.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cmath>
 

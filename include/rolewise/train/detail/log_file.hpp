@@ -4,10 +4,10 @@
 /// @file
 /// Log file of a run: append-only, and continued from the checkpoint when the run is resumed.
 
-#include <rolewise/core/descriptor.hpp>
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file_lock.hpp>
-#include <rolewise/core/output_target.hpp>
+#include <rolewise/support/descriptor.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file_lock.hpp>
+#include <rolewise/support/output_target.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/read_checked.hpp>
 

@@ -4,7 +4,7 @@
 /// @file
 /// Measures the CPU memory that LibTorch allocates.
 
-#include <rolewise/core/run_concurrently.hpp>
+#include <rolewise/support/run_concurrently.hpp>
 
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>

@@ -4,10 +4,10 @@
 /// @file
 /// Adds the trial of a search to the exceptions that it causes.
 
-#include <rolewise/core/classic_text.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/configuration_text.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <cstdint>
 #include <exception>

@@ -6,9 +6,9 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/buffer_pool.hpp>
-#include <rolewise/core/serial_scope.hpp>
 #include <rolewise/core/training_progress.hpp>
 #include <rolewise/data/batches.hpp>
+#include <rolewise/support/serial_scope.hpp>
 #include <rolewise/train/preparing_step.hpp>
 
 #include <ATen/ThreadLocalState.h>

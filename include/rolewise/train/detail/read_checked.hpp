@@ -4,8 +4,8 @@
 /// @file
 /// Reads a whole file into a string of bytes.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
 
 #include <cerrno>
 #include <cstddef>

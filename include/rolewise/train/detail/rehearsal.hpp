@@ -5,13 +5,13 @@
 /// Dry run before the first step, to find errors that would stop a run in the middle of an epoch.
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/core/classic_text.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/training_progress.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/batches.hpp>
+#include <rolewise/data/class_labels.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/checked_labels.hpp>
-#include <rolewise/train/detail/class_labels.hpp>
 
 #include <c10/util/Exception.h>
 

@@ -4,10 +4,10 @@
 /// @file
 /// The complete state of a run between two epochs.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/settings.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/run_signature.hpp>

@@ -5,11 +5,11 @@
 /// The state of a search: how decisions and scores change trial states, and the events they
 /// produce.
 
-#include <rolewise/core/classic_text.hpp>
-#include <rolewise/core/error.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_lineage.hpp>
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/naming_trial.hpp>
 
 #include <algorithm>

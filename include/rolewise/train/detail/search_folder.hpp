@@ -4,14 +4,14 @@
 /// @file
 /// Storage of a search: `history.jsonl`, and a checkpoint of each trial at the end of a round.
 
-#include <rolewise/core/descriptor.hpp>
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/file.hpp>
-#include <rolewise/core/file_lock.hpp>
-#include <rolewise/core/json.hpp>
 #include <rolewise/core/settings.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_history_file.hpp>
+#include <rolewise/support/descriptor.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
+#include <rolewise/support/file_lock.hpp>
+#include <rolewise/support/json.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/detail/read_checked.hpp>
 #include <rolewise/train/snapshot.hpp>

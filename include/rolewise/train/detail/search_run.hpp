@@ -5,13 +5,13 @@
 /// One search, from its first decision or from its saved state to its end.
 
 #include <rolewise/core/buffer_pool.hpp>
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/run_concurrently.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/settings.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/run_concurrently.hpp>
 #include <rolewise/train/detail/naming_trial.hpp>
 #include <rolewise/train/detail/search_course.hpp>
 #include <rolewise/train/detail/search_folder.hpp>

@@ -4,8 +4,8 @@
 /// @file
 /// Checkpoint decoder: bytes to snapshots, every byte verified (docs/checkpoint_format.md).
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/state_format.hpp>
 #include <rolewise/train/snapshot.hpp>
 

@@ -4,11 +4,11 @@
 /// @file
 /// Training steps of a population, and the copying of state between them.
 
-#include <rolewise/core/error.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/copy_trial_state.hpp>
 #include <rolewise/train/detail/naming_trial.hpp>
 #include <rolewise/train/snapshot.hpp>

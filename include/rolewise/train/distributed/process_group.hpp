@@ -5,13 +5,13 @@
 /// Distributed search: its trials are divided among processes. No umbrella header includes this
 /// one, because LibTorch's store takes a second to compile.
 
-#include <rolewise/core/error.hpp>
-#include <rolewise/core/json.hpp>
-#include <rolewise/core/json_reader.hpp>
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/json.hpp>
+#include <rolewise/support/json_reader.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/detail/search_course.hpp>
 #include <rolewise/train/run_search.hpp>

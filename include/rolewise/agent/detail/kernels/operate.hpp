@@ -7,7 +7,7 @@
 #include <rolewise/agent/detail/affine_map.hpp>
 #include <rolewise/agent/detail/kernels/canvas.hpp>
 #include <rolewise/agent/detail/opaque.hpp>
-#include <rolewise/agent/operation.hpp>
+#include <rolewise/policy/operation.hpp>
 
 #include <array>
 #include <cmath>

@@ -13,6 +13,6 @@
 namespace rolewise::detail::norm_kernels {
 
 #define ROLEWISE_PASSES <rolewise/network/detail/kernels/passes.hpp>
-#include <rolewise/core/instruction_sets.hpp>
+#include <rolewise/support/instruction_sets.hpp>
 
 }  // namespace rolewise::detail::norm_kernels

@@ -14,7 +14,7 @@ namespace rolewise::detail::winograd_kernels {
 
 #define ROLEWISE_PASSES <rolewise/network/detail/winograd/passes.hpp>
 #define ROLEWISE_FUSES
-#include <rolewise/core/instruction_sets.hpp>
+#include <rolewise/support/instruction_sets.hpp>
 #undef ROLEWISE_FUSES
 
 /// Whether these kernels are faster than LibTorch's convolutions on this machine.

@@ -13,6 +13,6 @@
 namespace rolewise::detail::quant_kernels {
 
 #define ROLEWISE_PASSES <rolewise/quant/detail/kernels/all_passes.hpp>
-#include <rolewise/core/instruction_sets.hpp>
+#include <rolewise/support/instruction_sets.hpp>
 
 }  // namespace rolewise::detail::quant_kernels

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// The `literal_reader`: a parser for JSON and Python literals that reports line and column of
+/// errors.
+
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/utf8.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace rolewise::detail {
+
+/// Quotes text of a file for a message: at most 40 bytes, unprintable ones replaced by `?`.
+[[nodiscard]] inline std::string shown(std::string_view words)
+{
+  constexpr std::size_t most = 40;
+  std::string result{words.substr(0, most)};
+  for (auto& c : result)
+    if (c < 0x20 || c > 0x7E) c = '?';
+  if (words.size() > most) result += "...";
+  return "'" + result + "'";
+}
+
+enum class literal_grammar : std::uint8_t {
+  json,            ///< strings in double quotes, without escapes
+  json_or_python,  ///< quotes of both kinds, `u''`, tuples, `None` and `null`, in any mixture
+};
+
+/// A cursor over a text, starting after its byte order mark, if any. Each read returns the
+/// requested token or throws an error that states what was found instead.
+///
+/// Whitespace between tokens is skipped. All errors are `std::runtime_error`s of the form
+/// `rolewise: <source>:<line>:<column>: found ..., want ...`; lines and columns count from 1,
+/// columns in bytes.
+class literal_reader {
+ public:
+  /// @param source name of the text in messages: a path
+  /// @param first_line line number of the text's first line
+  literal_reader(std::string_view source, std::string_view text, literal_grammar grammar,
+                 std::size_t first_line = 1)
+      : source_{source}, text_{text}, grammar_{grammar}, first_line_{first_line}
+  {
+    if (first_line > 1) return;
+    if (const auto other = foreign_encoding(text); !other.empty())
+      complain_at(0, "found ", other, ", want UTF-8");
+    begin_ = at_ = byte_order_mark_of(text);
+  }
+
+  /// Skips whitespace and returns the offset of the next token.
+  [[nodiscard]] std::size_t next()
+  {
+    at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
+    return at_;
+  }
+  [[nodiscard]] bool sees(char c) { return next() < text_.size() && text_[at_] == c; }
+  [[nodiscard]] bool take(char c)
+  {
+    const bool is_there = sees(c);
+    if (is_there) ++at_;
+    return is_there;
+  }
+  void want(char c)
+  {
+    if (!take(c)) complain("'", c, "'");
+  }
+  [[nodiscard]] bool sees_end() { return next() == text_.size(); }
+  void want_end()
+  {
+    if (!sees_end()) complain("the end");
+  }
+
+  [[nodiscard]] std::int64_t integer(std::string_view wanted)
+  {
+    const auto word = word_at(next());
+    const auto digits = word.substr(word.starts_with('-') ? 1 : 0);
+    std::int64_t x = 0;
+    const auto* end = word.data() + word.size();
+    const auto [stop, error] = std::from_chars(word.data(), end, x);
+    if (error != std::errc{} || stop != end || (digits.size() > 1 && digits[0] == '0'))
+      complain(wanted);
+    at_ += word.size();
+    return x;
+  }
+
+  /// Reads a string and returns the text between its quotes. Escapes are not decoded: no name
+  /// that is used here has any.
+  [[nodiscard]] std::string_view string(std::string_view wanted)
+  {
+    const auto begin = next() + (sees_prefix() ? 1 : 0);
+    if (!is_quote(begin)) complain(wanted);
+    const char quote = text_[begin];
+    auto end = begin + 1;
+    for (; end < text_.size() && text_[end] != quote; ++end) {
+      if (static_cast<unsigned char>(text_[end]) < 0x20)
+        complain_at(end, "found a control character in a string, want ", quote, " before it");
+      if (text_[end] != '\\') continue;
+      if (grammar_ == literal_grammar::json)
+        complain_at(end, "found an escape, want a name without any");
+      ++end;
+    }
+    if (end >= text_.size()) complain_at(text_.size(), "found the end in a string, want ", quote);
+    at_ = end + 1;
+    return text_.substr(begin + 1, end - begin - 1);
+  }
+
+  /// Reads `open`, elements separated by commas, `close`; calls `read_one()` to read an element.
+  template<typename F>
+  void elements(char open, char close, F&& read_one)
+  {
+    want(open);
+    if (take(close)) return;
+    do {
+      if (open == '(' && sees(close)) break;  // (1,)
+      read_one();
+    } while (take(','));
+    if (!take(close)) complain("',' or '", close, "'");
+  }
+
+  /// Reads `{`, members separated by commas, `}`; calls `read_value(name, offset of the name)` to
+  /// read a value.
+  template<typename F>
+  void members(F&& read_value)
+  {
+    elements('{', '}', [&] {
+      const auto where = next();
+      const auto name = string("a name in quotes");
+      want(':');
+      read_value(name, where);
+    });
+  }
+
+  /// Skips a value of any kind.
+  void pass_over(int depth = 0)
+  {
+    constexpr int deepest = 64;  // bounds the stack that a file can use
+    if (depth > deepest)
+      complain_at(next(), "found more than ", deepest, " levels of nesting, want fewer");
+    const auto inner = [&] { pass_over(depth + 1); };
+    if (sees('['))
+      elements('[', ']', inner);
+    else if (sees('('))
+      elements('(', ')', inner);
+    else if (sees('{'))
+      elements('{', '}', [&] {
+        inner();
+        want(':');
+        inner();
+      });
+    else if (is_quote(at_) || sees_prefix())
+      (void)string("a string");
+    else
+      pass_over_scalar();
+  }
+
+  /// Throws the error `found <next token>, want <words>`.
+  template<typename... Words>
+  [[noreturn]] void complain(const Words&... wanted)
+  {
+    const auto where = next();
+    complain_at(where, "found ", what_is_at(where), ", want ", wanted...);
+  }
+  template<typename... Words>
+  [[noreturn]] void complain_at(std::size_t offset, const Words&... words) const
+  {
+    const auto before = text_.substr(std::min(begin_, offset), offset - std::min(begin_, offset));
+    const auto line = first_line_ + static_cast<std::size_t>(std::ranges::count(before, '\n'));
+    const auto column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
+    throw_runtime_error(classic_text(source_, ":", line, ":", column), words...);
+  }
+
+ private:
+  [[nodiscard]] bool is_quote(std::size_t offset) const
+  {
+    return offset < text_.size() &&
+           (text_[offset] == '"' ||
+            (text_[offset] == '\'' && grammar_ == literal_grammar::json_or_python));
+  }
+  /// Whether a Unicode string of Python 2 comes next: u'10'.
+  [[nodiscard]] bool sees_prefix() const
+  {
+    return grammar_ == literal_grammar::json_or_python && at_ < text_.size() && text_[at_] == 'u' &&
+           is_quote(at_ + 1);
+  }
+
+  [[nodiscard]] std::string_view word_at(std::size_t offset) const
+  {
+    constexpr std::string_view marks = "+-._";
+    auto end = offset;
+    for (; end < text_.size(); ++end) {
+      const char c = text_[end];
+      const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+      const bool is_digit = c >= '0' && c <= '9';
+      if (!is_letter && !is_digit && marks.find(c) == std::string_view::npos) break;
+    }
+    return text_.substr(offset, end - offset);
+  }
+
+  [[nodiscard]] std::string what_is_at(std::size_t offset) const
+  {
+    if (offset >= text_.size()) return "the end";
+    if (is_quote(offset)) return "a string";
+    if (const auto word = word_at(offset); !word.empty()) return shown(word);
+    const auto code = static_cast<unsigned char>(text_[offset]);
+    if (code > 0x20 && code < 0x7F) return shown(text_.substr(offset, 1));
+    return classic_text("a byte of value ", static_cast<int>(code));
+  }
+
+  void pass_over_scalar()
+  {
+    constexpr std::array<std::string_view, 6> words{"null", "true", "false",
+                                                    "None", "True", "False"};
+    const auto word = word_at(next());
+    if (std::ranges::find(words, word) == words.end()) {
+      double x = 0.0;
+      const auto* end = word.data() + word.size();
+      const auto [stop, error] = std::from_chars(word.data(), end, x);  // accepts Infinity and NaN
+      if (error == std::errc::invalid_argument || stop != end) complain("a value");
+    }
+    at_ += word.size();
+  }
+
+  std::string_view source_;
+  std::string_view text_;
+  literal_grammar grammar_;
+  std::size_t first_line_;
+  std::size_t begin_ = 0;  // after a byte order mark
+  std::size_t at_ = 0;
+};
+
+}  // namespace rolewise::detail

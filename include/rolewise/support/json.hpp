@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// JSON (RFC 8259) values and their writer, as far as records need them. The usual library would
+/// add a sixth to the compile time of a translation unit that includes everything.
+
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/utf8.hpp>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace rolewise::detail {
+
+/// Exception of the JSON code: what could not be read, and at which byte.
+struct json_error {
+  std::size_t byte = 0;
+  std::string what;
+};
+
+/// A number as its text: converted only once the wanted type is known.
+struct json_number {
+  std::string text;
+};
+
+/// Returns a text as a JSON string literal, with U+FFFD for bytes that are not UTF-8.
+[[nodiscard]] inline std::string json_text(std::string_view words)
+{
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text = "\"";
+  for (const char c : valid_utf8(words)) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\')
+      (text += '\\') += c;
+    else if (code < 0x20)
+      ((text += "\\u00") += digits[code >> 4U]) += digits[code & 15U];
+    else
+      text += c;
+  }
+  return text + '"';
+}
+
+class json {
+ public:
+  using array = std::vector<json>;
+  using object = std::vector<std::pair<std::string, json>>;  // in the order of the text
+
+  json() = default;
+  json(bool x) : value_{x} {}
+  json(std::string x) : value_{std::move(x)} {}
+  json(const char* x) : value_{std::string{x}} {}
+  json(std::int64_t x) : value_{json_number{std::to_string(x)}} {}
+  json(std::uint64_t x) : value_{json_number{std::to_string(x)}} {}
+  json(array x) : value_{std::move(x)} {}
+  json(object x) : value_{std::move(x)} {}
+  json(json_number x) : value_{std::move(x)} {}
+  /// Stores the shortest text that reads back as the same bits and is not that of an integer;
+  /// `null` for a non-finite value.
+  json(double x)
+  {
+    if (!std::isfinite(x)) return;
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), x);
+    json_number number{{text.data(), end.ptr}};
+    if (number.text.find_first_not_of("-0123456789") == std::string::npos) number.text += ".0";
+    value_ = std::move(number);
+  }
+
+  [[nodiscard]] bool is_null() const { return value_.index() == 0; }
+  [[nodiscard]] bool is_bool() const { return std::holds_alternative<bool>(value_); }
+  [[nodiscard]] bool is_text() const { return std::holds_alternative<std::string>(value_); }
+  [[nodiscard]] bool is_integer() const
+  {
+    const auto* number = std::get_if<json_number>(&value_);
+    return number != nullptr && number->text.find_first_not_of("-0123456789") == std::string::npos;
+  }
+
+  // Each throws a json_error if the value has another type.
+  [[nodiscard]] bool boolean() const { return as<bool>("true or false"); }
+  [[nodiscard]] const std::string& text() const { return as<std::string>("a string"); }
+  [[nodiscard]] const array& elements() const { return as<array>("an array"); }
+  [[nodiscard]] const object& members() const { return as<object>("an object"); }
+  template<typename Number>
+  [[nodiscard]] Number number() const
+  {
+    const auto& written = as<json_number>("a number").text;
+    Number x{};
+    const auto* end = written.data() + written.size();
+    const auto [stop, error] = std::from_chars(written.data(), end, x);
+    if (error != std::errc{} || stop != end)
+      throw json_error{0, classic_text("the number ", written, " does not fit")};
+    return x;
+  }
+  /// Returns NaN for `null`.
+  [[nodiscard]] double real() const
+  {
+    return is_null() ? std::numeric_limits<double>::quiet_NaN() : number<double>();
+  }
+
+  /// Returns the member of this name, or nullptr.
+  [[nodiscard]] const json* find(std::string_view name) const
+  {
+    for (const auto& [known, x] : members())
+      if (known == name) return &x;
+    return nullptr;
+  }
+  [[nodiscard]] const json& at(std::string_view name) const
+  {
+    const auto* found = find(name);
+    if (found == nullptr) throw json_error{0, classic_text("has no '", name, "'")};
+    return *found;
+  }
+
+  /// Appends the text: each member and element on its own line, each element of an array without
+  /// line breaks inside.
+  void write(std::string& out, int depth = 0, bool on_one_line = false) const
+  {
+    if (const auto* b = std::get_if<bool>(&value_))
+      out += *b ? "true" : "false";
+    else if (const auto* number = std::get_if<json_number>(&value_))
+      out += number->text;
+    else if (const auto* words = std::get_if<std::string>(&value_))
+      out += json_text(*words);
+    else if (const auto* all = std::get_if<array>(&value_))
+      write_list(out, *all, "[]", depth, on_one_line,
+                 [&](const json& x) { x.write(out, depth + 1, true); });
+    else if (const auto* named = std::get_if<object>(&value_))
+      write_list(out, *named, "{}", depth, on_one_line, [&](const auto& member) {
+        out += json_text(member.first) + ": ";
+        member.second.write(out, depth + 1, on_one_line);
+      });
+    else
+      out += "null";
+  }
+
+ private:
+  template<typename T>
+  [[nodiscard]] const T& as(const char* wanted) const
+  {
+    if (const auto* x = std::get_if<T>(&value_)) return *x;
+    throw json_error{0, classic_text("wants ", wanted, " and has something else")};
+  }
+
+  template<typename List, typename F>
+  static void write_list(std::string& out, const List& list, const char* brackets, int depth,
+                         bool on_one_line, F&& write_one)
+  {
+    const auto break_line = [&](int to) {
+      if (!on_one_line && !list.empty())
+        out.append("\n").append(static_cast<std::size_t>(2 * to), ' ');
+    };
+    out += brackets[0];
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (i > 0) out += on_one_line ? ", " : ",";
+      break_line(depth + 1);
+      write_one(list[i]);
+    }
+    break_line(depth);
+    out += brackets[1];
+  }
+
+  std::variant<std::monostate, bool, json_number, std::string, array, object> value_;
+};
+
+}  // namespace rolewise::detail
