@@ -308,7 +308,7 @@ void print_agreement(const Full& full, const EightBit& bytes, const rw::dataset&
   for (std::int64_t i = 0; i < 16; ++i)
     views.push_back(
         shown(source.gather(i, memory), rw::training_progress{.epoch = 1}, rw::seed{3}));
-  const double percent = 100 * rw::agreement(bytes, full, views);
+  const double percent = 100 * rw::measurement::agreement(bytes, full, views);
   const auto of_peer = python.ask("tuned agreement");
   bench::print({"arg max of the teacher as in full precision, ours in 8 bits, against " +
                     std::string{of_peer ? "PyTorch's in bf16" : "itself"},

@@ -96,9 +96,9 @@ struct watched : Training {
 
 using agent = rw::compose<rw::policy_agent, rw::pad_crop_flip>;
 
-agent shown(const rw::configuration& at)
+agent shown(const rw::search::configuration& at)
 {
-  return agent{rw::policy_agent{.policy = rw::policy_at(at)}, rw::pad_crop_flip{}};
+  return agent{rw::policy_agent{.policy = rw::search::policy_at(at)}, rw::pad_crop_flip{}};
 }
 
 /// The factory of trials: creates a trial, or moves an existing one to a new configuration.
@@ -108,7 +108,7 @@ struct maker {
   double rate;
   clocks* spent;
 
-  auto operator()(const rw::configuration& at, std::int64_t, rw::seed own) const
+  auto operator()(const rw::search::configuration& at, std::int64_t, rw::seed own) const
   {
     return watched{rw::supervised{.student = network(own.split(rw::purpose{"network"})),
                                   .agent = shown(at),
@@ -117,7 +117,7 @@ struct maker {
                                   .seed = own.split(rw::purpose{"views"})},
                    spent};
   }
-  void operator()(auto& step, const rw::configuration& at, std::int64_t, rw::seed) const
+  void operator()(auto& step, const rw::search::configuration& at, std::int64_t, rw::seed) const
   {
     step.agent = shown(at);
   }
@@ -136,18 +136,18 @@ outcome search(const New& network, double rate, const rw::dataset& train,
 {
   clocks spent;
   outcome found;
-  found.seconds =
-      1e-3 * bench::milliseconds([&] {
-        const auto result = rw::run_search(
-            rw::population_based{}, rw::policy_space(), maker<New>{network, rate, &spent},
-            [&](const auto& step) {
-              return timed(spent.validate, [&] {
-                return rw::accuracy(step.evaluated(), validation, {.batch_size = 32});
-              });
-            },
-            train, options);
-        found.best = 100 * *result.best().score;
-      });
+  found.seconds = 1e-3 * bench::milliseconds([&] {
+                    const auto result = rw::run_search(
+                        rw::search::population_based{}, rw::search::policy_space(),
+                        maker<New>{network, rate, &spent},
+                        [&](const auto& step) {
+                          return timed(spent.validate, [&] {
+                            return rw::accuracy(step.evaluated(), validation, {.batch_size = 32});
+                          });
+                        },
+                        train, options);
+                    found.best = 100 * *result.best().score;
+                  });
   const auto seconds = [&](const std::atomic<std::int64_t>& sum) {
     return 1e-9 * static_cast<double>(sum.load()) /
            static_cast<double>(options.max_concurrent_trials);
@@ -298,7 +298,7 @@ struct task {
     const rw::seed key{1};
     const auto made = rw::glyphs(
         {.height = 32, .width = 32, .channels = 3, .train = training + count_of_many, .test = 0});
-    auto parts = rw::split_for_search(made.train, training, count_of_many, key);
+    auto parts = rw::systems::split_for_search(made.train, training, count_of_many, key);
     train = std::move(parts.search);
     const auto chosen = rw::stratified_subset(parts.validation, count_of_few, key);
     many = rw::subset(parts.validation, with_first(parts.validation, chosen));
@@ -366,7 +366,7 @@ void report(std::vector<contestant>& all, const std::string& what, std::int64_t 
 int main(int argc, char** argv)
 try {
   const bool is_short = bench::is_short(argc, argv);
-  (void)rw::retain_heap();
+  (void)rw::support::retain_heap();
   at::set_num_threads(1);
   const rw::search_run_options options{.trials = 16,
                                        .epochs = is_short ? 1 : 2,
@@ -375,7 +375,7 @@ try {
                                        .max_concurrent_trials = 2,
                                        .threads_per_trial = 1};
   const std::int64_t training = is_short ? 1000 : 4000, many = 10 * training,
-                     few = rw::validation_examples(training, options);
+                     few = rw::systems::validation_examples(training, options);
   const task given{training, many, few};
   const scratch_file file{ROLEWISE_SCRATCH "/search.pt"};
   write_task(file.path, given.train, given.many);

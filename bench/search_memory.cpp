@@ -57,8 +57,9 @@ try {
       {.height = 32, .width = 32, .channels = 3, .train = is_short ? 256 : 512, .test = 128});
   const rw::shared_teacher master{
       rw::frozen(rw::resnet20(data.shape, {}, {}, {.seed = rw::seed{1}}))};
-  const rw::search_space space{{"rate", rw::real_interval{1e-3, 1e-1, rw::spacing::logarithmic}}};
-  const auto factory = [&](const rw::configuration& at, std::int64_t, rw::seed own) {
+  const rw::search::search_space space{
+      {"rate", rw::search::real_interval{1e-3, 1e-1, rw::search::spacing::logarithmic}}};
+  const auto factory = [&](const rw::search::configuration& at, std::int64_t, rw::seed own) {
     return rw::distillation{
         .teacher = master,
         .student = rw::resnet8(data.shape, {}, {}, {.seed = own}),
@@ -81,7 +82,7 @@ try {
     const double before = resident("VmRSS:");
     {
       const auto found =
-          rw::run_search(rw::random_search{}, space, factory, metric, data.train, options);
+          rw::run_search(rw::search::random_search{}, space, factory, metric, data.train, options);
       if (found.steps.size() != 16) throw std::runtime_error{"search_memory: trials are lost"};
     }
     const double most = resident("VmHWM:") - before;

@@ -369,6 +369,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/support/instruction_sets.hpp
     include/rolewise/support/json.hpp
     include/rolewise/support/json_reader.hpp
+    include/rolewise/support/namespaces.hpp
     include/rolewise/support/nearest_names.hpp
     include/rolewise/support/output_target.hpp
     include/rolewise/support/parallel_for.hpp

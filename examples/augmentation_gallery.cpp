@@ -81,7 +81,8 @@ std::optional<request> parse(int argc, char** argv)
                  "epochs to stretch from, those of the search; a log needs them")
       ->needs(schedule)
       ->check(CLI::Range(std::int64_t{1}, rw::most_schedule_epochs));
-  const CLI::Range lengths{std::int64_t{1}, static_cast<std::int64_t>(rw::most_heat_map_columns)};
+  const CLI::Range lengths{std::int64_t{1},
+                           static_cast<std::int64_t>(rw::report::most_heat_map_columns)};
   app.add_option("--epochs", wanted.epochs, "epochs of the training to show")
       ->check(lengths)
       ->capture_default_str();
@@ -121,7 +122,7 @@ rw::policy_schedule growing_schedule(std::int64_t epochs)
 rw::policy_schedule schedule_of(const request& wanted)
 {
   if (wanted.schedule.empty()) return growing_schedule(wanted.epochs);
-  const auto text = rw::text_of_file(wanted.schedule);
+  const auto text = rw::support::text_of_file(wanted.schedule);
   if (rw::is_policy_document(text)) {
     const auto schedule = rw::parse_policy_schedule(text, wanted.schedule);
     if (!wanted.searched) return schedule;
@@ -160,17 +161,19 @@ std::int64_t scale_for(const rw::dataset& data)
 
 /// A row of the views that an agent makes of the samples.
 template<rw::AugmentationAgent Agent>
-rw::contact_sheet_row row_of(std::string title, const Agent& agent, const rw::batch& samples,
-                             std::int64_t epoch, const request& wanted)
+rw::report::contact_sheet_row row_of(std::string title, const Agent& agent,
+                                     const rw::batch& samples, std::int64_t epoch,
+                                     const request& wanted)
 {
   return {std::move(title), agent(samples, {.epoch = epoch}, rw::seed{wanted.seed})};
 }
 
 template<rw::AugmentationAgent Agent>
-std::vector<rw::contact_sheet_row> again_and_again(const Agent& agent, const rw::batch& samples,
-                                                   const request& wanted)
+std::vector<rw::report::contact_sheet_row> again_and_again(const Agent& agent,
+                                                           const rw::batch& samples,
+                                                           const request& wanted)
 {
-  std::vector<rw::contact_sheet_row> rows{{"sample", samples}};
+  std::vector<rw::report::contact_sheet_row> rows{{"sample", samples}};
   for (std::int64_t epoch = 0; epoch < 6; ++epoch)
     rows.push_back(row_of("epoch " + std::to_string(epoch), agent, samples, epoch, wanted));
   return rows;
@@ -185,12 +188,12 @@ class gallery {
 
   void hang(const std::string& name, const torch::Tensor& picture) const
   {
-    rw::write_png(path_of(name + ".png"), picture);
+    rw::report::write_png(path_of(name + ".png"), picture);
   }
-  void hang(const std::string& name, const rw::heat_map& map) const
+  void hang(const std::string& name, const rw::report::heat_map& map) const
   {
-    rw::write_svg(path_of(name + ".svg"), map);
-    hang(name, rw::pixels_of(map));
+    rw::report::write_svg(path_of(name + ".svg"), map);
+    hang(name, rw::report::pixels_of(map));
   }
 
  private:
@@ -204,35 +207,37 @@ class gallery {
 };
 
 void show_schedule(const gallery& walls, const request& wanted, const rw::policy_schedule& schedule,
-                   const rw::batch& samples, const rw::contact_sheet_options& sheet)
+                   const rw::batch& samples, const rw::report::contact_sheet_options& sheet)
 {
-  walls.hang("schedule_probability", rw::probability_map(schedule, wanted.epochs));
-  walls.hang("schedule_magnitude", rw::magnitude_map(schedule, wanted.epochs));
+  walls.hang("schedule_probability", rw::report::probability_map(schedule, wanted.epochs));
+  walls.hang("schedule_magnitude", rw::report::magnitude_map(schedule, wanted.epochs));
 
   const rw::policy_agent follower{.policy = schedule};
-  std::vector<rw::contact_sheet_row> rows{{"sample", samples}};
+  std::vector<rw::report::contact_sheet_row> rows{{"sample", samples}};
   const auto last_epoch = wanted.epochs - 1, steps = std::min<std::int64_t>(5, last_epoch);
   for (std::int64_t i = 0; i <= steps; ++i) {
     const auto epoch = i == steps ? last_epoch : i * wanted.epochs / steps;
     rows.push_back(row_of("epoch " + std::to_string(epoch), follower, samples, epoch, wanted));
   }
-  walls.hang("schedule_views", rw::contact_sheet(rows, sheet));
+  walls.hang("schedule_views", rw::report::contact_sheet(rows, sheet));
 
   const rw::policy_agent last{.policy = schedule.at(last_epoch)};
-  walls.hang("policy_agent", rw::contact_sheet(again_and_again(last, samples, wanted), sheet));
+  walls.hang("policy_agent",
+             rw::report::contact_sheet(again_and_again(last, samples, wanted), sheet));
 }
 
 void show_agents(const gallery& walls, const request& wanted, const rw::batch& samples,
-                 const rw::contact_sheet_options& sheet)
+                 const rw::report::contact_sheet_options& sheet)
 {
-  std::vector<rw::contact_sheet_row> rows{{"sample", samples}};
+  std::vector<rw::report::contact_sheet_row> rows{{"sample", samples}};
   for (std::int64_t magnitude = 0; magnitude <= 10; magnitude += 2)
     rows.push_back(row_of("magnitude " + std::to_string(magnitude),
                           rw::rand_augment{.operations = 2, .magnitude = magnitude}, samples, 0,
                           wanted));
-  walls.hang("rand_augment", rw::contact_sheet(rows, sheet));
-  walls.hang("trivial_augment",
-             rw::contact_sheet(again_and_again(rw::trivial_augment{}, samples, wanted), sheet));
+  walls.hang("rand_augment", rw::report::contact_sheet(rows, sheet));
+  walls.hang(
+      "trivial_augment",
+      rw::report::contact_sheet(again_and_again(rw::trivial_augment{}, samples, wanted), sheet));
 }
 
 void show(const request& wanted)
@@ -245,11 +250,11 @@ void show(const request& wanted)
   const auto samples =
       rw::subset(data, torch::arange(std::min<std::int64_t>(16, data.size()))).examples();
   const auto one = rw::subset(data, torch::tensor({wanted.sample}, torch::kLong)).examples();
-  const rw::contact_sheet_options sheet{
+  const rw::report::contact_sheet_options sheet{
       .scale = scale_for(data), .columns = 16, .class_names = data.class_names};
 
   const gallery walls{wanted.folder};
-  walls.hang("operations", rw::operation_sheet(one, {.scale = scale_for(data)}));
+  walls.hang("operations", rw::report::operation_sheet(one, {.scale = scale_for(data)}));
   show_schedule(walls, wanted, schedule, samples, sheet);
   show_agents(walls, wanted, samples, sheet);
 }
@@ -260,7 +265,7 @@ int main(int argc, char** argv)
 try {
   const auto wanted = parse(argc, argv);
   if (wanted) show(*wanted);
-  rw::require_written();
+  rw::support::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "augmentation_gallery: %s\nTry --help.\n", error.what());
   return 2;

@@ -110,8 +110,8 @@ class experiment {
               student(pretraining, q, quantizer, bits, number);
             });
     }
-    rw::write_file_atomically(wanted_.folder + "/table.md", table().markdown());
-    std::cout << table().text(rw::columns_for_lines(stdout));
+    rw::support::write_file_atomically(wanted_.folder + "/table.md", table().markdown());
+    std::cout << table().text(rw::support::columns_for_lines(stdout));
   }
 
  private:
@@ -154,11 +154,11 @@ class experiment {
       if (std::ssize(seen) == batches_seen) break;
     }
     const auto bytes = rw::post_training_quantized(trained, seen);
-    const double alike =
-        rw::agreement(rw::frozen(trained), bytes, rw::batches(data_.test, {.size = 256}));
+    const double alike = rw::measurement::agreement(rw::frozen(trained), bytes,
+                                                    rw::batches(data_.test, {.size = 256}));
     add_result({{"agreement", 100 * alike}, {"seed", number}});
     std::cout << "seed " << number << ": in 8 bits the likeliest class is the same for "
-              << rw::fixed_text(100 * alike, 2) << " % of the test images\n";
+              << rw::report::fixed_text(100 * alike, 2) << " % of the test images\n";
   }
 
   template<typename Q>
@@ -217,7 +217,7 @@ class experiment {
     if (!(out << result.dump() << std::endl)) rw::throw_runtime_error(path, "cannot be written");
   }
 
-  [[nodiscard]] rw::table table() const
+  [[nodiscard]] rw::report::table table() const
   {
     std::map<std::pair<std::size_t, int>, std::vector<const outcome*>> rows;
     const auto place = [&](const outcome& o) {
@@ -226,11 +226,11 @@ class experiment {
       return std::size_t{0};
     };
     for (const auto& o : outcomes_) rows[{place(o), -o.bits}].push_back(&o);
-    rw::table shown{
+    rw::report::table shown{
         {"quantizer", "bits", "accuracy, %", "statistics measured, %", "bytes", "seconds"}};
     for (const auto& [key, runs] : rows) {
       const auto spread = [](const std::vector<double>& values, int digits) {
-        return rw::spread_text(rw::statistics_of(values), digits);
+        return rw::report::spread_text(rw::report::statistics_of(values), digits);
       };
       std::vector<double> trained, measured, seconds;
       for (const auto* o : runs) {
@@ -239,7 +239,8 @@ class experiment {
         seconds.push_back(o->seconds);
       }
       shown.add({runs.front()->quantizer, std::to_string(runs.front()->bits), spread(trained, 2),
-                 spread(measured, 2), rw::fixed_text(runs.front()->bytes, 0), spread(seconds, 1)});
+                 spread(measured, 2), rw::report::fixed_text(runs.front()->bytes, 0),
+                 spread(seconds, 1)});
     }
     return shown;
   }
@@ -285,7 +286,7 @@ try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
     (void)app.exit(help);
-    rw::require_written();
+    rw::support::require_written();
     return 0;
   }
   if (!wanted.data.empty()) wanted.data = command_line::whole_name(wanted.data);
@@ -295,7 +296,7 @@ try {
   experiment{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
                                          : command_line::open_data(wanted.data, wanted.relabel)}
       .run();
-  rw::require_written();
+  rw::support::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "low_bit_student: %s\nTry --help.\n", error.what());
   return 2;

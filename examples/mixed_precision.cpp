@@ -41,9 +41,11 @@ template<typename Network>
 void print(const std::string& what, const Network& network, const rw::dataset& validation)
 {
   const auto costs = rw::costs_of(network);
-  std::cout << what << ": accuracy " << rw::fixed_text(100 * rw::accuracy(network, validation), 1)
-            << " %, " << rw::fixed_text(costs.bytes(), 0) << " bytes, "
-            << rw::fixed_text(costs.bit_operations() / 1e6, 1) << " million bit-operations\n";
+  std::cout << what << ": accuracy "
+            << rw::report::fixed_text(100 * rw::accuracy(network, validation), 1) << " %, "
+            << rw::report::fixed_text(costs.bytes(), 0) << " bytes, "
+            << rw::report::fixed_text(costs.bit_operations() / 1e6, 1)
+            << " million bit-operations\n";
 }
 
 }  // namespace
@@ -59,27 +61,30 @@ int main()
   // Sensitivity: the Hessian trace of each layer, and the error of its weights at every bit width.
   const rw::batch examples{data.train.inputs.narrow(0, 0, 128), data.train.labels.narrow(0, 0, 128),
                            data.train.ids.narrow(0, 0, 128), data.train.normalization};
-  const auto traces = rw::hessian_traces(pretraining.student, examples, {}, {.draws = 20});
+  const auto traces =
+      rw::measurement::hessian_traces(pretraining.student, examples, {}, {.draws = 20});
   for (const auto& each : traces)
     std::cout << "  mean trace of " << each.layer.place.name << ": "
-              << rw::fixed_text(each.mean(), 6) << '\n';
-  const auto questions =
-      rw::tied(rw::bit_questions(pretraining.student, rw::dorefa{}, traces,
-                                 {.widths = {bits(8), bits(6), bits(4), bits(3), bits(2)},
-                                  .measure = rw::cost_measure::bytes}),
-               rw::shortcut_ties(pretraining.student.layers()));
+              << rw::report::fixed_text(each.mean(), 6) << '\n';
+  const auto questions = rw::tied(
+      rw::measurement::bit_questions(pretraining.student, rw::dorefa{}, traces,
+                                     {.widths = {bits(8), bits(6), bits(4), bits(3), bits(2)},
+                                      .measure = rw::measurement::cost_measure::bytes}),
+      rw::shortcut_ties(pretraining.student.layers()));
 
   // The budget: as many bytes as with 3 bits in every inner layer.
   const auto alike = rw::inner_bits<3>;
   const auto budget = rw::costs_of(rw::resnet8(data.shape, rw::dorefa{}, alike)).bytes() -
-                      rw::undecided_cost(pretraining.student, questions, rw::cost_measure::bytes);
+                      rw::measurement::undecided_cost(pretraining.student, questions,
+                                                      rw::measurement::cost_measure::bytes);
   const auto chosen = rw::choose_bits(questions, budget);
 
   const auto mixed = tuned(pretraining, data.train, chosen.scheme(alike));
   print("3 bits in every layer inside", tuned(pretraining, data.train, alike), data.test);
   print("mixed, for no more bytes", mixed, data.test);
-  std::cout << '\n'
-            << rw::cost_table(rw::costs_of(mixed)).text(rw::columns_for_lines(stdout))
-            << "bit-operations: " << rw::bit_operations_definition << '\n';
-  rw::require_written();
+  std::cout
+      << '\n'
+      << rw::report::cost_table(rw::costs_of(mixed)).text(rw::support::columns_for_lines(stdout))
+      << "bit-operations: " << rw::bit_operations_definition << '\n';
+  rw::support::require_written();
 }

@@ -56,9 +56,9 @@ int main()
   std::cout << "accuracy " << rw::accuracy(pretraining.student, data.test) << '\n';
 
   const auto sixteen = rw::subset(data.train, torch::arange(16)).examples();
-  rw::write_png(
+  rw::report::write_png(
       "own_agent.png",
-      rw::contact_sheet({{"original", sixteen},
-                         {"view", pretraining.agent(sixteen, {.epoch = 0}, rw::seed{0})}}));
-  rw::require_written();
+      rw::report::contact_sheet({{"original", sixteen},
+                                 {"view", pretraining.agent(sixteen, {.epoch = 0}, rw::seed{0})}}));
+  rw::support::require_written();
 }

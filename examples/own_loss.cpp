@@ -51,5 +51,5 @@ int main()
 
   std::cout << "teacher " << rw::accuracy(pretraining.student, data.test) << ", student "
             << rw::accuracy(training.student, data.test) << '\n';
-  rw::require_written();
+  rw::support::require_written();
 }

@@ -42,7 +42,7 @@ try {
     if (!job.is_resumed) role_wise::require_free(job);
     role_wise::report(job, role_wise::run_experiment(job));
   }
-  rolewise::require_written();
+  rolewise::support::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "role_wise: %s\nTry --help.\n", error.what());
   return 2;

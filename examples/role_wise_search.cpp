@@ -49,7 +49,7 @@ namespace rw = rolewise;
 
 namespace {
 
-using role_wise_search::search_job;
+using systems::role_wise_search::search_job;
 
 /// The settings that determine the results of the searches, as text.
 [[nodiscard]] std::string settings_of(const search_job& wanted)
@@ -76,7 +76,7 @@ using role_wise_search::search_job;
 void require_own_folder(const search_job& wanted)
 {
   const auto path = wanted.folder + "/settings.txt";
-  if (std::filesystem::exists(path) && rw::text_of_file(path) != settings_of(wanted) &&
+  if (std::filesystem::exists(path) && rw::support::text_of_file(path) != settings_of(wanted) &&
       has_begun(wanted.folder))
     rw::throw_invalid_argument("role_wise_search", path,
                                " is of a job with other settings: choose another --out");
@@ -87,12 +87,12 @@ void claim_folder(const search_job& wanted)
 {
   require_own_folder(wanted);
   command_line::make_folder(wanted.folder);
-  rw::write_file_atomically(wanted.folder + "/settings.txt", settings_of(wanted));
+  rw::support::write_file_atomically(wanted.folder + "/settings.txt", settings_of(wanted));
 }
 
 /// The job that trains under a method's agents, on seeds that no search has used.
 [[nodiscard]] role_wise::job retraining_of(const search_job& wanted,
-                                           const role_wise_search::found_agents& found)
+                                           const systems::role_wise_search::found_agents& found)
 {
   auto made = wanted.conditions;
   made.arms = {found.method == "none" ? "b" : "d"};
@@ -105,15 +105,15 @@ void claim_folder(const search_job& wanted)
 void run(const search_job& wanted)
 {
   require_own_folder(wanted);
-  role_wise_search::searches searches{wanted};
+  systems::role_wise_search::searches searches{wanted};
   claim_folder(wanted);
-  std::vector<role_wise_search::method_outcome> all;
+  std::vector<systems::role_wise_search::method_outcome> all;
   for (const auto& method : wanted.methods) all.push_back({searches.agents_by(method), {}});
   for (auto& each : all) {
     std::fprintf(stderr, "%s: training on fresh seeds\n", each.agents.method.c_str());
     each.runs = role_wise::run_experiment(retraining_of(wanted, each.agents));
   }
-  role_wise_search::report(wanted, all);
+  systems::role_wise_search::report(wanted, all);
 }
 
 [[nodiscard]] bool parse(int argc, char** argv, search_job& wanted)
@@ -126,7 +126,7 @@ void run(const search_job& wanted)
   role_wise::detail::add_conditions(app, conditions);
   role_wise::detail::add_repetitions(app, conditions);
   app.add_option("--method", wanted.methods, "what is compared, such as population random none")
-      ->check(CLI::IsMember(role_wise_search::known_methods()))
+      ->check(CLI::IsMember(systems::role_wise_search::known_methods()))
       ->capture_default_str();
   app.add_option("--trials", wanted.trials, "of a search, for each role")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{10000}))
@@ -167,7 +167,7 @@ int main(int argc, char** argv)
 try {
   search_job wanted;
   if (parse(argc, argv, wanted)) run(wanted);
-  rw::require_written();
+  rw::support::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "role_wise_search: %s\nTry --help.\n", error.what());
   return 2;

@@ -148,7 +148,7 @@ answer read_document(const request& wanted, const std::string& text)
 
 answer read(const request& wanted)
 {
-  const auto text = rw::text_of_file(wanted.file);
+  const auto text = rw::support::text_of_file(wanted.file);
   return rw::is_policy_document(text) ? read_document(wanted, text) : read_log(wanted, text);
 }
 
@@ -221,7 +221,7 @@ int main(int argc, char** argv)
 try {
   const auto wanted = parse(argc, argv);
   if (wanted) answer_to(*wanted);
-  rw::require_written();
+  rw::support::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "schedule_tool: %s\nTry --help.\n", error.what());
   return 2;

@@ -45,7 +45,7 @@ struct row {
   int bits = 32;
   std::vector<double> first{}, second{};  ///< test accuracies over seeds, %
   double teacher_right = 0.0;             ///< on the views of the first arm's students, mean, %
-  rw::paired_difference found{};
+  rw::measurement::paired_difference found{};
 };
 
 /// The row of the seeds for which both arms have a record; a job in progress has fewer.
@@ -66,7 +66,7 @@ struct row {
                       : std::numeric_limits<double>::quiet_NaN();  // shown as `-`
   }
   made.teacher_right = right / static_cast<double>(made.first.size());
-  if (made.first.size() >= 2) made.found = rw::difference_of(made.first, made.second);
+  if (made.first.size() >= 2) made.found = rw::measurement::difference_of(made.first, made.second);
   return made;
 }
 
@@ -89,30 +89,33 @@ struct row {
   return rows;
 }
 
-[[nodiscard]] rw::table table_of(const std::vector<row>& rows, const options& wanted)
+[[nodiscard]] rw::report::table table_of(const std::vector<row>& rows, const options& wanted)
 {
   const auto difference = wanted.arms[0] + " - " + wanted.arms[1];
-  rw::table made{{"data", "images", "epochs", "bits", "quantizer", "agents", "seeds",
-                  wanted.arms[1] + ", %", wanted.arms[0] + ", %", difference + ", points",
-                  "teacher right on the views, %"}};
+  rw::report::table made{{"data", "images", "epochs", "bits", "quantizer", "agents", "seeds",
+                          wanted.arms[1] + ", %", wanted.arms[0] + ", %", difference + ", points",
+                          "teacher right on the views, %"}};
   for (const auto& each : rows) {
     const auto& job = each.job;
     made.add({role_wise::name_of_data(job), std::to_string(job.samples), std::to_string(job.epochs),
               std::to_string(each.bits), job.quantizer, role_wise::agents_in_words(job),
               std::to_string(each.first.size()),
-              rw::fixed_text(rw::statistics_of(each.second).mean, 2),
-              rw::fixed_text(rw::statistics_of(each.first).mean, 2),
-              rw::interval_text(each.found, 2), rw::fixed_text(each.teacher_right, 1)});
+              rw::report::fixed_text(rw::report::statistics_of(each.second).mean, 2),
+              rw::report::fixed_text(rw::report::statistics_of(each.first).mean, 2),
+              rw::report::interval_text(each.found, 2),
+              rw::report::fixed_text(each.teacher_right, 1)});
   }
   return made;
 }
 
 /// A row for each job, named by its conditions.
-[[nodiscard]] rw::interval_chart chart_of(const std::vector<row>& rows, const options& wanted)
+[[nodiscard]] rw::report::interval_chart chart_of(const std::vector<row>& rows,
+                                                  const options& wanted)
 {
-  rw::interval_chart chart{.title = wanted.arms[0] + " - " + wanted.arms[1] + ", 95 % intervals",
-                           .x_label = "points of test accuracy",
-                           .width = 1000};
+  rw::report::interval_chart chart{
+      .title = wanted.arms[0] + " - " + wanted.arms[1] + ", 95 % intervals",
+      .x_label = "points of test accuracy",
+      .width = 1000};
   for (const auto& each : rows)
     chart.rows.push_back(
         {role_wise::name_of_data(each.job) + ", " + std::to_string(each.job.samples) + " images, " +
@@ -150,10 +153,10 @@ void run(const options& wanted)
     rw::throw_invalid_argument("where_agents_pay", "no job has 2 seeds of both arms");
   const auto table = table_of(rows, wanted);
   command_line::make_folder(wanted.folder);
-  rw::write_file_atomically(wanted.folder + "/table.md", table.markdown());
-  rw::write_svg(wanted.folder + "/gain.svg", chart_of(rows, wanted));
+  rw::support::write_file_atomically(wanted.folder + "/table.md", table.markdown());
+  rw::report::write_svg(wanted.folder + "/gain.svg", chart_of(rows, wanted));
   std::printf("%s\ntable.md and gain.svg are in %s\n",
-              table.text(rw::columns_for_lines(stdout)).c_str(), wanted.folder.c_str());
+              table.text(rw::support::columns_for_lines(stdout)).c_str(), wanted.folder.c_str());
 }
 
 }  // namespace
@@ -162,7 +165,7 @@ int main(int argc, char** argv)
 try {
   options wanted;
   if (parse(argc, argv, wanted)) run(wanted);
-  rw::require_written();
+  rw::support::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "where_agents_pay: %s\nTry --help.\n", error.what());
   return 2;

@@ -8,6 +8,7 @@
 
 #include <rolewise/agent.hpp>
 #include <rolewise/data/dataset.hpp>
+#include <rolewise/policy.hpp>
 #include <rolewise/support/error.hpp>
 
 #include <charconv>

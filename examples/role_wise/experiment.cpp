@@ -41,7 +41,7 @@ class experiment {
     // Everything is validated before anything is written: a folder left by an invalid command line
     // would be taken for the intended job.
     start(job_);
-    rw::write_png(job_.folder + "/views.png", views);
+    rw::report::write_png(job_.folder + "/views.png", views);
     train_all(teachers_wanted());
     train_all(students_wanted());
     return std::move(outcomes_);
@@ -114,7 +114,7 @@ class experiment {
     for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<std::int64_t>(i);
     std::size_t done = 0;
     std::vector<outcome> found(tasks.size());
-    rw::run_concurrently(
+    rw::support::run_concurrently(
         numbers, {.max_concurrent = job_.max_concurrent_trials, .threads_per_task = 1},
         [&](std::int64_t number) {
           const auto& what = tasks[static_cast<std::size_t>(number)];
@@ -242,9 +242,9 @@ class experiment {
                             key);
     };
     const auto own = views_under(agent_for(job_.teacher_agent, data_.front().train));
-    return rw::contact_sheet({{"sample", sixteen},
-                              {"student's view, shown to both", own.student},
-                              {"teacher's own view", own.teacher}});
+    return rw::report::contact_sheet({{"sample", sixteen},
+                                      {"student's view, shown to both", own.student},
+                                      {"teacher's own view", own.teacher}});
   }
 
   [[nodiscard]] std::int64_t seed_of(const task& what) const

@@ -86,7 +86,7 @@ class record_reader {
   template<typename... Words>
   [[noreturn]] void complain(const char* name, const Words&... words) const
   {
-    rolewise::throw_runtime_error(path_, rolewise::cut_to_width(name, 40), ": ", words...);
+    rolewise::throw_runtime_error(path_, rolewise::support::cut_to_width(name, 40), ": ", words...);
   }
 
   template<std::integral Integer>
@@ -138,7 +138,7 @@ class record_reader {
   }
   static std::string shown(const nlohmann::json& value)
   {
-    return rolewise::cut_to_width(value.dump(), 40);
+    return rolewise::support::cut_to_width(value.dump(), 40);
   }
 
   std::string path_;
@@ -157,7 +157,7 @@ inline nlohmann::json parsed_record(const std::string& path)
                                     ": is there twice, want it once");
     return true;
   };
-  const auto text = rolewise::text_of_file(path);
+  const auto text = rolewise::support::text_of_file(path);
   try {
     return nlohmann::json::parse(text, watch);
   } catch (const nlohmann::json::exception& error) {
@@ -230,7 +230,7 @@ inline void start(const job& wanted)
                                      record_path(wanted.folder), " has to be");
   }
   if (!wanted.is_resumed) command_line::make_folder(wanted.folder);
-  rolewise::write_file_atomically(record_path(wanted.folder), record);
+  rolewise::support::write_file_atomically(record_path(wanted.folder), record);
 }
 
 }  // namespace role_wise

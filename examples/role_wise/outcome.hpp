@@ -6,6 +6,7 @@
 
 #include "job_record.hpp"
 
+#include <rolewise/measurement.hpp>
 #include <rolewise/report.hpp>
 #include <rolewise/train.hpp>
 
@@ -23,7 +24,7 @@ namespace role_wise {
 /// The teacher's accuracy and T. stddev on the student's views.
 struct views_seen {
   double teacher_accuracy = 0.0;  ///< share of views that the teacher classifies correctly
-  double teacher_stddev = 0.0;    ///< T. stddev, see `rolewise::teacher_stddev`
+  double teacher_stddev = 0.0;    ///< T. stddev, see `rolewise::measurement::teacher_stddev`
 };
 
 struct outcome {
@@ -50,7 +51,7 @@ inline std::string outcome_path(const job& wanted, const std::string& name, std:
 
 inline void write_outcome(const job& wanted, const outcome& one)
 {
-  std::vector<rolewise::named_option> options;
+  std::vector<rolewise::report::named_option> options;
   visit_options(wanted, [&](const char* name, const auto&, const auto& value) {
     using value_type = std::remove_cvref_t<decltype(value)>;
     if constexpr (std::same_as<value_type, int>)
@@ -71,14 +72,14 @@ inline void write_outcome(const job& wanted, const outcome& one)
     results.push_back({"T. stddev of the views", one.views->teacher_stddev});
   }
   std::filesystem::create_directories(wanted.folder + "/records");
-  rolewise::write_json(outcome_path(wanted, one.name, one.seed),
-                       rolewise::run_record{
-                           .name = one.name,
-                           .seed = rolewise::seed{static_cast<std::uint64_t>(one.seed)},
-                           .options = std::move(options),
-                           .results = std::move(results),
-                           .history = one.history,
-                       });
+  rolewise::report::write_json(outcome_path(wanted, one.name, one.seed),
+                               rolewise::report::run_record{
+                                   .name = one.name,
+                                   .seed = rolewise::seed{static_cast<std::uint64_t>(one.seed)},
+                                   .options = std::move(options),
+                                   .results = std::move(results),
+                                   .history = one.history,
+                               });
 }
 
 /// Reads the record of a run; nothing if it is not finished.
@@ -88,7 +89,7 @@ inline std::optional<outcome> recorded(const job& wanted, const std::string& nam
 {
   const auto path = outcome_path(wanted, name, seed);
   if (!std::filesystem::exists(path)) return std::nullopt;
-  auto record = rolewise::read_run_record(path);
+  auto record = rolewise::report::read_run_record(path);
   const auto number = [&](const char* of) {
     for (const auto& result : record.results)
       if (result.name == of) return result.value;

@@ -24,11 +24,12 @@ inline void tell(const outcome& one, std::size_t number, std::size_t of)
   auto line = "[" + std::to_string(number) + "/" + std::to_string(of) + "] seed " +
               std::to_string(one.seed) + ", " + one.name + ": ";
   line += one.failure.empty()
-              ? rolewise::fixed_text(100 * one.accuracy, 1) + " % of the test images, " +
-                    rolewise::fixed_text(one.history.seconds(), 1) + " s"
+              ? rolewise::report::fixed_text(100 * one.accuracy, 1) + " % of the test images, " +
+                    rolewise::report::fixed_text(one.history.seconds(), 1) + " s"
               : one.failure;
-  std::fprintf(stderr, "%s\n",
-               rolewise::cut_to_width(line, rolewise::columns_for_lines(stderr)).c_str());
+  std::fprintf(
+      stderr, "%s\n",
+      rolewise::support::cut_to_width(line, rolewise::support::columns_for_lines(stderr)).c_str());
 }
 
 /// The outcomes of one network, in the order of the seeds.
@@ -69,33 +70,34 @@ inline std::vector<std::pair<std::string, std::string>> rows_of(const job& wante
   return rows;
 }
 
-inline rolewise::table accuracies_in(const job& wanted, const std::vector<outcome>& all)
+inline rolewise::report::table accuracies_in(const job& wanted, const std::vector<outcome>& all)
 {
-  rolewise::table made{{"network", "test accuracy, %", "teacher right on the views, %", "T. stddev",
-                        "bytes", "seconds"}};
+  rolewise::report::table made{{"network", "test accuracy, %", "teacher right on the views, %",
+                                "T. stddev", "bytes", "seconds"}};
   for (const auto& [name, words] : rows_of(wanted)) {
     const auto found = over_seeds(all, name);
     if (found.empty()) continue;
     const auto spread = [&](int digits, const auto& value) {
-      return rolewise::spread_text(rolewise::statistics_of(values_of(found, value)), digits);
+      return rolewise::report::spread_text(rolewise::report::statistics_of(values_of(found, value)),
+                                           digits);
     };
     const bool has_views = found.front()->views.has_value();
     const auto of_views = [&](double factor, double views_seen::* what, int digits) {
       if (!has_views) return std::string{};
-      return rolewise::fixed_text(
-          rolewise::statistics_of(values_of(found,
-                                            [&](const outcome& one) {
-                                              return one.views
-                                                         ? factor * ((*one.views).*what)
-                                                         : std::numeric_limits<double>::quiet_NaN();
-                                            }))
+      return rolewise::report::fixed_text(
+          rolewise::report::statistics_of(
+              values_of(found,
+                        [&](const outcome& one) {
+                          return one.views ? factor * ((*one.views).*what)
+                                           : std::numeric_limits<double>::quiet_NaN();
+                        }))
               .mean,
           digits);
     };
     made.add({words, spread(2, [](const outcome& one) { return 100 * one.accuracy; }),
               of_views(100, &views_seen::teacher_accuracy, 1),
               of_views(1, &views_seen::teacher_stddev, 4),
-              rolewise::fixed_text(found.front()->bytes, 0),
+              rolewise::report::fixed_text(found.front()->bytes, 0),
               spread(1, [](const outcome& one) { return one.history.seconds(); })});
   }
   return made;
@@ -104,7 +106,7 @@ inline rolewise::table accuracies_in(const job& wanted, const std::vector<outcom
 /// The paired difference of two arms of a job at one bit width.
 struct comparison {
   std::string first, second;
-  rolewise::paired_difference found;
+  rolewise::measurement::paired_difference found;
 };
 
 /// The comparisons of a job; empty for one seed. Leaves seeds with a diverged run out of the pair.
@@ -125,25 +127,26 @@ inline std::vector<comparison> comparisons_in(const job& wanted, const std::vect
       if (whole_a.size() < 2) continue;
       const auto tail = wanted.bits.size() > 1 ? " (" + std::to_string(bits) + " bits)" : "";
       made.push_back({std::string{first} + tail, std::string{second} + tail,
-                      rolewise::difference_of(whole_a, whole_b)});
+                      rolewise::measurement::difference_of(whole_a, whole_b)});
     }
   return made;
 }
 
-inline rolewise::table differences_in(const std::vector<comparison>& all)
+inline rolewise::report::table differences_in(const std::vector<comparison>& all)
 {
-  rolewise::table made{{"difference of test accuracy, points", "mean", "95 % from", "to"}};
+  rolewise::report::table made{{"difference of test accuracy, points", "mean", "95 % from", "to"}};
   for (const auto& [first, second, found] : all)
-    made.add({first + " - " + second, rolewise::fixed_text(found.mean, 2),
-              rolewise::fixed_text(found.low, 2), rolewise::fixed_text(found.high, 2)});
+    made.add({first + " - " + second, rolewise::report::fixed_text(found.mean, 2),
+              rolewise::report::fixed_text(found.low, 2),
+              rolewise::report::fixed_text(found.high, 2)});
   return made;
 }
 
 /// The differences as a forest plot.
-inline rolewise::interval_chart chart_of(const std::vector<comparison>& all)
+inline rolewise::report::interval_chart chart_of(const std::vector<comparison>& all)
 {
-  rolewise::interval_chart chart{.title = "Differences, 95 % intervals",
-                                 .x_label = "points of test accuracy"};
+  rolewise::report::interval_chart chart{.title = "Differences, 95 % intervals",
+                                         .x_label = "points of test accuracy"};
   for (const auto& [first, second, found] : all)
     chart.rows.push_back({first + " - " + second, found.mean, found.low, found.high});
   return chart;
@@ -154,7 +157,7 @@ inline std::vector<std::string> sentences_of(const std::vector<comparison>& all)
 {
   std::vector<std::string> made;
   for (const auto& [first, second, found] : all)
-    made.push_back(rolewise::comparison_text(first, second, found, "points", "seeds"));
+    made.push_back(rolewise::report::comparison_text(first, second, found, "points", "seeds"));
   if (all.size() > 1)
     made.push_back(std::to_string(all.size()) +
                    " pairs are compared; of pairs that do not differ, one in twenty is told apart "
@@ -163,10 +166,10 @@ inline std::vector<std::string> sentences_of(const std::vector<comparison>& all)
 }
 
 /// Validation accuracy by epoch: the mean over seeds in a band from the lowest to the highest.
-inline rolewise::line_chart curves_of(const job& wanted, const std::vector<outcome>& all,
-                                      const std::string& data, int bits)
+inline rolewise::report::line_chart curves_of(const job& wanted, const std::vector<outcome>& all,
+                                              const std::string& data, int bits)
 {
-  rolewise::line_chart chart{
+  rolewise::report::line_chart chart{
       .title = "Validation accuracy on " + data + ", " + std::to_string(bits) + "-bit students",
       .x_label = "epoch",
       .y_label = "accuracy, %"};
@@ -186,7 +189,7 @@ inline rolewise::line_chart curves_of(const job& wanted, const std::vector<outco
         }
     }
     if (runs.empty() || at.empty()) continue;
-    auto curve = rolewise::curve_over_runs(words, runs);
+    auto curve = rolewise::report::curve_over_runs(words, runs);
     curve.x = std::move(at);
     chart.curves.push_back(std::move(curve));
   }
@@ -215,11 +218,11 @@ inline void report(const job& wanted, const std::vector<outcome>& all)
   const auto title = conditions_of(wanted, data);
   const auto accuracies = accuracies_in(wanted, all);
   const auto compared = comparisons_in(wanted, all);
-  const auto columns = rolewise::columns_for_lines(stdout);
+  const auto columns = rolewise::support::columns_for_lines(stdout);
   std::string page = title + "\n\n" + accuracies.markdown();
-  std::string said = rolewise::cut_to_width(title) + "\n\n" + accuracies.text(columns);
+  std::string said = rolewise::support::cut_to_width(title) + "\n\n" + accuracies.text(columns);
   if (!compared.empty()) {
-    rolewise::write_svg(wanted.folder + "/differences.svg", chart_of(compared));
+    rolewise::report::write_svg(wanted.folder + "/differences.svg", chart_of(compared));
     page += "\n" + differences_in(compared).markdown();
     said += "\n" + differences_in(compared).text(columns) + "\n";
     for (const auto& sentence : sentences_of(compared)) {
@@ -232,10 +235,11 @@ inline void report(const job& wanted, const std::vector<outcome>& all)
     if (!one.failure.empty())
       page += "\nSeed " + std::to_string(one.seed) + ", " + one.name + " diverged: " + one.failure +
               "\n";
-  rolewise::write_file_atomically(wanted.folder + "/table.md", page);
+  rolewise::support::write_file_atomically(wanted.folder + "/table.md", page);
   for (const int bits : wanted.bits)
     if (const auto chart = curves_of(wanted, all, data, bits); !chart.curves.empty())
-      rolewise::write_svg(wanted.folder + "/curves-" + std::to_string(bits) + "bit.svg", chart);
+      rolewise::report::write_svg(wanted.folder + "/curves-" + std::to_string(bits) + "bit.svg",
+                                  chart);
   std::printf(
       "\n%s\ntable.md, differences.svg, curves-*bit.svg, views.png, records/ and runs/ are in %s\n",
       said.c_str(), wanted.folder.c_str());

@@ -75,7 +75,7 @@ class source_of_seeds {
     if (job_.validation == 0)
       return {rolewise::stratified_subset(whole, samples, key),
               rolewise::subset(whole, torch::arange(0)), data_->test};
-    auto parts = rolewise::split_for_search(whole, samples, job_.validation, key);
+    auto parts = rolewise::systems::split_for_search(whole, samples, job_.validation, key);
     return {std::move(parts.search), std::move(parts.validation), data_->test};
   }
 

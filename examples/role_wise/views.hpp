@@ -8,6 +8,7 @@
 
 #include <rolewise/agent.hpp>
 #include <rolewise/data.hpp>
+#include <rolewise/measurement.hpp>
 #include <rolewise/teacher.hpp>
 #include <rolewise/train.hpp>
 
@@ -47,15 +48,16 @@ template<rolewise::Teacher T, rolewise::AugmentationAgent Agent, rolewise::Augme
   views_seen found{.teacher_accuracy = static_cast<double>(right) / static_cast<double>(seen)};
   // At least four groups: a standard deviation of two numbers would be too noisy.
   const auto steps = std::clamp<std::int64_t>(batches_an_epoch * epochs / 4, 0, 5);
-  found.teacher_stddev = steps == 0 ? std::numeric_limits<double>::quiet_NaN()
-                                    : rolewise::teacher_stddev(
-                                          teacher, train, student_agent,
-                                          rolewise::stddev_options<Shared>{.batch_size = batch_size,
-                                                                           .steps = steps,
-                                                                           .epochs = epochs,
-                                                                           .seed = key,
-                                                                           .base = shared})
-                                          .stddev;
+  found.teacher_stddev =
+      steps == 0 ? std::numeric_limits<double>::quiet_NaN()
+                 : rolewise::measurement::teacher_stddev(
+                       teacher, train, student_agent,
+                       rolewise::measurement::stddev_options<Shared>{.batch_size = batch_size,
+                                                                     .steps = steps,
+                                                                     .epochs = epochs,
+                                                                     .seed = key,
+                                                                     .base = shared})
+                       .stddev;
   return found;
 }
 

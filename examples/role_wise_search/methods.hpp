@@ -54,11 +54,11 @@ struct chosen_strategy {
   static constexpr std::string_view name = "policy-search";
   static constexpr bool has_state = false;
 
-  std::variant<rolewise::population_based, rolewise::random_search> of{};
+  std::variant<rolewise::search::population_based, rolewise::search::random_search> of{};
 
-  [[nodiscard]] std::vector<rolewise::decision> operator()(
-      const rolewise::search_space& space, const std::vector<rolewise::trial_state>& trial_states,
-      rolewise::seed key) const
+  [[nodiscard]] std::vector<rolewise::search::decision> operator()(
+      const rolewise::search::search_space& space,
+      const std::vector<rolewise::search::trial_state>& trial_states, rolewise::seed key) const
   {
     return std::visit([&](const auto& strategy) { return strategy(space, trial_states, key); }, of);
   }
@@ -71,6 +71,6 @@ struct chosen_strategy {
   }
 };
 
-static_assert(rolewise::SearchStrategy<chosen_strategy>);
+static_assert(rolewise::search::SearchStrategy<chosen_strategy>);
 
 }  // namespace role_wise_search

@@ -84,24 +84,25 @@ class searches {
   // [stages]
   [[nodiscard]] auto teacher_stage(const std::string& method, const chosen_strategy& by) const
   {
-    return rw::teacher_search{.network = new_teacher(),
-                              .strategy = by,
-                              .optimizer = rw::sgd{.learning_rate = job_.teacher_rate},
-                              .search = options(method, "teacher")};
+    return rw::systems::teacher_search{.network = new_teacher(),
+                                       .strategy = by,
+                                       .optimizer = rw::sgd{.learning_rate = job_.teacher_rate},
+                                       .search = options(method, "teacher")};
   }
 
   template<typename Quantizer, typename Reward>
   [[nodiscard]] auto student_stage(const std::string& method, const chosen_strategy& by,
                                    const Quantizer& quantizer, const Reward& reward) const
   {
-    return rw::student_search{.network = new_student(quantizer),
-                              .strategy = by,
-                              .loss = role_wise::distillation_loss(),
-                              .teacher_input = rw::same_view{},
-                              .reward = reward,
-                              .optimizer = role_wise::student_optimizer(job_.distilled_rate),
-                              .starts_from_teacher = job_.start == "teacher",
-                              .search = options(method, "student")};
+    return rw::systems::student_search{
+        .network = new_student(quantizer),
+        .strategy = by,
+        .loss = role_wise::distillation_loss(),
+        .teacher_input = rw::same_view{},
+        .reward = reward,
+        .optimizer = role_wise::student_optimizer(job_.distilled_rate),
+        .starts_from_teacher = job_.start == "teacher",
+        .search = options(method, "student")};
   }
   // [/stages]
 
@@ -124,27 +125,28 @@ class searches {
     if (method == "trivial-augment") return {method, method, method};
     if (method == "rand-augment") return by_grid(method);
     const chosen_strategy by =
-        method == "random" ? chosen_strategy{rw::random_search{}} : chosen_strategy{};
+        method == "random" ? chosen_strategy{rw::search::random_search{}} : chosen_strategy{};
     // The search for low T. stddev is for the student only; its teacher is that of `population`.
     const std::string teachers = method == "random" ? "random" : "population";
     const auto stage_one = teacher_stage(teachers, by)
                                .look_for_policies(parts_, role_wise::crop_flip, rw::trial_table{});
     found_agents found{method, keep(teachers, "teacher", stage_one)};
     found.student = role_wise::with_quantizer(job_, [&](const auto& quantizer) {
-      const rw::search_teachers<network> teacher{*stage_one.of_search, *stage_one.of_search};
+      const rw::systems::search_teachers<network> teacher{*stage_one.of_search,
+                                                          *stage_one.of_search};
       const auto look = [&](const auto& reward) {
         return keep(
             method, "student",
             student_stage(method, by, quantizer, reward)
                 .look_for_policies(parts_, teacher, role_wise::crop_flip, rw::trial_table{}));
       };
-      if (method != "teacher-stddev") return look(rw::student_accuracy{});
+      if (method != "teacher-stddev") return look(rw::systems::student_accuracy{});
       constexpr std::int64_t epochs = 4;  // for at least as many groups
       const auto steps = std::clamp<std::int64_t>(parts_.validation.size() / job_.batch_size, 1, 5);
-      return look(rw::low_teacher_stddev{.measured = {.batch_size = job_.batch_size,
-                                                      .steps = steps,
-                                                      .epochs = epochs,
-                                                      .base = role_wise::crop_flip}});
+      return look(rw::systems::low_teacher_stddev{.measured = {.batch_size = job_.batch_size,
+                                                               .steps = steps,
+                                                               .epochs = epochs,
+                                                               .base = role_wise::crop_flip}});
     });
     return found;
   }
@@ -154,20 +156,20 @@ class searches {
   {
     const auto side = std::max<std::int64_t>(
         1, static_cast<std::int64_t>(std::sqrt(static_cast<double>(wanted_.trials))));
-    const rw::search_space space{{"operations", rw::integer_interval{1, 4}},
-                                 {"magnitude", rw::integer_interval{2, 8}}};
-    const rw::grid strategy{.steps = side};
+    const rw::search::search_space space{{"operations", rw::search::integer_interval{1, 4}},
+                                         {"magnitude", rw::search::integer_interval{2, 8}}};
+    const rw::search::grid strategy{.steps = side};
     auto by_role = [&](const char* role) {
       auto made = options(method, role);
       made.trials = strategy.configurations(space);
       made.conditions = parts_.validation.fingerprint();
       return made;
     };
-    const auto agent_at = [](const rw::configuration& at) {
+    const auto agent_at = [](const rw::search::configuration& at) {
       return rw::rand_augment{.operations = at.integer("operations"),
                               .magnitude = at.integer("magnitude")};
     };
-    const auto text_of = [&](const rw::trial_state& best) {
+    const auto text_of = [&](const rw::search::trial_state& best) {
       const auto agent = agent_at(*best.at);
       return method + ":" + std::to_string(agent.operations) + "," +
              std::to_string(agent.magnitude);
@@ -177,7 +179,7 @@ class searches {
     };
     const auto of_teachers = rw::run_search(
         strategy, space,
-        [&](const rw::configuration& at, std::int64_t, rw::seed own) {
+        [&](const rw::search::configuration& at, std::int64_t, rw::seed own) {
           return rw::supervised{.student = new_teacher()(parts_.search.shape, own.split(1)),
                                 .agent = rw::compose{agent_at(at), role_wise::crop_flip},
                                 .optimizer = rw::sgd{.learning_rate = job_.teacher_rate},
@@ -194,7 +196,7 @@ class searches {
       return text_of(
           rw::run_search(
               strategy, space,
-              [&](const rw::configuration& at, std::int64_t, rw::seed own) {
+              [&](const rw::search::configuration& at, std::int64_t, rw::seed own) {
                 return rw::distillation{
                     .teacher = teacher,
                     .student =
@@ -224,26 +226,26 @@ class searches {
   /// Writes the results of a search. @return the agent of the found schedule, as a text
   template<typename Network>
   [[nodiscard]] std::string keep(const std::string& method, const std::string& role,
-                                 const rw::found_policies<Network>& found) const
+                                 const rw::systems::found_policies<Network>& found) const
   {
     const auto folder = folder_of(method, role);
-    rw::write_search_page(
+    rw::report::write_search_page(
         folder + "/page.html", found.history,
         {.title = method + ", " + role,
-         .settings = {
-             {"data", parts_.all.name},
-             {"images to search with", std::to_string(parts_.search.size())},
-             {"images to validate with", std::to_string(parts_.validation.size())},
-             {"share of validation, %", rw::fixed_text(100 * found.cost.validation_share(), 1)}}});
+         .settings = {{"data", parts_.all.name},
+                      {"images to search with", std::to_string(parts_.search.size())},
+                      {"images to validate with", std::to_string(parts_.validation.size())},
+                      {"share of validation, %",
+                       rw::report::fixed_text(100 * found.cost.validation_share(), 1)}}});
     const auto path = folder + "/schedule.json";
     rw::write_policy_schedule(path, found.schedule(job_.epochs));
-    (void)rw::write_policy_logs(folder, found.history);
+    (void)rw::search::write_policy_logs(folder, found.history);
     return "schedule:" + path;
   }
 
   search_job wanted_;
   role_wise::job job_;
-  rw::search_splits parts_;
+  rw::systems::search_splits parts_;
 };
 
 }  // namespace role_wise_search

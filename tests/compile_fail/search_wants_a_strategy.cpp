@@ -9,20 +9,20 @@
 struct remembers {
   static constexpr std::string_view name = "remembers";
 #ifdef ROLEWISE_CONTROL
-  std::vector<rolewise::decision> operator()(const rolewise::search_space&,
-                                             const std::vector<rolewise::trial_state>&,
-                                             rolewise::seed) const
+  std::vector<rolewise::search::decision> operator()(
+      const rolewise::search::search_space&, const std::vector<rolewise::search::trial_state>&,
+      rolewise::seed) const
 #else
-  std::vector<rolewise::decision> operator()(const rolewise::search_space&,
-                                             const std::vector<rolewise::trial_state>&,
-                                             rolewise::seed)
+  std::vector<rolewise::search::decision> operator()(
+      const rolewise::search::search_space&, const std::vector<rolewise::search::trial_state>&,
+      rolewise::seed)
 #endif
   {
     return {};
   }
 };
 
-template<rolewise::SearchStrategy S>
+template<rolewise::search::SearchStrategy S>
 void search_by(const S&)
 {}
 

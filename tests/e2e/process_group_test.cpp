@@ -48,33 +48,35 @@ constexpr const char* variable = "ROLEWISE_RANK_OF_SEARCH";
 struct worst_becomes_best {
   static constexpr std::string_view name = "worst-becomes-best";
   static constexpr bool reads_history = true;
-  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<trial_state>& all,
-                                                 seed key) const
+  [[nodiscard]] std::vector<search::decision> operator()(
+      const search::search_space& space, const std::vector<search::trial_state>& all,
+      seed key) const
   {
-    const auto draw = [&](const trial_state& s) {
+    const auto draw = [&](const search::trial_state& s) {
       return space.sample(
           key.split(static_cast<std::uint64_t>(s.trial)).split(std::uint64_t{s.past.size()}));
     };
-    const auto worse = [](const trial_state& a, const trial_state& b) { return a.score < b.score; };
+    const auto worse = [](const search::trial_state& a, const search::trial_state& b) {
+      return a.score < b.score;
+    };
     const auto& best = *std::max_element(all.begin(), all.end(), worse);
-    std::vector<trial_state> left;
+    std::vector<search::trial_state> left;
     for (const auto& s : all)
       if (!s.finished) left.push_back(s);
     const auto& worst = *std::min_element(left.begin(), left.end(), worse);
     const auto evaluations = best.past.size();
     const bool may_read_history =
-        evaluations % 3 == 2 && best.past[evaluations - 2].score != failed_score;
-    std::vector<decision> decisions;
+        evaluations % 3 == 2 && best.past[evaluations - 2].score != search::failed_score;
+    std::vector<search::decision> decisions;
     for (const auto& s : all) {
       if (s.finished) continue;
       if (!s.at)
-        decisions.emplace_back(start_trial{s.trial, draw(s)});
+        decisions.emplace_back(search::start_trial{s.trial, draw(s)});
       else if (s.trial == worst.trial && best.trial != worst.trial)
         decisions.emplace_back(
-            exploit_trial{best.trial, s.trial, draw(s), may_read_history ? 1 : 0});
+            search::exploit_trial{best.trial, s.trial, draw(s), may_read_history ? 1 : 0});
       else
-        decisions.emplace_back(keep_trial{s.trial});
+        decisions.emplace_back(search::keep_trial{s.trial});
     }
     return decisions;
   }
@@ -83,13 +85,14 @@ struct worst_becomes_best {
 /// Runs the search, distributed if `process_group` is a `process_group`. The state of a trial is
 /// larger than one message of the store.
 template<typename... ProcessGroup>
-auto search(const std::string& folder, double seconds_each, ProcessGroup&... process_group)
+auto searched(const std::string& folder, double seconds_each, ProcessGroup&... process_group)
 {
   const auto data = tiny_data(48), validation = tiny_data(60, seed{9}, "validation");
   return run_search(
       process_group..., worst_becomes_best{},
-      search_space{{"rate", real_interval{1e-3, 0.3, spacing::logarithmic}}},
-      [&](const configuration& at, std::int64_t, seed own) {
+      search::search_space{
+          {"rate", search::real_interval{1e-3, 0.3, search::spacing::logarithmic}}},
+      [&](const search::configuration& at, std::int64_t, seed own) {
         return supervised{.student = tiny_student{data.shape, own, 45000},
                           .optimizer = sgd{.learning_rate = at.real("rate")},
                           .seed = own};
@@ -135,13 +138,14 @@ void search_as(const std::string& words)
       folder;
   try {
     process_group process_group{options};
-    const auto found = search(folder, seconds_each, process_group);
+    const auto found = searched(folder, seconds_each, process_group);
     for (std::int64_t i = 0; i < 5; ++i)
       if (found.steps[static_cast<std::size_t>(i)].has_value() !=
           (i % options.size == options.rank &&
            !found.trial_states[static_cast<std::size_t>(i)].failed))
         throw std::runtime_error{"has the wrong trials"};
-    write_search_history(folder + "/seen-by-" + std::to_string(options.rank), found.history);
+    search::write_search_history(folder + "/seen-by-" + std::to_string(options.rank),
+                                 found.history);
   } catch (const std::exception& wrong) {
     std::ofstream{folder + "/error-of-" + std::to_string(options.rank)} << wrong.what();
     std::_Exit(3);
@@ -192,9 +196,9 @@ struct folder_of_search {
   folder_of_search& operator=(const folder_of_search&) = delete;
   ~folder_of_search() { std::filesystem::remove_all(path); }
 
-  [[nodiscard]] search_history history(const char* file = "history.jsonl") const
+  [[nodiscard]] search::search_history history(const char* file = "history.jsonl") const
   {
-    return read_search_history(path + "/" + file);
+    return search::read_search_history(path + "/" + file);
   }
   [[nodiscard]] std::string text(const char* file) const
   {
@@ -231,17 +235,17 @@ const folder_of_search& alone()
 {
   static const folder_of_search folder{"alone"};
   static const bool is_done = [] {
-    const auto found = search(folder.path, 0.0);
+    const auto found = searched(folder.path, 0.0);
     // Some copies cross between even and odd trials, and an odd trial fails, which must reach
     // rank 0.
     const auto& events = found.history.events;
     return std::any_of(events.begin(), events.end(),
                        [](const auto& e) {
-                         return e.what == search_event::kind::copied &&
+                         return e.what == search::search_event::kind::copied &&
                                 (*e.from - e.trial) % 2 != 0;
                        }) &&
            std::any_of(events.begin(), events.end(), [](const auto& e) {
-             return e.what == search_event::kind::failed && e.trial % 2 != 0;
+             return e.what == search::search_event::kind::failed && e.trial % 2 != 0;
            });
   }();
   REQUIRE(is_done);
@@ -283,7 +287,7 @@ TEST_CASE("when a process disappears the others stop and name it, and the histor
         victim == 1 ? "rolewise: process_group: rank 1 of 2 has disappeared: no sign of life"
                     : "rolewise: process_group: rank 0 has disappeared"));
     CHECK(shared.history().events.size() < alone().history().events.size());
-    const auto found = search(shared.path, 0.0);
+    const auto found = searched(shared.path, 0.0);
     check_same(shared, alone());
   }
 }

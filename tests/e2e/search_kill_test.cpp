@@ -46,27 +46,29 @@ constexpr std::int64_t trials = 4, epochs = 12;
 struct worst_becomes_best {
   static constexpr std::string_view name = "worst-becomes-best";
   static constexpr bool reads_history = true;
-  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<trial_state>& all,
-                                                 seed key) const
+  [[nodiscard]] std::vector<search::decision> operator()(
+      const search::search_space& space, const std::vector<search::trial_state>& all,
+      seed key) const
   {
-    const auto draw = [&](const trial_state& s) {
+    const auto draw = [&](const search::trial_state& s) {
       return space.sample(
           key.split(static_cast<std::uint64_t>(s.trial)).split(std::uint64_t{s.past.size()}));
     };
-    const auto worse = [](const trial_state& a, const trial_state& b) { return a.score < b.score; };
+    const auto worse = [](const search::trial_state& a, const search::trial_state& b) {
+      return a.score < b.score;
+    };
     const auto& best = *std::max_element(all.begin(), all.end(), worse);
     const auto& worst = *std::min_element(all.begin(), all.end(), worse);
-    std::vector<decision> decisions;
+    std::vector<search::decision> decisions;
     for (const auto& s : all) {
       if (s.finished) continue;
       if (!s.at)
-        decisions.emplace_back(start_trial{s.trial, draw(s)});
+        decisions.emplace_back(search::start_trial{s.trial, draw(s)});
       else if (s.trial == worst.trial && best.trial != worst.trial)
-        decisions.emplace_back(exploit_trial{best.trial, s.trial, draw(s),
-                                             s.past.size() % 3 == 2 && s.past.size() < 9 ? 1 : 0});
+        decisions.emplace_back(search::exploit_trial{
+            best.trial, s.trial, draw(s), s.past.size() % 3 == 2 && s.past.size() < 9 ? 1 : 0});
       else
-        decisions.emplace_back(keep_trial{s.trial});
+        decisions.emplace_back(search::keep_trial{s.trial});
     }
     return decisions;
   }
@@ -78,8 +80,9 @@ void search_in(const std::string& folder)
 {
   const auto data = tiny_data(48), validation = tiny_data(60, seed{9}, "validation");
   (void)run_search(
-      worst_becomes_best{}, {{"rate", real_interval{1e-3, 0.3, spacing::logarithmic}}},
-      [&](const configuration& at, std::int64_t, seed own) {
+      worst_becomes_best{},
+      {{"rate", search::real_interval{1e-3, 0.3, search::spacing::logarithmic}}},
+      [&](const search::configuration& at, std::int64_t, seed own) {
         return supervised{.student = tiny_student{data.shape, own, 3000},
                           .optimizer = sgd{.learning_rate = at.real("rate")},
                           .seed = own};
@@ -113,9 +116,9 @@ struct folder_of_search {
   folder_of_search& operator=(const folder_of_search&) = delete;
   ~folder_of_search() { std::filesystem::remove_all(path); }
 
-  [[nodiscard]] search_history history() const
+  [[nodiscard]] search::search_history history() const
   {
-    return read_search_history(path + "/history.jsonl");
+    return search::read_search_history(path + "/history.jsonl");
   }
   /// Size of the history in bytes; 0 without one.
   [[nodiscard]] std::int64_t length() const
@@ -160,7 +163,7 @@ TEST_CASE("killed at twenty instants and resumed, a search ends with the same bi
   const auto history = whole.history();
   const auto copies =
       std::count_if(history.events.begin(), history.events.end(),
-                    [](const auto& e) { return e.what == search_event::kind::copied; });
+                    [](const auto& e) { return e.what == search::search_event::kind::copied; });
   CHECK(copies > 5);
   CHECK(std::any_of(history.events.begin(), history.events.end(),
                     [](const auto& e) { return e.from_epoch && *e.from_epoch < e.epoch; }));

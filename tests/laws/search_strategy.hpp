@@ -19,17 +19,17 @@
 namespace rolewise::laws {
 
 /// The trials that have not failed and are stopped or replaced by these decisions.
-inline std::set<std::int64_t> ended(const std::vector<trial_state>& trial_states,
-                                    const std::vector<decision>& decisions,
+inline std::set<std::int64_t> ended(const std::vector<search::trial_state>& trial_states,
+                                    const std::vector<search::decision>& decisions,
                                     const std::set<std::int64_t>& failed)
 {
   std::set<std::int64_t> found;
   for (const auto& d : decisions) {
     const auto trial = trial_of(d);
     const auto s = std::find_if(trial_states.begin(), trial_states.end(),
-                                [&](const trial_state& one) { return one.trial == trial; });
-    const bool ends =
-        std::holds_alternative<stop_trial>(d) || std::holds_alternative<exploit_trial>(d);
+                                [&](const search::trial_state& one) { return one.trial == trial; });
+    const bool ends = std::holds_alternative<search::stop_trial>(d) ||
+                      std::holds_alternative<search::exploit_trial>(d);
     if (s->at && ends && !failed.contains(trial)) found.insert(trial);
   }
   return found;
@@ -38,9 +38,9 @@ inline std::set<std::int64_t> ended(const std::vector<trial_state>& trial_states
 /// Checks that a failed trial is stopped or replaced by a copy, is no donor and no parent, and
 /// ranks last: no other trial ends that would not end if the failed one had the lowest score. A
 /// non-finite score counts as a failure, whatever its source.
-template<SearchStrategy S>
-void failures_rank_last(const S& strategy, const search_space& space,
-                        const std::vector<trial_state>& trial_states, seed key)
+template<search::SearchStrategy S>
+void failures_rank_last(const S& strategy, const search::search_space& space,
+                        const std::vector<search::trial_state>& trial_states, seed key)
 {
   std::set<std::int64_t> failed;
   for (const auto& s : trial_states)
@@ -52,13 +52,13 @@ void failures_rank_last(const S& strategy, const search_space& space,
     is_somebody_left = is_somebody_left || (s.at && !s.finished && !s.failed);
   for (const auto& d : decisions) {
     if (failed.contains(trial_of(d))) {
-      const auto* copied = std::get_if<exploit_trial>(&d);
-      CHECK((copied != nullptr || std::holds_alternative<stop_trial>(d)));
-      if (!is_somebody_left) CHECK(std::holds_alternative<stop_trial>(d));
+      const auto* copied = std::get_if<search::exploit_trial>(&d);
+      CHECK((copied != nullptr || std::holds_alternative<search::stop_trial>(d)));
+      if (!is_somebody_left) CHECK(std::holds_alternative<search::stop_trial>(d));
     }
-    if (const auto* copied = std::get_if<exploit_trial>(&d))
+    if (const auto* copied = std::get_if<search::exploit_trial>(&d))
       CHECK_FALSE(failed.contains(copied->from));
-    if (const auto* started = std::get_if<start_trial>(&d))
+    if (const auto* started = std::get_if<search::start_trial>(&d))
       if (started->parent) CHECK_FALSE(failed.contains(*started->parent));
   }
   auto lowest = trial_states, no_number = trial_states;
@@ -78,12 +78,12 @@ void failures_rank_last(const S& strategy, const search_space& space,
 
 /// Simulates a search of `trials` trials over `rounds` rounds with random scores.
 /// @param failures the share of rounds of a trial that fail
-template<SearchStrategy S>
-void play(const S& strategy, const search_space& space, std::int64_t trials, std::int64_t rounds,
-          double failures)
+template<search::SearchStrategy S>
+void play(const S& strategy, const search::search_space& space, std::int64_t trials,
+          std::int64_t rounds, double failures)
 {
   const seed key{7};
-  std::vector<trial_state> trial_states;
+  std::vector<search::trial_state> trial_states;
   for (std::int64_t t = 0; t < trials; ++t) trial_states.push_back({.trial = t});
 
   for (std::int64_t round = 0; round < rounds; ++round) {
@@ -99,27 +99,27 @@ void play(const S& strategy, const search_space& space, std::int64_t trials, std
     for (const auto& d : decisions) got.push_back(trial_of(d));
     CHECK((got == wanted));
 
-    std::map<std::int64_t, decision> by_trial;
+    std::map<std::int64_t, search::decision> by_trial;
     for (const auto& d : decisions) by_trial.emplace(trial_of(d), d);
-    std::vector<trial_state> turned(trial_states.rbegin(), trial_states.rend());
+    std::vector<search::trial_state> turned(trial_states.rbegin(), trial_states.rend());
     for (const auto& d : strategy(space, turned, key)) CHECK((d == by_trial.at(trial_of(d))));
 
     const auto before = trial_states;
     for (const auto& d : decisions) {
       auto& s = trial_states[static_cast<std::size_t>(trial_of(d))];
       const bool had_started = s.at.has_value();
-      if (const auto* started = std::get_if<start_trial>(&d)) {
+      if (const auto* started = std::get_if<search::start_trial>(&d)) {
         CHECK_FALSE(had_started);
         CHECK(space.contains(started->at));
         s.at = started->at;
-      } else if (const auto* copied = std::get_if<exploit_trial>(&d)) {
+      } else if (const auto* copied = std::get_if<search::exploit_trial>(&d)) {
         CHECK(had_started);
         CHECK(space.contains(copied->at));
         CHECK(before.at(static_cast<std::size_t>(copied->from)).at.has_value());
         s.at = copied->at;
         s.score = before.at(static_cast<std::size_t>(copied->from)).score;
         s.failed = false;
-      } else if (std::holds_alternative<stop_trial>(d)) {
+      } else if (std::holds_alternative<search::stop_trial>(d)) {
         s.finished = true;
       }
     }
@@ -131,7 +131,7 @@ void play(const S& strategy, const search_space& space, std::int64_t trials, std
       s.score = draws{key, round, s.trial}.uniform(0);
       s.failed = draws{key, round, s.trial}.uniform(1) < failures;
       if (s.failed) s.score.reset();
-      s.past.push_back({s.epoch, s.score.value_or(failed_score), *s.at});
+      s.past.push_back({s.epoch, s.score.value_or(search::failed_score), *s.at});
       if (round == 1 && s.trial == 0) s.finished = true;
     }
     CHECK((somebody_trains || std::all_of(trial_states.begin(), trial_states.end(),
@@ -140,8 +140,8 @@ void play(const S& strategy, const search_space& space, std::int64_t trials, std
 }
 
 /// Checks a strategy without failures, with some failing trials, and with all trials failing.
-template<SearchStrategy S>
-void hold_for(const S& strategy, const search_space& space, std::int64_t trials = 6,
+template<search::SearchStrategy S>
+void hold_for(const S& strategy, const search::search_space& space, std::int64_t trials = 6,
               std::int64_t rounds = 4)
 {
   for (const double failures : {0.0, 0.3, 1.0}) play(strategy, space, trials, rounds, failures);

@@ -4,73 +4,79 @@
 namespace {
 
 using namespace rolewise::strategy_must;
-using rolewise::decision;
-using rolewise::search_space;
-using rolewise::SearchStrategy;
 using rolewise::seed;
-using rolewise::trial_state;
+using rolewise::search::decision;
+using rolewise::search::search_space;
+using rolewise::search::SearchStrategy;
+using rolewise::search::trial_state;
 
 struct least_that_conforms {
   static constexpr const char* name = "least";
-  std::vector<decision> operator()(const search_space&, const std::vector<trial_state>&, seed) const
+  std::vector<search::decision> operator()(const search::search_space&,
+                                           const std::vector<search::trial_state>&, seed) const
   {
     return {};
   }
 };
-static_assert(SearchStrategy<least_that_conforms>);
+static_assert(search::SearchStrategy<least_that_conforms>);
 
 // Each of these violates one requirement.
 
 struct unnamed {
-  std::vector<decision> operator()(const search_space&, const std::vector<trial_state>&, seed) const
+  std::vector<search::decision> operator()(const search::search_space&,
+                                           const std::vector<search::trial_state>&, seed) const
   {
     return {};
   }
 };
 static_assert(!carry_a_name_for_the_report<unnamed>);
 static_assert(turn_trial_states_into_decisions<unnamed>);
-static_assert(!SearchStrategy<unnamed>);
+static_assert(!search::SearchStrategy<unnamed>);
 
 struct decides_for_one : least_that_conforms {
-  decision operator()(const search_space&, const std::vector<trial_state>&, seed) const
+  search::decision operator()(const search::search_space&, const std::vector<search::trial_state>&,
+                              seed) const
   {
     return {};
   }
 };
 static_assert(!turn_trial_states_into_decisions<decides_for_one>);
-static_assert(!SearchStrategy<decides_for_one>);
+static_assert(!search::SearchStrategy<decides_for_one>);
 
 struct remembers : least_that_conforms {
-  std::vector<decision> operator()(const search_space&, const std::vector<trial_state>&, seed)
+  std::vector<search::decision> operator()(const search::search_space&,
+                                           const std::vector<search::trial_state>&, seed)
   {
     return {};
   }
 };
 static_assert(!turn_trial_states_into_decisions<remembers>);
-static_assert(!SearchStrategy<remembers>);
+static_assert(!search::SearchStrategy<remembers>);
 
 struct writes_into_trial_states : least_that_conforms {
-  std::vector<decision> operator()(const search_space&, std::vector<trial_state>&, seed) const
+  std::vector<search::decision> operator()(const search::search_space&,
+                                           std::vector<search::trial_state>&, seed) const
   {
     return {};
   }
 };
 static_assert(!turn_trial_states_into_decisions<writes_into_trial_states>);
-static_assert(!SearchStrategy<writes_into_trial_states>);
+static_assert(!search::SearchStrategy<writes_into_trial_states>);
 
 struct draws_from_elsewhere : least_that_conforms {
-  std::vector<decision> operator()(const search_space&, const std::vector<trial_state>&) const
+  std::vector<search::decision> operator()(const search::search_space&,
+                                           const std::vector<search::trial_state>&) const
   {
     return {};
   }
 };
 static_assert(!turn_trial_states_into_decisions<draws_from_elsewhere>);
-static_assert(!SearchStrategy<draws_from_elsewhere>);
+static_assert(!search::SearchStrategy<draws_from_elsewhere>);
 
 struct cannot_be_copied : least_that_conforms {
   cannot_be_copied(const cannot_be_copied&) = delete;
 };
 static_assert(turn_trial_states_into_decisions<cannot_be_copied>);
-static_assert(!SearchStrategy<cannot_be_copied>);
+static_assert(!search::SearchStrategy<cannot_be_copied>);
 
 }  // namespace

@@ -25,43 +25,44 @@ struct play {
 };
 
 struct played_trial {
-  trial_state state;
+  search::trial_state state;
   double skill = 0.0;  ///< the simulated state, which copies receive
 };
 
 /// @param train `(skill, configuration, trial, round)` returns the skill after a round, which is
 /// the score
-template<SearchStrategy S, typename Train>
-[[nodiscard]] search_history played(const S& strategy, const search_space& space,
-                                    const Train& train, const play& how = {})
+template<search::SearchStrategy S, typename Train>
+[[nodiscard]] search::search_history played(const S& strategy, const search::search_space& space,
+                                            const Train& train, const play& how = {})
 {
-  search_history history{std::string{S::name},    space,    how.trials, how.epochs,
-                         how.evaluation_interval, how.seed, {}};
+  search::search_history history{std::string{S::name},    space,    how.trials, how.epochs,
+                                 how.evaluation_interval, how.seed, {}};
   std::vector<played_trial> all;
   for (std::int64_t t = 0; t < how.trials; ++t) all.push_back({.state = {.trial = t}});
   std::vector<played_trial> earlier;
   const auto place = [](std::int64_t trial) { return static_cast<std::size_t>(trial); };
   for (std::int64_t round = 0; round < 10 * how.epochs; ++round) {
-    std::vector<trial_state> trial_states;
+    std::vector<search::trial_state> trial_states;
     for (const auto& one : all) trial_states.push_back(one.state);
     const auto before = all;
     for (const auto& made : strategy(space, trial_states, how.seed)) {
       auto& one = all[place(trial_of(made))];
-      search_event event{.round = round, .trial = one.state.trial, .epoch = one.state.epoch};
-      if (const auto* started = std::get_if<start_trial>(&made)) {
+      search::search_event event{
+          .round = round, .trial = one.state.trial, .epoch = one.state.epoch};
+      if (const auto* started = std::get_if<search::start_trial>(&made)) {
         event.from = started->parent;
         event.at = one.state.at = started->at;
-      } else if (const auto* copied = std::get_if<exploit_trial>(&made)) {
+      } else if (const auto* copied = std::get_if<search::exploit_trial>(&made)) {
         const auto& donor =
             (copied->evaluations_ago == 0 ? before : earlier).at(place(copied->from));
-        event.what = search_event::kind::copied;
+        event.what = search::search_event::kind::copied;
         event.from = copied->from;
         event.from_epoch = one.state.epoch = donor.state.epoch;
         one.skill = donor.skill;
         one.state.score = donor.state.score;
         event.at = one.state.at = copied->at;
-      } else if (std::holds_alternative<stop_trial>(made)) {
-        event.what = search_event::kind::stopped;
+      } else if (std::holds_alternative<search::stop_trial>(made)) {
+        event.what = search::search_event::kind::stopped;
         one.state.finished = true;
       } else {
         continue;
@@ -76,7 +77,7 @@ template<SearchStrategy S, typename Train>
       state.score = skill;
       state.finished = state.epoch == how.epochs;
       state.past.push_back({state.epoch, skill, *state.at});
-      history.events.push_back({.what = search_event::kind::scored,
+      history.events.push_back({.what = search::search_event::kind::scored,
                                 .round = round,
                                 .trial = state.trial,
                                 .epoch = state.epoch,

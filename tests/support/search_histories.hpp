@@ -18,14 +18,14 @@
 
 namespace rolewise::testing {
 
-inline search_event started(std::int64_t trial, configuration at)
+inline search::search_event started(std::int64_t trial, search::configuration at)
 {
-  return {.what = search_event::kind::started, .trial = trial, .at = std::move(at)};
+  return {.what = search::search_event::kind::started, .trial = trial, .at = std::move(at)};
 }
-inline search_event copied(std::int64_t round, std::int64_t trial, std::int64_t from,
-                           std::int64_t from_epoch, configuration at)
+inline search::search_event copied(std::int64_t round, std::int64_t trial, std::int64_t from,
+                                   std::int64_t from_epoch, search::configuration at)
 {
-  return {.what = search_event::kind::copied,
+  return {.what = search::search_event::kind::copied,
           .round = round,
           .trial = trial,
           .epoch = 0,
@@ -33,23 +33,24 @@ inline search_event copied(std::int64_t round, std::int64_t trial, std::int64_t 
           .from_epoch = from_epoch,
           .at = std::move(at)};
 }
-inline search_event stopped(std::int64_t round, std::int64_t trial)
+inline search::search_event stopped(std::int64_t round, std::int64_t trial)
 {
-  return {.what = search_event::kind::stopped, .round = round, .trial = trial};
+  return {.what = search::search_event::kind::stopped, .round = round, .trial = trial};
 }
-inline search_event scored(std::int64_t round, std::int64_t trial, std::int64_t epoch, double score)
+inline search::search_event scored(std::int64_t round, std::int64_t trial, std::int64_t epoch,
+                                   double score)
 {
-  return {.what = search_event::kind::scored,
+  return {.what = search::search_event::kind::scored,
           .round = round,
           .trial = trial,
           .epoch = epoch,
           .score = score};
 }
 
-inline search_event failed(std::int64_t round, std::int64_t trial, std::int64_t epoch,
-                           std::string reason)
+inline search::search_event failed(std::int64_t round, std::int64_t trial, std::int64_t epoch,
+                                   std::string reason)
 {
-  return {.what = search_event::kind::failed,
+  return {.what = search::search_event::kind::failed,
           .round = round,
           .trial = trial,
           .epoch = epoch,
@@ -58,20 +59,21 @@ inline search_event failed(std::int64_t round, std::int64_t trial, std::int64_t 
 
 /// A population that starts without augmentation: before each round but the first, the worst
 /// quarter copies the best one and mutates its policy.
-inline search_history population_history(std::int64_t trials, std::int64_t epochs,
-                                         const std::string& prefix = {}, seed key = seed{1})
+inline search::search_history population_history(std::int64_t trials, std::int64_t epochs,
+                                                 const std::string& prefix = {}, seed key = seed{1})
 {
-  search_history history{.strategy = "by-hand",
-                         .space = policy_space(prefix),
-                         .trials = trials,
-                         .epochs = epochs,
-                         .evaluation_interval = 3,
-                         .seed = key,
-                         .events = {}};
+  search::search_history history{.strategy = "by-hand",
+                                 .space = search::policy_space(prefix),
+                                 .trials = trials,
+                                 .epochs = epochs,
+                                 .evaluation_interval = 3,
+                                 .seed = key,
+                                 .events = {}};
   std::vector<augmentation_policy> policies(static_cast<std::size_t>(trials));
   std::vector<double> scores(static_cast<std::size_t>(trials), 0.2);
   for (std::int64_t trial = 0; trial < trials; ++trial)
-    history.events.push_back(started(trial, configuration_of(augmentation_policy{}, prefix)));
+    history.events.push_back(
+        started(trial, search::configuration_of(augmentation_policy{}, prefix)));
   std::int64_t round = 0;
   for (std::int64_t epoch = 0; epoch < epochs; epoch += 3, ++round) {
     const draws random{key, round, 0};
@@ -90,12 +92,13 @@ inline search_history population_history(std::int64_t trials, std::int64_t epoch
         policies[to] = augmentation_policy{levels};
         scores[to] = before[from];
         auto event = copied(round, static_cast<std::int64_t>(to), static_cast<std::int64_t>(from),
-                            epoch, configuration_of(policies[to], prefix));
+                            epoch, search::configuration_of(policies[to], prefix));
         event.epoch = epoch;
         history.events.push_back(event);
       }
-      std::ranges::stable_sort(history.events, {}, [](const search_event& e) {
-        return std::pair{e.round * 2 + (e.what == search_event::kind::scored ? 1 : 0), e.trial};
+      std::ranges::stable_sort(history.events, {}, [](const search::search_event& e) {
+        return std::pair{e.round * 2 + (e.what == search::search_event::kind::scored ? 1 : 0),
+                         e.trial};
       });
     }
     for (std::int64_t trial = 0; trial < trials; ++trial) {

@@ -16,10 +16,10 @@
 namespace rolewise::tests {
 
 struct simulation {
-  std::vector<trial_state> trial_states;              ///< at the end, by trial
-  std::vector<std::vector<trial_state>> evaluations;  ///< before each call of the strategy
-  std::vector<std::vector<decision>> decisions;       ///< of each call
-  std::int64_t epochs = 0;                            ///< trained, of all trials together
+  std::vector<search::trial_state> trial_states;              ///< at the end, by trial
+  std::vector<std::vector<search::trial_state>> evaluations;  ///< before each call of the strategy
+  std::vector<std::vector<search::decision>> decisions;       ///< of each call
+  std::int64_t epochs = 0;                                    ///< trained, of all trials together
 
   /// The highest score of any trial in any round.
   [[nodiscard]] double best() const
@@ -34,7 +34,7 @@ struct simulation {
   [[nodiscard]] std::int64_t reached(std::int64_t epoch) const
   {
     return std::count_if(trial_states.begin(), trial_states.end(),
-                         [&](const trial_state& s) { return s.epoch >= epoch; });
+                         [&](const search::trial_state& s) { return s.epoch >= epoch; });
   }
 };
 
@@ -46,15 +46,15 @@ struct simulation_options {
 };
 
 /// @param learn `(configuration, epoch, learned)` returns the state of the trial after this epoch
-template<SearchStrategy S, typename Learn>
-[[nodiscard]] simulation simulate(const S& strategy, const search_space& space, const Learn& learn,
-                                  const simulation_options& options)
+template<search::SearchStrategy S, typename Learn>
+[[nodiscard]] simulation simulate(const S& strategy, const search::search_space& space,
+                                  const Learn& learn, const simulation_options& options)
 {
   simulation run;
   std::vector<double> learned(static_cast<std::size_t>(options.trials), 0.0);
   auto& trial_states = run.trial_states;
   for (std::int64_t t = 0; t < options.trials; ++t) trial_states.push_back({.trial = t});
-  const auto has_finished = [](const trial_state& s) { return s.finished; };
+  const auto has_finished = [](const search::trial_state& s) { return s.finished; };
   while (!std::all_of(trial_states.begin(), trial_states.end(), has_finished)) {
     if (run.evaluations.size() > 10000) throw std::runtime_error{"the search does not end"};
     run.evaluations.push_back(trial_states);
@@ -63,14 +63,14 @@ template<SearchStrategy S, typename Learn>
     const auto known = learned;
     for (const auto& made : run.decisions.back()) {
       const auto i = static_cast<std::size_t>(trial_of(made));
-      if (const auto* started = std::get_if<start_trial>(&made)) {
+      if (const auto* started = std::get_if<search::start_trial>(&made)) {
         trial_states[i].at = started->at;
-      } else if (const auto* copied = std::get_if<exploit_trial>(&made)) {
+      } else if (const auto* copied = std::get_if<search::exploit_trial>(&made)) {
         const auto from = static_cast<std::size_t>(copied->from);
         trial_states[i].at = copied->at;
         trial_states[i].score = before[from].score;
         learned[i] = known[from];
-      } else if (std::holds_alternative<stop_trial>(made)) {
+      } else if (std::holds_alternative<search::stop_trial>(made)) {
         trial_states[i].finished = true;
       }
     }

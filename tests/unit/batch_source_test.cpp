@@ -750,11 +750,11 @@ TEST_CASE("a network learns from generated examples")
 TEST_CASE("a search trains its trials on any source, and is not continued on another")
 {
   const testing::scratch_folder folder;
-  const search_space space{{"rate", real_interval{0.5, 2.0}}};
+  const search::search_space space{{"rate", search::real_interval{0.5, 2.0}}};
   const auto run = [&](const clusters& points, const std::string& place) {
     return run_search(
-        random_search{}, space,
-        [](const configuration& at, std::int64_t, seed) {
+        search::random_search{}, space,
+        [](const search::configuration& at, std::int64_t, seed) {
           return linear_step{.rate = at.real("rate")};
         },
         [](const linear_step& step) { return -step.bias.abs().sum().item<double>(); }, points,
@@ -774,9 +774,10 @@ TEST_CASE("a search trains its trials on any source, and is not continued on ano
 TEST_CASE("the spread of a teacher's predictions is that of the examples, however they come")
 {
   const auto data = testing::tiny_data(48);
-  const stddev_options<no_agent> options{.batch_size = 8, .steps = 2, .epochs = 2};
-  const auto want = teacher_stddev(fixed_teacher{}, data, no_agent{}, options);
-  const auto found = teacher_stddev(fixed_teacher{}, unshown{data}, no_agent{}, options);
+  const measurement::stddev_options<no_agent> options{.batch_size = 8, .steps = 2, .epochs = 2};
+  const auto want = measurement::teacher_stddev(fixed_teacher{}, data, no_agent{}, options);
+  const auto found =
+      measurement::teacher_stddev(fixed_teacher{}, unshown{data}, no_agent{}, options);
   CHECK(want.groups == 6);
   CHECK(found.groups == 6);
   CHECK(found.stddev == want.stddev);

@@ -675,9 +675,9 @@ TEST_CASE("a run is resumed under its own settings, or under others on purpose")
   auto same = other;
   CHECK(fit(same, data, {.epochs = 2, .batch_size = 16, .resume = true}, keep).changes ==
         changed.changes);
-  run_record record{.name = "changed", .history = changed};
-  write_json(in / "record.json", record);
-  CHECK(read_run_record(in / "record.json").history.changes == changed.changes);
+  report::run_record record{.name = "changed", .history = changed};
+  report::write_json(in / "record.json", record);
+  CHECK(report::read_run_record(in / "record.json").history.changes == changed.changes);
 }
 
 TEST_CASE("another validation set of the same name and size is another run")

@@ -17,24 +17,26 @@
 
 using namespace rolewise;
 using rolewise::tests::simulate;
-namespace parts = rolewise::detail;
+namespace parts = rolewise::search::detail;
 
 namespace {
 
-const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
-                         {"bits", integer_interval{1, 8}},
-                         {"agent", choice_of{{"none", "policy", "random"}}}};
+const search::search_space mixed{
+    {"lr", search::real_interval{1e-4, 1e-1, search::spacing::logarithmic}},
+    {"bits", search::integer_interval{1, 8}},
+    {"agent", search::choice_of{{"none", "policy", "random"}}}};
 
-search_space cube(int dimensions)
+search::search_space cube(int dimensions)
 {
-  std::vector<dimension> all;
-  for (int i = 0; i < dimensions; ++i) all.push_back({"x" + std::to_string(i), real_interval{}});
-  return search_space{all};
+  std::vector<search::dimension> all;
+  for (int i = 0; i < dimensions; ++i)
+    all.push_back({"x" + std::to_string(i), search::real_interval{}});
+  return search::search_space{all};
 }
 
 /// A narrow valley that is not aligned with the axes of the cube; the optimum is 0, at 0.6
 /// everywhere.
-double valley(const configuration& p, std::int64_t, double)
+double valley(const search::configuration& p, std::int64_t, double)
 {
   double sum = 0.0, squares = 0.0;
   for (const auto& [name, x] : p.values()) {
@@ -56,11 +58,11 @@ TEST_CASE("eigenvectors span what the matrix says")
   CHECK(std::min(found.values[0], found.values[1]) == doctest::Approx(1.0));
   CHECK(std::max(found.values[0], found.values[1]) == doctest::Approx(3.0));
 
-  parts::square_matrix a{7};
+  rolewise::search::detail::square_matrix a{7};
   for (std::size_t i = 0; i < 7; ++i)
     for (std::size_t j = 0; j <= i; ++j)
       a(i, j) = a(j, i) = draws{seed{4}, 0, static_cast<std::int64_t>(i)}.normal(j);
-  found = parts::eigen_of(a);
+  found = rolewise::search::detail::eigen_of(a);
   for (std::size_t i = 0; i < 7; ++i)
     for (std::size_t j = 0; j < 7; ++j) {
       double rebuilt = 0.0, product = 0.0;
@@ -76,7 +78,7 @@ TEST_CASE("eigenvectors span what the matrix says")
 TEST_CASE("two generations have the mean, the step and the covariance of the reference")
 {
   // Computed with numpy from the formulas of the tutorial: 2 coordinates, 6 offspring, step 0.3.
-  parts::covariance_adaptation state{2, 6, 0.3};
+  rolewise::search::detail::covariance_adaptation state{2, 6, 0.3};
   REQUIRE(state.parents() == 3);
   CHECK(state.weights()[0] == doctest::Approx(0.637042571241217).epsilon(1e-12));
   CHECK(state.weights()[1] == doctest::Approx(0.284570257438033).epsilon(1e-12));
@@ -99,7 +101,7 @@ TEST_CASE("two generations have the mean, the step and the covariance of the ref
 
 TEST_CASE("draws have the mean and the covariance that they are drawn from")
 {
-  parts::covariance_adaptation state{2, 6, 0.3};
+  rolewise::search::detail::covariance_adaptation state{2, 6, 0.3};
   state.update({{0.7, 0.4}, {0.9, 0.6}, {0.5, 0.3}});
   constexpr int count = 20000;
   double mean[2] = {}, products[2][2] = {};
@@ -122,37 +124,37 @@ TEST_CASE("draws have the mean and the covariance that they are drawn from")
 
 TEST_CASE("cma_es keeps the promises of SearchStrategy")
 {
-  for (const auto& space : {mixed, search_space{}, cube(1)}) {
-    laws::hold_for(cma_es{}, space);
-    laws::hold_for(cma_es{.offspring = 2}, space, 7, 12);
-    laws::hold_for(cma_es{.offspring = 4, .step = 5.0}, space, 9, 12);
+  for (const auto& space : {mixed, search::search_space{}, cube(1)}) {
+    laws::hold_for(search::cma_es{}, space);
+    laws::hold_for(search::cma_es{.offspring = 2}, space, 7, 12);
+    laws::hold_for(search::cma_es{.offspring = 4, .step = 5.0}, space, 9, 12);
   }
 }
 
 TEST_CASE("cma_es begins a generation when the one before it is through")
 {
-  CHECK(cma_es{}.generation(cube(10)) == 10);  // 4 + floor(3 ln 10)
-  CHECK(cma_es{}.generation(mixed) == 8);      // 1 + 1 + 3 coordinates: 4 + floor(3 ln 5)
+  CHECK(search::cma_es{}.generation(cube(10)) == 10);  // 4 + floor(3 ln 10)
+  CHECK(search::cma_es{}.generation(mixed) == 8);      // 1 + 1 + 3 coordinates: 4 + floor(3 ln 5)
   const auto run =
-      simulate(cma_es{.offspring = 4}, mixed,
-               [](const configuration& p, std::int64_t, double) { return p.real("lr"); },
+      simulate(search::cma_es{.offspring = 4}, mixed,
+               [](const search::configuration& p, std::int64_t, double) { return p.real("lr"); },
                {.trials = 10, .epochs = 3});
   CHECK(run.epochs == 30);
   REQUIRE(run.decisions.size() == 9);
   for (std::size_t look = 0; look < 9; ++look) {
     std::int64_t born = 0;
     for (const auto& d : run.decisions[look])
-      born += std::holds_alternative<start_trial>(d) ? 1 : 0;
+      born += std::holds_alternative<search::start_trial>(d) ? 1 : 0;
     CHECK(born == (look == 0 || look == 3 ? 4 : look == 6 ? 2 : 0));
   }
 }
 
 TEST_CASE("cma_es refuses what makes no sense")
 {
-  CHECK_THROWS_WITH_AS((void)(cma_es{.offspring = 1}.generation(mixed)),
+  CHECK_THROWS_WITH_AS((void)(search::cma_es{.offspring = 1}.generation(mixed)),
                        "rolewise: cma-es: want offspring 0 or >= 2 and step > 0, got 1 and 0.2",
                        std::invalid_argument);
-  CHECK_THROWS_AS((void)(cma_es{.step = 0.0}(mixed, {{.trial = 0}}, seed{})),
+  CHECK_THROWS_AS((void)(search::cma_es{.step = 0.0}(mixed, {{.trial = 0}}, seed{})),
                   std::invalid_argument);
 }
 
@@ -162,8 +164,8 @@ TEST_CASE("cma_es goes down a valley that lies across the axes")
   double adapted = 0.0, random = 0.0;
   for (std::uint64_t s = 0; s < 8; ++s) {
     const tests::simulation_options options{.trials = 300, .epochs = 1, .seed = seed{s}};
-    adapted += simulate(cma_es{}, space, valley, options).best() / 8;
-    random += simulate(random_search{}, space, valley, options).best() / 8;
+    adapted += simulate(search::cma_es{}, space, valley, options).best() / 8;
+    random += simulate(search::random_search{}, space, valley, options).best() / 8;
   }
   MESSAGE("cma_es " << adapted << " random " << random);
   CHECK(adapted > random / 20.0);  // both are negative; the optimum is 0

@@ -257,15 +257,16 @@ TEST_CASE("a file is written whole or not at all")
   std::filesystem::create_directories(folder);
   const auto path = (folder / "notes.txt").string();
 
-  rw::write_file_atomically(path, "first");
-  rw::write_file_atomically(path, "second");
+  rolewise::support::write_file_atomically(path, "first");
+  rolewise::support::write_file_atomically(path, "second");
   CHECK(read(path) == "second");
 
-  CHECK_THROWS_WITH_AS(rw::write_file_atomically((folder / "missing" / "notes.txt").string(), "x"),
-                       ("rolewise: " + (folder / "missing" / "notes.txt").string() +
-                        ": cannot be written: No such file or directory")
-                           .c_str(),
-                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(
+      rolewise::support::write_file_atomically((folder / "missing" / "notes.txt").string(), "x"),
+      ("rolewise: " + (folder / "missing" / "notes.txt").string() +
+       ": cannot be written: No such file or directory")
+          .c_str(),
+      std::runtime_error);
 
   rlimit limit{};
   REQUIRE(::getrlimit(RLIMIT_FSIZE, &limit) == 0);
@@ -275,7 +276,7 @@ TEST_CASE("a file is written whole or not at all")
   ::setrlimit(RLIMIT_FSIZE, &small);
   std::string words = "nothing";
   try {
-    rw::write_file_atomically(path, "third");
+    rolewise::support::write_file_atomically(path, "third");
   } catch (const std::runtime_error& error) {
     words = error.what();
   }
@@ -291,7 +292,7 @@ TEST_CASE("a file is written whole or not at all")
 
 TEST_CASE("freed memory that is kept is not requested from the system again")
 {
-  if (!rw::retain_heap()) return;  // another allocator
+  if (!rolewise::support::retain_heap()) return;  // another allocator
   const auto pages = [] {
     rusage so_far{};
     getrusage(RUSAGE_SELF, &so_far);
@@ -320,7 +321,7 @@ TEST_CASE("concurrent tasks have their own threads, and all are done once")
   for (const std::int64_t most : {1, 2, 5}) {
     std::atomic<int> inside{0}, highest{0};
     std::vector<std::int64_t> done;
-    rw::run_concurrently(
+    rolewise::support::run_concurrently(
         {7, 3, 5, 1}, {.max_concurrent = most, .threads_per_task = 1},
         [&](std::int64_t task) {
           CHECK(at::get_num_threads() == 1);
@@ -347,7 +348,7 @@ TEST_CASE("the first failure of concurrent tasks is reported, and no task begins
 {
   std::vector<std::int64_t> begun;
   std::mutex mutex;
-  CHECK_THROWS_WITH(rw::run_concurrently(
+  CHECK_THROWS_WITH(rolewise::support::run_concurrently(
                         {0, 1, 2, 3, 4}, {.max_concurrent = 1},
                         [&](std::int64_t task) {
                           const std::lock_guard hold{mutex};

@@ -47,9 +47,10 @@ using rolewise::testing::tiny_student;
 namespace {
 
 /// With about half of the rates, on the log scale, the student diverges.
-const search_space wild{{"rate", real_interval{1e-20, 1e25, spacing::logarithmic}}};
+const search::search_space wild{
+    {"rate", search::real_interval{1e-20, 1e25, search::spacing::logarithmic}}};
 
-configuration rate(double x) { return configuration{}.set("rate", x); }
+search::configuration rate(double x) { return search::configuration{}.set("rate", x); }
 
 /// A strategy given by a function, so that all strategies have one type.
 template<bool ReadsHistory>
@@ -57,11 +58,12 @@ struct any_strategy {
   static constexpr std::string_view name = "any-strategy";
   static constexpr bool reads_history = ReadsHistory;
   static constexpr bool has_settings = false;
-  std::function<std::vector<decision>(const search_space&, const std::vector<trial_state>&, seed)>
+  std::function<std::vector<search::decision>(const search::search_space&,
+                                              const std::vector<search::trial_state>&, seed)>
       ask;
-  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<trial_state>& all,
-                                                 seed key) const
+  [[nodiscard]] std::vector<search::decision> operator()(
+      const search::search_space& space, const std::vector<search::trial_state>& all,
+      seed key) const
   {
     return ask(space, all, key);
   }
@@ -69,10 +71,13 @@ struct any_strategy {
 using plain = any_strategy<false>;
 
 /// A strategy that applies `one` to every trial that has not finished.
-plain each(std::function<decision(const std::vector<trial_state>&, const trial_state&)> one)
+plain each(std::function<search::decision(const std::vector<search::trial_state>&,
+                                          const search::trial_state&)>
+               one)
 {
-  return {[one = std::move(one)](const search_space&, const std::vector<trial_state>& all, seed) {
-    std::vector<decision> decisions;
+  return {[one = std::move(one)](const search::search_space&,
+                                 const std::vector<search::trial_state>& all, seed) {
+    std::vector<search::decision> decisions;
     for (const auto& s : all)
       if (!s.finished) decisions.push_back(one(all, s));
     return decisions;
@@ -100,7 +105,7 @@ const dataset& examples()
 }
 
 struct maker {
-  auto operator()(const configuration& at, std::int64_t, seed own) const
+  auto operator()(const search::configuration& at, std::int64_t, seed own) const
   {
     return supervised{.student = tiny_student{examples().shape, own},
                       .optimizer = sgd{.learning_rate = at.real("rate")},
@@ -112,14 +117,14 @@ struct maker {
 struct mover : maker {
   using maker::operator();
   template<typename Step>
-  void operator()(Step& step, const configuration& at, std::int64_t, seed own) const
+  void operator()(Step& step, const search::configuration& at, std::int64_t, seed own) const
   {
     step.optimizer.learning_rate = at.real("rate");
     step.seed = own;
   }
 };
 
-using step_type = std::invoke_result_t<maker, const configuration&, std::int64_t, seed>;
+using step_type = std::invoke_result_t<maker, const search::configuration&, std::int64_t, seed>;
 using metric_type = std::function<double(const step_type&)>;
 
 double negative_loss(const step_type& step) { return -evaluate(step.evaluated(), examples()).loss; }
@@ -136,9 +141,9 @@ metric_type with_lives(int lives)
 }
 
 template<bool ReadsHistory, typename Factory = maker>
-auto search(const any_strategy<ReadsHistory>& strategy, const metric_type& metric = negative_loss,
-            std::int64_t max_concurrent_trials = 1, const std::string& where = "",
-            std::int64_t trials = 8, std::int64_t epochs = 4, const Factory& factory = {})
+auto searched(const any_strategy<ReadsHistory>& strategy, const metric_type& metric = negative_loss,
+              std::int64_t max_concurrent_trials = 1, const std::string& where = "",
+              std::int64_t trials = 8, std::int64_t epochs = 4, const Factory& factory = {})
 {
   return run_search(strategy, wild, factory, metric, examples(),
                     {.trials = trials,
@@ -150,7 +155,7 @@ auto search(const any_strategy<ReadsHistory>& strategy, const metric_type& metri
                      .folder = where});
 }
 
-std::int64_t count_of(const search_history& history, search_event::kind what)
+std::int64_t count_of(const search::search_history& history, search::search_event::kind what)
 {
   return std::count_if(history.events.begin(), history.events.end(),
                        [&](const auto& e) { return e.what == what; });
@@ -173,25 +178,26 @@ template<bool ReadsHistory>
 void survives(std::string_view name, const any_strategy<ReadsHistory>& strategy, bool copies)
 {
   CAPTURE(name);
-  auto found = search(strategy);
-  const auto failures = count_of(found.history, search_event::kind::failed);
+  auto found = searched(strategy);
+  const auto failures = count_of(found.history, search::search_event::kind::failed);
   CHECK(failures > 0);
   CHECK(std::isfinite(found.best().score.value()));
   CHECK_FALSE(found.best().failed);
-  CHECK_FALSE(found.trial_states[static_cast<std::size_t>(best_trial(found.history, 1))].failed);
+  CHECK_FALSE(
+      found.trial_states[static_cast<std::size_t>(search::best_trial(found.history, 1))].failed);
   for (const auto& event : found.history.events)
-    if (event.what == search_event::kind::failed) {
+    if (event.what == search::search_event::kind::failed) {
       CHECK_FALSE(event.reason.empty());
       CHECK_FALSE(event.score.has_value());
     }
   std::map<std::int64_t, bool> has_failed;
   for (const auto& event : found.history.events) {
-    if (event.what == search_event::kind::copied) {
+    if (event.what == search::search_event::kind::copied) {
       CHECK_FALSE(has_failed[*event.from]);
       has_failed[event.trial] = false;
-    } else if (event.what == search_event::kind::failed) {
+    } else if (event.what == search::search_event::kind::failed) {
       has_failed[event.trial] = true;
-    } else if (event.what == search_event::kind::scored) {
+    } else if (event.what == search::search_event::kind::scored) {
       CHECK_FALSE(has_failed[event.trial]);
     }
   }
@@ -201,24 +207,24 @@ void survives(std::string_view name, const any_strategy<ReadsHistory>& strategy,
     CHECK(s.failed == (s.at && !s.score));
     CHECK(found.steps[place].has_value() == (s.at && !s.failed));
   }
-  CHECK(copies == (count_of(found.history, search_event::kind::copied) > 0));
+  CHECK(copies == (count_of(found.history, search::search_event::kind::copied) > 0));
 
-  auto max_concurrent_trials = search(strategy, negative_loss, 3);
+  auto max_concurrent_trials = searched(strategy, negative_loss, 3);
   check_same(max_concurrent_trials, found);
-  auto moved = search(strategy, negative_loss, 1, "", 8, 4, mover{});
+  auto moved = searched(strategy, negative_loss, 1, "", 8, 4, mover{});
   check_same(moved, found);
   const auto judgments =
-      static_cast<int>(count_of(found.history, search_event::kind::scored) + failures);
+      static_cast<int>(count_of(found.history, search::search_event::kind::scored) + failures);
   for (int lives = 2; lives < judgments; lives += 3) {
     const folder kept{std::to_string(lives)};
     try {
-      (void)search(strategy, with_lives(lives), 1, kept.path);
+      (void)searched(strategy, with_lives(lives), 1, kept.path);
     } catch (const interrupted&) {
     }
-    auto resumed = search(strategy, negative_loss, 1 + lives % 2, kept.path, 8, 4, mover{});
+    auto resumed = searched(strategy, negative_loss, 1 + lives % 2, kept.path, 8, 4, mover{});
     check_same(resumed, found);
-    CHECK((read_search_history(kept.path + "/history.jsonl") == found.history));
-    auto again = search(strategy, negative_loss, 1, kept.path);  // read, and not trained again
+    CHECK((search::read_search_history(kept.path + "/history.jsonl") == found.history));
+    auto again = searched(strategy, negative_loss, 1, kept.path);  // read, and not trained again
     check_same(again, found);
   }
 }
@@ -237,33 +243,36 @@ std::string error_of(const std::function<void()>& f)
 
 TEST_CASE("a trial that diverges is stopped, and the search goes on, under every strategy")
 {
-  survives(random_search::name, plain{random_search{}}, false);
-  survives(grid::name, plain{grid{.steps = 8}}, false);
-  survives(successive_halving::name, plain{successive_halving{.eta = 2}}, false);
-  survives(hyperband::name, plain{hyperband{.eta = 2, .most = 4}}, false);
-  survives(asynchronous_successive_halving::name,
-           plain{asynchronous_successive_halving{.eta = 2, .max_concurrent_trials = 2}}, false);
-  survives(tree_parzen::name, plain{tree_parzen{.max_concurrent_trials = 2, .start_up = 3}}, false);
-  survives(bohb::name, plain{bohb{.budget = {.eta = 2, .most = 4}, .proposals = {.start_up = 20}}},
+  survives(search::random_search::name, plain{search::random_search{}}, false);
+  survives(search::grid::name, plain{search::grid{.steps = 8}}, false);
+  survives(search::successive_halving::name, plain{search::successive_halving{.eta = 2}}, false);
+  survives(search::hyperband::name, plain{search::hyperband{.eta = 2, .most = 4}}, false);
+  survives(search::asynchronous_successive_halving::name,
+           plain{search::asynchronous_successive_halving{.eta = 2, .max_concurrent_trials = 2}},
            false);
-  survives(regularized_evolution::name, plain{regularized_evolution{.population = 3, .sample = 2}},
+  survives(search::tree_parzen::name,
+           plain{search::tree_parzen{.max_concurrent_trials = 2, .start_up = 3}}, false);
+  survives(search::bohb::name,
+           plain{search::bohb{.budget = {.eta = 2, .most = 4}, .proposals = {.start_up = 20}}},
            false);
-  survives(cma_es::name, plain{cma_es{.offspring = 4, .step = 5.0}}, false);
+  survives(search::regularized_evolution::name,
+           plain{search::regularized_evolution{.population = 3, .sample = 2}}, false);
+  survives(search::cma_es::name, plain{search::cma_es{.offspring = 4, .step = 5.0}}, false);
 }
 
 TEST_CASE("where a population is trained, one that diverges becomes a copy of a healthy one")
 {
-  survives(population_based::name, plain{population_based{}}, true);
-  survives(pb2::name, plain{pb2{.candidates = 8}}, true);
-  survives(population_based_asynchronous::name, any_strategy<true>{population_based_asynchronous{}},
-           true);
+  survives(search::population_based::name, plain{search::population_based{}}, true);
+  survives(search::pb2::name, plain{search::pb2{.candidates = 8}}, true);
+  survives(search::population_based_asynchronous::name,
+           any_strategy<true>{search::population_based_asynchronous{}}, true);
 }
 
 TEST_CASE("a failed trial takes the place of the worst, and no healthy one is replaced for it")
 {
   const auto play = [&](std::int64_t fails) {
-    return search(
-        plain{population_based{.first = rate(0.01)}},
+    return searched(
+        plain{search::population_based{.first = rate(0.01)}},
         [fails, asked = std::make_shared<int>(0)](const step_type& step) {
           return (*asked)++ == fails ? std::nan("") : negative_loss(step);
         },
@@ -273,71 +282,71 @@ TEST_CASE("a failed trial takes the place of the worst, and no healthy one is re
     const auto found = play(fails);
     const auto& events = found.history.events;
     const auto& failed = events.at(static_cast<std::size_t>(4 + fails));
-    CHECK(failed.what == search_event::kind::failed);
+    CHECK(failed.what == search::search_event::kind::failed);
     CHECK(failed.trial == fails);
     CHECK(failed.epoch == 1);
     CHECK(failed.reason == "metric: the score after 1 epochs is nan");
     const auto replaced = std::count_if(events.begin(), events.end(), [](const auto& e) {
-      return e.what == search_event::kind::copied && e.round == 1;
+      return e.what == search::search_event::kind::copied && e.round == 1;
     });
     CHECK(replaced == 1);
-    CHECK(events.at(8).what == search_event::kind::copied);
+    CHECK(events.at(8).what == search::search_event::kind::copied);
     CHECK(events.at(8).trial == fails);
     const auto& state = found.trial_states[static_cast<std::size_t>(fails)];
     CHECK_FALSE(state.failed);
     CHECK(state.score.has_value());
-    CHECK(state.past.front().score == failed_score);
-    CHECK(failed_trials(found.history).empty());
-    CHECK(ranked_trials(found.history).size() == 4);
+    CHECK(state.past.front().score == search::failed_score);
+    CHECK(search::failed_trials(found.history).empty());
+    CHECK(search::ranked_trials(found.history).size() == 4);
   }
 }
 
 TEST_CASE("a search ends when all its trials have failed, with each reason, also when resumed")
 {
   const folder kept{"all"};
-  const auto strategy = each([](const auto&, const trial_state& s) -> decision {
-    if (!s.at) return start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
-    return keep_trial{s.trial};
+  const auto strategy = each([](const auto&, const search::trial_state& s) -> search::decision {
+    if (!s.at) return search::start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
+    return search::keep_trial{s.trial};
   });
   const metric_type metric = [](const step_type&) {
     return -std::numeric_limits<double>::infinity();
   };
-  const auto run = [&] { (void)search(strategy, metric, 1, kept.path, 2); };
+  const auto run = [&] { (void)searched(strategy, metric, 1, kept.path, 2); };
   const auto words = error_of(run);
   CHECK(words.starts_with(
       "rolewise: run_search: all trials have failed: trial 0 (rate 1e+25): fit: '"));
   CHECK(words.ends_with("; trial 1 (rate 0.1): metric: the score after 1 epochs is -inf"));
   CHECK(error_of(run) == words);
-  CHECK(error_of([&] { (void)search(strategy, negative_loss, 2, kept.path, 2); }) == words);
-  const auto history = read_search_history(kept.path + "/history.jsonl");
-  CHECK(count_of(history, search_event::kind::failed) == 2);
-  CHECK(count_of(history, search_event::kind::stopped) == 2);
-  CHECK_THROWS_AS((void)best_trial(history), std::invalid_argument);
+  CHECK(error_of([&] { (void)searched(strategy, negative_loss, 2, kept.path, 2); }) == words);
+  const auto history = search::read_search_history(kept.path + "/history.jsonl");
+  CHECK(count_of(history, search::search_event::kind::failed) == 2);
+  CHECK(count_of(history, search::search_event::kind::stopped) == 2);
+  CHECK_THROWS_AS((void)search::best_trial(history), std::invalid_argument);
 }
 
 TEST_CASE(
     "a strategy that knows nothing of failures still ends, and cannot copy one that has failed")
 {
   // Trial 1 waits for trial 0, which fails.
-  const auto waits =
-      each([](const std::vector<trial_state>& all, const trial_state& s) -> decision {
-        if (s.at) return keep_trial{s.trial};
-        if (s.trial == 0 || all[0].finished)
-          return start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
-        return keep_trial{s.trial};
-      });
-  const auto found = search(waits, negative_loss, 1, "", 2, 2);
+  const auto waits = each([](const std::vector<search::trial_state>& all,
+                             const search::trial_state& s) -> search::decision {
+    if (s.at) return search::keep_trial{s.trial};
+    if (s.trial == 0 || all[0].finished)
+      return search::start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
+    return search::keep_trial{s.trial};
+  });
+  const auto found = searched(waits, negative_loss, 1, "", 2, 2);
   CHECK(found.trial_states[0].failed);
   CHECK(found.best().trial == 1);
-  CHECK(count_of(found.history, search_event::kind::stopped) == 1);
+  CHECK(count_of(found.history, search::search_event::kind::stopped) == 1);
 
-  const auto copies =
-      each([](const std::vector<trial_state>& all, const trial_state& s) -> decision {
-        if (!s.at) return start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
-        if (s.trial == 1 && all[0].failed) return exploit_trial{0, 1, rate(0.1)};
-        return keep_trial{s.trial};
-      });
-  CHECK_THROWS_WITH_AS((void)search(copies, negative_loss, 1, "", 2, 2),
+  const auto copies = each([](const std::vector<search::trial_state>& all,
+                              const search::trial_state& s) -> search::decision {
+    if (!s.at) return search::start_trial{s.trial, rate(s.trial == 0 ? 1e25 : 0.1)};
+    if (s.trial == 1 && all[0].failed) return search::exploit_trial{0, 1, rate(0.1)};
+    return search::keep_trial{s.trial};
+  });
+  CHECK_THROWS_WITH_AS((void)searched(copies, negative_loss, 1, "", 2, 2),
                        "rolewise: strategy 'any-strategy': copies trial 0, which had failed",
                        std::invalid_argument);
 }
@@ -347,12 +356,12 @@ TEST_CASE("any other exception of a trial ends the search and names trial and co
   struct own_error : std::runtime_error {
     using std::runtime_error::runtime_error;
   };
-  const auto strategy = each([](const auto&, const trial_state& s) -> decision {
-    if (!s.at) return start_trial{s.trial, rate(0.25 * static_cast<double>(s.trial + 1))};
-    return keep_trial{s.trial};
+  const auto strategy = each([](const auto&, const search::trial_state& s) -> search::decision {
+    if (!s.at) return search::start_trial{s.trial, rate(0.25 * static_cast<double>(s.trial + 1))};
+    return search::keep_trial{s.trial};
   });
   const auto run = [&](const metric_type& metric, std::int64_t max_concurrent_trials = 1) {
-    (void)search(strategy, metric, max_concurrent_trials, "", 2);
+    (void)searched(strategy, metric, max_concurrent_trials, "", 2);
   };
   for (const std::int64_t max_concurrent_trials : {1, 2}) {
     CHECK_THROWS_WITH_AS(run(
@@ -375,7 +384,7 @@ TEST_CASE("any other exception of a trial ends the search and names trial and co
   }
   // A learning rate that the factory makes infinite is an error of the caller, not a failed
   // trial.
-  const auto factory = [](const configuration& at, std::int64_t number, seed own) {
+  const auto factory = [](const search::configuration& at, std::int64_t number, seed own) {
     return maker{}(rate(at.real("rate") * (number == 1 ? 1e308 * 10.0 : 1.0)), number, own);
   };
   CHECK_THROWS_WITH_AS(
@@ -390,9 +399,9 @@ TEST_CASE("the table of trial states shows trials that have failed below all oth
   char* text = nullptr;
   std::size_t size = 0;
   std::FILE* file = ::open_memstream(&text, &size);
-  const search_history history{
+  const search::search_history history{
       .strategy = "any", .space = wild, .trials = 3, .epochs = 4, .events = {}};
-  const std::vector<trial_state> trial_states{
+  const std::vector<search::trial_state> trial_states{
       {.trial = 0, .epoch = 2, .at = rate(0.5), .finished = true, .failed = true},
       {.trial = 1, .epoch = 2, .score = -3.0, .at = rate(0.25)},
       {.trial = 2}};

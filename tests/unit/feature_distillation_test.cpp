@@ -231,8 +231,10 @@ TEST_CASE("copies of a step have adapters of their own, and each trial of a sear
 
   const auto teacher = frozen(own(2));
   const auto found = run_search(
-      random_search{}, search_space{{"rate", real_interval{1e-3, 1e-2, spacing::logarithmic}}},
-      [&](const configuration& at, std::int64_t, seed key) {
+      search::random_search{},
+      search::search_space{
+          {"rate", search::real_interval{1e-3, 1e-2, search::spacing::logarithmic}}},
+      [&](const search::configuration& at, std::int64_t, seed key) {
         auto trial = feature_distillation(teacher, resnet8(shape), key);
         trial.optimizer.learning_rate = at.real("rate");
         return trial;

@@ -104,16 +104,16 @@ TEST_CASE("messages are in the classic locale")
 TEST_CASE("a device and a pipe are written through")
 {
   const folder in;
-  rw::write_file_atomically("/dev/null", "gone");
+  rw::support::write_file_atomically("/dev/null", "gone");
   CHECK(std::filesystem::is_character_file("/dev/null"));
-  CHECK(complaint([] { rw::write_file_atomically("/dev/full", "x"); }) ==
+  CHECK(complaint([] { rw::support::write_file_atomically("/dev/full", "x"); }) ==
         "rolewise: /dev/full: cannot be written: No space left on device");
 
   const auto pipe = in / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   std::string came;
   std::thread reader{[&] { came = read(pipe); }};
-  rw::write_file_atomically(pipe, "through");
+  rw::support::write_file_atomically(pipe, "through");
   reader.join();
   CHECK(came == "through");
   CHECK(std::filesystem::is_fifo(pipe));
@@ -122,9 +122,9 @@ TEST_CASE("a device and a pipe are written through")
   const auto kept = in / "kept";
   const int number = ::open(kept.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   REQUIRE(::write(number, "first ", 6) == 6);
-  rw::write_file_atomically("/dev/fd/" + std::to_string(number), "second");
+  rw::support::write_file_atomically("/dev/fd/" + std::to_string(number), "second");
   std::filesystem::create_symlink("/proc/self/fd/" + std::to_string(number), in / "link");
-  rw::write_file_atomically(in / "link", " third");
+  rw::support::write_file_atomically(in / "link", " third");
   ::close(number);
   CHECK(read(kept) == "first second third");
   CHECK(in.names() == std::set<std::string>{"pipe", "kept", "link"});
@@ -132,10 +132,10 @@ TEST_CASE("a device and a pipe are written through")
 
 TEST_CASE("what was printed and is lost is an error")
 {
-  CHECK_NOTHROW(rw::require_written());
+  CHECK_NOTHROW(rw::support::require_written());
   std::ofstream full{"/dev/full"};
   full << "a result";
-  CHECK(complaint([&] { rw::require_written(full); }) ==
+  CHECK(complaint([&] { rw::support::require_written(full); }) ==
         "rolewise: standard output: cannot be written: what was printed is lost, or part of it");
 }
 
@@ -147,7 +147,7 @@ TEST_CASE("links are followed, and the mode of a file stays")
   REQUIRE(::chmod((in / "there/target").c_str(), 0600) == 0);
   std::filesystem::create_symlink("there/target", in / "link");
   std::filesystem::create_symlink("link", in / "link-of-link");
-  rw::write_file_atomically(in / "link-of-link", "new");
+  rw::support::write_file_atomically(in / "link-of-link", "new");
   CHECK(std::filesystem::is_symlink(in / "link"));
   CHECK(std::filesystem::is_symlink(in / "link-of-link"));
   CHECK(read(in / "there/target") == "new");
@@ -155,7 +155,7 @@ TEST_CASE("links are followed, and the mode of a file stays")
 
   REQUIRE(::chmod((in / "there/target").c_str(), 0640) == 0);
   if (::chown((in / "there/target").c_str(), 12345, 23456) == 0) {
-    rw::write_file_atomically(in / "there/target", "newer");
+    rw::support::write_file_atomically(in / "there/target", "newer");
     struct ::stat about{};
     REQUIRE(::stat((in / "there/target").c_str(), &about) == 0);
     CHECK(about.st_uid == 12345);
@@ -164,11 +164,11 @@ TEST_CASE("links are followed, and the mode of a file stays")
   CHECK(mode_of(in / "there/target") == 0640);
 
   std::filesystem::create_symlink("there/made", in / "dangling");
-  rw::write_file_atomically(in / "dangling", "made");
+  rw::support::write_file_atomically(in / "dangling", "made");
   CHECK(read(in / "there/made") == "made");
 
   std::filesystem::create_symlink("circle", in / "circle");
-  CHECK(complaint([&] { rw::write_file_atomically(in / "circle", "x"); }) ==
+  CHECK(complaint([&] { rw::support::write_file_atomically(in / "circle", "x"); }) ==
         "rolewise: " + (in / "circle") + ": cannot be written: Too many levels of symbolic links");
 }
 
@@ -176,12 +176,12 @@ TEST_CASE("of many writers of one file the last one wins whole, and nothing is l
 {
   const folder in;
   const auto path = in / "shared";
-  rw::write_file_atomically(path, std::string(100000, 'a'));
+  rw::support::write_file_atomically(path, std::string(100000, 'a'));
   std::vector<std::thread> writers;
   for (char letter = 'a'; letter < 'e'; ++letter)
     writers.emplace_back([&, letter] {
       for (std::size_t i = 0; i < 20; ++i)
-        rw::write_file_atomically(path, std::string(100000 + 1000 * i, letter));
+        rw::support::write_file_atomically(path, std::string(100000 + 1000 * i, letter));
     });
   int mixed = 0;
   for (int looks = 0; looks < 50; ++looks) {
@@ -195,10 +195,10 @@ TEST_CASE("of many writers of one file the last one wins whole, and nothing is l
   // Names of the maximum length, and files of other programs.
   const auto longest = in / std::string(255, 'n');
   write(longest + "", "old");
-  rw::write_file_atomically(longest, "new");
+  rw::support::write_file_atomically(longest, "new");
   CHECK(read(longest) == "new");
   write(in / "shared.part", "somebody's");
-  rw::write_file_atomically(path, "x");
+  rw::support::write_file_atomically(path, "x");
   CHECK(read(in / "shared.part") == "somebody's");
 }
 
@@ -210,7 +210,7 @@ TEST_CASE("what dead writers have left aside goes away, what living ones write s
   const auto alive = in / "state.rolewise-999999999-1.part";
   rw::detail::descriptor file{::open(alive.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   const rw::detail::file_lock held{std::move(file), alive, ""};
-  rw::write_file_atomically(in / "other", "x");
+  rw::support::write_file_atomically(in / "other", "x");
   CHECK(in.names() == std::set<std::string>{"other", "state.rolewise-999999999-1.part",
                                             "state.rolewise-notes.part"});
 }
@@ -308,7 +308,7 @@ TEST_CASE("a byte order mark is passed over, and UTF-16 is called by its name")
   CHECK(wrong(std::string{"{\0\"\0", 4}) == "0: is in UTF-16, want UTF-8");
   CHECK(wrong(std::string{"\xFF\xFE\0\0{\0\0\0", 8}) == "0: is in UTF-32, want UTF-8");
   CHECK(wrong("\xEF\xBB") == "0: want a value");
-  CHECK(rw::after_byte_order_mark("\xEF\xBB\xBF"
-                                  "a") == "a");
-  CHECK(rw::after_byte_order_mark("a\xEF\xBB\xBF") == "a\xEF\xBB\xBF");
+  CHECK(rw::support::after_byte_order_mark("\xEF\xBB\xBF"
+                                           "a") == "a");
+  CHECK(rw::support::after_byte_order_mark("a\xEF\xBB\xBF") == "a\xEF\xBB\xBF");
 }

@@ -385,7 +385,7 @@ Network really_folded(const Network& of, Network plain, bool wide)
   return plain;
 }
 
-std::string text_of(const rw::table& rows) { return rows.markdown(); }
+std::string text_of(const rw::report::table& rows) { return rows.markdown(); }
 
 }  // namespace
 
@@ -408,8 +408,10 @@ TEST_CASE("a folded network computes as one that has been folded, and then quant
       const rw::without_integers reference;
       CHECK(torch::equal(network.predict(examples).logits, answer));
     }
-    CHECK(text_of(rw::quantization_table(rw::quantization_report(network, examples))) ==
-          text_of(rw::quantization_table(rw::quantization_report(folded, examples))));
+    CHECK(
+        text_of(
+            rw::report::quantization_table(rw::report::quantization_report(network, examples))) ==
+        text_of(rw::report::quantization_table(rw::report::quantization_report(folded, examples))));
 
     // Folding does not commute with quantization: the same state without folding gives other
     // logits.

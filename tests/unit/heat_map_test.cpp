@@ -35,7 +35,7 @@
 
 namespace rw = rolewise;
 using rw::operation;
-using rw::detail::rgb;
+using rw::report::detail::rgb;
 
 namespace {
 
@@ -43,7 +43,7 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 const std::string schedules = ROLEWISE_SOURCE_FOLDER "/examples/schedules/";
 
 /// Two rows of three numbers, no two neighbors alike, one cell empty.
-rw::heat_map small_map()
+rw::report::heat_map small_map()
 {
   return {.title = "A & <b>",
           .x_label = "step",
@@ -168,27 +168,29 @@ std::size_t row_of(operation what) { return static_cast<std::size_t>(what); }
 
 TEST_CASE("colors darken by equal steps from the least to the greatest number")
 {
-  CHECK((rw::detail::heat_color(0.0) == rgb{247, 236, 178}));
-  CHECK((rw::detail::heat_color(0.5) == rgb{5, 151, 153}));
-  CHECK((rw::detail::heat_color(1.0) == rgb{0, 47, 102}));
-  CHECK((rw::detail::heat_color(1.0 / 16) == rgb{214, 229, 162}));  // half-way to 181, 221, 146
+  CHECK((rw::report::detail::heat_color(0.0) == rgb{247, 236, 178}));
+  CHECK((rw::report::detail::heat_color(0.5) == rgb{5, 151, 153}));
+  CHECK((rw::report::detail::heat_color(1.0) == rgb{0, 47, 102}));
+  CHECK((rw::report::detail::heat_color(1.0 / 16) ==
+         rgb{214, 229, 162}));  // half-way to 181, 221, 146
   double before = 100.0;
   for (int i = 0; i <= 200; ++i) {
-    const auto color = rw::detail::heat_color(i / 200.0);
+    const auto color = rw::report::detail::heat_color(i / 200.0);
     const double current = lightness(color);
     CHECK(current < before);
     CHECK(std::abs(current - (93.0 - 73.0 * i / 200.0)) < 2.5);
     before = current;
   }
-  CHECK(lightness(rw::detail::ground_of_nothing) > lightness(rw::detail::heat_color(0.0)));
+  CHECK(lightness(rw::report::detail::ground_of_nothing) >
+        lightness(rw::report::detail::heat_color(0.0)));
 }
 
 TEST_CASE("a heat map has a box per cell, its labels, its ticks and its range")
 {
   const auto map = small_map();
-  const auto svg = rw::svg_text(map);
+  const auto svg = rw::report::svg_text(map);
   CHECK(is_well_formed(svg));
-  CHECK(svg == rw::svg_text(map));
+  CHECK(svg == rw::report::svg_text(map));
   const auto texts = texts_in(svg);
   for (const char* words : {"A &amp; &lt;b&gt;", "step", "upper", "lower", "meters", "unknown", "5",
                             "6", "7", "-1", "0", "1", "2", "3"})
@@ -197,10 +199,10 @@ TEST_CASE("a heat map has a box per cell, its labels, its ticks and its range")
   const auto boxes = rects_in(svg, "cells");
   REQUIRE(boxes.size() == 7);  // six cells, and the line through the empty one
   const std::vector<std::string> fills{
-      code_of(rw::detail::heat_color(0.0)),   code_of(rw::detail::heat_color(0.25)),
-      code_of(rw::detail::heat_color(0.5)),   code_of(rw::detail::heat_color(1.0)),
-      code_of(rw::detail::ground_of_nothing), code_of(rw::detail::dash_of_nothing),
-      code_of(rw::detail::heat_color(0.75))};
+      code_of(rw::report::detail::heat_color(0.0)),   code_of(rw::report::detail::heat_color(0.25)),
+      code_of(rw::report::detail::heat_color(0.5)),   code_of(rw::report::detail::heat_color(1.0)),
+      code_of(rw::report::detail::ground_of_nothing), code_of(rw::report::detail::dash_of_nothing),
+      code_of(rw::report::detail::heat_color(0.75))};
   for (std::size_t i = 0; i < boxes.size(); ++i) CHECK(boxes[i].fill == fills[i]);
   CHECK(boxes[1].left == boxes[0].left + boxes[0].width);
   CHECK(boxes[3].left == boxes[0].left);
@@ -212,7 +214,7 @@ TEST_CASE("neighbors that are alike share a box, and what is not empty has no wo
 {
   auto map = small_map();
   map.rows = {{1.0, 1.0, 1.0, 0.0}, {0.0, 1.0, 1.0, 0.0}};
-  const auto svg = rw::svg_text(map);
+  const auto svg = rw::report::svg_text(map);
   const auto boxes = rects_in(svg, "cells");
   REQUIRE(boxes.size() == 2 + 3);
   CHECK(boxes[0].width == 3 * boxes[1].width);
@@ -225,12 +227,12 @@ TEST_CASE("neighbors that are alike share a box, and what is not empty has no wo
 TEST_CASE("the pixels of a heat map are its colors, and its letters are there")
 {
   const auto map = small_map();
-  const auto pixels = rw::pixels_of(map);
+  const auto pixels = rw::report::pixels_of(map);
   REQUIRE(pixels.dim() == 3);
   CHECK(pixels.size(0) == 3);
   CHECK((pixels.scalar_type() == torch::kByte));
-  CHECK(torch::equal(pixels, rw::pixels_of(map)));
-  CHECK_NOTHROW((void)rw::png_bytes(pixels));
+  CHECK(torch::equal(pixels, rw::report::pixels_of(map)));
+  CHECK_NOTHROW((void)rw::report::png_bytes(pixels));
 
   // Margin 14, five letters of 12 pixels less one gap of 2, 8 to the cells; above them margin 14,
   // title 28, name of the range 26. Cells are 48 wide, rows 22 high.
@@ -238,17 +240,17 @@ TEST_CASE("the pixels of a heat map are its colors, and its letters are there")
   const auto cell = [&](std::int64_t row, std::int64_t column, std::int64_t down = 3) {
     return color_at(pixels, top + 22 * row + down, left + 48 * column + 24);
   };
-  CHECK((cell(0, 0) == rw::detail::heat_color(0.0)));
-  CHECK((cell(0, 1) == rw::detail::heat_color(0.25)));
-  CHECK((cell(0, 2) == rw::detail::heat_color(0.5)));
-  CHECK((cell(1, 0) == rw::detail::heat_color(1.0)));
-  CHECK((cell(1, 1) == rw::detail::ground_of_nothing));
-  CHECK((cell(1, 1, 11) == rw::detail::dash_of_nothing));
-  CHECK((cell(1, 2) == rw::detail::heat_color(0.75)));
+  CHECK((cell(0, 0) == rw::report::detail::heat_color(0.0)));
+  CHECK((cell(0, 1) == rw::report::detail::heat_color(0.25)));
+  CHECK((cell(0, 2) == rw::report::detail::heat_color(0.5)));
+  CHECK((cell(1, 0) == rw::report::detail::heat_color(1.0)));
+  CHECK((cell(1, 1) == rw::report::detail::ground_of_nothing));
+  CHECK((cell(1, 1, 11) == rw::report::detail::dash_of_nothing));
+  CHECK((cell(1, 2) == rw::report::detail::heat_color(0.75)));
   // Edges of a cell: its first and last pixels, and the white between rows.
-  CHECK((color_at(pixels, top + 1, left) == rw::detail::heat_color(0.0)));
-  CHECK((color_at(pixels, top + 20, left + 47) == rw::detail::heat_color(0.0)));
-  CHECK((color_at(pixels, top + 20, left + 48) == rw::detail::heat_color(0.25)));
+  CHECK((color_at(pixels, top + 1, left) == rw::report::detail::heat_color(0.0)));
+  CHECK((color_at(pixels, top + 20, left + 47) == rw::report::detail::heat_color(0.0)));
+  CHECK((color_at(pixels, top + 20, left + 48) == rw::report::detail::heat_color(0.25)));
   CHECK((color_at(pixels, top + 21, left) == rgb{255, 255, 255}));
   CHECK((color_at(pixels, top + 1, left - 1) == rgb{255, 255, 255}));
 
@@ -265,18 +267,18 @@ TEST_CASE("a heat map of any size has room for its words, and its numbers do not
   for (const std::size_t columns : {1U, 2U, 7U, 200U, 1800U})
     for (const std::int64_t first :
          {std::int64_t{-1'000'000}, std::int64_t{0}, std::int64_t{1'000'000'000'000}}) {
-      rw::heat_map map{.title = "A title that is a good deal longer than the plot is wide",
-                       .x_label = "a name of columns that is longer than the plot",
-                       .row_labels = {""},
-                       .rows = {std::vector<std::optional<double>>(columns, 0.5)},
-                       .first_column = first};
-      const auto pixels = rw::pixels_of(map);
+      rw::report::heat_map map{.title = "A title that is a good deal longer than the plot is wide",
+                               .x_label = "a name of columns that is longer than the plot",
+                               .row_labels = {""},
+                               .rows = {std::vector<std::optional<double>>(columns, 0.5)},
+                               .first_column = first};
+      const auto pixels = rw::report::pixels_of(map);
       for (const auto& edge : {pixels.narrow(2, 0, 3), pixels.narrow(2, pixels.size(2) - 3, 3)})
         CHECK((edge == 255).all().item<bool>());
-      using rw::detail::pixel_pen;
+      using rw::report::detail::pixel_pen;
       const auto cell_width =
           std::clamp<std::int64_t>(720 / static_cast<std::int64_t>(columns), 1, 48);
-      const auto ticks = rw::detail::column_ticks<pixel_pen>(
+      const auto ticks = rw::report::detail::column_ticks<pixel_pen>(
           first, static_cast<std::int64_t>(columns), cell_width);
       CHECK(ticks.size() <= 40);
       CHECK((columns < 100 || ticks.size() >= 2));
@@ -295,8 +297,8 @@ TEST_CASE("a heat map refuses what it cannot draw")
   const auto refuses = [](auto&& spoil, const char* why) {
     auto map = small_map();
     spoil(map);
-    CHECK_THROWS_WITH_AS((void)rw::svg_text(map), why, std::invalid_argument);
-    CHECK_THROWS_WITH_AS((void)rw::pixels_of(map), why, std::invalid_argument);
+    CHECK_THROWS_WITH_AS((void)rw::report::svg_text(map), why, std::invalid_argument);
+    CHECK_THROWS_WITH_AS((void)rw::report::pixels_of(map), why, std::invalid_argument);
   };
   refuses([](auto& m) { m.rows[1][2] = not_a_number; },
           "rolewise: heat_map: cell 2 of row 'lower' is nan, want -1 .. 3, or no number for an "
@@ -317,31 +319,33 @@ TEST_CASE("a heat map refuses what it cannot draw")
           "below the second");
   refuses([](auto& m) { m.first_column = -2'000'000'000'000; },
           "rolewise: heat_map: the first column is -2000000000000, want -1e12 .. 1e12");
-  CHECK_THROWS_AS(rw::write_svg("/nowhere/at/all.svg", small_map()), std::runtime_error);
+  CHECK_THROWS_AS(rw::report::write_svg("/nowhere/at/all.svg", small_map()), std::runtime_error);
 }
 
 TEST_CASE("both pairs of an operation count")
 {
   // Rotate 0.5@4 and 0.2@8, Invert 1.0@3, Cutout 0.0@7.
   const auto policy = policy_with({{0, 5}, {1, 4}, {30, 2}, {31, 8}, {10, 10}, {11, 3}, {27, 7}});
-  CHECK(rw::probability_of(policy, operation::rotate) == doctest::Approx(1.0 - 0.5 * 0.8));
-  CHECK((rw::magnitude_of(policy, operation::rotate) == (5.0 * 4 + 2.0 * 8) / 7.0));
-  CHECK(rw::probability_of(policy, operation::invert) == 1.0);
-  CHECK_FALSE(rw::magnitude_of(policy, operation::invert));
-  CHECK(rw::probability_of(policy, operation::cutout) == 0.0);
-  CHECK_FALSE(rw::magnitude_of(policy, operation::cutout));
-  CHECK((rw::operations_in(policy) == std::vector{operation::rotate, operation::invert}));
-  CHECK_THROWS_WITH_AS((void)rw::probability_of(policy, operation::identity),
+  CHECK(rw::report::probability_of(policy, operation::rotate) == doctest::Approx(1.0 - 0.5 * 0.8));
+  CHECK((rw::report::magnitude_of(policy, operation::rotate) == (5.0 * 4 + 2.0 * 8) / 7.0));
+  CHECK(rw::report::probability_of(policy, operation::invert) == 1.0);
+  CHECK_FALSE(rw::report::magnitude_of(policy, operation::invert));
+  CHECK(rw::report::probability_of(policy, operation::cutout) == 0.0);
+  CHECK_FALSE(rw::report::magnitude_of(policy, operation::cutout));
+  CHECK((rw::report::operations_in(policy) == std::vector{operation::rotate, operation::invert}));
+  CHECK_THROWS_WITH_AS((void)rw::report::probability_of(policy, operation::identity),
                        "rolewise: probability_of: 'Identity' is no operation of a policy",
                        std::invalid_argument);
-  CHECK_THROWS_AS((void)rw::magnitude_of(policy, operation::identity), std::invalid_argument);
+  CHECK_THROWS_AS((void)rw::report::magnitude_of(policy, operation::identity),
+                  std::invalid_argument);
 }
 
 TEST_CASE("a schedule as heat maps: a row an operation, a column an epoch")
 {
   const auto late = policy_with({{0, 5}, {1, 4}, {30, 2}, {31, 8}, {10, 10}, {11, 3}});
   const rw::policy_schedule schedule{{{0, {}}, {3, late}}};
-  const auto likely = rw::probability_map(schedule, 5), strong = rw::magnitude_map(schedule, 5);
+  const auto likely = rw::report::probability_map(schedule, 5),
+             strong = rw::report::magnitude_map(schedule, 5);
   REQUIRE(likely.rows.size() == 15);
   CHECK(likely.row_labels[row_of(operation::shear_x)] == "ShearX");
   CHECK((strong.row_labels == likely.row_labels));
@@ -358,10 +362,10 @@ TEST_CASE("a schedule as heat maps: a row an operation, a column an epoch")
   }
   CHECK((likely.least == 0.0 && likely.greatest == 1.0));
   CHECK((strong.least == 0.0 && strong.greatest == 9.0));
-  CHECK_THROWS_WITH_AS((void)rw::probability_map(schedule, 0),
+  CHECK_THROWS_WITH_AS((void)rw::report::probability_map(schedule, 0),
                        "rolewise: probability_map: epochs is 0, want 1 .. 10000",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)rw::magnitude_map(schedule, 10001),
+  CHECK_THROWS_WITH_AS((void)rw::report::magnitude_map(schedule, 10001),
                        "rolewise: magnitude_map: epochs is 10001, want 1 .. 10000",
                        std::invalid_argument);
 }
@@ -371,10 +375,11 @@ TEST_CASE("the published schedule of CIFAR-10 as heat maps")
   // [pictures]
   const auto log = rw::read_policy_log(schedules + "rcifar10_16_wrn.txt");
   const auto schedule = rw::stretched(rw::search_segments(rw::without_stale_events(log), 200), 200);
-  const auto likely = rw::probability_map(schedule, 200);
-  const auto strong = rw::magnitude_map(schedule, 200);
-  const auto as_text = rw::svg_text(likely);     // or write_svg("probability.svg", likely)
-  const auto as_pixels = rw::pixels_of(strong);  // for write_png("magnitude.png", as_pixels)
+  const auto likely = rw::report::probability_map(schedule, 200);
+  const auto strong = rw::report::magnitude_map(schedule, 200);
+  const auto as_text = rw::report::svg_text(likely);  // or write_svg("probability.svg", likely)
+  const auto as_pixels =
+      rw::report::pixels_of(strong);  // for write_png("magnitude.png", as_pixels)
   // [/pictures]
   CHECK(is_well_formed(as_text));
   CHECK(as_text.size() < 100 * 1024);
@@ -383,8 +388,8 @@ TEST_CASE("the published schedule of CIFAR-10 as heat maps")
     const auto& policy = schedule.at(static_cast<std::int64_t>(epoch));
     for (std::size_t i = 0; i < 15; ++i) {
       const auto what = static_cast<operation>(i);
-      CHECK(likely.rows[i][epoch].value_or(0.0) == rw::probability_of(policy, what));
-      CHECK((strong.rows[i][epoch] == rw::magnitude_of(policy, what)));
+      CHECK(likely.rows[i][epoch].value_or(0.0) == rw::report::probability_of(policy, what));
+      CHECK((strong.rows[i][epoch] == rw::report::magnitude_of(policy, what)));
     }
   }
   // The first segment of the schedule applies no operation, the last one almost all.
@@ -403,7 +408,7 @@ TEST_CASE("a sheet of operations shows each one at each level")
                           .labels = torch::tensor({3}, torch::kLong),
                           .ids = torch::tensor({7}, torch::kLong),
                           .normalization = {.mean = {0.2, 0.4, 0.6}, .std = {}}};
-  const auto sheet = rw::operation_sheet(
+  const auto sheet = rw::report::operation_sheet(
       example, {.operations = {operation::shear_x, operation::cutout}, .scale = 3});
   // Layout of a contact sheet: margin 12, the longest title six letters of 12 less 2, margin 12;
   // images of 36 x 30 with gaps of 6.
@@ -427,7 +432,7 @@ TEST_CASE("a sheet of operations shows each one at each level")
     }
   }
   CHECK(sheet.size(2) == left + 11 * 36 - 6 + 12);
-  const auto all = rw::operation_sheet(example, {.scale = 3});
+  const auto all = rw::report::operation_sheet(example, {.scale = 3});
   CHECK(all.size(1) - sheet.size(1) == 13 * 42);
 }
 
@@ -437,15 +442,15 @@ TEST_CASE("a sheet of operations refuses other than one image")
                     .labels = {},
                     .ids = torch::arange(2),
                     .normalization = {}};
-  CHECK_THROWS_WITH_AS((void)rw::operation_sheet(example),
+  CHECK_THROWS_WITH_AS((void)rw::report::operation_sheet(example),
                        "rolewise: operation_sheet: want one image, got 2", std::invalid_argument);
   example.inputs = torch::zeros({1, 1, 8, 8});
   example.ids = torch::arange(1);
-  CHECK_THROWS_AS((void)rw::operation_sheet(example), std::invalid_argument);
+  CHECK_THROWS_AS((void)rw::report::operation_sheet(example), std::invalid_argument);
   example.inputs = torch::zeros({1, 1, 8, 8}, torch::kByte);
-  CHECK_THROWS_WITH_AS((void)rw::operation_sheet(example, {.operations = {}}),
+  CHECK_THROWS_WITH_AS((void)rw::report::operation_sheet(example, {.operations = {}}),
                        "rolewise: operation_sheet: has no operations", std::invalid_argument);
-  CHECK(rw::operation_sheet(example).size(0) == 1);
+  CHECK(rw::report::operation_sheet(example).size(0) == 1);
 }
 
 TEST_CASE("the captions of a contact sheet have a title on their left")
@@ -455,7 +460,8 @@ TEST_CASE("the captions of a contact sheet have a title on their left")
                         .ids = torch::arange(2),
                         .normalization = {}};
   const auto ink = [&](const char* title) {
-    return (rw::contact_sheet({{"", white}}, {.class_names = {" "}, .captions_title = title}) < 255)
+    return (rw::report::contact_sheet({{"", white}},
+                                      {.class_names = {" "}, .captions_title = title}) < 255)
         .sum()
         .item<std::int64_t>();
   };

@@ -164,8 +164,8 @@ TEST_CASE("a network in 8 bits gives the network's logits, up to rounding")
       CHECK(answer.features[id].sizes() == f.sizes());
       CHECK(distance(answer.features[id], f) < 0.1);
     }
-    const double same =
-        rw::agreement(teacher, rw::frozen(trained), std::vector{images(64, 4), images(7, 5)});
+    const double same = rw::measurement::agreement(teacher, rw::frozen(trained),
+                                                   std::vector{images(64, 4), images(7, 5)});
     CHECK(same > 0.9);
     const auto expected = rw::detail::byte_output_support().available
                               ? layer_arithmetic::integer
@@ -345,7 +345,7 @@ TEST_CASE("a network in 8 bits refuses what it cannot do")
   CHECK_THROWS_WITH_AS((void)rw::post_training_quantized(broken, {images(8)}),
                        "rolewise: calibration: stem gives values that are not finite",
                        std::invalid_argument);
-  CHECK_THROWS_AS((void)rw::agreement(teacher, teacher, std::vector<rw::batch>{}),
+  CHECK_THROWS_AS((void)rw::measurement::agreement(teacher, teacher, std::vector<rw::batch>{}),
                   std::invalid_argument);
 }
 

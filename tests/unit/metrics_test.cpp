@@ -684,10 +684,10 @@ TEST_CASE("reports of a run name the metric that validation follows")
   CHECK(lines.find("\"validation\":{\"mean-iou\":1}") != std::string::npos);
   CHECK(read(in.path + "/bar").find("validation mean-iou 1.0000") != std::string::npos);
 
-  run_record record;
+  report::run_record record;
   record.history = history;
-  write_json(in.path + "/record.json", record);
-  CHECK(same_results(read_run_record(in.path + "/record.json").history, history));
+  report::write_json(in.path + "/record.json", record);
+  CHECK(same_results(report::read_run_record(in.path + "/record.json").history, history));
 }
 
 TEST_CASE("fit refuses validation that the metric cannot use, and numbers that are not finite")

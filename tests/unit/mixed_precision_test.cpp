@@ -306,7 +306,7 @@ TEST_CASE("the Hutchinson estimate over all signs is the trace")
   for (int k = 0; k < 8; ++k) {
     const auto signs =
         torch::tensor({k & 1 ? 1. : -1., k & 2 ? 1. : -1., k & 4 ? 1. : -1.}, torch::kFloat64);
-    sum += rw::detail::quadratic_forms(slope, {x}, {signs})[0];
+    sum += rolewise::measurement::detail::quadratic_forms(slope, {x}, {signs})[0];
   }
   CHECK(sum / 8 == doctest::Approx(6).epsilon(1e-12));
 }
@@ -314,17 +314,18 @@ TEST_CASE("the Hutchinson estimate over all signs is the trace")
 TEST_CASE("traces are estimated layer by layer")
 {
   const parabola body;
-  const auto traces = rw::hessian_traces(body, rw::batch{}, first_logit{},
-                                         {.draws = 400, .tolerance = 0, .seed = rw::seed{1}});
+  const auto traces = rolewise::measurement::hessian_traces(
+      body, rw::batch{}, first_logit{}, {.draws = 400, .tolerance = 0, .seed = rw::seed{1}});
   REQUIRE(traces.size() == 2);
   CHECK(traces[0].trace == doctest::Approx(6).epsilon(.05));
   CHECK(traces[1].trace == doctest::Approx(2 * 2 * 3).epsilon(.2));  // noise of cross-layer terms
   CHECK(traces[0].mean() == traces[0].trace / 3);
-  const auto again = rw::hessian_traces(body, rw::batch{}, first_logit{},
-                                        {.draws = 400, .tolerance = 0, .seed = rw::seed{1}});
+  const auto again = rolewise::measurement::hessian_traces(
+      body, rw::batch{}, first_logit{}, {.draws = 400, .tolerance = 0, .seed = rw::seed{1}});
   CHECK(again[0].trace == traces[0].trace);
-  CHECK_THROWS_AS(rw::hessian_traces(body, rw::batch{}, first_logit{}, {.draws = 0}),
-                  std::invalid_argument);
+  CHECK_THROWS_AS(
+      rolewise::measurement::hessian_traces(body, rw::batch{}, first_logit{}, {.draws = 0}),
+      std::invalid_argument);
 }
 
 TEST_CASE("traces of a network are those of its weights, at any widths")
@@ -332,9 +333,10 @@ TEST_CASE("traces of a network are those of its weights, at any widths")
   const rw::sample_shape small{.channels = 1, .height = 8, .width = 8, .classes = 3};
   const auto few = rw::resnet8(small, rw::dorefa{}, rw::inner_bits<2>);
   const auto examples = images(small, 6);
-  const auto traces = rw::hessian_traces(few, examples, {}, {.draws = 2, .tolerance = 0});
-  const auto full =
-      rw::hessian_traces(rw::resnet8(small), examples, {}, {.draws = 2, .tolerance = 0});
+  const auto traces =
+      rolewise::measurement::hessian_traces(few, examples, {}, {.draws = 2, .tolerance = 0});
+  const auto full = rolewise::measurement::hessian_traces(rw::resnet8(small), examples, {},
+                                                          {.draws = 2, .tolerance = 0});
   REQUIRE(traces.size() == 10);
   for (std::size_t i = 0; i < traces.size(); ++i) {
     CHECK(traces[i].trace == doctest::Approx(full[i].trace).epsilon(1e-6));
@@ -359,14 +361,14 @@ TEST_CASE("the trace of a classifier is that of softmax regression")
 
   rw::paired_outputs pair;
   pair.student = answer;
-  const auto w = rw::detail::weights_of_layers(n, n.layers()).back();
+  const auto w = rolewise::measurement::detail::weights_of_layers(n, n.layers()).back();
   const auto loss =
       rw::evaluate_loss(rw::cross_entropy{}, pair, rw::targets{examples.labels, examples.ids, {}});
   const auto slope = torch::autograd::grad({loss}, {w}, {}, true, true);
   double sum = 0;
   for (std::int64_t draw = 0; draw < 200; ++draw)
-    sum +=
-        rw::detail::quadratic_forms(slope, {w}, {rw::detail::drawn_signs(w, rw::seed{4}, draw)})[0];
+    sum += rolewise::measurement::detail::quadratic_forms(
+        slope, {w}, {rolewise::measurement::detail::drawn_signs(w, rw::seed{4}, draw)})[0];
   CHECK(sum / 200 == doctest::Approx(expected).epsilon(.05));
 }
 
@@ -374,26 +376,31 @@ TEST_CASE("questions about a network give a scheme that it takes")
 {
   const rw::sample_shape small{.channels = 1, .height = 8, .width = 8, .classes = 3};
   auto n = rw::resnet8(small, rw::dorefa{}, rw::inner_bits<8>);
-  const auto traces = rw::hessian_traces(n, images(small, 6), {}, {.draws = 2});
-  for (const auto measure : {rw::cost_measure::bytes, rw::cost_measure::bit_operations}) {
-    const rw::sensitivity_options options{.widths = {both(8), both(4), both(2)},
-                                          .measure = measure};
-    const auto questions = rw::tied(rw::bit_questions(n, rw::dorefa{}, traces, options),
-                                    rw::shortcut_ties(n.layers()));
+  const auto traces = rolewise::measurement::hessian_traces(n, images(small, 6), {}, {.draws = 2});
+  for (const auto measure : {rolewise::measurement::cost_measure::bytes,
+                             rolewise::measurement::cost_measure::bit_operations}) {
+    const rolewise::measurement::sensitivity_options options{.widths = {both(8), both(4), both(2)},
+                                                             .measure = measure};
+    const auto questions =
+        rw::tied(rw::measurement::bit_questions(n, rw::dorefa{}, traces, options),
+                 rw::shortcut_ties(n.layers()));
     CHECK(questions.size() == 6);
-    const double fixed = rw::undecided_cost(n, questions, measure);
+    const double fixed = rolewise::measurement::undecided_cost(n, questions, measure);
     const auto found = rw::choose_bits(questions, rw::span_of(questions).at(.5));
     n.set_bits(found.scheme());
     const auto costs = rw::costs_of(n);
-    CHECK((measure == rw::cost_measure::bytes ? costs.bytes() : costs.bit_operations()) ==
-          doctest::Approx(fixed + found.cost).epsilon(1e-12));
+    CHECK((measure == rolewise::measurement::cost_measure::bytes
+               ? costs.bytes()
+               : costs.bit_operations()) == doctest::Approx(fixed + found.cost).epsilon(1e-12));
     CHECK(n.layers().front().widths == both(32));
   }
-  const auto ends = rw::bit_questions(n, rw::dorefa{}, {}, {.both_ends = true});
+  const auto ends = rw::measurement::bit_questions(n, rw::dorefa{}, {}, {.both_ends = true});
   CHECK(ends.size() == 10);
   CHECK(ends.front().options.front().widths == rw::layer_bits{bit_width{8}, bit_width{32}});
-  CHECK_THROWS_AS(rw::bit_questions(n, rw::dorefa{}, {}, {.widths = {}}), std::invalid_argument);
-  CHECK_THROWS_AS(rw::bit_questions(n, rw::dorefa{}, {traces[0]}), std::invalid_argument);
+  CHECK_THROWS_AS(rw::measurement::bit_questions(n, rw::dorefa{}, {}, {.widths = {}}),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(rw::measurement::bit_questions(n, rw::dorefa{}, {traces[0]}),
+                  std::invalid_argument);
 }
 
 TEST_CASE("distances of weights")
@@ -401,54 +408,58 @@ TEST_CASE("distances of weights")
   const rw::layer_id place{"a", rw::layer_kind::convolution, 1, 3};
   const auto w = torch::tensor({.5, -1., .2, 0., -.3}, torch::kFloat64);
   const auto q = torch::tensor({1., -3., 1., 1., -1.}, torch::kFloat64) / 3;
-  CHECK(rw::weight_error(rw::dorefa{}, place, w, bit_width{2}, rw::weight_distance::plain) ==
+  CHECK(rolewise::measurement::weight_error(rw::dorefa{}, place, w, bit_width{2},
+                                            rolewise::measurement::weight_distance::plain) ==
         doctest::Approx((w - q).square().sum().item<double>()).epsilon(1e-12));
   const double dot = (w * q).sum().item<double>(), size = q.square().sum().item<double>();
-  CHECK(rw::weight_error(rw::dorefa{}, place, w, bit_width{2}) ==
+  CHECK(rolewise::measurement::weight_error(rw::dorefa{}, place, w, bit_width{2}) ==
         doctest::Approx(w.square().sum().item<double>() - dot * dot / size).epsilon(1e-12));
-  CHECK(rw::weight_error(rw::dorefa{}, place, w, bit_width{32}) == 0);
+  CHECK(rolewise::measurement::weight_error(rw::dorefa{}, place, w, bit_width{32}) == 0);
   torch::manual_seed(1);
   const auto more = torch::randn({4, 3, 3, 3});
-  CHECK(rw::weight_error(rw::lq_nets{}, place, more, bit_width{3}) <
-        rw::weight_error(rw::lq_nets{}, place, more, bit_width{2}));
-  CHECK_THROWS_AS(static_cast<void>(rw::weight_error(rw::dorefa{}, place, w / 0., bit_width{2})),
+  CHECK(rolewise::measurement::weight_error(rw::lq_nets{}, place, more, bit_width{3}) <
+        rolewise::measurement::weight_error(rw::lq_nets{}, place, more, bit_width{2}));
+  CHECK_THROWS_AS(static_cast<void>(rolewise::measurement::weight_error(rw::dorefa{}, place, w / 0.,
+                                                                        bit_width{2})),
                   std::runtime_error);
 }
 
 TEST_CASE("bits of layers are a search space, both ways")
 {
-  const rw::bit_space bits{{"a", "b"}, {2, 4, 8}};
+  const rolewise::search::bit_space bits{{"a", "b"}, {2, 4, 8}};
   const auto space = bits.space();
-  CHECK(rw::grid{}.configurations(space) == 9);
+  CHECK(rw::search::grid{}.configurations(space) == 9);
   for (std::int64_t i = 0; i < 9; ++i) {
-    const auto configuration = rw::grid{}.at(space, i);
+    const auto configuration = rw::search::grid{}.at(space, i);
     const auto scheme = bits.scheme(configuration, rw::inner_bits<3>);
     CHECK(space.contains(bits.configuration_of(scheme)));
     CHECK(bits.configuration_of(scheme) == configuration);
     CHECK(scheme({"c", rw::layer_kind::convolution, 1, 3}) == both(3));
     CHECK(std::to_string(scheme({"b"}).weights.value()) == configuration.choice("bits.b"));
   }
-  const rw::bit_space numbers{{"a"}, {2, 3, 4}};
+  const rolewise::search::bit_space numbers{{"a"}, {2, 3, 4}};
   const auto drawn = numbers.space().sample(rw::seed{1});
   CHECK(numbers.scheme(drawn)({"a"}).weights.value() == drawn.integer("bits.a"));
   CHECK(numbers.configuration_of(numbers.scheme(drawn)) == drawn);
   auto more = numbers.dimensions();
-  more.push_back({"lr", rw::real_interval{0, 1}});
-  const auto wide = rw::search_space{more}.sample(rw::seed{2});
+  more.push_back({"lr", rw::search::real_interval{0, 1}});
+  const auto wide = rw::search::search_space{more}.sample(rw::seed{2});
   CHECK(numbers.scheme(wide).layers.size() == 1);
 
-  CHECK_THROWS_AS(rw::bit_space({}, {2}), std::invalid_argument);
-  CHECK_THROWS_AS(rw::bit_space({"a"}, {4, 2}), std::invalid_argument);
-  CHECK_THROWS_AS(rw::bit_space({"a"}, {0, 2}), std::invalid_argument);
-  CHECK_THROWS_AS(rw::bit_space({"a"}, {2, 33}), std::invalid_argument);
-  CHECK_THROWS_AS(numbers.scheme(rw::configuration{}.set("bits.a", std::int64_t{5})),
+  CHECK_THROWS_AS(rw::search::bit_space({}, {2}), std::invalid_argument);
+  CHECK_THROWS_AS(rw::search::bit_space({"a"}, {4, 2}), std::invalid_argument);
+  CHECK_THROWS_AS(rw::search::bit_space({"a"}, {0, 2}), std::invalid_argument);
+  CHECK_THROWS_AS(rw::search::bit_space({"a"}, {2, 33}), std::invalid_argument);
+  CHECK_THROWS_AS(numbers.scheme(rw::search::configuration{}.set("bits.a", std::int64_t{5})),
                   std::invalid_argument);
-  CHECK_THROWS_AS(bits.scheme(rw::configuration{}.set("bits.a", "3")), std::invalid_argument);
+  CHECK_THROWS_AS(bits.scheme(rw::search::configuration{}.set("bits.a", "3")),
+                  std::invalid_argument);
   CHECK_THROWS_AS(bits.configuration_of(rw::per_layer<>{.layers = {{"a", both(4)}}}),
                   std::invalid_argument);
   CHECK_THROWS_AS(numbers.configuration_of(rw::per_layer<>{.layers = {{"a", both(8)}}}),
                   std::invalid_argument);
-  const auto inside = rw::layers_inside(rw::resnet8(rw::sample_shape{.classes = 10}).layers());
+  const auto inside =
+      rolewise::search::layers_inside(rw::resnet8(rw::sample_shape{.classes = 10}).layers());
   CHECK(inside.size() == 8);
   CHECK(inside.front() == "stage1.0.convolution1");
 }
@@ -456,11 +467,11 @@ TEST_CASE("bits of layers are a search space, both ways")
 TEST_CASE("a search tries the bits of layers")
 {
   const auto data = rw::glyphs({.classes = 3, .train = 16, .test = 8, .seed = rw::seed{3}});
-  const rw::bit_space bits{rw::layers_inside(rw::resnet8(data.shape, rw::dorefa{}).layers()),
-                           {2, 4, 8}};
+  const rolewise::search::bit_space bits{
+      rolewise::search::layers_inside(rw::resnet8(data.shape, rw::dorefa{}).layers()), {2, 4, 8}};
   const auto found = rw::run_search(
-      rw::random_search{}, bits.space(),
-      [&](const rw::configuration& p, std::int64_t, rw::seed own) {
+      rw::search::random_search{}, bits.space(),
+      [&](const rw::search::configuration& p, std::int64_t, rw::seed own) {
         return rw::supervised{
             .student = rw::resnet8(data.shape, rw::dorefa{}, bits.scheme(p), {.seed = own})};
       },
@@ -477,12 +488,12 @@ TEST_CASE("costs as a table and as JSON lines")
 {
   const auto costs =
       rw::costs_of(rw::role_kd_resnet18(rw::sample_shape{.classes = 100}, rw::dorefa{}));
-  const auto text = rw::cost_table(costs).text();
+  const auto text = rolewise::report::cost_table(costs).text();
   CHECK(text.find("stage1.0.convolution1            2                2       36864     9216") !=
         std::string::npos);
   CHECK(text.find("3039888") != std::string::npos);
 
-  std::istringstream lines{rw::cost_json_lines(costs)};
+  std::istringstream lines{rolewise::report::cost_json_lines(costs)};
   std::string line;
   std::size_t count = 0;
   double operations = 0, bytes = 0;
@@ -525,9 +536,12 @@ struct first_layer : parabola {
 
 TEST_CASE("layers that share their weights have one trace, that of the tensor")
 {
-  const rw::trace_options options{.draws = 5, .tolerance = 0, .seed = rw::seed{1}};
-  const auto alone = rw::hessian_traces(first_layer<false>{}, rw::batch{}, first_logit{}, options);
-  const auto shared = rw::hessian_traces(first_layer<true>{}, rw::batch{}, first_logit{}, options);
+  const rolewise::measurement::trace_options options{
+      .draws = 5, .tolerance = 0, .seed = rw::seed{1}};
+  const auto alone = rolewise::measurement::hessian_traces(first_layer<false>{}, rw::batch{},
+                                                           first_logit{}, options);
+  const auto shared = rolewise::measurement::hessian_traces(first_layer<true>{}, rw::batch{},
+                                                            first_logit{}, options);
   REQUIRE(shared.size() == 2);
   CHECK(shared[0].trace == alone[0].trace);
   CHECK(shared[1].trace == alone[0].trace);
@@ -539,7 +553,7 @@ TEST_CASE("traces want labels that are classes")
   const rw::sample_shape small{.channels = 1, .height = 8, .width = 8, .classes = 3};
   auto examples = images(small, 6);
   examples.labels[4] = 3;
-  CHECK_THROWS_WITH_AS((void)rw::hessian_traces(rw::resnet8(small), examples),
+  CHECK_THROWS_WITH_AS((void)rolewise::measurement::hessian_traces(rw::resnet8(small), examples),
                        "rolewise: hessian_traces: want labels in 0 .. 2, got 3 for example 4 of "
                        "the batch",
                        std::invalid_argument);

@@ -16,15 +16,16 @@
 
 using namespace rolewise;
 using rolewise::tests::simulate;
-namespace parts = rolewise::detail;
+namespace parts = rolewise::search::detail;
 
 namespace {
 
-const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
-                         {"momentum", real_interval{-1.0, 1.0}},
-                         {"bits", integer_interval{1, 8}},
-                         {"agent", choice_of{{"none", "policy", "random"}}}};
-const search_space plane{{"x", real_interval{}}, {"y", real_interval{}}};
+const search::search_space mixed{
+    {"lr", search::real_interval{1e-4, 1e-1, search::spacing::logarithmic}},
+    {"momentum", search::real_interval{-1.0, 1.0}},
+    {"bits", search::integer_interval{1, 8}},
+    {"agent", search::choice_of{{"none", "policy", "random"}}}};
+const search::search_space plane{{"x", search::real_interval{}}, {"y", search::real_interval{}}};
 
 }  // namespace
 
@@ -33,9 +34,9 @@ TEST_CASE("a Gaussian process agrees with the reference")
   // Computed with numpy: exp(-|x - y|^2 / (2 0.4^2)) 0.8^(|t - s| / 2), noise 0.1.
   const std::vector<parts::timed_place> places{
       {{0.1, 0.2}, 1.0}, {{0.4, 0.9}, 2.0}, {{0.8, 0.3}, 4.0}};
-  const parts::gaussian_process process{
+  const rolewise::search::detail::gaussian_process process{
       places, {0.5, -1.0, 2.0}, {.length = 0.4, .forgetting = 0.2, .noise = 0.1}};
-  const parts::timed_place elsewhere{{0.5, 0.5}, 5.0};
+  const rolewise::search::detail::timed_place elsewhere{{0.5, 0.5}, 5.0};
   CHECK(process.mean(elsewhere) == doctest::Approx(0.744019358857002).epsilon(1e-12));
   CHECK(process.variance(elsewhere) == doctest::Approx(0.544813520337542).epsilon(1e-12));
   CHECK(process.mean(places[1]) == doctest::Approx(-0.876524502604926).epsilon(1e-12));
@@ -44,12 +45,13 @@ TEST_CASE("a Gaussian process agrees with the reference")
 
   // One observation: the mean is k / (1 + noise) times its value; the variance drops by k^2 / (1
   // + noise).
-  const parts::gaussian_process one{{{{0.0}, 0.0}}, {2.0}, {.length = 1.0, .noise = 0.25}};
+  const rolewise::search::detail::gaussian_process one{
+      {{{0.0}, 0.0}}, {2.0}, {.length = 1.0, .noise = 0.25}};
   const double k = std::exp(-0.5);
   CHECK(one.mean({{1.0}, 7.0}) == doctest::Approx(k * 2.0 / 1.25));
   CHECK(one.variance({{1.0}, 7.0}) == doctest::Approx(1.0 - k * k / 1.25));
   // Forgetting of 0.19 over two steps scales the mean by 0.81^(2/2).
-  const parts::gaussian_process fading{
+  const rolewise::search::detail::gaussian_process fading{
       {{{0.0}, 0.0}}, {2.0}, {.length = 1.0, .forgetting = 0.19, .noise = 0.25}};
   CHECK(fading.mean({{0.0}, 2.0}) == doctest::Approx(0.81 * 2.0 / 1.25));
 }
@@ -65,11 +67,11 @@ TEST_CASE("the likeliest settings tell signal from noise and rest from change")
     noisy.push_back(draws{seed{3}, 0, i}.normal(0));
     changing.push_back(std::sin(0.7 * i));
   }
-  const auto calm = parts::likeliest_settings(places, smooth);
+  const auto calm = rolewise::search::detail::likeliest_settings(places, smooth);
   CHECK(calm.noise == 0.01);
   CHECK(calm.forgetting == 0.0);
-  CHECK(parts::likeliest_settings(places, noisy).noise == 0.5);
-  CHECK(parts::likeliest_settings(places, changing).forgetting > 0.0);
+  CHECK(rolewise::search::detail::likeliest_settings(places, noisy).noise == 0.5);
+  CHECK(rolewise::search::detail::likeliest_settings(places, changing).forgetting > 0.0);
 }
 
 TEST_CASE("a bandit goes where gains were, and not twice")
@@ -99,12 +101,13 @@ TEST_CASE("a bandit goes where gains were, and not twice")
   // Pending points count like picked ones.
   CHECK(parts::bandit{flat, {{first, 2.0}}}.pick(2.0, 6, 256, seed{1}) == second);
 
-  const auto values = parts::standardized({{{{0.0}, 0.0}, 1.0}, {{{0.0}, 0.0}, 3.0}});
+  const auto values =
+      rolewise::search::detail::standardized({{{{0.0}, 0.0}, 1.0}, {{{0.0}, 0.0}, 3.0}});
   CHECK(values[0] == doctest::Approx(-1.0));
   CHECK(values[1] == doctest::Approx(1.0));
   std::vector<parts::gain_seen> wild(20, {{{0.0}, 0.0}, 0.0});
   wild[7].gain = 1e6;
-  CHECK(parts::standardized(wild)[7] == 2.0);
+  CHECK(rolewise::search::detail::standardized(wild)[7] == 2.0);
 }
 
 TEST_CASE("truncation selection takes from the best share for the worst")
@@ -130,16 +133,17 @@ TEST_CASE("truncation selection takes from the best share for the worst")
 TEST_CASE("pb2 keeps the promises of SearchStrategy")
 {
   for (const auto& space :
-       {mixed, plane, search_space{}, search_space{{"agent", choice_of{{"none", "policy"}}}}}) {
-    laws::hold_for(pb2{.candidates = 16}, space, 6, 6);
-    laws::hold_for(pb2{.share = 0.5, .candidates = 16, .memory = 3}, space, 5, 6);
-    laws::hold_for(pb2{.candidates = 16}, space, 1, 3);
+       {mixed, plane, search::search_space{},
+        search::search_space{{"agent", search::choice_of{{"none", "policy"}}}}}) {
+    laws::hold_for(search::pb2{.candidates = 16}, space, 6, 6);
+    laws::hold_for(search::pb2{.share = 0.5, .candidates = 16, .memory = 3}, space, 5, 6);
+    laws::hold_for(search::pb2{.candidates = 16}, space, 1, 3);
   }
 }
 
 TEST_CASE("pb2 copies the best to the worst and leaves the others")
 {
-  std::vector<trial_state> four;
+  std::vector<search::trial_state> four;
   for (std::int64_t t = 0; t < 4; ++t) {
     const auto p = mixed.sample(seed{9}.split(static_cast<std::uint64_t>(t)));
     four.push_back({.trial = t,
@@ -148,21 +152,23 @@ TEST_CASE("pb2 copies the best to the worst and leaves the others")
                     .at = p,
                     .past = {{2, 0.1 * static_cast<double>(t), p}}});
   }
-  const auto decisions = pb2{}(mixed, four, seed{1});
+  const auto decisions = search::pb2{}(mixed, four, seed{1});
   REQUIRE(decisions.size() == 4);
-  const auto& copy = std::get<exploit_trial>(decisions[0]);
+  const auto& copy = std::get<search::exploit_trial>(decisions[0]);
   CHECK(copy.from == 3);
   CHECK(copy.to == 0);
   CHECK(mixed.contains(copy.at));
   for (std::size_t i = 1; i < 4; ++i)
-    CHECK((decisions[i] == decision{keep_trial{static_cast<std::int64_t>(i)}}));
+    CHECK((decisions[i] == search::decision{search::keep_trial{static_cast<std::int64_t>(i)}}));
 
   // Names are inherited, except that one in four is drawn from all three.
   int inherited = 0;
   for (std::uint64_t s = 0; s < 400; ++s) {
-    const auto made = pb2{}(mixed, four, seed{s});
+    const auto made = search::pb2{}(mixed, four, seed{s});
     inherited +=
-        std::get<exploit_trial>(made[0]).at.choice("agent") == four[3].at->choice("agent") ? 1 : 0;
+        std::get<search::exploit_trial>(made[0]).at.choice("agent") == four[3].at->choice("agent")
+            ? 1
+            : 0;
   }
   CHECK(std::abs(inherited - 400 * (0.75 + 0.25 / 3)) < 38);  // five standard deviations
 }
@@ -172,13 +178,13 @@ TEST_CASE("pb2 learns from what a copy gained after it was made, not from what i
   // The copies gain nothing from x: their scores come from the best trials. This shows only if
   // gains are measured from the score of the source; from a copy's own old score, x near 1 would
   // look best.
-  const search_space line{{"x", real_interval{}}};
-  const auto at = [](double x) { return configuration{}.set("x", x); };
-  std::vector<trial_state> all;
+  const search::search_space line{{"x", search::real_interval{}}};
+  const auto at = [](double x) { return search::configuration{}.set("x", x); };
+  std::vector<search::trial_state> all;
   for (std::int64_t t = 0; t < 8; ++t) {
     const double x = 0.05 + 0.06 * static_cast<double>(t);  // up to 0.47
     const bool is_worst = t == 0 || t == 1;
-    trial_state s{
+    search::trial_state s{
         .trial = t, .epoch = 2, .at = at(is_worst ? 0.95 - 0.05 * static_cast<double>(t) : x)};
     // The others rise by x; the two worst rise from 0 to 1 as copies at x near 1, which is no
     // gain over their source.
@@ -188,11 +194,11 @@ TEST_CASE("pb2 learns from what a copy gained after it was made, not from what i
     s.score = after;
     all.push_back(s);
   }
-  const auto decisions = pb2{}(line, all, seed{3});
+  const auto decisions = search::pb2{}(line, all, seed{3});
   double mean = 0.0;
   int copies = 0;
   for (const auto& d : decisions)
-    if (const auto* copy = std::get_if<exploit_trial>(&d)) {
+    if (const auto* copy = std::get_if<search::exploit_trial>(&d)) {
       mean += copy->at.real("x");
       ++copies;
     }
@@ -202,11 +208,11 @@ TEST_CASE("pb2 learns from what a copy gained after it was made, not from what i
 
 TEST_CASE("pb2 refuses what makes no sense")
 {
-  CHECK_THROWS_WITH_AS((void)(pb2{.share = 0.6}(plane, {{.trial = 0}}, seed{})),
+  CHECK_THROWS_WITH_AS((void)(search::pb2{.share = 0.6}(plane, {{.trial = 0}}, seed{})),
                        "rolewise: pb2: want share in [0, 0.5] and resample in [0, 1], got 0.6 and "
                        "0.25",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)(pb2{.memory = 0}(plane, {{.trial = 0}}, seed{})),
+  CHECK_THROWS_WITH_AS((void)(search::pb2{.memory = 0}(plane, {{.trial = 0}}, seed{})),
                        "rolewise: pb2: want candidates and memory >= 1, got 256 and 0",
                        std::invalid_argument);
 }
@@ -214,7 +220,7 @@ TEST_CASE("pb2 refuses what makes no sense")
 TEST_CASE("pb2 learns more than a population that stays where it began")
 {
   // The gain of an epoch depends on the configuration, and the best configuration moves over time.
-  const auto learn = [](const configuration& p, std::int64_t epoch, double learned) {
+  const auto learn = [](const search::configuration& p, std::int64_t epoch, double learned) {
     const double best = 0.2 + 0.02 * static_cast<double>(epoch);
     const double x = p.real("x") - best, y = p.real("y") - 0.7;
     return learned + std::exp(-8.0 * (x * x + y * y));
@@ -222,8 +228,8 @@ TEST_CASE("pb2 learns more than a population that stays where it began")
   double picked = 0.0, still = 0.0;
   for (std::uint64_t s = 0; s < 4; ++s) {
     const tests::simulation_options options{.trials = 8, .epochs = 30, .seed = seed{s}};
-    picked += simulate(pb2{.memory = 80}, plane, learn, options).best() / 4;
-    still += simulate(random_search{}, plane, learn, options).best() / 4;
+    picked += simulate(search::pb2{.memory = 80}, plane, learn, options).best() / 4;
+    still += simulate(search::random_search{}, plane, learn, options).best() / 4;
   }
   MESSAGE("pb2 " << picked << " random " << still);
   CHECK(picked > still + 3.0);

@@ -30,22 +30,23 @@ using rolewise::tests::tally;
 
 namespace {
 
-const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
-                         {"momentum", real_interval{-1.0, 1.0}},
-                         {"bits", integer_interval{1, 8}},
-                         {"agent", choice_of{{"none", "policy", "random"}}}};
+const search::search_space mixed{
+    {"lr", search::real_interval{1e-4, 1e-1, search::spacing::logarithmic}},
+    {"momentum", search::real_interval{-1.0, 1.0}},
+    {"bits", search::integer_interval{1, 8}},
+    {"agent", search::choice_of{{"none", "policy", "random"}}}};
 
-std::vector<trial_state> waiting(std::int64_t trials)
+std::vector<search::trial_state> waiting(std::int64_t trials)
 {
-  std::vector<trial_state> all;
+  std::vector<search::trial_state> all;
   for (std::int64_t t = 0; t < trials; ++t) all.push_back({.trial = t});
   return all;
 }
 
 /// Trials after a round, with these scores.
-std::vector<trial_state> scored(const std::vector<double>& scores)
+std::vector<search::trial_state> scored(const std::vector<double>& scores)
 {
-  std::vector<trial_state> all;
+  std::vector<search::trial_state> all;
   for (const double score : scores) {
     const auto trial = static_cast<std::int64_t>(all.size());
     const auto at = mixed.sample(seed{5}.split(all.size()));
@@ -54,11 +55,11 @@ std::vector<trial_state> scored(const std::vector<double>& scores)
   return all;
 }
 
-std::vector<exploit_trial> copies_in(const std::vector<decision>& decisions)
+std::vector<search::exploit_trial> copies_in(const std::vector<search::decision>& decisions)
 {
-  std::vector<exploit_trial> copies;
+  std::vector<search::exploit_trial> copies;
   for (const auto& made : decisions)
-    if (const auto* copy = std::get_if<exploit_trial>(&made)) copies.push_back(*copy);
+    if (const auto* copy = std::get_if<search::exploit_trial>(&made)) copies.push_back(*copy);
   return copies;
 }
 
@@ -76,37 +77,38 @@ std::string refusal(const std::function<void()>& f)
 
 TEST_CASE("both population based searches keep the promises of SearchStrategy")
 {
-  laws::hold_for(population_based{}, mixed);
-  laws::hold_for(population_based{}, mixed, 16, 8);
-  laws::hold_for(population_based{.quantile = fraction{0.5}}, mixed, 7, 5);
-  laws::hold_for(population_based{}, mixed, 1, 3);
-  laws::hold_for(population_based{.first = configuration_of(augmentation_policy{})}, policy_space(),
-                 8, 4);
-  laws::hold_for(population_based_asynchronous{}, mixed, 16, 8);
-  laws::hold_for(population_based_asynchronous{.delay = fraction{0.0}}, mixed, 5, 8);
-  laws::hold_for(population_based_asynchronous{}, mixed, 1, 3);
+  laws::hold_for(search::population_based{}, mixed);
+  laws::hold_for(search::population_based{}, mixed, 16, 8);
+  laws::hold_for(search::population_based{.quantile = fraction{0.5}}, mixed, 7, 5);
+  laws::hold_for(search::population_based{}, mixed, 1, 3);
+  laws::hold_for(search::population_based{.first = search::configuration_of(augmentation_policy{})},
+                 search::policy_space(), 8, 4);
+  laws::hold_for(search::population_based_asynchronous{}, mixed, 16, 8);
+  laws::hold_for(search::population_based_asynchronous{.delay = fraction{0.0}}, mixed, 5, 8);
+  laws::hold_for(search::population_based_asynchronous{}, mixed, 1, 3);
 }
 
 TEST_CASE("trials begin where they are told to, or where draws put them")
 {
-  const auto space = joined(policy_space("student."), learning_rate_space());
-  const population_based zeros{.first = configuration_of(augmentation_policy{}, "student.")};
-  const population_based_asynchronous later{.first = zeros.first};
+  const auto space = joined(search::policy_space("student."), search::learning_rate_space());
+  const search::population_based zeros{
+      .first = search::configuration_of(augmentation_policy{}, "student.")};
+  const search::population_based_asynchronous later{.first = zeros.first};
   for (const auto& decisions :
        {zeros(space, waiting(8), seed{3}), later(space, waiting(8), seed{3})}) {
     std::set<double> rates;
     REQUIRE(decisions.size() == 8);
     for (const auto& made : decisions) {
-      const auto& at = std::get<start_trial>(made).at;
+      const auto& at = std::get<search::start_trial>(made).at;
       CHECK(space.contains(at));
-      CHECK(policy_at(at, "student.") == augmentation_policy{});
+      CHECK(search::policy_at(at, "student.") == augmentation_policy{});
       rates.insert(at.real("learning_rate"));
     }
     CHECK(rates.size() == 8);
   }
   std::set<std::int64_t> levels;
-  for (const auto& made : population_based{}(space, waiting(20), seed{3}))
-    levels.insert(std::get<start_trial>(made).at.integer("student.Rotate.1.probability"));
+  for (const auto& made : search::population_based{}(space, waiting(20), seed{3}))
+    levels.insert(std::get<search::start_trial>(made).at.integer("student.Rotate.1.probability"));
   CHECK(levels.size() > 5);
 }
 
@@ -118,7 +120,7 @@ TEST_CASE("the lower quarter become changed copies of the upper quarter")
   tally donors;
   for (const int rank : {12, 13, 14, 15}) donors.expect(std::to_string(rank), 0.25);
   for (std::uint64_t i = 0; i < 500; ++i) {
-    const auto copies = copies_in(population_based{}(mixed, trial_states, seed{i}));
+    const auto copies = copies_in(search::population_based{}(mixed, trial_states, seed{i}));
     REQUIRE(copies.size() == 4);
     for (const auto& copy : copies) {
       CHECK(7 * copy.to % 16 < 4);
@@ -130,16 +132,16 @@ TEST_CASE("the lower quarter become changed copies of the upper quarter")
 
   // A copy's configuration is the donor's after exploration: the same configuration if exploration
   // changes nothing.
-  const population_based still{.exploring = {.resample = fraction{0.0},
-                                             .longest_step = 0,
-                                             .longest_share = fraction{0.0},
-                                             .raised = 1.0,
-                                             .lowered = 1.0}};
+  const search::population_based still{.exploring = {.resample = fraction{0.0},
+                                                     .longest_step = 0,
+                                                     .longest_share = fraction{0.0},
+                                                     .raised = 1.0,
+                                                     .lowered = 1.0}};
   for (const auto& copy : copies_in(still(mixed, trial_states, seed{1})))
     CHECK(copy.at == *trial_states[static_cast<std::size_t>(copy.from)].at);
   int rates = 0;
   for (std::uint64_t i = 0; i < 100; ++i)
-    for (const auto& copy : copies_in(population_based{}(mixed, trial_states, seed{i}))) {
+    for (const auto& copy : copies_in(search::population_based{}(mixed, trial_states, seed{i}))) {
       const auto parent = trial_states[static_cast<std::size_t>(copy.from)].at->real("lr");
       const auto child = copy.at.real("lr");
       rates +=
@@ -151,7 +153,8 @@ TEST_CASE("the lower quarter become changed copies of the upper quarter")
 
 TEST_CASE("quarters are rounded up, equals go by number, and finished trials are left out")
 {
-  const auto replaced = [](std::vector<trial_state> trial_states, const population_based& by) {
+  const auto replaced = [](std::vector<search::trial_state> trial_states,
+                           const search::population_based& by) {
     std::vector<std::int64_t> trials;
     for (const auto& copy : copies_in(by(mixed, trial_states, seed{1}))) trials.push_back(copy.to);
     return trials;
@@ -164,14 +167,16 @@ TEST_CASE("quarters are rounded up, equals go by number, and finished trials are
   CHECK(replaced(scored({0.1, 0.1, 0.1, 0.1}), {}) == trials{3});
   CHECK(replaced(scored({0.1, 0.2, 0.3}), {.quantile = fraction{0.5}}) == trials{0});
   CHECK(replaced(scored({0.1, 0.2, 0.3}), {.quantile = fraction{0.0}}) == trials{});
-  CHECK(copies_in(population_based{}(mixed, scored({0.1, 0.1, 0.1, 0.1}), seed{1}))[0].from == 0);
+  CHECK(
+      copies_in(search::population_based{}(mixed, scored({0.1, 0.1, 0.1, 0.1}), seed{1}))[0].from ==
+      0);
 
   auto some = scored({0.5, 0.1, 0.3, 0.6, 0.2});
   some[1].finished = true;
   some[3].score.reset();
   some[3].past.clear();
   CHECK(replaced(some, {}) == trials{4});
-  CHECK(copies_in(population_based{}(mixed, some, seed{1}))[0].from == 0);
+  CHECK(copies_in(search::population_based{}(mixed, some, seed{1}))[0].from == 0);
 
   // A trial that ranks low again in the next round is replaced again, with other donors and
   // configurations.
@@ -179,7 +184,7 @@ TEST_CASE("quarters are rounded up, equals go by number, and finished trials are
   std::set<std::int64_t> donors;
   std::set<double> rates;
   for (int round = 0; round < 20; ++round) {
-    for (const auto& copy : copies_in(population_based{}(mixed, later, seed{1})))
+    for (const auto& copy : copies_in(search::population_based{}(mixed, later, seed{1})))
       if (copy.to == 7) {
         donors.insert(copy.from);
         rates.insert(copy.at.real("lr"));
@@ -195,25 +200,27 @@ TEST_CASE("quarters are rounded up, equals go by number, and finished trials are
 
 TEST_CASE("population based searches refuse what they cannot search")
 {
-  CHECK(refusal([] { (void)population_based{}(search_space{}, waiting(2), seed{}); }) ==
+  CHECK(refusal(
+            [] { (void)search::population_based{}(search::search_space{}, waiting(2), seed{}); }) ==
         "rolewise: population-based: the space has no dimension, want at least one to search");
-  CHECK(
-      refusal([] { (void)population_based_asynchronous{}(search_space{}, waiting(2), seed{}); }) ==
-      "rolewise: population-based-asynchronous: the space has no dimension, want at least one to "
-      "search");
   CHECK(refusal([] {
-          (void)population_based{.quantile = fraction{0.6}}(mixed, waiting(2), seed{});
+          (void)search::population_based_asynchronous{}(search::search_space{}, waiting(2), seed{});
+        }) ==
+        "rolewise: population-based-asynchronous: the space has no dimension, want at least one to "
+        "search");
+  CHECK(refusal([] {
+          (void)search::population_based{.quantile = fraction{0.6}}(mixed, waiting(2), seed{});
         }) == "rolewise: population-based: quantile is 0.6, want at most 0.5");
   CHECK(refusal([] {
-          (void)population_based{.first = configuration{}.set("bits", std::int64_t{9})}(
-              mixed, waiting(2), seed{});
+          (void)search::population_based{.first = search::configuration{}.set(
+                                             "bits", std::int64_t{9})}(mixed, waiting(2), seed{});
         }) ==
         "rolewise: population-based: the configuration 'bits' is the integer 9, want an integer 1 "
         ".. 8");
   CHECK(
       refusal([] {
-        (void)population_based{.first = configuration{}.set("bit", std::int64_t{9})}(
-            mixed, waiting(2), seed{});
+        (void)search::population_based{.first = search::configuration{}.set(
+                                           "bit", std::int64_t{9})}(mixed, waiting(2), seed{});
       })
           .starts_with(
               "rolewise: population-based: the configuration has 'bit', which the space does not"));
@@ -265,14 +272,14 @@ struct frequencies {
 
 /// Frequencies in an asynchronous search whose trials differ by `apart`, with score noise
 /// `scatter` and a gain of `rise` per round.
-frequencies frequencies_of(const population_based_asynchronous& by, double apart, double scatter,
-                           double rise)
+frequencies frequencies_of(const search::population_based_asynchronous& by, double apart,
+                           double scatter, double rise)
 {
   frequencies found;
   for (std::uint64_t search = 0; search < 20; ++search) {
     const auto history =
         played(by, mixed,
-               [&](double, const configuration&, std::int64_t trial, std::int64_t round) {
+               [&](double, const search::configuration&, std::int64_t trial, std::int64_t round) {
                  const draws drawn{seed{9}.split(search), round, trial};
                  return apart * static_cast<double>(trial) + scatter * drawn.normal(0) +
                         rise * static_cast<double>(round);
@@ -280,13 +287,13 @@ frequencies frequencies_of(const population_based_asynchronous& by, double apart
                {.trials = 16, .epochs = 200, .seed = seed{search}});
     for (const auto& event : history.events) {
       if (event.round < 2 || event.round > 64) continue;
-      found.decisions += event.what == search_event::kind::scored ? 1.0 : 0.0;
-      if (event.what != search_event::kind::copied) continue;
+      found.decisions += event.what == search::search_event::kind::scored ? 1.0 : 0.0;
+      if (event.what != search::search_event::kind::copied) continue;
       found.copies += 1.0;
       const auto copied_then =
           std::find_if(history.events.begin(), history.events.end(), [&](const auto& other) {
-            return other.what == search_event::kind::scored && other.round == event.round - 1 &&
-                   other.trial == *event.from;
+            return other.what == search::search_event::kind::scored &&
+                   other.round == event.round - 1 && other.trial == *event.from;
           });
       found.behind += copied_then->epoch != *event.from_epoch ? 1.0 : 0.0;
     }
@@ -298,13 +305,13 @@ frequencies frequencies_of(const population_based_asynchronous& by, double apart
 
 TEST_CASE("without delay, the asynchronous search does what the published scheduler does")
 {
-  const population_based_asynchronous strategy{.delay = fraction{0.0}};
+  const search::population_based_asynchronous strategy{.delay = fraction{0.0}};
   constexpr std::int64_t trials = 16, rounds = 40;
   std::int64_t copies = 0, behind = 0, without_checkpoint = 0;
   for (std::uint64_t search = 0; search < 8; ++search) {
     const seed key{search};
     scheduler books{std::vector<scheduler::trial>(trials)};
-    std::vector<trial_state> trial_states;
+    std::vector<search::trial_state> trial_states;
     for (std::int64_t t = 0; t < trials; ++t)
       trial_states.push_back(
           {.trial = t, .at = mixed.sample(seed{1}.split(static_cast<std::uint64_t>(t)))});
@@ -316,8 +323,9 @@ TEST_CASE("without delay, the asynchronous search does what the published schedu
         s.score = 0.002 * static_cast<double>(round) + 0.03 * static_cast<double>(s.trial % 5) +
                   0.1 * drawn.uniform(0);
         s.past.push_back({s.epoch, *s.score, *s.at});
-        order.emplace_back(population_based_asynchronous::report_time(key, s.trial, s.past.size()),
-                           s.trial);
+        order.emplace_back(
+            search::population_based_asynchronous::report_time(key, s.trial, s.past.size()),
+            s.trial);
       }
       std::sort(order.begin(), order.end());
       const auto decisions = strategy(mixed, trial_states, key);
@@ -325,7 +333,7 @@ TEST_CASE("without delay, the asynchronous search does what the published schedu
       for (const auto& [time, trial] : order) {
         const auto place = static_cast<std::size_t>(trial);
         const auto said = books.report(trial, *trial_states[place].score, round);
-        const auto* copy = std::get_if<exploit_trial>(&decisions[place]);
+        const auto* copy = std::get_if<search::exploit_trial>(&decisions[place]);
         if (copy == nullptr) {
           const bool may_keep =
               !said.is_lower || std::any_of(said.donors.begin(), said.donors.end(),
@@ -356,7 +364,7 @@ TEST_CASE("where ranks last, copies and donors behind are as frequent as in the 
   const double recorded = 102.0 / 279.0;
   CHECK(std::abs(found.behind / found.copies - recorded) <
         4 * std::sqrt(recorded * (1.0 - recorded) / found.copies));
-  CHECK(population_based_asynchronous{}.delay.value() ==
+  CHECK(search::population_based_asynchronous{}.delay.value() ==
         doctest::Approx(1.0 - std::sqrt(2.0 * recorded)).epsilon(1e-12));
 
   const auto max_concurrent_trials = frequencies_of({.delay = fraction{0.0}}, 1.0, 0.0, 0.0);
@@ -380,24 +388,26 @@ TEST_CASE("scores that rise make donors behind rarer, scores that scatter make c
 
 TEST_CASE("a population moves to where scores are high")
 {
-  const search_space space{{"x", integer_interval{0, 100}}, {"rate", real_interval{}}};
-  const auto train = [](double skill, const configuration& at, std::int64_t, std::int64_t) {
+  const search::search_space space{{"x", search::integer_interval{0, 100}},
+                                   {"rate", search::real_interval{}}};
+  const auto train = [](double skill, const search::configuration& at, std::int64_t, std::int64_t) {
     return skill + static_cast<double>(at.integer("x")) / 100.0 - std::abs(at.real("rate") - 0.5);
   };
-  const auto best_of = [](const search_history& history) {
+  const auto best_of = [](const search::search_history& history) {
     double best = -1e9;
     for (const auto& event : history.events)
       if (event.score && event.epoch == history.epochs) best = std::max(best, *event.score);
     return best;
   };
-  const configuration first = configuration{}.set("x", std::int64_t{0}).set("rate", 0.0);
+  const search::configuration first =
+      search::configuration{}.set("x", std::int64_t{0}).set("rate", 0.0);
   for (std::uint64_t i = 0; i < 3; ++i) {
     const tests::play how{.trials = 16, .epochs = 90, .seed = seed{i}};
-    const auto moved = best_of(played(population_based{.first = first}, space, train, how));
+    const auto moved = best_of(played(search::population_based{.first = first}, space, train, how));
     const auto later =
-        best_of(played(population_based_asynchronous{.first = first}, space, train, how));
-    const auto stayed = best_of(
-        played(population_based{.quantile = fraction{0.0}, .first = first}, space, train, how));
+        best_of(played(search::population_based_asynchronous{.first = first}, space, train, how));
+    const auto stayed = best_of(played(
+        search::population_based{.quantile = fraction{0.0}, .first = first}, space, train, how));
     CHECK(stayed == -15.0);
     CHECK(moved > 10.0);
     CHECK(later > 10.0);

@@ -524,14 +524,14 @@ TEST_CASE("a thread in a serial_scope uses no other threads")
   };
   CHECK(threads_of().size() > 1);
   {
-    const serial_scope outer;
+    const support::serial_scope outer;
     {
-      const serial_scope inner;
+      const support::serial_scope inner;
       CHECK(threads_of() == std::set{std::this_thread::get_id()});
     }
     CHECK(threads_of() == std::set{std::this_thread::get_id()});
     bool elsewhere = true;
-    std::thread{[&] { elsewhere = serial_scope::here(); }}.join();
+    std::thread{[&] { elsewhere = support::serial_scope::here(); }}.join();
     CHECK_FALSE(elsewhere);
   }
   CHECK(threads_of().size() > 1);

@@ -48,7 +48,8 @@ std::int64_t sum_of(const std::vector<std::int64_t>& counts)
   return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
 }
 
-bool same(const std::vector<rw::level_use>& found, const std::vector<rw::level_use>& wanted)
+bool same(const std::vector<rw::report::level_use>& found,
+          const std::vector<rw::report::level_use>& wanted)
 {
   return found == wanted;
 }
@@ -70,7 +71,8 @@ rw::batch first_of(const rw::dataset& data, std::int64_t count)
           data.ids.narrow(0, 0, count), data.normalization};
 }
 
-const rw::layer_quantization& layer(const rw::network_quantization& report, std::string_view name)
+const rw::report::layer_quantization& layer(const rw::report::network_quantization& report,
+                                            std::string_view name)
 {
   for (const auto& each : report.layers)
     if (each.place.name == name) return each;
@@ -88,7 +90,7 @@ std::size_t count_of(const std::string& text, std::string_view part)
 TEST_CASE("a view counts values in intervals, on levels and beyond them")
 {
   const auto x = ten_values();
-  const auto view = rw::quantization_view_of(x, ten_levels(), rw::bit_width{2});
+  const auto view = rw::report::quantization_view_of(x, ten_levels(), rw::bit_width{2});
   CHECK(view.values == 10);
   CHECK(view.zeros == 2);
   CHECK(view.low == doctest::Approx(-0.3));
@@ -117,8 +119,8 @@ TEST_CASE("levels without values are known if the quantizer says where levels li
   const auto x = numbers({-1, -.3, -.4, 1});
   const auto third = torch::full({}, 1.0 / 3.0, torch::kDouble);
   // Every second integer of a range is a level.
-  auto view = rw::quantization_view_of(x, integer_levels({-3, -1, -1, 3}, third, {{-3, 3}}),
-                                       rw::bit_width{2});
+  auto view = rw::report::quantization_view_of(x, integer_levels({-3, -1, -1, 3}, third, {{-3, 3}}),
+                                               rw::bit_width{2});
   REQUIRE(view.levels.size() == 4);
   CHECK(view.levels[2].at == doctest::Approx(1.0 / 3.0));
   CHECK(view.levels[2].count == 0);
@@ -126,19 +128,20 @@ TEST_CASE("levels without values are known if the quantizer says where levels li
   CHECK(view.used == 3);
   CHECK(view.possible == 4);
 
-  view = rw::quantization_view_of(x, integer_levels({-3, -1, -1, 3}, third, {}), rw::bit_width{2});
+  view = rw::report::quantization_view_of(x, integer_levels({-3, -1, -1, 3}, third, {}),
+                                          rw::bit_width{2});
   CHECK(view.levels.size() == 3);
   CHECK(view.used == 3);
   CHECK(view.possible == 4);
 
   // Symmetric codes without the lowest one, and ternary ones, are fewer than 2^b.
-  view = rw::quantization_view_of(x, integer_levels({-1, 0, 0, 1}, torch::ones({}), {{-1, 1}}),
-                                  rw::bit_width{2});
+  view = rw::report::quantization_view_of(
+      x, integer_levels({-1, 0, 0, 1}, torch::ones({}), {{-1, 1}}), rw::bit_width{2});
   CHECK(view.possible == 3);
   CHECK(view.levels.size() == 3);
 
   // Sums of powers of two: not every integer of the range, nor every k-th.
-  view = rw::quantization_view_of(
+  view = rw::report::quantization_view_of(
       x, integer_levels({-10, -2, -4, 10}, torch::full({}, 0.1), {{-10, 10}}), rw::bit_width{4});
   CHECK(view.possible == 16);
   CHECK(view.levels.size() == 4);
@@ -153,7 +156,7 @@ TEST_CASE("positions are in steps where channels have scales of their own")
                   .scale = scale,
                   .is_integer = true,
                   .range = rw::level_range{-3, 3}};
-  const auto view = rw::quantization_view_of(x, q, rw::bit_width{3});
+  const auto view = rw::report::quantization_view_of(x, q, rw::bit_width{3});
   CHECK(view.is_in_steps);
   CHECK(view.scales == 2);
   CHECK(view.least_scale == 0.1);
@@ -177,10 +180,10 @@ TEST_CASE("zero points, offsets and byte levels are read as values() reads them"
                         .offset = torch::full({}, 0.25),
                         .range = rw::level_range{0, 15},
                         .gradient_proxy = rw::gradient_proxy_for(x)};
-  const auto view = rw::quantization_view_of(x, q, rw::bit_width{4});
+  const auto view = rw::report::quantization_view_of(x, q, rw::bit_width{4});
   REQUIRE(view.levels.size() == 16);
   CHECK(view.levels.front().at == -3.75);
-  CHECK((view.levels[7] == rw::level_use{-0.25, 1}));
+  CHECK((view.levels[7] == rw::report::level_use{-0.25, 1}));
   CHECK(view.levels.back().at == 3.75);
   CHECK(view.used == 4);
   CHECK(view.low == -3.75);
@@ -191,7 +194,8 @@ TEST_CASE("a few values far away do not press the histogram together")
 {
   const auto x = at::cat({torch::linspace(0, 1, 10'000, torch::kDouble), numbers({1e6})});
   const rw::dorefa::activations unit;
-  const auto view = rw::quantization_view_of(x, unit(x, rw::bit_width{2}), rw::bit_width{2});
+  const auto view =
+      rw::report::quantization_view_of(x, unit(x, rw::bit_width{2}), rw::bit_width{2});
   CHECK(view.high == 1.0);  // the highest level; the 11th greatest value is a little lower
   CHECK(view.above == 1);
   CHECK(view.below == 0);
@@ -206,32 +210,37 @@ TEST_CASE("weights whose size is dropped are compared by the factor that fits be
                      .flatten()
                      .mul(0.1);
   const auto q = rw::dorefa::weights{}(w, rw::bit_width{2});
-  const auto plain = rw::quantization_view_of(w, q, rw::bit_width{2});
+  const auto plain = rw::report::quantization_view_of(w, q, rw::bit_width{2});
   CHECK_FALSE(plain.is_fitted);
   CHECK(plain.levels.back().at == doctest::Approx(1.0));
   CHECK(plain.error > 100.0);
-  const auto fitted = rw::quantization_view_of(w, q, rw::bit_width{2}, rw::level_size::fitted);
+  const auto fitted =
+      rw::report::quantization_view_of(w, q, rw::bit_width{2}, rw::report::level_size::fitted);
   CHECK(fitted.is_fitted);
   CHECK(fitted.gain < 0.1);
   CHECK(fitted.levels.back().at == doctest::Approx(fitted.gain));
   CHECK(fitted.fitted_error < 0.2);
   CHECK(fitted.used == 4);
-  CHECK(rw::quantization_view_of(w, q, rw::bit_width{2}, rw::level_size::by_gain).is_fitted);
+  CHECK(rw::report::quantization_view_of(w, q, rw::bit_width{2}, rw::report::level_size::by_gain)
+            .is_fitted);
   // The highest level is not in use: whether 0.08 exceeds it is known only if the range is.
   const auto four = numbers({-.1, -.03, .04, .08});
   const auto third = torch::full({}, 1.0 / 3.0, torch::kDouble);
   for (const auto& range : {std::optional<rw::level_range>{}, {rw::level_range{-3, 3}}}) {
-    const auto view = rw::quantization_view_of(four, integer_levels({-3, -1, 1, 1}, third, range),
-                                               rw::bit_width{2}, rw::level_size::fitted);
+    const auto view =
+        rw::report::quantization_view_of(four, integer_levels({-3, -1, 1, 1}, third, range),
+                                         rw::bit_width{2}, rw::report::level_size::fitted);
     CHECK(view.gain == doctest::Approx(0.15 / (4.0 / 3.0)));
     CHECK(view.clipped() == 0.0);
   }
   // Levels that keep the size of the values are rescaled only on request.
   const auto x = ten_values();
-  auto kept = rw::quantization_view_of(x, ten_levels(), rw::bit_width{2}, rw::level_size::by_gain);
+  auto kept = rw::report::quantization_view_of(x, ten_levels(), rw::bit_width{2},
+                                               rw::report::level_size::by_gain);
   CHECK_FALSE(kept.is_fitted);
   CHECK(kept.levels.back().at == 1.5);
-  kept = rw::quantization_view_of(x, ten_levels(), rw::bit_width{2}, rw::level_size::fitted);
+  kept = rw::report::quantization_view_of(x, ten_levels(), rw::bit_width{2},
+                                          rw::report::level_size::fitted);
   CHECK(kept.is_fitted);
   CHECK(kept.levels.back().at == doctest::Approx(1.5 * 9.35 / 8.25));
   CHECK(kept.clipped_above == 0);  // 1.9 < (1.5 + 0.25) * 1.13
@@ -240,8 +249,8 @@ TEST_CASE("weights whose size is dropped are compared by the factor that fits be
 TEST_CASE("one bit, values all alike and levels without scale have views too")
 {
   const auto same = torch::full({5}, 0.7);
-  auto view = rw::quantization_view_of(same, rw::dorefa::weights{}(same, rw::bit_width{1}),
-                                       rw::bit_width{1});
+  auto view = rw::report::quantization_view_of(same, rw::dorefa::weights{}(same, rw::bit_width{1}),
+                                               rw::bit_width{1});
   CHECK(std::isnan(view.error));
   CHECK(view.used == 1);
   CHECK(view.possible == 2);
@@ -252,14 +261,15 @@ TEST_CASE("one bit, values all alike and levels without scale have views too")
 
   // Two channels with two levels each and none in common: `used` is at most 2.
   const auto x = numbers({.1, .2, .3, .4}).view({2, 2});
-  view = rw::quantization_view_of(x, {.levels = x}, rw::bit_width{1});
+  view = rw::report::quantization_view_of(x, {.levels = x}, rw::bit_width{1});
   CHECK(view.used == 2);
   CHECK(view.levels.size() == 4);
   CHECK(view.scales == 0);
 
   // More than 256 levels are not listed.
   const auto many = torch::arange(1000, torch::kDouble);
-  view = rw::quantization_view_of(many, {.levels = many, .is_integer = true}, rw::bit_width{10});
+  view = rw::report::quantization_view_of(many, {.levels = many, .is_integer = true},
+                                          rw::bit_width{10});
   CHECK(view.used == 1000);
   CHECK(view.possible == 1024);
   CHECK(view.levels.empty());
@@ -268,27 +278,27 @@ TEST_CASE("one bit, values all alike and levels without scale have views too")
 TEST_CASE("a view refuses what it cannot show, with the reason")
 {
   const auto x = ten_values();
-  CHECK_THROWS_WITH_AS((void)rw::quantization_view_of(x, ten_levels(), rw::bit_width{32}),
+  CHECK_THROWS_WITH_AS((void)rw::report::quantization_view_of(x, ten_levels(), rw::bit_width{32}),
                        "rolewise: quantization_view: want fewer than 32 bits, got full precision",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)rw::quantization_view_of(x, {}, rw::bit_width{2}),
+  CHECK_THROWS_WITH_AS((void)rw::report::quantization_view_of(x, {}, rw::bit_width{2}),
                        doctest::Contains("want levels of the shape of the values, [10], got none"),
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(
-      (void)rw::quantization_view_of(x.view({2, 5}), ten_levels(), rw::bit_width{2}),
+      (void)rw::report::quantization_view_of(x.view({2, 5}), ten_levels(), rw::bit_width{2}),
       doctest::Contains("of the values, [2, 5], got [10]"), std::invalid_argument);
   const auto none = torch::zeros({0, 3});
-  CHECK_THROWS_WITH_AS((void)rw::quantization_view_of(none, {.levels = none}, rw::bit_width{2}),
-                       doctest::Contains("the tensor has no values, shape [0, 3]"),
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      (void)rw::report::quantization_view_of(none, {.levels = none}, rw::bit_width{2}),
+      doctest::Contains("the tensor has no values, shape [0, 3]"), std::invalid_argument);
   auto broken = x.clone();
   broken[4] = std::numeric_limits<double>::quiet_NaN();
-  CHECK_THROWS_WITH_AS((void)rw::quantization_view_of(broken, ten_levels(), rw::bit_width{2}),
-                       doctest::Contains("not all finite numbers before they are quantized"),
-                       std::runtime_error);
-  CHECK_THROWS_WITH_AS((void)rw::quantization_view_of(x, {.levels = broken}, rw::bit_width{2}),
-                       doctest::Contains("not all finite numbers after they are quantized"),
-                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(
+      (void)rw::report::quantization_view_of(broken, ten_levels(), rw::bit_width{2}),
+      doctest::Contains("not all finite numbers before they are quantized"), std::runtime_error);
+  CHECK_THROWS_WITH_AS(
+      (void)rw::report::quantization_view_of(x, {.levels = broken}, rw::bit_width{2}),
+      doctest::Contains("not all finite numbers after they are quantized"), std::runtime_error);
 }
 
 TEST_CASE("a watcher sees what enters and what leaves, and copies are not watched")
@@ -325,7 +335,7 @@ TEST_CASE("a report shows each layer of few bits as evaluation has it")
   const auto examples = first_of(data.train, 24);
   const auto student = rw::resnet8(data.shape, rw::dorefa{}, rw::inner_bits<2, 3>);
   const auto copy = student;
-  const auto report = rw::quantization_report(student, examples);
+  const auto report = rw::report::quantization_report(student, examples);
   for (std::size_t i = 0; i < copy.parameters().size(); ++i)
     CHECK(torch::equal(copy.parameters()[i].value, student.parameters()[i].value));
   for (std::size_t i = 0; i < copy.buffers().size(); ++i)
@@ -356,7 +366,7 @@ TEST_CASE("a report shows each layer of few bits as evaluation has it")
   const auto stem = student.predict(examples, {rw::tap::stage<0>}).features[rw::tap::stage<0>];
   const auto& first = layer(report, "stage1.0.convolution1");
   const auto q = rw::dorefa::activations{}(stem, rw::bit_width{3});
-  const auto wanted = rw::quantization_view_of(stem, q, rw::bit_width{3});
+  const auto wanted = rw::report::quantization_view_of(stem, q, rw::bit_width{3});
   CHECK(first.activations->bins == wanted.bins);
   CHECK(same(first.activations->levels, wanted.levels));
   CHECK(first.activations->error == wanted.error);
@@ -364,8 +374,8 @@ TEST_CASE("a report shows each layer of few bits as evaluation has it")
   for (const auto& p : student.parameters())
     if (p.name == "stage1.0.convolution1.weight") {
       const auto weights = rw::dorefa::weights{}(p.value, rw::bit_width{2});
-      const auto view =
-          rw::quantization_view_of(p.value, weights, rw::bit_width{2}, rw::level_size::fitted);
+      const auto view = rw::report::quantization_view_of(p.value, weights, rw::bit_width{2},
+                                                         rw::report::level_size::fitted);
       CHECK(first.weights->bins == view.bins);
       CHECK(same(first.weights->levels, view.levels));
     }
@@ -383,11 +393,12 @@ TEST_CASE("a report is written as a picture")
   const auto examples = first_of(data.test, 20);
   const auto path = (std::filesystem::temp_directory_path() / "rolewise_levels.svg").string();
   // [pictures]
-  const auto report = rw::quantization_report(student, examples);  // examples: a batch
-  rw::write_svg(path, report);
-  const auto numbers = rw::quantization_table(report).text();
+  const auto report = rw::report::quantization_report(student, examples);  // examples: a batch
+  rw::report::write_svg(path, report);
+  const auto numbers = rw::report::quantization_table(report).text();
   // [/pictures]
-  CHECK(rw::text_of_file(path) == rw::svg_text(rw::quantization_report(student, examples)));
+  CHECK(rw::support::text_of_file(path) ==
+        rw::report::svg_text(rw::report::quantization_report(student, examples)));
   CHECK(count_of(numbers, "\n") == 2 + report.layers.size());
   std::filesystem::remove(path);
 }
@@ -402,7 +413,8 @@ TEST_CASE("sides in full precision are empty, and a shortcut of other width has 
                                               {"stage2.0.shortcut", {two, four}},
                                               {"classifier", {two, two}}},
                                    .otherwise = rw::inner_bits<2>};
-  const auto of = rw::quantization_report(rw::resnet8(data.shape, rw::dorefa{}, mixed), examples);
+  const auto of =
+      rw::report::quantization_report(rw::resnet8(data.shape, rw::dorefa{}, mixed), examples);
   CHECK(layer(of, "stage1.0.convolution1").weights.has_value());
   CHECK_FALSE(layer(of, "stage1.0.convolution1").activations.has_value());
   CHECK_FALSE(layer(of, "stage1.0.convolution2").weights.has_value());
@@ -411,7 +423,7 @@ TEST_CASE("sides in full precision are empty, and a shortcut of other width has 
   CHECK(layer(of, "stage2.0.shortcut").activations->bits == four);
   CHECK(layer(of, "classifier").activations->values == 8 * 64);
 
-  const auto wide = rw::quantization_report(
+  const auto wide = rw::report::quantization_report(
       rw::wide_resnet(10, 1, data.shape, rw::dorefa{}, rw::inner_bits<4>), examples);
   CHECK(wide.layers.front().place.name == "stage1.0.convolution1");
   for (const auto& each : wide.layers) {
@@ -425,10 +437,10 @@ TEST_CASE("a report refuses networks and batches with nothing to see, in words")
 {
   const auto data = rw::glyphs(few_glyphs());
   CHECK_THROWS_WITH_AS(
-      (void)rw::quantization_report(rw::resnet8(data.shape), first_of(data.train, 4)),
+      (void)rw::report::quantization_report(rw::resnet8(data.shape), first_of(data.train, 4)),
       doctest::Contains("has no layer of fewer than 32 bits"), std::invalid_argument);
   auto student = rw::resnet8(data.shape, rw::dorefa{}, rw::inner_bits<2>);
-  CHECK_THROWS_WITH_AS((void)rw::quantization_report(student, first_of(data.train, 0)),
+  CHECK_THROWS_WITH_AS((void)rw::report::quantization_report(student, first_of(data.train, 0)),
                        "rolewise: quantization_report: the batch has no examples",
                        std::invalid_argument);
   for (const auto& p : student.parameters())
@@ -436,31 +448,31 @@ TEST_CASE("a report refuses networks and batches with nothing to see, in words")
       const torch::NoGradGuard without_graph;
       p.value[0][0][0][0] = std::numeric_limits<double>::infinity();
     }
-  CHECK_THROWS_WITH_AS((void)rw::quantization_report(student, first_of(data.train, 4)),
+  CHECK_THROWS_WITH_AS((void)rw::report::quantization_report(student, first_of(data.train, 4)),
                        "rolewise: dorefa: a weight is infinite; want finite numbers",
                        std::runtime_error);
-  CHECK_THROWS_WITH_AS((void)rw::svg_text(rw::network_quantization{"empty", {}}),
+  CHECK_THROWS_WITH_AS((void)rw::report::svg_text(rw::report::network_quantization{"empty", {}}),
                        "rolewise: quantization_pictures: the report has no layers",
                        std::invalid_argument);
 }
 
 TEST_CASE("a report becomes a table and a picture of the same numbers")
 {
-  rw::network_quantization report{"net & <b>", {}};
+  rw::report::network_quantization report{"net & <b>", {}};
   const rw::bit_width two{2};
   report.layers.push_back({{.name = "one.convolution1"},
                            {two, two},
-                           rw::quantization_view_of(ten_values(), ten_levels(), two),
-                           rw::quantization_view_of(ten_values(), ten_levels(), two)});
+                           rw::report::quantization_view_of(ten_values(), ten_levels(), two),
+                           rw::report::quantization_view_of(ten_values(), ten_levels(), two)});
   report.layers.push_back(
       {{.name = "one.shortcut", .kind = rw::layer_kind::shortcut},
        {two, two},
        std::nullopt,
-       rw::quantization_view_of(
+       rw::report::quantization_view_of(
            ten_values(),
            integer_levels({0, 0, 0, 1, 1, 1, 3, 3, 3, 0}, torch::full({}, 0.5), {{0, 3}}), two),
        "one.convolution1"});
-  CHECK(rw::quantization_table(report).markdown() ==
+  CHECK(rw::report::quantization_table(report).markdown() ==
         "| layer            | bits | weight levels | clipped % | error % | activation levels | "
         "clipped % | error % | zero % |\n"
         "| ---------------- | ---: | ------------: | --------: | ------: | ----------------: | "
@@ -470,8 +482,8 @@ TEST_CASE("a report becomes a table and a picture of the same numbers")
         "| one.shortcut     |  2/2 |             - |         - |       - |            3 of 4 | "
         "    30.00 |    9.09 |   20.0 |\n");
 
-  const auto svg = rw::svg_text(report);
-  CHECK(svg == rw::svg_text(report));
+  const auto svg = rw::report::svg_text(report);
+  CHECK(svg == rw::report::svg_text(report));
   CHECK(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" "));
   CHECK(svg.ends_with("</svg>\n"));
   CHECK(svg.find("net &amp; &lt;b&gt;") != std::string::npos);

@@ -125,7 +125,7 @@ TEST_CASE("drift keeps what ranges were after the first step and after each epoc
   CHECK(std::isnan(drifts[1].value));  // began at 0
   CHECK(drifts[2].value == 0.5);
 
-  const auto chart = rw::drift_chart(history);
+  const auto chart = rw::report::drift_chart(history);
   REQUIRE(chart.curves.size() == 2);
   CHECK(chart.curves[0].name == "layer step");
   CHECK(chart.curves[0].x == history.epochs);
@@ -135,15 +135,15 @@ TEST_CASE("drift keeps what ranges were after the first step and after each epoc
   CHECK(chart.curves[1].name == "layer.input highest");
   CHECK(std::isnan(chart.curves[1].y[1]));
   CHECK(chart.curves[1].y[3] == 0.5);
-  CHECK(rw::drift_chart(history, ".input.").curves.size() == 1);
-  CHECK(rw::svg_text(chart).find("layer.input highest") != std::string::npos);
+  CHECK(rw::report::drift_chart(history, ".input.").curves.size() == 1);
+  CHECK(rw::report::svg_text(chart).find("layer.input highest") != std::string::npos);
   CHECK_THROWS_WITH_AS(
-      (void)rw::drift_chart(history, "offset"),
+      (void)rw::report::drift_chart(history, "offset"),
       "rolewise: drift_chart: of 3 ranges at 4 epochs none with 'offset' in its name begins at "
       "another value than 0",
       std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)rw::drift_chart({}), doctest::Contains("of 0 ranges at 0 epochs"),
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)rw::report::drift_chart({}),
+                       doctest::Contains("of 0 ranges at 0 epochs"), std::invalid_argument);
 }
 
 static_assert(rw::Callback<rw::range_drift<made_up_student>>);
@@ -186,10 +186,10 @@ TEST_CASE("the drift of a run is written as a picture")
   // [drift]
   rw::range_drift drift{pretraining.student};
   rw::fit(pretraining, data.train, {.epochs = 2}, drift);
-  rw::write_svg(path, rw::drift_chart(drift.history(), ".input."));
+  rw::report::write_svg(path, rw::report::drift_chart(drift.history(), ".input."));
   // [/drift]
-  CHECK(rw::text_of_file(path).find("stage3.0.input end") != std::string::npos);
-  CHECK(rw::text_of_file(path).find("stage3.0.inner end") == std::string::npos);
+  CHECK(rw::support::text_of_file(path).find("stage3.0.input end") != std::string::npos);
+  CHECK(rw::support::text_of_file(path).find("stage3.0.inner end") == std::string::npos);
   std::filesystem::remove(path);
 }
 
@@ -203,7 +203,7 @@ TEST_CASE("ranges lie among the lines of a run")
   rw::range_lines log{path, pretraining.student};
   rw::fit(pretraining, data.train, {.epochs = 2, .batch_size = 50}, log);
   // [/lines]
-  std::istringstream text{rw::text_of_file(path)};
+  std::istringstream text{rw::support::text_of_file(path)};
   std::vector<nlohmann::json> lines;
   for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
   REQUIRE(lines.size() == 5);
@@ -249,8 +249,8 @@ TEST_CASE("range_lines keeps the laws of Callback")
   made_up_student students[2];
   rw::laws::callback_holds_for(
       [&](int place) { return rw::range_lines{path(place), students[place]}; });
-  CHECK(rw::text_of_file(path(0)) == rw::text_of_file(path(1)));
-  CHECK(rw::text_of_file(path(0)).find("\"after_epochs\":6") != std::string::npos);
+  CHECK(rw::support::text_of_file(path(0)) == rw::support::text_of_file(path(1)));
+  CHECK(rw::support::text_of_file(path(0)).find("\"after_epochs\":6") != std::string::npos);
   for (int place = 0; place < 2; ++place) std::filesystem::remove(path(place));
 }
 
@@ -293,7 +293,8 @@ TEST_CASE("the drift of a run that is resumed is that of one that was not")
   for (std::size_t r = 0; r < history.rows.size(); ++r)
     for (std::size_t i = 0; i < history.names.size(); ++i)
       CHECK(drift.history().rows[r][i].mean == history.rows[r][i].mean);
-  CHECK(rw::svg_text(rw::drift_chart(drift.history())) == rw::svg_text(rw::drift_chart(history)));
+  CHECK(rw::report::svg_text(rw::report::drift_chart(drift.history())) ==
+        rw::report::svg_text(rw::report::drift_chart(history)));
 }
 
 }  // namespace

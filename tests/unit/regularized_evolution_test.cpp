@@ -20,28 +20,29 @@ using rolewise::tests::simulate;
 
 namespace {
 
-const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
-                         {"bits", integer_interval{1, 8}},
-                         {"still", integer_interval{3, 3}},
-                         {"agent", choice_of{{"none", "policy", "random"}}}};
+const search::search_space mixed{
+    {"lr", search::real_interval{1e-4, 1e-1, search::spacing::logarithmic}},
+    {"bits", search::integer_interval{1, 8}},
+    {"still", search::integer_interval{3, 3}},
+    {"agent", search::choice_of{{"none", "policy", "random"}}}};
 
-search_space letters()
+search::search_space letters()
 {
-  std::vector<dimension> all;
+  std::vector<search::dimension> all;
   for (int i = 0; i < 8; ++i)
-    all.push_back({"cell" + std::to_string(i), choice_of{{"a", "b", "c", "d"}}});
-  return search_space{all};
+    all.push_back({"cell" + std::to_string(i), search::choice_of{{"a", "b", "c", "d"}}});
+  return search::search_space{all};
 }
 
 /// The share of cells that are "c".
-double worth(const configuration& p, std::int64_t, double)
+double worth(const search::configuration& p, std::int64_t, double)
 {
   double found = 0.0;
   for (const auto& [name, x] : p.values()) found += std::get<std::string>(x) == "c" ? 0.125 : 0.0;
   return found;
 }
 
-std::vector<std::string> differing(const configuration& a, const configuration& b)
+std::vector<std::string> differing(const search::configuration& a, const search::configuration& b)
 {
   std::vector<std::string> names;
   for (const auto& [name, x] : a.values())
@@ -49,7 +50,7 @@ std::vector<std::string> differing(const configuration& a, const configuration& 
   return names;
 }
 
-trial_state through(std::int64_t trial, double score)
+search::trial_state through(std::int64_t trial, double score)
 {
   const auto p = mixed.sample(seed{100}.split(static_cast<std::uint64_t>(trial)));
   return {.trial = trial,
@@ -64,17 +65,17 @@ trial_state through(std::int64_t trial, double score)
 
 TEST_CASE("regularized evolution keeps the promises of SearchStrategy")
 {
-  for (const auto& space : {mixed, search_space{}}) {
-    laws::hold_for(regularized_evolution{}, space);
-    laws::hold_for(regularized_evolution{.population = 3, .sample = 2}, space, 9, 12);
-    laws::hold_for(regularized_evolution{.population = 4, .max_concurrent_trials = 1}, space, 6,
-                   12);
+  for (const auto& space : {mixed, search::search_space{}}) {
+    laws::hold_for(search::regularized_evolution{}, space);
+    laws::hold_for(search::regularized_evolution{.population = 3, .sample = 2}, space, 9, 12);
+    laws::hold_for(search::regularized_evolution{.population = 4, .max_concurrent_trials = 1},
+                   space, 6, 12);
   }
 }
 
 TEST_CASE("a child differs from its parent in one dimension, evenly among values")
 {
-  const auto parent = configuration{}
+  const auto parent = search::configuration{}
                           .set("lr", 1e-3)
                           .set("bits", std::int64_t{5})
                           .set("still", std::int64_t{3})
@@ -84,7 +85,7 @@ TEST_CASE("a child differs from its parent in one dimension, evenly among values
   std::map<std::string, int> agents;
   constexpr int count = 6000;
   for (std::uint64_t i = 0; i < count; ++i) {
-    const auto child = regularized_evolution::mutated(mixed, parent, seed{i});
+    const auto child = search::regularized_evolution::mutated(mixed, parent, seed{i});
     CHECK(mixed.contains(child));
     const auto names = differing(parent, child);
     REQUIRE(names.size() == 1);
@@ -101,23 +102,24 @@ TEST_CASE("a child differs from its parent in one dimension, evenly among values
   REQUIRE(agents.size() == 2);
   CHECK(std::abs(agents["policy"] - times["agent"] / 2) < 112);
 
-  const search_space still{{"still", integer_interval{3, 3}}};
-  CHECK(regularized_evolution::mutated(still, still.sample(seed{}), seed{}) ==
+  const search::search_space still{{"still", search::integer_interval{3, 3}}};
+  CHECK(search::regularized_evolution::mutated(still, still.sample(seed{}), seed{}) ==
         still.sample(seed{}));
 }
 
 TEST_CASE("parents are the best of a sample of the youngest, and the oldest are forgotten")
 {
   // Trial 0 is the best but too old: the population is 1, 2 and 3.
-  const std::vector<trial_state> trial_states{through(0, 9.0), through(1, 0.2), through(2, 0.4),
-                                              through(3, 0.3), {.trial = 4},    {.trial = 5}};
+  const std::vector<search::trial_state> trial_states{through(0, 9.0), through(1, 0.2),
+                                                      through(2, 0.4), through(3, 0.3),
+                                                      {.trial = 4},    {.trial = 5}};
   std::map<std::int64_t, int> parents;
   constexpr int count = 2000;
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto decisions =
-        regularized_evolution{.population = 3, .sample = 2}(mixed, trial_states, seed{i});
+        search::regularized_evolution{.population = 3, .sample = 2}(mixed, trial_states, seed{i});
     REQUIRE(decisions.size() == 2);
-    const auto& born = std::get<start_trial>(decisions[0]);
+    const auto& born = std::get<search::start_trial>(decisions[0]);
     REQUIRE(born.parent);
     ++parents[*born.parent];
     CHECK(differing(*trial_states[static_cast<std::size_t>(*born.parent)].at, born.at).size() == 1);
@@ -133,21 +135,23 @@ TEST_CASE("parents are the best of a sample of the youngest, and the oldest are 
   for (auto& s : equals) s.score = 0.5;
   int first = 0;
   for (std::uint64_t i = 0; i < count; ++i)
-    first += std::get<start_trial>(
-                 regularized_evolution{.population = 3, .sample = 2}(mixed, equals, seed{i})[0])
-                         .parent == 1
-                 ? 1
-                 : 0;
+    first +=
+        std::get<search::start_trial>(
+            search::regularized_evolution{.population = 3, .sample = 2}(mixed, equals, seed{i})[0])
+                    .parent == 1
+            ? 1
+            : 0;
   CHECK(std::abs(first - count * 5 / 9) < 112);
 }
 
 TEST_CASE("children wait for a whole population, and for a place")
 {
-  const regularized_evolution strategy{.population = 3, .sample = 2, .max_concurrent_trials = 2};
-  const auto starts = [](const std::vector<decision>& decisions) {
+  const search::regularized_evolution strategy{
+      .population = 3, .sample = 2, .max_concurrent_trials = 2};
+  const auto starts = [](const std::vector<search::decision>& decisions) {
     std::vector<std::int64_t> found;
     for (const auto& d : decisions)
-      if (std::holds_alternative<start_trial>(d)) found.push_back(trial_of(d));
+      if (std::holds_alternative<search::start_trial>(d)) found.push_back(trial_of(d));
     return found;
   };
   using numbers = std::vector<std::int64_t>;
@@ -159,7 +163,7 @@ TEST_CASE("children wait for a whole population, and for a place")
   CHECK(starts(strategy(mixed, {through(0, 0.1), through(1, 0.2), running, {.trial = 3}},
                         seed{})) == numbers{});
   // The third was stopped without a score: evolution continues with the other two.
-  trial_state stopped{.trial = 2, .finished = true};
+  search::trial_state stopped{.trial = 2, .finished = true};
   CHECK(starts(strategy(mixed, {through(0, 0.1), through(1, 0.2), stopped, {.trial = 3}},
                         seed{})) == numbers{3});
   CHECK(starts(strategy(mixed,
@@ -175,12 +179,12 @@ TEST_CASE("children wait for a whole population, and for a place")
 TEST_CASE("regularized evolution refuses what makes no sense")
 {
   CHECK_THROWS_WITH_AS(
-      (void)(regularized_evolution{.population = 0}(mixed, {{.trial = 0}}, seed{})),
+      (void)(search::regularized_evolution{.population = 0}(mixed, {{.trial = 0}}, seed{})),
       "rolewise: regularized-evolution: want population and sample >= 1, max_concurrent_trials >= "
       "0, got 0, 4 "
       "and 0",
       std::invalid_argument);
-  CHECK_THROWS_AS((void)(regularized_evolution{.sample = 0}(mixed, {{.trial = 0}}, seed{})),
+  CHECK_THROWS_AS((void)(search::regularized_evolution{.sample = 0}(mixed, {{.trial = 0}}, seed{})),
                   std::invalid_argument);
 }
 
@@ -190,11 +194,11 @@ TEST_CASE("evolution finds better configurations than random search at equal cos
   double evolved = 0.0, random = 0.0;
   for (std::uint64_t s = 0; s < 16; ++s) {
     const tests::simulation_options options{.trials = 160, .epochs = 2, .seed = seed{s}};
-    const auto run = simulate(regularized_evolution{}, space, worth, options);
+    const auto run = simulate(search::regularized_evolution{}, space, worth, options);
     CHECK(run.epochs == 320);
     CHECK(run.decisions.size() == 20);
     evolved += run.best() / 16;
-    random += simulate(random_search{}, space, worth, options).best() / 16;
+    random += simulate(search::random_search{}, space, worth, options).best() / 16;
   }
   MESSAGE("evolution " << evolved << " random " << random);
   CHECK(evolved > random + 0.1);

@@ -98,16 +98,16 @@ batch samples(std::int64_t count, std::int64_t channels)
           .normalization = {}};
 }
 
-run_record full_record()
+report::run_record full_record()
 {
-  run_record record{.name = "student \"c\"\n\x01 \u00B1",
-                    .seed = seed{18446744073709551615ULL},
-                    .options = {{"epochs", std::int64_t{3}},
-                                {"rate", 1.0},
-                                {"decay", 1e-300},
-                                {"resume", true},
-                                {"data", std::string{"C:\\data"}}},
-                    .results = {{"accuracy", 0.1 + 0.2}, {"worst", -0.0}}};
+  report::run_record record{.name = "student \"c\"\n\x01 \u00B1",
+                            .seed = seed{18446744073709551615ULL},
+                            .options = {{"epochs", std::int64_t{3}},
+                                        {"rate", 1.0},
+                                        {"decay", 1e-300},
+                                        {"resume", true},
+                                        {"data", std::string{"C:\\data"}}},
+                            .results = {{"accuracy", 0.1 + 0.2}, {"worst", -0.0}}};
   record.history.epochs = {{0, {{"loss", 1.0 / 3.0}, {"accuracy", 1.0}}, 0.05, 0.5, 0.7, 2.5},
                            {1, {{"loss", 2e22}, {"accuracy", 5e-324}}, {}, {}, {}, 3.25}};
   record.history.best_accuracy = 0.5;
@@ -122,14 +122,14 @@ run_record full_record()
 TEST_CASE("intervals are drawn to scale, in color where they leave out zero")
 {
   // The axis is 0 .. 15 over 300 - 20 - (20 + 6.6) pixels.
-  const interval_chart chart{.title = "gain",
-                             .x_label = "points",
-                             .rows = {{"a", 10, 5, 15}, {"<", 5, 0, 10}},
-                             .width = 300};
-  const auto svg = svg_text(chart);
-  CHECK(svg == svg_text(chart));
+  const report::interval_chart chart{.title = "gain",
+                                     .x_label = "points",
+                                     .rows = {{"a", 10, 5, 15}, {"<", 5, 0, 10}},
+                                     .width = 300};
+  const auto svg = report::svg_text(chart);
+  CHECK(svg == report::svg_text(chart));
   const auto has = [&](const std::string& part) { return svg.find(part) != std::string::npos; };
-  const auto at = [](double share) { return fixed_text(26.6 + 253.4 * share, 2); };
+  const auto at = [](double share) { return report::fixed_text(26.6 + 253.4 * share, 2); };
   CHECK(has("<line x1=\"" + at(5 / 15.0) + "\" y1=\"53.00\" x2=\"" + at(1.0) +
             "\" y2=\"53.00\" stroke=\"#0072B2\" stroke-width=\"2.00\"/>"));
   CHECK(has("<circle cx=\"" + at(10 / 15.0) + "\" cy=\"53.00\" r=\"4.00\" fill=\"#0072B2\"/>"));
@@ -139,69 +139,70 @@ TEST_CASE("intervals are drawn to scale, in color where they leave out zero")
   CHECK(has(">gain</text>"));
   CHECK(has(">points</text>"));
 
-  CHECK_THROWS_WITH_AS((void)svg_text(interval_chart{}), "rolewise: interval_chart: has no rows",
-                       std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)svg_text(interval_chart{.rows = {{"a", 1, 2, 3}}}),
+  CHECK_THROWS_WITH_AS((void)report::svg_text(report::interval_chart{}),
+                       "rolewise: interval_chart: has no rows", std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)report::svg_text(report::interval_chart{.rows = {{"a", 1, 2, 3}}}),
                        "rolewise: interval_chart: 'a' wants low <= mean <= high, |x| up to 1e100, "
                        "got 2, 1 and 3",
                        std::invalid_argument);
-  CHECK_THROWS_AS((void)svg_text(interval_chart{.rows = {{"a", not_a_number, 0, 1}}}),
-                  std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)svg_text(interval_chart{.rows = {{"a", 1, 0, 2}}, .width = 10}),
-                       "rolewise: interval_chart: wants at least 300 pixels, got 10",
-                       std::invalid_argument);
+  CHECK_THROWS_AS(
+      (void)report::svg_text(report::interval_chart{.rows = {{"a", not_a_number, 0, 1}}}),
+      std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      (void)report::svg_text(report::interval_chart{.rows = {{"a", 1, 0, 2}}, .width = 10}),
+      "rolewise: interval_chart: wants at least 300 pixels, got 10", std::invalid_argument);
 }
 
 TEST_CASE("a paired difference is put into words by its numbers alone")
 {
-  CHECK(interval_text({1.204, 0.66, 1.74, 20}, 2) == "+1.20 (0.66 .. 1.74)");
-  CHECK(interval_text({-1.2, -2, 0, 5}, 1) == "-1.2 (-2.0 .. 0.0)");
-  CHECK(comparison_text("d", "b", {1.204, 0.66, 1.74, 20}, "points", "seeds") ==
+  CHECK(report::interval_text({1.204, 0.66, 1.74, 20}, 2) == "+1.20 (0.66 .. 1.74)");
+  CHECK(report::interval_text({-1.2, -2, 0, 5}, 1) == "-1.2 (-2.0 .. 0.0)");
+  CHECK(report::comparison_text("d", "b", {1.204, 0.66, 1.74, 20}, "points", "seeds") ==
         "d is above b by 1.20 points (0.66 .. 1.74, 20 seeds).");
-  CHECK(comparison_text("own view", "same view", {-0.5, -0.75, -0.25, 3}) ==
+  CHECK(report::comparison_text("own view", "same view", {-0.5, -0.75, -0.25, 3}) ==
         "own view is below same view by 0.50 points (-0.75 .. -0.25, 3 pairs).");
   // A standard deviation of 1.3247 over a mean of 0.1.
-  CHECK(comparison_text("c", "b", {0.1, -0.52, 0.72, 20}, "points", "seeds") ==
+  CHECK(report::comparison_text("c", "b", {0.1, -0.52, 0.72, 20}, "points", "seeds") ==
         "c and b are not told apart: +0.10 points (-0.52 .. 0.72, 20 seeds); a difference of this "
         "size would want about 1380 seeds.");
-  CHECK(comparison_text("c", "b", {-0.01, -0.5, 0.48, 20}) ==
+  CHECK(report::comparison_text("c", "b", {-0.01, -0.5, 0.48, 20}) ==
         "c and b are not told apart: -0.01 points (-0.50 .. 0.48, 20 pairs).");
-  CHECK(comparison_text("c", "b", {0.0, -0.5, 0.5, 20}) ==
+  CHECK(report::comparison_text("c", "b", {0.0, -0.5, 0.5, 20}) ==
         "c and b are not told apart: 0.00 points (-0.50 .. 0.50, 20 pairs).");
 }
 
 TEST_CASE("statistics are the mean and the sample standard deviation")
 {
-  const auto s = statistics_of({2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0});
+  const auto s = report::statistics_of({2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0});
   CHECK(s.mean == 5.0);
   CHECK(s.std == doctest::Approx(std::sqrt(32.0 / 7.0)));
   CHECK(s.least == 2.0);
   CHECK(s.greatest == 9.0);
   CHECK(s.count == 8);
-  CHECK((statistics_of({3.5}) ==
-         statistics{.mean = 3.5, .std = 0.0, .least = 3.5, .greatest = 3.5, .count = 1}));
-  CHECK(std::isnan(statistics_of({1.0, not_a_number}).mean));
-  CHECK_THROWS_WITH_AS((void)statistics_of({}), "rolewise: statistics: there are no values",
+  CHECK((report::statistics_of({3.5}) ==
+         report::statistics{.mean = 3.5, .std = 0.0, .least = 3.5, .greatest = 3.5, .count = 1}));
+  CHECK(std::isnan(report::statistics_of({1.0, not_a_number}).mean));
+  CHECK_THROWS_WITH_AS((void)report::statistics_of({}), "rolewise: statistics: there are no values",
                        std::invalid_argument);
 }
 
 TEST_CASE("numbers as text")
 {
-  CHECK(fixed_text(92.125, 1) == "92.1");
-  CHECK(fixed_text(-1.0, 0) == "-1");
-  CHECK(fixed_text(-0.001, 2) == "0.00");
-  CHECK(fixed_text(infinity, 2) == "-");
-  CHECK(fixed_text(1e308, 0).size() == 309);
-  CHECK(fixed_text(-1.5e308, 17).size() == 1 + 309 + 1 + 17);
-  CHECK(spread_text(statistics_of({1.0, 2.0, 3.0}), 2) == "2.00 \u00B1 1.00");
-  CHECK(spread_text(statistics_of({1.0}), 2) == "1.00");
-  CHECK_THROWS_WITH_AS((void)fixed_text(1.0, 18),
+  CHECK(report::fixed_text(92.125, 1) == "92.1");
+  CHECK(report::fixed_text(-1.0, 0) == "-1");
+  CHECK(report::fixed_text(-0.001, 2) == "0.00");
+  CHECK(report::fixed_text(infinity, 2) == "-");
+  CHECK(report::fixed_text(1e308, 0).size() == 309);
+  CHECK(report::fixed_text(-1.5e308, 17).size() == 1 + 309 + 1 + 17);
+  CHECK(report::spread_text(report::statistics_of({1.0, 2.0, 3.0}), 2) == "2.00 \u00B1 1.00");
+  CHECK(report::spread_text(report::statistics_of({1.0}), 2) == "1.00");
+  CHECK_THROWS_WITH_AS((void)report::fixed_text(1.0, 18),
                        "rolewise: fixed_text: want 0 to 17 digits, got 18", std::invalid_argument);
 }
 
 TEST_CASE("a table aligns numbers to the right and everything by characters, not bytes")
 {
-  table t{{"student", "accuracy", "note"}};
+  report::table t{{"student", "accuracy", "note"}};
   t.add({"a", "9.1 \u00B1 0.2", "\u00E9t\u00E9"}).add({"teacher", "-", "2 bits?"});
   CHECK(
       t.text() ==
@@ -215,7 +216,7 @@ TEST_CASE("a table aligns numbers to the right and everything by characters, not
         "| ------- | --------: | ------- |\n"
         "| a       | 9.1 \u00B1 0.2 | \u00E9t\u00E9     |\n"
         "| teacher |         - | 2 bits? |\n");
-  CHECK(table{{"class", "images"}}
+  CHECK(report::table{{"class", "images"}}
             .add({"\u72AC", "12"})
             .add({"e\u0301te\u0301", "3"})
             .add({"a\nb\x1b[2J", "4"})
@@ -226,17 +227,18 @@ TEST_CASE("a table aligns numbers to the right and everything by characters, not
         "\u72AC           12\n"
         "e\u0301te\u0301           3\n"
         "a?b?[2J       4\n");
-  CHECK(table{{"x"}}.add({"a|b\nc"}).markdown() ==
+  CHECK(report::table{{"x"}}.add({"a|b\nc"}).markdown() ==
         "| x         |\n| --------- |\n| a\\|b<br>c |\n");
-  CHECK(table{{"empty"}}.text() == "empty\n\u2500\u2500\u2500\u2500\u2500\n");
+  CHECK(report::table{{"empty"}}.text() == "empty\n\u2500\u2500\u2500\u2500\u2500\n");
   CHECK_THROWS_WITH_AS(t.add({"one"}), "rolewise: table: a row has 1 cells, the table 3 columns",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)table{{}}, "rolewise: table: has no columns", std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)report::table{{}}, "rolewise: table: has no columns",
+                       std::invalid_argument);
 }
 
 TEST_CASE("a table that is wider than the terminal shows each row as a block of its own")
 {
-  table t{{"network", "accuracy, %", "bytes"}};
+  report::table t{{"network", "accuracy, %", "bytes"}};
   t.add({"a: alone", "92.13 \u00B1 0.21", "1234"}).add({"b: \u72AC", "9.5", "-"});
   CHECK(t.text(29) == t.text());
   CHECK(t.text(28) ==
@@ -256,34 +258,35 @@ TEST_CASE("a PNG file shows what was written, gray or color, whatever the stride
   torch::manual_seed(0);
   for (const std::int64_t channels : {1, 3}) {
     const auto image = torch::randint(0, 256, {channels, 5, 7}, torch::kByte);
-    CHECK(torch::equal(read_png(png_bytes(image)), image));
+    CHECK(torch::equal(read_png(report::png_bytes(image)), image));
     const auto turned = image.transpose(1, 2);
-    CHECK(torch::equal(read_png(png_bytes(turned)), turned));
+    CHECK(torch::equal(read_png(report::png_bytes(turned)), turned));
   }
   const auto noise = torch::randint(0, 256, {3, 300, 200}, torch::kByte);
-  CHECK(torch::equal(read_png(png_bytes(noise)), noise));
+  CHECK(torch::equal(read_png(report::png_bytes(noise)), noise));
   const auto pixel = torch::zeros({1, 1, 1}, torch::kByte);
-  CHECK(torch::equal(read_png(png_bytes(pixel)), pixel));
+  CHECK(torch::equal(read_png(report::png_bytes(pixel)), pixel));
 }
 
 TEST_CASE("png refuses what is no picture and says which file cannot be written")
 {
   const auto refuses = [](const torch::Tensor& image, const char* why) {
-    CHECK_THROWS_WITH_AS((void)png_bytes(image), why, std::invalid_argument);
+    CHECK_THROWS_WITH_AS((void)report::png_bytes(image), why, std::invalid_argument);
   };
   refuses({}, "rolewise: png: the image is undefined");
   refuses(torch::zeros({3, 4, 5}), "rolewise: png: want uint8, got Float");
   refuses(torch::zeros({2, 4, 5}, torch::kByte),
           "rolewise: png: want an image [1, H, W] or [3, H, W], H and W from 1 to 65535, got "
           "[2, 4, 5]");
-  CHECK_THROWS_AS((void)png_bytes(torch::zeros({1, 0, 5}, torch::kByte)), std::invalid_argument);
+  CHECK_THROWS_AS((void)report::png_bytes(torch::zeros({1, 0, 5}, torch::kByte)),
+                  std::invalid_argument);
 
   const scratch here;
   const auto path = here.path + "/none/picture.png";
   const auto why = "rolewise: " + path + ": cannot be written: No such file or directory";
-  CHECK_THROWS_WITH_AS(write_png(path, torch::zeros({1, 2, 2}, torch::kByte)), why.c_str(),
+  CHECK_THROWS_WITH_AS(report::write_png(path, torch::zeros({1, 2, 2}, torch::kByte)), why.c_str(),
                        std::runtime_error);
-  write_png(here.path + "/picture.png", torch::ones({1, 2, 2}, torch::kByte));
+  report::write_png(here.path + "/picture.png", torch::ones({1, 2, 2}, torch::kByte));
   CHECK(torch::equal(read_png(content_of(here.path + "/picture.png")),
                      torch::ones({1, 2, 2}, torch::kByte)));
 }
@@ -291,8 +294,8 @@ TEST_CASE("png refuses what is no picture and says which file cannot be written"
 TEST_CASE("a contact sheet shows every pixel of every view, enlarged")
 {
   const auto color = samples(3, 3), gray = samples(3, 1);
-  const contact_sheet_options options{.scale = 3};
-  const auto sheet = contact_sheet({{"sample", color}, {"teacher", gray}}, options);
+  const report::contact_sheet_options options{.scale = 3};
+  const auto sheet = report::contact_sheet({{"sample", color}, {"teacher", gray}}, options);
   REQUIRE(sheet.size(0) == 3);
   // Layout: margin 12, titles 7 letters of 12 pixels less one gap, margin 12; gap 6.
   const std::int64_t left = 12 + (7 * 6 - 1) * 2 + 12;
@@ -305,8 +308,9 @@ TEST_CASE("a contact sheet shows every pixel of every view, enlarged")
       CHECK(torch::equal(place, want));
     }
   CHECK(sheet.size(2) == left + 3 * (18 + 6) - 6 + 12);
-  CHECK(contact_sheet({{"gray", gray}}, options).size(0) == 1);
-  CHECK(torch::equal(sheet, contact_sheet({{"sample", color}, {"teacher", gray}}, options)));
+  CHECK(report::contact_sheet({{"gray", gray}}, options).size(0) == 1);
+  CHECK(
+      torch::equal(sheet, report::contact_sheet({{"sample", color}, {"teacher", gray}}, options)));
 }
 
 TEST_CASE("a contact sheet writes titles and classes, and goes on below after enough columns")
@@ -316,31 +320,31 @@ TEST_CASE("a contact sheet writes titles and classes, and goes on below after en
   const auto ink = [](const torch::Tensor& sheet) {
     return (sheet < 255).sum().item<std::int64_t>();
   };
-  const contact_sheet_options one_line{.scale = 4, .columns = 16};
-  const auto with_title = contact_sheet({{"Hi", shown}}, one_line);
+  const report::contact_sheet_options one_line{.scale = 4, .columns = 16};
+  const auto with_title = report::contact_sheet({{"Hi", shown}}, one_line);
   auto silent = shown;
   silent.labels = torch::Tensor{};
-  CHECK(ink(contact_sheet({{"", silent}}, one_line)) == 0);
+  CHECK(ink(report::contact_sheet({{"", silent}}, one_line)) == 0);
   // H has 17 dots and i has 9, each of 2 x 2 pixels.
-  CHECK(ink(contact_sheet({{"Hi", silent}}, one_line)) == (17 + 9) * 4);
+  CHECK(ink(report::contact_sheet({{"Hi", silent}}, one_line)) == (17 + 9) * 4);
   CHECK(ink(with_title) > (17 + 9) * 4);
 
   auto named = one_line;
   named.class_names = {"I", "I", "I", "I", "I"};  // 11 dots
-  CHECK(ink(contact_sheet({{"", shown}}, named)) == 5 * 11 * 4);
+  CHECK(ink(report::contact_sheet({{"", shown}}, named)) == 5 * 11 * 4);
   named.class_names.assign(5, "Iiiiiiiiiiiiiiiiiii");  // too long: smaller, and truncated
-  const auto cut = contact_sheet({{"", shown}}, named);
+  const auto cut = report::contact_sheet({{"", shown}}, named);
   CHECK(ink(cut) > 0);
-  CHECK(cut.size(2) == contact_sheet({{"", shown}}, one_line).size(2));
+  CHECK(cut.size(2) == report::contact_sheet({{"", shown}}, one_line).size(2));
 
   auto soft = shown;
   soft.labels = torch::one_hot(shown.labels, 10).to(torch::kFloat32);
-  CHECK(
-      torch::equal(contact_sheet({{"", soft}}, one_line), contact_sheet({{"", shown}}, one_line)));
+  CHECK(torch::equal(report::contact_sheet({{"", soft}}, one_line),
+                     report::contact_sheet({{"", shown}}, one_line)));
 
-  const auto wrapped = contact_sheet({{"", samples(5, 1)}}, {.scale = 4, .columns = 2});
+  const auto wrapped = report::contact_sheet({{"", samples(5, 1)}}, {.scale = 4, .columns = 2});
   CHECK(wrapped.size(2) == 16 + 2 * (24 + 8) - 8 + 16);
-  const auto single = contact_sheet({{"", samples(2, 1)}}, {.scale = 4, .columns = 2});
+  const auto single = report::contact_sheet({{"", samples(2, 1)}}, {.scale = 4, .columns = 2});
   CHECK(wrapped.size(1) - 16 == 3 * (single.size(1) - 16));
 }
 
@@ -350,22 +354,24 @@ TEST_CASE("a contact sheet brings normalized inputs back")
   plain.normalization = {.mean = {0.5, 0.4, 0.3}, .std = {0.2, 0.3, 0.1}};
   const auto as_networks_see = normalized(plain);
   REQUIRE(as_networks_see.inputs.is_floating_point());
-  CHECK(torch::equal(contact_sheet({{"x", as_networks_see}}), contact_sheet({{"x", plain}})));
+  CHECK(torch::equal(report::contact_sheet({{"x", as_networks_see}}),
+                     report::contact_sheet({{"x", plain}})));
   auto beyond = as_networks_see;
   beyond.inputs = torch::full_like(beyond.inputs, 1000.0);
   auto white = plain;
   white.inputs = torch::full_like(plain.inputs, 255);
-  CHECK(torch::equal(contact_sheet({{"x", beyond}}), contact_sheet({{"x", white}})));
+  CHECK(
+      torch::equal(report::contact_sheet({{"x", beyond}}), report::contact_sheet({{"x", white}})));
 }
 
 TEST_CASE("a contact sheet refuses rows that do not belong together")
 {
   const auto good = samples(3, 3);
   const auto refuses = [&](const batch& other, const char* why) {
-    CHECK_THROWS_WITH_AS((void)contact_sheet({{"sample", good}, {"teacher", other}}), why,
+    CHECK_THROWS_WITH_AS((void)report::contact_sheet({{"sample", good}, {"teacher", other}}), why,
                          std::invalid_argument);
   };
-  CHECK_THROWS_WITH_AS((void)contact_sheet({}), "rolewise: contact_sheet: has no rows",
+  CHECK_THROWS_WITH_AS((void)report::contact_sheet({}), "rolewise: contact_sheet: has no rows",
                        std::invalid_argument);
   refuses({},
           "rolewise: contact_sheet: row 'teacher' wants inputs [N, C, H, W], got an undefined "
@@ -382,31 +388,31 @@ TEST_CASE("a contact sheet refuses rows that do not belong together")
           "rolewise: contact_sheet: row 'teacher' has a normalization of 3 channels, its "
           "inputs have 1");
   CHECK_THROWS_WITH_AS(
-      (void)contact_sheet({{"sample", good}}, {.scale = 0}),
+      (void)report::contact_sheet({{"sample", good}}, {.scale = 0}),
       "rolewise: contact_sheet: want scale and columns of at least 1, got 0 and 16",
       std::invalid_argument);
 }
 
 TEST_CASE("every printable character has a picture of its own")
 {
-  std::set<std::string_view> pictures{rolewise::detail::unknown_letter};
+  std::set<std::string_view> pictures{rolewise::report::detail::unknown_letter};
   for (char c = ' '; c <= '~'; ++c)
-    rolewise::detail::for_each_letter(std::string(1, c), [&](std::string_view picture) {
+    rolewise::report::detail::for_each_letter(std::string(1, c), [&](std::string_view picture) {
       CHECK(picture.size() == 8);
       CHECK(pictures.insert(picture).second);
     });
   CHECK(pictures.size() == 96);
-  CHECK(rolewise::detail::letters_in("a\u00E9\u20AC") == 3);
+  CHECK(rolewise::report::detail::letters_in("a\u00E9\u20AC") == 3);
 }
 
 TEST_CASE("ticks are 1, 2 or 5 times a power of ten and reach around the data")
 {
   const auto labels = [](double low, double high, bool is_rounded) {
-    rolewise::detail::extent over;
+    rolewise::report::detail::extent over;
     over.include(low);
     over.include(high);
     std::vector<std::string> texts;
-    const rolewise::detail::axis axis{over, is_rounded};
+    const rolewise::report::detail::axis axis{over, is_rounded};
     for (const auto& t : axis.ticks()) texts.push_back(t.label);
     return texts;
   };
@@ -428,7 +434,7 @@ TEST_CASE("ticks are 1, 2 or 5 times a power of ten and reach around the data")
 
 TEST_CASE("a chart has its curves, bands, gaps, ticks and names")
 {
-  const line_chart chart{
+  const report::line_chart chart{
       .title = "Loss & <more>",
       .x_label = "epoch",
       .y_label = "nats",
@@ -439,8 +445,8 @@ TEST_CASE("a chart has its curves, bands, gaps, ticks and names")
                   .y = {2, 2, 2, 2},
                   .low = {1, 1, 1, 1},
                   .high = {3, 3, 3, 3}}}};
-  const auto svg = svg_text(chart);
-  CHECK(svg == svg_text(chart));
+  const auto svg = report::svg_text(chart);
+  CHECK(svg == report::svg_text(chart));
   CHECK(times_in(svg, "<polyline") == 3);
   CHECK(times_in(svg, "<polygon") == 1);
   CHECK(times_in(svg, "<circle") == 1);
@@ -469,10 +475,10 @@ TEST_CASE("a chart has its curves, bands, gaps, ticks and names")
 
 TEST_CASE("more curves than colors differ by their strokes")
 {
-  line_chart chart{.title = "", .x_label = "", .y_label = "", .curves = {}};
+  report::line_chart chart{.title = "", .x_label = "", .y_label = "", .curves = {}};
   for (int i = 0; i < 28; ++i)
     chart.curves.push_back({.name = std::to_string(i), .x = {0, 1}, .y = {0, 1.0 * i}});
-  const auto svg = svg_text(chart);
+  const auto svg = report::svg_text(chart);
   std::set<std::string> strokes;
   for (auto at = svg.find("<polyline"); at != std::string::npos;
        at = svg.find("<polyline", at + 1)) {
@@ -484,24 +490,25 @@ TEST_CASE("more curves than colors differ by their strokes")
 
 TEST_CASE("a curve over runs is their mean in a band from least to greatest")
 {
-  const auto c = curve_over_runs("seeds", {{1.0, 2.0}, {3.0, 2.0}, {5.0, 5.0}}, 1.0);
+  const auto c = report::curve_over_runs("seeds", {{1.0, 2.0}, {3.0, 2.0}, {5.0, 5.0}}, 1.0);
   CHECK((c.x == std::vector<double>{1.0, 2.0}));
   CHECK((c.y == std::vector<double>{3.0, 3.0}));
   CHECK((c.low == std::vector<double>{1.0, 2.0}));
   CHECK((c.high == std::vector<double>{5.0, 5.0}));
-  CHECK(curve_over_runs("one", {{1.0, 2.0}}).low.empty());
-  CHECK_THROWS_WITH_AS((void)curve_over_runs("x", {}), "rolewise: curve_over_runs: 'x' has no runs",
-                       std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)curve_over_runs("x", {{1.0, 2.0}, {1.0}}),
+  CHECK(report::curve_over_runs("one", {{1.0, 2.0}}).low.empty());
+  CHECK_THROWS_WITH_AS((void)report::curve_over_runs("x", {}),
+                       "rolewise: curve_over_runs: 'x' has no runs", std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)report::curve_over_runs("x", {{1.0, 2.0}, {1.0}}),
                        "rolewise: curve_over_runs: 'x' has runs of 2 and 1 values",
                        std::invalid_argument);
 }
 
 TEST_CASE("a chart refuses what it cannot draw")
 {
-  const auto refuses = [](curve c, const char* why) {
-    const line_chart chart{.title = "", .x_label = "", .y_label = "", .curves = {std::move(c)}};
-    CHECK_THROWS_WITH_AS((void)svg_text(chart), why, std::invalid_argument);
+  const auto refuses = [](report::curve c, const char* why) {
+    const report::line_chart chart{
+        .title = "", .x_label = "", .y_label = "", .curves = {std::move(c)}};
+    CHECK_THROWS_WITH_AS((void)report::svg_text(chart), why, std::invalid_argument);
   };
   refuses({.name = "c", .x = {}, .y = {}},
           "rolewise: line_chart: 'c' wants as many x as y, at least 1, got 0 and 0");
@@ -513,19 +520,19 @@ TEST_CASE("a chart refuses what it cannot draw")
           "rolewise: line_chart: 'c' wants finite x, got nan");
   refuses({.name = "c", .x = {1}, .y = {1e200}},
           "rolewise: line_chart: 'c' wants |y| up to 1e100, got 1e+200");
-  CHECK_THROWS_WITH_AS((void)svg_text(line_chart{}), "rolewise: line_chart: has no curves",
-                       std::invalid_argument);
-  line_chart small{};
+  CHECK_THROWS_WITH_AS((void)report::svg_text(report::line_chart{}),
+                       "rolewise: line_chart: has no curves", std::invalid_argument);
+  report::line_chart small{};
   small.width = 10;
-  CHECK_THROWS_WITH_AS((void)svg_text(small),
+  CHECK_THROWS_WITH_AS((void)report::svg_text(small),
                        "rolewise: line_chart: wants at least 200 x 150 pixels, got 10 x 440",
                        std::invalid_argument);
   const scratch here;
-  line_chart chart{};
+  report::line_chart chart{};
   chart.curves = {{.name = "c", .x = {1}, .y = {not_a_number}}};
-  CHECK_THROWS_AS(write_svg(here.path + "/none/c.svg", chart), std::runtime_error);
-  write_svg(here.path + "/c.svg", chart);
-  CHECK(content_of(here.path + "/c.svg") == svg_text(chart));
+  CHECK_THROWS_AS(report::write_svg(here.path + "/none/c.svg", chart), std::runtime_error);
+  report::write_svg(here.path + "/c.svg", chart);
+  CHECK(content_of(here.path + "/c.svg") == report::svg_text(chart));
 }
 
 TEST_CASE("a run record reads back as it was written, to the last bit")
@@ -533,8 +540,8 @@ TEST_CASE("a run record reads back as it was written, to the last bit")
   const scratch here;
   const auto path = here.path + "/record.json";
   const auto record = full_record();
-  write_json(path, record);
-  const auto back = read_run_record(path);
+  report::write_json(path, record);
+  const auto back = report::read_run_record(path);
   CHECK(back.name == record.name);
   CHECK((back.seed == record.seed));
   CHECK((back.options == record.options));
@@ -556,11 +563,11 @@ TEST_CASE("in a run record what is not finite is null, and null is not a number"
 {
   const scratch here;
   const auto path = here.path + "/record.json";
-  run_record record;
+  report::run_record record;
   record.results = {{"a", infinity}, {"b", not_a_number}};
-  write_json(path, record);
+  report::write_json(path, record);
   CHECK(times_in(content_of(path), ": null") == 2);
-  const auto back = read_run_record(path);
+  const auto back = report::read_run_record(path);
   CHECK(std::isnan(back.results[0].value));
   CHECK(std::isnan(back.results[1].value));
 }
@@ -570,9 +577,9 @@ TEST_CASE("without times a record does not depend on the clock")
   auto a = full_record(), b = full_record();
   b.history.epochs[1].seconds = 99.0;
   CHECK(json_text(a) != json_text(b));
-  CHECK(json_text(without_times(a)) == json_text(without_times(b)));
+  CHECK(json_text(report::without_times(a)) == json_text(report::without_times(b)));
   b.history.epochs[1].numbers[0].value = 0.0;
-  CHECK(json_text(without_times(a)) != json_text(without_times(b)));
+  CHECK(json_text(report::without_times(a)) != json_text(report::without_times(b)));
 }
 
 TEST_CASE("a file that is no run record is refused with its name and its byte")
@@ -582,7 +589,7 @@ TEST_CASE("a file that is no run record is refused with its name and its byte")
   const auto refuses = [&](const std::string& text, const std::string& why) {
     write_text(path, text);
     const auto whole = "rolewise: " + path + ": " + why;
-    CHECK_THROWS_WITH_AS((void)read_run_record(path), whole.c_str(), std::runtime_error);
+    CHECK_THROWS_WITH_AS((void)report::read_run_record(path), whole.c_str(), std::runtime_error);
   };
   refuses("", "is not JSON: at byte 0: want a value");
   refuses("{\"format\": }", "is not JSON: at byte 11: want a value");
@@ -606,12 +613,13 @@ TEST_CASE("a file that is no run record is refused with its name and its byte")
   const auto whole = json_text(full_record());
   for (std::size_t length = 0; length + 2 < whole.size(); length += 7) {
     write_text(path, whole.substr(0, length));
-    CHECK_THROWS_AS((void)read_run_record(path), std::runtime_error);
+    CHECK_THROWS_AS((void)report::read_run_record(path), std::runtime_error);
   }
-  CHECK_THROWS_AS((void)read_run_record(here.path), std::runtime_error);
+  CHECK_THROWS_AS((void)report::read_run_record(here.path), std::runtime_error);
   const auto why = "rolewise: " + here.path + "/none: cannot be read: No such file or directory";
-  CHECK_THROWS_WITH_AS((void)read_run_record(here.path + "/none"), why.c_str(), std::runtime_error);
-  CHECK_THROWS_AS(write_json(here.path + "/none/record.json", {}), std::runtime_error);
+  CHECK_THROWS_WITH_AS((void)report::read_run_record(here.path + "/none"), why.c_str(),
+                       std::runtime_error);
+  CHECK_THROWS_AS(report::write_json(here.path + "/none/record.json", {}), std::runtime_error);
 }
 
 TEST_CASE("JSON of others is read too")

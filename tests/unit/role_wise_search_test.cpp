@@ -49,30 +49,30 @@ std::set<std::int64_t> ids_of(const torch::Tensor& ids)
 struct small_population {
   static constexpr std::string_view name = "small-population";
 
-  [[nodiscard]] std::vector<decision> operator()(const search_space&,
-                                                 const std::vector<trial_state>& trial_states,
-                                                 seed) const
+  [[nodiscard]] std::vector<search::decision> operator()(
+      const search::search_space&, const std::vector<search::trial_state>& trial_states, seed) const
   {
-    std::vector<decision> decisions;
-    const auto better = [](const trial_state& a, const trial_state& b) {
+    std::vector<search::decision> decisions;
+    const auto better = [](const search::trial_state& a, const search::trial_state& b) {
       return *a.score < *b.score;
     };
     for (const auto& s : trial_states)
       if (!s.at)
-        decisions.emplace_back(start_trial{s.trial, configuration_of(augmentation_policy{})});
+        decisions.emplace_back(
+            search::start_trial{s.trial, search::configuration_of(augmentation_policy{})});
     if (!decisions.empty()) return decisions;
     const auto worst = std::ranges::min_element(trial_states, better);
     const auto best = std::ranges::max_element(trial_states, better);
     for (const auto& s : trial_states) {
       if (s.finished) continue;
       if (&s != &*worst || worst == best) {
-        decisions.emplace_back(keep_trial{s.trial});
+        decisions.emplace_back(search::keep_trial{s.trial});
         continue;
       }
-      auto levels = policy_at(*best->at).levels();
+      auto levels = search::policy_at(*best->at).levels();
       for (auto& level : levels) level = std::min<std::int64_t>(9, level + 1);
-      decisions.emplace_back(
-          exploit_trial{best->trial, s.trial, configuration_of(augmentation_policy{levels})});
+      decisions.emplace_back(search::exploit_trial{
+          best->trial, s.trial, search::configuration_of(augmentation_policy{levels})});
     }
     return decisions;
   }
@@ -162,7 +162,7 @@ const dataset& letters()
   return data.train;
 }
 
-search_splits parts() { return split_for_search(letters(), 40, 24, seed{3}); }
+systems::search_splits parts() { return systems::split_for_search(letters(), 40, 24, seed{3}); }
 
 search_run_options few_trials()
 {
@@ -181,24 +181,24 @@ auto loss() { return 0.1 * cross_entropy{} + 0.9 * soft_target_kl{temperature{4}
 template<typename Strategy>
 auto teachers_stage(const Strategy& strategy)
 {
-  return teacher_search{.network = maker_of(true),
-                        .strategy = strategy,
-                        .optimizer = sgd{.learning_rate = 0.01},
-                        .search = few_trials(),
-                        .retraining = {.epochs = 6, .batch_size = 20, .seed = seed{8}}};
+  return systems::teacher_search{.network = maker_of(true),
+                                 .strategy = strategy,
+                                 .optimizer = sgd{.learning_rate = 0.01},
+                                 .search = few_trials(),
+                                 .retraining = {.epochs = 6, .batch_size = 20, .seed = seed{8}}};
 }
 
-template<typename View = same_view, typename Reward = student_accuracy>
+template<typename View = same_view, typename Reward = systems::student_accuracy>
 auto students_stage(const View& view = {}, const Reward& reward = {})
 {
-  return student_search{.network = maker_of(false),
-                        .strategy = small_population{},
-                        .loss = loss(),
-                        .teacher_input = view,
-                        .reward = reward,
-                        .optimizer = sgd{.learning_rate = 0.01},
-                        .search = few_trials(),
-                        .retraining = {.epochs = 6, .batch_size = 20, .seed = seed{9}}};
+  return systems::student_search{.network = maker_of(false),
+                                 .strategy = small_population{},
+                                 .loss = loss(),
+                                 .teacher_input = view,
+                                 .reward = reward,
+                                 .optimizer = sgd{.learning_rate = 0.01},
+                                 .search = few_trials(),
+                                 .retraining = {.epochs = 6, .batch_size = 20, .seed = seed{9}}};
 }
 
 }  // namespace
@@ -213,13 +213,15 @@ TEST_CASE("parts of a search are apart, balanced, and settled by the seed")
   CHECK(data.search.labels.bincount({}, 4).eq(10).all().item<bool>());
   CHECK(data.validation.labels.bincount({}, 4).eq(6).all().item<bool>());
   CHECK(torch::equal(parts().validation.ids, data.validation.ids));
-  const auto more = split_for_search(letters(), 40, 40, seed{3});  // contains the smaller part
+  const auto more =
+      systems::split_for_search(letters(), 40, 40, seed{3});  // contains the smaller part
   for (const auto id : ids_of(data.validation.ids)) CHECK(ids_of(more.validation.ids).contains(id));
-  CHECK_THROWS_AS((void)split_for_search(letters(), 100, 24, seed{3}), std::invalid_argument);
+  CHECK_THROWS_AS((void)systems::split_for_search(letters(), 100, 24, seed{3}),
+                  std::invalid_argument);
 
   auto mixed = data;
   mixed.validation = mixed.search;
-  CHECK_THROWS_WITH_AS((void)teachers_stage(random_search{})(mixed),
+  CHECK_THROWS_WITH_AS((void)teachers_stage(search::random_search{})(mixed),
                        doctest::Contains("is in the search part and in the validation part"),
                        std::invalid_argument);
 }
@@ -229,7 +231,7 @@ TEST_CASE("the share of validation is counted in passes")
   // Role-KD's search: 31 steps against 359 batches of 128 an epoch; in units of a forward pass
   // 124 against 359: a validation share of 74 %.
   const search_run_options published{.trials = 16, .epochs = 200, .evaluation_interval = 1};
-  const auto cost = cost_of_search(31 * 128, 359 * 128, published, {.teacher = 1.0});
+  const auto cost = systems::cost_of_search(31 * 128, 359 * 128, published, {.teacher = 1.0});
   CHECK(cost.training == 16.0 * 200.0 * 128.0 * 124.0);
   CHECK(cost.validation == 16.0 * 200.0 * 128.0 * 359.0);
   CHECK(cost.validation_share() == doctest::Approx(359.0 / 483.0));
@@ -238,18 +240,21 @@ TEST_CASE("the share of validation is counted in passes")
   // Validated every three epochs, 4000 training images allow 8470 validation images for a share
   // of 15 %.
   const search_run_options ours{.trials = 16, .epochs = 60, .evaluation_interval = 3};
-  const auto count = validation_examples(4000, ours, {.teacher = 1.0});
+  const auto count = systems::validation_examples(4000, ours, {.teacher = 1.0});
   CHECK(count == 8470);
-  CHECK(cost_of_search(4000, count, ours, {.teacher = 1.0}).validation_share() < 0.15);
-  CHECK(cost_of_search(4000, count + 1, ours, {.teacher = 1.0}).validation_share() >= 0.15);
+  CHECK(systems::cost_of_search(4000, count, ours, {.teacher = 1.0}).validation_share() < 0.15);
+  CHECK(systems::cost_of_search(4000, count + 1, ours, {.teacher = 1.0}).validation_share() >=
+        0.15);
   // If the interval does not divide the epochs, the last round is shorter.
-  CHECK(cost_of_search(10, 5, {.trials = 1, .epochs = 4, .evaluation_interval = 3}).validation ==
-        10.0);
+  CHECK(systems::cost_of_search(10, 5, {.trials = 1, .epochs = 4, .evaluation_interval = 3})
+            .validation == 10.0);
 
-  CHECK_THROWS_AS((void)cost_of_search(0, 1, ours), std::invalid_argument);
-  CHECK_THROWS_AS((void)validation_examples(4000, ours, {}, fraction{1.0}), std::invalid_argument);
-  CHECK_THROWS_AS((void)validation_examples(1, {.trials = 1, .epochs = 1}, {}, fraction{0.1}),
+  CHECK_THROWS_AS((void)systems::cost_of_search(0, 1, ours), std::invalid_argument);
+  CHECK_THROWS_AS((void)systems::validation_examples(4000, ours, {}, fraction{1.0}),
                   std::invalid_argument);
+  CHECK_THROWS_AS(
+      (void)systems::validation_examples(1, {.trials = 1, .epochs = 1}, {}, fraction{0.1}),
+      std::invalid_argument);
 }
 
 TEST_CASE("no validation example trains anybody of a search, in any way")
@@ -258,8 +263,8 @@ TEST_CASE("no validation example trains anybody of a search, in any way")
   const auto judged = ids_of(data.validation.ids);
   const auto whole = ids_of(data.all.ids);
   questions.clear();
-  const auto found = role_wise_search(teachers_stage(small_population{}), students_stage(), data,
-                                      pad_crop_flip{.padding = 1});
+  const auto found = systems::role_wise_search(teachers_stage(small_population{}), students_stage(),
+                                               data, pad_crop_flip{.padding = 1});
 
   // A validation call has all validation examples, as they fit into one batch.
   std::vector<std::size_t> judgments;
@@ -291,12 +296,12 @@ TEST_CASE("a stage follows the best trial's ancestors and trains with what they 
 {
   const auto data = parts();
   const auto one = teachers_stage(small_population{})(data, pad_crop_flip{.padding = 1});
-  CHECK(one.found.best == best_trial(one.found.history, 3));
+  CHECK(one.found.best == search::best_trial(one.found.history, 3));
   CHECK(one.found.policies == search_segments(one.found.history, one.found.best));
   CHECK(one.found.history.strategy == "small-population");
   CHECK(one.retrained.run.epochs.size() == 6);
   CHECK(one.found.cost.validation_share() ==
-        cost_of_search(40, 24, few_trials()).validation_share());
+        systems::cost_of_search(40, 24, few_trials()).validation_share());
 
   // The retraining, by hand.
   const auto own = seed{8};
@@ -322,13 +327,13 @@ TEST_CASE("a stage follows the best trial's ancestors and trains with what they 
 TEST_CASE("students start from their teacher, which sees its own view if so set")
 {
   const auto data = parts();
-  const auto one = teachers_stage(random_search{})(data, pad_crop_flip{.padding = 1});
-  const auto teachers = teachers_from(one);
+  const auto one = teachers_stage(search::random_search{})(data, pad_crop_flip{.padding = 1});
+  const auto teachers = systems::teachers_from(one);
   const auto run = [&](const auto& stage) {
     return stage.look_for_policies(data, teachers, pad_crop_flip{.padding = 1}).history;
   };
   const auto code_faithful = run(students_stage());
-  const auto own_view = run(students_stage(teachers_policies{}));
+  const auto own_view = run(students_stage(systems::teachers_policies{}));
   CHECK_FALSE((code_faithful == own_view));
   auto apart = students_stage();
   apart.starts_from_teacher = false;
@@ -340,7 +345,7 @@ TEST_CASE("students start from their teacher, which sees its own view if so set"
   const auto unchanged = idle.look_for_policies(data, teachers, pad_crop_flip{.padding = 1});
   for (const auto& event : unchanged.history.events)
     if (event.score) CHECK(*event.score == accuracy(teachers.of_search, data.validation));
-  auto untrained = search_teachers<marked_student>{teachers};
+  auto untrained = systems::search_teachers<marked_student>{teachers};
   CHECK(untrained.policies == one.found.policies);
 }
 
@@ -350,10 +355,10 @@ TEST_CASE("a kept search is not continued under another teacher or validation se
   const auto folder =
       std::filesystem::temp_directory_path() / ("rolewise-stages-" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
-  auto stage = students_stage(teachers_policies{});
+  auto stage = students_stage(systems::teachers_policies{});
   stage.search.folder = folder.string();
-  const auto one = teachers_stage(random_search{})(data, pad_crop_flip{.padding = 1});
-  const auto teachers = teachers_from(one);
+  const auto one = teachers_stage(search::random_search{})(data, pad_crop_flip{.padding = 1});
+  const auto teachers = systems::teachers_from(one);
   const auto run = [&](const auto& of, const auto& by) {
     return stage.look_for_policies(of, by, pad_crop_flip{.padding = 1}).history;
   };
@@ -387,9 +392,9 @@ TEST_CASE("both stages go on around a trial that diverges, and end with networks
   const auto is_finite = [](const marked_student& network) {
     return network.parameters()[0].value.isfinite().all().item<bool>();
   };
-  const auto fails_in = [](const search_history& history, std::int64_t trial) {
-    return std::ranges::count_if(history.events, [&](const search_event& event) {
-      return event.what == search_event::kind::failed && event.trial == trial;
+  const auto fails_in = [](const search::search_history& history, std::int64_t trial) {
+    return std::ranges::count_if(history.events, [&](const search::search_event& event) {
+      return event.what == search::search_event::kind::failed && event.trial == trial;
     });
   };
   // The first network that is made is broken, that of trial 0.
@@ -402,40 +407,40 @@ TEST_CASE("both stages go on around a trial that diverges, and end with networks
     };
   };
   const auto search = [&](const auto& strategy) {
-    const teacher_search one{.network = first_is_broken(true),
-                             .strategy = strategy,
-                             .optimizer = sgd{.learning_rate = 0.01},
-                             .search = few_trials(),
-                             .retraining = {.epochs = 3, .batch_size = 20}};
-    const student_search two{.network = first_is_broken(false),
-                             .strategy = strategy,
-                             .loss = loss(),
-                             .optimizer = sgd{.learning_rate = 0.01},
-                             .starts_from_teacher = false,
-                             .search = few_trials(),
-                             .retraining = {.epochs = 3, .batch_size = 20}};
-    return role_wise_search(one, two, data, pad_crop_flip{.padding = 1});
+    const systems::teacher_search one{.network = first_is_broken(true),
+                                      .strategy = strategy,
+                                      .optimizer = sgd{.learning_rate = 0.01},
+                                      .search = few_trials(),
+                                      .retraining = {.epochs = 3, .batch_size = 20}};
+    const systems::student_search two{.network = first_is_broken(false),
+                                      .strategy = strategy,
+                                      .loss = loss(),
+                                      .optimizer = sgd{.learning_rate = 0.01},
+                                      .starts_from_teacher = false,
+                                      .search = few_trials(),
+                                      .retraining = {.epochs = 3, .batch_size = 20}};
+    return systems::role_wise_search(one, two, data, pad_crop_flip{.padding = 1});
   };
   const auto check = [&](const auto& found) {
     const auto of_one = [&](const auto& stage) {
       CHECK(fails_in(stage.found.history, 0) == 1);
       CHECK(is_finite(stage.found.of_search.value()));
       CHECK(is_finite(stage.retrained.network));
-      const auto failed = failed_trials(stage.found.history);
+      const auto failed = search::failed_trials(stage.found.history);
       CHECK(std::ranges::none_of(
-          failed, [&](const failed_trial& one) { return one.trial == stage.found.best; }));
+          failed, [&](const search::failed_trial& one) { return one.trial == stage.found.best; }));
     };
     of_one(found.teacher);
     of_one(found.student);
   };
-  const auto stopped = search(random_search{});
+  const auto stopped = search(search::random_search{});
   check(stopped);
   CHECK(stopped.teacher.found.best != 0);
-  check(search(population_based{}));
-  const teacher_search hopeless{.network = first_is_broken(true, 3),
-                                .strategy = random_search{},
-                                .search = few_trials(),
-                                .retraining = {.epochs = 3, .batch_size = 20}};
+  check(search(search::population_based{}));
+  const systems::teacher_search hopeless{.network = first_is_broken(true, 3),
+                                         .strategy = search::random_search{},
+                                         .search = few_trials(),
+                                         .retraining = {.epochs = 3, .batch_size = 20}};
   CHECK_THROWS_WITH_AS(
       (void)hopeless(data, pad_crop_flip{.padding = 1}),
       doctest::Contains("rolewise: run_search: all trials have failed: trial 0 ({"),
@@ -445,9 +450,9 @@ TEST_CASE("both stages go on around a trial that diverges, and end with networks
 TEST_CASE("the teacher's T. stddev can be searched for without a student")
 {
   const auto data = parts();
-  const auto one = teachers_stage(random_search{})(data, pad_crop_flip{.padding = 1});
-  const auto teachers = teachers_from(one);
-  const low_teacher_stddev<no_agent> reward{
+  const auto one = teachers_stage(search::random_search{})(data, pad_crop_flip{.padding = 1});
+  const auto teachers = systems::teachers_from(one);
+  const systems::low_teacher_stddev<no_agent> reward{
       .measured = {.batch_size = 4, .steps = 2, .epochs = 2, .seed = seed{1}}};
   const auto stage = students_stage(same_view{}, reward);
   questions.clear();
@@ -462,9 +467,9 @@ TEST_CASE("the teacher's T. stddev can be searched for without a student")
   // The winner's last score is that of its policy.
   const auto policy = found.policies[0].policy;
   const frozen_teacher teacher{teachers.of_search};
-  CHECK(ranked_trials(found.history, 1).front().mean ==
+  CHECK(search::ranked_trials(found.history, 1).front().mean ==
         reward(teacher, policy_agent{.policy = policy}, data.validation));
-  CHECK_THROWS_AS((void)teachers_from(stage_result<marked_student>{
+  CHECK_THROWS_AS((void)systems::teachers_from(systems::stage_result<marked_student>{
                       found, {one.retrained.network, one.retrained.run}}),
                   std::invalid_argument);
   const auto both = stage(data, teachers, pad_crop_flip{.padding = 1});
@@ -504,13 +509,14 @@ TEST_CASE("an augmentation that blurs a teacher's answers is held to its accurac
   data.labels = torch::arange(64).remainder(2);
   data.inputs = (data.labels.view({64, 1, 1, 1}) * 255).to(torch::kByte).expand({64, 1, 3, 3});
   data.inputs = data.inputs.contiguous();
-  const low_teacher_stddev<no_agent> free{
+  const systems::low_teacher_stddev<no_agent> free{
       .measured = {.batch_size = 8, .steps = 1, .epochs = 2, .seed = seed{1}},
       .accuracy_kept = 0.0};
   auto bound = free;
   bound.accuracy_kept = 0.8;
   const by_brightness teacher;
-  const double spread = teacher_stddev(teacher, data, no_agent{}, free.measured).stddev;
+  const double spread =
+      measurement::teacher_stddev(teacher, data, no_agent{}, free.measured).stddev;
   CHECK(spread > 0.0);
   CHECK(free(teacher, no_agent{}, data) == -spread);
   CHECK(bound(teacher, no_agent{}, data) == -spread);
@@ -524,25 +530,25 @@ TEST_CASE("an augmentation that blurs a teacher's answers is held to its accurac
 TEST_CASE("low-bit ResNets are evaluated with running statistics, example by example")
 {
   const auto data = parts();
-  const teacher_search one{
+  const systems::teacher_search one{
       .network = [](const sample_shape& shape, seed own) { return resnet8(shape, {.seed = own}); },
       .strategy = small_population{},
       .search = {.trials = 2, .epochs = 1, .batch_size = 20},
       .retraining = {.epochs = 1, .batch_size = 40}};
-  const student_search two{
+  const systems::student_search two{
       .network = [](const sample_shape& shape,
                     seed own) { return resnet8(shape, dorefa{}, inner_bits<2>, {.seed = own}); },
       .strategy = small_population{},
       .loss = loss(),
       .search = {.trials = 2, .epochs = 1, .batch_size = 20},
       .retraining = {.epochs = 1, .batch_size = 40}};
-  const auto found = role_wise_search(one, two, data, pad_crop_flip{.padding = 1});
+  const auto found = systems::role_wise_search(one, two, data, pad_crop_flip{.padding = 1});
   const auto last = found.student.found.history.events.back().score;
   CHECK(last.has_value());
   // With one example at a time, batch statistics would give another result, and would fail for a
   // map of one value.
   const auto& best = *found.student.found.of_search;
   CHECK(accuracy(best, data.validation, {.batch_size = 1}) ==
-        ranked_trials(found.student.found.history).front().mean);
+        search::ranked_trials(found.student.found.history).front().mean);
   CHECK(found.student.retrained.network.layers()[1].widths.weights.value() == 2);
 }

@@ -131,8 +131,9 @@ auto run(std::int64_t until, Callbacks&&... callbacks)
              callbacks...);
 }
 
-const search_space rates{{"rate", real_interval{1e-3, 1.0, spacing::logarithmic}},
-                         {"width", integer_interval{1000, 9000}}};
+const search::search_space rates{
+    {"rate", search::real_interval{1e-3, 1.0, search::spacing::logarithmic}},
+    {"width", search::integer_interval{1000, 9000}}};
 
 std::vector<exploit_event> one_event(std::int64_t target, std::int64_t clone)
 {
@@ -158,12 +159,12 @@ struct second_run {
 
 struct interrupted {};
 
-auto search(const std::string& where, int lives)
+auto search_in(const std::string& where, int lives)
 {
   int asked = 0;
   return run_search(
-      random_search{}, rates,
-      [&](const configuration& at, std::int64_t, seed own) {
+      search::random_search{}, rates,
+      [&](const search::configuration& at, std::int64_t, seed own) {
         return supervised{.student = tiny_student{data().shape, own},
                           .optimizer = sgd{.learning_rate = at.real("rate")},
                           .seed = own};
@@ -179,34 +180,34 @@ auto search(const std::string& where, int lives)
 
 TEST_CASE("what is written for machines is the same in every locale")
 {
-  search_history history{.strategy = "by hand",
-                         .space = rates,
-                         .trials = 2,
-                         .epochs = 2000,
-                         .evaluation_interval = 1000,
-                         .seed = seed{1234567},
-                         .events = {}};
-  const auto at = configuration{}.set("rate", 0.125).set("width", std::int64_t{1234});
+  search::search_history history{.strategy = "by hand",
+                                 .space = rates,
+                                 .trials = 2,
+                                 .epochs = 2000,
+                                 .evaluation_interval = 1000,
+                                 .seed = seed{1234567},
+                                 .events = {}};
+  const auto at = search::configuration{}.set("rate", 0.125).set("width", std::int64_t{1234});
   for (const std::int64_t trial : {0, 1}) history.events.push_back(testing::started(trial, at));
   history.events.push_back(testing::scored(0, 0, 1000, 0.25));
-  line_chart chart{.title = "curves", .x_label = "step", .y_label = "loss"};
+  report::line_chart chart{.title = "curves", .x_label = "step", .y_label = "loss"};
   chart.width = 1200;
   chart.curves.push_back({.name = "a", .x = {0, 5000, 12000}, .y = {0.5, 0.25, 1e-5}});
-  const heat_map map{.title = "map",
-                     .x_label = "epoch",
-                     .row_labels = {"a"},
-                     .rows = {std::vector<std::optional<double>>(1200, 0.25)},
-                     .first_column = 1000};
+  const report::heat_map map{.title = "map",
+                             .x_label = "epoch",
+                             .row_labels = {"a"},
+                             .rows = {std::vector<std::optional<double>>(1200, 0.25)},
+                             .first_column = 1000};
   const auto everything = [&] {
     std::vector<std::string> texts{
-        svg_text(chart),
-        svg_text(map),
-        search_page(history),
+        report::svg_text(chart),
+        report::svg_text(map),
+        report::search_page(history),
         json_text(rates),
         json_text(at),
         text(at),
-        json_text(parse_configuration(json_text(at), rates)),
-        json_text(run_record{.name = "n", .seed = seed{1234567}}),
+        json_text(search::parse_configuration(json_text(at), rates)),
+        json_text(report::run_record{.name = "n", .seed = seed{1234567}}),
         policy_log_text(one_event(1234, 5678), log_dialect::json),
         json_text(policy_schedule{std::vector<policy_segment>{{0, {}}, {1234, {}}}}),
         rolewise::detail::kept_trial{.trial = 1234, .round = 5678}.file(),
@@ -243,13 +244,13 @@ TEST_CASE("runs and searches begun in one locale go on in another")
   CHECK(lines_of(read(in / "log.csv")).size() == 5);
 
   const folder searched, searched_whole;
-  const auto wanted = search(searched_whole.path, 100);
-  CHECK_THROWS_AS((void)search(searched.path, 1), interrupted);
+  const auto wanted = search_in(searched_whole.path, 100);
+  CHECK_THROWS_AS((void)search_in(searched.path, 1), interrupted);
   {
     const grouping_locale elsewhere;
-    CHECK_THROWS_AS((void)search(searched.path, 2), interrupted);
+    CHECK_THROWS_AS((void)search_in(searched.path, 2), interrupted);
   }
-  CHECK((search(searched.path, 100).history == wanted.history));
+  CHECK((search_in(searched.path, 100).history == wanted.history));
 }
 
 TEST_CASE("a device and a pipe take lines as they come")
@@ -336,7 +337,7 @@ TEST_CASE("of two searches in one folder the second is refused")
 {
   const folder in;
   const auto held = rolewise::detail::event_file{in / "history.jsonl"};
-  CHECK(complaint([&] { (void)search(in.path, 100); }) ==
+  CHECK(complaint([&] { (void)search_in(in.path, 100); }) ==
         "rolewise: " + (in / "history.jsonl") + ": is being written by this process (" +
             std::to_string(::getpid()) +
             "); wait until that search is over or choose another folder");
@@ -444,38 +445,40 @@ TEST_CASE("names that are no UTF-8 come out as U+FFFD wherever they are written"
   record.numbers = {{name, 1.0}};
   CHECK(nlohmann::json::parse(json_lines::line_of(record))["metrics"].contains(repaired + "\x01"));
   CHECK(csv::header_of(record).starts_with("epoch," + repaired));
-  line_chart chart{.title = name, .x_label = name, .y_label = name};
+  report::line_chart chart{.title = name, .x_label = name, .y_label = name};
   chart.curves.push_back({.name = name, .x = {0, 1}, .y = {0, 1}});
-  const heat_map map{.title = name, .x_label = name, .row_labels = {name}, .rows = {{0.5}}};
-  table rows{{name}};
+  const report::heat_map map{.title = name, .x_label = name, .row_labels = {name}, .rows = {{0.5}}};
+  report::table rows{{name}};
   rows.add({name});
-  search_history history{.strategy = name,
-                         .space = rates,
-                         .trials = 1,
-                         .epochs = 2,
-                         .evaluation_interval = 1,
-                         .seed = seed{1},
-                         .events = {}};
-  history.events.push_back(
-      testing::started(0, configuration{}.set("rate", 0.5).set("width", std::int64_t{1000})));
+  search::search_history history{.strategy = name,
+                                 .space = rates,
+                                 .trials = 1,
+                                 .epochs = 2,
+                                 .evaluation_interval = 1,
+                                 .seed = seed{1},
+                                 .events = {}};
+  history.events.push_back(testing::started(
+      0, search::configuration{}.set("rate", 0.5).set("width", std::int64_t{1000})));
   for (const auto& text :
-       {svg_text(chart), svg_text(map), rows.html(), rows.markdown(), rows.text(),
-        search_page(history, {.title = name}), json_text(run_record{.name = name})}) {
+       {report::svg_text(chart), report::svg_text(map), rows.html(), rows.markdown(), rows.text(),
+        report::search_page(history, {.title = name}),
+        json_text(report::run_record{.name = name})}) {
     CHECK(rolewise::detail::is_utf8(text));
     CHECK(text.find(repaired) != std::string::npos);
   }
-  for (const auto& text : {svg_text(chart), svg_text(map), search_page(history, {.title = name})})
+  for (const auto& text : {report::svg_text(chart), report::svg_text(map),
+                           report::search_page(history, {.title = name})})
     CHECK(text.find('\x01') == std::string::npos);
-  CHECK(rolewise::detail::xml_text("a\xEF\xBF\xBF"
-                                   "b") ==
+  CHECK(rolewise::report::detail::xml_text("a\xEF\xBF\xBF"
+                                           "b") ==
         "a\xEF\xBF\xBD"
         "b");
 
   // Names that must be the same when read back are refused instead.
-  CHECK(complaint([&] { (void)json_text(configuration{}.set("a", name)); }) ==
+  CHECK(complaint([&] { (void)json_text(search::configuration{}.set("a", name)); }) ==
         "rolewise: configuration: '" + repaired + "\x01' is no UTF-8, so no JSON can hold it");
   CHECK(complaint([&] {
-          (void)json_text(search_space{{"a", choice_of{{"x", name}}}});
+          (void)json_text(search::search_space{{"a", search::choice_of{{"x", name}}}});
         }).starts_with("rolewise: search_space: '" + repaired));
 }
 
@@ -506,21 +509,21 @@ TEST_CASE("every reader passes over a byte order mark and names UTF-16")
         "rolewise: " + path + ":1:1: found UTF-16, want UTF-8");
 
   write(path, mark + json_text(rates));
-  CHECK(read_space(path) == rates);
-  write(path, mark + json_text(run_record{.name = "n"}));
-  CHECK(read_run_record(path).name == "n");
+  CHECK(search::read_space(path) == rates);
+  write(path, mark + json_text(report::run_record{.name = "n"}));
+  CHECK(report::read_run_record(path).name == "n");
 
-  const search_history history{.strategy = "s",
-                               .space = rates,
-                               .trials = 1,
-                               .epochs = 2,
-                               .evaluation_interval = 1,
-                               .seed = seed{1},
-                               .events = {}};
-  write_search_history(path, history);
+  const search::search_history history{.strategy = "s",
+                                       .space = rates,
+                                       .trials = 1,
+                                       .epochs = 2,
+                                       .evaluation_interval = 1,
+                                       .seed = seed{1},
+                                       .events = {}};
+  search::write_search_history(path, history);
   write(path, mark + read(path));
-  CHECK(read_search_history(path).strategy == "s");
+  CHECK(search::read_search_history(path).strategy == "s");
   write(path, wide("{\"search_history\": 1}\n"));
-  CHECK(complaint([&] { (void)read_search_history(path); }) ==
+  CHECK(complaint([&] { (void)search::read_search_history(path); }) ==
         "rolewise: " + path + ": is damaged at byte 0: is in UTF-16, want UTF-8");
 }

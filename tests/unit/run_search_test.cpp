@@ -45,11 +45,12 @@ using rolewise::testing::tiny_student;
 
 namespace {
 
-const search_space rates{{"rate", real_interval{1e-3, 1.0, spacing::logarithmic}}};
+const search::search_space rates{
+    {"rate", search::real_interval{1e-3, 1.0, search::spacing::logarithmic}}};
 
-configuration rate(double x) { return configuration{}.set("rate", x); }
+search::configuration rate(double x) { return search::configuration{}.set("rate", x); }
 
-auto step_at(const dataset& data, const configuration& at, seed own)
+auto step_at(const dataset& data, const search::configuration& at, seed own)
 {
   return supervised{.student = tiny_student{data.shape, own.split(purpose{"weights"})},
                     .optimizer = sgd{.learning_rate = at.real("rate")},
@@ -60,7 +61,7 @@ auto step_at(const dataset& data, const configuration& at, seed own)
 
 struct maker {
   const dataset& data;
-  auto operator()(const configuration& at, std::int64_t, seed own) const
+  auto operator()(const search::configuration& at, std::int64_t, seed own) const
   {
     return step_at(data, at, own);
   }
@@ -71,7 +72,7 @@ struct mover : maker {
   using maker::operator();
   int* moved;
   template<typename Step>
-  void operator()(Step& step, const configuration& at, std::int64_t, seed own) const
+  void operator()(Step& step, const search::configuration& at, std::int64_t, seed own) const
   {
     step.optimizer.learning_rate = at.real("rate");
     step.seed = own;
@@ -82,10 +83,9 @@ struct mover : maker {
 /// A strategy that returns the decisions of a function.
 struct scripted {
   static constexpr std::string_view name = "scripted";
-  std::function<std::vector<decision>(const std::vector<trial_state>&)> script;
-  [[nodiscard]] std::vector<decision> operator()(const search_space&,
-                                                 const std::vector<trial_state>& trial_states,
-                                                 seed) const
+  std::function<std::vector<search::decision>(const std::vector<search::trial_state>&)> script;
+  [[nodiscard]] std::vector<search::decision> operator()(
+      const search::search_space&, const std::vector<search::trial_state>& trial_states, seed) const
   {
     return script(trial_states);
   }
@@ -96,10 +96,12 @@ struct scripted_reading_history : scripted {
 };
 
 /// A strategy that applies `one` to every trial that has not finished.
-scripted each(std::function<decision(const std::vector<trial_state>&, const trial_state&)> one)
+scripted each(
+    std::function<decision(const std::vector<search::trial_state>&, const search::trial_state&)>
+        one)
 {
-  return {[one = std::move(one)](const std::vector<trial_state>& all) {
-    std::vector<decision> decisions;
+  return {[one = std::move(one)](const std::vector<search::trial_state>& all) {
+    std::vector<search::decision> decisions;
     for (const auto& s : all)
       if (!s.finished) decisions.push_back(one(all, s));
     return decisions;
@@ -133,7 +135,7 @@ TEST_CASE("the result of run_search depends neither on order nor on concurrent t
   const auto metric = [&](const auto& step) { return accuracy(step.evaluated(), validation); };
   const auto run = [&](std::vector<std::int64_t> order, std::int64_t max_concurrent_trials = 1,
                        std::int64_t threads = 1) {
-    return run_search(random_search{}, rates, maker{train}, metric, train,
+    return run_search(search::random_search{}, rates, maker{train}, metric, train,
                       {.trials = 4,
                        .epochs = 3,
                        .evaluation_interval = 2,
@@ -164,7 +166,8 @@ TEST_CASE("the result of run_search depends neither on order nor on concurrent t
   REQUIRE(history.events.size() == 12);
   for (std::size_t i = 0; i < 12; ++i) {
     const auto& event = history.events[i];
-    CHECK(event.what == (i < 4 ? search_event::kind::started : search_event::kind::scored));
+    CHECK(event.what ==
+          (i < 4 ? search::search_event::kind::started : search::search_event::kind::scored));
     CHECK(event.trial == static_cast<std::int64_t>(i % 4));
     CHECK(event.round == (i < 8 ? 0 : 1));
     CHECK(event.epoch == (i < 4 ? 0 : i < 8 ? 2 : 3));
@@ -187,13 +190,13 @@ TEST_CASE("the result of run_search depends neither on order nor on concurrent t
                        "threads_per_trial from 0 to 4096, got 0 "
                        "and 1",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(
-      (void)run_search(random_search{}, search_space{}, maker{train}, metric, train, {}),
-      "rolewise: run_search: the space is empty: there is nothing to search",
-      std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)run_search(search::random_search{}, search::search_space{},
+                                        maker{train}, metric, train, {}),
+                       "rolewise: run_search: the space is empty: there is nothing to search",
+                       std::invalid_argument);
   for (const std::int64_t max_concurrent_trials : {1, 3})
     CHECK_THROWS_WITH_AS(
-        (void)run_search(random_search{}, rates, maker{train},
+        (void)run_search(search::random_search{}, rates, maker{train},
                          [](const auto&) { return std::nan(""); }, train,
                          {.trials = 3, .max_concurrent_trials = max_concurrent_trials}),
         doctest::Contains("rolewise: run_search: all trials have failed: trial 0 ("),
@@ -205,7 +208,7 @@ TEST_CASE("each trial has its own number of threads inside, the same for any num
   const auto train = tiny_data(20);
   const auto threads_seen = [&](std::int64_t max_concurrent_trials, std::int64_t each) {
     const auto found = run_search(
-        random_search{}, rates, maker{train},
+        search::random_search{}, rates, maker{train},
         [](const auto&) { return static_cast<double>(at::get_num_threads()); }, train,
         {.trials = 3, .max_concurrent_trials = max_concurrent_trials, .threads_per_trial = each});
     for (const auto& s : found.trial_states) CHECK(s.score == found.trial_states[0].score);
@@ -225,11 +228,14 @@ TEST_CASE("an run_search copies trials as they were before any decision, all of 
 {
   const auto train = tiny_data(40);
   // Trials 0 and 1 copy each other in the same round, so a copy of a copy would be detected.
-  const scripted swapping{[](const std::vector<trial_state>& all) -> std::vector<decision> {
-    if (!all[0].at)
-      return {start_trial{0, rate(0.1)}, start_trial{1, rate(0.2)}, start_trial{2, rate(0.3), 1}};
-    return {exploit_trial{0, 1, rate(0.01)}, exploit_trial{1, 0, rate(0.02)}, stop_trial{2}};
-  }};
+  const scripted swapping{
+      [](const std::vector<search::trial_state>& all) -> std::vector<search::decision> {
+        if (!all[0].at)
+          return {search::start_trial{0, rate(0.1)}, search::start_trial{1, rate(0.2)},
+                  search::start_trial{2, rate(0.3), 1}};
+        return {search::exploit_trial{0, 1, rate(0.01)}, search::exploit_trial{1, 0, rate(0.02)},
+                search::stop_trial{2}};
+      }};
   int moved = 0;
   const auto run = [&](const auto& factory) {
     return run_search(swapping, rates, factory, [](const auto& step) { return rate_of(step); },
@@ -244,8 +250,8 @@ TEST_CASE("an run_search copies trials as they were before any decision, all of 
   CHECK(found.trial_states[2].finished);
   CHECK(found.steps[1]->learner_state.updates() == 4);
 
-  using kind = search_event::kind;
-  const std::vector<search_event> events{
+  using kind = search::search_event::kind;
+  const std::vector<search::search_event> events{
       {.what = kind::started, .round = 0, .trial = 0, .at = rate(0.1)},
       {.what = kind::started, .round = 0, .trial = 1, .at = rate(0.2)},
       {.what = kind::started, .round = 0, .trial = 2, .from = 1, .at = rate(0.3)},
@@ -295,13 +301,14 @@ TEST_CASE("a strategy may copy trials as they were one evaluation ago")
   const auto train = tiny_data(40);
   // After the second round, trial 1 copies trial 0 as it was after the first. In the same round
   // of decisions trial 0 becomes a copy of trial 1, which must not affect the first copy.
-  const auto script = [](const std::vector<trial_state>& all) -> std::vector<decision> {
-    if (!all[0].at) return {start_trial{0, rate(0.1)}, start_trial{1, rate(0.2)}};
+  const auto script =
+      [](const std::vector<search::trial_state>& all) -> std::vector<search::decision> {
+    if (!all[0].at) return {search::start_trial{0, rate(0.1)}, search::start_trial{1, rate(0.2)}};
     if (all[0].past.size() == 2)
-      return {exploit_trial{1, 0, rate(0.5)}, exploit_trial{0, 1, rate(0.02), 1}};
-    std::vector<decision> decisions;
+      return {search::exploit_trial{1, 0, rate(0.5)}, search::exploit_trial{0, 1, rate(0.02), 1}};
+    std::vector<search::decision> decisions;
     for (const auto& s : all)
-      if (!s.finished) decisions.emplace_back(keep_trial{s.trial});
+      if (!s.finished) decisions.emplace_back(search::keep_trial{s.trial});
     return decisions;
   };
   int moved = 0;
@@ -315,7 +322,7 @@ TEST_CASE("a strategy may copy trials as they were one evaluation ago")
   CHECK(found.trial_states[1].past.size() == 4);  // epochs 1, 2, 2, 3
   CHECK(found.steps[1]->learner_state.updates() == 6);
   const auto copied = found.history.events.at(7);
-  CHECK(copied.what == search_event::kind::copied);
+  CHECK(copied.what == search::search_event::kind::copied);
   CHECK(copied.epoch == 2);
   CHECK(copied.from_epoch == 1);
 
@@ -346,14 +353,14 @@ TEST_CASE("trials wait until they are started, and a copy of a finished one is s
 {
   const auto train = tiny_data(40);
   // Trial 1 waits for trial 0; when that has finished, trial 1 starts, and then copies trial 0.
-  const auto strategy = each([](const auto& all, const trial_state& s) -> decision {
+  const auto strategy = each([](const auto& all, const search::trial_state& s) -> decision {
     if (s.trial == 0) {
-      if (s.at) return keep_trial{0};
-      return start_trial{0, rate(0.1)};
+      if (s.at) return search::keep_trial{0};
+      return search::start_trial{0, rate(0.1)};
     }
-    if (!all[0].finished) return keep_trial{1};
-    if (!s.at) return start_trial{1, rate(0.2), 0};
-    return exploit_trial{0, 1, rate(0.3)};
+    if (!all[0].finished) return search::keep_trial{1};
+    if (!s.at) return search::start_trial{1, rate(0.2), 0};
+    return search::exploit_trial{0, 1, rate(0.3)};
   });
   const auto found =
       run_search(strategy, rates, maker{train}, [](const auto& step) { return rate_of(step); },
@@ -375,13 +382,13 @@ TEST_CASE("decisions that make no sense are refused by name")
     (void)run_search(scripted{script}, rates, maker{train}, [](const auto&) { return 1.0; }, train,
                      {.trials = 2, .epochs = 2, .batch_size = 20});
   };
-  using decisions = std::vector<decision>;
+  using decisions = std::vector<search::decision>;
   const auto always = [](decisions made) {
-    return [made](const std::vector<trial_state>&) { return made; };
+    return [made](const std::vector<search::trial_state>&) { return made; };
   };
   const auto then = [](decisions made) {
-    return [made](const std::vector<trial_state>& all) {
-      return all[0].at ? made : decisions{start_trial{0, rate(0.1)}, keep_trial{1}};
+    return [made](const std::vector<search::trial_state>& all) {
+      return all[0].at ? made : decisions{search::start_trial{0, rate(0.1)}, search::keep_trial{1}};
     };
   };
   const auto refuses = [&](const char* words, const auto& script) {
@@ -389,26 +396,30 @@ TEST_CASE("decisions that make no sense are refused by name")
                          (std::string{"rolewise: strategy 'scripted': "} + words).c_str(),
                          std::invalid_argument);
   };
-  refuses("leaves trials waiting and none training", always({keep_trial{0}, stop_trial{1}}));
+  refuses("leaves trials waiting and none training",
+          always({search::keep_trial{0}, search::stop_trial{1}}));
   refuses("made 0 decisions on trial 1, which has not finished; want 1",
-          always({start_trial{0, rate(0.1)}}));
-  refuses("made 2 decisions on trial 0, which has not finished; want 1",
-          always({start_trial{0, rate(0.1)}, stop_trial{0}, stop_trial{1}}));
-  refuses("decided on trial 2, there are 2", always({start_trial{2, rate(0.1)}}));
+          always({search::start_trial{0, rate(0.1)}}));
+  refuses(
+      "made 2 decisions on trial 0, which has not finished; want 1",
+      always({search::start_trial{0, rate(0.1)}, search::stop_trial{0}, search::stop_trial{1}}));
+  refuses("decided on trial 2, there are 2", always({search::start_trial{2, rate(0.1)}}));
   refuses("sends trial 1 to a configuration outside of the space",
-          always({stop_trial{0}, start_trial{1, rate(2.0)}}));
-  refuses("starts trial 0, which has started", then({start_trial{0, rate(0.1)}, keep_trial{1}}));
+          always({search::stop_trial{0}, search::start_trial{1, rate(2.0)}}));
+  refuses("starts trial 0, which has started",
+          then({search::start_trial{0, rate(0.1)}, search::keep_trial{1}}));
   refuses("copies to trial 1, which has not started",
-          then({keep_trial{0}, exploit_trial{0, 1, rate(0.1)}}));
+          then({search::keep_trial{0}, search::exploit_trial{0, 1, rate(0.1)}}));
   refuses("copies trial 1, which had not started",
-          then({exploit_trial{1, 0, rate(0.1)}, keep_trial{1}}));
-  refuses("decided on trial 7, there are 2", then({exploit_trial{7, 0, rate(0.1)}, keep_trial{1}}));
+          then({search::exploit_trial{1, 0, rate(0.1)}, search::keep_trial{1}}));
+  refuses("decided on trial 7, there are 2",
+          then({search::exploit_trial{7, 0, rate(0.1)}, search::keep_trial{1}}));
   refuses("sends trial 0 to a configuration outside of the space",
-          then({exploit_trial{0, 0, configuration{}}, keep_trial{1}}));
+          then({search::exploit_trial{0, 0, search::configuration{}}, search::keep_trial{1}}));
 
   const auto stopped =
-      run_search(scripted{always({stop_trial{0}, stop_trial{1}})}, rates, maker{train},
-                 [](const auto&) { return 1.0; }, train, {.trials = 2});
+      run_search(scripted{always({search::stop_trial{0}, search::stop_trial{1}})}, rates,
+                 maker{train}, [](const auto&) { return 1.0; }, train, {.trials = 2});
   CHECK_THROWS_WITH_AS((void)stopped.best(), "rolewise: run_search: no trial has a score",
                        std::invalid_argument);
 }
@@ -472,7 +483,7 @@ TEST_CASE("a shared teacher is one for all copies, and memory is told before the
                      frozen(master).forward(data.examples()).logits));
 
   const auto factory = [&](const auto& teacher) {
-    return [&](const configuration& at, std::int64_t, seed own) {
+    return [&](const search::configuration& at, std::int64_t, seed own) {
       return distillation{.teacher = teacher,
                           .student = tiny_student{data.shape, own},
                           .loss = soft_target_kl{},
@@ -508,21 +519,21 @@ TEST_CASE("a shared teacher is one for all copies, and memory is told before the
   // View buffers are freed between rounds; all trials share the teacher, also when trained at
   // once.
   const auto metric = [&](const auto& step) { return accuracy(step.evaluated(), data); };
-  auto result = run_search(random_search{}, rates, factory(one), metric, data, options);
+  auto result = run_search(search::random_search{}, rates, factory(one), metric, data, options);
   for (auto& step : result.steps) {
     CHECK(step->learner_state.buffers().made() == 0);
     CHECK(&step->teacher.teacher() == &one.teacher());
   }
   auto alone = options;
   alone.max_concurrent_trials = 1;
-  CHECK((run_search(random_search{}, rates, factory(frozen(master)), metric, data, alone).history ==
-         result.history));
+  CHECK((run_search(search::random_search{}, rates, factory(frozen(master)), metric, data, alone)
+             .history == result.history));
 }
 
 TEST_CASE("search callbacks receive events in order, and trial_table prints the ranking")
 {
   struct diary {
-    std::vector<search_event> events{};
+    std::vector<search::search_event> events{};
     int begun = 0, ended = 0;
     void on(const search_begin& event)
     {
@@ -544,7 +555,7 @@ TEST_CASE("search callbacks receive events in order, and trial_table prints the 
   const auto data = tiny_data(20);
   const auto run = [&](auto& callback, std::int64_t max_concurrent_trials) {
     return run_search(
-        random_search{}, rates, maker{data},
+        search::random_search{}, rates, maker{data},
         [](const auto& step) { return 1.0 / step.optimizer.learning_rate; }, data,
         {.trials = 3, .epochs = 2, .max_concurrent_trials = max_concurrent_trials}, callback);
   };
@@ -557,7 +568,7 @@ TEST_CASE("search callbacks receive events in order, and trial_table prints the 
     char* text = nullptr;
     std::size_t size = 0;
     std::FILE* file = ::open_memstream(&text, &size);
-    trial_table table{.to = file, .how = how, .rows = 2};
+    trial_table report::table{.to = file, .how = how, .rows = 2};
     (void)run(table, 1);
     std::fclose(file);
     std::string words{text, size};
@@ -577,18 +588,19 @@ TEST_CASE("search callbacks receive events in order, and trial_table prints the 
 
 TEST_CASE("a policy in the table of trial states is the pairs that do something")
 {
-  const auto nothing = configuration_of(augmentation_policy{});
-  configuration at;
+  const auto nothing = search::configuration_of(augmentation_policy{});
+  search::configuration at;
   at.set("rate", 0.25);
   for (const auto& [name, x] : nothing.values()) at.set(name, x);
   at.set("Rotate.1.probability", 6).set("Rotate.1.magnitude", 7).set("Invert.2.magnitude", 3);
   char* text = nullptr;
   std::size_t size = 0;
   std::FILE* file = ::open_memstream(&text, &size);
-  const search_history history{
-      .strategy = "any", .space = policy_space(), .trials = 1, .epochs = 2, .events = {}};
-  const std::vector<trial_state> trial_states{{.trial = 0, .epoch = 2, .score = 0.5, .at = at}};
-  trial_table table{.to = file, .how = trial_table::style::plain};
+  const search::search_history history{
+      .strategy = "any", .space = search::policy_space(), .trials = 1, .epochs = 2, .events = {}};
+  const std::vector<search::trial_state> trial_states{
+      {.trial = 0, .epoch = 2, .score = 0.5, .at = at}};
+  trial_table report::table{.to = file, .how = trial_table::style::plain};
   table.on(search_begin{history, trial_states});
   table.on(search_end{history, trial_states});
   std::fclose(file);
@@ -630,8 +642,8 @@ template<typename Held>
 auto search_with(const scaled_cross_entropy<Held>& loss, const dataset& data)
 {
   return run_search(
-      random_search{}, rates,
-      [&](const configuration& at, std::int64_t, seed own) {
+      search::random_search{}, rates,
+      [&](const search::configuration& at, std::int64_t, seed own) {
         return supervised{.student = tiny_student{data.shape, own},
                           .loss = loss,
                           .optimizer = sgd{.learning_rate = at.real("rate")}};

@@ -35,7 +35,8 @@ using rolewise::testing::tiny_student;
 
 namespace {
 
-const search_space rates{{"rate", real_interval{1e-3, 1.0, spacing::logarithmic}}};
+const search::search_space rates{
+    {"rate", search::real_interval{1e-3, 1.0, search::spacing::logarithmic}}};
 
 /// A strategy that starts trial 3 one round late. Then the worst trial copies the best (with
 /// `ReadsHistory`, every other round as it was one round ago), and trial 2 is stopped.
@@ -43,12 +44,12 @@ template<bool ReadsHistory>
 struct restless {
   static constexpr std::string_view name = "restless";
   static constexpr bool reads_history = ReadsHistory;
-  [[nodiscard]] std::vector<decision> operator()(const search_space& space,
-                                                 const std::vector<trial_state>& all,
-                                                 seed key) const
+  [[nodiscard]] std::vector<search::decision> operator()(
+      const search::search_space& space, const std::vector<search::trial_state>& all,
+      seed key) const
   {
-    std::vector<decision> decisions;
-    const trial_state *best = nullptr, *worst = nullptr;
+    std::vector<search::decision> decisions;
+    const search::trial_state *best = nullptr, *worst = nullptr;
     std::size_t evaluations = 0;
     for (const auto& s : all) {
       evaluations = std::max(evaluations, s.past.size());
@@ -60,15 +61,15 @@ struct restless {
       const auto own = key.split(static_cast<std::uint64_t>(s.trial)).split(evaluations);
       if (s.finished) continue;
       if (!s.at && (s.trial != 3 || evaluations > 0))
-        decisions.emplace_back(start_trial{s.trial, space.sample(own)});
+        decisions.emplace_back(search::start_trial{s.trial, space.sample(own)});
       else if (s.trial == 2 && evaluations == 3)
-        decisions.emplace_back(stop_trial{2});
+        decisions.emplace_back(search::stop_trial{2});
       else if (&s == worst && best != worst)
-        decisions.emplace_back(
-            exploit_trial{best->trial, s.trial, space.sample(own),
-                          ReadsHistory && evaluations % 2 == 0 && best->past.size() > 1 ? 1 : 0});
+        decisions.emplace_back(search::exploit_trial{
+            best->trial, s.trial, space.sample(own),
+            ReadsHistory && evaluations % 2 == 0 && best->past.size() > 1 ? 1 : 0});
       else
-        decisions.emplace_back(keep_trial{s.trial});
+        decisions.emplace_back(search::keep_trial{s.trial});
     }
     return decisions;
   }
@@ -114,7 +115,7 @@ auto search(const std::string& where, int lives = 1 << 30, std::int64_t max_conc
   std::atomic<int> asked{0};
   return run_search(
       restless<ReadsHistory>{}, rates,
-      [&](const configuration& at, std::int64_t, seed own) {
+      [&](const search::configuration& at, std::int64_t, seed own) {
         return supervised{.student = tiny_student{train.shape, own},
                           .optimizer = sgd{.learning_rate = at.real("rate")},
                           .ema = ema{},
@@ -151,17 +152,17 @@ void resume_after_each_evaluation()
   auto wanted = search<ReadsHistory>("");
   const auto judgments = static_cast<int>(
       std::count_if(wanted.history.events.begin(), wanted.history.events.end(),
-                    [](const auto& e) { return e.what == search_event::kind::scored; }));
+                    [](const auto& e) { return e.what == search::search_event::kind::scored; }));
   CHECK(judgments > 15);
   CHECK(std::any_of(wanted.history.events.begin(), wanted.history.events.end(),
-                    [](const auto& e) { return e.what == search_event::kind::copied; }));
+                    [](const auto& e) { return e.what == search::search_event::kind::copied; }));
   for (int lives = 1; lives <= judgments; ++lives) {
     const folder kept{std::to_string(lives)};
     CHECK_THROWS_AS((void)search<ReadsHistory>(kept.path, lives), interrupted);
     CHECK(kept.states() <= (ReadsHistory ? 12 : 8));
     auto found = search<ReadsHistory>(kept.path, 1 << 30, 1 + lives % 3);
     check_same(found, wanted);
-    CHECK((read_search_history(kept.history()) == wanted.history));
+    CHECK((search::read_search_history(kept.history()) == wanted.history));
     CHECK(kept.states() <= (ReadsHistory ? 8 : 4));
     // A finished search is read, and not trained again.
     auto again = search<ReadsHistory>(kept.path, 1);
@@ -215,7 +216,7 @@ TEST_CASE("a history is on the disk as it happens, and a torn line is cut off")
   for (int i = 0; i < 7; ++i) round = whole.find('\n', round) + 1;
   for (std::size_t length = round; length < whole.size(); length += 13) {
     kept.write(whole.substr(0, length));
-    CHECK(read_search_history(kept.history()).events.size() >= 6);
+    CHECK(search::read_search_history(kept.history()).events.size() >= 6);
     CHECK_THROWS_AS((void)search(kept.path, 1), interrupted);
     CHECK(whole.starts_with(kept.text().substr(0, kept.text().find("\"seconds\""))));
     CHECK(kept.text().back() == '\n');
@@ -240,17 +241,18 @@ TEST_CASE("a folder of another search, and a damaged one, are refused in words")
   const auto train = tiny_data(30), other_data = tiny_data(30, seed{8});
   const folder kept{"another"};
   const auto run_by = [&](const auto& strategy, search_run_options options,
-                          const search_space& space = rates, const dataset* data = nullptr) {
+                          const search::search_space& space = rates,
+                          const dataset* data = nullptr) {
     options.folder = kept.path;
     return run_search(
         strategy, space,
-        [&](const configuration& at, std::int64_t, seed own) {
+        [&](const search::configuration& at, std::int64_t, seed own) {
           return supervised{.student = tiny_student{train.shape, own},
                             .optimizer = sgd{.learning_rate = at.real("rate")}};
         },
         [](const auto&) { return 0.5; }, data == nullptr ? train : *data, options);
   };
-  const auto run = [&](auto&&... rest) { return run_by(random_search{}, rest...); };
+  const auto run = [&](auto&&... rest) { return run_by(search::random_search{}, rest...); };
   const search_run_options first{.trials = 2, .epochs = 2, .batch_size = 15, .seed = seed{3}};
   (void)run(first);
   const auto refuses = [&](const std::string& words, auto&& call) {
@@ -271,13 +273,16 @@ TEST_CASE("a folder of another search, and a damaged one, are refused in words")
   changed = first;
   changed.conditions = 5;
   refuses("its conditions is \"0\", wanted \"5\"", [&] { (void)run(changed); });
-  refuses(R"(dimension 0 of its space is {"name": "rate", "real": [0.001, 1.0], "spacing": )"
-          R"("logarithmic"}, wanted {"name": "rate", "real": [0.001, 1.0], "spacing": "linear"})",
-          [&] { (void)run(first, search_space{{"rate", real_interval{1e-3, 1.0}}}); });
+  refuses(
+      R"(dimension 0 of its space is {"name": "rate", "real": [0.001, 1.0], "spacing": )"
+      R"("logarithmic"}, wanted {"name": "rate", "real": [0.001, 1.0], "spacing": "linear"})",
+      [&] { (void)run(first, search::search_space{{"rate", search::real_interval{1e-3, 1.0}}}); });
   refuses("dimension 1 of its space is nothing, wanted {\"name\": \"bits\", \"integer\": [1, 8]}",
           [&] {
-            (void)run(first, search_space{{"rate", real_interval{1e-3, 1.0, spacing::logarithmic}},
-                                          {"bits", integer_interval{1, 8}}});
+            (void)run(first,
+                      search::search_space{
+                          {"rate", search::real_interval{1e-3, 1.0, search::spacing::logarithmic}},
+                          {"bits", search::integer_interval{1, 8}}});
           });
   refuses("its strategy is \"random-search\", wanted \"restless\"",
           [&] { (void)run_by(restless<false>{}, first); });
@@ -289,8 +294,8 @@ TEST_CASE("a folder of another search, and a damaged one, are refused in words")
     auto options = first;
     options.folder = kept.path;
     return run_search(
-        random_search{}, rates,
-        [&](const configuration& at, std::int64_t, seed own) {
+        search::random_search{}, rates,
+        [&](const search::configuration& at, std::int64_t, seed own) {
           return supervised{
               .student = tiny_student{train.shape, own},
               .agent = pad_crop_flip{.padding = padding},
@@ -303,8 +308,8 @@ TEST_CASE("a folder of another search, and a damaged one, are refused in words")
     auto options = first;
     options.folder = kept.path;
     return run_search(
-        random_search{}, rates,
-        [&](const configuration& at, std::int64_t, seed own) {
+        search::random_search{}, rates,
+        [&](const search::configuration& at, std::int64_t, seed own) {
           return supervised{
               .student = tiny_student{train.shape, own},
               .optimizer = sgd{.learning_rate = at.real("rate"), .momentum = momentum}};
@@ -353,8 +358,8 @@ TEST_CASE("a folder of another search, and a damaged one, are refused in words")
   changed = first;
   CHECK_THROWS_WITH_AS(
       (void)run_search(
-          random_search{}, rates,
-          [&](const configuration& at, std::int64_t, seed own) {
+          search::random_search{}, rates,
+          [&](const search::configuration& at, std::int64_t, seed own) {
             return supervised{.student = tiny_student{train.shape, own},
                               .optimizer = sgd{.learning_rate = at.real("rate")}};
           },
@@ -367,18 +372,19 @@ TEST_CASE("a folder of another search, and a damaged one, are refused in words")
 
 TEST_CASE("histories are written and read, with every kind of dimension and value")
 {
-  using kind = search_event::kind;
-  search_history history{.strategy = "a \"strategy\"\n",
-                         .space = {{"lr", real_interval{1e-4, 0.1, spacing::logarithmic}},
-                                   {"mix", real_interval{-1.0, 2.0}},
-                                   {"bits", integer_interval{-3, 8}},
-                                   {"agent", choice_of{{"none", "policy \\ 2"}}}},
-                         .trials = 3,
-                         .epochs = 9,
-                         .evaluation_interval = 3,
-                         .seed = seed{std::numeric_limits<std::uint64_t>::max()},
-                         .events = {}};
-  const auto at = configuration{}
+  using kind = search::search_event::kind;
+  search::search_history history{
+      .strategy = "a \"strategy\"\n",
+      .space = {{"lr", search::real_interval{1e-4, 0.1, search::spacing::logarithmic}},
+                {"mix", search::real_interval{-1.0, 2.0}},
+                {"bits", search::integer_interval{-3, 8}},
+                {"agent", search::choice_of{{"none", "policy \\ 2"}}}},
+      .trials = 3,
+      .epochs = 9,
+      .evaluation_interval = 3,
+      .seed = seed{std::numeric_limits<std::uint64_t>::max()},
+      .events = {}};
+  const auto at = search::configuration{}
                       .set("lr", 0.1 / 3.0)
                       .set("mix", 2.0)
                       .set("bits", std::int64_t{-3})
@@ -399,25 +405,25 @@ TEST_CASE("histories are written and read, with every kind of dimension and valu
                      .reason = "fit: \"loss\" is nan in epoch 7, step 1"},
                     {.what = kind::stopped, .round = 2, .trial = 1, .epoch = 6}};
   const folder kept{"formats"};
-  write_search_history(kept.history(), history);
-  const auto read = read_search_history(kept.history());
+  search::write_search_history(kept.history(), history);
+  const auto read = search::read_search_history(kept.history());
   CHECK((read == history));
   CHECK(read.events[0].seconds == 0.25);
   kept.write(kept.text() + "{\"event\": \"scor");
-  CHECK((read_search_history(kept.history()) == history));
+  CHECK((search::read_search_history(kept.history()) == history));
   auto damaged = kept.text();
   const auto reason = damaged.find(", \"reason\"");
   damaged.erase(reason, damaged.find(", \"seconds\"", reason) - reason);
   kept.write(damaged);
   CHECK_THROWS_WITH_AS(
-      (void)read_search_history(kept.history()),
+      (void)search::read_search_history(kept.history()),
       ("rolewise: " + kept.history() + ": is damaged at byte " +
        std::to_string(damaged.find("{\"event\": \"failed\"")) + ": has no 'reason'")
           .c_str(),
       std::runtime_error);
   kept.write("");
   CHECK_THROWS_WITH_AS(
-      (void)read_search_history(kept.history()),
+      (void)search::read_search_history(kept.history()),
       ("rolewise: " + kept.history() + ": is no history of a search: it has no whole first line")
           .c_str(),
       std::runtime_error);

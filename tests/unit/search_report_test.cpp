@@ -19,14 +19,14 @@ using namespace rolewise::testing;
 
 namespace {
 
-configuration x_at(std::int64_t x) { return configuration{}.set("x", x); }
+search::configuration x_at(std::int64_t x) { return search::configuration{}.set("x", x); }
 
 /// Trials 0 and 2 copy each other at epoch 1; at epoch 2 trial 1 copies trial 2 as it was before
 /// that.
-search_history swapped()
+search::search_history swapped()
 {
   return {.strategy = "by-hand",
-          .space = search_space{{"x", integer_interval{0, 9}}},
+          .space = search::search_space{{"x", search::integer_interval{0, 9}}},
           .trials = 3,
           .epochs = 4,
           .evaluation_interval = 1,
@@ -111,36 +111,36 @@ TEST_CASE("a history that cannot have happened is refused by the number of its e
 
 TEST_CASE("the best trial has the best mean of its last evaluations, by number if equal")
 {
-  const auto ranked = ranked_trials(swapped(), 2);
+  const auto ranked = search::ranked_trials(swapped(), 2);
   REQUIRE(ranked.size() == 3);
   CHECK(ranked[0].trial == 2);
   CHECK(ranked[0].mean == doctest::Approx(0.75));
   CHECK(ranked[1].trial == 0);
   CHECK(ranked[1].mean == doctest::Approx(0.55));
   CHECK(ranked[2].trial == 1);  // trained for two epochs only
-  CHECK(best_trial(swapped(), 1) == 2);
+  CHECK(search::best_trial(swapped(), 1) == 2);
 
   auto history = swapped();
   history.events = {started(0, x_at(0)),   started(1, x_at(1)),   started(2, x_at(2)),
                     scored(0, 0, 1, 0.25), scored(0, 1, 1, 0.5),  scored(0, 2, 1, 0.5),
                     scored(1, 0, 2, 0.75), scored(1, 1, 2, 0.25), scored(1, 2, 2, 0.25)};
-  CHECK(best_trial(history, 1) == 0);
-  CHECK(best_trial(history, 2) == 0);
+  CHECK(search::best_trial(history, 1) == 0);
+  CHECK(search::best_trial(history, 2) == 0);
   history.events[3].score = 0.0;  // now all have the mean 0.375
-  CHECK(best_trial(history, 2) == 0);
+  CHECK(search::best_trial(history, 2) == 0);
   history.events[3].score = -0.5;
-  CHECK(best_trial(history, 2) == 1);  // the lower of two that are equal
-  CHECK(best_trial(history, 1) == 0);
+  CHECK(search::best_trial(history, 2) == 1);  // the lower of two that are equal
+  CHECK(search::best_trial(history, 1) == 0);
 
-  CHECK_THROWS_AS((void)ranked_trials(history, 0), std::invalid_argument);
+  CHECK_THROWS_AS((void)search::ranked_trials(history, 0), std::invalid_argument);
   history.events.clear();
-  CHECK_THROWS_WITH_AS((void)best_trial(history), "rolewise: best_trial: no trial has a score",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)search::best_trial(history),
+                       "rolewise: best_trial: no trial has a score", std::invalid_argument);
 }
 
 TEST_CASE("a lineage tree draws each stretch where it happened")
 {
-  const auto tree = lineage_tree(swapped());
+  const auto tree = report::lineage_tree(swapped());
   CHECK(is_well_formed(tree));
   CHECK(count_of(tree, "<circle") == 3);  // starts
   // Trial 2's row to trial 0's at epoch 1 of 4: once among all stretches, once among the living
@@ -160,22 +160,22 @@ TEST_CASE("a lineage tree draws each stretch where it happened")
 
   auto later = swapped();
   for (auto& event : later.events) event.seconds = 100.0;
-  CHECK(lineage_tree(later) == tree);
+  CHECK(report::lineage_tree(later) == tree);
 
   auto halved = swapped();
   halved.events.resize(6);
   halved.events.push_back(stopped(1, 2));
-  CHECK(count_of(lineage_tree(halved), "stroke=\"#333333\"") == 2);  // one cross
+  CHECK(count_of(report::lineage_tree(halved), "stroke=\"#333333\"") == 2);  // one cross
   halved.trials = 0;
   halved.events.clear();
-  CHECK_THROWS_AS((void)lineage_tree(halved), std::invalid_argument);
+  CHECK_THROWS_AS((void)report::lineage_tree(halved), std::invalid_argument);
   halved.trials = 1001;
-  CHECK_THROWS_AS((void)lineage_tree(halved), std::invalid_argument);
+  CHECK_THROWS_AS((void)report::lineage_tree(halved), std::invalid_argument);
 }
 
 TEST_CASE("curves of a search begin where copies were made and mark the best")
 {
-  const auto curves = search_curves(swapped());
+  const auto curves = report::search_curves(swapped());
   CHECK(is_well_formed(curves));
   CHECK(count_of(curves, "best: trial 2") == 1);
   // Scores 0.1 to 0.9 on an axis of 0 to 1, epochs 0 to 4: the curve of trial 2 in red.
@@ -185,13 +185,14 @@ TEST_CASE("curves of a search begin where copies were made and mark the best")
   CHECK(count_of(curves, "<title>trial 1</title>") == 2);  // both of its stretches
   auto none = swapped();
   none.events.resize(3);
-  CHECK(is_well_formed(search_curves(none)));
+  CHECK(is_well_formed(report::search_curves(none)));
 }
 
 TEST_CASE("a page of a search needs nothing else and escapes what it is told")
 {
   const auto history = population_history(8, 12, "student.");
-  const auto page = search_page(history, {.title = "A & <b>", .settings = {{"data", "\"x\""}}});
+  const auto page =
+      report::search_page(history, {.title = "A & <b>", .settings = {{"data", "\"x\""}}});
   CHECK(count_of(page, "<svg") == 4);
   CHECK(count_of(page, "How likely an operation is") == 1);
   CHECK(count_of(page, "student.policy") == 2);
@@ -203,7 +204,7 @@ TEST_CASE("a page of a search needs nothing else and escapes what it is told")
     CHECK(page.find(loader) == page.npos);
   CHECK(count_of(page, "<tr>") == 1 + 8 + 1 + 9);
 
-  const auto plain = search_page(swapped());
+  const auto plain = report::search_page(swapped());
   CHECK(count_of(plain, "<svg") == 2);
   CHECK(count_of(plain, "<td>x</td><td>0 .. 9</td>") == 1);
   CHECK(count_of(plain, "9 epochs trained in all, 3 copies") == 1);
@@ -211,20 +212,20 @@ TEST_CASE("a page of a search needs nothing else and escapes what it is told")
 
   auto begun = swapped();
   begun.events.clear();
-  CHECK(count_of(search_page(begun), "No trial has a score yet") == 1);
+  CHECK(count_of(report::search_page(begun), "No trial has a score yet") == 1);
 
   const auto path = (std::filesystem::temp_directory_path() / "rolewise_search_page.html").string();
-  write_search_page(path, history, {.title = "A & <b>", .settings = {{"data", "\"x\""}}});
-  CHECK(text_of_file(path) == page);
+  report::write_search_page(path, history, {.title = "A & <b>", .settings = {{"data", "\"x\""}}});
+  CHECK(support::text_of_file(path) == page);
   std::filesystem::remove(path);
 }
 
 TEST_CASE("trials that fail are in lineage, page and pictures, and are never the best")
 {
   // Trial 0 fails and becomes a copy of trial 1; trial 2, the best until then, fails for good.
-  const search_history history{
+  const search::search_history history{
       .strategy = "by-hand",
-      .space = search_space{{"x", integer_interval{0, 9}}},
+      .space = search::search_space{{"x", search::integer_interval{0, 9}}},
       .trials = 3,
       .epochs = 4,
       .evaluation_interval = 1,
@@ -238,11 +239,12 @@ TEST_CASE("trials that fail are in lineage, page and pictures, and are never the
   CHECK(lineage.stretches[0].end == 1);
   CHECK_FALSE(lineage.stretches.at(3).failed);
   CHECK(lineage.founders_left() == 1);
-  CHECK(best_trial(history) == 0);
-  CHECK(ranked_trials(history).size() == 2);
-  CHECK((failed_trials(history) == std::vector<failed_trial>{{2, 2, x_at(7), "metric: too bad"}}));
+  CHECK(search::best_trial(history) == 0);
+  CHECK(search::ranked_trials(history).size() == 2);
+  CHECK((search::failed_trials(history) ==
+         std::vector<search::failed_trial>{{2, 2, x_at(7), "metric: too bad"}}));
 
-  const auto page = search_page(history);
+  const auto page = report::search_page(history);
   const auto begin = page.find("<body>"), end = page.find("</html>");
   CHECK(is_well_formed(page.substr(begin, end - begin)));
   CHECK(page.find("1 stopped, 2 failures, ") != page.npos);
@@ -252,8 +254,8 @@ TEST_CASE("trials that fail are in lineage, page and pictures, and are never the
   CHECK(page.find("<td>fit: 'loss' is nan in epoch 0, step &lt;3&gt;</td>") != page.npos);
   CHECK(page.find("<td>metric: too bad</td>") != page.npos);
   CHECK(page.find("<h2>Failures</h2>") != page.npos);
-  CHECK(count_of(lineage_tree(history), ">failed</text>") == 1);
-  const auto without = search_page(swapped());
+  CHECK(count_of(report::lineage_tree(history), ">failed</text>") == 1);
+  const auto without = report::search_page(swapped());
   CHECK(without.find("ailure") == without.npos);
   CHECK(without.find("ailed") == without.npos);
 }
@@ -263,27 +265,27 @@ TEST_CASE("the schedule on a page is that of the best trial and its ancestors")
   auto first = augmentation_policy{}.levels(), second = first;
   first[0] = 10;   // Rotate with probability 1
   second[10] = 5;  // Invert with probability 0.5
-  search_history history{
+  search::search_history history{
       .strategy = "by-hand",
-      .space = policy_space(),
+      .space = search::policy_space(),
       .trials = 2,
       .epochs = 4,
       .evaluation_interval = 2,
       .seed = seed{0},
-      .events = {started(0, configuration_of(augmentation_policy{first})),
-                 started(1, configuration_of(augmentation_policy{})), scored(0, 0, 2, 0.5),
+      .events = {started(0, search::configuration_of(augmentation_policy{first})),
+                 started(1, search::configuration_of(augmentation_policy{})), scored(0, 0, 2, 0.5),
                  scored(0, 1, 2, 0.1),
-                 copied(1, 1, 0, 2, configuration_of(augmentation_policy{second})),
+                 copied(1, 1, 0, 2, search::configuration_of(augmentation_policy{second})),
                  scored(1, 0, 4, 0.5), scored(1, 1, 4, 0.9)}};
   const policy_schedule wanted{{{0, augmentation_policy{first}}, {2, augmentation_policy{second}}}};
-  const auto page = search_page(history);
-  CHECK(page.find(svg_text(probability_map(wanted, 4))) != page.npos);
-  CHECK(page.find(svg_text(magnitude_map(wanted, 4))) != page.npos);
+  const auto page = report::search_page(history);
+  CHECK(page.find(report::svg_text(report::probability_map(wanted, 4))) != page.npos);
+  CHECK(page.find(report::svg_text(report::magnitude_map(wanted, 4))) != page.npos);
 }
 
 TEST_CASE("a table as HTML")
 {
-  table rows{{"name", "n<"}};
+  report::table rows{{"name", "n<"}};
   rows.add({"a & b", "1"});
   CHECK(rows.html() ==
         "<table>\n<tr><th>name</th><th class=\"number\">n&lt;</th></tr>\n"

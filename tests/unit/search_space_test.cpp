@@ -34,14 +34,15 @@ using rolewise::tests::tally;
 
 namespace {
 
-const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
-                         {"momentum", real_interval{-1.0, 1.0}},
-                         {"bits", integer_interval{1, 8}},
-                         {"agent", choice_of{{"none", "policy", "random"}}}};
+const search::search_space mixed{
+    {"lr", search::real_interval{1e-4, 1e-1, search::spacing::logarithmic}},
+    {"momentum", search::real_interval{-1.0, 1.0}},
+    {"bits", search::integer_interval{1, 8}},
+    {"agent", search::choice_of{{"none", "policy", "random"}}}};
 
-configuration some_configuration()
+search::configuration some_configuration()
 {
-  return configuration{}
+  return search::configuration{}
       .set("lr", 0.01)
       .set("momentum", 0.5)
       .set("bits", std::int64_t{2})
@@ -65,9 +66,9 @@ std::string complaint(const std::function<void()>& f) { return words_of<std::run
 
 TEST_CASE("a configuration outside the space is refused with the name of the dimension")
 {
-  CHECK(objection_to(mixed, some_configuration()).empty());
-  const auto with = [](const char* name, configuration::value x) {
-    return objection_to(mixed, some_configuration().set(name, std::move(x)));
+  CHECK(search::objection_to(mixed, some_configuration()).empty());
+  const auto with = [](const char* name, search::configuration::value x) {
+    return search::objection_to(mixed, some_configuration().set(name, std::move(x)));
   };
   CHECK(with("lr", 1.0) == "'lr' is the real 1, want a real 0.0001 .. 0.1");
   CHECK(with("lr", std::int64_t{1}) == "'lr' is the integer 1, want a real 0.0001 .. 0.1");
@@ -77,19 +78,19 @@ TEST_CASE("a configuration outside the space is refused with the name of the dim
         "'agent' is 'other', want one of none, policy, random");
   CHECK(with("momentums", 0.0) ==
         "has 'momentums', which the space does not; the nearest is momentum, agent or bits");
-  CHECK(objection_to(mixed, {}) == "has no 'lr', want a real 0.0001 .. 0.1");
-  CHECK(objection_to(search_space{}, configuration{}.set("x", 1.0)) ==
+  CHECK(search::objection_to(mixed, {}) == "has no 'lr', want a real 0.0001 .. 0.1");
+  CHECK(search::objection_to(search::search_space{}, search::configuration{}.set("x", 1.0)) ==
         "has 'x', which the space does not; the space is empty");
-  CHECK(refusal([] { require_inside("somebody", mixed, {}); }) ==
+  CHECK(refusal([] { search::require_inside("somebody", mixed, {}); }) ==
         "rolewise: somebody: the configuration has no 'lr', want a real 0.0001 .. 0.1");
-  CHECK(refusal([] { require_dimensions("somebody", search_space{}); }) ==
+  CHECK(refusal([] { search::require_dimensions("somebody", search::search_space{}); }) ==
         "rolewise: somebody: the space has no dimension, want at least one to search");
 }
 
 TEST_CASE("clamping takes numbers to the nearest of their range and refuses what has none")
 {
   CHECK(clamped(mixed, some_configuration()) == some_configuration());
-  auto outside = configuration{}
+  auto outside = search::configuration{}
                      .set("bits", std::int64_t{-3})
                      .set("agent", std::string{"policy"})
                      .set("momentum", 7.0)
@@ -149,40 +150,40 @@ TEST_CASE("exploring stays in the space, depends on names alone, and moves as it
   CHECK(far / double{count} == doctest::Approx(0.2 * 0.45).epsilon(0.08));
 
   const seed key{4};
-  const search_space fewer{{"bits", integer_interval{1, 8}}};
+  const search::search_space fewer{{"bits", search::integer_interval{1, 8}}};
   for (std::uint64_t i = 0; i < 50; ++i)
-    CHECK(explore(fewer, configuration{}.set("bits", std::int64_t{2}), key.split(i))
+    CHECK(explore(fewer, search::configuration{}.set("bits", std::int64_t{2}), key.split(i))
               .integer("bits") == explore(mixed, from, key.split(i)).integer("bits"));
-  const configuration turned = configuration{}
-                                   .set("agent", std::string{"none"})
-                                   .set("bits", std::int64_t{2})
-                                   .set("momentum", 0.5)
-                                   .set("lr", 0.01);
+  const search::configuration turned = search::configuration{}
+                                           .set("agent", std::string{"none"})
+                                           .set("bits", std::int64_t{2})
+                                           .set("momentum", 0.5)
+                                           .set("lr", 0.01);
   CHECK(explore(mixed, turned, key) == explore(mixed, from, key));
 }
 
 TEST_CASE("exploring can be told how, and refuses what it cannot do")
 {
-  const exploration anew{.resample = fraction{1.0}};
-  const exploration still{.resample = fraction{0.0},
-                          .longest_step = 0,
-                          .longest_share = fraction{0.0},
-                          .raised = 1.0,
-                          .lowered = 1.0};
+  const search::exploration anew{.resample = fraction{1.0}};
+  const search::exploration still{.resample = fraction{0.0},
+                                  .longest_step = 0,
+                                  .longest_share = fraction{0.0},
+                                  .raised = 1.0,
+                                  .lowered = 1.0};
   for (std::uint64_t i = 0; i < 20; ++i) {
     CHECK(explore(mixed, some_configuration(), seed{i}, anew) == mixed.sample(seed{i}));
     CHECK(explore(mixed, some_configuration(), seed{i}, still) == some_configuration());
   }
   constexpr auto most = std::numeric_limits<std::int64_t>::max();
-  const search_space edges{{"x", integer_interval{most - 1, most}},
-                           {"y", integer_interval{-most, -most + 1}},
-                           {"z", real_interval{-1e308, 1e308}}};
-  configuration at = configuration{}.set("x", most).set("y", -most).set("z", 1e308);
+  const search::search_space edges{{"x", search::integer_interval{most - 1, most}},
+                                   {"y", search::integer_interval{-most, -most + 1}},
+                                   {"z", search::real_interval{-1e308, 1e308}}};
+  search::configuration at = search::configuration{}.set("x", most).set("y", -most).set("z", 1e308);
   for (std::uint64_t i = 0; i < 200; ++i) {
     at = explore(edges, at, seed{i}, {.longest_share = fraction{1.0}});
     CHECK(edges.contains(at));
   }
-  const auto refuses = [](const exploration& how) {
+  const auto refuses = [](const search::exploration& how) {
     return refusal([&] { (void)explore(mixed, some_configuration(), seed{1}, how); });
   };
   CHECK(refuses({.longest_step = -1}) ==
@@ -198,33 +199,35 @@ TEST_CASE("exploring can be told how, and refuses what it cannot do")
 TEST_CASE("spaces multiply, and prefixes keep names apart")
 {
   // [joined]
-  const auto role = joined(policy_space(), learning_rate_space());
-  const auto space = joined(prefixed("teacher.", role), prefixed("student.", role),
-                            temperature_space(), loss_weight_space({"task", "distillation"}));
+  const auto role = joined(search::policy_space(), search::learning_rate_space());
+  const auto space =
+      joined(prefixed("teacher.", role), prefixed("student.", role), search::temperature_space(),
+             search::loss_weight_space({"task", "distillation"}));
   const auto drawn = space.sample(seed{8});
   const auto rate = drawn.real("student.learning_rate");
-  const auto policy = policy_at(drawn, "student.");
+  const auto policy = search::policy_at(drawn, "student.");
   const auto of_student = part_of(drawn, "student.");  // a configuration of `role`
   // [/joined]
   CHECK(space.dimensions().size() == 2 * 61 + 3);
   CHECK(role.contains(of_student));
   CHECK(of_student.real("learning_rate") == rate);
-  CHECK(policy_at(of_student) == policy);
+  CHECK(search::policy_at(of_student) == policy);
   CHECK(part_of(prefixed("student.", of_student), "student.") == of_student);
   CHECK(drawn.real("weight.distillation") > 0.0);
   CHECK(space.dimensions()[122] ==
-        dimension{"temperature", real_interval{1.0, 20.0, spacing::logarithmic}});
+        search::dimension{"temperature",
+                          search::real_interval{1.0, 20.0, search::spacing::logarithmic}});
   const auto again =
       joined(prefixed("teacher.", part_of(drawn, "teacher.")), prefixed("student.", of_student),
              part_of(prefixed("a.", some_configuration()), "a."));
   CHECK(again.values().size() == 122 + 4);
   CHECK(again.real("lr") == 0.01);
 
-  CHECK(refusal([&] { (void)joined(role, learning_rate_space()); }) ==
+  CHECK(refusal([&] { (void)joined(role, search::learning_rate_space()); }) ==
         "rolewise: search_space: two dimensions are named 'learning_rate'");
   CHECK(refusal([] { (void)joined(some_configuration(), some_configuration()); }) ==
         "rolewise: joined: two configurations have a value named 'lr'");
-  CHECK(refusal([] { (void)learning_rate_space(0.0); }) ==
+  CHECK(refusal([] { (void)search::learning_rate_space(0.0); }) ==
         "rolewise: search_space: 'learning_rate' is logarithmic and wants low > 0, got 0");
   CHECK(joined(mixed) == mixed);
 }
@@ -232,35 +235,36 @@ TEST_CASE("spaces multiply, and prefixes keep names apart")
 TEST_CASE("the text of a configuration is one readable line")
 {
   CHECK(text(some_configuration()) == "lr 0.01, momentum 0.5, bits 2, agent none");
-  CHECK(text(configuration{}) == "nothing");
-  CHECK(text(configuration{}.set("x", 1.0 / 3.0)) == "x 0.333333");
+  CHECK(text(search::configuration{}) == "nothing");
+  CHECK(text(search::configuration{}.set("x", 1.0 / 3.0)) == "x 0.333333");
   std::vector<std::int64_t> levels(60);
   levels[0] = 3;
   levels[1] = 5;
   levels[10] = 10;
   const augmentation_policy policy{levels};
-  CHECK(text(configuration_of(policy)) == "{Rotate 0.3@5, Invert 1.0@0}");
-  CHECK(text(joined(configuration{}.set("rate", 0.5), configuration_of(policy, "student."),
-                    configuration_of(augmentation_policy{}, "teacher."),
-                    configuration{}.set("z", 1.0))) ==
+  CHECK(text(search::configuration_of(policy)) == "{Rotate 0.3@5, Invert 1.0@0}");
+  CHECK(text(joined(search::configuration{}.set("rate", 0.5),
+                    search::configuration_of(policy, "student."),
+                    search::configuration_of(augmentation_policy{}, "teacher."),
+                    search::configuration{}.set("z", 1.0))) ==
         "rate 0.5, student.{Rotate 0.3@5, Invert 1.0@0}, teacher.{nothing}, z 1");
   // A level alone is printed like any other value.
-  CHECK(text(configuration{}.set("Rotate.1.probability", std::int64_t{3})) ==
+  CHECK(text(search::configuration{}.set("Rotate.1.probability", std::int64_t{3})) ==
         "Rotate.1.probability 3");
 }
 
 TEST_CASE("configurations survive JSON with their bits, kinds and order")
 {
-  const auto keeps = [](const configuration& p) {
+  const auto keeps = [](const search::configuration& p) {
     const auto line = json_text(p);
-    CHECK(parse_configuration(line) == p);
+    CHECK(search::parse_configuration(line) == p);
     CHECK(line.find('\n') == std::string::npos);
     return line;
   };
   CHECK(keeps(some_configuration()) ==
         R"({"lr": 0.01, "momentum": 0.5, "bits": 2, "agent": "none"})");
   CHECK(keeps({}) == "{}");
-  configuration odd;
+  search::configuration odd;
   odd.set("third", 1.0 / 3.0)
       .set("whole", 2.0)
       .set("large", 1e300)
@@ -272,15 +276,16 @@ TEST_CASE("configurations survive JSON with their bits, kinds and order")
   const auto tree = nlohmann::json::parse(keeps(odd));
   CHECK(tree["third"] == 1.0 / 3.0);
   CHECK(tree["a \"b\"\n\\"] == "\x01 \xC3\xA4 \"quoted\"\t");
-  const auto zero = parse_configuration(json_text(configuration{}.set("x", -0.0))).real("x");
+  const auto zero =
+      search::parse_configuration(json_text(search::configuration{}.set("x", -0.0))).real("x");
   CHECK(std::signbit(zero));
   for (std::uint64_t i = 0; i < 200; ++i) keeps(mixed.sample(seed{i}));
-  keeps(configuration_of(augmentation_policy{}, "student."));
+  keeps(search::configuration_of(augmentation_policy{}, "student."));
 
-  CHECK(refusal([] { (void)json_text(configuration{}.set("x", std::nan(""))); }) ==
+  CHECK(refusal([] { (void)json_text(search::configuration{}.set("x", std::nan(""))); }) ==
         "rolewise: configuration: 'x' is nan, which JSON has no word for");
   const auto says = [](const char* words) {
-    return complaint([&] { (void)parse_configuration(words, "best.json"); });
+    return complaint([&] { (void)search::parse_configuration(words, "best.json"); });
   };
   CHECK(says("{\"x\" 1}") == "rolewise: best.json: is not JSON: at byte 5: want ':'");
   CHECK(says("[1]") ==
@@ -296,13 +301,14 @@ TEST_CASE("configurations survive JSON with their bits, kinds and order")
 TEST_CASE("a configuration is read for a space, in its order, and must lie in it")
 {
   // [read]
-  const search_space space{{"lr", real_interval{0.1, 10.0, spacing::logarithmic}},
-                           {"bits", integer_interval{1, 8}}};
-  const auto p = parse_configuration(R"({"bits": 4, "lr": 1})", space, "best.json");
+  const search::search_space space{
+      {"lr", search::real_interval{0.1, 10.0, search::spacing::logarithmic}},
+      {"bits", search::integer_interval{1, 8}}};
+  const auto p = search::parse_configuration(R"({"bits": 4, "lr": 1})", space, "best.json");
   // [/read]
-  CHECK(p == configuration{}.set("lr", 1.0).set("bits", std::int64_t{4}));
+  CHECK(p == search::configuration{}.set("lr", 1.0).set("bits", std::int64_t{4}));
   const auto says = [&](const char* words) {
-    return complaint([&] { (void)parse_configuration(words, space, "best.json"); });
+    return complaint([&] { (void)search::parse_configuration(words, space, "best.json"); });
   };
   CHECK(says(R"({"bits": 9, "lr": 1})") ==
         "rolewise: best.json: is no configuration of the space: 'bits' is the integer 9, want an "
@@ -331,18 +337,19 @@ TEST_CASE("spaces survive JSON, and what is wrong with one is said")
   ]
 }
 )");
-  for (const auto& space : {mixed, search_space{}, policy_space("student."), temperature_space()})
-    CHECK(parse_space(json_text(space)) == space);
+  for (const auto& space : {mixed, search::search_space{}, search::policy_space("student."),
+                            search::temperature_space()})
+    CHECK(search::parse_space(json_text(space)) == space);
   const auto path =
       (std::filesystem::temp_directory_path() / ("rolewise-space-" + std::to_string(::getpid())))
           .string();
-  write_space(path, mixed);
-  CHECK(read_space(path) == mixed);
+  search::write_space(path, mixed);
+  CHECK(search::read_space(path) == mixed);
   std::remove(path.c_str());
 
   const auto says = [](const std::string& of_dimension) {
     return complaint([&] {
-      (void)parse_space(
+      (void)search::parse_space(
           R"({"rolewise": "search-space", "version": 1, "dimensions": [)" + of_dimension + "]}",
           "s.json");
     });
@@ -369,17 +376,18 @@ TEST_CASE("spaces survive JSON, and what is wrong with one is said")
         wrong + "search_space: 'x' wants finite low <= high, got 2 and 1");
   CHECK(says(R"({"name": "x", "choice": ["a", 1]})") ==
         wrong + "dimension 0 ('x'): wants a string and has something else");
-  CHECK(complaint([] { (void)parse_space(R"({"rolewise": "policy"})"); }) ==
+  CHECK(complaint([] { (void)search::parse_space(R"({"rolewise": "policy"})"); }) ==
         "rolewise: space: is no search space: is a 'policy', want a 'search-space'");
-  CHECK(complaint([] { (void)parse_space(R"({"rolewise": "search-space", "version": 2})"); }) ==
-        "rolewise: space: is no search space: has version 2, want 1");
+  CHECK(complaint([] {
+          (void)search::parse_space(R"({"rolewise": "search-space", "version": 2})");
+        }) == "rolewise: space: is no search space: has version 2, want 1");
 }
 
 TEST_CASE("no bytes crash the readers, and what they accept round-trips")
 {
-  const std::vector<std::string> texts{json_text(mixed), json_text(some_configuration()),
-                                       json_text(temperature_space()),
-                                       json_text(configuration{}.set("x", 1e-300).set("y", 0.5))};
+  const std::vector<std::string> texts{
+      json_text(mixed), json_text(some_configuration()), json_text(search::temperature_space()),
+      json_text(search::configuration{}.set("x", 1e-300).set("y", 0.5))};
   constexpr std::string_view pieces = "[]{},:\"\\u019-.eE+ \n\0";
   int configurations = 0, spaces = 0;
   for (std::int64_t i = 0; i < 4000; ++i) {
@@ -396,15 +404,15 @@ TEST_CASE("no bytes crash the readers, and what they accept round-trips")
         mutant.erase(where, 1);
     }
     const auto failed = complaint([&] {
-      const auto p = parse_configuration(mutant);
+      const auto p = search::parse_configuration(mutant);
       ++configurations;
-      CHECK(parse_configuration(json_text(p)) == p);
+      CHECK(search::parse_configuration(json_text(p)) == p);
     });
     CHECK((failed == "accepted" || failed.starts_with("rolewise: configuration: ")));
     const auto failed_too = complaint([&] {
-      const auto space = parse_space(mutant);
+      const auto space = search::parse_space(mutant);
       ++spaces;
-      CHECK(parse_space(json_text(space)) == space);
+      CHECK(search::parse_space(json_text(space)) == space);
     });
     CHECK((failed_too == "accepted" || failed_too.starts_with("rolewise: space: ")));
   }

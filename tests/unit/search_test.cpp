@@ -23,10 +23,11 @@ using namespace rolewise;
 
 namespace {
 
-const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
-                         {"momentum", real_interval{-1.0, 1.0}},
-                         {"bits", integer_interval{1, 8}},
-                         {"agent", choice_of{{"none", "policy", "random"}}}};
+const search::search_space mixed{
+    {"lr", search::real_interval{1e-4, 1e-1, search::spacing::logarithmic}},
+    {"momentum", search::real_interval{-1.0, 1.0}},
+    {"bits", search::integer_interval{1, 8}},
+    {"agent", search::choice_of{{"none", "policy", "random"}}}};
 
 /// An archive that keeps each value it visits, and writes the kept values back if `reading` is
 /// set.
@@ -47,9 +48,9 @@ class memory {
   }
 };
 
-std::vector<trial_state> waiting(std::int64_t trials)
+std::vector<search::trial_state> waiting(std::int64_t trials)
 {
-  std::vector<trial_state> all;
+  std::vector<search::trial_state> all;
   for (std::int64_t t = 0; t < trials; ++t) all.push_back({.trial = t});
   return all;
 }
@@ -58,7 +59,7 @@ std::vector<trial_state> waiting(std::int64_t trials)
 
 TEST_CASE("a configuration gives its values by name and kind")
 {
-  configuration p;
+  search::configuration p;
   p.set("lr", 0.1).set("bits", std::int64_t{2}).set("agent", std::string{"none"});
   CHECK(p.real("lr") == 0.1);
   CHECK(p.integer("bits") == 2);
@@ -77,19 +78,19 @@ TEST_CASE("a configuration gives its values by name and kind")
   CHECK_THROWS_WITH_AS((void)p.integer("agent"),
                        "rolewise: configuration: 'agent' is a choice, not an integer",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)configuration{}.choice("x"),
+  CHECK_THROWS_WITH_AS((void)search::configuration{}.choice("x"),
                        "rolewise: configuration: has no value named 'x'; it has none",
                        std::invalid_argument);
 }
 
 TEST_CASE("a configuration survives being written and read")
 {
-  static_assert(Stateful<configuration>);
+  static_assert(Stateful<search::configuration>);
   auto original = mixed.sample(seed{3});
   memory archive;
   original.visit_state(archive);
   archive.reading = true;
-  configuration copy;
+  search::configuration copy;
   copy.set("stale", 1.0);
   copy.visit_state(archive);
   CHECK(copy == original);
@@ -142,12 +143,13 @@ TEST_CASE("the draw of a dimension depends on the seed and its own name alone")
   CHECK(p == mixed.sample(key));
   CHECK_FALSE(p == mixed.sample(seed{6}));
 
-  const search_space fewer{{"bits", integer_interval{1, 8}},
-                           {"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}}};
+  const search::search_space fewer{
+      {"bits", search::integer_interval{1, 8}},
+      {"lr", search::real_interval{1e-4, 1e-1, search::spacing::logarithmic}}};
   CHECK(fewer.sample(key).integer("bits") == p.integer("bits"));
   CHECK(fewer.sample(key).real("lr") == p.real("lr"));
 
-  const search_space twins{{"a", real_interval{}}, {"b", real_interval{}}};
+  const search::search_space twins{{"a", search::real_interval{}}, {"b", search::real_interval{}}};
   CHECK(twins.sample(key).real("a") != twins.sample(key).real("b"));
 }
 
@@ -155,90 +157,96 @@ TEST_CASE("a space contains its configurations and no others")
 {
   auto p = mixed.sample(seed{1});
   CHECK(mixed.contains(p));
-  CHECK_FALSE(mixed.contains(configuration{}));
-  CHECK_FALSE(mixed.contains(configuration{p}.set("lr", 1.0)));
-  CHECK_FALSE(mixed.contains(configuration{p}.set("bits", std::int64_t{9})));
-  CHECK_FALSE(mixed.contains(configuration{p}.set("bits", 2.0)));
-  CHECK_FALSE(mixed.contains(configuration{p}.set("agent", std::string{"other"})));
-  CHECK_FALSE(mixed.contains(configuration{p}.set("more", 0.0)));
-  CHECK_FALSE(mixed.contains(configuration{p}.set("lr", std::numeric_limits<double>::quiet_NaN())));
-  CHECK(mixed.contains(configuration{p}.set("lr", 1e-4)));
-  CHECK(search_space{}.contains(configuration{}));
+  CHECK_FALSE(mixed.contains(search::configuration{}));
+  CHECK_FALSE(mixed.contains(search::configuration{p}.set("lr", 1.0)));
+  CHECK_FALSE(mixed.contains(search::configuration{p}.set("bits", std::int64_t{9})));
+  CHECK_FALSE(mixed.contains(search::configuration{p}.set("bits", 2.0)));
+  CHECK_FALSE(mixed.contains(search::configuration{p}.set("agent", std::string{"other"})));
+  CHECK_FALSE(mixed.contains(search::configuration{p}.set("more", 0.0)));
+  CHECK_FALSE(
+      mixed.contains(search::configuration{p}.set("lr", std::numeric_limits<double>::quiet_NaN())));
+  CHECK(mixed.contains(search::configuration{p}.set("lr", 1e-4)));
+  CHECK(search::search_space{}.contains(search::configuration{}));
 }
 
 TEST_CASE("a space refuses what cannot be drawn from")
 {
-  const auto refuses = [](dimension d, const char* why) {
-    CHECK_THROWS_WITH_AS((void)search_space{std::vector<dimension>{std::move(d)}}, why,
-                         std::invalid_argument);
+  const auto refuses = [](search::dimension d, const char* why) {
+    CHECK_THROWS_WITH_AS((void)search::search_space{std::vector<search::dimension>{std::move(d)}},
+                         why, std::invalid_argument);
   };
-  refuses({"", real_interval{}}, "rolewise: search_space: a dimension has no name");
-  refuses({"x", real_interval{1.0, 0.0}},
+  refuses({"", search::real_interval{}}, "rolewise: search_space: a dimension has no name");
+  refuses({"x", search::real_interval{1.0, 0.0}},
           "rolewise: search_space: 'x' wants finite low <= high, got 1 and 0");
-  refuses({"x", real_interval{0.0, std::numeric_limits<double>::infinity()}},
+  refuses({"x", search::real_interval{0.0, std::numeric_limits<double>::infinity()}},
           "rolewise: search_space: 'x' wants finite low <= high, got 0 and inf");
-  refuses({"x", real_interval{0.0, 1.0, spacing::logarithmic}},
+  refuses({"x", search::real_interval{0.0, 1.0, search::spacing::logarithmic}},
           "rolewise: search_space: 'x' is logarithmic and wants low > 0, got 0");
-  refuses({"x", integer_interval{2, 1}},
+  refuses({"x", search::integer_interval{2, 1}},
           "rolewise: search_space: 'x' wants low <= high, got 2 and 1");
-  refuses({"x", integer_interval{0, std::int64_t{1} << 32}},
+  refuses({"x", search::integer_interval{0, std::int64_t{1} << 32}},
           "rolewise: search_space: 'x' wants fewer than 2^32 integers, got 0 to 4294967296");
-  refuses({"x", choice_of{}}, "rolewise: search_space: 'x' has nothing to choose from");
-  refuses({"x", choice_of{{"a", "b", "a"}}}, "rolewise: search_space: 'x' names 'a' twice");
-  CHECK_THROWS_WITH_AS((search_space{{"x", real_interval{}}, {"x", integer_interval{}}}),
-                       "rolewise: search_space: two dimensions are named 'x'",
-                       std::invalid_argument);
+  refuses({"x", search::choice_of{}}, "rolewise: search_space: 'x' has nothing to choose from");
+  refuses({"x", search::choice_of{{"a", "b", "a"}}}, "rolewise: search_space: 'x' names 'a' twice");
+  CHECK_THROWS_WITH_AS(
+      (search::search_space{{"x", search::real_interval{}}, {"x", search::integer_interval{}}}),
+      "rolewise: search_space: two dimensions are named 'x'", std::invalid_argument);
   constexpr auto lowest = std::numeric_limits<std::int64_t>::min();
-  CHECK_THROWS_AS((search_space{{"x", integer_interval{lowest, 0}}}), std::invalid_argument);
-  CHECK(search_space{{"x", integer_interval{lowest, lowest + 1}}}.sample(seed{}).integer("x") <=
-        lowest + 1);
+  CHECK_THROWS_AS((search::search_space{{"x", search::integer_interval{lowest, 0}}}),
+                  std::invalid_argument);
+  CHECK(search::search_space{{"x", search::integer_interval{lowest, lowest + 1}}}
+            .sample(seed{})
+            .integer("x") <= lowest + 1);
 }
 
 TEST_CASE("random_search keeps the promises of SearchStrategy")
 {
-  laws::hold_for(random_search{}, mixed);
-  laws::hold_for(random_search{}, search_space{});
+  laws::hold_for(search::random_search{}, mixed);
+  laws::hold_for(search::random_search{}, search::search_space{});
 }
 
 TEST_CASE("random_search starts every trial once, each elsewhere, independent of the others")
 {
   const seed key{11};
-  const auto decisions = random_search{}(mixed, waiting(20), key);
+  const auto decisions = search::random_search{}(mixed, waiting(20), key);
   REQUIRE(decisions.size() == 20);
   std::set<double> rates;
-  for (const auto& d : decisions) rates.insert(std::get<start_trial>(d).at.real("lr"));
+  for (const auto& d : decisions) rates.insert(std::get<search::start_trial>(d).at.real("lr"));
   CHECK(rates.size() == 20);
 
-  const auto alone = random_search{}(mixed, {{.trial = 7}}, key);
+  const auto alone = search::random_search{}(mixed, {{.trial = 7}}, key);
   REQUIRE(alone.size() == 1);
   CHECK((alone[0] == decisions[7]));
-  CHECK_FALSE((random_search{}(mixed, waiting(20), seed{12}) == decisions));
+  CHECK_FALSE((search::random_search{}(mixed, waiting(20), seed{12}) == decisions));
 
-  trial_state running{.trial = 7, .epoch = 3, .score = 0.5, .at = mixed.sample(seed{1})};
-  CHECK((random_search{}(mixed, {running}, key) == std::vector<decision>{keep_trial{7}}));
+  search::trial_state running{.trial = 7, .epoch = 3, .score = 0.5, .at = mixed.sample(seed{1})};
+  CHECK((search::random_search{}(mixed, {running}, key) ==
+         std::vector<search::decision>{search::keep_trial{7}}));
   running.finished = true;
-  CHECK(random_search{}(mixed, {running}, key).empty());
+  CHECK(search::random_search{}(mixed, {running}, key).empty());
 }
 
 TEST_CASE("grid keeps the promises of SearchStrategy")
 {
-  laws::hold_for(grid{}, mixed);
-  laws::hold_for(grid{.steps = 1}, search_space{{"bits", integer_interval{1, 4}}});
-  laws::hold_for(grid{}, search_space{});
+  laws::hold_for(search::grid{}, mixed);
+  laws::hold_for(search::grid{.steps = 1},
+                 search::search_space{{"bits", search::integer_interval{1, 4}}});
+  laws::hold_for(search::grid{}, search::search_space{});
 }
 
 TEST_CASE("grid visits every combination once, ends of intervals included")
 {
-  const search_space space{{"lr", real_interval{0.01, 1.0, spacing::logarithmic}},
-                           {"bits", integer_interval{1, 2}},
-                           {"depth", integer_interval{0, 100}},
-                           {"agent", choice_of{{"none", "policy"}}}};
-  const grid strategy{.steps = 3};
+  const search::search_space space{
+      {"lr", search::real_interval{0.01, 1.0, search::spacing::logarithmic}},
+      {"bits", search::integer_interval{1, 2}},
+      {"depth", search::integer_interval{0, 100}},
+      {"agent", search::choice_of{{"none", "policy"}}}};
+  const search::grid strategy{.steps = 3};
   REQUIRE(strategy.configurations(space) == 3 * 2 * 3 * 2);
 
   std::set<std::vector<std::string>> seen;
   for (const auto& d : strategy(space, waiting(36), seed{})) {
-    const auto& p = std::get<start_trial>(d).at;
+    const auto& p = std::get<search::start_trial>(d).at;
     CHECK(space.contains(p));
     seen.insert({std::to_string(p.real("lr")), std::to_string(p.integer("bits")),
                  std::to_string(p.integer("depth")), p.choice("agent")});
@@ -251,32 +259,32 @@ TEST_CASE("grid visits every combination once, ends of intervals included")
   CHECK(strategy.at(space, 1).real("lr") == doctest::Approx(0.1));
   CHECK(strategy.at(space, 1).integer("bits") == 1);
   CHECK(strategy.at(space, 3).integer("bits") == 2);
-  CHECK(grid{.steps = 1}.at(space, 0).real("lr") == doctest::Approx(0.1));
-  CHECK(grid{.steps = 1}.at(space, 0).integer("depth") == 50);
+  CHECK(search::grid{.steps = 1}.at(space, 0).real("lr") == doctest::Approx(0.1));
+  CHECK(search::grid{.steps = 1}.at(space, 0).integer("depth") == 50);
 
   const auto too_many = strategy(space, waiting(38), seed{});
-  CHECK((too_many[36] == decision{stop_trial{36}}));
-  CHECK((too_many[37] == decision{stop_trial{37}}));
+  CHECK((too_many[36] == search::decision{search::stop_trial{36}}));
+  CHECK((too_many[37] == search::decision{search::stop_trial{37}}));
 }
 
 TEST_CASE("grid refuses what it cannot count")
 {
-  CHECK_THROWS_WITH_AS((void)grid{.steps = 0}.configurations(mixed),
+  CHECK_THROWS_WITH_AS((void)search::grid{.steps = 0}.configurations(mixed),
                        "rolewise: grid: want steps >= 1, got 0", std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)grid{}.at({{"x", real_interval{}}}, 3),
+  CHECK_THROWS_WITH_AS((void)search::grid{}.at({{"x", search::real_interval{}}}, 3),
                        "rolewise: grid: has the configurations 0 .. 2, was asked for 3",
                        std::invalid_argument);
-  std::vector<dimension> many;
-  for (int i = 0; i < 41; ++i) many.push_back({"x" + std::to_string(i), real_interval{}});
-  CHECK_THROWS_WITH_AS((void)grid{}.configurations(search_space{many}),
+  std::vector<search::dimension> many;
+  for (int i = 0; i < 41; ++i) many.push_back({"x" + std::to_string(i), search::real_interval{}});
+  CHECK_THROWS_WITH_AS((void)search::grid{}.configurations(search::search_space{many}),
                        "rolewise: grid: has more configurations than a 64-bit integer counts",
                        std::invalid_argument);
 }
 
 TEST_CASE("a decision names the trial that it changes")
 {
-  CHECK(trial_of(keep_trial{1}) == 1);
-  CHECK(trial_of(stop_trial{2}) == 2);
-  CHECK(trial_of(start_trial{3, {}}) == 3);
-  CHECK(trial_of(exploit_trial{.from = 4, .to = 5, .at = {}}) == 5);
+  CHECK(trial_of(search::keep_trial{1}) == 1);
+  CHECK(trial_of(search::stop_trial{2}) == 2);
+  CHECK(trial_of(search::start_trial{3, {}}) == 3);
+  CHECK(trial_of(search::exploit_trial{.from = 4, .to = 5, .at = {}}) == 5);
 }

@@ -6,6 +6,7 @@
 #include <rolewise/core/settings.hpp>
 #include <rolewise/loss.hpp>
 #include <rolewise/network.hpp>
+#include <rolewise/policy.hpp>
 #include <rolewise/quant.hpp>
 #include <rolewise/search.hpp>
 #include <rolewise/student.hpp>
@@ -146,14 +147,16 @@ static_assert(all_described<all_alike, full_precision_ends, full_precision, per_
 static_assert(all_described<cross_entropy, soft_target_kl, no_distillation,
                             clipped_to_task<cross_entropy, soft_target_kl>,
                             weighted_sum<cross_entropy, soft_target_kl>>);
-static_assert(all_described<asynchronous_successive_halving, bohb, cma_es, grid, hyperband, pb2,
-                            population_based, population_based_asynchronous, random_search,
-                            regularized_evolution, successive_halving, tree_parzen>);
+static_assert(
+    all_described<search::asynchronous_successive_halving, search::bohb, search::cma_es, grid,
+                  search::hyperband, search::pb2, search::population_based,
+                  search::population_based_asynchronous, search::random_search,
+                  search::regularized_evolution, search::successive_halving, search::tree_parzen>);
 static_assert(all_described<residual_network<dorefa, full_precision_ends>,
                             network<wide_residual_body<>>, frozen_teacher<residual_network<>>,
                             shared_teacher<frozen_teacher<residual_network<>>>,
                             cached_teacher<frozen_teacher<residual_network<>>>>);
-static_assert(all_described<student_accuracy, low_teacher_stddev<>>);
+static_assert(all_described<systems::student_accuracy, systems::low_teacher_stddev<>>);
 
 }  // namespace
 

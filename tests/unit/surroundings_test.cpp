@@ -175,7 +175,8 @@ TEST_CASE("teachers of 8 bits, statistics and combined gradients do not see the 
     return training.student;
   });
   const auto traces = [&] {
-    return hessian_traces(resnet8(data.shape), data.examples(), {}, {.draws = 2})[0].trace;
+    return measurement::hessian_traces(resnet8(data.shape), data.examples(), {}, {.draws = 2})[0]
+        .trace;
   };
   const double wanted = traces();
   const double_by_default from_now_on;
@@ -227,7 +228,7 @@ TEST_CASE("steps say that nothing can be learned under InferenceMode, nor of wha
                          std::invalid_argument);
     CHECK_THROWS_WITH_AS((void)pretraining(data.examples(), training_progress{}), words,
                          std::invalid_argument);
-    CHECK_THROWS_AS((void)hessian_traces(resnet8(data.shape), data.examples()),
+    CHECK_THROWS_AS((void)measurement::hessian_traces(resnet8(data.shape), data.examples()),
                     std::invalid_argument);
   }
   const auto made = [&] {

@@ -90,10 +90,12 @@ TEST_CASE("T. stddev is the mean over classes of how much group means differ")
       torch::tensor({.7, .2, .1, .1, .8, .1, .6, .3, .1, .2, .2, .6, .1, .1, .8, .3, .6, .1},
                     torch::kFloat64)
           .view({3, 2, 3});
-  CHECK(stddev_of_means(rows.mean(1)) == doctest::Approx(.140526).epsilon(1e-5));
-  CHECK(stddev_of_means(rows.flip(1).mean(1)) == doctest::Approx(.140526).epsilon(1e-5));
-  CHECK(stddev_of_means(rows.mean(1).slice(0, 0, 1).repeat({4, 1})) == doctest::Approx(0.0));
-  CHECK(refusal([&] { (void)stddev_of_means(rows.mean(1).slice(0, 0, 1)); }) ==
+  CHECK(measurement::stddev_of_means(rows.mean(1)) == doctest::Approx(.140526).epsilon(1e-5));
+  CHECK(measurement::stddev_of_means(rows.flip(1).mean(1)) ==
+        doctest::Approx(.140526).epsilon(1e-5));
+  CHECK(measurement::stddev_of_means(rows.mean(1).slice(0, 0, 1).repeat({4, 1})) ==
+        doctest::Approx(0.0));
+  CHECK(refusal([&] { (void)measurement::stddev_of_means(rows.mean(1).slice(0, 0, 1)); }) ==
         "rolewise: teacher_stddev: want the means of 2 groups or more, [J, K], got [1, 3]");
 }
 
@@ -110,7 +112,8 @@ TEST_CASE("a teacher that is sure gives the law of class counts")
         counted[draws{seed{3}, group, n}.below(0, classes)] += 1.0 / static_cast<double>(count);
       means.push_back(mean);
     }
-    CHECK(stddev_of_means(torch::stack(means)) == doctest::Approx(wanted).epsilon(0.03));
+    CHECK(measurement::stddev_of_means(torch::stack(means)) ==
+          doctest::Approx(wanted).epsilon(0.03));
   }
 
   dataset data;
@@ -119,25 +122,27 @@ TEST_CASE("a teacher that is sure gives the law of class counts")
   data.labels = torch::arange(size).remainder(classes);
   data.inputs = data.labels.to(torch::kByte).view({size, 1, 1, 1}).contiguous();
   data.ids = torch::arange(size);
-  const stddev_options<no_agent> options{.epochs = 2};
+  const measurement::stddev_options<no_agent> options{.epochs = 2};
   const reads_the_pixel teacher{classes};
-  const auto found = teacher_stddev(teacher, data, no_agent{}, options);
+  const auto found = measurement::teacher_stddev(teacher, data, no_agent{}, options);
   CHECK(found.groups == 200);
   CHECK(found.rows == 640);
   // The identity repeats each image; an epoch draws without replacement, so the variance is lower
   // by a hundredth.
   CHECK(found.stddev == doctest::Approx(.005562 * std::sqrt(.99)).epsilon(0.02));
-  CHECK(teacher_stddev(teacher, data, no_agent{}, options).stddev == found.stddev);
-  CHECK(teacher_stddev(teacher, data, no_agent{},
-                       stddev_options<no_agent>{.epochs = 2, .seed = seed{1}})
+  CHECK(measurement::teacher_stddev(teacher, data, no_agent{}, options).stddev == found.stddev);
+  CHECK(measurement::teacher_stddev(
+            teacher, data, no_agent{},
+            measurement::stddev_options<no_agent>{.epochs = 2, .seed = seed{1}})
             .stddev != found.stddev);
 
   // More distinct images, less spread: the other half of the rows have other images now.
-  CHECK(teacher_stddev(teacher, data, any_class{}, options).stddev ==
+  CHECK(measurement::teacher_stddev(teacher, data, any_class{}, options).stddev ==
         doctest::Approx(.003933).epsilon(0.02));
   CHECK(refusal([&] {
-          (void)teacher_stddev(teacher, data, no_agent{},
-                               stddev_options<no_agent>{.batch_size = 7000, .epochs = 2});
+          (void)measurement::teacher_stddev(
+              teacher, data, no_agent{},
+              measurement::stddev_options<no_agent>{.batch_size = 7000, .epochs = 2});
         }) ==
         "rolewise: teacher_stddev: want two groups or more of 5 batches of 7000, got 1 from 2 "
         "epochs of 32040 examples");

@@ -329,7 +329,7 @@ TEST_CASE("teachers report their device and get their inputs on it")
   CHECK(of_module.device() == torch::Device{torch::kCPU});
 
   const distant_teacher distant;
-  (void)rw::agreement(distant, distant, std::vector{images(3)});
+  (void)rw::measurement::agreement(distant, distant, std::vector{images(3)});
   const rw::hardest_view harder{.agent = rw::horizontal_flip{}, .teacher = distant};
   CHECK(harder(images(3), rw::training_progress{}, rw::seed{1}).inputs.is_cpu());
   rw::dataset data;
@@ -337,8 +337,8 @@ TEST_CASE("teachers report their device and get their inputs on it")
   data.labels = images(8).labels;
   data.ids = images(8).ids;
   data.shape = small;
-  (void)rw::teacher_stddev(distant, data, rw::horizontal_flip{},
-                           {.batch_size = 2, .steps = 1, .epochs = 1});
+  (void)rw::measurement::teacher_stddev(distant, data, rw::horizontal_flip{},
+                                        {.batch_size = 2, .steps = 1, .epochs = 1});
   CHECK(distant.seen->size() >= 2 + 2 + 8);
   for (const auto& device : *distant.seen) CHECK(device == torch::Device{torch::kMeta});
 }

@@ -81,20 +81,20 @@ std::string logged(progress_bar bar)
   return words;
 }
 
-search_history tiny_search()
+search::search_history tiny_search()
 {
   return {.strategy = "population-based",
-          .space = policy_space(),
+          .space = search::policy_space(),
           .trials = 3,
           .epochs = 4,
           .events = {}};
 }
 
-std::vector<trial_state> trial_states_at(std::int64_t epoch)
+std::vector<search::trial_state> trial_states_at(std::int64_t epoch)
 {
-  std::vector<trial_state> all;
+  std::vector<search::trial_state> all;
   for (std::int64_t trial = 0; trial < 3; ++trial) {
-    configuration at;
+    search::configuration at;
     at.set("learning rate of " + odd_name, 0.25).set("momentum", 0.9).set("weight decay", 0.0005);
     all.push_back({.trial = trial,
                    .epoch = epoch,
@@ -112,7 +112,7 @@ void search(trial_table& table, F&& after_round)
   table.on(search_begin{history, trial_states_at(0)});
   for (std::int64_t round = 0; round < 4; ++round) {
     for (std::int64_t trial = 0; trial < 3; ++trial) {
-      history.events.push_back({.what = search_event::kind::scored,
+      history.events.push_back({.what = search::search_event::kind::scored,
                                 .round = round,
                                 .trial = trial,
                                 .epoch = round + 1,
@@ -126,68 +126,72 @@ void search(trial_table& table, F&& after_round)
 
 bool all_fit(const rows& shown, std::size_t columns)
 {
-  return std::all_of(shown.begin(), shown.end(),
-                     [&](const std::string& row) { return display_width(row) <= columns; });
+  return std::all_of(shown.begin(), shown.end(), [&](const std::string& row) {
+    return support::display_width(row) <= columns;
+  });
 }
 
 }  // namespace
 
 TEST_CASE("text is as wide as terminals show it")
 {
-  CHECK(display_width("") == 0);
-  CHECK(display_width("loss 0.8") == 8);
-  CHECK(display_width("\u00E9t\u00E9 \u00B1 \u2500\u2026") == 8);
-  CHECK(display_width("\u5B66\u751F") == 4);        // Chinese
-  CHECK(display_width("\uD559\uC0DD") == 4);        // Hangul
-  CHECK(display_width("\uFF21\uFF71") == 3);        // full and half width
-  CHECK(display_width("e\u0301\u0323") == 1);       // combining marks
-  CHECK(display_width("\u0939\u094D\u0928") == 2);  // Devanagari, the middle one of width 0
-  CHECK(display_width("a\u200Bb\u200E") == 2);      // invisible characters
-  CHECK(display_width("\U0001F642\U0001F9EA") == 4);
-  CHECK(display_width("\U00020000\U0003FFFD") == 4);  // planes of ideographs, to their end
-  CHECK(display_width("\u2764") == 1);
-  CHECK(display_width("\u2764\uFE0F") == 2);                         // the same as an emoji
-  CHECK(display_width("\xE5\xAD x\xFF\xC0\x80\xED\xA0\x80") == 10);  // bytes that are not UTF-8
+  CHECK(support::display_width("") == 0);
+  CHECK(support::display_width("loss 0.8") == 8);
+  CHECK(support::display_width("\u00E9t\u00E9 \u00B1 \u2500\u2026") == 8);
+  CHECK(support::display_width("\u5B66\u751F") == 4);   // Chinese
+  CHECK(support::display_width("\uD559\uC0DD") == 4);   // Hangul
+  CHECK(support::display_width("\uFF21\uFF71") == 3);   // full and half width
+  CHECK(support::display_width("e\u0301\u0323") == 1);  // combining marks
+  CHECK(support::display_width("\u0939\u094D\u0928") ==
+        2);                                              // Devanagari, the middle one of width 0
+  CHECK(support::display_width("a\u200Bb\u200E") == 2);  // invisible characters
+  CHECK(support::display_width("\U0001F642\U0001F9EA") == 4);
+  CHECK(support::display_width("\U00020000\U0003FFFD") == 4);  // planes of ideographs, to their end
+  CHECK(support::display_width("\u2764") == 1);
+  CHECK(support::display_width("\u2764\uFE0F") == 2);  // the same as an emoji
+  CHECK(support::display_width("\xE5\xAD x\xFF\xC0\x80\xED\xA0\x80") ==
+        10);  // bytes that are not UTF-8
 }
 
 TEST_CASE("a cut text is a line of valid characters, and shows that it was cut")
 {
-  CHECK(cut_to_width("0.8124", 6) == "0.8124");
-  CHECK(cut_to_width("0.8124", 5) == "0.81\u2026");
-  CHECK(cut_to_width("0.8124", 1) == "\u2026");
-  CHECK(cut_to_width("0.8124", 0).empty());
-  CHECK(cut_to_width("", 0).empty());
-  CHECK(cut_to_width("\u5B66\u751F\u5B66", 5) == "\u5B66\u751F\u2026");
-  CHECK(cut_to_width("\u5B66\u751F\u5B66", 4) == "\u5B66\u2026");  // never half a character
-  CHECK(cut_to_width("\u5B66\u751F", 4) == "\u5B66\u751F");
-  CHECK(cut_to_width("abe\u0301", 3) == "abe\u0301");
-  CHECK(cut_to_width("abe\u0301f", 3) == "ab\u2026");
-  CHECK(cut_to_width("a\nb\r\x1b[2J\x7F\u009B\u2028") == "a?b??[2J???");
-  CHECK(cut_to_width("\xFF"
-                     "a\xE5\xAD") ==
+  CHECK(support::cut_to_width("0.8124", 6) == "0.8124");
+  CHECK(support::cut_to_width("0.8124", 5) == "0.81\u2026");
+  CHECK(support::cut_to_width("0.8124", 1) == "\u2026");
+  CHECK(support::cut_to_width("0.8124", 0).empty());
+  CHECK(support::cut_to_width("", 0).empty());
+  CHECK(support::cut_to_width("\u5B66\u751F\u5B66", 5) == "\u5B66\u751F\u2026");
+  CHECK(support::cut_to_width("\u5B66\u751F\u5B66", 4) ==
+        "\u5B66\u2026");  // never half a character
+  CHECK(support::cut_to_width("\u5B66\u751F", 4) == "\u5B66\u751F");
+  CHECK(support::cut_to_width("abe\u0301", 3) == "abe\u0301");
+  CHECK(support::cut_to_width("abe\u0301f", 3) == "ab\u2026");
+  CHECK(support::cut_to_width("a\nb\r\x1b[2J\x7F\u009B\u2028") == "a?b??[2J???");
+  CHECK(support::cut_to_width("\xFF"
+                              "a\xE5\xAD") ==
         "\uFFFD"
         "a\uFFFD\uFFFD");
   for (std::size_t columns = 0; columns < 20; ++columns)
-    CHECK(display_width(cut_to_width(odd_name, columns)) <= columns);
+    CHECK(support::display_width(support::cut_to_width(odd_name, columns)) <= columns);
 }
 
 TEST_CASE("a terminal says its size, each time anew, and a file has none")
 {
   const testing::pseudo_terminal terminal{100, 30};
-  CHECK(size_of_terminal(terminal.stream()) == terminal_size{100, 30});
+  CHECK(support::size_of_terminal(terminal.stream()) == support::terminal_size{100, 30});
   terminal.resize(40, 5);
-  CHECK(size_of_terminal(terminal.stream()) == terminal_size{40, 5});
-  CHECK(columns_for_lines(terminal.stream()) == 39);
+  CHECK(support::size_of_terminal(terminal.stream()) == support::terminal_size{40, 5});
+  CHECK(support::columns_for_lines(terminal.stream()) == 39);
   terminal.resize(1, 1);
-  CHECK(columns_for_lines(terminal.stream()) == 1);
+  CHECK(support::columns_for_lines(terminal.stream()) == 1);
   terminal.resize(0, 0);  // unknown size
-  CHECK(size_of_terminal(terminal.stream()) == terminal_size{80, 24});
+  CHECK(support::size_of_terminal(terminal.stream()) == support::terminal_size{80, 24});
 
   auto* const file = std::tmpfile();
-  CHECK_FALSE(size_of_terminal(file));
-  CHECK(columns_for_lines(file) > 1'000'000);
+  CHECK_FALSE(support::size_of_terminal(file));
+  CHECK(support::columns_for_lines(file) > 1'000'000);
   std::fclose(file);
-  CHECK_FALSE(size_of_terminal(nullptr));
+  CHECK_FALSE(support::size_of_terminal(nullptr));
 }
 
 TEST_CASE("the progress bar is one line on a terminal of any width")
@@ -268,7 +272,7 @@ TEST_CASE("the progress bar follows a window that changes its size")
   });
   screen.show(terminal.take());
   CHECK(screen.rows().size() == 2);
-  CHECK(display_width(screen.rows().back()) < 25);
+  CHECK(support::display_width(screen.rows().back()) < 25);
 }
 
 TEST_CASE("a run that fails leaves the line that says where")
@@ -317,7 +321,7 @@ TEST_CASE("a terminal that only prints is sent no escape sequences")
   const testing::pseudo_terminal terminal{40};
   progress_bar bar{.to = terminal.stream(), .title = "tiny"};
   train(bar, [](std::int64_t) {});
-  trial_table table{.to = terminal.stream()};
+  trial_table report::table{.to = terminal.stream()};
   search(table, [](std::int64_t) {});
   const auto text = terminal.take();
   CHECK(text.find('\x1b') == std::string::npos);
@@ -333,7 +337,7 @@ TEST_CASE("the table of trial states keeps its place on a terminal of any size")
     CAPTURE(columns);
     const testing::pseudo_terminal terminal{columns};
     testing::screen screen{columns};
-    trial_table table{.to = terminal.stream()};
+    trial_table report::table{.to = terminal.stream()};
     search(table, [&](std::int64_t) { screen.show(terminal.take()); });
     screen.show(terminal.take());
     CHECK(screen.rows().size() == 5);
@@ -342,7 +346,7 @@ TEST_CASE("the table of trial states keeps its place on a terminal of any size")
 
   const testing::pseudo_terminal terminal{60, 4};
   testing::screen screen{60};
-  trial_table table{.to = terminal.stream()};
+  trial_table report::table{.to = terminal.stream()};
   search(table, [&](std::int64_t round) {
     screen.show(terminal.take());
     CHECK(screen.rows().size() == (round < 2 ? 3 : 1));
@@ -362,7 +366,7 @@ TEST_CASE("without a terminal a round of a search is a whole line")
 {
   char* text = nullptr;
   std::size_t size = 0;
-  trial_table table{.to = ::open_memstream(&text, &size)};
+  trial_table report::table{.to = ::open_memstream(&text, &size)};
   search(table, [](std::int64_t) {});
   std::fclose(table.to);
   const std::string words{text, size};

@@ -20,18 +20,19 @@
 
 using namespace rolewise;
 using rolewise::tests::simulate;
-namespace parts = rolewise::detail;
+namespace parts = rolewise::search::detail;
 namespace rw = rolewise;
 
 namespace {
 
-const search_space mixed{{"lr", real_interval{1e-4, 1e-1, spacing::logarithmic}},
-                         {"momentum", real_interval{-1.0, 1.0}},
-                         {"bits", integer_interval{1, 8}},
-                         {"agent", choice_of{{"none", "policy", "random"}}}};
+const search::search_space mixed{
+    {"lr", search::real_interval{1e-4, 1e-1, search::spacing::logarithmic}},
+    {"momentum", search::real_interval{-1.0, 1.0}},
+    {"bits", search::integer_interval{1, 8}},
+    {"agent", search::choice_of{{"none", "policy", "random"}}}};
 
 /// Best at lr = 10^-2.5, momentum 0.4, 4 bits and a policy, where it is 0.
-double bowl(const configuration& p)
+double bowl(const search::configuration& p)
 {
   const double rate = (std::log10(p.real("lr")) + 2.5) / 3.0;
   const double momentum = (p.real("momentum") - 0.4) / 2.0;
@@ -40,21 +41,21 @@ double bowl(const configuration& p)
          (p.choice("agent") == "policy" ? 0.0 : 0.1);
 }
 
-configuration located(double lr, double momentum, std::int64_t bits, const char* agent)
+search::configuration located(double lr, double momentum, std::int64_t bits, const char* agent)
 {
-  return configuration{}
+  return search::configuration{}
       .set("lr", lr)
       .set("momentum", momentum)
       .set("bits", bits)
       .set("agent", std::string{agent});
 }
 
-std::vector<trial_state> scored(
+std::vector<search::trial_state> scored(
     const std::vector<std::pair<configuration, std::vector<double>>>& tried)
 {
-  std::vector<trial_state> all;
+  std::vector<search::trial_state> all;
   for (const auto& [p, scores] : tried) {
-    trial_state s{.trial = std::ssize(all), .at = p, .finished = true};
+    search::trial_state s{.trial = std::ssize(all), .at = p, .finished = true};
     for (const double score : scores) s.past.push_back({++s.epoch, score, p});
     s.score = scores.back();
     all.push_back(std::move(s));
@@ -66,19 +67,19 @@ std::vector<trial_state> scored(
 struct model_based_halving {
   static constexpr std::string_view name = "model-based-halving";
 
-  rw::asynchronous_successive_halving budget{.eta = 3, .max_concurrent_trials = 4};
-  rw::tree_parzen model{.random_share = 0.25};
+  rw::search::asynchronous_successive_halving budget{.eta = 3, .max_concurrent_trials = 4};
+  rw::search::tree_parzen model{.random_share = 0.25};
 
-  std::vector<rw::decision> operator()(const rw::search_space& space,
-                                       const std::vector<rw::trial_state>& trial_states,
-                                       rw::seed key) const
+  std::vector<rw::search::decision> operator()(
+      const rw::search::search_space& space,
+      const std::vector<rw::search::trial_state>& trial_states, rw::seed key) const
   {
     return budget.decide(trial_states, [&](std::int64_t trial) {
       return model.propose(space, trial_states, key, trial);
     });
   }
 };
-static_assert(rw::SearchStrategy<model_based_halving>);
+static_assert(rw::search::SearchStrategy<model_based_halving>);
 // [/own-strategy]
 
 }  // namespace
@@ -166,12 +167,13 @@ TEST_CASE("a mixture draws what it says")
 
 TEST_CASE("tree_parzen and bohb keep the promises of SearchStrategy")
 {
-  for (const auto& space : {mixed, search_space{}}) {
-    laws::hold_for(tree_parzen{}, space, 6, 12);
-    laws::hold_for(tree_parzen{.max_concurrent_trials = 3, .start_up = 2}, space, 12, 12);
-    laws::hold_for(tree_parzen{.max_concurrent_trials = 2, .start_up = 2, .random_share = 0.5},
-                   space, 12, 12);
-    laws::hold_for(bohb{.budget = {.eta = 2, .most = 4}}, space, 19, 16);
+  for (const auto& space : {mixed, search::search_space{}}) {
+    laws::hold_for(search::tree_parzen{}, space, 6, 12);
+    laws::hold_for(search::tree_parzen{.max_concurrent_trials = 3, .start_up = 2}, space, 12, 12);
+    laws::hold_for(
+        search::tree_parzen{.max_concurrent_trials = 2, .start_up = 2, .random_share = 0.5}, space,
+        12, 12);
+    laws::hold_for(search::bohb{.budget = {.eta = 2, .most = 4}}, space, 19, 16);
   }
 }
 
@@ -186,7 +188,7 @@ TEST_CASE("tree_parzen proposes where the good are and the bad are not")
   const auto trial_states = scored(tried);
   int near = 0, names = 0;
   for (std::int64_t trial = 30; trial < 60; ++trial) {
-    const auto p = tree_parzen{}.propose(mixed, trial_states, seed{2}, trial);
+    const auto p = search::tree_parzen{}.propose(mixed, trial_states, seed{2}, trial);
     CHECK(mixed.contains(p));
     near += std::abs(p.real("momentum") + 0.56) < 0.3 && p.integer("bits") <= 3 ? 1 : 0;
     names += p.choice("agent") == "policy" ? 1 : 0;
@@ -196,7 +198,7 @@ TEST_CASE("tree_parzen proposes where the good are and the bad are not")
   // With `random_share` 1 all proposals are uniform.
   int random_names = 0;
   for (std::int64_t trial = 30; trial < 130; ++trial)
-    random_names += tree_parzen{.random_share = 1.0}
+    random_names += search::tree_parzen{.random_share = 1.0}
                                 .propose(mixed, trial_states, seed{2}, trial)
                                 .choice("agent") == "policy"
                         ? 1
@@ -208,12 +210,12 @@ TEST_CASE(
     "a good configuration of tree_parzen weighs as much as it is better than the best bad one")
 {
   // Three are a little better than all others, one is much better.
-  const search_space names{{"agent", choice_of{{"much", "little", "nothing"}}}};
+  const search::search_space names{{"agent", search::choice_of{{"much", "little", "nothing"}}}};
   const auto tried_at = [&](double much) {
     std::vector<std::pair<configuration, std::vector<double>>> tried;
     for (int i = 0; i < 20; ++i) {
       const auto* name = i == 0 ? "much" : i < 4 ? "little" : "nothing";
-      tried.push_back({configuration{}.set("agent", std::string{name}),
+      tried.push_back({search::configuration{}.set("agent", std::string{name}),
                        {i == 0  ? much
                         : i < 4 ? 0.1
                                 : 0.0}});
@@ -224,7 +226,7 @@ TEST_CASE(
     const auto trial_states = tried_at(much);
     int count = 0;
     for (std::int64_t trial = 20; trial < 40; ++trial)
-      count += tree_parzen{.good_share = 0.2}
+      count += search::tree_parzen{.good_share = 0.2}
                            .propose(names, trial_states, seed{6}, trial)
                            .choice("agent") == name
                    ? 1
@@ -238,15 +240,17 @@ TEST_CASE(
 TEST_CASE("tree_parzen compares scores at the highest epoch that enough trials reached")
 {
   // After one epoch "early" is good; after two, where three trials have scores, "late" is.
-  const search_space names{{"agent", choice_of{{"early", "late"}}}};
-  const auto named = [](const char* n) { return configuration{}.set("agent", std::string{n}); };
+  const search::search_space names{{"agent", search::choice_of{{"early", "late"}}}};
+  const auto named = [](const char* n) {
+    return search::configuration{}.set("agent", std::string{n});
+  };
   std::vector<std::pair<configuration, std::vector<double>>> tried;
   for (int i = 0; i < 3; ++i) tried.push_back({named("early"), {0.9}});
   tried.push_back({named("early"), {0.8, 0.1}});
   tried.push_back({named("late"), {0.1, 0.7}});
   tried.push_back({named("early"), {0.8, 0.2}});
   const auto trial_states = scored(tried);
-  const auto most_are = [&](const tree_parzen& strategy, const char* name) {
+  const auto most_are = [&](const search::tree_parzen& strategy, const char* name) {
     int times = 0;
     for (std::int64_t trial = 0; trial < 20; ++trial)
       times +=
@@ -259,23 +263,25 @@ TEST_CASE("tree_parzen compares scores at the highest epoch that enough trials r
 
 TEST_CASE("tree_parzen starts random trials first, and as many at a time as it may")
 {
-  std::vector<trial_state> fresh;
+  std::vector<search::trial_state> fresh;
   for (std::int64_t t = 0; t < 5; ++t) fresh.push_back({.trial = t});
-  const auto decisions = tree_parzen{.max_concurrent_trials = 2}(mixed, fresh, seed{1});
-  CHECK(std::holds_alternative<start_trial>(decisions[0]));
-  CHECK(std::holds_alternative<start_trial>(decisions[1]));
-  for (std::size_t i = 2; i < 5; ++i) CHECK(std::holds_alternative<keep_trial>(decisions[i]));
+  const auto decisions = search::tree_parzen{.max_concurrent_trials = 2}(mixed, fresh, seed{1});
+  CHECK(std::holds_alternative<search::start_trial>(decisions[0]));
+  CHECK(std::holds_alternative<search::start_trial>(decisions[1]));
+  for (std::size_t i = 2; i < 5; ++i)
+    CHECK(std::holds_alternative<search::keep_trial>(decisions[i]));
 
-  const auto run = simulate(tree_parzen{.max_concurrent_trials = 3, .start_up = 5}, mixed,
-                            [](const configuration& p, std::int64_t, double) { return bowl(p); },
-                            {.trials = 12, .epochs = 4});
+  const auto run =
+      simulate(search::tree_parzen{.max_concurrent_trials = 3, .start_up = 5}, mixed,
+               [](const search::configuration& p, std::int64_t, double) { return bowl(p); },
+               {.trials = 12, .epochs = 4});
   CHECK(run.epochs == 12 * 4);
   CHECK(run.decisions.size() == 4 * 4);
 }
 
 TEST_CASE("tree_parzen refuses what makes no sense")
 {
-  const auto refuses = [](const tree_parzen& strategy, const char* why) {
+  const auto refuses = [](const search::tree_parzen& strategy, const char* why) {
     CHECK_THROWS_WITH_AS((void)strategy(mixed, {{.trial = 0}}, seed{}), why, std::invalid_argument);
   };
   refuses({.max_concurrent_trials = 0},
@@ -292,13 +298,15 @@ TEST_CASE("tree_parzen refuses what makes no sense")
 
 TEST_CASE("models find better configurations than random search at equal cost")
 {
-  const auto learn = [](const configuration& p, std::int64_t, double) { return bowl(p); };
+  const auto learn = [](const search::configuration& p, std::int64_t, double) { return bowl(p); };
   double model = 0.0, random = 0.0;
   for (std::uint64_t s = 0; s < 16; ++s) {
     model +=
-        simulate(tree_parzen{}, mixed, learn, {.trials = 80, .epochs = 1, .seed = seed{s}}).best() /
+        simulate(search::tree_parzen{}, mixed, learn, {.trials = 80, .epochs = 1, .seed = seed{s}})
+            .best() /
         16;
-    random += simulate(random_search{}, mixed, learn, {.trials = 80, .epochs = 1, .seed = seed{s}})
+    random += simulate(search::random_search{}, mixed, learn,
+                       {.trials = 80, .epochs = 1, .seed = seed{s}})
                   .best() /
               16;
   }
@@ -308,16 +316,16 @@ TEST_CASE("models find better configurations than random search at equal cost")
 
 TEST_CASE("bohb allocates epochs as hyperband does and later proposes better configurations")
 {
-  const bohb strategy{.budget = {.most = 27}};
+  const search::bohb strategy{.budget = {.most = 27}};
   REQUIRE(strategy.budget.trials() == 49);
-  const auto learn = [](const configuration& p, std::int64_t epoch, double) {
+  const auto learn = [](const search::configuration& p, std::int64_t epoch, double) {
     return bowl(p) - std::pow(0.6, static_cast<double>(epoch));
   };
   double model = 0.0, plain = 0.0;
   for (std::uint64_t s = 0; s < 6; ++s) {
     const tests::simulation_options options{.trials = 4 * 49, .epochs = 27, .seed = seed{s}};
     const auto a = simulate(strategy, mixed, learn, options);
-    const auto b = simulate(hyperband{.most = 27}, mixed, learn, options);
+    const auto b = simulate(search::hyperband{.most = 27}, mixed, learn, options);
     CHECK(a.epochs == b.epochs);
     model += a.best() / 6;
     plain += b.best() / 6;
@@ -329,7 +337,7 @@ TEST_CASE("bohb allocates epochs as hyperband does and later proposes better con
 TEST_CASE("strategies that allocate epochs take configurations from any proposer")
 {
   laws::hold_for(model_based_halving{}, mixed, 20, 12);
-  const auto learn = [](const configuration& p, std::int64_t, double) { return bowl(p); };
+  const auto learn = [](const search::configuration& p, std::int64_t, double) { return bowl(p); };
   const auto run = simulate(model_based_halving{}, mixed, learn, {.trials = 60, .epochs = 9});
   CHECK(run.epochs < 60 * 9 / 2);
   CHECK(run.best() > -0.1);

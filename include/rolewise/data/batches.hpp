@@ -96,7 +96,7 @@ class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
           : prefetch{next_batch{std::move(epoch)}, first, last, in_background ? 1 : 0, 1}
       {}
       std::optional<batch> current;
-      prefetched<next_batch> prefetch;
+      support::prefetched<next_batch> prefetch;
     };
     std::shared_ptr<running> run_;
   };

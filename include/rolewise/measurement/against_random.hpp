@@ -15,12 +15,12 @@
 #include <map>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::measurement {
 
 /// The cost of a search: the epochs trained, summed over all trials. A round in which a trial
 /// failed counts in full.
 /// @throws std::invalid_argument as `lineage_of(history)`
-[[nodiscard]] inline std::int64_t cost_of(const search_history& history)
+[[nodiscard]] inline std::int64_t cost_of(const search::search_history& history)
 {
   std::int64_t epochs = 0;
   for (const auto& stretch : lineage_of(history).stretches) epochs += stretch.end - stretch.begin;
@@ -29,11 +29,12 @@ namespace rolewise {
 
 /// The final scores: those of the trials trained for all epochs of the search, by number of the
 /// trial.
-[[nodiscard]] inline std::vector<double> scores_in_the_end(const search_history& history)
+[[nodiscard]] inline std::vector<double> scores_in_the_end(const search::search_history& history)
 {
   std::map<std::int64_t, double> scores;
   for (const auto& event : history.events)
-    if (event.what == search_event::kind::scored && event.epoch == history.epochs && event.score)
+    if (event.what == search::search_event::kind::scored && event.epoch == history.epochs &&
+        event.score)
       scores[event.trial] = *event.score;
   std::vector<double> in_order;
   for (const auto& [trial, score] : scores) in_order.push_back(score);
@@ -43,7 +44,7 @@ namespace rolewise {
 namespace detail {
 
 /// The number of full trials that the cost of a search pays for.
-[[nodiscard]] inline std::int64_t trials_at_cost_of(const search_history& searched)
+[[nodiscard]] inline std::int64_t trials_at_cost_of(const search::search_history& searched)
 {
   const auto trials = searched.epochs < 1 ? 0 : cost_of(searched) / searched.epochs;
   if (trials < 1)
@@ -54,24 +55,25 @@ namespace detail {
 
 /// `scores_in_the_end`, with the lowest of them for each failed trial: leaving these out would
 /// favor a search that fails often.
-[[nodiscard]] inline std::vector<double> scores_with_failures(const search_history& history)
+[[nodiscard]] inline std::vector<double> scores_with_failures(const search::search_history& history)
 {
   std::map<std::int64_t, double> scores;
   for (const auto& event : history.events)
-    if (event.what == search_event::kind::scored && event.epoch == history.epochs && event.score)
+    if (event.what == search::search_event::kind::scored && event.epoch == history.epochs &&
+        event.score)
       scores[event.trial] = *event.score;
   if (scores.empty()) return {};
   const auto by_score = [](const auto& a, const auto& b) { return a.second < b.second; };
   const double lowest = std::min_element(scores.begin(), scores.end(), by_score)->second;
-  for (const auto& failed : failed_trials(history)) scores[failed.trial] = lowest;
+  for (const auto& failed : search::failed_trials(history)) scores[failed.trial] = lowest;
   std::vector<double> in_order;
   for (const auto& [trial, score] : scores) in_order.push_back(score);
   return in_order;
 }
 
 /// The final scores of a random search, checked to be comparable.
-[[nodiscard]] inline std::vector<double> comparable_scores(const search_history& searched,
-                                                           const search_history& random)
+[[nodiscard]] inline std::vector<double> comparable_scores(const search::search_history& searched,
+                                                           const search::search_history& random)
 {
   if (searched.space != random.space || searched.epochs != random.epochs)
     throw_invalid_argument(
@@ -85,7 +87,7 @@ namespace detail {
   return scores;
 }
 
-[[nodiscard]] inline double best_of(const search_history& searched)
+[[nodiscard]] inline double best_of(const search::search_history& searched)
 {
   const auto scores = scores_in_the_end(searched);
   if (scores.empty())
@@ -114,8 +116,8 @@ struct against_random {
 /// @param random of the same space and epochs; more trials give a more precise estimate. With
 ///        just as many as cost the same, their best is a single value, without an interval.
 /// @throws std::invalid_argument for other spaces, other epochs or too few random trials
-[[nodiscard]] inline against_random compared_to_random(const search_history& searched,
-                                                       const search_history& random)
+[[nodiscard]] inline against_random compared_to_random(const search::search_history& searched,
+                                                       const search::search_history& random)
 {
   auto scores = detail::comparable_scores(searched, random);
   std::sort(scores.begin(), scores.end());
@@ -147,7 +149,8 @@ struct against_random {
 /// @throws std::invalid_argument for fewer than 2 pairs, other spaces, other epochs or too few
 ///         random trials
 [[nodiscard]] inline paired_difference improvement_over_random(
-    const std::vector<search_history>& searched, const std::vector<search_history>& random)
+    const std::vector<search::search_history>& searched,
+    const std::vector<search::search_history>& random)
 {
   if (searched.size() != random.size())
     throw_invalid_argument("improvement_over_random", "got ", searched.size(), " searches and ",
@@ -162,4 +165,4 @@ struct against_random {
   return difference_of(best, best_of_random);
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::measurement

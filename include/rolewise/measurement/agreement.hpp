@@ -10,7 +10,7 @@
 
 #include <cstdint>
 
-namespace rolewise {
+namespace rolewise::measurement {
 
 /// Fraction of examples for which both teachers have the same top-1 class, 0 .. 1.
 ///
@@ -30,4 +30,4 @@ template<Teacher A, Teacher B, typename Batches>
   return static_cast<double>(alike) / static_cast<double>(all);
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::measurement

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::measurement {
 
 /// The error measure between weights w and quantized weights Q(w).
 enum class weight_distance {
@@ -136,4 +136,4 @@ template<typename Network>
   return sum;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::measurement

@@ -26,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::measurement {
 
 struct trace_options {
   std::int64_t draws = 100;  ///< maximum number of random vectors; at least 1
@@ -184,4 +184,4 @@ template<typename Network, SupervisedLoss Loss = cross_entropy>
   return traces;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::measurement

@@ -13,7 +13,7 @@
 #include <limits>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::measurement {
 
 /// The mean of paired differences with its 95 % confidence interval, for normally distributed
 /// differences.
@@ -93,4 +93,4 @@ struct paired_difference {
   return std::max(2.0, std::ceil(part * part + level * level / 2.0));
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::measurement

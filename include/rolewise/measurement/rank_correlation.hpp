@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::measurement {
 
 namespace detail {
 
@@ -94,4 +94,4 @@ inline void require_pairs(std::string_view who, const std::vector<double>& x,
          (std::sqrt(static_cast<double>(apart_in_x)) * std::sqrt(static_cast<double>(apart_in_y)));
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::measurement

@@ -20,7 +20,7 @@
 #include <variant>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::measurement {
 
 /// The founders with descendants among the trials of one round.
 struct founders_in_round {
@@ -37,7 +37,8 @@ struct founders_in_round {
 /// whose state it took over, a trial started at a derived configuration from the trial of the
 /// original configuration.
 /// @throws std::invalid_argument as `lineage_of(history)`
-[[nodiscard]] inline std::vector<founders_in_round> founders_by_round(const search_history& history)
+[[nodiscard]] inline std::vector<founders_in_round> founders_by_round(
+    const search::search_history& history)
 {
   const auto lineage = lineage_of(history);
   std::vector<std::size_t> founder;                                        // of each stretch
@@ -45,10 +46,10 @@ struct founders_in_round {
   std::map<std::int64_t, std::map<std::size_t, std::int64_t>> families;
   for (const auto& event : history.events) {
     const auto trial = static_cast<std::size_t>(event.trial);
-    if (event.what == search_event::kind::scored) {
+    if (event.what == search::search_event::kind::scored) {
       ++families[event.round][now[trial]];
-    } else if (event.what == search_event::kind::started ||
-               event.what == search_event::kind::copied) {
+    } else if (event.what == search::search_event::kind::started ||
+               event.what == search::search_event::kind::copied) {
       const auto number = founder.size();  // starts and copies begin the stretches, in their order
       if (const auto parent = lineage.stretches[number].parent)
         founder.push_back(founder[*parent]);
@@ -72,7 +73,8 @@ struct founders_in_round {
 /// The first round from which on all trials descend from one founder; empty if they descend from
 /// several at the end, or if there was only one trial.
 /// @throws std::invalid_argument as `lineage_of(history)`
-[[nodiscard]] inline std::optional<std::int64_t> collapse_round(const search_history& history)
+[[nodiscard]] inline std::optional<std::int64_t> collapse_round(
+    const search::search_history& history)
 {
   if (history.trials < 2) return std::nullopt;
   std::optional<std::int64_t> since;
@@ -87,7 +89,7 @@ struct founders_in_round {
 /// The values that a search explored along one dimension.
 struct explored_dimension {
   struct tried {
-    configuration::value value;
+    search::configuration::value value;
     std::int64_t epochs = 0;  ///< trained at this value, summed over trials
 
     friend bool operator==(const tried&, const tried&) = default;
@@ -104,19 +106,19 @@ struct explored_dimension {
 
 namespace detail {
 
-[[nodiscard]] inline double coverage_of(const dimension& d,
+[[nodiscard]] inline double coverage_of(const search::dimension& d,
                                         const std::vector<explored_dimension::tried>& values)
 {
   const auto count = static_cast<double>(values.size());
-  if (const auto* names = std::get_if<choice_of>(&d.range))
+  if (const auto* names = std::get_if<search::choice_of>(&d.range))
     return count / static_cast<double>(names->names.size());
-  if (const auto* whole = std::get_if<integer_interval>(&d.range))
+  if (const auto* whole = std::get_if<search::integer_interval>(&d.range))
     return count / static_cast<double>(whole->high - whole->low + 1);
-  const auto& real = std::get<real_interval>(d.range);
+  const auto& real = std::get<search::real_interval>(d.range);
   if (values.empty()) return 0.0;
   if (real.low == real.high) return 1.0;
   const auto measure = [&](double x) {
-    return real.measure == spacing::logarithmic ? std::log(x) : x;
+    return real.measure == search::spacing::logarithmic ? std::log(x) : x;
   };
   return (measure(std::get<double>(values.back().value)) -
           measure(std::get<double>(values.front().value))) /
@@ -127,7 +129,8 @@ namespace detail {
 
 /// The values explored, per dimension, in the order of the space.
 /// @throws std::invalid_argument as `lineage_of(history)`, and for configurations outside the space
-[[nodiscard]] inline std::vector<explored_dimension> explored_values(const search_history& history)
+[[nodiscard]] inline std::vector<explored_dimension> explored_values(
+    const search::search_history& history)
 {
   const auto lineage = lineage_of(history);
   for (const auto& stretch : lineage.stretches)
@@ -136,7 +139,7 @@ namespace detail {
                              " was at a configuration outside of the space");
   std::vector<explored_dimension> all;
   for (const auto& d : history.space.dimensions()) {
-    std::map<configuration::value, std::int64_t> epochs;
+    std::map<search::configuration::value, std::int64_t> epochs;
     for (const auto& stretch : lineage.stretches)
       epochs[*stretch.at.find(d.name)] += stretch.end - stretch.begin;
     auto& of_dimension = all.emplace_back(explored_dimension{.name = d.name, .values = {}});
@@ -154,14 +157,16 @@ struct proxy_scores {
 
 /// The scores after `epoch` epochs and after `history.epochs`, of the trials that have both and
 /// did not become copies in between: measures whether the early ranking predicts the final one.
-[[nodiscard]] inline proxy_scores proxy_and_last(const search_history& history, std::int64_t epoch)
+[[nodiscard]] inline proxy_scores proxy_and_last(const search::search_history& history,
+                                                 std::int64_t epoch)
 {
   std::map<std::int64_t, double> early;
   proxy_scores found;
   for (const auto& event : history.events) {
-    if (event.what == search_event::kind::copied || event.what == search_event::kind::failed)
+    if (event.what == search::search_event::kind::copied ||
+        event.what == search::search_event::kind::failed)
       early.erase(event.trial);
-    if (event.what != search_event::kind::scored || !event.score) continue;
+    if (event.what != search::search_event::kind::scored || !event.score) continue;
     if (event.epoch == epoch) early[event.trial] = *event.score;
     const auto proxy = early.find(event.trial);
     if (event.epoch != history.epochs || proxy == early.end()) continue;
@@ -172,4 +177,4 @@ struct proxy_scores {
   return found;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::measurement

@@ -16,7 +16,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::measurement {
 
 /// The spread of mean probabilities: their sample standard deviation over groups (n - 1),
 /// averaged over classes.
@@ -113,4 +113,4 @@ template<Teacher T, BatchSource Source, AugmentationAgent Extra,
           2 * options.steps * options.batch_size};
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::measurement

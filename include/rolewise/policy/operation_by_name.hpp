@@ -27,10 +27,10 @@ namespace rolewise {
 [[nodiscard]] inline operation nearest_operation(std::string_view wanted)
 {
   auto nearest = operation::rotate;
-  auto least = edit_distance(wanted, name(nearest));
+  auto least = support::edit_distance(wanted, name(nearest));
   for (std::int64_t i = 1; i < policy_operations; ++i) {
     const auto what = static_cast<operation>(i);
-    const auto distance = edit_distance(wanted, name(what));
+    const auto distance = support::edit_distance(wanted, name(what));
     if (distance >= least) continue;
     nearest = what;
     least = distance;

@@ -107,7 +107,7 @@ enum class log_dialect : std::uint8_t {
 /// @throws std::runtime_error that names the file, and line and column where there are any
 [[nodiscard]] inline std::vector<exploit_event> read_policy_log(const std::string& path)
 {
-  return parse_policy_log(text_of_file(path), path);
+  return parse_policy_log(support::text_of_file(path), path);
 }
 
 /// Formats a log so that `parse_policy_log` returns the same events. `log_dialect::python`
@@ -157,7 +157,7 @@ enum class log_dialect : std::uint8_t {
 inline void write_policy_log(const std::string& path, std::span<const exploit_event> events,
                              log_dialect dialect)
 {
-  write_file_atomically(path, policy_log_text(events, dialect));
+  support::write_file_atomically(path, policy_log_text(events, dialect));
 }
 
 }  // namespace rolewise

@@ -116,24 +116,24 @@ inline void add_operations(std::string& text, const augmentation_policy& policy,
 /// `parse_policy` of a file. @throws std::runtime_error that names it
 [[nodiscard]] inline augmentation_policy read_policy(const std::string& path)
 {
-  return parse_policy(text_of_file(path), path);
+  return parse_policy(support::text_of_file(path), path);
 }
 /// `parse_policy_schedule` of a file. @throws std::runtime_error that names it
 [[nodiscard]] inline policy_schedule read_policy_schedule(const std::string& path)
 {
-  return parse_policy_schedule(text_of_file(path), path);
+  return parse_policy_schedule(support::text_of_file(path), path);
 }
 
 /// Writes `json_text` to a file atomically: an existing file stays until the new one is complete.
 /// @throws std::runtime_error if the file cannot be written
 inline void write_policy(const std::string& path, const augmentation_policy& policy)
 {
-  write_file_atomically(path, json_text(policy));
+  support::write_file_atomically(path, json_text(policy));
 }
 /// As `write_policy`, for a schedule.
 inline void write_policy_schedule(const std::string& path, const policy_schedule& schedule)
 {
-  write_file_atomically(path, json_text(schedule));
+  support::write_file_atomically(path, json_text(schedule));
 }
 
 }  // namespace rolewise

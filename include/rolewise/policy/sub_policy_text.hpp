@@ -74,7 +74,7 @@ inline void add_step(std::string& text, const sub_policy::step& step)
 /// `parse_sub_policies` of a file. @throws std::runtime_error that names it
 [[nodiscard]] inline std::vector<sub_policy> read_sub_policies(const std::string& path)
 {
-  return parse_sub_policies(text_of_file(path), path);
+  return parse_sub_policies(support::text_of_file(path), path);
 }
 
 /// Writes `json_text` to a file atomically: an existing file stays until the new one is complete.
@@ -82,7 +82,7 @@ inline void add_step(std::string& text, const sub_policy::step& step)
 /// @throws std::runtime_error if the file cannot be written
 inline void write_sub_policies(const std::string& path, const std::vector<sub_policy>& policy)
 {
-  write_file_atomically(path, json_text(policy));
+  support::write_file_atomically(path, json_text(policy));
 }
 
 }  // namespace rolewise

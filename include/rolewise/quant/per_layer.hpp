@@ -61,7 +61,7 @@ struct per_layer {
       for (const auto& place : places) known.push_back(place.name);
       throw_invalid_argument("per_layer", "the network has no layer ", listed->layer,
                              "; the nearest of its ", known.size(), " are ",
-                             nearest_names(listed->layer, known));
+                             support::nearest_names(listed->layer, known));
     }
     check_scheme(otherwise, places);
   }

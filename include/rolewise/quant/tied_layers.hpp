@@ -38,7 +38,7 @@ namespace rolewise {
         for (const auto& each : questions)
           known.insert(known.end(), each.layers.begin(), each.layers.end());
         throw_invalid_argument("tied", "nothing is asked about layer ", layer, "; the nearest are ",
-                               nearest_names(layer, known));
+                               support::nearest_names(layer, known));
       }
       if (joined.layers.empty()) {
         first = static_cast<std::size_t>(found - questions.begin());

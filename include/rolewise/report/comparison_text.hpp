@@ -11,10 +11,11 @@
 #include <string>
 #include <string_view>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// `+1.20 (0.66 .. 1.74)`: the mean of a paired difference and its 95 % confidence interval.
-[[nodiscard]] inline std::string interval_text(const paired_difference& found, int digits)
+[[nodiscard]] inline std::string interval_text(const measurement::paired_difference& found,
+                                               int digits)
 {
   return (found.mean > 0.0 ? "+" : "") + fixed_text(found.mean, digits) + " (" +
          fixed_text(found.low, digits) + " .. " + fixed_text(found.high, digits) + ")";
@@ -30,7 +31,7 @@ namespace rolewise {
 /// @param unit of the values, in the plural
 /// @param pair what a pair of values belongs to, in the plural, such as `seeds`
 [[nodiscard]] inline std::string comparison_text(std::string_view a, std::string_view b,
-                                                 const paired_difference& found,
+                                                 const measurement::paired_difference& found,
                                                  std::string_view unit = "points",
                                                  std::string_view pair = "pairs", int digits = 2)
 {
@@ -52,7 +53,7 @@ namespace rolewise {
   words.append(" and ").append(b).append(" are not told apart: ");
   words.append(found.mean > 0.0 ? "+" : "").append(amount(found.mean));
   words.append(" (").append(range).append(")");
-  if (const double wanted = pairs_to_tell_apart(found); wanted <= most)
+  if (const double wanted = measurement::pairs_to_tell_apart(found); wanted <= most)
     words.append("; a difference of this size would want about ")
         .append(fixed_text(wanted, 0))
         .append(" ")
@@ -60,4 +61,4 @@ namespace rolewise {
   return words + ".";
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// One row of a contact sheet: a title, such as `teacher`, and the view that is shown.
 struct contact_sheet_row {
@@ -168,4 +168,4 @@ inline void require_rows(const std::vector<contact_sheet_row>& rows)
   return sheet.pixels();
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

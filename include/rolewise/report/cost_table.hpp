@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 namespace detail {
 
@@ -76,4 +76,4 @@ namespace detail {
   return text;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// One line of a chart, with a band around it if it has one.
 struct curve {
@@ -111,7 +111,7 @@ inline void require_curves(const line_chart& chart)
 /// @throws std::runtime_error if the file cannot be written
 inline void write_svg(const std::string& path, const line_chart& chart)
 {
-  write_file_atomically(path, svg_text(chart));
+  support::write_file_atomically(path, svg_text(chart));
 }
 
 inline std::string svg_text(const line_chart& chart)
@@ -224,4 +224,4 @@ inline std::string svg_text(const line_chart& chart)
   return out + "</svg>\n";
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

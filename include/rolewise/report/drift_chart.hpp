@@ -16,7 +16,7 @@
 #include <string_view>
 #include <utility>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// A curve for each range: its mean divided by its first value, over epochs. Per-channel ranges
 /// have a band from the least to the greatest, divided by the same number. Ranges that started at
@@ -59,4 +59,4 @@ namespace rolewise {
   return chart;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

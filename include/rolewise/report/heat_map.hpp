@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// A heat map: numbers in labeled rows and numbered columns, such as operations over epochs.
 ///
@@ -109,7 +109,7 @@ inline void require_heat_map(const heat_map& map)
 /// @throws std::runtime_error if the file cannot be written
 inline void write_svg(const std::string& path, const heat_map& map)
 {
-  write_file_atomically(path, svg_text(map));
+  support::write_file_atomically(path, svg_text(map));
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

@@ -20,7 +20,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// One estimate and its confidence interval.
 struct interval_row {
@@ -73,7 +73,7 @@ inline void require_rows(const interval_chart& chart)
   for (const auto& row : chart.rows) {
     across.include(row.low);
     across.include(row.high);
-    longest = std::max(longest, display_width(row.name));
+    longest = std::max(longest, support::display_width(row.name));
   }
   const detail::axis axis{across, true};
 
@@ -113,7 +113,7 @@ inline void require_rows(const interval_chart& chart)
 /// @throws std::runtime_error if the file cannot be written
 inline void write_svg(const std::string& path, const interval_chart& chart)
 {
-  write_file_atomically(path, svg_text(chart));
+  support::write_file_atomically(path, svg_text(chart));
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

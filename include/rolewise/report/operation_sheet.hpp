@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// The operations of a policy vector, in its order.
 [[nodiscard]] inline std::vector<operation> all_policy_operations()
@@ -92,4 +92,4 @@ struct operation_sheet_options {
   return contact_sheet(rows, sheet);
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

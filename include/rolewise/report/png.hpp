@@ -14,7 +14,7 @@
 
 #include <png.h>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// An image as the bytes of a PNG file: lossless, 8 bits per channel.
 ///
@@ -55,7 +55,7 @@ namespace rolewise {
 /// @throws std::runtime_error if the file cannot be written
 inline void write_png(const std::string& path, const torch::Tensor& image)
 {
-  write_file_atomically(path, png_bytes(image));
+  support::write_file_atomically(path, png_bytes(image));
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

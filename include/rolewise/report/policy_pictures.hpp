@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// The probability that at least one of the two pairs of an operation fires when it is reached:
 ///
@@ -111,4 +111,4 @@ template<typename ValueOf>
   return map;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

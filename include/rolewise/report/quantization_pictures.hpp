@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-namespace rolewise {
+namespace rolewise::report {
 
 namespace detail {
 
@@ -127,7 +127,7 @@ struct quantization_page {
 /// @throws std::runtime_error if the file cannot be written
 inline void write_svg(const std::string& path, const network_quantization& report)
 {
-  write_file_atomically(path, svg_text(report));
+  support::write_file_atomically(path, svg_text(report));
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// Quantization statistics of one layer.
 struct layer_quantization {
@@ -219,4 +219,4 @@ template<typename F>
   return rows;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// How positions of levels are scaled relative to the values.
 enum class level_size {
@@ -236,4 +236,4 @@ inline void count_bins(quantization_view& view, const torch::Tensor& places)
   return detail::view_for("quantization_view", values, q, bits, size);
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

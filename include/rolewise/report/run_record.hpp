@@ -24,7 +24,7 @@
 #include <variant>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// An option of a run with the value that was used.
 struct named_option {
@@ -194,7 +194,7 @@ inline void add_if_there(json::object& to, const char* name, const std::optional
 /// @throws std::runtime_error if the file cannot be written
 inline void write_json(const std::string& path, const run_record& record)
 {
-  write_file_atomically(path, json_text(record));
+  support::write_file_atomically(path, json_text(record));
 }
 
 /// Reads a file that `write_json` wrote.
@@ -202,7 +202,7 @@ inline void write_json(const std::string& path, const run_record& record)
 ///         or is not a run record of this version
 [[nodiscard]] inline run_record read_run_record(const std::string& path)
 {
-  const auto text = text_of_file(path);
+  const auto text = support::text_of_file(path);
   detail::json whole;
   try {
     whole = detail::json_reader{text}.read();
@@ -223,4 +223,4 @@ inline void write_json(const std::string& path, const run_record& record)
   }
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

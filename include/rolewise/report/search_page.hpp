@@ -28,7 +28,7 @@
 #include <variant>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 struct search_page_options {
   std::string title = "Search";
@@ -41,7 +41,7 @@ struct search_page_options {
 namespace detail {
 
 /// Text of a value of a configuration, with up to four significant digits.
-[[nodiscard]] inline std::string value_words(const configuration::value& value)
+[[nodiscard]] inline std::string value_words(const search::configuration::value& value)
 {
   if (const auto* name = std::get_if<std::string>(&value)) return *name;
   if (const auto* whole = std::get_if<std::int64_t>(&value)) return std::to_string(*whole);
@@ -51,31 +51,31 @@ namespace detail {
   return {text.data(), end.ptr};
 }
 
-[[nodiscard]] inline std::string range_words(const dimension& of)
+[[nodiscard]] inline std::string range_words(const search::dimension& of)
 {
-  if (const auto* names = std::get_if<choice_of>(&of.range)) {
+  if (const auto* names = std::get_if<search::choice_of>(&of.range)) {
     std::string all;
     for (const auto& name : names->names) all += (all.empty() ? "" : ", ") + name;
     return all;
   }
-  if (const auto* whole = std::get_if<integer_interval>(&of.range))
+  if (const auto* whole = std::get_if<search::integer_interval>(&of.range))
     return std::to_string(whole->low) + " .. " + std::to_string(whole->high);
-  const auto& real = std::get<real_interval>(of.range);
+  const auto& real = std::get<search::real_interval>(of.range);
   return value_words(real.low) + " .. " + value_words(real.high) +
-         (real.measure == spacing::logarithmic ? ", logarithmic" : "");
+         (real.measure == search::spacing::logarithmic ? ", logarithmic" : "");
 }
 
 /// Name prefixes of the policies in a space.
-[[nodiscard]] inline std::vector<std::string> policies_in(const search_space& space)
+[[nodiscard]] inline std::vector<std::string> policies_in(const search::search_space& space)
 {
-  const auto first = policy_space().dimensions().front().name;
+  const auto first = search::policy_space().dimensions().front().name;
   const auto& all = space.dimensions();
   std::vector<std::string> prefixes;
   for (const auto& begin : all) {
     if (!begin.name.ends_with(first)) continue;
     auto prefix = begin.name.substr(0, begin.name.size() - first.size());
-    const auto policy = policy_space(prefix);
-    if (std::ranges::all_of(policy.dimensions(), [&](const dimension& wanted) {
+    const auto policy = search::policy_space(prefix);
+    if (std::ranges::all_of(policy.dimensions(), [&](const search::dimension& wanted) {
           return std::ranges::find(all, wanted) != all.end();
         }))
       prefixes.push_back(std::move(prefix));
@@ -84,22 +84,23 @@ namespace detail {
 }
 
 /// The dimensions that belong to no policy; at most 8, for which a table has room.
-[[nodiscard]] inline std::vector<dimension> other_dimensions(const search_space& space)
+[[nodiscard]] inline std::vector<search::dimension> other_dimensions(
+    const search::search_space& space)
 {
   constexpr std::size_t most = 8;
   std::vector<std::string> taken;
   for (const auto& prefix : policies_in(space)) {
-    const auto policy = policy_space(prefix);
+    const auto policy = search::policy_space(prefix);
     for (const auto& d : policy.dimensions()) taken.push_back(d.name);
   }
-  std::vector<dimension> others;
+  std::vector<search::dimension> others;
   for (const auto& d : space.dimensions())
     if (others.size() < most && std::ranges::find(taken, d.name) == taken.end())
       others.push_back(d);
   return others;
 }
 
-[[nodiscard]] inline table trial_table(const search_history& history,
+[[nodiscard]] inline table trial_table(const search::search_history& history,
                                        const search_page_options& options)
 {
   const auto lineage = lineage_of(history);
@@ -116,12 +117,12 @@ namespace detail {
   for (const auto& d : others) names.push_back(d.name);
   table rows{names};
   std::int64_t place = 0;
-  for (const auto& [trial, epochs, mean] : ranked_trials(history, options.evaluations)) {
+  for (const auto& [trial, epochs, mean] : search::ranked_trials(history, options.evaluations)) {
     const auto path = lineage.ancestry(trial);
     const auto& current = lineage.stretches[path.back()];
     std::int64_t took = 0, gave = 0;
     for (const auto& event : history.events)
-      if (event.what == search_event::kind::copied) {
+      if (event.what == search::search_event::kind::copied) {
         if (event.trial == trial) ++took;
         if (event.from == trial) ++gave;
       }
@@ -147,7 +148,7 @@ namespace detail {
     }
     rows.add(std::move(row));
   }
-  for (const auto& [trial, epoch, at, reason] : failed_trials(history)) {
+  for (const auto& [trial, epoch, at, reason] : search::failed_trials(history)) {
     std::vector<std::string> row{
         "-", std::to_string(trial), std::to_string(epoch), "-", "-", "-", "-", "-", "failed"};
     for (const auto& d : others) {
@@ -160,17 +161,17 @@ namespace detail {
 }
 
 /// All failures, including those of trials that have become copies since.
-[[nodiscard]] inline table failures_table(const search_history& history)
+[[nodiscard]] inline table failures_table(const search::search_history& history)
 {
   table rows{{"round", "trial", "epochs", "reason"}};
   for (const auto& event : history.events)
-    if (event.what == search_event::kind::failed)
+    if (event.what == search::search_event::kind::failed)
       rows.add({std::to_string(event.round), std::to_string(event.trial),
                 std::to_string(event.epoch), event.reason});
   return rows;
 }
 
-[[nodiscard]] inline table settings_table(const search_history& history,
+[[nodiscard]] inline table settings_table(const search::search_history& history,
                                           const search_page_options& options)
 {
   table rows{{"setting", "value"}};
@@ -190,15 +191,15 @@ namespace detail {
 }
 
 /// Summary in numbers: trials, epochs, copies, stops, failures, time, best trial.
-[[nodiscard]] inline std::string search_summary(const search_history& history,
+[[nodiscard]] inline std::string search_summary(const search::search_history& history,
                                                 std::int64_t evaluations)
 {
   std::int64_t trained = 0, copies = 0, stopped = 0, failures = 0;
   double seconds = 0.0;
   for (const auto& event : history.events) {
-    if (event.what == search_event::kind::copied) ++copies;
-    if (event.what == search_event::kind::stopped) ++stopped;
-    if (event.what == search_event::kind::failed) ++failures;
+    if (event.what == search::search_event::kind::copied) ++copies;
+    if (event.what == search::search_event::kind::stopped) ++stopped;
+    if (event.what == search::search_event::kind::failed) ++failures;
     seconds = std::max(seconds, event.seconds);
   }
   const auto lineage = lineage_of(history);
@@ -209,7 +210,7 @@ namespace detail {
                     (failures > 0 ? std::to_string(failures) + " failures, " : "") +
                     fixed_text(seconds, 1) + " s. What is left descends from " +
                     std::to_string(lineage.founders_left()) + " of the first trials.</p>\n";
-  if (const auto ranked = ranked_trials(history, evaluations); !ranked.empty())
+  if (const auto ranked = search::ranked_trials(history, evaluations); !ranked.empty())
     out += "<p><b>Best: trial " + std::to_string(ranked.front().trial) + "</b>, mean of its last " +
            std::to_string(evaluations) + " scores " + fixed_text(ranked.front().mean, 4) +
            ".</p>\n";
@@ -218,16 +219,16 @@ namespace detail {
   return out;
 }
 
-[[nodiscard]] inline std::string schedule_pictures(const search_history& history,
+[[nodiscard]] inline std::string schedule_pictures(const search::search_history& history,
                                                    std::int64_t evaluations)
 {
-  const auto ranked = ranked_trials(history, evaluations);
+  const auto ranked = search::ranked_trials(history, evaluations);
   if (ranked.empty()) return {};
   const auto& best = ranked.front();
   const auto epochs = std::min(best.epochs, static_cast<std::int64_t>(most_heat_map_columns));
   std::string out;
   for (const auto& prefix : policies_in(history.space)) {
-    const auto schedule = schedule_of(history, best.trial, prefix);
+    const auto schedule = search::schedule_of(history, best.trial, prefix);
     out += "<h2>" +
            xml_text("The " + prefix + "policy of trial " + std::to_string(best.trial) +
                     " over epochs") +
@@ -248,7 +249,7 @@ namespace detail {
 /// @par Determinism
 /// The same history gives the same bytes, whatever the locale; its elapsed seconds are shown.
 /// @throws std::invalid_argument as `lineage_tree`, and for values of a policy out of range
-[[nodiscard]] inline std::string search_page(const search_history& history,
+[[nodiscard]] inline std::string search_page(const search::search_history& history,
                                              const search_page_options& options = {})
 {
   const auto title = detail::xml_text(options.title);
@@ -261,14 +262,14 @@ namespace detail {
       "</style></head>\n<body>\n<h1>" +
       title + "</h1>\n" + detail::search_summary(history, options.evaluations) +
       lineage_tree(history, options.evaluations);
-  if (std::ranges::any_of(history.events, [](const search_event& event) {
-        return event.what == search_event::kind::scored;
+  if (std::ranges::any_of(history.events, [](const search::search_event& event) {
+        return event.what == search::search_event::kind::scored;
       }))
     page += search_curves(history, options.evaluations);
   page += detail::schedule_pictures(history, options.evaluations);
   page += "<h2>Trial states</h2>\n" + detail::trial_table(history, options).html();
-  if (std::ranges::any_of(history.events, [](const search_event& event) {
-        return event.what == search_event::kind::failed;
+  if (std::ranges::any_of(history.events, [](const search::search_event& event) {
+        return event.what == search::search_event::kind::failed;
       }))
     page += "<h2>Failures</h2>\n" + detail::failures_table(history).html();
   page += "<h2>Settings</h2>\n" + detail::settings_table(history, options).html();
@@ -278,10 +279,10 @@ namespace detail {
 /// Writes a page to a file; an existing file is replaced atomically.
 /// @throws std::invalid_argument as `search_page`
 /// @throws std::runtime_error if the file cannot be written
-inline void write_search_page(const std::string& path, const search_history& history,
+inline void write_search_page(const std::string& path, const search::search_history& history,
                               const search_page_options& options = {})
 {
-  write_file_atomically(path, search_page(history, options));
+  support::write_file_atomically(path, search_page(history, options));
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

@@ -21,7 +21,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 inline constexpr std::int64_t most_pictured_trials = 1'000;
 
@@ -37,12 +37,12 @@ inline constexpr std::string_view grid_color = "#e4e4e4";
 struct pictured_search {
   using ends = std::vector<std::optional<std::int64_t>>;  ///< an epoch for each stretch, or nothing
 
-  search_lineage lineage;
+  search::search_lineage lineage;
   ends lives_until;    ///< last epoch with descendants among the trials left at the end
   ends of_best_until;  ///< likewise for the best trial
   std::optional<std::int64_t> best;
 
-  pictured_search(const char* who, const search_history& history, std::int64_t evaluations)
+  pictured_search(const char* who, const search::search_history& history, std::int64_t evaluations)
       : lineage{lineage_of(history)},
         lives_until(lineage.stretches.size()),
         of_best_until(lineage.stretches.size())
@@ -55,7 +55,7 @@ struct pictured_search {
       const auto last = lineage.last[static_cast<std::size_t>(trial)];
       if (last && lineage.is_left(*last)) mark(trial, lives_until);
     }
-    const auto ranked = ranked_trials(history, evaluations);
+    const auto ranked = search::ranked_trials(history, evaluations);
     if (ranked.empty()) return;
     best = ranked.front().trial;
     mark(*best, of_best_until);
@@ -128,8 +128,8 @@ struct tree_layout {
 };
 
 /// Draws epochs below, trials on the left, last scores on the right.
-inline void draw_tree_frame(svg_sheet& sheet, const tree_layout& at, const search_history& history,
-                            const pictured_search& seen)
+inline void draw_tree_frame(svg_sheet& sheet, const tree_layout& at,
+                            const search::search_history& history, const pictured_search& seen)
 {
   sheet.write("Ancestry of the trials", {tree_layout::left, 25.0}, anchor::begin,
               " font-size=\"15\"");
@@ -159,8 +159,9 @@ inline void draw_tree_frame(svg_sheet& sheet, const tree_layout& at, const searc
 }
 
 /// Draws a stretch up to an epoch, with the line from its parent.
-inline void draw_stretch(svg_sheet& sheet, const tree_layout& at, const lineage_stretch& own,
-                         std::int64_t end, const search_lineage& lineage, double delay, stroke with)
+inline void draw_stretch(svg_sheet& sheet, const tree_layout& at,
+                         const search::lineage_stretch& own, std::int64_t end,
+                         const search::search_lineage& lineage, double delay, stroke with)
 {
   const double y = at.y_of(own.trial);
   double x = at.x_of(own.begin);
@@ -184,7 +185,7 @@ inline void draw_stretch(svg_sheet& sheet, const tree_layout& at, const lineage_
 /// The same history gives the same bytes, whatever the locale and the times in it.
 /// @throws std::invalid_argument unless the history has 1 to 1000 trials of at least one epoch,
 ///         and as `lineage_of(history)`
-[[nodiscard]] inline std::string lineage_tree(const search_history& history,
+[[nodiscard]] inline std::string lineage_tree(const search::search_history& history,
                                               std::int64_t evaluations = 3)
 {
   using namespace detail;
@@ -255,8 +256,8 @@ struct curve_frame {
 
 /// Points of a curve up to an epoch; a copy starts at the score of its parent.
 [[nodiscard]] inline std::vector<spot> curve_of(const curve_frame& frame,
-                                                const search_lineage& lineage, std::size_t i,
-                                                std::int64_t end)
+                                                const search::search_lineage& lineage,
+                                                std::size_t i, std::int64_t end)
 {
   std::vector<spot> through;
   const auto& own = lineage.stretches[i];
@@ -285,7 +286,7 @@ inline void draw_curve(svg_sheet& sheet, const std::vector<spot>& through, strok
 /// @par Determinism
 /// As `lineage_tree`.
 /// @throws std::invalid_argument as `lineage_tree`
-[[nodiscard]] inline std::string search_curves(const search_history& history,
+[[nodiscard]] inline std::string search_curves(const search::search_history& history,
                                                std::int64_t evaluations = 3)
 {
   using namespace detail;
@@ -314,4 +315,4 @@ inline void draw_curve(svg_sheet& sheet, const std::vector<spot>& through, strok
   return sheet.finished();
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

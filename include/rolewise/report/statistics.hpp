@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// Summary of several measurements of one quantity, such as the accuracy over seeds.
 struct statistics {
@@ -43,4 +43,4 @@ struct statistics {
           .count = values.size()};
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::report

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// A number with this many digits after the point, whatever the locale; `-` if it is not finite.
 /// @throws std::invalid_argument for digits outside 0 .. 17
@@ -135,7 +135,7 @@ class table {
 
   [[nodiscard]] static cells on_one_line(cells row)
   {
-    for (auto& cell : row) cell = cut_to_width(cell);
+    for (auto& cell : row) cell = support::cut_to_width(cell);
     return row;
   }
 
@@ -144,13 +144,13 @@ class table {
                                           std::size_t most)
   {
     std::size_t widest = 0;
-    for (const auto& name : names) widest = std::max(widest, display_width(name));
+    for (const auto& name : names) widest = std::max(widest, support::display_width(name));
     std::string out;
     for (const auto& row : rows) {
       if (!out.empty()) out += '\n';
       for (std::size_t c = 0; c < row.size(); ++c) {
-        const std::string space(widest + 2 - display_width(names[c]), ' ');
-        auto line = cut_to_width(names[c] + space + row[c], most);
+        const std::string space(widest + 2 - support::display_width(names[c]), ' ');
+        auto line = support::cut_to_width(names[c] + space + row[c], most);
         line.erase(line.find_last_not_of(' ') + 1);
         out += line + '\n';
       }
@@ -183,8 +183,9 @@ class table {
   {
     std::vector<std::size_t> widths;
     for (std::size_t c = 0; c < names.size(); ++c) {
-      widths.push_back(display_width(names[c]));
-      for (const auto& row : rows) widths.back() = std::max(widths.back(), display_width(row[c]));
+      widths.push_back(support::display_width(names[c]));
+      for (const auto& row : rows)
+        widths.back() = std::max(widths.back(), support::display_width(row[c]));
     }
     return widths;
   }
@@ -213,7 +214,7 @@ class table {
     std::string line{begin};
     for (std::size_t c = 0; c < row.size(); ++c) {
       if (c > 0) line += between;
-      const std::string space(widths[c] - display_width(row[c]), ' ');
+      const std::string space(widths[c] - support::display_width(row[c]), ' ');
       line += is_of_numbers(c) ? space + row[c] : row[c] + space;
     }
     if (end.empty()) line.erase(line.find_last_not_of(' ') + 1);
@@ -224,4 +225,4 @@ class table {
   std::vector<cells> rows_;
 };
 
-}  // namespace rolewise
+}  // namespace rolewise::report

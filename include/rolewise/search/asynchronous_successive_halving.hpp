@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// ASHA: at most `max_concurrent_trials` trials train, the others wait for a slot in the order of
 /// their numbers. A trial that reaches a rung (`first_rung * eta^k` epochs) in a round continues if
@@ -114,4 +114,4 @@ struct asynchronous_successive_halving {
 
 static_assert(SearchStrategy<asynchronous_successive_halving>);
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// A search space with one dimension per layer, `bits.<layer>`: integers if the widths are
 /// consecutive, else names (`2`, `4`, `8`). Weights and activations of a layer get the same width.
@@ -138,4 +138,4 @@ class bit_space {
   return names;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::search

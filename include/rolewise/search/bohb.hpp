@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// BOHB: `hyperband` allocates the epochs, `tree_parzen` proposes the configurations, from the
 /// scores at the highest number of epochs at which enough trials were evaluated. A third of the
@@ -57,4 +57,4 @@ struct bohb {
 
 static_assert(SearchStrategy<bohb>);
 
-}  // namespace rolewise
+}  // namespace rolewise::search

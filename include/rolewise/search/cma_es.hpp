@@ -18,7 +18,7 @@
 #include <variant>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// CMA-ES: consecutive trials by number form generations; a generation starts when all trials of
 /// the one before it are done. Its points are draws from a normal distribution over the unit
@@ -162,4 +162,4 @@ struct cma_es {
 
 static_assert(SearchStrategy<cma_es>);
 
-}  // namespace rolewise
+}  // namespace rolewise::search

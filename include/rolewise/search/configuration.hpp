@@ -15,7 +15,7 @@
 #include <variant>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// A configuration: values by name, in the order in which they were set.
 class configuration {
@@ -126,4 +126,4 @@ class configuration {
   std::vector<std::pair<std::string, value>> values_;
 };
 
-}  // namespace rolewise
+}  // namespace rolewise::search

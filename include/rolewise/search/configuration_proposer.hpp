@@ -10,10 +10,10 @@
 #include <cstdint>
 #include <functional>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// Returns the configuration at which the trial with this number starts. Called once for each trial
 /// that starts. The result depends on the number alone, so the order of the calls is free.
 using configuration_proposer = std::function<configuration(std::int64_t)>;
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -25,7 +25,7 @@
 #include <utility>
 #include <variant>
 
-namespace rolewise {
+namespace rolewise::search {
 
 namespace detail {
 
@@ -189,4 +189,4 @@ template<typename Read>
   return ordered;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -19,7 +19,7 @@
 #include <limits>
 #include <variant>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// Settings of `explore`: how far a configuration moves.
 struct exploration {
@@ -124,4 +124,4 @@ inline void require_sound(const exploration& how)
   return near;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <limits>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// Grid search: trial i is the i-th configuration of a regular grid; the first dimension varies
 /// fastest.
@@ -103,4 +103,4 @@ struct grid {
 
 static_assert(SearchStrategy<grid>);
 
-}  // namespace rolewise
+}  // namespace rolewise::search

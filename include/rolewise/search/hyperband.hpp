@@ -16,7 +16,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// Hyperband: runs brackets of successive halving one after the other. Each costs about as much
 /// as the others and has a later first rung than the one before it.
@@ -126,4 +126,4 @@ struct hyperband {
 
 static_assert(SearchStrategy<hyperband>);
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -19,7 +19,7 @@
 #include <variant>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 namespace detail {
 
@@ -56,9 +56,10 @@ namespace detail {
 {
   std::vector<std::string> known;
   for (const auto& d : space.dimensions()) known.push_back(d.name);
-  return detail::classic_text(
-      "has '", name, "', which the space does not; ",
-      known.empty() ? "the space is empty" : "the nearest is " + nearest_names(name, known));
+  return detail::classic_text("has '", name, "', which the space does not; ",
+                              known.empty()
+                                  ? "the space is empty"
+                                  : "the nearest is " + support::nearest_names(name, known));
 }
 
 }  // namespace detail
@@ -128,4 +129,4 @@ inline void require_dimensions(std::string_view who, const search_space& space)
   return inside;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// The product of spaces: all dimensions of the first, then those of the second, ...
 ///
@@ -73,4 +73,4 @@ template<std::same_as<configuration>... More>
   return part;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -22,7 +22,7 @@
 #include <variant>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// PB2, population-based bandits: as in population based training all trials train at once, and
 /// in each round the worst `share` of them take over the weights of trials drawn from the best
@@ -232,4 +232,4 @@ struct pb2 {
 
 static_assert(SearchStrategy<pb2>);
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// The policies that a trial and its ancestors followed, in order.
 /// @param prefix of `policy_space(prefix)` within the space that was searched
@@ -187,4 +187,4 @@ inline std::vector<std::string> write_policy_logs(const std::string& folder,
   return names;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::search

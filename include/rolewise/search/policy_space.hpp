@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 namespace detail {
 
@@ -86,4 +86,4 @@ inline constexpr std::size_t policy_places = 2 * augmentation_policy::pairs;
   return p;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// Population based training (exploit and explore): in each round, trials are ranked by score.
 /// Each of the lower quarter becomes a copy of one of the upper quarter, drawn uniformly, and
@@ -113,4 +113,4 @@ struct population_based {
 
 static_assert(SearchStrategy<population_based>);
 
-}  // namespace rolewise
+}  // namespace rolewise::search

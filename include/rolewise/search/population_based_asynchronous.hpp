@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// Asynchronous population based training: the trials of `population_based` report one after the
 /// other. The scores of a round arrive over time; each trial is compared with what the others
@@ -217,4 +217,4 @@ struct population_based_asynchronous {
 
 static_assert(SearchStrategy<population_based_asynchronous>);
 
-}  // namespace rolewise
+}  // namespace rolewise::search

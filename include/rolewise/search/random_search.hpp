@@ -7,7 +7,7 @@
 #include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/search_strategy.hpp>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// Random search: starts each trial at a configuration drawn uniformly from the space and keeps it
 /// there. A trial that fails is stopped, the others continue.
@@ -48,4 +48,4 @@ struct random_search {
 
 static_assert(SearchStrategy<random_search>);
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// A logarithmic dimension for a learning rate, `learning_rate`.
 [[nodiscard]] inline search_space learning_rate_space(double low = 1e-4, double high = 1e-1,
@@ -40,4 +40,4 @@ namespace rolewise {
   return search_space{std::move(weights)};
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::search

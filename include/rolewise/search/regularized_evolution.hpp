@@ -16,7 +16,7 @@
 #include <variant>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// Regularized (aging) evolution. Trials start in the order of their numbers: the first
 /// `population` at random configurations, each later one as a child of the best of `sample` trials
@@ -149,4 +149,4 @@ struct regularized_evolution {
 
 static_assert(SearchStrategy<regularized_evolution>);
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// One event of one trial.
 struct search_event {
@@ -59,4 +59,4 @@ struct search_history {
   friend bool operator==(const search_history&, const search_history&) = default;
 };
 
-}  // namespace rolewise
+}  // namespace rolewise::search

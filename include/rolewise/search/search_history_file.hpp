@@ -22,7 +22,7 @@
 #include <string_view>
 #include <utility>
 
-namespace rolewise {
+namespace rolewise::search {
 
 namespace detail {
 
@@ -139,7 +139,7 @@ struct read_history {
 /// @throws std::runtime_error that names the file, and the byte where it is damaged
 [[nodiscard]] inline search_history read_search_history(const std::string& path)
 {
-  auto found = detail::history_from(text_of_file(path), path);
+  auto found = detail::history_from(support::text_of_file(path), path);
   if (!found) throw_runtime_error(path, "is no history of a search: it has no whole first line");
   return std::move(found->history);
 }
@@ -150,7 +150,7 @@ inline void write_search_history(const std::string& path, const search_history& 
 {
   auto text = detail::line_of(detail::head_of(history));
   for (const auto& event : history.events) text += detail::line_of(detail::json_of(event));
-  write_file_atomically(path, text);
+  support::write_file_atomically(path, text);
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// A stretch of training: the epochs under one trial number at one configuration, from a start or a
 /// copy to the next copy or to the end.
@@ -262,4 +262,4 @@ struct failed_trial {
   return ranked.front().trial;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::search

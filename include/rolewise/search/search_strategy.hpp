@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// The score that `trial_state::past` records for a failure. Below every score.
 inline constexpr double failed_score = -std::numeric_limits<double>::infinity();
@@ -138,4 +138,4 @@ template<typename S>
 concept SearchStrategy = std::copyable<S> && strategy_must::turn_trial_states_into_decisions<S> &&
                          strategy_must::carry_a_name_for_the_report<S>;
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -20,7 +20,7 @@
 #include <variant>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// Scale of an interval: linear, or logarithmic (learning rates, weights of losses).
 enum class spacing { linear, logarithmic };
@@ -187,4 +187,4 @@ class search_space {
   std::vector<dimension> dimensions_;
 };
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -20,7 +20,7 @@
 #include <variant>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 namespace detail {
 
@@ -165,14 +165,14 @@ template<typename Number>
 /// Reads a space from a file with `parse_space`.
 [[nodiscard]] inline search_space read_space(const std::string& path)
 {
-  return parse_space(text_of_file(path), path);
+  return parse_space(support::text_of_file(path), path);
 }
 
 /// Writes a space to a file atomically: the previous file stays until the new one is complete.
 /// @throws std::runtime_error if the file cannot be written
 inline void write_space(const std::string& path, const search_space& space)
 {
-  write_file_atomically(path, json_text(space));
+  support::write_file_atomically(path, json_text(space));
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::search

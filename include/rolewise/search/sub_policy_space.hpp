@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 namespace detail {
 
@@ -121,4 +121,4 @@ inline void require_sub_policies(std::string_view who, std::int64_t count)
   return p;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// Successive halving: starts all trials at once, at random configurations. At the rungs
 /// `first_rung`, `first_rung * eta`, `first_rung * eta^2`, ... epochs the best 1 / eta of the
@@ -78,4 +78,4 @@ struct successive_halving {
 
 static_assert(SearchStrategy<successive_halving>);
 
-}  // namespace rolewise
+}  // namespace rolewise::search

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::search {
 
 /// TPE: at most `max_concurrent_trials` trials train, the others wait for a slot in the order of
 /// their numbers. Trials train until their epochs are used up.
@@ -193,4 +193,4 @@ struct tree_parzen {
 
 static_assert(SearchStrategy<tree_parzen>);
 
-}  // namespace rolewise
+}  // namespace rolewise::search

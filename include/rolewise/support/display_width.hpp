@@ -12,9 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace rolewise {
-
-namespace detail {
+namespace rolewise::detail {
 
 /// A decoded character of a text, and the number of its bytes.
 struct utf8_character {
@@ -77,7 +75,9 @@ template<typename Ranges>
   return holds(of_double_width, code) ? 2 : 1;
 }
 
-}  // namespace detail
+}  // namespace rolewise::detail
+
+namespace rolewise::support {
 
 /// Number of terminal columns of a text after `cut_to_width` has made it one line.
 ///
@@ -126,4 +126,4 @@ template<typename Ranges>
   return line;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::support

@@ -6,6 +6,7 @@
 /// values. Messages name the part, what was found and what was wanted.
 
 #include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <cmath>
 #include <limits>

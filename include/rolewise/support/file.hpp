@@ -19,7 +19,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace rolewise {
+namespace rolewise::support {
 
 /// Writes a file by atomic rename: `bytes` go to a new file beside `path`, with a unique name,
 /// which is synced and renamed to `path`. At any time `path` has its old or its new content, and
@@ -69,4 +69,4 @@ inline void write_file_atomically(const std::string& path, std::string_view byte
   }
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::support

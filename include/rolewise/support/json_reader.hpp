@@ -25,7 +25,7 @@ class json_reader {
   /// @throws json_error
   [[nodiscard]] json read()
   {
-    if (const auto other = foreign_encoding(text_); !other.empty())
+    if (const auto other = support::foreign_encoding(text_); !other.empty())
       complain(std::string{"is in "}.append(other).append(", want UTF-8"));
     at_ = byte_order_mark_of(text_);
     auto whole = value(0);

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::support {
 
 /// Levenshtein distance: the insertions, deletions and replacements that turn one word into the
 /// other; ignores case.
@@ -53,4 +53,4 @@ namespace rolewise {
   return words;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::support

@@ -36,7 +36,7 @@ namespace rolewise::detail {
 template<typename Work>
 void parallel_for(std::int64_t pieces, int threads, const Work& work)
 {
-  if (threads < 2 || pieces < 2 || serial_scope::here()) {
+  if (threads < 2 || pieces < 2 || support::serial_scope::here()) {
     for (std::int64_t piece = 0; piece < pieces; ++piece) work(piece);
     return;
   }

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::support {
 
 /// The prefetched sequence `make(first), ..., make(last - 1)`, in order.
 ///
@@ -141,4 +141,4 @@ class prefetched {
   std::vector<std::thread> workers_;
 };
 
-}  // namespace rolewise
+}  // namespace rolewise::support

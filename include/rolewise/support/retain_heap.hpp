@@ -10,7 +10,7 @@
 #include <malloc.h>
 #endif
 
-namespace rolewise {
+namespace rolewise::support {
 
 /// Configures the C library to keep freed memory instead of returning it to the system: for the
 /// whole process, from this call on. Call it first in a program that trains.
@@ -39,4 +39,4 @@ inline bool retain_heap()
 #endif
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::support

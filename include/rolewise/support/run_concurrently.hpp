@@ -17,9 +17,7 @@
 #include <thread>
 #include <vector>
 
-namespace rolewise {
-
-namespace detail {
+namespace rolewise::detail {
 
 /// Sets the number of LibTorch threads of each thread where it differs; the destructor restores
 /// that of the calling thread.
@@ -47,7 +45,9 @@ class threads_per_trial {
   std::atomic<bool> has_set_{false};
 };
 
-}  // namespace detail
+}  // namespace rolewise::detail
+
+namespace rolewise::support {
 
 /// Number of concurrent tasks, and of threads in each.
 struct concurrency {
@@ -105,4 +105,4 @@ void run_concurrently(const std::vector<std::int64_t>& tasks, const concurrency&
   if (thrown) std::rethrow_exception(thrown);
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::support

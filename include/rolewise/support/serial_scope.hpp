@@ -4,7 +4,7 @@
 /// @file
 /// A guard that keeps the library's work on the current thread.
 
-namespace rolewise {
+namespace rolewise::support {
 
 /// Guard: while one exists, the library's work in this thread is not distributed to the thread
 /// pool. Background threads that work beside a training step use it to leave the pool to the
@@ -27,4 +27,4 @@ class serial_scope {
   }
 };
 
-}  // namespace rolewise
+}  // namespace rolewise::support

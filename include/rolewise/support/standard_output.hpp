@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <iostream>
 
-namespace rolewise {
+namespace rolewise::support {
 
 /// Flushes standard output and checks that all of it was written, output of `std::printf`
 /// included. For the end of a program that prints results.
@@ -23,4 +23,4 @@ inline void require_written(std::ostream& out = std::cout)
                         "cannot be written: what was printed is lost, or part of it");
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::support

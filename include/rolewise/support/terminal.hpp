@@ -15,7 +15,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-namespace rolewise {
+namespace rolewise::support {
 
 /// Size of a terminal window in columns and rows; each at least 1.
 struct terminal_size {
@@ -59,4 +59,4 @@ struct terminal_size {
   return size_of_terminal(stream) && (kind == nullptr || std::string_view{kind} != "dumb");
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::support

@@ -8,9 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace rolewise {
-
-namespace detail {
+namespace rolewise::detail {
 
 /// U+FFFD, the replacement character for bytes that are not UTF-8.
 inline constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
@@ -70,7 +68,9 @@ struct utf8_piece {
   return text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
 }
 
-}  // namespace detail
+}  // namespace rolewise::detail
+
+namespace rolewise::support {
 
 /// Returns `UTF-16` or `UTF-32` if a text has that byte order mark, or zero bytes beside its
 /// first letter; empty for a text that may be UTF-8.
@@ -96,4 +96,4 @@ struct utf8_piece {
   return text.substr(detail::byte_order_mark_of(text));
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::support

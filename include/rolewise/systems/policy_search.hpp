@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::systems {
 
 /// Options of the training on all examples that follows a search.
 struct retraining_options {
@@ -37,7 +37,7 @@ struct trained_network {
 /// Result of a policy search.
 template<typename Network>
 struct found_policies {
-  search_history history;
+  search::search_history history;
   std::int64_t best = 0;  ///< number of the best trial, by `best_trial`
   /// Policies of the best trial, including those of the trials that it was copied from.
   std::vector<search_segment> policies;
@@ -75,4 +75,4 @@ template<typename Step>
 
 }  // namespace detail
 
-}  // namespace rolewise
+}  // namespace rolewise::systems

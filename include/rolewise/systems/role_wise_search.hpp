@@ -13,7 +13,7 @@
 
 #include <utility>
 
-namespace rolewise {
+namespace rolewise::systems {
 
 /// Results of both stages of a role-wise search.
 template<typename TeacherType, typename StudentType>
@@ -64,4 +64,4 @@ template<typename TeachersStage, typename StudentsStage, AugmentationAgent Share
   return role_wise_result{std::move(one), std::move(two)};
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::systems

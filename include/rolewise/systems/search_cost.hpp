@@ -12,7 +12,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace rolewise {
+namespace rolewise::systems {
 
 /// Cost of the passes of one example, in units of a forward pass of the trained network.
 struct pass_costs {
@@ -100,4 +100,4 @@ inline void require_counts(const char* who, std::int64_t examples,
   return count;
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::systems

@@ -21,7 +21,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace rolewise {
+namespace rolewise::systems {
 
 /// Validation accuracy of the student in evaluation mode, in [0, 1]: batch norm uses its running
 /// statistics, and every example counts.
@@ -61,7 +61,7 @@ struct low_teacher_stddev {
 
   /// Fewer epochs than for a published value: they are the same for all trials, so differences are
   /// more precise than values.
-  stddev_options<Base> measured{.epochs = 4};
+  measurement::stddev_options<Base> measured{.epochs = 4};
   double accuracy_kept = 0.8;  ///< in [0, 1]; 0: no bound
 
   /// Forward passes of the teacher for each validation example per evaluation.
@@ -76,7 +76,7 @@ struct low_teacher_stddev {
   {
     if (!(accuracy_kept >= 0.0 && accuracy_kept <= 1.0))
       throw_invalid_argument(name, "want accuracy_kept in [0, 1], got ", accuracy_kept);
-    const double spread = teacher_stddev(teacher, validation, policy, measured).stddev;
+    const double spread = measurement::teacher_stddev(teacher, validation, policy, measured).stddev;
     if (accuracy_kept == 0.0) return -spread;
     double plain = 0.0, changed = 0.0;
     for (const batch& examples :
@@ -100,4 +100,4 @@ struct low_teacher_stddev {
   }
 };
 
-}  // namespace rolewise
+}  // namespace rolewise::systems

@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::systems {
 
 /// The data splits of a search with one stage or several.
 struct search_splits {
@@ -112,4 +112,4 @@ template<Described P>
   return {std::move(learned), std::move(validation_set), whole};
 }
 
-}  // namespace rolewise
+}  // namespace rolewise::systems

@@ -44,7 +44,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::systems {
 
 /// Teacher input, instead of `same_view`: the teacher is given its own view of each image,
 /// made under the policies that were found for it, stretched to the epochs of the student.
@@ -85,7 +85,7 @@ template<typename Network>
 /// applied to images first, then the shared agent. The search maximizes `reward`. With a reward
 /// that trains no student, the search trains nothing, and the last policy of its best trial is
 /// used for the whole training after it.
-template<typename New, SearchStrategy Strategy, typename Loss, typename View = same_view,
+template<typename New, search::SearchStrategy Strategy, typename Loss, typename View = same_view,
          typename Reward = student_accuracy, Optimizer OptimizerType = sgd,
          LearningRateSchedule ScheduleType = cosine_annealing>
 struct student_search {
@@ -147,15 +147,15 @@ struct student_search {
     if constexpr (Reward::trains_student) {
       const auto teachers_agent = agent_of_teacher(teachers, search.epochs);
       auto trials = run_search(
-          strategy, policy_space(),
-          [&](const configuration& at, std::int64_t, seed own) {
+          strategy, search::policy_space(),
+          [&](const search::configuration& at, std::int64_t, seed own) {
             return training(data.all.shape, teachers.of_search, teacher, teachers_agent,
-                            policy_agent{.policy = policy_at(at)}, shared, own);
+                            policy_agent{.policy = search::policy_at(at)}, shared, own);
           },
           [&](const auto& step) { return reward(step.evaluated(), data.validation); }, data.search,
           options, callbacks...);
       found_policies<network_type> found;
-      found.best = best_trial(trials.history, evaluations);
+      found.best = search::best_trial(trials.history, evaluations);
       found.policies = search_segments(trials.history, found.best);
       found.of_search = trials.steps[static_cast<std::size_t>(found.best)]->evaluated();
       found.cost = cost;
@@ -164,16 +164,16 @@ struct student_search {
     } else {
       const auto nothing = subset(data.search, torch::zeros({1}, torch::kLong));
       auto trials = run_search(
-          strategy, policy_space(),
-          [&](const configuration& at, std::int64_t, seed) {
-            return detail::policy_holder{{.policy = policy_at(at)}};
+          strategy, search::policy_space(),
+          [&](const search::configuration& at, std::int64_t, seed) {
+            return detail::policy_holder{{.policy = search::policy_at(at)}};
           },
           [&](const auto& step) { return reward(teacher, step.agent, data.validation); }, nothing,
           options, callbacks...);
       found_policies<network_type> found;
-      found.best = best_trial(trials.history, 1);
+      found.best = search::best_trial(trials.history, 1);
       const auto& last = *trials.trial_states[static_cast<std::size_t>(found.best)].at;
-      found.policies = {{search.epochs, policy_at(last)}};
+      found.policies = {{search.epochs, search::policy_at(last)}};
       found.cost = {.training = 0.0, .validation = cost.validation};
       found.history = std::move(trials.history);
       return found;
@@ -245,4 +245,4 @@ struct student_search {
   }
 };
 
-}  // namespace rolewise
+}  // namespace rolewise::systems

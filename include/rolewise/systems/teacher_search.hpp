@@ -33,7 +33,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace rolewise {
+namespace rolewise::systems {
 
 /// Searches the policies under which a network learns best from labels, then trains one with them.
 ///
@@ -48,7 +48,7 @@ namespace rolewise {
 ///
 /// Each trial is a `supervised` step. Its images are augmented by `policy_agent`, then by the
 /// shared agent; its score is its accuracy on the validation part in evaluation mode.
-template<typename New, SearchStrategy Strategy, Optimizer OptimizerType = sgd,
+template<typename New, search::SearchStrategy Strategy, Optimizer OptimizerType = sgd,
          LearningRateSchedule ScheduleType = cosine_annealing>
 struct teacher_search {
   static_assert(Student<std::invoke_result_t<const New&, const sample_shape&, seed>>,
@@ -89,14 +89,14 @@ struct teacher_search {
   {
     detail::require_apart("teacher_search", data);
     auto trials = run_search(
-        strategy, policy_space(),
-        [&](const configuration& at, std::int64_t, seed own) {
-          return training(data.all.shape, policy_at(at), shared, own);
+        strategy, search::policy_space(),
+        [&](const search::configuration& at, std::int64_t, seed own) {
+          return training(data.all.shape, search::policy_at(at), shared, own);
         },
         [&](const auto& step) { return accuracy(step.evaluated(), data.validation); }, data.search,
         detail::evaluated_by(search, data.validation), callbacks...);
     found_policies<network_type> found;
-    found.best = best_trial(trials.history, evaluations);
+    found.best = search::best_trial(trials.history, evaluations);
     found.policies = search_segments(trials.history, found.best);
     found.of_search = trials.steps[static_cast<std::size_t>(found.best)]->evaluated();
     found.cost = cost_of_search(data.search.size(), data.validation.size(), search);
@@ -122,4 +122,4 @@ struct teacher_search {
   }
 };
 
-}  // namespace rolewise
+}  // namespace rolewise::systems

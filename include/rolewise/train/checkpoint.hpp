@@ -22,7 +22,7 @@ namespace rolewise {
 ///         disk); an existing file is then unchanged
 inline void write_snapshot(const std::string& path, const snapshot& entries)
 {
-  write_file_atomically(path, detail::encode(entries));
+  support::write_file_atomically(path, detail::encode(entries));
 }
 
 /// Reads a snapshot from a file and verifies every byte of it.

@@ -38,7 +38,7 @@ namespace detail {
 /// Number of epochs that a CSV text records, from its last row; 0 for a table of another kind.
 [[nodiscard]] inline double epochs_in_csv(std::string_view text)
 {
-  text = after_byte_order_mark(text);
+  text = support::after_byte_order_mark(text);
   if (!text.starts_with("epoch,")) return 0.0;
   const auto begin = text.substr(0, text.size() - 1).rfind('\n') + 1;  // npos + 1 is 0
   std::int64_t epoch = 0;
@@ -79,7 +79,7 @@ struct csv {
     const auto names = header_of(event.record, metric);
     if (!is_begun && !log.is_empty() && !log.is_stream()) {
       const auto whole = detail::read_checked(path);
-      const auto there = after_byte_order_mark(whole);
+      const auto there = support::after_byte_order_mark(whole);
       if (!there.starts_with(names))
         throw_runtime_error(path,
                             "is a table of other columns: ", there.substr(0, there.find('\n')));

@@ -179,8 +179,9 @@ template<typename Step, typename Tell>
   const auto source = batches_for<Step>(data, order_of(o, epoch));
   if constexpr (PreparingStep<Step>) {
     if (!memories.empty()) {
-      prefetched prepared{prepared_epoch<Step>{source, progress, step.preparation(), memories}, 0,
-                          steps, o.prefetch, o.num_workers};
+      support::prefetched prepared{
+          prepared_epoch<Step>{source, progress, step.preparation(), memories}, 0, steps,
+          o.prefetch, o.num_workers};
       while (auto next = prepared.next()) {
         const auto size = next->size;
         count(step.take(std::move(next->what), progress), size);

@@ -56,7 +56,7 @@ struct progress_bar {
     seen.begun = std::chrono::steady_clock::now();
     seen.epochs = event.run.epochs;
     seen.total_steps = (event.last_epoch - event.first_epoch) * event.run.steps_per_epoch;
-    seen.is_live = how == style::live || (how == style::automatic && can_redraw(to));
+    seen.is_live = how == style::live || (how == style::automatic && support::can_redraw(to));
     if (event.is_resumed)
       print(
           titled(detail::classic_text("resumed after epoch ", event.first_epoch, "/", seen.epochs)),
@@ -82,7 +82,8 @@ struct progress_bar {
                         static_cast<double>(seen.total_steps - seen.steps);
     numbers += "  " + clock(left) + " left";
     const auto head = titled(detail::classic_text("epoch ", at.epoch + 1, "/", at.epochs, " "));
-    const auto room = columns_for_lines(to), taken = display_width(head) + display_width(numbers);
+    const auto room = support::columns_for_lines(to),
+               taken = support::display_width(head) + support::display_width(numbers);
     print(head + bar(at, room > taken ? room - taken : 0) + numbers, false);
   }
 
@@ -94,11 +95,11 @@ struct progress_bar {
       end.insert(0, number("  validation accuracy %.4f", *event.record.validation_accuracy));
     if (const auto& score = event.record.validation_metric)
       end.insert(0, "  validation " + score->name + number(" %.4f", score->value));
-    const auto most = columns_for_lines(to);
+    const auto most = support::columns_for_lines(to);
     bool is_first = true;  // the loss, which is always printed
     for (const auto& [name, value] : event.record.numbers) {
       const auto longer = line + "  " + name + number(" %.4f", value);
-      if (!is_first && display_width(longer) + display_width(end) > most) break;
+      if (!is_first && support::display_width(longer) + support::display_width(end) > most) break;
       is_first = false;
       line = longer;
     }
@@ -159,7 +160,7 @@ struct progress_bar {
   ///        remains when the window becomes narrower.
   void print(const std::string& words, bool is_final)
   {
-    const auto line = cut_to_width(words, columns_for_lines(to));
+    const auto line = support::cut_to_width(words, support::columns_for_lines(to));
     put((seen.is_live ? line_start : "") + line + (is_final ? "\n" : "\r"));
     seen.is_open = !is_final;
   }

@@ -28,17 +28,17 @@ namespace rolewise {
 /// The result of a search: final trial states, history and the steps of the trials.
 template<TrainingStep Step>
 struct search_run_result {
-  std::vector<trial_state> trial_states;  ///< at the end of the search, by trial number
-  search_history history;
+  std::vector<search::trial_state> trial_states;  ///< at the end of the search, by trial number
+  search::search_history history;
   /// By trial number; empty for a trial that never started or has failed.
   std::vector<std::optional<Step>> steps;
 
   /// Returns the trial with the highest score, the first among equals; failed trials have no
   /// score.
   /// @throws std::invalid_argument if no trial has a score
-  [[nodiscard]] const trial_state& best() const
+  [[nodiscard]] const search::trial_state& best() const
   {
-    const trial_state* found = nullptr;
+    const search::trial_state* found = nullptr;
     for (const auto& s : trial_states)
       if (s.score && (found == nullptr || *s.score > *found->score)) found = &s;
     if (found == nullptr) throw_invalid_argument("run_search", "no trial has a score");
@@ -67,18 +67,19 @@ struct search_run_result {
 ///     };
 template<typename F>
 concept TrialFactory =
-    std::invocable<const F&, const configuration&, std::int64_t, seed> &&
-    TrainingStep<std::invoke_result_t<const F&, const configuration&, std::int64_t, seed>>;
+    std::invocable<const F&, const search::configuration&, std::int64_t, seed> &&
+    TrainingStep<std::invoke_result_t<const F&, const search::configuration&, std::int64_t, seed>>;
 
 namespace detail {
 
 template<typename Factory>
-using step_of = std::invoke_result_t<const Factory&, const configuration&, std::int64_t, seed>;
+using step_of =
+    std::invoke_result_t<const Factory&, const search::configuration&, std::int64_t, seed>;
 
 template<typename ProcessGroup, typename Strategy, typename Factory, typename Metric,
          typename... Callbacks>
 [[nodiscard]] auto run_search_in(ProcessGroup& process_group, const Strategy& strategy,
-                                 const search_space& space, const Factory& factory,
+                                 const search::search_space& space, const Factory& factory,
                                  const Metric& metric, const batch_source_reference& data,
                                  const search_run_options& options, Callbacks&... callbacks)
 {
@@ -135,9 +136,9 @@ template<typename ProcessGroup, typename Strategy, typename Factory, typename Me
 /// @throws what factory, step or metric throw: a std::invalid_argument as one, any other
 ///         std::exception as a std::runtime_error, with the trial and its configuration prepended
 ///         to the message and the original exception nested
-template<SearchStrategy Strategy, TrialFactory Factory, typename Metric, BatchSource Source,
+template<search::SearchStrategy Strategy, TrialFactory Factory, typename Metric, BatchSource Source,
          SearchCallback... Callbacks>
-[[nodiscard]] auto run_search(const Strategy& strategy, const search_space& space,
+[[nodiscard]] auto run_search(const Strategy& strategy, const search::search_space& space,
                               const Factory& factory, const Metric& metric, const Source& data,
                               const search_run_options& options, Callbacks&&... callbacks)
 {

@@ -16,22 +16,22 @@ namespace rolewise {
 
 /// The event before any training; `so_far` holds the earlier events of a resumed search.
 struct search_begin {
-  const search_history& so_far;
-  const std::vector<trial_state>& trial_states;
+  const search::search_history& so_far;
+  const std::vector<search::trial_state>& trial_states;
 };
 
 /// The event after each `search_event`, which `so_far` and `trial_states` already include. The
 /// decisions of one round are applied together, before the first of their events.
 struct search_goes_on {
-  const search_event& event;
-  const search_history& so_far;
-  const std::vector<trial_state>& trial_states;
+  const search::search_event& event;
+  const search::search_history& so_far;
+  const std::vector<search::trial_state>& trial_states;
 };
 
 /// The event after the last `search_event`. A search that throws does not send it.
 struct search_end {
-  const search_history& history;
-  const std::vector<trial_state>& trial_states;
+  const search::search_history& history;
+  const std::vector<search::trial_state>& trial_states;
 };
 
 namespace callback_must {

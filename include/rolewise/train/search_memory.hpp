@@ -65,8 +65,9 @@ struct search_memory {
 /// beyond a training step, and the copies kept for a strategy with `reads_history` (twice the
 /// population's state).
 template<TrialFactory Factory, BatchSource Source>
-[[nodiscard]] search_memory memory_of_search(const Factory& factory, const search_space& space,
-                                             const Source& data, const search_run_options& options)
+[[nodiscard]] search_memory memory_of_search(const Factory& factory,
+                                             const search::search_space& space, const Source& data,
+                                             const search_run_options& options)
 {
   detail::require_sound(options, space);
   search_memory found{.trials = options.trials,

@@ -44,7 +44,7 @@ struct search_run_options {
 
 namespace detail {
 
-inline void require_sound(const search_run_options& o, const search_space& space)
+inline void require_sound(const search_run_options& o, const search::search_space& space)
 {
   if (o.trials < 1 || o.epochs < 1 || o.evaluation_interval < 1)
     throw_invalid_argument("run_search", "want trials, epochs and evaluation_interval >= 1, got ",

@@ -54,7 +54,7 @@ struct trial_table {
   struct {
     std::chrono::steady_clock::time_point begun{};
     std::vector<std::int64_t> epochs{};  ///< current epoch of each trial
-    std::vector<trial_state> trial_states{};
+    std::vector<search::trial_state> trial_states{};
     std::int64_t trained = 0;  ///< epochs trained since `begun`
     std::int64_t round = 0;
     std::size_t drawn = 0;  ///< lines shown on the terminal
@@ -66,7 +66,7 @@ struct trial_table {
     seen = {};
     seen.begun = std::chrono::steady_clock::now();
     for (const auto& s : event.trial_states) seen.epochs.push_back(s.epoch);
-    seen.is_live = how == style::live || (how == style::automatic && can_redraw(to));
+    seen.is_live = how == style::live || (how == style::automatic && support::can_redraw(to));
     if (!event.so_far.events.empty()) {
       seen.round = event.so_far.events.back().round + 1;
       put(cut(detail::classic_text(event.so_far.strategy, ": resumed after round ", seen.round)));
@@ -78,8 +78,8 @@ struct trial_table {
     if (!seen.is_live && event.event.round > seen.round) print_round(event.so_far);
     seen.round = std::max(seen.round, event.event.round);
     auto& epoch = seen.epochs[static_cast<std::size_t>(event.event.trial)];
-    if (event.event.what == search_event::kind::scored ||
-        event.event.what == search_event::kind::failed)
+    if (event.event.what == search::search_event::kind::scored ||
+        event.event.what == search::search_event::kind::failed)
       seen.trained += event.event.epoch - epoch;
     epoch = event.event.from_epoch.value_or(event.event.epoch);
     seen.trial_states = event.trial_states;
@@ -97,7 +97,7 @@ struct trial_table {
 
  private:
   /// Returns the progress line: strategy, round, epochs, failed trials and time left.
-  [[nodiscard]] std::string progress_line(const search_history& history) const
+  [[nodiscard]] std::string progress_line(const search::search_history& history) const
   {
     std::int64_t done = 0, left = 0;
     for (const auto& s : seen.trial_states) {
@@ -123,9 +123,9 @@ struct trial_table {
   }
 
   /// Returns the trials by score, highest first; failed trials come last.
-  [[nodiscard]] std::vector<const trial_state*> best_first() const
+  [[nodiscard]] std::vector<const search::trial_state*> best_first() const
   {
-    std::vector<const trial_state*> sorted;
+    std::vector<const search::trial_state*> sorted;
     for (const auto& s : seen.trial_states)
       if (s.at && (s.score || s.failed)) sorted.push_back(&s);
     std::stable_sort(sorted.begin(), sorted.end(),
@@ -135,7 +135,7 @@ struct trial_table {
 
   /// Formats a configuration. A policy's pair of levels is written as "Rotate.1 6:7"; pairs of
   /// probability 0 have no effect and are left out.
-  [[nodiscard]] static std::string words_of(const configuration& p)
+  [[nodiscard]] static std::string words_of(const search::configuration& p)
   {
     std::string words;
     const auto& all = p.values();
@@ -158,14 +158,14 @@ struct trial_table {
   {
     return name.ends_with(end) ? name.substr(0, name.size() - end.size()) : std::string_view{};
   }
-  [[nodiscard]] static std::string word_of(const configuration::value& x)
+  [[nodiscard]] static std::string word_of(const search::configuration::value& x)
   {
     if (const auto* whole = std::get_if<std::int64_t>(&x)) return std::to_string(*whole);
     if (const auto* word = std::get_if<std::string>(&x)) return *word;
     return detail::classic_text(std::setprecision(4), std::get<double>(x));
   }
 
-  [[nodiscard]] std::string row(const trial_state& s) const
+  [[nodiscard]] std::string row(const search::trial_state& s) const
   {
     auto words = detail::classic_text(std::setw(6), s.trial, ' ', std::setw(6), s.epoch, "  ");
     words += s.score
@@ -175,7 +175,7 @@ struct trial_table {
     return words;
   }
 
-  void print_round(const search_history& history)
+  void print_round(const search::search_history& history)
   {
     const auto sorted = best_first();
     auto line = progress_line(history);
@@ -183,13 +183,13 @@ struct trial_table {
     put(cut(line));
   }
 
-  void draw(const search_history& history)
+  void draw(const search::search_history& history)
   {
     std::vector<std::string> lines{progress_line(history), " trial  epoch   score"};
     for (const auto* s : best_first())
       if (lines.size() < rows + 2) lines.push_back(row(*s));
     // Lines that have scrolled out of the window cannot be overwritten.
-    const auto size = size_of_terminal(to);
+    const auto size = support::size_of_terminal(to);
     const auto most = size ? std::max<std::size_t>(size->rows - 1, 1) : lines.size();
     if (lines.size() > most) lines.resize(most);
     const auto back = size ? std::min(seen.drawn, most) : seen.drawn;
@@ -202,8 +202,8 @@ struct trial_table {
   /// Returns the text cut to the line width, with a newline.
   [[nodiscard]] std::string cut(const std::string& words) const
   {
-    const auto most = columns_for_lines(to);
-    return cut_to_width(words, width == 0 ? most : std::min(width, most)) + "\n";
+    const auto most = support::columns_for_lines(to);
+    return support::cut_to_width(words, width == 0 ? most : std::min(width, most)) + "\n";
   }
   void put(const std::string& text) const
   {

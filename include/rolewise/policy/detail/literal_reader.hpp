@@ -50,7 +50,7 @@ class literal_reader {
       : source_{source}, text_{text}, grammar_{grammar}, first_line_{first_line}
   {
     if (first_line > 1) return;
-    if (const auto other = foreign_encoding(text); !other.empty())
+    if (const auto other = support::foreign_encoding(text); !other.empty())
       complain_at(0, "found ", other, ", want UTF-8");
     begin_ = at_ = byte_order_mark_of(text);
   }

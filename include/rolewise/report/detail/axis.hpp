@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::report::detail {
 
 /// Range of the finite numbers that were included.
 struct extent {
@@ -96,4 +96,4 @@ class axis {
   std::vector<tick> ticks_;
 };
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::report::detail

@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-namespace rolewise::detail {
+namespace rolewise::report::detail {
 
 /// A `[C, H, W]` uint8 image that is drawn on; white at first.
 class canvas {
@@ -86,4 +86,4 @@ class canvas {
   return text + "..";
 }
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::report::detail

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::report::detail {
 
 /// Label of a column and the index of the column.
 struct column_tick {
@@ -171,4 +171,4 @@ void draw_heat_map(Pen& pen, const Map& map)
   draw_color_bar(pen, at, map);
 }
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::report::detail

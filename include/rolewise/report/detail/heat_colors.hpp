@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace rolewise::detail {
+namespace rolewise::report::detail {
 
 /// Red, green, blue.
 using rgb = std::array<std::uint8_t, 3>;
@@ -48,4 +48,4 @@ inline constexpr rgb ground_of_nothing{247, 247, 247};  ///< background of an em
 inline constexpr rgb dash_of_nothing{176, 176, 176};    ///< the line through it
 inline constexpr rgb tick_gray{136, 136, 136};
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::report::detail

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace rolewise::detail {
+namespace rolewise::report::detail {
 
 inline constexpr std::int64_t letter_width = 5;
 inline constexpr std::int64_t letter_height = 8;
@@ -63,4 +63,4 @@ constexpr void for_each_letter(std::string_view text, F&& f)
   return count;
 }
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::report::detail

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise {
+namespace rolewise::report {
 
 /// A level and the number of values on it.
 struct level_use {
@@ -117,4 +117,4 @@ inline void add_unused(std::vector<level_use>& levels, const level_range& range,
 
 }  // namespace detail
 
-}  // namespace rolewise
+}  // namespace rolewise::report

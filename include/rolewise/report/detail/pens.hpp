@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-namespace rolewise::detail {
+namespace rolewise::report::detail {
 
 /// Text anchor: the point of a text that is placed at the given position.
 enum class anchor : std::uint8_t { begin, middle, end };
@@ -133,4 +133,4 @@ class pixel_pen {
   canvas paper_{3, 1, 1};
 };
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::report::detail

@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::report::detail {
 
 inline constexpr std::string_view bar_color = "#a6d0ea";
 inline constexpr std::string_view level_color = "#D55E00";
@@ -175,4 +175,4 @@ class quantization_panel {
   double left_, width_, top_, bottom_;
 };
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::report::detail

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace rolewise::detail {
+namespace rolewise::report::detail {
 
 /// Seven colors that readers with red-green color blindness can distinguish, too. Okabe, Ito:
 /// Color Universal Design, 2008; without yellow, which is faint on white.
@@ -59,4 +59,4 @@ void for_each_stretch(std::size_t size, IsThere&& is_there, F&& f)
   }
 }
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::report::detail

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::report::detail {
 
 /// A position in pixels from the upper left corner.
 struct spot {
@@ -113,4 +113,4 @@ class svg_sheet {
   std::string text_;
 };
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::report::detail

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::search::detail {
 
 /// One observation: the gain at a point and a time.
 struct gain_seen {
@@ -102,4 +102,4 @@ class bandit {
   double exploration_ = 0.0;
 };
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::search::detail

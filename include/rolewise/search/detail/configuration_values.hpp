@@ -18,7 +18,7 @@
 #include <variant>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::search::detail {
 
 /// The integer in 0 .. highest stored under `name`.
 /// @throws std::invalid_argument that begins with `who` if there is none
@@ -66,4 +66,4 @@ namespace rolewise::detail {
   return all;
 }
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::search::detail

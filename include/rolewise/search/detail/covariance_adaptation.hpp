@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::search::detail {
 
 /// The state of a covariance matrix adaptation evolution strategy (CMA-ES), with the constants of
 /// Hansen's tutorial (table 1, without negative weights).
@@ -147,4 +147,4 @@ class covariance_adaptation {
   std::int64_t generation_ = 0;
 };
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::search::detail

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::search::detail {
 
 /// One copy: trial `to` takes over the state of trial `from`.
 struct exchange {
@@ -49,4 +49,4 @@ struct exchange {
   return made;
 }
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::search::detail

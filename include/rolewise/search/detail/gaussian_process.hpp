@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::search::detail {
 
 /// A point of the unit cube at a time; times are measured in steps.
 struct timed_place {
@@ -133,4 +133,4 @@ class gaussian_process {
   return best;
 }
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::search::detail

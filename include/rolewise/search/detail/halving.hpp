@@ -13,7 +13,7 @@
 #include <limits>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::search::detail {
 
 /// The product of two numbers that are at least 1, saturated at the highest integer.
 [[nodiscard]] constexpr std::int64_t times(std::int64_t a, std::int64_t b) noexcept
@@ -60,4 +60,4 @@ namespace rolewise::detail {
   return out;
 }
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::search::detail

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::search::detail {
 
 /// The probability of the interval [a, b] under the standard normal distribution.
 [[nodiscard]] inline double normal_mass(double a, double b)
@@ -189,4 +189,4 @@ class parzen_estimator {
   options options_;
 };
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::search::detail

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::search::detail {
 
 inline void require_quantile(std::string_view who, fraction quantile)
 {
@@ -74,4 +74,4 @@ inline void rank(std::vector<contender>& all)
   return begun;
 }
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::search::detail

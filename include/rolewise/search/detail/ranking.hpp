@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::search::detail {
 
 /// The trials in ascending order of their numbers.
 [[nodiscard]] inline std::vector<const trial_state*> by_number(
@@ -99,4 +99,4 @@ inline void rank(std::vector<ranked_trial>& trials)
   return all;
 }
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::search::detail

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::search::detail {
 
 /// A square matrix in row-major order; initially the identity.
 struct square_matrix {
@@ -77,4 +77,4 @@ inline void rotate(square_matrix& a, square_matrix& v, std::size_t p, std::size_
   return found;
 }
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::search::detail

@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-namespace rolewise::detail {
+namespace rolewise::search::detail {
 
 /// How a dimension maps to the unit interval.
 struct cube_axis {
@@ -106,4 +106,4 @@ struct cube_axis {
   return found;
 }
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::search::detail

@@ -10,7 +10,7 @@
 #include <rolewise/core/training_progress.hpp>
 #include <rolewise/train/training_step.hpp>
 
-namespace rolewise::detail {
+namespace rolewise::systems::detail {
 
 /// Step of a search that trains nothing. It has no state: the trial's configuration determines the
 /// policy.
@@ -28,4 +28,4 @@ struct policy_holder {
 
 static_assert(TrainingStep<policy_holder>);
 
-}  // namespace rolewise::detail
+}  // namespace rolewise::systems::detail

@@ -25,7 +25,7 @@ namespace rolewise::detail {
 }
 
 /// Text of a trial and its configuration, such as `trial 3 (rate 0.5, bits 4)`.
-[[nodiscard]] inline std::string words_of_trial(std::int64_t trial, const configuration& at)
+[[nodiscard]] inline std::string words_of_trial(std::int64_t trial, const search::configuration& at)
 {
   return detail::classic_text("trial ", trial, " (", text(at), ")");
 }
@@ -35,7 +35,7 @@ namespace rolewise::detail {
 /// std::runtime_error, and the original is nested in it (`std::rethrow_if_nested`). `diverged`,
 /// and what is no std::exception, passes unchanged.
 template<typename Call>
-decltype(auto) naming_trial(std::int64_t trial, const configuration& at, const Call& call)
+decltype(auto) naming_trial(std::int64_t trial, const search::configuration& at, const Call& call)
 {
   const auto words = [&](const std::exception& wrong) {
     return detail::classic_text("rolewise: run_search: ", words_of_trial(trial, at), ": ",

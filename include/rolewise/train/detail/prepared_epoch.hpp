@@ -52,7 +52,7 @@ class prepared_epoch {
   [[nodiscard]] prepared_batch<prepared_by<Step>> operator()(std::int64_t step)
   {
     const at::ThreadLocalStateGuard as_the_caller{state_};  // such as grad mode
-    const serial_scope while_the_step_computes;
+    const support::serial_scope while_the_step_computes;
     const auto number = static_cast<std::size_t>(step) % memories_.size();
     auto& memory = memories_[number];
     auto progress = begin_;

@@ -44,14 +44,17 @@ struct trial_outcome {
 class search_course {
  public:
   /// @param about everything but the events
-  search_course(search_history about, bool may_read_history)
+  search_course(search::search_history about, bool may_read_history)
       : history_{std::move(about)}, may_read_history_{may_read_history}
   {
     for (std::int64_t i = 0; i < history_.trials; ++i) trial_states_.push_back({.trial = i});
   }
 
-  [[nodiscard]] const std::vector<trial_state>& trial_states() const { return trial_states_; }
-  [[nodiscard]] const search_history& history() const { return history_; }
+  [[nodiscard]] const std::vector<search::trial_state>& trial_states() const
+  {
+    return trial_states_;
+  }
+  [[nodiscard]] const search::search_history& history() const { return history_; }
   [[nodiscard]] std::int64_t round() const { return round_; }
   [[nodiscard]] bool is_over() const
   {
@@ -75,7 +78,7 @@ class search_course {
 
   /// Checks decisions and returns them by trial number, the order in which they are carried out.
   /// @throws std::invalid_argument that names the trial whose decision is invalid
-  [[nodiscard]] std::vector<decision> checked(std::vector<decision> decisions) const
+  [[nodiscard]] std::vector<search::decision> checked(std::vector<search::decision> decisions) const
   {
     std::stable_sort(decisions.begin(), decisions.end(),
                      [](const auto& a, const auto& b) { return trial_of(a) < trial_of(b); });
@@ -90,11 +93,13 @@ class search_course {
         throw_invalid_argument(who(), "made ", count, " decisions on trial ", s.trial,
                                ", which has ", s.finished ? "finished" : "not finished", "; want ",
                                s.finished ? 0 : 1);
-    const auto trains = [&](const decision& d) {
-      return !std::holds_alternative<stop_trial>(d) &&
-             (!std::holds_alternative<keep_trial>(d) || at(trial_of(d)).at.has_value());
+    const auto trains = [&](const search::decision& d) {
+      return !std::holds_alternative<search::stop_trial>(d) &&
+             (!std::holds_alternative<search::keep_trial>(d) || at(trial_of(d)).at.has_value());
     };
-    const auto waits = [](const decision& d) { return std::holds_alternative<keep_trial>(d); };
+    const auto waits = [](const search::decision& d) {
+      return std::holds_alternative<search::keep_trial>(d);
+    };
     if (std::none_of(decisions.begin(), decisions.end(), trains) &&
         std::any_of(decisions.begin(), decisions.end(), waits))
       throw_invalid_argument(who(), "leaves trials waiting and none training");
@@ -103,41 +108,42 @@ class search_course {
 
   /// Number of events that these decisions and the scores after them produce.
   /// @param decisions as returned by `checked`
-  [[nodiscard]] std::size_t events_of(const std::vector<decision>& decisions) const
+  [[nodiscard]] std::size_t events_of(const std::vector<search::decision>& decisions) const
   {
     std::size_t count = 0;
     for (const auto& made : decisions) {
-      const bool is_kept = std::holds_alternative<keep_trial>(made);
+      const bool is_kept = std::holds_alternative<search::keep_trial>(made);
       count += is_kept ? 0U : 1U;
       // Then a score or a failure; a kept trial that has failed is stopped instead.
       count += is_kept ? (at(trial_of(made)).at ? 1U : 0U)
-                       : (std::holds_alternative<stop_trial>(made) ? 0U : 1U);
+                       : (std::holds_alternative<search::stop_trial>(made) ? 0U : 1U);
     }
     return count;
   }
 
   /// @param decisions as returned by `checked`
-  void decide(const std::vector<decision>& decisions, double seconds)
+  void decide(const std::vector<search::decision>& decisions, double seconds)
   {
     auto before = trial_states_;
     for (const auto& made : decisions) {
       auto& s = trial_states_[static_cast<std::size_t>(trial_of(made))];
-      search_event event{.round = round_, .trial = s.trial, .epoch = s.epoch, .seconds = seconds};
-      if (const auto* started = std::get_if<start_trial>(&made)) {
+      search::search_event event{
+          .round = round_, .trial = s.trial, .epoch = s.epoch, .seconds = seconds};
+      if (const auto* started = std::get_if<search::start_trial>(&made)) {
         event.from = started->parent;
         event.at = s.at = started->at;
-      } else if (const auto* copied = std::get_if<exploit_trial>(&made)) {
+      } else if (const auto* copied = std::get_if<search::exploit_trial>(&made)) {
         const auto& other =
             (copied->evaluations_ago == 0 ? before
                                           : earlier_)[static_cast<std::size_t>(copied->from)];
-        event.what = search_event::kind::copied;
+        event.what = search::search_event::kind::copied;
         event.from = copied->from;
         event.from_epoch = s.epoch = other.epoch;
         event.at = s.at = copied->at;
         s.score = other.score;
         s.failed = false;
-      } else if (std::holds_alternative<stop_trial>(made) || s.failed) {
-        event.what = search_event::kind::stopped;
+      } else if (std::holds_alternative<search::stop_trial>(made) || s.failed) {
+        event.what = search::search_event::kind::stopped;
         s.finished = true;
       } else {
         continue;
@@ -156,9 +162,10 @@ class search_course {
     s.score = of.score;
     s.failed = !of.score.has_value();
     s.finished = end == history_.epochs;
-    s.past.push_back({end, of.score.value_or(failed_score), *s.at});
-    search_event event{.round = round_, .trial = of.trial, .epoch = end, .seconds = of.seconds};
-    event.what = s.failed ? search_event::kind::failed : search_event::kind::scored;
+    s.past.push_back({end, of.score.value_or(search::failed_score), *s.at});
+    search::search_event event{
+        .round = round_, .trial = of.trial, .epoch = end, .seconds = of.seconds};
+    event.what = s.failed ? search::search_event::kind::failed : search::search_event::kind::scored;
     event.score = of.score;
     if (s.failed) event.reason = of.reason;
     history_.events.push_back(std::move(event));
@@ -172,7 +179,7 @@ class search_course {
                     [](const auto& s) { return s.score; }))
       return;
     std::string words;
-    for (const auto& [trial, epoch, tried, reason] : failed_trials(history_))
+    for (const auto& [trial, epoch, tried, reason] : search::failed_trials(history_))
       words += detail::classic_text(words.empty() ? "" : "; ", words_of_trial(trial, tried), ": ",
                                     reason);
     if (!words.empty()) throw_runtime_error("run_search", "all trials have failed: ", words);
@@ -181,7 +188,7 @@ class search_course {
   void end_round() { ++round_; }
 
  private:
-  [[nodiscard]] const trial_state& at(std::int64_t trial) const
+  [[nodiscard]] const search::trial_state& at(std::int64_t trial) const
   {
     return trial_states_[static_cast<std::size_t>(trial)];
   }
@@ -192,22 +199,22 @@ class search_course {
     if (trial < 0 || trial >= history_.trials)
       throw_invalid_argument(who(), "decided on trial ", trial, ", there are ", history_.trials);
   }
-  void require_configuration(std::int64_t trial, const configuration& p) const
+  void require_configuration(std::int64_t trial, const search::configuration& p) const
   {
     if (!history_.space.contains(p))
       throw_invalid_argument(who(), "sends trial ", trial,
                              " to a configuration outside of the space");
   }
 
-  void require_sound(const decision& made) const
+  void require_sound(const search::decision& made) const
   {
     const auto trial = trial_of(made);
     const bool has_started = at(trial).at.has_value();
-    if (const auto* started = std::get_if<start_trial>(&made)) {
+    if (const auto* started = std::get_if<search::start_trial>(&made)) {
       if (has_started) throw_invalid_argument(who(), "starts trial ", trial, ", which has started");
       if (started->parent) require_trial(*started->parent);
       require_configuration(trial, started->at);
-    } else if (const auto* copied = std::get_if<exploit_trial>(&made)) {
+    } else if (const auto* copied = std::get_if<search::exploit_trial>(&made)) {
       require_trial(copied->from);
       require_configuration(trial, copied->at);
       if (!has_started)
@@ -224,8 +231,8 @@ class search_course {
     }
   }
 
-  search_history history_;
-  std::vector<trial_state> trial_states_, earlier_;
+  search::search_history history_;
+  std::vector<search::trial_state> trial_states_, earlier_;
   std::int64_t round_ = 0;
   bool may_read_history_;
 };

@@ -90,13 +90,13 @@ struct kept_trial {
 /// Checkpoints that a search needs at the beginning of a round: that of each trial's last score
 /// and, for a strategy that copies earlier states, the one that was current a round earlier. A
 /// trial that failed in that round has none, because it is never continued.
-[[nodiscard]] inline std::vector<kept_trial> needed_states(const search_history& history,
+[[nodiscard]] inline std::vector<kept_trial> needed_states(const search::search_history& history,
                                                            std::int64_t round, bool reads_history)
 {
   std::vector<std::int64_t> last(static_cast<std::size_t>(history.trials), -1), before = last;
   for (const auto& event : history.events) {
-    const bool has_failed = event.what == search_event::kind::failed;
-    if (event.what != search_event::kind::scored && !has_failed) continue;
+    const bool has_failed = event.what == search::search_event::kind::failed;
+    if (event.what != search::search_event::kind::scored && !has_failed) continue;
     const auto i = static_cast<std::size_t>(event.trial);
     const auto there = has_failed ? -1 : event.round;
     if (event.round < round) last[i] = there;
@@ -158,13 +158,13 @@ class search_folder {
   /// @return the recorded events
   /// @throws std::invalid_argument that names the difference, if they are of another search
   /// @throws std::runtime_error that names the file and the byte, if it is damaged
-  [[nodiscard]] std::vector<search_event> open(const json& head)
+  [[nodiscard]] std::vector<search::search_event> open(const json& head)
   {
     events_ = std::make_unique<event_file>(history_path());
-    auto found = history_from(events_->text(), history_path());
+    auto found = search::detail::history_from(events_->text(), history_path());
     events_->cut(found ? found->length : 0);
     if (!found) {
-      events_->add(line_of(head));
+      events_->add(search::detail::line_of(head));
       events_->sync();
       sync_folder(folder_);
       return {};
@@ -180,9 +180,9 @@ class search_folder {
       throw_invalid_argument("run_search", history_path(), " is of another search: ", words);
   }
 
-  void add(const search_event& event) const
+  void add(const search::search_event& event) const
   {
-    if (events_) events_->add(line_of(json_of(event)));
+    if (events_) events_->add(search::detail::line_of(search::detail::json_of(event)));
   }
 
   /// @param state `()` returns the snapshot; called only if checkpoints are saved

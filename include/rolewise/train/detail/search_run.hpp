@@ -70,7 +70,7 @@ template<typename Strategy, typename Factory, typename Step, typename Metric, ty
 class search_run {
  public:
   /// @param tell `(event)` passes an event to the callbacks
-  search_run(const Strategy& strategy, const search_space& space, const Factory& factory,
+  search_run(const Strategy& strategy, const search::search_space& space, const Factory& factory,
              const Metric& metric, const batch_source_reference& data,
              const search_run_options& options, ProcessGroup& process_group, const Tell& tell)
       : strategy_{strategy},
@@ -114,8 +114,9 @@ class search_run {
       if (is_begun) settle();
     }
     if (recorded() != nullptr)
-      throw_runtime_error(folder_.history_path(), "is damaged: after the end of the search it has ",
-                          without_end(line_of(json_of(*recorded()))));
+      throw_runtime_error(
+          folder_.history_path(), "is damaged: after the end of the search it has ",
+          without_end(search::detail::line_of(search::detail::json_of(*recorded()))));
     course_.require_one_left();
     if (!is_begun) begin();
     tell_(search_end{course_.history(), course_.trial_states()});
@@ -155,21 +156,23 @@ class search_run {
   void open()
   {
     if (ProcessGroup::is_alone && !folder_.keeps()) return;
-    const auto head = head_of(course_.history(), {{"batch_size", options_.batch_size},
-                                                  {"data", data_.name()},
-                                                  {"samples", data_.size()},
-                                                  {"data_sum", classic_text(data_.fingerprint())},
-                                                  {"conditions", classic_text(options_.conditions)},
-                                                  {"settings", settings()}});
+    const auto head = search::detail::head_of(course_.history(),
+                                              {{"batch_size", options_.batch_size},
+                                               {"data", data_.name()},
+                                               {"samples", data_.size()},
+                                               {"data_sum", classic_text(data_.fingerprint())},
+                                               {"conditions", classic_text(options_.conditions)},
+                                               {"settings", settings()}});
     std::string text;
     if (process_group_.keeps_history()) {
       if (folder_.keeps()) record_ = folder_.open(head);
-      text = line_of(head);
-      for (const auto& event : record_) text += line_of(json_of(event));
+      text = search::detail::line_of(head);
+      for (const auto& event : record_)
+        text += search::detail::line_of(search::detail::json_of(event));
     }
     if constexpr (!ProcessGroup::is_alone) text = process_group_.shared(std::move(text));
     if (!process_group_.keeps_history()) {
-      auto found = history_from(text, folder_.history_path());
+      auto found = search::detail::history_from(text, folder_.history_path());
       folder_.require_same(found->head, head);
       record_ = std::move(found->history.events);
     }
@@ -177,14 +180,14 @@ class search_run {
   }
 
   /// The next recorded event that is not replayed yet; null if there is none.
-  [[nodiscard]] const search_event* recorded() const
+  [[nodiscard]] const search::search_event* recorded() const
   {
     return course_.history().events.size() < record_.size()
                ? &record_[course_.history().events.size()]
                : nullptr;
   }
 
-  void decide(const std::vector<decision>& decisions)
+  void decide(const std::vector<search::decision>& decisions)
   {
     const auto first = course_.history().events.size();
     const auto* there = recorded();
@@ -197,11 +200,13 @@ class search_run {
         throw_invalid_argument(
             "run_search", folder_.history_path(), " is of another search: in round ",
             course_.round(), " strategy '", Strategy::name, "' decides otherwise on trial ",
-            events[i].trial, ": ", without_end(line_of(json_of(record_[i]))),
-            " was recorded, now it is ", without_end(line_of(json_of(events[i]))));
+            events[i].trial, ": ",
+            without_end(search::detail::line_of(search::detail::json_of(record_[i]))),
+            " was recorded, now it is ",
+            without_end(search::detail::line_of(search::detail::json_of(events[i]))));
     }
   }
-  void note(const search_event& event)
+  void note(const search::search_event& event)
   {
     if (process_group_.keeps_history()) folder_.add(event);
     tell_(search_goes_on{event, course_.history(), course_.trial_states()});
@@ -213,7 +218,7 @@ class search_run {
   }
 
   /// Whether all events of this round are recorded.
-  [[nodiscard]] bool is_recorded_whole(const std::vector<decision>& decisions) const
+  [[nodiscard]] bool is_recorded_whole(const std::vector<search::decision>& decisions) const
   {
     return course_.history().events.size() + course_.events_of(decisions) <= record_.size();
   }
@@ -223,13 +228,13 @@ class search_run {
   [[nodiscard]] bool adopt_recorded(std::int64_t trial)
   {
     const auto& event = record_[course_.history().events.size()];
-    const bool is_score = event.what == search_event::kind::scored && event.score;
-    const bool is_failure = event.what == search_event::kind::failed && !event.score;
+    const bool is_score = event.what == search::search_event::kind::scored && event.score;
+    const bool is_failure = event.what == search::search_event::kind::failed && !event.score;
     if (!(is_score || is_failure) || event.round != course_.round() || event.trial != trial ||
         event.epoch != course_.end_of_round(trial))
       throw_runtime_error(folder_.history_path(), "is damaged: in round ", course_.round(),
                           " a score of trial ", trial, " should follow, not ",
-                          without_end(line_of(json_of(event))));
+                          without_end(search::detail::line_of(search::detail::json_of(event))));
     course_.end_round_of({trial, event.score, event.reason, event.seconds});
     return is_score;
   }
@@ -275,7 +280,7 @@ class search_run {
     }
     outcomes_in_turn turns{own};
     std::vector<trial_outcome> outcomes;
-    run_concurrently(
+    support::run_concurrently(
         ordered(own),
         {.max_concurrent = options_.max_concurrent_trials,
          .threads_per_task = options_.threads_per_trial},
@@ -352,7 +357,7 @@ class search_run {
   search_course course_;
   trial_steps<Factory, Step> steps_;
   search_folder folder_;
-  std::vector<search_event> record_;  // as recorded in the folder
+  std::vector<search::search_event> record_;  // as recorded in the folder
   clock::time_point began_ = clock::now();
   double seconds_before_ = 0.0;
 };

@@ -29,8 +29,8 @@ namespace rolewise::detail {
 
 /// A factory that can also move an existing step to another configuration.
 template<typename Factory, typename Step>
-concept Repointing =
-    std::invocable<const Factory&, Step&, const configuration&, std::int64_t, rolewise::seed>;
+concept Repointing = std::invocable<const Factory&, Step&, const search::configuration&,
+                                    std::int64_t, rolewise::seed>;
 
 template<typename Factory, typename Step>
 class trial_steps {
@@ -54,9 +54,12 @@ class trial_steps {
   }
 
   /// A step that belongs to no trial, to read its settings.
-  [[nodiscard]] Step sample(const configuration& at) const { return factory_(at, 0, seed_of(0)); }
+  [[nodiscard]] Step sample(const search::configuration& at) const
+  {
+    return factory_(at, 0, seed_of(0));
+  }
 
-  void start(std::int64_t trial, const configuration& at)
+  void start(std::int64_t trial, const search::configuration& at)
   {
     steps_[place(trial)].emplace(
         naming_trial(trial, at, [&] { return factory_(at, trial, seed_of(trial)); }));
@@ -67,7 +70,7 @@ class trial_steps {
   /// decisions has no effect. States for other processes are sent before anything changes.
   /// @param decisions as returned by `search_course::checked`
   template<typename ProcessGroup>
-  void carry_out(const std::vector<decision>& decisions, std::int64_t round,
+  void carry_out(const std::vector<search::decision>& decisions, std::int64_t round,
                  ProcessGroup& process_group)
   {
     if (reads_history_)
@@ -77,8 +80,9 @@ class trial_steps {
     if constexpr (!ProcessGroup::is_alone) send(decisions, round, process_group);
     for (const auto& made : decisions) {
       if (!process_group.owns(trial_of(made))) continue;
-      if (const auto* started = std::get_if<start_trial>(&made)) start(started->trial, started->at);
-      const auto* copied = std::get_if<exploit_trial>(&made);
+      if (const auto* started = std::get_if<search::start_trial>(&made))
+        start(started->trial, started->at);
+      const auto* copied = std::get_if<search::exploit_trial>(&made);
       if (copied == nullptr) continue;
       const auto from = place(copied->from);
       if constexpr (!ProcessGroup::is_alone)
@@ -151,10 +155,11 @@ class trial_steps {
 
   /// Sends states of own trials to the processes whose trials copy them.
   template<typename ProcessGroup>
-  void send(const std::vector<decision>& decisions, std::int64_t round, ProcessGroup& process_group)
+  void send(const std::vector<search::decision>& decisions, std::int64_t round,
+            ProcessGroup& process_group)
   {
     for (const auto& made : decisions) {
-      const auto* copied = std::get_if<exploit_trial>(&made);
+      const auto* copied = std::get_if<search::exploit_trial>(&made);
       if (copied == nullptr || !process_group.owns(copied->from) || process_group.owns(copied->to))
         continue;
       const auto from = place(copied->from);
@@ -166,16 +171,16 @@ class trial_steps {
   }
 
   /// Deep copies of the trials that are copied and are themselves overwritten by a copy.
-  [[nodiscard]] kept_states overwritten_sources(const std::vector<decision>& decisions)
+  [[nodiscard]] kept_states overwritten_sources(const std::vector<search::decision>& decisions)
   {
     kept_states kept;
     for (const auto& made : decisions) {
-      const auto* copied = std::get_if<exploit_trial>(&made);
+      const auto* copied = std::get_if<search::exploit_trial>(&made);
       if (copied == nullptr || kept.contains(copied->from)) continue;
       if (!steps_[place(copied->from)]) continue;  // owned by another process
       const bool is_overwritten =
-          std::any_of(decisions.begin(), decisions.end(), [&](const decision& other) {
-            const auto* also = std::get_if<exploit_trial>(&other);
+          std::any_of(decisions.begin(), decisions.end(), [&](const search::decision& other) {
+            const auto* also = std::get_if<search::exploit_trial>(&other);
             return also != nullptr && also->to == copied->from && also->from != also->to;
           });
       if (is_overwritten) keep_apart(kept[copied->from], snapshot_of(*steps_[place(copied->from)]));
@@ -186,7 +191,7 @@ class trial_steps {
   /// Makes a trial a copy of another one, at its new configuration.
   /// @param other a snapshot or a step
   template<typename Other>
-  void become(const exploit_trial& copied, Other& other)
+  void become(const search::exploit_trial& copied, Other& other)
   {
     constexpr std::string_view who = "copy of a trial";
     auto& mine = steps_[place(copied.to)];

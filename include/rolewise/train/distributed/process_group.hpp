@@ -81,7 +81,7 @@ namespace detail {
   for (const auto& [trial, score, reason, seconds] : outcomes) {
     json::object all{{"trial", trial}, {"reason", reason}, {"seconds", seconds}};
     if (score) all.emplace_back("score", *score);
-    lines += line_of(all);
+    lines += search::detail::line_of(all);
   }
   return lines;
 }
@@ -159,11 +159,11 @@ class process_group {
     return options_.rank == 0 ? std::move(text) : receive_bytes(name, 0, false);
   }
 
-  void send(std::int64_t round, const exploit_trial& copied, const snapshot& state)
+  void send(std::int64_t round, const search::exploit_trial& copied, const snapshot& state)
   {
     send_bytes(name_of(round, copied), detail::encode(state));
   }
-  [[nodiscard]] snapshot receive(std::int64_t round, const exploit_trial& copied)
+  [[nodiscard]] snapshot receive(std::int64_t round, const search::exploit_trial& copied)
   {
     const auto name = name_of(round, copied);
     const auto bytes = receive_bytes(name, owner(copied.from), true);
@@ -255,7 +255,7 @@ class process_group {
   {
     return detail::classic_text("search", searches_, "/", name);
   }
-  [[nodiscard]] std::string name_of(std::int64_t round, const exploit_trial& copied) const
+  [[nodiscard]] std::string name_of(std::int64_t round, const search::exploit_trial& copied) const
   {
     return key(detail::classic_text("copy/", round, "/", copied.from, "/", copied.to));
   }
@@ -389,10 +389,10 @@ class process_group {
 /// threads in each trial, the same kind of processor and the same LibTorch.
 /// @throws std::runtime_error that names a process that is lost or has stopped; the search in the
 ///         folder can be resumed, also with another number of processes
-template<SearchStrategy Strategy, TrialFactory Factory, typename Metric, BatchSource Source,
+template<search::SearchStrategy Strategy, TrialFactory Factory, typename Metric, BatchSource Source,
          SearchCallback... Callbacks>
 [[nodiscard]] auto run_search(process_group& process_group, const Strategy& strategy,
-                              const search_space& space, const Factory& factory,
+                              const search::search_space& space, const Factory& factory,
                               const Metric& metric, const Source& data,
                               const search_run_options& options, Callbacks&&... callbacks)
 {
