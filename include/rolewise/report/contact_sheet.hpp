@@ -153,7 +153,8 @@ struct contact_sheet_layout {
 /// @par Determinism
 /// The same sheet gives the same bytes, whatever the locale.
 /// @throws std::invalid_argument if there are no rows, or they differ in the number or the ids of
-///         their samples, or inputs are not `[N, C, H, W]` with C of 1 or 3
+///         their samples, or inputs are not `[N, C, H, W]` with C of 1 or 3, or for a scale or
+///         columns below 1
 [[nodiscard]] inline std::string svg_text(const contact_sheet& sheet)
 {
   detail::require_rows(sheet);
