@@ -287,15 +287,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/cost_table.hpp
     include/rolewise/report/curves.hpp
     include/rolewise/report/detail/axis.hpp
-    include/rolewise/report/detail/canvas.hpp
-    include/rolewise/report/detail/draw_heat_map.hpp
     include/rolewise/report/detail/heat_colors.hpp
-    include/rolewise/report/detail/letters.hpp
     include/rolewise/report/detail/levels_found.hpp
-    include/rolewise/report/detail/pens.hpp
     include/rolewise/report/detail/quantization_panel.hpp
     include/rolewise/report/detail/svg.hpp
-    include/rolewise/report/detail/svg_sheet.hpp
     include/rolewise/report/drift_chart.hpp
     include/rolewise/report/heat_map.hpp
     include/rolewise/report/interval_chart.hpp
@@ -310,6 +305,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/search_pictures.hpp
     include/rolewise/report/statistics.hpp
     include/rolewise/report/table.hpp
+    include/rolewise/report/write_svg.hpp
     include/rolewise/rolewise.hpp
     include/rolewise/search.hpp
     include/rolewise/search/asynchronous_successive_halving.hpp

@@ -9,13 +9,13 @@
 //
 // writes into the folder:
 //
-//     operations.png                 every operation at every magnitude level, on one image
-//     schedule_probability.svg .png  probability of each operation, by epoch
-//     schedule_magnitude.svg .png    magnitude of each operation, by epoch
-//     schedule_views.png             views of 16 samples under the schedule, early and late
-//     policy_agent.png               views under the schedule's last policy, in six epochs
-//     rand_augment.png               views under RandAugment, by magnitude
-//     trivial_augment.png            views under TrivialAugment, in six epochs
+//     operations.svg            every operation at every magnitude level, on one image
+//     schedule_probability.svg  probability of each operation, by epoch
+//     schedule_magnitude.svg    magnitude of each operation, by epoch
+//     schedule_views.svg        views of 16 samples under the schedule, early and late
+//     policy_agent.svg          views under the schedule's last policy, in six epochs
+//     rand_augment.svg          views under RandAugment, by magnitude
+//     trivial_augment.svg       views under TrivialAugment, in six epochs
 //
 // Invalid input prints a message and exits with status 2.
 
@@ -35,8 +35,8 @@
 #include <rolewise/report/contact_sheet.hpp>
 #include <rolewise/report/heat_map.hpp>
 #include <rolewise/report/operation_sheet.hpp>
-#include <rolewise/report/png.hpp>
 #include <rolewise/report/policy_pictures.hpp>
+#include <rolewise/report/write_svg.hpp>
 #include <rolewise/support/file.hpp>
 #include <rolewise/support/standard_output.hpp>
 #include <rolewise/version.hpp>
@@ -86,7 +86,7 @@ std::optional<request> parse(int argc, char** argv)
   app.add_option("--epochs", wanted.epochs, "epochs of the training to show")
       ->check(lengths)
       ->capture_default_str();
-  app.add_option("--sample", wanted.sample, "place of the image for operations.png")
+  app.add_option("--sample", wanted.sample, "place of the image for operations.svg")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--seed", wanted.seed, "of the views")->capture_default_str();
@@ -119,7 +119,7 @@ rw::policy_schedule growing_schedule(std::int64_t epochs)
   return rw::policy_schedule{std::move(segments)};
 }
 
-rw::policy_schedule schedule_of(const request& wanted)
+rw::policy_schedule search::schedule_of(const request& wanted)
 {
   if (wanted.schedule.empty()) return growing_schedule(wanted.epochs);
   const auto text = rw::support::text_of_file(wanted.schedule);
@@ -179,6 +179,13 @@ std::vector<rw::report::contact_sheet_row> again_and_again(const Agent& agent,
   return rows;
 }
 
+rw::report::contact_sheet with_rows(rw::report::contact_sheet empty,
+                                    std::vector<rw::report::contact_sheet_row> rows)
+{
+  empty.rows = std::move(rows);
+  return empty;
+}
+
 class gallery {
  public:
   explicit gallery(std::string folder) : folder_{std::move(folder)}
@@ -186,14 +193,10 @@ class gallery {
     command_line::make_folder(folder_);
   }
 
-  void hang(const std::string& name, const torch::Tensor& picture) const
+  template<typename Picture>
+  void hang(const std::string& name, const Picture& picture) const
   {
-    rw::report::write_png(path_of(name + ".png"), picture);
-  }
-  void hang(const std::string& name, const rw::report::heat_map& map) const
-  {
-    rw::report::write_svg(path_of(name + ".svg"), map);
-    hang(name, rw::report::pixels_of(map));
+    rw::report::write_svg(path_of(name + ".svg"), picture);
   }
 
  private:
@@ -207,7 +210,7 @@ class gallery {
 };
 
 void show_schedule(const gallery& walls, const request& wanted, const rw::policy_schedule& schedule,
-                   const rw::batch& samples, const rw::report::contact_sheet_options& sheet)
+                   const rw::batch& samples, const rw::report::contact_sheet& empty)
 {
   walls.hang("schedule_probability", rw::report::probability_map(schedule, wanted.epochs));
   walls.hang("schedule_magnitude", rw::report::magnitude_map(schedule, wanted.epochs));
@@ -219,30 +222,28 @@ void show_schedule(const gallery& walls, const request& wanted, const rw::policy
     const auto epoch = i == steps ? last_epoch : i * wanted.epochs / steps;
     rows.push_back(row_of("epoch " + std::to_string(epoch), follower, samples, epoch, wanted));
   }
-  walls.hang("schedule_views", rw::report::contact_sheet(rows, sheet));
+  walls.hang("schedule_views", with_rows(empty, rows));
 
   const rw::policy_agent last{.policy = schedule.at(last_epoch)};
-  walls.hang("policy_agent",
-             rw::report::contact_sheet(again_and_again(last, samples, wanted), sheet));
+  walls.hang("policy_agent", with_rows(empty, again_and_again(last, samples, wanted)));
 }
 
 void show_agents(const gallery& walls, const request& wanted, const rw::batch& samples,
-                 const rw::report::contact_sheet_options& sheet)
+                 const rw::report::contact_sheet& empty)
 {
   std::vector<rw::report::contact_sheet_row> rows{{"sample", samples}};
   for (std::int64_t magnitude = 0; magnitude <= 10; magnitude += 2)
     rows.push_back(row_of("magnitude " + std::to_string(magnitude),
                           rw::rand_augment{.operations = 2, .magnitude = magnitude}, samples, 0,
                           wanted));
-  walls.hang("rand_augment", rw::report::contact_sheet(rows, sheet));
-  walls.hang(
-      "trivial_augment",
-      rw::report::contact_sheet(again_and_again(rw::trivial_augment{}, samples, wanted), sheet));
+  walls.hang("rand_augment", with_rows(empty, rows));
+  walls.hang("trivial_augment",
+             with_rows(empty, again_and_again(rw::trivial_augment{}, samples, wanted)));
 }
 
 void show(const request& wanted)
 {
-  const auto schedule = schedule_of(wanted);
+  const auto schedule = search::schedule_of(wanted);
   const auto data = examples_of(wanted);
   if (wanted.sample >= data.size())
     rw::throw_invalid_argument("augmentation_gallery", "--sample is ", wanted.sample,
@@ -250,13 +251,12 @@ void show(const request& wanted)
   const auto samples =
       rw::subset(data, torch::arange(std::min<std::int64_t>(16, data.size()))).examples();
   const auto one = rw::subset(data, torch::tensor({wanted.sample}, torch::kLong)).examples();
-  const rw::report::contact_sheet_options sheet{
-      .scale = scale_for(data), .columns = 16, .class_names = data.class_names};
+  const rw::report::contact_sheet empty{.scale = scale_for(data), .class_names = data.class_names};
 
   const gallery walls{wanted.folder};
   walls.hang("operations", rw::report::operation_sheet(one, {.scale = scale_for(data)}));
-  show_schedule(walls, wanted, schedule, samples, sheet);
-  show_agents(walls, wanted, samples, sheet);
+  show_schedule(walls, wanted, schedule, samples, empty);
+  show_agents(walls, wanted, samples, empty);
 }
 
 }  // namespace

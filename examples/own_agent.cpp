@@ -5,7 +5,7 @@
 //     build/test/examples/own_agent
 //
 // trains a student under the agent below, prints its accuracy and writes 16 images with their views
-// to own_agent.png.
+// to own_agent.svg.
 
 #include <rolewise/rolewise.hpp>
 
@@ -56,9 +56,10 @@ int main()
   std::cout << "accuracy " << rw::accuracy(pretraining.student, data.test) << '\n';
 
   const auto sixteen = rw::subset(data.train, torch::arange(16)).examples();
-  rw::report::write_png(
-      "own_agent.png",
-      rw::report::contact_sheet({{"original", sixteen},
-                                 {"view", pretraining.agent(sixteen, {.epoch = 0}, rw::seed{0})}}));
+  rw::report::write_svg(
+      "own_agent.svg",
+      rw::report::contact_sheet{
+          .rows = {{"original", sixteen},
+                   {"view", pretraining.agent(sixteen, {.epoch = 0}, rw::seed{0})}}});
   rw::support::require_written();
 }

@@ -19,7 +19,7 @@
 // are paired by seed. One network is trained on each core.
 //
 // Writes into the job's folder: job.json, table.md (accuracies, differences with their 95 %
-// intervals, conclusions in words), differences.svg, curves-*bit.svg, views.png (16 samples, their
+// intervals, conclusions in words), differences.svg, curves-*bit.svg, views.svg (16 samples, their
 // views for the student and the teacher's own views), records/*.json and, for each run, checkpoints
 // and the metrics of every epoch. --resume continues a stopped job.
 //

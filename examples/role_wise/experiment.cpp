@@ -41,7 +41,7 @@ class experiment {
     // Everything is validated before anything is written: a folder left by an invalid command line
     // would be taken for the intended job.
     start(job_);
-    rw::report::write_png(job_.folder + "/views.png", views);
+    rw::report::write_svg(job_.folder + "/views.svg", views);
     train_all(teachers_wanted());
     train_all(students_wanted());
     return std::move(outcomes_);
@@ -229,7 +229,7 @@ class experiment {
 
   /// Contact sheet of the first 16 training images in the first epoch: the samples, the student's
   /// views, the teacher's own views.
-  [[nodiscard]] torch::Tensor picture_of_views() const
+  [[nodiscard]] rw::report::contact_sheet picture_of_views() const
   {
     const auto& train = data_.front().train;
     const auto sixteen =
@@ -242,9 +242,9 @@ class experiment {
                             key);
     };
     const auto own = views_under(agent_for(job_.teacher_agent, data_.front().train));
-    return rw::report::contact_sheet({{"sample", sixteen},
-                                      {"student's view, shown to both", own.student},
-                                      {"teacher's own view", own.teacher}});
+    return {.rows = {{"sample", sixteen},
+                     {"student's view, shown to both", own.student},
+                     {"teacher's own view", own.teacher}}};
   }
 
   [[nodiscard]] std::int64_t seed_of(const task& what) const

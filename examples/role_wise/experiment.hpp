@@ -11,7 +11,7 @@
 
 namespace role_wise {
 
-/// Runs or resumes a job and writes its folder: job.json, views.png, records/, runs/. Validates
+/// Runs or resumes a job and writes its folder: job.json, views.svg, records/, runs/. Validates
 /// what it reads from the folder; see `fit`.
 /// @throws std::invalid_argument for options that do not fit the data, before anything is written
 /// @throws std::runtime_error for files that cannot be read or written

@@ -241,7 +241,7 @@ inline void report(const job& wanted, const std::vector<outcome>& all)
       rolewise::report::write_svg(wanted.folder + "/curves-" + std::to_string(bits) + "bit.svg",
                                   chart);
   std::printf(
-      "\n%s\ntable.md, differences.svg, curves-*bit.svg, views.png, records/ and runs/ are in %s\n",
+      "\n%s\ntable.md, differences.svg, curves-*bit.svg, views.svg, records/ and runs/ are in %s\n",
       said.c_str(), wanted.folder.c_str());
 }
 

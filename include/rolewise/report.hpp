@@ -22,3 +22,4 @@
 #include <rolewise/report/search_pictures.hpp>
 #include <rolewise/report/statistics.hpp>
 #include <rolewise/report/table.hpp>
+#include <rolewise/report/write_svg.hpp>

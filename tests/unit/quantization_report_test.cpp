@@ -488,7 +488,7 @@ TEST_CASE("a report becomes a table and a picture of the same numbers")
   CHECK(svg.ends_with("</svg>\n"));
   CHECK(svg.find("net &amp; &lt;b&gt;") != std::string::npos);
   CHECK(svg.find("href") == std::string::npos);  // no external resources
-  CHECK(count_of(svg, "<g>") == 3);
+  CHECK(count_of(svg, "<g class=\"panel\">") == 3);
   CHECK(count_of(svg, "<path") == 3);
   CHECK(count_of(svg, "2 bits \u00B7 4/4 levels \u00B7 clipped 30.00 % \u00B7 error 6.6 %") == 2);
   CHECK(count_of(svg, "3/4 levels") == 1);

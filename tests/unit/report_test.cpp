@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
+#include "support/svg_elements.hpp"
 
 #include <rolewise/report/comparison_text.hpp>
 #include <rolewise/report/contact_sheet.hpp>
@@ -19,12 +20,17 @@
 #include <limits>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include <png.h>
 #include <unistd.h>
 
 using namespace rolewise;
+using testing::elements_of;
+using testing::pixels_of;
+using testing::read_png;
+using testing::text_element;
+using testing::texts_in;
 
 namespace {
 
@@ -57,36 +63,11 @@ void write_text(const std::string& path, const std::string& text)
   std::ofstream{path, std::ios::binary} << text;
 }
 
-/// The decoded pixels of a PNG file, `[C, H, W]`.
-torch::Tensor read_png(const std::string& bytes)
-{
-  png_image picture{};
-  picture.version = PNG_IMAGE_VERSION;
-  REQUIRE(png_image_begin_read_from_memory(&picture, bytes.data(), bytes.size()) != 0);
-  const bool is_gray = (picture.format & PNG_FORMAT_FLAG_COLOR) == 0;
-  picture.format = is_gray ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-  auto pixels = torch::empty({picture.height, picture.width, is_gray ? 1 : 3}, torch::kByte);
-  REQUIRE(png_image_finish_read(&picture, nullptr, pixels.mutable_data_ptr<std::uint8_t>(), 0,
-                                nullptr) != 0);
-  return pixels.permute({2, 0, 1}).contiguous();
-}
-
 std::size_t times_in(const std::string& text, const std::string& part)
 {
   std::size_t count = 0;
   for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
   return count;
-}
-
-/// The contents of the `<text>` elements, in order.
-std::vector<std::string> texts_in(const std::string& svg)
-{
-  std::vector<std::string> found;
-  for (auto at = svg.find("<text"); at != std::string::npos; at = svg.find("<text", at + 1)) {
-    const auto begin = svg.find('>', at) + 1;
-    found.push_back(svg.substr(begin, svg.find("</text>", begin) - begin));
-  }
-  return found;
 }
 
 batch samples(std::int64_t count, std::int64_t channels)
@@ -121,7 +102,7 @@ report::run_record full_record()
 
 TEST_CASE("intervals are drawn to scale, in color where they leave out zero")
 {
-  // The axis is 0 .. 15 over 300 - 20 - (20 + 6.6) pixels.
+  // The axis is 0 .. 15 over 300 - 20 - (20 + 6.96) pixels.
   const report::interval_chart chart{.title = "gain",
                                      .x_label = "points",
                                      .rows = {{"a", 10, 5, 15}, {"<", 5, 0, 10}},
@@ -129,12 +110,12 @@ TEST_CASE("intervals are drawn to scale, in color where they leave out zero")
   const auto svg = report::svg_text(chart);
   CHECK(svg == report::svg_text(chart));
   const auto has = [&](const std::string& part) { return svg.find(part) != std::string::npos; };
-  const auto at = [](double share) { return report::fixed_text(26.6 + 253.4 * share, 2); };
-  CHECK(has("<line x1=\"" + at(5 / 15.0) + "\" y1=\"53.00\" x2=\"" + at(1.0) +
-            "\" y2=\"53.00\" stroke=\"#0072B2\" stroke-width=\"2.00\"/>"));
-  CHECK(has("<circle cx=\"" + at(10 / 15.0) + "\" cy=\"53.00\" r=\"4.00\" fill=\"#0072B2\"/>"));
-  CHECK(has("<line x1=\"26.60\" y1=\"75.00\" x2=\"" + at(10 / 15.0) +
-            "\" y2=\"75.00\" stroke=\"#888888\" stroke-width=\"2.00\"/>"));
+  const auto at = [](double share) { return report::fixed_text(26.96 + 253.04 * share, 2); };
+  CHECK(has("<line x1=\"" + at(5 / 15.0) +
+            "\" y1=\"53\" x2=\"280\" y2=\"53\" stroke=\"#0072B2\" stroke-width=\"2\"/>"));
+  CHECK(has("<circle cx=\"" + at(10 / 15.0) + "\" cy=\"53\" r=\"4\" fill=\"#0072B2\"/>"));
+  CHECK(has("<line x1=\"26.96\" y1=\"75\" x2=\"" + at(10 / 15.0) +
+            "\" y2=\"75\" stroke=\"#888888\" stroke-width=\"2\"/>"));
   CHECK(has(">&lt;</text>"));
   CHECK(has(">gain</text>"));
   CHECK(has(">points</text>"));
@@ -180,7 +161,7 @@ TEST_CASE("statistics are the mean and the sample standard deviation")
   CHECK(s.greatest == 9.0);
   CHECK(s.count == 8);
   CHECK((report::statistics_of({3.5}) ==
-         report::statistics{.mean = 3.5, .std = 0.0, .least = 3.5, .greatest = 3.5, .count = 1}));
+         statistics{.mean = 3.5, .std = 0.0, .least = 3.5, .greatest = 3.5, .count = 1}));
   CHECK(std::isnan(report::statistics_of({1.0, not_a_number}).mean));
   CHECK_THROWS_WITH_AS((void)report::statistics_of({}), "rolewise: statistics: there are no values",
                        std::invalid_argument);
@@ -202,7 +183,7 @@ TEST_CASE("numbers as text")
 
 TEST_CASE("a table aligns numbers to the right and everything by characters, not bytes")
 {
-  report::table t{{"student", "accuracy", "note"}};
+  table t{{"student", "accuracy", "note"}};
   t.add({"a", "9.1 \u00B1 0.2", "\u00E9t\u00E9"}).add({"teacher", "-", "2 bits?"});
   CHECK(
       t.text() ==
@@ -216,7 +197,7 @@ TEST_CASE("a table aligns numbers to the right and everything by characters, not
         "| ------- | --------: | ------- |\n"
         "| a       | 9.1 \u00B1 0.2 | \u00E9t\u00E9     |\n"
         "| teacher |         - | 2 bits? |\n");
-  CHECK(report::table{{"class", "images"}}
+  CHECK(table{{"class", "images"}}
             .add({"\u72AC", "12"})
             .add({"e\u0301te\u0301", "3"})
             .add({"a\nb\x1b[2J", "4"})
@@ -227,18 +208,17 @@ TEST_CASE("a table aligns numbers to the right and everything by characters, not
         "\u72AC           12\n"
         "e\u0301te\u0301           3\n"
         "a?b?[2J       4\n");
-  CHECK(report::table{{"x"}}.add({"a|b\nc"}).markdown() ==
+  CHECK(table{{"x"}}.add({"a|b\nc"}).markdown() ==
         "| x         |\n| --------- |\n| a\\|b<br>c |\n");
-  CHECK(report::table{{"empty"}}.text() == "empty\n\u2500\u2500\u2500\u2500\u2500\n");
+  CHECK(table{{"empty"}}.text() == "empty\n\u2500\u2500\u2500\u2500\u2500\n");
   CHECK_THROWS_WITH_AS(t.add({"one"}), "rolewise: table: a row has 1 cells, the table 3 columns",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)report::table{{}}, "rolewise: table: has no columns",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)table{{}}, "rolewise: table: has no columns", std::invalid_argument);
 }
 
 TEST_CASE("a table that is wider than the terminal shows each row as a block of its own")
 {
-  report::table t{{"network", "accuracy, %", "bytes"}};
+  table t{{"network", "accuracy, %", "bytes"}};
   t.add({"a: alone", "92.13 \u00B1 0.21", "1234"}).add({"b: \u72AC", "9.5", "-"});
   CHECK(t.text(29) == t.text());
   CHECK(t.text(28) ==
@@ -294,85 +274,111 @@ TEST_CASE("png refuses what is no picture and says which file cannot be written"
 TEST_CASE("a contact sheet shows every pixel of every view, enlarged")
 {
   const auto color = samples(3, 3), gray = samples(3, 1);
-  const report::contact_sheet_options options{.scale = 3};
-  const auto sheet = report::contact_sheet({{"sample", color}, {"teacher", gray}}, options);
-  REQUIRE(sheet.size(0) == 3);
-  // Layout: margin 12, titles 7 letters of 12 pixels less one gap, margin 12; gap 6.
-  const std::int64_t left = 12 + (7 * 6 - 1) * 2 + 12;
-  for (std::int64_t n = 0; n < 3; ++n)
-    for (std::int64_t r = 0; r < 2; ++r) {
-      const auto place = sheet.narrow(1, 12 + r * (24 + 6), 24).narrow(2, left + n * (18 + 6), 18);
-      const auto want = (r == 0 ? color.inputs[n] : gray.inputs[n].expand({3, 8, 6}))
-                            .repeat_interleave(3, 1)
-                            .repeat_interleave(3, 2);
-      CHECK(torch::equal(place, want));
+  const report::contact_sheet sheet{.rows = {{"sample", color}, {"<teacher>", gray}}, .scale = 3};
+  const auto svg = report::svg_text(sheet);
+  CHECK(svg == report::svg_text(sheet));
+  const auto images = elements_of(svg, "image");
+  REQUIRE(images.size() == 6);
+  // Layout: margin 14, titles nine letters of 6.96, rounded up, 8 to the images; gap 6.
+  constexpr double left = 14 + 63 + 8;
+  for (std::size_t r = 0; r < 2; ++r)
+    for (std::size_t n = 0; n < 3; ++n) {
+      const auto& image = images[r * 3 + n];
+      const auto& inputs = r == 0 ? color.inputs : gray.inputs;
+      CHECK(torch::equal(report::pixels_of(image), inputs[static_cast<std::int64_t>(n)]));
+      CHECK(image.number("x") == left + static_cast<double>(n) * (18 + 6));
+      CHECK(image.number("y") == 14 + static_cast<double>(r) * (24 + 6));
+      CHECK(image.number("width") == 18);
+      CHECK(image.number("height") == 24);
+      CHECK(image.word("image-rendering") == "pixelated");
     }
-  CHECK(sheet.size(2) == left + 3 * (18 + 6) - 6 + 12);
-  CHECK(report::contact_sheet({{"gray", gray}}, options).size(0) == 1);
-  CHECK(
-      torch::equal(sheet, report::contact_sheet({{"sample", color}, {"teacher", gray}}, options)));
+  CHECK(elements_of(svg, "svg").at(0).number("width") == left + 3 * (18 + 6) - 6 + 14);
+  const auto title = text_element(svg, "&lt;teacher&gt;");
+  CHECK(title.number("x") == left - 8);
+  CHECK(title.number("y") == 14 + 30 + 12 + 4);
+  CHECK(title.word("text-anchor") == "end");
+  for (std::size_t n = 0; n < 3; ++n) {
+    const auto caption = text_element(svg, std::to_string(n));
+    CHECK(caption.number("x") == left + static_cast<double>(n) * 24 + 9);
+    CHECK(caption.number("y") > 14 + 2 * 30);
+    CHECK(caption.word("text-anchor") == "middle");
+  }
 }
 
 TEST_CASE("a contact sheet writes titles and classes, and goes on below after enough columns")
 {
   auto shown = samples(5, 1);
-  shown.inputs.fill_(255);  // images are white: all ink is text
-  const auto ink = [](const torch::Tensor& sheet) {
-    return (sheet < 255).sum().item<std::int64_t>();
+  const auto texts_of = [](const report::contact_sheet& sheet) {
+    return texts_in(report::svg_text(sheet));
   };
-  const report::contact_sheet_options one_line{.scale = 4, .columns = 16};
-  const auto with_title = report::contact_sheet({{"Hi", shown}}, one_line);
-  auto silent = shown;
-  silent.labels = torch::Tensor{};
-  CHECK(ink(report::contact_sheet({{"", silent}}, one_line)) == 0);
-  // H has 17 dots and i has 9, each of 2 x 2 pixels.
-  CHECK(ink(report::contact_sheet({{"Hi", silent}}, one_line)) == (17 + 9) * 4);
-  CHECK(ink(with_title) > (17 + 9) * 4);
-
-  auto named = one_line;
-  named.class_names = {"I", "I", "I", "I", "I"};  // 11 dots
-  CHECK(ink(report::contact_sheet({{"", shown}}, named)) == 5 * 11 * 4);
-  named.class_names.assign(5, "Iiiiiiiiiiiiiiiiiii");  // too long: smaller, and truncated
-  const auto cut = report::contact_sheet({{"", shown}}, named);
-  CHECK(ink(cut) > 0);
-  CHECK(cut.size(2) == report::contact_sheet({{"", shown}}, one_line).size(2));
-
+  using list = std::vector<std::string>;
+  CHECK((texts_of({.rows = {{"Hi", shown}}}) == list{"Hi", "0", "1", "2", "3", "4"}));
   auto soft = shown;
   soft.labels = torch::one_hot(shown.labels, 10).to(torch::kFloat32);
-  CHECK(torch::equal(report::contact_sheet({{"", soft}}, one_line),
-                     report::contact_sheet({{"", shown}}, one_line)));
+  CHECK(report::svg_text(report::contact_sheet{.rows = {{"", soft}}}) ==
+        report::svg_text(report::contact_sheet{.rows = {{"", shown}}}));
+  auto silent = shown;
+  silent.labels = torch::Tensor{};
+  CHECK(texts_of({.rows = {{"", silent}}, .captions_title = "class"}).empty());
 
-  const auto wrapped = report::contact_sheet({{"", samples(5, 1)}}, {.scale = 4, .columns = 2});
-  CHECK(wrapped.size(2) == 16 + 2 * (24 + 8) - 8 + 16);
-  const auto single = report::contact_sheet({{"", samples(2, 1)}}, {.scale = 4, .columns = 2});
-  CHECK(wrapped.size(1) - 16 == 3 * (single.size(1) - 16));
+  report::contact_sheet named{.rows = {{"", shown}},
+                              .scale = 4,
+                              .class_names = {"a", "b & c", "ab"},
+                              .captions_title = "class"};
+  CHECK((texts_of(named) == list{"class", "a", "b &amp; c", "ab", "3", "4"}));
+  // Columns of 24 + 8 pixels hold six letters of 0.58 x 9.
+  named.class_names = {"a name that is long"};
+  const auto cut = report::svg_text(named);
+  CHECK((texts_in(cut) == list{"class", "a nam\u2026", "1", "2", "3", "4"}));
+  CHECK(text_element(cut, "1").number("font-size") == 9);
+  named.class_names.clear();
+  const auto numbered = report::svg_text(named);
+  CHECK(text_element(numbered, "1").number("font-size") == 11);
+  CHECK(elements_of(cut, "image").at(4).number("x") - elements_of(cut, "image").at(0).number("x") ==
+        4 * 32);
+
+  const auto wrapped = report::svg_text(
+      report::contact_sheet{.rows = {{"", shown}, {"", shown}}, .scale = 4, .columns = 2});
+  const auto images = elements_of(wrapped, "image");
+  REQUIRE(images.size() == 10);
+  const std::vector<std::int64_t> order{0, 1, 2, 3, 4, 0, 1, 2, 3, 4};
+  const double block = 2 * (32 + 8) + (11 + 3) + 14;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    CHECK(torch::equal(report::pixels_of(images[i]), shown.inputs[order[i]]));
+    CHECK(images[i].number("x") == 14.0 + 32.0 * static_cast<double>(order[i] % 2));
+    CHECK(images[i].number("y") ==
+          14.0 + block * static_cast<double>(order[i] / 2) + (i < 5 ? 0.0 : 40.0));
+  }
+  CHECK(elements_of(wrapped, "svg").at(0).number("height") == 14 + 3 * block);
+  CHECK((texts_in(wrapped) == list{"0", "1", "2", "3", "4"}));
 }
 
 TEST_CASE("a contact sheet brings normalized inputs back")
 {
+  const auto text_of = [](const batch& shown) {
+    return report::svg_text(report::contact_sheet{.rows = {{"x", shown}}});
+  };
   auto plain = samples(4, 3);
   plain.normalization = {.mean = {0.5, 0.4, 0.3}, .std = {0.2, 0.3, 0.1}};
   const auto as_networks_see = normalized(plain);
   REQUIRE(as_networks_see.inputs.is_floating_point());
-  CHECK(torch::equal(report::contact_sheet({{"x", as_networks_see}}),
-                     report::contact_sheet({{"x", plain}})));
+  CHECK(text_of(as_networks_see) == text_of(plain));
   auto beyond = as_networks_see;
   beyond.inputs = torch::full_like(beyond.inputs, 1000.0);
   auto white = plain;
   white.inputs = torch::full_like(plain.inputs, 255);
-  CHECK(
-      torch::equal(report::contact_sheet({{"x", beyond}}), report::contact_sheet({{"x", white}})));
+  CHECK(text_of(beyond) == text_of(white));
 }
 
 TEST_CASE("a contact sheet refuses rows that do not belong together")
 {
   const auto good = samples(3, 3);
   const auto refuses = [&](const batch& other, const char* why) {
-    CHECK_THROWS_WITH_AS((void)report::contact_sheet({{"sample", good}, {"teacher", other}}), why,
-                         std::invalid_argument);
+    const report::contact_sheet sheet{.rows = {{"sample", good}, {"teacher", other}}};
+    CHECK_THROWS_WITH_AS((void)report::svg_text(sheet), why, std::invalid_argument);
   };
-  CHECK_THROWS_WITH_AS((void)report::contact_sheet({}), "rolewise: contact_sheet: has no rows",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)report::svg_text(report::contact_sheet{}),
+                       "rolewise: contact_sheet: has no rows", std::invalid_argument);
   refuses({},
           "rolewise: contact_sheet: row 'teacher' wants inputs [N, C, H, W], got an undefined "
           "tensor");
@@ -388,21 +394,36 @@ TEST_CASE("a contact sheet refuses rows that do not belong together")
           "rolewise: contact_sheet: row 'teacher' has a normalization of 3 channels, its "
           "inputs have 1");
   CHECK_THROWS_WITH_AS(
-      (void)report::contact_sheet({{"sample", good}}, {.scale = 0}),
+      (void)report::svg_text(report::contact_sheet{.rows = {{"sample", good}}, .scale = 0}),
       "rolewise: contact_sheet: want scale and columns of at least 1, got 0 and 16",
       std::invalid_argument);
 }
 
-TEST_CASE("every printable character has a picture of its own")
+TEST_CASE("a contact sheet is written as an SVG, and under no name of a PNG")
 {
-  std::set<std::string_view> pictures{rolewise::report::detail::unknown_letter};
-  for (char c = ' '; c <= '~'; ++c)
-    rolewise::report::detail::for_each_letter(std::string(1, c), [&](std::string_view picture) {
-      CHECK(picture.size() == 8);
-      CHECK(pictures.insert(picture).second);
-    });
-  CHECK(pictures.size() == 96);
-  CHECK(rolewise::report::detail::letters_in("a\u00E9\u20AC") == 3);
+  const scratch here;
+  const report::contact_sheet sheet{.rows = {{"sample", samples(2, 3)}}};
+  report::write_svg(here.path + "/views.svg", sheet);
+  CHECK(content_of(here.path + "/views.svg") == report::svg_text(sheet));
+  const auto path = here.path + "/views.png";
+  const auto why = "rolewise: write_svg: '" + path +
+                   "' is the name of a PNG and the picture an SVG; want a name such as '" +
+                   here.path + "/views.svg'";
+  CHECK_THROWS_WITH_AS(report::write_svg(path, sheet), why.c_str(), std::invalid_argument);
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("bytes as base64: the test vectors of RFC 4648")
+{
+  using rolewise::report::detail::base64;
+  CHECK(base64("").empty());
+  CHECK(base64("f") == "Zg==");
+  CHECK(base64("fo") == "Zm8=");
+  CHECK(base64("foo") == "Zm9v");
+  CHECK(base64("foob") == "Zm9vYg==");
+  CHECK(base64("fooba") == "Zm9vYmE=");
+  CHECK(base64("foobar") == "Zm9vYmFy");
+  CHECK(base64(std::string_view{"\xff\0\xfb", 3}) == "/wD7");
 }
 
 TEST_CASE("ticks are 1, 2 or 5 times a power of ten and reach around the data")
@@ -460,11 +481,15 @@ TEST_CASE("a chart has its curves, bands, gaps, ticks and names")
     CHECK_MESSAGE(has(words), words);
 
   // The first curve falls from the top left to the bottom right of the plot.
-  const auto begin = svg.find("<polyline points=\"") + 18;
-  const auto configurations = svg.substr(begin, svg.find('"', begin) - begin);
+  const auto points = elements_of(svg, "polyline").at(0).word("points");
   double x[4], y[4];
-  REQUIRE(std::sscanf(configurations.c_str(), "%lf,%lf %lf,%lf %lf,%lf %lf,%lf", &x[0], &y[0],
-                      &x[1], &y[1], &x[2], &y[2], &x[3], &y[3]) == 8);
+  REQUIRE(std::sscanf(points.c_str(), "%lf,%lf %lf,%lf %lf,%lf %lf,%lf", &x[0], &y[0], &x[1], &y[1],
+                      &x[2], &y[2], &x[3], &y[3]) == 8);
+  // 760 - (40 + 10 letters of 6.96) - 14 pixels end the plot; 34 + 3 letters begin it.
+  CHECK(x[0] == doctest::Approx(34 + 3 * 6.96).epsilon(1e-3));
+  CHECK(x[3] == doctest::Approx(760 - 40 - 10 * 6.96 - 14).epsilon(1e-3));
+  CHECK(y[0] == 42);
+  CHECK(y[3] == 440 - 48);
   for (int i = 1; i < 4; ++i) {
     CHECK(x[i] - x[i - 1] == doctest::Approx(x[1] - x[0]).epsilon(1e-3));
     CHECK(y[i] - y[i - 1] == doctest::Approx(y[1] - y[0]).epsilon(1e-3));
@@ -488,6 +513,17 @@ TEST_CASE("more curves than colors differ by their strokes")
   CHECK(strokes.size() == 28);
 }
 
+TEST_CASE("a name that is wider than its room is truncated")
+{
+  const std::string name(200, 'w');
+  const report::line_chart chart{
+      .title = "", .x_label = "", .y_label = "", .curves = {{.name = name, .x = {0}, .y = {0}}}};
+  // 0.4 x 760 - 40 pixels hold 37 letters of 6.96, the last one an ellipsis.
+  CHECK(texts_in(report::svg_text(chart)).back() == std::string(36, 'w') + "\u2026");
+  const report::interval_chart intervals{.rows = {{name, 0, 0, 0}}, .width = 300};
+  CHECK(texts_in(report::svg_text(intervals)).back() == std::string(21, 'w') + "\u2026");
+}
+
 TEST_CASE("a curve over runs is their mean in a band from least to greatest")
 {
   const auto c = report::curve_over_runs("seeds", {{1.0, 2.0}, {3.0, 2.0}, {5.0, 5.0}}, 1.0);
@@ -505,7 +541,7 @@ TEST_CASE("a curve over runs is their mean in a band from least to greatest")
 
 TEST_CASE("a chart refuses what it cannot draw")
 {
-  const auto refuses = [](report::curve c, const char* why) {
+  const auto refuses = [](curve c, const char* why) {
     const report::line_chart chart{
         .title = "", .x_label = "", .y_label = "", .curves = {std::move(c)}};
     CHECK_THROWS_WITH_AS((void)report::svg_text(chart), why, std::invalid_argument);

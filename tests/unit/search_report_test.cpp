@@ -145,13 +145,13 @@ TEST_CASE("a lineage tree draws each stretch where it happened")
   CHECK(count_of(tree, "<circle") == 3);  // starts
   // Trial 2's row to trial 0's at epoch 1 of 4: once among all stretches, once among the living
   // ones.
-  const std::string_view curve = "M236.00,111.00 C243.00,111.00 243.00,59.00 250.00,59.00";
+  const std::string_view curve = "M236,111 C243,111 243,59 250,59";
   CHECK(count_of(tree, curve) == 2);
   const auto best = tree.substr(tree.find("class=\"best\""));
-  CHECK(count_of(best, "M236.00,59.00 C243.00,59.00 243.00,111.00 250.00,111.00") == 1);
+  CHECK(count_of(best, "M236,59 C243,59 243,111 250,111") == 1);
   CHECK(count_of(best, curve) == 0);
   // Trial 1's first two epochs have no surviving descendants.
-  const std::string_view lost = "x1=\"76.00\" y1=\"85.00\" x2=\"396.00\" y2=\"85.00\"";
+  const std::string_view lost = "x1=\"76\" y1=\"85\" x2=\"396\" y2=\"85\"";
   CHECK(count_of(tree, lost) == 1);
   CHECK(count_of(tree.substr(tree.find("class=\"living\"")), lost) == 0);
   CHECK(count_of(tree, "0.9000 best") == 1);
@@ -180,7 +180,7 @@ TEST_CASE("curves of a search begin where copies were made and mark the best")
   CHECK(count_of(curves, "best: trial 2") == 1);
   // Scores 0.1 to 0.9 on an axis of 0 to 1, epochs 0 to 4: the curve of trial 2 in red.
   CHECK(count_of(curves,
-                 "<polyline points=\"236.00,334.00 396.00,174.00 556.00,78.00\" "
+                 "<polyline points=\"236,334 396,174 556,78\" "
                  "fill=\"none\" stroke-linejoin=\"round\" stroke=\"#D55E00\"") == 1);
   CHECK(count_of(curves, "<title>trial 1</title>") == 2);  // both of its stretches
   auto none = swapped();

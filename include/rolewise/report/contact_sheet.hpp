@@ -2,18 +2,21 @@
 #pragma once
 
 /// @file
-/// Contact sheets: several views of the same examples side by side in one picture.
+/// Contact sheets: several views of the same examples side by side in one picture (SVG).
 
 #include <rolewise/core/batch.hpp>
-#include <rolewise/report/detail/canvas.hpp>
-#include <rolewise/report/detail/letters.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/report/detail/svg.hpp>
+#include <rolewise/report/png.hpp>
+#include <rolewise/report/write_svg.hpp>
 #include <rolewise/support/error.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace rolewise::report {
@@ -24,7 +27,14 @@ struct contact_sheet_row {
   batch shown;
 };
 
-struct contact_sheet_options {
+/// A picture with one row per view and one column per sample, such as the original, the teacher's
+/// view and the student's view:
+///
+///     write_svg("views.svg", contact_sheet{.rows = {{"sample", examples},
+///                                                   {"teacher", views.teacher},
+///                                                   {"student", views.student}}});
+struct contact_sheet {
+  std::vector<contact_sheet_row> rows{};
   std::int64_t scale = 2;     ///< pixels of the sheet per pixel of an image; at least 1
   std::int64_t columns = 16;  ///< samples side by side; the rest continues below; at least 1
   std::vector<std::string> class_names{};  ///< shown below the samples; empty: numbers
@@ -45,9 +55,13 @@ namespace detail {
   return (values * 255.0).round().clamp(0.0, 255.0).to(torch::kByte);
 }
 
-inline void require_rows(const std::vector<contact_sheet_row>& rows)
+inline void require_rows(const contact_sheet& sheet)
 {
   constexpr std::string_view who = "contact_sheet";
+  if (sheet.scale < 1 || sheet.columns < 1)
+    throw_invalid_argument(who, "want scale and columns of at least 1, got ", sheet.scale, " and ",
+                           sheet.columns);
+  const auto& rows = sheet.rows;
   if (rows.empty()) throw_invalid_argument(who, "has no rows");
   const auto& first = rows.front().shown;
   for (const auto& [title, shown] : rows) {
@@ -90,82 +104,89 @@ inline void require_rows(const std::vector<contact_sheet_row>& rows)
   return captions;
 }
 
+/// Layout of a contact sheet in pixels: titles on the left, captions below the samples.
+struct contact_sheet_layout {
+  static constexpr double margin = 14.0;
+  double gap, cell = 0.0, caption_size = 11.0, left = margin, block_height = 0.0;
+  std::vector<double> rows{}, heights{};  ///< where rows begin in a block; their heights
+  std::int64_t columns;
+
+  contact_sheet_layout(const contact_sheet& sheet, const std::vector<std::string>& captions)
+      : gap{2.0 * static_cast<double>(sheet.scale)},
+        columns{std::min(sheet.columns, sheet.rows.front().shown.inputs.size(0))}
+  {
+    constexpr double title_line = 16.0;
+    double titles = 0.0;
+    for (const auto& [title, shown] : sheet.rows) {
+      titles = std::max(titles, text_width(title));
+      cell = std::max(cell, static_cast<double>(shown.inputs.size(3) * sheet.scale));
+      rows.push_back(block_height);
+      heights.push_back(
+          std::max(static_cast<double>(shown.inputs.size(2) * sheet.scale), title_line));
+      block_height += heights.back() + gap;
+    }
+    if (!captions.empty()) {
+      for (const auto& caption : captions)
+        if (text_width(caption, 11.0) > cell) caption_size = 9.0;
+      titles = std::max(titles, text_width(sheet.captions_title, caption_size));
+      block_height += caption_size + 3.0;
+    }
+    block_height += margin;
+    if (titles > 0.0) left += std::ceil(titles) + 8.0;
+  }
+
+  /// Upper left corner of a sample in the first row of its block.
+  [[nodiscard]] spot of(std::int64_t sample) const
+  {
+    return {left + static_cast<double>(sample % columns) * (cell + gap),
+            margin + static_cast<double>(sample / columns) * block_height};
+  }
+};
+
 }  // namespace detail
 
-/// A picture with one row per view and one column per sample, such as the original, the teacher's
-/// view and the student's view.
+/// A contact sheet as the text of an SVG picture, which holds the images as PNG, lossless.
 ///
-///     write_png("views.png", contact_sheet({{"sample", examples},
-///                                           {"teacher", views.teacher},
-///                                           {"student", views.student}}));
-///
-/// Titles are on the left, the classes of the first row's labels below the columns. Normalized
-/// inputs are converted back to 0 .. 255 with the scaling of their batch and clamped. In titles
-/// and names, characters outside ASCII are shown as boxes.
-///
-/// @return `[3, H, W]`, or `[1, H, W]` if every row is gray; uint8, on the CPU
+/// Titles are on the left, the classes of the first row's labels below the columns, truncated where
+/// they are wider than a column. Normalized inputs are converted back to 0 .. 255 with the scaling
+/// of their batch and clamped.
+/// @par Determinism
+/// The same sheet gives the same bytes, whatever the locale.
 /// @throws std::invalid_argument if there are no rows, or they differ in the number or the ids of
-///         their samples, or inputs are not `[N, C, H, W]` with C of 1 or 3
-[[nodiscard]] inline torch::Tensor contact_sheet(const std::vector<contact_sheet_row>& rows,
-                                                 const contact_sheet_options& options = {})
+///         their samples, or inputs are not `[N, C, H, W]` with C of 1 or 3, or for a scale or
+///         columns below 1
+[[nodiscard]] inline std::string svg_text(const contact_sheet& sheet)
 {
-  if (options.scale < 1 || options.columns < 1)
-    throw_invalid_argument("contact_sheet", "want scale and columns of at least 1, got ",
-                           options.scale, " and ", options.columns);
-  detail::require_rows(rows);
-
-  const auto& first = rows.front().shown;
-  const auto samples = first.inputs.size(0), columns = std::min(options.columns, samples);
-  const auto blocks = (samples + columns - 1) / columns;
-  const auto captions = detail::captions_of(first, options.class_names);
-
-  constexpr std::int64_t title_size = 2;
-  const auto gap = 2 * options.scale, margin = 4 * options.scale;
-  const auto title_line = detail::letter_height * title_size;
-  std::int64_t channels = 1, cell = 0, titles = 0, block_height = 0;
-  std::vector<std::int64_t> heights;
-  for (const auto& [title, shown] : rows) {
-    channels = std::max(channels, shown.inputs.size(1));
-    cell = std::max(cell, shown.inputs.size(3) * options.scale);
-    titles = std::max(titles, detail::text_width(title, title_size));
-    heights.push_back(std::max(shown.inputs.size(2) * options.scale, title_line));
-    block_height += heights.back() + gap;
-  }
-  const auto fits = [&](const std::string& c) { return detail::text_width(c, 2) <= cell; };
-  const std::int64_t caption_size = std::all_of(captions.begin(), captions.end(), fits) ? 2 : 1;
-  const auto caption_line = captions.empty() ? 0 : detail::letter_height * caption_size + gap;
-  block_height += caption_line + margin;
-  if (!captions.empty())
-    titles = std::max(titles, detail::text_width(options.captions_title, caption_size));
-  const auto left = margin + (titles > 0 ? titles + margin : 0);
-  detail::canvas sheet{channels, margin + blocks * block_height,
-                       left + columns * (cell + gap) - gap + margin};
-
-  for (std::int64_t block = 0; block < blocks; ++block) {
-    auto top = margin + block * block_height;
-    const auto begin = block * columns, end = std::min(samples, begin + columns);
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      const auto images =
-          detail::visible({.inputs = rows[r].shown.inputs.narrow(0, begin, end - begin),
-                           .labels = {},
-                           .ids = {},
-                           .normalization = rows[r].shown.normalization});
-      sheet.write(rows[r].title, top + (heights[r] - title_line) / 2, margin, title_size);
-      for (auto n = begin; n < end; ++n)
-        sheet.draw(images[n - begin], top, left + (n - begin) * (cell + gap), options.scale);
-      top += heights[r] + gap;
-    }
-    if (!captions.empty()) sheet.write(options.captions_title, top, margin, caption_size);
-    for (auto n = begin; n < end && !captions.empty(); ++n) {
-      const auto caption = detail::shortened(captions[static_cast<std::size_t>(n)],
-                                             cell + gap - caption_size, caption_size);
-      const auto free = cell - detail::text_width(caption, caption_size);
-      sheet.write(caption, top,
-                  left + (n - begin) * (cell + gap) + std::max<std::int64_t>(0, free / 2),
-                  caption_size);
+  detail::require_rows(sheet);
+  const auto captions = detail::captions_of(sheet.rows.front().shown, sheet.class_names);
+  const detail::contact_sheet_layout at{sheet, captions};
+  const auto samples = sheet.rows.front().shown.inputs.size(0);
+  detail::svg drawn{at.of(at.columns - 1).x + at.cell + at.margin,
+                    at.of(samples - 1).y + at.block_height};
+  const auto beside = [&](std::int64_t sample, double down, const std::string& title, double size) {
+    if (sample % at.columns == 0)
+      drawn.write(title, {at.left - 8.0, at.of(sample).y + down},
+                  {.side = detail::anchor::end, .size = size});
+  };
+  for (std::size_t r = 0; r < sheet.rows.size(); ++r) {
+    const auto& [title, shown] = sheet.rows[r];
+    const auto images = detail::visible(shown);
+    const auto width = static_cast<double>(images.size(3) * sheet.scale);
+    const auto height = static_cast<double>(images.size(2) * sheet.scale);
+    for (std::int64_t n = 0; n < samples; ++n) {
+      beside(n, at.rows[r] + at.heights[r] / 2.0 + 4.0, title, 12.0);
+      drawn.image(png_bytes(images[n]), {at.of(n).x, at.of(n).y + at.rows[r], width, height});
     }
   }
-  return sheet.pixels();
+  const double down = at.rows.back() + at.heights.back() + at.gap / 2.0 + at.caption_size;
+  for (std::int64_t n = 0; n < samples && !captions.empty(); ++n) {
+    beside(n, down, sheet.captions_title, at.caption_size);
+    drawn.write(detail::text_within(captions[static_cast<std::size_t>(n)], at.cell + at.gap,
+                                    at.caption_size),
+                {at.of(n).x + at.cell / 2.0, at.of(n).y + down},
+                {.side = detail::anchor::middle, .size = at.caption_size});
+  }
+  return drawn.finished();
 }
 
 }  // namespace rolewise::report

@@ -7,9 +7,8 @@
 #include <rolewise/report/detail/axis.hpp>
 #include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/statistics.hpp>
-#include <rolewise/report/table.hpp>
+#include <rolewise/report/write_svg.hpp>
 #include <rolewise/support/error.hpp>
-#include <rolewise/support/file.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -17,6 +16,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rolewise::report {
@@ -94,134 +94,107 @@ inline void require_curves(const line_chart& chart)
   }
 }
 
+/// Calls `f(begin, end)` for each part [begin, end) of a series without gaps.
+template<typename IsThere, typename F>
+void for_each_stretch(std::size_t size, IsThere&& is_there, F&& f)
+{
+  for (std::size_t begin = 0; begin < size; ++begin) {
+    auto end = begin;
+    while (end < size && is_there(end)) ++end;
+    if (end > begin) f(begin, end);
+    begin = end;
+  }
+}
+
+/// After seven curves, colors repeat with other dashes.
+[[nodiscard]] inline stroke stroke_of(std::size_t curve_number)
+{
+  const auto colors = line_colors.size();
+  return {.color = line_colors[curve_number % colors],
+          .width = 2.0,
+          .dashes = line_dashes[curve_number / colors % line_dashes.size()]};
+}
+
+inline void draw_band(svg& sheet, const plot_frame& frame, const curve& c, const stroke& with)
+{
+  const auto in_band = [&](std::size_t k) {
+    return !c.low.empty() && std::isfinite(c.low[k]) && std::isfinite(c.high[k]);
+  };
+  for_each_stretch(c.x.size(), in_band, [&](std::size_t begin, std::size_t end) {
+    std::vector<spot> corners;
+    for (auto k = begin; k < end; ++k) corners.push_back(frame.at(c.x[k], c.high[k]));
+    for (auto k = end; k-- > begin;) corners.push_back(frame.at(c.x[k], c.low[k]));
+    sheet.polygon(corners, with.color, 0.15);
+  });
+}
+
+inline void draw_curve(svg& sheet, const plot_frame& frame, const curve& c, const stroke& with)
+{
+  const auto is_there = [&](std::size_t k) { return std::isfinite(c.y[k]); };
+  for_each_stretch(c.x.size(), is_there, [&](std::size_t begin, std::size_t end) {
+    std::vector<spot> through;
+    for (auto k = begin; k < end; ++k) through.push_back(frame.at(c.x[k], c.y[k]));
+    if (through.size() > 1)
+      sheet.polyline(through, with);
+    else
+      sheet.dot(through[0], 3.0, with.color);
+  });
+}
+
+/// The plot of a chart beside a legend of this width.
+[[nodiscard]] inline plot_frame frame_of(const line_chart& chart, double legend)
+{
+  extent across, up;
+  for (const auto& c : chart.curves) {
+    for (const double x : c.x) across.include(x);
+    for (const auto* values : {&c.y, &c.low, &c.high})
+      for (const double y : *values) up.include(y);
+  }
+  plot_frame frame{
+      .across = axis{across, false},
+      .up = axis{up, true},
+      .left = 0.0,
+      .top = chart.title.empty() ? 16.0 : 42.0,
+      .right = static_cast<double>(chart.width) - legend - 14.0,
+      .bottom = static_cast<double>(chart.height) - (chart.x_label.empty() ? 28.0 : 48.0)};
+  for (const auto& tick : frame.up.ticks())
+    frame.left = std::max(frame.left, text_width(tick.label));
+  frame.left += chart.y_label.empty() ? 14.0 : 34.0;
+  return frame;
+}
+
 }  // namespace detail
 
 /// A line chart as the text of an SVG picture.
 ///
 /// Ticks are at multiples of 1, 2 or 5 times a power of ten. The legend is on the right, in the
-/// order of the curves.
+/// order of the curves; names that need more than 0.4 of the width are truncated.
 /// @par Determinism
 /// The same chart gives the same bytes, whatever the locale.
 /// @throws std::invalid_argument for a chart without curves, or a curve whose parts differ in
 ///         length or whose x are not finite
-[[nodiscard]] std::string svg_text(const line_chart& chart);
-
-/// Writes a chart to a file; an existing file is replaced atomically.
-/// @throws std::invalid_argument as `svg_text` does
-/// @throws std::runtime_error if the file cannot be written
-inline void write_svg(const std::string& path, const line_chart& chart)
+[[nodiscard]] inline std::string svg_text(const line_chart& chart)
 {
-  support::write_file_atomically(path, svg_text(chart));
-}
+  using namespace detail;
+  require_curves(chart);
+  const auto width = static_cast<double>(chart.width);
+  constexpr double key = 40.0;  // of the legend, a line and gaps
+  double names = 0.0;
+  for (const auto& c : chart.curves) names = std::max(names, text_width(c.name));
+  names = std::min(names, 0.4 * width - key);
+  const auto frame = frame_of(chart, key + names);
 
-inline std::string svg_text(const line_chart& chart)
-{
-  detail::require_curves(chart);
-  detail::extent across, up;
-  std::size_t longest_name = 0;
-  for (const auto& c : chart.curves) {
-    for (const double x : c.x) across.include(x);
-    for (const auto* values : {&c.y, &c.low, &c.high})
-      for (const double y : *values) up.include(y);
-    longest_name = std::max(longest_name, c.name.size());
-  }
-  const detail::axis x_axis{across, false}, y_axis{up, true};
-
-  // Names are drawn at 12 pixels, where a letter is about 6.6 wide.
-  constexpr double letter = 6.6;
-  const auto px = [](double v) { return fixed_text(v, 2); };
-  const double width = static_cast<double>(chart.width);
-  const double height = static_cast<double>(chart.height);
-  const double legend = std::min(40.0 + letter * static_cast<double>(longest_name), 0.4 * width);
-  std::size_t longest_tick = 1;
-  for (const auto& tick : y_axis.ticks()) longest_tick = std::max(longest_tick, tick.label.size());
-  const double left =
-      14.0 + (chart.y_label.empty() ? 0.0 : 20.0) + letter * static_cast<double>(longest_tick);
-  const double right = width - legend - 14.0, top = chart.title.empty() ? 16.0 : 42.0;
-  const double bottom = height - (chart.x_label.empty() ? 28.0 : 48.0);
-  const auto x_of = [&](double x) { return left + (right - left) * x_axis.share(x); };
-  const auto y_of = [&](double y) { return bottom - (bottom - top) * y_axis.share(y); };
-
-  std::string out = detail::classic_text(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", chart.width, "\" height=\"",
-      chart.height, "\" viewBox=\"0 0 ", chart.width, " ", chart.height,
-      "\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"#333333\">\n",
-      "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
-  const auto text = [&](double x, double y, std::string_view more, std::string_view words) {
-    out += detail::classic_text("<text x=\"", px(x), "\" y=\"", px(y), "\"", more, ">",
-                                detail::xml_text(words), "</text>\n");
-  };
-  const auto line = [&](double x1, double y1, double x2, double y2, std::string_view more) {
-    out += detail::classic_text("<line x1=\"", px(x1), "\" y1=\"", px(y1), "\" x2=\"", px(x2),
-                                "\" y2=\"", px(y2), "\"", more, "/>\n");
-  };
-
-  if (!chart.title.empty())
-    text((left + right) / 2, 25, " text-anchor=\"middle\" font-size=\"15\"", chart.title);
-  for (const auto& tick : y_axis.ticks()) {
-    line(left, y_of(tick.at), right, y_of(tick.at), " stroke=\"#e4e4e4\"");
-    text(left - 6, y_of(tick.at) + 4, " text-anchor=\"end\"", tick.label);
-  }
-  for (const auto& tick : x_axis.ticks()) {
-    line(x_of(tick.at), bottom, x_of(tick.at), bottom + 5, " stroke=\"#888888\"");
-    text(x_of(tick.at), bottom + 19, " text-anchor=\"middle\"", tick.label);
-  }
-  line(left, bottom, right, bottom, " stroke=\"#888888\"");
-  line(left, top, left, bottom, " stroke=\"#888888\"");
-  if (!chart.x_label.empty())
-    text((left + right) / 2, height - 10, " text-anchor=\"middle\"", chart.x_label);
-  if (!chart.y_label.empty())
-    text(18, (top + bottom) / 2,
-         detail::classic_text(" text-anchor=\"middle\" transform=\"rotate(-90 18.00 ",
-                              px((top + bottom) / 2), ")\""),
-         chart.y_label);
-
-  const auto color_of = [](std::size_t i) {
-    return detail::line_colors[i % detail::line_colors.size()];
-  };
-  const auto stroke_of = [&](std::size_t i) {
-    const auto dashes =
-        detail::line_strokes[i / detail::line_colors.size() % detail::line_strokes.size()];
-    return detail::classic_text(
-        " stroke=\"", color_of(i), "\"",
-        dashes.empty() ? "" : detail::classic_text(" stroke-dasharray=\"", dashes, "\""));
-  };
+  svg sheet{width, static_cast<double>(chart.height)};
+  frame.draw(sheet, chart.title, chart.x_label, chart.y_label, frame.across.ticks());
+  for (std::size_t i = 0; i < chart.curves.size(); ++i)
+    draw_band(sheet, frame, chart.curves[i], stroke_of(i));
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {
-    const auto& c = chart.curves[i];
-    const auto in_band = [&](std::size_t k) {
-      return !c.low.empty() && std::isfinite(c.low[k]) && std::isfinite(c.high[k]);
-    };
-    detail::for_each_stretch(c.x.size(), in_band, [&](std::size_t begin, std::size_t end) {
-      out += "<polygon points=\"";
-      for (auto k = begin; k < end; ++k) out += px(x_of(c.x[k])) + "," + px(y_of(c.high[k])) + " ";
-      for (auto k = end; k-- > begin;) out += px(x_of(c.x[k])) + "," + px(y_of(c.low[k])) + " ";
-      out.back() = '"';
-      out += detail::classic_text(" fill=\"", color_of(i), "\" fill-opacity=\"0.15\"/>\n");
-    });
+    draw_curve(sheet, frame, chart.curves[i], stroke_of(i));
+    const double y = frame.top + 8.0 + 20.0 * static_cast<double>(i);
+    sheet.line({frame.right + 14.0, y}, {frame.right + 36.0, y}, stroke_of(i));
+    sheet.write(text_within(chart.curves[i].name, names), {frame.right + 42.0, y + 4.0});
   }
-  for (std::size_t i = 0; i < chart.curves.size(); ++i) {
-    const auto& c = chart.curves[i];
-    const auto is_there = [&](std::size_t k) { return std::isfinite(c.y[k]); };
-    detail::for_each_stretch(c.x.size(), is_there, [&](std::size_t begin, std::size_t end) {
-      if (end - begin == 1) {
-        out +=
-            detail::classic_text("<circle cx=\"", px(x_of(c.x[begin])), "\" cy=\"",
-                                 px(y_of(c.y[begin])), "\" r=\"3\" fill=\"", color_of(i), "\"/>\n");
-        return;
-      }
-      out += "<polyline points=\"";
-      for (auto k = begin; k < end; ++k) out += px(x_of(c.x[k])) + "," + px(y_of(c.y[k])) + " ";
-      out.back() = '"';
-      out += detail::classic_text(" fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\"",
-                                  stroke_of(i), "/>\n");
-    });
-  }
-  for (std::size_t i = 0; i < chart.curves.size(); ++i) {
-    const double y = top + 8.0 + 20.0 * static_cast<double>(i);
-    line(right + 14, y, right + 36, y, " stroke-width=\"2\"" + stroke_of(i));
-    text(right + 42, y + 4, "", chart.curves[i].name);
-  }
-  return out + "</svg>\n";
+  return sheet.finished();
 }
 
 }  // namespace rolewise::report

@@ -5,15 +5,11 @@
 /// Forest plots: estimates with their confidence intervals, a row each (SVG).
 
 #include <rolewise/report/detail/axis.hpp>
-#include <rolewise/report/detail/pens.hpp>
 #include <rolewise/report/detail/svg.hpp>
-#include <rolewise/report/detail/svg_sheet.hpp>
-#include <rolewise/support/display_width.hpp>
+#include <rolewise/report/write_svg.hpp>
 #include <rolewise/support/error.hpp>
-#include <rolewise/support/file.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -60,7 +56,7 @@ inline void require_rows(const interval_chart& chart)
 }  // namespace detail
 
 /// A forest plot as the text of an SVG picture. Intervals that exclude zero are drawn in color,
-/// others in gray.
+/// others in gray. Names that need more than 0.6 of the width are truncated.
 /// @par Determinism
 /// The same chart gives the same bytes, whatever the locale.
 /// @throws std::invalid_argument for a chart without rows, or a row whose numbers are out of order
@@ -69,51 +65,42 @@ inline void require_rows(const interval_chart& chart)
   detail::require_rows(chart);
   detail::extent across;
   across.include(0.0);
-  std::size_t longest = 0;
+  double longest = 0.0;
   for (const auto& row : chart.rows) {
     across.include(row.low);
     across.include(row.high);
-    longest = std::max(longest, support::display_width(row.name));
+    longest = std::max(longest, detail::text_width(row.name));
   }
   const detail::axis axis{across, true};
 
-  // Names are drawn at 12 pixels, where a letter is about 6.6 wide.
-  constexpr double letter = 6.6, row_height = 22.0;
-  const double width = static_cast<double>(chart.width);
-  const double left = std::min(20.0 + letter * static_cast<double>(longest), 0.6 * width);
-  const double right = width - 20.0, top = chart.title.empty() ? 16.0 : 42.0;
+  constexpr double row_height = 22.0;
+  const auto width = static_cast<double>(chart.width);
+  const double names = std::min(longest, 0.6 * width - 20.0);
+  const double left = 20.0 + names, right = width - 20.0, top = chart.title.empty() ? 16.0 : 42.0;
   const double bottom = top + row_height * static_cast<double>(chart.rows.size());
-  const double height = bottom + (chart.x_label.empty() ? 28.0 : 48.0);
   const auto x_of = [&](double x) { return left + (right - left) * axis.share(x); };
 
-  detail::svg_sheet sheet{width, height};
-  sheet.write(chart.title, {width / 2, 25}, detail::anchor::middle, " font-size=\"15\"");
+  detail::svg sheet{width, bottom + (chart.x_label.empty() ? 28.0 : 48.0)};
+  sheet.write(chart.title, {12.0, 25.0}, detail::title_lettering);
   for (const auto& tick : axis.ticks()) {
-    sheet.line({x_of(tick.at), top}, {x_of(tick.at), bottom}, {.color = "#e4e4e4"});
-    sheet.write(tick.label, {x_of(tick.at), bottom + 19}, detail::anchor::middle);
+    sheet.line({x_of(tick.at), top}, {x_of(tick.at), bottom}, {.color = detail::grid_color});
+    sheet.write(tick.label, {x_of(tick.at), bottom + 19.0}, {.side = detail::anchor::middle});
   }
   sheet.line({x_of(0.0), top}, {x_of(0.0), bottom}, {});
   sheet.line({left, bottom}, {right, bottom}, {});
-  sheet.write(chart.x_label, {(left + right) / 2, height - 10}, detail::anchor::middle);
+  sheet.write(chart.x_label, {(left + right) / 2.0, bottom + 38.0},
+              {.side = detail::anchor::middle});
   for (std::size_t i = 0; i < chart.rows.size(); ++i) {
     const auto& row = chart.rows[i];
     const double y = top + row_height * (static_cast<double>(i) + 0.5);
-    const detail::stroke with{
-        .color = row.low > 0.0 || row.high < 0.0 ? detail::line_colors[0] : detail::stroke{}.color,
-        .width = 2.0};
-    sheet.write(row.name, {left - 8, y + 4}, detail::anchor::end);
-    sheet.line({x_of(row.low), y}, {x_of(row.high), y}, with);
-    sheet.dot({x_of(row.mean), y}, 4.0, with.color);
+    const bool excludes_zero = row.low > 0.0 || row.high < 0.0;
+    const auto color = excludes_zero ? detail::line_colors[0] : detail::axis_color;
+    sheet.write(detail::text_within(row.name, names), {left - 8.0, y + 4.0},
+                {.side = detail::anchor::end});
+    sheet.line({x_of(row.low), y}, {x_of(row.high), y}, {.color = color, .width = 2.0});
+    sheet.dot({x_of(row.mean), y}, 4.0, color);
   }
   return sheet.finished();
-}
-
-/// Writes a chart to a file; an existing file is replaced atomically.
-/// @throws std::invalid_argument as `svg_text` does
-/// @throws std::runtime_error if the file cannot be written
-inline void write_svg(const std::string& path, const interval_chart& chart)
-{
-  support::write_file_atomically(path, svg_text(chart));
 }
 
 }  // namespace rolewise::report

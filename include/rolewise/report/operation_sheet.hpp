@@ -45,15 +45,14 @@ struct operation_sheet_options {
 /// A contact sheet of one image: a row for each operation, first the image as it is, then the image
 /// after the operation at the magnitude levels 0 .. 9 of a policy.
 ///
-///     const auto sheet = operation_sheet(example, {.operations = operations_in(policy)});
-///     write_png("operations.png", sheet);
+///     write_svg("operations.svg",
+///               operation_sheet(example, {.operations = operations_in(policy)}));
 ///
 /// Signed operations use the positive direction, cutout is centered in the image, and holes are
 /// filled with the mean color of the data set.
 /// @param example one image, uint8 `[1, C, H, W]`, C = 1 or 3
-/// @return as `contact_sheet`
-/// @throws std::invalid_argument for other inputs, no operation, or a scale below 1
-[[nodiscard]] inline torch::Tensor operation_sheet(const batch& example,
+/// @throws std::invalid_argument for other inputs or no operation
+[[nodiscard]] inline contact_sheet operation_sheet(const batch& example,
                                                    const operation_sheet_options& options = {})
 {
   constexpr auto who = "operation_sheet";
@@ -67,7 +66,13 @@ struct operation_sheet_options {
     return torch::full({levels}, static_cast<double>(place), torch::kFloat64);
   };
 
-  std::vector<contact_sheet_row> rows;
+  contact_sheet sheet{.rows = {},
+                      .scale = options.scale,
+                      .columns = levels + 1,
+                      .class_names = {"as is"},
+                      .captions_title = "level"};
+  for (std::int64_t level = 0; level < levels; ++level)
+    sheet.class_names.push_back(std::to_string(level));
   for (const auto what : options.operations) {
     std::vector<double> values;
     for (std::int64_t level = 0; level < levels; ++level)
@@ -77,19 +82,13 @@ struct operation_sheet_options {
                                 .row = all_at(original.size(2) / 2),
                                 .column = all_at(original.size(3) / 2)});
     const auto shown = filled(changed, mean_color(example.normalization, original.size(1)));
-    rows.push_back({std::string{name(what)},
-                    {.inputs = torch::cat({original, shown}),
-                     .labels = torch::arange(levels + 1, torch::kLong),
-                     .ids = {},
-                     .normalization = {}}});
+    sheet.rows.push_back({std::string{name(what)},
+                          {.inputs = torch::cat({original, shown}),
+                           .labels = torch::arange(levels + 1, torch::kLong),
+                           .ids = {},
+                           .normalization = {}}});
   }
-  contact_sheet_options sheet{.scale = options.scale,
-                              .columns = levels + 1,
-                              .class_names = {"as is"},
-                              .captions_title = "level"};
-  for (std::int64_t level = 0; level < levels; ++level)
-    sheet.class_names.push_back(std::to_string(level));
-  return contact_sheet(rows, sheet);
+  return sheet;
 }
 
 }  // namespace rolewise::report

@@ -6,11 +6,13 @@
 /// levels.
 
 #include <rolewise/report/detail/quantization_panel.hpp>
+#include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/quantization_report.hpp>
+#include <rolewise/report/write_svg.hpp>
 #include <rolewise/support/error.hpp>
-#include <rolewise/support/file.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,61 +34,55 @@ struct quantization_page {
 
   explicit quantization_page(const network_quantization& report)
   {
-    constexpr double letter = 6.9, least = 110.0;
-    double labels = least;
-    for (const auto& layer : report.layers)
-      labels = std::max(labels, letter * static_cast<double>(layer.place.name.size()));
-    weights = margin + labels + 14.0;
+    double labels = 110.0;
+    for (const auto& layer : report.layers) labels = std::max(labels, text_width(layer.place.name));
+    weights = margin + std::ceil(labels) + 14.0;
     activations = weights + panel_width + gap;
     width = activations + panel_width + margin;
     height = head + row_height * static_cast<double>(report.layers.size()) + foot;
   }
 };
 
-[[nodiscard]] inline std::string head_of(const network_quantization& report,
-                                         const quantization_page& page)
+inline void draw_head(svg& sheet, const network_quantization& report, const quantization_page& page)
 {
-  std::string out = svg_words(page.margin, 26, "font-size=\"15\"", report.network);
+  sheet.write(report.network, {page.margin, 26.0}, title_lettering);
   double x = page.weights;
-  const auto words = [&](std::string_view text) {
-    out += svg_words(x + 18, 26, "font-size=\"11\"", text);
-    x += 40.0 + 5.6 * static_cast<double>(text.size());
+  const auto explain = [&](std::string_view meaning) {
+    constexpr double size = 11.0;
+    sheet.write(meaning, {x + 18.0, 26.0}, {.size = size});
+    x += 40.0 + text_width(meaning, size);
   };
-  out +=
-      detail::classic_text("<rect x=\"", pixels_text(x),
-                           "\" y=\"16\" width=\"12\" height=\"11\" fill=\"", bar_color, "\"/>\n");
-  words("values before");
-  out += svg_line(x + 6, 15, x + 6, 28, in_use());
-  words("level in use");
-  out += svg_dot(x + 6, 22);
-  words("its share of the values, next to the greatest");
-  out += svg_line(x + 6, 15, x + 6, 28, unused());
-  words("unused level");
-  out += svg_words(page.weights, 58, "font-size=\"13\" font-weight=\"bold\"", "weights");
-  return out + svg_words(page.activations, 58, "font-size=\"13\" font-weight=\"bold\"",
-                         "activations that enter the layer");
+  sheet.fill({x, 16.0, 12.0, 11.0}, bar_color);
+  explain("values before");
+  sheet.line({x + 6.0, 15.0}, {x + 6.0, 28.0}, used_level);
+  explain("level in use");
+  sheet.dot({x + 6.0, 22.0}, level_dot_radius, level_color);
+  explain("its share of the values, next to the greatest");
+  sheet.line({x + 6.0, 15.0}, {x + 6.0, 28.0}, unused_level);
+  explain("unused level");
+  constexpr lettering heading{.size = 13.0, .is_bold = true};
+  sheet.write("weights", {page.weights, 58.0}, heading);
+  sheet.write("activations that enter the layer", {page.activations, 58.0}, heading);
 }
 
-[[nodiscard]] inline std::string row_of(const layer_quantization& layer,
-                                        const quantization_page& page, double top)
+inline void draw_row(svg& sheet, const layer_quantization& layer, const quantization_page& page,
+                     double top)
 {
-  constexpr std::string_view small = "font-size=\"11\" fill=\"#777777\"";
-  auto out = svg_words(page.margin, top + 32, "", layer.place.name) +
-             svg_words(page.margin, top + 48, small, name(layer.place.kind));
+  constexpr lettering small{.size = 11.0, .color = faint_text_color};
+  sheet.write(layer.place.name, {page.margin, top + 32.0});
+  sheet.write(name(layer.place.kind), {page.margin, top + 48.0}, small);
   const auto half = [&](const std::optional<quantization_view>& view, bit_width bits, double left,
                         bool are_activations) {
     if (view)
-      out += quantization_panel{*view, left, top, quantization_page::panel_width}.text(
-          are_activations);
+      quantization_panel{*view, left, top, page.panel_width}.draw(sheet, are_activations);
     else
-      out += svg_words(left, top + 12, small, bits.is_full() ? "full precision" : "not quantized");
+      sheet.write(bits.is_full() ? "full precision" : "not quantized", {left, top + 12.0}, small);
   };
   half(layer.weights, layer.widths.weights, page.weights, false);
   half(layer.activations, layer.widths.activations, page.activations, true);
-  if (!layer.shares_with.empty())
-    out += svg_words(page.margin, top + 64, small, "reads what enters") +
-           svg_words(page.margin, top + 78, small, layer.shares_with);
-  return out;
+  if (layer.shares_with.empty()) return;
+  sheet.write("reads what enters", {page.margin, top + 64.0}, small);
+  sheet.write(layer.shares_with, {page.margin, top + 78.0}, small);
 }
 
 }  // namespace detail
@@ -103,31 +99,18 @@ struct quantization_page {
   if (report.layers.empty())
     throw_invalid_argument("quantization_pictures", "the report has no layers");
   const detail::quantization_page page{report};
-  const auto width = fixed_text(page.width, 0), height = fixed_text(page.height, 0);
-  std::string out = detail::classic_text(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", width, "\" height=\"", height,
-      "\" viewBox=\"0 0 ", width, " ", height,
-      "\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"#333333\">\n",
-      "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
-  out += detail::head_of(report, page);
+  detail::svg sheet{page.width, page.height};
+  detail::draw_head(sheet, report, page);
   double top = page.head;
   for (const auto& layer : report.layers) {
-    out += detail::row_of(layer, page, top);
+    detail::draw_row(sheet, layer, page, top);
     top += page.row_height;
   }
-  out += detail::svg_words(
-      page.weights, page.height - 12, "font-size=\"10\" fill=\"#777777\"",
+  sheet.write(
       "clipped: beyond the outermost level by more than half a step; error: mean square, relative "
-      "to the variance; a bar with a cut is higher");
-  return out + "</svg>\n";
-}
-
-/// Writes a report to a file as a picture; an existing file is replaced atomically.
-/// @throws std::invalid_argument as `svg_text` does
-/// @throws std::runtime_error if the file cannot be written
-inline void write_svg(const std::string& path, const network_quantization& report)
-{
-  support::write_file_atomically(path, svg_text(report));
+      "to the variance; a bar with a cut is higher",
+      {page.weights, page.height - 12.0}, {.size = 10.0, .color = detail::faint_text_color});
+  return sheet.finished();
 }
 
 }  // namespace rolewise::report

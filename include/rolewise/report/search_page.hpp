@@ -4,7 +4,6 @@
 /// @file
 /// Report of a search as one self-contained HTML page.
 
-#include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/heat_map.hpp>
 #include <rolewise/report/policy_pictures.hpp>
 #include <rolewise/report/search_pictures.hpp>
@@ -116,6 +115,13 @@ namespace detail {
                                  "end"};
   for (const auto& d : others) names.push_back(d.name);
   table rows{names};
+  const auto add = [&](std::vector<std::string> row, const search::configuration& at) {
+    for (const auto& d : others) {
+      const auto* value = at.find(d.name);
+      row.push_back(value == nullptr ? "-" : value_words(*value));
+    }
+    rows.add(std::move(row));
+  };
   std::int64_t place = 0;
   for (const auto& [trial, epochs, mean] : search::ranked_trials(history, options.evaluations)) {
     const auto path = lineage.ancestry(trial);
@@ -142,21 +148,10 @@ namespace detail {
                                  current.stopped ? "stopped"
                                  : is_done       ? "finished"
                                                  : "under way"};
-    for (const auto& d : others) {
-      const auto* value = current.at.find(d.name);
-      row.push_back(value == nullptr ? "-" : value_words(*value));
-    }
-    rows.add(std::move(row));
+    add(std::move(row), current.at);
   }
-  for (const auto& [trial, epoch, at, reason] : search::failed_trials(history)) {
-    std::vector<std::string> row{
-        "-", std::to_string(trial), std::to_string(epoch), "-", "-", "-", "-", "-", "failed"};
-    for (const auto& d : others) {
-      const auto* value = at.find(d.name);
-      row.push_back(value == nullptr ? "-" : value_words(*value));
-    }
-    rows.add(std::move(row));
-  }
+  for (const auto& [trial, epoch, at, reason] : search::failed_trials(history))
+    add({"-", std::to_string(trial), std::to_string(epoch), "-", "-", "-", "-", "-", "failed"}, at);
   return rows;
 }
 

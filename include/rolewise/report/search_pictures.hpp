@@ -5,8 +5,7 @@
 /// Pictures of a search: lineage tree of its trials and score curves (SVG).
 
 #include <rolewise/report/detail/axis.hpp>
-#include <rolewise/report/detail/pens.hpp>
-#include <rolewise/report/detail/svg_sheet.hpp>
+#include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/table.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_lineage.hpp>
@@ -30,8 +29,6 @@ namespace detail {
 inline constexpr stroke faded_stroke{"#c9c9c9", 1.5};
 inline constexpr stroke living_stroke{"#0072B2", 2.0};
 inline constexpr stroke best_stroke{"#D55E00", 3.5};
-inline constexpr std::string_view axis_color = "#888888";
-inline constexpr std::string_view grid_color = "#e4e4e4";
 
 /// The data of a search that its pictures use.
 struct pictured_search {
@@ -84,14 +81,14 @@ struct pictured_search {
 }
 
 /// Draws the three line styles and their meaning, in a row.
-inline void draw_search_legend(svg_sheet& sheet, spot at, std::string_view others,
+inline void draw_search_legend(svg& sheet, spot at, std::string_view others,
                                std::string_view living, std::string_view best)
 {
   const auto entry = [&](const stroke& with, std::string_view words) {
     if (words.empty()) return;
     sheet.line({at.x, at.y - 4}, {at.x + 24, at.y - 4}, with);
-    sheet.write(words, {at.x + 30, at.y}, anchor::begin);
-    at.x += 50.0 + static_cast<double>(svg_pen::width_of(words));
+    sheet.write(words, {at.x + 30, at.y});
+    at.x += 50.0 + text_width(words);
   };
   entry(best_stroke, best);
   entry(living_stroke, living);
@@ -128,40 +125,39 @@ struct tree_layout {
 };
 
 /// Draws epochs below, trials on the left, last scores on the right.
-inline void draw_tree_frame(svg_sheet& sheet, const tree_layout& at,
+inline void draw_tree_frame(svg& sheet, const tree_layout& at,
                             const search::search_history& history, const pictured_search& seen)
 {
-  sheet.write("Ancestry of the trials", {tree_layout::left, 25.0}, anchor::begin,
-              " font-size=\"15\"");
+  sheet.write("Ancestry of the trials", {tree_layout::left, 25.0}, title_lettering);
   for (const auto& tick : epoch_ticks(at.across)) {
     const double x = tree_layout::left + tree_layout::plot_width * at.across.share(tick.at);
-    sheet.line({x, tree_layout::top}, {x, at.bottom}, {grid_color, 1.0});
-    sheet.write(tick.label, {x, at.bottom + 18}, anchor::middle);
+    sheet.line({x, tree_layout::top}, {x, at.bottom}, {.color = grid_color});
+    sheet.write(tick.label, {x, at.bottom + 19}, {.side = anchor::middle});
   }
-  sheet.write("epoch", {tree_layout::left + tree_layout::plot_width / 2, at.bottom + 36},
-              anchor::middle);
+  sheet.write("epoch", {tree_layout::left + tree_layout::plot_width / 2, at.bottom + 38},
+              {.side = anchor::middle});
   const auto every = static_cast<std::int64_t>(14.0 / at.row) + 1;  // labels that do not touch
   for (std::int64_t trial = 0; trial < history.trials; ++trial) {
     const bool is_best = seen.best == trial;
     if (trial % (at.row >= 14.0 ? 1 : every) != 0 && !is_best) continue;
-    const std::string_view style = is_best ? " font-weight=\"bold\" fill=\"#D55E00\"" : "";
-    sheet.write("trial " + std::to_string(trial), {tree_layout::left - 10, at.y_of(trial) + 4},
-                anchor::end, style);
+    auto style = is_best ? lettering{.color = best_stroke.color, .is_bold = true} : lettering{};
     const auto last = seen.lineage.last[static_cast<std::size_t>(trial)];
     const auto scores = seen.lineage.scores_of(trial);
     const spot beside{tree_layout::left + tree_layout::plot_width + 12, at.y_of(trial) + 4};
     if (last && seen.lineage.stretches[*last].failed)
-      sheet.write("failed", beside, anchor::begin, style);
+      sheet.write("failed", beside, style);
     else if (!scores.empty())
-      sheet.write(fixed_text(scores.back().score, 4) + (is_best ? " best" : ""), beside,
-                  anchor::begin, style);
+      sheet.write(fixed_text(scores.back().score, 4) + (is_best ? " best" : ""), beside, style);
+    style.side = anchor::end;
+    sheet.write("trial " + std::to_string(trial), {tree_layout::left - 10, at.y_of(trial) + 4},
+                style);
   }
 }
 
 /// Draws a stretch up to an epoch, with the line from its parent.
-inline void draw_stretch(svg_sheet& sheet, const tree_layout& at,
-                         const search::lineage_stretch& own, std::int64_t end,
-                         const search::search_lineage& lineage, double delay, stroke with)
+inline void draw_stretch(svg& sheet, const tree_layout& at, const search::lineage_stretch& own,
+                         std::int64_t end, const search::search_lineage& lineage, double delay,
+                         stroke with)
 {
   const double y = at.y_of(own.trial);
   double x = at.x_of(own.begin);
@@ -193,7 +189,7 @@ inline void draw_stretch(svg_sheet& sheet, const tree_layout& at,
   const tree_layout at{history.trials, history.epochs};
   const auto delay = at.delay(history.evaluation_interval);
   const auto& all = seen.lineage.stretches;
-  svg_sheet sheet{at.width, at.height};
+  svg sheet{at.width, at.height};
   draw_tree_frame(sheet, at, history, seen);
   sheet.begin_group("others");
   for (const auto& own : all)
@@ -210,11 +206,11 @@ inline void draw_stretch(svg_sheet& sheet, const tree_layout& at,
       draw_stretch(sheet, at, all[i], *end, seen.lineage, delay, best_stroke);
   sheet.end_group();
   for (const auto& own : all) {
-    if (!own.parent) sheet.dot({at.x_of(own.begin), at.y_of(own.trial)}, 3.5, "#333333");
+    if (!own.parent) sheet.dot({at.x_of(own.begin), at.y_of(own.trial)}, 3.5, text_color);
     if (own.failed)
-      sheet.cross({at.x_of(own.end), at.y_of(own.trial)}, 6.0, {"#333333", 3.0});
+      sheet.cross({at.x_of(own.end), at.y_of(own.trial)}, 6.0, {text_color, 3.0});
     else if (own.stopped)
-      sheet.cross({at.x_of(own.end), at.y_of(own.trial)}, 4.0, {"#333333", 1.5});
+      sheet.cross({at.x_of(own.end), at.y_of(own.trial)}, 4.0, {text_color, 1.5});
   }
   draw_search_legend(sheet, {tree_layout::left, at.bottom + 60}, "without descendants",
                      "ancestors of those that are left",
@@ -224,38 +220,8 @@ inline void draw_stretch(svg_sheet& sheet, const tree_layout& at,
 
 namespace detail {
 
-/// Frame of the score curves: axes with ticks and labels.
-struct curve_frame {
-  static constexpr double width = 812.0, height = 440.0, left = 76.0, right = 716.0, top = 46.0,
-                          bottom = 366.0;
-  axis across, up;
-
-  [[nodiscard]] spot at(double x, double y) const
-  {
-    return {left + (right - left) * across.share(x), bottom - (bottom - top) * up.share(y)};
-  }
-  void draw(svg_sheet& sheet) const
-  {
-    sheet.write("Scores of all trials", {left, 25.0}, anchor::begin, " font-size=\"15\"");
-    for (const auto& tick : up.ticks()) {
-      const double y = bottom - (bottom - top) * up.share(tick.at);
-      sheet.line({left, y}, {right, y}, {grid_color, 1.0});
-      sheet.write(tick.label, {left - 6, y + 4}, anchor::end);
-    }
-    for (const auto& tick : epoch_ticks(across)) {
-      const double x = left + (right - left) * across.share(tick.at);
-      sheet.line({x, bottom}, {x, bottom + 5}, {axis_color, 1.0});
-      sheet.write(tick.label, {x, bottom + 19}, anchor::middle);
-    }
-    sheet.line({left, bottom}, {right, bottom}, {axis_color, 1.0});
-    sheet.line({left, top}, {left, bottom}, {axis_color, 1.0});
-    sheet.write("epoch", {(left + right) / 2, bottom + 37}, anchor::middle);
-    sheet.write_upwards("score", {18, (top + bottom) / 2});
-  }
-};
-
 /// Points of a curve up to an epoch; a copy starts at the score of its parent.
-[[nodiscard]] inline std::vector<spot> curve_of(const curve_frame& frame,
+[[nodiscard]] inline std::vector<spot> curve_of(const plot_frame& frame,
                                                 const search::search_lineage& lineage,
                                                 std::size_t i, std::int64_t end)
 {
@@ -271,7 +237,7 @@ struct curve_frame {
   return through;
 }
 
-inline void draw_curve(svg_sheet& sheet, const std::vector<spot>& through, stroke with)
+inline void draw_scores(svg& sheet, const std::vector<spot>& through, stroke with)
 {
   if (through.size() > 1) sheet.polyline(through, with);
   if (through.size() == 1 || with.color == best_stroke.color)
@@ -295,21 +261,27 @@ inline void draw_curve(svg_sheet& sheet, const std::vector<spot>& through, strok
   extent up;
   for (const auto& own : all)
     for (const auto& score : own.scores) up.include(score.score);
-  const curve_frame frame{axis{{0.0, static_cast<double>(history.epochs)}, false}, axis{up, true}};
-  svg_sheet sheet{curve_frame::width, curve_frame::height};
-  frame.draw(sheet);
+  const plot_frame frame{.across = axis{{0.0, static_cast<double>(history.epochs)}, false},
+                         .up = axis{up, true},
+                         .left = 76.0,
+                         .top = 46.0,
+                         .right = 716.0,
+                         .bottom = 366.0};
+  constexpr double width = 812.0, height = 440.0;
+  svg sheet{width, height};
+  frame.draw(sheet, "Scores of all trials", "epoch", "score", epoch_ticks(frame.across));
   for (std::size_t i = 0; i < all.size(); ++i) {
     sheet.begin_group("others", "trial " + std::to_string(all[i].trial));
-    draw_curve(sheet, curve_of(frame, seen.lineage, i, all[i].end), faded_stroke);
+    draw_scores(sheet, curve_of(frame, seen.lineage, i, all[i].end), faded_stroke);
     sheet.end_group();
   }
   for (std::size_t i = 0; i < all.size(); ++i)
     if (const auto end = seen.lives_until[i])
-      draw_curve(sheet, curve_of(frame, seen.lineage, i, *end), {living_stroke.color, 1.5});
+      draw_scores(sheet, curve_of(frame, seen.lineage, i, *end), {living_stroke.color, 1.5});
   for (std::size_t i = 0; i < all.size(); ++i)
     if (const auto end = seen.of_best_until[i])
-      draw_curve(sheet, curve_of(frame, seen.lineage, i, *end), {best_stroke.color, 3.0});
-  draw_search_legend(sheet, {curve_frame::left, curve_frame::height - 12}, "without descendants",
+      draw_scores(sheet, curve_of(frame, seen.lineage, i, *end), {best_stroke.color, 3.0});
+  draw_search_legend(sheet, {frame.left, height - 12.0}, "without descendants",
                      "ancestors of those that are left",
                      seen.best ? "best: trial " + std::to_string(*seen.best) : std::string{});
   return sheet.finished();

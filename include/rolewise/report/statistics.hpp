@@ -2,13 +2,17 @@
 #pragma once
 
 /// @file
-/// Summary statistics: mean, standard deviation, least and greatest value.
+/// Summary statistics: mean, standard deviation, least and greatest value; numbers as text.
 
 #include <rolewise/support/error.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace rolewise::report {
@@ -41,6 +45,28 @@ struct statistics {
           .least = *least,
           .greatest = *greatest,
           .count = values.size()};
+}
+
+/// A number with this many digits after the point, whatever the locale; `-` if it is not finite.
+/// @throws std::invalid_argument for digits outside 0 .. 17
+[[nodiscard]] inline std::string fixed_text(double value, int digits)
+{
+  if (digits < 0 || digits > 17)
+    throw_invalid_argument("fixed_text", "want 0 to 17 digits, got ", digits);
+  if (!std::isfinite(value)) return "-";
+  char text[340];  // 309 digits before the point, 17 after it, sign and point
+  const auto end =
+      std::to_chars(std::begin(text), std::end(text), value, std::chars_format::fixed, digits);
+  const std::string_view written{text, static_cast<std::size_t>(end.ptr - text)};
+  const bool is_zero = written.find_first_not_of("-0.") == std::string_view::npos;
+  return std::string{is_zero && written.front() == '-' ? written.substr(1) : written};
+}
+
+/// `92.13 +- 0.21` with U+00B1: mean and standard deviation; the mean alone for one value.
+[[nodiscard]] inline std::string spread_text(const statistics& of, int digits)
+{
+  const auto mean = fixed_text(of.mean, digits);
+  return of.count < 2 ? mean : mean + " \u00B1 " + fixed_text(of.std, digits);
 }
 
 }  // namespace rolewise::report

@@ -4,17 +4,13 @@
 /// @file
 /// Text tables for a terminal, for Markdown and for HTML.
 
-#include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/statistics.hpp>
 #include <rolewise/support/display_width.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/utf8.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstddef>
-#include <iterator>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -23,27 +19,36 @@
 
 namespace rolewise::report {
 
-/// A number with this many digits after the point, whatever the locale; `-` if it is not finite.
-/// @throws std::invalid_argument for digits outside 0 .. 17
-[[nodiscard]] inline std::string fixed_text(double value, int digits)
+namespace detail {
+
+/// Escapes text for XML or HTML. Control characters, which XML does not allow, become spaces;
+/// invalid UTF-8 and U+FFFE and U+FFFF, which XML does not allow either, become U+FFFD.
+[[nodiscard]] inline std::string xml_text(std::string_view bytes)
 {
-  if (digits < 0 || digits > 17)
-    throw_invalid_argument("fixed_text", "want 0 to 17 digits, got ", digits);
-  if (!std::isfinite(value)) return "-";
-  char text[340];  // 309 digits before the point, 17 after it, sign and point
-  const auto end =
-      std::to_chars(std::begin(text), std::end(text), value, std::chars_format::fixed, digits);
-  const std::string_view written{text, static_cast<std::size_t>(end.ptr - text)};
-  const bool is_zero = written.find_first_not_of("-0.") == std::string_view::npos;
-  return std::string{is_zero && written.front() == '-' ? written.substr(1) : written};
+  const auto words = valid_utf8(bytes);
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const char c = words[i];
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '"')
+      out += "&quot;";
+    else if (static_cast<unsigned char>(c) < 0x20)
+      out += ' ';
+    else if (const auto three = std::string_view{words}.substr(i, 3);
+             three == "\xEF\xBF\xBE" || three == "\xEF\xBF\xBF")
+      (out += replacement_character, i += 2);
+    else
+      out += c;
+  }
+  return out;
 }
 
-/// `92.13 +- 0.21` with U+00B1: mean and standard deviation; the mean alone for one value.
-[[nodiscard]] inline std::string spread_text(const statistics& of, int digits)
-{
-  const auto mean = fixed_text(of.mean, digits);
-  return of.count < 2 ? mean : mean + " \u00B1 " + fixed_text(of.std, digits);
-}
+}  // namespace detail
 
 /// A table of text cells under a header row. Numeric columns are right-aligned, others
 /// left-aligned; a column is numeric if each of its cells is empty, `-`, or begins like a number.

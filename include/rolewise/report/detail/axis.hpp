@@ -2,15 +2,18 @@
 #pragma once
 
 /// @file
-/// Chart axes: range and tick positions.
+/// Chart axes: range, tick positions and the frame of a plot.
+
+#include <rolewise/report/detail/svg.hpp>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdint>
+#include <cstddef>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rolewise::report::detail {
@@ -94,6 +97,39 @@ class axis {
   double low_ = 0.0;
   double high_ = 1.0;
   std::vector<tick> ticks_;
+};
+
+/// The area of a plot between two axes, in pixels.
+struct plot_frame {
+  axis across, up;
+  double left, top, right, bottom;
+
+  [[nodiscard]] spot at(double x, double y) const
+  {
+    return {left + (right - left) * across.share(x), bottom - (bottom - top) * up.share(y)};
+  }
+
+  /// Draws title, axes, ticks, horizontal grid lines and labels.
+  void draw(svg& sheet, std::string_view title, std::string_view x_label, std::string_view y_label,
+            const std::vector<tick>& x_ticks) const
+  {
+    sheet.write(title, {left, 25.0}, title_lettering);
+    for (const auto& tick : up.ticks()) {
+      const double y = at(0.0, tick.at).y;
+      sheet.line({left, y}, {right, y}, {.color = grid_color});
+      sheet.write(tick.label, {left - 6.0, y + 4.0}, {.side = anchor::end});
+    }
+    for (const auto& tick : x_ticks) {
+      const double x = at(tick.at, 0.0).x;
+      sheet.line({x, bottom}, {x, bottom + 5.0}, {});
+      sheet.write(tick.label, {x, bottom + 19.0}, {.side = anchor::middle});
+    }
+    sheet.line({left, bottom}, {right, bottom}, {});
+    sheet.line({left, top}, {left, bottom}, {});
+    sheet.write(x_label, {(left + right) / 2.0, bottom + 38.0}, {.side = anchor::middle});
+    sheet.write(y_label, {18.0, (top + bottom) / 2.0},
+                {.side = anchor::middle, .reads_upwards = true});
+  }
 };
 
 }  // namespace rolewise::report::detail

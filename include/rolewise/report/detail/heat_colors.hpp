@@ -9,6 +9,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 namespace rolewise::report::detail {
 
@@ -44,8 +46,16 @@ inline constexpr std::array<rgb, 9> heat_anchors{{{247, 236, 178},
   return mixed;
 }
 
-inline constexpr rgb ground_of_nothing{247, 247, 247};  ///< background of an empty cell
-inline constexpr rgb dash_of_nothing{176, 176, 176};    ///< the line through it
-inline constexpr rgb tick_gray{136, 136, 136};
+/// `#00b499`.
+[[nodiscard]] inline std::string code_of(const rgb& color)
+{
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string code = "#";
+  for (const auto part : color) (code += digits[part >> 4U]) += digits[part & 15U];
+  return code;
+}
+
+inline constexpr std::string_view empty_cell_color = "#f7f7f7";
+inline constexpr std::string_view empty_cell_line_color = "#b0b0b0";
 
 }  // namespace rolewise::report::detail

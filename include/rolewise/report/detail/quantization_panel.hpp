@@ -11,6 +11,7 @@
 #include <rolewise/support/classic_text.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -24,33 +25,9 @@ inline constexpr std::string_view bar_color = "#a6d0ea";
 inline constexpr std::string_view level_color = "#D55E00";
 inline constexpr std::string_view unused_color = "#8a8a8a";
 
-/// Coordinate with two digits: the same bytes on every machine.
-[[nodiscard]] inline std::string pixels_text(double x) { return fixed_text(x, 2); }
-
-[[nodiscard]] inline std::string svg_line(double x1, double y1, double x2, double y2,
-                                          std::string_view style)
-{
-  return classic_text("<line x1=\"", pixels_text(x1), "\" y1=\"", pixels_text(y1), "\" x2=\"",
-                      pixels_text(x2), "\" y2=\"", pixels_text(y2), "\" ", style, "/>\n");
-}
-
-[[nodiscard]] inline std::string svg_words(double x, double y, std::string_view style,
-                                           std::string_view words)
-{
-  return classic_text("<text x=\"", pixels_text(x), "\" y=\"", pixels_text(y), "\"",
-                      style.empty() ? "" : " ", style, ">", xml_text(words), "</text>\n");
-}
-
-[[nodiscard]] inline std::string in_use() { return classic_text("stroke=\"", level_color, "\""); }
-[[nodiscard]] inline std::string unused()
-{
-  return classic_text("stroke=\"", unused_color, "\" stroke-dasharray=\"2 3\"");
-}
-[[nodiscard]] inline std::string svg_dot(double x, double y)
-{
-  return classic_text("<circle cx=\"", pixels_text(x), "\" cy=\"", pixels_text(y),
-                      "\" r=\"2.4\" fill=\"", level_color, "\"/>\n");
-}
+inline constexpr stroke used_level{.color = level_color};
+inline constexpr stroke unused_level{.color = unused_color, .dashes = "2 3"};
+inline constexpr double level_dot_radius = 2.4;
 
 /// `2 bits · 4/4 levels · clipped 0.31 % · error 11.9 %`, then zeros, step unit and gain if they
 /// apply.
@@ -87,11 +64,17 @@ class quantization_panel {
         bottom_{top_ + plot_height}
   {}
 
-  [[nodiscard]] std::string text(bool shows_zeros) const
+  void draw(svg& sheet, bool shows_zeros) const
   {
-    return "<g>\n" +
-           svg_words(left_, top_ - 6, "font-size=\"11\"", caption_of(view_, shows_zeros)) + bars() +
-           levels() + axis_text() + "</g>\n";
+    sheet.begin_group("panel");
+    sheet.write(caption_of(view_, shows_zeros), {left_, top_ - 6.0}, {.size = 11.0});
+    draw_bars(sheet);
+    draw_levels(sheet);
+    sheet.line({left_, bottom_ + 0.5}, {left_ + width_, bottom_ + 0.5}, {});
+    for (const auto& tick : axis_.ticks())
+      sheet.write(tick.label, {x_of(tick.at), bottom_ + 15.0},
+                  {.side = anchor::middle, .size = 9.0, .color = faint_text_color});
+    sheet.end_group();
   }
 
  private:
@@ -113,61 +96,47 @@ class quantization_panel {
     return std::max(second > 0.0 && first > 2.0 * second ? 1.3 * second : 1.05 * first, 1.0);
   }
 
-  /// All bars as one path, since a page has thousands of them; each is a line slightly narrower
-  /// than its interval.
-  [[nodiscard]] std::string bars() const
+  /// Each bar is a line slightly narrower than its interval.
+  void draw_bars(svg& sheet) const
   {
     const double full = full_height();
     const double step = (view_.high - view_.low) / static_cast<double>(view_.bins.size());
     const double bar_width = x_of(view_.low + step) - x_of(view_.low);
-    const auto foot = fixed_text(bottom_, 1);
-    std::string path, cuts;
+    std::vector<std::array<spot, 2>> bars;
+    std::vector<double> cut;
     for (std::size_t i = 0; i < view_.bins.size(); ++i) {
       if (view_.bins[i] == 0) continue;
       const double share = static_cast<double>(view_.bins[i]) / full;
       const double x = x_of(view_.low + step * (static_cast<double>(i) + 0.5));
       const double rise = std::max(plot_height * std::min(share, 1.0), 0.5);
-      path += "M" + pixels_text(x) + " " + foot + "V" + fixed_text(bottom_ - rise, 1);
-      if (share > 1.0)
-        cuts += svg_line(x - bar_width / 2 - 2, top_ + 10, x + bar_width / 2 + 2, top_ + 5,
-                         "stroke=\"#ffffff\" stroke-width=\"2.5\"");
+      bars.push_back({{{x, bottom_}, {x, bottom_ - rise}}});
+      if (share > 1.0) cut.push_back(x);
     }
-    return classic_text("<path d=\"", path, "\" stroke=\"", bar_color, "\" stroke-width=\"",
-                        pixels_text(bar_width - 0.4), "\"/>\n", cuts);
+    sheet.lines(bars, {.color = bar_color, .width = bar_width - 0.4});
+    for (const double x : cut)
+      sheet.line({x - bar_width / 2.0 - 2.0, top_ + 10.0}, {x + bar_width / 2.0 + 2.0, top_ + 5.0},
+                 {.color = "#ffffff", .width = 2.5});
   }
 
   /// A line at each level, with a dot at the height of its count relative to the greatest count.
-  [[nodiscard]] std::string levels() const
+  void draw_levels(svg& sheet) const
   {
+    if (view_.levels.size() > most_lines) {
+      sheet.line({x_of(view_.levels.front().at), bottom_ + 3.0},
+                 {x_of(view_.levels.back().at), bottom_ + 3.0}, {.color = unused_color});
+      for (const auto& [at, count] : view_.levels)
+        if (count > 0) sheet.line({x_of(at), bottom_ + 1.0}, {x_of(at), bottom_ + 5.0}, used_level);
+      return;
+    }
     std::int64_t most = 1;
     for (const auto& level : view_.levels) most = std::max(most, level.count);
-    const bool are_lines = view_.levels.size() <= most_lines;
-    std::string lines, dots;
-    if (!are_lines)
-      lines = svg_line(x_of(view_.levels.front().at), bottom_ + 3, x_of(view_.levels.back().at),
-                       bottom_ + 3, classic_text("stroke=\"", unused_color, "\""));
+    for (const auto& [at, count] : view_.levels)
+      sheet.line({x_of(at), top_}, {x_of(at), bottom_}, count > 0 ? used_level : unused_level);
     for (const auto& [at, count] : view_.levels) {
-      const double x = x_of(at);
-      const auto stroke = count > 0 ? in_use() : unused();
-      if (are_lines)
-        lines += svg_line(x, top_, x, bottom_, stroke);
-      else if (count > 0)
-        lines += svg_line(x, bottom_ + 1, x, bottom_ + 5, stroke);
-      if (!are_lines || count == 0) continue;
+      if (count == 0) continue;
       const double share = static_cast<double>(count) / static_cast<double>(most);
-      dots += svg_dot(x, bottom_ - share * (plot_height - 4));
+      sheet.dot({x_of(at), bottom_ - share * (plot_height - 4.0)}, level_dot_radius, level_color);
     }
-    return lines + dots;
-  }
-
-  [[nodiscard]] std::string axis_text() const
-  {
-    std::string out =
-        svg_line(left_, bottom_ + 0.5, left_ + width_, bottom_ + 0.5, "stroke=\"#666666\"");
-    for (const auto& tick : axis_.ticks())
-      out += svg_words(x_of(tick.at), bottom_ + 15,
-                       "text-anchor=\"middle\" font-size=\"9\" fill=\"#777777\"", tick.label);
-    return out;
   }
 
   const quantization_view& view_;
