@@ -334,13 +334,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/detail/bandit.hpp
     include/rolewise/search/detail/configuration_values.hpp
     include/rolewise/search/detail/covariance_adaptation.hpp
+    include/rolewise/search/detail/decompositions.hpp
     include/rolewise/search/detail/exchange.hpp
     include/rolewise/search/detail/gaussian_process.hpp
     include/rolewise/search/detail/halving.hpp
     include/rolewise/search/detail/parzen_estimator.hpp
     include/rolewise/search/detail/population.hpp
     include/rolewise/search/detail/ranking.hpp
-    include/rolewise/search/detail/symmetric_eigen.hpp
     include/rolewise/search/detail/unit_cube.hpp
     include/rolewise/search/explore.hpp
     include/rolewise/search/grid.hpp
