@@ -424,7 +424,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/learner_state.hpp
     include/rolewise/train/detail/learning_rate.hpp
     include/rolewise/train/detail/log_file.hpp
-    include/rolewise/train/detail/memory_watch.hpp
     include/rolewise/train/detail/naming_trial.hpp
     include/rolewise/train/detail/ordered_batches.hpp
     include/rolewise/train/detail/prepared_epoch.hpp
@@ -466,7 +465,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/run_search.hpp
     include/rolewise/train/run_signature.hpp
     include/rolewise/train/search_callback.hpp
-    include/rolewise/train/search_memory.hpp
     include/rolewise/train/search_run_options.hpp
     include/rolewise/train/sgd.hpp
     include/rolewise/train/snapshot.hpp
