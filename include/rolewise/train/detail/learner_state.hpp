@@ -131,13 +131,14 @@ void require_no_parameters(std::string_view who, std::string_view name, Part& pa
   return {home.is_cpu() && fits_kernels(examples) ? torch::kFloat32 : torch::kByte};
 }
 
-/// Copies a view that is prepared ahead for a CUDA device to pinned memory, so that its transfer
-/// overlaps with the step. LibTorch reuses pinned memory only after the copies out of it are done.
+/// Copies what `to_device` moves of a view that is prepared ahead for a CUDA device to pinned
+/// memory, so that its transfer overlaps with the step. LibTorch reuses pinned memory only after
+/// the copies out of it are done.
 [[nodiscard]] inline batch pinned_for(torch::Device home, batch view)
 {
   if (!home.is_cuda() || !view.inputs.is_cpu()) return view;
-  view.inputs = view.inputs.pin_memory();
-  if (view.labels.defined() && view.labels.is_cpu()) view.labels = view.labels.pin_memory();
+  for (auto* each : {&view.inputs, &view.labels, &view.mask, &view.weights})
+    if (each->defined() && each->is_cpu()) *each = each->pin_memory();
   return view;
 }
 
