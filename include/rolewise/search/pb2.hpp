@@ -57,8 +57,8 @@ namespace rolewise {
 /// configuration.
 ///
 /// @par Determinism
-/// A function of trial states and seed, for any number of threads. All trials must be evaluated in the same rounds; those that
-/// were evaluated less often than others are left unchanged.
+/// A function of trial states and seed, for any number of threads. All trials must be evaluated in
+/// the same rounds; those that were evaluated less often than others are left unchanged.
 /// @par Source
 /// Parker-Holder, Nguyen, Roberts: Provably Efficient Online Hyperparameter Optimization with
 /// Population-Based Bandits, NeurIPS 2020, arXiv 2002.02518, sections 3 and 4; constants of beta,
