@@ -142,6 +142,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/distillation_loss.hpp
     include/rolewise/loss/fitnet.hpp
     include/rolewise/loss/gradient_combination.hpp
+    include/rolewise/loss/invariances.hpp
     include/rolewise/loss/loss_function.hpp
     include/rolewise/loss/loss_terms.hpp
     include/rolewise/loss/no_distillation.hpp
@@ -318,13 +319,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/detail/bandit.hpp
     include/rolewise/search/detail/configuration_values.hpp
     include/rolewise/search/detail/covariance_adaptation.hpp
+    include/rolewise/search/detail/decompositions.hpp
     include/rolewise/search/detail/exchange.hpp
     include/rolewise/search/detail/gaussian_process.hpp
     include/rolewise/search/detail/halving.hpp
     include/rolewise/search/detail/parzen_estimator.hpp
     include/rolewise/search/detail/population.hpp
     include/rolewise/search/detail/ranking.hpp
-    include/rolewise/search/detail/symmetric_eigen.hpp
     include/rolewise/search/detail/unit_cube.hpp
     include/rolewise/search/explore.hpp
     include/rolewise/search/grid.hpp
@@ -426,7 +427,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/learner_state.hpp
     include/rolewise/train/detail/learning_rate.hpp
     include/rolewise/train/detail/log_file.hpp
-    include/rolewise/train/detail/memory_watch.hpp
     include/rolewise/train/detail/naming_trial.hpp
     include/rolewise/train/detail/ordered_batches.hpp
     include/rolewise/train/detail/prepared_epoch.hpp
@@ -467,7 +467,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/run_search.hpp
     include/rolewise/train/run_signature.hpp
     include/rolewise/train/search_callback.hpp
-    include/rolewise/train/search_memory.hpp
     include/rolewise/train/search_run_options.hpp
     include/rolewise/train/sgd.hpp
     include/rolewise/train/snapshot.hpp

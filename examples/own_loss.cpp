@@ -20,6 +20,10 @@ namespace mine {
 struct centered_logits {
   static constexpr std::string_view name = "centered-logits";  // for reports and records
   static constexpr bool has_state = false;                     // with state: define visit_state
+  static constexpr rw::invariances invariances{                // for the laws
+                                               .student_shift = true,
+                                               .teacher_shift = true,
+                                               .example_order = true};
 
   torch::Tensor operator()(const rw::paired_outputs& pair) const
   {

@@ -10,6 +10,7 @@
 #include <rolewise/loss/distillation_loss.hpp>
 #include <rolewise/loss/fitnet.hpp>
 #include <rolewise/loss/gradient_combination.hpp>
+#include <rolewise/loss/invariances.hpp>
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/loss/loss_terms.hpp>
 #include <rolewise/loss/no_distillation.hpp>

@@ -40,7 +40,6 @@
 #include <rolewise/train/run_search.hpp>
 #include <rolewise/train/run_signature.hpp>
 #include <rolewise/train/search_callback.hpp>
-#include <rolewise/train/search_memory.hpp>
 #include <rolewise/train/search_run_options.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/snapshot.hpp>

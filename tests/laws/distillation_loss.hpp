@@ -43,6 +43,8 @@ void hold_for(const L& plain)
   if (minimum_at_teacher<L>())
     CHECK(value_of(teacher, teacher).template item<double>() <= score.template item<double>());
 
+  CHECK((broken_invariances(loss, teacher, student, labels) == std::vector<std::string>{}));
+
   // Features that are not declared are not read.
   const auto with_others = [](outputs said) {
     for (const auto id : {tap::embedding, tap::stage<0>, tap::before_activation<3>,

@@ -87,6 +87,46 @@ void configuring_again_changes_nothing(const L& loss)
   }
 }
 
+/// The declared invariances of a loss that do not hold for these inputs.
+template<LossFunction L>
+[[nodiscard]] std::vector<std::string> broken_invariances(const L& loss, const outputs& teacher,
+                                                          const outputs& student,
+                                                          const targets& labels)
+{
+  const torch::NoGradGuard without_graph;
+  std::vector<std::string> broken;
+  const auto value = evaluate_loss(loss, {teacher, student}, labels);
+  const auto require = [&](const char* what, const outputs& t, const outputs& s,
+                           const targets& own) {
+    const auto other = evaluate_loss(loss, {t, s}, own);
+    if (!torch::allclose(other, value, 1e-9, 1e-12)) broken.emplace_back(what);
+  };
+  const auto shifted = [](outputs said) {
+    said.logits = said.logits + 10.0 * torch::randn({said.logits.size(0), 1}, torch::kFloat64);
+    return said;
+  };
+  constexpr auto declared = invariances_of<L>();
+  if (declared.student_shift) require("student_shift", teacher, shifted(student), labels);
+  if (declared.teacher_shift) require("teacher_shift", shifted(teacher), student, labels);
+  if (!declared.example_order) return broken;
+
+  const auto order = torch::arange(student.logits.size(0)).flip(0);
+  const auto reordered = [&](const torch::Tensor& t) {
+    return t.defined() ? t.index_select(0, order) : t;
+  };
+  const auto reorder = [&](const outputs& said, const taps& wanted) {
+    outputs found{.logits = reordered(said.logits), .features = {}};
+    wanted.for_each([&](tap_id id) { found.features.set(id, reordered(said.features[id])); });
+    return found;
+  };
+  require("example_order", reorder(teacher, teacher_taps<L>()), reorder(student, student_taps<L>()),
+          {.labels = reordered(labels.labels),
+           .ids = reordered(labels.ids),
+           .progress = labels.progress,
+           .weights = reordered(labels.weights)});
+  return broken;
+}
+
 /// For a loss on hard and soft labels, with or without a teacher.
 template<LossFunction L>
 void hold_for_labels(const L& loss)
@@ -113,6 +153,10 @@ void hold_for_labels(const L& loss)
 
     if (!reads_teacher<L>())
       CHECK(torch::equal(value, evaluate_loss(loss, {{}, student}, targets)));
+    CHECK((broken_invariances(loss, teacher, student, targets) == std::vector<std::string>{}));
+    auto weighted = targets;
+    weighted.weights = torch::rand({5}, torch::kFloat64) + 0.5;
+    CHECK((broken_invariances(loss, teacher, student, weighted) == std::vector<std::string>{}));
   }
   copies_are_deep(loss);
 }

@@ -47,38 +47,57 @@ double valley(const search::configuration& p, std::int64_t, double)
   return -(squares + 10.0 * sum * sum);
 }
 
+double entry(const torch::Tensor& matrix, std::size_t row, std::size_t column)
+{
+  return matrix[static_cast<std::int64_t>(row)][static_cast<std::int64_t>(column)].item<double>();
+}
+
 }  // namespace
 
-TEST_CASE("eigenvectors span what the matrix says")
+TEST_CASE("the symmetric roots of a matrix are roots, whatever its eigenvectors")
 {
-  // [2 1; 1 2] has the eigenvalues 1 and 3, along the diagonals.
-  parts::square_matrix two{2};
-  two.values = {2.0, 1.0, 1.0, 2.0};
-  auto found = parts::eigen_of(two);
-  CHECK(std::min(found.values[0], found.values[1]) == doctest::Approx(1.0));
-  CHECK(std::max(found.values[0], found.values[1]) == doctest::Approx(3.0));
+  // In closed form for [N, N] = [2, 2]: (A + sqrt(det A)) / sqrt(trace A + 2 sqrt(det A)).
+  const auto two = torch::tensor({{2.0, 1.0}, {1.0, 2.0}}, torch::kFloat64);
+  const double root = std::sqrt(3.0);
+  const auto wanted = (two + root * torch::eye(2, torch::kFloat64)) / std::sqrt(4.0 + 2.0 * root);
+  CHECK(torch::allclose(parts::roots_of(two, 1e-20).root, wanted, 1e-14, 1e-14));
 
-  rolewise::search::detail::square_matrix a{7};
-  for (std::size_t i = 0; i < 7; ++i)
-    for (std::size_t j = 0; j <= i; ++j)
-      a(i, j) = a(j, i) = draws{seed{4}, 0, static_cast<std::int64_t>(i)}.normal(j);
-  found = rolewise::search::detail::eigen_of(a);
-  for (std::size_t i = 0; i < 7; ++i)
-    for (std::size_t j = 0; j < 7; ++j) {
-      double rebuilt = 0.0, product = 0.0;
-      for (std::size_t k = 0; k < 7; ++k) {
-        rebuilt += found.vectors(i, k) * found.values[k] * found.vectors(j, k);
-        product += found.vectors(k, i) * found.vectors(k, j);
-      }
-      CHECK(std::abs(rebuilt - a(i, j)) < 1e-12);
-      CHECK(std::abs(product - (i == j ? 1.0 : 0.0)) < 1e-12);
-    }
+  auto random = torch::empty({7, 9}, torch::kFloat64);
+  for (std::int64_t i = 0; i < 7; ++i)
+    for (std::int64_t j = 0; j < 9; ++j)
+      random[i][j] = draws{seed{4}, 0, i}.normal(static_cast<std::size_t>(j));
+  const auto a = random.mm(random.t());
+  const auto found = parts::roots_of(a, 1e-20);
+  CHECK(torch::allclose(found.root, found.root.t(), 0.0, 1e-12));
+  CHECK(torch::allclose(found.root.mm(found.root), a, 0.0, 1e-12));
+  CHECK(torch::allclose(found.root.mm(found.inverse), torch::eye(7, torch::kFloat64), 0, 1e-12));
+}
+
+TEST_CASE("roots of matrices that are singular, equal to the identity, or not finite")
+{
+  const auto unit = torch::eye(5, torch::kFloat64);
+  CHECK(torch::allclose(parts::roots_of(unit, 1e-20).root, unit, 0.0, 1e-15));
+  const auto nothing = parts::roots_of(torch::zeros({3, 3}, torch::kFloat64), 1e-20);
+  CHECK(torch::allclose(nothing.root, 1e-10 * torch::eye(3, torch::kFloat64), 1e-12, 0.0));
+  CHECK(torch::allclose(nothing.inverse, 1e10 * torch::eye(3, torch::kFloat64), 1e-12, 0.0));
+  const auto unknown = parts::roots_of(unit / 0.0, 1e-20);
+  CHECK(unknown.root.isnan().all().item<bool>());
+  CHECK(unknown.inverse.isnan().all().item<bool>());
+}
+
+TEST_CASE("a LibTorch without LAPACK is refused in words")
+{
+  CHECK_NOTHROW(parts::require_lapack("cma-es"));
+  CHECK_THROWS_WITH_AS(parts::require_lapack("cma-es", false),
+                       "rolewise: cma-es: this LibTorch is built without LAPACK, which the search "
+                       "strategy needs to decompose matrices; want one that is built with it",
+                       std::runtime_error);
 }
 
 TEST_CASE("two generations have the mean, the step and the covariance of the reference")
 {
   // Computed with numpy from the formulas of the tutorial: 2 coordinates, 6 offspring, step 0.3.
-  rolewise::search::detail::covariance_adaptation state{2, 6, 0.3};
+  parts::covariance_adaptation state{2, 6, 0.3};
   REQUIRE(state.parents() == 3);
   CHECK(state.weights()[0] == doctest::Approx(0.637042571241217).epsilon(1e-12));
   CHECK(state.weights()[1] == doctest::Approx(0.284570257438033).epsilon(1e-12));
@@ -87,21 +106,49 @@ TEST_CASE("two generations have the mean, the step and the covariance of the ref
   CHECK(state.mean()[0] == doctest::Approx(0.741236617223457).epsilon(1e-12));
   CHECK(state.mean()[1] == doctest::Approx(0.449075334355532).epsilon(1e-12));
   CHECK(state.step() == doctest::Approx(0.280059216210996).epsilon(1e-12));
-  CHECK(state.shape()(0, 0) == doctest::Approx(1.00742812718688).epsilon(1e-12));
-  CHECK(state.shape()(0, 1) == doctest::Approx(-0.0376991520547315).epsilon(1e-12));
-  CHECK(state.shape()(1, 1) == doctest::Approx(0.803040035872621).epsilon(1e-12));
+  CHECK(state.shape()[0][0].item<double>() == doctest::Approx(1.00742812718688).epsilon(1e-12));
+  CHECK(state.shape()[0][1].item<double>() == doctest::Approx(-0.0376991520547315).epsilon(1e-12));
+  CHECK(state.shape()[1][1].item<double>() == doctest::Approx(0.803040035872621).epsilon(1e-12));
   state.update({{0.8, 0.5}, {0.85, 0.2}, {1.1, 0.45}});
   CHECK(state.mean()[0] == doctest::Approx(0.837744664268127).epsilon(1e-12));
   CHECK(state.mean()[1] == doctest::Approx(0.410709564202553).epsilon(1e-12));
   CHECK(state.step() == doctest::Approx(0.261416544511999).epsilon(1e-12));
-  CHECK(state.shape()(0, 0) == doctest::Approx(0.917485873741984).epsilon(1e-12));
-  CHECK(state.shape()(0, 1) == doctest::Approx(-0.06895310725514).epsilon(1e-12));
-  CHECK(state.shape()(1, 1) == doctest::Approx(0.657365807398262).epsilon(1e-12));
+  CHECK(state.shape()[0][0].item<double>() == doctest::Approx(0.917485873741984).epsilon(1e-12));
+  CHECK(state.shape()[0][1].item<double>() == doctest::Approx(-0.06895310725514).epsilon(1e-12));
+  CHECK(state.shape()[1][1].item<double>() == doctest::Approx(0.657365807398262).epsilon(1e-12));
+}
+
+TEST_CASE("a draw is the mean and the root of the covariance times normal numbers")
+{
+  parts::covariance_adaptation state{2, 6, 0.3};
+  state.update({{0.7, 0.4}, {0.9, 0.6}, {0.5, 0.3}});
+  const draws from{seed{8}, 0, 1};
+  const double z[2] = {from.normal(0), from.normal(1)};
+  const double a = entry(state.shape(), 0, 0), b = entry(state.shape(), 0, 1),
+               d = entry(state.shape(), 1, 1);
+  const double root = std::sqrt(a * d - b * b), scale = std::sqrt(a + d + 2.0 * root);
+  const auto x = state.draw(from);
+  CHECK(x[0] ==
+        doctest::Approx(state.mean()[0] + state.step() * ((a + root) * z[0] + b * z[1]) / scale)
+            .epsilon(1e-12));
+  CHECK(x[1] ==
+        doctest::Approx(state.mean()[1] + state.step() * (b * z[0] + (d + root) * z[1]) / scale)
+            .epsilon(1e-12));
+}
+
+TEST_CASE("a copy of a distribution does not move with the original")
+{
+  parts::covariance_adaptation state{2, 6, 0.3};
+  const auto before = state;
+  const auto x = before.draw(draws{seed{8}, 0, 1});
+  state.update({{0.7, 0.4}, {0.9, 0.6}, {0.5, 0.3}});
+  CHECK(before.draw(draws{seed{8}, 0, 1}) == x);
+  CHECK(torch::equal(before.shape(), torch::eye(2, torch::kFloat64)));
 }
 
 TEST_CASE("draws have the mean and the covariance that they are drawn from")
 {
-  rolewise::search::detail::covariance_adaptation state{2, 6, 0.3};
+  parts::covariance_adaptation state{2, 6, 0.3};
   state.update({{0.7, 0.4}, {0.9, 0.6}, {0.5, 0.3}});
   constexpr int count = 20000;
   double mean[2] = {}, products[2][2] = {};
@@ -117,7 +164,7 @@ TEST_CASE("draws have the mean and the covariance that they are drawn from")
   for (std::size_t a = 0; a < 2; ++a) {
     CHECK(std::abs(mean[a] - state.mean()[a]) < 5 * state.step() * 1.2 / std::sqrt(count));
     for (std::size_t b = 0; b < 2; ++b)
-      CHECK(std::abs(products[a][b] - variance * state.shape()(a, b)) <
+      CHECK(std::abs(products[a][b] - variance * entry(state.shape(), a, b)) <
             5 * variance * 2.0 / std::sqrt(count));
   }
 }

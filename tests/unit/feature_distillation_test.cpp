@@ -49,6 +49,10 @@ struct projected_features {
   static constexpr rw::taps teacher_taps{rw::tap::penultimate};  // what it reads of each
   static constexpr rw::taps student_taps{rw::tap::penultimate};
   static constexpr bool minimum_at_teacher = false;  // the projection lies between
+  static constexpr rw::invariances invariances{      // it reads no logits, and takes a mean
+                                               .student_shift = true,
+                                               .teacher_shift = true,
+                                               .example_order = true};
 
   rw::seed seed{0};               // of the first projection
   rw::owned_tensor projection{};  // [D of the teacher, D of the student]; a copy is deep

@@ -104,6 +104,38 @@ TEST_CASE("soft_target_kl keeps the promises of DistillationLoss")
       laws::hold_for(soft_target_kl{.temperature = temperature{t}, .reduction = reduction});
 }
 
+namespace {
+
+/// Reads what it declares not to: the logits of the first example.
+struct promises_too_much {
+  static constexpr std::string_view name = "promises-too-much";
+  static constexpr rolewise::invariances invariances{
+      .student_shift = true, .teacher_shift = true, .example_order = true};
+
+  torch::Tensor operator()(const paired_outputs& pair) const
+  {
+    return (pair.student.logits[0] - 2 * pair.teacher.logits[0].detach()).square().sum();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the laws find each declared invariance that does not hold")
+{
+  torch::manual_seed(0);
+  const auto teacher = laws::sample_outputs({}), student = laws::sample_outputs({});
+  CHECK((laws::broken_invariances(promises_too_much{}, teacher, student, {}) ==
+         std::vector<std::string>{"student_shift", "teacher_shift", "example_order"}));
+  constexpr auto sum =
+      invariances_of<decltype(cross_entropy{} + weight{1} * promises_too_much{})>();
+  static_assert(sum == promises_too_much::invariances);
+  struct plain {};
+  static_assert(invariances_of<plain>() == invariances{});
+  static_assert((invariances{.student_shift = true, .example_order = true} &
+                 invariances{.teacher_shift = true, .example_order = true}) ==
+                invariances{.example_order = true});
+}
+
 TEST_CASE("soft_target_kl has the reference values")
 {
   CHECK(divergence({}, z_teacher, z_student) == near(0.0258049));
@@ -321,10 +353,12 @@ TEST_CASE("a weighted sum returns its terms before their weights, and computes t
   for (const auto& term : with_graph.terms) CHECK_FALSE(term.value.requires_grad());
 
   const auto alone = evaluate_loss_terms(cross_entropy{}, pair_of({}, student), first_class);
-  REQUIRE(alone.terms.size() == 1);
-  CHECK(alone.terms[0].name == "cross-entropy");
-  CHECK(torch::equal(alone.terms[0].value, alone.total));
-  CHECK_FALSE(alone.terms[0].value.requires_grad());
+  CHECK(alone.terms.empty());
+  CHECK(alone.total.requires_grad());
+  const auto one = evaluate_loss_terms(1.0 * cross_entropy{}, pair_of({}, student), first_class);
+  REQUIRE(one.terms.size() == 1);
+  CHECK(one.terms[0].name == "cross-entropy");
+  CHECK(torch::equal(one.total, alone.total));
 }
 
 TEST_CASE("a weight before a sum multiplies its weights, and foreign losses come in by weight")

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0 WITH -5.52582863839871VM-exception
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "laws/search_strategy.hpp"
 #include "support/doctest.hpp"
 #include "support/simulated_search.hpp"
@@ -6,9 +6,12 @@
 #include <rolewise/search/pb2.hpp>
 #include <rolewise/search/random_search.hpp>
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numbers>
 #include <set>
 #include <stdexcept>
 #include <variant>
@@ -34,26 +37,34 @@ TEST_CASE("a Gaussian process agrees with the reference")
   // Computed with numpy: exp(-|x - y|^2 / (2 0.4^2)) 0.8^(|t - s| / 2), noise 0.1.
   const std::vector<parts::timed_place> places{
       {{0.1, 0.2}, 1.0}, {{0.4, 0.9}, 2.0}, {{0.8, 0.3}, 4.0}};
-  const rolewise::search::detail::gaussian_process process{
+  const parts::gaussian_process process{
       places, {0.5, -1.0, 2.0}, {.length = 0.4, .forgetting = 0.2, .noise = 0.1}};
-  const rolewise::search::detail::timed_place elsewhere{{0.5, 0.5}, 5.0};
-  CHECK(process.mean(elsewhere) == doctest::Approx(0.744019358857002).epsilon(1e-12));
-  CHECK(process.variance(elsewhere) == doctest::Approx(0.544813520337542).epsilon(1e-12));
-  CHECK(process.mean(places[1]) == doctest::Approx(-0.876524502604926).epsilon(1e-12));
-  CHECK(process.variance(places[1]) == doctest::Approx(0.0905933260069859).epsilon(1e-12));
-  CHECK(process.log_likelihood() == doctest::Approx(-5.52582863839871).epsilon(1e-12));
+  const parts::timed_place elsewhere{{0.5, 0.5}, 5.0};
+  const auto known = process.covariances(elsewhere), own = process.covariances(places[1]);
+  CHECK(process.mean(known) == doctest::Approx(0.744019358857002).epsilon(1e-12));
+  CHECK(process.variance(known) == doctest::Approx(0.544813520337542).epsilon(1e-12));
+  CHECK(process.mean(own) == doctest::Approx(-0.876524502604926).epsilon(1e-12));
+  CHECK(process.variance(own) == doctest::Approx(0.0905933260069859).epsilon(1e-12));
+  const parts::place_distances between{places};
+  const auto covariance =
+      between.nearness(0.4) * between.memory(0.2) + 0.1 * torch::eye(3, torch::kFloat64);
+  const auto values = torch::tensor({0.5, -1.0, 2.0}, torch::kFloat64);
+  CHECK(parts::log_likelihoods(covariance, values).item<double>() ==
+        doctest::Approx(-5.52582863839871).epsilon(1e-12));
+  for (std::int64_t i = 0; i < 3; ++i)  // the covariances of pairs and of a point are the same
+    CHECK((covariance[1][i].item<double>() - (i == 1 ? 0.1 : 0.0)) ==
+          doctest::Approx(own[static_cast<std::size_t>(i)]).epsilon(1e-14));
 
   // One observation: the mean is k / (1 + noise) times its value; the variance drops by k^2 / (1
   // + noise).
-  const rolewise::search::detail::gaussian_process one{
-      {{{0.0}, 0.0}}, {2.0}, {.length = 1.0, .noise = 0.25}};
+  const parts::gaussian_process one{{{{0.0}, 0.0}}, {2.0}, {.length = 1.0, .noise = 0.25}};
   const double k = std::exp(-0.5);
-  CHECK(one.mean({{1.0}, 7.0}) == doctest::Approx(k * 2.0 / 1.25));
-  CHECK(one.variance({{1.0}, 7.0}) == doctest::Approx(1.0 - k * k / 1.25));
+  CHECK(one.mean(one.covariances({{1.0}, 7.0})) == doctest::Approx(k * 2.0 / 1.25));
+  CHECK(one.variance(one.covariances({{1.0}, 7.0})) == doctest::Approx(1.0 - k * k / 1.25));
   // Forgetting of 0.19 over two steps scales the mean by 0.81^(2/2).
-  const rolewise::search::detail::gaussian_process fading{
+  const parts::gaussian_process fading{
       {{{0.0}, 0.0}}, {2.0}, {.length = 1.0, .forgetting = 0.19, .noise = 0.25}};
-  CHECK(fading.mean({{0.0}, 2.0}) == doctest::Approx(0.81 * 2.0 / 1.25));
+  CHECK(fading.mean(fading.covariances({{0.0}, 2.0})) == doctest::Approx(0.81 * 2.0 / 1.25));
 }
 
 TEST_CASE("the likeliest settings tell signal from noise and rest from change")
@@ -70,8 +81,40 @@ TEST_CASE("the likeliest settings tell signal from noise and rest from change")
   const auto calm = rolewise::search::detail::likeliest_settings(places, smooth);
   CHECK(calm.noise == 0.01);
   CHECK(calm.forgetting == 0.0);
-  CHECK(rolewise::search::detail::likeliest_settings(places, noisy).noise == 0.5);
-  CHECK(rolewise::search::detail::likeliest_settings(places, changing).forgetting > 0.0);
+  CHECK(parts::likeliest_settings(places, noisy).noise == 0.5);
+  CHECK(parts::likeliest_settings(places, changing).forgetting > 0.0);
+}
+
+TEST_CASE("what is not positive definite has no Cholesky factor and no likelihood")
+{
+  const auto unit = torch::eye(2, torch::kFloat64);
+  const auto factors = parts::cholesky_factors(torch::stack({4.0 * unit, -unit, unit / 0.0}));
+  CHECK(torch::equal(factors[0], 2.0 * unit));
+  CHECK(factors[1].isnan().all().item<bool>());
+  CHECK(factors[2].isnan().all().item<bool>());
+  const auto found =
+      parts::log_likelihoods(torch::stack({unit, -unit}), torch::ones({2}, unit.options()));
+  CHECK(found[0].item<double>() == doctest::Approx(-1.0 - std::log(2.0 * std::numbers::pi)));
+  CHECK(std::isnan(found[1].item<double>()));
+}
+
+TEST_CASE("a bandit's picks do not depend on the number of threads")
+{
+  std::vector<parts::gain_seen> seen;
+  for (int i = 0; i < 150; ++i)
+    seen.push_back({{{draws{seed{3}, 0, i}.uniform(0), draws{seed{3}, 0, i}.uniform(1)},
+                     static_cast<double>(i / 16)},
+                    draws{seed{5}, 0, i}.normal(0)});
+  const auto picked = [&](int threads) {
+    const int before = at::get_num_threads();
+    at::set_num_threads(threads);
+    parts::bandit bandit{seen, {}};
+    const auto found = bandit.pick(10.0, 2, 64, seed{1});
+    CHECK(at::get_num_threads() == threads);
+    at::set_num_threads(before);
+    return found;
+  };
+  CHECK(picked(1) == picked(4));
 }
 
 TEST_CASE("a bandit goes where gains were, and not twice")
@@ -101,13 +144,12 @@ TEST_CASE("a bandit goes where gains were, and not twice")
   // Pending points count like picked ones.
   CHECK(parts::bandit{flat, {{first, 2.0}}}.pick(2.0, 6, 256, seed{1}) == second);
 
-  const auto values =
-      rolewise::search::detail::standardized({{{{0.0}, 0.0}, 1.0}, {{{0.0}, 0.0}, 3.0}});
+  const auto values = parts::standardized({{{{0.0}, 0.0}, 1.0}, {{{0.0}, 0.0}, 3.0}});
   CHECK(values[0] == doctest::Approx(-1.0));
   CHECK(values[1] == doctest::Approx(1.0));
   std::vector<parts::gain_seen> wild(20, {{{0.0}, 0.0}, 0.0});
   wild[7].gain = 1e6;
-  CHECK(rolewise::search::detail::standardized(wild)[7] == 2.0);
+  CHECK(parts::standardized(wild)[7] == 2.0);
 }
 
 TEST_CASE("truncation selection takes from the best share for the worst")

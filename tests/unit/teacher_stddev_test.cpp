@@ -200,3 +200,68 @@ TEST_CASE("hardest_view keeps the view with the highest entropy of the teacher's
               examples, progress, seed{7});
         }) == "rolewise: hardest_view: candidates is 0, want at least 1");
 }
+
+namespace {
+
+/// Multiplies each example's values by 0 in one of two columns, by seed.
+struct hides_one {
+  static constexpr std::string_view name = "hides-one";
+  static constexpr bool has_state = false;
+
+  batch operator()(const batch& examples, const training_progress&, seed key) const
+  {
+    auto view = examples;
+    view.inputs = examples.inputs.clone();
+    for (std::int64_t n = 0; n < view.size(); ++n)
+      view.inputs[n][static_cast<std::int64_t>(draws{key, 0, n}.below(0, 2))] = 0.0;
+    return view;
+  }
+};
+
+/// Two classes for each column, as uncertain as its value is close to 0.
+struct sees_columns {
+  static constexpr bool has_state = false;
+  outputs forward(const batch& view, taps = {}) const
+  {
+    return {.logits = torch::stack({view.inputs, torch::zeros_like(view.inputs)}, 1),
+            .features = {}};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the hardest view of tokens is that of the tokens that count")
+{
+  constexpr std::int64_t count = 16;
+  const hardest_view agent{.agent = hides_one{}, .teacher = sees_columns{}, .candidates = 16};
+  batch examples;
+  examples.inputs = torch::tensor({5.0, 1.0}).repeat({count, 1});
+  examples.labels = torch::zeros({count, 2}, torch::kLong);
+  examples.ids = torch::arange(count);
+  const auto hidden = [&](const batch& given) {
+    const auto view = agent(given, training_progress{}, seed{2});
+    const auto is_first = view.inputs.select(1, 0).eq(0.0);
+    CHECK((is_first.all().item<bool>() || !is_first.any().item<bool>()));
+    return is_first.all().item<bool>() ? 0 : 1;
+  };
+  CHECK(hidden(examples) == 0);  // the teacher is surest of the first column
+
+  // By the mean of entropies h(0) = .693, h(1) = .582, h(5) = .040.
+  auto weighted = examples;
+  weighted.weights = torch::tensor({1.0, 7.0}).repeat({count, 1});
+  CHECK(hidden(weighted) == 1);  // .040 + 7 * .693 against .693 + 7 * .582
+  weighted.weights = torch::tensor({1.0, 5.0}).repeat({count, 1});
+  CHECK(hidden(weighted) == 0);  // .040 + 5 * .693 against .693 + 5 * .582
+  auto by_example = examples;
+  by_example.weights = torch::full({count}, 0.5);
+  CHECK(hidden(by_example) == 0);
+  auto padded = examples;
+  padded.mask = torch::tensor({false, true}).repeat({count, 1});
+  CHECK(hidden(padded) == 1);
+  auto ignored = examples;
+  ignored.labels.select(1, 0).fill_(ignored.ignore_index);
+  CHECK(hidden(ignored) == 1);
+  ignored.labels.fill_(ignored.ignore_index);  // nothing counts: the first view
+  CHECK(torch::equal(agent(ignored, training_progress{}, seed{2}).inputs,
+                     hides_one{}(ignored, training_progress{}, seed{2}.split(0)).inputs));
+}

@@ -26,6 +26,7 @@
 #include <rolewise/train/evaluate.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/learning_rate_schedule.hpp>
+#include <rolewise/train/loss_metrics.hpp>
 #include <rolewise/train/sgd.hpp>
 #include <rolewise/train/supervised.hpp>
 
@@ -389,6 +390,33 @@ TEST_CASE("the terms of a sum are metrics, between the loss and the accuracy")
   CHECK(numbers[3].name == "accuracy");
   CHECK(numbers[0].value.item<double>() == doctest::Approx(0.25 * numbers[1].value.item<double>() +
                                                            0.75 * numbers[2].value.item<double>()));
+}
+
+TEST_CASE("the term of a sum of one loss is a metric, of a loss that is no sum none")
+{
+  const auto data = tiny_data(16);
+  const auto names_of = [](const metrics& numbers) {
+    std::vector<std::string> names;
+    for (const auto& number : numbers) names.push_back(number.name);
+    return names;
+  };
+  const auto examples = data.examples();
+  const auto names_with = [&](const auto& loss) {
+    supervised training{.student = tiny_student{data.shape, seed{2}}, .loss = loss};
+    return names_of(training(examples, start));
+  };
+  CHECK((names_with(cross_entropy{}) == std::vector<std::string>{"loss", "accuracy"}));
+  CHECK((names_with(0.5 * cross_entropy{}) ==
+         std::vector<std::string>{"loss", "cross-entropy", "accuracy"}));
+
+  const outputs said{.logits = torch::zeros({16, data.shape.classes}), .features = {}};
+  const auto own_with = [&](const auto& loss) {
+    return metrics_of(evaluate_loss_terms(loss, {{}, said}, targets_of(examples, start)));
+  };
+  CHECK((names_of(own_with(cross_entropy{})) == std::vector<std::string>{"loss"}));
+  const auto sum = own_with(0.5 * cross_entropy{});
+  CHECK((names_of(sum) == std::vector<std::string>{"loss", "cross-entropy"}));
+  CHECK(sum[0].value.item<float>() == 0.5F * sum[1].value.item<float>());
 }
 
 TEST_CASE("a combination of gradients is combined tensor by tensor")

@@ -14,14 +14,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <vector>
 
 namespace rolewise {
 
-/// Returns the entropy of softmax(logits) of each row, at temperature 1.
-/// @param logits `[N, C]`, floating point
-/// @return `[N]`, float64, in nats
+/// Returns the entropy of softmax(logits) over the classes, at temperature 1.
+/// @param logits `[N, C]` or `[N, C, ...]`, floating point
+/// @return the shape without axis 1, float64, in nats
 [[nodiscard]] inline torch::Tensor entropy_of(const torch::Tensor& logits)
 {
   const auto log_p = torch::log_softmax(logits.to(torch::kFloat64), 1);
@@ -30,7 +31,10 @@ namespace rolewise {
 }
 
 /// Makes `candidates` views of each example with an agent, under `seed.split(0)` and so on, and
-/// keeps the one whose logits from the teacher have the highest entropy; on ties the first.
+/// keeps the one whose logits from the teacher have the highest entropy; on ties the first. Where
+/// pixels or tokens have logits of their own, the entropy of an example is the mean over those that
+/// count in a loss: weighted by the weights of pixels or tokens, without padding and without labels
+/// `ignore_index`; 0 if none counts.
 ///
 ///     hardest_view{.agent = cutmix{.partners = data}, .teacher = frozen(net)}
 ///
@@ -43,7 +47,7 @@ namespace rolewise {
 /// That of the agent and the teacher. If entropies are equal up to rounding, an example's view may
 /// depend on the other examples in its batch.
 /// @throws std::invalid_argument unless candidates >= 1, and for a teacher whose logits are not
-///         `[N, C]`
+///         `[N, C]` or `[N, C, ...]`
 /// @par Source
 /// Wang, Lohit, Jones, Fu: What makes a "good" data augmentation in knowledge distillation: a
 /// statistical perspective, 2022, arXiv 2012.02909.
@@ -85,6 +89,7 @@ struct hardest_view {
         take(harder, other.inputs, view.inputs);
         take(harder, other.labels, view.labels);
         take(harder, other.partners, view.partners);
+        take(harder, other.mask, view.mask);
         take(harder, other.weights, view.weights);
       }
     }
@@ -104,11 +109,31 @@ struct hardest_view {
   {
     const torch::NoGradGuard without_graph;
     const auto logits = teacher.forward(detail::on_device_of(teacher, view), taps{}).logits;
-    if (!logits.defined() || logits.dim() != 2 || logits.size(0) != view.size())
+    if (!logits.defined() || logits.dim() < 2 || logits.size(0) != view.size())
       throw_invalid_argument(
-          "hardest_view", "want logits [", view.size(), ", C] of the teacher, got ",
+          "hardest_view", "want logits [", view.size(), ", C] or [", view.size(),
+          ", C, ...] of the teacher, got ",
           logits.defined() ? detail::classic_text(logits.sizes()) : "an undefined tensor");
-    return entropy_of(logits);
+    const auto each = entropy_of(logits);
+    if (each.dim() == 1) return each;
+    const auto counted = counted_in(view, each);
+    const auto sum = torch::where(counted == 0, torch::zeros_like(each), each * counted).flatten(1);
+    return sum.sum(1) / counted.flatten(1).sum(1).clamp_min(std::numeric_limits<double>::min());
+  }
+
+  /// The weights in a loss of the pixels or tokens of a view.
+  /// @param like `[N, ...]`, one for each of them
+  [[nodiscard]] static torch::Tensor counted_in(const batch& view, const torch::Tensor& like)
+  {
+    auto counted = torch::ones_like(like);
+    const auto count = [&](const torch::Tensor& by) {
+      if (by.defined() && by.sizes() == like.sizes()) counted = counted * by.to(like.options());
+    };
+    count(view.mask);
+    count(view.weights);
+    if (view.labels.defined() && !view.labels.is_floating_point())
+      count(view.labels.ne(view.ignore_index));
+    return counted;
   }
 
   static void take(const torch::Tensor& harder, const torch::Tensor& from, torch::Tensor& to)

@@ -40,6 +40,8 @@ struct attention_transfer {
   static constexpr taps teacher_taps{Stages...};
   static constexpr taps student_taps{Stages...};
   static constexpr bool has_state = false;
+  static constexpr rolewise::invariances invariances{
+      .student_shift = true, .teacher_shift = true, .example_order = true};
 
   /// For 16-bit features, maps are computed in single precision.
   /// @return `[]`, in the dtype and on the device of the student's first tap

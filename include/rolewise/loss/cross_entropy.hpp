@@ -38,6 +38,8 @@ struct cross_entropy {
   static constexpr bool reads_teacher = false;
   static constexpr bool has_state = false;
   static constexpr bool wants_class_labels = true;
+  static constexpr rolewise::invariances invariances{
+      .student_shift = true, .teacher_shift = true, .example_order = true};
 
   fraction smoothing{0.0};
 

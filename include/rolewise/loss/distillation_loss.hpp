@@ -18,6 +18,7 @@ namespace rolewise {
 ///   - no gradient reaches the teacher's outputs, unless `reaches_teacher` is true;
 ///   - for given outputs of the teacher, no outputs of the student have a lower loss than equal
 ///     ones, unless `minimum_at_teacher` is false;
+///   - its `invariances`, if it declares any, hold;
 ///   - other features than those declared are never read.
 template<typename L>
 concept DistillationLoss = LossFunction<L> && reads_teacher<L>();

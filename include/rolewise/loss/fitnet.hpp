@@ -53,6 +53,8 @@ struct fitnet {
   static constexpr taps teacher_taps{TeacherTap};
   static constexpr taps student_taps{student_tap};
   static constexpr bool minimum_at_teacher = false;  // the regressor lies between
+  static constexpr rolewise::invariances invariances{
+      .student_shift = true, .teacher_shift = true, .example_order = true};
 
   rolewise::seed seed{0};  ///< of the regressor's first weights
 

@@ -8,6 +8,7 @@
 
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/taps.hpp>
+#include <rolewise/loss/invariances.hpp>
 #include <rolewise/loss/targets.hpp>
 
 #include <concepts>
@@ -57,6 +58,9 @@ concept carry_a_name_for_the_report = requires {
 ///     checks all of them before it starts; false if not declared.
 ///   - `minimum_at_teacher`: whether no outputs of the student have a lower loss than those of the
 ///     teacher; for the laws, true if not declared.
+///
+/// Optional declaration `static constexpr rolewise::invariances invariances`: changes of the inputs
+/// that leave the value the same; for the laws, none if not declared.
 ///
 /// Optional members, for losses with state:
 ///   - `configure(const feature_shapes& teacher, const feature_shapes& student)`: makes what
@@ -135,6 +139,16 @@ template<typename L>
     return L::minimum_at_teacher;
   else
     return reads_teacher<L>();
+}
+
+/// The invariances of a loss: its constant `invariances`; none without one.
+template<typename L>
+[[nodiscard]] consteval invariances invariances_of()
+{
+  if constexpr (requires { typename std::bool_constant<L::invariances.example_order>; })
+    return L::invariances;
+  else
+    return {};
 }
 
 /// A loss that needs no teacher: it declares `reads_teacher = false`.

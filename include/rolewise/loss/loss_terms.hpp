@@ -19,12 +19,13 @@ struct loss_term {
 
 struct loss_terms {
   torch::Tensor total;  ///< `[]`, the value to minimize, with its graph
-  /// Same names in the same order on every call of the same loss.
+  /// Those of a sum, of one loss, too; none for a loss that is no sum. Same names in the same order
+  /// on every call of the same loss.
   std::vector<loss_term> terms;
 };
 
-/// Evaluates a loss with its terms, if it has any (a member `evaluate_terms(pair, targets)`);
-/// otherwise its only term is itself. Nothing is computed twice.
+/// Evaluates a loss with its terms, if it has any (a member `evaluate_terms(pair, targets)`), as
+/// a `weighted_sum` has. Nothing is computed twice.
 template<LossFunction L>
 [[nodiscard]] loss_terms evaluate_loss_terms(const L& loss, const paired_outputs& pair,
                                              const targets& targets)
@@ -32,9 +33,7 @@ template<LossFunction L>
   if constexpr (requires { loss.evaluate_terms(pair, targets); }) {
     return loss.evaluate_terms(pair, targets);
   } else {
-    auto total = evaluate_loss(loss, pair, targets);
-    auto value = total.detach();
-    return {std::move(total), {{std::string{std::string_view{L::name}}, std::move(value)}}};
+    return {evaluate_loss(loss, pair, targets), {}};
   }
 }
 

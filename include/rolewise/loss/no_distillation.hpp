@@ -17,6 +17,8 @@ namespace rolewise {
 struct no_distillation {
   static constexpr std::string_view name = "no-distillation";
   static constexpr bool has_state = false;
+  static constexpr rolewise::invariances invariances{
+      .student_shift = true, .teacher_shift = true, .example_order = true};
 
   /// @return `[]`, in the dtype and on the device of the student's logits
   [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair) const

@@ -55,6 +55,10 @@ struct loss_on_tap {
   static constexpr bool reaches_teacher = rolewise::reaches_teacher<Loss>();
   static constexpr bool wants_class_labels = rolewise::wants_class_labels<Loss>();
   static constexpr bool minimum_at_teacher = false;  // for other logits than those
+  static constexpr rolewise::invariances invariances{
+      .student_shift = true,  // the logits are not read
+      .teacher_shift = invariances_of<Loss>().teacher_shift,
+      .example_order = invariances_of<Loss>().example_order};
 
   Loss loss;
 

@@ -40,6 +40,8 @@ enum class kl_reduction {
 struct soft_target_kl {
   static constexpr std::string_view name = "soft-target-kl";
   static constexpr bool has_state = false;
+  static constexpr rolewise::invariances invariances{
+      .student_shift = true, .teacher_shift = true, .example_order = true};
 
   rolewise::temperature temperature{4.0};
   kl_reduction reduction = kl_reduction::batch_mean;

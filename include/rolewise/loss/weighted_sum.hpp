@@ -91,6 +91,7 @@ class weighted_sum {
   static constexpr bool reads_teacher = (rolewise::reads_teacher<Os>() || ...);
   static constexpr bool reaches_teacher = (rolewise::reaches_teacher<Os>() || ...);
   static constexpr bool minimum_at_teacher = (rolewise::minimum_at_teacher<Os>() && ...);
+  static constexpr rolewise::invariances invariances = (invariances_of<Os>() & ...);
   static constexpr bool wants_class_labels = (rolewise::wants_class_labels<Os>() || ...);
 
   constexpr explicit weighted_sum(weighted_term<Os>... terms) : terms_{std::move(terms)...} {}

@@ -6,6 +6,7 @@
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/search/detail/covariance_adaptation.hpp>
+#include <rolewise/search/detail/decompositions.hpp>
 #include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/detail/unit_cube.hpp>
 #include <rolewise/search/search_strategy.hpp>
@@ -39,7 +40,9 @@ namespace rolewise::search {
 /// multiplications for c coordinates, so that the strategy stays stateless.
 ///
 /// @par Determinism
-/// Draws are functions of seed and number of the trial.
+/// Draws are functions of seed and number of the trial. With the symmetric square root of the
+/// covariance they depend on no eigenvectors, whose signs and order a LAPACK may choose; and they
+/// do not depend on the number of threads.
 /// @par Source
 /// Hansen: The CMA Evolution Strategy: A Tutorial, 2016, arXiv 1604.00772, section 4 and table 1.
 /// @par Departs
@@ -64,11 +67,14 @@ struct cma_es {
     return 4 + static_cast<std::int64_t>(3.0 * std::log(count));
   }
 
+  /// @throws std::invalid_argument for members out of their range
+  /// @throws std::runtime_error if LibTorch is built without LAPACK
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
                                                  const std::vector<trial_state>& trial_states,
                                                  seed key) const
   {
     const auto size = static_cast<std::ptrdiff_t>(generation(space));
+    detail::require_lapack(name);
     const auto trials = detail::by_number(trial_states);
     // Without coordinates there is nothing to adapt; one unused coordinate keeps the formulas
     // valid.

@@ -7,6 +7,7 @@
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/search/detail/bandit.hpp>
+#include <rolewise/search/detail/decompositions.hpp>
 #include <rolewise/search/detail/exchange.hpp>
 #include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/detail/unit_cube.hpp>
@@ -56,8 +57,8 @@ namespace rolewise::search {
 /// configuration.
 ///
 /// @par Determinism
-/// A function of trial states and seed. All trials must be evaluated in the same rounds; those that
-/// were evaluated less often than others are left unchanged.
+/// A function of trial states and seed, for any number of threads. All trials must be evaluated in
+/// the same rounds; those that were evaluated less often than others are left unchanged.
 /// @par Source
 /// Parker-Holder, Nguyen, Roberts: Provably Efficient Online Hyperparameter Optimization with
 /// Population-Based Bandits, NeurIPS 2020, arXiv 2002.02518, sections 3 and 4; constants of beta,
@@ -77,11 +78,13 @@ struct pb2 {
   std::int64_t memory = 200;      ///< gains to learn from; at least 1
 
   /// @throws std::invalid_argument for members out of their range
+  /// @throws std::runtime_error if LibTorch is built without LAPACK
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
                                                  const std::vector<trial_state>& trial_states,
                                                  seed key) const
   {
     require_sound();
+    detail::require_lapack(name);
     const auto trials = detail::by_number(trial_states);
     const auto own = key.split(purpose{name});
     std::vector<decision> made;

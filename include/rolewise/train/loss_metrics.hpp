@@ -11,13 +11,11 @@
 
 namespace rolewise {
 
-/// The metrics of one step: `loss`, then the terms of the loss if it has several.
+/// The metrics of one step: `loss`, then the terms if the loss is a sum, of one loss, too.
 [[nodiscard]] inline metrics metrics_of(loss_terms evaluated)
 {
   metrics found{{"loss", evaluated.total.detach()}};
-  if (evaluated.terms.size() > 1)
-    for (auto& term : evaluated.terms)
-      found.push_back({std::move(term.name), std::move(term.value)});
+  for (auto& term : evaluated.terms) found.push_back({std::move(term.name), std::move(term.value)});
   return found;
 }
 

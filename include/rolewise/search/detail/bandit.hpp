@@ -59,7 +59,8 @@ class bandit {
   {
     const gaussian_process spread{certain_, std::vector<double>(certain_.size(), 0.0), settings_};
     const auto bound = [&](const timed_place& p) {
-      return known_.mean(p) + std::sqrt(exploration_ * spread.variance(p));
+      const auto covariances = spread.covariances(p);  // of what is known first
+      return known_.mean(covariances) + std::sqrt(exploration_ * spread.variance(covariances));
     };
     timed_place best{std::vector<double>(dimensions, 0.5), time};
     double most = bound(best);

@@ -5,12 +5,14 @@
 /// The sampling distribution of CMA-ES and its update.
 
 #include <rolewise/core/draws.hpp>
-#include <rolewise/search/detail/symmetric_eigen.hpp>
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/search/detail/decompositions.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace rolewise::search::detail {
@@ -28,8 +30,8 @@ class covariance_adaptation {
         step_{step},
         step_path_(dimensions, 0.0),
         shape_path_(dimensions, 0.0),
-        shape_{dimensions},
-        axes_{eigen_of(shape_)}
+        shape_{torch::eye(static_cast<std::int64_t>(dimensions), torch::kFloat64)},
+        roots_{roots_of(shape_, least_variance)}
   {
     const auto parents = offspring / 2;
     double sum = 0.0, squares = 0.0;
@@ -56,10 +58,7 @@ class covariance_adaptation {
   [[nodiscard]] vector draw(const draws& from) const
   {
     vector x = mean_;
-    for (std::size_t j = 0; j < n_; ++j) {
-      const double along = step_ * deviation(j) * from.normal(j);
-      for (std::size_t i = 0; i < n_; ++i) x[i] += axes_.vectors(i, j) * along;
-    }
+    for (std::size_t j = 0; j < n_; ++j) add_row(roots_.root, j, step_ * from.normal(j), x);
     return x;
   }
 
@@ -76,19 +75,24 @@ class covariance_adaptation {
     reshape(best, is_short);
     for (std::size_t i = 0; i < n_; ++i) mean_[i] += step_ * moved[i];
     step_ *= std::exp(step_rate_ / damping_ * (length(step_path_) / expected_length_ - 1.0));
-    axes_ = eigen_of(shape_);
+    roots_ = roots_of(shape_, least_variance);
   }
 
   [[nodiscard]] std::size_t parents() const { return weights_.size(); }
   [[nodiscard]] const vector& weights() const { return weights_; }
   [[nodiscard]] const vector& mean() const { return mean_; }
   [[nodiscard]] double step() const { return step_; }
-  [[nodiscard]] const square_matrix& shape() const { return shape_; }
+  /// The covariance, before the step size: `[n, n]`, float64.
+  [[nodiscard]] const torch::Tensor& shape() const { return shape_; }
 
  private:
-  [[nodiscard]] double deviation(std::size_t axis) const
+  static constexpr double least_variance = 1e-20;
+
+  /// Adds the row of a symmetric matrix, which is its column, times a factor.
+  void add_row(const torch::Tensor& matrix, std::size_t row, double factor, vector& to) const
   {
-    return std::sqrt(std::max(axes_.values[axis], 1e-20));
+    const double* const values = matrix.const_data_ptr<double>() + row * n_;
+    for (std::size_t i = 0; i < n_; ++i) to[i] += values[i] * factor;
   }
   [[nodiscard]] static double length(const vector& x)
   {
@@ -105,12 +109,8 @@ class covariance_adaptation {
     const double kept = 1.0 - step_rate_;
     const double added = std::sqrt(step_rate_ * (2.0 - step_rate_) * mass_);
     for (double& p : step_path_) p *= kept;
-    for (std::size_t j = 0; j < n_; ++j) {  // times C^(-1/2)
-      double along = 0.0;
-      for (std::size_t i = 0; i < n_; ++i) along += axes_.vectors(i, j) * moved[i];
-      along *= added / deviation(j);
-      for (std::size_t i = 0; i < n_; ++i) step_path_[i] += axes_.vectors(i, j) * along;
-    }
+    for (std::size_t j = 0; j < n_; ++j)  // times C^(-1/2)
+      add_row(roots_.inverse, j, added * moved[j], step_path_);
     const double settled = std::sqrt(1.0 - std::pow(kept, 2.0 * static_cast<double>(generation_)));
     const double longest = (1.4 + 2.0 / (static_cast<double>(n_) + 1.0)) * expected_length_;
     const bool is_short = length(step_path_) / settled < longest;
@@ -126,14 +126,18 @@ class covariance_adaptation {
   {
     const double lost = is_short ? 0.0 : one_rate_ * path_rate_ * (2.0 - path_rate_);
     const double kept = 1.0 + lost - one_rate_ - many_rate_;
+    auto next = torch::empty_like(shape_);  // not in place: a copy may have the old one
+    const double* before = shape_.const_data_ptr<double>();
+    double* after = next.mutable_data_ptr<double>();
     for (std::size_t i = 0; i < n_; ++i)
       for (std::size_t j = 0; j < n_; ++j) {
-        double sum = kept * shape_(i, j) + one_rate_ * shape_path_[i] * shape_path_[j];
+        double sum = kept * *before++ + one_rate_ * shape_path_[i] * shape_path_[j];
         for (std::size_t k = 0; k < weights_.size(); ++k)
           sum += many_rate_ * weights_[k] * (best[k][i] - mean_[i]) * (best[k][j] - mean_[j]) /
                  (step_ * step_);
-        shape_(i, j) = sum;
+        *after++ = sum;
       }
+    shape_ = std::move(next);
   }
 
   std::size_t n_;
@@ -142,8 +146,8 @@ class covariance_adaptation {
   double step_rate_ = 0.0, damping_ = 1.0, path_rate_ = 0.0, one_rate_ = 0.0, many_rate_ = 0.0;
   double expected_length_ = 1.0;
   vector step_path_, shape_path_;
-  square_matrix shape_;
-  symmetric_eigen axes_;
+  torch::Tensor shape_;
+  symmetric_roots roots_;
   std::int64_t generation_ = 0;
 };
 

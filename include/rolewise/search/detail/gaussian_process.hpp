@@ -4,9 +4,17 @@
 /// @file
 /// Gaussian process regression with a kernel that forgets over time.
 
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/search/detail/decompositions.hpp>
+
+#include <ATen/ops/eye.h>
+#include <ATen/ops/linalg_solve_triangular.h>
+
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <numbers>
 #include <utility>
 #include <vector>
@@ -19,11 +27,48 @@ struct timed_place {
   double time = 0.0;
 };
 
+[[nodiscard]] inline double squared_distance(const timed_place& a, const timed_place& b)
+{
+  double squares = 0.0;
+  for (std::size_t d = 0; d < a.at.size(); ++d)
+    squares += (a.at[d] - b.at[d]) * (a.at[d] - b.at[d]);
+  return squares;
+}
+
+/// Squared distances and distances in time of n places.
+struct place_distances {
+  torch::Tensor squares, times;  ///< `[n, n]`, float64
+
+  explicit place_distances(const std::vector<timed_place>& places)
+  {
+    const auto n = static_cast<std::int64_t>(places.size());
+    squares = torch::empty({n, n}, torch::kFloat64);
+    times = torch::empty({n, n}, torch::kFloat64);
+    auto* const square = squares.mutable_data_ptr<double>();
+    auto* const time = times.mutable_data_ptr<double>();
+    for (std::size_t i = 0; i < places.size(); ++i)
+      for (std::size_t j = 0; j <= i; ++j) {
+        const auto here = i * places.size() + j, there = j * places.size() + i;
+        square[here] = square[there] = squared_distance(places[i], places[j]);
+        time[here] = time[there] = std::abs(places[i].time - places[j].time);
+      }
+  }
+
+  [[nodiscard]] torch::Tensor nearness(double length) const
+  {
+    return (squares * (-1.0 / (2.0 * length * length))).exp_();
+  }
+  [[nodiscard]] torch::Tensor memory(double forgetting) const
+  {
+    return torch::pow(1.0 - forgetting, times * 0.5);
+  }
+};
+
 /// The posterior of a Gaussian process with prior mean 0 and variance 1, given noisy values:
 ///
 ///     k((x, t), (y, s)) = exp(-|x - y|^2 / (2 length^2)) * (1 - forgetting)^(|t - s| / 2)
 ///
-/// Sums in double precision run in one order: equal input gives equal bits. n values cost n^3.
+/// In double precision on one thread: equal input gives equal bits. n values cost n^3.
 class gaussian_process {
  public:
   struct settings {
@@ -34,102 +79,119 @@ class gaussian_process {
 
   gaussian_process(std::vector<timed_place> places, const std::vector<double>& values,
                    const settings& s)
-      : places_{std::move(places)}, settings_{s}, lower_(places_.size() * places_.size())
+      : places_{std::move(places)}, settings_{s}
   {
-    factorize();
-    whitened_ = solved(values);
-    weights_ = whitened_;
-    for (auto i = size(); i-- > 0;) {  // back substitution with the transposed factor
-      for (auto j = i + 1; j < size(); ++j) weights_[i] -= lower(j, i) * weights_[j];
-      weights_[i] /= lower(i, i);
-    }
+    const one_thread guard;
+    const place_distances between{places_};
+    const auto unit = torch::eye(static_cast<std::int64_t>(size()), torch::kFloat64);
+    const auto lower = cholesky_factors(between.nearness(s.length) * between.memory(s.forgetting) +
+                                        unit * s.noise);
+    const auto inverse = at::linalg_solve_triangular(lower, unit, false);
+    columns_ = numbers_of(inverse.t());
+    weights_ = numbers_of(inverse.t().mv(inverse.mv(torch::tensor(values, torch::kFloat64))));
   }
 
-  [[nodiscard]] double mean(const timed_place& where) const
+  /// The prior covariances of a point with the places, in their order.
+  [[nodiscard]] std::vector<double> covariances(const timed_place& where) const
+  {
+    std::vector<double> known;
+    known.reserve(size());
+    for (const auto& place : places_) known.push_back(kernel(place, where));
+    return known;
+  }
+
+  /// @param known `covariances` of the point; further ones are not read
+  [[nodiscard]] double mean(const std::vector<double>& known) const
   {
     double sum = 0.0;
-    for (std::size_t i = 0; i < size(); ++i) sum += kernel(places_[i], where) * weights_[i];
+    for (std::size_t i = 0; i < size(); ++i) sum += known[i] * weights_[i];
     return sum;
   }
 
   /// The posterior variance of the latent function, without observation noise.
-  [[nodiscard]] double variance(const timed_place& where) const
+  /// @param known as for `mean`
+  [[nodiscard]] double variance(const std::vector<double>& known) const
   {
-    std::vector<double> known;
-    for (const auto& place : places_) known.push_back(kernel(place, where));
+    std::vector<double> whitened(size(), 0.0);  // the inverse factor times the covariances
+    for (std::size_t j = 0; j < size(); ++j) {
+      const double* const column = columns_.data() + j * size();
+      for (std::size_t i = j; i < size(); ++i) whitened[i] += column[i] * known[j];
+    }
     double rest = 1.0;
-    for (const double z : solved(known)) rest -= z * z;
+    for (const double z : whitened) rest -= z * z;
     return std::max(rest, 0.0);
-  }
-
-  /// The log marginal likelihood of the values.
-  [[nodiscard]] double log_likelihood() const
-  {
-    double sum = -0.5 * static_cast<double>(size()) * std::log(2.0 * std::numbers::pi);
-    for (std::size_t i = 0; i < size(); ++i)
-      sum -= 0.5 * whitened_[i] * whitened_[i] + std::log(lower(i, i));
-    return sum;
   }
 
  private:
   [[nodiscard]] std::size_t size() const { return places_.size(); }
-  [[nodiscard]] double& lower(std::size_t i, std::size_t j) { return lower_[i * size() + j]; }
-  [[nodiscard]] double lower(std::size_t i, std::size_t j) const { return lower_[i * size() + j]; }
+
+  [[nodiscard]] static std::vector<double> numbers_of(const torch::Tensor& t)
+  {
+    const auto dense = t.contiguous();
+    const auto* const first = dense.const_data_ptr<double>();
+    return {first, first + dense.numel()};
+  }
 
   [[nodiscard]] double kernel(const timed_place& a, const timed_place& b) const
   {
-    double squares = 0.0;
-    for (std::size_t d = 0; d < a.at.size(); ++d)
-      squares += (a.at[d] - b.at[d]) * (a.at[d] - b.at[d]);
-    return std::exp(-squares / (2.0 * settings_.length * settings_.length)) *
+    return std::exp(-squared_distance(a, b) / (2.0 * settings_.length * settings_.length)) *
            std::pow(1.0 - settings_.forgetting, std::abs(a.time - b.time) / 2.0);
-  }
-
-  /// Computes the Cholesky factor of the covariance of the values.
-  void factorize()
-  {
-    for (std::size_t i = 0; i < size(); ++i)
-      for (std::size_t j = 0; j <= i; ++j) {
-        double sum = kernel(places_[i], places_[j]) + (i == j ? settings_.noise : 0.0);
-        for (std::size_t k = 0; k < j; ++k) sum -= lower(i, k) * lower(j, k);
-        // The noise keeps the pivots above 0; the bound guards against rounding.
-        lower(i, j) = i == j ? std::sqrt(std::max(sum, 1e-12)) : sum / lower(j, j);
-      }
-  }
-
-  [[nodiscard]] std::vector<double> solved(std::vector<double> right) const
-  {
-    for (std::size_t i = 0; i < size(); ++i) {
-      for (std::size_t j = 0; j < i; ++j) right[i] -= lower(i, j) * right[j];
-      right[i] /= lower(i, i);
-    }
-    return right;
   }
 
   std::vector<timed_place> places_;
   settings settings_;
-  std::vector<double> lower_, whitened_, weights_;
+  std::vector<double> columns_;  ///< of the inverse of the Cholesky factor of the covariance
+  std::vector<double> weights_;
 };
+
+/// The log marginal likelihoods of values under normal distributions of mean 0.
+/// @param covariances `[*, n, n]`, float64
+/// @param values `[n]`, float64
+/// @return `[*]`
+[[nodiscard]] inline torch::Tensor log_likelihoods(const torch::Tensor& covariances,
+                                                   const torch::Tensor& values)
+{
+  const auto lower = cholesky_factors(covariances);
+  const one_thread guard;
+  const auto whitened = at::linalg_solve_triangular(lower, values.unsqueeze(1), false).squeeze(-1);
+  const auto pivots = lower.diagonal(0, -2, -1);
+  return whitened.square().sum(-1) * -0.5 - pivots.log().sum(-1) -
+         0.5 * std::log(2.0 * std::numbers::pi) * static_cast<double>(values.size(0));
+}
 
 /// The settings with the highest marginal likelihood among 48; the first of equals.
 [[nodiscard]] inline gaussian_process::settings likeliest_settings(
     const std::vector<timed_place>& places, const std::vector<double>& values)
 {
+  constexpr std::array shares{0.1, 0.2, 0.4, 0.8}, forgettings{0.0, 0.05, 0.2, 0.5};
+  constexpr std::array noises{0.01, 0.1, 0.5};
+  const double diagonal =
+      places.empty() ? 1.0 : std::sqrt(static_cast<double>(places[0].at.size()));
+  const one_thread guard;
+  const auto seen = torch::tensor(values, torch::kFloat64);
+  const place_distances between{places};
+  std::vector<torch::Tensor> memories, added;
+  for (const double forgetting : forgettings) memories.push_back(between.memory(forgetting));
+  for (const double noise : noises)
+    added.push_back(torch::eye(seen.size(0), torch::kFloat64) * noise);
+  const auto memory = torch::stack(memories).unsqueeze(1), noise = torch::stack(added);
+
   gaussian_process::settings best{};
   double most = 0.0;
   bool is_first = true;
-  const double diagonal =
-      places.empty() ? 1.0 : std::sqrt(static_cast<double>(places[0].at.size()));
-  for (const double share : {0.1, 0.2, 0.4, 0.8})
-    for (const double forgetting : {0.0, 0.05, 0.2, 0.5})
-      for (const double noise : {0.01, 0.1, 0.5}) {
-        const gaussian_process::settings tried{share * diagonal, forgetting, noise};
-        const double found = gaussian_process{places, values, tried}.log_likelihood();
-        if (!is_first && !(found > most)) continue;
-        best = tried;
-        most = found;
+  for (const double share : shares) {  // not all at once, which would take much memory
+    const auto found =
+        log_likelihoods(between.nearness(share * diagonal) * memory + noise, seen).contiguous();
+    const auto* next = found.const_data_ptr<double>();
+    for (const double forgetting : forgettings)
+      for (const double variance : noises) {
+        const double likelihood = *next++;
+        if (!is_first && !(likelihood > most)) continue;
+        best = {share * diagonal, forgetting, variance};
+        most = likelihood;
         is_first = false;
       }
+  }
   return best;
 }
 

@@ -131,13 +131,14 @@ void require_no_parameters(std::string_view who, std::string_view name, Part& pa
   return {home.is_cpu() && fits_kernels(examples) ? torch::kFloat32 : torch::kByte};
 }
 
-/// Copies a view that is prepared ahead for a CUDA device to pinned memory, so that its transfer
-/// overlaps with the step. LibTorch reuses pinned memory only after the copies out of it are done.
+/// Copies what `to_device` moves of a view that is prepared ahead for a CUDA device to pinned
+/// memory, so that its transfer overlaps with the step. LibTorch reuses pinned memory only after
+/// the copies out of it are done.
 [[nodiscard]] inline batch pinned_for(torch::Device home, batch view)
 {
   if (!home.is_cuda() || !view.inputs.is_cpu()) return view;
-  view.inputs = view.inputs.pin_memory();
-  if (view.labels.defined() && view.labels.is_cpu()) view.labels = view.labels.pin_memory();
+  for (auto* each : {&view.inputs, &view.labels, &view.mask, &view.weights})
+    if (each->defined() && each->is_cpu()) *each = each->pin_memory();
   return view;
 }
 
@@ -176,6 +177,17 @@ inline void add_terms(metrics& numbers, std::vector<loss_term>&& terms)
   for (auto& term : terms) numbers.push_back({std::move(term.name), std::move(term.value)});
 }
 
+/// The terms of one loss of a combination: a loss that is no sum is its own term.
+template<LossFunction L>
+[[nodiscard]] loss_terms terms_in_combination(const L& loss, const paired_outputs& pair,
+                                              const targets& targets)
+{
+  auto found = evaluate_loss_terms(loss, pair, targets);
+  if (found.terms.empty())
+    found.terms.push_back({std::string{std::string_view{L::name}}, found.total.detach()});
+  return found;
+}
+
 template<typename Loss, StepMetric M>
 [[nodiscard]] loss_gradients gradients_of_loss(const Loss& loss, const M& metric,
                                                const paired_outputs& pair, const targets& targets,
@@ -187,8 +199,8 @@ template<typename Loss, StepMetric M>
     std::vector<torch::Tensor> inputs;  // without frozen ranges
     for (const auto& p : learned)
       if (p.value.requires_grad()) inputs.push_back(p.value);
-    auto task = evaluate_loss_terms(loss.task, pair, targets);
-    auto other = evaluate_loss_terms(loss.distillation, pair, targets);
+    auto task = terms_in_combination(loss.task, pair, targets);
+    auto other = terms_in_combination(loss.distillation, pair, targets);
     const auto first = torch::autograd::grad({task.total}, inputs, {}, true, false, true);
     const auto second = torch::autograd::grad({other.total}, inputs, {}, false, false, true);
     const torch::NoGradGuard without_graph;
@@ -204,16 +216,10 @@ template<typename Loss, StepMetric M>
     add_terms(found.numbers, std::move(task.terms));
     add_terms(found.numbers, std::move(other.terms));
   } else {
-    torch::Tensor total;
-    if constexpr (requires { loss.evaluate_terms(pair, targets); }) {
-      auto evaluated = loss.evaluate_terms(pair, targets);
-      total = std::move(evaluated.total);
-      found.numbers.push_back({"loss", total.detach()});
-      add_terms(found.numbers, std::move(evaluated.terms));
-    } else {
-      total = evaluate_loss(loss, pair, targets);
-      found.numbers.push_back({"loss", total.detach()});
-    }
+    auto evaluated = evaluate_loss_terms(loss, pair, targets);
+    const auto total = std::move(evaluated.total);
+    found.numbers.push_back({"loss", total.detach()});
+    add_terms(found.numbers, std::move(evaluated.terms));
     found.gradients = backward_to(learned, total);
   }
   add_metric(found.numbers, metric, pair.student, targets);

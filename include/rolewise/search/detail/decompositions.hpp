@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Decompositions of symmetric matrices in double precision on the CPU, by LibTorch's LAPACK.
+
+#include <rolewise/core/tensor.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/run_concurrently.hpp>
+
+#include <ATen/Context.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/linalg_cholesky_ex.h>
+#include <ATen/ops/linalg_eigh.h>
+
+#include <limits>
+#include <string_view>
+
+namespace rolewise::search::detail {
+
+/// @throws std::runtime_error if LibTorch has no LAPACK
+inline void require_lapack(std::string_view who, bool is_there = at::hasLAPACK())
+{
+  if (!is_there)
+    throw_runtime_error(who, "this LibTorch is built without LAPACK, which the search strategy ",
+                        "needs to decompose matrices; want one that is built with it");
+}
+
+/// Guard: this thread has one LibTorch thread while it exists. The last bits of BLAS and LAPACK
+/// depend on their number.
+class one_thread {
+ public:
+  one_thread() { one_.set_here(); }
+
+ private:
+  threads_per_trial one_{1};
+};
+
+/// The symmetric square root of a matrix and the inverse of that root. Unlike eigenvectors, they
+/// depend neither on the signs nor on the order that a LAPACK chooses.
+struct symmetric_roots {
+  torch::Tensor root;     ///< `[n, n]`
+  torch::Tensor inverse;  ///< `[n, n]`
+};
+
+/// The roots of a symmetric matrix whose eigenvalues count as at least `least`; NaN for a matrix
+/// that is not finite.
+/// @param matrix `[n, n]`, float64, on the CPU
+[[nodiscard]] inline symmetric_roots roots_of(const torch::Tensor& matrix, double least)
+{
+  if (!matrix.isfinite().all().item<bool>()) {
+    const auto unknown = at::full_like(matrix, std::numeric_limits<double>::quiet_NaN());
+    return {unknown, unknown.clone()};
+  }
+  const one_thread guard;
+  const auto [values, vectors] = at::linalg_eigh(matrix);
+  const auto deviations = values.clamp_min(least).sqrt();
+  return {(vectors * deviations).mm(vectors.t()), (vectors / deviations).mm(vectors.t())};
+}
+
+/// The lower Cholesky factors of symmetric matrices; NaN for one that is not positive definite.
+/// @param matrices `[*, n, n]`, float64, on the CPU
+[[nodiscard]] inline torch::Tensor cholesky_factors(const torch::Tensor& matrices)
+{
+  const one_thread guard;
+  const auto [factors, failed] = at::linalg_cholesky_ex(matrices);
+  if (failed.eq(0).all().item<bool>()) return factors;
+  return factors.masked_fill(failed.ne(0).unsqueeze(-1).unsqueeze(-1),
+                             std::numeric_limits<double>::quiet_NaN());
+}
+
+}  // namespace rolewise::search::detail
