@@ -119,7 +119,7 @@ rw::policy_schedule growing_schedule(std::int64_t epochs)
   return rw::policy_schedule{std::move(segments)};
 }
 
-rw::policy_schedule search::schedule_of(const request& wanted)
+rw::policy_schedule schedule_of(const request& wanted)
 {
   if (wanted.schedule.empty()) return growing_schedule(wanted.epochs);
   const auto text = rw::support::text_of_file(wanted.schedule);
@@ -243,7 +243,7 @@ void show_agents(const gallery& walls, const request& wanted, const rw::batch& s
 
 void show(const request& wanted)
 {
-  const auto schedule = search::schedule_of(wanted);
+  const auto schedule = schedule_of(wanted);
   const auto data = examples_of(wanted);
   if (wanted.sample >= data.size())
     rw::throw_invalid_argument("augmentation_gallery", "--sample is ", wanted.sample,

@@ -3,7 +3,7 @@
 
 namespace {
 
-using namespace rolewise::strategy_must;
+using namespace rolewise::search::strategy_must;
 using rolewise::seed;
 using rolewise::search::decision;
 using rolewise::search::search_space;
@@ -12,71 +12,71 @@ using rolewise::search::trial_state;
 
 struct least_that_conforms {
   static constexpr const char* name = "least";
-  std::vector<search::decision> operator()(const search::search_space&,
-                                           const std::vector<search::trial_state>&, seed) const
+  std::vector<rolewise::search::decision> operator()(const rolewise::search::search_space&,
+                                           const std::vector<rolewise::search::trial_state>&, seed) const
   {
     return {};
   }
 };
-static_assert(search::SearchStrategy<least_that_conforms>);
+static_assert(rolewise::search::SearchStrategy<least_that_conforms>);
 
 // Each of these violates one requirement.
 
 struct unnamed {
-  std::vector<search::decision> operator()(const search::search_space&,
-                                           const std::vector<search::trial_state>&, seed) const
+  std::vector<rolewise::search::decision> operator()(const rolewise::search::search_space&,
+                                           const std::vector<rolewise::search::trial_state>&, seed) const
   {
     return {};
   }
 };
 static_assert(!carry_a_name_for_the_report<unnamed>);
 static_assert(turn_trial_states_into_decisions<unnamed>);
-static_assert(!search::SearchStrategy<unnamed>);
+static_assert(!rolewise::search::SearchStrategy<unnamed>);
 
 struct decides_for_one : least_that_conforms {
-  search::decision operator()(const search::search_space&, const std::vector<search::trial_state>&,
+  rolewise::search::decision operator()(const rolewise::search::search_space&, const std::vector<rolewise::search::trial_state>&,
                               seed) const
   {
     return {};
   }
 };
 static_assert(!turn_trial_states_into_decisions<decides_for_one>);
-static_assert(!search::SearchStrategy<decides_for_one>);
+static_assert(!rolewise::search::SearchStrategy<decides_for_one>);
 
 struct remembers : least_that_conforms {
-  std::vector<search::decision> operator()(const search::search_space&,
-                                           const std::vector<search::trial_state>&, seed)
+  std::vector<rolewise::search::decision> operator()(const rolewise::search::search_space&,
+                                           const std::vector<rolewise::search::trial_state>&, seed)
   {
     return {};
   }
 };
 static_assert(!turn_trial_states_into_decisions<remembers>);
-static_assert(!search::SearchStrategy<remembers>);
+static_assert(!rolewise::search::SearchStrategy<remembers>);
 
 struct writes_into_trial_states : least_that_conforms {
-  std::vector<search::decision> operator()(const search::search_space&,
-                                           std::vector<search::trial_state>&, seed) const
+  std::vector<rolewise::search::decision> operator()(const rolewise::search::search_space&,
+                                           std::vector<rolewise::search::trial_state>&, seed) const
   {
     return {};
   }
 };
 static_assert(!turn_trial_states_into_decisions<writes_into_trial_states>);
-static_assert(!search::SearchStrategy<writes_into_trial_states>);
+static_assert(!rolewise::search::SearchStrategy<writes_into_trial_states>);
 
 struct draws_from_elsewhere : least_that_conforms {
-  std::vector<search::decision> operator()(const search::search_space&,
-                                           const std::vector<search::trial_state>&) const
+  std::vector<rolewise::search::decision> operator()(const rolewise::search::search_space&,
+                                           const std::vector<rolewise::search::trial_state>&) const
   {
     return {};
   }
 };
 static_assert(!turn_trial_states_into_decisions<draws_from_elsewhere>);
-static_assert(!search::SearchStrategy<draws_from_elsewhere>);
+static_assert(!rolewise::search::SearchStrategy<draws_from_elsewhere>);
 
 struct cannot_be_copied : least_that_conforms {
   cannot_be_copied(const cannot_be_copied&) = delete;
 };
 static_assert(turn_trial_states_into_decisions<cannot_be_copied>);
-static_assert(!search::SearchStrategy<cannot_be_copied>);
+static_assert(!rolewise::search::SearchStrategy<cannot_be_copied>);
 
 }  // namespace

@@ -112,7 +112,7 @@ struct svg_element {
 }
 
 /// The pixels of an `<image>` element, `[C, H, W]`.
-[[nodiscard]] inline torch::Tensor report::pixels_of(const svg_element& image)
+[[nodiscard]] inline torch::Tensor pixels_of(const svg_element& image)
 {
   constexpr std::string_view head = "data:image/png;base64,";
   const auto link = image.word("href");

@@ -392,7 +392,7 @@ TEST_CASE("a sheet of operations shows each one at each level")
   const auto number = [](double x) { return torch::full({1}, x, torch::kFloat64); };
   for (std::size_t row = 0; row < 2; ++row) {
     const auto what = row == 0 ? operation::shear_x : operation::cutout;
-    CHECK(torch::equal(report::pixels_of(images[row * 11]), example.inputs[0]));
+    CHECK(torch::equal(pixels_of(images[row * 11]), example.inputs[0]));
     for (std::size_t column = 0; column < 11; ++column) {
       const auto& image = images[row * 11 + column];
       CHECK(image.number("x") == left + 36.0 * static_cast<double>(column));
@@ -405,7 +405,7 @@ TEST_CASE("a sheet of operations shows each one at each level")
                                    {.value = number(rw::policy_parameter(what, level)),
                                     .row = number(6),
                                     .column = number(5)});
-      CHECK(torch::equal(report::pixels_of(image), rw::filled(alone, {51, 102, 153})[0]));
+      CHECK(torch::equal(pixels_of(image), rw::filled(alone, {51, 102, 153})[0]));
     }
   }
   CHECK((texts_in(svg) == std::vector<std::string>{"ShearX", "Cutout", "level", "as is", "0", "1",
@@ -432,5 +432,5 @@ TEST_CASE("a sheet of operations refuses other than one image")
   CHECK_THROWS_WITH_AS((void)rw::report::operation_sheet(example, {.operations = {}}),
                        "rolewise: operation_sheet: has no operations", std::invalid_argument);
   const auto gray = rw::report::svg_text(rw::report::operation_sheet(example));
-  CHECK(report::pixels_of(elements_of(gray, "image").at(0)).size(0) == 1);
+  CHECK(pixels_of(elements_of(gray, "image").at(0)).size(0) == 1);
 }

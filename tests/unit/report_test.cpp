@@ -161,7 +161,7 @@ TEST_CASE("statistics are the mean and the sample standard deviation")
   CHECK(s.greatest == 9.0);
   CHECK(s.count == 8);
   CHECK((report::statistics_of({3.5}) ==
-         statistics{.mean = 3.5, .std = 0.0, .least = 3.5, .greatest = 3.5, .count = 1}));
+         report::statistics{.mean = 3.5, .std = 0.0, .least = 3.5, .greatest = 3.5, .count = 1}));
   CHECK(std::isnan(report::statistics_of({1.0, not_a_number}).mean));
   CHECK_THROWS_WITH_AS((void)report::statistics_of({}), "rolewise: statistics: there are no values",
                        std::invalid_argument);
@@ -183,7 +183,7 @@ TEST_CASE("numbers as text")
 
 TEST_CASE("a table aligns numbers to the right and everything by characters, not bytes")
 {
-  table t{{"student", "accuracy", "note"}};
+  report::table t{{"student", "accuracy", "note"}};
   t.add({"a", "9.1 \u00B1 0.2", "\u00E9t\u00E9"}).add({"teacher", "-", "2 bits?"});
   CHECK(
       t.text() ==
@@ -197,7 +197,7 @@ TEST_CASE("a table aligns numbers to the right and everything by characters, not
         "| ------- | --------: | ------- |\n"
         "| a       | 9.1 \u00B1 0.2 | \u00E9t\u00E9     |\n"
         "| teacher |         - | 2 bits? |\n");
-  CHECK(table{{"class", "images"}}
+  CHECK(report::table{{"class", "images"}}
             .add({"\u72AC", "12"})
             .add({"e\u0301te\u0301", "3"})
             .add({"a\nb\x1b[2J", "4"})
@@ -208,17 +208,17 @@ TEST_CASE("a table aligns numbers to the right and everything by characters, not
         "\u72AC           12\n"
         "e\u0301te\u0301           3\n"
         "a?b?[2J       4\n");
-  CHECK(table{{"x"}}.add({"a|b\nc"}).markdown() ==
+  CHECK(report::table{{"x"}}.add({"a|b\nc"}).markdown() ==
         "| x         |\n| --------- |\n| a\\|b<br>c |\n");
-  CHECK(table{{"empty"}}.text() == "empty\n\u2500\u2500\u2500\u2500\u2500\n");
+  CHECK(report::table{{"empty"}}.text() == "empty\n\u2500\u2500\u2500\u2500\u2500\n");
   CHECK_THROWS_WITH_AS(t.add({"one"}), "rolewise: table: a row has 1 cells, the table 3 columns",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)table{{}}, "rolewise: table: has no columns", std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)report::table{{}}, "rolewise: table: has no columns", std::invalid_argument);
 }
 
 TEST_CASE("a table that is wider than the terminal shows each row as a block of its own")
 {
-  table t{{"network", "accuracy, %", "bytes"}};
+  report::table t{{"network", "accuracy, %", "bytes"}};
   t.add({"a: alone", "92.13 \u00B1 0.21", "1234"}).add({"b: \u72AC", "9.5", "-"});
   CHECK(t.text(29) == t.text());
   CHECK(t.text(28) ==
@@ -285,7 +285,7 @@ TEST_CASE("a contact sheet shows every pixel of every view, enlarged")
     for (std::size_t n = 0; n < 3; ++n) {
       const auto& image = images[r * 3 + n];
       const auto& inputs = r == 0 ? color.inputs : gray.inputs;
-      CHECK(torch::equal(report::pixels_of(image), inputs[static_cast<std::int64_t>(n)]));
+      CHECK(torch::equal(pixels_of(image), inputs[static_cast<std::int64_t>(n)]));
       CHECK(image.number("x") == left + static_cast<double>(n) * (18 + 6));
       CHECK(image.number("y") == 14 + static_cast<double>(r) * (24 + 6));
       CHECK(image.number("width") == 18);
@@ -344,7 +344,7 @@ TEST_CASE("a contact sheet writes titles and classes, and goes on below after en
   const std::vector<std::int64_t> order{0, 1, 2, 3, 4, 0, 1, 2, 3, 4};
   const double block = 2 * (32 + 8) + (11 + 3) + 14;
   for (std::size_t i = 0; i < images.size(); ++i) {
-    CHECK(torch::equal(report::pixels_of(images[i]), shown.inputs[order[i]]));
+    CHECK(torch::equal(pixels_of(images[i]), shown.inputs[order[i]]));
     CHECK(images[i].number("x") == 14.0 + 32.0 * static_cast<double>(order[i] % 2));
     CHECK(images[i].number("y") ==
           14.0 + block * static_cast<double>(order[i] / 2) + (i < 5 ? 0.0 : 40.0));
@@ -541,7 +541,7 @@ TEST_CASE("a curve over runs is their mean in a band from least to greatest")
 
 TEST_CASE("a chart refuses what it cannot draw")
 {
-  const auto refuses = [](curve c, const char* why) {
+  const auto refuses = [](report::curve c, const char* why) {
     const report::line_chart chart{
         .title = "", .x_label = "", .y_label = "", .curves = {std::move(c)}};
     CHECK_THROWS_WITH_AS((void)report::svg_text(chart), why, std::invalid_argument);

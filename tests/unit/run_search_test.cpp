@@ -96,7 +96,7 @@ struct scripted_reading_history : scripted {
 
 /// A strategy that applies `one` to every trial that has not finished.
 scripted each(
-    std::function<decision(const std::vector<search::trial_state>&, const search::trial_state&)>
+    std::function<search::decision(const std::vector<search::trial_state>&, const search::trial_state&)>
         one)
 {
   return {[one = std::move(one)](const std::vector<search::trial_state>& all) {
@@ -153,7 +153,7 @@ TEST_CASE("the result of run_search depends neither on order nor on concurrent t
     CHECK(found.best().score.value() >= s.score.value());
     REQUIRE(s.past.size() == 2);
     CHECK(s.past[0].epoch == 2);
-    CHECK((s.past[1] == past_score{3, *s.score, *s.at}));
+    CHECK((s.past[1] == search::past_score{3, *s.score, *s.at}));
   }
   const auto& history = found.history;
   CHECK(history.strategy == "random-search");
@@ -244,7 +244,7 @@ TEST_CASE("an run_search copies trials as they were before any decision, all of 
   CHECK(found.trial_states[0].at->real("rate") == 0.02);
   CHECK(found.trial_states[1].at->real("rate") == 0.01);
   CHECK((found.trial_states[1].past ==
-         std::vector<past_score>{{1, 0.2, rate(0.2)}, {2, 0.01, rate(0.01)}}));
+         std::vector<rolewise::search::past_score>{{1, 0.2, rate(0.2)}, {2, 0.01, rate(0.01)}}));
   CHECK(found.trial_states[2].epoch == 1);
   CHECK(found.trial_states[2].finished);
   CHECK(found.steps[1]->learner_state.updates() == 4);
@@ -352,7 +352,7 @@ TEST_CASE("trials wait until they are started, and a copy of a finished one is s
 {
   const auto train = tiny_data(40);
   // Trial 1 waits for trial 0; when that has finished, trial 1 starts, and then copies trial 0.
-  const auto strategy = each([](const auto& all, const search::trial_state& s) -> decision {
+  const auto strategy = each([](const auto& all, const search::trial_state& s) -> rolewise::search::decision {
     if (s.trial == 0) {
       if (s.at) return search::keep_trial{0};
       return search::start_trial{0, rate(0.1)};
@@ -365,9 +365,9 @@ TEST_CASE("trials wait until they are started, and a copy of a finished one is s
       run_search(strategy, rates, maker{train}, [](const auto& step) { return rate_of(step); },
                  train, {.trials = 2, .epochs = 3, .evaluation_interval = 2, .batch_size = 20});
   CHECK((found.trial_states[0].past ==
-         std::vector<past_score>{{2, 0.1, rate(0.1)}, {3, 0.1, rate(0.1)}}));
+         std::vector<rolewise::search::past_score>{{2, 0.1, rate(0.1)}, {3, 0.1, rate(0.1)}}));
   CHECK((found.trial_states[1].past ==
-         std::vector<past_score>{{2, 0.2, rate(0.2)}, {3, 0.3, rate(0.3)}}));
+         std::vector<rolewise::search::past_score>{{2, 0.2, rate(0.2)}, {3, 0.3, rate(0.3)}}));
   CHECK(found.history.events.back().round == 3);
   CHECK(found.steps[1]->learner_state.updates() == 6);
   auto a = found.steps[0]->student, b = found.steps[1]->student;
@@ -546,7 +546,7 @@ TEST_CASE("search callbacks receive events in order, and trial_table prints the 
     char* text = nullptr;
     std::size_t size = 0;
     std::FILE* file = ::open_memstream(&text, &size);
-    trial_table report::table{.to = file, .how = how, .rows = 2};
+    trial_table table{.to = file, .how = how, .rows = 2};
     (void)run(table, 1);
     std::fclose(file);
     std::string words{text, size};
@@ -578,7 +578,7 @@ TEST_CASE("a policy in the table of trial states is the pairs that do something"
       .strategy = "any", .space = search::policy_space(), .trials = 1, .epochs = 2, .events = {}};
   const std::vector<search::trial_state> trial_states{
       {.trial = 0, .epoch = 2, .score = 0.5, .at = at}};
-  trial_table report::table{.to = file, .how = trial_table::style::plain};
+  trial_table table{.to = file, .how = trial_table::style::plain};
   table.on(search_begin{history, trial_states});
   table.on(search_end{history, trial_states});
   std::fclose(file);

@@ -80,8 +80,8 @@ TEST_CASE("a lineage follows copies to what trials were when they were copied")
 
   const auto scores = lineage.scores_of(1);
   REQUIRE(scores.size() == 2);
-  CHECK((scores[0] == past_score{1, 0.3, x_at(2)}));
-  CHECK((scores[1] == past_score{2, 0.8, x_at(5)}));
+  CHECK((scores[0] == search::past_score{1, 0.3, x_at(2)}));
+  CHECK((scores[1] == search::past_score{2, 0.8, x_at(5)}));
   CHECK_THROWS_AS((void)lineage.ancestry(3), std::invalid_argument);
   CHECK_THROWS_AS((void)lineage.ancestry(-1), std::invalid_argument);
 }
