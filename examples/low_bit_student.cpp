@@ -255,6 +255,7 @@ class experiment {
 
 int main(int argc, char** argv)
 try {
+  (void)rw::support::retain_heap();
   job wanted;
   CLI::App app{"What do bits cost? Low-bit students that start from a full-precision network."};
   app.add_option("--data", wanted.data, "folder of a data set; without it the built-in glyphs")

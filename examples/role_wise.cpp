@@ -30,6 +30,7 @@
 #include "role_wise/job_record.hpp"
 #include "role_wise/report.hpp"
 
+#include <rolewise/support/retain_heap.hpp>
 #include <rolewise/support/standard_output.hpp>
 
 #include <cstdio>
@@ -37,6 +38,7 @@
 
 int main(int argc, char** argv)
 try {
+  (void)rolewise::support::retain_heap();
   if (const auto asked = role_wise::parse(argc, argv)) {
     const auto job = asked->is_resumed ? role_wise::read_job(*asked) : *asked;
     if (!job.is_resumed) role_wise::require_free(job);

@@ -34,6 +34,7 @@
 #include "role_wise_search/report.hpp"
 #include "role_wise_search/search.hpp"
 
+#include <rolewise/support/retain_heap.hpp>
 #include <rolewise/support/standard_output.hpp>
 
 #include <CLI/CLI.hpp>
@@ -165,6 +166,7 @@ void run(const search_job& wanted)
 
 int main(int argc, char** argv)
 try {
+  (void)rw::support::retain_heap();
   search_job wanted;
   if (parse(argc, argv, wanted)) run(wanted);
   rw::support::require_written();

@@ -28,7 +28,6 @@
 #include <rolewise/train/supervised.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -508,31 +507,4 @@ TEST_CASE("fit refuses a negative prefetch, and prefetching without workers")
   CHECK_THROWS_WITH_AS((void)fit(pretraining, some_data(), {.prefetch = 2, .num_workers = 0}),
                        "rolewise: fit: want ahead >= 0 and num_workers >= 1, got 2 and 0",
                        std::invalid_argument);
-}
-
-TEST_CASE("a thread in a serial_scope uses no other threads")
-{
-  std::mutex mutex;
-  const auto threads_of = [&] {
-    std::set<std::thread::id> threads;
-    rolewise::detail::parallel_for(200, 3, [&](std::int64_t) {
-      std::this_thread::sleep_for(std::chrono::microseconds{50});
-      const std::lock_guard lock{mutex};
-      threads.insert(std::this_thread::get_id());
-    });
-    return threads;
-  };
-  CHECK(threads_of().size() > 1);
-  {
-    const support::serial_scope outer;
-    {
-      const support::serial_scope inner;
-      CHECK(threads_of() == std::set{std::this_thread::get_id()});
-    }
-    CHECK(threads_of() == std::set{std::this_thread::get_id()});
-    bool elsewhere = true;
-    std::thread{[&] { elsewhere = support::serial_scope::here(); }}.join();
-    CHECK_FALSE(elsewhere);
-  }
-  CHECK(threads_of().size() > 1);
 }

@@ -15,17 +15,12 @@
 #include <rolewise/agent/views.hpp>
 #include <rolewise/policy/augmentation_policy.hpp>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
-#include <mutex>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -261,24 +256,6 @@ TEST_CASE("any number of threads makes the same views")
       std::invalid_argument);
   CHECK(torch::equal(rw::view_of(agent, examples, progress, key, {}, buffers).inputs, wanted));
   at::set_num_threads(threads_before);
-}
-
-TEST_CASE("every piece of work is done once, by more than one thread, whatever is thrown")
-{
-  std::vector<int> done(1000);
-  std::mutex mutex;
-  std::set<std::thread::id> threads;
-  const auto work = [&](std::int64_t piece) {
-    ++done[static_cast<std::size_t>(piece)];
-    std::this_thread::sleep_for(std::chrono::microseconds{50});
-    const std::lock_guard lock{mutex};
-    threads.insert(std::this_thread::get_id());
-    if (piece == 500) throw std::runtime_error{"the five hundredth"};
-  };
-  CHECK_THROWS_WITH_AS(rw::detail::parallel_for(1000, 3, work), "the five hundredth",
-                       std::runtime_error);
-  CHECK(std::all_of(done.begin(), done.end(), [](int times) { return times == 1; }));
-  CHECK(threads.size() > 1);
 }
 
 TEST_CASE("what kernels cannot take is refused or made by the agent, in its own words")

@@ -4,13 +4,12 @@
 /// @file
 /// The synthetic `glyphs` data set, which needs no files: each class is a glyph of a few strokes.
 
+#include <rolewise/support/parallel_for.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/detail/glyph_alphabet.hpp>
 #include <rolewise/data/detail/glyph_drawing.hpp>
 #include <rolewise/data/normalization_of.hpp>
-
-#include <ATen/Parallel.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -45,7 +44,7 @@ namespace detail {
   auto* const out = result.inputs.mutable_data_ptr<std::uint8_t>();
   const auto key = options.seed.split(purpose{"glyph images"});
   const auto bytes = options.channels * options.height * options.width;
-  at::parallel_for(0, count, 16, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for_ranges(count, 16, [&](std::int64_t begin, std::int64_t end) {
     for (auto n = begin; n < end; ++n)
       draw_glyph(alphabet[static_cast<std::size_t>(n % options.classes)], key, first + n,
                  result.shape, out + n * bytes);

@@ -5,8 +5,7 @@
 /// Weight initialization as a function of a seed and a layer's name.
 
 #include <rolewise/core/draws.hpp>
-
-#include <ATen/Parallel.h>
+#include <rolewise/support/parallel_for.hpp>
 
 #include <cmath>
 #include <cstdint>
@@ -62,7 +61,7 @@ template<typename F>
 {
   const auto result = torch::empty(sizes, torch::kFloat32);
   auto* const out = result.template mutable_data_ptr<float>();
-  at::parallel_for(0, result.numel(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for_ranges(result.numel(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = begin; i < end; ++i)
       out[i] = static_cast<float>(f(static_cast<std::uint64_t>(i)));
   });

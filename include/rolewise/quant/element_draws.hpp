@@ -5,9 +5,8 @@
 /// `element_draws`: random numbers per tensor element, new at every step of a layer.
 
 #include <rolewise/core/draws.hpp>
+#include <rolewise/support/parallel_for.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
-
-#include <ATen/Parallel.h>
 
 #include <cstdint>
 
@@ -22,7 +21,7 @@ namespace rolewise {
   const auto result = torch::empty(x.sizes(), torch::kFloat32);
   auto* const out = result.mutable_data_ptr<float>();
   const draws of_step{key, step, 0};
-  at::parallel_for(0, result.numel(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
+  detail::parallel_for_ranges(result.numel(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = begin; i < end; ++i)
       out[i] = static_cast<float>(of_step.uniform(static_cast<std::uint64_t>(i)));
   });

@@ -2,78 +2,89 @@
 #pragma once
 
 /// @file
-/// Distribution of pieces of work over a thread pool.
+/// Distribution of pieces of work over LibTorch's intra-op threads.
 
 #include <rolewise/support/serial_scope.hpp>
 
-#include <c10/core/thread_pool.h>
+#include <ATen/Parallel.h>
+#include <ATen/TensorIterator.h>
+#include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <condition_variable>
+#include <atomic>
 #include <cstdint>
 #include <exception>
-#include <memory>
-#include <mutex>
-#include <thread>
-#include <utility>
 
 namespace rolewise::detail {
 
-/// The thread pool of the process that works on pieces, beside the calling thread.
-[[nodiscard]] inline c10::ThreadPool& helpers()
+/// An iterator of the current thread over one byte in memory as a tensor of so many elements that
+/// each of LibTorch's threads gets a share.
+[[nodiscard]] inline at::TensorIterator& shares_for_all_threads()
 {
-  static c10::ThreadPool pool{
-      std::max(1, static_cast<int>(std::thread::hardware_concurrency()) - 1)};
-  return pool;
+  thread_local auto shares =
+      at::TensorIteratorConfig{}
+          .set_check_mem_overlap(false)
+          .check_all_same_dtype(false)
+          .resize_outputs(false)
+          .add_owned_output(at::empty({1}, at::TensorOptions{}.dtype(at::kByte).device(at::kCPU))
+                                .expand({std::int64_t{1} << 24}))
+          .build();
+  return shares;
 }
 
-/// Calls `work(piece)` for each piece 0 .. pieces - 1, on up to `threads` threads, this one among
-/// them, and waits for all pieces; on this one only while it is `serial_scope`. The first
-/// exception is rethrown when all pieces are done; on one thread it propagates at once.
+/// Calls `f()` on each of LibTorch's intra-op threads, this one among them, and waits for all.
 ///
-/// Used instead of `at::parallel_for`, which runs on one thread in a program compiled without
-/// OpenMP, as most programs that link LibTorch are.
+/// `at::parallel_for` is a header template, which runs on one thread in a program compiled without
+/// OpenMP, as most programs that link LibTorch are. The loop of `at::TensorIterator::for_each` is
+/// compiled into LibTorch, with LibTorch's own threads.
+/// @pre `f` does not throw
+template<typename F>
+void on_all_threads(const F& f)
+{
+  shares_for_all_threads().for_each(
+      [&f](char**, const std::int64_t*, std::int64_t, std::int64_t) { f(); }, 1);
+}
+
+/// Calls `work(piece)` for each piece 0 .. pieces - 1, on up to `threads` of LibTorch's intra-op
+/// threads (`at::set_num_threads`), this one among them, and waits for all pieces. It calls them in
+/// this thread only, in order, in a `serial_scope` or a parallel region. The first exception is
+/// rethrown when all pieces are done; on one thread it propagates at once.
+///
+/// A thread that is done takes the next piece. Thread-local modes of the caller (gradients,
+/// inference) do not reach the other threads.
 template<typename Work>
 void parallel_for(std::int64_t pieces, int threads, const Work& work)
 {
-  if (threads < 2 || pieces < 2 || support::serial_scope::here()) {
+  threads = std::min(threads, at::get_num_threads());
+  if (threads < 2 || pieces < 2 || support::serial_scope::here() || at::in_parallel_region()) {
     for (std::int64_t piece = 0; piece < pieces; ++piece) work(piece);
     return;
   }
-  // A helper that starts late finds no piece, so only pieces are waited for, not helpers; for its
-  // sake the state, but not `work`, may outlive this call.
-  struct board {
-    std::mutex mutex;
-    std::condition_variable done;
-    std::int64_t next = 0, left = 0;
-    std::exception_ptr thrown;
-  };
-  const auto shared = std::make_shared<board>();
-  shared->left = pieces;
-  const auto help = [shared, pieces, &work] {
-    std::unique_lock lock{shared->mutex};
-    while (shared->next < pieces) {
-      const auto piece = shared->next++;
-      lock.unlock();
-      std::exception_ptr thrown;
+  std::atomic<int> present{0};
+  std::atomic<std::int64_t> next{0};
+  std::atomic_flag has_thrown;
+  std::exception_ptr thrown;
+  on_all_threads([&] {
+    if (present++ >= threads) return;
+    for (auto piece = next++; piece < pieces; piece = next++) {
       try {
         work(piece);
       } catch (...) {
-        thrown = std::current_exception();
+        if (!has_thrown.test_and_set()) thrown = std::current_exception();
       }
-      lock.lock();
-      if (thrown && !shared->thrown) shared->thrown = thrown;
-      if (--shared->left == 0) shared->done.notify_all();
     }
-  };
-  auto& pool = helpers();
-  const auto useful =
-      std::min({std::int64_t{threads} - 1, pieces - 1, static_cast<std::int64_t>(pool.size())});
-  for (std::int64_t i = 0; i < useful; ++i) pool.run(help);
-  help();
-  std::unique_lock lock{shared->mutex};
-  shared->done.wait(lock, [&] { return shared->left == 0; });
-  if (shared->thrown) std::rethrow_exception(std::exchange(shared->thrown, nullptr));
+  });
+  if (thrown) std::rethrow_exception(thrown);
+}
+
+/// Calls `work(begin, end)` for the ranges of up to `longest` numbers of 0 .. count - 1, on
+/// LibTorch's intra-op threads: see `parallel_for`.
+template<typename Work>
+void parallel_for_ranges(std::int64_t count, std::int64_t longest, const Work& work)
+{
+  parallel_for((count + longest - 1) / longest, at::get_num_threads(), [&](std::int64_t piece) {
+    work(piece * longest, std::min(count, (piece + 1) * longest));
+  });
 }
 
 }  // namespace rolewise::detail

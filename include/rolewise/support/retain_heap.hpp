@@ -20,20 +20,22 @@ namespace rolewise::support {
 /// fifth of a step on small images. With this setting the process holds its peak memory until it
 /// ends.
 ///
-/// All threads share one heap from then on, except those that already have their own: glibc
-/// returns the heap of a thread to the system when it is empty, whatever the settings, which
-/// costs a twentieth of each step of concurrent trials. Small blocks still come from per-thread
-/// caches.
+/// Threads keep heaps of their own: on a common one, concurrent trials with small steps would wait
+/// for its lock. glibc returns a segment of a thread's heap to the system when it is empty unless
+/// the free space before it is less than the padding of the top, so the padding is a segment.
+///
+/// The library never calls this by itself, since it is a setting of the whole process.
 ///
 /// @return whether the C library accepted the settings: true with glibc, whose own allocator
 ///         follows them; a preloaded allocator may ignore them
 inline bool retain_heap()
 {
 #if defined(__GLIBC__)
-  constexpr int never = -1;       // unsigned: a threshold that is never reached
-  constexpr int large = 1 << 30;  // bytes; smaller blocks come from the heap, not from a mapping
+  constexpr int never = -1;         // unsigned: a threshold that is never reached
+  constexpr int large = 1 << 30;    // bytes; smaller blocks come from the heap, not from a mapping
+  constexpr int segment = 1 << 26;  // bytes, HEAP_MAX_SIZE of glibc
   return mallopt(M_TRIM_THRESHOLD, never) == 1 && mallopt(M_MMAP_THRESHOLD, large) == 1 &&
-         mallopt(M_ARENA_MAX, 1) == 1;
+         mallopt(M_TOP_PAD, segment) == 1;
 #else
   return false;
 #endif

@@ -6,9 +6,9 @@
 
 namespace rolewise::support {
 
-/// Guard: while one exists, the library's work in this thread is not distributed to the thread
-/// pool. Background threads that work beside a training step use it to leave the pool to the
-/// step. Results are the same to the bit.
+/// Guard: while one exists, the library's work in this thread is not distributed to other threads.
+/// Background threads that work beside a training step use it to leave the processors to the step.
+/// Results are the same to the bit.
 class serial_scope {
  public:
   serial_scope() noexcept { ++depth(); }
