@@ -74,6 +74,10 @@ void require_able(const planned_layer& layer)
 /// The layers with weights of one network and their widths, in the order of the forward pass.
 class layer_plan {
  public:
+  /// No plan: every layer is in full precision, and has a name and a kind alone. For a network that
+  /// is constructed to list its layers.
+  layer_plan() = default;
+
   /// @throws std::invalid_argument if the scheme names layers that do not exist, or sets fewer
   ///         than 32 bits for a quantizer that changes nothing
   template<Quantizer Q, BitWidthScheme Scheme>
@@ -90,8 +94,11 @@ class layer_plan {
     }
   }
 
-  [[nodiscard]] const planned_layer& at(std::string_view layer) const
+  [[nodiscard]] bool only_lists() const { return layers_.empty(); }
+
+  [[nodiscard]] planned_layer at(std::string_view layer, layer_kind kind) const
   {
+    if (only_lists()) return {{std::string{layer}, kind}, {}};
     const auto found = std::ranges::find_if(
         layers_, [&](const planned_layer& each) { return each.place.name == layer; });
     if (found == layers_.end()) throw_invalid_argument("layer_plan", "there is no layer ", layer);

@@ -55,8 +55,10 @@ class linear {
     }
   }
 
-  [[nodiscard]] const torch::Tensor& latent() const { return weight_.latent(); }
-  [[nodiscard]] const torch::Tensor& bias() const { return bias_; }
+  [[nodiscard]] detail::traced_map operator()(const detail::traced_map& x, phase) const
+  {
+    return x.classified(weight_.report().place.name, weight_.latent(), bias_);
+  }
 
   [[nodiscard]] layer_report report() const
   {
