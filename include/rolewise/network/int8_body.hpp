@@ -13,6 +13,7 @@
 #include <concepts>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <unordered_map>
@@ -132,6 +133,32 @@ using int8_graph = inference_graph<int8_layer>;
   return result;
 }
 
+/// The name of the block that a layer is part of, `stage1.0` of `stage1.0.convolution1`; empty for
+/// a layer of the network itself.
+[[nodiscard]] inline std::string block_of(const int8_layer& layer)
+{
+  const auto name = std::visit(overloaded{[](const max_pooling&) { return std::string{}; },
+                                          [](const auto& by) { return by.name(); }},
+                               layer);
+  const auto dot = name.rfind('.');
+  return dot == std::string::npos ? std::string{} : name.substr(0, dot);
+}
+
+/// The layers of a block, as a part.
+struct int8_block {
+  std::span<int8_graph::node> layers;
+  std::size_t prefix;  ///< length of the block's name in those of its layers
+
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    for (auto& each : layers)
+      std::visit(overloaded{[](max_pooling&) {},
+                            [&](auto& by) { archive.part(by.name().substr(prefix), by); }},
+                 each.layer);
+  }
+};
+
 }  // namespace detail
 
 /// The 8-bit form of a network that was trained in full precision, for inference only: quantized
@@ -213,10 +240,18 @@ class int8_body {
   void visit_state(Archive& archive)
   {
     archive.part(stem_.name(), stem_);
-    for (auto& node : graph_.nodes)
-      std::visit(detail::overloaded{[&](auto& by) { archive.part(by.name(), by); },
-                                    [](detail::max_pooling&) {}},
-                 node.layer);
+    for (auto first = graph_.nodes.begin(); first != graph_.nodes.end();) {
+      const auto block = detail::block_of(first->layer);
+      const auto next = std::find_if(first, graph_.nodes.end(), [&](const auto& node) {
+        return detail::block_of(node.layer) != block;
+      });
+      detail::int8_block layers{{first, next}, block.empty() ? 0 : block.size() + 1};
+      if (block.empty())
+        layers.visit_state(archive);
+      else
+        archive.part(block, layers);
+      first = next;
+    }
     if (last_) archive.part(last_->name(), *last_);
     archive.part(classifier_.name(), classifier_);
   }
