@@ -420,7 +420,8 @@ using rw::detail::traced_map;
 
 traced_map convolved(const traced_map& x, const std::string& name)
 {
-  return x.convolved({name, torch::zeros({1, 1, 1, 1}), torch::zeros(1), {}});
+  return x.through(
+      rw::detail::folded_convolution{name, torch::zeros({1, 1, 1, 1}), torch::zeros(1), {}});
 }
 
 }  // namespace
@@ -432,7 +433,7 @@ TEST_CASE("a trace refuses forward passes that it cannot fold")
     CHECK_THROWS_AS(forward(of.image()), std::invalid_argument);
   };
   refused([](const traced_map& image) { (void)image.rectified(); });
-  refused([](const traced_map& image) { (void)image.pooled_by({}); });
+  refused([](const traced_map& image) { (void)max_pooled(image); });
   refused([](const traced_map& image) {
     (void)convolved(image, "one");
     (void)convolved(image, "other");
@@ -449,7 +450,7 @@ TEST_CASE("a trace refuses forward passes that it cannot fold")
   refused([](const traced_map& image) {
     const auto x = convolved(image, "stem");
     (void)convolved(x, "next");
-    (void)x.pooled();
+    (void)pooled(x);
   });
   CHECK_THROWS_WITH_AS(
       (void)rw::detail::trace{}.image().rectified(),
@@ -465,8 +466,8 @@ TEST_CASE("a graph frees maps after their last reader, and copies what is read a
   const auto stem = convolved(of.image(), "stem");
   const auto a = convolved(stem, "a").plus(stem);
   const auto b = convolved(stem, "b").plus(a);
-  (void)b.pooled();
-  auto network = of.taken();
+  (void)pooled(b);
+  auto& network = of.network();
   CHECK(network.graph.order == std::vector<std::size_t>{0, 1});
   std::vector<bool> copied;
   const auto first = torch::ones({1, 1, 2, 2});

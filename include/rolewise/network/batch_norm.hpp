@@ -90,7 +90,7 @@ class batch_norm {
 
   [[nodiscard]] detail::traced_map pending(const detail::traced_map& x, phase) const
   {
-    return x.normalized(this, factor(), shift());
+    return x.through(detail::folded_normalization{x.of().name_of(this), factor(), shift()});
   }
 
   /// Discards the moments of `phase::statistics`: the next batch is the first. The running

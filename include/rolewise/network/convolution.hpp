@@ -54,8 +54,7 @@ class convolution {
   {
     const auto one_each =
         torch::TensorOptions{}.dtype(torch::kFloat).device(weight_.latent().device());
-    return x.convolved(
-        folded(torch::ones(shape_.out, one_each), torch::zeros(shape_.out, one_each)));
+    return x.through(folded(torch::ones(shape_.out, one_each), torch::zeros(shape_.out, one_each)));
   }
 
   /// The convolution followed by batch norm. A folded batch norm is folded into low-bit weights
@@ -77,7 +76,7 @@ class convolution {
   [[nodiscard]] detail::traced_map normalized(const detail::traced_map& x, const batch_norm& norm,
                                               phase) const
   {
-    return x.convolved(folded(norm.factor(), norm.shift()));
+    return x.through(folded(norm.factor(), norm.shift()));
   }
 
   /// The convolution alone, without bias and gradient quantization.

@@ -43,7 +43,7 @@ concept TraceableBody = requires(Body body, trace& features) {
 ///     Derived(Plan, const sample_shape&, const Q&, const Scheme&, const network_options&,
 ///             const layer_plan&);
 ///
-/// The last constructor makes the layers by a `layer_factory`; `layer_plan{}` makes layers without
+/// The last constructor makes the layers by `make(layers)`; `layer_plan{}` gives layers without
 /// weights, whose names then become the plan of the network. `logits` runs on tensors, and on the
 /// maps of a trace, from which `int8_body` makes its 8-bit form.
 template<typename Derived, Quantizer Q, BitWidthScheme Scheme, typename Plan>
@@ -99,19 +99,16 @@ class image_body : public layered<Derived> {
     detail::require_shape(plan.name, shape);
     Derived::check(plan, shape);
     const typename Derived::full_precision_body lists{plan, shape, {}, {}, {}, layer_plan{}};
-    std::vector<std::pair<std::string, layer_kind>> layers;
-    for (auto& layer : lists.layers())
-      layers.emplace_back(std::move(layer.place.name), layer.place.kind);
-    return {q, scheme, std::move(layers)};
+    std::vector<layer_id> places;
+    for (auto& layer : lists.layers()) places.push_back(std::move(layer.place));
+    return {q, scheme, places};
   }
 
-  [[nodiscard]] static detail::layer_factory<Q> layers_by(
-      const Plan& plan, const Q& q, const network_options& options, const layer_plan& layers,
-      const batch_norm_options& normalization = {})
+  [[nodiscard]] detail::layer_factory<Q> make(const layer_plan& layers) const
   {
-    auto start = Derived::start_of(plan, options);
+    auto start = Derived::start_of(plan_, options_);
     start.is_drawn = !layers.only_lists();
-    return {q, layers, start, detail::normalization_of<Q>(plan.name, options, normalization)};
+    return {quantizer_, layers, start, normalization()};
   }
 
   Plan plan_;
@@ -121,6 +118,14 @@ class image_body : public layered<Derived> {
   network_options options_;
 
  private:
+  [[nodiscard]] batch_norm_options normalization() const
+  {
+    if constexpr (requires { plan_.normalization; })
+      return detail::normalization_of<Q>(plan_.name, options_, plan_.normalization);
+    else
+      return detail::normalization_of<Q>(plan_.name, options_);
+  }
+
   torch::ScalarType compute_ = torch::kFloat;
 };
 

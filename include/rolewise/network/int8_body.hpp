@@ -4,16 +4,13 @@
 /// @file
 /// The `int8_body`: the 8-bit form of a network by post-training quantization.
 
-#include <rolewise/network/detail/byte_normalization.hpp>
-#include <rolewise/network/detail/calibrated_ranges.hpp>
+#include <rolewise/network/detail/int8_graph.hpp>
 #include <rolewise/network/image_body.hpp>
 #include <rolewise/network/int8_layers.hpp>
 
 #include <algorithm>
 #include <concepts>
-#include <cstddef>
 #include <optional>
-#include <span>
 #include <string>
 #include <type_traits>
 #include <unordered_map>
@@ -32,12 +29,6 @@ struct int8_options {
 };
 
 namespace detail {
-
-/// Overloaded lambdas, for `std::visit`.
-template<typename... F>
-struct overloaded : F... {
-  using F::operator()...;
-};
 
 /// The taps of an 8-bit network: those of the network after its activations.
 [[nodiscard]] consteval taps int8_taps(taps of_network)
@@ -60,104 +51,8 @@ template<TraceableBody Body>
   });
   trace of{std::move(names)};
   (void)body.logits(of.image(), phase::evaluation, of);
-  return of.taken();
+  return std::move(of.network());
 }
-
-/// The ranges of the input, of each layer's output and of the pooled features ("means").
-[[nodiscard]] inline calibrated_ranges ranges_of(const std::string& who, folded_network& network,
-                                                 const std::vector<torch::Tensor>& inputs,
-                                                 double share)
-{
-  if (inputs.empty()) refuse_no_inputs(who);
-  const torch::NoGradGuard without_graph;
-  calibrated_ranges ranges{share};
-  const auto observed = [&](const std::string& name, torch::Tensor y) {
-    ranges.observe(name, y);
-    return y;
-  };
-  const auto run = [&](const folded_layer& layer, const torch::Tensor& x, bool rectify,
-                       const torch::Tensor* added) {
-    return std::visit(
-        overloaded{
-            [&](const folded_convolution& by) { return observed(by.name, by(x, rectify, added)); },
-            [&](const folded_normalization& by) { return observed(by.name, by(x)); },
-            [&](const max_pooling& by) { return by(x); }},
-        layer);
-  };
-  const auto& stem = network.stem;
-  for (const auto& x : inputs) {
-    ranges.observe("input", x);
-    auto first = observed(stem.name, stem(x, network.rectifies_stem, nullptr));
-    ranges.observe("means", pooled(network.graph(std::move(first), run, [](auto&&...) {})));
-  }
-  return ranges;
-}
-
-using int8_layer = std::variant<int8_convolution, byte_normalization, max_pooling>;
-using int8_graph = inference_graph<int8_layer>;
-
-/// The graph with 8-bit layers, each from the grid of the map that it reads to a grid of its own.
-/// @return and the batch norm before the pooling, which is not part of the graph
-[[nodiscard]] inline std::pair<int8_graph, std::optional<byte_normalization>> in_bytes(
-    const folded_network& network, const calibrated_ranges& ranges)
-{
-  std::pair<int8_graph, std::optional<byte_normalization>> result;
-  auto& [graph, last] = result;
-  std::vector<byte_grid> grids{ranges.grid(network.stem.name)};
-  for (const auto& [layer, in, added, rectifies] : network.graph.nodes) {
-    const auto from = grids[in];
-    const auto grid_of = [&](const std::string& name) {
-      return grids.emplace_back(ranges.grid(name));
-    };
-    auto made = std::visit(overloaded{[&](const folded_convolution& by) -> int8_layer {
-                                        return int8_convolution{by, from, grid_of(by.name)};
-                                      },
-                                      [&](const folded_normalization& by) -> int8_layer {
-                                        return byte_normalization{by, from, grid_of(by.name)};
-                                      },
-                                      [&](const max_pooling& by) -> int8_layer {
-                                        grids.push_back(from);
-                                        return by;
-                                      }},
-                           layer);
-    graph.nodes.push_back({std::move(made), in, added, rectifies});
-  }
-  graph.order = network.graph.order;
-  graph.tapped_maps = network.graph.tapped_maps;
-  if (graph.order.empty()) return result;
-  if (auto* const norm = std::get_if<byte_normalization>(&graph.nodes[graph.order.back()].layer)) {
-    last = std::move(*norm);
-    graph.nodes.pop_back();
-    graph.order.pop_back();
-  }
-  return result;
-}
-
-/// The name of the block that a layer is part of, `stage1.0` of `stage1.0.convolution1`; empty for
-/// a layer of the network itself.
-[[nodiscard]] inline std::string block_of(const int8_layer& layer)
-{
-  const auto name = std::visit(overloaded{[](const max_pooling&) { return std::string{}; },
-                                          [](const auto& by) { return by.name(); }},
-                               layer);
-  const auto dot = name.rfind('.');
-  return dot == std::string::npos ? std::string{} : name.substr(0, dot);
-}
-
-/// The layers of a block, as a part.
-struct int8_block {
-  std::span<int8_graph::node> layers;
-  std::size_t prefix;  ///< length of the block's name in those of its layers
-
-  template<typename Archive>
-  void visit_state(Archive& archive)
-  {
-    for (auto& each : layers)
-      std::visit(overloaded{[](max_pooling&) {},
-                            [&](auto& by) { archive.part(by.name().substr(prefix), by); }},
-                 each.layer);
-  }
-};
 
 }  // namespace detail
 
@@ -198,7 +93,9 @@ class int8_body {
   ///         map of the network is not finite
   int8_body(const Body& trained, const std::vector<torch::Tensor>& inputs,
             const int8_options& options = {})
-      : int8_body{trained, detail::folded(trained), inputs, options}
+      : int8_body{trained, detail::folded(trained),
+                  detail::ranges_of(trained.name(), detail::folded(trained), inputs, options.share),
+                  options}
   {}
 
   /// @throws std::invalid_argument in training
@@ -257,26 +154,14 @@ class int8_body {
   }
 
  private:
-  int8_body(const Body& trained, detail::folded_network folded,
-            const std::vector<torch::Tensor>& inputs, const int8_options& options)
-      : int8_body{trained, folded, detail::ranges_of(trained.name(), folded, inputs, options.share),
-                  options}
-  {}
-
   int8_body(const Body& trained, const detail::folded_network& folded,
             const detail::calibrated_ranges& ranges, const int8_options& options)
-      : int8_body{trained, folded, ranges, options, detail::in_bytes(folded, ranges)}
-  {}
-
-  int8_body(const Body& trained, const detail::folded_network& folded,
-            const detail::calibrated_ranges& ranges, const int8_options& options,
-            std::pair<detail::int8_graph, std::optional<detail::byte_normalization>> in_bytes)
       : name_{trained.name() + "-8bit"},
         shape_{trained.shape()},
         stem_{folded.stem, ranges.grid_if(options.stem, "input"), ranges.grid(folded.stem.name),
               folded.rectifies_stem},
-        graph_{std::move(in_bytes.first)},
-        last_{std::move(in_bytes.second)},
+        graph_{detail::in_bytes(folded, ranges)},
+        last_{detail::last_normalization(graph_)},
         classifier_{folded.classifier, folded.weight, folded.bias,
                     ranges.grid_if(options.classifier, "means")}
   {}

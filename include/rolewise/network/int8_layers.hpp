@@ -6,14 +6,11 @@
 
 #include <rolewise/network/int8_convolution.hpp>
 
-#include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
-#include <vector>
 
 namespace rolewise {
 
@@ -28,16 +25,6 @@ inline void require_predicting(std::string_view who, phase when)
 [[noreturn]] inline void refuse_no_inputs(std::string_view who)
 {
   throw_invalid_argument(who, "want batches to see the ranges of its maps on, got none");
-}
-
-/// The layer reports with index and count of each place filled in.
-[[nodiscard]] inline std::vector<layer_report> numbered(std::vector<layer_report> layers)
-{
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    layers[i].place.index = static_cast<std::int64_t>(i);
-    layers[i].place.count = static_cast<std::int64_t>(layers.size());
-  }
-  return layers;
 }
 
 }  // namespace detail

@@ -10,11 +10,9 @@
 #include <rolewise/quant/schemes.hpp>
 
 #include <algorithm>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace rolewise {
@@ -81,17 +79,12 @@ class layer_plan {
   /// @throws std::invalid_argument if the scheme names layers that do not exist, or sets fewer
   ///         than 32 bits for a quantizer that changes nothing
   template<Quantizer Q, BitWidthScheme Scheme>
-  layer_plan(const Q&, const Scheme& scheme, std::vector<std::pair<std::string, layer_kind>> layers)
+  layer_plan(const Q&, const Scheme& scheme, const std::vector<layer_id>& places)
   {
-    const auto count = static_cast<std::int64_t>(layers.size());
-    std::vector<layer_id> places;
-    for (auto& [layer, kind] : layers)
-      places.push_back({std::move(layer), kind, static_cast<std::int64_t>(places.size()), count});
     check_scheme(scheme, places);
-    for (auto& place : places) {
-      const auto widths = widths_under(scheme, place);
-      detail::require_able<Q>(layers_.emplace_back(planned_layer{std::move(place), widths}));
-    }
+    for (const auto& place : places)
+      detail::require_able<Q>(
+          layers_.emplace_back(planned_layer{place, widths_under(scheme, place)}));
   }
 
   [[nodiscard]] bool only_lists() const { return layers_.empty(); }

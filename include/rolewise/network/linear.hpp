@@ -57,7 +57,11 @@ class linear {
 
   [[nodiscard]] detail::traced_map operator()(const detail::traced_map& x, phase) const
   {
-    return x.classified(weight_.report().place.name, weight_.latent(), bias_);
+    auto& network = x.of().network();
+    network.classifier = weight_.report().place.name;
+    network.weight = weight_.latent();
+    network.bias = bias_;
+    return x;
   }
 
   [[nodiscard]] layer_report report() const

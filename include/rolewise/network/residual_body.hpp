@@ -79,12 +79,21 @@ class residual_body : public image_body<residual_body<Q, Scheme, Plan>, Q, Schem
       : residual_body{plan, shape, q, scheme, options, base::planned(plan, shape, q, scheme)}
   {}
 
+  /// @param layers the plan of the layers, or none to list them
   residual_body(const Plan& plan, const sample_shape& shape, const Q& q, const Scheme& scheme,
                 const network_options& options, const layer_plan& layers)
-      : residual_body{plan,    shape,
-                      q,       scheme,
-                      options, base::layers_by(plan, q, options, layers, plan.normalization)}
-  {}
+      : base{plan, shape, q, scheme, options},
+        stem_{this->make(layers).convolution(
+            "stem", {.in = shape.channels, .out = plan.stem, .padding = plan.padding})},
+        batch_norm_{this->make(layers).batch_norm(is_pre ? plan.widths.back() : plan.stem)},
+        classifier_{this->make(layers).linear("classifier", plan.widths.back(), shape.classes)}
+  {
+    const auto make = base::make(layers);
+    for (std::size_t s = 0; s < Plan::stages; ++s)
+      for (std::int64_t b = 0; b < plan.blocks; ++b)
+        stages_[s].parts.emplace_back(make, detail::block_name(s, b), first_of(plan, s, b));
+    this->set_precision(options.precision);
+  }
 
   /// @param images `[N, C, H, W]`, or those of a trace
   /// @param features `detail::tapped_features`, or the trace
@@ -153,20 +162,6 @@ class residual_body : public image_body<residual_body<Q, Scheme, Plan>, Q, Schem
  private:
   static constexpr bool is_pre = Plan::form == residual_form::pre_activation;
   using base = image_body<residual_body, Q, Scheme, Plan>;
-
-  residual_body(const Plan& plan, const sample_shape& shape, const Q& q, const Scheme& scheme,
-                const network_options& options, const detail::layer_factory<Q>& make)
-      : base{plan, shape, q, scheme, options},
-        stem_{make.convolution("stem",
-                               {.in = shape.channels, .out = plan.stem, .padding = plan.padding})},
-        batch_norm_{make.batch_norm(is_pre ? plan.widths.back() : plan.stem)},
-        classifier_{make.linear("classifier", plan.widths.back(), shape.classes)}
-  {
-    for (std::size_t s = 0; s < Plan::stages; ++s)
-      for (std::int64_t b = 0; b < plan.blocks; ++b)
-        stages_[s].parts.emplace_back(make, detail::block_name(s, b), first_of(plan, s, b));
-    this->set_precision(options.precision);
-  }
 
   [[nodiscard]] static convolution_shape first_of(const Plan& plan, std::size_t stage,
                                                   std::int64_t block)

@@ -107,10 +107,24 @@ class vgg_body : public image_body<vgg_body<Q, Scheme>, Q, Scheme, vgg_plan> {
       : vgg_body{plan, shape, q, scheme, options, base::planned(plan, shape, q, scheme)}
   {}
 
+  /// @param layers the plan of the layers, or none to list them
   vgg_body(const vgg_plan& plan, const sample_shape& shape, const Q& q, const Scheme& scheme,
            const network_options& options, const layer_plan& layers)
-      : vgg_body{plan, shape, q, scheme, options, base::layers_by(plan, q, options, layers)}
-  {}
+      : base{plan, shape, q, scheme, options},
+        classifier_{this->make(layers).linear("classifier", plan.widths.back(), shape.classes)}
+  {
+    const auto make = base::make(layers);
+    auto in = shape.channels;
+    for (std::size_t b = 0; b < blocks_.size(); ++b)
+      for (std::int64_t i = 0; i < plan.convolutions[b]; ++i) {
+        const auto out = plan.widths[b];
+        blocks_[b].parts.emplace_back(
+            make, "block" + std::to_string(b) + "." + std::to_string(i) + ".convolution",
+            convolution_shape{.in = std::exchange(in, out), .out = out, .bias = true},
+            b == 0 && i == 0);
+      }
+    this->set_precision(options.precision);
+  }
 
   /// @param images `[N, C, H, W]`, or those of a trace, which are of the network's own shape
   /// @param features `detail::tapped_features`, or the trace
@@ -173,23 +187,6 @@ class vgg_body : public image_body<vgg_body<Q, Scheme>, Q, Scheme, vgg_plan> {
 
  private:
   using base = image_body<vgg_body, Q, Scheme, vgg_plan>;
-
-  vgg_body(const vgg_plan& plan, const sample_shape& shape, const Q& q, const Scheme& scheme,
-           const network_options& options, const detail::layer_factory<Q>& make)
-      : base{plan, shape, q, scheme, options},
-        classifier_{make.linear("classifier", plan.widths.back(), shape.classes)}
-  {
-    auto in = shape.channels;
-    for (std::size_t b = 0; b < blocks_.size(); ++b)
-      for (std::int64_t i = 0; i < plan.convolutions[b]; ++i) {
-        const auto out = plan.widths[b];
-        blocks_[b].parts.emplace_back(
-            make, "block" + std::to_string(b) + "." + std::to_string(i) + ".convolution",
-            convolution_shape{.in = std::exchange(in, out), .out = out, .bias = true},
-            b == 0 && i == 0);
-      }
-    this->set_precision(options.precision);
-  }
 
   [[nodiscard]] static bool pools_after(std::size_t block, const detail::map_size& image)
   {
