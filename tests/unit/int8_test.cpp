@@ -434,6 +434,7 @@ TEST_CASE("a trace refuses forward passes that it cannot fold")
   };
   refused([](const traced_map& image) { (void)image.rectified(); });
   refused([](const traced_map& image) { (void)max_pooled(image); });
+  refused([](const traced_map& image) { (void)max_pooled(convolved(image, "stem")).rectified(); });
   refused([](const traced_map& image) {
     (void)convolved(image, "one");
     (void)convolved(image, "other");

@@ -63,6 +63,9 @@ template<TraceableBody Body>
 /// that no convolution precedes are a lookup table of 256 codes per channel, before the pooling in
 /// floating point.
 ///
+/// Images of other sizes than the network's own shape pass the same layers, also where the network
+/// itself would choose its pooling by their size.
+///
 /// Taps: those of the network that are stages, as dequantized values, and the penultimate vector.
 /// Outputs carry no autograd graph.
 ///

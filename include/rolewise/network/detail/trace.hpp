@@ -94,6 +94,8 @@ class trace {
   void rectify(std::size_t map)
   {
     require_unread(map);
+    if (map > 0 && std::holds_alternative<max_pooling>(unread(map).layer))
+      refuse("ReLU follows a pooling");
     (map == 0 ? network_.rectifies_stem : unread(map).rectifies) = true;
   }
 
