@@ -176,6 +176,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/deferred_batch_norm.hpp
     include/rolewise/network/detail/folded.hpp
     include/rolewise/network/detail/fused_batch_norm.hpp
+    include/rolewise/network/detail/inference_graph.hpp
+    include/rolewise/network/detail/int8_graph.hpp
     include/rolewise/network/detail/integer_operators.hpp
     include/rolewise/network/detail/integer_plan.hpp
     include/rolewise/network/detail/integer_probe.hpp
@@ -184,19 +186,21 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/kernels/passes.hpp
     include/rolewise/network/detail/kernels/variants.hpp
     include/rolewise/network/detail/last_arithmetic.hpp
+    include/rolewise/network/detail/layer_factory.hpp
     include/rolewise/network/detail/norm_passes.hpp
     include/rolewise/network/detail/not_copied.hpp
     include/rolewise/network/detail/quantized_convolution.hpp
     include/rolewise/network/detail/quantized_product.hpp
     include/rolewise/network/detail/scratch.hpp
+    include/rolewise/network/detail/trace.hpp
     include/rolewise/network/detail/winograd.hpp
     include/rolewise/network/detail/winograd/kernel_set.hpp
     include/rolewise/network/detail/winograd/passes.hpp
     include/rolewise/network/detail/winograd/variants.hpp
+    include/rolewise/network/image_body.hpp
     include/rolewise/network/int8_body.hpp
     include/rolewise/network/int8_convolution.hpp
     include/rolewise/network/int8_layers.hpp
-    include/rolewise/network/int8_wide_body.hpp
     include/rolewise/network/integer_forward.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/layered.hpp
@@ -211,7 +215,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/resnet.hpp
     include/rolewise/network/vgg.hpp
     include/rolewise/network/weight_init.hpp
-    include/rolewise/network/wide_residual_block.hpp
     include/rolewise/network/wide_resnet.hpp
     include/rolewise/network/window_magnitude.hpp
     include/rolewise/policy.hpp

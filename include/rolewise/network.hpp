@@ -10,10 +10,10 @@
 #include <rolewise/network/convolution.hpp>
 #include <rolewise/network/convolution_shape.hpp>
 #include <rolewise/network/copy_weights.hpp>
+#include <rolewise/network/image_body.hpp>
 #include <rolewise/network/int8_body.hpp>
 #include <rolewise/network/int8_convolution.hpp>
 #include <rolewise/network/int8_layers.hpp>
-#include <rolewise/network/int8_wide_body.hpp>
 #include <rolewise/network/integer_forward.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/layered.hpp>
@@ -28,6 +28,5 @@
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/network/vgg.hpp>
 #include <rolewise/network/weight_init.hpp>
-#include <rolewise/network/wide_residual_block.hpp>
 #include <rolewise/network/wide_resnet.hpp>
 #include <rolewise/network/window_magnitude.hpp>

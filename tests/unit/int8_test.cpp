@@ -6,6 +6,8 @@
 
 #include <rolewise/measurement/agreement.hpp>
 #include <rolewise/network/resnet.hpp>
+#include <rolewise/network/vgg.hpp>
+#include <rolewise/network/wide_resnet.hpp>
 #include <rolewise/teacher/cached_teacher.hpp>
 #include <rolewise/teacher/post_training_quantized.hpp>
 
@@ -49,6 +51,10 @@ Network stirred(Network n)
   });
   return n;
 }
+
+/// VGG11 with few channels, and more than one convolution in the first block.
+const rw::vgg_plan thin_vgg{
+    .name = "thin", .convolutions = {2, 1, 2, 2, 2}, .widths = {16, 24, 32, 40, 48}};
 
 double distance(const torch::Tensor& a, const torch::Tensor& b)
 {
@@ -185,6 +191,11 @@ TEST_CASE("a network in 8 bits gives the network's logits, up to rounding")
   check(rw::make_residual_network(plan, small));
   check(rw::wide_resnet(10, 1, small));
   check(rw::wide_resnet(16, 2, small));
+  check(rw::make_residual_network(
+      rw::residual_plan<2, rw::residual_form::pre_activation>{
+          .name = "pre", .stem = 8, .widths = {8, 24}, .padding = rw::padding_rule::same},
+      small));
+  check(rw::make_vgg(thin_vgg, small));
 }
 
 TEST_CASE("options leave the ends in full precision, or take them too")
@@ -215,34 +226,30 @@ TEST_CASE("options leave the ends in full precision, or take them too")
 
 TEST_CASE("a network in 8 bits keeps the laws of teachers and bodies")
 {
-  const auto trained = stirred(rw::resnet8(small));
-  for (const bool stem : {true, false}) {
-    const auto teacher =
-        rw::post_training_quantized(trained, {images(16, 2)}, {.stem = stem, .classifier = !stem});
-    rw::laws::hold_for(teacher, images(5, 3));
-    rw::laws::body_holds_for(teacher.network().body(), rw::normalized_inputs(images(4, 3)),
-                             small.classes);
-  }
-  const auto wide = stirred(rw::wide_resnet(10, 1, small));
-  for (const bool stem : {true, false}) {
-    const auto teacher =
-        rw::post_training_quantized(wide, {images(16, 2)}, {.stem = stem, .classifier = !stem});
-    rw::laws::hold_for(teacher, images(5, 3));
-    rw::laws::body_holds_for(teacher.network().body(), rw::normalized_inputs(images(4, 3)),
-                             small.classes);
-    const auto layers = teacher.network().layers(), expected = wide.layers();
-    REQUIRE(layers.size() == expected.size());
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-      CHECK(layers[i].place.name == expected[i].place.name);
-      CHECK(layers[i].place.kind == expected[i].place.kind);
-      CHECK(layers[i].weights == expected[i].weights);
+  const auto check = [](const auto& trained) {
+    for (const bool stem : {true, false}) {
+      const rw::int8_options options{.stem = stem, .classifier = !stem};
+      const auto teacher = rw::post_training_quantized(trained, {images(16, 2)}, options);
+      rw::laws::hold_for(teacher, images(5, 3));
+      rw::laws::body_holds_for(teacher.network().body(), rw::normalized_inputs(images(4, 3)),
+                               small.classes);
+      const auto layers = teacher.network().layers(), expected = trained.layers();
+      REQUIRE(layers.size() == expected.size());
+      for (std::size_t i = 0; i < layers.size(); ++i) {
+        CHECK(layers[i].place.name == expected[i].place.name);
+        CHECK(layers[i].place.kind == expected[i].place.kind);
+        CHECK(layers[i].weights == expected[i].weights);
+      }
+      CHECK(teacher.network().name() == trained.name() + "-8bit");
+      CHECK(teacher.fingerprint() ==
+            rw::post_training_quantized(trained, {images(16, 2)}, options).fingerprint());
     }
-    CHECK(teacher.network().name() == "wide_resnet10-1-8bit");
-    CHECK(teacher.fingerprint() ==
-          rw::post_training_quantized(wide, {images(16, 2)}, {.stem = stem, .classifier = !stem})
-              .fingerprint());
-  }
-  static_assert(rw::FingerprintedTeacher<rw::frozen_teacher<rw::network<rw::int8_body<>>>>);
+  };
+  check(stirred(rw::resnet8(small)));
+  check(stirred(rw::wide_resnet(10, 1, small)));
+  check(stirred(rw::make_vgg(thin_vgg, small)));
+  static_assert(rw::FingerprintedTeacher<
+                rw::frozen_teacher<rw::network<rw::int8_body<rw::residual_body<>>>>>);
 }
 
 TEST_CASE("packed weights follow the codes, and copies are deep")
@@ -392,4 +399,88 @@ TEST_CASE("the probe of bytes to bytes lets a neighboring code pass and no more"
   CHECK(probed(0, true).reason == "an operator failed: no such primitive");
   CHECK(rw::detail::byte_output_support().available ==
         rw::detail::byte_output_support().reason.empty());
+}
+
+TEST_CASE("max pooling of bytes is that of their values")
+{
+  const rw::detail::max_pooling pool;
+  for (const auto& sizes : {std::vector<std::int64_t>{2, 3, 8, 6}, {1, 16, 5, 9}}) {
+    const auto codes = torch::randint(0, 256, sizes, torch::kByte);
+    for (const auto layout : {torch::MemoryFormat::Contiguous, torch::MemoryFormat::ChannelsLast}) {
+      const rw::byte_map x{codes.contiguous(layout), rw::byte_grid::over(-1.0, 2.0)};
+      CHECK(torch::equal(pool(x).values(), pool(x.values())));
+      CHECK(pool(x).codes.is_contiguous(layout));
+    }
+  }
+}
+
+namespace {
+
+using rw::detail::traced_map;
+
+traced_map convolved(const traced_map& x, const std::string& name)
+{
+  return x.through(
+      rw::detail::folded_convolution{name, torch::zeros({1, 1, 1, 1}), torch::zeros(1), {}});
+}
+
+}  // namespace
+
+TEST_CASE("a trace refuses forward passes that it cannot fold")
+{
+  const auto refused = [](const auto& forward) {
+    rw::detail::trace of;
+    CHECK_THROWS_AS(forward(of.image()), std::invalid_argument);
+  };
+  refused([](const traced_map& image) { (void)image.rectified(); });
+  refused([](const traced_map& image) { (void)max_pooled(image); });
+  refused([](const traced_map& image) { (void)max_pooled(convolved(image, "stem")).rectified(); });
+  refused([](const traced_map& image) {
+    (void)convolved(image, "one");
+    (void)convolved(image, "other");
+  });
+  refused([](const traced_map& image) {  // ReLU in place of what was read before it
+    const auto x = convolved(image, "stem");
+    (void)convolved(x, "next");
+    (void)x.rectified();
+  });
+  refused([](const traced_map& image) {
+    const auto x = convolved(image, "stem"), y = convolved(x, "next");
+    (void)y.plus(x).plus(x);
+  });
+  refused([](const traced_map& image) {
+    const auto x = convolved(image, "stem");
+    (void)convolved(x, "next");
+    (void)pooled(x);
+  });
+  CHECK_THROWS_WITH_AS(
+      (void)rw::detail::trace{}.image().rectified(),
+      "rolewise: trace: cannot fold a network in which an operation in place does not follow its "
+      "layer",
+      std::invalid_argument);
+}
+
+TEST_CASE("a graph frees maps after their last reader, and copies what is read again")
+{
+  // stem -> a; b = a + stem, where stem is read once more after the sum.
+  rw::detail::trace of;
+  const auto stem = convolved(of.image(), "stem");
+  const auto a = convolved(stem, "a").plus(stem);
+  const auto b = convolved(stem, "b").plus(a);
+  (void)pooled(b);
+  auto& network = of.network();
+  CHECK(network.graph.order == std::vector<std::size_t>{0, 1});
+  std::vector<bool> copied;
+  const auto first = torch::ones({1, 1, 2, 2});
+  const auto run = [&](const rw::detail::folded_layer&, const torch::Tensor& x, bool,
+                       torch::Tensor* added) {
+    REQUIRE(added);
+    copied.push_back(added->data_ptr() != first.data_ptr());
+    const auto y = x + *added;
+    added->fill_(99);  // as the operators do
+    return y;
+  };
+  const auto last = network.graph(first, run, [](rw::tap_id, const torch::Tensor&) {});
+  CHECK(copied == std::vector<bool>{true, true});
+  CHECK(torch::equal(last, torch::full_like(last, 3)));
 }

@@ -3,6 +3,7 @@
 
 #include "laws/network_body.hpp"
 #include "laws/student.hpp"
+#include "support/reference_layers.hpp"
 
 #include <rolewise/network/copy_weights.hpp>
 #include <rolewise/network/resnet.hpp>
@@ -30,14 +31,9 @@ namespace {
 const rw::sample_shape cifar100{.classes = 100};
 const rw::sample_shape small{.channels = 1, .height = 12, .width = 10, .classes = 5};
 
-rw::batch images(const rw::sample_shape& shape, std::int64_t count, std::uint64_t seed = 0)
-{
-  torch::manual_seed(seed);
-  return {torch::randn({count, shape.channels, shape.height, shape.width}),
-          torch::zeros(count, torch::kLong),
-          torch::arange(count),
-          {}};
-}
+using rw::tests::images;
+using rw::tests::shapes;
+using rw::tests::tensors_of;
 
 template<typename Network>
 std::int64_t normalization_parameters(const Network& n)
@@ -69,40 +65,9 @@ std::vector<std::vector<std::int64_t>> feature_shapes(const Network& n, const rw
   return shapes;
 }
 
-using shapes = std::vector<std::vector<std::int64_t>>;
-
-/// A network's tensors by name, for a computation by hand.
-template<typename Network>
-std::map<std::string, torch::Tensor> tensors_of(const Network& n)
-{
-  std::map<std::string, torch::Tensor> all;
-  for (const auto& t : n.parameters()) all[t.name] = t.value;
-  for (const auto& t : n.buffers()) all[t.name] = t.value;
-  return all;
-}
-
-/// A reference residual network with one block per stage, written with fake-quantized values and
-/// without the library's layers. 32 bits leave tensors unchanged.
-struct by_hand {
-  std::map<std::string, torch::Tensor> t;
-  int bits = 32;
-  bool training = false;
-
-  torch::Tensor quantize(const torch::Tensor& x) const
-  {
-    if (bits == 32) return x;
-    const double n = std::exp2(bits) - 1;
-    const auto clipped = x.clamp(0, 1);
-    return clipped + ((clipped * n).round() / n - clipped).detach();
-  }
-  torch::Tensor weight(const std::string& name) const
-  {
-    const auto w = t.at(name + ".weight");
-    if (bits == 32 || name == "stem") return w;
-    const double n = std::exp2(bits) - 1;
-    const auto u = w.tanh() / (2 * w.tanh().abs().max()) + 0.5;
-    return 2 * (u + ((u * n).round() / n - u).detach()) - 1;
-  }
+/// A reference residual network with one block per stage, written without the library's
+/// layers.
+struct by_hand : rw::tests::reference_layers {
   torch::Tensor norm(const torch::Tensor& x, const std::string& name) const
   {
     const auto per_channel = [&](const torch::Tensor& v) { return v.view({1, -1, 1, 1}); };
@@ -115,7 +80,7 @@ struct by_hand {
   }
   torch::Tensor resnet8(torch::Tensor x) const
   {
-    x = norm(torch::conv2d(x, weight("stem"), {}, 1, 1), "stem_batch_norm").relu();
+    x = norm(torch::conv2d(x, weight("stem", true), {}, 1, 1), "stem_batch_norm").relu();
     for (int s = 1; s <= 3; ++s) {
       const auto b = "stage" + std::to_string(s) + ".0.";
       const int stride = s == 1 ? 1 : 2;
@@ -133,7 +98,7 @@ struct by_hand {
   }
   torch::Tensor wide_resnet10(torch::Tensor x) const
   {
-    x = torch::conv2d(x, weight("stem"), {}, 1, 1);
+    x = torch::conv2d(x, weight("stem", true), {}, 1, 1);
     for (int s = 1; s <= 3; ++s) {
       const auto b = "stage" + std::to_string(s) + ".0.";
       const int stride = s == 1 ? 1 : 2;
@@ -167,24 +132,14 @@ void agrees_with(Network n, int bits, torch::Tensor (by_hand::*reference)(torch:
   examples.inputs = examples.inputs.to(torch::kFloat64);
   const auto t = tensors_of(n);
 
-  const auto expected = (by_hand{t, bits, false}.*reference)(examples.inputs);
+  const auto expected = (by_hand{{t, bits, false}}.*reference)(examples.inputs);
   const auto probed = n.predict(examples).logits;
   CHECK((probed.scalar_type() == torch::kFloat64));
   CHECK(torch::allclose(probed, expected, 1e-9, 1e-9));
 
-  const auto trained = (by_hand{t, bits, true}.*reference)(examples.inputs);
-  const auto direction = torch::randn_like(trained);
-  (trained * direction).sum().backward();
-  std::map<std::string, torch::Tensor> gradients;
-  for (const auto& p : n.parameters()) {
-    gradients[p.name] = p.value.grad().clone();
-    p.value.mutable_grad().zero_();
-  }
-  const auto responded = n.forward(examples).logits;
-  CHECK(torch::allclose(responded, trained, 1e-9, 1e-9));
-  (responded * direction).sum().backward();
-  for (const auto& p : n.parameters())
-    CHECK_MESSAGE(torch::allclose(p.value.grad(), gradients[p.name], 1e-7, 1e-9), p.name);
+  rw::tests::check_training(n, examples, [&](const torch::Tensor& x) {
+    return (by_hand{{t, bits, true}}.*reference)(x);
+  });
 }
 
 /// A made-up quantizer with everything that dorefa lacks: a zero point, a scale per channel, a

@@ -3,6 +3,7 @@
 
 #include "laws/network_body.hpp"
 #include "laws/student.hpp"
+#include "support/reference_layers.hpp"
 
 #include <rolewise/network/copy_weights.hpp>
 #include <rolewise/network/integer_forward.hpp>
@@ -37,16 +38,9 @@ const rw::vgg_plan thin8{.name = "thin8", .widths = {6, 8, 10, 12, 14}};
 const rw::vgg_plan thin11{
     .name = "thin11", .convolutions = {1, 1, 2, 2, 2}, .widths = {6, 8, 10, 12, 14}};
 
-rw::batch images(const rw::sample_shape& shape, std::int64_t count, std::uint64_t seed = 0)
-{
-  torch::manual_seed(seed);
-  return {torch::randn({count, shape.channels, shape.height, shape.width}),
-          torch::zeros(count, torch::kLong),
-          torch::arange(count),
-          {}};
-}
-
-using shapes = std::vector<std::vector<std::int64_t>>;
+using rw::tests::images;
+using rw::tests::shapes;
+using rw::tests::tensors_of;
 
 template<typename Network>
 shapes shapes_of(const Network& n, rw::tap_kind kind)
@@ -57,38 +51,10 @@ shapes shapes_of(const Network& n, rw::tap_kind kind)
   return all;
 }
 
-template<typename Network>
-std::map<std::string, torch::Tensor> tensors_of(const Network& n)
-{
-  std::map<std::string, torch::Tensor> all;
-  for (const auto& t : n.parameters()) all[t.name] = t.value;
-  for (const auto& t : n.buffers()) all[t.name] = t.value;
-  return all;
-}
-
-/// A reference VGG network, written without the library's layers, with DoReFa's quantization of
-/// all layers but the ends; 32 bits leave tensors unchanged.
-struct by_hand {
-  std::map<std::string, torch::Tensor> t;
-  int bits = 32;
-  bool training = false;
+/// A reference VGG network, written without the library's layers.
+struct by_hand : rw::tests::reference_layers {
   std::map<std::string, torch::Tensor> features{};
 
-  torch::Tensor quantize(const torch::Tensor& x) const
-  {
-    if (bits == 32) return x;
-    const double n = std::exp2(bits) - 1;
-    const auto clipped = x.clamp(0, 1);
-    return clipped + ((clipped * n).round() / n - clipped).detach();
-  }
-  torch::Tensor weight(const std::string& name) const
-  {
-    const auto w = t.at(name + ".weight");
-    if (bits == 32 || name.starts_with("block0.0")) return w;
-    const double n = std::exp2(bits) - 1;
-    const auto u = w.tanh() / (2 * w.tanh().abs().max()) + 0.5;
-    return 2 * (u + ((u * n).round() / n - u).detach()) - 1;
-  }
   torch::Tensor forward(torch::Tensor x, const std::array<std::int64_t, 5>& convolutions)
   {
     const auto height = x.size(2);
@@ -97,7 +63,8 @@ struct by_hand {
       for (std::int64_t i = 0; i < convolutions[b]; ++i) {
         const auto name = "block" + std::to_string(b) + "." + std::to_string(i);
         if (b + static_cast<std::size_t>(i) > 0) x = quantize(x);
-        x = torch::conv2d(x, weight(name + ".convolution"), t.at(name + ".convolution.bias"), 1, 1);
+        x = torch::conv2d(x, weight(name + ".convolution", name == "block0.0"),
+                          t.at(name + ".convolution.bias"), 1, 1);
         const auto norm = name + ".batch_norm.";
         sum = torch::batch_norm(
             x, t.at(norm + "weight"), t.at(norm + "bias"), t.at(norm + "running_mean").clone(),
@@ -152,7 +119,7 @@ void agrees_with(Network n, int bits, const rw::sample_shape& shape)
   auto examples = images(shape, 4);
   examples.inputs = examples.inputs.to(torch::kFloat64);
 
-  by_hand reference{tensors_of(n), bits, false};
+  by_hand reference{{tensors_of(n), bits, false}};
   const auto expected = reference.forward(examples.inputs, convolutions);
   const auto found = n.predict(examples, n.offered_taps);
   CHECK(torch::allclose(found.logits, expected, 1e-9, 1e-9));
@@ -166,19 +133,8 @@ void agrees_with(Network n, int bits, const rw::sample_shape& shape)
   }
 
   reference.training = true;
-  const auto trained = reference.forward(examples.inputs, convolutions);
-  const auto direction = torch::randn_like(trained);
-  (trained * direction).sum().backward();
-  std::map<std::string, torch::Tensor> gradients;
-  for (const auto& p : n.parameters()) {
-    gradients[p.name] = p.value.grad().clone();
-    p.value.mutable_grad().zero_();
-  }
-  const auto answer = n.forward(examples).logits;
-  CHECK(torch::allclose(answer, trained, 1e-9, 1e-9));
-  (answer * direction).sum().backward();
-  for (const auto& p : n.parameters())
-    CHECK_MESSAGE(torch::allclose(p.value.grad(), gradients[p.name], 1e-7, 1e-9), p.name);
+  rw::tests::check_training(
+      n, examples, [&](const torch::Tensor& x) { return reference.forward(x, convolutions); });
 }
 
 /// One step of gradient descent changes the loss.

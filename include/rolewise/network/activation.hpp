@@ -7,6 +7,7 @@
 #include <rolewise/core/phase.hpp>
 #include <rolewise/network/detail/deferred_batch_norm.hpp>
 #include <rolewise/network/detail/not_copied.hpp>
+#include <rolewise/network/detail/trace.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/quant/quantized_in.hpp>
 
@@ -29,6 +30,13 @@ template<Quantizer Q>
     return x;
   else
     return {.levels = std::move(x), .scale = {}};
+}
+
+template<Quantizer Q>
+  requires(changes_nothing<Q>())
+[[nodiscard]] detail::traced_map unquantized(const detail::traced_map& x)
+{
+  return x;
 }
 
 /// Whether blocks pass pre-activation sums on and skip their own ReLU, because the quantizer
@@ -55,9 +63,33 @@ template<Quantizer Q>
     return kept ? deferred_batch_norm{kept->relu()} : std::move(sum).rectified();
 }
 
-/// The output of the last block, rectified; in place where it is a sum that is not kept.
 template<Quantizer Q>
-[[nodiscard]] torch::Tensor rectified_last(deferred_batch_norm last, bool is_kept)
+[[nodiscard]] traced_map handed_on(const traced_map& sum, torch::Tensor*)
+{
+  return sum.rectified();
+}
+
+/// Copies a map that an operation in place may overwrite.
+/// @param kept null, or receives the copy
+inline void keep_copy(deferred_batch_norm& x, torch::Tensor* kept)
+{
+  if (kept) *kept = x.tensor().clone();
+}
+inline void keep_copy(const traced_map&, torch::Tensor*) {}
+
+/// The output of a block or stem, rectified; it stays in use.
+template<Quantizer Q, typename Map>
+[[nodiscard]] auto rectified_copy(Map& x)
+{
+  if constexpr (fuses_relu<Q>())
+    return x.tensor().relu();
+  else
+    return x.tensor();
+}
+
+/// The output of the last block, rectified; in place where it is a sum that is not kept.
+template<Quantizer Q, typename Map>
+[[nodiscard]] auto rectified_last(Map last, bool is_kept)
 {
   auto x = last.taken();
   if constexpr (fuses_relu<Q>()) x = is_kept ? x.relu() : x.relu_();
@@ -132,6 +164,20 @@ class activation {
       if (bits_.is_full()) return unquantized<Q>(std::move(x).rectified());
       return rectify(x.taken(), when);
     }
+  }
+
+  /// In a trace, which is in full precision.
+  [[nodiscard]] detail::traced_map of_rectified(const detail::traced_map& x, phase) const
+  {
+    return x;
+  }
+  [[nodiscard]] detail::traced_map of_handed_on(const detail::traced_map& x, phase) const
+  {
+    return x;
+  }
+  [[nodiscard]] detail::traced_map rectify(const detail::traced_map& x, phase) const
+  {
+    return x.rectified();
   }
 
   [[nodiscard]] bit_width bits() const { return bits_; }

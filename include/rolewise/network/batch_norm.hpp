@@ -7,6 +7,7 @@
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/deferred_batch_norm.hpp>
+#include <rolewise/network/detail/trace.hpp>
 #include <rolewise/support/error.hpp>
 
 #include <ATen/Context.h>
@@ -85,6 +86,11 @@ class batch_norm {
     if (when != phase::statistics) return normalize(running_mean_, running_variance_);
     pool(x);
     return normalize({}, {});
+  }
+
+  [[nodiscard]] detail::traced_map pending(const detail::traced_map& x, phase) const
+  {
+    return x.through(detail::folded_normalization{x.of().name_of(this), factor(), shift()});
   }
 
   /// Discards the moments of `phase::statistics`: the next batch is the first. The running

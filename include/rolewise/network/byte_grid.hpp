@@ -50,6 +50,7 @@ struct byte_map {
   {
     return {(values / grid.scale).round_().add_(grid.zero).clamp_(0, 255).to(torch::kByte), grid};
   }
+  [[nodiscard]] byte_map clone() const { return {codes.clone(), grid}; }
   [[nodiscard]] torch::Tensor values() const
   {
     auto x = codes.to(torch::kFloat);

@@ -50,6 +50,13 @@ class convolution {
     return on_backward(plus(product(x, when), bias_), when);
   }
 
+  [[nodiscard]] detail::traced_map operator()(const detail::traced_map& x, phase) const
+  {
+    const auto one_each =
+        torch::TensorOptions{}.dtype(torch::kFloat).device(weight_.latent().device());
+    return x.through(folded(torch::ones(shape_.out, one_each), torch::zeros(shape_.out, one_each)));
+  }
+
   /// The convolution followed by batch norm. A folded batch norm is folded into low-bit weights
   /// in every phase, into full-precision weights only in evaluation, as it changes their result
   /// only by rounding.
@@ -64,6 +71,12 @@ class convolution {
         if constexpr (!changes_nothing<Q>()) return norm.of_folded(y, unfolded(x), when);
       }
     return norm.pending((*this)(x, when), when);
+  }
+
+  [[nodiscard]] detail::traced_map normalized(const detail::traced_map& x, const batch_norm& norm,
+                                              phase) const
+  {
+    return x.through(folded(norm.factor(), norm.shift()));
   }
 
   /// The convolution alone, without bias and gradient quantization.
@@ -95,7 +108,6 @@ class convolution {
     report.arithmetic = changes_nothing<Q>() ? layer_arithmetic::full_precision : arithmetic_.get();
     return report;
   }
-  [[nodiscard]] std::int64_t outputs() const { return shape_.out; }
   void cast(torch::ScalarType type)
   {
     weight_.cast(type);
@@ -104,15 +116,6 @@ class convolution {
     bias_ = bias_.detach().to(type).set_requires_grad(bias_.requires_grad());
   }
   void set_precision(const pass_precisions& passes) { passes_ = passes; }
-
-  /// The convolution with a factor per output channel and a bias folded in, in full precision.
-  [[nodiscard]] detail::folded_convolution folded(const torch::Tensor& factor,
-                                                  const torch::Tensor& bias) const
-    requires(changes_nothing<Q>())
-  {
-    return {weight_.report().place.name, weight_.latent().detach() * factor.view({-1, 1, 1, 1}),
-            bias_.defined() ? bias + factor * bias_.detach() : bias, shape_};
-  }
 
   /// See `visit_normalized`.
   void show_with(batch_norm* norm) { weight_.show_with(norm); }
@@ -127,6 +130,14 @@ class convolution {
 
  private:
   using gradient_state = decltype(detail::gradient_state_of(std::declval<const Q&>(), layer_id{}));
+
+  /// The convolution with a factor per output channel and a bias folded in, in full precision.
+  [[nodiscard]] detail::folded_convolution folded(const torch::Tensor& factor,
+                                                  const torch::Tensor& bias) const
+  {
+    return {weight_.report().place.name, weight_.latent().detach() * factor.view({-1, 1, 1, 1}),
+            bias_.defined() ? bias + factor * bias_.detach() : bias, shape_};
+  }
 
   [[nodiscard]] bool is_full() const { return changes_nothing<Q>() || weight_.is_full(); }
 

@@ -2,15 +2,20 @@
 #pragma once
 
 /// @file
-/// The `int8_body`: an 8-bit residual network by post-training quantization.
+/// The `int8_body`: the 8-bit form of a network by post-training quantization.
 
-#include <rolewise/network/detail/calibrated_ranges.hpp>
+#include <rolewise/network/detail/int8_graph.hpp>
+#include <rolewise/network/image_body.hpp>
 #include <rolewise/network/int8_layers.hpp>
-#include <rolewise/network/residual_body.hpp>
 
-#include <cstddef>
+#include <algorithm>
+#include <concepts>
+#include <optional>
 #include <string>
+#include <type_traits>
+#include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace rolewise {
@@ -25,32 +30,46 @@ struct int8_options {
 
 namespace detail {
 
-/// The reports of all layers of an 8-bit network, in the order of the forward pass.
-template<typename Stages>
-[[nodiscard]] std::vector<layer_report> reports_of(const eight_bit_stem& stem, const Stages& stages,
-                                                   const eight_bit_classifier& classifier)
+/// The taps of an 8-bit network: those of the network after its activations.
+[[nodiscard]] consteval taps int8_taps(taps of_network)
 {
-  std::vector<layer_report> all{stem.report()};
-  for (const auto& stage : stages)
-    for (const auto& block : stage) {
-      all.push_back(block.first.report());
-      all.push_back(block.second.report());
-      if (block.aside) all.push_back(block.aside->report());
-    }
-  all.push_back(classifier.report());
-  return numbered(std::move(all));
+  taps all;
+  of_network.for_each([&](tap_id id) {
+    if (id.kind == tap_kind::stage || id.kind == tap_kind::penultimate) all.insert(id);
+  });
+  return all;
+}
+
+/// The network of a body for inference, from one traced forward pass.
+template<TraceableBody Body>
+[[nodiscard]] folded_network folded(Body body)
+{
+  std::unordered_map<const void*, std::string> names;
+  for_each_part(body, [&](const std::string& name, const auto& part) {
+    if constexpr (std::same_as<std::remove_cvref_t<decltype(part)>, batch_norm>)
+      names.emplace(&part, name);
+  });
+  trace of{std::move(names)};
+  (void)body.logits(of.image(), phase::evaluation, of);
+  return std::move(of.network());
 }
 
 }  // namespace detail
 
-/// A residual network for 8-bit inference, quantized after training. Feature maps are uint8 from
-/// the stem to the last stage. Weights have 255 levels with a scale per output channel, batch
-/// norm folded in; activations have 256 levels over ranges calibrated on batches. It cannot be
-/// trained.
+/// The 8-bit form of a network that was trained in full precision, for inference only: quantized
+/// after training, from the network's own forward pass. Feature maps are uint8 from the stem to the
+/// last one, residual sums too. Weights have 255 levels with a scale per output channel, batch norm
+/// folded in; activations have 256 levels over ranges calibrated on batches. Batch norm and ReLU
+/// that no convolution precedes are a lookup table of 256 codes per channel, before the pooling in
+/// floating point.
 ///
-/// Taps: the stem and the stages after their last ReLU and the penultimate vector, as dequantized
-/// values. Outputs carry no autograd graph.
+/// Images of other sizes than the network's own shape pass the same layers, also where the network
+/// itself would choose its pooling by their size.
 ///
+/// Taps: those of the network that are stages, as dequantized values, and the penultimate vector.
+/// Outputs carry no autograd graph.
+///
+/// @tparam Body a body in full precision that derives from `image_body`
 /// @par Determinism
 /// The result does not depend on the number of threads. Where integer operators are missing
 /// (`integer_forward_support`), floating point does the same arithmetic, and some values may
@@ -62,18 +81,24 @@ template<typename Stages>
 /// Quantization for Deep Learning Inference, 2020, arXiv:2004.09602, section 3.4.
 /// @par Departs
 /// Scales and biases are floating point.
-template<std::size_t Stages = 3>
+template<typename Body>
 class int8_body {
+  static_assert(
+      detail::TraceableBody<Body>,
+      "an 8-bit network is made from one in full precision: no quantizer, and a body that "
+      "derives from image_body");
+
  public:
-  static constexpr taps offered_taps = detail::taps_of_stages(Stages, false);
+  static constexpr taps offered_taps = detail::int8_taps(Body::offered_taps);
 
   /// @param inputs calibration batches, normalized, float, `[N, C, H, W]`
   /// @throws std::invalid_argument without inputs, for a share outside (0, 1], or if a feature
   ///         map of the network is not finite
-  int8_body(const residual_body<no_quantizer, full_precision, residual_plan<Stages>>& trained,
-            const std::vector<torch::Tensor>& inputs, const int8_options& options = {})
-      : int8_body{trained, trained.folded(),
-                  ranges_of(trained.name(), trained.folded(), inputs, options), options}
+  int8_body(const Body& trained, const std::vector<torch::Tensor>& inputs,
+            const int8_options& options = {})
+      : int8_body{trained, detail::folded(trained),
+                  detail::ranges_of(trained.name(), detail::folded(trained), inputs, options.share),
+                  options}
   {}
 
   /// @throws std::invalid_argument in training
@@ -83,24 +108,29 @@ class int8_body {
     detail::require_predicting(name_, when);
     const torch::NoGradGuard without_graph;
     detail::tapped_features features{wanted};
-    const auto tap = [&](std::size_t stage, const byte_map& x) {
-      features.keep(tap_kind::stage, stage, [&] { return x.values(); });
+    const auto tap = [&](tap_id id, const byte_map& x) {
+      features.keep(id.kind, id.index, [&] { return x.values(); });
     };
-    const auto run = [](int8_convolution& layer, const byte_map& x, bool rectify, byte_map* added) {
-      return layer(x, rectify, added);
+    const auto run = [](detail::int8_layer& layer, const byte_map& x, bool rectify,
+                        byte_map* added) {
+      return std::visit(
+          detail::overloaded{[&](int8_convolution& by) { return by(x, rectify, added); },
+                             [&](const auto& by) { return by(x); }},
+          layer);
     };
-    const auto x = stem_(inputs);
-    tap(0, x);
-    const auto last = body_(x, run, tap);
-    const auto pooled =
-        last.codes.mean(at::IntArrayRef{2, 3}, false, torch::kFloat).mul_(last.grid.scale);
+    const auto pooled = mean_of(graph_(stem_(inputs), run, tap));
     features.keep(tap_kind::penultimate, 0, [&] { return pooled; });
     return {.logits = classifier_(pooled), .features = features.taken()};
   }
 
   [[nodiscard]] std::vector<layer_report> layers() const
   {
-    return detail::reports_of(stem_, body_.stages, classifier_);
+    std::vector<layer_report> all{stem_.report()};
+    for (const auto& node : graph_.nodes)
+      if (const auto* const by = std::get_if<int8_convolution>(&node.layer))
+        all.push_back(by->report());
+    all.push_back(classifier_.report());
+    return detail::numbered(std::move(all));
   }
 
   [[nodiscard]] std::string name() const { return name_; }
@@ -109,75 +139,50 @@ class int8_body {
   template<typename Archive>
   void visit_state(Archive& archive)
   {
-    archive.part("stem", stem_);
-    body_.visit_state(archive);
-    archive.part("classifier", classifier_);
+    archive.part(stem_.name(), stem_);
+    for (auto first = graph_.nodes.begin(); first != graph_.nodes.end();) {
+      const auto block = detail::block_of(first->layer);
+      const auto next = std::find_if(first, graph_.nodes.end(), [&](const auto& node) {
+        return detail::block_of(node.layer) != block;
+      });
+      detail::int8_block layers{{first, next}, block.empty() ? 0 : block.size() + 1};
+      if (block.empty())
+        layers.visit_state(archive);
+      else
+        archive.part(block, layers);
+      first = next;
+    }
+    if (last_) archive.part(last_->name(), *last_);
+    archive.part(classifier_.name(), classifier_);
   }
 
  private:
-  using float_body = detail::folded_stages<detail::folded_convolution>;
-  using byte_body = detail::folded_stages<int8_convolution>;
-
-  /// Calibrates the ranges of the input, of each convolution's output and of the pooled features.
-  [[nodiscard]] static detail::calibrated_ranges ranges_of(const std::string& name,
-                                                           detail::folded_network trained,
-                                                           const std::vector<torch::Tensor>& inputs,
-                                                           const int8_options& options)
-  {
-    if (inputs.empty()) detail::refuse_no_inputs(name);
-    const torch::NoGradGuard without_graph;
-    detail::calibrated_ranges ranges{options.share};
-    const auto run = [&](const detail::folded_convolution& layer, const torch::Tensor& x,
-                         bool rectify, torch::Tensor* added) {
-      auto y = layer(x, rectify, added);
-      ranges.observe(layer.name, y);
-      return y;
-    };
-    for (const auto& x : inputs) {
-      ranges.observe("input", x);
-      torch::Tensor* const nothing = nullptr;
-      const auto last = trained.body(run(trained.stem, x, true, nothing), run,
-                                     [](std::size_t, const torch::Tensor&) {});
-      ranges.observe("means", detail::pooled(last));
-    }
-    return ranges;
-  }
-
-  [[nodiscard]] static byte_body in_bytes(const detail::folded_network& trained,
-                                          const detail::calibrated_ranges& ranges)
-  {
-    byte_body result;
-    auto in = ranges.grid(trained.stem.name);
-    for (const auto& stage : trained.body.stages) {
-      auto& blocks = result.stages.emplace_back();
-      for (const auto& [first, second, aside] : stage) {
-        const auto inner = ranges.grid(first.name), out = ranges.grid(second.name);
-        blocks.push_back({{first, in, inner}, {second, inner, out}});
-        if (aside) blocks.back().aside.emplace(*aside, in, ranges.grid(aside->name));
-        in = out;
-      }
-    }
-    return result;
-  }
-
-  int8_body(const residual_body<no_quantizer, full_precision, residual_plan<Stages>>& trained,
-            const detail::folded_network& folded, const detail::calibrated_ranges& ranges,
-            const int8_options& options)
+  int8_body(const Body& trained, const detail::folded_network& folded,
+            const detail::calibrated_ranges& ranges, const int8_options& options)
       : name_{trained.name() + "-8bit"},
         shape_{trained.shape()},
-        stem_{folded.stem, ranges.grid_if(options.stem, "input"), ranges.grid(folded.stem.name)},
-        body_{in_bytes(folded, ranges)},
-        classifier_{trained.classifier().latent(), trained.classifier().bias(),
+        stem_{folded.stem, ranges.grid_if(options.stem, "input"), ranges.grid(folded.stem.name),
+              folded.rectifies_stem},
+        graph_{detail::in_bytes(folded, ranges)},
+        last_{detail::last_normalization(graph_)},
+        classifier_{folded.classifier, folded.weight, folded.bias,
                     ranges.grid_if(options.classifier, "means")}
   {}
 
+  [[nodiscard]] torch::Tensor mean_of(const byte_map& x) const
+  {
+    if (last_) return detail::pooled(last_->values(x));
+    auto means = x.codes.mean(at::IntArrayRef{2, 3}, false, torch::kFloat);
+    if (x.grid.zero != 0) means.sub_(x.grid.zero);
+    return means.mul_(x.grid.scale);
+  }
+
   std::string name_;
   sample_shape shape_;
-  eight_bit_stem stem_;
-  byte_body body_;
-  eight_bit_classifier classifier_;
+  int8_stem stem_;
+  detail::int8_graph graph_;
+  std::optional<detail::byte_normalization> last_;  ///< before the pooling, in floating point
+  int8_classifier classifier_;
 };
-
-static_assert(NetworkBody<int8_body<>>);
 
 }  // namespace rolewise

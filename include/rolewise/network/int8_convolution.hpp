@@ -59,6 +59,7 @@ class int8_convolution {
   /// @param added null, or a residual map of the output's shape, which may be overwritten
   [[nodiscard]] byte_map operator()(const byte_map& x, bool rectify, byte_map* added);
 
+  [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] layer_report report() const
   {
     return {.place = {name_, shape_.kernel == 1 ? layer_kind::shortcut : layer_kind::convolution},

@@ -2,17 +2,15 @@
 #pragma once
 
 /// @file
-/// First and last layer of an 8-bit network: `eight_bit_stem`, `eight_bit_classifier`.
+/// First and last layer of an 8-bit network: `int8_stem`, `int8_classifier`.
 
 #include <rolewise/network/int8_convolution.hpp>
 
-#include <cstddef>
-#include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
-#include <vector>
 
 namespace rolewise {
 
@@ -29,24 +27,14 @@ inline void require_predicting(std::string_view who, phase when)
   throw_invalid_argument(who, "want batches to see the ranges of its maps on, got none");
 }
 
-/// The layer reports with index and count of each place filled in.
-[[nodiscard]] inline std::vector<layer_report> numbered(std::vector<layer_report> layers)
-{
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    layers[i].place.index = static_cast<std::int64_t>(i);
-    layers[i].place.count = static_cast<std::int64_t>(layers.size());
-  }
-  return layers;
-}
-
 }  // namespace detail
 
 /// The first convolution, from floating point to uint8; computed in 8 bits or in full precision.
-class eight_bit_stem {
+class int8_stem {
  public:
   /// @param in the quantization grid of the input; none for full precision
-  eight_bit_stem(const detail::folded_convolution& trained, const std::optional<byte_grid>& in,
-                 const byte_grid& out, bool rectify = true)
+  int8_stem(const detail::folded_convolution& trained, const std::optional<byte_grid>& in,
+            const byte_grid& out, bool rectify)
       : in_{in}, out_{out}, rectify_{rectify}
   {
     if (in)
@@ -61,6 +49,7 @@ class eight_bit_stem {
     return byte_map::of((*full_)(x, rectify_, nullptr), out_);
   }
 
+  [[nodiscard]] std::string name() const { return report().place.name; }
   [[nodiscard]] layer_report report() const
   {
     if (bytes_) return bytes_->report();
@@ -93,12 +82,13 @@ class eight_bit_stem {
 
 /// The classifier, with weights and input in 8 bits or in full precision, and logits in full
 /// precision. It has few sums, so they are computed in floating point.
-class eight_bit_classifier {
+class int8_classifier {
  public:
   /// @param in the quantization grid of the input; none for full precision
-  eight_bit_classifier(const torch::Tensor& weight, const torch::Tensor& bias,
-                       const std::optional<byte_grid>& in)
-      : weight_{weight.detach().to(torch::kFloat).clone()},
+  int8_classifier(std::string name, const torch::Tensor& weight, const torch::Tensor& bias,
+                  const std::optional<byte_grid>& in)
+      : name_{std::move(name)},
+        weight_{weight.detach().to(torch::kFloat).clone()},
         bias_{bias.detach().to(torch::kFloat).clone()},
         in_{in}
   {
@@ -114,10 +104,11 @@ class eight_bit_classifier {
         .add_(bias_);
   }
 
+  [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] layer_report report() const
   {
     const bit_width bits{in_ ? 8 : 32};
-    return {.place = {"classifier", layer_kind::linear},
+    return {.place = {name_, layer_kind::linear},
             .widths = {bits, bits},
             .weights = weight_.numel(),
             .arithmetic = layer_arithmetic::full_precision};
@@ -134,6 +125,7 @@ class eight_bit_classifier {
   }
 
  private:
+  std::string name_;
   torch::Tensor weight_, scale_, bias_;
   std::optional<byte_grid> in_;
 };

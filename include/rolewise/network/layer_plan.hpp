@@ -10,11 +10,9 @@
 #include <rolewise/support/error.hpp>
 
 #include <algorithm>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace rolewise {
@@ -74,24 +72,26 @@ void require_able(const planned_layer& layer)
 /// The layers with weights of one network and their widths, in the order of the forward pass.
 class layer_plan {
  public:
+  /// No plan: every layer is in full precision, and has a name and a kind alone. For a network that
+  /// is constructed to list its layers.
+  layer_plan() = default;
+
   /// @throws std::invalid_argument if the scheme names layers that do not exist, or sets fewer
   ///         than 32 bits for a quantizer that changes nothing
   template<Quantizer Q, BitWidthScheme Scheme>
-  layer_plan(const Q&, const Scheme& scheme, std::vector<std::pair<std::string, layer_kind>> layers)
+  layer_plan(const Q&, const Scheme& scheme, const std::vector<layer_id>& places)
   {
-    const auto count = static_cast<std::int64_t>(layers.size());
-    std::vector<layer_id> places;
-    for (auto& [layer, kind] : layers)
-      places.push_back({std::move(layer), kind, static_cast<std::int64_t>(places.size()), count});
     check_scheme(scheme, places);
-    for (auto& place : places) {
-      const auto widths = widths_under(scheme, place);
-      detail::require_able<Q>(layers_.emplace_back(planned_layer{std::move(place), widths}));
-    }
+    for (const auto& place : places)
+      detail::require_able<Q>(
+          layers_.emplace_back(planned_layer{place, widths_under(scheme, place)}));
   }
 
-  [[nodiscard]] const planned_layer& at(std::string_view layer) const
+  [[nodiscard]] bool only_lists() const { return layers_.empty(); }
+
+  [[nodiscard]] planned_layer at(std::string_view layer, layer_kind kind) const
   {
+    if (only_lists()) return {{std::string{layer}, kind}, {}};
     const auto found = std::ranges::find_if(
         layers_, [&](const planned_layer& each) { return each.place.name == layer; });
     if (found == layers_.end()) throw_invalid_argument("layer_plan", "there is no layer ", layer);

@@ -10,12 +10,28 @@
 #include <rolewise/quant/layer_report.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace rolewise {
+
+namespace detail {
+
+/// The layer reports with index and count of each place filled in.
+[[nodiscard]] inline std::vector<layer_report> numbered(std::vector<layer_report> layers)
+{
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    layers[i].place.index = static_cast<std::int64_t>(i);
+    layers[i].place.count = static_cast<std::int64_t>(layers.size());
+  }
+  return layers;
+}
+
+}  // namespace detail
 
 /// Base of a block or network, which lists its layers once, in the order of the forward pass:
 ///
@@ -79,7 +95,7 @@ class layered {
       for (; i < all.size(); ++i) all[i].positions = positions(entry);
       ++entry;
     });
-    return all;
+    return detail::numbered(std::move(all));
   }
 
  private:

@@ -55,8 +55,14 @@ class linear {
     }
   }
 
-  [[nodiscard]] const torch::Tensor& latent() const { return weight_.latent(); }
-  [[nodiscard]] const torch::Tensor& bias() const { return bias_; }
+  [[nodiscard]] detail::traced_map operator()(const detail::traced_map& x, phase) const
+  {
+    auto& network = x.of().network();
+    network.classifier = weight_.report().place.name;
+    network.weight = weight_.latent();
+    network.bias = bias_;
+    return x;
+  }
 
   [[nodiscard]] layer_report report() const
   {

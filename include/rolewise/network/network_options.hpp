@@ -111,6 +111,22 @@ inline void require_images(std::string_view network, const torch::Tensor& x, std
   return x.mean(at::IntArrayRef{2, 3}, false, type);
 }
 
+/// Max pooling over 2 x 2 pixels.
+[[nodiscard]] inline torch::Tensor max_pooled(deferred_batch_norm& x)
+{
+  return at::max_pool2d(x.tensor(), 2);
+}
+
+/// The size of the images of a forward pass: their own or, in a trace, that of the network's shape.
+[[nodiscard]] inline map_size size_of(const torch::Tensor& images, const sample_shape&)
+{
+  return {images.size(2), images.size(3)};
+}
+[[nodiscard]] inline map_size size_of(const traced_map&, const sample_shape& shape)
+{
+  return {shape.height, shape.width};
+}
+
 /// The taps of a network of stages: the stem, every stage and the penultimate vector.
 /// @param before_too whether the stem and the stages are offered before their last activation too
 [[nodiscard]] consteval taps taps_of_stages(std::size_t stages, bool before_too)

@@ -2,70 +2,111 @@
 #pragma once
 
 /// @file
-/// The basic residual block: two convolutions and a shortcut.
+/// Residual blocks: two convolutions and a shortcut.
 
+#include <rolewise/network/detail/layer_factory.hpp>
 #include <rolewise/network/layered.hpp>
-#include <rolewise/network/network_options.hpp>
 
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace rolewise {
 
-/// Basic block: relu(BN(conv(relu(BN(conv(x))))) + shortcut(x)). The shortcut is x, or BN of a
-/// 1x1 convolution with the block's stride where shapes differ ("type B").
+/// Where the batch norms and ReLUs of a residual block are: after its convolutions, or before them.
+enum class residual_form { post_activation, pre_activation };
+
+/// Residual block.
 ///
-/// With a quantizer, the block's input is quantized once and feeds the first convolution and the
-/// shortcut, the identity too (as in Role-KD's released code). If the scheme gives a projection
-/// another activation width, its input is quantized separately.
-template<Quantizer Q>
-class residual_block : public layered<residual_block<Q>> {
+/// Post-activation: relu(BN(conv(relu(BN(conv(x))))) + shortcut(x)). The shortcut is x, or BN of a
+/// 1x1 convolution with the block's stride where shapes differ ("type B"). With a quantizer, the
+/// block's input is quantized once and feeds the first convolution and the shortcut, the identity
+/// too (as in Role-KD's released code).
+///
+/// Pre-activation: a = relu(BN(x)); conv(relu(BN(conv(a)))) + shortcut. The shortcut is x itself,
+/// or a 1x1 convolution of a without batch norm where the numbers of channels differ. Only the
+/// second batch norm follows a convolution and can be folded. With a quantizer, both rectified
+/// tensors are quantized; residual sums stay floating point.
+///
+/// If the scheme gives a projection another activation width, its input is quantized separately.
+template<Quantizer Q, residual_form Form = residual_form::post_activation>
+class residual_block : public layered<residual_block<Q, Form>> {
  public:
-  [[nodiscard]] static bool projects(const convolution_shape& first)
+  residual_block(const detail::layer_factory<Q>& make, const std::string& name,
+                 const convolution_shape& first)
+      : input_{make.activation(name + ".convolution1")},
+        convolution1_{make.convolution(name + ".convolution1", first)},
+        batch_norm1_{make.batch_norm(is_pre ? first.in : first.out)},
+        inner_{make.activation(name + ".convolution2")},
+        convolution2_{make.convolution(
+            name + ".convolution2", {.in = first.out, .out = first.out, .padding = first.padding})},
+        batch_norm2_{make.batch_norm(first.out)}
   {
-    return first.stride != 1 || first.in != first.out;
-  }
-
-  /// Names and kinds of the layers, in the order of the forward pass.
-  static void list(const std::string& name, const convolution_shape& first,
-                   std::vector<std::pair<std::string, layer_kind>>& layers)
-  {
-    layers.emplace_back(name + ".convolution1", layer_kind::convolution);
-    layers.emplace_back(name + ".convolution2", layer_kind::convolution);
-    if (projects(first)) layers.emplace_back(name + ".shortcut", layer_kind::shortcut);
-  }
-
-  residual_block(const Q& q, const layer_plan& plan, const std::string& name,
-                 const convolution_shape& first, batch_norm_options normalization,
-                 const weight_init& start)
-      : input_{q, plan.at(name + ".convolution1")},
-        convolution1_{q, plan.at(name + ".convolution1"), first, start},
-        batch_norm1_{first.out, normalization},
-        inner_{q, plan.at(name + ".convolution2")},
-        convolution2_{q,
-                      plan.at(name + ".convolution2"),
-                      {.in = first.out, .out = first.out, .padding = first.padding},
-                      start},
-        batch_norm2_{first.out, normalization}
-  {
-    if (!projects(first)) return;
+    if (first.in == first.out && (is_pre || first.stride == 1)) return;
     auto shape = first;
     shape.kernel = 1;
-    const auto& planned = plan.at(name + ".shortcut");
-    shortcut_.emplace(
-        projection{{q, planned}, {q, planned, shape, start}, batch_norm{first.out, normalization}});
+    const auto shortcut = name + ".shortcut";
+    shortcut_.emplace(projection{make.activation(shortcut, layer_kind::shortcut),
+                                 make.convolution(shortcut, shape, layer_kind::shortcut),
+                                 {}});
+    if (!is_pre) shortcut_->norm.emplace(make.batch_norm(first.out));
   }
 
-  /// @param x `[N, I, H, W]`, a pre-activation sum if `fuses_relu<Q>()`, else rectified;
-  ///        unchanged
-  /// @param kept null, or receives the sum before the last ReLU
+  /// @param x `[N, I, H, W]`, unchanged. Post-activation: a pre-activation sum if
+  ///        `fuses_relu<Q>()`, else rectified. Pre-activation: a residual sum without activation
+  /// @param kept null, or receives the sum before the last ReLU; x after the first batch norm
   /// @return `[N, O, H', W']`, likewise
-  [[nodiscard]] detail::deferred_batch_norm operator()(detail::deferred_batch_norm x, phase when,
-                                                       torch::Tensor* kept = nullptr)
+  template<typename Map>
+  [[nodiscard]] Map operator()(Map x, phase when, torch::Tensor* kept = nullptr)
   {
-    if (shortcut_ && shortcut_->input.bits() != input_.bits()) (void)x.tensor();
+    if constexpr (is_pre)
+      return pre_activation(x, when, kept);
+    else
+      return post_activation(std::move(x), when, kept);
+  }
+
+  template<typename Self, typename F>
+  static void for_each_layer(Self& self, F&& f)
+  {
+    if constexpr (is_pre) {
+      f("batch_norm1", self.batch_norm1_);
+      f("input", self.input_);
+      f("convolution1", self.convolution1_, "batch_norm2", self.batch_norm2_);
+      f("inner", self.inner_);
+      f("convolution2", self.convolution2_);
+    } else {
+      f("input", self.input_);
+      f("convolution1", self.convolution1_, "batch_norm1", self.batch_norm1_);
+      f("inner", self.inner_);
+      f("convolution2", self.convolution2_, "batch_norm2", self.batch_norm2_);
+    }
+    if (!self.shortcut_) return;
+    auto& [input, convolution, norm] = *self.shortcut_;
+    f("shortcut_input", input);
+    if constexpr (is_pre)
+      f("shortcut", convolution);
+    else
+      f("shortcut", convolution, "shortcut_batch_norm", *norm);
+  }
+
+ private:
+  static constexpr bool is_pre = Form == residual_form::pre_activation;
+
+  struct projection {
+    activation<Q> input;
+    rolewise::convolution<Q> convolution;
+    std::optional<batch_norm> norm;  ///< with post-activation
+  };
+
+  [[nodiscard]] bool reads_input_quantized_apart() const
+  {
+    return shortcut_ && shortcut_->input.bits() != input_.bits();
+  }
+
+  template<typename Map>
+  [[nodiscard]] Map post_activation(Map x, phase when, torch::Tensor* kept)
+  {
+    if (reads_input_quantized_apart()) (void)x.tensor();
     const auto in = input_.of_handed_on(x, when);
     auto y = convolution1_.normalized(in, batch_norm1_, when);
     y = convolution2_.normalized(inner_.rectify(std::move(y), when), batch_norm2_, when);
@@ -73,45 +114,36 @@ class residual_block : public layered<residual_block<Q>> {
     return detail::handed_on<Q>(std::move(sum), kept);
   }
 
-  /// The block for inference only: batch norm folded into the convolutions.
-  [[nodiscard]] detail::folded_block<detail::folded_convolution> folded() const
-    requires(changes_nothing<Q>())
-  {
-    const auto fold = [](const convolution<Q>& c, const batch_norm& norm) {
-      return c.folded(norm.factor(), norm.shift());
-    };
-    detail::folded_block<detail::folded_convolution> result{
-        fold(convolution1_, batch_norm1_), fold(convolution2_, batch_norm2_), std::nullopt};
-    if (shortcut_) result.aside = fold(shortcut_->convolution, shortcut_->norm);
-    return result;
-  }
-
-  template<typename Self, typename F>
-  static void for_each_layer(Self& self, F&& f)
-  {
-    f("input", self.input_);
-    f("convolution1", self.convolution1_, "batch_norm1", self.batch_norm1_);
-    f("inner", self.inner_);
-    f("convolution2", self.convolution2_, "batch_norm2", self.batch_norm2_);
-    if (!self.shortcut_) return;
-    auto& [input, convolution, norm] = *self.shortcut_;
-    f("shortcut_input", input);
-    f("shortcut", convolution, "shortcut_batch_norm", norm);
-  }
-
- private:
-  struct projection {
-    activation<Q> input;
-    rolewise::convolution<Q> convolution;
-    batch_norm norm;
-  };
-
-  [[nodiscard]] torch::Tensor projected(detail::deferred_batch_norm& x, const carried<Q>& in,
-                                        phase when)
+  template<typename Map, typename Input>
+  [[nodiscard]] auto projected(Map& x, const Input& in, phase when)
   {
     auto& [input, convolution, norm] = *shortcut_;
-    if (input.bits() == input_.bits()) return convolution.normalized(in, norm, when).taken();
-    return convolution.normalized(input.of_handed_on(x, when), norm, when).taken();
+    if (!reads_input_quantized_apart()) return convolution.normalized(in, *norm, when).taken();
+    return convolution.normalized(input.of_handed_on(x, when), *norm, when).taken();
+  }
+
+  template<typename Map>
+  [[nodiscard]] Map pre_activation(const Map& x, phase when, torch::Tensor* kept)
+  {
+    auto a = batch_norm1_.pending(x, when);
+    detail::keep_copy(a, kept);
+    if (!shortcut_) return add_to(branch(input_.rectify(std::move(a), when), when), x);
+    auto& [input, convolution, norm] = *shortcut_;
+    if (!reads_input_quantized_apart()) {
+      const auto in = input_.rectify(std::move(a), when);
+      auto y = branch(in, when);
+      return add_to(std::move(y), convolution(in, when));
+    }
+    const auto rectified = std::move(a).rectified();
+    const auto aside = convolution(input.of_rectified(rectified, when), when);
+    return add_to(branch(input_.of_rectified(rectified, when), when), aside);
+  }
+
+  template<typename Input>
+  [[nodiscard]] auto branch(const Input& in, phase when)
+  {
+    auto a = convolution1_.normalized(in, batch_norm2_, when);
+    return convolution2_(inner_.rectify(std::move(a), when), when);
   }
 
   activation<Q> input_;

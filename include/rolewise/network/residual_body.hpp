@@ -2,10 +2,10 @@
 #pragma once
 
 /// @file
-/// Residual networks of basic blocks.
+/// Residual networks, with post-activation or pre-activation blocks.
 
-#include <rolewise/network/layered.hpp>
-#include <rolewise/network/linear.hpp>
+#include <rolewise/network/image_body.hpp>
+#include <rolewise/network/network.hpp>
 #include <rolewise/network/residual_block.hpp>
 
 #include <algorithm>
@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace rolewise {
 
@@ -33,10 +32,11 @@ template<std::size_t Stages>
 
 /// The architecture of a residual network. The number of stages is part of its type, as it decides
 /// which taps the network offers.
-template<std::size_t Stages = 3>
+template<std::size_t Stages = 3, residual_form Form = residual_form::post_activation>
 struct residual_plan {
   static_assert(Stages >= 1 && Stages < 32, "a residual network has 1 .. 31 stages");
   static constexpr std::size_t stages = Stages;
+  static constexpr residual_form form = Form;
 
   std::string name;
   std::int64_t stem = 16;  ///< channels after the first convolution
@@ -49,103 +49,120 @@ struct residual_plan {
   linear_init classifier = linear_init::uniform;
 };
 
-/// Residual network of basic blocks: 3x3 convolution, BN, ReLU; stages of blocks, all but the
-/// first begin with stride 2; global average pooling; linear classifier.
+/// Residual network: 3x3 convolution; stages of blocks, all but the first begin with stride 2;
+/// global average pooling; linear classifier. BN and ReLU follow the first convolution, or the last
+/// stage if blocks are pre-activation.
 ///
-/// Taps: `stage<0>` (the stem) and every stage after its last ReLU (before a quantizer clips it),
-/// `before_activation` for the same before that ReLU, and `penultimate`, the pooled vector. Layers:
-/// `stem`, `stage<s>.<b>.convolution1`, `.convolution2`, `.shortcut`, `classifier`; stages count
-/// from 1, blocks from 0.
+/// Layers: `stem`, `stage<s>.<b>.convolution1`, `.convolution2`, `.shortcut`, `classifier`; stages
+/// count from 1, blocks from 0. Taps: `penultimate`, the pooled vector, and for the stem (0) and
+/// every stage
+///
+/// - post-activation: `stage` after its last ReLU (before a quantizer clips it), and
+///   `before_activation`, the same before that ReLU;
+/// - pre-activation: `stage`, the residual sum (the stem: its convolution's output), and
+///   `before_activation`, the same after the batch norm that follows.
+///
+/// @par Departs
+/// From the meaning of the taps elsewhere: with pre-activation `stage` is neither normalized nor
+/// rectified, as in the distillation literature (Tian, Krishnan, Isola: Contrastive Representation
+/// Distillation, 2019, arXiv:1910.10699, released code), because the sum goes on to the next stage
+/// as it is; what is rectified next is `before_activation`.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>,
          typename Plan = residual_plan<>>
-class residual_body : public layered<residual_body<Q, Scheme, Plan>> {
+class residual_body : public image_body<residual_body<Q, Scheme, Plan>, Q, Scheme, Plan> {
  public:
+  using full_precision_body = residual_body<no_quantizer, full_precision, Plan>;
   static constexpr taps offered_taps = detail::taps_of_stages(Plan::stages, true);
 
   residual_body(Plan plan, const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {},
                 const network_options& options = {})
-      : residual_body{plan, shape, q, scheme, options, layers_of(plan, shape, q, scheme)}
+      : residual_body{plan, shape, q, scheme, options, base::planned(plan, shape, q, scheme)}
   {}
 
-  [[nodiscard]] outputs forward(const torch::Tensor& inputs, phase when, taps wanted)
+  /// @param layers the plan of the layers, or none to list them
+  residual_body(const Plan& plan, const sample_shape& shape, const Q& q, const Scheme& scheme,
+                const network_options& options, const layer_plan& layers)
+      : base{plan, shape, q, scheme, options},
+        stem_{this->make(layers).convolution(
+            "stem", {.in = shape.channels, .out = plan.stem, .padding = plan.padding})},
+        batch_norm_{this->make(layers).batch_norm(is_pre ? plan.widths.back() : plan.stem)},
+        classifier_{this->make(layers).linear("classifier", plan.widths.back(), shape.classes)}
   {
-    detail::require_images(name_, inputs, shape_.channels);
-    detail::tapped_features features{wanted};
-    torch::Tensor sum;
-    const auto place_for_sum = [&](std::size_t stage) {
-      return features.wants(tap_kind::before_activation, stage) ? &sum : nullptr;
+    const auto make = base::make(layers);
+    for (std::size_t s = 0; s < Plan::stages; ++s)
+      for (std::int64_t b = 0; b < plan.blocks; ++b)
+        stages_[s].parts.emplace_back(make, detail::block_name(s, b), first_of(plan, s, b));
+    this->set_precision(options.precision);
+  }
+
+  /// @param images `[N, C, H, W]`, or those of a trace
+  /// @param features `detail::tapped_features`, or the trace
+  template<detail::ImagesFor<Q> Images, typename Features>
+  [[nodiscard]] auto logits(const Images& images, phase when, Features& features)
+  {
+    torch::Tensor before;
+    const auto place = [&](std::size_t stage) {
+      return features.wants(tap_kind::before_activation, stage) ? &before : nullptr;
     };
-    const auto keep = [&](std::size_t stage, detail::deferred_batch_norm& x) {
-      features.keep(tap_kind::before_activation, stage, [&] { return sum; });
-      features.keep(tap_kind::stage, stage,
-                    [&] { return fuses_relu<Q>() ? x.tensor().relu() : x.tensor(); });
+    const auto keep_before = [&](std::size_t stage) {
+      features.keep(tap_kind::before_activation, stage, [&] { return before; });
     };
-    auto x = detail::handed_on<Q>(stem_.normalized(unquantized<Q>(inputs), stem_batch_norm_, when),
-                                  place_for_sum(0));
+    const auto keep = [&](std::size_t stage, auto& x) {
+      features.keep(tap_kind::stage, stage, [&] { return output_of_stage(x); });
+    };
+    auto x = after_stem(images, when, place(0));
+    if (!is_pre) keep_before(0);
     keep(0, x);
     for (std::size_t s = 1; s <= Plan::stages; ++s) {
       auto& blocks = stages_[s - 1].parts;
+      // A batch norm that reads the output of a stage belongs to the next one.
+      const auto kept = is_pre ? s - 1 : s;
+      const auto& keeps = is_pre ? blocks.front() : blocks.back();
       for (auto& block : blocks)
-        x = block(std::move(x), when, &block == &blocks.back() ? place_for_sum(s) : nullptr);
+        x = block(std::move(x), when, &block == &keeps ? place(kept) : nullptr);
+      keep_before(kept);
       keep(s, x);
     }
-    const auto pooled =
-        detail::pooled(detail::rectified_last<Q>(std::move(x), place_for_sum(Plan::stages)));
+    const auto pooled = detail::pooled(rectified(std::move(x), when, place(Plan::stages)));
+    if (is_pre) keep_before(Plan::stages);
     features.keep(tap_kind::penultimate, 0, [&] { return pooled; });
-    return {.logits = classifier_(pooled, when), .features = features.taken()};
+    return classifier_(pooled, when);
   }
 
-  [[nodiscard]] std::vector<layer_report> layers() const
+  [[nodiscard]] std::int64_t positions(std::size_t entry) const
   {
-    return this->reports([&](std::size_t entry) {
-      return detail::positions_of_stages({shape_.height, shape_.width}, Plan::stages, entry);
-    });
+    const auto& shape = this->shape_;
+    return detail::positions_of_stages({shape.height, shape.width}, Plan::stages, entry);
   }
-
-  [[nodiscard]] std::string name() const { return name_; }
-  [[nodiscard]] const Scheme& scheme() const { return scheme_; }
-  [[nodiscard]] torch::ScalarType input_type() const { return compute_; }
-
-  void cast(torch::ScalarType type)
-  {
-    layered<residual_body>::cast(type);
-    compute_ = type;
-  }
-
-  /// The convolutions for inference only: batch norm folded into them.
-  [[nodiscard]] detail::folded_network folded() const
-    requires(changes_nothing<Q>())
-  {
-    detail::folded_network result{stem_.folded(stem_batch_norm_.factor(), stem_batch_norm_.shift()),
-                                  {}};
-    for (const auto& stage : stages_) {
-      auto& blocks = result.body.stages.emplace_back();
-      for (const auto& block : stage.parts) blocks.push_back(block.folded());
-    }
-    return result;
-  }
-  [[nodiscard]] const linear<Q>& classifier() const { return classifier_; }
-  [[nodiscard]] sample_shape shape() const { return shape_; }
 
   template<typename Self, typename F>
   static void for_each_layer(Self& self, F&& f)
   {
-    f("stem", self.stem_, "stem_batch_norm", self.stem_batch_norm_);
+    if constexpr (is_pre)
+      f("stem", self.stem_);
+    else
+      f("stem", self.stem_, "stem_batch_norm", self.batch_norm_);
     for (std::size_t s = 0; s < self.stages_.size(); ++s)
       f("stage" + std::to_string(s + 1), self.stages_[s]);
+    if constexpr (is_pre) f("last_batch_norm", self.batch_norm_);
     f("classifier", self.classifier_);
   }
 
-  template<typename Archive>
-  void visit_settings(Archive& archive) const
+  static void check(const Plan& plan, const sample_shape&)
   {
-    archive.show("plan", plan_);
-    archive.show("quantizer", quantizer_);
-    archive.show("scheme", scheme_);
-    archive.show("options", options_);
+    if (plan.blocks < 1 || std::ranges::any_of(plan.widths, [](auto width) { return width < 1; }))
+      throw_invalid_argument(plan.name, "want channels and blocks above 0 in each stage, got ",
+                             plan.blocks, " blocks of ", at::IntArrayRef{plan.widths}, " channels");
+  }
+  [[nodiscard]] static weight_init start_of(const Plan& plan, const network_options& options)
+  {
+    return {options.seed, options.convolutions.value_or(plan.convolutions), plan.classifier};
   }
 
  private:
+  static constexpr bool is_pre = Plan::form == residual_form::pre_activation;
+  using base = image_body<residual_body, Q, Scheme, Plan>;
+
   [[nodiscard]] static convolution_shape first_of(const Plan& plan, std::size_t stage,
                                                   std::int64_t block)
   {
@@ -157,64 +174,41 @@ class residual_body : public layered<residual_body<Q, Scheme, Plan>> {
             .padding = plan.padding};
   }
 
-  [[nodiscard]] static layer_plan layers_of(const Plan& plan, const sample_shape& shape, const Q& q,
-                                            const Scheme& scheme)
+  template<typename Images>
+  [[nodiscard]] auto after_stem(const Images& images, phase when, torch::Tensor* kept)
   {
-    detail::require_shape(plan.name, shape);
-    if (plan.blocks < 1 || std::ranges::any_of(plan.widths, [](auto width) { return width < 1; }))
-      throw_invalid_argument(plan.name, "want channels and blocks above 0 in each stage, got ",
-                             plan.blocks, " blocks of ", at::IntArrayRef{plan.widths}, " channels");
-    std::vector<std::pair<std::string, layer_kind>> layers{{"stem", layer_kind::convolution}};
-    for (std::size_t s = 0; s < plan.widths.size(); ++s)
-      for (std::int64_t b = 0; b < plan.blocks; ++b)
-        residual_block<Q>::list(detail::block_name(s, b), first_of(plan, s, b), layers);
-    layers.emplace_back("classifier", layer_kind::linear);
-    return {q, scheme, std::move(layers)};
+    if constexpr (is_pre)
+      return stem_(unquantized<Q>(images), when);
+    else
+      return detail::handed_on<Q>(stem_.normalized(unquantized<Q>(images), batch_norm_, when),
+                                  kept);
   }
 
-  [[nodiscard]] static weight_init start_of(const Plan& plan, const network_options& options)
+  template<typename Map>
+  [[nodiscard]] static auto output_of_stage(Map& x)
   {
-    return {options.seed, options.convolutions.value_or(plan.convolutions), plan.classifier};
+    if constexpr (is_pre)
+      return x;
+    else
+      return detail::rectified_copy<Q>(x);
   }
 
-  residual_body(const Plan& plan, const sample_shape& shape, const Q& q, const Scheme& scheme,
-                const network_options& options, const layer_plan& layers)
-      : name_{plan.name},
-        shape_{shape},
-        plan_{plan},
-        quantizer_{q},
-        scheme_{scheme},
-        options_{options},
-        stem_{q,
-              layers.at("stem"),
-              {.in = shape.channels, .out = plan.stem, .padding = plan.padding},
-              start_of(plan, options)},
-        stem_batch_norm_{plan.stem,
-                         detail::normalization_of<Q>(plan.name, options, plan.normalization)},
-        classifier_{q, layers.at("classifier"), plan.widths.back(), shape.classes,
-                    start_of(plan, options)}
+  template<typename Map>
+  [[nodiscard]] auto rectified(Map x, phase when, torch::Tensor* kept)
   {
-    const auto normalization = detail::normalization_of<Q>(plan.name, options, plan.normalization);
-    const auto start = start_of(plan, options);
-    for (std::size_t s = 0; s < plan.widths.size(); ++s) {
-      for (std::int64_t b = 0; b < plan.blocks; ++b)
-        stages_[s].parts.emplace_back(q, layers, detail::block_name(s, b), first_of(plan, s, b),
-                                      normalization, start);
+    if constexpr (is_pre) {
+      auto last = batch_norm_.pending(x, when);
+      detail::keep_copy(last, kept);
+      return std::move(last).rectified();
+    } else {
+      return detail::rectified_last<Q>(std::move(x), kept != nullptr);
     }
-    this->set_precision(options.precision);
   }
 
-  std::string name_;
-  sample_shape shape_;
-  Plan plan_;
-  [[no_unique_address]] Q quantizer_;
-  Scheme scheme_;
-  network_options options_;
   convolution<Q> stem_;
-  batch_norm stem_batch_norm_;
-  std::array<detail::part_list<residual_block<Q>>, Plan::stages> stages_;
+  batch_norm batch_norm_;  ///< after the stem or, with pre-activation, after the last stage
+  std::array<detail::part_list<residual_block<Q, Plan::form>>, Plan::stages> stages_;
   linear<Q> classifier_;
-  torch::ScalarType compute_ = torch::kFloat;
 };
 
 static_assert(NetworkBody<residual_body<>>);
@@ -222,5 +216,20 @@ static_assert(NetworkBody<residual_body<>>);
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>,
          typename Plan = residual_plan<>>
 using residual_network = network<residual_body<Q, Scheme, Plan>>;
+
+/// Makes a network from its plan, for images of any size and number of channels. With a quantizer
+/// but no scheme, inner layers have 2 bits.
+/// @return `residual_network<Q, Scheme, residual_plan<Stages, Form>>`
+template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>, std::size_t Stages,
+         residual_form Form>
+[[nodiscard]] auto make_residual_network(residual_plan<Stages, Form> plan,
+                                         const sample_shape& shape, const Q& q = {},
+                                         const Scheme& scheme = {},
+                                         const network_options& options = {})
+{
+  detail::must_make_a_network<Q, Scheme>();
+  using body = residual_body<Q, Scheme, residual_plan<Stages, Form>>;
+  return network<body>{body{std::move(plan), shape, q, scheme, options}};
+}
 
 }  // namespace rolewise

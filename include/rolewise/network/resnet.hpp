@@ -6,9 +6,7 @@
 
 #include <rolewise/network/residual_body.hpp>
 
-#include <cstddef>
 #include <string>
-#include <utility>
 
 namespace rolewise {
 
@@ -58,19 +56,6 @@ namespace rolewise {
           .normalization = {.momentum = 0.01, .epsilon = 1e-3},
           .convolutions = conv_init::variance_scaling_fan_in,
           .classifier = linear_init::xavier_zero_bias};
-}
-
-/// Makes a network from its plan, for images of any size and number of channels. With a quantizer
-/// but no scheme, inner layers have 2 bits.
-/// @return `residual_network<Q, Scheme, residual_plan<Stages>>`
-template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>, std::size_t Stages>
-[[nodiscard]] auto make_residual_network(residual_plan<Stages> plan, const sample_shape& shape,
-                                         const Q& q = {}, const Scheme& scheme = {},
-                                         const network_options& options = {})
-{
-  detail::must_make_a_network<Q, Scheme>();
-  return residual_network<Q, Scheme, residual_plan<Stages>>{
-      residual_body<Q, Scheme, residual_plan<Stages>>{std::move(plan), shape, q, scheme, options}};
 }
 
 /// Factory of one kind of residual network, for images of any size and number of channels:

@@ -4,9 +4,8 @@
 /// @file
 /// VGG networks for small images.
 
-#include <rolewise/network/layered.hpp>
-#include <rolewise/network/linear.hpp>
-#include <rolewise/network/network_options.hpp>
+#include <rolewise/network/image_body.hpp>
+#include <rolewise/network/network.hpp>
 
 #include <algorithm>
 #include <array>
@@ -14,8 +13,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace rolewise {
 
@@ -63,11 +62,11 @@ struct vgg_layer : layered<vgg_layer<Q>> {
   rolewise::convolution<Q> convolution;
   rolewise::batch_norm batch_norm;
 
-  vgg_layer(const Q& q, const planned_layer& plan, const convolution_shape& shape,
-            batch_norm_options normalization, const weight_init& start)
-      : convolution{q, plan, shape, start}, batch_norm{shape.out, normalization}
+  vgg_layer(const layer_factory<Q>& make, const std::string& name, const convolution_shape& shape,
+            bool is_first)
+      : convolution{make.convolution(name, shape)}, batch_norm{make.batch_norm(shape.out)}
   {
-    if (!plan.place.is_first()) input.emplace(q, plan);
+    if (!is_first) input.emplace(make.activation(name));
   }
 
   template<typename Self, typename F>
@@ -98,61 +97,70 @@ struct vgg_layer : layered<vgg_layer<Q>> {
 /// @par Departs
 /// The released code pools after the fourth block for images of exactly 64 rows.
 template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
-class vgg_body : public layered<vgg_body<Q, Scheme>> {
+class vgg_body : public image_body<vgg_body<Q, Scheme>, Q, Scheme, vgg_plan> {
  public:
+  using full_precision_body = vgg_body<no_quantizer, full_precision>;
   static constexpr taps offered_taps = detail::taps_of_stages(4, true);
 
   vgg_body(vgg_plan plan, const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {},
            const network_options& options = {})
-      : vgg_body{plan, shape, q, scheme, options, layers_of(plan, shape, q, scheme)}
+      : vgg_body{plan, shape, q, scheme, options, base::planned(plan, shape, q, scheme)}
   {}
 
-  /// @throws std::invalid_argument for another number of channels, or fewer than 8 x 8 pixels
-  [[nodiscard]] outputs forward(const torch::Tensor& inputs, phase when, taps wanted)
+  /// @param layers the plan of the layers, or none to list them
+  vgg_body(const vgg_plan& plan, const sample_shape& shape, const Q& q, const Scheme& scheme,
+           const network_options& options, const layer_plan& layers)
+      : base{plan, shape, q, scheme, options},
+        classifier_{this->make(layers).linear("classifier", plan.widths.back(), shape.classes)}
   {
-    detail::require_images(plan_.name, inputs, shape_.channels);
-    const detail::map_size size{inputs.size(2), inputs.size(3)};
-    require_pixels(plan_.name, size);
-    detail::tapped_features features{wanted};
+    const auto make = base::make(layers);
+    auto in = shape.channels;
+    for (std::size_t b = 0; b < blocks_.size(); ++b)
+      for (std::int64_t i = 0; i < plan.convolutions[b]; ++i) {
+        const auto out = plan.widths[b];
+        blocks_[b].parts.emplace_back(
+            make, "block" + std::to_string(b) + "." + std::to_string(i) + ".convolution",
+            convolution_shape{.in = std::exchange(in, out), .out = out, .bias = true},
+            b == 0 && i == 0);
+      }
+    this->set_precision(options.precision);
+  }
+
+  /// @param images `[N, C, H, W]`, or those of a trace, which are of the network's own shape
+  /// @param features `detail::tapped_features`, or the trace
+  /// @throws std::invalid_argument for fewer than 8 x 8 pixels
+  template<detail::ImagesFor<Q> Images, typename Features>
+  [[nodiscard]] auto logits(const Images& images, phase when, Features& features)
+  {
+    using map = std::conditional_t<std::is_same_v<Images, torch::Tensor>,
+                                   detail::deferred_batch_norm, Images>;
+    const auto size = detail::size_of(images, this->shape_);
+    require_pixels(this->plan_.name, size);
     torch::Tensor sum;
     const auto place_for_sum = [&](std::size_t block) {
       return features.wants(tap_kind::before_activation, block) ? &sum : nullptr;
     };
-    detail::deferred_batch_norm x{inputs};
+    map x{images};
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
       x = detail::handed_on<Q>(output_of(b, std::move(x), when), place_for_sum(b));
       features.keep(tap_kind::before_activation, b, [&] { return sum; });
-      features.keep(tap_kind::stage, b,
-                    [&] { return fuses_relu<Q>() ? x.tensor().relu() : x.tensor(); });
-      if (pools_after(b, size)) x = at::max_pool2d(x.tensor(), 2);
+      features.keep(tap_kind::stage, b, [&] { return detail::rectified_copy<Q>(x); });
+      if (pools_after(b, size)) x = detail::max_pooled(x);
     }
-    const auto pooled =
-        detail::pooled(detail::rectified_last<Q>(std::move(x), place_for_sum(blocks_.size() - 1)));
+    const bool is_kept = place_for_sum(blocks_.size() - 1) != nullptr;
+    const auto pooled = detail::pooled(detail::rectified_last<Q>(std::move(x), is_kept));
     features.keep(tap_kind::penultimate, 0, [&] { return pooled; });
-    return {.logits = classifier_(pooled, when), .features = features.taken()};
+    return classifier_(pooled, when);
   }
 
-  [[nodiscard]] std::vector<layer_report> layers() const
+  [[nodiscard]] std::int64_t positions(std::size_t entry) const
   {
-    return this->reports([&](std::size_t entry) {
-      if (entry == blocks_.size()) return std::int64_t{1};
-      detail::map_size size{shape_.height, shape_.width};
-      for (std::size_t b = 0; b < entry; ++b)
-        if (pools_after(b, {shape_.height, shape_.width})) size = {size.height / 2, size.width / 2};
-      return size.pixels();
-    });
-  }
-
-  [[nodiscard]] std::string name() const { return plan_.name; }
-  [[nodiscard]] const vgg_plan& plan() const { return plan_; }
-  [[nodiscard]] const Scheme& scheme() const { return scheme_; }
-  [[nodiscard]] sample_shape shape() const { return shape_; }
-  [[nodiscard]] torch::ScalarType input_type() const { return compute_; }
-
-  void cast(torch::ScalarType type)
-  {
-    layered<vgg_body>::cast(type);
-    compute_ = type;
+    if (entry == blocks_.size()) return 1;
+    const detail::map_size image{this->shape_.height, this->shape_.width};
+    auto size = image;
+    for (std::size_t b = 0; b < entry; ++b)
+      if (pools_after(b, image)) size = {size.height / 2, size.width / 2};
+    return size.pixels();
   }
 
   template<typename Self, typename F>
@@ -163,24 +171,31 @@ class vgg_body : public layered<vgg_body<Q, Scheme>> {
     f("classifier", self.classifier_);
   }
 
-  template<typename Archive>
-  void visit_settings(Archive& archive) const
+  static void check(const vgg_plan& plan, const sample_shape& shape)
   {
-    archive.show("plan", plan_);
-    archive.show("quantizer", quantizer_);
-    archive.show("scheme", scheme_);
-    archive.show("options", options_);
+    require_pixels(plan.name, {shape.height, shape.width});
+    for (std::size_t b = 0; b < plan.widths.size(); ++b)
+      if (plan.convolutions[b] < 1 || plan.widths[b] < 1)
+        throw_invalid_argument(plan.name, "want convolutions and channels above 0 in block ", b,
+                               ", got ", plan.convolutions[b], " and ", plan.widths[b]);
+  }
+  [[nodiscard]] static weight_init start_of(const vgg_plan&, const network_options& options)
+  {
+    return {options.seed, options.convolutions.value_or(conv_init::kaiming_normal_fan_out),
+            linear_init::normal_zero_bias};
   }
 
  private:
+  using base = image_body<vgg_body, Q, Scheme, vgg_plan>;
+
   [[nodiscard]] static bool pools_after(std::size_t block, const detail::map_size& image)
   {
     return block < 3 || (block == 3 && std::min(image.height, image.width) >= 64);
   }
 
   /// A block before its last ReLU.
-  [[nodiscard]] detail::deferred_batch_norm output_of(std::size_t block,
-                                                      detail::deferred_batch_norm x, phase when)
+  template<typename Map>
+  [[nodiscard]] Map output_of(std::size_t block, Map x, phase when)
   {
     bool is_first = true;
     for (auto& [input, convolution, batch_norm] : blocks_[block].parts) {
@@ -200,64 +215,8 @@ class vgg_body : public layered<vgg_body<Q, Scheme>> {
                              "times, got ", size.height, " x ", size.width);
   }
 
-  [[nodiscard]] static std::string name_of(std::size_t block, std::int64_t layer)
-  {
-    return "block" + std::to_string(block) + "." + std::to_string(layer) + ".convolution";
-  }
-
-  [[nodiscard]] static layer_plan layers_of(const vgg_plan& plan, const sample_shape& shape,
-                                            const Q& q, const Scheme& scheme)
-  {
-    detail::require_shape(plan.name, shape);
-    require_pixels(plan.name, {shape.height, shape.width});
-    std::vector<std::pair<std::string, layer_kind>> layers;
-    for (std::size_t b = 0; b < plan.widths.size(); ++b) {
-      if (plan.convolutions[b] < 1 || plan.widths[b] < 1)
-        throw_invalid_argument(plan.name, "want convolutions and channels above 0 in block ", b,
-                               ", got ", plan.convolutions[b], " and ", plan.widths[b]);
-      for (std::int64_t i = 0; i < plan.convolutions[b]; ++i)
-        layers.emplace_back(name_of(b, i), layer_kind::convolution);
-    }
-    layers.emplace_back("classifier", layer_kind::linear);
-    return {q, scheme, std::move(layers)};
-  }
-
-  [[nodiscard]] static weight_init start_of(const network_options& options)
-  {
-    return {options.seed, options.convolutions.value_or(conv_init::kaiming_normal_fan_out),
-            linear_init::normal_zero_bias};
-  }
-
-  vgg_body(const vgg_plan& plan, const sample_shape& shape, const Q& q, const Scheme& scheme,
-           const network_options& options, const layer_plan& layers)
-      : plan_{plan},
-        shape_{shape},
-        quantizer_{q},
-        scheme_{scheme},
-        options_{options},
-        classifier_{q, layers.at("classifier"), plan.widths.back(), shape.classes,
-                    start_of(options)}
-  {
-    const auto normalization = detail::normalization_of<Q>(plan.name, options);
-    auto in = shape.channels;
-    for (std::size_t b = 0; b < plan.widths.size(); ++b)
-      for (std::int64_t i = 0; i < plan.convolutions[b]; ++i)
-        blocks_[b].parts.emplace_back(
-            q, layers.at(name_of(b, i)),
-            convolution_shape{
-                .in = std::exchange(in, plan.widths[b]), .out = plan.widths[b], .bias = true},
-            normalization, start_of(options));
-    this->set_precision(options.precision);
-  }
-
-  vgg_plan plan_;
-  sample_shape shape_;
-  [[no_unique_address]] Q quantizer_;
-  Scheme scheme_;
-  network_options options_;
   std::array<detail::part_list<detail::vgg_layer<Q>>, 5> blocks_;
   linear<Q> classifier_;
-  torch::ScalarType compute_ = torch::kFloat;
 };
 
 static_assert(NetworkBody<vgg_body<>>);

@@ -38,6 +38,7 @@ struct weight_init {
   rolewise::seed seed{0};
   conv_init convolution = conv_init::kaiming_normal_fan_out;
   linear_init linear = linear_init::uniform;
+  bool is_drawn = true;  ///< false: empty tensors, where layers are only listed
 
   /// @return `[out, in, kernel, kernel]`, channels last
   [[nodiscard]] torch::Tensor of_convolution(std::string_view layer, std::int64_t out,
@@ -81,6 +82,7 @@ template<typename F>
 inline torch::Tensor weight_init::of_convolution(std::string_view layer, std::int64_t out,
                                                  std::int64_t in, std::int64_t kernel) const
 {
+  if (!is_drawn) return torch::empty({0}, torch::kFloat);
   const auto key = seed.split(purpose{"first weights"}).split(purpose{layer});
   const auto fan = static_cast<double>(kernel * kernel);
   const draws of{key, 0, 0};
@@ -110,6 +112,7 @@ inline torch::Tensor weight_init::of_convolution(std::string_view layer, std::in
 inline torch::Tensor weight_init::of_convolution_bias(std::string_view layer, std::int64_t out,
                                                       std::int64_t in, std::int64_t kernel) const
 {
+  if (!is_drawn) return torch::empty({0}, torch::kFloat);
   if (convolution != conv_init::uniform_fan_in) return torch::zeros({out}, torch::kFloat);
   return detail::drawn_uniform({out}, seed.split(purpose{"first bias"}).split(purpose{layer}),
                                1.0 / std::sqrt(static_cast<double>(kernel * kernel * in)));
@@ -118,6 +121,7 @@ inline torch::Tensor weight_init::of_convolution_bias(std::string_view layer, st
 inline torch::Tensor weight_init::of_linear(std::string_view layer, std::int64_t out,
                                             std::int64_t in) const
 {
+  if (!is_drawn) return torch::empty({0}, torch::kFloat);
   const auto key = seed.split(purpose{"first weights"}).split(purpose{layer});
   if (linear == linear_init::normal_zero_bias) {
     const draws of{key, 0, 0};
@@ -132,6 +136,7 @@ inline torch::Tensor weight_init::of_linear(std::string_view layer, std::int64_t
 inline torch::Tensor weight_init::of_bias(std::string_view layer, std::int64_t out,
                                           std::int64_t in) const
 {
+  if (!is_drawn) return torch::empty({0}, torch::kFloat);
   if (linear != linear_init::uniform) return torch::zeros({out}, torch::kFloat);
   return detail::drawn_uniform({out}, seed.split(purpose{"first bias"}).split(purpose{layer}),
                                1.0 / std::sqrt(static_cast<double>(in)));

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 
 namespace rolewise::detail {
 
@@ -21,7 +22,8 @@ namespace rolewise::detail {
 class byte_normalization {
  public:
   byte_normalization(const folded_normalization& trained, const byte_grid& in, const byte_grid& out)
-      : factor_{trained.factor.detach().to(torch::kFloat).clone()},
+      : name_{trained.name},
+        factor_{trained.factor.detach().to(torch::kFloat).clone()},
         shift_{trained.shift.detach().to(torch::kFloat).clone()},
         in_{in},
         out_{out}
@@ -36,6 +38,8 @@ class byte_normalization {
                 : by_index(x.codes, tables),
             out_};
   }
+
+  [[nodiscard]] const std::string& name() const { return name_; }
 
   /// The result in floating point, not quantized.
   [[nodiscard]] torch::Tensor values(const byte_map& x) const
@@ -88,6 +92,7 @@ class byte_normalization {
     return result;
   }
 
+  std::string name_;
   torch::Tensor factor_, shift_;
   byte_grid in_, out_;
 };

@@ -2,15 +2,13 @@
 #pragma once
 
 /// @file
-/// Residual networks for inference only: convolutions with batch norm folded in.
+/// Layers for inference only: convolutions with batch norm folded in, and what lies between them.
 
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/network/byte_grid.hpp>
 #include <rolewise/network/convolution_shape.hpp>
 
-#include <cstddef>
-#include <optional>
 #include <string>
-#include <vector>
 
 namespace rolewise::detail {
 
@@ -43,115 +41,24 @@ struct folded_normalization {
   }
 };
 
-/// Basic block: y = relu(first(x)); relu(second(y) + aside(x)), or + x without a projection.
-template<typename Convolution>
-struct folded_block {
-  Convolution first, second;
-  std::optional<Convolution> aside{};
-
-  template<typename Archive>
-  void visit_state(Archive& archive)
+/// Max pooling over 2 x 2 pixels.
+struct max_pooling {
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x) const
   {
-    archive.part("convolution1", first);
-    archive.part("convolution2", second);
-    if (aside) archive.part("shortcut", *aside);
-  }
-};
-
-/// The stages of a residual network.
-template<typename Convolution>
-struct folded_stages {
-  std::vector<std::vector<folded_block<Convolution>>> stages{};
-
-  /// Runs the stages, from the output of the stem to the last feature map.
-  /// @param run `run(convolution, x, rectify, added)` with `added` null or a map of the output's
-  ///        shape, which may be overwritten
-  /// @param tap called with the number of each stage, from 1, and its output
-  template<typename Map, typename Run, typename Tap>
-  [[nodiscard]] Map operator()(Map x, const Run& run, const Tap& tap)
-  {
-    Map* const nothing = nullptr;
-    std::size_t number = 0;
-    for (auto& stage : stages) {
-      for (auto& block : stage) {
-        const Map y = run(block.first, x, true, nothing);
-        Map added = block.aside ? run(*block.aside, x, false, nothing) : x;
-        x = run(block.second, y, true, &added);
-      }
-      tap(++number, x);
-    }
-    return x;
+    return at::max_pool2d(x, 2);
   }
 
-  template<typename Archive>
-  void visit_state(Archive& archive)
+  /// LibTorch pools no bytes. Codes have the order of their values.
+  [[nodiscard]] byte_map operator()(const byte_map& x) const
   {
-    for (std::size_t s = 0; s < stages.size(); ++s)
-      for (std::size_t b = 0; b < stages[s].size(); ++b)
-        archive.part("stage" + std::to_string(s + 1) + "." + std::to_string(b), stages[s][b]);
+    const auto even = [&](std::int64_t axis) { return x.codes.size(axis) / 2 * 2; };
+    const auto every_other = [&](std::int64_t row, std::int64_t column) {
+      return x.codes.slice(2, row, even(2), 2).slice(3, column, even(3), 2);
+    };
+    return {at::maximum(at::maximum(every_other(0, 0), every_other(0, 1)),
+                        at::maximum(every_other(1, 0), every_other(1, 1))),
+            x.grid};
   }
-};
-
-struct folded_network {
-  folded_convolution stem;
-  folded_stages<folded_convolution> body;
-};
-
-/// Pre-activation block: a = relu(norm(x)); second(relu(first(a))) + aside(a), or + x.
-template<typename Convolution, typename Normalization>
-struct folded_wide_block {
-  Normalization before;
-  Convolution first, second;
-  std::optional<Convolution> aside{};
-
-  template<typename Archive>
-  void visit_state(Archive& archive)
-  {
-    archive.part("batch_norm1", before);
-    archive.part("convolution1", first);
-    archive.part("convolution2", second);
-    if (aside) archive.part("shortcut", *aside);
-  }
-};
-
-/// The stages of a wide residual network.
-template<typename Convolution, typename Normalization>
-struct folded_wide_stages {
-  std::vector<std::vector<folded_wide_block<Convolution, Normalization>>> stages{};
-
-  /// Runs the stages, from the output of the stem to the last residual sum; `run` and `tap` as in
-  /// `folded_stages`.
-  /// @param normalize `normalize(normalization, x)`
-  template<typename Map, typename Run, typename Normalize, typename Tap>
-  [[nodiscard]] Map operator()(Map x, const Run& run, const Normalize& normalize, const Tap& tap)
-  {
-    Map* const nothing = nullptr;
-    std::size_t number = 0;
-    for (auto& stage : stages) {
-      for (auto& block : stage) {
-        const Map a = normalize(block.before, x);
-        const Map y = run(block.first, a, true, nothing);
-        Map added = block.aside ? run(*block.aside, a, false, nothing) : x;
-        x = run(block.second, y, false, &added);
-      }
-      tap(++number, x);
-    }
-    return x;
-  }
-
-  template<typename Archive>
-  void visit_state(Archive& archive)
-  {
-    for (std::size_t s = 0; s < stages.size(); ++s)
-      for (std::size_t b = 0; b < stages[s].size(); ++b)
-        archive.part("stage" + std::to_string(s + 1) + "." + std::to_string(b), stages[s][b]);
-  }
-};
-
-struct folded_wide_network {
-  folded_convolution stem;
-  folded_wide_stages<folded_convolution, folded_normalization> body;
-  folded_normalization last;
 };
 
 }  // namespace rolewise::detail
