@@ -118,6 +118,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/json.hpp
     include/rolewise/core/json_reader.hpp
     include/rolewise/core/keyed_permutation.hpp
+    include/rolewise/core/mapped_file.hpp
     include/rolewise/core/nearest_names.hpp
     include/rolewise/core/output_target.hpp
     include/rolewise/core/outputs.hpp
@@ -130,6 +131,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/retain_heap.hpp
     include/rolewise/core/role.hpp
     include/rolewise/core/run_concurrently.hpp
+    include/rolewise/core/safetensors.hpp
+    include/rolewise/core/safetensors_reader.hpp
+    include/rolewise/core/safetensors_writer.hpp
     include/rolewise/core/seed.hpp
     include/rolewise/core/serial_scope.hpp
     include/rolewise/core/settings.hpp
@@ -434,8 +438,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/search_course.hpp
     include/rolewise/train/detail/search_folder.hpp
     include/rolewise/train/detail/search_run.hpp
-    include/rolewise/train/detail/state_format.hpp
     include/rolewise/train/detail/state_reader.hpp
+    include/rolewise/train/detail/state_text.hpp
     include/rolewise/train/detail/state_writer.hpp
     include/rolewise/train/detail/trial_steps.hpp
     include/rolewise/train/distillation.hpp

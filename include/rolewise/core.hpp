@@ -25,6 +25,7 @@
 #include <rolewise/core/json.hpp>
 #include <rolewise/core/json_reader.hpp>
 #include <rolewise/core/keyed_permutation.hpp>
+#include <rolewise/core/mapped_file.hpp>
 #include <rolewise/core/nearest_names.hpp>
 #include <rolewise/core/output_target.hpp>
 #include <rolewise/core/outputs.hpp>
@@ -37,6 +38,9 @@
 #include <rolewise/core/retain_heap.hpp>
 #include <rolewise/core/role.hpp>
 #include <rolewise/core/run_concurrently.hpp>
+#include <rolewise/core/safetensors.hpp>
+#include <rolewise/core/safetensors_reader.hpp>
+#include <rolewise/core/safetensors_writer.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/serial_scope.hpp>
 #include <rolewise/core/settings.hpp>

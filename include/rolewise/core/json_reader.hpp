@@ -59,6 +59,14 @@ class json_reader {
   {
     if (depth > deepest) complain("is nested too deeply");
     skip_space();
+    const auto begin = at_;
+    auto x = value_here(depth);
+    x.set_byte(begin);
+    return x;
+  }
+
+  [[nodiscard]] json value_here(int depth)
+  {
     if (next() == '{') return object(depth);
     if (next() == '[') return array(depth);
     if (next() == '"') return string();

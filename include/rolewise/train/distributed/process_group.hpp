@@ -8,6 +8,7 @@
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/json.hpp>
 #include <rolewise/core/json_reader.hpp>
+#include <rolewise/core/mapped_file.hpp>
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/search/search_strategy.hpp>
@@ -166,8 +167,8 @@ class process_group {
   [[nodiscard]] snapshot receive(std::int64_t round, const exploit_trial& copied)
   {
     const auto name = name_of(round, copied);
-    const auto bytes = receive_bytes(name, owner(copied.from), true);
-    return detail::state_reader{bytes, name}.read();
+    auto bytes = receive_bytes(name, owner(copied.from), true);
+    return detail::state_reader{detail::owned(std::move(bytes)), name}.read();
   }
 
   /// Exchanges the scores and failures of all ranks; returns them by trial number.
