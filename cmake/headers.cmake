@@ -34,7 +34,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/kernels/variants.hpp
     include/rolewise/agent/detail/kernels/warp.hpp
     include/rolewise/agent/detail/kernels/warp_passes.hpp
-    include/rolewise/agent/detail/literal_reader.hpp
     include/rolewise/agent/detail/mixed_labels.hpp
     include/rolewise/agent/detail/mixes.hpp
     include/rolewise/agent/detail/noise_bytes.hpp
@@ -118,6 +117,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/json.hpp
     include/rolewise/core/json_reader.hpp
     include/rolewise/core/keyed_permutation.hpp
+    include/rolewise/core/literal_reader.hpp
     include/rolewise/core/mapped_file.hpp
     include/rolewise/core/nearest_names.hpp
     include/rolewise/core/output_target.hpp

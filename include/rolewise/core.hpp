@@ -25,6 +25,7 @@
 #include <rolewise/core/json.hpp>
 #include <rolewise/core/json_reader.hpp>
 #include <rolewise/core/keyed_permutation.hpp>
+#include <rolewise/core/literal_reader.hpp>
 #include <rolewise/core/mapped_file.hpp>
 #include <rolewise/core/nearest_names.hpp>
 #include <rolewise/core/output_target.hpp>

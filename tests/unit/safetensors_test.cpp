@@ -188,7 +188,7 @@ TEST_CASE("files that are no safetensors files are called by their name")
   CHECK(objection(of_python.substr(0, 20)) ==
         "is truncated: it has 20 bytes, its header alone " + std::to_string(of_python.size() - 16));
   CHECK(objection(with_length("{\"w\": }", "")) ==
-        "has a header that is no JSON: at byte 14 it want a value");
+        "has a header that is no JSON: at byte 14: want a value");
   CHECK(objection(with_length("{\"caf\xE9\": 1}", "")) ==
         "has a header, at byte 8, that is not in UTF-8");
 }

@@ -5,10 +5,10 @@
 /// Logs of population based searches: exploit events, parsed and written.
 
 #include <rolewise/agent/augmentation_policy.hpp>
-#include <rolewise/agent/detail/literal_reader.hpp>
 #include <rolewise/agent/detail/read_levels.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
+#include <rolewise/core/literal_reader.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,7 +4,6 @@
 /// @file
 /// JSON of AutoAugment policies (lists of sub-policies), with operations by name.
 
-#include <rolewise/agent/detail/literal_reader.hpp>
 #include <rolewise/agent/detail/read_policy_json.hpp>
 #include <rolewise/agent/detail/read_sub_policy_json.hpp>
 #include <rolewise/agent/operation.hpp>
@@ -12,6 +11,7 @@
 #include <rolewise/agent/sub_policy.hpp>
 #include <rolewise/core/error.hpp>
 #include <rolewise/core/file.hpp>
+#include <rolewise/core/literal_reader.hpp>
 
 #include <cstddef>
 #include <string>

@@ -6,6 +6,7 @@
 /// add a sixth to the compile time of a translation unit that includes everything.
 
 #include <rolewise/core/classic_text.hpp>
+#include <rolewise/core/literal_reader.hpp>
 #include <rolewise/core/utf8.hpp>
 
 #include <array>
@@ -21,12 +22,6 @@
 #include <vector>
 
 namespace rolewise::detail {
-
-/// Exception of the JSON code: what could not be read, and at which byte.
-struct json_error {
-  std::size_t byte = 0;
-  std::string what;
-};
 
 /// A number as its text: converted only once the wanted type is known.
 struct json_number {

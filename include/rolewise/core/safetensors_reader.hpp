@@ -121,7 +121,7 @@ class safetensors_reader {
     try {
       return json_reader{text}.read();
     } catch (const json_error& error) {
-      complain("has a header that is no JSON: at byte ", text_at + error.byte, " it ", error.what);
+      complain("has a header that is no JSON: at byte ", text_at + error.byte, ": ", error.what);
     }
   }
 
@@ -221,7 +221,10 @@ class safetensors_reader {
                buffer_at_ + at);
   }
 
-  [[nodiscard]] std::uint64_t byte_in_file(const description& of) const { return buffer_at_ + of.begin; }
+  [[nodiscard]] std::uint64_t byte_in_file(const description& of) const
+  {
+    return buffer_at_ + of.begin;
+  }
 
   [[nodiscard]] torch::Tensor tensor_at(const description& of) const
   {

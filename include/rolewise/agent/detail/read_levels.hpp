@@ -5,7 +5,7 @@
 /// Parsers for trials, iterations and policies in the logs of a search.
 
 #include <rolewise/agent/augmentation_policy.hpp>
-#include <rolewise/agent/detail/literal_reader.hpp>
+#include <rolewise/core/literal_reader.hpp>
 
 #include <array>
 #include <charconv>

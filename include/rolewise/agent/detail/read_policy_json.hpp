@@ -5,9 +5,9 @@
 /// The parser of `agent/policy_text.hpp`.
 
 #include <rolewise/agent/augmentation_policy.hpp>
-#include <rolewise/agent/detail/literal_reader.hpp>
 #include <rolewise/agent/operation.hpp>
 #include <rolewise/agent/operation_by_name.hpp>
+#include <rolewise/core/literal_reader.hpp>
 
 #include <algorithm>
 #include <array>

@@ -4,9 +4,9 @@
 /// @file
 /// The parser of `agent/sub_policy_text.hpp`.
 
-#include <rolewise/agent/detail/literal_reader.hpp>
 #include <rolewise/agent/detail/read_policy_json.hpp>
 #include <rolewise/agent/sub_policy.hpp>
+#include <rolewise/core/literal_reader.hpp>
 
 #include <array>
 #include <cstddef>
