@@ -82,7 +82,8 @@ inline constexpr std::size_t safetensors_alignment = 64;                  // of 
 [[nodiscard]] inline const safetensors_dtype& dtype_of(const std::string& name,
                                                        const torch::Tensor& t)
 {
-  if (!t.defined()) throw_invalid_argument("safetensors", "cannot hold '", name, "', which is undefined");
+  if (!t.defined())
+    throw_invalid_argument("safetensors", "cannot hold '", name, "', which is undefined");
   const auto found =
       std::ranges::find(safetensors_dtypes, t.scalar_type(), &safetensors_dtype::type);
   if (found == safetensors_dtypes.end())
@@ -124,31 +125,39 @@ void require_names(const std::vector<std::pair<std::string, Named>>& all)
 {
   require_names(content.metadata);
   require_names(content.tensors);
-  json::object whole, metadata;
-  for (const auto& [name, text] : content.metadata) {
-    if (!is_utf8(text))
-      throw_invalid_argument("safetensors", "the text of '", name, "' is not in UTF-8");
-    metadata.emplace_back(name, text);
+  std::uint64_t length = 0, size = 0;
+  std::string header(sizeof length, '\0');
+  header += '{';
+  const auto begin_member = [&](std::string_view name) {
+    if (header.back() != '{') header += ", ";
+    header.append(json_text(name)).append(": ");
+  };
+  if (!content.metadata.empty()) {
+    begin_member(safetensors_metadata);
+    header += '{';
+    for (const auto& [name, text] : content.metadata) {
+      if (!is_utf8(text))
+        throw_invalid_argument("safetensors", "the text of '", name, "' is not in UTF-8");
+      begin_member(name);
+      header += json_text(text);
+    }
+    header += '}';
   }
-  if (!metadata.empty()) whole.emplace_back(safetensors_metadata, std::move(metadata));
-
-  std::vector<const char*> dtypes;
-  for (const auto& [name, t] : content.tensors) dtypes.push_back(dtype_of(name, t).name.data());
+  std::vector<std::string_view> dtypes;
+  for (const auto& [name, t] : content.tensors) dtypes.push_back(dtype_of(name, t).name);
   std::vector<std::uint64_t> begins(content.tensors.size());
-  std::uint64_t size = 0;
   for (const auto i : buffer_order(content))
     begins[i] = std::exchange(size, size + content.tensors[i].second.nbytes());
   for (std::size_t i = 0; i < begins.size(); ++i) {
     const auto& [name, t] = content.tensors[i];
-    const json::array shape(t.sizes().begin(), t.sizes().end());
-    const json::array offsets{begins[i], begins[i] + std::uint64_t{t.nbytes()}};
-    whole.emplace_back(
-        name, json::object{{"dtype", dtypes[i]}, {"shape", shape}, {"data_offsets", offsets}});
+    begin_member(name);
+    header.append("{\"dtype\": \"").append(dtypes[i]).append("\", \"shape\": [");
+    for (std::int64_t d = 0; d < t.dim(); ++d)
+      header.append(d > 0 ? ", " : "").append(std::to_string(t.size(d)));
+    header.append("], \"data_offsets\": [").append(std::to_string(begins[i])).append(", ");
+    header.append(std::to_string(begins[i] + t.nbytes())).append("]}");
   }
-
-  std::uint64_t length = 0;
-  std::string header(sizeof length, '\0');
-  json{std::move(whole)}.write(header, 0, true);
+  header += '}';
   const auto beyond = header.size() % safetensors_alignment;
   if (beyond > 0) header.append(safetensors_alignment - beyond, ' ');
   length = header.size() - sizeof length;
