@@ -220,7 +220,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/policy.hpp
     include/rolewise/policy/augmentation_policy.hpp
     include/rolewise/policy/auto_augment_policies.hpp
-    include/rolewise/policy/detail/literal_reader.hpp
     include/rolewise/policy/detail/read_levels.hpp
     include/rolewise/policy/detail/read_policy_json.hpp
     include/rolewise/policy/detail/read_sub_policy_json.hpp
@@ -369,6 +368,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/support/instruction_sets.hpp
     include/rolewise/support/json.hpp
     include/rolewise/support/json_reader.hpp
+    include/rolewise/support/literal_reader.hpp
+    include/rolewise/support/mapped_file.hpp
     include/rolewise/support/namespaces.hpp
     include/rolewise/support/nearest_names.hpp
     include/rolewise/support/output_target.hpp
@@ -376,6 +377,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/support/prefetched.hpp
     include/rolewise/support/retain_heap.hpp
     include/rolewise/support/run_concurrently.hpp
+    include/rolewise/support/safetensors.hpp
+    include/rolewise/support/safetensors_reader.hpp
+    include/rolewise/support/safetensors_writer.hpp
     include/rolewise/support/serial_scope.hpp
     include/rolewise/support/standard_output.hpp
     include/rolewise/support/terminal.hpp
@@ -439,8 +443,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/search_course.hpp
     include/rolewise/train/detail/search_folder.hpp
     include/rolewise/train/detail/search_run.hpp
-    include/rolewise/train/detail/state_format.hpp
     include/rolewise/train/detail/state_reader.hpp
+    include/rolewise/train/detail/state_text.hpp
     include/rolewise/train/detail/state_writer.hpp
     include/rolewise/train/detail/trial_steps.hpp
     include/rolewise/train/distillation.hpp

@@ -15,6 +15,8 @@
 #include <rolewise/support/instruction_sets.hpp>
 #include <rolewise/support/json.hpp>
 #include <rolewise/support/json_reader.hpp>
+#include <rolewise/support/literal_reader.hpp>
+#include <rolewise/support/mapped_file.hpp>
 #include <rolewise/support/namespaces.hpp>
 #include <rolewise/support/nearest_names.hpp>
 #include <rolewise/support/output_target.hpp>
@@ -22,6 +24,9 @@
 #include <rolewise/support/prefetched.hpp>
 #include <rolewise/support/retain_heap.hpp>
 #include <rolewise/support/run_concurrently.hpp>
+#include <rolewise/support/safetensors.hpp>
+#include <rolewise/support/safetensors_reader.hpp>
+#include <rolewise/support/safetensors_writer.hpp>
 #include <rolewise/support/serial_scope.hpp>
 #include <rolewise/support/standard_output.hpp>
 #include <rolewise/support/terminal.hpp>

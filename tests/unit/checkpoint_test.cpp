@@ -14,6 +14,8 @@
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/quant/per_layer.hpp>
 #include <rolewise/report/run_record.hpp>
+#include <rolewise/support/mapped_file.hpp>
+#include <rolewise/support/safetensors.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/train/adam.hpp>
 #include <rolewise/train/checkpoint.hpp>
@@ -29,9 +31,12 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -40,6 +45,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/mount.h>
@@ -221,7 +227,8 @@ TEST_CASE("a flipped byte, a missing byte and a byte too many are errors that na
   std::size_t unnoticed = 0, unnamed = 0;
   const auto attempt = [&](const std::string& bytes) {
     const auto words = complaint([&] {
-      const auto stored = rolewise::detail::state_reader{bytes, damaged}.read();
+      const auto stored =
+          rolewise::detail::state_reader{rolewise::detail::owned(bytes), damaged}.read();
       restore(other, stored, damaged);
     });
     unnoticed += words == "nothing" ? 1U : 0U;
@@ -245,68 +252,104 @@ TEST_CASE("a flipped byte, a missing byte and a byte too many are errors that na
     return complaint([&] { load_checkpoint(damaged, other); });
   };
   const auto start = "rolewise: " + damaged + ": ";
-  CHECK(says("") == start + "is truncated: it has 0 bytes, its header alone 28");
+  CHECK(says("") == start +
+                        "is truncated: it has 0 bytes, want the length of a header, 8 bytes, and "
+                        "that header");
   CHECK(says("PK\x03\x04 a zip") ==
-        start + "is no checkpoint of rolewise: it begins otherwise, at byte 0");
+        start + "is a zip archive, as torch.save writes, want a safetensors file");
+  std::uint64_t length = 0;
+  std::memcpy(&length, good.data(), sizeof length);
+  const auto header = static_cast<std::size_t>(length) + 8;
+  CHECK(header % 64 == 0);
   CHECK(says(good.substr(0, 100)) ==
-        start + "is truncated: it has 100 bytes of " + std::to_string(good.size()));
-  CHECK(says(good + "x") == start + "is oversized: it has " + std::to_string(good.size() + 1) +
-                                " bytes, its header says " + std::to_string(good.size()));
-  // The payload of the first part begins after 28 + 16 + 2 * 8 + 5 + 4 bytes.
+        start + "is truncated: it has 100 bytes, its header alone " + std::to_string(header));
+  CHECK(says(good.substr(0, good.size() - 1))
+            .starts_with(start + "is truncated: the tensor 'mean', described at byte "));
+  CHECK(says(good + "x") ==
+        start + "has 1 bytes after its last tensor, at byte " + std::to_string(good.size()));
   auto flipped = good;
-  flipped[69 + 3] ^= 1;
-  CHECK(says(flipped) == start + "is damaged: part 'first' at byte 69");
+  flipped[header + 3] ^= 1;
+  CHECK(says(flipped) == start + "is damaged: 'first' at byte " + std::to_string(header));
   flipped = good;
-  flipped[28] ^= 1;
-  CHECK(says(flipped).starts_with(start + "is damaged: head of part 0 at byte 28"));
+  flipped[header - 70] ^= 1;
+  CHECK(says(flipped) == start + "is damaged: header, bytes 0 to " + std::to_string(header - 1));
 
-  auto newer = good;
-  newer[8] = 9;
-  const auto sum = rolewise::detail::crc_of(std::string_view{newer}.substr(0, 24));
-  newer.replace(24, 4, reinterpret_cast<const char*>(&sum), 4);
-  CHECK(says(newer) == start + "has the format version 9 at byte 8, this library reads 1");
+  // Files of other versions, and safetensors files that are no checkpoints.
+  CHECK(says("\x89rwck\r\n\x1a of before") ==
+        start + "has the format version 1, this library reads 2: safetensors files");
+  const auto of_metadata = [&](const std::vector<std::pair<std::string, std::string>>& metadata) {
+    write_safetensors(damaged, {.tensors = {}, .metadata = metadata});
+    return complaint([&] { load_checkpoint(damaged, other); });
+  };
+  CHECK(of_metadata({{"rolewise.checkpoint", "9"}}) ==
+        start + "has the format version 9, this library reads 2");
+  CHECK(of_metadata({{"format", "pt"}, {"rolewise.checkpoint", "2"}}) ==
+        start + "is damaged or was rewritten: header, at byte 8");
+  CHECK(of_metadata({{"format", "pt"}}) ==
+        start +
+            "is no checkpoint of rolewise: it has no 'rolewise.checkpoint' in the metadata of "
+            "its header, at byte 8");
   CHECK(says(good) == "nothing");
   CHECK(same_tensors(other, student));
 }
 
-TEST_CASE("sizes that multiply to nothing are no way around the check of sizes")
+TEST_CASE("values that JSON has no form for come back with the same bits")
+{
+  using rolewise::detail::text_of_value;
+  using rolewise::detail::value_of_text;
+  const auto nan = std::bit_cast<double>(0xfff8000000000123);
+  const auto infinity = std::numeric_limits<double>::infinity();
+  const std::vector<std::pair<state_entry::value_type, std::string>> texts{
+      {true, "bool true"},
+      {std::numeric_limits<std::int64_t>::min(), "int64 -9223372036854775808"},
+      {-0.0, "float64 -0.0"},
+      {0.1, "float64 0.1"},
+      {5e-324, "float64 5e-324"},
+      {nan, R"(float64 {"hex": "fff8000000000123"})"},
+      {std::string{"a \"word\"\n\0", 10}, R"(string "a \"word\"\u000a\u0000")"},
+      {std::string{"caf\xE9"}, R"(string {"hex": "636166e9"})"},
+      {std::vector<std::int64_t>{}, "int64_list []"},
+      {std::vector<double>{1.0, -infinity}, R"(float64_list [1.0, {"hex": "fff0000000000000"}])"},
+      {std::vector<std::string>{"", "\xFF"}, R"(string_list ["", {"hex": "ff"}])"}};
+  for (const auto& [value, text] : texts) {
+    CHECK(text_of_value(value) == text);
+    const auto back = value_of_text(text);
+    CHECK(back.index() == value.index());
+    CHECK(text_of_value(back) == text);
+  }
+  for (const auto* wrong :
+       {"", "bool", "bool 1", "int64 1.5", "int32 1", "float64 \"x\"", "float64 {\"hex\": \"ff\"}",
+        "string {\"hex\": \"f\"}", "string_list [1]", "int64_list [1", "bool true x"})
+    CHECK_THROWS_AS((void)value_of_text(wrong), rolewise::detail::json_error);
+}
+
+namespace {
+
+struct complex_numbers {
+  torch::Tensor single = torch::view_as_complex(torch::arange(4, torch::kFloat32).view({2, 2}));
+  torch::Tensor twice = torch::view_as_complex(torch::arange(6, torch::kFloat64).view({3, 2}));
+  template<typename Archive>
+  void visit_state(Archive& archive)
+  {
+    archive.buffer("single", single);
+    archive.parameter("twice", twice);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("complex tensors come back, those of double precision too")
 {
   const folder in;
-  const auto file_of = [](const std::vector<std::int64_t>& sizes) {
-    std::string bytes;
-    const auto put = [&](auto value) {
-      bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-    };
-    const auto sum_from = [&](std::size_t begin) {
-      put(rolewise::detail::crc_of(std::string_view{bytes}.substr(begin)));
-    };
-    bytes = rolewise::detail::state_magic;
-    put(rolewise::detail::state_version);
-    put(std::uint32_t{1});                                           // parts
-    put(std::uint64_t{28 + 16 + 8 * sizes.size() + 1 + 4 + 4 + 4});  // bytes
-    sum_from(0);
-    put(std::uint32_t{1});  // length of the name
-    put(rolewise::detail::entry_kind::parameter);
-    for (const std::size_t byte : {std::size_t{1}, std::size_t{0}, sizes.size()})
-      put(static_cast<std::uint8_t>(byte));  // type, layout, rank
-    put(std::uint64_t{0});                   // bytes of the payload
-    for (const auto size : sizes) put(size);
-    bytes += "w";
-    sum_from(28);
-    sum_from(bytes.size());
-    sum_from(0);
-    return bytes;
-  };
-  const auto says = [&](const std::vector<std::int64_t>& sizes) {
-    return complaint(
-        [&] { (void)rolewise::detail::state_reader{file_of(sizes), in / "x"}.read(); });
-  };
-  CHECK(says({0, 5}) == "nothing");
-  constexpr auto large = std::int64_t{1} << 32;
-  for (const auto& sizes : {std::vector<std::int64_t>{0, large, large}, {large, large, 0}})
-    CHECK(says(sizes) == "rolewise: " + (in / "x") +
-                             ": is damaged: part 'w' at byte 73 has sizes that its 0 bytes cannot "
-                             "hold");
+  complex_numbers original, restored;
+  original.twice = original.twice.conj();
+  restored.single = torch::zeros_like(restored.single);
+  restored.twice = torch::Tensor{};
+  save_checkpoint(in / "x", original);
+  load_checkpoint(in / "x", restored);
+  CHECK(torch::equal(restored.single, original.single));
+  CHECK((restored.twice.scalar_type() == at::kComplexDouble));
+  CHECK(torch::equal(restored.twice, original.twice.resolve_conj()));
 }
 
 TEST_CASE("a checkpoint that is a FIFO is refused, not waited for")
@@ -314,6 +357,8 @@ TEST_CASE("a checkpoint that is a FIFO is refused, not waited for")
   const folder in;
   const auto path = in / "fifo";
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  CHECK(complaint([&] { (void)read_snapshot(path); }) ==
+        "rolewise: " + path + ": cannot be read: it is no regular file");
   CHECK(complaint([&] { (void)rolewise::detail::read_if_there(path); }) ==
         "rolewise: " + path + ": cannot be read: it is no regular file");
 }
@@ -451,7 +496,7 @@ auto make_step(const dataset& data)
                     .seed = seed{4}};
 }
 
-std::vector<nlohmann::json> without_times(const std::string& path)
+std::vector<nlohmann::json> report::without_times(const std::string& path)
 {
   std::vector<nlohmann::json> lines;
   std::ifstream in{path};
@@ -486,7 +531,7 @@ TEST_CASE("a run that broke off and is resumed ends like one that did not")
   auto reference = make_step(data);
   const auto wanted = run(whole, reference);
   REQUIRE(wanted.epochs.size() >= 4);
-  CHECK(without_times(whole / "log.jsonl").size() == wanted.epochs.size());
+  CHECK(report::without_times(whole / "log.jsonl").size() == wanted.epochs.size());
 
   for (const std::int64_t breaks_after : {1, 2, 3, 4}) {
     CAPTURE(breaks_after);
@@ -502,10 +547,10 @@ TEST_CASE("a run that broke off and is resumed ends like one that did not")
     const auto found = run(in, resumed);
     CHECK(same_results(found, wanted));
     CHECK(same_tensors(resumed, reference));
-    auto lines = without_times(in / "log.jsonl");
+    auto lines = report::without_times(in / "log.jsonl");
     CHECK(lines.front().empty());
     lines.erase(lines.begin());
-    CHECK((lines == without_times(whole / "log.jsonl")));
+    CHECK((lines == report::without_times(whole / "log.jsonl")));
     CHECK((without_last_column(in / "log.csv") == without_last_column(whole / "log.csv")));
 
     tiny_student best{data.shape}, best_of_whole{data.shape};

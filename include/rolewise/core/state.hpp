@@ -74,20 +74,6 @@ void visit_part(Archive& archive, std::string_view name, P& part)
   if constexpr (state_must::be_shown<P>) archive.part(name, part);
 }
 
-namespace detail {
-
-/// Passes a value that older checkpoints lack; reading one of those leaves it unchanged.
-template<typename Archive, typename T>
-void visit_added_value(Archive& archive, std::string_view name, T& x)
-{
-  if constexpr (requires { archive.added_value(name, x); })
-    archive.added_value(name, x);
-  else
-    archive.value(name, x);
-}
-
-}  // namespace detail
-
 /// Kind of a state tensor. A `range` is learned like a `parameter`, but is a clipping range, step
 /// or offset of a quantizer: weight decay does not apply to it, and it may have its own learning
 /// rate.

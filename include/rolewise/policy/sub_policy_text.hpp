@@ -4,7 +4,6 @@
 /// @file
 /// JSON of AutoAugment policies (lists of sub-policies), with operations by name.
 
-#include <rolewise/policy/detail/literal_reader.hpp>
 #include <rolewise/policy/detail/read_policy_json.hpp>
 #include <rolewise/policy/detail/read_sub_policy_json.hpp>
 #include <rolewise/policy/operation.hpp>
@@ -12,6 +11,7 @@
 #include <rolewise/policy/sub_policy.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/file.hpp>
+#include <rolewise/support/literal_reader.hpp>
 
 #include <cstddef>
 #include <string>

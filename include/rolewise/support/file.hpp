@@ -21,6 +21,30 @@
 
 namespace rolewise::support {
 
+namespace detail {
+
+/// Replaces a file as `write_file_atomically` does, with what `write(file)` writes to the
+/// descriptor `file`, from front to back. `write` returns 0 or an `errno`.
+template<typename Write>
+void replace_file(const std::string& path, Write&& write)
+{
+  const auto target = target_of(path);
+  const auto require = [&](int error, const char* what) {
+    if (error != 0) throw_runtime_error(path, what, ": ", reason_of(error));
+  };
+  if (target.is_stream()) {
+    const auto out = open_stream(target);
+    require(out.is_open() ? write(out) : errno, "cannot be written");
+    return;
+  }
+  file_aside aside{path, target};
+  require(write(aside.file()), "cannot be written");
+  require(::fsync(aside.file().number()) == 0 ? 0 : errno, "cannot be synced");
+  require(aside.put_in_place(), "cannot be renamed into place");
+}
+
+}  // namespace detail
+
 /// Writes a file by atomic rename: `bytes` go to a new file beside `path`, with a unique name,
 /// which is synced and renamed to `path`. At any time `path` has its old or its new content, and
 /// of several concurrent writers the last one wins as a whole. Mode and, where permitted, owner
@@ -32,19 +56,8 @@ namespace rolewise::support {
 ///         then, unless it is written through
 inline void write_file_atomically(const std::string& path, std::string_view bytes)
 {
-  const auto target = detail::target_of(path);
-  const auto require = [&](int error, const char* what) {
-    if (error != 0) throw_runtime_error(path, what, ": ", detail::reason_of(error));
-  };
-  if (target.is_stream()) {
-    const auto out = detail::open_stream(target);
-    require(out.is_open() ? detail::write_all(out, bytes) : errno, "cannot be written");
-    return;
-  }
-  detail::file_aside aside{path, target};
-  require(detail::write_all(aside.file(), bytes), "cannot be written");
-  require(::fsync(aside.file().number()) == 0 ? 0 : errno, "cannot be synced");
-  require(aside.put_in_place(), "cannot be renamed into place");
+  detail::replace_file(
+      path, [&](const detail::descriptor& file) { return detail::write_all(file, bytes); });
 }
 
 /// Returns the content of a file. Reading an endless one, such as a device, stops with an error

@@ -6,6 +6,7 @@
 /// add a sixth to the compile time of a translation unit that includes everything.
 
 #include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/literal_reader.hpp>
 #include <rolewise/support/utf8.hpp>
 
 #include <array>
@@ -21,12 +22,6 @@
 #include <vector>
 
 namespace rolewise::detail {
-
-/// Exception of the JSON code: what could not be read, and at which byte.
-struct json_error {
-  std::size_t byte = 0;
-  std::string what;
-};
 
 /// A number as its text: converted only once the wanted type is known.
 struct json_number {
@@ -79,6 +74,7 @@ class json {
   [[nodiscard]] bool is_null() const { return value_.index() == 0; }
   [[nodiscard]] bool is_bool() const { return std::holds_alternative<bool>(value_); }
   [[nodiscard]] bool is_text() const { return std::holds_alternative<std::string>(value_); }
+  [[nodiscard]] bool is_object() const { return std::holds_alternative<object>(value_); }
   [[nodiscard]] bool is_integer() const
   {
     const auto* number = std::get_if<json_number>(&value_);
@@ -120,6 +116,10 @@ class json {
     if (found == nullptr) throw json_error{0, classic_text("has no '", name, "'")};
     return *found;
   }
+
+  /// Offset of the value in the text that `json_reader` has read it from.
+  [[nodiscard]] std::size_t byte() const { return byte_; }
+  void set_byte(std::size_t byte) { byte_ = byte; }
 
   /// Appends the text: each member and element on its own line, each element of an array without
   /// line breaks inside.
@@ -170,6 +170,7 @@ class json {
   }
 
   std::variant<std::monostate, bool, json_number, std::string, array, object> value_;
+  std::size_t byte_ = 0;
 };
 
 }  // namespace rolewise::detail

@@ -5,7 +5,7 @@
 /// JSON parser for UTF-8 text, with or without a byte order mark.
 
 #include <rolewise/support/json.hpp>
-#include <rolewise/support/utf8.hpp>
+#include <rolewise/support/literal_reader.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -17,20 +17,29 @@
 
 namespace rolewise::detail {
 
+/// Whether a word is a number of JSON: Python also has `Infinity`, `.5` and `5.`.
+[[nodiscard]] inline bool is_json_number(std::string_view word)
+{
+  const auto has_digit = [&](std::size_t i) {
+    return i < word.size() && word[i] >= '0' && word[i] <= '9';
+  };
+  const auto point = word.find('.');
+  return is_number(word) && has_digit(word[0] == '-' ? 1 : 0) &&
+         (point == word.npos || has_digit(point + 1));
+}
+
 /// Parser of a text that is exactly one JSON value.
 class json_reader {
  public:
-  explicit json_reader(std::string_view text) : text_{text} {}
+  explicit json_reader(std::string_view text)
+      : text_{text}, in_{"JSON", text, literal_grammar::rfc_8259}
+  {}
 
   /// @throws json_error
   [[nodiscard]] json read()
   {
-    if (const auto other = support::foreign_encoding(text_); !other.empty())
-      complain(std::string{"is in "}.append(other).append(", want UTF-8"));
-    at_ = byte_order_mark_of(text_);
     auto whole = value(0);
-    skip_space();
-    if (at_ != text_.size()) complain("want the end");
+    in_.want_end();
     return whole;
   }
 
@@ -41,97 +50,50 @@ class json_reader {
 
   [[nodiscard]] char next() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
-  void skip_space()
-  {
-    while (at_ < text_.size() &&
-           std::string_view{" \t\r\n"}.find(text_[at_]) != std::string_view::npos)
-      ++at_;
-  }
-
-  [[nodiscard]] bool take(std::string_view words)
-  {
-    if (text_.substr(at_, words.size()) != words) return false;
-    at_ += words.size();
-    return true;
-  }
-
   [[nodiscard]] json value(int depth)
   {
-    if (depth > deepest) complain("is nested too deeply");
-    skip_space();
-    if (next() == '{') return object(depth);
-    if (next() == '[') return array(depth);
-    if (next() == '"') return string();
-    if (take("true")) return true;
-    if (take("false")) return false;
-    if (take("null")) return {};
-    return number();
+    const auto begin = in_.next();
+    if (depth > deepest) in_.complain_at(begin, "is nested too deeply");
+    auto x = value_of_kind(depth);
+    x.set_byte(begin);
+    return x;
   }
 
-  [[nodiscard]] json object(int depth)
+  [[nodiscard]] json value_of_kind(int depth)
   {
-    json::object members;
-    ++at_;
-    skip_space();
-    if (take("}")) return members;
-    do {
-      skip_space();
-      if (next() != '"') complain("want a name");
-      auto name = string();
-      skip_space();
-      if (!take(":")) complain("want ':'");
-      members.emplace_back(std::move(name), value(depth + 1));
-      skip_space();
-    } while (take(","));
-    if (!take("}")) complain("want ',' or '}'");
-    return members;
-  }
-
-  [[nodiscard]] json array(int depth)
-  {
-    json::array elements;
-    ++at_;
-    skip_space();
-    if (take("]")) return elements;
-    do {
-      elements.push_back(value(depth + 1));
-      skip_space();
-    } while (take(","));
-    if (!take("]")) complain("want ',' or ']'");
-    return elements;
-  }
-
-  [[nodiscard]] json number()
-  {
-    const auto begin = at_;
-    const auto digits = [&] {
-      const auto from = at_;
-      while (next() >= '0' && next() <= '9') ++at_;
-      if (at_ == from) complain("want a value");
-    };
-    if (next() == '-') ++at_;
-    digits();
-    if (take(".")) digits();
-    if (next() == 'e' || next() == 'E') {
-      ++at_;
-      if (next() == '+' || next() == '-') ++at_;
-      digits();
+    if (in_.sees('{')) {
+      json::object members;
+      in_.members([&](std::string_view name, std::size_t) {
+        auto decoded_name = decoded(name);
+        members.emplace_back(std::move(decoded_name), value(depth + 1));
+      });
+      return members;
     }
-    return json_number{std::string{text_.substr(begin, at_ - begin)}};
+    if (in_.sees('[')) {
+      json::array elements;
+      in_.elements('[', ']', [&] { elements.push_back(value(depth + 1)); });
+      return elements;
+    }
+    if (in_.sees('"')) return decoded(in_.string("a string"));
+    const auto word = in_.word("a value", [](std::string_view found) {
+      return found == "true" || found == "false" || found == "null" || is_json_number(found);
+    });
+    if (word == "null") return {};
+    if (word == "true" || word == "false") return word == "true";
+    return json_number{std::string{word}};
   }
 
-  [[nodiscard]] std::string string()
+  /// @param raw a part of the text
+  [[nodiscard]] std::string decoded(std::string_view raw)
   {
+    if (raw.find('\\') == raw.npos) return std::string{raw};
     std::string words;
-    for (++at_; next() != '"'; ++at_) {
-      if (at_ >= text_.size()) complain("want the end of a string");
-      if (static_cast<unsigned char>(text_[at_]) < 0x20) complain("has a control character");
+    at_ = static_cast<std::size_t>(raw.data() - text_.data());
+    for (const auto end = at_ + raw.size(); at_ < end; ++at_)
       if (text_[at_] == '\\')
         escape(words);
       else
         words += text_[at_];
-    }
-    ++at_;
     return words;
   }
 
@@ -189,7 +151,8 @@ class json_reader {
   }
 
   std::string_view text_;
-  std::size_t at_ = 0;
+  literal_reader in_;
+  std::size_t at_ = 0;  // in a string with escapes
 };
 
 }  // namespace rolewise::detail

@@ -2,11 +2,12 @@
 #pragma once
 
 /// @file
-/// Checkpoint files: save and load the state of an object.
+/// Checkpoint files: save and load the state of an object. They are safetensors files, which other
+/// tools read too.
 
 #include <rolewise/core/state.hpp>
-#include <rolewise/support/file.hpp>
-#include <rolewise/train/detail/read_checked.hpp>
+#include <rolewise/support/mapped_file.hpp>
+#include <rolewise/support/safetensors_writer.hpp>
 #include <rolewise/train/detail/state_reader.hpp>
 #include <rolewise/train/detail/state_writer.hpp>
 #include <rolewise/train/snapshot.hpp>
@@ -16,21 +17,23 @@
 
 namespace rolewise {
 
-/// Writes a snapshot to a file, by atomic rename; the format is that of
+/// Writes a snapshot to a safetensors file, by atomic rename; values are in its metadata, see
 /// docs/checkpoint_format.md.
+/// @throws std::invalid_argument for a tensor whose dtype or layout the format does not have
 /// @throws std::runtime_error that names the file if it cannot be written (missing folder, full
 ///         disk); an existing file is then unchanged
 inline void write_snapshot(const std::string& path, const snapshot& entries)
 {
-  support::write_file_atomically(path, detail::encode(entries));
+  const auto [header, content] = detail::encoded_state(entries);
+  detail::write_safetensors_file(path, header, content);
 }
 
-/// Reads a snapshot from a file and verifies every byte of it.
+/// Reads a snapshot from a file and verifies every byte of it. The tensors share the mapped file:
+/// see `read_safetensors`.
 /// @throws std::runtime_error that names the file and the offset or entry that is wrong
 [[nodiscard]] inline snapshot read_snapshot(const std::string& path)
 {
-  const auto bytes = detail::read_checked(path);
-  return detail::state_reader{bytes, path}.read();
+  return detail::state_reader{detail::mapped_file(path), path}.read();
 }
 
 /// Saves the state of `part` (all that `visit_state` lists) to a checkpoint file.

@@ -5,7 +5,7 @@
 /// Parsers for trials, iterations and policies in the logs of a search.
 
 #include <rolewise/policy/augmentation_policy.hpp>
-#include <rolewise/policy/detail/literal_reader.hpp>
+#include <rolewise/support/literal_reader.hpp>
 
 #include <array>
 #include <charconv>

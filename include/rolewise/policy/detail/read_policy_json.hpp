@@ -5,9 +5,9 @@
 /// The parser of `agent/policy_text.hpp`.
 
 #include <rolewise/policy/augmentation_policy.hpp>
-#include <rolewise/policy/detail/literal_reader.hpp>
 #include <rolewise/policy/operation.hpp>
 #include <rolewise/policy/operation_by_name.hpp>
+#include <rolewise/support/literal_reader.hpp>
 
 #include <algorithm>
 #include <array>

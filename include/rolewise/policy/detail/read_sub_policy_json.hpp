@@ -4,9 +4,9 @@
 /// @file
 /// The parser of `agent/sub_policy_text.hpp`.
 
-#include <rolewise/policy/detail/literal_reader.hpp>
 #include <rolewise/policy/detail/read_policy_json.hpp>
 #include <rolewise/policy/sub_policy.hpp>
+#include <rolewise/support/literal_reader.hpp>
 
 #include <array>
 #include <cstddef>

@@ -107,12 +107,11 @@ class log_file {
   void visit_state(Archive& archive)
   {
     archive.value("length", length_);
-    visit_added_value(archive, "sum", sum_);
+    archive.value("sum", sum_);
   }
 
  private:
   static constexpr std::int64_t no_file = -1;
-  static constexpr std::int64_t unknown = -1;
 
   template<typename EpochsIn>
   void begin_anew(const std::string& path, std::string_view bytes, double first_epoch,
@@ -142,11 +141,9 @@ class log_file {
     if (size < length_)
       throw_runtime_error(path, "has ", size, " bytes, but the run to be resumed had written ",
                           length_, advice);
-    const auto found = sum_of(bytes.substr(0, static_cast<std::size_t>(length_)));
-    if (sum_ != unknown && sum_ != found)
+    if (sum_ != sum_of(bytes.substr(0, static_cast<std::size_t>(length_))))
       throw_runtime_error(path, "is damaged: its first ", length_,
                           " bytes are not those that the run to be resumed had written", advice);
-    sum_ = found;
     has_more_ = size > length_;
   }
 
@@ -175,7 +172,7 @@ class log_file {
   }
 
   std::int64_t length_ = 0;
-  std::int64_t sum_ = unknown;
+  std::int64_t sum_ = 0;
   bool has_more_ = false;  // beyond `length_`
   file_lock lock_;
   std::shared_ptr<const descriptor> stream_;

@@ -14,7 +14,6 @@
 #include <rolewise/train/snapshot.hpp>
 #include <rolewise/train/step_refinements.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <concepts>
 #include <cstdint>
@@ -117,10 +116,9 @@ class run_state {
     std::optional<snapshot> kept;
     std::apply([&](auto&... callback) { (find_in(callback, kept), ...); }, callbacks_);
     if (!kept) return false;
-    const bool is_older = completed(*kept);
     run_signature stored;
     restore(stored, part_of(*kept, "signature"), "resumed run");
-    const auto words = difference(stored, is_older);
+    const auto words = differences(stored, signature);
     if (!words.empty() && !accepts_changes)
       throw_invalid_argument("fit", "the run to be resumed is another one: it has ", words,
                              "; .accept_changes = true goes on all the same");
@@ -140,33 +138,6 @@ class run_state {
   }
 
  private:
-  /// Adds the entries that a version without settings did not save.
-  /// @return whether entries were missing
-  static bool completed(snapshot& kept)
-  {
-    const auto is_there = [&](std::string_view name) {
-      return std::ranges::any_of(kept, [&](const auto& entry) { return entry.name == name; });
-    };
-    if (is_there("signature.settings")) return false;
-    for (const auto* name : {"signature.settings", "signature.values", "history.changes"})
-      kept.push_back({name, false, std::vector<std::string>{}});
-    kept.push_back({"signature.validation_sum", false, std::int64_t{0}});
-    return true;
-  }
-
-  [[nodiscard]] std::string difference(run_signature stored, bool is_older) const
-  {
-    if (is_older) {
-      stored.settings = signature.settings;
-      stored.validation_sum = signature.validation_sum;
-    }
-    auto words = differences(stored, signature);
-    if (is_older)
-      words.append(words.empty() ? "" : ", ")
-          .append("no list of its settings, which an earlier version did not keep");
-    return words;
-  }
-
   template<typename O>
   void keep_in(O& callback)
   {

@@ -2,131 +2,95 @@
 #pragma once
 
 /// @file
-/// Checkpoint encoder: snapshots to bytes (docs/checkpoint_format.md).
+/// Checkpoint encoder: snapshots to safetensors files (docs/checkpoint_format.md).
 
+#include <rolewise/core/checksum.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
-#include <rolewise/train/detail/state_format.hpp>
+#include <rolewise/support/safetensors.hpp>
+#include <rolewise/train/detail/state_text.hpp>
 #include <rolewise/train/snapshot.hpp>
 
-#include <algorithm>
-#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <variant>
-#include <vector>
 
 namespace rolewise::detail {
 
-/// Appends numbers to a byte string.
-class byte_writer {
- public:
-  template<typename T>
-    requires std::is_trivially_copyable_v<T>
-  void put(const T& x)
-  {
-    bytes.append(reinterpret_cast<const char*>(&x), sizeof x);
+inline constexpr std::string_view checkpoint_version = "2";
+inline constexpr std::string_view version_of_checkpoint = "rolewise.checkpoint";  // metadata
+inline constexpr std::string_view state_prefix = "state.";                        // of entries
+
+/// What each file has between the length of the header and the checksum of the header.
+inline constexpr std::string_view checkpoint_begin =
+    R"({"__metadata__": {"rolewise.checkpoint": "2", "rolewise.checksum": ")";
+inline constexpr std::size_t header_sum_at = sizeof(std::uint64_t) + checkpoint_begin.size();
+inline constexpr std::size_t sum_digits = 16;
+
+[[nodiscard]] inline std::string sum_of(std::string_view bytes)
+{
+  checksum sum;
+  sum.add(bytes);
+  return hex_of(sum.value());
+}
+
+/// The checksum of a header, without the digits of the checksum that is in it.
+[[nodiscard]] inline std::string sum_of_header(std::string header)
+{
+  header.replace(header_sum_at, sum_digits, sum_digits, '0');
+  return sum_of(header);
+}
+
+[[nodiscard]] inline bool is_channels_last(const torch::Tensor& t)
+{
+  return t.dim() == 4 && !t.is_contiguous() && t.is_contiguous(torch::MemoryFormat::ChannelsLast);
+}
+
+/// Adds a tensor to a file.
+/// @return its metadata
+[[nodiscard]] inline std::string added_tensor(const state_entry& entry, const torch::Tensor& t,
+                                              support::safetensors& content)
+{
+  std::string text = entry.learned ? "parameter" : "buffer";
+  if (!t.defined()) return text + " undefined";
+  if (is_channels_last(t)) text += " channels_last";
+  auto stored = t;
+  if (t.scalar_type() == at::kComplexDouble) {  // the format has no dtype for it
+    text += " complex128";
+    stored = torch::view_as_real(row_major(t));
   }
-  std::string bytes;
-};
-
-[[nodiscard]] inline std::string bytes_of(const torch::Tensor& t)
-{
-  const auto flat = t.detach().cpu().contiguous();
-  return {static_cast<const char*>(flat.const_data_ptr()), flat.nbytes()};
+  (void)dtype_of(entry.name, stored);
+  text += " " + sum_of(bytes_of(row_major(stored)));
+  content.tensors.emplace_back(entry.name, std::move(stored));
+  return text;
 }
 
-template<typename T>
-[[nodiscard]] std::string bytes_of(const std::vector<T>& numbers)
+/// The content of a checkpoint and its header.
+[[nodiscard]] inline std::pair<std::string, support::safetensors> encoded_state(
+    const snapshot& entries)
 {
-  return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T)};
-}
-
-[[nodiscard]] inline std::string bytes_of(const std::vector<std::string>& texts)
-{
-  byte_writer out;
-  for (const auto& text : texts) {
-    out.put(static_cast<std::uint64_t>(text.size()));
-    out.bytes += text;
+  support::safetensors content;
+  content.metadata = {{std::string{version_of_checkpoint}, std::string{checkpoint_version}},
+                      {"rolewise.checksum", std::string(sum_digits, '0')},
+                      {"format", "pt"}};
+  for (const auto& entry : entries) {
+    const auto* t = std::get_if<torch::Tensor>(&entry.value);
+    content.metadata.emplace_back(
+        std::string{state_prefix} + entry.name,
+        t != nullptr ? added_tensor(entry, *t, content) : text_of_value(entry.value));
   }
-  return std::move(out.bytes);
+  auto header = safetensors_header(content);
+  header.replace(header_sum_at, sum_digits, sum_of_header(header));
+  return {std::move(header), std::move(content)};
 }
 
-[[nodiscard]] inline std::pair<entry_head, std::string> encode(const state_entry& entry)
-{
-  entry_head head;
-  std::string payload;
-  if (const auto* t = std::get_if<torch::Tensor>(&entry.value)) {
-    head.kind = entry.learned ? entry_kind::parameter : entry_kind::buffer;
-    if (t->defined()) {
-      const auto type = std::find(state_types.begin(), state_types.end(), t->scalar_type());
-      if (type == state_types.end())
-        throw_invalid_argument("checkpoint", "cannot hold '", entry.name, "' of type ",
-                               t->scalar_type());
-      head.type = static_cast<std::uint8_t>(type - state_types.begin() + 1);
-      head.layout = t->dim() == 4 && !t->is_contiguous() &&
-                    t->is_contiguous(torch::MemoryFormat::ChannelsLast);
-      head.sizes = t->sizes().vec();
-      payload = bytes_of(*t);
-    }
-  } else {
-    byte_writer out;
-    std::visit(
-        [&]<typename T>(const T& x) {
-          if constexpr (std::same_as<T, bool>)
-            head.kind = entry_kind::boolean, out.put(static_cast<std::uint8_t>(x));
-          else if constexpr (std::same_as<T, std::int64_t>)
-            head.kind = entry_kind::integer, out.put(x);
-          else if constexpr (std::same_as<T, double>)
-            head.kind = entry_kind::real, out.put(x);
-          else if constexpr (std::same_as<T, std::string>)
-            head.kind = entry_kind::text, out.bytes = x;
-          else if constexpr (std::same_as<T, std::vector<std::int64_t>>)
-            head.kind = entry_kind::integers, out.bytes = bytes_of(x);
-          else if constexpr (std::same_as<T, std::vector<double>>)
-            head.kind = entry_kind::reals, out.bytes = bytes_of(x);
-          else if constexpr (std::same_as<T, std::vector<std::string>>)
-            head.kind = entry_kind::texts, out.bytes = bytes_of(x);
-        },
-        entry.value);
-    payload = std::move(out.bytes);
-  }
-  head.length = payload.size();
-  return {std::move(head), std::move(payload)};
-}
-
-/// Encodes a whole file.
+/// The bytes of a checkpoint.
 [[nodiscard]] inline std::string encode(const snapshot& entries)
 {
-  byte_writer out;
-  out.bytes.resize(state_header_size);
-  for (const auto& entry : entries) {
-    const auto [head, payload] = encode(entry);
-    const auto begin = out.bytes.size();
-    out.put(static_cast<std::uint32_t>(entry.name.size()));
-    out.put(head.kind);
-    out.put(head.type);
-    out.put(head.layout);
-    out.put(static_cast<std::uint8_t>(head.sizes.size()));
-    out.put(head.length);
-    for (const auto size : head.sizes) out.put(size);
-    out.bytes += entry.name;
-    out.put(crc_of(std::string_view{out.bytes}.substr(begin)));
-    out.bytes += payload;
-    out.put(crc_of(payload));
-  }
-  byte_writer header;
-  header.bytes = state_magic;
-  header.put(state_version);
-  header.put(static_cast<std::uint32_t>(entries.size()));
-  header.put(static_cast<std::uint64_t>(out.bytes.size() + sizeof(std::uint32_t)));
-  header.put(crc_of(header.bytes));
-  out.bytes.replace(0, state_header_size, header.bytes);
-  out.put(crc_of(out.bytes));
-  return std::move(out.bytes);
+  const auto [header, content] = encoded_state(entries);
+  return safetensors_bytes(header, content);
 }
 
 }  // namespace rolewise::detail

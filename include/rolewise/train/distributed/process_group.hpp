@@ -12,6 +12,7 @@
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/json.hpp>
 #include <rolewise/support/json_reader.hpp>
+#include <rolewise/support/mapped_file.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/detail/search_course.hpp>
 #include <rolewise/train/run_search.hpp>
@@ -166,8 +167,8 @@ class process_group {
   [[nodiscard]] snapshot receive(std::int64_t round, const search::exploit_trial& copied)
   {
     const auto name = name_of(round, copied);
-    const auto bytes = receive_bytes(name, owner(copied.from), true);
-    return detail::state_reader{bytes, name}.read();
+    auto bytes = receive_bytes(name, owner(copied.from), true);
+    return detail::state_reader{detail::owned(std::move(bytes)), name}.read();
   }
 
   /// Exchanges the scores and failures of all ranks; returns them by trial number.

@@ -2,9 +2,9 @@
 #pragma once
 
 /// @file
-/// The `literal_reader`: a parser for JSON and Python literals that reports line and column of
-/// errors.
+/// The `literal_reader`: a cursor over JSON and Python literals, the one parser of both.
 
+#include <rolewise/support/classic_text.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/utf8.hpp>
 
@@ -30,17 +30,33 @@ namespace rolewise::detail {
   return "'" + result + "'";
 }
 
+/// Whether a word is a number of Python without underscores, `Infinity` and `NaN` included.
+[[nodiscard]] inline bool is_number(std::string_view word)
+{
+  double x = 0.0;
+  const auto* end = word.data() + word.size();
+  const auto [stop, error] = std::from_chars(word.data(), end, x);
+  return error != std::errc::invalid_argument && stop == end;
+}
+
+/// Exception of the JSON code: what could not be read, and at which byte.
+struct json_error {
+  std::size_t byte = 0;
+  std::string what;
+};
+
 enum class literal_grammar : std::uint8_t {
-  json,            ///< strings in double quotes, without escapes
+  rfc_8259,        ///< JSON; escapes are left to the caller, and errors are `json_error`s
+  json,            ///< the same without escapes; errors name line and column, as with Python
   json_or_python,  ///< quotes of both kinds, `u''`, tuples, `None` and `null`, in any mixture
 };
 
 /// A cursor over a text, starting after its byte order mark, if any. Each read returns the
 /// requested token or throws an error that states what was found instead.
 ///
-/// Whitespace between tokens is skipped. All errors are `std::runtime_error`s of the form
-/// `rolewise: <source>:<line>:<column>: found ..., want ...`; lines and columns count from 1,
-/// columns in bytes.
+/// Whitespace between tokens is skipped. Unless they are `json_error`s, errors are
+/// `std::runtime_error`s of the form `rolewise: <source>:<line>:<column>: found ..., want ...`;
+/// lines and columns count from 1, columns in bytes.
 class literal_reader {
  public:
   /// @param source name of the text in messages: a path
@@ -51,7 +67,7 @@ class literal_reader {
   {
     if (first_line > 1) return;
     if (const auto other = support::foreign_encoding(text); !other.empty())
-      complain_at(0, "found ", other, ", want UTF-8");
+      complain_at(0, is_rfc_8259() ? "is in " : "found ", other, ", want UTF-8");
     begin_ = at_ = byte_order_mark_of(text);
   }
 
@@ -80,19 +96,28 @@ class literal_reader {
 
   [[nodiscard]] std::int64_t integer(std::string_view wanted)
   {
-    const auto word = word_at(next());
-    const auto digits = word.substr(word.starts_with('-') ? 1 : 0);
     std::int64_t x = 0;
-    const auto* end = word.data() + word.size();
-    const auto [stop, error] = std::from_chars(word.data(), end, x);
-    if (error != std::errc{} || stop != end || (digits.size() > 1 && digits[0] == '0'))
-      complain(wanted);
-    at_ += word.size();
+    (void)word(wanted, [&](std::string_view text) {
+      const auto digits = text.substr(text.starts_with('-') ? 1 : 0);
+      const auto* end = text.data() + text.size();
+      const auto [stop, error] = std::from_chars(text.data(), end, x);
+      return error == std::errc{} && stop == end && (digits.size() == 1 || digits[0] != '0');
+    });
     return x;
   }
 
-  /// Reads a string and returns the text between its quotes. Escapes are not decoded: no name
-  /// that is used here has any.
+  /// Reads a number or a name without quotes.
+  /// @param accepts `(word)` returns whether it is what is wanted
+  template<typename Accepts>
+  [[nodiscard]] std::string_view word(std::string_view wanted, Accepts&& accepts)
+  {
+    const auto found = word_at(next());
+    if (!accepts(found)) complain(wanted);
+    at_ += found.size();
+    return found;
+  }
+
+  /// Reads a string and returns the text between its quotes. Escapes are not decoded.
   [[nodiscard]] std::string_view string(std::string_view wanted)
   {
     const auto begin = next() + (sees_prefix() ? 1 : 0);
@@ -107,6 +132,7 @@ class literal_reader {
         complain_at(end, "found an escape, want a name without any");
       ++end;
     }
+    if (end >= text_.size() && is_rfc_8259()) complain_at(text_.size(), "want the end of a string");
     if (end >= text_.size()) complain_at(text_.size(), "found the end in a string, want ", quote);
     at_ = end + 1;
     return text_.substr(begin + 1, end - begin - 1);
@@ -132,7 +158,7 @@ class literal_reader {
   {
     elements('{', '}', [&] {
       const auto where = next();
-      const auto name = string("a name in quotes");
+      const auto name = string(is_rfc_8259() ? "a name" : "a name in quotes");
       want(':');
       read_value(name, where);
     });
@@ -161,16 +187,18 @@ class literal_reader {
       pass_over_scalar();
   }
 
-  /// Throws the error `found <next token>, want <words>`.
+  /// Throws the error `found <next token>, want <words>`; by RFC 8259 `want <words>`.
   template<typename... Words>
   [[noreturn]] void complain(const Words&... wanted)
   {
     const auto where = next();
+    if (is_rfc_8259()) complain_at(where, "want ", wanted...);
     complain_at(where, "found ", what_is_at(where), ", want ", wanted...);
   }
   template<typename... Words>
   [[noreturn]] void complain_at(std::size_t offset, const Words&... words) const
   {
+    if (is_rfc_8259()) throw json_error{offset, classic_text(words...)};
     const auto before = text_.substr(std::min(begin_, offset), offset - std::min(begin_, offset));
     const auto line = first_line_ + static_cast<std::size_t>(std::ranges::count(before, '\n'));
     const auto column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
@@ -178,6 +206,7 @@ class literal_reader {
   }
 
  private:
+  [[nodiscard]] bool is_rfc_8259() const { return grammar_ == literal_grammar::rfc_8259; }
   [[nodiscard]] bool is_quote(std::size_t offset) const
   {
     return offset < text_.size() &&
@@ -218,14 +247,9 @@ class literal_reader {
   {
     constexpr std::array<std::string_view, 6> words{"null", "true", "false",
                                                     "None", "True", "False"};
-    const auto word = word_at(next());
-    if (std::ranges::find(words, word) == words.end()) {
-      double x = 0.0;
-      const auto* end = word.data() + word.size();
-      const auto [stop, error] = std::from_chars(word.data(), end, x);  // accepts Infinity and NaN
-      if (error == std::errc::invalid_argument || stop != end) complain("a value");
-    }
-    at_ += word.size();
+    (void)word("a value", [&](std::string_view found) {
+      return is_number(found) || std::ranges::find(words, found) != words.end();
+    });
   }
 
   std::string_view source_;
