@@ -278,7 +278,7 @@ TEST_CASE("a flipped byte, a missing byte and a byte too many are errors that na
   CHECK(says("\x89rwck\r\n\x1a of before") ==
         start + "has the format version 1, this library reads 2: safetensors files");
   const auto of_metadata = [&](const std::vector<std::pair<std::string, std::string>>& metadata) {
-    write_safetensors(damaged, {.tensors = {}, .metadata = metadata});
+    rolewise::support::write_safetensors(damaged, {.tensors = {}, .metadata = metadata});
     return complaint([&] { load_checkpoint(damaged, other); });
   };
   CHECK(of_metadata({{"rolewise.checkpoint", "9"}}) ==
@@ -496,7 +496,7 @@ auto make_step(const dataset& data)
                     .seed = seed{4}};
 }
 
-std::vector<nlohmann::json> report::without_times(const std::string& path)
+std::vector<nlohmann::json> without_times(const std::string& path)
 {
   std::vector<nlohmann::json> lines;
   std::ifstream in{path};
@@ -531,7 +531,7 @@ TEST_CASE("a run that broke off and is resumed ends like one that did not")
   auto reference = make_step(data);
   const auto wanted = run(whole, reference);
   REQUIRE(wanted.epochs.size() >= 4);
-  CHECK(report::without_times(whole / "log.jsonl").size() == wanted.epochs.size());
+  CHECK(without_times(whole / "log.jsonl").size() == wanted.epochs.size());
 
   for (const std::int64_t breaks_after : {1, 2, 3, 4}) {
     CAPTURE(breaks_after);
@@ -547,10 +547,10 @@ TEST_CASE("a run that broke off and is resumed ends like one that did not")
     const auto found = run(in, resumed);
     CHECK(same_results(found, wanted));
     CHECK(same_tensors(resumed, reference));
-    auto lines = report::without_times(in / "log.jsonl");
+    auto lines = without_times(in / "log.jsonl");
     CHECK(lines.front().empty());
     lines.erase(lines.begin());
-    CHECK((lines == report::without_times(whole / "log.jsonl")));
+    CHECK((lines == without_times(whole / "log.jsonl")));
     CHECK((without_last_column(in / "log.csv") == without_last_column(whole / "log.csv")));
 
     tiny_student best{data.shape}, best_of_whole{data.shape};

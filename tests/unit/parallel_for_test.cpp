@@ -25,9 +25,9 @@
 
 namespace {
 
-using rolewise::support::serial_scope;
 using rolewise::detail::parallel_for;
 using rolewise::detail::parallel_for_ranges;
+using rolewise::support::serial_scope;
 
 /// Sets LibTorch's number of threads; the destructor restores it.
 class threads_of_libtorch {
@@ -199,14 +199,14 @@ TEST_CASE("a thread in a serial_scope uses no other threads")
   const threads_of_libtorch set{3};
   CHECK(threads_that_meet(3) == 3);
   {
-    const support::serial_scope outer;
+    const rolewise::support::serial_scope outer;
     {
-      const support::serial_scope inner;
+      const rolewise::support::serial_scope inner;
       CHECK(threads_at_work(3) == this_one);
     }
     CHECK(threads_at_work(3) == this_one);
     bool elsewhere = true;
-    std::thread{[&] { elsewhere = support::serial_scope::here(); }}.join();
+    std::thread{[&] { elsewhere = rolewise::support::serial_scope::here(); }}.join();
     CHECK_FALSE(elsewhere);
   }
   CHECK(threads_that_meet(3) == 3);

@@ -41,14 +41,14 @@ TEST_CASE("elements come in order, each made once, for any prefetch and workers"
       CAPTURE(prefetch);
       CAPTURE(threads);
       std::vector<std::atomic<int>> made(60);
-      support::prefetched elements{[&](std::int64_t i) {
-                                     // Some take longer, so that later ones are ready before them.
-                                     if (i % 7 == 3)
-                                       std::this_thread::sleep_for(std::chrono::microseconds{300});
-                                     ++made[static_cast<std::size_t>(i)];
-                                     return std::make_unique<std::int64_t>(10 * i);
-                                   },
-                                   3, 60, prefetch, threads};
+      rolewise::support::prefetched elements{
+          [&](std::int64_t i) {
+            // Some take longer, so that later ones are ready before them.
+            if (i % 7 == 3) std::this_thread::sleep_for(std::chrono::microseconds{300});
+            ++made[static_cast<std::size_t>(i)];
+            return std::make_unique<std::int64_t>(10 * i);
+          },
+          3, 60, prefetch, threads};
       std::vector<std::int64_t> taken;
       while (auto element = elements.next()) taken.push_back(**element);
       CHECK_FALSE(elements.next());
@@ -68,12 +68,13 @@ TEST_CASE("no more is prefetched than set, and never in the consuming thread")
       CAPTURE(threads);
       std::atomic<int> made{0};
       std::atomic<bool> elsewhere{true};
-      support::prefetched elements{[&](std::int64_t i) {
-                                     if (std::this_thread::get_id() == here) elsewhere = false;
-                                     ++made;
-                                     return i;
-                                   },
-                                   0, 100, prefetch, threads};
+      rolewise::support::prefetched elements{[&](std::int64_t i) {
+                                               if (std::this_thread::get_id() == here)
+                                                 elsewhere = false;
+                                               ++made;
+                                               return i;
+                                             },
+                                             0, 100, prefetch, threads};
       for (int taken = 0; taken < 5; ++taken) {
         CHECK(soon([&] { return made == taken + prefetch; }));
         std::this_thread::sleep_for(std::chrono::milliseconds{2});
@@ -83,11 +84,12 @@ TEST_CASE("no more is prefetched than set, and never in the consuming thread")
       CHECK(elsewhere);
     }
   std::atomic<bool> all_here{true};
-  support::prefetched on_demand{[&](std::int64_t i) {
-                                  if (std::this_thread::get_id() != here) all_here = false;
-                                  return i;
-                                },
-                                0, 3, 0, 4};
+  rolewise::support::prefetched on_demand{[&](std::int64_t i) {
+                                            if (std::this_thread::get_id() != here)
+                                              all_here = false;
+                                            return i;
+                                          },
+                                          0, 3, 0, 4};
   while (on_demand.next()) {
   }
   CHECK(all_here);
@@ -98,7 +100,7 @@ TEST_CASE("more than one thread makes, as many as are of use")
   for (const int prefetch : {2, 4}) {
     CAPTURE(prefetch);
     std::atomic<int> at_work{0}, most{0};
-    support::prefetched elements{
+    rolewise::support::prefetched elements{
         [&](std::int64_t i) {
           const int progress = ++at_work;
           int before = most;
@@ -123,12 +125,12 @@ TEST_CASE("an exception in the background is rethrown at its element")
       CAPTURE(prefetch);
       CAPTURE(threads);
       std::atomic<std::int64_t> last{0};
-      support::prefetched elements{[&](std::int64_t i) {
-                                     last = std::max<std::int64_t>(last, i);
-                                     if (i == 5) throw std::runtime_error{"no fifth"};
-                                     return 10 * i;
-                                   },
-                                   2, 90, prefetch, threads};
+      rolewise::support::prefetched elements{[&](std::int64_t i) {
+                                               last = std::max<std::int64_t>(last, i);
+                                               if (i == 5) throw std::runtime_error{"no fifth"};
+                                               return 10 * i;
+                                             },
+                                             2, 90, prefetch, threads};
       for (const std::int64_t want : {20, 30, 40}) CHECK(elements.next().value() == want);
       CHECK_THROWS_WITH_AS((void)elements.next(), "no fifth", std::runtime_error);
       CHECK_THROWS_WITH_AS((void)elements.next(), "no fifth", std::runtime_error);
@@ -143,13 +145,14 @@ TEST_CASE("leaving early waits only for work under way")
     for (const int taken : {0, 1, 4}) {
       std::atomic<int> begun{0}, done{0};
       {
-        support::prefetched elements{[&](std::int64_t i) {
-                                       ++begun;
-                                       std::this_thread::sleep_for(std::chrono::milliseconds{1});
-                                       ++done;
-                                       return i;
-                                     },
-                                     0, 1000, 3, threads};
+        rolewise::support::prefetched elements{
+            [&](std::int64_t i) {
+              ++begun;
+              std::this_thread::sleep_for(std::chrono::milliseconds{1});
+              ++done;
+              return i;
+            },
+            0, 1000, 3, threads};
         for (int i = 0; i < taken; ++i) CHECK(elements.next().value() == i);
       }
       CHECK(begun == done);
@@ -165,13 +168,14 @@ TEST_CASE("what was taken is gone before more than ahead others are made")
     std::vector<std::shared_ptr<std::int64_t>> rooms(prefetch + 1);
     for (auto& room : rooms) room = std::make_shared<std::int64_t>(-1);
     std::atomic<bool> was_free{true};
-    support::prefetched elements{[&](std::int64_t i) {
-                                   auto& room = rooms[static_cast<std::size_t>(i % (prefetch + 1))];
-                                   if (room.use_count() != 1) was_free = false;
-                                   *room = i;
-                                   return room;
-                                 },
-                                 0, 400, prefetch, threads};
+    rolewise::support::prefetched elements{
+        [&](std::int64_t i) {
+          auto& room = rooms[static_cast<std::size_t>(i % (prefetch + 1))];
+          if (room.use_count() != 1) was_free = false;
+          *room = i;
+          return room;
+        },
+        0, 400, prefetch, threads};
     std::int64_t wanted = 0;
     while (auto element = elements.next()) CHECK(**element == wanted++);
     CHECK(wanted == 400);

@@ -67,7 +67,7 @@ std::string objection(const std::string& bytes)
 }
 
 /// The error of a file with one described tensor and a buffer of 8 bytes.
-std::string search::objection_to(const std::string& description)
+std::string objection_to(const std::string& description)
 {
   return objection(with_length("{\"w\":" + description + "}", "12345678"));
 }
@@ -84,7 +84,7 @@ TEST_CASE("a safetensors file of another library is read")
 {
   const temporary_file file;
   std::ofstream{file.path, std::ios::binary} << of_python;
-  const auto content = rw::read_safetensors(file.path);
+  const auto content = rolewise::support::read_safetensors(file.path);
   REQUIRE(content.tensors.size() == 2);
   CHECK(content.tensors[0].first == "b");
   CHECK(torch::equal(content.tensors[0].second, torch::tensor(std::int64_t{7})));
@@ -93,7 +93,7 @@ TEST_CASE("a safetensors file of another library is read")
   CHECK(content.metadata == std::vector<std::pair<std::string, std::string>>{{"made by", "hand"}});
 
   // The tensors are writable and outlive the content; the file is unchanged.
-  auto kept = rw::read_safetensors(file.path).tensors[1].second;
+  auto kept = rolewise::support::read_safetensors(file.path).tensors[1].second;
   kept.add_(1.0);
   CHECK(kept.sum().item<double>() == 4.0);
   CHECK(file.bytes() == of_python);
@@ -101,7 +101,7 @@ TEST_CASE("a safetensors file of another library is read")
 
 TEST_CASE("every dtype, shape and stride comes back from a safetensors file")
 {
-  rw::safetensors content;
+  rolewise::support::safetensors content;
   for (const auto& [name, type] : rw::detail::safetensors_dtypes) {
     const auto ones = torch::tensor({0, 1, 1}, torch::kFloat32).to(type);
     const auto add = [&](const char* shape, const torch::Tensor& t) {
@@ -116,8 +116,8 @@ TEST_CASE("every dtype, shape and stride comes back from a safetensors file")
                                torch::arange(6, torch::kFloat32).view({2, 3}).t());
   content.metadata = {{"", "no name"}, {"lines", "a\n\tb \\ \"c\""}};
   const temporary_file file;
-  rw::write_safetensors(file.path, content);
-  const auto back = rw::read_safetensors(file.path);
+  rolewise::support::write_safetensors(file.path, content);
+  const auto back = rolewise::support::read_safetensors(file.path);
   CHECK(back.metadata == content.metadata);
   REQUIRE(back.tensors.size() == content.tensors.size());
   for (std::size_t i = 0; i < content.tensors.size(); ++i) {
@@ -139,17 +139,18 @@ TEST_CASE("every dtype, shape and stride comes back from a safetensors file")
   CHECK(file.bytes() == rw::detail::safetensors_bytes(header, content));
   CHECK(file.bytes().starts_with(header));
 
-  rw::write_safetensors(file.path, {});
-  CHECK(rw::read_safetensors(file.path).tensors.empty());
+  rolewise::support::write_safetensors(file.path, {});
+  CHECK(rolewise::support::read_safetensors(file.path).tensors.empty());
 }
 
 TEST_CASE("what a safetensors file cannot hold is refused, and the file stays")
 {
   const temporary_file file;
-  rw::write_safetensors(file.path, {.tensors = {{"w", torch::ones({2})}}, .metadata = {}});
+  rolewise::support::write_safetensors(file.path,
+                                       {.tensors = {{"w", torch::ones({2})}}, .metadata = {}});
   const auto before = file.bytes();
-  const auto refused = [&](const rw::safetensors& content) {
-    return complaint([&] { rw::write_safetensors(file.path, content); });
+  const auto refused = [&](const rolewise::support::safetensors& content) {
+    return complaint([&] { rolewise::support::write_safetensors(file.path, content); });
   };
   const auto one = torch::ones({2, 2});
   const auto start = std::string{"rolewise: safetensors: "};
@@ -198,8 +199,8 @@ TEST_CASE("descriptions of tensors that cannot be are errors that name tensor an
   const std::string w = "the tensor 'w', described at byte 13, ";
   const auto of = [](const std::string& dtype, const std::string& shape,
                      const std::string& offsets) {
-    return search::objection_to("{\"dtype\":" + dtype + ",\"shape\":" + shape +
-                                ",\"data_offsets\":" + offsets + "}");
+    return objection_to("{\"dtype\":" + dtype + ",\"shape\":" + shape +
+                        ",\"data_offsets\":" + offsets + "}");
   };
   CHECK(of("\"F32\"", "[2]", "[0,8]") == "nothing");
   CHECK(of("\"F33\"", "[2]", "[0,8]") == w + "has the unknown dtype 'F33'");
@@ -213,9 +214,9 @@ TEST_CASE("descriptions of tensors that cannot be are errors that name tensor an
         "is truncated: " + w + "ends at byte 12 of the buffer, which has 8");
   CHECK(of("\"F32\"", "[2]", "[0,8,8]") == w + "has other data_offsets than two");
   CHECK(of("1", "[2]", "[0,8]") == w + "wants a string and has something else");
-  CHECK(search::objection_to("{\"dtype\":\"F32\"}") ==
+  CHECK(objection_to("{\"dtype\":\"F32\"}") ==
         w + "has other members than dtype, shape and data_offsets");
-  CHECK(search::objection_to("[]") == w + "wants an object and has something else");
+  CHECK(objection_to("[]") == w + "wants an object and has something else");
   CHECK(of("\"BOOL\"", "[8]", "[0,8]").starts_with("the tensor 'w' has a boolean other than 0"));
   std::string ones = "1";
   for (int i = 0; i < 64; ++i) ones += ",1";

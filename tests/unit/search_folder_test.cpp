@@ -109,7 +109,7 @@ struct interrupted {};
 
 /// A search that throws `interrupted` at the `lives`-th call of the metric.
 template<bool ReadsHistory = false>
-auto search(const std::string& where, int lives = 1 << 30, std::int64_t max_concurrent_trials = 1)
+auto searched(const std::string& where, int lives = 1 << 30, std::int64_t max_concurrent_trials = 1)
 {
   static const auto train = tiny_data(30), validation = tiny_data(40, seed{5});
   std::atomic<int> asked{0};
@@ -149,7 +149,7 @@ void check_same(auto& found, auto& wanted)
 template<bool ReadsHistory>
 void resume_after_each_evaluation()
 {
-  auto wanted = search<ReadsHistory>("");
+  auto wanted = searched<ReadsHistory>("");
   const auto judgments = static_cast<int>(
       std::count_if(wanted.history.events.begin(), wanted.history.events.end(),
                     [](const auto& e) { return e.what == search::search_event::kind::scored; }));
@@ -158,21 +158,21 @@ void resume_after_each_evaluation()
                     [](const auto& e) { return e.what == search::search_event::kind::copied; }));
   for (int lives = 1; lives <= judgments; ++lives) {
     const folder kept{std::to_string(lives)};
-    CHECK_THROWS_AS((void)search<ReadsHistory>(kept.path, lives), interrupted);
+    CHECK_THROWS_AS((void)searched<ReadsHistory>(kept.path, lives), interrupted);
     CHECK(kept.states() <= (ReadsHistory ? 12 : 8));
-    auto found = search<ReadsHistory>(kept.path, 1 << 30, 1 + lives % 3);
+    auto found = searched<ReadsHistory>(kept.path, 1 << 30, 1 + lives % 3);
     check_same(found, wanted);
     CHECK((search::read_search_history(kept.history()) == wanted.history));
     CHECK(kept.states() <= (ReadsHistory ? 8 : 4));
     // A finished search is read, and not trained again.
-    auto again = search<ReadsHistory>(kept.path, 1);
+    auto again = searched<ReadsHistory>(kept.path, 1);
     check_same(again, wanted);
   }
   // Interrupted again and again.
   const folder kept{"often"};
   for (int i = 1; i < judgments; ++i)
-    CHECK_THROWS_AS((void)search<ReadsHistory>(kept.path, 2), interrupted);
-  auto found = search<ReadsHistory>(kept.path);
+    CHECK_THROWS_AS((void)searched<ReadsHistory>(kept.path, 2), interrupted);
+  auto found = searched<ReadsHistory>(kept.path);
   check_same(found, wanted);
 }
 
@@ -190,9 +190,9 @@ TEST_CASE("so is one whose strategy copies earlier states")
 
 TEST_CASE("a history is on the disk as it happens, and a torn line is cut off")
 {
-  auto wanted = search("");
+  auto wanted = searched("");
   const folder kept{"torn"};
-  CHECK_THROWS_AS((void)search(kept.path, 6), interrupted);
+  CHECK_THROWS_AS((void)searched(kept.path, 6), interrupted);
   const auto whole = kept.text();
   // The first line, three starts, three scores, decisions of the second round.
   std::istringstream lines{whole};
@@ -217,11 +217,11 @@ TEST_CASE("a history is on the disk as it happens, and a torn line is cut off")
   for (std::size_t length = round; length < whole.size(); length += 13) {
     kept.write(whole.substr(0, length));
     CHECK(search::read_search_history(kept.history()).events.size() >= 6);
-    CHECK_THROWS_AS((void)search(kept.path, 1), interrupted);
+    CHECK_THROWS_AS((void)searched(kept.path, 1), interrupted);
     CHECK(whole.starts_with(kept.text().substr(0, kept.text().find("\"seconds\""))));
     CHECK(kept.text().back() == '\n');
   }
-  auto found = search(kept.path);
+  auto found = searched(kept.path);
   check_same(found, wanted);
   double last = 0.0;
   for (const auto& event : found.history.events) {
@@ -232,7 +232,7 @@ TEST_CASE("a history is on the disk as it happens, and a torn line is cut off")
   // A truncated first line: the search starts from the beginning.
   const folder early{"early"};
   early.write(whole.substr(0, 40));
-  auto afresh = search(early.path);
+  auto afresh = searched(early.path);
   check_same(afresh, wanted);
 }
 

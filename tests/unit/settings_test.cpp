@@ -148,8 +148,8 @@ static_assert(all_described<cross_entropy, soft_target_kl, no_distillation,
                             clipped_to_task<cross_entropy, soft_target_kl>,
                             weighted_sum<cross_entropy, soft_target_kl>>);
 static_assert(
-    all_described<search::asynchronous_successive_halving, search::bohb, search::cma_es, grid,
-                  search::hyperband, search::pb2, search::population_based,
+    all_described<search::asynchronous_successive_halving, search::bohb, search::cma_es,
+                  search::grid, search::hyperband, search::pb2, search::population_based,
                   search::population_based_asynchronous, search::random_search,
                   search::regularized_evolution, search::successive_halving, search::tree_parzen>);
 static_assert(all_described<residual_network<dorefa, full_precision_ends>,

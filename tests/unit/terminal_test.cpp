@@ -106,7 +106,7 @@ std::vector<search::trial_state> trial_states_at(std::int64_t epoch)
 
 /// A search of four rounds; `after_round` is called after each.
 template<typename F>
-void search(trial_table& table, F&& after_round)
+void searched(trial_table& table, F&& after_round)
 {
   auto history = tiny_search();
   table.on(search_begin{history, trial_states_at(0)});
@@ -321,8 +321,8 @@ TEST_CASE("a terminal that only prints is sent no escape sequences")
   const testing::pseudo_terminal terminal{40};
   progress_bar bar{.to = terminal.stream(), .title = "tiny"};
   train(bar, [](std::int64_t) {});
-  trial_table report::table{.to = terminal.stream()};
-  search(table, [](std::int64_t) {});
+  trial_table table{.to = terminal.stream()};
+  searched(table, [](std::int64_t) {});
   const auto text = terminal.take();
   CHECK(text.find('\x1b') == std::string::npos);
   testing::screen screen{40};
@@ -337,8 +337,8 @@ TEST_CASE("the table of trial states keeps its place on a terminal of any size")
     CAPTURE(columns);
     const testing::pseudo_terminal terminal{columns};
     testing::screen screen{columns};
-    trial_table report::table{.to = terminal.stream()};
-    search(table, [&](std::int64_t) { screen.show(terminal.take()); });
+    trial_table table{.to = terminal.stream()};
+    searched(table, [&](std::int64_t) { screen.show(terminal.take()); });
     screen.show(terminal.take());
     CHECK(screen.rows().size() == 5);
     CHECK(all_fit(screen.rows(), columns));
@@ -346,8 +346,8 @@ TEST_CASE("the table of trial states keeps its place on a terminal of any size")
 
   const testing::pseudo_terminal terminal{60, 4};
   testing::screen screen{60};
-  trial_table report::table{.to = terminal.stream()};
-  search(table, [&](std::int64_t round) {
+  trial_table table{.to = terminal.stream()};
+  searched(table, [&](std::int64_t round) {
     screen.show(terminal.take());
     CHECK(screen.rows().size() == (round < 2 ? 3 : 1));
     const unsigned short columns = 40, low = 2;
@@ -356,7 +356,7 @@ TEST_CASE("the table of trial states keeps its place on a terminal of any size")
 
   const testing::pseudo_terminal wide{200};
   trial_table narrow{.to = wide.stream(), .width = 30};
-  search(narrow, [](std::int64_t) {});
+  searched(narrow, [](std::int64_t) {});
   testing::screen seen{200};
   seen.show(wide.take());
   CHECK(all_fit(seen.rows(), 30));
@@ -366,8 +366,8 @@ TEST_CASE("without a terminal a round of a search is a whole line")
 {
   char* text = nullptr;
   std::size_t size = 0;
-  trial_table report::table{.to = ::open_memstream(&text, &size)};
-  search(table, [](std::int64_t) {});
+  trial_table table{.to = ::open_memstream(&text, &size)};
+  searched(table, [](std::int64_t) {});
   std::fclose(table.to);
   const std::string words{text, size};
   std::free(text);

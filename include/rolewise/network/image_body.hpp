@@ -4,9 +4,13 @@
 /// @file
 /// The `image_body` base: what networks for images have in common, whatever their layers.
 
+#include <rolewise/core/phase.hpp>
+#include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/layer_factory.hpp>
+#include <rolewise/network/detail/trace.hpp>
 #include <rolewise/network/layered.hpp>
 #include <rolewise/network/network_options.hpp>
+#include <rolewise/quant/quantizer.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -20,8 +24,8 @@ namespace detail {
 
 /// The images of a forward pass: tensors or, in full precision, those of a trace.
 template<typename Image, typename Q>
-concept ImagesFor =
-    std::same_as<Image, torch::Tensor> || (std::same_as<Image, traced_map> && changes_nothing<Q>());
+concept ImagesFor = std::same_as<Image, torch::Tensor> ||
+                    (std::same_as<Image, traced_map> && rolewise::changes_nothing<Q>());
 
 /// A body whose forward pass can be traced: an `image_body` in full precision.
 template<typename Body>

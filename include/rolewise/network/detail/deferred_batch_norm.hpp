@@ -40,14 +40,14 @@ class deferred_batch_norm {
       beside_ = work_.beside = x;
       return std::move(*this);
     }
-    return add_to(taken(), x);
+    return rolewise::add_to(taken(), x);
   }
   [[nodiscard]] deferred_batch_norm plus(const quantized& x) &&
   {
     const bool are_bytes = x.gradient_proxy.defined() && x.levels.scalar_type() == torch::kByte &&
                            (!x.scale.defined() || x.scale.dim() == 0);
     if (!is_pending() || beside_.defined() || !are_bytes || !lies_beside(x.levels))
-      return add_to(taken(), x);
+      return rolewise::add_to(taken(), x);
     const auto number = [](const torch::Tensor& t, float otherwise) {
       return t.defined() ? t.item<float>() : otherwise;
     };
