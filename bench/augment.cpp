@@ -135,9 +135,9 @@ int main(int argc, char** argv)
 
   const auto against_pillow = [&](maker& views, const std::string& size, rw::interpolation between,
                                   double goal) {
-    const rw::fast<agent> composed{whole, between};
+    const rw::composed_warps<agent> composed{whole, between};
     compare(
-        "RandAugment(2, 5), crop, flip, normalize, " + size + ", one thread, fast " +
+        "RandAugment(2, 5), crop, flip, normalize, " + size + ", one thread, composed warps " +
             std::string{rw::name(between)} + " against the fidelity of Pillow",
         goal, repetitions, [&] { return views.by_kernels(composed); },
         [&] { return views.by_kernels(whole); });

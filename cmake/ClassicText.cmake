@@ -2,11 +2,11 @@
 # cmake -DINCLUDE_DIR=<include> -P ClassicText.cmake
 #
 # Fails where a header makes text of numbers, or numbers of text, in the locale that the program has chosen for its
-# users: what is written for machines is in the classic one (core/classic_text.hpp, std::to_chars, std::from_chars).
+# users: what is written for machines is in the classic one (support/classic_text.hpp, std::to_chars, std::from_chars).
 cmake_minimum_required(VERSION 3.25)
 set(wrong "c10::(str|Join)\\(|setlocale|std::sto(d|f|ld)\\(|strto(d|f|ld)\\(|std::format\\(|ostringstream")
 # Their streams are given the classic locale.
-set(right core/classic_text.hpp search/configuration_text.hpp)
+set(right support/classic_text.hpp search/configuration_text.hpp)
 
 set(found "")
 cmake_path(ABSOLUTE_PATH INCLUDE_DIR BASE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})

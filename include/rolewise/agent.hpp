@@ -10,10 +10,10 @@
 #include <rolewise/agent/cached.hpp>
 #include <rolewise/agent/color_jitter.hpp>
 #include <rolewise/agent/compose.hpp>
+#include <rolewise/agent/composed_warps.hpp>
 #include <rolewise/agent/cutmix.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/cyclic_views.hpp>
-#include <rolewise/agent/fast.hpp>
 #include <rolewise/agent/hardest_view.hpp>
 #include <rolewise/agent/horizontal_flip.hpp>
 #include <rolewise/agent/image_layers.hpp>

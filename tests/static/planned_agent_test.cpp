@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <rolewise/agent/color_jitter.hpp>
 #include <rolewise/agent/compose.hpp>
+#include <rolewise/agent/composed_warps.hpp>
 #include <rolewise/agent/cutout.hpp>
-#include <rolewise/agent/fast.hpp>
 #include <rolewise/agent/horizontal_flip.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
@@ -65,11 +65,13 @@ static_assert(PlannedAgent<rolewise::cutout>);
 static_assert(PlannedAgent<compose<rolewise::random_resized_crop, rolewise::horizontal_flip,
                                    rolewise::color_jitter>>);
 
-// `fast` of a planned agent is a planned agent.
+// `composed_warps` of a planned agent is a planned agent.
 
-using rolewise::fast;
-static_assert(PlannedAgent<fast<least_that_conforms>>);
-static_assert(PlannedAgent<compose<fast<rolewise::rand_augment>, rolewise::pad_crop_flip>>);
-static_assert(PlannedAgent<fast<compose<rolewise::policy_agent, rolewise::pad_crop_flip>>>);
+using rolewise::composed_warps;
+static_assert(PlannedAgent<composed_warps<least_that_conforms>>);
+static_assert(
+    PlannedAgent<compose<composed_warps<rolewise::rand_augment>, rolewise::pad_crop_flip>>);
+static_assert(
+    PlannedAgent<composed_warps<compose<rolewise::policy_agent, rolewise::pad_crop_flip>>>);
 
 }  // namespace

@@ -12,8 +12,9 @@ using rolewise::search::trial_state;
 
 struct least_that_conforms {
   static constexpr const char* name = "least";
-  std::vector<rolewise::search::decision> operator()(const rolewise::search::search_space&,
-                                           const std::vector<rolewise::search::trial_state>&, seed) const
+  std::vector<rolewise::search::decision> operator()(
+      const rolewise::search::search_space&, const std::vector<rolewise::search::trial_state>&,
+      seed) const
   {
     return {};
   }
@@ -23,8 +24,9 @@ static_assert(rolewise::search::SearchStrategy<least_that_conforms>);
 // Each of these violates one requirement.
 
 struct unnamed {
-  std::vector<rolewise::search::decision> operator()(const rolewise::search::search_space&,
-                                           const std::vector<rolewise::search::trial_state>&, seed) const
+  std::vector<rolewise::search::decision> operator()(
+      const rolewise::search::search_space&, const std::vector<rolewise::search::trial_state>&,
+      seed) const
   {
     return {};
   }
@@ -34,8 +36,9 @@ static_assert(turn_trial_states_into_decisions<unnamed>);
 static_assert(!rolewise::search::SearchStrategy<unnamed>);
 
 struct decides_for_one : least_that_conforms {
-  rolewise::search::decision operator()(const rolewise::search::search_space&, const std::vector<rolewise::search::trial_state>&,
-                              seed) const
+  rolewise::search::decision operator()(const rolewise::search::search_space&,
+                                        const std::vector<rolewise::search::trial_state>&,
+                                        seed) const
   {
     return {};
   }
@@ -44,8 +47,9 @@ static_assert(!turn_trial_states_into_decisions<decides_for_one>);
 static_assert(!rolewise::search::SearchStrategy<decides_for_one>);
 
 struct remembers : least_that_conforms {
-  std::vector<rolewise::search::decision> operator()(const rolewise::search::search_space&,
-                                           const std::vector<rolewise::search::trial_state>&, seed)
+  std::vector<rolewise::search::decision> operator()(
+      const rolewise::search::search_space&, const std::vector<rolewise::search::trial_state>&,
+      seed)
   {
     return {};
   }
@@ -55,7 +59,8 @@ static_assert(!rolewise::search::SearchStrategy<remembers>);
 
 struct writes_into_trial_states : least_that_conforms {
   std::vector<rolewise::search::decision> operator()(const rolewise::search::search_space&,
-                                           std::vector<rolewise::search::trial_state>&, seed) const
+                                                     std::vector<rolewise::search::trial_state>&,
+                                                     seed) const
   {
     return {};
   }
@@ -64,8 +69,9 @@ static_assert(!turn_trial_states_into_decisions<writes_into_trial_states>);
 static_assert(!rolewise::search::SearchStrategy<writes_into_trial_states>);
 
 struct draws_from_elsewhere : least_that_conforms {
-  std::vector<rolewise::search::decision> operator()(const rolewise::search::search_space&,
-                                           const std::vector<rolewise::search::trial_state>&) const
+  std::vector<rolewise::search::decision> operator()(
+      const rolewise::search::search_space&,
+      const std::vector<rolewise::search::trial_state>&) const
   {
     return {};
   }

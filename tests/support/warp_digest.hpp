@@ -13,7 +13,7 @@
 
 namespace rolewise::tests {
 
-/// The digest of the reference implementation; fast_test.cpp computes it.
+/// The digest of the reference implementation; composed_warps_test.cpp computes it.
 inline constexpr std::uint32_t warp_digest = 0x359EBD16;
 
 inline constexpr std::size_t warp_cases = 240;

@@ -8,13 +8,13 @@
 #include <rolewise/agent/auto_augment.hpp>
 #include <rolewise/agent/color_jitter.hpp>
 #include <rolewise/agent/compose.hpp>
+#include <rolewise/agent/composed_warps.hpp>
 #include <rolewise/agent/cutmix.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/cyclic_views.hpp>
 #include <rolewise/agent/detail/carry_out_maps.hpp>
 #include <rolewise/agent/detail/kernels/variants.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
-#include <rolewise/agent/fast.hpp>
 #include <rolewise/agent/hardest_view.hpp>
 #include <rolewise/agent/horizontal_flip.hpp>
 #include <rolewise/agent/label_maps.hpp>
@@ -207,8 +207,8 @@ void for_each_move(const Check& check)
   check(pairs);
   check(rw::compose{moves, rw::pad_crop_flip{}, crop, rw::vertical_flip{}});
   check(rw::compose{crop, pairs, moves, crop});
-  check(rw::fast<rw::policy_agent>{moves});
-  check(rw::fast<rw::compose<rw::auto_augment, rw::pad_crop_flip>>{
+  check(rw::composed_warps<rw::policy_agent>{moves});
+  check(rw::composed_warps<rw::compose<rw::auto_augment, rw::pad_crop_flip>>{
       rw::compose{pairs, rw::pad_crop_flip{}}});
   check(rw::random_choice{moves, rw::no_agent{}, rw::pad_crop_flip{}});
   check(rw::hardest_view{.agent = moves, .teacher = wary{}, .candidates = 3});
@@ -239,8 +239,8 @@ void for_each_planned(const Check& check)
   check(rw::uniform_augment{.operations = 4});
   check(rw::compose{policy, rw::random_resized_crop{.height = 20, .width = 20},
                     rw::rand_augment{.magnitude = 10}, rw::pad_crop_flip{}});
-  check(rw::fast<rw::rand_augment>{{.operations = 3, .magnitude = 9}});
-  check(rw::fast<rw::compose<rw::trivial_augment_wide, rw::pad_crop_flip>>{
+  check(rw::composed_warps<rw::rand_augment>{{.operations = 3, .magnitude = 9}});
+  check(rw::composed_warps<rw::compose<rw::trivial_augment_wide, rw::pad_crop_flip>>{
       {}, rw::interpolation::bilinear});
 }
 
@@ -344,7 +344,7 @@ TEST_CASE("hand-written maps")
     std::ranges::fill(program.add_operations(), rw::image_step{rw::operation::translate_x, -1.0});
   };
   CHECK(is(labels(planned{back_and_forth}), {none, 1, 2, none, 4, 5}));
-  CHECK(is(labels(rw::fast<planned>{{back_and_forth}}), {0, 1, 2, 3, 4, 5}));
+  CHECK(is(labels(rw::composed_warps<planned>{{back_and_forth}}), {0, 1, 2, 3, 4, 5}));
   const planned corner{[](const rw::image_subjects&, rw::image_program& program) {
     std::ranges::fill(program.add_resizes({.height = 2, .width = 4}), rw::image_box{1, 0, 3, 1});
   }};
@@ -464,7 +464,7 @@ TEST_CASE("any interpolation of the pixels moves maps by the nearest pixel")
   CHECK(torch::equal(labels(crop(rw::resampling::bilinear)), wanted));
   CHECK(torch::equal(labels(crop(rw::resampling::bicubic)), wanted));
   CHECK(wanted.ge(0).all().item<bool>());
-  using moves = rw::fast<rw::rand_augment>;
+  using moves = rw::composed_warps<rw::rand_augment>;
   CHECK(torch::equal(labels(moves{{}, rw::interpolation::bilinear}),
                      labels(moves{{}, rw::interpolation::nearest})));
 }

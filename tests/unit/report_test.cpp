@@ -213,7 +213,8 @@ TEST_CASE("a table aligns numbers to the right and everything by characters, not
   CHECK(report::table{{"empty"}}.text() == "empty\n\u2500\u2500\u2500\u2500\u2500\n");
   CHECK_THROWS_WITH_AS(t.add({"one"}), "rolewise: table: a row has 1 cells, the table 3 columns",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS((void)report::table{{}}, "rolewise: table: has no columns", std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)report::table{{}}, "rolewise: table: has no columns",
+                       std::invalid_argument);
 }
 
 TEST_CASE("a table that is wider than the terminal shows each row as a block of its own")

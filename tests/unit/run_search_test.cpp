@@ -95,9 +95,9 @@ struct scripted_reading_history : scripted {
 };
 
 /// A strategy that applies `one` to every trial that has not finished.
-scripted each(
-    std::function<search::decision(const std::vector<search::trial_state>&, const search::trial_state&)>
-        one)
+scripted each(std::function<search::decision(const std::vector<search::trial_state>&,
+                                             const search::trial_state&)>
+                  one)
 {
   return {[one = std::move(one)](const std::vector<search::trial_state>& all) {
     std::vector<search::decision> decisions;
@@ -352,15 +352,16 @@ TEST_CASE("trials wait until they are started, and a copy of a finished one is s
 {
   const auto train = tiny_data(40);
   // Trial 1 waits for trial 0; when that has finished, trial 1 starts, and then copies trial 0.
-  const auto strategy = each([](const auto& all, const search::trial_state& s) -> rolewise::search::decision {
-    if (s.trial == 0) {
-      if (s.at) return search::keep_trial{0};
-      return search::start_trial{0, rate(0.1)};
-    }
-    if (!all[0].finished) return search::keep_trial{1};
-    if (!s.at) return search::start_trial{1, rate(0.2), 0};
-    return search::exploit_trial{0, 1, rate(0.3)};
-  });
+  const auto strategy =
+      each([](const auto& all, const search::trial_state& s) -> rolewise::search::decision {
+        if (s.trial == 0) {
+          if (s.at) return search::keep_trial{0};
+          return search::start_trial{0, rate(0.1)};
+        }
+        if (!all[0].finished) return search::keep_trial{1};
+        if (!s.at) return search::start_trial{1, rate(0.2), 0};
+        return search::exploit_trial{0, 1, rate(0.3)};
+      });
   const auto found =
       run_search(strategy, rates, maker{train}, [](const auto& step) { return rate_of(step); },
                  train, {.trials = 2, .epochs = 3, .evaluation_interval = 2, .batch_size = 20});

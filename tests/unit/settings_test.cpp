@@ -131,7 +131,7 @@ template<typename... P>
 inline constexpr bool all_described = (Described<P> && ...);
 
 static_assert(
-    all_described<aug_mix, auto_augment, color_jitter, cutmix, cutout, fast<rand_augment>,
+    all_described<aug_mix, auto_augment, color_jitter, cutmix, cutout, composed_warps<rand_augment>,
                   hardest_view<cutmix, frozen_teacher<residual_network<>>>, horizontal_flip,
                   random_choice<no_agent, cutout>, mixup, pad_crop_flip, policy_agent, rand_augment,
                   random_erasing, random_grayscale, random_resized_crop, cyclic_views<cutout>,

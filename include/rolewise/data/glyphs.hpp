@@ -4,12 +4,12 @@
 /// @file
 /// The synthetic `glyphs` data set, which needs no files: each class is a glyph of a few strokes.
 
-#include <rolewise/support/parallel_for.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/detail/glyph_alphabet.hpp>
 #include <rolewise/data/detail/glyph_drawing.hpp>
 #include <rolewise/data/normalization_of.hpp>
+#include <rolewise/support/parallel_for.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -5,8 +5,8 @@
 /// `element_draws`: random numbers per tensor element, new at every step of a layer.
 
 #include <rolewise/core/draws.hpp>
-#include <rolewise/support/parallel_for.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/support/parallel_for.hpp>
 
 #include <cstdint>
 

@@ -5,9 +5,9 @@
 /// Symbolic tracing: the forward pass of a network in full precision, run on `traced_map`s instead
 /// of tensors, gives the network's graph for inference.
 
-#include <rolewise/support/error.hpp>
 #include <rolewise/network/detail/folded.hpp>
 #include <rolewise/network/detail/inference_graph.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cstddef>

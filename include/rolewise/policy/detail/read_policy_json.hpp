@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The parser of `agent/policy_text.hpp`.
+/// The parser of `policy/policy_text.hpp`.
 
 #include <rolewise/policy/augmentation_policy.hpp>
 #include <rolewise/policy/operation.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// The parser of `agent/sub_policy_text.hpp`.
+/// The parser of `policy/sub_policy_text.hpp`.
 
 #include <rolewise/policy/detail/read_policy_json.hpp>
 #include <rolewise/policy/sub_policy.hpp>

@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// The `fast` agent wrapper: composes geometric operations into one resampling, with a choice of
-/// interpolation.
+/// The `composed_warps` agent wrapper: composes geometric operations into one resampling, with a
+/// choice of interpolation.
 
 #include <rolewise/agent/detail/compose_warps.hpp>
 #include <rolewise/agent/detail/planned_view.hpp>
@@ -17,10 +17,10 @@
 
 namespace rolewise {
 
-/// Runs an agent at the `fast` fidelity: the operations, levels, signs and windows that the agent
+/// Runs an agent with composed warps: the operations, levels, signs and windows that the agent
 /// itself draws, with as few resamplings of each image as possible.
 ///
-///     fast{compose{rand_augment{}, pad_crop_flip{}}, interpolation::bilinear}
+///     composed_warps{compose{rand_augment{}, pad_crop_flip{}}, interpolation::bilinear}
 ///
 /// Unwrapped agents have the fidelity `pillow`: each operation is applied separately, bit-equal
 /// to Pillow with nearest-neighbor resampling. The differences:
@@ -41,7 +41,7 @@ namespace rolewise {
 ///   224 x 224.
 ///
 /// Operations on values are bit-equal to `pillow`; an image with no other operations has the same
-/// view at both fidelities.
+/// view both ways.
 ///
 /// Label maps move by the same warps, with `nearest`. With bilinear pixels, holes of the map and of
 /// the image differ only within 1/512 of a pixel of a border (`warp`).
@@ -52,11 +52,13 @@ namespace rolewise {
 /// That of the agent; integer arithmetic after the matrices are composed.
 /// @throws std::invalid_argument on other inputs (`require_images`), and as the agent does
 template<typename Agent = no_agent>
-struct fast {
-  static_assert(PlannedAgent<Agent>,
-                "fast: .agent must satisfy PlannedAgent; what is not planned can't be composed");
-  static_assert(Stateful<Agent>,
-                "fast: .agent must show its state (visit_state) or say has_state = false");
+struct composed_warps {
+  static_assert(
+      PlannedAgent<Agent>,
+      "composed_warps: .agent must satisfy PlannedAgent; what is not planned can't be composed");
+  static_assert(
+      Stateful<Agent>,
+      "composed_warps: .agent must show its state (visit_state) or say has_state = false");
 
   static constexpr std::string_view name = Agent::name;
   static constexpr bool has_state = state_must::be_shown<Agent>;
@@ -92,6 +94,6 @@ struct fast {
   }
 };
 
-static_assert(PlannedAgent<fast<no_agent>>);
+static_assert(PlannedAgent<composed_warps<no_agent>>);
 
 }  // namespace rolewise

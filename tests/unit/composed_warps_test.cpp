@@ -7,11 +7,11 @@
 
 #include <rolewise/agent/auto_augment.hpp>
 #include <rolewise/agent/compose.hpp>
+#include <rolewise/agent/composed_warps.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/detail/affine_map.hpp>
 #include <rolewise/agent/detail/carry_out.hpp>
 #include <rolewise/agent/detail/run_program.hpp>
-#include <rolewise/agent/fast.hpp>
 #include <rolewise/agent/operations_warp.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/rand_augment.hpp>
@@ -348,7 +348,7 @@ TEST_CASE("one operation at nearest is Pillow's but for two pixels in a thousand
     const auto examples = batch_of(noise(2, 3, side, side));
     const auto ask = [&](operation what, double value) {
       const scripted pillow{.steps = {{what, value}}};
-      const auto found = rw::fast{pillow}(examples, progress, key).inputs;
+      const auto found = rw::composed_warps{pillow}(examples, progress, key).inputs;
       different +=
           found.ne(pillow(examples, progress, key).inputs).any(1).sum().item<std::int64_t>();
       all += found.size(0) * side * side;
@@ -371,7 +371,7 @@ TEST_CASE("what changes nothing, alone or composed, is exact")
   const auto examples = batch_of(noise(3, 3, 21, 34));
   for (const auto between : {interpolation::nearest, interpolation::bilinear}) {
     const auto stays = [&](std::vector<rw::image_step> steps) {
-      const rw::fast agent{scripted{.steps = std::move(steps)}, between};
+      const rw::composed_warps agent{scripted{.steps = std::move(steps)}, between};
       CHECK(agent(examples, progress, key).inputs.is_same(examples.inputs));
     };
     stays({{operation::rotate, 0.0}});
@@ -379,11 +379,12 @@ TEST_CASE("what changes nothing, alone or composed, is exact")
     stays({{operation::translate_x, 9.0}, {}, {operation::translate_x, -9.0}});
     stays({{operation::rotate, 21.0}, {operation::rotate, -21.0}});
     stays({{operation::shear_y, 0.3}, {operation::shear_y, -0.3}});
-    const rw::fast mirrored_twice{rw::compose{scripted{.steps = {{operation::rotate, 180.0}},
-                                                       .window = rw::image_window{0, 0, true}},
-                                              scripted{.steps = {{operation::rotate, 180.0}},
-                                                       .window = rw::image_window{0, 0, true}}},
-                                  between};
+    const rw::composed_warps mirrored_twice{
+        rw::compose{
+            scripted{.steps = {{operation::rotate, 180.0}}, .window = rw::image_window{0, 0, true}},
+            scripted{.steps = {{operation::rotate, 180.0}},
+                     .window = rw::image_window{0, 0, true}}},
+        between};
     CHECK(torch::equal(mirrored_twice(examples, progress, key).inputs, examples.inputs));
   }
 }
@@ -395,7 +396,8 @@ TEST_CASE("right angles and whole distances are exact at both interpolations")
       const auto examples = batch_of(noise(3, 3, side, side));
       for (const int quarters : {-1, 1, 2, 3}) {
         CAPTURE(quarters);
-        const rw::fast agent{scripted{.steps = {{operation::rotate, 90.0 * quarters}}}, between};
+        const rw::composed_warps agent{scripted{.steps = {{operation::rotate, 90.0 * quarters}}},
+                                       between};
         CHECK(torch::equal(agent(examples, progress, key).inputs,
                            torch::rot90(examples.inputs, quarters, {2, 3})));
       }
@@ -403,7 +405,7 @@ TEST_CASE("right angles and whole distances are exact at both interpolations")
     auto examples = batch_of(noise(3, 3, 13, 19));
     examples.normalization.mean = {0.4, 0.5, 0.6};
     const auto filler = rw::as_pixel(rw::mean_color(examples.normalization, 3), torch::kCPU);
-    const rw::fast agent{
+    const rw::composed_warps agent{
         scripted{.steps = {{operation::translate_x, 4.0}, {operation::translate_y, -2.0}}},
         between};
     auto wanted = filler.expand_as(examples.inputs).clone();
@@ -432,7 +434,7 @@ TEST_CASE("operations in a row, and the window after them, are the product of th
     for (const auto between : {interpolation::nearest, interpolation::bilinear}) {
       scripted agent{.steps = steps};
       if (with_window) agent.window = {-2, 3, true};
-      const auto program = plan_of(rw::fast{agent, between}, examples);
+      const auto program = plan_of(rw::composed_warps{agent, between}, examples);
       for (const auto& layer : layers_of(program, kind::operations))
         for (const auto& step : program.operations(layer)) CHECK(step == rw::image_step{});
       for (const auto& layer : layers_of(program, kind::windows))
@@ -458,14 +460,14 @@ TEST_CASE("what is no geometric operation ends a run, and only a filled run take
 {
   const auto examples = batch_of(noise(1, 3, 16, 16));
   const auto warps_of = [&](const auto& agent) {
-    const auto program = plan_of(rw::fast{agent}, examples);
+    const auto program = plan_of(rw::composed_warps{agent}, examples);
     std::size_t count = 0;
     for (const auto& layer : layers_of(program, kind::warps))
       count += program.warps(layer)[0].changes_nothing() ? 0U : 1U;
     return count;
   };
   const auto windows_of = [&](const auto& agent) {
-    const auto program = plan_of(rw::fast{agent}, examples);
+    const auto program = plan_of(rw::composed_warps{agent}, examples);
     std::size_t count = 0;
     for (const auto& layer : layers_of(program, kind::windows))
       count += program.windows(layer)[0] == rw::image_window{} ? 0U : 1U;
@@ -488,11 +490,11 @@ TEST_CASE("what is no geometric operation ends a run, and only a filled run take
         1);
   CHECK(windows_of(
             rw::compose{scripted{.steps = {}, .window = window}, scripted{.steps = {turn}}}) == 1);
-  // Warps that are already composed stay unchanged within another `fast`.
-  const rw::fast inner{scripted{.steps = {turn, turn}}, interpolation::bilinear};
-  CHECK((plan_of(rw::fast{inner}, examples).layers().size() ==
+  // Warps that are already composed stay unchanged within another `composed_warps`.
+  const rw::composed_warps inner{scripted{.steps = {turn, turn}}, interpolation::bilinear};
+  CHECK((plan_of(rw::composed_warps{inner}, examples).layers().size() ==
          plan_of(inner, examples).layers().size()));
-  const auto program = plan_of(rw::fast{inner}, examples);
+  const auto program = plan_of(rw::composed_warps{inner}, examples);
   CHECK((program.warps(layers_of(program, kind::warps)[1])[0].between == interpolation::bilinear));
 }
 
@@ -512,8 +514,9 @@ TEST_CASE("bilinear pixels are within a gray level of the mean in double precisi
         {operation::shear_y, random.uniform(draw++) - 0.5}};
     auto all = moved(0, 0);
     for (const auto& step : steps) all = product(all, matrix_of(step, tall, wide));
-    const auto view =
-        rw::fast{scripted{.steps = steps}, interpolation::bilinear}(examples, progress, key).inputs;
+    const auto view = rw::composed_warps{scripted{.steps = steps}, interpolation::bilinear}(
+                          examples, progress, key)
+                          .inputs;
     const auto in = examples.inputs[0][0];
     const auto* pixel = in.const_data_ptr<std::uint8_t>();
     const auto* found = view.const_data_ptr<std::uint8_t>();
@@ -566,7 +569,7 @@ TEST_CASE("the color of a hole does not bleed into the picture")
   // A white image with an unfilled hole in the middle, rotated bilinearly: pixels are white or
   // filled.
   const auto examples = batch_of(torch::full({1, 3, 40, 40}, 255, torch::kByte));
-  const rw::fast agent{
+  const rw::composed_warps agent{
       scripted{.steps = {{operation::cutout, 8.0, 20, 20}, {operation::rotate, 30.0}}},
       interpolation::bilinear};
   const auto view = agent(examples, progress, key).inputs;
@@ -582,7 +585,7 @@ TEST_CASE("both fidelities draw the same operations, levels, signs and windows")
   const auto check = [&](const auto& agent) {
     CAPTURE(agent.name);
     const auto drawn = plan_of(agent, examples),
-               seen = plan_of(rw::fast{agent, interpolation::bilinear}, examples);
+               seen = plan_of(rw::composed_warps{agent, interpolation::bilinear}, examples);
     const auto before = layers_of(drawn, kind::operations),
                after = layers_of(seen, kind::operations);
     REQUIRE(before.size() == after.size());
@@ -620,7 +623,7 @@ TEST_CASE("both fidelities draw the same operations, levels, signs and windows")
   check(rw::uniform_augment{});
 }
 
-TEST_CASE("agents at the fast fidelity are agents, by kernels and by the reference alike")
+TEST_CASE("agents with composed warps are agents, by kernels and by the reference alike")
 {
   const auto hold = [](const auto& agent) {
     CAPTURE(agent.name);
@@ -638,13 +641,15 @@ TEST_CASE("agents at the fast fidelity are agents, by kernels and by the referen
     }
   };
   for (const auto between : {interpolation::nearest, interpolation::bilinear}) {
-    hold(rw::fast{rw::rand_augment{.operations = 3, .magnitude = 9}, between});
-    hold(rw::fast{rw::compose{rw::rand_augment{}, rw::pad_crop_flip{}, rw::cutout{}}, between});
-    rw::laws::draws_matter_for(rw::fast{rw::trivial_augment{}, between});
-    rw::laws::refuses_what_are_no_images(rw::fast{rw::trivial_augment{}, between});
+    hold(rw::composed_warps{rw::rand_augment{.operations = 3, .magnitude = 9}, between});
+    hold(rw::composed_warps{rw::compose{rw::rand_augment{}, rw::pad_crop_flip{}, rw::cutout{}},
+                            between});
+    rw::laws::draws_matter_for(rw::composed_warps{rw::trivial_augment{}, between});
+    rw::laws::refuses_what_are_no_images(rw::composed_warps{rw::trivial_augment{}, between});
   }
-  hold(rw::compose{rw::pad_crop_flip{}, rw::fast{rw::rand_augment{}, interpolation::bilinear},
-                   rw::fast{rw::compose{rw::rand_augment{}, rw::pad_crop_flip{}}}});
+  hold(rw::compose{rw::pad_crop_flip{},
+                   rw::composed_warps{rw::rand_augment{}, interpolation::bilinear},
+                   rw::composed_warps{rw::compose{rw::rand_augment{}, rw::pad_crop_flip{}}}});
 }
 
 TEST_CASE("images whose operations move nothing have the same view at both fidelities")
@@ -653,7 +658,8 @@ TEST_CASE("images whose operations move nothing have the same view at both fidel
   const rw::rand_augment pillow{.operations = 2, .magnitude = 7};
   const auto program = plan_of(pillow, examples);
   const auto plain = pillow(examples, progress, key).inputs;
-  const auto view = rw::fast{pillow, interpolation::bilinear}(examples, progress, key).inputs;
+  const auto view =
+      rw::composed_warps{pillow, interpolation::bilinear}(examples, progress, key).inputs;
   std::int64_t same = 0, other = 0;
   for (std::size_t n = 0; n < program.images(); ++n) {
     const bool moves = std::ranges::any_of(program.layers(), [&](const auto& layer) {
@@ -671,7 +677,8 @@ TEST_CASE("images whose operations move nothing have the same view at both fidel
 TEST_CASE("a program that is written again is composed in the memory that it has")
 {
   const auto examples = rw::laws::images_for_agents(3);
-  const rw::fast agent{rw::compose{rw::rand_augment{.operations = 3}, rw::pad_crop_flip{}}};
+  const rw::composed_warps agent{
+      rw::compose{rw::rand_augment{.operations = 3}, rw::pad_crop_flip{}}};
   const rw::image_subjects subjects{
       {examples.ids.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(examples.size())}};
   rw::image_program program;
@@ -694,13 +701,14 @@ TEST_CASE("what comes after a resize is composed at the new size")
   const rw::random_resized_crop crop{.height = 40, .width = 23};
   const rw::rand_augment moves{.operations = 3, .magnitude = 9};
   const rw::compose inside{crop, moves};
-  const rw::compose outside{crop, rw::fast{moves, interpolation::bilinear}};
-  const auto whole = rw::fast{inside, interpolation::bilinear}(examples, later, key).inputs;
+  const rw::compose outside{crop, rw::composed_warps{moves, interpolation::bilinear}};
+  const auto whole =
+      rw::composed_warps{inside, interpolation::bilinear}(examples, later, key).inputs;
   CHECK(torch::equal(whole, outside(examples, later, key).inputs));
   CHECK_FALSE(torch::equal(whole, inside(examples, later, key).inputs));
   const auto images = static_cast<std::size_t>(examples.size());
   rw::image_program program{images};
-  rw::fast{inside, interpolation::bilinear}.plan(
+  rw::composed_warps{inside, interpolation::bilinear}.plan(
       {{examples.ids.const_data_ptr<std::int64_t>(), images},
        3,
        examples.inputs.size(2),

@@ -1,6 +1,6 @@
-// expect: fast: .agent must satisfy PlannedAgent
+// expect: composed_warps: .agent must satisfy PlannedAgent
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include <rolewise/agent/fast.hpp>
+#include <rolewise/agent/composed_warps.hpp>
 
 #include <string_view>
 
@@ -20,4 +20,4 @@ struct own_agent {
 #endif
 };
 
-auto use() { return rolewise::fast{own_agent{}, rolewise::interpolation::bilinear}; }
+auto use() { return rolewise::composed_warps{own_agent{}, rolewise::interpolation::bilinear}; }
