@@ -57,7 +57,7 @@ void measure(const layer& of, int repetitions)
 int main(int argc, char** argv)
 {
   const bool is_short = bench::is_short(argc, argv);
-  (void)rw::support::retain_heap();
+  (void)rw::retain_heap();
   for (const int threads : {1, 2}) {
     if (is_short && threads == 2) break;
     at::set_num_threads(threads);

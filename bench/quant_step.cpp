@@ -118,7 +118,7 @@ void answer(const char* name, const Network& trained, bench::resnet& plain,
 int main(int argc, char** argv)
 {
   const bool is_short = bench::is_short(argc, argv);
-  if (!rw::support::retain_heap()) std::cerr << "the allocator keeps what it likes\n";
+  if (!rw::retain_heap()) std::cerr << "the allocator keeps what it likes\n";
   at::set_num_threads(2);
   torch::manual_seed(0);
   const rw::sample_shape shape{.channels = 3, .height = 32, .width = 32, .classes = 100};

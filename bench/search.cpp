@@ -366,7 +366,7 @@ void report(std::vector<contestant>& all, const std::string& what, std::int64_t 
 int main(int argc, char** argv)
 try {
   const bool is_short = bench::is_short(argc, argv);
-  (void)rw::support::retain_heap();
+  (void)rw::retain_heap();
   at::set_num_threads(1);
   const rw::search_run_options options{.trials = 16,
                                        .epochs = is_short ? 1 : 2,

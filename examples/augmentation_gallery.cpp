@@ -265,7 +265,7 @@ int main(int argc, char** argv)
 try {
   const auto wanted = parse(argc, argv);
   if (wanted) show(*wanted);
-  rw::support::require_written();
+  rw::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "augmentation_gallery: %s\nTry --help.\n", error.what());
   return 2;

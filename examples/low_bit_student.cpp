@@ -255,7 +255,7 @@ class experiment {
 
 int main(int argc, char** argv)
 try {
-  (void)rw::support::retain_heap();
+  (void)rw::retain_heap();
   job wanted;
   CLI::App app{"What do bits cost? Low-bit students that start from a full-precision network."};
   app.add_option("--data", wanted.data, "folder of a data set; without it the built-in glyphs")
@@ -287,7 +287,7 @@ try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
     (void)app.exit(help);
-    rw::support::require_written();
+    rw::require_written();
     return 0;
   }
   if (!wanted.data.empty()) wanted.data = command_line::whole_name(wanted.data);
@@ -297,7 +297,7 @@ try {
   experiment{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
                                          : command_line::open_data(wanted.data, wanted.relabel)}
       .run();
-  rw::support::require_written();
+  rw::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "low_bit_student: %s\nTry --help.\n", error.what());
   return 2;

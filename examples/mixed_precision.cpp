@@ -86,5 +86,5 @@ int main()
       << '\n'
       << rw::report::cost_table(rw::costs_of(mixed)).text(rw::support::columns_for_lines(stdout))
       << "bit-operations: " << rw::bit_operations_definition << '\n';
-  rw::support::require_written();
+  rw::require_written();
 }

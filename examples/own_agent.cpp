@@ -61,5 +61,5 @@ int main()
       rw::report::contact_sheet{
           .rows = {{"original", sixteen},
                    {"view", pretraining.agent(sixteen, {.epoch = 0}, rw::seed{0})}}});
-  rw::support::require_written();
+  rw::require_written();
 }

@@ -55,5 +55,5 @@ int main()
 
   std::cout << "teacher " << rw::accuracy(pretraining.student, data.test) << ", student "
             << rw::accuracy(training.student, data.test) << '\n';
-  rw::support::require_written();
+  rw::require_written();
 }

@@ -87,5 +87,5 @@ int main()
   for (const auto& layer : pretraining.student.layers())
     std::cout << layer.place.name << ": " << layer.widths.weights.value() << " bits, "
               << layer.weights << " weights\n";
-  rw::support::require_written();
+  rw::require_written();
 }

@@ -62,5 +62,5 @@ int main()
 
   std::cout << "teacher " << rw::accuracy(training.teacher, data.test) << ", 2-bit student "
             << rw::accuracy(training.student, data.test) << '\n';
-  rw::support::require_written();
+  rw::require_written();
 }

@@ -38,13 +38,13 @@
 
 int main(int argc, char** argv)
 try {
-  (void)rolewise::support::retain_heap();
+  (void)rolewise::retain_heap();
   if (const auto asked = role_wise::parse(argc, argv)) {
     const auto job = asked->is_resumed ? role_wise::read_job(*asked) : *asked;
     if (!job.is_resumed) role_wise::require_free(job);
     role_wise::report(job, role_wise::run_experiment(job));
   }
-  rolewise::support::require_written();
+  rolewise::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "role_wise: %s\nTry --help.\n", error.what());
   return 2;

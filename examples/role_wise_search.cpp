@@ -166,10 +166,10 @@ void run(const search_job& wanted)
 
 int main(int argc, char** argv)
 try {
-  (void)rw::support::retain_heap();
+  (void)rw::retain_heap();
   search_job wanted;
   if (parse(argc, argv, wanted)) run(wanted);
-  rw::support::require_written();
+  rw::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "role_wise_search: %s\nTry --help.\n", error.what());
   return 2;

@@ -221,7 +221,7 @@ int main(int argc, char** argv)
 try {
   const auto wanted = parse(argc, argv);
   if (wanted) answer_to(*wanted);
-  rw::support::require_written();
+  rw::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "schedule_tool: %s\nTry --help.\n", error.what());
   return 2;

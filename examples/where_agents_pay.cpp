@@ -165,7 +165,7 @@ int main(int argc, char** argv)
 try {
   options wanted;
   if (parse(argc, argv, wanted)) run(wanted);
-  rw::support::require_written();
+  rw::require_written();
 } catch (const CLI::ParseError& error) {
   std::fprintf(stderr, "where_agents_pay: %s\nTry --help.\n", error.what());
   return 2;

@@ -25,6 +25,6 @@ int main()
   rw::fit(training, data.train, {.epochs = 8}, rw::progress_bar{});
   std::cout << "accuracy of the 2-bit student: " << rw::accuracy(training.student, data.test)
             << '\n';
-  rw::support::require_written();
+  rw::require_written();
 }
 // [/readme]

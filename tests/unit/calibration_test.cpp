@@ -180,7 +180,7 @@ TEST_CASE("a data set calibrates in the order of its batches, through an agent")
                            a.at("stage1.0.input.quantizer.highest")));
   std::vector<rw::batch> shown;
   for (const auto& each : rw::batches(data.test, {.size = 50})) shown.push_back(each);
-  CHECK(rolewise::measurement::agreement(rw::frozen(whole), rw::frozen(full), shown) > 0.9);
+  CHECK(rw::measurement::agreement(rw::frozen(whole), rw::frozen(full), shown) > 0.9);
 }
 
 TEST_CASE("calibrate refuses what cannot be calibrated")

@@ -257,12 +257,12 @@ TEST_CASE("a file is written whole or not at all")
   std::filesystem::create_directories(folder);
   const auto path = (folder / "notes.txt").string();
 
-  rolewise::support::write_file_atomically(path, "first");
-  rolewise::support::write_file_atomically(path, "second");
+  rw::support::write_file_atomically(path, "first");
+  rw::support::write_file_atomically(path, "second");
   CHECK(read(path) == "second");
 
   CHECK_THROWS_WITH_AS(
-      rolewise::support::write_file_atomically((folder / "missing" / "notes.txt").string(), "x"),
+      rw::support::write_file_atomically((folder / "missing" / "notes.txt").string(), "x"),
       ("rolewise: " + (folder / "missing" / "notes.txt").string() +
        ": cannot be written: No such file or directory")
           .c_str(),
@@ -276,7 +276,7 @@ TEST_CASE("a file is written whole or not at all")
   ::setrlimit(RLIMIT_FSIZE, &small);
   std::string words = "nothing";
   try {
-    rolewise::support::write_file_atomically(path, "third");
+    rw::support::write_file_atomically(path, "third");
   } catch (const std::runtime_error& error) {
     words = error.what();
   }
@@ -292,7 +292,7 @@ TEST_CASE("a file is written whole or not at all")
 
 TEST_CASE("freed memory that is kept is not requested from the system again")
 {
-  if (!rolewise::support::retain_heap()) return;  // another allocator
+  if (!rolewise::retain_heap()) return;  // another allocator
   const auto pages = [] {
     rusage so_far{};
     getrusage(RUSAGE_SELF, &so_far);
@@ -325,7 +325,7 @@ TEST_CASE("concurrent tasks have their own threads, and all are done once")
   for (const std::int64_t most : {1, 2, 5}) {
     std::atomic<int> inside{0}, highest{0};
     std::vector<std::int64_t> done;
-    rolewise::support::run_concurrently(
+    rw::support::run_concurrently(
         {7, 3, 5, 1}, {.max_concurrent = most, .threads_per_task = 1},
         [&](std::int64_t task) {
           CHECK(at::get_num_threads() == 1);
@@ -352,7 +352,7 @@ TEST_CASE("the first failure of concurrent tasks is reported, and no task begins
 {
   std::vector<std::int64_t> begun;
   std::mutex mutex;
-  CHECK_THROWS_WITH(rolewise::support::run_concurrently(
+  CHECK_THROWS_WITH(rw::support::run_concurrently(
                         {0, 1, 2, 3, 4}, {.max_concurrent = 1},
                         [&](std::int64_t task) {
                           const std::lock_guard hold{mutex};

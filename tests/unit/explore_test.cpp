@@ -59,8 +59,8 @@ std::vector<rw::exploit_event> recorded_events()
     const auto path = std::string{ROLEWISE_SOURCE_FOLDER "/examples/schedules/"} + name;
     for (auto& event : rw::read_policy_log(path)) events.push_back(std::move(event));
     if (const char* const data = std::getenv("ROLEWISE_TEST_DATA"))
-      CHECK(rolewise::support::text_of_file(std::string{data} + "/pba-schedules/" + name) ==
-            rolewise::support::text_of_file(path));
+      CHECK(rw::support::text_of_file(std::string{data} + "/pba-schedules/" + name) ==
+            rw::support::text_of_file(path));
   }
   return events;
 }
@@ -69,8 +69,8 @@ void add_changes(std::vector<change>& all, const rw::augmentation_policy& parent
                  const rw::augmentation_policy& child)
 {
   for (std::size_t place = 0; place < 60; ++place)
-    all.push_back({rolewise::search::detail::highest_level(place), parent.levels()[place],
-                   child.levels()[place]});
+    all.push_back(
+        {rw::search::detail::highest_level(place), parent.levels()[place], child.levels()[place]});
 }
 
 std::vector<change> recorded_changes()
@@ -80,17 +80,16 @@ std::vector<change> recorded_changes()
   return all;
 }
 
-std::vector<change> explored_changes(std::uint64_t run,
-                                     const rolewise::search::exploration& how = {})
+std::vector<change> explored_changes(std::uint64_t run, const rw::search::exploration& how = {})
 {
   std::vector<change> all;
-  const auto space = rolewise::search::policy_space();
+  const auto space = rw::search::policy_space();
   std::uint64_t number = 0;
   for (const auto& event : recorded_events()) {
     const auto key = rw::seed{17}.split(run).split(number++);
-    const auto child = rolewise::search::explore(
-        space, rolewise::search::configuration_of(event.old_policy), key, how);
-    add_changes(all, event.old_policy, rolewise::search::policy_at(child));
+    const auto child =
+        rw::search::explore(space, rw::search::configuration_of(event.old_policy), key, how);
+    add_changes(all, event.old_policy, rw::search::policy_at(child));
   }
   return all;
 }

@@ -132,10 +132,10 @@ TEST_CASE("a device and a pipe are written through")
 
 TEST_CASE("what was printed and is lost is an error")
 {
-  CHECK_NOTHROW(rw::support::require_written());
+  CHECK_NOTHROW(rw::require_written());
   std::ofstream full{"/dev/full"};
   full << "a result";
-  CHECK(complaint([&] { rw::support::require_written(full); }) ==
+  CHECK(complaint([&] { rw::require_written(full); }) ==
         "rolewise: standard output: cannot be written: what was printed is lost, or part of it");
 }
 

@@ -306,7 +306,7 @@ TEST_CASE("the Hutchinson estimate over all signs is the trace")
   for (int k = 0; k < 8; ++k) {
     const auto signs =
         torch::tensor({k & 1 ? 1. : -1., k & 2 ? 1. : -1., k & 4 ? 1. : -1.}, torch::kFloat64);
-    sum += rolewise::measurement::detail::quadratic_forms(slope, {x}, {signs})[0];
+    sum += rw::measurement::detail::quadratic_forms(slope, {x}, {signs})[0];
   }
   CHECK(sum / 8 == doctest::Approx(6).epsilon(1e-12));
 }
@@ -314,18 +314,17 @@ TEST_CASE("the Hutchinson estimate over all signs is the trace")
 TEST_CASE("traces are estimated layer by layer")
 {
   const parabola body;
-  const auto traces = rolewise::measurement::hessian_traces(
+  const auto traces = rw::measurement::hessian_traces(
       body, rw::batch{}, first_logit{}, {.draws = 400, .tolerance = 0, .seed = rw::seed{1}});
   REQUIRE(traces.size() == 2);
   CHECK(traces[0].trace == doctest::Approx(6).epsilon(.05));
   CHECK(traces[1].trace == doctest::Approx(2 * 2 * 3).epsilon(.2));  // noise of cross-layer terms
   CHECK(traces[0].mean() == traces[0].trace / 3);
-  const auto again = rolewise::measurement::hessian_traces(
+  const auto again = rw::measurement::hessian_traces(
       body, rw::batch{}, first_logit{}, {.draws = 400, .tolerance = 0, .seed = rw::seed{1}});
   CHECK(again[0].trace == traces[0].trace);
-  CHECK_THROWS_AS(
-      rolewise::measurement::hessian_traces(body, rw::batch{}, first_logit{}, {.draws = 0}),
-      std::invalid_argument);
+  CHECK_THROWS_AS(rw::measurement::hessian_traces(body, rw::batch{}, first_logit{}, {.draws = 0}),
+                  std::invalid_argument);
 }
 
 TEST_CASE("traces of a network are those of its weights, at any widths")
@@ -334,9 +333,9 @@ TEST_CASE("traces of a network are those of its weights, at any widths")
   const auto few = rw::resnet8(small, rw::dorefa{}, rw::inner_bits<2>);
   const auto examples = images(small, 6);
   const auto traces =
-      rolewise::measurement::hessian_traces(few, examples, {}, {.draws = 2, .tolerance = 0});
-  const auto full = rolewise::measurement::hessian_traces(rw::resnet8(small), examples, {},
-                                                          {.draws = 2, .tolerance = 0});
+      rw::measurement::hessian_traces(few, examples, {}, {.draws = 2, .tolerance = 0});
+  const auto full = rw::measurement::hessian_traces(rw::resnet8(small), examples, {},
+                                                    {.draws = 2, .tolerance = 0});
   REQUIRE(traces.size() == 10);
   for (std::size_t i = 0; i < traces.size(); ++i) {
     CHECK(traces[i].trace == doctest::Approx(full[i].trace).epsilon(1e-6));
@@ -361,14 +360,14 @@ TEST_CASE("the trace of a classifier is that of softmax regression")
 
   rw::paired_outputs pair;
   pair.student = answer;
-  const auto w = rolewise::measurement::detail::weights_of_layers(n, n.layers()).back();
+  const auto w = rw::measurement::detail::weights_of_layers(n, n.layers()).back();
   const auto loss =
       rw::evaluate_loss(rw::cross_entropy{}, pair, rw::targets{examples.labels, examples.ids, {}});
   const auto slope = torch::autograd::grad({loss}, {w}, {}, true, true);
   double sum = 0;
   for (std::int64_t draw = 0; draw < 200; ++draw)
-    sum += rolewise::measurement::detail::quadratic_forms(
-        slope, {w}, {rolewise::measurement::detail::drawn_signs(w, rw::seed{4}, draw)})[0];
+    sum += rw::measurement::detail::quadratic_forms(
+        slope, {w}, {rw::measurement::detail::drawn_signs(w, rw::seed{4}, draw)})[0];
   CHECK(sum / 200 == doctest::Approx(expected).epsilon(.05));
 }
 
@@ -376,20 +375,20 @@ TEST_CASE("questions about a network give a scheme that it takes")
 {
   const rw::sample_shape small{.channels = 1, .height = 8, .width = 8, .classes = 3};
   auto n = rw::resnet8(small, rw::dorefa{}, rw::inner_bits<8>);
-  const auto traces = rolewise::measurement::hessian_traces(n, images(small, 6), {}, {.draws = 2});
-  for (const auto measure : {rolewise::measurement::cost_measure::bytes,
-                             rolewise::measurement::cost_measure::bit_operations}) {
-    const rolewise::measurement::sensitivity_options options{.widths = {both(8), both(4), both(2)},
-                                                             .measure = measure};
+  const auto traces = rw::measurement::hessian_traces(n, images(small, 6), {}, {.draws = 2});
+  for (const auto measure :
+       {rw::measurement::cost_measure::bytes, rw::measurement::cost_measure::bit_operations}) {
+    const rw::measurement::sensitivity_options options{.widths = {both(8), both(4), both(2)},
+                                                       .measure = measure};
     const auto questions =
         rw::tied(rw::measurement::bit_questions(n, rw::dorefa{}, traces, options),
                  rw::shortcut_ties(n.layers()));
     CHECK(questions.size() == 6);
-    const double fixed = rolewise::measurement::undecided_cost(n, questions, measure);
+    const double fixed = rw::measurement::undecided_cost(n, questions, measure);
     const auto found = rw::choose_bits(questions, rw::span_of(questions).at(.5));
     n.set_bits(found.scheme());
     const auto costs = rw::costs_of(n);
-    CHECK((measure == rolewise::measurement::cost_measure::bytes
+    CHECK((measure == rw::measurement::cost_measure::bytes
                ? costs.bytes()
                : costs.bit_operations()) == doctest::Approx(fixed + found.cost).epsilon(1e-12));
     CHECK(n.layers().front().widths == both(32));
@@ -408,25 +407,25 @@ TEST_CASE("distances of weights")
   const rw::layer_id place{"a", rw::layer_kind::convolution, 1, 3};
   const auto w = torch::tensor({.5, -1., .2, 0., -.3}, torch::kFloat64);
   const auto q = torch::tensor({1., -3., 1., 1., -1.}, torch::kFloat64) / 3;
-  CHECK(rolewise::measurement::weight_error(rw::dorefa{}, place, w, bit_width{2},
-                                            rolewise::measurement::weight_distance::plain) ==
+  CHECK(rw::measurement::weight_error(rw::dorefa{}, place, w, bit_width{2},
+                                      rw::measurement::weight_distance::plain) ==
         doctest::Approx((w - q).square().sum().item<double>()).epsilon(1e-12));
   const double dot = (w * q).sum().item<double>(), size = q.square().sum().item<double>();
-  CHECK(rolewise::measurement::weight_error(rw::dorefa{}, place, w, bit_width{2}) ==
+  CHECK(rw::measurement::weight_error(rw::dorefa{}, place, w, bit_width{2}) ==
         doctest::Approx(w.square().sum().item<double>() - dot * dot / size).epsilon(1e-12));
-  CHECK(rolewise::measurement::weight_error(rw::dorefa{}, place, w, bit_width{32}) == 0);
+  CHECK(rw::measurement::weight_error(rw::dorefa{}, place, w, bit_width{32}) == 0);
   torch::manual_seed(1);
   const auto more = torch::randn({4, 3, 3, 3});
-  CHECK(rolewise::measurement::weight_error(rw::lq_nets{}, place, more, bit_width{3}) <
-        rolewise::measurement::weight_error(rw::lq_nets{}, place, more, bit_width{2}));
-  CHECK_THROWS_AS(static_cast<void>(rolewise::measurement::weight_error(rw::dorefa{}, place, w / 0.,
-                                                                        bit_width{2})),
-                  std::runtime_error);
+  CHECK(rw::measurement::weight_error(rw::lq_nets{}, place, more, bit_width{3}) <
+        rw::measurement::weight_error(rw::lq_nets{}, place, more, bit_width{2}));
+  CHECK_THROWS_AS(
+      static_cast<void>(rw::measurement::weight_error(rw::dorefa{}, place, w / 0., bit_width{2})),
+      std::runtime_error);
 }
 
 TEST_CASE("bits of layers are a search space, both ways")
 {
-  const rolewise::search::bit_space bits{{"a", "b"}, {2, 4, 8}};
+  const rw::search::bit_space bits{{"a", "b"}, {2, 4, 8}};
   const auto space = bits.space();
   CHECK(rw::search::grid{}.configurations(space) == 9);
   for (std::int64_t i = 0; i < 9; ++i) {
@@ -437,7 +436,7 @@ TEST_CASE("bits of layers are a search space, both ways")
     CHECK(scheme({"c", rw::layer_kind::convolution, 1, 3}) == both(3));
     CHECK(std::to_string(scheme({"b"}).weights.value()) == configuration.choice("bits.b"));
   }
-  const rolewise::search::bit_space numbers{{"a"}, {2, 3, 4}};
+  const rw::search::bit_space numbers{{"a"}, {2, 3, 4}};
   const auto drawn = numbers.space().sample(rw::seed{1});
   CHECK(numbers.scheme(drawn)({"a"}).weights.value() == drawn.integer("bits.a"));
   CHECK(numbers.configuration_of(numbers.scheme(drawn)) == drawn);
@@ -459,7 +458,7 @@ TEST_CASE("bits of layers are a search space, both ways")
   CHECK_THROWS_AS(numbers.configuration_of(rw::per_layer<>{.layers = {{"a", both(8)}}}),
                   std::invalid_argument);
   const auto inside =
-      rolewise::search::layers_inside(rw::resnet8(rw::sample_shape{.classes = 10}).layers());
+      rw::search::layers_inside(rw::resnet8(rw::sample_shape{.classes = 10}).layers());
   CHECK(inside.size() == 8);
   CHECK(inside.front() == "stage1.0.convolution1");
 }
@@ -467,8 +466,8 @@ TEST_CASE("bits of layers are a search space, both ways")
 TEST_CASE("a search tries the bits of layers")
 {
   const auto data = rw::glyphs({.classes = 3, .train = 16, .test = 8, .seed = rw::seed{3}});
-  const rolewise::search::bit_space bits{
-      rolewise::search::layers_inside(rw::resnet8(data.shape, rw::dorefa{}).layers()), {2, 4, 8}};
+  const rw::search::bit_space bits{
+      rw::search::layers_inside(rw::resnet8(data.shape, rw::dorefa{}).layers()), {2, 4, 8}};
   const auto found = rw::run_search(
       rw::search::random_search{}, bits.space(),
       [&](const rw::search::configuration& p, std::int64_t, rw::seed own) {
@@ -488,12 +487,12 @@ TEST_CASE("costs as a table and as JSON lines")
 {
   const auto costs =
       rw::costs_of(rw::role_kd_resnet18(rw::sample_shape{.classes = 100}, rw::dorefa{}));
-  const auto text = rolewise::report::cost_table(costs).text();
+  const auto text = rw::report::cost_table(costs).text();
   CHECK(text.find("stage1.0.convolution1            2                2       36864     9216") !=
         std::string::npos);
   CHECK(text.find("3039888") != std::string::npos);
 
-  std::istringstream lines{rolewise::report::cost_json_lines(costs)};
+  std::istringstream lines{rw::report::cost_json_lines(costs)};
   std::string line;
   std::size_t count = 0;
   double operations = 0, bytes = 0;
@@ -536,12 +535,11 @@ struct first_layer : parabola {
 
 TEST_CASE("layers that share their weights have one trace, that of the tensor")
 {
-  const rolewise::measurement::trace_options options{
-      .draws = 5, .tolerance = 0, .seed = rw::seed{1}};
-  const auto alone = rolewise::measurement::hessian_traces(first_layer<false>{}, rw::batch{},
-                                                           first_logit{}, options);
-  const auto shared = rolewise::measurement::hessian_traces(first_layer<true>{}, rw::batch{},
-                                                            first_logit{}, options);
+  const rw::measurement::trace_options options{.draws = 5, .tolerance = 0, .seed = rw::seed{1}};
+  const auto alone =
+      rw::measurement::hessian_traces(first_layer<false>{}, rw::batch{}, first_logit{}, options);
+  const auto shared =
+      rw::measurement::hessian_traces(first_layer<true>{}, rw::batch{}, first_logit{}, options);
   REQUIRE(shared.size() == 2);
   CHECK(shared[0].trace == alone[0].trace);
   CHECK(shared[1].trace == alone[0].trace);
@@ -553,7 +551,7 @@ TEST_CASE("traces want labels that are classes")
   const rw::sample_shape small{.channels = 1, .height = 8, .width = 8, .classes = 3};
   auto examples = images(small, 6);
   examples.labels[4] = 3;
-  CHECK_THROWS_WITH_AS((void)rolewise::measurement::hessian_traces(rw::resnet8(small), examples),
+  CHECK_THROWS_WITH_AS((void)rw::measurement::hessian_traces(rw::resnet8(small), examples),
                        "rolewise: hessian_traces: want labels in 0 .. 2, got 3 for example 4 of "
                        "the batch",
                        std::invalid_argument);

@@ -162,7 +162,7 @@ std::vector<std::string> corpus_texts()
     paths.push_back(entry.path().string());
   std::sort(paths.begin(), paths.end());
   std::vector<std::string> texts;
-  for (const auto& path : paths) texts.push_back(rolewise::support::text_of_file(path));
+  for (const auto& path : paths) texts.push_back(rw::support::text_of_file(path));
   return texts;
 }
 
@@ -390,7 +390,7 @@ TEST_CASE("logs are read in both dialects and written back as the same events")
   for (const auto dialect : {rw::log_dialect::json, rw::log_dialect::python})
     CHECK(rw::parse_policy_log(rw::policy_log_text(log, dialect)) == log);
   for (const auto* name : {"rcifar10_16_wrn.txt", "rsvhn_16_wrn.txt"}) {
-    const auto text = rolewise::support::text_of_file(schedules + name);
+    const auto text = rw::support::text_of_file(schedules + name);
     CHECK(rw::policy_log_text(rw::parse_policy_log(text), rw::log_dialect::python) == text);
   }
   const auto json = rw::policy_log_text(log, rw::log_dialect::json);
@@ -582,10 +582,10 @@ TEST_CASE("files that cannot be read are errors with their names")
         "rolewise: no/such/log: cannot be read: No such file or directory");
   CHECK(complaint([] { (void)rw::read_policy_schedule("/"); }) ==
         "rolewise: /: cannot be read: Is a directory");
-  CHECK(complaint([] { (void)rolewise::support::text_of_file("/dev/zero", 100000); }) ==
+  CHECK(complaint([] { (void)rw::support::text_of_file("/dev/zero", 100000); }) ==
         "rolewise: /dev/zero: has more than 100000 bytes, want at most those");
   const scratch_file file{"wrong.json"};
-  rolewise::support::write_file_atomically(file.path(), "{\n  'rolewise': 1");
+  rw::support::write_file_atomically(file.path(), "{\n  'rolewise': 1");
   CHECK(complaint([&] { (void)rw::read_policy(file.path()); }) ==
         "rolewise: " + file.path() + ":2:3: found ''', want a name in quotes");
 }
@@ -746,9 +746,9 @@ TEST_CASE("operations are found by name, and the nearest is suggested")
   CHECK(rw::nearest_operation("Solarize") == operation::solarize);
   CHECK(rw::nearest_operation("Equalize") == operation::equalize);
   CHECK(rw::nearest_operation("Posterize") == operation::posterize);
-  CHECK(rolewise::support::edit_distance("kitten", "sitting") == 3);
-  CHECK(rolewise::support::edit_distance("", "abc") == 3);
-  CHECK(rolewise::support::edit_distance("abc", "") == 3);
+  CHECK(rw::support::edit_distance("kitten", "sitting") == 3);
+  CHECK(rw::support::edit_distance("", "abc") == 3);
+  CHECK(rw::support::edit_distance("abc", "") == 3);
   CHECK(refusal([] { (void)rw::operation_named("Sharpnes"); }) ==
         "rolewise: operation_named: no operation of a policy is called 'Sharpnes'; the nearest is "
         "'Sharpness'");

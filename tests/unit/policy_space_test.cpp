@@ -39,7 +39,7 @@ std::string refusal(const std::function<void()>& f)
 }
 
 /// The configurations at which a random search starts its trials.
-std::vector<rw::search::configuration> started(const rolewise::search::search_space& space,
+std::vector<rw::search::configuration> started(const rw::search::search_space& space,
                                                std::int64_t trials)
 {
   std::vector<rw::search::trial_state> waiting;
@@ -51,7 +51,7 @@ std::vector<rw::search::configuration> started(const rolewise::search::search_sp
 }
 
 /// Whether the values of every dimension are equally likely at the configurations.
-bool all_uniform(const rolewise::search::search_space& space,
+bool all_uniform(const rw::search::search_space& space,
                  const std::vector<rw::search::configuration>& configurations)
 {
   for (const auto& d : space.dimensions()) {
@@ -86,7 +86,7 @@ constexpr std::int64_t trials = 3000;
 
 TEST_CASE("the space of a policy has its 60 levels by name, in the order of a policy vector")
 {
-  const auto space = rolewise::search::policy_space();
+  const auto space = rw::search::policy_space();
   const auto& all = space.dimensions();
   REQUIRE(all.size() == 60);
   CHECK(all[0] ==
@@ -101,22 +101,22 @@ TEST_CASE("the space of a policy has its 60 levels by name, in the order of a po
 
 TEST_CASE("policies convert to configurations and back")
 {
-  const auto space = rolewise::search::policy_space();
+  const auto space = rw::search::policy_space();
   for (const auto& policy : {rw::augmentation_policy{}, some_policy()}) {
-    const auto p = rolewise::search::configuration_of(policy);
+    const auto p = rw::search::configuration_of(policy);
     CHECK(space.contains(p));
-    CHECK(rolewise::search::policy_at(p) == policy);
+    CHECK(rw::search::policy_at(p) == policy);
   }
-  const auto p = rolewise::search::configuration_of(some_policy());
+  const auto p = rw::search::configuration_of(some_policy());
   CHECK(p.integer("Rotate.1.probability") == some_policy().probability(0));
   CHECK(p.integer("Contrast.2.magnitude") == some_policy().magnitude(29));
   for (const auto& drawn : started(space, 50))
-    CHECK(rolewise::search::configuration_of(rolewise::search::policy_at(drawn)) == drawn);
+    CHECK(rw::search::configuration_of(rw::search::policy_at(drawn)) == drawn);
 }
 
 TEST_CASE("random search over the space of policies gives policies, all levels equally likely")
 {
-  const auto space = rolewise::search::policy_space();
+  const auto space = rw::search::policy_space();
   const auto configurations = started(space, trials);
   REQUIRE(configurations.size() == trials);
   std::vector<tally> levels(60);
@@ -124,7 +124,7 @@ TEST_CASE("random search over the space of policies gives policies, all levels e
     for (int level = 0; level < (i % 2 == 0 ? 11 : 10); ++level)
       levels[i].expect(std::to_string(level), i % 2 == 0 ? 1.0 / 11.0 : 0.1);
   for (const auto& p : configurations) {
-    const auto policy = rolewise::search::policy_at(p);
+    const auto policy = rw::search::policy_at(p);
     for (std::size_t i = 0; i < 60; ++i) levels[i].count(std::to_string(policy.levels()[i]));
   }
   for (const auto& of : levels) CHECK(of.fits());
@@ -144,12 +144,11 @@ TEST_CASE("random search over the space of policies gives policies, all levels e
 TEST_CASE("a policy that was drawn is followed, written and read")
 {
   // [points]
-  const auto space =
-      rolewise::search::policy_space("student.");  // student.Rotate.1.probability, ...
-  const auto drawn = space.sample(rw::seed{8});    // or what a strategy proposes
-  const rw::policy_agent agent{.policy = rolewise::search::policy_at(drawn, "student.")};
-  const auto text = rw::json_text(rolewise::search::policy_at(drawn, "student."));
-  const auto again = rolewise::search::configuration_of(rw::parse_policy(text), "student.");
+  const auto space = rw::search::policy_space("student.");  // student.Rotate.1.probability, ...
+  const auto drawn = space.sample(rw::seed{8});             // or what a strategy proposes
+  const rw::policy_agent agent{.policy = rw::search::policy_at(drawn, "student.")};
+  const auto text = rw::json_text(rw::search::policy_at(drawn, "student."));
+  const auto again = rw::search::configuration_of(rw::parse_policy(text), "student.");
   // [/points]
   CHECK(again == drawn);
   const auto ids = torch::arange(2);
@@ -161,27 +160,27 @@ TEST_CASE("each role has a policy in one space")
 {
   std::vector<rw::search::dimension> dimensions{{"rate", rw::search::real_interval{0.01, 0.1}}};
   for (const char* role : {"teacher.", "student."}) {
-    const auto of_role = rolewise::search::policy_space(role);
+    const auto of_role = rw::search::policy_space(role);
     dimensions.insert(dimensions.end(), of_role.dimensions().begin(), of_role.dimensions().end());
   }
-  const rolewise::search::search_space space{dimensions};
+  const rw::search::search_space space{dimensions};
   CHECK(space.dimensions().size() == 121);
   const auto p = space.sample(rw::seed{8});
-  const auto of_teacher = rolewise::search::policy_at(p, "teacher."),
-             of_student = rolewise::search::policy_at(p, "student.");
+  const auto of_teacher = rw::search::policy_at(p, "teacher."),
+             of_student = rw::search::policy_at(p, "student.");
   CHECK_FALSE(of_teacher == of_student);
   CHECK(of_student.probability(0) == p.integer("student.Rotate.1.probability"));
-  CHECK(rolewise::search::policy_space("student.")
-            .contains(rolewise::search::configuration_of(of_student, "student.")));
+  CHECK(rw::search::policy_space("student.")
+            .contains(rw::search::configuration_of(of_student, "student.")));
 }
 
 TEST_CASE("a configuration that is no policy is refused with the reason")
 {
-  const auto fine = rolewise::search::configuration_of(some_policy());
-  const auto with = [&](const char* name, rolewise::search::configuration::value x) {
+  const auto fine = rw::search::configuration_of(some_policy());
+  const auto with = [&](const char* name, rw::search::configuration::value x) {
     auto p = fine;
     p.set(name, std::move(x));
-    return refusal([&] { (void)rolewise::search::policy_at(p); });
+    return refusal([&] { (void)rw::search::policy_at(p); });
   };
   CHECK(with("something.else", 1.0) == "accepted");
   CHECK(with("Rotate.2.probability", std::int64_t{11}) ==
@@ -192,17 +191,17 @@ TEST_CASE("a configuration that is no policy is refused with the reason")
         "rolewise: policy_at: 'Invert.1.magnitude' is -1, want 0 .. 9");
   CHECK(with("Color.1.probability", 3.0) ==
         "rolewise: policy_at: 'Color.1.probability' is no integer, want 0 .. 10");
-  CHECK(refusal([] { (void)rolewise::search::policy_at({}); }) ==
+  CHECK(refusal([] { (void)rw::search::policy_at({}); }) ==
         "rolewise: policy_at: the configuration has no 'Rotate.1.probability', want an integer 0 "
         ".. 10");
-  CHECK(refusal([&] { (void)rolewise::search::policy_at(fine, "student."); }) ==
+  CHECK(refusal([&] { (void)rw::search::policy_at(fine, "student."); }) ==
         "rolewise: policy_at: the configuration has no 'student.Rotate.1.probability', want an "
         "integer 0 .. 10");
 }
 
 TEST_CASE("AutoAugment's policies convert to configurations and back")
 {
-  const auto space = rolewise::search::sub_policy_space(25);
+  const auto space = rw::search::sub_policy_space(25);
   CHECK(space.dimensions().size() == 25 * 6);
   CHECK(space.dimensions()[0].name == "0.first.operation");
   CHECK(space.dimensions()[9] ==
@@ -214,7 +213,7 @@ TEST_CASE("AutoAugment's policies convert to configurations and back")
   for (const auto& policy : {policies::cifar10(), policies::imagenet(), policies::svhn()}) {
     const auto p = rw::search::configuration_of(policy);
     CHECK(space.contains(p));
-    CHECK(rolewise::search::sub_policies_at(p, 25) == policy);
+    CHECK(rw::search::sub_policies_at(p, 25) == policy);
     CHECK(rw::search::sub_policies_at(rw::search::configuration_of(policy, "student."), 25,
                                       "student.") == policy);
   }
@@ -224,7 +223,7 @@ TEST_CASE("AutoAugment's policies convert to configurations and back")
 
 TEST_CASE("random search over the space of sub-policies gives policies that an agent follows")
 {
-  const auto space = rolewise::search::sub_policy_space();
+  const auto space = rw::search::sub_policy_space();
   CHECK(space.dimensions().size() == 30);
   const auto configurations = started(space, trials);
   CHECK(all_uniform(space, configurations));
@@ -232,9 +231,9 @@ TEST_CASE("random search over the space of sub-policies gives policies that an a
   const rw::batch images{
       torch::randint(0, 256, {6, 3, 9, 7}, torch::kLong).to(torch::kByte), ids, ids, {}};
   for (std::size_t i = 0; i < 40; ++i) {
-    const auto policy = rolewise::search::sub_policies_at(configurations[i]);
+    const auto policy = rw::search::sub_policies_at(configurations[i]);
     CHECK(policy.size() == 5);
-    CHECK(rolewise::search::configuration_of(policy) == configurations[i]);
+    CHECK(rw::search::configuration_of(policy) == configurations[i]);
     const rw::auto_augment agent{.policy = policy};
     CHECK(agent(images, {}, rw::seed{i}).inputs.sizes() == images.inputs.sizes());
   }
@@ -243,10 +242,10 @@ TEST_CASE("random search over the space of sub-policies gives policies that an a
 TEST_CASE("a configuration that is no list of sub-policies is refused with the reason")
 {
   const auto fine = rw::search::configuration_of(policies::svhn());
-  const auto with = [&](const char* name, rolewise::search::configuration::value x) {
+  const auto with = [&](const char* name, rw::search::configuration::value x) {
     auto p = fine;
     p.set(name, std::move(x));
-    return refusal([&] { (void)rolewise::search::sub_policies_at(p, 25); });
+    return refusal([&] { (void)rw::search::sub_policies_at(p, 25); });
   };
   CHECK(with("3.first.magnitude", std::int64_t{9}) == "accepted");
   CHECK(with("3.first.operation", std::string{"Solarie"}) ==
@@ -257,12 +256,12 @@ TEST_CASE("a configuration that is no list of sub-policies is refused with the r
         "operation");
   CHECK(with("24.second.probability", std::int64_t{11}) ==
         "rolewise: sub_policies_at: '24.second.probability' is 11, want 0 .. 10");
-  CHECK(refusal([&] { (void)rolewise::search::sub_policies_at(fine, 26); }) ==
+  CHECK(refusal([&] { (void)rw::search::sub_policies_at(fine, 26); }) ==
         "rolewise: sub_policies_at: the configuration has no '25.first.operation', want the name "
         "of an operation");
-  CHECK(refusal([&] { (void)rolewise::search::sub_policies_at(fine, 0); }) ==
+  CHECK(refusal([&] { (void)rw::search::sub_policies_at(fine, 0); }) ==
         "rolewise: sub_policies_at: want at least one sub-policy, got 0");
-  CHECK(refusal([] { (void)rolewise::search::sub_policy_space(-1); }) ==
+  CHECK(refusal([] { (void)rw::search::sub_policy_space(-1); }) ==
         "rolewise: sub_policy_space: want at least one sub-policy, got -1");
   CHECK(refusal([] { (void)rw::search::configuration_of(std::vector<rw::sub_policy>{}); }) ==
         "rolewise: configuration_of: got no sub-policy, want at least one");
@@ -280,9 +279,9 @@ TEST_CASE("a configuration that is no list of sub-policies is refused with the r
 TEST_CASE("agents of few numbers are built from configurations directly")
 {
   // [numbers]
-  const rolewise::search::search_space space{{"operations", rw::search::integer_interval{1, 3}},
-                                             {"magnitude", rw::search::integer_interval{0, 10}}};
-  const auto agent_at = [](const rolewise::search::configuration& p) {
+  const rw::search::search_space space{{"operations", rw::search::integer_interval{1, 3}},
+                                       {"magnitude", rw::search::integer_interval{0, 10}}};
+  const auto agent_at = [](const rw::search::configuration& p) {
     return rw::rand_augment{.operations = p.integer("operations"),
                             .magnitude = p.integer("magnitude")};
   };

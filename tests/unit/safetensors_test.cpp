@@ -84,7 +84,7 @@ TEST_CASE("a safetensors file of another library is read")
 {
   const temporary_file file;
   std::ofstream{file.path, std::ios::binary} << of_python;
-  const auto content = rolewise::support::read_safetensors(file.path);
+  const auto content = rw::support::read_safetensors(file.path);
   REQUIRE(content.tensors.size() == 2);
   CHECK(content.tensors[0].first == "b");
   CHECK(torch::equal(content.tensors[0].second, torch::tensor(std::int64_t{7})));
@@ -93,7 +93,7 @@ TEST_CASE("a safetensors file of another library is read")
   CHECK(content.metadata == std::vector<std::pair<std::string, std::string>>{{"made by", "hand"}});
 
   // The tensors are writable and outlive the content; the file is unchanged.
-  auto kept = rolewise::support::read_safetensors(file.path).tensors[1].second;
+  auto kept = rw::support::read_safetensors(file.path).tensors[1].second;
   kept.add_(1.0);
   CHECK(kept.sum().item<double>() == 4.0);
   CHECK(file.bytes() == of_python);
@@ -101,7 +101,7 @@ TEST_CASE("a safetensors file of another library is read")
 
 TEST_CASE("every dtype, shape and stride comes back from a safetensors file")
 {
-  rolewise::support::safetensors content;
+  rw::support::safetensors content;
   for (const auto& [name, type] : rw::detail::safetensors_dtypes) {
     const auto ones = torch::tensor({0, 1, 1}, torch::kFloat32).to(type);
     const auto add = [&](const char* shape, const torch::Tensor& t) {
@@ -116,8 +116,8 @@ TEST_CASE("every dtype, shape and stride comes back from a safetensors file")
                                torch::arange(6, torch::kFloat32).view({2, 3}).t());
   content.metadata = {{"", "no name"}, {"lines", "a\n\tb \\ \"c\""}};
   const temporary_file file;
-  rolewise::support::write_safetensors(file.path, content);
-  const auto back = rolewise::support::read_safetensors(file.path);
+  rw::support::write_safetensors(file.path, content);
+  const auto back = rw::support::read_safetensors(file.path);
   CHECK(back.metadata == content.metadata);
   REQUIRE(back.tensors.size() == content.tensors.size());
   for (std::size_t i = 0; i < content.tensors.size(); ++i) {
@@ -139,18 +139,17 @@ TEST_CASE("every dtype, shape and stride comes back from a safetensors file")
   CHECK(file.bytes() == rw::detail::safetensors_bytes(header, content));
   CHECK(file.bytes().starts_with(header));
 
-  rolewise::support::write_safetensors(file.path, {});
-  CHECK(rolewise::support::read_safetensors(file.path).tensors.empty());
+  rw::support::write_safetensors(file.path, {});
+  CHECK(rw::support::read_safetensors(file.path).tensors.empty());
 }
 
 TEST_CASE("what a safetensors file cannot hold is refused, and the file stays")
 {
   const temporary_file file;
-  rolewise::support::write_safetensors(file.path,
-                                       {.tensors = {{"w", torch::ones({2})}}, .metadata = {}});
+  rw::support::write_safetensors(file.path, {.tensors = {{"w", torch::ones({2})}}, .metadata = {}});
   const auto before = file.bytes();
-  const auto refused = [&](const rolewise::support::safetensors& content) {
-    return complaint([&] { rolewise::support::write_safetensors(file.path, content); });
+  const auto refused = [&](const rw::support::safetensors& content) {
+    return complaint([&] { rw::support::write_safetensors(file.path, content); });
   };
   const auto one = torch::ones({2, 2});
   const auto start = std::string{"rolewise: safetensors: "};

@@ -51,7 +51,7 @@ search::configuration located(double lr, double momentum, std::int64_t bits, con
 }
 
 std::vector<search::trial_state> scored(
-    const std::vector<std::pair<rolewise::search::configuration, std::vector<double>>>& tried)
+    const std::vector<std::pair<rw::search::configuration, std::vector<double>>>& tried)
 {
   std::vector<search::trial_state> all;
   for (const auto& [p, scores] : tried) {
@@ -179,7 +179,7 @@ TEST_CASE("tree_parzen and bohb keep the promises of SearchStrategy")
 
 TEST_CASE("tree_parzen proposes where the good are and the bad are not")
 {
-  std::vector<std::pair<rolewise::search::configuration, std::vector<double>>> tried;
+  std::vector<std::pair<rw::search::configuration, std::vector<double>>> tried;
   for (int i = 0; i < 5; ++i) {
     tried.push_back({located(1e-3, -0.6 + 0.02 * i, 2, "policy"), {0.9 + 0.01 * i}});
     for (int j = 0; j < 5; ++j)
@@ -212,7 +212,7 @@ TEST_CASE(
   // Three are a little better than all others, one is much better.
   const search::search_space names{{"agent", search::choice_of{{"much", "little", "nothing"}}}};
   const auto tried_at = [&](double much) {
-    std::vector<std::pair<rolewise::search::configuration, std::vector<double>>> tried;
+    std::vector<std::pair<rw::search::configuration, std::vector<double>>> tried;
     for (int i = 0; i < 20; ++i) {
       const auto* name = i == 0 ? "much" : i < 4 ? "little" : "nothing";
       tried.push_back({search::configuration{}.set("agent", std::string{name}),
@@ -244,7 +244,7 @@ TEST_CASE("tree_parzen compares scores at the highest epoch that enough trials r
   const auto named = [](const char* n) {
     return search::configuration{}.set("agent", std::string{n});
   };
-  std::vector<std::pair<rolewise::search::configuration, std::vector<double>>> tried;
+  std::vector<std::pair<rw::search::configuration, std::vector<double>>> tried;
   for (int i = 0; i < 3; ++i) tried.push_back({named("early"), {0.9}});
   tried.push_back({named("early"), {0.8, 0.1}});
   tried.push_back({named("late"), {0.1, 0.7}});

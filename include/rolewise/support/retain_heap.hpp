@@ -42,3 +42,7 @@ inline bool retain_heap()
 }
 
 }  // namespace rolewise::support
+
+namespace rolewise {
+using support::retain_heap;  // a program calls it once, at its start
+}  // namespace rolewise

@@ -24,3 +24,7 @@ inline void require_written(std::ostream& out = std::cout)
 }
 
 }  // namespace rolewise::support
+
+namespace rolewise {
+using support::require_written;  // a first program calls it
+}  // namespace rolewise
