@@ -50,7 +50,7 @@ namespace rw = rolewise;
 
 namespace {
 
-using systems::role_wise_search::search_job;
+using role_wise_search::search_job;
 
 /// The settings that determine the results of the searches, as text.
 [[nodiscard]] std::string settings_of(const search_job& wanted)
@@ -93,7 +93,7 @@ void claim_folder(const search_job& wanted)
 
 /// The job that trains under a method's agents, on seeds that no search has used.
 [[nodiscard]] role_wise::job retraining_of(const search_job& wanted,
-                                           const systems::role_wise_search::found_agents& found)
+                                           const role_wise_search::found_agents& found)
 {
   auto made = wanted.conditions;
   made.arms = {found.method == "none" ? "b" : "d"};
@@ -106,15 +106,15 @@ void claim_folder(const search_job& wanted)
 void run(const search_job& wanted)
 {
   require_own_folder(wanted);
-  systems::role_wise_search::searches searches{wanted};
+  role_wise_search::searches searches{wanted};
   claim_folder(wanted);
-  std::vector<systems::role_wise_search::method_outcome> all;
+  std::vector<role_wise_search::method_outcome> all;
   for (const auto& method : wanted.methods) all.push_back({searches.agents_by(method), {}});
   for (auto& each : all) {
     std::fprintf(stderr, "%s: training on fresh seeds\n", each.agents.method.c_str());
     each.runs = role_wise::run_experiment(retraining_of(wanted, each.agents));
   }
-  systems::role_wise_search::report(wanted, all);
+  role_wise_search::report(wanted, all);
 }
 
 [[nodiscard]] bool parse(int argc, char** argv, search_job& wanted)
@@ -127,7 +127,7 @@ void run(const search_job& wanted)
   role_wise::detail::add_conditions(app, conditions);
   role_wise::detail::add_repetitions(app, conditions);
   app.add_option("--method", wanted.methods, "what is compared, such as population random none")
-      ->check(CLI::IsMember(systems::role_wise_search::known_methods()))
+      ->check(CLI::IsMember(role_wise_search::known_methods()))
       ->capture_default_str();
   app.add_option("--trials", wanted.trials, "of a search, for each role")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{10000}))
