@@ -23,7 +23,7 @@ void require(bool holds)
   if (!holds) std::abort();
 }
 
-std::string bytes_of_file(const rolewise::safetensors& content)
+std::string bytes_of_file(const rolewise::support::safetensors& content)
 {
   return safetensors_bytes(safetensors_header(content), content);
 }

@@ -60,7 +60,7 @@ void write(const std::string& path)
 
 void read(const std::string& path)
 {
-  const auto content = rw::read_safetensors(path);
+  const auto content = rw::support::read_safetensors(path);
   for (const auto& [name, t] : content.tensors) print(name, t);
   for (const auto& [name, text] : content.metadata)
     std::printf("%s\t%s\n", name.c_str(), text.c_str());

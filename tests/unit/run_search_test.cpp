@@ -223,7 +223,7 @@ TEST_CASE("each trial has its own number of threads inside, the same for any num
   at::set_num_threads(before);
 }
 
-TEST_CASE("an run_search copies trials as they were before any decision, all of their state")
+TEST_CASE("run_search copies trials as they were before any decision, all of their state")
 {
   const auto train = tiny_data(40);
   // Trials 0 and 1 copy each other in the same round, so a copy of a copy would be detected.

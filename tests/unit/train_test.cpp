@@ -761,7 +761,7 @@ TEST_CASE("fit refuses what makes no sense")
       "rolewise: fit: a validation set wants a step with evaluated(), a Student or a Teacher",
       std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)fit(step, data, {.resume = true}),
-                       "rolewise: fit: resume wants an callback that keeps the run, such as "
+                       "rolewise: fit: resume wants a callback that keeps the run, such as "
                        "checkpoints{.folder = ...}",
                        std::invalid_argument);
   CHECK_THROWS_AS((void)fit(step, data, {.epochs = 2, .from = 2, .until = 1}),

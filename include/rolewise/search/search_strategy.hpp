@@ -132,7 +132,7 @@ concept carry_a_name_for_the_report = requires {
 ///   - a failed trial ranks below every other: it is stopped or becomes a copy of a trial that
 ///     has not failed; it is never a donor, and no configuration is derived from its configuration;
 ///   - the same trial states, in any order, get the same decisions under the same seed, returned in
-///     the order of the trial_states; copies are made of the states before any decision is carried
+///     the order of the trial states; copies are made of the states before any decision is carried
 ///     out.
 template<typename S>
 concept SearchStrategy = std::copyable<S> && strategy_must::turn_trial_states_into_decisions<S> &&

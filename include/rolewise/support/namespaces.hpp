@@ -3,9 +3,10 @@
 
 /// @file
 /// Namespaces. `rolewise` holds the parts of a pipeline: batches, losses, quantizers, networks,
-/// teachers, students, agents, training. What stands around a pipeline has a namespace of its own,
-/// so that `using namespace rolewise` brings in none of its short words: `rolewise::support`,
-/// `search`, `measurement`, `report`, `systems`. The `detail` of each sees the library's.
+/// teachers, students, policies, agents, training. What stands around a pipeline has a namespace of
+/// its own, so that `using namespace rolewise` brings in none of its short words:
+/// `rolewise::support`, `search`, `measurement`, `report`, `systems`. The `detail` of each sees the
+/// library's.
 
 namespace rolewise::detail {}
 namespace rolewise::support::detail {

@@ -41,8 +41,8 @@ struct student_accuracy {
   }
 };
 
-/// Negative T. stddev of a policy on the validation examples (`teacher_stddev`): higher if the
-/// teacher's mean predictions differ less under the policy. No student is trained.
+/// Negative T. stddev of a policy on the validation examples (`measurement::teacher_stddev`):
+/// higher if the teacher's mean predictions differ less under the policy. No student is trained.
 ///
 /// An augmentation that only blurs the teacher's predictions lowers T. stddev too, so there is a
 /// bound: the teacher's accuracy on the augmented images must stay above `accuracy_kept` times

@@ -17,9 +17,9 @@ namespace rolewise {
 ///
 ///     auto teacher = post_training_quantized(pretraining.student, {first, second});
 ///
-/// Its logits are those of the network up to quantization error; `agreement` measures how often
-/// the top-1 class is the same. The result is a frozen network, with a fingerprint over all of
-/// its codes and scales.
+/// Its logits are those of the network up to quantization error; `measurement::agreement` measures
+/// how often the top-1 class is the same. The result is a frozen network, with a fingerprint over
+/// all of its codes and scales.
 ///
 /// @tparam Body see `int8_body`
 /// @throws std::invalid_argument without batches, for a `share` outside (0, 1], or if a feature

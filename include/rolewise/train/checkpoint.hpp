@@ -29,7 +29,7 @@ inline void write_snapshot(const std::string& path, const snapshot& entries)
 }
 
 /// Reads a snapshot from a file and verifies every byte of it. The tensors share the mapped file:
-/// see `read_safetensors`.
+/// see `support::read_safetensors`.
 /// @throws std::runtime_error that names the file and the offset or entry that is wrong
 [[nodiscard]] inline snapshot read_snapshot(const std::string& path)
 {

@@ -262,7 +262,7 @@ run_history fit_on(Step& step, const batch_source_reference& data, const fit_opt
   detail::require_sound(step, data, options);
   if (options.resume && !keeps)
     throw_invalid_argument(
-        "fit", "resume wants an callback that keeps the run, such as checkpoints{.folder = ...}");
+        "fit", "resume wants a callback that keeps the run, such as checkpoints{.folder = ...}");
 
   const auto steps = data.batch_count(order_of(options, options.from));
   const auto last = options.until < 0 ? options.epochs : options.until;

@@ -65,7 +65,7 @@ struct range_history {
 ///
 ///     range_drift drift{pretraining.student};
 ///     fit(pretraining, data.train, {.epochs = 8}, drift);
-///     write_svg("drift.svg", drift_chart(drift.history()));
+///     report::write_svg("drift.svg", report::drift_chart(drift.history()));
 ///
 /// Keeps a pointer to the student, which must not move. Reading synchronizes with the device,
 /// after the first step and once per epoch.

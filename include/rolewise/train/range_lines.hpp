@@ -32,7 +32,7 @@ namespace rolewise {
 ///
 ///     range_lines log{"run/epochs.jsonl", pretraining.student};
 ///     fit(pretraining, data.train, {.epochs = 8}, log);
-///     write_svg("run/drift.svg", drift_chart(log.history()));
+///     report::write_svg("run/drift.svg", report::drift_chart(log.history()));
 ///
 /// Keeps a pointer to the student, which must not move. Reading synchronizes with the device,
 /// after the first step and once per epoch.

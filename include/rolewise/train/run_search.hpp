@@ -55,12 +55,12 @@ struct search_run_result {
 /// and cannot change what states were started with, such as `sgd::momentum`.
 ///
 ///     struct maker {
-///       auto operator()(const configuration& at, std::int64_t, seed own) const
+///       auto operator()(const search::configuration& at, std::int64_t, seed own) const
 ///       {
 ///         return supervised{.student = resnet20(shape, {}, {}, {.seed = own}),
 ///                           .optimizer = sgd{.learning_rate = at.real("rate")}};
 ///       }
-///       void operator()(auto& step, const configuration& at, std::int64_t, seed) const
+///       void operator()(auto& step, const search::configuration& at, std::int64_t, seed) const
 ///       {
 ///         step.optimizer.learning_rate = at.real("rate");
 ///       }
@@ -98,8 +98,8 @@ template<typename ProcessGroup, typename Strategy, typename Factory, typename Me
 /// Runs a hyperparameter search in one process. Until all trials have finished, each round calls
 /// the strategy, carries out its decisions, trains every active trial and scores it with `metric`.
 ///
-///     const auto found = run_search(random_search{}, space,
-///         [&](const configuration& at, std::int64_t, seed own) {
+///     const auto found = run_search(search::random_search{}, space,
+///         [&](const search::configuration& at, std::int64_t, seed own) {
 ///           return supervised{.student = resnet8(shape, {}, {}, {.seed = own}),
 ///                             .optimizer = sgd{.learning_rate = at.real("rate")}};
 ///         },
@@ -117,7 +117,7 @@ template<typename ProcessGroup, typename Strategy, typename Factory, typename Me
 ///
 /// A trial fails if it diverges (its step, `fit` or `metric` throws `rolewise::diverged`) or its
 /// score is not finite: its state is discarded, and the other trials continue. It ranks last; the
-/// strategy stops it or makes it a copy of another trial (`trial_state::failed`). Any other
+/// strategy stops it or makes it a copy of another trial (`search::trial_state::failed`). Any other
 /// exception ends the search.
 ///
 /// @param factory see `TrialFactory`
