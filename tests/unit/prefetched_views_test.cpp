@@ -502,9 +502,9 @@ TEST_CASE("fit refuses a negative prefetch, and prefetching without workers")
 {
   supervised pretraining{.student = tiny_student{some_data().shape}};
   CHECK_THROWS_WITH_AS((void)fit(pretraining, some_data(), {.prefetch = -1}),
-                       "rolewise: fit: want ahead >= 0 and num_workers >= 1, got -1 and 1",
+                       "rolewise: fit: want prefetch >= 0 and num_workers >= 1, got -1 and 1",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)fit(pretraining, some_data(), {.prefetch = 2, .num_workers = 0}),
-                       "rolewise: fit: want ahead >= 0 and num_workers >= 1, got 2 and 0",
+                       "rolewise: fit: want prefetch >= 0 and num_workers >= 1, got 2 and 0",
                        std::invalid_argument);
 }

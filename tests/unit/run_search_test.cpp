@@ -344,7 +344,7 @@ TEST_CASE("a strategy may copy trials as they were one evaluation ago")
   CHECK_THROWS_WITH_AS(
       (void)run(scripted{script}, maker{train}),
       "rolewise: strategy 'scripted': copies trial 0 as it was 1 evaluations ago; want "
-      "0, as it does not say looks_back",
+      "0, as it does not say reads_history",
       std::invalid_argument);
 }
 

@@ -5,6 +5,7 @@
 #include <rolewise/support/safetensors.hpp>
 
 #include <cstdint>
+#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -191,6 +192,40 @@ TEST_CASE("files that are no safetensors files are called by their name")
         "has a header that is no JSON: at byte 14: want a value");
   CHECK(objection(with_length("{\"caf\xE9\": 1}", "")) ==
         "has a header, at byte 8, that is not in UTF-8");
+}
+
+TEST_CASE("a header that ends behind the file is truncated, by whatever number of bytes")
+{
+  for (std::uint64_t length = 3; length < 12; ++length) {
+    std::string bytes(8, '\0');
+    std::memcpy(bytes.data(), &length, sizeof length);
+    CHECK(objection(bytes + "{}") ==
+          "is truncated: it has 10 bytes, its header alone " + std::to_string(8 + length));
+  }
+  for (std::size_t size = 1; size <= 8; ++size)
+    CHECK(objection(std::string(size, '\0')).starts_with("is truncated: it has "));
+
+  // Three tensors whose bytes are 2^64 - 1 in all, in a buffer that begins behind the file.
+  const std::string header =
+      R"({"a":{"dtype":"U8","shape":[9223372036854775807],"data_offsets":[0,9223372036854775807]},)"
+      R"("b":{"dtype":"U8","shape":[9223372036854775807],"data_offsets":)"
+      R"([9223372036854775807,18446744073709551614]},"c":{"dtype":"U8","shape":[1],)"
+      R"("data_offsets":[18446744073709551614,18446744073709551615]}})";
+  auto bytes = with_length(header, "");
+  const std::uint64_t length = header.size() + 1;
+  std::memcpy(bytes.data(), &length, sizeof length);
+  CHECK(objection(bytes).starts_with("is truncated: "));
+}
+
+TEST_CASE("metadata is there once, and sizes have no leading zeros")
+{
+  CHECK(objection(with_length(R"({"__metadata__":{},"__metadata__":{"a":"b"}})", ""))
+            .starts_with("has metadata twice, the second at byte "));
+  CHECK(objection_to(R"({"dtype":"F32","shape":[02],"data_offsets":[0,8]})")
+            .starts_with("has a header that is no JSON: at byte "));
+  // The length of the header begins like a pickle.
+  CHECK(objection(with_length("{" + std::string(0x27E, ' ') + "}", "x"))
+            .starts_with("has 1 bytes after its last tensor"));
 }
 
 TEST_CASE("descriptions of tensors that cannot be are errors that name tensor and byte")

@@ -42,7 +42,8 @@ namespace rolewise::search {
 /// @par Determinism
 /// Draws are functions of seed and number of the trial. With the symmetric square root of the
 /// covariance they depend on no eigenvectors, whose signs and order a LAPACK may choose; and they
-/// do not depend on the number of threads.
+/// do not depend on the number of threads. Last bits are those of one kind of processor and one
+/// build of LibTorch (LAPACK), where a recorded search resumes and a process group agrees.
 /// @par Source
 /// Hansen: The CMA Evolution Strategy: A Tutorial, 2016, arXiv 1604.00772, section 4 and table 1.
 /// @par Departs

@@ -57,8 +57,11 @@ namespace rolewise::search {
 /// configuration.
 ///
 /// @par Determinism
-/// A function of trial states and seed, for any number of threads. All trials must be evaluated in
-/// the same rounds; those that were evaluated less often than others are left unchanged.
+/// A function of trial states and seed, for any number of threads, on one kind of processor with
+/// one build of LibTorch, whose BLAS, LAPACK and exponentials differ in last bits elsewhere: a
+/// recorded search resumes, and a process group agrees, where these are the same. All trials must
+/// be evaluated in the same rounds; those that were evaluated less often than others are left
+/// unchanged.
 /// @par Source
 /// Parker-Holder, Nguyen, Roberts: Provably Efficient Online Hyperparameter Optimization with
 /// Population-Based Bandits, NeurIPS 2020, arXiv 2002.02518, sections 3 and 4; constants of beta,

@@ -17,15 +17,17 @@
 
 namespace rolewise::detail {
 
-/// Whether a word is a number of JSON: Python also has `Infinity`, `.5` and `5.`.
+/// Whether a word is a number of JSON: Python also has `Infinity`, `.5`, `5.` and `007`.
 [[nodiscard]] inline bool is_json_number(std::string_view word)
 {
   const auto has_digit = [&](std::size_t i) {
     return i < word.size() && word[i] >= '0' && word[i] <= '9';
   };
   const auto point = word.find('.');
-  return is_number(word) && has_digit(word[0] == '-' ? 1 : 0) &&
-         (point == word.npos || has_digit(point + 1));
+  if (!is_number(word)) return false;
+  const std::size_t first = word[0] == '-' ? 1 : 0;
+  const bool leads_with_zero = word[first] == '0' && has_digit(first + 1);
+  return has_digit(first) && !leads_with_zero && (point == word.npos || has_digit(point + 1));
 }
 
 /// Parser of a text that is exactly one JSON value.

@@ -120,7 +120,8 @@ class literal_reader {
   /// Reads a string and returns the text between its quotes. Escapes are not decoded.
   [[nodiscard]] std::string_view string(std::string_view wanted)
   {
-    const auto begin = next() + (sees_prefix() ? 1 : 0);
+    const auto at = next();  // moves on to where a prefix is looked for
+    const auto begin = at + (sees_prefix() ? 1 : 0);
     if (!is_quote(begin)) complain(wanted);
     const char quote = text_[begin];
     auto end = begin + 1;

@@ -54,8 +54,8 @@ struct owned_bytes {
 }
 
 /// Maps a file privately (changes stay in memory), or reads it where the file system has no
-/// mappings. While it is mapped the file must not be truncated, which ends the process by SIGBUS;
-/// replacing it by rename is safe.
+/// mappings. While it is mapped the file must not be truncated, which ends the process by SIGBUS,
+/// as an input error of a network file system does; on a local one, replacing it by rename is safe.
 /// @throws std::runtime_error that names the file and the system's reason
 [[nodiscard]] inline owned_bytes mapped_file(const std::string& path)
 {
@@ -67,9 +67,12 @@ struct owned_bytes {
   if (!S_ISREG(about.st_mode)) throw_runtime_error(path, "cannot be read: it is no regular file");
   const auto size = static_cast<std::size_t>(about.st_size);
   if (size == 0) return {};
-  auto* const at =
-      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.number(), ::off_t{0});
-  if (at == MAP_FAILED) return owned(read_bytes(file, size, path));
+  auto* const at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
+                          file.number(), ::off_t{0});
+  if (at == MAP_FAILED) {
+    if (errno == ENOMEM) throw_runtime_error(path, "cannot be mapped: ", reason_of(errno));
+    return owned(read_bytes(file, size, path));
+  }
   return {std::shared_ptr<void>{at, [size](void* begin) { ::munmap(begin, size); }},
           static_cast<char*>(at), size};
 }

@@ -18,7 +18,7 @@
 namespace rolewise::detail {
 
 /// An iterator of the current thread over one byte in memory as a tensor of so many elements that
-/// each of LibTorch's threads gets a share.
+/// each of LibTorch's threads gets a share. It is not there in destructors of static objects.
 [[nodiscard]] inline at::TensorIterator& shares_for_all_threads()
 {
   thread_local auto shares =

@@ -34,8 +34,11 @@ inline bool retain_heap()
   constexpr int never = -1;         // unsigned: a threshold that is never reached
   constexpr int large = 1 << 30;    // bytes; smaller blocks come from the heap, not from a mapping
   constexpr int segment = 1 << 26;  // bytes, HEAP_MAX_SIZE of glibc
-  return mallopt(M_TRIM_THRESHOLD, never) == 1 && mallopt(M_MMAP_THRESHOLD, large) == 1 &&
-         mallopt(M_TOP_PAD, segment) == 1;
+  const bool trims = mallopt(M_TRIM_THRESHOLD, never) == 1;
+  const bool maps = mallopt(M_MMAP_THRESHOLD, large) == 1 ||
+                    mallopt(M_MMAP_THRESHOLD, segment / 2) == 1;  // the most of an older glibc
+  const bool pads = mallopt(M_TOP_PAD, segment) == 1;
+  return trims && maps && pads;
 #else
   return false;
 #endif

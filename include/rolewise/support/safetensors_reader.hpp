@@ -48,8 +48,8 @@ class safetensors_reader {
     const auto bytes = file_.view();
     std::uint64_t length = 0;
     if (bytes.size() > sizeof length) std::memcpy(&length, bytes.data(), sizeof length);
-    if (length > longest_safetensors_header || length >= bytes.size() ||
-        bytes[sizeof length] != '{')
+    if (bytes.size() <= sizeof length || length > longest_safetensors_header ||
+        length > bytes.size() - sizeof length || bytes[sizeof length] != '{')
       refuse(length);
     buffer_at_ = sizeof length + length;
   }
@@ -63,10 +63,13 @@ class safetensors_reader {
   {
     support::safetensors content;
     const auto whole = parsed_header();
+    bool has_metadata = false;
     for (const auto& [name, x] : whole.members()) {
-      if (name == safetensors_metadata)
+      if (name == safetensors_metadata) {
+        if (std::exchange(has_metadata, true))
+          complain("has metadata twice, the second at byte ", text_at + x.byte());
         read_metadata(x, content);
-      else
+      } else
         places_.push_back(read_description(name, x));
     }
     require_names_once();
@@ -97,7 +100,9 @@ class safetensors_reader {
   [[noreturn]] void refuse(std::uint64_t length) const
   {
     const auto bytes = file_.view();
-    if (const auto other = other_format_of(bytes); !other.empty())
+    const bool looks_right =
+        bytes.size() > text_at && bytes[text_at] == '{' && length <= longest_safetensors_header;
+    if (const auto other = other_format_of(bytes); !other.empty() && !looks_right)
       complain("is ", other, ", want a safetensors file");
     if (bytes.size() <= text_at)
       complain("is truncated: it has ", bytes.size(), " bytes, want the length of a header, ",
@@ -129,7 +134,6 @@ class safetensors_reader {
   {
     std::unordered_set<std::string_view> seen;
     try {
-      if (!content.metadata.empty()) throw json_error{0, "is there twice"};
       for (const auto& [name, text] : all.members()) {
         if (!seen.insert(name).second) throw json_error{0, "has '" + name + "' twice"};
         content.metadata.emplace_back(name, text.text());

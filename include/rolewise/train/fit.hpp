@@ -124,8 +124,8 @@ void require_sound(const Step&, const batch_source_reference& data, const fit_op
   if (o.validation_interval < 1)
     throw_invalid_argument("fit", "want validation_interval >= 1, got ", o.validation_interval);
   if (o.prefetch < 0 || o.num_workers < 1)
-    throw_invalid_argument("fit", "want ahead >= 0 and num_workers >= 1, got ", o.prefetch, " and ",
-                           o.num_workers);
+    throw_invalid_argument("fit", "want prefetch >= 0 and num_workers >= 1, got ", o.prefetch,
+                           " and ", o.num_workers);
   if (o.validation != nullptr) {
     if (!EvaluatedStep<Step>)
       throw_invalid_argument(

@@ -20,7 +20,7 @@ namespace rolewise::detail {
 {
   train.ids = torch::arange(train.size(), torch::kLong);
   test.ids = torch::arange(train.size(), train.size() + test.size(), torch::kLong);
-  train.normalization = test.normalization = normalization_of(train.inputs);
+  train.normalization = test.normalization = rolewise::normalization_of(train.inputs);
   train.name = test.name = name;
   train.class_names = test.class_names = class_names;
   const auto shape = train.shape;

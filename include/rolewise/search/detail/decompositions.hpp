@@ -13,8 +13,11 @@
 #include <ATen/ops/linalg_cholesky_ex.h>
 #include <ATen/ops/linalg_eigh.h>
 
+#include <c10/util/Exception.h>
+
 #include <limits>
 #include <string_view>
+#include <tuple>
 
 namespace rolewise::search::detail {
 
@@ -27,7 +30,8 @@ inline void require_lapack(std::string_view who, bool is_there = at::hasLAPACK()
 }
 
 /// Guard: this thread has one LibTorch thread while it exists. The last bits of BLAS and LAPACK
-/// depend on their number.
+/// depend on their number. A thread whose first use of LibTorch falls into that time begins with
+/// one thread too (`at::set_num_threads`).
 class one_thread {
  public:
   one_thread() { one_.set_here(); }
@@ -43,6 +47,19 @@ struct symmetric_roots {
   torch::Tensor inverse;  ///< `[n, n]`
 };
 
+/// The eigenvalues and eigenvectors of a symmetric matrix.
+/// @throws std::runtime_error if the iteration does not converge
+[[nodiscard]] inline std::tuple<torch::Tensor, torch::Tensor> eigenvectors_of(
+    const torch::Tensor& matrix)
+{
+  try {
+    return at::linalg_eigh(matrix);
+  } catch (const c10::Error& error) {
+    throw_runtime_error("a search strategy",
+                        "its matrix cannot be decomposed: ", error.what_without_backtrace());
+  }
+}
+
 /// The roots of a symmetric matrix whose eigenvalues count as at least `least`; NaN for a matrix
 /// that is not finite.
 /// @param matrix `[n, n]`, float64, on the CPU
@@ -53,7 +70,7 @@ struct symmetric_roots {
     return {unknown, unknown.clone()};
   }
   const one_thread guard;
-  const auto [values, vectors] = at::linalg_eigh(matrix);
+  const auto [values, vectors] = eigenvectors_of(matrix);
   const auto deviations = values.clamp_min(least).sqrt();
   return {(vectors * deviations).mm(vectors.t()), (vectors / deviations).mm(vectors.t())};
 }

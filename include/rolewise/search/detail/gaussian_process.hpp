@@ -68,7 +68,8 @@ struct place_distances {
 ///
 ///     k((x, t), (y, s)) = exp(-|x - y|^2 / (2 length^2)) * (1 - forgetting)^(|t - s| / 2)
 ///
-/// In double precision on one thread: equal input gives equal bits. n values cost n^3.
+/// In double precision on one thread: equal input gives equal bits on equal processors. n values
+/// cost n^3.
 class gaussian_process {
  public:
   struct settings {

@@ -220,9 +220,10 @@ class search_course {
       if (!has_started)
         throw_invalid_argument(who(), "copies to trial ", trial, ", which has not started");
       if (copied->evaluations_ago < 0 || copied->evaluations_ago > (may_read_history_ ? 1 : 0))
-        throw_invalid_argument(who(), "copies trial ", copied->from, " as it was ",
-                               copied->evaluations_ago, " evaluations ago; want ",
-                               may_read_history_ ? "0 or 1" : "0, as it does not say looks_back");
+        throw_invalid_argument(
+            who(), "copies trial ", copied->from, " as it was ", copied->evaluations_ago,
+            " evaluations ago; want ",
+            may_read_history_ ? "0 or 1" : "0, as it does not say reads_history");
       const auto& others = copied->evaluations_ago == 0 ? trial_states_ : earlier_;
       if (others.empty() || !others[static_cast<std::size_t>(copied->from)].at)
         throw_invalid_argument(who(), "copies trial ", copied->from, ", which had not started");

@@ -30,6 +30,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace rolewise::detail {
@@ -250,9 +251,19 @@ class search_run {
     }
     if (reads_history<Strategy>())
       for (const auto& kept : needed_states(course_.history(), round - 1, false))
-        if (process_group_.owns(kept.trial)) steps_.earlier(kept.trial) = folder_.state_of(kept);
+        if (process_group_.owns(kept.trial))
+          steps_.earlier(kept.trial) = in_memory(folder_.state_of(kept));
     settle();  // removes what a killed run has left
     tell_(search_begin{course_.history(), course_.trial_states()});
+  }
+
+  /// A copy that maps no file, as `settle` of another process may remove it.
+  [[nodiscard]] static snapshot in_memory(snapshot entries)
+  {
+    for (auto& entry : entries)
+      if (auto* t = std::get_if<torch::Tensor>(&entry.value); t != nullptr && t->defined())
+        *t = t->clone();
+    return entries;
   }
 
   void settle() const

@@ -57,7 +57,8 @@ inline constexpr std::size_t sum_digits = 16;
   if (!t.defined()) return text + " undefined";
   if (is_channels_last(t)) text += " channels_last";
   auto stored = t;
-  if (t.scalar_type() == at::kComplexDouble) {  // the format has no dtype for it
+  if (t.layout() == torch::kStrided &&
+      t.scalar_type() == at::kComplexDouble) {  // the format has no dtype for it
     text += " complex128";
     stored = torch::view_as_real(row_major(t));
   }
