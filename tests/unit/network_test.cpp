@@ -56,13 +56,13 @@ consteval rw::taps after_activation()
 }
 
 template<typename Network>
-std::vector<std::vector<std::int64_t>> feature_shapes(const Network& n, const rw::batch& examples)
+shapes feature_shapes(const Network& n, const rw::batch& examples)
 {
   const torch::NoGradGuard without_graph;
-  std::vector<std::vector<std::int64_t>> shapes;
+  shapes all;
   for (const auto& [id, f] : n.predict(examples, after_activation<Network>()).features)
-    shapes.push_back(f.sizes().vec());
-  return shapes;
+    all.push_back(f.sizes().vec());
+  return all;
 }
 
 /// A reference residual network with one block per stage, written without the library's
