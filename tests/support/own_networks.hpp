@@ -2,11 +2,13 @@
 #pragma once
 
 /// @file
-/// A user's own modules with taps: of images, of token sequences, of vectors.
+/// A user's own modules with taps, of images, of token sequences, of vectors; and a body of layers.
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/taps.hpp>
+#include <rolewise/network/image_body.hpp>
+#include <rolewise/network/network.hpp>
 
 #include <torch/nn/cloneable.h>
 #include <torch/nn/modules/batchnorm.h>
@@ -15,8 +17,11 @@
 #include <torch/nn/modules/linear.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
+#include <type_traits>
 
 namespace rolewise::testing {
 
@@ -114,6 +119,94 @@ struct own_tagger : torch::nn::Cloneable<own_tagger> {
 
   torch::nn::Embedding embedding{nullptr};
   torch::nn::Linear classifier{nullptr};
+};
+
+struct own_image_plan {
+  std::string name = "own";
+  std::int64_t width = 16;
+};
+
+/// y = maxpool(relu(BN(conv1x1(x)))); relu(BN(conv3x3(y)) + y).
+struct own_pooling_block : layered<own_pooling_block> {
+  convolution<no_quantizer> convolution1, convolution2;
+  batch_norm batch_norm1, batch_norm2;
+
+  own_pooling_block(const detail::layer_factory<no_quantizer>& make, std::int64_t width)
+      : convolution1{make.convolution("block.convolution1",
+                                      {.in = width, .out = width, .kernel = 1})},
+        convolution2{make.convolution("block.convolution2", {.in = width, .out = width})},
+        batch_norm1{make.batch_norm(width)},
+        batch_norm2{make.batch_norm(width)}
+  {}
+
+  template<typename Images>
+  [[nodiscard]] Images operator()(const Images& x, phase when)
+  {
+    using map = std::conditional_t<std::is_same_v<Images, torch::Tensor>,
+                                   detail::deferred_batch_norm, Images>;
+    map large{convolution1.normalized(x, batch_norm1, when).rectified()};
+    const auto y = detail::max_pooled(large);
+    return convolution2.normalized(y, batch_norm2, when).plus(y).rectified();
+  }
+
+  template<typename Self, typename F>
+  static void for_each_layer(Self& self, F&& f)
+  {
+    f("convolution1", self.convolution1, "batch_norm1", self.batch_norm1);
+    f("convolution2", self.convolution2, "batch_norm2", self.batch_norm2);
+  }
+};
+
+/// A body without taps: stem, block, global average pooling, classifier.
+class own_image_body
+    : public image_body<own_image_body, no_quantizer, full_precision, own_image_plan> {
+ public:
+  using full_precision_body = own_image_body;
+
+  own_image_body(const own_image_plan& plan, const sample_shape& shape)
+      : own_image_body{plan, shape, {}, {}, {}, planned(plan, shape, {}, {})}
+  {}
+  own_image_body(const own_image_plan& plan, const sample_shape& shape, const no_quantizer& q,
+                 const full_precision& scheme, const network_options& options,
+                 const layer_plan& layers)
+      : image_body{plan, shape, q, scheme, options},
+        stem_{make(layers).convolution("stem", {.in = shape.channels, .out = plan.width})},
+        batch_norm_{make(layers).batch_norm(plan.width)},
+        block_{make(layers), plan.width},
+        classifier_{make(layers).linear("classifier", plan.width, shape.classes)}
+  {}
+
+  template<detail::ImagesFor<no_quantizer> Images, typename Features>
+  [[nodiscard]] auto logits(const Images& images, phase when, Features&)
+  {
+    const auto x = stem_.normalized(images, batch_norm_, when).rectified();
+    return classifier_(detail::pooled(block_(x, when)), when);
+  }
+
+  /// For the block, those of its first convolution.
+  [[nodiscard]] std::int64_t positions(std::size_t entry) const
+  {
+    return entry == 2 ? 1 : shape_.height * shape_.width;
+  }
+  static void check(const own_image_plan&, const sample_shape&) {}
+  [[nodiscard]] static weight_init start_of(const own_image_plan&, const network_options& options)
+  {
+    return {.seed = options.seed};
+  }
+
+  template<typename Self, typename F>
+  static void for_each_layer(Self& self, F&& f)
+  {
+    f("stem", self.stem_, "stem_batch_norm", self.batch_norm_);
+    f("block", self.block_);
+    f("classifier", self.classifier_);
+  }
+
+ private:
+  convolution<no_quantizer> stem_;
+  batch_norm batch_norm_;
+  own_pooling_block block_;
+  linear<no_quantizer> classifier_;
 };
 
 /// Images `[N, 1, 8, 8]` in `uint8`.

@@ -3,6 +3,7 @@
 
 #include "laws/network_body.hpp"
 #include "laws/teacher.hpp"
+#include "support/own_networks.hpp"
 
 #include <rolewise/measurement/agreement.hpp>
 #include <rolewise/network/resnet.hpp>
@@ -12,6 +13,7 @@
 #include <rolewise/teacher/post_training_quantized.hpp>
 
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <set>
 #include <stdexcept>
@@ -414,6 +416,17 @@ TEST_CASE("max pooling of bytes is that of their values")
   }
 }
 
+TEST_CASE("max pooling of bytes refuses maps of one row or column")
+{
+  const rw::detail::max_pooling pool;
+  for (const auto& sizes : {std::vector<std::int64_t>{2, 3, 1, 6}, {2, 3, 6, 1}}) {
+    const rw::byte_map x{torch::zeros(sizes, torch::kByte), rw::byte_grid::over(-1.0, 2.0)};
+    CHECK_THROWS_WITH_AS((void)pool(x),
+                         doctest::Contains("max_pooling: want maps of at least 2 x 2 pixels, got "),
+                         std::invalid_argument);
+  }
+}
+
 namespace {
 
 using rw::detail::traced_map;
@@ -423,41 +436,153 @@ traced_map convolved(const traced_map& x, const std::string& name)
   return x.through(
       rw::detail::folded_convolution{name, torch::zeros({1, 1, 1, 1}), torch::zeros(1), {}});
 }
+traced_map normalized(const traced_map& x, const std::string& name)
+{
+  return x.through(rw::detail::folded_normalization{name, torch::ones(1), torch::zeros(1)});
+}
+void tap(const traced_map& x)
+{
+  x.of().keep(rw::tap_kind::stage, 1, [&] { return x; });
+}
+void finish(const traced_map& x) { x.of().finish(pooled(x).map); }
+
+/// What is pooled is classified, once, and read by no other layer.
+template<typename Layer, typename X>
+constexpr bool reads = std::invocable<Layer&, const X&, rw::phase>;
+using convolution = rw::convolution<rw::no_quantizer>;
+using linear = rw::linear<rw::no_quantizer>;
+static_assert(reads<convolution, traced_map> && !reads<convolution, rw::detail::traced_vector>);
+static_assert(reads<linear, rw::detail::traced_vector> && !reads<linear, traced_map>);
+static_assert(!reads<linear, rw::detail::traced_logits>);
 
 }  // namespace
 
 TEST_CASE("a trace refuses forward passes that it cannot fold")
 {
-  const auto refused = [](const auto& forward) {
+  const auto refused = [](const std::string& words, const auto& forward) {
     rw::detail::trace of;
-    CHECK_THROWS_AS(forward(of.image()), std::invalid_argument);
+    const auto said = "rolewise: trace: cannot fold a network in which " + words;
+    CHECK_THROWS_WITH_AS(forward(of.image()), said.c_str(), std::invalid_argument);
   };
-  refused([](const traced_map& image) { (void)image.rectified(); });
-  refused([](const traced_map& image) { (void)max_pooled(image); });
-  refused([](const traced_map& image) { (void)max_pooled(convolved(image, "stem")).rectified(); });
-  refused([](const traced_map& image) {
-    (void)convolved(image, "one");
-    (void)convolved(image, "other");
-  });
-  refused([](const traced_map& image) {  // ReLU in place of what was read before it
+  const std::string in_place = "an operation in place does not follow its layer";
+  refused(in_place, [](const traced_map& image) { (void)image.rectified(); });
+  refused(in_place, [](const traced_map& image) {  // of what was read before it
     const auto x = convolved(image, "stem");
     (void)convolved(x, "next");
     (void)x.rectified();
   });
-  refused([](const traced_map& image) {
+  refused(in_place, [](const traced_map& image) {  // a map in a sum of what was made of it
+    const auto x = convolved(convolved(image, "stem"), "one"), y = convolved(x, "other");
+    (void)x.plus(y);
+  });
+
+  const std::string stem = "other layers than one convolution read the image";
+  refused(stem, [](const traced_map& image) { (void)max_pooled(image); });
+  refused(stem, [](const traced_map& image) {
+    (void)convolved(image, "one");
+    (void)convolved(image, "other");
+  });
+
+  const std::string sum = "a sum is not that of a convolution and one map";
+  refused(sum, [](const traced_map& image) {
     const auto x = convolved(image, "stem"), y = convolved(x, "next");
     (void)y.plus(x).plus(x);
   });
-  refused([](const traced_map& image) {
+  refused(sum, [](const traced_map& image) {
+    const auto x = convolved(image, "stem");
+    (void)max_pooled(x).plus(x);
+  });
+  refused(sum, [](const traced_map& image) {
+    const auto x = convolved(image, "stem");
+    (void)convolved(x, "next").rectified().plus(x);
+  });
+  refused("a map is added to the output of the stem", [](const traced_map& image) {
+    const auto x = convolved(image, "stem");
+    (void)x.plus({image.of(), 1});
+  });
+  const std::string added = "the image, or a map itself, is added to a map";
+  refused(added, [](const traced_map& image) {
+    (void)convolved(convolved(image, "stem"), "next").plus(image);
+  });
+  refused(added, [](const traced_map& image) {
+    const auto x = convolved(convolved(image, "stem"), "next");
+    (void)x.plus(x);
+  });
+
+  refused("ReLU follows a pooling",
+          [](const traced_map& image) { (void)max_pooled(convolved(image, "stem")).rectified(); });
+  refused("neither a convolution precedes a batch norm, nor ReLU follows it",
+          [](const traced_map& image) { finish(normalized(convolved(image, "stem"), "norm")); });
+  refused("the pooled map is not the last one", [](const traced_map& image) {
     const auto x = convolved(image, "stem");
     (void)convolved(x, "next");
-    (void)pooled(x);
+    finish(x);
   });
-  CHECK_THROWS_WITH_AS(
-      (void)rw::detail::trace{}.image().rectified(),
-      "rolewise: trace: cannot fold a network in which an operation in place does not follow its "
-      "layer",
-      std::invalid_argument);
+  refused("the pooled map is not the last one", [](const traced_map& image) { finish(image); });
+
+  refused("the image is tapped", [](const traced_map& image) { tap(image); });
+  const std::string tapped = "an operation in place changes a map that is tapped";
+  refused(tapped, [](const traced_map& image) {
+    const auto x = convolved(image, "stem");
+    tap(x);
+    (void)x.rectified();
+  });
+  refused(tapped, [](const traced_map& image) {
+    const auto x = convolved(image, "stem"), y = convolved(x, "next");
+    tap(y);
+    (void)y.plus(x);
+  });
+
+  const std::string twice = "a layer runs twice: its state would be there twice";
+  refused(twice, [](const traced_map& image) {
+    (void)convolved(convolved(convolved(image, "stem"), "next"), "next");
+  });
+  refused(twice,
+          [](const traced_map& image) { (void)convolved(convolved(image, "stem"), "stem"); });
+  refused(twice, [](const traced_map& image) {
+    (void)normalized(normalized(convolved(image, "stem"), "norm").rectified(), "norm");
+  });
+  refused("a batch norm is not in the state of the body",
+          [](const traced_map& image) { (void)image.of().name_of(nullptr); });
+}
+
+TEST_CASE("layers of any name have ranges of their own")
+{
+  rw::detail::trace of;
+  finish(convolved(convolved(of.image(), "input"), "means"));
+  of.network().classifier = "classifier";
+  const auto ranges =
+      rw::detail::ranges_of("own", of.network(), {torch::full({1, 1, 2, 2}, 2.0f)}, 1.0);
+  CHECK(ranges.grid(rw::detail::input_of_stem(of.network())).scale == doctest::Approx(2.0 / 255));
+  CHECK(ranges.grid("input").scale == 1.0);  // the output of the layer, which is 0
+  CHECK(ranges.grid("means").scale == 1.0);
+}
+
+TEST_CASE("the last batch norm is a layer if it is tapped, or reads another map than the last")
+{
+  const auto graph_of = [](const auto& forward) {
+    rw::detail::trace of;
+    finish(forward(convolved(of.image(), "stem")));
+    rw::detail::calibrated_ranges ranges{1.0};
+    for (const auto* name : {"stem", "norm", "aside"}) ranges.observe(name, torch::ones(1));
+    return rw::detail::in_bytes(of.network(), ranges);
+  };
+  const auto is_taken = [](rw::detail::int8_graph graph) {
+    const auto before = graph.nodes.size();
+    const bool taken = rw::detail::last_normalization(graph).has_value();
+    CHECK(graph.nodes.size() == before - (taken ? 1 : 0));
+    return taken;
+  };
+  CHECK(is_taken(graph_of([](const traced_map& x) { return normalized(x, "norm").rectified(); })));
+  CHECK_FALSE(is_taken(graph_of([](const traced_map& x) {
+    const auto y = normalized(x, "norm").rectified();
+    tap(y);
+    return y;
+  })));
+  CHECK_FALSE(is_taken(graph_of([](const traced_map& x) {
+    (void)convolved(x, "aside");
+    return normalized(x, "norm").rectified();
+  })));
 }
 
 TEST_CASE("a graph frees maps after their last reader, and copies what is read again")
@@ -467,20 +592,80 @@ TEST_CASE("a graph frees maps after their last reader, and copies what is read a
   const auto stem = convolved(of.image(), "stem");
   const auto a = convolved(stem, "a").plus(stem);
   const auto b = convolved(stem, "b").plus(a);
-  (void)pooled(b);
+  finish(b);
   auto& network = of.network();
   CHECK(network.graph.order == std::vector<std::size_t>{0, 1});
-  std::vector<bool> copied;
+  std::vector<const void*> added_maps, made;
   const auto first = torch::ones({1, 1, 2, 2});
   const auto run = [&](const rw::detail::folded_layer&, const torch::Tensor& x, bool,
                        torch::Tensor* added) {
     REQUIRE(added);
-    copied.push_back(added->data_ptr() != first.data_ptr());
+    added_maps.push_back(added->data_ptr());
     const auto y = x + *added;
+    made.push_back(y.data_ptr());
     added->fill_(99);  // as the operators do
     return y;
   };
   const auto last = network.graph(first, run, [](rw::tap_id, const torch::Tensor&) {});
-  CHECK(copied == std::vector<bool>{true, true});
+  REQUIRE(added_maps.size() == 2);
+  CHECK(added_maps[0] != first.data_ptr());
+  CHECK(added_maps[1] == made[0]);
   CHECK(torch::equal(last, torch::full_like(last, 3)));
+}
+
+namespace {
+
+using rw::testing::own_image_body;
+
+struct offering_body : own_image_body {
+  static constexpr rw::taps offered_taps{rw::tap::stage<1>, rw::tap::penultimate};
+  using own_image_body::own_image_body;
+};
+
+}  // namespace
+
+TEST_CASE("a body of one's own in 8 bits")
+{
+  const auto trained = stirred(rw::network<own_image_body>{own_image_body{{}, small}});
+  const auto teacher = rw::post_training_quantized(trained, {images(64, 2), images(64, 3)});
+  const auto examples = images(64, 1);
+  CHECK(distance(teacher.forward(examples).logits, trained.predict(examples).logits) < 0.1);
+  rw::laws::hold_for(teacher, images(5, 3));
+
+  auto body = teacher.network().body();
+  static_assert(rw::offered_taps<decltype(body)>().empty());
+  rw::laws::body_holds_for(body, rw::normalized_inputs(images(4, 3)), small.classes);
+  std::vector<std::string> parts;
+  rw::for_each_part(body, [&](const std::string& name, const auto& part) {
+    if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(part)>, rw::byte_grid>)
+      parts.push_back(name);
+  });
+  CHECK(parts == std::vector<std::string>{"stem", "block", "block.convolution1",
+                                          "block.convolution2", "classifier"});
+  const auto layers = teacher.network().layers(), expected = trained.layers();
+  REQUIRE(layers.size() == expected.size());
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    CHECK(layers[i].place.name == expected[i].place.name);
+    CHECK(layers[i].place.kind == expected[i].place.kind);
+  }
+
+  const offering_body offers{{}, small};
+  CHECK_THROWS_WITH_AS((rw::int8_body<offering_body>{offers, {torch::ones({1, 3, 16, 12})}}),
+                       "rolewise: own: the body offers tap::stage<1>, but keeps no map of it",
+                       std::invalid_argument);
+}
+
+TEST_CASE("a plan has layers, each under a name of its own")
+{
+  const auto planned = [](const std::vector<rw::layer_id>& places) {
+    return rw::layer_plan{rw::no_quantizer{}, rw::full_precision{}, places};
+  };
+  CHECK_THROWS_WITH_AS((void)planned({}),
+                       "rolewise: layer_plan: the network lists no layer with weights",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS((void)planned({{"stem"}, {"block"}, {"stem"}}),
+                       "rolewise: layer_plan: two layers have the name stem",
+                       std::invalid_argument);
+  CHECK(planned({{"stem"}, {"block"}}).at("block", rw::layer_kind::convolution).place.name ==
+        "block");
 }

@@ -135,8 +135,9 @@ class convolution {
   [[nodiscard]] detail::folded_convolution folded(const torch::Tensor& factor,
                                                   const torch::Tensor& bias) const
   {
-    return {weight_.report().place.name, weight_.latent().detach() * factor.view({-1, 1, 1, 1}),
-            bias_.defined() ? bias + factor * bias_.detach() : bias, shape_};
+    const auto place = weight_.report().place;
+    return {place.name, weight_.latent().detach() * factor.view({-1, 1, 1, 1}),
+            bias_.defined() ? bias + factor * bias_.detach() : bias, shape_, place.kind};
   }
 
   [[nodiscard]] bool is_full() const { return changes_nothing<Q>() || weight_.is_full(); }

@@ -27,10 +27,11 @@ template<typename Image, typename Q>
 concept ImagesFor = std::same_as<Image, torch::Tensor> ||
                     (std::same_as<Image, traced_map> && rolewise::changes_nothing<Q>());
 
-/// A body whose forward pass can be traced: an `image_body` in full precision.
+/// A body whose forward pass can be traced: an `image_body` in full precision whose classifier
+/// reads a pooled map.
 template<typename Body>
 concept TraceableBody = requires(Body body, trace& features) {
-  body.logits(features.image(), phase::evaluation, features);
+  { body.logits(features.image(), phase::evaluation, features) } -> std::same_as<traced_logits>;
 };
 
 }  // namespace detail

@@ -30,17 +30,26 @@ struct int8_options {
 
 namespace detail {
 
-/// The taps of an 8-bit network: those of the network after its activations.
-[[nodiscard]] consteval taps int8_taps(taps of_network)
+[[nodiscard]] consteval taps stages_of(taps of_network)
 {
   taps all;
   of_network.for_each([&](tap_id id) {
-    if (id.kind == tap_kind::stage || id.kind == tap_kind::penultimate) all.insert(id);
+    if (id.kind == tap_kind::stage) all.insert(id);
   });
   return all;
 }
 
+/// The taps of an 8-bit network: those of the network after its activations.
+[[nodiscard]] consteval taps int8_taps(taps of_network)
+{
+  auto all = stages_of(of_network);
+  if (of_network.contains(tap::penultimate)) all.insert(tap::penultimate);
+  return all;
+}
+
 /// The network of a body for inference, from one traced forward pass.
+/// @throws std::invalid_argument if the forward pass has operations that cannot be folded, or keeps
+///         no map of a stage that the body offers
 template<TraceableBody Body>
 [[nodiscard]] folded_network folded(Body body)
 {
@@ -50,8 +59,31 @@ template<TraceableBody Body>
       names.emplace(&part, name);
   });
   trace of{std::move(names)};
-  (void)body.logits(of.image(), phase::evaluation, of);
-  return std::move(of.network());
+  auto found = body.logits(of.image(), phase::evaluation, of);
+  of.finish(found.map);
+  auto& network = of.network();
+  network.classifier = std::move(found.classifier);
+  network.weight = std::move(found.weight);
+  network.bias = std::move(found.bias);
+  constexpr auto stages = stages_of(rolewise::offered_taps<Body>());
+  if (const auto missing = stages.without(network.graph.tapped_maps.available()); !missing.empty())
+    throw_invalid_argument(body.name(), "the body offers ", to_text(missing),
+                           ", but keeps no map of it");
+  return std::move(network);
+}
+
+struct calibrated_network {
+  folded_network network;
+  calibrated_ranges ranges;
+};
+
+template<TraceableBody Body>
+[[nodiscard]] calibrated_network calibrated(const Body& trained,
+                                            const std::vector<torch::Tensor>& inputs, double share)
+{
+  auto network = folded(trained);
+  auto ranges = ranges_of(trained.name(), network, inputs, share);
+  return {std::move(network), std::move(ranges)};
 }
 
 }  // namespace detail
@@ -86,19 +118,17 @@ class int8_body {
   static_assert(
       detail::TraceableBody<Body>,
       "an 8-bit network is made from one in full precision: no quantizer, and a body that "
-      "derives from image_body");
+      "derives from image_body, whose `logits` runs on the maps of a trace");
 
  public:
-  static constexpr taps offered_taps = detail::int8_taps(Body::offered_taps);
+  static constexpr taps offered_taps = detail::int8_taps(rolewise::offered_taps<Body>());
 
   /// @param inputs calibration batches, normalized, float, `[N, C, H, W]`
-  /// @throws std::invalid_argument without inputs, for a share outside (0, 1], or if a feature
-  ///         map of the network is not finite
+  /// @throws std::invalid_argument without inputs, for a share outside (0, 1], if a feature map of
+  ///         the network is not finite, or if its forward pass cannot be folded
   int8_body(const Body& trained, const std::vector<torch::Tensor>& inputs,
             const int8_options& options = {})
-      : int8_body{trained, detail::folded(trained),
-                  detail::ranges_of(trained.name(), detail::folded(trained), inputs, options.share),
-                  options}
+      : int8_body{trained, detail::calibrated(trained, inputs, options.share), options}
   {}
 
   /// @throws std::invalid_argument in training
@@ -143,7 +173,8 @@ class int8_body {
     for (auto first = graph_.nodes.begin(); first != graph_.nodes.end();) {
       const auto block = detail::block_of(first->layer);
       const auto next = std::find_if(first, graph_.nodes.end(), [&](const auto& node) {
-        return detail::block_of(node.layer) != block;
+        return !std::holds_alternative<detail::max_pooling>(node.layer) &&
+               detail::block_of(node.layer) != block;
       });
       detail::int8_block layers{{first, next}, block.empty() ? 0 : block.size() + 1};
       if (block.empty())
@@ -157,16 +188,15 @@ class int8_body {
   }
 
  private:
-  int8_body(const Body& trained, const detail::folded_network& folded,
-            const detail::calibrated_ranges& ranges, const int8_options& options)
+  int8_body(const Body& trained, const detail::calibrated_network& of, const int8_options& options)
       : name_{trained.name() + "-8bit"},
         shape_{trained.shape()},
-        stem_{folded.stem, ranges.grid_if(options.stem, "input"), ranges.grid(folded.stem.name),
-              folded.rectifies_stem},
-        graph_{detail::in_bytes(folded, ranges)},
+        stem_{of.network.stem, of.ranges.grid_if(options.stem, detail::input_of_stem(of.network)),
+              of.ranges.grid(of.network.stem.name), of.network.rectifies_stem},
+        graph_{detail::in_bytes(of.network, of.ranges)},
         last_{detail::last_normalization(graph_)},
-        classifier_{folded.classifier, folded.weight, folded.bias,
-                    ranges.grid_if(options.classifier, "means")}
+        classifier_{of.network.classifier, of.network.weight, of.network.bias,
+                    of.ranges.grid_if(options.classifier, detail::input_of_classifier(of.network))}
   {}
 
   [[nodiscard]] torch::Tensor mean_of(const byte_map& x) const

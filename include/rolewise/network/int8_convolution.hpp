@@ -62,7 +62,7 @@ class int8_convolution {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] layer_report report() const
   {
-    return {.place = {name_, shape_.kernel == 1 ? layer_kind::shortcut : layer_kind::convolution},
+    return {.place = {name_, kind_},
             .widths = {bit_width{8}, bit_width{8}},
             .weights = codes_.numel(),
             .arithmetic = arithmetic_.get()};
@@ -96,6 +96,7 @@ class int8_convolution {
   std::string name_;
   torch::Tensor codes_, scale_, bias_;
   convolution_shape shape_;
+  layer_kind kind_;
   byte_grid in_, out_;
   detail::kept<prepared> kept_;
   detail::last_arithmetic arithmetic_;
@@ -106,6 +107,7 @@ inline int8_convolution::int8_convolution(const detail::folded_convolution& trai
     : name_{trained.name},
       bias_{trained.bias.detach().to(torch::kFloat).clone()},
       shape_{trained.shape},
+      kind_{trained.kind},
       in_{in},
       out_{out}
 {

@@ -53,7 +53,7 @@ class int8_stem {
   [[nodiscard]] layer_report report() const
   {
     if (bytes_) return bytes_->report();
-    return {.place = {full_->name},
+    return {.place = {full_->name, full_->kind},
             .widths = {},
             .weights = full_->weight.numel(),
             .arithmetic = layer_arithmetic::full_precision};

@@ -10,6 +10,7 @@
 #include <rolewise/support/error.hpp>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -76,12 +77,19 @@ class layer_plan {
   /// is constructed to list its layers.
   layer_plan() = default;
 
-  /// @throws std::invalid_argument if the scheme names layers that do not exist, or sets fewer
-  ///         than 32 bits for a quantizer that changes nothing
+  /// @throws std::invalid_argument without places, if two have one name, if the scheme names
+  ///         layers that do not exist, or sets fewer than 32 bits for a quantizer that changes
+  ///         nothing
   template<Quantizer Q, BitWidthScheme Scheme>
   layer_plan(const Q&, const Scheme& scheme, const std::vector<layer_id>& places)
   {
+    if (places.empty())
+      throw_invalid_argument("layer_plan", "the network lists no layer with weights");
     check_scheme(scheme, places);
+    std::set<std::string_view> names;
+    for (const auto& place : places)
+      if (!names.insert(place.name).second)
+        throw_invalid_argument("layer_plan", "two layers have the name ", place.name);
     for (const auto& place : places)
       detail::require_able<Q>(
           layers_.emplace_back(planned_layer{place, widths_under(scheme, place)}));

@@ -55,13 +55,9 @@ class linear {
     }
   }
 
-  [[nodiscard]] detail::traced_map operator()(const detail::traced_map& x, phase) const
+  [[nodiscard]] detail::traced_logits operator()(const detail::traced_vector& x, phase) const
   {
-    auto& network = x.of().network();
-    network.classifier = weight_.report().place.name;
-    network.weight = weight_.latent();
-    network.bias = bias_;
-    return x;
+    return {x.map, weight_.report().place.name, weight_.latent(), bias_};
   }
 
   [[nodiscard]] layer_report report() const

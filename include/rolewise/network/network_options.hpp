@@ -127,15 +127,15 @@ inline void require_images(std::string_view network, const torch::Tensor& x, std
   return {shape.height, shape.width};
 }
 
-/// The taps of a network of stages: the stem, every stage and the penultimate vector.
-/// @param before_too whether the stem and the stages are offered before their last activation too
-[[nodiscard]] consteval taps taps_of_stages(std::size_t stages, bool before_too)
+/// The taps of a network of stages: the stem and every stage, each after its last activation and
+/// before it, and the penultimate vector.
+[[nodiscard]] consteval taps taps_of_stages(std::size_t stages)
 {
   taps all{tap::penultimate};
   for (std::size_t s = 0; s <= stages; ++s) {
     const auto index = static_cast<std::uint8_t>(s);
     all.insert({tap_kind::stage, index});
-    if (before_too) all.insert({tap_kind::before_activation, index});
+    all.insert({tap_kind::before_activation, index});
   }
   return all;
 }

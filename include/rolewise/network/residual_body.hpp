@@ -72,7 +72,7 @@ template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>,
 class residual_body : public image_body<residual_body<Q, Scheme, Plan>, Q, Scheme, Plan> {
  public:
   using full_precision_body = residual_body<no_quantizer, full_precision, Plan>;
-  static constexpr taps offered_taps = detail::taps_of_stages(Plan::stages, true);
+  static constexpr taps offered_taps = detail::taps_of_stages(Plan::stages);
 
   residual_body(Plan plan, const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {},
                 const network_options& options = {})

@@ -100,7 +100,7 @@ template<Quantizer Q = no_quantizer, BitWidthScheme Scheme = default_scheme<Q>>
 class vgg_body : public image_body<vgg_body<Q, Scheme>, Q, Scheme, vgg_plan> {
  public:
   using full_precision_body = vgg_body<no_quantizer, full_precision>;
-  static constexpr taps offered_taps = detail::taps_of_stages(4, true);
+  static constexpr taps offered_taps = detail::taps_of_stages(4);
 
   vgg_body(vgg_plan plan, const sample_shape& shape, const Q& q = {}, const Scheme& scheme = {},
            const network_options& options = {})

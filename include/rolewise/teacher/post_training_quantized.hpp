@@ -22,8 +22,8 @@ namespace rolewise {
 /// all of its codes and scales.
 ///
 /// @tparam Body see `int8_body`
-/// @throws std::invalid_argument without batches, for a `share` outside (0, 1], or if a feature
-///         map of the network is not finite
+/// @throws std::invalid_argument without batches, for a `share` outside (0, 1], if a feature map of
+///         the network is not finite, or if its forward pass cannot be folded
 template<typename Body>
 [[nodiscard]] frozen_teacher<network<int8_body<Body>>> post_training_quantized(
     network<Body> trained, const std::vector<batch>& examples, const int8_options& options = {})

@@ -7,6 +7,8 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/byte_grid.hpp>
 #include <rolewise/network/convolution_shape.hpp>
+#include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <string>
 
@@ -18,6 +20,7 @@ struct folded_convolution {
   torch::Tensor weight;  ///< `[O, I, K, K]`
   torch::Tensor bias;    ///< `[O]`
   convolution_shape shape;
+  layer_kind kind = layer_kind::convolution;
 
   /// @param added null, or a residual map of the output's shape
   [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, bool rectify,
@@ -49,8 +52,13 @@ struct max_pooling {
   }
 
   /// LibTorch pools no bytes. Codes have the order of their values.
+  /// @throws std::invalid_argument for maps of fewer than 2 x 2 pixels
   [[nodiscard]] byte_map operator()(const byte_map& x) const
   {
+    const auto height = x.codes.size(2), width = x.codes.size(3);
+    if (height < 2 || width < 2)
+      throw_invalid_argument("max_pooling", "want maps of at least 2 x 2 pixels, got ", height,
+                             " x ", width);
     const auto even = [&](std::int64_t axis) { return x.codes.size(axis) / 2 * 2; };
     const auto every_other = [&](std::int64_t row, std::int64_t column) {
       return x.codes.slice(2, row, even(2), 2).slice(3, column, even(3), 2);

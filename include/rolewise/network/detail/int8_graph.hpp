@@ -10,6 +10,7 @@
 #include <rolewise/network/int8_layers.hpp>
 #include <rolewise/network/network_options.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -26,7 +27,17 @@ struct overloaded : F... {
   using F::operator()...;
 };
 
-/// The ranges of the input, of each layer's output and of the pooled features ("means").
+/// Names of the ranges of what the stem and the classifier read.
+[[nodiscard]] inline std::string input_of_stem(const folded_network& network)
+{
+  return network.stem.name + ".input";
+}
+[[nodiscard]] inline std::string input_of_classifier(const folded_network& network)
+{
+  return network.classifier + ".input";
+}
+
+/// The ranges of the input, of each layer's output and of the pooled features.
 [[nodiscard]] inline calibrated_ranges ranges_of(const std::string& who, folded_network network,
                                                  const std::vector<torch::Tensor>& inputs,
                                                  double share)
@@ -49,9 +60,10 @@ struct overloaded : F... {
   };
   const auto& stem = network.stem;
   for (const auto& x : inputs) {
-    ranges.observe("input", x);
+    ranges.observe(input_of_stem(network), x);
     auto first = observed(stem.name, stem(x, network.rectifies_stem, nullptr));
-    ranges.observe("means", pooled(network.graph(std::move(first), run, [](auto&&...) {})));
+    ranges.observe(input_of_classifier(network),
+                   pooled(network.graph(std::move(first), run, [](auto&&...) {})));
   }
   return ranges;
 }
@@ -86,12 +98,17 @@ using int8_graph = inference_graph<int8_layer>;
   return graph;
 }
 
-/// Takes the last layer out of a graph if it is a batch norm.
+/// Takes the last layer out of a graph if it is a batch norm that is not tapped. It reads the map
+/// that is then the last one.
 [[nodiscard]] inline std::optional<byte_normalization> last_normalization(int8_graph& graph)
 {
   if (graph.order.empty()) return std::nullopt;
   auto* const norm = std::get_if<byte_normalization>(&graph.nodes[graph.order.back()].layer);
   if (!norm) return std::nullopt;
+  const auto is_last = [&](const auto& tapped_map) { return tapped_map.value == graph.last(); };
+  if (std::ranges::any_of(graph.tapped_maps, is_last)) return std::nullopt;
+  const auto before = graph.order.size() < 2 ? 0 : graph.order[graph.order.size() - 2] + 1;
+  if (graph.nodes.back().in != before) return std::nullopt;
   auto last = std::move(*norm);
   graph.nodes.pop_back();
   graph.order.pop_back();

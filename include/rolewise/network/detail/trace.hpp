@@ -15,6 +15,7 @@
 #include <string>
 #include <type_traits>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 
@@ -49,7 +50,12 @@ class trace {
 
   [[nodiscard]] traced_map image();
   [[nodiscard]] folded_network& network() { return network_; }
-  [[nodiscard]] const std::string& name_of(const void* norm) const { return names_.at(norm); }
+  [[nodiscard]] const std::string& name_of(const void* norm) const
+  {
+    const auto found = names_.find(norm);
+    if (found == names_.end()) refuse("a batch norm is not in the state of the body");
+    return found->second;
+  }
 
   [[nodiscard]] static bool wants(tap_kind kind, std::size_t = 0)
   {
@@ -59,8 +65,7 @@ class trace {
   void keep(tap_kind kind, std::size_t index, const Make& make)
   {
     if constexpr (std::is_convertible_v<decltype(make()), traced_map>)
-      if (wants(kind))
-        network_.graph.tapped_maps.set({kind, static_cast<std::uint8_t>(index)}, make().index());
+      if (wants(kind)) tap({kind, static_cast<std::uint8_t>(index)}, make().index());
   }
 
   /// Adds a layer that reads map `in`.
@@ -68,6 +73,7 @@ class trace {
   std::size_t add(folded_layer layer, std::size_t in)
   {
     auto& [nodes, order, taps] = network_.graph;
+    require_first_run(layer);
     if (in == image_index) {
       auto* const stem = std::get_if<folded_convolution>(&layer);
       if (!stem || network_.stem.weight.defined())
@@ -83,6 +89,8 @@ class trace {
   /// A sum is part of its first operand's convolution, which then runs after the second operand's.
   void sum(std::size_t map, std::size_t added)
   {
+    if (added == image_index || added == map)
+      refuse("the image, or a map itself, is added to a map");
     auto& to = unread(map);
     if (!std::holds_alternative<folded_convolution>(to.layer) || to.added || to.rectifies)
       refuse("a sum is not that of a convolution and one map");
@@ -99,6 +107,7 @@ class trace {
     (map == 0 ? network_.rectifies_stem : unread(map).rectifies) = true;
   }
 
+  /// @param map the pooled one
   void finish(std::size_t map) const
   {
     if (map != network_.graph.last()) refuse("the pooled map is not the last one");
@@ -123,6 +132,27 @@ class trace {
     const auto reads = [&](const node& n) { return n.in == map || n.added == map; };
     if (map == image_index || std::ranges::any_of(network_.graph.nodes, reads))
       refuse("an operation in place does not follow its layer");
+    const auto is_map = [&](const auto& tapped_map) { return tapped_map.value == map; };
+    if (std::ranges::any_of(network_.graph.tapped_maps, is_map))
+      refuse("an operation in place changes a map that is tapped");
+  }
+
+  void tap(tap_id id, std::size_t map)
+  {
+    if (map == image_index) refuse("the image is tapped");
+    network_.graph.tapped_maps.set(id, map);
+  }
+
+  /// The state of an 8-bit layer has the ranges of one input and one output.
+  void require_first_run(const folded_layer& layer)
+  {
+    const auto is_first = [&](const auto& by) {
+      if constexpr (requires { by.name; })
+        return names_run_.insert(by.name).second;
+      else
+        return true;
+    };
+    if (!std::visit(is_first, layer)) refuse("a layer runs twice: its state would be there twice");
   }
 
   [[noreturn]] static void refuse(const char* what)
@@ -131,6 +161,7 @@ class trace {
   }
 
   std::unordered_map<const void*, std::string> names_;
+  std::unordered_set<std::string> names_run_;
   folded_network network_;
 };
 
@@ -165,6 +196,18 @@ class traced_map {
   std::size_t index_;
 };
 
+/// The penultimate vector of a trace: the average of a map.
+struct traced_vector {
+  std::size_t map;
+};
+
+/// The logits of a trace: the pooled map, and the classifier that reads its average.
+struct traced_logits {
+  std::size_t map;
+  std::string classifier;  ///< name
+  torch::Tensor weight, bias;
+};
+
 inline traced_map trace::image() { return {*this, image_index}; }
 
 [[nodiscard]] inline traced_map add_to(const traced_map& y, const traced_map& x)
@@ -172,10 +215,6 @@ inline traced_map trace::image() { return {*this, image_index}; }
   return y.plus(x);
 }
 [[nodiscard]] inline traced_map max_pooled(const traced_map& x) { return x.through(max_pooling{}); }
-[[nodiscard]] inline traced_map pooled(const traced_map& x)
-{
-  x.of().finish(x.index());
-  return x;
-}
+[[nodiscard]] inline traced_vector pooled(const traced_map& x) { return {x.index()}; }
 
 }  // namespace rolewise::detail
