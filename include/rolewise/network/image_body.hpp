@@ -92,6 +92,7 @@ class image_body : public layered<Derived> {
   }
 
  protected:
+  // NOLINTNEXTLINE(bugprone-crtp-constructor-accessibility): users derive without a friend
   image_body(const Plan& plan, const sample_shape& shape, const Q& q, const Scheme& scheme,
              const network_options& options)
       : plan_{plan}, shape_{shape}, quantizer_{q}, scheme_{scheme}, options_{options}
