@@ -98,7 +98,7 @@ struct aug_mix {
     const auto count = examples.size();
     if (count == 0) return view;
     const auto shares = shares_of(examples, progress, key).to(examples.inputs.device());
-    view.inputs = torch::empty_like(examples.inputs, torch::MemoryFormat::Contiguous);
+    view.inputs = at::empty_like(examples.inputs, torch::MemoryFormat::Contiguous);
     const auto piece = pieces_of(examples.inputs);
     auto part = examples;
     for (std::int64_t first = 0; first < count; first += piece) {
@@ -133,7 +133,7 @@ struct aug_mix {
                                         seed key) const
   {
     const auto chains = static_cast<std::size_t>(width);
-    const auto shares = torch::empty({examples.size(), 1 + width}, torch::kFloat32);
+    const auto shares = at::empty({examples.size(), 1 + width}, torch::kFloat);
     auto* out = shares.mutable_data_ptr<float>();
     const auto ids = detail::readable_ids(examples);
     std::vector<double> weights(chains);
@@ -180,14 +180,14 @@ struct aug_mix {
     const auto share = [&](std::int64_t column) {
       return shares.select(1, column).view({-1, 1, 1, 1});
     };
-    auto blend = part.inputs.to(torch::kFloat32).mul_(share(0));
+    auto blend = part.inputs.to(torch::kFloat).mul_(share(0));
     for (std::int64_t chain = 0; chain < width; ++chain) {
       const auto end = detail::planned_view(
           [&](const image_subjects& subjects, image_program& program) {
             plan_chain(chain, subjects, progress, key, program);
           },
           part);
-      blend.add_(end.inputs.to(torch::kFloat32).mul_(share(1 + chain)));
+      blend.add_(end.inputs.to(torch::kFloat).mul_(share(1 + chain)));
     }
     return blend.round_().clamp_(0.0, 255.0);
   }

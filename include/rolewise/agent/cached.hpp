@@ -68,7 +68,7 @@ template<typename T, typename S, typename Shared>
 /// Returns `count` examples, evenly spaced over a data set, starting at position `first`.
 [[nodiscard]] inline batch probed(const dataset& data, std::int64_t count, std::int64_t first)
 {
-  const auto places = (torch::arange(count, torch::kLong) * data.size())
+  const auto places = (at::arange(count, torch::kLong) * data.size())
                           .floor_divide_(count)
                           .add_(first)
                           .remainder_(data.size());
@@ -87,7 +87,7 @@ template<typename Shown>
     const auto first = shown_in_epoch(shown, examples, view);
     const auto again = shown_in_epoch(shown, examples, view + views);
     if (first.view != view_number{view, views} || again.view != first.view ||
-        !torch::equal(first.inputs, again.inputs))
+        !at::equal(first.inputs, again.inputs))
       throw_invalid_argument(
           "cached", "the teacher's view of epoch ", view, " does not come again in epoch ",
           view + views,

@@ -89,7 +89,7 @@ struct cutmix {
         pastes_labels ? 0 : detail::classes_of(name, classes, partners, examples.labels);
     const auto count = examples.size(), height = examples.inputs.size(2),
                width = examples.inputs.size(3);
-    const auto shares = torch::empty({count}, torch::kFloat32);
+    const auto shares = at::empty({count}, torch::kFloat);
     if (count == 0 && pastes_labels)
       return detail::pasted_batch(name, examples, examples,
                                   examples.inputs.new_empty({0, 1, height, width}, torch::kBool));
@@ -98,7 +98,7 @@ struct cutmix {
     const auto others =
         partners.of(name, examples, key.split(purpose{"cutmix partners"}), progress.epoch);
     const auto ids = examples.ids.cpu().contiguous();
-    const auto boxes = torch::empty({4, count}, torch::kLong);
+    const auto boxes = at::empty({4, count}, torch::kLong);
     auto* const edge = boxes.mutable_data_ptr<std::int64_t>();
     for (std::int64_t n = 0; n < count; ++n) {
       const draws of{key.split(purpose{"cutmix"}), progress.epoch,
@@ -115,7 +115,7 @@ struct cutmix {
     const auto pasted = inside(boxes.to(examples.inputs.device()), height, width);
     if (pastes_labels) return detail::pasted_batch(name, examples, others, pasted);
     return detail::mixed_batch(name, examples, others,
-                               torch::where(pasted, others.inputs, examples.inputs), shares, all);
+                               at::where(pasted, others.inputs, examples.inputs), shares, all);
   }
 
  private:
@@ -123,8 +123,8 @@ struct cutmix {
   [[nodiscard]] static torch::Tensor inside(const torch::Tensor& boxes, std::int64_t height,
                                             std::int64_t width)
   {
-    const auto row = torch::arange(height, boxes.options()).view({1, 1, -1, 1}),
-               column = torch::arange(width, boxes.options()).view({1, 1, 1, -1});
+    const auto row = at::arange(height, boxes.options()).view({1, 1, -1, 1}),
+               column = at::arange(width, boxes.options()).view({1, 1, 1, -1});
     const auto edge = [&](std::int64_t e) { return boxes.select(0, e).view({-1, 1, 1, 1}); };
     return row.ge(edge(0))
         .logical_and(row.lt(edge(1)))

@@ -12,6 +12,8 @@
 #include <rolewise/support/error.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
+#include <ATen/ops/log_softmax.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -25,7 +27,7 @@ namespace rolewise {
 /// @return the shape without axis 1, float64, in nats
 [[nodiscard]] inline torch::Tensor entropy_of(const torch::Tensor& logits)
 {
-  const auto log_p = torch::log_softmax(logits.to(torch::kFloat64), 1);
+  const auto log_p = at::log_softmax(logits.to(torch::kDouble), 1);
   // Clamped so that 0 log 0 is 0.
   return -(log_p.exp() * log_p.clamp_min(-1e300)).sum(1);
 }
@@ -85,7 +87,7 @@ struct hardest_view {
         const auto other = agent(examples, progress, key.split(static_cast<std::uint64_t>(i)));
         const auto its = entropy(other);
         const auto harder = its.gt(highest);
-        highest = torch::where(harder, its, highest);
+        highest = at::where(harder, its, highest);
         take(harder, other.inputs, view.inputs);
         take(harder, other.labels, view.labels);
         take(harder, other.partners, view.partners);
@@ -117,7 +119,7 @@ struct hardest_view {
     const auto each = entropy_of(logits);
     if (each.dim() == 1) return each;
     const auto counted = counted_in(view, each);
-    const auto sum = torch::where(counted == 0, torch::zeros_like(each), each * counted).flatten(1);
+    const auto sum = at::where(counted == 0, at::zeros_like(each), each * counted).flatten(1);
     return sum.sum(1) / counted.flatten(1).sum(1).clamp_min(std::numeric_limits<double>::min());
   }
 
@@ -125,7 +127,7 @@ struct hardest_view {
   /// @param like `[N, ...]`, one for each of them
   [[nodiscard]] static torch::Tensor counted_in(const batch& view, const torch::Tensor& like)
   {
-    auto counted = torch::ones_like(like);
+    auto counted = at::ones_like(like);
     const auto count = [&](const torch::Tensor& by) {
       if (by.defined() && by.sizes() == like.sizes()) counted = counted * by.to(like.options());
     };
@@ -141,7 +143,7 @@ struct hardest_view {
     if (!to.defined()) return;
     std::vector<std::int64_t> sizes(static_cast<std::size_t>(to.dim()), 1);
     sizes[0] = -1;
-    to = torch::where(harder.to(to.device()).view(sizes), from, to);
+    to = at::where(harder.to(to.device()).view(sizes), from, to);
   }
 };
 

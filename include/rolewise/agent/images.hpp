@@ -54,7 +54,7 @@ struct images {
 [[nodiscard]] inline torch::Tensor as_pixel(const std::vector<std::uint8_t>& color,
                                             torch::Device device)
 {
-  const auto pixel = torch::empty({1, static_cast<std::int64_t>(color.size()), 1, 1}, torch::kByte);
+  const auto pixel = at::empty({1, static_cast<std::int64_t>(color.size()), 1, 1}, torch::kByte);
   std::copy(color.begin(), color.end(), pixel.mutable_data_ptr<std::uint8_t>());
   return pixel.to(device);
 }
@@ -64,7 +64,7 @@ struct images {
                                           const std::vector<std::uint8_t>& color)
 {
   if (!from.covered.defined()) return from.pixels;
-  return torch::where(from.covered, from.pixels, as_pixel(color, from.pixels.device()));
+  return at::where(from.covered, from.pixels, as_pixel(color, from.pixels.device()));
 }
 
 /// Throws unless a batch is valid for image agents: inputs `uint8 [N, C, H, W]` with C = 1 or 3,

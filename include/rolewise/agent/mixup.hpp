@@ -62,7 +62,7 @@ struct mixup {
     if (examples.size() == 0) return unmixed(examples, all);
     const auto others =
         partners.of(name, examples, key.split(purpose{"mixup partners"}), progress.epoch);
-    const auto shares = torch::empty({examples.size()}, torch::kFloat32);
+    const auto shares = at::empty({examples.size()}, torch::kFloat);
     const auto ids = examples.ids.cpu().contiguous();
     for (std::int64_t n = 0; n < examples.size(); ++n) {
       const draws of{key.split(purpose{"mixup"}), progress.epoch,
@@ -70,8 +70,8 @@ struct mixup {
       shares.mutable_data_ptr<float>()[n] = static_cast<float>(beta_draw(of, alpha, alpha));
     }
     const auto share = shares.view({-1, 1, 1, 1}).to(examples.inputs.device());
-    auto blend = examples.inputs.to(torch::kFloat32).mul_(share);
-    blend.add_(others.inputs.to(torch::kFloat32).mul_(1.0 - share));
+    auto blend = examples.inputs.to(torch::kFloat).mul_(share);
+    blend.add_(others.inputs.to(torch::kFloat).mul_(1.0 - share));
     return detail::mixed_batch(name, examples, others, blend.round_().to(torch::kByte), shares,
                                all);
   }
@@ -79,8 +79,7 @@ struct mixup {
  private:
   [[nodiscard]] static batch unmixed(const batch& none, std::int64_t all)
   {
-    return detail::mixed_batch(name, none, none, none.inputs, torch::zeros({0}, torch::kFloat32),
-                               all);
+    return detail::mixed_batch(name, none, none, none.inputs, at::zeros({0}, torch::kFloat), all);
   }
 };
 

@@ -8,6 +8,8 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/policy/operation.hpp>
 
+#include <ATen/ops/exp2.h>
+
 #include <cstdint>
 
 namespace rolewise {
@@ -20,8 +22,8 @@ namespace detail {
 [[nodiscard]] inline torch::Tensor blend(const torch::Tensor& degenerate,
                                          const torch::Tensor& pixels, const torch::Tensor& factor)
 {
-  const auto d = degenerate.to(torch::kFloat32);
-  return (pixels.to(torch::kFloat32) - d).mul_(factor).add_(d).clamp_(0.0, 255.0).to(torch::kByte);
+  const auto d = degenerate.to(torch::kFloat);
+  return (pixels.to(torch::kFloat) - d).mul_(factor).add_(d).clamp_(0.0, 255.0).to(torch::kByte);
 }
 
 /// Gray values of images `[N, C, H, W]`, as int32 `[N, 1, H, W]`.
@@ -63,9 +65,8 @@ namespace operations {
 /// @param factor `[N]`, float64, unitless: 0 black, 1 unchanged, above 1 brighter
 [[nodiscard]] inline images brightness(const images& from, const torch::Tensor& factor)
 {
-  const auto v = detail::beside("brightness", factor, from.pixels, torch::kFloat32);
-  return {from.pixels.to(torch::kFloat32).mul_(v).clamp_(0.0, 255.0).to(torch::kByte),
-          from.covered};
+  const auto v = detail::beside("brightness", factor, from.pixels, torch::kFloat);
+  return {from.pixels.to(torch::kFloat).mul_(v).clamp_(0.0, 255.0).to(torch::kByte), from.covered};
 }
 
 /// Blends each image with its gray version. Holes are kept. Gray images stay unchanged.
@@ -73,7 +74,7 @@ namespace operations {
 [[nodiscard]] inline images color(const images& from, const torch::Tensor& factor,
                                   gray_rounding rounding = gray_rounding::nearest)
 {
-  const auto v = detail::beside("color", factor, from.pixels, torch::kFloat32);
+  const auto v = detail::beside("color", factor, from.pixels, torch::kFloat);
   if (from.pixels.size(1) == 1) return from;
   return {detail::blend(detail::gray(from.pixels, rounding), from.pixels, v), from.covered};
 }
@@ -84,7 +85,7 @@ namespace operations {
 [[nodiscard]] inline images contrast(const images& from, const torch::Tensor& factor,
                                      gray_rounding rounding = gray_rounding::nearest)
 {
-  const auto v = detail::beside("contrast", factor, from.pixels, torch::kFloat32);
+  const auto v = detail::beside("contrast", factor, from.pixels, torch::kFloat);
   const auto count = from.pixels.size(2) * from.pixels.size(3);
   const auto sum = detail::gray(from.pixels, rounding).sum({1, 2, 3}, true, torch::kLong);
   const auto mean = sum.mul_(2).add_(count).div_(2 * count, "floor");
@@ -96,7 +97,7 @@ namespace operations {
 /// @param factor `[N]`, float64, unitless: 0 smoothed, 1 unchanged, above 1 sharper
 [[nodiscard]] inline images sharpness(const images& from, const torch::Tensor& factor)
 {
-  const auto v = detail::beside("sharpness", factor, from.pixels, torch::kFloat32);
+  const auto v = detail::beside("sharpness", factor, from.pixels, torch::kFloat);
   return {detail::blend(detail::smooth(from.pixels), from.pixels, v), from.covered};
 }
 
@@ -108,7 +109,7 @@ namespace operations {
 [[nodiscard]] inline images posterize(const images& from, const torch::Tensor& bits)
 {
   const auto kept = detail::per_sample("posterize", bits, from.size());
-  const auto mask = 256.0 - torch::exp2(8.0 - kept).round_().clamp_(1.0, 256.0);
+  const auto mask = 256.0 - at::exp2(8.0 - kept).round_().clamp_(1.0, 256.0);
   return {from.pixels.bitwise_and(detail::beside("posterize", mask, from.pixels, torch::kByte)),
           {}};
 }
@@ -118,7 +119,7 @@ namespace operations {
 [[nodiscard]] inline images solarize(const images& from, const torch::Tensor& threshold)
 {
   const auto limit = detail::beside("solarize", threshold, from.pixels, torch::kShort);
-  return {torch::where(from.pixels.lt(limit), from.pixels, from.pixels.bitwise_not()), {}};
+  return {at::where(from.pixels.lt(limit), from.pixels, from.pixels.bitwise_not()), {}};
 }
 
 }  // namespace operations

@@ -26,7 +26,7 @@ namespace detail {
 
 [[nodiscard]] inline torch::Tensor whole_numbers(std::int64_t count, torch::Device device)
 {
-  return torch::arange(count, torch::TensorOptions{}.dtype(torch::kLong).device(device));
+  return at::arange(count, torch::TensorOptions{}.dtype(torch::kLong).device(device));
 }
 
 /// Converts to 16.16 fixed point, rounded to nearest.
@@ -81,7 +81,7 @@ namespace operations {
   const auto& pixels = from.pixels;
   const auto height = pixels.size(2), width = pixels.size(3);
   if (!matrix.defined() || matrix.dim() != 2 || matrix.size(0) != from.size() ||
-      matrix.size(1) != 6 || matrix.scalar_type() != torch::kFloat64)
+      matrix.size(1) != 6 || matrix.scalar_type() != torch::kDouble)
     throw_invalid_argument("affine", "want a matrix of float64 [", from.size(), ", 6], got ",
                            matrix.defined()
                                ? detail::classic_text(matrix.scalar_type(), " ", matrix.sizes())
@@ -112,9 +112,9 @@ namespace operations {
   const auto cosine = rounded(radians.cos()), sine = rounded(radians.sin());
   const double x = 0.5 * static_cast<double>(from.pixels.size(3));
   const double y = 0.5 * static_cast<double>(from.pixels.size(2));
-  return affine(from, torch::stack({cosine, sine, cosine * -x + sine * -y + x, -sine, cosine,
-                                    sine * x + cosine * -y + y},
-                                   1));
+  return affine(from, at::stack({cosine, sine, cosine * -x + sine * -y + x, -sine, cosine,
+                                 sine * x + cosine * -y + y},
+                                1));
 }
 
 /// Shears each image along its rows: the source column of the pixel center (x, y) is
@@ -123,8 +123,8 @@ namespace operations {
 [[nodiscard]] inline images shear_x(const images& from, const torch::Tensor& slope)
 {
   const auto s = detail::per_sample("shear_x", slope, from.size());
-  const auto zero = torch::zeros_like(s), one = torch::ones_like(s);
-  return affine(from, torch::stack({one, s, zero, zero, one, zero}, 1));
+  const auto zero = at::zeros_like(s), one = at::ones_like(s);
+  return affine(from, at::stack({one, s, zero, zero, one, zero}, 1));
 }
 
 /// Shears each image along its columns: the source row of the pixel center (x, y) is
@@ -133,8 +133,8 @@ namespace operations {
 [[nodiscard]] inline images shear_y(const images& from, const torch::Tensor& slope)
 {
   const auto s = detail::per_sample("shear_y", slope, from.size());
-  const auto zero = torch::zeros_like(s), one = torch::ones_like(s);
-  return affine(from, torch::stack({one, zero, zero, s, one, zero}, 1));
+  const auto zero = at::zeros_like(s), one = at::ones_like(s);
+  return affine(from, at::stack({one, zero, zero, s, one, zero}, 1));
 }
 
 /// Translates each image to the left: the source column of (x, y) is `x + distance`.
@@ -142,8 +142,8 @@ namespace operations {
 [[nodiscard]] inline images translate_x(const images& from, const torch::Tensor& distance)
 {
   const auto t = detail::per_sample("translate_x", distance, from.size());
-  const auto zero = torch::zeros_like(t), one = torch::ones_like(t);
-  return affine(from, torch::stack({one, zero, t, zero, one, zero}, 1));
+  const auto zero = at::zeros_like(t), one = at::ones_like(t);
+  return affine(from, at::stack({one, zero, t, zero, one, zero}, 1));
 }
 
 /// Translates each image up: the source row of (x, y) is `y + distance`.
@@ -151,8 +151,8 @@ namespace operations {
 [[nodiscard]] inline images translate_y(const images& from, const torch::Tensor& distance)
 {
   const auto t = detail::per_sample("translate_y", distance, from.size());
-  const auto zero = torch::zeros_like(t), one = torch::ones_like(t);
-  return affine(from, torch::stack({one, zero, zero, zero, one, t}, 1));
+  const auto zero = at::zeros_like(t), one = at::ones_like(t);
+  return affine(from, at::stack({one, zero, zero, zero, one, t}, 1));
 }
 
 /// The color that Population Based Augmentation leaves in a cut-out box: the mean of CIFAR-10, or

@@ -17,14 +17,14 @@ namespace detail {
 /// @param values `[N C, H W]`, int64, 0 .. 255
 [[nodiscard]] inline torch::Tensor histograms(const torch::Tensor& values)
 {
-  return torch::zeros({values.size(0), 256}, values.options())
-      .scatter_add_(1, values, torch::ones({}, values.options()).expand_as(values));
+  return at::zeros({values.size(0), 256}, values.options())
+      .scatter_add_(1, values, at::ones({}, values.options()).expand_as(values));
 }
 
 /// 0 .. 255 as int64 `[256]`.
 [[nodiscard]] inline torch::Tensor byte_values(const torch::Tensor& like)
 {
-  return torch::arange(256, like.options());
+  return at::arange(256, like.options());
 }
 
 /// Applies a lookup table to each channel of each image.
@@ -55,12 +55,12 @@ namespace operations {
   const auto values = detail::values_of(from.pixels.contiguous());
   const auto low = std::get<0>(values.min(1, true)), high = std::get<0>(values.max(1, true));
   const auto range = high - low;
-  const auto scale = 255.0 / range.clamp_min(1).to(torch::kFloat64);
-  const auto offset = low.neg().to(torch::kFloat64) * scale;
+  const auto scale = 255.0 / range.clamp_min(1).to(torch::kDouble);
+  const auto offset = low.neg().to(torch::kDouble) * scale;
   const auto line = detail::byte_values(values);
   const auto stretched =
-      (line.to(torch::kFloat64) * scale).add_(offset).clamp_(0.0, 255.0).to(torch::kLong);
-  return detail::looked_up(from.pixels, values, torch::where(range.gt(0), stretched, line));
+      (line.to(torch::kDouble) * scale).add_(offset).clamp_(0.0, 255.0).to(torch::kLong);
+  return detail::looked_up(from.pixels, values, at::where(range.gt(0), stretched, line));
 }
 
 /// Equalizes the histogram of each channel: its values spread evenly over 0 .. 255:
@@ -79,7 +79,7 @@ namespace operations {
   const auto below = counts.cumsum(1) - counts;
   const auto spread = (below + step.div(2, "floor")).div(step.clamp_min(1), "floor").clamp_max(255);
   return detail::looked_up(from.pixels, values,
-                           torch::where(step.gt(0), spread, detail::byte_values(values)));
+                           at::where(step.gt(0), spread, detail::byte_values(values)));
 }
 
 }  // namespace operations

@@ -27,10 +27,10 @@ struct resize_weights {
 [[nodiscard]] inline torch::Tensor weight_at(const torch::Tensor& distance, resampling by)
 {
   const auto x = distance.abs();
-  if (by == resampling::bilinear) return torch::where(x.lt(1.0), 1.0 - x, 0.0);
+  if (by == resampling::bilinear) return at::where(x.lt(1.0), 1.0 - x, 0.0);
   const auto near = (x * 1.5 - 2.5) * x * x + 1.0;
   const auto far = (((x - 5.0) * x + 8.0) * x - 4.0) * -0.5;
-  return torch::where(x.lt(1.0), near, torch::where(x.lt(2.0), far, 0.0));
+  return at::where(x.lt(1.0), near, at::where(x.lt(2.0), far, 0.0));
 }
 
 /// Computes the filter weights of a resize along one axis.
@@ -40,33 +40,33 @@ struct resize_weights {
                                                std::int64_t old_size, std::int64_t size,
                                                resampling by)
 {
-  const auto column = [](const torch::Tensor& t) { return t.to(torch::kFloat64).unsqueeze(1); };
+  const auto column = [](const torch::Tensor& t) { return t.to(torch::kDouble).unsqueeze(1); };
   const auto scale = column(to - from) / static_cast<double>(size);  // the difference is float32
   if (by == resampling::nearest) {
     // Accumulated step by step, as Pillow does.
     auto steps = scale.expand({-1, size}).clone();
     steps.select(1, 0).copy_((column(from) + scale * 0.5).squeeze(1));
     const auto pixel = steps.cumsum(1).to(torch::kLong).clamp_(0, old_size - 1);
-    return {pixel, torch::full({from.size(0), size, 1}, 1 << 22, torch::kInt)};
+    return {pixel, at::full({from.size(0), size, 1}, 1 << 22, torch::kInt)};
   }
   const auto stretch = scale.clamp_min(1.0), inverse = stretch.reciprocal();
   const auto reach = stretch * (by == resampling::bilinear ? 1.0 : 2.0);
-  const auto middle = column(from) + (torch::arange(size, torch::kFloat64) + 0.5) * scale;
+  const auto middle = column(from) + (at::arange(size, torch::kDouble) + 0.5) * scale;
   const auto first = (middle - reach + 0.5).trunc().clamp_(0, old_size - 1);
   const auto last = (middle + reach + 0.5).trunc().clamp_(0, old_size);
   const auto count = last - first;
   const auto most = std::max<std::int64_t>(count.max().item<std::int64_t>(), 1);
-  auto weight = torch::zeros({from.size(0), size, most}, torch::kFloat64);
-  auto sum = torch::zeros_like(middle);
+  auto weight = at::zeros({from.size(0), size, most}, torch::kDouble);
+  auto sum = at::zeros_like(middle);
   for (std::int64_t k = 0; k < most; ++k) {
     const auto place = static_cast<double>(k);
     const auto own = weight_at(((first + place) - middle + 0.5) * inverse, by);
-    const auto counted = torch::where(count.gt(place), own, 0.0);
+    const auto counted = at::where(count.gt(place), own, 0.0);
     weight.select(2, k).copy_(counted);
     sum.add_(counted);
   }
-  weight.div_(torch::where(sum.eq(0.0), 1.0, sum).unsqueeze(2));
-  const auto half = torch::where(weight.lt(0.0), -0.5, 0.5);
+  weight.div_(at::where(sum.eq(0.0), 1.0, sum).unsqueeze(2));
+  const auto half = at::where(weight.lt(0.0), -0.5, 0.5);
   return {first.to(torch::kLong),
           (half + weight * static_cast<double>(1 << 22)).trunc().to(torch::kInt)};
 }
@@ -81,7 +81,7 @@ struct resize_weights {
   const auto along = [&](const torch::Tensor& t) {
     return (axis == 2 ? t.view({-1, 1, size, 1}) : t.view({-1, 1, 1, size})).to(planes.device());
   };
-  auto sum = torch::full(shape, 1 << 21, planes.options().dtype(torch::kInt));
+  auto sum = at::full(shape, 1 << 21, planes.options().dtype(torch::kInt));
   for (std::int64_t k = 0; k < by.weight.size(2); ++k) {
     const auto index = along((by.first + k).clamp_max(old_size - 1)).expand(shape);
     sum.add_(planes.gather(axis, index).to(torch::kInt).mul_(along(by.weight.select(2, k))));
@@ -120,7 +120,7 @@ namespace operations {
                                ? detail::classic_text(pixels.scalar_type(), " ", pixels.sizes())
                                : "an undefined tensor");
   if (!boxes.defined() || boxes.dim() != 2 || boxes.size(0) != pixels.size(0) ||
-      boxes.size(1) != 4 || boxes.scalar_type() != torch::kFloat32 || !boxes.device().is_cpu())
+      boxes.size(1) != 4 || boxes.scalar_type() != torch::kFloat || !boxes.device().is_cpu())
     throw_invalid_argument(
         "resize", "want boxes of float32 [", pixels.size(0), ", 4] on the CPU, got ",
         boxes.defined()

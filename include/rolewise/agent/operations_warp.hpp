@@ -27,7 +27,7 @@ struct warp_sources {
                                              const torch::Tensor& pixels)
 {
   const auto count = static_cast<std::int64_t>(maps.size());
-  const auto numbers = torch::empty({6, count, 1, 1}, torch::kLong);
+  const auto numbers = at::empty({6, count, 1, 1}, torch::kLong);
   auto* out = numbers.mutable_data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < count; ++i) {
     const auto& [column, row, between] = maps[static_cast<std::size_t>(i)];
@@ -77,14 +77,14 @@ struct warp_sources {
                                .logical_and_(four[3].covered);
   const auto share = [&](const torch::Tensor& position) {
     const auto part = position.bitwise_and(255).unsqueeze(1).to(torch::kInt);
-    return torch::where(all_covered, part, (part + 128).bitwise_and(256));
+    return at::where(all_covered, part, (part + 128).bitwise_and(256));
   };
   const auto x = share(u), y = share(v);
   const std::array<torch::Tensor, 4> shares{(256 - x) * (256 - y), x * (256 - y), (256 - x) * y,
                                             x * y};
   // Where not all four pixels are covered, the nearest one has the full weight.
-  auto sum = torch::full_like(four[0].pixels, 0x8000, from.pixels.options().dtype(torch::kInt));
-  auto covered = torch::zeros_like(all_covered);
+  auto sum = at::full_like(four[0].pixels, 0x8000, from.pixels.options().dtype(torch::kInt));
+  auto covered = at::zeros_like(all_covered);
   for (std::size_t k = 0; k < four.size(); ++k) {
     sum.add_(four[k].pixels.to(torch::kInt).mul_(shares[k]));
     covered.logical_or_(four[k].covered.logical_and(shares[k].gt(0)));

@@ -77,7 +77,7 @@ class partner_pool {
       next_in_data(who, key.split(static_cast<std::uint64_t>(epoch)), id, places);
     else
       next_in_batch(who, key, epoch, id, places);
-    const auto index = torch::tensor(places, torch::kLong);
+    const auto index = at::tensor(places, torch::kLong);
     const auto take = [&](const torch::Tensor& from) {
       return from.index_select(0, index.to(from.device()));
     };
@@ -91,7 +91,7 @@ class partner_pool {
     if (const auto& weights = examples.weights; weights.defined()) {
       const auto& of_data = pool_ ? pool_->data.weights : weights;
       partners.weights =
-          of_data.defined() ? take(of_data).to(weights.device()) : torch::ones_like(weights);
+          of_data.defined() ? take(of_data).to(weights.device()) : at::ones_like(weights);
     }
     partners.ignore_index = examples.ignore_index;
     return partners;

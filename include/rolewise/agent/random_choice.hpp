@@ -181,7 +181,7 @@ class random_choice {
       view = part(examples, progress, its_seed);
       return;
     }
-    const auto places = torch::tensor(own, torch::kLong);
+    const auto places = at::tensor(own, torch::kLong);
     if constexpr (detail::mixes_examples<Part>())
       put(rows_at(part(examples, progress, its_seed), places), places, examples.size(), view);
     else
@@ -209,7 +209,7 @@ class random_choice {
     const auto room_for = [&](const torch::Tensor& t) {
       auto sizes = t.sizes().vec();
       sizes[0] = count;
-      return torch::zeros(sizes, t.options());
+      return at::zeros(sizes, t.options());
     };
     const auto set = [&](torch::Tensor& to, const torch::Tensor& from) {
       if (from.defined()) to.index_copy_(0, places.to(to.device()), from);
@@ -259,7 +259,7 @@ class random_choice {
       const auto& other = (pair == &a ? b : a).weights;
       auto& weights = pair->weights;
       if (!other.defined()) continue;
-      if (!weights.defined()) weights = torch::ones({pair->size()}, other.options());
+      if (!weights.defined()) weights = at::ones({pair->size()}, other.options());
       if (weights.dim() == 1 && other.dim() == 3)
         weights = weights.view({-1, 1, 1}).expand({-1, other.size(1), other.size(2)}).clone();
     }

@@ -14,7 +14,7 @@ namespace rolewise {
 /// Format of a view: dtype and memory format.
 struct view_form {
   /// uint8, or a floating point type: normalized by `normalized_inputs`.
-  torch::ScalarType dtype = torch::kFloat32;
+  torch::ScalarType dtype = torch::kFloat;
   bool channels_last = true;  ///< of floating point views; uint8 is contiguous
 
   friend bool operator==(const view_form&, const view_form&) = default;
@@ -33,7 +33,7 @@ namespace detail {
 
 [[nodiscard]] inline bool kernels_write(const view_form& form)
 {
-  return form.dtype == torch::kByte || form.dtype == torch::kFloat32 ||
+  return form.dtype == torch::kByte || form.dtype == torch::kFloat ||
          form.dtype == torch::kBFloat16;
 }
 

@@ -112,8 +112,8 @@ namespace detail {
 
 inline torch::Tensor per_channel(const std::vector<double>& values, const torch::Tensor& like)
 {
-  return torch::tensor(values, torch::kFloat64)
-      .to(torch::TensorOptions{}.dtype(torch::kFloat32).device(like.device()))
+  return at::tensor(values, torch::kDouble)
+      .to(torch::TensorOptions{}.dtype(torch::kFloat).device(like.device()))
       .view({1, -1, 1, 1});
 }
 
@@ -129,7 +129,7 @@ inline torch::Tensor per_channel(const std::vector<double>& values, const torch:
 /// @throws std::invalid_argument unless the inputs are `[N, C, H, W]`, `uint8` or floating point,
 ///         and `normalization` has C entries (or none)
 [[nodiscard]] inline torch::Tensor normalized_inputs(const batch& examples,
-                                                     torch::ScalarType dtype = torch::kFloat32)
+                                                     torch::ScalarType dtype = torch::kFloat)
 {
   const auto& x = examples.inputs;
   if (!x.defined() || x.dim() != 4)
@@ -145,7 +145,7 @@ inline torch::Tensor per_channel(const std::vector<double>& values, const torch:
       throw_invalid_argument("batch", "normalization has ", values->size(),
                              " channels, the inputs have ", x.size(1));
 
-  auto y = x.to(torch::kFloat32, false, true, torch::MemoryFormat::ChannelsLast);
+  auto y = x.to(torch::kFloat, false, true, torch::MemoryFormat::ChannelsLast);
   if (!mean.empty()) y.sub_(detail::per_channel(mean, x).mul_(255.0));
   if (std.empty())
     y.mul_(1.0 / 255.0);

@@ -42,7 +42,7 @@ class buffer_pool {
       const auto unused = std::find_if(buffers_.begin(), buffers_.end(), is_free);
       buffers_.erase(unused != buffers_.end() ? unused : buffers_.begin());
     }
-    buffers_.push_back({torch::empty(sizes, dtype, format), format});
+    buffers_.push_back({at::empty(sizes, dtype, format), format});
     ++made_;
     return handed_out(buffers_.back().tensor);
   }

@@ -16,7 +16,7 @@ namespace rolewise {
 /// seeds and numbers of elements give equal values, independent of LibTorch's generator.
 [[nodiscard]] inline torch::Tensor uniform_tensor(at::IntArrayRef sizes, seed key, double bound)
 {
-  const auto drawn = torch::empty(sizes, torch::kFloat32);
+  const auto drawn = at::empty(sizes, torch::kFloat);
   auto* const out = drawn.mutable_data_ptr<float>();
   const draws of{key, 0, 0};
   for (std::int64_t i = 0; i < drawn.numel(); ++i)

@@ -91,7 +91,7 @@ class draws {
   if (!ids.defined() || ids.dim() != 1 || ids.scalar_type() != torch::kLong)
     throw_invalid_argument("uniform_draws", "want ids [N] of int64");
   const auto on_cpu = ids.cpu().contiguous();
-  const auto result = torch::empty({ids.size(0), count}, torch::kFloat32);
+  const auto result = at::empty({ids.size(0), count}, torch::kFloat);
   const auto* id = on_cpu.const_data_ptr<std::int64_t>();
   auto* out = result.mutable_data_ptr<float>();
   for (std::int64_t n = 0; n < ids.size(0); ++n) {

@@ -2,7 +2,48 @@
 #pragma once
 
 /// @file
-/// LibTorch's tensor type and free functions; every other header includes them from here.
+/// LibTorch's tensor type, its operators, and the free functions that many headers call.
+///
+/// Every header includes them from here. The others of LibTorch's two thousand functions are
+/// declared by <torch/types.h> or <torch/torch.h>, which a user's program includes for them; they
+/// take longer to compile than all of this library.
 
-#include <ATen/core/ivalue.h>  // first: clang before 17 cannot parse the next line in C++20
-#include <torch/types.h>       // tensors and free functions; <torch/torch.h> is for users
+// With this macro, headers of ATen include the functions that they call, not all that there are.
+#ifndef AT_PER_OPERATOR_HEADERS
+#define AT_PER_OPERATOR_HEADERS
+#define ROLEWISE_DEFINED_AT_PER_OPERATOR_HEADERS
+#endif
+
+#include <ATen/core/ivalue.h>  // first: clang before 17 cannot parse the others in C++20
+
+#include <ATen/TensorIndexing.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#ifdef ROLEWISE_DEFINED_AT_PER_OPERATOR_HEADERS
+#undef ROLEWISE_DEFINED_AT_PER_OPERATOR_HEADERS
+#undef AT_PER_OPERATOR_HEADERS
+#endif
+
+// As in <torch/types.h>: `torch::Tensor` is `at::Tensor`.
+namespace torch {
+using namespace at;  // NOLINT(google-build-using-namespace)
+}

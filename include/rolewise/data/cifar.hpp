@@ -54,8 +54,8 @@ struct cifar_label {
     fail_at(file, count * record, "a record begins here with ", file.bytes.size() % record,
             " bytes, want ", record);
   dataset result;
-  result.inputs = torch::empty({static_cast<std::int64_t>(count), 3, 32, 32}, torch::kByte);
-  result.labels = torch::empty({static_cast<std::int64_t>(count)}, torch::kLong);
+  result.inputs = at::empty({static_cast<std::int64_t>(count), 3, 32, 32}, torch::kByte);
+  result.labels = at::empty({static_cast<std::int64_t>(count)}, torch::kLong);
   result.shape = {3, 32, 32, labels[chosen].classes};
   auto* const to = result.inputs.mutable_data_ptr<std::uint8_t>();
   auto* const known = result.labels.mutable_data_ptr<std::int64_t>();
@@ -151,8 +151,8 @@ inline void note_size(dataset_splits& data, const std::string& folder, std::int6
   if (images.empty())
     throw_runtime_error(folder,
                         "has none of data_batch_1.bin to data_batch_5.bin, with or without .gz");
-  train.inputs = torch::cat(images);
-  train.labels = torch::cat(known);
+  train.inputs = at::cat(images);
+  train.labels = at::cat(known);
   const auto missing = detail::missing_from_cifar10(records);
   if (!missing.empty() && !options.incomplete)
     throw_runtime_error(folder, "is incomplete: found ", images.size(), " of 5 batches, ",

@@ -36,10 +36,9 @@ namespace detail {
 {
   dataset result;
   result.shape = {options.channels, options.height, options.width, options.classes};
-  result.inputs =
-      torch::empty({count, options.channels, options.height, options.width}, torch::kByte);
-  result.labels = torch::arange(count, torch::kLong).remainder_(options.classes);
-  result.ids = torch::arange(first, first + count, torch::kLong);
+  result.inputs = at::empty({count, options.channels, options.height, options.width}, torch::kByte);
+  result.labels = at::arange(count, torch::kLong).remainder_(options.classes);
+  result.ids = at::arange(first, first + count, torch::kLong);
   result.name = "glyphs";
   auto* const out = result.inputs.mutable_data_ptr<std::uint8_t>();
   const auto key = options.seed.split(purpose{"glyph images"});

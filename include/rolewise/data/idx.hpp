@@ -28,7 +28,7 @@ struct idx_array {
 
   [[nodiscard]] torch::Tensor values() const
   {
-    auto result = torch::empty(sizes, torch::kByte);
+    auto result = at::empty(sizes, torch::kByte);
     if (result.numel() > 0)
       std::memcpy(result.mutable_data_ptr(), file.bytes.data() + first,
                   static_cast<std::size_t>(result.numel()));

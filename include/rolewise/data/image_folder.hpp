@@ -10,6 +10,7 @@
 #include <rolewise/data/detail/read_picture.hpp>
 
 #include <ATen/ops/_upsample_bilinear2d_aa.h>
+#include <ATen/ops/from_blob.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -48,17 +49,16 @@ namespace detail {
 {
   if (options.height == 0) options.height = picture.height;
   if (options.width == 0) options.width = picture.width;
-  const auto image =
-      torch::from_blob(picture.pixels.data(), {picture.height, picture.width, options.channels},
-                       torch::kByte)
-          .permute({2, 0, 1});
+  const auto image = at::from_blob(picture.pixels.data(),
+                                   {picture.height, picture.width, options.channels}, torch::kByte)
+                         .permute({2, 0, 1});
   if (picture.height == options.height && picture.width == options.width)
     return image.clone(torch::MemoryFormat::Contiguous);
   if (!options.resize)
     throw_runtime_error(path, "an image of ", picture.height, " x ", picture.width,
                         " pixels, want ", options.height, " x ", options.width,
                         " (set resize to fit it)");
-  return at::_upsample_bilinear2d_aa(image.unsqueeze(0).to(torch::kFloat32),
+  return at::_upsample_bilinear2d_aa(image.unsqueeze(0).to(torch::kFloat),
                                      {options.height, options.width}, false)
       .squeeze(0)
       .round_()
@@ -100,8 +100,8 @@ namespace detail {
       labels.push_back(label);
     }
   dataset result;
-  if (!images.empty()) result.inputs = torch::stack(images);
-  result.labels = torch::tensor(labels, torch::kLong);
+  if (!images.empty()) result.inputs = at::stack(images);
+  result.labels = at::tensor(labels, torch::kLong);
   return result;
 }
 

@@ -84,7 +84,7 @@ namespace detail {
 [[nodiscard]] inline dataset subset_in_order(const dataset& whole, std::vector<std::int64_t> places)
 {
   std::sort(places.begin(), places.end());
-  return subset(whole, torch::tensor(places, torch::kLong));
+  return subset(whole, at::tensor(places, torch::kLong));
 }
 
 }  // namespace detail

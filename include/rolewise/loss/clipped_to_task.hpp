@@ -6,6 +6,8 @@
 
 #include <rolewise/loss/gradient_combination.hpp>
 
+#include <ATen/ops/addcmul.h>
+#include <ATen/ops/linalg_vector_norm.h>
 #include <c10/core/ScalarType.h>
 
 #include <cmath>
@@ -78,12 +80,12 @@ torch::Tensor clipped_to_task<Task, Distillation>::combine(
 {
   if (!distillation_gradient.defined())
     return task_gradient.defined() ? task_gradient.clone() : task_gradient;
-  if (!task_gradient.defined()) return torch::zeros_like(distillation_gradient);
+  if (!task_gradient.defined()) return at::zeros_like(distillation_gradient);
 
   const auto type = distillation_gradient.scalar_type();
-  const auto wide = c10::promoteTypes(type, torch::kFloat32);  // squares overflow in fp16
+  const auto wide = c10::promoteTypes(type, torch::kFloat);  // squares overflow in fp16
   const auto length = [wide](const torch::Tensor& gradient) {
-    return torch::linalg_vector_norm(gradient, 2, std::nullopt, false, wide);
+    return at::linalg_vector_norm(gradient, 2, std::nullopt, false, wide);
   };
   // Where the distillation gradient is zero, any finite factor is correct.
   const auto share =
@@ -91,9 +93,9 @@ torch::Tensor clipped_to_task<Task, Distillation>::combine(
           .div(length(distillation_gradient).clamp_min(double{std::numeric_limits<float>::min()}))
           .clamp_max(1.0);
   if (!c10::isReducedFloatingType(type))
-    return torch::addcmul(task_gradient, distillation_gradient, share.to(type));
+    return at::addcmul(task_gradient, distillation_gradient, share.to(type));
   // A share below 6e-5 has few digits in fp16; what it multiplies may be large.
-  return torch::addcmul(task_gradient.to(wide), distillation_gradient.to(wide), share).to(type);
+  return at::addcmul(task_gradient.to(wide), distillation_gradient.to(wide), share).to(type);
 }
 
 }  // namespace rolewise

@@ -10,6 +10,8 @@
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/support/error.hpp>
 
+#include <ATen/ops/cross_entropy_loss.h>
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -125,7 +127,7 @@ inline torch::Tensor cross_entropy::operator()(const paired_outputs& pair,
 
   const auto values = reduced(at::Reduction::None);
   auto weights = has_weights ? detail::weights_for(values, targets.weights, name)
-                             : torch::ones({}, values.options()).expand(values.sizes());
+                             : at::ones({}, values.options()).expand(values.sizes());
   if (found.is_hard) weights = weights * labels.ne(targets.ignore_index);
   return detail::weighted_mean(values, weights).to(logits.scalar_type());
 }

@@ -10,6 +10,10 @@
 #include <rolewise/loss/distillation_loss.hpp>
 #include <rolewise/support/error.hpp>
 
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/conv_transpose2d.h>
+#include <ATen/ops/mse_loss.h>
+
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -85,8 +89,8 @@ struct fitnet {
     };
     weight = learned(uniform_tensor(sizes, key.split(purpose{"weight"}), bound));
     bias = learned(uniform_tensor({out[0]}, key.split(purpose{"bias"}), bound));
-    scale = learned(torch::ones({out[0]}));
-    shift = learned(torch::zeros({out[0]}));
+    scale = learned(at::ones({out[0]}));
+    shift = learned(at::zeros({out[0]}));
   }
 
   /// 16-bit features are compared in single precision.

@@ -9,6 +9,8 @@
 #include <rolewise/loss/detail/weighted_mean.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
 
+#include <ATen/ops/log_softmax.h>
+
 #include <cstdint>
 
 namespace rolewise {
@@ -75,7 +77,7 @@ inline torch::Tensor soft_target_kl::operator()(const paired_outputs& pair,
   const double t = temperature.value();
   const auto softened = [&](const torch::Tensor& logits) {
     const auto exact = detail::wide_enough(logits);
-    return torch::log_softmax(t == 1.0 ? exact : exact / t, over_classes);
+    return at::log_softmax(t == 1.0 ? exact : exact / t, over_classes);
   };
   const auto log_p = softened(teacher.detach());
   const auto log_q = softened(student);

@@ -49,8 +49,8 @@ template<WeightQuantizer Q>
   auto state = quantizer.start_weights(place);
   if constexpr (requires { state.observe(w, bits); })
     for (int round = 0; round < 10; ++round) state.observe(w, bits);
-  const auto of_w = w.to(torch::kFloat64);
-  auto q = std::as_const(state)(w, bits).values().to(torch::kFloat64);
+  const auto of_w = w.to(torch::kDouble);
+  auto q = std::as_const(state)(w, bits).values().to(torch::kDouble);
   if (distance == weight_distance::up_to_scale) {
     const auto size = q.square().sum();
     q = q * ((of_w * q).sum() / size.masked_fill(size.eq(0), 1));

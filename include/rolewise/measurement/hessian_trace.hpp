@@ -4,6 +4,7 @@
 /// @file
 /// `hessian_traces`: the trace of the loss's Hessian for each layer's weights.
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/gradients_on.hpp>
@@ -15,8 +16,6 @@
 #include <rolewise/quant/layer_report.hpp>
 #include <rolewise/quant/schemes.hpp>
 #include <rolewise/support/error.hpp>
-
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -63,7 +62,7 @@ namespace detail {
   const auto products = torch::autograd::grad(roots, of, along, true, false, true);
   for (std::size_t i = 0; i < of.size(); ++i)
     if (products[i].defined())
-      forms[i] = (products[i] * signs[i]).sum(torch::kFloat64).template item<double>();
+      forms[i] = (products[i] * signs[i]).sum(torch::kDouble).template item<double>();
   return forms;
 }
 
@@ -72,7 +71,7 @@ namespace detail {
                                                std::int64_t draw)
 {
   const auto uniform =
-      uniform_draws(key, draw, torch::zeros({1}, torch::kLong), like.numel()).view(like.sizes());
+      uniform_draws(key, draw, at::zeros({1}, torch::kLong), like.numel()).view(like.sizes());
   return uniform.ge(0.5).to(like.scalar_type()).mul_(2).sub_(1).to(like.device());
 }
 

@@ -13,6 +13,8 @@
 #include <rolewise/support/error.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
+#include <ATen/ops/softmax.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -28,7 +30,7 @@ namespace rolewise::measurement {
     throw_invalid_argument(
         "teacher_stddev", "want the means of 2 groups or more, [J, K], got ",
         means.defined() ? detail::classic_text(means.sizes()) : "an undefined tensor");
-  return means.to(torch::kFloat64).std(0, true).mean().item<double>();
+  return means.to(torch::kDouble).std(0, true).mean().item<double>();
 }
 
 /// The options of `teacher_stddev`. The value scales as one over the square root of the examples
@@ -89,7 +91,7 @@ template<Teacher T, BatchSource Source, AugmentationAgent Extra,
   const torch::NoGradGuard without_graph;
   const auto mean_prediction = [&](const batch& view) {
     const auto logits = teacher.forward(detail::on_device_of(teacher, view), taps{}).logits;
-    return torch::softmax(logits.to(torch::kFloat64), 1).mean(0);
+    return at::softmax(logits.to(torch::kDouble), 1).mean(0);
   };
   std::vector<torch::Tensor> means;
   torch::Tensor sum;
@@ -109,7 +111,7 @@ template<Teacher T, BatchSource Source, AugmentationAgent Extra,
       sum = torch::Tensor{};
       summed = 0;
     }
-  return {stddev_of_means(torch::stack(means)), static_cast<std::int64_t>(means.size()),
+  return {stddev_of_means(at::stack(means)), static_cast<std::int64_t>(means.size()),
           2 * options.steps * options.batch_size};
 }
 

@@ -11,6 +11,8 @@
 #include <rolewise/support/error.hpp>
 
 #include <ATen/Context.h>
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/var_mean.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -57,10 +59,10 @@ struct batch_norm_options {
 class batch_norm {
  public:
   explicit batch_norm(std::int64_t channels, batch_norm_options options = {})
-      : weight_{torch::ones(channels, torch::kFloat).set_requires_grad(true)},
-        bias_{torch::zeros(channels, torch::kFloat).set_requires_grad(true)},
-        running_mean_{torch::zeros(channels, torch::kFloat)},
-        running_variance_{torch::ones(channels, torch::kFloat)},
+      : weight_{at::ones(channels, torch::kFloat).set_requires_grad(true)},
+        bias_{at::zeros(channels, torch::kFloat).set_requires_grad(true)},
+        running_mean_{at::zeros(channels, torch::kFloat)},
+        running_variance_{at::ones(channels, torch::kFloat)},
         options_{options}
   {}
 
@@ -152,7 +154,7 @@ class batch_norm {
     const double count = static_cast<double>(x.numel() / x.size(1));
     const torch::NoGradGuard without_graph;
     const auto move = [&](torch::Tensor& running, const std::vector<double>& newest, double times) {
-      const auto value = torch::tensor(newest, torch::kDouble);
+      const auto value = at::tensor(newest, torch::kDouble);
       running.mul_(1.0 - options_.momentum).add_(value, options_.momentum * times);
     };
     move(running_mean_, found.mean, 1.0);

@@ -54,7 +54,7 @@ class convolution {
   {
     const auto one_each =
         torch::TensorOptions{}.dtype(torch::kFloat).device(weight_.latent().device());
-    return x.through(folded(torch::ones(shape_.out, one_each), torch::zeros(shape_.out, one_each)));
+    return x.through(folded(at::ones(shape_.out, one_each), at::zeros(shape_.out, one_each)));
   }
 
   /// The convolution followed by batch norm. A folded batch norm is folded into low-bit weights

@@ -187,9 +187,9 @@ template<typename Module>
                     : shape.kind == sample_kind::tokens ? torch::kLong
                                                         : floating;
   batch example;
-  example.inputs = torch::zeros(sizes, torch::TensorOptions{}.dtype(type).device(device));
-  example.labels = torch::zeros({1}, torch::TensorOptions{}.dtype(torch::kLong).device(device));
-  example.ids = torch::zeros({1}, torch::kLong);
+  example.inputs = at::zeros(sizes, torch::TensorOptions{}.dtype(type).device(device));
+  example.labels = at::zeros({1}, torch::TensorOptions{}.dtype(torch::kLong).device(device));
+  example.ids = at::zeros({1}, torch::kLong);
   return example;
 }
 

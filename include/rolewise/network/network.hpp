@@ -319,7 +319,7 @@ class network {
     sizes.insert(sizes.begin(), 1);
     const auto type = shape.kind == sample_kind::tokens ? torch::kLong : torch::kFloat;
     const auto example = detail::on_device_of(
-        *this, {torch::zeros(sizes, type), torch::zeros(1, torch::kLong), torch::arange(1), {}});
+        *this, {at::zeros(sizes, type), at::zeros(1, torch::kLong), at::arange(1), {}});
     auto body = body_;  // shares the tensors; takes what the layers note about their last pass
     feature_shapes shapes;
     for (const auto& [id, value] :

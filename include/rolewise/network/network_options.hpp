@@ -14,6 +14,8 @@
 #include <rolewise/quant/layer_report.hpp>
 #include <rolewise/support/error.hpp>
 
+#include <ATen/ops/max_pool2d.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>

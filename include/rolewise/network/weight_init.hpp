@@ -60,7 +60,7 @@ namespace detail {
 template<typename F>
 [[nodiscard]] torch::Tensor drawn(std::vector<std::int64_t> sizes, const F& f)
 {
-  const auto result = torch::empty(sizes, torch::kFloat32);
+  const auto result = at::empty(sizes, torch::kFloat);
   auto* const out = result.template mutable_data_ptr<float>();
   parallel_for_ranges(result.numel(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = begin; i < end; ++i)
@@ -82,7 +82,7 @@ template<typename F>
 inline torch::Tensor weight_init::of_convolution(std::string_view layer, std::int64_t out,
                                                  std::int64_t in, std::int64_t kernel) const
 {
-  if (!is_drawn) return torch::empty({0}, torch::kFloat);
+  if (!is_drawn) return at::empty({0}, torch::kFloat);
   const auto key = seed.split(purpose{"first weights"}).split(purpose{layer});
   const auto fan = static_cast<double>(kernel * kernel);
   const draws of{key, 0, 0};
@@ -112,8 +112,8 @@ inline torch::Tensor weight_init::of_convolution(std::string_view layer, std::in
 inline torch::Tensor weight_init::of_convolution_bias(std::string_view layer, std::int64_t out,
                                                       std::int64_t in, std::int64_t kernel) const
 {
-  if (!is_drawn) return torch::empty({0}, torch::kFloat);
-  if (convolution != conv_init::uniform_fan_in) return torch::zeros({out}, torch::kFloat);
+  if (!is_drawn) return at::empty({0}, torch::kFloat);
+  if (convolution != conv_init::uniform_fan_in) return at::zeros({out}, torch::kFloat);
   return detail::drawn_uniform({out}, seed.split(purpose{"first bias"}).split(purpose{layer}),
                                1.0 / std::sqrt(static_cast<double>(kernel * kernel * in)));
 }
@@ -121,7 +121,7 @@ inline torch::Tensor weight_init::of_convolution_bias(std::string_view layer, st
 inline torch::Tensor weight_init::of_linear(std::string_view layer, std::int64_t out,
                                             std::int64_t in) const
 {
-  if (!is_drawn) return torch::empty({0}, torch::kFloat);
+  if (!is_drawn) return at::empty({0}, torch::kFloat);
   const auto key = seed.split(purpose{"first weights"}).split(purpose{layer});
   if (linear == linear_init::normal_zero_bias) {
     const draws of{key, 0, 0};
@@ -136,8 +136,8 @@ inline torch::Tensor weight_init::of_linear(std::string_view layer, std::int64_t
 inline torch::Tensor weight_init::of_bias(std::string_view layer, std::int64_t out,
                                           std::int64_t in) const
 {
-  if (!is_drawn) return torch::empty({0}, torch::kFloat);
-  if (linear != linear_init::uniform) return torch::zeros({out}, torch::kFloat);
+  if (!is_drawn) return at::empty({0}, torch::kFloat);
+  if (linear != linear_init::uniform) return at::zeros({out}, torch::kFloat);
   return detail::drawn_uniform({out}, seed.split(purpose{"first bias"}).split(purpose{layer}),
                                1.0 / std::sqrt(static_cast<double>(in)));
 }

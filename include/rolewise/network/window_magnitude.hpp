@@ -8,6 +8,8 @@
 #include <rolewise/network/convolution_shape.hpp>
 #include <rolewise/support/error.hpp>
 
+#include <ATen/ops/avg_pool2d.h>
+
 namespace rolewise {
 
 /// The mean of |x| under each window of a convolution of this shape over x; padding counts as 0.

@@ -94,8 +94,8 @@ class apot::weights {
     const auto z = normal.detach() / (clip * still_to_grow);
     const bool one_bit = bits.value() == 1;
     const auto sign = z.lt(0).to(z.scalar_type()).mul_(-2).add_(1);
-    const auto size = one_bit ? torch::ones_like(z) + (z - z)
-                              : detail::nearest_codes(z.abs().clamp_max_(1), codes);
+    const auto size =
+        one_bit ? at::ones_like(z) + (z - z) : detail::nearest_codes(z.abs().clamp_max_(1), codes);
     const auto denominator = static_cast<double>(one_bit ? 1 : codes.back());
     const auto levels = size * sign;
     const auto highest = one_bit ? std::int64_t{1} : codes.back();
@@ -121,7 +121,7 @@ class apot::weights {
                                                                           bool differentiated)
   {
     const auto from = differentiated ? w : w.detach();
-    const auto one = torch::ones({}, w.options().requires_grad(false));
+    const auto one = at::ones({}, w.options().requires_grad(false));
     if (w.numel() < 2) return {w - from.mean(), one};
     const auto deviation = from.std();
     const auto usable = deviation.masked_fill(deviation.eq(0), 1);

@@ -127,7 +127,7 @@ inline quantized binary_connect::weights::quantize(const torch::Tensor& w, bit_w
     levels = at::where(levels.isnan(), levels, draws_.uniform(x).lt(probability) * 2.0 - 1.0);
   }
   return {.levels = levels.to(x.scalar_type()),
-          .scale = torch::full({}, h, x.options()),
+          .scale = at::full({}, h, x.options()),
           .is_integer = true,
           .range = level_range{-1, 1},
           .gradient_proxy = detail::gradient_proxy_through(w)};

@@ -4,11 +4,10 @@
 /// @file
 /// `dorefa`: DoReFa-Net, weights through tanh and their maximum, activations clipped to [0, 1].
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/quant/detail/through_tanh.hpp>
 #include <rolewise/quant/fusible_steps.hpp>
 #include <rolewise/quant/quantizer.hpp>
-
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <cstdint>
 #include <optional>
@@ -155,7 +154,7 @@ inline quantized dorefa::activations::operator()(const torch::Tensor& x, bit_wid
 inline std::optional<detail::fusible_steps> dorefa::activations::steps(at::IntArrayRef,
                                                                        bit_width bits) const
 {
-  const auto like = torch::empty({0}, torch::kFloat);
+  const auto like = at::empty({0}, torch::kFloat);
   const double n = detail::intervals(bits);
   return detail::fusible_steps{.how = detail::backward_rule::closed,
                                .rule = {.who = "dorefa"},

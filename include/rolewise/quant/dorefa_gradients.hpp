@@ -4,11 +4,10 @@
 /// @file
 /// `dorefa_gradients`: DoReFa's low-bit gradients, with noise that makes the rounding unbiased.
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/quant/element_draws.hpp>
 #include <rolewise/quant/gradient_quantizer.hpp>
 #include <rolewise/support/error.hpp>
-
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
 #include <cstdint>

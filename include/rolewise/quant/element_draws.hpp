@@ -18,7 +18,7 @@ namespace rolewise {
 [[nodiscard]] inline torch::Tensor uniform_for_elements(seed key, std::int64_t step,
                                                         const torch::Tensor& x)
 {
-  const auto result = torch::empty(x.sizes(), torch::kFloat32);
+  const auto result = at::empty(x.sizes(), torch::kFloat);
   auto* const out = result.mutable_data_ptr<float>();
   const draws of_step{key, step, 0};
   detail::parallel_for_ranges(result.numel(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {

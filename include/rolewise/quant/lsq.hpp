@@ -177,13 +177,13 @@ inline torch::Tensor lsq_weights::start_for(const torch::Tensor& w, bit_width bi
 {
   const torch::NoGradGuard without_graph;
   const auto shape = shape_for(w);
-  if (w.numel() == 0) return torch::zeros(shape, w.options().dtype(torch::kFloat));
+  if (w.numel() == 0) return at::zeros(shape, w.options().dtype(torch::kFloat));
   const auto wide = detail::at_least_single(w.detach());
   const auto flat = shape.empty() ? wide.reshape({1, -1}) : wide.reshape({w.size(0), -1});
   if (bits.value() > 1 && options_.start == step_start::three_sigma) {
     const auto mu = flat.mean(1);
     const auto sigma3 = flat.var(1, flat.size(1) > 1, false).sqrt() * 3;
-    const auto most = torch::maximum((mu - sigma3).abs(), (mu + sigma3).abs());
+    const auto most = at::maximum((mu - sigma3).abs(), (mu + sigma3).abs());
     return (most / std::exp2(bits.value() - 1)).view(shape);
   }
   const auto mean = flat.abs().mean(1).view(shape);

@@ -4,12 +4,11 @@
 /// @file
 /// `pact`: PACT, activations clipped to [0, a] with a learned clip a.
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/quant/detail/learned_step.hpp>
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/support/error.hpp>
-
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <cmath>
@@ -119,7 +118,7 @@ struct by_learned_clip : torch::autograd::Function<by_learned_clip> {
   [[nodiscard]] static affine_code_map map(const torch::Tensor& clip, double n)
   {
     const auto high = clip.clamp_min(least_clip);
-    return {.low = torch::zeros_like(high),
+    return {.low = at::zeros_like(high),
             .high = high,
             .times = n / high,
             .shift = {},
@@ -162,18 +161,18 @@ inline pact_activations::pact_activations(pact_options options) : options_{optio
   if (!std::isfinite(*options.clip) || *options.clip < detail::least_clip)
     throw_invalid_argument("pact", "the clip to start from is ", *options.clip,
                            "; want a positive number");
-  clip_.start(torch::full({}, *options.clip, torch::kFloat));
+  clip_.start(at::full({}, *options.clip, torch::kFloat));
 }
 
 inline torch::Tensor pact_activations::start_for(const torch::Tensor& x)
 {
   const torch::NoGradGuard without_graph;
-  if (x.numel() == 0) return torch::zeros({}, x.options().dtype(torch::kFloat));
+  if (x.numel() == 0) return at::zeros({}, x.options().dtype(torch::kFloat));
   const auto flat = detail::at_least_single(x.detach()).reshape({-1});
   const auto place = std::max<std::int64_t>(
       static_cast<std::int64_t>(std::ceil(0.999 * static_cast<double>(flat.numel()))), 1);
   const auto percentile = std::get<0>(flat.kthvalue(place));
-  return torch::where(percentile.gt(0), percentile, flat.max());
+  return at::where(percentile.gt(0), percentile, flat.max());
 }
 
 inline void pact_activations::observe(const torch::Tensor& x, bit_width bits)

@@ -6,9 +6,8 @@
 ///
 /// core -> [quant] -> network -> teacher/student
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/core/tensor.hpp>
-
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <cstdint>
 #include <optional>
@@ -101,7 +100,7 @@ inline torch::Tensor quantized::values() const
 /// which only the gradient matters.
 [[nodiscard]] inline torch::Tensor gradient_proxy_for(const torch::Tensor& x)
 {
-  return torch::zeros({}, x.options().requires_grad(false)).expand(x.sizes());
+  return at::zeros({}, x.options().requires_grad(false)).expand(x.sizes());
 }
 
 /// Adds a gradient proxy if there is none: the values themselves. Levels, scale and offset are then

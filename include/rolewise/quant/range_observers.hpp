@@ -7,6 +7,9 @@
 #include <rolewise/quant/detail/affine_quantized.hpp>
 #include <rolewise/quant/range_observer.hpp>
 
+#include <ATen/ops/aminmax.h>
+#include <ATen/ops/minimum.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>

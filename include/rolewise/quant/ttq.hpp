@@ -77,8 +77,8 @@ struct ttq {
     double fraction_;
     bool is_started_;
     std::string layer_;
-    torch::Tensor above_ = torch::ones({}, torch::kFloat).set_requires_grad(true);
-    torch::Tensor below_ = torch::ones({}, torch::kFloat).set_requires_grad(true);
+    torch::Tensor above_ = at::ones({}, torch::kFloat).set_requires_grad(true);
+    torch::Tensor below_ = at::ones({}, torch::kFloat).set_requires_grad(true);
   };
 
   double fraction = 0.05;  ///< of the largest |w|: the threshold D; in [0, 1)

@@ -220,8 +220,8 @@ class uniform_affine<OfWeights, OfActivations, Round>::activations {
   std::int64_t last_;
   rounding_state rounding_;
   std::string layer_;
-  torch::Tensor lowest_ = torch::zeros({}, torch::kFloat);
-  torch::Tensor highest_ = torch::zeros({}, torch::kFloat);
+  torch::Tensor lowest_ = at::zeros({}, torch::kFloat);
+  torch::Tensor highest_ = at::zeros({}, torch::kFloat);
   std::int64_t observed_ = 0;
   bool is_frozen_ = false;
 };

@@ -48,7 +48,7 @@ namespace detail {
 {
   const auto images = shown.inputs.detach().cpu();
   if (images.scalar_type() == torch::kByte) return images;
-  auto values = images.to(torch::kFloat32);
+  auto values = images.to(torch::kFloat);
   const auto& [mean, deviation] = shown.normalization;
   if (!deviation.empty()) values = values * per_channel(deviation, values);
   if (!mean.empty()) values = values + per_channel(mean, values);
@@ -75,7 +75,7 @@ inline void require_rows(const contact_sheet& sheet)
     if (shown.inputs.size(0) != first.inputs.size(0))
       throw_invalid_argument(who, "row '", title, "' has ", shown.inputs.size(0), " samples, row '",
                              rows.front().title, "' has ", first.inputs.size(0));
-    if (shown.ids.defined() && first.ids.defined() && !torch::equal(shown.ids, first.ids))
+    if (shown.ids.defined() && first.ids.defined() && !at::equal(shown.ids, first.ids))
       throw_invalid_argument(who, "row '", title, "' shows other samples than row '",
                              rows.front().title, "'");
     for (const auto* values : {&shown.normalization.mean, &shown.normalization.std})

@@ -63,7 +63,7 @@ struct operation_sheet_options {
   const auto original = example.inputs.cpu();
   const auto each_level = original.expand({levels, -1, -1, -1}).contiguous();
   const auto all_at = [](std::int64_t place) {
-    return torch::full({levels}, static_cast<double>(place), torch::kFloat64);
+    return at::full({levels}, static_cast<double>(place), torch::kDouble);
   };
 
   contact_sheet sheet{.rows = {},
@@ -78,13 +78,13 @@ struct operation_sheet_options {
     for (std::int64_t level = 0; level < levels; ++level)
       values.push_back(policy_parameter(what, level));
     const auto changed = apply(what, {.pixels = each_level, .covered = {}},
-                               {.value = torch::tensor(values, torch::kFloat64),
+                               {.value = at::tensor(values, torch::kDouble),
                                 .row = all_at(original.size(2) / 2),
                                 .column = all_at(original.size(3) / 2)});
     const auto shown = filled(changed, mean_color(example.normalization, original.size(1)));
     sheet.rows.push_back({std::string{name(what)},
-                          {.inputs = torch::cat({original, shown}),
-                           .labels = torch::arange(levels + 1, torch::kLong),
+                          {.inputs = at::cat({original, shown}),
+                           .labels = at::arange(levels + 1, torch::kLong),
                            .ids = {},
                            .normalization = {}}});
   }

@@ -10,6 +10,8 @@
 #include <rolewise/report/detail/levels_found.hpp>
 #include <rolewise/support/error.hpp>
 
+#include <ATen/ops/histc.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>

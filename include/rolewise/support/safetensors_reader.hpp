@@ -13,6 +13,8 @@
 #include <rolewise/support/safetensors_writer.hpp>
 #include <rolewise/support/utf8.hpp>
 
+#include <ATen/ops/from_blob.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -87,7 +89,7 @@ class safetensors_reader {
 
   struct description {
     std::string name;
-    torch::ScalarType type = torch::kFloat32;
+    torch::ScalarType type = torch::kFloat;
     std::vector<std::int64_t> sizes;
     std::uint64_t begin = 0, end = 0;  // in the buffer
   };
@@ -233,7 +235,7 @@ class safetensors_reader {
   [[nodiscard]] torch::Tensor tensor_at(const description& of) const
   {
     const auto options = torch::TensorOptions{}.dtype(of.type);
-    if (of.begin == of.end) return torch::empty(of.sizes, options);
+    if (of.begin == of.end) return at::empty(of.sizes, options);
     auto* const at = file_.data + byte_in_file(of);
     if (of.type == torch::kBool)
       for (auto i = of.begin; i < of.end; ++i)
@@ -241,8 +243,8 @@ class safetensors_reader {
           complain("the tensor '", of.name, "' has a boolean other than 0 and 1, at byte ",
                    buffer_at_ + i);
     if (reinterpret_cast<std::uintptr_t>(at) % torch::elementSize(of.type) == 0)
-      return torch::from_blob(at, of.sizes, [owner = file_.owner](void*) {}, options);
-    auto t = torch::empty(of.sizes, options);
+      return at::from_blob(at, of.sizes, [owner = file_.owner](void*) {}, options);
+    auto t = at::empty(of.sizes, options);
     std::memcpy(t.mutable_data_ptr(), at, of.end - of.begin);
     return t;
   }

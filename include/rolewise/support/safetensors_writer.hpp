@@ -47,20 +47,20 @@ struct safetensors_dtype {
 
 inline constexpr std::array<safetensors_dtype, 16> safetensors_dtypes{{
     {"BOOL", torch::kBool},
-    {"U8", torch::kUInt8},
-    {"I8", torch::kInt8},
+    {"U8", torch::kByte},
+    {"I8", torch::kChar},
     {"U16", torch::kUInt16},
-    {"I16", torch::kInt16},
+    {"I16", torch::kShort},
     {"U32", torch::kUInt32},
-    {"I32", torch::kInt32},
+    {"I32", torch::kInt},
     {"U64", torch::kUInt64},
-    {"I64", torch::kInt64},
+    {"I64", torch::kLong},
     {"F8_E5M2", torch::kFloat8_e5m2},
     {"F8_E4M3", torch::kFloat8_e4m3fn},
-    {"F16", torch::kFloat16},
+    {"F16", torch::kHalf},
     {"BF16", torch::kBFloat16},
-    {"F32", torch::kFloat32},
-    {"F64", torch::kFloat64},
+    {"F32", torch::kFloat},
+    {"F64", torch::kDouble},
     {"C64", torch::kComplexFloat},
 }};
 

@@ -49,7 +49,7 @@ namespace detail {
   for (std::int64_t n = 0; n < whole.size(); ++n)
     if (!std::binary_search(taken.begin(), taken.end(), ids.const_data_ptr<std::int64_t>()[n]))
       places.push_back(n);
-  return subset(whole, torch::tensor(places, torch::kLong));
+  return subset(whole, at::tensor(places, torch::kLong));
 }
 
 /// @throws std::invalid_argument if a part is empty, or `search` and `validation` share an id

@@ -162,7 +162,7 @@ struct student_search {
       found.history = std::move(trials.history);
       return found;
     } else {
-      const auto nothing = subset(data.search, torch::zeros({1}, torch::kLong));
+      const auto nothing = subset(data.search, at::zeros({1}, torch::kLong));
       auto trials = run_search(
           strategy, search::policy_space(),
           [&](const search::configuration& at, std::int64_t, seed) {

@@ -20,7 +20,7 @@ struct cache_options {
   /// Number of highest logits stored per example (and position), besides the mass of the others; 0:
   /// all logits. Features are stored as a whole.
   std::int64_t keep = 0;
-  torch::ScalarType as = torch::kFloat32;  ///< stored dtype; or kFloat16, kBFloat16
+  torch::ScalarType as = torch::kFloat;  ///< stored dtype; or kFloat16, kBFloat16
   /// With `keep` above 0: the other classes get equal logits such that at this temperature, and
   /// only there, their total probability mass is preserved.
   temperature mass_at{1.0};

@@ -105,7 +105,7 @@ class cached_teacher {
       return teacher_.forward(examples, wanted);
     }
     const auto asked = places_of(examples);
-    auto bytes = torch::empty({examples.size(), form_.bytes()}, torch::kByte);
+    auto bytes = at::empty({examples.size(), form_.bytes()}, torch::kByte);
     if (!read(asked, bytes)) ask(examples, asked, bytes);
     const auto device = examples.inputs.device();
     outputs result{.logits = detail::decoded_logits(bytes, form_).to(device), .features = {}};

@@ -10,6 +10,7 @@
 
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/linalg_vector_norm.h>
 #include <c10/core/ScalarType.h>
 
 #include <optional>
@@ -55,7 +56,7 @@ struct clip_gradients {
     auto norms = has_16_bits ? wide_norms(present) : at::_foreach_norm(present, 2);
     const auto home = norms.front().device();
     for (auto& n : norms) n = n.to(home);
-    const auto length = torch::linalg_vector_norm(torch::stack(norms));
+    const auto length = at::linalg_vector_norm(at::stack(norms));
     const auto factor = (norm / (length + 1e-6)).clamp_max_(1.0);
     for (const auto& g : present) {
       if (g.device() != home) {
@@ -76,8 +77,8 @@ struct clip_gradients {
   {
     std::vector<torch::Tensor> norms;
     for (const auto& g : gradients)
-      norms.push_back(torch::linalg_vector_norm(g, 2, std::nullopt, false,
-                                                c10::promoteTypes(g.scalar_type(), torch::kFloat)));
+      norms.push_back(at::linalg_vector_norm(g, 2, std::nullopt, false,
+                                             c10::promoteTypes(g.scalar_type(), torch::kFloat)));
     return norms;
   }
 };

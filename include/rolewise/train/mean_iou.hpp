@@ -42,7 +42,7 @@ struct mean_iou {
     const auto weights = detail::element_weights(name, logits, wanted);
     const auto labels = detail::element_classes(wanted).masked_fill(weights.eq(0.0), 0);
     const auto predictions = logits.argmax(1);
-    const auto counts = torch::zeros({3, logits.size(1)}, weights.options());
+    const auto counts = at::zeros({3, logits.size(1)}, weights.options());
     const auto add = [&](int row, const torch::Tensor& classes, const torch::Tensor& amounts) {
       counts[row].scatter_add_(0, classes.flatten(), amounts.flatten());
     };

@@ -36,8 +36,7 @@ struct mean_squared_error {
                              detail::words_of(y));
     const auto weights = detail::element_weights(name, x, wanted);
     const auto difference = detail::at_least_float(x) - detail::at_least_float(y);
-    return torch::stack(
-        {detail::weighted_total(difference.square().mean(1), weights), weights.sum()});
+    return at::stack({detail::weighted_total(difference.square().mean(1), weights), weights.sum()});
   }
   [[nodiscard]] torch::Tensor value(const torch::Tensor& sums) const { return sums[0] / sums[1]; }
 };

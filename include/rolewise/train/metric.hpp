@@ -110,7 +110,7 @@ template<Metric M>
                                         const targets& wanted)
 {
   const torch::NoGradGuard without_graph;
-  return metric.value(metric.sums(found, wanted)).to(torch::kFloat32);
+  return metric.value(metric.sums(found, wanted)).to(torch::kFloat);
 }
 
 /// Adds the metric of one batch to the numbers of a step, with its sums, from which `fit` computes
@@ -121,7 +121,7 @@ void add_metric(metrics& numbers, const M& of, const outputs& found, const targe
   if constexpr (Metric<M>) {
     const torch::NoGradGuard without_graph;
     auto sums = of.sums(found, wanted);
-    auto value = of.value(sums).to(torch::kFloat32);
+    auto value = of.value(sums).to(torch::kFloat);
     numbers.push_back(
         {.name = metric_name(of),
          .value = std::move(value),

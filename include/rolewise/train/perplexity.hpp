@@ -38,7 +38,7 @@ struct perplexity {
     const auto classes = detail::element_classes(wanted).masked_fill(weights.eq(0.0), 0);
     const auto likelihood = detail::element_log_likelihood(detail::at_least_float(found.logits),
                                                            wanted.labels, classes);
-    return torch::stack({detail::weighted_total(likelihood, weights).neg(), weights.sum()});
+    return at::stack({detail::weighted_total(likelihood, weights).neg(), weights.sum()});
   }
   [[nodiscard]] torch::Tensor value(const torch::Tensor& sums) const
   {

@@ -49,11 +49,11 @@ struct top_k_accuracy {
                                     .any(1);
     if (!wanted.weights.defined() && !wanted.labels.is_floating_point()) {
       const auto counted = classes.ne(wanted.ignore_index);
-      return torch::stack({right.logical_and(counted).sum(), counted.sum()})
+      return at::stack({right.logical_and(counted).sum(), counted.sum()})
           .to(detail::sum_dtype(logits.device()));
     }
     const auto weights = detail::element_weights(name(), logits, wanted);
-    return torch::stack({(right.to(weights.scalar_type()) * weights).sum(), weights.sum()});
+    return at::stack({(right.to(weights.scalar_type()) * weights).sum(), weights.sum()});
   }
   [[nodiscard]] torch::Tensor value(const torch::Tensor& sums) const { return sums[0] / sums[1]; }
 };

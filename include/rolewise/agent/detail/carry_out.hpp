@@ -22,7 +22,7 @@ namespace rolewise::detail {
                                                         const std::vector<std::int64_t>& places)
 {
   const auto count = static_cast<std::int64_t>(places.size());
-  const auto numbers = torch::empty({3, count}, torch::kFloat64);
+  const auto numbers = at::empty({3, count}, torch::kDouble);
   auto* out = numbers.mutable_data_ptr<double>();
   for (std::int64_t i = 0; i < count; ++i) {
     const auto& step = steps[static_cast<std::size_t>(places[static_cast<std::size_t>(i)])];
@@ -44,8 +44,8 @@ inline void put_back(images& whole, const torch::Tensor& places, const images& p
   if (!part.covered.defined() && !whole.covered.defined()) return;
   if (!whole.covered.defined())
     whole.covered =
-        torch::ones({whole.size(), 1, whole.pixels.size(2), whole.pixels.size(3)},
-                    torch::TensorOptions{}.dtype(torch::kBool).device(whole.pixels.device()));
+        at::ones({whole.size(), 1, whole.pixels.size(2), whole.pixels.size(3)},
+                 torch::TensorOptions{}.dtype(torch::kBool).device(whole.pixels.device()));
   if (part.covered.defined())
     whole.covered.index_copy_(0, places, part.covered);
   else
@@ -63,7 +63,7 @@ inline void operate(images& whole, std::span<const image_step> steps, gray_round
       places[static_cast<std::size_t>(steps[n].what)].push_back(static_cast<std::int64_t>(n));
   for (std::size_t i = 0; i < places.size(); ++i) {
     if (places[i].empty()) continue;
-    const auto index = torch::tensor(places[i], torch::kLong).to(whole.pixels.device());
+    const auto index = at::tensor(places[i], torch::kLong).to(whole.pixels.device());
     const images part{
         whole.pixels.index_select(0, index),
         whole.covered.defined() ? whole.covered.index_select(0, index) : torch::Tensor{}};
@@ -86,7 +86,7 @@ inline void warp_each(images& whole, std::span<const warp> warps, const torch::T
         chosen.push_back(warps[n]);
       }
     if (places.empty()) continue;
-    const auto index = torch::tensor(places, torch::kLong).to(whole.pixels.device());
+    const auto index = at::tensor(places, torch::kLong).to(whole.pixels.device());
     const images part{
         whole.pixels.index_select(0, index),
         whole.covered.defined() ? whole.covered.index_select(0, index) : torch::Tensor{}};
@@ -101,7 +101,7 @@ inline void warp_each(images& whole, std::span<const warp> warps, const torch::T
   const auto& pixels = from.pixels;
   const auto n = pixels.size(0), height = pixels.size(2), width = pixels.size(3);
   // Source row = y + down; source column = x * by + start, where by = -1 mirrors.
-  const auto numbers = torch::empty({3, n}, torch::kLong);
+  const auto numbers = at::empty({3, n}, torch::kLong);
   auto* const down = numbers.mutable_data_ptr<std::int64_t>();
   auto* const start = down + n;
   auto* const by = start + n;

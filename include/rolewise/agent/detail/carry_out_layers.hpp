@@ -22,7 +22,7 @@ namespace rolewise::detail {
 [[nodiscard]] inline images resized(const images& from, std::span<const image_box> boxes,
                                     const image_size& to, const std::vector<std::uint8_t>& color)
 {
-  const auto sides = torch::empty({static_cast<std::int64_t>(boxes.size()), 4}, torch::kFloat32);
+  const auto sides = at::empty({static_cast<std::int64_t>(boxes.size()), 4}, torch::kFloat);
   auto* side = sides.mutable_data_ptr<float>();
   for (const auto& box : boxes)
     for (const float at : {box.left, box.top, box.right, box.bottom}) *side++ = at;
@@ -37,7 +37,7 @@ namespace rolewise::detail {
   const auto pixels = filled(from, color);
   const auto channels = pixels.size(1), height = pixels.size(2), width = pixels.size(3);
   const auto n = static_cast<std::int64_t>(rectangles.size());
-  const auto numbers = torch::empty({5, n}, torch::kLong);
+  const auto numbers = at::empty({5, n}, torch::kLong);
   auto* const number = numbers.mutable_data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < n; ++i) {
     const auto& [top, left, rows, columns, id] = rectangles[static_cast<std::size_t>(i)];
@@ -46,34 +46,34 @@ namespace rolewise::detail {
   }
   const auto on_device = numbers.to(pixels.device());
   const auto edge = [&](std::int64_t k) { return on_device.select(0, k).view({-1, 1, 1, 1}); };
-  const auto y = torch::arange(height, on_device.options()).unsqueeze(1);
-  const auto x = torch::arange(width, on_device.options());
+  const auto y = at::arange(height, on_device.options()).unsqueeze(1);
+  const auto x = at::arange(width, on_device.options());
   const auto inside = y.ge(edge(0))
                           .logical_and(y.lt(edge(1)))
                           .logical_and(x.ge(edge(2)).logical_and(x.lt(edge(3))));
   if (paint.with == image_paint::kind::noise) {
     const auto noise = noise_bytes(paint, on_device.select(0, 4), channels * height * width);
-    return {torch::where(inside, noise.view({n, channels, height, width}), pixels), {}};
+    return {at::where(inside, noise.view({n, channels, height, width}), pixels), {}};
   }
   const auto with =
       paint.with == image_paint::kind::mean_color
           ? color
           : std::vector<std::uint8_t>{paint.color.begin(), paint.color.begin() + channels};
-  return {torch::where(inside, as_pixel(with, pixels.device()), pixels), {}};
+  return {at::where(inside, as_pixel(with, pixels.device()), pixels), {}};
 }
 
 /// Returns the images of `part` where `chosen` `[N]` is true, and of `whole` elsewhere.
 [[nodiscard]] inline torch::Tensor chosen_of(const torch::Tensor& chosen, const torch::Tensor& part,
                                              const torch::Tensor& whole)
 {
-  return torch::where(chosen.view({-1, 1, 1, 1}).to(whole.device()), part, whole);
+  return at::where(chosen.view({-1, 1, 1, 1}).to(whole.device()), part, whole);
 }
 
 [[nodiscard]] inline images hues_turned(const images& from, std::span<const image_hue> hues)
 {
   const auto n = static_cast<std::int64_t>(hues.size());
-  const auto by = torch::empty({n}, torch::kFloat64);
-  const auto turned = torch::empty({n}, torch::kBool);
+  const auto by = at::empty({n}, torch::kDouble);
+  const auto turned = at::empty({n}, torch::kBool);
   for (std::size_t i = 0; i < hues.size(); ++i) {
     by.mutable_data_ptr<double>()[i] = hues[i].by;
     turned.mutable_data_ptr<bool>()[i] = hues[i].turned;
@@ -84,7 +84,7 @@ namespace rolewise::detail {
 
 [[nodiscard]] inline images turned_over(const images& from, std::span<const std::uint8_t> flags)
 {
-  const auto chosen = torch::empty({static_cast<std::int64_t>(flags.size())}, torch::kBool);
+  const auto chosen = at::empty({static_cast<std::int64_t>(flags.size())}, torch::kBool);
   std::ranges::transform(flags, chosen.mutable_data_ptr<bool>(),
                          [](std::uint8_t flag) { return flag != 0; });
   const auto over = [&](const torch::Tensor& t) {

@@ -24,7 +24,7 @@ namespace rolewise::detail {
                                                    std::span<const image_box> boxes,
                                                    const image_size& to)
 {
-  const auto sides = torch::empty({4, static_cast<std::int64_t>(boxes.size())}, torch::kFloat32);
+  const auto sides = at::empty({4, static_cast<std::int64_t>(boxes.size())}, torch::kFloat);
   for (std::size_t i = 0; i < boxes.size(); ++i) {
     const auto& [left, top, right, bottom] = boxes[i];
     const float values[] = {left, top, right, bottom};

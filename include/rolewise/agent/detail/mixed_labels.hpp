@@ -38,14 +38,14 @@ namespace rolewise::detail {
     throw_invalid_argument(who, "want labels [", count, "] of Long or [", count, ", ", classes,
                            "] of floating point, got ", labels.sizes(), " of ",
                            labels.scalar_type());
-  if (soft) return labels.to(torch::kFloat32);
+  if (soft) return labels.to(torch::kFloat);
   if (labels.is_cpu() && count > 0) {
     const auto least = labels.min().item<std::int64_t>(), most = labels.max().item<std::int64_t>();
     if (least < 0 || most >= classes)
       throw_invalid_argument(who, "want labels in 0 .. ", classes - 1, ", got ",
                              least < 0 ? least : most);
   }
-  return torch::zeros({count, classes}, labels.options().dtype(torch::kFloat32))
+  return at::zeros({count, classes}, labels.options().dtype(torch::kFloat))
       .scatter_(1, labels.unsqueeze(1), 1.0);
 }
 
@@ -79,7 +79,7 @@ namespace rolewise::detail {
     throw_invalid_argument(who, "label maps are ", own.sizes(), " of ", own.scalar_type(),
                            ", their partners' ", others.sizes(), " of ", others.scalar_type());
   const auto paste = [&](const torch::Tensor& from, const torch::Tensor& to) {
-    return torch::where((to.dim() == 4 ? pasted : pasted.squeeze(1)).to(to.device()), from, to);
+    return at::where((to.dim() == 4 ? pasted : pasted.squeeze(1)).to(to.device()), from, to);
   };
   auto view = examples;
   view.inputs = paste(partners.inputs, examples.inputs);

@@ -36,8 +36,8 @@ namespace rolewise::detail {
   const auto shape = std::array<std::int64_t, 2>{ids.size(0), blocks};
   const auto id = ids.unsqueeze(1);
   std::array<torch::Tensor, 4> word{
-      torch::arange(blocks, ids.options()).unsqueeze(0).expand(shape),
-      torch::full({1, 1}, paint.epoch & mask, ids.options()).expand(shape),
+      at::arange(blocks, ids.options()).unsqueeze(0).expand(shape),
+      at::full({1, 1}, paint.epoch & mask, ids.options()).expand(shape),
       id.bitwise_and(mask).expand(shape),
       id.bitwise_right_shift(32).bitwise_and(mask).expand(shape)};
   auto first = static_cast<std::int64_t>(paint.key.value & 0xFFFFFFFF);
@@ -49,8 +49,8 @@ namespace rolewise::detail {
     first = (first + 0x9E3779B9) & mask;
     second = (second + 0xBB67AE85) & mask;
   }
-  const auto words = torch::stack({word[0], word[1], word[2], word[3]}, 2).unsqueeze(3);
-  const auto shift = torch::arange(4, ids.options()) * 8;
+  const auto words = at::stack({word[0], word[1], word[2], word[3]}, 2).unsqueeze(3);
+  const auto shift = at::arange(4, ids.options()) * 8;
   return words.bitwise_right_shift(shift)
       .bitwise_and(255)
       .to(torch::kByte)

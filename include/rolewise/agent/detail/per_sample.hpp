@@ -17,7 +17,7 @@ namespace rolewise::detail {
                                                      const torch::Tensor& value, std::int64_t n)
 {
   if (!value.defined() || value.dim() != 1 || value.size(0) != n ||
-      value.scalar_type() != torch::kFloat64 || !value.device().is_cpu())
+      value.scalar_type() != torch::kDouble || !value.device().is_cpu())
     throw_invalid_argument(who, "want a parameter of float64 [", n, "] on the CPU, got ",
                            value.defined() ? classic_text(value.scalar_type(), " ", value.sizes(),
                                                           " on ", value.device())

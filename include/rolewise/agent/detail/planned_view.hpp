@@ -60,9 +60,9 @@ template<typename Plan>
   const auto& x = examples.inputs;
   if (fits_kernels(examples)) {
     const auto size = planned_size(plan, x);
-    view.inputs = torch::empty({x.size(0), x.size(1), size.height, size.width}, torch::kByte);
+    view.inputs = at::empty({x.size(0), x.size(1), size.height, size.width}, torch::kByte);
     const auto maps = maps_of(examples, size, [](at::IntArrayRef sizes, torch::ScalarType dtype) {
-      return torch::empty(sizes, dtype);
+      return at::empty(sizes, dtype);
     });
     run_batch(plan, examples,
               {torch::kByte,

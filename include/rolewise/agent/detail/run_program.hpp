@@ -167,7 +167,7 @@ struct image_sink {
     if (dtype == torch::kByte) {
       auto* to = static_cast<std::uint8_t*>(out) + first;
       for (std::size_t c = 0; c < channels; ++c, to += count) std::memcpy(to, planes[c], count);
-    } else if (dtype == torch::kFloat32) {
+    } else if (dtype == torch::kFloat) {
       image.passes().to_float(planes, channels, count, by, layout,
                               static_cast<float*>(out) + first);
     } else {

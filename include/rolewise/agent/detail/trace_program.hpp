@@ -140,7 +140,7 @@ struct moved_maps {
   // Soft labels have no value that is ignored.
   const auto each = weights.defined()
                         ? weights
-                        : torch::ones({labels.size(0)}, labels.options().dtype(torch::kFloat32));
+                        : at::ones({labels.size(0)}, labels.options().dtype(torch::kFloat));
   return each.view({-1, 1, 1}).expand({-1, labels.size(2), labels.size(3)});
 }
 
@@ -161,7 +161,7 @@ template<typename LabelsOf>
                  static_cast<std::uint64_t>(hole)};
   if (const auto weights = weights_of_pixels(examples); weights.defined())
     maps.weights = {weights.contiguous(),
-                    torch::empty({weights.size(0), size.height, size.width}, weights.options()), 0};
+                    at::empty({weights.size(0), size.height, size.width}, weights.options()), 0};
   return maps;
 }
 

@@ -18,8 +18,8 @@ namespace rolewise::detail {
 [[nodiscard]] inline dataset_splits joined(dataset train, dataset test, const std::string& name,
                                            const std::vector<std::string>& class_names)
 {
-  train.ids = torch::arange(train.size(), torch::kLong);
-  test.ids = torch::arange(train.size(), train.size() + test.size(), torch::kLong);
+  train.ids = at::arange(train.size(), torch::kLong);
+  test.ids = at::arange(train.size(), train.size() + test.size(), torch::kLong);
   train.normalization = test.normalization = rolewise::normalization_of(train.inputs);
   train.name = test.name = name;
   train.class_names = test.class_names = class_names;

@@ -8,6 +8,7 @@
 #include <rolewise/core/taps.hpp>
 #include <rolewise/support/error.hpp>
 
+#include <ATen/ops/adaptive_avg_pool2d.h>
 #include <c10/core/ScalarType.h>
 
 #include <algorithm>

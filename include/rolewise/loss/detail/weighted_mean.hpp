@@ -40,7 +40,7 @@ namespace rolewise::detail {
 [[nodiscard]] inline torch::Tensor weighted_mean(const torch::Tensor& values,
                                                  const torch::Tensor& weights)
 {
-  const auto counted = torch::where(weights == 0, torch::zeros_like(values), values * weights);
+  const auto counted = at::where(weights == 0, at::zeros_like(values), values * weights);
   return counted.sum() / weights.sum().clamp_min(double{std::numeric_limits<float>::min()});
 }
 

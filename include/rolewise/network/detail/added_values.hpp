@@ -4,10 +4,9 @@
 /// @file
 /// In-place addition of quantized tensors, with gradients.
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/quant/quantized.hpp>
-
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <utility>
 

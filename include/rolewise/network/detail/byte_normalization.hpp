@@ -9,6 +9,8 @@
 #include <rolewise/support/parallel_for.hpp>
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/addcmul.h>
+#include <ATen/ops/take.h>
 
 #include <algorithm>
 #include <cstdint>

@@ -17,9 +17,9 @@ template<typename Operators>
 {
   const byte_case c{16, 32, 8, 3, 1, 0};
   const auto w = extreme_weights(c), x = extreme_inputs(c);
-  const auto scale = torch::arange(1, c.out + 1, torch::kFloat) / 2e6;
-  const auto bias = torch::arange(c.out, torch::kFloat) / 8 - 2;
-  const auto aside = torch::arange(2 * c.out * c.size * c.size, torch::kInt)
+  const auto scale = at::arange(1, c.out + 1, torch::kFloat) / 2e6;
+  const auto bias = at::arange(c.out, torch::kFloat) / 8 - 2;
+  const auto aside = at::arange(2 * c.out * c.size * c.size, torch::kInt)
                          .remainder(256)
                          .to(torch::kByte)
                          .view({2, c.out, c.size, c.size})

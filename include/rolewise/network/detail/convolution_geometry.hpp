@@ -6,6 +6,8 @@
 
 #include <rolewise/core/tensor.hpp>
 
+#include <ATen/ops/constant_pad_nd.h>
+
 #include <cstdint>
 #include <utility>
 #include <vector>

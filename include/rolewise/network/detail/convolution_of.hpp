@@ -4,13 +4,14 @@
 /// @file
 /// Convolutions of tensors and their gradients, in full precision or in bfloat16.
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/convolution_geometry.hpp>
 #include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/network/detail/winograd.hpp>
 #include <rolewise/network/pass_precision.hpp>
 
-#include <torch/csrc/autograd/custom_function.h>
+#include <ATen/ops/convolution_backward.h>
 
 #include <array>
 #include <cstdint>

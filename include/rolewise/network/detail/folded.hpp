@@ -10,6 +10,9 @@
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/support/error.hpp>
 
+#include <ATen/ops/addcmul.h>
+#include <ATen/ops/max_pool2d.h>
+
 #include <string>
 
 namespace rolewise::detail {

@@ -4,10 +4,9 @@
 /// @file
 /// Autograd function that fuses batch norm, an addition, and ReLU or quantization.
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/network/detail/norm_passes.hpp>
 #include <rolewise/quant/fusible_steps.hpp>
-
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <array>
 #include <cmath>
@@ -105,7 +104,7 @@ struct fused_batch_norm : torch::autograd::Function<fused_batch_norm> {
 
   [[nodiscard]] static torch::Tensor in_channels(const std::vector<double>& numbers)
   {
-    auto result = torch::empty({static_cast<std::int64_t>(numbers.size())}, torch::kFloat);
+    auto result = at::empty({static_cast<std::int64_t>(numbers.size())}, torch::kFloat);
     auto* const to = result.mutable_data_ptr<float>();
     for (std::size_t c = 0; c < numbers.size(); ++c) to[c] = static_cast<float>(numbers[c]);
     return result;
@@ -142,7 +141,7 @@ struct fused_batch_norm : torch::autograd::Function<fused_batch_norm> {
     const auto found = norm_backward(g, x, work.lines, work.added(), way_of(work), passed, to_x);
     torch::Tensor to_step;
     if (work.steps && work.steps->step.defined())
-      to_step = scaled_for(work.steps->step, torch::full({}, found.of_error, torch::kDouble),
+      to_step = scaled_for(work.steps->step, at::full({}, found.of_error, torch::kDouble),
                            work.steps->rule.gradient_scale);
     torch::Tensor to_beside;
     if (is_added) to_beside = passed.defined() ? passed : g;

@@ -61,7 +61,7 @@ class integer_operators {
   [[nodiscard]] torch::Tensor pack_convolution(const torch::Tensor& w, std::int64_t stride,
                                                std::int64_t padding, at::IntArrayRef sizes) const
   {
-    return call(pack_convolution_, w, torch::ones(1, torch::kFloat), 1.0, std::int64_t{0},
+    return call(pack_convolution_, w, at::ones(1, torch::kFloat), 1.0, std::int64_t{0},
                 pair(stride), pair(padding), pair(1), std::int64_t{1}, sizes.vec());
   }
 
@@ -157,7 +157,7 @@ class integer_operators {
 
   [[nodiscard]] static torch::Tensor zeros_beside(const torch::Tensor& scale)
   {
-    return torch::zeros(scale.sizes(), torch::kLong);
+    return at::zeros(scale.sizes(), torch::kLong);
   }
 
   [[nodiscard]] static c10::IValue bias_of(const byte_output& to)

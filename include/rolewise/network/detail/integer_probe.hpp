@@ -28,11 +28,11 @@ struct byte_case {
 /// Weights with extreme codes in pairs: those that saturate, those that cancel, and a mixture.
 [[nodiscard]] inline torch::Tensor extreme_weights(const byte_case& c)
 {
-  auto w = torch::full({c.out, c.in, c.kernel, c.kernel}, 127, torch::kInt);
+  auto w = at::full({c.out, c.in, c.kernel, c.kernel}, 127, torch::kInt);
   w.slice(0, 1, c.out, 4).fill_(-127);
   w.slice(0, 2, c.out, 4).slice(1, 0, c.in, 2).fill_(-127);
   w.slice(0, 3, c.out, 4)
-      .copy_(torch::arange(c.in * c.kernel * c.kernel, torch::kInt)
+      .copy_(at::arange(c.in * c.kernel * c.kernel, torch::kInt)
                  .mul(37)
                  .remainder(255)
                  .sub(127)
@@ -42,8 +42,8 @@ struct byte_case {
 
 [[nodiscard]] inline torch::Tensor extreme_inputs(const byte_case& c)
 {
-  auto x = torch::full({2, c.in, c.size, c.size}, 255, torch::kInt);
-  x.slice(0, 1).copy_(torch::arange(c.in * c.size * c.size, torch::kInt)
+  auto x = at::full({2, c.in, c.size, c.size}, 255, torch::kInt);
+  x.slice(0, 1).copy_(at::arange(c.in * c.size * c.size, torch::kInt)
                           .mul(91)
                           .remainder(256)
                           .view({1, c.in, c.size, c.size}));
@@ -66,12 +66,12 @@ template<typename Operators>
     const auto of = [&](const torch::Tensor& scale) {
       return operators.convolution({x, c.zero, packed, scale}, c.stride, padding);
     };
-    if (!torch::equal(of(torch::ones(1, torch::kFloat)), sums))
+    if (!at::equal(of(at::ones(1, torch::kFloat)), sums))
       return "convolutions of bytes give other sums than convolutions of floats (do they "
              "saturate?)";
-    const auto each = torch::arange(1, c.out + 1).to(torch::kFloat) / 3e3;
-    for (const auto& scale : {each, torch::full({1}, 1.0 / 21, torch::kFloat)})
-      scales_exactly = scales_exactly && torch::equal(of(scale), sums * scale.view({1, -1, 1, 1}));
+    const auto each = at::arange(1, c.out + 1).to(torch::kFloat) / 3e3;
+    for (const auto& scale : {each, at::full({1}, 1.0 / 21, torch::kFloat)})
+      scales_exactly = scales_exactly && at::equal(of(scale), sums * scale.view({1, -1, 1, 1}));
   }
   return {};
 }
@@ -86,11 +86,11 @@ template<typename Operators>
     const auto of = [&](const torch::Tensor& scale) {
       return operators.linear({x, c.zero, packed, scale});
     };
-    if (!torch::equal(of(torch::ones(1, torch::kFloat)), sums))
+    if (!at::equal(of(at::ones(1, torch::kFloat)), sums))
       return "matrix products of bytes give other sums than those of floats (do they saturate?)";
-    const auto each = torch::arange(1, c.out + 1).to(torch::kFloat) / 3e3;
-    for (const auto& scale : {each, torch::full({1}, 1.0 / 21, torch::kFloat)})
-      scales_exactly = scales_exactly && torch::equal(of(scale), sums * scale);
+    const auto each = at::arange(1, c.out + 1).to(torch::kFloat) / 3e3;
+    for (const auto& scale : {each, at::full({1}, 1.0 / 21, torch::kFloat)})
+      scales_exactly = scales_exactly && at::equal(of(scale), sums * scale);
   }
   return {};
 }

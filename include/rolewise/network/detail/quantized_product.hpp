@@ -5,13 +5,12 @@
 /// Products of quantized levels with the gradient of the values: common parts, and the linear
 /// product.
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/network/detail/integer_plan.hpp>
 #include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/network/pass_precision.hpp>
 #include <rolewise/quant/quantized.hpp>
 #include <rolewise/support/error.hpp>
-
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <cstdint>
 #include <vector>
@@ -71,7 +70,7 @@ template<typename Multiply>
                        integer_forward_support().scales_exactly;
   auto y = multiply(byte_product{codes_of_inputs(x.levels, plan.integers.shift), plan.integers.zero,
                                  plan.packed,
-                                 at_once ? scale.reshape({-1}) : torch::ones(1, torch::kFloat)});
+                                 at_once ? scale.reshape({-1}) : at::ones(1, torch::kFloat)});
   if (scale.defined() && !at_once) y.mul_(along_outputs(scale, dimensions));
   return y;
 }

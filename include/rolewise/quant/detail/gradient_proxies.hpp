@@ -4,11 +4,10 @@
 /// @file
 /// Helpers for quantizers with a gradient proxy.
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantized.hpp>
 #include <rolewise/support/error.hpp>
-
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <cstdint>
 #include <limits>
@@ -76,7 +75,7 @@ struct factored_gradient_proxy : torch::autograd::Function<factored_gradient_pro
 [[nodiscard]] inline quantized empty_levels(const torch::Tensor& x, level_range range)
 {
   return {.levels = in_at_least_single(x),
-          .scale = torch::ones({}, in_at_least_single(x).options()),
+          .scale = at::ones({}, in_at_least_single(x).options()),
           .is_integer = true,
           .range = range,
           .gradient_proxy = gradient_proxy_through(x)};

@@ -4,12 +4,11 @@
 /// @file
 /// A learned clip, and the gradient of clipped values.
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantized.hpp>
 #include <rolewise/support/error.hpp>
-
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
 #include <cstdint>
@@ -25,7 +24,7 @@ namespace detail {
 {
   if (!(value > 0.0) || !std::isfinite(value))
     throw_invalid_argument(who, "layer ", place.name, " wants a first clip above 0, got ", value);
-  return torch::full({}, value, torch::kFloat).set_requires_grad(true);
+  return at::full({}, value, torch::kFloat).set_requires_grad(true);
 }
 
 /// The clip as a divisor, without graph: at least 1e-6, whatever the optimizer has made of it.

@@ -4,10 +4,9 @@
 /// @file
 /// Learned steps and offsets: what LSQ and LSQ+ share.
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/quant/detail/straight_through.hpp>
 #include <rolewise/quant/detail/through_tanh.hpp>
-
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <cmath>
@@ -182,7 +181,7 @@ struct signs_by_learned_step : torch::autograd::Function<signs_by_learned_step> 
 class learned_range {
  public:
   explicit learned_range(double value = 1.0)
-      : tensor_{torch::full({}, value, torch::kFloat).set_requires_grad(true)}
+      : tensor_{at::full({}, value, torch::kFloat).set_requires_grad(true)}
   {}
 
   [[nodiscard]] const torch::Tensor& tensor() const { return tensor_; }
@@ -194,8 +193,8 @@ class learned_range {
   void shape(at::IntArrayRef sizes, torch::Device device)
   {
     if (started_ || (tensor_.defined() && tensor_.sizes() == sizes)) return;
-    tensor_ = torch::ones(sizes, torch::TensorOptions{torch::kFloat}.device(device))
-                  .set_requires_grad(true);
+    tensor_ =
+        at::ones(sizes, torch::TensorOptions{torch::kFloat}.device(device)).set_requires_grad(true);
   }
   /// Writes the memory outside autograd: a range changes only between uses of it.
   void assign(const torch::Tensor& value) { tensor_.variable_data().copy_(value); }
@@ -230,7 +229,7 @@ class learned_range {
 /// Replaces unusable initial values by 1.
 [[nodiscard]] inline torch::Tensor usable(const torch::Tensor& start)
 {
-  return torch::where(start.gt(0).logical_and(start.isfinite()), start, torch::ones_like(start));
+  return at::where(start.gt(0).logical_and(start.isfinite()), start, at::ones_like(start));
 }
 
 /// Q_P of the previous bit width over Q_P of the new one: the factor that keeps s Q_P.

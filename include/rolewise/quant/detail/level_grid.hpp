@@ -42,8 +42,8 @@ template<typename F>
   }
   const auto wide = c10::isReducedFloatingType(x.scalar_type()) ? torch::kFloat : x.scalar_type();
   const auto options = torch::TensorOptions{}.dtype(wide).device(x.device());
-  const auto bounds = torch::tensor(thresholds, options);
-  const auto levels = torch::tensor(values, options.dtype(x.scalar_type()));
+  const auto bounds = at::tensor(thresholds, options);
+  const auto levels = at::tensor(values, options.dtype(x.scalar_type()));
   auto found = in_memory_order(x.to(wide), [&](const torch::Tensor& dense) {
     const auto place = at::bucketize(dense, bounds, true);
     return levels.index_select(0, place.flatten()).view(dense.sizes());

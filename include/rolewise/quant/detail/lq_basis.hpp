@@ -9,6 +9,7 @@
 #include <rolewise/quant/detail/level_grid.hpp>
 #include <rolewise/support/error.hpp>
 
+#include <ATen/ops/eye.h>
 #include <ATen/ops/linalg_solve.h>
 #include <ATen/ops/searchsorted.h>
 
@@ -76,10 +77,10 @@ class lq_basis {
   [[nodiscard]] torch::Tensor codes(const torch::Tensor& basis) const
   {
     const auto bits = basis.size(1);
-    const auto numbers = torch::arange(
+    const auto numbers = at::arange(
         std::int64_t{1} << bits, torch::TensorOptions{}.dtype(torch::kLong).device(basis.device()));
     const auto set = numbers.unsqueeze(1)
-                         .bitwise_right_shift(torch::arange(bits, numbers.options()).unsqueeze(0))
+                         .bitwise_right_shift(at::arange(bits, numbers.options()).unsqueeze(0))
                          .bitwise_and(1)
                          .to(basis.scalar_type());
     return is_signed_ ? set * 2 - 1 : set;
@@ -109,14 +110,14 @@ class lq_basis {
     const auto [levels, code] = sorted_levels(in_use_);
     const auto place = places(rows, levels);
     const auto wide = rows.device().is_mps() ? torch::kFloat : torch::kDouble;
-    const auto none = torch::zeros(levels.sizes(), levels.options().dtype(wide));
+    const auto none = at::zeros(levels.sizes(), levels.options().dtype(wide));
     const auto count =
-        none.scatter_add(1, place, torch::ones({1, 1}, none.options()).expand(rows.sizes()));
+        none.scatter_add(1, place, at::ones({1, 1}, none.options()).expand(rows.sizes()));
     const auto sum = none.scatter_add(1, place, rows.to(wide));
     const auto e = code.to(wide), basis = in_use_.to(wide);
     const auto transposed = e.transpose(1, 2);
     const auto left = transposed.matmul(e * count.unsqueeze(2)) +
-                      epsilon_ * torch::eye(basis.size(1), basis.options());
+                      epsilon_ * at::eye(basis.size(1), basis.options());
     const auto right = transposed.matmul(sum.unsqueeze(2)) + epsilon_ * basis.unsqueeze(2);
     const auto fitted = at::linalg_solve(left, right).squeeze(2);
     // With +-1 codes the sign of a basis entry is arbitrary.
@@ -139,7 +140,7 @@ class lq_basis {
   const auto type = like.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
   std::vector<double> basis;
   for (int j = 0; j < bits.value(); ++j) basis.push_back(unit * std::exp2(j));
-  return torch::tensor(basis, torch::TensorOptions{}.dtype(type).device(like.device()))
+  return at::tensor(basis, torch::TensorOptions{}.dtype(type).device(like.device()))
       .expand({granules, bits.value()});
 }
 

@@ -44,7 +44,7 @@ enum class nonfinite_policy { nan, nan_and_infinity };
 [[nodiscard]] inline torch::Tensor scale_beside(const torch::Tensor& x, double value)
 {
   const auto type = x.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
-  return torch::full({}, value, torch::TensorOptions{}.dtype(type).device(x.device()));
+  return at::full({}, value, torch::TensorOptions{}.dtype(type).device(x.device()));
 }
 
 /// x in at least single precision.
@@ -186,7 +186,7 @@ struct gradients_back {
 [[nodiscard]] inline torch::Tensor in_shape_of(const torch::Tensor& like,
                                                const std::vector<double>& sums)
 {
-  return torch::tensor(sums, torch::kDouble).view(like.sizes());
+  return at::tensor(sums, torch::kDouble).view(like.sizes());
 }
 
 [[nodiscard]] inline gradients_back back_by_passes(std::string_view who, backward_rule how,
@@ -223,7 +223,7 @@ struct gradients_back {
                                                  const affine_code_map& map)
 {
   if (x.numel() == 0)
-    return {std::move(gradient), torch::zeros_like(map.times), torch::zeros_like(map.times)};
+    return {std::move(gradient), at::zeros_like(map.times), at::zeros_like(map.times)};
   if (at::GradMode::is_enabled() || !fits_passes(x) || !lies_by_rows(x, map.times.numel()))
     return back_by_tensors(how, gradient, x, map);
   if (const auto dense = laid_out_like(x, gradient); !dense.is_same(gradient))

@@ -4,9 +4,8 @@
 /// @file
 /// DoReFa's weight mapping through tanh and the maximum, and signs for one bit.
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/quant/detail/straight_through.hpp>
-
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <bit>

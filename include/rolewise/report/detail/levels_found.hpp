@@ -8,6 +8,9 @@
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantized.hpp>
 
+#include <ATen/ops/_unique2.h>
+#include <ATen/ops/bincount.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <utility>

@@ -8,6 +8,8 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/search/detail/decompositions.hpp>
 
+#include <ATen/ops/eye.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -30,7 +32,7 @@ class covariance_adaptation {
         step_{step},
         step_path_(dimensions, 0.0),
         shape_path_(dimensions, 0.0),
-        shape_{torch::eye(static_cast<std::int64_t>(dimensions), torch::kFloat64)},
+        shape_{at::eye(static_cast<std::int64_t>(dimensions), torch::kDouble)},
         roots_{roots_of(shape_, least_variance)}
   {
     const auto parents = offspring / 2;
@@ -126,7 +128,7 @@ class covariance_adaptation {
   {
     const double lost = is_short ? 0.0 : one_rate_ * path_rate_ * (2.0 - path_rate_);
     const double kept = 1.0 + lost - one_rate_ - many_rate_;
-    auto next = torch::empty_like(shape_);  // not in place: a copy may have the old one
+    auto next = at::empty_like(shape_);  // not in place: a copy may have the old one
     const double* before = shape_.const_data_ptr<double>();
     double* after = next.mutable_data_ptr<double>();
     for (std::size_t i = 0; i < n_; ++i)

@@ -9,6 +9,7 @@
 
 #include <ATen/ops/eye.h>
 #include <ATen/ops/linalg_solve_triangular.h>
+#include <ATen/ops/pow.h>
 
 #include <algorithm>
 #include <array>
@@ -42,8 +43,8 @@ struct place_distances {
   explicit place_distances(const std::vector<timed_place>& places)
   {
     const auto n = static_cast<std::int64_t>(places.size());
-    squares = torch::empty({n, n}, torch::kFloat64);
-    times = torch::empty({n, n}, torch::kFloat64);
+    squares = at::empty({n, n}, torch::kDouble);
+    times = at::empty({n, n}, torch::kDouble);
     auto* const square = squares.mutable_data_ptr<double>();
     auto* const time = times.mutable_data_ptr<double>();
     for (std::size_t i = 0; i < places.size(); ++i)
@@ -60,7 +61,7 @@ struct place_distances {
   }
   [[nodiscard]] torch::Tensor memory(double forgetting) const
   {
-    return torch::pow(1.0 - forgetting, times * 0.5);
+    return at::pow(1.0 - forgetting, times * 0.5);
   }
 };
 
@@ -84,12 +85,12 @@ class gaussian_process {
   {
     const one_thread guard;
     const place_distances between{places_};
-    const auto unit = torch::eye(static_cast<std::int64_t>(size()), torch::kFloat64);
+    const auto unit = at::eye(static_cast<std::int64_t>(size()), torch::kDouble);
     const auto lower = cholesky_factors(between.nearness(s.length) * between.memory(s.forgetting) +
                                         unit * s.noise);
     const auto inverse = at::linalg_solve_triangular(lower, unit, false);
     columns_ = numbers_of(inverse.t());
-    weights_ = numbers_of(inverse.t().mv(inverse.mv(torch::tensor(values, torch::kFloat64))));
+    weights_ = numbers_of(inverse.t().mv(inverse.mv(at::tensor(values, torch::kDouble))));
   }
 
   /// The prior covariances of a point with the places, in their order.
@@ -169,13 +170,12 @@ class gaussian_process {
   const double diagonal =
       places.empty() ? 1.0 : std::sqrt(static_cast<double>(places[0].at.size()));
   const one_thread guard;
-  const auto seen = torch::tensor(values, torch::kFloat64);
+  const auto seen = at::tensor(values, torch::kDouble);
   const place_distances between{places};
   std::vector<torch::Tensor> memories, added;
   for (const double forgetting : forgettings) memories.push_back(between.memory(forgetting));
-  for (const double noise : noises)
-    added.push_back(torch::eye(seen.size(0), torch::kFloat64) * noise);
-  const auto memory = torch::stack(memories).unsqueeze(1), noise = torch::stack(added);
+  for (const double noise : noises) added.push_back(at::eye(seen.size(0), torch::kDouble) * noise);
+  const auto memory = at::stack(memories).unsqueeze(1), noise = at::stack(added);
 
   gaussian_process::settings best{};
   double most = 0.0;

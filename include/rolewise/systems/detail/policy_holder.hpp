@@ -19,7 +19,7 @@ struct policy_holder {
 
   metrics operator()(const batch&, const training_progress&) const
   {
-    return {{"loss", torch::zeros({}, torch::kFloat)}};
+    return {{"loss", at::zeros({}, torch::kFloat)}};
   }
   template<typename Archive>
   void visit_state(Archive&)

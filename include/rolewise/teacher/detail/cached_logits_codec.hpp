@@ -19,13 +19,13 @@ namespace rolewise::detail {
 struct cached_logits_format {
   std::int64_t classes = 0;
   std::int64_t kept = 0;  ///< highest logits stored per row; `classes`: all
-  torch::ScalarType type = torch::kFloat32;
+  torch::ScalarType type = torch::kFloat;
   double temperature = 1.0;  ///< at which the mass of the others is preserved
 
   [[nodiscard]] bool is_whole() const { return kept == classes; }
   /// Whether logits are stored unchanged; otherwise as distances from the row's maximum.
-  [[nodiscard]] bool is_exact() const { return type == torch::kFloat32; }
-  [[nodiscard]] std::int64_t value_bytes() const { return type == torch::kFloat32 ? 4 : 2; }
+  [[nodiscard]] bool is_exact() const { return type == torch::kFloat; }
+  [[nodiscard]] std::int64_t value_bytes() const { return type == torch::kFloat ? 4 : 2; }
   [[nodiscard]] std::int64_t place_bytes() const { return classes <= 32768 ? 2 : 4; }
   /// Bytes per row: the maximum unless exact; the values; in top-k rows the classes and the mass
   /// of the rest.
@@ -43,7 +43,7 @@ inline void require_form(const cached_logits_format& form)
   if (form.kept < 1 || form.kept > form.classes)
     throw_invalid_argument(who, "keep is ", form.kept, ", want 1 .. ", form.classes - 1,
                            " of the classes, or 0 for all");
-  if (form.type != torch::kFloat32 && form.type != torch::kFloat16 && form.type != torch::kBFloat16)
+  if (form.type != torch::kFloat && form.type != torch::kHalf && form.type != torch::kBFloat16)
     throw_invalid_argument(who, "answers can be kept as Float, Half or BFloat16, not as ",
                            form.type);
 }
@@ -69,7 +69,7 @@ inline void require_form(const cached_logits_format& form)
   if (!form.is_exact()) {
     const auto highest = values.amax(1, true);
     columns.push_back(as_bytes(highest));
-    const double least = form.type == torch::kFloat16 ? -65504.0 : -3.3e38;
+    const double least = form.type == torch::kHalf ? -65504.0 : -3.3e38;
     values = (values - highest).clamp_min(least).to(form.type);
   }
   columns.push_back(as_bytes(values));
@@ -77,7 +77,7 @@ inline void require_form(const cached_logits_format& form)
     columns.push_back(as_bytes(places.to(form.place_bytes() == 2 ? torch::kShort : torch::kInt)));
     columns.push_back(as_bytes(rest));
   }
-  return torch::cat(columns, 1);
+  return at::cat(columns, 1);
 }
 
 /// @param bytes `[N, form.bytes()]` uint8
@@ -93,14 +93,14 @@ inline void require_form(const cached_logits_format& form)
     return columns;
   };
   torch::Tensor highest;
-  if (!form.is_exact()) highest = next(1, 4, torch::kFloat32);
+  if (!form.is_exact()) highest = next(1, 4, torch::kFloat);
   auto values = next(form.kept, form.value_bytes(), form.type);
-  if (!form.is_exact()) values = values.to(torch::kFloat32) + highest;
+  if (!form.is_exact()) values = values.to(torch::kFloat) + highest;
   if (form.is_whole()) return values;
   const auto places =
       next(form.kept, form.place_bytes(), form.place_bytes() == 2 ? torch::kShort : torch::kInt)
           .to(torch::kLong);
-  const auto rest = next(1, 4, torch::kFloat32);
+  const auto rest = next(1, 4, torch::kFloat);
   const auto others = static_cast<double>(form.classes - form.kept);
   return (rest - form.temperature * std::log(others))
       .repeat({1, form.classes})

@@ -88,7 +88,7 @@ void put_words(std::array<char, Size>& to, std::string_view words)
     throw_invalid_argument("teacher cache", "the names and shapes of ", form.features.size(),
                            " taps do not fit in the header; store fewer");
   put_words(head.features, features);
-  head.type = type == torch::kFloat32 ? 0U : type == torch::kFloat16 ? 1U : 2U;
+  head.type = type == torch::kFloat ? 0U : type == torch::kHalf ? 1U : 2U;
   head.classes = classes;
   head.kept = kept;
   head.temperature = temperature;

@@ -65,7 +65,7 @@ struct cached_row_format {
 [[nodiscard]] inline torch::Tensor encoded(const outputs& found, const cached_row_format& form)
 {
   const auto count = found.logits.size(0);
-  auto rows = found.logits.to(torch::kFloat32);
+  auto rows = found.logits.to(torch::kFloat);
   if (!form.positions.empty())  // [N, C, positions] as rows of classes, position by position
     rows = rows.flatten(2).transpose(1, 2).reshape({-1, form.logits.classes});
   auto bytes = encoded(rows, form.logits);
@@ -73,10 +73,10 @@ struct cached_row_format {
   std::vector<torch::Tensor> columns{bytes.view({count, form.logits_bytes()})};
   for (const auto& [id, sizes] : form.features) {
     auto values = found.features[id].flatten(1);
-    if (form.logits.type == torch::kFloat16) values = values.clamp(-65504.0, 65504.0);
+    if (form.logits.type == torch::kHalf) values = values.clamp(-65504.0, 65504.0);
     columns.push_back(as_bytes(values.to(form.logits.type)));
   }
-  return torch::cat(columns, 1);
+  return at::cat(columns, 1);
 }
 
 /// @param bytes `[N, form.bytes()]` uint8
@@ -109,7 +109,7 @@ struct cached_row_format {
       found.set(id, bytes.narrow(1, at, size)
                         .clone(at::MemoryFormat::Contiguous)
                         .view(form.logits.type)
-                        .to(torch::kFloat32)
+                        .to(torch::kFloat)
                         .view(all));
     }
     at += size;

@@ -4,10 +4,9 @@
 /// @file
 /// The backward pass with respect to a list of parameters alone.
 
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
-
-#include <torch/csrc/autograd/autograd.h>
 
 #include <optional>
 #include <vector>

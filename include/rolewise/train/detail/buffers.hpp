@@ -33,7 +33,7 @@ class buffers {
   explicit buffers(const std::vector<named_tensor>& parameters)
   {
     for (const auto& p : parameters)
-      tensors_.push_back({p.name, torch::zeros_like(p.value).set_requires_grad(false)});
+      tensors_.push_back({p.name, at::zeros_like(p.value).set_requires_grad(false)});
   }
   buffers(const buffers& other) : tensors_{other.tensors_} { detach_from_original(); }
   buffers& operator=(const buffers& other)
@@ -106,7 +106,7 @@ struct update_group {
     home->values.push_back(value);
     home->gradients.push_back(lie_alike(value, gradients[i])
                                   ? gradients[i]
-                                  : torch::empty_like(value, value.scalar_type())
+                                  : at::empty_like(value, value.scalar_type())
                                         .set_requires_grad(false)
                                         .copy_(gradients[i]));
   }

@@ -9,6 +9,7 @@
 #include <rolewise/support/classic_text.hpp>
 #include <rolewise/support/error.hpp>
 
+#include <ATen/ops/log_softmax.h>
 #include <c10/core/ScalarType.h>
 
 #include <cstdint>
@@ -21,7 +22,7 @@ namespace rolewise::detail {
 /// Dtype of sums: float64 where the device has it.
 [[nodiscard]] inline torch::ScalarType sum_dtype(torch::Device device)
 {
-  return device.is_mps() ? torch::kFloat32 : torch::kFloat64;
+  return device.is_mps() ? torch::kFloat : torch::kDouble;
 }
 
 /// Sizes of the elements of logits `[N, C, ...]`: `[N, ...]`.
@@ -101,9 +102,8 @@ inline void require_class_targets(std::string_view who, const torch::Tensor& log
   const auto counted =
       wanted.labels.is_floating_point() ? torch::Tensor{} : wanted.labels.ne(wanted.ignore_index);
   if (!wanted.weights.defined())
-    return counted.defined()
-               ? counted.to(dtype)
-               : torch::ones(sizes, logits.options().dtype(dtype).requires_grad(false));
+    return counted.defined() ? counted.to(dtype)
+                             : at::ones(sizes, logits.options().dtype(dtype).requires_grad(false));
   const bool one_each = wanted.weights.sizes() == at::IntArrayRef{sizes};
   if (!one_each && (wanted.weights.dim() != 1 || wanted.weights.size(0) != logits.size(0)))
     throw_invalid_argument(who, "want weights [", logits.size(0), "] or ", at::IntArrayRef{sizes},
@@ -128,7 +128,7 @@ inline void require_class_targets(std::string_view who, const torch::Tensor& log
 /// At least single precision: sums over classes would overflow in 16 bits.
 [[nodiscard]] inline torch::Tensor at_least_float(const torch::Tensor& logits)
 {
-  return c10::isReducedFloatingType(logits.scalar_type()) ? logits.to(torch::kFloat32) : logits;
+  return c10::isReducedFloatingType(logits.scalar_type()) ? logits.to(torch::kFloat) : logits;
 }
 
 /// Log-likelihood of the label of each element, nats, in the dtype of the logits. A class to which
@@ -138,7 +138,7 @@ inline void require_class_targets(std::string_view who, const torch::Tensor& log
                                                           const torch::Tensor& labels,
                                                           const torch::Tensor& classes)
 {
-  const auto log_probabilities = torch::log_softmax(logits, 1);
+  const auto log_probabilities = at::log_softmax(logits, 1);
   if (!labels.is_floating_point())
     return log_probabilities.gather(1, classes.unsqueeze(1)).squeeze(1);
   const auto soft = labels.to(logits.scalar_type());

@@ -29,8 +29,8 @@ class epoch_sums {
     if (names_.empty()) {
       for (const auto& each : numbers) {
         names_.push_back(each.name);
-        const auto wide = each.value.device().is_mps() ? torch::kFloat32 : torch::kFloat64;
-        sums_.push_back(torch::zeros({}, each.value.options().dtype(wide).requires_grad(false)));
+        const auto wide = each.value.device().is_mps() ? torch::kFloat : torch::kDouble;
+        sums_.push_back(at::zeros({}, each.value.options().dtype(wide).requires_grad(false)));
       }
       each_.resize(numbers.size());
       totals_.resize(numbers.size());

@@ -21,10 +21,10 @@ class evaluation_sums {
  public:
   evaluation_sums(std::int64_t classes, torch::Device device)
       : classes_{classes},
-        confusion_{torch::zeros({classes * classes}, of(torch::kLong, device))},
-        near_{torch::zeros({}, of(torch::kLong, device))},
-        loss_{torch::zeros({}, of(sum_dtype(device), device))},
-        weighted_{torch::zeros({3}, of(sum_dtype(device), device))}
+        confusion_{at::zeros({classes * classes}, of(torch::kLong, device))},
+        near_{at::zeros({}, of(torch::kLong, device))},
+        loss_{at::zeros({}, of(sum_dtype(device), device))},
+        weighted_{at::zeros({3}, of(sum_dtype(device), device))}
   {}
 
   /// @pre logits are `[N, classes, ...]`, with a label in range for each element
@@ -37,7 +37,7 @@ class evaluation_sums {
         is_weighted_ ? element_weights("evaluate", logits, wanted) : torch::Tensor{};
     auto classes = element_classes(wanted);
     const auto counted = is_weighted_ ? weights.gt(0.0)
-                         : soft       ? torch::ones_like(classes, torch::kBool)
+                         : soft       ? at::ones_like(classes, torch::kBool)
                                       : classes.ne(wanted.ignore_index);
     const auto skipped = counted.logical_not();
     classes = classes.masked_fill(skipped, 0);
@@ -56,7 +56,7 @@ class evaluation_sums {
                                 .masked_fill(skipped, 0.0);
     loss_.sub_((is_weighted_ ? likelihood * weights : likelihood).sum());
     if (is_weighted_)
-      weighted_.add_(torch::stack(
+      weighted_.add_(at::stack(
           {(predicted.eq(classes) * weights).sum(), (near * weights).sum(), weights.sum()}));
   }
 

@@ -36,7 +36,7 @@ void require_finite_state(Step& step, std::int64_t epoch)
   if (answers.empty()) return;
   const auto home = answers.front().device();
   for (auto& answer : answers) answer = answer.to(home);
-  const auto are_finite = torch::stack(answers).cpu();
+  const auto are_finite = at::stack(answers).cpu();
   const auto* const found = are_finite.const_data_ptr<bool>();
   for (std::size_t i = 0; i < names.size(); ++i)
     if (!found[i])

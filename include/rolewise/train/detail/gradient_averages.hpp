@@ -71,9 +71,9 @@ class gradient_averages {
                         const std::vector<torch::Tensor>& made) const
   {
     if (!made.empty() && updates_[group.places[made.size() - 1]] == count) return made.back();
-    return torch::full(
+    return at::full(
         {}, static_cast<double>(count),
-        torch::TensorOptions{}.dtype(torch::kFloat32).device(group.values.front().device()));
+        torch::TensorOptions{}.dtype(torch::kFloat).device(group.values.front().device()));
   }
 
   Settings settings_;

@@ -5,6 +5,7 @@
 /// The part that gradient-based training steps share: from a loss to updated parameters.
 
 #include <rolewise/agent/view_of.hpp>
+#include <rolewise/core/autograd.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/distinct_tensors.hpp>
@@ -24,8 +25,6 @@
 #include <rolewise/train/metric.hpp>
 #include <rolewise/train/optimizer.hpp>
 #include <rolewise/train/training_step.hpp>
-
-#include <torch/csrc/autograd/autograd.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -128,7 +127,7 @@ void require_no_parameters(std::string_view who, std::string_view name, Part& pa
 /// converted.
 [[nodiscard]] inline view_form wanted_form(const batch& examples, torch::Device home)
 {
-  return {home.is_cpu() && fits_kernels(examples) ? torch::kFloat32 : torch::kByte};
+  return {home.is_cpu() && fits_kernels(examples) ? torch::kFloat : torch::kByte};
 }
 
 /// Copies what `to_device` moves of a view that is prepared ahead for a CUDA device to pinned

@@ -56,7 +56,7 @@ template<typename Work>
 /// The examples of a batch at the given places, in that order.
 [[nodiscard]] inline batch rows_of(batch whole, const std::vector<std::int64_t>& places)
 {
-  const auto index = torch::tensor(places, torch::kLong);
+  const auto index = at::tensor(places, torch::kLong);
   for (auto* each : {&whole.inputs, &whole.labels, &whole.ids, &whole.mask, &whole.weights})
     if (each->defined()) *each = each->index_select(0, index);
   return whole;
@@ -78,7 +78,7 @@ template<typename Work>
   if (!found || steps < 2) return found;
   const auto before = examples.gather(steps - 2, memory);
   const auto joined = [&](const torch::Tensor& all, const torch::Tensor& last) {
-    return last.defined() ? torch::cat({all.narrow(0, before.size() - 1, 1), last}) : last;
+    return last.defined() ? at::cat({all.narrow(0, before.size() - 1, 1), last}) : last;
   };
   auto two = one;
   two.inputs = joined(before.inputs, one.inputs);
@@ -142,7 +142,7 @@ void require_labels_for(const Step& step, const batch_source_reference& data)
     const auto two = rows_of(*all, {place, place == 0 ? all->size() - 1 : 0});
     bool is_changed = false;
     const auto refused = refusal_of([&] {
-      is_changed = !torch::equal(step.rehearse_view(two, training_progress{}).labels, two.labels);
+      is_changed = !at::equal(step.rehearse_view(two, training_progress{}).labels, two.labels);
       if (!is_changed) classes = step.rehearse(two, training_progress{}).size(1);
     });
     if (!refused && !is_changed)

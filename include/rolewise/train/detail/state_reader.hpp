@@ -14,6 +14,8 @@
 #include <rolewise/train/detail/state_writer.hpp>
 #include <rolewise/train/snapshot.hpp>
 
+#include <ATen/ops/view_as_complex.h>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -110,9 +112,9 @@ class state_reader {
     auto t = content_.tensors[number].second;
     if (sum_of(bytes_of(t)) != text)
       throw_runtime_error(path_, "is damaged: '", name, "' at byte ", in_.byte_of(number));
-    if (is_complex && (t.scalar_type() != torch::kFloat64 || t.dim() == 0 || t.size(-1) != 2))
+    if (is_complex && (t.scalar_type() != torch::kDouble || t.dim() == 0 || t.size(-1) != 2))
       throw json_error{0, "is no tensor of real and imaginary parts"};
-    if (is_complex) t = torch::view_as_complex(t);
+    if (is_complex) t = at::view_as_complex(t);
     return is_channels_last && t.dim() == 4 ? t.contiguous(torch::MemoryFormat::ChannelsLast) : t;
   }
 

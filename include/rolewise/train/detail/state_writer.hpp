@@ -10,6 +10,8 @@
 #include <rolewise/train/detail/state_text.hpp>
 #include <rolewise/train/snapshot.hpp>
 
+#include <ATen/ops/view_as_real.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -60,7 +62,7 @@ inline constexpr std::size_t sum_digits = 16;
   if (t.layout() == torch::kStrided &&
       t.scalar_type() == at::kComplexDouble) {  // the format has no dtype for it
     text += " complex128";
-    stored = torch::view_as_real(row_major(t));
+    stored = at::view_as_real(row_major(t));
   }
   (void)dtype_of(entry.name, stored);
   text += " " + sum_of(bytes_of(row_major(stored)));
