@@ -10,6 +10,7 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/policy/auto_augment_policies.hpp>
 #include <rolewise/policy/sub_policy.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -49,61 +50,25 @@ struct auto_augment {
   auto_augment_scale scale = auto_augment_scale::published;
 
   [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
-                                 seed key) const
-  {
-    require_images(name, examples);
-    return detail::planned_view(
-        [&](const image_subjects& subjects, image_program& program) {
-          plan(subjects, progress, key, program);
-        },
-        examples);
-  }
+                                 seed key) const;
 
   /// Plans two layers of operations, then a fill.
   void plan(const image_subjects& subjects, const training_progress& progress, seed key,
-            image_program& program) const
-  {
-    require_levels();
-    const auto own = key.split(purpose{"auto-augment"});
-    const auto steps = program.add_operations(2);
-    for (std::size_t n = 0; n < subjects.size(); ++n) {
-      const draws of_image{own, progress.epoch, subjects.ids[n]};
-      const auto& drawn = policy[static_cast<std::size_t>(
-          of_image.below(0, static_cast<std::int64_t>(policy.size())))];
-      steps[n] = carried_out(drawn.first, of_image, 1, subjects);
-      steps[subjects.size() + n] = carried_out(drawn.second, of_image, 5, subjects);
-    }
-    program.add_fill();
-  }
+            image_program& program) const;
 
  private:
-  void require_levels() const
-  {
-    if (policy.empty()) throw_invalid_argument(name, "got no sub-policy, want at least one");
-    for (std::size_t i = 0; i < policy.size(); ++i)
-      for (const auto& step : {policy[i].first, policy[i].second})
-        if (const auto why = objection_to_levels(step, i); !why.empty())
-          throw_invalid_argument(name, why);
-  }
+  void require_levels() const;
 
   // Draw 0 selects the sub-policy. Draws 1 .. 4 and 5 .. 8: whether an operation is applied, its
   // sign, and the row and column of a cutout.
   [[nodiscard]] image_step carried_out(const sub_policy::step& step, const draws& of_image,
-                                       std::uint64_t first, const image_subjects& subjects) const
-  {
-    if (of_image.uniform(first) >= static_cast<double>(step.probability) / 10.0) return {};
-    const auto value =
-        auto_augment_parameter(step.what, step.magnitude, subjects.height, subjects.width, scale);
-    const auto turned = [&] {
-      if (has_sign(step.what)) return -value;
-      if (scale == auto_augment_scale::even && is_enhancer(step.what)) return 2.0 - value;
-      return value;
-    };
-    return {step.what, of_image.coin(first + 1) ? turned() : value,
-            of_image.below(first + 2, subjects.height), of_image.below(first + 3, subjects.width)};
-  }
+                                       std::uint64_t first, const image_subjects& subjects) const;
 };
 
 static_assert(PlannedAgent<auto_augment>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/auto_augment.hpp>
+#endif

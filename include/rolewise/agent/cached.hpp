@@ -17,6 +17,7 @@
 #include <rolewise/core/taps.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/cached_teacher.hpp>
 
@@ -66,14 +67,8 @@ template<typename T, typename S, typename Shared>
 }
 
 /// Returns `count` examples, evenly spaced over a data set, starting at position `first`.
-[[nodiscard]] inline batch probed(const dataset& data, std::int64_t count, std::int64_t first)
-{
-  const auto places = (at::arange(count, torch::kLong) * data.size())
-                          .floor_divide_(count)
-                          .add_(first)
-                          .remainder_(data.size());
-  return subset(data, places).examples();
-}
+[[nodiscard]] ROLEWISE_INLINE batch probed(const dataset& data, std::int64_t count,
+                                           std::int64_t first);
 
 /// Returns a checksum of sampled views. Makes each of them in two epochs to check that it recurs.
 template<typename Shown>
@@ -202,3 +197,7 @@ template<tap_id... Stored, FingerprintedTeacher T, typename TeacherAgentType,
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/cached.hpp>
+#endif

@@ -9,6 +9,7 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <array>
@@ -49,48 +50,12 @@ struct color_jitter {
   double hue = 0.0;         ///< fraction of the circle, 0 .. 1/2; typically 0.1
 
   [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
-                                 seed key) const
-  {
-    require_images(name, examples);
-    return detail::planned_view(
-        [&](const image_subjects& subjects, image_program& program) {
-          plan(subjects, progress, key, program);
-        },
-        examples);
-  }
+                                 seed key) const;
 
   /// Plans, for each position in the order, a layer of operations, and one of hues if `hue` > 0.
   /// If only `hue` is, there is just the layer of hues.
   void plan(const image_subjects& subjects, const training_progress& progress, seed key,
-            image_program& program) const
-  {
-    require_jitter("brightness", brightness);
-    require_jitter("contrast", contrast);
-    require_jitter("saturation", saturation);
-    require_jitter("hue", hue);
-    if (hue > 0.5) throw_invalid_argument(name, "hue is ", hue, ", want 0 .. 0.5");
-    std::array<std::size_t, kinds> changed{};
-    std::size_t count = 0;
-    for (std::size_t kind = 0; kind < kinds; ++kind)
-      if (jitter(kind) > 0.0) changed[count++] = kind;
-    const auto own = key.split(purpose{"colour-jitter"});
-    for (std::size_t place = 0; place < count; ++place) {
-      if (count > 1 || hue == 0.0) {
-        const auto steps = program.add_operations();
-        for (std::size_t n = 0; n < subjects.size(); ++n) {
-          const draws of_image{own, progress.epoch, subjects.ids[n]};
-          const auto kind = in_order(changed, count, of_image)[place];
-          if (kind != hues) steps[n] = {what(kind), factor(kind, of_image)};
-        }
-      }
-      if (hue == 0.0) continue;
-      const auto turns = program.add_hues();
-      for (std::size_t n = 0; n < subjects.size(); ++n) {
-        const draws of_image{own, progress.epoch, subjects.ids[n]};
-        if (in_order(changed, count, of_image)[place] == hues) turns[n] = {true, turn(of_image)};
-      }
-    }
-  }
+            image_program& program) const;
 
  private:
   static constexpr std::size_t kinds = 4, hues = 3;
@@ -105,11 +70,7 @@ struct color_jitter {
     return std::array{operation::brightness, operation::contrast, operation::color}[kind];
   }
 
-  static void require_jitter(std::string_view what, double jitter)
-  {
-    if (!(jitter >= 0.0 && std::isfinite(jitter)))
-      throw_invalid_argument(name, what, " is ", jitter, ", want 0 or more, and finite");
-  }
+  static void require_jitter(std::string_view what, double jitter);
 
   // Draws 0 .. 3: the factors. Draws 4 .. 6: the order.
   [[nodiscard]] double factor(std::size_t kind, const draws& of_image) const
@@ -117,26 +78,18 @@ struct color_jitter {
     return of_image.uniform(kind, std::max(0.0, 1.0 - jitter(kind)), 1.0 + jitter(kind));
   }
 
-  [[nodiscard]] std::uint8_t turn(const draws& of_image) const
-  {
-    // Truncates toward 0, then wraps modulo 256.
-    return static_cast<std::uint8_t>(
-        static_cast<std::int32_t>(of_image.uniform(hues, -hue, hue) * 255.0));
-  }
+  [[nodiscard]] std::uint8_t turn(const draws& of_image) const;
 
   /// Returns the first `count` kinds in random order.
   [[nodiscard]] static std::array<std::size_t, kinds> in_order(std::array<std::size_t, kinds> all,
                                                                std::size_t count,
-                                                               const draws& of_image)
-  {
-    for (std::size_t left = count; left > 1; --left) {
-      const auto other = of_image.below(kinds + left - 2, static_cast<std::int64_t>(left));
-      std::swap(all[left - 1], all[static_cast<std::size_t>(other)]);
-    }
-    return all;
-  }
+                                                               const draws& of_image);
 };
 
 static_assert(PlannedAgent<color_jitter>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/color_jitter.hpp>
+#endif

@@ -8,6 +8,7 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -38,33 +39,17 @@ struct cutout {
   std::int64_t size = 8;
 
   [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
-                                 seed key) const
-  {
-    require_images(name, examples);
-    return detail::planned_view(
-        [&](const image_subjects& subjects, image_program& program) {
-          plan(subjects, progress, key, program);
-        },
-        examples);
-  }
+                                 seed key) const;
 
   /// Plans a layer of operations, then a fill.
   void plan(const image_subjects& subjects, const training_progress& progress, seed key,
-            image_program& program) const
-  {
-    if (size < 0) throw_invalid_argument(name, "size is ", size, ", want at least 0");
-    if (size < 2) return;
-    const auto own = key.split(purpose{"cutout"});
-    const auto steps = program.add_operations();
-    for (std::size_t n = 0; n < subjects.size(); ++n) {
-      const draws of_image{own, progress.epoch, subjects.ids[n]};
-      steps[n] = {operation::cutout, static_cast<double>(size / 2),
-                  of_image.below(0, subjects.height), of_image.below(1, subjects.width)};
-    }
-    program.add_fill();
-  }
+            image_program& program) const;
 };
 
 static_assert(PlannedAgent<cutout>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/cutout.hpp>
+#endif

@@ -10,6 +10,7 @@
 #include <rolewise/core/device_of.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
 #include <ATen/ops/log_softmax.h>
@@ -25,12 +26,7 @@ namespace rolewise {
 /// Returns the entropy of softmax(logits) over the classes, at temperature 1.
 /// @param logits `[N, C]` or `[N, C, ...]`, floating point
 /// @return the shape without axis 1, float64, in nats
-[[nodiscard]] inline torch::Tensor entropy_of(const torch::Tensor& logits)
-{
-  const auto log_p = at::log_softmax(logits.to(torch::kDouble), 1);
-  // Clamped so that 0 log 0 is 0.
-  return -(log_p.exp() * log_p.clamp_min(-1e300)).sum(1);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor entropy_of(const torch::Tensor& logits);
 
 /// Makes `candidates` views of each example with an agent, under `seed.split(0)` and so on, and
 /// keeps the one whose logits from the teacher have the highest entropy; on ties the first. Where
@@ -148,3 +144,7 @@ struct hardest_view {
 };
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/hardest_view.hpp>
+#endif

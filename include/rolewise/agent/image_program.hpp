@@ -9,6 +9,7 @@
 #include <rolewise/agent/warp.hpp>
 #include <rolewise/policy/operation.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -81,65 +82,26 @@ class image_program {
   explicit image_program(std::size_t images) : images_{images} {}
 
   /// Clears the program for another number of images; keeps the memory.
-  void restart(std::size_t images)
-  {
-    images_ = images;
-    layers_.clear();
-    steps_.clear();
-    windows_.clear();
-    warps_.clear();
-    sizes_.clear();
-    boxes_.clear();
-    paints_.clear();
-    rectangles_.clear();
-    hues_.clear();
-    flags_.clear();
-  }
+  void restart(std::size_t images);
 
   /// Appends layers of operations, all `identity`, to be filled in before anything else is added.
   /// @return step s of image n at index `s * images() + n`
   std::span<image_step> add_operations(std::size_t layers = 1,
-                                       gray_rounding rounding = gray_rounding::nearest)
-  {
-    for (std::size_t s = 0; s < layers; ++s) {
-      layers_.push_back({kind::operations, rounding, steps_.size()});
-      steps_.resize(steps_.size() + images_);
-    }
-    return std::span{steps_}.last(layers * images_);
-  }
+                                       gray_rounding rounding = gray_rounding::nearest);
 
   /// Appends a layer of windows, all unshifted, to be filled in before anything else is added.
-  std::span<image_window> add_windows()
-  {
-    layers_.push_back({kind::windows, {}, windows_.size()});
-    windows_.resize(windows_.size() + images_);
-    return std::span{windows_}.last(images_);
-  }
+  std::span<image_window> add_windows();
 
   void add_fill() { layers_.push_back({kind::fill, {}, 0}); }
 
   /// Inserts a layer of warps, all the identity, before layer number `place`, or at the end.
   /// @pre `place <= layers().size()`
-  std::span<warp> insert_warps(std::size_t place)
-  {
-    layers_.insert(layers_.begin() + static_cast<std::ptrdiff_t>(place),
-                   {kind::warps, {}, warps_.size()});
-    warps_.resize(warps_.size() + images_);
-    return std::span{warps_}.last(images_);
-  }
+  std::span<warp> insert_warps(std::size_t place);
 
   /// Appends a layer of resizes, all with empty boxes, to be filled in before anything else is
   /// added.
   /// @throws std::invalid_argument unless the new images have 1 .. 2^28 pixels
-  std::span<image_box> add_resizes(const image_size& to)
-  {
-    constexpr std::int64_t most = std::int64_t{1} << 28;
-    if (to.height < 1 || to.width < 1 || to.height > most / to.width)
-      throw_invalid_argument("image_program", "want images of 1 .. 2^28 pixels, got ", to.height,
-                             " x ", to.width);
-    sizes_.push_back(to);
-    return add(kind::resizes, boxes_, sizes_.size() - 1);
-  }
+  std::span<image_box> add_resizes(const image_size& to);
 
   /// Appends a layer of rectangles, all empty, to be filled in before anything else is added.
   std::span<image_rectangle> add_rectangles(const image_paint& paint)
@@ -216,21 +178,7 @@ class image_program {
   }
 
   /// Whether the program leaves every image unchanged; false if there is any layer of windows.
-  [[nodiscard]] bool changes_nothing() const
-  {
-    if (!sizes_.empty()) return false;
-    for (const auto& rectangle : rectangles_)
-      if (rectangle.height > 0 && rectangle.width > 0) return false;
-    for (const auto& hue : hues_)
-      if (hue.turned) return false;
-    for (const auto flag : flags_)
-      if (flag != 0) return false;
-    for (const auto& step : steps_)
-      if (step.what != operation::identity) return false;
-    for (const auto& map : warps_)
-      if (!map.changes_nothing()) return false;
-    return windows_.empty();
-  }
+  [[nodiscard]] bool changes_nothing() const;
 
  private:
   template<typename Each>
@@ -255,3 +203,7 @@ class image_program {
 };
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/image_program.hpp>
+#endif

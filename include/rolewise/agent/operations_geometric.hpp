@@ -7,6 +7,7 @@
 #include <rolewise/agent/detail/per_sample.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <numbers>
@@ -17,12 +18,8 @@ namespace rolewise {
 namespace detail {
 
 /// Gathers pixels by flat index: `index` is `[N, H', W']`, int64, row-major within an image.
-[[nodiscard]] inline torch::Tensor pick(const torch::Tensor& planes, const torch::Tensor& index)
-{
-  const auto flat = index.flatten(1).unsqueeze(1).expand({-1, planes.size(1), -1});
-  return planes.flatten(2).gather(2, flat).view(
-      {planes.size(0), planes.size(1), index.size(1), index.size(2)});
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor pick(const torch::Tensor& planes,
+                                                 const torch::Tensor& index);
 
 [[nodiscard]] inline torch::Tensor whole_numbers(std::int64_t count, torch::Device device)
 {
@@ -37,32 +34,16 @@ namespace detail {
 
 /// One source coordinate of every output pixel: `start + (x + 1/2) by_x + (y + 1/2) by_y`, in
 /// 16.16 fixed point, rounded down; `[N, H, W]`.
-[[nodiscard]] inline torch::Tensor source(const torch::Tensor& start, const torch::Tensor& by_x,
-                                          const torch::Tensor& by_y, const torch::Tensor& pixels)
-{
-  const auto to_device = [&](const torch::Tensor& t) {
-    return fixed_point(t).view({-1, 1, 1}).to(pixels.device());
-  };
-  const auto x = whole_numbers(pixels.size(3), pixels.device());
-  const auto y = whole_numbers(pixels.size(2), pixels.device()).unsqueeze(1);
-  auto along_y = to_device(start + by_x * 0.5 + by_y * 0.5) + to_device(by_y) * y;
-  return (along_y + to_device(by_x) * x).bitwise_right_shift(16);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor source(const torch::Tensor& start,
+                                                   const torch::Tensor& by_x,
+                                                   const torch::Tensor& by_y,
+                                                   const torch::Tensor& pixels);
 
 /// Mask, true outside the box of 2 half x 2 half pixels around (row, column): `[N, 1, H, W]`.
-[[nodiscard]] inline torch::Tensor outside_box(const torch::Tensor& half, const torch::Tensor& row,
-                                               const torch::Tensor& column,
-                                               const torch::Tensor& pixels)
-{
-  const auto to_device = [&](const torch::Tensor& t) {
-    return t.to(torch::kLong).view({-1, 1, 1, 1}).to(pixels.device());
-  };
-  const auto x = whole_numbers(pixels.size(3), pixels.device());
-  const auto y = whole_numbers(pixels.size(2), pixels.device()).unsqueeze(1);
-  const auto beside = x.lt(to_device(column - half)).logical_or_(x.ge(to_device(column + half)));
-  const auto above_or_below = y.lt(to_device(row - half)).logical_or_(y.ge(to_device(row + half)));
-  return beside.logical_or(above_or_below);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor outside_box(const torch::Tensor& half,
+                                                        const torch::Tensor& row,
+                                                        const torch::Tensor& column,
+                                                        const torch::Tensor& pixels);
 
 }  // namespace detail
 
@@ -76,93 +57,34 @@ namespace operations {
 /// black and a hole.
 ///
 /// @param matrix `[N, 6]`, float64, on the CPU: a, b, c, d, e, f of each image
-[[nodiscard]] inline images affine(const images& from, const torch::Tensor& matrix)
-{
-  const auto& pixels = from.pixels;
-  const auto height = pixels.size(2), width = pixels.size(3);
-  if (!matrix.defined() || matrix.dim() != 2 || matrix.size(0) != from.size() ||
-      matrix.size(1) != 6 || matrix.scalar_type() != torch::kDouble)
-    throw_invalid_argument("affine", "want a matrix of float64 [", from.size(), ", 6], got ",
-                           matrix.defined()
-                               ? detail::classic_text(matrix.scalar_type(), " ", matrix.sizes())
-                               : "an undefined tensor");
-  const auto entry = [&](std::int64_t i) { return matrix.select(1, i); };
-  auto column = detail::source(entry(2), entry(0), entry(1), pixels);
-  auto row = detail::source(entry(5), entry(3), entry(4), pixels);
-
-  const auto inside = column.ge(0)
-                          .logical_and_(column.lt(width))
-                          .logical_and_(row.ge(0))
-                          .logical_and_(row.lt(height));
-  const auto index = row.clamp_(0, height - 1).mul_(width).add_(column.clamp_(0, width - 1));
-  const auto covered = inside.unsqueeze(1);
-  return {
-      detail::pick(pixels, index).mul_(covered),
-      from.covered.defined() ? detail::pick(from.covered, index).logical_and_(covered) : covered};
-}
+[[nodiscard]] ROLEWISE_INLINE images affine(const images& from, const torch::Tensor& matrix);
 
 /// Rotates each image about its center, counter-clockwise. **Units**: degrees, any number.
 /// @param degrees `[N]`, float64
-[[nodiscard]] inline images rotate(const images& from, const torch::Tensor& degrees)
-{
-  const auto angles = detail::per_sample("rotate", degrees, from.size());
-  // Rounded to 15 digits, so that right angles are exact.
-  const auto rounded = [](const torch::Tensor& t) { return (t * 1e15).round() / 1e15; };
-  const auto radians = angles.remainder(360.0) * (-std::numbers::pi / 180.0);
-  const auto cosine = rounded(radians.cos()), sine = rounded(radians.sin());
-  const double x = 0.5 * static_cast<double>(from.pixels.size(3));
-  const double y = 0.5 * static_cast<double>(from.pixels.size(2));
-  return affine(from, at::stack({cosine, sine, cosine * -x + sine * -y + x, -sine, cosine,
-                                 sine * x + cosine * -y + y},
-                                1));
-}
+[[nodiscard]] ROLEWISE_INLINE images rotate(const images& from, const torch::Tensor& degrees);
 
 /// Shears each image along its rows: the source column of the pixel center (x, y) is
 /// `x + slope * y`, with the origin at the top left corner.
 /// @param slope `[N]`, float64, unitless; 0 changes nothing
-[[nodiscard]] inline images shear_x(const images& from, const torch::Tensor& slope)
-{
-  const auto s = detail::per_sample("shear_x", slope, from.size());
-  const auto zero = at::zeros_like(s), one = at::ones_like(s);
-  return affine(from, at::stack({one, s, zero, zero, one, zero}, 1));
-}
+[[nodiscard]] ROLEWISE_INLINE images shear_x(const images& from, const torch::Tensor& slope);
 
 /// Shears each image along its columns: the source row of the pixel center (x, y) is
 /// `y + slope * x`.
 /// @param slope `[N]`, float64, unitless; 0 changes nothing
-[[nodiscard]] inline images shear_y(const images& from, const torch::Tensor& slope)
-{
-  const auto s = detail::per_sample("shear_y", slope, from.size());
-  const auto zero = at::zeros_like(s), one = at::ones_like(s);
-  return affine(from, at::stack({one, zero, zero, s, one, zero}, 1));
-}
+[[nodiscard]] ROLEWISE_INLINE images shear_y(const images& from, const torch::Tensor& slope);
 
 /// Translates each image to the left: the source column of (x, y) is `x + distance`.
 /// @param distance `[N]`, float64, pixels, whole numbers; 0 changes nothing
-[[nodiscard]] inline images translate_x(const images& from, const torch::Tensor& distance)
-{
-  const auto t = detail::per_sample("translate_x", distance, from.size());
-  const auto zero = at::zeros_like(t), one = at::ones_like(t);
-  return affine(from, at::stack({one, zero, t, zero, one, zero}, 1));
-}
+[[nodiscard]] ROLEWISE_INLINE images translate_x(const images& from, const torch::Tensor& distance);
 
 /// Translates each image up: the source row of (x, y) is `y + distance`.
 /// @param distance `[N]`, float64, pixels, whole numbers; 0 changes nothing
-[[nodiscard]] inline images translate_y(const images& from, const torch::Tensor& distance)
-{
-  const auto t = detail::per_sample("translate_y", distance, from.size());
-  const auto zero = at::zeros_like(t), one = at::ones_like(t);
-  return affine(from, at::stack({one, zero, zero, zero, one, t}, 1));
-}
+[[nodiscard]] ROLEWISE_INLINE images translate_y(const images& from, const torch::Tensor& distance);
 
 /// The color that Population Based Augmentation leaves in a cut-out box: the mean of CIFAR-10, or
 /// its gray value. Only later operations read it: the box is a hole (`images::covered`), filled
 /// at the end.
-[[nodiscard]] inline std::vector<std::uint8_t> cut_color(std::int64_t channels)
-{
-  if (channels == 3) return {125, 122, 113};
-  return std::vector<std::uint8_t>(static_cast<std::size_t>(channels), 122);
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<std::uint8_t> cut_color(std::int64_t channels);
 
 /// Cuts a box out: a hole of `2 half x 2 half` pixels, rows `row - half .. row + half - 1` and
 /// likewise columns, clipped to the image.
@@ -171,18 +93,13 @@ namespace operations {
 /// @par Departs
 /// Population Based Augmentation swaps rows and columns of the box, which is the same in
 /// distribution for square images and fails for others; here they are not swapped.
-[[nodiscard]] inline images cutout(const images& from, const torch::Tensor& half,
-                                   const torch::Tensor& row, const torch::Tensor& column)
-{
-  const auto n = from.size();
-  const auto kept = detail::outside_box(detail::per_sample("cutout", half, n),
-                                        detail::per_sample("cutout", row, n),
-                                        detail::per_sample("cutout", column, n), from.pixels);
-  const images cut{from.pixels, kept};
-  return {filled(cut, cut_color(from.pixels.size(1))),
-          from.covered.defined() ? from.covered.logical_and(kept) : kept};
-}
+[[nodiscard]] ROLEWISE_INLINE images cutout(const images& from, const torch::Tensor& half,
+                                            const torch::Tensor& row, const torch::Tensor& column);
 
 }  // namespace operations
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/operations_geometric.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// Histogram operations: autocontrast and equalize.
 
 #include <rolewise/agent/images.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <tuple>
@@ -15,11 +16,7 @@ namespace detail {
 
 /// Histogram of each channel of each image: `[N C, 256]`, int64.
 /// @param values `[N C, H W]`, int64, 0 .. 255
-[[nodiscard]] inline torch::Tensor histograms(const torch::Tensor& values)
-{
-  return at::zeros({values.size(0), 256}, values.options())
-      .scatter_add_(1, values, at::ones({}, values.options()).expand_as(values));
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor histograms(const torch::Tensor& values);
 
 /// 0 .. 255 as int64 `[256]`.
 [[nodiscard]] inline torch::Tensor byte_values(const torch::Tensor& like)
@@ -50,18 +47,7 @@ namespace operations {
 ///
 /// in float64, as Pillow does. A constant channel stays unchanged. Holes become part of the
 /// image, and their color counts.
-[[nodiscard]] inline images autocontrast(const images& from)
-{
-  const auto values = detail::values_of(from.pixels.contiguous());
-  const auto low = std::get<0>(values.min(1, true)), high = std::get<0>(values.max(1, true));
-  const auto range = high - low;
-  const auto scale = 255.0 / range.clamp_min(1).to(torch::kDouble);
-  const auto offset = low.neg().to(torch::kDouble) * scale;
-  const auto line = detail::byte_values(values);
-  const auto stretched =
-      (line.to(torch::kDouble) * scale).add_(offset).clamp_(0.0, 255.0).to(torch::kLong);
-  return detail::looked_up(from.pixels, values, at::where(range.gt(0), stretched, line));
-}
+[[nodiscard]] ROLEWISE_INLINE images autocontrast(const images& from);
 
 /// Equalizes the histogram of each channel: its values spread evenly over 0 .. 255:
 ///
@@ -70,18 +56,12 @@ namespace operations {
 ///
 /// all divisions rounded down; step 0 (few pixels, or a channel of nearly one value) changes
 /// nothing. Holes become part of the image, and their color counts.
-[[nodiscard]] inline images equalize(const images& from)
-{
-  const auto values = detail::values_of(from.pixels.contiguous());
-  const auto counts = detail::histograms(values);
-  const auto highest = std::get<0>(values.max(1, true));
-  const auto step = (values.size(1) - counts.gather(1, highest)).div(255, "floor");
-  const auto below = counts.cumsum(1) - counts;
-  const auto spread = (below + step.div(2, "floor")).div(step.clamp_min(1), "floor").clamp_max(255);
-  return detail::looked_up(from.pixels, values,
-                           at::where(step.gt(0), spread, detail::byte_values(values)));
-}
+[[nodiscard]] ROLEWISE_INLINE images equalize(const images& from);
 
 }  // namespace operations
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/operations_histogram.hpp>
+#endif

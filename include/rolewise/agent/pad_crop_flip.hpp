@@ -8,6 +8,7 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -38,32 +39,17 @@ struct pad_crop_flip {
   bool flip = true;          ///< false where mirroring changes the class, as of digits
 
   [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
-                                 seed key) const
-  {
-    require_images(name, examples);
-    return detail::planned_view(
-        [&](const image_subjects& subjects, image_program& program) {
-          plan(subjects, progress, key, program);
-        },
-        examples);
-  }
+                                 seed key) const;
 
   /// Adds a layer of windows.
   void plan(const image_subjects& subjects, const training_progress& progress, seed key,
-            image_program& program) const
-  {
-    if (padding < 0) throw_invalid_argument(name, "padding is ", padding, ", want at least 0");
-    if (padding == 0 && !flip) return;
-    const auto own = key.split(purpose{"pad-crop-flip"});
-    const auto windows = program.add_windows();
-    for (std::size_t n = 0; n < subjects.size(); ++n) {
-      const draws of_image{own, progress.epoch, subjects.ids[n]};
-      windows[n] = {of_image.below(0, 2 * padding + 1) - padding,
-                    of_image.below(1, 2 * padding + 1) - padding, flip && of_image.coin(2)};
-    }
-  }
+            image_program& program) const;
 };
 
 static_assert(PlannedAgent<pad_crop_flip>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/pad_crop_flip.hpp>
+#endif

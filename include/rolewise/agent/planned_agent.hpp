@@ -8,6 +8,7 @@
 
 #include <rolewise/agent/augmentation_agent.hpp>
 #include <rolewise/agent/image_program.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <span>
@@ -26,12 +27,8 @@ struct image_subjects {
 
 /// The subjects with the image size after all layers of a program so far: the input for the next
 /// part of a composition.
-[[nodiscard]] inline image_subjects subjects_after(const image_program& program,
-                                                   const image_subjects& subjects)
-{
-  const auto size = program.size_after({subjects.height, subjects.width});
-  return {subjects.ids, subjects.channels, size.height, size.width};
-}
+[[nodiscard]] ROLEWISE_INLINE image_subjects subjects_after(const image_program& program,
+                                                            const image_subjects& subjects);
 
 namespace agent_must {
 
@@ -53,3 +50,7 @@ template<typename A>
 concept PlannedAgent = AugmentationAgent<A> && agent_must::write_a_program<A>;
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/planned_agent.hpp>
+#endif

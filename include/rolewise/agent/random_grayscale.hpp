@@ -9,6 +9,7 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstddef>
 
@@ -31,30 +32,17 @@ struct random_grayscale {
   double probability = 0.1;  ///< 0 .. 1; 0 changes nothing
 
   [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
-                                 seed key) const
-  {
-    require_images(name, examples);
-    return detail::planned_view(
-        [&](const image_subjects& subjects, image_program& program) {
-          plan(subjects, progress, key, program);
-        },
-        examples);
-  }
+                                 seed key) const;
 
   /// Adds a layer of operations: `color` with the factor 0 gives gray.
   void plan(const image_subjects& subjects, const training_progress& progress, seed key,
-            image_program& program) const
-  {
-    detail::require_probability(name, probability);
-    if (probability == 0.0) return;
-    const auto own = key.split(purpose{"random-greyscale"});
-    const auto steps = program.add_operations();
-    for (std::size_t n = 0; n < subjects.size(); ++n)
-      if (draws{own, progress.epoch, subjects.ids[n]}.uniform(0) < probability)
-        steps[n] = {operation::color, 0.0};
-  }
+            image_program& program) const;
 };
 
 static_assert(PlannedAgent<random_grayscale>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/random_grayscale.hpp>
+#endif

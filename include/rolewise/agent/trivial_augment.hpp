@@ -9,6 +9,7 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -37,36 +38,17 @@ struct trivial_augment {
   static constexpr bool has_state = false;
 
   [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
-                                 seed key) const
-  {
-    require_images(name, examples);
-    return detail::planned_view(
-        [&](const image_subjects& subjects, image_program& program) {
-          plan(subjects, progress, key, program);
-        },
-        examples);
-  }
+                                 seed key) const;
 
   /// Adds a layer of operations, then a fill.
   void plan(const image_subjects& subjects, const training_progress& progress, seed key,
-            image_program& program) const
-  {
-    constexpr auto& known = detail::unsearched_operations;
-    const auto own = key.split(purpose{"trivial-augment"});
-    const auto steps = program.add_operations();
-    for (std::size_t n = 0; n < subjects.size(); ++n) {
-      const draws of_image{own, progress.epoch, subjects.ids[n]};
-      const auto what = known[static_cast<std::size_t>(of_image.below(0, known.size()))];
-      const double level = detail::share_of(of_image.below(1, 31), 30.0);
-      const double strength = is_enhancer(what)  ? 2.0 * level - 1.0
-                              : of_image.coin(2) ? -level
-                                                 : level;
-      steps[n] = {what, detail::parameter_of(what, strength, subjects.height, subjects.width)};
-    }
-    program.add_fill();
-  }
+            image_program& program) const;
 };
 
 static_assert(PlannedAgent<trivial_augment>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/trivial_augment.hpp>
+#endif

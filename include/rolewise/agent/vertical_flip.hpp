@@ -9,6 +9,7 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstddef>
 
@@ -28,29 +29,17 @@ struct vertical_flip {
   double probability = 0.5;  ///< 0 .. 1; 0 never flips
 
   [[nodiscard]] batch operator()(const batch& examples, const training_progress& progress,
-                                 seed key) const
-  {
-    require_images(name, examples);
-    return detail::planned_view(
-        [&](const image_subjects& subjects, image_program& program) {
-          plan(subjects, progress, key, program);
-        },
-        examples);
-  }
+                                 seed key) const;
 
   /// Adds a layer of flips.
   void plan(const image_subjects& subjects, const training_progress& progress, seed key,
-            image_program& program) const
-  {
-    detail::require_probability(name, probability);
-    if (probability == 0.0) return;
-    const auto own = key.split(purpose{"vertical-flip"});
-    const auto flags = program.add_upside_down();
-    for (std::size_t n = 0; n < subjects.size(); ++n)
-      flags[n] = draws{own, progress.epoch, subjects.ids[n]}.uniform(0) < probability ? 1 : 0;
-  }
+            image_program& program) const;
 };
 
 static_assert(PlannedAgent<vertical_flip>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/vertical_flip.hpp>
+#endif

@@ -8,6 +8,7 @@
 #include <rolewise/agent/detail/run_program.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/buffer_pool.hpp>
+#include <rolewise/support/inline.hpp>
 
 namespace rolewise {
 
@@ -23,19 +24,9 @@ struct view_form {
 namespace detail {
 
 /// Converts the view of any agent to `form`; floating point views of an agent stay unchanged.
-[[nodiscard]] inline batch in_form(batch view, const view_form& form)
-{
-  if (form.dtype == torch::kByte || view.inputs.scalar_type() != torch::kByte) return view;
-  view.inputs = normalized_inputs(view, form.dtype);
-  if (!form.channels_last) view.inputs = view.inputs.contiguous();
-  return view;
-}
+[[nodiscard]] ROLEWISE_INLINE batch in_form(batch view, const view_form& form);
 
-[[nodiscard]] inline bool kernels_write(const view_form& form)
-{
-  return form.dtype == torch::kByte || form.dtype == torch::kFloat ||
-         form.dtype == torch::kBFloat16;
-}
+[[nodiscard]] ROLEWISE_INLINE bool kernels_write(const view_form& form);
 
 /// Executes a plan on a batch; the result is written once, directly in `form`.
 /// @pre `fits_kernels(examples) && kernels_write(form)`
@@ -92,3 +83,7 @@ template<AugmentationAgent A>
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/implementation/view_of.hpp>
+#endif

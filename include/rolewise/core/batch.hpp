@@ -6,6 +6,7 @@
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <vector>
@@ -40,18 +41,7 @@ struct sample_shape {
   }
 
   /// Sizes of the tensor of one example: `[C, H, W]`, `[L]` or `[D]`.
-  [[nodiscard]] std::vector<std::int64_t> sizes() const
-  {
-    switch (kind) {
-      case sample_kind::tokens:
-        return {width};
-      case sample_kind::vector:
-        return {channels};
-      case sample_kind::image:
-        break;
-    }
-    return {channels, height, width};
-  }
+  [[nodiscard]] std::vector<std::int64_t> sizes() const;
 
   friend bool operator==(const sample_shape&, const sample_shape&) = default;
 };
@@ -110,12 +100,8 @@ struct batch {
 
 namespace detail {
 
-inline torch::Tensor per_channel(const std::vector<double>& values, const torch::Tensor& like)
-{
-  return at::tensor(values, torch::kDouble)
-      .to(torch::TensorOptions{}.dtype(torch::kFloat).device(like.device()))
-      .view({1, -1, 1, 1});
-}
+ROLEWISE_INLINE torch::Tensor per_channel(const std::vector<double>& values,
+                                          const torch::Tensor& like);
 
 }  // namespace detail
 
@@ -128,31 +114,8 @@ inline torch::Tensor per_channel(const std::vector<double>& values, const torch:
 /// @return `[N, C, H, W]` in `dtype`, on the device of the inputs
 /// @throws std::invalid_argument unless the inputs are `[N, C, H, W]`, `uint8` or floating point,
 ///         and `normalization` has C entries (or none)
-[[nodiscard]] inline torch::Tensor normalized_inputs(const batch& examples,
-                                                     torch::ScalarType dtype = torch::kFloat)
-{
-  const auto& x = examples.inputs;
-  if (!x.defined() || x.dim() != 4)
-    throw_invalid_argument("batch", "want inputs [N, C, H, W], got ",
-                           x.defined() ? detail::classic_text(x.sizes()) : "an undefined tensor");
-  if (x.is_floating_point()) return x.to(dtype).contiguous(torch::MemoryFormat::ChannelsLast);
-  if (x.scalar_type() != torch::kByte)
-    throw_invalid_argument("batch", "want inputs of uint8 or floating point, got ",
-                           x.scalar_type());
-  const auto& [mean, std] = examples.normalization;
-  for (const auto* values : {&mean, &std})
-    if (!values->empty() && static_cast<std::int64_t>(values->size()) != x.size(1))
-      throw_invalid_argument("batch", "normalization has ", values->size(),
-                             " channels, the inputs have ", x.size(1));
-
-  auto y = x.to(torch::kFloat, false, true, torch::MemoryFormat::ChannelsLast);
-  if (!mean.empty()) y.sub_(detail::per_channel(mean, x).mul_(255.0));
-  if (std.empty())
-    y.mul_(1.0 / 255.0);
-  else
-    y.mul_(detail::per_channel(std, x).mul_(255.0).reciprocal_());
-  return y.to(dtype);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor normalized_inputs(
+    const batch& examples, torch::ScalarType dtype = torch::kFloat);
 
 /// Returns the batch with `normalized_inputs` as its inputs, so that they are converted only
 /// once.
@@ -164,13 +127,11 @@ inline torch::Tensor per_channel(const std::vector<double>& values, const torch:
 
 /// Returns the batch with inputs, labels, mask and weights on a device; ids stay on the CPU.
 /// @param non_blocking whether to return before the copies are done, where the memory is pinned
-[[nodiscard]] inline batch to_device(batch examples, torch::Device device,
-                                     bool non_blocking = false)
-{
-  examples.inputs = examples.inputs.to(device, non_blocking);
-  for (auto* each : {&examples.labels, &examples.mask, &examples.weights})
-    if (each->defined()) *each = each->to(device, non_blocking);
-  return examples;
-}
+[[nodiscard]] ROLEWISE_INLINE batch to_device(batch examples, torch::Device device,
+                                              bool non_blocking = false);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/core/implementation/batch.hpp>
+#endif

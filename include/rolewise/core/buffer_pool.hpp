@@ -5,6 +5,7 @@
 /// A pool of CPU tensors whose memory is reused once no other reference to it is left.
 
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -32,20 +33,7 @@ class buffer_pool {
   /// Returns a tensor of unspecified content, contiguous in the memory format, whose memory has
   /// no other reference but the pool's.
   [[nodiscard]] torch::Tensor take(at::IntArrayRef sizes, torch::ScalarType dtype,
-                                   torch::MemoryFormat format = torch::MemoryFormat::Contiguous)
-  {
-    for (const auto& kept : buffers_)
-      if (kept.tensor.scalar_type() == dtype && kept.format == format &&
-          kept.tensor.sizes() == sizes && is_free(kept))
-        return handed_out(kept.tensor);
-    if (buffers_.size() == kept_) {  // a buffer in use is kept alive by its readers
-      const auto unused = std::find_if(buffers_.begin(), buffers_.end(), is_free);
-      buffers_.erase(unused != buffers_.end() ? unused : buffers_.begin());
-    }
-    buffers_.push_back({at::empty(sizes, dtype, format), format});
-    ++made_;
-    return handed_out(buffers_.back().tensor);
-  }
+                                   torch::MemoryFormat format = torch::MemoryFormat::Contiguous);
 
   /// Number of allocations so far.
   [[nodiscard]] std::int64_t made() const noexcept { return made_; }
@@ -61,13 +49,7 @@ class buffer_pool {
   /// reader.
   [[nodiscard]] static torch::Tensor handed_out(const torch::Tensor& kept) { return kept.detach(); }
 
-  [[nodiscard]] static bool is_free(const buffer& kept)
-  {
-    if (kept.tensor.storage().use_count() != 1) return false;
-    // `use_count` is a relaxed load; the last reader's decrement is a release.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    return true;
-  }
+  [[nodiscard]] static bool is_free(const buffer& kept);
 
   std::size_t kept_;
   std::vector<buffer> buffers_;
@@ -75,3 +57,7 @@ class buffer_pool {
 };
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/core/implementation/buffer_pool.hpp>
+#endif

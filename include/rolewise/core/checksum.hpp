@@ -6,6 +6,7 @@
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <array>
 #include <bit>
@@ -29,39 +30,12 @@ class checksum {
  public:
   void add(std::uint64_t word) noexcept { sum_ = stirred(sum_, word); }
 
-  void add(const void* bytes, std::size_t count) noexcept
-  {
-    add(std::uint64_t{count});
-    const auto* at = static_cast<const unsigned char*>(bytes);
-    if (count >= 4 * sizeof(std::uint64_t)) {
-      std::array<std::uint64_t, 4> lane{sum_, sum_ + 1, sum_ + 2, sum_ + 3};
-      for (; count >= 4 * sizeof(std::uint64_t); count -= 4 * sizeof(std::uint64_t))
-        for (auto& each : lane) {
-          each = stirred(each, word_at(at, sizeof(std::uint64_t)));
-          at += sizeof(std::uint64_t);
-        }
-      for (const auto each : lane) add(each);
-    }
-    while (count > 0) {
-      const auto size = count < sizeof(std::uint64_t) ? count : sizeof(std::uint64_t);
-      add(word_at(at, size));
-      at += size;
-      count -= size;
-    }
-  }
+  void add(const void* bytes, std::size_t count) noexcept;
 
   void add(std::string_view words) noexcept { add(words.data(), words.size()); }
 
   /// Adds dtype, shape and elements in logical order, independent of strides and device.
-  void add(const torch::Tensor& t)
-  {
-    if (!t.defined()) return add(std::string_view{"undefined"});
-    add(std::string_view{c10::toString(t.scalar_type())});
-    add(static_cast<std::uint64_t>(t.dim()));
-    for (const auto size : t.sizes()) add(static_cast<std::uint64_t>(size));
-    const auto flat = t.detach().cpu().contiguous();
-    if (flat.numel() > 0) add(flat.const_data_ptr(), flat.nbytes());
-  }
+  void add(const torch::Tensor& t);
 
   [[nodiscard]] std::uint64_t value() const noexcept { return stirred(sum_, sum_ >> 32); }
 
@@ -144,3 +118,7 @@ template<state_must::be_shown P>
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/core/implementation/checksum.hpp>
+#endif

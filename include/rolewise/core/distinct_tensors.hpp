@@ -6,6 +6,7 @@
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <unordered_map>
 #include <utility>
@@ -25,16 +26,7 @@ class distinct_tensors {
 
   /// Returns the first tensor added at the same address, if it has the same shape, strides and
   /// dtype; otherwise null. Adds t if its address is new.
-  [[nodiscard]] const torch::Tensor* known_as(const torch::Tensor& t)
-  {
-    if (!t.defined() || t.numel() == 0) return nullptr;
-    const auto [first, is_new] = first_.try_emplace(t.const_data_ptr(), t);
-    if (is_new) return nullptr;
-    const auto& known = first->second;
-    const bool is_same = known.sizes() == t.sizes() && known.strides() == t.strides() &&
-                         known.scalar_type() == t.scalar_type();
-    return is_same ? &known : nullptr;
-  }
+  [[nodiscard]] const torch::Tensor* known_as(const torch::Tensor& t);
 
  private:
   std::unordered_map<const void*, torch::Tensor> first_;
@@ -42,16 +34,11 @@ class distinct_tensors {
 
 /// Returns each tensor once, under the first of its names. Two distinct autograd tensors over the
 /// same memory are both kept, as each has a part of the gradient.
-[[nodiscard]] inline std::vector<named_tensor> each_once(std::vector<named_tensor> tensors)
-{
-  std::vector<named_tensor> once;
-  once.reserve(tensors.size());
-  distinct_tensors known;
-  for (auto& each : tensors) {
-    const auto* const before = known.known_as(each.value);
-    if (before == nullptr || !before->is_same(each.value)) once.push_back(std::move(each));
-  }
-  return once;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<named_tensor> each_once(
+    std::vector<named_tensor> tensors);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/core/implementation/distinct_tensors.hpp>
+#endif

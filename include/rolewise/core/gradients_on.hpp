@@ -7,6 +7,7 @@
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <c10/core/InferenceMode.h>
 
@@ -19,28 +20,18 @@ namespace rolewise::detail {
 class gradients_on {
  public:
   /// @throws std::invalid_argument under InferenceMode, whose tensors belong to no autograd graph
-  explicit gradients_on(std::string_view who)
-  {
-    if (c10::InferenceMode::is_enabled())
-      throw_invalid_argument(
-          who,
-          "is called under InferenceMode, in which no gradient can be had; leave it before, "
-          "or say c10::InferenceMode off{false}");
-  }
+  explicit gradients_on(std::string_view who);
 
  private:
   torch::AutoGradMode on_{true};
 };
 
 /// @throws std::invalid_argument for a tensor that was made under InferenceMode
-inline void require_learnable(std::string_view who, const std::vector<named_tensor>& learned)
-{
-  for (const auto& each : learned)
-    if (each.value.defined() && each.value.is_inference())
-      throw_invalid_argument(
-          who, "'", each.name,
-          "' was made under InferenceMode and cannot learn; make the student outside of it, or "
-          "copy it there");
-}
+ROLEWISE_INLINE void require_learnable(std::string_view who,
+                                       const std::vector<named_tensor>& learned);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/core/implementation/gradients_on.hpp>
+#endif

@@ -8,6 +8,7 @@
 #include <rolewise/core/taps.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <concepts>
@@ -101,14 +102,12 @@ struct paired_outputs {
 namespace detail {
 
 /// The outputs without their graph.
-[[nodiscard]] inline outputs detached(const outputs& of)
-{
-  outputs result;
-  if (of.logits.defined()) result.logits = of.logits.detach();
-  for (const auto& [id, value] : of.features) result.features.set(id, value.detach());
-  return result;
-}
+[[nodiscard]] ROLEWISE_INLINE outputs detached(const outputs& of);
 
 }  // namespace detail
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/core/implementation/outputs.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/core/detail/members.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <array>
@@ -360,29 +361,11 @@ struct changed_setting {
     return name.empty() ? !other.name.empty() : other.name.starts_with(name + ".");
   }
   /// Whether both values are types of one template, with different arguments.
-  [[nodiscard]] bool is_of_one_template() const
-  {
-    const auto open = stored.find('<');
-    return open != std::string::npos && stored.compare(0, open, current, 0, current.find('<')) == 0;
-  }
+  [[nodiscard]] bool is_of_one_template() const;
 };
 
-[[nodiscard]] inline std::vector<changed_setting> changed_settings(
-    const std::vector<setting>& stored, const std::vector<setting>& current)
-{
-  const auto value_in = [](const std::vector<setting>& all, const std::string& name) {
-    const auto found = std::ranges::find(all, name, &setting::name);
-    return found == all.end() ? std::string{"nothing"} : found->value;
-  };
-  std::vector<changed_setting> changed;
-  for (const auto& [name, value] : stored)
-    if (auto other = value_in(current, name); other != value)
-      changed.push_back({name, value, std::move(other)});
-  for (const auto& [name, value] : current)
-    if (std::ranges::find(stored, name, &setting::name) == stored.end())
-      changed.push_back({name, "nothing", value});
-  return changed;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<changed_setting> changed_settings(
+    const std::vector<setting>& stored, const std::vector<setting>& current);
 
 }  // namespace detail
 
@@ -390,25 +373,11 @@ struct changed_setting {
 /// 0.8)`; empty if there are none. Lists at most six. The settings of a part that has another type
 /// are omitted. If only the template arguments differ and a setting of the part does too, the part
 /// itself is omitted instead.
-[[nodiscard]] inline std::string differences(const std::vector<setting>& stored,
-                                             const std::vector<setting>& current)
-{
-  constexpr std::size_t most_shown = 6;
-  const auto changed = detail::changed_settings(stored, current);
-  std::string words;
-  std::size_t count = 0;
-  for (const auto& each : changed) {
-    const bool is_told_by_another = std::ranges::any_of(changed, [&](const auto& other) {
-      return (each.is_of_one_template() && each.holds(other)) ||
-             (!other.is_of_one_template() && other.holds(each));
-    });
-    if (is_told_by_another || ++count > most_shown) continue;
-    words.append(words.empty() ? "" : ", ").append(each.name.empty() ? "the step" : each.name);
-    words.append(" ").append(each.stored).append(" (now ").append(each.current).append(")");
-  }
-  if (count > most_shown)
-    words.append(" and ").append(std::to_string(count - most_shown)).append(" more");
-  return words;
-}
+[[nodiscard]] ROLEWISE_INLINE std::string differences(const std::vector<setting>& stored,
+                                                      const std::vector<setting>& current);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/core/implementation/settings.hpp>
+#endif

@@ -4,6 +4,8 @@
 /// @file
 /// Taps: the intermediate features that a network offers and a loss wants, as constants.
 
+#include <rolewise/support/inline.hpp>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -161,15 +163,7 @@ struct taps {
 };
 
 /// The taps by name, joined by ", "; "none" if there are none.
-[[nodiscard]] inline std::string to_text(const taps& all)
-{
-  std::string text;
-  all.for_each([&](tap_id id) {
-    if (!text.empty()) text += ", ";
-    text += tap_name{id}.view();
-  });
-  return text.empty() ? "none" : text;
-}
+[[nodiscard]] ROLEWISE_INLINE std::string to_text(const taps& all);
 
 /// The taps that a network or teacher offers: its constant `offered_taps`; none without one.
 template<typename N>
@@ -204,3 +198,7 @@ template<taps Wanted, typename Wants, typename Offers>
 }  // namespace detail
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/core/implementation/taps.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 
@@ -25,12 +26,8 @@ struct batch_options {
 
 /// Number of batches of a whole epoch over `examples` examples, without regard to `first_step`.
 /// @throws std::invalid_argument unless the size of a batch is above 0
-[[nodiscard]] inline std::int64_t batch_count(std::int64_t examples, const batch_options& options)
-{
-  if (options.size < 1)
-    throw_invalid_argument("batches", "want batches of at least 1, got ", options.size);
-  return options.drop_last ? examples / options.size : (examples + options.size - 1) / options.size;
-}
+[[nodiscard]] ROLEWISE_INLINE std::int64_t batch_count(std::int64_t examples,
+                                                       const batch_options& options);
 
 /// Buffers that batches are gathered into; a buffer is reused when no tensor references it.
 struct batch_memory {
@@ -38,3 +35,7 @@ struct batch_memory {
 };
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/data/implementation/batch_options.hpp>
+#endif

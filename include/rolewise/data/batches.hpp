@@ -10,6 +10,7 @@
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/prefetched.hpp>
 
 #include <range/v3/range/concepts.hpp>
@@ -30,16 +31,7 @@ class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
  public:
   batches_view() = default;
   /// @throws std::invalid_argument as `batches`
-  batches_view(const batch_source_reference& source, const batch_options& options)
-      : options_{options}, last_step_{source.batch_count(options)}
-  {
-    if (options.epoch < 0)
-      throw_invalid_argument("batches", "want an epoch of at least 0, got ", options.epoch);
-    if (options.first_step < 0 || options.first_step > last_step_)
-      throw_invalid_argument("batches", "want a first step of 0 to ", last_step_, ", got ",
-                             options.first_step);
-    epoch_ = std::make_shared<const epoch_batches>(source.epoch(options));
-  }
+  batches_view(const batch_source_reference& source, const batch_options& options);
 
   /// Number of batches from `first_step` on.
   [[nodiscard]] std::size_t size() const
@@ -50,13 +42,7 @@ class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
   /// Returns the batch of one step of the epoch, gathered into `memory`. Several threads may call
   /// it, each with its own `memory`.
   /// @throws std::invalid_argument unless the step lies in `first_step` .. `batch_count` - 1
-  [[nodiscard]] batch gather(std::int64_t step, batch_memory& memory) const
-  {
-    if (step < options_.first_step || step >= last_step_)
-      throw_invalid_argument("batches", "want a step of ", options_.first_step, " to ",
-                             last_step_ - 1, ", got ", step);
-    return (*epoch_)(step, memory);
-  }
+  [[nodiscard]] batch gather(std::int64_t step, batch_memory& memory) const;
 
  private:
   friend ranges::range_access;
@@ -78,11 +64,7 @@ class batches_view : public ranges::view_facade<batches_view, ranges::finite> {
     {
       return !run_->current.has_value();
     }
-    void next()
-    {
-      run_->current.reset();  // first, so that its memory is free for the batch being made
-      run_->current = run_->prefetch.next();
-    }
+    void next();
 
    private:
     struct next_batch {
@@ -131,3 +113,7 @@ template<BatchSource Source>
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/data/implementation/batches.hpp>
+#endif

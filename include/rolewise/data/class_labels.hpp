@@ -9,6 +9,7 @@
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/support/classic_text.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -24,42 +25,18 @@ namespace rolewise::detail {
 /// Index, in logical order, of the first hard label outside 0 .. classes - 1. Takes one pass if all
 /// are valid, and synchronizes with the device of the labels.
 /// @param ignored a value that is valid too
-[[nodiscard]] inline std::optional<std::int64_t> first_beyond(
+[[nodiscard]] ROLEWISE_INLINE std::optional<std::int64_t> first_beyond(
     const torch::Tensor& labels, std::int64_t classes,
-    std::optional<std::int64_t> ignored = std::nullopt)
-{
-  if (labels.numel() == 0) return std::nullopt;
-  const auto [least, most] = labels.aminmax();
-  if (least.item<std::int64_t>() >= 0 && most.item<std::int64_t>() < classes) return std::nullopt;
-  auto beyond = labels.lt(0).logical_or(labels.ge(classes));
-  if (ignored) beyond = beyond.logical_and(labels.ne(*ignored));
-  const auto places = beyond.flatten().nonzero();
-  if (places.numel() == 0) return std::nullopt;
-  return places[0].item<std::int64_t>();
-}
+    std::optional<std::int64_t> ignored = std::nullopt);
 
 /// @param ignored as in `first_beyond`
 /// @throws std::invalid_argument that names the first label outside 0 .. classes - 1
-inline void require_classes(std::string_view who, const torch::Tensor& labels, std::int64_t classes,
-                            std::string_view of_what,
-                            std::optional<std::int64_t> ignored = std::nullopt)
-{
-  if (const auto place = first_beyond(labels, classes, ignored))
-    throw_invalid_argument(who, "want labels in 0 .. ", classes - 1, ", got ",
-                           labels.flatten()[*place].item<std::int64_t>(), " for example ",
-                           *place / (labels.numel() / labels.size(0)), " of ", of_what);
-}
+ROLEWISE_INLINE void require_classes(std::string_view who, const torch::Tensor& labels,
+                                     std::int64_t classes, std::string_view of_what,
+                                     std::optional<std::int64_t> ignored = std::nullopt);
 
 /// @throws std::invalid_argument unless there is a hard label for each example
-inline void require_hard_labels(std::string_view who, const batch& examples)
-{
-  const auto& labels = examples.labels;
-  if (!are_hard(labels) || labels.size(0) != examples.size())
-    throw_invalid_argument(who, "want labels [", examples.size(), "] of Long, got ",
-                           labels.defined()
-                               ? detail::classic_text(labels.sizes(), " of ", labels.scalar_type())
-                               : "an undefined tensor");
-}
+ROLEWISE_INLINE void require_hard_labels(std::string_view who, const batch& examples);
 
 /// Checks all labels of a source that shows all its examples; of any other, none.
 /// @throws std::invalid_argument unless there is a hard label for each example
@@ -70,13 +47,11 @@ inline void require_hard_labels(std::string_view who, const batch_source_referen
 
 /// Likewise.
 /// @throws std::invalid_argument unless each example has a hard label in 0 .. classes - 1
-inline void require_class_labels(std::string_view who, const batch_source_reference& source)
-{
-  const auto all = source.examples();
-  if (!all) return;
-  require_hard_labels(who, *all);
-  require_classes(who, all->labels, source.shape().classes,
-                  detail::classic_text("'", source.name(), "'"));
-}
+ROLEWISE_INLINE void require_class_labels(std::string_view who,
+                                          const batch_source_reference& source);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/data/implementation/class_labels.hpp>
+#endif

@@ -13,6 +13,7 @@
 #include <rolewise/data/batch_options.hpp>
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/gathered_batches.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <bit>
 #include <cstddef>
@@ -59,16 +60,7 @@ struct dataset {
   [[nodiscard]] std::uint64_t fingerprint() const;
 
   /// All examples, in order, as one batch that shares their memory.
-  [[nodiscard]] batch examples() const
-  {
-    return {.inputs = inputs,
-            .labels = labels,
-            .ids = ids,
-            .normalization = normalization,
-            .mask = mask,
-            .weights = weights,
-            .ignore_index = ignore_index.value_or(ignore_nothing)};
-  }
+  [[nodiscard]] batch examples() const;
 
   /// The batches of an epoch: every example once, in an order that is a function of (seed, epoch)
   /// and of N, or in that of the data set.
@@ -88,40 +80,12 @@ struct dataset_splits {
 
 /// Returns the examples at the given places, in that order.
 /// @param places `[M]`, int64, 0 .. N - 1
-[[nodiscard]] inline dataset subset(const dataset& whole, const torch::Tensor& places)
-{
-  auto part = whole;
-  for (auto* each : {&part.inputs, &part.labels, &part.ids}) *each = each->index_select(0, places);
-  for (auto* each : {&part.mask, &part.weights})
-    if (each->defined()) *each = each->index_select(0, places);
-  return part;
-}
-
-inline std::uint64_t dataset::fingerprint() const
-{
-  checksum sum;
-  for (const auto* t : {&inputs, &labels, &ids}) sum.add(*t);
-  for (const auto* values : {&normalization.mean, &normalization.std}) {
-    sum.add(std::uint64_t{values->size()});
-    for (const double value : *values) sum.add(std::bit_cast<std::uint64_t>(value));
-  }
-  if (mask.defined() || weights.defined() || ignore_index) {
-    sum.add(mask);
-    sum.add(weights);
-    sum.add(std::bit_cast<std::uint64_t>(ignore_index.value_or(ignore_nothing)));
-  }
-  return sum.value();
-}
-
-inline gathered_batches dataset::epoch(const batch_options& options) const
-{
-  auto order = options.shuffle
-                   ? permutation(options.seed.split(purpose{"order"}), options.epoch, size())
-                   : std::vector<std::int64_t>(static_cast<std::size_t>(size()));
-  if (!options.shuffle) std::iota(order.begin(), order.end(), std::int64_t{0});
-  return {examples(), std::move(order), options.size};
-}
+[[nodiscard]] ROLEWISE_INLINE dataset subset(const dataset& whole, const torch::Tensor& places);
 
 static_assert(BatchSource<dataset>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/data/implementation/dataset.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// Per-channel mean and standard deviation of images, independent of summation order.
 
 #include <rolewise/core/batch.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -20,29 +21,10 @@ namespace rolewise {
 /// @par Determinism
 /// Pixel values are counted in a histogram, so the result does not depend on any order of
 /// summation.
-[[nodiscard]] inline normalization normalization_of(const torch::Tensor& images)
-{
-  if (!images.defined() || images.dim() != 4 || images.scalar_type() != torch::kByte ||
-      images.numel() == 0)
-    throw_invalid_argument("normalization_of", "want images [N, C, H, W] of uint8, at least one");
-  normalization result;
-  for (std::int64_t channel = 0; channel < images.size(1); ++channel) {
-    const auto counts =
-        images.select(1, channel).reshape({-1}).bincount({}, 256).to(torch::kCPU).contiguous();
-    const auto* count = counts.const_data_ptr<std::int64_t>();
-    double pixels = 0, sum = 0, squares = 0;
-    for (int value = 0; value < 256; ++value) {
-      const auto here = static_cast<double>(count[value]);
-      pixels += here;
-      sum += here * value;
-      squares += here * value * value;
-    }
-    const double mean = sum / pixels;
-    const double variance = squares / pixels - mean * mean;
-    result.mean.push_back(mean / 255.0);
-    result.std.push_back(variance > 1e-9 ? std::sqrt(variance) / 255.0 : 1.0);
-  }
-  return result;
-}
+[[nodiscard]] ROLEWISE_INLINE normalization normalization_of(const torch::Tensor& images);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/data/implementation/normalization_of.hpp>
+#endif

@@ -9,6 +9,7 @@
 #include <rolewise/loss/detail/weighted_mean.hpp>
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <ATen/ops/cross_entropy_loss.h>
 
@@ -70,66 +71,16 @@ struct label_check {
 
 /// Checks hard labels on the CPU.
 /// @return whether some label is the ignore index
-inline bool require_classes_of(const torch::Tensor& labels, std::int64_t classes,
-                               std::int64_t ignore_index, std::string_view caller)
-{
-  const auto dense = labels.contiguous();
-  const auto* const label = dense.const_data_ptr<std::int64_t>();
-  const auto each = dense.numel() / dense.size(0);
-  bool ignores = false;
-  for (std::int64_t i = 0; i < dense.numel(); ++i) {
-    if (label[i] == ignore_index)
-      ignores = true;
-    else if (label[i] < 0 || label[i] >= classes)
-      throw_invalid_argument(caller, "want labels in 0 .. ", classes - 1, ", got ", label[i],
-                             " for example ", i / each, " of the batch");
-  }
-  return ignores;
-}
+ROLEWISE_INLINE bool require_classes_of(const torch::Tensor& labels, std::int64_t classes,
+                                        std::int64_t ignore_index, std::string_view caller);
 
-inline label_check require_labels(const targets& targets, const torch::Tensor& logits,
-                                  std::string_view caller)
-{
-  const auto& labels = targets.labels;
-  if (!labels.defined()) throw_invalid_argument(caller, "labels are undefined");
-  auto elements = logits.sizes().vec();
-  elements.erase(elements.begin() + 1);
-  const bool hard = labels.scalar_type() == torch::kLong && labels.sizes() == elements;
-  const bool soft = labels.is_floating_point() && labels.sizes() == logits.sizes();
-  if (!hard && !soft)
-    throw_invalid_argument(caller, "want labels ", at::IntArrayRef{elements}, " of Long or ",
-                           logits.sizes(), " of floating point, got ", labels.sizes(), " of ",
-                           labels.scalar_type());
-  if (labels.device() != logits.device())
-    throw_invalid_argument(caller, "device of labels ", labels.device(), ", of student ",
-                           logits.device());
-  if (!hard || !labels.is_cpu()) return {hard, hard};
-  return {true, require_classes_of(labels, logits.size(1), targets.ignore_index, caller)};
-}
+ROLEWISE_INLINE label_check require_labels(const targets& targets, const torch::Tensor& logits,
+                                           std::string_view caller);
 
 }  // namespace detail
 
-inline torch::Tensor cross_entropy::operator()(const paired_outputs& pair,
-                                               const targets& targets) const
-{
-  const auto& logits = pair.student.logits;
-  detail::require_logits(logits, name);
-  const auto found = detail::require_labels(targets, logits, name);
-  const auto exact = detail::wide_enough(logits);
-  const auto labels = found.is_hard ? targets.labels : targets.labels.to(exact.dtype());
-  const auto reduced = [&](std::int64_t reduction) {
-    return at::cross_entropy_loss(exact, labels, std::nullopt, reduction, targets.ignore_index,
-                                  smoothing.value());
-  };
-  const bool has_weights = targets.weights.defined();
-  if (!has_weights && !found.may_ignore)
-    return reduced(at::Reduction::Mean).to(logits.scalar_type());
-
-  const auto values = reduced(at::Reduction::None);
-  auto weights = has_weights ? detail::weights_for(values, targets.weights, name)
-                             : at::ones({}, values.options()).expand(values.sizes());
-  if (found.is_hard) weights = weights * labels.ne(targets.ignore_index);
-  return detail::weighted_mean(values, weights).to(logits.scalar_type());
-}
-
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/loss/implementation/cross_entropy.hpp>
+#endif

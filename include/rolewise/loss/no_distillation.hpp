@@ -6,6 +6,7 @@
 
 #include <rolewise/loss/distillation_loss.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 namespace rolewise {
 
@@ -21,14 +22,13 @@ struct no_distillation {
       .student_shift = true, .teacher_shift = true, .example_order = true};
 
   /// @return `[]`, in the dtype and on the device of the student's logits
-  [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair) const
-  {
-    const auto& logits = pair.student.logits;
-    if (!logits.defined()) throw_invalid_argument(name, "logits are undefined");
-    return logits.flatten().slice(0, 0, 0).sum();  // of no elements
-  }
+  [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair) const;
 };
 
 static_assert(DistillationLoss<no_distillation>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/loss/implementation/no_distillation.hpp>
+#endif

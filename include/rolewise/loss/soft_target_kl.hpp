@@ -8,6 +8,7 @@
 #include <rolewise/loss/detail/require_logits.hpp>
 #include <rolewise/loss/detail/weighted_mean.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <ATen/ops/log_softmax.h>
 
@@ -66,33 +67,8 @@ struct soft_target_kl {
 
 static_assert(DistillationLoss<soft_target_kl>);
 
-inline torch::Tensor soft_target_kl::operator()(const paired_outputs& pair,
-                                                const targets& targets) const
-{
-  const auto& teacher = pair.teacher.logits;
-  const auto& student = pair.student.logits;
-  detail::require_alike(teacher, student, name);
-
-  constexpr int over_classes = 1;
-  const double t = temperature.value();
-  const auto softened = [&](const torch::Tensor& logits) {
-    const auto exact = detail::wide_enough(logits);
-    return at::log_softmax(t == 1.0 ? exact : exact / t, over_classes);
-  };
-  const auto log_p = softened(teacher.detach());
-  const auto log_q = softened(student);
-  const auto terms = log_p.exp() * (log_p - log_q);
-  const double scale = scale_by_t_squared ? t * t : 1.0;
-  const auto classes = student.size(over_classes);
-  const auto divided_by = reduction == kl_reduction::batch_mean ? std::int64_t{1} : classes;
-  if (targets.weights.defined()) {
-    const auto values = terms.sum(over_classes);
-    return (detail::weighted_mean(values, detail::weights_for(values, targets.weights, name)) *
-            (scale / static_cast<double>(divided_by)))
-        .to(student.scalar_type());
-  }
-  const auto counted = student.numel() / classes * divided_by;
-  return (terms.sum() * (scale / static_cast<double>(counted))).to(student.scalar_type());
-}
-
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/loss/implementation/soft_target_kl.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/core/training_progress.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 
@@ -31,20 +32,11 @@ struct targets {
 
 /// The targets of a batch. Where there is a label for each token, the weights of padding
 /// (`batch::mask`) are 0.
-[[nodiscard]] inline targets targets_of(const batch& examples, const training_progress& progress)
-{
-  auto weights = examples.weights;
-  const auto& labels = examples.labels;
-  const auto& mask = examples.mask;
-  if (mask.defined() && labels.defined() &&
-      labels.dim() == mask.dim() + (labels.is_floating_point() ? 1 : 0)) {
-    const auto counted = mask.to(labels.is_floating_point() ? labels.scalar_type() : torch::kFloat);
-    if (!weights.defined())
-      weights = counted;
-    else
-      weights = counted * (weights.dim() == 1 ? weights.unsqueeze(1) : weights);
-  }
-  return {labels, examples.ids, progress, weights, examples.ignore_index};
-}
+[[nodiscard]] ROLEWISE_INLINE targets targets_of(const batch& examples,
+                                                 const training_progress& progress);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/loss/implementation/targets.hpp>
+#endif

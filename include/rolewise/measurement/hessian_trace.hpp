@@ -16,6 +16,7 @@
 #include <rolewise/quant/layer_report.hpp>
 #include <rolewise/quant/schemes.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -47,33 +48,13 @@ namespace detail {
 /// @param slopes gradients with a graph
 /// @param of the tensors of these gradients
 /// @param signs r, in as many tensors
-[[nodiscard]] inline std::vector<double> quadratic_forms(const std::vector<torch::Tensor>& slopes,
-                                                         const std::vector<torch::Tensor>& of,
-                                                         const std::vector<torch::Tensor>& signs)
-{
-  std::vector<torch::Tensor> roots, along;
-  for (std::size_t i = 0; i < of.size(); ++i) {
-    if (!slopes[i].defined() || !slopes[i].requires_grad()) continue;
-    roots.push_back(slopes[i]);
-    along.push_back(signs[i]);
-  }
-  std::vector<double> forms(of.size(), 0.0);
-  if (roots.empty()) return forms;
-  const auto products = torch::autograd::grad(roots, of, along, true, false, true);
-  for (std::size_t i = 0; i < of.size(); ++i)
-    if (products[i].defined())
-      forms[i] = (products[i] * signs[i]).sum(torch::kDouble).template item<double>();
-  return forms;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<double> quadratic_forms(
+    const std::vector<torch::Tensor>& slopes, const std::vector<torch::Tensor>& of,
+    const std::vector<torch::Tensor>& signs);
 
 /// Random signs (-1 and 1) of one draw, in the shape of a layer's weights.
-[[nodiscard]] inline torch::Tensor drawn_signs(const torch::Tensor& like, seed key,
-                                               std::int64_t draw)
-{
-  const auto uniform =
-      uniform_draws(key, draw, at::zeros({1}, torch::kLong), like.numel()).view(like.sizes());
-  return uniform.ge(0.5).to(like.scalar_type()).mul_(2).sub_(1).to(like.device());
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor drawn_signs(const torch::Tensor& like, seed key,
+                                                        std::int64_t draw);
 
 /// Returns each layer's weights, in the order of the layers.
 template<typename Network>
@@ -94,19 +75,8 @@ template<typename Network>
 }
 
 /// Returns each distinct tensor once, and for each given tensor its index among them.
-[[nodiscard]] inline std::pair<std::vector<torch::Tensor>, std::vector<std::size_t>> apart(
-    const std::vector<torch::Tensor>& tensors)
-{
-  std::vector<torch::Tensor> once;
-  std::vector<std::size_t> places;
-  for (const auto& each : tensors) {
-    const auto found =
-        std::ranges::find_if(once, [&](const torch::Tensor& known) { return known.is_same(each); });
-    places.push_back(static_cast<std::size_t>(found - once.begin()));
-    if (found == once.end()) once.push_back(each);
-  }
-  return {std::move(once), std::move(places)};
-}
+[[nodiscard]] ROLEWISE_INLINE std::pair<std::vector<torch::Tensor>, std::vector<std::size_t>> apart(
+    const std::vector<torch::Tensor>& tensors);
 
 }  // namespace detail
 
@@ -184,3 +154,7 @@ template<typename Network, SupervisedLoss Loss = cross_entropy>
 }
 
 }  // namespace rolewise::measurement
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/measurement/implementation/hessian_trace.hpp>
+#endif

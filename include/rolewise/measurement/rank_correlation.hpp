@@ -5,6 +5,7 @@
 /// Rank correlations, for example of a cheap proxy with the final score.
 
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -19,34 +20,13 @@ namespace rolewise::measurement {
 
 namespace detail {
 
-inline void require_pairs(std::string_view who, const std::vector<double>& x,
-                          const std::vector<double>& y)
-{
-  if (x.size() != y.size() || x.size() < 2)
-    throw_invalid_argument(who, "got ", x.size(), " and ", y.size(),
-                           " values, want as many of each, at least 2");
-  const auto is_nan = [](double value) { return std::isnan(value); };
-  if (std::any_of(x.begin(), x.end(), is_nan) || std::any_of(y.begin(), y.end(), is_nan))
-    throw_invalid_argument(who, "got NaN, want values that can be ordered");
-}
+ROLEWISE_INLINE void require_pairs(std::string_view who, const std::vector<double>& x,
+                                   const std::vector<double>& y);
 
 }  // namespace detail
 
 /// The rank of each value, 1 for the least; equal values share the mean of their ranks.
-[[nodiscard]] inline std::vector<double> ranks_of(const std::vector<double>& values)
-{
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
-  std::vector<double> ranks(values.size());
-  for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
-    while (end < order.size() && values[order[end]] == values[order[begin]]) ++end;
-    const double shared = static_cast<double>(begin + end + 1) / 2.0;
-    for (auto i = begin; i < end; ++i) ranks[order[i]] = shared;
-  }
-  return ranks;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<double> ranks_of(const std::vector<double>& values);
 
 /// Spearman's rank correlation: Pearson's correlation of the ranks, with mean ranks for ties.
 /// @return in [-1, 1]; empty if all values of a side are equal
@@ -54,21 +34,8 @@ inline void require_pairs(std::string_view who, const std::vector<double>& x,
 /// @par Source
 /// Spearman: The proof and measurement of association between two things, American Journal of
 /// Psychology 15, 1904.
-[[nodiscard]] inline std::optional<double> spearman(const std::vector<double>& x,
-                                                    const std::vector<double>& y)
-{
-  detail::require_pairs("spearman", x, y);
-  const auto a = ranks_of(x), b = ranks_of(y);
-  const double mean = static_cast<double>(x.size() + 1) / 2.0;
-  double ab = 0.0, aa = 0.0, bb = 0.0;  // multiples of 1/4, so exact
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    ab += (a[i] - mean) * (b[i] - mean);
-    aa += (a[i] - mean) * (a[i] - mean);
-    bb += (b[i] - mean) * (b[i] - mean);
-  }
-  if (aa == 0.0 || bb == 0.0) return std::nullopt;
-  return ab / (std::sqrt(aa) * std::sqrt(bb));
-}
+[[nodiscard]] ROLEWISE_INLINE std::optional<double> spearman(const std::vector<double>& x,
+                                                             const std::vector<double>& y);
 
 /// Kendall's tau-b: the number of concordant pairs minus that of discordant ones, divided by the
 /// geometric mean of the numbers of pairs not tied in x and in y.
@@ -76,22 +43,11 @@ inline void require_pairs(std::string_view who, const std::vector<double>& x,
 /// @throws std::invalid_argument for fewer than 2 pairs, or NaN
 /// @par Source
 /// Kendall: The treatment of ties in ranking problems, Biometrika 33, 1945.
-[[nodiscard]] inline std::optional<double> kendall_tau_b(const std::vector<double>& x,
-                                                         const std::vector<double>& y)
-{
-  detail::require_pairs("kendall_tau_b", x, y);
-  const auto order = [](double a, double b) { return (a < b ? 1 : 0) - (b < a ? 1 : 0); };
-  std::int64_t agreement = 0, apart_in_x = 0, apart_in_y = 0;
-  for (std::size_t i = 0; i < x.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j) {
-      const int in_x = order(x[i], x[j]), in_y = order(y[i], y[j]);
-      agreement += in_x * in_y;
-      apart_in_x += in_x * in_x;
-      apart_in_y += in_y * in_y;
-    }
-  if (apart_in_x == 0 || apart_in_y == 0) return std::nullopt;
-  return static_cast<double>(agreement) /
-         (std::sqrt(static_cast<double>(apart_in_x)) * std::sqrt(static_cast<double>(apart_in_y)));
-}
+[[nodiscard]] ROLEWISE_INLINE std::optional<double> kendall_tau_b(const std::vector<double>& x,
+                                                                  const std::vector<double>& y);
 
 }  // namespace rolewise::measurement
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/measurement/implementation/rank_correlation.hpp>
+#endif

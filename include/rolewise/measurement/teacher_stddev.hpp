@@ -11,6 +11,7 @@
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
 #include <ATen/ops/softmax.h>
@@ -24,14 +25,7 @@ namespace rolewise::measurement {
 /// averaged over classes.
 /// @param means `[J, K]`: the mean probabilities of each of J groups, J at least 2
 /// @throws std::invalid_argument for any other shape
-[[nodiscard]] inline double stddev_of_means(const torch::Tensor& means)
-{
-  if (!means.defined() || means.dim() != 2 || means.size(0) < 2 || means.size(1) < 1)
-    throw_invalid_argument(
-        "teacher_stddev", "want the means of 2 groups or more, [J, K], got ",
-        means.defined() ? detail::classic_text(means.sizes()) : "an undefined tensor");
-  return means.to(torch::kDouble).std(0, true).mean().item<double>();
-}
+[[nodiscard]] ROLEWISE_INLINE double stddev_of_means(const torch::Tensor& means);
 
 /// The options of `teacher_stddev`. The value scales as one over the square root of the examples
 /// in a group, so only values with the same options are comparable.
@@ -116,3 +110,7 @@ template<Teacher T, BatchSource Source, AugmentationAgent Extra,
 }
 
 }  // namespace rolewise::measurement
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/measurement/implementation/teacher_stddev.hpp>
+#endif

@@ -9,6 +9,7 @@
 #include <rolewise/network/detail/deferred_batch_norm.hpp>
 #include <rolewise/network/detail/trace.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <ATen/Context.h>
 #include <ATen/ops/batch_norm.h>
@@ -75,20 +76,7 @@ class batch_norm {
 
   /// The same, deferred if it can be fused with the operation that follows. The running
   /// statistics are updated at once.
-  [[nodiscard]] detail::deferred_batch_norm pending(const torch::Tensor& x, phase when)
-  {
-    if (is_as_asked(when)) when = phase::evaluation;
-    if (when != phase::evaluation) require_values(x);
-    const auto normalize = [&](const torch::Tensor& mean, const torch::Tensor& variance) {
-      return at::batch_norm(x, weight_, bias_, mean, variance, when != phase::evaluation,
-                            options_.momentum, options_.epsilon,
-                            at::globalContext().userEnabledCuDNN());
-    };
-    if (when == phase::training && has_kernels_for(x)) return by_kernels(x);
-    if (when != phase::statistics) return normalize(running_mean_, running_variance_);
-    pool(x);
-    return normalize({}, {});
-  }
+  [[nodiscard]] detail::deferred_batch_norm pending(const torch::Tensor& x, phase when);
 
   [[nodiscard]] detail::traced_map pending(const detail::traced_map& x, phase) const
   {
@@ -124,12 +112,7 @@ class batch_norm {
   [[nodiscard]] torch::Tensor of_folded(const torch::Tensor& y, const torch::Tensor& unfolded,
                                         phase when);
 
-  void cast(torch::ScalarType type)
-  {
-    if (c10::isReducedFloatingType(type)) type = torch::kFloat;
-    for (auto* t : {&weight_, &bias_, &running_mean_, &running_variance_})
-      *t = t->detach().to(type).set_requires_grad(t->requires_grad());
-  }
+  void cast(torch::ScalarType type);
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -141,26 +124,9 @@ class batch_norm {
   }
 
  private:
-  [[nodiscard]] bool has_kernels_for(const torch::Tensor& x) const
-  {
-    const auto& scale = weight_;
-    return detail::fits_norm_passes(x) && scale.is_cpu() && scale.scalar_type() == torch::kFloat &&
-           scale.is_contiguous() && bias_.is_contiguous() && scale.numel() == x.size(1);
-  }
+  [[nodiscard]] bool has_kernels_for(const torch::Tensor& x) const;
 
-  [[nodiscard]] detail::deferred_batch_norm by_kernels(const torch::Tensor& x)
-  {
-    const auto found = detail::moments_of(x);
-    const double count = static_cast<double>(x.numel() / x.size(1));
-    const torch::NoGradGuard without_graph;
-    const auto move = [&](torch::Tensor& running, const std::vector<double>& newest, double times) {
-      const auto value = at::tensor(newest, torch::kDouble);
-      running.mul_(1.0 - options_.momentum).add_(value, options_.momentum * times);
-    };
-    move(running_mean_, found.mean, 1.0);
-    move(running_variance_, found.variance, count / (count - 1.0));
-    return {x, weight_, bias_, {found, weight_, bias_, options_.epsilon}, options_.epsilon};
-  }
+  [[nodiscard]] detail::deferred_batch_norm by_kernels(const torch::Tensor& x);
 
   /// Moments of all values since `restart_statistics`, per channel, in double precision.
   struct moments {
@@ -169,74 +135,23 @@ class batch_norm {
   };
 
   /// All axes except the channel axis.
-  [[nodiscard]] static std::vector<std::int64_t> axes_of(const torch::Tensor& x)
-  {
-    std::vector<std::int64_t> axes{0};
-    for (std::int64_t d = 2; d < x.dim(); ++d) axes.push_back(d);
-    return axes;
-  }
+  [[nodiscard]] static std::vector<std::int64_t> axes_of(const torch::Tensor& x);
   /// `[C]` reshaped to broadcast over x, in its dtype.
   [[nodiscard]] static torch::Tensor beside_channels(const torch::Tensor& each,
-                                                     const torch::Tensor& x)
-  {
-    std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
-    shape[1] = -1;
-    return each.to(x.scalar_type()).view(shape);
-  }
-  static void require_values(const torch::Tensor& x)
-  {
-    if (x.numel() == x.size(1))
-      throw_invalid_argument("batch_norm", "want more than one value per channel in training, got ",
-                             x.sizes());
-  }
+                                                     const torch::Tensor& x);
+  static void require_values(const torch::Tensor& x);
 
   /// Merges a batch into the moments; the moments of two sets give those of their union (Chan,
   /// Golub, LeVeque: Updating formulae and a pairwise algorithm, 1979).
-  void pool(const torch::Tensor& x)
-  {
-    const torch::NoGradGuard without_graph;
-    const double count = static_cast<double>(x.numel() / x.size(1));
-    const auto [variance, mean] = at::var_mean(x.to(torch::kDouble), axes_of(x), false);
-    const auto squares = variance * count;
-    if (seen_.count == 0.0) {
-      seen_ = {count, mean, squares};
-    } else {
-      const double all = seen_.count + count;
-      const auto apart = mean - seen_.mean;
-      seen_.squares = seen_.squares + squares + apart.square() * (seen_.count * count / all);
-      seen_.mean = seen_.mean + apart * (count / all);
-      seen_.count = all;
-    }
-    running_mean_.copy_(seen_.mean);
-    running_variance_.copy_(seen_.squares / (seen_.count - 1.0));
-  }
+  void pool(const torch::Tensor& x);
 
   torch::Tensor weight_, bias_, running_mean_, running_variance_;
   batch_norm_options options_;
   moments seen_;
 };
 
-inline torch::Tensor batch_norm::of_folded(const torch::Tensor& y, const torch::Tensor& unfolded,
-                                           phase when)
-{
-  require_values(unfolded);
-  const auto x =
-      c10::isReducedFloatingType(unfolded.scalar_type()) ? unfolded.to(torch::kFloat) : unfolded;
-  const auto [variance, mean] = at::var_mean(x, axes_of(x), false);
-  const auto inverse = (variance + options_.epsilon).rsqrt();
-  const auto undo = inverse * (running_variance_ + options_.epsilon).sqrt();
-  const auto result =
-      y * beside_channels(undo, y) + beside_channels(bias_ - weight_ * mean * inverse, y);
-  const torch::NoGradGuard without_graph;
-  if (when == phase::statistics) {
-    pool(x);
-  } else {
-    const auto count = static_cast<double>(x.numel() / x.size(1));
-    running_mean_.lerp_(mean.to(running_mean_.scalar_type()), options_.momentum);
-    running_variance_.lerp_((variance * (count / (count - 1))).to(running_variance_.scalar_type()),
-                            options_.momentum);
-  }
-  return result;
-}
-
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/batch_norm.hpp>
+#endif

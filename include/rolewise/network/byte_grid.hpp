@@ -6,6 +6,7 @@
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -21,16 +22,7 @@ struct byte_grid {
   /// The grid over `lowest .. highest`, extended to contain 0. A range that is empty or too small
   /// for a normal float32 scale gives a scale of 1.
   /// @throws std::invalid_argument unless both are finite and in order
-  [[nodiscard]] static byte_grid over(double lowest, double highest)
-  {
-    if (!std::isfinite(lowest) || !std::isfinite(highest) || lowest > highest)
-      throw_invalid_argument("byte_grid", "want a finite range in order, got ", lowest, " .. ",
-                             highest);
-    const double from = std::min(lowest, 0.0), to = std::max(highest, 0.0);
-    const double scale = (to - from) / 255;
-    if (!std::isnormal(static_cast<float>(scale))) return {};
-    return {scale, static_cast<std::int64_t>(std::lround(-from / scale))};
-  }
+  [[nodiscard]] static byte_grid over(double lowest, double highest);
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -51,12 +43,11 @@ struct byte_map {
     return {(values / grid.scale).round_().add_(grid.zero).clamp_(0, 255).to(torch::kByte), grid};
   }
   [[nodiscard]] byte_map clone() const { return {codes.clone(), grid}; }
-  [[nodiscard]] torch::Tensor values() const
-  {
-    auto x = codes.to(torch::kFloat);
-    if (grid.zero != 0) x.sub_(grid.zero);
-    return x.mul_(grid.scale);
-  }
+  [[nodiscard]] torch::Tensor values() const;
 };
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/byte_grid.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// The shape of a convolution, its padding rule and whether it has a bias.
 
 #include <rolewise/network/detail/convolution_geometry.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -36,17 +37,13 @@ namespace detail {
 }
 
 /// Stride and padding of a convolution of this shape on `x`.
-[[nodiscard]] inline convolution_geometry geometry_of(const convolution_shape& shape,
-                                                      const torch::Tensor& x)
-{
-  if (shape.padding == padding_rule::symmetric) {
-    const margins around{shape.kernel / 2, shape.kernel / 2};
-    return {shape.stride, around, around};
-  }
-  return {shape.stride, same_padding(x.size(2), shape.kernel, shape.stride),
-          same_padding(x.size(3), shape.kernel, shape.stride)};
-}
+[[nodiscard]] ROLEWISE_INLINE convolution_geometry geometry_of(const convolution_shape& shape,
+                                                               const torch::Tensor& x);
 
 }  // namespace detail
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/convolution_shape.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -46,16 +47,7 @@ template<typename Network>
   return all;
 }
 
-inline void copy_leading_slice(const torch::Tensor& from, torch::Tensor to)
-{
-  auto source = from;
-  for (std::int64_t axis = 0; axis < from.dim(); ++axis) {
-    const auto length = std::min(source.size(axis), to.size(axis));
-    source = source.narrow(axis, 0, length);
-    to = to.narrow(axis, 0, length);
-  }
-  to.copy_(source);
-}
+ROLEWISE_INLINE void copy_leading_slice(const torch::Tensor& from, torch::Tensor to);
 
 }  // namespace detail
 
@@ -115,3 +107,7 @@ copied_weights copy_weights(const From& from, To& to, copy_options options = {})
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/copy_weights.hpp>
+#endif

@@ -10,6 +10,7 @@
 #include <rolewise/network/detail/kept.hpp>
 #include <rolewise/network/detail/last_arithmetic.hpp>
 #include <rolewise/network/network.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -23,24 +24,11 @@ namespace detail {
 
 /// Quantizes weights to symmetric int8 codes and a scale `[O]` per output channel, whose largest
 /// magnitude gets the code 127.
-[[nodiscard]] inline std::pair<torch::Tensor, torch::Tensor> signed_bytes(const torch::Tensor& w)
-{
-  const auto rows = w.flatten(1);
-  const auto each = rows.abs().amax(1) / 127;
-  const auto scale = each.masked_fill(each.eq(0), 1);
-  auto codes = (rows / scale.unsqueeze(1)).round_().clamp_(-127, 127).view(w.sizes());
-  return {codes.to(torch::kChar), scale};
-}
+[[nodiscard]] ROLEWISE_INLINE std::pair<torch::Tensor, torch::Tensor> signed_bytes(
+    const torch::Tensor& w);
 
-[[nodiscard]] inline layer_arithmetic arithmetic_for_bytes(const torch::Tensor& x,
-                                                           std::int64_t length)
-{
-  if (!x.device().is_cpu()) return layer_arithmetic::other_device;
-  if (length * 255 * 127 > INT32_MAX) return layer_arithmetic::sums_too_long;
-  if (without_integers::active()) return layer_arithmetic::switched_off;
-  return byte_output_support().available ? layer_arithmetic::integer
-                                         : layer_arithmetic::no_operators;
-}
+[[nodiscard]] ROLEWISE_INLINE layer_arithmetic arithmetic_for_bytes(const torch::Tensor& x,
+                                                                    std::int64_t length);
 
 }  // namespace detail
 
@@ -60,13 +48,7 @@ class int8_convolution {
   [[nodiscard]] byte_map operator()(const byte_map& x, bool rectify, byte_map* added);
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] layer_report report() const
-  {
-    return {.place = {name_, kind_},
-            .widths = {bit_width{8}, bit_width{8}},
-            .weights = codes_.numel(),
-            .arithmetic = arithmetic_.get()};
-  }
+  [[nodiscard]] layer_report report() const;
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -114,63 +96,8 @@ inline int8_convolution::int8_convolution(const detail::folded_convolution& trai
   std::tie(codes_, scale_) = detail::signed_bytes(trained.weight.detach().to(torch::kFloat));
 }
 
-inline byte_map int8_convolution::operator()(const byte_map& x, bool rectify, byte_map* added)
-{
-  const auto over = detail::geometry_of(shape_, x.codes);
-  const auto arithmetic =
-      detail::arithmetic_for_bytes(x.codes, shape_.in * shape_.kernel * shape_.kernel);
-  arithmetic_.set(arithmetic);
-  return {arithmetic == layer_arithmetic::integer ? by_integers(x, rectify, added, over)
-                                                  : by_floats(x, rectify, added, over),
-          out_};
-}
-
-inline std::shared_ptr<const int8_convolution::prepared> int8_convolution::prepare(
-    const torch::Tensor& x, const detail::convolution_geometry& over)
-{
-  detail::version_archive archive;
-  archive.parameter("weight", codes_);
-  archive.parameter("scale", scale_);
-  auto versions = archive.versions();
-  if (auto before = kept_.get(); before && !versions.empty() && before->of == versions)
-    return before;
-  const auto& packs = detail::integer_operators::found();
-  auto packed = over.is_even()
-                    ? packs.pack_convolution(codes_, over.stride, over.rows.before, x.sizes())
-                    : packs.pack_convolution(codes_, over.stride, 0,
-                                             detail::sizes_with_margins(x.sizes(), over));
-  auto made = std::make_shared<const prepared>(
-      prepared{std::move(packed), scale_ * in_.scale, std::move(versions)});
-  kept_.set(made);
-  return made;
-}
-
-inline torch::Tensor int8_convolution::by_integers(const byte_map& x, bool rectify, byte_map* added,
-                                                   const detail::convolution_geometry& over)
-{
-  const auto ready = prepare(x.codes, over);
-  const auto [codes, padding] = detail::padded(x.codes, over, x.grid.zero);
-  detail::byte_output to{.bias = bias_, .rectify = rectify, .scale = out_.scale, .zero = out_.zero};
-  if (added) {
-    to.accumulator = added->codes;
-    to.accumulator_scale = added->grid.scale;
-    to.accumulator_zero = added->grid.zero;
-  }
-  return detail::integer_operators::found().convolution(
-      {codes, x.grid.zero, ready->packed, ready->scale}, over.stride, padding, to);
-}
-
-inline torch::Tensor int8_convolution::by_floats(const byte_map& x, bool rectify,
-                                                 const byte_map* added,
-                                                 const detail::convolution_geometry& over) const
-{
-  const auto [levels, padding] = detail::padded(x.codes.to(torch::kFloat).sub_(x.grid.zero), over);
-  auto y = at::conv2d(levels, codes_.to(torch::kFloat), {}, over.stride, padding)
-               .mul_((scale_ * in_.scale).view({1, -1, 1, 1}))
-               .add_(bias_.view({1, -1, 1, 1}));
-  if (added) y.add_(added->values());
-  if (rectify) y.relu_();
-  return byte_map::of(y, out_).codes;
-}
-
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/int8_convolution.hpp>
+#endif

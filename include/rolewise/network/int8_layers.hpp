@@ -5,6 +5,7 @@
 /// First and last layer of an 8-bit network: `int8_stem`, `int8_classifier`.
 
 #include <rolewise/network/int8_convolution.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <optional>
 #include <string>
@@ -16,11 +17,7 @@ namespace rolewise {
 
 namespace detail {
 
-inline void require_predicting(std::string_view who, phase when)
-{
-  if (when == phase::training)
-    throw_invalid_argument(who, "a network in 8 bits cannot be trained; use predict, or freeze it");
-}
+ROLEWISE_INLINE void require_predicting(std::string_view who, phase when);
 
 [[noreturn]] inline void refuse_no_inputs(std::string_view who)
 {
@@ -43,21 +40,10 @@ class int8_stem {
       full_ = trained;
   }
 
-  [[nodiscard]] byte_map operator()(const torch::Tensor& x)
-  {
-    if (bytes_) return (*bytes_)(byte_map::of(x, *in_), rectify_, nullptr);
-    return byte_map::of((*full_)(x, rectify_, nullptr), out_);
-  }
+  [[nodiscard]] byte_map operator()(const torch::Tensor& x);
 
   [[nodiscard]] std::string name() const { return report().place.name; }
-  [[nodiscard]] layer_report report() const
-  {
-    if (bytes_) return bytes_->report();
-    return {.place = {full_->name, full_->kind},
-            .widths = {},
-            .weights = full_->weight.numel(),
-            .arithmetic = layer_arithmetic::full_precision};
-  }
+  [[nodiscard]] layer_report report() const;
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -95,24 +81,10 @@ class int8_classifier {
     if (in_) std::tie(weight_, scale_) = detail::signed_bytes(weight_);
   }
 
-  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x) const
-  {
-    if (!in_) return at::linear(x, weight_, bias_);
-    const auto in = byte_map::of(x, *in_);
-    return at::linear(in.codes.to(torch::kFloat).sub_(in_->zero), weight_.to(torch::kFloat))
-        .mul_(scale_ * in_->scale)
-        .add_(bias_);
-  }
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x) const;
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] layer_report report() const
-  {
-    const bit_width bits{in_ ? 8 : 32};
-    return {.place = {name_, layer_kind::linear},
-            .widths = {bits, bits},
-            .weights = weight_.numel(),
-            .arithmetic = layer_arithmetic::full_precision};
-  }
+  [[nodiscard]] layer_report report() const;
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -131,3 +103,7 @@ class int8_classifier {
 };
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/int8_layers.hpp>
+#endif

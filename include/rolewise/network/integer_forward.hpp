@@ -5,6 +5,7 @@
 /// Integer arithmetic of quantized layers: support on this machine, and a switch to disable it.
 
 #include <rolewise/network/detail/integer_probe.hpp>
+#include <rolewise/support/inline.hpp>
 
 namespace rolewise {
 
@@ -15,12 +16,7 @@ namespace rolewise {
 /// guaranteed, and on processors without dot products of bytes (VNNI) sums of pairs saturate at
 /// 16 bits. If they are missing, have another signature or give other sums, layers convolve
 /// integer-valued floating-point levels, with bit-identical results.
-[[nodiscard]] inline const integer_support& integer_forward_support()
-{
-  static const integer_support support =
-      detail::probe_integer_operators(detail::integer_operators::found());
-  return support;
-}
+[[nodiscard]] ROLEWISE_INLINE const integer_support& integer_forward_support();
 
 /// While one exists, layers in its thread convolve floating-point levels instead of integers:
 ///
@@ -43,3 +39,7 @@ class without_integers {
 };
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/integer_forward.hpp>
+#endif

@@ -8,6 +8,7 @@
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/quant/schemes.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <set>
@@ -97,17 +98,14 @@ class layer_plan {
 
   [[nodiscard]] bool only_lists() const { return layers_.empty(); }
 
-  [[nodiscard]] planned_layer at(std::string_view layer, layer_kind kind) const
-  {
-    if (only_lists()) return {{std::string{layer}, kind}, {}};
-    const auto found = std::ranges::find_if(
-        layers_, [&](const planned_layer& each) { return each.place.name == layer; });
-    if (found == layers_.end()) throw_invalid_argument("layer_plan", "there is no layer ", layer);
-    return *found;
-  }
+  [[nodiscard]] planned_layer at(std::string_view layer, layer_kind kind) const;
 
  private:
   std::vector<planned_layer> layers_;
 };
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/layer_plan.hpp>
+#endif

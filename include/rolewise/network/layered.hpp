@@ -8,6 +8,7 @@
 #include <rolewise/network/convolution.hpp>
 #include <rolewise/network/pass_precision.hpp>
 #include <rolewise/quant/layer_report.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -22,14 +23,7 @@ namespace rolewise {
 namespace detail {
 
 /// The layer reports with index and count of each place filled in.
-[[nodiscard]] inline std::vector<layer_report> numbered(std::vector<layer_report> layers)
-{
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    layers[i].place.index = static_cast<std::int64_t>(i);
-    layers[i].place.count = static_cast<std::int64_t>(layers.size());
-  }
-  return layers;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<layer_report> numbered(std::vector<layer_report> layers);
 
 }  // namespace detail
 
@@ -138,3 +132,7 @@ struct part_list : layered<part_list<Part>> {
 }  // namespace detail
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/layered.hpp>
+#endif

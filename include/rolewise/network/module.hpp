@@ -9,6 +9,7 @@
 #include <rolewise/core/require_taps.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -25,6 +26,7 @@ namespace torch::nn {
 class Module;
 template<typename Derived>
 class Cloneable;
+
 }  // namespace torch::nn
 
 namespace rolewise {
@@ -178,20 +180,9 @@ template<typename Module>
 }
 
 /// A batch of one example of zeros: an image in `uint8`, as a data set has it.
-[[nodiscard]] inline batch example_of_zeros(const sample_shape& shape, torch::ScalarType floating,
-                                            torch::Device device)
-{
-  auto sizes = shape.sizes();
-  sizes.insert(sizes.begin(), 1);
-  const auto type = shape.kind == sample_kind::image    ? torch::kByte
-                    : shape.kind == sample_kind::tokens ? torch::kLong
-                                                        : floating;
-  batch example;
-  example.inputs = at::zeros(sizes, torch::TensorOptions{}.dtype(type).device(device));
-  example.labels = at::zeros({1}, torch::TensorOptions{}.dtype(torch::kLong).device(device));
-  example.ids = at::zeros({1}, torch::kLong);
-  return example;
-}
+[[nodiscard]] ROLEWISE_INLINE batch example_of_zeros(const sample_shape& shape,
+                                                     torch::ScalarType floating,
+                                                     torch::Device device);
 
 /// Shapes of the tapped features, from an evaluation of one example of zeros. Neither the tensors
 /// of the module nor its modes change.
@@ -220,3 +211,7 @@ template<typename Module>
 }  // namespace detail
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/module.hpp>
+#endif

@@ -13,6 +13,7 @@
 #include <rolewise/network/weight_init.hpp>
 #include <rolewise/quant/layer_report.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <ATen/ops/max_pool2d.h>
 
@@ -86,19 +87,10 @@ struct map_size {
   return "stage" + std::to_string(stage + 1) + "." + std::to_string(block);
 }
 
-inline void require_shape(std::string_view network, const sample_shape& shape)
-{
-  if (shape.channels < 1 || shape.height < 1 || shape.width < 1 || shape.classes < 1)
-    throw_invalid_argument(network, "want channels, height, width and classes above 0, got ",
-                           shape.channels, ", ", shape.height, ", ", shape.width, " and ",
-                           shape.classes);
-}
+ROLEWISE_INLINE void require_shape(std::string_view network, const sample_shape& shape);
 
-inline void require_images(std::string_view network, const torch::Tensor& x, std::int64_t channels)
-{
-  if (x.size(1) != channels)
-    throw_invalid_argument(network, "want images of ", channels, " channels, got ", x.sizes());
-}
+ROLEWISE_INLINE void require_images(std::string_view network, const torch::Tensor& x,
+                                    std::int64_t channels);
 
 /// Casts a 16-bit tensor to single precision; returns any other unchanged.
 [[nodiscard]] inline torch::Tensor widened(const torch::Tensor& x)
@@ -107,11 +99,7 @@ inline void require_images(std::string_view network, const torch::Tensor& x, std
 }
 
 /// Global average pooling from `[N, D, H, W]` to `[N, D]`, in at least single precision.
-[[nodiscard]] inline torch::Tensor pooled(const torch::Tensor& x)
-{
-  const auto type = c10::isReducedFloatingType(x.scalar_type()) ? torch::kFloat : x.scalar_type();
-  return x.mean(at::IntArrayRef{2, 3}, false, type);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor pooled(const torch::Tensor& x);
 
 /// Max pooling over 2 x 2 pixels.
 [[nodiscard]] inline torch::Tensor max_pooled(deferred_batch_norm& x)
@@ -167,3 +155,7 @@ class tapped_features {
 }  // namespace detail
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/network_options.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// ResNets for small images: those of the distillation literature, and Role-KD's.
 
 #include <rolewise/network/residual_body.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <string>
 
@@ -19,22 +20,10 @@ namespace rolewise {
 /// @par Departs
 /// Shortcuts between different shapes are 1x1 convolutions, not zero padding, as is usual in the
 /// distillation literature: 278 324 parameters for depth 20 and 100 classes.
-[[nodiscard]] inline residual_plan<> resnet_plan(int depth)
-{
-  if (depth < 8 || (depth - 2) % 6 != 0)
-    throw_invalid_argument("resnet", "want a depth of 6n + 2 (8, 14, 20, ...), got ", depth);
-  return {.name = "resnet" + std::to_string(depth), .blocks = (depth - 2) / 6};
-}
+[[nodiscard]] ROLEWISE_INLINE residual_plan<> resnet_plan(int depth);
 
 /// The same with four times the channels (twice in the stem).
-[[nodiscard]] inline residual_plan<> resnet_x4_plan(int depth)
-{
-  auto plan = resnet_plan(depth);
-  plan.name += "x4";
-  plan.stem = 32;
-  plan.widths = {64, 128, 256};
-  return plan;
-}
+[[nodiscard]] ROLEWISE_INLINE residual_plan<> resnet_x4_plan(int depth);
 
 /// The plan of Role-KD's networks: four stages of 64, 128, 256 and 512 channels, with
 /// TensorFlow's padding, weight initialization and batch norm (decay 0.99, epsilon 1e-3). Depth
@@ -44,19 +33,7 @@ namespace rolewise {
 /// @par Source
 /// Role-Wise Data Augmentation for Knowledge Distillation, 2020, arXiv:2004.08861: the networks of
 /// its released code.
-[[nodiscard]] inline residual_plan<4> role_kd_plan(int depth)
-{
-  if (depth != 8 && depth != 18)
-    throw_invalid_argument("role_kd_resnet", "want a depth of 8 or 18, got ", depth);
-  return {.name = "role_kd_resnet" + std::to_string(depth),
-          .stem = 64,
-          .widths = {64, 128, 256, 512},
-          .blocks = depth == 18 ? 2 : 1,
-          .padding = padding_rule::same,
-          .normalization = {.momentum = 0.01, .epsilon = 1e-3},
-          .convolutions = conv_init::variance_scaling_fan_in,
-          .classifier = linear_init::xavier_zero_bias};
-}
+[[nodiscard]] ROLEWISE_INLINE residual_plan<4> role_kd_plan(int depth);
 
 /// Factory of one kind of residual network, for images of any size and number of channels:
 ///
@@ -95,3 +72,7 @@ inline constexpr residual_factory<role_kd_plan, 18> role_kd_resnet18{};  ///< 11
 inline constexpr residual_factory<role_kd_plan, 8> role_kd_resnet8{};    ///< 4 949 412
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/resnet.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/network/image_body.hpp>
 #include <rolewise/network/network.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <array>
@@ -29,28 +30,7 @@ struct vgg_plan {
 /// distillation literature: five convolutions and, as in all plans here, one linear layer.
 ///
 /// @throws std::invalid_argument unless the depth is 8, 11, 13, 16 or 19
-[[nodiscard]] inline vgg_plan vgg_plan_of(int depth)
-{
-  vgg_plan plan{.name = "vgg" + std::to_string(depth)};
-  switch (depth) {
-    case 8:
-      return plan;
-    case 11:
-      plan.convolutions = {1, 1, 2, 2, 2};
-      return plan;
-    case 13:
-      plan.convolutions = {2, 2, 2, 2, 2};
-      return plan;
-    case 16:
-      plan.convolutions = {2, 2, 3, 3, 3};
-      return plan;
-    case 19:
-      plan.convolutions = {2, 2, 4, 4, 4};
-      return plan;
-    default:
-      throw_invalid_argument("vgg", "want a depth of 8, 11, 13, 16 or 19, got ", depth);
-  }
-}
+[[nodiscard]] ROLEWISE_INLINE vgg_plan vgg_plan_of(int depth);
 
 namespace detail {
 
@@ -261,3 +241,7 @@ inline constexpr vgg_factory<16> vgg16{};  ///< 14 774 436
 inline constexpr vgg_factory<19> vgg19{};  ///< 20 086 692
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/vgg.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// Weight initialization as a function of a seed and a layer's name.
 
 #include <rolewise/core/draws.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/parallel_for.hpp>
 
 #include <cmath>
@@ -70,76 +71,13 @@ template<typename F>
 }
 
 /// A float tensor drawn uniformly from +- bound.
-[[nodiscard]] inline torch::Tensor drawn_uniform(std::vector<std::int64_t> sizes, seed key,
-                                                 double bound)
-{
-  const draws of{key, 0, 0};
-  return drawn(std::move(sizes), [&](std::uint64_t i) { return of.uniform(i, -bound, bound); });
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor drawn_uniform(std::vector<std::int64_t> sizes, seed key,
+                                                          double bound);
 
 }  // namespace detail
 
-inline torch::Tensor weight_init::of_convolution(std::string_view layer, std::int64_t out,
-                                                 std::int64_t in, std::int64_t kernel) const
-{
-  if (!is_drawn) return at::empty({0}, torch::kFloat);
-  const auto key = seed.split(purpose{"first weights"}).split(purpose{layer});
-  const auto fan = static_cast<double>(kernel * kernel);
-  const draws of{key, 0, 0};
-  const auto normal = [&](std::uint64_t i) {
-    return std::sqrt(2.0 / (fan * static_cast<double>(out))) * of.normal(i);
-  };
-  const auto truncated = [&](std::uint64_t i) {
-    double z = of.normal(i);
-    for (std::int64_t retry = 1; std::abs(z) > 2.0; ++retry) z = draws{key, retry, 0}.normal(i);
-    return std::sqrt(1.3 * 2.0 / (fan * static_cast<double>(in))) * z;
-  };
-  const std::vector<std::int64_t> sizes{out, in, kernel, kernel};
-  const auto weights = [&] {
-    switch (convolution) {
-      case conv_init::variance_scaling_fan_in:
-        return detail::drawn(sizes, truncated);
-      case conv_init::uniform_fan_in:
-        return detail::drawn_uniform(sizes, key, 1.0 / std::sqrt(fan * static_cast<double>(in)));
-      case conv_init::kaiming_normal_fan_out:
-        break;
-    }
-    return detail::drawn(sizes, normal);
-  };
-  return weights().contiguous(torch::MemoryFormat::ChannelsLast);
-}
-
-inline torch::Tensor weight_init::of_convolution_bias(std::string_view layer, std::int64_t out,
-                                                      std::int64_t in, std::int64_t kernel) const
-{
-  if (!is_drawn) return at::empty({0}, torch::kFloat);
-  if (convolution != conv_init::uniform_fan_in) return at::zeros({out}, torch::kFloat);
-  return detail::drawn_uniform({out}, seed.split(purpose{"first bias"}).split(purpose{layer}),
-                               1.0 / std::sqrt(static_cast<double>(kernel * kernel * in)));
-}
-
-inline torch::Tensor weight_init::of_linear(std::string_view layer, std::int64_t out,
-                                            std::int64_t in) const
-{
-  if (!is_drawn) return at::empty({0}, torch::kFloat);
-  const auto key = seed.split(purpose{"first weights"}).split(purpose{layer});
-  if (linear == linear_init::normal_zero_bias) {
-    const draws of{key, 0, 0};
-    return detail::drawn({out, in}, [&](std::uint64_t i) { return 0.01 * of.normal(i); });
-  }
-  const double bound = linear == linear_init::xavier_zero_bias
-                           ? std::sqrt(6.0 / static_cast<double>(in + out))
-                           : 1.0 / std::sqrt(static_cast<double>(in));
-  return detail::drawn_uniform({out, in}, key, bound);
-}
-
-inline torch::Tensor weight_init::of_bias(std::string_view layer, std::int64_t out,
-                                          std::int64_t in) const
-{
-  if (!is_drawn) return at::empty({0}, torch::kFloat);
-  if (linear != linear_init::uniform) return at::zeros({out}, torch::kFloat);
-  return detail::drawn_uniform({out}, seed.split(purpose{"first bias"}).split(purpose{layer}),
-                               1.0 / std::sqrt(static_cast<double>(in)));
-}
-
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/weight_init.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// Wide residual networks.
 
 #include <rolewise/network/residual_body.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <string>
@@ -27,18 +28,7 @@ static_assert(NetworkBody<wide_residual_body<>>);
 /// @throws std::invalid_argument unless the depth is 10, 16, 22, ... and the widening above 0
 /// @par Source
 /// Zagoruyko, Komodakis: Wide Residual Networks, 2016, arXiv:1605.07146. Without dropout.
-[[nodiscard]] inline wide_residual_plan wide_resnet_plan(int depth, int widening)
-{
-  if (depth < 10 || (depth - 4) % 6 != 0)
-    throw_invalid_argument("wide_resnet", "want a depth of 6n + 4 (10, 16, 22, ...), got ", depth);
-  if (widening < 1)
-    throw_invalid_argument("wide_resnet", "want a widening above 0, got ", widening);
-  const std::int64_t k = widening;
-  return {.name = "wide_resnet" + std::to_string(depth) + "-" + std::to_string(widening),
-          .widths = {16 * k, 32 * k, 64 * k},
-          .blocks = (depth - 4) / 6,
-          .classifier = linear_init::uniform_zero_bias};
-}
+[[nodiscard]] ROLEWISE_INLINE wide_residual_plan wide_resnet_plan(int depth, int widening);
 
 /// Makes a WRN-depth-widening for images of any size and number of channels. With a quantizer but
 /// no scheme, inner layers have 2 bits. `wide_resnet(16, 2, shape)` has 703 284 parameters for 3
@@ -59,3 +49,7 @@ template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/wide_resnet.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/convolution_shape.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <ATen/ops/avg_pool2d.h>
 
@@ -30,16 +31,11 @@ namespace rolewise {
 /// @par Source
 /// Rastegari, Ordonez, Redmon, Farhadi: XNOR-Net: ImageNet Classification Using Binary
 /// Convolutional Neural Networks, 2016, arXiv:1603.05279, section 3.2, equations 10 and 11.
-[[nodiscard]] inline torch::Tensor window_magnitude(const torch::Tensor& x,
-                                                    const convolution_shape& shape)
-{
-  if (x.dim() != 4 || x.size(1) != shape.in)
-    throw_invalid_argument("window_magnitude", "want maps of ", shape.in, " channels, [N, ",
-                           shape.in, ", H, W], got ", x.sizes());
-  const auto magnitude = x.abs().mean(1, true);
-  const auto [maps, padding] = detail::padded(magnitude, detail::geometry_of(shape, magnitude));
-  return at::avg_pool2d(maps, {shape.kernel, shape.kernel}, {shape.stride, shape.stride},
-                        {padding, padding});
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor window_magnitude(const torch::Tensor& x,
+                                                             const convolution_shape& shape);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/implementation/window_magnitude.hpp>
+#endif

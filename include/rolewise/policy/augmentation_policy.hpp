@@ -7,6 +7,7 @@
 
 #include <rolewise/policy/operation.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <array>
 #include <cstddef>
@@ -40,35 +41,12 @@ class augmentation_policy {
   /// Takes the levels in the order of search logs: probability and magnitude of pair 0, of pair
   /// 1, ...
   /// @throws std::invalid_argument unless there are 60 levels, each in its range
-  explicit augmentation_policy(std::span<const std::int64_t> levels)
-  {
-    if (const auto why = objection_to_length(levels.size()); !why.empty())
-      throw_invalid_argument("augmentation_policy", why);
-    for (std::size_t i = 0; i < levels_.size(); ++i) {
-      if (const auto why = objection_to_level(i, levels[i]); !why.empty())
-        throw_invalid_argument("augmentation_policy", why);
-      levels_[i] = levels[i];
-    }
-  }
+  explicit augmentation_policy(std::span<const std::int64_t> levels);
 
   /// Returns the error message for a number of levels; empty for 60.
-  [[nodiscard]] static std::string objection_to_length(std::size_t count)
-  {
-    if (count == static_cast<std::size_t>(2 * pairs)) return {};
-    return detail::classic_text("got ", count, " levels, want ", 2 * pairs,
-                                ": probability and magnitude of ", pairs, " pairs");
-  }
+  [[nodiscard]] static std::string objection_to_length(std::size_t count);
   /// Returns the error message for a level at index 0 .. 59; empty if it is in its range.
-  [[nodiscard]] static std::string objection_to_level(std::size_t place, std::int64_t level)
-  {
-    const bool of_probability = place % 2 == 0;
-    const auto highest = of_probability ? highest_probability : highest_magnitude;
-    if (level >= 0 && level <= highest) return {};
-    return detail::classic_text(of_probability ? "probability" : "magnitude", " level of pair ",
-                                place / 2, " (",
-                                rolewise::name(operation_of(static_cast<std::int64_t>(place / 2))),
-                                ") is ", level, ", want 0 .. ", highest);
-  }
+  [[nodiscard]] static std::string objection_to_level(std::size_t place, std::int64_t level);
 
   [[nodiscard]] static constexpr operation operation_of(std::int64_t pair)
   {
@@ -134,38 +112,7 @@ class augmentation_policy {
 /// A level is not a measure of strength: enhancers do nothing at level 5 and are strongest at
 /// level 0.
 /// @param level 0 .. 10 (policies use 0 .. 9)
-[[nodiscard]] inline double policy_parameter(operation what, std::int64_t level)
-{
-  if (level < 0 || level > 10)
-    throw_invalid_argument("policy_parameter", "level is ", level, ", want 0 .. 10");
-  const auto l = static_cast<double>(level);
-  switch (what) {
-    case operation::rotate:
-      return 3.0 * l;
-    case operation::translate_x:
-    case operation::translate_y:
-    case operation::cutout:
-      return l;
-    case operation::shear_x:
-    case operation::shear_y:
-      return l * 0.3 / 10.0;
-    case operation::posterize:
-      return static_cast<double>(4 - level * 4 / 10);
-    case operation::solarize:
-      return static_cast<double>(256 - level * 256 / 10);
-    case operation::brightness:
-    case operation::color:
-    case operation::contrast:
-    case operation::sharpness:
-      return l * 1.8 / 10.0 + 0.1;
-    case operation::invert:
-    case operation::equalize:
-    case operation::autocontrast:
-    case operation::identity:
-      return 0.0;
-  }
-  return 0.0;
-}
+[[nodiscard]] ROLEWISE_INLINE double policy_parameter(operation what, std::int64_t level);
 
 /// A policy that applies from an epoch (0-based) until the next segment begins.
 struct policy_segment {
@@ -185,27 +132,9 @@ class policy_schedule {
 
   /// @throws std::invalid_argument unless the first segment begins at epoch 0 and each later one
   ///         after its predecessor
-  explicit policy_schedule(std::vector<policy_segment> segments) : segments_{std::move(segments)}
-  {
-    if (segments_.empty())
-      throw_invalid_argument("policy_schedule", "got no segment, want at least one");
-    if (segments_.front().first_epoch != 0)
-      throw_invalid_argument("policy_schedule", "first segment begins at epoch ",
-                             segments_.front().first_epoch, ", want 0");
-    for (std::size_t i = 1; i < segments_.size(); ++i)
-      if (segments_[i].first_epoch <= segments_[i - 1].first_epoch)
-        throw_invalid_argument("policy_schedule", "segment ", i, " begins at epoch ",
-                               segments_[i].first_epoch, ", want a later one than ",
-                               segments_[i - 1].first_epoch);
-  }
+  explicit policy_schedule(std::vector<policy_segment> segments);
 
-  [[nodiscard]] const augmentation_policy& at(std::int64_t epoch) const
-  {
-    auto found = segments_.begin();
-    for (auto next = found; next != segments_.end() && next->first_epoch <= epoch; ++next)
-      found = next;
-    return found->policy;
-  }
+  [[nodiscard]] const augmentation_policy& at(std::int64_t epoch) const;
   [[nodiscard]] const std::vector<policy_segment>& segments() const noexcept { return segments_; }
 
   template<typename Archive>
@@ -232,3 +161,7 @@ class policy_schedule {
 };
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/policy/implementation/augmentation_policy.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/policy/operation.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/nearest_names.hpp>
 
 #include <cstdint>
@@ -24,29 +25,14 @@ namespace rolewise {
 
 /// Returns the operation of a policy whose name has the smallest edit distance, ignoring case. Of
 /// several, the first in the order of a policy vector.
-[[nodiscard]] inline operation nearest_operation(std::string_view wanted)
-{
-  auto nearest = operation::rotate;
-  auto least = support::edit_distance(wanted, name(nearest));
-  for (std::int64_t i = 1; i < policy_operations; ++i) {
-    const auto what = static_cast<operation>(i);
-    const auto distance = support::edit_distance(wanted, name(what));
-    if (distance >= least) continue;
-    nearest = what;
-    least = distance;
-  }
-  return nearest;
-}
+[[nodiscard]] ROLEWISE_INLINE operation nearest_operation(std::string_view wanted);
 
 /// Returns the operation of a policy by its name, as `name` spells it.
 /// @throws std::invalid_argument with a suggestion if there is none
-[[nodiscard]] inline operation operation_named(std::string_view wanted)
-{
-  const auto found = find_operation(wanted);
-  if (!found)
-    throw_invalid_argument("operation_named", "no operation of a policy is called '", wanted,
-                           "'; the nearest is '", name(nearest_operation(wanted)), "'");
-  return *found;
-}
+[[nodiscard]] ROLEWISE_INLINE operation operation_named(std::string_view wanted);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/policy/implementation/operation_by_name.hpp>
+#endif

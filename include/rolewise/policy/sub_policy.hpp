@@ -7,6 +7,7 @@
 #include <rolewise/policy/augmentation_policy.hpp>
 #include <rolewise/policy/operation.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -49,33 +50,13 @@ struct sub_policy {
 };
 
 /// Prints one sub-policy per line.
-inline std::ostream& operator<<(std::ostream& out, const std::vector<sub_policy>& policy)
-{
-  const char* separator = "";
-  for (const auto& one : policy) {
-    out << separator << one;
-    separator = "\n";
-  }
-  return out;
-}
+ROLEWISE_INLINE std::ostream& operator<<(std::ostream& out, const std::vector<sub_policy>& policy);
 
 /// Returns the message for levels of a step that are out of range; empty if both are in their
 /// ranges.
 /// @param place index of the sub-policy in its list
-[[nodiscard]] inline std::string objection_to_levels(const sub_policy::step& of, std::size_t place)
-{
-  const auto objection = [&](const char* kind, std::int64_t level, std::int64_t highest) {
-    return detail::classic_text(kind, " level of ", rolewise::name(of.what), " in sub-policy ",
-                                place, " is ", level, ", want 0 .. ", highest);
-  };
-  constexpr auto probable = augmentation_policy::highest_probability;
-  constexpr auto strong = augmentation_policy::highest_magnitude;
-  if (of.probability < 0 || of.probability > probable)
-    return objection("probability", of.probability, probable);
-  if (of.magnitude < 0 || of.magnitude > strong)
-    return objection("magnitude", of.magnitude, strong);
-  return {};
-}
+[[nodiscard]] ROLEWISE_INLINE std::string objection_to_levels(const sub_policy::step& of,
+                                                              std::size_t place);
 
 /// Mapping of a magnitude level to a parameter; see `auto_augment_parameter`.
 enum class auto_augment_scale : std::uint8_t {
@@ -112,37 +93,12 @@ enum class auto_augment_scale : std::uint8_t {
 /// @par Departs
 /// `published` translates by a share of the side, L pixels of 32, independent of the image size.
 /// torchvision has no cutout; `even` uses the paper's range for it.
-[[nodiscard]] inline double auto_augment_parameter(operation what, std::int64_t level,
-                                                   std::int64_t height, std::int64_t width,
-                                                   auto_augment_scale scale)
-{
-  if (level < 0 || level > augmentation_policy::highest_magnitude)
-    throw_invalid_argument("auto_augment_parameter", "level is ", level, ", want 0 .. 9");
-  const bool even = scale == auto_augment_scale::even;
-  const auto moved = [&](std::int64_t side) {
-    return static_cast<double>(even ? 150 * side * level / (331 * 9) : side * level / 32);
-  };
-  if (what == operation::translate_x) return moved(width);
-  if (what == operation::translate_y) return moved(height);
-  if (!even) return policy_parameter(what, level);
-
-  const auto l = static_cast<double>(level);
-  if (is_enhancer(what)) return 1.0 + 0.1 * l;
-  switch (what) {
-    case operation::rotate:
-      return 30.0 * l / 9.0;
-    case operation::shear_x:
-    case operation::shear_y:
-      return 0.3 * l / 9.0;
-    case operation::posterize:
-      return static_cast<double>(8 - (8 * level + 9) / 18);
-    case operation::solarize:
-      return static_cast<double>((255 * (9 - level) + 8) / 9);
-    case operation::cutout:
-      return static_cast<double>(30 * (height < width ? height : width) * level / (331 * 9));
-    default:
-      return 0.0;
-  }
-}
+[[nodiscard]] ROLEWISE_INLINE double auto_augment_parameter(operation what, std::int64_t level,
+                                                            std::int64_t height, std::int64_t width,
+                                                            auto_augment_scale scale);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/policy/implementation/sub_policy.hpp>
+#endif

@@ -11,6 +11,7 @@
 #include <rolewise/policy/sub_policy.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/file.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/literal_reader.hpp>
 
 #include <cstddef>
@@ -22,12 +23,7 @@ namespace rolewise {
 
 namespace detail {
 
-inline void add_step(std::string& text, const sub_policy::step& step)
-{
-  text.append("{\"operation\": \"").append(name(step.what)).append("\", \"probability\": ");
-  text.append(std::to_string(step.probability)).append(", \"magnitude\": ");
-  text.append(std::to_string(step.magnitude)).append("}");
-}
+ROLEWISE_INLINE void add_step(std::string& text, const sub_policy::step& step);
 
 }  // namespace detail
 
@@ -40,22 +36,7 @@ inline void add_step(std::string& text, const sub_policy::step& step)
 /// Numbers are levels: probabilities 0 .. 10, magnitudes 0 .. 9. The meaning of a magnitude level
 /// is a setting of the agent (`auto_augment::scale`) and is not written.
 /// @throws std::invalid_argument for no sub-policy or for levels out of range
-[[nodiscard]] inline std::string json_text(const std::vector<sub_policy>& policy)
-{
-  if (policy.empty()) throw_invalid_argument("json_text", "got no sub-policy, want at least one");
-  auto text = detail::document_head(detail::sub_policies_kind) + "\"sub_policies\": [";
-  for (std::size_t i = 0; i < policy.size(); ++i) {
-    for (const auto* const step : {&policy[i].first, &policy[i].second})
-      if (const auto why = objection_to_levels(*step, i); !why.empty())
-        throw_invalid_argument("json_text", why);
-    text += i == 0 ? "\n    [" : ",\n    [";
-    detail::add_step(text, policy[i].first);
-    text += ", ";
-    detail::add_step(text, policy[i].second);
-    text += "]";
-  }
-  return text + "\n  ]\n}\n";
-}
+[[nodiscard]] ROLEWISE_INLINE std::string json_text(const std::vector<sub_policy>& policy);
 
 /// Parses sub-policies in the format of `json_text`.
 ///
@@ -63,13 +44,8 @@ inline void add_step(std::string& text, const sub_policy::step& step)
 /// @param source name of the text in error messages
 /// @throws std::runtime_error `rolewise: <source>:<line>:<column>: found ..., want ...`; for an
 ///         unknown operation with a suggestion
-[[nodiscard]] inline std::vector<sub_policy> parse_sub_policies(
-    std::string_view text, std::string_view source = "sub-policies")
-{
-  detail::literal_reader in{source, text, detail::literal_grammar::json};
-  (void)detail::want_kind(in, detail::sub_policies_kind);
-  return detail::read_sub_policies_document(in);
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<sub_policy> parse_sub_policies(
+    std::string_view text, std::string_view source = "sub-policies");
 
 /// `parse_sub_policies` of a file. @throws std::runtime_error that names it
 [[nodiscard]] inline std::vector<sub_policy> read_sub_policies(const std::string& path)
@@ -86,3 +62,7 @@ inline void write_sub_policies(const std::string& path, const std::vector<sub_po
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/policy/implementation/sub_policy_text.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantized.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 
@@ -50,46 +51,21 @@ struct affine_codes {
   level_range codes{};
   affine_form form = affine_form::asymmetric;
 
-  [[nodiscard]] affine_parameters parameters(const value_range& range) const
-  {
-    constexpr double least_scale = 0x1p-23;
-    const auto lo = range.lowest.clamp_max(0), hi = range.highest.clamp_min(0);
-    const auto first = static_cast<double>(codes.lowest), last = static_cast<double>(codes.highest);
-    if (form == affine_form::asymmetric) {
-      const auto scale = ((hi - lo) / (last - first)).clamp_min_(least_scale);
-      return {scale, (lo / scale).round_().neg_().add_(first).clamp_(first, last)};
-    }
-    const auto end = at::maximum(lo.neg(), hi);
-    if (form == affine_form::symmetric)
-      return {(end / last).clamp_min_(least_scale), at::zeros_like(end)};
-    const auto scale = (end / ((last - first) / 2)).clamp_min_(least_scale);
-    return {scale, at::full_like(end, static_cast<double>(middle()))};
-  }
+  [[nodiscard]] affine_parameters parameters(const value_range& range) const;
 
  private:
-  [[nodiscard]] std::int64_t middle() const
-  {
-    if (codes.lowest < 0) return 0;
-    return codes == level_range{0, 255} ? 128 : (codes.lowest + codes.highest) / 2;
-  }
+  [[nodiscard]] std::int64_t middle() const;
 };
 
 /// Signed codes, for weights.
 /// @throws std::invalid_argument for one bit without its lowest code: only 0 is left
-[[nodiscard]] inline affine_codes signed_codes(bit_width bits, affine_form form)
-{
-  const auto half = std::int64_t{1} << (bits.value() - 1);
-  if (form != affine_form::symmetric) return {{-half, half - 1}, form};
-  if (half == 1)
-    throw_invalid_argument("affine_codes", "symmetric codes want at least 2 bits, got 1");
-  return {{1 - half, half - 1}, form};
-}
+[[nodiscard]] ROLEWISE_INLINE affine_codes signed_codes(bit_width bits, affine_form form);
 
 /// Codes for activations: from 0 on if they have a zero point, else signed.
-[[nodiscard]] inline affine_codes activation_codes(bit_width bits, affine_form form)
-{
-  if (form != affine_form::asymmetric) return signed_codes(bits, form);
-  return {{0, (std::int64_t{1} << bits.value()) - 1}, form};
-}
+[[nodiscard]] ROLEWISE_INLINE affine_codes activation_codes(bit_width bits, affine_form form);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/implementation/affine_codes.hpp>
+#endif

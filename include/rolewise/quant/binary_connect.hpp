@@ -7,6 +7,7 @@
 #include <rolewise/quant/detail/gradient_proxies.hpp>
 #include <rolewise/quant/element_draws.hpp>
 #include <rolewise/quant/quantizer.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cmath>
 #include <cstdint>
@@ -61,30 +62,14 @@ struct binary_connect {
     {}
 
     void observe(const torch::Tensor&, bit_width) { draws_.advance(); }
-    void constrain(torch::Tensor& w, bit_width bits) const
-    {
-      if (bits.is_full()) return;
-      const torch::NoGradGuard no_graph;
-      const double h = size_of(w);
-      w.clamp_(-h, h);
-    }
+    void constrain(torch::Tensor& w, bit_width bits) const;
     [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const
     {
       return quantize(w, bits, choice_);
     }
-    [[nodiscard]] quantized evaluated(const torch::Tensor& w, bit_width bits) const
-    {
-      if (real_in_evaluation_) return {.levels = w, .scale = {}};
-      return quantize(w, bits, binary_choice::deterministic);
-    }
+    [[nodiscard]] quantized evaluated(const torch::Tensor& w, bit_width bits) const;
     /// H for weights of this shape.
-    [[nodiscard]] double size_of(const torch::Tensor& w) const
-    {
-      if (size_ == binary_size::one || w.numel() == 0) return 1.0;
-      const auto fan_in = w.numel() / w.size(0);
-      const auto fan_out = w.dim() > 1 ? w.numel() / w.size(1) : w.size(0);
-      return std::sqrt(1.5 / static_cast<double>(fan_in + fan_out));
-    }
+    [[nodiscard]] double size_of(const torch::Tensor& w) const;
 
     template<typename Archive>
     void visit_state(Archive& archive)
@@ -113,24 +98,8 @@ struct binary_connect {
 
 static_assert(WeightQuantizer<binary_connect>);
 
-inline quantized binary_connect::weights::quantize(const torch::Tensor& w, bit_width bits,
-                                                   binary_choice how) const
-{
-  if (bits.is_full()) return {.levels = w, .scale = {}};
-  detail::require_bits(name, layer_, bits, bit_width{1}, "its weights are signs");
-  const auto x = detail::in_at_least_single(w);
-  detail::require_finite(name, "weights", layer_, x);
-  const double h = size_of(w);
-  auto levels = detail::binary_signs(x);
-  if (how == binary_choice::stochastic) {
-    const auto probability = (x / h).add_(1).mul_(0.5);
-    levels = at::where(levels.isnan(), levels, draws_.uniform(x).lt(probability) * 2.0 - 1.0);
-  }
-  return {.levels = levels.to(x.scalar_type()),
-          .scale = at::full({}, h, x.options()),
-          .is_integer = true,
-          .range = level_range{-1, 1},
-          .gradient_proxy = detail::gradient_proxy_through(w)};
-}
-
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/implementation/binary_connect.hpp>
+#endif

@@ -8,6 +8,7 @@
 #include <rolewise/quant/element_draws.hpp>
 #include <rolewise/quant/gradient_quantizer.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cmath>
 #include <cstdint>
@@ -24,19 +25,9 @@ namespace rolewise {
 /// @param d `[N, ...]`
 /// @param noise of the shape of d, uniform in [-1/2, 1/2); undefined means 0
 /// @return of the shape and type of d; computed in at least single precision
-[[nodiscard]] inline torch::Tensor quantized_gradient(const torch::Tensor& d, bit_width bits,
-                                                      const torch::Tensor& noise = {})
-{
-  if (bits.is_full() || d.numel() == 0) return d;
-  const double n = std::exp2(bits.value()) - 1.0;
-  const auto x = d.scalar_type() == torch::kDouble ? d : d.to(torch::kFloat);
-  std::vector<std::int64_t> shape(static_cast<std::size_t>(d.dim()), 1);
-  shape[0] = d.size(0);
-  const auto twice = x.abs().flatten(1).amax(1).mul_(2).view(shape);
-  auto u = (x / twice.masked_fill(twice.eq(0), 1)).add_(0.5);
-  if (noise.defined()) u.add_(noise / n);
-  return u.clamp_(0, 1).mul_(n).round_().div_(n).sub_(0.5).mul_(twice).to(d.scalar_type());
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor quantized_gradient(const torch::Tensor& d,
+                                                               bit_width bits,
+                                                               const torch::Tensor& noise = {});
 
 /// Quantizes the gradients of convolution outputs before the backward pass of the convolution;
 /// both its weight gradient and its input gradient are computed from them. The forward pass is
@@ -95,37 +86,16 @@ namespace detail {
 /// Autograd function: the identity, with a quantized gradient.
 struct quantize_gradient : torch::autograd::Function<quantize_gradient> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& y,
-                               const element_draws& draws, bit_width bits, bool noise)
-  {
-    context->saved_data["key"] = static_cast<std::int64_t>(draws.key().value);
-    context->saved_data["step"] = draws.step();
-    context->saved_data["bits"] = std::int64_t{bits.value()};
-    context->saved_data["noise"] = noise;
-    return y.view_as(y);
-  }
+                               const element_draws& draws, bit_width bits, bool noise);
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient)
-  {
-    auto& saved = context->saved_data;
-    torch::Tensor noise;
-    if (saved["noise"].toBool())
-      noise = uniform_for_elements(seed{static_cast<std::uint64_t>(saved["key"].toInt())},
-                                   saved["step"].toInt(), gradient[0])
-                  .sub_(0.5);
-    const bit_width bits{static_cast<int>(saved["bits"].toInt())};
-    return {quantized_gradient(gradient[0], bits, noise), {}, {}, {}};
-  }
+                                                 torch::autograd::variable_list gradient);
 };
 
 }  // namespace detail
 
-inline torch::Tensor dorefa_gradients::gradients::operator()(const torch::Tensor& y)
-{
-  if (bits_.is_full()) return y;
-  draws_.advance();
-  if (!at::GradMode::is_enabled() || !y.requires_grad()) return y;
-  return detail::quantize_gradient::apply(y, draws_, bits_, noise_);
-}
-
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/implementation/dorefa_gradients.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/core/draws.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/parallel_for.hpp>
 
 #include <cstdint>
@@ -15,18 +16,8 @@ namespace rolewise {
 /// Uniform random numbers in [0, 1), multiples of 2^-24: element i of x, in row-major order
 /// whatever the memory format, gets draw i of (key, step).
 /// @return float32, of the shape of x and on its device; computed on the CPU
-[[nodiscard]] inline torch::Tensor uniform_for_elements(seed key, std::int64_t step,
-                                                        const torch::Tensor& x)
-{
-  const auto result = at::empty(x.sizes(), torch::kFloat);
-  auto* const out = result.mutable_data_ptr<float>();
-  const draws of_step{key, step, 0};
-  detail::parallel_for_ranges(result.numel(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
-    for (auto i = begin; i < end; ++i)
-      out[i] = static_cast<float>(of_step.uniform(static_cast<std::uint64_t>(i)));
-  });
-  return result.to(x.device());
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor uniform_for_elements(seed key, std::int64_t step,
+                                                                 const torch::Tensor& x);
 
 /// The random draws of one layer for one purpose: functions of seed, layer, step and element. The
 /// step, which the layer counts, is the only state, so a resumed run draws the same numbers.
@@ -59,3 +50,7 @@ class element_draws {
 };
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/implementation/element_draws.hpp>
+#endif

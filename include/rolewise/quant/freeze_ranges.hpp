@@ -7,6 +7,7 @@
 /// core -> [quant] -> network -> teacher/student
 
 #include <rolewise/core/state.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <string>
 #include <string_view>
@@ -15,13 +16,7 @@ namespace rolewise {
 
 /// Whether a tensor is the range of a quantizer: a learned one, or a buffer of a part named
 /// `quantizer`, which holds an observed one.
-[[nodiscard]] inline bool is_range_of_quantizer(std::string_view name, tensor_kind kind)
-{
-  constexpr std::string_view part = "quantizer.";
-  return kind == tensor_kind::range ||
-         (kind == tensor_kind::buffer &&
-          (name.starts_with(part) || name.find(".quantizer.") != name.npos));
-}
+[[nodiscard]] ROLEWISE_INLINE bool is_range_of_quantizer(std::string_view name, tensor_kind kind);
 
 /// Freezes or unfreezes the quantizer ranges of a part (a network, a layer), learned and
 /// observed: learned ranges get no gradient, and `freeze(bool)` is called on states that have it.
@@ -40,3 +35,7 @@ void freeze_ranges(P& part, bool frozen = true)
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/implementation/freeze_ranges.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/layer_arithmetic.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <string_view>
@@ -55,31 +56,16 @@ struct network_costs {
   std::vector<layer_report> layers;
   std::int64_t other_parameters = 0;  ///< learned, outside `layers`: 32 bits each
 
-  [[nodiscard]] std::int64_t parameters() const
-  {
-    auto count = other_parameters;
-    for (const auto& layer : layers) count += layer.weights;
-    return count;
-  }
+  [[nodiscard]] std::int64_t parameters() const;
   [[nodiscard]] std::int64_t multiply_adds() const
   {
     std::int64_t sum = 0;
     for (const auto& layer : layers) sum += layer.multiply_adds();
     return sum;
   }
-  [[nodiscard]] double bit_operations() const
-  {
-    double sum = 0.0;
-    for (const auto& layer : layers) sum += rolewise::bit_operations(layer);
-    return sum;
-  }
+  [[nodiscard]] double bit_operations() const;
   /// Of the learned parameters; running statistics are not counted.
-  [[nodiscard]] double bytes() const
-  {
-    double sum = 4.0 * static_cast<double>(other_parameters);
-    for (const auto& layer : layers) sum += rolewise::bytes(layer);
-    return sum;
-  }
+  [[nodiscard]] double bytes() const;
 };
 
 /// The costs of a network that reports its layers.
@@ -92,3 +78,7 @@ template<typename Network>
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/implementation/layer_report.hpp>
+#endif

@@ -8,6 +8,7 @@
 #include <rolewise/quant/detail/lq_basis.hpp>
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cmath>
 #include <string_view>
@@ -74,12 +75,7 @@ class lq_nets::weights {
   }
 
   /// @throws std::invalid_argument for 9 to 31 bits
-  [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const
-  {
-    if (bits.is_full()) return {.levels = w, .scale = {}};
-    const auto levels = basis_.levels_of(rows(w.detach()), first(w, bits)).first;
-    return {.levels = in_shape_of(w, levels), .scale = {}, .gradient_proxy = w};
-  }
+  [[nodiscard]] quantized operator()(const torch::Tensor& w, bit_width bits) const;
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -96,18 +92,8 @@ class lq_nets::weights {
   {
     return (is_channels_last(w) ? w.permute({0, 2, 3, 1}) : w).reshape({w.size(0), -1});
   }
-  [[nodiscard]] static torch::Tensor in_shape_of(const torch::Tensor& w, const torch::Tensor& rows)
-  {
-    if (!is_channels_last(w)) return rows.view(w.sizes());
-    return rows.view({w.size(0), w.size(2), w.size(3), w.size(1)}).permute({0, 3, 1, 2});
-  }
-  [[nodiscard]] static torch::Tensor first(const torch::Tensor& w, bit_width bits)
-  {
-    const auto fan_out = w.numel() / w.size(1);
-    const double deviation = std::sqrt(2.0 / static_cast<double>(fan_out));
-    return detail::first_basis(w, w.size(0), bits,
-                               0.6745 * deviation / std::exp2(bits.value() - 1));
-  }
+  [[nodiscard]] static torch::Tensor in_shape_of(const torch::Tensor& w, const torch::Tensor& rows);
+  [[nodiscard]] static torch::Tensor first(const torch::Tensor& w, bit_width bits);
 
   detail::lq_basis basis_;
 };
@@ -118,29 +104,10 @@ class lq_nets::activations {
   explicit activations(detail::lq_basis basis) : basis_{std::move(basis)} {}
 
   /// Fits the basis; called in training and calibration, before the quantization.
-  void observe(const torch::Tensor& x, bit_width bits)
-  {
-    if (bits.is_full()) return;
-    static_cast<void>(detail::in_memory_order(x.detach(), [&](const torch::Tensor& dense) {
-      basis_.observe(dense.reshape({1, -1}), first(x, bits));
-      return dense;
-    }));
-  }
+  void observe(const torch::Tensor& x, bit_width bits);
 
   /// @throws std::invalid_argument for 9 to 31 bits
-  [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const
-  {
-    if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
-    torch::Tensor highest;
-    const auto levels = detail::in_memory_order(x.detach(), [&](const torch::Tensor& dense) {
-      auto [rows, top] = basis_.levels_of(dense.reshape({1, -1}), first(x, bits));
-      highest = top;
-      return rows.view(dense.sizes()).to(x.scalar_type());
-    });
-    // The gradient proxy is only a path for gradients: its values are not read.
-    return {
-        .levels = levels, .scale = {}, .gradient_proxy = x.masked_fill(x.detach().gt(highest), 0)};
-  }
+  [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const;
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -159,12 +126,7 @@ class lq_nets::activations {
 
 namespace detail {
 
-[[nodiscard]] inline lq_basis basis_for(const lq_nets& settings, bool is_signed)
-{
-  if (!(settings.epsilon > 0.0) || !std::isfinite(settings.epsilon))
-    throw_invalid_argument(lq_nets::name, "want an epsilon above 0, got ", settings.epsilon);
-  return {is_signed, settings.average == lq_average::corrected, settings.epsilon};
-}
+[[nodiscard]] ROLEWISE_INLINE lq_basis basis_for(const lq_nets& settings, bool is_signed);
 
 }  // namespace detail
 
@@ -181,3 +143,7 @@ inline lq_nets::activations lq_nets::start_activations(const layer_id&) const
 static_assert(Quantizer<lq_nets>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/implementation/lq_nets.hpp>
+#endif

@@ -8,6 +8,7 @@
 #include <rolewise/quant/fusible_steps.hpp>
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -39,13 +40,7 @@ class lsq_weights {
   static constexpr bool is_monotone = true;
   static constexpr bool takes_folded_weights = true;
 
-  explicit lsq_weights(lsq_weight_options options) : options_{options}
-  {
-    if (options.signs == code_signs::unsigned_codes)
-      throw_invalid_argument(options.who,
-                             "weights have both signs; want signed or narrow codes for them");
-    if (options.per_channel) step_.wait_for_shape();
-  }
+  explicit lsq_weights(lsq_weight_options options);
 
   /// Called once, before training: gives per-channel steps their shape.
   void begin(const torch::Tensor& w) { step_.shape(shape_for(w), w.device()); }
@@ -63,13 +58,7 @@ class lsq_weights {
   }
 
  private:
-  [[nodiscard]] std::vector<std::int64_t> shape_for(const torch::Tensor& w) const
-  {
-    if (!options_.per_channel || w.dim() == 0) return {};
-    std::vector<std::int64_t> shape(static_cast<std::size_t>(w.dim()), 1);
-    shape[0] = w.size(0);
-    return shape;
-  }
+  [[nodiscard]] std::vector<std::int64_t> shape_for(const torch::Tensor& w) const;
   [[nodiscard]] torch::Tensor start_for(const torch::Tensor& w, bit_width bits) const;
 
   lsq_weight_options options_;
@@ -173,52 +162,6 @@ using lsq = basic_lsq<>;
 
 static_assert(Quantizer<lsq>);
 
-inline torch::Tensor lsq_weights::start_for(const torch::Tensor& w, bit_width bits) const
-{
-  const torch::NoGradGuard without_graph;
-  const auto shape = shape_for(w);
-  if (w.numel() == 0) return at::zeros(shape, w.options().dtype(torch::kFloat));
-  const auto wide = detail::at_least_single(w.detach());
-  const auto flat = shape.empty() ? wide.reshape({1, -1}) : wide.reshape({w.size(0), -1});
-  if (bits.value() > 1 && options_.start == step_start::three_sigma) {
-    const auto mu = flat.mean(1);
-    const auto sigma3 = flat.var(1, flat.size(1) > 1, false).sqrt() * 3;
-    const auto most = at::maximum((mu - sigma3).abs(), (mu + sigma3).abs());
-    return (most / std::exp2(bits.value() - 1)).view(shape);
-  }
-  const auto mean = flat.abs().mean(1).view(shape);
-  const auto most = detail::step_codes::of(options_.signs, bits).highest;
-  return bits.value() == 1 ? mean : mean * (2.0 / std::sqrt(static_cast<double>(most)));
-}
-
-inline void lsq_weights::observe(const torch::Tensor& w, bit_width bits)
-{
-  begin(w);
-  detail::observe_step(step_, bits_, options_.signs, bits, [&] { return start_for(w, bits); });
-}
-
-inline quantized lsq_weights::operator()(const torch::Tensor& w, bit_width bits) const
-{
-  if (bits.is_full()) return {.levels = w, .scale = {}};
-  const bool has_step = step_.is_started() && (step_.tensor().dim() == 0 || w.numel() > 0);
-  const auto step = has_step ? step_.tensor() : detail::usable(start_for(w, bits));
-  const bool signs = bits.value() == 1;
-  const auto codes =
-      signs ? detail::step_codes{-1, 1} : detail::step_codes::of(options_.signs, bits);
-  const auto n = static_cast<double>(std::max<std::int64_t>(w.numel(), 1) * codes.most());
-  const detail::step_rule rule{.who = options_.who,
-                               .codes = codes,
-                               .gradient_scale = 1.0 / std::sqrt(n),
-                               .nonfinite = detail::nonfinite_policy::nan_and_infinity};
-  quantized q{.scale = step.detach().clamp_min(detail::least_step),
-              .is_integer = true,
-              .range = level_range{codes.lowest, codes.highest}};
-  q.gradient_proxy = signs ? detail::signs_by_learned_step::apply(w, step, rule, &q.levels)
-                           : detail::by_learned_step::apply(w, step, std::optional<torch::Tensor>{},
-                                                            rule, &q.levels);
-  return q;
-}
-
 template<code_signs signs>
 detail::step_codes lsq_activations<signs>::codes_for(bit_width bits)
 {
@@ -282,3 +225,7 @@ detail::fusible_steps lsq_activations<signs>::steps_by(const torch::Tensor& step
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/implementation/lsq.hpp>
+#endif

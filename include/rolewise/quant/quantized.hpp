@@ -8,6 +8,7 @@
 
 #include <rolewise/core/autograd.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -57,23 +58,14 @@ struct quantized {
 
 namespace detail {
 
-[[nodiscard]] inline torch::Tensor values_of_levels(const quantized& q, torch::ScalarType type)
-{
-  auto x = q.levels.scalar_type() == type ? q.levels : q.levels.to(type);
-  if (q.zero_point != 0) x = x - q.zero_point;
-  if (q.scale.defined()) x = x * q.scale;
-  return q.offset.defined() ? x + q.offset : x;
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor values_of_levels(const quantized& q,
+                                                             torch::ScalarType type);
 
 /// Autograd function: dequantizes levels and passes the gradient of the values to the gradient
 /// proxy.
 struct stood_for : torch::autograd::Function<stood_for> {
   static torch::Tensor forward(torch::autograd::AutogradContext*,
-                               const torch::Tensor& gradient_proxy, const quantized& q)
-  {
-    const auto values = values_of_levels(q, gradient_proxy.scalar_type());
-    return values.is_same(q.levels) ? values.alias() : values;
-  }
+                               const torch::Tensor& gradient_proxy, const quantized& q);
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
                                                  torch::autograd::variable_list gradient)
   {
@@ -83,18 +75,8 @@ struct stood_for : torch::autograd::Function<stood_for> {
 
 }  // namespace detail
 
-inline torch::Tensor quantized::values() const
-{
-  return gradient_proxy.defined() ? detail::stood_for::apply(gradient_proxy, *this)
-                                  : detail::values_of_levels(*this, levels.scalar_type());
-}
-
 /// Whether a tensor is unquantized, in full precision.
-[[nodiscard]] inline bool is_plain(const quantized& q)
-{
-  return !q.scale.defined() && !q.offset.defined() && q.zero_point == 0 && !q.is_integer &&
-         !q.gradient_proxy.defined();
-}
+[[nodiscard]] ROLEWISE_INLINE bool is_plain(const quantized& q);
 
 /// One number expanded to the shape of x, in its type: the output of an autograd function of
 /// which only the gradient matters.
@@ -105,18 +87,10 @@ inline torch::Tensor quantized::values() const
 
 /// Adds a gradient proxy if there is none: the values themselves. Levels, scale and offset are then
 /// detached.
-[[nodiscard]] inline quantized with_gradient_proxy(quantized q)
-{
-  if (q.gradient_proxy.defined()) return q;
-  const bool has_gradient =
-      at::GradMode::is_enabled() &&
-      (q.levels.requires_grad() || (q.scale.defined() && q.scale.requires_grad()) ||
-       (q.offset.defined() && q.offset.requires_grad()));
-  q.gradient_proxy = has_gradient ? q.values() : q.levels;
-  q.levels = q.levels.detach();
-  if (q.scale.defined()) q.scale = q.scale.detach();
-  if (q.offset.defined()) q.offset = q.offset.detach();
-  return q;
-}
+[[nodiscard]] ROLEWISE_INLINE quantized with_gradient_proxy(quantized q);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/implementation/quantized.hpp>
+#endif

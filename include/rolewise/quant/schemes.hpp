@@ -5,6 +5,7 @@
 /// Fixed bit-width schemes: full precision, uniform, first and last layer exempt, by layer kind.
 
 #include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <optional>
 #include <vector>
@@ -42,13 +43,7 @@ struct full_precision_ends {
   layer_bits last{};
   std::optional<layer_bits> shortcut{};  ///< none: like the other layers inside
 
-  [[nodiscard]] layer_bits operator()(const layer_id& place) const
-  {
-    if (place.is_first()) return first;
-    if (place.is_last()) return last;
-    if (shortcut && place.kind == layer_kind::shortcut) return *shortcut;
-    return {weights, activations};
-  }
+  [[nodiscard]] layer_bits operator()(const layer_id& place) const;
 };
 
 /// Bit widths by layer kind; kinds without an entry follow another scheme.
@@ -97,3 +92,7 @@ static_assert(BitWidthScheme<full_precision_ends>);
 static_assert(BitWidthScheme<per_kind<>>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/implementation/schemes.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/quant/bit_allocation.hpp>
 #include <rolewise/quant/layer_report.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/nearest_names.hpp>
 
 #include <algorithm>
@@ -22,61 +23,16 @@ namespace rolewise {
 /// with a layer in common become one.
 /// @throws std::invalid_argument for a layer without a question (the message gives the nearest
 ///         names), and for a group whose layers don't have the same widths to choose from
-[[nodiscard]] inline std::vector<bit_question> tied(
-    std::vector<bit_question> questions, const std::vector<std::vector<std::string>>& groups)
-{
-  for (const auto& group : groups) {
-    bit_question joined;
-    std::size_t first = 0;
-    for (const auto& layer : group) {
-      if (std::ranges::find(joined.layers, layer) != joined.layers.end()) continue;
-      const auto found = std::ranges::find_if(questions, [&](const bit_question& each) {
-        return std::ranges::find(each.layers, layer) != each.layers.end();
-      });
-      if (found == questions.end()) {
-        std::vector<std::string> known;
-        for (const auto& each : questions)
-          known.insert(known.end(), each.layers.begin(), each.layers.end());
-        throw_invalid_argument("tied", "nothing is asked about layer ", layer, "; the nearest are ",
-                               support::nearest_names(layer, known));
-      }
-      if (joined.layers.empty()) {
-        first = static_cast<std::size_t>(found - questions.begin());
-        joined = std::move(*found);
-      } else {
-        joined.layers.insert(joined.layers.end(), found->layers.begin(), found->layers.end());
-        if (!std::ranges::equal(joined.options, found->options, {}, &width_option::widths,
-                                &width_option::widths))
-          throw_invalid_argument("tied", "layers ", joined.layers.front(), " and ", layer,
-                                 " have different widths to choose from");
-        for (std::size_t i = 0; i < joined.options.size(); ++i) {
-          joined.options[i].cost += found->options[i].cost;
-          joined.options[i].harm += found->options[i].harm;
-        }
-      }
-      *found = bit_question{};
-    }
-    if (!joined.layers.empty()) questions[first] = std::move(joined);
-  }
-  std::erase_if(questions, [](const bit_question& each) { return each.layers.empty(); });
-  return questions;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<bit_question> tied(
+    std::vector<bit_question> questions, const std::vector<std::vector<std::string>>& groups);
 
 /// Groups of layers in a residual network that share an input: the first convolution of a block
 /// and its shortcut.
-[[nodiscard]] inline std::vector<std::vector<std::string>> shortcut_ties(
-    const std::vector<layer_report>& layers)
-{
-  std::vector<std::vector<std::string>> groups;
-  for (const auto& layer : layers) {
-    if (layer.place.kind != layer_kind::shortcut) continue;
-    const auto block = layer.place.name.substr(0, layer.place.name.rfind('.') + 1);
-    if (std::ranges::any_of(layers, [&](const layer_report& other) {
-          return other.place.name == block + "convolution1";
-        }))
-      groups.push_back({block + "convolution1", layer.place.name});
-  }
-  return groups;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<std::vector<std::string>> shortcut_ties(
+    const std::vector<layer_report>& layers);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/implementation/tied_layers.hpp>
+#endif

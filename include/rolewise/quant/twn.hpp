@@ -6,6 +6,7 @@
 
 #include <rolewise/quant/detail/gradient_proxies.hpp>
 #include <rolewise/quant/quantizer.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <string>
 #include <string_view>
@@ -54,11 +55,7 @@ struct twn {
   twn_threshold threshold = twn_threshold::rule_of_thumb;
   double factor = 0.7;  ///< of the mean |w|, for the rule of thumb
 
-  [[nodiscard]] weights start_weights(const layer_id& place) const
-  {
-    if (!(factor >= 0)) throw_invalid_argument(name, "factor is ", factor, ", want 0 or more");
-    return {threshold, factor, place.name};
-  }
+  [[nodiscard]] weights start_weights(const layer_id& place) const;
 };
 
 static_assert(WeightQuantizer<twn>);
@@ -68,36 +65,12 @@ namespace detail {
 /// The mask of the k largest |w|, with the k that maximizes (sum of the k largest)^2 / k, by
 /// which the squared error falls. Equal weights are never separated: between them the term is
 /// convex in k.
-[[nodiscard]] inline torch::Tensor optimal_ternary_mask(const torch::Tensor& size)
-{
-  const auto sorted = std::get<0>(size.flatten().sort(0, true)).to(torch::kDouble);
-  const auto k = at::arange(1, sorted.numel() + 1, sorted.options());
-  const auto best = (sorted.cumsum(0).square() / k).argmax();
-  return size.ge(sorted[best.item<std::int64_t>()].to(size.scalar_type()));
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor optimal_ternary_mask(const torch::Tensor& size);
 
 }  // namespace detail
 
-inline quantized twn::weights::operator()(const torch::Tensor& w, bit_width bits) const
-{
-  if (bits.is_full()) return {.levels = w, .scale = {}};
-  detail::require_bits(name, layer, bits, bit_width{2}, "its weights have three values");
-  constexpr level_range range{-1, 1};
-  if (w.numel() == 0) return detail::empty_levels(w, range);
-  const auto x = detail::in_at_least_single(w);
-  const auto size = x.abs();
-  const auto mean = size.mean();
-  detail::require_finite(name, "weights", layer, mean);
-  const auto large = threshold == twn_threshold::optimal ? detail::optimal_ternary_mask(size)
-                                                         : size.gt(mean * factor);
-  const auto codes = x.sign().mul_(large);
-  const auto count = codes.abs().sum();
-  const auto none = count.eq(0);
-  return {.levels = codes,
-          .scale = (x * codes).sum().div_(count.masked_fill(none, 1)).masked_fill_(none, 1),
-          .is_integer = true,
-          .range = range,
-          .gradient_proxy = detail::gradient_proxy_through(w)};
-}
-
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/implementation/twn.hpp>
+#endif

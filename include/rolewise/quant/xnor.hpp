@@ -5,6 +5,7 @@
 /// `xnor`: XNOR-Net, binary weights and binary activations.
 
 #include <rolewise/quant/bwn.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <string>
 #include <string_view>
@@ -44,17 +45,7 @@ struct xnor {
 
     std::string layer{};
 
-    [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const
-    {
-      if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
-      detail::require_bits(name, layer, bits, bit_width{1}, "its activations are signs");
-      return {.levels = detail::binary_signs(detail::in_at_least_single(x)),
-              .is_integer = true,
-              .range = level_range{-1, 1},
-              .gradient_proxy = detail::wants_gradient(x)
-                                    ? detail::gradient_proxy_through(x, x.detach().abs().lt(1))
-                                    : gradient_proxy_for(x)};
-    }
+    [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const;
   };
 
   bwn_gradient gradient = bwn_gradient::chain_rule;
@@ -71,3 +62,7 @@ struct xnor {
 static_assert(Quantizer<xnor>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/implementation/xnor.hpp>
+#endif

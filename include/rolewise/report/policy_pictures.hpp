@@ -8,6 +8,7 @@
 #include <rolewise/policy/operation.hpp>
 #include <rolewise/report/heat_map.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -24,15 +25,8 @@ namespace rolewise::report {
 ///
 /// The share of images that an operation changes is lower: an agent stops after two operations.
 /// @param what an operation of a policy, not `identity`
-[[nodiscard]] inline double probability_of(const augmentation_policy& policy, operation what)
-{
-  const auto first = static_cast<std::int64_t>(what), second = first + policy_operations;
-  if (first >= policy_operations)
-    throw_invalid_argument("probability_of", "'", name(what), "' is no operation of a policy");
-  const auto rest = (augmentation_policy::highest_probability - policy.probability(first)) *
-                    (augmentation_policy::highest_probability - policy.probability(second));
-  return static_cast<double>(100 - rest) / 100.0;
-}
+[[nodiscard]] ROLEWISE_INLINE double probability_of(const augmentation_policy& policy,
+                                                    operation what);
 
 /// The mean magnitude level, 0 .. 9, of the two pairs of an operation, weighted by probability:
 ///
@@ -41,19 +35,8 @@ namespace rolewise::report {
 /// Empty if both probabilities are 0, and for Invert, Equalize and AutoContrast, which have no
 /// magnitude.
 /// @param what an operation of a policy, not `identity`
-[[nodiscard]] inline std::optional<double> magnitude_of(const augmentation_policy& policy,
-                                                        operation what)
-{
-  const auto first = static_cast<std::int64_t>(what), second = first + policy_operations;
-  if (first >= policy_operations)
-    throw_invalid_argument("magnitude_of", "'", name(what), "' is no operation of a policy");
-  const bool has_strength =
-      policy_parameter(what, 0) != policy_parameter(what, augmentation_policy::highest_magnitude);
-  const auto p = policy.probability(first), q = policy.probability(second);
-  if (p + q == 0 || !has_strength) return std::nullopt;
-  return static_cast<double>(p * policy.magnitude(first) + q * policy.magnitude(second)) /
-         static_cast<double>(p + q);
-}
+[[nodiscard]] ROLEWISE_INLINE std::optional<double> magnitude_of(const augmentation_policy& policy,
+                                                                 operation what);
 
 namespace detail {
 
@@ -82,33 +65,18 @@ template<typename ValueOf>
 /// `epochs` - 1; cells are empty where it is 0.
 /// @param epochs 1 .. 10 000
 /// @throws std::invalid_argument for other numbers of epochs
-[[nodiscard]] inline heat_map probability_map(const policy_schedule& schedule, std::int64_t epochs)
-{
-  auto map = detail::over_epochs(
-      "probability_map", schedule, epochs,
-      [](const augmentation_policy& policy, operation what) -> std::optional<double> {
-        const auto probability = probability_of(policy, what);
-        if (probability == 0.0) return std::nullopt;
-        return probability;
-      });
-  map.title = "How likely an operation is";
-  map.value_label = "probability";
-  map.empty_label = "never";
-  return map;
-}
+[[nodiscard]] ROLEWISE_INLINE heat_map probability_map(const policy_schedule& schedule,
+                                                       std::int64_t epochs);
 
 /// Heat map of `magnitude_of` each operation, in the order of a policy vector, in epochs 0 ..
 /// `epochs` - 1.
 /// @param epochs 1 .. 10 000
 /// @throws std::invalid_argument for other numbers of epochs
-[[nodiscard]] inline heat_map magnitude_map(const policy_schedule& schedule, std::int64_t epochs)
-{
-  auto map = detail::over_epochs("magnitude_map", schedule, epochs, magnitude_of);
-  map.title = "How strong an operation is";
-  map.greatest = static_cast<double>(augmentation_policy::highest_magnitude);
-  map.value_label = "magnitude level";
-  map.empty_label = "none";
-  return map;
-}
+[[nodiscard]] ROLEWISE_INLINE heat_map magnitude_map(const policy_schedule& schedule,
+                                                     std::int64_t epochs);
 
 }  // namespace rolewise::report
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/report/implementation/policy_pictures.hpp>
+#endif

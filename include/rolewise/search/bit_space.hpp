@@ -8,6 +8,7 @@
 #include <rolewise/quant/per_layer.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -31,25 +32,10 @@ class bit_space {
   /// @param widths ascending
   /// @throws std::invalid_argument without a layer or a width, for widths outside 1 .. 32 or not
   ///         ascending
-  bit_space(std::vector<std::string> layers, std::vector<int> widths)
-      : layers_{std::move(layers)}, widths_{std::move(widths)}
-  {
-    if (layers_.empty() || widths_.empty())
-      throw_invalid_argument("bit_space", "want layers and widths, got ", layers_.size(), " and ",
-                             widths_.size());
-    for (std::size_t i = 0; i < widths_.size(); ++i)
-      if (widths_[i] < 1 || widths_[i] > 32 || (i > 0 && widths_[i] <= widths_[i - 1]))
-        throw_invalid_argument("bit_space", "want rising widths in 1 .. 32, got ",
-                               detail::classic_list(" ", widths_));
-  }
+  bit_space(std::vector<std::string> layers, std::vector<int> widths);
 
   /// The dimensions, to be searched alone or combined with others.
-  [[nodiscard]] std::vector<dimension> dimensions() const
-  {
-    std::vector<dimension> all;
-    for (const auto& layer : layers_) all.push_back({"bits." + layer, range()});
-    return all;
-  }
+  [[nodiscard]] std::vector<dimension> dimensions() const;
   /// @throws std::invalid_argument if two layers have one name
   [[nodiscard]] search_space space() const { return search_space{dimensions()}; }
 
@@ -94,48 +80,22 @@ class bit_space {
     return widths_.back() - widths_.front() + 1 == static_cast<int>(widths_.size());
   }
 
-  [[nodiscard]] decltype(dimension::range) range() const
-  {
-    if (is_interval()) return integer_interval{widths_.front(), widths_.back()};
-    choice_of names;
-    for (const int bits : widths_) names.names.push_back(std::to_string(bits));
-    return names;
-  }
+  [[nodiscard]] decltype(dimension::range) range() const;
 
-  [[nodiscard]] int width_at(const configuration& at, const std::string& name) const
-  {
-    if (is_interval()) {
-      const auto bits = at.integer(name);
-      if (bits < widths_.front() || bits > widths_.back())
-        throw_invalid_argument("bit_space", "'", name, "' is ", bits, ", want ", widths_.front(),
-                               " to ", widths_.back());
-      return static_cast<int>(bits);
-    }
-    const auto& chosen = at.choice(name);
-    for (const int bits : widths_)
-      if (std::to_string(bits) == chosen) return bits;
-    throw_invalid_argument("bit_space", "'", name, "' is '", chosen, "', want one of ",
-                           detail::classic_list(" ", widths_));
-  }
+  [[nodiscard]] int width_at(const configuration& at, const std::string& name) const;
 
-  void require_known(int bits, const std::string& layer) const
-  {
-    if (std::ranges::find(widths_, bits) == widths_.end())
-      throw_invalid_argument("bit_space", "layer ", layer, " has ", bits, " bits, the space has ",
-                             detail::classic_list(" ", widths_));
-  }
+  void require_known(int bits, const std::string& layer) const;
 
   std::vector<std::string> layers_;
   std::vector<int> widths_;
 };
 
 /// Names of all layers but the first and the last.
-[[nodiscard]] inline std::vector<std::string> layers_inside(const std::vector<layer_report>& layers)
-{
-  std::vector<std::string> names;
-  for (const auto& layer : layers)
-    if (!layer.place.is_first() && !layer.place.is_last()) names.push_back(layer.place.name);
-  return names;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<std::string> layers_inside(
+    const std::vector<layer_report>& layers);
 
 }  // namespace rolewise::search
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/implementation/bit_space.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/search/hyperband.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/search/tree_parzen.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -43,18 +44,13 @@ struct bohb {
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
                                                  const std::vector<trial_state>& trial_states,
-                                                 seed key) const
-  {
-    const auto dimensions = static_cast<std::int64_t>(space.dimensions().size());
-    auto model = proposals;
-    model.start_up = std::max(model.start_up, dimensions + 3);
-    model.least_good = std::max(model.least_good, dimensions + 1);
-    return budget.decide(trial_states, [&](std::int64_t trial) {
-      return model.propose(space, trial_states, key, trial);
-    });
-  }
+                                                 seed key) const;
 };
 
 static_assert(SearchStrategy<bohb>);
 
 }  // namespace rolewise::search
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/implementation/bohb.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// The `configuration` type: one configuration of a search space.
 
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -34,16 +35,7 @@ class configuration {
   }
 
   /// Sets the value of `name`, replacing an earlier one.
-  configuration& set(std::string_view name, value x)
-  {
-    const auto known = std::find_if(values_.begin(), values_.end(),
-                                    [&](const auto& named) { return named.first == name; });
-    if (known != values_.end())
-      known->second = std::move(x);
-    else
-      values_.emplace_back(name, std::move(x));
-    return *this;
-  }
+  configuration& set(std::string_view name, value x);
 
   /// The value of `name`, or null.
   [[nodiscard]] const value* find(std::string_view name) const
@@ -116,14 +108,13 @@ class configuration {
     return std::get<T>(*found);
   }
 
-  [[nodiscard]] std::string all_names() const
-  {
-    std::string names;
-    for (const auto& [name, x] : values_) names += (names.empty() ? "'" : ", '") + name + "'";
-    return names.empty() ? "none" : names;
-  }
+  [[nodiscard]] std::string all_names() const;
 
   std::vector<std::pair<std::string, value>> values_;
 };
 
 }  // namespace rolewise::search
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/implementation/configuration.hpp>
+#endif

@@ -11,6 +11,7 @@
 #include <rolewise/search/inside.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -34,42 +35,19 @@ struct exploration {
 
 namespace detail {
 
-inline void require_sound(const exploration& how)
-{
-  const auto is_factor = [](double x) { return std::isfinite(x) && x > 0.0; };
-  if (how.longest_step < 0 || how.longest_step >= std::numeric_limits<std::uint32_t>::max())
-    throw_invalid_argument("explore", "longest_step is ", how.longest_step, ", want 0 .. 2^32 - 2");
-  if (!is_factor(how.raised) || !is_factor(how.lowered))
-    throw_invalid_argument("explore", "want factors above 0, got raised ", how.raised,
-                           " and lowered ", how.lowered);
-}
+ROLEWISE_INLINE void require_sound(const exploration& how);
 
 // Draw 0 is the resampled value, 1 whether it is used, 2 how far to move otherwise, 3 in which
 // direction.
 
-[[nodiscard]] inline configuration::value moved(const integer_interval& r,
-                                                const configuration::value& from,
-                                                const draws& drawn, const exploration& how)
-{
-  const auto x = std::get<std::int64_t>(from);
-  const auto step = drawn.below(2, how.longest_step + 1);
-  return drawn.coin(3) ? x - std::min(step, x - r.low) : x + std::min(step, r.high - x);
-}
-[[nodiscard]] inline configuration::value moved(const real_interval& r,
-                                                const configuration::value& from,
-                                                const draws& drawn, const exploration& how)
-{
-  const double x = std::get<double>(from);
-  double to = x;
-  if (r.measure == spacing::logarithmic) {
-    to = x * (drawn.coin(3) ? how.lowered : how.raised);
-  } else {
-    const double share = drawn.uniform(2) * how.longest_share.value();
-    const double step = share * r.high - share * r.low;
-    to = drawn.coin(3) ? x - step : x + step;
-  }
-  return std::clamp(to, r.low, r.high);
-}
+[[nodiscard]] ROLEWISE_INLINE configuration::value moved(const integer_interval& r,
+                                                         const configuration::value& from,
+                                                         const draws& drawn,
+                                                         const exploration& how);
+[[nodiscard]] ROLEWISE_INLINE configuration::value moved(const real_interval& r,
+                                                         const configuration::value& from,
+                                                         const draws& drawn,
+                                                         const exploration& how);
 [[nodiscard]] inline configuration::value moved(const choice_of&, const configuration::value& from,
                                                 const draws&, const exploration&)
 {
@@ -104,24 +82,12 @@ inline void require_sound(const exploration& how)
 /// @par Departs
 /// Factors leave 0 unchanged and move numbers below 0 the wrong way, so reals of linear intervals
 /// move by shares of the interval's length, as far as the levels of a policy do.
-[[nodiscard]] inline configuration explore(const search_space& space, const configuration& at,
-                                           seed key, const exploration& how = {})
-{
-  detail::require_sound(how);
-  require_inside("explore", space, at);
-  const auto anew = space.sample(key);
-  configuration near;
-  for (std::size_t i = 0; i < space.dimensions().size(); ++i) {
-    const auto& d = space.dimensions()[i];
-    const draws drawn{key.split(purpose{d.name}), 0, 0};
-    const auto& from = *at.find(d.name);
-    near.set(d.name,
-             drawn.uniform(1) < how.resample.value()
-                 ? anew.values()[i].second
-                 : std::visit([&](const auto& r) { return detail::moved(r, from, drawn, how); },
-                              d.range));
-  }
-  return near;
-}
+[[nodiscard]] ROLEWISE_INLINE configuration explore(const search_space& space,
+                                                    const configuration& at, seed key,
+                                                    const exploration& how = {});
 
 }  // namespace rolewise::search
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/implementation/explore.hpp>
+#endif

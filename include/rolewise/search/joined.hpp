@@ -7,6 +7,7 @@
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <concepts>
 #include <string>
@@ -47,30 +48,20 @@ template<std::same_as<configuration>... More>
 
 /// The space with a prefix added to every name: `student.` makes `student.learning_rate` of
 /// `learning_rate`.
-[[nodiscard]] inline search_space prefixed(std::string_view prefix, const search_space& space)
-{
-  auto all = space.dimensions();
-  for (auto& d : all) d.name.insert(0, prefix);
-  return search_space{std::move(all)};
-}
+[[nodiscard]] ROLEWISE_INLINE search_space prefixed(std::string_view prefix,
+                                                    const search_space& space);
 
 /// The configuration with a prefix added to every name.
-[[nodiscard]] inline configuration prefixed(std::string_view prefix, const configuration& p)
-{
-  configuration longer;
-  for (const auto& [name, x] : p.values()) longer.set(std::string{prefix} + name, x);
-  return longer;
-}
+[[nodiscard]] ROLEWISE_INLINE configuration prefixed(std::string_view prefix,
+                                                     const configuration& p);
 
 /// The values whose names begin with a prefix, with the prefix removed: undoes `prefixed` and
 /// `joined`.
-[[nodiscard]] inline configuration part_of(const configuration& p, std::string_view prefix)
-{
-  configuration part;
-  for (const auto& [name, x] : p.values())
-    if (name.starts_with(prefix) && name.size() > prefix.size())
-      part.set(std::string_view{name}.substr(prefix.size()), x);
-  return part;
-}
+[[nodiscard]] ROLEWISE_INLINE configuration part_of(const configuration& p,
+                                                    std::string_view prefix);
 
 }  // namespace rolewise::search
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/implementation/joined.hpp>
+#endif

@@ -9,6 +9,7 @@
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/detail/configuration_values.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <array>
 #include <cstddef>
@@ -24,14 +25,8 @@ namespace detail {
 
 /// The dimension name of place 0 .. 59 of a policy vector: `Rotate.1.probability`,
 /// `Rotate.1.magnitude`, ..., `Contrast.2.magnitude`.
-[[nodiscard]] inline std::string policy_dimension(std::string_view prefix, std::size_t place)
-{
-  const auto pair = static_cast<std::int64_t>(place / 2);
-  std::string name{prefix};
-  name.append(rolewise::name(augmentation_policy::operation_of(pair)));
-  return name.append(pair < policy_operations ? ".1." : ".2.")
-      .append(place % 2 == 0 ? "probability" : "magnitude");
-}
+[[nodiscard]] ROLEWISE_INLINE std::string policy_dimension(std::string_view prefix,
+                                                           std::size_t place);
 
 [[nodiscard]] constexpr std::int64_t highest_level(std::size_t place) noexcept
 {
@@ -53,37 +48,20 @@ inline constexpr std::size_t policy_places = 2 * augmentation_policy::pairs;
 /// @par Source
 /// Ho, Liang, Stoica, Abbeel, Chen: Population Based Augmentation, 2019, arXiv 1905.05393,
 /// section 3.
-[[nodiscard]] inline search_space policy_space(std::string_view prefix = {})
-{
-  std::vector<dimension> dimensions;
-  dimensions.reserve(detail::policy_places);
-  for (std::size_t place = 0; place < detail::policy_places; ++place)
-    dimensions.push_back({detail::policy_dimension(prefix, place),
-                          integer_interval{0, detail::highest_level(place)}});
-  return search_space{std::move(dimensions)};
-}
+[[nodiscard]] ROLEWISE_INLINE search_space policy_space(std::string_view prefix = {});
 
 /// The policy at a configuration of `policy_space(prefix)`. Other names in the configuration are
 /// ignored.
 /// @throws std::invalid_argument for a value that is missing, no integer or out of range
-[[nodiscard]] inline augmentation_policy policy_at(const configuration& p,
-                                                   std::string_view prefix = {})
-{
-  std::array<std::int64_t, detail::policy_places> levels{};
-  for (std::size_t place = 0; place < detail::policy_places; ++place)
-    levels[place] = detail::level_at("policy_at", p, detail::policy_dimension(prefix, place),
-                                     detail::highest_level(place));
-  return augmentation_policy{levels};
-}
+[[nodiscard]] ROLEWISE_INLINE augmentation_policy policy_at(const configuration& p,
+                                                            std::string_view prefix = {});
 
 /// The configuration of `policy_space(prefix)` for a policy, the inverse of `policy_at`.
-[[nodiscard]] inline configuration configuration_of(const augmentation_policy& policy,
-                                                    std::string_view prefix = {})
-{
-  configuration p;
-  for (std::size_t place = 0; place < detail::policy_places; ++place)
-    p.set(detail::policy_dimension(prefix, place), policy.levels()[place]);
-  return p;
-}
+[[nodiscard]] ROLEWISE_INLINE configuration configuration_of(const augmentation_policy& policy,
+                                                             std::string_view prefix = {});
 
 }  // namespace rolewise::search
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/implementation/policy_space.hpp>
+#endif

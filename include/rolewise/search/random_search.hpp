@@ -6,6 +6,7 @@
 
 #include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/support/inline.hpp>
 
 namespace rolewise::search {
 
@@ -30,22 +31,13 @@ struct random_search {
 
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
                                                  const std::vector<trial_state>& trial_states,
-                                                 seed key) const
-  {
-    std::vector<decision> decisions;
-    for (const auto& s : trial_states) {
-      if (s.finished) continue;
-      if (detail::has_failed(s))
-        decisions.emplace_back(stop_trial{s.trial});
-      else if (s.at)
-        decisions.emplace_back(keep_trial{s.trial});
-      else
-        decisions.emplace_back(start_trial{s.trial, propose(space, key, s.trial)});
-    }
-    return decisions;
-  }
+                                                 seed key) const;
 };
 
 static_assert(SearchStrategy<random_search>);
 
 }  // namespace rolewise::search
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/implementation/random_search.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// Ready-made search spaces for the hyperparameters of distillation.
 
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <string>
 #include <utility>
@@ -31,13 +32,11 @@ namespace rolewise::search {
 }
 
 /// A logarithmic dimension for the weight of each term of a loss, `weight.<term>`.
-[[nodiscard]] inline search_space loss_weight_space(const std::vector<std::string>& terms,
-                                                    double low = 1e-2, double high = 1e2)
-{
-  std::vector<dimension> weights;
-  for (const auto& term : terms)
-    weights.push_back({"weight." + term, real_interval{low, high, spacing::logarithmic}});
-  return search_space{std::move(weights)};
-}
+[[nodiscard]] ROLEWISE_INLINE search_space loss_weight_space(const std::vector<std::string>& terms,
+                                                             double low = 1e-2, double high = 1e2);
 
 }  // namespace rolewise::search
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/implementation/ready_spaces.hpp>
+#endif

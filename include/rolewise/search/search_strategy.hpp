@@ -8,6 +8,7 @@
 
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/space.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -93,13 +94,7 @@ struct exploit_trial {
 using decision = std::variant<keep_trial, stop_trial, start_trial, exploit_trial>;
 
 /// The trial that a decision applies to.
-[[nodiscard]] inline std::int64_t trial_of(const decision& made)
-{
-  if (const auto* copied = std::get_if<exploit_trial>(&made)) return copied->to;
-  if (const auto* started = std::get_if<start_trial>(&made)) return started->trial;
-  if (const auto* stopped = std::get_if<stop_trial>(&made)) return stopped->trial;
-  return std::get<keep_trial>(made).trial;
-}
+[[nodiscard]] ROLEWISE_INLINE std::int64_t trial_of(const decision& made);
 
 namespace strategy_must {
 
@@ -139,3 +134,7 @@ concept SearchStrategy = std::copyable<S> && strategy_must::turn_trial_states_in
                          strategy_must::carry_a_name_for_the_report<S>;
 
 }  // namespace rolewise::search
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/implementation/search_strategy.hpp>
+#endif

@@ -8,6 +8,7 @@
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -33,15 +34,7 @@ struct real_interval {
 
   /// Maps a share in [0, 1] to the interval, from `low` (0) to `high` (1), linearly or
   /// logarithmically according to `measure`; the ends are exact.
-  [[nodiscard]] double at(double share) const
-  {
-    if (share <= 0.0) return low;
-    if (share >= 1.0) return high;
-    const double x = measure == spacing::linear
-                         ? low * (1.0 - share) + high * share
-                         : std::exp(std::log(low) * (1.0 - share) + std::log(high) * share);
-    return std::clamp(x, low, high);
-  }
+  [[nodiscard]] double at(double share) const;
 
   friend bool operator==(const real_interval&, const real_interval&) = default;
 };
@@ -83,15 +76,7 @@ class search_space {
   search_space(std::initializer_list<dimension> dimensions)
       : search_space{std::vector<dimension>(dimensions)}
   {}
-  explicit search_space(std::vector<dimension> dimensions) : dimensions_{std::move(dimensions)}
-  {
-    for (auto d = dimensions_.begin(); d != dimensions_.end(); ++d) {
-      if (d->name.empty()) throw_invalid_argument("search_space", "a dimension has no name");
-      if (std::any_of(dimensions_.begin(), d, [&](const auto& e) { return e.name == d->name; }))
-        throw_invalid_argument("search_space", "two dimensions are named '", d->name, "'");
-      std::visit([&](const auto& range) { require_sound(d->name, range); }, d->range);
-    }
-  }
+  explicit search_space(std::vector<dimension> dimensions);
 
   [[nodiscard]] const std::vector<dimension>& dimensions() const { return dimensions_; }
 
@@ -100,59 +85,17 @@ class search_space {
   /// @par Determinism
   /// The value of a dimension depends only on the seed and on the dimension's own name and range:
   /// adding, removing or reordering other dimensions does not change it.
-  [[nodiscard]] configuration sample(seed key) const
-  {
-    configuration drawn;
-    for (const auto& d : dimensions_) {
-      const draws of_dimension{key.split(purpose{d.name}), 0, 0};
-      drawn.set(d.name,
-                std::visit([&](const auto& r) { return value_in(r, of_dimension); }, d.range));
-    }
-    return drawn;
-  }
+  [[nodiscard]] configuration sample(seed key) const;
 
   /// Whether a configuration has exactly the names of this space, each with a value in its range.
-  [[nodiscard]] bool contains(const configuration& p) const
-  {
-    return p.values().size() == dimensions_.size() &&
-           std::all_of(dimensions_.begin(), dimensions_.end(), [&](const dimension& d) {
-             const auto* x = p.find(d.name);
-             return x != nullptr &&
-                    std::visit([&](const auto& range) { return is_in(range, *x); }, d.range);
-           });
-  }
+  [[nodiscard]] bool contains(const configuration& p) const;
 
   friend bool operator==(const search_space&, const search_space&) = default;
 
  private:
-  static void require_sound(const std::string& name, const real_interval& r)
-  {
-    if (!(std::isfinite(r.low) && std::isfinite(r.high) && r.low <= r.high))
-      throw_invalid_argument("search_space", "'", name, "' wants finite low <= high, got ", r.low,
-                             " and ", r.high);
-    if (r.measure == spacing::logarithmic && r.low <= 0.0)
-      throw_invalid_argument("search_space", "'", name, "' is logarithmic and wants low > 0, got ",
-                             r.low);
-  }
-  static void require_sound(const std::string& name, const integer_interval& r)
-  {
-    if (r.low > r.high)
-      throw_invalid_argument("search_space", "'", name, "' wants low <= high, got ", r.low, " and ",
-                             r.high);
-    const auto width = static_cast<std::uint64_t>(r.high) - static_cast<std::uint64_t>(r.low);
-    if (width >= std::numeric_limits<std::uint32_t>::max())
-      throw_invalid_argument("search_space", "'", name, "' wants fewer than 2^32 integers, got ",
-                             r.low, " to ", r.high);
-  }
-  static void require_sound(const std::string& name, const choice_of& r)
-  {
-    if (r.names.empty())
-      throw_invalid_argument("search_space", "'", name, "' has nothing to choose from");
-    auto sorted = r.names;
-    std::sort(sorted.begin(), sorted.end());
-    if (const auto twin = std::adjacent_find(sorted.begin(), sorted.end()); twin != sorted.end())
-      throw_invalid_argument("search_space", "'", name, "' names '", *twin, "' twice");
-  }
+  static void require_sound(const std::string& name, const real_interval& r);
+  static void require_sound(const std::string& name, const integer_interval& r);
+  static void require_sound(const std::string& name, const choice_of& r);
 
   [[nodiscard]] static configuration::value value_in(const real_interval& r, const draws& from)
   {
@@ -162,29 +105,17 @@ class search_space {
   {
     return r.low + from.below(0, r.high - r.low + 1);
   }
-  [[nodiscard]] static configuration::value value_in(const choice_of& r, const draws& from)
-  {
-    const auto place = from.below(0, static_cast<std::int64_t>(r.names.size()));
-    return r.names[static_cast<std::size_t>(place)];
-  }
+  [[nodiscard]] static configuration::value value_in(const choice_of& r, const draws& from);
 
-  [[nodiscard]] static bool is_in(const real_interval& r, const configuration::value& x)
-  {
-    const auto* real = std::get_if<double>(&x);
-    return real != nullptr && r.low <= *real && *real <= r.high;
-  }
-  [[nodiscard]] static bool is_in(const integer_interval& r, const configuration::value& x)
-  {
-    const auto* integer = std::get_if<std::int64_t>(&x);
-    return integer != nullptr && r.low <= *integer && *integer <= r.high;
-  }
-  [[nodiscard]] static bool is_in(const choice_of& r, const configuration::value& x)
-  {
-    const auto* name = std::get_if<std::string>(&x);
-    return name != nullptr && std::find(r.names.begin(), r.names.end(), *name) != r.names.end();
-  }
+  [[nodiscard]] static bool is_in(const real_interval& r, const configuration::value& x);
+  [[nodiscard]] static bool is_in(const integer_interval& r, const configuration::value& x);
+  [[nodiscard]] static bool is_in(const choice_of& r, const configuration::value& x);
 
   std::vector<dimension> dimensions_;
 };
 
 }  // namespace rolewise::search
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/implementation/space.hpp>
+#endif

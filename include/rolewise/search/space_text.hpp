@@ -8,6 +8,7 @@
 #include <rolewise/search/space.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/file.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/json.hpp>
 
 #include <algorithm>
@@ -31,25 +32,7 @@ inline constexpr std::int64_t space_version = 1;
 ///     {"name": "lr", "real": [0.1, 1.0], "spacing": "linear"}
 ///     {"name": "bits", "integer": [1, 8]}
 ///     {"name": "agent", "choice": ["none", "policy"]}
-[[nodiscard]] inline json json_of(const dimension& d)
-{
-  require_utf8("search_space", d.name);
-  json::object members{{"name", d.name}};
-  if (const auto* real = std::get_if<real_interval>(&d.range)) {
-    members.emplace_back("real", json::array{real->low, real->high});
-    members.emplace_back("spacing", real->measure == spacing::linear ? "linear" : "logarithmic");
-  } else if (const auto* whole = std::get_if<integer_interval>(&d.range)) {
-    members.emplace_back("integer", json::array{whole->low, whole->high});
-  } else {
-    json::array names;
-    for (const auto& name : std::get<choice_of>(d.range).names) {
-      require_utf8("search_space", name);
-      names.emplace_back(name);
-    }
-    members.emplace_back("choice", std::move(names));
-  }
-  return members;
-}
+[[nodiscard]] ROLEWISE_INLINE json json_of(const dimension& d);
 
 /// A JSON array with one object per dimension.
 [[nodiscard]] inline json json_of(const search_space& space)
@@ -60,17 +43,8 @@ inline constexpr std::int64_t space_version = 1;
 }
 
 /// @throws json_error for a member that is not among the names, or occurs twice
-inline void require_members(const json& object, std::initializer_list<std::string_view> names)
-{
-  const auto& members = object.members();
-  for (auto m = members.begin(); m != members.end(); ++m) {
-    if (std::find(names.begin(), names.end(), m->first) == names.end())
-      throw json_error{0, detail::classic_text("has '", m->first, "', want ",
-                                               detail::classic_list(", ", names))};
-    if (std::any_of(members.begin(), m, [&](const auto& e) { return e.first == m->first; }))
-      throw json_error{0, detail::classic_text("has '", m->first, "' twice")};
-  }
-}
+ROLEWISE_INLINE void require_members(const json& object,
+                                     std::initializer_list<std::string_view> names);
 
 template<typename Number>
 [[nodiscard]] std::pair<Number, Number> ends_from(const json& array)
@@ -79,29 +53,7 @@ template<typename Number>
   return {array.elements()[0].number<Number>(), array.elements()[1].number<Number>()};
 }
 
-[[nodiscard]] inline decltype(dimension::range) range_from(const json& object)
-{
-  if (const auto* ends = object.find("integer")) {
-    require_members(object, {"name", "integer"});
-    const auto [low, high] = ends_from<std::int64_t>(*ends);
-    return integer_interval{low, high};
-  }
-  if (const auto* names = object.find("choice")) {
-    require_members(object, {"name", "choice"});
-    choice_of range;
-    for (const auto& name : names->elements()) range.names.push_back(name.text());
-    return range;
-  }
-  const auto* ends = object.find("real");
-  if (ends == nullptr) throw json_error{0, "has no 'real', 'integer' or 'choice'"};
-  require_members(object, {"name", "real", "spacing"});
-  const auto& measure = object.at("spacing").text();
-  if (measure != "linear" && measure != "logarithmic")
-    throw json_error{
-        0, detail::classic_text("has the spacing '", measure, "', want linear or logarithmic")};
-  const auto [low, high] = ends_from<double>(*ends);
-  return real_interval{low, high, measure == "linear" ? spacing::linear : spacing::logarithmic};
-}
+[[nodiscard]] ROLEWISE_INLINE decltype(dimension::range) range_from(const json& object);
 
 /// @throws json_error
 [[nodiscard]] inline dimension dimension_from(const json& object)
@@ -110,57 +62,20 @@ template<typename Number>
 }
 
 /// @throws json_error that identifies the wrong dimension by number (0-based) and name
-[[nodiscard]] inline search_space space_from(const json& array)
-{
-  std::vector<dimension> all;
-  for (const auto& object : array.elements()) {
-    std::string who = "dimension " + std::to_string(all.size());
-    try {
-      who += " ('" + object.at("name").text() + "')";
-      all.push_back(dimension_from(object));
-    } catch (const json_error& error) {
-      throw json_error{0, who + ": " + error.what};
-    }
-  }
-  try {
-    return search_space{std::move(all)};
-  } catch (const std::invalid_argument& error) {
-    throw json_error{0, std::string{error.what()}.substr(sizeof("rolewise: ") - 1)};
-  }
-}
+[[nodiscard]] ROLEWISE_INLINE search_space space_from(const json& array);
 
 }  // namespace detail
 
 /// A space as the text of a JSON file, one dimension per line, from which `parse_space` restores
 /// the same bits.
-[[nodiscard]] inline std::string json_text(const search_space& space)
-{
-  const detail::json whole{detail::json::object{{"rolewise", "search-space"},
-                                                {"version", detail::space_version},
-                                                {"dimensions", detail::json_of(space)}}};
-  std::string text;
-  whole.write(text);
-  return text + "\n";
-}
+[[nodiscard]] ROLEWISE_INLINE std::string json_text(const search_space& space);
 
 /// Parses the output of `json_text`, strictly.
 /// @param source name of the text in error messages
 /// @throws std::runtime_error `rolewise: <source>: ...` that names the byte, or the dimension and
 ///         what is wrong with it
-[[nodiscard]] inline search_space parse_space(std::string_view text,
-                                              std::string_view source = "space")
-{
-  return detail::read_json_as("search space", text, source, [](const detail::json& whole) {
-    if (const auto& found = whole.at("rolewise").text(); found != "search-space")
-      throw detail::json_error{0, "is a '" + found + "', want a 'search-space'"};
-    if (const auto found = whole.at("version").number<std::int64_t>();
-        found != detail::space_version)
-      throw detail::json_error{
-          0, detail::classic_text("has version ", found, ", want ", detail::space_version)};
-    detail::require_members(whole, {"rolewise", "version", "dimensions"});
-    return detail::space_from(whole.at("dimensions"));
-  });
-}
+[[nodiscard]] ROLEWISE_INLINE search_space parse_space(std::string_view text,
+                                                       std::string_view source = "space");
 
 /// Reads a space from a file with `parse_space`.
 [[nodiscard]] inline search_space read_space(const std::string& path)
@@ -176,3 +91,7 @@ inline void write_space(const std::string& path, const search_space& space)
 }
 
 }  // namespace rolewise::search
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/implementation/space_text.hpp>
+#endif

@@ -12,6 +12,7 @@
 #include <rolewise/search/detail/configuration_values.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -31,13 +32,8 @@ namespace detail {
   return std::string{prefix} + std::to_string(place) + (is_first ? ".first." : ".second.");
 }
 
-[[nodiscard]] inline sub_policy::step step_at(const configuration& p, const std::string& prefix)
-{
-  constexpr std::string_view who = "sub_policies_at";
-  return {operation_at(who, p, prefix + "operation"),
-          level_at(who, p, prefix + "probability", augmentation_policy::highest_probability),
-          level_at(who, p, prefix + "magnitude", augmentation_policy::highest_magnitude)};
-}
+[[nodiscard]] ROLEWISE_INLINE sub_policy::step step_at(const configuration& p,
+                                                       const std::string& prefix);
 
 inline void require_sub_policies(std::string_view who, std::int64_t count)
 {
@@ -60,65 +56,26 @@ inline void require_sub_policies(std::string_view who, std::int64_t count)
 /// arXiv 1805.09501, section 3.
 /// @par Departs
 /// The paper has a 16th operation, which pairs samples; here agents that mix do that (`mixup`).
-[[nodiscard]] inline search_space sub_policy_space(std::int64_t count = 5,
-                                                   std::string_view prefix = {})
-{
-  detail::require_sub_policies("sub_policy_space", count);
-  std::vector<dimension> dimensions;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
-    for (const bool is_first : {true, false}) {
-      const auto begin = detail::step_prefix(prefix, i, is_first);
-      dimensions.push_back({begin + "operation", detail::any_operation()});
-      dimensions.push_back(
-          {begin + "probability", integer_interval{0, augmentation_policy::highest_probability}});
-      dimensions.push_back(
-          {begin + "magnitude", integer_interval{0, augmentation_policy::highest_magnitude}});
-    }
-  return search_space{std::move(dimensions)};
-}
+[[nodiscard]] ROLEWISE_INLINE search_space sub_policy_space(std::int64_t count = 5,
+                                                            std::string_view prefix = {});
 
 /// The sub-policies at a configuration of `sub_policy_space(count, prefix)`. Other names in the
 /// configuration are ignored.
 /// @throws std::invalid_argument for a value that is missing, of another type or out of range,
 ///         with a suggestion for an unknown operation; for a count below 1
-[[nodiscard]] inline std::vector<sub_policy> sub_policies_at(const configuration& p,
-                                                             std::int64_t count = 5,
-                                                             std::string_view prefix = {})
-{
-  detail::require_sub_policies("sub_policies_at", count);
-  std::vector<sub_policy> policy;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
-    policy.push_back({detail::step_at(p, detail::step_prefix(prefix, i, true)),
-                      detail::step_at(p, detail::step_prefix(prefix, i, false))});
-  return policy;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<sub_policy> sub_policies_at(const configuration& p,
+                                                                      std::int64_t count = 5,
+                                                                      std::string_view prefix = {});
 
 /// The configuration of `sub_policy_space(policy.size(), prefix)` for a policy, the inverse of
 /// `sub_policies_at`.
 /// @throws std::invalid_argument for no sub-policy, for an operation that the space lacks
 ///         (`identity`) and for levels out of range
-[[nodiscard]] inline configuration configuration_of(const std::vector<sub_policy>& policy,
-                                                    std::string_view prefix = {})
-{
-  if (policy.empty())
-    throw_invalid_argument("configuration_of", "got no sub-policy, want at least one");
-  configuration p;
-  for (std::size_t i = 0; i < policy.size(); ++i)
-    for (const bool is_first : {true, false}) {
-      const auto& step = is_first ? policy[i].first : policy[i].second;
-      if (const auto why = objection_to_levels(step, i); !why.empty())
-        throw_invalid_argument("configuration_of", why);
-      const auto spelled = name(step.what);
-      if (!find_operation(spelled))
-        throw_invalid_argument(
-            "configuration_of", "sub-policy ", i, " has the operation ", spelled,
-            ", which the space lacks; any other at probability 0 does nothing either");
-      const auto begin = detail::step_prefix(prefix, i, is_first);
-      p.set(begin + "operation", std::string{spelled});
-      p.set(begin + "probability", step.probability);
-      p.set(begin + "magnitude", step.magnitude);
-    }
-  return p;
-}
+[[nodiscard]] ROLEWISE_INLINE configuration configuration_of(const std::vector<sub_policy>& policy,
+                                                             std::string_view prefix = {});
 
 }  // namespace rolewise::search
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/implementation/sub_policy_space.hpp>
+#endif

@@ -10,6 +10,7 @@
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <vector>
@@ -47,35 +48,17 @@ struct successive_halving {
   /// The decisions, with new configurations from `propose`.
   /// @throws std::invalid_argument for members out of their range
   [[nodiscard]] std::vector<decision> decide(const std::vector<trial_state>& trial_states,
-                                             const configuration_proposer& propose) const
-  {
-    if (eta < 2 || first_rung < 1)
-      throw_invalid_argument(name, "want eta >= 2 and first_rung >= 1, got ", eta, " and ",
-                             first_rung);
-    const auto members = detail::by_number(trial_states);
-    std::vector<std::int64_t> rungs;
-    auto epochs = first_rung;
-    for (auto left = static_cast<std::int64_t>(members.size()); left > 1; left /= eta) {
-      rungs.push_back(epochs);
-      epochs = detail::times(epochs, eta);
-    }
-    std::vector<decision> made;
-    for (const auto trial : detail::fallen(members, eta, rungs))
-      made.emplace_back(stop_trial{trial});
-    for (const auto* s : members)
-      if (!s->at && !s->finished) made.emplace_back(start_trial{s->trial, propose(s->trial)});
-    return detail::with_others_kept(trial_states, made);
-  }
+                                             const configuration_proposer& propose) const;
 
   [[nodiscard]] std::vector<decision> operator()(const search_space& space,
                                                  const std::vector<trial_state>& trial_states,
-                                                 seed key) const
-  {
-    return decide(trial_states,
-                  [&](std::int64_t trial) { return random_search::propose(space, key, trial); });
-  }
+                                                 seed key) const;
 };
 
 static_assert(SearchStrategy<successive_halving>);
 
 }  // namespace rolewise::search
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/implementation/successive_halving.hpp>
+#endif

@@ -4,6 +4,8 @@
 /// @file
 /// RAII file descriptors: opening files and writing to them.
 
+#include <rolewise/support/inline.hpp>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -45,25 +47,15 @@ class descriptor {
 /// Opens a file, never as the descriptor of standard input, output or error: if those are closed,
 /// what a program prints would go into the file.
 /// @return the descriptor; one that is not open, with the reason in `errno`, if opening fails
-[[nodiscard]] inline descriptor open_file(const std::string& path, int flags, unsigned mode = 0644)
-{
-  descriptor file{::open(path.c_str(), flags | O_CLOEXEC, mode)};
-  if (file.is_open() && file.number() <= STDERR_FILENO)
-    return descriptor{::fcntl(file.number(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
-  return file;
-}
+[[nodiscard]] ROLEWISE_INLINE descriptor open_file(const std::string& path, int flags,
+                                                   unsigned mode = 0644);
 
 /// Writes all bytes at the current file offset.
 /// @return 0, or the `errno` of the failure; part of the bytes may have been written then
-[[nodiscard]] inline int write_all(const descriptor& file, std::string_view bytes)
-{
-  while (!bytes.empty()) {
-    const auto count = ::write(file.number(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return count == 0 ? ENOSPC : errno;
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return 0;
-}
+[[nodiscard]] ROLEWISE_INLINE int write_all(const descriptor& file, std::string_view bytes);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/support/implementation/descriptor.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// Display width of UTF-8 text in terminal columns, and truncation to a width.
 
 #include <rolewise/support/detail/display_width_ranges.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -101,29 +102,11 @@ namespace rolewise::support {
 /// Characters that would move the cursor (line breaks, escape sequences) are shown as `?`, bytes
 /// that are not UTF-8 as U+FFFD. Without a width the whole text becomes one line in this way.
 /// @param text in UTF-8
-[[nodiscard]] inline std::string cut_to_width(
-    std::string_view text, std::size_t columns = std::numeric_limits<std::size_t>::max())
-{
-  std::string line;
-  std::size_t used = 0, end_with_mark = 0;  // `end_with_mark`: where to cut if it is too long
-  while (!text.empty()) {
-    const auto c = detail::first_character(text);
-    const auto width = detail::width_of(c.code);
-    if (used + width > columns) {
-      line.resize(end_with_mark);
-      return columns == 0 ? line : line += "\u2026";
-    }
-    if (detail::is_control(c.code))
-      line += '?';
-    else if (c.is_valid)
-      line += text.substr(0, c.bytes);
-    else
-      line += "\uFFFD";
-    used += width;
-    if (used < columns) end_with_mark = line.size();
-    text.remove_prefix(c.bytes);
-  }
-  return line;
-}
+[[nodiscard]] ROLEWISE_INLINE std::string cut_to_width(
+    std::string_view text, std::size_t columns = std::numeric_limits<std::size_t>::max());
 
 }  // namespace rolewise::support
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/support/implementation/display_width.hpp>
+#endif

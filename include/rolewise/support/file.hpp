@@ -8,6 +8,7 @@
 #include <rolewise/support/descriptor.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/file_aside.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/output_target.hpp>
 
 #include <cerrno>
@@ -54,32 +55,17 @@ void replace_file(const std::string& path, Write&& write)
 /// device, a pipe, `/dev/stdout`) is written through.
 /// @throws std::runtime_error that names the file and the system's reason; `path` is untouched
 ///         then, unless it is written through
-inline void write_file_atomically(const std::string& path, std::string_view bytes)
-{
-  detail::replace_file(
-      path, [&](const detail::descriptor& file) { return detail::write_all(file, bytes); });
-}
+ROLEWISE_INLINE void write_file_atomically(const std::string& path, std::string_view bytes);
 
 /// Returns the content of a file. Reading an endless one, such as a device, stops with an error
 /// at the limit.
 /// @param limit in bytes
 /// @throws std::runtime_error that names the file and the system's reason, or the limit
-[[nodiscard]] inline std::string text_of_file(const std::string& path,
-                                              std::size_t limit = std::size_t{1} << 26)
-{
-  const auto in = detail::open_file(path, O_RDONLY);
-  if (!in.is_open()) throw_runtime_error(path, "cannot be read: ", detail::reason_of(errno));
-  std::string text;
-  std::vector<char> block(std::size_t{1} << 16);
-  while (true) {
-    const auto count = ::read(in.number(), block.data(), block.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw_runtime_error(path, "cannot be read: ", detail::reason_of(errno));
-    if (count == 0) return text;
-    text.append(block.data(), static_cast<std::size_t>(count));
-    if (text.size() > limit)
-      throw_runtime_error(path, "has more than ", limit, " bytes, want at most those");
-  }
-}
+[[nodiscard]] ROLEWISE_INLINE std::string text_of_file(const std::string& path,
+                                                       std::size_t limit = std::size_t{1} << 26);
 
 }  // namespace rolewise::support
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/support/implementation/file.hpp>
+#endif

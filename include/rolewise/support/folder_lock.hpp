@@ -7,6 +7,7 @@
 #include <rolewise/support/descriptor.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/file_lock.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cerrno>
 #include <string>
@@ -47,23 +48,7 @@ class folder_lock {
   /// @param called name of the locked resource in messages
   /// @throws std::runtime_error that names the holder, if it is locked; or if the lock file
   ///         exists and cannot be opened for writing
-  folder_lock(std::string path, const std::string& called, std::string_view advice)
-      : path_{std::move(path)}
-  {
-    while (true) {
-      auto file = open_file(path_, O_RDWR | O_CREAT);
-      if (!file.is_open()) {
-        const int error = errno;
-        if (::access(path_.c_str(), F_OK) != 0) return;
-        throw_runtime_error(path_, "cannot be written: ", reason_of(error));
-      }
-      file_lock lock{std::move(file), called, advice};
-      struct ::stat about{};
-      if (::fstat(lock.file().number(), &about) == 0 && about.st_nlink == 0) continue;  // removed
-      lock_ = std::move(lock);
-      return;
-    }
-  }
+  folder_lock(std::string path, const std::string& called, std::string_view advice);
 
   [[nodiscard]] bool is_held() const noexcept { return lock_.is_held(); }
 
@@ -79,3 +64,7 @@ class folder_lock {
 };
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/support/implementation/folder_lock.hpp>
+#endif

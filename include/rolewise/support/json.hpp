@@ -6,6 +6,7 @@
 /// add a sixth to the compile time of a translation unit that includes everything.
 
 #include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/literal_reader.hpp>
 #include <rolewise/support/utf8.hpp>
 
@@ -29,21 +30,7 @@ struct json_number {
 };
 
 /// Returns a text as a JSON string literal, with U+FFFD for bytes that are not UTF-8.
-[[nodiscard]] inline std::string json_text(std::string_view words)
-{
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text = "\"";
-  for (const char c : valid_utf8(words)) {
-    const auto code = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\')
-      (text += '\\') += c;
-    else if (code < 0x20)
-      ((text += "\\u00") += digits[code >> 4U]) += digits[code & 15U];
-    else
-      text += c;
-  }
-  return text + '"';
-}
+[[nodiscard]] ROLEWISE_INLINE std::string json_text(std::string_view words);
 
 class json {
  public:
@@ -61,25 +48,13 @@ class json {
   json(json_number x) : value_{std::move(x)} {}
   /// Stores the shortest text that reads back as the same bits and is not that of an integer;
   /// `null` for a non-finite value.
-  json(double x)
-  {
-    if (!std::isfinite(x)) return;
-    std::array<char, 32> text{};
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), x);
-    json_number number{{text.data(), end.ptr}};
-    if (number.text.find_first_not_of("-0123456789") == std::string::npos) number.text += ".0";
-    value_ = std::move(number);
-  }
+  json(double x);
 
   [[nodiscard]] bool is_null() const { return value_.index() == 0; }
   [[nodiscard]] bool is_bool() const { return std::holds_alternative<bool>(value_); }
   [[nodiscard]] bool is_text() const { return std::holds_alternative<std::string>(value_); }
   [[nodiscard]] bool is_object() const { return std::holds_alternative<object>(value_); }
-  [[nodiscard]] bool is_integer() const
-  {
-    const auto* number = std::get_if<json_number>(&value_);
-    return number != nullptr && number->text.find_first_not_of("-0123456789") == std::string::npos;
-  }
+  [[nodiscard]] bool is_integer() const;
 
   // Each throws a json_error if the value has another type.
   [[nodiscard]] bool boolean() const { return as<bool>("true or false"); }
@@ -110,12 +85,7 @@ class json {
       if (known == name) return &x;
     return nullptr;
   }
-  [[nodiscard]] const json& at(std::string_view name) const
-  {
-    const auto* found = find(name);
-    if (found == nullptr) throw json_error{0, classic_text("has no '", name, "'")};
-    return *found;
-  }
+  [[nodiscard]] const json& at(std::string_view name) const;
 
   /// Offset of the value in the text that `json_reader` has read it from.
   [[nodiscard]] std::size_t byte() const { return byte_; }
@@ -123,25 +93,7 @@ class json {
 
   /// Appends the text: each member and element on its own line, each element of an array without
   /// line breaks inside.
-  void write(std::string& out, int depth = 0, bool on_one_line = false) const
-  {
-    if (const auto* b = std::get_if<bool>(&value_))
-      out += *b ? "true" : "false";
-    else if (const auto* number = std::get_if<json_number>(&value_))
-      out += number->text;
-    else if (const auto* words = std::get_if<std::string>(&value_))
-      out += json_text(*words);
-    else if (const auto* all = std::get_if<array>(&value_))
-      write_list(out, *all, "[]", depth, on_one_line,
-                 [&](const json& x) { x.write(out, depth + 1, true); });
-    else if (const auto* named = std::get_if<object>(&value_))
-      write_list(out, *named, "{}", depth, on_one_line, [&](const auto& member) {
-        out += json_text(member.first) + ": ";
-        member.second.write(out, depth + 1, on_one_line);
-      });
-    else
-      out += "null";
-  }
+  void write(std::string& out, int depth = 0, bool on_one_line = false) const;
 
  private:
   template<typename T>
@@ -174,3 +126,7 @@ class json {
 };
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/support/implementation/json.hpp>
+#endif

@@ -4,6 +4,7 @@
 /// @file
 /// JSON parser for UTF-8 text, with or without a byte order mark.
 
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/json.hpp>
 #include <rolewise/support/literal_reader.hpp>
 
@@ -18,17 +19,7 @@
 namespace rolewise::detail {
 
 /// Whether a word is a number of JSON: Python also has `Infinity`, `.5`, `5.` and `007`.
-[[nodiscard]] inline bool is_json_number(std::string_view word)
-{
-  const auto has_digit = [&](std::size_t i) {
-    return i < word.size() && word[i] >= '0' && word[i] <= '9';
-  };
-  const auto point = word.find('.');
-  if (!is_number(word)) return false;
-  const std::size_t first = word[0] == '-' ? 1 : 0;
-  const bool leads_with_zero = word[first] == '0' && has_digit(first + 1);
-  return has_digit(first) && !leads_with_zero && (point == word.npos || has_digit(point + 1));
-}
+[[nodiscard]] ROLEWISE_INLINE bool is_json_number(std::string_view word);
 
 /// Parser of a text that is exactly one JSON value.
 class json_reader {
@@ -52,105 +43,18 @@ class json_reader {
 
   [[nodiscard]] char next() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
-  [[nodiscard]] json value(int depth)
-  {
-    const auto begin = in_.next();
-    if (depth > deepest) in_.complain_at(begin, "is nested too deeply");
-    auto x = value_of_kind(depth);
-    x.set_byte(begin);
-    return x;
-  }
+  [[nodiscard]] json value(int depth);
 
-  [[nodiscard]] json value_of_kind(int depth)
-  {
-    if (in_.sees('{')) {
-      json::object members;
-      in_.members([&](std::string_view name, std::size_t) {
-        auto decoded_name = decoded(name);
-        members.emplace_back(std::move(decoded_name), value(depth + 1));
-      });
-      return members;
-    }
-    if (in_.sees('[')) {
-      json::array elements;
-      in_.elements('[', ']', [&] { elements.push_back(value(depth + 1)); });
-      return elements;
-    }
-    if (in_.sees('"')) return decoded(in_.string("a string"));
-    const auto word = in_.word("a value", [](std::string_view found) {
-      return found == "true" || found == "false" || found == "null" || is_json_number(found);
-    });
-    if (word == "null") return {};
-    if (word == "true" || word == "false") return word == "true";
-    return json_number{std::string{word}};
-  }
+  [[nodiscard]] json value_of_kind(int depth);
 
   /// @param raw a part of the text
-  [[nodiscard]] std::string decoded(std::string_view raw)
-  {
-    if (raw.find('\\') == raw.npos) return std::string{raw};
-    std::string words;
-    at_ = static_cast<std::size_t>(raw.data() - text_.data());
-    for (const auto end = at_ + raw.size(); at_ < end; ++at_)
-      if (text_[at_] == '\\')
-        escape(words);
-      else
-        words += text_[at_];
-    return words;
-  }
+  [[nodiscard]] std::string decoded(std::string_view raw);
 
-  void escape(std::string& words)
-  {
-    constexpr std::string_view short_ones = "\"\\/bfnrt", meant = "\"\\/\b\f\n\r\t";
-    ++at_;
-    if (const auto which = short_ones.find(next()); next() != '\0' && which != short_ones.npos)
-      words += meant[which];
-    else if (next() == 'u')
-      append_code(words);
-    else
-      complain("has an unknown escape");
-  }
+  void escape(std::string& words);
 
-  [[nodiscard]] std::uint32_t four_digits()
-  {
-    std::uint32_t code = 0;
-    const auto digits = text_.substr(std::min(at_ + 1, text_.size()), 4);
-    const auto [stop, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
-    if (error != std::errc{} || stop != digits.data() + 4) complain("want four hexadecimal digits");
-    at_ += 4;
-    return code;
-  }
+  [[nodiscard]] std::uint32_t four_digits();
 
-  void append_code(std::string& words)
-  {
-    auto code = four_digits();
-    if (code >= 0xD800 && code < 0xDC00 &&
-        text_.substr(std::min(at_ + 1, text_.size()), 2) == "\\u") {
-      at_ += 2;
-      const auto low = four_digits();
-      if (low < 0xDC00 || low > 0xDFFF) complain("has half a surrogate pair");
-      code = 0x10000 + ((code - 0xD800) << 10U) + (low - 0xDC00);
-    } else if (code >= 0xD800 && code <= 0xDFFF) {
-      complain("has half a surrogate pair");
-    }
-    const auto add = [&](std::uint32_t byte) { words += static_cast<char>(byte); };
-    if (code < 0x80) {
-      add(code);
-    } else if (code < 0x800) {
-      add(0xC0 | (code >> 6U));
-      add(0x80 | (code & 0x3FU));
-    } else if (code < 0x10000) {
-      add(0xE0 | (code >> 12U));
-      add(0x80 | ((code >> 6U) & 0x3FU));
-      add(0x80 | (code & 0x3FU));
-    } else {
-      add(0xF0 | (code >> 18U));
-      add(0x80 | ((code >> 12U) & 0x3FU));
-      add(0x80 | ((code >> 6U) & 0x3FU));
-      add(0x80 | (code & 0x3FU));
-    }
-  }
+  void append_code(std::string& words);
 
   std::string_view text_;
   literal_reader in_;
@@ -158,3 +62,7 @@ class json_reader {
 };
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/support/implementation/json_reader.hpp>
+#endif

@@ -4,6 +4,8 @@
 /// @file
 /// Suggestions for a misspelled name, by edit distance.
 
+#include <rolewise/support/inline.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
@@ -16,41 +18,16 @@ namespace rolewise::support {
 
 /// Levenshtein distance: the insertions, deletions and replacements that turn one word into the
 /// other; ignores case.
-[[nodiscard]] inline std::size_t edit_distance(std::string_view a, std::string_view b)
-{
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    auto diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const auto replaced = diagonal + (lower(a[i]) == lower(b[j]) ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, replaced});
-    }
-  }
-  return row.back();
-}
+[[nodiscard]] ROLEWISE_INLINE std::size_t edit_distance(std::string_view a, std::string_view b);
 
 /// Returns the names with the smallest edit distance, as `a, b or c`: at most `count` of them,
 /// the nearest first, ties in their order in `known`.
-[[nodiscard]] inline std::string nearest_names(std::string_view wanted,
-                                               const std::vector<std::string>& known,
-                                               std::size_t count = 3)
-{
-  std::vector<std::pair<std::size_t, std::size_t>> order;  // distance, place
-  for (const auto& each : known) order.emplace_back(edit_distance(wanted, each), order.size());
-  std::sort(order.begin(), order.end());
-  order.resize(std::min(count, order.size()));
-  std::string words;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    if (i > 0) words += i + 1 == order.size() ? " or " : ", ";
-    words += known[order[i].second];
-  }
-  return words;
-}
+[[nodiscard]] ROLEWISE_INLINE std::string nearest_names(std::string_view wanted,
+                                                        const std::vector<std::string>& known,
+                                                        std::size_t count = 3);
 
 }  // namespace rolewise::support
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/support/implementation/nearest_names.hpp>
+#endif

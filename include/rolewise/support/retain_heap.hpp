@@ -4,6 +4,8 @@
 /// @file
 /// An allocator setting: freed memory stays in the process for the next training step.
 
+#include <rolewise/support/inline.hpp>
+
 #include <cstdlib>
 
 #if defined(__GLIBC__)
@@ -28,24 +30,15 @@ namespace rolewise::support {
 ///
 /// @return whether the C library accepted the settings: true with glibc, whose own allocator
 ///         follows them; a preloaded allocator may ignore them
-inline bool retain_heap()
-{
-#if defined(__GLIBC__)
-  constexpr int never = -1;         // unsigned: a threshold that is never reached
-  constexpr int large = 1 << 30;    // bytes; smaller blocks come from the heap, not from a mapping
-  constexpr int segment = 1 << 26;  // bytes, HEAP_MAX_SIZE of glibc
-  const bool trims = mallopt(M_TRIM_THRESHOLD, never) == 1;
-  const bool maps = mallopt(M_MMAP_THRESHOLD, large) == 1 ||
-                    mallopt(M_MMAP_THRESHOLD, segment / 2) == 1;  // the most of an older glibc
-  const bool pads = mallopt(M_TOP_PAD, segment) == 1;
-  return trims && maps && pads;
-#else
-  return false;
-#endif
-}
+ROLEWISE_INLINE bool retain_heap();
 
 }  // namespace rolewise::support
 
 namespace rolewise {
 using support::retain_heap;  // a program calls it once, at its start
+
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/support/implementation/retain_heap.hpp>
+#endif

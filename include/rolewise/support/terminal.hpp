@@ -4,6 +4,8 @@
 /// @file
 /// Whether a stream is a terminal, and how large its window is.
 
+#include <rolewise/support/inline.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdio>
@@ -29,34 +31,18 @@ struct terminal_size {
 /// resize. A terminal that does not report it, such as a serial line, counts as 80 columns by 24
 /// rows.
 /// @return nothing for a stream that is not a terminal
-[[nodiscard]] inline std::optional<terminal_size> size_of_terminal(std::FILE* stream)
-{
-  const int number = stream == nullptr ? -1 : ::fileno(stream);
-  if (number < 0 || ::isatty(number) != 1) return {};
-  terminal_size found;
-  winsize window{};
-  if (::ioctl(number, TIOCGWINSZ, &window) == 0) {
-    if (window.ws_col > 0) found.columns = window.ws_col;
-    if (window.ws_row > 0) found.rows = window.ws_row;
-  }
-  return found;
-}
+[[nodiscard]] ROLEWISE_INLINE std::optional<terminal_size> size_of_terminal(std::FILE* stream);
 
 /// Columns that a line may take on a stream without wrapping: one less than a terminal has, since
 /// some wrap once the last column is written; unlimited on other streams.
-[[nodiscard]] inline std::size_t columns_for_lines(std::FILE* stream)
-{
-  const auto size = size_of_terminal(stream);
-  if (!size) return std::numeric_limits<std::size_t>::max();
-  return std::max<std::size_t>(size->columns - 1, 1);
-}
+[[nodiscard]] ROLEWISE_INLINE std::size_t columns_for_lines(std::FILE* stream);
 
 /// Whether lines on a stream can be overwritten: it is a terminal, and not one that only prints
 /// (`TERM=dumb`).
-[[nodiscard]] inline bool can_redraw(std::FILE* stream)
-{
-  const char* kind = std::getenv("TERM");
-  return size_of_terminal(stream) && (kind == nullptr || std::string_view{kind} != "dumb");
-}
+[[nodiscard]] ROLEWISE_INLINE bool can_redraw(std::FILE* stream);
 
 }  // namespace rolewise::support
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/support/implementation/terminal.hpp>
+#endif

@@ -4,6 +4,8 @@
 /// @file
 /// UTF-8 validation: all output is valid UTF-8; input may begin with a byte order mark.
 
+#include <rolewise/support/inline.hpp>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -50,17 +52,7 @@ struct utf8_piece {
 /// Returns the text with U+FFFD for bytes that are not UTF-8, one for each longest run that could
 /// have begun a character, as in browsers and Python. All writers of JSON, CSV, SVG, HTML and
 /// Markdown apply it to names.
-[[nodiscard]] inline std::string valid_utf8(std::string_view text)
-{
-  std::string valid;
-  valid.reserve(text.size());
-  while (!text.empty()) {
-    const auto [length, is_character] = first_piece(text);
-    valid += is_character ? text.substr(0, length) : replacement_character;
-    text.remove_prefix(length);
-  }
-  return valid;
-}
+[[nodiscard]] ROLEWISE_INLINE std::string valid_utf8(std::string_view text);
 
 /// Length in bytes of the UTF-8 byte order mark that a text begins with: 3 or 0.
 [[nodiscard]] constexpr std::size_t byte_order_mark_of(std::string_view text)
@@ -97,3 +89,7 @@ namespace rolewise::support {
 }
 
 }  // namespace rolewise::support
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/support/implementation/utf8.hpp>
+#endif

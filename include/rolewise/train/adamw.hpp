@@ -4,6 +4,7 @@
 /// @file
 /// The AdamW optimizer: Adam with decoupled weight decay.
 
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/detail/gradient_averages.hpp>
 #include <rolewise/train/optimizer.hpp>
 
@@ -15,17 +16,12 @@ namespace rolewise {
 
 namespace detail {
 
-inline void fused_adamw(const std::vector<torch::Tensor>& values,
-                        const std::vector<torch::Tensor>& gradients,
-                        const std::vector<torch::Tensor>& first,
-                        const std::vector<torch::Tensor>& second,
-                        const std::vector<torch::Tensor>& steps, double learning_rate, double beta1,
-                        double beta2, double weight_decay, double epsilon)
-{
-  at::_fused_adamw_(values, gradients, first, second, {}, steps, learning_rate, beta1, beta2,
-                    weight_decay, epsilon, false, false);
-  count_change(values);
-}
+ROLEWISE_INLINE void fused_adamw(const std::vector<torch::Tensor>& values,
+                                 const std::vector<torch::Tensor>& gradients,
+                                 const std::vector<torch::Tensor>& first,
+                                 const std::vector<torch::Tensor>& second,
+                                 const std::vector<torch::Tensor>& steps, double learning_rate,
+                                 double beta1, double beta2, double weight_decay, double epsilon);
 
 }  // namespace detail
 
@@ -61,3 +57,7 @@ struct adamw {
 static_assert(Optimizer<adamw>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/adamw.hpp>
+#endif

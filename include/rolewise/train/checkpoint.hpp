@@ -6,6 +6,7 @@
 /// tools read too.
 
 #include <rolewise/core/state.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/mapped_file.hpp>
 #include <rolewise/support/safetensors_writer.hpp>
 #include <rolewise/train/detail/state_reader.hpp>
@@ -22,11 +23,7 @@ namespace rolewise {
 /// @throws std::invalid_argument for a tensor whose dtype or layout the format does not have
 /// @throws std::runtime_error that names the file if it cannot be written (missing folder, full
 ///         disk); an existing file is then unchanged
-inline void write_snapshot(const std::string& path, const snapshot& entries)
-{
-  const auto [header, content] = detail::encoded_state(entries);
-  detail::write_safetensors_file(path, header, content);
-}
+ROLEWISE_INLINE void write_snapshot(const std::string& path, const snapshot& entries);
 
 /// Reads a snapshot from a file and verifies every byte of it. The tensors share the mapped file:
 /// see `support::read_safetensors`.
@@ -61,3 +58,7 @@ void load_checkpoint(const std::string& path, P& part, std::string_view within =
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/checkpoint.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/folder_lock.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/detail/file_identity.hpp>
@@ -45,49 +46,23 @@ struct checkpoints {
   [[nodiscard]] std::string last() const { return folder + "/last.checkpoint"; }
   [[nodiscard]] std::string best() const { return folder + "/best.checkpoint"; }
 
-  void on(const fit_begin& event)
-  {
-    if (folder.empty() || every < 1)
-      throw_invalid_argument("checkpoints", "want a folder and every >= 1, got '", folder, "' and ",
-                             every);
-    lock = {};  // releases the lock of a run that did not end
-    detail::folder_lock held{folder + "/run.lock", last(),
-                             "wait until that run is over or choose another folder"};
-    const auto there = detail::identity_of(last());
-    const auto read = std::exchange(taken_up, std::nullopt);
-    if (!event.is_resumed && there)
-      throw_invalid_argument(
-          "checkpoints", last(),
-          " is there already: resume that run (.resume = true) or choose another folder");
-    if (event.is_resumed && read && there != read)
-      throw_runtime_error(last(),
-                          "was written by another process while it was read: resume once more");
-    last_epoch = event.last_epoch;
-    lock = std::move(held);
-  }
+  void on(const fit_begin& event);
   void on(const step_end&) {}
   void on(const epoch_end&) {}
   void on(const fit_end&) { lock = {}; }
 
   /// @throws std::runtime_error that names the file; an existing file is then unchanged
-  void keep(const snapshot& state, const run_history& so_far) const
-  {
-    const auto next = so_far.epochs.empty() ? 0 : so_far.epochs.back().epoch + 1;
-    if (keep_best && next > 0 && so_far.best_epoch == next - 1) write_snapshot(best(), state);
-    if (next % every == 0 || next == last_epoch || so_far.stopped_early)
-      write_snapshot(last(), state);
-  }
+  void keep(const snapshot& state, const run_history& so_far) const;
 
   /// Returns the last checkpoint in the folder, if there is one.
   /// @throws std::runtime_error that names the file if it is damaged
-  [[nodiscard]] std::optional<snapshot> kept()
-  {
-    taken_up = detail::identity_of(last());
-    if (!taken_up) return std::nullopt;
-    return read_snapshot(last());
-  }
+  [[nodiscard]] std::optional<snapshot> kept();
 };
 
 static_assert(KeepingCallback<checkpoints>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/checkpoints.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// The `early_stop` callback: ends a run when validation stops improving.
 
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/callback.hpp>
 
 #include <algorithm>
@@ -26,49 +27,16 @@ struct early_stop {
   std::int64_t waited = 0;  ///< validations since then; internal, do not set
 
   /// @throws std::invalid_argument without a validation set
-  void on(const fit_begin& event)
-  {
-    if (patience < 1 || !(margin >= 0.0))
-      throw_invalid_argument("early_stop", "want patience >= 1 and margin >= 0, got ", patience,
-                             " and ", margin);
-    if (event.run.judged == 0)
-      throw_invalid_argument("early_stop",
-                             "wants a validation set: fit(..., {.validation = &set}, ...)");
-    if (!event.is_resumed) {
-      best = -1.0;
-      waited = 0;
-    }
-  }
+  void on(const fit_begin& event);
   void on(const step_end&) {}
-  void on(const epoch_end& event)
-  {
-    const auto& metric = event.record.validation_metric;
-    if (!metric && !event.record.validation_accuracy) return;
-    const double score = metric ? metric->value : *event.record.validation_accuracy;
-    const bool is_better =
-        metric && !metric->higher_is_better ? score < best - margin : score > best + margin;
-    if (is_better || is_first(event)) {
-      best = score;
-      waited = 0;
-    } else {
-      ++waited;
-    }
-  }
+  void on(const epoch_end& event);
   void on(const fit_end&) {}
 
   [[nodiscard]] bool wants_to_stop() const { return waited >= patience; }
 
   /// Whether no epoch before was validated by the same metric. Values of a metric may be negative,
   /// so that `best` does not tell.
-  [[nodiscard]] bool is_first(const epoch_end& event) const
-  {
-    const auto& metric = event.record.validation_metric;
-    if (!metric) return best < 0.0;
-    return std::ranges::none_of(event.so_far.epochs, [&](const epoch_record& record) {
-      return record.epoch != event.record.epoch && record.validation_metric &&
-             record.validation_metric->name == metric->name;
-    });
-  }
+  [[nodiscard]] bool is_first(const epoch_end& event) const;
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -81,3 +49,7 @@ struct early_stop {
 static_assert(StoppingCallback<early_stop>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/early_stop.hpp>
+#endif

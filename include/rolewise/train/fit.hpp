@@ -10,6 +10,7 @@
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/batches.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/prefetched.hpp>
 #include <rolewise/train/any_metric.hpp>
 #include <rolewise/train/callback.hpp>
@@ -95,14 +96,7 @@ consteval void must_observe()
 }
 
 /// Options of the batches of an epoch.
-[[nodiscard]] inline batch_options order_of(const fit_options& o, std::int64_t epoch)
-{
-  return {.size = o.batch_size,
-          .seed = o.seed,
-          .epoch = epoch,
-          .shuffle = o.shuffle,
-          .drop_last = o.drop_last};
-}
+[[nodiscard]] ROLEWISE_INLINE batch_options order_of(const fit_options& o, std::int64_t epoch);
 
 template<typename Step>
 void require_sound(const Step&, const batch_source_reference& data, const fit_options& o)
@@ -348,3 +342,7 @@ run_history fit(Step& step, const Source& data, const fit_options& options = {},
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/fit.hpp>
+#endif

@@ -4,6 +4,7 @@
 /// @file
 /// The `json_lines` callback: writes the record of a run as JSON lines.
 
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/json.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/log_file.hpp>
@@ -20,21 +21,7 @@ namespace detail {
 
 /// Number of epochs that a JSON lines text records, from its last line with an epoch; 0 if there
 /// is none. Lines of other kinds are ignored.
-[[nodiscard]] inline double epochs_in_json_lines(std::string_view text)
-{
-  constexpr std::string_view epoch = "{\"epoch\":", behind = "{\"after_epochs\":";
-  while (!text.empty()) {
-    const auto begin = text.substr(0, text.size() - 1).rfind('\n') + 1;  // npos + 1 is 0
-    const auto line = text.substr(begin);
-    const auto name = line.starts_with(epoch) ? epoch : behind;
-    double x = 0.0;
-    if (line.starts_with(name) &&
-        std::from_chars(line.data() + name.size(), line.data() + line.size(), x).ec == std::errc{})
-      return name == epoch ? x + 1.0 : x;
-    text = text.substr(0, begin);
-  }
-  return 0.0;
-}
+[[nodiscard]] ROLEWISE_INLINE double epochs_in_json_lines(std::string_view text);
 
 }  // namespace detail
 
@@ -57,14 +44,7 @@ struct json_lines {
 
   detail::log_file log{};  ///< internal, do not set
 
-  void on(const fit_begin& event)
-  {
-    begin(event, [&] {
-      std::string lines;
-      for (const auto& record : event.so_far.epochs) lines += line_of(record);
-      return lines;
-    });
-  }
+  void on(const fit_begin& event);
   void on(const step_end&) {}
   void on(const epoch_end& event) { log.add(path, line_of(event.record)); }
   void on(const fit_end& event) { log.end(path, event.how); }
@@ -77,26 +57,7 @@ struct json_lines {
   }
 
   /// Returns the line of one epoch, with its newline.
-  [[nodiscard]] static std::string line_of(const epoch_record& record)
-  {
-    std::string line = "{\"epoch\":" + std::to_string(record.epoch) + ",\"metrics\":{";
-    std::string_view between;
-    for (const auto& [name, value] : record.numbers) {
-      line.append(between).append(detail::json_text(name)).append(":");
-      line += detail::text_of(value);
-      between = ",";
-    }
-    line += '}';
-    if (record.learning_rate)
-      line += ",\"learning_rate\":" + detail::text_of(*record.learning_rate);
-    if (record.validation_accuracy)
-      line += ",\"validation\":{\"accuracy\":" + detail::text_of(*record.validation_accuracy) +
-              ",\"loss\":" + detail::text_of(record.validation_loss.value_or(0.0)) + "}";
-    if (const auto& score = record.validation_metric)
-      line += ",\"validation\":{" + detail::json_text(score->name) + ":" +
-              detail::text_of(score->value) + "}";
-    return line + ",\"seconds\":" + detail::text_of(record.seconds) + "}\n";
-  }
+  [[nodiscard]] static std::string line_of(const epoch_record& record);
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -108,3 +69,7 @@ struct json_lines {
 static_assert(Callback<json_lines>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/json_lines.hpp>
+#endif

@@ -9,6 +9,7 @@
 
 #include <rolewise/core/training_progress.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -52,18 +53,7 @@ struct multi_step_lr {
   std::vector<double> at = {0.5, 0.75};  ///< shares of the run, in [0, 1]; in any order
   double factor = 0.1;
 
-  [[nodiscard]] double operator()(const training_progress& progress) const
-  {
-    // Compares whole steps, so that half of 10 steps begins at step 5 exactly.
-    const auto whole = static_cast<double>(progress.total_steps());
-    double rate = 1.0;
-    for (const double share : at) {
-      if (!(share >= 0.0 && share <= 1.0))
-        throw_invalid_argument("multi_step_lr", "want shares of the run in [0, 1], got ", share);
-      if (static_cast<double>(progress.global_step()) >= std::round(share * whole)) rate *= factor;
-    }
-    return rate;
-  }
+  [[nodiscard]] double operator()(const training_progress& progress) const;
 };
 
 static_assert(LearningRateSchedule<multi_step_lr>);
@@ -118,3 +108,7 @@ struct warm_up {
 static_assert(LearningRateSchedule<warm_up<>>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/learning_rate_schedule.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// The `metrics_of` function: the metrics of a step from the value of its loss.
 
 #include <rolewise/loss/loss_terms.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/training_step.hpp>
 
 #include <utility>
@@ -12,11 +13,10 @@
 namespace rolewise {
 
 /// The metrics of one step: `loss`, then the terms if the loss is a sum, of one loss, too.
-[[nodiscard]] inline metrics metrics_of(loss_terms evaluated)
-{
-  metrics found{{"loss", evaluated.total.detach()}};
-  for (auto& term : evaluated.terms) found.push_back({std::move(term.name), std::move(term.value)});
-  return found;
-}
+[[nodiscard]] ROLEWISE_INLINE metrics metrics_of(loss_terms evaluated);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/loss_metrics.hpp>
+#endif

@@ -4,6 +4,7 @@
 /// @file
 /// The metric `mean_iou` of semantic segmentation.
 
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/detail/class_elements.hpp>
 #include <rolewise/train/metric.hpp>
 
@@ -34,31 +35,14 @@ struct mean_iou {
   /// @return `[3, C]`: the weights of the elements of each class that are label and prediction,
   ///         label, and prediction
   /// @throws std::invalid_argument as `perplexity`
-  [[nodiscard]] torch::Tensor sums(const outputs& found, const targets& wanted) const
-  {
-    const torch::NoGradGuard without_graph;
-    const auto& logits = found.logits;
-    detail::require_class_targets(name, logits, wanted);
-    const auto weights = detail::element_weights(name, logits, wanted);
-    const auto labels = detail::element_classes(wanted).masked_fill(weights.eq(0.0), 0);
-    const auto predictions = logits.argmax(1);
-    const auto counts = at::zeros({3, logits.size(1)}, weights.options());
-    const auto add = [&](int row, const torch::Tensor& classes, const torch::Tensor& amounts) {
-      counts[row].scatter_add_(0, classes.flatten(), amounts.flatten());
-    };
-    add(0, labels, weights.masked_fill(labels.ne(predictions), 0.0));
-    add(1, labels, weights);
-    add(2, predictions, weights);
-    return counts;
-  }
-  [[nodiscard]] torch::Tensor value(const torch::Tensor& sums) const
-  {
-    const auto either = sums[1] + sums[2] - sums[0];
-    const auto there = either.gt(0.0);
-    return (sums[0] / either).masked_fill(there.logical_not(), 0.0).sum() / there.sum();
-  }
+  [[nodiscard]] torch::Tensor sums(const outputs& found, const targets& wanted) const;
+  [[nodiscard]] torch::Tensor value(const torch::Tensor& sums) const;
 };
 
 static_assert(Metric<mean_iou>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/mean_iou.hpp>
+#endif

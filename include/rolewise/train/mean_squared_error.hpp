@@ -5,6 +5,7 @@
 /// The metric `mean_squared_error` of regression.
 
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/detail/class_elements.hpp>
 #include <rolewise/train/metric.hpp>
 
@@ -26,21 +27,14 @@ struct mean_squared_error {
   ///         the weight of all elements
   /// @throws std::invalid_argument unless outputs and labels are of one shape and floating point,
   ///         and weights undefined, `[N]` or `[N, ...]`
-  [[nodiscard]] torch::Tensor sums(const outputs& found, const targets& wanted) const
-  {
-    const torch::NoGradGuard without_graph;
-    const auto &x = found.logits, &y = wanted.labels;
-    detail::require_class_logits(name, x);
-    if (!y.defined() || !y.is_floating_point() || y.sizes() != x.sizes())
-      throw_invalid_argument(name, "want labels ", x.sizes(), " of floating point, got ",
-                             detail::words_of(y));
-    const auto weights = detail::element_weights(name, x, wanted);
-    const auto difference = detail::at_least_float(x) - detail::at_least_float(y);
-    return at::stack({detail::weighted_total(difference.square().mean(1), weights), weights.sum()});
-  }
+  [[nodiscard]] torch::Tensor sums(const outputs& found, const targets& wanted) const;
   [[nodiscard]] torch::Tensor value(const torch::Tensor& sums) const { return sums[0] / sums[1]; }
 };
 
 static_assert(Metric<mean_squared_error>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/mean_squared_error.hpp>
+#endif

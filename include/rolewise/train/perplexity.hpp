@@ -4,6 +4,7 @@
 /// @file
 /// The metric `perplexity`.
 
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/detail/class_elements.hpp>
 #include <rolewise/train/metric.hpp>
 
@@ -30,16 +31,7 @@ struct perplexity {
   /// elements
   /// @throws std::invalid_argument as `top_k_accuracy`; on the CPU, for a hard label that is
   ///         neither a class nor ignored
-  [[nodiscard]] torch::Tensor sums(const outputs& found, const targets& wanted) const
-  {
-    const torch::NoGradGuard without_graph;
-    detail::require_class_targets(name, found.logits, wanted);
-    const auto weights = detail::element_weights(name, found.logits, wanted);
-    const auto classes = detail::element_classes(wanted).masked_fill(weights.eq(0.0), 0);
-    const auto likelihood = detail::element_log_likelihood(detail::at_least_float(found.logits),
-                                                           wanted.labels, classes);
-    return at::stack({detail::weighted_total(likelihood, weights).neg(), weights.sum()});
-  }
+  [[nodiscard]] torch::Tensor sums(const outputs& found, const targets& wanted) const;
   [[nodiscard]] torch::Tensor value(const torch::Tensor& sums) const
   {
     return (sums[0] / sums[1]).exp();
@@ -49,3 +41,7 @@ struct perplexity {
 static_assert(Metric<perplexity>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/perplexity.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/core/state.hpp>
 #include <rolewise/quant/freeze_ranges.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/run_history.hpp>
 
@@ -36,21 +37,10 @@ struct range_history {
 
   /// Returns the last mean of each range divided by its first finite one, in the order of
   /// `names`; NaN if that is 0 or missing. For the results of a run record.
-  [[nodiscard]] std::vector<named_number> drifts() const
-  {
-    std::vector<named_number> found;
-    for (std::size_t i = 0; i < names.size(); ++i)
-      found.push_back({names[i], rows.empty() ? not_there : rows.back()[i].mean / first_of(i)});
-    return found;
-  }
+  [[nodiscard]] std::vector<named_number> drifts() const;
 
   /// Returns the first finite mean of a range; NaN if it is 0 or missing.
-  [[nodiscard]] double first_of(std::size_t range) const
-  {
-    for (const auto& row : rows)
-      if (const double x = row[range].mean; std::isfinite(x)) return x == 0.0 ? not_there : x;
-    return not_there;
-  }
+  [[nodiscard]] double first_of(std::size_t range) const;
 
   template<typename Archive>
   void visit_state(Archive& archive);
@@ -177,3 +167,7 @@ void range_history::visit_state(Archive& archive)
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/range_drift.hpp>
+#endif

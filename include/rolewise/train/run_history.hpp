@@ -5,6 +5,7 @@
 /// `run_history`: the metrics of a run, epoch by epoch.
 
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -55,21 +56,11 @@ struct epoch_record {
 
   /// Returns the number with this name.
   /// @throws std::invalid_argument if there is none
-  [[nodiscard]] double operator[](std::string_view name) const
-  {
-    for (const auto& number : numbers)
-      if (number.name == name) return number.value;
-    throw_invalid_argument("epoch_record", "has no number named '", name, "'");
-  }
+  [[nodiscard]] double operator[](std::string_view name) const;
 };
 
 /// Whether two records are equal, times aside.
-[[nodiscard]] inline bool same_results(const epoch_record& a, const epoch_record& b)
-{
-  return a.epoch == b.epoch && a.numbers == b.numbers && a.learning_rate == b.learning_rate &&
-         a.validation_accuracy == b.validation_accuracy && a.validation_loss == b.validation_loss &&
-         a.validation_metric == b.validation_metric;
-}
+[[nodiscard]] ROLEWISE_INLINE bool same_results(const epoch_record& a, const epoch_record& b);
 
 /// The record of a run: all its epochs, including those before a resume.
 struct run_history {
@@ -94,27 +85,14 @@ struct run_history {
   }
 
   /// The best value of the metric that validation follows, if that is not the accuracy.
-  [[nodiscard]] std::optional<validation_score> best_metric() const
-  {
-    for (const auto& record : epochs)
-      if (record.epoch == best_epoch) return record.validation_metric;
-    return std::nullopt;
-  }
+  [[nodiscard]] std::optional<validation_score> best_metric() const;
 
   template<typename Archive>
   void visit_state(Archive& archive);
 };
 
 /// Whether two histories are equal, times aside.
-[[nodiscard]] inline bool same_results(const run_history& a, const run_history& b)
-{
-  if (a.epochs.size() != b.epochs.size() || a.best_accuracy != b.best_accuracy ||
-      a.best_epoch != b.best_epoch || a.stopped_early != b.stopped_early || a.changes != b.changes)
-    return false;
-  for (std::size_t i = 0; i < a.epochs.size(); ++i)
-    if (!same_results(a.epochs[i], b.epochs[i])) return false;
-  return true;
-}
+[[nodiscard]] ROLEWISE_INLINE bool same_results(const run_history& a, const run_history& b);
 
 namespace detail {
 
@@ -136,13 +114,7 @@ struct validation_columns {
   std::vector<std::int64_t> directions;  // 1: higher is better
   bool are_needed = false;
 
-  void add(const std::optional<validation_score>& score)
-  {
-    names.push_back(score ? score->name : std::string{});
-    values.push_back(score ? score->value : 0.0);
-    directions.push_back(score && score->higher_is_better ? 1 : 0);
-    are_needed = are_needed || score.has_value();
-  }
+  void add(const std::optional<validation_score>& score);
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -158,11 +130,7 @@ struct validation_columns {
     visit("higher_is_better", directions);
   }
 
-  [[nodiscard]] std::optional<validation_score> at(std::size_t i) const
-  {
-    if (i >= names.size() || names[i].empty()) return std::nullopt;
-    return validation_score{names[i], values.at(i), directions.at(i) != 0};
-  }
+  [[nodiscard]] std::optional<validation_score> at(std::size_t i) const;
 };
 
 }  // namespace detail
@@ -223,3 +191,7 @@ void run_history::visit_state(Archive& archive)
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/run_history.hpp>
+#endif

@@ -4,6 +4,7 @@
 /// @file
 /// The SGD optimizer: stochastic gradient descent with momentum.
 
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/detail/buffers.hpp>
 #include <rolewise/train/optimizer.hpp>
 
@@ -55,20 +56,7 @@ class sgd_state {
   {}
 
   void update(const std::vector<named_tensor>& parameters,
-              const std::vector<torch::Tensor>& gradients, double learning_rate)
-  {
-    const torch::NoGradGuard without_graph;
-    const bool remembers = settings_.momentum > 0.0;
-    for (auto& group :
-         groups_of(parameters, gradients, count_, settings_.weight_decay, settings_.decays)) {
-      const auto momentum =
-          remembers ? select(momentum_, group.places) : std::vector<torch::Tensor>{};
-      at::_fused_sgd_(group.values, group.gradients, momentum, group.weight_decay,
-                      settings_.momentum, learning_rate, 0.0, remembers && settings_.nesterov,
-                      false, false);
-      count_change(group.values);
-    }
-  }
+              const std::vector<torch::Tensor>& gradients, double learning_rate);
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -84,18 +72,10 @@ class sgd_state {
 
 }  // namespace detail
 
-inline detail::sgd_state sgd::start(const std::vector<named_tensor>& parameters) const
-{
-  if (!(learning_rate >= 0.0) || !(momentum >= 0.0 && momentum < 1.0) || !(weight_decay >= 0.0))
-    throw_invalid_argument(
-        "sgd", "want learning_rate >= 0, momentum in [0, 1) and weight_decay >= 0, got ",
-        learning_rate, ", ", momentum, " and ", weight_decay);
-  if (!std::isfinite(learning_rate) || !std::isfinite(weight_decay))
-    throw_invalid_argument("sgd", "want a finite learning_rate and weight_decay, got ",
-                           learning_rate, " and ", weight_decay);
-  return {*this, parameters};
-}
-
 static_assert(Optimizer<sgd>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/sgd.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -84,11 +85,7 @@ class snapshot_index {
   {
     for (const auto& entry : entries) by_name_.emplace(entry.name, &entry);
   }
-  [[nodiscard]] const state_entry* find(const std::string& name) const
-  {
-    const auto found = by_name_.find(name);
-    return found == by_name_.end() ? nullptr : found->second;
-  }
+  [[nodiscard]] const state_entry* find(const std::string& name) const;
 
  private:
   std::unordered_map<std::string_view, const state_entry*> by_name_;
@@ -121,46 +118,14 @@ class snapshot_checker : nested_names {
   }
 
   /// Reports the entries that the object does not have, then throws if there is any difference.
-  void finish(std::string_view who, const snapshot& entries)
-  {
-    for (const auto& entry : entries)
-      if (!asked_.contains(entry.name)) complain(entry.name, "is not wanted here");
-    if (count_ == 0) return;
-    if (count_ > shown_at_most)
-      complaints_ += detail::classic_text("; and ", count_ - shown_at_most, " more differences");
-    throw_runtime_error(who, "belongs to something else: ", complaints_);
-  }
+  void finish(std::string_view who, const snapshot& entries);
 
  private:
   static constexpr std::size_t shown_at_most = 6;
 
-  void tensor(std::string_view name, const torch::Tensor& t)
-  {
-    const auto* entry = look_up(name);
-    if (entry == nullptr) return;
-    const auto* stored = std::get_if<torch::Tensor>(&entry->value);
-    if (stored == nullptr) return complain(entry->name, "holds a value, not a tensor");
-    if (!stored->defined() || !t.defined()) return;
-    if (stored->sizes() != t.sizes())
-      complain(entry->name,
-               detail::classic_text("has the shape ", stored->sizes(), ", wanted ", t.sizes()));
-    else if (stored->scalar_type() != t.scalar_type())
-      complain(entry->name,
-               detail::classic_text("is ", stored->scalar_type(), ", wanted ", t.scalar_type()));
-  }
-  const state_entry* look_up(std::string_view name)
-  {
-    auto whole = full(name);
-    const auto* entry = stored_.find(whole);
-    if (entry == nullptr) complain(whole, "is missing");
-    asked_.emplace(std::move(whole), true);
-    return entry;
-  }
-  void complain(const std::string& name, const std::string& words)
-  {
-    if (++count_ > shown_at_most) return;
-    complaints_ += (complaints_.empty() ? "'" : "; '") + name + "' " + words;
-  }
+  void tensor(std::string_view name, const torch::Tensor& t);
+  const state_entry* look_up(std::string_view name);
+  void complain(const std::string& name, const std::string& words);
 
   const snapshot_index& stored_;
   std::unordered_map<std::string, bool> asked_;
@@ -193,17 +158,7 @@ class snapshot_reader : nested_names {
   }
 
  private:
-  void tensor(std::string_view name, torch::Tensor& t, bool learned)
-  {
-    const torch::NoGradGuard without_graph;
-    const auto& stored = std::get<torch::Tensor>(stored_.find(full(name))->value);
-    if (t.defined() && stored.defined())
-      t.copy_(stored);
-    else if (stored.defined())
-      t = stored.detach().clone().set_requires_grad(learned && stored.is_floating_point());
-    else
-      t = torch::Tensor{};
-  }
+  void tensor(std::string_view name, torch::Tensor& t, bool learned);
 
   const snapshot_index& stored_;
 };
@@ -237,14 +192,10 @@ void restore(P& part, const snapshot& entries, std::string_view who = "restore")
 }
 
 /// Returns the entries whose names begin with `within.`, without that prefix.
-[[nodiscard]] inline snapshot part_of(const snapshot& whole, std::string_view within)
-{
-  const auto prefix = std::string{within} + ".";
-  snapshot entries;
-  for (const auto& entry : whole)
-    if (entry.name.starts_with(prefix))
-      entries.push_back({entry.name.substr(prefix.size()), entry.learned, entry.value});
-  return entries;
-}
+[[nodiscard]] ROLEWISE_INLINE snapshot part_of(const snapshot& whole, std::string_view within);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/snapshot.hpp>
+#endif

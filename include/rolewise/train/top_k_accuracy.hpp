@@ -5,6 +5,7 @@
 /// The metric `top_k_accuracy`; with k = 1, the accuracy.
 
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/detail/class_elements.hpp>
 #include <rolewise/train/metric.hpp>
 
@@ -36,28 +37,14 @@ struct top_k_accuracy {
   /// @throws std::invalid_argument unless k is at least 1, logits are `[N, C, ...]`, labels `[N,
   ///         ...]` int64 or soft with the shape of the logits, and weights undefined, `[N]` or
   ///         `[N, ...]`
-  [[nodiscard]] torch::Tensor sums(const outputs& found, const targets& wanted) const
-  {
-    const torch::NoGradGuard without_graph;
-    const auto& logits = found.logits;
-    if (k < 1) throw_invalid_argument("top_k_accuracy", "want k >= 1, got ", k);
-    detail::require_element_labels(name(), logits, wanted);
-    const auto classes = detail::element_classes(wanted);
-    const auto right = k == 1 ? logits.argmax(1).eq(classes)
-                              : std::get<1>(logits.topk(std::min(k, logits.size(1)), 1))
-                                    .eq(classes.unsqueeze(1))
-                                    .any(1);
-    if (!wanted.weights.defined() && !wanted.labels.is_floating_point()) {
-      const auto counted = classes.ne(wanted.ignore_index);
-      return at::stack({right.logical_and(counted).sum(), counted.sum()})
-          .to(detail::sum_dtype(logits.device()));
-    }
-    const auto weights = detail::element_weights(name(), logits, wanted);
-    return at::stack({(right.to(weights.scalar_type()) * weights).sum(), weights.sum()});
-  }
+  [[nodiscard]] torch::Tensor sums(const outputs& found, const targets& wanted) const;
   [[nodiscard]] torch::Tensor value(const torch::Tensor& sums) const { return sums[0] / sums[1]; }
 };
 
 static_assert(Metric<top_k_accuracy>);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/top_k_accuracy.hpp>
+#endif

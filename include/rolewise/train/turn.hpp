@@ -8,6 +8,7 @@
 
 #include <rolewise/core/training_progress.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 
@@ -31,16 +32,11 @@ struct turn {
 
   /// Whether the learner is updated in this step.
   /// @throws std::invalid_argument for a period in which there is no such step
-  [[nodiscard]] bool operator()(const training_progress& progress) const
-  {
-    if (every < 1 || first < 0 || count < 1 || first + count > every)
-      throw_invalid_argument("turn", "want 0 <= first < first + count <= every, got first ", first,
-                             ", count ", count, ", every ", every);
-    const auto step = progress.global_step();
-    if (step < from || (until >= 0 && step >= until)) return false;
-    const auto place = (step - from) % every;
-    return place >= first && place < first + count;
-  }
+  [[nodiscard]] bool operator()(const training_progress& progress) const;
 };
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/implementation/turn.hpp>
+#endif

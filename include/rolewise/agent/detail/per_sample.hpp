@@ -6,6 +6,7 @@
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <string_view>
@@ -13,17 +14,9 @@
 namespace rolewise::detail {
 
 /// Returns the parameter itself; throws unless it is `[N]`, float64, on the CPU.
-[[nodiscard]] inline const torch::Tensor& per_sample(std::string_view who,
-                                                     const torch::Tensor& value, std::int64_t n)
-{
-  if (!value.defined() || value.dim() != 1 || value.size(0) != n ||
-      value.scalar_type() != torch::kDouble || !value.device().is_cpu())
-    throw_invalid_argument(who, "want a parameter of float64 [", n, "] on the CPU, got ",
-                           value.defined() ? classic_text(value.scalar_type(), " ", value.sizes(),
-                                                          " on ", value.device())
-                                           : "an undefined tensor");
-  return value;
-}
+[[nodiscard]] ROLEWISE_INLINE const torch::Tensor& per_sample(std::string_view who,
+                                                              const torch::Tensor& value,
+                                                              std::int64_t n);
 
 /// Returns the parameter in a shape that broadcasts over pixels: `[N, 1, 1, 1]` in `dtype`, on
 /// their device.
@@ -34,3 +27,7 @@ namespace rolewise::detail {
 }
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/detail/implementation/per_sample.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// Checks of settings that several agents share.
 
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <array>
 #include <cmath>
@@ -12,27 +13,17 @@
 
 namespace rolewise::detail {
 
-inline void require_probability(std::string_view who, double probability)
-{
-  if (!(probability >= 0.0 && probability <= 1.0))
-    throw_invalid_argument(who, "probability is ", probability, ", want 0 .. 1");
-}
+ROLEWISE_INLINE void require_probability(std::string_view who, double probability);
 
 /// Throws unless `scale` is a range of fractions of the image area: above 0, at most 1, the
 /// smaller one first.
-inline void require_scale(std::string_view who, const std::array<double, 2>& scale)
-{
-  if (!(scale[0] > 0.0 && scale[0] <= scale[1] && scale[1] <= 1.0))
-    throw_invalid_argument(who, "scale is ", scale[0], " .. ", scale[1],
-                           ", want 0 < low <= high <= 1, shares of the area");
-}
+ROLEWISE_INLINE void require_scale(std::string_view who, const std::array<double, 2>& scale);
 
 /// Throws unless `ratio` is a range of aspect ratios: above 0, finite, the smaller one first.
-inline void require_ratio(std::string_view who, const std::array<double, 2>& ratio)
-{
-  if (!(ratio[0] > 0.0 && ratio[0] <= ratio[1] && std::isfinite(ratio[1])))
-    throw_invalid_argument(who, "ratio is ", ratio[0], " .. ", ratio[1],
-                           ", want 0 < low <= high, and finite");
-}
+ROLEWISE_INLINE void require_ratio(std::string_view who, const std::array<double, 2>& ratio);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/detail/implementation/require_setting.hpp>
+#endif

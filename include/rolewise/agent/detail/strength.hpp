@@ -6,6 +6,7 @@
 
 #include <rolewise/agent/detail/opaque.hpp>
 #include <rolewise/policy/operation.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <array>
 #include <cmath>
@@ -30,30 +31,11 @@ inline constexpr std::array unsearched_operations{
 /// Returns the parameter of an operation at a strength in [-1, 1]; at 0, operations with a
 /// parameter are the identity. Only directions and enhancers use the sign. Full strength: 30
 /// degrees, slope 0.3, 10/32 of a side, 4 bits kept, threshold 0, factors 1 - 0.9 and 1 + 0.9.
-[[nodiscard]] inline double parameter_of(operation what, double strength, std::int64_t height,
-                                         std::int64_t width)
-{
-  const auto along = [&](std::int64_t side) {
-    return std::trunc(opaque(opaque(strength * 10.0) / 32.0) * static_cast<double>(side));
-  };
-  if (is_enhancer(what)) return 1.0 + opaque(0.9 * strength);
-  switch (what) {
-    case operation::rotate:
-      return 30.0 * strength;
-    case operation::shear_x:
-    case operation::shear_y:
-      return 0.3 * strength;
-    case operation::translate_x:
-      return along(width);
-    case operation::translate_y:
-      return along(height);
-    case operation::posterize:
-      return 8.0 - std::trunc(4.0 * std::abs(strength));
-    case operation::solarize:
-      return 256.0 - std::trunc(256.0 * std::abs(strength));
-    default:
-      return 0.0;
-  }
-}
+[[nodiscard]] ROLEWISE_INLINE double parameter_of(operation what, double strength,
+                                                  std::int64_t height, std::int64_t width);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/agent/detail/implementation/strength.hpp>
+#endif

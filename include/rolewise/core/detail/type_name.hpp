@@ -4,6 +4,8 @@
 /// @file
 /// Names of types and members as text, the same for every compiler.
 
+#include <rolewise/support/inline.hpp>
+
 #include <array>
 #include <cstddef>
 #include <string>
@@ -29,40 +31,12 @@ template<auto Value>
 }
 
 /// Index of the end of `open ... close` that begins at `from`; nested brackets are skipped.
-[[nodiscard]] inline std::size_t closing(std::string_view text, std::size_t from, char open,
-                                         char close)
-{
-  int depth = 0;
-  for (auto i = from; i < text.size(); ++i) {
-    depth += text[i] == open ? 1 : text[i] == close ? -1 : 0;
-    if (depth == 0) return i;
-  }
-  return text.size() - 1;
-}
+[[nodiscard]] ROLEWISE_INLINE std::size_t closing(std::string_view text, std::size_t from,
+                                                  char open, char close);
 
 /// Returns the last part of a qualified name, without its template arguments; `lambda` for
 /// closures, since clang includes their line numbers.
-[[nodiscard]] inline std::string last_part(std::string_view written)
-{
-  std::string name;
-  for (std::size_t i = 0; i < written.size(); ++i) {
-    const auto rest = written.substr(i);
-    if (rest.starts_with("(lambda at ") || rest.starts_with("<lambda")) return "lambda";
-    if (rest.starts_with("::"))
-      name.clear();
-    else if (is_identifier_letter(rest[0]))
-      name += rest[0];
-    else if (rest[0] == '<')
-      i = closing(written, i, '<', '>');
-    else if (rest[0] == '(')
-      i = closing(written, i, '(', ')');
-    else if (rest[0] == '[')
-      i = closing(written, i, '[', ']');
-    else if (rest[0] == '{')
-      i = closing(written, i, '{', '}');
-  }
-  return name;
-}
+[[nodiscard]] ROLEWISE_INLINE std::string last_part(std::string_view written);
 
 /// Text of an enumerator or a number that is a template argument.
 template<auto Value>
@@ -139,3 +113,7 @@ template<typename Enum>
 }
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/core/detail/implementation/type_name.hpp>
+#endif

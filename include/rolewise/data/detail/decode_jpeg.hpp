@@ -5,6 +5,7 @@
 /// JPEG decoding with libjpeg.
 
 #include <rolewise/data/detail/decoded_image.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <array>
@@ -20,59 +21,21 @@
 
 namespace rolewise::detail {
 
-[[nodiscard]] inline bool is_jpeg(const file_contents& file)
-{
-  return file.bytes.size() >= 3 && file.bytes[0] == 0xFF && file.bytes[1] == 0xD8 &&
-         file.bytes[2] == 0xFF;
-}
+[[nodiscard]] ROLEWISE_INLINE bool is_jpeg(const file_contents& file);
 
 /// Whether a libjpeg warning concerns bytes that no pixel depends on. All others mean missing or
 /// damaged data; libjpeg then continues, with gray where the image is missing. They include a
 /// missing end marker, though all pixels may be there: what was cut off is unknown, and Pillow
 /// rejects such a file too.
-[[nodiscard]] inline bool leaves_pixels_whole(int warning)
-{
-  switch (warning) {
-    case JWRN_EXTRANEOUS_DATA:  // between two markers
-    case JWRN_JFIF_MAJOR:
-    case JWRN_ADOBE_XFORM:
-    case JWRN_NOT_SEQUENTIAL:  // parameters that only progressive files have
-      return true;
-    default:
-      return false;
-  }
-}
+[[nodiscard]] ROLEWISE_INLINE bool leaves_pixels_whole(int warning);
 
 /// Whether a libjpeg error means an unsupported kind of JPEG rather than damage.
-[[nodiscard]] inline bool is_about_the_kind(int error)
-{
-  switch (error) {
-    case JERR_ARITH_NOTIMPL:
-    case JERR_BAD_PRECISION:
-    case JERR_CCIR601_NOTIMPL:
-    case JERR_CONVERSION_NOTIMPL:
-    case JERR_FRACT_SAMPLE_NOTIMPL:
-    case JERR_IMAGE_TOO_BIG:
-    case JERR_NOT_COMPILED:
-    case JERR_NOTIMPL:
-    case JERR_SOF_UNSUPPORTED:
-      return true;
-    default:
-      return false;
-  }
-}
+[[nodiscard]] ROLEWISE_INLINE bool is_about_the_kind(int error);
 
 /// A libjpeg decompressor that reports errors as text: libjpeg's own handler exits the program.
 class jpeg_reader {
  public:
-  jpeg_reader()
-  {
-    control_.err = ::jpeg_std_error(&errors_.standard);
-    errors_.standard.error_exit = [](j_common_ptr control) { leave(control); };
-    errors_.standard.emit_message = [](j_common_ptr control, int level) {
-      if (level < 0) warn(control);
-    };
-  }
+  jpeg_reader();
   jpeg_reader(const jpeg_reader&) = delete;
   jpeg_reader& operator=(const jpeg_reader&) = delete;
   ~jpeg_reader() { ::jpeg_destroy_decompress(&control_); }
@@ -95,13 +58,7 @@ class jpeg_reader {
   [[nodiscard]] const char* doubts() const { return errors_.doubts.data(); }
 
   /// Throws `std::runtime_error` with libjpeg's message.
-  [[noreturn]] void refuse_file(const file_contents& file) const
-  {
-    throw_runtime_error(
-        file.path,
-        is_about_the_kind(errors_.standard.msg_code) ? "unsupported JPEG: " : "corrupt JPEG: ",
-        static_cast<const char*>(errors_.text.data()));
-  }
+  [[noreturn]] void refuse_file(const file_contents& file) const;
   [[nodiscard]] const jpeg_decompress_struct& control() const { return control_; }
 
  private:
@@ -112,81 +69,25 @@ class jpeg_reader {
     const JOCTET* after_header = nullptr;  ///< in the file's bytes; null: before the header
   };
 
-  static void warn(j_common_ptr control)
-  {
-    const auto& warning = *control->err;
-    if (!leaves_pixels_whole(warning.msg_code)) leave(control);
-    auto* const mine = reinterpret_cast<errors*>(control->err);
-    if (warning.msg_code != JWRN_EXTRANEOUS_DATA || mine->after_header == nullptr) return;
-    const auto* const end = reinterpret_cast<j_decompress_ptr>(control)->src->next_input_byte;
-    const auto* const begin =
-        end - std::min<std::ptrdiff_t>(warning.msg_parm.i[0], end - mine->after_header);
-    if (std::all_of(begin, end, [&](JOCTET byte) { return byte == *begin; })) return;
-    (*warning.format_message)(control, mine->doubts.data());
-  }
+  static void warn(j_common_ptr control);
 
-  [[noreturn]] static void leave(j_common_ptr control)
-  {
-    auto* const mine = reinterpret_cast<errors*>(control->err);
-    (*mine->standard.format_message)(control, mine->text.data());
-    std::longjmp(mine->back, 1);
-  }
+  [[noreturn]] static void leave(j_common_ptr control);
 
   jpeg_decompress_struct control_{};
   errors errors_;
 };
 
 /// Converts CMYK as Adobe stores it, inverted, to RGB by Pillow's rule.
-[[nodiscard]] inline decoded_image from_inverted_cmyk(decoded_image picture)
-{
-  auto* to = picture.pixels.data();
-  for (std::size_t at = 0; at < picture.pixels.size(); at += 4) {
-    const auto* const from = picture.pixels.data() + at;
-    const auto light = from[3];  // 255 minus black
-    for (std::size_t c = 0; c < 3; ++c)
-      *to++ = static_cast<std::uint8_t>(light - times_255th(255U - from[c], light));
-  }
-  picture.channels = 3;
-  picture.pixels.resize(static_cast<std::size_t>(to - picture.pixels.data()));
-  return picture;
-}
+[[nodiscard]] ROLEWISE_INLINE decoded_image from_inverted_cmyk(decoded_image picture);
 
 /// Decodes a JPEG to 8 bits per channel.
 /// @param channels 1 (gray) or 3
 /// @throws std::runtime_error that names the file and libjpeg's reason
-[[nodiscard]] inline decoded_image decode_jpeg(const file_contents& file, std::int64_t channels)
-{
-  jpeg_reader reader;
-  if (!reader.succeeds([&](jpeg_decompress_struct& control) {
-        ::jpeg_create_decompress(&control);
-        ::jpeg_mem_src(&control, file.bytes.data(), static_cast<unsigned long>(file.bytes.size()));
-        ::jpeg_read_header(&control, TRUE);
-        const auto stored = control.jpeg_color_space;
-        control.out_color_space = stored == JCS_GRAYSCALE                    ? JCS_GRAYSCALE
-                                  : stored == JCS_CMYK || stored == JCS_YCCK ? JCS_CMYK
-                                                                             : JCS_RGB;
-        ::jpeg_calc_output_dimensions(&control);
-      }))
-    reader.refuse_file(file);
-  reader.header_is_read();
-  const auto& about = reader.control();
-  require_modest_size(file, about.output_height, about.output_width);
-  decoded_image result{about.output_height, about.output_width, about.out_color_components, {}};
-  const auto row_bytes = static_cast<std::size_t>(result.width * result.channels);
-  result.pixels.resize(row_bytes * static_cast<std::size_t>(result.height));
-  auto* const pixels = result.pixels.data();
-  if (!reader.succeeds([&](jpeg_decompress_struct& control) {
-        ::jpeg_start_decompress(&control);
-        while (control.output_scanline < control.output_height) {
-          JSAMPROW row = pixels + control.output_scanline * row_bytes;
-          ::jpeg_read_scanlines(&control, &row, 1);
-        }
-        ::jpeg_finish_decompress(&control);
-      }))
-    reader.refuse_file(file);
-  result.doubts = reader.doubts();
-  if (result.channels == 4) result = from_inverted_cmyk(std::move(result));
-  return in_channels(std::move(result), channels);
-}
+[[nodiscard]] ROLEWISE_INLINE decoded_image decode_jpeg(const file_contents& file,
+                                                        std::int64_t channels);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/data/detail/implementation/decode_jpeg.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// PNG decoding with libpng.
 
 #include <rolewise/data/detail/decoded_image.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <array>
 #include <csetjmp>
@@ -28,18 +29,7 @@ namespace rolewise::detail {
 class png_reader {
  public:
   /// @param file must outlive the reader
-  explicit png_reader(const file_contents& file) : bytes_{file.bytes.data(), file.bytes.size()}
-  {
-    // Ignores warnings: they concern data other than pixels, such as color profiles.
-    control_ = ::png_create_read_struct(PNG_LIBPNG_VER_STRING, this, leave,
-                                        [](png_structp, png_const_charp) {});
-    if (control_ != nullptr) about_ = ::png_create_info_struct(control_);
-    if (about_ == nullptr) {
-      ::png_destroy_read_struct(&control_, nullptr, nullptr);
-      throw_runtime_error(file.path, "libpng cannot start");
-    }
-    ::png_set_read_fn(control_, this, read);
-  }
+  explicit png_reader(const file_contents& file);
   png_reader(const png_reader&) = delete;
   png_reader& operator=(const png_reader&) = delete;
   ~png_reader() { ::png_destroy_read_struct(&control_, &about_, nullptr); }
@@ -57,22 +47,9 @@ class png_reader {
   [[nodiscard]] const char* reason() const { return text_.data(); }
 
  private:
-  [[noreturn]] static void leave(png_structp control, png_const_charp reason)
-  {
-    auto* const mine = static_cast<png_reader*>(::png_get_error_ptr(control));
-    std::snprintf(mine->text_.data(), mine->text_.size(), "%s", reason);
-    std::longjmp(mine->back_, 1);
-  }
+  [[noreturn]] static void leave(png_structp control, png_const_charp reason);
 
-  static void read(png_structp control, png_bytep to, std::size_t count)
-  {
-    auto* const mine = static_cast<png_reader*>(::png_get_io_ptr(control));
-    auto& [next, left] = mine->bytes_;
-    if (count > left) ::png_error(control, "the file ends before the picture does");
-    std::memcpy(to, next, count);
-    next += count;
-    left -= count;
-  }
+  static void read(png_structp control, png_bytep to, std::size_t count);
 
   std::pair<const std::uint8_t*, std::size_t> bytes_;  ///< pointer and count of those not read yet
   png_structp control_ = nullptr;
@@ -86,40 +63,11 @@ class png_reader {
 /// onto black.
 /// @param channels 1 (gray) or 3
 /// @throws std::runtime_error that names the file and libpng's reason
-[[nodiscard]] inline decoded_image decode_png(const file_contents& file, std::int64_t channels)
-{
-  png_reader reader{file};
-  decoded_image result;
-  if (!reader.succeeds([&](png_structp control, png_infop about) {
-        ::png_set_keep_unknown_chunks(control, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
-        ::png_read_info(control, about);
-        result.height = ::png_get_image_height(control, about);
-        result.width = ::png_get_image_width(control, about);
-      }))
-    throw_runtime_error(file.path, "corrupt PNG: ", reader.reason());
-  require_modest_size(file, static_cast<std::uint64_t>(result.height),
-                      static_cast<std::uint64_t>(result.width));
-  int passes = 1;
-  if (!reader.succeeds([&](png_structp control, png_infop about) {
-        ::png_set_expand(control);  // palettes, few bits, tRNS
-        ::png_set_scale_16(control);
-        passes = ::png_set_interlace_handling(control);
-        ::png_read_update_info(control, about);
-        result.channels = ::png_get_channels(control, about);
-      }))
-    throw_runtime_error(file.path, "corrupt PNG: ", reader.reason());
-  const auto row_bytes = static_cast<std::size_t>(result.width * result.channels);
-  result.pixels.resize(row_bytes * static_cast<std::size_t>(result.height));
-  auto* const pixels = result.pixels.data();
-  const auto* const end = pixels + result.pixels.size();
-  if (!reader.succeeds([&](png_structp control, png_infop) {
-        for (int pass = 0; pass < passes; ++pass)
-          for (auto* row = pixels; row != end; row += row_bytes)
-            ::png_read_row(control, row, nullptr);
-      }))
-    throw_runtime_error(file.path, "corrupt PNG: ", reader.reason());
-  if (result.channels % 2 == 0) result = laid_on_black(std::move(result));
-  return in_channels(std::move(result), channels);
-}
+[[nodiscard]] ROLEWISE_INLINE decoded_image decode_png(const file_contents& file,
+                                                       std::int64_t channels);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/data/detail/implementation/decode_png.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// The glyph of each class of the synthetic `glyphs` data set.
 
 #include <rolewise/core/draws.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <array>
 #include <bit>
@@ -88,26 +89,10 @@ using glyph = std::uint32_t;
 
 /// Returns glyphs that are as far apart as a greedy search finds them. The glyph of class c does
 /// not depend on the number of classes; no glyph is the mirror image of another.
-[[nodiscard]] inline std::vector<glyph> glyph_alphabet(seed key, std::int64_t classes)
-{
-  constexpr int patience = 200;
-  std::vector<glyph> result, flipped;
-  int apart = 9, in_vain = 0;
-  for (std::int64_t attempt = 0; static_cast<std::int64_t>(result.size()) < classes; ++attempt) {
-    const auto candidate = drawn_glyph(draws{key, 0, attempt});
-    bool fits = candidate != 0;
-    for (std::size_t c = 0; fits && c < result.size(); ++c)
-      fits = glyph_distance(candidate, result[c], flipped[c]) >= apart;
-    if (fits) {
-      result.push_back(candidate);
-      flipped.push_back(mirrored_glyph(candidate));
-      in_vain = 0;
-    } else if (++in_vain == patience && apart > 1) {
-      --apart;
-      in_vain = 0;
-    }
-  }
-  return result;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<glyph> glyph_alphabet(seed key, std::int64_t classes);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/data/detail/implementation/glyph_alphabet.hpp>
+#endif

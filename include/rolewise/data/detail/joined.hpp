@@ -6,6 +6,7 @@
 
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/normalization_of.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <string>
 #include <utility>
@@ -15,16 +16,12 @@ namespace rolewise::detail {
 
 /// Makes splits of two parts: ids number train, then test; `normalization` is computed from train;
 /// both parts get the names.
-[[nodiscard]] inline dataset_splits joined(dataset train, dataset test, const std::string& name,
-                                           const std::vector<std::string>& class_names)
-{
-  train.ids = at::arange(train.size(), torch::kLong);
-  test.ids = at::arange(train.size(), train.size() + test.size(), torch::kLong);
-  train.normalization = test.normalization = rolewise::normalization_of(train.inputs);
-  train.name = test.name = name;
-  train.class_names = test.class_names = class_names;
-  const auto shape = train.shape;
-  return {std::move(train), std::move(test), shape};
-}
+[[nodiscard]] ROLEWISE_INLINE dataset_splits joined(dataset train, dataset test,
+                                                    const std::string& name,
+                                                    const std::vector<std::string>& class_names);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/data/detail/implementation/joined.hpp>
+#endif

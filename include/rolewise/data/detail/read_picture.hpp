@@ -7,6 +7,7 @@
 #include <rolewise/data/detail/decode_jpeg.hpp>
 #include <rolewise/data/detail/decode_png.hpp>
 #include <rolewise/data/detail/file_bytes.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <string>
@@ -16,12 +17,11 @@ namespace rolewise::detail {
 /// Reads an image file in the format that its content has, PNG or JPEG.
 /// @param channels 1 (gray) or 3
 /// @throws std::runtime_error that names the file, unless it is a complete image in one of them
-[[nodiscard]] inline decoded_image read_picture(const std::string& path, std::int64_t channels)
-{
-  const file_contents file{path, raw_bytes(path, file_size_limit), false};
-  if (is_png(file)) return decode_png(file, channels);
-  if (is_jpeg(file)) return decode_jpeg(file, channels);
-  fail_at(file, 0, "is neither PNG nor JPEG");
-}
+[[nodiscard]] ROLEWISE_INLINE decoded_image read_picture(const std::string& path,
+                                                         std::int64_t channels);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/data/detail/implementation/read_picture.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <limits>
 #include <string_view>
@@ -15,33 +16,18 @@ namespace rolewise::detail {
 /// The weights of `values`, `[N]` or `[N, ...]`, in their dtype and shape (a view).
 /// @throws std::invalid_argument unless the weights are floating point, on the device of the
 ///         values, and have their shape or `[N]`
-[[nodiscard]] inline torch::Tensor weights_for(const torch::Tensor& values,
-                                               const torch::Tensor& weights,
-                                               std::string_view caller)
-{
-  const bool each = weights.sizes() == values.sizes();
-  const bool by_example = weights.dim() == 1 && weights.size(0) == values.size(0);
-  if (!each && !by_example)
-    throw_invalid_argument(caller, "want weights ", values.sizes(), " or [", values.size(0),
-                           "], got ", weights.sizes());
-  if (!weights.is_floating_point())
-    throw_invalid_argument(caller, "want weights of floating point, got ", weights.scalar_type());
-  if (weights.device() != values.device())
-    throw_invalid_argument(caller, "device of weights ", weights.device(), ", of student ",
-                           values.device());
-  auto shape = weights.sizes().vec();
-  shape.resize(static_cast<std::size_t>(values.dim()), 1);
-  return weights.to(values.scalar_type()).view(shape).expand(values.sizes());
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor weights_for(const torch::Tensor& values,
+                                                        const torch::Tensor& weights,
+                                                        std::string_view caller);
 
 /// `sum(w * v) / sum(w)`, `[]`; 0 with gradient 0 if no value has a weight. A value of weight 0
 /// does not count, whatever it is.
 /// @param weights of the shape of `values`
-[[nodiscard]] inline torch::Tensor weighted_mean(const torch::Tensor& values,
-                                                 const torch::Tensor& weights)
-{
-  const auto counted = at::where(weights == 0, at::zeros_like(values), values * weights);
-  return counted.sum() / weights.sum().clamp_min(double{std::numeric_limits<float>::min()});
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor weighted_mean(const torch::Tensor& values,
+                                                          const torch::Tensor& weights);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/loss/detail/implementation/weighted_mean.hpp>
+#endif

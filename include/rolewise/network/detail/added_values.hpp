@@ -7,6 +7,7 @@
 #include <rolewise/core/autograd.hpp>
 #include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/quant/quantized.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <utility>
 
@@ -15,15 +16,7 @@ namespace rolewise::detail {
 /// Adds dequantized values to y, in place; their gradient goes to the gradient proxy.
 struct added_values : torch::autograd::Function<added_values> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, torch::Tensor y,
-                               const torch::Tensor& gradient_proxy, const quantized& q)
-  {
-    context->mark_dirty({y});
-    auto x = scratch_copy(q.levels, gradient_proxy.scalar_type());
-    if (q.zero_point != 0) x.sub_(q.zero_point);
-    if (q.scale.defined()) x.mul_(q.scale);
-    if (q.offset.defined()) x.add_(q.offset);
-    return y.add_(x);
-  }
+                               const torch::Tensor& gradient_proxy, const quantized& q);
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
                                                  torch::autograd::variable_list gradient)
   {
@@ -40,10 +33,10 @@ namespace rolewise {
 {
   return y.add_(x);
 }
-[[nodiscard]] inline torch::Tensor add_to(torch::Tensor y, const quantized& x)
-{
-  if (!x.gradient_proxy.defined()) return y.add_(x.values());
-  return detail::added_values::apply(std::move(y), x.gradient_proxy, x);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor add_to(torch::Tensor y, const quantized& x);
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/detail/implementation/added_values.hpp>
+#endif

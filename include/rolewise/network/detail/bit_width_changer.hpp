@@ -6,6 +6,7 @@
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/network/layer_plan.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <string>
@@ -57,23 +58,10 @@ class bit_width_changer {
   }
 
   /// Whether a tensor of this name belongs to a state whose width has changed.
-  [[nodiscard]] bool has_changed(const std::string& name) const
-  {
-    return std::ranges::any_of(changed_,
-                               [&](const std::string& prefix) { return name.starts_with(prefix); });
-  }
+  [[nodiscard]] bool has_changed(const std::string& name) const;
 
  private:
-  [[nodiscard]] layer_bits wanted_for(const layer_id& place) const
-  {
-    const auto found = std::ranges::find_if(wanted_, [&](const planned_layer& each) {
-      return each.place.index == place.index && each.place.name == place.name;
-    });
-    if (found == wanted_.end())
-      throw_invalid_argument("network", "does not report layer ", place.name,
-                             ", so it cannot get other widths");
-    return found->widths;
-  }
+  [[nodiscard]] layer_bits wanted_for(const layer_id& place) const;
 
   template<typename State>
   void change(bit_width from, bit_width to, State& state)
@@ -91,3 +79,7 @@ class bit_width_changer {
 };
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/detail/implementation/bit_width_changer.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// Probe of the convolutions from uint8 to uint8.
 
 #include <rolewise/network/integer_forward.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <string>
 
@@ -62,12 +63,10 @@ template<typename Operators>
 }
 
 /// Probed once per process; returns `integer_forward_support` where that is not available.
-[[nodiscard]] inline const integer_support& byte_output_support()
-{
-  static const integer_support support = integer_forward_support().available
-                                             ? probe_byte_outputs(integer_operators::found())
-                                             : integer_forward_support();
-  return support;
-}
+[[nodiscard]] ROLEWISE_INLINE const integer_support& byte_output_support();
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/detail/implementation/byte_output_probe.hpp>
+#endif

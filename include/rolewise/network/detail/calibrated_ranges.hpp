@@ -6,6 +6,7 @@
 
 #include <rolewise/network/byte_grid.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -21,32 +22,11 @@ namespace rolewise::detail {
 /// and maximum over all batches, with a smaller share the batches' quantiles, averaged.
 class calibrated_ranges {
  public:
-  explicit calibrated_ranges(double share) : share_{share}
-  {
-    if (!(share > 0.0 && share <= 1.0))
-      throw_invalid_argument("calibration", "want a share of values in (0, 1], got ", share);
-  }
+  explicit calibrated_ranges(double share);
 
-  void observe(const std::string& name, const torch::Tensor& values)
-  {
-    const auto [least, most] = ends_of(name, values);
-    auto& seen = seen_[name];
-    if (share_ < 1.0) {
-      seen.lowest += least;
-      seen.highest += most;
-    } else {
-      seen.lowest = std::min(seen.lowest, least);
-      seen.highest = std::max(seen.highest, most);
-    }
-    ++seen.batches;
-  }
+  void observe(const std::string& name, const torch::Tensor& values);
 
-  [[nodiscard]] byte_grid grid(const std::string& name) const
-  {
-    const auto& seen = seen_.at(name);
-    const double count = share_ < 1.0 ? seen.batches : 1;
-    return byte_grid::over(seen.lowest / count, seen.highest / count);
-  }
+  [[nodiscard]] byte_grid grid(const std::string& name) const;
   [[nodiscard]] std::optional<byte_grid> grid_if(bool wanted, const std::string& name) const
   {
     if (!wanted) return std::nullopt;
@@ -60,24 +40,14 @@ class calibrated_ranges {
   };
 
   [[nodiscard]] std::pair<double, double> ends_of(const std::string& name,
-                                                  const torch::Tensor& values) const
-  {
-    const auto flat = values.detach().flatten();
-    const auto [lowest, highest] = flat.aminmax();
-    const auto least = lowest.item<double>(), most = highest.item<double>();
-    if (!std::isfinite(least) || !std::isfinite(most))
-      throw_invalid_argument("calibration", name, " gives values that are not finite");
-    if (share_ == 1.0) return {least, most};
-    const auto kept =
-        static_cast<std::int64_t>(std::ceil(share_ * static_cast<double>(flat.numel())));
-    const auto at = [&](std::int64_t place) {
-      return std::get<0>(flat.kthvalue(place)).item<double>();
-    };
-    return {least < 0.0 ? at(flat.numel() + 1 - kept) : 0.0, at(kept)};
-  }
+                                                  const torch::Tensor& values) const;
 
   double share_;
   std::map<std::string, range> seen_;
 };
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/detail/implementation/calibrated_ranges.hpp>
+#endif

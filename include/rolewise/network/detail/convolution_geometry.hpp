@@ -5,6 +5,7 @@
 /// Stride and padding of a convolution.
 
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <ATen/ops/constant_pad_nd.h>
 
@@ -35,22 +36,15 @@ struct convolution_geometry {
 };
 
 /// The sizes of `[N, C, H, W]` including padding.
-[[nodiscard]] inline std::vector<std::int64_t> sizes_with_margins(at::IntArrayRef sizes,
-                                                                  const convolution_geometry& over)
-{
-  return {sizes[0], sizes[1], over.rows.before + sizes[2] + over.rows.after,
-          over.columns.before + sizes[3] + over.columns.after};
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<std::int64_t> sizes_with_margins(
+    at::IntArrayRef sizes, const convolution_geometry& over);
 
 /// Pads `x` with `value` if padding is uneven. Returns it, and the padding left to the operator.
-[[nodiscard]] inline std::pair<torch::Tensor, std::int64_t> padded(const torch::Tensor& x,
-                                                                   const convolution_geometry& over,
-                                                                   std::int64_t value = 0)
-{
-  if (over.is_even()) return {x, over.rows.before};
-  const auto& [stride, rows, columns] = over;
-  return {at::constant_pad_nd(x, {columns.before, columns.after, rows.before, rows.after}, value),
-          0};
-}
+[[nodiscard]] ROLEWISE_INLINE std::pair<torch::Tensor, std::int64_t> padded(
+    const torch::Tensor& x, const convolution_geometry& over, std::int64_t value = 0);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/detail/implementation/convolution_geometry.hpp>
+#endif

@@ -10,6 +10,7 @@
 #include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/network/detail/winograd.hpp>
 #include <rolewise/network/pass_precision.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <ATen/ops/convolution_backward.h>
 
@@ -25,34 +26,15 @@ namespace rolewise::detail {
 using convolution_gradients = std::array<torch::Tensor, 2>;
 
 /// x * w by the fastest implementation, without autograd.
-[[nodiscard]] inline torch::Tensor product_of(const torch::Tensor& x, const torch::Tensor& w,
-                                              std::int64_t stride, std::int64_t padding)
-{
-  if (fits_winograd(x, w, stride, padding))
-    return winograd_product(x, filters_of(w, w.const_data_ptr<float>()));
-  return at::conv2d(x, w, {}, stride, padding);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor product_of(const torch::Tensor& x,
+                                                       const torch::Tensor& w, std::int64_t stride,
+                                                       std::int64_t padding);
 
 /// The gradients of a convolution; by LibTorch alone if they must be differentiable themselves.
 /// @param wanted which of them to compute; the other is undefined
-[[nodiscard]] inline convolution_gradients gradients_of_convolution(
+[[nodiscard]] ROLEWISE_INLINE convolution_gradients gradients_of_convolution(
     const torch::Tensor& gradient, const torch::Tensor& maps, const torch::Tensor& weights,
-    std::int64_t stride, std::int64_t padding, const std::array<bool, 2>& wanted)
-{
-  if (!at::GradMode::is_enabled() && gradient.scalar_type() == torch::kFloat &&
-      fits_winograd(maps, weights, stride, padding)) {
-    const auto g = gradient.contiguous(torch::MemoryFormat::ChannelsLast);
-    convolution_gradients found;
-    if (wanted[0])
-      found[0] = winograd_product(g, turned(filters_of(weights, weights.const_data_ptr<float>())));
-    if (wanted[1]) found[1] = winograd_weight_gradient(g, maps, weights);
-    return found;
-  }
-  auto [of_x, of_w, none] = at::convolution_backward(
-      gradient, maps, weights, std::nullopt, {stride, stride}, {padding, padding}, {1, 1}, false,
-      {0, 0}, 1, {wanted[0], wanted[1], false});
-  return {std::move(of_x), std::move(of_w)};
-}
+    std::int64_t stride, std::int64_t padding, const std::array<bool, 2>& wanted);
 
 /// Autograd function x * w of float32, with products in full precision or in bfloat16. With
 /// `create_graph`, the backward pass is in single precision.
@@ -60,59 +42,24 @@ struct graph_convolution : torch::autograd::Function<graph_convolution> {
   /// The forward product, without autograd.
   [[nodiscard]] static torch::Tensor product(const torch::Tensor& x, const torch::Tensor& w,
                                              std::int64_t stride, std::int64_t padding,
-                                             pass_precision forward)
-  {
-    if (forward == pass_precision::full) return product_of(x, w, stride, padding);
-    return at::conv2d(scratch_copy<scratch_of::maps>(x, torch::kBFloat16), w.to(torch::kBFloat16),
-                      {}, stride, padding)
-        .to(torch::kFloat);
-  }
+                                             pass_precision forward);
 
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& w, std::int64_t stride, std::int64_t padding,
-                               const pass_precisions& precision)
-  {
-    context->save_for_backward({x, w});
-    context->saved_data["over"] =
-        std::vector<std::int64_t>{stride, padding, static_cast<std::int64_t>(precision.backward)};
-    return product(x, w, stride, padding, precision.forward);
-  }
+                               const pass_precisions& precision);
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient)
-  {
-    const auto saved = context->get_saved_variables();
-    const auto over = context->saved_data["over"].toIntVector();
-    const std::array<bool, 2> wanted{context->needs_input_grad(0), context->needs_input_grad(1)};
-    const auto of = [&](const torch::Tensor& g, const torch::Tensor& x, const torch::Tensor& w) {
-      return gradients_of_convolution(g, x, w, over[0], over[1], wanted);
-    };
-    const bool in_full = static_cast<pass_precision>(over[2]) == pass_precision::full;
-    auto found = in_full || at::GradMode::is_enabled()
-                     ? of(gradient[0], saved[0], saved[1])
-                     : of(scratch_copy<scratch_of::gradients>(gradient[0], torch::kBFloat16),
-                          scratch_copy<scratch_of::maps>(saved[0], torch::kBFloat16),
-                          saved[1].to(torch::kBFloat16));
-    for (auto& each : found)
-      if (each.defined()) each = each.to(torch::kFloat);
-    return {found[0], found[1], {}, {}, {}};
-  }
+                                                 torch::autograd::variable_list gradient);
 };
 
 /// Differentiable x * w of floating-point tensors.
-[[nodiscard]] inline torch::Tensor convolution_of(const torch::Tensor& x, const torch::Tensor& w,
-                                                  const convolution_geometry& over,
-                                                  const pass_precisions& precision)
-{
-  const auto [maps, padding] = padded(x, over);
-  const bool in_full =
-      (precision.forward == pass_precision::full && precision.backward == pass_precision::full) ||
-      maps.scalar_type() != torch::kFloat || w.scalar_type() != torch::kFloat;
-  if (in_full && !fits_winograd(maps, w, over.stride, padding))
-    return at::conv2d(maps, w, {}, over.stride, padding);
-  const bool has_graph = at::GradMode::is_enabled() && (maps.requires_grad() || w.requires_grad());
-  return has_graph ? graph_convolution::apply(maps, w, over.stride, padding, precision)
-                   : graph_convolution::product(maps, w, over.stride, padding, precision.forward);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor convolution_of(const torch::Tensor& x,
+                                                           const torch::Tensor& w,
+                                                           const convolution_geometry& over,
+                                                           const pass_precisions& precision);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/detail/implementation/convolution_of.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/network/detail/added_values.hpp>
 #include <rolewise/network/detail/fused_batch_norm.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <utility>
 
@@ -34,30 +35,8 @@ class deferred_batch_norm {
   }
 
   /// Returns y + x, in place if y is materialized.
-  [[nodiscard]] deferred_batch_norm plus(const torch::Tensor& x) &&
-  {
-    if (is_pending() && !beside_.defined() && lies_beside(x) && x.scalar_type() == torch::kFloat) {
-      beside_ = work_.beside = x;
-      return std::move(*this);
-    }
-    return rolewise::add_to(taken(), x);
-  }
-  [[nodiscard]] deferred_batch_norm plus(const quantized& x) &&
-  {
-    const bool are_bytes = x.gradient_proxy.defined() && x.levels.scalar_type() == torch::kByte &&
-                           (!x.scale.defined() || x.scale.dim() == 0);
-    if (!is_pending() || beside_.defined() || !are_bytes || !lies_beside(x.levels))
-      return rolewise::add_to(taken(), x);
-    const auto number = [](const torch::Tensor& t, float otherwise) {
-      return t.defined() ? t.item<float>() : otherwise;
-    };
-    beside_ = x.gradient_proxy;
-    work_.beside = x.levels;
-    work_.addend = {.zero = static_cast<float>(x.zero_point),
-                    .scale = number(x.scale, 1.0F),
-                    .offset = number(x.offset, 0.0F)};
-    return std::move(*this);
-  }
+  [[nodiscard]] deferred_batch_norm plus(const torch::Tensor& x) &&;
+  [[nodiscard]] deferred_batch_norm plus(const quantized& x) &&;
 
   [[nodiscard]] const torch::Tensor& tensor()
   {
@@ -78,31 +57,11 @@ class deferred_batch_norm {
   }
 
   /// Quantizes; `is_pending()` is a precondition.
-  [[nodiscard]] quantized codes(const fusible_steps& steps) const
-  {
-    auto work = work_;
-    work.steps = steps;
-    auto q = steps.codes;
-    q.gradient_proxy =
-        fused_batch_norm::apply(x_, weight_, bias_, addend(),
-                                fused_batch_norm::optional_tensor{steps.step}, work, &q.levels);
-    return q;
-  }
+  [[nodiscard]] quantized codes(const fusible_steps& steps) const;
 
  private:
-  void make()
-  {
-    torch::Tensor none;
-    values_ = fused_batch_norm::apply(x_, weight_, bias_, addend(),
-                                      fused_batch_norm::optional_tensor{}, work_, &none);
-    x_ = weight_ = bias_ = beside_ = torch::Tensor{};
-    work_ = {};
-  }
-  [[nodiscard]] bool lies_beside(const torch::Tensor& x) const
-  {
-    return x.device().is_cpu() && x.sizes() == x_.sizes() && x.strides() == x_.strides() &&
-           !x.is_neg();
-  }
+  void make();
+  [[nodiscard]] bool lies_beside(const torch::Tensor& x) const;
   [[nodiscard]] fused_batch_norm::optional_tensor addend() const
   {
     return beside_.defined() ? fused_batch_norm::optional_tensor{beside_} : std::nullopt;
@@ -115,3 +74,7 @@ class deferred_batch_norm {
 };
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/detail/implementation/deferred_batch_norm.hpp>
+#endif

@@ -9,6 +9,7 @@
 #include <rolewise/network/convolution_shape.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <ATen/ops/addcmul.h>
 #include <ATen/ops/max_pool2d.h>
@@ -27,13 +28,7 @@ struct folded_convolution {
 
   /// @param added null, or a residual map of the output's shape
   [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, bool rectify,
-                                         const torch::Tensor* added) const
-  {
-    const auto [maps, padding] = padded(x, geometry_of(shape, x));
-    auto y = at::conv2d(maps, weight, bias, shape.stride, padding);
-    if (added) y.add_(*added);
-    return rectify ? y.relu_() : y;
-  }
+                                         const torch::Tensor* added) const;
 };
 
 /// Batch norm without a convolution before it, and ReLU: relu(factor x + shift).
@@ -56,20 +51,11 @@ struct max_pooling {
 
   /// LibTorch pools no bytes. Codes have the order of their values.
   /// @throws std::invalid_argument for maps of fewer than 2 x 2 pixels
-  [[nodiscard]] byte_map operator()(const byte_map& x) const
-  {
-    const auto height = x.codes.size(2), width = x.codes.size(3);
-    if (height < 2 || width < 2)
-      throw_invalid_argument("max_pooling", "want maps of at least 2 x 2 pixels, got ", height,
-                             " x ", width);
-    const auto even = [&](std::int64_t axis) { return x.codes.size(axis) / 2 * 2; };
-    const auto every_other = [&](std::int64_t row, std::int64_t column) {
-      return x.codes.slice(2, row, even(2), 2).slice(3, column, even(3), 2);
-    };
-    return {at::maximum(at::maximum(every_other(0, 0), every_other(0, 1)),
-                        at::maximum(every_other(1, 0), every_other(1, 1))),
-            x.grid};
-  }
+  [[nodiscard]] byte_map operator()(const byte_map& x) const;
 };
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/detail/implementation/folded.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <ATen/core/dispatch/Dispatcher.h>
 
@@ -59,27 +60,10 @@ class integer_operators {
   /// @param w int8 `[O, I, K, K]`
   /// @param sizes expected sizes of the inputs; others work too
   [[nodiscard]] torch::Tensor pack_convolution(const torch::Tensor& w, std::int64_t stride,
-                                               std::int64_t padding, at::IntArrayRef sizes) const
-  {
-    return call(pack_convolution_, w, at::ones(1, torch::kFloat), 1.0, std::int64_t{0},
-                pair(stride), pair(padding), pair(1), std::int64_t{1}, sizes.vec());
-  }
+                                               std::int64_t padding, at::IntArrayRef sizes) const;
 
   [[nodiscard]] torch::Tensor convolution(const byte_product& p, std::int64_t stride,
-                                          std::int64_t padding, const byte_output& to = {}) const
-  {
-    const auto type = to.scale ? torch::kByte : torch::kFloat;
-    if (to.accumulator.defined())
-      return call(convolution_and_sum_, p.x, 1.0, p.zero, p.weight, p.scale, zeros_beside(p.scale),
-                  to.accumulator, bias_of(to), pair(stride), pair(padding), pair(1),
-                  std::int64_t{1}, to.scale.value_or(1.0), to.zero, static_cast<std::int64_t>(type),
-                  to.accumulator_scale, to.accumulator_zero, std::string{"sum"}, 1.0,
-                  std::string{to.rectify ? "relu" : "none"}, no_scalars(), std::string{});
-    return call(convolution_, p.x, 1.0, p.zero, p.weight, p.scale, zeros_beside(p.scale),
-                bias_of(to), pair(stride), pair(padding), pair(1), std::int64_t{1},
-                to.scale.value_or(1.0), to.zero, static_cast<std::int64_t>(type),
-                std::string{to.rectify ? "relu" : "none"}, no_scalars(), std::string{});
-  }
+                                          std::int64_t padding, const byte_output& to = {}) const;
 
   /// @param w int8 `[O, D]`
   [[nodiscard]] torch::Tensor pack_linear(const torch::Tensor& w, at::IntArrayRef sizes) const
@@ -88,54 +72,16 @@ class integer_operators {
   }
 
   /// @return float `[N, O]`
-  [[nodiscard]] torch::Tensor linear(const byte_product& p) const
-  {
-    return call(linear_, p.x, 1.0, p.zero, p.weight, p.scale, zeros_beside(p.scale), c10::IValue{},
-                1.0, std::int64_t{0}, static_cast<std::int64_t>(torch::kFloat), std::string{"none"},
-                no_scalars(), std::string{});
-  }
+  [[nodiscard]] torch::Tensor linear(const byte_product& p) const;
 
  private:
   using handle = std::optional<c10::OperatorHandle>;
 
-  integer_operators()
-  {
-    pack_convolution_ = find("onednn::qconv_prepack", "",
-                             "Tensor, Tensor, float, int, int[], int[], int[], int, int[]?");
-    convolution_ = find("onednn::qconv2d_pointwise", "",
-                        "Tensor, float, int, Tensor, Tensor, Tensor, Tensor?, int[], int[], int[], "
-                        "int, float, int, ScalarType?, str, Scalar?[], str?");
-    convolution_and_sum_ =
-        find("onednn::qconv2d_pointwise", "binary",
-             "Tensor, float, int, Tensor, Tensor, Tensor, Tensor, Tensor?, int[], int[], int[], "
-             "int, float, int, ScalarType?, float, int, str, Scalar?, str?, Scalar?[], str?");
-    pack_linear_ = find("onednn::qlinear_prepack", "", "Tensor, int[]?");
-    linear_ = find("onednn::qlinear_pointwise", "",
-                   "Tensor, float, int, Tensor, Tensor, Tensor, Tensor?, float, int, ScalarType?, "
-                   "str, Scalar?[], str");
-  }
+  integer_operators();
 
   /// Looks up an operator. Argument types are compared before any call, as boxed arguments of
   /// other types would be misread.
-  [[nodiscard]] handle find(const char* operation, const char* overload, std::string_view wanted)
-  {
-    const auto full = [&] { return std::string{operation} + (*overload ? "." : "") + overload; };
-    auto found = c10::Dispatcher::singleton().findSchema({operation, overload});
-    if (!found) {
-      note("LibTorch has no operator " + full());
-      return std::nullopt;
-    }
-    std::string types;
-    for (const auto& argument : found->schema().arguments()) {
-      if (!types.empty()) types += ", ";
-      types += argument.real_type()->str();
-    }
-    if (types != wanted || found->schema().returns().size() != 1) {
-      note(full() + " takes (" + types + "), not (" + std::string{wanted} + ")");
-      return std::nullopt;
-    }
-    return found;
-  }
+  [[nodiscard]] handle find(const char* operation, const char* overload, std::string_view wanted);
 
   void note(const std::string& text)
   {
@@ -172,3 +118,7 @@ class integer_operators {
 };
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/detail/implementation/integer_operators.hpp>
+#endif

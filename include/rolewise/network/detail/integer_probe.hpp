@@ -5,6 +5,7 @@
 /// Probe of the int8 operators: whether their sums are exact.
 
 #include <rolewise/network/detail/integer_operators.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <exception>
 #include <string>
@@ -26,29 +27,9 @@ struct byte_case {
 };
 
 /// Weights with extreme codes in pairs: those that saturate, those that cancel, and a mixture.
-[[nodiscard]] inline torch::Tensor extreme_weights(const byte_case& c)
-{
-  auto w = at::full({c.out, c.in, c.kernel, c.kernel}, 127, torch::kInt);
-  w.slice(0, 1, c.out, 4).fill_(-127);
-  w.slice(0, 2, c.out, 4).slice(1, 0, c.in, 2).fill_(-127);
-  w.slice(0, 3, c.out, 4)
-      .copy_(at::arange(c.in * c.kernel * c.kernel, torch::kInt)
-                 .mul(37)
-                 .remainder(255)
-                 .sub(127)
-                 .view({1, c.in, c.kernel, c.kernel}));
-  return w.to(torch::kChar);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor extreme_weights(const byte_case& c);
 
-[[nodiscard]] inline torch::Tensor extreme_inputs(const byte_case& c)
-{
-  auto x = at::full({2, c.in, c.size, c.size}, 255, torch::kInt);
-  x.slice(0, 1).copy_(at::arange(c.in * c.size * c.size, torch::kInt)
-                          .mul(91)
-                          .remainder(256)
-                          .view({1, c.in, c.size, c.size}));
-  return x.to(torch::kByte).contiguous(torch::MemoryFormat::ChannelsLast);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor extreme_inputs(const byte_case& c);
 
 /// @tparam Operators `integer_operators`, or a test double
 template<typename Operators>
@@ -119,3 +100,7 @@ template<typename Operators>
 }  // namespace detail
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/detail/implementation/integer_probe.hpp>
+#endif

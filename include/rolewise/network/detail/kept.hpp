@@ -6,6 +6,7 @@
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -79,15 +80,14 @@ class version_archive {
   }
 
  private:
-  void add(const torch::Tensor& t)
-  {
-    if (!t.defined()) return versions_.push_back({});
-    all_count_ = all_count_ && !t.is_inference();
-    if (all_count_) versions_.push_back({t.const_data_ptr(), t._version()});
-  }
+  void add(const torch::Tensor& t);
 
   tensor_versions versions_;
   bool all_count_ = true;
 };
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/network/detail/implementation/kept.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// Parsers for trials, iterations and policies in the logs of a search.
 
 #include <rolewise/policy/augmentation_policy.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/literal_reader.hpp>
 
 #include <array>
@@ -18,61 +19,18 @@
 namespace rolewise::detail {
 
 /// Reads a trial: digits in quotes.
-[[nodiscard]] inline std::int64_t read_trial(literal_reader& in)
-{
-  const auto where = in.next();
-  const auto tag = in.string("a trial in quotes");
-  std::int64_t trial = 0;
-  const auto* end = tag.data() + tag.size();
-  const auto [stop, error] = std::from_chars(tag.data(), end, trial);
-  if (error != std::errc{} || stop != end || trial < 0 || tag[0] == '-')
-    in.complain_at(where, "found the trial ", shown(tag), ", want digits");
-  return trial;
-}
+[[nodiscard]] ROLEWISE_INLINE std::int64_t read_trial(literal_reader& in);
 
-[[nodiscard]] inline std::int64_t read_iteration(literal_reader& in)
-{
-  const auto where = in.next();
-  const auto iteration = in.integer("an iteration");
-  if (iteration < 0) in.complain_at(where, "found the iteration ", iteration, ", want at least 0");
-  return iteration;
-}
+[[nodiscard]] ROLEWISE_INLINE std::int64_t read_iteration(literal_reader& in);
 
 /// Reads a list of 60 levels.
-[[nodiscard]] inline augmentation_policy read_levels(literal_reader& in)
-{
-  std::array<std::int64_t, 2 * augmentation_policy::pairs> levels{};
-  std::size_t count = 0;
-  const auto begin = in.next();
-  in.elements('[', ']', [&] {
-    const auto where = in.next();
-    const auto level = in.integer("a level");
-    if (count < levels.size()) {
-      const auto objection = augmentation_policy::objection_to_level(count, level);
-      if (!objection.empty()) in.complain_at(where, objection);
-      levels[count] = level;
-    }
-    ++count;
-  });
-  const auto objection = augmentation_policy::objection_to_length(count);
-  if (!objection.empty()) in.complain_at(begin, objection);
-  return augmentation_policy{levels};
-}
+[[nodiscard]] ROLEWISE_INLINE augmentation_policy read_levels(literal_reader& in);
 
 /// Reads a policy: a bare list, or a dictionary that has the list as `hp_policy`.
-[[nodiscard]] inline augmentation_policy read_configuration(literal_reader& in)
-{
-  if (in.sees('[')) return read_levels(in);
-  if (!in.sees('{')) in.complain("a list of levels or a dictionary");
-  std::optional<augmentation_policy> policy;
-  const auto begin = in.next();
-  in.members([&](std::string_view name, std::size_t where) {
-    if (name != "hp_policy") return in.pass_over();
-    if (policy) in.complain_at(where, "found 'hp_policy' twice, want it once");
-    policy = read_levels(in);
-  });
-  if (!policy) in.complain_at(begin, "found a dictionary without 'hp_policy', want one with it");
-  return *policy;
-}
+[[nodiscard]] ROLEWISE_INLINE augmentation_policy read_configuration(literal_reader& in);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/policy/detail/implementation/read_levels.hpp>
+#endif

@@ -8,6 +8,7 @@
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantized.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <limits>
@@ -39,73 +40,37 @@ struct factored_gradient_proxy : torch::autograd::Function<factored_gradient_pro
     return gradient_proxy_for(x);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient)
-  {
-    const auto factor = context->get_saved_variables()[0];
-    return {factor.defined() ? gradient[0] * factor : gradient[0], {}};
-  }
+                                                 torch::autograd::variable_list gradient);
 };
 
 /// The gradient proxy of values computed from x.
 /// @param factor of the shape of x, bool or floating point; undefined passes every gradient
-[[nodiscard]] inline torch::Tensor gradient_proxy_through(const torch::Tensor& x,
-                                                          torch::Tensor factor = {})
-{
-  if (!wants_gradient(x)) return gradient_proxy_for(x);
-  return factored_gradient_proxy::apply(x, gradient_factor{std::move(factor)});
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor gradient_proxy_through(const torch::Tensor& x,
+                                                                   torch::Tensor factor = {});
 
 /// x without graph, in at least single precision: codes rounded in 16 bits would differ.
-[[nodiscard]] inline torch::Tensor in_at_least_single(const torch::Tensor& x)
-{
-  const auto type = x.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
-  return x.detach().to(type);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor in_at_least_single(const torch::Tensor& x);
 
 /// Reshapes values per filter, `[O]`, to `[O, 1, ...]`, which broadcasts with weights.
-[[nodiscard]] inline torch::Tensor beside_filters(const torch::Tensor& of_filters,
-                                                  const torch::Tensor& w)
-{
-  std::vector<std::int64_t> shape(static_cast<std::size_t>(w.dim()), 1);
-  shape[0] = w.size(0);
-  return of_filters.view(shape);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor beside_filters(const torch::Tensor& of_filters,
+                                                           const torch::Tensor& w);
 
 /// Quantizes a tensor without elements, which has no statistics.
-[[nodiscard]] inline quantized empty_levels(const torch::Tensor& x, level_range range)
-{
-  return {.levels = in_at_least_single(x),
-          .scale = at::ones({}, in_at_least_single(x).options()),
-          .is_integer = true,
-          .range = range,
-          .gradient_proxy = gradient_proxy_through(x)};
-}
+[[nodiscard]] ROLEWISE_INLINE quantized empty_levels(const torch::Tensor& x, level_range range);
 
 /// +1 where x >= 0 (or -0), else -1, and NaN where x is NaN; in the type of x.
-[[nodiscard]] inline torch::Tensor binary_signs(const torch::Tensor& x)
-{
-  return x.ge(0)
-      .to(x.scalar_type())
-      .mul_(2)
-      .sub_(1)
-      .masked_fill_(x.isnan(), std::numeric_limits<double>::quiet_NaN());
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor binary_signs(const torch::Tensor& x);
 
 /// Throws for non-finite statistics on a CPU. Elsewhere the check would synchronize with the
 /// device; there a NaN or an infinity propagates to the results.
-inline void require_finite(std::string_view who, std::string_view what, std::string_view layer,
-                           const torch::Tensor& statistic)
-{
-  if (!statistic.is_cpu() || statistic.isfinite().all().item<bool>()) return;
-  diverge(who, what, " of layer ", layer, " are not all finite numbers");
-}
+ROLEWISE_INLINE void require_finite(std::string_view who, std::string_view what,
+                                    std::string_view layer, const torch::Tensor& statistic);
 
-inline void require_bits(std::string_view who, std::string_view layer, bit_width found,
-                         bit_width wanted, std::string_view why)
-{
-  if (found != wanted)
-    throw_invalid_argument(who, "layer ", layer, " is to have ", found.value(), " bits, want ",
-                           wanted.value(), " or 32: ", why);
-}
+ROLEWISE_INLINE void require_bits(std::string_view who, std::string_view layer, bit_width found,
+                                  bit_width wanted, std::string_view why);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/detail/implementation/gradient_proxies.hpp>
+#endif

@@ -9,6 +9,7 @@
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantized.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cmath>
 #include <cstdint>
@@ -19,13 +20,8 @@ namespace rolewise {
 namespace detail {
 
 /// The initial value of a learned clip: one number in single precision.
-[[nodiscard]] inline torch::Tensor first_clip(std::string_view who, const layer_id& place,
-                                              double value)
-{
-  if (!(value > 0.0) || !std::isfinite(value))
-    throw_invalid_argument(who, "layer ", place.name, " wants a first clip above 0, got ", value);
-  return at::full({}, value, torch::kFloat).set_requires_grad(true);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor first_clip(std::string_view who, const layer_id& place,
+                                                       double value);
 
 /// The clip as a divisor, without graph: at least 1e-6, whatever the optimizer has made of it.
 [[nodiscard]] inline torch::Tensor usable_clip(const torch::Tensor& clip)
@@ -40,36 +36,15 @@ struct within_clip : torch::autograd::Function<within_clip> {
   /// @param lowest -1 or 0: where z is clipped below
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& clip, const torch::Tensor& z,
-                               const torch::Tensor& level, double lowest, bool passes_outside)
-  {
-    context->save_for_backward({z, level});
-    context->saved_data["lowest"] = lowest;
-    context->saved_data["passes_outside"] = passes_outside;
-    context->saved_data["clip_type"] = static_cast<std::int64_t>(clip.scalar_type());
-    return gradient_proxy_for(x);
-  }
+                               const torch::Tensor& level, double lowest, bool passes_outside);
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient)
-  {
-    const auto saved = context->get_saved_variables();
-    const auto& z = saved[0];
-    const auto& level = saved[1];
-    const double lowest = context->saved_data["lowest"].toDouble();
-    const auto& g = gradient[0];
-    torch::Tensor to_x, to_clip;
-    if (context->needs_input_grad(0))
-      to_x = context->saved_data["passes_outside"].toBool()
-                 ? g
-                 : g * z.ge(lowest).logical_and_(z.le(1)).to(g.scalar_type());
-    if (context->needs_input_grad(1)) {
-      const auto type = static_cast<torch::ScalarType>(context->saved_data["clip_type"].toInt());
-      const auto inside = z.clamp(lowest, 1);
-      to_clip = (g * (level - inside.mul(z.eq(inside)))).sum(type);
-    }
-    return {to_x, to_clip, {}, {}, {}, {}};
-  }
+                                                 torch::autograd::variable_list gradient);
 };
 
 }  // namespace detail
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/detail/implementation/learned_clip.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/core/autograd.hpp>
 #include <rolewise/quant/detail/straight_through.hpp>
 #include <rolewise/quant/detail/through_tanh.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -42,26 +43,15 @@ struct step_codes {
   std::int64_t lowest = 0;
   std::int64_t highest = 1;
 
-  [[nodiscard]] static step_codes of(code_signs signs, bit_width bits)
-  {
-    const auto half = std::int64_t{1} << (bits.value() - 1);
-    if (signs == code_signs::unsigned_codes) return {0, 2 * half - 1};
-    return {signs == code_signs::narrow_codes ? 1 - half : -half, half - 1};
-  }
+  [[nodiscard]] static step_codes of(code_signs signs, bit_width bits);
   /// Q_P, or 1 where no code is above 0: one bit with signs.
   [[nodiscard]] std::int64_t most() const { return std::max<std::int64_t>(highest, 1); }
 };
 
 /// The gradient scale 1 / sqrt(N Q_P) for activations.
-[[nodiscard]] inline double step_gradient_scale(at::IntArrayRef sizes, step_gradient_count counted,
-                                                const step_codes& codes)
-{
-  std::int64_t n = 1;
-  for (const auto size : sizes) n *= size;
-  n = std::max<std::int64_t>(n, 1);
-  if (counted == step_gradient_count::features && !sizes.empty() && sizes[0] > 0) n /= sizes[0];
-  return 1.0 / std::sqrt(static_cast<double>(n) * static_cast<double>(codes.most()));
-}
+[[nodiscard]] ROLEWISE_INLINE double step_gradient_scale(at::IntArrayRef sizes,
+                                                         step_gradient_count counted,
+                                                         const step_codes& codes);
 
 /// The constants of quantization with a learned step.
 struct step_rule {
@@ -71,32 +61,11 @@ struct step_rule {
   double gradient_scale = 1.0;
   nonfinite_policy nonfinite = nonfinite_policy::nan;
 
-  [[nodiscard]] affine_code_map map(const torch::Tensor& step, const torch::Tensor& offset) const
-  {
-    const auto s = step.clamp_min(least_step);
-    return {.low = s * codes.lowest,
-            .high = s * codes.highest,
-            .times = s.reciprocal(),
-            .shift = offset,
-            .zero_point = zero_point,
-            .range = {codes.lowest + zero_point, codes.highest + zero_point}};
-  }
-  void save(torch::autograd::AutogradContext& context) const
-  {
-    context.saved_data["rule"] = std::vector<std::int64_t>{codes.lowest, codes.highest, zero_point};
-    context.saved_data["gradient_scale"] = gradient_scale;
-    context.saved_data["who"] = std::string{who};
-  }
+  [[nodiscard]] affine_code_map map(const torch::Tensor& step, const torch::Tensor& offset) const;
+  void save(torch::autograd::AutogradContext& context) const;
   /// @param name must outlive the rule
   [[nodiscard]] static step_rule of(torch::autograd::AutogradContext& context,
-                                    const std::string& name)
-  {
-    const auto numbers = context.saved_data["rule"].toIntVector();
-    return {.who = name,
-            .codes = {numbers[0], numbers[1]},
-            .zero_point = numbers[2],
-            .gradient_scale = context.saved_data["gradient_scale"].toDouble()};
-  }
+                                    const std::string& name);
 };
 
 [[nodiscard]] inline torch::Tensor scaled_for(const torch::Tensor& range, const torch::Tensor& sum,
@@ -111,69 +80,24 @@ struct by_learned_step : torch::autograd::Function<by_learned_step> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& step,
                                const std::optional<torch::Tensor>& learned_offset,
-                               const step_rule& rule, torch::Tensor* levels)
-  {
-    const auto offset = learned_offset.value_or(torch::Tensor{});
-    context->save_for_backward({x, step, offset});
-    rule.save(*context);
-    *levels = codes_of(rule.who, x, rule.map(step, offset), rule.nonfinite);
-    return gradient_proxy_for(x);
-  }
+                               const step_rule& rule, torch::Tensor* levels);
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list& gradient)
-  {
-    const auto saved = context->get_saved_variables();
-    const auto &x = saved[0], &step = saved[1], &offset = saved[2];
-    const auto who = context->saved_data["who"].toStringRef();
-    const auto rule = step_rule::of(*context, who);
-    const auto how = offset.defined() ? backward_rule::step_and_offset : backward_rule::step;
-    auto back = back_through(who, how, std::exchange(gradient[0], {}), x, rule.map(step, offset));
-    torch::Tensor to_offset;
-    if (offset.defined()) to_offset = scaled_for(offset, back.second, rule.gradient_scale);
-    return {back.to_x, scaled_for(step, back.first, rule.gradient_scale), to_offset, {}, {}};
-  }
+                                                 torch::autograd::variable_list& gradient);
 };
 
 /// The sum of g sign(w) over the elements that share a step, in the shape of the steps.
-[[nodiscard]] inline torch::Tensor sum_by_sign(const torch::Tensor& g, const torch::Tensor& w,
-                                               const torch::Tensor& step)
-{
-  const auto rows = step.numel();
-  if (at::GradMode::is_enabled() || !fits_passes(w) || w.numel() == 0 || !lies_by_rows(w, rows))
-    return (at_least_single(g) * (w.ge(0).to(torch::kInt) * 2 - 1)).sum_to_size(step.sizes());
-  const auto all = blocks_of(w, rows);
-  const auto dense = laid_out_like(w, g);
-  std::vector<double> sums(static_cast<std::size_t>(all.count()));
-  const auto* const gradient = dense.const_data_ptr<float>();
-  const auto* const from = w.const_data_ptr<float>();
-  all.each([&](std::size_t block, std::int64_t, std::int64_t first, std::size_t count) {
-    sums[block] = quant_kernels::best().signed_sum(gradient + first, from + first, count);
-  });
-  return in_shape_of(step, all.by_row(sums));
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor sum_by_sign(const torch::Tensor& g,
+                                                        const torch::Tensor& w,
+                                                        const torch::Tensor& step);
 
 /// Autograd function for one-bit weights: codes are signs, their magnitude is the step.
 struct signs_by_learned_step : torch::autograd::Function<signs_by_learned_step> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
                                const torch::Tensor& step, const step_rule& rule,
-                               torch::Tensor* levels)
-  {
-    context->save_for_backward({w, step});
-    context->saved_data["gradient_scale"] = rule.gradient_scale;
-    *levels = signs_of(rule.who, w);
-    return gradient_proxy_for(w);
-  }
+                               torch::Tensor* levels);
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient)
-  {
-    const auto saved = context->get_saved_variables();
-    const auto scale = context->saved_data["gradient_scale"].toDouble();
-    return {gradient[0],
-            scaled_for(saved[1], sum_by_sign(gradient[0], saved[0], saved[1]), scale),
-            {},
-            {}};
-  }
+                                                 torch::autograd::variable_list gradient);
 };
 
 /// A learned tensor of a quantizer, initialized from the first usable input, and whether it has
@@ -190,23 +114,12 @@ class learned_range {
   /// Leaves the tensor undefined until it gets a shape, so that one of any shape can be restored.
   void wait_for_shape() { tensor_ = torch::Tensor{}; }
   /// Sets the shape, with all values 1, if it has not started.
-  void shape(at::IntArrayRef sizes, torch::Device device)
-  {
-    if (started_ || (tensor_.defined() && tensor_.sizes() == sizes)) return;
-    tensor_ =
-        at::ones(sizes, torch::TensorOptions{torch::kFloat}.device(device)).set_requires_grad(true);
-  }
+  void shape(at::IntArrayRef sizes, torch::Device device);
   /// Writes the memory outside autograd: a range changes only between uses of it.
   void assign(const torch::Tensor& value) { tensor_.variable_data().copy_(value); }
   void multiply(double by) { tensor_.variable_data().mul_(by); }
   void keep_above(double least) { tensor_.variable_data().clamp_min_(least); }
-  void start(const torch::Tensor& value)
-  {
-    if (tensor_.device() != value.device())
-      tensor_ = tensor_.detach().to(value.device()).set_requires_grad(tensor_.requires_grad());
-    assign(value);
-    started_ = true;
-  }
+  void start(const torch::Tensor& value);
 
   template<typename Archive>
   void visit_state(Archive& archive, std::string_view name, std::string_view flag)
@@ -221,10 +134,7 @@ class learned_range {
 };
 
 /// Whether initial values are usable; all-zero, empty or non-finite ones wait for the next input.
-[[nodiscard]] inline bool can_start(const torch::Tensor& start)
-{
-  return start.numel() > 0 && start.gt(0).any().item<bool>() && start.isfinite().all().item<bool>();
-}
+[[nodiscard]] ROLEWISE_INLINE bool can_start(const torch::Tensor& start);
 
 /// Replaces unusable initial values by 1.
 [[nodiscard]] inline torch::Tensor usable(const torch::Tensor& start)
@@ -233,12 +143,7 @@ class learned_range {
 }
 
 /// Q_P of the previous bit width over Q_P of the new one: the factor that keeps s Q_P.
-[[nodiscard]] inline double step_ratio(code_signs signs, std::int64_t from, bit_width to)
-{
-  const bit_width before{static_cast<int>(from)};
-  return static_cast<double>(step_codes::of(signs, before).most()) /
-         static_cast<double>(step_codes::of(signs, to).most());
-}
+[[nodiscard]] ROLEWISE_INLINE double step_ratio(code_signs signs, std::int64_t from, bit_width to);
 
 /// The update of a learned step before quantization in training: initializes it, or rescales it
 /// after a change of bit width.
@@ -258,4 +163,9 @@ void observe_step(learned_range& step, std::int64_t& last, code_signs signs, bit
 }
 
 }  // namespace detail
+
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/detail/implementation/learned_step.hpp>
+#endif

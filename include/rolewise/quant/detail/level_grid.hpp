@@ -5,6 +5,7 @@
 /// Rounding to the nearest of a few non-uniform levels.
 
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <ATen/ops/bucketize.h>
 
@@ -31,24 +32,11 @@ template<typename F>
 /// stays NaN.
 /// @param x within [0, 1]
 /// @param codes ascending, from 0
-[[nodiscard]] inline torch::Tensor nearest_codes(const torch::Tensor& x,
-                                                 const std::vector<std::int64_t>& codes)
-{
-  std::vector<double> thresholds, values;
-  const auto denominator = static_cast<double>(codes.back());
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    values.push_back(static_cast<double>(codes[i]));
-    if (i > 0) thresholds.push_back((values[i - 1] + values[i]) / 2 / denominator);
-  }
-  const auto wide = c10::isReducedFloatingType(x.scalar_type()) ? torch::kFloat : x.scalar_type();
-  const auto options = torch::TensorOptions{}.dtype(wide).device(x.device());
-  const auto bounds = at::tensor(thresholds, options);
-  const auto levels = at::tensor(values, options.dtype(x.scalar_type()));
-  auto found = in_memory_order(x.to(wide), [&](const torch::Tensor& dense) {
-    const auto place = at::bucketize(dense, bounds, true);
-    return levels.index_select(0, place.flatten()).view(dense.sizes());
-  });
-  return found.add_(spoilt(x));
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor nearest_codes(const torch::Tensor& x,
+                                                          const std::vector<std::int64_t>& codes);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/detail/implementation/level_grid.hpp>
+#endif

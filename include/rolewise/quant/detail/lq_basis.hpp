@@ -8,6 +8,7 @@
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/detail/level_grid.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <ATen/ops/eye.h>
 #include <ATen/ops/linalg_solve.h>
@@ -34,30 +35,12 @@ class lq_basis {
 
   /// Takes the stored basis into use, or `first` if its shape does not fit, and fits a new one to
   /// the rows.
-  void observe(const torch::Tensor& rows, const torch::Tensor& first)
-  {
-    const torch::NoGradGuard without_graph;
-    if (fits(stored_, first)) {
-      in_use_ = stored_;
-    } else {
-      in_use_ = first;
-      fits_ = 0;
-    }
-    const auto fitted = fit(rows);
-    ++fits_;
-    const double share = corrected_ ? 0.1 / (1.0 - std::pow(0.9, static_cast<double>(fits_))) : 0.1;
-    stored_ = in_use_ + (fitted - in_use_) * share;
-  }
+  void observe(const torch::Tensor& rows, const torch::Tensor& first);
 
   /// The levels of rows under the basis in use, or under `first` if its shape does not fit; and
   /// the largest level.
   [[nodiscard]] std::pair<torch::Tensor, torch::Tensor> levels_of(const torch::Tensor& rows,
-                                                                  const torch::Tensor& first) const
-  {
-    const auto [levels, codes] = sorted_levels(fits(in_use_, first) ? in_use_ : first);
-    const auto found = levels.gather(1, places(rows, levels)).add_(spoilt(rows));
-    return {found, levels.amax()};
-  }
+                                                                  const torch::Tensor& first) const;
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -74,56 +57,18 @@ class lq_basis {
   }
 
   /// All codes, `[2^K, K]`.
-  [[nodiscard]] torch::Tensor codes(const torch::Tensor& basis) const
-  {
-    const auto bits = basis.size(1);
-    const auto numbers = at::arange(
-        std::int64_t{1} << bits, torch::TensorOptions{}.dtype(torch::kLong).device(basis.device()));
-    const auto set = numbers.unsqueeze(1)
-                         .bitwise_right_shift(at::arange(bits, numbers.options()).unsqueeze(0))
-                         .bitwise_and(1)
-                         .to(basis.scalar_type());
-    return is_signed_ ? set * 2 - 1 : set;
-  }
+  [[nodiscard]] torch::Tensor codes(const torch::Tensor& basis) const;
 
   /// Ascending levels `[G, 2^K]` and their codes `[G, 2^K, K]`.
   [[nodiscard]] std::pair<torch::Tensor, torch::Tensor> sorted_levels(
-      const torch::Tensor& basis) const
-  {
-    const auto all = codes(basis);
-    const auto [levels, order] = basis.matmul(all.t()).sort(1);
-    return {levels, all.index_select(0, order.flatten()).view({basis.size(0), -1, basis.size(1)})};
-  }
+      const torch::Tensor& basis) const;
 
   /// The level index of each x: the number of thresholds below it.
-  [[nodiscard]] static torch::Tensor places(const torch::Tensor& rows, const torch::Tensor& levels)
-  {
-    const auto count = levels.size(1);
-    const auto thresholds = (levels.narrow(1, 0, count - 1) + levels.narrow(1, 1, count - 1)) / 2;
-    return at::searchsorted(thresholds, rows.to(levels.scalar_type()));
-  }
+  [[nodiscard]] static torch::Tensor places(const torch::Tensor& rows, const torch::Tensor& levels);
 
   /// The least-squares basis. It is computed from counts and sums per level, so it costs two
   /// passes over x, whatever the bit width.
-  [[nodiscard]] torch::Tensor fit(const torch::Tensor& rows) const
-  {
-    const auto [levels, code] = sorted_levels(in_use_);
-    const auto place = places(rows, levels);
-    const auto wide = rows.device().is_mps() ? torch::kFloat : torch::kDouble;
-    const auto none = at::zeros(levels.sizes(), levels.options().dtype(wide));
-    const auto count =
-        none.scatter_add(1, place, at::ones({1, 1}, none.options()).expand(rows.sizes()));
-    const auto sum = none.scatter_add(1, place, rows.to(wide));
-    const auto e = code.to(wide), basis = in_use_.to(wide);
-    const auto transposed = e.transpose(1, 2);
-    const auto left = transposed.matmul(e * count.unsqueeze(2)) +
-                      epsilon_ * at::eye(basis.size(1), basis.options());
-    const auto right = transposed.matmul(sum.unsqueeze(2)) + epsilon_ * basis.unsqueeze(2);
-    const auto fitted = at::linalg_solve(left, right).squeeze(2);
-    // With +-1 codes the sign of a basis entry is arbitrary.
-    const auto positive = is_signed_ ? fitted.abs() : fitted.clamp_min(0);
-    return std::get<0>(positive.sort(1)).to(in_use_.scalar_type());
-  }
+  [[nodiscard]] torch::Tensor fit(const torch::Tensor& rows) const;
 
   bool is_signed_, corrected_;
   double epsilon_;
@@ -132,18 +77,14 @@ class lq_basis {
 };
 
 /// The first basis, `[granules, bits]`, with rows `unit`, `2 unit`, `4 unit`, ...
-[[nodiscard]] inline torch::Tensor first_basis(const torch::Tensor& like, std::int64_t granules,
-                                               bit_width bits, double unit)
-{
-  if (bits.value() > 8)
-    throw_invalid_argument("lq-nets", "has bases of 1 to 8 bits, was asked for ", bits.value());
-  const auto type = like.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
-  std::vector<double> basis;
-  for (int j = 0; j < bits.value(); ++j) basis.push_back(unit * std::exp2(j));
-  return at::tensor(basis, torch::TensorOptions{}.dtype(type).device(like.device()))
-      .expand({granules, bits.value()});
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor first_basis(const torch::Tensor& like,
+                                                        std::int64_t granules, bit_width bits,
+                                                        double unit);
 
 }  // namespace detail
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/detail/implementation/lq_basis.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/detail/kernels/variants.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/parallel_for.hpp>
 
 #include <ATen/Parallel.h>
@@ -19,11 +20,7 @@ namespace rolewise::detail {
 
 /// Whether kernels can process the memory of a tensor: float32 on the CPU, dense, in any order of
 /// dimensions.
-[[nodiscard]] inline bool fits_passes(const torch::Tensor& x)
-{
-  return x.device().is_cpu() && x.scalar_type() == torch::kFloat && x.layout() == torch::kStrided &&
-         x.is_non_overlapping_and_dense() && !x.is_neg();
-}
+[[nodiscard]] ROLEWISE_INLINE bool fits_passes(const torch::Tensor& x);
 
 /// Whether each index of the first axis has its own contiguous part of memory, in order.
 [[nodiscard]] inline bool lies_by_rows(const torch::Tensor& x, std::int64_t rows)
@@ -61,14 +58,7 @@ struct blocks {
   }
 
   /// Sums the values of the blocks of each row.
-  [[nodiscard]] std::vector<double> by_row(const std::vector<double>& parts) const
-  {
-    std::vector<double> sums(static_cast<std::size_t>(rows));
-    const auto per_row = static_cast<std::size_t>(in_row());
-    for (std::size_t block = 0; block < parts.size(); ++block)
-      sums[block / per_row] += parts[block];
-    return sums;
-  }
+  [[nodiscard]] std::vector<double> by_row(const std::vector<double>& parts) const;
 };
 
 [[nodiscard]] inline blocks blocks_of(const torch::Tensor& x, std::int64_t rows = 1)
@@ -89,18 +79,15 @@ template<typename Work>
 }
 
 /// The gradient in the type and memory layout of x.
-[[nodiscard]] inline torch::Tensor laid_out_like(const torch::Tensor& x, const torch::Tensor& g)
-{
-  if (g.scalar_type() == x.scalar_type() && g.strides() == x.strides() && !g.is_neg()) return g;
-  return at::empty_like(x, x.options().requires_grad(false)).copy_(g);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor laid_out_like(const torch::Tensor& x,
+                                                          const torch::Tensor& g);
 
 /// Memory for the gradient of x: that of the gradient of the values, if there is no other
 /// reference to it.
-[[nodiscard]] inline torch::Tensor place_for_gradient(const torch::Tensor& g)
-{
-  const bool is_ours = g.use_count() == 1 && g.storage().use_count() == 1 && !g.requires_grad();
-  return is_ours ? g : at::empty_like(g);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor place_for_gradient(const torch::Tensor& g);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/quant/detail/implementation/run_passes.hpp>
+#endif

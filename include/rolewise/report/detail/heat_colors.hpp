@@ -4,6 +4,8 @@
 /// @file
 /// Color map of heat maps.
 
+#include <rolewise/support/inline.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -32,30 +34,16 @@ inline constexpr std::array<rgb, 9> heat_anchors{{{247, 236, 178},
 
 /// The color at a share of the range from the least to the greatest number: linear interpolation
 /// in sRGB between anchors. @pre 0 <= share <= 1
-[[nodiscard]] inline rgb heat_color(double share)
-{
-  constexpr std::size_t last = heat_anchors.size() - 1;
-  const double at = share * static_cast<double>(last);
-  const auto from = std::min(static_cast<std::size_t>(at), last - 1);
-  const double rest = at - static_cast<double>(from);
-  rgb mixed{};
-  for (std::size_t c = 0; c < mixed.size(); ++c) {
-    const double begin = heat_anchors[from][c], end = heat_anchors[from + 1][c];
-    mixed[c] = static_cast<std::uint8_t>(std::lround(begin + rest * (end - begin)));
-  }
-  return mixed;
-}
+[[nodiscard]] ROLEWISE_INLINE rgb heat_color(double share);
 
 /// `#00b499`.
-[[nodiscard]] inline std::string code_of(const rgb& color)
-{
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string code = "#";
-  for (const auto part : color) (code += digits[part >> 4U]) += digits[part & 15U];
-  return code;
-}
+[[nodiscard]] ROLEWISE_INLINE std::string code_of(const rgb& color);
 
 inline constexpr std::string_view empty_cell_color = "#f7f7f7";
 inline constexpr std::string_view empty_cell_line_color = "#b0b0b0";
 
 }  // namespace rolewise::report::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/report/detail/implementation/heat_colors.hpp>
+#endif

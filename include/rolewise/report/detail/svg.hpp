@@ -7,6 +7,7 @@
 #include <rolewise/report/statistics.hpp>
 #include <rolewise/report/table.hpp>
 #include <rolewise/support/display_width.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <array>
 #include <cstddef>
@@ -69,28 +70,11 @@ inline constexpr lettering title_lettering{.size = 15.0};
 }
 
 /// The text, truncated if it is estimated to be wider than `width` pixels.
-[[nodiscard]] inline std::string text_within(std::string_view words, double width,
-                                             double size = 12.0)
-{
-  if (text_width(words, size) <= width) return std::string{words};
-  return support::cut_to_width(words, static_cast<std::size_t>(width / column_width(size)));
-}
+[[nodiscard]] ROLEWISE_INLINE std::string text_within(std::string_view words, double width,
+                                                      double size = 12.0);
 
 /// RFC 4648, section 4.
-[[nodiscard]] inline std::string base64(std::string_view bytes)
-{
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t three = 0;
-    for (std::size_t k = i; k < i + 3; ++k)
-      three = three << 8U | (k < bytes.size() ? static_cast<unsigned char>(bytes[k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      out += i + k <= bytes.size() ? digits[three >> (18U - 6U * k) & 63U] : '=';
-  }
-  return out;
-}
+[[nodiscard]] ROLEWISE_INLINE std::string base64(std::string_view bytes);
 
 enum class edges : std::uint8_t {
   smooth,
@@ -101,101 +85,35 @@ enum class edges : std::uint8_t {
 /// same bytes on every machine and in any locale.
 class svg {
  public:
-  svg(double width, double height, edges drawn = edges::smooth)
-  {
-    text_ = "<svg xmlns=\"http://www.w3.org/2000/svg\"" + attribute("width", width) +
-            attribute("height", height) + " viewBox=\"0 0 " + number(width) + " " + number(height) +
-            "\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\"" +
-            attribute("fill", text_color) +
-            (drawn == edges::crisp ? attribute("shape-rendering", "crispEdges") : "") +
-            ">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
-  }
+  svg(double width, double height, edges drawn = edges::smooth);
 
   /// Groups what is drawn until `end_group`; viewers show `says` as a tooltip.
-  void begin_group(std::string_view of, std::string_view says = {})
-  {
-    text_ += "<g" + attribute("class", of) + ">";
-    if (!says.empty()) text_ += "<title>" + xml_text(says) + "</title>";
-    text_ += "\n";
-  }
+  void begin_group(std::string_view of, std::string_view says = {});
   void end_group() { text_ += "</g>\n"; }
 
   void fill(const box& where, std::string_view color)
   {
     add("rect", place_of(where) + attribute("fill", color));
   }
-  void line(spot a, spot b, const stroke& with)
-  {
-    add("line", attribute("x1", a.x) + attribute("y1", a.y) + attribute("x2", b.x) +
-                    attribute("y2", b.y) + look_of(with));
-  }
+  void line(spot a, spot b, const stroke& with);
   /// Separate lines in one element, for thousands of them.
-  void lines(const std::vector<std::array<spot, 2>>& all, const stroke& with)
-  {
-    std::string path;
-    for (const auto& [a, b] : all) path += "M" + pair_of(a) + "L" + pair_of(b);
-    add("path", attribute("d", path) + look_of(with));
-  }
+  void lines(const std::vector<std::array<spot, 2>>& all, const stroke& with);
   /// A curve between two positions, horizontal at both ends.
-  void bow(spot a, spot b, const stroke& with)
-  {
-    const double middle = (a.x + b.x) / 2.0;
-    add("path", attribute("d", "M" + pair_of(a) + " C" + pair_of({middle, a.y}) + " " +
-                                   pair_of({middle, b.y}) + " " + pair_of(b)) +
-                    attribute("fill", "none") + look_of(with));
-  }
-  void polyline(const std::vector<spot>& through, const stroke& with)
-  {
-    add("polyline", points_of(through) + attribute("fill", "none") +
-                        attribute("stroke-linejoin", "round") + look_of(with));
-  }
-  void polygon(const std::vector<spot>& corners, std::string_view color, double opacity)
-  {
-    add("polygon",
-        points_of(corners) + attribute("fill", color) + attribute("fill-opacity", opacity));
-  }
-  void dot(spot at, double radius, std::string_view color)
-  {
-    add("circle", attribute("cx", at.x) + attribute("cy", at.y) + attribute("r", radius) +
-                      attribute("fill", color));
-  }
-  void cross(spot at, double reach, const stroke& with)
-  {
-    line({at.x - reach, at.y - reach}, {at.x + reach, at.y + reach}, with);
-    line({at.x - reach, at.y + reach}, {at.x + reach, at.y - reach}, with);
-  }
+  void bow(spot a, spot b, const stroke& with);
+  void polyline(const std::vector<spot>& through, const stroke& with);
+  void polygon(const std::vector<spot>& corners, std::string_view color, double opacity);
+  void dot(spot at, double radius, std::string_view color);
+  void cross(spot at, double reach, const stroke& with);
   /// An embedded image, whose pixels stay sharp when they are enlarged.
   /// @param png bytes of a PNG file
-  void image(std::string_view png, const box& where)
-  {
-    add("image", place_of(where) + attribute("image-rendering", "pixelated") +
-                     attribute("href", "data:image/png;base64," + base64(png)));
-  }
+  void image(std::string_view png, const box& where);
   /// @param at position of the anchor, on the baseline
-  void write(std::string_view words, spot at, const lettering& as = {})
-  {
-    if (words.empty()) return;
-    text_ += "<text" + attribute("x", at.x) + attribute("y", at.y);
-    if (as.side != anchor::begin)
-      text_ += attribute("text-anchor", as.side == anchor::middle ? "middle" : "end");
-    if (as.size != lettering{}.size) text_ += attribute("font-size", as.size);
-    if (as.is_bold) text_ += attribute("font-weight", "bold");
-    if (as.color != text_color) text_ += attribute("fill", as.color);
-    if (as.reads_upwards)
-      text_ += attribute("transform", "rotate(-90 " + number(at.x) + " " + number(at.y) + ")");
-    text_ += ">" + xml_text(words) + "</text>\n";
-  }
+  void write(std::string_view words, spot at, const lettering& as = {});
 
   [[nodiscard]] std::string finished() const { return text_ + "</svg>\n"; }
 
  private:
-  [[nodiscard]] static std::string number(double value)
-  {
-    auto text = fixed_text(value, 2);
-    text.erase(text.find_last_not_of('0') + 1);
-    if (text.ends_with('.')) text.pop_back();
-    return text;
-  }
+  [[nodiscard]] static std::string number(double value);
   [[nodiscard]] static std::string attribute(std::string_view name, std::string_view value)
   {
     return std::string{" "}.append(name).append("=\"").append(value).append("\"");
@@ -204,24 +122,10 @@ class svg {
   {
     return attribute(name, number(value));
   }
-  [[nodiscard]] static std::string place_of(const box& where)
-  {
-    return attribute("x", where.left) + attribute("y", where.top) +
-           attribute("width", where.width) + attribute("height", where.height);
-  }
+  [[nodiscard]] static std::string place_of(const box& where);
   [[nodiscard]] static std::string pair_of(spot at) { return number(at.x) + "," + number(at.y); }
-  [[nodiscard]] static std::string points_of(const std::vector<spot>& all)
-  {
-    std::string pairs;
-    for (const auto& at : all) pairs += (pairs.empty() ? "" : " ") + pair_of(at);
-    return attribute("points", pairs);
-  }
-  [[nodiscard]] static std::string look_of(const stroke& with)
-  {
-    return attribute("stroke", with.color) +
-           (with.width == 1.0 ? "" : attribute("stroke-width", with.width)) +
-           (with.dashes.empty() ? "" : attribute("stroke-dasharray", with.dashes));
-  }
+  [[nodiscard]] static std::string points_of(const std::vector<spot>& all);
+  [[nodiscard]] static std::string look_of(const stroke& with);
   void add(std::string_view element, const std::string& attributes)
   {
     text_.append("<").append(element).append(attributes).append("/>\n");
@@ -231,3 +135,7 @@ class svg {
 };
 
 }  // namespace rolewise::report::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/report/detail/implementation/svg.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/detail/gaussian_process.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -24,17 +25,7 @@ struct gain_seen {
 };
 
 /// The gains standardized to mean 0 and variance 1, clipped to [-2, 2].
-[[nodiscard]] inline std::vector<double> standardized(const std::vector<gain_seen>& seen)
-{
-  const auto count = static_cast<double>(seen.size());
-  double mean = 0.0, squares = 0.0;
-  for (const auto& s : seen) mean += s.gain / count;
-  for (const auto& s : seen) squares += (s.gain - mean) * (s.gain - mean) / count;
-  std::vector<double> values;
-  for (const auto& s : seen)
-    values.push_back(std::clamp((s.gain - mean) / (std::sqrt(squares) + 1e-8), -2.0, 2.0));
-  return values;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<double> standardized(const std::vector<gain_seen>& seen);
 
 /// Selects points with a high upper confidence bound, several for one time: each selected point
 /// counts as observed in the variance of the next ones, whatever its value will be.
@@ -42,59 +33,16 @@ class bandit {
  public:
   /// @param seen not empty
   /// @param pending points under evaluation, without a result yet
-  bandit(const std::vector<gain_seen>& seen, std::vector<timed_place> pending)
-      : values_{standardized(seen)},
-        settings_{likeliest_settings(places_of(seen), values_)},
-        known_{places_of(seen), values_, settings_},
-        certain_{places_of(seen)}
-  {
-    // Variances do not depend on the observed values, so pending points need none.
-    for (auto& p : pending) certain_.push_back(std::move(p));
-    exploration_ = std::max(0.0, 0.2 * std::log(0.4 * static_cast<double>(seen.size())));
-  }
+  bandit(const std::vector<gain_seen>& seen, std::vector<timed_place> pending);
 
   /// The best of `candidates` random points, then improved by a search along each axis in turn.
   [[nodiscard]] std::vector<double> pick(double time, std::size_t dimensions,
-                                         std::int64_t candidates, seed key)
-  {
-    const gaussian_process spread{certain_, std::vector<double>(certain_.size(), 0.0), settings_};
-    const auto bound = [&](const timed_place& p) {
-      const auto covariances = spread.covariances(p);  // of what is known first
-      return known_.mean(covariances) + std::sqrt(exploration_ * spread.variance(covariances));
-    };
-    timed_place best{std::vector<double>(dimensions, 0.5), time};
-    double most = bound(best);
-    const auto consider = [&](const timed_place& p) {
-      const double found = bound(p);
-      if (!(found > most)) return;
-      best = p;
-      most = found;
-    };
-    for (std::int64_t c = 0; c < candidates; ++c) {
-      timed_place tried = best;
-      for (std::size_t d = 0; d < dimensions; ++d) tried.at[d] = draws{key, 0, c}.uniform(d);
-      consider(tried);
-    }
-    for (const double step : {0.1, 0.05, 0.025, 0.0125})
-      for (std::size_t d = 0; d < dimensions; ++d)
-        for (const double sign : {-1.0, 1.0}) {
-          timed_place tried = best;
-          tried.at[d] = std::clamp(tried.at[d] + sign * step, 0.0, 1.0);
-          consider(tried);
-        }
-    certain_.push_back(best);
-    return best.at;
-  }
+                                         std::int64_t candidates, seed key);
 
   [[nodiscard]] const gaussian_process::settings& settings() const { return settings_; }
 
  private:
-  [[nodiscard]] static std::vector<timed_place> places_of(const std::vector<gain_seen>& seen)
-  {
-    std::vector<timed_place> places;
-    for (const auto& s : seen) places.push_back(s.where);
-    return places;
-  }
+  [[nodiscard]] static std::vector<timed_place> places_of(const std::vector<gain_seen>& seen);
 
   std::vector<double> values_;
   gaussian_process::settings settings_;
@@ -104,3 +52,7 @@ class bandit {
 };
 
 }  // namespace rolewise::search::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/detail/implementation/bandit.hpp>
+#endif

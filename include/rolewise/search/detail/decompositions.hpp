@@ -6,6 +6,7 @@
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/run_concurrently.hpp>
 
 #include <ATen/Context.h>
@@ -22,12 +23,7 @@
 namespace rolewise::search::detail {
 
 /// @throws std::runtime_error if LibTorch has no LAPACK
-inline void require_lapack(std::string_view who, bool is_there = at::hasLAPACK())
-{
-  if (!is_there)
-    throw_runtime_error(who, "this LibTorch is built without LAPACK, which the search strategy ",
-                        "needs to decompose matrices; want one that is built with it");
-}
+ROLEWISE_INLINE void require_lapack(std::string_view who, bool is_there = at::hasLAPACK());
 
 /// Guard: this thread has one LibTorch thread while it exists. The last bits of BLAS and LAPACK
 /// depend on their number. A thread whose first use of LibTorch falls into that time begins with
@@ -49,41 +45,20 @@ struct symmetric_roots {
 
 /// The eigenvalues and eigenvectors of a symmetric matrix.
 /// @throws std::runtime_error if the iteration does not converge
-[[nodiscard]] inline std::tuple<torch::Tensor, torch::Tensor> eigenvectors_of(
-    const torch::Tensor& matrix)
-{
-  try {
-    return at::linalg_eigh(matrix);
-  } catch (const c10::Error& error) {
-    throw_runtime_error("a search strategy",
-                        "its matrix cannot be decomposed: ", error.what_without_backtrace());
-  }
-}
+[[nodiscard]] ROLEWISE_INLINE std::tuple<torch::Tensor, torch::Tensor> eigenvectors_of(
+    const torch::Tensor& matrix);
 
 /// The roots of a symmetric matrix whose eigenvalues count as at least `least`; NaN for a matrix
 /// that is not finite.
 /// @param matrix `[n, n]`, float64, on the CPU
-[[nodiscard]] inline symmetric_roots roots_of(const torch::Tensor& matrix, double least)
-{
-  if (!matrix.isfinite().all().item<bool>()) {
-    const auto unknown = at::full_like(matrix, std::numeric_limits<double>::quiet_NaN());
-    return {unknown, unknown.clone()};
-  }
-  const one_thread guard;
-  const auto [values, vectors] = eigenvectors_of(matrix);
-  const auto deviations = values.clamp_min(least).sqrt();
-  return {(vectors * deviations).mm(vectors.t()), (vectors / deviations).mm(vectors.t())};
-}
+[[nodiscard]] ROLEWISE_INLINE symmetric_roots roots_of(const torch::Tensor& matrix, double least);
 
 /// The lower Cholesky factors of symmetric matrices; NaN for one that is not positive definite.
 /// @param matrices `[*, n, n]`, float64, on the CPU
-[[nodiscard]] inline torch::Tensor cholesky_factors(const torch::Tensor& matrices)
-{
-  const one_thread guard;
-  const auto [factors, failed] = at::linalg_cholesky_ex(matrices);
-  if (failed.eq(0).all().item<bool>()) return factors;
-  return factors.masked_fill(failed.ne(0).unsqueeze(-1).unsqueeze(-1),
-                             std::numeric_limits<double>::quiet_NaN());
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor cholesky_factors(const torch::Tensor& matrices);
 
 }  // namespace rolewise::search::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/detail/implementation/decompositions.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/detail/ranking.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -26,27 +27,12 @@ struct exchange {
 /// at random. A share is rounded up, but is never more than half. Trials without a score have
 /// failed: each of them becomes a copy, however many they are, and none is copied.
 /// @return in ascending order of `to`
-[[nodiscard]] inline std::vector<exchange> exchanges(std::vector<ranked_trial> trials, double share,
-                                                     seed key, std::int64_t step)
-{
-  rank(trials);
-  const auto wanted = std::ceil(share * static_cast<double>(trials.size()));
-  const auto share_of_all = std::min(static_cast<std::size_t>(wanted), trials.size() / 2);
-  const auto failed = static_cast<std::size_t>(
-      std::count_if(trials.begin(), trials.end(), [](const auto& t) { return !t.score; }));
-  const auto healthy = trials.size() - failed;
-  if (healthy == 0) return {};
-  const auto donors = std::min(std::max<std::size_t>(share_of_all, 1), healthy);
-  const auto replaced = std::max(share_of_all, failed);
-  std::vector<exchange> made;
-  for (auto i = trials.size() - replaced; i < trials.size(); ++i) {
-    const draws of_trial{key, step, trials[i].trial};
-    const auto best = of_trial.below(0, static_cast<std::int64_t>(donors));
-    made.push_back({trials[static_cast<std::size_t>(best)].trial, trials[i].trial});
-  }
-  std::sort(made.begin(), made.end(),
-            [](const exchange& a, const exchange& b) { return a.to < b.to; });
-  return made;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<exchange> exchanges(std::vector<ranked_trial> trials,
+                                                              double share, seed key,
+                                                              std::int64_t step);
 
 }  // namespace rolewise::search::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/detail/implementation/exchange.hpp>
+#endif

@@ -5,6 +5,7 @@
 /// Queries on trial states that strategies share.
 
 #include <rolewise/search/search_strategy.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -17,15 +18,8 @@
 namespace rolewise::search::detail {
 
 /// The trials in ascending order of their numbers.
-[[nodiscard]] inline std::vector<const trial_state*> by_number(
-    const std::vector<trial_state>& trial_states)
-{
-  std::vector<const trial_state*> trials;
-  for (const auto& s : trial_states) trials.push_back(&s);
-  std::sort(trials.begin(), trials.end(),
-            [](const auto* a, const auto* b) { return a->trial < b->trial; });
-  return trials;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<const trial_state*> by_number(
+    const std::vector<trial_state>& trial_states);
 
 // A score that is not finite is a failure, too: `run_search` passes none, but other callers may.
 
@@ -49,12 +43,8 @@ namespace rolewise::search::detail {
 
 /// The first score recorded after at least `epochs` epochs, `failed_score` if that is a failure;
 /// empty if there is none.
-[[nodiscard]] inline std::optional<double> score_after(const trial_state& s, std::int64_t epochs)
-{
-  for (const auto& got : s.past)
-    if (got.epoch >= epochs) return score_of(got).value_or(failed_score);
-  return {};
-}
+[[nodiscard]] ROLEWISE_INLINE std::optional<double> score_after(const trial_state& s,
+                                                                std::int64_t epochs);
 
 struct ranked_trial {
   std::int64_t trial = 0;
@@ -62,13 +52,7 @@ struct ranked_trial {
 };
 
 /// Sorts best first; of equals the lower number first; trials without a score last.
-inline void rank(std::vector<ranked_trial>& trials)
-{
-  std::sort(trials.begin(), trials.end(), [](const ranked_trial& a, const ranked_trial& b) {
-    if (a.score != b.score) return b.score < a.score;  // an empty score is below any number
-    return a.trial < b.trial;
-  });
-}
+ROLEWISE_INLINE void rank(std::vector<ranked_trial>& trials);
 
 /// Whether a trial is being trained.
 [[nodiscard]] inline bool is_running(const trial_state& s)
@@ -78,25 +62,11 @@ inline void rank(std::vector<ranked_trial>& trials)
 
 /// The decisions `made`, in the order of the trial states. Any other unfinished trial is kept, or
 /// stopped if it has failed.
-[[nodiscard]] inline std::vector<decision> with_others_kept(
-    const std::vector<trial_state>& trial_states, const std::vector<decision>& made)
-{
-  std::vector<std::pair<std::int64_t, std::size_t>> places;
-  for (std::size_t i = 0; i < made.size(); ++i) places.emplace_back(trial_of(made[i]), i);
-  std::sort(places.begin(), places.end());
-  std::vector<decision> all;
-  for (const auto& s : trial_states) {
-    if (s.finished) continue;
-    const auto found = std::lower_bound(places.begin(), places.end(),
-                                        std::pair<std::int64_t, std::size_t>{s.trial, 0});
-    if (found != places.end() && found->first == s.trial)
-      all.push_back(made[found->second]);
-    else if (has_failed(s))
-      all.emplace_back(stop_trial{s.trial});
-    else
-      all.emplace_back(keep_trial{s.trial});
-  }
-  return all;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<decision> with_others_kept(
+    const std::vector<trial_state>& trial_states, const std::vector<decision>& made);
 
 }  // namespace rolewise::search::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/search/detail/implementation/ranking.hpp>
+#endif

@@ -8,6 +8,7 @@
 #include <rolewise/core/taps.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/teacher/detail/cached_logits_codec.hpp>
 
 #include <cstdint>
@@ -35,86 +36,32 @@ struct cached_row_format {
   {
     return count_of(sizes) * logits.value_bytes();
   }
-  [[nodiscard]] std::int64_t bytes() const
-  {
-    auto all = logits_bytes();
-    for (const auto& [id, sizes] : features) all += feature_bytes(sizes);
-    return all;
-  }
+  [[nodiscard]] std::int64_t bytes() const;
   /// Sizes of the logits of `count` examples.
-  [[nodiscard]] std::vector<std::int64_t> logits_sizes(std::int64_t count) const
-  {
-    std::vector<std::int64_t> sizes{count, logits.classes};
-    sizes.insert(sizes.end(), positions.begin(), positions.end());
-    return sizes;
-  }
+  [[nodiscard]] std::vector<std::int64_t> logits_sizes(std::int64_t count) const;
 };
 
 /// The taps with their shapes, such as `tap::stage<2> [64, 8, 8], tap::penultimate [64]`.
-[[nodiscard]] inline std::string to_text(const feature_shapes& shapes)
-{
-  std::string text;
-  for (const auto& [id, sizes] : shapes)
-    text +=
-        classic_text(text.empty() ? "" : ", ", tap_name{id}.view(), " ", at::IntArrayRef{sizes});
-  return text;
-}
+[[nodiscard]] ROLEWISE_INLINE std::string to_text(const feature_shapes& shapes);
 
 /// @param found for N examples, in floating point of at most 32 bits, on the CPU
 /// @return `[N, form.bytes()]` uint8
-[[nodiscard]] inline torch::Tensor encoded(const outputs& found, const cached_row_format& form)
-{
-  const auto count = found.logits.size(0);
-  auto rows = found.logits.to(torch::kFloat);
-  if (!form.positions.empty())  // [N, C, positions] as rows of classes, position by position
-    rows = rows.flatten(2).transpose(1, 2).reshape({-1, form.logits.classes});
-  auto bytes = encoded(rows, form.logits);
-  if (form.is_plain()) return bytes;
-  std::vector<torch::Tensor> columns{bytes.view({count, form.logits_bytes()})};
-  for (const auto& [id, sizes] : form.features) {
-    auto values = found.features[id].flatten(1);
-    if (form.logits.type == torch::kHalf) values = values.clamp(-65504.0, 65504.0);
-    columns.push_back(as_bytes(values.to(form.logits.type)));
-  }
-  return at::cat(columns, 1);
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor encoded(const outputs& found,
+                                                    const cached_row_format& form);
 
 /// @param bytes `[N, form.bytes()]` uint8
 /// @return `[N, classes, positions...]` float32
-[[nodiscard]] inline torch::Tensor decoded_logits(const torch::Tensor& bytes,
-                                                  const cached_row_format& form)
-{
-  if (form.positions.empty()) return decoded(bytes, form.logits);
-  const auto count = bytes.size(0);
-  const auto rows = bytes.narrow(1, 0, form.logits_bytes()).reshape({-1, form.logits.bytes()});
-  return decoded(rows, form.logits)
-      .view({count, -1, form.logits.classes})
-      .transpose(1, 2)
-      .reshape(form.logits_sizes(count));
-}
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor decoded_logits(const torch::Tensor& bytes,
+                                                           const cached_row_format& form);
 
 /// @param bytes `[N, form.bytes()]` uint8
 /// @return the wanted features, float32
-[[nodiscard]] inline tapped<torch::Tensor> decoded_features(const torch::Tensor& bytes,
-                                                            const cached_row_format& form,
-                                                            const taps& wanted)
-{
-  tapped<torch::Tensor> found;
-  auto at = form.logits_bytes();
-  for (const auto& [id, sizes] : form.features) {
-    const auto size = form.feature_bytes(sizes);
-    if (wanted.contains(id)) {
-      auto all = sizes;
-      all.insert(all.begin(), bytes.size(0));
-      found.set(id, bytes.narrow(1, at, size)
-                        .clone(at::MemoryFormat::Contiguous)
-                        .view(form.logits.type)
-                        .to(torch::kFloat)
-                        .view(all));
-    }
-    at += size;
-  }
-  return found;
-}
+[[nodiscard]] ROLEWISE_INLINE tapped<torch::Tensor> decoded_features(const torch::Tensor& bytes,
+                                                                     const cached_row_format& form,
+                                                                     const taps& wanted);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/teacher/detail/implementation/cached_row_codec.hpp>
+#endif

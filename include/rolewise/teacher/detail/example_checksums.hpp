@@ -7,6 +7,7 @@
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,28 +16,14 @@
 namespace rolewise::detail {
 
 /// Adds the bytes of each example of a dense tensor on the CPU to the checksum of that example.
-inline void add_examples(std::vector<checksum>& sums, const torch::Tensor& all)
-{
-  const auto bytes = all.nbytes() / sums.size();
-  const auto* at = static_cast<const char*>(all.const_data_ptr());
-  for (auto& sum : sums) {
-    sum.add(at, bytes);
-    at += bytes;
-  }
-}
+ROLEWISE_INLINE void add_examples(std::vector<checksum>& sums, const torch::Tensor& all);
 
 /// Checksum of each example as the network receives it: of images normalized, in float32, channels
 /// last; of token indices or a vector, with the mask if there is one.
-[[nodiscard]] inline std::vector<std::uint64_t> example_checksums(const batch& examples)
-{
-  std::vector<checksum> sums(static_cast<std::size_t>(examples.size()));
-  add_examples(sums, examples.inputs.dim() == 4 ? normalized_inputs(examples).cpu()
-                                                : examples.inputs.cpu().contiguous());
-  if (examples.mask.defined()) add_examples(sums, examples.mask.cpu().contiguous());
-  std::vector<std::uint64_t> values;
-  values.reserve(sums.size());
-  for (const auto& sum : sums) values.push_back(sum.value());
-  return values;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<std::uint64_t> example_checksums(const batch& examples);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/teacher/detail/implementation/example_checksums.hpp>
+#endif

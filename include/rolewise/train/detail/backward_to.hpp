@@ -7,6 +7,7 @@
 #include <rolewise/core/autograd.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <optional>
 #include <vector>
@@ -17,24 +18,12 @@ namespace rolewise::detail {
 /// tensor or the tensor asks for none. Gradients lie in memory as their tensors do. No other leaf
 /// of the graph gets a gradient, and `grad()` of the tensors is undefined afterwards.
 /// @param keep_graph whether another backward pass through the same graph follows
-[[nodiscard]] inline std::vector<torch::Tensor> backward_to(
-    const std::vector<named_tensor>& parameters, const torch::Tensor& loss, bool keep_graph = false)
-{
-  std::vector<torch::Tensor> inputs, found;
-  inputs.reserve(parameters.size());
-  found.reserve(parameters.size());
-  for (const auto& p : parameters) {
-    // A gradient that is left from elsewhere would be added to.
-    p.value.mutable_grad() = torch::Tensor{};
-    if (p.value.requires_grad()) inputs.push_back(p.value);
-  }
-  // Without inputs LibTorch would reach every leaf.
-  if (!inputs.empty()) torch::autograd::backward({loss}, {}, keep_graph, false, inputs);
-  for (const auto& p : parameters) {
-    found.push_back(p.value.grad());
-    p.value.mutable_grad() = torch::Tensor{};
-  }
-  return found;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<torch::Tensor> backward_to(
+    const std::vector<named_tensor>& parameters, const torch::Tensor& loss,
+    bool keep_graph = false);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/backward_to.hpp>
+#endif

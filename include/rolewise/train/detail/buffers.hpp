@@ -7,6 +7,7 @@
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/optimizer.hpp>
 
 #include <cstddef>
@@ -30,11 +31,7 @@ inline void count_change(const std::vector<torch::Tensor>& changed)
 class buffers {
  public:
   buffers() = default;
-  explicit buffers(const std::vector<named_tensor>& parameters)
-  {
-    for (const auto& p : parameters)
-      tensors_.push_back({p.name, at::zeros_like(p.value).set_requires_grad(false)});
-  }
+  explicit buffers(const std::vector<named_tensor>& parameters);
   buffers(const buffers& other) : tensors_{other.tensors_} { detach_from_original(); }
   buffers& operator=(const buffers& other)
   {
@@ -81,45 +78,15 @@ struct update_group {
 /// Groups the parameters that have a gradient. A parameter that is listed twice is grouped once,
 /// with the first of its defined gradients. Fused CPU operators traverse the memory of a parameter
 /// and of its gradient in parallel, so a gradient with other strides is copied.
-[[nodiscard]] inline std::vector<update_group> groups_of(
+[[nodiscard]] ROLEWISE_INLINE std::vector<update_group> groups_of(
     const std::vector<named_tensor>& parameters, const std::vector<torch::Tensor>& gradients,
-    std::size_t started_for, double weight_decay, decay what)
-{
-  if (parameters.size() != started_for || gradients.size() != started_for)
-    throw_invalid_argument("optimizer", "was started for ", started_for, " parameters, was handed ",
-                           parameters.size(), " of them with ", gradients.size(), " gradients");
-  std::vector<update_group> groups;
-  std::unordered_set<const c10::TensorImpl*> known;
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const auto& value = parameters[i].value;
-    if (!gradients[i].defined() || !known.insert(value.unsafeGetTensorImpl()).second) continue;
-    const bool is_range = parameters[i].kind == tensor_kind::range;
-    const double decays =
-        !is_range && (what == decay::everything || value.dim() > 1) ? weight_decay : 0.0;
-    update_group* home = nullptr;
-    for (auto& group : groups)
-      if (group.weight_decay == decays && group.values[0].device() == value.device() &&
-          group.values[0].scalar_type() == value.scalar_type())
-        home = &group;
-    if (home == nullptr) home = &groups.emplace_back(update_group{decays, {}, {}, {}});
-    home->places.push_back(i);
-    home->values.push_back(value);
-    home->gradients.push_back(lie_alike(value, gradients[i])
-                                  ? gradients[i]
-                                  : at::empty_like(value, value.scalar_type())
-                                        .set_requires_grad(false)
-                                        .copy_(gradients[i]));
-  }
-  return groups;
-}
+    std::size_t started_for, double weight_decay, decay what);
 
-[[nodiscard]] inline std::vector<torch::Tensor> select(const buffers& all,
-                                                       const std::vector<std::size_t>& places)
-{
-  std::vector<torch::Tensor> chosen;
-  chosen.reserve(places.size());
-  for (const auto i : places) chosen.push_back(all[i]);
-  return chosen;
-}
+[[nodiscard]] ROLEWISE_INLINE std::vector<torch::Tensor> select(
+    const buffers& all, const std::vector<std::size_t>& places);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/buffers.hpp>
+#endif

@@ -12,6 +12,7 @@
 #include <rolewise/data/class_labels.hpp>
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <string>
@@ -47,19 +48,7 @@ class checked_labels {
     return source_.batch_count(options);
   }
   /// @throws std::invalid_argument by the returned function, that names epoch, step and label
-  [[nodiscard]] epoch_batches epoch(const batch_options& options) const
-  {
-    return [inner = source_.epoch(options), name = name(), classes = shape().classes,
-            number = options.epoch](std::int64_t step, batch_memory& memory) {
-      auto examples = inner(step, memory);
-      const auto& labels = examples.labels;
-      if (labels.defined() && labels.is_cpu() && labels.scalar_type() == torch::kLong)
-        require_classes("fit", labels, classes,
-                        detail::classic_text("epoch ", number, ", step ", step, " of '", name, "'"),
-                        examples.ignore_index);
-      return examples;
-    };
-  }
+  [[nodiscard]] epoch_batches epoch(const batch_options& options) const;
 
  private:
   batch_source_reference source_;
@@ -76,3 +65,7 @@ template<typename Step>
 }
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/checked_labels.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/snapshot.hpp>
 
 #include <cstddef>
@@ -19,24 +20,7 @@ namespace rolewise::detail {
 
 /// Copies a tensor; between CPU tensors of the same layout by one `memcpy`, because `copy_` takes
 /// longer to dispatch than to copy the small tensors of a network.
-inline void copy_bytes_or_values(torch::Tensor& to, const torch::Tensor& from)
-{
-  const bool lie_alike = to.is_cpu() && from.is_cpu() && to.layout() == torch::kStrided &&
-                         from.layout() == torch::kStrided &&
-                         to.scalar_type() == from.scalar_type() && to.sizes() == from.sizes() &&
-                         to.strides() == from.strides() && to.is_non_overlapping_and_dense() &&
-                         !to.is_inference() && !to.is_conj() && !from.is_conj() && !to.is_neg() &&
-                         !from.is_neg();
-  if (!lie_alike) {
-    const torch::NoGradGuard without_graph;
-    to.copy_(from);
-    return;
-  }
-  const auto* source = from.const_data_ptr();
-  auto* target = to.mutable_data_ptr();
-  if (target != source && to.numel() > 0) std::memcpy(target, source, to.nbytes());
-  to.unsafeGetTensorImpl()->bump_version();  // invalidates values that are cached by version
-}
+ROLEWISE_INLINE void copy_bytes_or_values(torch::Tensor& to, const torch::Tensor& from);
 
 /// One tensor or value, keyed by the hash of its full name: building the names of a hundred
 /// tensors as strings takes as long as copying the tensors.
@@ -110,14 +94,7 @@ class slot_checker : summed_names {
  public:
   explicit slot_checker(const std::vector<state_slot>& slots) : slots_{slots} {}
 
-  void parameter(std::string_view name, torch::Tensor& t)
-  {
-    const auto* slot = next(name);
-    const auto* there = slot == nullptr ? nullptr : std::get_if<torch::Tensor>(&slot->value);
-    fits_ =
-        there != nullptr && there->defined() == t.defined() &&
-        (!t.defined() || (there->scalar_type() == t.scalar_type() && there->sizes() == t.sizes()));
-  }
+  void parameter(std::string_view name, torch::Tensor& t);
   void range(std::string_view name, torch::Tensor& t) { parameter(name, t); }
   void buffer(std::string_view name, torch::Tensor& t) { parameter(name, t); }
   template<PlainState T>
@@ -134,12 +111,7 @@ class slot_checker : summed_names {
   [[nodiscard]] bool fits() const { return fits_ && at_ == slots_.size(); }
 
  private:
-  [[nodiscard]] const state_slot* next(std::string_view name)
-  {
-    if (!fits_ || at_ == slots_.size()) return nullptr;
-    const auto& slot = slots_[at_++];
-    return slot.name == full(name) ? &slot : nullptr;
-  }
+  [[nodiscard]] const state_slot* next(std::string_view name);
 
   const std::vector<state_slot>& slots_;
   std::size_t at_ = 0;
@@ -151,11 +123,7 @@ class slot_reader {
  public:
   explicit slot_reader(const std::vector<state_slot>& slots) : next_{slots.begin()} {}
 
-  void parameter(std::string_view, torch::Tensor& t)
-  {
-    const auto& stored = std::get<torch::Tensor>((next_++)->value);
-    if (stored.defined()) copy_bytes_or_values(t, stored);
-  }
+  void parameter(std::string_view, torch::Tensor& t);
   void range(std::string_view name, torch::Tensor& t) { parameter(name, t); }
   void buffer(std::string_view name, torch::Tensor& t) { parameter(name, t); }
   template<PlainState T>
@@ -210,26 +178,10 @@ void copy_trial_state(P& part, P& other, std::string_view who)
 
 /// Makes `kept` a deep copy of `shown`, in its existing memory where dtype, shape and device
 /// agree.
-inline void keep_apart(snapshot& kept, const snapshot& shown)
-{
-  const torch::NoGradGuard without_graph;
-  const auto apart = [](const torch::Tensor& t) { return t.defined() ? t.detach().clone() : t; };
-  kept.resize(shown.size());
-  for (std::size_t i = 0; i < shown.size(); ++i) {
-    const auto* from = std::get_if<torch::Tensor>(&shown[i].value);
-    auto* to = std::get_if<torch::Tensor>(&kept[i].value);
-    const bool lie_alike = from != nullptr && to != nullptr && from->defined() && to->defined() &&
-                           from->scalar_type() == to->scalar_type() &&
-                           from->sizes() == to->sizes() && from->device() == to->device();
-    if (lie_alike)
-      copy_bytes_or_values(*to, *from);
-    else if (from != nullptr)
-      kept[i].value = apart(*from);
-    else
-      kept[i].value = shown[i].value;
-    if (kept[i].name != shown[i].name) kept[i].name = shown[i].name;
-    kept[i].learned = shown[i].learned;
-  }
-}
+ROLEWISE_INLINE void keep_apart(snapshot& kept, const snapshot& shown);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/copy_trial_state.hpp>
+#endif

@@ -11,6 +11,7 @@
 #include <rolewise/loss/targets.hpp>
 #include <rolewise/support/classic_text.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/detail/evaluable_labels.hpp>
 #include <rolewise/train/detail/ordered_batches.hpp>
 #include <rolewise/train/evaluable.hpp>
@@ -38,24 +39,12 @@ template<Evaluable N>
 }
 
 /// @throws std::invalid_argument unless there is an example and a batch size
-inline void require_examples(std::string_view who, const batch_source_reference& examples,
-                             std::int64_t batch_size)
-{
-  if (examples.size() < 1) throw_invalid_argument(who, "'", examples.name(), "' has no examples");
-  if (batch_size < 1) throw_invalid_argument(who, "want batch_size >= 1, got ", batch_size);
-}
+ROLEWISE_INLINE void require_examples(std::string_view who, const batch_source_reference& examples,
+                                      std::int64_t batch_size);
 
 /// @throws std::invalid_argument unless there is a logit for each class of each label
-inline void require_logits_for(std::string_view who, const torch::Tensor& logits,
-                               const torch::Tensor& labels, std::int64_t classes)
-{
-  auto wanted = labels.sizes().vec();
-  if (!labels.is_floating_point()) wanted.insert(wanted.begin() + 1, classes);
-  if (!logits.defined() || logits.sizes() != at::IntArrayRef{wanted})
-    throw_invalid_argument(
-        who, "want logits ", at::IntArrayRef{wanted}, ", got ",
-        logits.defined() ? detail::classic_text(logits.sizes()) : "an undefined tensor");
-}
+ROLEWISE_INLINE void require_logits_for(std::string_view who, const torch::Tensor& logits,
+                                        const torch::Tensor& labels, std::int64_t classes);
 
 /// Calls `use(outputs, targets)` for each batch of a source, in its order, on the device of the
 /// network, without a graph. Batches share the memory of a source that shows all its examples where
@@ -93,3 +82,7 @@ void for_each_evaluated(std::string_view who, const N& network,
 }
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/evaluated_batches.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/support/descriptor.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cerrno>
 #include <cstdint>
@@ -27,18 +28,10 @@ struct file_identity {
 /// Identity of the file at a path; `nullopt` if there is no such file.
 /// @throws std::runtime_error that names the path if that cannot be found out: a file that cannot
 ///         be reached is not an absent one, which a new run may replace
-[[nodiscard]] inline std::optional<file_identity> identity_of(const std::string& path)
-{
-  struct ::stat about{};
-  if (::stat(path.c_str(), &about) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-    throw_runtime_error(path, "cannot be looked at: ", reason_of(errno));
-  }
-  return file_identity{.device = about.st_dev,
-                       .number = about.st_ino,
-                       .size = about.st_size,
-                       .seconds = about.st_mtim.tv_sec,
-                       .nanoseconds = about.st_mtim.tv_nsec};
-}
+[[nodiscard]] ROLEWISE_INLINE std::optional<file_identity> identity_of(const std::string& path);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/file_identity.hpp>
+#endif

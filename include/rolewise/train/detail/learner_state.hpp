@@ -19,6 +19,7 @@
 #include <rolewise/loss/loss_terms.hpp>
 #include <rolewise/student/student.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/clip_gradients.hpp>
 #include <rolewise/train/detail/backward_to.hpp>
 #include <rolewise/train/ema.hpp>
@@ -133,25 +134,11 @@ void require_no_parameters(std::string_view who, std::string_view name, Part& pa
 /// Copies what `to_device` moves of a view that is prepared ahead for a CUDA device to pinned
 /// memory, so that its transfer overlaps with the step. LibTorch reuses pinned memory only after
 /// the copies out of it are done.
-[[nodiscard]] inline batch pinned_for(torch::Device home, batch view)
-{
-  if (!home.is_cuda() || !view.inputs.is_cpu()) return view;
-  for (auto* each : {&view.inputs, &view.labels, &view.mask, &view.weights})
-    if (each->defined() && each->is_cpu()) *each = each->pin_memory();
-  return view;
-}
+[[nodiscard]] ROLEWISE_INLINE batch pinned_for(torch::Device home, batch view);
 
 /// A view as networks take it: on the device of the parameters, and converted from `uint8` once.
-[[nodiscard]] inline batch to_model_input(batch view, const std::vector<named_tensor>& learned)
-{
-  if (!learned.empty() && device_of(learned) != view.inputs.device()) {
-    const bool is_pinned = view.inputs.is_cpu() && view.inputs.is_pinned();
-    view = to_device(std::move(view), device_of(learned), is_pinned);
-  }
-  if (view.inputs.scalar_type() == torch::kByte && view.inputs.dim() == 4)
-    view = normalized(std::move(view));
-  return view;
-}
+[[nodiscard]] ROLEWISE_INLINE batch to_model_input(batch view,
+                                                   const std::vector<named_tensor>& learned);
 
 /// Checks hard labels that are on the CPU while the logits are on another device. Cross entropy
 /// does not check labels on a device, because that would synchronize with it.
@@ -307,3 +294,7 @@ class learner_state {
 };
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/learner_state.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/support/descriptor.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/file_lock.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/output_target.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/read_checked.hpp>
@@ -28,13 +29,7 @@
 namespace rolewise::detail {
 
 /// The shortest decimal text that parses to the same number; `null` if it is not finite.
-[[nodiscard]] inline std::string text_of(double x)
-{
-  if (!(x - x == 0.0)) return "null";
-  std::array<char, 32> text;
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), x).ptr;
-  return {text.data(), end};
-}
+[[nodiscard]] ROLEWISE_INLINE std::string text_of(double x);
 
 /// Appends lines to a file, which one run at a time may do. The length of the file and its CRC-32
 /// are part of the checkpoint. A resumed run therefore truncates the lines that a killed run wrote
@@ -71,21 +66,7 @@ class log_file {
 
   /// @throws std::runtime_error if the text cannot be written whole; a file is then truncated to
   ///         its previous length and released
-  void add(const std::string& path, std::string_view text)
-  {
-    if (length_ == no_file) return add_to_stream(path, text);
-    cut(path);
-    const auto out = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
-    if (!out.is_open()) throw_runtime_error(path, "cannot be written: ", reason_of(errno));
-    if (const int error = write_all(out, text)) {
-      const bool is_clean = ::ftruncate(out.number(), length_) == 0;
-      end();
-      throw_runtime_error(path, "cannot be written: ", reason_of(error),
-                          is_clean ? "" : "; its last line is not whole");
-    }
-    length_ += static_cast<std::int64_t>(text.size());
-    sum_ = sum_of(text, sum_);
-  }
+  void add(const std::string& path, std::string_view text);
 
   /// Releases the file.
   void end()
@@ -147,29 +128,11 @@ class log_file {
     has_more_ = size > length_;
   }
 
-  void cut(const std::string& path)
-  {
-    if (std::exchange(has_more_, false) && ::truncate(path.c_str(), length_) != 0)
-      throw_runtime_error(path, "cannot be cut: ", reason_of(errno));
-  }
+  void cut(const std::string& path);
 
-  void add_to_stream(const std::string& path, std::string_view text)
-  {
-    const auto target = target_of(path);
-    auto out = stream_;
-    if (!out) out = std::make_shared<const descriptor>(open_stream(target));
-    const int error = out->is_open() ? write_all(*out, text) : errno;
-    if (error != 0) throw_runtime_error(path, "cannot be written: ", reason_of(error));
-    // A pipe stays open between writes, since closing it is end of file for its reader. The
-    // process's own output is never closed.
-    if (target.own < 0) stream_ = std::move(out);
-  }
+  void add_to_stream(const std::string& path, std::string_view text);
 
-  [[nodiscard]] static std::int64_t sum_of(std::string_view text, std::int64_t before = 0)
-  {
-    return static_cast<std::int64_t>(::crc32_z(
-        static_cast<::uLong>(before), reinterpret_cast<const ::Bytef*>(text.data()), text.size()));
-  }
+  [[nodiscard]] static std::int64_t sum_of(std::string_view text, std::int64_t before = 0);
 
   std::int64_t length_ = 0;
   std::int64_t sum_ = 0;
@@ -179,3 +142,7 @@ class log_file {
 };
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/log_file.hpp>
+#endif

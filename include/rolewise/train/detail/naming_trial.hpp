@@ -8,6 +8,7 @@
 #include <rolewise/search/configuration_text.hpp>
 #include <rolewise/support/classic_text.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cstdint>
 #include <exception>
@@ -18,11 +19,7 @@
 namespace rolewise::detail {
 
 /// Message of a library exception without its prefix, to be embedded in another message.
-[[nodiscard]] inline std::string_view without_library_name(std::string_view words)
-{
-  constexpr std::string_view own = "rolewise: ";
-  return words.starts_with(own) ? words.substr(own.size()) : words;
-}
+[[nodiscard]] ROLEWISE_INLINE std::string_view without_library_name(std::string_view words);
 
 /// Text of a trial and its configuration, such as `trial 3 (rate 0.5, bits 4)`.
 [[nodiscard]] inline std::string words_of_trial(std::int64_t trial, const search::configuration& at)
@@ -53,3 +50,7 @@ decltype(auto) naming_trial(std::int64_t trial, const search::configuration& at,
 }
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/naming_trial.hpp>
+#endif

@@ -7,6 +7,7 @@
 #include <rolewise/core/batch.hpp>
 #include <rolewise/data/batch_options.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -19,31 +20,12 @@ namespace rolewise::detail {
 class ordered_batches {
  public:
   /// @pre the size of a batch is at least 1
-  ordered_batches(const batch_source_reference& source, std::int64_t size)
-      : size_{size}, all_{source.examples()}
-  {
-    const batch_options in_order{.size = size, .shuffle = false};
-    if (all_) {
-      steps_ = rolewise::batch_count(all_->size(), in_order);
-    } else {
-      steps_ = source.batch_count(in_order);
-      epoch_ = source.epoch(in_order);
-    }
-  }
+  ordered_batches(const batch_source_reference& source, std::int64_t size);
 
   [[nodiscard]] std::int64_t steps() const { return steps_; }
 
   /// Returns a batch that is valid for as long as it is kept.
-  [[nodiscard]] batch operator()(std::int64_t step)
-  {
-    if (!all_) return epoch_(step, memory_);
-    auto part = *all_;
-    const auto begin = step * size_;
-    const auto size = std::min(size_, all_->size() - begin);
-    for (auto* each : {&part.inputs, &part.labels, &part.ids, &part.mask, &part.weights})
-      if (each->defined()) *each = each->narrow(0, begin, size);
-    return part;
-  }
+  [[nodiscard]] batch operator()(std::int64_t step);
 
  private:
   std::int64_t size_;
@@ -54,3 +36,7 @@ class ordered_batches {
 };
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/ordered_batches.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/file.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <cerrno>
 #include <cstddef>
@@ -21,38 +22,13 @@ namespace rolewise::detail {
 
 /// All bytes of a file; `nullopt` if it does not exist.
 /// @throws std::runtime_error that names the file and the system's reason
-[[nodiscard]] inline std::optional<std::string> read_if_there(const std::string& path)
-{
-  // O_NONBLOCK: opening a FIFO without a writer would block forever
-  const int number = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (number < 0) {
-    if (errno == ENOENT) return std::nullopt;
-    throw_runtime_error(path, "cannot be read: ", std::strerror(errno));
-  }
-  const descriptor in{number};
-  struct ::stat about{};
-  if (::fstat(number, &about) != 0)
-    throw_runtime_error(path, "cannot be read: ", std::strerror(errno));
-  if (!S_ISREG(about.st_mode)) throw_runtime_error(path, "cannot be read: it is no regular file");
-  std::string bytes(static_cast<std::size_t>(about.st_size), '\0');
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const auto count = ::read(number, bytes.data() + done, bytes.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw_runtime_error(path, "cannot be read: ", std::strerror(errno));
-    if (count == 0) break;  // the file was truncated meanwhile
-    done += static_cast<std::size_t>(count);
-  }
-  bytes.resize(done);
-  return bytes;
-}
+[[nodiscard]] ROLEWISE_INLINE std::optional<std::string> read_if_there(const std::string& path);
 
 /// All bytes of a file that must exist.
-[[nodiscard]] inline std::string read_checked(const std::string& path)
-{
-  auto bytes = read_if_there(path);
-  if (!bytes) throw_runtime_error(path, "cannot be read: ", std::strerror(ENOENT));
-  return *std::move(bytes);
-}
+[[nodiscard]] ROLEWISE_INLINE std::string read_checked(const std::string& path);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/read_checked.hpp>
+#endif

@@ -11,6 +11,7 @@
 #include <rolewise/data/class_labels.hpp>
 #include <rolewise/support/classic_text.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/train/detail/checked_labels.hpp>
 
 #include <c10/util/Exception.h>
@@ -54,13 +55,7 @@ template<typename Work>
 }
 
 /// The examples of a batch at the given places, in that order.
-[[nodiscard]] inline batch rows_of(batch whole, const std::vector<std::int64_t>& places)
-{
-  const auto index = at::tensor(places, torch::kLong);
-  for (auto* each : {&whole.inputs, &whole.labels, &whole.ids, &whole.mask, &whole.weights})
-    if (each->defined()) *each = each->index_select(0, index);
-  return whole;
-}
+[[nodiscard]] ROLEWISE_INLINE batch rows_of(batch whole, const std::vector<std::int64_t>& places);
 
 /// Message of the exception that `work` throws for the last batch of an epoch, if it has one
 /// example; `nullopt` if there is none, if it has more, or if `work` also throws for two examples.
@@ -152,3 +147,7 @@ void require_labels_for(const Step& step, const batch_source_reference& data)
 }
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/rehearsal.hpp>
+#endif

@@ -6,6 +6,7 @@
 /// docs/checkpoint_format.md.
 
 #include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/json.hpp>
 #include <rolewise/support/json_reader.hpp>
 #include <rolewise/support/utf8.hpp>
@@ -45,13 +46,7 @@ template<>
 inline constexpr std::string_view kind_of_value<std::vector<std::string>> = "string_list";
 
 /// The 16 hexadecimal digits of a word, most significant first.
-[[nodiscard]] inline std::string hex_of(std::uint64_t word)
-{
-  std::string text(16, '0');
-  for (auto at = text.rbegin(); at != text.rend(); ++at, word >>= 4U)
-    *at = "0123456789abcdef"[word & 15U];
-  return text;
-}
+[[nodiscard]] ROLEWISE_INLINE std::string hex_of(std::uint64_t word);
 
 /// What JSON has no number or string for: `{"hex": digits}`.
 [[nodiscard]] inline json in_hex(std::string digits)
@@ -65,13 +60,7 @@ inline constexpr std::string_view kind_of_value<std::vector<std::string>> = "str
   if (std::isfinite(x)) return x;
   return in_hex(hex_of(std::bit_cast<std::uint64_t>(x)));
 }
-[[nodiscard]] inline json exact_json(const std::string& x)
-{
-  if (is_utf8(x)) return x;
-  std::string digits;
-  for (const char c : x) digits += hex_of(static_cast<unsigned char>(c)).substr(14);
-  return in_hex(std::move(digits));
-}
+[[nodiscard]] ROLEWISE_INLINE json exact_json(const std::string& x);
 template<typename T>
 [[nodiscard]] json exact_json(const std::vector<T>& all)
 {
@@ -96,21 +85,8 @@ template<typename Word>
 // Each throws a json_error if the text has another form.
 inline void take_json(const json& text, bool& x) { x = text.boolean(); }
 inline void take_json(const json& text, std::int64_t& x) { x = text.number<std::int64_t>(); }
-inline void take_json(const json& text, double& x)
-{
-  x = text.is_object() ? std::bit_cast<double>(word_of_hex<std::uint64_t>(text.at("hex").text()))
-                       : text.number<double>();
-}
-inline void take_json(const json& text, std::string& x)
-{
-  if (!text.is_object()) {
-    x = text.text();
-    return;
-  }
-  const std::string_view digits = text.at("hex").text();
-  for (std::size_t i = 0; i < digits.size(); i += 2)
-    x += static_cast<char>(word_of_hex<std::uint8_t>(digits.substr(i, 2)));
-}
+ROLEWISE_INLINE void take_json(const json& text, double& x);
+ROLEWISE_INLINE void take_json(const json& text, std::string& x);
 template<typename T>
 void take_json(const json& text, std::vector<T>& all)
 {
@@ -119,16 +95,7 @@ void take_json(const json& text, std::vector<T>& all)
 }
 
 /// Returns `<kind> <JSON>` of a value that is no tensor.
-[[nodiscard]] inline std::string text_of_value(const state_entry::value_type& value)
-{
-  return std::visit(
-      []<typename T>(const T& x) {
-        std::string text{kind_of_value<T>};
-        if constexpr (!std::same_as<T, torch::Tensor>) exact_json(x).write(text += ' ', 0, true);
-        return text;
-      },
-      value);
-}
+[[nodiscard]] ROLEWISE_INLINE std::string text_of_value(const state_entry::value_type& value);
 
 /// Parses what `text_of_value` returns.
 /// @throws json_error
@@ -148,3 +115,7 @@ template<std::size_t kind = 1>
 }
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/state_text.hpp>
+#endif

@@ -6,6 +6,7 @@
 
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/safetensors.hpp>
 #include <rolewise/train/detail/state_text.hpp>
 #include <rolewise/train/snapshot.hpp>
@@ -52,48 +53,19 @@ inline constexpr std::size_t sum_digits = 16;
 
 /// Adds a tensor to a file.
 /// @return its metadata
-[[nodiscard]] inline std::string added_tensor(const state_entry& entry, const torch::Tensor& t,
-                                              support::safetensors& content)
-{
-  std::string text = entry.learned ? "parameter" : "buffer";
-  if (!t.defined()) return text + " undefined";
-  if (is_channels_last(t)) text += " channels_last";
-  auto stored = t;
-  if (t.layout() == torch::kStrided &&
-      t.scalar_type() == at::kComplexDouble) {  // the format has no dtype for it
-    text += " complex128";
-    stored = at::view_as_real(row_major(t));
-  }
-  (void)dtype_of(entry.name, stored);
-  text += " " + sum_of(bytes_of(row_major(stored)));
-  content.tensors.emplace_back(entry.name, std::move(stored));
-  return text;
-}
+[[nodiscard]] ROLEWISE_INLINE std::string added_tensor(const state_entry& entry,
+                                                       const torch::Tensor& t,
+                                                       support::safetensors& content);
 
 /// The content of a checkpoint and its header.
-[[nodiscard]] inline std::pair<std::string, support::safetensors> encoded_state(
-    const snapshot& entries)
-{
-  support::safetensors content;
-  content.metadata = {{std::string{version_of_checkpoint}, std::string{checkpoint_version}},
-                      {"rolewise.checksum", std::string(sum_digits, '0')},
-                      {"format", "pt"}};
-  for (const auto& entry : entries) {
-    const auto* t = std::get_if<torch::Tensor>(&entry.value);
-    content.metadata.emplace_back(
-        std::string{state_prefix} + entry.name,
-        t != nullptr ? added_tensor(entry, *t, content) : text_of_value(entry.value));
-  }
-  auto header = safetensors_header(content);
-  header.replace(header_sum_at, sum_digits, sum_of_header(header));
-  return {std::move(header), std::move(content)};
-}
+[[nodiscard]] ROLEWISE_INLINE std::pair<std::string, support::safetensors> encoded_state(
+    const snapshot& entries);
 
 /// The bytes of a checkpoint.
-[[nodiscard]] inline std::string encode(const snapshot& entries)
-{
-  const auto [header, content] = encoded_state(entries);
-  return safetensors_bytes(header, content);
-}
+[[nodiscard]] ROLEWISE_INLINE std::string encode(const snapshot& entries);
 
 }  // namespace rolewise::detail
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/train/detail/implementation/state_writer.hpp>
+#endif

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Function bodies of <rolewise/agent/hardest_view.hpp>.
+
+#include <rolewise/agent/hardest_view.hpp>
+
+namespace rolewise {
+
+ROLEWISE_INLINE torch::Tensor entropy_of(const torch::Tensor& logits)
+{
+  const auto log_p = at::log_softmax(logits.to(torch::kDouble), 1);
+  // Clamped so that 0 log 0 is 0.
+  return -(log_p.exp() * log_p.clamp_min(-1e300)).sum(1);
+}
+
+}  // namespace rolewise

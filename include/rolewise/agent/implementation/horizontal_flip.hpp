@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Function bodies of <rolewise/agent/horizontal_flip.hpp>.
+
+#include <rolewise/agent/horizontal_flip.hpp>
+
+namespace rolewise {
+
+ROLEWISE_INLINE batch horizontal_flip::operator()(const batch& examples,
+                                                  const training_progress& progress, seed key) const
+{
+  require_images(name, examples);
+  return detail::planned_view(
+      [&](const image_subjects& subjects, image_program& program) {
+        plan(subjects, progress, key, program);
+      },
+      examples);
+}
+
+ROLEWISE_INLINE void horizontal_flip::plan(const image_subjects& subjects,
+                                           const training_progress& progress, seed key,
+                                           image_program& program) const
+{
+  detail::require_probability(name, probability);
+  if (probability == 0.0) return;
+  const auto own = key.split(purpose{"horizontal-flip"});
+  const auto windows = program.add_windows();
+  for (std::size_t n = 0; n < subjects.size(); ++n)
+    windows[n].mirrored = draws{own, progress.epoch, subjects.ids[n]}.uniform(0) < probability;
+}
+
+}  // namespace rolewise

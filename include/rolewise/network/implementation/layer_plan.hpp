@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Function bodies of <rolewise/network/layer_plan.hpp>.
+
+#include <rolewise/network/layer_plan.hpp>
+
+namespace rolewise {
+
+ROLEWISE_INLINE planned_layer layer_plan::at(std::string_view layer, layer_kind kind) const
+{
+  if (only_lists()) return {{std::string{layer}, kind}, {}};
+  const auto found = std::ranges::find_if(
+      layers_, [&](const planned_layer& each) { return each.place.name == layer; });
+  if (found == layers_.end()) throw_invalid_argument("layer_plan", "there is no layer ", layer);
+  return *found;
+}
+
+}  // namespace rolewise

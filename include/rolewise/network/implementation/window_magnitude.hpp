@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Function bodies of <rolewise/network/window_magnitude.hpp>.
+
+#include <rolewise/network/window_magnitude.hpp>
+
+namespace rolewise {
+
+ROLEWISE_INLINE torch::Tensor window_magnitude(const torch::Tensor& x,
+                                               const convolution_shape& shape)
+{
+  if (x.dim() != 4 || x.size(1) != shape.in)
+    throw_invalid_argument("window_magnitude", "want maps of ", shape.in, " channels, [N, ",
+                           shape.in, ", H, W], got ", x.sizes());
+  const auto magnitude = x.abs().mean(1, true);
+  const auto [maps, padding] = detail::padded(magnitude, detail::geometry_of(shape, magnitude));
+  return at::avg_pool2d(maps, {shape.kernel, shape.kernel}, {shape.stride, shape.stride},
+                        {padding, padding});
+}
+
+}  // namespace rolewise

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Function bodies of <rolewise/quant/pact.hpp>.
+
+#include <rolewise/quant/pact.hpp>
+
+namespace rolewise::detail {
+
+ROLEWISE_INLINE affine_code_map by_learned_clip::map(const torch::Tensor& clip, double n)
+{
+  const auto high = clip.clamp_min(least_clip);
+  return {.low = at::zeros_like(high),
+          .high = high,
+          .times = n / high,
+          .shift = {},
+          .range = {0, static_cast<std::int64_t>(n)}};
+}
+
+ROLEWISE_INLINE torch::Tensor by_learned_clip::forward(torch::autograd::AutogradContext* context,
+                                                       const torch::Tensor& x,
+                                                       const torch::Tensor& clip, double n,
+                                                       const pact_options& options,
+                                                       torch::Tensor* levels)
+{
+  context->save_for_backward({x, clip});
+  context->saved_data["n"] = n;
+  context->saved_data["decay"] = options.decay;
+  context->saved_data["exact"] = options.gradient == pact_gradient::exact;
+  *levels = codes_of("pact", x, map(clip, n), nonfinite_policy::nan);
+  return gradient_proxy_for(x);
+}
+
+ROLEWISE_INLINE torch::autograd::variable_list by_learned_clip::backward(
+    torch::autograd::AutogradContext* context, torch::autograd::variable_list& gradient)
+{
+  const auto saved = context->get_saved_variables();
+  const auto &x = saved[0], &clip = saved[1];
+  const double n = context->saved_data["n"].toDouble();
+  const bool exact = context->saved_data["exact"].toBool();
+  const auto how = exact ? backward_rule::clip : backward_rule::clip_only;
+  auto back = back_through("pact", how, std::exchange(gradient[0], {}), x, map(clip, n));
+  auto to_clip = scaled_for(clip, back.first, exact ? 1.0 / n : 1.0);
+  if (const double decay = context->saved_data["decay"].toDouble(); decay != 0.0)
+    to_clip = to_clip + clip * decay;
+  return {back.to_x, to_clip, {}, {}, {}};
+}
+
+}  // namespace rolewise::detail
+
+namespace rolewise {
+
+ROLEWISE_INLINE pact_activations::pact_activations(pact_options options) : options_{options}
+{
+  if (!std::isfinite(options.decay) || options.decay < 0.0)
+    throw_invalid_argument("pact", "the decay of the clip is ", options.decay, "; want 0 or more");
+  if (!options.clip) return;
+  if (!std::isfinite(*options.clip) || *options.clip < detail::least_clip)
+    throw_invalid_argument("pact", "the clip to start from is ", *options.clip,
+                           "; want a positive number");
+  clip_.start(at::full({}, *options.clip, torch::kFloat));
+}
+
+ROLEWISE_INLINE torch::Tensor pact_activations::start_for(const torch::Tensor& x)
+{
+  const torch::NoGradGuard without_graph;
+  if (x.numel() == 0) return at::zeros({}, x.options().dtype(torch::kFloat));
+  const auto flat = detail::at_least_single(x.detach()).reshape({-1});
+  const auto place = std::max<std::int64_t>(
+      static_cast<std::int64_t>(std::ceil(0.999 * static_cast<double>(flat.numel()))), 1);
+  const auto percentile = std::get<0>(flat.kthvalue(place));
+  return at::where(percentile.gt(0), percentile, flat.max());
+}
+
+ROLEWISE_INLINE void pact_activations::observe(const torch::Tensor& x, bit_width bits)
+{
+  if (bits.is_full()) return;
+  const torch::NoGradGuard without_graph;
+  if (!clip_.is_started())
+    if (const auto value = start_for(x); detail::can_start(value)) clip_.start(value);
+  clip_.keep_above(detail::least_clip);
+}
+
+ROLEWISE_INLINE quantized pact_activations::operator()(const torch::Tensor& x, bit_width bits) const
+{
+  if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
+  const double n = detail::intervals(bits);
+  const auto clip = clip_.is_started() ? clip_.tensor() : detail::usable(start_for(x));
+  quantized q{.scale = clip.detach().clamp_min(detail::least_clip) / n,
+              .is_integer = true,
+              .range = level_range{0, static_cast<std::int64_t>(n)}};
+  q.gradient_proxy = detail::by_learned_clip::apply(x, clip, n, options_, &q.levels);
+  return q;
+}
+
+}  // namespace rolewise

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Function bodies of <rolewise/train/detail/backward_to.hpp>.
+
+#include <rolewise/train/detail/backward_to.hpp>
+
+namespace rolewise::detail {
+
+ROLEWISE_INLINE std::vector<torch::Tensor> backward_to(const std::vector<named_tensor>& parameters,
+                                                       const torch::Tensor& loss, bool keep_graph)
+{
+  std::vector<torch::Tensor> inputs, found;
+  inputs.reserve(parameters.size());
+  found.reserve(parameters.size());
+  for (const auto& p : parameters) {
+    // A gradient that is left from elsewhere would be added to.
+    p.value.mutable_grad() = torch::Tensor{};
+    if (p.value.requires_grad()) inputs.push_back(p.value);
+  }
+  // Without inputs LibTorch would reach every leaf.
+  if (!inputs.empty()) torch::autograd::backward({loss}, {}, keep_graph, false, inputs);
+  for (const auto& p : parameters) {
+    found.push_back(p.value.grad());
+    p.value.mutable_grad() = torch::Tensor{};
+  }
+  return found;
+}
+
+}  // namespace rolewise::detail

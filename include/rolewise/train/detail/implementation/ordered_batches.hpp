@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// Function bodies of <rolewise/train/detail/ordered_batches.hpp>.
+
+#include <rolewise/train/detail/ordered_batches.hpp>
+
+namespace rolewise::detail {
+
+ROLEWISE_INLINE ordered_batches::ordered_batches(const batch_source_reference& source,
+                                                 std::int64_t size)
+    : size_{size}, all_{source.examples()}
+{
+  const batch_options in_order{.size = size, .shuffle = false};
+  if (all_) {
+    steps_ = rolewise::batch_count(all_->size(), in_order);
+  } else {
+    steps_ = source.batch_count(in_order);
+    epoch_ = source.epoch(in_order);
+  }
+}
+
+ROLEWISE_INLINE batch ordered_batches::operator()(std::int64_t step)
+{
+  if (!all_) return epoch_(step, memory_);
+  auto part = *all_;
+  const auto begin = step * size_;
+  const auto size = std::min(size_, all_->size() - begin);
+  for (auto* each : {&part.inputs, &part.labels, &part.ids, &part.mask, &part.weights})
+    if (each->defined()) *each = each->narrow(0, begin, size);
+  return part;
+}
+
+}  // namespace rolewise::detail
