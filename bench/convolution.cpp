@@ -10,6 +10,7 @@
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <string>

@@ -16,6 +16,8 @@
 
 #include <rolewise/rolewise.hpp>
 
+#include <torch/types.h>
+
 #include <ATen/Parallel.h>
 
 #include <cstdio>

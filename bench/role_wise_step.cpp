@@ -18,6 +18,7 @@
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/jit/serialization/pickle.h>
+#include <torch/types.h>
 
 #include <array>
 #include <fstream>

@@ -40,6 +40,7 @@
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/jit/serialization/pickle.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

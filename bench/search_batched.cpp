@@ -11,6 +11,7 @@
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/types.h>
 
 #include <array>
 #include <cstdint>

@@ -7,6 +7,8 @@
 
 #include <rolewise/rolewise.hpp>
 
+#include <torch/types.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <string>

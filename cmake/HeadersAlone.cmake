@@ -19,6 +19,7 @@ function(rolewise_reaches_tensor header out)
     else()
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/${header})
         file(STRINGS ${PROJECT_SOURCE_DIR}/include/${header} lines REGEX "^#include <rolewise/")
+        list(FILTER lines EXCLUDE REGEX "/implementation/")  # a header includes its bodies, and they include it
         foreach(line IN LISTS lines)
             string(REGEX REPLACE "^#include <([^>]+)>.*" "\\1" inner "${line}")
             rolewise_reaches_tensor(${inner} reached)

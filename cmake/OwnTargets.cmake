@@ -20,9 +20,18 @@ foreach(linker mold lld)
     endif()
 endforeach()
 
+# rolewise_own_target(<target> [HEADER_ONLY])
 function(rolewise_own_target target)
-    target_link_libraries(${target} PRIVATE rolewise::rolewise)
+    if("HEADER_ONLY" IN_LIST ARGN)
+        target_link_libraries(${target} PRIVATE rolewise::rolewise)
+    else()
+        target_link_libraries(${target} PRIVATE rolewise::compiled)
+    endif()
     target_link_options(${target} PRIVATE ${ROLEWISE_LINKER_FLAG})
+    rolewise_own_warnings(${target})
+endfunction()
+
+function(rolewise_own_warnings target)
     target_compile_options(${target} PRIVATE
         -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast
         $<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>)
@@ -49,7 +58,7 @@ function(rolewise_write_compile_flags file)
     if(NOT TARGET rolewise_flags)
         file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/flags.cpp CONTENT "")
         add_library(rolewise_flags OBJECT EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/flags.cpp)
-        target_link_libraries(rolewise_flags PRIVATE rolewise::rolewise)
+        target_link_libraries(rolewise_flags PRIVATE rolewise::compiled)
     endif()
     separate_arguments(words NATIVE_COMMAND "${CMAKE_CXX_FLAGS} ${CMAKE_CXX20_STANDARD_COMPILE_OPTION}")
     list(APPEND words ${ARGN})
@@ -62,3 +71,5 @@ $<$<BOOL:${definitions}>:-D$<JOIN:${definitions},\n-D>>
 -w
 ")
 endfunction()
+
+rolewise_own_warnings(rolewise_compiled)

@@ -16,6 +16,18 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/carry_out_layers.hpp
     include/rolewise/agent/detail/carry_out_maps.hpp
     include/rolewise/agent/detail/compose_warps.hpp
+    include/rolewise/agent/detail/implementation/affine_map.hpp
+    include/rolewise/agent/detail/implementation/carry_out.hpp
+    include/rolewise/agent/detail/implementation/carry_out_layers.hpp
+    include/rolewise/agent/detail/implementation/carry_out_maps.hpp
+    include/rolewise/agent/detail/implementation/compose_warps.hpp
+    include/rolewise/agent/detail/implementation/mixed_labels.hpp
+    include/rolewise/agent/detail/implementation/noise_bytes.hpp
+    include/rolewise/agent/detail/implementation/per_sample.hpp
+    include/rolewise/agent/detail/implementation/require_setting.hpp
+    include/rolewise/agent/detail/implementation/run_program.hpp
+    include/rolewise/agent/detail/implementation/strength.hpp
+    include/rolewise/agent/detail/implementation/trace_program.hpp
     include/rolewise/agent/detail/kernels/canvas.hpp
     include/rolewise/agent/detail/kernels/hue.hpp
     include/rolewise/agent/detail/kernels/hue_passes.hpp
@@ -49,6 +61,39 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/image_layers.hpp
     include/rolewise/agent/image_program.hpp
     include/rolewise/agent/images.hpp
+    include/rolewise/agent/implementation.hpp
+    include/rolewise/agent/implementation/aug_mix.hpp
+    include/rolewise/agent/implementation/auto_augment.hpp
+    include/rolewise/agent/implementation/cached.hpp
+    include/rolewise/agent/implementation/color_jitter.hpp
+    include/rolewise/agent/implementation/cutmix.hpp
+    include/rolewise/agent/implementation/cutout.hpp
+    include/rolewise/agent/implementation/hardest_view.hpp
+    include/rolewise/agent/implementation/horizontal_flip.hpp
+    include/rolewise/agent/implementation/image_program.hpp
+    include/rolewise/agent/implementation/images.hpp
+    include/rolewise/agent/implementation/label_maps.hpp
+    include/rolewise/agent/implementation/mixup.hpp
+    include/rolewise/agent/implementation/operations.hpp
+    include/rolewise/agent/implementation/operations_color.hpp
+    include/rolewise/agent/implementation/operations_geometric.hpp
+    include/rolewise/agent/implementation/operations_histogram.hpp
+    include/rolewise/agent/implementation/operations_hue.hpp
+    include/rolewise/agent/implementation/operations_resize.hpp
+    include/rolewise/agent/implementation/operations_warp.hpp
+    include/rolewise/agent/implementation/pad_crop_flip.hpp
+    include/rolewise/agent/implementation/partners.hpp
+    include/rolewise/agent/implementation/planned_agent.hpp
+    include/rolewise/agent/implementation/policy_agent.hpp
+    include/rolewise/agent/implementation/rand_augment.hpp
+    include/rolewise/agent/implementation/random_erasing.hpp
+    include/rolewise/agent/implementation/random_grayscale.hpp
+    include/rolewise/agent/implementation/random_resized_crop.hpp
+    include/rolewise/agent/implementation/trivial_augment.hpp
+    include/rolewise/agent/implementation/trivial_augment_wide.hpp
+    include/rolewise/agent/implementation/uniform_augment.hpp
+    include/rolewise/agent/implementation/vertical_flip.hpp
+    include/rolewise/agent/implementation/view_of.hpp
     include/rolewise/agent/independent_agent.hpp
     include/rolewise/agent/interpolation.hpp
     include/rolewise/agent/label_maps.hpp
@@ -80,10 +125,12 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/views.hpp
     include/rolewise/agent/warp.hpp
     include/rolewise/core.hpp
+    include/rolewise/core/autograd.hpp
     include/rolewise/core/batch.hpp
     include/rolewise/core/beta_draw.hpp
     include/rolewise/core/buffer_pool.hpp
     include/rolewise/core/checksum.hpp
+    include/rolewise/core/detail/implementation/type_name.hpp
     include/rolewise/core/detail/members.hpp
     include/rolewise/core/detail/type_name.hpp
     include/rolewise/core/device_of.hpp
@@ -92,6 +139,17 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/draws.hpp
     include/rolewise/core/fraction.hpp
     include/rolewise/core/gradients_on.hpp
+    include/rolewise/core/implementation.hpp
+    include/rolewise/core/implementation/batch.hpp
+    include/rolewise/core/implementation/buffer_pool.hpp
+    include/rolewise/core/implementation/checksum.hpp
+    include/rolewise/core/implementation/distinct_tensors.hpp
+    include/rolewise/core/implementation/drawn_tensor.hpp
+    include/rolewise/core/implementation/gradients_on.hpp
+    include/rolewise/core/implementation/outputs.hpp
+    include/rolewise/core/implementation/require_taps.hpp
+    include/rolewise/core/implementation/settings.hpp
+    include/rolewise/core/implementation/taps.hpp
     include/rolewise/core/keyed_permutation.hpp
     include/rolewise/core/outputs.hpp
     include/rolewise/core/owned_tensor.hpp
@@ -121,6 +179,15 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/detail/file_bytes.hpp
     include/rolewise/data/detail/glyph_alphabet.hpp
     include/rolewise/data/detail/glyph_drawing.hpp
+    include/rolewise/data/detail/implementation/decode_jpeg.hpp
+    include/rolewise/data/detail/implementation/decode_png.hpp
+    include/rolewise/data/detail/implementation/decoded_image.hpp
+    include/rolewise/data/detail/implementation/file_bytes.hpp
+    include/rolewise/data/detail/implementation/glyph_alphabet.hpp
+    include/rolewise/data/detail/implementation/glyph_drawing.hpp
+    include/rolewise/data/detail/implementation/joined.hpp
+    include/rolewise/data/detail/implementation/picture_folders.hpp
+    include/rolewise/data/detail/implementation/read_picture.hpp
     include/rolewise/data/detail/joined.hpp
     include/rolewise/data/detail/picture_folders.hpp
     include/rolewise/data/detail/read_picture.hpp
@@ -128,20 +195,44 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/glyphs.hpp
     include/rolewise/data/idx.hpp
     include/rolewise/data/image_folder.hpp
+    include/rolewise/data/implementation.hpp
+    include/rolewise/data/implementation/batch_options.hpp
+    include/rolewise/data/implementation/batches.hpp
+    include/rolewise/data/implementation/cifar.hpp
+    include/rolewise/data/implementation/class_groups.hpp
+    include/rolewise/data/implementation/class_labels.hpp
+    include/rolewise/data/implementation/dataset.hpp
+    include/rolewise/data/implementation/gathered_batches.hpp
+    include/rolewise/data/implementation/glyphs.hpp
+    include/rolewise/data/implementation/idx.hpp
+    include/rolewise/data/implementation/image_folder.hpp
+    include/rolewise/data/implementation/normalization_of.hpp
+    include/rolewise/data/implementation/open.hpp
+    include/rolewise/data/implementation/relabeled.hpp
+    include/rolewise/data/implementation/splits.hpp
     include/rolewise/data/normalization_of.hpp
     include/rolewise/data/open.hpp
     include/rolewise/data/relabeled.hpp
     include/rolewise/data/splits.hpp
+    include/rolewise/implementation.hpp
     include/rolewise/loss.hpp
     include/rolewise/loss/attention_transfer.hpp
     include/rolewise/loss/clipped_to_task.hpp
     include/rolewise/loss/cross_entropy.hpp
     include/rolewise/loss/detail/feature_maps.hpp
+    include/rolewise/loss/detail/implementation/feature_maps.hpp
+    include/rolewise/loss/detail/implementation/require_logits.hpp
+    include/rolewise/loss/detail/implementation/weighted_mean.hpp
     include/rolewise/loss/detail/require_logits.hpp
     include/rolewise/loss/detail/weighted_mean.hpp
     include/rolewise/loss/distillation_loss.hpp
     include/rolewise/loss/fitnet.hpp
     include/rolewise/loss/gradient_combination.hpp
+    include/rolewise/loss/implementation.hpp
+    include/rolewise/loss/implementation/cross_entropy.hpp
+    include/rolewise/loss/implementation/no_distillation.hpp
+    include/rolewise/loss/implementation/soft_target_kl.hpp
+    include/rolewise/loss/implementation/targets.hpp
     include/rolewise/loss/invariances.hpp
     include/rolewise/loss/loss_function.hpp
     include/rolewise/loss/loss_terms.hpp
@@ -155,6 +246,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/measurement/agreement.hpp
     include/rolewise/measurement/bit_sensitivity.hpp
     include/rolewise/measurement/hessian_trace.hpp
+    include/rolewise/measurement/implementation.hpp
+    include/rolewise/measurement/implementation/against_random.hpp
+    include/rolewise/measurement/implementation/hessian_trace.hpp
+    include/rolewise/measurement/implementation/paired_difference.hpp
+    include/rolewise/measurement/implementation/rank_correlation.hpp
+    include/rolewise/measurement/implementation/search_diagnostics.hpp
+    include/rolewise/measurement/implementation/teacher_stddev.hpp
     include/rolewise/measurement/paired_difference.hpp
     include/rolewise/measurement/rank_correlation.hpp
     include/rolewise/measurement/search_diagnostics.hpp
@@ -176,6 +274,26 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/deferred_batch_norm.hpp
     include/rolewise/network/detail/folded.hpp
     include/rolewise/network/detail/fused_batch_norm.hpp
+    include/rolewise/network/detail/implementation/added_values.hpp
+    include/rolewise/network/detail/implementation/bit_width_changer.hpp
+    include/rolewise/network/detail/implementation/byte_normalization.hpp
+    include/rolewise/network/detail/implementation/byte_output_probe.hpp
+    include/rolewise/network/detail/implementation/calibrated_ranges.hpp
+    include/rolewise/network/detail/implementation/convolution_geometry.hpp
+    include/rolewise/network/detail/implementation/convolution_of.hpp
+    include/rolewise/network/detail/implementation/deferred_batch_norm.hpp
+    include/rolewise/network/detail/implementation/folded.hpp
+    include/rolewise/network/detail/implementation/fused_batch_norm.hpp
+    include/rolewise/network/detail/implementation/int8_graph.hpp
+    include/rolewise/network/detail/implementation/integer_operators.hpp
+    include/rolewise/network/detail/implementation/integer_plan.hpp
+    include/rolewise/network/detail/implementation/integer_probe.hpp
+    include/rolewise/network/detail/implementation/kept.hpp
+    include/rolewise/network/detail/implementation/norm_passes.hpp
+    include/rolewise/network/detail/implementation/quantized_convolution.hpp
+    include/rolewise/network/detail/implementation/quantized_product.hpp
+    include/rolewise/network/detail/implementation/trace.hpp
+    include/rolewise/network/detail/implementation/winograd.hpp
     include/rolewise/network/detail/inference_graph.hpp
     include/rolewise/network/detail/int8_graph.hpp
     include/rolewise/network/detail/integer_operators.hpp
@@ -198,6 +316,23 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/winograd/passes.hpp
     include/rolewise/network/detail/winograd/variants.hpp
     include/rolewise/network/image_body.hpp
+    include/rolewise/network/implementation.hpp
+    include/rolewise/network/implementation/batch_norm.hpp
+    include/rolewise/network/implementation/byte_grid.hpp
+    include/rolewise/network/implementation/convolution_shape.hpp
+    include/rolewise/network/implementation/copy_weights.hpp
+    include/rolewise/network/implementation/int8_convolution.hpp
+    include/rolewise/network/implementation/int8_layers.hpp
+    include/rolewise/network/implementation/integer_forward.hpp
+    include/rolewise/network/implementation/layer_plan.hpp
+    include/rolewise/network/implementation/layered.hpp
+    include/rolewise/network/implementation/module.hpp
+    include/rolewise/network/implementation/network_options.hpp
+    include/rolewise/network/implementation/resnet.hpp
+    include/rolewise/network/implementation/vgg.hpp
+    include/rolewise/network/implementation/weight_init.hpp
+    include/rolewise/network/implementation/wide_resnet.hpp
+    include/rolewise/network/implementation/window_magnitude.hpp
     include/rolewise/network/int8_body.hpp
     include/rolewise/network/int8_convolution.hpp
     include/rolewise/network/int8_layers.hpp
@@ -220,9 +355,21 @@ set(ROLEWISE_HEADERS
     include/rolewise/policy.hpp
     include/rolewise/policy/augmentation_policy.hpp
     include/rolewise/policy/auto_augment_policies.hpp
+    include/rolewise/policy/detail/implementation/read_levels.hpp
+    include/rolewise/policy/detail/implementation/read_policy_json.hpp
+    include/rolewise/policy/detail/implementation/read_sub_policy_json.hpp
     include/rolewise/policy/detail/read_levels.hpp
     include/rolewise/policy/detail/read_policy_json.hpp
     include/rolewise/policy/detail/read_sub_policy_json.hpp
+    include/rolewise/policy/implementation.hpp
+    include/rolewise/policy/implementation/augmentation_policy.hpp
+    include/rolewise/policy/implementation/auto_augment_policies.hpp
+    include/rolewise/policy/implementation/operation_by_name.hpp
+    include/rolewise/policy/implementation/policy_log.hpp
+    include/rolewise/policy/implementation/policy_text.hpp
+    include/rolewise/policy/implementation/searched_schedule.hpp
+    include/rolewise/policy/implementation/sub_policy.hpp
+    include/rolewise/policy/implementation/sub_policy_text.hpp
     include/rolewise/policy/operation.hpp
     include/rolewise/policy/operation_by_name.hpp
     include/rolewise/policy/policy_log.hpp
@@ -240,6 +387,14 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/changing_scheme.hpp
     include/rolewise/quant/detail/affine_quantized.hpp
     include/rolewise/quant/detail/gradient_proxies.hpp
+    include/rolewise/quant/detail/implementation/gradient_proxies.hpp
+    include/rolewise/quant/detail/implementation/learned_clip.hpp
+    include/rolewise/quant/detail/implementation/learned_step.hpp
+    include/rolewise/quant/detail/implementation/level_grid.hpp
+    include/rolewise/quant/detail/implementation/lq_basis.hpp
+    include/rolewise/quant/detail/implementation/run_passes.hpp
+    include/rolewise/quant/detail/implementation/straight_through.hpp
+    include/rolewise/quant/detail/implementation/through_tanh.hpp
     include/rolewise/quant/detail/kernels/all_passes.hpp
     include/rolewise/quant/detail/kernels/kernel_set.hpp
     include/rolewise/quant/detail/kernels/magnitude_passes.hpp
@@ -260,6 +415,29 @@ set(ROLEWISE_HEADERS
     include/rolewise/quant/fusible_steps.hpp
     include/rolewise/quant/gradient_quantizer.hpp
     include/rolewise/quant/granularity.hpp
+    include/rolewise/quant/implementation.hpp
+    include/rolewise/quant/implementation/affine_codes.hpp
+    include/rolewise/quant/implementation/apot.hpp
+    include/rolewise/quant/implementation/binary_connect.hpp
+    include/rolewise/quant/implementation/bit_allocation.hpp
+    include/rolewise/quant/implementation/bwn.hpp
+    include/rolewise/quant/implementation/dorefa.hpp
+    include/rolewise/quant/implementation/dorefa_gradients.hpp
+    include/rolewise/quant/implementation/element_draws.hpp
+    include/rolewise/quant/implementation/freeze_ranges.hpp
+    include/rolewise/quant/implementation/layer_report.hpp
+    include/rolewise/quant/implementation/lq_nets.hpp
+    include/rolewise/quant/implementation/lsq.hpp
+    include/rolewise/quant/implementation/lsq_plus.hpp
+    include/rolewise/quant/implementation/pact.hpp
+    include/rolewise/quant/implementation/quantized.hpp
+    include/rolewise/quant/implementation/range_observers.hpp
+    include/rolewise/quant/implementation/sawb.hpp
+    include/rolewise/quant/implementation/schemes.hpp
+    include/rolewise/quant/implementation/tied_layers.hpp
+    include/rolewise/quant/implementation/ttq.hpp
+    include/rolewise/quant/implementation/twn.hpp
+    include/rolewise/quant/implementation/xnor.hpp
     include/rolewise/quant/layer_arithmetic.hpp
     include/rolewise/quant/layer_report.hpp
     include/rolewise/quant/lq_nets.hpp
@@ -291,11 +469,35 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/curves.hpp
     include/rolewise/report/detail/axis.hpp
     include/rolewise/report/detail/heat_colors.hpp
+    include/rolewise/report/detail/implementation/axis.hpp
+    include/rolewise/report/detail/implementation/heat_colors.hpp
+    include/rolewise/report/detail/implementation/levels_found.hpp
+    include/rolewise/report/detail/implementation/quantization_panel.hpp
+    include/rolewise/report/detail/implementation/svg.hpp
     include/rolewise/report/detail/levels_found.hpp
     include/rolewise/report/detail/quantization_panel.hpp
     include/rolewise/report/detail/svg.hpp
     include/rolewise/report/drift_chart.hpp
     include/rolewise/report/heat_map.hpp
+    include/rolewise/report/implementation.hpp
+    include/rolewise/report/implementation/comparison_text.hpp
+    include/rolewise/report/implementation/contact_sheet.hpp
+    include/rolewise/report/implementation/cost_table.hpp
+    include/rolewise/report/implementation/curves.hpp
+    include/rolewise/report/implementation/drift_chart.hpp
+    include/rolewise/report/implementation/heat_map.hpp
+    include/rolewise/report/implementation/interval_chart.hpp
+    include/rolewise/report/implementation/operation_sheet.hpp
+    include/rolewise/report/implementation/png.hpp
+    include/rolewise/report/implementation/policy_pictures.hpp
+    include/rolewise/report/implementation/quantization_pictures.hpp
+    include/rolewise/report/implementation/quantization_report.hpp
+    include/rolewise/report/implementation/quantization_view.hpp
+    include/rolewise/report/implementation/run_record.hpp
+    include/rolewise/report/implementation/search_page.hpp
+    include/rolewise/report/implementation/search_pictures.hpp
+    include/rolewise/report/implementation/statistics.hpp
+    include/rolewise/report/implementation/table.hpp
     include/rolewise/report/interval_chart.hpp
     include/rolewise/report/operation_sheet.hpp
     include/rolewise/report/png.hpp
@@ -325,6 +527,17 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/detail/exchange.hpp
     include/rolewise/search/detail/gaussian_process.hpp
     include/rolewise/search/detail/halving.hpp
+    include/rolewise/search/detail/implementation/bandit.hpp
+    include/rolewise/search/detail/implementation/configuration_values.hpp
+    include/rolewise/search/detail/implementation/covariance_adaptation.hpp
+    include/rolewise/search/detail/implementation/decompositions.hpp
+    include/rolewise/search/detail/implementation/exchange.hpp
+    include/rolewise/search/detail/implementation/gaussian_process.hpp
+    include/rolewise/search/detail/implementation/halving.hpp
+    include/rolewise/search/detail/implementation/parzen_estimator.hpp
+    include/rolewise/search/detail/implementation/population.hpp
+    include/rolewise/search/detail/implementation/ranking.hpp
+    include/rolewise/search/detail/implementation/unit_cube.hpp
     include/rolewise/search/detail/parzen_estimator.hpp
     include/rolewise/search/detail/population.hpp
     include/rolewise/search/detail/ranking.hpp
@@ -332,6 +545,34 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/explore.hpp
     include/rolewise/search/grid.hpp
     include/rolewise/search/hyperband.hpp
+    include/rolewise/search/implementation.hpp
+    include/rolewise/search/implementation/asynchronous_successive_halving.hpp
+    include/rolewise/search/implementation/bit_space.hpp
+    include/rolewise/search/implementation/bohb.hpp
+    include/rolewise/search/implementation/cma_es.hpp
+    include/rolewise/search/implementation/configuration.hpp
+    include/rolewise/search/implementation/configuration_text.hpp
+    include/rolewise/search/implementation/explore.hpp
+    include/rolewise/search/implementation/grid.hpp
+    include/rolewise/search/implementation/hyperband.hpp
+    include/rolewise/search/implementation/inside.hpp
+    include/rolewise/search/implementation/joined.hpp
+    include/rolewise/search/implementation/pb2.hpp
+    include/rolewise/search/implementation/policy_history.hpp
+    include/rolewise/search/implementation/policy_space.hpp
+    include/rolewise/search/implementation/population_based.hpp
+    include/rolewise/search/implementation/population_based_asynchronous.hpp
+    include/rolewise/search/implementation/random_search.hpp
+    include/rolewise/search/implementation/ready_spaces.hpp
+    include/rolewise/search/implementation/regularized_evolution.hpp
+    include/rolewise/search/implementation/search_history_file.hpp
+    include/rolewise/search/implementation/search_lineage.hpp
+    include/rolewise/search/implementation/search_strategy.hpp
+    include/rolewise/search/implementation/space.hpp
+    include/rolewise/search/implementation/space_text.hpp
+    include/rolewise/search/implementation/sub_policy_space.hpp
+    include/rolewise/search/implementation/successive_halving.hpp
+    include/rolewise/search/implementation/tree_parzen.hpp
     include/rolewise/search/inside.hpp
     include/rolewise/search/joined.hpp
     include/rolewise/search/pb2.hpp
@@ -365,6 +606,28 @@ set(ROLEWISE_HEADERS
     include/rolewise/support/file_aside.hpp
     include/rolewise/support/file_lock.hpp
     include/rolewise/support/folder_lock.hpp
+    include/rolewise/support/implementation.hpp
+    include/rolewise/support/implementation/classic_text.hpp
+    include/rolewise/support/implementation/descriptor.hpp
+    include/rolewise/support/implementation/display_width.hpp
+    include/rolewise/support/implementation/error.hpp
+    include/rolewise/support/implementation/file.hpp
+    include/rolewise/support/implementation/file_aside.hpp
+    include/rolewise/support/implementation/file_lock.hpp
+    include/rolewise/support/implementation/folder_lock.hpp
+    include/rolewise/support/implementation/json.hpp
+    include/rolewise/support/implementation/json_reader.hpp
+    include/rolewise/support/implementation/literal_reader.hpp
+    include/rolewise/support/implementation/mapped_file.hpp
+    include/rolewise/support/implementation/nearest_names.hpp
+    include/rolewise/support/implementation/output_target.hpp
+    include/rolewise/support/implementation/retain_heap.hpp
+    include/rolewise/support/implementation/safetensors_reader.hpp
+    include/rolewise/support/implementation/safetensors_writer.hpp
+    include/rolewise/support/implementation/standard_output.hpp
+    include/rolewise/support/implementation/terminal.hpp
+    include/rolewise/support/implementation/utf8.hpp
+    include/rolewise/support/inline.hpp
     include/rolewise/support/instruction_sets.hpp
     include/rolewise/support/json.hpp
     include/rolewise/support/json_reader.hpp
@@ -386,6 +649,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/support/utf8.hpp
     include/rolewise/systems.hpp
     include/rolewise/systems/detail/policy_holder.hpp
+    include/rolewise/systems/implementation.hpp
+    include/rolewise/systems/implementation/search_cost.hpp
+    include/rolewise/systems/implementation/search_splits.hpp
     include/rolewise/systems/policy_search.hpp
     include/rolewise/systems/role_wise_search.hpp
     include/rolewise/systems/search_cost.hpp
@@ -404,7 +670,15 @@ set(ROLEWISE_HEADERS
     include/rolewise/teacher/detail/cached_row_codec.hpp
     include/rolewise/teacher/detail/example_checksums.hpp
     include/rolewise/teacher/detail/graph_to_inputs.hpp
+    include/rolewise/teacher/detail/implementation/cached_logits_codec.hpp
+    include/rolewise/teacher/detail/implementation/cached_logits_file.hpp
+    include/rolewise/teacher/detail/implementation/cached_logits_header.hpp
+    include/rolewise/teacher/detail/implementation/cached_logits_store.hpp
+    include/rolewise/teacher/detail/implementation/cached_row_codec.hpp
+    include/rolewise/teacher/detail/implementation/example_checksums.hpp
+    include/rolewise/teacher/detail/implementation/graph_to_inputs.hpp
     include/rolewise/teacher/frozen.hpp
+    include/rolewise/teacher/implementation.hpp
     include/rolewise/teacher/module_teacher.hpp
     include/rolewise/teacher/post_training_quantized.hpp
     include/rolewise/teacher/shared_teacher.hpp
@@ -431,6 +705,27 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/detail/file_identity.hpp
     include/rolewise/train/detail/finite_state.hpp
     include/rolewise/train/detail/gradient_averages.hpp
+    include/rolewise/train/detail/implementation/backward_to.hpp
+    include/rolewise/train/detail/implementation/buffers.hpp
+    include/rolewise/train/detail/implementation/checked_labels.hpp
+    include/rolewise/train/detail/implementation/class_elements.hpp
+    include/rolewise/train/detail/implementation/copy_trial_state.hpp
+    include/rolewise/train/detail/implementation/epoch_sums.hpp
+    include/rolewise/train/detail/implementation/evaluable_labels.hpp
+    include/rolewise/train/detail/implementation/evaluated_batches.hpp
+    include/rolewise/train/detail/implementation/evaluation_sums.hpp
+    include/rolewise/train/detail/implementation/file_identity.hpp
+    include/rolewise/train/detail/implementation/learner_state.hpp
+    include/rolewise/train/detail/implementation/log_file.hpp
+    include/rolewise/train/detail/implementation/naming_trial.hpp
+    include/rolewise/train/detail/implementation/ordered_batches.hpp
+    include/rolewise/train/detail/implementation/read_checked.hpp
+    include/rolewise/train/detail/implementation/rehearsal.hpp
+    include/rolewise/train/detail/implementation/search_course.hpp
+    include/rolewise/train/detail/implementation/search_folder.hpp
+    include/rolewise/train/detail/implementation/state_reader.hpp
+    include/rolewise/train/detail/implementation/state_text.hpp
+    include/rolewise/train/detail/implementation/state_writer.hpp
     include/rolewise/train/detail/learner_state.hpp
     include/rolewise/train/detail/learning_rate.hpp
     include/rolewise/train/detail/log_file.hpp
@@ -455,6 +750,31 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/evaluate.hpp
     include/rolewise/train/evaluate_metrics.hpp
     include/rolewise/train/fit.hpp
+    include/rolewise/train/implementation.hpp
+    include/rolewise/train/implementation/adam.hpp
+    include/rolewise/train/implementation/adamw.hpp
+    include/rolewise/train/implementation/checkpoint.hpp
+    include/rolewise/train/implementation/checkpoints.hpp
+    include/rolewise/train/implementation/clip_gradients.hpp
+    include/rolewise/train/implementation/csv.hpp
+    include/rolewise/train/implementation/early_stop.hpp
+    include/rolewise/train/implementation/fit.hpp
+    include/rolewise/train/implementation/json_lines.hpp
+    include/rolewise/train/implementation/learning_rate_schedule.hpp
+    include/rolewise/train/implementation/loss_metrics.hpp
+    include/rolewise/train/implementation/mean_iou.hpp
+    include/rolewise/train/implementation/mean_squared_error.hpp
+    include/rolewise/train/implementation/perplexity.hpp
+    include/rolewise/train/implementation/progress_bar.hpp
+    include/rolewise/train/implementation/range_drift.hpp
+    include/rolewise/train/implementation/run_history.hpp
+    include/rolewise/train/implementation/run_signature.hpp
+    include/rolewise/train/implementation/search_run_options.hpp
+    include/rolewise/train/implementation/sgd.hpp
+    include/rolewise/train/implementation/snapshot.hpp
+    include/rolewise/train/implementation/top_k_accuracy.hpp
+    include/rolewise/train/implementation/trial_table.hpp
+    include/rolewise/train/implementation/turn.hpp
     include/rolewise/train/json_lines.hpp
     include/rolewise/train/learner.hpp
     include/rolewise/train/learning_rate_schedule.hpp

@@ -41,6 +41,8 @@
 #include <rolewise/support/standard_output.hpp>
 #include <rolewise/version.hpp>
 
+#include <torch/types.h>
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>

@@ -9,6 +9,8 @@
 
 #include <rolewise/rolewise.hpp>
 
+#include <torch/types.h>
+
 #include <iostream>
 
 namespace rw = rolewise;

@@ -8,6 +8,8 @@
 
 #include <rolewise/rolewise.hpp>
 
+#include <torch/types.h>
+
 #include <cstdint>
 #include <iostream>
 

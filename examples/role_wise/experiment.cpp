@@ -11,6 +11,8 @@
 
 #include <rolewise/rolewise.hpp>
 
+#include <torch/types.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

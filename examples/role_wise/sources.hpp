@@ -10,6 +10,8 @@
 #include <rolewise/support/error.hpp>
 #include <rolewise/systems/search_splits.hpp>
 
+#include <torch/types.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <optional>

@@ -4,6 +4,8 @@
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/train/distillation.hpp>
 
+#include <torch/types.h>
+
 #include "support/tiny_student.hpp"
 
 #include <string_view>

@@ -3,6 +3,8 @@
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/fit.hpp>
 
+#include <torch/types.h>
+
 class step {
  public:
 #ifdef ROLEWISE_CONTROL

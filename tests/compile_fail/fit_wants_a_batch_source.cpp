@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <rolewise/train/fit.hpp>
 
+#include <torch/types.h>
+
 #include <cstdint>
 #include <string>
 

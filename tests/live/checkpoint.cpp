@@ -9,6 +9,8 @@
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/detail/state_text.hpp>
 
+#include <torch/types.h>
+
 #include <cstdio>
 #include <exception>
 #include <string>

@@ -16,6 +16,8 @@
 #include <rolewise/policy/augmentation_policy.hpp>
 #include <rolewise/policy/sub_policy.hpp>
 
+#include <torch/types.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>

@@ -8,6 +8,7 @@
 #include <rolewise/quant/quantizer.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

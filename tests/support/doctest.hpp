@@ -5,7 +5,7 @@
 /// Includes doctest; tests include it only through this header. LibTorch pulls in glog's CHECK,
 /// which doctest's must replace: a failing glog CHECK aborts the run and counts as no assertion.
 
-#include <rolewise/core/tensor.hpp>
+#include <torch/types.h>
 
 #undef CHECK
 #undef CHECK_EQ

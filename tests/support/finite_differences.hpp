@@ -6,6 +6,8 @@
 
 #include <rolewise/core/tensor.hpp>
 
+#include <torch/types.h>
+
 #include <cstdint>
 
 namespace rolewise::testing {

@@ -8,6 +8,8 @@
 
 #include <rolewise/core/tensor.hpp>
 
+#include <torch/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <limits>

@@ -11,6 +11,8 @@
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/student/student.hpp>
 
+#include <torch/types.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>

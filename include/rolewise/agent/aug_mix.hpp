@@ -5,18 +5,15 @@
 /// The `aug_mix` agent (AugMix): blends each image with chains of augmentations of it.
 
 #include <rolewise/agent/augmentation_agent.hpp>
-#include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/beta_draw.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/policy/operation.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>

@@ -4,7 +4,6 @@
 /// @file
 /// The `auto_augment` agent: applies an AutoAugment policy.
 
-#include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>

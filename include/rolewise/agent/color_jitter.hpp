@@ -4,7 +4,6 @@
 /// @file
 /// The `color_jitter` agent: random brightness, contrast, saturation and hue, in random order.
 
-#include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/image_layers.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
@@ -13,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

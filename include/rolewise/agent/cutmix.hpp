@@ -5,15 +5,11 @@
 /// The `cutmix` agent (CutMix): replaces a box of each image by that of another image.
 
 #include <rolewise/agent/augmentation_agent.hpp>
-#include <rolewise/agent/detail/mixed_labels.hpp>
 #include <rolewise/agent/partners.hpp>
 #include <rolewise/core/beta_draw.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstdint>
 
 namespace rolewise {

@@ -13,8 +13,6 @@
 #include <rolewise/support/inline.hpp>
 #include <rolewise/teacher/teacher.hpp>
 
-#include <ATen/ops/log_softmax.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <limits>

@@ -4,8 +4,6 @@
 /// @file
 /// The `horizontal_flip` agent: mirrors images left to right at random.
 
-#include <rolewise/agent/detail/planned_view.hpp>
-#include <rolewise/agent/detail/require_setting.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>

@@ -8,7 +8,6 @@
 #include <rolewise/agent/image_layers.hpp>
 #include <rolewise/agent/warp.hpp>
 #include <rolewise/policy/operation.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cstddef>

@@ -7,11 +7,8 @@
 #include <rolewise/agent/label_maps.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <string_view>
 #include <vector>

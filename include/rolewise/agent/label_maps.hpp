@@ -6,7 +6,6 @@
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cstdint>

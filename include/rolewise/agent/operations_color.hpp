@@ -9,8 +9,6 @@
 #include <rolewise/policy/operation.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <ATen/ops/exp2.h>
-
 #include <cstdint>
 
 namespace rolewise {

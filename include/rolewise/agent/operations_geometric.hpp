@@ -10,7 +10,6 @@
 #include <rolewise/support/inline.hpp>
 
 #include <cstdint>
-#include <numbers>
 #include <vector>
 
 namespace rolewise {

@@ -8,7 +8,6 @@
 #include <rolewise/support/inline.hpp>
 
 #include <cstdint>
-#include <tuple>
 
 namespace rolewise {
 

@@ -8,9 +8,6 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <ATen/ops/max.h>
-#include <ATen/ops/min.h>
-
 #include <cstdint>
 
 namespace rolewise {

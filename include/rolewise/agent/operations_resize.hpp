@@ -7,10 +7,8 @@
 #include <rolewise/agent/detail/resize_order.hpp>
 #include <rolewise/agent/image_layers.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 

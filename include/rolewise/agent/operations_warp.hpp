@@ -9,8 +9,6 @@
 #include <rolewise/agent/warp.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>

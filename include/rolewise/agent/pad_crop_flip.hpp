@@ -4,7 +4,6 @@
 /// @file
 /// The `pad_crop_flip` agent: a random crop of the padded image, and a random horizontal flip.
 
-#include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>

@@ -8,15 +8,12 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/keyed_permutation.hpp>
 #include <rolewise/data/dataset.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 

@@ -4,7 +4,6 @@
 /// @file
 /// The `policy_agent`: augmentation by a policy of 30 pairs, or by a schedule of policies.
 
-#include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
@@ -14,7 +13,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <utility>
 
 namespace rolewise {

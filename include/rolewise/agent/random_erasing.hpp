@@ -4,8 +4,6 @@
 /// @file
 /// The `random_erasing` agent: overwrites a random rectangle of some images.
 
-#include <rolewise/agent/detail/planned_view.hpp>
-#include <rolewise/agent/detail/require_setting.hpp>
 #include <rolewise/agent/image_layers.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
@@ -13,7 +11,6 @@
 #include <rolewise/support/inline.hpp>
 
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 

@@ -4,8 +4,6 @@
 /// @file
 /// The `random_grayscale` agent: converts some images to gray.
 
-#include <rolewise/agent/detail/planned_view.hpp>
-#include <rolewise/agent/detail/require_setting.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>

@@ -4,8 +4,6 @@
 /// @file
 /// The `random_resized_crop` agent: resizes a random box of each image to a fixed size.
 
-#include <rolewise/agent/detail/planned_view.hpp>
-#include <rolewise/agent/detail/require_setting.hpp>
 #include <rolewise/agent/image_layers.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
@@ -13,9 +11,7 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 

@@ -4,8 +4,6 @@
 /// @file
 /// The `trivial_augment` agent: TrivialAugment, one random operation of random strength.
 
-#include <rolewise/agent/detail/planned_view.hpp>
-#include <rolewise/agent/detail/strength.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>

@@ -4,13 +4,10 @@
 /// @file
 /// The `trivial_augment_wide` agent: TrivialAugment with its wide space, up to extreme strengths.
 
-#include <rolewise/agent/detail/planned_view.hpp>
-#include <rolewise/agent/detail/strength.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/policy/operation.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cstddef>

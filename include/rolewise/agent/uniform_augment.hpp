@@ -5,15 +5,12 @@
 /// The `uniform_augment` agent: UniformAugment, random operations of random strength, each
 /// applied at random.
 
-#include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/policy/operation.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 

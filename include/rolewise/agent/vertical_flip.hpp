@@ -4,8 +4,6 @@
 /// @file
 /// The `vertical_flip` agent: flips some images top to bottom.
 
-#include <rolewise/agent/detail/planned_view.hpp>
-#include <rolewise/agent/detail/require_setting.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/draws.hpp>

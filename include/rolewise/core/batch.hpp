@@ -5,7 +5,6 @@
 /// The `batch` type: examples with labels and ids, their normalization and the move to a device.
 
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cstdint>

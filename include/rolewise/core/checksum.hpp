@@ -8,7 +8,6 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>

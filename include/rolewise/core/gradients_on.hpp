@@ -6,7 +6,6 @@
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <c10/core/InferenceMode.h>

@@ -6,7 +6,6 @@
 
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/seed.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cstdint>

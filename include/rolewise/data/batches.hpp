@@ -9,7 +9,6 @@
 #include <rolewise/data/batch_source.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/dataset.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/prefetched.hpp>
 

@@ -9,11 +9,9 @@
 #include <rolewise/data/detail/joined.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>

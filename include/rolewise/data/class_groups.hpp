@@ -13,13 +13,11 @@
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/gathered_batches.hpp>
 #include <rolewise/data/relabeled.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <string>
 #include <string_view>
 #include <tuple>

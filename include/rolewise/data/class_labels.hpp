@@ -8,7 +8,6 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/support/classic_text.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cstdint>

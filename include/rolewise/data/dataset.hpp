@@ -15,11 +15,9 @@
 #include <rolewise/data/gathered_batches.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>

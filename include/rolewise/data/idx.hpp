@@ -10,10 +10,8 @@
 #include <rolewise/data/relabeled.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>

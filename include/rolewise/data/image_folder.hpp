@@ -8,15 +8,12 @@
 #include <rolewise/data/detail/joined.hpp>
 #include <rolewise/data/detail/picture_folders.hpp>
 #include <rolewise/data/detail/read_picture.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
-
-#include <ATen/ops/_upsample_bilinear2d_aa.h>
-#include <ATen/ops/from_blob.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>

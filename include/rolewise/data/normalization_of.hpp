@@ -7,7 +7,6 @@
 #include <rolewise/core/batch.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <cmath>
 #include <cstddef>
 
 namespace rolewise {

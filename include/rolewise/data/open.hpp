@@ -10,14 +10,10 @@
 #include <rolewise/support/inline.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
-
-#include <zlib.h>
 
 namespace rolewise {
 

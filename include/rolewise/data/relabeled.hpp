@@ -8,7 +8,6 @@
 #include <rolewise/support/inline.hpp>
 
 #include <ATen/ops/_unique2.h>
-#include <ATen/ops/searchsorted.h>
 
 #include <cstddef>
 #include <cstdint>

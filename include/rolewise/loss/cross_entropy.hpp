@@ -8,13 +8,9 @@
 #include <rolewise/loss/detail/require_logits.hpp>
 #include <rolewise/loss/detail/weighted_mean.hpp>
 #include <rolewise/loss/loss_function.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <ATen/ops/cross_entropy_loss.h>
-
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace rolewise {

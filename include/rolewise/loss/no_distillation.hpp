@@ -5,7 +5,6 @@
 /// A distillation loss that is zero; also a template for your own losses.
 
 #include <rolewise/loss/distillation_loss.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 namespace rolewise {

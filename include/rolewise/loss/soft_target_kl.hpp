@@ -5,12 +5,8 @@
 /// The original distillation loss: Kullback-Leibler divergence between soft targets.
 
 #include <rolewise/core/temperature.hpp>
-#include <rolewise/loss/detail/require_logits.hpp>
-#include <rolewise/loss/detail/weighted_mean.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
 #include <rolewise/support/inline.hpp>
-
-#include <ATen/ops/log_softmax.h>
 
 #include <cstdint>
 

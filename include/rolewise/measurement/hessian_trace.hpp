@@ -17,6 +17,7 @@
 #include <rolewise/quant/schemes.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,14 +4,9 @@
 /// @file
 /// Paired differences of two methods over seeds, with confidence intervals and sample sizes.
 
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstddef>
-#include <limits>
 #include <vector>
 
 namespace rolewise::measurement {

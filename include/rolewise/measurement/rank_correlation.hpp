@@ -4,14 +4,11 @@
 /// @file
 /// Rank correlations, for example of a cheap proxy with the final score.
 
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <optional>
 #include <string_view>
 #include <vector>

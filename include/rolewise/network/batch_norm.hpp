@@ -8,12 +8,10 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/deferred_batch_norm.hpp>
 #include <rolewise/network/detail/trace.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <ATen/Context.h>
 #include <ATen/ops/batch_norm.h>
-#include <ATen/ops/var_mean.h>
 
 #include <cstddef>
 #include <cstdint>

@@ -5,11 +5,8 @@
 /// uint8 tensors with an affine quantization grid: scale and zero point.
 
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 
 namespace rolewise {

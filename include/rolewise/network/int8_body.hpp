@@ -7,6 +7,7 @@
 #include <rolewise/network/detail/int8_graph.hpp>
 #include <rolewise/network/image_body.hpp>
 #include <rolewise/network/int8_layers.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <concepts>

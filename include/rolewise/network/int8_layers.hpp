@@ -5,6 +5,7 @@
 /// First and last layer of an 8-bit network: `int8_stem`, `int8_classifier`.
 
 #include <rolewise/network/int8_convolution.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <optional>

@@ -7,6 +7,7 @@
 #include <rolewise/network/image_body.hpp>
 #include <rolewise/network/network.hpp>
 #include <rolewise/network/residual_block.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <array>

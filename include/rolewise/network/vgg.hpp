@@ -6,6 +6,7 @@
 
 #include <rolewise/network/image_body.hpp>
 #include <rolewise/network/network.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <algorithm>

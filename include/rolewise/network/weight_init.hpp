@@ -8,7 +8,6 @@
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/parallel_for.hpp>
 
-#include <cmath>
 #include <cstdint>
 #include <string_view>
 #include <vector>

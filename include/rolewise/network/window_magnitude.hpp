@@ -6,10 +6,7 @@
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/convolution_shape.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
-
-#include <ATen/ops/avg_pool2d.h>
 
 namespace rolewise {
 

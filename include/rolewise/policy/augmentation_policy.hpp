@@ -6,7 +6,6 @@
 /// `policy_schedule` over epochs.
 
 #include <rolewise/policy/operation.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <array>

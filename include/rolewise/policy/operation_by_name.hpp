@@ -5,9 +5,7 @@
 /// Lookup of operations by name, and of the nearest name for error messages.
 
 #include <rolewise/policy/operation.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
-#include <rolewise/support/nearest_names.hpp>
 
 #include <cstdint>
 #include <optional>

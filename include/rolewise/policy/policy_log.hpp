@@ -5,11 +5,8 @@
 /// Logs of population based searches: exploit events, parsed and written.
 
 #include <rolewise/policy/augmentation_policy.hpp>
-#include <rolewise/policy/detail/read_levels.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/file.hpp>
 #include <rolewise/support/inline.hpp>
-#include <rolewise/support/literal_reader.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -7,10 +7,8 @@
 #include <rolewise/policy/augmentation_policy.hpp>
 #include <rolewise/policy/policy_log.hpp>
 #include <rolewise/support/classic_text.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <ostream>

@@ -6,7 +6,6 @@
 
 #include <rolewise/policy/augmentation_policy.hpp>
 #include <rolewise/policy/operation.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cstddef>

@@ -9,7 +9,6 @@
 #include <rolewise/policy/operation.hpp>
 #include <rolewise/policy/policy_text.hpp>
 #include <rolewise/policy/sub_policy.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/file.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/literal_reader.hpp>

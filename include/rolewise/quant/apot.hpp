@@ -7,10 +7,8 @@
 #include <rolewise/quant/detail/learned_clip.hpp>
 #include <rolewise/quant/detail/level_grid.hpp>
 #include <rolewise/quant/quantizer.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <utility>

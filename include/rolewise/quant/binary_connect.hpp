@@ -4,12 +4,10 @@
 /// @file
 /// `binary_connect`: BinaryConnect, weights that are deterministic or stochastic signs.
 
-#include <rolewise/quant/detail/gradient_proxies.hpp>
 #include <rolewise/quant/element_draws.hpp>
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>

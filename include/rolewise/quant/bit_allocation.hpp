@@ -5,14 +5,10 @@
 /// Mixed precision: chooses the bit width of each layer under a cost budget.
 
 #include <rolewise/quant/per_layer.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>

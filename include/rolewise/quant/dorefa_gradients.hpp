@@ -7,10 +7,8 @@
 #include <rolewise/core/autograd.hpp>
 #include <rolewise/quant/element_draws.hpp>
 #include <rolewise/quant/gradient_quantizer.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <cmath>
 #include <cstdint>
 #include <string_view>
 #include <vector>

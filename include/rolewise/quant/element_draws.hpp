@@ -7,7 +7,6 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/support/inline.hpp>
-#include <rolewise/support/parallel_for.hpp>
 
 #include <cstdint>
 

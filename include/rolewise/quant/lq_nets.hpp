@@ -7,7 +7,6 @@
 #include <rolewise/quant/detail/level_grid.hpp>
 #include <rolewise/quant/detail/lq_basis.hpp>
 #include <rolewise/quant/quantizer.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cmath>

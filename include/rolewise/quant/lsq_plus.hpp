@@ -9,10 +9,7 @@
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <cmath>
 #include <cstdint>
-#include <limits>
-#include <optional>
 #include <string_view>
 
 namespace rolewise {

@@ -8,11 +8,8 @@
 #include <rolewise/quant/detail/learned_step.hpp>
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/quant/quantizer.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string_view>

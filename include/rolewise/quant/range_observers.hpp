@@ -11,11 +11,7 @@
 #include <ATen/ops/aminmax.h>
 #include <ATen/ops/minimum.h>
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <limits>
-#include <tuple>
 
 namespace rolewise {
 

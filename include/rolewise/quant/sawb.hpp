@@ -9,7 +9,6 @@
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -6,11 +6,8 @@
 
 #include <rolewise/quant/bit_allocation.hpp>
 #include <rolewise/quant/layer_report.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
-#include <rolewise/support/nearest_names.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <utility>

@@ -8,7 +8,6 @@
 #include <rolewise/report/table.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <cmath>
 #include <string>
 #include <string_view>
 

@@ -9,11 +9,9 @@
 #include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/png.hpp>
 #include <rolewise/report/write_svg.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>

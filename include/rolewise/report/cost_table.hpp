@@ -8,6 +8,7 @@
 #include <rolewise/report/table.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/json.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <cstdint>
 #include <string>

@@ -5,12 +5,9 @@
 /// Line chart of how the ranges of quantizers changed during training.
 
 #include <rolewise/report/curves.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/train/range_drift.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -7,10 +7,9 @@
 #include <rolewise/report/detail/axis.hpp>
 #include <rolewise/report/detail/svg.hpp>
 #include <rolewise/report/write_svg.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>

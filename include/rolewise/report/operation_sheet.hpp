@@ -10,7 +10,6 @@
 #include <rolewise/policy/augmentation_policy.hpp>
 #include <rolewise/policy/operation.hpp>
 #include <rolewise/report/contact_sheet.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cstdint>

@@ -5,7 +5,6 @@
 /// Encodes images as PNG files.
 
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/file.hpp>
 #include <rolewise/support/inline.hpp>
 

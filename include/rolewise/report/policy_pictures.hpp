@@ -9,6 +9,7 @@
 #include <rolewise/report/heat_map.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <cstdint>
 #include <optional>

@@ -12,6 +12,7 @@
 #include <rolewise/report/table.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <concepts>
 #include <optional>

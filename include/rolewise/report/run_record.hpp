@@ -6,11 +6,11 @@
 
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/file.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/json.hpp>
 #include <rolewise/support/json_reader.hpp>
+#include <rolewise/support/namespaces.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/version.hpp>
 

@@ -4,14 +4,10 @@
 /// @file
 /// Summary statistics: mean, standard deviation, least and greatest value; numbers as text.
 
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstddef>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>

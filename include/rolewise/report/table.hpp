@@ -6,8 +6,8 @@
 
 #include <rolewise/report/statistics.hpp>
 #include <rolewise/support/display_width.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 #include <rolewise/support/utf8.hpp>
 
 #include <algorithm>

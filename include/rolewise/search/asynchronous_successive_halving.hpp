@@ -5,11 +5,8 @@
 /// Asynchronous successive halving (ASHA): trials pass rungs without waiting for the others.
 
 #include <rolewise/search/configuration_proposer.hpp>
-#include <rolewise/search/detail/halving.hpp>
-#include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_strategy.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cstddef>

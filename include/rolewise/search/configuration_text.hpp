@@ -12,19 +12,15 @@
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/json.hpp>
 #include <rolewise/support/json_reader.hpp>
+#include <rolewise/support/namespaces.hpp>
 #include <rolewise/support/utf8.hpp>
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <locale>
 #include <optional>
-#include <set>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 namespace rolewise::search {
 

@@ -10,15 +10,12 @@
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/inside.hpp>
 #include <rolewise/search/space.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <variant>
 
 namespace rolewise::search {
 

@@ -4,14 +4,11 @@
 /// @file
 /// Grid search; a template for custom strategies.
 
-#include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <limits>
 
 namespace rolewise::search {
 

@@ -7,17 +7,14 @@
 
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/space.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
-#include <rolewise/support/nearest_names.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 namespace rolewise::search {

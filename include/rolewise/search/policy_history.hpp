@@ -10,8 +10,8 @@
 #include <rolewise/search/policy_space.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_lineage.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -10,8 +10,8 @@
 #include <rolewise/search/detail/configuration_values.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -4,7 +4,6 @@
 /// @file
 /// Random search: each trial at its own random configuration; the baseline for other strategies.
 
-#include <rolewise/search/detail/ranking.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/support/inline.hpp>
 

@@ -5,16 +5,12 @@
 /// Regularized (aging) evolution: the oldest members leave the population.
 
 #include <rolewise/core/draws.hpp>
-#include <rolewise/search/detail/ranking.hpp>
-#include <rolewise/search/detail/unit_cube.hpp>
 #include <rolewise/search/search_strategy.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <variant>
 #include <vector>
 
 namespace rolewise::search {

@@ -9,11 +9,10 @@
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/space.hpp>
 #include <rolewise/search/space_text.hpp>
-#include <rolewise/support/error.hpp>
-#include <rolewise/support/file.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/json.hpp>
 #include <rolewise/support/json_reader.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <array>
 #include <cstddef>

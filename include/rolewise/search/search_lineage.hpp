@@ -9,11 +9,11 @@
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>

@@ -7,15 +7,12 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/configuration.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <limits>
 #include <string>
 #include <utility>
 #include <variant>

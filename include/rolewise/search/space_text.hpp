@@ -6,19 +6,17 @@
 
 #include <rolewise/search/configuration_text.hpp>
 #include <rolewise/search/space.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/file.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/json.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <initializer_list>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace rolewise::search {

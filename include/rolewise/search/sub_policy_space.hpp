@@ -13,6 +13,7 @@
 #include <rolewise/search/space.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <cstddef>
 #include <cstdint>

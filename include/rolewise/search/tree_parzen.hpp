@@ -11,14 +11,11 @@
 #include <rolewise/search/detail/unit_cube.hpp>
 #include <rolewise/search/random_search.hpp>
 #include <rolewise/search/search_strategy.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <utility>
 #include <vector>
 

@@ -6,14 +6,12 @@
 
 #include <rolewise/support/inline.hpp>
 
-#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace rolewise::detail {

@@ -6,21 +6,32 @@
 /// values. Messages name the part, what was found and what was wanted.
 
 #include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/namespaces.hpp>
 
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <stdexcept>
 #include <string_view>
 
 namespace rolewise {
 
+namespace detail {
+
+[[noreturn]] ROLEWISE_INLINE void throw_invalid_argument_of(std::string_view who,
+                                                            std::initializer_list<text_word> words);
+[[noreturn]] ROLEWISE_INLINE void throw_runtime_error_of(std::string_view who,
+                                                         std::initializer_list<text_word> words);
+
+}  // namespace detail
+
 /// Throws `std::invalid_argument` for misuse by the caller. The message is
 /// `rolewise: <who>: <what was found and what was wanted>`, with numbers in the classic locale.
 template<typename... Words>
 [[noreturn]] void throw_invalid_argument(std::string_view who, const Words&... words)
 {
-  throw std::invalid_argument{detail::classic_text("rolewise: ", who, ": ", words...)};
+  detail::throw_invalid_argument_of(who, {detail::text_word(words)...});
 }
 
 /// Throws `std::runtime_error` for a failure at run time (a file, a disk, a non-finite number),
@@ -28,7 +39,7 @@ template<typename... Words>
 template<typename... Words>
 [[noreturn]] void throw_runtime_error(std::string_view who, const Words&... words)
 {
-  throw std::runtime_error{detail::classic_text("rolewise: ", who, ": ", words...)};
+  detail::throw_runtime_error_of(who, {detail::text_word(words)...});
 }
 
 /// Exception for divergence in training or evaluation: a loss, a score or a weight is infinite or
@@ -57,3 +68,7 @@ namespace detail {
 }  // namespace detail
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/support/implementation/error.hpp>
+#endif

@@ -9,6 +9,7 @@
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/file_aside.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 #include <rolewise/support/output_target.hpp>
 
 #include <cerrno>
@@ -17,7 +18,6 @@
 #include <string_view>
 #include <vector>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace rolewise::support {

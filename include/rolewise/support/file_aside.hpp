@@ -5,26 +5,15 @@
 /// A temporary file that replaces its target by atomic rename once it is complete.
 
 #include <rolewise/support/descriptor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/file_lock.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/output_target.hpp>
 
-#include <algorithm>
-#include <atomic>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <memory>
-#include <mutex>
-#include <set>
 #include <string>
 #include <string_view>
-#include <tuple>
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -5,22 +5,11 @@
 /// An exclusive lock on an open file, and the process that holds it.
 
 #include <rolewise/support/descriptor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <array>
-#include <cerrno>
-#include <cstdio>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace rolewise::detail {
 

@@ -5,17 +5,13 @@
 /// A lock file for a directory: one process at a time.
 
 #include <rolewise/support/descriptor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/file_lock.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <cerrno>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace rolewise::detail {

@@ -8,8 +8,6 @@
 #include <rolewise/support/json.hpp>
 #include <rolewise/support/literal_reader.hpp>
 
-#include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -10,13 +10,10 @@
 #include <rolewise/support/utf8.hpp>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 namespace rolewise::detail {
 

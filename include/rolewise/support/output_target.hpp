@@ -6,22 +6,14 @@
 /// through.
 
 #include <rolewise/support/descriptor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <array>
-#include <cerrno>
-#include <charconv>
 #include <cstddef>
-#include <cstdio>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace rolewise::detail {
 

@@ -6,10 +6,7 @@
 
 #include <rolewise/support/inline.hpp>
 
-#include <cstdlib>
-
 #if defined(__GLIBC__)
-#include <malloc.h>
 #endif
 
 namespace rolewise::support {

@@ -14,16 +14,10 @@
 #include <rolewise/support/safetensors_writer.hpp>
 #include <rolewise/support/utf8.hpp>
 
-#include <ATen/ops/from_blob.h>
-
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <limits>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 

@@ -12,13 +12,10 @@
 #include <rolewise/support/json.hpp>
 #include <rolewise/support/utf8.hpp>
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <numeric>
 #include <string>
 #include <string_view>
 #include <unordered_set>

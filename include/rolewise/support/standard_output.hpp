@@ -4,10 +4,8 @@
 /// @file
 /// A check that everything printed to standard output has been written.
 
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <cstdio>
 #include <iostream>
 
 namespace rolewise::support {

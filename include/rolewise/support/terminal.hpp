@@ -6,16 +6,10 @@
 
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdio>
-#include <cstdlib>
-#include <limits>
 #include <optional>
 #include <string_view>
-
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 namespace rolewise::support {
 

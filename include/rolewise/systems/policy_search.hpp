@@ -9,6 +9,7 @@
 #include <rolewise/policy/augmentation_policy.hpp>
 #include <rolewise/policy/searched_schedule.hpp>
 #include <rolewise/search/search_history.hpp>
+#include <rolewise/support/namespaces.hpp>
 #include <rolewise/systems/search_cost.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/run_history.hpp>

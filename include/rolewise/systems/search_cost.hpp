@@ -5,12 +5,11 @@
 /// Cost of a search: forward passes for training and for validation.
 
 #include <rolewise/core/fraction.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 #include <rolewise/train/search_run_options.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 
 namespace rolewise::systems {

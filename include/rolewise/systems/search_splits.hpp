@@ -10,8 +10,8 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/data/splits.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 #include <rolewise/train/search_run_options.hpp>
 
 #include <algorithm>

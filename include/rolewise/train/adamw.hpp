@@ -8,8 +8,6 @@
 #include <rolewise/train/detail/gradient_averages.hpp>
 #include <rolewise/train/optimizer.hpp>
 
-#include <ATen/ops/_fused_adamw.h>
-
 #include <vector>
 
 namespace rolewise {

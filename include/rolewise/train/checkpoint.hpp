@@ -6,6 +6,7 @@
 /// tools read too.
 
 #include <rolewise/core/state.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/mapped_file.hpp>
 #include <rolewise/support/safetensors_writer.hpp>

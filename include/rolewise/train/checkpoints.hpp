@@ -4,7 +4,6 @@
 /// @file
 /// The `checkpoints` callback: writes the checkpoints of a run.
 
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/folder_lock.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/train/callback.hpp>

@@ -6,15 +6,10 @@
 
 #include <rolewise/core/distinct_tensors.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <ATen/ops/_foreach_mul.h>
-#include <ATen/ops/_foreach_norm.h>
-#include <ATen/ops/linalg_vector_norm.h>
 #include <c10/core/ScalarType.h>
 
-#include <optional>
 #include <vector>
 
 namespace rolewise {

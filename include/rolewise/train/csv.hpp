@@ -4,19 +4,15 @@
 /// @file
 /// The `csv` callback: writes the record of a run as comma-separated values.
 
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/utf8.hpp>
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/log_file.hpp>
 #include <rolewise/train/detail/read_checked.hpp>
 
-#include <charconv>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 namespace rolewise {
 

@@ -4,11 +4,9 @@
 /// @file
 /// The `early_stop` callback: ends a run when validation stops improving.
 
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/train/callback.hpp>
 
-#include <algorithm>
 #include <cstdint>
 
 namespace rolewise {

@@ -31,7 +31,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <tuple>

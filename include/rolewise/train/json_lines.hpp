@@ -9,11 +9,8 @@
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/log_file.hpp>
 
-#include <charconv>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 namespace rolewise {
 

@@ -8,7 +8,6 @@
 /// data -> agent -> teacher/student -> loss -> [train] -> report
 
 #include <rolewise/core/training_progress.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <algorithm>

@@ -5,7 +5,6 @@
 /// The metric `mean_iou` of semantic segmentation.
 
 #include <rolewise/support/inline.hpp>
-#include <rolewise/train/detail/class_elements.hpp>
 #include <rolewise/train/metric.hpp>
 
 #include <string_view>

@@ -4,9 +4,7 @@
 /// @file
 /// The metric `mean_squared_error` of regression.
 
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
-#include <rolewise/train/detail/class_elements.hpp>
 #include <rolewise/train/metric.hpp>
 
 #include <string_view>

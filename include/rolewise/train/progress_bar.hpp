@@ -4,13 +4,9 @@
 /// @file
 /// The `progress_bar` callback: prints the progress of a run.
 
-#include <rolewise/support/classic_text.hpp>
-#include <rolewise/support/display_width.hpp>
 #include <rolewise/support/inline.hpp>
-#include <rolewise/support/terminal.hpp>
 #include <rolewise/train/callback.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

@@ -12,7 +12,6 @@
 #include <rolewise/train/run_history.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>

@@ -5,7 +5,6 @@
 /// `run_signature`: the settings that identify a run.
 
 #include <rolewise/core/settings.hpp>
-#include <rolewise/support/classic_text.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 

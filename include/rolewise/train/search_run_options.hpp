@@ -6,7 +6,6 @@
 
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/space.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <algorithm>

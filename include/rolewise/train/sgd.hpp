@@ -8,9 +8,6 @@
 #include <rolewise/train/detail/buffers.hpp>
 #include <rolewise/train/optimizer.hpp>
 
-#include <ATen/ops/_fused_sgd.h>
-
-#include <cmath>
 #include <utility>
 #include <vector>
 

@@ -4,12 +4,9 @@
 /// @file
 /// The metric `top_k_accuracy`; with k = 1, the accuracy.
 
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
-#include <rolewise/train/detail/class_elements.hpp>
 #include <rolewise/train/metric.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 

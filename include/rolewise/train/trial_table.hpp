@@ -7,11 +7,7 @@
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/search_history.hpp>
 #include <rolewise/search/search_strategy.hpp>
-#include <rolewise/support/classic_text.hpp>
-#include <rolewise/support/display_width.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
-#include <rolewise/support/terminal.hpp>
 #include <rolewise/train/search_callback.hpp>
 
 #include <algorithm>
@@ -19,11 +15,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <iomanip>
-#include <ios>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 namespace rolewise {

@@ -10,9 +10,7 @@
 #include <rolewise/support/inline.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <numbers>
 
 namespace rolewise::detail {
 

@@ -10,7 +10,6 @@
 #include <rolewise/agent/operations_warp.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -12,7 +12,6 @@
 #include <rolewise/agent/operations_resize.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>

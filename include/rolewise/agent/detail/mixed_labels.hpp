@@ -7,10 +7,8 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/partners.hpp>
 #include <rolewise/core/batch.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <cmath>
 #include <cstdint>
 #include <string_view>
 #include <utility>

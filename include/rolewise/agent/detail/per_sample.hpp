@@ -5,7 +5,6 @@
 /// Checks and broadcasts the parameters of operations: one number for each image.
 
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cstdint>

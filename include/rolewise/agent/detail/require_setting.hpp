@@ -4,11 +4,9 @@
 /// @file
 /// Checks of settings that several agents share.
 
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <array>
-#include <cmath>
 #include <string_view>
 
 namespace rolewise::detail {

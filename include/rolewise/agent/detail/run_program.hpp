@@ -15,6 +15,7 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/label_maps.hpp>
 #include <rolewise/agent/planned_agent.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/parallel_for.hpp>
 
@@ -23,9 +24,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
-#include <span>
 #include <utility>
 #include <vector>
 

@@ -9,7 +9,6 @@
 #include <rolewise/support/inline.hpp>
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 
 namespace rolewise::detail {

@@ -11,7 +11,6 @@
 #include <rolewise/agent/label_maps.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cstddef>

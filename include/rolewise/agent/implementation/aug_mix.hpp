@@ -6,6 +6,11 @@
 
 #include <rolewise/agent/aug_mix.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+
 namespace rolewise {
 
 ROLEWISE_INLINE double aug_mix_parameter(operation what, double level, std::int64_t height,

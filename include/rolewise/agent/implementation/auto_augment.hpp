@@ -6,6 +6,9 @@
 
 #include <rolewise/agent/auto_augment.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batch auto_augment::operator()(const batch& examples,

@@ -6,6 +6,11 @@
 
 #include <rolewise/agent/color_jitter.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batch color_jitter::operator()(const batch& examples,

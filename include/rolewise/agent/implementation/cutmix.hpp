@@ -6,6 +6,12 @@
 
 #include <rolewise/agent/cutmix.hpp>
 
+#include <rolewise/agent/detail/mixed_labels.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
 namespace rolewise {
 
 ROLEWISE_INLINE cut_box cut_box_around(std::int64_t row, std::int64_t column, double share,

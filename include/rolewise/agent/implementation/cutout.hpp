@@ -6,6 +6,9 @@
 
 #include <rolewise/agent/cutout.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batch cutout::operator()(const batch& examples, const training_progress& progress,

@@ -6,6 +6,8 @@
 
 #include <rolewise/agent/hardest_view.hpp>
 
+#include <ATen/ops/log_softmax.h>
+
 namespace rolewise {
 
 ROLEWISE_INLINE torch::Tensor entropy_of(const torch::Tensor& logits)

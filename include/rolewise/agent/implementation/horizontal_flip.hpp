@@ -6,6 +6,9 @@
 
 #include <rolewise/agent/horizontal_flip.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/detail/require_setting.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batch horizontal_flip::operator()(const batch& examples,

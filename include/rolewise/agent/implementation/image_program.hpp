@@ -6,6 +6,8 @@
 
 #include <rolewise/agent/image_program.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE void image_program::restart(std::size_t images)

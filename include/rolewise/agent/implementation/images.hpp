@@ -6,6 +6,11 @@
 
 #include <rolewise/agent/images.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+
 namespace rolewise {
 
 ROLEWISE_INLINE std::vector<std::uint8_t> mean_color(const normalization& normalization,

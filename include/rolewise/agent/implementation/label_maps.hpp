@@ -6,6 +6,8 @@
 
 #include <rolewise/agent/label_maps.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE void refuse_label_maps(std::string_view who, const batch& examples,

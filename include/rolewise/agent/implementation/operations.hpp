@@ -5,6 +5,7 @@
 /// Function bodies of <rolewise/agent/operations.hpp>.
 
 #include <rolewise/agent/operations.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise {
 

@@ -6,6 +6,8 @@
 
 #include <rolewise/agent/operations_color.hpp>
 
+#include <ATen/ops/exp2.h>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor blend(const torch::Tensor& degenerate, const torch::Tensor& pixels,

@@ -5,6 +5,10 @@
 /// Function bodies of <rolewise/agent/operations_geometric.hpp>.
 
 #include <rolewise/agent/operations_geometric.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <numbers>
 
 namespace rolewise::detail {
 

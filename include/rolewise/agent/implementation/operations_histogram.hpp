@@ -6,6 +6,8 @@
 
 #include <rolewise/agent/operations_histogram.hpp>
 
+#include <tuple>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor histograms(const torch::Tensor& values)

@@ -6,6 +6,9 @@
 
 #include <rolewise/agent/operations_hue.hpp>
 
+#include <ATen/ops/max.h>
+#include <ATen/ops/min.h>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor hsv_of_rgb(const torch::Tensor& pixels)

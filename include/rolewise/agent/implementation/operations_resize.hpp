@@ -6,6 +6,10 @@
 
 #include <rolewise/agent/operations_resize.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor weight_at(const torch::Tensor& distance, resampling by)

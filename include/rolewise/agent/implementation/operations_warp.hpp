@@ -5,6 +5,10 @@
 /// Function bodies of <rolewise/agent/operations_warp.hpp>.
 
 #include <rolewise/agent/operations_warp.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <array>
 
 namespace rolewise::detail {
 

@@ -6,6 +6,9 @@
 
 #include <rolewise/agent/pad_crop_flip.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batch pad_crop_flip::operator()(const batch& examples,

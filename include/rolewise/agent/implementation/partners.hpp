@@ -6,6 +6,11 @@
 
 #include <rolewise/agent/partners.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <tuple>
+
 namespace rolewise {
 
 ROLEWISE_INLINE partner_pool::partner_pool(const dataset& from)

@@ -6,6 +6,10 @@
 
 #include <rolewise/agent/policy_agent.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+
+#include <numeric>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batch policy_agent::operator()(const batch& examples,

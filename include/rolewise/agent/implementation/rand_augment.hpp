@@ -6,6 +6,10 @@
 
 #include <rolewise/agent/rand_augment.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/detail/strength.hpp>
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batch rand_augment::operator()(const batch& examples,

@@ -6,6 +6,11 @@
 
 #include <rolewise/agent/random_erasing.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/detail/require_setting.hpp>
+
+#include <cmath>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batch random_erasing::operator()(const batch& examples,

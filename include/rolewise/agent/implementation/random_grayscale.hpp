@@ -6,6 +6,9 @@
 
 #include <rolewise/agent/random_grayscale.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/detail/require_setting.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batch random_grayscale::operator()(const batch& examples,

@@ -6,6 +6,13 @@
 
 #include <rolewise/agent/random_resized_crop.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/detail/require_setting.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batch random_resized_crop::operator()(const batch& examples,

@@ -6,6 +6,9 @@
 
 #include <rolewise/agent/trivial_augment.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/detail/strength.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batch trivial_augment::operator()(const batch& examples,

@@ -6,6 +6,10 @@
 
 #include <rolewise/agent/trivial_augment_wide.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/detail/strength.hpp>
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE double wide_parameter(operation what, std::int64_t level)

@@ -6,6 +6,12 @@
 
 #include <rolewise/agent/uniform_augment.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+
 namespace rolewise {
 
 ROLEWISE_INLINE double uniform_parameter(operation what, double strength, std::int64_t height,

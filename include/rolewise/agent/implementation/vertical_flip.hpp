@@ -6,6 +6,9 @@
 
 #include <rolewise/agent/vertical_flip.hpp>
 
+#include <rolewise/agent/detail/planned_view.hpp>
+#include <rolewise/agent/detail/require_setting.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batch vertical_flip::operator()(const batch& examples,

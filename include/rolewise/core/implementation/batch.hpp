@@ -6,6 +6,8 @@
 
 #include <rolewise/core/batch.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE std::vector<std::int64_t> sample_shape::sizes() const

@@ -6,6 +6,9 @@
 
 #include <rolewise/core/buffer_pool.hpp>
 
+#include <algorithm>
+#include <atomic>
+
 namespace rolewise {
 
 ROLEWISE_INLINE torch::Tensor buffer_pool::take(at::IntArrayRef sizes, torch::ScalarType dtype,

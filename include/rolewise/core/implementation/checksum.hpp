@@ -6,6 +6,8 @@
 
 #include <rolewise/core/checksum.hpp>
 
+#include <array>
+
 namespace rolewise {
 
 ROLEWISE_INLINE void checksum::add(const void* bytes, std::size_t count) noexcept

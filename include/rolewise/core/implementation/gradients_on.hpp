@@ -6,6 +6,8 @@
 
 #include <rolewise/core/gradients_on.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE gradients_on::gradients_on(std::string_view who)

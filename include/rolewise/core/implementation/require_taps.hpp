@@ -5,6 +5,7 @@
 /// Function bodies of <rolewise/core/require_taps.hpp>.
 
 #include <rolewise/core/require_taps.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise::detail {
 

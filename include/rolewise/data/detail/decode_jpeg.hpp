@@ -7,12 +7,10 @@
 #include <rolewise/data/detail/decoded_image.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <array>
 #include <csetjmp>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>  // jpeglib.h needs it
 #include <utility>
 
 #include <jpeglib.h>

@@ -11,8 +11,6 @@
 #include <csetjmp>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include <png.h>

@@ -5,11 +5,8 @@
 /// Reading of whole files into memory, with gzip decompression.
 
 #include <rolewise/support/error.hpp>
-#include <rolewise/support/file.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,9 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 namespace rolewise {

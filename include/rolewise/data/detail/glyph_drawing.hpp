@@ -9,12 +9,8 @@
 #include <rolewise/data/detail/glyph_alphabet.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numbers>
 #include <vector>
 
 namespace rolewise::detail {

@@ -4,19 +4,14 @@
 /// @file
 /// Listing of image folders: names, classes, images at any depth.
 
-#include <rolewise/support/error.hpp>
-#include <rolewise/support/file.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 

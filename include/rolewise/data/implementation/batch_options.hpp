@@ -6,6 +6,8 @@
 
 #include <rolewise/data/batch_options.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE std::int64_t batch_count(std::int64_t examples, const batch_options& options)

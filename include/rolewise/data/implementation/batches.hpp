@@ -6,6 +6,8 @@
 
 #include <rolewise/data/batches.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batches_view::batches_view(const batch_source_reference& source,

@@ -6,6 +6,10 @@
 
 #include <rolewise/data/class_groups.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <numeric>
+
 namespace rolewise {
 
 ROLEWISE_INLINE class_groups::class_groups(dataset data, const class_group_options& options)

@@ -6,6 +6,8 @@
 
 #include <rolewise/data/class_labels.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::optional<std::int64_t> first_beyond(const torch::Tensor& labels,

@@ -6,6 +6,9 @@
 
 #include <rolewise/data/dataset.hpp>
 
+#include <bit>
+#include <numeric>
+
 namespace rolewise {
 
 ROLEWISE_INLINE batch dataset::examples() const

@@ -5,6 +5,10 @@
 /// Function bodies of <rolewise/data/gathered_batches.hpp>.
 
 #include <rolewise/data/gathered_batches.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cstring>
 
 namespace rolewise {
 

@@ -5,6 +5,7 @@
 /// Function bodies of <rolewise/data/glyphs.hpp>.
 
 #include <rolewise/data/glyphs.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise::detail {
 

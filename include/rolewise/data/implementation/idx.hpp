@@ -5,6 +5,10 @@
 /// Function bodies of <rolewise/data/idx.hpp>.
 
 #include <rolewise/data/idx.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cstring>
 
 namespace rolewise::detail {
 

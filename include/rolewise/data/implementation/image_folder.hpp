@@ -5,6 +5,12 @@
 /// Function bodies of <rolewise/data/image_folder.hpp>.
 
 #include <rolewise/data/image_folder.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <ATen/ops/_upsample_bilinear2d_aa.h>
+#include <ATen/ops/from_blob.h>
+
+#include <stdexcept>
 
 namespace rolewise::detail {
 

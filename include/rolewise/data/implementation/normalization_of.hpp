@@ -5,6 +5,9 @@
 /// Function bodies of <rolewise/data/normalization_of.hpp>.
 
 #include <rolewise/data/normalization_of.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
 
 namespace rolewise {
 

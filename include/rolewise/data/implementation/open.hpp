@@ -5,6 +5,11 @@
 /// Function bodies of <rolewise/data/open.hpp>.
 
 #include <rolewise/data/open.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <zlib.h>
+#include <filesystem>
+#include <system_error>
 
 namespace rolewise::detail {
 

@@ -5,6 +5,9 @@
 /// Function bodies of <rolewise/data/relabeled.hpp>.
 
 #include <rolewise/data/relabeled.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <ATen/ops/searchsorted.h>
 
 namespace rolewise::detail {
 

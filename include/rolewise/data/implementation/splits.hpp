@@ -5,6 +5,11 @@
 /// Function bodies of <rolewise/data/splits.hpp>.
 
 #include <rolewise/data/splits.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+#include <numeric>
+#include <tuple>
 
 namespace rolewise::detail {
 

@@ -6,13 +6,10 @@
 
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/taps.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <ATen/ops/adaptive_avg_pool2d.h>
 #include <c10/core/ScalarType.h>
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 

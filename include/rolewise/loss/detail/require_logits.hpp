@@ -5,7 +5,6 @@
 /// Argument checks of losses on logits.
 
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <c10/core/ScalarType.h>

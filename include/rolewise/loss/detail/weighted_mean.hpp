@@ -5,10 +5,8 @@
 /// Weighted means of loss values over examples, pixels or tokens.
 
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <limits>
 #include <string_view>
 
 namespace rolewise::detail {

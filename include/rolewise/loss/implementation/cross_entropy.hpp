@@ -6,6 +6,12 @@
 
 #include <rolewise/loss/cross_entropy.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <ATen/ops/cross_entropy_loss.h>
+
+#include <optional>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE bool require_classes_of(const torch::Tensor& labels, std::int64_t classes,

@@ -6,6 +6,8 @@
 
 #include <rolewise/loss/no_distillation.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE torch::Tensor no_distillation::operator()(const paired_outputs& pair) const

@@ -6,6 +6,11 @@
 
 #include <rolewise/loss/soft_target_kl.hpp>
 
+#include <rolewise/loss/detail/require_logits.hpp>
+#include <rolewise/loss/detail/weighted_mean.hpp>
+
+#include <ATen/ops/log_softmax.h>
+
 namespace rolewise {
 
 ROLEWISE_INLINE torch::Tensor soft_target_kl::operator()(const paired_outputs& pair,

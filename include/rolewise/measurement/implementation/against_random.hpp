@@ -6,6 +6,10 @@
 
 #include <rolewise/measurement/against_random.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <map>
+
 namespace rolewise::measurement {
 
 ROLEWISE_INLINE std::int64_t cost_of(const search::search_history& history)

@@ -6,6 +6,13 @@
 
 #include <rolewise/measurement/paired_difference.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
 namespace rolewise::measurement {
 
 ROLEWISE_INLINE double student_t_95(std::size_t freedom)

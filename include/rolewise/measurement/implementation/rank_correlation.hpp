@@ -6,6 +6,12 @@
 
 #include <rolewise/measurement/rank_correlation.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
 namespace rolewise::measurement::detail {
 
 ROLEWISE_INLINE void require_pairs(std::string_view who, const std::vector<double>& x,

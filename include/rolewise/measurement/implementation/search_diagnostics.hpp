@@ -6,6 +6,11 @@
 
 #include <rolewise/measurement/search_diagnostics.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <map>
+#include <variant>
+
 namespace rolewise::measurement {
 
 ROLEWISE_INLINE std::vector<founders_in_round> founders_by_round(

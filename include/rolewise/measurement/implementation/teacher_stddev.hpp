@@ -5,6 +5,8 @@
 /// Function bodies of <rolewise/measurement/teacher_stddev.hpp>.
 
 #include <rolewise/measurement/teacher_stddev.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise::measurement {
 

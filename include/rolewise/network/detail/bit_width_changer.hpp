@@ -8,7 +8,6 @@
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>

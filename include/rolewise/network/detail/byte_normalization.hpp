@@ -11,9 +11,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/addcmul.h>
-#include <ATen/ops/take.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 

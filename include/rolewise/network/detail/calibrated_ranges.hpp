@@ -5,11 +5,8 @@
 /// Calibration of clipping ranges of feature maps on batches.
 
 #include <rolewise/network/byte_grid.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <map>
 #include <optional>

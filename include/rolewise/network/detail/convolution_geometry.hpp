@@ -7,8 +7,6 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <ATen/ops/constant_pad_nd.h>
-
 #include <cstdint>
 #include <utility>
 #include <vector>

@@ -12,11 +12,8 @@
 #include <rolewise/network/pass_precision.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <ATen/ops/convolution_backward.h>
-
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <utility>
 #include <vector>
 

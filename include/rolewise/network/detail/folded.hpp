@@ -8,7 +8,6 @@
 #include <rolewise/network/byte_grid.hpp>
 #include <rolewise/network/convolution_shape.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <ATen/ops/addcmul.h>

@@ -9,10 +9,7 @@
 #include <rolewise/quant/fusible_steps.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <array>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>

@@ -9,7 +9,6 @@
 #include <rolewise/quant/quantized.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <cstdint>
 
 namespace rolewise::detail {

@@ -10,7 +10,6 @@
 #include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/network/pass_precision.hpp>
 #include <rolewise/quant/quantized.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cstdint>

@@ -6,6 +6,10 @@
 
 #include <rolewise/network/batch_norm.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <ATen/ops/var_mean.h>
+
 namespace rolewise {
 
 ROLEWISE_INLINE detail::deferred_batch_norm batch_norm::pending(const torch::Tensor& x, phase when)

@@ -6,6 +6,11 @@
 
 #include <rolewise/network/byte_grid.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+
 namespace rolewise {
 
 ROLEWISE_INLINE byte_grid byte_grid::over(double lowest, double highest)

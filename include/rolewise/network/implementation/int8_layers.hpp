@@ -5,6 +5,7 @@
 /// Function bodies of <rolewise/network/int8_layers.hpp>.
 
 #include <rolewise/network/int8_layers.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise::detail {
 

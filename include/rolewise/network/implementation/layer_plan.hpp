@@ -5,6 +5,9 @@
 /// Function bodies of <rolewise/network/layer_plan.hpp>.
 
 #include <rolewise/network/layer_plan.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
 
 namespace rolewise {
 

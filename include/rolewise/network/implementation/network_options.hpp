@@ -5,6 +5,7 @@
 /// Function bodies of <rolewise/network/network_options.hpp>.
 
 #include <rolewise/network/network_options.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise::detail {
 

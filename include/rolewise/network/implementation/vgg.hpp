@@ -5,6 +5,7 @@
 /// Function bodies of <rolewise/network/vgg.hpp>.
 
 #include <rolewise/network/vgg.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise {
 

@@ -6,6 +6,8 @@
 
 #include <rolewise/network/weight_init.hpp>
 
+#include <cmath>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor drawn_uniform(std::vector<std::int64_t> sizes, seed key, double bound)

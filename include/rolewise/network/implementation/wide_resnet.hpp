@@ -5,6 +5,7 @@
 /// Function bodies of <rolewise/network/wide_resnet.hpp>.
 
 #include <rolewise/network/wide_resnet.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise {
 

@@ -6,6 +6,10 @@
 
 #include <rolewise/network/window_magnitude.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <ATen/ops/avg_pool2d.h>
+
 namespace rolewise {
 
 ROLEWISE_INLINE torch::Tensor window_magnitude(const torch::Tensor& x,

@@ -8,13 +8,9 @@
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/literal_reader.hpp>
 
-#include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string_view>
-#include <system_error>
 
 namespace rolewise::detail {
 

@@ -9,7 +9,6 @@
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/literal_reader.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -6,6 +6,8 @@
 
 #include <rolewise/policy/augmentation_policy.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE augmentation_policy::augmentation_policy(std::span<const std::int64_t> levels)

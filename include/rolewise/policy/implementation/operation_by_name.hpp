@@ -6,6 +6,9 @@
 
 #include <rolewise/policy/operation_by_name.hpp>
 
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/nearest_names.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE operation nearest_operation(std::string_view wanted)

@@ -6,6 +6,10 @@
 
 #include <rolewise/policy/policy_log.hpp>
 
+#include <rolewise/policy/detail/read_levels.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/literal_reader.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE std::vector<exploit_event> parse_policy_log(std::string_view text,

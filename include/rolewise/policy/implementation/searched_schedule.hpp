@@ -6,6 +6,10 @@
 
 #include <rolewise/policy/searched_schedule.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void require_epochs(std::string_view who, std::int64_t epochs)

@@ -6,6 +6,8 @@
 
 #include <rolewise/policy/sub_policy.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE std::ostream& operator<<(std::ostream& out, const std::vector<sub_policy>& policy)

@@ -6,6 +6,8 @@
 
 #include <rolewise/policy/sub_policy_text.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void add_step(std::string& text, const sub_policy::step& step)

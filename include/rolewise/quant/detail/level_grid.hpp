@@ -7,8 +7,6 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <ATen/ops/bucketize.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <vector>

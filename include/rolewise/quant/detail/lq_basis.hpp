@@ -7,16 +7,9 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/detail/level_grid.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <ATen/ops/eye.h>
-#include <ATen/ops/linalg_solve.h>
-#include <ATen/ops/searchsorted.h>
-
-#include <cmath>
 #include <cstdint>
-#include <tuple>
 #include <utility>
 #include <vector>
 

@@ -5,7 +5,6 @@
 /// Runs kernels over tensors, on several threads.
 
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/quant/detail/kernels/variants.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/parallel_for.hpp>
 

@@ -6,9 +6,9 @@
 /// where they apply, else by tensor operations.
 
 #include <rolewise/quant/bit_width_scheme.hpp>
+#include <rolewise/quant/detail/kernels/kernel_set.hpp>
 #include <rolewise/quant/detail/run_passes.hpp>
 #include <rolewise/quant/quantized.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cmath>

@@ -8,7 +8,6 @@
 #include <rolewise/quant/detail/straight_through.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>

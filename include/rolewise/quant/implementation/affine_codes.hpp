@@ -6,6 +6,8 @@
 
 #include <rolewise/quant/affine_codes.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE affine_parameters affine_codes::parameters(const value_range& range) const

@@ -6,6 +6,10 @@
 
 #include <rolewise/quant/apot.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+
 namespace rolewise {
 
 ROLEWISE_INLINE quantized apot::weights::operator()(const torch::Tensor& w, bit_width bits) const

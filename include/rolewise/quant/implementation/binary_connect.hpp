@@ -6,6 +6,10 @@
 
 #include <rolewise/quant/binary_connect.hpp>
 
+#include <rolewise/quant/detail/gradient_proxies.hpp>
+
+#include <cmath>
+
 namespace rolewise {
 
 ROLEWISE_INLINE void binary_connect::weights::constrain(torch::Tensor& w, bit_width bits) const

@@ -6,6 +6,12 @@
 
 #include <rolewise/quant/bit_allocation.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE const width_option& cheapest(const bit_question& question)

@@ -6,6 +6,10 @@
 
 #include <rolewise/quant/dorefa_gradients.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+
 namespace rolewise {
 
 ROLEWISE_INLINE torch::Tensor quantized_gradient(const torch::Tensor& d, bit_width bits,

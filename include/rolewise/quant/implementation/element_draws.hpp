@@ -6,6 +6,8 @@
 
 #include <rolewise/quant/element_draws.hpp>
 
+#include <rolewise/support/parallel_for.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE torch::Tensor uniform_for_elements(seed key, std::int64_t step,

@@ -6,6 +6,8 @@
 
 #include <rolewise/quant/lq_nets.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE quantized lq_nets::weights::operator()(const torch::Tensor& w, bit_width bits) const

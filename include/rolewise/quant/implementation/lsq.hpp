@@ -5,6 +5,9 @@
 /// Function bodies of <rolewise/quant/lsq.hpp>.
 
 #include <rolewise/quant/lsq.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
 
 namespace rolewise {
 

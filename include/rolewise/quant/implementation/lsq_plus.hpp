@@ -6,6 +6,10 @@
 
 #include <rolewise/quant/lsq_plus.hpp>
 
+#include <cmath>
+#include <limits>
+#include <optional>
+
 namespace rolewise {
 
 ROLEWISE_INLINE lsq_plus::weights lsq_plus::start_weights(const layer_id&) const

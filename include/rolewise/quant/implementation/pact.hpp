@@ -6,6 +6,11 @@
 
 #include <rolewise/quant/pact.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE affine_code_map by_learned_clip::map(const torch::Tensor& clip, double n)

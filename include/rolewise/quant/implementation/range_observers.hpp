@@ -5,6 +5,12 @@
 /// Function bodies of <rolewise/quant/range_observers.hpp>.
 
 #include <rolewise/quant/range_observers.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
 
 namespace rolewise::detail {
 

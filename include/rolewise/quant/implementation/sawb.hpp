@@ -5,6 +5,9 @@
 /// Function bodies of <rolewise/quant/sawb.hpp>.
 
 #include <rolewise/quant/sawb.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
 
 namespace rolewise::detail {
 

@@ -6,6 +6,11 @@
 
 #include <rolewise/quant/tied_layers.hpp>
 
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/nearest_names.hpp>
+
+#include <algorithm>
+
 namespace rolewise {
 
 ROLEWISE_INLINE std::vector<bit_question> tied(std::vector<bit_question> questions,

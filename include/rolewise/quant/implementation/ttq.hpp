@@ -5,6 +5,7 @@
 /// Function bodies of <rolewise/quant/ttq.hpp>.
 
 #include <rolewise/quant/ttq.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise {
 

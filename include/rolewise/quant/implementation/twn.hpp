@@ -5,6 +5,9 @@
 /// Function bodies of <rolewise/quant/twn.hpp>.
 
 #include <rolewise/quant/twn.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <tuple>
 
 namespace rolewise {
 

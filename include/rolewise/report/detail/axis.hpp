@@ -6,10 +6,9 @@
 
 #include <rolewise/report/detail/svg.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <limits>

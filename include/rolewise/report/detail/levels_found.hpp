@@ -8,9 +8,7 @@
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantized.hpp>
 #include <rolewise/support/inline.hpp>
-
-#include <ATen/ops/_unique2.h>
-#include <ATen/ops/bincount.h>
+#include <rolewise/support/namespaces.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -8,6 +8,7 @@
 #include <rolewise/report/table.hpp>
 #include <rolewise/support/display_width.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <array>
 #include <cstddef>

@@ -6,6 +6,8 @@
 
 #include <rolewise/report/comparison_text.hpp>
 
+#include <cmath>
+
 namespace rolewise::report {
 
 ROLEWISE_INLINE std::string interval_text(const measurement::paired_difference& found, int digits)

@@ -6,6 +6,11 @@
 
 #include <rolewise/report/contact_sheet.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+
 namespace rolewise::report::detail {
 
 ROLEWISE_INLINE torch::Tensor visible(const batch& shown)

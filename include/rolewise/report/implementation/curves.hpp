@@ -6,6 +6,11 @@
 
 #include <rolewise/report/curves.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+
 namespace rolewise::report {
 
 ROLEWISE_INLINE curve curve_over_runs(std::string name,

@@ -6,6 +6,11 @@
 
 #include <rolewise/report/drift_chart.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+
 namespace rolewise::report {
 
 ROLEWISE_INLINE line_chart drift_chart(const range_history& history, std::string_view containing)

@@ -6,6 +6,11 @@
 
 #include <rolewise/report/heat_map.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+
 namespace rolewise::report::detail {
 
 ROLEWISE_INLINE void require_heat_map(const heat_map& map)

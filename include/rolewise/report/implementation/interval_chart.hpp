@@ -6,6 +6,10 @@
 
 #include <rolewise/report/interval_chart.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+
 namespace rolewise::report::detail {
 
 ROLEWISE_INLINE void require_rows(const interval_chart& chart)

@@ -6,6 +6,8 @@
 
 #include <rolewise/report/operation_sheet.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::report {
 
 ROLEWISE_INLINE std::vector<operation> all_policy_operations()

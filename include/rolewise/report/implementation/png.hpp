@@ -6,6 +6,8 @@
 
 #include <rolewise/report/png.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::report {
 
 ROLEWISE_INLINE std::string png_bytes(const torch::Tensor& image)

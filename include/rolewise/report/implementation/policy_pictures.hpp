@@ -5,6 +5,7 @@
 /// Function bodies of <rolewise/report/policy_pictures.hpp>.
 
 #include <rolewise/report/policy_pictures.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise::report {
 

@@ -6,6 +6,12 @@
 
 #include <rolewise/report/quantization_pictures.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
 namespace rolewise::report::detail {
 
 ROLEWISE_INLINE quantization_page::quantization_page(const network_quantization& report)

@@ -5,6 +5,7 @@
 /// Function bodies of <rolewise/report/quantization_report.hpp>.
 
 #include <rolewise/report/quantization_report.hpp>
+#include <rolewise/support/classic_text.hpp>
 
 namespace rolewise::report::detail {
 

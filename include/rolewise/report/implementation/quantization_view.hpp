@@ -6,6 +6,14 @@
 
 #include <rolewise/report/quantization_view.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <ATen/ops/histc.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 namespace rolewise::report::detail {
 
 ROLEWISE_INLINE both_sides sides_of(std::string_view who, const torch::Tensor& values,

@@ -6,6 +6,8 @@
 
 #include <rolewise/report/run_record.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::report::detail {
 
 ROLEWISE_INLINE std::optional<double> maybe_real(const json& object, std::string_view name)

@@ -6,6 +6,10 @@
 
 #include <rolewise/report/search_page.hpp>
 
+#include <array>
+#include <charconv>
+#include <variant>
+
 namespace rolewise::report::detail {
 
 ROLEWISE_INLINE std::string value_words(const search::configuration::value& value)

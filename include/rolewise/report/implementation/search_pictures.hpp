@@ -6,6 +6,10 @@
 
 #include <rolewise/report/search_pictures.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+
 namespace rolewise::report::detail {
 
 ROLEWISE_INLINE pictured_search::pictured_search(const char* who,

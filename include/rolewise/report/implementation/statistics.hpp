@@ -6,6 +6,12 @@
 
 #include <rolewise/report/statistics.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <charconv>
+#include <cmath>
+#include <iterator>
+
 namespace rolewise::report {
 
 ROLEWISE_INLINE statistics statistics_of(const std::vector<double>& values)

@@ -6,6 +6,8 @@
 
 #include <rolewise/report/table.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::report::detail {
 
 ROLEWISE_INLINE std::string xml_text(std::string_view bytes)

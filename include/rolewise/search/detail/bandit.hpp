@@ -8,9 +8,9 @@
 #include <rolewise/core/seed.hpp>
 #include <rolewise/search/detail/gaussian_process.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <utility>

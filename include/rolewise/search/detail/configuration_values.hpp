@@ -8,15 +8,13 @@
 #include <rolewise/policy/operation_by_name.hpp>
 #include <rolewise/search/configuration.hpp>
 #include <rolewise/search/space.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 namespace rolewise::search::detail {

@@ -8,8 +8,7 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/search/detail/decompositions.hpp>
 #include <rolewise/support/inline.hpp>
-
-#include <ATen/ops/eye.h>
+#include <rolewise/support/namespaces.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -5,18 +5,14 @@
 /// Decompositions of symmetric matrices in double precision on the CPU, by LibTorch's LAPACK.
 
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 #include <rolewise/support/run_concurrently.hpp>
 
 #include <ATen/Context.h>
-#include <ATen/ops/full_like.h>
-#include <ATen/ops/linalg_cholesky_ex.h>
-#include <ATen/ops/linalg_eigh.h>
 
 #include <c10/util/Exception.h>
 
-#include <limits>
 #include <string_view>
 #include <tuple>
 

@@ -7,17 +7,14 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/search/detail/decompositions.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
-#include <ATen/ops/eye.h>
-#include <ATen/ops/linalg_solve_triangular.h>
 #include <ATen/ops/pow.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numbers>
 #include <utility>
 #include <vector>
 

@@ -7,12 +7,11 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/search/detail/unit_cube.hpp>
 #include <rolewise/support/inline.hpp>
+#include <rolewise/support/namespaces.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numbers>
 #include <utility>
 #include <vector>
 

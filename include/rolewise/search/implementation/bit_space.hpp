@@ -5,6 +5,7 @@
 /// Function bodies of <rolewise/search/bit_space.hpp>.
 
 #include <rolewise/search/bit_space.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise::search {
 

@@ -6,6 +6,10 @@
 
 #include <rolewise/search/cma_es.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <variant>
+
 namespace rolewise::search {
 
 ROLEWISE_INLINE std::int64_t cma_es::generation(const search_space& space) const

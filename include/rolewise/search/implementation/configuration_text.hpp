@@ -5,6 +5,14 @@
 /// Function bodies of <rolewise/search/configuration_text.hpp>.
 
 #include <rolewise/search/configuration_text.hpp>
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+#include <locale>
+#include <set>
+#include <sstream>
+#include <variant>
 
 namespace rolewise::search::detail {
 

@@ -6,6 +6,12 @@
 
 #include <rolewise/search/explore.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+#include <limits>
+#include <variant>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE void require_sound(const exploration& how)

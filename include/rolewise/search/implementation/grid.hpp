@@ -6,6 +6,12 @@
 
 #include <rolewise/search/grid.hpp>
 
+#include <rolewise/search/detail/ranking.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+#include <limits>
+
 namespace rolewise::search {
 
 ROLEWISE_INLINE std::int64_t grid::configurations(const search_space& space) const

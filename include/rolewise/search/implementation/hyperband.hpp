@@ -6,6 +6,10 @@
 
 #include <rolewise/search/hyperband.hpp>
 
+#include <rolewise/search/detail/halving.hpp>
+#include <rolewise/search/detail/ranking.hpp>
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::search {
 
 ROLEWISE_INLINE std::vector<hyperband::bracket> hyperband::brackets() const

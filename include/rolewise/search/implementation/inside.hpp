@@ -6,6 +6,12 @@
 
 #include <rolewise/search/inside.hpp>
 
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/nearest_names.hpp>
+
+#include <cmath>
+#include <variant>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE std::string wanted_by(const dimension& d)

@@ -6,6 +6,11 @@
 
 #include <rolewise/search/pb2.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+#include <optional>
+
 namespace rolewise::search {
 
 ROLEWISE_INLINE std::vector<decision> pb2::operator()(const search_space& space,

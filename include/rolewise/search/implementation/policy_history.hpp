@@ -6,6 +6,8 @@
 
 #include <rolewise/search/policy_history.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::search {
 
 ROLEWISE_INLINE std::vector<search_segment> search_segments(const search_history& history,

@@ -6,6 +6,8 @@
 
 #include <rolewise/search/policy_space.hpp>
 
+#include <array>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE std::string policy_dimension(std::string_view prefix, std::size_t place)

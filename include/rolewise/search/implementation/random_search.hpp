@@ -6,6 +6,8 @@
 
 #include <rolewise/search/random_search.hpp>
 
+#include <rolewise/search/detail/ranking.hpp>
+
 namespace rolewise::search {
 
 ROLEWISE_INLINE std::vector<decision> random_search::operator()(

@@ -6,6 +6,12 @@
 
 #include <rolewise/search/regularized_evolution.hpp>
 
+#include <rolewise/search/detail/ranking.hpp>
+#include <rolewise/search/detail/unit_cube.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <variant>
+
 namespace rolewise::search {
 
 ROLEWISE_INLINE std::vector<decision> regularized_evolution::operator()(

@@ -6,6 +6,9 @@
 
 #include <rolewise/search/search_history_file.hpp>
 
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE json head_of(const search_history& history, json::object run)

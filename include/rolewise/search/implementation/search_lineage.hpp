@@ -5,6 +5,9 @@
 /// Function bodies of <rolewise/search/search_lineage.hpp>.
 
 #include <rolewise/search/search_lineage.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <map>
 
 namespace rolewise::search {
 

@@ -6,6 +6,11 @@
 
 #include <rolewise/search/space.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+#include <limits>
+
 namespace rolewise::search {
 
 ROLEWISE_INLINE double real_interval::at(double share) const

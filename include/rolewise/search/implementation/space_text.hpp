@@ -6,6 +6,11 @@
 
 #include <rolewise/search/space_text.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <stdexcept>
+#include <variant>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE json json_of(const dimension& d)

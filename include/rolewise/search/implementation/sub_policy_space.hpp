@@ -5,6 +5,7 @@
 /// Function bodies of <rolewise/search/sub_policy_space.hpp>.
 
 #include <rolewise/search/sub_policy_space.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise::search::detail {
 

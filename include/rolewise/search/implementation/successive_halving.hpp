@@ -6,6 +6,10 @@
 
 #include <rolewise/search/successive_halving.hpp>
 
+#include <rolewise/search/detail/halving.hpp>
+#include <rolewise/search/detail/ranking.hpp>
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::search {
 
 ROLEWISE_INLINE std::vector<decision> successive_halving::decide(

@@ -6,6 +6,11 @@
 
 #include <rolewise/search/tree_parzen.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+#include <functional>
+
 namespace rolewise::search {
 
 ROLEWISE_INLINE configuration tree_parzen::propose(const search_space& space,

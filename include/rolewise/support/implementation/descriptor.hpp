@@ -6,6 +6,9 @@
 
 #include <rolewise/support/descriptor.hpp>
 
+#include <fcntl.h>
+#include <cerrno>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE descriptor open_file(const std::string& path, int flags, unsigned mode)

@@ -4,7 +4,10 @@
 /// @file
 /// Function bodies of <rolewise/support/file.hpp>.
 
+#include <rolewise/support/error.hpp>
 #include <rolewise/support/file.hpp>
+
+#include <fcntl.h>
 
 namespace rolewise::support {
 

@@ -6,6 +6,19 @@
 
 #include <rolewise/support/file_aside.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <tuple>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void sync_folder(const std::string& folder)

@@ -6,6 +6,18 @@
 
 #include <rolewise/support/file_lock.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::string host_name()

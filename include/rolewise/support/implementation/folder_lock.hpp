@@ -6,6 +6,12 @@
 
 #include <rolewise/support/folder_lock.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <cerrno>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE folder_lock::folder_lock(std::string path, const std::string& called,

@@ -4,7 +4,10 @@
 /// @file
 /// Function bodies of <rolewise/support/json.hpp>.
 
+#include <rolewise/support/classic_text.hpp>
 #include <rolewise/support/json.hpp>
+
+#include <cmath>
 
 namespace rolewise::detail {
 

@@ -6,6 +6,9 @@
 
 #include <rolewise/support/json_reader.hpp>
 
+#include <algorithm>
+#include <charconv>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE bool is_json_number(std::string_view word)

@@ -4,7 +4,12 @@
 /// @file
 /// Function bodies of <rolewise/support/literal_reader.hpp>.
 
+#include <rolewise/support/classic_text.hpp>
 #include <rolewise/support/literal_reader.hpp>
+
+#include <array>
+#include <charconv>
+#include <system_error>
 
 namespace rolewise::detail {
 

@@ -6,6 +6,14 @@
 
 #include <rolewise/support/mapped_file.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cerrno>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE owned_bytes owned(std::string bytes)

@@ -6,6 +6,8 @@
 
 #include <rolewise/support/nearest_names.hpp>
 
+#include <numeric>
+
 namespace rolewise::support {
 
 ROLEWISE_INLINE std::size_t edit_distance(std::string_view a, std::string_view b)

@@ -6,6 +6,16 @@
 
 #include <rolewise/support/output_target.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <system_error>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::string folder_of(const std::string& path)

@@ -6,6 +6,9 @@
 
 #include <rolewise/support/retain_heap.hpp>
 
+#include <malloc.h>
+#include <cstdlib>
+
 namespace rolewise::support {
 
 ROLEWISE_INLINE bool retain_heap()

@@ -6,6 +6,13 @@
 
 #include <rolewise/support/safetensors_reader.hpp>
 
+#include <ATen/ops/from_blob.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <unordered_set>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::string_view other_format_of(std::string_view bytes)

@@ -4,7 +4,12 @@
 /// @file
 /// Function bodies of <rolewise/support/safetensors_writer.hpp>.
 
+#include <rolewise/support/error.hpp>
 #include <rolewise/support/safetensors_writer.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
 
 namespace rolewise::detail {
 

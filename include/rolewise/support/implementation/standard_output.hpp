@@ -6,6 +6,10 @@
 
 #include <rolewise/support/standard_output.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cstdio>
+
 namespace rolewise::support {
 
 ROLEWISE_INLINE void require_written(std::ostream& out)

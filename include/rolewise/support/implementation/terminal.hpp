@@ -6,6 +6,12 @@
 
 #include <rolewise/support/terminal.hpp>
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
 namespace rolewise::support {
 
 ROLEWISE_INLINE std::optional<terminal_size> size_of_terminal(std::FILE* stream)

@@ -8,6 +8,7 @@
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/core/training_progress.hpp>
+#include <rolewise/support/namespaces.hpp>
 #include <rolewise/train/training_step.hpp>
 
 namespace rolewise::systems::detail {

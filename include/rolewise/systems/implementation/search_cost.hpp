@@ -6,6 +6,10 @@
 
 #include <rolewise/systems/search_cost.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+
 namespace rolewise::systems::detail {
 
 ROLEWISE_INLINE void require_counts(const char* who, std::int64_t examples,

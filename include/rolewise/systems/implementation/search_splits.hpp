@@ -6,6 +6,8 @@
 
 #include <rolewise/systems/search_splits.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::systems::detail {
 
 ROLEWISE_INLINE std::vector<std::int64_t> sorted_ids(const dataset& of)

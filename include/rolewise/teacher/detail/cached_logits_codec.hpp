@@ -5,13 +5,9 @@
 /// Encoding of logits as bytes for the teacher cache, and decoding.
 
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <cmath>
 #include <cstdint>
-#include <limits>
-#include <tuple>
 #include <vector>
 
 namespace rolewise::detail {

@@ -5,25 +5,17 @@
 /// A memory-mapped file of rows, created once, written by one process at a time.
 
 #include <rolewise/support/descriptor.hpp>
-#include <rolewise/support/error.hpp>
-#include <rolewise/support/file.hpp>
 #include <rolewise/support/file_lock.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/output_target.hpp>
 
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 namespace rolewise::detail {
 

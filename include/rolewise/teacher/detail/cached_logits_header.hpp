@@ -7,7 +7,6 @@
 #include <rolewise/core/checksum.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/classic_text.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/detail/cached_row_codec.hpp>

@@ -5,7 +5,6 @@
 /// On-disk storage of a teacher's outputs, one row for each (view, example).
 
 #include <rolewise/core/checksum.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/detail/cached_logits_file.hpp>

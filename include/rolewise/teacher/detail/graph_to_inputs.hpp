@@ -7,7 +7,6 @@
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <string_view>

@@ -4,12 +4,10 @@
 /// @file
 /// The backward pass with respect to a list of parameters alone.
 
-#include <rolewise/core/autograd.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <optional>
 #include <vector>
 
 namespace rolewise::detail {

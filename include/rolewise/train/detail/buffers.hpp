@@ -6,13 +6,11 @@
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/train/optimizer.hpp>
 
 #include <cstddef>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 

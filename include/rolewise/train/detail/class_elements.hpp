@@ -10,7 +10,6 @@
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <ATen/ops/log_softmax.h>
 #include <c10/core/ScalarType.h>
 
 #include <cstdint>

@@ -5,12 +5,10 @@
 /// Metrics of an epoch.
 
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/train/run_history.hpp>
 #include <rolewise/train/training_step.hpp>
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>

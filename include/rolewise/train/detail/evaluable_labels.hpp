@@ -9,7 +9,6 @@
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/data/class_labels.hpp>
 #include <rolewise/support/classic_text.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <cstdint>

@@ -6,13 +6,11 @@
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/loss/targets.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/train/detail/class_elements.hpp>
 
 #include <algorithm>
 #include <cstdint>
-#include <tuple>
 
 namespace rolewise::detail {
 

@@ -5,15 +5,11 @@
 /// Identity of a file, to detect that it was replaced or changed.
 
 #include <rolewise/support/descriptor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <cerrno>
 #include <cstdint>
 #include <optional>
 #include <string>
-
-#include <sys/stat.h>
 
 namespace rolewise::detail {
 

@@ -12,9 +12,7 @@
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/read_checked.hpp>
 
-#include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -23,8 +21,6 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <unistd.h>
-#include <zlib.h>
 
 namespace rolewise::detail {
 

@@ -9,7 +9,6 @@
 #include <rolewise/data/batch_source_reference.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 

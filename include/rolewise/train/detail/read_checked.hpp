@@ -4,19 +4,11 @@
 /// @file
 /// Reads a whole file into a string of bytes.
 
-#include <rolewise/support/error.hpp>
-#include <rolewise/support/file.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <optional>
 #include <string>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace rolewise::detail {
 

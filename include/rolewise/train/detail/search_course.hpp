@@ -9,7 +9,6 @@
 #include <rolewise/search/search_lineage.hpp>
 #include <rolewise/search/search_strategy.hpp>
 #include <rolewise/support/classic_text.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/train/detail/naming_trial.hpp>
 
@@ -19,7 +18,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace rolewise::detail {

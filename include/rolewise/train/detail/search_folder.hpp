@@ -9,7 +9,6 @@
 #include <rolewise/search/search_history_file.hpp>
 #include <rolewise/support/descriptor.hpp>
 #include <rolewise/support/error.hpp>
-#include <rolewise/support/file.hpp>
 #include <rolewise/support/file_lock.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/json.hpp>
@@ -18,20 +17,13 @@
 #include <rolewise/train/snapshot.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include <dirent.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace rolewise::detail {
 

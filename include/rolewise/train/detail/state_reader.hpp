@@ -6,7 +6,6 @@
 /// (docs/checkpoint_format.md).
 
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 #include <rolewise/support/json.hpp>
 #include <rolewise/support/mapped_file.hpp>
@@ -14,8 +13,6 @@
 #include <rolewise/train/detail/state_text.hpp>
 #include <rolewise/train/detail/state_writer.hpp>
 #include <rolewise/train/snapshot.hpp>
-
-#include <ATen/ops/view_as_complex.h>
 
 #include <cstddef>
 #include <string>

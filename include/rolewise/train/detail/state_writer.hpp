@@ -11,14 +11,11 @@
 #include <rolewise/train/detail/state_text.hpp>
 #include <rolewise/train/snapshot.hpp>
 
-#include <ATen/ops/view_as_real.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 namespace rolewise::detail {
 

@@ -6,6 +6,8 @@
 
 #include <rolewise/train/adam.hpp>
 
+#include <ATen/ops/_fused_adam.h>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void fused_adam(const std::vector<torch::Tensor>& values,

@@ -6,6 +6,8 @@
 
 #include <rolewise/train/adamw.hpp>
 
+#include <ATen/ops/_fused_adamw.h>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void fused_adamw(const std::vector<torch::Tensor>& values,

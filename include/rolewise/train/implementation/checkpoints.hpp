@@ -6,6 +6,8 @@
 
 #include <rolewise/train/checkpoints.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE void checkpoints::on(const fit_begin& event)

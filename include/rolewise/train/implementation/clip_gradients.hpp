@@ -6,6 +6,14 @@
 
 #include <rolewise/train/clip_gradients.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/linalg_vector_norm.h>
+
+#include <optional>
+
 namespace rolewise {
 
 ROLEWISE_INLINE void clip_gradients::operator()(const std::vector<torch::Tensor>& gradients) const

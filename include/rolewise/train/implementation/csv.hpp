@@ -6,6 +6,12 @@
 
 #include <rolewise/train/csv.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <charconv>
+#include <optional>
+#include <system_error>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::string csv_field(std::string_view bytes)

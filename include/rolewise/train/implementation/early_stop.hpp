@@ -6,6 +6,10 @@
 
 #include <rolewise/train/early_stop.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+
 namespace rolewise {
 
 ROLEWISE_INLINE void early_stop::on(const fit_begin& event)

@@ -6,6 +6,8 @@
 
 #include <rolewise/train/fit.hpp>
 
+#include <concepts>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE batch_options order_of(const fit_options& o, std::int64_t epoch)

@@ -6,6 +6,10 @@
 
 #include <rolewise/train/json_lines.hpp>
 
+#include <charconv>
+#include <optional>
+#include <system_error>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE double epochs_in_json_lines(std::string_view text)

@@ -6,6 +6,8 @@
 
 #include <rolewise/train/learning_rate_schedule.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE double multi_step_lr::operator()(const training_progress& progress) const

@@ -6,6 +6,8 @@
 
 #include <rolewise/train/mean_iou.hpp>
 
+#include <rolewise/train/detail/class_elements.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE torch::Tensor mean_iou::sums(const outputs& found, const targets& wanted) const

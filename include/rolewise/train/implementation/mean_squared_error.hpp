@@ -6,6 +6,9 @@
 
 #include <rolewise/train/mean_squared_error.hpp>
 
+#include <rolewise/support/error.hpp>
+#include <rolewise/train/detail/class_elements.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE torch::Tensor mean_squared_error::sums(const outputs& found,

@@ -6,6 +6,8 @@
 
 #include <rolewise/train/perplexity.hpp>
 
+#include <rolewise/train/detail/class_elements.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE torch::Tensor perplexity::sums(const outputs& found, const targets& wanted) const

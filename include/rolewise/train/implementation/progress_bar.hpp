@@ -6,6 +6,12 @@
 
 #include <rolewise/train/progress_bar.hpp>
 
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/display_width.hpp>
+#include <rolewise/support/terminal.hpp>
+
+#include <algorithm>
+
 namespace rolewise {
 
 ROLEWISE_INLINE void progress_bar::on(const fit_begin& event)

@@ -6,6 +6,8 @@
 
 #include <rolewise/train/range_drift.hpp>
 
+#include <cmath>
+
 namespace rolewise {
 
 ROLEWISE_INLINE std::vector<named_number> range_history::drifts() const

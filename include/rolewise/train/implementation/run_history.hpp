@@ -4,6 +4,7 @@
 /// @file
 /// Function bodies of <rolewise/train/run_history.hpp>.
 
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/run_history.hpp>
 
 namespace rolewise {

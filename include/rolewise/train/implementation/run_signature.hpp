@@ -6,6 +6,8 @@
 
 #include <rolewise/train/run_signature.hpp>
 
+#include <rolewise/support/classic_text.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE std::string differences(const run_signature& stored, const run_signature& progress)

@@ -6,6 +6,8 @@
 
 #include <rolewise/train/search_run_options.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void require_sound(const search_run_options& o, const search::search_space& space)

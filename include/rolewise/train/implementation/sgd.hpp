@@ -4,7 +4,12 @@
 /// @file
 /// Function bodies of <rolewise/train/sgd.hpp>.
 
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/sgd.hpp>
+
+#include <ATen/ops/_fused_sgd.h>
+
+#include <cmath>
 
 namespace rolewise::detail {
 

@@ -6,6 +6,10 @@
 
 #include <rolewise/train/snapshot.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <type_traits>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE const state_entry* snapshot_index::find(const std::string& name) const

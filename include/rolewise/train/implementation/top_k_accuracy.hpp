@@ -6,6 +6,11 @@
 
 #include <rolewise/train/top_k_accuracy.hpp>
 
+#include <rolewise/support/error.hpp>
+#include <rolewise/train/detail/class_elements.hpp>
+
+#include <algorithm>
+
 namespace rolewise {
 
 ROLEWISE_INLINE torch::Tensor top_k_accuracy::sums(const outputs& found,

@@ -6,6 +6,15 @@
 
 #include <rolewise/train/trial_table.hpp>
 
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/display_width.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/terminal.hpp>
+
+#include <iomanip>
+#include <ios>
+#include <variant>
+
 namespace rolewise {
 
 ROLEWISE_INLINE void trial_table::on(const search_begin& event)

@@ -6,6 +6,8 @@
 
 #include <rolewise/train/turn.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE bool turn::operator()(const training_progress& progress) const

@@ -6,6 +6,9 @@
 
 #include <rolewise/agent/detail/affine_map.hpp>
 
+#include <cmath>
+#include <numbers>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE affine_map rotation(double degrees, std::int64_t height, std::int64_t width)

@@ -6,6 +6,8 @@
 
 #include <rolewise/agent/detail/carry_out.hpp>
 
+#include <array>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE operation_parameters parameters_of(std::span<const image_step> steps,

@@ -6,6 +6,8 @@
 
 #include <rolewise/agent/detail/carry_out_layers.hpp>
 
+#include <algorithm>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE images resized(const images& from, std::span<const image_box> boxes,

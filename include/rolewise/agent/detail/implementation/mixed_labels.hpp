@@ -6,6 +6,10 @@
 
 #include <rolewise/agent/detail/mixed_labels.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::int64_t classes_of(std::string_view who, std::int64_t wanted,

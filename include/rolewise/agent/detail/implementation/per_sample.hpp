@@ -6,6 +6,8 @@
 
 #include <rolewise/agent/detail/per_sample.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE const torch::Tensor& per_sample(std::string_view who, const torch::Tensor& value,

@@ -6,6 +6,10 @@
 
 #include <rolewise/agent/detail/require_setting.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void require_probability(std::string_view who, double probability)

@@ -6,6 +6,9 @@
 
 #include <rolewise/agent/detail/run_program.hpp>
 
+#include <cstring>
+#include <span>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE bool kernels_move_maps(const batch& examples)

@@ -6,6 +6,8 @@
 
 #include <rolewise/agent/detail/strength.hpp>
 
+#include <cmath>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE double parameter_of(operation what, double strength, std::int64_t height,

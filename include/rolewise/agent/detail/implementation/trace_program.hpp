@@ -6,6 +6,8 @@
 
 #include <rolewise/agent/detail/trace_program.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void trace_program(kernels::source_plane& plane, const image_program& program,

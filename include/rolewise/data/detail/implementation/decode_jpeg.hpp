@@ -5,6 +5,10 @@
 /// Function bodies of <rolewise/data/detail/decode_jpeg.hpp>.
 
 #include <rolewise/data/detail/decode_jpeg.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cstdio>  // jpeglib.h needs it
 
 namespace rolewise::detail {
 

@@ -5,6 +5,10 @@
 /// Function bodies of <rolewise/data/detail/decode_png.hpp>.
 
 #include <rolewise/data/detail/decode_png.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <cstdio>
+#include <cstring>
 
 namespace rolewise::detail {
 

@@ -5,6 +5,7 @@
 /// Function bodies of <rolewise/data/detail/decoded_image.hpp>.
 
 #include <rolewise/data/detail/decoded_image.hpp>
+#include <rolewise/support/error.hpp>
 
 namespace rolewise::detail {
 

@@ -6,6 +6,15 @@
 
 #include <rolewise/data/detail/file_bytes.hpp>
 
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::vector<std::uint8_t> raw_bytes(const std::string& path, std::uint64_t limit)

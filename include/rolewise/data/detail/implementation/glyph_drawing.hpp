@@ -6,6 +6,11 @@
 
 #include <rolewise/data/detail/glyph_drawing.hpp>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE double ink_coverage(const glyph_stroke& s, glyph_point p)

@@ -6,6 +6,13 @@
 
 #include <rolewise/data/detail/picture_folders.hpp>
 
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::string name_of_folder(const std::string& folder)

@@ -6,6 +6,12 @@
 
 #include <rolewise/loss/detail/feature_maps.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <ATen/ops/adaptive_avg_pool2d.h>
+
+#include <algorithm>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void require_maps(const torch::Tensor& teacher, const torch::Tensor& student,

@@ -6,6 +6,8 @@
 
 #include <rolewise/loss/detail/require_logits.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void require_logits(const torch::Tensor& logits, std::string_view caller)

@@ -6,6 +6,10 @@
 
 #include <rolewise/loss/detail/weighted_mean.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <limits>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor weights_for(const torch::Tensor& values, const torch::Tensor& weights,

@@ -5,6 +5,9 @@
 /// Function bodies of <rolewise/network/detail/bit_width_changer.hpp>.
 
 #include <rolewise/network/detail/bit_width_changer.hpp>
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
 
 namespace rolewise::detail {
 

@@ -6,6 +6,10 @@
 
 #include <rolewise/network/detail/byte_normalization.hpp>
 
+#include <ATen/ops/take.h>
+
+#include <algorithm>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE byte_map byte_normalization::operator()(const byte_map& x) const

@@ -6,6 +6,11 @@
 
 #include <rolewise/network/detail/calibrated_ranges.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE calibrated_ranges::calibrated_ranges(double share) : share_{share}

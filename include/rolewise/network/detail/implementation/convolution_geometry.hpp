@@ -6,6 +6,8 @@
 
 #include <rolewise/network/detail/convolution_geometry.hpp>
 
+#include <ATen/ops/constant_pad_nd.h>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::vector<std::int64_t> sizes_with_margins(at::IntArrayRef sizes,

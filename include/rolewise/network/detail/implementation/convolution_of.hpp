@@ -6,6 +6,10 @@
 
 #include <rolewise/network/detail/convolution_of.hpp>
 
+#include <ATen/ops/convolution_backward.h>
+
+#include <optional>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor product_of(const torch::Tensor& x, const torch::Tensor& w,

@@ -6,6 +6,8 @@
 
 #include <rolewise/network/detail/folded.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor folded_convolution::operator()(const torch::Tensor& x, bool rectify,

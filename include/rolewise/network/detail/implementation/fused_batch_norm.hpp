@@ -6,6 +6,10 @@
 
 #include <rolewise/network/detail/fused_batch_norm.hpp>
 
+#include <array>
+#include <cmath>
+#include <limits>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE norm_kernels::addend norm_work::added() const

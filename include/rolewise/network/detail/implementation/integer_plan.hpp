@@ -6,6 +6,8 @@
 
 #include <rolewise/network/detail/integer_plan.hpp>
 
+#include <algorithm>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE integer_plan integer_plan_of_levels(const quantized& x, const quantized& w,

@@ -6,6 +6,8 @@
 
 #include <rolewise/network/detail/norm_passes.hpp>
 
+#include <cmath>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE bool fits_norm_passes(const torch::Tensor& x)

@@ -6,6 +6,8 @@
 
 #include <rolewise/network/detail/quantized_convolution.hpp>
 
+#include <tuple>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor quantized_convolution::forward(

@@ -6,6 +6,8 @@
 
 #include <rolewise/network/detail/quantized_product.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor along_outputs(const torch::Tensor& scale, std::int64_t dimensions)

@@ -6,6 +6,8 @@
 
 #include <rolewise/network/detail/trace.hpp>
 
+#include <algorithm>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE const std::string& trace::name_of(const void* norm) const

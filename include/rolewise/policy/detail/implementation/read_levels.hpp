@@ -6,6 +6,11 @@
 
 #include <rolewise/policy/detail/read_levels.hpp>
 
+#include <array>
+#include <charconv>
+#include <optional>
+#include <system_error>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::int64_t read_trial(literal_reader& in)

@@ -6,6 +6,8 @@
 
 #include <rolewise/policy/detail/read_sub_policy_json.hpp>
 
+#include <array>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE sub_policy::step read_step(literal_reader& in, std::size_t place)

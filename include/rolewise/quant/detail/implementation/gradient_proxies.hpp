@@ -6,6 +6,10 @@
 
 #include <rolewise/quant/detail/gradient_proxies.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <limits>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::autograd::variable_list factored_gradient_proxy::backward(

@@ -6,6 +6,10 @@
 
 #include <rolewise/quant/detail/learned_clip.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor first_clip(std::string_view who, const layer_id& place, double value)

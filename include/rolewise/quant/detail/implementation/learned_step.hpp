@@ -4,6 +4,7 @@
 /// @file
 /// Function bodies of <rolewise/quant/detail/learned_step.hpp>.
 
+#include <rolewise/quant/detail/kernels/variants.hpp>
 #include <rolewise/quant/detail/learned_step.hpp>
 
 namespace rolewise::detail {

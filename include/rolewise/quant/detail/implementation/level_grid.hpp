@@ -6,6 +6,8 @@
 
 #include <rolewise/quant/detail/level_grid.hpp>
 
+#include <ATen/ops/bucketize.h>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor nearest_codes(const torch::Tensor& x,

@@ -6,6 +6,15 @@
 
 #include <rolewise/quant/detail/lq_basis.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <ATen/ops/eye.h>
+#include <ATen/ops/linalg_solve.h>
+#include <ATen/ops/searchsorted.h>
+
+#include <cmath>
+#include <tuple>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void lq_basis::observe(const torch::Tensor& rows, const torch::Tensor& first)

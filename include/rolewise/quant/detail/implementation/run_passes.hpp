@@ -6,6 +6,8 @@
 
 #include <rolewise/quant/detail/run_passes.hpp>
 
+#include <rolewise/quant/detail/kernels/variants.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE bool fits_passes(const torch::Tensor& x)

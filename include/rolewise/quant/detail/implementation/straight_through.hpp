@@ -6,6 +6,8 @@
 
 #include <rolewise/quant/detail/straight_through.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor scale_beside(const torch::Tensor& x, double value)

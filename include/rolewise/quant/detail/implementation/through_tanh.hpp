@@ -6,6 +6,8 @@
 
 #include <rolewise/quant/detail/through_tanh.hpp>
 
+#include <algorithm>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE quant_kernels::tanh_map tanh_weights::map(double times) const

@@ -6,6 +6,9 @@
 
 #include <rolewise/report/detail/axis.hpp>
 
+#include <array>
+#include <charconv>
+
 namespace rolewise::report::detail {
 
 ROLEWISE_INLINE std::string tick_label(double x, double step)

@@ -6,6 +6,9 @@
 
 #include <rolewise/report/detail/heat_colors.hpp>
 
+#include <algorithm>
+#include <cmath>
+
 namespace rolewise::report::detail {
 
 ROLEWISE_INLINE rgb heat_color(double share)

@@ -6,6 +6,9 @@
 
 #include <rolewise/report/detail/levels_found.hpp>
 
+#include <ATen/ops/_unique2.h>
+#include <ATen/ops/bincount.h>
+
 namespace rolewise::report::detail {
 
 ROLEWISE_INLINE std::int64_t stride_of(const quantized& q, std::int64_t possible)

@@ -5,6 +5,11 @@
 /// Function bodies of <rolewise/report/detail/quantization_panel.hpp>.
 
 #include <rolewise/report/detail/quantization_panel.hpp>
+#include <rolewise/support/classic_text.hpp>
+
+#include <algorithm>
+#include <array>
+#include <functional>
 
 namespace rolewise::report::detail {
 

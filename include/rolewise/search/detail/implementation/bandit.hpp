@@ -6,6 +6,8 @@
 
 #include <rolewise/search/detail/bandit.hpp>
 
+#include <cmath>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE std::vector<double> standardized(const std::vector<gain_seen>& seen)

@@ -6,6 +6,11 @@
 
 #include <rolewise/search/detail/configuration_values.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <optional>
+#include <variant>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE std::int64_t level_at(std::string_view who, const configuration& p,

@@ -6,6 +6,8 @@
 
 #include <rolewise/search/detail/covariance_adaptation.hpp>
 
+#include <ATen/ops/eye.h>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE covariance_adaptation::covariance_adaptation(std::size_t dimensions,

@@ -6,6 +6,14 @@
 
 #include <rolewise/search/detail/decompositions.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/linalg_cholesky_ex.h>
+#include <ATen/ops/linalg_eigh.h>
+
+#include <limits>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE void require_lapack(std::string_view who, bool is_there)

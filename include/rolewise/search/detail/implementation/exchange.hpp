@@ -6,6 +6,8 @@
 
 #include <rolewise/search/detail/exchange.hpp>
 
+#include <cmath>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE std::vector<exchange> exchanges(std::vector<ranked_trial> trials, double share,

@@ -6,6 +6,12 @@
 
 #include <rolewise/search/detail/gaussian_process.hpp>
 
+#include <ATen/ops/eye.h>
+#include <ATen/ops/linalg_solve_triangular.h>
+
+#include <array>
+#include <numbers>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE double squared_distance(const timed_place& a, const timed_place& b)

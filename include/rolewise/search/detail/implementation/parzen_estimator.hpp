@@ -6,6 +6,9 @@
 
 #include <rolewise/search/detail/parzen_estimator.hpp>
 
+#include <cmath>
+#include <numbers>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE double normal_mass(double a, double b)

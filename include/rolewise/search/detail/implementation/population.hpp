@@ -6,6 +6,10 @@
 
 #include <rolewise/search/detail/population.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE void require_quantile(std::string_view who, fraction quantile)

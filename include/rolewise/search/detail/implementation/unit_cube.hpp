@@ -6,6 +6,11 @@
 
 #include <rolewise/search/detail/unit_cube.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+#include <variant>
+
 namespace rolewise::search::detail {
 
 ROLEWISE_INLINE cube_axis axis_of(const dimension& d)

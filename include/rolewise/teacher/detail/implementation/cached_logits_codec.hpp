@@ -6,6 +6,12 @@
 
 #include <rolewise/teacher/detail/cached_logits_codec.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+#include <limits>
+#include <tuple>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::int64_t cached_logits_format::bytes() const

@@ -6,6 +6,16 @@
 
 #include <rolewise/teacher/detail/cached_logits_file.hpp>
 
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstdio>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE cached_logits_file::cached_logits_file(const std::string& path,

@@ -6,6 +6,8 @@
 
 #include <rolewise/teacher/detail/cached_logits_header.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::uint64_t cached_logits_header::sum_now() const

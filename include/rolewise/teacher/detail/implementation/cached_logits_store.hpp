@@ -6,6 +6,8 @@
 
 #include <rolewise/teacher/detail/cached_logits_store.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::int64_t cached_logits_store::row_of(std::int64_t id, std::int64_t view) const

@@ -4,6 +4,7 @@
 /// @file
 /// Function bodies of <rolewise/teacher/detail/cached_row_codec.hpp>.
 
+#include <rolewise/support/classic_text.hpp>
 #include <rolewise/teacher/detail/cached_row_codec.hpp>
 
 namespace rolewise::detail {

@@ -6,6 +6,8 @@
 
 #include <rolewise/teacher/detail/graph_to_inputs.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE bool wants_input_gradient(const batch& examples)

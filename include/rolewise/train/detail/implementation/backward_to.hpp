@@ -6,6 +6,10 @@
 
 #include <rolewise/train/detail/backward_to.hpp>
 
+#include <rolewise/core/autograd.hpp>
+
+#include <optional>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::vector<torch::Tensor> backward_to(const std::vector<named_tensor>& parameters,

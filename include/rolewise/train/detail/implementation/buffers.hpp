@@ -6,6 +6,10 @@
 
 #include <rolewise/train/detail/buffers.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <unordered_set>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE buffers::buffers(const std::vector<named_tensor>& parameters)

@@ -4,6 +4,7 @@
 /// @file
 /// Function bodies of <rolewise/train/detail/checked_labels.hpp>.
 
+#include <rolewise/support/classic_text.hpp>
 #include <rolewise/train/detail/checked_labels.hpp>
 
 namespace rolewise::detail {

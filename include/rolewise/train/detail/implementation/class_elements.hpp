@@ -4,7 +4,10 @@
 /// @file
 /// Function bodies of <rolewise/train/detail/class_elements.hpp>.
 
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/class_elements.hpp>
+
+#include <ATen/ops/log_softmax.h>
 
 namespace rolewise::detail {
 

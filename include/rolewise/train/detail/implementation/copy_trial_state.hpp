@@ -6,6 +6,8 @@
 
 #include <rolewise/train/detail/copy_trial_state.hpp>
 
+#include <cstring>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void copy_bytes_or_values(torch::Tensor& to, const torch::Tensor& from)

@@ -6,6 +6,10 @@
 
 #include <rolewise/train/detail/epoch_sums.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <cmath>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void epoch_sums::add(const metrics& numbers, std::int64_t examples)

@@ -6,6 +6,8 @@
 
 #include <rolewise/train/detail/evaluable_labels.hpp>
 
+#include <rolewise/support/error.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void require_labels_there(std::string_view who, const batch& examples)

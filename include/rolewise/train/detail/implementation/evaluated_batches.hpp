@@ -4,6 +4,8 @@
 /// @file
 /// Function bodies of <rolewise/train/detail/evaluated_batches.hpp>.
 
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/evaluated_batches.hpp>
 
 namespace rolewise::detail {

@@ -6,6 +6,10 @@
 
 #include <rolewise/train/detail/evaluation_sums.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <tuple>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE void evaluation_sums::add(const torch::Tensor& logits, const targets& wanted)

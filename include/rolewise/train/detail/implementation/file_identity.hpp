@@ -6,6 +6,11 @@
 
 #include <rolewise/train/detail/file_identity.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <sys/stat.h>
+#include <cerrno>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::optional<file_identity> identity_of(const std::string& path)

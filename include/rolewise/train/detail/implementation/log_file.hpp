@@ -4,7 +4,13 @@
 /// @file
 /// Function bodies of <rolewise/train/detail/log_file.hpp>.
 
+#include <rolewise/support/error.hpp>
 #include <rolewise/train/detail/log_file.hpp>
+
+#include <unistd.h>
+#include <zlib.h>
+#include <array>
+#include <charconv>
 
 namespace rolewise::detail {
 

@@ -6,6 +6,8 @@
 
 #include <rolewise/train/detail/ordered_batches.hpp>
 
+#include <algorithm>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE ordered_batches::ordered_batches(const batch_source_reference& source,

@@ -6,6 +6,15 @@
 
 #include <rolewise/train/detail/read_checked.hpp>
 
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstring>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::optional<std::string> read_if_there(const std::string& path)

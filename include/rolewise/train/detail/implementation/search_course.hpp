@@ -6,6 +6,10 @@
 
 #include <rolewise/train/detail/search_course.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <variant>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE bool search_course::is_over() const

@@ -6,6 +6,17 @@
 
 #include <rolewise/train/detail/search_folder.hpp>
 
+#include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/file.hpp>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstdio>
+#include <optional>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::string difference_of_settings(const json* found, const json& wanted)

@@ -6,6 +6,10 @@
 
 #include <rolewise/train/detail/state_reader.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <ATen/ops/view_as_complex.h>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE snapshot state_reader::read()

@@ -6,6 +6,8 @@
 
 #include <rolewise/train/detail/state_text.hpp>
 
+#include <concepts>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::string hex_of(std::uint64_t word)

@@ -6,6 +6,10 @@
 
 #include <rolewise/train/detail/state_writer.hpp>
 
+#include <ATen/ops/view_as_real.h>
+
+#include <variant>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE std::string added_tensor(const state_entry& entry, const torch::Tensor& t,

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// All function bodies of `agent/`, for the unit that compiles them.
+
+#include <rolewise/agent/detail/implementation/affine_map.hpp>
+#include <rolewise/agent/detail/implementation/carry_out.hpp>
+#include <rolewise/agent/detail/implementation/carry_out_layers.hpp>
+#include <rolewise/agent/detail/implementation/carry_out_maps.hpp>
+#include <rolewise/agent/detail/implementation/compose_warps.hpp>
+#include <rolewise/agent/detail/implementation/mixed_labels.hpp>
+#include <rolewise/agent/detail/implementation/noise_bytes.hpp>
+#include <rolewise/agent/detail/implementation/per_sample.hpp>
+#include <rolewise/agent/detail/implementation/require_setting.hpp>
+#include <rolewise/agent/detail/implementation/run_program.hpp>
+#include <rolewise/agent/detail/implementation/strength.hpp>
+#include <rolewise/agent/detail/implementation/trace_program.hpp>
+#include <rolewise/agent/implementation/aug_mix.hpp>
+#include <rolewise/agent/implementation/auto_augment.hpp>
+#include <rolewise/agent/implementation/cached.hpp>
+#include <rolewise/agent/implementation/color_jitter.hpp>
+#include <rolewise/agent/implementation/cutmix.hpp>
+#include <rolewise/agent/implementation/cutout.hpp>
+#include <rolewise/agent/implementation/hardest_view.hpp>
+#include <rolewise/agent/implementation/horizontal_flip.hpp>
+#include <rolewise/agent/implementation/image_program.hpp>
+#include <rolewise/agent/implementation/images.hpp>
+#include <rolewise/agent/implementation/label_maps.hpp>
+#include <rolewise/agent/implementation/mixup.hpp>
+#include <rolewise/agent/implementation/operations.hpp>
+#include <rolewise/agent/implementation/operations_color.hpp>
+#include <rolewise/agent/implementation/operations_geometric.hpp>
+#include <rolewise/agent/implementation/operations_histogram.hpp>
+#include <rolewise/agent/implementation/operations_hue.hpp>
+#include <rolewise/agent/implementation/operations_resize.hpp>
+#include <rolewise/agent/implementation/operations_warp.hpp>
+#include <rolewise/agent/implementation/pad_crop_flip.hpp>
+#include <rolewise/agent/implementation/partners.hpp>
+#include <rolewise/agent/implementation/planned_agent.hpp>
+#include <rolewise/agent/implementation/policy_agent.hpp>
+#include <rolewise/agent/implementation/rand_augment.hpp>
+#include <rolewise/agent/implementation/random_erasing.hpp>
+#include <rolewise/agent/implementation/random_grayscale.hpp>
+#include <rolewise/agent/implementation/random_resized_crop.hpp>
+#include <rolewise/agent/implementation/trivial_augment.hpp>
+#include <rolewise/agent/implementation/trivial_augment_wide.hpp>
+#include <rolewise/agent/implementation/uniform_augment.hpp>
+#include <rolewise/agent/implementation/vertical_flip.hpp>
+#include <rolewise/agent/implementation/view_of.hpp>

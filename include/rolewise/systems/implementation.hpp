@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// All function bodies of `systems/`, for the unit that compiles them.
+
+#include <rolewise/systems/implementation/search_cost.hpp>
+#include <rolewise/systems/implementation/search_splits.hpp>

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// All function bodies of `teacher/`, for the unit that compiles them.
+
+#include <rolewise/teacher/detail/implementation/cached_logits_codec.hpp>
+#include <rolewise/teacher/detail/implementation/cached_logits_file.hpp>
+#include <rolewise/teacher/detail/implementation/cached_logits_header.hpp>
+#include <rolewise/teacher/detail/implementation/cached_logits_store.hpp>
+#include <rolewise/teacher/detail/implementation/cached_row_codec.hpp>
+#include <rolewise/teacher/detail/implementation/example_checksums.hpp>
+#include <rolewise/teacher/detail/implementation/graph_to_inputs.hpp>

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#pragma once
+
+/// @file
+/// All function bodies of `train/`, for the unit that compiles them.
+
+#include <rolewise/train/detail/implementation/backward_to.hpp>
+#include <rolewise/train/detail/implementation/buffers.hpp>
+#include <rolewise/train/detail/implementation/checked_labels.hpp>
+#include <rolewise/train/detail/implementation/class_elements.hpp>
+#include <rolewise/train/detail/implementation/copy_trial_state.hpp>
+#include <rolewise/train/detail/implementation/epoch_sums.hpp>
+#include <rolewise/train/detail/implementation/evaluable_labels.hpp>
+#include <rolewise/train/detail/implementation/evaluated_batches.hpp>
+#include <rolewise/train/detail/implementation/evaluation_sums.hpp>
+#include <rolewise/train/detail/implementation/file_identity.hpp>
+#include <rolewise/train/detail/implementation/learner_state.hpp>
+#include <rolewise/train/detail/implementation/log_file.hpp>
+#include <rolewise/train/detail/implementation/naming_trial.hpp>
+#include <rolewise/train/detail/implementation/ordered_batches.hpp>
+#include <rolewise/train/detail/implementation/read_checked.hpp>
+#include <rolewise/train/detail/implementation/rehearsal.hpp>
+#include <rolewise/train/detail/implementation/search_course.hpp>
+#include <rolewise/train/detail/implementation/search_folder.hpp>
+#include <rolewise/train/detail/implementation/state_reader.hpp>
+#include <rolewise/train/detail/implementation/state_text.hpp>
+#include <rolewise/train/detail/implementation/state_writer.hpp>
+#include <rolewise/train/implementation/adam.hpp>
+#include <rolewise/train/implementation/adamw.hpp>
+#include <rolewise/train/implementation/checkpoint.hpp>
+#include <rolewise/train/implementation/checkpoints.hpp>
+#include <rolewise/train/implementation/clip_gradients.hpp>
+#include <rolewise/train/implementation/csv.hpp>
+#include <rolewise/train/implementation/early_stop.hpp>
+#include <rolewise/train/implementation/fit.hpp>
+#include <rolewise/train/implementation/json_lines.hpp>
+#include <rolewise/train/implementation/learning_rate_schedule.hpp>
+#include <rolewise/train/implementation/loss_metrics.hpp>
+#include <rolewise/train/implementation/mean_iou.hpp>
+#include <rolewise/train/implementation/mean_squared_error.hpp>
+#include <rolewise/train/implementation/perplexity.hpp>
+#include <rolewise/train/implementation/progress_bar.hpp>
+#include <rolewise/train/implementation/range_drift.hpp>
+#include <rolewise/train/implementation/run_history.hpp>
+#include <rolewise/train/implementation/run_signature.hpp>
+#include <rolewise/train/implementation/search_run_options.hpp>
+#include <rolewise/train/implementation/sgd.hpp>
+#include <rolewise/train/implementation/snapshot.hpp>
+#include <rolewise/train/implementation/top_k_accuracy.hpp>
+#include <rolewise/train/implementation/trial_table.hpp>
+#include <rolewise/train/implementation/turn.hpp>
