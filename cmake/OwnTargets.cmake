@@ -20,6 +20,8 @@ foreach(linker mold lld)
     endif()
 endforeach()
 
+set(ROLEWISE_TEST_PROCESSORS 2 CACHE STRING "Processors that a slow test takes; 1 where its OMP_NUM_THREADS is 1.")
+
 function(rolewise_own_target target)
     target_link_libraries(${target} PRIVATE rolewise::rolewise)
     target_link_options(${target} PRIVATE ${ROLEWISE_LINKER_FLAG})
