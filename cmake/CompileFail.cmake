@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# cmake -DSOURCE=<file> -DCOMPILER=<path> -DFLAGS=<response file> -P CompileFail.cmake
+# cmake -DSOURCE=<file> -DCOMPILER=<path> -DFLAGS=<response file> [-DPRECOMPILED=<header>] -P CompileFail.cmake
 #
-# Passes when the compiler refuses SOURCE in words that match its first line, "// expect: <regex>".
+# Passes when the compiler refuses SOURCE in words that match its first line, "// expect: <regex>". It begins with the
+# header PRECOMPILED where that is precompiled: <header>.pch by clang, <header>.gch by g++, with the same FLAGS.
 cmake_minimum_required(VERSION 3.25)
 file(STRINGS ${SOURCE} expect LIMIT_COUNT 1)
 if(NOT expect MATCHES "^// expect: (.+)$")
     message(FATAL_ERROR "${SOURCE}: the first line must be '// expect: <regex>'")
 endif()
 set(regex "${CMAKE_MATCH_1}")
-execute_process(COMMAND ${COMPILER} @${FLAGS} -fsyntax-only ${SOURCE}
+set(first "")
+if(EXISTS "${PRECOMPILED}.pch")
+    set(first -include-pch ${PRECOMPILED}.pch)
+elseif(EXISTS "${PRECOMPILED}.gch")
+    set(first -include ${PRECOMPILED})
+endif()
+execute_process(COMMAND ${COMPILER} @${FLAGS} ${first} -fsyntax-only ${SOURCE}
                 RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said)
 if(result EQUAL 0)
     message(FATAL_ERROR "${SOURCE} compiles, but must not")

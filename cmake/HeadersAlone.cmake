@@ -2,53 +2,76 @@
 #
 # rolewise_add_headers_alone(): every header compiles alone, as the only line of a unit.
 #
-# LibTorch takes most of the time of such a unit, so headers that reach core/tensor.hpp, by whatever
-# way, find it precompiled: it declares what they would have included anyway, so nothing that they
-# forgot is hidden. The others compile without.
+# LibTorch takes most of the time of such a unit, so headers that reach one of its costly headers, by
+# whatever way, find that precompiled: it declares what they would have included anyway, so nothing
+# that they forgot is hidden. The others compile without.
 
-# Sets <out> to whether <header> reaches rolewise/core/tensor.hpp.
-function(rolewise_reaches_tensor header out)
-    get_property(known GLOBAL PROPERTY rolewise_reaches_${header})
+# Sets <out> to whether <header> reaches <wanted>.
+function(rolewise_reaches header wanted out)
+    get_property(known GLOBAL PROPERTY "rolewise_reaches_${header}_${wanted}")
     if(NOT "${known}" STREQUAL "")
         set(${out} ${known} PARENT_SCOPE)
         return()
     endif()
     set(answer FALSE)
-    if(header STREQUAL "rolewise/core/tensor.hpp")
+    if(header STREQUAL wanted)
         set(answer TRUE)
-    else()
+    elseif(header MATCHES "^rolewise/")
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/${header})
         file(STRINGS ${PROJECT_SOURCE_DIR}/include/${header} lines REGEX "^#include <rolewise/")
         list(FILTER lines EXCLUDE REGEX "/implementation/")  # a header includes its bodies, and they include it
         foreach(line IN LISTS lines)
             string(REGEX REPLACE "^#include <([^>]+)>.*" "\\1" inner "${line}")
-            rolewise_reaches_tensor(${inner} reached)
+            rolewise_reaches(${inner} ${wanted} reached)
             if(reached)
                 set(answer TRUE)
                 break()
             endif()
         endforeach()
     endif()
-    set_property(GLOBAL PROPERTY rolewise_reaches_${header} ${answer})
+    set_property(GLOBAL PROPERTY "rolewise_reaches_${header}_${wanted}" ${answer})
     set(${out} ${answer} PARENT_SCOPE)
 endfunction()
 
+# <name>: a library of units that all begin with the precompiled headers that follow.
+function(rolewise_add_alone name units)
+    if(NOT units)
+        return()
+    endif()
+    add_library(${name} OBJECT ${units})
+    rolewise_own_target(${name})
+    if(ARGN)
+        target_precompile_headers(${name} PRIVATE ${ARGN})
+    endif()
+    # Only whether they compile is asked.
+    target_compile_options(${name} PRIVATE -O0 -g0 -fno-sanitize=all)
+endfunction()
+
 function(rolewise_add_headers_alone)
-    set(units "")
+    set(tensor rolewise/core/tensor.hpp)
+    set(function rolewise/core/autograd.hpp)
+    set(plain "")
+    set(tensors "")
+    set(functions "")
     foreach(path IN LISTS ROLEWISE_HEADERS)
         string(REPLACE "include/" "" header ${path})
+        if(header MATCHES "^rolewise/[a-z]+/implementation.hpp$")  # a unit of src/
+            continue()
+        endif()
         string(MAKE_C_IDENTIFIER ${header} unit)
         set(unit ${CMAKE_CURRENT_BINARY_DIR}/alone/${unit}.cpp)
         file(CONFIGURE OUTPUT ${unit} CONTENT "#include <${header}>\n")
-        rolewise_reaches_tensor(${header} reached)
-        if(NOT reached)
-            set_source_files_properties(${unit} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+        rolewise_reaches(${header} ${tensor} reaches_tensor)
+        rolewise_reaches(${header} ${function} reaches_function)
+        if(reaches_tensor AND reaches_function)
+            list(APPEND functions ${unit})
+        elseif(reaches_tensor)
+            list(APPEND tensors ${unit})
+        else()
+            list(APPEND plain ${unit})
         endif()
-        list(APPEND units ${unit})
     endforeach()
-    add_library(rolewise_headers_alone OBJECT ${units})
-    rolewise_own_target(rolewise_headers_alone)
-    target_precompile_headers(rolewise_headers_alone PRIVATE <rolewise/core/tensor.hpp>)
-    # Only whether they compile is asked.
-    target_compile_options(rolewise_headers_alone PRIVATE -O0)
+    rolewise_add_alone(rolewise_headers_alone "${plain}")
+    rolewise_add_alone(rolewise_headers_alone_tensor "${tensors}" <${tensor}>)
+    rolewise_add_alone(rolewise_headers_alone_function "${functions}" <${tensor}> <${function}>)
 endfunction()

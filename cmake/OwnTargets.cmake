@@ -20,6 +20,8 @@ foreach(linker mold lld)
     endif()
 endforeach()
 
+set(ROLEWISE_TEST_PROCESSORS 2 CACHE STRING "Processors that a slow test takes; 1 where its OMP_NUM_THREADS is 1.")
+
 # rolewise_own_target(<target> [HEADER_ONLY])
 function(rolewise_own_target target)
     if("HEADER_ONLY" IN_LIST ARGN)

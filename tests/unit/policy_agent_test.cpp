@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "support/doctest.hpp"
+#include "support/sanitized.hpp"
 #include "support/tally.hpp"
 
 #include <rolewise/agent/policy_agent.hpp>
@@ -143,7 +144,7 @@ rw::augmentation_policy sparse_policy()
   return rw::augmentation_policy{levels};
 }
 
-constexpr std::int64_t many = 300000;
+constexpr std::int64_t many = rw::tests::repetitions(300000, 30000);
 
 }  // namespace
 
@@ -165,6 +166,7 @@ TEST_CASE("which operations a policy plans, how many, in which order, with which
         of->count(found);
     }
     CHECK(right.fits());
+    if (rw::tests::sanitized) continue;  // near misses show in many draws alone
     CHECK_FALSE(more_single.fits());
     CHECK_FALSE(fewer_empty.fits());
     CHECK_FALSE(lopsided.fits());

@@ -2,6 +2,7 @@
 #include "support/doctest.hpp"
 
 #include "laws/augmentation_agent.hpp"
+#include "support/sanitized.hpp"
 #include "support/tally.hpp"
 
 #include <rolewise/agent/aug_mix.hpp>
@@ -123,7 +124,7 @@ std::map<std::string, double> outcomes_of(const rw::sub_policy::step& step, scal
   return result;
 }
 
-constexpr std::int64_t many = 60000;
+constexpr std::int64_t many = rw::tests::repetitions(60000, 12000);
 
 /// The output of the tensor operations for a program; kernels must give the same bits.
 template<rw::PlannedAgent A>

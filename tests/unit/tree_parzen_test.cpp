@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "laws/search_strategy.hpp"
 #include "support/doctest.hpp"
+#include "support/sanitized.hpp"
 #include "support/simulated_search.hpp"
 
 #include <rolewise/search/asynchronous_successive_halving.hpp>
@@ -300,7 +301,7 @@ TEST_CASE("models find better configurations than random search at equal cost")
 {
   const auto learn = [](const search::configuration& p, std::int64_t, double) { return bowl(p); };
   double model = 0.0, random = 0.0;
-  for (std::uint64_t s = 0; s < 16; ++s) {
+  for (std::uint64_t s = 0; s < tests::repetitions(16U, 4U); ++s) {
     model +=
         simulate(search::tree_parzen{}, mixed, learn, {.trials = 80, .epochs = 1, .seed = seed{s}})
             .best() /
@@ -322,7 +323,7 @@ TEST_CASE("bohb allocates epochs as hyperband does and later proposes better con
     return bowl(p) - std::pow(0.6, static_cast<double>(epoch));
   };
   double model = 0.0, plain = 0.0;
-  for (std::uint64_t s = 0; s < 6; ++s) {
+  for (std::uint64_t s = 0; s < tests::repetitions(6U, 2U); ++s) {
     const tests::simulation_options options{.trials = 4 * 49, .epochs = 27, .seed = seed{s}};
     const auto a = simulate(strategy, mixed, learn, options);
     const auto b = simulate(search::hyperband{.most = 27}, mixed, learn, options);
