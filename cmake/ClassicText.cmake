@@ -6,7 +6,7 @@
 cmake_minimum_required(VERSION 3.25)
 set(wrong "c10::(str|Join)\\(|setlocale|std::sto(d|f|ld)\\(|strto(d|f|ld)\\(|std::format\\(|ostringstream")
 # Their streams are given the classic locale.
-set(right support/classic_text.hpp search/configuration_text.hpp)
+set(right support/classic_text.hpp support/implementation/classic_text.hpp search/implementation/configuration_text.hpp)
 
 set(found "")
 cmake_path(ABSOLUTE_PATH INCLUDE_DIR BASE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})

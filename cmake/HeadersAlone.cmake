@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# rolewise_add_headers_alone(): every header compiles alone, as the only line of a unit.
+# rolewise_add_headers_alone(): every header compiles alone, as the only line of a unit, and with it
+# its function bodies: what the compiled form sees is the beginning of that.
 #
 # LibTorch takes most of the time of such a unit, so headers that reach one of its costly headers, by
 # whatever way, find that precompiled: it declares what they would have included anyway, so nothing
@@ -13,13 +14,14 @@ function(rolewise_reaches header wanted out)
         set(${out} ${known} PARENT_SCOPE)
         return()
     endif()
+    # A header includes its bodies, and they include it: that ends the recursion.
+    set_property(GLOBAL PROPERTY "rolewise_reaches_${header}_${wanted}" FALSE)
     set(answer FALSE)
     if(header STREQUAL wanted)
         set(answer TRUE)
     elseif(header MATCHES "^rolewise/")
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/${header})
         file(STRINGS ${PROJECT_SOURCE_DIR}/include/${header} lines REGEX "^#include <rolewise/")
-        list(FILTER lines EXCLUDE REGEX "/implementation/")  # a header includes its bodies, and they include it
         foreach(line IN LISTS lines)
             string(REGEX REPLACE "^#include <([^>]+)>.*" "\\1" inner "${line}")
             rolewise_reaches(${inner} ${wanted} reached)
@@ -39,7 +41,7 @@ function(rolewise_add_alone name units)
         return()
     endif()
     add_library(${name} OBJECT ${units})
-    rolewise_own_target(${name})
+    rolewise_own_target(${name} HEADER_ONLY)
     if(ARGN)
         target_precompile_headers(${name} PRIVATE ${ARGN})
     endif()
@@ -55,7 +57,7 @@ function(rolewise_add_headers_alone)
     set(functions "")
     foreach(path IN LISTS ROLEWISE_HEADERS)
         string(REPLACE "include/" "" header ${path})
-        if(header MATCHES "^rolewise/[a-z]+/implementation.hpp$")  # a unit of src/
+        if(header MATCHES "/implementation(/|.hpp$)")  # included by its header, and by a unit of src/
             continue()
         endif()
         string(MAKE_C_IDENTIFIER ${header} unit)

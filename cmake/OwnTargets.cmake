@@ -22,6 +22,11 @@ endforeach()
 
 set(ROLEWISE_TEST_PROCESSORS 2 CACHE STRING "Processors that a slow test takes; 1 where its OMP_NUM_THREADS is 1.")
 
+# Optimizing takes longer than running with less of it: programs of tests and examples run for seconds, and the library that they
+# link has the flags of the build.
+set(ROLEWISE_EXAMPLE_FLAGS "" CACHE STRING "More compiler flags for the examples and benchmarks.")
+separate_arguments(example_flags NATIVE_COMMAND "${ROLEWISE_EXAMPLE_FLAGS}")
+
 # rolewise_own_target(<target> [HEADER_ONLY])
 function(rolewise_own_target target)
     if("HEADER_ONLY" IN_LIST ARGN)
@@ -42,6 +47,7 @@ endfunction()
 # Where a program of <source> includes all of rolewise: that is precompiled once for all such programs. The examples
 # without tests and benchmarks are few, and compile as a user's program does.
 function(rolewise_precompile target source)
+    target_compile_options(${target} PRIVATE ${example_flags})
     file(STRINGS ${source} includes_all REGEX "^#include <rolewise/rolewise.hpp>" LIMIT_COUNT 1)
     if(NOT includes_all OR NOT (ROLEWISE_BUILD_TESTS OR ROLEWISE_BUILD_BENCH))
         return()
@@ -50,6 +56,7 @@ function(rolewise_precompile target source)
         file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cpp CONTENT "")
         add_library(rolewise_precompiled OBJECT EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/precompiled.cpp)
         rolewise_own_target(rolewise_precompiled)
+        target_compile_options(rolewise_precompiled PRIVATE ${example_flags})
         target_precompile_headers(rolewise_precompiled PRIVATE <rolewise/rolewise.hpp>)
     endif()
     target_precompile_headers(${target} REUSE_FROM rolewise_precompiled)

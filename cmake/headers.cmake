@@ -24,6 +24,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/implementation/mixed_labels.hpp
     include/rolewise/agent/detail/implementation/noise_bytes.hpp
     include/rolewise/agent/detail/implementation/per_sample.hpp
+    include/rolewise/agent/detail/implementation/planned_view.hpp
     include/rolewise/agent/detail/implementation/require_setting.hpp
     include/rolewise/agent/detail/implementation/run_program.hpp
     include/rolewise/agent/detail/implementation/strength.hpp
@@ -50,6 +51,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/noise_bytes.hpp
     include/rolewise/agent/detail/opaque.hpp
     include/rolewise/agent/detail/per_sample.hpp
+    include/rolewise/agent/detail/plan_function.hpp
     include/rolewise/agent/detail/planned_view.hpp
     include/rolewise/agent/detail/require_setting.hpp
     include/rolewise/agent/detail/resize_order.hpp
@@ -261,6 +263,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/activation.hpp
     include/rolewise/network/batch_norm.hpp
     include/rolewise/network/byte_grid.hpp
+    include/rolewise/network/common_networks.hpp
     include/rolewise/network/convolution.hpp
     include/rolewise/network/convolution_shape.hpp
     include/rolewise/network/copy_weights.hpp
@@ -319,6 +322,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/implementation.hpp
     include/rolewise/network/implementation/batch_norm.hpp
     include/rolewise/network/implementation/byte_grid.hpp
+    include/rolewise/network/implementation/common_networks.hpp
     include/rolewise/network/implementation/convolution_shape.hpp
     include/rolewise/network/implementation/copy_weights.hpp
     include/rolewise/network/implementation/int8_convolution.hpp

@@ -7,6 +7,7 @@
 #include <rolewise/network/activation.hpp>
 #include <rolewise/network/batch_norm.hpp>
 #include <rolewise/network/byte_grid.hpp>
+#include <rolewise/network/common_networks.hpp>
 #include <rolewise/network/convolution.hpp>
 #include <rolewise/network/convolution_shape.hpp>
 #include <rolewise/network/copy_weights.hpp>

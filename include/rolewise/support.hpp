@@ -12,6 +12,7 @@
 #include <rolewise/support/file_aside.hpp>
 #include <rolewise/support/file_lock.hpp>
 #include <rolewise/support/folder_lock.hpp>
+#include <rolewise/support/inline.hpp>
 #include <rolewise/support/instruction_sets.hpp>
 #include <rolewise/support/json.hpp>
 #include <rolewise/support/json_reader.hpp>

@@ -12,6 +12,7 @@
 #include <rolewise/agent/detail/implementation/mixed_labels.hpp>
 #include <rolewise/agent/detail/implementation/noise_bytes.hpp>
 #include <rolewise/agent/detail/implementation/per_sample.hpp>
+#include <rolewise/agent/detail/implementation/planned_view.hpp>
 #include <rolewise/agent/detail/implementation/require_setting.hpp>
 #include <rolewise/agent/detail/implementation/run_program.hpp>
 #include <rolewise/agent/detail/implementation/strength.hpp>

@@ -5,7 +5,7 @@
 /// The `view_of` function: the view of an agent in the input format of a network.
 
 #include <rolewise/agent/augmentation_agent.hpp>
-#include <rolewise/agent/detail/run_program.hpp>
+#include <rolewise/agent/detail/planned_view.hpp>
 #include <rolewise/agent/planned_agent.hpp>
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/support/inline.hpp>
@@ -26,32 +26,13 @@ namespace detail {
 /// Converts the view of any agent to `form`; floating point views of an agent stay unchanged.
 [[nodiscard]] ROLEWISE_INLINE batch in_form(batch view, const view_form& form);
 
-[[nodiscard]] ROLEWISE_INLINE bool kernels_write(const view_form& form);
+/// Whether kernels make the view of a planned agent in `form`.
+[[nodiscard]] ROLEWISE_INLINE bool kernels_make(const batch& examples, const view_form& form);
 
 /// Executes a plan on a batch; the result is written once, directly in `form`.
-/// @pre `fits_kernels(examples) && kernels_write(form)`
-template<typename Plan>
-[[nodiscard]] batch view_by_plan(const Plan& plan, const batch& examples, const view_form& form,
-                                 buffer_pool& buffers)
-{
-  const auto& x = examples.inputs;
-  auto view = examples;
-  const bool last = form.channels_last && form.dtype != torch::kByte;
-  const auto size = planned_size(plan, x);
-  view.inputs =
-      buffers.take({x.size(0), x.size(1), size.height, size.width}, form.dtype,
-                   last ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous);
-  const auto maps = maps_of(examples, size, [&](at::IntArrayRef sizes, torch::ScalarType dtype) {
-    return buffers.take(sizes, dtype);
-  });
-  run_batch(
-      plan, examples,
-      {form.dtype, last ? kernels::layout::channels_last : kernels::layout::planes,
-       scale_of(examples.normalization), view.inputs.mutable_data_ptr(), size.height, size.width},
-      maps);
-  maps.put_into(view);
-  return view;
-}
+/// @pre `kernels_make(examples, form)`
+[[nodiscard]] ROLEWISE_INLINE batch view_by_plan(plan_function plan, const batch& examples,
+                                                 const view_form& form, buffer_pool& buffers);
 
 }  // namespace detail
 
@@ -72,7 +53,7 @@ template<AugmentationAgent A>
                             buffer_pool& buffers)
 {
   if constexpr (PlannedAgent<A>) {
-    if (detail::fits_kernels(examples) && detail::kernels_write(form))
+    if (detail::kernels_make(examples, form))
       return detail::view_by_plan(
           [&](const image_subjects& subjects, image_program& program) {
             agent.plan(subjects, progress, key, program);

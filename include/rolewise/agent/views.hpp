@@ -36,7 +36,7 @@ template<AugmentationAgent Own, AugmentationAgent Shared>
                                  buffer_pool& buffers)
 {
   if constexpr (PlannedAgent<Own> && PlannedAgent<Shared>) {
-    if (fits_kernels(examples) && kernels_write(form))
+    if (kernels_make(examples, form))
       return view_by_plan(
           [&](const image_subjects& subjects, image_program& program) {
             own.plan(subjects, progress, own_key, program);

@@ -26,6 +26,7 @@
 #include <rolewise/network/detail/implementation/winograd.hpp>
 #include <rolewise/network/implementation/batch_norm.hpp>
 #include <rolewise/network/implementation/byte_grid.hpp>
+#include <rolewise/network/implementation/common_networks.hpp>
 #include <rolewise/network/implementation/convolution_shape.hpp>
 #include <rolewise/network/implementation/copy_weights.hpp>
 #include <rolewise/network/implementation/int8_convolution.hpp>

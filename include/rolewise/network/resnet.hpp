@@ -4,6 +4,7 @@
 /// @file
 /// ResNets for small images: those of the distillation literature, and Role-KD's.
 
+#include <rolewise/network/common_networks.hpp>
 #include <rolewise/network/residual_body.hpp>
 #include <rolewise/support/inline.hpp>
 

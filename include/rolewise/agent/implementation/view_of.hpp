@@ -4,6 +4,7 @@
 /// @file
 /// Function bodies of <rolewise/agent/view_of.hpp>.
 
+#include <rolewise/agent/detail/run_program.hpp>
 #include <rolewise/agent/view_of.hpp>
 
 namespace rolewise::detail {
@@ -16,10 +17,33 @@ ROLEWISE_INLINE batch in_form(batch view, const view_form& form)
   return view;
 }
 
-ROLEWISE_INLINE bool kernels_write(const view_form& form)
+ROLEWISE_INLINE bool kernels_make(const batch& examples, const view_form& form)
 {
-  return form.dtype == torch::kByte || form.dtype == torch::kFloat ||
-         form.dtype == torch::kBFloat16;
+  const bool is_written =
+      form.dtype == torch::kByte || form.dtype == torch::kFloat || form.dtype == torch::kBFloat16;
+  return is_written && fits_kernels(examples);
+}
+
+ROLEWISE_INLINE batch view_by_plan(plan_function plan, const batch& examples, const view_form& form,
+                                   buffer_pool& buffers)
+{
+  const auto& x = examples.inputs;
+  auto view = examples;
+  const bool last = form.channels_last && form.dtype != torch::kByte;
+  const auto size = planned_size(plan, x);
+  view.inputs =
+      buffers.take({x.size(0), x.size(1), size.height, size.width}, form.dtype,
+                   last ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous);
+  const auto maps = maps_of(examples, size, [&](at::IntArrayRef sizes, torch::ScalarType dtype) {
+    return buffers.take(sizes, dtype);
+  });
+  run_batch(
+      plan, examples,
+      {form.dtype, last ? kernels::layout::channels_last : kernels::layout::planes,
+       scale_of(examples.normalization), view.inputs.mutable_data_ptr(), size.height, size.width},
+      maps);
+  maps.put_into(view);
+  return view;
 }
 
 }  // namespace rolewise::detail

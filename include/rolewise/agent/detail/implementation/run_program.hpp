@@ -5,36 +5,17 @@
 /// Function bodies of <rolewise/agent/detail/run_program.hpp>.
 
 #include <rolewise/agent/detail/run_program.hpp>
+#include <rolewise/support/error.hpp>
+#include <rolewise/support/parallel_for.hpp>
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
 
 #include <cstring>
 #include <span>
 
 namespace rolewise::detail {
-
-ROLEWISE_INLINE bool kernels_move_maps(const batch& examples)
-{
-  const auto& weights = examples.weights;
-  return label_maps_fit(examples) && weights_fit(examples) && examples.labels.device().is_cpu() &&
-         (!weights.defined() || weights.device().is_cpu());
-}
-
-ROLEWISE_INLINE bool fits_kernels(const batch& examples)
-{
-  constexpr std::int64_t most_pixels = std::int64_t{1} << 28;
-  const auto& x = examples.inputs;
-  if (!x.defined() || x.dim() != 4 || x.scalar_type() != torch::kByte || !x.device().is_cpu())
-    return false;
-  if (x.numel() == 0 || (x.size(1) != 1 && x.size(1) != 3) || x.size(2) > most_pixels / x.size(3))
-    return false;
-  const auto& ids = examples.ids;
-  if (!ids.defined() || ids.scalar_type() != torch::kLong || ids.dim() != 1 ||
-      ids.size(0) != x.size(0) || !ids.device().is_cpu())
-    return false;
-  if (has_label_maps(examples) && !kernels_move_maps(examples)) return false;
-  const auto channels = static_cast<std::size_t>(x.size(1));
-  const auto fits = [&](const std::vector<double>& v) { return v.empty() || v.size() == channels; };
-  return fits(examples.normalization.mean) && fits(examples.normalization.std);
-}
 
 ROLEWISE_INLINE kernels::scale scale_of(const normalization& normalization)
 {
@@ -111,6 +92,53 @@ ROLEWISE_INLINE void image_sink::write(kernels::canvas& image, std::int64_t n) c
     image.passes().to_bfloat16(planes, channels, count, by, layout,
                                static_cast<std::uint16_t*>(out) + first);
   }
+}
+
+ROLEWISE_INLINE image_size planned_size(plan_function plan, const torch::Tensor& pixels)
+{
+  const workspace_lease lease;
+  auto& program = (*lease).program;
+  program.restart(0);
+  plan(image_subjects{{}, pixels.size(1), pixels.size(2), pixels.size(3)}, program);
+  return program.size_after({pixels.size(2), pixels.size(3)});
+}
+
+ROLEWISE_INLINE void run_batch(plan_function plan, const batch& examples, const image_sink& sink,
+                               const moved_maps& maps)
+{
+  const auto pixels = examples.inputs.contiguous();
+  const auto ids = examples.ids.contiguous();
+  const auto images = pixels.size(0), channels = pixels.size(1);
+  const auto height = pixels.size(2), width = pixels.size(3);
+  const auto size = channels * height * width;
+  const auto* const image = pixels.const_data_ptr<std::uint8_t>();
+  const auto* const id = ids.const_data_ptr<std::int64_t>();
+  const auto color = mean_color(examples.normalization, channels);
+
+  constexpr std::int64_t worth_a_thread = 1 << 16;  // bytes, tens of microseconds of work
+  const int threads = images * size < worth_a_thread ? 1 : at::get_num_threads();
+  // Small pieces, since a sleeping thread starts late; a single thread takes larger ones.
+  const auto at_a_time =
+      std::clamp<std::int64_t>(threads == 1 ? images : images / (16 * threads), 1, 32);
+  parallel_for((images + at_a_time - 1) / at_a_time, threads, [&](std::int64_t piece) {
+    const workspace_lease lease;
+    auto& [canvas, program, sources] = *lease;
+    const auto first = piece * at_a_time;
+    const auto count = static_cast<std::size_t>(std::min(at_a_time, images - first));
+    program.restart(count);
+    plan(image_subjects{{id + first, count}, channels, height, width}, program);
+    const auto after = program.size_after({height, width});
+    if (after.height != sink.height || after.width != sink.width)
+      throw_invalid_argument("image_program", "some images become ", sink.height, " x ", sink.width,
+                             ", others ", after.height, " x ", after.width);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto n = first + static_cast<std::int64_t>(i);
+      canvas.load(image + n * size, channels, height, width);
+      run_program(canvas, program, i, color.data());
+      sink.write(canvas, n);
+      if (!maps.are_none()) maps.move(sources, program, i, n);
+    }
+  });
 }
 
 }  // namespace rolewise::detail
