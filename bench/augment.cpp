@@ -7,6 +7,7 @@
 #include "support/measure.hpp"
 #include "support/peer.hpp"
 
+#include <rolewise/agent/detail/carry_out.hpp>
 #include <rolewise/rolewise.hpp>
 
 #include <torch/types.h>

@@ -6,8 +6,9 @@
 
 #include <rolewise/rolewise.hpp>
 
+#include <bit>
+#include <cstdint>
 #include <cstdio>
-#include <string>
 
 namespace rw = rolewise;
 
@@ -23,7 +24,7 @@ void digest(const char* name, Step step)
   const auto history = rw::fit(step, data, options);
   rw::checksum losses;
   for (const auto& epoch : history.epochs)
-    for (const auto& number : epoch.numbers) losses.add(number.value);
+    for (const auto& number : epoch.numbers) losses.add(std::bit_cast<std::uint64_t>(number.value));
   std::printf("%s %016llx %016llx\n", name, static_cast<unsigned long long>(rw::state_sum(step)),
               static_cast<unsigned long long>(losses.value()));
 }

@@ -5,6 +5,7 @@
 
 #include <rolewise/agent/compose.hpp>
 #include <rolewise/agent/cutout.hpp>
+#include <rolewise/agent/detail/strength.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/policy_agent.hpp>

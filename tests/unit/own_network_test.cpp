@@ -29,7 +29,7 @@ using rolewise::testing::own_tokens;
 
 namespace {
 
-constexpr sample_shape images{.channels = 1, .height = 8, .width = 8, .classes = 4};
+constexpr sample_shape image_shape{.channels = 1, .height = 8, .width = 8, .classes = 4};
 constexpr auto tokens = sample_shape::tokens(5, 3);
 
 static_assert(Student<module_student<own_image_module>>);
@@ -114,24 +114,24 @@ batch vectors(std::int64_t count)
 
 TEST_CASE("modules with taps are students and teachers with their laws")
 {
-  hold_for_module<own_image_module>(images, own_images(6));
+  hold_for_module<own_image_module>(image_shape, own_images(6));
   hold_for_module<own_token_module>(tokens, own_tokens(6));
   hold_for_module<own_tagger>(tokens, own_tokens(6));
-  hold_for_module<segmenter>(images, own_images(3));
+  hold_for_module<segmenter>(image_shape, own_images(3));
 
   struct holder : torch::nn::ModuleHolder<own_image_module> {
     using torch::nn::ModuleHolder<own_image_module>::ModuleHolder;
   };
   const holder held;
-  CHECK(module_student{held, images}.tap_shapes({tap::penultimate})[tap::penultimate] ==
+  CHECK(module_student{held, image_shape}.tap_shapes({tap::penultimate})[tap::penultimate] ==
         std::vector<std::int64_t>{8});
-  CHECK(module_teacher{held, images}.tap_shapes({tap::penultimate})[tap::penultimate] ==
+  CHECK(module_teacher{held, image_shape}.tap_shapes({tap::penultimate})[tap::penultimate] ==
         std::vector<std::int64_t>{8});
 }
 
 TEST_CASE("a module's features are those of its layers")
 {
-  auto student = student_of<own_image_module>(images);
+  auto student = student_of<own_image_module>(image_shape);
   const auto examples = own_images(4);
   const auto found = student.forward(examples, own_image_module::offered_taps);
   CHECK(found.features[tap::stage<1>].sizes() == at::IntArrayRef{4, 6, 8, 8});
@@ -164,7 +164,7 @@ TEST_CASE("inputs reach a module as images, token indices or vectors")
   const auto tagged = student_of<own_tagger>(tokens).predict(own_tokens(4), {tap::penultimate});
   CHECK(tagged.logits.sizes() == at::IntArrayRef{4, 3, 5});
   CHECK(tagged.features[tap::penultimate].sizes() == at::IntArrayRef{4, 5, 8});
-  const auto labeled = student_of<segmenter>(images).predict(own_images(3));
+  const auto labeled = student_of<segmenter>(image_shape).predict(own_images(3));
   CHECK(labeled.logits.sizes() == at::IntArrayRef{3, 4, 8, 8});
 
   const auto plain = std::make_shared<torch::nn::LinearImpl>(4, 3);
@@ -176,7 +176,7 @@ TEST_CASE("inputs reach a module as images, token indices or vectors")
 
   batch wrong = own_images(2);
   wrong.inputs = wrong.inputs.to(torch::kLong);
-  CHECK(complaint([&] { (void)student_of<segmenter>(images).predict(wrong); }) ==
+  CHECK(complaint([&] { (void)student_of<segmenter>(image_shape).predict(wrong); }) ==
         "rolewise: batch: want inputs of uint8 or floating point, got Long");
 }
 
@@ -244,7 +244,7 @@ TEST_CASE("what a module returns is checked")
 
 TEST_CASE("the shapes of taps are found without a change of the module")
 {
-  const auto student = student_of<own_image_module>(images);
+  const auto student = student_of<own_image_module>(image_shape);
   auto copy = student;
   const auto before = laws::state_of(copy);
   const auto shapes = copy.tap_shapes(own_image_module::offered_taps);
@@ -312,7 +312,7 @@ TEST_CASE("a feature without a graph to inputs that require a gradient is refuse
 TEST_CASE("one thread and two compute the same bits of features")
 {
   const auto threads = at::get_num_threads();
-  const auto of_images = frozen(student_of<own_image_module>(images));
+  const auto of_images = frozen(student_of<own_image_module>(image_shape));
   const auto of_tokens = frozen(student_of<own_token_module>(tokens));
   std::vector<outputs> all;
   for (const int count : {1, 2}) {

@@ -8,6 +8,8 @@
 #include <rolewise/agent/aug_mix.hpp>
 #include <rolewise/agent/auto_augment.hpp>
 #include <rolewise/agent/compose.hpp>
+#include <rolewise/agent/detail/carry_out.hpp>
+#include <rolewise/agent/detail/strength.hpp>
 #include <rolewise/agent/operations.hpp>
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/agent/trivial_augment_wide.hpp>

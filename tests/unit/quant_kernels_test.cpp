@@ -3,6 +3,7 @@
 
 #include "support/quant_digest.hpp"
 
+#include <rolewise/quant/detail/kernels/variants.hpp>
 #include <rolewise/quant/detail/straight_through.hpp>
 #include <rolewise/quant/detail/through_tanh.hpp>
 #include <rolewise/quant/dorefa.hpp>
