@@ -21,8 +21,9 @@ ROLEWISE_INLINE torch::Tensor nearest_codes(const torch::Tensor& x,
   }
   const auto wide = c10::isReducedFloatingType(x.scalar_type()) ? torch::kFloat : x.scalar_type();
   const auto options = torch::TensorOptions{}.dtype(wide).device(x.device());
-  const auto bounds = at::tensor(thresholds, options);
-  const auto levels = at::tensor(values, options.dtype(x.scalar_type()));
+  // `at::tensor` writes no 16-bit numbers.
+  const auto bounds = at::tensor(thresholds, torch::kDouble).to(options);
+  const auto levels = at::tensor(values, torch::kDouble).to(options.dtype(x.scalar_type()));
   auto found = in_memory_order(x.to(wide), [&](const torch::Tensor& dense) {
     const auto place = at::bucketize(dense, bounds, true);
     return levels.index_select(0, place.flatten()).view(dense.sizes());
