@@ -430,13 +430,13 @@ TEST_CASE("state is taken over in memory, and only by parts of the same make")
   auto a = step_at(data, rate(0.1), seed{1}), b = step_at(data, rate(0.1), seed{2});
   (void)fit(a, data, {.batch_size = 10});
   const auto* memory = b.student.parameters()[0].value.const_data_ptr();
-  const auto version = b.student.parameters()[0].value._version();
+  const auto writes = b.student.parameters()[0].value._version();
   rolewise::detail::copy_trial_state(b, a, "test");
   CHECK(same_tensors(a, b));
   CHECK(b.learner_state.updates() == 2);
   CHECK(b.student.all_outputs() == 2);
   CHECK(b.student.parameters()[0].value.const_data_ptr() == memory);
-  CHECK(b.student.parameters()[0].value._version() > version);
+  CHECK(b.student.parameters()[0].value._version() > writes);
   CHECK(b.student.parameters()[0].value.requires_grad());
 
   snapshot kept;
