@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# rolewise_add_headers_alone(): every header compiles alone, as the only line of a unit, and with it
-# its function bodies: what the compiled form sees is the beginning of that.
+# rolewise_add_headers_alone(): every header compiles alone, as the only line of a unit, in both forms
+# of the library: with the function bodies behind it, and without those, which include more than
+# declarations do.
 #
 # LibTorch takes most of the time of such a unit, so headers that reach one of its costly headers, by
 # whatever way, find that precompiled: it declares what they would have included anyway, so nothing
@@ -35,18 +36,21 @@ function(rolewise_reaches header wanted out)
     set(${out} ${answer} PARENT_SCOPE)
 endfunction()
 
-# <name>: a library of units that all begin with the precompiled headers that follow.
+# <name>: a library of units for each form, that all begin with the precompiled headers that follow.
 function(rolewise_add_alone name units)
     if(NOT units)
         return()
     endif()
-    add_library(${name} OBJECT ${units})
-    rolewise_own_target(${name} HEADER_ONLY)
-    if(ARGN)
-        target_precompile_headers(${name} PRIVATE ${ARGN})
-    endif()
-    # Only whether they compile is asked.
-    target_compile_options(${name} PRIVATE -O0 -g0 -fno-sanitize=all)
+    foreach(form HEADER_ONLY COMPILED)
+        string(TOLOWER ${name}_${form} target)
+        add_library(${target} OBJECT ${units})
+        rolewise_own_target(${target} ${form})
+        if(ARGN)
+            target_precompile_headers(${target} PRIVATE ${ARGN})
+        endif()
+        # Only whether they compile is asked.
+        target_compile_options(${target} PRIVATE -O0 -g0 -fno-sanitize=all)
+    endforeach()
 endfunction()
 
 function(rolewise_add_headers_alone)

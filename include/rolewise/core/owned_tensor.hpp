@@ -15,7 +15,7 @@ namespace rolewise {
 /// tensors are `owned_tensor` members has a deep copy without writing a copy constructor.
 ///
 ///     struct scale {
-///       rolewise::owned_tensor factor{at::ones({1}).set_requires_grad(true)};
+///       rolewise::owned_tensor factor{torch::ones({1}).set_requires_grad(true)};
 ///       template<typename Archive> void visit_state(Archive& archive)
 ///       {
 ///         archive.parameter("factor", *factor);
