@@ -24,6 +24,10 @@ namespace rolewise::detail {
 [[nodiscard]] ROLEWISE_INLINE bool fits_winograd(const torch::Tensor& x, const torch::Tensor& w,
                                                  std::int64_t stride, std::int64_t padding);
 
+/// The size of tiles that takes the fewest operations for the products and the transforms of
+/// filters.
+[[nodiscard]] ROLEWISE_INLINE winograd_kernels::tile_size winograd_tile(const torch::Tensor& x);
+
 /// Partition of a convolution for threads: ranges of tiles, and of output channels where there
 /// are many. It does not depend on the number of threads.
 struct winograd_pieces {
@@ -32,8 +36,8 @@ struct winograd_pieces {
   std::int64_t stretches, parts;
 
   /// @param most maximum number of tile ranges
-  winograd_pieces(const torch::Tensor& x, std::size_t inputs, std::size_t outputs,
-                  std::int64_t most);
+  winograd_pieces(const torch::Tensor& x, const winograd_kernels::tile_size& size,
+                  std::size_t inputs, std::size_t outputs, std::int64_t most);
 
   [[nodiscard]] winograd_kernels::channel_range part(std::int64_t number) const;
 
@@ -51,12 +55,13 @@ struct winograd_pieces {
     constexpr auto together = winograd_kernels::tiles_together;
     const auto count = static_cast<std::size_t>(stretches);
     const auto length = (all.end + count * together - 1) / (count * together) * together;
-    const auto floats = winograd_kernels::scratch_size(in, std::min(out, outputs_of_part));
+    const auto floats =
+        winograd_kernels::scratch_size(all.size, in, std::min(out, outputs_of_part));
     parallel_for(stretches * parts, at::get_num_threads(), [&](std::int64_t piece) {
       auto tiles = all;
       tiles.first = std::min(all.end, static_cast<std::size_t>(piece / parts) * length);
       tiles.end = std::min(all.end, tiles.first + length);
-      if (tiles.size() > 0)
+      if (tiles.count() > 0)
         work(piece / parts, tiles, part(piece % parts), scratch_of_this_thread(floats));
     });
   }
@@ -97,14 +102,15 @@ template<typename Number>
 /// x * w with one pixel of zero padding.
 /// @return `[N, O, H, W]`, channels last
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor winograd_product(
-    const torch::Tensor& x, const winograd_kernels::filters<const float>& w);
+    const torch::Tensor& x, const winograd_kernels::filters<const float>& w,
+    const winograd_kernels::tile_size& size);
 
 /// The gradient with respect to w.
 /// @param gradient of the product, channels last
 /// @return laid out like w
-[[nodiscard]] ROLEWISE_INLINE torch::Tensor winograd_weight_gradient(const torch::Tensor& gradient,
-                                                                     const torch::Tensor& x,
-                                                                     const torch::Tensor& w);
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor winograd_weight_gradient(
+    const torch::Tensor& gradient, const torch::Tensor& x, const torch::Tensor& w,
+    const winograd_kernels::tile_size& size);
 
 }  // namespace rolewise::detail
 

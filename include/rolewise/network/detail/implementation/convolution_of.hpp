@@ -16,7 +16,7 @@ ROLEWISE_INLINE torch::Tensor product_of(const torch::Tensor& x, const torch::Te
                                          std::int64_t stride, std::int64_t padding)
 {
   if (fits_winograd(x, w, stride, padding))
-    return winograd_product(x, filters_of(w, w.const_data_ptr<float>()));
+    return winograd_product(x, filters_of(w, w.const_data_ptr<float>()), winograd_tile(x));
   return at::conv2d(x, w, {}, stride, padding);
 }
 
@@ -27,10 +27,12 @@ ROLEWISE_INLINE convolution_gradients gradients_of_convolution(
   if (!at::GradMode::is_enabled() && gradient.scalar_type() == torch::kFloat &&
       fits_winograd(maps, weights, stride, padding)) {
     const auto g = gradient.contiguous(torch::MemoryFormat::ChannelsLast);
+    const auto tile = winograd_tile(maps);
     convolution_gradients found;
     if (wanted[0])
-      found[0] = winograd_product(g, turned(filters_of(weights, weights.const_data_ptr<float>())));
-    if (wanted[1]) found[1] = winograd_weight_gradient(g, maps, weights);
+      found[0] =
+          winograd_product(g, turned(filters_of(weights, weights.const_data_ptr<float>())), tile);
+    if (wanted[1]) found[1] = winograd_weight_gradient(g, maps, weights, tile);
     return found;
   }
   auto [of_x, of_w, none] = at::convolution_backward(

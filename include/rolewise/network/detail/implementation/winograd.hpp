@@ -25,9 +25,24 @@ ROLEWISE_INLINE bool fits_winograd(const torch::Tensor& x, const torch::Tensor& 
          c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU);
 }
 
-ROLEWISE_INLINE winograd_pieces::winograd_pieces(const torch::Tensor& x, std::size_t inputs,
-                                                 std::size_t outputs, std::int64_t most)
-    : all{static_cast<std::size_t>(x.size(2)), static_cast<std::size_t>(x.size(3)), 0, 0},
+ROLEWISE_INLINE winograd_kernels::tile_size winograd_tile(const torch::Tensor& x)
+{
+  const auto operations = [&](const winograd_kernels::tile_size& size) {
+    constexpr std::size_t of_filters = 60;  // as many products of a position take as long; measured
+    const winograd_kernels::tile_range maps{size, static_cast<std::size_t>(x.size(2)),
+                                            static_cast<std::size_t>(x.size(3))};
+    const auto tiles = static_cast<std::size_t>(x.size(0)) * maps.of_image();
+    return (tiles + of_filters) * size.positions();
+  };
+  using winograd_kernels::large_tile, winograd_kernels::small_tile;
+  return operations(large_tile) < operations(small_tile) ? large_tile : small_tile;
+}
+
+ROLEWISE_INLINE winograd_pieces::winograd_pieces(const torch::Tensor& x,
+                                                 const winograd_kernels::tile_size& size,
+                                                 std::size_t inputs, std::size_t outputs,
+                                                 std::int64_t most)
+    : all{size, static_cast<std::size_t>(x.size(2)), static_cast<std::size_t>(x.size(3)), 0, 0},
       in{inputs},
       out{outputs},
       parts{static_cast<std::int64_t>((outputs + outputs_of_part - 1) / outputs_of_part)}
@@ -53,19 +68,20 @@ ROLEWISE_INLINE float* winograd_pieces::scratch_of_this_thread(std::size_t float
 }
 
 ROLEWISE_INLINE torch::Tensor winograd_product(const torch::Tensor& x,
-                                               const winograd_kernels::filters<const float>& w)
+                                               const winograd_kernels::filters<const float>& w,
+                                               const winograd_kernels::tile_size& size)
 {
   const auto& passes = winograd_kernels::best();
   const auto options = x.options().requires_grad(false);
   const auto spread =
-      at::empty({static_cast<std::int64_t>(winograd_kernels::positions * w.in * w.out)}, options);
+      at::empty({static_cast<std::int64_t>(size.positions() * w.in * w.out)}, options);
   auto* const by = spread.mutable_data_ptr<float>();
   auto y = at::empty({x.size(0), static_cast<std::int64_t>(w.out), x.size(2), x.size(3)}, options,
                      torch::MemoryFormat::ChannelsLast);
   const auto* const from = x.const_data_ptr<float>();
   auto* const to = y.mutable_data_ptr<float>();
-  const winograd_pieces pieces{x, w.in, w.out, 1024};
-  pieces.each_part([&](const auto& part) { passes.spread_filters(w, part, by); });
+  const winograd_pieces pieces{x, size, w.in, w.out, 1024};
+  pieces.each_part([&](const auto& part) { passes.spread_filters(size, w, part, by); });
   pieces.each([&](std::int64_t, const auto& tiles, const auto& part, float* scratch) {
     passes.product(tiles, from, w.in, by, w.out, part, to, scratch);
   });
@@ -74,15 +90,15 @@ ROLEWISE_INLINE torch::Tensor winograd_product(const torch::Tensor& x,
 
 ROLEWISE_INLINE torch::Tensor winograd_weight_gradient(const torch::Tensor& gradient,
                                                        const torch::Tensor& x,
-                                                       const torch::Tensor& w)
+                                                       const torch::Tensor& w,
+                                                       const winograd_kernels::tile_size& size)
 {
   constexpr std::int64_t most_bytes = std::int64_t{1} << 23;
-  const auto numbers =
-      static_cast<std::int64_t>(winograd_kernels::positions) * w.size(0) * w.size(1);
+  const auto numbers = static_cast<std::int64_t>(size.positions()) * w.size(0) * w.size(1);
   const auto& passes = winograd_kernels::best();
   auto result = at::empty_like(w, w.options().requires_grad(false));
   const auto to = filters_of(result, result.mutable_data_ptr<float>());
-  const winograd_pieces pieces{x, to.in, to.out,
+  const winograd_pieces pieces{x, size, to.in, to.out,
                                std::clamp<std::int64_t>(most_bytes / (4 * numbers), 1, 8)};
   const auto sums = at::zeros({pieces.stretches, numbers}, result.options());
   auto* const whole = sums.mutable_data_ptr<float>();
@@ -93,7 +109,7 @@ ROLEWISE_INLINE torch::Tensor winograd_weight_gradient(const torch::Tensor& grad
   });
   auto first = sums[0];
   for (std::int64_t stretch = 1; stretch < pieces.stretches; ++stretch) first += sums[stretch];
-  pieces.each_part([&](const auto& part) { passes.gather_gradient(whole, to, part); });
+  pieces.each_part([&](const auto& part) { passes.gather_gradient(size, whole, to, part); });
   return result;
 }
 
