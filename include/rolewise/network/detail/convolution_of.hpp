@@ -28,6 +28,7 @@ using convolution_gradients = std::array<torch::Tensor, 2>;
                                                        std::int64_t padding);
 
 /// The gradients of a convolution; by LibTorch alone if they must be differentiable themselves.
+/// @param maps in the type of the gradient, or in bytes
 /// @param wanted which of them to compute; the other is undefined
 [[nodiscard]] ROLEWISE_INLINE convolution_gradients gradients_of_convolution(
     const torch::Tensor& gradient, const torch::Tensor& maps, const torch::Tensor& weights,

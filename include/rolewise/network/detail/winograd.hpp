@@ -19,7 +19,8 @@
 
 namespace rolewise::detail {
 
-/// Whether Winograd convolution applies. It does not while LibTorch's own fast convolutions are
+/// Whether Winograd convolution applies, to x in single precision or, for the gradient of the
+/// weights, in bytes. It does not while LibTorch's own fast convolutions are
 /// disabled (`setUserEnabledMkldnn`), nor under autocast, which computes in another dtype.
 [[nodiscard]] ROLEWISE_INLINE bool fits_winograd(const torch::Tensor& x, const torch::Tensor& w,
                                                  std::int64_t stride, std::int64_t padding);
@@ -107,6 +108,7 @@ template<typename Number>
 
 /// The gradient with respect to w.
 /// @param gradient of the product, channels last
+/// @param x in single precision or in bytes, channels last
 /// @return laid out like w
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor winograd_weight_gradient(
     const torch::Tensor& gradient, const torch::Tensor& x, const torch::Tensor& w,

@@ -35,8 +35,10 @@ ROLEWISE_INLINE convolution_gradients gradients_of_convolution(
     if (wanted[1]) found[1] = winograd_weight_gradient(g, maps, weights, tile);
     return found;
   }
+  const auto numbers =
+      maps.scalar_type() == torch::kByte ? scratch_copy(maps, gradient.scalar_type()) : maps;
   auto [of_x, of_w, none] = at::convolution_backward(
-      gradient, maps, weights, std::nullopt, {stride, stride}, {padding, padding}, {1, 1}, false,
+      gradient, numbers, weights, std::nullopt, {stride, stride}, {padding, padding}, {1, 1}, false,
       {0, 0}, 1, {wanted[0], wanted[1], false});
   return {std::move(of_x), std::move(of_w)};
 }

@@ -105,7 +105,8 @@ ROLEWISE_INLINE quantized_convolution::gradients quantized_convolution::in_full(
 {
   auto weights = levels_from_zero(w, type);
   if (w.scale.defined()) weights = (weights * w.scale).to(type);
-  const auto [maps, padding] = padded(passing_levels(x, type), over);
+  const bool are_numbers = x.levels.scalar_type() == torch::kByte && x.zero_point == 0;
+  const auto [maps, padding] = padded(are_numbers ? x.levels : passing_levels(x, type), over);
   return gradients_of_convolution(gradient, maps, weights, over.stride, padding, wanted);
 }
 

@@ -13,15 +13,17 @@ ROLEWISE_INLINE bool fits_winograd(const torch::Tensor& x, const torch::Tensor& 
 {
   constexpr auto together = static_cast<std::int64_t>(winograd_kernels::channels_together);
   const auto is_plain = [](const torch::Tensor& t) {
-    return t.device().is_cpu() && t.dim() == 4 && t.scalar_type() == torch::kFloat &&
-           t.layout() == torch::kStrided && t.numel() > 0 && !t.is_neg();
+    return t.device().is_cpu() && t.dim() == 4 && t.layout() == torch::kStrided && t.numel() > 0 &&
+           !t.is_neg();
   };
   // With few tiles, transforming many filters does not pay.
   const auto pays = [&] { return 2 * x.numel() >= x.size(1) * std::max(w.size(0), w.size(1)); };
-  return stride == 1 && padding == 1 && is_plain(x) && is_plain(w) && w.size(2) == 3 &&
-         w.size(3) == 3 && x.size(1) == w.size(1) && x.size(1) % together == 0 &&
-         w.size(0) % together == 0 && x.is_contiguous(torch::MemoryFormat::ChannelsLast) &&
-         pays() && winograd_kernels::are_worthwhile() && at::globalContext().userEnabledMkldnn() &&
+  return stride == 1 && padding == 1 && is_plain(x) && is_plain(w) &&
+         (x.scalar_type() == torch::kFloat || x.scalar_type() == torch::kByte) &&
+         w.scalar_type() == torch::kFloat && w.size(2) == 3 && w.size(3) == 3 &&
+         x.size(1) == w.size(1) && x.size(1) % together == 0 && w.size(0) % together == 0 &&
+         x.is_contiguous(torch::MemoryFormat::ChannelsLast) && pays() &&
+         winograd_kernels::are_worthwhile() && at::globalContext().userEnabledMkldnn() &&
          c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU);
 }
 
@@ -102,11 +104,16 @@ ROLEWISE_INLINE torch::Tensor winograd_weight_gradient(const torch::Tensor& grad
                                std::clamp<std::int64_t>(most_bytes / (4 * numbers), 1, 8)};
   const auto sums = at::zeros({pieces.stretches, numbers}, result.options());
   auto* const whole = sums.mutable_data_ptr<float>();
-  const auto* const from = x.const_data_ptr<float>();
   const auto* const g = gradient.const_data_ptr<float>();
-  pieces.each([&](std::int64_t stretch, const auto& tiles, const auto& part, float* scratch) {
-    passes.weight_sums(tiles, from, to.in, g, to.out, part, whole + stretch * numbers, scratch);
-  });
+  const auto add = [&](const auto& add_piece, const auto* from) {
+    pieces.each([&](std::int64_t stretch, const auto& tiles, const auto& part, float* scratch) {
+      add_piece(tiles, from, to.in, g, to.out, part, whole + stretch * numbers, scratch);
+    });
+  };
+  if (x.scalar_type() == torch::kByte)
+    add(passes.weight_sums_of_bytes, x.const_data_ptr<std::uint8_t>());
+  else
+    add(passes.weight_sums, x.const_data_ptr<float>());
   auto first = sums[0];
   for (std::int64_t stretch = 1; stretch < pieces.stretches; ++stretch) first += sums[stretch];
   pieces.each_part([&](const auto& part) { passes.gather_gradient(size, whole, to, part); });

@@ -21,6 +21,7 @@
 /// those chosen are among the most exact: the error is 0.4 times as large, 3 times that of m = 2.
 
 #include <cstddef>
+#include <cstdint>
 
 namespace rolewise::detail::winograd_kernels {
 
@@ -123,6 +124,10 @@ struct kernel_set {
   void (*weight_sums)(const tile_range& tiles, const float* x, std::size_t in,
                       const float* gradient, std::size_t out, const channel_range& part,
                       float* sums, float* scratch);
+  /// The same for inputs in bytes, with the same bits.
+  void (*weight_sums_of_bytes)(const tile_range& tiles, const std::uint8_t* x, std::size_t in,
+                               const float* gradient, std::size_t out, const channel_range& part,
+                               float* sums, float* scratch);
 };
 
 }  // namespace rolewise::detail::winograd_kernels

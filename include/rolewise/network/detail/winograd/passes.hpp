@@ -55,9 +55,18 @@ struct place {
   }
 };
 
+[[gnu::always_inline]] inline floats load(const std::uint8_t* at)
+{
+  few bytes;
+  __builtin_memcpy(&bytes, at, sizeof bytes);
+  return __builtin_convertvector(
+      __builtin_convertvector(__builtin_convertvector(bytes, few_shorts), ints), floats);
+}
+
 /// Input pixels of a tile that lies inside the maps with its margin.
+template<typename Number>
 struct inner_pixels {
-  const float* first;
+  const Number* first;
   std::size_t line, pixel;
 
   [[gnu::always_inline]] inline floats at(std::size_t i, std::size_t k, std::size_t channel) const
@@ -67,14 +76,14 @@ struct inner_pixels {
 };
 
 /// Input pixels of any tile; 0 outside the maps.
-template<std::size_t n>
+template<std::size_t n, typename Number>
 struct edge_pixels {
-  const float* first;
+  const Number* first;
   std::size_t line, pixel;
   bool has_row[n], has_column[n];
 
-  [[gnu::always_inline]] inline edge_pixels(const inner_pixels& all, const tile_range& tiles,
-                                            const place<n - 2>& at)
+  [[gnu::always_inline]] inline edge_pixels(const inner_pixels<Number>& all,
+                                            const tile_range& tiles, const place<n - 2>& at)
       : first{all.first}, line{all.line}, pixel{all.pixel}
   {
     for (std::size_t i = 0; i < n; ++i) {
@@ -84,8 +93,8 @@ struct edge_pixels {
   }
   [[gnu::always_inline]] inline floats at(std::size_t i, std::size_t k, std::size_t channel) const
   {
-    alignas(64) static constexpr float nothing[channels_together]{};
-    const float* const there = first + i * line + k * pixel + channel;
+    alignas(64) static constexpr Number nothing[channels_together]{};
+    const Number* const there = first + i * line + k * pixel + channel;
     return load((has_row[i] & has_column[k]) != 0 ? there : nothing);  // branch-free
   }
 };
@@ -109,23 +118,23 @@ template<std::size_t n, typename Pixels>
 }
 
 /// Transforms inputs to `[column, row, tile, channel]`, with `apart` floats between tiles.
-template<std::size_t m>
-inline void spread_tiles(const tile_range& tiles, const float* x, std::size_t channels, float* to)
+template<std::size_t m, typename Number>
+inline void spread_tiles(const tile_range& tiles, const Number* x, std::size_t channels, float* to)
 {
   constexpr std::size_t n = m + 2;
   const std::size_t line = tiles.width * channels, step = tiles_together * apart(channels);
   place<m> at{tiles};
   for (std::size_t tile = tiles.first; tile < tiles.end; ++tile, at.advance(tiles)) {
-    const float* const first = x + at.pixel(tiles) * channels;
+    const Number* const first = x + at.pixel(tiles) * channels;
     // Prefetches what the tile below reads beyond this one's rows, which are too short for the
     // hardware prefetcher.
-    for (std::size_t channel = 0; channel < m * channels; channel += channels_together)
+    for (std::size_t channel = 0; channel < m * channels; channel += 64 / sizeof(Number))
       for (std::size_t i = m + 1; i <= 2 * m; ++i) __builtin_prefetch(first + i * line + channel);
-    const inner_pixels pixels{first - line - channels, line, channels};
+    const inner_pixels<Number> pixels{first - line - channels, line, channels};
     if (at.row > 0 && at.column > 0 && at.row + m < tiles.height && at.column + m < tiles.width)
       spread_tile<n>(pixels, channels, step, to);
     else
-      spread_tile<n>(edge_pixels<n>{pixels, tiles, at}, channels, step, to);
+      spread_tile<n>(edge_pixels<n, Number>{pixels, tiles, at}, channels, step, to);
     to += apart(channels);
   }
 }
@@ -308,8 +317,8 @@ inline void add_tiles(std::size_t tiles, const float* inputs, std::size_t in,
   }
 }
 
-template<std::size_t m>
-inline void weight_sums_of(const tile_range& all, const float* x, std::size_t in,
+template<std::size_t m, typename Number>
+inline void weight_sums_in(const tile_range& all, const Number* x, std::size_t in,
                            const float* gradient, std::size_t out, const channel_range& part,
                            float* sums, float* scratch)
 {
@@ -333,15 +342,18 @@ inline void weight_sums_of(const tile_range& all, const float* x, std::size_t in
   }
 }
 
-inline void weight_sums(const tile_range& all, const float* x, std::size_t in,
+template<typename Number>
+inline void weight_sums(const tile_range& all, const Number* x, std::size_t in,
                         const float* gradient, std::size_t out, const channel_range& part,
                         float* sums, float* scratch)
 {
-  const auto of_size = all.size.outputs == 2 ? weight_sums_of<2> : weight_sums_of<4>;
+  const auto of_size =
+      all.size.outputs == 2 ? weight_sums_in<2, Number> : weight_sums_in<4, Number>;
   of_size(all, x, in, gradient, out, part, sums, scratch);
 }
 
-inline constexpr kernel_set passes{variant, spread_filters, gather_gradient, product, weight_sums};
+inline constexpr kernel_set passes{variant, spread_filters,     gather_gradient,
+                                   product, weight_sums<float>, weight_sums<std::uint8_t>};
 
 #undef ROLEWISE_UNROLLED
 
