@@ -34,11 +34,13 @@ namespace rolewise::detail {
 struct winograd_pieces {
   winograd_kernels::tile_range all;
   std::size_t in, out;
+  std::size_t length;  ///< tiles of a range but the last
   std::int64_t stretches, parts;
 
-  /// @param most maximum number of tile ranges
+  /// @param least minimum number of tiles in a range
+  /// @param most maximum number of ranges
   winograd_pieces(const torch::Tensor& x, const winograd_kernels::tile_size& size,
-                  std::size_t inputs, std::size_t outputs, std::int64_t most);
+                  std::size_t inputs, std::size_t outputs, std::size_t least, std::size_t most);
 
   [[nodiscard]] winograd_kernels::channel_range part(std::int64_t number) const;
 
@@ -53,17 +55,13 @@ struct winograd_pieces {
   template<typename Work>
   void each(const Work& work) const
   {
-    constexpr auto together = winograd_kernels::tiles_together;
-    const auto count = static_cast<std::size_t>(stretches);
-    const auto length = (all.end + count * together - 1) / (count * together) * together;
     const auto floats =
         winograd_kernels::scratch_size(all.size, in, std::min(out, outputs_of_part));
     parallel_for(stretches * parts, at::get_num_threads(), [&](std::int64_t piece) {
       auto tiles = all;
-      tiles.first = std::min(all.end, static_cast<std::size_t>(piece / parts) * length);
+      tiles.first = static_cast<std::size_t>(piece / parts) * length;
       tiles.end = std::min(all.end, tiles.first + length);
-      if (tiles.count() > 0)
-        work(piece / parts, tiles, part(piece % parts), scratch_of_this_thread(floats));
+      work(piece / parts, tiles, part(piece % parts), scratch_of_this_thread(floats));
     });
   }
 

@@ -43,15 +43,16 @@ ROLEWISE_INLINE winograd_kernels::tile_size winograd_tile(const torch::Tensor& x
 ROLEWISE_INLINE winograd_pieces::winograd_pieces(const torch::Tensor& x,
                                                  const winograd_kernels::tile_size& size,
                                                  std::size_t inputs, std::size_t outputs,
-                                                 std::int64_t most)
+                                                 std::size_t least, std::size_t most)
     : all{size, static_cast<std::size_t>(x.size(2)), static_cast<std::size_t>(x.size(3)), 0, 0},
       in{inputs},
       out{outputs},
       parts{static_cast<std::int64_t>((outputs + outputs_of_part - 1) / outputs_of_part)}
 {
+  const auto ranges_of = [&](std::size_t tiles) { return (all.end + tiles - 1) / tiles; };
   all.end = static_cast<std::size_t>(x.size(0)) * all.of_image();
-  stretches = std::clamp<std::int64_t>(
-      static_cast<std::int64_t>(all.end / winograd_kernels::tiles_summed), 1, most);
+  length = std::max(least, ranges_of(most));
+  stretches = static_cast<std::int64_t>(ranges_of(length));
 }
 
 ROLEWISE_INLINE winograd_kernels::channel_range winograd_pieces::part(std::int64_t number) const
@@ -82,7 +83,7 @@ ROLEWISE_INLINE torch::Tensor winograd_product(const torch::Tensor& x,
                      torch::MemoryFormat::ChannelsLast);
   const auto* const from = x.const_data_ptr<float>();
   auto* const to = y.mutable_data_ptr<float>();
-  const winograd_pieces pieces{x, size, w.in, w.out, 1024};
+  const winograd_pieces pieces{x, size, w.in, w.out, winograd_kernels::tiles_together, 1024};
   pieces.each_part([&](const auto& part) { passes.spread_filters(size, w, part, by); });
   pieces.each([&](std::int64_t, const auto& tiles, const auto& part, float* scratch) {
     passes.product(tiles, from, w.in, by, w.out, part, to, scratch);
@@ -95,28 +96,30 @@ ROLEWISE_INLINE torch::Tensor winograd_weight_gradient(const torch::Tensor& grad
                                                        const torch::Tensor& w,
                                                        const winograd_kernels::tile_size& size)
 {
-  constexpr std::int64_t most_bytes = std::int64_t{1} << 23;
-  const auto numbers = static_cast<std::int64_t>(size.positions()) * w.size(0) * w.size(1);
+  constexpr std::size_t most_floats = std::size_t{1} << 21, least_tiles = 48;
   const auto& passes = winograd_kernels::best();
   auto result = at::empty_like(w, w.options().requires_grad(false));
   const auto to = filters_of(result, result.mutable_data_ptr<float>());
-  const winograd_pieces pieces{x, size, to.in, to.out,
-                               std::clamp<std::int64_t>(most_bytes / (4 * numbers), 1, 8)};
-  const auto sums = at::zeros({pieces.stretches, numbers}, result.options());
+  const auto numbers = size.positions() * to.in * to.out;
+  const winograd_pieces pieces{
+      x, size, to.in, to.out, least_tiles, std::clamp<std::size_t>(most_floats / numbers, 1, 8)};
+  const auto sums =
+      at::empty({pieces.stretches, static_cast<std::int64_t>(numbers)}, result.options());
   auto* const whole = sums.mutable_data_ptr<float>();
   const auto* const g = gradient.const_data_ptr<float>();
   const auto add = [&](const auto& add_piece, const auto* from) {
     pieces.each([&](std::int64_t stretch, const auto& tiles, const auto& part, float* scratch) {
-      add_piece(tiles, from, to.in, g, to.out, part, whole + stretch * numbers, scratch);
+      add_piece(tiles, from, to.in, g, to.out, part,
+                whole + static_cast<std::size_t>(stretch) * numbers, scratch);
     });
   };
   if (x.scalar_type() == torch::kByte)
     add(passes.weight_sums_of_bytes, x.const_data_ptr<std::uint8_t>());
   else
     add(passes.weight_sums, x.const_data_ptr<float>());
-  auto first = sums[0];
-  for (std::int64_t stretch = 1; stretch < pieces.stretches; ++stretch) first += sums[stretch];
-  pieces.each_part([&](const auto& part) { passes.gather_gradient(size, whole, to, part); });
+  pieces.each_part([&](const auto& part) {
+    passes.gather_gradient(size, whole, static_cast<std::size_t>(pieces.stretches), to, part);
+  });
   return result;
 }
 

@@ -87,11 +87,16 @@ inline void spread_filters(const tile_size& size, const filters<const float>& fr
 }
 
 template<std::size_t n>
-inline void gather_gradient_of(const float* from, const filters<float>& to,
+inline void gather_gradient_of(const float* from, std::size_t stretches, const filters<float>& to,
                                const channel_range& part)
 {
   constexpr std::size_t side = channels_together;
-  const std::size_t row = to.in * side;
+  const std::size_t row = to.in * side, numbers = n * n * to.in * to.out;
+  const auto whole = [&](const float* at) {
+    floats sum = load(at);
+    for (std::size_t i = 1; i < stretches; ++i) sum += load(at + i * numbers);
+    return sum;
+  };
   float square[9][side][side];  // of inputs and outputs
   for (std::size_t out = part.first; out < part.end; out += side)
     for (std::size_t in = 0; in < to.in; in += side) {
@@ -102,7 +107,7 @@ inline void gather_gradient_of(const float* from, const filters<float>& to,
           ROLEWISE_UNROLLED
           for (std::size_t c = 0; c < n; ++c)
             columns[c] = gather_filter(
-                line_of<n>([&](std::size_t r) { return load(at + (c * n + r) * row); }));
+                line_of<n>([&](std::size_t r) { return whole(at + (c * n + r) * row); }));
           ROLEWISE_UNROLLED
           for (std::size_t r = 0; r < 3; ++r)
             gather_filter(line_of<n>([&](std::size_t c) {
@@ -120,10 +125,11 @@ inline void gather_gradient_of(const float* from, const filters<float>& to,
     }
 }
 
-inline void gather_gradient(const tile_size& size, const float* from, const filters<float>& to,
-                            const channel_range& part)
+inline void gather_gradient(const tile_size& size, const float* from, std::size_t stretches,
+                            const filters<float>& to, const channel_range& part)
 {
-  size.outputs == 2 ? gather_gradient_of<4>(from, to, part) : gather_gradient_of<6>(from, to, part);
+  size.outputs == 2 ? gather_gradient_of<4>(from, stretches, to, part)
+                    : gather_gradient_of<6>(from, stretches, to, part);
 }
 
 #endif

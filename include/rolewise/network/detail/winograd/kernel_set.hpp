@@ -113,14 +113,14 @@ struct kernel_set {
   const char* name;
   void (*spread_filters)(const tile_size& size, const filters<const float>& from,
                          const channel_range& part, float* to);
-  /// The adjoint of `spread_filters`: from the gradient of transformed filters to that of
-  /// filters.
-  void (*gather_gradient)(const tile_size& size, const float* from, const filters<float>& to,
-                          const channel_range& part);
+  /// The adjoint of `spread_filters`: from the gradient of transformed filters, as `stretches` sums
+  /// in sequence, to that of filters.
+  void (*gather_gradient)(const tile_size& size, const float* from, std::size_t stretches,
+                          const filters<float>& to, const channel_range& part);
   /// The convolution.
   void (*product)(const tile_range& tiles, const float* x, std::size_t in, const float* weights,
                   std::size_t out, const channel_range& part, float* y, float* scratch);
-  /// Adds the gradient of transformed filters to `sums`.
+  /// Writes the gradient of transformed filters, the sum over a range of tiles that is not empty.
   void (*weight_sums)(const tile_range& tiles, const float* x, std::size_t in,
                       const float* gradient, std::size_t out, const channel_range& part,
                       float* sums, float* scratch);

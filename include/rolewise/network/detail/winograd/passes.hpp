@@ -265,20 +265,22 @@ inline void product(const tile_range& all, const float* x, std::size_t in, const
 }
 
 /// Adds products to the sums of one column of positions, `count` inputs and one vector of
-/// outputs.
+/// outputs, or starts them.
 template<std::size_t m, std::size_t count>
 [[gnu::always_inline]] inline void add_products(const float* x, std::size_t in,
                                                 const float* gradients, std::size_t out,
-                                                std::size_t tiles, float* to)
+                                                std::size_t tiles, bool starts, float* to)
 {
   constexpr std::size_t n = m + 2;
   const std::size_t next = apart(in), step = tiles_together * next;
-  floats sums[n][count];
-  ROLEWISE_UNROLLED
-  for (std::size_t i = 0; i < n; ++i) {
+  floats sums[n][count] = {};
+  if (!starts) {
     ROLEWISE_UNROLLED
-    for (std::size_t k = 0; k < count; ++k)
-      sums[i][k] = load(to + (i * in + k) * channels_together);
+    for (std::size_t i = 0; i < n; ++i) {
+      ROLEWISE_UNROLLED
+      for (std::size_t k = 0; k < count; ++k)
+        sums[i][k] = load(to + (i * in + k) * channels_together);
+    }
   }
   for (std::size_t t = 0; t < tiles; ++t) {
     ROLEWISE_UNROLLED
@@ -296,10 +298,10 @@ template<std::size_t m, std::size_t count>
   }
 }
 
-/// Adds the products of at most `tiles_together` transformed tiles.
+/// Adds the products of at most `tiles_together` transformed tiles to sums, or starts them.
 template<std::size_t m>
 inline void add_tiles(std::size_t tiles, const float* inputs, std::size_t in,
-                      const float* gradients, std::size_t out, float* sums)
+                      const float* gradients, std::size_t out, bool starts, float* sums)
 {
   constexpr std::size_t n = m + 2;
   constexpr std::size_t at_once = lanes == 16 ? 4 : 2;
@@ -309,7 +311,7 @@ inline void add_tiles(std::size_t tiles, const float* inputs, std::size_t in,
     const float* g = gradients + channel;
     for (std::size_t column = 0; column < n; ++column) {
       for (std::size_t k = 0; k < in; k += at_once)
-        add_products<m, at_once>(from + k, in, g, out, tiles, to + k * channels_together);
+        add_products<m, at_once>(from + k, in, g, out, tiles, starts, to + k * channels_together);
       from += n * tiles_together * apart(in);
       g += n * tiles_together * out;
       to += n * in * channels_together;
@@ -330,13 +332,14 @@ inline void weight_sums_in(const tile_range& all, const Number* x, std::size_t i
   float* const whole = sums + begin_of(part.first, in, positions);
   for (std::size_t begin = all.first; begin < all.end; begin += tiles_summed) {
     const std::size_t end = all.end - begin < tiles_summed ? all.end : begin + tiles_summed;
-    __builtin_memset(some, 0, numbers * sizeof(float));
+    float* const to = begin == all.first ? whole : some;
     for (std::size_t first = begin; first < end; first += tiles_together) {
       const tile_range tiles = all.next(first);
       spread_tiles<m>(tiles, x, in, scratch);
       spread_gradients<m>(tiles, gradient, out, part, gradients);
-      add_tiles<m>(tiles.count(), scratch, in, gradients, wide, some);
+      add_tiles<m>(tiles.count(), scratch, in, gradients, wide, first == begin, to);
     }
+    if (begin == all.first) continue;
     for (std::size_t i = 0; i < numbers; i += vector)
       store(whole + i, load(whole + i) + load(some + i));
   }
