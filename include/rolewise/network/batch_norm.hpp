@@ -124,7 +124,10 @@ class batch_norm {
  private:
   [[nodiscard]] bool has_kernels_for(const torch::Tensor& x) const;
 
+  [[nodiscard]] bool wants_gradient(const torch::Tensor& x) const;
+
   [[nodiscard]] detail::deferred_batch_norm by_kernels(const torch::Tensor& x);
+  [[nodiscard]] detail::deferred_batch_norm by_running_statistics(const torch::Tensor& x) const;
 
   /// Moments of all values since `restart_statistics`, per channel, in double precision.
   struct moments {

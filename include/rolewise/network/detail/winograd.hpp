@@ -44,11 +44,16 @@ struct winograd_pieces {
 
   [[nodiscard]] winograd_kernels::channel_range part(std::int64_t number) const;
 
-  /// Calls `work(part)` for each part of the output channels.
+  /// Calls `work(part)` for the output channels, as many at once as lie together.
   template<typename Work>
-  void each_part(const Work& work) const
+  void each_filter(const Work& work) const
   {
-    parallel_for(parts, at::get_num_threads(), [&](std::int64_t number) { work(part(number)); });
+    constexpr auto together = winograd_kernels::channels_together;
+    parallel_for(static_cast<std::int64_t>(out / together), at::get_num_threads(),
+                 [&](std::int64_t number) {
+                   const auto first = static_cast<std::size_t>(number) * together;
+                   work(winograd_kernels::channel_range{first, first + together});
+                 });
   }
   /// Calls `work(stretch, tiles, part, scratch memory)` for each stretch with tiles and each part
   /// of the output channels.

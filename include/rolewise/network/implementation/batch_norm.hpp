@@ -22,6 +22,9 @@ ROLEWISE_INLINE detail::deferred_batch_norm batch_norm::pending(const torch::Ten
                           at::globalContext().userEnabledCuDNN());
   };
   if (when == phase::training && has_kernels_for(x)) return by_kernels(x);
+  // Without a graph only: the kernels have no backward pass by running statistics.
+  if (when == phase::evaluation && !wants_gradient(x) && has_kernels_for(x))
+    return by_running_statistics(x);
   if (when != phase::statistics) return normalize(running_mean_, running_variance_);
   pool(x);
   return normalize({}, {});
@@ -53,6 +56,24 @@ ROLEWISE_INLINE detail::deferred_batch_norm batch_norm::by_kernels(const torch::
   move(running_mean_, found.mean, 1.0);
   move(running_variance_, found.variance, count / (count - 1.0));
   return {x, weight_, bias_, {found, weight_, bias_, options_.epsilon}, options_.epsilon};
+}
+
+ROLEWISE_INLINE bool batch_norm::wants_gradient(const torch::Tensor& x) const
+{
+  return at::GradMode::is_enabled() &&
+         (x.requires_grad() || weight_.requires_grad() || bias_.requires_grad());
+}
+
+ROLEWISE_INLINE detail::deferred_batch_norm batch_norm::by_running_statistics(
+    const torch::Tensor& x) const
+{
+  const auto numbers = [](const torch::Tensor& of_channels) {
+    const auto wide = of_channels.to(torch::kDouble).contiguous();
+    const auto* const first = wide.const_data_ptr<double>();
+    return std::vector<double>(first, first + wide.numel());
+  };
+  const detail::channel_moments known{numbers(running_mean_), numbers(running_variance_)};
+  return {x, weight_, bias_, {known, weight_, bias_, options_.epsilon}, options_.epsilon};
 }
 
 ROLEWISE_INLINE std::vector<std::int64_t> batch_norm::axes_of(const torch::Tensor& x)

@@ -84,7 +84,7 @@ ROLEWISE_INLINE torch::Tensor winograd_product(const torch::Tensor& x,
   const auto* const from = x.const_data_ptr<float>();
   auto* const to = y.mutable_data_ptr<float>();
   const winograd_pieces pieces{x, size, w.in, w.out, winograd_kernels::tiles_together, 1024};
-  pieces.each_part([&](const auto& part) { passes.spread_filters(size, w, part, by); });
+  pieces.each_filter([&](const auto& part) { passes.spread_filters(size, w, part, by); });
   pieces.each([&](std::int64_t, const auto& tiles, const auto& part, float* scratch) {
     passes.product(tiles, from, w.in, by, w.out, part, to, scratch);
   });
@@ -117,7 +117,7 @@ ROLEWISE_INLINE torch::Tensor winograd_weight_gradient(const torch::Tensor& grad
     add(passes.weight_sums_of_bytes, x.const_data_ptr<std::uint8_t>());
   else
     add(passes.weight_sums, x.const_data_ptr<float>());
-  pieces.each_part([&](const auto& part) {
+  pieces.each_filter([&](const auto& part) {
     passes.gather_gradient(size, whole, static_cast<std::size_t>(pieces.stretches), to, part);
   });
   return result;
