@@ -5,12 +5,9 @@
 /// The task loss: cross entropy with hard or soft labels.
 
 #include <rolewise/core/fraction.hpp>
-#include <rolewise/loss/detail/require_logits.hpp>
-#include <rolewise/loss/detail/weighted_mean.hpp>
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <cstdint>
 #include <string_view>
 
 namespace rolewise {
@@ -56,24 +53,6 @@ struct cross_entropy {
 };
 
 static_assert(SupervisedLoss<cross_entropy>);
-
-namespace detail {
-
-/// What the hard labels of a batch are found to contain; on devices other than the CPU unknown.
-struct label_check {
-  bool is_hard = false;
-  bool may_ignore = false;  ///< some label is the ignore index, or that is unknown
-};
-
-/// Checks hard labels on the CPU.
-/// @return whether some label is the ignore index
-ROLEWISE_INLINE bool require_classes_of(const torch::Tensor& labels, std::int64_t classes,
-                                        std::int64_t ignore_index, std::string_view caller);
-
-ROLEWISE_INLINE label_check require_labels(const targets& targets, const torch::Tensor& logits,
-                                           std::string_view caller);
-
-}  // namespace detail
 
 }  // namespace rolewise
 

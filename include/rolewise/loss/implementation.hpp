@@ -4,10 +4,21 @@
 /// @file
 /// All function bodies of `loss/`, for the unit that compiles them.
 
+#include <rolewise/loss/detail/implementation/class_probabilities.hpp>
 #include <rolewise/loss/detail/implementation/feature_maps.hpp>
+#include <rolewise/loss/detail/implementation/require_labels.hpp>
 #include <rolewise/loss/detail/implementation/require_logits.hpp>
 #include <rolewise/loss/detail/implementation/weighted_mean.hpp>
 #include <rolewise/loss/implementation/cross_entropy.hpp>
+#include <rolewise/loss/implementation/decoupled_kd.hpp>
+#include <rolewise/loss/implementation/dist.hpp>
+#include <rolewise/loss/implementation/jensen_shannon.hpp>
+#include <rolewise/loss/implementation/label_smoothing.hpp>
+#include <rolewise/loss/implementation/multi_level_distillation.hpp>
 #include <rolewise/loss/implementation/no_distillation.hpp>
+#include <rolewise/loss/implementation/normalized_kd.hpp>
+#include <rolewise/loss/implementation/reverse_kl.hpp>
 #include <rolewise/loss/implementation/soft_target_kl.hpp>
+#include <rolewise/loss/implementation/standardized_logits.hpp>
 #include <rolewise/loss/implementation/targets.hpp>
+#include <rolewise/loss/implementation/teacher_free_kd.hpp>

@@ -26,6 +26,9 @@ ROLEWISE_INLINE void require_logits(const torch::Tensor& logits, std::string_vie
 ROLEWISE_INLINE void require_alike(const torch::Tensor& teacher, const torch::Tensor& student,
                                    std::string_view caller);
 
+/// @throws std::invalid_argument for logits of one class, where a loss relates classes
+ROLEWISE_INLINE void require_two_classes(const torch::Tensor& logits, std::string_view caller);
+
 }  // namespace rolewise::detail
 
 #ifndef ROLEWISE_SEPARATE_COMPILATION

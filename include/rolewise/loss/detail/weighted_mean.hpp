@@ -5,6 +5,7 @@
 /// Weighted means of loss values over examples, pixels or tokens.
 
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/loss/targets.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <string_view>
@@ -23,6 +24,11 @@ namespace rolewise::detail {
 /// @param weights of the shape of `values`
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor weighted_mean(const torch::Tensor& values,
                                                           const torch::Tensor& weights);
+
+/// Mean of the values of all elements, weighted by `targets.weights` if there are any.
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor element_mean(const torch::Tensor& values,
+                                                         const targets& targets,
+                                                         std::string_view caller);
 
 }  // namespace rolewise::detail
 

@@ -6,52 +6,13 @@
 
 #include <rolewise/loss/cross_entropy.hpp>
 
-#include <rolewise/support/error.hpp>
+#include <rolewise/loss/detail/require_labels.hpp>
+#include <rolewise/loss/detail/require_logits.hpp>
 
 #include <ATen/ops/cross_entropy_loss.h>
 
+#include <cstdint>
 #include <optional>
-
-namespace rolewise::detail {
-
-ROLEWISE_INLINE bool require_classes_of(const torch::Tensor& labels, std::int64_t classes,
-                                        std::int64_t ignore_index, std::string_view caller)
-{
-  const auto dense = labels.contiguous();
-  const auto* const label = dense.const_data_ptr<std::int64_t>();
-  const auto each = dense.numel() / dense.size(0);
-  bool ignores = false;
-  for (std::int64_t i = 0; i < dense.numel(); ++i) {
-    if (label[i] == ignore_index)
-      ignores = true;
-    else if (label[i] < 0 || label[i] >= classes)
-      throw_invalid_argument(caller, "want labels in 0 .. ", classes - 1, ", got ", label[i],
-                             " for example ", i / each, " of the batch");
-  }
-  return ignores;
-}
-
-ROLEWISE_INLINE label_check require_labels(const targets& targets, const torch::Tensor& logits,
-                                           std::string_view caller)
-{
-  const auto& labels = targets.labels;
-  if (!labels.defined()) throw_invalid_argument(caller, "labels are undefined");
-  auto elements = logits.sizes().vec();
-  elements.erase(elements.begin() + 1);
-  const bool hard = labels.scalar_type() == torch::kLong && labels.sizes() == elements;
-  const bool soft = labels.is_floating_point() && labels.sizes() == logits.sizes();
-  if (!hard && !soft)
-    throw_invalid_argument(caller, "want labels ", at::IntArrayRef{elements}, " of Long or ",
-                           logits.sizes(), " of floating point, got ", labels.sizes(), " of ",
-                           labels.scalar_type());
-  if (labels.device() != logits.device())
-    throw_invalid_argument(caller, "device of labels ", labels.device(), ", of student ",
-                           logits.device());
-  if (!hard || !labels.is_cpu()) return {hard, hard};
-  return {true, require_classes_of(labels, logits.size(1), targets.ignore_index, caller)};
-}
-
-}  // namespace rolewise::detail
 
 namespace rolewise {
 
@@ -67,15 +28,11 @@ ROLEWISE_INLINE torch::Tensor cross_entropy::operator()(const paired_outputs& pa
     return at::cross_entropy_loss(exact, labels, std::nullopt, reduction, targets.ignore_index,
                                   smoothing.value());
   };
-  const bool has_weights = targets.weights.defined();
-  if (!has_weights && !found.may_ignore)
+  if (!targets.weights.defined() && !found.may_ignore)
     return reduced(at::Reduction::Mean).to(logits.scalar_type());
 
-  const auto values = reduced(at::Reduction::None);
-  auto weights = has_weights ? detail::weights_for(values, targets.weights, name)
-                             : at::ones({}, values.options()).expand(values.sizes());
-  if (found.is_hard) weights = weights * labels.ne(targets.ignore_index);
-  return detail::weighted_mean(values, weights).to(logits.scalar_type());
+  return detail::labeled_mean(reduced(at::Reduction::None), targets, found, name)
+      .to(logits.scalar_type());
 }
 
 }  // namespace rolewise

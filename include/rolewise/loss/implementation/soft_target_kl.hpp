@@ -6,10 +6,9 @@
 
 #include <rolewise/loss/soft_target_kl.hpp>
 
+#include <rolewise/loss/detail/class_probabilities.hpp>
 #include <rolewise/loss/detail/require_logits.hpp>
 #include <rolewise/loss/detail/weighted_mean.hpp>
-
-#include <ATen/ops/log_softmax.h>
 
 namespace rolewise {
 
@@ -22,12 +21,8 @@ ROLEWISE_INLINE torch::Tensor soft_target_kl::operator()(const paired_outputs& p
 
   constexpr int over_classes = 1;
   const double t = temperature.value();
-  const auto softened = [&](const torch::Tensor& logits) {
-    const auto exact = detail::wide_enough(logits);
-    return at::log_softmax(t == 1.0 ? exact : exact / t, over_classes);
-  };
-  const auto log_p = softened(teacher.detach());
-  const auto log_q = softened(student);
+  const auto log_p = detail::log_probabilities(teacher.detach(), t);
+  const auto log_q = detail::log_probabilities(student, t);
   const auto terms = log_p.exp() * (log_p - log_q);
   const double scale = scale_by_t_squared ? t * t : 1.0;
   const auto classes = student.size(over_classes);

@@ -34,4 +34,10 @@ ROLEWISE_INLINE void require_alike(const torch::Tensor& teacher, const torch::Te
   alike("device", teacher.device(), student.device());
 }
 
+ROLEWISE_INLINE void require_two_classes(const torch::Tensor& logits, std::string_view caller)
+{
+  if (logits.size(1) < 2)
+    throw_invalid_argument(caller, "want logits of at least 2 classes, got ", logits.sizes());
+}
+
 }  // namespace rolewise::detail

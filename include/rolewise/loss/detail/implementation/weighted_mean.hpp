@@ -37,4 +37,11 @@ ROLEWISE_INLINE torch::Tensor weighted_mean(const torch::Tensor& values,
   return counted.sum() / weights.sum().clamp_min(double{std::numeric_limits<float>::min()});
 }
 
+ROLEWISE_INLINE torch::Tensor element_mean(const torch::Tensor& values, const targets& targets,
+                                           std::string_view caller)
+{
+  if (!targets.weights.defined()) return values.mean();
+  return weighted_mean(values, weights_for(values, targets.weights, caller));
+}
+
 }  // namespace rolewise::detail
