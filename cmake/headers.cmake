@@ -221,6 +221,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/attention_transfer.hpp
     include/rolewise/loss/clipped_to_task.hpp
     include/rolewise/loss/cross_entropy.hpp
+    include/rolewise/loss/curriculum_temperature.hpp
     include/rolewise/loss/decoupled_kd.hpp
     include/rolewise/loss/detail/class_probabilities.hpp
     include/rolewise/loss/detail/feature_maps.hpp
@@ -238,6 +239,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/gradient_combination.hpp
     include/rolewise/loss/implementation.hpp
     include/rolewise/loss/implementation/cross_entropy.hpp
+    include/rolewise/loss/implementation/curriculum_temperature.hpp
     include/rolewise/loss/implementation/decoupled_kd.hpp
     include/rolewise/loss/implementation/dist.hpp
     include/rolewise/loss/implementation/jensen_shannon.hpp

@@ -7,6 +7,7 @@
 #include <rolewise/loss/attention_transfer.hpp>
 #include <rolewise/loss/clipped_to_task.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
+#include <rolewise/loss/curriculum_temperature.hpp>
 #include <rolewise/loss/decoupled_kd.hpp>
 #include <rolewise/loss/dist.hpp>
 #include <rolewise/loss/distillation_loss.hpp>

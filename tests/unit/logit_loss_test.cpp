@@ -17,6 +17,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <vector>
 
@@ -80,6 +81,14 @@ struct shown {
     const auto weights = rows({1.0, 100.0, 1e4});
     return (pair.student.logits * weights).sum() + 0 * pair.teacher.logits.sum();
   }
+};
+
+/// Remembers the student's logits of the last update.
+struct remembering {
+  static constexpr std::string_view name = "remembering";
+  torch::Tensor seen{};
+  torch::Tensor operator()(const paired_outputs& pair) const { return pair.student.logits.sum(); }
+  void after_step(const paired_outputs& pair, const targets&) { seen = pair.student.logits; }
 };
 
 /// Calls `f(loss)` for each loss that counts elements without a label.
@@ -535,6 +544,88 @@ TEST_CASE("temperatures follow their schedules")
   for (const std::int64_t step : {0, 30, 99})
     CHECK(value_of(loss, z_teacher, z_student, {first_class, {}, at(step)}).item<double>() ==
           number_of(decoupled_kd{.temperature = wave(at(step))}));
+}
+
+TEST_CASE("curriculum_temperature is soft_target_kl at a temperature with a reversed gradient")
+{
+  laws::hold_for(curriculum_temperature{});
+  auto loss = laws::configured(curriculum_temperature{});
+  const double t = 1 + 20 / (1 + std::exp(-1.0));
+  CHECK(loss.current({}).item<double>() == near(t, 1e-12));
+  const auto at = [&](std::int64_t epoch) {
+    return training_progress{.epoch = epoch, .step = 3, .epochs = 240, .steps_per_epoch = 9};
+  };
+  const auto value = [&](const curriculum_temperature& of, std::int64_t epoch) {
+    return value_of(of, three_teacher, three_student, {{}, {}, at(epoch)});
+  };
+  CHECK(value(loss, 7).item<double>() ==
+        near(number_of(soft_target_kl{temperature{t}}, three_teacher, three_student), 1e-12));
+  check_gradient(
+      [&](const torch::Tensor& x) {
+        return value_of(loss, three_teacher, x, {{}, {}, at(4), torch::ones({3})});
+      },
+      three_student);
+
+  // The gradient of x, by differences, times -lambda.
+  const auto moved = [&](double step) {
+    auto other = loss;
+    *other.position = other.position->detach() + step;
+    return value(other, 0).item<double>();
+  };
+  const double slope = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+  CHECK(std::abs(slope) > 1e-6);
+  for (const auto& [epoch, lambda] : std::vector<std::pair<std::int64_t, double>>{
+           {0, (1 - std::cos(0.1 * std::acos(-1.0))) / 2}, {4, 0.5}, {9, 1.0}, {100, 1.0}}) {
+    loss.position->mutable_grad().reset();
+    value(loss, epoch).backward();
+    CHECK(loss.position->grad().item<double>() == near(-lambda * slope, 1e-5));
+  }
+  loss.ramp_epochs = 0;
+  loss.position->mutable_grad().reset();
+  value(loss, 0).backward();
+  CHECK(loss.position->grad().item<double>() == near(-slope, 1e-5));
+
+  CHECK_THROWS_WITH_AS((void)curriculum_temperature{}.current({}),
+                       "rolewise: curriculum-temperature: was not configured: the training step "
+                       "does it before its optimizer starts",
+                       std::invalid_argument);
+  loss.range = 0;
+  CHECK_THROWS_WITH_AS((void)loss.current({}),
+                       "rolewise: curriculum-temperature: want a range above 0, got 0",
+                       std::invalid_argument);
+}
+
+TEST_CASE("a step learns the temperature of curriculum_temperature, in 16 bits too")
+{
+  const auto data = testing::tiny_data(16);
+  distillation training{.teacher = frozen(testing::tiny_student{data.shape, seed{1}}),
+                        .student = testing::tiny_student{data.shape, seed{2}},
+                        .loss = 0.1 * cross_entropy{} + 0.9 * curriculum_temperature{}};
+  (void)fit(training, data, {.epochs = 2, .batch_size = 8});
+  const auto& learned = std::get<1>(training.loss.terms()).loss;
+  CHECK(learned.position->item<double>() != 1.0);
+  CHECK(std::isfinite(learned.position->item<double>()));
+
+  torch::manual_seed(7);
+  for (const auto type : {torch::kHalf, torch::kBFloat16, torch::kFloat}) {
+    const auto teacher = (torch::randn({8, 5}) * 1e4).to(type);
+    const auto student = (torch::randn({8, 5}) * 1e4).to(type).set_requires_grad(true);
+    value_of(learned, teacher, student, {}).backward();
+    CHECK((student.grad().scalar_type() == type));
+    CHECK(student.grad().isfinite().all().item<bool>());
+  }
+}
+
+TEST_CASE("losses around a loss hand on its taps, state and calls")
+{
+  constexpr auto stage = tap::stage<1>;
+  laws::hold_for(standardized(fitnet<stage>{} + weight{1} * soft_target_kl{}));
+  laws::hold_for(standardized(curriculum_temperature{}));
+  static_assert(decltype(standardized(fitnet<stage>{}))::student_taps.contains(stage));
+
+  auto memory = standardized(remembering{});
+  loss_after_step(memory, {{z_teacher, {}}, {z_student, {}}}, {});
+  CHECK(torch::allclose(memory.loss.seen, rows({0.872871, 0.218218, -1.091089}), 0, 1e-6));
 }
 
 TEST_CASE("losses on logits refuse what does not fit, in words")

@@ -144,12 +144,13 @@ static_assert(all_described<apot, binary_connect, bwn, dorefa, lq_nets, lsq, lsq
                             with_gradients<lsq, dorefa_gradients>, xnor>);
 static_assert(all_described<all_alike, full_precision_ends, full_precision, per_kind<>, per_layer<>,
                             progressive<>, two_step<>>);
-static_assert(all_described<cross_entropy, decoupled_kd, dist, jensen_shannon, label_smoothing,
-                            multi_level_distillation, normalized_kd, reverse_kl, soft_target_kl,
-                            standardized_logits<decoupled_kd>, teacher_free_kd,
-                            scheduled_temperature<dist, cosine_temperature>, no_distillation,
-                            clipped_to_task<cross_entropy, soft_target_kl>,
-                            weighted_sum<cross_entropy, soft_target_kl>>);
+static_assert(
+    all_described<cross_entropy, curriculum_temperature, decoupled_kd, dist, jensen_shannon,
+                  label_smoothing, multi_level_distillation, normalized_kd, reverse_kl,
+                  soft_target_kl, standardized_logits<decoupled_kd>, teacher_free_kd,
+                  scheduled_temperature<dist, cosine_temperature>, no_distillation,
+                  clipped_to_task<cross_entropy, soft_target_kl>,
+                  weighted_sum<cross_entropy, soft_target_kl>>);
 static_assert(
     all_described<search::asynchronous_successive_halving, search::bohb, search::cma_es,
                   search::grid, search::hyperband, search::pb2, search::population_based,

@@ -10,6 +10,7 @@
 #include <rolewise/loss/detail/implementation/require_logits.hpp>
 #include <rolewise/loss/detail/implementation/weighted_mean.hpp>
 #include <rolewise/loss/implementation/cross_entropy.hpp>
+#include <rolewise/loss/implementation/curriculum_temperature.hpp>
 #include <rolewise/loss/implementation/decoupled_kd.hpp>
 #include <rolewise/loss/implementation/dist.hpp>
 #include <rolewise/loss/implementation/jensen_shannon.hpp>

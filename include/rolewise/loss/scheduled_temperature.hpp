@@ -84,12 +84,9 @@ static_assert(TemperatureSchedule<linear_temperature> && TemperatureSchedule<cos
 /// {...})`.
 ///
 /// @par Source
-/// The shapes of the schedules: the released code (zhengli97/CTKD, train_student.py) of Li, Li,
-/// Yang, Zhao, Song, Luo, Li, Yang: Curriculum Temperature for Knowledge Distillation, 2022,
-/// arXiv:2211.16231.
-/// @par Departs
-/// In the paper, a schedule of this shape weighs the reversed gradient of a temperature that is
-/// learned against the student. Here it is the temperature; nothing is learned.
+/// The shapes are those of learning rate schedules. The temperature that Li, Li, Yang, Zhao, Song,
+/// Luo, Li, Yang: Curriculum Temperature for Knowledge Distillation, 2022, arXiv:2211.16231, learn
+/// under a cosine or linear schedule of its gradient is `curriculum_temperature`.
 template<SoftenedLoss Loss, TemperatureSchedule Schedule>
 struct scheduled_temperature {
   static constexpr std::string_view name = Loss::name;
