@@ -25,8 +25,8 @@ namespace rolewise {
 /// total weight 2 beside `cross_entropy` with weight 1; T = 1 on ImageNet, 4 on CIFAR-100.
 ///
 /// The constant 1e-8 matters where probabilities hardly vary: of 1000 classes in a small batch,
-/// many classes count for less than their share in `intra`; a class without any variation adds 1.
-/// With one example, `intra` is 1 and has no gradient.
+/// many classes count for less than their share in `intra`; a class without any variation has r =
+/// 0. With one example, `intra` is 1 and has no gradient.
 ///
 /// @par Units
 /// None, times T^2; each term lies in [0, 2].

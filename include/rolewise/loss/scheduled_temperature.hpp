@@ -80,8 +80,7 @@ static_assert(TemperatureSchedule<linear_temperature> && TemperatureSchedule<cos
 ///                                                          .to = temperature{2}}}
 ///
 /// The temperature in the loss itself is not used. Everything else is that of the loss, its name
-/// too. With logit standardization, the schedule stands inside: `standardized(scheduled_temperature
-/// {...})`.
+/// too. With `standardized`, the schedule stands inside.
 ///
 /// @par Source
 /// The shapes are those of learning rate schedules. The temperature that Li, Li, Yang, Zhao, Song,

@@ -49,7 +49,7 @@ struct standardized_name {
 /// The student has to match the relations of the teacher's logits, not their range: the value does
 /// not change under z <- a * z + b, a > 0 (up to epsilon). Usual: base temperature 2 and, beside
 /// `cross_entropy` with weight 0.1, weight 9; with `decoupled_kd` 9 to 18. The task loss is on
-/// plain logits, so it stands outside.
+/// plain logits, so it stands outside. A sum inside is one term of the report.
 ///
 /// @par Gradients
 /// Those of the loss, through the standardization.
