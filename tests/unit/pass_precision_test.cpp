@@ -108,6 +108,26 @@ TEST_CASE("each pass of a convolution is rounded where that is asked for, to 8 b
   check(mixed, true, true);
 }
 
+TEST_CASE("where single precision is faster, a convolution stays in it")
+{
+  torch::manual_seed(6);
+  const auto x = torch::randn({8, 16, 9, 10})
+                     .contiguous(torch::MemoryFormat::ChannelsLast)
+                     .set_requires_grad(true);
+  const auto w = torch::randn({16, 16, 3, 3}).set_requires_grad(true);
+  const auto gradient = torch::randn({8, 16, 9, 10});
+  const rw::detail::convolution_geometry over{.stride = 1, .rows = {1, 1}, .columns = {1, 1}};
+  const bool stays = rw::detail::is_faster_in_single(x, w, 1, 1);
+  const auto full = convolve(x, w, over, exact, gradient);
+  const auto found = convolve(x, w, over, mixed, gradient);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(torch::equal(found[i], full[i]) == stays);
+    CHECK(apart(found[i], full[i]) < 0.005);
+  }
+  CHECK_FALSE(rw::detail::is_faster_in_single(x, w, 2, 1));  // tiles have stride 1
+  CHECK_FALSE(rw::detail::is_faster_in_single(x.contiguous(), w, 1, 1));
+}
+
 TEST_CASE("where padding differs at two sides it is the same")
 {
   const operands of{true};

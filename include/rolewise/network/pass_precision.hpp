@@ -10,11 +10,14 @@ namespace rolewise {
 
 /// The precision of one pass of a convolution. In bfloat16, inputs are rounded to its 8
 /// significant bits, sums are accumulated in single precision and rounded once, and the output
-/// has the dtype of the values again. Whether that is faster depends on the processor and on the
-/// convolution: docs/design.md, "Mixed precision".
+/// has the dtype of the values again.
+///
+/// bfloat16 is a permission: where single precision is the faster one, a convolution stays in it.
+/// On processors without instructions for matrices of bfloat16 (AMX) that is so for convolutions
+/// of 3x3 and stride 1: docs/design.md, "Mixed precision".
 enum class pass_precision : std::uint8_t {
-  full,  ///< the dtype of the values
-  bfloat16
+  full,     ///< the dtype of the values
+  bfloat16  ///< or rounded, where that is faster
 };
 
 /// The precision of both passes. Weights, their update, batch norm, sums and everything else are

@@ -56,6 +56,10 @@ struct quantized_convolution : torch::autograd::Function<quantized_convolution> 
                                              const std::array<std::int64_t, 2>& size,
                                              std::int64_t kernel);
 
+  /// Whether a backward pass that may be rounded to bfloat16 is.
+  [[nodiscard]] static bool is_rounded(const quantized& x, const quantized& w,
+                                       const convolution_geometry& over);
+
   /// Gradients of the values of x, and of those of w without the scale and the offset of x.
   [[nodiscard]] static gradients in_full(const torch::Tensor& gradient, const quantized& x,
                                          const quantized& w, const convolution_geometry& over,

@@ -25,6 +25,12 @@ namespace rolewise::detail {
 [[nodiscard]] ROLEWISE_INLINE bool fits_winograd(const torch::Tensor& x, const torch::Tensor& w,
                                                  std::int64_t stride, std::int64_t padding);
 
+/// Whether a convolution that may be rounded to bfloat16 is faster without: Winograd applies, and
+/// the processor has no instructions for matrices of bfloat16 (AMX).
+[[nodiscard]] ROLEWISE_INLINE bool is_faster_in_single(const torch::Tensor& x,
+                                                       const torch::Tensor& w, std::int64_t stride,
+                                                       std::int64_t padding);
+
 /// The size of tiles that takes the fewest operations for the products and the transforms of
 /// filters.
 [[nodiscard]] ROLEWISE_INLINE winograd_kernels::tile_size winograd_tile(const torch::Tensor& x);

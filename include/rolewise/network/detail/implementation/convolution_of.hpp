@@ -48,7 +48,8 @@ ROLEWISE_INLINE torch::Tensor graph_convolution::product(const torch::Tensor& x,
                                                          std::int64_t stride, std::int64_t padding,
                                                          pass_precision forward)
 {
-  if (forward == pass_precision::full) return product_of(x, w, stride, padding);
+  if (forward == pass_precision::full || is_faster_in_single(x, w, stride, padding))
+    return product_of(x, w, stride, padding);
   return at::conv2d(scratch_copy<scratch_of::maps>(x, torch::kBFloat16), w.to(torch::kBFloat16), {},
                     stride, padding)
       .to(torch::kFloat);
@@ -75,7 +76,8 @@ ROLEWISE_INLINE torch::autograd::variable_list graph_convolution::backward(
   const auto of = [&](const torch::Tensor& g, const torch::Tensor& x, const torch::Tensor& w) {
     return gradients_of_convolution(g, x, w, over[0], over[1], wanted);
   };
-  const bool in_full = static_cast<pass_precision>(over[2]) == pass_precision::full;
+  const bool in_full = static_cast<pass_precision>(over[2]) == pass_precision::full ||
+                       is_faster_in_single(saved[0], saved[1], over[0], over[1]);
   auto found = in_full || at::GradMode::is_enabled()
                    ? of(gradient[0], saved[0], saved[1])
                    : of(scratch_copy<scratch_of::gradients>(gradient[0], torch::kBFloat16),

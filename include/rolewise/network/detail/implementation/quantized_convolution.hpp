@@ -38,9 +38,10 @@ ROLEWISE_INLINE torch::autograd::variable_list quantized_convolution::backward(
   const auto type = static_cast<torch::ScalarType>(types[0]);
   const std::array<bool, 2> wanted{context->needs_input_grad(0), context->needs_input_grad(1)};
 
-  auto [of_x, of_w] = static_cast<pass_precision>(types[2]) == pass_precision::bfloat16
-                          ? in_bfloat16(gradient[0], x, w, over, type, wanted)
-                          : in_full(gradient[0], x, w, over, type, wanted);
+  const bool rounds =
+      static_cast<pass_precision>(types[2]) == pass_precision::bfloat16 && is_rounded(x, w, over);
+  auto [of_x, of_w] = rounds ? in_bfloat16(gradient[0], x, w, over, type, wanted)
+                             : in_full(gradient[0], x, w, over, type, wanted);
   if (wanted[0] && of_x.size(2) != at[5]) of_x = of_x.narrow(2, over.rows.before, at[5]);
   if (wanted[0] && of_x.size(3) != at[6]) of_x = of_x.narrow(3, over.columns.before, at[6]);
   if (wanted[1]) {
@@ -97,6 +98,13 @@ ROLEWISE_INLINE torch::Tensor quantized_convolution::of_ones(
   const auto weights = at::zeros({gradient.size(1), 1, kernel, kernel}, gradient.options());
   return std::get<1>(gradients_of_convolution(gradient.sum(0, true), ones, weights, over.stride,
                                               padding, {false, true}));
+}
+
+ROLEWISE_INLINE bool quantized_convolution::is_rounded(const quantized& x, const quantized& w,
+                                                       const convolution_geometry& over)
+{
+  const auto [maps, padding] = padded(x.levels, over);
+  return !is_faster_in_single(maps, w.levels.to(torch::kFloat), over.stride, padding);
 }
 
 ROLEWISE_INLINE quantized_convolution::gradients quantized_convolution::in_full(

@@ -27,6 +27,17 @@ ROLEWISE_INLINE bool fits_winograd(const torch::Tensor& x, const torch::Tensor& 
          c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU);
 }
 
+ROLEWISE_INLINE bool is_faster_in_single(const torch::Tensor& x, const torch::Tensor& w,
+                                         std::int64_t stride, std::int64_t padding)
+{
+#if defined(__x86_64__)
+  static const bool multiplies_matrices = __builtin_cpu_supports("amx-bf16") != 0;
+#else
+  constexpr bool multiplies_matrices = false;
+#endif
+  return !multiplies_matrices && fits_winograd(x, w, stride, padding);
+}
+
 ROLEWISE_INLINE winograd_kernels::tile_size winograd_tile(const torch::Tensor& x)
 {
   const auto operations = [&](const winograd_kernels::tile_size& size) {
