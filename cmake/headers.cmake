@@ -128,6 +128,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/warp.hpp
     include/rolewise/core.hpp
     include/rolewise/core/autograd.hpp
+    include/rolewise/core/autograd_function.hpp
     include/rolewise/core/batch.hpp
     include/rolewise/core/beta_draw.hpp
     include/rolewise/core/buffer_pool.hpp

@@ -4,7 +4,6 @@
 /// @file
 /// Umbrella header of `core/`: types and functions that every stage uses.
 
-#include <rolewise/core/autograd.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/beta_draw.hpp>
 #include <rolewise/core/buffer_pool.hpp>

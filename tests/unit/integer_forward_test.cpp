@@ -82,8 +82,7 @@ pass convolve(const quantized& x, const quantized& w, const convolution_geometry
     plan.packed = rw::detail::integer_operators::found().pack_convolution(
         rw::detail::codes_of_weights(w), over.stride, over.is_even() ? over.rows.before : 0,
         x.levels.sizes());
-  const auto y = rw::detail::quantized_convolution::apply(x.gradient_proxy, w.gradient_proxy, x, w,
-                                                          over, plan);
+  const auto y = rw::detail::quantized_convolution_of(x, w, over, plan);
   torch::manual_seed(9);
   const auto gradients =
       torch::autograd::grad({y}, {x.gradient_proxy, w.gradient_proxy}, {torch::randn_like(y)});

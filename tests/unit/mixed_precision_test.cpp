@@ -21,6 +21,7 @@
 #include <rolewise/train/supervised.hpp>
 
 #include <nlohmann/json.hpp>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 #include <cstdint>

@@ -16,6 +16,7 @@
 #include <rolewise/teacher/module_teacher.hpp>
 #include <rolewise/teacher/shared_teacher.hpp>
 
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>

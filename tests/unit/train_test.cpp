@@ -31,6 +31,7 @@
 #include <rolewise/train/supervised.hpp>
 
 #include <ATen/Parallel.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 #include <limits>

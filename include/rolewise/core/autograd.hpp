@@ -2,8 +2,9 @@
 #pragma once
 
 /// @file
-/// LibTorch's automatic differentiation: functions with a backward pass of their own, and calls of
-/// the backward pass.
+/// LibTorch's automatic differentiation: calls of the backward pass.
+///
+/// Headers and umbrellas do not include it, only function bodies do.
 
 #include <rolewise/core/tensor.hpp>
 
@@ -13,7 +14,6 @@
 #endif
 
 #include <torch/csrc/autograd/autograd.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #ifdef ROLEWISE_DEFINED_AT_PER_OPERATOR_HEADERS
 #undef ROLEWISE_DEFINED_AT_PER_OPERATOR_HEADERS

@@ -4,12 +4,12 @@
 /// @file
 /// `hessian_traces`: the trace of the loss's Hessian for each layer's weights.
 
-#include <rolewise/core/autograd.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/gradients_on.hpp>
 #include <rolewise/core/seed.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/core/tensor.hpp>
 #include <rolewise/data/class_labels.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/loss_function.hpp>
@@ -44,6 +44,10 @@ struct layer_trace {
 };
 
 namespace detail {
+
+/// Gradients of a value, with a graph; undefined where the value does not depend on a tensor.
+[[nodiscard]] ROLEWISE_INLINE std::vector<torch::Tensor> gradients_with_graph(
+    const torch::Tensor& value, const std::vector<torch::Tensor>& of);
 
 /// Returns each tensor's share of r' H r.
 /// @param slopes gradients with a graph
@@ -121,7 +125,7 @@ template<typename Network, SupervisedLoss Loss = cross_entropy>
                               "the batch");
   const auto value =
       evaluate_loss(loss, pair, targets{examples.labels, examples.ids, training_progress{}});
-  const auto slopes = torch::autograd::grad({value}, weights, {}, true, true, true);
+  const auto slopes = detail::gradients_with_graph(value, weights);
 
   std::vector<double> sums(weights.size(), 0.0);
   double mean_before = 0.0;

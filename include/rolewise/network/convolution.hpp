@@ -97,8 +97,7 @@ class convolution {
       const auto weights = with_gradient_proxy(kept->weight);
       detail::require_factorable(in, weights);
       const auto plan = plan_of(in, kept, over);
-      return detail::quantized_convolution::apply(in.gradient_proxy, weights.gradient_proxy, in,
-                                                  weights, over, plan);
+      return detail::quantized_convolution_of(in, weights, over, plan);
     }
   }
 

@@ -49,9 +49,7 @@ class linear {
           return detail::integer_operators::found().pack_linear(detail::codes_of_weights(w),
                                                                 x.sizes());
         });
-      return detail::quantized_linear::apply(vectors.gradient_proxy, weights.gradient_proxy,
-                                             vectors, weights, plan) +
-             bias_;
+      return detail::quantized_linear_of(vectors, weights, plan) + bias_;
     }
   }
 

@@ -79,19 +79,6 @@ struct bwn {
 
 static_assert(WeightQuantizer<bwn>);
 
-namespace detail {
-
-/// Autograd function: the gradient proxy of scale * sign(w).
-struct binary_gradient_proxy : torch::autograd::Function<binary_gradient_proxy> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
-                               const quantized& q, bwn_gradient gradient);
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient);
-};
-
-}  // namespace detail
-
 }  // namespace rolewise
 
 #ifndef ROLEWISE_SEPARATE_COMPILATION

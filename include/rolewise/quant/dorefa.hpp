@@ -4,7 +4,7 @@
 /// @file
 /// `dorefa`: DoReFa-Net, weights through tanh and their maximum, activations clipped to [0, 1].
 
-#include <rolewise/core/autograd.hpp>
+#include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/detail/through_tanh.hpp>
 #include <rolewise/quant/fusible_steps.hpp>
 #include <rolewise/quant/quantizer.hpp>
@@ -83,21 +83,6 @@ struct dorefa {
 };
 
 static_assert(Quantizer<dorefa>);
-
-namespace detail {
-
-/// Autograd function: writes the codes of x, clipped to [0, 1], to `levels`; returns the gradient
-/// proxy of the values.
-struct unit_interval : torch::autograd::Function<unit_interval> {
-  /// @param x gives type and device
-  [[nodiscard]] static affine_code_map map(const torch::Tensor& x, double n);
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
-                               double n, torch::Tensor* levels);
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list& gradient);
-};
-
-}  // namespace detail
 
 }  // namespace rolewise
 

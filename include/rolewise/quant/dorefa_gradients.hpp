@@ -4,7 +4,7 @@
 /// @file
 /// `dorefa_gradients`: DoReFa's low-bit gradients, with noise that makes the rounding unbiased.
 
-#include <rolewise/core/autograd.hpp>
+#include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/element_draws.hpp>
 #include <rolewise/quant/gradient_quantizer.hpp>
 #include <rolewise/support/inline.hpp>
@@ -78,19 +78,6 @@ dorefa_gradients::gradients dorefa_gradients::start_gradients(const layer_id& pl
 }
 
 static_assert(GradientQuantizer<dorefa_gradients>);
-
-namespace detail {
-
-/// Autograd function: the identity, with a quantized gradient.
-struct quantize_gradient : torch::autograd::Function<quantize_gradient> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& y,
-                               const element_draws& draws, bit_width bits, bool noise);
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient);
-};
-
-}  // namespace detail
 
 }  // namespace rolewise
 

@@ -4,7 +4,7 @@
 /// @file
 /// `pact`: PACT, activations clipped to [0, a] with a learned clip a.
 
-#include <rolewise/core/autograd.hpp>
+#include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/detail/learned_step.hpp>
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/quant/quantizer.hpp>
@@ -105,23 +105,6 @@ struct pact {
 };
 
 static_assert(Quantizer<pact>);
-
-namespace detail {
-
-inline constexpr double least_clip = 1e-6;
-
-/// Autograd function: writes the codes of x, clipped to [0, clip], to `levels`; returns the
-/// gradient proxy of the values.
-struct by_learned_clip : torch::autograd::Function<by_learned_clip> {
-  [[nodiscard]] static affine_code_map map(const torch::Tensor& clip, double n);
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
-                               const torch::Tensor& clip, double n, const pact_options& options,
-                               torch::Tensor* levels);
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list& gradient);
-};
-
-}  // namespace detail
 
 }  // namespace rolewise
 

@@ -6,7 +6,6 @@
 ///
 /// core -> [quant] -> network -> teacher/student
 
-#include <rolewise/core/autograd.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/inline.hpp>
 
@@ -60,18 +59,6 @@ namespace detail {
 
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor values_of_levels(const quantized& q,
                                                              torch::ScalarType type);
-
-/// Autograd function: dequantizes levels and passes the gradient of the values to the gradient
-/// proxy.
-struct stood_for : torch::autograd::Function<stood_for> {
-  static torch::Tensor forward(torch::autograd::AutogradContext*,
-                               const torch::Tensor& gradient_proxy, const quantized& q);
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
-                                                 torch::autograd::variable_list gradient)
-  {
-    return {gradient[0], {}};
-  }
-};
 
 }  // namespace detail
 

@@ -85,23 +85,6 @@ struct ttq {
 
 static_assert(WeightQuantizer<ttq>);
 
-namespace detail {
-
-/// Autograd function: the gradient proxy of a where `above`, -b where `below`, and 0 between.
-struct two_scales_gradient_proxy : torch::autograd::Function<two_scales_gradient_proxy> {
-  struct sides {
-    torch::Tensor above{};
-    torch::Tensor below{};
-  };
-
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
-                               const torch::Tensor& a, const torch::Tensor& b, const sides& of_w);
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient);
-};
-
-}  // namespace detail
-
 }  // namespace rolewise
 
 #ifndef ROLEWISE_SEPARATE_COMPILATION

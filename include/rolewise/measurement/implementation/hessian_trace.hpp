@@ -6,7 +6,15 @@
 
 #include <rolewise/measurement/hessian_trace.hpp>
 
+#include <rolewise/core/autograd.hpp>
+
 namespace rolewise::measurement::detail {
+
+ROLEWISE_INLINE std::vector<torch::Tensor> gradients_with_graph(
+    const torch::Tensor& value, const std::vector<torch::Tensor>& of)
+{
+  return torch::autograd::grad({value}, of, {}, true, true, true);
+}
 
 ROLEWISE_INLINE std::vector<double> quadratic_forms(const std::vector<torch::Tensor>& slopes,
                                                     const std::vector<torch::Tensor>& of,

@@ -4,27 +4,12 @@
 /// @file
 /// In-place addition of quantized tensors, with gradients.
 
-#include <rolewise/core/autograd.hpp>
+#include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/quant/quantized.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <utility>
-
-namespace rolewise::detail {
-
-/// Adds dequantized values to y, in place; their gradient goes to the gradient proxy.
-struct added_values : torch::autograd::Function<added_values> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, torch::Tensor y,
-                               const torch::Tensor& gradient_proxy, const quantized& q);
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
-                                                 torch::autograd::variable_list gradient)
-  {
-    return {gradient[0], gradient[0], {}};
-  }
-};
-
-}  // namespace rolewise::detail
 
 namespace rolewise {
 

@@ -4,7 +4,6 @@
 /// @file
 /// Convolutions of tensors and their gradients, in full precision or in bfloat16.
 
-#include <rolewise/core/autograd.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/convolution_geometry.hpp>
 #include <rolewise/network/detail/scratch.hpp>
@@ -33,22 +32,6 @@ using convolution_gradients = std::array<torch::Tensor, 2>;
 [[nodiscard]] ROLEWISE_INLINE convolution_gradients gradients_of_convolution(
     const torch::Tensor& gradient, const torch::Tensor& maps, const torch::Tensor& weights,
     std::int64_t stride, std::int64_t padding, const std::array<bool, 2>& wanted);
-
-/// Autograd function x * w of float32, with products in full precision or in bfloat16. With
-/// `create_graph`, the backward pass is in single precision.
-struct graph_convolution : torch::autograd::Function<graph_convolution> {
-  /// The forward product, without autograd.
-  [[nodiscard]] static torch::Tensor product(const torch::Tensor& x, const torch::Tensor& w,
-                                             std::int64_t stride, std::int64_t padding,
-                                             pass_precision forward);
-
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
-                               const torch::Tensor& w, std::int64_t stride, std::int64_t padding,
-                               const pass_precisions& precision);
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient);
-};
 
 /// Differentiable x * w of floating-point tensors.
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor convolution_of(const torch::Tensor& x,

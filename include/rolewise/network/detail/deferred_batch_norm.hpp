@@ -8,6 +8,7 @@
 #include <rolewise/network/detail/fused_batch_norm.hpp>
 #include <rolewise/support/inline.hpp>
 
+#include <optional>
 #include <utility>
 
 namespace rolewise::detail {
@@ -62,9 +63,9 @@ class deferred_batch_norm {
  private:
   void make();
   [[nodiscard]] bool lies_beside(const torch::Tensor& x) const;
-  [[nodiscard]] fused_batch_norm::optional_tensor addend() const
+  [[nodiscard]] std::optional<torch::Tensor> addend() const
   {
-    return beside_.defined() ? fused_batch_norm::optional_tensor{beside_} : std::nullopt;
+    return beside_.defined() ? std::optional{beside_} : std::nullopt;
   }
 
   torch::Tensor values_;

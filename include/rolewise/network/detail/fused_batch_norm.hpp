@@ -4,7 +4,7 @@
 /// @file
 /// Autograd function that fuses batch norm, an addition, and ReLU or quantization.
 
-#include <rolewise/core/autograd.hpp>
+#include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/norm_passes.hpp>
 #include <rolewise/quant/fusible_steps.hpp>
 #include <rolewise/support/inline.hpp>
@@ -38,40 +38,11 @@ struct norm_work {
 /// written to `codes`.
 ///
 /// Intermediate values are not stored: the backward pass recomputes them.
-struct fused_batch_norm : torch::autograd::Function<fused_batch_norm> {
-  using optional_tensor = std::optional<torch::Tensor>;
-
-  /// @param beside receives the gradient of the addend
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
-                               const torch::Tensor& weight, const torch::Tensor& bias,
-                               const optional_tensor& beside, const optional_tensor& step,
-                               const norm_work& work, torch::Tensor* codes);
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list& gradient);
-
- private:
-  struct kept_work : torch::CustomClassHolder {
-    explicit kept_work(norm_work all) : work{std::move(all)} {}
-    norm_work work;
-  };
-
-  [[nodiscard]] static torch::Tensor in_channels(const std::vector<double>& numbers);
-
-  /// The options of the backward kernels; open bounds move to the next representable number
-  /// inside.
-  [[nodiscard]] static norm_backward_rule way_of(const norm_work& work);
-
-  [[nodiscard]] static torch::autograd::variable_list by_passes(torch::Tensor&& incoming,
-                                                                const torch::Tensor& x,
-                                                                const norm_work& work,
-                                                                bool is_added);
-
-  /// The backward pass by tensor operations, for double backward.
-  [[nodiscard]] static torch::autograd::variable_list by_tensors(
-      const torch::Tensor& gradient, const torch::Tensor& x, const torch::Tensor& weight,
-      const torch::Tensor& bias, const norm_work& work, bool is_added);
-};
+/// @param beside receives the gradient of the addend
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor fused_batch_norm_of(
+    const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+    const std::optional<torch::Tensor>& beside, const std::optional<torch::Tensor>& step,
+    const norm_work& work, torch::Tensor* codes);
 
 }  // namespace rolewise::detail
 

@@ -5,7 +5,7 @@
 /// Products of quantized levels with the gradient of the values: common parts, and the linear
 /// product.
 
-#include <rolewise/core/autograd.hpp>
+#include <rolewise/core/tensor.hpp>
 #include <rolewise/network/detail/integer_plan.hpp>
 #include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/network/pass_precision.hpp>
@@ -14,6 +14,10 @@
 
 #include <cstdint>
 #include <vector>
+
+namespace torch::autograd {
+struct AutogradContext;
+}
 
 namespace rolewise::detail {
 
@@ -75,20 +79,11 @@ struct saved_operands {
 /// @throws std::invalid_argument otherwise
 ROLEWISE_INLINE void require_factorable(const quantized& x, const quantized& w);
 
-/// Autograd function y = x w^T for vectors `[N, D]` and weights `[O, D]`. Gradients go to the
-/// gradient proxies of their values; the backward pass is small and always in full precision.
-struct quantized_linear : torch::autograd::Function<quantized_linear> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& in_x,
-                               const torch::Tensor&, const quantized& x, const quantized& w,
-                               const product_plan& plan);
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient);
-
- private:
-  [[nodiscard]] static torch::Tensor of_floats(const quantized& x, const quantized& w,
-                                               torch::ScalarType type);
-};
+/// y = x w^T for vectors `[N, D]` and weights `[O, D]`. Gradients go to the gradient proxies of
+/// their values; the backward pass is small and always in full precision.
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor quantized_linear_of(const quantized& x,
+                                                                const quantized& w,
+                                                                const product_plan& plan);
 
 }  // namespace rolewise::detail
 

@@ -4,7 +4,7 @@
 /// @file
 /// Helpers for quantizers with a gradient proxy.
 
-#include <rolewise/core/autograd.hpp>
+#include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantized.hpp>
 #include <rolewise/support/inline.hpp>
@@ -21,25 +21,6 @@ namespace rolewise::detail {
 {
   return at::GradMode::is_enabled() && x.requires_grad();
 }
-
-/// A factor of a gradient; undefined means 1. Wrapped in a type of its own, because an autograd
-/// function treats a tensor argument as an input with a gradient.
-struct gradient_factor {
-  torch::Tensor value{};
-};
-
-/// Autograd function: the gradient proxy of values computed from x; their gradient goes to x, times
-/// a factor.
-struct factored_gradient_proxy : torch::autograd::Function<factored_gradient_proxy> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
-                               const gradient_factor& factor)
-  {
-    context->save_for_backward({factor.value});
-    return gradient_proxy_for(x);
-  }
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient);
-};
 
 /// The gradient proxy of values computed from x.
 /// @param factor of the shape of x, bool or floating point; undefined passes every gradient

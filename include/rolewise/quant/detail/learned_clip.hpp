@@ -4,7 +4,6 @@
 /// @file
 /// A learned clip, and the gradient of clipped values.
 
-#include <rolewise/core/autograd.hpp>
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/bit_width_scheme.hpp>
 #include <rolewise/quant/quantized.hpp>
@@ -27,17 +26,13 @@ namespace detail {
   return clip.detach().clamp_min(1e-6);
 }
 
-/// Autograd function: the gradient proxy of values within a clip, with the gradients of what was
-/// clipped and of the clip.
-struct within_clip : torch::autograd::Function<within_clip> {
-  /// @param z x / clip, and `level` its level, both without a graph
-  /// @param lowest -1 or 0: where z is clipped below
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
-                               const torch::Tensor& clip, const torch::Tensor& z,
-                               const torch::Tensor& level, double lowest, bool passes_outside);
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient);
-};
+/// The gradient proxy of values within a clip, with the gradients of what was clipped and of the
+/// clip.
+/// @param z x / clip, and `level` its level, both without a graph
+/// @param lowest -1 or 0: where z is clipped below
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor gradient_proxy_within_clip(
+    const torch::Tensor& x, const torch::Tensor& clip, const torch::Tensor& z,
+    const torch::Tensor& level, double lowest, bool passes_outside);
 
 }  // namespace detail
 

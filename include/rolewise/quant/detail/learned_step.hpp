@@ -4,7 +4,7 @@
 /// @file
 /// Learned steps and offsets: what LSQ and LSQ+ share.
 
-#include <rolewise/core/autograd.hpp>
+#include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/detail/straight_through.hpp>
 #include <rolewise/quant/detail/through_tanh.hpp>
 #include <rolewise/support/inline.hpp>
@@ -17,6 +17,10 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+namespace torch::autograd {
+struct AutogradContext;
+}
 
 namespace rolewise {
 
@@ -74,31 +78,22 @@ struct step_rule {
   return (sum * scale).to(range.device(), range.scalar_type());
 }
 
-/// Autograd function: writes the codes of x for a step, and optionally an offset, to `levels`;
-/// returns the gradient proxy of the values.
-struct by_learned_step : torch::autograd::Function<by_learned_step> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
-                               const torch::Tensor& step,
-                               const std::optional<torch::Tensor>& learned_offset,
-                               const step_rule& rule, torch::Tensor* levels);
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list& gradient);
-};
-
 /// The sum of g sign(w) over the elements that share a step, in the shape of the steps.
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor sum_by_sign(const torch::Tensor& g,
                                                         const torch::Tensor& w,
                                                         const torch::Tensor& step);
 
-/// Autograd function for one-bit weights: codes are signs, their magnitude is the step.
-struct signs_by_learned_step : torch::autograd::Function<signs_by_learned_step> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
-                               const torch::Tensor& step, const step_rule& rule,
-                               torch::Tensor* levels);
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradient);
-};
+/// Writes the codes of x for a step, and optionally an offset, to `levels`; returns the gradient
+/// proxy of the values.
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor gradient_proxy_by_learned_step(
+    const torch::Tensor& x, const torch::Tensor& step, const std::optional<torch::Tensor>& offset,
+    const step_rule& rule, torch::Tensor* levels);
+
+/// The same for one-bit weights: codes are signs, their magnitude is the step.
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor gradient_proxy_of_signs(const torch::Tensor& w,
+                                                                    const torch::Tensor& step,
+                                                                    const step_rule& rule,
+                                                                    torch::Tensor* levels);
 
 /// A learned tensor of a quantizer, initialized from the first usable input, and whether it has
 /// been initialized.

@@ -4,7 +4,7 @@
 /// @file
 /// DoReFa's weight mapping through tanh and the maximum, and signs for one bit.
 
-#include <rolewise/core/autograd.hpp>
+#include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/detail/straight_through.hpp>
 #include <rolewise/support/inline.hpp>
 
@@ -72,34 +72,17 @@ ROLEWISE_INLINE void add_part_of_maximum(const blocks& all, const std::vector<ch
                                                                 const torch::Tensor& w,
                                                                 const tanh_weights& known);
 
-/// Autograd function: writes the odd codes of weights to `levels`; returns the gradient proxy of
-/// the values.
-struct through_tanh : torch::autograd::Function<through_tanh> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
-                               double n, bool exact, torch::Tensor* levels);
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list& gradient);
-};
+/// Writes the odd codes of weights to `levels`; returns the gradient proxy of the values.
+/// @param exact whether the maximum is differentiated
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor gradient_proxy_through_tanh(const torch::Tensor& w,
+                                                                        double n, bool exact,
+                                                                        torch::Tensor* levels);
 
 /// Signs of x as codes, +1 for 0: int8 where kernels take x, else floating point.
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor signs_of(std::string_view who, const torch::Tensor& x);
 
 /// The mean of |x|, 0-dimensional; 0 for an empty tensor.
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor mean_magnitude(const torch::Tensor& x);
-
-/// Autograd function: a gradient proxy that passes the gradient of the values to x unchanged.
-struct unchanged : torch::autograd::Function<unchanged> {
-  static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& x)
-  {
-    return gradient_proxy_for(x);
-  }
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
-                                                 torch::autograd::variable_list gradient)
-  {
-    return gradient;
-  }
-};
 
 }  // namespace rolewise::detail
 

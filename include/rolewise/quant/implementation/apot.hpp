@@ -31,8 +31,8 @@ ROLEWISE_INLINE quantized apot::weights::operator()(const torch::Tensor& w, bit_
           .scale = clip / denominator,
           .is_integer = true,
           .range = level_range{-highest, highest},
-          .gradient_proxy = detail::within_clip::apply(normal, clip_, z, levels / denominator, -1.0,
-                                                       !differentiated || bits.value() <= 2)};
+          .gradient_proxy = detail::gradient_proxy_within_clip(
+              normal, clip_, z, levels / denominator, -1.0, !differentiated || bits.value() <= 2)};
 }
 
 ROLEWISE_INLINE std::pair<torch::Tensor, torch::Tensor> apot::weights::normalized(
@@ -56,12 +56,12 @@ ROLEWISE_INLINE quantized apot::activations::operator()(const torch::Tensor& x,
   const auto z = x.detach() / clip;
   const auto levels = detail::nearest_codes(z.clamp(0, 1), codes);
   const auto denominator = static_cast<double>(codes.back());
-  return {
-      .levels = levels,
-      .scale = clip / denominator,
-      .is_integer = true,
-      .range = level_range{0, codes.back()},
-      .gradient_proxy = detail::within_clip::apply(x, clip_, z, levels / denominator, 0.0, false)};
+  return {.levels = levels,
+          .scale = clip / denominator,
+          .is_integer = true,
+          .range = level_range{0, codes.back()},
+          .gradient_proxy =
+              detail::gradient_proxy_within_clip(x, clip_, z, levels / denominator, 0.0, false)};
 }
 
 ROLEWISE_INLINE std::vector<std::int64_t> apot::grid(int bits, bool additive)

@@ -6,6 +6,8 @@
 
 #include <rolewise/quant/bwn.hpp>
 
+#include <rolewise/core/autograd_function.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE void bwn::weights::constrain(torch::Tensor& w, bit_width bits) const
@@ -19,6 +21,15 @@ ROLEWISE_INLINE void bwn::weights::constrain(torch::Tensor& w, bit_width bits) c
 }  // namespace rolewise
 
 namespace rolewise::detail {
+
+/// Autograd function: the gradient proxy of scale * sign(w).
+struct binary_gradient_proxy : torch::autograd::Function<binary_gradient_proxy> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
+                               const quantized& q, bwn_gradient gradient);
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient);
+};
 
 ROLEWISE_INLINE torch::Tensor binary_gradient_proxy::forward(
     torch::autograd::AutogradContext* context, const torch::Tensor& w, const quantized& q,

@@ -6,7 +6,33 @@
 
 #include <rolewise/quant/dorefa.hpp>
 
+#include <rolewise/core/autograd_function.hpp>
+
 namespace rolewise::detail {
+
+/// Autograd function: a gradient proxy that passes the gradient of the values to x unchanged.
+struct unchanged : torch::autograd::Function<unchanged> {
+  static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& x)
+  {
+    return gradient_proxy_for(x);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                 torch::autograd::variable_list gradient)
+  {
+    return gradient;
+  }
+};
+
+/// Autograd function: writes the codes of x, clipped to [0, 1], to `levels`; returns the gradient
+/// proxy of the values.
+struct unit_interval : torch::autograd::Function<unit_interval> {
+  /// @param x gives type and device
+  [[nodiscard]] static affine_code_map map(const torch::Tensor& x, double n);
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               double n, torch::Tensor* levels);
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list& gradient);
+};
 
 ROLEWISE_INLINE affine_code_map unit_interval::map(const torch::Tensor& x, double n)
 {
@@ -48,7 +74,7 @@ ROLEWISE_INLINE quantized dorefa::weights::operator()(const torch::Tensor& w, bi
   quantized q{.is_integer = true, .range = level_range{-highest, highest}};
   if (bits.value() > 1) {
     q.gradient_proxy =
-        detail::through_tanh::apply(w, n, gradient == dorefa_gradient::exact, &q.levels);
+        detail::gradient_proxy_through_tanh(w, n, gradient == dorefa_gradient::exact, &q.levels);
     q.scale = detail::scale_beside(w, 1 / n);
     return q;
   }

@@ -6,6 +6,7 @@
 
 #include <rolewise/quant/dorefa_gradients.hpp>
 
+#include <rolewise/core/autograd_function.hpp>
 #include <rolewise/support/error.hpp>
 
 #include <cmath>
@@ -29,6 +30,15 @@ ROLEWISE_INLINE torch::Tensor quantized_gradient(const torch::Tensor& d, bit_wid
 }  // namespace rolewise
 
 namespace rolewise::detail {
+
+/// Autograd function: the identity, with a quantized gradient.
+struct quantize_gradient : torch::autograd::Function<quantize_gradient> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& y,
+                               const element_draws& draws, bit_width bits, bool noise);
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient);
+};
 
 ROLEWISE_INLINE torch::Tensor quantize_gradient::forward(torch::autograd::AutogradContext* context,
                                                          const torch::Tensor& y,

@@ -67,9 +67,9 @@ ROLEWISE_INLINE quantized lsq_weights::operator()(const torch::Tensor& w, bit_wi
   quantized q{.scale = step.detach().clamp_min(detail::least_step),
               .is_integer = true,
               .range = level_range{codes.lowest, codes.highest}};
-  q.gradient_proxy = signs ? detail::signs_by_learned_step::apply(w, step, rule, &q.levels)
-                           : detail::by_learned_step::apply(w, step, std::optional<torch::Tensor>{},
-                                                            rule, &q.levels);
+  q.gradient_proxy =
+      signs ? detail::gradient_proxy_of_signs(w, step, rule, &q.levels)
+            : detail::gradient_proxy_by_learned_step(w, step, std::nullopt, rule, &q.levels);
   return q;
 }
 

@@ -99,8 +99,7 @@ ROLEWISE_INLINE quantized lsq_plus_activations::operator()(const torch::Tensor& 
               .is_integer = true,
               .offset = offset.detach(),
               .range = level_range{codes.lowest, codes.highest}};
-  q.gradient_proxy = detail::by_learned_step::apply(x, step, std::optional<torch::Tensor>{offset},
-                                                    rule, &q.levels);
+  q.gradient_proxy = detail::gradient_proxy_by_learned_step(x, step, offset, rule, &q.levels);
   return q;
 }
 

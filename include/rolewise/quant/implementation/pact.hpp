@@ -6,12 +6,26 @@
 
 #include <rolewise/quant/pact.hpp>
 
+#include <rolewise/core/autograd_function.hpp>
 #include <rolewise/support/error.hpp>
 
 #include <algorithm>
 #include <cmath>
 
 namespace rolewise::detail {
+
+inline constexpr double least_clip = 1e-6;
+
+/// Autograd function: writes the codes of x, clipped to [0, clip], to `levels`; returns the
+/// gradient proxy of the values.
+struct by_learned_clip : torch::autograd::Function<by_learned_clip> {
+  [[nodiscard]] static affine_code_map map(const torch::Tensor& clip, double n);
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& clip, double n, const pact_options& options,
+                               torch::Tensor* levels);
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list& gradient);
+};
 
 ROLEWISE_INLINE affine_code_map by_learned_clip::map(const torch::Tensor& clip, double n)
 {

@@ -6,6 +6,8 @@
 
 #include <rolewise/quant/quantized.hpp>
 
+#include <rolewise/core/autograd_function.hpp>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor values_of_levels(const quantized& q, torch::ScalarType type)
@@ -15,6 +17,18 @@ ROLEWISE_INLINE torch::Tensor values_of_levels(const quantized& q, torch::Scalar
   if (q.scale.defined()) x = x * q.scale;
   return q.offset.defined() ? x + q.offset : x;
 }
+
+/// Autograd function: dequantizes levels and passes the gradient of the values to the gradient
+/// proxy.
+struct stood_for : torch::autograd::Function<stood_for> {
+  static torch::Tensor forward(torch::autograd::AutogradContext*,
+                               const torch::Tensor& gradient_proxy, const quantized& q);
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                 torch::autograd::variable_list gradient)
+  {
+    return {gradient[0], {}};
+  }
+};
 
 ROLEWISE_INLINE torch::Tensor stood_for::forward(torch::autograd::AutogradContext*,
                                                  const torch::Tensor& gradient_proxy,

@@ -5,6 +5,8 @@
 /// Function bodies of <rolewise/quant/ttq.hpp>.
 
 #include <rolewise/quant/ttq.hpp>
+
+#include <rolewise/core/autograd_function.hpp>
 #include <rolewise/support/error.hpp>
 
 namespace rolewise {
@@ -27,6 +29,19 @@ ROLEWISE_INLINE ttq::weights ttq::start_weights(const layer_id& place) const
 }  // namespace rolewise
 
 namespace rolewise::detail {
+
+/// Autograd function: the gradient proxy of a where `above`, -b where `below`, and 0 between.
+struct two_scales_gradient_proxy : torch::autograd::Function<two_scales_gradient_proxy> {
+  struct sides {
+    torch::Tensor above{};
+    torch::Tensor below{};
+  };
+
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
+                               const torch::Tensor& a, const torch::Tensor& b, const sides& of_w);
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient);
+};
 
 ROLEWISE_INLINE torch::Tensor two_scales_gradient_proxy::forward(
     torch::autograd::AutogradContext* context, const torch::Tensor& w, const torch::Tensor& a,

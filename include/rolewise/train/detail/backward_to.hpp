@@ -20,6 +20,12 @@ namespace rolewise::detail {
     const std::vector<named_tensor>& parameters, const torch::Tensor& loss,
     bool keep_graph = false);
 
+/// Gradient of `loss` for each of the tensors, all of which ask for one; undefined where the loss
+/// does not depend on the tensor. `grad()` of the tensors stays as it is.
+/// @param keep_graph whether another backward pass through the same graph follows
+[[nodiscard]] ROLEWISE_INLINE std::vector<torch::Tensor> gradients_of(
+    const torch::Tensor& loss, const std::vector<torch::Tensor>& tensors, bool keep_graph);
+
 }  // namespace rolewise::detail
 
 #ifndef ROLEWISE_SEPARATE_COMPILATION

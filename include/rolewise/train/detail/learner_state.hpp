@@ -5,7 +5,6 @@
 /// The part that gradient-based training steps share: from a loss to updated parameters.
 
 #include <rolewise/agent/view_of.hpp>
-#include <rolewise/core/autograd.hpp>
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/buffer_pool.hpp>
 #include <rolewise/core/distinct_tensors.hpp>
@@ -187,8 +186,8 @@ template<typename Loss, StepMetric M>
       if (p.value.requires_grad()) inputs.push_back(p.value);
     auto task = terms_in_combination(loss.task, pair, targets);
     auto other = terms_in_combination(loss.distillation, pair, targets);
-    const auto first = torch::autograd::grad({task.total}, inputs, {}, true, false, true);
-    const auto second = torch::autograd::grad({other.total}, inputs, {}, false, false, true);
+    const auto first = gradients_of(task.total, inputs, true);
+    const auto second = gradients_of(other.total, inputs, false);
     const torch::NoGradGuard without_graph;
     std::size_t next = 0;
     found.gradients.reserve(learned.size());

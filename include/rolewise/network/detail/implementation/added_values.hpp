@@ -6,7 +6,21 @@
 
 #include <rolewise/network/detail/added_values.hpp>
 
+#include <rolewise/core/autograd_function.hpp>
+
 namespace rolewise::detail {
+
+/// Autograd function: adds dequantized values to y, in place; their gradient goes to the gradient
+/// proxy.
+struct added_values : torch::autograd::Function<added_values> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, torch::Tensor y,
+                               const torch::Tensor& gradient_proxy, const quantized& q);
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                 torch::autograd::variable_list gradient)
+  {
+    return {gradient[0], gradient[0], {}};
+  }
+};
 
 ROLEWISE_INLINE torch::Tensor added_values::forward(torch::autograd::AutogradContext* context,
                                                     torch::Tensor y,

@@ -6,6 +6,8 @@
 
 #include <rolewise/network/detail/convolution_of.hpp>
 
+#include <rolewise/core/autograd_function.hpp>
+
 #include <ATen/ops/convolution_backward.h>
 
 #include <optional>
@@ -42,6 +44,22 @@ ROLEWISE_INLINE convolution_gradients gradients_of_convolution(
       {0, 0}, 1, {wanted[0], wanted[1], false});
   return {std::move(of_x), std::move(of_w)};
 }
+
+/// Autograd function x * w of float32, with products in full precision or in bfloat16. With
+/// `create_graph`, the backward pass is in single precision.
+struct graph_convolution : torch::autograd::Function<graph_convolution> {
+  /// The forward product, without autograd.
+  [[nodiscard]] static torch::Tensor product(const torch::Tensor& x, const torch::Tensor& w,
+                                             std::int64_t stride, std::int64_t padding,
+                                             pass_precision forward);
+
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& w, std::int64_t stride, std::int64_t padding,
+                               const pass_precisions& precision);
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient);
+};
 
 ROLEWISE_INLINE torch::Tensor graph_convolution::product(const torch::Tensor& x,
                                                          const torch::Tensor& w,

@@ -39,16 +39,14 @@ ROLEWISE_INLINE quantized deferred_batch_norm::codes(const fusible_steps& steps)
   auto work = work_;
   work.steps = steps;
   auto q = steps.codes;
-  q.gradient_proxy = fused_batch_norm::apply(
-      x_, weight_, bias_, addend(), fused_batch_norm::optional_tensor{steps.step}, work, &q.levels);
+  q.gradient_proxy = fused_batch_norm_of(x_, weight_, bias_, addend(), steps.step, work, &q.levels);
   return q;
 }
 
 ROLEWISE_INLINE void deferred_batch_norm::make()
 {
   torch::Tensor none;
-  values_ = fused_batch_norm::apply(x_, weight_, bias_, addend(),
-                                    fused_batch_norm::optional_tensor{}, work_, &none);
+  values_ = fused_batch_norm_of(x_, weight_, bias_, addend(), std::nullopt, work_, &none);
   x_ = weight_ = bias_ = beside_ = torch::Tensor{};
   work_ = {};
 }

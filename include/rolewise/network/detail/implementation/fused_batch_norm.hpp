@@ -6,6 +6,8 @@
 
 #include <rolewise/network/detail/fused_batch_norm.hpp>
 
+#include <rolewise/core/autograd_function.hpp>
+
 #include <array>
 #include <cmath>
 #include <limits>
@@ -22,6 +24,41 @@ ROLEWISE_INLINE norm_kernels::addend norm_work::added() const
     all.numbers = beside.const_data_ptr<float>();
   return all;
 }
+
+/// Autograd function of `fused_batch_norm_of`.
+struct fused_batch_norm : torch::autograd::Function<fused_batch_norm> {
+  using optional_tensor = std::optional<torch::Tensor>;
+
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& weight, const torch::Tensor& bias,
+                               const optional_tensor& beside, const optional_tensor& step,
+                               const norm_work& work, torch::Tensor* codes);
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list& gradient);
+
+ private:
+  struct kept_work : torch::CustomClassHolder {
+    explicit kept_work(norm_work all) : work{std::move(all)} {}
+    norm_work work;
+  };
+
+  [[nodiscard]] static torch::Tensor in_channels(const std::vector<double>& numbers);
+
+  /// The options of the backward kernels; open bounds move to the next representable number
+  /// inside.
+  [[nodiscard]] static norm_backward_rule way_of(const norm_work& work);
+
+  [[nodiscard]] static torch::autograd::variable_list by_passes(torch::Tensor&& incoming,
+                                                                const torch::Tensor& x,
+                                                                const norm_work& work,
+                                                                bool is_added);
+
+  /// The backward pass by tensor operations, for double backward.
+  [[nodiscard]] static torch::autograd::variable_list by_tensors(
+      const torch::Tensor& gradient, const torch::Tensor& x, const torch::Tensor& weight,
+      const torch::Tensor& bias, const norm_work& work, bool is_added);
+};
 
 ROLEWISE_INLINE torch::Tensor fused_batch_norm::forward(
     torch::autograd::AutogradContext* context, const torch::Tensor& x, const torch::Tensor& weight,
@@ -143,6 +180,16 @@ ROLEWISE_INLINE torch::autograd::variable_list fused_batch_norm::by_tensors(
   const auto count = static_cast<double>(x.numel() / x.size(1));
   return {(g - of_shift - z * of_factor) * inverse * along(weight), of_factor.flatten() * count,
           of_shift.flatten() * count, is_added ? g : torch::Tensor{}, to_step};
+}
+
+ROLEWISE_INLINE torch::Tensor fused_batch_norm_of(const torch::Tensor& x,
+                                                  const torch::Tensor& weight,
+                                                  const torch::Tensor& bias,
+                                                  const std::optional<torch::Tensor>& beside,
+                                                  const std::optional<torch::Tensor>& step,
+                                                  const norm_work& work, torch::Tensor* codes)
+{
+  return fused_batch_norm::apply(x, weight, bias, beside, step, work, codes);
 }
 
 }  // namespace rolewise::detail

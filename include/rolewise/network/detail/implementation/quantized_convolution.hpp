@@ -6,9 +6,57 @@
 
 #include <rolewise/network/detail/quantized_convolution.hpp>
 
+#include <rolewise/core/autograd_function.hpp>
+
 #include <tuple>
 
 namespace rolewise::detail {
+
+/// Autograd function of `quantized_convolution_of`.
+struct quantized_convolution : torch::autograd::Function<quantized_convolution> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& in_x,
+                               const torch::Tensor& in_w, const quantized& x, const quantized& w,
+                               const convolution_geometry& over, const product_plan& plan);
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient);
+
+ private:
+  using gradients = convolution_gradients;
+
+  [[nodiscard]] static torch::Tensor of_integers(const quantized& x, const quantized& w,
+                                                 const convolution_geometry& over,
+                                                 const product_plan& plan);
+
+  [[nodiscard]] static torch::Tensor of_floats(const quantized& x, const quantized& w,
+                                               const convolution_geometry& over,
+                                               torch::ScalarType type);
+
+  /// The contribution of the offset of x; the same for each example.
+  [[nodiscard]] static torch::Tensor of_offset(const quantized& x, const quantized& w,
+                                               const convolution_geometry& over,
+                                               torch::ScalarType type);
+
+  /// The gradient of weights `[O, 1, K, K]` for feature maps of ones.
+  [[nodiscard]] static torch::Tensor of_ones(const torch::Tensor& gradient,
+                                             const convolution_geometry& over,
+                                             const std::array<std::int64_t, 2>& size,
+                                             std::int64_t kernel);
+
+  /// Whether a backward pass that may be rounded to bfloat16 is.
+  [[nodiscard]] static bool is_rounded(const quantized& x, const quantized& w,
+                                       const convolution_geometry& over);
+
+  /// Gradients of the values of x, and of those of w without the scale and the offset of x.
+  [[nodiscard]] static gradients in_full(const torch::Tensor& gradient, const quantized& x,
+                                         const quantized& w, const convolution_geometry& over,
+                                         torch::ScalarType type, const std::array<bool, 2>& wanted);
+
+  [[nodiscard]] static gradients in_bfloat16(const torch::Tensor& gradient, const quantized& x,
+                                             const quantized& w, const convolution_geometry& over,
+                                             torch::ScalarType type,
+                                             const std::array<bool, 2>& wanted);
+};
 
 ROLEWISE_INLINE torch::Tensor quantized_convolution::forward(
     torch::autograd::AutogradContext* context, const torch::Tensor& in_x, const torch::Tensor& in_w,
@@ -141,6 +189,13 @@ ROLEWISE_INLINE quantized_convolution::gradients quantized_convolution::in_bfloa
     if (each.defined()) each = each.to(type);
   if (wanted[0] && w.scale.defined() && !per_output) result[0].mul_(w.scale);
   return result;
+}
+
+ROLEWISE_INLINE torch::Tensor quantized_convolution_of(const quantized& x, const quantized& w,
+                                                       const convolution_geometry& over,
+                                                       const product_plan& plan)
+{
+  return quantized_convolution::apply(x.gradient_proxy, w.gradient_proxy, x, w, over, plan);
 }
 
 }  // namespace rolewise::detail

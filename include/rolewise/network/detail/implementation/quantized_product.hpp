@@ -6,6 +6,7 @@
 
 #include <rolewise/network/detail/quantized_product.hpp>
 
+#include <rolewise/core/autograd_function.hpp>
 #include <rolewise/support/error.hpp>
 
 namespace rolewise::detail {
@@ -59,6 +60,20 @@ ROLEWISE_INLINE void require_factorable(const quantized& x, const quantized& w)
                            w.levels.size(0), " outputs, got one of shape ", w.scale.sizes());
 }
 
+/// Autograd function of `quantized_linear_of`.
+struct quantized_linear : torch::autograd::Function<quantized_linear> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& in_x,
+                               const torch::Tensor&, const quantized& x, const quantized& w,
+                               const product_plan& plan);
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient);
+
+ private:
+  [[nodiscard]] static torch::Tensor of_floats(const quantized& x, const quantized& w,
+                                               torch::ScalarType type);
+};
+
 ROLEWISE_INLINE torch::Tensor quantized_linear::forward(torch::autograd::AutogradContext* context,
                                                         const torch::Tensor& in_x,
                                                         const torch::Tensor&, const quantized& x,
@@ -98,6 +113,12 @@ ROLEWISE_INLINE torch::Tensor quantized_linear::of_floats(const quantized& x, co
   if (const auto scale = product_of_scales(x.scale, w.scale); scale.defined())
     y.mul_(along_outputs(scale, 2));
   return y;
+}
+
+ROLEWISE_INLINE torch::Tensor quantized_linear_of(const quantized& x, const quantized& w,
+                                                  const product_plan& plan)
+{
+  return quantized_linear::apply(x.gradient_proxy, w.gradient_proxy, x, w, plan);
 }
 
 }  // namespace rolewise::detail

@@ -6,11 +6,31 @@
 
 #include <rolewise/quant/detail/gradient_proxies.hpp>
 
+#include <rolewise/core/autograd_function.hpp>
 #include <rolewise/support/error.hpp>
 
 #include <limits>
 
 namespace rolewise::detail {
+
+/// A factor of a gradient; undefined means 1. Wrapped in a type of its own, because an autograd
+/// function treats a tensor argument as an input with a gradient.
+struct gradient_factor {
+  torch::Tensor value{};
+};
+
+/// Autograd function: the gradient proxy of values computed from x; their gradient goes to x, times
+/// a factor.
+struct factored_gradient_proxy : torch::autograd::Function<factored_gradient_proxy> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const gradient_factor& factor)
+  {
+    context->save_for_backward({factor.value});
+    return gradient_proxy_for(x);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient);
+};
 
 ROLEWISE_INLINE torch::autograd::variable_list factored_gradient_proxy::backward(
     torch::autograd::AutogradContext* context, torch::autograd::variable_list gradient)

@@ -6,6 +6,7 @@
 
 #include <rolewise/quant/detail/learned_clip.hpp>
 
+#include <rolewise/core/autograd_function.hpp>
 #include <rolewise/support/error.hpp>
 
 #include <cmath>
@@ -18,6 +19,15 @@ ROLEWISE_INLINE torch::Tensor first_clip(std::string_view who, const layer_id& p
     throw_invalid_argument(who, "layer ", place.name, " wants a first clip above 0, got ", value);
   return at::full({}, value, torch::kFloat).set_requires_grad(true);
 }
+
+/// Autograd function of `gradient_proxy_within_clip`.
+struct within_clip : torch::autograd::Function<within_clip> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& clip, const torch::Tensor& z,
+                               const torch::Tensor& level, double lowest, bool passes_outside);
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient);
+};
 
 ROLEWISE_INLINE torch::Tensor within_clip::forward(
     torch::autograd::AutogradContext* context, const torch::Tensor& x, const torch::Tensor& clip,
@@ -49,6 +59,15 @@ ROLEWISE_INLINE torch::autograd::variable_list within_clip::backward(
     to_clip = (g * (level - inside.mul(z.eq(inside)))).sum(type);
   }
   return {to_x, to_clip, {}, {}, {}, {}};
+}
+
+ROLEWISE_INLINE torch::Tensor gradient_proxy_within_clip(const torch::Tensor& x,
+                                                         const torch::Tensor& clip,
+                                                         const torch::Tensor& z,
+                                                         const torch::Tensor& level, double lowest,
+                                                         bool passes_outside)
+{
+  return within_clip::apply(x, clip, z, level, lowest, passes_outside);
 }
 
 }  // namespace rolewise::detail

@@ -4,8 +4,10 @@
 /// @file
 /// Function bodies of <rolewise/quant/detail/learned_step.hpp>.
 
-#include <rolewise/quant/detail/kernels/variants.hpp>
 #include <rolewise/quant/detail/learned_step.hpp>
+
+#include <rolewise/core/autograd_function.hpp>
+#include <rolewise/quant/detail/kernels/variants.hpp>
 
 namespace rolewise::detail {
 
@@ -55,6 +57,17 @@ ROLEWISE_INLINE step_rule step_rule::of(torch::autograd::AutogradContext& contex
           .gradient_scale = context.saved_data["gradient_scale"].toDouble()};
 }
 
+/// Autograd function of `gradient_proxy_by_learned_step`.
+struct by_learned_step : torch::autograd::Function<by_learned_step> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& step,
+                               const std::optional<torch::Tensor>& learned_offset,
+                               const step_rule& rule, torch::Tensor* levels);
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list& gradient);
+};
+
 ROLEWISE_INLINE torch::Tensor by_learned_step::forward(
     torch::autograd::AutogradContext* context, const torch::Tensor& x, const torch::Tensor& step,
     const std::optional<torch::Tensor>& learned_offset, const step_rule& rule,
@@ -98,6 +111,15 @@ ROLEWISE_INLINE torch::Tensor sum_by_sign(const torch::Tensor& g, const torch::T
   return in_shape_of(step, all.by_row(sums));
 }
 
+/// Autograd function of `gradient_proxy_of_signs`.
+struct signs_by_learned_step : torch::autograd::Function<signs_by_learned_step> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
+                               const torch::Tensor& step, const step_rule& rule,
+                               torch::Tensor* levels);
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradient);
+};
+
 ROLEWISE_INLINE torch::Tensor signs_by_learned_step::forward(
     torch::autograd::AutogradContext* context, const torch::Tensor& w, const torch::Tensor& step,
     const step_rule& rule, torch::Tensor* levels)
@@ -117,6 +139,20 @@ ROLEWISE_INLINE torch::autograd::variable_list signs_by_learned_step::backward(
           scaled_for(saved[1], sum_by_sign(gradient[0], saved[0], saved[1]), scale),
           {},
           {}};
+}
+
+ROLEWISE_INLINE torch::Tensor gradient_proxy_by_learned_step(
+    const torch::Tensor& x, const torch::Tensor& step, const std::optional<torch::Tensor>& offset,
+    const step_rule& rule, torch::Tensor* levels)
+{
+  return by_learned_step::apply(x, step, offset, rule, levels);
+}
+
+ROLEWISE_INLINE torch::Tensor gradient_proxy_of_signs(const torch::Tensor& w,
+                                                      const torch::Tensor& step,
+                                                      const step_rule& rule, torch::Tensor* levels)
+{
+  return signs_by_learned_step::apply(w, step, rule, levels);
 }
 
 ROLEWISE_INLINE void learned_range::shape(at::IntArrayRef sizes, torch::Device device)

@@ -6,6 +6,8 @@
 
 #include <rolewise/quant/detail/through_tanh.hpp>
 
+#include <rolewise/core/autograd_function.hpp>
+
 #include <algorithm>
 
 namespace rolewise::detail {
@@ -105,6 +107,15 @@ ROLEWISE_INLINE torch::Tensor tanh_back_by_passes(const torch::Tensor& gradient,
   return back;
 }
 
+/// Autograd function of `gradient_proxy_through_tanh`.
+struct through_tanh : torch::autograd::Function<through_tanh> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& w,
+                               double n, bool exact, torch::Tensor* levels);
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list& gradient);
+};
+
 ROLEWISE_INLINE torch::Tensor through_tanh::forward(torch::autograd::AutogradContext* context,
                                                     const torch::Tensor& w, double n, bool exact,
                                                     torch::Tensor* levels)
@@ -142,6 +153,12 @@ ROLEWISE_INLINE torch::autograd::variable_list through_tanh::backward(
   if (const auto dense = laid_out_like(w, g); !dense.is_same(g))
     return {tanh_back_by_passes(dense, w, known), {}, {}, {}};
   return {tanh_back_by_passes(g, w, known), {}, {}, {}};
+}
+
+ROLEWISE_INLINE torch::Tensor gradient_proxy_through_tanh(const torch::Tensor& w, double n,
+                                                          bool exact, torch::Tensor* levels)
+{
+  return through_tanh::apply(w, n, exact, levels);
 }
 
 ROLEWISE_INLINE torch::Tensor signs_of(std::string_view who, const torch::Tensor& x)

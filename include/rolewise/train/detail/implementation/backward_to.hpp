@@ -32,4 +32,11 @@ ROLEWISE_INLINE std::vector<torch::Tensor> backward_to(const std::vector<named_t
   return found;
 }
 
+ROLEWISE_INLINE std::vector<torch::Tensor> gradients_of(const torch::Tensor& loss,
+                                                        const std::vector<torch::Tensor>& tensors,
+                                                        bool keep_graph)
+{
+  return torch::autograd::grad({loss}, tensors, {}, keep_graph, false, true);
+}
+
 }  // namespace rolewise::detail
