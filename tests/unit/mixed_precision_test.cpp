@@ -20,8 +20,8 @@
 #include <rolewise/train/run_search.hpp>
 #include <rolewise/train/supervised.hpp>
 
-#include <nlohmann/json.hpp>
 #include <torch/csrc/autograd/autograd.h>
+#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <cstdint>
