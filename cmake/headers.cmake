@@ -341,8 +341,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/scratch.hpp
     include/rolewise/network/detail/trace.hpp
     include/rolewise/network/detail/winograd.hpp
+    include/rolewise/network/detail/winograd/filter_passes.hpp
     include/rolewise/network/detail/winograd/kernel_set.hpp
     include/rolewise/network/detail/winograd/passes.hpp
+    include/rolewise/network/detail/winograd/transform_passes.hpp
     include/rolewise/network/detail/winograd/variants.hpp
     include/rolewise/network/image_body.hpp
     include/rolewise/network/implementation.hpp

@@ -95,9 +95,10 @@ struct norm_lines {
 [[nodiscard]] ROLEWISE_INLINE norm_kernels::addend from_number(norm_kernels::addend all,
                                                                std::size_t first);
 
+/// @param x its memory is reused if there is no other reference to it
 /// @param is_rectified whether to apply ReLU
 /// @return the output, laid out like x
-ROLEWISE_INLINE torch::Tensor normalize(const torch::Tensor& x, const norm_lines& by,
+ROLEWISE_INLINE torch::Tensor normalize(torch::Tensor x, const norm_lines& by,
                                         const norm_kernels::addend& beside, bool is_rectified);
 
 struct normalized_codes {

@@ -46,7 +46,9 @@ ROLEWISE_INLINE quantized deferred_batch_norm::codes(const fusible_steps& steps)
 ROLEWISE_INLINE void deferred_batch_norm::make()
 {
   torch::Tensor none;
-  values_ = fused_batch_norm_of(x_, weight_, bias_, addend(), std::nullopt, work_, &none);
+  values_ = at::GradMode::is_enabled()
+                ? fused_batch_norm_of(x_, weight_, bias_, addend(), std::nullopt, work_, &none)
+                : normalize(std::move(x_), work_.lines, work_.added(), work_.is_rectified);
   x_ = weight_ = bias_ = beside_ = torch::Tensor{};
   work_ = {};
 }

@@ -76,11 +76,12 @@ ROLEWISE_INLINE norm_kernels::addend from_number(norm_kernels::addend all, std::
   return all;
 }
 
-ROLEWISE_INLINE torch::Tensor normalize(const torch::Tensor& x, const norm_lines& by,
+ROLEWISE_INLINE torch::Tensor normalize(torch::Tensor x, const norm_lines& by,
                                         const norm_kernels::addend& beside, bool is_rectified)
 {
   const float least = is_rectified ? 0.0F : -std::numeric_limits<float>::infinity();
-  auto y = at::empty_like(x, x.options().requires_grad(false));
+  const bool is_alone = x.use_count() == 1 && x.storage().use_count() == 1;
+  auto y = is_alone ? x : at::empty_like(x, x.options().requires_grad(false));
   const auto* const from = x.const_data_ptr<float>();
   auto* const to = y.mutable_data_ptr<float>();
   pieces_of_rows{x}.each([&](std::size_t, std::size_t first, std::size_t rows) {
