@@ -5,6 +5,7 @@
 #include <rolewise/network/wide_resnet.hpp>
 #include <rolewise/quant/dorefa.hpp>
 
+#include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -176,11 +177,18 @@ std::vector<std::pair<std::string, torch::Tensor>> logits_of_entry(Network& n)
   return all;
 }
 
+/// Without tiles, which may stay in single precision, every convolution is rounded that may be.
+struct without_tiles {
+  without_tiles() { at::globalContext().setUserEnabledMkldnn(false); }
+  ~without_tiles() { at::globalContext().setUserEnabledMkldnn(true); }
+};
+
 /// @param make `(options)` returns a network
 /// @param forward whether the logits change
 template<typename Make>
 void check_network(const Make& make, const pass_precisions& passes, bool forward, double near)
 {
+  const without_tiles here;
   auto full = make(rw::network_options{});
   auto by_options = make(rw::network_options{.precision = passes});
   auto told = full;

@@ -190,9 +190,10 @@ quantized lsq_activations<signs>::operator()(const torch::Tensor& x, bit_width b
 {
   if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
   const auto step = step_.is_started() ? step_.tensor() : detail::usable(start_for(x, bits));
-  auto [how, rule, fixed, learned, q] = steps_by(step, x.sizes(), bits);
-  q.gradient_proxy = detail::gradient_proxy_by_learned_step(x, step, std::nullopt, rule, &q.levels);
-  return q;
+  auto by = steps_by(step, x.sizes(), bits);
+  by.codes.gradient_proxy =
+      detail::gradient_proxy_by_learned_step(x, step, std::nullopt, by.rule, &by.codes.levels);
+  return by.codes;
 }
 
 template<code_signs signs>

@@ -7,6 +7,7 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/quant/detail/learned_step.hpp>
 #include <rolewise/quant/dorefa.hpp>
+#include <rolewise/quant/fusible_steps.hpp>
 #include <rolewise/quant/quantizer.hpp>
 #include <rolewise/support/inline.hpp>
 
@@ -39,6 +40,9 @@ class pact_activations {
 
   void observe(const torch::Tensor& x, bit_width bits);
   [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const;
+  /// None with `pact_gradient::clip_only`, whose sum the fused operation does not take.
+  [[nodiscard]] std::optional<detail::fusible_steps> steps(at::IntArrayRef sizes,
+                                                           bit_width bits) const;
 
   [[nodiscard]] const torch::Tensor& clip() const { return clip_.tensor(); }
 
@@ -50,6 +54,8 @@ class pact_activations {
 
  private:
   [[nodiscard]] static torch::Tensor start_for(const torch::Tensor& x);
+  /// Scale and range of the codes.
+  [[nodiscard]] static quantized codes_within(const torch::Tensor& clip, bit_width bits);
 
   pact_options options_;
   detail::learned_range clip_;

@@ -14,28 +14,15 @@
 
 namespace rolewise::detail {
 
-inline constexpr double least_clip = 1e-6;
-
 /// Autograd function: writes the codes of x, clipped to [0, clip], to `levels`; returns the
 /// gradient proxy of the values.
 struct by_learned_clip : torch::autograd::Function<by_learned_clip> {
-  [[nodiscard]] static affine_code_map map(const torch::Tensor& clip, double n);
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& clip, double n, const pact_options& options,
                                torch::Tensor* levels);
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list& gradient);
 };
-
-ROLEWISE_INLINE affine_code_map by_learned_clip::map(const torch::Tensor& clip, double n)
-{
-  const auto high = clip.clamp_min(least_clip);
-  return {.low = at::zeros_like(high),
-          .high = high,
-          .times = n / high,
-          .shift = {},
-          .range = {0, static_cast<std::int64_t>(n)}};
-}
 
 ROLEWISE_INLINE torch::Tensor by_learned_clip::forward(torch::autograd::AutogradContext* context,
                                                        const torch::Tensor& x,
@@ -47,7 +34,7 @@ ROLEWISE_INLINE torch::Tensor by_learned_clip::forward(torch::autograd::Autograd
   context->saved_data["n"] = n;
   context->saved_data["decay"] = options.decay;
   context->saved_data["exact"] = options.gradient == pact_gradient::exact;
-  *levels = codes_of("pact", x, map(clip, n), nonfinite_policy::nan);
+  *levels = codes_of("pact", x, code_map_within(clip, n), nonfinite_policy::nan);
   return gradient_proxy_for(x);
 }
 
@@ -59,7 +46,8 @@ ROLEWISE_INLINE torch::autograd::variable_list by_learned_clip::backward(
   const double n = context->saved_data["n"].toDouble();
   const bool exact = context->saved_data["exact"].toBool();
   const auto how = exact ? backward_rule::clip : backward_rule::clip_only;
-  auto back = back_through("pact", how, std::exchange(gradient[0], {}), x, map(clip, n));
+  auto back =
+      back_through("pact", how, std::exchange(gradient[0], {}), x, code_map_within(clip, n));
   auto to_clip = scaled_for(clip, back.first, exact ? 1.0 / n : 1.0);
   if (const double decay = context->saved_data["decay"].toDouble(); decay != 0.0)
     to_clip = to_clip + clip * decay;
@@ -104,13 +92,32 @@ ROLEWISE_INLINE void pact_activations::observe(const torch::Tensor& x, bit_width
 ROLEWISE_INLINE quantized pact_activations::operator()(const torch::Tensor& x, bit_width bits) const
 {
   if (bits.is_full()) return {.levels = x.relu(), .scale = {}};
-  const double n = detail::intervals(bits);
   const auto clip = clip_.is_started() ? clip_.tensor() : detail::usable(start_for(x));
-  quantized q{.scale = clip.detach().clamp_min(detail::least_clip) / n,
-              .is_integer = true,
-              .range = level_range{0, static_cast<std::int64_t>(n)}};
-  q.gradient_proxy = detail::by_learned_clip::apply(x, clip, n, options_, &q.levels);
+  auto q = codes_within(clip, bits);
+  q.gradient_proxy =
+      detail::by_learned_clip::apply(x, clip, detail::intervals(bits), options_, &q.levels);
   return q;
+}
+
+ROLEWISE_INLINE quantized pact_activations::codes_within(const torch::Tensor& clip, bit_width bits)
+{
+  const double n = detail::intervals(bits);
+  return {.scale = clip.detach().clamp_min(detail::least_clip) / n,
+          .is_integer = true,
+          .range = level_range{0, static_cast<std::int64_t>(n)}};
+}
+
+ROLEWISE_INLINE std::optional<detail::fusible_steps> pact_activations::steps(at::IntArrayRef,
+                                                                             bit_width bits) const
+{
+  if (!clip_.is_started() || options_.gradient != pact_gradient::exact) return std::nullopt;
+  const auto n = static_cast<std::int64_t>(detail::intervals(bits));
+  return detail::fusible_steps{
+      .how = detail::backward_rule::clip,
+      .rule = {.who = "pact", .codes = {0, n}, .gradient_scale = 1.0 / static_cast<double>(n)},
+      .step = clip_.tensor(),
+      .decay = options_.decay,
+      .codes = codes_within(clip_.tensor(), bits)};
 }
 
 }  // namespace rolewise

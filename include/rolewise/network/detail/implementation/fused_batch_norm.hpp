@@ -120,10 +120,8 @@ ROLEWISE_INLINE norm_backward_rule fused_batch_norm::way_of(const norm_work& wor
   const auto map = rows_of(steps.map(), steps.rule.who).front();
   norm_backward_rule way{map.low, map.high, steps.how != backward_rule::closed, map};
   constexpr float infinity = std::numeric_limits<float>::infinity();
-  if (steps.how != backward_rule::closed) {
-    way.low = std::nextafter(map.low, infinity);
-    way.high = std::nextafter(map.high, -infinity);
-  }
+  if (steps.how == backward_rule::step) way.low = std::nextafter(map.low, infinity);
+  if (steps.how != backward_rule::closed) way.high = std::nextafter(map.high, -infinity);
   return way;
 }
 
@@ -140,8 +138,7 @@ ROLEWISE_INLINE torch::autograd::variable_list fused_batch_norm::by_passes(torch
   const auto found = norm_backward(g, x, work.lines, work.added(), way_of(work), passed, to_x);
   torch::Tensor to_step;
   if (work.steps && work.steps->step.defined())
-    to_step = scaled_for(work.steps->step, at::full({}, found.of_error, torch::kDouble),
-                         work.steps->rule.gradient_scale);
+    to_step = work.steps->gradient_of_step(at::full({}, found.of_error, torch::kDouble));
   torch::Tensor to_beside;
   if (is_added) to_beside = passed.defined() ? passed : g;
   return {to_x, in_channels(found.of_factor), in_channels(found.of_shift), to_beside, to_step};
@@ -172,8 +169,7 @@ ROLEWISE_INLINE torch::autograd::variable_list fused_batch_norm::by_tensors(
     } else {
       const auto back = back_by_tensors(work.steps->how, g, y, work.steps->map());
       g = back.to_x;
-      if (work.steps->step.defined())
-        to_step = scaled_for(work.steps->step, back.first, work.steps->rule.gradient_scale);
+      if (work.steps->step.defined()) to_step = work.steps->gradient_of_step(back.first);
     }
   }
   const auto of_shift = g.mean(axes, true), of_factor = (g * z).mean(axes, true);

@@ -20,6 +20,16 @@ ROLEWISE_INLINE torch::Tensor first_clip(std::string_view who, const layer_id& p
   return at::full({}, value, torch::kFloat).set_requires_grad(true);
 }
 
+ROLEWISE_INLINE affine_code_map code_map_within(const torch::Tensor& clip, double n)
+{
+  const auto high = clip.clamp_min(least_clip);
+  return {.low = at::zeros_like(high),
+          .high = high,
+          .times = n / high,
+          .shift = {},
+          .range = {0, static_cast<std::int64_t>(n)}};
+}
+
 /// Autograd function of `gradient_proxy_within_clip`.
 struct within_clip : torch::autograd::Function<within_clip> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
