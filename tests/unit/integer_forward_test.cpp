@@ -3,6 +3,7 @@
 
 #include "support/byte_quantizer.hpp"
 
+#include <rolewise/network/detail/integer_probe.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/network/wide_resnet.hpp>
 #include <rolewise/quant/per_layer.hpp>

@@ -2,6 +2,7 @@
 #include "support/doctest.hpp"
 
 #include <rolewise/network/detail/convolution_of.hpp>
+#include <rolewise/network/detail/winograd/variants.hpp>
 #include <rolewise/network/resnet.hpp>
 
 #include <ATen/autocast_mode.h>

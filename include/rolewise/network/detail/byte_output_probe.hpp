@@ -4,7 +4,7 @@
 /// @file
 /// Probe of the convolutions from uint8 to uint8.
 
-#include <rolewise/network/integer_forward.hpp>
+#include <rolewise/network/detail/integer_probe.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <string>

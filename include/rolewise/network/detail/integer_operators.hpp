@@ -5,17 +5,12 @@
 /// LibTorch's oneDNN int8 operators, looked up by name.
 
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <ATen/core/dispatch/Dispatcher.h>
-
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 namespace rolewise::detail {
 
@@ -48,11 +43,7 @@ class integer_operators {
  public:
   /// The operators of this process; `problem` reports any that is missing or has another
   /// signature.
-  [[nodiscard]] static const integer_operators& found()
-  {
-    static const integer_operators all;
-    return all;
-  }
+  [[nodiscard]] static const integer_operators& found();
 
   /// Why the operators cannot be called; empty if they can.
   [[nodiscard]] const std::string& problem() const { return problem_; }
@@ -66,55 +57,18 @@ class integer_operators {
                                           std::int64_t padding, const byte_output& to = {}) const;
 
   /// @param w int8 `[O, D]`
-  [[nodiscard]] torch::Tensor pack_linear(const torch::Tensor& w, at::IntArrayRef sizes) const
-  {
-    return call(pack_linear_, w, sizes.vec());
-  }
+  [[nodiscard]] torch::Tensor pack_linear(const torch::Tensor& w, at::IntArrayRef sizes) const;
 
   /// @return float `[N, O]`
   [[nodiscard]] torch::Tensor linear(const byte_product& p) const;
 
  private:
-  using handle = std::optional<c10::OperatorHandle>;
+  struct handles;  ///< of the dispatcher, whose header is a large one
 
   integer_operators();
 
-  /// Looks up an operator. Argument types are compared before any call, as boxed arguments of
-  /// other types would be misread.
-  [[nodiscard]] handle find(const char* operation, const char* overload, std::string_view wanted);
-
-  void note(const std::string& text)
-  {
-    if (problem_.empty()) problem_ = text;
-  }
-
-  template<typename... Arguments>
-  [[nodiscard]] static torch::Tensor call(const handle& operation, Arguments&&... arguments)
-  {
-    if (!operation) throw_runtime_error("integer operators", "one of them is missing");
-    std::vector<c10::IValue> stack;
-    stack.reserve(sizeof...(arguments));
-    (stack.emplace_back(std::forward<Arguments>(arguments)), ...);
-    operation->callBoxed(stack);
-    return std::move(stack.front()).toTensor();
-  }
-
-  [[nodiscard]] static std::vector<std::int64_t> pair(std::int64_t both) { return {both, both}; }
-
-  [[nodiscard]] static torch::Tensor zeros_beside(const torch::Tensor& scale)
-  {
-    return at::zeros(scale.sizes(), torch::kLong);
-  }
-
-  [[nodiscard]] static c10::IValue bias_of(const byte_output& to)
-  {
-    return to.bias.defined() ? c10::IValue{to.bias} : c10::IValue{};
-  }
-
-  [[nodiscard]] static c10::IValue no_scalars() { return c10::List<std::optional<at::Scalar>>{}; }
-
   std::string problem_;
-  handle pack_convolution_, convolution_, convolution_and_sum_, pack_linear_, linear_;
+  std::shared_ptr<const handles> handles_;
 };
 
 }  // namespace rolewise::detail

@@ -5,19 +5,13 @@
 /// Probe of the int8 operators: whether their sums are exact.
 
 #include <rolewise/network/detail/integer_operators.hpp>
+#include <rolewise/network/integer_forward.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <exception>
 #include <string>
 
 namespace rolewise {
-
-/// The result of the probe: which integer arithmetic this machine supports.
-struct integer_support {
-  bool available = false;
-  std::string reason{};         ///< why it is not available; otherwise empty
-  bool scales_exactly = false;  ///< scaling in the operator is bit-identical to scaling its sums
-};
 
 namespace detail {
 

@@ -6,6 +6,7 @@
 /// product.
 
 #include <rolewise/core/tensor.hpp>
+#include <rolewise/network/detail/integer_operators.hpp>
 #include <rolewise/network/detail/integer_plan.hpp>
 #include <rolewise/network/detail/scratch.hpp>
 #include <rolewise/network/pass_precision.hpp>

@@ -5,15 +5,9 @@
 /// Winograd convolution of tensors, with gradients, multithreaded.
 
 #include <rolewise/core/tensor.hpp>
-#include <rolewise/network/detail/winograd/variants.hpp>
+#include <rolewise/network/detail/winograd/kernel_set.hpp>
 #include <rolewise/support/inline.hpp>
-#include <rolewise/support/parallel_for.hpp>
 
-#include <ATen/Context.h>
-#include <ATen/Parallel.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
-
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -34,54 +28,6 @@ namespace rolewise::detail {
 /// The size of tiles that takes the fewest operations for the products and the transforms of
 /// filters.
 [[nodiscard]] ROLEWISE_INLINE winograd_kernels::tile_size winograd_tile(const torch::Tensor& x);
-
-/// Partition of a convolution for threads: ranges of tiles, and of output channels where there
-/// are many. It does not depend on the number of threads.
-struct winograd_pieces {
-  winograd_kernels::tile_range all;
-  std::size_t in, out;
-  std::size_t length;  ///< tiles of a range but the last
-  std::int64_t stretches, parts;
-
-  /// @param least minimum number of tiles in a range
-  /// @param most maximum number of ranges
-  winograd_pieces(const torch::Tensor& x, const winograd_kernels::tile_size& size,
-                  std::size_t inputs, std::size_t outputs, std::size_t least, std::size_t most);
-
-  [[nodiscard]] winograd_kernels::channel_range part(std::int64_t number) const;
-
-  /// Calls `work(part)` for the output channels, as many at once as lie together.
-  template<typename Work>
-  void each_filter(const Work& work) const
-  {
-    constexpr auto together = winograd_kernels::channels_together;
-    parallel_for(static_cast<std::int64_t>(out / together), at::get_num_threads(),
-                 [&](std::int64_t number) {
-                   const auto first = static_cast<std::size_t>(number) * together;
-                   work(winograd_kernels::channel_range{first, first + together});
-                 });
-  }
-  /// Calls `work(stretch, tiles, part, scratch memory)` for each stretch with tiles and each part
-  /// of the output channels.
-  template<typename Work>
-  void each(const Work& work) const
-  {
-    const auto floats =
-        winograd_kernels::scratch_size(all.size, in, std::min(out, outputs_of_part));
-    parallel_for(stretches * parts, at::get_num_threads(), [&](std::int64_t piece) {
-      auto tiles = all;
-      tiles.first = static_cast<std::size_t>(piece / parts) * length;
-      tiles.end = std::min(all.end, tiles.first + length);
-      work(piece / parts, tiles, part(piece % parts), scratch_of_this_thread(floats));
-    });
-  }
-
- private:
-  /// Each part transforms all inputs again, so parts are large.
-  static constexpr std::size_t outputs_of_part = 128;
-
-  [[nodiscard]] static float* scratch_of_this_thread(std::size_t floats);
-};
 
 /// Pointer, sizes and strides of filters.
 template<typename Number>

@@ -6,6 +6,8 @@
 
 #include <rolewise/network/integer_forward.hpp>
 
+#include <rolewise/network/detail/integer_probe.hpp>
+
 namespace rolewise {
 
 ROLEWISE_INLINE const integer_support& integer_forward_support()

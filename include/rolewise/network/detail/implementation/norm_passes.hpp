@@ -6,9 +6,63 @@
 
 #include <rolewise/network/detail/norm_passes.hpp>
 
+#include <rolewise/network/detail/kernels/variants.hpp>
+#include <rolewise/support/parallel_for.hpp>
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
 #include <cmath>
 
 namespace rolewise::detail {
+
+/// Partition of the rows of feature maps into pieces. Their bounds do not depend on the number of
+/// threads, and so neither do sums that are added piece by piece.
+struct pieces_of_rows {
+  std::int64_t channels, rows;
+
+  explicit pieces_of_rows(const torch::Tensor& x) : channels{x.size(1)}, rows{x.numel() / channels}
+  {}
+
+  [[nodiscard]] std::int64_t longest() const
+  {
+    return std::max<std::int64_t>((std::int64_t{1} << 15) / channels, 1);
+  }
+  [[nodiscard]] std::int64_t count() const { return (rows + longest() - 1) / longest(); }
+
+  /// Calls `work(piece, first element, rows)` for each piece.
+  template<typename Work>
+  void each(const Work& work) const
+  {
+    constexpr std::int64_t worth_a_thread = std::int64_t{1} << 17;
+    const int threads = rows * channels < worth_a_thread ? 1 : at::get_num_threads();
+    parallel_for(count(), threads, [&](std::int64_t piece) {
+      const auto first = piece * longest();
+      work(static_cast<std::size_t>(piece), static_cast<std::size_t>(first * channels),
+           static_cast<std::size_t>(std::min(longest(), rows - first)));
+    });
+  }
+};
+
+/// Per-channel sums of several kinds, accumulated piece by piece.
+class sums_of_pieces {
+ public:
+  sums_of_pieces(const pieces_of_rows& all, std::size_t kinds)
+      : channels_{static_cast<std::size_t>(all.channels)},
+        kinds_{kinds},
+        numbers_(static_cast<std::size_t>(all.count()) * kinds * channels_)
+  {}
+
+  [[nodiscard]] double* of(std::size_t piece, std::size_t kind)
+  {
+    return numbers_.data() + (piece * kinds_ + kind) * channels_;
+  }
+  [[nodiscard]] std::vector<double> total(std::size_t kind) const;
+
+ private:
+  std::size_t channels_, kinds_;
+  std::vector<double> numbers_;
+};
 
 ROLEWISE_INLINE bool fits_norm_passes(const torch::Tensor& x)
 {

@@ -6,6 +6,7 @@
 
 #include <rolewise/quant/detail/straight_through.hpp>
 
+#include <rolewise/quant/detail/kernels/variants.hpp>
 #include <rolewise/support/error.hpp>
 
 namespace rolewise::detail {

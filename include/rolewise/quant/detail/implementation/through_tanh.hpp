@@ -7,6 +7,7 @@
 #include <rolewise/quant/detail/through_tanh.hpp>
 
 #include <rolewise/core/autograd_function.hpp>
+#include <rolewise/quant/detail/kernels/variants.hpp>
 
 #include <algorithm>
 
