@@ -4,18 +4,10 @@
 /// @file
 /// Integer arithmetic of quantized layers: support on this machine, and a switch to disable it.
 
+#include <rolewise/network/detail/integer_operators.hpp>
 #include <rolewise/support/inline.hpp>
 
-#include <string>
-
 namespace rolewise {
-
-/// The result of the probe: which integer arithmetic this machine supports.
-struct integer_support {
-  bool available = false;
-  std::string reason{};         ///< why it is not available; otherwise empty
-  bool scales_exactly = false;  ///< scaling in the operator is bit-identical to scaling its sums
-};
 
 /// Whether layers multiply the levels of quantized tensors as integers: on the CPU, by LibTorch's
 /// oneDNN int8 operators.

@@ -5,6 +5,7 @@
 /// Probe of the convolutions from uint8 to uint8.
 
 #include <rolewise/network/detail/integer_probe.hpp>
+#include <rolewise/network/integer_forward.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <string>

@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// LibTorch's oneDNN int8 operators, looked up by name.
+/// LibTorch's oneDNN int8 operators, looked up by name, and whether they are right.
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/inline.hpp>
@@ -11,6 +11,17 @@
 #include <memory>
 #include <optional>
 #include <string>
+
+namespace rolewise {
+
+/// The result of the probe: which integer arithmetic this machine supports.
+struct integer_support {
+  bool available = false;
+  std::string reason{};         ///< why it is not available; otherwise empty
+  bool scales_exactly = false;  ///< scaling in the operator is bit-identical to scaling its sums
+};
+
+}  // namespace rolewise
 
 namespace rolewise::detail {
 

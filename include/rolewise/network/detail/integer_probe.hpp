@@ -5,7 +5,6 @@
 /// Probe of the int8 operators: whether their sums are exact.
 
 #include <rolewise/network/detail/integer_operators.hpp>
-#include <rolewise/network/integer_forward.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <exception>
