@@ -223,7 +223,7 @@ TEST_CASE("losses on relations do not see rotations and scales, RKD no translati
 
 TEST_CASE("RKD is its formula, also in blocks of anchors, with the gradient of plain operations")
 {
-  for (const auto& [n, d] : {std::pair{7, 3}, std::pair{40, 2000}}) {
+  for (const auto& [n, d] : {std::pair{7, 3}, std::pair{70, 5}}) {
     const auto teacher = noise(n, d, 1), student = noise(n, d + 1, 2);
     const relational_kd<pooled> distances{.angle_weight = 0}, angles{.distance_weight = 0};
     const auto compare = [&](const auto& loss, const auto& plain, double by) {
@@ -237,6 +237,23 @@ TEST_CASE("RKD is its formula, also in blocks of anchors, with the gradient of p
     compare(distances, plain_distances, 25);
     compare(angles, plain_angles, 50);
   }
+}
+
+TEST_CASE("RKD in single precision is exact far from the origin and for examples close together")
+{
+  auto student = (noise(9, 6, 2) + 100).to(torch::kFloat);
+  student[1] = student[0] + 1e-2;
+  const auto teacher = (noise(9, 6, 1) - 100).to(torch::kFloat);
+  const auto gradient = [&](torch::ScalarType type) {
+    return gradient_of(
+               [&](const torch::Tensor& x) {
+                 return value_of(relational_kd<pooled>{}, teacher.to(type), x);
+               },
+               student.to(type))
+        .to(torch::kDouble);
+  };
+  const auto exact = gradient(torch::kDouble);
+  CHECK(largest(gradient(torch::kFloat) - exact) < 1e-4 * largest(exact));
 }
 
 TEST_CASE("second derivatives of RKD's angles are refused")
@@ -257,6 +274,8 @@ TEST_CASE("coinciding, zero and huge features give finite losses and gradients")
   auto partly_zero = noise(5, 3, 3);
   partly_zero[2] = 0;
   partly_zero[4] = 0;
+  auto nearly_zero = noise(5, 3, 5);
+  nearly_zero.narrow(0, 1, 4).mul_(1e-20);
   const auto awkward = std::vector{torch::zeros({5, 3}, torch::kDouble),
                                    torch::full({5, 3}, 2.0, torch::kDouble),
                                    coinciding,
@@ -265,14 +284,15 @@ TEST_CASE("coinciding, zero and huge features give finite losses and gradients")
                                    noise(5, 3, 4) * 1e-6};
   for_all_losses(3, 3, [&](const auto& loss) {
     CAPTURE(std::string{std::remove_cvref_t<decltype(loss)>::name});
-    for (const auto& student : awkward)
-      for (const auto& of_teacher : {teacher, student}) {
-        const auto x = student.clone().set_requires_grad(true);
-        const auto value = value_of(loss, of_teacher, x);
-        value.backward();
-        CHECK(value.isfinite().template item<bool>());
-        CHECK(x.grad().isfinite().all().template item<bool>());
-      }
+    for (const auto type : {torch::kFloat, torch::kDouble})
+      for (const auto& student : awkward)
+        for (const auto& of_teacher : {teacher, student}) {
+          const auto x = student.to(type, false, true).set_requires_grad(true);
+          const auto value = value_of(loss, of_teacher.to(type), x);
+          value.backward();
+          CHECK(value.isfinite().template item<bool>());
+          CHECK(x.grad().isfinite().all().template item<bool>());
+        }
   });
 }
 

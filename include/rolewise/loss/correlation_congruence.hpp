@@ -55,7 +55,7 @@ namespace detail {
 /// The first weights are a function of the seed and the shapes: uniform in +- 1 / sqrt(fan-in),
 /// LibTorch's default.
 /// @par Source
-/// Peng, Jin, Liu, Zhou, Wu, Liu, Zhang, Liu: Correlation Congruence for Knowledge Distillation,
+/// Peng, Jin, Liu, Zhou, Wu, Liu, Li, Zhang: Correlation Congruence for Knowledge Distillation,
 /// 2019, arXiv:1904.01802, sections 3.2 and 3.3; `neighbors` and embeddings of 128 numbers as in
 /// the code of Tian, Krishnan, Isola: Contrastive Representation Distillation, 2019,
 /// arXiv:1910.10699 (HobbitLong/RepDistiller, distiller_zoo/CC.py).

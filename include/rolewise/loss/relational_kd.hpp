@@ -15,11 +15,16 @@ namespace rolewise {
 namespace detail {
 
 /// Mean of H(d_s / mean d_s - d_t / mean d_t) over pairs.
-[[nodiscard]] ROLEWISE_INLINE torch::Tensor distance_relations(const feature_rows& rows);
+/// @param distances `[N, N]` in the places of the rows
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor distance_relations(const feature_rows& distances);
 
-/// Mean of H(cos_s - cos_t) over triples. A block of anchors at a time, of which the forward pass
-/// computes value and gradient: no more than some MiB and N * D numbers are kept, not N^3.
-[[nodiscard]] ROLEWISE_INLINE torch::Tensor angle_relations(const feature_rows& rows);
+/// Mean of H(cos_s - cos_t) over triples, from the distances, a block of anchors at a time: the
+/// forward pass computes value and gradient, so N^2 numbers are kept, not N^3.
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor angle_relations(const feature_rows& distances);
+
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor relational_kd_value(const feature_rows& rows,
+                                                                double distance_weight,
+                                                                double angle_weight);
 
 }  // namespace detail
 
@@ -31,7 +36,8 @@ namespace detail {
 ///     H(e) = e^2 / 2 if |e| < 1, else |e| - 1/2
 ///
 /// summed over taps, x_n being the features of example n as one vector; the means are over all N^2
-/// and N^3 indices. Teacher and student may differ in every size but N. Angles take time N^3 D.
+/// and N^3 indices. Teacher and student may differ in every size but N. Angles
+/// follow from the distances, in time N^3 and memory N^2.
 ///
 ///     relational_kd<tap::penultimate>{}
 ///     relational_kd<>{.distance_weight = 50, .angle_weight = 100, .of_directions = true}
@@ -43,7 +49,8 @@ namespace detail {
 /// @par Gradients
 /// To the student's features; none to the teacher's. Invariant to translation, rotation and scale
 /// of the features. Where two examples coincide, their distance and the angles along it are 0
-/// without a gradient. First derivatives alone: a second one throws.
+/// without a gradient; for angles, up to rounding errors of the largest distance. First derivatives
+/// alone: a second one throws.
 /// @par Source
 /// Park, Kim, Lu, Cho: Relational Knowledge Distillation, 2019, arXiv:1904.05068, sections 3.2 and
 /// 4.2 (weights); means over all indices as in the released code (lenscloth/RKD) and in that of
@@ -62,7 +69,7 @@ struct relational_kd {
                                                      .example_order = true};
 
   double distance_weight = 25.0;  ///< at least 0
-  double angle_weight = 50.0;     ///< at least 0; 0 saves the time N^3 D
+  double angle_weight = 50.0;     ///< at least 0; 0 saves the time N^3
   bool of_directions = false;     ///< of x / |x| in the place of x
 
   /// For 16-bit features, computed in single precision. With weights, means over examples are
@@ -80,10 +87,7 @@ struct relational_kd {
         rows.teacher = detail::directions(rows.teacher);
         rows.student = detail::directions(rows.student);
       }
-      if (angle_weight == 0.0) return detail::distance_relations(rows) * distance_weight;
-      if (distance_weight == 0.0) return detail::angle_relations(rows) * angle_weight;
-      return detail::distance_relations(rows) * distance_weight +
-             detail::angle_relations(rows) * angle_weight;
+      return detail::relational_kd_value(rows, distance_weight, angle_weight);
     };
     if constexpr (sizeof...(Taps) == 0) {
       const auto& student = pair.student.logits;

@@ -9,96 +9,111 @@
 #include <rolewise/core/autograd.hpp>
 #include <rolewise/support/error.hpp>
 
-#include <ATen/ops/bmm.h>
 #include <ATen/ops/cdist.h>
-#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/smooth_l1_loss.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 namespace rolewise::detail {
 
-ROLEWISE_INLINE torch::Tensor distance_relations(const feature_rows& rows)
+ROLEWISE_INLINE torch::Tensor distance_relations(const feature_rows& distances)
 {
-  const auto relative = [&](const torch::Tensor& x) {
-    constexpr std::int64_t by_differences = 2;
-    const auto d = at::cdist(x, x, 2.0, by_differences);
-    const auto counted = mean_of_pairs(d.detach().gt(0).to(d.scalar_type()), rows);
+  const auto relative = [&](const torch::Tensor& d) {
+    const auto counted = mean_of_pairs(d.detach().gt(0).to(d.scalar_type()), distances);
     const auto none = counted.eq(0);
-    return d / (mean_of_pairs(d, rows) / counted.masked_fill(none, 1.0)).masked_fill(none, 1.0);
+    const auto mean = mean_of_pairs(d, distances) / counted.masked_fill(none, 1.0);
+    return d / mean.masked_fill(none, 1.0);
   };
-  return mean_of_pairs(
-      at::smooth_l1_loss(relative(rows.student), relative(rows.teacher), at::Reduction::None),
-      rows);
+  return mean_of_pairs(at::smooth_l1_loss(relative(distances.student), relative(distances.teacher),
+                                          at::Reduction::None),
+                       distances);
 }
 
-/// Autograd function of the student's rows. The gradient is computed with the value, block by
-/// block, so that none of the [N, N, N] cosines has to be kept for the backward pass.
+/// Autograd function of the student's distances: the cosines of the angles follow from them by the
+/// law of cosines. The gradient is computed with the value, a block of anchors at a time, so that
+/// none of the [N, N, N] cosines has to be kept for the backward pass.
 struct angle_function : torch::autograd::Function<angle_function> {
-  /// Unit vectors from the anchors to all examples, `[B, N, D]`, and their lengths before,
-  /// `[B, N, 1]`; both 0 where the two coincide.
-  struct edges {
-    torch::Tensor unit, length;
+  /// Distances as shares of the largest one, their squares, and their inverses: 0 where a distance
+  /// is 0 or below the rounding of the largest one.
+  struct lengths {
+    torch::Tensor largest, share, square, inverse;
+
+    explicit lengths(const torch::Tensor& d)
+        : largest{d.max()},
+          share{d / largest.masked_fill(largest.eq(0), 1.0)},
+          square{share.square()},
+          inverse{share.reciprocal().masked_fill_(share.le(rounding_of(d)), 0.0)}
+    {}
+
+    [[nodiscard]] static double rounding_of(const torch::Tensor& d)
+    {
+      return d.scalar_type() == torch::kDouble ? std::numeric_limits<double>::epsilon()
+                                               : double{std::numeric_limits<float>::epsilon()};
+    }
+
+    /// The products of the inverse lengths of the two sides of each angle, `[B, N, N]`.
+    [[nodiscard]] torch::Tensor sides(std::int64_t first, std::int64_t count) const
+    {
+      const auto u = inverse.narrow(0, first, count);
+      return u.unsqueeze(2) * u.unsqueeze(1);
+    }
+
+    /// The cosines at a block of anchors, `[B, N, N]`; 0 where a side has no length.
+    [[nodiscard]] torch::Tensor cosines(const torch::Tensor& sides, std::int64_t first,
+                                        std::int64_t count) const
+    {
+      const auto q = square.narrow(0, first, count);
+      return (q.unsqueeze(2) + q.unsqueeze(1)).sub_(square).mul_(sides).mul_(0.5);
+    }
   };
 
-  [[nodiscard]] static edges edges_of(const torch::Tensor& x, std::int64_t first,
-                                      std::int64_t count)
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& d,
+                               const feature_rows& distances, bool wants_gradient)
   {
-    auto unit = x.unsqueeze(0) - x.narrow(0, first, count).unsqueeze(1);
-    auto length = at::linalg_vector_norm(unit, 2, -1, true);
-    unit.div_(length.masked_fill(length.eq(0), 1.0));
-    return {std::move(unit), std::move(length)};
-  }
-
-  [[nodiscard]] static torch::Tensor cosines(const edges& of)
-  {
-    return at::bmm(of.unit, of.unit.transpose(1, 2));
-  }
-
-  /// Adds what a block of anchors contributes to the gradient of the rows.
-  /// @param slope of the sum of losses with respect to the cosines, symmetric in the last two axes
-  static void add_gradient(const torch::Tensor& gradient, const torch::Tensor& slope,
-                           const edges& of, std::int64_t first)
-  {
-    auto by_unit = at::bmm(slope, of.unit).mul_(2.0);
-    by_unit.addcmul_(of.unit, (of.unit * by_unit).sum(-1, true), -1);
-    const auto none = of.length.eq(0);
-    by_unit.div_(of.length.masked_fill(none, 1.0)).masked_fill_(none, 0.0);
-    gradient.add_(by_unit.sum(0));
-    gradient.narrow(0, first, by_unit.size(0)).sub_(by_unit.sum(1));
-  }
-
-  static torch::Tensor forward(torch::autograd::AutogradContext* context,
-                               const torch::Tensor& student, const feature_rows& rows,
-                               bool wants_gradient)
-  {
-    constexpr std::int64_t block_elements = 1 << 21;
-    const auto n = student.size(0);
-    const auto widest = std::max({n, student.size(1), rows.teacher.size(1)});
-    const auto block = std::clamp<std::int64_t>(block_elements / (n * widest), 1, n);
-    auto total = at::zeros({}, student.options());
-    const auto gradient = wants_gradient ? at::zeros_like(student) : torch::Tensor{};
+    const auto n = d.size(0);
+    const std::int64_t elements = d.is_cpu() ? 1 << 17 : 1 << 23;  // the first fit into a cache
+    const auto block = std::clamp<std::int64_t>(elements / (n * n), 1, n);
+    const lengths student{d}, teacher{distances.teacher};
+    auto total = at::zeros({}, d.options());
+    torch::Tensor by_square, by_inverse;
+    if (wants_gradient) {
+      by_square = at::zeros_like(d);
+      by_inverse = at::zeros_like(d);
+    }
     for (std::int64_t first = 0; first < n; first += block) {
       const auto count = std::min(block, n - first);
-      const auto of_student = edges_of(student, first, count);
-      const auto apart = cosines(of_student) - cosines(edges_of(rows.teacher, first, count));
+      const auto sides = student.sides(first, count);
+      const auto cosines = student.cosines(sides, first, count);
+      const auto apart = cosines - teacher.cosines(teacher.sides(first, count), first, count);
       auto slope = apart.clamp(-1.0, 1.0);
-      if (const auto& w = rows.weights; w.defined()) {
+      auto values = (apart - slope / 2).mul_(slope);
+      if (const auto& w = distances.weights; w.defined()) {
         const auto by = w.narrow(0, first, count).view({-1, 1, 1}) * w.view({1, -1, 1}) * w;
-        total.add_(((apart - slope / 2) * slope * by).sum());
+        values.mul_(by);
         slope.mul_(by);
-      } else {
-        total.add_(((apart - slope / 2) * slope).sum());
       }
-      if (wants_gradient) add_gradient(gradient, slope, of_student, first);
+      total.add_(values.sum());
+      if (!wants_gradient) continue;
+      const auto by_third = sides.mul(slope);
+      by_square.narrow(0, first, count).add_(by_third.sum(2));
+      by_square.sub_(by_third.sum(0), 0.5);
+      by_inverse.narrow(0, first, count).add_(slope.mul_(cosines).sum(2));
     }
-    const auto by = rows.count.defined()
-                        ? rows.count.clamp_min(1.0).pow(-3.0)
-                        : at::full({}, 1.0, student.options()) / static_cast<double>(n) /
-                              static_cast<double>(n) / static_cast<double>(n);
-    if (wants_gradient) context->save_for_backward({gradient.mul_(by)});
-    return total * by;
+    const auto per_triple = distances.count.defined()
+                                ? distances.count.clamp_min(1.0).pow(-3.0)
+                                : at::full({},
+                                           1.0 / (static_cast<double>(n) * static_cast<double>(n) *
+                                                  static_cast<double>(n)),
+                                           d.options());
+    if (wants_gradient) {
+      const auto by_share = by_square.mul_(student.share) - by_inverse.mul_(student.inverse);
+      const auto none = student.largest.eq(0);
+      context->save_for_backward(
+          {by_share * (per_triple * 2.0 / student.largest.masked_fill(none, 1.0))});
+    }
+    return total * per_triple;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -111,10 +126,24 @@ struct angle_function : torch::autograd::Function<angle_function> {
   }
 };
 
-ROLEWISE_INLINE torch::Tensor angle_relations(const feature_rows& rows)
+ROLEWISE_INLINE torch::Tensor angle_relations(const feature_rows& distances)
 {
-  const bool wants_gradient = torch::GradMode::is_enabled() && rows.student.requires_grad();
-  return angle_function::apply(rows.student, rows, wants_gradient);
+  const bool wants_gradient = torch::GradMode::is_enabled() && distances.student.requires_grad();
+  return angle_function::apply(distances.student, distances, wants_gradient);
+}
+
+ROLEWISE_INLINE torch::Tensor relational_kd_value(const feature_rows& rows, double distance_weight,
+                                                  double angle_weight)
+{
+  auto distances = rows;
+  for (auto* x : {&distances.teacher, &distances.student}) {
+    constexpr std::int64_t by_differences = 2;  // by products, those of close rows would be noise
+    *x = at::cdist(*x, *x, 2.0, by_differences);
+  }
+  if (angle_weight == 0.0) return distance_relations(distances) * distance_weight;
+  if (distance_weight == 0.0) return angle_relations(distances) * angle_weight;
+  return distance_relations(distances) * distance_weight +
+         angle_relations(distances) * angle_weight;
 }
 
 }  // namespace rolewise::detail
