@@ -289,4 +289,23 @@ TEST_CASE("losses on features compose and train a student")
   train(neuron_selectivity_transfer<first, second>{});
   train(flow_of_solution_procedure<tap::stage<0>, first, second>{});
   train(variational_information_distillation<first, second>{});
+
+  const auto student = resnet8(shape);
+  // [composed]
+  distillation training{
+      .teacher = teacher,
+      .student = student,
+      .loss = cross_entropy{} + soft_target_kl{} + 3000.0 * similarity_preserving<tap::stage<3>>{} +
+              relational_kd<tap::penultimate>{.angle_weight = 0} +
+              variational_information_distillation<tap::stage<1>, tap::stage<2>>{}};
+  // [/composed]
+  const auto history = fit(training, data, {.epochs = 1, .batch_size = 8});
+  CHECK(history.epochs.front().numbers.size() == 7);  // loss, five terms, accuracy
+
+  // A last batch of one example is refused before the first step.
+  distillation relations{
+      .teacher = teacher, .student = student, .loss = relational_kd<tap::penultimate>{}};
+  CHECK_THROWS_AS((void)fit(relations, data, {.epochs = 1, .batch_size = 5}),
+                  std::invalid_argument);
+  CHECK_NOTHROW((void)fit(relations, data, {.epochs = 1, .batch_size = 5, .drop_last = true}));
 }
