@@ -241,6 +241,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/detail/weighted_mean.hpp
     include/rolewise/loss/dist.hpp
     include/rolewise/loss/distillation_loss.hpp
+    include/rolewise/loss/factor_transfer.hpp
     include/rolewise/loss/fitnet.hpp
     include/rolewise/loss/flow_of_solution_procedure.hpp
     include/rolewise/loss/gradient_combination.hpp
@@ -250,6 +251,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/curriculum_temperature.hpp
     include/rolewise/loss/implementation/decoupled_kd.hpp
     include/rolewise/loss/implementation/dist.hpp
+    include/rolewise/loss/implementation/factor_transfer.hpp
     include/rolewise/loss/implementation/flow_of_solution_procedure.hpp
     include/rolewise/loss/implementation/jensen_shannon.hpp
     include/rolewise/loss/implementation/label_smoothing.hpp

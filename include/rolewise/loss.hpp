@@ -12,6 +12,7 @@
 #include <rolewise/loss/decoupled_kd.hpp>
 #include <rolewise/loss/dist.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
+#include <rolewise/loss/factor_transfer.hpp>
 #include <rolewise/loss/fitnet.hpp>
 #include <rolewise/loss/flow_of_solution_procedure.hpp>
 #include <rolewise/loss/gradient_combination.hpp>

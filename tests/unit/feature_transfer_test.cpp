@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Losses on feature maps: NST, FSP, VID; and all losses on features in a training step.
+// Losses on feature maps: NST, FSP, VID, FT; and all losses on features in a training step.
 #include "laws/distillation_loss.hpp"
 #include "support/doctest.hpp"
 #include "support/finite_differences.hpp"
@@ -73,6 +73,20 @@ auto variational(std::int64_t of_teacher, std::int64_t of_student)
   return loss;
 }
 
+/// FT of the first stage, for these channels, in double precision.
+auto factors(std::int64_t of_teacher, std::int64_t of_student)
+{
+  factor_transfer<first> loss{.seed = seed{1}};
+  feature_shapes teacher, student;
+  teacher.set(first, {of_teacher, 4, 4});
+  student.set(first, {of_student, 4, 4});
+  loss.configure(teacher, student);
+  for_each_tensor(loss, [](const std::string&, torch::Tensor& t, tensor_kind) {
+    t = t.detach().to(torch::kDouble).set_requires_grad(true);
+  });
+  return loss;
+}
+
 /// The discrepancy of NST by its formula, with a kernel value for each pair of channels.
 torch::Tensor plain_discrepancy(const torch::Tensor& teacher, const torch::Tensor& student)
 {
@@ -100,6 +114,8 @@ TEST_CASE("losses on feature maps keep the promises of DistillationLoss")
   laws::hold_for(variational_information_distillation<first>{});
   laws::hold_for(
       variational_information_distillation<first, second>{.initial_variance = 2, .seed = seed{4}});
+  laws::hold_for(factor_transfer<tap::stage<3>>{});
+  laws::hold_for(factor_transfer<second, tap::stage<3>>{.rate = 1.5, .seed = seed{2}});
   laws::hold_for(weight{50} * neuron_selectivity_transfer<first>{} +
                  variational_information_distillation<first>{});
 }
@@ -183,12 +199,69 @@ TEST_CASE("variational_information_distillation has the reference values and lea
       scale);
 }
 
+TEST_CASE(
+    "factor_transfer has the reference value, and its paraphraser learns by reconstruction alone")
+{
+  CHECK(rolewise::detail::factor_distance(map_teacher, map_student).item<double>() ==
+        near(0.2128655));
+
+  auto loss = factors(4, 3);
+  CHECK(loss.encoder.weights[1]->sizes() == at::IntArrayRef{2, 4, 3, 3});
+  CHECK(loss.decoder.weights[1]->sizes() == at::IntArrayRef{2, 4, 3, 3});
+  CHECK(loss.translator.weights[1]->sizes() == at::IntArrayRef{2, 3, 3, 3});
+  const auto t = noise({4, 4, 4, 4}, 1), s = noise({4, 3, 8, 8}, 2);  // averaged to 4 x 4
+  check_gradient([&](const torch::Tensor& x) { return loss({with(t), with(x)}, {}); }, s);
+
+  const auto leaky = [](const torch::Tensor& x) { return torch::leaky_relu(x, 0.1); };
+  auto p = t;
+  for (std::size_t i = 0; i < 3; ++i)
+    p = leaky(torch::conv2d(p, *loss.encoder.weights[i], *loss.encoder.biases[i], 1, 1));
+  auto back = p;
+  for (std::size_t i = 0; i < 3; ++i)
+    back = leaky(
+        torch::conv_transpose2d(back, *loss.decoder.weights[i], *loss.decoder.biases[i], 1, 1));
+  auto q = s;
+  for (std::size_t i = 0; i < 3; ++i) {
+    q = torch::conv2d(q, *loss.translator.weights[i], *loss.translator.biases[i], 1, 1);
+    q = leaky((q - q.mean({0, 2, 3}, true)) / (q.var({0, 2, 3}, false, true) + 1e-5).sqrt());
+  }
+  const auto factor = rolewise::detail::factor_distance(p, q).mean();
+  const auto reconstruction = (back - t).square().mean() * 0.005;
+  CHECK(torch::allclose(loss({with(t), with(s)}, {}), factor + reconstruction));
+  loss.paraphraser_epochs = 1;
+  CHECK(torch::allclose(loss({with(t), with(s)}, {}), reconstruction));
+
+  loss.paraphraser_epochs = 0;
+  auto without = loss;  // without gradients, too
+  without.reconstruction_weight = 0;
+  without({with(t), with(s)}, {}).backward();
+  CHECK(without.encoder.weights[0]->grad().abs().sum().item<double>() == 0);
+  CHECK(without.translator.weights[0]->grad().abs().sum().item<double>() > 0);
+  CHECK(without.norms[5]->grad().abs().sum().item<double>() > 0);
+  auto with_both = loss;
+  with_both({with(t), with(s)}, {}).backward();
+  CHECK(with_both.encoder.weights[0]->grad().abs().sum().item<double>() > 0);
+
+  feature_shapes map, wider;
+  map.set(first, {4, 4, 4});
+  wider.set(first, {6, 4, 4});
+  CHECK_THROWS_WITH_AS(loss.configure(map, wider),
+                       "rolewise: factor-transfer: was made with weights [3, 3, 3, 3], these "
+                       "features want [6, 6, 3, 3]",
+                       std::invalid_argument);
+  factor_transfer<first> none{.rate = 0};
+  CHECK_THROWS_WITH_AS(none.configure(map, map),
+                       "rolewise: factor-transfer: want a finite rate above 0, got 0",
+                       std::invalid_argument);
+}
+
 TEST_CASE("losses on maps: zero and 16-bit features, weights")
 {
   const auto each = [](auto&& f) {
     f(neuron_selectivity_transfer<first>{});
     f(flow_of_solution_procedure<first, second>{});
     f(variational(3, 3));
+    f(factors(3, 3));
   };
   const auto t = noise({4, 3, 4, 4}, 1), s = noise({4, 3, 4, 4}, 2);
   const auto weights = torch::tensor({1.0, 3.0, 0.0, 0.0}, torch::kDouble);
@@ -206,7 +279,9 @@ TEST_CASE("losses on maps: zero and 16-bit features, weights")
       CHECK(x.grad().isfinite().all().template item<bool>());
     }
     const auto cut = [](const torch::Tensor& x) { return x.narrow(0, 0, 2); };
-    CHECK(torch::allclose(value(t, s, weights), value(cut(t), cut(s), cut(weights))));
+    // FT's batch norm is over all examples.
+    if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(loss)>, factor_transfer<first>>)
+      CHECK(torch::allclose(value(t, s, weights), value(cut(t), cut(s), cut(weights))));
     CHECK(torch::allclose(value(t, s), value(t, s, torch::full({4}, 2.0, torch::kDouble))));
     CHECK(torch::allclose(value(t, s, weights),
                           value(t, s, weights.view({4, 1, 1}).expand({4, 8, 8}))));
@@ -289,6 +364,7 @@ TEST_CASE("losses on features compose and train a student")
   train(neuron_selectivity_transfer<first, second>{});
   train(flow_of_solution_procedure<tap::stage<0>, first, second>{});
   train(variational_information_distillation<first, second>{});
+  train(factor_transfer<tap::stage<3>>{});
 
   const auto student = resnet8(shape);
   // [composed]

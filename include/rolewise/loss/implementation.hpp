@@ -16,6 +16,7 @@
 #include <rolewise/loss/implementation/curriculum_temperature.hpp>
 #include <rolewise/loss/implementation/decoupled_kd.hpp>
 #include <rolewise/loss/implementation/dist.hpp>
+#include <rolewise/loss/implementation/factor_transfer.hpp>
 #include <rolewise/loss/implementation/flow_of_solution_procedure.hpp>
 #include <rolewise/loss/implementation/jensen_shannon.hpp>
 #include <rolewise/loss/implementation/label_smoothing.hpp>
