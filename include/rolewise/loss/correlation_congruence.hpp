@@ -43,7 +43,7 @@ namespace detail {
 /// field compute under this name, with weight 0.02 beside `cross_entropy` with weight 1; it depends
 /// on the order of the batch. `gaussian_kernel` is the paper's: the kernel exp(-g |u - v|^2) of
 /// embeddings of unit length by its Taylor series. `configure` makes the embeddings; both are
-/// trained with the student.
+/// trained with the student. Nothing keeps them from becoming constant, which is a minimum, too.
 ///
 ///     correlation_congruence<tap::penultimate>{}
 ///
@@ -56,7 +56,7 @@ namespace detail {
 /// LibTorch's default.
 /// @par Source
 /// Peng, Jin, Liu, Zhou, Wu, Liu, Li, Zhang: Correlation Congruence for Knowledge Distillation,
-/// 2019, arXiv:1904.01802, sections 3.2 and 3.3; `neighbors` and embeddings of 128 numbers as in
+/// 2019, arXiv:1904.01802, section 3; `neighbors` and embeddings of 128 numbers as in
 /// the code of Tian, Krishnan, Isola: Contrastive Representation Distillation, 2019,
 /// arXiv:1910.10699 (HobbitLong/RepDistiller, distiller_zoo/CC.py).
 template<tap_id TeacherTap, tap_id... StudentTaps>

@@ -31,12 +31,12 @@ struct convolution_stack {
   std::array<owned_tensor, 3> weights{}, biases{};
 
   /// @param channels of the input and of the three outputs
-  ROLEWISE_INLINE void configure(const std::array<std::int64_t, 4>& channels, form how, seed key,
-                                 std::string_view caller);
+  void configure(const std::array<std::int64_t, 4>& channels, form how, seed key,
+                 std::string_view caller);
 
   /// @param norms null, or `[C]` scales and shifts of a batch norm before each activation
-  [[nodiscard]] ROLEWISE_INLINE torch::Tensor operator()(
-      torch::Tensor x, form how, const std::array<owned_tensor, 6>* norms = nullptr) const;
+  [[nodiscard]] torch::Tensor operator()(torch::Tensor x, form how,
+                                         const std::array<owned_tensor, 6>* norms = nullptr) const;
 
   template<typename Archive>
   void visit_state(Archive& archive)

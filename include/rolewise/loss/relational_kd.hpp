@@ -36,8 +36,9 @@ namespace detail {
 ///     H(e) = e^2 / 2 if |e| < 1, else |e| - 1/2
 ///
 /// summed over taps, x_n being the features of example n as one vector; the means are over all N^2
-/// and N^3 indices. Teacher and student may differ in every size but N. Angles
-/// follow from the distances, in time N^3 and memory N^2.
+/// and N^3 indices. Teacher and student may differ in every size but N. Angles follow from the
+/// distances by the law of cosines, in time N^3 and memory N^2. Usual: the penultimate vector,
+/// weight 1 beside `cross_entropy` with weight 1.
 ///
 ///     relational_kd<tap::penultimate>{}
 ///     relational_kd<>{.distance_weight = 50, .angle_weight = 100, .of_directions = true}
@@ -52,12 +53,14 @@ namespace detail {
 /// without a gradient; for angles, up to rounding errors of the largest distance. First derivatives
 /// alone: a second one throws.
 /// @par Source
-/// Park, Kim, Lu, Cho: Relational Knowledge Distillation, 2019, arXiv:1904.05068, sections 3.2 and
-/// 4.2 (weights); means over all indices as in the released code (lenscloth/RKD) and in that of
-/// Tian, Krishnan, Isola: Contrastive Representation Distillation, 2019, arXiv:1910.10699.
+/// Park, Kim, Lu, Cho: Relational Knowledge Distillation, 2019, arXiv:1904.05068, section 3.2;
+/// means over all indices as in the released code (lenscloth/RKD), weights as in that of Tian,
+/// Krishnan, Isola: Contrastive Representation Distillation, 2019, arXiv:1910.10699
+/// (HobbitLong/RepDistiller, distiller_zoo/RKD.py).
 /// @par Departs
 /// Distances are exact: the code takes them from products, where those of close examples are
-/// rounding errors, with a least value of 1e-6.
+/// rounding errors, with a least value of 1e-6; in role-kd's, that makes the mean distance count
+/// the N pairs of an example with itself.
 template<tap_id... Taps>
 struct relational_kd {
   static constexpr std::string_view name = "relational-kd";

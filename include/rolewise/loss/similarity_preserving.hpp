@@ -35,7 +35,7 @@ namespace detail {
 /// a factor common to the batch. An example whose features are all 0 has similarity 0 to every
 /// other and no gradient.
 /// @par Source
-/// Tung, Mori: Similarity-Preserving Knowledge Distillation, 2019, arXiv:1907.09682, section 3.1;
+/// Tung, Mori: Similarity-Preserving Knowledge Distillation, 2019, arXiv:1907.09682, section 3;
 /// weight and layer as in the code of Tian, Krishnan, Isola: Contrastive Representation
 /// Distillation, 2019, arXiv:1910.10699 (HobbitLong/RepDistiller, distiller_zoo/SP.py).
 template<tap_id... Taps>

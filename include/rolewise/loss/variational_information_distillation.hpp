@@ -32,16 +32,14 @@ struct variational_gaussian {
 
   /// @throws std::invalid_argument for features that are no maps, a variance that is not above
   ///         1e-5, and for other shapes than those that this was made for
-  ROLEWISE_INLINE void configure(const std::vector<std::int64_t>& teacher,
-                                 const std::vector<std::int64_t>& student, double variance,
-                                 seed key, std::string_view caller);
+  void configure(const std::vector<std::int64_t>& teacher, const std::vector<std::int64_t>& student,
+                 double variance, seed key, std::string_view caller);
 
   /// Negative log-likelihood per element without its constant, the mean over each example.
   /// @param teacher, student maps of one size
   /// @return `[N]`
-  [[nodiscard]] ROLEWISE_INLINE torch::Tensor operator()(const torch::Tensor& teacher,
-                                                         const torch::Tensor& student,
-                                                         std::string_view caller) const;
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& teacher, const torch::Tensor& student,
+                                         std::string_view caller) const;
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -80,7 +78,7 @@ struct variational_gaussian {
 /// LibTorch's default.
 /// @par Source
 /// Ahn, Hu, Damianou, Lawrence, Dai: Variational Information Distillation for Knowledge Transfer,
-/// 2019, arXiv:1904.05835, sections 2 and 3; convolutions, first variance and weight as in the code
+/// 2019, arXiv:1904.05835, section 2; convolutions, first variance and weight as in the code
 /// of Tian, Krishnan, Isola: Contrastive Representation Distillation, 2019, arXiv:1910.10699
 /// (HobbitLong/RepDistiller, distiller_zoo/VID.py, after the authors' own).
 template<tap_id... Stages>

@@ -30,13 +30,12 @@ ROLEWISE_INLINE void require_made_for(const owned_tensor& layer, at::IntArrayRef
 struct linear_layer {
   owned_tensor weight{}, bias{};  ///< `[out, in]`, `[out]`
 
-  ROLEWISE_INLINE void configure(const std::vector<std::int64_t>& features, std::int64_t out,
-                                 seed key, std::string_view caller);
+  void configure(const std::vector<std::int64_t>& features, std::int64_t out, seed key,
+                 std::string_view caller);
 
   /// @param x `[N, in]`
   /// @return `[N, out]`, in the dtype of the weights
-  [[nodiscard]] ROLEWISE_INLINE torch::Tensor operator()(const torch::Tensor& x,
-                                                         std::string_view caller) const;
+  [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x, std::string_view caller) const;
 };
 
 }  // namespace rolewise::detail

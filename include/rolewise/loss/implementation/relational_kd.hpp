@@ -13,6 +13,7 @@
 #include <ATen/ops/smooth_l1_loss.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -69,6 +70,29 @@ struct angle_function : torch::autograd::Function<angle_function> {
     }
   };
 
+  /// Gradients of the sum of losses with respect to squares and, halved, to the logarithms of
+  /// inverses, `[N, N]`.
+  struct gradients {
+    torch::Tensor by_square, by_inverse;
+
+    void add(const torch::Tensor& slope, const torch::Tensor& sides, const torch::Tensor& cosines,
+             std::int64_t first)
+    {
+      const auto count = slope.size(0);
+      const auto of_sides = slope * sides;
+      by_square.narrow(0, first, count).add_(of_sides.sum(2));
+      by_square.sub_(of_sides.sum(0), 0.5);
+      by_inverse.narrow(0, first, count).add_((slope * cosines).sum(2));
+    }
+
+    /// The gradient with respect to the distances of which `of` was made.
+    [[nodiscard]] torch::Tensor of_distances(const lengths& of) const
+    {
+      const auto by_share = (by_square * of.share - by_inverse * of.inverse) * 2.0;
+      return by_share / of.largest.masked_fill(of.largest.eq(0), 1.0);
+    }
+  };
+
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& d,
                                const feature_rows& distances, bool wants_gradient)
   {
@@ -77,11 +101,7 @@ struct angle_function : torch::autograd::Function<angle_function> {
     const auto block = std::clamp<std::int64_t>(elements / (n * n), 1, n);
     const lengths student{d}, teacher{distances.teacher};
     auto total = at::zeros({}, d.options());
-    torch::Tensor by_square, by_inverse;
-    if (wants_gradient) {
-      by_square = at::zeros_like(d);
-      by_inverse = at::zeros_like(d);
-    }
+    gradients found{at::zeros_like(d), at::zeros_like(d)};
     for (std::int64_t first = 0; first < n; first += block) {
       const auto count = std::min(block, n - first);
       const auto sides = student.sides(first, count);
@@ -95,25 +115,13 @@ struct angle_function : torch::autograd::Function<angle_function> {
         slope.mul_(by);
       }
       total.add_(values.sum());
-      if (!wants_gradient) continue;
-      const auto by_third = sides.mul(slope);
-      by_square.narrow(0, first, count).add_(by_third.sum(2));
-      by_square.sub_(by_third.sum(0), 0.5);
-      by_inverse.narrow(0, first, count).add_(slope.mul_(cosines).sum(2));
+      if (wants_gradient) found.add(slope, sides, cosines, first);
     }
-    const auto per_triple = distances.count.defined()
-                                ? distances.count.clamp_min(1.0).pow(-3.0)
-                                : at::full({},
-                                           1.0 / (static_cast<double>(n) * static_cast<double>(n) *
-                                                  static_cast<double>(n)),
-                                           d.options());
-    if (wants_gradient) {
-      const auto by_share = by_square.mul_(student.share) - by_inverse.mul_(student.inverse);
-      const auto none = student.largest.eq(0);
-      context->save_for_backward(
-          {by_share * (per_triple * 2.0 / student.largest.masked_fill(none, 1.0))});
-    }
-    return total * per_triple;
+    const auto triples = distances.count.defined()
+                             ? distances.count.clamp_min(1.0).pow(3.0)
+                             : at::full({}, std::pow(static_cast<double>(n), 3.0), d.options());
+    if (wants_gradient) context->save_for_backward({found.of_distances(student) / triples});
+    return total / triples;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
