@@ -21,11 +21,13 @@
 #include <torch/types.h>
 
 #include <array>
+#include <chrono>
 #include <fstream>
 #include <functional>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -182,6 +184,8 @@ struct contestant {
   /// @return whether it returned its times
   bool take_turn()
   {
+    // The threads of the side before still spin for some milliseconds, on our cores.
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
     const auto taken = step();
     if (!taken) return false;
     const auto each = part_times();
