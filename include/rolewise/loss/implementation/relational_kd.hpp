@@ -6,7 +6,7 @@
 
 #include <rolewise/loss/relational_kd.hpp>
 
-#include <rolewise/core/autograd.hpp>
+#include <rolewise/core/autograd_function.hpp>
 #include <rolewise/support/error.hpp>
 
 #include <ATen/ops/cdist.h>
