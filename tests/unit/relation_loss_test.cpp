@@ -11,6 +11,8 @@
 #include <rolewise/loss/similarity_preserving.hpp>
 #include <rolewise/loss/weighted_sum.hpp>
 
+#include <torch/csrc/autograd/autograd.h>
+
 #include <cmath>
 #include <cstdint>
 #include <limits>

@@ -10,6 +10,8 @@
 
 #include <ATen/ops/var_mean.h>
 
+#include <utility>
+
 namespace rolewise {
 
 ROLEWISE_INLINE detail::deferred_batch_norm batch_norm::pending(const torch::Tensor& x, phase when)
@@ -22,9 +24,7 @@ ROLEWISE_INLINE detail::deferred_batch_norm batch_norm::pending(const torch::Ten
                           at::globalContext().userEnabledCuDNN());
   };
   if (when == phase::training && has_kernels_for(x)) return by_kernels(x);
-  // Without a graph only: the kernels have no backward pass by running statistics.
-  if (when == phase::evaluation && !wants_gradient(x) && has_kernels_for(x))
-    return by_running_statistics(x);
+  if (when == phase::evaluation && has_kernels_for(x)) return by_running_statistics(x);
   if (when != phase::statistics) return normalize(running_mean_, running_variance_);
   pool(x);
   return normalize({}, {});
@@ -67,13 +67,19 @@ ROLEWISE_INLINE bool batch_norm::wants_gradient(const torch::Tensor& x) const
 ROLEWISE_INLINE detail::deferred_batch_norm batch_norm::by_running_statistics(
     const torch::Tensor& x) const
 {
+  const auto factor = folding(), shift = bias_ - running_mean_ * factor;
+  // The kernels have no backward pass by running statistics; these operations have their bits.
+  if (wants_gradient(x)) return (x * beside_channels(factor, x)).add_(beside_channels(shift, x));
   const auto numbers = [](const torch::Tensor& of_channels) {
-    const auto wide = of_channels.to(torch::kDouble).contiguous();
-    const auto* const first = wide.const_data_ptr<double>();
-    return std::vector<double>(first, first + wide.numel());
+    const auto row = of_channels.contiguous();
+    const auto* const first = row.const_data_ptr<float>();
+    return std::vector<float>(first, first + row.numel());
   };
-  const detail::channel_moments known{numbers(running_mean_), numbers(running_variance_)};
-  return {x, weight_, bias_, {known, weight_, bias_, options_.epsilon}, options_.epsilon};
+  detail::norm_lines lines;
+  lines.mean = numbers(running_mean_);
+  lines.factor = numbers(factor);
+  lines.shift = numbers(shift);
+  return {x, weight_, bias_, std::move(lines), options_.epsilon};
 }
 
 ROLEWISE_INLINE std::vector<std::int64_t> batch_norm::axes_of(const torch::Tensor& x)
