@@ -12,6 +12,9 @@
 // Sums stay in registers only if loops over them are unrolled before other optimizations.
 #if defined(__clang__)
 #define ROLEWISE_UNROLLED _Pragma("unroll")
+// Under sanitizers some bodies are too long to be unrolled: slower, and right.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpass-failed"
 #else
 #define ROLEWISE_UNROLLED _Pragma("GCC unroll 16")
 #endif
@@ -359,5 +362,8 @@ inline constexpr kernel_set passes{variant, spread_filters,     gather_gradient,
                                    product, weight_sums<float>, weight_sums<std::uint8_t>};
 
 #undef ROLEWISE_UNROLLED
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
 
 #endif
