@@ -72,8 +72,7 @@ void against(const std::string& what, const Quantizer& q, int bits, const rw::ba
     bench::print(bench::compare(
         "step of a " + std::to_string(bits) + "-bit " + std::string{Quantizer::name} +
             " ResNet-20, " + (rounds ? "bf16" : "fp32") + " backward, against " + what,
-        1 / (rounds ? 0.7 : 0.9), 15, [&] { pass(student, examples); },
-        [&] { pass(full, examples); }));
+        rounds ? 1.35 : 1.15, 15, [&] { pass(student, examples); }, [&] { pass(full, examples); }));
   }
 }
 
