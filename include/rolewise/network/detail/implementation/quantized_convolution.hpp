@@ -43,9 +43,9 @@ struct quantized_convolution : torch::autograd::Function<quantized_convolution> 
                                              const std::array<std::int64_t, 2>& size,
                                              std::int64_t kernel);
 
-  /// Whether a backward pass that may be rounded to bfloat16 is.
+  /// Whether a backward pass that may be rounded to bfloat16 is, for values of a type.
   [[nodiscard]] static bool is_rounded(const quantized& x, const quantized& w,
-                                       const convolution_geometry& over);
+                                       const convolution_geometry& over, torch::ScalarType type);
 
   /// Gradients of the values of x, and of those of w without the scale and the offset of x.
   [[nodiscard]] static gradients in_full(const torch::Tensor& gradient, const quantized& x,
@@ -86,8 +86,8 @@ ROLEWISE_INLINE torch::autograd::variable_list quantized_convolution::backward(
   const auto type = static_cast<torch::ScalarType>(types[0]);
   const std::array<bool, 2> wanted{context->needs_input_grad(0), context->needs_input_grad(1)};
 
-  const bool rounds =
-      static_cast<pass_precision>(types[2]) == pass_precision::bfloat16 && is_rounded(x, w, over);
+  const bool rounds = static_cast<pass_precision>(types[2]) == pass_precision::bfloat16 &&
+                      is_rounded(x, w, over, type);
   auto [of_x, of_w] = rounds ? in_bfloat16(gradient[0], x, w, over, type, wanted)
                              : in_full(gradient[0], x, w, over, type, wanted);
   if (wanted[0] && of_x.size(2) != at[5]) of_x = of_x.narrow(2, over.rows.before, at[5]);
@@ -149,8 +149,10 @@ ROLEWISE_INLINE torch::Tensor quantized_convolution::of_ones(
 }
 
 ROLEWISE_INLINE bool quantized_convolution::is_rounded(const quantized& x, const quantized& w,
-                                                       const convolution_geometry& over)
+                                                       const convolution_geometry& over,
+                                                       torch::ScalarType type)
 {
+  if (type != torch::kFloat) return true;
   const auto [maps, padding] = padded(x.levels, over);
   return !is_faster_in_single(maps, w.levels.to(torch::kFloat), over.stride, padding);
 }
