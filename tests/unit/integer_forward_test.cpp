@@ -250,6 +250,36 @@ TEST_CASE("an offset adds less at the borders, as in the convolution of values")
     }
 }
 
+TEST_CASE(
+    "a backward pass in bfloat16 stays in single precision where that is faster, not in double")
+{
+  torch::manual_seed(8);
+  const convolution_geometry over{1, {1, 1}, {1, 1}};
+  const auto codes = levels({8, 16, 9, 10}, 0, 15).contiguous(torch::MemoryFormat::ChannelsLast);
+  auto x = stood_for(codes.to(torch::kByte), 0, 15, torch::full({}, 0.2));
+  auto w = stood_for(levels({16, 16, 3, 3}, -7, 7), -7, 7, torch::full({}, 0.3));
+  const bool stays = rw::detail::is_faster_in_single(x.levels, w.levels.to(torch::kFloat), 1, 1);
+  const auto full = convolve(x, w, over);
+  const auto rounded = convolve(x, w, over, rw::pass_precision::bfloat16);
+  CHECK(torch::equal(rounded.of_x, full.of_x) == stays);
+  CHECK(torch::equal(rounded.of_w, full.of_w) == stays);
+
+  // Levels in bytes have the gradients of levels in floating point.
+  auto numbers = x;
+  numbers.levels = x.levels.to(torch::kFloat);
+  CHECK(torch::equal(convolve(numbers, w, over).of_w, full.of_w));
+
+  for (auto* q : {&x, &w}) {
+    q->scale = q->scale.to(torch::kDouble);
+    q->gradient_proxy =
+        rw::gradient_proxy_for(q->gradient_proxy.to(torch::kDouble)).set_requires_grad(true);
+  }
+  const auto wide = convolve(x, w, over);
+  const auto wide_rounded = convolve(x, w, over, rw::pass_precision::bfloat16);
+  CHECK((wide_rounded.of_x.scalar_type() == torch::kDouble));
+  CHECK_FALSE(torch::equal(wide_rounded.of_x, wide.of_x));
+}
+
 TEST_CASE("gradients of values are those of finite differences")
 {
   torch::manual_seed(5);
