@@ -238,6 +238,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/detail/learned_layers.hpp
     include/rolewise/loss/detail/require_labels.hpp
     include/rolewise/loss/detail/require_logits.hpp
+    include/rolewise/loss/detail/require_weight.hpp
     include/rolewise/loss/detail/weighted_mean.hpp
     include/rolewise/loss/dist.hpp
     include/rolewise/loss/distillation_loss.hpp

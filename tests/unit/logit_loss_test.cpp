@@ -674,6 +674,16 @@ TEST_CASE("losses on logits refuse what does not fit, in words")
   refuses(jensen_shannon{.teacher_share = fraction{0}}, good, good, some,
           "want a teacher_share above 0 and below 1, got 0");
   refuses(decoupled_kd{}, good, good, {}, "labels are undefined");
+  refuses(decoupled_kd{.other_weight = -1.0}, good, good, some,
+          "want a finite other_weight of at least 0, got -1");
+  refuses(decoupled_kd{.target_weight = std::numeric_limits<double>::infinity()}, good, good, some,
+          "want a finite target_weight of at least 0, got inf");
+  refuses(normalized_kd{.other_weight = -2.0}, good, good, some,
+          "want a finite other_weight of at least 0, got -2");
+  refuses(dist{.intra_weight = -0.5}, good, good, some,
+          "want a finite intra_weight of at least 0, got -0.5");
+  refuses(multi_level_distillation{.class_weight = -1.0}, good, good, some,
+          "want a finite class_weight of at least 0, got -1");
   refuses(normalized_kd{}, good, good, {labels.slice(0, 1), {}, {}},
           "want labels [5] of Long or [5, 3] of floating point, got [4] of Long");
   refuses(decoupled_kd{}, good, good, {labels + 3, {}, {}},

@@ -408,6 +408,8 @@ TEST_CASE("losses on relations refuse what does not fit, in words")
           "of student 5");
   refused(relational_kd<>{}, torch::ones({4, 3}), torch::ones({4, 3}, torch::kDouble),
           "rolewise: relational-kd: dtype at the logits of teacher Float, of student Double");
+  refused(relational_kd<>{.angle_weight = -1.0}, torch::ones({4, 3}), torch::ones({4, 3}),
+          "rolewise: relational-kd: want a finite angle_weight of at least 0, got -1");
   refused(loss, torch::ones({4, 3}), torch::ones({4, 3}),
           "rolewise: similarity-preserving: want weights [4] or [4], got [3]", torch::ones({3}));
 }

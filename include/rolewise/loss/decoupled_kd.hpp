@@ -54,7 +54,7 @@ struct decoupled_kd {
   /// count as in `cross_entropy`.
   /// @return `[]`, in the dtype and on the device of the logits
   /// @throws std::invalid_argument as `soft_target_kl` for logits and as `cross_entropy` for
-  ///         labels, and for one class
+  ///         labels, for one class, and for a negative weight
   /// @pre Every logit is finite, unchecked.
   [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const;
 };

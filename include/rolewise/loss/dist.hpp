@@ -47,14 +47,14 @@ struct dist {
       .student_shift = true, .teacher_shift = true, .example_order = true};
 
   rolewise::temperature temperature{1.0};
-  double inter_weight = 1.0;  ///< beta
-  double intra_weight = 1.0;  ///< gamma
+  double inter_weight = 1.0;  ///< beta, at least 0
+  double intra_weight = 1.0;  ///< gamma, at least 0
   bool scale_by_t_squared = true;
 
   /// For 16-bit logits, computed in single precision. With weights, means and correlations are
   /// weighted; elements of weight 0 are left out, and if nothing counts the loss is 0.
   /// @return `[]`, in the dtype and on the device of the logits
-  /// @throws std::invalid_argument as `soft_target_kl`, and for one class
+  /// @throws std::invalid_argument as `soft_target_kl`, for one class, and for a negative weight
   /// @pre Every logit is finite, unchecked.
   [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const;
 };

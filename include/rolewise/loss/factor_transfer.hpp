@@ -11,6 +11,7 @@
 #include <rolewise/loss/detail/feature_maps.hpp>
 #include <rolewise/loss/detail/feature_rows.hpp>
 #include <rolewise/loss/detail/learned_layers.hpp>
+#include <rolewise/loss/detail/require_weight.hpp>
 #include <rolewise/loss/distillation_loss.hpp>
 #include <rolewise/support/inline.hpp>
 
@@ -122,14 +123,15 @@ struct factor_transfer {
   std::array<owned_tensor, 6> norms{};  ///< the translator's scales and shifts; internal
 
   /// Makes paraphraser and translator, unless they exist for the same shapes.
-  /// @throws std::invalid_argument for features that are no maps, a rate that is not above 0, and
-  ///         for other shapes than those that they were made for
+  /// @throws std::invalid_argument for features that are no maps, a rate that is not above 0, a
+  ///         negative weight, and for other shapes than those that they were made for
   void configure(const feature_shapes& teacher, const feature_shapes& student)
   {
     using form = detail::convolution_stack::form;
     const auto& t = teacher[TeacherTap];
     const auto& s = student[student_tap];
     const auto factors = detail::factor_channels(t, s, rate, name);
+    detail::require_weight(reconstruction_weight, "reconstruction_weight", name);
     const auto key = seed.split(purpose{"factor-transfer"});
     encoder.configure({t[0], t[0], factors, factors}, form::plain, key.split(purpose{"encoder"}),
                       name);

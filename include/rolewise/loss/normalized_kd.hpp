@@ -43,13 +43,13 @@ struct normalized_kd {
       .student_shift = true, .teacher_shift = true, .example_order = true};
 
   rolewise::temperature temperature{1.0};  ///< of the other classes
-  double other_weight = 1.5;               ///< gamma
+  double other_weight = 1.5;               ///< gamma, at least 0
 
   /// For 16-bit logits, computed in single precision. Pixels, tokens, weights and ignored labels
   /// count as in `cross_entropy`; of a soft label, the target is the most probable class.
   /// @return `[]`, in the dtype and on the device of the logits
   /// @throws std::invalid_argument as `soft_target_kl` for logits and as `cross_entropy` for
-  ///         labels, and for one class
+  ///         labels, for one class, and for a negative weight
   /// @pre Every logit is finite, unchecked.
   [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const;
 };

@@ -80,7 +80,7 @@ struct relational_kd {
   /// over the example.
   /// @return `[]`, in the dtype and on the device of the student's first tap
   /// @throws std::invalid_argument unless the features are `[N, ...]` with N > 1, floating point,
-  ///         alike in N, dtype and device
+  ///         alike in N, dtype and device; for a negative weight
   [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const
   {
     const auto value = [&](std::string_view where, const torch::Tensor& teacher,

@@ -7,6 +7,7 @@
 #include <rolewise/loss/curriculum_temperature.hpp>
 
 #include <rolewise/loss/detail/class_probabilities.hpp>
+#include <rolewise/loss/detail/learned_layers.hpp>
 #include <rolewise/loss/detail/require_logits.hpp>
 #include <rolewise/loss/detail/weighted_mean.hpp>
 #include <rolewise/support/error.hpp>
@@ -25,9 +26,7 @@ ROLEWISE_INLINE void curriculum_temperature::configure(const feature_shapes&, co
 ROLEWISE_INLINE torch::Tensor curriculum_temperature::current(
     const training_progress& progress) const
 {
-  if (!position->defined())
-    throw_invalid_argument(name, "was not configured: the training step does it before its ",
-                           "optimizer starts");
+  detail::require_configured(position, name);
   if (!(range > 0.0)) throw_invalid_argument(name, "want a range above 0, got ", range);
   const double done =
       ramp_epochs <= 0

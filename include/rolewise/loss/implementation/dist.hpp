@@ -8,6 +8,7 @@
 
 #include <rolewise/loss/detail/class_probabilities.hpp>
 #include <rolewise/loss/detail/require_logits.hpp>
+#include <rolewise/loss/detail/require_weight.hpp>
 
 #include <ATen/ops/linalg_vector_norm.h>
 
@@ -21,6 +22,8 @@ ROLEWISE_INLINE torch::Tensor dist::operator()(const paired_outputs& pair,
   const auto& student = pair.student.logits;
   detail::require_alike(pair.teacher.logits, student, name);
   detail::require_two_classes(student, name);
+  detail::require_weight(inter_weight, "inter_weight", name);
+  detail::require_weight(intra_weight, "intra_weight", name);
   const double t = temperature.value();
   const auto rows = detail::rows_of(pair.teacher.logits, student, t, targets, name);
   const auto& weights = rows.weights;

@@ -8,6 +8,7 @@
 
 #include <rolewise/loss/detail/class_probabilities.hpp>
 #include <rolewise/loss/detail/require_logits.hpp>
+#include <rolewise/loss/detail/require_weight.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/support/error.hpp>
 
@@ -20,6 +21,9 @@ ROLEWISE_INLINE torch::Tensor multi_level_distillation::operator()(const paired_
 {
   detail::require_alike(pair.teacher.logits, pair.student.logits, name);
   detail::require_two_classes(pair.student.logits, name);
+  detail::require_weight(instance_weight, "instance_weight", name);
+  detail::require_weight(batch_weight, "batch_weight", name);
+  detail::require_weight(class_weight, "class_weight", name);
   if (temperatures.empty()) throw_invalid_argument(name, "want at least one temperature, got none");
   const auto teacher = detail::wide_enough(pair.teacher.logits.detach());
   const auto student = detail::wide_enough(pair.student.logits);

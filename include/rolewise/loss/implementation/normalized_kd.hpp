@@ -9,6 +9,7 @@
 #include <rolewise/loss/detail/class_probabilities.hpp>
 #include <rolewise/loss/detail/require_labels.hpp>
 #include <rolewise/loss/detail/require_logits.hpp>
+#include <rolewise/loss/detail/require_weight.hpp>
 
 namespace rolewise {
 
@@ -18,6 +19,7 @@ ROLEWISE_INLINE torch::Tensor normalized_kd::operator()(const paired_outputs& pa
   const auto& student = pair.student.logits;
   detail::require_alike(pair.teacher.logits, student, name);
   detail::require_two_classes(student, name);
+  detail::require_weight(other_weight, "other_weight", name);
   const auto teacher = pair.teacher.logits.detach();
   const auto target = detail::target_classes_of(targets, student, name);
 

@@ -7,6 +7,7 @@
 #include <rolewise/loss/relational_kd.hpp>
 
 #include <rolewise/core/autograd_function.hpp>
+#include <rolewise/loss/detail/require_weight.hpp>
 #include <rolewise/support/error.hpp>
 
 #include <ATen/ops/cdist.h>
@@ -143,6 +144,8 @@ ROLEWISE_INLINE torch::Tensor angle_relations(const feature_rows& distances)
 ROLEWISE_INLINE torch::Tensor relational_kd_value(const feature_rows& rows, double distance_weight,
                                                   double angle_weight)
 {
+  require_weight(distance_weight, "distance_weight", "relational-kd");
+  require_weight(angle_weight, "angle_weight", "relational-kd");
   auto distances = rows;
   for (auto* x : {&distances.teacher, &distances.student}) {
     constexpr std::int64_t by_differences = 2;  // by products, those of close rows would be noise
