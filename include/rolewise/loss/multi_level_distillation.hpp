@@ -51,7 +51,8 @@ struct multi_level_distillation {
   /// For 16-bit logits, computed in single precision. With weights, sums over elements are
   /// weighted; elements of weight 0 are left out.
   /// @return `[]`, in the dtype and on the device of the logits
-  /// @throws std::invalid_argument as `soft_target_kl`, for one class, and without temperatures
+  /// @throws std::invalid_argument as `soft_target_kl`, for one class, for a negative weight, and
+  /// without temperatures
   /// @pre Every logit is finite, unchecked.
   [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const;
 };

@@ -43,8 +43,8 @@ struct winograd_pieces {
                    work(winograd_kernels::channel_range{first, first + together});
                  });
   }
-  /// Calls `work(stretch, tiles, part, scratch memory)` for each range of tiles and each part of the
-  /// output channels.
+  /// Calls `work(stretch, tiles, part, scratch memory)` for each range of tiles and each part of
+  /// the output channels.
   template<typename Work>
   void each(const Work& work) const
   {
