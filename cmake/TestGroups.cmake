@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# rolewise_group_units(<out> <name> <size> <source>...): sets <out> to units of <size> sources each, so that what several
+# of them instantiate is compiled once. Each source stands in a namespace of its own, behind what all of the group include,
+# so its names stay its own. A source that includes a file relative to its own folder, or replaces operator new, stays a unit
+# by itself.
+
+function(rolewise_group_units out name size)
+    set(units "")
+    set(number 0)
+    set(length 0)
+    set(includes "")
+    set(bodies "")
+    foreach(source IN LISTS ARGN ITEMS end)
+        if(length EQUAL size OR (source STREQUAL end AND length GREATER 0))
+            math(EXPR number "${number} + 1")
+            set(unit ${CMAKE_CURRENT_BINARY_DIR}/groups/${name}_${number}.cpp)
+            list(REMOVE_DUPLICATES includes)
+            list(JOIN includes "\n" includes)
+            file(CONFIGURE OUTPUT ${unit} CONTENT "${includes}\n${bodies}" @ONLY)
+            list(APPEND units ${unit})
+            set(length 0)
+            set(includes "")
+            set(bodies "")
+        endif()
+        if(source STREQUAL end)
+            break()
+        endif()
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+        file(STRINGS ${source} lines REGEX "^(#include |.*operator new)")
+        if(size LESS_EQUAL 1 OR lines MATCHES "\"\\.\\./|operator new")
+            list(APPEND units ${source})
+            continue()
+        endif()
+        cmake_path(GET source STEM stem)
+        file(RELATIVE_PATH path ${CMAKE_CURRENT_SOURCE_DIR} ${source})
+        list(APPEND includes ${lines})
+        string(APPEND bodies "namespace unit_${stem} {\n#include \"${path}\"\n}\n")
+        math(EXPR length "${length} + 1")
+    endforeach()
+    set(${out} ${units} PARENT_SCOPE)
+endfunction()
