@@ -7,7 +7,6 @@
 set(ROLEWISE_DEPENDENCY_FOLDER ${PROJECT_SOURCE_DIR}/build/deps CACHE PATH
     "Where fetched libraries are kept; all presets share it.")
 set(ROLEWISE_TORCH_INDEX "" CACHE STRING "Package index with the CPU build of LibTorch (Python package 'torch').")
-set(ROLEWISE_TORCH_FLOOR 2.13)    # the oldest that the tests have seen
 set(ROLEWISE_TORCH_FETCHED 2.13.0)
 
 # What an enclosing project links to rolewise has to see these targets too.
@@ -24,20 +23,6 @@ function(rolewise_note_found name version where)
     string(SUBSTRING "${name}              " 0 14 name)
     string(SUBSTRING "${version}            " 0 12 version)
     set_property(GLOBAL APPEND PROPERTY ROLEWISE_DEPENDENCY_ROWS "${name} ${version} ${where}")
-endfunction()
-
-# Where the headers of a target lie: the one place that finders of every kind agree on.
-function(rolewise_folder_of target out)
-    get_target_property(folders ${target} INTERFACE_INCLUDE_DIRECTORIES)
-    if(NOT folders)
-        get_target_property(next ${target} INTERFACE_LINK_LIBRARIES)
-        list(GET next 0 next)
-        if(TARGET "${next}")
-            get_target_property(folders ${next} INTERFACE_INCLUDE_DIRECTORIES)
-        endif()
-    endif()
-    list(GET folders 0 folder)
-    set(${out} "${folder}" PARENT_SCOPE)
 endfunction()
 
 # rolewise_need(<package> <target> [VERSION <floor>] [DEBIAN <package>...] [ARCHIVE <url> <sha256> <include folder>]
@@ -77,29 +62,28 @@ endfunction()
 
 # LibTorch: Torch_DIR or CMAKE_PREFIX_PATH; the active Python's; fetched.
 function(rolewise_need_torch)
+    rolewise_find_torch()
+    set(found ${rolewise_torch_remark})
     set(remark "")
-    set(kineto_LIBRARY torch)  # its config warns where this profiler is not beside it; nothing here links it
-    if(NOT TARGET torch)
-        find_package(Torch ${ROLEWISE_TORCH_FLOOR} QUIET)
-    endif()
-    if(NOT TARGET torch)
+    if(NOT rolewise_torch)
         rolewise_find_python_torch(folder remark)
         if(folder)
-            find_package(Torch ${ROLEWISE_TORCH_FLOOR} QUIET PATHS ${folder} NO_DEFAULT_PATH)
+            rolewise_find_torch(PATHS ${folder} NO_DEFAULT_PATH)
         endif()
     endif()
-    if(NOT TARGET torch AND ROLEWISE_FETCH_DEPENDENCIES)
+    if(NOT rolewise_torch AND ROLEWISE_FETCH_DEPENDENCIES)
         rolewise_fetch_torch(folder remark)
         if(folder)
-            find_package(Torch ${ROLEWISE_TORCH_FLOOR} QUIET PATHS ${folder} NO_DEFAULT_PATH)
+            rolewise_find_torch(PATHS ${folder} NO_DEFAULT_PATH)
         endif()
     endif()
-    if(TARGET torch)
-        rolewise_folder_of(torch folder)
+    set(rolewise_torch ${rolewise_torch} PARENT_SCOPE)
+    if(rolewise_torch)
+        rolewise_folder_of(${rolewise_torch} folder)
         rolewise_note_found(LibTorch "${Torch_VERSION}" "${folder}")
     else()
         set_property(GLOBAL APPEND PROPERTY ROLEWISE_DEPENDENCY_MISSING
-                     "LibTorch ${ROLEWISE_TORCH_FLOOR}${remark}")
+                     "LibTorch ${ROLEWISE_TORCH_FLOOR} or later${found}${remark}")
     endif()
 endfunction()
 
@@ -115,11 +99,11 @@ function(rolewise_print_dependencies)
     list(JOIN MISSING "\n    " text)
     set(text "rolewise needs what was not found:\n    ${text}\n")
     if(APT)
+        list(TRANSFORM CONAN REPLACE "(.+)" "'--requires=\\1'")
         foreach(list APT DNF BREW VCPKG CONAN)
             list(REMOVE_DUPLICATES ${list})
             list(JOIN ${list} " " ${list})
         endforeach()
-        string(REGEX REPLACE "([^ ]+)" "--requires=\\1" CONAN "${CONAN}")
         string(APPEND text "\n"
             "    Debian, Ubuntu:  apt install ${APT}\n"
             "    Fedora:          dnf install ${DNF}\n"
@@ -146,11 +130,11 @@ rolewise_need(range-v3 range-v3::range-v3 DEBIAN librange-v3-dev
             015adb2300a98edfceaf0725beec3337f542af4915cec4d0b89fa0886f4ba9cb include
     APT librange-v3-dev DNF range-v3-devel BREW range-v3 VCPKG range-v3 CONAN range-v3/0.12.0)
 rolewise_need(ZLIB ZLIB::ZLIB DEBIAN zlib1g-dev
-    APT zlib1g-dev DNF zlib-devel BREW zlib VCPKG zlib CONAN zlib/1.3.1)
+    APT zlib1g-dev DNF zlib-devel BREW zlib VCPKG zlib CONAN "zlib/[>=1.2.11 <2]")
 rolewise_need(PNG PNG::PNG DEBIAN libpng-dev
-    APT libpng-dev DNF libpng-devel BREW libpng VCPKG libpng CONAN libpng/1.6.43)
+    APT libpng-dev DNF libpng-devel BREW libpng VCPKG libpng CONAN "libpng/[>=1.6 <2]")
 rolewise_need(JPEG JPEG::JPEG DEBIAN libjpeg62-turbo-dev libjpeg-turbo8-dev
-    APT libjpeg-dev DNF libjpeg-turbo-devel BREW jpeg-turbo VCPKG libjpeg-turbo CONAN libjpeg-turbo/3.0.2)
+    APT libjpeg-dev DNF libjpeg-turbo-devel BREW jpeg-turbo VCPKG libjpeg-turbo CONAN "libjpeg-turbo/[>=2.1 <4]")
 if(ROLEWISE_BUILD_TESTS)
     rolewise_need(doctest doctest::doctest DEBIAN doctest-dev
         ARCHIVE https://github.com/doctest/doctest/archive/refs/tags/v2.4.11.tar.gz

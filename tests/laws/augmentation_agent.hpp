@@ -4,7 +4,7 @@
 /// @file
 /// Tests of the requirements of AugmentationAgent that no compiler can check.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/agent/augmentation_agent.hpp>
 

@@ -4,7 +4,7 @@
 /// @file
 /// Tests of the requirements of BatchSource that no compiler can check.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/data/batch_options.hpp>

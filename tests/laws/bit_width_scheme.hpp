@@ -4,7 +4,7 @@
 /// @file
 /// Tests of the requirements of BitWidthScheme that no compiler can check.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/quant/bit_width_scheme.hpp>
 

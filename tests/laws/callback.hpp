@@ -5,7 +5,7 @@
 /// Tests of the requirements of Callback, StoppingCallback and KeepingCallback that no compiler can
 /// check.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/train/callback.hpp>
 #include <rolewise/train/detail/state_writer.hpp>

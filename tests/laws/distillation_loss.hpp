@@ -4,9 +4,8 @@
 /// @file
 /// Tests of the requirements of DistillationLoss that no compiler can check.
 
-#include "support/doctest.hpp"
-
-#include "laws/loss_function.hpp"
+#include "doctest.hpp"
+#include "loss_function.hpp"
 
 #include <rolewise/loss/distillation_loss.hpp>
 

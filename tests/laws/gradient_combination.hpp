@@ -4,7 +4,7 @@
 /// @file
 /// Tests of the requirements of GradientCombination that no compiler can check.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/loss/gradient_combination.hpp>
 

@@ -4,7 +4,7 @@
 /// @file
 /// Tests of the requirements of Schedule that no compiler can check.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/train/learning_rate_schedule.hpp>
 

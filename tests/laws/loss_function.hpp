@@ -4,7 +4,7 @@
 /// @file
 /// Tests of the requirements of LossFunction that no compiler can check.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/taps.hpp>

@@ -4,7 +4,7 @@
 /// @file
 /// Tests of the requirements of Metric that no compiler can check.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/loss/targets.hpp>

@@ -5,7 +5,7 @@
 /// Tests of the requirements of NetworkBody that no compiler can check. Those of a network with
 /// this body as a student are in `laws/student.hpp`.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/network/network.hpp>
 

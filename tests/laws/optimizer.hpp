@@ -4,7 +4,7 @@
 /// @file
 /// Tests of the requirements of Optimizer that no compiler can check.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/train/optimizer.hpp>
 #include <rolewise/train/snapshot.hpp>

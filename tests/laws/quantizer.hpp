@@ -7,7 +7,7 @@
 /// A state may declare more: `static constexpr bool is_idempotent = true`, that quantized values
 /// are quantized to themselves, and `is_monotone`, that larger inputs never get smaller values.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/quant/quantizer.hpp>
 

@@ -5,7 +5,7 @@
 /// Acceptance tests for every quantizer state, whatever its formula. Values and gradients are
 /// tested for each quantizer on its own; so are integer kernels, which belong to layers.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/quant/quantized_in.hpp>
 #include <rolewise/train/snapshot.hpp>

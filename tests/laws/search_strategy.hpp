@@ -4,7 +4,7 @@
 /// @file
 /// Tests of the requirements of SearchStrategy that no compiler can check.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/search/search_strategy.hpp>
 

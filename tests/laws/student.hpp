@@ -4,8 +4,8 @@
 /// @file
 /// Tests of the requirements of Student that no compiler can check.
 
-#include "laws/taps.hpp"
-#include "support/doctest.hpp"
+#include "doctest.hpp"
+#include "taps.hpp"
 
 #include <rolewise/core/taps.hpp>
 #include <rolewise/student/student.hpp>

@@ -4,7 +4,7 @@
 /// @file
 /// Tests of taps that students and teachers share.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/core/batch.hpp>
 #include <rolewise/core/outputs.hpp>

@@ -4,7 +4,7 @@
 /// @file
 /// Tests of the requirements of TrainingStep that no compiler can check.
 
-#include "support/doctest.hpp"
+#include "doctest.hpp"
 
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/train/preparing_step.hpp>

@@ -37,10 +37,15 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
+#include <torch/version.h>
 
 #ifdef ROLEWISE_DEFINED_AT_PER_OPERATOR_HEADERS
 #undef ROLEWISE_DEFINED_AT_PER_OPERATOR_HEADERS
 #undef AT_PER_OPERATOR_HEADERS
+#endif
+
+#if TORCH_VERSION_MAJOR < 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR < 6)
+#error rolewise needs LibTorch 2.6 or later
 #endif
 
 // As in <torch/types.h>: `torch::Tensor` is `at::Tensor`.

@@ -18,6 +18,11 @@
 #include <rolewise/train/run_search.hpp>
 #include <rolewise/train/snapshot.hpp>
 
+// LibTorch's own CMake targets define it where c10d was built; the headers are there in any case.
+#ifndef USE_DISTRIBUTED
+#error rolewise::process_group needs a LibTorch with c10d (built with USE_DISTRIBUTED), and this one has none. \
+Without CMake, define USE_DISTRIBUTED if yours has it.
+#endif
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <algorithm>
@@ -220,6 +225,7 @@ class process_group {
     wanted.port = static_cast<std::uint16_t>(options_.port);
     wanted.isServer = is_server;
     wanted.waitWorkers = false;
+    wanted.useLibUV = false;  // the default, which not every LibTorch was built with
     const auto milliseconds = [](double seconds) {
       return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000.0)};
     };
