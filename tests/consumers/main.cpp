@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A minimal consumer project: finds the installed package and trains a small network.
+// The program of all consumers: prints the version and trains a small network. It includes what it
+// uses, not all of rolewise, because it is compiled once for each way to install.
 
-#include <rolewise/rolewise.hpp>
+#include <rolewise/data/glyphs.hpp>
+#include <rolewise/network/resnet.hpp>
+#include <rolewise/train/evaluate.hpp>
+#include <rolewise/train/fit.hpp>
+#include <rolewise/train/supervised.hpp>
 #include <rolewise/version.hpp>
 
 #include <iostream>

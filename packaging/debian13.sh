@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# packaging/debian13.sh FOLDER [TEST...]
+#
+# Debian 13 with its own libtorch-dev (2.6), g++ 14 and CMake 3.31 in FOLDER (about 2 GB): installs rolewise there, builds and
+# runs the consumer of tests/consumers and some tests. Needs root and mmdebstrap, and a mirror: that of the system, or MIRROR.
+set -euo pipefail
+folder=${1:?want a folder for the system}
+shift
+tests=("$@")
+((${#tests[@]})) || tests=(e2e/process_group_test unit/integer_forward_test unit/metrics_test unit/static_quantizers_test unit/checkpoint_test)
+cd "$(dirname "$0")/.."
+command -v mmdebstrap >/dev/null || { echo "skipped: there is no mmdebstrap" >&2; exit 77; }
+
+root=$folder/root
+if [ ! -e "$folder/complete" ]; then
+  rm -rf "$root"
+  mkdir -p "$folder"
+  mmdebstrap --variant=apt --include=g++,cmake,ninja-build,libtorch-dev,librange-v3-dev,libpng-dev,libjpeg-dev,zlib1g-dev,doctest-dev,nlohmann-json3-dev \
+    trixie "$root" ${MIRROR:+"$MIRROR"}
+  touch "$folder/complete"
+fi
+rm -rf "$root/rolewise" "$root/work"
+mkdir -p "$root/rolewise" "$root/work"
+cp -r CMakeLists.txt CMakePresets.json LICENSE cmake include tests "$root/rolewise"
+
+cat >"$root/work/run" <<'END'
+set -e
+cd /work
+cmake -S /rolewise --preset install
+cmake --install /rolewise/build/install --prefix installed
+cmake -S /rolewise/tests/consumers/package -B consumer -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_PREFIX_PATH=/work/installed \
+  -DROLEWISE_EXPECTED_VERSION="$(sed -n 's/^set(PACKAGE_VERSION "\(.*\)")/\1/p' installed/share/cmake/rolewise/rolewise-config-version.cmake)"
+cmake --build consumer
+consumer/consumer
+cat >CMakeLists.txt <<'LISTS'
+cmake_minimum_required(VERSION 3.25)
+project(tests LANGUAGES CXX)
+find_package(rolewise REQUIRED COMPONENTS laws)
+find_package(nlohmann_json REQUIRED)
+add_library(main OBJECT /rolewise/tests/main.cpp)
+target_link_libraries(main PRIVATE rolewise::laws)
+target_include_directories(main PRIVATE /rolewise/tests)
+foreach(test IN LISTS TESTS)
+    string(REPLACE "/" "_" name ${test})
+    add_executable(${name} /rolewise/tests/${test}.cpp $<TARGET_OBJECTS:main>)
+    target_include_directories(${name} PRIVATE /rolewise/tests)
+    target_link_libraries(${name} PRIVATE rolewise::laws nlohmann_json::nlohmann_json)
+    target_compile_definitions(${name} PRIVATE ROLEWISE_SOURCE_FOLDER="/rolewise")
+endforeach()
+LISTS
+cmake -B tests -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_PREFIX_PATH=/work/installed "-DTESTS=$TESTS"
+cmake --build tests -j "$JOBS"
+status=0
+for test in $(echo "$TESTS" | tr ';/' ' _'); do echo "=== $test"; tests/"$test" || status=1; done
+exit $status
+END
+mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"  # LibTorch reads the processors from there
+trap 'umount "$root/proc"' EXIT
+chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/work LC_ALL=C.UTF-8 OMP_NUM_THREADS="$(nproc)" JOBS="${JOBS:-$(nproc)}" \
+  TESTS="$(IFS=';'; echo "${tests[*]}")" bash /work/run
