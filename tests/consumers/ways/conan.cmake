@@ -16,7 +16,7 @@ run(${conan} remote disable "*")  # what is needed is here
 file(WRITE ${folder}/platform "include(default)
 [settings]
 compiler.cppstd=20
-build_type=Release
+build_type=Debug
 [platform_requires]
 libtorch/2.13.0
 range-v3/0.12.0
@@ -25,7 +25,6 @@ libpng/1.6.39
 libjpeg-turbo/2.1.5
 [conf]
 tools.cmake.cmaketoolchain:generator=${generator}
-tools.build:cxxflags=['-O0']
 ")
 run(${conan} create rolewise -pr:a platform)
 if(NOT output MATCHES "rolewise ${version}: accuracy ")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# A wheel of headers by scikit-build-core, unpacked, and a consumer that finds it by rolewise.cmake_prefix_path.
+# An archive of sources and a wheel of headers by scikit-build-core, unpacked, and a consumer that finds it by rolewise.cmake_prefix_path.
 include(${CMAKE_CURRENT_LIST_DIR}/common.cmake)
 way(wheel)
 
@@ -10,9 +10,12 @@ if(NOT python OR NOT result EQUAL 0)
 endif()
 copy_sources(${folder}/rolewise)
 set(pip ${python} -m pip --disable-pip-version-check)
-run(${pip} wheel --no-index --no-deps --no-build-isolation --wheel-dir . ./rolewise)
+set(sdist rolewise-${version}.tar.gz)
 set(wheel rolewise-${version}-py3-none-any.whl)
-require_files(${folder} rolewise ${wheel})
+run(${CMAKE_COMMAND} -E chdir rolewise
+    ${python} -c "__import__('scikit_build_core.build', fromlist=['build_sdist']).build_sdist('${folder}')")
+run(${pip} wheel --no-index --no-deps --no-build-isolation --wheel-dir . ./${sdist})
+require_files(${folder} rolewise ${sdist} ${wheel})
 run(${pip} install --no-index --no-deps --target site ${wheel})
 require_files(${folder}/site rolewise/__init__.py rolewise/include/rolewise/rolewise.hpp rolewise/include/rolewise/laws/doctest.hpp
               rolewise/share/cmake/rolewise/rolewise-config.cmake rolewise-${version}.dist-info/METADATA)
