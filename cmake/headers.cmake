@@ -342,6 +342,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/implementation/norm_passes.hpp
     include/rolewise/network/detail/implementation/quantized_convolution.hpp
     include/rolewise/network/detail/implementation/quantized_product.hpp
+    include/rolewise/network/detail/implementation/shown_layers.hpp
     include/rolewise/network/detail/implementation/trace.hpp
     include/rolewise/network/detail/implementation/winograd.hpp
     include/rolewise/network/detail/inference_graph.hpp
@@ -354,12 +355,14 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/kernels/passes.hpp
     include/rolewise/network/detail/kernels/variants.hpp
     include/rolewise/network/detail/last_arithmetic.hpp
+    include/rolewise/network/detail/last_positions.hpp
     include/rolewise/network/detail/layer_factory.hpp
     include/rolewise/network/detail/norm_passes.hpp
     include/rolewise/network/detail/not_copied.hpp
     include/rolewise/network/detail/quantized_convolution.hpp
     include/rolewise/network/detail/quantized_product.hpp
     include/rolewise/network/detail/scratch.hpp
+    include/rolewise/network/detail/shown_layers.hpp
     include/rolewise/network/detail/trace.hpp
     include/rolewise/network/detail/winograd.hpp
     include/rolewise/network/detail/winograd/filter_passes.hpp
@@ -521,8 +524,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/cost_table.hpp
     include/rolewise/report/curves.hpp
     include/rolewise/report/detail/axis.hpp
+    include/rolewise/report/detail/event_records.hpp
     include/rolewise/report/detail/heat_colors.hpp
     include/rolewise/report/detail/implementation/axis.hpp
+    include/rolewise/report/detail/implementation/event_records.hpp
     include/rolewise/report/detail/implementation/heat_colors.hpp
     include/rolewise/report/detail/implementation/levels_found.hpp
     include/rolewise/report/detail/implementation/quantization_panel.hpp
@@ -531,6 +536,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/detail/quantization_panel.hpp
     include/rolewise/report/detail/svg.hpp
     include/rolewise/report/drift_chart.hpp
+    include/rolewise/report/event_writer.hpp
     include/rolewise/report/heat_map.hpp
     include/rolewise/report/implementation.hpp
     include/rolewise/report/implementation/comparison_text.hpp
@@ -538,6 +544,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/implementation/cost_table.hpp
     include/rolewise/report/implementation/curves.hpp
     include/rolewise/report/implementation/drift_chart.hpp
+    include/rolewise/report/implementation/event_writer.hpp
     include/rolewise/report/implementation/heat_map.hpp
     include/rolewise/report/implementation/interval_chart.hpp
     include/rolewise/report/implementation/operation_sheet.hpp
@@ -551,6 +558,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/implementation/search_pictures.hpp
     include/rolewise/report/implementation/statistics.hpp
     include/rolewise/report/implementation/table.hpp
+    include/rolewise/report/implementation/tensorboard.hpp
     include/rolewise/report/interval_chart.hpp
     include/rolewise/report/operation_sheet.hpp
     include/rolewise/report/png.hpp
@@ -563,6 +571,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/report/search_pictures.hpp
     include/rolewise/report/statistics.hpp
     include/rolewise/report/table.hpp
+    include/rolewise/report/tensorboard.hpp
     include/rolewise/report/write_svg.hpp
     include/rolewise/rolewise.hpp
     include/rolewise/search.hpp
@@ -650,6 +659,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/student/student.hpp
     include/rolewise/support.hpp
     include/rolewise/support/classic_text.hpp
+    include/rolewise/support/crc32c.hpp
     include/rolewise/support/descriptor.hpp
     include/rolewise/support/detail/display_width_ranges.hpp
     include/rolewise/support/detail/vector_functions.hpp

@@ -166,7 +166,7 @@ class experiment {
     auto student = new_student(job_, what.bits, quantizer, data.train.shape, key.split(2));
     if (job_.start == "teacher")
       (void)rw::copy_weights(teacher_of(what).teacher().network(), student,
-                             {.other_shape = rw::on_other_shape::leave});
+                             {.other_shape = rw::on_other_shape::leave, .partial = true});
     const auto student_agent =
         arm.has_student_agent ? agent_for(job_.student_agent, data.train) : chosen_agent{};
     if (!arm.is_distilled) {

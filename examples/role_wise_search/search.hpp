@@ -219,7 +219,7 @@ class searches {
   {
     if (job_.start == "teacher")
       (void)rw::copy_weights(teacher.teacher().network(), student,
-                             {.other_shape = rw::on_other_shape::leave});
+                             {.other_shape = rw::on_other_shape::leave, .partial = true});
     return student;
   }
 

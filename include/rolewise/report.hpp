@@ -9,6 +9,7 @@
 #include <rolewise/report/cost_table.hpp>
 #include <rolewise/report/curves.hpp>
 #include <rolewise/report/drift_chart.hpp>
+#include <rolewise/report/event_writer.hpp>
 #include <rolewise/report/heat_map.hpp>
 #include <rolewise/report/interval_chart.hpp>
 #include <rolewise/report/operation_sheet.hpp>
@@ -22,4 +23,5 @@
 #include <rolewise/report/search_pictures.hpp>
 #include <rolewise/report/statistics.hpp>
 #include <rolewise/report/table.hpp>
+#include <rolewise/report/tensorboard.hpp>
 #include <rolewise/report/write_svg.hpp>

@@ -5,6 +5,7 @@
 /// Umbrella header of `support/`: files, text, terminals, threads.
 
 #include <rolewise/support/classic_text.hpp>
+#include <rolewise/support/crc32c.hpp>
 #include <rolewise/support/descriptor.hpp>
 #include <rolewise/support/display_width.hpp>
 #include <rolewise/support/error.hpp>

@@ -517,6 +517,34 @@ std::vector<std::string> without_last_column(const std::string& path)
 
 }  // namespace
 
+TEST_CASE("what was validated is the moving average if there is one, otherwise the student")
+{
+  const auto data = tiny_data(40), validation = tiny_data(30, seed{9}, "validation");
+  const fit_options options{.epochs = 2, .batch_size = 20, .validation = validation};
+  const auto check = [&](auto step) {
+    const folder in;
+    const auto history = fit(step, data, options, checkpoints{.folder = in.path});
+    tiny_student best{data.shape};
+    load_evaluated(in / "best.checkpoint", best);
+    CHECK(accuracy(best, validation) == history.best_accuracy.value());
+    load_evaluated(in / "last.checkpoint", best);
+    auto evaluated = step.evaluated();
+    CHECK(same_tensors(best, evaluated));
+  };
+  check(make_step(data));
+  auto plain = make_step(data);
+  plain.ema.reset();
+  check(plain);
+
+  const folder in;
+  auto alone = tiny_student{data.shape};
+  save_checkpoint(in / "student.checkpoint", alone);
+  const auto words =
+      "rolewise: " + (in / "student.checkpoint") + ": holds nothing under 'step.student'";
+  CHECK_THROWS_WITH_AS(load_evaluated(in / "student.checkpoint", alone), words.c_str(),
+                       std::runtime_error);
+}
+
 TEST_CASE("a run that broke off and is resumed ends like one that did not")
 {
   const auto data = tiny_data(50), validation = tiny_data(30, seed{9}, "validation");
@@ -554,7 +582,7 @@ TEST_CASE("a run that broke off and is resumed ends like one that did not")
     CHECK((without_last_column(in / "log.csv") == without_last_column(whole / "log.csv")));
 
     tiny_student best{data.shape}, best_of_whole{data.shape};
-    load_checkpoint(in / "best.checkpoint", best, "step.progress.averaged");
+    load_evaluated(in / "best.checkpoint", best);
     load_checkpoint(whole / "best.checkpoint", best_of_whole, "step.progress.averaged");
     CHECK(same_tensors(best, best_of_whole));
     CHECK(accuracy(best, validation) == wanted.best_accuracy.value());

@@ -662,7 +662,13 @@ TEST_CASE("weights are copied by name, between precisions and depths")
 
   auto deeper = rw::resnet14(small, {}, {}, {.seed = rw::seed{4}});
   const auto before = tensors_of(deeper).at("stage1.1.convolution1.weight").clone();
-  report = rw::copy_weights(full, deeper);
+  CHECK_THROWS_WITH_AS(rw::copy_weights(full, deeper),
+                       "rolewise: copy_weights: the networks differ in their parameters; only the "
+                       "target has stage1.1.convolution1.weight and 17 more; "
+                       "copy_options::partial copies what both have",
+                       std::invalid_argument);
+  CHECK_FALSE(torch::equal(tensors_of(deeper).at("stem.weight"), a.at("stem.weight")));
+  report = rw::copy_weights(full, deeper, {.partial = true});
   CHECK(report.only_in_source.empty());
   CHECK(report.only_in_target.size() == 3 * 2 * 5);
   CHECK(torch::equal(tensors_of(deeper).at("stage1.1.convolution1.weight"), before));
@@ -693,7 +699,13 @@ TEST_CASE("weights of other shapes are refused, left or sliced")
   CHECK(torch::equal(copied.slice(0, 5), last_rows));
 
   auto wide = rw::resnet8x4(small);
-  report = rw::copy_weights(wide, other, {rw::on_other_shape::leading_slices});
+  CHECK_THROWS_WITH_AS(
+      rw::copy_weights(wide, other, {rw::on_other_shape::leading_slices}),
+      "rolewise: copy_weights: the networks differ in their parameters; only the source has "
+      "stage1.0.projection.weight and 2 more; copy_options::partial copies what both have",
+      std::invalid_argument);
+  report = rw::copy_weights(wide, other,
+                            {.other_shape = rw::on_other_shape::leading_slices, .partial = true});
   CHECK(torch::equal(tensors_of(other).at("stem.weight"),
                      tensors_of(wide).at("stem.weight").slice(0, 0, 16)));
   CHECK(report.only_in_source.size() == 5);  // the projection of the wide one's first stage

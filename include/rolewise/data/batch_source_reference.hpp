@@ -95,9 +95,10 @@ class batch_source_reference {
 
 static_assert(BatchSource<batch_source_reference>);
 
-/// A pointer to a `BatchSource` of any type, or null:
+/// A pointer to a `BatchSource` of any type, or null; set from a pointer or, without a copy, from
+/// the source itself. It owns nothing: the source must outlive it, and a temporary is refused.
 ///
-///     fit(step, train, {.validation = &test});
+///     fit(step, train, {.validation = test});  // or &test
 class batch_source_pointer {
  public:
   batch_source_pointer() = default;
@@ -106,6 +107,18 @@ class batch_source_pointer {
   batch_source_pointer(const S* source)  // NOLINT: as a pointer is set
   {
     if (source != nullptr) target_ = batch_source_reference{*source};
+  }
+  template<BatchSource S>
+  batch_source_pointer(const S& source)  // NOLINT: as a reference is bound
+      : target_{source}
+  {}
+  template<BatchSource S>
+    requires(!std::is_lvalue_reference_v<S> && !std::same_as<S, batch_source_reference>)
+  batch_source_pointer(S&&)  // NOLINT: as a reference is bound
+  {
+    static_assert(std::is_void_v<S>,
+                  "a data set that is referred to must outlive the reference, but this one is a "
+                  "temporary: keep it in a variable");
   }
 
   /// @pre not null

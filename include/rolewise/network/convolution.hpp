@@ -10,6 +10,7 @@
 #include <rolewise/network/detail/convolution_of.hpp>
 #include <rolewise/network/detail/folded.hpp>
 #include <rolewise/network/detail/last_arithmetic.hpp>
+#include <rolewise/network/detail/last_positions.hpp>
 #include <rolewise/network/detail/quantized_convolution.hpp>
 #include <rolewise/network/quantized_weight.hpp>
 #include <rolewise/network/weight_init.hpp>
@@ -83,27 +84,15 @@ class convolution {
   /// @param norm the batch norm to fold into the weights; null for none
   [[nodiscard]] torch::Tensor product(const carried<Q>& x, phase when, batch_norm* norm = nullptr)
   {
-    if constexpr (changes_nothing<Q>()) {
-      return detail::convolution_of(x, weight_.folded(norm), detail::geometry_of(shape_, x),
-                                    passes_);
-    } else {
-      const auto in = with_gradient_proxy(x);
-      const auto over = detail::geometry_of(shape_, in.gradient_proxy);
-      const auto kept = weight_(when, norm);
-      if (is_plain(x) && is_plain(kept->weight)) {
-        arithmetic_.set(layer_arithmetic::full_precision);
-        return detail::convolution_of(x.levels, kept->weight.levels, over, passes_);
-      }
-      const auto weights = with_gradient_proxy(kept->weight);
-      detail::require_factorable(in, weights);
-      const auto plan = plan_of(in, kept, over);
-      return detail::quantized_convolution_of(in, weights, over, plan);
-    }
+    auto y = product_of(x, when, norm);
+    positions_.set(y.size(2) * y.size(3));
+    return y;
   }
 
   [[nodiscard]] layer_report report() const
   {
     auto report = weight_.report();
+    report.positions = positions_.get();
     report.arithmetic = changes_nothing<Q>() ? layer_arithmetic::full_precision : arithmetic_.get();
     return report;
   }
@@ -137,6 +126,26 @@ class convolution {
     const auto place = weight_.report().place;
     return {place.name, weight_.latent().detach() * factor.view({-1, 1, 1, 1}),
             bias_.defined() ? bias + factor * bias_.detach() : bias, shape_, place.kind};
+  }
+
+  [[nodiscard]] torch::Tensor product_of(const carried<Q>& x, phase when, batch_norm* norm)
+  {
+    if constexpr (changes_nothing<Q>()) {
+      return detail::convolution_of(x, weight_.folded(norm), detail::geometry_of(shape_, x),
+                                    passes_);
+    } else {
+      const auto in = with_gradient_proxy(x);
+      const auto over = detail::geometry_of(shape_, in.gradient_proxy);
+      const auto kept = weight_(when, norm);
+      if (is_plain(x) && is_plain(kept->weight)) {
+        arithmetic_.set(layer_arithmetic::full_precision);
+        return detail::convolution_of(x.levels, kept->weight.levels, over, passes_);
+      }
+      const auto weights = with_gradient_proxy(kept->weight);
+      detail::require_factorable(in, weights);
+      const auto plan = plan_of(in, kept, over);
+      return detail::quantized_convolution_of(in, weights, over, plan);
+    }
   }
 
   [[nodiscard]] bool is_full() const { return changes_nothing<Q>() || weight_.is_full(); }
@@ -192,6 +201,7 @@ class convolution {
   convolution_shape shape_;
   pass_precisions passes_{};
   detail::last_arithmetic arithmetic_;
+  detail::last_positions positions_;
 };
 
 /// Visits a convolution and the batch norm after it. Archives that read levels receive the

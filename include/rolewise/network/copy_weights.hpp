@@ -25,6 +25,9 @@ enum class on_other_shape {
 
 struct copy_options {
   on_other_shape other_shape = on_other_shape::throw_invalid_argument;
+  /// Whether parameters that only one of the networks has are left out. If false, they are an
+  /// error: weights of another architecture may fit by a few names.
+  bool partial = false;
 };
 
 /// Report of `copy_weights`: full names of the tensors.
@@ -49,18 +52,29 @@ template<typename Network>
 
 ROLEWISE_INLINE void copy_leading_slice(const torch::Tensor& from, torch::Tensor to);
 
+/// The names of the parameters of `all` that are not in `other`. Ranges and buffers do not count:
+/// networks of one architecture have others, by their quantizers.
+[[nodiscard]] ROLEWISE_INLINE std::vector<std::string> parameters_without(
+    const std::vector<named_tensor>& all, const std::vector<named_tensor>& other);
+
+/// @throws std::invalid_argument if only one of the networks has some parameters
+ROLEWISE_INLINE void require_same_parameters(const std::vector<named_tensor>& sources,
+                                             const std::vector<named_tensor>& targets);
+
 }  // namespace detail
 
 /// Copies parameters and buffers (weights, biases, running statistics) by full name, into the
 /// target's own memory, so optimizers that hold its tensors remain valid.
 ///
 /// Bit widths do not matter, since low-bit networks keep full-precision weights; dtypes and
-/// devices are converted. Names that only one network has are skipped and reported, so a
-/// shallower network can be initialized from a deeper one.
+/// devices are converted. Ranges of quantizers that only one network has are skipped and reported,
+/// and with `copy_options::partial` parameters as well, so a shallower network can be initialized
+/// from a deeper one.
 ///
 /// @return the tensors that were copied and those that were not
-/// @throws std::invalid_argument if no tensor can be copied, or a shape differs and `other_shape`
-///         is `throw_invalid_argument`; the target is then unchanged
+/// @throws std::invalid_argument if no tensor can be copied, if a shape differs and `other_shape`
+///         is `throw_invalid_argument`, or if only one network has some parameters and `partial` is
+///         false; the target is then unchanged
 template<typename From, typename To>
 copied_weights copy_weights(const From& from, To& to, copy_options options = {})
 {
@@ -100,6 +114,7 @@ copied_weights copy_weights(const From& from, To& to, copy_options options = {})
                            "no tensor of the source fits one of the target; the source has ",
                            example(sources), ", ..., the target ", example(targets), ", ...");
   }
+  if (!options.partial) detail::require_same_parameters(sources, targets);
 
   const torch::NoGradGuard without_graph;
   for (const auto& [source, target] : pairs) detail::copy_leading_slice(source, target);

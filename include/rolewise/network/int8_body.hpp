@@ -5,6 +5,7 @@
 /// The `int8_body`: the 8-bit form of a network by post-training quantization.
 
 #include <rolewise/network/detail/int8_graph.hpp>
+#include <rolewise/network/detail/shown_layers.hpp>
 #include <rolewise/network/image_body.hpp>
 #include <rolewise/network/int8_layers.hpp>
 #include <rolewise/support/error.hpp>
@@ -63,6 +64,12 @@ template<TraceableBody Body>
   auto found = body.logits(of.image(), phase::evaluation, of);
   of.finish(found.map);
   auto& network = of.network();
+  std::vector<std::string> run{found.classifier};
+  if (network.stem.weight.defined()) run.push_back(network.stem.name);
+  for (const auto& node : network.graph.nodes)
+    if (const auto* const by = std::get_if<folded_convolution>(&node.layer))
+      run.push_back(by->name);
+  require_reported(body.name(), run, body.layers());
   network.classifier = std::move(found.classifier);
   network.weight = std::move(found.weight);
   network.bias = std::move(found.bias);

@@ -9,6 +9,7 @@
 #include <rolewise/network/detail/folded.hpp>
 #include <rolewise/network/detail/kept.hpp>
 #include <rolewise/network/detail/last_arithmetic.hpp>
+#include <rolewise/network/detail/last_positions.hpp>
 #include <rolewise/network/network.hpp>
 #include <rolewise/support/inline.hpp>
 
@@ -82,6 +83,7 @@ class int8_convolution {
   byte_grid in_, out_;
   detail::kept<prepared> kept_;
   detail::last_arithmetic arithmetic_;
+  detail::last_positions positions_;
 };
 
 inline int8_convolution::int8_convolution(const detail::folded_convolution& trained,

@@ -65,6 +65,7 @@ class int8_stem {
   std::optional<byte_grid> in_;
   byte_grid out_;
   bool rectify_;
+  detail::last_positions positions_;  ///< in full precision
 };
 
 /// The classifier, with weights and input in 8 bits or in full precision, and logits in full

@@ -57,7 +57,7 @@ class layered {
     });
   }
 
-  /// Adds the reports of all layers with weights, each with 1 position.
+  /// Adds the reports of all layers with weights; positions are those of the last forward pass.
   void report(std::vector<layer_report>& all) const
   {
     for_each(self(), [&](const auto& layer) { add_report(layer, all); });
@@ -89,6 +89,14 @@ class layered {
       for (; i < all.size(); ++i) all[i].positions = positions(entry);
       ++entry;
     });
+    return detail::numbered(std::move(all));
+  }
+
+  /// The same, with the positions of each layer's last forward pass.
+  [[nodiscard]] std::vector<layer_report> reports() const
+  {
+    std::vector<layer_report> all;
+    report(all);
     return detail::numbered(std::move(all));
   }
 

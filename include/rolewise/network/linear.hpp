@@ -61,6 +61,7 @@ class linear {
   [[nodiscard]] layer_report report() const
   {
     auto report = weight_.report();
+    report.positions = 1;
     report.arithmetic = changes_nothing<Q>() ? layer_arithmetic::full_precision : arithmetic_.get();
     return report;
   }

@@ -12,6 +12,7 @@
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/network/detail/bit_width_changer.hpp>
+#include <rolewise/network/detail/shown_layers.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/pass_precision.hpp>
 #include <rolewise/quant/changing_scheme.hpp>
@@ -86,9 +87,20 @@ class network {
   /// The features that the network offers.
   static constexpr taps offered_taps = rolewise::offered_taps<Body>();
 
-  explicit network(Body body) : body_{std::move(body)} {}
+  /// @throws std::invalid_argument if the body shows other layers in `visit_state` than it reports
+  ///         in `layers()`
+  explicit network(Body body) : body_{std::move(body)}
+  {
+    detail::shown_layers shown;
+    body_.visit_state(shown);
+    detail::require_same_layers(name(), shown, layers());
+  }
 
-  network(const network& other) : body_{other.body_}, epoch_{other.epoch_}, passes_{other.passes_}
+  network(const network& other)
+      : body_{other.body_},
+        epoch_{other.epoch_},
+        passes_{other.passes_},
+        shows_all_{other.shows_all_}
   {
     detach_from_original();
   }
@@ -98,6 +110,7 @@ class network {
       body_ = other.body_;
       epoch_ = other.epoch_;
       passes_ = other.passes_;
+      shows_all_ = other.shows_all_;
       detach_from_original();
     }
     return *this;
@@ -107,11 +120,14 @@ class network {
   ~network() = default;
 
   /// Training forward pass: updates running statistics and observed ranges.
-  /// @throws std::invalid_argument if a wanted tap is not offered
+  /// @throws std::invalid_argument if a wanted tap is not offered, or if the first pass reads a
+  ///         learned tensor that `visit_state` does not show
   [[nodiscard]] outputs forward(const batch& examples, taps wanted = {})
   {
     require_offered(wanted);
-    return body_.forward(inputs_of(examples), phase::training, wanted);
+    auto found = body_.forward(inputs_of(examples), phase::training, wanted);
+    if (!shows_all_) require_all_shown(examples, found.logits);
+    return found;
   }
 
   /// Evaluation forward pass: changes nothing in the network.
@@ -312,6 +328,14 @@ class network {
                              ", the network offers ", to_text(offered_taps));
   }
 
+  /// Inputs with a graph of their own hide what the network itself reads.
+  void require_all_shown(const batch& examples, const torch::Tensor& logits)
+  {
+    if (!logits.requires_grad() || examples.inputs.requires_grad()) return;
+    detail::require_shown(name(), logits, tensors_of([](tensor_kind) { return true; }));
+    shows_all_ = true;
+  }
+
   [[nodiscard]] feature_shapes shapes_for(const sample_shape& shape, taps wanted) const
   {
     const torch::NoGradGuard without_graph;
@@ -378,6 +402,7 @@ class network {
   Body body_;
   std::int64_t epoch_ = 0;                 ///< epoch of the current widths, with a changing scheme
   std::optional<pass_precisions> passes_;  ///< if `set_precision` was called
+  bool shows_all_ = false;                 ///< whether a training forward pass was checked
 };
 
 }  // namespace rolewise

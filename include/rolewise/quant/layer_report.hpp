@@ -9,6 +9,7 @@
 #include <rolewise/support/inline.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -19,13 +20,23 @@ namespace rolewise {
 struct layer_report {
   layer_id place;
   layer_bits widths;
-  std::int64_t weights = 0;    ///< number of weights that have `widths.weights` bits
-  std::int64_t positions = 1;  ///< uses of each weight: output pixels of a convolution, else 1
+  std::int64_t weights = 0;  ///< number of weights that have `widths.weights` bits
+  /// Uses of each weight in one example: output pixels of a convolution, 1 in a linear layer. None
+  /// where they are unknown: before the first forward pass of a layer whose body doesn't tell them.
+  std::optional<std::int64_t> positions{};
   /// The arithmetic of the last forward pass and, if not integer, the reason.
   layer_arithmetic arithmetic = layer_arithmetic::not_run;
 
   /// For one example.
-  [[nodiscard]] constexpr std::int64_t multiply_adds() const { return weights * positions; }
+  /// @throws std::invalid_argument if `positions` is unknown
+  [[nodiscard]] constexpr std::int64_t multiply_adds() const
+  {
+    if (!positions) refuse_unknown_positions();
+    return weights * *positions;
+  }
+
+ private:
+  [[noreturn]] void refuse_unknown_positions() const;
 };
 
 /// The definition of bit operations used here, for reports: figures by different definitions are
@@ -36,6 +47,7 @@ inline constexpr std::string_view bit_operations_definition =
 /// Bit operations: multiply-adds times the bit widths of both factors, for one example; floating
 /// point counts as 32 bits. Accumulation is not counted.
 ///
+/// @throws std::invalid_argument if the positions of the layer are unknown
 /// @par Source
 /// The definition that agrees with the published figures of HAWQ-V3: Yao et al.: HAWQ-V3: Dyadic
 /// Neural Network Quantization, ICML 2021, arXiv:2011.10680; code Zhen-Dong/HAWQ.
@@ -57,12 +69,16 @@ struct network_costs {
   std::int64_t other_parameters = 0;  ///< learned, outside `layers`: 32 bits each
 
   [[nodiscard]] std::int64_t parameters() const;
+  /// Whether multiply-adds and bit operations are known: the positions of every layer.
+  [[nodiscard]] bool has_positions() const;
+  /// @throws std::invalid_argument if the positions of a layer are unknown
   [[nodiscard]] std::int64_t multiply_adds() const
   {
     std::int64_t sum = 0;
     for (const auto& layer : layers) sum += layer.multiply_adds();
     return sum;
   }
+  /// @throws std::invalid_argument if the positions of a layer are unknown
   [[nodiscard]] double bit_operations() const;
   /// Of the learned parameters; running statistics are not counted.
   [[nodiscard]] double bytes() const;

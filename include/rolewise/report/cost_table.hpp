@@ -24,7 +24,7 @@ namespace detail {
 }  // namespace detail
 
 /// One row for each layer, one for all other parameters, one for the sum. Multiply-adds and
-/// bit-operations are those of one example.
+/// bit-operations are those of one example, or `unknown` (see `layer_report::positions`).
 ///
 ///     std::cout << cost_table(costs_of(network)).text() << bit_operations_definition << '\n';
 [[nodiscard]] ROLEWISE_INLINE table cost_table(const network_costs& costs);
@@ -36,7 +36,7 @@ namespace detail {
 ///     {"sum":true,"parameters":...,"other_parameters":...,"bytes":...,"multiply_adds":...,
 ///      "bit_operations":...,"bit_operations_are":"multiply-adds x ..."}
 ///
-/// (without the line breaks).
+/// (without the line breaks). Unknown multiply-adds and bit-operations are null.
 [[nodiscard]] ROLEWISE_INLINE std::string cost_json_lines(const network_costs& costs);
 
 }  // namespace rolewise::report

@@ -5,6 +5,7 @@
 /// All function bodies of `report/`, for the unit that compiles them.
 
 #include <rolewise/report/detail/implementation/axis.hpp>
+#include <rolewise/report/detail/implementation/event_records.hpp>
 #include <rolewise/report/detail/implementation/heat_colors.hpp>
 #include <rolewise/report/detail/implementation/levels_found.hpp>
 #include <rolewise/report/detail/implementation/quantization_panel.hpp>
@@ -14,6 +15,7 @@
 #include <rolewise/report/implementation/cost_table.hpp>
 #include <rolewise/report/implementation/curves.hpp>
 #include <rolewise/report/implementation/drift_chart.hpp>
+#include <rolewise/report/implementation/event_writer.hpp>
 #include <rolewise/report/implementation/heat_map.hpp>
 #include <rolewise/report/implementation/interval_chart.hpp>
 #include <rolewise/report/implementation/operation_sheet.hpp>
@@ -27,3 +29,4 @@
 #include <rolewise/report/implementation/search_pictures.hpp>
 #include <rolewise/report/implementation/statistics.hpp>
 #include <rolewise/report/implementation/table.hpp>
+#include <rolewise/report/implementation/tensorboard.hpp>

@@ -229,7 +229,7 @@ struct student_search {
   {
     auto student = network(shape, own.split(purpose{"network"}));
     if (starts_from_teacher)
-      (void)copy_weights(start, student, {.other_shape = on_other_shape::leave});
+      (void)copy_weights(start, student, {.other_shape = on_other_shape::leave, .partial = true});
     return distillation{
         .teacher = teacher,
         .student = std::move(student),

@@ -45,7 +45,8 @@ void save_checkpoint(const std::string& path, P& part)
 /// Loads the state of `part` from a checkpoint of an object with the same structure.
 ///
 /// @param within loads only the entries under this name: in a checkpoint of `fit`, `step` is the
-///        training step, `step.student` its student
+///        training step, `step.student` its student; see `load_evaluated` for the network that was
+///        validated
 /// @throws std::runtime_error that names the file, and what is damaged or does not match; `part`
 ///         is then unchanged
 template<state_must::be_shown P>
@@ -56,6 +57,30 @@ void load_checkpoint(const std::string& path, P& part, std::string_view within =
   const auto inner = part_of(stored, within);
   if (inner.empty()) throw_runtime_error(path, "holds nothing under '", within, "'");
   restore(part, inner, path);
+}
+
+namespace detail {
+
+/// The entries of the network that validation has evaluated, without their prefix.
+/// @throws std::runtime_error that begins with `path` if there are none
+[[nodiscard]] ROLEWISE_INLINE snapshot evaluated_part_of(const snapshot& stored,
+                                                         const std::string& path);
+
+}  // namespace detail
+
+/// Loads the network that validation has evaluated from a checkpoint of `fit`: the moving average
+/// if the run keeps one, otherwise the student.
+///
+///     load_evaluated("run/best.checkpoint", student);
+///
+/// @param part of the student's type and structure
+/// @pre the step was `supervised` or `distillation`, or one that shows its student, or the learner
+///      of its student, as `student`
+/// @throws std::runtime_error as `load_checkpoint`
+template<state_must::be_shown P>
+void load_evaluated(const std::string& path, P& part)
+{
+  restore(part, detail::evaluated_part_of(read_snapshot(path), path), path);
 }
 
 }  // namespace rolewise

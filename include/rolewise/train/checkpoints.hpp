@@ -23,7 +23,7 @@ namespace rolewise {
 /// all before, or a better `fit_options::validation_metric`.
 ///
 ///     fit(training, data, {.epochs = 8, .resume = true}, checkpoints{.folder = "run"});
-///     load_checkpoint("run/best.checkpoint", training.student, "step.student");
+///     load_evaluated("run/best.checkpoint", training.student);  // what the validation evaluated
 ///
 /// Files are synced and put in place by atomic rename: at any instant the folder holds a whole
 /// checkpoint or none. The folder must exist, so that a misspelled name does not start a new run.

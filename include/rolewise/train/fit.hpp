@@ -46,7 +46,7 @@ struct fit_options {
   rolewise::seed seed{0};             ///< of the shuffling
   bool shuffle = true;                ///< a new order in every epoch
   bool drop_last = false;             ///< leave out a short last batch
-  batch_source_pointer validation{};  ///< the validation set, if any, as `&data.test`
+  batch_source_pointer validation{};  ///< the validation set, if any: `data.test`, not copied
   /// Epochs between evaluations on the validation set, at least 1; the last epoch of the run
   /// always has one. With few training examples and many epochs, an evaluation in each may take
   /// longer than the training.
@@ -303,7 +303,7 @@ run_history fit_on(Step& step, const batch_source_reference& data, const fit_opt
 
 /// Trains a network: one step for each batch of each epoch, with events to the callbacks.
 ///
-///     const auto history = fit(training, data.train, {.epochs = 8, .validation = &data.test},
+///     const auto history = fit(training, data.train, {.epochs = 8, .validation = data.test},
 ///                              progress_bar{}, checkpoints{.folder = "run"});
 ///
 /// The metrics of an epoch are means over its examples, or the values of summed sums

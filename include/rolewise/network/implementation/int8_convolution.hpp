@@ -35,6 +35,7 @@ ROLEWISE_INLINE layer_report int8_convolution::report() const
   return {.place = {name_, kind_},
           .widths = {bit_width{8}, bit_width{8}},
           .weights = codes_.numel(),
+          .positions = positions_.get(),
           .arithmetic = arithmetic_.get()};
 }
 
@@ -45,9 +46,10 @@ ROLEWISE_INLINE byte_map int8_convolution::operator()(const byte_map& x, bool re
   const auto arithmetic =
       detail::arithmetic_for_bytes(x.codes, shape_.in * shape_.kernel * shape_.kernel);
   arithmetic_.set(arithmetic);
-  return {arithmetic == layer_arithmetic::integer ? by_integers(x, rectify, added, over)
-                                                  : by_floats(x, rectify, added, over),
-          out_};
+  auto y = arithmetic == layer_arithmetic::integer ? by_integers(x, rectify, added, over)
+                                                   : by_floats(x, rectify, added, over);
+  positions_.set(y.size(2) * y.size(3));
+  return {std::move(y), out_};
 }
 
 ROLEWISE_INLINE std::shared_ptr<const int8_convolution::prepared> int8_convolution::prepare(

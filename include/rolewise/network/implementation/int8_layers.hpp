@@ -22,7 +22,9 @@ namespace rolewise {
 ROLEWISE_INLINE byte_map int8_stem::operator()(const torch::Tensor& x)
 {
   if (bytes_) return (*bytes_)(byte_map::of(x, *in_), rectify_, nullptr);
-  return byte_map::of((*full_)(x, rectify_, nullptr), out_);
+  const auto y = (*full_)(x, rectify_, nullptr);
+  positions_.set(y.size(2) * y.size(3));
+  return byte_map::of(y, out_);
 }
 
 ROLEWISE_INLINE layer_report int8_stem::report() const
@@ -31,6 +33,7 @@ ROLEWISE_INLINE layer_report int8_stem::report() const
   return {.place = {full_->name, full_->kind},
           .widths = {},
           .weights = full_->weight.numel(),
+          .positions = positions_.get(),
           .arithmetic = layer_arithmetic::full_precision};
 }
 
@@ -49,6 +52,7 @@ ROLEWISE_INLINE layer_report int8_classifier::report() const
   return {.place = {name_, layer_kind::linear},
           .widths = {bits, bits},
           .weights = weight_.numel(),
+          .positions = 1,
           .arithmetic = layer_arithmetic::full_precision};
 }
 

@@ -6,7 +6,22 @@
 
 #include <rolewise/quant/layer_report.hpp>
 
+#include <rolewise/support/error.hpp>
+
+#include <algorithm>
+
 namespace rolewise {
+
+ROLEWISE_INLINE void layer_report::refuse_unknown_positions() const
+{
+  throw_invalid_argument("layer_report", "the multiply-adds of ", place.name,
+                         " are unknown before its first forward pass");
+}
+
+ROLEWISE_INLINE bool network_costs::has_positions() const
+{
+  return std::ranges::all_of(layers, [](const auto& layer) { return layer.positions.has_value(); });
+}
 
 ROLEWISE_INLINE std::int64_t network_costs::parameters() const
 {
