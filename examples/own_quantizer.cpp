@@ -45,7 +45,7 @@ struct plain_uniform {
       return {.levels = straight_through(x, is_binary ? x.ge(0).to(x.dtype()) * 2 - 1 : x.round()),
               .scale = step,
               .is_integer = true,
-              .range = rw::level_range{.lowest = -n, .highest = n}};
+              .range = rw::level_range{.lowest = -n, .highest = n}};  // without: no integers
     }
   };
 
@@ -88,6 +88,6 @@ int main()
             << pretraining.student.bytes() << " bytes\n";
   for (const auto& layer : pretraining.student.layers())
     std::cout << layer.place.name << ": " << layer.widths.weights.value() << " bits, "
-              << layer.weights << " weights\n";
+              << layer.weights << " weights, " << rw::name(layer.arithmetic) << '\n';
   rw::require_written();
 }
