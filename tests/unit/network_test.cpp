@@ -702,7 +702,7 @@ TEST_CASE("weights of other shapes are refused, left or sliced")
   CHECK_THROWS_WITH_AS(
       rw::copy_weights(wide, other, {rw::on_other_shape::leading_slices}),
       "rolewise: copy_weights: the networks differ in their parameters; only the source has "
-      "stage1.0.projection.weight and 2 more; copy_options::partial copies what both have",
+      "stage1.0.shortcut.weight and 2 more; copy_options::partial copies what both have",
       std::invalid_argument);
   report = rw::copy_weights(wide, other,
                             {.other_shape = rw::on_other_shape::leading_slices, .partial = true});
