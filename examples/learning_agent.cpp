@@ -50,7 +50,7 @@ template<rw::Teacher TeacherType, rw::Student StudentType, rw::DistillationLoss 
 struct adversarial_views {
   TeacherType teacher;
   rw::learner<StudentType, rw::sgd, rw::cosine_annealing> student;
-  rw::learner<learned_contrast, rw::adam> agent{.model = {}};
+  rw::learner<learned_contrast, rw::adam> agent{.model = {}, .optimizer = {.learning_rate = 0.02}};
   Loss loss;
   rw::turn agents_turn{.every = 4};  // it moves in every fourth step
   rw::seed seed{0};

@@ -93,12 +93,12 @@ struct distillation {
       !HasParameters<SharedAgentType>,
       "distillation: .shared_agent has parameters, which this step would never update; compose a "
       "step in which a learner trains it (rolewise/train/learner.hpp)");
-  static_assert(DistillationStepLoss<Loss>,
-                "distillation: .loss must satisfy LossFunction or GradientCombination");
   static_assert(DistillationStepLoss<Loss> || !loss_must::turn_outputs_into_one_tensor<Loss> ||
                     loss_must::carry_a_name_for_the_report<Loss>,
                 "distillation: .loss must carry_a_name_for_the_report: give it static constexpr "
                 "std::string_view name");
+  static_assert(DistillationStepLoss<Loss>,
+                "distillation: .loss must satisfy LossFunction or GradientCombination");
   static_assert(Stateful<Loss>,
                 "distillation: .loss must show its state (visit_state) or say has_state = false");
   static_assert(detail::taps_are_offered<step_teacher_taps<Loss>(), Loss, TeacherType>() &&

@@ -58,15 +58,15 @@ struct supervised {
   static_assert(!HasParameters<Agent>,
                 "supervised: .agent has parameters, which this step would never update; compose a "
                 "step in which a learner trains it (rolewise/train/learner.hpp)");
+  static_assert(SupervisedLoss<Loss> || !loss_must::turn_outputs_into_one_tensor<Loss> ||
+                    loss_must::carry_a_name_for_the_report<Loss>,
+                "supervised: .loss must carry_a_name_for_the_report: give it static constexpr "
+                "std::string_view name");
   static_assert(
       SupervisedLoss<Loss>,
       "supervised: .loss must satisfy SupervisedLoss, such as cross_entropy{}: a LossFunction "
       "that says reads_teacher = false; a loss against a teacher belongs into a "
       "distillation");
-  static_assert(SupervisedLoss<Loss> || !loss_must::turn_outputs_into_one_tensor<Loss> ||
-                    loss_must::carry_a_name_for_the_report<Loss>,
-                "supervised: .loss must carry_a_name_for_the_report: give it static constexpr "
-                "std::string_view name");
   static_assert(Stateful<Loss>,
                 "supervised: .loss must show its state (visit_state) or say has_state = false");
   static_assert(teacher_taps<Loss>().empty(),
