@@ -339,6 +339,28 @@ TEST_CASE("turns say who is updated in a step")
                        std::invalid_argument);
 }
 
+TEST_CASE("a step with a learned agent is one for fit and for checkpoints")
+{
+  const auto data = tiny_data(20);
+  const tiny_student pretrained{data.shape, seed{1}}, student{data.shape, seed{2}};
+  // [use-alternating]
+  learned_agent_distillation training{
+      .teacher = frozen(pretrained),
+      .student = learner{.model = student, .optimizer = sgd{.learning_rate = 0.05}},
+      .agent = learner{.model = learned_gain{}, .optimizer = adam{.learning_rate = 1e-2}}};
+  const auto history = fit(training, data, {.epochs = 2, .batch_size = 10});
+
+  // What was learned is a value: the agent as it is now, without a learner and without gradients.
+  auto found = training.agent.model;
+  found.gain->set_requires_grad(false);
+  const auto view = found(data.examples(), training_progress{}, seed{1});
+  // [/use-alternating]
+  CHECK(history.epochs.size() == 2);
+  CHECK(training.agent.model.gain->item<double>() != 0.0);
+  CHECK_FALSE(view.inputs.requires_grad());
+  CHECK(training.agent.model.gain->requires_grad());
+}
+
 TEST_CASE("an agent learns up the student's loss and down the teacher's")
 {
   const auto data = tiny_data(20);

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# cmake -DDOCUMENTS=<list> -DCTEST=<ctest> -DBUILD=<folder> -P check_commands.cmake
+#
+# In a document, each block of commands (```sh) comes after a line that says whether they are run:
+#   <!-- run: TEST, ... -->              these tests run the commands, or say what they run
+#   <!-- run: TEST, ...; remark -->      they run them in part, or in shorter form: the remark says how
+#   <!-- not run: reason -->
+# A TEST is one of ctest in BUILD, or a file of the repository (.ci/run).
+cmake_minimum_required(VERSION 3.25)
+cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH root)
+execute_process(COMMAND ${CTEST} --test-dir ${BUILD} --show-only OUTPUT_VARIABLE listed COMMAND_ERROR_IS_FATAL ANY)
+set(run 0)
+set(not_run 0)
+set(faults "")
+foreach(document IN LISTS DOCUMENTS)
+    file(READ ${root}/${document} rest)
+    while(TRUE)
+        string(FIND "${rest}" "\n```sh\n" begin)
+        if(begin EQUAL -1)
+            break()
+        endif()
+        string(SUBSTRING "${rest}" 0 ${begin} before)
+        math(EXPR begin "${begin} + 7")
+        string(SUBSTRING "${rest}" ${begin} -1 rest)
+        string(REGEX MATCH "^[^\n]*" first "${rest}")
+        if(before MATCHES "<!-- not run: [^\n]+ -->$")
+            math(EXPR not_run "${not_run} + 1")
+        elseif(before MATCHES "<!-- run: ([^;\n]+)(; [^\n]+)? -->$")
+            math(EXPR run "${run} + 1")
+            string(REPLACE ", " ";" names "${CMAKE_MATCH_1}")
+            foreach(name IN LISTS names)
+                string(FIND "${listed}" ": ${name}\n" found)
+                if(found EQUAL -1 AND NOT EXISTS ${root}/${name})
+                    list(APPEND faults "${document}: '${first}' is said to be run by ${name}, which is no test")
+                endif()
+            endforeach()
+        else()
+            list(APPEND faults "${document}: '${first}' wants a line before its block: <!-- run: TEST --> or <!-- not run: reason -->")
+        endif()
+    endwhile()
+endforeach()
+if(faults)
+    list(JOIN faults "\n  " text)
+    message(FATAL_ERROR "blocks of commands:\n  ${text}")
+endif()
+message(STATUS "${run} blocks of commands name the tests that run them, ${not_run} say why they are not run")
