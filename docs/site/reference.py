@@ -270,7 +270,7 @@ def index_of(found):
                 rows.append((shown.lower(), f"| [`{shown}`]({stage}.md#{name.anchor}) | {stage} | {first} |"))
     return "\n".join(["# Reference: all names", "",
                       f"The {len(rows)} public names of the namespace `rolewise`, from the doc comments of the headers.", "",
-                      "| name | stage | |", "|---|---|---|", *[row for _, row in sorted(rows)]]) + "\n"
+                      "| name | stage | what it is |", "|---|---|---|", *[row for _, row in sorted(rows)]]) + "\n"
 
 
 def pages(found=None):
