@@ -266,6 +266,7 @@ def index_of(found):
             for name in header.names:
                 text = markdown_of(next((item.doc for item in name.items if item.doc), []))
                 first = re.split(r"(?<=[.])\s", " ".join(text.split("\n\n")[0].split()))[0].replace("|", "\\|")
+                first = first or f"`{re.sub(' +', ' ', declaration(name.items[0].code).split('///<')[0].strip())}`".replace(chr(10), " ")
                 shown = name.qualified.removeprefix("rolewise::").replace("|", "\\|")
                 rows.append((shown.lower(), f"| [`{shown}`]({stage}.md#{name.anchor}) | {stage} | {first} |"))
     return "\n".join(["# Reference: all names", "",

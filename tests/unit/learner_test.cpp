@@ -285,7 +285,7 @@ struct learned_gain {
 
 /// An agent that learns to make views hard for the student in every step, and easy for the teacher
 /// in every fifth.
-template<typename TeacherType, typename StudentType>
+template<Teacher TeacherType, Student StudentType>
 struct learned_agent_distillation {
   TeacherType teacher;
   learner<StudentType> student;
@@ -304,7 +304,7 @@ struct learned_agent_distillation {
     student.minimize(loss, progress);
     if (teacher_turn(progress)) {
       const auto easy = agent.model(examples, progress, seed);
-      agent.minimize(cross_entropy{}({.teacher = {}, .student = teacher.predict(easy, {})}, known),
+      agent.minimize(cross_entropy{}({.teacher = {}, .student = teacher.forward(easy)}, known),
                      progress);
     }
     return {{"loss", loss.detach()}};
@@ -364,13 +364,13 @@ TEST_CASE("a step with a learned agent is one for fit and for checkpoints")
 TEST_CASE("an agent learns up the student's loss and down the teacher's")
 {
   const auto data = tiny_data(20);
-  const tiny_student teacher{data.shape, seed{1}};
+  const auto teacher = frozen(tiny_student{data.shape, seed{1}});
   learned_agent_distillation step{
       .teacher = teacher,
       .student = learner<tiny_student>{.model = tiny_student{data.shape, seed{2}}},
       .agent = learner<learned_gain, adam>{.model = {}}};
   const auto part = *batches(data, {.size = 20}).begin();
-  const auto teachers = sum_of(teacher);
+  const auto teachers = teacher.fingerprint();
   std::vector<double> gains{0.0};
   for (std::int64_t n = 0; n < 7; ++n) {
     (void)step(part, {.step = n, .steps_per_epoch = 7});
@@ -380,7 +380,7 @@ TEST_CASE("an agent learns up the student's loss and down the teacher's")
   CHECK(step.agent.learner_state.updates() == 7 + 2);
   CHECK(step.student.learner_state.updates() == 7);
   for (std::size_t n = 1; n < gains.size(); ++n) CHECK(gains[n] != gains[n - 1]);
-  CHECK(sum_of(step.teacher) == teachers);
+  CHECK(step.teacher.fingerprint() == teachers);
 }
 
 namespace {

@@ -14,6 +14,7 @@ namespace rolewise {
 /// arithmetic.
 enum class interpolation : std::uint8_t { nearest, bilinear };
 
+/// The name of an interpolation, for reports.
 [[nodiscard]] constexpr std::string_view name(interpolation how) noexcept
 {
   return how == interpolation::nearest ? "nearest" : "bilinear";

@@ -11,6 +11,7 @@ namespace rolewise {
 /// Role in distillation. `both` stands for what teacher and student share, such as one crop.
 enum class role { teacher, student, both };
 
+/// The name of a role, for reports.
 [[nodiscard]] constexpr std::string_view name(role who) noexcept
 {
   switch (who) {

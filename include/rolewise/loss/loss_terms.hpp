@@ -17,6 +17,7 @@ struct loss_term {
   torch::Tensor value;  ///< `[]`, detached
 };
 
+/// The value of a loss, and the terms of a sum.
 struct loss_terms {
   torch::Tensor total;  ///< `[]`, the value to minimize, with its graph
   /// Those of a sum, of one loss, too; none for a loss that is no sum. Same names in the same order

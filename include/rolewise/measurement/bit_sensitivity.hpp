@@ -31,6 +31,7 @@ enum class weight_distance {
 /// The unit of a bit budget.
 enum class cost_measure { bytes, bit_operations };
 
+/// The cost of a layer by the chosen measure.
 [[nodiscard]] inline double cost_of(const layer_report& layer, cost_measure measure)
 {
   return measure == cost_measure::bytes ? bytes(layer) : bit_operations(layer);
@@ -63,6 +64,7 @@ template<WeightQuantizer Q>
   return error;
 }
 
+/// Options of the measurement of bit sensitivity.
 struct sensitivity_options {
   /// The candidate bit widths of each layer. Activations of the first layer count as 32 bits.
   std::vector<layer_bits> widths{{bit_width{8}, bit_width{8}}, {bit_width{4}, bit_width{4}}};

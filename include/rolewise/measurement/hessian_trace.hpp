@@ -29,6 +29,7 @@
 
 namespace rolewise::measurement {
 
+/// Options of the estimate of the trace.
 struct trace_options {
   std::int64_t draws = 100;  ///< maximum number of random vectors; at least 1
   double tolerance = 1e-3;   ///< stop when a draw changes the mean total by at most this share

@@ -19,6 +19,7 @@
 
 namespace rolewise {
 
+/// Options of a batch normalization.
 struct batch_norm_options {
   double momentum = 0.1;  ///< weight of the newest batch in the running statistics
   double epsilon = 1e-5;  ///< added to the variance

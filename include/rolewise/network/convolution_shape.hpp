@@ -12,11 +12,13 @@
 
 namespace rolewise {
 
+/// Where the zeros lie that a convolution adds around a map.
 enum class padding_rule {
   symmetric,  ///< kernel / 2 on every side
   same        ///< TensorFlow's SAME: ceil(size / stride) outputs, the odd pixel at bottom and right
 };
 
+/// The shape of a convolution: channels, kernel, stride, padding, bias.
 struct convolution_shape {
   std::int64_t in = 0;
   std::int64_t out = 0;

@@ -23,6 +23,7 @@ enum class on_other_shape {
   leading_slices           ///< copy the leading entries of every axis, as many as both tensors have
 };
 
+/// Options of `copy_weights`.
 struct copy_options {
   on_other_shape other_shape = on_other_shape::throw_invalid_argument;
   /// Whether parameters that only one of the networks has are left out. If false, they are an

@@ -22,6 +22,7 @@
 
 namespace rolewise {
 
+/// Options of post-training quantization to 8 bits.
 struct int8_options {
   /// Calibration percentile: the share of a feature map's values that the clipping range keeps,
   /// at each end (the lower one only if there are negative values); 1 takes minimum and maximum.

@@ -37,6 +37,7 @@ consteval void must_make_a_network()
 
 }  // namespace detail
 
+/// A layer with weights and its bit widths.
 struct planned_layer {
   layer_id place;
   layer_bits widths;

@@ -27,6 +27,7 @@
 
 namespace rolewise {
 
+/// Options of the functions that make networks.
 struct network_options {
   rolewise::seed seed{0};                             ///< of the weight initialization
   std::optional<conv_init> convolutions{};            ///< none: the choice of the network's authors

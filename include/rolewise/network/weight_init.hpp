@@ -14,6 +14,7 @@
 
 namespace rolewise {
 
+/// The distribution of the initial weights of convolutions.
 enum class conv_init {
   /// Normal, standard deviation sqrt(2 / (k^2 C_out)). He, Zhang, Ren, Sun: Delving Deep into
   /// Rectifiers, 2015, arXiv:1502.01852.
@@ -25,6 +26,7 @@ enum class conv_init {
   uniform_fan_in
 };
 
+/// The distribution of the initial weights and bias of linear layers.
 enum class linear_init {
   uniform,            ///< weights and bias uniform in +- 1 / sqrt(C_in): LibTorch's default
   uniform_zero_bias,  ///< weights as in `uniform`, bias 0

@@ -25,6 +25,7 @@ struct affine_parameters {
   torch::Tensor zero_point{};
 };
 
+/// How the range of values is mapped to affine codes.
 enum class affine_form {
   asymmetric,     ///< the whole range, extended to contain 0; with a zero point
   symmetric,      ///< larger end / largest code; signed codes without the lowest one

@@ -14,11 +14,13 @@
 
 namespace rolewise {
 
+/// How the sign of a one-bit weight is chosen.
 enum class binary_choice {
   deterministic,  ///< sign(w), sign(0) = +1
   stochastic      ///< + with probability clip((w / H + 1) / 2, 0, 1), drawn at each training step
 };
 
+/// The magnitude H of the one-bit weights of a layer.
 enum class binary_size {
   one,    ///< H = 1
   glorot  ///< H = sqrt(1.5 / (fan in + fan out)); fans include the kernel size

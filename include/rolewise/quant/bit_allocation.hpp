@@ -108,6 +108,7 @@ struct cost_span {
   [[nodiscard]] double at(double share) const { return least + share * (most - least); }
 };
 
+/// The costs of the cheapest and of the most expensive choice.
 [[nodiscard]] ROLEWISE_INLINE cost_span span_of(const std::vector<bit_question>& questions);
 
 }  // namespace rolewise

@@ -42,8 +42,10 @@ struct layer_bits {
   friend constexpr bool operator==(const layer_bits&, const layer_bits&) = default;
 };
 
+/// What a layer with weights is; a shortcut is the projection beside a residual block.
 enum class layer_kind { convolution, shortcut, linear };
 
+/// The name of a kind of layer, for reports.
 [[nodiscard]] constexpr std::string_view name(layer_kind kind) noexcept
 {
   switch (kind) {

@@ -8,6 +8,7 @@
 
 namespace rolewise {
 
+/// Which weights of a layer share a scale.
 enum class granularity {
   per_tensor,  ///< one scale for the layer
   per_channel  ///< one per filter, axis 0 of the weights

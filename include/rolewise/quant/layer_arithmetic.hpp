@@ -26,6 +26,7 @@ enum class layer_arithmetic : std::uint8_t {
   sums_too_long
 };
 
+/// The arithmetic in words, for reports.
 [[nodiscard]] constexpr std::string_view name(layer_arithmetic what) noexcept
 {
   switch (what) {

@@ -24,6 +24,7 @@ enum class pact_gradient {
   clip_only  ///< clipped values only, as in the paper
 };
 
+/// Options of `pact`.
 struct pact_options {
   std::optional<double> clip;  ///< the initial clip; none: from the first batch
   double decay = 0.0;

@@ -15,11 +15,13 @@
 
 namespace rolewise {
 
+/// The levels of SAWB weights.
 enum class sawb_levels {
   without_zero,  ///< 2^b levels -a .. a; 1 to 5 and 8 bits
   with_zero      ///< 2^b - 1 levels -a .. a, 0 among them; 2, 4, 7 and 8 bits
 };
 
+/// The straight-through gradient of SAWB weights.
 enum class sawb_gradient {
   unmasked,  ///< "SAWB+": passes everywhere, so that no weight gets stuck beyond the clip
   clipped    ///< "SAWB": passes where |w| <= a

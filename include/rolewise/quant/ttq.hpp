@@ -14,6 +14,7 @@
 
 namespace rolewise {
 
+/// The initial values of the two scales of TTQ.
 enum class ttq_start {
   one,   ///< both scales start at 1
   means  ///< at the mean |w| of the weights they replace, when weights are first observed

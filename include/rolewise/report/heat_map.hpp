@@ -37,7 +37,10 @@ struct heat_map {
   std::int64_t first_column = 0;     ///< the number of the first column
 };
 
+/// The most columns of a heat map; more are an error.
 inline constexpr std::size_t most_heat_map_columns = 10'000;
+
+/// The most rows of a heat map; more are an error.
 inline constexpr std::size_t most_heat_map_rows = 200;
 
 namespace detail {

@@ -26,6 +26,7 @@ namespace rolewise::report {
 [[nodiscard]] ROLEWISE_INLINE std::vector<operation> operations_in(
     const augmentation_policy& policy);
 
+/// Options of a sheet of operations.
 struct operation_sheet_options {
   std::vector<operation> operations = all_policy_operations();  ///< a row each; at least one
   std::int64_t scale = 2;  ///< pixels of the sheet per pixel of the image; at least 1

@@ -28,6 +28,7 @@
 
 namespace rolewise::report {
 
+/// Options of the page of a search.
 struct search_page_options {
   std::string title = "Search";
   std::int64_t evaluations =

@@ -22,6 +22,7 @@
 
 namespace rolewise::report {
 
+/// The most trials of a picture of a search; more are an error.
 inline constexpr std::int64_t most_pictured_trials = 1'000;
 
 namespace detail {

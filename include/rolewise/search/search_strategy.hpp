@@ -91,6 +91,7 @@ struct exploit_trial {
   friend bool operator==(const exploit_trial&, const exploit_trial&) = default;
 };
 
+/// A decision of a search strategy.
 using decision = std::variant<keep_trial, stop_trial, start_trial, exploit_trial>;
 
 /// The trial that a decision applies to.

@@ -40,6 +40,7 @@ concept Freezable =
     frozen_must::be_copied_deeply<N> && frozen_must::predict_without_being_changed<N> &&
     frozen_must::show_their_state<N>;
 
+/// Options of `frozen`.
 struct frozen_options {
   /// Compute dtype of the teacher; undefined keeps that of the network. bfloat16 is faster where
   /// the processor supports it, and keeps 8 significant bits of the factors of every product.

@@ -23,6 +23,7 @@
 
 namespace rolewise {
 
+/// Options of `calibrate`.
 struct calibration_options {
   std::int64_t batches = 8;  ///< fewer if an epoch has fewer
   std::int64_t batch_size = 128;

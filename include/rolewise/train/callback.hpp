@@ -42,6 +42,7 @@ struct epoch_end {
   const run_history& so_far;
 };
 
+/// How a run ended.
 enum class ending { finished, stopped_early, failed };
 
 /// The event after the last epoch, or after an exception.

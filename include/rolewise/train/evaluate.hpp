@@ -20,6 +20,7 @@
 
 namespace rolewise {
 
+/// Options of `evaluate`.
 struct evaluation_options {
   std::int64_t batch_size = 256;  ///< at least 1; the results depend on it only by rounding
 };

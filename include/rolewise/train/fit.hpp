@@ -40,6 +40,7 @@
 
 namespace rolewise {
 
+/// Options of `fit`.
 struct fit_options {
   std::int64_t epochs = 1;            ///< of the whole run; schedules and ramps refer to it
   std::int64_t batch_size = 128;      ///< at least 1

@@ -16,6 +16,7 @@
 
 namespace rolewise {
 
+/// Options of `run_search`.
 struct search_run_options {
   std::int64_t trials = 4;               ///< at least 1
   std::int64_t epochs = 1;               ///< of each trial; at least 1

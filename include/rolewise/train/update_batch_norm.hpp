@@ -20,6 +20,7 @@
 
 namespace rolewise {
 
+/// Options of `update_bn`.
 struct statistics_options {
   std::int64_t batches = 100;     ///< fewer if an epoch has fewer
   std::int64_t batch_size = 128;  ///< that of training: each batch norm normalizes by its batch

@@ -41,6 +41,7 @@ Without CMake, define USE_DISTRIBUTED if yours has it.
 
 namespace rolewise {
 
+/// Options of a process group.
 struct process_group_options {
   std::int64_t rank = 0;  ///< this process, 0 .. size - 1
   std::int64_t size = 1;
