@@ -68,7 +68,7 @@ def items_of(lines):
     """The items of a file, or of the body of a class (two columns to the left), in their order."""
     namespaces, doc, taken, depth, in_clause = [], [], [], 0, False
     in_macro = False
-    for line in [*lines, ""]:
+    for line, following in zip([*lines, ""], [*lines[1:], "", ""]):
         if in_macro or line.startswith("#"):
             in_macro = line.endswith("\\")
             continue
@@ -91,7 +91,8 @@ def items_of(lines):
         in_clause = in_clause or (depth == 0 and re.match(r"\s+requires\b", line) is not None)
         depth += sum(map(code.count, "{(")) - sum(map(code.count, "})"))
         is_label = re.match(r"\s?(public|protected|private):$", code)
-        if depth == 0 and (is_label or code.endswith(";") or (code.endswith("}") and not in_clause)):
+        ends = code.endswith("}") and not in_clause and bare(following).strip() not in ("{", "{}")  # or initializers do
+        if depth == 0 and (is_label or code.endswith(";") or ends):
             yield Item(namespaces, doc, "\n".join(taken))
             doc, taken = [], []
         if depth == 0:
@@ -174,14 +175,14 @@ def synopsis(code):
     if opening is None:
         return code
     is_public = not re.match(r"class\b", without_template(code))
-    shown = []
+    shown = [] if is_public else [" public:"]
     for item in items_of([line.removeprefix("  ") for line in lines[opening + 1:-1]]):
         if label := re.match(r"\s*(public|protected|private):", item.code):
             is_public = label[1] == "public"
         elif is_public and not re.match(r"static_assert|friend (class|struct)|using base\b", item.code):
             shown += ["  /// " + line if line else "  ///" for line in item.doc]
             kind, _ = name_of(item.code) or ("function", "")
-            text = item.code if kind in ("class", "enum", "type") else declaration(item.code)
+            text = synopsis(item.code) if kind == "class" else item.code if kind in ("enum", "type") else declaration(item.code)
             shown += ["  " + line if line else "" for line in text.split("\n")]
     return "\n".join([*lines[:opening + 1], *shown, "};"])
 
