@@ -14,6 +14,7 @@ import sys
 
 from mkdocs.structure.files import File, InclusionLevel
 
+sys.dont_write_bytecode = True  # docs/ is copied into the site
 sys.path.insert(0, os.path.dirname(__file__))
 import reference  # noqa: E402
 

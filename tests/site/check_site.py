@@ -90,6 +90,7 @@ def main():
     pages = {str(path.relative_to(folder)): Page(path.read_text(encoding="utf-8")) for path in folder.rglob("*.html")}
     faults = sorted(broken_links(pages, folder))
 
+    sys.dont_write_bytecode = True
     sys.path.insert(0, str(ROOT / "docs" / "site"))
     import reference
     entries = [(stage, name) for stage, of_stage in reference.headers().items() for header in of_stage for name in header.names]
