@@ -221,6 +221,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss.hpp
     include/rolewise/loss/attention_transfer.hpp
     include/rolewise/loss/clipped_to_task.hpp
+    include/rolewise/loss/contrastive_representation_distillation.hpp
     include/rolewise/loss/correlation_congruence.hpp
     include/rolewise/loss/cross_entropy.hpp
     include/rolewise/loss/curriculum_temperature.hpp
@@ -247,6 +248,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/flow_of_solution_procedure.hpp
     include/rolewise/loss/gradient_combination.hpp
     include/rolewise/loss/implementation.hpp
+    include/rolewise/loss/implementation/contrastive_representation_distillation.hpp
     include/rolewise/loss/implementation/correlation_congruence.hpp
     include/rolewise/loss/implementation/cross_entropy.hpp
     include/rolewise/loss/implementation/curriculum_temperature.hpp

@@ -6,6 +6,7 @@
 
 #include <rolewise/loss/attention_transfer.hpp>
 #include <rolewise/loss/clipped_to_task.hpp>
+#include <rolewise/loss/contrastive_representation_distillation.hpp>
 #include <rolewise/loss/correlation_congruence.hpp>
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/curriculum_temperature.hpp>

@@ -11,6 +11,7 @@
 #include <rolewise/loss/detail/implementation/require_labels.hpp>
 #include <rolewise/loss/detail/implementation/require_logits.hpp>
 #include <rolewise/loss/detail/implementation/weighted_mean.hpp>
+#include <rolewise/loss/implementation/contrastive_representation_distillation.hpp>
 #include <rolewise/loss/implementation/correlation_congruence.hpp>
 #include <rolewise/loss/implementation/cross_entropy.hpp>
 #include <rolewise/loss/implementation/curriculum_temperature.hpp>

@@ -28,6 +28,12 @@ struct feature_rows {
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor weights_of_examples(const torch::Tensor& weights);
 
 /// @param where the place of the features in messages: a tap's name, or "the logits"
+/// @throws std::invalid_argument unless both are `[N, ...]`, floating point, alike in N, dtype and
+///         device
+ROLEWISE_INLINE void require_features(const torch::Tensor& teacher, const torch::Tensor& student,
+                                      std::string_view caller, std::string_view where);
+
+/// @param where as in `require_features`
 /// @throws std::invalid_argument unless both are `[N, ...]` with N > 1, floating point, alike in N,
 ///         dtype and device; for weights that do not fit
 [[nodiscard]] ROLEWISE_INLINE feature_rows feature_rows_of(const torch::Tensor& teacher,

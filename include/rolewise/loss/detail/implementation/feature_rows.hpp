@@ -21,9 +21,8 @@ ROLEWISE_INLINE torch::Tensor weights_of_examples(const torch::Tensor& weights)
   return weights.dim() > 1 && weights.is_floating_point() ? weights.flatten(1).mean(1) : weights;
 }
 
-ROLEWISE_INLINE feature_rows feature_rows_of(const torch::Tensor& teacher,
-                                             const torch::Tensor& student, const targets& targets,
-                                             std::string_view caller, std::string_view where)
+ROLEWISE_INLINE void require_features(const torch::Tensor& teacher, const torch::Tensor& student,
+                                      std::string_view caller, std::string_view where)
 {
   for (const auto* features : {&teacher, &student})
     if (!features->defined() || features->dim() < 2 || features->numel() == 0 ||
@@ -41,6 +40,13 @@ ROLEWISE_INLINE feature_rows feature_rows_of(const torch::Tensor& teacher,
   alike("number of examples", teacher.size(0), student.size(0));
   alike("dtype", teacher.scalar_type(), student.scalar_type());
   alike("device", teacher.device(), student.device());
+}
+
+ROLEWISE_INLINE feature_rows feature_rows_of(const torch::Tensor& teacher,
+                                             const torch::Tensor& student, const targets& targets,
+                                             std::string_view caller, std::string_view where)
+{
+  require_features(teacher, student, caller, where);
   if (student.size(0) < 2)
     throw_invalid_argument(caller, "want at least two examples to relate to each other, got one");
 
