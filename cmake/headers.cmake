@@ -219,6 +219,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/splits.hpp
     include/rolewise/implementation.hpp
     include/rolewise/loss.hpp
+    include/rolewise/loss/activation_boundary.hpp
     include/rolewise/loss/attention_transfer.hpp
     include/rolewise/loss/clipped_to_task.hpp
     include/rolewise/loss/contrastive_representation_distillation.hpp
@@ -227,9 +228,11 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/curriculum_temperature.hpp
     include/rolewise/loss/decoupled_kd.hpp
     include/rolewise/loss/detail/class_probabilities.hpp
+    include/rolewise/loss/detail/convolution_norm.hpp
     include/rolewise/loss/detail/feature_maps.hpp
     include/rolewise/loss/detail/feature_rows.hpp
     include/rolewise/loss/detail/implementation/class_probabilities.hpp
+    include/rolewise/loss/detail/implementation/convolution_norm.hpp
     include/rolewise/loss/detail/implementation/feature_maps.hpp
     include/rolewise/loss/detail/implementation/feature_rows.hpp
     include/rolewise/loss/detail/implementation/learned_layers.hpp
@@ -240,6 +243,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/detail/require_labels.hpp
     include/rolewise/loss/detail/require_logits.hpp
     include/rolewise/loss/detail/require_weight.hpp
+    include/rolewise/loss/detail/warm_up.hpp
     include/rolewise/loss/detail/weighted_mean.hpp
     include/rolewise/loss/dist.hpp
     include/rolewise/loss/distillation_loss.hpp
@@ -248,6 +252,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/flow_of_solution_procedure.hpp
     include/rolewise/loss/gradient_combination.hpp
     include/rolewise/loss/implementation.hpp
+    include/rolewise/loss/implementation/activation_boundary.hpp
     include/rolewise/loss/implementation/contrastive_representation_distillation.hpp
     include/rolewise/loss/implementation/correlation_congruence.hpp
     include/rolewise/loss/implementation/cross_entropy.hpp
@@ -258,13 +263,16 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/flow_of_solution_procedure.hpp
     include/rolewise/loss/implementation/jensen_shannon.hpp
     include/rolewise/loss/implementation/label_smoothing.hpp
+    include/rolewise/loss/implementation/masked_generative_distillation.hpp
     include/rolewise/loss/implementation/multi_level_distillation.hpp
     include/rolewise/loss/implementation/neuron_selectivity_transfer.hpp
     include/rolewise/loss/implementation/no_distillation.hpp
     include/rolewise/loss/implementation/normalized_kd.hpp
+    include/rolewise/loss/implementation/overhaul_distillation.hpp
     include/rolewise/loss/implementation/probabilistic_knowledge_transfer.hpp
     include/rolewise/loss/implementation/relational_kd.hpp
     include/rolewise/loss/implementation/reverse_kl.hpp
+    include/rolewise/loss/implementation/review_kd.hpp
     include/rolewise/loss/implementation/similarity_preserving.hpp
     include/rolewise/loss/implementation/soft_target_kl.hpp
     include/rolewise/loss/implementation/standardized_logits.hpp
@@ -276,14 +284,17 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/label_smoothing.hpp
     include/rolewise/loss/loss_function.hpp
     include/rolewise/loss/loss_terms.hpp
+    include/rolewise/loss/masked_generative_distillation.hpp
     include/rolewise/loss/multi_level_distillation.hpp
     include/rolewise/loss/neuron_selectivity_transfer.hpp
     include/rolewise/loss/no_distillation.hpp
     include/rolewise/loss/normalized_kd.hpp
     include/rolewise/loss/on_tap.hpp
+    include/rolewise/loss/overhaul_distillation.hpp
     include/rolewise/loss/probabilistic_knowledge_transfer.hpp
     include/rolewise/loss/relational_kd.hpp
     include/rolewise/loss/reverse_kl.hpp
+    include/rolewise/loss/review_kd.hpp
     include/rolewise/loss/scheduled_temperature.hpp
     include/rolewise/loss/similarity_preserving.hpp
     include/rolewise/loss/soft_target_kl.hpp

@@ -4,6 +4,7 @@
 /// @file
 /// Umbrella header of `loss/`: loss functions, distillation losses, gradient combinations.
 
+#include <rolewise/loss/activation_boundary.hpp>
 #include <rolewise/loss/attention_transfer.hpp>
 #include <rolewise/loss/clipped_to_task.hpp>
 #include <rolewise/loss/contrastive_representation_distillation.hpp>
@@ -22,14 +23,17 @@
 #include <rolewise/loss/label_smoothing.hpp>
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/loss/loss_terms.hpp>
+#include <rolewise/loss/masked_generative_distillation.hpp>
 #include <rolewise/loss/multi_level_distillation.hpp>
 #include <rolewise/loss/neuron_selectivity_transfer.hpp>
 #include <rolewise/loss/no_distillation.hpp>
 #include <rolewise/loss/normalized_kd.hpp>
 #include <rolewise/loss/on_tap.hpp>
+#include <rolewise/loss/overhaul_distillation.hpp>
 #include <rolewise/loss/probabilistic_knowledge_transfer.hpp>
 #include <rolewise/loss/relational_kd.hpp>
 #include <rolewise/loss/reverse_kl.hpp>
+#include <rolewise/loss/review_kd.hpp>
 #include <rolewise/loss/scheduled_temperature.hpp>
 #include <rolewise/loss/similarity_preserving.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>

@@ -42,6 +42,10 @@ ROLEWISE_INLINE void require_features(const torch::Tensor& teacher, const torch:
                                                            std::string_view caller,
                                                            std::string_view where);
 
+/// For losses that draw by example.
+/// @throws std::invalid_argument unless the ids are `[n]`, int64
+ROLEWISE_INLINE void require_ids(const targets& targets, std::int64_t n, std::string_view caller);
+
 /// Mean of `values`, `[N, N]`, over pairs of examples.
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor mean_of_pairs(const torch::Tensor& values,
                                                           const feature_rows& rows);

@@ -10,10 +10,10 @@
 #include <rolewise/loss/detail/require_labels.hpp>
 #include <rolewise/loss/detail/require_logits.hpp>
 #include <rolewise/loss/detail/require_weight.hpp>
+#include <rolewise/loss/detail/warm_up.hpp>
 
 #include <ATen/ops/logsumexp.h>
 
-#include <algorithm>
 #include <limits>
 
 namespace rolewise {
@@ -45,10 +45,7 @@ ROLEWISE_INLINE torch::Tensor decoupled_kd::operator()(const paired_outputs& pai
   const auto ratio = (log_p - log_q).masked_fill(target.is_target, 0.0);
   const auto of_others = (log_p.exp() * ratio).sum(1);
 
-  const double ramp = warm_up_epochs <= 0 ? 1.0
-                                          : std::min(static_cast<double>(targets.progress.epoch) /
-                                                         static_cast<double>(warm_up_epochs),
-                                                     1.0);
+  const double ramp = detail::warm_up(targets.progress, warm_up_epochs);
   const auto values = of_target * target_weight + of_others * other_weight;
   return (detail::labeled_mean(values, targets, target.found, name) * (t * t * ramp))
       .to(student.scalar_type());

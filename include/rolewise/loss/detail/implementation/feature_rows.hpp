@@ -64,6 +64,15 @@ ROLEWISE_INLINE feature_rows feature_rows_of(const torch::Tensor& teacher,
   return found;
 }
 
+ROLEWISE_INLINE void require_ids(const targets& targets, std::int64_t n, std::string_view caller)
+{
+  const auto& ids = targets.ids;
+  if (!ids.defined() || ids.scalar_type() != torch::kLong || ids.dim() != 1 || ids.size(0) != n)
+    throw_invalid_argument(caller, "want ids [", n, "] of Long, got ",
+                           ids.defined() ? classic_text(ids.sizes(), " of ", ids.scalar_type())
+                                         : "an undefined tensor");
+}
+
 ROLEWISE_INLINE torch::Tensor mean_of_pairs(const torch::Tensor& values, const feature_rows& rows)
 {
   if (!rows.weights.defined()) return values.mean();
