@@ -238,11 +238,13 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/detail/implementation/learned_layers.hpp
     include/rolewise/loss/detail/implementation/require_labels.hpp
     include/rolewise/loss/detail/implementation/require_logits.hpp
+    include/rolewise/loss/detail/implementation/singular_vectors.hpp
     include/rolewise/loss/detail/implementation/weighted_mean.hpp
     include/rolewise/loss/detail/learned_layers.hpp
     include/rolewise/loss/detail/require_labels.hpp
     include/rolewise/loss/detail/require_logits.hpp
     include/rolewise/loss/detail/require_weight.hpp
+    include/rolewise/loss/detail/singular_vectors.hpp
     include/rolewise/loss/detail/warm_up.hpp
     include/rolewise/loss/detail/weighted_mean.hpp
     include/rolewise/loss/dist.hpp
@@ -264,6 +266,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/jensen_shannon.hpp
     include/rolewise/loss/implementation/label_smoothing.hpp
     include/rolewise/loss/implementation/masked_generative_distillation.hpp
+    include/rolewise/loss/implementation/multi_head_graph_distillation.hpp
     include/rolewise/loss/implementation/multi_level_distillation.hpp
     include/rolewise/loss/implementation/neuron_selectivity_transfer.hpp
     include/rolewise/loss/implementation/no_distillation.hpp
@@ -274,6 +277,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/reverse_kl.hpp
     include/rolewise/loss/implementation/review_kd.hpp
     include/rolewise/loss/implementation/similarity_preserving.hpp
+    include/rolewise/loss/implementation/singular_value_distillation.hpp
     include/rolewise/loss/implementation/soft_target_kl.hpp
     include/rolewise/loss/implementation/standardized_logits.hpp
     include/rolewise/loss/implementation/targets.hpp
@@ -285,6 +289,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/loss_function.hpp
     include/rolewise/loss/loss_terms.hpp
     include/rolewise/loss/masked_generative_distillation.hpp
+    include/rolewise/loss/multi_head_graph_distillation.hpp
     include/rolewise/loss/multi_level_distillation.hpp
     include/rolewise/loss/neuron_selectivity_transfer.hpp
     include/rolewise/loss/no_distillation.hpp
@@ -297,6 +302,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/review_kd.hpp
     include/rolewise/loss/scheduled_temperature.hpp
     include/rolewise/loss/similarity_preserving.hpp
+    include/rolewise/loss/singular_value_distillation.hpp
     include/rolewise/loss/soft_target_kl.hpp
     include/rolewise/loss/standardized_logits.hpp
     include/rolewise/loss/targets.hpp

@@ -24,6 +24,7 @@
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/loss/loss_terms.hpp>
 #include <rolewise/loss/masked_generative_distillation.hpp>
+#include <rolewise/loss/multi_head_graph_distillation.hpp>
 #include <rolewise/loss/multi_level_distillation.hpp>
 #include <rolewise/loss/neuron_selectivity_transfer.hpp>
 #include <rolewise/loss/no_distillation.hpp>
@@ -36,6 +37,7 @@
 #include <rolewise/loss/review_kd.hpp>
 #include <rolewise/loss/scheduled_temperature.hpp>
 #include <rolewise/loss/similarity_preserving.hpp>
+#include <rolewise/loss/singular_value_distillation.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/loss/standardized_logits.hpp>
 #include <rolewise/loss/targets.hpp>

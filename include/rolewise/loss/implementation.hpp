@@ -11,6 +11,7 @@
 #include <rolewise/loss/detail/implementation/learned_layers.hpp>
 #include <rolewise/loss/detail/implementation/require_labels.hpp>
 #include <rolewise/loss/detail/implementation/require_logits.hpp>
+#include <rolewise/loss/detail/implementation/singular_vectors.hpp>
 #include <rolewise/loss/detail/implementation/weighted_mean.hpp>
 #include <rolewise/loss/implementation/activation_boundary.hpp>
 #include <rolewise/loss/implementation/contrastive_representation_distillation.hpp>
@@ -24,6 +25,7 @@
 #include <rolewise/loss/implementation/jensen_shannon.hpp>
 #include <rolewise/loss/implementation/label_smoothing.hpp>
 #include <rolewise/loss/implementation/masked_generative_distillation.hpp>
+#include <rolewise/loss/implementation/multi_head_graph_distillation.hpp>
 #include <rolewise/loss/implementation/multi_level_distillation.hpp>
 #include <rolewise/loss/implementation/neuron_selectivity_transfer.hpp>
 #include <rolewise/loss/implementation/no_distillation.hpp>
@@ -34,6 +36,7 @@
 #include <rolewise/loss/implementation/reverse_kl.hpp>
 #include <rolewise/loss/implementation/review_kd.hpp>
 #include <rolewise/loss/implementation/similarity_preserving.hpp>
+#include <rolewise/loss/implementation/singular_value_distillation.hpp>
 #include <rolewise/loss/implementation/soft_target_kl.hpp>
 #include <rolewise/loss/implementation/standardized_logits.hpp>
 #include <rolewise/loss/implementation/targets.hpp>
