@@ -271,8 +271,8 @@ TEST_CASE("contrastive_representation_distillation refuses what does not fit, in
                        "examples of the memory, got 12",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS((void)loss({with(t), with(s)}, {}),
-                       "rolewise: contrastive-representation-distillation: want ids [N] of Long "
-                       "in the batch, got an undefined tensor",
+                       "rolewise: contrastive-representation-distillation: want ids [2] of Long, "
+                       "got an undefined tensor",
                        std::invalid_argument);
   loss.labels = torch::arange(13).remainder(3);
   CHECK_THROWS_WITH_AS(loss.configure(shape_of(5), shape_of(3)),

@@ -46,6 +46,9 @@ class contrastive_examples {
                                      std::int64_t epoch, std::string_view caller) const;
 
  private:
+  /// Orders places so that those which are no negatives of each other are together.
+  void exclude(const std::vector<std::int64_t>& label, bool by_class, std::string_view caller);
+
   std::vector<std::int64_t> ids_, place_of_id_;  // sorted by id
   std::vector<std::int64_t> order_;              // places, those that exclude each other together
   std::vector<std::int64_t> first_, excluded_;   // of each place: range of order_ without negatives
@@ -188,14 +191,15 @@ struct contrastive_representation_distillation {
     const auto& t = pair.teacher.features[TeacherTap];
     const auto& s = pair.student.features[student_tap];
     detail::require_features(t, s, name, tap_name{student_tap}.view());
-    const auto values = memory(t, s, places(targets, negatives), settings(), name);
+    const auto values = memory(t, s, places(targets, s, negatives), settings(), name);
     return detail::mean_of_examples(values, targets, name).to(s.scalar_type());
   }
 
   void after_step(const paired_outputs& pair, const targets& targets)
   {
-    memory.remember(pair.teacher.features[TeacherTap], pair.student.features[student_tap],
-                    places(targets, memory.has_scale ? 0 : negatives), settings(), name);
+    const auto& s = pair.student.features[student_tap];
+    memory.remember(pair.teacher.features[TeacherTap], s,
+                    places(targets, s, memory.has_scale ? 0 : negatives), settings(), name);
   }
 
   template<typename Archive>
@@ -221,8 +225,10 @@ struct contrastive_representation_distillation {
   {
     return {embedding_size, negatives, temperature, momentum};
   }
-  [[nodiscard]] torch::Tensor places(const targets& targets, std::int64_t count) const
+  [[nodiscard]] torch::Tensor places(const targets& targets, const torch::Tensor& features,
+                                     std::int64_t count) const
   {
+    detail::require_ids(targets, features.size(0), name);
     return examples.places(targets.ids, count, key().split(purpose{"negatives"}),
                            targets.progress.epoch, name);
   }

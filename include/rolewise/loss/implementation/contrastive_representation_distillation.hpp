@@ -18,55 +18,77 @@
 
 namespace rolewise::detail {
 
+namespace contrastive {
+
+[[nodiscard]] inline std::vector<std::int64_t> numbers_of(const torch::Tensor& t, const char* what,
+                                                          std::string_view caller)
+{
+  if (!t.defined() || t.dim() != 1 || t.scalar_type() != torch::kLong || !t.is_cpu() ||
+      t.numel() == 0)
+    throw_invalid_argument(
+        caller, "want .", what, " [N] of Long on the CPU, got ",
+        t.defined() ? classic_text(t.sizes(), " of ", t.scalar_type(), " on ", t.device())
+                    : "an undefined tensor");
+  const auto dense = t.contiguous();
+  const auto* const begin = dense.const_data_ptr<std::int64_t>();
+  return {begin, begin + dense.numel()};
+}
+
+[[nodiscard]] auto& element(auto& of, std::int64_t i) { return of[static_cast<std::size_t>(i)]; }
+
+/// log Z of the products of a batch, divided by the temperature.
+[[nodiscard]] inline torch::Tensor log_scale_of(const torch::Tensor& products, std::int64_t rows)
+{
+  const auto all = products.detach().flatten();
+  return all.logsumexp(0) - std::log(static_cast<double>(all.numel()) / static_cast<double>(rows));
+}
+
+}  // namespace contrastive
+
 ROLEWISE_INLINE void contrastive_examples::configure(const torch::Tensor& labels,
                                                      const torch::Tensor& ids,
                                                      negative_examples which,
                                                      std::string_view caller)
 {
-  const auto numbers_of = [&](const torch::Tensor& t, const char* what) {
-    if (!t.defined() || t.dim() != 1 || t.scalar_type() != torch::kLong || !t.is_cpu() ||
-        t.numel() == 0)
-      throw_invalid_argument(
-          caller, "want .", what, " [N] of Long on the CPU, got ",
-          t.defined() ? classic_text(t.sizes(), " of ", t.scalar_type(), " on ", t.device())
-                      : "an undefined tensor");
-    const auto dense = t.contiguous();
-    const auto* const begin = dense.const_data_ptr<std::int64_t>();
-    return std::vector<std::int64_t>(begin, begin + dense.numel());
-  };
-  const auto label = numbers_of(labels, "labels");
-  const auto count = static_cast<std::int64_t>(label.size());
-  auto id = ids.defined() ? numbers_of(ids, "ids") : std::vector<std::int64_t>(label.size());
+  using contrastive::element;
+  const auto label = contrastive::numbers_of(labels, "labels", caller);
+  auto id = ids.defined() ? contrastive::numbers_of(ids, "ids", caller)
+                          : std::vector<std::int64_t>(label.size());
   if (!ids.defined()) std::iota(id.begin(), id.end(), std::int64_t{0});
   if (id.size() != label.size())
-    throw_invalid_argument(caller, "want as many ids as labels, got ", id.size(), " and ", count);
-  const auto at = [](auto& of, std::int64_t i) -> auto& { return of[static_cast<std::size_t>(i)]; };
+    throw_invalid_argument(caller, "want as many ids as labels, got ", id.size(), " and ",
+                           label.size());
 
   place_of_id_.resize(id.size());
   std::iota(place_of_id_.begin(), place_of_id_.end(), std::int64_t{0});
   order_ = place_of_id_;
-  std::ranges::sort(place_of_id_, {}, [&](std::int64_t i) { return at(id, i); });
+  std::ranges::sort(place_of_id_, {}, [&](std::int64_t i) { return element(id, i); });
   ids_.clear();
-  for (const auto place : place_of_id_) ids_.push_back(at(id, place));
+  for (const auto place : place_of_id_) ids_.push_back(element(id, place));
   if (const auto twice = std::ranges::adjacent_find(ids_); twice != ids_.end())
     throw_invalid_argument(caller, "want different ids, got ", *twice, " twice");
+  exclude(label, which == negative_examples::of_other_classes, caller);
+}
 
-  const bool by_class = which == negative_examples::of_other_classes;
-  if (by_class) std::ranges::stable_sort(order_, {}, [&](std::int64_t i) { return at(label, i); });
-  first_.resize(id.size());
-  excluded_.resize(id.size());
-  for (std::int64_t begin = 0; begin < count;) {
-    auto end = begin + 1;
-    while (by_class && end < count && at(label, at(order_, end)) == at(label, at(order_, begin)))
-      ++end;
-    if (end - begin == count)
-      throw_invalid_argument(caller, "want negatives for each example, got ", count,
+ROLEWISE_INLINE void contrastive_examples::exclude(const std::vector<std::int64_t>& label,
+                                                   bool by_class, std::string_view caller)
+{
+  using contrastive::element;
+  if (by_class)
+    std::ranges::stable_sort(order_, {}, [&](std::int64_t i) { return element(label, i); });
+  first_.resize(order_.size());
+  excluded_.resize(order_.size());
+  for (std::int64_t begin = 0, end = 0; begin < size(); begin = end) {
+    const auto label_at = [&](std::int64_t i) { return element(label, element(order_, i)); };
+    end = begin + 1;
+    while (by_class && end < size() && label_at(end) == label_at(begin)) ++end;
+    if (end - begin == size())
+      throw_invalid_argument(caller, "want negatives for each example, got ", size(),
                              " with the label ", label.front(), " alone");
     for (auto i = begin; i < end; ++i) {
-      at(first_, at(order_, i)) = begin;
-      at(excluded_, at(order_, i)) = end - begin;
+      element(first_, element(order_, i)) = begin;
+      element(excluded_, element(order_, i)) = end - begin;
     }
-    begin = end;
   }
 }
 
@@ -75,10 +97,6 @@ ROLEWISE_INLINE torch::Tensor contrastive_examples::places(const torch::Tensor& 
                                                            std::int64_t epoch,
                                                            std::string_view caller) const
 {
-  if (!ids.defined() || ids.dim() != 1 || ids.scalar_type() != torch::kLong)
-    throw_invalid_argument(caller, "want ids [N] of Long in the batch, got ",
-                           ids.defined() ? classic_text(ids.sizes(), " of ", ids.scalar_type())
-                                         : "an undefined tensor");
   const auto dense = ids.cpu().contiguous();
   const auto* const id = dense.const_data_ptr<std::int64_t>();
   const auto result = at::empty({ids.size(0), 1 + count}, torch::kLong);
@@ -119,17 +137,6 @@ ROLEWISE_INLINE torch::Tensor contrastive_values(const torch::Tensor& log_ratios
   const auto others = at::log_sigmoid(-log_ratios.narrow(1, 1, log_ratios.size(1) - 1));
   return -own - others.sum(1);
 }
-
-namespace contrastive {
-
-/// log Z of the products of a batch, divided by the temperature.
-[[nodiscard]] inline torch::Tensor log_scale_of(const torch::Tensor& products, std::int64_t rows)
-{
-  const auto all = products.detach().flatten();
-  return all.logsumexp(0) - std::log(static_cast<double>(all.numel()) / static_cast<double>(rows));
-}
-
-}  // namespace contrastive
 
 ROLEWISE_INLINE void contrastive_memory::configure(const std::vector<std::int64_t>& teacher,
                                                    const std::vector<std::int64_t>& student,
