@@ -5,18 +5,23 @@
 /// Weighted sums of losses: `0.1 * cross_entropy{} + 0.9 * soft_target_kl{}`.
 
 #include <rolewise/core/state.hpp>
+#include <rolewise/loss/cross_entropy.hpp>
+#include <rolewise/loss/detail/target_rows.hpp>
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/loss/loss_terms.hpp>
+#include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/support/classic_text.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace rolewise {
@@ -108,7 +113,10 @@ class weighted_sum {
   {
     loss_terms found;
     found.terms.reserve(sizeof...(Os));
-    std::apply([&](const auto&... term) { (add(term, pair, targets, found), ...); }, terms_);
+    const auto together = evaluate_together(pair, targets);
+    if (together) found.total = together->total;
+    std::apply([&](const auto&... term) { (add(term, pair, targets, together, found), ...); },
+               terms_);
     return found;
   }
 
@@ -150,24 +158,55 @@ class weighted_sum {
   }
 
  private:
+  /// Whether two terms are evaluated in one pass over the logits: the usual sum of a task loss and
+  /// a distillation loss, once each.
+  template<typename O>
+  static constexpr int times = (static_cast<int>(std::is_same_v<O, Os>) + ...);
+  static constexpr bool has_both = times<cross_entropy> == 1 && times<soft_target_kl> == 1;
+
+  [[nodiscard]] std::optional<detail::hard_and_soft> evaluate_together(const paired_outputs& pair,
+                                                                       const targets& targets) const
+  {
+    if constexpr (has_both) {
+      const auto& hard = std::get<weighted_term<cross_entropy>>(terms_);
+      const auto& soft = std::get<weighted_term<soft_target_kl>>(terms_);
+      return detail::hard_and_soft_value(detail::hard_targets_of(hard.loss, hard.by.value()),
+                                         detail::soft_targets_of(soft.loss, soft.by.value()), pair,
+                                         targets);
+    } else {
+      return std::nullopt;
+    }
+  }
+
+  /// Adds a term; one that `together` has is in the total already.
   template<typename O>
   static void add(const weighted_term<O>& term, const paired_outputs& pair, const targets& targets,
-                  loss_terms& found)
+                  const std::optional<detail::hard_and_soft>& together, loss_terms& found)
   {
+    if constexpr (std::is_same_v<O, cross_entropy>) {
+      if (together) return show<O>(together->hard, found);
+    } else if constexpr (std::is_same_v<O, soft_target_kl>) {
+      if (together) return show<O>(together->soft, found);
+    }
     const auto value = evaluate_loss(term.loss, pair, targets);
     const double by = term.by.value();
     if (found.total.defined())
       found.total = found.total.add(value, by);
     else
       found.total = by == 1.0 ? value : value * by;
+    show<O>(value.detach(), found);
+  }
 
+  template<typename O>
+  static void show(torch::Tensor value, loss_terms& found)
+  {
     const std::string_view plain = O::name;
     std::string name_here{plain};
     for (int twin = 2; std::any_of(found.terms.begin(), found.terms.end(),
                                    [&](const loss_term& t) { return t.name == name_here; });
          ++twin)
       name_here = detail::classic_text(plain, "-", twin);
-    found.terms.push_back({std::move(name_here), value.detach()});
+    found.terms.push_back({std::move(name_here), std::move(value)});
   }
 
   std::tuple<weighted_term<Os>...> terms_;

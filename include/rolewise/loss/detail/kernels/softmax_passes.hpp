@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+/// @file
+/// The kernels of softmax rows of `kernel_set`, for one vector width.
+///
+/// Included once per instruction set; empty if included alone.
+
+#ifdef ROLEWISE_PASSES
+
+inline constexpr std::size_t step = lanes;
+/// Elements between two transfers of float32 sums to double.
+inline constexpr std::size_t stretch = 1024;
+/// A float of this magnitude has no fraction bits left, so adding it rounds half to even.
+inline constexpr float rounder = 12582912.0F;
+/// In the place of logits that a vector has beyond the end of a row: its exponential is nothing.
+inline constexpr float beyond = -1e30F;
+
+/// 1 to `lanes` - 1 elements, by pieces of fixed sizes: a call of memcpy would take longer.
+template<typename Copy>
+[[gnu::always_inline]] inline void each_piece(std::size_t count, const Copy& copy)
+{
+  std::size_t at = 0;
+  if constexpr (lanes > 8)
+    if ((count & 8) != 0) copy(at, sizeof(float) * 8), at += 8;
+  if constexpr (lanes > 4)
+    if ((count & 4) != 0) copy(at, sizeof(float) * 4), at += 4;
+  if ((count & 2) != 0) copy(at, sizeof(float) * 2), at += 2;
+  if ((count & 1) != 0) copy(at, sizeof(float));
+}
+
+[[gnu::always_inline]] inline floats load_some(const float* from, std::size_t count, float rest)
+{
+  float values[lanes];
+  store(values, floats{} + rest);
+  each_piece(count, [&](std::size_t at, auto bytes) __attribute__((always_inline)) {
+    __builtin_memcpy(values + at, from + at, bytes);
+  });
+  return load(values);
+}
+[[gnu::always_inline]] inline void store_some(float* to, std::size_t count, const floats& value)
+{
+  float values[lanes];
+  store(values, value);
+  each_piece(count, [&](std::size_t at, auto bytes) __attribute__((always_inline)) {
+    __builtin_memcpy(to + at, values + at, bytes);
+  });
+}
+
+inline constexpr std::int32_t lane_numbers[]{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+/// The last vector of a row of at least one vector, with `rest` in the place of the first `known`
+/// elements of it, which a vector before it has, too.
+[[gnu::always_inline]] inline floats load_last(const float* at, std::size_t known, float rest)
+{
+  ints numbers;
+  __builtin_memcpy(&numbers, lane_numbers, sizeof numbers);
+  return numbers < static_cast<std::int32_t>(known) ? floats{} + rest : load(at);
+}
+
+/// Adds the lanes by halves.
+[[gnu::always_inline]] inline double total(const floats& value)
+{
+  typedef float quad __attribute__((vector_size(16)));
+  quad parts[lanes / 4];
+  __builtin_memcpy(parts, &value, sizeof parts);
+  quad sum = parts[0];
+  if constexpr (lanes == 8) sum += parts[1];
+  if constexpr (lanes == 16) sum = (parts[0] + parts[2]) + (parts[1] + parts[3]);
+  return static_cast<double>((sum[0] + sum[2]) + (sum[1] + sum[3]));
+}
+
+/// Calls `work(i, loaded)` for each vector of a row, where `loaded(x)` is the vector of x at i; the
+/// last one has `rest` in the place of what is not its own.
+template<typename Work>
+[[gnu::always_inline]] inline void each_once(std::size_t begin, std::size_t end, float rest,
+                                             const Work& work)
+{
+  std::size_t i = begin;
+  for (; i + step <= end; i += step) work([i](const float* x) { return load(x + i); });
+  if (i == end) return;
+  if (end < step)
+    work([=](const float* x) { return load_some(x + i, end - i, rest); });
+  else
+    work([=](const float* x) { return load_last(x + end - step, step - (end - i), rest); });
+}
+
+/// 2^((x - largest) rate) for x up to the largest: 2^k (k whole) times a polynomial of degree 6,
+/// fitted for the least relative error, 1.6e-8 before rounding. At most 2 ulp off for the rounded
+/// exponent; 2^-126 below, 1 at the largest.
+[[gnu::always_inline]] inline floats power(const floats& x, const floats& largest,
+                                           const floats& rate)
+{
+  constexpr float least = -126.0F;
+  floats z = (x - largest) * rate;
+  z = z < least ? floats{} + least : z;
+  floats k = z + rounder;
+  keep(k);
+  const ints exponent_bits = reinterpret_cast<ints>(k) << 23;
+  k -= rounder;
+  keep(k);
+  const floats f = z - k;
+  floats p = f * 1.5353361959569156e-4F + 1.3398873852565885e-3F;
+  p = p * f + 9.61843691766262e-3F;
+  p = p * f + 5.5503323674201965e-2F;
+  p = p * f + 0.24022647738456726F;
+  p = p * f + 0.6931471824645996F;
+  p = p * f + 1.0F;
+  return reinterpret_cast<floats>(reinterpret_cast<ints>(p) + exponent_bits);
+}
+
+[[gnu::always_inline]] inline floats greater(const floats& a, const floats& b)
+{
+  return a > b ? a : b;
+}
+
+inline float largest(const float* x, std::size_t count)
+{
+  const float none = -__builtin_inff();
+  floats one = floats{} + none, two = one, three = one, four = one;
+  std::size_t i = 0;
+  for (; i + 4 * step <= count; i += 4 * step) {
+    one = greater(load(x + i), one);
+    two = greater(load(x + i + step), two);
+    three = greater(load(x + i + 2 * step), three);
+    four = greater(load(x + i + 3 * step), four);
+  }
+  each_once(i, count, none, [&](const auto& loaded) { one = greater(loaded(x), one); });
+  one = greater(greater(one, two), greater(three, four));
+  typedef float quad __attribute__((vector_size(16)));
+  quad parts[lanes / 4];
+  __builtin_memcpy(parts, &one, sizeof parts);
+  quad most = parts[0];
+  for (int p = 1; p < lanes / 4; ++p) most = parts[p] > most ? parts[p] : most;
+  const float left = most[0] > most[2] ? most[0] : most[2];
+  const float right = most[1] > most[3] ? most[1] : most[3];
+  return left > right ? left : right;
+}
+
+/// Calls `work(begin, end)` for stretches of a row, after which float32 sums are added up in
+/// double.
+template<typename Work>
+[[gnu::always_inline]] inline void each_stretch(std::size_t count, const Work& work)
+{
+  for (std::size_t begin = 0; begin < count; begin += stretch)
+    work(begin, count - begin < stretch ? count : begin + stretch);
+}
+
+inline double sum(const float* x, std::size_t count)
+{
+  double all = 0.0;
+  each_stretch(count, [&](std::size_t begin, std::size_t end) {
+    floats here{};
+    each_once(begin, end, 0.0F, [&](const auto& loaded) { here += loaded(x); });
+    all += total(here);
+  });
+  return all;
+}
+
+inline double exponentials(const float* x, std::size_t count, const exponent& of)
+{
+  const floats most = floats{} + of.largest, rate = floats{} + of.rate;
+  double all = 0.0;
+  each_stretch(count, [&](std::size_t begin, std::size_t end) {
+    floats here{};
+    each_once(begin, end, beyond,
+              [&](const auto& loaded) { here += power(loaded(x), most, rate); });
+    all += total(here);
+  });
+  return all;
+}
+
+inline constexpr float plain_rate = 1.44269504F;
+
+template<bool with_plain>
+[[gnu::always_inline]] inline row_sums pair_by(const float* student, const float* teacher,
+                                               std::size_t count, const exponent& of_student,
+                                               const exponent& of_teacher)
+{
+  const floats student_most = floats{} + of_student.largest,
+               teacher_most = floats{} + of_teacher.largest;
+  const floats student_rate = floats{} + of_student.rate, teacher_rate = floats{} + of_teacher.rate;
+  row_sums all;
+  each_stretch(count, [&](std::size_t begin, std::size_t end) {
+    floats of_s{}, of_t{}, apart{}, plain{};
+    each_once(begin, end, beyond, [&](const auto& loaded) {
+      const floats s = loaded(student), t = loaded(teacher);
+      const floats e = power(t, teacher_most, teacher_rate);
+      of_s += power(s, student_most, student_rate);
+      of_t += e;
+      apart += e * ((t - teacher_most) - (s - student_most));
+      if constexpr (with_plain) plain += power(s, student_most, floats{} + plain_rate);
+    });
+    all.student += total(of_s);
+    all.teacher += total(of_t);
+    all.apart += total(apart);
+    if constexpr (with_plain) all.plain += total(plain);
+  });
+  return all;
+}
+
+inline row_sums pair(const float* student, const float* teacher, std::size_t count,
+                     const exponent& of_student, const exponent& of_teacher, bool with_plain)
+{
+  return with_plain ? pair_by<true>(student, teacher, count, of_student, of_teacher)
+                    : pair_by<false>(student, teacher, count, of_student, of_teacher);
+}
+
+/// Writes `value(loaded)` for each vector of a row; the last one again where it overlaps.
+template<typename Value>
+[[gnu::always_inline]] inline void write_row(std::size_t count, float* out, const Value& value)
+{
+  std::size_t i = 0;
+  for (; i + step <= count; i += step)
+    store(out + i, value([i](const float* x) { return load(x + i); }));
+  if (i == count) return;
+  if (count < step) {
+    store_some(out, count, value([count](const float* x) { return load_some(x, count, 0.0F); }));
+    return;
+  }
+  i = count - step;
+  store(out + i, value([i](const float* x) { return load(x + i); }));
+}
+
+template<bool with_pair, bool with_plain>
+[[gnu::always_inline]] inline void gradient_by(const float* student, const float* teacher,
+                                               std::size_t count, const exponent& of_student,
+                                               const exponent& of_teacher, const row_gradient& by,
+                                               float* out)
+{
+  const floats student_most = floats{} + of_student.largest,
+               teacher_most = floats{} + of_teacher.largest;
+  const floats student_rate = floats{} + of_student.rate, teacher_rate = floats{} + of_teacher.rate;
+  write_row(count, out, [&](const auto& loaded) {
+    const floats x = loaded(student);
+    floats value{};
+    if constexpr (with_pair) {
+      floats one = power(x, student_most, student_rate) * by.student;
+      floats other = power(loaded(teacher), teacher_most, teacher_rate) * by.teacher;
+      keep(one);  // both rounded: where student and teacher are the same, the difference is 0
+      keep(other);
+      value = one - other;
+    }
+    if constexpr (with_plain)
+      value += power(x, student_most, floats{} + plain_rate) * by.plain + by.constant;
+    return value;
+  });
+}
+
+inline void gradient(const float* student, const float* teacher, std::size_t count,
+                     const exponent& of_student, const exponent& of_teacher, const row_gradient& by,
+                     float* out)
+{
+  if (teacher == nullptr)
+    gradient_by<false, true>(student, teacher, count, of_student, of_teacher, by, out);
+  else if (by.plain == 0.0F)
+    gradient_by<true, false>(student, teacher, count, of_student, of_teacher, by, out);
+  else
+    gradient_by<true, true>(student, teacher, count, of_student, of_teacher, by, out);
+}
+
+#endif
