@@ -86,16 +86,18 @@ class target_rows : public fused_loss {
     const rows_in_memory of_student{student}, of_teacher{teacher};
     const auto classes = static_cast<std::size_t>(student.size(1));
     const float rate = soft_ ? rate_of(soft_->temperature) : 0.0F;
+    std::vector<double> hard(hard_shares_.size()), soft(soft_shares_.size());
     each_row(student.size(0), student.size(1), [&](std::int64_t row) {
       const auto n = static_cast<std::size_t>(row);
-      if (counts(n)) measure(rows_[n], of_student[n], of_teacher[n], classes, rate);
-    });
-    for (std::size_t n = 0; n < rows_.size(); ++n) {
+      if (!counts(n)) return;
+      measure(rows_[n], of_student[n], of_teacher[n], classes, rate);
       if (hard_ && hard_shares_[n] != 0.0)
-        hard_value_ += hard_shares_[n] * likelihood(rows_[n], of_student[n], n, classes);
+        hard[n] = hard_shares_[n] * likelihood(rows_[n], of_student[n], n, classes);
       if (soft_ && soft_shares_[n] != 0.0)
-        soft_value_ += soft_shares_[n] * scale_ * rows_[n].divergence();
-    }
+        soft[n] = soft_shares_[n] * scale_ * rows_[n].divergence();
+    });
+    for (const double each : hard) hard_value_ += each;
+    for (const double each : soft) soft_value_ += each;
     return (hard_ ? hard_->weight * hard_value_ : 0.0) +
            (soft_ ? soft_->weight * soft_value_ : 0.0);
   }
