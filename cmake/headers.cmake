@@ -229,22 +229,37 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/decoupled_kd.hpp
     include/rolewise/loss/detail/class_probabilities.hpp
     include/rolewise/loss/detail/convolution_norm.hpp
+    include/rolewise/loss/detail/correlation_rows.hpp
     include/rolewise/loss/detail/feature_maps.hpp
     include/rolewise/loss/detail/feature_rows.hpp
+    include/rolewise/loss/detail/fused_loss.hpp
     include/rolewise/loss/detail/implementation/class_probabilities.hpp
     include/rolewise/loss/detail/implementation/convolution_norm.hpp
+    include/rolewise/loss/detail/implementation/correlation_rows.hpp
     include/rolewise/loss/detail/implementation/feature_maps.hpp
     include/rolewise/loss/detail/implementation/feature_rows.hpp
+    include/rolewise/loss/detail/implementation/fused_loss.hpp
     include/rolewise/loss/detail/implementation/learned_layers.hpp
+    include/rolewise/loss/detail/implementation/logit_rows.hpp
     include/rolewise/loss/detail/implementation/require_labels.hpp
     include/rolewise/loss/detail/implementation/require_logits.hpp
     include/rolewise/loss/detail/implementation/singular_vectors.hpp
+    include/rolewise/loss/detail/implementation/target_rows.hpp
     include/rolewise/loss/detail/implementation/weighted_mean.hpp
+    include/rolewise/loss/detail/kernels/all_passes.hpp
+    include/rolewise/loss/detail/kernels/correlation_passes.hpp
+    include/rolewise/loss/detail/kernels/distance_passes.hpp
+    include/rolewise/loss/detail/kernels/kernel_set.hpp
+    include/rolewise/loss/detail/kernels/softmax_passes.hpp
+    include/rolewise/loss/detail/kernels/variants.hpp
     include/rolewise/loss/detail/learned_layers.hpp
+    include/rolewise/loss/detail/logit_rows.hpp
     include/rolewise/loss/detail/require_labels.hpp
     include/rolewise/loss/detail/require_logits.hpp
     include/rolewise/loss/detail/require_weight.hpp
     include/rolewise/loss/detail/singular_vectors.hpp
+    include/rolewise/loss/detail/softmax_rows.hpp
+    include/rolewise/loss/detail/target_rows.hpp
     include/rolewise/loss/detail/warm_up.hpp
     include/rolewise/loss/detail/weighted_mean.hpp
     include/rolewise/loss/dist.hpp

@@ -6,12 +6,16 @@
 
 #include <rolewise/loss/detail/implementation/class_probabilities.hpp>
 #include <rolewise/loss/detail/implementation/convolution_norm.hpp>
+#include <rolewise/loss/detail/implementation/correlation_rows.hpp>
 #include <rolewise/loss/detail/implementation/feature_maps.hpp>
 #include <rolewise/loss/detail/implementation/feature_rows.hpp>
+#include <rolewise/loss/detail/implementation/fused_loss.hpp>
 #include <rolewise/loss/detail/implementation/learned_layers.hpp>
+#include <rolewise/loss/detail/implementation/logit_rows.hpp>
 #include <rolewise/loss/detail/implementation/require_labels.hpp>
 #include <rolewise/loss/detail/implementation/require_logits.hpp>
 #include <rolewise/loss/detail/implementation/singular_vectors.hpp>
+#include <rolewise/loss/detail/implementation/target_rows.hpp>
 #include <rolewise/loss/detail/implementation/weighted_mean.hpp>
 #include <rolewise/loss/implementation/activation_boundary.hpp>
 #include <rolewise/loss/implementation/contrastive_representation_distillation.hpp>

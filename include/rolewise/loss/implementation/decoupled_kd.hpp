@@ -17,6 +17,7 @@
 
 #include <ATen/ops/logsumexp.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
