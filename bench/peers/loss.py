@@ -16,16 +16,8 @@ def relational(threads, examples, width):
     torch.manual_seed(0)
     student = (3 * torch.randn(examples, width)).requires_grad_(True)
     teacher = 3 * torch.randn(examples, width)
-    loss = RKDLoss(
-        student_output_path="features",
-        teacher_output_path="features",
-        student_module_path="layer",
-        teacher_module_path="layer",
-        dist_factor=25.0,
-        angle_factor=50.0,
-        reduction="mean",
-    )
-    student_io, teacher_io = {"layer": {"features": student}}, {"layer": {"features": teacher}}
+    loss = RKDLoss("layer", "layer", dist_factor=25.0, angle_factor=50.0, reduction="mean")
+    student_io, teacher_io = {"layer": {"output": student}}, {"layer": {"output": teacher}}
 
     def run():
         student.grad = None

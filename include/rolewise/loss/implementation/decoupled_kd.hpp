@@ -187,8 +187,10 @@ ROLEWISE_INLINE torch::Tensor decoupled_kd::operator()(const paired_outputs& pai
   const auto teacher = pair.teacher.logits.detach();
   const double ramp = detail::warm_up(targets.progress, warm_up_epochs);
   auto labeled = targets;
-  if (!detail::require_labels(targets, student, name).is_hard)
+  if (!detail::require_labels(targets, student, name).is_hard) {
     labeled.labels = targets.labels.argmax(1);
+    labeled.ignore_index = -1;  // no soft label is ignored
+  }
   const auto rows = detail::logit_rows_of(teacher, student, labeled, name);
   const auto value =
       rows ? detail::value_of(c10::make_intrusive<detail::decoupled_rows>(*this, *rows),
