@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 namespace rolewise::detail {
 
@@ -119,8 +120,8 @@ ROLEWISE_INLINE double correlation_rows::measure_block(const loss_kernels::paire
                                                        row_part* parts)
 {
   const auto& passes = loss_kernels::best();
-  std::vector<float> memory(2 * rows_ * count + 3 * block());
-  auto *const q = memory.data(), *const p = q + rows_ * count;
+  const auto memory = std::make_unique_for_overwrite<float[]>(2 * rows_ * count + 3 * block());
+  auto *const q = memory.get(), *const p = q + rows_ * count;
   const auto columns = columns_from(first, p + rows_ * count);
   passes.probabilities(of, first, count, q, p, columns);
   double sum = 0.0;
