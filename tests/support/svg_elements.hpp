@@ -85,11 +85,11 @@ struct svg_element {
 }
 
 /// The decoded pixels of a PNG file, `[C, H, W]`.
-[[nodiscard]] inline torch::Tensor read_png(const std::string& bytes)
+[[nodiscard]] inline torch::Tensor read_png(const std::string& file)
 {
   png_image picture{};
   picture.version = PNG_IMAGE_VERSION;
-  REQUIRE(png_image_begin_read_from_memory(&picture, bytes.data(), bytes.size()) != 0);
+  REQUIRE(png_image_begin_read_from_memory(&picture, file.data(), file.size()) != 0);
   const bool is_gray = (picture.format & PNG_FORMAT_FLAG_COLOR) == 0;
   picture.format = is_gray ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   auto pixels = torch::empty({picture.height, picture.width, is_gray ? 1 : 3}, torch::kByte);
@@ -103,14 +103,14 @@ struct svg_element {
   constexpr std::string_view digits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   REQUIRE(text.size() % 4 == 0);
-  std::string bytes;
+  std::string decoded;
   std::uint32_t bits = 0;
   for (std::size_t i = 0; i < text.size() && text[i] != '='; ++i) {
     REQUIRE(digits.find(text[i]) != digits.npos);
     bits = bits << 6U | static_cast<std::uint32_t>(digits.find(text[i]));
-    if (i % 4 > 0) bytes += static_cast<char>(bits >> (6U - 2U * (i % 4)) & 255U);
+    if (i % 4 > 0) decoded += static_cast<char>(bits >> (6U - 2U * (i % 4)) & 255U);
   }
-  return bytes;
+  return decoded;
 }
 
 /// The pixels of an `<image>` element, `[C, H, W]`.
