@@ -221,6 +221,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss.hpp
     include/rolewise/loss/activation_boundary.hpp
     include/rolewise/loss/attention_transfer.hpp
+    include/rolewise/loss/balanced_to_task.hpp
     include/rolewise/loss/clipped_to_task.hpp
     include/rolewise/loss/contrastive_representation_distillation.hpp
     include/rolewise/loss/correlation_congruence.hpp
@@ -233,13 +234,16 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/detail/feature_maps.hpp
     include/rolewise/loss/detail/feature_rows.hpp
     include/rolewise/loss/detail/fused_loss.hpp
+    include/rolewise/loss/detail/gradient_norms.hpp
     include/rolewise/loss/detail/implementation/class_probabilities.hpp
     include/rolewise/loss/detail/implementation/convolution_norm.hpp
     include/rolewise/loss/detail/implementation/correlation_rows.hpp
     include/rolewise/loss/detail/implementation/feature_maps.hpp
     include/rolewise/loss/detail/implementation/feature_rows.hpp
     include/rolewise/loss/detail/implementation/fused_loss.hpp
+    include/rolewise/loss/detail/implementation/gradient_norms.hpp
     include/rolewise/loss/detail/implementation/learned_layers.hpp
+    include/rolewise/loss/detail/implementation/learned_weights.hpp
     include/rolewise/loss/detail/implementation/logit_rows.hpp
     include/rolewise/loss/detail/implementation/require_labels.hpp
     include/rolewise/loss/detail/implementation/require_logits.hpp
@@ -253,10 +257,12 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/detail/kernels/softmax_passes.hpp
     include/rolewise/loss/detail/kernels/variants.hpp
     include/rolewise/loss/detail/learned_layers.hpp
+    include/rolewise/loss/detail/learned_weights.hpp
     include/rolewise/loss/detail/logit_rows.hpp
     include/rolewise/loss/detail/require_labels.hpp
     include/rolewise/loss/detail/require_logits.hpp
     include/rolewise/loss/detail/require_weight.hpp
+    include/rolewise/loss/detail/schedule_shares.hpp
     include/rolewise/loss/detail/singular_vectors.hpp
     include/rolewise/loss/detail/softmax_rows.hpp
     include/rolewise/loss/detail/target_rows.hpp
@@ -280,6 +286,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/flow_of_solution_procedure.hpp
     include/rolewise/loss/implementation/jensen_shannon.hpp
     include/rolewise/loss/implementation/label_smoothing.hpp
+    include/rolewise/loss/implementation/loss_terms.hpp
     include/rolewise/loss/implementation/masked_generative_distillation.hpp
     include/rolewise/loss/implementation/multi_head_graph_distillation.hpp
     include/rolewise/loss/implementation/multi_level_distillation.hpp
@@ -316,12 +323,14 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/reverse_kl.hpp
     include/rolewise/loss/review_kd.hpp
     include/rolewise/loss/scheduled_temperature.hpp
+    include/rolewise/loss/scheduled_weight.hpp
     include/rolewise/loss/similarity_preserving.hpp
     include/rolewise/loss/singular_value_distillation.hpp
     include/rolewise/loss/soft_target_kl.hpp
     include/rolewise/loss/standardized_logits.hpp
     include/rolewise/loss/targets.hpp
     include/rolewise/loss/teacher_free_kd.hpp
+    include/rolewise/loss/uncertainty_weighted.hpp
     include/rolewise/loss/variational_information_distillation.hpp
     include/rolewise/loss/weighted_sum.hpp
     include/rolewise/measurement.hpp

@@ -6,6 +6,7 @@
 
 #include <rolewise/loss/activation_boundary.hpp>
 #include <rolewise/loss/attention_transfer.hpp>
+#include <rolewise/loss/balanced_to_task.hpp>
 #include <rolewise/loss/clipped_to_task.hpp>
 #include <rolewise/loss/contrastive_representation_distillation.hpp>
 #include <rolewise/loss/correlation_congruence.hpp>
@@ -36,11 +37,13 @@
 #include <rolewise/loss/reverse_kl.hpp>
 #include <rolewise/loss/review_kd.hpp>
 #include <rolewise/loss/scheduled_temperature.hpp>
+#include <rolewise/loss/scheduled_weight.hpp>
 #include <rolewise/loss/similarity_preserving.hpp>
 #include <rolewise/loss/singular_value_distillation.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/loss/standardized_logits.hpp>
 #include <rolewise/loss/targets.hpp>
 #include <rolewise/loss/teacher_free_kd.hpp>
+#include <rolewise/loss/uncertainty_weighted.hpp>
 #include <rolewise/loss/variational_information_distillation.hpp>
 #include <rolewise/loss/weighted_sum.hpp>

@@ -148,7 +148,10 @@ static_assert(
     all_described<cross_entropy, curriculum_temperature, decoupled_kd, dist, jensen_shannon,
                   label_smoothing, multi_level_distillation, normalized_kd, reverse_kl,
                   soft_target_kl, standardized_logits<decoupled_kd>, teacher_free_kd,
-                  scheduled_temperature<dist, cosine_temperature>, no_distillation,
+                  scheduled_temperature<dist, cosine_temperature>,
+                  scheduled_weight<dist, cosine_weight>, no_distillation,
+                  uncertainty_weighted<cross_entropy, dist>,
+                  balanced_to_task<cross_entropy, soft_target_kl>,
                   clipped_to_task<cross_entropy, soft_target_kl>,
                   weighted_sum<cross_entropy, soft_target_kl>>);
 static_assert(

@@ -4,16 +4,11 @@
 /// @file
 /// Combination of task and distillation gradients, the second clipped to the norm of the first.
 
+#include <rolewise/loss/detail/gradient_norms.hpp>
 #include <rolewise/loss/gradient_combination.hpp>
-
-#include <ATen/ops/addcmul.h>
-#include <ATen/ops/linalg_vector_norm.h>
-#include <c10/core/ScalarType.h>
 
 #include <cmath>
 #include <cstdint>
-#include <limits>
-#include <optional>
 
 namespace rolewise {
 
@@ -61,7 +56,11 @@ struct clipped_to_task {
   /// @return a new tensor, with the shape and dtype of the gradients; undefined if both are
   [[nodiscard]] torch::Tensor combine(const torch::Tensor& task_gradient,
                                       const torch::Tensor& distillation_gradient,
-                                      const training_progress& progress) const;
+                                      const training_progress& progress) const
+  {
+    return detail::sum_with_norm(task_gradient, distillation_gradient, ramp(progress),
+                                 detail::norm_rule::at_most);
+  }
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -72,30 +71,5 @@ struct clipped_to_task {
     visit_part(archive, "distillation", distillation);
   }
 };
-
-template<typename Task, typename Distillation>
-torch::Tensor clipped_to_task<Task, Distillation>::combine(
-    const torch::Tensor& task_gradient, const torch::Tensor& distillation_gradient,
-    const training_progress& progress) const
-{
-  if (!distillation_gradient.defined())
-    return task_gradient.defined() ? task_gradient.clone() : task_gradient;
-  if (!task_gradient.defined()) return at::zeros_like(distillation_gradient);
-
-  const auto type = distillation_gradient.scalar_type();
-  const auto wide = c10::promoteTypes(type, torch::kFloat);  // squares overflow in fp16
-  const auto length = [wide](const torch::Tensor& gradient) {
-    return at::linalg_vector_norm(gradient, 2, std::nullopt, false, wide);
-  };
-  // Where the distillation gradient is zero, any finite factor is correct.
-  const auto share =
-      (length(task_gradient) * ramp(progress))
-          .div(length(distillation_gradient).clamp_min(double{std::numeric_limits<float>::min()}))
-          .clamp_max(1.0);
-  if (!c10::isReducedFloatingType(type))
-    return at::addcmul(task_gradient, distillation_gradient, share.to(type));
-  // A share below 6e-5 has few digits in fp16; what it multiplies may be large.
-  return at::addcmul(task_gradient.to(wide), distillation_gradient.to(wide), share).to(type);
-}
 
 }  // namespace rolewise

@@ -10,7 +10,9 @@
 #include <rolewise/loss/detail/implementation/feature_maps.hpp>
 #include <rolewise/loss/detail/implementation/feature_rows.hpp>
 #include <rolewise/loss/detail/implementation/fused_loss.hpp>
+#include <rolewise/loss/detail/implementation/gradient_norms.hpp>
 #include <rolewise/loss/detail/implementation/learned_layers.hpp>
+#include <rolewise/loss/detail/implementation/learned_weights.hpp>
 #include <rolewise/loss/detail/implementation/logit_rows.hpp>
 #include <rolewise/loss/detail/implementation/require_labels.hpp>
 #include <rolewise/loss/detail/implementation/require_logits.hpp>
@@ -28,6 +30,7 @@
 #include <rolewise/loss/implementation/flow_of_solution_procedure.hpp>
 #include <rolewise/loss/implementation/jensen_shannon.hpp>
 #include <rolewise/loss/implementation/label_smoothing.hpp>
+#include <rolewise/loss/implementation/loss_terms.hpp>
 #include <rolewise/loss/implementation/masked_generative_distillation.hpp>
 #include <rolewise/loss/implementation/multi_head_graph_distillation.hpp>
 #include <rolewise/loss/implementation/multi_level_distillation.hpp>

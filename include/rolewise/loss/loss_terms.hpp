@@ -5,8 +5,10 @@
 /// A loss value together with the values of its terms, for reports.
 
 #include <rolewise/loss/loss_function.hpp>
+#include <rolewise/support/inline.hpp>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rolewise {
@@ -25,6 +27,13 @@ struct loss_terms {
   std::vector<loss_term> terms;
 };
 
+namespace detail {
+
+/// Adds a term under the name of its loss, or, if that is there, with a number behind.
+ROLEWISE_INLINE void add_term(loss_terms& to, std::string_view name, torch::Tensor value);
+
+}  // namespace detail
+
 /// Evaluates a loss with its terms, if it has any (a member `evaluate_terms(pair, targets)`), as
 /// a `weighted_sum` has. Nothing is computed twice.
 template<LossFunction L>
@@ -39,3 +48,7 @@ template<LossFunction L>
 }
 
 }  // namespace rolewise
+
+#ifndef ROLEWISE_SEPARATE_COMPILATION
+#include <rolewise/loss/implementation/loss_terms.hpp>
+#endif

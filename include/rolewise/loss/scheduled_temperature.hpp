@@ -8,12 +8,10 @@
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/temperature.hpp>
 #include <rolewise/core/training_progress.hpp>
+#include <rolewise/loss/detail/schedule_shares.hpp>
 #include <rolewise/loss/loss_function.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <concepts>
-#include <numbers>
 #include <string_view>
 
 namespace rolewise {
@@ -32,16 +30,6 @@ concept SoftenedLoss = LossFunction<L> && state_must::be_denied<L> && requires(L
   { loss.temperature } -> std::same_as<temperature&>;
 };
 
-namespace detail {
-
-/// Share of a schedule that is done, 0 to 1, if it ends at a fraction of the run.
-[[nodiscard]] inline double share_of_schedule(const training_progress& progress, double until)
-{
-  return until > 0.0 ? std::min(progress.fraction() / until, 1.0) : 1.0;
-}
-
-}  // namespace detail
-
 /// Linear schedule: from one temperature to another in equal steps, step by step.
 ///
 ///     T = from + (to - from) * s,  s = min(share of the run that is done / until, 1)
@@ -52,7 +40,7 @@ struct linear_temperature {
   [[nodiscard]] temperature operator()(const training_progress& progress) const
   {
     const double share = detail::share_of_schedule(progress, until.value());
-    return temperature{from.value() + (to.value() - from.value()) * share};
+    return temperature{detail::linear_between(from.value(), to.value(), share)};
   }
 };
 
@@ -66,8 +54,7 @@ struct cosine_temperature {
   [[nodiscard]] temperature operator()(const training_progress& progress) const
   {
     const double share = detail::share_of_schedule(progress, until.value());
-    const double rest = 0.5 * (1.0 + std::cos(std::numbers::pi * share));
-    return temperature{to.value() + (from.value() - to.value()) * rest};
+    return temperature{detail::cosine_between(from.value(), to.value(), share)};
   }
 };
 

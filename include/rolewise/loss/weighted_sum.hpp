@@ -184,9 +184,9 @@ class weighted_sum {
                   const std::optional<detail::hard_and_soft>& together, loss_terms& found)
   {
     if constexpr (std::is_same_v<O, cross_entropy>) {
-      if (together) return show<O>(together->hard, found);
+      if (together) return detail::add_term(found, O::name, together->hard);
     } else if constexpr (std::is_same_v<O, soft_target_kl>) {
-      if (together) return show<O>(together->soft, found);
+      if (together) return detail::add_term(found, O::name, together->soft);
     }
     const auto value = evaluate_loss(term.loss, pair, targets);
     const double by = term.by.value();
@@ -194,19 +194,7 @@ class weighted_sum {
       found.total = found.total.add(value, by);
     else
       found.total = by == 1.0 ? value : value * by;
-    show<O>(value.detach(), found);
-  }
-
-  template<typename O>
-  static void show(torch::Tensor value, loss_terms& found)
-  {
-    const std::string_view plain = O::name;
-    std::string name_here{plain};
-    for (int twin = 2; std::any_of(found.terms.begin(), found.terms.end(),
-                                   [&](const loss_term& t) { return t.name == name_here; });
-         ++twin)
-      name_here = detail::classic_text(plain, "-", twin);
-    found.terms.push_back({std::move(name_here), std::move(value)});
+    detail::add_term(found, O::name, value.detach());
   }
 
   std::tuple<weighted_term<Os>...> terms_;
