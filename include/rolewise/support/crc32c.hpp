@@ -4,6 +4,8 @@
 /// @file
 /// CRC-32C, the cyclic redundancy check with Castagnoli's polynomial.
 
+#include <rolewise/support/namespaces.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
