@@ -158,9 +158,9 @@ struct multi_head_graph_distillation {
   void configure(const feature_shapes& teacher, const feature_shapes& student)
   {
     detail::require_weight(estimation_weight, "estimation_weight", name);
-    for (const auto at : at_) detail::require_map_shapes(teacher[at], student[at], name);
+    for (const auto at : tapped) detail::require_map_shapes(teacher[at], student[at], name);
     for (std::size_t l = 0; l < layers.size(); ++l)
-      layers[l].configure(teacher[at_[l]][0], teacher[at_[l + 1]][0], heads, is_trained(),
+      layers[l].configure(teacher[tapped[l]][0], teacher[tapped[l + 1]][0], heads, is_trained(),
                           key().split(static_cast<std::uint64_t>(l)), name);
   }
 
@@ -213,16 +213,16 @@ struct multi_head_graph_distillation {
   }
 
  private:
-  static constexpr std::array at_{Stages...};
+  static constexpr std::array tapped{Stages...};
 
   [[nodiscard]] bool is_trained() const { return attention == graph_attention::trained; }
   [[nodiscard]] rolewise::seed key() const { return seed.split(purpose{"multi-head-graph"}); }
   [[nodiscard]] detail::singular_pair vectors(const paired_outputs& pair, std::size_t l) const
   {
-    const auto& t = pair.teacher.features[at_[l]];
-    const auto& s = pair.student.features[at_[l]];
-    detail::require_maps(t, s, name, at_[l]);
-    return detail::singular_pair_of(t, s, candidates, name, tap_name{at_[l]}.view());
+    const auto& t = pair.teacher.features[tapped[l]];
+    const auto& s = pair.student.features[tapped[l]];
+    detail::require_maps(t, s, name, tapped[l]);
+    return detail::singular_pair_of(t, s, candidates, name, tap_name{tapped[l]}.view());
   }
 };
 

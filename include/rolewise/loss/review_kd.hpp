@@ -134,12 +134,12 @@ struct review_kd {
   void configure(const feature_shapes& teacher, const feature_shapes& student)
   {
     const auto key = seed.split(purpose{"review"});
-    const auto deepest = detail::as_map(student[at_.back()]);
+    const auto deepest = detail::as_map(student[tapped.back()]);
     const auto middle = detail::channels_passed(channels, deepest.at(0), name);
-    for (std::size_t l = 0; l < at_.size(); ++l) {
-      const auto t = detail::as_map(teacher[at_[l]]), s = detail::as_map(student[at_[l]]);
+    for (std::size_t l = 0; l < tapped.size(); ++l) {
+      const auto t = detail::as_map(teacher[tapped[l]]), s = detail::as_map(student[tapped[l]]);
       detail::require_map_shapes(t, s, name);
-      stages[l].configure(s[0], middle, t[0], l + 1 == at_.size(),
+      stages[l].configure(s[0], middle, t[0], l + 1 == tapped.size(),
                           key.split(static_cast<std::uint64_t>(l)), name);
     }
   }
@@ -154,10 +154,10 @@ struct review_kd {
   [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const
   {
     torch::Tensor total, deeper;
-    for (auto l = at_.size(); l-- > 0;) {
-      const auto t = detail::as_map(pair.teacher.features[at_[l]]).detach();
-      const auto s = detail::as_map(pair.student.features[at_[l]]);
-      detail::require_maps(t, s, name, at_[l]);
+    for (auto l = tapped.size(); l-- > 0;) {
+      const auto t = detail::as_map(pair.teacher.features[tapped[l]]).detach();
+      const auto s = detail::as_map(pair.student.features[tapped[l]]);
+      detail::require_maps(t, s, name, tapped[l]);
       const auto made = stages[l](s, deeper, t.sizes().slice(2), name);
       const auto each =
           detail::hierarchical_context_values(t.to(made.output.scalar_type()), made.output);
@@ -185,7 +185,7 @@ struct review_kd {
   }
 
  private:
-  static constexpr std::array at_{Stages...};
+  static constexpr std::array tapped{Stages...};
 };
 
 static_assert(DistillationLoss<review_kd<tap::stage<1>, tap::penultimate>>);
