@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,16 @@ comparison compare(std::string name, double goal, int repetitions, Ours&& ours, 
           goal};
 }
 
+/// The processor's name, where Linux tells it.
+inline std::string processor()
+{
+  std::ifstream file{"/proc/cpuinfo"};
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("model name") && line.find(": ") != line.npos)
+      return line.substr(line.find(": ") + 2);
+  return "unknown";
+}
+
 /// Prints one line on standard output: ratio = baseline / ours, higher is better.
 inline void print(const comparison& c)
 {
@@ -77,7 +88,8 @@ inline void print(const comparison& c)
                                     {"ratio", c.baseline / c.ours},
                                     {"goal", c.goal},
                                     {"ours_least", c.ours_least},
-                                    {"baseline_least", c.baseline_least}};
+                                    {"baseline_least", c.baseline_least},
+                                    {"processor", processor()}};
   std::printf("%s\n", line.dump().c_str());
   std::fflush(stdout);
 }
