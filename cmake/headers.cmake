@@ -262,7 +262,6 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/detail/require_labels.hpp
     include/rolewise/loss/detail/require_logits.hpp
     include/rolewise/loss/detail/require_weight.hpp
-    include/rolewise/loss/detail/schedule_shares.hpp
     include/rolewise/loss/detail/singular_vectors.hpp
     include/rolewise/loss/detail/softmax_rows.hpp
     include/rolewise/loss/detail/target_rows.hpp
@@ -331,6 +330,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/targets.hpp
     include/rolewise/loss/teacher_free_kd.hpp
     include/rolewise/loss/uncertainty_weighted.hpp
+    include/rolewise/loss/value_schedule.hpp
     include/rolewise/loss/variational_information_distillation.hpp
     include/rolewise/loss/weighted_sum.hpp
     include/rolewise/measurement.hpp

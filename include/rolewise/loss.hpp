@@ -45,5 +45,6 @@
 #include <rolewise/loss/targets.hpp>
 #include <rolewise/loss/teacher_free_kd.hpp>
 #include <rolewise/loss/uncertainty_weighted.hpp>
+#include <rolewise/loss/value_schedule.hpp>
 #include <rolewise/loss/variational_information_distillation.hpp>
 #include <rolewise/loss/weighted_sum.hpp>

@@ -4,25 +4,19 @@
 /// @file
 /// Temperatures that change over a training run: schedules, and losses under one.
 
-#include <rolewise/core/fraction.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/temperature.hpp>
-#include <rolewise/core/training_progress.hpp>
-#include <rolewise/loss/detail/schedule_shares.hpp>
 #include <rolewise/loss/loss_function.hpp>
+#include <rolewise/loss/value_schedule.hpp>
 
 #include <concepts>
 #include <string_view>
 
 namespace rolewise {
 
-/// A temperature schedule: maps training progress to a temperature. It is stateless: the same
-/// progress always gets the same temperature.
+/// A schedule of temperatures, with a value for each `training_progress`.
 template<typename S>
-concept TemperatureSchedule =
-    std::copyable<S> && requires(const S schedule, const training_progress progress) {
-      { schedule(progress) } -> std::same_as<temperature>;
-    };
+concept TemperatureSchedule = ValueSchedule<S, temperature>;
 
 /// A loss without state whose temperature is a member `temperature`.
 template<typename L>
@@ -30,33 +24,8 @@ concept SoftenedLoss = LossFunction<L> && state_must::be_denied<L> && requires(L
   { loss.temperature } -> std::same_as<temperature&>;
 };
 
-/// Linear schedule: from one temperature to another in equal steps, step by step.
-///
-///     T = from + (to - from) * s,  s = min(share of the run that is done / until, 1)
-struct linear_temperature {
-  temperature from, to;
-  fraction until{1.0};  ///< share of the run after which it stays at `to`
-
-  [[nodiscard]] temperature operator()(const training_progress& progress) const
-  {
-    const double share = detail::share_of_schedule(progress, until.value());
-    return temperature{detail::linear_between(from.value(), to.value(), share)};
-  }
-};
-
-/// Cosine schedule: from one temperature to another along half a cosine, step by step.
-///
-///     T = to + (from - to) * (1 + cos(pi * s)) / 2,  s as in `linear_temperature`
-struct cosine_temperature {
-  temperature from, to;
-  fraction until{1.0};  ///< share of the run after which it stays at `to`
-
-  [[nodiscard]] temperature operator()(const training_progress& progress) const
-  {
-    const double share = detail::share_of_schedule(progress, until.value());
-    return temperature{detail::cosine_between(from.value(), to.value(), share)};
-  }
-};
+using linear_temperature = linear_schedule<temperature>;
+using cosine_temperature = cosine_schedule<temperature>;
 
 static_assert(TemperatureSchedule<linear_temperature> && TemperatureSchedule<cosine_temperature>);
 

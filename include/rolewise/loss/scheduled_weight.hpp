@@ -4,55 +4,24 @@
 /// @file
 /// Loss weights that change over a training run: schedules, and losses under one.
 
-#include <rolewise/core/fraction.hpp>
 #include <rolewise/core/state.hpp>
 #include <rolewise/core/training_progress.hpp>
-#include <rolewise/loss/detail/schedule_shares.hpp>
 #include <rolewise/loss/detail/warm_up.hpp>
 #include <rolewise/loss/loss_function.hpp>
+#include <rolewise/loss/value_schedule.hpp>
 #include <rolewise/loss/weighted_sum.hpp>
 
-#include <concepts>
 #include <cstdint>
 #include <string_view>
 
 namespace rolewise {
 
-/// A weight schedule: maps training progress to the weight of a loss. It is stateless: the same
-/// progress always gets the same weight.
+/// A schedule of the weight of a loss, with a value for each `training_progress`.
 template<typename S>
-concept WeightSchedule =
-    std::copyable<S> && requires(const S schedule, const training_progress progress) {
-      { schedule(progress) } -> std::same_as<weight>;
-    };
+concept WeightSchedule = ValueSchedule<S, weight>;
 
-/// Linear schedule: from one weight to another in equal steps, step by step.
-///
-///     w = from + (to - from) * s,  s = min(share of the run that is done / until, 1)
-struct linear_weight {
-  weight from, to;
-  fraction until{1.0};  ///< share of the run after which it stays at `to`
-
-  [[nodiscard]] weight operator()(const training_progress& progress) const
-  {
-    const double share = detail::share_of_schedule(progress, until.value());
-    return weight{detail::linear_between(from.value(), to.value(), share)};
-  }
-};
-
-/// Cosine schedule: from one weight to another along half a cosine, step by step.
-///
-///     w = to + (from - to) * (1 + cos(pi * s)) / 2,  s as in `linear_weight`
-struct cosine_weight {
-  weight from, to;
-  fraction until{1.0};  ///< share of the run after which it stays at `to`
-
-  [[nodiscard]] weight operator()(const training_progress& progress) const
-  {
-    const double share = detail::share_of_schedule(progress, until.value());
-    return weight{detail::cosine_between(from.value(), to.value(), share)};
-  }
-};
+using linear_weight = linear_schedule<weight>;
+using cosine_weight = cosine_schedule<weight>;
 
 /// Warm-up: epoch by epoch from 0 to 1, as the released codes of DKD and ReviewKD do it.
 ///
