@@ -34,8 +34,8 @@ inline void probabilities(const paired_rows& of, std::size_t first, std::size_t 
     const floats student_most = floats{} + of.student_largest[n],
                  teacher_most = floats{} + of.teacher_largest[n];
     each_vector(count, [&](const auto& loaded, const auto& stored) {
-      const floats one = power(loaded(s, beyond), student_most, rate) * of.student_inverse[n];
-      const floats other = power(loaded(t, beyond), teacher_most, rate) * of.teacher_inverse[n];
+      const floats one = power(loaded(s, 0.0F), student_most, rate) * of.student_inverse[n];
+      const floats other = power(loaded(t, 0.0F), teacher_most, rate) * of.teacher_inverse[n];
       stored(q + n * count, one);
       stored(p + n * count, other);
       stored(to.student_mean, loaded(to.student_mean, 0.0F) + one);
@@ -94,8 +94,8 @@ inline void correlation_gradient(const paired_rows& of, std::size_t first, std::
                  teacher_most = floats{} + of.teacher_largest[n];
     const auto& row = rows[n];
     each_vector(count, [&](const auto& loaded, const auto& stored) {
-      const floats q = power(loaded(s, beyond), student_most, rate) * of.student_inverse[n];
-      const floats p = power(loaded(t, beyond), teacher_most, rate) * of.teacher_inverse[n];
+      const floats q = power(loaded(s, 0.0F), student_most, rate) * of.student_inverse[n];
+      const floats p = power(loaded(t, 0.0F), teacher_most, rate) * of.teacher_inverse[n];
       const floats in_column =
           (p - loaded(by.teacher_mean, 0.0F)) * loaded(by.teacher_factor, 0.0F) -
           (q - loaded(by.student_mean, 0.0F)) * loaded(by.student_factor, 0.0F);

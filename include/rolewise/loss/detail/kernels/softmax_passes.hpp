@@ -12,8 +12,6 @@ inline constexpr std::size_t step = lanes;
 inline constexpr std::size_t stretch = 1024;
 /// A float of this magnitude has no fraction bits left, so adding it rounds half to even.
 inline constexpr float rounder = 12582912.0F;
-/// In the place of logits that a vector has beyond the end of a row: its exponential is nothing.
-inline constexpr float beyond = -1e30F;
 
 /// 1 to `lanes` - 1 elements, by pieces of fixed sizes: a call of memcpy would take longer.
 template<typename Copy>
@@ -48,13 +46,12 @@ template<typename Copy>
 
 inline constexpr std::int32_t lane_numbers[]{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-/// The last vector of a row of at least one vector, with `rest` in the place of the first `known`
-/// elements of it, which a vector before it has, too.
-[[gnu::always_inline]] inline floats load_last(const float* at, std::size_t known, float rest)
+/// The lanes before `count`, as a mask.
+[[gnu::always_inline]] inline ints lanes_before(std::size_t count)
 {
   ints numbers;
   __builtin_memcpy(&numbers, lane_numbers, sizeof numbers);
-  return numbers < static_cast<std::int32_t>(known) ? floats{} + rest : load(at);
+  return numbers < static_cast<std::int32_t>(count);
 }
 
 /// Adds the lanes by halves.
@@ -69,34 +66,43 @@ inline constexpr std::int32_t lane_numbers[]{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1
   return static_cast<double>((sum[0] + sum[2]) + (sum[1] + sum[3]));
 }
 
-/// Calls `work(i, loaded)` for each vector of a row, where `loaded(x)` is the vector of x at i; the
-/// last one has `rest` in the place of what is not its own.
+/// Calls `work(loaded, own)` for each vector of a row: `loaded(x, rest)` is the vector of x with
+/// `rest` in the lanes that are not its own, which are beyond the row or in the vector before;
+/// `own(value)` is the value with 0 in these lanes.
 template<typename Work>
-[[gnu::always_inline]] inline void each_once(std::size_t begin, std::size_t end, float rest,
-                                             const Work& work)
+[[gnu::always_inline]] inline void each_once(std::size_t begin, std::size_t end, const Work& work)
 {
   std::size_t i = begin;
-  for (; i + step <= end; i += step) work([i](const float* x) { return load(x + i); });
+  for (; i + step <= end; i += step)
+    work([i](const float* x, float) { return load(x + i); },
+         [](const floats& value) { return value; });
   if (i == end) return;
-  if (end < step)
-    work([=](const float* x) { return load_some(x + i, end - i, rest); });
-  else
-    work([=](const float* x) { return load_last(x + end - step, step - (end - i), rest); });
+  if (end < step) {
+    const ints here = lanes_before(end);
+    work([=](const float* x, float rest) { return load_some(x, end, rest); },
+         [=](const floats& value) { return here ? value : floats{}; });
+  } else {
+    const ints before = lanes_before(step - (end - i));
+    work(
+        [=](const float* x, float rest) { return before ? floats{} + rest : load(x + end - step); },
+        [=](const floats& value) { return before ? floats{} : value; });
+  }
 }
 
 /// 2^((x - largest) rate) for x up to the largest: 2^k (k whole) times a polynomial of degree 6,
 /// fitted for the least relative error, 1.6e-8 before rounding. At most 2 ulp off for the rounded
-/// exponent; 2^-126 below, 1 at the largest.
+/// exponent; 0 far below 2^-126, 1 at the largest, NaN of NaN.
 [[gnu::always_inline]] inline floats power(const floats& x, const floats& largest,
                                            const floats& rate)
 {
-  constexpr float least = -126.0F;
+  constexpr float least = -127.0F;            // of which the bits of 2^k are 0
+  constexpr float biased = rounder + 127.0F;  // k + biased ends in the exponent bits of 2^k
   floats z = (x - largest) * rate;
   z = z < least ? floats{} + least : z;
-  floats k = z + rounder;
+  floats k = z + biased;
   keep(k);
-  const ints exponent_bits = reinterpret_cast<ints>(k) << 23;
-  k -= rounder;
+  const ints scale = reinterpret_cast<ints>(k) << 23;
+  k -= biased;
   keep(k);
   const floats f = z - k;
   floats p = f * 1.5353361959569156e-4F + 1.3398873852565885e-3F;
@@ -105,7 +111,7 @@ template<typename Work>
   p = p * f + 0.24022647738456726F;
   p = p * f + 0.6931471824645996F;
   p = p * f + 1.0F;
-  return reinterpret_cast<floats>(reinterpret_cast<ints>(p) + exponent_bits);
+  return p * reinterpret_cast<floats>(scale);
 }
 
 [[gnu::always_inline]] inline floats greater(const floats& a, const floats& b)
@@ -124,7 +130,8 @@ inline float largest(const float* x, std::size_t count)
     three = greater(load(x + i + 2 * step), three);
     four = greater(load(x + i + 3 * step), four);
   }
-  each_once(i, count, none, [&](const auto& loaded) { one = greater(loaded(x), one); });
+  each_once(i, count,
+            [&](const auto& loaded, const auto&) { one = greater(loaded(x, none), one); });
   one = greater(greater(one, two), greater(three, four));
   typedef float quad __attribute__((vector_size(16)));
   quad parts[lanes / 4];
@@ -150,7 +157,7 @@ inline double sum(const float* x, std::size_t count)
   double all = 0.0;
   each_stretch(count, [&](std::size_t begin, std::size_t end) {
     floats here{};
-    each_once(begin, end, 0.0F, [&](const auto& loaded) { here += loaded(x); });
+    each_once(begin, end, [&](const auto& loaded, const auto&) { here += loaded(x, 0.0F); });
     all += total(here);
   });
   return all;
@@ -162,8 +169,9 @@ inline double exponentials(const float* x, std::size_t count, const exponent& of
   double all = 0.0;
   each_stretch(count, [&](std::size_t begin, std::size_t end) {
     floats here{};
-    each_once(begin, end, beyond,
-              [&](const auto& loaded) { here += power(loaded(x), most, rate); });
+    each_once(begin, end, [&](const auto& loaded, const auto& own) {
+      here += own(power(loaded(x, of.largest), most, rate));
+    });
     all += total(here);
   });
   return all;
@@ -182,13 +190,14 @@ template<bool with_plain>
   row_sums all;
   each_stretch(count, [&](std::size_t begin, std::size_t end) {
     floats of_s{}, of_t{}, apart{}, plain{};
-    each_once(begin, end, beyond, [&](const auto& loaded) {
-      const floats s = loaded(student), t = loaded(teacher);
-      const floats e = power(t, teacher_most, teacher_rate);
-      of_s += power(s, student_most, student_rate);
+    each_once(begin, end, [&](const auto& loaded, const auto& own) {
+      const floats s = loaded(student, of_student.largest);
+      const floats t = loaded(teacher, of_teacher.largest);
+      const floats e = own(power(t, teacher_most, teacher_rate));
+      of_s += own(power(s, student_most, student_rate));
       of_t += e;
       apart += e * ((t - teacher_most) - (s - student_most));
-      if constexpr (with_plain) plain += power(s, student_most, floats{} + plain_rate);
+      if constexpr (with_plain) plain += own(power(s, student_most, floats{} + plain_rate));
     });
     all.student += total(of_s);
     all.teacher += total(of_t);
