@@ -11,6 +11,8 @@
 
 #include <ATen/core/ivalue.h>
 
+#include <vector>
+
 namespace rolewise::detail {
 
 /// The work of one evaluation of a loss on float32 in the memory of the CPU, and what its backward
@@ -28,6 +30,10 @@ class fused_loss : public torch::CustomClassHolder {
   virtual void backward(const torch::Tensor& student, const torch::Tensor& teacher, double upstream,
                         const torch::Tensor& to) const = 0;
 
+  /// Labels and weights that `backward` and `by_tensors` read, so that LibTorch finds changes in
+  /// place between the passes.
+  [[nodiscard]] virtual std::vector<torch::Tensor> other_inputs() const { return {}; }
+
   /// The reference: the same value by plain tensor operations, for derivatives of the gradient.
   [[nodiscard]] virtual torch::Tensor by_tensors(const torch::Tensor& student,
                                                  const torch::Tensor& teacher) const = 0;
@@ -36,9 +42,12 @@ class fused_loss : public torch::CustomClassHolder {
 /// Whether kernels can read the memory of a tensor: contiguous float32 on the CPU.
 [[nodiscard]] ROLEWISE_INLINE bool fits_kernels(const torch::Tensor& x);
 
+/// A number in single precision, `[]`; beyond its range infinite.
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor single(double value, const torch::Tensor& like);
+
 /// The loss of the inputs, `[]`, with a gradient to the student's. A second derivative is that of
 /// the reference.
-/// @param teacher detached, or undefined
+/// @param teacher detached, or undefined; may be an inference tensor
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor value_of(c10::intrusive_ptr<fused_loss> loss,
                                                      const torch::Tensor& student,
                                                      const torch::Tensor& teacher);

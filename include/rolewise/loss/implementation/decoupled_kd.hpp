@@ -94,6 +94,11 @@ class decoupled_rows : public fused_loss {
     });
   }
 
+  [[nodiscard]] std::vector<torch::Tensor> other_inputs() const override
+  {
+    return {targets_.labels, targets_.weights};
+  }
+
   [[nodiscard]] torch::Tensor by_tensors(const torch::Tensor& student,
                                          const torch::Tensor& teacher) const override
   {
@@ -187,7 +192,7 @@ ROLEWISE_INLINE torch::Tensor decoupled_kd::operator()(const paired_outputs& pai
   const auto teacher = pair.teacher.logits.detach();
   const double ramp = detail::warm_up(targets.progress, warm_up_epochs);
   auto labeled = targets;
-  if (!detail::require_labels(targets, student, name).is_hard) {
+  if (!detail::require_labels(targets, student, name).is_hard && student.is_cpu()) {
     labeled.labels = targets.labels.argmax(1);
     labeled.ignore_index = -1;  // no soft label is ignored
   }

@@ -20,6 +20,11 @@ ROLEWISE_INLINE bool fits_kernels(const torch::Tensor& x)
          x.has_storage() && x.is_contiguous() && !x.is_neg();
 }
 
+ROLEWISE_INLINE torch::Tensor single(double value, const torch::Tensor& like)
+{
+  return at::full({}, static_cast<float>(value), like.options().requires_grad(false));
+}
+
 /// Autograd function of `value_of`.
 struct fused_loss_function : torch::autograd::Function<fused_loss_function> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context,
@@ -29,9 +34,14 @@ struct fused_loss_function : torch::autograd::Function<fused_loss_function> {
   {
     const auto teacher = of_teacher.value_or(torch::Tensor{});
     const double value = loss->forward(student, teacher);
-    context->save_for_backward({student, teacher});
+    torch::autograd::variable_list saved{student, teacher};
+    for (auto& each : loss->other_inputs()) saved.push_back(std::move(each));
+    if (teacher.defined() && teacher.is_inference()) context->saved_data["teacher"] = teacher;
+    for (auto& each : saved)
+      if (each.defined() && each.is_inference()) each.reset();  // has no version to check
+    context->save_for_backward(std::move(saved));
     context->saved_data["loss"] = c10::IValue::make_capsule(std::move(loss));
-    return at::full({}, value, student.options().requires_grad(false));
+    return single(value, student);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -40,7 +50,10 @@ struct fused_loss_function : torch::autograd::Function<fused_loss_function> {
     const auto saved = context->get_saved_variables();
     const auto held = context->saved_data["loss"].toCapsule();
     const auto& loss = static_cast<const fused_loss&>(*held);
-    const auto &student = saved[0], &teacher = saved[1];
+    const auto& student = saved[0];
+    const auto unversioned = context->saved_data.find("teacher");
+    const auto teacher =
+        unversioned == context->saved_data.end() ? saved[1] : unversioned->second.toTensor();
     if (torch::GradMode::is_enabled()) {
       const auto value = loss.by_tensors(student, teacher);
       auto found = torch::autograd::grad({value}, {student}, {upstream[0]}, true, true);

@@ -136,6 +136,11 @@ class target_rows : public fused_loss {
     });
   }
 
+  [[nodiscard]] std::vector<torch::Tensor> other_inputs() const override
+  {
+    return {hard_ ? targets_.labels : torch::Tensor{}, targets_.weights};
+  }
+
   [[nodiscard]] torch::Tensor by_tensors(const torch::Tensor& student,
                                          const torch::Tensor& teacher) const override
   {
@@ -229,9 +234,7 @@ ROLEWISE_INLINE std::optional<hard_and_soft> hard_and_soft_value(const hard_targ
   const auto work = c10::make_intrusive<target_rows>(*rows, hard, soft, found.may_ignore);
   const auto total = value_of(work, rows->student, rows->teacher);
   const auto type = student.scalar_type();
-  const auto shown = [&](double value) {
-    return at::full({}, value, rows->student.options().requires_grad(false)).to(type);
-  };
+  const auto shown = [&](double value) { return single(value, rows->student).to(type); };
   return hard_and_soft{total.to(type), shown(work->hard_value()), shown(work->soft_value())};
 }
 
