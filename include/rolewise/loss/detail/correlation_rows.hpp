@@ -68,7 +68,7 @@ class correlation_rows : public fused_loss {
                        row_part* parts);
   [[nodiscard]] loss_kernels::paired_rows paired(const torch::Tensor& student,
                                                  const torch::Tensor& teacher) const;
-  [[nodiscard]] loss_kernels::columns columns_from(std::size_t first, float* scratch) const;
+  [[nodiscard]] loss_kernels::columns columns_from(std::size_t first) const;
   [[nodiscard]] std::size_t block() const;
 
   correlation_weights loss_;

@@ -82,16 +82,11 @@ ROLEWISE_INLINE loss_kernels::paired_rows correlation_rows::paired(
           .teacher_inverse = teacher_inverse_.data()};
 }
 
-ROLEWISE_INLINE loss_kernels::columns correlation_rows::columns_from(std::size_t first,
-                                                                     float* scratch) const
+ROLEWISE_INLINE loss_kernels::columns correlation_rows::columns_from(std::size_t first) const
 {
   auto* const kept = columns_.data() + first;
-  const auto sums = scratch == nullptr ? std::size_t{0} : block();
   return {.student_mean = kept,
           .teacher_mean = kept + classes_,
-          .student_square = scratch,
-          .teacher_square = scratch + sums,
-          .both = scratch + 2 * sums,
           .teacher_factor = kept + 2 * classes_,
           .student_factor = kept + 3 * classes_};
 }
@@ -120,14 +115,17 @@ ROLEWISE_INLINE double correlation_rows::measure_block(const loss_kernels::paire
                                                        row_part* parts)
 {
   const auto& passes = loss_kernels::best();
-  const auto memory = std::make_unique_for_overwrite<float[]>(2 * rows_ * count + 3 * block());
-  auto *const q = memory.get(), *const p = q + rows_ * count;
-  const auto columns = columns_from(first, p + rows_ * count);
-  passes.probabilities(of, first, count, q, p, columns);
+  const auto memory = std::make_unique_for_overwrite<float[]>((2 * rows_ + 3) * count);
+  auto *const q = memory.get(), *const p = q + rows_ * count, *const some = p + rows_ * count;
+  const auto wide = std::make_unique_for_overwrite<double[]>(3 * count);
+  const loss_kernels::column_sums sums{wide.get(), wide.get() + count, wide.get() + 2 * count,
+                                       some,       some + count,       some + 2 * count};
+  const auto columns = columns_from(first);
+  passes.probabilities(of, first, count, q, p, columns, sums);
   double sum = 0.0;
   for (std::size_t c = 0; c < count; ++c) {
     const double mean = columns.student_mean[c];
-    const correlation found{columns.student_square[c], columns.teacher_square[c], columns.both[c],
+    const correlation found{sums.student[c], sums.teacher[c], sums.both[c],
                             static_cast<double>(rows_) * mean * mean};
     columns.teacher_factor[c] = static_cast<float>(found.teacher);
     columns.student_factor[c] = static_cast<float>(found.student);
@@ -196,7 +194,7 @@ ROLEWISE_INLINE void correlation_rows::backward(const torch::Tensor& student,
            [&](std::int64_t at) {
              const auto first = static_cast<std::size_t>(at) * width;
              loss_kernels::best().correlation_gradient(of, first, std::min(width, classes_ - first),
-                                                       columns_from(first, nullptr), slopes.data(),
+                                                       columns_from(first), slopes.data(),
                                                        in_classes, out);
            });
 }

@@ -52,17 +52,20 @@ struct centered_sums {
   double both = 0.0;     ///< of products
 };
 
-/// Column statistics of probabilities: means, sums of products of what is apart from them, and the
-/// coefficients of the gradient of the correlation, `teacher_factor (p - mean) - student_factor (q
-/// - mean)`.
+/// Means of columns of probabilities, and the coefficients of the gradient of their correlation,
+/// `teacher_factor (p - mean) - student_factor (q - mean)`.
 struct columns {
   float* student_mean;
   float* teacher_mean;
-  float* student_square;
-  float* teacher_square;
-  float* both;
   float* teacher_factor;
   float* student_factor;
+};
+
+/// Sums over columns of products of what is apart from the means, and memory for as many sums of
+/// some rows.
+struct column_sums {
+  double *student, *teacher, *both;
+  float *some_student, *some_teacher, *some_both;
 };
 
 /// Coefficients of the gradient of DIST with respect to the probabilities of a row: `in_classes
@@ -94,9 +97,9 @@ struct kernel_set {
                    float* out);
 
   /// Probabilities of the columns `first` .. `first + count`, `[rows, count]`, in `q` and `p`, and
-  /// the statistics of these columns but the factors.
+  /// the means and sums of these columns. Of equal probabilities the sums are 0.
   void (*probabilities)(const paired_rows& of, std::size_t first, std::size_t count, float* q,
-                        float* p, const columns& to);
+                        float* p, const columns& to, const column_sums& sums);
   /// The sums of a row of `count` probabilities.
   centered_sums (*row_products)(const float* q, const float* p, std::size_t count, float mean);
   /// The sum over columns of `q (teacher_factor (p - mean) - student_factor (q - mean))`.
