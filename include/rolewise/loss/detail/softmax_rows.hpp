@@ -85,12 +85,6 @@ struct softened_pair {
     return sums.apart * inverse_temperature() / sums.teacher -
            (std::log(sums.teacher) - std::log(sums.student));
   }
-
-  /// log of the sum of exp of the student's logits.
-  [[nodiscard]] double student_whole() const
-  {
-    return static_cast<double>(student.largest) + std::log(sums.plain);
-  }
 };
 
 }  // namespace rolewise::detail

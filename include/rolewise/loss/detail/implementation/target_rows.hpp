@@ -174,10 +174,11 @@ class target_rows : public fused_loss {
   [[nodiscard]] double likelihood(const softened_pair& row, const float* student, std::size_t n,
                                   std::size_t classes) const
   {
-    const double whole = row.student_whole(), e = hard_->smoothing;
-    const double of_label = whole - static_cast<double>(student[label_[n]]);
+    const double whole = std::log(row.sums.plain), e = hard_->smoothing;  // above the largest
+    const float most = row.student.largest;
+    const double of_label = whole + (static_cast<double>(most) - student[label_[n]]);
     if (e == 0.0) return of_label;
-    const double sum = loss_kernels::best().sum(student, classes);
+    const double sum = loss_kernels::best().sum(student, classes, most);
     return (1.0 - e) * of_label + e * (whole - sum / static_cast<double>(classes));
   }
 

@@ -87,7 +87,8 @@ struct kernel_set {
 
   /// The largest element; minus infinity of none.
   float (*largest)(const float* x, std::size_t count);
-  double (*sum)(const float* x, std::size_t count);
+  /// The sum of x - from.
+  double (*sum)(const float* x, std::size_t count, float from);
   /// The sum of exponentials.
   double (*exponentials)(const float* x, std::size_t count, const exponent& of);
   row_sums (*pair)(const float* student, const float* teacher, std::size_t count,

@@ -152,12 +152,12 @@ template<typename Work>
     work(begin, count - begin < stretch ? count : begin + stretch);
 }
 
-inline double sum(const float* x, std::size_t count)
+inline double sum(const float* x, std::size_t count, float from)
 {
   double all = 0.0;
   each_stretch(count, [&](std::size_t begin, std::size_t end) {
     floats here{};
-    each_once(begin, end, [&](const auto& loaded, const auto&) { here += loaded(x, 0.0F); });
+    each_once(begin, end, [&](const auto& loaded, const auto&) { here += loaded(x, from) - from; });
     all += total(here);
   });
   return all;
