@@ -4,7 +4,6 @@
 #include "support/doctest.hpp"
 
 #include <rolewise/loss.hpp>
-#include <rolewise/loss/detail/kernels/variants.hpp>
 
 #include <torch/csrc/autograd/autograd.h>
 
@@ -12,13 +11,14 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 using namespace rolewise;
-namespace kernels = rolewise::detail::loss_kernels;
 
 namespace {
 
@@ -29,21 +29,21 @@ struct found {
 found found_by(const auto& loss, const torch::Tensor& teacher, const torch::Tensor& student,
                const targets& targets)
 {
-  const auto x = student.detach().clone().set_requires_grad(true);
+  const auto x = student.detach().clone(at::MemoryFormat::Preserve).set_requires_grad(true);
   const auto value = evaluate_loss(loss, paired_outputs{{teacher, {}}, {x, {}}}, targets);
   return {value.detach(), torch::autograd::grad({value * 3}, {x})[0]};
 }
 
-/// Compares single precision with double precision; gradients by their largest element.
+/// Compares single precision with double precision; gradients by their largest element, or `least`.
 void compare(const auto& loss, const torch::Tensor& teacher, const torch::Tensor& student,
-             const targets& targets, double tolerance = 2e-6)
+             const targets& targets, double tolerance = 2e-6, double least = 0)
 {
   const auto one = found_by(loss, teacher, student, targets);
   const auto other =
       found_by(loss, teacher.to(torch::kDouble), student.to(torch::kDouble), targets);
   CHECK((one.value.scalar_type() == torch::kFloat));
   const double want = other.value.template item<double>(),
-               most = other.gradient.abs().max().template item<double>();
+               most = std::max(other.gradient.abs().max().template item<double>(), least);
   CHECK(one.value.template item<double>() == doctest::Approx(want).epsilon(tolerance));
   CHECK((one.gradient.to(torch::kDouble) - other.gradient).abs().max().template item<double>() <=
         tolerance * most);
@@ -76,6 +76,9 @@ torch::Tensor noise(at::IntArrayRef sizes, std::uint64_t key, double times = 3)
   torch::manual_seed(key);
   return torch::randn(sizes) * times;
 }
+
+/// The same logits with the examples side by side in memory, for which there are no kernels.
+torch::Tensor classes_apart(const torch::Tensor& logits) { return logits.t().contiguous().t(); }
 
 torch::Tensor classes_of(at::IntArrayRef sizes, std::int64_t classes)
 {
@@ -144,19 +147,100 @@ TEST_CASE("kernels stay exact for logits far apart, and see no constant of a row
 {
   const auto teacher = noise({8, 50}, 1, 1e4), student = noise({8, 50}, 2, 1e4);
   const auto labels = labeled(classes_of({8}, 50));
+  // Multiples of a power of two, so that the sums are exact.
+  const auto near = (noise({8, 50}, 3) * 64).round() / 64,
+             close = (noise({8, 50}, 4) * 64).round() / 64;
+  const auto some_far = [](const torch::Tensor& of) {
+    auto found = of.clone();
+    found.narrow(1, 20, 25).sub_(1e4);
+    return found;
+  };
   for_losses_on_logits([&](const auto& loss) {
     CAPTURE(std::string{std::remove_cvref_t<decltype(loss)>::name});
-    const auto one = found_by(loss, teacher, student, labels);
-    CHECK(one.value.isfinite().template item<bool>());
-    CHECK(one.gradient.isfinite().all().template item<bool>());
-    const auto near = noise({8, 50}, 3), close = noise({8, 50}, 4);
-    const auto moved = found_by(loss, near + 64, close - 32, labels);
+    compare(loss, teacher, student, labels, 1e-5, 1e-3);
+    compare(loss, some_far(near), some_far(close), labels, 5e-6);
+    const auto moved = found_by(loss, near + 4096, close - 2048, labels);
     const auto plain = found_by(loss, near, close, labels);
-    CHECK(moved.value.template item<double>() ==
-          doctest::Approx(plain.value.template item<double>()).epsilon(1e-4));
+    CHECK(torch::equal(moved.value, plain.value));
+    CHECK(torch::equal(moved.gradient, plain.gradient));
   });
-  compare(cross_entropy{}, teacher, student, labels);
-  compare(soft_target_kl{}, teacher, student, labels, 1e-5);
+}
+
+TEST_CASE("masked logits, infinite ones and NaN give what tensor operations give")
+{
+  constexpr float infinity = std::numeric_limits<float>::infinity(),
+                  lowest = std::numeric_limits<float>::lowest();
+  const auto teacher = noise({5, 21}, 1), student = noise({5, 21}, 2);
+  const auto labels = labeled(torch::tensor({0, 3, 20, 7, 7}));
+  const auto with = [](const torch::Tensor& of, std::int64_t at, std::int64_t count, float value) {
+    auto found = of.clone();
+    found.narrow(1, at, count).fill_(value);
+    return found;
+  };
+  const auto check = [&](const torch::Tensor& t, const torch::Tensor& s) {
+    for_losses_on_logits([&](const auto& loss) {
+      CAPTURE(std::string{std::remove_cvref_t<decltype(loss)>::name});
+      const auto one = found_by(loss, t, s, labels),
+                 other = found_by(loss, classes_apart(t), classes_apart(s), labels);
+      CHECK(torch::allclose(one.value, other.value, 5e-6, 1e-6, true));
+      CHECK(torch::allclose(one.gradient, other.gradient, 1e-5, 1e-6, true));
+    });
+  };
+  for (const float mask : {-1e9F, -1e30F, lowest, -infinity}) {
+    CAPTURE(mask);
+    const auto t = with(teacher, 8, 4, mask), s = with(student, 8, 4, mask);
+    check(t, s);
+    check(t, student);
+    if (mask != lowest) check(teacher, s);  // the sum of products overflows before the division
+    auto row = student.clone();
+    row[1].fill_(mask);
+    if (mask > -1e20F || mask == -infinity) check(teacher, row);
+  }
+  check(teacher, with(student, 4, 1, infinity));
+  check(with(teacher, 4, 1, infinity), student);
+  check(teacher, with(student, 4, 1, std::nanf("")));
+  check(with(teacher, 4, 1, std::nanf("1")), student);
+  check(teacher, with(student, 20, 1, std::nanf("1")));
+
+  // A value beyond float32.
+  const auto huge = found_by(decoupled_kd{}, teacher, with(student, 8, 4, -1e38F), labels);
+  CHECK(huge.value.item<double>() == infinity);
+
+  // All logits of a row are the least: equal probabilities.
+  auto row = student.clone();
+  row[1].fill_(lowest);
+  const auto least = found_by(cross_entropy{.smoothing = fraction{0.1}}, teacher, row, labels),
+             zero = found_by(cross_entropy{.smoothing = fraction{0.1}}, teacher,
+                             row.masked_fill(row.eq(lowest), 0.0), labels);
+  CHECK(torch::equal(least.value, zero.value));
+  CHECK(torch::equal(least.gradient, zero.gradient));
+}
+
+TEST_CASE("one class, one example, and no label that counts")
+{
+  const auto one_class = found_by(0.5 * cross_entropy{} + soft_target_kl{}, noise({4, 1}, 1),
+                                  noise({4, 1}, 2), labeled(torch::zeros({4}, torch::kLong)));
+  CHECK(one_class.value.item<double>() == 0.0);
+  CHECK(one_class.gradient.abs().max().item<double>() == 0.0);
+
+  const auto teacher = noise({1, 30}, 1), student = noise({1, 30}, 2);
+  for_losses_on_logits([&](const auto& loss) {
+    compare(loss, teacher, student, labeled(torch::tensor({29})), 5e-6);
+    compare(loss, teacher, student, labeled(torch::tensor({-100})), 5e-6);
+  });
+}
+
+TEST_CASE("DIST is exact over many rows, and without a gradient where all rows are equal")
+{
+  const auto teacher = noise({8192, 10}, 1, 2) + torch::arange(10),
+             student = noise({8192, 10}, 2, 2) + torch::arange(10);
+  compare(dist{}, teacher, student, {}, 1e-6);
+  compare(dist{.temperature = temperature{10}}, teacher, student, {}, 1e-6);
+  for (const auto& x : {torch::zeros({1000, 21}), torch::arange(21).expand({1000, 21}) * 0.37}) {
+    const auto flat = found_by(dist{.inter_weight = 0}, noise({1000, 21}, 1), x.contiguous(), {});
+    CHECK(flat.value.item<double>() == 1.0);
+    CHECK(flat.gradient.abs().max().item<double>() == 0.0);
+  }
 }
 
 TEST_CASE("at the teacher's logits KL and DKD are 0 without a gradient, to the bit")
@@ -201,12 +285,101 @@ TEST_CASE("kernels give the same bits with any number of threads")
     const auto one = found_by(loss, teacher, student, labels);
     at::set_num_threads(3);
     const auto other = found_by(loss, teacher, student, labels);
+    const auto x = student.clone().set_requires_grad(true);
+    const auto value = evaluate_loss(loss, paired_outputs{{teacher, {}}, {x, {}}}, labels);
+    at::set_num_threads(2);  // between the passes
+    CHECK(torch::equal(torch::autograd::grad({value * 3}, {x})[0], one.gradient));
     CHECK(torch::equal(one.value, other.value));
     CHECK(torch::equal(one.gradient, other.gradient));
   };
   for_losses_on_logits(check);
   check(relational_kd<>{});
   at::set_num_threads(before);
+}
+
+TEST_CASE("what changes in place between the passes is found")
+{
+  const auto check = [](const auto& loss, int what) {
+    CAPTURE(std::string{std::remove_cvref_t<decltype(loss)>::name});
+    const auto x = noise({6, 20}, 2).set_requires_grad(true), student = x * 1;
+    const auto teacher = noise({6, 20}, 1), weights = torch::ones({6});
+    const auto labels = classes_of({6}, 20);
+    const auto value = evaluate_loss(loss, paired_outputs{{teacher, {}}, {student, {}}},
+                                     labeled(labels, what == 3 ? weights : torch::Tensor{}));
+    const torch::NoGradGuard off;
+    std::vector{student, teacher, labels, weights}[static_cast<std::size_t>(what)].add_(1);
+    CHECK_THROWS_WITH_AS(value.backward(), doctest::Contains("modified by an inplace operation"),
+                         c10::Error);
+  };
+  const auto both = cross_entropy{} + soft_target_kl{};
+  for (const int what : {0, 1, 2, 3}) {
+    check(both, what);
+    check(decoupled_kd{}, what);
+    if (what < 2) check(soft_target_kl{}, what);
+    if (what < 2) check(dist{}, what);
+    if (what < 2) check(relational_kd<>{}, what);
+    if (what != 1) check(cross_entropy{}, what);
+  }
+}
+
+TEST_CASE("teachers of InferenceMode, teachers with a graph, and students without")
+{
+  const auto teacher = noise({6, 20}, 1), student = noise({6, 20}, 2);
+  const auto labels = labeled(classes_of({6}, 20));
+  torch::Tensor inference;
+  {
+    const c10::InferenceMode on;
+    inference = teacher.clone();
+  }
+  const auto check = [&](const auto& loss) {
+    CAPTURE(std::string{std::remove_cvref_t<decltype(loss)>::name});
+    const auto want = found_by(loss, teacher, student, labels),
+               got = found_by(loss, inference, student, labels);
+    CHECK(torch::equal(got.value, want.value));
+    CHECK(torch::equal(got.gradient, want.gradient));
+
+    const auto own = teacher.clone().set_requires_grad(true);
+    const auto evaluated = [&](const torch::Tensor& t, const torch::Tensor& s) {
+      return evaluate_loss(loss, paired_outputs{{t, {}}, {s, {}}}, labels);
+    };
+    CHECK(!evaluated(own, student).requires_grad());
+    const auto same = evaluated(own, own);  // one tensor as both
+    if (same.requires_grad()) same.backward();
+    CHECK(torch::equal(evaluated(teacher, student), want.value));
+    const auto x = student.clone().set_requires_grad(true);
+    {
+      const torch::NoGradGuard off;
+      const auto value = evaluated(teacher, x);
+      CHECK(!value.requires_grad());
+      CHECK(torch::equal(value, want.value));
+    }
+    const c10::InferenceMode on;
+    CHECK(torch::equal(evaluated(inference, student), want.value));
+  };
+  for_losses_on_logits(check);
+  check(relational_kd<>{});
+}
+
+TEST_CASE("losses are evaluated on several threads at once")
+{
+  const auto teacher = noise({70, 1300}, 1), student = noise({70, 1300}, 2);
+  const auto labels = labeled(classes_of({70}, 1300));
+  const auto check = [&](const auto& loss) {
+    const auto want = found_by(loss, teacher, student, labels);
+    std::vector<std::thread> threads;
+    std::vector<found> got(4);
+    for (auto& each : got)
+      threads.emplace_back([&] { each = found_by(loss, teacher, student, labels); });
+    for (auto& each : threads) each.join();
+    for (const auto& each : got) {
+      CHECK(torch::equal(each.value, want.value));
+      CHECK(torch::equal(each.gradient, want.gradient));
+    }
+  };
+  check(cross_entropy{} + soft_target_kl{});
+  check(decoupled_kd{});
+  check(dist{});
+  check(relational_kd<>{});
 }
 
 TEST_CASE("a sum evaluated in one pass has the values and gradients of its terms")
@@ -255,39 +428,4 @@ TEST_CASE("RKD by kernels has the values and gradients of double precision")
       compare(loss, teacher, student, labeled({}, weights), 2e-5);
     }
   }
-}
-
-TEST_CASE("the kernels of all instruction sets agree")
-{
-  const auto s = noise({1, 1111}, 1), t = noise({1, 1111}, 2);
-  const auto* const x = s.const_data_ptr<float>();
-  const auto* const y = t.const_data_ptr<float>();
-  for (const auto* set : kernels::runnable())
-    for (const std::size_t count : {1U, 3U, 4U, 15U, 16U, 17U, 100U, 1111U}) {
-      CAPTURE(set->name);
-      CAPTURE(count);
-      float most = x[0];
-      for (std::size_t i = 0; i < count; ++i) most = std::max(most, x[i]);
-      CHECK(set->largest(x, count) == most);
-      const kernels::exponent of{most, 0.36067376F}, other{set->largest(y, count), 0.36067376F};
-      double sum = 0.0, plain = 0.0;
-      for (std::size_t i = 0; i < count; ++i) {
-        sum += std::exp2((static_cast<double>(x[i]) - most) * of.rate);
-        plain += std::exp(static_cast<double>(x[i]) - most);
-      }
-      CHECK(set->exponentials(x, count, of) == doctest::Approx(sum).epsilon(1e-6));
-      const auto sums = set->pair(x, y, count, of, other, true);
-      CHECK(sums.student == doctest::Approx(sum).epsilon(1e-6));
-      CHECK(sums.plain == doctest::Approx(plain).epsilon(1e-6));
-      std::vector<float> out(count + 1, 99.0F);
-      set->gradient(x, y, count, of, other,
-                    {.student = 2, .teacher = 1, .plain = 3, .constant = 0.5F}, out.data());
-      CHECK(out[count] == 99.0F);
-      for (std::size_t i = 0; i < count; ++i) {
-        const double want = 2 * std::exp2((static_cast<double>(x[i]) - most) * of.rate) -
-                            std::exp2((static_cast<double>(y[i]) - other.largest) * of.rate) +
-                            3 * std::exp(static_cast<double>(x[i]) - most) + 0.5;
-        REQUIRE(static_cast<double>(out[i]) == doctest::Approx(want).epsilon(2e-6));
-      }
-    }
 }
