@@ -6,12 +6,13 @@
 # Debian 13 with its own libtorch-dev (2.6), g++ 14 and CMake 3.31 in FOLDER (about 2 GB): installs rolewise there, builds and
 # runs the consumer of tests/consumers and some tests. Needs root and mmdebstrap, and a mirror: that of the system, or MIRROR.
 set -euo pipefail
-folder=${1:?want a folder for the system}
+folder=$(realpath -m "${1:?want a folder for the system}")
 shift
 tests=("$@")
 ((${#tests[@]})) || tests=(e2e/process_group_test unit/integer_forward_test unit/metrics_test unit/static_quantizers_test unit/checkpoint_test)
 cd "$(dirname "$0")/.."
 command -v mmdebstrap >/dev/null || { echo "skipped: there is no mmdebstrap" >&2; exit 77; }
+((EUID == 0)) || { echo "want root, for chroot and mount" >&2; exit 1; }
 
 root=$folder/root
 if [ ! -e "$folder/complete" ]; then
@@ -21,16 +22,16 @@ if [ ! -e "$folder/complete" ]; then
     trixie "$root" ${MIRROR:+"$MIRROR"}
   touch "$folder/complete"
 fi
-rm -rf "$root/rolewise" "$root/work"
-mkdir -p "$root/rolewise" "$root/work"
+rm -rf "$root/rolewise" "$root/build"
+mkdir -p "$root/rolewise" "$root/build"
 cp -r CMakeLists.txt CMakePresets.json LICENSE cmake include tests "$root/rolewise"
 
-cat >"$root/work/run" <<'END'
+cat >"$root/build/run" <<'END'
 set -e
-cd /work
+cd /build
 cmake -S /rolewise --preset install
 cmake --install /rolewise/build/install --prefix installed
-cmake -S /rolewise/tests/consumers/package -B consumer -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_PREFIX_PATH=/work/installed \
+cmake -S /rolewise/tests/consumers/package -B consumer -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_PREFIX_PATH=/build/installed \
   -DROLEWISE_EXPECTED_VERSION="$(sed -n 's/^set(PACKAGE_VERSION "\(.*\)")/\1/p' installed/share/cmake/rolewise/rolewise-config-version.cmake)"
 cmake --build consumer
 consumer/consumer
@@ -50,7 +51,7 @@ foreach(test IN LISTS TESTS)
     target_compile_definitions(${name} PRIVATE ROLEWISE_SOURCE_FOLDER="/rolewise")
 endforeach()
 LISTS
-cmake -B tests -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_PREFIX_PATH=/work/installed "-DTESTS=$TESTS"
+cmake -B tests -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_PREFIX_PATH=/build/installed "-DTESTS=$TESTS"
 cmake --build tests -j "$JOBS"
 status=0
 for test in $(echo "$TESTS" | tr ';/' ' _'); do echo "=== $test"; tests/"$test" || status=1; done
@@ -58,5 +59,5 @@ exit $status
 END
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"  # LibTorch reads the processors from there
 trap 'umount "$root/proc"' EXIT
-chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/work LC_ALL=C.UTF-8 OMP_NUM_THREADS="$(nproc)" JOBS="${JOBS:-$(nproc)}" \
-  TESTS="$(IFS=';'; echo "${tests[*]}")" bash /work/run
+chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/build LC_ALL=C.UTF-8 OMP_NUM_THREADS="$(nproc)" JOBS="${JOBS:-$(nproc)}" \
+  TESTS="$(IFS=';'; echo "${tests[*]}")" bash /build/run
