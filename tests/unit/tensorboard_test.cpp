@@ -15,6 +15,7 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -22,6 +23,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <sys/resource.h>
 
 namespace rw = rolewise;
 namespace report = rolewise::report;
@@ -107,6 +110,15 @@ TEST_CASE("messages have the wire format of protocol buffers")
   CHECK(protobuf_message{}.numbers(6, {1.0}).bytes() == "\x32\x08\0\0\0\0\0\0\xf0\x3f"sv);
 }
 
+TEST_CASE("records have the frame that TensorBoard writes")
+{
+  using namespace std::string_view_literals;
+  CHECK(report::detail::event_record(std::string(24, 'x')) ==
+        "\x18\0\0\0\0\0\0\0\xA3\x7F\x4B\x22"
+        "xxxxxxxxxxxxxxxxxxxxxxxx"
+        "\x8A\x63\xB6\xE6"sv);
+}
+
 TEST_CASE("histograms have a bin for each level, or 64 of one width")
 {
   const auto levels = report::detail::histogram_of(torch::tensor({-1.0f, 1.0f, 1.0f, 0.0f}));
@@ -122,10 +134,56 @@ TEST_CASE("histograms have a bin for each level, or 64 of one width")
   const auto many = report::detail::histogram_of(torch::arange(128, torch::kDouble));
   CHECK(many.counts == std::vector<double>(64, 2.0));
   CHECK(many.limits.back() == doctest::Approx(127.0));
-  CHECK_THROWS_WITH_AS((void)report::detail::histogram_of(torch::zeros(0)),
-                       "rolewise: event_writer: want numbers for a histogram, got none",
+}
+
+TEST_CASE("a writer refuses what no reader takes")
+{
+  const rw::testing::scratch_folder folder;
+  report::event_writer to{folder.path()};
+  CHECK_THROWS_WITH_AS(to.add_histogram("levels", torch::zeros(0), 1),
+                       "rolewise: event_writer: want numbers for the histogram levels, got none",
                        std::invalid_argument);
-  CHECK_THROWS_AS((void)report::detail::histogram_of(torch::tensor({NAN})), std::runtime_error);
+  CHECK_THROWS_WITH_AS(
+      to.add_histogram("levels", torch::tensor({NAN}), 1),
+      "rolewise: event_writer: the numbers of the histogram levels are not all finite",
+      std::runtime_error);
+  CHECK_THROWS_WITH_AS(to.add_scalar("a\xFF", 1.0, 1),
+                       "rolewise: event_writer: the name 'a\uFFFD' is no UTF-8, and readers would "
+                       "refuse the file",
+                       std::invalid_argument);
+  CHECK_THROWS_AS(to.add_image("views", torch::zeros({2, 3, 3}, torch::kByte), 1),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(to.add_image("views", torch::zeros({1, 3, 3}), 1), std::invalid_argument);
+  to.add_scalar("\u00E9/1 2", NAN, 1);  // a diverged run is shown as one
+  to.flush();
+  CHECK(records_in(to.path()).size() == 2);
+  CHECK_THROWS_WITH_AS(report::event_writer{""}, "rolewise: event_writer: want a folder",
+                       std::invalid_argument);
+}
+
+TEST_CASE("after a write that failed the file ends with a whole event")
+{
+  const rw::testing::scratch_folder folder;
+  report::event_writer to{folder.path()};
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit fails then, as on a full disk
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto length = std::filesystem::file_size(to.path());
+  const rlimit few{length + 10, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &few) == 0);
+  to.add_scalar("loss", 1.0, 1);
+  std::string what;
+  try {
+    to.flush();
+  } catch (const std::runtime_error& error) {
+    what = error.what();
+  }
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  CHECK(what.find(to.path() + ": cannot be written: ") != std::string::npos);
+  CHECK(std::filesystem::file_size(to.path()) == length);
+  to.add_scalar("loss", 2.0, 2);
+  to.flush();
+  CHECK(records_in(to.path()).size() == 2);
 }
 
 TEST_CASE("a run is written as events, each start in a file of its own")

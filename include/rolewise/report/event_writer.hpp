@@ -23,15 +23,16 @@ namespace rolewise::report {
 
 namespace detail {
 
-/// The histogram of numbers that are not empty: a bin for each distinct one, as levels have; of
-/// more than 64 distinct ones 64 bins of one width.
+/// The histogram of numbers that are finite and not empty: a bin for each distinct one, as levels
+/// have; of more than 64 distinct ones 64 bins of one width.
 [[nodiscard]] ROLEWISE_INLINE value_histogram histogram_of(const torch::Tensor& numbers);
 
 }  // namespace detail
 
 /// A writer of one event file, `events.out.tfevents.<seconds>.<host>.<process>.<number>`: a file of
 /// its own for each writer, as TensorBoard reads all those of a folder. Copies write to the same
-/// file. Names of numbers, images and histograms (tags) with a common `prefix/` are shown together.
+/// file. Names of numbers, images and histograms (tags) are UTF-8; those with a common `prefix/`
+/// are shown together.
 ///
 /// @par Source
 /// TensorFlow: event.proto and summary.proto; events of the version `brain.Event:2`.
@@ -81,7 +82,8 @@ class event_writer {
   void begin_at(std::int64_t step);
 
   /// Writes what was added.
-  /// @throws std::runtime_error that names the file if it cannot be written
+  /// @throws std::runtime_error that names the file if it cannot be written; the file then ends
+  ///         with a whole event, and what was added since the last `flush` is lost
   void flush();
 
  private:

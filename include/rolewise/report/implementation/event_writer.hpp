@@ -10,6 +10,7 @@
 #include <rolewise/report/detail/levels_found.hpp>
 #include <rolewise/report/png.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/utf8.hpp>
 
 #include <algorithm>
 #include <array>
@@ -43,11 +44,7 @@ namespace rolewise::report::detail {
 
 ROLEWISE_INLINE value_histogram histogram_of(const torch::Tensor& numbers)
 {
-  if (!numbers.defined() || numbers.numel() == 0)
-    throw_invalid_argument("event_writer", "want numbers for a histogram, got none");
   const auto values = numbers.detach().to(torch::kCPU, torch::kDouble);
-  if (!values.isfinite().all().item<bool>())
-    throw_runtime_error("event_writer", "the numbers of a histogram are not all finite");
   value_histogram found{.lowest = values.min().item<double>(),
                         .highest = values.max().item<double>(),
                         .count = static_cast<double>(values.numel()),
@@ -81,6 +78,15 @@ ROLEWISE_INLINE value_histogram histogram_of(const torch::Tensor& numbers)
       .reshape({images.size(1), rows * images.size(2), across * images.size(3)});
 }
 
+/// The begin of a value of a summary.
+[[nodiscard]] ROLEWISE_INLINE protobuf_message value_named(std::string_view tag)
+{
+  if (!rolewise::detail::is_utf8(tag))
+    throw_invalid_argument("event_writer", "the name '", rolewise::detail::valid_utf8(tag),
+                           "' is no UTF-8, and readers would refuse the file");
+  return protobuf_message{}.text(1, tag);
+}
+
 /// Creates the file of a writer; no other one has its name.
 [[nodiscard]] ROLEWISE_INLINE std::pair<std::string, rolewise::detail::descriptor> new_event_file(
     const std::string& folder, double seconds)
@@ -112,6 +118,7 @@ ROLEWISE_INLINE event_writer::event_writer(const std::string& folder, clock now)
       using namespace std::chrono;
       return duration<double>(system_clock::now().time_since_epoch()).count();
     };
+  if (folder.empty()) throw_invalid_argument("event_writer", "want a folder");
   const double seconds = now_();
   auto [path, file] = detail::new_event_file(folder, seconds);
   path_ = std::move(path);
@@ -139,20 +146,17 @@ ROLEWISE_INLINE void event_writer::add(const detail::protobuf_message& value, st
 
 ROLEWISE_INLINE void event_writer::add_scalar(std::string_view tag, double value, std::int64_t step)
 {
-  detail::protobuf_message scalar;
-  scalar.text(1, tag).single(2, static_cast<float>(value));
-  add(scalar, step);
+  add(detail::value_named(tag).single(2, static_cast<float>(value)), step);
 }
 
 ROLEWISE_INLINE void event_writer::add_image(std::string_view tag, const torch::Tensor& image,
                                              std::int64_t step)
 {
   const auto png = png_bytes(image);
-  detail::protobuf_message picture, value;
+  detail::protobuf_message picture;
   picture.integer(1, image.size(1)).integer(2, image.size(2)).integer(3, image.size(0));
   picture.text(4, png);
-  value.text(1, tag).message(4, picture);
-  add(value, step);
+  add(detail::value_named(tag).message(4, picture), step);
 }
 
 ROLEWISE_INLINE void event_writer::add_view(std::string_view tag, const batch& view,
@@ -164,13 +168,17 @@ ROLEWISE_INLINE void event_writer::add_view(std::string_view tag, const batch& v
 ROLEWISE_INLINE void event_writer::add_histogram(std::string_view tag, const torch::Tensor& numbers,
                                                  std::int64_t step)
 {
+  if (!numbers.defined() || numbers.numel() == 0)
+    throw_invalid_argument("event_writer", "want numbers for the histogram ", tag, ", got none");
+  if (!numbers.isfinite().all().item<bool>())
+    throw_runtime_error("event_writer", "the numbers of the histogram ", tag,
+                        " are not all finite");
   const auto found = detail::histogram_of(numbers);
-  detail::protobuf_message histogram, value;
+  detail::protobuf_message histogram;
   histogram.number(1, found.lowest).number(2, found.highest).number(3, found.count);
   histogram.number(4, found.sum).number(5, found.squares);
   histogram.numbers(6, found.limits).numbers(7, found.counts);
-  value.text(1, tag).message(5, histogram);
-  add(value, step);
+  add(detail::value_named(tag).message(5, histogram), step);
 }
 
 ROLEWISE_INLINE void event_writer::begin_at(std::int64_t step)
@@ -185,8 +193,14 @@ ROLEWISE_INLINE void event_writer::flush()
 {
   if (!file_ || waiting_.empty()) return;
   const auto bytes = std::exchange(waiting_, {});
-  if (const int error = rolewise::detail::write_all(*file_, bytes); error != 0)
+  const auto end = ::lseek(file_->number(), 0, SEEK_CUR);
+  if (const int error = rolewise::detail::write_all(*file_, bytes); error != 0) {
+    // Readers would take nothing after part of a record.
+    if (end < 0 || ::ftruncate(file_->number(), end) != 0 ||
+        ::lseek(file_->number(), end, SEEK_SET) != end)
+      file_ = {};
     throw_runtime_error(path_, "cannot be written: ", rolewise::detail::reason_of(error));
+  }
 }
 
 }  // namespace rolewise::report
