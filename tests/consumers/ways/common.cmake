@@ -19,7 +19,7 @@ endmacro()
 
 # The test is skipped, visibly.
 macro(skip why)
-    message("skipped: ${why}")
+    message("this test is skipped: ${why}")
     return()
 endmacro()
 
