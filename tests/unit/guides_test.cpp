@@ -46,7 +46,6 @@ struct scripted : torch::nn::Module {
 };
 // [/scripted]
 
-// [body]
 namespace mine {
 
 namespace rw = rolewise;
@@ -127,7 +126,6 @@ auto small(const rw::sample_shape& shape, const Q& q, const Scheme& scheme)
 }
 
 }  // namespace mine
-// [/body]
 
 // [memory]
 namespace mine {
@@ -296,10 +294,10 @@ TEST_CASE("guide to own data: vectors, soft labels, weights")
   CHECK(evaluate(module_teacher{torch::nn::Linear{5, 3}}, rows).count == 24);
 }
 
-TEST_CASE("guide to own networks: a quantized body is a student with costs")
+TEST_CASE(
+    "a quantized body of one's own that tells its shape and positions is a student with costs")
 {
   const auto data = few_glyphs();
-  // [use-body]
   auto student = mine::small(data.shape, dorefa{}, inner_bits<2>);
   distillation training{
       .teacher = frozen(mine::small(data.shape, no_quantizer{}, full_precision{})),
@@ -308,7 +306,6 @@ TEST_CASE("guide to own networks: a quantized body is a student with costs")
   fit(training, data.train, {.epochs = 1, .batch_size = 32});
   const auto table = report::cost_table(costs_of(training.student)).text();
   const auto bytes = training.student.bytes();  // 2-bit weights of `inner`, the rest at 32 bits
-  // [/use-body]
   CHECK(table.find("inner") != std::string::npos);
   CHECK(bytes < mine::small(data.shape, no_quantizer{}, full_precision{}).bytes());
   CHECK(student.layers()[1].widths.weights == bit_width{2});
