@@ -121,7 +121,8 @@ class network {
 
   /// Training forward pass: updates running statistics and observed ranges.
   /// @throws std::invalid_argument if a wanted tap is not offered, or if the first pass reads a
-  ///         learned tensor that `visit_state` does not show
+  ///         leaf that requires a gradient and that `visit_state` does not show; not looked for
+  ///         where the inputs have a graph of their own
   [[nodiscard]] outputs forward(const batch& examples, taps wanted = {})
   {
     require_offered(wanted);
