@@ -259,6 +259,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/detail/learned_layers.hpp
     include/rolewise/loss/detail/learned_weights.hpp
     include/rolewise/loss/detail/logit_rows.hpp
+    include/rolewise/loss/detail/relation_rows.hpp
     include/rolewise/loss/detail/require_labels.hpp
     include/rolewise/loss/detail/require_logits.hpp
     include/rolewise/loss/detail/require_weight.hpp
