@@ -15,6 +15,7 @@
 #include <ATen/core/PhiloxRNGEngine.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -104,6 +105,10 @@ TEST_CASE("a draw is a function of seed, epoch, id and number")
   CHECK(rw::draws{rw::seed{3}, 5, 5}.bits(3) != third);
   CHECK(rw::draws{rw::seed{3}, 4, 6}.bits(3) != third);
   CHECK(rw::draws{rw::seed{3}, 4, 5 + (std::int64_t{1} << 32)}.bits(3) != third);
+
+  std::array<std::int64_t, 7> many{};
+  one.below(50000, many);
+  for (std::size_t i = 0; i < many.size(); ++i) CHECK(many[i] == one.below(i, 50000));
   CHECK(one.bits(2) != third);
 }
 

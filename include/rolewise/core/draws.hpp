@@ -8,10 +8,13 @@
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/error.hpp>
 
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <numbers>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -48,8 +51,17 @@ class draws {
   /// Uniform among 0 .. count - 1; count below 2^32. The bias is below count / 2^32.
   [[nodiscard]] constexpr std::int64_t below(std::uint64_t i, std::int64_t count) const
   {
-    return static_cast<std::int64_t>((std::uint64_t{bits(i)} * static_cast<std::uint64_t>(count)) >>
-                                     32);
+    return scaled(bits(i), count);
+  }
+
+  /// The same for the draws 0 .. to.size() - 1, about four times as fast.
+  constexpr void below(std::int64_t count, std::span<std::int64_t> to) const
+  {
+    std::array<std::uint32_t, 4> four{};
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      if (i % 4 == 0) four = words(i);
+      to[i] = scaled(four[i % 4], count);
+    }
   }
 
   /// True with probability 1/2.
@@ -70,6 +82,12 @@ class draws {
     return philox({static_cast<std::uint32_t>(i / 4), epoch_, static_cast<std::uint32_t>(id_),
                    static_cast<std::uint32_t>(id_ >> 32)},
                   key_);
+  }
+
+  [[nodiscard]] static constexpr std::int64_t scaled(std::uint32_t bits, std::int64_t count)
+  {
+    return static_cast<std::int64_t>((std::uint64_t{bits} * static_cast<std::uint64_t>(count)) >>
+                                     32);
   }
 
   [[nodiscard]] static constexpr double in_unit_interval(std::uint32_t bits)

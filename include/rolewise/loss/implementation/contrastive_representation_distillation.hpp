@@ -9,12 +9,14 @@
 #include <rolewise/core/drawn_tensor.hpp>
 #include <rolewise/core/draws.hpp>
 #include <rolewise/support/error.hpp>
+#include <rolewise/support/parallel_for.hpp>
 
 #include <ATen/ops/log_sigmoid.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 
 namespace rolewise::detail {
 
@@ -97,25 +99,29 @@ ROLEWISE_INLINE torch::Tensor contrastive_examples::places(const torch::Tensor& 
                                                            std::int64_t epoch,
                                                            std::string_view caller) const
 {
+  using contrastive::element;
   const auto dense = ids.cpu().contiguous();
   const auto* const id = dense.const_data_ptr<std::int64_t>();
   const auto result = at::empty({ids.size(0), 1 + count}, torch::kLong);
-  auto* out = result.mutable_data_ptr<std::int64_t>();
+  auto* const out = result.mutable_data_ptr<std::int64_t>();
   for (std::int64_t n = 0; n < ids.size(0); ++n) {
     const auto found = std::ranges::lower_bound(ids_, id[n]);
     if (found == ids_.end() || *found != id[n])
       throw_invalid_argument(caller, "want ids of the ", size(), " examples of the memory, got ",
                              id[n]);
-    const auto own = place_of_id_[static_cast<std::size_t>(found - ids_.begin())];
-    const auto first = first_[static_cast<std::size_t>(own)];
-    const auto excluded = excluded_[static_cast<std::size_t>(own)];
-    const draws of_example{key, epoch, id[n]};
-    *out++ = own;
-    for (std::int64_t i = 0; i < count; ++i) {
-      const auto drawn = of_example.below(static_cast<std::uint64_t>(i), size() - excluded);
-      *out++ = order_[static_cast<std::size_t>(drawn < first ? drawn : drawn + excluded)];
-    }
+    out[n * (1 + count)] = element(place_of_id_, found - ids_.begin());
   }
+  constexpr std::int64_t draws_of_piece = 16384;
+  const auto longest = std::max(draws_of_piece / (1 + count), std::int64_t{1});
+  parallel_for_ranges(ids.size(0), longest, [&](std::int64_t begin, std::int64_t end) {
+    for (auto n = begin; n < end; ++n) {
+      const auto own = out[n * (1 + count)];
+      const auto first = element(first_, own), excluded = element(excluded_, own);
+      const std::span row{out + n * (1 + count) + 1, static_cast<std::size_t>(count)};
+      draws{key, epoch, id[n]}.below(size() - excluded, row);
+      for (auto& place : row) place = element(order_, place < first ? place : place + excluded);
+    }
+  });
   return result;
 }
 
