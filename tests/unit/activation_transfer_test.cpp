@@ -3,9 +3,9 @@
 #include "laws/distillation_loss.hpp"
 #include "support/doctest.hpp"
 #include "support/finite_differences.hpp"
+#include "support/noise_images.hpp"
+#include "support/odd_features.hpp"
 
-#include <rolewise/core/drawn_tensor.hpp>
-#include <rolewise/data/dataset.hpp>
 #include <rolewise/loss.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/teacher/frozen.hpp>
@@ -351,25 +351,17 @@ TEST_CASE("losses with learned maps: zero, huge and 16-bit features, weights")
   const auto weights = torch::tensor({1.0, 3.0, 0.0, 0.0}, torch::kDouble);
   const auto each = [&](const auto& loss) {
     CAPTURE(std::string{std::remove_cvref_t<decltype(loss)>::name});
-    for (const auto& odd : {torch::zeros_like(s), torch::full_like(s, 2.0), s * 1e4}) {
-      const auto x = odd.clone().set_requires_grad(true);
-      const auto found = value_of(loss, t, x);
-      found.backward();
-      CHECK(found.isfinite().template item<bool>());
-      CHECK(x.grad().isfinite().all().template item<bool>());
-    }
+    testing::is_finite_for_odd_features(
+        [&](const torch::Tensor& x) { return value_of(loss, t, x); }, s);
     CHECK(torch::allclose(value_of(loss, t, s),
                           value_of(loss, t, s, torch::full({4}, 2.0, torch::kDouble))));
     CHECK(torch::allclose(value_of(loss, t, s, weights),
                           value_of(loss, t, s, weights.view({4, 1, 1}).expand({4, 8, 8}))));
-    for (const auto type : {torch::kHalf, torch::kBFloat16}) {
-      const auto x = s.to(type).set_requires_grad(true);
-      const auto found = value_of(loss, t.to(type), x);
-      CHECK((found.scalar_type() == type));
-      CHECK(torch::allclose(found.to(torch::kDouble), value_of(loss, t, s), 2e-2, 2e-3));
-      found.backward();
-      CHECK(x.grad().isfinite().all().template item<bool>());
-    }
+    testing::is_close_in_16_bits(
+        [&](const torch::Tensor& teacher, const torch::Tensor& student) {
+          return value_of(loss, teacher, student);
+        },
+        t, s);
   };
   each(made(overhaul{}, 3, 3));
   each(made(boundary{}, 3, 3));
@@ -411,13 +403,8 @@ TEST_CASE("losses with learned maps refuse what does not fit, in words")
 
 TEST_CASE("losses with learned maps train a student, and learn")
 {
-  constexpr sample_shape shape{.channels = 3, .height = 8, .width = 8, .classes = 4};
-  dataset data;
-  data.shape = shape;
-  data.name = "noise";
-  data.inputs = (uniform_tensor({16, 3, 8, 8}, seed{1}, 127.0) + 128.0).to(torch::kByte);
-  data.labels = torch::arange(16).remainder(4);
-  data.ids = torch::arange(16);
+  constexpr auto shape = testing::noise_shape;
+  const auto data = testing::noise_images(16);
   const auto teacher = frozen(resnet8(shape, {.seed = seed{1}}));
   const auto train = [&](double factor, const auto& loss) {
     using loss_type = std::remove_cvref_t<decltype(loss)>;

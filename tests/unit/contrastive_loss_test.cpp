@@ -3,10 +3,10 @@
 #include "laws/distillation_loss.hpp"
 #include "support/doctest.hpp"
 #include "support/finite_differences.hpp"
+#include "support/noise_images.hpp"
+#include "support/odd_features.hpp"
 #include "support/resumed_run.hpp"
 
-#include <rolewise/core/drawn_tensor.hpp>
-#include <rolewise/data/dataset.hpp>
 #include <rolewise/loss.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/teacher/frozen.hpp>
@@ -220,21 +220,8 @@ TEST_CASE("contrastive_representation_distillation: zero, huge and 16-bit featur
   const auto value = [&](const torch::Tensor& teacher, const torch::Tensor& student) {
     return loss({with(teacher), with(student)}, of(ids));
   };
-  for (const auto& odd : {torch::zeros_like(s), torch::full_like(s, 2.0), s * 1e4}) {
-    const auto x = odd.clone().set_requires_grad(true);
-    const auto found = value(t, x);
-    found.backward();
-    CHECK(found.isfinite().item<bool>());
-    CHECK(x.grad().isfinite().all().item<bool>());
-  }
-  for (const auto type : {torch::kHalf, torch::kBFloat16}) {
-    const auto x = s.to(type).set_requires_grad(true);
-    const auto found = value(t.to(type), x);
-    CHECK((found.scalar_type() == type));
-    CHECK(torch::allclose(found.to(torch::kDouble), value(t, s), 2e-2, 2e-3));
-    found.backward();
-    CHECK(x.grad().isfinite().all().item<bool>());
-  }
+  testing::is_finite_for_odd_features([&](const torch::Tensor& x) { return value(t, x); }, s);
+  testing::is_close_in_16_bits(value, t, s);
 }
 
 TEST_CASE("contrastive_representation_distillation refuses what does not fit, in words")
@@ -283,12 +270,8 @@ TEST_CASE("contrastive_representation_distillation refuses what does not fit, in
 
 TEST_CASE("contrastive_representation_distillation trains, and a resumed run has the same bits")
 {
-  constexpr sample_shape shape{.channels = 3, .height = 8, .width = 8, .classes = 4};
-  dataset data;
-  data.shape = shape;
-  data.name = "noise";
-  data.inputs = (uniform_tensor({16, 3, 8, 8}, seed{1}, 127.0) + 128.0).to(torch::kByte);
-  data.labels = torch::arange(16).remainder(4);
+  constexpr auto shape = testing::noise_shape;
+  auto data = testing::noise_images(16);
   data.ids = torch::arange(16) * 3 + 100;
   const auto teacher = frozen(resnet8(shape, {.seed = seed{1}}));
   const auto make = [&] {

@@ -3,9 +3,9 @@
 #include "laws/distillation_loss.hpp"
 #include "support/doctest.hpp"
 #include "support/finite_differences.hpp"
+#include "support/noise_images.hpp"
+#include "support/odd_features.hpp"
 
-#include <rolewise/core/drawn_tensor.hpp>
-#include <rolewise/data/dataset.hpp>
 #include <rolewise/loss.hpp>
 #include <rolewise/network/resnet.hpp>
 #include <rolewise/teacher/frozen.hpp>
@@ -271,13 +271,7 @@ TEST_CASE("losses on maps: zero and 16-bit features, weights")
                            const torch::Tensor& w = {}) {
       return loss({with(teacher, teacher), with(student, student)}, {{}, {}, {}, w});
     };
-    for (const auto& odd : {torch::zeros_like(s), torch::full_like(s, 2.0), s * 1e4}) {
-      const auto x = odd.clone().set_requires_grad(true);
-      const auto found = value(t, x);
-      found.backward();
-      CHECK(found.isfinite().template item<bool>());
-      CHECK(x.grad().isfinite().all().template item<bool>());
-    }
+    testing::is_finite_for_odd_features([&](const torch::Tensor& x) { return value(t, x); }, s);
     const auto cut = [](const torch::Tensor& x) { return x.narrow(0, 0, 2); };
     // FT's batch norm is over all examples.
     if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(loss)>, factor_transfer<first>>)
@@ -285,14 +279,7 @@ TEST_CASE("losses on maps: zero and 16-bit features, weights")
     CHECK(torch::allclose(value(t, s), value(t, s, torch::full({4}, 2.0, torch::kDouble))));
     CHECK(torch::allclose(value(t, s, weights),
                           value(t, s, weights.view({4, 1, 1}).expand({4, 8, 8}))));
-    for (const auto type : {torch::kHalf, torch::kBFloat16}) {
-      const auto x = s.to(type).set_requires_grad(true);
-      const auto found = value(t.to(type), x);
-      CHECK((found.scalar_type() == type));
-      CHECK(torch::allclose(found.to(torch::kDouble), value(t, s), 2e-2, 2e-3));
-      found.backward();
-      CHECK(x.grad().isfinite().all().template item<bool>());
-    }
+    testing::is_close_in_16_bits(value, t, s);
   });
 }
 
@@ -338,13 +325,8 @@ TEST_CASE("losses on maps refuse what does not fit, in words")
 
 TEST_CASE("losses on features compose and train a student")
 {
-  constexpr sample_shape shape{.channels = 3, .height = 8, .width = 8, .classes = 4};
-  dataset data;
-  data.shape = shape;
-  data.name = "noise";
-  data.inputs = (uniform_tensor({16, 3, 8, 8}, seed{1}, 127.0) + 128.0).to(torch::kByte);
-  data.labels = torch::arange(16).remainder(4);
-  data.ids = torch::arange(16);
+  constexpr auto shape = testing::noise_shape;
+  const auto data = testing::noise_images(16);
   const auto teacher = frozen(resnet8(shape, {.seed = seed{1}}));
   const auto train = [&](const auto& loss) {
     CAPTURE(std::string{std::remove_cvref_t<decltype(loss)>::name});

@@ -3,9 +3,9 @@
 #include "laws/distillation_loss.hpp"
 #include "support/doctest.hpp"
 #include "support/finite_differences.hpp"
+#include "support/noise_images.hpp"
+#include "support/odd_features.hpp"
 
-#include <rolewise/core/drawn_tensor.hpp>
-#include <rolewise/data/dataset.hpp>
 #include <rolewise/loss.hpp>
 #include <rolewise/loss/detail/singular_vectors.hpp>
 #include <rolewise/network/resnet.hpp>
@@ -177,21 +177,9 @@ TEST_CASE("singular_value_distillation: zero, huge and 16-bit features, errors")
   const auto value = [&](const torch::Tensor& teacher, const torch::Tensor& student) {
     return loss({with(teacher, teacher), with(student, student)}, {});
   };
-  for (const auto& odd : {torch::zeros_like(s), torch::full_like(s, 2.0), s * 1e200}) {
-    const auto x = odd.clone().set_requires_grad(true);
-    const auto found = value(t, x);
-    found.backward();
-    CHECK(found.isfinite().item<bool>());
-    CHECK(x.grad().isfinite().all().item<bool>());
-  }
-  for (const auto type : {torch::kHalf, torch::kBFloat16}) {
-    const auto x = s.to(type).set_requires_grad(true);
-    const auto found = value(t.to(type), x);
-    CHECK((found.scalar_type() == type));
-    CHECK(torch::allclose(found.to(torch::kDouble), value(t, s), 2e-2, 2e-3));
-    found.backward();
-    CHECK(x.grad().isfinite().all().item<bool>());
-  }
+  testing::is_finite_for_odd_features([&](const torch::Tensor& x) { return value(t, x); }, s,
+                                      1e200);
+  testing::is_close_in_16_bits(value, t, s);
   CHECK_THROWS_WITH_AS((void)value(t, noise({3, 5, 3, 3}, 1)),
                        "rolewise: singular-value-distillation: want as many channels of the "
                        "student as of the teacher at tap::stage<1>, got 5 and 4",
@@ -236,6 +224,8 @@ TEST_CASE("multi_head_graph_distillation follows its formulas, trained and rando
     CHECK(layer.sender->sizes() == at::IntArrayRef{3 * 4, 5});
     CHECK(layer.receiver->sizes() == at::IntArrayRef{3 * 4, 4});
     CHECK(layer.sender->requires_grad() == trained);
+    const auto largest = layer.sender->abs().max().item<double>();
+    CHECK(largest == doctest::Approx(std::sqrt(6.0 / 5.0)).epsilon(0.1));
     auto expected = torch::zeros({4}, torch::kDouble);
     for (std::int64_t h = 0; h < 3; ++h) {
       const auto one = [&](const torch::Tensor& of, const torch::Tensor& x,
@@ -286,6 +276,46 @@ TEST_CASE("multi_head_graph_distillation follows its formulas, trained and rando
   estimation.attention_epochs = 9;
   CHECK(torch::allclose(value(both, {}, 3), value(transfer, {}, 3) + value(estimation, {}, 3)));
   CHECK(value(both, {}, 2).item<double>() > 0);
+}
+
+TEST_CASE("attention estimates the later vectors from the earlier ones of other examples")
+{
+  const auto t1 = noise({4, 4, 3, 3}, 1).relu(), t2 = noise({4, 5, 2, 2}, 2).relu();
+  const auto earlier = rolewise::detail::singular_pair_of(t1, t1, 1, "test", "here").teacher;
+  const auto later = rolewise::detail::singular_pair_of(t2, t2, 1, "test", "here").teacher;
+  const auto kept = torch::tensor({1, 0, 1, 1, 0, 1, 0, 1}).view({2, 4}).to(torch::kBool);
+  const auto layer = made({.heads = 2, .seed = seed{7}}).layers[0];
+  const auto normed = [](const torch::Tensor& x, const torch::Tensor& weight) {
+    const auto y = x.mm(weight.t());
+    return (y - y.mean(0)) / (y.var(0, false) + 1e-5).sqrt();
+  };
+  const auto values = normed(earlier, *layer.value).relu();
+  std::vector<torch::Tensor> gathered;
+  for (std::int64_t h = 0; h < 2; ++h) {
+    const auto of_head = [&](const torch::Tensor& w) { return w.narrow(0, 4 * h, 4); };
+    const auto shares = normed(later, of_head(*layer.sender))
+                            .mm(normed(earlier, of_head(*layer.receiver)).t())
+                            .softmax(1);
+    gathered.push_back((shares * kept[h].unsqueeze(1)).mm(values));
+  }
+  const auto estimate = torch::linear(torch::cat(gathered, 1), *layer.output, *layer.offset);
+  const auto found = layer.estimation(earlier, later, kept);
+  CHECK(torch::allclose(found, 1.0 - torch::cosine_similarity(estimate, later, 1)));
+
+  // The gradient of attention counts twice, as half of the heads are left out; others once.
+  found.sum().backward();
+  const auto slope = [&](auto which) {
+    const auto value = [&](const torch::Tensor& w) {
+      auto moved = layer;
+      *which(moved) = w;
+      return moved.estimation(earlier, later, kept).sum();
+    };
+    return testing::finite_differences(value, *which(layer));
+  };
+  const auto senders = [](auto& of) -> auto& { return of.sender; };
+  const auto outputs = [](auto& of) -> auto& { return of.output; };
+  CHECK(torch::allclose(layer.sender->grad(), slope(senders) * 2.0, 1e-5, 1e-8));
+  CHECK(torch::allclose(layer.output->grad(), slope(outputs), 1e-5, 1e-8));
 }
 
 TEST_CASE("attention learns by the estimation alone, the student by the transfer alone")
@@ -344,33 +374,19 @@ TEST_CASE("attention learns by the estimation alone, the student by the transfer
                        "rolewise: multi-head-graph-distillation: was not configured: the training "
                        "step does it before its optimizer starts",
                        std::invalid_argument);
-  for (const auto type : {torch::kHalf, torch::kBFloat16}) {
-    const auto x = s1.to(type).set_requires_grad(true);
-    const auto found = loss({with(t1.to(type), t2.to(type)), with(x, s2.to(type))}, batch);
-    CHECK((found.scalar_type() == type));
-    CHECK(torch::allclose(found.to(torch::kDouble), loss({with(t1, t2), with(s1, s2)}, batch), 5e-2,
-                          5e-3));
-    found.backward();
-    CHECK(x.grad().isfinite().all().item<bool>());
-  }
-  for (const auto& odd : {torch::zeros_like(s1), torch::full_like(s1, 2.0), s1 * 1e200}) {
-    const auto x = odd.clone().set_requires_grad(true);
-    const auto found = loss({with(t1, t2), with(x, s2)}, batch);
-    found.backward();
-    CHECK(found.isfinite().item<bool>());
-    CHECK(x.grad().isfinite().all().item<bool>());
-  }
+  testing::is_close_in_16_bits(
+      [&](const torch::Tensor& t, const torch::Tensor& s) {
+        return loss({with(t, t2.to(t.scalar_type())), with(s, s2.to(s.scalar_type()))}, batch);
+      },
+      t1, s1, 5e-2);
+  testing::is_finite_for_odd_features(
+      [&](const torch::Tensor& x) { return loss({with(t1, t2), with(x, s2)}, batch); }, s1, 1e200);
 }
 
 TEST_CASE("losses on singular vectors train a student")
 {
-  constexpr sample_shape shape{.channels = 3, .height = 8, .width = 8, .classes = 4};
-  dataset data;
-  data.shape = shape;
-  data.name = "noise";
-  data.inputs = (uniform_tensor({16, 3, 8, 8}, seed{1}, 127.0) + 128.0).to(torch::kByte);
-  data.labels = torch::arange(16).remainder(4);
-  data.ids = torch::arange(16);
+  constexpr auto shape = testing::noise_shape;
+  const auto data = testing::noise_images(16);
   const auto value = [](const epoch_record& epoch) { return epoch.numbers.at(2).value; };
   const auto train = [&](const auto& loss) {
     distillation training{.teacher = frozen(resnet8(shape, {.seed = seed{1}})),
