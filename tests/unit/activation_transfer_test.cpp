@@ -128,10 +128,10 @@ TEST_CASE("losses with learned maps keep the promises of DistillationLoss")
 
 TEST_CASE("margins of a batch norm have the reference values")
 {
-  const auto margins = batch_norm_margins(torch::tensor({1.0, 1.0, -1.0, 0.5, 0.0, 0.0}),
-                                          torch::tensor({0.0, 0.5, 0.5, 4.0, -2.0, 2.0}));
-  const std::vector<double> expected{-0.797885, -0.641078, -0.641078, -1.5, -2.0, 0.0};
-  for (std::int64_t i = 0; i < 6; ++i)
+  const auto margins = batch_norm_margins(torch::tensor({1.0, 1.0, -1.0, 0.5, 0.0, 0.0, 1.0}),
+                                          torch::tensor({0.0, 0.5, 0.5, 4.0, -2.0, 2.0, 2.8}));
+  const std::vector<double> expected{-0.797885, -0.641078, -0.641078, -1.5, -2.0, 0.0, -0.297866};
+  for (std::int64_t i = 0; i < 7; ++i)
     CHECK(margins[i].item<double>() == near(expected[static_cast<std::size_t>(i)]));
   CHECK_THROWS_WITH_AS((void)batch_norm_margins(torch::ones({2}), torch::ones({3})),
                        "rolewise: batch_norm_margins: want scale and shift [C], got [2] and [3]",
@@ -140,12 +140,12 @@ TEST_CASE("margins of a batch norm have the reference values")
 
 TEST_CASE("partial distances follow their three cases")
 {
-  const auto t = row({2, 2, -1, -1, -4, -4, -4}), u = row({3, -3, 0, -2, 0, -2.5, -5});
+  const auto t = row({2, 2, -1, -1, -4, -4, -4, 0}), u = row({3, -3, 0, -2, 0, -2.5, -5, -9});
   const auto margin = torch::tensor({-2.0}, torch::kDouble);
   const auto value = [&](const torch::Tensor& m) {
     return rolewise::detail::partial_distances(t, u, m, "test").item<double>();
   };
-  CHECK(value(margin) == near(1 + 25 + 1 + 0 + 4 + 0 + 0));
+  CHECK(value(margin) == near(1 + 25 + 1 + 0 + 4 + 0 + 0 + 0));
   const double mean = -14.0 / 5;  // of the negative values
   CHECK(value({}) == near(1 + 25 + 1 + 0 + mean * mean + 0.3 * 0.3 + 0));
   const auto positive = row({1, 2}),
