@@ -212,6 +212,11 @@ TEST_CASE("hierarchical_context_loss has the reference value")
                         (torch::mse_loss(cut(s), cut(t)) + of_fields(cut(s), cut(t), 2) / 2 +
                          of_fields(cut(s), cut(t), 1) / 4) /
                             1.75));
+  const auto four = [](const torch::Tensor& x) { return x.narrow(3, 0, 4).narrow(2, 0, 4); };
+  CHECK(torch::allclose(hierarchical_context_loss(four(t), four(s)),
+                        (torch::mse_loss(four(s), four(t)) + of_fields(four(s), four(t), 2) / 2 +
+                         of_fields(four(s), four(t), 1) / 4) /
+                            1.75));
   const auto point = [](const torch::Tensor& x) { return x.narrow(3, 0, 1).narrow(2, 0, 1); };
   CHECK(torch::allclose(hierarchical_context_loss(point(t), point(s)),
                         torch::mse_loss(point(s), point(t))));
@@ -225,6 +230,8 @@ TEST_CASE("hierarchical_context_loss has the reference value")
 
 TEST_CASE("review_kd fuses from the deepest stage to the first, and has the gradient of its value")
 {
+  CHECK(rolewise::detail::channels_passed(0, 700, "test") == 512);
+  CHECK(rolewise::detail::channels_passed(0, 300, "test") == 300);
   review loss{.channels = 2, .seed = seed{1}};
   feature_shapes of_teacher, of_student;
   outputs t, s;

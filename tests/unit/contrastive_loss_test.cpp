@@ -174,15 +174,22 @@ TEST_CASE("contrastive_representation_distillation follows its formula, and move
   const auto weights = torch::tensor({1.0, 3.0, 0.0, 0.0}, torch::kDouble);
   CHECK(torch::allclose(value(s, weights), (plain() * weights).sum() / 4));
 
-  const auto before = memory.teacher_rows->clone();
+  const auto before = memory.teacher_rows->clone(), of_student = memory.student_rows->clone();
+  CHECK(before.abs().max().item<double>() == doctest::Approx(std::sqrt(3.0 / 4.0)).epsilon(0.1));
   loss.after_step({with(t), with(s)}, of(ids));
   CHECK(torch::allclose(memory.log_scale->exp(), z));
   const auto mine = embedding(memory.of_teacher, t);
   CHECK(torch::allclose(memory.teacher_rows->index_select(0, ids),
                         unit(before.index_select(0, ids) / 2 + mine / 2)));
+  CHECK(torch::allclose(
+      memory.student_rows->index_select(0, ids),
+      unit(of_student.index_select(0, ids) / 2 + embedding(memory.of_student, s) / 2)));
   const auto others = numbers({1, 2, 4, 5, 6, 8, 9, 10});
   CHECK(torch::equal(memory.teacher_rows->index_select(0, others), before.index_select(0, others)));
   CHECK(torch::allclose(value(s), plain().mean()));  // Z stays
+  auto later = of(ids);
+  later.progress.epoch = 1;
+  CHECK_FALSE(torch::allclose(loss({with(t), with(s)}, later), value(s)));  // other negatives
 
   // The embedding alone is seen, not its length.
   for (auto* bias : {&*loss.memory.of_student.bias, &*loss.memory.of_teacher.bias})
@@ -195,7 +202,20 @@ TEST_CASE("contrastive_representation_distillation has the gradient of its value
   auto loss = contrast();
   const auto ids = numbers({3, 11, 0, 7});
   const auto t = noise({4, 5}, 1), s = noise({4, 3}, 2);
-  loss.after_step({with(t), with(s)}, of(ids));  // Z is a constant of the gradient
+  const auto gradient = [&](const crd& of_loss) {
+    const auto x = s.clone().set_requires_grad(true);
+    of_loss({with(t), with(x)}, of(ids)).backward();
+    return x.grad();
+  };
+  auto fixed =
+      loss;  // with the Z of this batch, a constant of the gradient before it is fixed, too
+  const auto of_batch = gradient(loss);
+  loss.after_step({with(t), with(s)}, of(ids));
+  *fixed.memory.log_scale = loss.memory.log_scale->clone();
+  fixed.memory.has_scale = true;
+  CHECK(torch::allclose(of_batch, gradient(fixed)));
+  for_each_tensor(
+      loss, [](const std::string&, torch::Tensor& x, tensor_kind) { x.mutable_grad().reset(); });
   const auto f = [&](const torch::Tensor& x) { return loss({with(t), with(x)}, of(ids)); };
   const auto x = s.clone().set_requires_grad(true);
   f(x).backward();
