@@ -143,6 +143,11 @@ TEST_CASE("the draws of a batch follow its ids, not their places")
 {
   const auto ids = torch::tensor({5, 2, 9}, torch::kLong);
   const auto all = rw::uniform_draws(rw::seed{1}, 3, ids, 6);
+  for (std::int64_t n = 0; n < ids.size(0); ++n)
+    for (std::int64_t i = 0; i < 6; ++i)
+      CHECK(all[n][i].item<double>() ==
+            rw::draws{rw::seed{1}, 3, ids[n].item<std::int64_t>()}.uniform(
+                static_cast<std::uint64_t>(i)));
   const auto turned = rw::uniform_draws(rw::seed{1}, 3, ids.flip(0), 6);
   CHECK(torch::equal(all.flip(0), turned));
   CHECK(all[1][4].item<double>() == rw::draws{rw::seed{1}, 3, 2}.uniform(4));
