@@ -66,6 +66,12 @@ inline constexpr std::int32_t lane_numbers[]{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1
   return static_cast<double>((sum[0] + sum[2]) + (sum[1] + sum[3]));
 }
 
+/// The value as it is. A lambda without captures has a conversion to a function, which cannot be
+/// inlined, and whose vectors need the instruction set in its signature.
+struct every_lane {
+  [[gnu::always_inline]] floats operator()(const floats& value) const { return value; }
+};
+
 /// Calls `work(loaded, own)` for each vector of a row: `loaded(x, rest)` is the vector of x with
 /// `rest` in the lanes that are not its own, which are beyond the row or in the vector before;
 /// `own(value)` is the value with 0 in these lanes.
@@ -74,8 +80,7 @@ template<typename Work>
 {
   std::size_t i = begin;
   for (; i + step <= end; i += step)
-    work([i](const float* x, float) { return load(x + i); },
-         [](const floats& value) { return value; });
+    work([i](const float* x, float) { return load(x + i); }, every_lane{});
   if (i == end) return;
   if (end < step) {
     const ints here = lanes_before(end);
