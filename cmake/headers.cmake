@@ -245,6 +245,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/detail/implementation/learned_layers.hpp
     include/rolewise/loss/detail/implementation/learned_weights.hpp
     include/rolewise/loss/detail/implementation/logit_rows.hpp
+    include/rolewise/loss/detail/implementation/relations.hpp
     include/rolewise/loss/detail/implementation/require_labels.hpp
     include/rolewise/loss/detail/implementation/require_logits.hpp
     include/rolewise/loss/detail/implementation/singular_vectors.hpp
@@ -260,6 +261,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/detail/learned_weights.hpp
     include/rolewise/loss/detail/logit_rows.hpp
     include/rolewise/loss/detail/relation_rows.hpp
+    include/rolewise/loss/detail/relations.hpp
     include/rolewise/loss/detail/require_labels.hpp
     include/rolewise/loss/detail/require_logits.hpp
     include/rolewise/loss/detail/require_weight.hpp

@@ -14,6 +14,7 @@
 #include <rolewise/loss/detail/implementation/learned_layers.hpp>
 #include <rolewise/loss/detail/implementation/learned_weights.hpp>
 #include <rolewise/loss/detail/implementation/logit_rows.hpp>
+#include <rolewise/loss/detail/implementation/relations.hpp>
 #include <rolewise/loss/detail/implementation/require_labels.hpp>
 #include <rolewise/loss/detail/implementation/require_logits.hpp>
 #include <rolewise/loss/detail/implementation/singular_vectors.hpp>

@@ -14,14 +14,6 @@ namespace rolewise {
 
 namespace detail {
 
-/// Mean of H(d_s / mean d_s - d_t / mean d_t) over pairs.
-/// @param distances `[N, N]` in the places of the rows
-[[nodiscard]] ROLEWISE_INLINE torch::Tensor distance_relations(const feature_rows& distances);
-
-/// Mean of H(cos_s - cos_t) over triples, from the distances, a block of anchors at a time: the
-/// forward pass computes value and gradient, so N^2 numbers are kept, not N^3.
-[[nodiscard]] ROLEWISE_INLINE torch::Tensor angle_relations(const feature_rows& distances);
-
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor relational_kd_value(const feature_rows& rows,
                                                                 double distance_weight,
                                                                 double angle_weight);

@@ -10,6 +10,7 @@
 #include <rolewise/loss/detail/fused_loss.hpp>
 #include <rolewise/loss/detail/kernels/variants.hpp>
 #include <rolewise/loss/detail/logit_rows.hpp>
+#include <rolewise/loss/detail/relations.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -19,11 +20,6 @@
 #include <vector>
 
 namespace rolewise::detail {
-
-/// The reference, in plain tensor operations.
-[[nodiscard]] ROLEWISE_INLINE torch::Tensor relations_by_tensors(const feature_rows& rows,
-                                                                 double distance_weight,
-                                                                 double angle_weight);
 
 /// `relational_kd` by kernels. The forward pass computes the gradient with respect to the student's
 /// distances, too.
