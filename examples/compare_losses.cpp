@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What each distillation loss gives: students of one teacher that differ in their loss alone.
+//
+//     build/test/examples/compare_losses --data FOLDER --samples 5000 --out losses
+//
+// Two pairs of networks: ResNet-56 teaches ResNet-20, WRN-40-2 teaches VGG-8. The teacher is
+// trained once, on augmented images; its outputs on the training images, as they are, are kept in a
+// cache. A student of each loss and seed is then trained on these images.
+//
+// Each result is appended to results.jsonl as it is computed, and one that is there is not computed
+// again: a comparison can be stopped at any time, or after --minutes, and goes on where it was.
+// table.md sums up what is there.
+
+#include "command_line.hpp"
+#include "compare_losses/losses.hpp"
+#include "open_data.hpp"
+
+#include <rolewise/rolewise.hpp>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace rw = rolewise;
+
+namespace {
+
+struct options {
+  std::string data;
+  bool relabel = false;
+  std::vector<std::string> pairs{"resnet56-resnet20", "wrn40_2-vgg8"};
+  std::vector<std::string> losses;  ///< all if empty
+  std::int64_t samples = 0;
+  std::int64_t teacher_epochs = 20;
+  std::int64_t epochs = 6;
+  std::int64_t seeds = 2;
+  std::int64_t batch_size = 64;
+  double minutes = 0.0;
+  std::string folder = "compare_losses";
+};
+
+class comparison {
+ public:
+  comparison(const options& wanted, rw::dataset_splits data)
+      : wanted_{wanted}, data_{std::move(data)}, file_{wanted.folder + "/results.jsonl"}
+  {
+    if (wanted.samples > 0 && wanted.samples < data_.train.size())
+      data_.train = rw::stratified_subset(data_.train, wanted.samples, rw::seed{1});
+    command_line::make_folder(wanted.folder);
+    read_results();
+  }
+
+  void run()
+  {
+    for (std::int64_t number = 1; number <= wanted_.seeds; ++number)
+      for (const auto& pair : wanted_.pairs) {
+        if (pair == "wrn40_2-vgg8")
+          students_of(pair, rw::wide_resnet(40, 2, shape(), teachers_start()), rw::vgg8, number);
+        else
+          students_of(pair, rw::resnet56(shape(), teachers_start()), rw::resnet20, number);
+      }
+    rw::support::write_file_atomically(wanted_.folder + "/table.md", table().markdown());
+    std::cout << table().text(rw::support::columns_for_lines(stdout));
+    if (left_ > 0) std::cout << left_ << " runs are left; the same command goes on with them\n";
+  }
+
+ private:
+  [[nodiscard]] const rw::sample_shape& shape() const { return data_.train.shape; }
+  [[nodiscard]] static rw::network_options teachers_start() { return {.seed = rw::seed{100}}; }
+
+  template<typename Network, typename MakeStudent>
+  void students_of(const std::string& pair, const Network& untrained, const MakeStudent& make,
+                   std::int64_t number)
+  {
+    const auto teacher = rw::frozen(trained(pair, untrained));
+    const auto path = wanted_.folder + "/" + pair + ".cache";
+    const auto answers =
+        rw::cached<rw::tap::stage<1>, rw::tap::stage<2>, rw::tap::stage<3>, rw::tap::penultimate>(
+            teacher, data_.train, rw::shown_views{}, {.path = path, .as = torch::kHalf});
+    const rw::seed seed{static_cast<std::uint64_t>(number)};
+    const auto on_logits = compare_losses::on_logits(wanted_.epochs);  // the first: the task alone
+    const auto each = [&](const auto& teaches, const auto& rows, const auto& step_loss) {
+      for (const auto& row : rows)
+        measure(pair, row.name, number, [&] {
+          auto student = make(shape(), {.seed = seed});
+          if (row.initial_epochs > 0) {
+            (void)train(teaches, student, row.loss, seed, 0, row.initial_epochs);
+            return train(answers, student, on_logits.front().loss, seed, row.initial_epochs,
+                         wanted_.epochs);
+          }
+          return train(teaches, student, step_loss(row.loss), seed, 0, wanted_.epochs);
+        });
+    };
+    const auto as_it_is = [](const auto& loss) { return loss; };
+    const auto clipped = [](const auto& loss) {
+      return rw::clipped_to_task{.task = compare_losses::task, .distillation = loss};
+    };
+    each(answers, on_logits, as_it_is);
+    each(answers, compare_losses::on_features(data_.train, wanted_.epochs, seed), as_it_is);
+    each(teacher, compare_losses::before_activations(wanted_.epochs), as_it_is);
+    each(answers, compare_losses::beside_the_task(wanted_.epochs), clipped);
+  }
+
+  /// The teacher: trained, or as an earlier call has left it.
+  template<typename Network>
+  [[nodiscard]] Network trained(const std::string& pair, const Network& untrained)
+  {
+    const auto folder = wanted_.folder + "/" + pair;
+    command_line::make_folder(folder);
+    rw::supervised training{.student = untrained,
+                            .agent = rw::pad_crop_flip{.padding = 4},
+                            .optimizer = rw::sgd{.learning_rate = 0.1},
+                            .seed = rw::seed{100}};
+    rw::fit(training, data_.train,
+            {.epochs = wanted_.teacher_epochs,
+             .batch_size = wanted_.batch_size,
+             .seed = rw::seed{100},
+             .resume = true},
+            rw::checkpoints{.folder = folder}, rw::progress_bar{.title = pair + ", teacher"});
+    measure(pair, "teacher", 0, [&] { return rw::accuracy(training.student, data_.test); });
+    return training.student;
+  }
+
+  /// Epochs `from` .. `until` - 1 of a student's training; its accuracy.
+  template<typename Teacher, typename Student, typename Loss>
+  [[nodiscard]] double train(const Teacher& teacher, Student& student, const Loss& loss,
+                             rw::seed seed, std::int64_t from, std::int64_t until) const
+  {
+    rw::distillation training{.teacher = teacher,
+                              .student = student,
+                              .loss = loss,
+                              .optimizer = rw::sgd{.learning_rate = 0.05},
+                              .seed = seed};
+    rw::fit(training, data_.train,
+            {.epochs = wanted_.epochs,
+             .batch_size = wanted_.batch_size,
+             .seed = seed,
+             .from = from,
+             .until = until});
+    student = training.student;
+    return rw::accuracy(student, data_.test);
+  }
+
+  /// Computes a result and appends it, unless it is there. Networks that a loss cannot compare and
+  /// runs that diverge are results, too.
+  template<typename Accuracy>
+  void measure(const std::string& pair, const std::string& name, std::int64_t number,
+               const Accuracy& accuracy)
+  {
+    if (name != "teacher" && !is_wanted(name)) return;
+    if (results_.contains({pair, name, number})) return;
+    if (is_late() && name != "teacher") {
+      ++left_;
+      return;
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    auto found = settings(pair);
+    found.update({{"loss", name}, {"seed", number}});
+    try {
+      found["accuracy"] = 100 * accuracy();
+    } catch (const std::invalid_argument& refusal) {
+      found["refused"] = refusal.what();
+    } catch (const rw::diverged& divergence) {
+      found["refused"] = divergence.what();
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    found["seconds"] = took.count();
+    std::ofstream out{file_, std::ios::app};
+    if (!(out << found.dump() << std::endl)) rw::throw_runtime_error(file_, "cannot be written");
+    std::cout << pair << ", " << name << ", seed " << number << ": "
+              << (found.contains("accuracy")
+                      ? rw::report::fixed_text(found["accuracy"].get<double>(), 2) + " %"
+                      : found["refused"].get<std::string>())
+              << std::endl;
+    keep(found);
+  }
+
+  /// What a result depends on, besides its loss and seed.
+  [[nodiscard]] nlohmann::json settings(const std::string& pair) const
+  {
+    return {{"pair", pair},
+            {"data", data_.train.name},
+            {"examples", data_.train.size()},
+            {"teacher_epochs", wanted_.teacher_epochs},
+            {"epochs", wanted_.epochs},
+            {"batch", wanted_.batch_size}};
+  }
+
+  void read_results()
+  {
+    std::ifstream lines{file_};
+    for (std::string line; std::getline(lines, line);) {
+      const auto found = nlohmann::json::parse(line, nullptr, false);
+      // A last line without its end is of a run that was killed while it wrote.
+      if (found.is_discarded() && lines.eof()) break;
+      if (!found.is_object() || !found.contains("pair"))
+        rw::throw_runtime_error(file_, "has a line that is no result: ", line);
+      for (const auto& [key, value] : settings(found["pair"]).items())
+        if (found.value(key, nlohmann::json{}) != value)
+          rw::throw_invalid_argument(file_, "holds results of another comparison: ", key, " is ",
+                                     found.value(key, nlohmann::json{}).dump(), ", now ",
+                                     value.dump(), "; choose another --out");
+      keep(found);
+    }
+  }
+
+  void keep(const nlohmann::json& found)
+  {
+    results_[{found["pair"], found["loss"], found["seed"]}] = found;
+    const auto name = found["loss"].get<std::string>();
+    if (std::find(names_.begin(), names_.end(), name) == names_.end()) names_.push_back(name);
+  }
+
+  [[nodiscard]] bool is_wanted(const std::string& name) const
+  {
+    const auto& wanted = wanted_.losses;
+    return wanted.empty() || std::find(wanted.begin(), wanted.end(), name) != wanted.end();
+  }
+  [[nodiscard]] bool is_late() const
+  {
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin_;
+    return wanted_.minutes > 0.0 && passed.count() > 60.0 * wanted_.minutes;
+  }
+
+  [[nodiscard]] rw::report::table table() const
+  {
+    std::vector<std::string> titles{"loss"};
+    for (const auto& pair : wanted_.pairs) {
+      titles.push_back(pair + ", accuracy, %");
+      titles.push_back("s a run");
+    }
+    rw::report::table shown{titles};
+    for (const auto& name : names_) {
+      std::vector<std::string> cells{name};
+      for (const auto& pair : wanted_.pairs) {
+        std::vector<double> accuracies, seconds;
+        for (const auto& [key, found] : results_)
+          if (std::get<0>(key) == pair && std::get<1>(key) == name && found.contains("accuracy")) {
+            accuracies.push_back(found["accuracy"]);
+            seconds.push_back(found["seconds"]);
+          }
+        const auto text = [](const std::vector<double>& values, int digits) {
+          return values.empty()
+                     ? std::string{"-"}
+                     : rw::report::spread_text(rw::report::statistics_of(values), digits);
+        };
+        cells.push_back(text(accuracies, 2));
+        cells.push_back(text(seconds, 1));
+      }
+      shown.add(cells);
+    }
+    return shown;
+  }
+
+  options wanted_;
+  rw::dataset_splits data_;
+  std::string file_;
+  std::map<std::tuple<std::string, std::string, std::int64_t>, nlohmann::json> results_;
+  std::vector<std::string> names_;  ///< in the order of the first results
+  std::int64_t left_ = 0;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+int main(int argc, char** argv)
+try {
+  (void)rw::retain_heap();
+  options wanted;
+  CLI::App app{"What does each distillation loss give? Students that differ in their loss alone."};
+  app.add_option("--data", wanted.data, "folder of a data set; without it the built-in glyphs")
+      ->transform(command_line::folder_name);
+  app.add_option("--samples", wanted.samples, "images to learn from; 0: all")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--pairs", wanted.pairs, "teacher and student; one or more")
+      ->check(CLI::IsMember({"resnet56-resnet20", "wrn40_2-vgg8"}));
+  app.add_option("--losses", wanted.losses, "names of the rows; all without it");
+  app.add_option("--teacher-epochs", wanted.teacher_epochs)->check(CLI::PositiveNumber);
+  app.add_option("--epochs", wanted.epochs, "of each student")->check(CLI::Range(2, 100000));
+  app.add_option("--seeds", wanted.seeds)->check(CLI::PositiveNumber);
+  app.add_option("--batch", wanted.batch_size)->check(CLI::PositiveNumber);
+  app.add_option("--minutes", wanted.minutes, "after which no run is begun; 0: no limit")
+      ->check(command_line::finite_number);
+  app.add_option("--out", wanted.folder, "folder of the results")
+      ->transform(command_line::folder_name);
+  command_line::add_relabel(app, wanted.relabel);
+  app.get_formatter()->column_width(36);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    (void)app.exit(help);
+    rw::require_written();
+    return 0;
+  }
+  if (!wanted.data.empty()) wanted.data = command_line::whole_name(wanted.data);
+  wanted.pairs = command_line::without_repeats(wanted.pairs);
+  comparison{wanted, wanted.data.empty() ? rw::glyphs({.seed = rw::seed{1}})
+                                         : command_line::open_data(wanted.data, wanted.relabel)}
+      .run();
+  rw::require_written();
+} catch (const CLI::ParseError& error) {
+  std::fprintf(stderr, "compare_losses: %s\nTry --help.\n", error.what());
+  return 2;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "\n%s\n", error.what());
+  return 2;
+}
