@@ -8,14 +8,19 @@
 
 #include <rolewise/agent/pad_crop_flip.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/loss/contrastive_representation_distillation.hpp>
+#include <rolewise/loss/correlation_congruence.hpp>
+#include <rolewise/loss/cross_entropy.hpp>
+#include <rolewise/loss/weighted_sum.hpp>
+#include <rolewise/teacher/frozen.hpp>
 #include <rolewise/train/adamw.hpp>
 #include <rolewise/train/checkpoint.hpp>
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/csv.hpp>
+#include <rolewise/train/distillation.hpp>
 #include <rolewise/train/early_stop.hpp>
 #include <rolewise/train/fit.hpp>
 #include <rolewise/train/json_lines.hpp>
-#include <rolewise/train/supervised.hpp>
 
 #include <ATen/Parallel.h>
 #include <nlohmann/json.hpp>
@@ -37,7 +42,7 @@ using namespace std::chrono_literals;
 using rolewise::testing::is_over;
 using rolewise::testing::kill_child;
 using rolewise::testing::tiny_data;
-using rolewise::testing::tiny_student;
+using rolewise::testing::tiny_tapped_student;
 using clock_type = std::chrono::steady_clock;
 
 namespace {
@@ -50,11 +55,17 @@ void train_in(const std::string& folder)
 {
   at::set_num_threads(1);
   const auto data = tiny_data(96), validation = tiny_data(40, seed{9}, "validation");
-  supervised step{.student = tiny_student{data.shape, seed{3}, 6000},
-                  .agent = pad_crop_flip{},
-                  .optimizer = adamw{.learning_rate = 0.003},
-                  .ema = ema{.decay = 0.9},
-                  .seed = seed{4}};
+  // Losses with memories that move after each step, and with learned adapters.
+  const contrastive_representation_distillation<tap::penultimate> contrast{
+      .labels = data.labels, .negatives = 32, .embedding_size = 64, .seed = seed{6}};
+  distillation step{
+      .teacher = frozen(tiny_tapped_student{data.shape, seed{2}, 24}),
+      .student = tiny_tapped_student{data.shape, seed{3}, 6000},
+      .student_agent = pad_crop_flip{},
+      .loss = cross_entropy{} + 0.8 * contrast + correlation_congruence<tap::penultimate>{},
+      .optimizer = adamw{.learning_rate = 0.003},
+      .ema = ema{.decay = 0.9},
+      .seed = seed{4}};
   (void)fit(
       step, data,
       {.epochs = 12, .batch_size = 16, .seed = seed{5}, .validation = &validation, .resume = true},

@@ -8,6 +8,7 @@
 #include <rolewise/core/draws.hpp>
 #include <rolewise/core/outputs.hpp>
 #include <rolewise/core/state.hpp>
+#include <rolewise/core/taps.hpp>
 #include <rolewise/data/dataset.hpp>
 #include <rolewise/student/student.hpp>
 
@@ -57,7 +58,7 @@ class tiny_student {
   tiny_student& operator=(tiny_student&&) noexcept = default;
   ~tiny_student() = default;
 
-  [[nodiscard]] outputs forward(const batch& examples, taps = {})
+  [[nodiscard]] outputs forward(const batch& examples, taps wanted = {})
   {
     const auto x = flat(examples);
     {
@@ -65,11 +66,11 @@ class tiny_student {
       mean_.lerp_(x.mean(0), 0.1);
     }
     ++all_outputs_;
-    return forward(x);
+    return outputs_of(x, wanted);
   }
-  [[nodiscard]] outputs predict(const batch& examples, taps = {}) const
+  [[nodiscard]] outputs predict(const batch& examples, taps wanted = {}) const
   {
-    return forward(flat(examples));
+    return outputs_of(flat(examples), wanted);
   }
   [[nodiscard]] std::vector<named_tensor> parameters() const
   {
@@ -102,10 +103,12 @@ class tiny_student {
   {
     return normalized_inputs(examples).reshape({-1, inputs_});
   }
-  [[nodiscard]] outputs forward(const torch::Tensor& x) const
+  [[nodiscard]] outputs outputs_of(const torch::Tensor& x, taps wanted) const
   {
-    return {.logits = torch::relu((x - mean_).matmul(first_.t()) + bias_).matmul(second_.t()),
-            .features = {}};
+    const auto hidden = torch::relu((x - mean_).matmul(first_.t()) + bias_);
+    outputs found{.logits = hidden.matmul(second_.t()), .features = {}};
+    if (wanted.contains(tap::penultimate)) found.features.set(tap::penultimate, hidden);
+    return found;
   }
 
   std::int64_t inputs_;
@@ -114,6 +117,24 @@ class tiny_student {
 };
 
 static_assert(Student<tiny_student>);
+
+/// The same, which offers its hidden layer to losses on features.
+class tiny_tapped_student : public tiny_student {
+ public:
+  static constexpr taps offered_taps{tap::penultimate};
+
+  using tiny_student::tiny_student;
+
+  [[nodiscard]] feature_shapes tap_shapes(taps wanted) const
+  {
+    feature_shapes shapes;
+    if (wanted.contains(tap::penultimate))
+      shapes.set(tap::penultimate, {parameters().front().value.size(0)});
+    return shapes;
+  }
+};
+
+static_assert(Student<tiny_tapped_student>);
 
 /// Images of 1 x 3 x 3 in 3 classes; the class is the brightest row, with noise.
 inline dataset tiny_data(std::int64_t count, seed key = seed{7}, std::string name = "tiny")
