@@ -88,9 +88,10 @@ class comparison {
   {
     const auto teacher = rw::frozen(trained(pair, untrained));
     const auto path = wanted_.folder + "/" + pair + ".cache";
+    const rw::shown_views shown{.teacher_agent = rw::same_view{}, .student_agent = as_they_are_};
     const auto answers =
         rw::cached<rw::tap::stage<1>, rw::tap::stage<2>, rw::tap::stage<3>, rw::tap::penultimate>(
-            teacher, data_.train, rw::shown_views{}, {.path = path, .as = torch::kHalf});
+            teacher, data_.train, shown, {.path = path, .as = torch::kHalf});
     const rw::seed seed{static_cast<std::uint64_t>(number)};
     const auto on_logits = compare_losses::on_logits(wanted_.epochs);  // the first: the task alone
     const auto each = [&](const auto& teaches, const auto& rows, const auto& step_loss) {
@@ -142,6 +143,8 @@ class comparison {
   {
     rw::distillation training{.teacher = teacher,
                               .student = student,
+                              .teacher_agent = rw::same_view{},
+                              .student_agent = as_they_are_,
                               .loss = loss,
                               .optimizer = rw::sgd{.learning_rate = 0.05},
                               .seed = seed};
@@ -268,6 +271,7 @@ class comparison {
 
   options wanted_;
   rw::dataset_splits data_;
+  rw::cyclic_views<> as_they_are_{.views = 1};  // the images come again, so answers are kept
   std::string file_;
   std::map<std::tuple<std::string, std::string, std::int64_t>, nlohmann::json> results_;
   std::vector<std::string> names_;  ///< in the order of the first results
