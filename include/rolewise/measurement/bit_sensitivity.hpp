@@ -108,7 +108,7 @@ template<typename Network, WeightQuantizer Q>
     bit_question question{.layers = {place.name}, .options = {}};
     for (auto widths : options.widths) {
       auto costs = layers[i];
-      if (place.is_first()) widths.activations = bit_width{32};
+      if (place.reads_floats()) widths.activations = bit_width{32};
       costs.widths = widths;
       question.options.push_back({widths, cost_of(costs, options.measure),
                                   gradients * weight_error(quantizer, place, weights[i],

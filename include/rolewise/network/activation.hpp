@@ -111,7 +111,8 @@ class activation {
       : state_{q.start_activations(into.place)}, bits_{into.widths.activations}, into_{into.place}
   {}
 
-  /// Quantizes a tensor that is rectified already and stays in use; x is not modified.
+  /// Quantizes a tensor that is rectified already, or whose signs the quantizer wants, and that
+  /// stays in use; x is not modified.
   [[nodiscard]] carried<Q> of_rectified(const torch::Tensor& x, phase when)
   {
     if constexpr (changes_nothing<Q>())

@@ -46,12 +46,13 @@ struct planned_layer {
 /// The bit widths of a layer under a scheme.
 ///
 /// The first layer's activations are the network's input: normalized images, neither rectified
-/// nor in [0, 1]. They stay floating point and count as 32 bits, whatever the scheme returns.
+/// nor in [0, 1]. They stay floating point and count as 32 bits, whatever the scheme returns, and
+/// so do those of a layer whose input is `layer_input::floating`.
 template<BitWidthScheme Scheme>
 [[nodiscard]] layer_bits widths_under(const Scheme& scheme, const layer_id& place)
 {
   layer_bits widths = scheme(place);
-  if (place.is_first()) widths.activations = bit_width{32};
+  if (place.reads_floats()) widths.activations = bit_width{32};
   return widths;
 }
 
@@ -72,6 +73,7 @@ void require_able(const planned_layer& layer)
 }  // namespace detail
 
 /// The layers with weights of one network and their widths, in the order of the forward pass.
+/// Signed inputs become `layer_input::floating` if the quantizer does not `quantizes_signs`.
 class layer_plan {
  public:
   /// No plan: every layer is in full precision, and has a name and a kind alone. For a network that
@@ -82,7 +84,7 @@ class layer_plan {
   ///         layers that do not exist, or sets fewer than 32 bits for a quantizer that changes
   ///         nothing
   template<Quantizer Q, BitWidthScheme Scheme>
-  layer_plan(const Q&, const Scheme& scheme, const std::vector<layer_id>& places)
+  layer_plan(const Q&, const Scheme& scheme, std::vector<layer_id> places)
   {
     if (places.empty())
       throw_invalid_argument("layer_plan", "the network lists no layer with weights");
@@ -91,14 +93,19 @@ class layer_plan {
     for (const auto& place : places)
       if (!names.insert(place.name).second)
         throw_invalid_argument("layer_plan", "two layers have the name ", place.name);
-    for (const auto& place : places)
+    for (auto& place : places) {
+      if (place.input == layer_input::has_signs && !quantizes_signs<Q>())
+        place.input = layer_input::floating;
       detail::require_able<Q>(
           layers_.emplace_back(planned_layer{place, widths_under(scheme, place)}));
+    }
   }
 
   [[nodiscard]] bool only_lists() const { return layers_.empty(); }
 
-  [[nodiscard]] planned_layer at(std::string_view layer, layer_kind kind) const;
+  /// @param input of a layer that is only listed; otherwise that of the plan holds
+  [[nodiscard]] planned_layer at(std::string_view layer, layer_kind kind,
+                                 layer_input input = layer_input::rectified) const;
 
  private:
   std::vector<planned_layer> layers_;

@@ -19,6 +19,9 @@ enum class conv_init {
   /// Normal, standard deviation sqrt(2 / (k^2 C_out)). He, Zhang, Ren, Sun: Delving Deep into
   /// Rectifiers, 2015, arXiv:1502.01852.
   kaiming_normal_fan_out,
+  /// Normal, standard deviation sqrt(2 / (k^2 C_in)). The same source; Ronneberger, Fischer, Brox:
+  /// U-Net, 2015, arXiv:1505.04597, section 3.
+  kaiming_normal_fan_in,
   /// Normal with standard deviation sqrt(1.3 * 2 / (k^2 C_in)), truncated at twice that:
   /// TensorFlow's variance scaling.
   variance_scaling_fan_in,
@@ -31,7 +34,10 @@ enum class linear_init {
   uniform,            ///< weights and bias uniform in +- 1 / sqrt(C_in): LibTorch's default
   uniform_zero_bias,  ///< weights as in `uniform`, bias 0
   xavier_zero_bias,   ///< weights uniform in +- sqrt(6 / (C_in + C_out)), bias 0
-  normal_zero_bias    ///< weights normal with standard deviation 0.01, bias 0
+  normal_zero_bias,   ///< weights normal with standard deviation 0.01, bias 0
+  /// Weights normal with standard deviation 0.02, truncated at twice that, bias 0. Devlin, Chang,
+  /// Lee, Toutanova: BERT, 2018, arXiv:1810.04805, released code.
+  truncated_normal_zero_bias
 };
 
 /// The weight initialization of all layers of a network. Equal seeds, names and shapes give equal
@@ -51,6 +57,9 @@ struct weight_init {
   /// @return `[out, in]`
   [[nodiscard]] torch::Tensor of_linear(std::string_view layer, std::int64_t out,
                                         std::int64_t in) const;
+  /// @return `[count, width]`, as of `linear_init::truncated_normal_zero_bias`
+  [[nodiscard]] torch::Tensor of_embedding(std::string_view layer, std::int64_t count,
+                                           std::int64_t width) const;
   /// @return `[out]`
   [[nodiscard]] torch::Tensor of_bias(std::string_view layer, std::int64_t out,
                                       std::int64_t in) const;
@@ -70,6 +79,11 @@ template<typename F>
   });
   return result;
 }
+
+/// A float tensor drawn from a normal distribution that is truncated at two deviations: draws
+/// beyond are repeated.
+[[nodiscard]] ROLEWISE_INLINE torch::Tensor drawn_truncated(std::vector<std::int64_t> sizes,
+                                                            seed key, double deviation);
 
 /// A float tensor drawn uniformly from +- bound.
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor drawn_uniform(std::vector<std::int64_t> sizes, seed key,

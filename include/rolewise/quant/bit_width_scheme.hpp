@@ -59,15 +59,29 @@ enum class layer_kind { convolution, shortcut, linear };
   return "unknown";
 }
 
+/// What enters a layer with weights, for the quantizer of its activations.
+enum class layer_input {
+  rectified,  ///< no negative values
+  has_signs,  ///< negative values too
+  floating    ///< never quantized: negative values, and a quantizer that would clip them
+};
+
 /// The position of a layer in its network.
 struct layer_id {
   std::string name;  ///< full name, such as `stage2.0.convolution1`
   layer_kind kind = layer_kind::convolution;
   std::int64_t index = 0;  ///< 0-based, in the order of the forward pass
   std::int64_t count = 1;  ///< number of layers with weights in the network
+  layer_input input = layer_input::rectified;
 
   [[nodiscard]] bool is_first() const noexcept { return index == 0; }
   [[nodiscard]] bool is_last() const noexcept { return index == count - 1; }
+  /// Whether its activations stay floating point under every scheme: those of the first layer are
+  /// the network's input.
+  [[nodiscard]] bool reads_floats() const noexcept
+  {
+    return is_first() || input == layer_input::floating;
+  }
 };
 
 namespace scheme_must {

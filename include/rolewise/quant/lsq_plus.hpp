@@ -25,6 +25,7 @@ class lsq_plus_activations {
  public:
   static constexpr bool is_idempotent = true;
   static constexpr bool is_monotone = true;
+  static constexpr bool quantizes_signs = true;
 
   lsq_plus_activations(range_start start, step_gradient_count counted)
       : start_{start}, counted_{counted}

@@ -106,4 +106,17 @@ template<typename Q>
     return false;
 }
 
+/// Whether an activation quantizer quantizes negative values as well as positive ones: its state
+/// declares `static constexpr bool quantizes_signs = true`, or that it wants signed inputs. Others
+/// clip them to 0, so layers that read signed values leave these in floating point.
+template<typename Q>
+[[nodiscard]] consteval bool quantizes_signs()
+{
+  using state = decltype(std::declval<const Q&>().start_activations(layer_id{}));
+  if constexpr (requires { state::quantizes_signs; })
+    return state::quantizes_signs;
+  else
+    return requires { requires state::wants_signed_input; };
+}
+
 }  // namespace rolewise

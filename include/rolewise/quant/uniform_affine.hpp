@@ -141,6 +141,7 @@ class uniform_affine<OfWeights, OfActivations, Round>::activations {
  public:
   static constexpr bool is_monotone = !state_must::be_shown<rounding_state>;
   static constexpr bool is_idempotent = true;
+  static constexpr bool quantizes_signs = true;
 
   activations(const uniform_affine& how, const layer_id& place)
       : callback_{how.of_activations},
