@@ -361,6 +361,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/convolution_shape.hpp
     include/rolewise/network/copy_weights.hpp
     include/rolewise/network/detail/added_values.hpp
+    include/rolewise/network/detail/attention.hpp
     include/rolewise/network/detail/bit_width_changer.hpp
     include/rolewise/network/detail/byte_normalization.hpp
     include/rolewise/network/detail/byte_output_probe.hpp
@@ -371,6 +372,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/folded.hpp
     include/rolewise/network/detail/fused_batch_norm.hpp
     include/rolewise/network/detail/implementation/added_values.hpp
+    include/rolewise/network/detail/implementation/attention.hpp
     include/rolewise/network/detail/implementation/bit_width_changer.hpp
     include/rolewise/network/detail/implementation/byte_normalization.hpp
     include/rolewise/network/detail/implementation/byte_output_probe.hpp
@@ -416,6 +418,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/winograd/passes.hpp
     include/rolewise/network/detail/winograd/transform_passes.hpp
     include/rolewise/network/detail/winograd/variants.hpp
+    include/rolewise/network/embedding.hpp
     include/rolewise/network/image_body.hpp
     include/rolewise/network/implementation.hpp
     include/rolewise/network/implementation/batch_norm.hpp
@@ -423,15 +426,20 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/implementation/common_networks.hpp
     include/rolewise/network/implementation/convolution_shape.hpp
     include/rolewise/network/implementation/copy_weights.hpp
+    include/rolewise/network/implementation/embedding.hpp
     include/rolewise/network/implementation/int8_convolution.hpp
     include/rolewise/network/implementation/int8_layers.hpp
     include/rolewise/network/implementation/integer_forward.hpp
+    include/rolewise/network/implementation/layer_norm.hpp
     include/rolewise/network/implementation/layer_plan.hpp
     include/rolewise/network/implementation/layered.hpp
     include/rolewise/network/implementation/module.hpp
     include/rolewise/network/implementation/network_options.hpp
     include/rolewise/network/implementation/resnet.hpp
+    include/rolewise/network/implementation/text_transformer.hpp
+    include/rolewise/network/implementation/transformer_block.hpp
     include/rolewise/network/implementation/vgg.hpp
+    include/rolewise/network/implementation/vision_transformer.hpp
     include/rolewise/network/implementation/weight_init.hpp
     include/rolewise/network/implementation/wide_resnet.hpp
     include/rolewise/network/implementation/window_magnitude.hpp
@@ -439,6 +447,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/int8_convolution.hpp
     include/rolewise/network/int8_layers.hpp
     include/rolewise/network/integer_forward.hpp
+    include/rolewise/network/layer_norm.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/layered.hpp
     include/rolewise/network/linear.hpp
@@ -446,11 +455,16 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/network.hpp
     include/rolewise/network/network_options.hpp
     include/rolewise/network/pass_precision.hpp
+    include/rolewise/network/planned_body.hpp
     include/rolewise/network/quantized_weight.hpp
     include/rolewise/network/residual_block.hpp
     include/rolewise/network/residual_body.hpp
     include/rolewise/network/resnet.hpp
+    include/rolewise/network/text_transformer.hpp
+    include/rolewise/network/transformer_block.hpp
+    include/rolewise/network/unet.hpp
     include/rolewise/network/vgg.hpp
+    include/rolewise/network/vision_transformer.hpp
     include/rolewise/network/weight_init.hpp
     include/rolewise/network/wide_resnet.hpp
     include/rolewise/network/window_magnitude.hpp

@@ -5,6 +5,7 @@
 /// All function bodies of `network/`, for the unit that compiles them.
 
 #include <rolewise/network/detail/implementation/added_values.hpp>
+#include <rolewise/network/detail/implementation/attention.hpp>
 #include <rolewise/network/detail/implementation/bit_width_changer.hpp>
 #include <rolewise/network/detail/implementation/byte_normalization.hpp>
 #include <rolewise/network/detail/implementation/byte_output_probe.hpp>
@@ -30,15 +31,20 @@
 #include <rolewise/network/implementation/common_networks.hpp>
 #include <rolewise/network/implementation/convolution_shape.hpp>
 #include <rolewise/network/implementation/copy_weights.hpp>
+#include <rolewise/network/implementation/embedding.hpp>
 #include <rolewise/network/implementation/int8_convolution.hpp>
 #include <rolewise/network/implementation/int8_layers.hpp>
 #include <rolewise/network/implementation/integer_forward.hpp>
+#include <rolewise/network/implementation/layer_norm.hpp>
 #include <rolewise/network/implementation/layer_plan.hpp>
 #include <rolewise/network/implementation/layered.hpp>
 #include <rolewise/network/implementation/module.hpp>
 #include <rolewise/network/implementation/network_options.hpp>
 #include <rolewise/network/implementation/resnet.hpp>
+#include <rolewise/network/implementation/text_transformer.hpp>
+#include <rolewise/network/implementation/transformer_block.hpp>
 #include <rolewise/network/implementation/vgg.hpp>
+#include <rolewise/network/implementation/vision_transformer.hpp>
 #include <rolewise/network/implementation/weight_init.hpp>
 #include <rolewise/network/implementation/wide_resnet.hpp>
 #include <rolewise/network/implementation/window_magnitude.hpp>

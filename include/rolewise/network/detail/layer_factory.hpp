@@ -5,6 +5,7 @@
 /// Construction of the layers of one network by name.
 
 #include <rolewise/network/convolution.hpp>
+#include <rolewise/network/embedding.hpp>
 #include <rolewise/network/linear.hpp>
 
 #include <cstdint>
@@ -28,9 +29,15 @@ struct layer_factory {
     return {quantizer, plan.at(name, kind), shape, start};
   }
   [[nodiscard]] rolewise::linear<Q> linear(const std::string& name, std::int64_t in,
-                                           std::int64_t out) const
+                                           std::int64_t out,
+                                           layer_input input = layer_input::rectified) const
   {
-    return {quantizer, plan.at(name, layer_kind::linear), in, out, start};
+    return {quantizer, plan.at(name, layer_kind::linear, input), in, out, start};
+  }
+  [[nodiscard]] rolewise::embedding embedding(const std::string& name, std::int64_t count,
+                                              std::int64_t width) const
+  {
+    return rolewise::embedding{start.of_embedding(name, count, width)};
   }
   /// @param into name of the convolution that reads it
   [[nodiscard]] rolewise::activation<Q> activation(const std::string& into,
