@@ -800,10 +800,16 @@ set(ROLEWISE_HEADERS
     include/rolewise/teacher/detail/implementation/cached_row_codec.hpp
     include/rolewise/teacher/detail/implementation/example_checksums.hpp
     include/rolewise/teacher/detail/implementation/graph_to_inputs.hpp
+    include/rolewise/teacher/detail/implementation/teacher_members.hpp
+    include/rolewise/teacher/detail/teacher_members.hpp
+    include/rolewise/teacher/ensemble_teacher.hpp
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/implementation.hpp
+    include/rolewise/teacher/implementation/ensemble_teacher.hpp
+    include/rolewise/teacher/implementation/selected_teacher.hpp
     include/rolewise/teacher/module_teacher.hpp
     include/rolewise/teacher/post_training_quantized.hpp
+    include/rolewise/teacher/selected_teacher.hpp
     include/rolewise/teacher/shared_teacher.hpp
     include/rolewise/teacher/teacher.hpp
     include/rolewise/train.hpp

@@ -7,8 +7,10 @@
 #include <rolewise/teacher/cache_options.hpp>
 #include <rolewise/teacher/cached_logits_origin.hpp>
 #include <rolewise/teacher/cached_teacher.hpp>
+#include <rolewise/teacher/ensemble_teacher.hpp>
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/teacher/module_teacher.hpp>
 #include <rolewise/teacher/post_training_quantized.hpp>
+#include <rolewise/teacher/selected_teacher.hpp>
 #include <rolewise/teacher/shared_teacher.hpp>
 #include <rolewise/teacher/teacher.hpp>

@@ -11,3 +11,6 @@
 #include <rolewise/teacher/detail/implementation/cached_row_codec.hpp>
 #include <rolewise/teacher/detail/implementation/example_checksums.hpp>
 #include <rolewise/teacher/detail/implementation/graph_to_inputs.hpp>
+#include <rolewise/teacher/detail/implementation/teacher_members.hpp>
+#include <rolewise/teacher/implementation/ensemble_teacher.hpp>
+#include <rolewise/teacher/implementation/selected_teacher.hpp>
