@@ -327,6 +327,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/scheduled_temperature.hpp
     include/rolewise/loss/scheduled_weight.hpp
     include/rolewise/loss/similarity_preserving.hpp
+    include/rolewise/loss/simkd.hpp
     include/rolewise/loss/singular_value_distillation.hpp
     include/rolewise/loss/soft_target_kl.hpp
     include/rolewise/loss/standardized_logits.hpp
@@ -355,6 +356,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network.hpp
     include/rolewise/network/activation.hpp
     include/rolewise/network/batch_norm.hpp
+    include/rolewise/network/bottleneck_projector.hpp
     include/rolewise/network/byte_grid.hpp
     include/rolewise/network/common_networks.hpp
     include/rolewise/network/convolution.hpp
@@ -422,6 +424,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/image_body.hpp
     include/rolewise/network/implementation.hpp
     include/rolewise/network/implementation/batch_norm.hpp
+    include/rolewise/network/implementation/bottleneck_projector.hpp
     include/rolewise/network/implementation/byte_grid.hpp
     include/rolewise/network/implementation/common_networks.hpp
     include/rolewise/network/implementation/convolution_shape.hpp
@@ -433,6 +436,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/implementation/layer_norm.hpp
     include/rolewise/network/implementation/layer_plan.hpp
     include/rolewise/network/implementation/layered.hpp
+    include/rolewise/network/implementation/linear_classifier.hpp
     include/rolewise/network/implementation/module.hpp
     include/rolewise/network/implementation/network_options.hpp
     include/rolewise/network/implementation/resnet.hpp
@@ -451,6 +455,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/layered.hpp
     include/rolewise/network/linear.hpp
+    include/rolewise/network/linear_classifier.hpp
     include/rolewise/network/module.hpp
     include/rolewise/network/network.hpp
     include/rolewise/network/network_options.hpp
@@ -716,6 +721,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/search/tree_parzen.hpp
     include/rolewise/student.hpp
     include/rolewise/student/module_student.hpp
+    include/rolewise/student/reused_classifier.hpp
     include/rolewise/student/student.hpp
     include/rolewise/support.hpp
     include/rolewise/support/classic_text.hpp

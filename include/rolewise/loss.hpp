@@ -39,6 +39,7 @@
 #include <rolewise/loss/scheduled_temperature.hpp>
 #include <rolewise/loss/scheduled_weight.hpp>
 #include <rolewise/loss/similarity_preserving.hpp>
+#include <rolewise/loss/simkd.hpp>
 #include <rolewise/loss/singular_value_distillation.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/loss/standardized_logits.hpp>

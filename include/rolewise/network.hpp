@@ -6,6 +6,7 @@
 
 #include <rolewise/network/activation.hpp>
 #include <rolewise/network/batch_norm.hpp>
+#include <rolewise/network/bottleneck_projector.hpp>
 #include <rolewise/network/byte_grid.hpp>
 #include <rolewise/network/common_networks.hpp>
 #include <rolewise/network/convolution.hpp>
@@ -21,6 +22,7 @@
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/layered.hpp>
 #include <rolewise/network/linear.hpp>
+#include <rolewise/network/linear_classifier.hpp>
 #include <rolewise/network/module.hpp>
 #include <rolewise/network/network.hpp>
 #include <rolewise/network/network_options.hpp>

@@ -5,4 +5,5 @@
 /// Umbrella header of `student/`: networks that are trained.
 
 #include <rolewise/student/module_student.hpp>
+#include <rolewise/student/reused_classifier.hpp>
 #include <rolewise/student/student.hpp>

@@ -27,6 +27,7 @@
 #include <rolewise/network/detail/implementation/trace.hpp>
 #include <rolewise/network/detail/implementation/winograd.hpp>
 #include <rolewise/network/implementation/batch_norm.hpp>
+#include <rolewise/network/implementation/bottleneck_projector.hpp>
 #include <rolewise/network/implementation/byte_grid.hpp>
 #include <rolewise/network/implementation/common_networks.hpp>
 #include <rolewise/network/implementation/convolution_shape.hpp>
@@ -38,6 +39,7 @@
 #include <rolewise/network/implementation/layer_norm.hpp>
 #include <rolewise/network/implementation/layer_plan.hpp>
 #include <rolewise/network/implementation/layered.hpp>
+#include <rolewise/network/implementation/linear_classifier.hpp>
 #include <rolewise/network/implementation/module.hpp>
 #include <rolewise/network/implementation/network_options.hpp>
 #include <rolewise/network/implementation/resnet.hpp>
