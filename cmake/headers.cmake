@@ -778,6 +778,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/support/utf8.hpp
     include/rolewise/systems.hpp
     include/rolewise/systems/detail/policy_holder.hpp
+    include/rolewise/systems/generations.hpp
     include/rolewise/systems/implementation.hpp
     include/rolewise/systems/implementation/search_cost.hpp
     include/rolewise/systems/implementation/search_splits.hpp
@@ -899,6 +900,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/implementation/loss_metrics.hpp
     include/rolewise/train/implementation/mean_iou.hpp
     include/rolewise/train/implementation/mean_squared_error.hpp
+    include/rolewise/train/implementation/mutual_learning.hpp
     include/rolewise/train/implementation/perplexity.hpp
     include/rolewise/train/implementation/progress_bar.hpp
     include/rolewise/train/implementation/range_drift.hpp
@@ -918,6 +920,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/mean_squared_error.hpp
     include/rolewise/train/metric.hpp
     include/rolewise/train/model_input.hpp
+    include/rolewise/train/mutual_learning.hpp
     include/rolewise/train/optimizer.hpp
     include/rolewise/train/param_groups.hpp
     include/rolewise/train/perplexity.hpp

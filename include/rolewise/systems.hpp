@@ -4,6 +4,7 @@
 /// @file
 /// Umbrella header of `systems/`: complete methods, composed of the parts of the other stages.
 
+#include <rolewise/systems/generations.hpp>
 #include <rolewise/systems/policy_search.hpp>
 #include <rolewise/systems/role_wise_search.hpp>
 #include <rolewise/systems/search_cost.hpp>

@@ -29,6 +29,7 @@
 #include <rolewise/train/mean_squared_error.hpp>
 #include <rolewise/train/metric.hpp>
 #include <rolewise/train/model_input.hpp>
+#include <rolewise/train/mutual_learning.hpp>
 #include <rolewise/train/optimizer.hpp>
 #include <rolewise/train/param_groups.hpp>
 #include <rolewise/train/perplexity.hpp>

@@ -38,6 +38,7 @@
 #include <rolewise/train/implementation/loss_metrics.hpp>
 #include <rolewise/train/implementation/mean_iou.hpp>
 #include <rolewise/train/implementation/mean_squared_error.hpp>
+#include <rolewise/train/implementation/mutual_learning.hpp>
 #include <rolewise/train/implementation/perplexity.hpp>
 #include <rolewise/train/implementation/progress_bar.hpp>
 #include <rolewise/train/implementation/range_drift.hpp>
