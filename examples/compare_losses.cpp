@@ -68,10 +68,13 @@ class comparison {
   {
     for (std::int64_t number = 1; number <= wanted_.seeds; ++number)
       for (const auto& pair : wanted_.pairs) {
+        // The last maps of teacher and student, for SimKD.
         if (pair == "wrn40_2-vgg8")
-          students_of(pair, rw::wide_resnet(40, 2, shape(), teachers_start()), rw::vgg8, number);
+          students_of<rw::tap::before_activation<3>, rw::tap::stage<4>>(
+              pair, rw::wide_resnet(40, 2, shape(), teachers_start()), rw::vgg8, number);
         else
-          students_of(pair, rw::resnet56(shape(), teachers_start()), rw::resnet20, number);
+          students_of<rw::tap::stage<3>, rw::tap::stage<3>>(
+              pair, rw::resnet56(shape(), teachers_start()), rw::resnet20, number);
       }
     rw::support::write_file_atomically(wanted_.folder + "/table.md", table().markdown());
     std::cout << table().text(rw::support::columns_for_lines(stdout));
@@ -82,7 +85,7 @@ class comparison {
   [[nodiscard]] const rw::sample_shape& shape() const { return data_.train.shape; }
   [[nodiscard]] static rw::network_options teachers_start() { return {.seed = rw::seed{100}}; }
 
-  template<typename Network, typename MakeStudent>
+  template<rw::tap_id TeachersLast, rw::tap_id StudentsLast, typename Network, typename MakeStudent>
   void students_of(const std::string& pair, const Network& untrained, const MakeStudent& make,
                    std::int64_t number)
   {
@@ -114,6 +117,11 @@ class comparison {
     each(answers, compare_losses::on_features(data_.train, wanted_.epochs, seed), as_it_is);
     each(teacher, compare_losses::before_activations(wanted_.epochs), as_it_is);
     each(answers, compare_losses::beside_the_task(wanted_.epochs), clipped);
+    measure(pair, "simkd", number, [&] {
+      auto student = rw::with_reused_classifier<TeachersLast, StudentsLast>(
+          make(shape(), {.seed = seed}), teacher, {.seed = seed});
+      return train(teacher, student, rw::simkd<TeachersLast>{}, seed, 0, wanted_.epochs);
+    });
   }
 
   /// The teacher: trained, or as an earlier call has left it.

@@ -171,9 +171,8 @@ template<tap_id Tap>
 /// The body's own last layer is not used: its parameters are kept as buffers. So are the teacher's
 /// classifier, its name in the state `classifier`. Copies are deep.
 ///
-/// @tparam TeacherTap the teacher's last map: `tap::stage<k>`, or `tap::before_activation<k>`,
-/// which
-///         is rectified, for networks whose stage is not (wide residual networks)
+/// @tparam TeacherTap the teacher's last map: `tap::stage<k>` or, for networks whose stage is not
+///         rectified (wide residual networks), `tap::before_activation<k>`, which then is
 /// @tparam StudentTap the student's last map, likewise
 /// @par Source
 /// Chen, Mei, Zhang, Wang, Feng, Chen: Knowledge Distillation with the Reused Teacher Classifier,
@@ -407,8 +406,8 @@ class reused_classifier_student {
 /// Makes a student with the classifier of a trained teacher.
 ///
 ///     auto student = with_reused_classifier<tap::stage<3>>(resnet8x4(shape), teacher);
-///     distillation training{.teacher = teacher, .student = student, .loss =
-///     simkd<tap::stage<3>>{}};
+///     distillation training{
+///         .teacher = teacher, .student = student, .loss = simkd<tap::stage<3>>{}};
 ///
 /// @tparam TeacherTap, StudentTaps the last map of the teacher, and of the student if it is another
 /// @param teacher with `tap_shapes` and a classifier that `classifier_of` finds: `frozen(network)`

@@ -117,9 +117,9 @@ template<Student S>
 /// Training step of deep mutual learning: K students learn the labels and each other's predictions,
 /// without a trained teacher.
 ///
-///     mutual_learning training{.peers = std::tuple{learner{.model = resnet20(shape, {.seed =
-///     seed{1}})},
-///                                              learner{.model = wide_resnet(16, 1, shape)}}};
+///     mutual_learning training{
+///         .peers = std::tuple{learner{.model = resnet20(shape, {.seed = seed{1}})},
+///                             learner{.model = wide_resnet(16, 1, shape)}}};
 ///     fit(training, data, {.epochs = 8});
 ///     const auto teacher = ensemble(...);   // of std::get<0>(training.peers).model, ...
 ///
