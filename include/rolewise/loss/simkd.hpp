@@ -22,8 +22,8 @@ namespace rolewise {
 /// For a student with the teacher's classifier (`with_reused_classifier`), whose projected map is
 /// `tap::stage<k>`; alone, without labels and with weight 1.
 ///
-/// @tparam TeacherTap the teacher's last map: `tap::stage<k>`, or `tap::before_activation<k>`, which
-///         is rectified. The student's is `tap::stage<k>`
+/// @tparam TeacherTap the teacher's last map: `tap::stage<k>`, or `tap::before_activation<k>`, then
+///         rectified. The student's is `tap::stage<k>`
 /// @par Gradients
 /// To the student's map, 2 (s - t) / (N C H W); none to the teacher's.
 /// @par Source
