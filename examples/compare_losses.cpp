@@ -220,7 +220,8 @@ class comparison {
       if (found.is_discarded() && lines.eof()) break;
       if (!found.is_object() || !found.contains("pair"))
         rw::throw_runtime_error(file_, "has a line that is no result: ", line);
-      for (const auto& [key, value] : settings(found["pair"]).items())
+      const auto wanted = settings(found["pair"]);
+      for (const auto& [key, value] : wanted.items())
         if (found.value(key, nlohmann::json{}) != value)
           rw::throw_invalid_argument(file_, "holds results of another comparison: ", key, " is ",
                                      found.value(key, nlohmann::json{}).dump(), ", now ",

@@ -145,6 +145,18 @@ def name_of(code):
     return ("function" if plain[end] == "(" else "constant"), match[1]
 
 
+def name_of_specialized(item, names, namespace):
+    """Pair (kind, name) of a class template that only its specializations define: of its declaration, with its doc comment, and
+    of each specialization."""
+    match = re.match(r"(?:struct|class) (\w+)\s*(;|<)", without_template(item.code))
+    if not match or "template" not in item.code:
+        return None
+    known = names.get((match[1], namespace))
+    is_new = match[2] == ";" and item.doc and not known
+    is_specialization = match[2] == "<" and known and known.items[0].code.endswith(f" {match[1]};")
+    return ("class", match[1]) if is_new or is_specialization else None
+
+
 def declaration(code):
     """A declaration without its body."""
     plain = "\n".join(re.sub(r"(?<=.)//.*", "", line).rstrip() for line in code.split("\n"))
@@ -196,7 +208,7 @@ def header_of(path):
         if not item.code or not spaces or spaces[0] != "rolewise" or \
                 any(space == "detail" or space.endswith("_must") for space in spaces):
             continue
-        if declared := name_of(item.code):
+        if declared := name_of(item.code) or name_of_specialized(item, names, "::".join(spaces)):
             kind, name = declared
             known = names.setdefault((name, "::".join(spaces)), Name(name, "::".join(spaces), kind))
             known.items.append(item)
