@@ -24,6 +24,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -32,9 +33,11 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <unistd.h>
@@ -266,6 +269,25 @@ TEST_CASE("where a population is trained, one that diverges becomes a copy of a 
   survives(search::pb2::name, plain{search::pb2{.candidates = 8}}, true);
   survives(search::population_based_asynchronous::name,
            any_strategy<true>{search::population_based_asynchronous{}}, true);
+}
+
+TEST_CASE("trials may diverge at the same moment")
+{
+  // The metric of all but the last waits, for a second at most, until eight can fail together.
+  const auto asked = std::make_shared<std::atomic<int>>(0);
+  const auto metric = [asked](const step_type&) {
+    const int number = ++*asked;
+    if (number == 97) return 0.0;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{1};
+    while (*asked < (number + 7) / 8 * 8 && std::chrono::steady_clock::now() < until)
+      std::this_thread::yield();
+    return std::nan("");
+  };
+  const auto found =
+      searched(plain{search::population_based{.first = rate(0.01)}}, metric, 8, "", 97, 1);
+  CHECK(count_of(found.history, search::search_event::kind::failed) == 96);
+  CHECK(std::count_if(found.steps.begin(), found.steps.end(),
+                      [](const auto& step) { return step.has_value(); }) == 1);
 }
 
 TEST_CASE("a failed trial takes the place of the worst, and no healthy one is replaced for it")

@@ -296,7 +296,8 @@ class search_run {
         {.max_concurrent = options_.max_concurrent_trials,
          .threads_per_task = options_.threads_per_trial},
         [&](std::int64_t trial) { return train(trial); },
-        [&](std::int64_t, trial_outcome outcome) {
+        [&](std::int64_t trial, trial_outcome outcome) {
+          if (!outcome.score) steps_.drop(trial);  // one at a time: trials share its record
           outcome.seconds = seconds();
           turns.add(outcome, [&](const trial_outcome& found) {
             if constexpr (ProcessGroup::is_alone)
@@ -320,7 +321,6 @@ class search_run {
                        [&] { return score_of(trial, *steps_[trial]); });
     } catch (const diverged& why) {
       outcome.reason = without_library_name(why.what());
-      steps_.drop(trial);
       return outcome;
     }
     folder_.keep({trial, course_.round()}, [&] { return snapshot_of(*steps_[trial]); });
