@@ -293,7 +293,7 @@ TEST_CASE("kernels of distances and angles of examples")
                                        sides.data() + j * n, opposite.data() + j * n,
                                        inverse.data() + j * n));
           // Axes of the tensors: anchor i, sides j and k; rows of the kernel: j.
-          check_close(matrix(found, 1, n)[0], values.sum({0, 2}), 1e-4);
+          check_close(matrix(found, 1, n)[0], values.sum(2).sum(0), 1e-4);
           const auto by_side = slopes * student.sides();
           check_close(matrix(sides, n, n), by_side.sum(2).t(), 1e-4);
           check_close(matrix(opposite, n, n), by_side.sum(0), 1e-4);
