@@ -37,7 +37,7 @@ std::uint32_t digest_of(const torch::Tensor& bytes)
 }
 
 /// The images of a file of the data folder; each file is read once.
-const torch::Tensor& images_of(const std::string& file)
+torch::Tensor images_of(const std::string& file)
 {
   static std::map<std::string, torch::Tensor> known;
   auto& found = known[file];
@@ -51,7 +51,7 @@ const torch::Tensor& images_of(const std::string& file)
 /// The images of a crop, uint8 `[N, C, H, W]`; one channel is the red one.
 torch::Tensor images_of(const rw::tests::real_crop& crop, std::int64_t channels)
 {
-  const auto& whole = images_of(std::string{crop.file});
+  const auto whole = images_of(std::string{crop.file});
   std::vector<torch::Tensor> found;
   for (std::int64_t i = 0; i < crop.count; ++i) {
     std::vector<torch::Tensor> rows;
