@@ -517,7 +517,9 @@ TEST_CASE("a data set has the name of its folder, however the path is written")
   const auto here = std::filesystem::current_path();
   CHECK(name_of_folder(".") == here.filename().string());
   CHECK(name_of_folder("./") == here.filename().string());
-  CHECK(name_of_folder("..") == here.parent_path().filename().string());
-  CHECK(name_of_folder("../") == here.parent_path().filename().string());
+  const auto above = here.parent_path();  // the root of a container, perhaps
+  const auto name_above = (above.has_filename() ? above.filename() : above).string();
+  CHECK(name_of_folder("..") == name_above);
+  CHECK(name_of_folder("../") == name_above);
   CHECK(name_of_folder("/") == "/");
 }
