@@ -810,6 +810,10 @@ set(ROLEWISE_HEADERS
     include/rolewise/teacher/detail/implementation/teacher_members.hpp
     include/rolewise/teacher/detail/teacher_members.hpp
     include/rolewise/teacher/ensemble_teacher.hpp
+    include/rolewise/teacher/exported/detail/exported_model.hpp
+    include/rolewise/teacher/exported/detail/implementation/exported_model.hpp
+    include/rolewise/teacher/exported/detail/torchscript_model.hpp
+    include/rolewise/teacher/exported/torchscript_teacher.hpp
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/implementation.hpp
     include/rolewise/teacher/implementation/ensemble_teacher.hpp

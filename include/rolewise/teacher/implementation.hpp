@@ -14,3 +14,4 @@
 #include <rolewise/teacher/detail/implementation/teacher_members.hpp>
 #include <rolewise/teacher/implementation/ensemble_teacher.hpp>
 #include <rolewise/teacher/implementation/selected_teacher.hpp>
+#include <rolewise/teacher/exported/detail/implementation/exported_model.hpp>
