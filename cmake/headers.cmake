@@ -433,6 +433,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/implementation/int8_convolution.hpp
     include/rolewise/network/implementation/int8_layers.hpp
     include/rolewise/network/implementation/integer_forward.hpp
+    include/rolewise/network/implementation/integer_weights.hpp
     include/rolewise/network/implementation/layer_norm.hpp
     include/rolewise/network/implementation/layer_plan.hpp
     include/rolewise/network/implementation/layered.hpp
@@ -451,6 +452,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/int8_convolution.hpp
     include/rolewise/network/int8_layers.hpp
     include/rolewise/network/integer_forward.hpp
+    include/rolewise/network/integer_weights.hpp
     include/rolewise/network/layer_norm.hpp
     include/rolewise/network/layer_plan.hpp
     include/rolewise/network/layered.hpp

@@ -121,6 +121,8 @@ class quantized_weight {
   }
   /// Sets the batch norm folded into the weights that `show_levels` passes, until the next call.
   void show_with(batch_norm* norm) { shown_with_ = norm; }
+  /// Whether the weights that `show_levels` passes hold the factor of a batch norm.
+  [[nodiscard]] bool shows_folded() const { return shown_with_ != nullptr; }
 
   /// Low-bit weights stay in at least single precision: rounding them to 16 bits first would
   /// change the level of some.
