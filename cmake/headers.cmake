@@ -414,6 +414,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/scratch.hpp
     include/rolewise/network/detail/shown_layers.hpp
     include/rolewise/network/detail/trace.hpp
+    include/rolewise/network/detail/unet_layers.hpp
     include/rolewise/network/detail/winograd.hpp
     include/rolewise/network/detail/winograd/filter_passes.hpp
     include/rolewise/network/detail/winograd/kernel_set.hpp

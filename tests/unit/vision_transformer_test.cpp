@@ -10,7 +10,7 @@
 #include <rolewise/loss/cross_entropy.hpp>
 #include <rolewise/loss/similarity_preserving.hpp>
 #include <rolewise/loss/weighted_sum.hpp>
-#include <rolewise/network/copy_weights.hpp>
+#include <rolewise/network/integer_forward.hpp>
 #include <rolewise/network/vision_transformer.hpp>
 #include <rolewise/quant/dorefa.hpp>
 #include <rolewise/quant/lsq.hpp>
@@ -358,6 +358,24 @@ TEST_CASE("a vision transformer learns by its logits, features and attention, al
   learns(rw::make_vision_transformer(tiny(), small));
   learns(rw::make_vision_transformer(tiny(), small, rw::dorefa{}, rw::inner_bits<2>));
   learns(rw::make_vision_transformer(tiny(), small, rw::lsq_plus{}, rw::inner_bits<4>));
+  learns(rw::make_vision_transformer(tiny(), small, rw::lsq{}, rw::inner_bits<4>));
+}
+
+TEST_CASE("integers and floating-point levels give the same vision transformer")
+{
+  auto n = rw::make_vision_transformer(tiny(), small, rw::uniform_affine{}, rw::inner_bits<4>);
+  (void)n.forward(images(small, 4, 1));
+  const auto examples = images(small, 4);
+  const torch::NoGradGuard without_graph;
+  const auto found = n.predict(examples, n.offered_taps);
+  if (rw::integer_forward_support().available)
+    for (const auto& layer : n.layers())
+      CHECK((layer.arithmetic == rw::layer_arithmetic::integer) ==
+            (layer.widths != rw::layer_bits{}));
+  const rw::without_integers reference;
+  const auto expected = n.predict(examples, n.offered_taps);
+  CHECK(torch::equal(found.logits, expected.logits));
+  for (const auto& [id, value] : found.features) CHECK(torch::equal(value, expected.features[id]));
 }
 
 TEST_CASE("initial weights of a vision transformer are functions of seed and name")

@@ -73,7 +73,8 @@ void require_able(const planned_layer& layer)
 }  // namespace detail
 
 /// The layers with weights of one network and their widths, in the order of the forward pass.
-/// Signed inputs become `layer_input::floating` if the quantizer does not `quantizes_signs`.
+/// Signed inputs become `layer_input::floating` unless the quantizer keeps signs
+/// (`quantizes_signs`).
 class layer_plan {
  public:
   /// No plan: every layer is in full precision, and has a name and a kind alone. For a network that

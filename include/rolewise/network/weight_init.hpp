@@ -19,14 +19,14 @@ enum class conv_init {
   /// Normal, standard deviation sqrt(2 / (k^2 C_out)). He, Zhang, Ren, Sun: Delving Deep into
   /// Rectifiers, 2015, arXiv:1502.01852.
   kaiming_normal_fan_out,
-  /// Normal, standard deviation sqrt(2 / (k^2 C_in)). The same source; Ronneberger, Fischer, Brox:
-  /// U-Net, 2015, arXiv:1505.04597, section 3.
-  kaiming_normal_fan_in,
   /// Normal with standard deviation sqrt(1.3 * 2 / (k^2 C_in)), truncated at twice that:
   /// TensorFlow's variance scaling.
   variance_scaling_fan_in,
   /// Uniform in +- 1 / sqrt(k^2 C_in): LibTorch's default for convolutions.
-  uniform_fan_in
+  uniform_fan_in,
+  /// Normal, standard deviation sqrt(2 / (k^2 C_in)): He et al., as above; Ronneberger, Fischer,
+  /// Brox: U-Net, 2015, arXiv:1505.04597, section 3.
+  kaiming_normal_fan_in
 };
 
 /// The distribution of the initial weights and bias of linear layers.
