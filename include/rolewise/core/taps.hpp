@@ -185,12 +185,19 @@ consteval void must_be_offered()
                 "must_be_offered are the tap, its index, the loss and the network");
 }
 
+/// A network that says itself why taps are missing: `missing_taps<Wants>`, whose instantiation does
+/// not compile.
+template<typename Offers, typename Wants>
+concept ExplainsMissingTaps = requires { typename Offers::template missing_taps<Wants>; };
+
 /// Fails to compile, naming the first missing tap, unless `Offers` offers all of `Wanted`.
 template<taps Wanted, typename Wants, typename Offers>
 [[nodiscard]] consteval bool taps_are_offered()
 {
   constexpr auto missing = Wanted.without(offered_taps<Offers>());
-  if constexpr (!missing.empty())
+  if constexpr (!missing.empty() && ExplainsMissingTaps<Offers, Wants>)
+    return sizeof(typename Offers::template missing_taps<Wants>) == 0;
+  else if constexpr (!missing.empty())
     must_be_offered<missing.first().kind, int{missing.first().index}, Wants, Offers>();
   return true;
 }

@@ -97,12 +97,21 @@ class ensemble_teacher<Members, features_of_no_member> {
   static constexpr bool has_state = false;
   static constexpr taps offered_taps{};
 
+  /// What the compiler says of a loss that wants features.
+  template<typename Loss>
+  struct missing_taps {
+    static_assert(sizeof(Loss) == 0,
+                  "ensemble: the loss wants features, which do not average; "
+                  "with_features_of<number>(ensemble(...)) has those of one member");
+  };
+
   /// @throws std::invalid_argument without members, for members on different devices, or unless
   ///         there is one weight above 0 for each member, or none
   explicit ensemble_teacher(Members members, ensemble_options options = {})
       : members_{std::move(members)},
         reduction_{options.reduction},
-        weights_{detail::normalized_weights(std::move(options.weights), detail::count_of(members_))}
+        weights_{
+            detail::normalized_weights(std::move(options.weights), detail::member_count(members_))}
   {
     detail::require_members("ensemble", members_);
   }
@@ -112,7 +121,7 @@ class ensemble_teacher<Members, features_of_no_member> {
   [[nodiscard]] outputs forward(const batch& examples, taps wanted = {}) const
   {
     detail::require_offered("ensemble", offered_taps, wanted);
-    return forward_with(examples, wanted, detail::count_of(members_));
+    return forward_with(examples, wanted, detail::member_count(members_));
   }
 
   [[nodiscard]] const Members& members() const noexcept { return members_; }
@@ -175,11 +184,12 @@ class ensemble_teacher<Members, features_of_member<Number>>
 
  public:
   static constexpr taps offered_taps = rolewise::offered_taps<tapped>();
+  using missing_taps = void;  // a loss may still want others than the member's
 
   /// @throws std::invalid_argument if there is no member of this number
   explicit ensemble_teacher(base all) : base{std::move(all)}
   {
-    if (const auto count = detail::count_of(this->members()); Number >= count)
+    if (const auto count = detail::member_count(this->members()); Number >= count)
       throw_invalid_argument("with_features_of", "want the features of member ", Number,
                              ", there are members 0 .. ", count - 1);
   }

@@ -178,7 +178,7 @@ class selected_teacher {
 
   [[nodiscard]] torch::Tensor asked_apart(const batch& examples) const
   {
-    const auto count = detail::count_of(members_);
+    const auto count = detail::member_count(members_);
     const auto places = detail::places_of_members(policy_(count, examples), examples.size(), count);
     std::vector<torch::Tensor> parts;
     std::vector<std::vector<std::int64_t>> of_parts;

@@ -14,7 +14,7 @@ namespace rolewise {
 
 namespace detail {
 
-[[nodiscard]] ROLEWISE_INLINE const bottleneck_shape& checked(const bottleneck_shape& shape)
+[[nodiscard]] ROLEWISE_INLINE const bottleneck_shape& checked_shape(const bottleneck_shape& shape)
 {
   if (shape.in < 1 || shape.out < 1 || shape.reduction < 1 || shape.middle() < 1)
     throw_invalid_argument("bottleneck_projector", "want channels and a reduction above 0, and ",
@@ -36,7 +36,7 @@ namespace detail {
 }  // namespace detail
 
 ROLEWISE_INLINE bottleneck_projector::bottleneck_projector(const bottleneck_shape& shape, seed key)
-    : shape_{detail::checked(shape)},
+    : shape_{detail::checked_shape(shape)},
       convolution1_{detail::projecting(1, shape.in, shape.middle(), 1, key)},
       convolution2_{detail::projecting(2, shape.middle(), shape.middle(), 3, key)},
       convolution3_{detail::projecting(3, shape.middle(), shape.out, 1, key)},

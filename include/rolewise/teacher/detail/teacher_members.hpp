@@ -82,7 +82,7 @@ void for_each_member(M& members, F&& f)
 }
 
 template<typename M>
-[[nodiscard]] std::size_t count_of(const M& members)
+[[nodiscard]] std::size_t member_count(const M& members)
 {
   if constexpr (requires { members.size(); })
     return members.size();
@@ -103,7 +103,7 @@ template<std::size_t Number, typename M>
 template<typename M>
 void require_members(std::string_view who, const M& members)
 {
-  if (count_of(members) == 0) throw_invalid_argument(who, "want at least one member, got none");
+  if (member_count(members) == 0) throw_invalid_argument(who, "want at least one member, got none");
   std::optional<torch::Device> first;
   for_each_member(members, [&](const auto& each) {
     const auto device = device_of(each);
@@ -118,7 +118,7 @@ void require_members(std::string_view who, const M& members)
 template<typename M>
 void add_members(checksum& sum, const M& members)
 {
-  sum.add(static_cast<std::uint64_t>(count_of(members)));
+  sum.add(static_cast<std::uint64_t>(member_count(members)));
   for_each_member(members, [&](const auto& each) { sum.add(each.fingerprint()); });
 }
 
