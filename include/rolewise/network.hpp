@@ -18,8 +18,8 @@
 #include <rolewise/network/int8_convolution.hpp>
 #include <rolewise/network/int8_layers.hpp>
 #include <rolewise/network/integer_forward.hpp>
-#include <rolewise/network/layer_norm.hpp>
 #include <rolewise/network/integer_weights.hpp>
+#include <rolewise/network/layer_norm.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/network/layered.hpp>
 #include <rolewise/network/linear.hpp>

@@ -36,8 +36,8 @@
 #include <rolewise/network/implementation/int8_convolution.hpp>
 #include <rolewise/network/implementation/int8_layers.hpp>
 #include <rolewise/network/implementation/integer_forward.hpp>
-#include <rolewise/network/implementation/layer_norm.hpp>
 #include <rolewise/network/implementation/integer_weights.hpp>
+#include <rolewise/network/implementation/layer_norm.hpp>
 #include <rolewise/network/implementation/layer_plan.hpp>
 #include <rolewise/network/implementation/layered.hpp>
 #include <rolewise/network/implementation/linear_classifier.hpp>

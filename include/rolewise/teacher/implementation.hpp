@@ -12,6 +12,6 @@
 #include <rolewise/teacher/detail/implementation/example_checksums.hpp>
 #include <rolewise/teacher/detail/implementation/graph_to_inputs.hpp>
 #include <rolewise/teacher/detail/implementation/teacher_members.hpp>
+#include <rolewise/teacher/exported/detail/implementation/exported_model.hpp>
 #include <rolewise/teacher/implementation/ensemble_teacher.hpp>
 #include <rolewise/teacher/implementation/selected_teacher.hpp>
-#include <rolewise/teacher/exported/detail/implementation/exported_model.hpp>
