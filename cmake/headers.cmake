@@ -423,6 +423,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/winograd/variants.hpp
     include/rolewise/network/embedding.hpp
     include/rolewise/network/image_body.hpp
+    include/rolewise/network/imagenet_resnet.hpp
     include/rolewise/network/implementation.hpp
     include/rolewise/network/implementation/batch_norm.hpp
     include/rolewise/network/implementation/bottleneck_projector.hpp
@@ -431,6 +432,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/implementation/convolution_shape.hpp
     include/rolewise/network/implementation/copy_weights.hpp
     include/rolewise/network/implementation/embedding.hpp
+    include/rolewise/network/implementation/imagenet_resnet.hpp
     include/rolewise/network/implementation/int8_convolution.hpp
     include/rolewise/network/implementation/int8_layers.hpp
     include/rolewise/network/implementation/integer_forward.hpp

@@ -14,6 +14,7 @@
 #include <rolewise/network/copy_weights.hpp>
 #include <rolewise/network/embedding.hpp>
 #include <rolewise/network/image_body.hpp>
+#include <rolewise/network/imagenet_resnet.hpp>
 #include <rolewise/network/int8_body.hpp>
 #include <rolewise/network/int8_convolution.hpp>
 #include <rolewise/network/int8_layers.hpp>

@@ -33,6 +33,7 @@
 #include <rolewise/network/implementation/convolution_shape.hpp>
 #include <rolewise/network/implementation/copy_weights.hpp>
 #include <rolewise/network/implementation/embedding.hpp>
+#include <rolewise/network/implementation/imagenet_resnet.hpp>
 #include <rolewise/network/implementation/int8_convolution.hpp>
 #include <rolewise/network/implementation/int8_layers.hpp>
 #include <rolewise/network/implementation/integer_forward.hpp>

@@ -10,6 +10,7 @@
 #include <rolewise/quant/layer_report.hpp>
 #include <rolewise/support/inline.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -75,18 +76,22 @@ class layered {
   }
 
  protected:
-  /// The reports of all layers of a network, whose layers of one entry of the list have outputs of
-  /// one size.
-  /// @param positions `positions(entry)`: the output pixels of the layers of an entry, from 0
+  /// The reports of all layers of a network, with positions that it knows before a forward pass.
+  /// @param positions `positions(entry)`: the output pixels of all layers of an entry of the list,
+  ///        from 0; or `positions(entry, index)`: those of one layer with weights of an entry
   template<typename Positions>
   [[nodiscard]] std::vector<layer_report> reports(const Positions& positions) const
   {
     std::vector<layer_report> all;
     std::size_t entry = 0;
     Derived::for_each_layer(self(), [&](std::string_view, const auto& layer, auto&&...) {
-      auto i = all.size();
+      const auto first = all.size();
       add_report(layer, all);
-      for (; i < all.size(); ++i) all[i].positions = positions(entry);
+      for (auto i = first; i < all.size(); ++i)
+        if constexpr (std::invocable<const Positions&, std::size_t, std::size_t>)
+          all[i].positions = positions(entry, i - first);
+        else
+          all[i].positions = positions(entry);
       ++entry;
     });
     return detail::numbered(std::move(all));

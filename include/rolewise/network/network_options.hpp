@@ -9,13 +9,12 @@
 #include <rolewise/core/seed.hpp>
 #include <rolewise/network/activation.hpp>
 #include <rolewise/network/batch_norm.hpp>
+#include <rolewise/network/detail/folded.hpp>
 #include <rolewise/network/pass_precision.hpp>
 #include <rolewise/network/weight_init.hpp>
 #include <rolewise/quant/layer_report.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
-
-#include <ATen/ops/max_pool2d.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -102,10 +101,9 @@ ROLEWISE_INLINE void require_images(std::string_view network, const torch::Tenso
 /// Global average pooling from `[N, D, H, W]` to `[N, D]`, in at least single precision.
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor pooled(const torch::Tensor& x);
 
-/// Max pooling over 2 x 2 pixels.
-[[nodiscard]] inline torch::Tensor max_pooled(deferred_batch_norm& x)
+[[nodiscard]] inline torch::Tensor max_pooled(deferred_batch_norm& x, const max_pooling& by = {})
 {
-  return at::max_pool2d(x.tensor(), 2);
+  return by(x.tensor());
 }
 
 /// The size of the images of a forward pass: their own or, in a trace, that of the network's shape.

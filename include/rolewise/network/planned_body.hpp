@@ -22,6 +22,7 @@ namespace rolewise {
 /// has, besides `for_each_layer` (see `layered`) and `forward`:
 ///
 ///     std::int64_t positions(std::size_t entry) const;  // output pixels of the layers of an entry
+///     // or positions(entry, index) of one of its layers with weights, where they differ
 ///     static void check(const Plan&, const sample_shape&);              // throws
 ///     static weight_init start_of(const Plan&, const network_options&);
 ///     using full_precision_body = ...;                                  // without a quantizer
@@ -35,8 +36,12 @@ class planned_body : public layered<Derived> {
  public:
   [[nodiscard]] std::vector<layer_report> layers() const
   {
-    return this->reports(
-        [&](std::size_t entry) { return static_cast<const Derived&>(*this).positions(entry); });
+    const auto& body = static_cast<const Derived&>(*this);
+    if constexpr (requires { body.positions(std::size_t{}, std::size_t{}); })
+      return this->reports(
+          [&](std::size_t entry, std::size_t index) { return body.positions(entry, index); });
+    else
+      return this->reports([&](std::size_t entry) { return body.positions(entry); });
   }
 
   [[nodiscard]] const std::string& name() const { return plan_.name; }

@@ -2,19 +2,28 @@
 #pragma once
 
 /// @file
-/// Residual blocks: two convolutions and a shortcut.
+/// Residual blocks: two or three convolutions and a shortcut.
 
 #include <rolewise/network/detail/layer_factory.hpp>
 #include <rolewise/network/layered.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 
 namespace rolewise {
 
-/// Where the batch norms and ReLUs of a residual block are: after its convolutions, or before them.
-enum class residual_form { post_activation, pre_activation };
+/// The convolutions of a residual block, and where its batch norms and ReLUs are: after them, or
+/// before them.
+enum class residual_form {
+  post_activation,  ///< two of 3x3
+  pre_activation,   ///< two of 3x3, after batch norm and ReLU
+  bottleneck        ///< 1x1, 3x3, 1x1 with a quarter of the channels inside; post-activation
+};
+
+/// The channels of a bottleneck block's output for each one inside.
+inline constexpr std::int64_t bottleneck_expansion = 4;
 
 /// Residual block.
 ///
@@ -23,33 +32,52 @@ enum class residual_form { post_activation, pre_activation };
 /// block's input is quantized once and feeds the first convolution and the shortcut, the identity
 /// too (as in Role-KD's released code).
 ///
+/// Bottleneck: the same with three convolutions, each with BN: 1x1 to a quarter of the output's
+/// channels, 3x3 with the block's stride, 1x1 to the output's channels.
+///
 /// Pre-activation: a = relu(BN(x)); conv(relu(BN(conv(a)))) + shortcut. The shortcut is x itself,
 /// or a 1x1 convolution of a without batch norm where the numbers of channels differ. Only the
 /// second batch norm follows a convolution and can be folded. With a quantizer, both rectified
 /// tensors are quantized; residual sums stay floating point.
 ///
 /// If the scheme gives a projection another activation width, its input is quantized separately.
+///
+/// @par Source
+/// He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, 2015, arXiv:1512.03385,
+/// section 3.3, and for the bottleneck section 4.1.
+/// @par Departs
+/// The paper's bottleneck has its stride in the first convolution. In the 3x3 one, as in
+/// torchvision, it leaves out no pixel.
 template<Quantizer Q, residual_form Form = residual_form::post_activation>
 class residual_block : public layered<residual_block<Q, Form>> {
  public:
+  /// @param whole channels, stride and padding of the block, with a kernel of 3
   residual_block(const detail::layer_factory<Q>& make, const std::string& name,
-                 const convolution_shape& first)
+                 const convolution_shape& whole)
       : input_{make.activation(name + ".convolution1")},
-        convolution1_{make.convolution(name + ".convolution1", first)},
-        batch_norm1_{make.batch_norm(is_pre ? first.in : first.out)},
+        convolution1_{make.convolution(name + ".convolution1", first_of(whole))},
+        batch_norm1_{make.batch_norm(is_pre ? whole.in : first_of(whole).out)},
         inner_{make.activation(name + ".convolution2")},
-        convolution2_{make.convolution(
-            name + ".convolution2", {.in = first.out, .out = first.out, .padding = first.padding})},
-        batch_norm2_{make.batch_norm(first.out)}
+        convolution2_{make.convolution(name + ".convolution2", second_of(whole))},
+        batch_norm2_{make.batch_norm(second_of(whole).out)}
   {
-    if (first.in == first.out && (is_pre || first.stride == 1)) return;
-    auto shape = first;
+    if constexpr (is_bottleneck) {
+      const auto third = name + ".convolution3";
+      expansion_.emplace(expansion{make.activation(third),
+                                   make.convolution(third, {.in = second_of(whole).out,
+                                                            .out = whole.out,
+                                                            .kernel = 1,
+                                                            .padding = whole.padding}),
+                                   make.batch_norm(whole.out)});
+    }
+    if (whole.in == whole.out && (is_pre || whole.stride == 1)) return;
+    auto shape = whole;
     shape.kernel = 1;
     const auto shortcut = name + ".shortcut";
     shortcut_.emplace(projection{make.activation(shortcut, layer_kind::shortcut),
                                  make.convolution(shortcut, shape, layer_kind::shortcut),
                                  {}});
-    if (!is_pre) shortcut_->norm.emplace(make.batch_norm(first.out));
+    if (!is_pre) shortcut_->norm.emplace(make.batch_norm(whole.out));
   }
 
   /// @param x `[N, I, H, W]`, unchanged. Post-activation: a pre-activation sum if
@@ -80,6 +108,11 @@ class residual_block : public layered<residual_block<Q, Form>> {
       f("inner", self.inner_);
       f("convolution2", self.convolution2_, "batch_norm2", self.batch_norm2_);
     }
+    if constexpr (is_bottleneck) {
+      auto& [inner, convolution, norm] = *self.expansion_;
+      f("inner2", inner);
+      f("convolution3", convolution, "batch_norm3", norm);
+    }
     if (!self.shortcut_) return;
     auto& [input, convolution, norm] = *self.shortcut_;
     f("shortcut_input", input);
@@ -91,6 +124,31 @@ class residual_block : public layered<residual_block<Q, Form>> {
 
  private:
   static constexpr bool is_pre = Form == residual_form::pre_activation;
+  static constexpr bool is_bottleneck = Form == residual_form::bottleneck;
+
+  [[nodiscard]] static convolution_shape first_of(const convolution_shape& whole)
+  {
+    if (!is_bottleneck) return whole;
+    return {.in = whole.in,
+            .out = whole.out / bottleneck_expansion,
+            .kernel = 1,
+            .padding = whole.padding};
+  }
+  [[nodiscard]] static convolution_shape second_of(const convolution_shape& whole)
+  {
+    const auto channels = first_of(whole).out;
+    return {.in = channels,
+            .out = channels,
+            .stride = is_bottleneck ? whole.stride : 1,
+            .padding = whole.padding};
+  }
+
+  /// The third convolution of a bottleneck.
+  struct expansion {
+    activation<Q> inner;
+    rolewise::convolution<Q> convolution;
+    batch_norm norm;
+  };
 
   struct projection {
     activation<Q> input;
@@ -110,6 +168,10 @@ class residual_block : public layered<residual_block<Q, Form>> {
     const auto in = input_.of_handed_on(x, when);
     auto y = convolution1_.normalized(in, batch_norm1_, when);
     y = convolution2_.normalized(inner_.rectify(std::move(y), when), batch_norm2_, when);
+    if constexpr (is_bottleneck) {
+      auto& [inner, convolution, norm] = *expansion_;
+      y = convolution.normalized(inner.rectify(std::move(y), when), norm, when);
+    }
     auto sum = shortcut_ ? std::move(y).plus(projected(x, in, when)) : std::move(y).plus(in);
     return detail::handed_on<Q>(std::move(sum), kept);
   }
@@ -152,6 +214,7 @@ class residual_block : public layered<residual_block<Q, Form>> {
   activation<Q> inner_;
   convolution<Q> convolution2_;
   batch_norm batch_norm2_;
+  std::optional<expansion> expansion_;
   std::optional<projection> shortcut_;
 };
 

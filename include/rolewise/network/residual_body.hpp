@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Residual networks, with post-activation or pre-activation blocks.
+/// Residual networks, with post-activation, pre-activation or bottleneck blocks.
 
 #include <rolewise/network/image_body.hpp>
 #include <rolewise/network/network.hpp>
@@ -11,10 +11,12 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace rolewise {
 
@@ -31,6 +33,36 @@ template<std::size_t Stages>
 
 }  // namespace detail
 
+/// The number of blocks in each stage: one number for all stages, or one for each.
+///
+///     residual_plan<4> plan{.name = "mine", .blocks = 2};
+///     residual_plan<4> other{.name = "other", .blocks = {3, 4, 6, 3}};
+template<std::size_t Stages>
+class blocks_of_stages {
+ public:
+  constexpr blocks_of_stages(std::int64_t each) { counts_.fill(each); }
+  template<std::convertible_to<std::int64_t>... Count>
+    requires(sizeof...(Count) == Stages && Stages > 1)
+  constexpr blocks_of_stages(Count... of_stage) : counts_{static_cast<std::int64_t>(of_stage)...}
+  {}
+
+  [[nodiscard]] constexpr std::int64_t operator[](std::size_t stage) const
+  {
+    return counts_[stage];
+  }
+  [[nodiscard]] constexpr auto begin() const { return counts_.begin(); }
+  [[nodiscard]] constexpr auto end() const { return counts_.end(); }
+
+ private:
+  std::array<std::int64_t, Stages> counts_{};
+};
+
+/// The first layers of a residual network.
+enum class residual_stem {
+  small_images,  ///< a 3x3 convolution
+  pooled         ///< a 7x7 convolution of stride 2; after its ReLU, 3x3 max pooling of stride 2
+};
+
 /// The architecture of a residual network. The number of stages is part of its type, as it decides
 /// which taps the network offers.
 template<std::size_t Stages = 3, residual_form Form = residual_form::post_activation>
@@ -41,25 +73,26 @@ struct residual_plan {
 
   std::string name;
   std::int64_t stem = 16;  ///< channels after the first convolution
-  /// Channels of each stage.
+  /// Channels of each stage; of a bottleneck's output, a multiple of 4.
   std::array<std::int64_t, Stages> widths = detail::doubling_widths<Stages>();
-  std::int64_t blocks = 1;  ///< blocks of each stage
+  blocks_of_stages<Stages> blocks = 1;
   padding_rule padding = padding_rule::symmetric;
   batch_norm_options normalization{};
   conv_init convolutions = conv_init::kaiming_normal_fan_out;
   linear_init classifier = linear_init::uniform;
+  residual_stem first_layers = residual_stem::small_images;  ///< `pooled` if post-activation
 };
 
-/// Residual network: 3x3 convolution; stages of blocks, all but the first begin with stride 2;
-/// global average pooling; linear classifier. BN and ReLU follow the first convolution, or the last
-/// stage if blocks are pre-activation.
+/// Residual network: 3x3 convolution, or `residual_stem::pooled`; stages of blocks, all but the
+/// first begin with stride 2; global average pooling; linear classifier. BN and ReLU follow the
+/// first convolution, or the last stage if blocks are pre-activation.
 ///
-/// Layers: `stem`, `stage<s>.<b>.convolution1`, `.convolution2`, `.shortcut`, `classifier`; stages
-/// count from 1, blocks from 0. Taps: `penultimate`, the pooled vector, and for the stem (0) and
-/// every stage
+/// Layers: `stem`, `stage<s>.<b>.convolution1`, `.convolution2`, in a bottleneck `.convolution3`,
+/// `.shortcut`, `classifier`; stages count from 1, blocks from 0. Taps: `penultimate`, the pooled
+/// vector, and for the stem (0) and every stage
 ///
-/// - post-activation: `stage` after its last ReLU (before a quantizer clips it), and
-///   `before_activation`, the same before that ReLU;
+/// - post-activation, bottleneck: `stage` after its last ReLU (before a quantizer clips it), and
+///   `before_activation`, the same before that ReLU; the stem's lie before its pooling;
 /// - pre-activation: `stage`, the residual sum (the stem: its convolution's output), and
 ///   `before_activation`, the same after the batch norm that follows.
 ///
@@ -84,15 +117,14 @@ class residual_body : public image_body<residual_body<Q, Scheme, Plan>, Q, Schem
   residual_body(const Plan& plan, const sample_shape& shape, const Q& q, const Scheme& scheme,
                 const network_options& options, const layer_plan& layers)
       : base{plan, shape, q, scheme, options},
-        stem_{this->make(layers).convolution(
-            "stem", {.in = shape.channels, .out = plan.stem, .padding = plan.padding})},
+        stem_{this->make(layers).convolution("stem", stem_of(plan, shape))},
         batch_norm_{this->make(layers).batch_norm(is_pre ? plan.widths.back() : plan.stem)},
         classifier_{this->make(layers).linear("classifier", plan.widths.back(), shape.classes)}
   {
     const auto make = base::make(layers);
     for (std::size_t s = 0; s < Plan::stages; ++s)
-      for (std::int64_t b = 0; b < plan.blocks; ++b)
-        stages_[s].parts.emplace_back(make, detail::block_name(s, b), first_of(plan, s, b));
+      for (std::int64_t b = 0; b < plan.blocks[s]; ++b)
+        stages_[s].parts.emplace_back(make, detail::block_name(s, b), block_of(plan, s, b));
     this->set_precision(options.precision);
   }
 
@@ -114,6 +146,8 @@ class residual_body : public image_body<residual_body<Q, Scheme, Plan>, Q, Schem
     auto x = after_stem(images, when, place(0));
     if (!is_pre) keep_before(0);
     keep(0, x);
+    if constexpr (!is_pre)
+      if (is_pooled()) x = detail::max_pooled(x, pooling_of_stem);
     for (std::size_t s = 1; s <= Plan::stages; ++s) {
       auto& blocks = stages_[s - 1].parts;
       // A batch norm that reads the output of a stage belongs to the next one.
@@ -130,10 +164,13 @@ class residual_body : public image_body<residual_body<Q, Scheme, Plan>, Q, Schem
     return classifier_(pooled, when);
   }
 
-  [[nodiscard]] std::int64_t positions(std::size_t entry) const
+  [[nodiscard]] std::int64_t positions(std::size_t entry, std::size_t index) const
   {
-    const auto& shape = this->shape_;
-    return detail::positions_of_stages({shape.height, shape.width}, Plan::stages, entry);
+    detail::map_size size{this->shape_.height, this->shape_.width};
+    if (is_pooled()) size = entry == 0 ? size.halved() : size.halved().halved();
+    // The first convolution of a stage of bottlenecks precedes the one that halves the map.
+    const bool precedes = is_bottleneck && entry > 1 && entry <= Plan::stages && index == 0;
+    return detail::positions_of_stages(size, Plan::stages, precedes ? entry - 1 : entry);
   }
 
   template<typename Self, typename F>
@@ -151,9 +188,23 @@ class residual_body : public image_body<residual_body<Q, Scheme, Plan>, Q, Schem
 
   static void check(const Plan& plan, const sample_shape&)
   {
-    if (plan.blocks < 1 || std::ranges::any_of(plan.widths, [](auto width) { return width < 1; }))
+    const auto is_none = [](std::int64_t count) { return count < 1; };
+    const std::vector<std::int64_t> counts(plan.blocks.begin(), plan.blocks.end());
+    const at::IntArrayRef blocks{counts}, widths{plan.widths};
+    if (std::ranges::any_of(blocks, is_none) || std::ranges::any_of(widths, is_none))
       throw_invalid_argument(plan.name, "want channels and blocks above 0 in each stage, got ",
-                             plan.blocks, " blocks of ", at::IntArrayRef{plan.widths}, " channels");
+                             blocks, " blocks of ", widths, " channels");
+    if (is_bottleneck && std::ranges::any_of(widths, [](std::int64_t width) {
+          return width % bottleneck_expansion != 0;
+        }))
+      throw_invalid_argument(plan.name, "want multiples of ", bottleneck_expansion,
+                             " as the channels of stages of bottlenecks, got ", widths);
+    if (plan.first_layers != residual_stem::pooled) return;
+    if (is_pre || plan.padding != padding_rule::symmetric)
+      throw_invalid_argument(plan.name,
+                             "want residual_stem::pooled with symmetric padding, before ",
+                             "blocks that are not pre-activation, got ",
+                             is_pre ? "pre-activation" : "padding_rule::same");
   }
   [[nodiscard]] static weight_init start_of(const Plan& plan, const network_options& options)
   {
@@ -162,9 +213,23 @@ class residual_body : public image_body<residual_body<Q, Scheme, Plan>, Q, Schem
 
  private:
   static constexpr bool is_pre = Plan::form == residual_form::pre_activation;
+  static constexpr bool is_bottleneck = Plan::form == residual_form::bottleneck;
+  static constexpr detail::max_pooling pooling_of_stem{.kernel = 3, .stride = 2, .padding = 1};
   using base = image_body<residual_body, Q, Scheme, Plan>;
 
-  [[nodiscard]] static convolution_shape first_of(const Plan& plan, std::size_t stage,
+  [[nodiscard]] bool is_pooled() const { return this->plan_.first_layers == residual_stem::pooled; }
+
+  [[nodiscard]] static convolution_shape stem_of(const Plan& plan, const sample_shape& shape)
+  {
+    const bool is_pooled = plan.first_layers == residual_stem::pooled;
+    return {.in = shape.channels,
+            .out = plan.stem,
+            .kernel = is_pooled ? 7 : 3,
+            .stride = is_pooled ? 2 : 1,
+            .padding = plan.padding};
+  }
+
+  [[nodiscard]] static convolution_shape block_of(const Plan& plan, std::size_t stage,
                                                   std::int64_t block)
   {
     const auto out = plan.widths[stage];

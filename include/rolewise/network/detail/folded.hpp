@@ -13,6 +13,7 @@
 #include <ATen/ops/addcmul.h>
 #include <ATen/ops/max_pool2d.h>
 
+#include <cstdint>
 #include <string>
 
 namespace rolewise::detail {
@@ -41,15 +42,19 @@ struct folded_normalization {
   }
 };
 
-/// Max pooling over 2 x 2 pixels.
+/// Max pooling over 2 x 2 pixels, or another square window. What is padded is never the largest.
 struct max_pooling {
+  std::int64_t kernel = 2;
+  std::int64_t stride = 2;
+  std::int64_t padding = 0;  ///< on every side
+
   [[nodiscard]] torch::Tensor operator()(const torch::Tensor& x) const
   {
-    return at::max_pool2d(x, 2);
+    return at::max_pool2d(x, kernel, stride, padding);
   }
 
   /// LibTorch pools no bytes. Codes have the order of their values.
-  /// @throws std::invalid_argument for maps of fewer than 2 x 2 pixels
+  /// @throws std::invalid_argument for maps that are smaller than the window with its padding
   [[nodiscard]] byte_map operator()(const byte_map& x) const;
 };
 

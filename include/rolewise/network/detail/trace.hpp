@@ -150,7 +150,10 @@ inline traced_map trace::image() { return {*this, image_index}; }
 {
   return y.plus(x);
 }
-[[nodiscard]] inline traced_map max_pooled(const traced_map& x) { return x.through(max_pooling{}); }
+[[nodiscard]] inline traced_map max_pooled(const traced_map& x, const max_pooling& by = {})
+{
+  return x.through(by);
+}
 [[nodiscard]] inline traced_vector pooled(const traced_map& x) { return {x.index()}; }
 
 }  // namespace rolewise::detail

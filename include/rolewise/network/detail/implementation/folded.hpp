@@ -8,6 +8,8 @@
 
 #include <rolewise/support/error.hpp>
 
+#include <ATen/ops/constant_pad_nd.h>
+
 namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor folded_convolution::operator()(const torch::Tensor& x, bool rectify,
@@ -21,17 +23,25 @@ ROLEWISE_INLINE torch::Tensor folded_convolution::operator()(const torch::Tensor
 
 ROLEWISE_INLINE byte_map max_pooling::operator()(const byte_map& x) const
 {
-  const auto height = x.codes.size(2), width = x.codes.size(3);
-  if (height < 2 || width < 2)
-    throw_invalid_argument("max_pooling", "want maps of at least 2 x 2 pixels, got ", height, " x ",
-                           width);
-  const auto even = [&](std::int64_t axis) { return x.codes.size(axis) / 2 * 2; };
-  const auto every_other = [&](std::int64_t row, std::int64_t column) {
-    return x.codes.slice(2, row, even(2), 2).slice(3, column, even(3), 2);
+  const auto height = x.codes.size(2), width = x.codes.size(3), least = kernel - 2 * padding;
+  if (height < least || width < least)
+    throw_invalid_argument("max_pooling", "want maps of at least ", least, " x ", least,
+                           " pixels, got ", height, " x ", width);
+  // 0 is the smallest code.
+  const auto codes = padding == 0
+                         ? x.codes
+                         : at::constant_pad_nd(x.codes, {padding, padding, padding, padding}, 0);
+  const auto strided = [&](const torch::Tensor& map, std::int64_t axis, std::int64_t first) {
+    const auto steps = (map.size(axis) - kernel) / stride;
+    return map.slice(axis, first, first + steps * stride + 1, stride);
   };
-  return {at::maximum(at::maximum(every_other(0, 0), every_other(0, 1)),
-                      at::maximum(every_other(1, 0), every_other(1, 1))),
-          x.grid};
+  torch::Tensor largest;
+  for (std::int64_t row = 0; row < kernel; ++row)
+    for (std::int64_t column = 0; column < kernel; ++column) {
+      const auto each = strided(strided(codes, 2, row), 3, column);
+      largest = largest.defined() ? at::maximum(largest, each) : each;
+    }
+  return {largest, x.grid};
 }
 
 }  // namespace rolewise::detail
