@@ -441,7 +441,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/implementation/layer_plan.hpp
     include/rolewise/network/implementation/layered.hpp
     include/rolewise/network/implementation/linear_classifier.hpp
+    include/rolewise/network/implementation/load_named_weights.hpp
     include/rolewise/network/implementation/module.hpp
+    include/rolewise/network/implementation/name_map.hpp
     include/rolewise/network/implementation/network_options.hpp
     include/rolewise/network/implementation/resnet.hpp
     include/rolewise/network/implementation/text_transformer.hpp
@@ -461,7 +463,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/layered.hpp
     include/rolewise/network/linear.hpp
     include/rolewise/network/linear_classifier.hpp
+    include/rolewise/network/load_named_weights.hpp
     include/rolewise/network/module.hpp
+    include/rolewise/network/name_map.hpp
     include/rolewise/network/network.hpp
     include/rolewise/network/network_options.hpp
     include/rolewise/network/pass_precision.hpp

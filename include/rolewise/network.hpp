@@ -25,7 +25,9 @@
 #include <rolewise/network/layered.hpp>
 #include <rolewise/network/linear.hpp>
 #include <rolewise/network/linear_classifier.hpp>
+#include <rolewise/network/load_named_weights.hpp>
 #include <rolewise/network/module.hpp>
+#include <rolewise/network/name_map.hpp>
 #include <rolewise/network/network.hpp>
 #include <rolewise/network/network_options.hpp>
 #include <rolewise/network/pass_precision.hpp>

@@ -370,17 +370,63 @@ TEST_CASE("guide to Python: the weights of a student as a safetensors file, and 
   auto other = resnet8(data.shape, network_options{.seed = seed{7}});
   CHECK(state_sum(other) != state_sum(student));
   // [weights-in]
-  const auto read = support::read_safetensors(path);
-  const torch::NoGradGuard without_graph;
-  for (const auto& tensors : {other.parameters(), other.buffers()})
-    for (const auto& [name, value, kind] : tensors) {
-      const auto found =
-          std::ranges::find(read.tensors, name, &std::pair<std::string, torch::Tensor>::first);
-      if (found == read.tensors.end()) throw std::runtime_error{path + ": has no " + name};
-      torch::Tensor{value}.copy_(found->second);
-    }
+  load_named_weights(other, path);
   // [/weights-in]
   CHECK(state_sum(other) == state_sum(student));
+}
+
+TEST_CASE("guide to Python: weights by the names of other libraries")
+{
+  const scratch_folder folder;
+  const auto data = few_glyphs();
+  auto trained = resnet8(data.shape, network_options{.seed = seed{7}});
+  const auto path = folder / "resnet8.safetensors", own = folder / "own.safetensors";
+  const auto write = [&](const std::string& to, const char* stem, const char* classifier) {
+    support::safetensors file;
+    for (const auto& tensors : {trained.parameters(), trained.buffers()})
+      for (auto [name, value, kind] : tensors) {
+        const std::vector<std::pair<std::string, std::string>> words{
+            {"stem_batch_norm", "bn1"},
+            {"stem", stem},
+            {"stage", "layer"},
+            {"shortcut_batch_norm", "downsample.1"},
+            {"shortcut", "downsample.0"},
+            {"convolution", "conv"},
+            {"batch_norm", "bn"},
+            {"classifier", classifier},
+            {"running_variance", "running_var"}};
+        for (const auto& [ours, theirs] : words)
+          if (const auto at = name.find(ours); at != std::string::npos)
+            name.replace(at, ours.size(), theirs);
+        file.tensors.emplace_back(name, value.detach());
+      }
+    file.tensors.emplace_back("auxiliary.weight", torch::zeros({2, 2}));
+    support::write_safetensors(to, file);
+  };
+  write(path, "conv1", "fc");
+  write(own, "first", "head.out");
+  // [named-weights]
+  auto teacher = resnet8(data.shape);
+  const auto report = load_named_weights(teacher, path, resnet_names(), {.partial = true});
+  const auto words = to_text(report);  // what was loaded and, by name, what fits nothing
+  // [/named-weights]
+  CHECK(state_sum(teacher) == state_sum(trained));
+  CHECK(report.only_in_file.size() == 1);
+  CHECK(words.ends_with("; 1 of the file fit nothing: 'auxiliary.weight'"));
+
+  auto network = resnet8(data.shape);
+  // [own-names]
+  const name_rules names{{{"first", "stem"},
+                          {"bn1", "stem_batch_norm"},
+                          {"layer#.#.conv#", "stage#.#.convolution#"},
+                          {"layer#.#.bn#", "stage#.#.batch_norm#"},
+                          {"layer#.#.downsample.0", "stage#.#.shortcut"},
+                          {"layer#.#.downsample.1", "stage#.#.shortcut_batch_norm"},
+                          {"head.out", "classifier"},
+                          {"auxiliary", ""}}};  // left out on purpose
+  load_named_weights(network, own, names);
+  // [/own-names]
+  CHECK(state_sum(network) == state_sum(trained));
 }
 
 }  // namespace

@@ -42,7 +42,9 @@
 #include <rolewise/network/implementation/layer_plan.hpp>
 #include <rolewise/network/implementation/layered.hpp>
 #include <rolewise/network/implementation/linear_classifier.hpp>
+#include <rolewise/network/implementation/load_named_weights.hpp>
 #include <rolewise/network/implementation/module.hpp>
+#include <rolewise/network/implementation/name_map.hpp>
 #include <rolewise/network/implementation/network_options.hpp>
 #include <rolewise/network/implementation/resnet.hpp>
 #include <rolewise/network/implementation/text_transformer.hpp>
