@@ -365,16 +365,17 @@ struct sham_operators {
   bool throws = false;
 
   [[nodiscard]] torch::Tensor pack_convolution(const torch::Tensor& w, std::int64_t, std::int64_t,
-                                               at::IntArrayRef) const
+                                               std::int64_t, at::IntArrayRef) const
   {
     if (throws) throw std::runtime_error{"no such primitive"};
     return w;
   }
   [[nodiscard]] torch::Tensor convolution(const rw::detail::byte_product& p, std::int64_t,
-                                          std::int64_t padding,
+                                          std::int64_t padding, std::int64_t groups,
                                           const rw::detail::byte_output& to) const
   {
-    auto y = torch::conv2d(p.x.to(torch::kFloat), p.weight.to(torch::kFloat), {}, 1, padding);
+    auto y =
+        torch::conv2d(p.x.to(torch::kFloat), p.weight.to(torch::kFloat), {}, 1, padding, 1, groups);
     y = y * p.scale.view({1, -1, 1, 1}) + to.bias.view({1, -1, 1, 1});
     if (to.accumulator.defined())
       y = y + (to.accumulator.to(torch::kFloat) - to.accumulator_zero) * to.accumulator_scale;
@@ -398,6 +399,7 @@ TEST_CASE("the probe of bytes to bytes lets a neighboring code pass and no more"
   CHECK(probed(1).available);
   CHECK_FALSE(probed(2).available);
   CHECK(probed(2).reason.find("other codes") != std::string::npos);
+  CHECK(probed(1).problem_of_groups.empty());
   CHECK(probed(0, true).reason == "an operator failed: no such primitive");
   CHECK(rw::detail::byte_output_support().available ==
         rw::detail::byte_output_support().reason.empty());

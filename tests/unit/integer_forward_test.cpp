@@ -81,7 +81,7 @@ pass convolve(const quantized& x, const quantized& w, const convolution_geometry
       .backward = backward};
   if (plan.integers.is_integer())
     plan.packed = rw::detail::integer_operators::found().pack_convolution(
-        rw::detail::codes_of_weights(w), over.stride, over.is_even() ? over.rows.before : 0,
+        rw::detail::codes_of_weights(w), over.stride, over.is_even() ? over.rows.before : 0, 1,
         x.levels.sizes());
   const auto y = rw::detail::quantized_convolution_of(x, w, over, plan);
   torch::manual_seed(9);
@@ -354,14 +354,23 @@ namespace {
 
 /// Byte operators emulated in floating point, with an optional defect.
 struct sham_operators {
-  enum { none, saturates, scales_apart, throws, throws_of_torch } defect = none;
+  enum {
+    none,
+    saturates,
+    scales_apart,
+    throws,
+    throws_of_torch,
+    throws_of_groups,
+    mixes_groups
+  } defect = none;
   std::string said{};
 
   [[nodiscard]] const std::string& problem() const { return said; }
   [[nodiscard]] torch::Tensor pack_convolution(const torch::Tensor& w, std::int64_t, std::int64_t,
-                                               at::IntArrayRef) const
+                                               std::int64_t groups, at::IntArrayRef) const
   {
-    if (defect == throws) throw std::runtime_error{"no such primitive"};
+    if (defect == throws || (defect == throws_of_groups && groups > 1))
+      throw std::runtime_error{"no such primitive"};
     if (defect == throws_of_torch) TORCH_CHECK(false, "no such kernel");
     return w;
   }
@@ -375,10 +384,11 @@ struct sham_operators {
     return defect == scales_apart ? sums * 3 * (along / 3) : sums * along;
   }
   [[nodiscard]] torch::Tensor convolution(const rw::detail::byte_product& p, std::int64_t stride,
-                                          std::int64_t padding) const
+                                          std::int64_t padding, std::int64_t groups) const
   {
     auto sums = torch::conv2d(p.x.to(torch::kFloat) - p.zero, p.weight.to(torch::kFloat), {},
-                              stride, padding);
+                              stride, padding, 1, groups);
+    if (defect == mixes_groups && groups > 1) sums = sums.flip(1);
     if (defect == saturates) sums.clamp_(-2e6, 2e6);
     return scaled(sums, p.scale);
   }
@@ -409,6 +419,15 @@ TEST_CASE("a probe that fails says why and throws nothing")
         "an operator failed: no such primitive");
   CHECK(probed({.defect = sham_operators::throws_of_torch}).reason.find("no such kernel") !=
         std::string::npos);
+  // Without convolutions of groups there are still the others.
+  CHECK(probed({}).problem_of_groups.empty());
+  const auto without_groups = probed({.defect = sham_operators::throws_of_groups});
+  CHECK(without_groups.available);
+  CHECK(without_groups.scales_exactly);
+  CHECK(without_groups.problem_of_groups == "an operator failed: no such primitive");
+  const auto mixed = probed({.defect = sham_operators::mixes_groups});
+  CHECK(mixed.available);
+  CHECK(mixed.problem_of_groups.find("other sums") != std::string::npos);
   const auto apart = probed({.defect = sham_operators::scales_apart});
   CHECK(apart.available);
   CHECK_FALSE(apart.scales_exactly);

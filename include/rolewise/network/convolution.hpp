@@ -23,8 +23,9 @@
 
 namespace rolewise {
 
-/// Convolution of `[N, I, H, W]` with weights `[O, I, K, K]` and, if its shape has one, a bias
-/// `[O]`, which is never quantized and has at least single precision.
+/// Convolution of `[N, I, H, W]` with weights `[O, I / groups, K, K]` and, if its shape has one, a
+/// bias `[O]`, which is never quantized and has at least single precision. The weights of all
+/// groups are one tensor to the quantizer, and share its scale where it has one for a layer.
 ///
 /// With a quantizer, levels are multiplied and the sum is scaled once. While the sum of
 /// |level * level| stays below 2^24 it is exact in single precision, in any order, so integer and
@@ -35,15 +36,19 @@ namespace rolewise {
 template<Quantizer Q>
 class convolution {
  public:
+  /// @throws std::invalid_argument if the channels of the shape do not divide into its groups
   convolution(const Q& q, const planned_layer& plan, const convolution_shape& shape,
               const weight_init& start)
-      : weight_{q, plan, start.of_convolution(plan.place.name, shape.out, shape.in, shape.kernel)},
-        gradients_{detail::gradient_state_of(q, plan.place)},
-        shape_{shape}
+      : shape_{detail::with_right_groups(plan.place.name, shape)},
+        weight_{
+            q, plan,
+            start.of_convolution(plan.place.name, shape.out, shape.in_of_group(), shape.kernel)},
+        gradients_{detail::gradient_state_of(q, plan.place)}
   {
     if (shape.bias)
-      bias_ = start.of_convolution_bias(plan.place.name, shape.out, shape.in, shape.kernel)
-                  .set_requires_grad(true);
+      bias_ =
+          start.of_convolution_bias(plan.place.name, shape.out, shape.in_of_group(), shape.kernel)
+              .set_requires_grad(true);
   }
 
   [[nodiscard]] torch::Tensor operator()(const carried<Q>& x, phase when)
@@ -177,10 +182,9 @@ class convolution {
   [[nodiscard]] detail::product_plan plan_of(const quantized& x, const Kept& kept,
                                              const detail::convolution_geometry& over)
   {
-    detail::product_plan plan{
-        .integers = detail::integer_plan_of(x, kept->weight, x.gradient_proxy,
-                                            shape_.in * shape_.kernel * shape_.kernel),
-        .backward = passes_.backward};
+    detail::product_plan plan{.integers = detail::integer_plan_of(x, kept->weight, x.gradient_proxy,
+                                                                  shape_.fan_in(), shape_.groups),
+                              .backward = passes_.backward};
     arithmetic_.set(plan.integers.arithmetic);
     if (plan.integers.is_integer())
       plan.packed = weight_.packed(kept, [&](const quantized& w) {
@@ -188,17 +192,18 @@ class convolution {
         const auto& packs = detail::integer_operators::found();
         const auto codes = detail::codes_of_weights(w);
         const auto& sizes = x.levels.sizes();
-        return over.is_even() ? packs.pack_convolution(codes, over.stride, over.rows.before, sizes)
-                              : packs.pack_convolution(codes, over.stride, 0,
+        return over.is_even() ? packs.pack_convolution(codes, over.stride, over.rows.before,
+                                                       over.groups, sizes)
+                              : packs.pack_convolution(codes, over.stride, 0, over.groups,
                                                        detail::sizes_with_margins(sizes, over));
       });
     return plan;
   }
 
+  convolution_shape shape_;
   quantized_weight<Q> weight_;
   torch::Tensor bias_;  ///< undefined without one
   [[no_unique_address]] gradient_state gradients_;
-  convolution_shape shape_;
   pass_precisions passes_{};
   detail::last_arithmetic arithmetic_;
   detail::last_positions positions_;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
 
 namespace rolewise {
 
@@ -18,7 +19,11 @@ enum class padding_rule {
   same        ///< TensorFlow's SAME: ceil(size / stride) outputs, the odd pixel at bottom and right
 };
 
-/// The shape of a convolution: channels, kernel, stride, padding, bias.
+/// The shape of a convolution: channels, kernel, stride, padding, bias, groups.
+///
+/// With `groups` above 1, input and output channels are divided into that many groups of equal
+/// size, in order, and each group of outputs reads its group of inputs alone. As many groups as
+/// input channels make a depthwise convolution.
 struct convolution_shape {
   std::int64_t in = 0;
   std::int64_t out = 0;
@@ -26,6 +31,12 @@ struct convolution_shape {
   std::int64_t stride = 1;
   padding_rule padding = padding_rule::symmetric;
   bool bias = false;
+  std::int64_t groups = 1;
+
+  /// The input channels that an output channel reads.
+  [[nodiscard]] constexpr std::int64_t in_of_group() const { return in / groups; }
+  /// The number of weights of an output channel: the products of each sum.
+  [[nodiscard]] constexpr std::int64_t fan_in() const { return in_of_group() * kernel * kernel; }
 };
 
 namespace detail {
@@ -38,7 +49,12 @@ namespace detail {
   return {all / 2, all - all / 2};
 }
 
-/// Stride and padding of a convolution of this shape on `x`.
+/// The shape itself.
+/// @throws std::invalid_argument unless the numbers of channels are multiples of that of the groups
+[[nodiscard]] ROLEWISE_INLINE convolution_shape with_right_groups(std::string_view layer,
+                                                                  const convolution_shape& shape);
+
+/// Stride, padding and groups of a convolution of this shape on `x`.
 [[nodiscard]] ROLEWISE_INLINE convolution_geometry geometry_of(const convolution_shape& shape,
                                                                const torch::Tensor& x);
 

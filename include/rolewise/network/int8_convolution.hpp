@@ -29,7 +29,8 @@ namespace detail {
     const torch::Tensor& w);
 
 [[nodiscard]] ROLEWISE_INLINE layer_arithmetic arithmetic_for_bytes(const torch::Tensor& x,
-                                                                    std::int64_t length);
+                                                                    std::int64_t length,
+                                                                    std::int64_t groups);
 
 }  // namespace detail
 

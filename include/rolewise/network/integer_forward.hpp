@@ -15,7 +15,8 @@ namespace rolewise {
 /// Probed once per process with worst-case products: the operators are registered but not
 /// guaranteed, and on processors without dot products of bytes (VNNI) sums of pairs saturate at
 /// 16 bits. If they are missing, have another signature or give other sums, layers convolve
-/// integer-valued floating-point levels, with bit-identical results.
+/// integer-valued floating-point levels, with bit-identical results. Convolutions with groups are
+/// probed apart (`problem_of_groups`).
 [[nodiscard]] ROLEWISE_INLINE const integer_support& integer_forward_support();
 
 /// While one exists, layers in its thread convolve floating-point levels instead of integers:

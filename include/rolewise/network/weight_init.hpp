@@ -16,7 +16,9 @@ namespace rolewise {
 
 /// The distribution of the initial weights of convolutions.
 enum class conv_init {
-  /// Normal, standard deviation sqrt(2 / (k^2 C_out)). He, Zhang, Ren, Sun: Delving Deep into
+  /// Normal, standard deviation sqrt(2 / (k^2 C_out)), where C_out counts the channels of all
+  /// groups, as in LibTorch and in the released code of grouped networks. He, Zhang, Ren, Sun:
+  /// Delving Deep into
   /// Rectifiers, 2015, arXiv:1502.01852.
   kaiming_normal_fan_out,
   /// Normal with standard deviation sqrt(1.3 * 2 / (k^2 C_in)), truncated at twice that:
@@ -48,6 +50,7 @@ struct weight_init {
   linear_init linear = linear_init::uniform;
   bool is_drawn = true;  ///< false: empty tensors, where layers are only listed
 
+  /// @param in the input channels that an output channel reads, C_in: those of its group
   /// @return `[out, in, kernel, kernel]`, channels last
   [[nodiscard]] torch::Tensor of_convolution(std::string_view layer, std::int64_t out,
                                              std::int64_t in, std::int64_t kernel) const;

@@ -24,7 +24,9 @@ namespace rolewise {
 /// @return `[N, 1, H', W']`, in the type of x
 /// @par Gradients
 /// Through |x|, 0 at 0. Implementations that use K treat it as constant, as `x.detach()` does.
-/// @throws std::invalid_argument unless x has four axes and the shape's number of input channels
+/// @throws std::invalid_argument unless x has four axes and the shape's number of input channels,
+/// or
+///         if the shape has groups
 /// @par Source
 /// Rastegari, Ordonez, Redmon, Farhadi: XNOR-Net: ImageNet Classification Using Binary
 /// Convolutional Neural Networks, 2016, arXiv:1603.05279, section 3.2, equations 10 and 11.

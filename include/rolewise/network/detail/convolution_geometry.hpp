@@ -2,7 +2,7 @@
 #pragma once
 
 /// @file
-/// Stride and padding of a convolution.
+/// Stride, padding and groups of a convolution.
 
 #include <rolewise/core/tensor.hpp>
 #include <rolewise/support/inline.hpp>
@@ -25,6 +25,7 @@ struct convolution_geometry {
   std::int64_t stride = 1;
   margins rows;
   margins columns;
+  std::int64_t groups = 1;
 
   /// Whether all four sides have equal padding, which the convolution operator can add itself.
   [[nodiscard]] constexpr bool is_even() const

@@ -24,14 +24,16 @@ using convolution_gradients = std::array<torch::Tensor, 2>;
 /// x * w by the fastest implementation, without autograd.
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor product_of(const torch::Tensor& x,
                                                        const torch::Tensor& w, std::int64_t stride,
-                                                       std::int64_t padding);
+                                                       std::int64_t padding,
+                                                       std::int64_t groups = 1);
 
 /// The gradients of a convolution; by LibTorch alone if they must be differentiable themselves.
 /// @param maps in the type of the gradient, or in bytes
 /// @param wanted which of them to compute; the other is undefined
-[[nodiscard]] ROLEWISE_INLINE convolution_gradients gradients_of_convolution(
-    const torch::Tensor& gradient, const torch::Tensor& maps, const torch::Tensor& weights,
-    std::int64_t stride, std::int64_t padding, const std::array<bool, 2>& wanted);
+[[nodiscard]] ROLEWISE_INLINE convolution_gradients
+gradients_of_convolution(const torch::Tensor& gradient, const torch::Tensor& maps,
+                         const torch::Tensor& weights, std::int64_t stride, std::int64_t padding,
+                         std::int64_t groups, const std::array<bool, 2>& wanted);
 
 /// Differentiable x * w of floating-point tensors.
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor convolution_of(const torch::Tensor& x,

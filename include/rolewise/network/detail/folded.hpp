@@ -21,7 +21,7 @@ namespace rolewise::detail {
 /// The convolution w * x + bias, with batch norm folded into both.
 struct folded_convolution {
   std::string name;
-  torch::Tensor weight;  ///< `[O, I, K, K]`
+  torch::Tensor weight;  ///< `[O, I / groups, K, K]`
   torch::Tensor bias;    ///< `[O]`
   convolution_shape shape;
   layer_kind kind = layer_kind::convolution;

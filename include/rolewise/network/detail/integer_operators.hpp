@@ -19,6 +19,7 @@ struct integer_support {
   bool available = false;
   std::string reason{};         ///< why it is not available; otherwise empty
   bool scales_exactly = false;  ///< scaling in the operator is bit-identical to scaling its sums
+  std::string problem_of_groups{};  ///< why not convolutions with groups; otherwise empty
 };
 
 }  // namespace rolewise
@@ -59,13 +60,15 @@ class integer_operators {
   /// Why the operators cannot be called; empty if they can.
   [[nodiscard]] const std::string& problem() const { return problem_; }
 
-  /// @param w int8 `[O, I, K, K]`
+  /// @param w int8 `[O, I / groups, K, K]`
   /// @param sizes expected sizes of the inputs; others work too
   [[nodiscard]] torch::Tensor pack_convolution(const torch::Tensor& w, std::int64_t stride,
-                                               std::int64_t padding, at::IntArrayRef sizes) const;
+                                               std::int64_t padding, std::int64_t groups,
+                                               at::IntArrayRef sizes) const;
 
   [[nodiscard]] torch::Tensor convolution(const byte_product& p, std::int64_t stride,
-                                          std::int64_t padding, const byte_output& to = {}) const;
+                                          std::int64_t padding, std::int64_t groups,
+                                          const byte_output& to = {}) const;
 
   /// @param w int8 `[O, D]`
   [[nodiscard]] torch::Tensor pack_linear(const torch::Tensor& w, at::IntArrayRef sizes) const;

@@ -37,7 +37,8 @@ struct integer_plan {
 /// @param like a tensor with the shape, dtype and device of the values of x
 [[nodiscard]] ROLEWISE_INLINE integer_plan integer_plan_of(const quantized& x, const quantized& w,
                                                            const torch::Tensor& like,
-                                                           std::int64_t length);
+                                                           std::int64_t length,
+                                                           std::int64_t groups = 1);
 
 /// The levels of x as uint8 codes: unchanged, or in one pass (floating-point levels with a shift
 /// take two).

@@ -17,13 +17,18 @@ ROLEWISE_INLINE std::pair<torch::Tensor, torch::Tensor> signed_bytes(const torch
   return {codes.to(torch::kChar), scale};
 }
 
-ROLEWISE_INLINE layer_arithmetic arithmetic_for_bytes(const torch::Tensor& x, std::int64_t length)
+ROLEWISE_INLINE layer_arithmetic arithmetic_for_bytes(const torch::Tensor& x, std::int64_t length,
+                                                      std::int64_t groups)
 {
   if (!x.device().is_cpu()) return layer_arithmetic::other_device;
   if (length * 255 * 127 > INT32_MAX) return layer_arithmetic::sums_too_long;
   if (without_integers::active()) return layer_arithmetic::switched_off;
-  return byte_output_support().available ? layer_arithmetic::integer
-                                         : layer_arithmetic::no_operators;
+  const auto is_able = [&](const integer_support& support) {
+    return support.available && (groups == 1 || support.problem_of_groups.empty());
+  };
+  return is_able(integer_forward_support()) && is_able(byte_output_support())
+             ? layer_arithmetic::integer
+             : layer_arithmetic::no_operators;
 }
 
 }  // namespace rolewise::detail
@@ -43,8 +48,7 @@ ROLEWISE_INLINE byte_map int8_convolution::operator()(const byte_map& x, bool re
                                                       byte_map* added)
 {
   const auto over = detail::geometry_of(shape_, x.codes);
-  const auto arithmetic =
-      detail::arithmetic_for_bytes(x.codes, shape_.in * shape_.kernel * shape_.kernel);
+  const auto arithmetic = detail::arithmetic_for_bytes(x.codes, shape_.fan_in(), shape_.groups);
   arithmetic_.set(arithmetic);
   auto y = arithmetic == layer_arithmetic::integer ? by_integers(x, rectify, added, over)
                                                    : by_floats(x, rectify, added, over);
@@ -62,10 +66,11 @@ ROLEWISE_INLINE std::shared_ptr<const int8_convolution::prepared> int8_convoluti
   if (auto before = kept_.get(); before && !versions.empty() && before->of == versions)
     return before;
   const auto& packs = detail::integer_operators::found();
-  auto packed = over.is_even()
-                    ? packs.pack_convolution(codes_, over.stride, over.rows.before, x.sizes())
-                    : packs.pack_convolution(codes_, over.stride, 0,
-                                             detail::sizes_with_margins(x.sizes(), over));
+  auto packed =
+      over.is_even()
+          ? packs.pack_convolution(codes_, over.stride, over.rows.before, over.groups, x.sizes())
+          : packs.pack_convolution(codes_, over.stride, 0, over.groups,
+                                   detail::sizes_with_margins(x.sizes(), over));
   auto made = std::make_shared<const prepared>(
       prepared{std::move(packed), scale_ * in_.scale, std::move(versions)});
   kept_.set(made);
@@ -84,7 +89,7 @@ ROLEWISE_INLINE torch::Tensor int8_convolution::by_integers(
     to.accumulator_zero = added->grid.zero;
   }
   return detail::integer_operators::found().convolution(
-      {codes, x.grid.zero, ready->packed, ready->scale}, over.stride, padding, to);
+      {codes, x.grid.zero, ready->packed, ready->scale}, over.stride, padding, over.groups, to);
 }
 
 ROLEWISE_INLINE torch::Tensor int8_convolution::by_floats(
@@ -92,7 +97,7 @@ ROLEWISE_INLINE torch::Tensor int8_convolution::by_floats(
     const detail::convolution_geometry& over) const
 {
   const auto [levels, padding] = detail::padded(x.codes.to(torch::kFloat).sub_(x.grid.zero), over);
-  auto y = at::conv2d(levels, codes_.to(torch::kFloat), {}, over.stride, padding)
+  auto y = at::conv2d(levels, codes_.to(torch::kFloat), {}, over.stride, padding, 1, over.groups)
                .mul_((scale_ * in_.scale).view({1, -1, 1, 1}))
                .add_(bias_.view({1, -1, 1, 1}));
   if (added) y.add_(added->values());

@@ -22,7 +22,7 @@ ROLEWISE_INLINE std::pair<torch::Tensor, std::int64_t> padded(const torch::Tenso
                                                               std::int64_t value)
 {
   if (over.is_even()) return {x, over.rows.before};
-  const auto& [stride, rows, columns] = over;
+  const auto& [stride, rows, columns, groups] = over;
   return {at::constant_pad_nd(x, {columns.before, columns.after, rows.before, rows.after}, value),
           0};
 }

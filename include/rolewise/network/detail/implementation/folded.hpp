@@ -16,7 +16,7 @@ ROLEWISE_INLINE torch::Tensor folded_convolution::operator()(const torch::Tensor
                                                              const torch::Tensor* added) const
 {
   const auto [maps, padding] = padded(x, geometry_of(shape, x));
-  auto y = at::conv2d(maps, weight, bias, shape.stride, padding);
+  auto y = at::conv2d(maps, weight, bias, shape.stride, padding, 1, shape.groups);
   if (added) y.add_(*added);
   return rectify ? y.relu_() : y;
 }

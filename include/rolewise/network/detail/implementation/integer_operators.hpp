@@ -89,29 +89,31 @@ ROLEWISE_INLINE const integer_operators& integer_operators::found()
 ROLEWISE_INLINE torch::Tensor integer_operators::pack_convolution(const torch::Tensor& w,
                                                                   std::int64_t stride,
                                                                   std::int64_t padding,
+                                                                  std::int64_t groups,
                                                                   at::IntArrayRef sizes) const
 {
   return call_integer_operator(handles_->pack_convolution, w, at::ones(1, torch::kFloat), 1.0,
                                std::int64_t{0}, both_sides(stride), both_sides(padding),
-                               both_sides(1), std::int64_t{1}, sizes.vec());
+                               both_sides(1), groups, sizes.vec());
 }
 
 ROLEWISE_INLINE torch::Tensor integer_operators::convolution(const byte_product& p,
                                                              std::int64_t stride,
                                                              std::int64_t padding,
+                                                             std::int64_t groups,
                                                              const byte_output& to) const
 {
   const auto type = to.scale ? torch::kByte : torch::kFloat;
   if (to.accumulator.defined())
     return call_integer_operator(
         handles_->convolution_and_sum, p.x, 1.0, p.zero, p.weight, p.scale, zeros_beside(p.scale),
-        to.accumulator, bias_of(to), both_sides(stride), both_sides(padding), both_sides(1),
-        std::int64_t{1}, to.scale.value_or(1.0), to.zero, static_cast<std::int64_t>(type),
-        to.accumulator_scale, to.accumulator_zero, std::string{"sum"}, 1.0,
-        std::string{to.rectify ? "relu" : "none"}, no_scalars(), std::string{});
+        to.accumulator, bias_of(to), both_sides(stride), both_sides(padding), both_sides(1), groups,
+        to.scale.value_or(1.0), to.zero, static_cast<std::int64_t>(type), to.accumulator_scale,
+        to.accumulator_zero, std::string{"sum"}, 1.0, std::string{to.rectify ? "relu" : "none"},
+        no_scalars(), std::string{});
   return call_integer_operator(
       handles_->convolution, p.x, 1.0, p.zero, p.weight, p.scale, zeros_beside(p.scale),
-      bias_of(to), both_sides(stride), both_sides(padding), both_sides(1), std::int64_t{1},
+      bias_of(to), both_sides(stride), both_sides(padding), both_sides(1), groups,
       to.scale.value_or(1.0), to.zero, static_cast<std::int64_t>(type),
       std::string{to.rectify ? "relu" : "none"}, no_scalars(), std::string{});
 }

@@ -31,14 +31,17 @@ ROLEWISE_INLINE integer_plan integer_plan_of_levels(const quantized& x, const qu
 }
 
 ROLEWISE_INLINE integer_plan integer_plan_of(const quantized& x, const quantized& w,
-                                             const torch::Tensor& like, std::int64_t length)
+                                             const torch::Tensor& like, std::int64_t length,
+                                             std::int64_t groups)
 {
   if (!like.device().is_cpu()) return {layer_arithmetic::other_device};
   if (like.scalar_type() != torch::kFloat) return {layer_arithmetic::other_type};
   const auto plan = integer_plan_of_levels(x, w, length);
   if (!plan.is_integer()) return plan;
   if (without_integers::active()) return {layer_arithmetic::switched_off};
-  if (!integer_forward_support().available) return {layer_arithmetic::no_operators};
+  const auto& support = integer_forward_support();
+  if (!support.available || (groups > 1 && !support.problem_of_groups.empty()))
+    return {layer_arithmetic::no_operators};
   return plan;
 }
 

@@ -10,15 +10,16 @@ namespace rolewise::detail {
 
 ROLEWISE_INLINE torch::Tensor extreme_weights(const byte_case& c)
 {
-  auto w = at::full({c.out, c.in, c.kernel, c.kernel}, 127, torch::kInt);
+  const auto in = c.in / c.groups;
+  auto w = at::full({c.out, in, c.kernel, c.kernel}, 127, torch::kInt);
   w.slice(0, 1, c.out, 4).fill_(-127);
-  w.slice(0, 2, c.out, 4).slice(1, 0, c.in, 2).fill_(-127);
+  w.slice(0, 2, c.out, 4).slice(1, 0, in, 2).fill_(-127);
   w.slice(0, 3, c.out, 4)
-      .copy_(at::arange(c.in * c.kernel * c.kernel, torch::kInt)
+      .copy_(at::arange(in * c.kernel * c.kernel, torch::kInt)
                  .mul(37)
                  .remainder(255)
                  .sub(127)
-                 .view({1, c.in, c.kernel, c.kernel}));
+                 .view({1, in, c.kernel, c.kernel}));
   return w.to(torch::kChar);
 }
 

@@ -32,7 +32,8 @@ struct quantized_convolution : torch::autograd::Function<quantized_convolution> 
                                                const convolution_geometry& over,
                                                torch::ScalarType type);
 
-  /// The contribution of the offset of x; the same for each example.
+  /// The contribution of the offset of x; the same for each example and, where there are groups,
+  /// for all of them.
   [[nodiscard]] static torch::Tensor of_offset(const quantized& x, const quantized& w,
                                                const convolution_geometry& over,
                                                torch::ScalarType type);
@@ -67,7 +68,7 @@ ROLEWISE_INLINE torch::Tensor quantized_convolution::forward(
   const auto type = in_x.scalar_type();
   context->saved_data["over"] = std::vector<std::int64_t>{
       over.stride,        over.rows.before, over.rows.after, over.columns.before,
-      over.columns.after, in_x.size(2),     in_x.size(3)};
+      over.columns.after, over.groups,      in_x.size(2),    in_x.size(3)};
   context->saved_data["types"] = std::vector<std::int64_t>{
       static_cast<std::int64_t>(type), static_cast<std::int64_t>(in_w.scalar_type()),
       static_cast<std::int64_t>(plan.backward)};
@@ -81,7 +82,8 @@ ROLEWISE_INLINE torch::autograd::variable_list quantized_convolution::backward(
 {
   const auto [x, w] = saved_operands::of(*context);
   const auto at = context->saved_data["over"].toIntVector();
-  const convolution_geometry over{at[0], {at[1], at[2]}, {at[3], at[4]}};
+  const convolution_geometry over{at[0], {at[1], at[2]}, {at[3], at[4]}, at[5]};
+  const std::array<std::int64_t, 2> size{at[6], at[7]};
   const auto types = context->saved_data["types"].toIntVector();
   const auto type = static_cast<torch::ScalarType>(types[0]);
   const std::array<bool, 2> wanted{context->needs_input_grad(0), context->needs_input_grad(1)};
@@ -90,12 +92,12 @@ ROLEWISE_INLINE torch::autograd::variable_list quantized_convolution::backward(
                       is_rounded(x, w, over, type);
   auto [of_x, of_w] = rounds ? in_bfloat16(gradient[0], x, w, over, type, wanted)
                              : in_full(gradient[0], x, w, over, type, wanted);
-  if (wanted[0] && of_x.size(2) != at[5]) of_x = of_x.narrow(2, over.rows.before, at[5]);
-  if (wanted[0] && of_x.size(3) != at[6]) of_x = of_x.narrow(3, over.columns.before, at[6]);
+  if (wanted[0] && of_x.size(2) != size[0]) of_x = of_x.narrow(2, over.rows.before, size[0]);
+  if (wanted[0] && of_x.size(3) != size[1]) of_x = of_x.narrow(3, over.columns.before, size[1]);
   if (wanted[1]) {
     if (x.scale.defined()) of_w.mul_(x.scale);
     if (x.offset.defined())
-      of_w.add_(of_ones(gradient[0], over, {at[5], at[6]}, of_w.size(2)).mul_(x.offset));
+      of_w.add_(of_ones(gradient[0], over, size, of_w.size(2)).mul_(x.offset));
     of_w = of_w.to(static_cast<torch::ScalarType>(types[1]));
   }
   return {of_x, of_w, {}, {}, {}, {}};
@@ -109,7 +111,7 @@ ROLEWISE_INLINE torch::Tensor quantized_convolution::of_integers(const quantized
   return scaled_sums(x, w, plan, 4, [&](byte_product p) {
     std::int64_t padding = 0;
     std::tie(p.x, padding) = padded(p.x, over, p.zero);
-    return integer_operators::found().convolution(p, over.stride, padding);
+    return integer_operators::found().convolution(p, over.stride, padding, over.groups);
   });
 }
 
@@ -119,7 +121,7 @@ ROLEWISE_INLINE torch::Tensor quantized_convolution::of_floats(const quantized& 
                                                                torch::ScalarType type)
 {
   const auto [maps, padding] = padded(passing_levels(x, type), over);
-  auto y = at::conv2d(maps, levels_from_zero(w, type), {}, over.stride, padding);
+  auto y = at::conv2d(maps, levels_from_zero(w, type), {}, over.stride, padding, 1, over.groups);
   if (const auto scale = product_of_scales(x.scale, w.scale); scale.defined())
     y.mul_(along_outputs(scale, 4));
   return y;
@@ -145,7 +147,7 @@ ROLEWISE_INLINE torch::Tensor quantized_convolution::of_ones(
   const auto [ones, padding] = padded(at::ones({1, 1, size[0], size[1]}, gradient.options()), over);
   const auto weights = at::zeros({gradient.size(1), 1, kernel, kernel}, gradient.options());
   return std::get<1>(gradients_of_convolution(gradient.sum(0, true), ones, weights, over.stride,
-                                              padding, {false, true}));
+                                              padding, 1, {false, true}));
 }
 
 ROLEWISE_INLINE bool quantized_convolution::is_rounded(const quantized& x, const quantized& w,
@@ -165,7 +167,8 @@ ROLEWISE_INLINE quantized_convolution::gradients quantized_convolution::in_full(
   if (w.scale.defined()) weights = (weights * w.scale).to(type);
   const bool are_numbers = x.levels.scalar_type() == torch::kByte && x.zero_point == 0;
   const auto [maps, padding] = padded(are_numbers ? x.levels : passing_levels(x, type), over);
-  return gradients_of_convolution(gradient, maps, weights, over.stride, padding, wanted);
+  return gradients_of_convolution(gradient, maps, weights, over.stride, padding, over.groups,
+                                  wanted);
 }
 
 ROLEWISE_INLINE quantized_convolution::gradients quantized_convolution::in_bfloat16(
@@ -178,7 +181,7 @@ ROLEWISE_INLINE quantized_convolution::gradients quantized_convolution::in_bfloa
   const auto [maps, padding] = padded(passing_levels(x, torch::kBFloat16), over);
   const auto of = [&](const torch::Tensor& incoming, const std::array<bool, 2>& one) {
     return gradients_of_convolution(scratch_copy<scratch_of::gradients>(incoming, torch::kBFloat16),
-                                    maps, levels, over.stride, padding, one);
+                                    maps, levels, over.stride, padding, over.groups, one);
   };
   gradients result;
   if (per_output) {
