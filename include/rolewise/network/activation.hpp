@@ -7,9 +7,11 @@
 #include <rolewise/core/phase.hpp>
 #include <rolewise/network/detail/deferred_batch_norm.hpp>
 #include <rolewise/network/detail/not_copied.hpp>
+#include <rolewise/network/detail/signed_levels.hpp>
 #include <rolewise/network/detail/trace.hpp>
 #include <rolewise/network/layer_plan.hpp>
 #include <rolewise/quant/quantized_in.hpp>
+#include <rolewise/support/error.hpp>
 
 #include <functional>
 #include <optional>
@@ -121,6 +123,30 @@ class activation {
       return bits_.is_full() ? unquantized<Q>(x) : quantize(x, when);
   }
 
+  /// Quantizes a tensor that no ReLU precedes and that stays in use; x is not modified.
+  ///
+  /// A quantizer that keeps signs (`quantizes_signs`) quantizes x itself. Any other one is made for
+  /// rectified inputs, so one of the b bits is the sign: the values are sign(x) Q(|x|), where Q has
+  /// b - 1 bits and observes |x|.
+  ///
+  /// @throws std::invalid_argument for one bit, which leaves none for |x|
+  [[nodiscard]] carried<Q> of_signed(const torch::Tensor& x, phase when)
+  {
+    if constexpr (changes_nothing<Q>()) {
+      return x;
+    } else {
+      if (bits_.is_full()) return unquantized<Q>(x);
+      if constexpr (quantizes_signs<Q>())
+        return quantize(x, when);
+      else
+        return quantize_magnitude(x, when);
+    }
+  }
+  [[nodiscard]] carried<Q> of_signed(detail::deferred_batch_norm& x, phase when)
+  {
+    return of_signed(x.tensor(), when);
+  }
+
   /// Quantizes the input of a block, which stays in use. If `fuses_relu<Q>()` it is a
   /// pre-activation sum and ReLU is applied, otherwise it is rectified already.
   [[nodiscard]] carried<Q> of_handed_on(const torch::Tensor& x, phase when)
@@ -145,7 +171,7 @@ class activation {
     static_assert(
         !requires { requires state::wants_signed_input; },
         "activation::rectify: this quantizer wants signed inputs; pass what is not "
-        "rectified to of_rectified in a body of your own");
+        "rectified to of_signed in a body of your own");
     if constexpr (changes_nothing<Q>()) {
       return x.relu_();
     } else {
@@ -180,6 +206,8 @@ class activation {
   {
     return x.rectified();
   }
+
+  [[nodiscard]] detail::traced_map of_signed(const detail::traced_map& x, phase) const { return x; }
 
   [[nodiscard]] bit_width bits() const { return bits_; }
 
@@ -218,6 +246,20 @@ class activation {
       if (observes_ranges(when)) state_.observe(x, bits_);
     auto levels = quantized_in(when, state_, x, bits_);
     if (watcher_.value) watcher_.value(into_, bits_, rectifies<Q>() ? x.relu() : x, levels);
+    return levels;
+  }
+
+  [[nodiscard]] quantized quantize_magnitude(const torch::Tensor& x, phase when)
+  {
+    if (bits_.value() < 2)
+      throw_invalid_argument(into_.name, "reads signed activations, for which ", Q::name,
+                             " wants two bits or more: one for the sign; got ", bits_.value());
+    const bit_width bits{bits_.value() - 1};
+    const auto magnitude = x.abs();
+    if constexpr (requires { state_.observe(magnitude, bits); })
+      if (observes_ranges(when)) state_.observe(magnitude, bits);
+    auto levels = detail::with_signs_of(x, quantized_in(when, state_, magnitude, bits), Q::name);
+    if (watcher_.value) watcher_.value(into_, bits_, x, levels);
     return levels;
   }
 

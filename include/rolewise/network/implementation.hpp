@@ -24,6 +24,7 @@
 #include <rolewise/network/detail/implementation/quantized_convolution.hpp>
 #include <rolewise/network/detail/implementation/quantized_product.hpp>
 #include <rolewise/network/detail/implementation/shown_layers.hpp>
+#include <rolewise/network/detail/implementation/signed_levels.hpp>
 #include <rolewise/network/detail/implementation/trace.hpp>
 #include <rolewise/network/detail/implementation/winograd.hpp>
 #include <rolewise/network/implementation/batch_norm.hpp>

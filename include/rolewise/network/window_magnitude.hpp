@@ -15,7 +15,7 @@ namespace rolewise {
 /// XNOR-Net multiplies each output of a binary convolution by it, which brings the output closer
 /// to that of the unquantized convolution. In a custom body:
 ///
-///     auto y = convolution_(input_.of_rectified(x, when), when);
+///     auto y = convolution_(input_.of_signed(x, when), when);
 ///     y = y * window_magnitude(x.detach(), shape);
 ///
 /// where `input_` is an `activation<xnor>` and x has not passed through a ReLU.
@@ -25,8 +25,7 @@ namespace rolewise {
 /// @par Gradients
 /// Through |x|, 0 at 0. Implementations that use K treat it as constant, as `x.detach()` does.
 /// @throws std::invalid_argument unless x has four axes and the shape's number of input channels,
-/// or
-///         if the shape has groups
+///         and for a shape with groups
 /// @par Source
 /// Rastegari, Ordonez, Redmon, Farhadi: XNOR-Net: ImageNet Classification Using Binary
 /// Convolutional Neural Networks, 2016, arXiv:1603.05279, section 3.2, equations 10 and 11.

@@ -71,6 +71,7 @@ class lsq_activations {
  public:
   static constexpr bool is_idempotent = true;
   static constexpr bool is_monotone = true;
+  static constexpr bool quantizes_signs = signs != code_signs::unsigned_codes;
 
   explicit lsq_activations(step_gradient_count counted) : counted_{counted} {}
 

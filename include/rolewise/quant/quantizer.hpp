@@ -108,7 +108,8 @@ template<typename Q>
 
 /// Whether an activation quantizer quantizes negative values as well as positive ones: its state
 /// declares `static constexpr bool quantizes_signs = true`, or that it wants signed inputs. Others
-/// clip them to 0, so layers that read signed values leave these in floating point.
+/// clip them to 0, so layers that read signed values leave these in floating point, or quantize
+/// magnitudes (`activation::of_signed`).
 template<typename Q>
 [[nodiscard]] consteval bool quantizes_signs()
 {

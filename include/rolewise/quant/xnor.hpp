@@ -17,7 +17,7 @@ namespace rolewise {
 ///
 /// Requires a signed input, such as a batch norm's output: signs of a rectified input are all +1.
 /// So `activation::rectify`, and with it every network of the library, does not compile with this
-/// quantizer; a custom body passes its unrectified input to `activation::of_rectified`. The zero
+/// quantizer; a custom body passes its unrectified input to `activation::of_signed`. The zero
 /// padding of a convolution is a third value. Widths are 1 or 32 bits; 32 bits of activations are
 /// ReLU.
 ///
