@@ -393,6 +393,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/implementation/quantized_convolution.hpp
     include/rolewise/network/detail/implementation/quantized_product.hpp
     include/rolewise/network/detail/implementation/shown_layers.hpp
+    include/rolewise/network/detail/implementation/signed_levels.hpp
     include/rolewise/network/detail/implementation/trace.hpp
     include/rolewise/network/detail/implementation/winograd.hpp
     include/rolewise/network/detail/inference_graph.hpp
@@ -409,10 +410,12 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/layer_factory.hpp
     include/rolewise/network/detail/norm_passes.hpp
     include/rolewise/network/detail/not_copied.hpp
+    include/rolewise/network/detail/plan_factory.hpp
     include/rolewise/network/detail/quantized_convolution.hpp
     include/rolewise/network/detail/quantized_product.hpp
     include/rolewise/network/detail/scratch.hpp
     include/rolewise/network/detail/shown_layers.hpp
+    include/rolewise/network/detail/signed_levels.hpp
     include/rolewise/network/detail/trace.hpp
     include/rolewise/network/detail/unet_layers.hpp
     include/rolewise/network/detail/winograd.hpp
@@ -442,6 +445,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/implementation/layered.hpp
     include/rolewise/network/implementation/linear_classifier.hpp
     include/rolewise/network/implementation/load_named_weights.hpp
+    include/rolewise/network/implementation/mobilenet_v2.hpp
     include/rolewise/network/implementation/module.hpp
     include/rolewise/network/implementation/name_map.hpp
     include/rolewise/network/implementation/network_options.hpp
@@ -464,6 +468,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/linear.hpp
     include/rolewise/network/linear_classifier.hpp
     include/rolewise/network/load_named_weights.hpp
+    include/rolewise/network/mobilenet_v2.hpp
     include/rolewise/network/module.hpp
     include/rolewise/network/name_map.hpp
     include/rolewise/network/network.hpp

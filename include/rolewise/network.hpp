@@ -26,6 +26,7 @@
 #include <rolewise/network/linear.hpp>
 #include <rolewise/network/linear_classifier.hpp>
 #include <rolewise/network/load_named_weights.hpp>
+#include <rolewise/network/mobilenet_v2.hpp>
 #include <rolewise/network/module.hpp>
 #include <rolewise/network/name_map.hpp>
 #include <rolewise/network/network.hpp>

@@ -130,6 +130,9 @@ class activation {
   /// b - 1 bits and observes |x|.
   ///
   /// @throws std::invalid_argument for one bit, which leaves none for |x|
+  /// @par Source
+  /// Wang, Liu, Lin, Lin, Han: HAQ: Hardware-Aware Automated Quantization with Mixed Precision,
+  /// 2018, arXiv:1811.08886, released code, which quantizes so what no ReLU precedes.
   [[nodiscard]] carried<Q> of_signed(const torch::Tensor& x, phase when)
   {
     if constexpr (changes_nothing<Q>()) {

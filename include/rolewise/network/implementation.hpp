@@ -44,6 +44,7 @@
 #include <rolewise/network/implementation/layered.hpp>
 #include <rolewise/network/implementation/linear_classifier.hpp>
 #include <rolewise/network/implementation/load_named_weights.hpp>
+#include <rolewise/network/implementation/mobilenet_v2.hpp>
 #include <rolewise/network/implementation/module.hpp>
 #include <rolewise/network/implementation/name_map.hpp>
 #include <rolewise/network/implementation/network_options.hpp>
