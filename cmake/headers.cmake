@@ -415,6 +415,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/quantized_product.hpp
     include/rolewise/network/detail/scratch.hpp
     include/rolewise/network/detail/shown_layers.hpp
+    include/rolewise/network/detail/shuffled_maps.hpp
     include/rolewise/network/detail/signed_levels.hpp
     include/rolewise/network/detail/trace.hpp
     include/rolewise/network/detail/unet_layers.hpp
@@ -450,6 +451,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/implementation/name_map.hpp
     include/rolewise/network/implementation/network_options.hpp
     include/rolewise/network/implementation/resnet.hpp
+    include/rolewise/network/implementation/shufflenet_v1.hpp
+    include/rolewise/network/implementation/shufflenet_v2.hpp
     include/rolewise/network/implementation/text_transformer.hpp
     include/rolewise/network/implementation/transformer_block.hpp
     include/rolewise/network/implementation/vgg.hpp
@@ -479,6 +482,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/residual_block.hpp
     include/rolewise/network/residual_body.hpp
     include/rolewise/network/resnet.hpp
+    include/rolewise/network/shufflenet_v1.hpp
+    include/rolewise/network/shufflenet_v2.hpp
     include/rolewise/network/text_transformer.hpp
     include/rolewise/network/transformer_block.hpp
     include/rolewise/network/unet.hpp

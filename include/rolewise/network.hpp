@@ -37,6 +37,8 @@
 #include <rolewise/network/residual_block.hpp>
 #include <rolewise/network/residual_body.hpp>
 #include <rolewise/network/resnet.hpp>
+#include <rolewise/network/shufflenet_v1.hpp>
+#include <rolewise/network/shufflenet_v2.hpp>
 #include <rolewise/network/text_transformer.hpp>
 #include <rolewise/network/transformer_block.hpp>
 #include <rolewise/network/unet.hpp>

@@ -49,6 +49,8 @@
 #include <rolewise/network/implementation/name_map.hpp>
 #include <rolewise/network/implementation/network_options.hpp>
 #include <rolewise/network/implementation/resnet.hpp>
+#include <rolewise/network/implementation/shufflenet_v1.hpp>
+#include <rolewise/network/implementation/shufflenet_v2.hpp>
 #include <rolewise/network/implementation/text_transformer.hpp>
 #include <rolewise/network/implementation/transformer_block.hpp>
 #include <rolewise/network/implementation/vgg.hpp>

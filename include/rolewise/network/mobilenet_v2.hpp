@@ -285,8 +285,7 @@ template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
 /// The MobileNetV2 of the distillation literature, of half width: `mobilenet_v2(shape)`,
 /// `mobilenet_v2(shape, lsq{}, inner_bits<4>)`. It has 812 836 learned parameters for 3 channels
 /// and 100 classes.
-inline constexpr detail::plan_factory<mobilenet_v2_body, [] { return mobilenet_v2_plan{}; }>
-    mobilenet_v2{};
+inline constexpr detail::plan_factory<mobilenet_v2_body, mobilenet_v2_plan> mobilenet_v2{};
 
 }  // namespace rolewise
 

@@ -27,20 +27,20 @@ template<template<Quantizer, BitWidthScheme> typename Body, typename Plan, typen
 
 /// The factory of a network: `f(shape)` in full precision, `f(shape, quantizer, scheme, options)`
 /// with a quantizer. With a quantizer but no scheme, inner layers have 2 bits.
-/// @tparam PlanOf a function that returns the plan
-template<template<Quantizer, BitWidthScheme> typename Body, auto PlanOf>
+/// @tparam Plan whose default is the plan of the network
+template<template<Quantizer, BitWidthScheme> typename Body, typename Plan>
 struct plan_factory {
   template<typename Q = no_quantizer, typename Scheme = default_scheme<Q>>
   [[nodiscard]] auto operator()(const sample_shape& shape, const Q& q = {},
                                 const Scheme& scheme = {},
                                 const network_options& options = {}) const
   {
-    return network_of<Body>(PlanOf(), shape, q, scheme, options);
+    return network_of<Body>(Plan{}, shape, q, scheme, options);
   }
 
   [[nodiscard]] auto operator()(const sample_shape& shape, const network_options& options) const
   {
-    return network_of<Body>(PlanOf(), shape, no_quantizer{}, full_precision{}, options);
+    return network_of<Body>(Plan{}, shape, no_quantizer{}, full_precision{}, options);
   }
 };
 
