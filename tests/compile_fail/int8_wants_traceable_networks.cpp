@@ -4,6 +4,8 @@
 #include <rolewise/network/shufflenet_v2.hpp>
 #include <rolewise/teacher/post_training_quantized.hpp>
 
+#include <vector>
+
 // A trace knows no channel shuffle.
 #ifdef ROLEWISE_CONTROL
 constexpr auto make = rolewise::mobilenet_v2;
@@ -11,8 +13,8 @@ constexpr auto make = rolewise::mobilenet_v2;
 constexpr auto make = rolewise::shufflenet_v2;
 #endif
 
-auto use(const torch::Tensor& images)
+auto use(const std::vector<rolewise::batch>& seen)
 {
   const rolewise::sample_shape shape{.classes = 10};
-  return rolewise::post_training_quantized(make(shape), std::vector{rolewise::batch{images}});
+  return rolewise::post_training_quantized(make(shape), seen);
 }
