@@ -18,8 +18,7 @@ namespace rolewise {
 enum class conv_init {
   /// Normal, standard deviation sqrt(2 / (k^2 C_out)), where C_out counts the channels of all
   /// groups, as in LibTorch and in the released code of grouped networks. He, Zhang, Ren, Sun:
-  /// Delving Deep into
-  /// Rectifiers, 2015, arXiv:1502.01852.
+  /// Delving Deep into Rectifiers, 2015, arXiv:1502.01852.
   kaiming_normal_fan_out,
   /// Normal with standard deviation sqrt(1.3 * 2 / (k^2 C_in)), truncated at twice that:
   /// TensorFlow's variance scaling.
