@@ -4,39 +4,47 @@
 # of the library: with the function bodies behind it, and without those, which include more than
 # declarations do.
 #
-# LibTorch takes most of the time of such a unit, so headers that reach one of its costly headers, by
-# whatever way, find that precompiled: it declares what they would have included anyway, so nothing
-# that they forgot is hidden. The others compile without.
+# Such a unit spends its time on what the header includes, LibTorch above all. So a header that
+# reaches one of some costly headers, by whatever way, finds that precompiled: it declares what the
+# header would have included anyway, so nothing that it forgot is hidden. The costly header must not
+# reach it in turn, or the unit would be empty. The others compile without.
 
-# Sets <out> to whether <header> reaches <wanted> in a form: COMPILED does not reach through function bodies.
-function(rolewise_reaches form header wanted out)
-    get_property(known GLOBAL PROPERTY "rolewise_reaches_${form}_${header}_${wanted}")
-    if(NOT "${known}" STREQUAL "")
-        set(${out} ${known} PARENT_SCOPE)
-        return()
-    endif()
-    # A header includes its bodies, and they include it: that ends the recursion.
-    set_property(GLOBAL PROPERTY "rolewise_reaches_${form}_${header}_${wanted}" FALSE)
-    set(answer FALSE)
-    if(header STREQUAL wanted)
-        set(answer TRUE)
-    elseif(header MATCHES "^rolewise/")
-        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/${header})
-        file(STRINGS ${PROJECT_SOURCE_DIR}/include/${header} lines REGEX "^#include <rolewise/")
+# In the order in which they are tried. Chosen by the lines that their units do not parse again.
+set(rolewise_precompiled_HEADER_ONLY
+    train/detail/search_run network/convolution agent/detail/planned_view quant/fusible_steps data/dataset loss/loss_function
+    search/space core/batch core/autograd_function core/tensor support/error)
+set(rolewise_precompiled_COMPILED
+    train/detail/search_run network/convolution train/callback data/dataset loss/loss_function core/outputs core/draws
+    core/tensor support/error)
+
+# Global properties rolewise_includes_<header> and rolewise_includers_<header>, of all headers.
+function(rolewise_read_includes)
+    foreach(path IN LISTS ROLEWISE_HEADERS)
+        string(REPLACE "include/" "" header ${path})
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${path})
+        file(STRINGS ${PROJECT_SOURCE_DIR}/${path} lines REGEX "^#include <rolewise/")
         foreach(line IN LISTS lines)
             string(REGEX REPLACE "^#include <([^>]+)>.*" "\\1" inner "${line}")
-            if(form STREQUAL COMPILED AND inner MATCHES "/implementation/")
-                continue()
-            endif()
-            rolewise_reaches(${form} ${inner} ${wanted} reached)
-            if(reached)
-                set(answer TRUE)
-                break()
-            endif()
+            set_property(GLOBAL APPEND PROPERTY rolewise_includes_${header} ${inner})
+            set_property(GLOBAL APPEND PROPERTY rolewise_includers_${inner} ${header})
         endforeach()
-    endif()
-    set_property(GLOBAL PROPERTY "rolewise_reaches_${form}_${header}_${wanted}" ${answer})
-    set(${out} ${answer} PARENT_SCOPE)
+    endforeach()
+endfunction()
+
+# Sets <prefix><header> for all headers that <start> reaches over <edges>, and <start>: what it includes (includes), or what
+# includes it (includers). COMPILED does not reach through function bodies.
+function(rolewise_reached form edges start prefix)
+    set(pending ${start})
+    while(pending)
+        list(POP_BACK pending header)
+        if(DEFINED ${prefix}${header} OR (form STREQUAL COMPILED AND header MATCHES "/implementation/"))
+            continue()
+        endif()
+        set(${prefix}${header} TRUE)
+        set(${prefix}${header} TRUE PARENT_SCOPE)
+        get_property(next GLOBAL PROPERTY rolewise_${edges}_${header})
+        list(APPEND pending ${next})
+    endwhile()
 endfunction()
 
 # <name>: a library of units in a form, that all begin with the precompiled headers that follow.
@@ -55,32 +63,41 @@ function(rolewise_add_alone form name units)
 endfunction()
 
 function(rolewise_add_headers_alone)
-    set(tensor rolewise/core/tensor.hpp)
-    set(function rolewise/core/autograd_function.hpp)
+    rolewise_read_includes()
     foreach(form HEADER_ONLY COMPILED)
-        set(plain "")
-        set(tensors "")
-        set(functions "")
+        set(left "")
         foreach(path IN LISTS ROLEWISE_HEADERS)
             string(REPLACE "include/" "" header ${path})
             if(header MATCHES "/implementation(/|.hpp$)")  # included by its header, and by a unit of src/
                 continue()
             endif()
             string(MAKE_C_IDENTIFIER ${header} unit)
-            set(unit ${CMAKE_CURRENT_BINARY_DIR}/alone/${unit}.cpp)
-            file(CONFIGURE OUTPUT ${unit} CONTENT "#include <${header}>\n")
-            rolewise_reaches(${form} ${header} ${tensor} reaches_tensor)
-            rolewise_reaches(${form} ${header} ${function} reaches_function)
-            if(reaches_function AND NOT header STREQUAL function)
-                list(APPEND functions ${unit})
-            elseif(reaches_tensor)
-                list(APPEND tensors ${unit})
+            file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/alone/${unit}.cpp CONTENT "#include <${header}>\n")
+            list(APPEND left ${header})
+        endforeach()
+        foreach(precompiled IN LISTS rolewise_precompiled_${form} ITEMS "")
+            string(MAKE_C_IDENTIFIER "${precompiled}" name)
+            set(header rolewise/${precompiled}.hpp)
+            if(precompiled)
+                rolewise_reached(${form} includes ${header} ${form}_${name}_includes_)
+                rolewise_reached(${form} includers ${header} ${form}_${name}_includers_)
+            endif()
+            set(units "")
+            set(others "")
+            foreach(each IN LISTS left)
+                if(NOT precompiled OR (${form}_${name}_includers_${each} AND NOT ${form}_${name}_includes_${each}))
+                    string(MAKE_C_IDENTIFIER ${each} unit)
+                    list(APPEND units ${CMAKE_CURRENT_BINARY_DIR}/alone/${unit}.cpp)
+                else()
+                    list(APPEND others ${each})
+                endif()
+            endforeach()
+            set(left "${others}")
+            if(precompiled)
+                rolewise_add_alone(${form} rolewise_headers_alone_${name} "${units}" <${header}>)
             else()
-                list(APPEND plain ${unit})
+                rolewise_add_alone(${form} rolewise_headers_alone "${units}")
             endif()
         endforeach()
-        rolewise_add_alone(${form} rolewise_headers_alone "${plain}")
-        rolewise_add_alone(${form} rolewise_headers_alone_tensor "${tensors}" <${tensor}>)
-        rolewise_add_alone(${form} rolewise_headers_alone_function "${functions}" <${tensor}> <${function}>)
     endforeach()
 endfunction()

@@ -348,10 +348,12 @@ set(ROLEWISE_HEADERS
     include/rolewise/measurement/implementation/paired_difference.hpp
     include/rolewise/measurement/implementation/rank_correlation.hpp
     include/rolewise/measurement/implementation/search_diagnostics.hpp
+    include/rolewise/measurement/implementation/teacher_knowledge.hpp
     include/rolewise/measurement/implementation/teacher_stddev.hpp
     include/rolewise/measurement/paired_difference.hpp
     include/rolewise/measurement/rank_correlation.hpp
     include/rolewise/measurement/search_diagnostics.hpp
+    include/rolewise/measurement/teacher_knowledge.hpp
     include/rolewise/measurement/teacher_stddev.hpp
     include/rolewise/network.hpp
     include/rolewise/network/activation.hpp
@@ -801,6 +803,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems/implementation.hpp
     include/rolewise/systems/implementation/search_cost.hpp
     include/rolewise/systems/implementation/search_splits.hpp
+    include/rolewise/systems/nasty_teacher.hpp
     include/rolewise/systems/policy_search.hpp
     include/rolewise/systems/role_wise_search.hpp
     include/rolewise/systems/search_cost.hpp
@@ -836,9 +839,11 @@ set(ROLEWISE_HEADERS
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/implementation.hpp
     include/rolewise/teacher/implementation/ensemble_teacher.hpp
+    include/rolewise/teacher/implementation/restricted_teacher.hpp
     include/rolewise/teacher/implementation/selected_teacher.hpp
     include/rolewise/teacher/module_teacher.hpp
     include/rolewise/teacher/post_training_quantized.hpp
+    include/rolewise/teacher/restricted_teacher.hpp
     include/rolewise/teacher/selected_teacher.hpp
     include/rolewise/teacher/shared_teacher.hpp
     include/rolewise/teacher/teacher.hpp

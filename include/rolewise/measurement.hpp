@@ -11,4 +11,5 @@
 #include <rolewise/measurement/paired_difference.hpp>
 #include <rolewise/measurement/rank_correlation.hpp>
 #include <rolewise/measurement/search_diagnostics.hpp>
+#include <rolewise/measurement/teacher_knowledge.hpp>
 #include <rolewise/measurement/teacher_stddev.hpp>

@@ -9,4 +9,5 @@
 #include <rolewise/measurement/implementation/paired_difference.hpp>
 #include <rolewise/measurement/implementation/rank_correlation.hpp>
 #include <rolewise/measurement/implementation/search_diagnostics.hpp>
+#include <rolewise/measurement/implementation/teacher_knowledge.hpp>
 #include <rolewise/measurement/implementation/teacher_stddev.hpp>
