@@ -832,6 +832,8 @@ set(ROLEWISE_HEADERS
     include/rolewise/teacher/detail/implementation/teacher_members.hpp
     include/rolewise/teacher/detail/teacher_members.hpp
     include/rolewise/teacher/ensemble_teacher.hpp
+    include/rolewise/teacher/exported/aot_inductor_teacher.hpp
+    include/rolewise/teacher/exported/detail/aot_inductor_model.hpp
     include/rolewise/teacher/exported/detail/exported_model.hpp
     include/rolewise/teacher/exported/detail/implementation/exported_model.hpp
     include/rolewise/teacher/exported/detail/torchscript_model.hpp

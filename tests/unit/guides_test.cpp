@@ -7,9 +7,9 @@
 #include "support/data_files.hpp"
 
 #include <rolewise/rolewise.hpp>
+#include <rolewise/teacher/exported/torchscript_teacher.hpp>
 
 #include <torch/nn/modules/linear.h>
-#include <torch/script.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -24,27 +24,6 @@
 
 using namespace rolewise;
 using rolewise::testing::scratch_folder;
-
-// [scripted]
-/// A TorchScript file as a module: images `[N, C, H, W]` to logits `[N, classes]`.
-struct scripted : torch::nn::Module {
-  torch::jit::Module script;
-
-  explicit scripted(const std::string& path) : script{torch::jit::load(path)}
-  {
-    script.eval();
-    const auto name_of = [](std::string name) {  // LibTorch's names of parameters have no dots
-      for (auto& c : name)
-        if (c == '.') c = '_';
-      return name;
-    };
-    for (const auto& each : script.named_parameters())
-      register_parameter(name_of(each.name), each.value);
-    for (const auto& each : script.named_buffers()) register_buffer(name_of(each.name), each.value);
-  }
-  torch::Tensor forward(const torch::Tensor& images) { return script.forward({images}).toTensor(); }
-};
-// [/scripted]
 
 namespace mine {
 
@@ -344,15 +323,13 @@ TEST_CASE("guide to Python: a TorchScript file is a teacher")
     model.save(path);
   }
   // [use-scripted]
-  const module_teacher teacher{std::make_shared<scripted>(path)};
+  const torchscript_teacher teacher{path, data.shape};
   distillation training{.teacher = teacher,
                         .student = resnet8(data.shape, dorefa{}),
                         .loss = 1.0 * soft_target_kl{temperature{4}}};
   fit(training, data.train, {.epochs = 1, .batch_size = 32});
   // [/use-scripted]
   CHECK(teacher.forward(data.test.examples()).logits.size(1) == 4);
-  const module_teacher other{std::make_shared<scripted>(path)};
-  CHECK(other.fingerprint() == teacher.fingerprint());
 }
 
 TEST_CASE("guide to Python: the weights of a student as a safetensors file, and back")
@@ -427,6 +404,20 @@ TEST_CASE("guide to Python: weights by the names of other libraries")
   load_named_weights(network, own, names);
   // [/own-names]
   CHECK(state_sum(network) == state_sum(trained));
+}
+
+TEST_CASE("guide to Python: the weights of a student as integers")
+{
+  const scratch_folder folder;
+  const auto data = few_glyphs();
+  const auto student = resnet8(data.shape, dorefa{}, inner_bits<2>);
+  const auto path = folder / "student.safetensors";
+  // [integers-out]
+  write_integer_weights(student, path);
+  // [/integers-out]
+  const auto read = support::read_safetensors(path);
+  CHECK(std::ranges::any_of(
+      read.metadata, [](const auto& each) { return each.first == "layer.stage1.0.convolution1"; }));
 }
 
 }  // namespace

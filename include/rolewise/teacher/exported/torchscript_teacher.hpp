@@ -79,11 +79,7 @@ class torchscript_teacher {
     const auto before = model_.sum();
     const auto found = checked(examples, offered_taps);
     detail::require_classes(who_, found, shape);
-    if (!torch::equal(found.logits.nan_to_num(),
-                      checked(examples, offered_taps).logits.nan_to_num()))
-      throw_invalid_argument(who_,
-                             "two evaluations of the same examples give different logits; "
-                             "was the model traced in training mode? Call model.eval()");
+    detail::require_repeated(who_, found, checked(examples, offered_taps));
     if (model_.sum() != before)
       throw_invalid_argument(who_,
                              "an evaluation changes tensors of the model, such as running "

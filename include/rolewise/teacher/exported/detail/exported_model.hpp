@@ -19,7 +19,11 @@
 namespace rolewise::detail {
 
 /// Returns what a file of a model is, as far as its bytes tell, or nothing.
-[[nodiscard]] ROLEWISE_INLINE std::string_view kind_of_model_file(std::string_view bytes);
+[[nodiscard]] ROLEWISE_INLINE std::string_view kind_of_model(std::string_view bytes);
+
+/// The same of the file at a path.
+/// @throws std::runtime_error that names the file and the system's reason
+[[nodiscard]] ROLEWISE_INLINE std::string_view kind_of_model_file(const std::string& path);
 
 /// Checksum of the bytes of a file.
 /// @throws std::runtime_error that names the file and the system's reason
@@ -44,6 +48,10 @@ namespace rolewise::detail {
 ///         shape's size
 ROLEWISE_INLINE void require_classes(std::string_view who, const outputs& found,
                                      const sample_shape& shape);
+
+/// @throws std::invalid_argument unless two evaluations of the same examples gave the same logits
+ROLEWISE_INLINE void require_repeated(std::string_view who, const outputs& first,
+                                      const outputs& second);
 
 /// Shapes of one example from the features of a batch.
 [[nodiscard]] ROLEWISE_INLINE feature_shapes shapes_of_examples(const outputs& found);

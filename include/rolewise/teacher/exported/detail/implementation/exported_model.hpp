@@ -13,7 +13,7 @@
 
 namespace rolewise::detail {
 
-ROLEWISE_INLINE std::string_view kind_of_model_file(std::string_view bytes)
+ROLEWISE_INLINE std::string_view kind_of_model(std::string_view bytes)
 {
   using namespace std::string_view_literals;
   const auto has = [&](std::string_view text) { return bytes.find(text) != bytes.npos; };
@@ -38,6 +38,11 @@ ROLEWISE_INLINE std::string_view kind_of_model_file(std::string_view bytes)
   return {};
 }
 
+ROLEWISE_INLINE std::string_view kind_of_model_file(const std::string& path)
+{
+  return kind_of_model(mapped_file(path).view());
+}
+
 ROLEWISE_INLINE std::uint64_t sum_of_file(const std::string& path)
 {
   checksum sum;
@@ -48,7 +53,7 @@ ROLEWISE_INLINE std::uint64_t sum_of_file(const std::string& path)
 ROLEWISE_INLINE void refuse_model_file(const std::string& path, std::string_view wanted,
                                        std::string_view reason)
 {
-  if (const auto kind = kind_of_model_file(mapped_file(path).view()); !kind.empty())
+  if (const auto kind = kind_of_model_file(path); !kind.empty())
     if (!kind.starts_with(wanted)) throw_runtime_error(path, "want ", wanted, ", this is ", kind);
   throw_runtime_error(path, "want ", wanted,
                       "; LibTorch cannot load it: ", reason.substr(0, reason.find('\n')));
@@ -91,6 +96,15 @@ ROLEWISE_INLINE void require_classes(std::string_view who, const outputs& found,
   if (found.logits.size(1) != shape.classes)
     throw_invalid_argument(who, "want logits of ", shape.classes, " classes, got ",
                            form_of(found.logits), " for two examples");
+}
+
+ROLEWISE_INLINE void require_repeated(std::string_view who, const outputs& first,
+                                      const outputs& second)
+{
+  if (!at::equal(first.logits.nan_to_num(), second.logits.nan_to_num()))
+    throw_invalid_argument(who,
+                           "two evaluations of the same examples give different logits; was the "
+                           "model exported in training mode? Call model.eval() before");
 }
 
 ROLEWISE_INLINE feature_shapes shapes_of_examples(const outputs& found)
