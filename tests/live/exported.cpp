@@ -6,6 +6,7 @@
 //     live_exported torchscript FILE ANSWERS        outputs of the teacher, as safetensors
 //     live_exported aot_inductor FILE ANSWERS       the same, of a package for any batch size
 //     live_exported aot_inductor_of_4 FILE ANSWERS  the same, of a package for batches of four
+//     live_exported refuse FILE                     what a package refuses
 //     live_exported write FOLDER                    students as integers, their weights as floats
 //
 // Each teacher also teaches. exported.py makes the models and compares.
@@ -223,19 +224,19 @@ void carry_out(std::string_view action, const std::vector<std::string>& words)
     answer(teacher, word(1));
     teach(teacher);
     share(teacher);
-    refuse(teacher, path);
   } else if (action == "aot_inductor_of_4") {
     const rw::aot_inductor_teacher<offered> teacher{
         word(0), shape, {.logits = 1, .features = {{penultimate, 0}}, .batch_size = 4}};
     answer(teacher, word(1));
     teach(teacher);
     share(teacher);
-    refuse(teacher, word(0));
+  } else if (action == "refuse") {
+    refuse({word(0), shape, {.logits = 1, .features = {{penultimate, 0}}}}, word(0));
 #endif
   } else {
     throw std::invalid_argument{
         "want about, write, torchscript or, with a LibTorch that loads "
-        "packages, aot_inductor or aot_inductor_of_4"};
+        "packages, aot_inductor, aot_inductor_of_4 or refuse"};
   }
 }
 
