@@ -372,6 +372,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/network/detail/calibrated_ranges.hpp
     include/rolewise/network/detail/convolution_geometry.hpp
     include/rolewise/network/detail/convolution_of.hpp
+    include/rolewise/network/detail/copied_ranges.hpp
     include/rolewise/network/detail/deferred_batch_norm.hpp
     include/rolewise/network/detail/folded.hpp
     include/rolewise/network/detail/fused_batch_norm.hpp

@@ -28,7 +28,7 @@ class small_body : public rw::layered<small_body<Q>> {
  public:
   static constexpr rw::taps offered_taps{rw::tap::stage<1>, rw::tap::penultimate};
 
-  /// @param scheme such as `inner_bits<2>{}`
+  /// @param scheme such as `inner_bits<2>`
   template<rw::BitWidthScheme Scheme>
   small_body(const rw::sample_shape& shape, const Q& q, const Scheme& scheme, rw::seed seed = {})
       : small_body{shape, q, rw::layer_plan{q, scheme, places()}, rw::weight_init{seed}}

@@ -418,7 +418,8 @@ TEST_CASE("ranges that are not numbers are refused with what was found")
         with(rw::lsq{}.start_activations(inside), {{"step", torch::full({}, NAN, type)}});
     CHECK_THROWS_WITH_AS((void)state(x, bit_width{2}),
                          "rolewise: lsq: the range to quantize is nan .. nan; want finite bounds, "
-                         "the second above the first",
+                         "the second above the first (training has diverged; a lower learning "
+                         "rate, of ranges above all, may help)",
                          std::runtime_error);
   }
   auto state = rw::lsq{}.start_weights(inside);

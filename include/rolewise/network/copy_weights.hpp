@@ -5,11 +5,13 @@
 /// `copy_weights`: copies tensors from one network to another, by name.
 
 #include <rolewise/core/state.hpp>
+#include <rolewise/network/detail/copied_ranges.hpp>
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/inline.hpp>
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,9 +70,10 @@ ROLEWISE_INLINE void require_same_parameters(const std::vector<named_tensor>& so
 /// target's own memory, so optimizers that hold its tensors remain valid.
 ///
 /// Bit widths do not matter, since low-bit networks keep full-precision weights; dtypes and
-/// devices are converted. Ranges of quantizers that only one network has are skipped and reported,
-/// and with `copy_options::partial` parameters as well, so a shallower network can be initialized
-/// from a deeper one.
+/// devices are converted. A quantizer whose ranges are all copied goes on with them: it keeps
+/// whether they have been observed, and rescales them where its bit width is another. Ranges of
+/// quantizers that only one network has are skipped and reported, and with `copy_options::partial`
+/// parameters as well, so a shallower network can be initialized from a deeper one.
 ///
 /// @return the tensors that were copied and those that were not
 /// @throws std::invalid_argument if no tensor can be copied, if a shape differs and `other_shape`
@@ -119,6 +122,7 @@ copied_weights copy_weights(const From& from, To& to, copy_options options = {})
 
   const torch::NoGradGuard without_graph;
   for (const auto& [source, target] : pairs) detail::copy_leading_slice(source, target);
+  detail::copy_state_of_ranges(from, to, {report.copied.begin(), report.copied.end()});
   return report;
 }
 

@@ -6,9 +6,11 @@
 /// the names of another library.
 
 #include <rolewise/core/state.hpp>
+#include <rolewise/network/detail/copied_ranges.hpp>
 #include <rolewise/network/name_map.hpp>
 #include <rolewise/support/inline.hpp>
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,9 +72,16 @@ struct weight_place {
   tensor_kind kind;
 };
 
-ROLEWISE_INLINE loaded_weights load_into(const std::vector<weight_place>& places,
-                                         const std::string& network, const std::string& path,
-                                         const name_map& names, const load_options& options);
+/// The report, and the network's names of the tensors that were loaded and that have changed.
+struct loaded_names {
+  loaded_weights report;
+  std::set<std::string> loaded, changed;
+};
+
+[[nodiscard]] ROLEWISE_INLINE loaded_names load_into(const std::vector<weight_place>& places,
+                                                     const std::string& network,
+                                                     const std::string& path, const name_map& names,
+                                                     const load_options& options);
 
 }  // namespace detail
 
@@ -83,8 +92,8 @@ ROLEWISE_INLINE loaded_weights load_into(const std::vector<weight_place>& places
 /// Tensors are copied into the network's own memory, so optimizers that hold them remain valid.
 /// Those of quantizers (ranges, and all in a part called `quantizer` or `gradients`) may be missing
 /// in the file: bit widths do not matter, since low-bit networks keep full-precision weights.
-/// What a quantizer keeps beside tensors, such as the state of observed ranges, is in no such file:
-/// checkpoints hold it (`load_checkpoint`).
+/// A quantizer whose ranges are all loaded goes on with them, as if it had observed them. What it
+/// keeps besides, such as counts, is in no such file: checkpoints hold it (`load_checkpoint`).
 ///
 /// @param names of the file's tensors in the network; empty if they are the network's own
 /// @return what was loaded and what was not
@@ -103,7 +112,9 @@ loaded_weights load_named_weights(Network& network, const std::string& path,
   });
   std::string who = "the network";
   if constexpr (requires { who = network.name(); }) who = network.name();
-  return detail::load_into(places, who, path, names, options);
+  auto found = detail::load_into(places, who, path, names, options);
+  detail::start_loaded_ranges(network, found.loaded, found.changed);
+  return std::move(found.report);
 }
 
 }  // namespace rolewise

@@ -48,6 +48,7 @@ class lsq_weights {
 
   /// The step: 0-dimensional, or `[O, 1, ...]` per channel, which is undefined before `begin`.
   [[nodiscard]] const torch::Tensor& step() const { return step_.tensor(); }
+  void start_ranges() { step_.start_as_it_is(); }
 
   template<typename Archive>
   void visit_state(Archive& archive)
@@ -81,6 +82,7 @@ class lsq_activations {
                                                            bit_width bits) const;
 
   [[nodiscard]] const torch::Tensor& step() const { return step_.tensor(); }
+  void start_ranges() { step_.start_as_it_is(); }
 
   template<typename Archive>
   void visit_state(Archive& archive)

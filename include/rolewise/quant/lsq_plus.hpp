@@ -36,6 +36,11 @@ class lsq_plus_activations {
 
   [[nodiscard]] const torch::Tensor& step() const { return step_.tensor(); }
   [[nodiscard]] const torch::Tensor& offset() const { return offset_.tensor(); }
+  void start_ranges()
+  {
+    step_.start_as_it_is();
+    offset_.start_as_it_is();
+  }
 
   template<typename Archive>
   void visit_state(Archive& archive)

@@ -46,6 +46,7 @@ class pact_activations {
                                                            bit_width bits) const;
 
   [[nodiscard]] const torch::Tensor& clip() const { return clip_.tensor(); }
+  void start_ranges() { clip_.start_as_it_is(); }
 
   template<typename Archive>
   void visit_state(Archive& archive)

@@ -58,6 +58,7 @@ struct ttq {
     /// a and b: 0-dimensional, float32, learned.
     [[nodiscard]] const torch::Tensor& above() const { return above_; }
     [[nodiscard]] const torch::Tensor& below() const { return below_; }
+    void start_ranges() { is_started_ = true; }
 
     template<typename Archive>
     void visit_state(Archive& archive)

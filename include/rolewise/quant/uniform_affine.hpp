@@ -10,6 +10,7 @@
 #include <rolewise/quant/range_observers.hpp>
 #include <rolewise/quant/rounding.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -174,6 +175,8 @@ class uniform_affine<OfWeights, OfActivations, Round>::activations {
   /// 0-dimensional, float32.
   [[nodiscard]] value_range range() const { return {lowest_, highest_}; }
   [[nodiscard]] std::int64_t observed() const { return observed_; }
+  /// Keeps the range that there is, as if it had been observed once.
+  void start_ranges() { observed_ = std::max<std::int64_t>(observed_, 1); }
 
   [[nodiscard]] quantized operator()(const torch::Tensor& x, bit_width bits) const
   {

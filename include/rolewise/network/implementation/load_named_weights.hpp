@@ -9,6 +9,8 @@
 #include <rolewise/support/error.hpp>
 #include <rolewise/support/safetensors.hpp>
 
+#include <ATen/ops/equal.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <optional>
@@ -106,18 +108,22 @@ struct paired_weights {
   return found;
 }
 
-ROLEWISE_INLINE void assign(const torch::Tensor& value, const weight_place& place)
+/// @return whether the tensor has changed
+ROLEWISE_INLINE bool assign(const torch::Tensor& value, const weight_place& place)
 {
   auto& tensor = *place.tensor;
-  if (tensor.defined())
-    tensor.copy_(value);
-  else  // a range that nothing has been observed for
+  if (!tensor.defined()) {  // a range that nothing has been observed for
     tensor = value.clone().set_requires_grad(is_learned(place.kind) && value.is_floating_point());
+    return true;
+  }
+  const auto before = tensor.detach().clone();
+  tensor.copy_(value);
+  return !at::equal(before, tensor);
 }
 
-ROLEWISE_INLINE loaded_weights load_into(const std::vector<weight_place>& places,
-                                         const std::string& network, const std::string& path,
-                                         const name_map& names, const load_options& options)
+ROLEWISE_INLINE loaded_names load_into(const std::vector<weight_place>& places,
+                                       const std::string& network, const std::string& path,
+                                       const name_map& names, const load_options& options)
 {
   auto [pairs, report] = paired(places, support::read_safetensors(path), path, names, options);
   if (pairs.empty())
@@ -126,8 +132,13 @@ ROLEWISE_INLINE loaded_weights load_into(const std::vector<weight_place>& places
     throw_runtime_error(path, "does not fit ", network, ": ", to_text(report),
                         "; load_options::partial loads what fits");
   const torch::NoGradGuard without_graph;
-  for (const auto& [value, place] : pairs) assign(value, *place);
-  return std::move(report);
+  loaded_names found;
+  for (const auto& [value, place] : pairs) {
+    found.loaded.insert(place->name);
+    if (assign(value, *place)) found.changed.insert(place->name);
+  }
+  found.report = std::move(report);
+  return found;
 }
 
 }  // namespace detail

@@ -115,6 +115,8 @@ class learned_range {
   void multiply(double by) { tensor_.variable_data().mul_(by); }
   void keep_above(double least) { tensor_.variable_data().clamp_min_(least); }
   void start(const torch::Tensor& value);
+  /// Keeps the value that the tensor has, as if it had been initialized with it.
+  void start_as_it_is() { started_ = tensor_.defined(); }
 
   template<typename Archive>
   void visit_state(Archive& archive, std::string_view name, std::string_view flag)

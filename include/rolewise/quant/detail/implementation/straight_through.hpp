@@ -41,7 +41,10 @@ ROLEWISE_INLINE void refuse_range(std::string_view who, double low, double high,
 {
   if (std::isfinite(low) && std::isfinite(high) && low < high && std::isfinite(times)) return;
   diverge(who, "the range to quantize is ", without_sign_of_nan(low), " .. ",
-          without_sign_of_nan(high), "; want finite bounds, the second above the first");
+          without_sign_of_nan(high), "; want finite bounds, the second above the first",
+          std::isnan(low) || std::isnan(high)
+              ? " (training has diverged; a lower learning rate, of ranges above all, may help)"
+              : "");
 }
 
 ROLEWISE_INLINE std::vector<float> as_floats(const torch::Tensor& x, std::size_t count)
