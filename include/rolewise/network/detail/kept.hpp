@@ -24,9 +24,9 @@ class kept {
  public:
   kept() = default;
   kept(const kept&) noexcept {}
-  kept& operator=(const kept&) noexcept
+  kept& operator=(const kept& other) noexcept
   {
-    reset();
+    if (this != &other) reset();
     return *this;
   }
   ~kept() = default;
