@@ -148,9 +148,8 @@ struct review_kd {
   /// weighted, statistics of the batch norm are not; weights of pixels or tokens count as their
   /// mean over the example.
   /// @return `[]`, in the dtype and on the device of the student's first tap
-  /// @throws std::invalid_argument before `configure`, and unless the features are `[N, C, H, W]`
-  /// or
-  ///         `[N, D]`, floating point, alike in N, dtype and device
+  /// @throws std::invalid_argument before `configure`, and unless the features are
+  ///         `[N, C, H, W]` or `[N, D]`, floating point, alike in N, dtype and device
   [[nodiscard]] torch::Tensor operator()(const paired_outputs& pair, const targets& targets) const
   {
     torch::Tensor total, deeper;

@@ -113,9 +113,9 @@ template<FrozenTeacher T, BatchSource Source>
 ///
 ///     teacher_knowledge(teacher, data, {}, instance_knowledge{}, largest_probabilities{2})
 ///
-/// `divergence` is the cross-entropy that a student pays if it learns the part perfectly and is
-/// compared with the whole. As a universe's part is constant, its divergence is lowest where its
-/// `label_probability` is the teacher's mean.
+/// A student that learns the part perfectly has a cross-entropy against the whole that is by
+/// `divergence` above the lowest, the whole's entropy. As a universe's part is constant, its
+/// divergence is lowest where its `label_probability` is the teacher's mean.
 ///
 /// @throws std::invalid_argument as `profile_of`, and what a part refuses
 /// @par Source

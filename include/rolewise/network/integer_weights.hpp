@@ -97,12 +97,11 @@ class integer_archive {
 ///
 /// For such a layer `NAME` the file has
 ///
-/// | entry | content |
-/// |---|---|
-/// | `NAME.weight` | the codes, in the smallest of int8, uint8, int16, int32, int64 that holds all
-/// | | `NAME.weight_scale` | floating point, 0-dimensional or one for each output channel | |
-/// `NAME.weight_offset` | floating point, 0-dimensional; only where the quantizer has one | |
-/// metadata `layer.NAME` | JSON: `quantizer`, `bits`, `activation_bits`, `zero_point`, `folded` |
+/// - `NAME.weight`, the codes, in the smallest of int8, uint8, int16, int32, int64 that holds all;
+/// - `NAME.weight_scale`, floating point, 0-dimensional or one for each output channel;
+/// - `NAME.weight_offset`, floating point, 0-dimensional, only where the quantizer has one;
+/// - the metadata `layer.NAME`, JSON: `quantizer`, `bits`, `activation_bits`, `zero_point`,
+///   `folded`.
 ///
 /// The weights are `(NAME.weight - zero_point) * NAME.weight_scale + NAME.weight_offset`, computed
 /// in the type of the scale, in this order, to the bit. Where `folded` is true they hold the factor

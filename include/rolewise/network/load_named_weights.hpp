@@ -97,9 +97,8 @@ struct loaded_names {
 ///
 /// @param names of the file's tensors in the network; empty if they are the network's own
 /// @return what was loaded and what was not
-/// @throws std::runtime_error that begins with the path if the file cannot be read, if nothing of
-/// it
-///         fits, or if it is not complete (`loaded_weights::is_complete`) and
+/// @throws std::runtime_error that begins with the path if the file cannot be read, if nothing in
+///         it fits, or if it is not complete (`loaded_weights::is_complete`) and
 ///         `load_options::partial` is false; the network is then unchanged
 /// @throws std::invalid_argument if two tensors of the file have one name in the network; likewise
 template<state_must::be_shown Network>

@@ -194,9 +194,8 @@ class shuffle_stage : public layered<shuffle_stage<Q>> {
 /// count from 1, blocks from 0. Taps:
 ///
 /// - `stage<0>`, the stem, and `stage<1>` .. `stage<3>`, each after its last ReLU and shuffle;
-/// - `before_activation`, the same before that ReLU, which affects the half of the channels that
-/// the
-///   last block computes;
+/// - `before_activation`, the same before that ReLU, which affects those channels, one half, that
+///   the last block computes;
 /// - `penultimate`, the pooled vector.
 ///
 /// With a quantizer, the input of each convolution but the stem is quantized. What enters a 1x1

@@ -44,9 +44,8 @@ struct text_transformer_plan {
 
 namespace detail {
 
-/// @throws std::invalid_argument unless the examples are `[N, L]` int64, L at most `longest`, with
-/// a
-///         mask of that shape or none
+/// @throws std::invalid_argument unless the examples are `[N, L]` int64, L at most `longest`,
+///         with a mask of that shape or none
 ROLEWISE_INLINE void require_tokens(std::string_view network, const batch& examples,
                                     std::int64_t longest);
 

@@ -46,8 +46,7 @@ ROLEWISE_INLINE void require_element_labels(std::string_view who, const torch::T
                                             const targets& wanted);
 
 /// @throws std::invalid_argument as `require_element_labels`; on the CPU, also for a hard label
-/// that
-///         is neither a class nor ignored
+///         that is neither a class nor ignored
 ROLEWISE_INLINE void require_class_targets(std::string_view who, const torch::Tensor& logits,
                                            const targets& wanted);
 
