@@ -71,4 +71,11 @@ inline void make_folder(const std::string& folder)
   if (problem) rolewise::throw_runtime_error(folder, "cannot be made: ", problem.message());
 }
 
+/// `make_folder`, returns the name.
+[[nodiscard]] inline std::string made_folder(const std::string& folder)
+{
+  make_folder(folder);
+  return folder;
+}
+
 }  // namespace command_line

@@ -15,6 +15,7 @@
 #include "command_line.hpp"
 #include "compare_losses/losses.hpp"
 #include "open_data.hpp"
+#include "results_file.hpp"
 
 #include <rolewise/rolewise.hpp>
 
@@ -26,12 +27,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <iostream>
-#include <map>
-#include <stdexcept>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -56,13 +53,15 @@ struct options {
 class comparison {
  public:
   comparison(const options& wanted, rw::dataset_splits data)
-      : wanted_{wanted}, data_{std::move(data)}, file_{wanted.folder + "/results.jsonl"}
-  {
-    if (wanted.samples > 0 && wanted.samples < data_.train.size())
-      data_.train = rw::stratified_subset(data_.train, wanted.samples, rw::seed{1});
-    command_line::make_folder(wanted.folder);
-    read_results();
-  }
+      : wanted_{wanted},
+        data_{command_line::with_some(std::move(data), wanted.samples)},
+        results_{command_line::made_folder(wanted.folder) + "/results.jsonl",
+                 {{"data", data_.train.name},
+                  {"examples", data_.train.size()},
+                  {"teacher_epochs", wanted.teacher_epochs},
+                  {"epochs", wanted.epochs},
+                  {"batch", wanted.batch_size}}}
+  {}
 
   void run()
   {
@@ -166,75 +165,20 @@ class comparison {
     return rw::accuracy(student, data_.test);
   }
 
-  /// Computes a result and appends it, unless it is there. Networks that a loss cannot compare and
-  /// runs that diverge are results, too.
+  /// Computes a result, unless it is there. Networks that a loss cannot compare and runs that
+  /// diverge are results, too.
   template<typename Accuracy>
   void measure(const std::string& pair, const std::string& name, std::int64_t number,
                const Accuracy& accuracy)
   {
     if (name != "teacher" && !is_wanted(name)) return;
-    if (results_.contains({pair, name, number})) return;
+    const nlohmann::json key{{"pair", pair}, {"loss", name}, {"seed", number}};
+    if (results_.contains(key)) return;
     if (is_late() && name != "teacher") {
       ++left_;
       return;
     }
-    const auto begin = std::chrono::steady_clock::now();
-    auto found = settings(pair);
-    found.update({{"loss", name}, {"seed", number}});
-    try {
-      found["accuracy"] = 100 * accuracy();
-    } catch (const std::invalid_argument& refusal) {
-      found["refused"] = refusal.what();
-    } catch (const rw::diverged& divergence) {
-      found["refused"] = divergence.what();
-    }
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    found["seconds"] = took.count();
-    std::ofstream out{file_, std::ios::app};
-    if (!(out << found.dump() << std::endl)) rw::throw_runtime_error(file_, "cannot be written");
-    std::cout << pair << ", " << name << ", seed " << number << ": "
-              << (found.contains("accuracy")
-                      ? rw::report::fixed_text(found["accuracy"].get<double>(), 2) + " %"
-                      : found["refused"].get<std::string>())
-              << std::endl;
-    keep(found);
-  }
-
-  /// What a result depends on, besides its loss and seed.
-  [[nodiscard]] nlohmann::json settings(const std::string& pair) const
-  {
-    return {{"pair", pair},
-            {"data", data_.train.name},
-            {"examples", data_.train.size()},
-            {"teacher_epochs", wanted_.teacher_epochs},
-            {"epochs", wanted_.epochs},
-            {"batch", wanted_.batch_size}};
-  }
-
-  void read_results()
-  {
-    std::ifstream lines{file_};
-    for (std::string line; std::getline(lines, line);) {
-      const auto found = nlohmann::json::parse(line, nullptr, false);
-      // A last line without its end is of a run that was killed while it wrote.
-      if (found.is_discarded() && lines.eof()) break;
-      if (!found.is_object() || !found.contains("pair"))
-        rw::throw_runtime_error(file_, "has a line that is no result: ", line);
-      const auto wanted = settings(found["pair"]);
-      for (const auto& [key, value] : wanted.items())
-        if (found.value(key, nlohmann::json{}) != value)
-          rw::throw_invalid_argument(file_, "holds results of another comparison: ", key, " is ",
-                                     found.value(key, nlohmann::json{}).dump(), ", now ",
-                                     value.dump(), "; choose another --out");
-      keep(found);
-    }
-  }
-
-  void keep(const nlohmann::json& found)
-  {
-    results_[{found["pair"], found["loss"], found["seed"]}] = found;
-    const auto name = found["loss"].get<std::string>();
-    if (std::find(names_.begin(), names_.end(), name) == names_.end()) names_.push_back(name);
+    results_.measure(key, pair + ", " + name + ", seed " + std::to_string(number), accuracy);
   }
 
   [[nodiscard]] bool is_wanted(const std::string& name) const
@@ -256,22 +200,12 @@ class comparison {
       titles.push_back("s a run");
     }
     rw::report::table shown{titles};
-    for (const auto& name : names_) {
+    for (const auto& name : results_.names("loss")) {
       std::vector<std::string> cells{name};
       for (const auto& pair : wanted_.pairs) {
-        std::vector<double> accuracies, seconds;
-        for (const auto& [key, found] : results_)
-          if (std::get<0>(key) == pair && std::get<1>(key) == name && found.contains("accuracy")) {
-            accuracies.push_back(found["accuracy"]);
-            seconds.push_back(found["seconds"]);
-          }
-        const auto text = [](const std::vector<double>& values, int digits) {
-          return values.empty()
-                     ? std::string{"-"}
-                     : rw::report::spread_text(rw::report::statistics_of(values), digits);
-        };
-        cells.push_back(text(accuracies, 2));
-        cells.push_back(text(seconds, 1));
+        const nlohmann::json key{{"pair", pair}, {"loss", name}};
+        cells.push_back(command_line::spread(results_.numbers(key, "accuracy"), 2));
+        cells.push_back(command_line::spread(results_.numbers(key, "seconds"), 1));
       }
       shown.add(cells);
     }
@@ -281,9 +215,7 @@ class comparison {
   options wanted_;
   rw::dataset_splits data_;
   rw::cyclic_views<> as_they_are_{.views = 1};  // the images come again, so answers are kept
-  std::string file_;
-  std::map<std::tuple<std::string, std::string, std::int64_t>, nlohmann::json> results_;
-  std::vector<std::string> names_;  ///< in the order of the first results
+  command_line::results_file results_;
   std::int64_t left_ = 0;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };

@@ -6,12 +6,16 @@
 
 #include "command_line.hpp"
 
+#include <rolewise/core/seed.hpp>
 #include <rolewise/data/open.hpp>
+#include <rolewise/data/splits.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <cstdint>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 namespace command_line {
 
@@ -26,6 +30,15 @@ inline void add_relabel(CLI::App& app, bool& wanted)
 {
   auto data = rolewise::open_dataset(folder, {.relabel = relabel});
   for (const auto& note : data.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+  return data;
+}
+
+/// The data with `samples` of the training examples, class by class; with all for 0.
+[[nodiscard]] inline rolewise::dataset_splits with_some(rolewise::dataset_splits data,
+                                                        std::int64_t samples)
+{
+  if (samples > 0 && samples < data.train.size())
+    data.train = rolewise::stratified_subset(data.train, samples, rolewise::seed{1});
   return data;
 }
 
