@@ -95,13 +95,16 @@ class comparison {
         rw::cached<rw::tap::stage<1>, rw::tap::stage<2>, rw::tap::stage<3>, rw::tap::penultimate>(
             teacher, data_.train, shown, {.path = path, .as = torch::kHalf});
     const rw::seed seed{static_cast<std::uint64_t>(number)};
-    const auto on_logits = compare_losses::on_logits(wanted_.epochs);  // the first: the task alone
+    const auto on_logits =
+        compare_losses::on_logits(wanted_.epochs, shape().classes);  // the first: the task alone
     const auto each = [&](const auto& teaches, const auto& rows, const auto& step_loss) {
       for (const auto& row : rows)
         measure(pair, row.name, number, [&] {
           auto student = make(shape(), {.seed = seed});
           if (row.initial_epochs > 0) {
-            (void)train(teaches, student, row.loss, seed, 0, row.initial_epochs);
+            // At a fifth of the rate of what follows: losses of feature maps alone may diverge at
+            // more.
+            (void)train(teaches, student, row.loss, seed, 0, row.initial_epochs, 0.01);
             return train(answers, student, on_logits.front().loss, seed, row.initial_epochs,
                          wanted_.epochs);
           }
@@ -146,14 +149,15 @@ class comparison {
   /// Epochs `from` .. `until` - 1 of a student's training; its accuracy.
   template<typename Teacher, typename Student, typename Loss>
   [[nodiscard]] double train(const Teacher& teacher, Student& student, const Loss& loss,
-                             rw::seed seed, std::int64_t from, std::int64_t until) const
+                             rw::seed seed, std::int64_t from, std::int64_t until,
+                             double learning_rate = 0.05) const
   {
     rw::distillation training{.teacher = teacher,
                               .student = student,
                               .teacher_agent = rw::same_view{},
                               .student_agent = as_they_are_,
                               .loss = loss,
-                              .optimizer = rw::sgd{.learning_rate = 0.05},
+                              .optimizer = rw::sgd{.learning_rate = learning_rate},
                               .seed = seed};
     rw::fit(training, data_.train,
             {.epochs = wanted_.epochs,

@@ -21,9 +21,10 @@ inline constexpr rw::temperature four{4};
 
 /// Losses on labels and logits. The first two rows are the references of the others: the task
 /// alone, and `soft_target_kl`.
-[[nodiscard]] inline auto on_logits(std::int64_t epochs)
+[[nodiscard]] inline auto on_logits(std::int64_t epochs, std::int64_t classes)
 {
   const auto ramp = std::max<std::int64_t>(epochs / 5, 1);
+  const auto share = static_cast<double>(classes) / 100;  // of the classes that MLLD's weights suit
   return rows_of(
       row{"cross_entropy", 1.0 * task},
       row{"soft_target_kl", 0.1 * task + 0.9 * rw::soft_target_kl{four}},
@@ -35,7 +36,9 @@ inline constexpr rw::temperature four{4};
       row{"normalized_kd",
           task + rw::normalized_kd{.temperature = rw::temperature{3}, .other_weight = 3.5}},
       row{"dist", task + 2.0 * rw::dist{.temperature = four}},
-      row{"multi_level_distillation", 0.1 * task + 0.9 * rw::multi_level_distillation{}},
+      row{"multi_level_distillation",
+          0.1 * task + 0.9 * rw::multi_level_distillation{.batch_weight = share * share,
+                                                          .class_weight = share * share * share}},
       row{"curriculum_temperature",
           0.1 * task + 0.9 * rw::curriculum_temperature{.ramp_epochs = ramp}},
       row{"standardized(soft_target_kl)",
@@ -70,7 +73,7 @@ inline constexpr rw::temperature four{4};
       row{"masked_generative_distillation",
           task + 0.00007 * rw::masked_generative_distillation<stage<3>>{}},
       row{"flow_of_solution_procedure",
-          50.0 * rw::flow_of_solution_procedure<stage<1>, stage<2>, stage<3>>{}, ramp});
+          1.0 * rw::flow_of_solution_procedure<stage<1>, stage<2>, stage<3>>{}, ramp});
 }
 
 /// Losses on feature maps before their activation.

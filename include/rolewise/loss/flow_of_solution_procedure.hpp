@@ -37,7 +37,9 @@ ROLEWISE_INLINE void require_equal_channels(const torch::Tensor& teacher,
 ///
 /// Teacher and student must have equally many channels at each stage; their maps may differ in
 /// size. Within a network, the larger map of a pair is averaged to the size of the smaller one.
-/// Usual: weight 50, in a run of its own that trains the student before `cross_entropy` does.
+/// Usual: weight 1, in a run of its own that trains the student before `cross_entropy` does. The
+/// loss grows with the fourth power of the maps: where those of the teacher are large, it diverges
+/// at learning rates that suit `cross_entropy`.
 ///
 ///     flow_of_solution_procedure<tap::stage<0>, tap::stage<1>, tap::stage<2>, tap::stage<3>>{}
 ///
@@ -51,6 +53,8 @@ ROLEWISE_INLINE void require_equal_channels(const torch::Tensor& teacher,
 /// (HobbitLong/RepDistiller, distiller_zoo/FSP.py).
 /// @par Departs
 /// The paper adds the squares over the elements of a matrix and reduces maps by maximum pooling.
+/// The weight 50 of the code's command line multiplies nothing there: its first run takes the loss
+/// as it is, the second is without.
 template<tap_id... Stages>
 struct flow_of_solution_procedure {
   static_assert(sizeof...(Stages) > 1, "flow_of_solution_procedure wants at least two stages");
