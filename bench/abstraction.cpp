@@ -5,53 +5,27 @@
 // (channels last), same loss, same fused optimizer.
 
 #include "support/measure.hpp"
-#include "support/plain_resnet.hpp"
+#include "support/plain_learner.hpp"
 
 #include <rolewise/rolewise.hpp>
 
 #include <torch/torch.h>
 
 namespace rw = rolewise;
-using bench::resnet;
 
 namespace {
 
 /// The handwritten step in plain LibTorch.
 struct by_hand {
-  std::shared_ptr<resnet> teacher, student;
-  std::vector<torch::Tensor> parameters, momentum;
+  bench::plain_learner teacher, student;
 
-  by_hand(int teacher_depth, int student_depth, const rw::sample_shape& shape)
-      : teacher{std::make_shared<resnet>(teacher_depth, shape.channels, shape.classes)},
-        student{std::make_shared<resnet>(student_depth, shape.channels, shape.classes)}
+  void operator()(const rw::batch& examples)
   {
-    teacher->eval();
-    parameters = student->parameters();
-    for (const auto& p : parameters) momentum.push_back(torch::zeros_like(p));
-  }
-
-  void operator()(const rw::batch& examples, double rate)
-  {
-    const auto x =
-        examples.inputs.to(torch::kFloat32, false, true, torch::MemoryFormat::ChannelsLast)
-            .sub_(127.5)
-            .mul_(1.0 / 63.75);
-    torch::Tensor answer;
-    {
-      torch::NoGradGuard no_graph;
-      answer = teacher->forward(x);
-    }
-    const auto logits = student->forward(x);
-    const auto task = torch::cross_entropy_loss(logits, examples.labels);
-    const auto soft = torch::kl_div(torch::log_softmax(logits / 4, 1),
-                                    torch::log_softmax(answer / 4, 1), at::Reduction::Sum, true) *
-                      (16.0 / static_cast<double>(examples.size()));
-    (0.1 * task + 0.9 * soft).backward();
-    std::vector<torch::Tensor> gradients;
-    for (const auto& p : parameters) gradients.push_back(p.grad());
-    torch::NoGradGuard no_graph;
-    at::_fused_sgd_(parameters, gradients, momentum, 5e-4, 0.9, rate, 0.0, true, false, false);
-    for (auto& p : parameters) p.mutable_grad() = torch::Tensor{};
+    const auto x = bench::plain_input(examples);
+    const auto answer = teacher.answer(x);
+    const auto logits = student.network->forward(x);
+    student.minimize(0.1 * torch::cross_entropy_loss(logits, examples.labels) +
+                     0.9 * bench::plain_divergence(answer, logits, 4));
   }
 };
 
@@ -75,10 +49,10 @@ int main(int argc, char** argv)
         .student_agent = rw::no_agent{},
         .loss = 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}},
     };
-    by_hand plain{teacher_depth, student_depth, shape};
+    by_hand plain{{teacher_depth, shape}, {student_depth, shape}};
     bench::print(bench::compare(
         name, 1.25, 15, [&] { (void)training(examples, rw::training_progress{}); },
-        [&] { plain(examples, 0.01); }));
+        [&] { plain(examples); }));
   };
   measure("distillation step, ResNet-20 -> ResNet-8, against plain LibTorch", 20, 8,
           rw::resnet20(shape), rw::resnet8(shape));

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Benchmark: the training step of each published system against the same step handwritten in plain
+// LibTorch: same networks, same weight layout (channels last), same formula, same fused optimizer.
+// ResNet-20 teaches ResNet-8, batch 128 of 32x32x3, 100 classes.
+
+#include "support/measure.hpp"
+#include "support/plain_learner.hpp"
+
+#include <rolewise/rolewise.hpp>
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace rw = rolewise;
+using bench::plain_divergence;
+using bench::plain_learner;
+
+namespace {
+
+constexpr std::int64_t batch_size = 128;
+constexpr rw::sample_shape shape{.channels = 3, .height = 32, .width = 32, .classes = 100};
+
+rw::batch noise()
+{
+  return {.inputs = torch::randint(0, 256, {batch_size, 3, 32, 32}, torch::kByte),
+          .labels = torch::randint(0, shape.classes, {batch_size}, torch::kLong),
+          .ids = torch::arange(batch_size),
+          .normalization = {.mean = {.5, .5, .5}, .std = {.25, .25, .25}}};
+}
+
+auto usual_loss()
+{
+  return 0.1 * rw::cross_entropy{} + 0.9 * rw::soft_target_kl{rw::temperature{4}};
+}
+
+torch::Tensor plain_usual_loss(const torch::Tensor& answer, const torch::Tensor& logits,
+                               const torch::Tensor& labels)
+{
+  return 0.1 * torch::cross_entropy_loss(logits, labels) +
+         0.9 * plain_divergence(answer, logits, 4);
+}
+
+/// Times a step of ours and `by_hand(images, labels)` in turn.
+template<typename Step, typename ByHand>
+void measure(const char* name, Step& step, ByHand&& by_hand)
+{
+  const auto examples = noise();
+  bench::print(bench::compare(
+      std::string{name} + ", against plain LibTorch", 1.0, 15,
+      [&] { (void)step(examples, rw::training_progress{}); },
+      [&] { by_hand(bench::plain_input(examples), examples.labels); }));
+}
+
+template<typename Teacher, typename Loss>
+auto distillation_by(Teacher teacher, Loss loss)
+{
+  return rw::distillation{.teacher = std::move(teacher),
+                          .student = rw::resnet8(shape),
+                          .teacher_agent = rw::no_agent{},
+                          .student_agent = rw::no_agent{},
+                          .loss = std::move(loss)};
+}
+
+void nasty_teacher()
+{
+  auto step = distillation_by(rw::frozen(rw::resnet8(shape)), rw::systems::nasty_teacher_loss());
+  plain_learner normal{8, shape}, nasty{8, shape};
+  measure("nasty teacher", step, [&](const torch::Tensor& x, const torch::Tensor& labels) {
+    const auto answer = normal.answer(x);
+    const auto logits = nasty.network->forward(x);
+    nasty.minimize(torch::cross_entropy_loss(logits, labels) -
+                   0.04 * plain_divergence(logits, answer, 4));
+  });
+}
+
+void mutual_learning()
+{
+  rw::mutual_learning step{.peers = std::tuple{rw::learner{.model = rw::resnet8(shape)},
+                                               rw::learner{.model = rw::resnet8(shape)}}};
+  plain_learner first{8, shape}, second{8, shape};
+  measure("mutual learning", step, [&](const torch::Tensor& x, const torch::Tensor& labels) {
+    const auto one = first.network->forward(x), two = second.network->forward(x);
+    first.minimize(torch::cross_entropy_loss(one, labels) + plain_divergence(two.detach(), one, 1));
+    torch::Tensor now;
+    {
+      const torch::NoGradGuard no_graph;
+      now = first.network->forward(x);
+    }
+    second.minimize(torch::cross_entropy_loss(two, labels) + plain_divergence(now, two, 1));
+  });
+}
+
+void ensemble()
+{
+  const auto member = [] { return rw::frozen(rw::resnet20(shape)); };
+  auto step =
+      distillation_by(rw::ensemble(std::vector{member(), member(), member()}), usual_loss());
+  std::vector<plain_learner> teachers{{20, shape}, {20, shape}, {20, shape}};
+  plain_learner student{8, shape};
+  measure("ensemble of three", step, [&](const torch::Tensor& x, const torch::Tensor& labels) {
+    torch::Tensor sum;
+    for (auto& each : teachers) {
+      const auto answer = each.answer(x);
+      sum = sum.defined() ? sum + answer : answer;
+    }
+    const auto logits = student.network->forward(x);
+    student.minimize(plain_usual_loss(sum / 3, logits, labels));
+  });
+}
+
+void instance_knowledge()
+{
+  const rw::temperature t{4};
+  auto step = distillation_by(
+      rw::restricted(rw::frozen(rw::resnet20(shape)), rw::instance_knowledge{}, t), usual_loss());
+  plain_learner teacher{20, shape}, student{8, shape};
+  measure("instance knowledge", step, [&](const torch::Tensor& x, const torch::Tensor& labels) {
+    const auto of_label = torch::softmax(teacher.answer(x) / 4, 1).gather(1, labels.unsqueeze(1));
+    const auto rest = (1 - of_label) / static_cast<double>(shape.classes - 1);
+    const auto kept =
+        rest.expand({batch_size, shape.classes}).scatter(1, labels.unsqueeze(1), of_label);
+    const auto logits = student.network->forward(x);
+    const auto soft = torch::kl_div(torch::log_softmax(logits / 4, 1), kept, at::Reduction::Sum) *
+                      (16.0 / batch_size);
+    student.minimize(0.1 * torch::cross_entropy_loss(logits, labels) + 0.9 * soft);
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv)
+{
+  (void)bench::is_short(argc, argv);
+  nasty_teacher();
+  mutual_learning();
+  ensemble();
+  instance_knowledge();
+}
