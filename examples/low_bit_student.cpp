@@ -166,13 +166,11 @@ class experiment {
                std::int64_t number)
   {
     const rw::seed seed{static_cast<std::uint64_t>(number)};
-    // [start]
     auto learner = rw::make_residual_network(plan(), data_.train.shape, q, scheme_of(wanted_, bits),
                                              {.seed = seed.split(2)});
     (void)rw::copy_weights(start, learner);
     const rw::param_groups method{.weights = rw::sgd{.learning_rate = wanted_.learning_rate},
                                   .ranges = rw::sgd{.learning_rate = wanted_.range_rate}};
-    // [/start]
     const auto title = c10::str("seed ", number, ", ", name, " ", bits, " bits");
     const auto begin = std::chrono::steady_clock::now();
     rw::distillation training{

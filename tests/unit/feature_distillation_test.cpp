@@ -199,11 +199,13 @@ TEST_CASE("a user's own loss with a projection keeps the laws and trains with th
   // [law]
   laws::hold_for(mine::projected_features{});
   // [/law]
+  const auto pretrained = own(2);
+  const auto data = noise_images(16);
   // [use]
-  distillation training{.teacher = frozen(own(2)),
-                        .student = resnet8(shape),
+  distillation training{.teacher = frozen(pretrained),
+                        .student = resnet8(data.shape),
                         .loss = cross_entropy{} + weight{0.5} * mine::projected_features{}};
-  fit(training, noise_images(16), {.epochs = 1, .batch_size = 8});
+  fit(training, data, {.epochs = 1, .batch_size = 8});
   // [/use]
   const auto& projection = *std::get<1>(training.loss.terms()).loss.projection;
   CHECK(projection.sizes() == at::IntArrayRef{24, 64});

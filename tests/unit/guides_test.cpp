@@ -150,7 +150,8 @@ dataset_splits few_glyphs()
 
 TEST_CASE("guide to training: schedule, optimizer, clipping, average, early stop, best checkpoint")
 {
-  const scratch_folder folder;
+  const scratch_folder scratch;
+  const auto folder = scratch.path();
   const auto data = few_glyphs();
   // [whole]
   const auto [learned_from, held_out] = stratified_split(data.train, fraction{0.25}, seed{7});
@@ -163,12 +164,12 @@ TEST_CASE("guide to training: schedule, optimizer, clipping, average, early stop
   const fit_options options{.epochs = 3, .batch_size = 32, .validation = &held_out};
   const auto history =
       fit(training, learned_from, options, early_stop{.patience = 10},
-          checkpoints{.folder = folder.path()}, json_lines{.path = folder / "log.jsonl"});
+          checkpoints{.folder = folder}, json_lines{.path = folder + "/log.jsonl"});
   // [/whole]
   CHECK(history.epochs.size() == 3);
   CHECK(history.epochs[0].learning_rate == 2e-3 / 2);  // the first of two steps of warm-up
   // [best]
-  load_checkpoint(folder / "best.checkpoint", training, "step");
+  load_checkpoint(folder + "/best.checkpoint", training, "step");
   const auto best = evaluate(training.evaluated(), data.test);  // the moving average
   const auto teacher = frozen(training.evaluated());
   // [/best]
@@ -178,35 +179,36 @@ TEST_CASE("guide to training: schedule, optimizer, clipping, average, early stop
 
 TEST_CASE("guide to training: a run in parts, and one that goes on for longer than planned")
 {
-  const scratch_folder folder, longer;
+  const scratch_folder scratch, another;
+  auto folder = scratch.path();
   const auto data = few_glyphs();
+  // [parts]
   const auto make = [&] { return supervised{.student = resnet8(data.shape)}; };
+
+  auto first_half = make();
+  fit(first_half, data.train, {.epochs = 4, .batch_size = 32, .until = 2},
+      checkpoints{.folder = folder});
+
+  // Later, or in another process: the rest of the same run.
+  auto rest = make();
+  const auto whole = fit(rest, data.train, {.epochs = 4, .batch_size = 32, .resume = true},
+                         checkpoints{.folder = folder});
+  // [/parts]
+  CHECK(whole.epochs.size() == 4);
+  CHECK(whole.changes.empty());
+  auto at_once = make();
+  fit(at_once, data.train, {.epochs = 4, .batch_size = 32});
+  CHECK(state_sum(rest) == state_sum(at_once));
+  folder = another.path();
   {
-    // [parts]
     auto training = make();
-    fit(training, data.train, {.epochs = 4, .batch_size = 32, .until = 2},
-        checkpoints{.folder = folder.path()});
-    // Later, or in another process: the rest of the same run.
-    auto again = make();
-    const auto history = fit(again, data.train, {.epochs = 4, .batch_size = 32, .resume = true},
-                             checkpoints{.folder = folder.path()});
-    // [/parts]
-    CHECK(history.epochs.size() == 4);
-    CHECK(history.changes.empty());
-    auto at_once = make();
-    fit(at_once, data.train, {.epochs = 4, .batch_size = 32});
-    CHECK(state_sum(again) == state_sum(at_once));
-  }
-  {
-    auto training = make();
-    fit(training, data.train, {.epochs = 2, .batch_size = 32},
-        checkpoints{.folder = longer.path()});
+    fit(training, data.train, {.epochs = 2, .batch_size = 32}, checkpoints{.folder = folder});
   }
   // [longer]
   auto training = make();
   const auto history = fit(training, data.train,
                            {.epochs = 4, .batch_size = 32, .resume = true, .accept_changes = true},
-                           checkpoints{.folder = longer.path()});
+                           checkpoints{.folder = folder});
   // history.changes: "from epoch 2: epochs 2 (now 4)"
   // [/longer]
   CHECK(history.epochs.size() == 4);
@@ -230,6 +232,29 @@ TEST_CASE("guide to training: on a device")
   fit(training, data.train, {.epochs = 1, .batch_size = 32, .prefetch = 2});
   // [/device]
   CHECK(training.student.parameters().front().value.device() == device);
+}
+
+TEST_CASE("guide to few bits: first weights of full precision, learned ranges, statistics")
+{
+  const auto data = few_glyphs();
+  auto pretrained = resnet8(data.shape);
+  // [few-bits]
+  auto student = resnet8(data.shape, lsq{}, inner_bits<2>);
+  (void)copy_weights(pretrained, student);
+  distillation training{.teacher = frozen(pretrained),
+                        .student = student,
+                        .shared_agent = pad_crop_flip{},
+                        .loss = 0.1 * cross_entropy{} + 0.9 * soft_target_kl{},
+                        .optimizer = param_groups{.weights = sgd{.learning_rate = 0.01},
+                                                  .ranges = sgd{.learning_rate = 0.001}}};
+  fit(training, data.train, {.epochs = 2, .batch_size = 32});
+  const auto before = accuracy(training.student, data.test);
+  update_bn(training.student, data.train);
+  const auto after = accuracy(training.student, data.test);
+  // [/few-bits]
+  CHECK(before >= 0);
+  CHECK(after >= 0);
+  CHECK_FALSE(state_sum(training.student) == state_sum(student));
 }
 
 TEST_CASE("guide to own data: tensors, normalization, splits")

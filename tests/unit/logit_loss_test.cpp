@@ -720,11 +720,11 @@ TEST_CASE("losses on logits stand in sums and in steps")
     }
   });
 
-  const auto teacher = tiny_student{data.shape, seed{1}};
+  const tiny_student pretrained{data.shape, seed{1}}, student{data.shape, seed{2}};
   // [composed]
   distillation training{
-      .teacher = frozen(teacher),
-      .student = tiny_student{data.shape, seed{2}},
+      .teacher = frozen(pretrained),
+      .student = student,
       .loss = 0.1 * cross_entropy{} +
               9.0 * standardized(soft_target_kl{.temperature = temperature{2}}) +
               scheduled_temperature{

@@ -19,6 +19,7 @@
 #include <iterator>
 #include <limits>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -99,6 +100,15 @@ report::run_record full_record()
 }
 
 }  // namespace
+
+TEST_CASE("a table is written to a stream as text")
+{
+  rolewise::report::table shown{{"loss", "accuracy, %"}};
+  shown.add({"dist", "51.20"});
+  std::ostringstream out;
+  out << shown;
+  CHECK(out.str() == shown.text());
+}
 
 TEST_CASE("intervals are drawn to scale, in color where they leave out zero")
 {

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iosfwd>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -47,6 +48,9 @@ class table {
   /// @param most columns of the terminal, such as `columns_for_lines(stdout)`. In a wider table
   ///        each row becomes a block with one line per column.
   [[nodiscard]] std::string text(std::size_t most = std::numeric_limits<std::size_t>::max()) const;
+
+  /// Writes `text()`, whatever the stream is.
+  friend ROLEWISE_INLINE std::ostream& operator<<(std::ostream& out, const table& shown);
 
   /// As a Markdown table; `|` and line breaks in cells are escaped.
   [[nodiscard]] std::string markdown() const;

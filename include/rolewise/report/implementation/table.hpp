@@ -8,6 +8,8 @@
 
 #include <rolewise/support/error.hpp>
 
+#include <ostream>
+
 namespace rolewise::report::detail {
 
 ROLEWISE_INLINE std::string xml_text(std::string_view bytes)
@@ -53,6 +55,11 @@ ROLEWISE_INLINE table& table::add(std::vector<std::string> row)
   for (auto& cell : row) cell = detail::valid_utf8(cell);
   rows_.push_back(std::move(row));
   return *this;
+}
+
+ROLEWISE_INLINE std::ostream& operator<<(std::ostream& out, const table& shown)
+{
+  return out << shown.text();
 }
 
 ROLEWISE_INLINE std::string table::text(std::size_t most) const
