@@ -58,6 +58,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/run_program.hpp
     include/rolewise/agent/detail/strength.hpp
     include/rolewise/agent/detail/trace_program.hpp
+    include/rolewise/agent/fresh_views.hpp
     include/rolewise/agent/hardest_view.hpp
     include/rolewise/agent/horizontal_flip.hpp
     include/rolewise/agent/image_layers.hpp
@@ -70,6 +71,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/implementation/color_jitter.hpp
     include/rolewise/agent/implementation/cutmix.hpp
     include/rolewise/agent/implementation/cutout.hpp
+    include/rolewise/agent/implementation/fresh_views.hpp
     include/rolewise/agent/implementation/hardest_view.hpp
     include/rolewise/agent/implementation/horizontal_flip.hpp
     include/rolewise/agent/implementation/image_program.hpp
@@ -91,6 +93,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/implementation/random_erasing.hpp
     include/rolewise/agent/implementation/random_grayscale.hpp
     include/rolewise/agent/implementation/random_resized_crop.hpp
+    include/rolewise/agent/implementation/remembered.hpp
     include/rolewise/agent/implementation/trivial_augment.hpp
     include/rolewise/agent/implementation/trivial_augment_wide.hpp
     include/rolewise/agent/implementation/uniform_augment.hpp
@@ -117,6 +120,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/random_erasing.hpp
     include/rolewise/agent/random_grayscale.hpp
     include/rolewise/agent/random_resized_crop.hpp
+    include/rolewise/agent/remembered.hpp
     include/rolewise/agent/resampling.hpp
     include/rolewise/agent/same_view.hpp
     include/rolewise/agent/trivial_augment.hpp
@@ -212,10 +216,12 @@ set(ROLEWISE_HEADERS
     include/rolewise/data/implementation/normalization_of.hpp
     include/rolewise/data/implementation/open.hpp
     include/rolewise/data/implementation/relabeled.hpp
+    include/rolewise/data/implementation/sample_tuples.hpp
     include/rolewise/data/implementation/splits.hpp
     include/rolewise/data/normalization_of.hpp
     include/rolewise/data/open.hpp
     include/rolewise/data/relabeled.hpp
+    include/rolewise/data/sample_tuples.hpp
     include/rolewise/data/splits.hpp
     include/rolewise/implementation.hpp
     include/rolewise/loss.hpp
@@ -288,6 +294,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/flow_of_solution_procedure.hpp
     include/rolewise/loss/implementation/jensen_shannon.hpp
     include/rolewise/loss/implementation/label_smoothing.hpp
+    include/rolewise/loss/implementation/logit_mse.hpp
     include/rolewise/loss/implementation/loss_terms.hpp
     include/rolewise/loss/implementation/masked_generative_distillation.hpp
     include/rolewise/loss/implementation/multi_head_graph_distillation.hpp
@@ -295,6 +302,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/neuron_selectivity_transfer.hpp
     include/rolewise/loss/implementation/no_distillation.hpp
     include/rolewise/loss/implementation/normalized_kd.hpp
+    include/rolewise/loss/implementation/on_groups.hpp
     include/rolewise/loss/implementation/overhaul_distillation.hpp
     include/rolewise/loss/implementation/probabilistic_knowledge_transfer.hpp
     include/rolewise/loss/implementation/relational_kd.hpp
@@ -310,6 +318,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/invariances.hpp
     include/rolewise/loss/jensen_shannon.hpp
     include/rolewise/loss/label_smoothing.hpp
+    include/rolewise/loss/logit_mse.hpp
     include/rolewise/loss/loss_function.hpp
     include/rolewise/loss/loss_terms.hpp
     include/rolewise/loss/masked_generative_distillation.hpp
@@ -318,6 +327,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/neuron_selectivity_transfer.hpp
     include/rolewise/loss/no_distillation.hpp
     include/rolewise/loss/normalized_kd.hpp
+    include/rolewise/loss/on_groups.hpp
     include/rolewise/loss/on_tap.hpp
     include/rolewise/loss/overhaul_distillation.hpp
     include/rolewise/loss/probabilistic_knowledge_transfer.hpp
@@ -799,6 +809,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/support/terminal.hpp
     include/rolewise/support/utf8.hpp
     include/rolewise/systems.hpp
+    include/rolewise/systems/comparative_distillation.hpp
     include/rolewise/systems/detail/policy_holder.hpp
     include/rolewise/systems/generations.hpp
     include/rolewise/systems/implementation.hpp
@@ -842,10 +853,12 @@ set(ROLEWISE_HEADERS
     include/rolewise/teacher/frozen.hpp
     include/rolewise/teacher/implementation.hpp
     include/rolewise/teacher/implementation/ensemble_teacher.hpp
+    include/rolewise/teacher/implementation/remembered_teacher.hpp
     include/rolewise/teacher/implementation/restricted_teacher.hpp
     include/rolewise/teacher/implementation/selected_teacher.hpp
     include/rolewise/teacher/module_teacher.hpp
     include/rolewise/teacher/post_training_quantized.hpp
+    include/rolewise/teacher/remembered_teacher.hpp
     include/rolewise/teacher/restricted_teacher.hpp
     include/rolewise/teacher/selected_teacher.hpp
     include/rolewise/teacher/shared_teacher.hpp

@@ -14,6 +14,7 @@
 #include <rolewise/agent/cutmix.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/cyclic_views.hpp>
+#include <rolewise/agent/fresh_views.hpp>
 #include <rolewise/agent/hardest_view.hpp>
 #include <rolewise/agent/horizontal_flip.hpp>
 #include <rolewise/agent/image_layers.hpp>
@@ -40,6 +41,7 @@
 #include <rolewise/agent/random_erasing.hpp>
 #include <rolewise/agent/random_grayscale.hpp>
 #include <rolewise/agent/random_resized_crop.hpp>
+#include <rolewise/agent/remembered.hpp>
 #include <rolewise/agent/resampling.hpp>
 #include <rolewise/agent/same_view.hpp>
 #include <rolewise/agent/trivial_augment.hpp>

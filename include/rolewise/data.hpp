@@ -19,4 +19,5 @@
 #include <rolewise/data/normalization_of.hpp>
 #include <rolewise/data/open.hpp>
 #include <rolewise/data/relabeled.hpp>
+#include <rolewise/data/sample_tuples.hpp>
 #include <rolewise/data/splits.hpp>

@@ -22,6 +22,7 @@
 #include <rolewise/loss/invariances.hpp>
 #include <rolewise/loss/jensen_shannon.hpp>
 #include <rolewise/loss/label_smoothing.hpp>
+#include <rolewise/loss/logit_mse.hpp>
 #include <rolewise/loss/loss_function.hpp>
 #include <rolewise/loss/loss_terms.hpp>
 #include <rolewise/loss/masked_generative_distillation.hpp>
@@ -30,6 +31,7 @@
 #include <rolewise/loss/neuron_selectivity_transfer.hpp>
 #include <rolewise/loss/no_distillation.hpp>
 #include <rolewise/loss/normalized_kd.hpp>
+#include <rolewise/loss/on_groups.hpp>
 #include <rolewise/loss/on_tap.hpp>
 #include <rolewise/loss/overhaul_distillation.hpp>
 #include <rolewise/loss/probabilistic_knowledge_transfer.hpp>

@@ -11,6 +11,7 @@
 #include <rolewise/teacher/frozen.hpp>
 #include <rolewise/teacher/module_teacher.hpp>
 #include <rolewise/teacher/post_training_quantized.hpp>
+#include <rolewise/teacher/remembered_teacher.hpp>
 #include <rolewise/teacher/restricted_teacher.hpp>
 #include <rolewise/teacher/selected_teacher.hpp>
 #include <rolewise/teacher/shared_teacher.hpp>

@@ -23,6 +23,7 @@
 #include <rolewise/agent/implementation/color_jitter.hpp>
 #include <rolewise/agent/implementation/cutmix.hpp>
 #include <rolewise/agent/implementation/cutout.hpp>
+#include <rolewise/agent/implementation/fresh_views.hpp>
 #include <rolewise/agent/implementation/hardest_view.hpp>
 #include <rolewise/agent/implementation/horizontal_flip.hpp>
 #include <rolewise/agent/implementation/image_program.hpp>
@@ -44,6 +45,7 @@
 #include <rolewise/agent/implementation/random_erasing.hpp>
 #include <rolewise/agent/implementation/random_grayscale.hpp>
 #include <rolewise/agent/implementation/random_resized_crop.hpp>
+#include <rolewise/agent/implementation/remembered.hpp>
 #include <rolewise/agent/implementation/trivial_augment.hpp>
 #include <rolewise/agent/implementation/trivial_augment_wide.hpp>
 #include <rolewise/agent/implementation/uniform_augment.hpp>

@@ -26,4 +26,5 @@
 #include <rolewise/data/implementation/normalization_of.hpp>
 #include <rolewise/data/implementation/open.hpp>
 #include <rolewise/data/implementation/relabeled.hpp>
+#include <rolewise/data/implementation/sample_tuples.hpp>
 #include <rolewise/data/implementation/splits.hpp>

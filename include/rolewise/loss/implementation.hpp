@@ -31,6 +31,7 @@
 #include <rolewise/loss/implementation/flow_of_solution_procedure.hpp>
 #include <rolewise/loss/implementation/jensen_shannon.hpp>
 #include <rolewise/loss/implementation/label_smoothing.hpp>
+#include <rolewise/loss/implementation/logit_mse.hpp>
 #include <rolewise/loss/implementation/loss_terms.hpp>
 #include <rolewise/loss/implementation/masked_generative_distillation.hpp>
 #include <rolewise/loss/implementation/multi_head_graph_distillation.hpp>
@@ -38,6 +39,7 @@
 #include <rolewise/loss/implementation/neuron_selectivity_transfer.hpp>
 #include <rolewise/loss/implementation/no_distillation.hpp>
 #include <rolewise/loss/implementation/normalized_kd.hpp>
+#include <rolewise/loss/implementation/on_groups.hpp>
 #include <rolewise/loss/implementation/overhaul_distillation.hpp>
 #include <rolewise/loss/implementation/probabilistic_knowledge_transfer.hpp>
 #include <rolewise/loss/implementation/relational_kd.hpp>

@@ -14,5 +14,6 @@
 #include <rolewise/teacher/detail/implementation/teacher_members.hpp>
 #include <rolewise/teacher/exported/detail/implementation/exported_model.hpp>
 #include <rolewise/teacher/implementation/ensemble_teacher.hpp>
+#include <rolewise/teacher/implementation/remembered_teacher.hpp>
 #include <rolewise/teacher/implementation/restricted_teacher.hpp>
 #include <rolewise/teacher/implementation/selected_teacher.hpp>

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Comparative distillation: differences of answers that the teacher gave once (2023).
+
+#include "systems.hpp"
+
+#include <filesystem>
+
+namespace compare_systems {
+
+std::vector<row> comparative_distillation()
+{
+  return {row_of("comparative distillation", [](const run& at, const auto& untrained) {
+    const rw::shown_views shown{.teacher_agent = rw::cyclic_views{.agent = usual_agent},
+                                .seed = at.seed};
+    rw::distillation step{.teacher = rw::remembered(rw::frozen(at.teacher), at.data.train, shown),
+                          .student = untrained(at.seed),
+                          .student_agent = rw::fresh_views{usual_agent},
+                          .loss = rw::systems::comparative_loss(),
+                          .optimizer = usual_optimizer,
+                          .lr_schedule = usual_schedule{},
+                          .seed = at.seed};
+    // Tuples in the place of examples: as many updates, of twice as many images.
+    const auto checkpoints = at.folder + "/student";
+    std::filesystem::create_directories(checkpoints);
+    rw::fit(step, rw::sample_tuples{at.data.train},
+            {.epochs = at.epochs, .batch_size = 2 * at.batch_size, .seed = at.seed, .resume = true},
+            rw::checkpoints{.folder = checkpoints});
+    return step.evaluated();
+  })};
+}
+
+}  // namespace compare_systems
