@@ -306,6 +306,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/overhaul_distillation.hpp
     include/rolewise/loss/implementation/probabilistic_knowledge_transfer.hpp
     include/rolewise/loss/implementation/relational_kd.hpp
+    include/rolewise/loss/implementation/relational_representation_distillation.hpp
     include/rolewise/loss/implementation/reverse_kl.hpp
     include/rolewise/loss/implementation/review_kd.hpp
     include/rolewise/loss/implementation/similarity_preserving.hpp
@@ -332,6 +333,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/overhaul_distillation.hpp
     include/rolewise/loss/probabilistic_knowledge_transfer.hpp
     include/rolewise/loss/relational_kd.hpp
+    include/rolewise/loss/relational_representation_distillation.hpp
     include/rolewise/loss/reverse_kl.hpp
     include/rolewise/loss/review_kd.hpp
     include/rolewise/loss/scheduled_temperature.hpp
@@ -817,6 +819,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems/implementation/search_splits.hpp
     include/rolewise/systems/nasty_teacher.hpp
     include/rolewise/systems/policy_search.hpp
+    include/rolewise/systems/relational_representation.hpp
     include/rolewise/systems/role_wise_search.hpp
     include/rolewise/systems/search_cost.hpp
     include/rolewise/systems/search_rewards.hpp

@@ -6,6 +6,7 @@
 
 #include "system.hpp"
 
+#include <utility>
 #include <vector>
 
 namespace compare_systems {
@@ -15,6 +16,7 @@ namespace compare_systems {
 [[nodiscard]] std::vector<row> ensembles();
 [[nodiscard]] std::vector<row> mutual_learning();
 [[nodiscard]] std::vector<row> nasty_teacher();
+[[nodiscard]] std::vector<row> relational_representation();
 [[nodiscard]] std::vector<row> teacher_knowledge();
 
 /// All, in the order of the table.
@@ -22,7 +24,7 @@ namespace compare_systems {
 {
   std::vector<row> all;
   for (const auto& rows_of : {plain, comparative_distillation, ensembles, mutual_learning,
-                              nasty_teacher, teacher_knowledge})
+                              nasty_teacher, relational_representation, teacher_knowledge})
     for (auto& each : rows_of()) all.push_back(std::move(each));
   return all;
 }

@@ -8,6 +8,7 @@
 #include <rolewise/systems/generations.hpp>
 #include <rolewise/systems/nasty_teacher.hpp>
 #include <rolewise/systems/policy_search.hpp>
+#include <rolewise/systems/relational_representation.hpp>
 #include <rolewise/systems/role_wise_search.hpp>
 #include <rolewise/systems/search_cost.hpp>
 #include <rolewise/systems/search_rewards.hpp>
