@@ -131,6 +131,66 @@ void instance_knowledge()
   });
 }
 
+void relational_representation()
+{
+  constexpr std::int64_t queue_size = 16384, size = 128;
+  auto step = distillation_by(
+      rw::frozen(rw::resnet20(shape)),
+      rw::systems::rrd_loss(rw::relational_representation_distillation<rw::tap::penultimate>{
+          .settings = rw::rrd_of_2025}));
+  plain_learner teacher{20, shape}, student{8, shape};
+  torch::nn::Linear of_teacher(64, size), of_student(64, size);
+  for (auto& p : of_student->parameters()) {
+    student.parameters.push_back(p);
+    student.momentum.push_back(torch::zeros_like(p));
+  }
+  auto queue = torch::nn::functional::normalize(torch::randn({queue_size, size}));
+  std::int64_t next = 0;
+  measure("RRD", step, [&](const torch::Tensor& x, const torch::Tensor& labels) {
+    using torch::nn::functional::normalize;
+    const auto pooled = student.network->pooled(x);
+    const auto u = normalize(of_student(pooled));
+    torch::Tensor wanted;
+    {
+      const torch::NoGradGuard no_graph;
+      teacher.network->eval();
+      const auto v = normalize(of_teacher(teacher.network->pooled(x)));
+      queue.narrow(0, next, batch_size).copy_(v);
+      next = (next + batch_size) % queue_size;
+      wanted = torch::softmax(v.mm(queue.t()) / 0.02, 1);
+    }
+    const auto found = torch::log_softmax(u.mm(queue.t()) / 0.1, 1);
+    student.minimize(torch::cross_entropy_loss(student.network->head(pooled), labels) -
+                     (wanted * found).sum(1).mean());
+  });
+}
+
+void comparative()
+{
+  auto data = rw::dataset{};
+  const auto examples = noise();
+  data.inputs = examples.inputs;
+  data.labels = examples.labels;
+  data.ids = examples.ids;
+  data.shape = shape;
+  data.normalization = examples.normalization;
+  const auto large = rw::frozen(rw::resnet20(shape));
+  auto step = distillation_by(rw::remembered(large, data), rw::systems::comparative_loss());
+  plain_learner student{8, shape};
+  const auto answers = torch::randn({batch_size, shape.classes});
+  measure(
+      "comparative distillation", step, [&](const torch::Tensor& x, const torch::Tensor& labels) {
+        const auto differences = [](const torch::Tensor& rows) {
+          const auto pairs = rows.view({batch_size / 2, 2, shape.classes});
+          return pairs.select(1, 0) - pairs.select(1, 1);
+        };
+        const auto found = differences(student.network->forward(x));
+        const auto known = differences(torch::one_hot(labels, shape.classes).to(torch::kFloat32));
+        student.minimize(torch::mse_loss(found, known) +
+                         torch::mse_loss(found, differences(answers)));
+      });
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
@@ -140,4 +200,6 @@ int main(int argc, char** argv)
   mutual_learning();
   ensemble();
   instance_knowledge();
+  relational_representation();
+  comparative();
 }
