@@ -10,6 +10,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/composed_warps.hpp
     include/rolewise/agent/cutmix.hpp
     include/rolewise/agent/cutout.hpp
+    include/rolewise/agent/cyclic_mixup.hpp
     include/rolewise/agent/cyclic_views.hpp
     include/rolewise/agent/detail/affine_map.hpp
     include/rolewise/agent/detail/carry_out.hpp
@@ -71,6 +72,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/implementation/color_jitter.hpp
     include/rolewise/agent/implementation/cutmix.hpp
     include/rolewise/agent/implementation/cutout.hpp
+    include/rolewise/agent/implementation/cyclic_mixup.hpp
     include/rolewise/agent/implementation/fresh_views.hpp
     include/rolewise/agent/implementation/hardest_view.hpp
     include/rolewise/agent/implementation/horizontal_flip.hpp
@@ -353,9 +355,11 @@ set(ROLEWISE_HEADERS
     include/rolewise/measurement/against_random.hpp
     include/rolewise/measurement/agreement.hpp
     include/rolewise/measurement/bit_sensitivity.hpp
+    include/rolewise/measurement/distance_to_teacher.hpp
     include/rolewise/measurement/hessian_trace.hpp
     include/rolewise/measurement/implementation.hpp
     include/rolewise/measurement/implementation/against_random.hpp
+    include/rolewise/measurement/implementation/distance_to_teacher.hpp
     include/rolewise/measurement/implementation/hessian_trace.hpp
     include/rolewise/measurement/implementation/paired_difference.hpp
     include/rolewise/measurement/implementation/rank_correlation.hpp
@@ -813,6 +817,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems.hpp
     include/rolewise/systems/comparative_distillation.hpp
     include/rolewise/systems/detail/policy_holder.hpp
+    include/rolewise/systems/function_matching.hpp
     include/rolewise/systems/generations.hpp
     include/rolewise/systems/implementation.hpp
     include/rolewise/systems/implementation/search_cost.hpp
@@ -876,6 +881,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/checkpoints.hpp
     include/rolewise/train/clip_gradients.hpp
     include/rolewise/train/csv.hpp
+    include/rolewise/train/decoupled_adamw.hpp
     include/rolewise/train/detail/backward_to.hpp
     include/rolewise/train/detail/buffers.hpp
     include/rolewise/train/detail/checked_labels.hpp
@@ -940,6 +946,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/train/implementation/checkpoints.hpp
     include/rolewise/train/implementation/clip_gradients.hpp
     include/rolewise/train/implementation/csv.hpp
+    include/rolewise/train/implementation/decoupled_adamw.hpp
     include/rolewise/train/implementation/early_stop.hpp
     include/rolewise/train/implementation/fit.hpp
     include/rolewise/train/implementation/json_lines.hpp

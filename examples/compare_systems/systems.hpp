@@ -14,6 +14,7 @@ namespace compare_systems {
 [[nodiscard]] std::vector<row> plain();
 [[nodiscard]] std::vector<row> comparative_distillation();
 [[nodiscard]] std::vector<row> ensembles();
+[[nodiscard]] std::vector<row> function_matching();
 [[nodiscard]] std::vector<row> mutual_learning();
 [[nodiscard]] std::vector<row> nasty_teacher();
 [[nodiscard]] std::vector<row> relational_representation();
@@ -23,8 +24,9 @@ namespace compare_systems {
 [[nodiscard]] inline std::vector<row> all_rows()
 {
   std::vector<row> all;
-  for (const auto& rows_of : {plain, comparative_distillation, ensembles, mutual_learning,
-                              nasty_teacher, relational_representation, teacher_knowledge})
+  for (const auto& rows_of :
+       {plain, comparative_distillation, ensembles, function_matching, mutual_learning,
+        nasty_teacher, relational_representation, teacher_knowledge})
     for (auto& each : rows_of()) all.push_back(std::move(each));
   return all;
 }

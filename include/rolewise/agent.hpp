@@ -13,6 +13,7 @@
 #include <rolewise/agent/composed_warps.hpp>
 #include <rolewise/agent/cutmix.hpp>
 #include <rolewise/agent/cutout.hpp>
+#include <rolewise/agent/cyclic_mixup.hpp>
 #include <rolewise/agent/cyclic_views.hpp>
 #include <rolewise/agent/fresh_views.hpp>
 #include <rolewise/agent/hardest_view.hpp>

@@ -7,6 +7,7 @@
 #include <rolewise/measurement/against_random.hpp>
 #include <rolewise/measurement/agreement.hpp>
 #include <rolewise/measurement/bit_sensitivity.hpp>
+#include <rolewise/measurement/distance_to_teacher.hpp>
 #include <rolewise/measurement/hessian_trace.hpp>
 #include <rolewise/measurement/paired_difference.hpp>
 #include <rolewise/measurement/rank_correlation.hpp>

@@ -14,6 +14,7 @@
 #include <rolewise/train/checkpoints.hpp>
 #include <rolewise/train/clip_gradients.hpp>
 #include <rolewise/train/csv.hpp>
+#include <rolewise/train/decoupled_adamw.hpp>
 #include <rolewise/train/distillation.hpp>
 #include <rolewise/train/early_stop.hpp>
 #include <rolewise/train/ema.hpp>

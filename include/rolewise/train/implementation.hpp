@@ -31,6 +31,7 @@
 #include <rolewise/train/implementation/checkpoints.hpp>
 #include <rolewise/train/implementation/clip_gradients.hpp>
 #include <rolewise/train/implementation/csv.hpp>
+#include <rolewise/train/implementation/decoupled_adamw.hpp>
 #include <rolewise/train/implementation/early_stop.hpp>
 #include <rolewise/train/implementation/fit.hpp>
 #include <rolewise/train/implementation/json_lines.hpp>

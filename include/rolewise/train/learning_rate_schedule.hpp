@@ -106,6 +106,39 @@ struct warm_up {
 
 static_assert(LearningRateSchedule<warm_up<>>);
 
+/// Linear warm-up over a number of steps, from 0: then another schedule for the rest of the run as
+/// if it were the whole run.
+///
+///     t / T    in the step t, counted from 0, of the first T = steps
+///
+/// The first step has the rate 0. `warm_up` counts epochs, and begins above 0.
+///
+/// @par Source
+/// Beyer, Zhai, Royer, Markeeva, Anil, Kolesnikov: Knowledge distillation: A good teacher is
+/// patient and consistent, 2021, arXiv:2106.05237, by its code, google-research/big_vision,
+/// 0127fb6.
+template<LearningRateSchedule Then = cosine_annealing>
+struct warm_up_steps {
+  static constexpr bool has_state = false;
+
+  std::int64_t steps = 1500;  ///< 0: no warm-up; the whole run or more: only warm-up
+  Then then{};
+
+  [[nodiscard]] double operator()(const training_progress& progress) const
+  {
+    const auto at = progress.global_step();
+    if (at < steps) return static_cast<double>(at) / static_cast<double>(steps);
+    const auto before = std::max<std::int64_t>(steps, 0);
+    return then(training_progress{
+        .epoch = 0,
+        .step = at - before,
+        .epochs = 1,
+        .steps_per_epoch = std::max<std::int64_t>(progress.total_steps() - before, 1)});
+  }
+};
+
+static_assert(LearningRateSchedule<warm_up_steps<>>);
+
 }  // namespace rolewise
 
 #ifndef ROLEWISE_SEPARATE_COMPILATION
