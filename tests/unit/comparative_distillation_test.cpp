@@ -99,8 +99,6 @@ template<typename F>
 
 /// A teacher that counts the examples that it is asked about.
 struct counting_teacher {
-  static constexpr bool has_state = false;
-
   frozen_teacher<tiny_student> teacher;
   std::shared_ptr<std::int64_t> asked = std::make_shared<std::int64_t>(0);
 

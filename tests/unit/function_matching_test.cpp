@@ -80,8 +80,6 @@ template<typename F>
 
 /// A network whose logits are the examples, times a matrix.
 struct table {
-  static constexpr bool has_state = false;
-
   torch::Tensor matrix;
 
   [[nodiscard]] outputs forward(const batch& examples, taps = {}) const

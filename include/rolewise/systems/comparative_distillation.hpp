@@ -51,7 +51,8 @@ struct comparative_options {
 /// @par Departs
 /// The code draws a pool of distinct tuples where there are at least five times as many, and lists
 /// them otherwise; `sample_tuples` takes the first of a keyed permutation of all, which gives the
-/// same pools. There, an epoch of the three phases is as long here: as many tuples as examples.
+/// same pools. That its mixtures have a lambda for each tuple, and that the student's views are
+/// keyed by step and row, is ours. Its three phases are runs of `fit`, see docs/systems.md.
 [[nodiscard]] inline auto comparative_loss(const comparative_options& options = {})
 {
   return options.label_weight * on_groups(label_mse{}, options.groups) +
