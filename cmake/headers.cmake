@@ -1,8 +1,10 @@
 # Every header of the library; `cmake -DWRITE=ON -P cmake/HeaderList.cmake` writes this file.
 set(ROLEWISE_HEADERS
     include/rolewise/agent.hpp
+    include/rolewise/agent/agent_replay.hpp
     include/rolewise/agent/aug_mix.hpp
     include/rolewise/agent/augmentation_agent.hpp
+    include/rolewise/agent/augmentation_networks.hpp
     include/rolewise/agent/auto_augment.hpp
     include/rolewise/agent/cached.hpp
     include/rolewise/agent/color_jitter.hpp
@@ -66,7 +68,9 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/image_program.hpp
     include/rolewise/agent/images.hpp
     include/rolewise/agent/implementation.hpp
+    include/rolewise/agent/implementation/agent_replay.hpp
     include/rolewise/agent/implementation/aug_mix.hpp
+    include/rolewise/agent/implementation/augmentation_networks.hpp
     include/rolewise/agent/implementation/auto_augment.hpp
     include/rolewise/agent/implementation/cached.hpp
     include/rolewise/agent/implementation/color_jitter.hpp
@@ -79,6 +83,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/implementation/image_program.hpp
     include/rolewise/agent/implementation/images.hpp
     include/rolewise/agent/implementation/label_maps.hpp
+    include/rolewise/agent/implementation/learned_augmentation.hpp
     include/rolewise/agent/implementation/mixup.hpp
     include/rolewise/agent/implementation/operations.hpp
     include/rolewise/agent/implementation/operations_color.hpp
@@ -104,6 +109,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/independent_agent.hpp
     include/rolewise/agent/interpolation.hpp
     include/rolewise/agent/label_maps.hpp
+    include/rolewise/agent/learned_augmentation.hpp
     include/rolewise/agent/mixup.hpp
     include/rolewise/agent/no_agent.hpp
     include/rolewise/agent/operations.hpp
@@ -820,11 +826,14 @@ set(ROLEWISE_HEADERS
     include/rolewise/support/utf8.hpp
     include/rolewise/systems.hpp
     include/rolewise/systems/comparative_distillation.hpp
+    include/rolewise/systems/detail/implementation/teach_augment_parts.hpp
     include/rolewise/systems/detail/policy_holder.hpp
+    include/rolewise/systems/detail/teach_augment_parts.hpp
     include/rolewise/systems/generations.hpp
     include/rolewise/systems/implementation.hpp
     include/rolewise/systems/implementation/search_cost.hpp
     include/rolewise/systems/implementation/search_splits.hpp
+    include/rolewise/systems/implementation/teach_augment.hpp
     include/rolewise/systems/nasty_teacher.hpp
     include/rolewise/systems/policy_search.hpp
     include/rolewise/systems/relational_representation.hpp
@@ -833,6 +842,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems/search_rewards.hpp
     include/rolewise/systems/search_splits.hpp
     include/rolewise/systems/student_search.hpp
+    include/rolewise/systems/teach_augment.hpp
     include/rolewise/systems/teacher_search.hpp
     include/rolewise/teacher.hpp
     include/rolewise/teacher/cache_options.hpp

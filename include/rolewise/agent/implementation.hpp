@@ -17,7 +17,9 @@
 #include <rolewise/agent/detail/implementation/run_program.hpp>
 #include <rolewise/agent/detail/implementation/strength.hpp>
 #include <rolewise/agent/detail/implementation/trace_program.hpp>
+#include <rolewise/agent/implementation/agent_replay.hpp>
 #include <rolewise/agent/implementation/aug_mix.hpp>
+#include <rolewise/agent/implementation/augmentation_networks.hpp>
 #include <rolewise/agent/implementation/auto_augment.hpp>
 #include <rolewise/agent/implementation/cached.hpp>
 #include <rolewise/agent/implementation/color_jitter.hpp>
@@ -30,6 +32,7 @@
 #include <rolewise/agent/implementation/image_program.hpp>
 #include <rolewise/agent/implementation/images.hpp>
 #include <rolewise/agent/implementation/label_maps.hpp>
+#include <rolewise/agent/implementation/learned_augmentation.hpp>
 #include <rolewise/agent/implementation/mixup.hpp>
 #include <rolewise/agent/implementation/operations.hpp>
 #include <rolewise/agent/implementation/operations_color.hpp>
