@@ -1,8 +1,10 @@
 # Every header of the library; `cmake -DWRITE=ON -P cmake/HeaderList.cmake` writes this file.
 set(ROLEWISE_HEADERS
     include/rolewise/agent.hpp
+    include/rolewise/agent/agent_replay.hpp
     include/rolewise/agent/aug_mix.hpp
     include/rolewise/agent/augmentation_agent.hpp
+    include/rolewise/agent/augmentation_networks.hpp
     include/rolewise/agent/auto_augment.hpp
     include/rolewise/agent/cached.hpp
     include/rolewise/agent/color_jitter.hpp
@@ -59,6 +61,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/run_program.hpp
     include/rolewise/agent/detail/strength.hpp
     include/rolewise/agent/detail/trace_program.hpp
+    include/rolewise/agent/differentiable_transforms.hpp
     include/rolewise/agent/fresh_views.hpp
     include/rolewise/agent/hardest_view.hpp
     include/rolewise/agent/horizontal_flip.hpp
@@ -66,19 +69,23 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/image_program.hpp
     include/rolewise/agent/images.hpp
     include/rolewise/agent/implementation.hpp
+    include/rolewise/agent/implementation/agent_replay.hpp
     include/rolewise/agent/implementation/aug_mix.hpp
+    include/rolewise/agent/implementation/augmentation_networks.hpp
     include/rolewise/agent/implementation/auto_augment.hpp
     include/rolewise/agent/implementation/cached.hpp
     include/rolewise/agent/implementation/color_jitter.hpp
     include/rolewise/agent/implementation/cutmix.hpp
     include/rolewise/agent/implementation/cutout.hpp
     include/rolewise/agent/implementation/cyclic_mixup.hpp
+    include/rolewise/agent/implementation/differentiable_transforms.hpp
     include/rolewise/agent/implementation/fresh_views.hpp
     include/rolewise/agent/implementation/hardest_view.hpp
     include/rolewise/agent/implementation/horizontal_flip.hpp
     include/rolewise/agent/implementation/image_program.hpp
     include/rolewise/agent/implementation/images.hpp
     include/rolewise/agent/implementation/label_maps.hpp
+    include/rolewise/agent/implementation/learned_augmentation.hpp
     include/rolewise/agent/implementation/mixup.hpp
     include/rolewise/agent/implementation/operations.hpp
     include/rolewise/agent/implementation/operations_color.hpp
@@ -104,6 +111,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/independent_agent.hpp
     include/rolewise/agent/interpolation.hpp
     include/rolewise/agent/label_maps.hpp
+    include/rolewise/agent/learned_augmentation.hpp
     include/rolewise/agent/mixup.hpp
     include/rolewise/agent/no_agent.hpp
     include/rolewise/agent/operations.hpp
@@ -156,6 +164,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/implementation/drawn_tensor.hpp
     include/rolewise/core/implementation/gradients_on.hpp
     include/rolewise/core/implementation/outputs.hpp
+    include/rolewise/core/implementation/relaxed_bernoulli.hpp
     include/rolewise/core/implementation/require_taps.hpp
     include/rolewise/core/implementation/settings.hpp
     include/rolewise/core/implementation/taps.hpp
@@ -164,6 +173,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/owned_tensor.hpp
     include/rolewise/core/phase.hpp
     include/rolewise/core/philox.hpp
+    include/rolewise/core/relaxed_bernoulli.hpp
     include/rolewise/core/require_taps.hpp
     include/rolewise/core/role.hpp
     include/rolewise/core/seed.hpp
@@ -303,6 +313,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/multi_level_distillation.hpp
     include/rolewise/loss/implementation/neuron_selectivity_transfer.hpp
     include/rolewise/loss/implementation/no_distillation.hpp
+    include/rolewise/loss/implementation/non_saturating.hpp
     include/rolewise/loss/implementation/normalized_kd.hpp
     include/rolewise/loss/implementation/on_groups.hpp
     include/rolewise/loss/implementation/overhaul_distillation.hpp
@@ -313,6 +324,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/review_kd.hpp
     include/rolewise/loss/implementation/similarity_preserving.hpp
     include/rolewise/loss/implementation/singular_value_distillation.hpp
+    include/rolewise/loss/implementation/sliced_wasserstein.hpp
     include/rolewise/loss/implementation/soft_target_kl.hpp
     include/rolewise/loss/implementation/standardized_logits.hpp
     include/rolewise/loss/implementation/targets.hpp
@@ -329,6 +341,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/multi_level_distillation.hpp
     include/rolewise/loss/neuron_selectivity_transfer.hpp
     include/rolewise/loss/no_distillation.hpp
+    include/rolewise/loss/non_saturating.hpp
     include/rolewise/loss/normalized_kd.hpp
     include/rolewise/loss/on_groups.hpp
     include/rolewise/loss/on_tap.hpp
@@ -343,6 +356,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/similarity_preserving.hpp
     include/rolewise/loss/simkd.hpp
     include/rolewise/loss/singular_value_distillation.hpp
+    include/rolewise/loss/sliced_wasserstein.hpp
     include/rolewise/loss/soft_target_kl.hpp
     include/rolewise/loss/standardized_logits.hpp
     include/rolewise/loss/targets.hpp
@@ -816,12 +830,15 @@ set(ROLEWISE_HEADERS
     include/rolewise/support/utf8.hpp
     include/rolewise/systems.hpp
     include/rolewise/systems/comparative_distillation.hpp
+    include/rolewise/systems/detail/implementation/teach_augment_parts.hpp
     include/rolewise/systems/detail/policy_holder.hpp
+    include/rolewise/systems/detail/teach_augment_parts.hpp
     include/rolewise/systems/function_matching.hpp
     include/rolewise/systems/generations.hpp
     include/rolewise/systems/implementation.hpp
     include/rolewise/systems/implementation/search_cost.hpp
     include/rolewise/systems/implementation/search_splits.hpp
+    include/rolewise/systems/implementation/teach_augment.hpp
     include/rolewise/systems/nasty_teacher.hpp
     include/rolewise/systems/policy_search.hpp
     include/rolewise/systems/relational_representation.hpp
@@ -830,6 +847,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/systems/search_rewards.hpp
     include/rolewise/systems/search_splits.hpp
     include/rolewise/systems/student_search.hpp
+    include/rolewise/systems/teach_augment.hpp
     include/rolewise/systems/teacher_search.hpp
     include/rolewise/teacher.hpp
     include/rolewise/teacher/cache_options.hpp

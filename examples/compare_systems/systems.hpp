@@ -18,6 +18,7 @@ namespace compare_systems {
 [[nodiscard]] std::vector<row> mutual_learning();
 [[nodiscard]] std::vector<row> nasty_teacher();
 [[nodiscard]] std::vector<row> relational_representation();
+[[nodiscard]] std::vector<row> teach_augment();
 [[nodiscard]] std::vector<row> teacher_knowledge();
 
 /// All, in the order of the table.
@@ -26,7 +27,7 @@ namespace compare_systems {
   std::vector<row> all;
   for (const auto& rows_of :
        {plain, comparative_distillation, ensembles, function_matching, mutual_learning,
-        nasty_teacher, relational_representation, teacher_knowledge})
+        nasty_teacher, relational_representation, teach_augment, teacher_knowledge})
     for (auto& each : rows_of()) all.push_back(std::move(each));
   return all;
 }

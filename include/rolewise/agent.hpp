@@ -4,8 +4,10 @@
 /// @file
 /// Umbrella header of `agent/`: augmentation agents for teacher and student.
 
+#include <rolewise/agent/agent_replay.hpp>
 #include <rolewise/agent/aug_mix.hpp>
 #include <rolewise/agent/augmentation_agent.hpp>
+#include <rolewise/agent/augmentation_networks.hpp>
 #include <rolewise/agent/auto_augment.hpp>
 #include <rolewise/agent/cached.hpp>
 #include <rolewise/agent/color_jitter.hpp>
@@ -15,6 +17,7 @@
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/cyclic_mixup.hpp>
 #include <rolewise/agent/cyclic_views.hpp>
+#include <rolewise/agent/differentiable_transforms.hpp>
 #include <rolewise/agent/fresh_views.hpp>
 #include <rolewise/agent/hardest_view.hpp>
 #include <rolewise/agent/horizontal_flip.hpp>
@@ -24,6 +27,7 @@
 #include <rolewise/agent/independent_agent.hpp>
 #include <rolewise/agent/interpolation.hpp>
 #include <rolewise/agent/label_maps.hpp>
+#include <rolewise/agent/learned_augmentation.hpp>
 #include <rolewise/agent/mixup.hpp>
 #include <rolewise/agent/no_agent.hpp>
 #include <rolewise/agent/operations.hpp>

@@ -15,4 +15,5 @@
 #include <rolewise/systems/search_rewards.hpp>
 #include <rolewise/systems/search_splits.hpp>
 #include <rolewise/systems/student_search.hpp>
+#include <rolewise/systems/teach_augment.hpp>
 #include <rolewise/systems/teacher_search.hpp>
