@@ -58,6 +58,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/detail/run_program.hpp
     include/rolewise/agent/detail/strength.hpp
     include/rolewise/agent/detail/trace_program.hpp
+    include/rolewise/agent/differentiable_transforms.hpp
     include/rolewise/agent/fresh_views.hpp
     include/rolewise/agent/hardest_view.hpp
     include/rolewise/agent/horizontal_flip.hpp
@@ -71,6 +72,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/agent/implementation/color_jitter.hpp
     include/rolewise/agent/implementation/cutmix.hpp
     include/rolewise/agent/implementation/cutout.hpp
+    include/rolewise/agent/implementation/differentiable_transforms.hpp
     include/rolewise/agent/implementation/fresh_views.hpp
     include/rolewise/agent/implementation/hardest_view.hpp
     include/rolewise/agent/implementation/horizontal_flip.hpp
@@ -154,6 +156,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/implementation/drawn_tensor.hpp
     include/rolewise/core/implementation/gradients_on.hpp
     include/rolewise/core/implementation/outputs.hpp
+    include/rolewise/core/implementation/relaxed_bernoulli.hpp
     include/rolewise/core/implementation/require_taps.hpp
     include/rolewise/core/implementation/settings.hpp
     include/rolewise/core/implementation/taps.hpp
@@ -162,6 +165,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/core/owned_tensor.hpp
     include/rolewise/core/phase.hpp
     include/rolewise/core/philox.hpp
+    include/rolewise/core/relaxed_bernoulli.hpp
     include/rolewise/core/require_taps.hpp
     include/rolewise/core/role.hpp
     include/rolewise/core/seed.hpp
@@ -301,6 +305,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/multi_level_distillation.hpp
     include/rolewise/loss/implementation/neuron_selectivity_transfer.hpp
     include/rolewise/loss/implementation/no_distillation.hpp
+    include/rolewise/loss/implementation/non_saturating.hpp
     include/rolewise/loss/implementation/normalized_kd.hpp
     include/rolewise/loss/implementation/on_groups.hpp
     include/rolewise/loss/implementation/overhaul_distillation.hpp
@@ -311,6 +316,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/implementation/review_kd.hpp
     include/rolewise/loss/implementation/similarity_preserving.hpp
     include/rolewise/loss/implementation/singular_value_distillation.hpp
+    include/rolewise/loss/implementation/sliced_wasserstein.hpp
     include/rolewise/loss/implementation/soft_target_kl.hpp
     include/rolewise/loss/implementation/standardized_logits.hpp
     include/rolewise/loss/implementation/targets.hpp
@@ -327,6 +333,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/multi_level_distillation.hpp
     include/rolewise/loss/neuron_selectivity_transfer.hpp
     include/rolewise/loss/no_distillation.hpp
+    include/rolewise/loss/non_saturating.hpp
     include/rolewise/loss/normalized_kd.hpp
     include/rolewise/loss/on_groups.hpp
     include/rolewise/loss/on_tap.hpp
@@ -341,6 +348,7 @@ set(ROLEWISE_HEADERS
     include/rolewise/loss/similarity_preserving.hpp
     include/rolewise/loss/simkd.hpp
     include/rolewise/loss/singular_value_distillation.hpp
+    include/rolewise/loss/sliced_wasserstein.hpp
     include/rolewise/loss/soft_target_kl.hpp
     include/rolewise/loss/standardized_logits.hpp
     include/rolewise/loss/targets.hpp

@@ -14,6 +14,7 @@
 #include <rolewise/agent/cutmix.hpp>
 #include <rolewise/agent/cutout.hpp>
 #include <rolewise/agent/cyclic_views.hpp>
+#include <rolewise/agent/differentiable_transforms.hpp>
 #include <rolewise/agent/fresh_views.hpp>
 #include <rolewise/agent/hardest_view.hpp>
 #include <rolewise/agent/horizontal_flip.hpp>

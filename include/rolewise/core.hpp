@@ -19,6 +19,7 @@
 #include <rolewise/core/owned_tensor.hpp>
 #include <rolewise/core/phase.hpp>
 #include <rolewise/core/philox.hpp>
+#include <rolewise/core/relaxed_bernoulli.hpp>
 #include <rolewise/core/require_taps.hpp>
 #include <rolewise/core/role.hpp>
 #include <rolewise/core/seed.hpp>

@@ -30,6 +30,7 @@
 #include <rolewise/loss/multi_level_distillation.hpp>
 #include <rolewise/loss/neuron_selectivity_transfer.hpp>
 #include <rolewise/loss/no_distillation.hpp>
+#include <rolewise/loss/non_saturating.hpp>
 #include <rolewise/loss/normalized_kd.hpp>
 #include <rolewise/loss/on_groups.hpp>
 #include <rolewise/loss/on_tap.hpp>
@@ -44,6 +45,7 @@
 #include <rolewise/loss/similarity_preserving.hpp>
 #include <rolewise/loss/simkd.hpp>
 #include <rolewise/loss/singular_value_distillation.hpp>
+#include <rolewise/loss/sliced_wasserstein.hpp>
 #include <rolewise/loss/soft_target_kl.hpp>
 #include <rolewise/loss/standardized_logits.hpp>
 #include <rolewise/loss/targets.hpp>

@@ -23,6 +23,7 @@
 #include <rolewise/agent/implementation/color_jitter.hpp>
 #include <rolewise/agent/implementation/cutmix.hpp>
 #include <rolewise/agent/implementation/cutout.hpp>
+#include <rolewise/agent/implementation/differentiable_transforms.hpp>
 #include <rolewise/agent/implementation/fresh_views.hpp>
 #include <rolewise/agent/implementation/hardest_view.hpp>
 #include <rolewise/agent/implementation/horizontal_flip.hpp>

@@ -12,6 +12,7 @@
 #include <rolewise/core/implementation/drawn_tensor.hpp>
 #include <rolewise/core/implementation/gradients_on.hpp>
 #include <rolewise/core/implementation/outputs.hpp>
+#include <rolewise/core/implementation/relaxed_bernoulli.hpp>
 #include <rolewise/core/implementation/require_taps.hpp>
 #include <rolewise/core/implementation/settings.hpp>
 #include <rolewise/core/implementation/taps.hpp>

@@ -38,6 +38,7 @@
 #include <rolewise/loss/implementation/multi_level_distillation.hpp>
 #include <rolewise/loss/implementation/neuron_selectivity_transfer.hpp>
 #include <rolewise/loss/implementation/no_distillation.hpp>
+#include <rolewise/loss/implementation/non_saturating.hpp>
 #include <rolewise/loss/implementation/normalized_kd.hpp>
 #include <rolewise/loss/implementation/on_groups.hpp>
 #include <rolewise/loss/implementation/overhaul_distillation.hpp>
@@ -48,6 +49,7 @@
 #include <rolewise/loss/implementation/review_kd.hpp>
 #include <rolewise/loss/implementation/similarity_preserving.hpp>
 #include <rolewise/loss/implementation/singular_value_distillation.hpp>
+#include <rolewise/loss/implementation/sliced_wasserstein.hpp>
 #include <rolewise/loss/implementation/soft_target_kl.hpp>
 #include <rolewise/loss/implementation/standardized_logits.hpp>
 #include <rolewise/loss/implementation/targets.hpp>
