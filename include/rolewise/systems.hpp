@@ -15,3 +15,4 @@
 #include <rolewise/systems/search_splits.hpp>
 #include <rolewise/systems/student_search.hpp>
 #include <rolewise/systems/teacher_search.hpp>
+#include <rolewise/systems/tst.hpp>

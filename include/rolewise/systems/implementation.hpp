@@ -4,5 +4,6 @@
 /// @file
 /// All function bodies of `systems/`, for the unit that compiles them.
 
+#include <rolewise/systems/detail/implementation/tst_parts.hpp>
 #include <rolewise/systems/implementation/search_cost.hpp>
 #include <rolewise/systems/implementation/search_splits.hpp>
