@@ -18,13 +18,14 @@ namespace compare_systems {
 [[nodiscard]] std::vector<row> nasty_teacher();
 [[nodiscard]] std::vector<row> relational_representation();
 [[nodiscard]] std::vector<row> teacher_knowledge();
+[[nodiscard]] std::vector<row> tst();
 
 /// All, in the order of the table.
 [[nodiscard]] inline std::vector<row> all_rows()
 {
   std::vector<row> all;
   for (const auto& rows_of : {plain, comparative_distillation, ensembles, mutual_learning,
-                              nasty_teacher, relational_representation, teacher_knowledge})
+                              nasty_teacher, relational_representation, teacher_knowledge, tst})
     for (auto& each : rows_of()) all.push_back(std::move(each));
   return all;
 }

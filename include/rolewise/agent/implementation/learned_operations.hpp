@@ -38,7 +38,6 @@ struct learned_operations::call {
   torch::Tensor bytes;
   torch::Tensor fill;  ///< `[1, C, 1, 1]`, the mean color
   torch::Tensor ids;
-  rolewise::normalization scale;
   std::int64_t epoch;
   seed key;
 
@@ -152,7 +151,6 @@ ROLEWISE_INLINE batch learned_operations::operator()(const batch& examples,
                 .fill = mean.empty() ? at::zeros({1, channels, 1, 1}, like)
                                      : detail::per_channel(mean, pixels).to(like),
                 .ids = examples.ids,
-                .scale = examples.normalization,
                 .epoch = progress.epoch,
                 .key = key};
 

@@ -103,7 +103,7 @@ ROLEWISE_INLINE torch::Tensor color_encoder::operator()(const torch::Tensor& x,
 ROLEWISE_INLINE affine_encoder::affine_encoder(seed key)
     : features_{uniform_tensor({features}, key.split(purpose{"affine-encoder"}), 1.0)},
       weight_{at::zeros({6, features + 1})},
-      bias_{at::eye(3).narrow(0, 0, 2).reshape({6}).clone()}
+      bias_{at::tensor(std::vector<double>{1, 0, 0, 0, 1, 0}, torch::kFloat)}
 {
   for (auto* each : {&features_, &weight_, &bias_}) (*each)->set_requires_grad(true);
 }
