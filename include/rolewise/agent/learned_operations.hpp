@@ -85,7 +85,7 @@ inline constexpr learned_operations_options released_operations{.logit = gate_lo
 /// epoch, step). So this is no `AugmentationAgent`, whose views do not depend on the step: a step
 /// calls it, as `systems::tst` does.
 /// @par Source
-/// Shao, Zhang, Fei, Wang, Ni, Chen: Teaching What You Should Teach: A Data-Based Distillation
+/// Shao et al.: Teaching What You Should Teach: A Data-Based Distillation
 /// Method, 2022, arXiv:2212.05422; the code of its authors, f9616a2.
 /// @par Departs
 /// The released code takes the probability for the logit, has one gate for all images of a batch,

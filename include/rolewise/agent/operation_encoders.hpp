@@ -32,7 +32,7 @@ inline constexpr std::array encoded_operations{
 inline constexpr std::size_t color_encoders = 6;
 
 /// Whether a magnitude of this operation may be negative: not of posterize and solarize.
-[[nodiscard]] constexpr bool is_signed(operation what) noexcept
+[[nodiscard]] constexpr bool has_signed_magnitude(operation what) noexcept
 {
   return has_sign(what) || is_enhancer(what);
 }
@@ -71,8 +71,8 @@ inline constexpr std::size_t color_encoders = 6;
 /// m is 0 where a whole row or a whole column is black, which keeps padding. Begins as the
 /// identity: M = 0, the middle of the kernel 1, all else of it 0. f begins with draws.
 /// @par Departs
-/// The source does not say how s, f and the kernel begin. s = 2, so that the scales reach from 0 to
-/// 2, as the factors of brightness do. f, M, kernel and bias are learned.
+/// The source does not say what s is, how f, M and the kernel begin, and in which unit x is. s = 2,
+/// so that the scales reach from 0 to 2, as the factors of brightness do.
 class color_encoder {
  public:
   static constexpr bool has_settings = false;  // what it is like is state
@@ -81,6 +81,9 @@ class color_encoder {
 
   /// @param channels of the images
   color_encoder(std::int64_t channels, seed key);
+
+  /// Channels of the images.
+  [[nodiscard]] std::int64_t channels() const { return kernel_->size(0); }
 
   /// @param x `[N, C, H, W]`, floating point, in [0, 1]
   /// @param r `[N]`
@@ -178,12 +181,6 @@ struct operation_encoders {
 /// @throws std::invalid_argument as `normalized_inputs`
 [[nodiscard]] ROLEWISE_INLINE torch::Tensor unit_pixels(const batch& examples,
                                                         torch::ScalarType dtype = torch::kFloat);
-
-/// The standard normal draws 0 .. count - 1 of each id: `[N, count]`, float32, on the CPU.
-/// @param ids `[N]`, int64
-[[nodiscard]] ROLEWISE_INLINE torch::Tensor normal_draws(seed key, std::int64_t epoch,
-                                                         const torch::Tensor& ids,
-                                                         std::int64_t count);
 
 }  // namespace rolewise
 

@@ -80,7 +80,7 @@ using learned_policy = learner<learned_operations, sgd, plateau_lr>;
 /// The same members, batches and training progress give the same bits, for the same number of
 /// threads.
 /// @par Source
-/// Shao, Zhang, Fei, Wang, Ni, Chen: Teaching What You Should Teach: A Data-Based Distillation
+/// Shao et al.: Teaching What You Should Teach: A Data-Based Distillation
 /// Method, 2022, arXiv:2212.05422; the code of its authors, f9616a2. Of stage II's rate the paper's
 /// rule (`plateau_lr`) does not fall where the loss jumps up.
 /// @par Departs

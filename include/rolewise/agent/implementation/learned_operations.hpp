@@ -108,7 +108,7 @@ ROLEWISE_INLINE torch::Tensor learned_operations::result_of(std::int64_t k, cons
   const auto count = of.pixels.size(0);
   if (place < encoded_operations.size()) {
     auto r = magnitudes_->select(0, k).sigmoid().expand({count});
-    if (options_.both_signs && is_signed(what)) {
+    if (options_.both_signs && has_signed_magnitude(what)) {
       const auto sign = of.uniform(purpose{"sign"}, k).lt(0.5).to(r.options()) * 2.0 - 1.0;
       r = r * sign;
     }
@@ -138,13 +138,15 @@ ROLEWISE_INLINE batch learned_operations::operator()(const batch& examples,
 {
   refuse_label_maps("learned_operations", examples, "sums up images that show different pixels");
   const auto like = probabilities_->options().requires_grad(false);
-  auto view = examples;
+  auto view = to_device(examples, like.device());
   view.inputs = normalized_inputs(examples).to(like);
   view.normalization = {};
   const auto pixels = unit_pixels(examples).to(like);
   const auto channels = pixels.size(1);
-  if (channels != 1 && channels != 3)
-    throw_invalid_argument("learned_operations", "want images of 1 or 3 channels, got ", channels);
+  if (channels != encoders_.color.front().channels())
+    throw_invalid_argument("learned_operations", "want images of ",
+                           encoders_.color.front().channels(),
+                           " channels, for which the encoders were made, got ", channels);
   const auto& [mean, std] = examples.normalization;
   const call of{.pixels = pixels,
                 .bytes = (pixels * 255.0).round().clamp(0.0, 255.0).to(torch::kByte),

@@ -9,7 +9,6 @@
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/operations.hpp>
 #include <rolewise/core/drawn_tensor.hpp>
-#include <rolewise/core/draws.hpp>
 #include <rolewise/support/error.hpp>
 
 #include <ATen/ops/affine_grid_generator.h>
@@ -161,22 +160,6 @@ ROLEWISE_INLINE torch::Tensor unit_pixels(const batch& examples, torch::ScalarTy
   if (!std.empty()) x = x * detail::per_channel(std, x).to(dtype);
   if (!mean.empty()) x = x + detail::per_channel(mean, x).to(dtype);
   return x;
-}
-
-ROLEWISE_INLINE torch::Tensor normal_draws(seed key, std::int64_t epoch, const torch::Tensor& ids,
-                                           std::int64_t count)
-{
-  if (!ids.defined() || ids.dim() != 1 || ids.scalar_type() != torch::kLong)
-    throw_invalid_argument("normal_draws", "want ids [N] of int64");
-  const auto on_cpu = ids.cpu().contiguous();
-  const auto result = at::empty({ids.size(0), count}, torch::kFloat);
-  auto* out = result.mutable_data_ptr<float>();
-  for (std::int64_t n = 0; n < ids.size(0); ++n) {
-    const draws of{key, epoch, on_cpu.const_data_ptr<std::int64_t>()[n]};
-    for (std::int64_t i = 0; i < count; ++i)
-      *out++ = static_cast<float>(of.normal(static_cast<std::uint64_t>(i)));
-  }
-  return result;
 }
 
 }  // namespace rolewise

@@ -30,7 +30,7 @@ void fit_encoder(Learner& each, std::size_t k, const batch& examples,
   const auto own = key.split(static_cast<std::uint64_t>(k));
   const auto two = uniform_draws(own, progress.epoch, examples.ids, 2);
   auto r = two.select(1, 0);
-  if (is_signed(what)) r = r * (two.select(1, 1).lt(0.5).to(torch::kFloat) * 2.0 - 1.0);
+  if (has_signed_magnitude(what)) r = r * (two.select(1, 1).lt(0.5).to(torch::kFloat) * 2.0 - 1.0);
   const auto noise = normal_draws(own.split(purpose{"noise"}), progress.epoch, examples.ids,
                                   color_encoder::features);
   const auto home = examples.inputs.device();
