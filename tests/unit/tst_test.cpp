@@ -584,9 +584,12 @@ TEST_CASE("tst: what it refuses")
   auto maps = noise_images(2).examples();
   maps.labels = torch::zeros({2, 8, 8}, torch::kLong);
   CHECK_THROWS_AS((void)module(maps, {}, seed{1}), std::invalid_argument);
-  auto empty = noise_images(2).examples();
-  empty.inputs = torch::zeros({2, 2, 8, 8}, torch::kByte);
-  CHECK_THROWS_AS((void)module(empty, {}, seed{1}), std::invalid_argument);
+  auto flat = noise_images(2).examples();
+  flat.inputs = torch::zeros({2, 2, 8, 8}, torch::kByte);
+  CHECK_THROWS_WITH_AS((void)module(flat, {}, seed{1}),
+                       "rolewise: learned_operations: want images of 3 channels, for which the "
+                       "encoders were made, got 2",
+                       std::invalid_argument);
   CHECK_THROWS_AS((void)fit_operation_encoders(noise_images(4), {.color_epochs = -1}),
                   std::invalid_argument);
 }

@@ -85,8 +85,8 @@ inline constexpr learned_operations_options released_operations{.logit = gate_lo
 /// epoch, step). So this is no `AugmentationAgent`, whose views do not depend on the step: a step
 /// calls it, as `systems::tst` does.
 /// @par Source
-/// Shao et al.: Teaching What You Should Teach: A Data-Based Distillation
-/// Method, 2022, arXiv:2212.05422; the code of its authors, f9616a2.
+/// Shao et al.: Teaching What You Should Teach: A Data-Based Distillation Method, 2022,
+/// arXiv:2212.05422; code shaoshitong/TST, f9616a2.
 /// @par Departs
 /// The released code takes the probability for the logit, has one gate for all images of a batch,
 /// positive magnitudes alone although the encoders were fitted to both signs, and a cutout of the
@@ -110,7 +110,7 @@ class learned_operations {
   [[nodiscard]] std::vector<std::int64_t> drawn_operations(const training_progress& progress,
                                                            seed key) const;
 
-  /// The gates of an operation from uniform draws: sigmoid((logit u + logit) / temperature).
+  /// The gates of an operation from uniform draws: `relaxed_bernoulli` of its logit.
   /// @param u in [0, 1), any shape
   [[nodiscard]] torch::Tensor gates(std::int64_t k, const torch::Tensor& u) const;
 

@@ -31,7 +31,7 @@
 #include <rolewise/train/top_k_accuracy.hpp>
 #include <rolewise/train/training_step.hpp>
 
-#include <type_traits>
+#include <cstdint>
 #include <utility>
 
 namespace rolewise::systems {
@@ -80,12 +80,11 @@ using learned_policy = learner<learned_operations, sgd, plateau_lr>;
 /// The same members, batches and training progress give the same bits, for the same number of
 /// threads.
 /// @par Source
-/// Shao et al.: Teaching What You Should Teach: A Data-Based Distillation
-/// Method, 2022, arXiv:2212.05422; the code of its authors, f9616a2. Of stage II's rate the paper's
-/// rule (`plateau_lr`) does not fall where the loss jumps up.
+/// Shao et al.: Teaching What You Should Teach: A Data-Based Distillation Method, 2022,
+/// arXiv:2212.05422; code shaoshitong/TST, f9616a2.
 /// @par Departs
-/// See `learned_operations`, which has the released form, too. The constant in the logarithm is
-/// that of `non_saturating`.
+/// See `learned_operations`, which has the released form, too. The code adds 1e-8 in the logarithm,
+/// which `non_saturating` does without, and ignores the rate that is set for stage II.
 template<typename TeacherType = detail::missing, typename StudentLearner = detail::missing,
          typename Agent = no_agent, typename Loss = decltype(tst_loss())>
 struct tst {
@@ -115,8 +114,9 @@ struct tst {
   metrics operator()(const batch& examples, const training_progress& run)
   {
     const auto at = searches(run);
-    const auto key =
-        at.is_inside ? seed.split(purpose{"search"}).split(detail::number(at.begun)) : seed;
+    const auto key = at.is_inside
+                         ? seed.split(purpose{"search"}).split(static_cast<std::uint64_t>(at.begun))
+                         : seed;
     const auto shown = agent(examples, at.progress, key.split(role::both));
     return at.is_inside ? search(shown, at.progress, key) : teach(shown, at.progress, key);
   }
@@ -155,7 +155,7 @@ struct tst {
     policy.minimize(terms.total, pass);
     loss_of_pass.add(terms.total.detach(), view.size());
     if (pass.step + 1 == pass.steps_per_epoch) policy.lr_schedule.observe(loss_of_pass.take());
-    return detail::metrics_on(said, targets, terms.total.detach(), terms);
+    return detail::search_metrics(said, targets, terms.total.detach(), terms);
   }
 
   /// Stage III: moves the student alone.
@@ -164,17 +164,17 @@ struct tst {
     const rolewise::detail::gradients_on for_now{"tst"};
     student.begin(epoch);
     const auto view = detail::without_graph([&] { return policy.model(shown, epoch, key); });
-    const auto both = detail::joined(view, shown);
+    const auto both = detail::joined_views(view, shown);
     const auto targets = targets_of(both, epoch);
     constexpr auto of_teacher = teacher_taps<Loss>(), of_student = student_taps<Loss>();
     const paired_outputs pair{teacher.forward(both, of_teacher),
                               student.model.forward(both, of_student)};
     const auto total = evaluate_loss(loss, pair, targets);
     student.minimize(total, epoch);
-    const auto half = detail::first_of(pair, view.size());
+    const auto half = detail::first_logits(pair, view.size());
     const auto targets_of_view = targets_of(view, epoch);
-    return detail::metrics_on(half.student, targets_of_view, total.detach(),
-                              detail::teachable(half, targets_of_view));
+    return detail::search_metrics(half.student, targets_of_view, total.detach(),
+                                  detail::teachable(half, targets_of_view));
   }
 };
 

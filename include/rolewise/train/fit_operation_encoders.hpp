@@ -49,7 +49,9 @@ fitted_encoders(const batch_source_reference& data, const encoder_fit_options& o
 /// @throws std::runtime_error if an encoder diverges
 /// @par Source
 /// Stage I of Shao et al.: Teaching What You Should Teach: A Data-Based Distillation Method, 2022,
-/// arXiv:2212.05422; the code of its authors, f9616a2.
+/// arXiv:2212.05422; code shaoshitong/TST, f9616a2.
+/// @par Departs
+/// Holes that geometric operations leave have the mean color, which is 0 once normalized.
 template<BatchSource Source>
 [[nodiscard]] operation_encoders fit_operation_encoders(const Source& data,
                                                         const encoder_fit_options& options = {})

@@ -25,8 +25,8 @@ namespace rolewise {
 /// `visit_state`: the losses are what the factor is a function of.
 ///
 /// @par Source
-/// ALRS, the rule of the code of Shao et al.: Teaching What You Should Teach: A Data-Based
-/// Distillation Method, 2022, arXiv:2212.05422, f9616a2.
+/// ALRS in the code shaoshitong/TST, f9616a2, of Shao et al.: Teaching What You Should Teach: A
+/// Data-Based Distillation Method, 2022, arXiv:2212.05422.
 struct plateau_lr {
   double factor = 0.9;         ///< in (0, 1]
   double least_gain = 0.02;    ///< in the unit of the loss

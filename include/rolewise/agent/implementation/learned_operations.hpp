@@ -10,6 +10,7 @@
 #include <rolewise/agent/label_maps.hpp>
 #include <rolewise/agent/operations.hpp>
 #include <rolewise/core/draws.hpp>
+#include <rolewise/core/relaxed_bernoulli.hpp>
 #include <rolewise/support/error.hpp>
 
 #include <algorithm>
@@ -96,9 +97,7 @@ ROLEWISE_INLINE torch::Tensor learned_operations::gates(std::int64_t k,
   const auto th = probabilities_->select(0, k);
   const auto logit = options_.logit == gate_logit::parameter ? th : th.sigmoid();
   // Draws are multiples of 2^-24 below 1: half of that more is never 0 nor 1.
-  const auto inside = u.to(torch::kDouble) + 0x1p-25;
-  const auto noise = (inside.log() - (-inside).log1p()).to(logit.options());
-  return ((noise + logit) / options_.temperature).sigmoid();
+  return relaxed_bernoulli(logit, u.to(torch::kDouble) + 0x1p-25, options_.temperature);
 }
 
 ROLEWISE_INLINE torch::Tensor learned_operations::result_of(std::int64_t k, const call& of) const

@@ -6,14 +6,13 @@
 
 #include <rolewise/agent/operation_encoders.hpp>
 
+#include <rolewise/agent/differentiable_transforms.hpp>
 #include <rolewise/agent/images.hpp>
 #include <rolewise/agent/operations.hpp>
 #include <rolewise/core/drawn_tensor.hpp>
 #include <rolewise/support/error.hpp>
 
-#include <ATen/ops/affine_grid_generator.h>
 #include <ATen/ops/conv2d.h>
-#include <ATen/ops/grid_sampler.h>
 
 #include <utility>
 
@@ -56,7 +55,7 @@ ROLEWISE_INLINE torch::Tensor table_entry(operation what, const torch::Tensor& b
 }
 
 /// A vector with a row of numbers for each magnitude: `[N, features + 1]`.
-[[nodiscard]] inline torch::Tensor beside(const torch::Tensor& rows, const torch::Tensor& r)
+[[nodiscard]] inline torch::Tensor rows_beside(const torch::Tensor& rows, const torch::Tensor& r)
 {
   return at::cat({rows.expand({r.size(0), rows.size(-1)}), r.unsqueeze(1)}, 1);
 }
@@ -90,13 +89,11 @@ ROLEWISE_INLINE torch::Tensor color_encoder::operator()(const torch::Tensor& x,
                                                         const torch::Tensor& r,
                                                         const torch::Tensor& noise) const
 {
-  const auto raw = detail::beside(*features_ + noise / 100.0, r).matmul(maps_->sum(0).t());
+  const auto raw = detail::rows_beside(*features_ + noise / 100.0, r).matmul(maps_->sum(0).t());
   const auto moved = (raw.sigmoid() - 0.5).unsqueeze(2).unsqueeze(3);
   const auto scale = moved.narrow(1, 0, 1) * range + 1.0;
   const auto shift = moved.narrow(1, 1, 1);
-  const auto shown = x.detach().ne(0).any(1, true);
-  const auto mask = shown.any(3, true).logical_and(shown.any(2, true));
-  return at::conv2d((scale * x + shift) * mask, *kernel_, *bias_, 1, 2);
+  return at::conv2d((scale * x + shift) * outside_black_bars(x), *kernel_, *bias_, 1, 2);
 }
 
 ROLEWISE_INLINE affine_encoder::affine_encoder(seed key)
@@ -109,16 +106,14 @@ ROLEWISE_INLINE affine_encoder::affine_encoder(seed key)
 
 ROLEWISE_INLINE torch::Tensor affine_encoder::maps(const torch::Tensor& r) const
 {
-  return (detail::beside(*features_, r).matmul(weight_->t()) + *bias_).view({-1, 2, 3});
+  return (detail::rows_beside(*features_, r).matmul(weight_->t()) + *bias_).view({-1, 2, 3});
 }
 
 ROLEWISE_INLINE torch::Tensor affine_encoder::operator()(const torch::Tensor& x,
                                                          const torch::Tensor& r,
                                                          const torch::Tensor& fill) const
 {
-  constexpr std::int64_t bilinear = 0, zeros_outside = 0;
-  const auto grid = at::affine_grid_generator(maps(r), x.sizes(), false);
-  return at::grid_sampler(x - fill, grid, bilinear, zeros_outside, false) + fill;
+  return affine_warped(x - fill, maps(r)) + fill;
 }
 
 ROLEWISE_INLINE operation_encoders operation_encoders::untrained(std::int64_t channels, seed key)

@@ -25,11 +25,6 @@ inline constexpr bool is_learner_of_student = false;
 template<Student S, typename O, typename L>
 inline constexpr bool is_learner_of_student<learner<S, O, L>> = true;
 
-[[nodiscard]] constexpr std::uint64_t number(std::int64_t n)
-{
-  return static_cast<std::uint64_t>(n);
-}
-
 template<typename F>
 [[nodiscard]] auto without_graph(const F& f)
 {
@@ -44,10 +39,10 @@ template<typename F>
 
 /// Two views of the same examples as one batch, normalized, on the device of the first.
 /// @param view floating point
-[[nodiscard]] ROLEWISE_INLINE batch joined(const batch& view, const batch& other);
+[[nodiscard]] ROLEWISE_INLINE batch joined_views(const batch& view, const batch& other);
 
 /// The logits of the first n examples, detached.
-[[nodiscard]] inline paired_outputs first_of(const paired_outputs& pair, std::int64_t n)
+[[nodiscard]] inline paired_outputs first_logits(const paired_outputs& pair, std::int64_t n)
 {
   const auto some = [&](const outputs& all) {
     return outputs{.logits = all.logits.detach().narrow(0, 0, n), .features = {}};
@@ -56,9 +51,9 @@ template<typename F>
 }
 
 /// The loss, the terms of a search and the accuracy.
-[[nodiscard]] ROLEWISE_INLINE metrics metrics_on(const outputs& student, const targets& targets,
-                                                 const torch::Tensor& loss,
-                                                 const loss_terms& terms);
+[[nodiscard]] ROLEWISE_INLINE metrics search_metrics(const outputs& student, const targets& targets,
+                                                     const torch::Tensor& loss,
+                                                     const loss_terms& terms);
 
 /// The mean of a loss over the examples of a pass, summed on its device.
 class pass_mean {

@@ -25,7 +25,7 @@ ROLEWISE_INLINE loss_terms teachable(const paired_outputs& pair, const targets& 
            {std::string{non_saturating::name}, of_student.detach()}}};
 }
 
-ROLEWISE_INLINE batch joined(const batch& view, const batch& other)
+ROLEWISE_INLINE batch joined_views(const batch& view, const batch& other)
 {
   auto both = view;
   const auto with = [](torch::Tensor& to, const torch::Tensor& more) {
@@ -40,8 +40,8 @@ ROLEWISE_INLINE batch joined(const batch& view, const batch& other)
   return both;
 }
 
-ROLEWISE_INLINE metrics metrics_on(const outputs& student, const targets& targets,
-                                   const torch::Tensor& loss, const loss_terms& terms)
+ROLEWISE_INLINE metrics search_metrics(const outputs& student, const targets& targets,
+                                       const torch::Tensor& loss, const loss_terms& terms)
 {
   metrics numbers{{"loss", loss}};
   for (const auto& each : terms.terms) numbers.push_back({each.name, each.value});
